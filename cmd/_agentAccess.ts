@@ -1,0 +1,89 @@
+/**
+ * How an agent gets its token: one that it is given, or, on the control plane's own host, one that
+ * it makes for itself with the local credentials and keeps beside its journal.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "../lib/client/client.ts";
+import type { Log } from "../lib/log.ts";
+import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import type { LocalCredentials } from "../lib/protocol/local.ts";
+import type { Runtime } from "../lib/runtime/runtime.ts";
+import {
+  type Access,
+  accessOf,
+  type ClientFlags,
+  dataDirOf,
+  givenToken,
+  readLocal,
+} from "./_common.ts";
+
+export interface AgentAccessOptions {
+  flags: ClientFlags;
+  agentId: string;
+  /** The agent's own directory. */
+  dir: string;
+  runtime: Runtime;
+  log: Log;
+  signal: AbortSignal;
+}
+
+interface KeptToken {
+  token: string;
+  /** The local credentials it was made with: with others it is worth nothing. */
+  madeWith: string;
+}
+
+const retryMs = 1_000;
+
+/** Undefined when the signal ended the waiting. */
+export async function agentAccess(options: AgentAccessOptions): Promise<Access | undefined> {
+  const { flags, log, signal } = options;
+  if (flags.server !== undefined || givenToken(flags) !== undefined) return accessOf(flags);
+  let said = "";
+  while (!signal.aborted) {
+    try {
+      const local = readLocal(dataDirOf(flags));
+      if (local !== undefined) return await localAccess(local, options);
+      throw new WsctlError("UNREACHABLE", 'no "wsctl serve" has run here yet');
+    } catch (error) {
+      if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
+      if (error.message !== said) {
+        log.info(`waiting for the control plane on this host: ${errorText(error)}`);
+      }
+      said = error.message;
+    }
+    await sleep(retryMs, undefined, { signal }).catch(() => {});
+  }
+  return undefined;
+}
+
+async function localAccess(local: LocalCredentials, options: AgentAccessOptions): Promise<Access> {
+  const { agentId, dir, runtime } = options;
+  const { url, ca } = local;
+  const path = join(dir, "token.json");
+  let token = keptToken(path, local);
+  if (token === undefined) {
+    const client = new Client({ url, token: local.token, fetch: runtime.fetchWith(ca) });
+    token = (await client.createToken({ role: "agent", agent_id: agentId })).token;
+    const kept: KeptToken = { token, madeWith: issuer(local) };
+    writeFileSync(path, JSON.stringify(kept), { mode: 0o600 });
+  }
+  return { url, token, ...(ca === undefined ? {} : { ca }) };
+}
+
+function keptToken(path: string, local: LocalCredentials): string | undefined {
+  try {
+    const kept = JSON.parse(readFileSync(path, "utf8")) as KeptToken;
+    return kept.madeWith === issuer(local) ? kept.token : undefined;
+  } catch {
+    // None yet, or not readable: a new one is made and written in its place.
+    return undefined;
+  }
+}
+
+/** The public part of the local credentials' token. */
+function issuer(local: LocalCredentials): string {
+  return local.token.split("-").slice(0, 2).join("-");
+}

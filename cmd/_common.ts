@@ -1,0 +1,160 @@
+/** What commands share: flags that many of them take, the log, and the way to the control plane. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { ArgsDef } from "citty";
+import { Client } from "../lib/client/client.ts";
+import { createLog, type Log, type LogLevel, logLevels } from "../lib/log.ts";
+import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { type LocalCredentials, localFile } from "../lib/protocol/local.ts";
+import { loadRuntime } from "../lib/runtime/runtime.ts";
+import { usage } from "./_args.ts";
+import { defaultDataDir } from "./_settings.ts";
+
+/** Every command takes these. */
+export const commonArgs = {
+  config: { type: "string", valueHint: "FILE", description: "settings file (TOML)" },
+  "data-dir": {
+    type: "string",
+    valueHint: "DIR",
+    description: "where data and local credentials are kept",
+  },
+  debug: { type: "boolean", description: "show where an error comes from" },
+} as const satisfies ArgsDef;
+
+/** Commands that ask a control plane take these. */
+export const clientArgs = {
+  ...commonArgs,
+  server: {
+    type: "string",
+    valueHint: "URL",
+    description: "control plane; by default the one on this host",
+  },
+  "token-file": {
+    type: "string",
+    valueHint: "FILE",
+    description: "file with the token, - for standard input (or WSCTL_TOKEN)",
+  },
+  ca: {
+    type: "string",
+    valueHint: "FILE",
+    description: "certificate authority to trust, PEM",
+  },
+  json: { type: "boolean", description: "print JSON, one object a line" },
+} as const satisfies ArgsDef;
+
+/** Commands that run for long take these. */
+export const logArgs = {
+  "log-level": {
+    type: "enum",
+    options: [...logLevels],
+    default: "info",
+    description: "what to log",
+  },
+  "log-json": { type: "boolean", description: "log one JSON object a line" },
+} as const satisfies ArgsDef;
+
+export interface CommonOptions {
+  "data-dir"?: string | undefined;
+}
+
+export interface ClientFlags extends CommonOptions {
+  server?: string | undefined;
+  "token-file"?: string | undefined;
+  ca?: string | undefined;
+}
+
+/** Where the control plane is and who asks. */
+export interface Access {
+  /** `http://…` or `https://…`, without a path. */
+  url: string;
+  token: string;
+  /** PEM text. */
+  ca?: string;
+}
+
+export function dataDirOf(options: CommonOptions): string {
+  return options["data-dir"] ?? defaultDataDir(process.env);
+}
+
+export function logOf(options: { "log-level"?: string; "log-json"?: boolean | undefined }): Log {
+  const level = (options["log-level"] ?? "info") as LogLevel;
+  return createLog({ level, json: options["log-json"] ?? false });
+}
+
+/** A client of the control plane that the flags, or else the local credentials, name. */
+export async function clientOf(flags: ClientFlags): Promise<Client> {
+  const { url, token, ca } = accessOf(flags);
+  const runtime = await loadRuntime();
+  return new Client({ url, token, fetch: runtime.fetchWith(ca) });
+}
+
+/** Throws `USAGE` or `UNREACHABLE` saying what is missing and where it would come from. */
+export function accessOf(flags: ClientFlags): Access {
+  const local = readLocal(dataDirOf(flags));
+  const url = flags.server === undefined ? local?.url : httpUrl(flags.server);
+  if (url === undefined) throw noControlPlane(dataDirOf(flags));
+  const given = givenToken(flags);
+  const isLocal = local !== undefined && local.url === url;
+  const token = given ?? (isLocal ? local.token : undefined);
+  if (token === undefined) {
+    throw new WsctlError(
+      "UNAUTHORIZED",
+      `No token for ${url}: give --token-file FILE or WSCTL_TOKEN; "wsctl tokens create" on the control plane's host makes one`,
+    );
+  }
+  const ca = flags.ca === undefined ? (isLocal ? local.ca : undefined) : readFile("ca", flags.ca);
+  return { url, token, ...(ca === undefined ? {} : { ca }) };
+}
+
+/** What `serve` of this user on this host has left, if it has. */
+export function readLocal(dataDir: string): LocalCredentials | undefined {
+  const path = join(dataDir, localFile);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    // Missing or another user's: there is no control plane here that this user may use.
+    return undefined;
+  }
+  try {
+    return JSON.parse(text) as LocalCredentials;
+  } catch (error) {
+    throw usage(`Cannot read the local credentials "${path}": ${errorText(error)}`);
+  }
+}
+
+/** The token of `--token-file` or `WSCTL_TOKEN`; there is no flag for it, as `ps` shows flags. */
+export function givenToken(flags: ClientFlags): string | undefined {
+  const file = flags["token-file"];
+  const text =
+    file === undefined
+      ? process.env.WSCTL_TOKEN
+      : readFile("token-file", file === "-" ? "/dev/stdin" : file);
+  const token = text?.trim();
+  return token === "" ? undefined : token;
+}
+
+/** A server as HTTP: people give either kind of address. */
+export function httpUrl(server: string): string {
+  const url = server.replace(/^ws(s?):\/\//, "http$1://").replace(/\/+$/, "");
+  if (!/^https?:\/\/[^/?#]+$/.test(url) || !URL.canParse(url)) {
+    throw usage(`Flag --server is "${server}": expected ws(s)://HOST:PORT or http(s)://HOST:PORT`);
+  }
+  return url;
+}
+
+export function readFile(flag: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw usage(`Flag --${flag}: cannot read "${path}": ${errorText(error)}`);
+  }
+}
+
+function noControlPlane(dataDir: string): WsctlError {
+  return new WsctlError(
+    "UNREACHABLE",
+    `No control plane is known on this host (no ${join(dataDir, localFile)}): start "wsctl serve", or give --server and a token`,
+  );
+}

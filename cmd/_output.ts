@@ -1,0 +1,76 @@
+/**
+ * What people and programs read: answers on stdout, remarks on stderr. What agents report is
+ * hostile text: it is shown without control characters, and kept as it is only in JSON.
+ */
+import { writeSync } from "node:fs";
+import process from "node:process";
+
+const stdout = 1;
+const stderr = 2;
+
+/** One line of the answer. */
+export function print(line: string): void {
+  writeAll(stdout, `${line}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+/** A remark: progress, advice, errors. */
+export function remark(line: string): void {
+  writeAll(stderr, `${line}\n`);
+}
+
+/** Control, bidi and other invisible characters as escapes, so that no terminal obeys them. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => {
+    if (char === "\n") return "\n";
+    const code = char.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** Columns under headings, as wide as they need to be. */
+export function table(headings: string[], rows: string[][]): string {
+  const lines = [headings, ...rows].map((row) =>
+    row.map((cell) => visible(cell).replaceAll("\n", " ")),
+  );
+  const widths = headings.map((_, column) =>
+    Math.max(...lines.map((line) => (line[column] ?? "").length)),
+  );
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+const colours = { green: 32, red: 31, yellow: 33, grey: 90 } as const;
+
+/** Colour only where a person looks at it and has not refused it. */
+export function wantsColour(): boolean {
+  return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+}
+
+export function paint(colour: keyof typeof colours, text: string): string {
+  return wantsColour() ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
+}
+
+/** A pipe may take only a part at a time, and an exit right after must not cut the rest off. */
+function writeAll(fd: number, text: string): void {
+  let bytes: Uint8Array = new TextEncoder().encode(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(fd, bytes));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE") return;
+      if (code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The optional settings file, TOML: keys are the flags with `_` for `-`; a table named like a
+ * command holds for that command alone and goes before the keys at the top.
+ */
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parse } from "smol-toml";
+import { errorText } from "../lib/protocol/errors.ts";
+import { usage } from "./_args.ts";
+import { nearest } from "./_nearest.ts";
+
+type Env = Record<string, string | undefined>;
+
+/** Where the settings are unless `--config` or `WSCTL_CONFIG` names another file. */
+export function defaultSettingsFile(env: Env): string {
+  if (isRoot()) return "/etc/wsctl/config.toml";
+  return join(env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "wsctl", "config.toml");
+}
+
+/** Where data is kept unless `--data-dir` names another directory. */
+export function defaultDataDir(env: Env): string {
+  if (isRoot()) return "/var/lib/wsctl";
+  return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "wsctl");
+}
+
+/** The settings for one command; only a file that was asked for must exist. */
+export function readSettings(
+  file: string | undefined,
+  command: string,
+  flags: readonly string[],
+  env: Env,
+): Record<string, unknown> {
+  const path = file ?? defaultSettingsFile(env);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (file === undefined && /ENOENT|ENOTDIR|No such file/i.test(errorText(error))) return {};
+    throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);
+  }
+  let tables: Record<string, unknown>;
+  try {
+    tables = parse(text);
+  } catch (error) {
+    throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);
+  }
+  const own = tables[command];
+  if (own !== undefined && !isTable(own)) throw usage(`"${command}" in "${path}" must be a table`);
+  const known = flags.map((flag) => flag.replaceAll("-", "_"));
+  for (const key of Object.keys(own ?? {})) {
+    if (known.includes(key)) continue;
+    const close = nearest(key, known);
+    const advice = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
+    throw usage(`Unknown key "${key}" for ${command} in "${path}": ${advice}`);
+  }
+  const shared = Object.entries(tables).filter(([, value]) => !isTable(value));
+  return { ...Object.fromEntries(shared), ...(own as Record<string, unknown> | undefined) };
+}
+
+function isTable(value: unknown): boolean {
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}

@@ -1,0 +1,50 @@
+/** Durations and parameters as people write them on a command line. */
+import type { JsonObject } from "../lib/protocol/json.ts";
+import { isJsonObject } from "../lib/protocol/json.ts";
+import { usage } from "./_args.ts";
+
+const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `30s`, `5m`, `1h`, `7d`, `500ms`; a bare number is seconds. Throws `USAGE` naming the flag. */
+export function parseSeconds(flag: string, text: string): number {
+  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
+  if (parts === null)
+    throw usage(`Flag --${flag} is "${text}": expected a time such as 30s, 5m, 1h`);
+  return Number(parts[1]) * (unitSeconds[parts[2] ?? "s"] ?? 1);
+}
+
+/** `KEY=VALUE`, where VALUE is JSON if it can be read as JSON, and otherwise text. */
+export function parseParams(pairs: readonly string[]): JsonObject {
+  const parameters: JsonObject = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf("=");
+    if (at < 1) throw usage(`Flag --param is "${pair}": expected KEY=VALUE`);
+    const key = pair.slice(0, at);
+    if (Object.hasOwn(parameters, key)) throw usage(`Flag --param names "${key}" twice`);
+    Object.defineProperty(parameters, key, {
+      value: valueFrom(pair.slice(at + 1)),
+      enumerable: true,
+    });
+  }
+  return parameters;
+}
+
+/** A JSON object as given to `--params`, for error messages with where it came from. */
+export function parseObject(source: string, text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw usage(`Flag --params: ${source} is not JSON`);
+  }
+  if (!isJsonObject(value)) throw usage(`Flag --params: ${source} must be a JSON object`);
+  return value;
+}
+
+function valueFrom(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

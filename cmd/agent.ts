@@ -1,0 +1,92 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { defineCommand } from "citty";
+import * as v from "valibot";
+import { runAgent } from "../lib/agent/agent.ts";
+import { openAgentJournal } from "../lib/agent/journal.ts";
+import { steadyClock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { errorText } from "../lib/protocol/errors.ts";
+import { AgentId } from "../lib/protocol/names.ts";
+import { loadRuntime, type Runtime } from "../lib/runtime/runtime.ts";
+import { agentAccess } from "./_agentAccess.ts";
+import { usage } from "./_args.ts";
+import { type ClientFlags, clientArgs, dataDirOf, logArgs, logOf } from "./_common.ts";
+import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { parseSeconds } from "./_units.ts";
+
+const { json: _json, ...accessArgs } = clientArgs;
+
+export default defineCommand({
+  meta: { name: "agent", description: "Run the agent on this host" },
+  args: {
+    ...accessArgs,
+    ...logArgs,
+    id: {
+      type: "string",
+      valueHint: "NAME",
+      description: "this agent's id; by default the host's name",
+    },
+    heartbeat: {
+      type: "string",
+      default: "15s",
+      valueHint: "TIME",
+      description: "how often to report, unless the control plane advises otherwise",
+    },
+  },
+  run: (context) => agentRun(context.args),
+});
+
+export interface AgentRunOptions extends ClientFlags {
+  "log-level"?: string;
+  "log-json"?: boolean | undefined;
+  id?: string | undefined;
+  heartbeat: string;
+}
+
+/** Runs until SIGINT or SIGTERM; waits for a control plane that is not there yet. */
+export async function agentRun(options: AgentRunOptions): Promise<number> {
+  const log = logOf(options);
+  const stopped = untilSignal(() => process.exit(exitFailed));
+  const agentId = agentIdOf(options.id ?? hostname().toLowerCase());
+  const dir = join(dataDirOf(options), "agents", agentId);
+  const runtime = await loadRuntime();
+  const journal = openAgentJournal(join(dir, "journal.db"));
+  const access = await agentAccess({ flags: options, agentId, dir, runtime, log, signal: stopped });
+  if (access === undefined) return exitOk;
+  await runAgent(
+    {
+      server: access.url.replace(/^http/, "ws"),
+      token: access.token,
+      ...(access.ca === undefined ? {} : { ca: access.ca }),
+      agentId,
+      heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
+      journal,
+      runtime,
+      clock: steadyClock(),
+      log,
+      restart: () => restart(runtime, log),
+    },
+    stopped,
+  );
+  return exitOk;
+}
+
+/** The same process goes on as a fresh program; if that fails, a supervisor may still start one. */
+function restart(runtime: Runtime, log: Log): never {
+  try {
+    return runtime.reexec();
+  } catch (error) {
+    log.error(
+      `Cannot restart in place: ${errorText(error)}; ending, for a supervisor to start anew`,
+    );
+    process.exit(exitFailed);
+  }
+}
+
+function agentIdOf(text: string): string {
+  const parsed = v.safeParse(AgentId, text);
+  if (parsed.success) return parsed.output;
+  throw usage(`Agent id "${text}": ${parsed.issues[0].message}; choose one with --id`);
+}

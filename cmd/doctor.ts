@@ -1,0 +1,60 @@
+import process from "node:process";
+import { defineCommand } from "citty";
+import { type Check, diagnose } from "../lib/client/diagnose.ts";
+import { errorCodes } from "../lib/protocol/errors.ts";
+import { loadRuntime } from "../lib/runtime/runtime.ts";
+import { accessOf, type ClientFlags, clientArgs } from "./_common.ts";
+import { exitFailed, exitOk } from "./_exit.ts";
+import { paint, print, printJson } from "./_output.ts";
+
+export default defineCommand({
+  meta: { name: "doctor", description: "Say what stops this host from connecting, and the mend" },
+  args: clientArgs,
+  run: ({ args }) => doctorRun(args),
+});
+
+export interface DoctorOptions extends ClientFlags {
+  json?: boolean | undefined;
+}
+
+/** Prints each check; the exit status is that of what failed. */
+export async function doctorRun(options: DoctorOptions): Promise<number> {
+  const { url, token, ca } = accessOf(options);
+  const runtime = await loadRuntime();
+  const trust = ca === undefined ? {} : { ca };
+  const checks = await diagnose({ url, token, ...trust, fetch: runtime.fetchWith(ca) });
+  const warnings = environmentWarnings();
+  for (const check of checks) {
+    if (options.json) printJson(check);
+    else printCheck(check);
+  }
+  for (const text of warnings) {
+    if (options.json) printJson({ name: "environment", ok: false, text });
+    else print(`${paint("yellow", "warn")}  environment: ${text}`);
+  }
+  const failed = checks.find((check) => !check.ok);
+  if (failed === undefined) return exitOk;
+  if (failed.name === "token") return errorCodes.UNAUTHORIZED.exit;
+  return failed.name === "clock" ? exitFailed : errorCodes.UNREACHABLE.exit;
+}
+
+function printCheck(check: Check): void {
+  const word = check.ok ? paint("green", "ok  ") : paint("red", "FAIL");
+  print(`${word}  ${check.name}: ${check.text}`);
+  if (check.mend !== undefined) print(`      mend: ${check.mend}`);
+}
+
+/** Settings of the surroundings that change what a TLS connection or this program means. */
+function environmentWarnings(): string[] {
+  const warnings: string[] = [];
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+    warnings.push(
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 switches the check of certificates off: unset it",
+    );
+  }
+  for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
+    const value = process.env[name] ?? process.env[name.toLowerCase()];
+    if (value !== undefined) warnings.push(`${name} is set: connections may take another way`);
+  }
+  return warnings;
+}

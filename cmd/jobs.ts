@@ -1,0 +1,94 @@
+import { defineCommand } from "citty";
+import type { JobDetail, JobView, RequestView } from "../lib/protocol/api.ts";
+import { usage } from "./_args.ts";
+import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
+import { exitOk } from "./_exit.ts";
+import { print, printJson, remark, table } from "./_output.ts";
+
+const limitMost = 500;
+
+const list = defineCommand({
+  meta: { name: "list", description: "List jobs, the newest first" },
+  args: {
+    ...clientArgs,
+    limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
+    cursor: { type: "string", valueHint: "JOB", description: "those older than this job" },
+  },
+  run: ({ args }) => listRun(args),
+});
+
+const show = defineCommand({
+  meta: { name: "show", description: "Show one job and what became of each request" },
+  args: { id: { type: "positional", required: true, description: "the job's id" }, ...clientArgs },
+  run: ({ args }) => showRun(args),
+});
+
+export default defineCommand({
+  meta: { name: "jobs", description: "See what was asked for and what became of it" },
+  default: "list",
+  subCommands: { list, show },
+});
+
+export interface JobsOptions extends ClientFlags {
+  json?: boolean | undefined;
+}
+
+export async function listRun(
+  options: JobsOptions & { limit: string; cursor?: string | undefined },
+): Promise<number> {
+  const limit = /^\d{1,3}$/.test(options.limit) ? Number(options.limit) : 0;
+  if (limit < 1 || limit > limitMost) {
+    throw usage(`Flag --limit is "${options.limit}": expected a number from 1 to ${limitMost}`);
+  }
+  const cursor = options.cursor === undefined ? {} : { cursor: options.cursor };
+  const page = await (await clientOf(options)).jobs({ limit, ...cursor });
+  if (options.json) page.items.forEach(printJson);
+  else if (page.items.length === 0) remark('No jobs yet: send one with "wsctl send".');
+  else print(table(["JOB", "COMMAND", "CREATED", "BY", "ENDED", "SUCCESS"], page.items.map(row)));
+  if (page.next_cursor !== undefined) {
+    remark(`There are more: wsctl jobs list --cursor ${page.next_cursor}`);
+  }
+  return exitOk;
+}
+
+export async function showRun(options: JobsOptions & { id: string }): Promise<number> {
+  const job = await (await clientOf(options)).job(options.id);
+  if (options.json) printJson(job);
+  else print(detail(job));
+  return exitOk;
+}
+
+function row(job: JobView): string[] {
+  return [
+    job.job_id,
+    job.command,
+    job.created_at,
+    job.created_by,
+    `${job.ended}/${job.total}`,
+    String(job.succeeded),
+  ];
+}
+
+function detail(job: JobDetail): string {
+  const facts = [
+    ["job", job.job_id],
+    ["command", job.command],
+    ["parameters", job.parameters === undefined ? "-" : JSON.stringify(job.parameters)],
+    ["created", `${job.created_at} by ${job.created_by}`],
+    ["limits", `timeout ${job.timeout_seconds} s, TTL ${job.ttl_seconds} s`],
+    ["ended", `${job.ended} of ${job.total}, ${job.succeeded} with success`],
+  ];
+  const headings = ["AGENT", "STATE", "CODE", "DURATION", "REQUEST", "MESSAGE"];
+  return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, job.requests.map(requestRow))}`;
+}
+
+function requestRow(request: RequestView): string[] {
+  return [
+    request.agent,
+    request.state,
+    request.code ?? "-",
+    request.duration_ms === undefined ? "-" : `${request.duration_ms} ms`,
+    request.request_id,
+    request.message ?? "-",
+  ];
+}

@@ -1,0 +1,25 @@
+import { arch, platform } from "node:os";
+import { defineCommand } from "citty";
+import { protocolVersion, version } from "../lib/protocol/version.ts";
+import { loadRuntime } from "../lib/runtime/runtime.ts";
+import { commonArgs } from "./_common.ts";
+import { print, printJson } from "./_output.ts";
+
+export default defineCommand({
+  meta: { name: "version", description: "Say which wsctl this is" },
+  args: { ...commonArgs, json: { type: "boolean", description: "print JSON" } },
+  run: ({ args }) => versionRun(args),
+});
+
+export async function versionRun(options: { json?: boolean | undefined }): Promise<number> {
+  const runtime = await loadRuntime();
+  const facts = {
+    version,
+    protocol_version: protocolVersion,
+    runtime: `${runtime.name} ${runtime.version}`,
+    platform: `${platform()} ${arch()}`,
+  };
+  if (options.json) printJson(facts);
+  else print(`wsctl ${version} (protocol ${protocolVersion}, ${facts.runtime}, ${facts.platform})`);
+  return 0;
+}

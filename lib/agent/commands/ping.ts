@@ -1,0 +1,11 @@
+import * as v from "valibot";
+import type { CommandDefinition } from "./command.ts";
+
+const Parameters = v.strictObject({});
+
+export const ping: CommandDefinition<typeof Parameters> = {
+  name: "ping",
+  summary: "answers at once: the way there and back works",
+  parameters: Parameters,
+  run: async () => ({ status: "success", message: "pong" }),
+};

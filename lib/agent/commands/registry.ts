@@ -1,0 +1,47 @@
+/** The commands of this agent: nothing else runs, whatever a control plane asks for. */
+import * as v from "valibot";
+import { issueText } from "../../protocol/codec.ts";
+import { errorText } from "../../protocol/errors.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { CommandResult } from "../records.ts";
+import type { Checked, CommandContext, CommandDefinition } from "./command.ts";
+import { info } from "./info.ts";
+import { ping } from "./ping.ts";
+import { restart } from "./restart.ts";
+
+/** A command whose parameters' type only its own file knows. */
+type AnyCommand = CommandDefinition<v.GenericSchema<JsonObject, unknown>>;
+
+const definitions = [ping, info, restart] as readonly unknown[] as readonly AnyCommand[];
+
+export const commands: ReadonlyMap<string, AnyCommand> = new Map(
+  definitions.map((definition) => [definition.name, definition]),
+);
+
+/** Pure: whether this command exists and its parameters are right, and otherwise what is wrong. */
+export function check(name: string, parameters: unknown): Checked {
+  const command = commands.get(name);
+  if (command === undefined) {
+    const known = [...commands.keys()].join(", ");
+    const message = `The command '${name}' is not recognized. This agent knows: ${known}.`;
+    return { code: "INVALID_COMMAND", message };
+  }
+  const parsed = v.safeParse(command.parameters, parameters);
+  if (parsed.success) return { endsProcess: command.endsProcess ?? false };
+  return { code: "INVALID_PARAMETERS", message: `parameters: ${issueText(parsed.issues[0])}` };
+}
+
+/** Runs a command that was checked; whatever it throws is its failure. */
+export async function run(
+  name: string,
+  parameters: JsonObject,
+  context: CommandContext,
+): Promise<CommandResult> {
+  try {
+    const command = commands.get(name);
+    if (command === undefined) throw new Error(`no command "${name}"`);
+    return await command.run(v.parse(command.parameters, parameters), context);
+  } catch (error) {
+    return { status: "failed", message: errorText(error) };
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The agent's core: one event in, one step out. It joins the link (when to be connected) and the
+ * executor (what becomes of commands), and holds neither socket, timer, journal nor clock.
+ */
+import { closeCodes } from "../protocol/close.ts";
+import { decodeFromControl } from "../protocol/codec.ts";
+import type { Command, ControlMessage } from "../protocol/message.ts";
+import { Executor, type ExecutorOptions } from "./executor.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import type { AgentEvent, AgentStep } from "./records.ts";
+
+export interface AgentCoreOptions extends LinkOptions, ExecutorOptions {
+  /** Warned about when the token makes this agent somebody else. */
+  agentId?: string;
+}
+
+const pruneEveryMs = 60 * 60 * 1000;
+
+export class AgentCore {
+  readonly #options: AgentCoreOptions;
+  readonly #link: Link;
+  readonly #executor: Executor;
+  #pruneAt = 0;
+  #isV1 = false;
+  #isStopping = false;
+
+  constructor(options: AgentCoreOptions) {
+    this.#options = options;
+    this.#link = new Link(options);
+    this.#executor = new Executor(options);
+  }
+
+  /** When a `tick` is due. */
+  next(): number {
+    return Math.min(
+      this.#pruneAt,
+      this.#link.next() ?? Number.POSITIVE_INFINITY,
+      this.#executor.next() ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  /** Whether it was told to stop and has nothing left to do. */
+  get isStopped(): boolean {
+    return this.#isStopping && this.#executor.running === 0;
+  }
+
+  step(event: AgentEvent, now: number): AgentStep {
+    const step: AgentStep = { writes: [], effects: [] };
+    this.#take(event, now, step);
+    return step;
+  }
+
+  #take(event: AgentEvent, now: number, step: AgentStep): void {
+    switch (event.type) {
+      case "started":
+        this.#prune(now, step);
+        this.#executor.recover(event.records, now, step);
+        return this.#link.start(step, now);
+      case "opened":
+        if (!this.#link.isLatest(event.link)) return;
+        this.#isV1 = event.v1;
+        this.#link.opened(event.v1, now, step);
+        return this.#linkedIfUp(now, step);
+      case "received":
+        if (this.#link.isCurrent(event.link)) this.#received(event.text, event.link, now, step);
+        return;
+      case "received_binary":
+        return this.#binary(event.link, step);
+      case "pong":
+        if (this.#link.isCurrent(event.link)) this.#link.heard(now);
+        return;
+      case "closed":
+        return this.#closed(event, now, step);
+      case "recalled":
+        return this.#command(event, now, step);
+      case "finished":
+        this.#executor.finished(event.requestId, event.result, now, step);
+        return this.#stopIfDone(step);
+      case "measured":
+        return this.#link.measured(event.figures, step);
+      case "save_failed":
+        this.#executor.saveFailed(event.writes, now, step);
+        return this.#stopIfDone(step);
+      case "tick":
+        return this.#tick(event.random, now, step);
+      case "stop":
+        this.#isStopping = true;
+        this.#executor.stop();
+        return this.#stopIfDone(step);
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #received(text: string, link: number, now: number, step: AgentStep): void {
+    this.#link.heard(now);
+    const { message, refusal } = decodeFromControl(text, { v1: this.#isV1 });
+    if (refusal === undefined) return this.#message(message, link, now, step);
+    const { code, requestId, text: reason } = refusal;
+    step.effects.push({ type: "log", level: "warn", text: `refused a message: ${reason}` });
+    if (!refusal.answer) return;
+    const payload = { code, message: reason };
+    const error = { type: "error", request_id: requestId, payload } as const;
+    step.effects.push({ type: "send", link, message: error });
+  }
+
+  #message(message: ControlMessage, link: number, now: number, step: AgentStep): void {
+    switch (message.type) {
+      case "command":
+        step.effects.push({ type: "recall", link, command: message });
+        return;
+      case "welcome":
+        this.#link.welcome(message, now, step);
+        this.#warnOfName(message.payload.agent_id, step);
+        return this.#linkedIfUp(now, step);
+      case "ack":
+        return this.#executor.settled(message.request_id, step);
+      case "goaway":
+        return this.#link.goaway(message.payload.retry_after_seconds * 1000);
+      case "error": {
+        const { code, message: reason } = message.payload;
+        const text = `the control plane reports ${JSON.stringify(code)}: ${JSON.stringify(reason)}`;
+        step.effects.push({ type: "log", level: "warn", text });
+        if (message.request_id !== undefined) this.#executor.settled(message.request_id, step);
+        return;
+      }
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #command(event: AgentEvent & { type: "recalled" }, now: number, step: AgentStep): void {
+    if (!this.#link.isCurrent(event.link)) return;
+    const { command, known } = event;
+    this.#executor.command(command, known, this.#expiresAt(command), now, step);
+  }
+
+  /** A command's expiry is on the control plane's clock; here it is wanted on this one. */
+  #expiresAt(command: Command): number | undefined {
+    const { expires_at } = command.payload;
+    return expires_at === undefined ? undefined : Date.parse(expires_at) - this.#link.clockOffsetMs;
+  }
+
+  #binary(link: number, step: AgentStep): void {
+    if (!this.#link.isCurrent(link)) return;
+    const { code, meaning: reason } = closeCodes.textOnly;
+    step.effects.push({ type: "close", link, code, reason });
+  }
+
+  #closed(event: AgentEvent & { type: "closed" }, now: number, step: AgentStep): void {
+    if (!this.#link.isLatest(event.link)) return;
+    this.#executor.unlinked();
+    this.#link.closed(event.code, event.reason, event.random, now, step);
+  }
+
+  #tick(random: number, now: number, step: AgentStep): void {
+    const wasUp = this.#link.up !== undefined;
+    this.#link.tick(random, now, step);
+    if (wasUp && this.#link.up === undefined) this.#executor.unlinked();
+    this.#executor.tick(now, step);
+    if (now >= this.#pruneAt) this.#prune(now, step);
+    this.#stopIfDone(step);
+  }
+
+  #linkedIfUp(now: number, step: AgentStep): void {
+    const outlet = this.#link.up;
+    if (outlet !== undefined) this.#executor.linked(outlet, now, step);
+  }
+
+  #stopIfDone(step: AgentStep): void {
+    if (this.#isStopping && this.#executor.running === 0) this.#link.stop(step);
+  }
+
+  #warnOfName(agentId: string, step: AgentStep): void {
+    const { agentId: wanted } = this.#options;
+    if (wanted === undefined || wanted === agentId) return;
+    const text = `the token makes this agent "${agentId}", not "${wanted}"`;
+    step.effects.push({ type: "log", level: "warn", text });
+  }
+
+  #prune(now: number, step: AgentStep): void {
+    this.#pruneAt = now + pruneEveryMs;
+    step.writes.push({ type: "prune", before: now });
+  }
+}

@@ -1,0 +1,324 @@
+/**
+ * The executor: what becomes of each command. A pure state machine around a journal.
+ *
+ * A request is on record before its command runs, and its answer before it is sent; a request id
+ * that is on record is never run again, but answered from there. Only the very process that began
+ * a command can end it: what a dead process left as `started` is `INTERRUPTED`, what it left as
+ * `restarting` has succeeded by this process being there.
+ */
+import { Deadlines } from "../deadlines.ts";
+import type { AgentDraft } from "../protocol/codec.ts";
+import {
+  acceptedMax,
+  answerRepeatMs,
+  memoryBeyondTtlMs,
+  memoryMs,
+  restartGraceMs,
+  runningMax,
+  stopGraceMs,
+  timeoutSecondsDefault,
+  unsettledMax,
+} from "../protocol/limits.ts";
+import type { Command } from "../protocol/message.ts";
+import { cannotSave, failure, fittingAnswer, messageOf, restarted, timedOut } from "./answer.ts";
+import type { Checked } from "./commands/command.ts";
+import type { AgentStep, AgentWrite, Answer, CommandResult, JournalRecord } from "./records.ts";
+
+export interface ExecutorOptions {
+  /** Judges a command and its parameters before anything is done about it. */
+  check(command: string, parameters: unknown): Checked;
+  /** Said by the answer to a `restart`. */
+  process: { pid: number; version: string };
+}
+
+/** The connection over which answers go. */
+interface Outlet {
+  link: number;
+  v1: boolean;
+}
+
+interface Entry {
+  record: JournalRecord;
+  /** The command was told to stop because its time is up. */
+  isTimedOut: boolean;
+  /** The command ends this process; whoever comes back answers it. */
+  endsProcess: boolean;
+}
+
+const unsavedRetryMs = 1_000;
+
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #deadlines = new Deadlines<string>();
+  #running = 0;
+  #outlet: Outlet | undefined;
+  /** Set once a restart is due: nothing new starts, and what runs is waited for until then. */
+  #restart: { by: number; isOrdered: boolean } | undefined;
+  #isStopping = false;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  next(): number | undefined {
+    const due = this.#deadlines.next();
+    if (this.#restart === undefined || this.#restart.isOrdered) return due;
+    return Math.min(this.#restart.by, due ?? this.#restart.by);
+  }
+
+  /** Commands that are running now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Goes on from what the journal holds of an earlier process. */
+  recover(records: JournalRecord[], now: number, step: AgentStep): void {
+    for (const stored of records) {
+      const entry: Entry = { record: { ...stored }, isTimedOut: false, endsProcess: false };
+      this.#entries.set(stored.requestId, entry);
+      if (stored.state === "accepted" && stored.expiresAt !== undefined) {
+        this.#deadlines.set(stored.requestId, stored.expiresAt);
+      } else if (stored.state === "started") {
+        this.#end(entry, failure("INTERRUPTED", "the agent died while the command ran"), now, step);
+      } else if (stored.state === "restarting") {
+        const awayMs = Math.max(0, now - stored.since);
+        this.#end(entry, restarted(this.#options.process, awayMs), now, step);
+      }
+    }
+    this.#startAccepted(now, step);
+  }
+
+  /**
+   * A command has arrived. `known` is what the journal holds of its id; `expiresAt` is on this
+   * agent's clock, where the control plane set one.
+   */
+  command(
+    command: Command,
+    known: JournalRecord | undefined,
+    expiresAt: number | undefined,
+    now: number,
+    step: AgentStep,
+  ): void {
+    const requestId = command.request_id;
+    const entry = this.#entries.get(requestId);
+    if (entry !== undefined) {
+      if (entry.record.state === "ended") this.#publish(entry, now, step);
+      return;
+    }
+    if (known !== undefined) {
+      const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
+      return this.#say(requestId, known.answer ?? interrupted, step);
+    }
+    if (this.#restart !== undefined || this.#isStopping) {
+      // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
+      if (this.#outlet?.v1) return;
+      return this.#say(requestId, failure("BUSY", "the agent is restarting; ask again"), step);
+    }
+    const accepted = this.#accept(command, expiresAt, now);
+    this.#entries.set(requestId, accepted);
+    const refusal = this.#refusal(accepted, now);
+    if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
+    if (this.#running < runningMax) return this.#start(accepted, now, step);
+    step.writes.push(put(accepted));
+    if (expiresAt !== undefined) this.#deadlines.set(requestId, expiresAt);
+  }
+
+  /** A command's code has ended. */
+  finished(requestId: string, result: CommandResult, now: number, step: AgentStep): void {
+    const entry = this.#entries.get(requestId);
+    if (entry === undefined || entry.record.state !== "started") return;
+    this.#running--;
+    if (entry.isTimedOut) {
+      this.#end(entry, timedOut(entry.record.timeoutMs), now, step);
+    } else if (result.status === "restart") {
+      entry.endsProcess = true;
+      enter(entry, "restarting", now);
+      this.#deadlines.delete(requestId);
+      this.#restart ??= { by: now + restartGraceMs, isOrdered: false };
+    } else this.#end(entry, { type: "response", ...result }, now, step);
+    this.#startAccepted(now, step);
+    this.#restartIfReady(now, step);
+  }
+
+  /** A connection is up: whatever the control plane may not have received is sent. */
+  linked(outlet: Outlet, now: number, step: AgentStep): void {
+    if (this.#outlet?.link === outlet.link) return;
+    this.#outlet = outlet;
+    for (const entry of this.#entries.values()) {
+      if (entry.record.state === "ended") this.#publish(entry, now, step);
+    }
+  }
+
+  unlinked(): void {
+    this.#outlet = undefined;
+  }
+
+  /** The control plane has the answer, or wants none: it need not be sent again. */
+  settled(requestId: string, step: AgentStep): void {
+    const entry = this.#entries.get(requestId);
+    if (entry?.record.state !== "ended") return;
+    this.#entries.delete(requestId);
+    this.#deadlines.delete(requestId);
+    step.writes.push({ type: "settled", requestId });
+  }
+
+  /** The journal would not take these: what was to start has not started, answers are kept. */
+  saveFailed(writes: AgentWrite[], now: number, step: AgentStep): void {
+    for (const write of writes) {
+      const entry = write.type === "put" ? this.#entries.get(write.record.requestId) : undefined;
+      if (entry === undefined || write.type !== "put") continue;
+      if (entry.record.state === "ended") {
+        this.#deadlines.set(entry.record.requestId, now + unsavedRetryMs);
+      } else if (entry.record.state === "restarting") {
+        this.#restart = undefined;
+        this.#end(entry, cannotSave(), now, step);
+      } else {
+        if (entry.record.state === "started") this.#running--;
+        this.#entries.delete(entry.record.requestId);
+        this.#deadlines.delete(entry.record.requestId);
+        this.#say(entry.record.requestId, cannotSave(), step);
+      }
+    }
+  }
+
+  tick(now: number, step: AgentStep): void {
+    for (;;) {
+      const requestId = this.#deadlines.popDue(now);
+      if (requestId === undefined) break;
+      const entry = this.#entries.get(requestId);
+      if (entry !== undefined) this.#due(entry, now, step);
+    }
+    this.#restartIfReady(now, step);
+  }
+
+  /** Nothing new is begun. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  #due(entry: Entry, now: number, step: AgentStep): void {
+    const { record } = entry;
+    if (record.state === "accepted") {
+      const text = "the request's time to live passed before its turn came; it never started";
+      this.#end(entry, failure("EXPIRED", text), now, step);
+    } else if (record.state === "started" && !entry.isTimedOut) {
+      entry.isTimedOut = true;
+      this.#deadlines.set(record.requestId, now + stopGraceMs);
+      step.effects.push({ type: "abort", requestId: record.requestId });
+    } else if (record.state === "started") {
+      this.#running--;
+      const text = "the command was told to stop at its timeout and did not; it may still run";
+      this.#end(entry, failure("INTERRUPTED", text), now, step);
+      this.#startAccepted(now, step);
+    } else if (record.state === "ended") this.#unsettled(entry, now, step);
+  }
+
+  /** An answer that was not acknowledged, or could not be written. */
+  #unsettled(entry: Entry, now: number, step: AgentStep): void {
+    const { requestId, since } = entry.record;
+    const isOld = now - since >= answerRepeatMs;
+    // A peer of the standard alone acknowledges nothing: the connection that took it still stands.
+    if (isOld && this.#outlet?.v1 === false) this.settled(requestId, step);
+    else this.#publish(entry, now, step);
+  }
+
+  #accept(command: Command, expiresAt: number | undefined, now: number): Entry {
+    const { timeout_seconds, parameters } = command.payload;
+    const record: JournalRecord = {
+      requestId: command.request_id,
+      command: command.payload.command,
+      parameters: parameters ?? {},
+      state: "accepted",
+      timeoutMs: (timeout_seconds ?? timeoutSecondsDefault) * 1000,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      keepUntil: expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs,
+      since: now,
+    };
+    return { record, isTimedOut: false, endsProcess: false };
+  }
+
+  #refusal(entry: Entry, now: number): Answer | undefined {
+    const { command, parameters, expiresAt } = entry.record;
+    if (expiresAt !== undefined && expiresAt <= now) {
+      return failure("EXPIRED", "the request's time to live has passed; it was not started");
+    }
+    const checked = this.#options.check(command, parameters);
+    if (checked.code !== undefined) return failure(checked.code, checked.message);
+    entry.endsProcess = checked.endsProcess;
+    if (this.#entries.size > unsettledMax) {
+      return failure("BUSY", `${unsettledMax} answers wait for the control plane to take them`);
+    }
+    const waiting = this.#entries.size - this.#running;
+    if (this.#running < runningMax || waiting <= acceptedMax) return undefined;
+    return failure("BUSY", `${runningMax} commands run and ${acceptedMax} wait already`);
+  }
+
+  #start(entry: Entry, now: number, step: AgentStep): void {
+    const { requestId, command, parameters, timeoutMs } = entry.record;
+    this.#running++;
+    enter(entry, "started", now);
+    this.#deadlines.set(requestId, now + timeoutMs);
+    step.writes.push(put(entry));
+    step.effects.push({ type: "run", requestId, command, parameters });
+  }
+
+  #startAccepted(now: number, step: AgentStep): void {
+    if (this.#restart !== undefined || this.#isStopping) return;
+    for (const entry of this.#entries.values()) {
+      if (this.#running >= runningMax) return;
+      if (entry.record.state !== "accepted") continue;
+      const refusal = this.#refusal(entry, now);
+      if (refusal === undefined) this.#start(entry, now, step);
+      else this.#end(entry, refusal, now, step);
+    }
+  }
+
+  #end(entry: Entry, answer: Answer, now: number, step: AgentStep): void {
+    enter(entry, "ended", now);
+    entry.record.answer = fittingAnswer(answer);
+    this.#deadlines.delete(entry.record.requestId);
+    this.#publish(entry, now, step);
+  }
+
+  /** Writes and sends an answer: it never leaves before it is on disk, however often it is sent. */
+  #publish(entry: Entry, now: number, step: AgentStep): void {
+    const { requestId, answer } = entry.record;
+    step.writes.push(put(entry));
+    if (this.#outlet === undefined || answer === undefined) return;
+    this.#deadlines.set(requestId, now + answerRepeatMs);
+    this.#say(requestId, answer, step);
+  }
+
+  #say(requestId: string, answer: Answer, step: AgentStep): void {
+    if (this.#outlet === undefined) return;
+    const message: AgentDraft = messageOf(requestId, answer, this.#outlet.v1);
+    step.effects.push({ type: "send", link: this.#outlet.link, message });
+  }
+
+  /** Every restart that was asked for is answered by the one process that comes back. */
+  #restartIfReady(now: number, step: AgentStep): void {
+    if (this.#restart === undefined || this.#restart.isOrdered) return;
+    const running = [...this.#entries.values()].filter(({ record }) => record.state === "started");
+    if (!running.every((entry) => entry.endsProcess) && now < this.#restart.by) return;
+    for (const entry of running) {
+      if (!entry.endsProcess) continue;
+      this.#running--;
+      enter(entry, "restarting", now);
+    }
+    for (const entry of this.#entries.values()) {
+      if (entry.record.state === "restarting") step.writes.push(put(entry));
+    }
+    this.#restart.isOrdered = true;
+    step.effects.push({ type: "restart" });
+  }
+}
+
+function put(entry: Entry): AgentWrite {
+  return { type: "put", record: { ...entry.record } };
+}
+
+function enter(entry: Entry, state: JournalRecord["state"], now: number): void {
+  entry.record.state = state;
+  entry.record.since = now;
+}

@@ -1,0 +1,92 @@
+/**
+ * What the agent remembers, and what its core asks to be done. The core (`core.ts`, `link.ts`,
+ * `executor.ts`) turns events into these; `agent.ts` carries them out.
+ *
+ * Times are milliseconds since 1970 on the agent's steady clock.
+ */
+import type { AgentDraft } from "../protocol/codec.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { Command } from "../protocol/message.ts";
+
+/** What a request is answered with; stored before it is sent, and repeated from there. */
+export type Answer =
+  | { type: "response"; status: "success" | "failed"; message?: string; result?: unknown }
+  | { type: "error"; code: string; message: string };
+
+/** One request in the agent's journal. */
+export interface JournalRecord {
+  requestId: string;
+  command: string;
+  parameters: JsonObject;
+  /**
+   * `accepted`: waits for its turn; `started`: may have had an effect; `restarting`: this process
+   * ends for it; `ended`: has its answer; `settled`: the control plane has the answer too.
+   */
+  state: "accepted" | "started" | "restarting" | "ended" | "settled";
+  timeoutMs: number;
+  /** Must not start after this; absent where the control plane set none. */
+  expiresAt?: number;
+  /** Remembered at least until then. */
+  keepUntil: number;
+  /** When this state was entered. */
+  since: number;
+  answer?: Answer;
+}
+
+export type AgentWrite =
+  | { type: "put"; record: JournalRecord }
+  | { type: "settled"; requestId: string }
+  /** Forgets settled requests whose time of remembering ended before this moment. */
+  | { type: "prune"; before: number };
+
+export type AgentEffect =
+  | { type: "dial"; link: number }
+  | { type: "send"; link: number; message: AgentDraft }
+  | { type: "ping"; link: number }
+  | { type: "close"; link: number; code: number; reason: string }
+  | { type: "terminate"; link: number }
+  /** Say what the journal has of this request, with a `recalled` event. */
+  | { type: "recall"; link: number; command: Command }
+  /** Run a command; tell how it ended with a `finished` event. */
+  | { type: "run"; requestId: string; command: string; parameters: JsonObject }
+  /** Tell a running command to stop. */
+  | { type: "abort"; requestId: string }
+  /** Replace this process by a fresh one. */
+  | { type: "restart" }
+  /** Measure this host and report with a `measured` event. */
+  | { type: "measure" }
+  | { type: "log"; level: "debug" | "info" | "warn"; text: string };
+
+export interface AgentStep {
+  writes: AgentWrite[];
+  effects: AgentEffect[];
+}
+
+/** How a command's code ended. */
+export type CommandResult =
+  | { status: "success" | "failed"; message?: string; result?: unknown }
+  /** The process is to be replaced; whoever comes back answers. */
+  | { status: "restart" };
+
+export interface Figures {
+  cpuPercent: number;
+  memoryBytes: number;
+}
+
+export type AgentEvent =
+  /** The process runs; this is what its journal holds unsettled. `random` is from 0 up to 1. */
+  | { type: "started"; records: JournalRecord[]; random: number }
+  | { type: "opened"; link: number; v1: boolean }
+  | { type: "received"; link: number; text: string }
+  /** A frame that is no text. */
+  | { type: "received_binary"; link: number }
+  | { type: "pong"; link: number }
+  | { type: "closed"; link: number; code: number; reason: string; random: number }
+  | { type: "recalled"; link: number; command: Command; known: JournalRecord | undefined }
+  | { type: "finished"; requestId: string; result: CommandResult }
+  | { type: "measured"; figures: Figures }
+  /** These writes could not be made, and with them nothing that waited for them was done. */
+  | { type: "save_failed"; writes: AgentWrite[] }
+  | { type: "tick"; random: number }
+  /** No new commands; the link is closed as soon as the running ones have ended. */
+  | { type: "stop" };

@@ -1,0 +1,255 @@
+/**
+ * The operator's side of the HTTP API, for the command line and for programs. Every failure is a
+ * `WsctlError` whose code is the control plane's own, or `UNREACHABLE`.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { v4 as newKey } from "uuid";
+import type {
+  AcceptedLine,
+  AgentDetail,
+  AgentView,
+  ErrorBody,
+  JobDetail,
+  JobOrderInput,
+  JobView,
+  NewToken,
+  OutcomeLine,
+  Page,
+  TokenOrder,
+  TokenView,
+} from "../protocol/api.ts";
+import { errorText, isErrorCode, WsctlError } from "../protocol/errors.ts";
+import { readLines } from "./lines.ts";
+
+export interface ClientOptions {
+  /** `http://…` or `https://…`, without a path. */
+  url: string;
+  token: string;
+  fetch: typeof fetch;
+}
+
+export interface Sent {
+  accepted: AcceptedLine;
+  /** Every outcome once, as it is known; ends with the last. */
+  outcomes: AsyncIterable<OutcomeLine>;
+}
+
+/** A plain answer must come within this time. */
+const answerMs = 10_000;
+
+/** A broken connection is mended for so long before it is reported. */
+const mendMs = 60_000;
+
+/** A stream is kept alive by an empty line every ten seconds: longer silence means it is dead. */
+const silenceMs = 35_000;
+
+export class Client {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Asks for a job and follows it to its last outcome. The job is asked for under a key of its own,
+   * so that a lost answer never makes a second one; a broken stream is resumed where it broke.
+   */
+  async send(order: JobOrderInput, signal?: AbortSignal): Promise<Sent> {
+    const { accepted, lines } = await this.#order(
+      order,
+      "application/x-ndjson",
+      signal,
+      (response) => this.#firstLine(response),
+    );
+    return { accepted, outcomes: this.#outcomes(accepted.job, lines, signal) };
+  }
+
+  /** Asks for a job and does not wait for it. */
+  async sendOnly(order: JobOrderInput): Promise<AcceptedLine> {
+    return this.#order(order, "application/json", undefined, async (response) => {
+      return (await response.json()) as AcceptedLine;
+    });
+  }
+
+  jobs(query: { limit?: number; cursor?: string } = {}): Promise<Page<JobView>> {
+    return this.#get(`/api/v1/jobs${queryText(query)}`);
+  }
+
+  job(jobId: string): Promise<JobDetail> {
+    return this.#get(`/api/v1/jobs/${encodeURIComponent(jobId)}`);
+  }
+
+  async agents(): Promise<AgentView[]> {
+    const agents: AgentView[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = cursor === undefined ? {} : { cursor };
+      const page: Page<AgentView> = await this.#get(`/api/v1/agents${queryText(query)}`);
+      agents.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor !== undefined);
+    return agents;
+  }
+
+  agent(agentId: string): Promise<AgentDetail> {
+    return this.#get(`/api/v1/agents/${encodeURIComponent(agentId)}`);
+  }
+
+  async createToken(order: TokenOrder): Promise<NewToken> {
+    const response = await this.#fetch("/api/v1/tokens", jsonBody(order));
+    return (await response.json()) as NewToken;
+  }
+
+  async tokens(): Promise<TokenView[]> {
+    const page: Page<TokenView> = await this.#get("/api/v1/tokens");
+    return page.items;
+  }
+
+  async revokeToken(tokenId: string): Promise<void> {
+    await this.#fetch(`/api/v1/tokens/${encodeURIComponent(tokenId)}`, { method: "DELETE" });
+  }
+
+  whoami(): Promise<TokenView> {
+    return this.#get("/api/v1/whoami");
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    return (await (await this.#fetch(path, {})).json()) as T;
+  }
+
+  /** Repeats under one key while it cannot be known whether the order arrived. */
+  #order<T>(
+    order: JobOrderInput,
+    accept: string,
+    signal: AbortSignal | undefined,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const init = jsonBody(order);
+    const headers = { ...init.headers, Accept: accept, "Idempotency-Key": newKey() };
+    let mayHaveArrived = false;
+    const mayRepeat = (error: unknown) => {
+      mayHaveArrived ||= !isRefused(error);
+      return mayHaveArrived;
+    };
+    return this.#mending(signal, mayRepeat, async () =>
+      read(await this.#fetch("/api/v1/jobs", { ...init, headers, ...withSignal(signal) }, null)),
+    );
+  }
+
+  async #firstLine(response: Response) {
+    const lines = readLines(response, silenceMs);
+    const first = await lines.next().catch((error) => {
+      throw this.#unreachable(error);
+    });
+    if (first.done) throw this.#unreachable(new Error("the answer ended early"));
+    return { accepted: first.value as AcceptedLine, lines };
+  }
+
+  async *#outcomes(
+    job: JobView,
+    first: AsyncIterable<unknown>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OutcomeLine> {
+    let lines = first;
+    let cursor = 0;
+    for (let received = 0; received < job.total; ) {
+      try {
+        for await (const line of lines as AsyncIterable<OutcomeLine>) {
+          cursor = line.cursor;
+          received++;
+          yield line;
+        }
+      } catch (error) {
+        if (signal?.aborted || error instanceof WsctlError) throw error;
+        // The stream broke; what it had not yet said is asked for again below.
+      }
+      if (received >= job.total) return;
+      const path = `/api/v1/jobs/${job.job_id}/outcomes?after=${cursor}`;
+      const response = await this.#mending(
+        signal,
+        () => true,
+        () => this.#fetch(path, withSignal(signal), null),
+      );
+      lines = readLines(response, silenceMs);
+    }
+  }
+
+  /** Repeats a call whose connection fails, with growing pauses, as long as that may still help. */
+  async #mending<T>(
+    signal: AbortSignal | undefined,
+    mayRepeat: (error: unknown) => boolean,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    const giveUpAt = performance.now() + mendMs;
+    for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+      try {
+        return await call();
+      } catch (error) {
+        const isPassing = error instanceof WsctlError && error.code === "UNREACHABLE";
+        const isOver = performance.now() > giveUpAt || signal?.aborted === true;
+        if (!isPassing || isOver || !mayRepeat(error)) throw error;
+        await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, withSignal(signal));
+      }
+    }
+  }
+
+  /** `timeoutMs` is null for a stream, which has its own measure of silence. */
+  async #fetch(path: string, init: RequestInit, timeoutMs: number | null = answerMs) {
+    const { url, token, fetch } = this.#options;
+    const headers = { ...init.headers, Authorization: `Bearer ${token}` };
+    const limit = timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) };
+    let response: Response;
+    try {
+      response = await fetch(`${url}${path}`, { redirect: "error", ...limit, ...init, headers });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw this.#unreachable(error);
+    }
+    if (!response.ok) throw await errorOf(response, url);
+    return response;
+  }
+
+  #unreachable(cause: unknown): WsctlError {
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${errorText(cause)}; "wsctl doctor" looks for the reason`;
+    return new WsctlError("UNREACHABLE", text, { cause });
+  }
+}
+
+/** Whether the connection was never made, so that nothing can have arrived. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof WsctlError ? error.cause : error;
+  const { code, cause: inner } = (cause ?? {}) as { code?: unknown; cause?: unknown };
+  const text = `${String(code)} ${errorText(cause)} ${errorText(inner)}`;
+  return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect/i.test(text);
+}
+
+async function errorOf(response: Response, url: string): Promise<WsctlError> {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text) as ErrorBody;
+    if (isErrorCode(error.code)) return new WsctlError(error.code, error.message);
+  } catch {
+    // Not one of ours; the status is all that is known.
+  }
+  return new WsctlError("UNREACHABLE", `${url} answers ${response.status}: is it a wsctl serve?`);
+}
+
+function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function jsonBody(body: unknown) {
+  return {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json" },
+  };
+}
+
+function queryText(query: Record<string, string | number | undefined>): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) params.set(name, String(value));
+  }
+  return params.size === 0 ? "" : `?${params}`;
+}

@@ -1,0 +1,13 @@
+/**
+ * Time for every decision: milliseconds since 1970 that never jump. The wall clock is read once;
+ * from then on the monotonic clock is added, so that a step of the system's clock while a process
+ * runs moves no deadline. A restart adopts the wall clock again.
+ */
+export interface Clock {
+  now(): number;
+}
+
+export function steadyClock(): Clock {
+  const origin = Date.now() - performance.now();
+  return { now: () => origin + performance.now() };
+}

@@ -1,0 +1,36 @@
+/**
+ * What agents are advised, so that a growing fleet does not drown its control plane: how often to
+ * send a heartbeat, and over how long to spread the first return after a lost connection.
+ */
+export interface Advice {
+  heartbeatSeconds: number;
+  reconnectSeconds: number;
+}
+
+/** Heartbeats and returning agents that a control plane should meet in a second. */
+const heartbeatsPerSecond = 1_000;
+const returnsPerSecond = 1_000;
+const reconnectSecondsMin = 1;
+const reconnectSecondsMax = 60;
+
+export function adviceFor(agents: number, heartbeatSeconds: number): Advice {
+  return {
+    heartbeatSeconds: Math.max(heartbeatSeconds, Math.ceil(agents / heartbeatsPerSecond)),
+    reconnectSeconds: Math.min(
+      reconnectSecondsMax,
+      Math.max(reconnectSecondsMin, Math.ceil(agents / returnsPerSecond)),
+    ),
+  };
+}
+
+/** Whether a peer should be told again: small changes are not worth a message to everyone. */
+export function isOutdated(told: Advice, now: Advice): boolean {
+  return (
+    differs(told.heartbeatSeconds, now.heartbeatSeconds) ||
+    differs(told.reconnectSeconds, now.reconnectSeconds)
+  );
+}
+
+function differs(told: number, now: number): boolean {
+  return Math.abs(now - told) > told / 4;
+}

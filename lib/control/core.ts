@@ -1,0 +1,312 @@
+/**
+ * The control plane's core: one event in, one step out. It joins the fleet (who is connected) and
+ * the dispatcher (what they are to do), and holds neither socket, timer, database nor clock.
+ *
+ * When the journal cannot be written, the core goes on without a dispatcher: nothing is accepted,
+ * nothing is sent, outcomes are held; when the journal is back, a new dispatcher starts from what
+ * it holds, exactly as after a restart. The memory's idea of what was written is never trusted.
+ */
+import { decodeFromAgent, type Refusal } from "../protocol/codec.ts";
+import { unknownRequestId, WsctlError } from "../protocol/errors.ts";
+import type { AgentMessage, ErrorMessage, Response } from "../protocol/message.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Fleet, type FleetOptions, type Session } from "./fleet.ts";
+import type { Peer } from "./openRequests.ts";
+import type {
+  AgentFacts,
+  ControlEvent,
+  ControlStep,
+  ControlWrite,
+  NewSession,
+  OpenJournal,
+  Outcome,
+} from "./records.ts";
+
+/** Answers kept while the journal is away; past this, agents are closed and keep their own. */
+const heldMax = 10_000;
+
+type Answer = Response | ErrorMessage;
+type Held = { outcome: Outcome } | { agentId: string; answer: Answer };
+
+export class ControlCore {
+  readonly fleet: Fleet;
+  /** Undefined while the journal cannot be written. */
+  #dispatcher: Dispatcher | undefined;
+  #held: Held[] = [];
+
+  constructor(options: FleetOptions, known: AgentFacts[], open: OpenJournal, now: number) {
+    this.fleet = new Fleet(options, known);
+    this.#dispatcher = new Dispatcher(open, now);
+  }
+
+  get dispatcher(): Dispatcher | undefined {
+    return this.#dispatcher;
+  }
+
+  /** When a `tick` is due, or undefined while nothing waits. */
+  next(): number | undefined {
+    const fleet = this.fleet.next();
+    const dispatcher = this.#dispatcher?.next();
+    if (fleet === undefined || dispatcher === undefined) return fleet ?? dispatcher;
+    return Math.min(fleet, dispatcher);
+  }
+
+  step(event: ControlEvent, now: number): ControlStep {
+    const step: ControlStep = { writes: [], effects: [] };
+    this.#take(event, now, step);
+    // Without a journal the facts of agents are not worth a failure: they are written when it is back.
+    if (this.#dispatcher === undefined) step.writes = [];
+    return step;
+  }
+
+  #take(event: ControlEvent, now: number, step: ControlStep): void {
+    switch (event.type) {
+      case "submit":
+        return this.#submit(event, step);
+      case "opened":
+        return this.#opened(event.session, now, step);
+      case "received":
+        return this.#received(event.sessionId, event.text, now, step);
+      case "closed":
+        return this.#closed(event.sessionId, now, step);
+      case "slow":
+        return this.#withSession(event.sessionId, (session) =>
+          this.#endSession(session, "slowReader", now, step),
+        );
+      case "recalled":
+        return this.#recalled(event, now, step);
+      case "revoked":
+        for (const session of this.fleet.sessionsOf(event.tokenId)) {
+          this.#endSession(session, "unauthorized", now, step);
+        }
+        return;
+      case "registered":
+        return this.fleet.register(event.agentId, step);
+      case "draining":
+        return this.fleet.startDraining();
+      case "drain":
+        return this.fleet.drain(now, step);
+      case "tick":
+        return this.#tick(now, step);
+      case "storage_failed":
+        return this.#storageFailed(event.writes);
+      case "storage_recovered":
+        return this.#storageRecovered(event.open, now, step);
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #submit(event: ControlEvent & { type: "submit" }, step: ControlStep): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined || this.#dispatcher === undefined) {
+      const error = refusal ?? storageError();
+      step.effects.push({ type: "refused", jobId: event.job.jobId, error });
+    } else this.#dispatcher.submit(event.job, event.requests, step);
+  }
+
+  #refusal(): WsctlError | undefined {
+    if (this.#dispatcher === undefined) return storageError();
+    if (!this.fleet.draining) return undefined;
+    return new WsctlError(
+      "UNAVAILABLE",
+      "Cannot accept the job: the control plane is going down; send it again when it is back",
+    );
+  }
+
+  #opened(opened: NewSession, now: number, step: ControlStep): void {
+    const replaced = this.fleet.agents.get(opened.agentId)?.session;
+    const session = this.fleet.open(opened, now, step);
+    if (session === undefined) return;
+    if (replaced !== undefined) {
+      const text = "took over from an older connection";
+      step.effects.push({ type: "log", level: "warn", text, agent: opened.agentId });
+      this.#dispatcher?.offline(opened.agentId, now);
+    }
+    // A peer of the standard alone has nothing to introduce.
+    if (!session.v1) this.#dispatcher?.online(peerOf(session), now, step);
+  }
+
+  #received(sessionId: number, text: string, now: number, step: ControlStep): void {
+    const session = this.fleet.session(sessionId);
+    // What a replaced or ended connection still says counts for nothing.
+    if (session === undefined) return;
+    if (!session.throttle.admit(text.length, now)) {
+      return this.#endSession(session, "rateLimited", now, step);
+    }
+    this.fleet.heard(session, now, step);
+    const { message, refusal } = decodeFromAgent(text, { v1: session.v1 });
+    if (refusal === undefined) return this.#message(session, message, now, step);
+    this.#refuse(session, refusal, now, step);
+  }
+
+  /** Explains, counts, and closes a peer that sends too much that cannot be taken. */
+  #refuse(session: Session, refusal: Refusal, now: number, step: ControlStep): void {
+    this.fleet.explain(session, refusal, step);
+    if (session.throttle.strike(now)) this.#endSession(session, "malformed", now, step);
+  }
+
+  #message(session: Session, message: AgentMessage, now: number, step: ControlStep): void {
+    switch (message.type) {
+      case "heartbeat":
+        return;
+      case "status_update":
+        return this.fleet.status(session, message, now);
+      case "hello":
+        if (session.journalId !== undefined) {
+          const text = "hello was already said on this connection";
+          const refusal = {
+            code: "MALFORMED",
+            text,
+            requestId: unknownRequestId,
+            answer: true,
+          } as const;
+          return this.#refuse(session, refusal, now, step);
+        }
+        this.fleet.hello(session, message, now, step);
+        this.#dispatcher?.online(peerOf(session), now, step);
+        return;
+      case "response":
+      case "error":
+        return this.#answer(session, message, now, step);
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #answer(session: Session, answer: Answer, now: number, step: ControlStep): void {
+    if (this.#dispatcher === undefined) {
+      if (this.#held.length < heldMax) this.#held.push({ agentId: session.agentId, answer });
+      else this.#endSession(session, "tryLater", now, step);
+      return;
+    }
+    const taken = this.#dispatcher.answer(peerOf(session), answer, now, step);
+    if (taken === "not yours") this.#notYours(session, answer, now, step);
+    if (taken === "not open") {
+      step.effects.push({ type: "recall", sessionId: session.sessionId, answer });
+    }
+  }
+
+  /** An answer to a request that is not open, with the agent it was once sent to, if ever. */
+  #recalled(event: ControlEvent & { type: "recalled" }, now: number, step: ControlStep): void {
+    const session = this.fleet.session(event.sessionId);
+    if (session === undefined) return;
+    const { answer, agentId } = event;
+    if (agentId !== undefined && agentId !== session.agentId) {
+      return this.#notYours(session, answer, now, step);
+    }
+    const requestId = answer.request_id;
+    if (
+      requestId !== undefined &&
+      session.v1 &&
+      (agentId !== undefined || answer.type === "error")
+    ) {
+      // The first outcome stands; the agent may stop repeating its answer.
+      step.effects.push({
+        type: "send",
+        sessionId: session.sessionId,
+        message: { type: "ack", request_id: requestId, payload: {} },
+      });
+    }
+    if (agentId !== undefined) return;
+    if (answer.type === "response") {
+      // Not counted against the peer: it may hold answers for a control plane that lost its journal.
+      const text = "no such request was sent to you";
+      const requestId = answer.request_id;
+      const refusal = { code: "UNKNOWN_REQUEST", text, requestId, answer: true } as const;
+      this.fleet.explain(session, refusal, step);
+    } else {
+      const text = `reported an error of its own, ${JSON.stringify(answer.payload.code)}`;
+      step.effects.push({ type: "log", level: "warn", text, agent: session.agentId });
+    }
+  }
+
+  #notYours(session: Session, answer: Answer, now: number, step: ControlStep): void {
+    const text = "answered a request that was sent to another agent";
+    step.effects.push({ type: "log", level: "warn", text, agent: session.agentId });
+    const refusal = {
+      code: "FORBIDDEN",
+      text: "this request was sent to another agent",
+      requestId: answer.request_id ?? unknownRequestId,
+      answer: answer.type === "response",
+    } as const;
+    this.#refuse(session, refusal, now, step);
+  }
+
+  #closed(sessionId: number, now: number, step: ControlStep): void {
+    this.#withSession(sessionId, (session) => {
+      this.fleet.closed(session, now, step);
+      this.#offline(session, now);
+    });
+  }
+
+  #tick(now: number, step: ControlStep): void {
+    for (const session of this.fleet.overdue(now)) {
+      step.effects.push({
+        type: "log",
+        level: "warn",
+        text: "has fallen silent",
+        agent: session.agentId,
+      });
+      this.#endSession(session, "silent", now, step);
+    }
+    this.#dispatcher?.tick(now, step);
+  }
+
+  #endSession(session: Session, name: Parameters<Fleet["end"]>[1], now: number, step: ControlStep) {
+    this.fleet.end(session, name, now, step);
+    this.#offline(session, now);
+  }
+
+  /** Tells the dispatcher, unless another connection of the same agent is already in place. */
+  #offline(session: Session, now: number): void {
+    if (this.fleet.agent(session.agentId).session === undefined) {
+      this.#dispatcher?.offline(session.agentId, now);
+    }
+  }
+
+  #storageFailed(writes: ControlWrite[]): void {
+    this.#dispatcher = undefined;
+    for (const write of writes) {
+      if (write.type === "ended" && this.#held.length < heldMax) this.#held.push(write);
+    }
+  }
+
+  #storageRecovered(open: OpenJournal, now: number, step: ControlStep): void {
+    const dispatcher = new Dispatcher(open, now);
+    this.#dispatcher = dispatcher;
+    const held = this.#held;
+    this.#held = [];
+    for (const one of held) {
+      if ("outcome" in one) dispatcher.restore(one.outcome, now, step);
+      else {
+        const session = this.fleet.agents.get(one.agentId)?.session;
+        const stand = { sessionId: -1, agentId: one.agentId, v1: session?.v1 ?? false };
+        dispatcher.answer(session ? peerOf(session) : stand, one.answer, now, step);
+      }
+    }
+    for (const agent of this.fleet.agents.values()) {
+      if (agent.session === undefined) continue;
+      step.writes.push({ type: "agent", facts: agent.facts });
+      const isReady = !agent.session.v1 || agent.session.journalId !== undefined;
+      if (isReady) dispatcher.online(peerOf(agent.session), now, step);
+    }
+  }
+
+  #withSession(sessionId: number, run: (session: Session) => void): void {
+    const session = this.fleet.session(sessionId);
+    if (session !== undefined) run(session);
+  }
+}
+
+function peerOf(session: Session): Peer {
+  const { sessionId, agentId, v1, journalId } = session;
+  return { sessionId, agentId, v1, ...(journalId === undefined ? {} : { journalId }) };
+}
+
+function storageError(): WsctlError {
+  return new WsctlError(
+    "STORAGE_UNAVAILABLE",
+    "Cannot accept the job: the journal cannot be written (is the disk full?); nothing was done",
+  );
+}

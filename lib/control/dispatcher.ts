@@ -1,0 +1,227 @@
+/**
+ * The dispatcher: which request is sent to which agent when, and how each one ends. A pure state
+ * machine; every method is told the time and adds what must be written and done to the step.
+ *
+ * A request is `queued` until it is handed to its agent's connection, then `sent`, then gone with
+ * exactly one outcome. `sent` is written before the message leaves: only what was certainly never
+ * sent may end as `expired`. A command is repeated only to the very journal it was sent to before
+ * (an agent of `wsctl.v1` answers a repeat from there); to any other peer it goes once, and what
+ * cannot be known in the end is `lost`.
+ */
+import { Deadlines } from "../deadlines.ts";
+import { WsctlError } from "../protocol/errors.ts";
+import {
+  answerGraceMs,
+  inflightPerAgentMax,
+  openMax,
+  openParametersBytesMax,
+  openPerAgentMax,
+  recoveryGraceMs,
+} from "../protocol/limits.ts";
+import type { ErrorMessage, Response } from "../protocol/message.ts";
+import { timestamp } from "../protocol/timestamp.ts";
+import { type Ending, endingOfAnswer, endingOfSilence, outcomeOf } from "./ending.ts";
+import { type AgentQueue, jsonBytes, OpenRequests, type Peer } from "./openRequests.ts";
+import type { ControlStep, Job, OpenJournal, OpenRequest, Outcome } from "./records.ts";
+
+export class Dispatcher {
+  readonly #open = new OpenRequests();
+  readonly #deadlines = new Deadlines<OpenRequest>();
+
+  /** Goes on from what the journal holds; agents that hold answers are given time to return. */
+  constructor(journal: OpenJournal, now: number) {
+    for (const job of journal.jobs) this.#open.addJob(job);
+    for (const stored of journal.requests) {
+      const request = { ...stored };
+      this.#open.add(request);
+      const job = this.#open.jobOf(request);
+      const due =
+        request.state === "queued"
+          ? expiresAt(job)
+          : Math.max(dueWhileAway(request, job), now + recoveryGraceMs);
+      this.#deadlines.set(request, due);
+    }
+  }
+
+  /** The time of the next `tick` that has something to do. */
+  next(): number | undefined {
+    return this.#deadlines.next();
+  }
+
+  /** Requests that were sent to a connected agent and are unanswered. */
+  get inflightCount(): number {
+    let count = 0;
+    for (const queue of this.#open.queues()) if (queue.peer) count += queue.sent.size;
+    return count;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  openCountOf(agentId: string): number {
+    return this.#open.countOf(agentId);
+  }
+
+  /** A job that is still open under an operator's key. */
+  jobByKey(key: string): Job | undefined {
+    return this.#open.jobByKey(key);
+  }
+
+  /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
+  submit(job: Job, wanted: { requestId: string; agentId: string }[], step: ControlStep): void {
+    const refusal = this.#overLimit(job, wanted);
+    if (refusal !== undefined) {
+      step.effects.push({ type: "refused", jobId: job.jobId, error: refusal });
+      return;
+    }
+    this.#open.addJob(job);
+    const requests: OpenRequest[] = [];
+    const sends: ControlStep = { writes: [], effects: [] };
+    for (const { requestId, agentId } of wanted) {
+      const request: OpenRequest = { requestId, jobId: job.jobId, agentId, state: "queued" };
+      const queue = this.#open.add(request);
+      this.#deadlines.set(request, expiresAt(job));
+      this.#pump(queue, job.createdAt, sends);
+      requests.push(request);
+    }
+    // The rows are written as they stand after the sending: one write for both.
+    step.writes.push({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
+    step.effects.push(...sends.effects, { type: "accepted", jobId: job.jobId });
+  }
+
+  /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
+  online(peer: Peer, now: number, step: ControlStep): void {
+    const queue = this.#open.queue(peer.agentId);
+    queue.peer = peer;
+    for (const request of queue.sent) {
+      const job = this.#open.jobOf(request);
+      if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {
+        this.#send(request, job, peer, now, step);
+      } else {
+        // It is here and cannot be asked again: what it still wants to say, it says soon.
+        this.#wait(request, job, (request.sentAt ?? now) + job.timeoutMs + answerGraceMs, now);
+      }
+    }
+    this.#pump(queue, now, step);
+  }
+
+  offline(agentId: string, now: number): void {
+    const queue = this.#open.queue(agentId);
+    queue.peer = undefined;
+    for (const request of queue.sent) {
+      const job = this.#open.jobOf(request);
+      this.#wait(request, job, dueWhileAway(request, job), now);
+    }
+    this.#open.forgetIfIdle(queue);
+  }
+
+  /** An agent's answer. Says whether the request was open, and whether it is the agent's at all. */
+  answer(
+    peer: Peer,
+    message: Response | ErrorMessage,
+    now: number,
+    step: ControlStep,
+  ): "taken" | "not open" | "not yours" {
+    const request = this.#open.get(message.request_id ?? "");
+    if (request === undefined) return "not open";
+    if (request.agentId !== peer.agentId) return "not yours";
+    this.#end(request, endingOfAnswer(message, peer), now, step);
+    if (peer.v1) {
+      const ack = { type: "ack", request_id: request.requestId, payload: {} } as const;
+      step.effects.push({ type: "send", sessionId: peer.sessionId, message: ack });
+    }
+    return "taken";
+  }
+
+  /** An outcome known from a commit that failed: it stands, if the request is open. */
+  restore(outcome: Outcome, now: number, step: ControlStep): void {
+    const request = this.#open.get(outcome.requestId);
+    if (request !== undefined) this.#end(request, outcome, now, step);
+  }
+
+  tick(now: number, step: ControlStep): void {
+    for (;;) {
+      const request = this.#deadlines.popDue(now);
+      if (request === undefined) return;
+      this.#end(request, endingOfSilence(request, this.#open.queue(request.agentId)), now, step);
+    }
+  }
+
+  #overLimit(job: Job, wanted: { agentId: string }[]): WsctlError | undefined {
+    if (this.#open.size + wanted.length > openMax) {
+      return new WsctlError("BUSY", `Cannot accept the job: ${this.#open.size} requests are open`);
+    }
+    if (this.#open.parametersBytes + jsonBytes(job.parameters) > openParametersBytesMax) {
+      const text =
+        "Cannot accept the job: the parameters of open jobs fill the memory meant for them";
+      return new WsctlError("BUSY", text);
+    }
+    const full = wanted.find(({ agentId }) => this.openCountOf(agentId) >= openPerAgentMax);
+    if (full === undefined) return undefined;
+    const text = `Cannot queue for agent "${full.agentId}": ${openPerAgentMax} requests wait already`;
+    return new WsctlError("BUSY", text);
+  }
+
+  /** Sends what waits, in order, as far as the agent's window allows. */
+  #pump(queue: AgentQueue, now: number, step: ControlStep): void {
+    if (queue.peer === undefined) return;
+    for (const request of queue.waiting) {
+      if (queue.sent.size >= inflightPerAgentMax) return;
+      queue.waiting.delete(request);
+      queue.sent.add(request);
+      this.#send(request, this.#open.jobOf(request), queue.peer, now, step);
+    }
+  }
+
+  #send(request: OpenRequest, job: Job, peer: Peer, now: number, step: ControlStep): void {
+    const { requestId } = request;
+    const isRepeat = request.state === "sent";
+    this.#wait(request, job, now + job.timeoutMs + answerGraceMs, now);
+    request.state = "sent";
+    request.sentAt = now;
+    if (!isRepeat) {
+      if (peer.journalId !== undefined) request.journalId = peer.journalId;
+      step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });
+    }
+    const payload = {
+      command: job.command,
+      ...(job.parameters ? { parameters: job.parameters } : {}),
+      ...(peer.v1 ? v1Fields(job) : {}),
+    };
+    const message = { type: "command", request_id: requestId, payload } as const;
+    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+  }
+
+  #end(request: OpenRequest, ending: Ending, now: number, step: ControlStep): void {
+    const outcome = outcomeOf(request, this.#open.jobOf(request), ending, now);
+    step.writes.push({ type: "ended", outcome });
+    step.effects.push({ type: "ended", jobId: request.jobId });
+    this.#deadlines.delete(request);
+    const queue = this.#open.remove(request);
+    this.#pump(queue, now, step);
+    this.#open.forgetIfIdle(queue);
+  }
+
+  /** Waits until `due`, a moment at least, and in no case past the bound that ends every request. */
+  #wait(request: OpenRequest, job: Job, due: number, now: number): void {
+    const bound = expiresAt(job) + job.timeoutMs + 2 * answerGraceMs;
+    const current = request.state === "sent" ? this.#deadlines.get(request) : undefined;
+    const latest = Math.max(bound, current ?? 0);
+    this.#deadlines.set(request, Math.min(Math.max(due, now + answerGraceMs), latest));
+  }
+}
+
+function v1Fields(job: Job): { timeout_seconds: number; expires_at: string } {
+  return { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(job)) };
+}
+
+/** While the agent is away: until nothing it might still do or say would be in time. */
+function dueWhileAway(request: OpenRequest, job: Job): number {
+  const sentAt = request.sentAt ?? job.createdAt;
+  return Math.max(expiresAt(job), sentAt + job.timeoutMs) + answerGraceMs;
+}
+
+function expiresAt(job: Job): number {
+  return job.createdAt + job.ttlMs;
+}

@@ -1,0 +1,57 @@
+/** How a request ends: an agent's answer, or the passing of time, as one of the six outcomes. */
+import type { OutcomeKind } from "../protocol/api.ts";
+import type { ErrorMessage, Response } from "../protocol/message.ts";
+import type { AgentQueue, Peer } from "./openRequests.ts";
+import type { Job, OpenRequest, Outcome } from "./records.ts";
+
+export interface Ending {
+  outcome: OutcomeKind;
+  code?: string;
+  message?: string;
+  result?: unknown;
+}
+
+export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): Ending {
+  if (message.type === "error") {
+    const { code, message: text } = message.payload;
+    return { outcome: outcomeOfCode(code, peer), code, message: text };
+  }
+  const { status, message: text, result } = message.payload;
+  return {
+    outcome: status,
+    ...(text === undefined ? {} : { message: text }),
+    ...(result === undefined ? {} : { result }),
+  };
+}
+
+/** Only what was certainly never sent has expired; of the rest it cannot be known how it ended. */
+export function endingOfSilence(request: OpenRequest, queue: AgentQueue): Ending {
+  if (request.state === "queued") {
+    const message = "the agent did not take it within its time to live; it never started";
+    return { outcome: "expired", code: "EXPIRED", message };
+  }
+  return queue.peer === undefined
+    ? { outcome: "lost", code: "DISCONNECTED", message: "sent, but the agent never came back" }
+    : { outcome: "lost", code: "TIMEOUT", message: "the agent is connected but did not answer" };
+}
+
+export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: number): Outcome {
+  const { outcome, code, message, result } = ending;
+  return {
+    requestId: request.requestId,
+    jobId: request.jobId,
+    agentId: request.agentId,
+    outcome,
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
+    ...(result === undefined ? {} : { result }),
+    endedAt: now,
+    durationMs: Math.max(0, Math.round(now - job.createdAt)),
+  };
+}
+
+/** Two codes of a `wsctl.v1` agent tell more than "error". */
+function outcomeOfCode(code: string, peer: Peer): OutcomeKind {
+  if (code === "INTERRUPTED") return "lost";
+  return code === "EXPIRED" && peer.v1 ? "expired" : "error";
+}

@@ -1,0 +1,327 @@
+/**
+ * The engine carries the core's decisions out: it holds the sockets, the one timer, the journal and
+ * those who wait for an answer, and feeds what happens to them back into the core as events. It
+ * decides nothing itself.
+ */
+import { createHash } from "node:crypto";
+import { v7 as newId } from "uuid";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import type { JobOrder, Target } from "../protocol/api.ts";
+import { closeCodes } from "../protocol/close.ts";
+import { encode } from "../protocol/codec.ts";
+import { errorText, WsctlError } from "../protocol/errors.ts";
+import type { ServerSocket } from "../runtime/runtime.ts";
+import { type Batch, GroupCommit } from "../store/groupCommit.ts";
+import { ControlCore } from "./core.ts";
+import type { FleetOptions } from "./fleet.ts";
+import type { ControlJournal, StoredJob } from "./journal.ts";
+import type { ControlEffect, ControlEvent, ControlWrite, Job, NewSession } from "./records.ts";
+
+export interface EngineOptions extends FleetOptions {
+  journal: ControlJournal;
+  clock: Clock;
+  log: Log;
+}
+
+interface Waiter {
+  promise: Promise<StoredJob>;
+  resolve(job: StoredJob): void;
+  reject(error: unknown): void;
+}
+
+/** How often a journal that failed is tried again. */
+const probeMs = 1_000;
+const timerMsMax = 60_000;
+
+export class Engine {
+  readonly core: ControlCore;
+  readonly journal: ControlJournal;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #commits: GroupCommit<ControlWrite, ControlEffect>;
+  readonly #sockets = new Map<number, ServerSocket>();
+  readonly #submits = new Map<string, Waiter>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  #sessionIds = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #probe: NodeJS.Timeout | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: EngineOptions) {
+    const { journal, clock, log } = options;
+    this.journal = journal;
+    this.#clock = clock;
+    this.#log = log;
+    this.#commits = new GroupCommit({
+      commit: (writes) => journal.commit(writes),
+      release: (effects) => this.#carryOutAll(effects),
+      failed: (batch, error) => this.#journalFailed(batch, error),
+      defer: (run) => setImmediate(run),
+    });
+    this.core = new ControlCore(options, journal.agents(), journal.open(), clock.now());
+    this.#arm();
+  }
+
+  /** Whether jobs are accepted; otherwise why not. */
+  get unready(): string | undefined {
+    if (this.core.dispatcher === undefined) return "the journal cannot be written";
+    return this.core.fleet.draining ? "going down" : undefined;
+  }
+
+  /**
+   * Accepts a job; resolved once it is on disk. The same key with the same order by the same
+   * operator gives the same job. Throws `NO_MATCH`, `CONFLICT`, `BUSY`, `UNAVAILABLE` or
+   * `STORAGE_UNAVAILABLE`.
+   */
+  async submit(order: JobOrder, createdBy: string, key?: string): Promise<StoredJob> {
+    const idempotency =
+      key === undefined
+        ? undefined
+        : { key: `${createdBy}:${key}`, fingerprint: fingerprintOf(order) };
+    const earlier = idempotency && this.#earlier(idempotency);
+    if (earlier !== undefined) return earlier;
+    const requests = this.#resolve(order.target).map((agentId) => ({
+      requestId: newId(),
+      agentId,
+    }));
+    const job: Job = {
+      jobId: newId(),
+      command: order.command,
+      ...(order.parameters ? { parameters: order.parameters } : {}),
+      target: order.target,
+      timeoutMs: order.timeout_seconds * 1000,
+      ttlMs: order.ttl_seconds * 1000,
+      createdAt: this.#clock.now(),
+      createdBy,
+      ...(idempotency ? { idempotency } : {}),
+    };
+    const waiter = newWaiter();
+    this.#submits.set(job.jobId, waiter);
+    this.#step({ type: "submit", job, requests });
+    return waiter.promise;
+  }
+
+  /** A connection that has been authenticated; its messages and its end are to be told. */
+  connected(session: Omit<NewSession, "sessionId">, socket: ServerSocket): number {
+    const sessionId = ++this.#sessionIds;
+    this.#sockets.set(sessionId, socket);
+    this.#step({ type: "opened", session: { ...session, sessionId } });
+    return sessionId;
+  }
+
+  received(sessionId: number, text: string): void {
+    this.#step({ type: "received", sessionId, text });
+  }
+
+  disconnected(sessionId: number): void {
+    this.#sockets.delete(sessionId);
+    this.#step({ type: "closed", sessionId });
+    this.#checkIdle();
+  }
+
+  revoked(tokenId: string): void {
+    this.#step({ type: "revoked", tokenId });
+  }
+
+  registered(agentId: string): void {
+    this.#step({ type: "registered", agentId });
+  }
+
+  /** Calls back whenever outcomes of this job have been written, until the returned function is called. */
+  watch(jobId: string, onOutcome: () => void): () => void {
+    const watchers = this.#watchers.get(jobId) ?? new Set();
+    this.#watchers.set(jobId, watchers.add(onOutcome));
+    return () => {
+      watchers.delete(onOutcome);
+      if (watchers.size === 0) this.#watchers.delete(jobId);
+    };
+  }
+
+  /** Refuses new work, waits for running requests and then for the connections to close. */
+  async drain(patienceMs: number): Promise<void> {
+    this.#step({ type: "draining" });
+    await this.#untilIdle(() => (this.core.dispatcher?.inflightCount ?? 0) === 0, patienceMs);
+    this.#step({ type: "drain" });
+    this.#commits.flush();
+    await this.#untilIdle(() => this.#sockets.size === 0, 2_000);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#probe);
+    this.#commits.flush();
+    this.journal.close();
+  }
+
+  #step(event: ControlEvent): void {
+    this.#commits.add(this.core.step(event, this.#clock.now()));
+    this.#arm();
+  }
+
+  #carryOutAll(effects: ControlEffect[]): void {
+    for (const effect of effects) this.#carryOut(effect);
+    this.#checkIdle();
+  }
+
+  #carryOut(effect: ControlEffect): void {
+    switch (effect.type) {
+      case "send":
+        return this.#send(effect);
+      case "close":
+        return this.#sockets
+          .get(effect.sessionId)
+          ?.close(closeCodes[effect.name].code, effect.reason);
+      case "terminate":
+        return this.#sockets.get(effect.sessionId)?.terminate();
+      case "accepted":
+        return this.#settle(effect.jobId, (waiter) => {
+          const job = this.journal.job(effect.jobId);
+          if (job !== undefined) waiter.resolve(job);
+          else waiter.reject(new WsctlError("INTERNAL", `job ${effect.jobId} is not on record`));
+        });
+      case "refused":
+        return this.#settle(effect.jobId, (waiter) => waiter.reject(effect.error));
+      case "ended":
+        for (const onOutcome of this.#watchers.get(effect.jobId) ?? []) onOutcome();
+        return;
+      case "recall":
+        return this.#recall(effect);
+      case "log":
+        return this.#log[effect.level](`agent ${effect.agent} ${effect.text}`);
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  #send(effect: ControlEffect & { type: "send" }): void {
+    const socket = this.#sockets.get(effect.sessionId);
+    if (socket === undefined || socket.send(encode(effect.message, this.#clock.now()))) return;
+    this.#step({ type: "slow", sessionId: effect.sessionId });
+  }
+
+  #recall(effect: ControlEffect & { type: "recall" }): void {
+    const { sessionId, answer } = effect;
+    // An outcome may still wait for its commit: only what is on disk is on record.
+    this.#commits.flush();
+    const agentId = this.journal.agentOf(answer.request_id ?? "");
+    this.#step({ type: "recalled", sessionId, answer, ...(agentId ? { agentId } : {}) });
+  }
+
+  #settle(jobId: string, settle: (waiter: Waiter) => void): void {
+    const waiter = this.#submits.get(jobId);
+    this.#submits.delete(jobId);
+    if (waiter !== undefined) settle(waiter);
+  }
+
+  #journalFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
+    this.#log.error(
+      `Cannot write the journal: ${errorText(error)}; nothing is accepted until it can be written`,
+    );
+    this.#step({ type: "storage_failed", writes: batch.writes });
+    for (const effect of batch.effects) {
+      if (effect.type === "accepted") this.#rejectUnstored(effect.jobId, error);
+      else if (!needsJournal(effect)) this.#carryOut(effect);
+    }
+    this.#probe ??= setTimeout(() => this.#probeJournal(), probeMs);
+  }
+
+  #rejectUnstored(jobId: string, cause: unknown): void {
+    const text = "Cannot accept the job: the journal could not be written; nothing was done";
+    const error = new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
+    this.#settle(jobId, (waiter) => waiter.reject(error));
+  }
+
+  #probeJournal(): void {
+    this.#probe = undefined;
+    try {
+      this.journal.probe();
+    } catch (error) {
+      this.#log.debug(`the journal still cannot be written: ${errorText(error)}`);
+      this.#probe = setTimeout(() => this.#probeJournal(), probeMs);
+      return;
+    }
+    this.#log.info("the journal can be written again");
+    this.#step({ type: "storage_recovered", open: this.journal.open() });
+  }
+
+  /** A job that this operator has already asked for under the same key. */
+  #earlier(idempotency: NonNullable<Job["idempotency"]>): Promise<StoredJob> | undefined {
+    const job =
+      this.core.dispatcher?.jobByKey(idempotency.key) ?? this.journal.jobByKey(idempotency.key);
+    if (job === undefined) return undefined;
+    if (job.idempotency?.fingerprint !== idempotency.fingerprint) {
+      throw new WsctlError(
+        "CONFLICT",
+        `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`,
+      );
+    }
+    const waiting = this.#submits.get(job.jobId)?.promise;
+    return waiting ?? Promise.resolve(this.journal.job(job.jobId) as StoredJob);
+  }
+
+  /** The agents that a target means, each once, in the order of the target. */
+  #resolve(target: Target): string[] {
+    const known = this.core.fleet.agents;
+    if ("all" in target) {
+      if (known.size > 0) return [...known.keys()];
+      throw new WsctlError("NO_MATCH", "No agent matches: none has ever connected");
+    }
+    const wanted = [...new Set(target.agents)];
+    const unknown = wanted.filter((agentId) => !known.has(agentId));
+    if (unknown.length === 0) return wanted;
+    const more = unknown.length > 5 ? ` and ${unknown.length - 5} more` : "";
+    const names = unknown.slice(0, 5).map((agentId) => `"${agentId}"`);
+    throw new WsctlError(
+      "NO_MATCH",
+      `No agent ${names.join(", ")}${more}: it has never connected and has no token`,
+    );
+  }
+
+  /** One timer for everything; it may ring early, never late. */
+  #arm(): void {
+    const next = this.core.next();
+    if (next === undefined || next >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = next;
+    const waitMs = Math.min(Math.max(0, Math.ceil(next - this.#clock.now())), timerMsMax);
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#step({ type: "tick" });
+    }, waitMs);
+  }
+
+  async #untilIdle(isIdle: () => boolean, patienceMs: number): Promise<void> {
+    if (isIdle()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patienceMs);
+      this.#onIdle = () => {
+        if (!isIdle()) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onIdle = undefined;
+  }
+
+  #checkIdle(): void {
+    this.#onIdle?.();
+  }
+}
+
+/** Effects that must not happen when the writes before them did not. */
+function needsJournal(effect: ControlEffect): boolean {
+  if (effect.type === "send")
+    return effect.message.type === "command" || effect.message.type === "ack";
+  return effect.type === "accepted" || effect.type === "ended";
+}
+
+function newWaiter(): Waiter {
+  const { promise, resolve, reject } = Promise.withResolvers<StoredJob>();
+  return { promise, resolve, reject };
+}
+
+function fingerprintOf(order: JobOrder): string {
+  return createHash("sha256").update(JSON.stringify(order)).digest("hex");
+}

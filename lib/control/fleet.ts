@@ -1,0 +1,271 @@
+/**
+ * The fleet: every known agent and its one connection. A pure state machine that decides who is
+ * online, who took over from whom, who has fallen silent, who is refused, and what agents are
+ * advised. It knows nothing of jobs.
+ */
+import { Deadlines } from "../deadlines.ts";
+import { type CloseName, closeCodes } from "../protocol/close.ts";
+import type { Refusal } from "../protocol/codec.ts";
+import { parseCpuUsage, parseMemoryUsage } from "../protocol/figures.ts";
+import { heartbeatsMissedMax, helloMs, probeMs } from "../protocol/limits.ts";
+import type { Hello, StatusUpdate } from "../protocol/message.ts";
+import { protocolVersion } from "../protocol/version.ts";
+import { type Advice, adviceFor, isOutdated } from "./advice.ts";
+import type { AgentFacts, ControlStep, NewSession } from "./records.ts";
+import { StatusHistory } from "./statusHistory.ts";
+import { Throttle } from "./throttle.ts";
+
+export interface Session extends NewSession {
+  lastHeard: number;
+  /** Whether it was found silent once and is on its last chance. */
+  isProbed: boolean;
+  /** What it was told in its latest `welcome`; decides how long its silence may last. */
+  advice: Advice;
+  journalId?: string;
+  throttle: Throttle;
+}
+
+export interface Agent {
+  facts: AgentFacts;
+  session: Session | undefined;
+  /** Latest figures, in the peer's own words; kept when it goes offline. */
+  cpuUsage?: string;
+  memoryUsage?: string;
+  history?: StatusHistory;
+}
+
+export interface FleetOptions {
+  /** Heartbeats every so many seconds in a small fleet; a larger one is advised to slow down. */
+  heartbeatSeconds: number;
+}
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #agents = new Map<string, Agent>();
+  readonly #sessions = new Map<number, Session>();
+  readonly #deadlines = new Deadlines<Session>();
+  #draining = false;
+
+  constructor(options: FleetOptions, known: AgentFacts[]) {
+    this.#options = options;
+    for (const facts of known) this.#agents.set(facts.agentId, { facts, session: undefined });
+  }
+
+  get agents(): ReadonlyMap<string, Agent> {
+    return this.#agents;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  session(sessionId: number): Session | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  next(): number | undefined {
+    return this.#deadlines.next();
+  }
+
+  /** An agent that holds a token but has not been seen yet: requests may wait for it. */
+  register(agentId: string, step: ControlStep): void {
+    if (this.#agents.has(agentId)) return;
+    this.#agents.set(agentId, { facts: { agentId }, session: undefined });
+    step.writes.push({ type: "agent", facts: { agentId } });
+  }
+
+  /** A new connection; the agent's older one, if any, is closed and forgotten at once. */
+  open(opened: NewSession, now: number, step: ControlStep): Session | undefined {
+    if (this.#draining) {
+      step.effects.push(close(opened.sessionId, "restarting", "the control plane is going down"));
+      return undefined;
+    }
+    this.register(opened.agentId, step);
+    const agent = this.agent(opened.agentId);
+    if (agent.session !== undefined) this.end(agent.session, "takenOver", now, step);
+    const advice = this.#advice();
+    const session: Session = {
+      ...opened,
+      lastHeard: now,
+      isProbed: false,
+      advice,
+      throttle: new Throttle(now),
+    };
+    agent.session = session;
+    this.#sessions.set(session.sessionId, session);
+    this.#deadlines.set(session, now + (session.v1 ? helloMs : silenceMs(session)));
+    agent.facts = {
+      ...agent.facts,
+      address: opened.address,
+      connectedAt: now,
+      lastSeenAt: now,
+    };
+    if (!session.v1) step.writes.push({ type: "agent", facts: agent.facts });
+    return session;
+  }
+
+  /** A `wsctl.v1` peer introduces itself and is welcomed; only now may it be given commands. */
+  hello(session: Session, message: Hello, now: number, step: ControlStep): void {
+    const { journal_id, version, hostname, os, arch } = message.payload;
+    const agent = this.agent(session.agentId);
+    session.journalId = journal_id;
+    this.#deadlines.set(session, now + silenceMs(session));
+    agent.facts = {
+      ...agent.facts,
+      version,
+      ...(hostname === undefined ? {} : { hostname }),
+      ...(os === undefined ? {} : { os }),
+      ...(arch === undefined ? {} : { arch }),
+    };
+    step.writes.push({ type: "agent", facts: agent.facts });
+    this.#welcome(session, step);
+  }
+
+  /** Any sign of life; also the moment to pass on advice that has changed with the fleet. */
+  heard(session: Session, now: number, step: ControlStep): void {
+    session.lastHeard = now;
+    session.isProbed = false;
+    if (
+      session.v1 &&
+      session.journalId !== undefined &&
+      isOutdated(session.advice, this.#advice())
+    ) {
+      this.#welcome(session, step);
+    }
+  }
+
+  status(session: Session, message: StatusUpdate, now: number): void {
+    const agent = this.agent(session.agentId);
+    const { cpu_usage, memory_usage } = message.payload;
+    agent.cpuUsage = cpu_usage;
+    agent.memoryUsage = memory_usage;
+    agent.history ??= new StatusHistory();
+    agent.history.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
+  }
+
+  /** Tells a peer why its message was not taken; a broken error message is not answered. */
+  explain(session: Session, refusal: Refusal, step: ControlStep): void {
+    if (!refusal.answer) return;
+    step.effects.push({
+      type: "send",
+      sessionId: session.sessionId,
+      message: {
+        type: "error",
+        request_id: refusal.requestId,
+        payload: { code: refusal.code, message: refusal.text },
+      },
+    });
+  }
+
+  /** Ends a connection from this side; of a silent or slow peer nothing more is expected. */
+  end(session: Session, name: CloseName, now: number, step: ControlStep): void {
+    if (!this.#forget(session, now, step)) return;
+    step.effects.push(close(session.sessionId, name, closeCodes[name].meaning));
+    if (name === "silent" || name === "slowReader") {
+      step.effects.push({ type: "terminate", sessionId: session.sessionId });
+    }
+  }
+
+  /** A connection has ended by itself. Only its own session goes, never the one that replaced it. */
+  closed(session: Session, now: number, step: ControlStep): void {
+    this.#forget(session, now, step);
+  }
+
+  /** Sessions that this token opened. */
+  sessionsOf(tokenId: string): Session[] {
+    return [...this.#sessions.values()].filter((session) => session.tokenId === tokenId);
+  }
+
+  /** Sends every agent away, each with its own moment to return, evenly over the advised seconds. */
+  drain(now: number, step: ControlStep): void {
+    this.startDraining();
+    const sessions = [...this.#sessions.values()];
+    const spread = this.#advice().reconnectSeconds;
+    sessions.forEach((session, index) => {
+      const seconds = Math.round((0.5 + (spread * index) / sessions.length) * 100) / 100;
+      if (session.v1 && session.journalId !== undefined) {
+        const payload = { retry_after_seconds: seconds };
+        step.effects.push({
+          type: "send",
+          sessionId: session.sessionId,
+          message: { type: "goaway", payload },
+        });
+      }
+      this.#forget(session, now, step);
+      const reason = `the control plane is going down; come back in ${seconds} s`;
+      step.effects.push(close(session.sessionId, "restarting", reason));
+    });
+  }
+
+  /** Refuses new connections from now on, while those that are open may still answer. */
+  startDraining(): void {
+    this.#draining = true;
+  }
+
+  /** Sessions whose time is up: silent ones get one short last chance, then they are returned. */
+  overdue(now: number): Session[] {
+    const silent: Session[] = [];
+    for (;;) {
+      const session = this.#deadlines.popDue(now);
+      if (session === undefined) return silent;
+      const isIntroduced = !session.v1 || session.journalId !== undefined;
+      const due = isIntroduced ? session.lastHeard + silenceMs(session) : now;
+      if (due > now) {
+        this.#deadlines.set(session, due);
+      } else if (!session.isProbed) {
+        // Its messages may be waiting behind whatever kept this process from running in time.
+        session.isProbed = true;
+        this.#deadlines.set(session, now + probeMs);
+      } else silent.push(session);
+    }
+  }
+
+  agent(agentId: string): Agent {
+    const agent = this.#agents.get(agentId);
+    if (agent === undefined) throw new Error(`agent "${agentId}" is not registered`);
+    return agent;
+  }
+
+  #forget(session: Session, now: number, step: ControlStep): boolean {
+    if (!this.#sessions.delete(session.sessionId)) return false;
+    this.#deadlines.delete(session);
+    const agent = this.agent(session.agentId);
+    if (agent.session === session) agent.session = undefined;
+    agent.facts = { ...agent.facts, lastSeenAt: Math.min(now, session.lastHeard) };
+    step.writes.push({ type: "agent", facts: agent.facts });
+    return true;
+  }
+
+  #welcome(session: Session, step: ControlStep): void {
+    session.advice = this.#advice();
+    step.effects.push({
+      type: "send",
+      sessionId: session.sessionId,
+      message: {
+        type: "welcome",
+        payload: {
+          protocol_version: protocolVersion,
+          agent_id: session.agentId,
+          heartbeat_seconds: session.advice.heartbeatSeconds,
+          reconnect_seconds: session.advice.reconnectSeconds,
+        },
+      },
+    });
+  }
+
+  #advice(): Advice {
+    return adviceFor(this.#agents.size, this.#options.heartbeatSeconds);
+  }
+}
+
+function silenceMs(session: Session): number {
+  return session.advice.heartbeatSeconds * 1000 * heartbeatsMissedMax;
+}
+
+function close(sessionId: number, name: CloseName, reason: string): ControlStep["effects"][number] {
+  return { type: "close", sessionId, name, reason };
+}

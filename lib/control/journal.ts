@@ -1,0 +1,75 @@
+/**
+ * The control plane's journal: the narrow interface behind which all that is durable stands. One
+ * implementation now (`sqliteJournal.ts`); a cluster's would be another.
+ */
+import type { Role } from "../protocol/api.ts";
+import type {
+  AgentFacts,
+  ControlWrite,
+  Job,
+  OpenJournal,
+  OpenRequest,
+  Outcome,
+} from "./records.ts";
+
+/** A job with how far it has come. */
+export interface StoredJob extends Job {
+  total: number;
+  ended: number;
+  succeeded: number;
+}
+
+/** A request as it stands, with its outcome where it has one. */
+export type StoredRequest = Omit<OpenRequest, "state"> & {
+  state: OpenRequest["state"] | Outcome["outcome"];
+} & Partial<Outcome>;
+
+/** An outcome with its place in the order in which outcomes were written. */
+export interface StoredOutcome extends Outcome {
+  sequence: number;
+}
+
+export interface StoredToken {
+  tokenId: string;
+  /** SHA-256 of the secret. */
+  hash: Uint8Array;
+  role: Role;
+  agentId?: string;
+  createdAt: number;
+  createdBy: string;
+  revokedAt?: number;
+}
+
+/** Where a list of jobs goes on: the newest first, those older than this one. */
+export interface JobsQuery {
+  limit: number;
+  before?: string;
+}
+
+/**
+ * Every method answers at once; a failure throws. `commit` makes all of its writes durable before
+ * it returns, or none of them.
+ */
+export interface ControlJournal {
+  commit(writes: ControlWrite[]): void;
+  /** Throws while writes are impossible. */
+  probe(): void;
+  open(): OpenJournal;
+  agents(): AgentFacts[];
+
+  job(jobId: string): StoredJob | undefined;
+  jobByKey(key: string): StoredJob | undefined;
+  jobs(query: JobsQuery): StoredJob[];
+  requests(jobId: string): StoredRequest[];
+  /** The agent a request was sent to; undefined where there is no such request. */
+  agentOf(requestId: string): string | undefined;
+  /** Outcomes of a job behind a place in their order, oldest first. */
+  outcomes(jobId: string, after: number, limit: number): StoredOutcome[];
+
+  token(tokenId: string): StoredToken | undefined;
+  tokens(): StoredToken[];
+  addToken(token: StoredToken): void;
+  /** False where there is no such token. */
+  revokeToken(tokenId: string, at: number): boolean;
+  close(): void;
+}

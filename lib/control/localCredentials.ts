@@ -1,0 +1,56 @@
+/**
+ * The local credentials: a file in the data directory that only its user can read, from which
+ * `wsctl agent` and `wsctl send` of the same user on the same host know where to go and who they are.
+ */
+import { X509Certificate } from "node:crypto";
+import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { LocalCredentials } from "../protocol/local.ts";
+import type { TlsOptions } from "../runtime/runtime.ts";
+import type { ControlJournal } from "./journal.ts";
+import { authenticate, createToken } from "./tokens.ts";
+
+export interface LocalCredentialsOptions {
+  path: string;
+  journal: ControlJournal;
+  url: string;
+  tls?: TlsOptions;
+  now: number;
+}
+
+/** Writes the file, with the token it already holds where that is still valid. */
+export function writeLocalCredentials(options: LocalCredentialsOptions): void {
+  const { path, journal, tls, now } = options;
+  const kept = keptToken(path, journal);
+  const token = kept ?? createToken(journal, { role: "admin" }, "local", now).text;
+  const credentials: LocalCredentials = { url: options.url, token };
+  if (tls !== undefined) {
+    const certificate = new X509Certificate(tls.cert);
+    const isSelfSigned = certificate.issuer === certificate.subject;
+    if (isSelfSigned) credentials.ca = tls.cert;
+  }
+  const fresh = `${path}.new`;
+  writeFileSync(fresh, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+  chmodSync(fresh, 0o600);
+  renameSync(fresh, path);
+}
+
+/** The host under which this one reaches itself: one that the certificate vouches for. */
+export function localHost(host: string, tls: TlsOptions | undefined): string {
+  const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host;
+  const bracketed = own.includes(":") && !own.startsWith("[") ? `[${own}]` : own;
+  if (tls === undefined) return bracketed;
+  const names = (new X509Certificate(tls.cert).subjectAltName ?? "")
+    .split(", ")
+    .map((name) => name.replace(/^(DNS|IP Address):/, ""));
+  return names.includes(own) ? bracketed : (names.find((name) => !name.includes("*")) ?? own);
+}
+
+function keptToken(path: string, journal: ControlJournal): string | undefined {
+  try {
+    const { token } = JSON.parse(readFileSync(path, "utf8")) as LocalCredentials;
+    return authenticate(journal, `Bearer ${token}`)?.role === "admin" ? token : undefined;
+  } catch {
+    // Missing, unreadable or of another journal: a new token takes its place either way.
+    return undefined;
+  }
+}

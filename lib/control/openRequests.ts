@@ -1,0 +1,120 @@
+/**
+ * The requests that have no outcome yet, by id, by job and by agent: bookkeeping for the
+ * dispatcher, without decisions of its own. What a job's requests share is kept once.
+ */
+
+import { WsctlError } from "../protocol/errors.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { Job, OpenRequest } from "./records.ts";
+
+/** An agent's connection, once it may be given commands. */
+export interface Peer {
+  sessionId: number;
+  agentId: string;
+  v1: boolean;
+  /** Absent for a peer of the standard alone. */
+  journalId?: string;
+}
+
+/** What one agent is to do: in the order of acceptance, first what was sent, then what waits. */
+export interface AgentQueue {
+  agentId: string;
+  peer: Peer | undefined;
+  waiting: Set<OpenRequest>;
+  sent: Set<OpenRequest>;
+}
+
+interface OpenJob {
+  job: Job;
+  open: number;
+}
+
+export class OpenRequests {
+  readonly #jobs = new Map<string, OpenJob>();
+  readonly #jobsByKey = new Map<string, Job>();
+  readonly #requests = new Map<string, OpenRequest>();
+  readonly #queues = new Map<string, AgentQueue>();
+  #parametersBytes = 0;
+
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  /** Parameters of all open jobs, in bytes. */
+  get parametersBytes(): number {
+    return this.#parametersBytes;
+  }
+
+  get(requestId: string): OpenRequest | undefined {
+    return this.#requests.get(requestId);
+  }
+
+  jobByKey(key: string): Job | undefined {
+    return this.#jobsByKey.get(key);
+  }
+
+  jobOf(request: OpenRequest): Job {
+    const entry = this.#jobs.get(request.jobId);
+    if (entry === undefined) throw new WsctlError("INTERNAL", `job ${request.jobId} is not open`);
+    return entry.job;
+  }
+
+  queues(): Iterable<AgentQueue> {
+    return this.#queues.values();
+  }
+
+  countOf(agentId: string): number {
+    const queue = this.#queues.get(agentId);
+    return queue ? queue.waiting.size + queue.sent.size : 0;
+  }
+
+  addJob(job: Job): void {
+    this.#jobs.set(job.jobId, { job, open: 0 });
+    this.#parametersBytes += jsonBytes(job.parameters);
+    if (job.idempotency) this.#jobsByKey.set(job.idempotency.key, job);
+  }
+
+  add(request: OpenRequest): AgentQueue {
+    const queue = this.queue(request.agentId);
+    this.#requests.set(request.requestId, request);
+    (request.state === "queued" ? queue.waiting : queue.sent).add(request);
+    const entry = this.#jobs.get(request.jobId);
+    if (entry !== undefined) entry.open++;
+    return queue;
+  }
+
+  /** Takes an ended request out, and its job with the last of its requests. */
+  remove(request: OpenRequest): AgentQueue {
+    const queue = this.queue(request.agentId);
+    this.#requests.delete(request.requestId);
+    queue.waiting.delete(request);
+    queue.sent.delete(request);
+    const entry = this.#jobs.get(request.jobId);
+    if (entry !== undefined && --entry.open === 0) {
+      this.#jobs.delete(request.jobId);
+      this.#parametersBytes -= jsonBytes(entry.job.parameters);
+      if (entry.job.idempotency) this.#jobsByKey.delete(entry.job.idempotency.key);
+    }
+    return queue;
+  }
+
+  queue(agentId: string): AgentQueue {
+    let queue = this.#queues.get(agentId);
+    if (queue === undefined) {
+      queue = { agentId, peer: undefined, waiting: new Set(), sent: new Set() };
+      this.#queues.set(agentId, queue);
+    }
+    return queue;
+  }
+
+  /** An agent that is away and has nothing to do takes no room. */
+  forgetIfIdle(queue: AgentQueue): void {
+    const isIdle = queue.peer === undefined && queue.waiting.size === 0 && queue.sent.size === 0;
+    if (isIdle) this.#queues.delete(queue.agentId);
+  }
+}
+
+/** The size of parameters as they are written, in bytes. */
+export function jsonBytes(value: JsonObject | undefined): number {
+  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+}

@@ -1,0 +1,125 @@
+/**
+ * What the control plane remembers, and what its core asks to be done. The core (`core.ts`,
+ * `fleet.ts`, `dispatcher.ts`) turns events into these; the engine carries them out.
+ *
+ * Times are milliseconds since 1970 on the control plane's steady clock.
+ */
+import type { OutcomeKind, Target } from "../protocol/api.ts";
+import type { CloseName } from "../protocol/close.ts";
+import type { ControlDraft } from "../protocol/codec.ts";
+import type { WsctlError } from "../protocol/errors.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { ErrorMessage, Response } from "../protocol/message.ts";
+
+export interface Job {
+  jobId: string;
+  command: string;
+  parameters?: JsonObject;
+  target: Target;
+  timeoutMs: number;
+  ttlMs: number;
+  createdAt: number;
+  createdBy: string;
+  /** The operator's own key for this job, and a digest of what was asked under it. */
+  idempotency?: { key: string; fingerprint: string };
+}
+
+/** A request without an outcome. */
+export interface OpenRequest {
+  requestId: string;
+  jobId: string;
+  agentId: string;
+  state: "queued" | "sent";
+  /** Of the latest sending. */
+  sentAt?: number;
+  /** The agent's journal that it was sent to; absent for a peer that keeps none we know of. */
+  journalId?: string;
+}
+
+export interface Outcome {
+  requestId: string;
+  jobId: string;
+  agentId: string;
+  outcome: OutcomeKind;
+  code?: string;
+  message?: string;
+  result?: unknown;
+  endedAt: number;
+  /** From the acceptance of the job. */
+  durationMs: number;
+}
+
+/** What is known of an agent beyond its connection. */
+export interface AgentFacts {
+  agentId: string;
+  version?: string;
+  hostname?: string;
+  os?: string;
+  arch?: string;
+  address?: string;
+  connectedAt?: number;
+  lastSeenAt?: number;
+}
+
+/** One durable change. An outcome is written once; the journal refuses a second one. */
+export type ControlWrite =
+  | { type: "job"; job: Job; requests: OpenRequest[] }
+  | { type: "sent"; requestId: string; sentAt: number; journalId: string | undefined }
+  | { type: "ended"; outcome: Outcome }
+  | { type: "agent"; facts: AgentFacts };
+
+/** One thing to do, once every write before it is on disk. */
+export type ControlEffect =
+  | { type: "send"; sessionId: number; message: ControlDraft }
+  | { type: "close"; sessionId: number; name: CloseName; reason: string }
+  /** The peer is silent: do not wait for its part of the closing. */
+  | { type: "terminate"; sessionId: number }
+  /** The answer to the `submit` event that carried this job id. */
+  | { type: "accepted"; jobId: string }
+  | { type: "refused"; jobId: string; error: WsctlError }
+  /** Requests of this job have ended: whoever watches it may look. */
+  | { type: "ended"; jobId: string }
+  /** An answer to a request that is not open: say what is on record, with a `recalled` event. */
+  | { type: "recall"; sessionId: number; answer: Response | ErrorMessage }
+  | { type: "log"; level: "info" | "warn"; text: string; agent: string };
+
+/** What one event leads to. */
+export interface ControlStep {
+  writes: ControlWrite[];
+  effects: ControlEffect[];
+}
+
+export interface NewSession {
+  sessionId: number;
+  agentId: string;
+  tokenId: string;
+  /** Whether the peer asked for `wsctl.v1`. */
+  v1: boolean;
+  address: string;
+}
+
+export type ControlEvent =
+  | { type: "submit"; job: Job; requests: { requestId: string; agentId: string }[] }
+  | { type: "opened"; session: NewSession }
+  | { type: "received"; sessionId: number; text: string }
+  | { type: "closed"; sessionId: number }
+  /** The socket would not take a message: the peer does not read. */
+  | { type: "slow"; sessionId: number }
+  | { type: "recalled"; sessionId: number; answer: Response | ErrorMessage; agentId?: string }
+  | { type: "revoked"; tokenId: string }
+  | { type: "registered"; agentId: string }
+  /** No new jobs and no new connections from now on; open ones may still answer. */
+  | { type: "draining" }
+  /** Every agent is sent away with its own moment to return. */
+  | { type: "drain" }
+  | { type: "tick" }
+  /** These writes could not be made, and with them nothing that waited for them was done. */
+  | { type: "storage_failed"; writes: ControlWrite[] }
+  /** The journal takes writes again; this is what it holds. */
+  | { type: "storage_recovered"; open: OpenJournal };
+
+/** What a restarted control plane goes on from. */
+export interface OpenJournal {
+  jobs: Job[];
+  requests: OpenRequest[];
+}

@@ -1,0 +1,90 @@
+/** Rows of the control plane's journal as they come from SQLite, and what they mean. */
+import type { Role } from "../protocol/api.ts";
+import type { StoredJob, StoredRequest, StoredToken } from "./journal.ts";
+
+export interface JobRow {
+  job_id: string;
+  command: string;
+  parameters: string | null;
+  target: string;
+  timeout_ms: number;
+  ttl_ms: number;
+  created_at: number;
+  created_by: string;
+  idempotency_key: string | null;
+  fingerprint: string | null;
+  total: number;
+  ended: number;
+  succeeded: number;
+}
+
+export interface RequestRow {
+  request_id: string;
+  job_id: string;
+  agent_id: string;
+  state: StoredRequest["state"];
+  sent_at: number | null;
+  journal_id: string | null;
+  sequence: number | null;
+  code: string | null;
+  message: string | null;
+  result: string | null;
+  ended_at: number | null;
+  duration_ms: number | null;
+}
+
+export interface TokenRow {
+  token_id: string;
+  hash: Uint8Array;
+  role: Role;
+  agent_id: string | null;
+  created_at: number;
+  created_by: string;
+  revoked_at: number | null;
+}
+
+export function jobOf(row: JobRow): StoredJob {
+  const { idempotency_key: key, fingerprint } = row;
+  return {
+    jobId: row.job_id,
+    command: row.command,
+    ...(row.parameters === null ? {} : { parameters: JSON.parse(row.parameters) }),
+    target: JSON.parse(row.target),
+    timeoutMs: row.timeout_ms,
+    ttlMs: row.ttl_ms,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    ...(key === null || fingerprint === null ? {} : { idempotency: { key, fingerprint } }),
+    total: row.total,
+    ended: row.ended,
+    succeeded: row.succeeded,
+  };
+}
+
+export function requestOf(row: RequestRow): StoredRequest {
+  return {
+    requestId: row.request_id,
+    jobId: row.job_id,
+    agentId: row.agent_id,
+    state: row.state,
+    ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
+    ...(row.journal_id === null ? {} : { journalId: row.journal_id }),
+    ...(row.code === null ? {} : { code: row.code }),
+    ...(row.message === null ? {} : { message: row.message }),
+    ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+    ...(row.duration_ms === null ? {} : { durationMs: row.duration_ms }),
+  };
+}
+
+export function tokenOf(row: TokenRow): StoredToken {
+  return {
+    tokenId: row.token_id,
+    hash: row.hash,
+    role: row.role,
+    ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
+  };
+}

@@ -1,0 +1,61 @@
+/** The schema of the control plane's journal. Append only: each entry brings it one version up. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE agents (
+    agent_id TEXT PRIMARY KEY NOT NULL,
+    facts TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE jobs (
+    job_id TEXT PRIMARY KEY NOT NULL,
+    command TEXT NOT NULL,
+    parameters TEXT,
+    target TEXT NOT NULL,
+    timeout_ms REAL NOT NULL,
+    ttl_ms REAL NOT NULL,
+    created_at REAL NOT NULL,
+    created_by TEXT NOT NULL,
+    idempotency_key TEXT UNIQUE,
+    fingerprint TEXT,
+    total INTEGER NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0,
+    succeeded INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  CREATE TABLE requests (
+    request_id TEXT PRIMARY KEY NOT NULL,
+    job_id TEXT NOT NULL REFERENCES jobs (job_id),
+    agent_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN
+      ('queued', 'sent', 'success', 'failed', 'error', 'expired', 'cancelled', 'lost')),
+    sent_at REAL,
+    journal_id TEXT,
+    sequence INTEGER CHECK ((sequence IS NULL) = (state IN ('queued', 'sent'))),
+    code TEXT,
+    message TEXT,
+    result TEXT,
+    ended_at REAL,
+    duration_ms REAL
+  ) STRICT;
+  CREATE INDEX requests_by_job ON requests (job_id, sequence);
+  CREATE INDEX requests_open ON requests (request_id) WHERE sequence IS NULL;
+  CREATE UNIQUE INDEX requests_by_sequence ON requests (sequence) WHERE sequence IS NOT NULL;
+
+  CREATE TABLE tokens (
+    token_id TEXT PRIMARY KEY NOT NULL,
+    hash BLOB NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'agent')),
+    agent_id TEXT CHECK ((agent_id IS NOT NULL) = (role = 'agent')),
+    created_at REAL NOT NULL,
+    created_by TEXT NOT NULL,
+    revoked_at REAL
+  ) STRICT;
+
+  CREATE TABLE probe (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    count INTEGER NOT NULL,
+    filler BLOB NOT NULL
+  ) STRICT;
+  INSERT INTO probe VALUES (1, 0, x'');
+  `,
+];

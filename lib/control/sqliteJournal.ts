@@ -1,0 +1,201 @@
+/** The control plane's journal in one SQLite file. */
+import { Database, type Statement, type Value } from "../store/sqlite.ts";
+import type {
+  ControlJournal,
+  StoredJob,
+  StoredOutcome,
+  StoredRequest,
+  StoredToken,
+} from "./journal.ts";
+import type { AgentFacts, ControlWrite, Job, OpenRequest, Outcome } from "./records.ts";
+import { type JobRow, jobOf, type RequestRow, requestOf, type TokenRow, tokenOf } from "./rows.ts";
+import { migrations } from "./schema.ts";
+
+const applicationId = 0x77736370;
+
+/** Written and removed by the probe: more than what is left free in a page already allocated. */
+const probeBytes = 64 * 1024;
+
+/** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
+export function openControlJournal(path: string): ControlJournal {
+  const what = "the control plane's journal";
+  const db = Database.open({ path, what, applicationId, migrations });
+  const write = writer(db);
+  const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
+  const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
+  const jobs = db.prepare<[string, number], JobRow>(
+    `SELECT * FROM jobs
+       WHERE rowid < coalesce((SELECT rowid FROM jobs WHERE job_id = ?), 9223372036854775807)
+       ORDER BY rowid DESC LIMIT ?`,
+  );
+  const requests = db.prepare<[string], RequestRow>(
+    "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
+  );
+  const agentOf = db.prepare<[string], { agent_id: string }>(
+    "SELECT agent_id FROM requests WHERE request_id = ?",
+  );
+  const outcomes = db.prepare<[string, number, number], RequestRow>(
+    "SELECT * FROM requests WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+  );
+  const token = db.prepare<[string], TokenRow>("SELECT * FROM tokens WHERE token_id = ?");
+  const probe = db.prepare<[Uint8Array]>("UPDATE probe SET count = count + 1, filler = ?");
+
+  return {
+    commit: (writes) => db.transaction(() => write(writes)),
+    probe: () => {
+      for (const size of [probeBytes, 0]) {
+        db.transaction(() => void probe.run(new Uint8Array(size)));
+      }
+    },
+    open: () => openJournal(db),
+    agents: () =>
+      db
+        .prepare<[], { facts: string }>("SELECT facts FROM agents")
+        .all()
+        .map((row) => JSON.parse(row.facts) as AgentFacts),
+    job: (jobId) => optional(job.get(jobId), jobOf),
+    jobByKey: (key) => optional(byKey.get(key), jobOf),
+    jobs: ({ limit, before }) => jobs.all(before ?? "", limit).map(jobOf),
+    requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
+    agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
+    outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),
+    token: (tokenId) => optional(token.get(tokenId), tokenOf),
+    tokens: () =>
+      db.prepare<[], TokenRow>("SELECT * FROM tokens ORDER BY created_at").all().map(tokenOf),
+    addToken: (added) => db.transaction(() => addToken(db, added)),
+    revokeToken: (tokenId, at) => {
+      const sql = "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE token_id = ?";
+      return db.prepare<[number, string]>(sql).run(at, tokenId) > 0;
+    },
+    close: () => db.close(),
+  };
+}
+
+/** Carries out writes inside the transaction that the caller has begun. */
+function writer(db: Database): (writes: ControlWrite[]) => void {
+  const job = db.prepare(
+    `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
+       created_by, idempotency_key, fingerprint, total) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const request = db.prepare(
+    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+  );
+  const sent = db.prepare(
+    `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
+       WHERE request_id = ? AND sequence IS NULL`,
+  );
+  const ended = db.prepare(
+    `UPDATE requests SET state = ?, sequence = ?, code = ?, message = ?, result = ?, ended_at = ?,
+       duration_ms = ? WHERE request_id = ? AND sequence IS NULL`,
+  );
+  const progress = db.prepare(
+    "UPDATE jobs SET ended = ended + ?, succeeded = succeeded + ? WHERE job_id = ?",
+  );
+  const agent = db.prepare(
+    "INSERT INTO agents (agent_id, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
+  );
+  const last = db.prepare<[], { sequence: number | null }>(
+    "SELECT max(sequence) AS sequence FROM requests WHERE sequence IS NOT NULL",
+  );
+
+  return (writes) => {
+    const tally = new Map<string, { ended: number; succeeded: number }>();
+    let sequence: number | undefined;
+    for (const write of writes) {
+      if (write.type === "job") {
+        job.run(...jobValues(write.job, write.requests.length));
+        for (const one of write.requests) request.run(...requestValues(one));
+      } else if (write.type === "sent") {
+        sent.run(write.sentAt, write.journalId ?? null, write.requestId);
+      } else if (write.type === "agent") {
+        agent.run(write.facts.agentId, JSON.stringify(write.facts));
+      } else {
+        sequence ??= last.get()?.sequence ?? 0;
+        endOnce(ended, write.outcome, ++sequence);
+        count(tally, write.outcome);
+      }
+    }
+    for (const [jobId, { ended: more, succeeded }] of tally) progress.run(more, succeeded, jobId);
+  };
+}
+
+function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: number): void {
+  const { requestId, code, message, result, endedAt, durationMs } = outcome;
+  const changed = ended.run(
+    outcome.outcome,
+    sequence,
+    code ?? null,
+    message ?? null,
+    result === undefined ? null : JSON.stringify(result),
+    endedAt,
+    durationMs,
+    requestId,
+  );
+  if (changed !== 1) throw new Error(`request ${requestId} is not there or has ended already`);
+}
+
+function count(tally: Map<string, { ended: number; succeeded: number }>, outcome: Outcome): void {
+  const entry = tally.get(outcome.jobId) ?? { ended: 0, succeeded: 0 };
+  entry.ended++;
+  if (outcome.outcome === "success") entry.succeeded++;
+  tally.set(outcome.jobId, entry);
+}
+
+function openJournal(db: Database): { jobs: StoredJob[]; requests: OpenRequest[] } {
+  const requests = db
+    .prepare<[], RequestRow>("SELECT * FROM requests WHERE sequence IS NULL ORDER BY rowid")
+    .all()
+    .map((row) => requestOf(row) as OpenRequest);
+  const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
+  const jobs: StoredJob[] = [];
+  for (const jobId of new Set(requests.map((request) => request.jobId))) {
+    const row = job.get(jobId);
+    if (row !== undefined) jobs.push(jobOf(row));
+  }
+  return { jobs, requests };
+}
+
+function addToken(db: Database, token: StoredToken): void {
+  db.prepare(
+    `INSERT INTO tokens (token_id, hash, role, agent_id, created_at, created_by)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+  ).run(
+    token.tokenId,
+    token.hash,
+    token.role,
+    token.agentId ?? null,
+    token.createdAt,
+    token.createdBy,
+  );
+}
+
+function outcomeOf(row: RequestRow): StoredOutcome {
+  const { state, ...rest } = requestOf(row);
+  return { ...rest, outcome: state, sequence: row.sequence ?? 0 } as StoredOutcome;
+}
+
+function jobValues(job: Job, total: number): Value[] {
+  return [
+    job.jobId,
+    job.command,
+    job.parameters === undefined ? null : JSON.stringify(job.parameters),
+    JSON.stringify(job.target),
+    job.timeoutMs,
+    job.ttlMs,
+    job.createdAt,
+    job.createdBy,
+    job.idempotency?.key ?? null,
+    job.idempotency?.fingerprint ?? null,
+    total,
+  ];
+}
+
+function requestValues(request: OpenRequest): Value[] {
+  const { requestId, jobId, agentId, state, sentAt, journalId } = request;
+  return [requestId, jobId, agentId, state, sentAt ?? null, journalId ?? null];
+}
+
+function optional<Row, T>(row: Row | undefined, convert: (row: Row) => T): T | undefined {
+  return row === undefined ? undefined : convert(row);
+}

@@ -1,0 +1,113 @@
+/** What the API shows: records of the core and the journal in the words of `lib/protocol/api.ts`. */
+import type {
+  AgentDetail,
+  AgentView,
+  JobDetail,
+  JobView,
+  OutcomeLine,
+  RequestView,
+  TokenView,
+} from "../protocol/api.ts";
+import { timestamp } from "../protocol/timestamp.ts";
+import { subprotocol } from "../protocol/version.ts";
+import type { Agent } from "./fleet.ts";
+import type { StoredJob, StoredOutcome, StoredRequest, StoredToken } from "./journal.ts";
+
+export function jobView(job: StoredJob): JobView {
+  return {
+    job_id: job.jobId,
+    command: job.command,
+    target: job.target,
+    timeout_seconds: job.timeoutMs / 1000,
+    ttl_seconds: job.ttlMs / 1000,
+    created_at: timestamp(job.createdAt),
+    created_by: job.createdBy,
+    total: job.total,
+    ended: job.ended,
+    succeeded: job.succeeded,
+  };
+}
+
+export function jobDetail(job: StoredJob, requests: StoredRequest[]): JobDetail {
+  return {
+    ...jobView(job),
+    ...(job.parameters === undefined ? {} : { parameters: job.parameters }),
+    requests: requests.map(requestView),
+  };
+}
+
+export function requestView(request: StoredRequest): RequestView {
+  const { code, message, result, sentAt, endedAt, durationMs } = request;
+  return {
+    request_id: request.requestId,
+    agent: request.agentId,
+    state: request.state,
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
+    ...(result === undefined ? {} : { result }),
+    ...(sentAt === undefined ? {} : { sent_at: timestamp(sentAt) }),
+    ...(endedAt === undefined ? {} : { ended_at: timestamp(endedAt) }),
+    ...(durationMs === undefined ? {} : { duration_ms: durationMs }),
+  };
+}
+
+export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine {
+  const { code, message, result } = outcome;
+  return {
+    job_id: job.jobId,
+    request_id: outcome.requestId,
+    agent: outcome.agentId,
+    command: job.command,
+    outcome: outcome.outcome,
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
+    ...(result === undefined ? {} : { result }),
+    duration_ms: outcome.durationMs,
+    cursor: outcome.sequence,
+  };
+}
+
+export function agentView(agent: Agent, openRequests: number): AgentView {
+  const { agentId, connectedAt, version, hostname, os, arch, address } = agent.facts;
+  const { session, cpuUsage, memoryUsage } = agent;
+  const lastSeenAt = session?.lastHeard ?? agent.facts.lastSeenAt;
+  return {
+    agent_id: agentId,
+    online: session !== undefined,
+    ...(session === undefined ? {} : { protocol: session.v1 ? subprotocol : "standard" }),
+    ...(version === undefined ? {} : { version }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(os === undefined ? {} : { os }),
+    ...(arch === undefined ? {} : { arch }),
+    ...(address === undefined ? {} : { address }),
+    ...(connectedAt === undefined ? {} : { connected_at: timestamp(connectedAt) }),
+    ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
+    ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),
+    ...(memoryUsage === undefined ? {} : { memory_usage: memoryUsage }),
+    open_requests: openRequests,
+  };
+}
+
+export function agentDetail(agent: Agent, openRequests: number): AgentDetail {
+  const samples = agent.history?.samples() ?? [];
+  return {
+    ...agentView(agent, openRequests),
+    status_history: samples.map(({ at, cpuPercent, memoryBytes }) => ({
+      at: timestamp(at),
+      cpu_percent: cpuPercent,
+      memory_bytes: memoryBytes,
+    })),
+  };
+}
+
+export function tokenView(token: StoredToken): TokenView {
+  const { agentId, revokedAt } = token;
+  return {
+    token_id: token.tokenId,
+    role: token.role,
+    ...(agentId === undefined ? {} : { agent_id: agentId }),
+    created_at: timestamp(token.createdAt),
+    created_by: token.createdBy,
+    ...(revokedAt === undefined ? {} : { revoked_at: timestamp(revokedAt) }),
+  };
+}

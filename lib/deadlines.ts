@@ -1,0 +1,98 @@
+/**
+ * Deadlines by key, for state machines that arm a single timer: the earliest is found in constant
+ * time, setting one costs a logarithm. A binary heap holds every deadline ever set; entries that
+ * were moved or deleted are skipped when they surface, and swept when they outnumber the live ones.
+ */
+export class Deadlines<K> {
+  #due = new Map<K, number>();
+  #heap: { at: number; key: K }[] = [];
+
+  get size(): number {
+    return this.#due.size;
+  }
+
+  set(key: K, at: number): void {
+    if (this.#due.get(key) === at) return;
+    this.#due.set(key, at);
+    this.#heap.push({ at, key });
+    this.#up(this.#heap.length - 1);
+    if (this.#heap.length > 2 * this.#due.size + 64) this.#sweep();
+  }
+
+  get(key: K): number | undefined {
+    return this.#due.get(key);
+  }
+
+  delete(key: K): void {
+    this.#due.delete(key);
+    if (this.#due.size === 0) this.#heap = [];
+  }
+
+  /** The earliest deadline, or undefined where there is none. */
+  next(): number | undefined {
+    this.#skipStale();
+    return this.#heap[0]?.at;
+  }
+
+  /** Removes and returns one key whose deadline has come, the earliest first. */
+  popDue(now: number): K | undefined {
+    this.#skipStale();
+    const top = this.#heap[0];
+    if (top === undefined || top.at > now) return undefined;
+    this.#due.delete(top.key);
+    this.#pop();
+    return top.key;
+  }
+
+  #skipStale(): void {
+    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
+      if (this.#due.get(top.key) === top.at) return;
+      this.#pop();
+    }
+  }
+
+  #sweep(): void {
+    this.#heap = Array.from(this.#due, ([key, at]) => ({ at, key })).sort((a, b) => a.at - b.at);
+  }
+
+  #pop(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    this.#down(0);
+  }
+
+  #up(from: number): void {
+    const heap = this.#heap;
+    const entry = heap[from];
+    if (entry === undefined) return;
+    let index = from;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      const parent = heap[above];
+      if (parent === undefined || parent.at <= entry.at) break;
+      heap[index] = parent;
+      index = above;
+    }
+    heap[index] = entry;
+  }
+
+  #down(from: number): void {
+    const heap = this.#heap;
+    const entry = heap[from];
+    if (entry === undefined) return;
+    let index = from;
+    for (;;) {
+      const left = 2 * index + 1;
+      const leftEntry = heap[left];
+      if (leftEntry === undefined) break;
+      const rightEntry = heap[left + 1];
+      const useRight = rightEntry !== undefined && rightEntry.at < leftEntry.at;
+      const child = useRight ? rightEntry : leftEntry;
+      if (child.at >= entry.at) break;
+      heap[index] = child;
+      index = useRight ? left + 1 : left;
+    }
+    heap[index] = entry;
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The log: consola, always on stderr (its own default puts info on stdout), never folding repeats.
+ * `createLog` is called once, in `cmd/`; everything below is handed the log it writes to.
+ */
+import process from "node:process";
+import { createConsola } from "consola";
+
+export const logLevels = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** One line of text and, beside it, the facts a program would look for. */
+export type LogFields = Record<string, string | number | boolean | undefined>;
+export type Log = Record<LogLevel, (text: string, fields?: LogFields) => void>;
+
+export interface LogOptions {
+  level: LogLevel;
+  /** One JSON object a line, for services whose log is read by programs. */
+  json: boolean;
+}
+
+const consolaLevels: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
+
+export function createLog(options: LogOptions): Log {
+  const consola = createConsola({
+    level: consolaLevels[options.level],
+    stdout: process.stderr,
+    stderr: process.stderr,
+    throttle: 0,
+    ...(options.json ? { reporters: [{ log: writeJson }] } : {}),
+  });
+  const writer =
+    (level: LogLevel) =>
+    (text: string, fields: LogFields = {}) =>
+      options.json ? consola[level](text, fields) : consola[level](withFields(text, fields));
+  return {
+    error: writer("error"),
+    warn: writer("warn"),
+    info: writer("info"),
+    debug: writer("debug"),
+  };
+}
+
+/** A log that says nothing, for library users and tests that do not look. */
+export const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {} };
+
+function withFields(text: string, fields: LogFields): string {
+  const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return [text, ...shown.map(([key, value]) => `${key}=${value}`)].join(" ");
+}
+
+function writeJson(entry: { type: string; date: Date; args: unknown[] }): void {
+  const [text, fields] = entry.args;
+  const line = { time: entry.date.toISOString(), level: entry.type, text, ...(fields as object) };
+  process.stderr.write(`${JSON.stringify(line)}\n`);
+}

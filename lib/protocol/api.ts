@@ -1,0 +1,174 @@
+/**
+ * The bodies of the HTTP API, as schemas from which the types are inferred; both ends use them.
+ * Times are ISO 8601 in UTC, durations carry their unit in their name.
+ */
+import * as v from "valibot";
+import { isJsonObject, type JsonObject } from "./json.ts";
+import {
+  timeoutSecondsDefault,
+  timeoutSecondsMax,
+  ttlSecondsDefault,
+  ttlSecondsMax,
+} from "./limits.ts";
+import { AgentId, CommandName } from "./names.ts";
+
+/** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */
+export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
+export type OutcomeKind = (typeof outcomes)[number];
+
+/** What a token may do. `agent`: connect as one agent; `admin`: everything, tokens included. */
+export const roles = ["admin", "operator", "agent"] as const;
+export type Role = (typeof roles)[number];
+
+const agentsMax = 100_000;
+
+/** Who a job is for: these agents, or all that are known. */
+export const Target = v.union(
+  [
+    v.strictObject({
+      agents: v.pipe(
+        v.array(AgentId),
+        v.minLength(1, "names no agent"),
+        v.maxLength(agentsMax, `names more than ${agentsMax} agents`),
+      ),
+    }),
+    v.strictObject({ all: v.literal(true) }),
+  ],
+  'must be {"agents": ["id", …]} or {"all": true}',
+);
+export type Target = v.InferOutput<typeof Target>;
+
+function seconds(what: string, most: number) {
+  const rule = `${what} must be a number from 1 to ${most}`;
+  return v.pipe(v.number(rule), v.minValue(1, rule), v.maxValue(most, rule));
+}
+
+/** `POST /api/v1/jobs`. */
+export const JobOrder = v.strictObject({
+  command: CommandName,
+  parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
+  target: Target,
+  timeout_seconds: v.optional(seconds("timeout_seconds", timeoutSecondsMax), timeoutSecondsDefault),
+  ttl_seconds: v.optional(seconds("ttl_seconds", ttlSecondsMax), ttlSecondsDefault),
+});
+export type JobOrder = v.InferOutput<typeof JobOrder>;
+export type JobOrderInput = v.InferInput<typeof JobOrder>;
+
+/** `POST /api/v1/tokens`: either an agent's token or an operator's. */
+export const TokenOrder = v.union(
+  [
+    v.strictObject({ role: v.literal("agent"), agent_id: AgentId }),
+    v.strictObject({ role: v.picklist(["operator", "admin"]) }),
+  ],
+  'must be {"role": "agent", "agent_id": …} or {"role": "operator" | "admin"}',
+);
+export type TokenOrder = v.InferOutput<typeof TokenOrder>;
+
+/** One request of a job as the API shows it. */
+export interface RequestView {
+  request_id: string;
+  agent: string;
+  /** `queued`: not yet sent; `sent`: handed to the agent's connection; otherwise the outcome. */
+  state: "queued" | "sent" | OutcomeKind;
+  code?: string;
+  message?: string;
+  result?: unknown;
+  sent_at?: string;
+  ended_at?: string;
+  /** From the acceptance of the job to the outcome, in milliseconds. */
+  duration_ms?: number;
+}
+
+export interface JobView {
+  job_id: string;
+  command: string;
+  target: Target;
+  timeout_seconds: number;
+  ttl_seconds: number;
+  created_at: string;
+  created_by: string;
+  /** Requests in all, those that have ended, and those that ended as `success`. */
+  total: number;
+  ended: number;
+  succeeded: number;
+}
+
+/** A job with what was asked for and what became of it. */
+export interface JobDetail extends JobView {
+  parameters?: JsonObject;
+  requests: RequestView[];
+}
+
+/** One line of an outcome stream; `cursor` resumes it behind this line. */
+export interface OutcomeLine {
+  job_id: string;
+  request_id: string;
+  agent: string;
+  command: string;
+  outcome: OutcomeKind;
+  code?: string;
+  message?: string;
+  result?: unknown;
+  duration_ms: number;
+  cursor: number;
+}
+
+/** The first line of the stream that answers a new job. */
+export interface AcceptedLine {
+  job: JobView;
+  requests: { request_id: string; agent: string; online: boolean }[];
+}
+
+export interface AgentView {
+  agent_id: string;
+  online: boolean;
+  /** `wsctl.v1` or `standard`, while online. */
+  protocol?: string;
+  version?: string;
+  hostname?: string;
+  os?: string;
+  arch?: string;
+  address?: string;
+  connected_at?: string;
+  last_seen_at?: string;
+  cpu_usage?: string;
+  memory_usage?: string;
+  /** Requests that wait for this agent or for its answer. */
+  open_requests: number;
+}
+
+export interface StatusSample {
+  at: string;
+  cpu_percent: number;
+  memory_bytes: number;
+}
+
+export interface AgentDetail extends AgentView {
+  /** Oldest first. */
+  status_history: StatusSample[];
+}
+
+export interface TokenView {
+  token_id: string;
+  role: Role;
+  agent_id?: string;
+  created_at: string;
+  created_by: string;
+  revoked_at?: string;
+}
+
+/** The only answer that carries a token's secret. */
+export interface NewToken extends TokenView {
+  token: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Pass as `cursor` for the next page; absent on the last. */
+  next_cursor?: string;
+}
+
+/** Body of every failed answer. */
+export interface ErrorBody {
+  error: { code: string; message: string };
+}

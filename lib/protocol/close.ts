@@ -1,0 +1,50 @@
+/**
+ * The close codes of the link, what each means, and what an agent does next. Codes of 4000 and
+ * above reach a WebSocket client on every runtime together with their reason, which a refused
+ * upgrade does not.
+ */
+
+/** How an agent that was closed comes back: at once by its back-off, or only after a longer wait. */
+export type ComeBack = "backoff" | "slow";
+
+interface CloseFacts {
+  code: number;
+  comeBack: ComeBack;
+  meaning: string;
+}
+
+export const closeCodes = {
+  normal: { code: 1000, comeBack: "backoff", meaning: "the peer ends by itself" },
+  textOnly: { code: 1003, comeBack: "backoff", meaning: "a binary frame: messages are text" },
+  tooLarge: { code: 1009, comeBack: "backoff", meaning: "a message over the size limit" },
+  restarting: {
+    code: 1012,
+    comeBack: "backoff",
+    meaning: "the control plane goes down; come back",
+  },
+  tryLater: { code: 1013, comeBack: "backoff", meaning: "the control plane cannot take this now" },
+  malformed: { code: 4400, comeBack: "slow", meaning: "too many refused messages" },
+  unauthorized: {
+    code: 4401,
+    comeBack: "slow",
+    meaning: "the token is missing, unknown or revoked",
+  },
+  forbidden: { code: 4403, comeBack: "slow", meaning: "this token may not connect as an agent" },
+  silent: { code: 4408, comeBack: "backoff", meaning: "no heartbeat, or no hello, in time" },
+  takenOver: { code: 4409, comeBack: "slow", meaning: "the same agent id connected again" },
+  slowReader: { code: 4413, comeBack: "backoff", meaning: "the agent does not read its messages" },
+  rateLimited: { code: 4429, comeBack: "slow", meaning: "too many messages or bytes" },
+} as const satisfies Record<string, CloseFacts>;
+
+export type CloseName = keyof typeof closeCodes;
+
+const slow: ReadonlySet<number> = new Set(
+  Object.values(closeCodes)
+    .filter((facts) => facts.comeBack === "slow")
+    .map((facts) => facts.code),
+);
+
+/** What an agent does after a close with this code; unknown codes count as passing faults. */
+export function comeBack(code: number): ComeBack {
+  return slow.has(code) ? "slow" : "backoff";
+}

@@ -1,0 +1,29 @@
+/**
+ * The two figures of a status update as text and as numbers. The standard shows `"30%"` and
+ * `"1.5GB"`; a space before the unit is accepted, more than 100% too (a peer may count cores), and
+ * units are powers of 1000, as their names say.
+ */
+const cpuShape = /^(\d{1,6}(?:\.\d{1,6})?) ?%$/;
+const memoryShape = /^(\d{1,9}(?:\.\d{1,6})?) ?([KMGT]B)$/;
+const unitBytes: Record<string, number> = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** Percent, or undefined where the text is no CPU figure. */
+export function parseCpuUsage(text: string): number | undefined {
+  const parts = text.length <= 32 ? cpuShape.exec(text) : null;
+  return parts ? Number(parts[1]) : undefined;
+}
+
+/** Bytes, or undefined where the text is no memory figure. */
+export function parseMemoryUsage(text: string): number | undefined {
+  const parts = text.length <= 32 ? memoryShape.exec(text) : null;
+  return parts ? Math.round(Number(parts[1]) * (unitBytes[parts[2] ?? ""] ?? 0)) : undefined;
+}
+
+export function formatCpuUsage(percent: number): string {
+  return `${Math.round(percent * 10) / 10}%`;
+}
+
+/** GB from a thousand million bytes up, MB below, as the standard asks. */
+export function formatMemoryUsage(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)}GB` : `${(bytes / 1e6).toFixed(1)}MB`;
+}

@@ -1,0 +1,50 @@
+/**
+ * Doubt about JSON from outside: depth is judged before parsing (deep nesting is cheap to send and
+ * dear to handle), values that would not survive a round trip are refused after it.
+ */
+export type JsonObject = { [key: string]: unknown };
+
+/** Whether arrays and objects in the text stay within `max` levels; strings are skipped. */
+export function isShallow(text: string, max: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const char = text.charCodeAt(index);
+    if (inString) {
+      if (char === 92 /* \ */) index++;
+      else if (char === 34 /* " */) inString = false;
+    } else if (char === 34) inString = true;
+    else if (char === 123 /* { */ || char === 91 /* [ */) {
+      if (++depth > max) return false;
+    } else if (char === 125 /* } */ || char === 93 /* ] */) depth--;
+  }
+  return true;
+}
+
+/**
+ * Names what in a parsed value could not be written down again as it was: a number beyond a
+ * double's range (`1e999`) or half of a surrogate pair. Undefined where there is nothing.
+ */
+export function unrepresentable(value: unknown): string | undefined {
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? undefined : "a number that is out of range";
+  }
+  if (typeof value === "string") {
+    return value.isWellFormed() ? undefined : "a string with a lone surrogate";
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Array.isArray(value)) return firstOf(value);
+  return firstOf(Object.keys(value)) ?? firstOf(Object.values(value));
+}
+
+function firstOf(values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    const found = unrepresentable(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

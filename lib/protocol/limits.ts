@@ -1,0 +1,120 @@
+/**
+ * Every limit of the wire and of the API, with its unit and its reason. Reaching one is a named
+ * error, never silent loss.
+ */
+
+/** One WebSocket message, in UTF-8 bytes, both ways. Larger things go through object storage. */
+export const messageBytesMax = 64 * 1024;
+
+/** Arrays and objects inside each other in one message; deeper is refused before it is parsed. */
+export const depthMax = 32;
+
+/** A request id, in characters. Ours are UUIDs; others may use what they like. */
+export const requestIdCharsMax = 128;
+
+/** An agent id, in characters: the length of a full host name is 253, a sane one is far below. */
+export const agentIdCharsMax = 128;
+
+/** A command's name, in characters. */
+export const commandCharsMax = 128;
+
+/** An error code, in characters; codes of other implementations are kept as they are. */
+export const codeCharsMax = 64;
+
+/** A command's parameters as JSON, in bytes: leaves room for the envelope around them. */
+export const parametersBytesMax = 48 * 1024;
+
+/** A human message inside a response or an error, in characters. */
+export const textCharsMax = 16 * 1024;
+
+/** The body of an API request, in bytes: room for a long list of agents beside the parameters. */
+export const bodyBytesMax = 4 * 1024 * 1024;
+
+/** How long a command may run, in seconds: default and most. */
+export const timeoutSecondsDefault = 30;
+export const timeoutSecondsMax = 24 * 60 * 60;
+
+/** How long a request may wait for its agent, in seconds: default and most. */
+export const ttlSecondsDefault = 60 * 60;
+export const ttlSecondsMax = 7 * 24 * 60 * 60;
+
+/** Heartbeats every X seconds, and how many of them may be missed before a peer counts as gone. */
+export const heartbeatSecondsDefault = 15;
+export const heartbeatsMissedMax = 3;
+
+/** After the last heartbeat could have come, a silent peer is given this long to prove itself. */
+export const probeMs = 2_000;
+
+/** A new `wsctl.v1` session must say `hello` within this time. */
+export const helloMs = 10_000;
+
+/** Sent requests of one agent that may be unanswered at a time; the rest wait in the journal. */
+export const inflightPerAgentMax = 16;
+
+/** Requests that may wait for one agent, and for all agents, at a time. */
+export const openPerAgentMax = 10_000;
+export const openMax = 1_000_000;
+
+/** Parameters of all open jobs together, in bytes: they are held in memory until the job ends. */
+export const openParametersBytesMax = 256 * 1024 * 1024;
+
+/** After a timeout has passed, an answer already on its way is waited for this long. */
+export const answerGraceMs = 10_000;
+
+/** After a restart of the control plane, agents that hold answers are waited for this long. */
+export const recoveryGraceMs = 60_000;
+
+/** Refused messages within the window before a peer is closed as broken. */
+export const strikesMax = 20;
+export const strikesWindowMs = 10_000;
+
+/** Messages a second from one agent, and how many it may save up. */
+export const messagesPerSecondMax = 2_000;
+export const messagesBurstMax = 4_000;
+
+/** Bytes a second from one agent, and how many it may save up. */
+export const messageBytesPerSecondMax = 8 * 1024 * 1024;
+export const messageBytesBurstMax = 16 * 1024 * 1024;
+
+/** What may be queued in memory for one slow reader, in bytes, before it is closed. */
+export const sendQueueBytesMax = 4 * 1024 * 1024;
+
+/** Recent status updates kept for each agent. */
+export const statusHistoryMax = 20;
+
+/** Commands that one agent runs at a time, and how many more it takes before it says `BUSY`. */
+export const runningMax = 16;
+export const acceptedMax = 256;
+
+/** Answers an agent keeps for a control plane that does not take them; past this it is `BUSY`. */
+export const unsettledMax = 1_000;
+
+/** After a command was told to stop at its timeout, it is given this long to end. */
+export const stopGraceMs = 5_000;
+
+/** Before an agent restarts, its other commands are given this long to end. */
+export const restartGraceMs = 10_000;
+
+/** An answer that was sent is repeated, or without `wsctl.v1` taken as received, after this long. */
+export const answerRepeatMs = 30_000;
+
+/** How long an agent remembers a request: past its TTL by this, or without a TTL of ours so long. */
+export const memoryBeyondTtlMs = 60 * 60 * 1000;
+export const memoryMs = 7 * 24 * 60 * 60 * 1000;
+
+/** An attempt to connect that has not succeeded after this long is given up. */
+export const dialMs = 15_000;
+
+/** Waiting before another attempt: doubled from the first to the cap, forgotten after steady uptime. */
+export const backoffBaseMs = 1_000;
+export const backoffCapMs = 60_000;
+export const steadyMs = 60_000;
+
+/** A peer that was refused for good reason waits at least so long, and up to twice that. */
+export const slowReturnMs = 30_000;
+
+/** Where a control plane gives no advice: over how long to spread the first return, in seconds. */
+export const reconnectSecondsDefault = 5;
+
+/** Status updates: one for so many heartbeats. */
+export const heartbeatsPerStatus = 4;

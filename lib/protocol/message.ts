@@ -1,0 +1,144 @@
+/**
+ * The messages of the link, as schemas from which the types are inferred.
+ *
+ * The standard's five: `command` and `error` to the agent; `status_update`, `heartbeat`, `response`
+ * and `error` from it. Peers that asked for the subprotocol `wsctl.v1` also exchange `hello`,
+ * `welcome`, `ack` and `goaway`, and use the optional fields marked v1 below; no other peer is ever
+ * sent any of these. Unknown fields are ignored. Source: the communication standard, and
+ * `docs/protocol.md` for every decision beyond it.
+ */
+import * as v from "valibot";
+import { parseCpuUsage, parseMemoryUsage } from "./figures.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
+import { codeCharsMax, textCharsMax, timeoutSecondsMax } from "./limits.ts";
+import { AgentId, CommandName, RequestId } from "./names.ts";
+import { isTimestamp } from "./timestamp.ts";
+
+const timestampRule =
+  'timestamp must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a date that exists';
+const Timestamp = v.pipe(v.string(timestampRule), v.check(isTimestamp, timestampRule));
+
+/** An object of the sender's own; its prototype-like keys stay plain keys and are never merged. */
+const FreeObject = v.custom<JsonObject>(isJsonObject, "must be an object");
+
+const Code = v.pipe(v.string(), v.minLength(1), v.maxLength(codeCharsMax));
+const Text = v.pipe(v.string(), v.maxLength(textCharsMax));
+const Seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(timeoutSecondsMax));
+
+export const Command = v.object({
+  type: v.literal("command"),
+  request_id: RequestId,
+  timestamp: Timestamp,
+  payload: v.object({
+    command: CommandName,
+    parameters: v.optional(FreeObject),
+    /** v1: how long the command may run, in seconds. */
+    timeout_seconds: v.optional(Seconds),
+    /** v1: the moment, on the control plane's clock, after which the command must not start. */
+    expires_at: v.optional(Timestamp),
+  }),
+});
+
+export const StatusUpdate = v.object({
+  type: v.literal("status_update"),
+  request_id: v.optional(RequestId),
+  timestamp: Timestamp,
+  payload: v.object({
+    cpu_usage: v.pipe(
+      v.string(),
+      v.check((text) => parseCpuUsage(text) !== undefined, 'must be a percentage such as "30%"'),
+    ),
+    memory_usage: v.pipe(
+      v.string(),
+      v.check(
+        (text) => parseMemoryUsage(text) !== undefined,
+        'must be a number and KB, MB, GB or TB, such as "1.5GB"',
+      ),
+    ),
+  }),
+});
+
+export const Heartbeat = v.object({
+  type: v.literal("heartbeat"),
+  request_id: v.optional(RequestId),
+  timestamp: Timestamp,
+  payload: FreeObject,
+});
+
+export const Response = v.object({
+  type: v.literal("response"),
+  request_id: RequestId,
+  timestamp: Timestamp,
+  payload: v.object({
+    status: v.picklist(["success", "failed"], 'must be "success" or "failed"'),
+    message: v.optional(Text),
+    /** v1: what the command returns to a program, any JSON value. */
+    result: v.optional(v.unknown()),
+  }),
+});
+
+export const ErrorMessage = v.object({
+  type: v.literal("error"),
+  request_id: v.optional(RequestId),
+  timestamp: Timestamp,
+  payload: v.object({ code: Code, message: Text }),
+});
+
+/** v1, from the agent, first on every connection: who speaks, and which journal it keeps. */
+export const Hello = v.object({
+  type: v.literal("hello"),
+  timestamp: Timestamp,
+  payload: v.object({
+    protocol_version: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    version: Code,
+    /** Made once with the agent's journal: another journal means that nothing is remembered. */
+    journal_id: RequestId,
+    hostname: v.optional(v.pipe(v.string(), v.maxLength(253))),
+    os: v.optional(Code),
+    arch: v.optional(Code),
+  }),
+});
+
+/** v1, to the agent: the answer to `hello`, and again whenever the advice changes. */
+export const Welcome = v.object({
+  type: v.literal("welcome"),
+  timestamp: Timestamp,
+  payload: v.object({
+    protocol_version: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    agent_id: AgentId,
+    /** How often to send a heartbeat. */
+    heartbeat_seconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
+    /** Over how many seconds to spread the first return after a lost connection. */
+    reconnect_seconds: v.pipe(v.number(), v.minValue(0), v.maxValue(3600)),
+  }),
+});
+
+/** v1, to the agent: the answer to this request is stored and need not be sent again. */
+export const Ack = v.object({
+  type: v.literal("ack"),
+  request_id: RequestId,
+  timestamp: Timestamp,
+  payload: FreeObject,
+});
+
+/** v1, to the agent, before an orderly close: when to come back. */
+export const Goaway = v.object({
+  type: v.literal("goaway"),
+  timestamp: Timestamp,
+  payload: v.object({ retry_after_seconds: v.pipe(v.number(), v.minValue(0), v.maxValue(3600)) }),
+});
+
+export type Command = v.InferOutput<typeof Command>;
+export type StatusUpdate = v.InferOutput<typeof StatusUpdate>;
+export type Heartbeat = v.InferOutput<typeof Heartbeat>;
+export type Response = v.InferOutput<typeof Response>;
+export type ErrorMessage = v.InferOutput<typeof ErrorMessage>;
+export type Hello = v.InferOutput<typeof Hello>;
+export type Welcome = v.InferOutput<typeof Welcome>;
+export type Ack = v.InferOutput<typeof Ack>;
+export type Goaway = v.InferOutput<typeof Goaway>;
+
+/** What an agent may send, and what a control plane may send. */
+export type AgentMessage = StatusUpdate | Heartbeat | Response | ErrorMessage | Hello;
+export type ControlMessage = Command | ErrorMessage | Welcome | Ack | Goaway;
+export type Message = AgentMessage | ControlMessage;

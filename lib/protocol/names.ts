@@ -1,0 +1,33 @@
+/**
+ * The names that travel: agent ids, request ids, command names. They are checked at the edge, and
+ * never used as a path, a subject or a part of a query.
+ */
+import * as v from "valibot";
+import { agentIdCharsMax, commandCharsMax, requestIdCharsMax } from "./limits.ts";
+
+/** Anything printable: no control, format, private or unpaired characters, no line breaks. */
+const printable = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
+const agentIdShape = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*$/;
+
+function printableText(what: string, charsMax: number) {
+  return v.pipe(
+    v.string(`${what} must be a string`),
+    v.minLength(1, `${what} must not be empty`),
+    v.maxLength(charsMax, `${what} must be of at most ${charsMax} characters`),
+    v.check((text) => printable.test(text) && text.trim() !== "", `${what} must be printable`),
+  );
+}
+
+export const RequestId = printableText("request_id", requestIdCharsMax);
+
+export const CommandName = printableText("command", commandCharsMax);
+
+/** Lower-case letters and digits, with `.`, `_` or `-` between them: any host name in lower case. */
+export const AgentId = v.pipe(
+  v.string("agent id must be a string"),
+  v.maxLength(agentIdCharsMax, `agent id must be of at most ${agentIdCharsMax} characters`),
+  v.regex(
+    agentIdShape,
+    "agent id must be lower-case letters and digits, with '.', '_' or '-' between them",
+  ),
+);

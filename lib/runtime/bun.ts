@@ -1,0 +1,164 @@
+/** Bun: its own server and WebSocket. Imported by `runtime.ts` alone, and only under Bun. */
+import process from "node:process";
+import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
+import type {
+  ClientSocket,
+  ClientSocketEvents,
+  ConnectOptions,
+  Runtime,
+  ServeOptions,
+  Server,
+  ServerSocket,
+} from "./runtime.ts";
+import { chooseProtocol } from "./runtime.ts";
+
+/** One context for a connection's whole life: Hono's own adapter makes a new one for each event. */
+interface Connection {
+  events: WSEvents<unknown>;
+  protocol: string;
+  url: string;
+  context?: WSContext<unknown>;
+}
+type Socket = Bun.ServerWebSocket<Connection>;
+type BunServer = Bun.Server<Connection>;
+
+const upgradeWebSocket = defineWebSocketHelper((c, events) => {
+  const { server, protocols } = c.env as { server: BunServer; protocols: readonly string[] };
+  const protocol = chooseProtocol(c.req.header("sec-websocket-protocol"), protocols);
+  const upgraded = server.upgrade(c.req.raw, {
+    data: { events, protocol: protocol ?? "", url: c.req.url },
+    // Bun echoes the first protocol that was offered unless it is told which one was chosen.
+    headers: protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol },
+  });
+  return upgraded ? new Response(null) : undefined;
+});
+
+function contextOf(socket: Socket): WSContext<unknown> {
+  const connection = socket.data;
+  connection.context ??= new WSContext<unknown>({
+    raw: socket,
+    readyState: 1,
+    url: connection.url,
+    protocol: connection.protocol,
+    send: (data) => void socket.send(data),
+    close: (code, reason) => socket.close(code, reason),
+  });
+  return connection.context;
+}
+
+function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
+  const socket = context.raw as Socket;
+  return {
+    send(text) {
+      if (socket.getBufferedAmount() > sendQueueBytesMax) return false;
+      // -1 means queued, 0 means dropped: past its own limit Bun says no more than that.
+      return socket.send(text) !== 0;
+    },
+    close: (code, reason) => socket.close(code, reason),
+    terminate: () => socket.terminate(),
+  };
+}
+
+async function serve(options: ServeOptions): Promise<Server> {
+  /** A throw in a WebSocket handler would end the process. */
+  const guarded = (socket: Socket, run: () => void) => {
+    try {
+      run();
+    } catch (error) {
+      options.onFault(error);
+      socket.close(1011, "internal error");
+    }
+  };
+  const server: BunServer = Bun.serve<Connection>({
+    hostname: options.host,
+    port: options.port,
+    idleTimeout: 30,
+    maxRequestBodySize: options.bodyBytesMax,
+    ...(options.tls ? { tls: options.tls } : {}),
+    fetch: (request, self) =>
+      options.app.fetch(request, { server: self, protocols: options.protocols }),
+    error(error) {
+      options.onFault(error);
+      return new Response("internal error", { status: 500 });
+    },
+    websocket: {
+      maxPayloadLength: options.messageBytesMax,
+      // Beyond any queue of ours, so that `send` never drops before we have said so.
+      backpressureLimit: 64 * 1024 * 1024,
+      idleTimeout: 960,
+      sendPings: false,
+      perMessageDeflate: false,
+      open: (socket) =>
+        guarded(socket, () => socket.data.events.onOpen?.(new Event("open"), contextOf(socket))),
+      message: (socket, data) =>
+        guarded(socket, () =>
+          socket.data.events.onMessage?.(
+            new MessageEvent("message", { data: typeof data === "string" ? data : data.buffer }),
+            contextOf(socket),
+          ),
+        ),
+      close: (socket, code, reason) =>
+        guarded(socket, () =>
+          socket.data.events.onClose?.(
+            new CloseEvent("close", { code, reason }),
+            contextOf(socket),
+          ),
+        ),
+    },
+  });
+  return { port: server.port ?? options.port, stop: () => server.stop(true) };
+}
+
+function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
+  const init = {
+    protocols: options.protocols,
+    headers: options.headers,
+    perMessageDeflate: false,
+    ...(options.ca === undefined ? {} : { tls: { ca: options.ca } }),
+  };
+  const socket = new WebSocket(options.url, init as Bun.WebSocketOptions);
+  let fault = "";
+  socket.addEventListener("open", () => events.open(socket.protocol));
+  socket.addEventListener("message", (event) =>
+    events.message(typeof event.data === "string" ? event.data : undefined),
+  );
+  // Bun's client hands pongs on, which browsers' WebSocket does not: the types know only the latter.
+  socket.addEventListener("pong" as "message", () => events.pong());
+  socket.addEventListener("error", (event) => {
+    fault = (event as ErrorEvent).message ?? "";
+  });
+  socket.addEventListener("close", (event) => events.close(event.code, event.reason || fault));
+  return {
+    send: (text) => socket.send(text),
+    ping: () => void socket.ping(),
+    close: (code, reason) => socket.close(code, reason),
+    terminate: () => socket.terminate(),
+  };
+}
+
+function reexec(): never {
+  const isCompiled = (process.argv[1] ?? "").startsWith("/$bunfs/");
+  const own = isCompiled ? [] : [...process.execArgv, process.argv[1] ?? ""];
+  const args = [process.execPath, ...own, ...process.argv.slice(2)];
+  // The types' process is Node 20's; execve came with Node 22.15 and is there in Bun.
+  const { execve } = process as unknown as {
+    execve(file: string, args: string[], env: NodeJS.ProcessEnv): never;
+  };
+  return execve.call(process, process.execPath, args, process.env);
+}
+
+export const runtime: Runtime = {
+  name: "bun",
+  version: Bun.version,
+  upgradeWebSocket,
+  serverSocket,
+  remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
+  serve,
+  connect,
+  fetchWith: (ca) =>
+    ca === undefined
+      ? fetch
+      : (((url: string, init?: RequestInit) =>
+          fetch(url, { ...init, tls: { ca } })) as unknown as typeof fetch),
+  reexec,
+};

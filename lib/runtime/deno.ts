@@ -1,0 +1,151 @@
+/**
+ * Deno: `node:http` with the `ws` package, on both sides of a connection. Deno's own server has no
+ * limit on a message's size and no timeout for headers, and its client cannot ping. Imported by
+ * `runtime.ts` alone, and only under Deno.
+ */
+import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import process from "node:process";
+import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
+import type { Hono } from "hono";
+import type { WSContext } from "hono/ws";
+import { WebSocket, WebSocketServer } from "ws";
+import type {
+  ClientSocket,
+  ClientSocketEvents,
+  ConnectOptions,
+  Runtime,
+  ServeOptions,
+  Server,
+  ServerSocket,
+} from "./runtime.ts";
+
+/** The little of Deno's own interface that is used here. */
+interface DenoNamespace {
+  version: { deno: string };
+  mainModule: string;
+  execPath(): string;
+  createHttpClient(options: { caCerts: string[] }): unknown;
+  dlopen(
+    file: string,
+    symbols: { execve: { parameters: ["buffer", "buffer", "buffer"]; result: "i32" } },
+  ): { symbols: { execve(file: Uint8Array, args: BigUint64Array, env: BigUint64Array): number } };
+  UnsafePointer: { of(bytes: Uint8Array): unknown; value(pointer: unknown): bigint };
+}
+const deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
+
+function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
+  const socket = context.raw as WebSocket;
+  return {
+    send(text) {
+      if (socket.bufferedAmount > sendQueueBytesMax) return false;
+      socket.send(text);
+      return true;
+    },
+    close: (code, reason) => socket.close(code, reason),
+    terminate: () => socket.terminate(),
+  };
+}
+
+function serve(options: ServeOptions): Promise<Server> {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.messageBytesMax,
+    perMessageDeflate: false,
+    handleProtocols: (offered) =>
+      [...offered].find((name) => options.protocols.includes(name)) ?? false,
+  });
+  // `ws` reports a peer's protocol fault here; without a listener it would end the process.
+  sockets.on("connection", (socket: WebSocket) => socket.on("error", () => {}));
+  return new Promise((resolve, reject) => {
+    const server = serveNode(
+      {
+        fetch: (options.app as Hono).fetch,
+        hostname: options.host,
+        port: options.port,
+        // The library's own type for the server wants a narrower event signature than `ws` has.
+        websocket: { server: sockets as never },
+        createServer: (options.tls ? createTlsServer : createServer) as typeof createServer,
+        serverOptions: { ...options.tls, headersTimeout: 10_000, requestTimeout: 0 },
+      },
+      (info) => resolve({ port: info.port, stop: () => stop(server as HttpServer, sockets) }),
+    );
+    server.on("error", reject);
+  });
+}
+
+function stop(server: HttpServer, sockets: WebSocketServer): Promise<void> {
+  return new Promise((resolve) => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
+  const socket = new WebSocket(options.url, options.protocols, {
+    headers: options.headers,
+    perMessageDeflate: false,
+    maxPayload: options.messageBytesMax,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+  });
+  let fault = "";
+  socket.on("open", () => events.open(socket.protocol));
+  socket.on("message", (data, isBinary) => events.message(isBinary ? undefined : data.toString()));
+  socket.on("pong", () => events.pong());
+  socket.on("error", (error) => {
+    fault = error.message;
+  });
+  socket.on("close", (code, reason) => events.close(code, reason.toString() || fault));
+  return {
+    send: (text) => socket.send(text),
+    ping: () => socket.ping(),
+    close: (code, reason) => socket.close(code, reason),
+    terminate: () => socket.terminate(),
+  };
+}
+
+/** Deno has no execve of its own, so libc's is called. Returns only by throwing. */
+function reexec(): never {
+  const encoder = new TextEncoder();
+  const kept: Uint8Array[] = [];
+  const cString = (text: string) => {
+    const bytes = encoder.encode(`${text}\0`);
+    kept.push(bytes);
+    return bytes;
+  };
+  const pointers = (texts: string[]) => {
+    const list = new BigUint64Array(texts.length + 1);
+    texts.forEach((text, index) => {
+      list[index] = deno.UnsafePointer.value(deno.UnsafePointer.of(cString(text)));
+    });
+    return list;
+  };
+  const file = deno.execPath();
+  const args = [file, "run", "-A", deno.mainModule, ...process.argv.slice(2)];
+  const env = Object.entries(process.env).map(([key, value]) => `${key}=${value}`);
+  const library = process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6";
+  const { symbols } = deno.dlopen(library, {
+    execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
+  });
+  symbols.execve(cString(file), pointers(args), pointers(env));
+  throw new Error(`execve of "${file}" failed (${kept.length} arguments)`);
+}
+
+export const runtime: Runtime = {
+  name: "deno",
+  version: deno.version.deno,
+  upgradeWebSocket: upgradeWebSocket as Runtime["upgradeWebSocket"],
+  serverSocket,
+  remoteAddress: (c) =>
+    (c.env as { incoming: IncomingMessage }).incoming.socket.remoteAddress ?? "",
+  serve,
+  connect,
+  fetchWith: (ca) => {
+    if (ca === undefined) return fetch;
+    const client = deno.createHttpClient({ caCerts: [ca] });
+    return ((url: string, init?: RequestInit) =>
+      fetch(url, { ...init, client } as RequestInit)) as typeof fetch;
+  },
+  reexec,
+};

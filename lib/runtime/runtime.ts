@@ -1,0 +1,100 @@
+/**
+ * What differs between runtimes, behind one interface. `loadRuntime` is the only place that asks
+ * which runtime this is; the two implementations are files of one shape.
+ */
+import type { Context, Hono } from "hono";
+import type { UpgradeWebSocket, WSContext } from "hono/ws";
+
+/** A WebSocket on the accepting side. */
+export interface ServerSocket {
+  /** False when the reader is too slow: the message was not taken, and nothing more will be. */
+  send(text: string): boolean;
+  close(code: number, reason: string): void;
+  /** Ends the connection without waiting for the peer. */
+  terminate(): void;
+}
+
+/** A WebSocket on the dialling side. */
+export interface ClientSocket {
+  send(text: string): void;
+  /** A WebSocket ping: every implementation must answer it, whatever messages it knows. */
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+/** Called at most once each for `open` and `close`; `close` also ends an attempt that failed. */
+export interface ClientSocketEvents {
+  open(protocol: string): void;
+  /** Undefined for a binary frame. */
+  message(text: string | undefined): void;
+  pong(): void;
+  close(code: number, reason: string): void;
+}
+
+export interface ConnectOptions {
+  url: string;
+  headers: Record<string, string>;
+  protocols: string[];
+  /** PEM text of the certificate authorities to trust instead of the system's. */
+  ca?: string;
+  messageBytesMax: number;
+}
+
+export interface TlsOptions {
+  /** PEM texts. */
+  cert: string;
+  key: string;
+}
+
+export interface ServeOptions {
+  app: Hono;
+  host: string;
+  port: number;
+  tls?: TlsOptions;
+  /** WebSocket subprotocols this server speaks; the first that the peer offers is chosen. */
+  protocols: readonly string[];
+  messageBytesMax: number;
+  bodyBytesMax: number;
+  /** A fault inside a handler of ours: the one connection was closed, the server goes on. */
+  onFault(error: unknown): void;
+}
+
+export interface Server {
+  port: number;
+  /** Stops listening and ends every connection. */
+  stop(): Promise<void>;
+}
+
+export interface Runtime {
+  name: "bun" | "deno";
+  version: string;
+  /** Hono's upgrade helper for this runtime. */
+  upgradeWebSocket: UpgradeWebSocket;
+  /** The raw socket beneath a context of that helper. */
+  serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket;
+  /** The address a request comes from, as the operating system knows it. */
+  remoteAddress(c: Context): string;
+  serve(options: ServeOptions): Promise<Server>;
+  connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;
+  /** A `fetch` that trusts the given authorities (PEM text) instead of the system's. */
+  fetchWith(ca: string | undefined): typeof fetch;
+  /** Replaces this process by a fresh one of the same program and arguments; the pid stays. */
+  reexec(): never;
+}
+
+export async function loadRuntime(): Promise<Runtime> {
+  const runtime = "Deno" in globalThis ? await import("./deno.ts") : await import("./bun.ts");
+  return runtime.runtime;
+}
+
+/** The first subprotocol in the peer's list that this server speaks. */
+export function chooseProtocol(
+  offered: string | undefined,
+  spoken: readonly string[],
+): string | undefined {
+  return offered
+    ?.split(",")
+    .map((name) => name.trim())
+    .find((name) => spoken.includes(name));
+}

@@ -1,0 +1,137 @@
+/**
+ * SQLite in one file, through `node:sqlite` on every runtime, set up so that a commit is on disk
+ * when it returns. The wrapper closes the driver's traps: a missing parameter would bind NULL, a
+ * second statement in one text would be dropped, and a busy file would fail at once.
+ */
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { errorText, WsctlError } from "../protocol/errors.ts";
+
+export type Value = string | number | null | Uint8Array;
+
+export interface DatabaseOptions {
+  /** Where the file is; its directory is made when missing, readable by its user alone. */
+  path: string;
+  /** What it holds, for error messages: `the control plane's journal`. */
+  what: string;
+  /** Marks the file as ours (`PRAGMA application_id`), so that another's is never written to. */
+  applicationId: number;
+  /** Each brings the schema one version up; append only. */
+  migrations: readonly string[];
+}
+
+export interface Statement<Params extends readonly Value[], Row> {
+  run(...params: Params): number;
+  get(...params: Params): Row | undefined;
+  all(...params: Params): Row[];
+}
+
+export class Database {
+  readonly #db: DatabaseSync;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Opens the file, or throws `STORAGE_UNAVAILABLE` saying what is wrong with it and what to do. */
+  static open(options: DatabaseOptions): Database {
+    let db: DatabaseSync | undefined;
+    try {
+      mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+      db = new DatabaseSync(options.path, { timeout: 5_000 });
+      // One process owns the file: this keeps a second one out, and saves the shared-memory index.
+      db.exec("PRAGMA locking_mode=EXCLUSIVE");
+      db.exec("PRAGMA journal_mode=WAL");
+      db.exec("PRAGMA synchronous=FULL");
+      db.exec("PRAGMA foreign_keys=ON");
+      migrate(db, options);
+      chmodSync(options.path, 0o600);
+      return new Database(db);
+    } catch (error) {
+      db?.close();
+      if (error instanceof WsctlError) throw error;
+      throw new WsctlError("STORAGE_UNAVAILABLE", openFault(options, error), { cause: error });
+    }
+  }
+
+  prepare<Params extends readonly Value[], Row = never>(sql: string): Statement<Params, Row> {
+    const statement: StatementSync = this.#db.prepare(sql);
+    const wanted = sql.split("?").length - 1;
+    const checked = (params: readonly Value[]): Value[] => {
+      if (params.length !== wanted || params.includes(undefined as never)) {
+        throw new WsctlError("INTERNAL", `Cannot run "${sql}": wants ${wanted} parameters`);
+      }
+      return [...params];
+    };
+    return {
+      run: (...params) => Number(statement.run(...checked(params)).changes),
+      get: (...params) => statement.get(...checked(params)) as Row | undefined,
+      all: (...params) => statement.all(...checked(params)) as Row[],
+    };
+  }
+
+  /** Runs the function in one transaction: all of it is on disk when this returns, or none. */
+  transaction(run: () => void): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      run();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #rollback(): void {
+    try {
+      this.#db.exec("ROLLBACK");
+    } catch {
+      // A full disk rolls back by itself; then there is no transaction left, which is what we want.
+    }
+  }
+}
+
+function migrate(db: DatabaseSync, options: DatabaseOptions): void {
+  const pragma = (name: string): number =>
+    Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  const version = pragma("user_version");
+  const owner = pragma("application_id");
+  const isNew = version === 0 && owner === 0 && pragma("schema_version") === 0;
+  if (!isNew && owner !== options.applicationId) {
+    throw new WsctlError(
+      "STORAGE_UNAVAILABLE",
+      `Cannot use ${options.what} "${options.path}": the file belongs to another program; name another data directory`,
+    );
+  }
+  const newest = options.migrations.length;
+  if (version > newest) {
+    throw new WsctlError(
+      "STORAGE_UNAVAILABLE",
+      `Cannot use ${options.what} "${options.path}": it was written by a newer wsctl (schema ${version}, this one knows ${newest}); run that version`,
+    );
+  }
+  if (version === newest) return;
+  db.exec("BEGIN EXCLUSIVE");
+  for (const migration of options.migrations.slice(version)) db.exec(migration);
+  db.exec(`PRAGMA application_id=${options.applicationId}`);
+  db.exec(`PRAGMA user_version=${newest}`);
+  db.exec("COMMIT");
+}
+
+function openFault(options: DatabaseOptions, error: unknown): string {
+  const text = errorText(error);
+  const start = `Cannot open ${options.what} "${options.path}"`;
+  if (/locked|busy/i.test(text)) {
+    return `${start}: another process uses it; stop that one, or name another data directory`;
+  }
+  if (/not a database|malformed|corrupt/i.test(text)) {
+    return `${start}: the file is damaged (${text}); restore it from a backup, or move it away to start empty`;
+  }
+  if (/full/i.test(text)) return `${start}: the disk is full; free some space`;
+  return `${start}: ${text}; check that the directory exists and that this user may write there`;
+}
