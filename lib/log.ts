@@ -28,10 +28,12 @@ export function createLog(options: LogOptions): Log {
     throttle: 0,
     ...(options.json ? { reporters: [{ log: writeJson }] } : {}),
   });
-  const writer =
-    (level: LogLevel) =>
-    (text: string, fields: LogFields = {}) =>
+  const writer = (level: LogLevel) => {
+    // What is not shown costs nothing: the fast paths log each job at the level `debug`.
+    if (consolaLevels[level] > consolaLevels[options.level]) return () => {};
+    return (text: string, fields: LogFields = {}) =>
       options.json ? consola[level](text, fields) : consola[level](withFields(text, fields));
+  };
   return {
     error: writer("error"),
     warn: writer("warn"),

@@ -22,7 +22,11 @@ export async function build(options: BuildOptions): Promise<void> {
     `--outfile=${options.outfile}`,
   ];
   const root = new URL("..", import.meta.url).pathname;
-  const done = Bun.spawn([process.execPath, ...args], { cwd: root, stdout: "pipe", stderr: "pipe" });
+  const done = Bun.spawn([process.execPath, ...args], {
+    cwd: root,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   const output = await new Response(done.stdout).text();
   const errors = await new Response(done.stderr).text();
   if ((await done.exited) !== 0) throw new Error(`bun build failed:\n${output}${errors}`);

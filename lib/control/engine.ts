@@ -178,8 +178,11 @@ export class Engine {
       case "accepted":
         return this.#settle(effect.jobId, (waiter) => {
           const job = this.journal.job(effect.jobId);
-          if (job !== undefined) waiter.resolve(job);
-          else waiter.reject(new WsctlError("INTERNAL", `job ${effect.jobId} is not on record`));
+          if (job !== undefined) {
+            const { jobId: job_id, command, total, createdBy: by } = job;
+            this.#log.debug("accepted a job", { job_id, command, total, by });
+            waiter.resolve(job);
+          } else waiter.reject(new WsctlError("INTERNAL", `job ${effect.jobId} is not on record`));
         });
       case "refused":
         return this.#settle(effect.jobId, (waiter) => waiter.reject(effect.error));

@@ -1,0 +1,3 @@
+import { mainJobSuite } from "./mainJob.ts";
+
+mainJobSuite("bun", "binary");
