@@ -23,6 +23,9 @@ export interface StrictArgs {
   lists: Record<string, string[]>;
 }
 
+/** What every command is handed beside its arguments. */
+export type CommandData = Pick<StrictArgs, "lists">;
+
 interface Given {
   flags: Map<string, string[]>;
   positionals: string[];

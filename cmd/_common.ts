@@ -7,7 +7,7 @@ import { Client } from "../lib/client/client.ts";
 import { createLog, type Log, type LogLevel, logLevels } from "../lib/log.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type LocalCredentials, localFile } from "../lib/protocol/local.ts";
-import { loadRuntime } from "../lib/runtime/runtime.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
 import { usage } from "./_args.ts";
 import { defaultDataDir } from "./_settings.ts";
 

@@ -2,7 +2,7 @@ import process from "node:process";
 import { defineCommand } from "citty";
 import { type Check, diagnose } from "../lib/client/diagnose.ts";
 import { errorCodes } from "../lib/protocol/errors.ts";
-import { loadRuntime } from "../lib/runtime/runtime.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
 import { accessOf, type ClientFlags, clientArgs } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
 import { paint, print, printJson } from "./_output.ts";

@@ -5,12 +5,11 @@ import type { AcceptedLine, JobOrderInput, OutcomeLine, Target } from "../lib/pr
 import { JobOrder } from "../lib/protocol/api.ts";
 import { issueText } from "../lib/protocol/codec.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
-import { usage } from "./_args.ts";
+import { type CommandData, usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf, readFile } from "./_common.ts";
 import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./_exit.ts";
 import { paint, print, printJson, remark, visible } from "./_output.ts";
 import { parseObject, parseParams, parseSeconds } from "./_units.ts";
-import type { CommandData } from "./wsctl.ts";
 
 export default defineCommand({
   meta: { name: "send", description: "Send a command and print each answer" },

@@ -2,7 +2,7 @@ import process from "node:process";
 import { defineCommand } from "citty";
 import { steadyClock } from "../lib/clock.ts";
 import { startControl } from "../lib/control/control.ts";
-import { loadRuntime } from "../lib/runtime/runtime.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
 import { usage } from "./_args.ts";
 import { commonArgs, dataDirOf, logArgs, logOf, readFile } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";

@@ -1,7 +1,7 @@
 import { arch, platform } from "node:os";
 import { defineCommand } from "citty";
 import { protocolVersion, version } from "../lib/protocol/version.ts";
-import { loadRuntime } from "../lib/runtime/runtime.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
 import { commonArgs } from "./_common.ts";
 import { print, printJson } from "./_output.ts";
 

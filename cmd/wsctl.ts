@@ -12,17 +12,11 @@ import {
   type SubCommandsDef,
 } from "citty";
 import { version } from "../lib/protocol/version.ts";
-import { type StrictArgs, strictArgs, usage } from "./_args.ts";
+import { type CommandData, strictArgs, usage } from "./_args.ts";
 import { exitOf } from "./_exit.ts";
 import { nearest } from "./_nearest.ts";
 import { print, remark, wantsColour } from "./_output.ts";
 import { readSettings } from "./_settings.ts";
-
-/** What every command is handed beside its arguments. */
-export interface CommandData {
-  /** Values of flags that may be repeated. */
-  lists: StrictArgs["lists"];
-}
 
 const root = defineCommand({
   meta: { name: "wsctl", version, description: "Remote commands for fleets of hosts" },

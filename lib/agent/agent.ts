@@ -83,7 +83,7 @@ class RunningAgent {
       },
       heartbeatSeconds: options.heartbeatSeconds ?? heartbeatSecondsDefault,
       check,
-      process: { pid: process.pid, version },
+      self: { pid: process.pid, version },
       ...(options.agentId === undefined ? {} : { agentId: options.agentId }),
     });
     this.#commits = new GroupCommit({

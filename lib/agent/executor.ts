@@ -11,38 +11,28 @@ import type { AgentDraft } from "../protocol/codec.ts";
 import {
   acceptedMax,
   answerRepeatMs,
-  memoryBeyondTtlMs,
-  memoryMs,
   restartGraceMs,
   runningMax,
   stopGraceMs,
-  timeoutSecondsDefault,
   unsettledMax,
 } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
 import { cannotSave, failure, fittingAnswer, messageOf, restarted, timedOut } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
+import { type Entry, enter, newEntry, put } from "./entry.ts";
 import type { AgentStep, AgentWrite, Answer, CommandResult, JournalRecord } from "./records.ts";
 
 export interface ExecutorOptions {
   /** Judges a command and its parameters before anything is done about it. */
   check(command: string, parameters: unknown): Checked;
   /** Said by the answer to a `restart`. */
-  process: { pid: number; version: string };
+  self: { pid: number; version: string };
 }
 
 /** The connection over which answers go. */
 interface Outlet {
   link: number;
   v1: boolean;
-}
-
-interface Entry {
-  record: JournalRecord;
-  /** The command was told to stop because its time is up. */
-  isTimedOut: boolean;
-  /** The command ends this process; whoever comes back answers it. */
-  endsProcess: boolean;
 }
 
 const unsavedRetryMs = 1_000;
@@ -83,7 +73,7 @@ export class Executor {
         this.#end(entry, failure("INTERRUPTED", "the agent died while the command ran"), now, step);
       } else if (stored.state === "restarting") {
         const awayMs = Math.max(0, now - stored.since);
-        this.#end(entry, restarted(this.#options.process, awayMs), now, step);
+        this.#end(entry, restarted(this.#options.self, awayMs), now, step);
       }
     }
     this.#startAccepted(now, step);
@@ -115,7 +105,7 @@ export class Executor {
       if (this.#outlet?.v1) return;
       return this.#say(requestId, failure("BUSY", "the agent is restarting; ask again"), step);
     }
-    const accepted = this.#accept(command, expiresAt, now);
+    const accepted = newEntry(command, expiresAt, now);
     this.#entries.set(requestId, accepted);
     const refusal = this.#refusal(accepted, now);
     if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
@@ -223,21 +213,6 @@ export class Executor {
     else this.#publish(entry, now, step);
   }
 
-  #accept(command: Command, expiresAt: number | undefined, now: number): Entry {
-    const { timeout_seconds, parameters } = command.payload;
-    const record: JournalRecord = {
-      requestId: command.request_id,
-      command: command.payload.command,
-      parameters: parameters ?? {},
-      state: "accepted",
-      timeoutMs: (timeout_seconds ?? timeoutSecondsDefault) * 1000,
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-      keepUntil: expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs,
-      since: now,
-    };
-    return { record, isTimedOut: false, endsProcess: false };
-  }
-
   #refusal(entry: Entry, now: number): Answer | undefined {
     const { command, parameters, expiresAt } = entry.record;
     if (expiresAt !== undefined && expiresAt <= now) {
@@ -312,13 +287,4 @@ export class Executor {
     this.#restart.isOrdered = true;
     step.effects.push({ type: "restart" });
   }
-}
-
-function put(entry: Entry): AgentWrite {
-  return { type: "put", record: { ...entry.record } };
-}
-
-function enter(entry: Entry, state: JournalRecord["state"], now: number): void {
-  entry.record.state = state;
-  entry.record.since = now;
 }

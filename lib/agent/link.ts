@@ -33,6 +33,9 @@ type LinkState =
   | { name: "greeting"; until: number }
   | { name: "up"; since: number; v1: boolean };
 
+/** CPU use is a figure over time: a process that has just started has none yet. */
+const firstStatusMs = 1_000;
+
 export class Link {
   readonly #options: LinkOptions;
   #state: LinkState = { name: "idle" };
@@ -44,7 +47,7 @@ export class Link {
   #lastHeard = 0;
   #probedAt: number | undefined;
   #heartbeatAt = 0;
-  #heartbeats = 0;
+  #statusAt = 0;
   /** What must be added to this clock to get the control plane's. */
   #clockOffsetMs = 0;
   #isStopping = false;
@@ -76,7 +79,7 @@ export class Link {
     const state = this.#state;
     if (state.name === "idle") return undefined;
     if (state.name !== "up") return state.until;
-    return Math.min(this.#heartbeatAt, this.#silentAt());
+    return Math.min(this.#heartbeatAt, this.#statusAt, this.#silentAt());
   }
 
   start(step: AgentStep, now: number): void {
@@ -164,6 +167,9 @@ export class Link {
       step.effects.push({ type: "ping", link: this.#link });
     }
     if (now >= this.#heartbeatAt) this.#heartbeat(now, step);
+    if (now < this.#statusAt) return;
+    this.#statusAt = now + this.#heartbeatMs * heartbeatsPerStatus;
+    step.effects.push({ type: "measure" });
   }
 
   /** Ends the connection for good. */
@@ -190,7 +196,7 @@ export class Link {
   #isUp(v1: boolean, now: number, step: AgentStep): void {
     this.#state = { name: "up", since: now, v1 };
     this.#probedAt = undefined;
-    this.#heartbeats = 0;
+    this.#statusAt = now + firstStatusMs;
     this.#heartbeat(now, step);
     const text = v1 ? "connected" : "connected, by the standard alone";
     step.effects.push({ type: "log", level: "info", text });
@@ -202,7 +208,6 @@ export class Link {
     const message = { type: "heartbeat", payload: {} } as const;
     step.effects.push({ type: "send", link: this.#link, message });
     step.effects.push({ type: "ping", link: this.#link });
-    if (this.#heartbeats++ % heartbeatsPerStatus === 0) step.effects.push({ type: "measure" });
   }
 
   #silentAt(): number {

@@ -7,10 +7,11 @@
  * it holds, exactly as after a restart. The memory's idea of what was written is never trusted.
  */
 import { decodeFromAgent, type Refusal } from "../protocol/codec.ts";
-import { unknownRequestId, WsctlError } from "../protocol/errors.ts";
+import { unknownRequestId } from "../protocol/errors.ts";
 import type { AgentMessage, ErrorMessage, Response } from "../protocol/message.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Fleet, type FleetOptions, type Session } from "./fleet.ts";
+import { Held } from "./held.ts";
 import type { Peer } from "./openRequests.ts";
 import type {
   AgentFacts,
@@ -19,20 +20,16 @@ import type {
   ControlWrite,
   NewSession,
   OpenJournal,
-  Outcome,
 } from "./records.ts";
-
-/** Answers kept while the journal is away; past this, agents are closed and keep their own. */
-const heldMax = 10_000;
+import { drainingError, storageError } from "./refusals.ts";
 
 type Answer = Response | ErrorMessage;
-type Held = { outcome: Outcome } | { agentId: string; answer: Answer };
 
 export class ControlCore {
   readonly fleet: Fleet;
   /** Undefined while the journal cannot be written. */
   #dispatcher: Dispatcher | undefined;
-  #held: Held[] = [];
+  readonly #held = new Held();
 
   constructor(options: FleetOptions, known: AgentFacts[], open: OpenJournal, now: number) {
     this.fleet = new Fleet(options, known);
@@ -98,20 +95,12 @@ export class ControlCore {
   }
 
   #submit(event: ControlEvent & { type: "submit" }, step: ControlStep): void {
-    const refusal = this.#refusal();
-    if (refusal !== undefined || this.#dispatcher === undefined) {
-      const error = refusal ?? storageError();
-      step.effects.push({ type: "refused", jobId: event.job.jobId, error });
-    } else this.#dispatcher.submit(event.job, event.requests, step);
-  }
-
-  #refusal(): WsctlError | undefined {
-    if (this.#dispatcher === undefined) return storageError();
-    if (!this.fleet.draining) return undefined;
-    return new WsctlError(
-      "UNAVAILABLE",
-      "Cannot accept the job: the control plane is going down; send it again when it is back",
-    );
+    const { job, requests } = event;
+    if (this.#dispatcher !== undefined && !this.fleet.draining) {
+      return this.#dispatcher.submit(job, requests, step);
+    }
+    const error = this.#dispatcher === undefined ? storageError() : drainingError();
+    step.effects.push({ type: "refused", jobId: job.jobId, error });
   }
 
   #opened(opened: NewSession, now: number, step: ControlStep): void {
@@ -176,8 +165,8 @@ export class ControlCore {
 
   #answer(session: Session, answer: Answer, now: number, step: ControlStep): void {
     if (this.#dispatcher === undefined) {
-      if (this.#held.length < heldMax) this.#held.push({ agentId: session.agentId, answer });
-      else this.#endSession(session, "tryLater", now, step);
+      const isHeld = this.#held.holdAnswer(session.agentId, answer);
+      if (!isHeld) this.#endSession(session, "tryLater", now, step);
       return;
     }
     const taken = this.#dispatcher.answer(peerOf(session), answer, now, step);
@@ -267,30 +256,25 @@ export class ControlCore {
 
   #storageFailed(writes: ControlWrite[]): void {
     this.#dispatcher = undefined;
-    for (const write of writes) {
-      if (write.type === "ended" && this.#held.length < heldMax) this.#held.push(write);
-    }
+    for (const write of writes) if (write.type === "ended") this.#held.holdOutcome(write.outcome);
   }
 
   #storageRecovered(open: OpenJournal, now: number, step: ControlStep): void {
     const dispatcher = new Dispatcher(open, now);
     this.#dispatcher = dispatcher;
-    const held = this.#held;
-    this.#held = [];
-    for (const one of held) {
-      if ("outcome" in one) dispatcher.restore(one.outcome, now, step);
-      else {
-        const session = this.fleet.agents.get(one.agentId)?.session;
-        const stand = { sessionId: -1, agentId: one.agentId, v1: session?.v1 ?? false };
-        dispatcher.answer(session ? peerOf(session) : stand, one.answer, now, step);
-      }
-    }
+    this.#held.release(dispatcher, (agentId) => this.#peerOfAgent(agentId), now, step);
     for (const agent of this.fleet.agents.values()) {
       if (agent.session === undefined) continue;
       step.writes.push({ type: "agent", facts: agent.facts });
       const isReady = !agent.session.v1 || agent.session.journalId !== undefined;
       if (isReady) dispatcher.online(peerOf(agent.session), now, step);
     }
+  }
+
+  /** Whoever answers for an agent: its connection, or nobody who could be sent anything. */
+  #peerOfAgent(agentId: string): Peer {
+    const session = this.fleet.agents.get(agentId)?.session;
+    return session === undefined ? { sessionId: -1, agentId, v1: false } : peerOf(session);
   }
 
   #withSession(sessionId: number, run: (session: Session) => void): void {
@@ -302,11 +286,4 @@ export class ControlCore {
 function peerOf(session: Session): Peer {
   const { sessionId, agentId, v1, journalId } = session;
   return { sessionId, agentId, v1, ...(journalId === undefined ? {} : { journalId }) };
-}
-
-function storageError(): WsctlError {
-  return new WsctlError(
-    "STORAGE_UNAVAILABLE",
-    "Cannot accept the job: the journal cannot be written (is the disk full?); nothing was done",
-  );
 }

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { v7 as newId } from "uuid";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import type { JobOrder, Target } from "../protocol/api.ts";
+import type { JobOrder } from "../protocol/api.ts";
 import { closeCodes } from "../protocol/close.ts";
 import { encode } from "../protocol/codec.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
@@ -17,17 +17,13 @@ import { ControlCore } from "./core.ts";
 import type { FleetOptions } from "./fleet.ts";
 import type { ControlJournal, StoredJob } from "./journal.ts";
 import type { ControlEffect, ControlEvent, ControlWrite, Job, NewSession } from "./records.ts";
+import { Submissions } from "./submissions.ts";
+import { resolveTarget } from "./target.ts";
 
 export interface EngineOptions extends FleetOptions {
   journal: ControlJournal;
   clock: Clock;
   log: Log;
-}
-
-interface Waiter {
-  promise: Promise<StoredJob>;
-  resolve(job: StoredJob): void;
-  reject(error: unknown): void;
 }
 
 /** How often a journal that failed is tried again. */
@@ -41,7 +37,7 @@ export class Engine {
   readonly #log: Log;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect>;
   readonly #sockets = new Map<number, ServerSocket>();
-  readonly #submits = new Map<string, Waiter>();
+  readonly #submissions = new Submissions();
   readonly #watchers = new Map<string, Set<() => void>>();
   #sessionIds = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -82,7 +78,7 @@ export class Engine {
         : { key: `${createdBy}:${key}`, fingerprint: fingerprintOf(order) };
     const earlier = idempotency && this.#earlier(idempotency);
     if (earlier !== undefined) return earlier;
-    const requests = this.#resolve(order.target).map((agentId) => ({
+    const requests = resolveTarget(order.target, this.core.fleet.agents).map((agentId) => ({
       requestId: newId(),
       agentId,
     }));
@@ -97,10 +93,9 @@ export class Engine {
       createdBy,
       ...(idempotency ? { idempotency } : {}),
     };
-    const waiter = newWaiter();
-    this.#submits.set(job.jobId, waiter);
+    const accepted = this.#submissions.add(job.jobId);
     this.#step({ type: "submit", job, requests });
-    return waiter.promise;
+    return accepted;
   }
 
   /** A connection that has been authenticated; its messages and its end are to be told. */
@@ -118,7 +113,7 @@ export class Engine {
   disconnected(sessionId: number): void {
     this.#sockets.delete(sessionId);
     this.#step({ type: "closed", sessionId });
-    this.#checkIdle();
+    this.#onIdle?.();
   }
 
   revoked(tokenId: string): void {
@@ -162,7 +157,7 @@ export class Engine {
 
   #carryOutAll(effects: ControlEffect[]): void {
     for (const effect of effects) this.#carryOut(effect);
-    this.#checkIdle();
+    this.#onIdle?.();
   }
 
   #carryOut(effect: ControlEffect): void {
@@ -176,16 +171,9 @@ export class Engine {
       case "terminate":
         return this.#sockets.get(effect.sessionId)?.terminate();
       case "accepted":
-        return this.#settle(effect.jobId, (waiter) => {
-          const job = this.journal.job(effect.jobId);
-          if (job !== undefined) {
-            const { jobId: job_id, command, total, createdBy: by } = job;
-            this.#log.debug("accepted a job", { job_id, command, total, by });
-            waiter.resolve(job);
-          } else waiter.reject(new WsctlError("INTERNAL", `job ${effect.jobId} is not on record`));
-        });
+        return this.#accepted(effect.jobId);
       case "refused":
-        return this.#settle(effect.jobId, (waiter) => waiter.reject(effect.error));
+        return this.#submissions.refuse(effect.jobId, effect.error);
       case "ended":
         for (const onOutcome of this.#watchers.get(effect.jobId) ?? []) onOutcome();
         return;
@@ -212,10 +200,15 @@ export class Engine {
     this.#step({ type: "recalled", sessionId, answer, ...(agentId ? { agentId } : {}) });
   }
 
-  #settle(jobId: string, settle: (waiter: Waiter) => void): void {
-    const waiter = this.#submits.get(jobId);
-    this.#submits.delete(jobId);
-    if (waiter !== undefined) settle(waiter);
+  #accepted(jobId: string): void {
+    const job = this.journal.job(jobId);
+    if (job === undefined) {
+      const error = new WsctlError("INTERNAL", `job ${jobId} is not on record`);
+      return this.#submissions.refuse(jobId, error);
+    }
+    const { command, total, createdBy: by } = job;
+    this.#log.debug("accepted a job", { job_id: jobId, command, total, by });
+    this.#submissions.accept(job);
   }
 
   #journalFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
@@ -233,7 +226,7 @@ export class Engine {
   #rejectUnstored(jobId: string, cause: unknown): void {
     const text = "Cannot accept the job: the journal could not be written; nothing was done";
     const error = new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
-    this.#settle(jobId, (waiter) => waiter.reject(error));
+    this.#submissions.refuse(jobId, error);
   }
 
   #probeJournal(): void {
@@ -260,25 +253,9 @@ export class Engine {
         `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`,
       );
     }
-    const waiting = this.#submits.get(job.jobId)?.promise;
-    return waiting ?? Promise.resolve(this.journal.job(job.jobId) as StoredJob);
-  }
-
-  /** The agents that a target means, each once, in the order of the target. */
-  #resolve(target: Target): string[] {
-    const known = this.core.fleet.agents;
-    if ("all" in target) {
-      if (known.size > 0) return [...known.keys()];
-      throw new WsctlError("NO_MATCH", "No agent matches: none has ever connected");
-    }
-    const wanted = [...new Set(target.agents)];
-    const unknown = wanted.filter((agentId) => !known.has(agentId));
-    if (unknown.length === 0) return wanted;
-    const more = unknown.length > 5 ? ` and ${unknown.length - 5} more` : "";
-    const names = unknown.slice(0, 5).map((agentId) => `"${agentId}"`);
-    throw new WsctlError(
-      "NO_MATCH",
-      `No agent ${names.join(", ")}${more}: it has never connected and has no token`,
+    return (
+      this.#submissions.waiting(job.jobId) ??
+      Promise.resolve(this.journal.job(job.jobId) as StoredJob)
     );
   }
 
@@ -307,10 +284,6 @@ export class Engine {
     });
     this.#onIdle = undefined;
   }
-
-  #checkIdle(): void {
-    this.#onIdle?.();
-  }
 }
 
 /** Effects that must not happen when the writes before them did not. */
@@ -318,11 +291,6 @@ function needsJournal(effect: ControlEffect): boolean {
   if (effect.type === "send")
     return effect.message.type === "command" || effect.message.type === "ack";
   return effect.type === "accepted" || effect.type === "ended";
-}
-
-function newWaiter(): Waiter {
-  const { promise, resolve, reject } = Promise.withResolvers<StoredJob>();
-  return { promise, resolve, reject };
 }
 
 function fingerprintOf(order: JobOrder): string {

@@ -22,7 +22,7 @@ export const RequestId = printableText("request_id", requestIdCharsMax);
 
 export const CommandName = printableText("command", commandCharsMax);
 
-/** Lower-case letters and digits, with `.`, `_` or `-` between them: any host name in lower case. */
+/** Lower-case letters and digits, with `.`, `_` or `-` between them, as in a host's name. */
 export const AgentId = v.pipe(
   v.string("agent id must be a string"),
   v.maxLength(agentIdCharsMax, `agent id must be of at most ${agentIdCharsMax} characters`),

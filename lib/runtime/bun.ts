@@ -1,4 +1,4 @@
-/** Bun: its own server and WebSocket. Imported by `runtime.ts` alone, and only under Bun. */
+/** Bun: its own server and WebSocket. Imported by `load.ts` alone, and only under Bun. */
 import process from "node:process";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import type {

@@ -1,7 +1,7 @@
 /**
  * Deno: `node:http` with the `ws` package, on both sides of a connection. Deno's own server has no
  * limit on a message's size and no timeout for headers, and its client cannot ping. Imported by
- * `runtime.ts` alone, and only under Deno.
+ * `load.ts` alone, and only under Deno.
  */
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer } from "node:https";

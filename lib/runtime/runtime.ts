@@ -1,6 +1,6 @@
 /**
- * What differs between runtimes, behind one interface. `loadRuntime` is the only place that asks
- * which runtime this is; the two implementations are files of one shape.
+ * What differs between runtimes, behind one interface; the two implementations are files of one
+ * shape, and `load.ts` chooses between them.
  */
 import type { Context, Hono } from "hono";
 import type { UpgradeWebSocket, WSContext } from "hono/ws";
@@ -81,11 +81,6 @@ export interface Runtime {
   fetchWith(ca: string | undefined): typeof fetch;
   /** Replaces this process by a fresh one of the same program and arguments; the pid stays. */
   reexec(): never;
-}
-
-export async function loadRuntime(): Promise<Runtime> {
-  const runtime = "Deno" in globalThis ? await import("./deno.ts") : await import("./bun.ts");
-  return runtime.runtime;
 }
 
 /** The first subprotocol in the peer's list that this server speaks. */

@@ -1,0 +1,38 @@
+/** A request in the hands of the executor: its record, and what only this process needs to know. */
+import { memoryBeyondTtlMs, memoryMs, timeoutSecondsDefault } from "../protocol/limits.ts";
+import type { Command } from "../protocol/message.ts";
+import type { AgentWrite, JournalRecord } from "./records.ts";
+
+export interface Entry {
+  record: JournalRecord;
+  /** The command was told to stop because its time is up. */
+  isTimedOut: boolean;
+  /** The command ends this process; whoever comes back answers it. */
+  endsProcess: boolean;
+}
+
+/** `expiresAt` is on this agent's clock; a control plane of the standard alone sets none. */
+export function newEntry(command: Command, expiresAt: number | undefined, now: number): Entry {
+  const { timeout_seconds, parameters } = command.payload;
+  const record: JournalRecord = {
+    requestId: command.request_id,
+    command: command.payload.command,
+    parameters: parameters ?? {},
+    state: "accepted",
+    timeoutMs: (timeout_seconds ?? timeoutSecondsDefault) * 1000,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    keepUntil: expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs,
+    since: now,
+  };
+  return { record, isTimedOut: false, endsProcess: false };
+}
+
+/** The write that makes the record as it stands durable. */
+export function put(entry: Entry): AgentWrite {
+  return { type: "put", record: { ...entry.record } };
+}
+
+export function enter(entry: Entry, state: JournalRecord["state"], now: number): void {
+  entry.record.state = state;
+  entry.record.since = now;
+}

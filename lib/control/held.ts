@@ -1,0 +1,43 @@
+/**
+ * What became known while the journal could not be written: kept within a limit, and applied when
+ * it can be written again. Past the limit agents are closed, and keep their own answers.
+ */
+import type { ErrorMessage, Response } from "../protocol/message.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Peer } from "./openRequests.ts";
+import type { ControlStep, Outcome } from "./records.ts";
+
+type Answer = Response | ErrorMessage;
+
+const heldMax = 10_000;
+
+export class Held {
+  #held: ({ outcome: Outcome } | { agentId: string; answer: Answer })[] = [];
+
+  /** False when there is no room for it. */
+  holdAnswer(agentId: string, answer: Answer): boolean {
+    if (this.#held.length >= heldMax) return false;
+    this.#held.push({ agentId, answer });
+    return true;
+  }
+
+  /** An outcome whose commit failed: there are never more than open requests. */
+  holdOutcome(outcome: Outcome): void {
+    this.#held.push({ outcome });
+  }
+
+  /** Applies everything in the order in which it came. */
+  release(
+    dispatcher: Dispatcher,
+    peerOf: (agentId: string) => Peer,
+    now: number,
+    step: ControlStep,
+  ): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const one of held) {
+      if ("outcome" in one) dispatcher.restore(one.outcome, now, step);
+      else dispatcher.answer(peerOf(one.agentId), one.answer, now, step);
+    }
+  }
+}

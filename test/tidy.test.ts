@@ -1,0 +1,152 @@
+/** The rules of the tree, held by reading it. Each says why it is one. */
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+
+const root = new URL("..", import.meta.url).pathname;
+
+interface Source {
+  path: string;
+  text: string;
+  lines: string[];
+}
+
+function sources(...folders: string[]): Source[] {
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .map((entry) => {
+        const file = join(entry.parentPath, entry.name);
+        const text = readFileSync(file, "utf8");
+        return { path: relative(root, file), text, lines: text.split("\n") };
+      }),
+  );
+}
+
+/** The files an import leads to, as paths from the root; packages are left out. */
+function imports({ path, text }: Source): string[] {
+  const found = [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)];
+  return found.map(([, to = ""]) => relative(root, join(root, path, "..", to)));
+}
+
+const product = sources("cmd", "lib");
+const places = (files: Source[], pattern: RegExp) =>
+  files.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}`] : [])),
+  );
+
+/** The pure cores and what they are made of. */
+const cores = [
+  ...[
+    "core",
+    "fleet",
+    "dispatcher",
+    "openRequests",
+    "ending",
+    "held",
+    "advice",
+    "throttle",
+    "target",
+  ].map((name) => `lib/control/${name}.ts`),
+  ...["core", "link", "executor", "entry", "backoff", "answer"].map(
+    (name) => `lib/agent/${name}.ts`,
+  ),
+  "lib/deadlines.ts",
+  "lib/protocol/codec.ts",
+];
+
+describe("the tree", () => {
+  test("imports go one way: cmd, then control, agent and client, then what they share", () => {
+    const layer = (path: string) => /^lib\/(control|agent|client)\//.exec(path)?.[1];
+    const wrong = product.flatMap((source) =>
+      imports(source).flatMap((to) => {
+        const from = layer(source.path);
+        const target = layer(to);
+        const isUpwards = source.path.startsWith("lib/") && to.startsWith("cmd/");
+        // A control plane, an agent and a client meet only in the protocol.
+        const isSideways = from !== undefined && target !== undefined && from !== target;
+        const isFromShared = source.path.startsWith("lib/") && !from && target !== undefined;
+        return isUpwards || isSideways || isFromShared ? [`${source.path} imports ${to}`] : [];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("the protocol imports nothing of the product but itself", () => {
+    const wrong = sources("lib/protocol").flatMap((source) =>
+      imports(source).filter((to) => !to.startsWith("lib/protocol/") && to !== "package.json"),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("runtimes are named in lib/runtime alone", () => {
+    const elsewhere = product.filter(({ path }) => !path.startsWith("lib/runtime/"));
+    expect(places(elsewhere, /\b(Bun|Deno)\.|from "(bun|hono\/bun|hono\/deno)/)).toEqual([]);
+  });
+
+  test("the cores know no clock, chance, timer, socket or disk", () => {
+    const files = product.filter(({ path }) => cores.includes(path));
+    expect(files.length).toBe(cores.length);
+    const impure =
+      /Date\.now|new Date\(\)|Math\.random|randomUUID|performance\.|setTimeout|setInterval|setImmediate|\bprocess\.[a-z]|from "node:|await |async |fetch\(/;
+    expect(places(files, impure)).toEqual([]);
+  });
+
+  test("messages are parsed and written by the codec alone", () => {
+    const files = product.filter(({ path }) => /^lib\/(control|agent)\//.test(path));
+    const users = ["codec.ts"];
+    const wrong = files.filter(
+      ({ path, text }) =>
+        /v\.(safeP|p)arse\((Command|Response|Heartbeat|Hello)\b/.test(text) &&
+        !users.includes(path),
+    );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("files stay short enough to be read: 300 lines, 100 columns", () => {
+    const all = [...product, ...sources("scripts", "test")];
+    const long = all.filter(({ lines }) => lines.length > 301).map(({ path }) => path);
+    expect(long).toEqual([]);
+    const wide = all.flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) =>
+        // A long text or pattern may not be broken without harm.
+        line.length > 100 && !/["'`/].*["'`/]/.test(line) ? [`${path}:${index + 1}`] : [],
+      ),
+    );
+    expect(wide).toEqual([]);
+  });
+
+  test("only commands are default exports, and no file is a mere list of others", () => {
+    const wrong = product.filter(
+      ({ path, text }) => /export default/.test(text) && !/^cmd\/[a-z]/.test(path),
+    );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+    expect(places(product, /^export (\*|\{[^}]*\}) from/)).toEqual([]);
+  });
+
+  test("nobody writes to the console but scripts, and only the entry ends the process", () => {
+    expect(places(product, /\bconsole\.(log|error|warn|info)\(/)).toEqual([]);
+    const library = product.filter(({ path }) => path.startsWith("lib/"));
+    expect(places(library, /process\.exit\(/)).toEqual([]);
+  });
+
+  test("types are not escaped", () => {
+    const escapes = /: any\b|\bas any\b|@ts-ignore|@ts-expect-error/;
+    expect(places(product, escapes)).toEqual([]);
+  });
+
+  test("dependencies are exact, and the lock file names no host", () => {
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const versions = Object.values({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(version as string))).toEqual([]);
+    expect(readFileSync(join(root, "bun.lock"), "utf8")).not.toMatch(/https?:/);
+  });
+
+  test("every folder of lib has a file that says what it is", () => {
+    const missing = product.filter(
+      ({ path, text }) =>
+        path.startsWith("lib/") && !text.startsWith("/**") && !/commands\//.test(path),
+    );
+    expect(missing.map(({ path }) => path)).toEqual([]);
+  });
+});
