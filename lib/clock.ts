@@ -5,9 +5,20 @@
  */
 export interface Clock {
   now(): number;
+  /** Calls back once, not before so many milliseconds have passed; gives what calls that off. */
+  after(ms: number, run: () => void): () => void;
+  /** Calls back when everything that has already arrived was looked at. */
+  soon(run: () => void): void;
 }
 
 export function steadyClock(): Clock {
   const origin = Date.now() - performance.now();
-  return { now: () => origin + performance.now() };
+  return {
+    now: () => origin + performance.now(),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    soon: (run) => void setImmediate(run),
+  };
 }

@@ -1,5 +1,6 @@
 /** A control plane, put together: journal, engine, application, server, local credentials. */
 import { join } from "node:path";
+import { v7 as newId } from "uuid";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
@@ -42,7 +43,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   refuseOpenPlaintext(options);
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
-  const engine = new Engine({ journal, clock, log, heartbeatSeconds });
+  const engine = new Engine({ journal, clock, log, heartbeatSeconds, newId });
   let server: Server;
   try {
     server = await runtime.serve({

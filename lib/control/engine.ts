@@ -4,7 +4,6 @@
  * decides nothing itself.
  */
 import { createHash } from "node:crypto";
-import { v7 as newId } from "uuid";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { JobOrder } from "../protocol/api.ts";
@@ -24,6 +23,8 @@ export interface EngineOptions extends FleetOptions {
   journal: ControlJournal;
   clock: Clock;
   log: Log;
+  /** Makes ids for jobs and requests, each greater than the one before. */
+  newId: () => string;
 }
 
 /** How often a journal that failed is tried again. */
@@ -35,14 +36,15 @@ export class Engine {
   readonly journal: ControlJournal;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect>;
   readonly #sockets = new Map<number, ServerSocket>();
   readonly #submissions = new Submissions();
   readonly #watchers = new Map<string, Set<() => void>>();
   #sessionIds = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer = () => {};
   #timerAt = Number.POSITIVE_INFINITY;
-  #probe: NodeJS.Timeout | undefined;
+  #cancelProbe: (() => void) | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
@@ -50,11 +52,12 @@ export class Engine {
     this.journal = journal;
     this.#clock = clock;
     this.#log = log;
+    this.#newId = options.newId;
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
       release: (effects) => this.#carryOutAll(effects),
       failed: (batch, error) => this.#journalFailed(batch, error),
-      defer: (run) => setImmediate(run),
+      soon: (run) => clock.soon(run),
     });
     this.core = new ControlCore(options, journal.agents(), journal.open(), clock.now());
     this.#arm();
@@ -79,11 +82,11 @@ export class Engine {
     const earlier = idempotency && this.#earlier(idempotency);
     if (earlier !== undefined) return earlier;
     const requests = resolveTarget(order.target, this.core.fleet.agents).map((agentId) => ({
-      requestId: newId(),
+      requestId: this.#newId(),
       agentId,
     }));
     const job: Job = {
-      jobId: newId(),
+      jobId: this.#newId(),
       command: order.command,
       ...(order.parameters ? { parameters: order.parameters } : {}),
       target: order.target,
@@ -144,8 +147,8 @@ export class Engine {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#probe);
+    this.#cancelTimer();
+    this.#cancelProbe?.();
     this.#commits.flush();
     this.journal.close();
   }
@@ -220,7 +223,7 @@ export class Engine {
       if (effect.type === "accepted") this.#rejectUnstored(effect.jobId, error);
       else if (!needsJournal(effect)) this.#carryOut(effect);
     }
-    this.#probe ??= setTimeout(() => this.#probeJournal(), probeMs);
+    this.#cancelProbe ??= this.#clock.after(probeMs, () => this.#probeJournal());
   }
 
   #rejectUnstored(jobId: string, cause: unknown): void {
@@ -230,12 +233,12 @@ export class Engine {
   }
 
   #probeJournal(): void {
-    this.#probe = undefined;
+    this.#cancelProbe = undefined;
     try {
       this.journal.probe();
     } catch (error) {
       this.#log.debug(`the journal still cannot be written: ${errorText(error)}`);
-      this.#probe = setTimeout(() => this.#probeJournal(), probeMs);
+      this.#cancelProbe = this.#clock.after(probeMs, () => this.#probeJournal());
       return;
     }
     this.#log.info("the journal can be written again");
@@ -263,22 +266,22 @@ export class Engine {
   #arm(): void {
     const next = this.core.next();
     if (next === undefined || next >= this.#timerAt) return;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
     this.#timerAt = next;
     const waitMs = Math.min(Math.max(0, Math.ceil(next - this.#clock.now())), timerMsMax);
-    this.#timer = setTimeout(() => {
+    this.#cancelTimer = this.#clock.after(waitMs, () => {
       this.#timerAt = Number.POSITIVE_INFINITY;
       this.#step({ type: "tick" });
-    }, waitMs);
+    });
   }
 
   async #untilIdle(isIdle: () => boolean, patienceMs: number): Promise<void> {
     if (isIdle()) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, patienceMs);
+      const cancel = this.#clock.after(patienceMs, resolve);
       this.#onIdle = () => {
         if (!isIdle()) return;
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
     });
@@ -288,9 +291,8 @@ export class Engine {
 
 /** Effects that must not happen when the writes before them did not. */
 function needsJournal(effect: ControlEffect): boolean {
-  if (effect.type === "send")
-    return effect.message.type === "command" || effect.message.type === "ack";
-  return effect.type === "accepted" || effect.type === "ended";
+  if (effect.type !== "send") return effect.type === "accepted" || effect.type === "ended";
+  return effect.message.type === "command" || effect.message.type === "ack";
 }
 
 function fingerprintOf(order: JobOrder): string {

@@ -15,8 +15,8 @@ export interface GroupCommitOptions<Write, Effect> {
   commit(writes: Write[]): void;
   release(effects: Effect[]): void;
   failed(batch: Batch<Write, Effect>, error: unknown): void;
-  /** Runs a function at the end of this turn of the event loop. */
-  defer(run: () => void): void;
+  /** Runs a function when everything that has already arrived was looked at. */
+  soon(run: () => void): void;
   /** Writes in one commit at the most. */
   writesMax?: number;
 }
@@ -39,7 +39,7 @@ export class GroupCommit<Write, Effect> {
         if (step.effects.length > 0) this.#options.release(step.effects);
         return;
       }
-      this.#options.defer(() => this.flush());
+      this.#options.soon(() => this.flush());
     }
     for (const write of step.writes) batch.writes.push(write);
     for (const effect of step.effects) batch.effects.push(effect);

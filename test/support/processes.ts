@@ -2,8 +2,9 @@
  * Real processes of wsctl for tests: the compiled binary, or the sources under Bun or Deno, in a
  * temporary directory, on free ports. Waiting is for lines of their logs, never for time.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { setDefaultTimeout } from "bun:test";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -13,12 +14,24 @@ export const flavours: readonly Flavour[] = ["binary", "bun", "deno"];
 const root = new URL("../..", import.meta.url).pathname;
 const waitMs = 30_000;
 
+// Longer than any wait below: a wait that fails says what it waited for, a timeout would not.
+setDefaultTimeout(60_000);
+
 /** The words that start wsctl in this flavour. */
 export function wsctlCommand(flavour: Flavour): string[] {
   if (flavour === "binary") return [process.env.WSCTL_TEST_BINARY ?? join(root, "dist", "wsctl")];
-  const runtime = join(root, "node_modules", ".bin", flavour);
-  const run = flavour === "deno" ? ["run", "-A"] : ["run"];
-  return [runtime, ...run, join(root, "cmd", "wsctl.ts")];
+  const entry = join(root, "cmd", "wsctl.ts");
+  return flavour === "deno"
+    ? [denoFile(), "run", "-A", entry]
+    : [join(root, "node_modules", ".bin", "bun"), "run", entry];
+}
+
+/** Deno itself: what npm calls `deno` starts it as a child, which no signal of ours would reach. */
+export function denoFile(): string {
+  const file = join(root, "node_modules", "deno", "deno");
+  // The package puts the file there when it is installed, or else when it is first run.
+  if (!existsSync(file)) spawnSync("node", [join(root, "node_modules", "deno", "bin.cjs"), "-V"]);
+  return file;
 }
 
 /** A directory that goes away with the test. */

@@ -1,0 +1,217 @@
+/**
+ * The agent's engine carries the core's decisions out: it holds the socket, the one timer, the
+ * journal and the running commands, and feeds what happens to them back into the core as events.
+ * It decides nothing itself.
+ */
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { encode } from "../protocol/codec.ts";
+import { errorText, WsctlError } from "../protocol/errors.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import { subprotocol } from "../protocol/version.ts";
+import type { ClientSocket, ClientSocketEvents } from "../runtime/runtime.ts";
+import { type Batch, GroupCommit } from "../store/groupCommit.ts";
+import { AgentCore, type AgentCoreOptions } from "./core.ts";
+import type { AgentJournal } from "./journal.ts";
+import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Figures } from "./records.ts";
+
+export interface AgentEngineOptions extends AgentCoreOptions {
+  journal: AgentJournal;
+  clock: Clock;
+  log: Log;
+  /** From 0 up to 1. */
+  random(): number;
+  /** Begins a connection to the control plane, or throws where none can even be begun. */
+  connect(events: ClientSocketEvents): ClientSocket;
+  /** Runs a command that was checked; `done` is called once, later. */
+  run(
+    command: string,
+    parameters: JsonObject,
+    signal: AbortSignal,
+    done: (result: CommandResult) => void,
+  ): void;
+  measure(): Figures;
+  /** Replaces this process. */
+  restart(): void;
+  /** Called once, when everything has come to rest after `stop`. */
+  onStopped(): void;
+}
+
+const timerMsMax = 60_000;
+const closeMs = 1_000;
+
+export class AgentEngine {
+  readonly #options: AgentEngineOptions;
+  readonly #core: AgentCore;
+  readonly #commits: GroupCommit<AgentWrite, AgentEffect>;
+  readonly #running = new Map<string, AbortController>();
+  #socket: { link: number; socket: ClientSocket } | undefined;
+  #cancelTimer = () => {};
+  #isStopped = false;
+  #isFinished = false;
+
+  constructor(options: AgentEngineOptions) {
+    const { clock, journal } = options;
+    this.#options = options;
+    this.#core = new AgentCore(options);
+    this.#commits = new GroupCommit({
+      commit: (writes) => journal.commit(writes),
+      release: (effects) => {
+        for (const effect of effects) this.#carryOut(effect);
+      },
+      failed: (batch, error) => this.#saveFailed(batch, error),
+      soon: (flush) => clock.soon(flush),
+    });
+  }
+
+  start(): void {
+    const { journal, random } = this.#options;
+    this.#step({ type: "started", records: journal.unsettled(), random: random() });
+  }
+
+  /** Nothing new is begun; ends when the running commands have. */
+  stop(): void {
+    this.#step({ type: "stop" });
+  }
+
+  #step(event: AgentEvent): void {
+    if (this.#isStopped) return;
+    this.#commits.add(this.#core.step(event, this.#options.clock.now()));
+    if (this.#core.isStopped) this.#end();
+    else this.#arm();
+  }
+
+  #arm(): void {
+    this.#cancelTimer();
+    const { clock, random } = this.#options;
+    const waitMs = Math.min(Math.max(0, Math.ceil(this.#core.next() - clock.now())), timerMsMax);
+    this.#cancelTimer = clock.after(waitMs, () => this.#step({ type: "tick", random: random() }));
+  }
+
+  #carryOut(effect: AgentEffect): void {
+    switch (effect.type) {
+      case "dial":
+        return this.#dial(effect.link);
+      case "send":
+        return this.#withSocket(effect.link, (socket) =>
+          socket.send(encode(effect.message, this.#options.clock.now())),
+        );
+      case "ping":
+        return this.#withSocket(effect.link, (socket) => socket.ping());
+      case "close":
+        return this.#withSocket(effect.link, (socket) => socket.close(effect.code, effect.reason));
+      case "terminate":
+        return this.#withSocket(effect.link, (socket) => socket.terminate());
+      case "recall":
+        return this.#recall(effect);
+      case "run":
+        return this.#run(effect);
+      case "abort":
+        return this.#running.get(effect.requestId)?.abort(new Error("timeout"));
+      case "measure":
+        return this.#step({ type: "measured", figures: this.#options.measure() });
+      case "restart":
+        return this.#restart();
+      case "log":
+        return this.#options.log[effect.level](effect.text);
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  #dial(link: number): void {
+    const { connect, random, clock } = this.#options;
+    const ended = (code: number, reason: string) => {
+      this.#step({ type: "closed", link, code, reason, random: random() });
+      if (this.#socket?.link === link) this.#socket = undefined;
+      if (this.#isStopped) this.#finish();
+    };
+    try {
+      const socket = connect({
+        open: (protocol) => this.#step({ type: "opened", link, v1: protocol === subprotocol }),
+        message: (text) => {
+          if (text === undefined) this.#step({ type: "received_binary", link });
+          else this.#step({ type: "received", link, text });
+        },
+        pong: () => this.#step({ type: "pong", link }),
+        close: ended,
+      });
+      this.#socket = { link, socket };
+    } catch (error) {
+      // Later, not now: this is inside a step.
+      clock.soon(() => ended(1006, errorText(error)));
+    }
+  }
+
+  #recall(effect: AgentEffect & { type: "recall" }): void {
+    const { link, command } = effect;
+    // What this process has just taken on may still wait for its commit.
+    this.#commits.flush();
+    const known = this.#options.journal.find(command.request_id);
+    this.#step({ type: "recalled", link, command, known });
+  }
+
+  #run(effect: AgentEffect & { type: "run" }): void {
+    const { requestId, command, parameters } = effect;
+    const { log } = this.#options;
+    const abort = new AbortController();
+    this.#running.set(requestId, abort);
+    log.info("running", { command, request_id: requestId });
+    this.#options.run(command, parameters, abort.signal, (result) => {
+      this.#running.delete(requestId);
+      log.info("ended", { command, request_id: requestId, status: result.status });
+      this.#step({ type: "finished", requestId, result });
+    });
+  }
+
+  #restart(): void {
+    const { log, journal, restart } = this.#options;
+    log.info("restarting: replacing this process");
+    this.#isStopped = true;
+    this.#cancelTimer();
+    journal.close();
+    restart();
+  }
+
+  #saveFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {
+    this.#options.log.error(`Cannot write the journal: ${errorText(error)}`);
+    this.#step({ type: "save_failed", writes: batch.writes });
+    for (const effect of batch.effects) if (!needsJournal(effect)) this.#carryOut(effect);
+  }
+
+  /** Closes what is open; the process may end once the control plane has been told. */
+  #end(): void {
+    this.#isStopped = true;
+    this.#commits.flush();
+    this.#cancelTimer();
+    if (this.#socket === undefined) this.#finish();
+    // A control plane that is gone never closes its side.
+    else this.#cancelTimer = this.#options.clock.after(closeMs, () => this.#finish());
+  }
+
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#cancelTimer();
+    this.#options.journal.close();
+    this.#options.onStopped();
+  }
+
+  #withSocket(link: number, use: (socket: ClientSocket) => void): void {
+    if (this.#socket?.link !== link) return;
+    try {
+      use(this.#socket.socket);
+    } catch (error) {
+      // The socket is closing: its `close` event says so, and what was not sent is sent again.
+      const reason = error instanceof WsctlError ? error.message : "the socket is closing";
+      this.#options.log.debug("not sent", { reason });
+    }
+  }
+}
+
+/** Effects that must not happen when the writes before them did not. */
+function needsJournal(effect: AgentEffect): boolean {
+  if (effect.type === "run" || effect.type === "restart") return true;
+  if (effect.type !== "send") return false;
+  return effect.message.type === "response" || effect.message.type === "error";
+}
