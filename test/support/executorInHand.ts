@@ -75,4 +75,3 @@ export const answers = (step: AgentStep) =>
     if (message.type === "response") return [message.payload.message];
     return message.type === "error" ? [message.payload.code] : [];
   });
-

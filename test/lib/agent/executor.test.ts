@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { acceptedMax, answerRepeatMs, memoryBeyondTtlMs, memoryMs, runningMax, stopGraceMs } from "../../../lib/protocol/limits.ts";
-import { InHand, answers, epoch, kinds } from "../../support/executorInHand.ts";
+import {
+  acceptedMax,
+  answerRepeatMs,
+  memoryBeyondTtlMs,
+  memoryMs,
+  runningMax,
+  stopGraceMs,
+} from "../../../lib/protocol/limits.ts";
+import { answers, epoch, InHand, kinds } from "../../support/executorInHand.ts";
 
 describe("a command", () => {
   test("is on record as started before it runs, and as ended before its answer leaves", () => {
