@@ -16,8 +16,9 @@ import { ControlCore } from "./core.ts";
 import type { FleetOptions } from "./fleet.ts";
 import type { ControlJournal, StoredJob } from "./journal.ts";
 import type { ControlEffect, ControlEvent, ControlWrite, Job, NewSession } from "./records.ts";
-import { Submissions } from "./submissions.ts";
+import { type Settle, Submissions } from "./submissions.ts";
 import { resolveTarget } from "./target.ts";
+import { Watchers } from "./watchers.ts";
 
 export interface EngineOptions extends FleetOptions {
   journal: ControlJournal;
@@ -30,17 +31,18 @@ export interface EngineOptions extends FleetOptions {
 /** How often a journal that failed is tried again. */
 const probeMs = 1_000;
 const timerMsMax = 60_000;
+const terminateMs = 1_000;
 
 export class Engine {
   readonly core: ControlCore;
   readonly journal: ControlJournal;
+  readonly watchers = new Watchers();
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect>;
   readonly #sockets = new Map<number, ServerSocket>();
   readonly #submissions = new Submissions();
-  readonly #watchers = new Map<string, Set<() => void>>();
   #sessionIds = 0;
   #cancelTimer = () => {};
   #timerAt = Number.POSITIVE_INFINITY;
@@ -69,36 +71,42 @@ export class Engine {
     return this.core.fleet.draining ? "going down" : undefined;
   }
 
+  /** `order` as a promise: resolved once the job is on disk. */
+  submit(order: JobOrder, createdBy: string, key?: string): Promise<StoredJob> {
+    return new Promise((accepted, refused) => {
+      this.order(order, createdBy, key, { accepted, refused });
+    });
+  }
+
   /**
-   * Accepts a job; resolved once it is on disk. The same key with the same order by the same
-   * operator gives the same job. Throws `NO_MATCH`, `CONFLICT`, `BUSY`, `UNAVAILABLE` or
-   * `STORAGE_UNAVAILABLE`.
+   * Accepts a job, or refuses it with `NO_MATCH`, `CONFLICT`, `BUSY`, `UNAVAILABLE` or
+   * `STORAGE_UNAVAILABLE`. The same key with the same order by the same operator is the same job.
    */
-  async submit(order: JobOrder, createdBy: string, key?: string): Promise<StoredJob> {
-    const idempotency =
-      key === undefined
-        ? undefined
-        : { key: `${createdBy}:${key}`, fingerprint: fingerprintOf(order) };
-    const earlier = idempotency && this.#earlier(idempotency);
-    if (earlier !== undefined) return earlier;
-    const requests = resolveTarget(order.target, this.core.fleet.agents).map((agentId) => ({
-      requestId: this.#newId(),
-      agentId,
-    }));
-    const job: Job = {
-      jobId: this.#newId(),
-      command: order.command,
-      ...(order.parameters ? { parameters: order.parameters } : {}),
-      target: order.target,
-      timeoutMs: order.timeout_seconds * 1000,
-      ttlMs: order.ttl_seconds * 1000,
-      createdAt: this.#clock.now(),
-      createdBy,
-      ...(idempotency ? { idempotency } : {}),
-    };
-    const accepted = this.#submissions.add(job.jobId);
-    this.#step({ type: "submit", job, requests });
-    return accepted;
+  order(order: JobOrder, createdBy: string, key: string | undefined, settle: Settle): void {
+    try {
+      const idempotency =
+        key === undefined
+          ? undefined
+          : { key: `${createdBy}:${key}`, fingerprint: fingerprintOf(order) };
+      if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
+      const agents = resolveTarget(order.target, this.core.fleet.agents);
+      const requests = agents.map((agentId) => ({ requestId: this.#newId(), agentId }));
+      const job: Job = {
+        jobId: this.#newId(),
+        command: order.command,
+        ...(order.parameters ? { parameters: order.parameters } : {}),
+        target: order.target,
+        timeoutMs: order.timeout_seconds * 1000,
+        ttlMs: order.ttl_seconds * 1000,
+        createdAt: this.#clock.now(),
+        createdBy,
+        ...(idempotency ? { idempotency } : {}),
+      };
+      this.#submissions.add(job.jobId, settle);
+      this.#step({ type: "submit", job, requests });
+    } catch (error) {
+      settle.refused(error);
+    }
   }
 
   /** A connection that has been authenticated; its messages and its end are to be told. */
@@ -125,16 +133,6 @@ export class Engine {
 
   registered(agentId: string): void {
     this.#step({ type: "registered", agentId });
-  }
-
-  /** Calls back whenever outcomes of this job have been written, until the returned function is called. */
-  watch(jobId: string, onOutcome: () => void): () => void {
-    const watchers = this.#watchers.get(jobId) ?? new Set();
-    this.#watchers.set(jobId, watchers.add(onOutcome));
-    return () => {
-      watchers.delete(onOutcome);
-      if (watchers.size === 0) this.#watchers.delete(jobId);
-    };
   }
 
   /** Refuses new work, waits for running requests and then for the connections to close. */
@@ -172,14 +170,13 @@ export class Engine {
           .get(effect.sessionId)
           ?.close(closeCodes[effect.name].code, effect.reason);
       case "terminate":
-        return this.#sockets.get(effect.sessionId)?.terminate();
+        return this.#terminate(effect.sessionId);
       case "accepted":
         return this.#accepted(effect.jobId);
       case "refused":
         return this.#submissions.refuse(effect.jobId, effect.error);
       case "ended":
-        for (const onOutcome of this.#watchers.get(effect.jobId) ?? []) onOutcome();
-        return;
+        return this.watchers.ring(effect.jobId);
       case "recall":
         return this.#recall(effect);
       case "log":
@@ -187,6 +184,12 @@ export class Engine {
       default:
         return effect satisfies never;
     }
+  }
+
+  /** Not at once: a peer that does read may still be told why. */
+  #terminate(sessionId: number): void {
+    const socket = this.#sockets.get(sessionId);
+    if (socket !== undefined) this.#clock.after(terminateMs, () => socket.terminate());
   }
 
   #send(effect: ControlEffect & { type: "send" }): void {
@@ -245,21 +248,20 @@ export class Engine {
     this.#step({ type: "storage_recovered", open: this.journal.open() });
   }
 
-  /** A job that this operator has already asked for under the same key. */
-  #earlier(idempotency: NonNullable<Job["idempotency"]>): Promise<StoredJob> | undefined {
-    const job =
-      this.core.dispatcher?.jobByKey(idempotency.key) ?? this.journal.jobByKey(idempotency.key);
-    if (job === undefined) return undefined;
-    if (job.idempotency?.fingerprint !== idempotency.fingerprint) {
-      throw new WsctlError(
-        "CONFLICT",
-        `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`,
-      );
+  /** Whether this operator has asked for a job under this key before; then that one answers. */
+  #isRepeat(idempotency: NonNullable<Job["idempotency"]>, settle: Settle): boolean {
+    const { key, fingerprint } = idempotency;
+    const job = this.core.dispatcher?.jobByKey(key) ?? this.journal.jobByKey(key);
+    if (job === undefined) return false;
+    if (job.idempotency?.fingerprint !== fingerprint) {
+      const text = `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`;
+      throw new WsctlError("CONFLICT", text);
     }
-    return (
-      this.#submissions.waiting(job.jobId) ??
-      Promise.resolve(this.journal.job(job.jobId) as StoredJob)
-    );
+    this.#submissions.add(job.jobId, settle);
+    // Either it still waits for its commit, or it is on record and settles at once.
+    const stored = this.journal.job(job.jobId);
+    if (stored !== undefined) this.#submissions.accept(stored);
+    return true;
   }
 
   /** One timer for everything; it may ring early, never late. */

@@ -25,7 +25,7 @@ export function outcomeStream(options: OutcomeStreamOptions): ReadableStream<Uin
   const { engine, job } = options;
   const encoder = new TextEncoder();
   const bell = newBell();
-  const unwatch = engine.watch(job.jobId, bell.ring);
+  const unwatch = engine.watchers.add(job.jobId, bell.ring);
   let cursor = options.after;
 
   return new ReadableStream<Uint8Array>(

@@ -1,34 +1,33 @@
 /** Orders that have been handed to the core and wait to be on disk, or to be refused. */
 import type { StoredJob } from "./journal.ts";
 
-type Waiter = PromiseWithResolvers<StoredJob>;
+/** How whoever gave an order learns what became of it; one of the two is called, once. */
+export interface Settle {
+  /** The job is durable. */
+  accepted(job: StoredJob): void;
+  refused(error: unknown): void;
+}
 
 export class Submissions {
-  readonly #waiters = new Map<string, Waiter>();
+  readonly #waiting = new Map<string, Settle[]>();
 
-  /** Resolved once the job is durable. */
-  add(jobId: string): Promise<StoredJob> {
-    const waiter = Promise.withResolvers<StoredJob>();
-    this.#waiters.set(jobId, waiter);
-    return waiter.promise;
-  }
-
-  /** The promise of a job that is not settled yet. */
-  waiting(jobId: string): Promise<StoredJob> | undefined {
-    return this.#waiters.get(jobId)?.promise;
+  add(jobId: string, settle: Settle): void {
+    const waiting = this.#waiting.get(jobId);
+    if (waiting === undefined) this.#waiting.set(jobId, [settle]);
+    else waiting.push(settle);
   }
 
   accept(job: StoredJob): void {
-    this.#take(job.jobId)?.resolve(job);
+    for (const settle of this.#take(job.jobId)) settle.accepted(job);
   }
 
-  refuse(jobId: string, error: Error): void {
-    this.#take(jobId)?.reject(error);
+  refuse(jobId: string, error: unknown): void {
+    for (const settle of this.#take(jobId)) settle.refused(error);
   }
 
-  #take(jobId: string): Waiter | undefined {
-    const waiter = this.#waiters.get(jobId);
-    this.#waiters.delete(jobId);
-    return waiter;
+  #take(jobId: string): Settle[] {
+    const waiting = this.#waiting.get(jobId) ?? [];
+    this.#waiting.delete(jobId);
+    return waiting;
   }
 }
