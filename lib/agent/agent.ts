@@ -39,7 +39,6 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       hello: {
         protocol_version: protocolVersion,
         version,
-        journal_id: journal.journalId,
         hostname: facts.hostname,
         os: facts.os,
         arch: facts.arch,

@@ -4,10 +4,10 @@
  */
 import { closeCodes } from "../protocol/close.ts";
 import { decodeFromControl } from "../protocol/codec.ts";
-import type { Command, ControlMessage } from "../protocol/message.ts";
+import type { Command, ControlMessage, Welcome } from "../protocol/message.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import type { AgentEvent, AgentStep } from "./records.ts";
+import type { AgentEvent, AgentStep, Identity } from "./records.ts";
 
 export interface AgentCoreOptions extends LinkOptions, ExecutorOptions {
   /** Warned about when the token makes this agent somebody else. */
@@ -22,6 +22,7 @@ export class AgentCore {
   readonly #executor: Executor;
   #pruneAt = 0;
   #isV1 = false;
+  #identity: Identity = { journalId: "", epoch: 0 };
   #isStopping = false;
 
   constructor(options: AgentCoreOptions) {
@@ -53,13 +54,14 @@ export class AgentCore {
   #take(event: AgentEvent, now: number, step: AgentStep): void {
     switch (event.type) {
       case "started":
+        this.#identity = event.identity;
         this.#prune(now, step);
         this.#executor.recover(event.records, now, step);
         return this.#link.start(step, now);
       case "opened":
         if (!this.#link.isLatest(event.link)) return;
         this.#isV1 = event.v1;
-        this.#link.opened(event.v1, now, step);
+        this.#link.opened(event.v1, this.#identity, now, step);
         return this.#linkedIfUp(now, step);
       case "received":
         if (this.#link.isCurrent(event.link)) this.#received(event.text, event.link, now, step);
@@ -112,6 +114,7 @@ export class AgentCore {
       case "welcome":
         this.#link.welcome(message, now, step);
         this.#warnOfName(message.payload.agent_id, step);
+        this.#identify(message, step);
         return this.#linkedIfUp(now, step);
       case "ack":
         return this.#executor.settled(message.request_id, step);
@@ -169,6 +172,14 @@ export class AgentCore {
 
   #stopIfDone(step: AgentStep): void {
     if (this.#isStopping && this.#executor.running === 0) this.#link.stop(step);
+  }
+
+  /** On disk before, or together with, any request that is received under it. */
+  #identify(message: Welcome, step: AgentStep): void {
+    const { journal_id: journalId, epoch } = message.payload;
+    if (this.#identity.journalId === journalId && this.#identity.epoch === epoch) return;
+    this.#identity = { journalId, epoch };
+    step.writes.push({ type: "identity", identity: this.#identity });
   }
 
   #warnOfName(agentId: string, step: AgentStep): void {

@@ -66,7 +66,8 @@ export class AgentEngine {
 
   start(): void {
     const { journal, random } = this.#options;
-    this.#step({ type: "started", records: journal.unsettled(), random: random() });
+    const { identity } = journal;
+    this.#step({ type: "started", identity, records: journal.unsettled(), random: random() });
   }
 
   /** Nothing new is begun; ends when the running commands have. */

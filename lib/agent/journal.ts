@@ -2,13 +2,12 @@
  * The agent's journal in one SQLite file: every request that was taken on, with its answer, for as
  * long as it may be asked again.
  */
-import { randomUUID } from "node:crypto";
 import { Database } from "../store/sqlite.ts";
-import type { AgentWrite, JournalRecord } from "./records.ts";
+import type { AgentWrite, Identity, JournalRecord } from "./records.ts";
 
 export interface AgentJournal {
-  /** Made with the file: tells a control plane whether this journal knows what it sent before. */
-  journalId: string;
+  /** As it is on disk: tells a control plane whether this journal knows what it sent before. */
+  readonly identity: Identity;
   /** Makes all writes durable, or throws and makes none. */
   commit(writes: AgentWrite[]): void;
   find(requestId: string): JournalRecord | undefined;
@@ -25,7 +24,11 @@ const applicationId = 0x77736161;
 
 const migrations = [
   `
-  CREATE TABLE journal (journal_id TEXT NOT NULL) STRICT;
+  CREATE TABLE identity (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    journal_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL
+  ) STRICT;
 
   CREATE TABLE requests (
     sequence INTEGER PRIMARY KEY,
@@ -54,13 +57,21 @@ export function openAgentJournal(path: string): AgentJournal {
     "SELECT record FROM requests WHERE settled = 0 ORDER BY sequence",
   );
 
+  const identify = db.prepare<[string, number]>(
+    `INSERT INTO identity (id, journal_id, epoch) VALUES (1, ?, ?)
+       ON CONFLICT DO UPDATE SET journal_id = excluded.journal_id, epoch = excluded.epoch`,
+  );
+
   const carryOut = (write: AgentWrite) => {
-    if (write.type === "settled") settle.run(write.requestId);
+    if (write.type === "identity") identify.run(write.identity.journalId, write.identity.epoch);
+    else if (write.type === "settled") settle.run(write.requestId);
     else if (write.type === "prune") prune.run(write.before);
     else put.run(write.record.requestId, write.record.keepUntil, JSON.stringify(write.record));
   };
   return {
-    journalId: journalIdOf(db),
+    get identity() {
+      return identityOf(db);
+    },
     commit: (writes) => db.transaction(() => writes.forEach(carryOut)),
     find: (requestId) => {
       const row = find.get(requestId);
@@ -71,12 +82,11 @@ export function openAgentJournal(path: string): AgentJournal {
   };
 }
 
-function journalIdOf(db: Database): string {
-  const select = db.prepare<[], { journal_id: string }>("SELECT journal_id FROM journal");
-  const known = select.get();
-  if (known !== undefined) return known.journal_id;
-  const journalId = randomUUID();
-  const insert = db.prepare<[string]>("INSERT INTO journal (journal_id) VALUES (?)");
-  db.transaction(() => void insert.run(journalId));
-  return journalId;
+/** A new journal has no name yet: the first control plane of `wsctl.v1` gives it one. */
+function identityOf(db: Database): Identity {
+  const sql = "SELECT journal_id, epoch FROM identity";
+  const row = db.prepare<[], { journal_id: string; epoch: number }>(sql).get();
+  return row === undefined
+    ? { journalId: "new", epoch: 0 }
+    : { journalId: row.journal_id, epoch: row.epoch };
 }

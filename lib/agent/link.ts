@@ -17,10 +17,11 @@ import {
 } from "../protocol/limits.ts";
 import type { Hello, Welcome } from "../protocol/message.ts";
 import { returnDelayMs } from "./backoff.ts";
-import type { AgentStep, Figures } from "./records.ts";
+import type { AgentStep, Figures, Identity } from "./records.ts";
 
 export interface LinkOptions {
-  hello: Hello["payload"];
+  /** What the agent says of itself, beside the name of its memory. */
+  hello: Omit<Hello["payload"], "journal_id" | "epoch">;
   /** Heartbeats every so many seconds, unless the control plane advises another figure. */
   heartbeatSeconds: number;
 }
@@ -87,12 +88,16 @@ export class Link {
   }
 
   /** Connected. A peer of `wsctl.v1` is greeted first; another is ready at once. */
-  opened(v1: boolean, now: number, step: AgentStep): void {
+  opened(v1: boolean, identity: Identity, now: number, step: AgentStep): void {
     if (this.#state.name !== "dialing") return;
     this.#lastHeard = now;
     if (!v1) return this.#isUp(false, now, step);
     this.#state = { name: "greeting", until: now + dialMs };
-    const message = { type: "hello", payload: this.#options.hello } as const;
+    const { journalId: journal_id, epoch } = identity;
+    const message = {
+      type: "hello",
+      payload: { ...this.#options.hello, journal_id, epoch },
+    } as const;
     step.effects.push({ type: "send", link: this.#link, message });
   }
 

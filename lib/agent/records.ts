@@ -33,7 +33,14 @@ export interface JournalRecord {
   answer?: Answer;
 }
 
+/** The name of the agent's memory, as the control plane gave it, and how often it was renewed. */
+export interface Identity {
+  journalId: string;
+  epoch: number;
+}
+
 export type AgentWrite =
+  | { type: "identity"; identity: Identity }
   | { type: "put"; record: JournalRecord }
   | { type: "settled"; requestId: string }
   /** Forgets settled requests whose time of remembering ended before this moment. */
@@ -74,8 +81,8 @@ export interface Figures {
 }
 
 export type AgentEvent =
-  /** The process runs; this is what its journal holds unsettled. `random` is from 0 up to 1. */
-  | { type: "started"; records: JournalRecord[]; random: number }
+  /** The process runs; this is what its journal holds. `random` is from 0 up to 1. */
+  | { type: "started"; identity: Identity; records: JournalRecord[]; random: number }
   | { type: "opened"; link: number; v1: boolean }
   | { type: "received"; link: number; text: string }
   /** A frame that is no text. */

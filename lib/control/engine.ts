@@ -110,10 +110,14 @@ export class Engine {
   }
 
   /** A connection that has been authenticated; its messages and its end are to be told. */
-  connected(session: Omit<NewSession, "sessionId">, socket: ServerSocket): number {
+  connected(
+    session: Omit<NewSession, "sessionId" | "freshJournalId">,
+    socket: ServerSocket,
+  ): number {
     const sessionId = ++this.#sessionIds;
+    const freshJournalId = this.#newId();
     this.#sockets.set(sessionId, socket);
-    this.#step({ type: "opened", session: { ...session, sessionId } });
+    this.#step({ type: "opened", session: { ...session, sessionId, freshJournalId } });
     return sessionId;
   }
 
@@ -127,12 +131,9 @@ export class Engine {
     this.#onIdle?.();
   }
 
-  revoked(tokenId: string): void {
-    this.#step({ type: "revoked", tokenId });
-  }
-
-  registered(agentId: string): void {
-    this.#step({ type: "registered", agentId });
+  /** What has been decided about tokens: one is worth nothing any more, or is for a new agent. */
+  tell(event: ControlEvent & { type: "revoked" | "registered" }): void {
+    this.#step(event);
   }
 
   /** Refuses new work, waits for running requests and then for the connections to close. */
@@ -223,16 +224,10 @@ export class Engine {
     );
     this.#step({ type: "storage_failed", writes: batch.writes });
     for (const effect of batch.effects) {
-      if (effect.type === "accepted") this.#rejectUnstored(effect.jobId, error);
+      if (effect.type === "accepted") this.#submissions.refuse(effect.jobId, unstored(error));
       else if (!needsJournal(effect)) this.#carryOut(effect);
     }
     this.#cancelProbe ??= this.#clock.after(probeMs, () => this.#probeJournal());
-  }
-
-  #rejectUnstored(jobId: string, cause: unknown): void {
-    const text = "Cannot accept the job: the journal could not be written; nothing was done";
-    const error = new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
-    this.#submissions.refuse(jobId, error);
   }
 
   #probeJournal(): void {
@@ -295,6 +290,11 @@ export class Engine {
 function needsJournal(effect: ControlEffect): boolean {
   if (effect.type !== "send") return effect.type === "accepted" || effect.type === "ended";
   return effect.message.type === "command" || effect.message.type === "ack";
+}
+
+function unstored(cause: unknown): WsctlError {
+  const text = "Cannot accept the job: the journal could not be written; nothing was done";
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }
 
 function fingerprintOf(order: JobOrder): string {

@@ -108,14 +108,23 @@ export class Fleet {
     return session;
   }
 
-  /** A `wsctl.v1` peer introduces itself and is welcomed; only now may it be given commands. */
+  /**
+   * A `wsctl.v1` peer introduces itself and is welcomed; only now may it be given commands.
+   *
+   * Its memory goes on under the name it has only if its epoch is the latest that was given out:
+   * with each connection the epoch moves on, so of two copies of one memory (a cloned machine) the
+   * second to connect, and any that was restored, is told apart and gets a name of its own.
+   */
   hello(session: Session, message: Hello, now: number, step: ControlStep): void {
-    const { journal_id, version, hostname, os, arch } = message.payload;
+    const { journal_id, epoch, version, hostname, os, arch } = message.payload;
     const agent = this.agent(session.agentId);
-    session.journalId = journal_id;
+    const goesOn = agent.facts.journalId === journal_id && agent.facts.epoch === epoch;
+    session.journalId = goesOn ? journal_id : session.freshJournalId;
     this.#deadlines.set(session, now + silenceMs(session));
     agent.facts = {
       ...agent.facts,
+      journalId: session.journalId,
+      epoch: goesOn ? epoch + 1 : 1,
       version,
       ...(hostname === undefined ? {} : { hostname }),
       ...(os === undefined ? {} : { os }),
@@ -242,6 +251,7 @@ export class Fleet {
 
   #welcome(session: Session, step: ControlStep): void {
     session.advice = this.#advice();
+    const { journalId = session.freshJournalId, epoch = 0 } = this.agent(session.agentId).facts;
     step.effects.push({
       type: "send",
       sessionId: session.sessionId,
@@ -250,6 +260,8 @@ export class Fleet {
         payload: {
           protocol_version: protocolVersion,
           agent_id: session.agentId,
+          journal_id: journalId,
+          epoch,
           heartbeat_seconds: session.advice.heartbeatSeconds,
           reconnect_seconds: session.advice.reconnectSeconds,
         },

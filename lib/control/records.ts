@@ -59,6 +59,9 @@ export interface AgentFacts {
   address?: string;
   connectedAt?: number;
   lastSeenAt?: number;
+  /** The agent's memory as it was named in the latest `welcome`. */
+  journalId?: string;
+  epoch?: number;
 }
 
 /** One durable change. An outcome is written once; the journal refuses a second one. */
@@ -96,6 +99,8 @@ export interface NewSession {
   /** Whether the peer asked for `wsctl.v1`. */
   v1: boolean;
   address: string;
+  /** A name never used before, for the agent's memory in case it needs one. */
+  freshJournalId: string;
 }
 
 export type ControlEvent =

@@ -25,6 +25,8 @@ const Code = v.pipe(v.string(), v.minLength(1), v.maxLength(codeCharsMax));
 const Text = v.pipe(v.string(), v.maxLength(textCharsMax));
 const Seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(timeoutSecondsMax));
 
+const Epoch = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+
 export const Command = v.object({
   type: v.literal("command"),
   request_id: RequestId,
@@ -91,8 +93,10 @@ export const Hello = v.object({
   payload: v.object({
     protocol_version: v.pipe(v.number(), v.integer(), v.minValue(1)),
     version: Code,
-    /** Made once with the agent's journal: another journal means that nothing is remembered. */
+    /** Names the agent's memory: under another id nothing is remembered. */
     journal_id: RequestId,
+    /** Of the latest `welcome` that this memory holds; a copy of it has an older one. */
+    epoch: Epoch,
     hostname: v.optional(v.pipe(v.string(), v.maxLength(253))),
     os: v.optional(Code),
     arch: v.optional(Code),
@@ -106,6 +110,9 @@ export const Welcome = v.object({
   payload: v.object({
     protocol_version: v.pipe(v.number(), v.integer(), v.minValue(1)),
     agent_id: AgentId,
+    /** What the agent's memory is to be named from now on, and its epoch; kept with it. */
+    journal_id: RequestId,
+    epoch: Epoch,
     /** How often to send a heartbeat. */
     heartbeat_seconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
     /** Over how many seconds to spread the first return after a lost connection. */

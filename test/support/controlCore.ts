@@ -8,6 +8,8 @@ export const epoch = Date.parse("2026-01-01T00:00:00Z");
 export class CoreInHand {
   now = epoch;
   readonly core: ControlCore;
+  /** The agents' memories, by what the test calls them, as they were last named. */
+  readonly journals = new Map<string, { journal_id: string; epoch: number }>();
   #ids = 0;
 
   constructor(open: OpenJournal = { jobs: [], requests: [] }, known: string[] = []) {
@@ -35,27 +37,34 @@ export class CoreInHand {
     return all;
   }
 
-  /** A connection; with `v1` also its hello, from the journal that is named. */
+  /** A connection; with `v1` also its hello, from the memory that the test calls so. */
   connect(
     agentId: string,
-    options: { v1?: boolean; journalId?: string } = {},
+    options: { v1?: boolean; journal?: string } = {},
   ): {
     sessionId: number;
     step: ControlStep;
   } {
     const sessionId = ++this.#ids;
-    const { v1 = true, journalId = `journal of ${agentId}` } = options;
+    const { v1 = true, journal = `journal of ${agentId}` } = options;
     const session = {
       sessionId,
       agentId,
       tokenId: `token of ${agentId}`,
       v1,
       address: "127.0.0.1",
+      freshJournalId: `fresh-${sessionId}`,
     };
     const opened = this.step({ type: "opened", session });
     if (!v1) return { sessionId, step: opened };
-    const payload = { protocol_version: 1, version: "0.0.0", journal_id: journalId };
+    const memory = this.journals.get(journal) ?? { journal_id: "new", epoch: 0 };
+    const payload = { protocol_version: 1, version: "0.0.0", ...memory };
     const greeted = this.receive(sessionId, { type: "hello", payload });
+    for (const effect of greeted.effects) {
+      if (effect.type !== "send" || effect.message.type !== "welcome") continue;
+      const { journal_id, epoch } = effect.message.payload;
+      this.journals.set(journal, { journal_id, epoch });
+    }
     return {
       sessionId,
       step: {

@@ -16,7 +16,7 @@ export const tokenRoutes: Route[] = [
 async function create({ c, engine, token, now }: RouteContext): Promise<Response> {
   const order = await readBody(c, TokenOrder);
   const made = createToken(engine.journal, order, token.tokenId, now);
-  if (order.role === "agent") engine.registered(order.agent_id);
+  if (order.role === "agent") engine.tell({ type: "registered", agentId: order.agent_id });
   const body: NewToken = { ...tokenView(made.token), token: made.text };
   return c.json(body, 201);
 }
@@ -31,7 +31,7 @@ function revoke({ c, engine, now }: RouteContext): Response {
   if (!engine.journal.revokeToken(tokenId, now)) {
     throw new WsctlError("NOT_FOUND", "no such token; list them to see their ids");
   }
-  engine.revoked(tokenId);
+  engine.tell({ type: "revoked", tokenId });
   return c.body(null, 204);
 }
 

@@ -27,14 +27,13 @@ describe("the journal of an agent", () => {
     rmSync(dir, { recursive: true });
   });
 
-  test("has an id for life, and another journal has another", () => {
-    const { journalId } = journal;
+  test("is new until it is named, and keeps its latest name", () => {
+    expect(journal.identity.epoch).toBe(0);
+    journal.commit([{ type: "identity", identity: { journalId: "one", epoch: 1 } }]);
+    journal.commit([{ type: "identity", identity: { journalId: "one", epoch: 2 } }]);
     journal.close();
     journal = openAgentJournal(join(dir, "journal.db"));
-    expect(journal.journalId).toBe(journalId);
-    const other = openAgentJournal(join(dir, "other.db"));
-    expect(other.journalId).not.toBe(journalId);
-    other.close();
+    expect(journal.identity).toEqual({ journalId: "one", epoch: 2 });
   });
 
   test("gives back what is not settled, in the order of arrival", () => {

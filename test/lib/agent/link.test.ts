@@ -16,7 +16,7 @@ const epoch = Date.parse("2026-01-01T00:00:00Z");
 class InHand {
   now = epoch;
   readonly link = new Link({
-    hello: { protocol_version: 1, version: "0", journal_id: "j" },
+    hello: { protocol_version: 1, version: "0" },
     heartbeatSeconds: 15,
   });
 
@@ -32,7 +32,7 @@ class InHand {
   }
 
   open(v1: boolean) {
-    return this.step((step) => this.link.opened(v1, this.now, step));
+    return this.step((step) => this.link.opened(v1, { journalId: "j", epoch: 3 }, this.now, step));
   }
 
   welcome(advice: { heartbeat?: number; reconnect?: number; serverNow?: number } = {}) {
@@ -43,6 +43,8 @@ class InHand {
       payload: {
         protocol_version: 1,
         agent_id: "a",
+        journal_id: "j",
+        epoch: 4,
         heartbeat_seconds: heartbeat,
         reconnect_seconds: reconnect,
       },

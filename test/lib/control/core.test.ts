@@ -157,12 +157,22 @@ describe("an outcome", () => {
 describe("redelivery", () => {
   test("goes only to the journal that the command was sent to before", () => {
     const hand = new CoreInHand();
-    const first = hand.connect("a", { journalId: "one" });
+    const first = hand.connect("a", { journal: "one" });
     const { requestIds } = hand.submit(["a"]);
     hand.step({ type: "closed", sessionId: first.sessionId });
-    expect(commandsIn(hand.connect("a", { journalId: "two" }).step)).toEqual([]);
-    const back = hand.connect("a", { journalId: "one" });
+    const back = hand.connect("a", { journal: "one" });
     expect(commandsIn(back.step).map(({ requestId }) => requestId)).toEqual(requestIds);
+    hand.step({ type: "closed", sessionId: back.sessionId });
+    expect(commandsIn(hand.connect("a", { journal: "two" }).step)).toEqual([]);
+  });
+
+  test("never goes to a copy of that journal", () => {
+    const hand = new CoreInHand();
+    hand.connect("a", { journal: "original" });
+    hand.journals.set("copy", hand.journals.get("original") ?? { journal_id: "", epoch: 0 });
+    hand.connect("a", { journal: "original" });
+    hand.submit(["a"]);
+    expect(commandsIn(hand.connect("a", { journal: "copy" }).step)).toEqual([]);
   });
 
   test("never goes to a peer of the standard alone", () => {
@@ -213,7 +223,7 @@ describe("after a restart", () => {
     const sent = { ...request, state: "sent", sentAt: job.createdAt, journalId: "one" } as const;
     const hand = new CoreInHand({ jobs: [job], requests: [sent] }, ["a"]);
     expect(outcomesIn(hand.pass(recoveryGraceMs - 1))).toEqual({});
-    const { sessionId } = hand.connect("a", { journalId: "one" });
+    const { sessionId } = hand.connect("a");
     expect(outcomesIn(hand.success(sessionId, "r"))).toEqual({ r: "success" });
   });
 });

@@ -25,7 +25,14 @@ describe("a session", () => {
 
   test("gets no command before its hello, and is closed without one", () => {
     const hand = new CoreInHand();
-    const session = { sessionId: 1, agentId: "a", tokenId: "t", v1: true, address: "" };
+    const session = {
+      sessionId: 1,
+      agentId: "a",
+      tokenId: "t",
+      v1: true,
+      address: "",
+      freshJournalId: "f",
+    };
     hand.step({ type: "opened", session });
     expect(commandsIn(hand.submit(["a"]).step)).toEqual([]);
     const closed = hand.pass(helloMs + probeMs);
@@ -35,7 +42,7 @@ describe("a session", () => {
   test("may say hello once", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
-    const payload = { protocol_version: 1, version: "0", journal_id: "other" };
+    const payload = { protocol_version: 1, version: "0", journal_id: "other", epoch: 0 };
     const step = hand.receive(sessionId, { type: "hello", payload });
     expect(step.effects).toMatchObject([{ message: { payload: { code: "MALFORMED" } } }]);
   });

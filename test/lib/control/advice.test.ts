@@ -1,0 +1,50 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { adviceFor, isOutdated } from "../../../lib/control/advice.ts";
+
+describe("adviceFor()", () => {
+  test.each([
+    [0, 15, 15, 1],
+    [1, 15, 15, 1],
+    [1_000, 15, 15, 1],
+    [1_001, 15, 15, 2],
+    [15_000, 15, 15, 15],
+    [15_001, 15, 16, 16],
+    [60_000, 15, 60, 60],
+    [100_000, 15, 100, 60],
+    [100_000, 300, 300, 60],
+    [5, 1, 1, 1],
+  ])("for %d agents at %d s", (agents, heartbeat, heartbeatSeconds, reconnectSeconds) => {
+    expect(adviceFor(agents, heartbeat)).toEqual({ heartbeatSeconds, reconnectSeconds });
+  });
+
+  test("never asks for more than 1000 heartbeats a second, nor for more often than configured", () => {
+    fc.assert(
+      fc.property(fc.nat(3_000_000), fc.integer({ min: 1, max: 3_600 }), (agents, configured) => {
+        const { heartbeatSeconds, reconnectSeconds } = adviceFor(agents, configured);
+        expect(agents / heartbeatSeconds).toBeLessThanOrEqual(1_000);
+        expect(heartbeatSeconds).toBeGreaterThanOrEqual(configured);
+        expect(reconnectSeconds).toBeWithin(1, 61);
+      }),
+    );
+  });
+});
+
+describe("isOutdated()", () => {
+  const told = { heartbeatSeconds: 20, reconnectSeconds: 8 };
+  test.each([
+    [20, 8, false],
+    [25, 8, false],
+    [26, 8, true],
+    [15, 8, false],
+    [14, 8, true],
+    [20, 10, false],
+    [20, 11, true],
+    [20, 6, false],
+    [20, 5, true],
+    [14, 5, true],
+  ])("of 20 s and 8 s, when it is %d s and %d s now: %p", (heartbeat, reconnect, outdated) => {
+    const now = { heartbeatSeconds: heartbeat, reconnectSeconds: reconnect };
+    expect(isOutdated(told, now)).toBe(outdated);
+  });
+});
