@@ -1,4 +1,5 @@
 /** An agent, put together: journal, commands, figures and connection of this very host. */
+import { randomUUID } from "node:crypto";
 import { arch, hostname, platform } from "node:os";
 import process from "node:process";
 import type { Clock } from "../clock.ts";
@@ -39,6 +40,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       hello: {
         protocol_version: protocolVersion,
         version,
+        instance_id: randomUUID(),
         hostname: facts.hostname,
         os: facts.os,
         arch: facts.arch,

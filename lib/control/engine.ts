@@ -57,7 +57,10 @@ export class Engine {
     this.#newId = options.newId;
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
-      release: (effects) => this.#carryOutAll(effects),
+      release: (effects) => {
+        for (const effect of effects) this.#carryOut(effect);
+        this.#onIdle?.();
+      },
       failed: (batch, error) => this.#journalFailed(batch, error),
       soon: (run) => clock.soon(run),
     });
@@ -131,16 +134,16 @@ export class Engine {
     this.#onIdle?.();
   }
 
-  /** What has been decided about tokens: one is worth nothing any more, or is for a new agent. */
-  tell(event: ControlEvent & { type: "revoked" | "registered" }): void {
+  /** What has been decided outside: about tokens, or that it is time to go. */
+  tell(event: ControlEvent & { type: "revoked" | "registered" | "draining" | "drain" }): void {
     this.#step(event);
   }
 
   /** Refuses new work, waits for running requests and then for the connections to close. */
   async drain(patienceMs: number): Promise<void> {
-    this.#step({ type: "draining" });
+    this.tell({ type: "draining" });
     await this.#untilIdle(() => (this.core.dispatcher?.inflightCount ?? 0) === 0, patienceMs);
-    this.#step({ type: "drain" });
+    this.tell({ type: "drain" });
     this.#commits.flush();
     await this.#untilIdle(() => this.#sockets.size === 0, 2_000);
   }
@@ -155,11 +158,6 @@ export class Engine {
   #step(event: ControlEvent): void {
     this.#commits.add(this.core.step(event, this.#clock.now()));
     this.#arm();
-  }
-
-  #carryOutAll(effects: ControlEffect[]): void {
-    for (const effect of effects) this.#carryOut(effect);
-    this.#onIdle?.();
   }
 
   #carryOut(effect: ControlEffect): void {

@@ -22,6 +22,10 @@ export interface Session extends NewSession {
   /** What it was told in its latest `welcome`; decides how long its silence may last. */
   advice: Advice;
   journalId?: string;
+  /** Of the agent's process, from its `hello`. */
+  instanceId?: string;
+  /** Of the process whose connection this one took over while that was still alive. */
+  replacedInstanceId?: string;
   throttle: Throttle;
 }
 
@@ -86,7 +90,8 @@ export class Fleet {
     }
     this.register(opened.agentId, step);
     const agent = this.agent(opened.agentId);
-    if (agent.session !== undefined) this.end(agent.session, "takenOver", now, step);
+    const replaced = agent.session;
+    if (replaced !== undefined) this.end(replaced, "takenOver", now, step);
     const advice = this.#advice();
     const session: Session = {
       ...opened,
@@ -94,6 +99,7 @@ export class Fleet {
       isProbed: false,
       advice,
       throttle: new Throttle(now),
+      ...(replaced === undefined ? {} : { replacedInstanceId: replaced.instanceId ?? "unknown" }),
     };
     agent.session = session;
     this.#sessions.set(session.sessionId, session);
@@ -111,14 +117,17 @@ export class Fleet {
   /**
    * A `wsctl.v1` peer introduces itself and is welcomed; only now may it be given commands.
    *
-   * Its memory goes on under the name it has only if its epoch is the latest that was given out:
-   * with each connection the epoch moves on, so of two copies of one memory (a cloned machine) the
-   * second to connect, and any that was restored, is told apart and gets a name of its own.
+   * Its memory goes on under the name it has only if its epoch is the latest that was given out,
+   * which every connection moves on, and if it is not another process that pushed a living one out.
+   * So of two copies of one memory (a cloned machine) one is told apart and gets a name of its own.
    */
   hello(session: Session, message: Hello, now: number, step: ControlStep): void {
-    const { journal_id, epoch, version, hostname, os, arch } = message.payload;
+    const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
     const agent = this.agent(session.agentId);
-    const goesOn = agent.facts.journalId === journal_id && agent.facts.epoch === epoch;
+    const isSameProcess = (session.replacedInstanceId ?? instance_id) === instance_id;
+    const isLatest = agent.facts.journalId === journal_id && agent.facts.epoch === epoch;
+    const goesOn = isLatest && isSameProcess;
+    session.instanceId = instance_id;
     session.journalId = goesOn ? journal_id : session.freshJournalId;
     this.#deadlines.set(session, now + silenceMs(session));
     agent.facts = {

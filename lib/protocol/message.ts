@@ -97,6 +97,8 @@ export const Hello = v.object({
     journal_id: RequestId,
     /** Of the latest `welcome` that this memory holds; a copy of it has an older one. */
     epoch: Epoch,
+    /** Of the process that speaks, made at its start. */
+    instance_id: RequestId,
     hostname: v.optional(v.pipe(v.string(), v.maxLength(253))),
     os: v.optional(Code),
     arch: v.optional(Code),

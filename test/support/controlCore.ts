@@ -40,13 +40,13 @@ export class CoreInHand {
   /** A connection; with `v1` also its hello, from the memory that the test calls so. */
   connect(
     agentId: string,
-    options: { v1?: boolean; journal?: string } = {},
+    options: { v1?: boolean; journal?: string; instance?: string } = {},
   ): {
     sessionId: number;
     step: ControlStep;
   } {
     const sessionId = ++this.#ids;
-    const { v1 = true, journal = `journal of ${agentId}` } = options;
+    const { v1 = true, journal = `journal of ${agentId}`, instance = agentId } = options;
     const session = {
       sessionId,
       agentId,
@@ -58,7 +58,7 @@ export class CoreInHand {
     const opened = this.step({ type: "opened", session });
     if (!v1) return { sessionId, step: opened };
     const memory = this.journals.get(journal) ?? { journal_id: "new", epoch: 0 };
-    const payload = { protocol_version: 1, version: "0.0.0", ...memory };
+    const payload = { protocol_version: 1, version: "0.0.0", instance_id: instance, ...memory };
     const greeted = this.receive(sessionId, { type: "hello", payload });
     for (const effect of greeted.effects) {
       if (effect.type !== "send" || effect.message.type !== "welcome") continue;

@@ -10,7 +10,7 @@ import {
 } from "../../../lib/agent/answer.ts";
 import type { Answer } from "../../../lib/agent/records.ts";
 import { decodeFromAgent, encode } from "../../../lib/protocol/codec.ts";
-import { requestIdCharsMax, textCharsMax } from "../../../lib/protocol/limits.ts";
+import { messageBytesMax, requestIdCharsMax, textCharsMax } from "../../../lib/protocol/limits.ts";
 
 const success = { type: "response", status: "success" } as const;
 
@@ -65,6 +65,17 @@ describe("fittingAnswer()", () => {
       { numRuns: 200 },
     );
   });
+});
+
+test("fittingAnswer() draws its line where a message of wsctl.v1 still has room", () => {
+  const types = new Set<string>();
+  for (let length = 62_000; length <= 66_000; length += 10) {
+    const answer = fittingAnswer({ ...success, result: "x".repeat(length) });
+    types.add(answer.type);
+    const draft = messageOf('"'.repeat(requestIdCharsMax), answer, true);
+    expect(encode(draft, 0).length).toBeLessThanOrEqual(messageBytesMax);
+  }
+  expect([...types]).toEqual(["response", "error"]);
 });
 
 describe("messageOf()", () => {

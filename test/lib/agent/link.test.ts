@@ -16,7 +16,7 @@ const epoch = Date.parse("2026-01-01T00:00:00Z");
 class InHand {
   now = epoch;
   readonly link = new Link({
-    hello: { protocol_version: 1, version: "0" },
+    hello: { protocol_version: 1, version: "0", instance_id: "i" },
     heartbeatSeconds: 15,
   });
 

@@ -37,8 +37,9 @@ class Host {
 const cgroup2 = "sys/fs/cgroup";
 const cpuStat = (usec: number): string =>
   `usage_usec ${usec}\nuser_usec 1\nsystem_usec 2\nnr_periods 0\nnr_throttled 0\n`;
+/** Time of guests, last, is within that of their host, first. */
 const procStat = (busy: number, idle: number, waiting = 0): string =>
-  `cpu  ${busy} 0 0 ${idle} ${waiting} 0 0 0 99999 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 1 2\n`;
+  `cpu  ${busy} 0 0 ${idle} ${waiting} 0 0 0 ${busy} 0\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 1 2\n`;
 const meminfo =
   "MemTotal:       16000 kB\nMemFree:  1 kB\nMemAvailable:   12000 kB\nBuffers: 7 kB\n";
 const proc: Files = { "proc/stat": procStat(100, 900), "proc/meminfo": meminfo };
@@ -49,7 +50,8 @@ describe("UsageMeter.measure() in a cgroup of version 2", () => {
     [`${cgroup2}/cpu.max`]: "50000 100000\n",
     [`${cgroup2}/cpu.stat`]: cpuStat(1_000_000),
     [`${cgroup2}/memory.current`]: "900000000\n",
-    [`${cgroup2}/memory.stat`]: "anon 5\nfile 4\ninactive_file 200000000\nactive_file 3\n",
+    [`${cgroup2}/memory.stat`]:
+      "anon 5\nfile 4\ninactive_files 3\ninactive_file 200000000\nactive_file 3\n",
   };
 
   test("counts CPU against the limit of half a core", () => {

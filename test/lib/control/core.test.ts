@@ -175,6 +175,15 @@ describe("redelivery", () => {
     expect(commandsIn(hand.connect("a", { journal: "copy" }).step)).toEqual([]);
   });
 
+  test("goes to the same process on a new connection, never to another that pushed it out", () => {
+    const hand = new CoreInHand();
+    hand.connect("a", { instance: "one" });
+    const { requestIds } = hand.submit(["a"]);
+    const again = hand.connect("a", { instance: "one" });
+    expect(commandsIn(again.step).map(({ requestId }) => requestId)).toEqual(requestIds);
+    expect(commandsIn(hand.connect("a", { instance: "two" }).step)).toEqual([]);
+  });
+
   test("never goes to a peer of the standard alone", () => {
     const hand = new CoreInHand();
     const first = hand.connect("a", { v1: false });

@@ -42,7 +42,13 @@ describe("a session", () => {
   test("may say hello once", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
-    const payload = { protocol_version: 1, version: "0", journal_id: "other", epoch: 0 };
+    const payload = {
+      protocol_version: 1,
+      version: "0",
+      journal_id: "other",
+      epoch: 0,
+      instance_id: "i",
+    };
     const step = hand.receive(sessionId, { type: "hello", payload });
     expect(step.effects).toMatchObject([{ message: { payload: { code: "MALFORMED" } } }]);
   });

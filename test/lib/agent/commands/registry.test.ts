@@ -1,20 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import type { AgentFacts } from "../../../../lib/agent/commands/command.ts";
 import { check, commands, run } from "../../../../lib/agent/commands/registry.ts";
 import type { JsonObject } from "../../../../lib/protocol/json.ts";
+import { facts } from "./facts.ts";
 
-const facts: AgentFacts = {
-  version: "1.2.3",
-  runtime: "bun 1.4.5",
-  hostname: "web-1",
-  os: "linux",
-  arch: "x64",
-  pid: 4242,
-  startedAt: 1_740_400_496_007,
-};
-
-function runHere(name: string, parameters: JsonObject = {}, signal = new AbortController().signal) {
-  return run(name, parameters, { signal, facts });
+function runHere(name: string, parameters: JsonObject = {}) {
+  return run(name, parameters, { signal: new AbortController().signal, facts });
 }
 
 describe("commands", () => {
@@ -72,52 +62,14 @@ describe("check()", () => {
 });
 
 describe("run()", () => {
-  test("answers a ping with pong", async () => {
+  test("runs a command with its parameters", async () => {
     expect(await runHere("ping")).toEqual({ status: "success", message: "pong" });
-  });
-
-  test("says with info what this host and this agent are", async () => {
-    const answer = await runHere("info");
-    expect(answer).toMatchObject({
-      status: "success",
-      message: "web-1, linux x64, wsctl 1.2.3",
-      result: {
-        hostname: "web-1",
-        os: "linux",
-        arch: "x64",
-        version: "1.2.3",
-        runtime: "bun 1.4.5",
-        pid: 4242,
-        started_at: "2025-02-24T12:34:56.007Z",
-      },
-    });
-    const { result } = answer as { result: Record<string, unknown> };
-    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
-    expect(result.cpus).toBeGreaterThan(0);
-    expect(result.memory_bytes).toBeGreaterThan(0);
-    expect(result.host_uptime_seconds).toBeGreaterThanOrEqual(0);
-    expect(result.os_release).toBeString();
-  });
-
-  test("asks for the process to be replaced", async () => {
-    expect(await runHere("restart")).toEqual({ status: "restart" });
-    expect(await runHere("restart", { delay_seconds: 0.001 })).toEqual({ status: "restart" });
-  });
-
-  test("fails a restart that is told to stop while it waits, and before", async () => {
-    const abort = new AbortController();
-    const waiting = runHere("restart", { delay_seconds: 3_600 }, abort.signal);
-    abort.abort();
-    expect(await waiting).toMatchObject({
-      status: "failed",
-      message: expect.stringMatching(/abort/i),
-    });
-    const late = await runHere("restart", { delay_seconds: 3_600 }, AbortSignal.abort());
-    expect(late).toMatchObject({ status: "failed" });
+    expect(await runHere("restart", { delay_seconds: 0 })).toEqual({ status: "restart" });
   });
 
   test("answers what was never checked as failed", async () => {
     expect(await runHere("no such")).toEqual({ status: "failed", message: 'no command "no such"' });
     expect(await runHere("ping", { host: "x" })).toMatchObject({ status: "failed" });
+    expect(await runHere("__proto__")).toMatchObject({ status: "failed" });
   });
 });

@@ -1,0 +1,12 @@
+import type { AgentFacts } from "../../../../lib/agent/commands/command.ts";
+
+/** An agent as commands see it. */
+export const facts: AgentFacts = {
+  version: "1.2.3",
+  runtime: "bun 1.4.5",
+  hostname: "web-1",
+  os: "linux",
+  arch: "x64",
+  pid: 4242,
+  startedAt: 1_740_400_496_007,
+};

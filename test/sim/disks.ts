@@ -1,0 +1,189 @@
+/**
+ * Virtual disks: what survives a process. A commit is whole or nothing; it may find the disk full,
+ * and the process may die right before it or right after it, when nobody has been told.
+ */
+import type { AgentJournal } from "../../lib/agent/journal.ts";
+import type { AgentWrite, Identity, JournalRecord } from "../../lib/agent/records.ts";
+import type {
+  ControlJournal,
+  StoredJob,
+  StoredOutcome,
+  StoredRequest,
+} from "../../lib/control/journal.ts";
+import type { AgentFacts, ControlWrite, OpenRequest } from "../../lib/control/records.ts";
+
+/** What happens to a disk, or to its process while it writes. */
+export class DiskFaults {
+  isFull = false;
+  /** Armed by the world: the next commit dies before or after it is made. */
+  crash: "before" | "after" | undefined;
+  /** Ends the process; set by the world. */
+  onCrash: () => void = () => {};
+  /** False for the dead: what they still do reaches no disk. */
+  isAlive = () => true;
+
+  /** Makes a commit under these faults, or throws. */
+  commit(apply: () => void): void {
+    if (!this.isAlive()) throw new Error("the process is dead");
+    const { crash } = this;
+    this.crash = undefined;
+    if (crash === "before") return this.#die();
+    if (this.isFull) throw new Error("database or disk is full");
+    apply();
+    if (crash === "after") this.#die();
+  }
+
+  #die(): never {
+    this.onCrash();
+    throw new Error("the process has died");
+  }
+}
+
+interface Row {
+  request: OpenRequest;
+  outcome?: StoredOutcome;
+}
+
+/** The control plane's journal with the meaning of the one in SQLite. */
+export class ControlDisk {
+  readonly faults = new DiskFaults();
+  readonly jobs = new Map<string, StoredJob>();
+  readonly rows = new Map<string, Row>();
+  readonly #byJob = new Map<string, Row[]>();
+  readonly #byKey = new Map<string, StoredJob>();
+  readonly #open = new Set<Row>();
+  readonly #agents = new Map<string, AgentFacts>();
+  #sequence = 0;
+  /** Told of every outcome that is written. */
+  onOutcome: (outcome: StoredOutcome) => void = () => {};
+
+  outcomeOf(requestId: string): StoredOutcome | undefined {
+    return this.rows.get(requestId)?.outcome;
+  }
+
+  journal(): ControlJournal {
+    const none = () => {
+      throw new Error("tokens are not simulated");
+    };
+    return {
+      commit: (writes) => this.faults.commit(() => this.#apply(writes)),
+      probe: () => this.faults.commit(() => {}),
+      open: () => this.#openJournal(),
+      agents: () => [...this.#agents.values()],
+      job: (jobId) => this.jobs.get(jobId),
+      jobByKey: (key) => this.#byKey.get(key),
+      jobs: () => [...this.jobs.values()],
+      requests: (jobId) =>
+        (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
+      agentOf: (requestId) => this.rows.get(requestId)?.request.agentId,
+      outcomes: (jobId, after) =>
+        (this.#byJob.get(jobId) ?? [])
+          .flatMap(({ outcome }) => (outcome && outcome.sequence > after ? [outcome] : []))
+          .sort((a, b) => a.sequence - b.sequence),
+      token: none,
+      tokens: none,
+      addToken: none,
+      revokeToken: none,
+      close: () => {},
+    };
+  }
+
+  #openJournal() {
+    const requests = [...this.#open].map(({ request }) => ({ ...request }));
+    const ids = new Set(requests.map(({ jobId }) => jobId));
+    return { jobs: [...ids].map((id) => this.jobs.get(id) as StoredJob), requests };
+  }
+
+  #apply(writes: ControlWrite[]): void {
+    // Judged before anything is changed, as a transaction would be rolled back.
+    for (const write of writes) {
+      if (write.type === "ended" && this.outcomeOf(write.outcome.requestId) !== undefined) {
+        throw new Error(`request ${write.outcome.requestId} has ended already`);
+      }
+    }
+    for (const write of writes) this.#write(write);
+  }
+
+  #write(write: ControlWrite): void {
+    if (write.type === "agent") {
+      this.#agents.set(write.facts.agentId, write.facts);
+    } else if (write.type === "job") {
+      const { job, requests } = write;
+      const stored: StoredJob = { ...job, total: requests.length, ended: 0, succeeded: 0 };
+      this.jobs.set(job.jobId, stored);
+      if (job.idempotency) this.#byKey.set(job.idempotency.key, stored);
+      const rows = requests.map((request) => ({ request: { ...request } }));
+      this.#byJob.set(job.jobId, rows);
+      for (const row of rows) {
+        this.rows.set(row.request.requestId, row);
+        this.#open.add(row);
+      }
+    } else if (write.type === "sent") {
+      const row = this.rows.get(write.requestId);
+      if (row === undefined || row.outcome !== undefined) return;
+      const { sentAt, journalId } = write;
+      row.request = { ...row.request, state: "sent", sentAt, ...(journalId ? { journalId } : {}) };
+    } else this.#end(write);
+  }
+
+  #end({ outcome }: ControlWrite & { type: "ended" }): void {
+    const row = this.rows.get(outcome.requestId);
+    const job = this.jobs.get(outcome.jobId);
+    if (row === undefined || job === undefined) throw new Error("no such request");
+    row.outcome = { ...outcome, sequence: ++this.#sequence };
+    this.#open.delete(row);
+    job.ended++;
+    if (outcome.outcome === "success") job.succeeded++;
+    this.onOutcome(row.outcome);
+  }
+}
+
+/** An agent's journal with the meaning of the one in SQLite; records are copies, as on a disk. */
+export class AgentDisk {
+  readonly faults = new DiskFaults();
+  readonly #records = new Map<string, string>();
+  readonly #open = new Set<string>();
+  #identity: Identity = { journalId: "new", epoch: 0 };
+  #earlierIdentity = this.#identity;
+
+  /** A machine made from an older image of this one: with what its memory was named then. */
+  copyOfImage(): AgentDisk {
+    const copy = new AgentDisk();
+    copy.#identity = this.#earlierIdentity;
+    for (const [requestId, record] of this.#records) {
+      if (!this.#open.has(requestId)) copy.#records.set(requestId, record);
+    }
+    return copy;
+  }
+
+  journal(): AgentJournal {
+    const disk = this;
+    const read = (requestId: string) => {
+      const text = this.#records.get(requestId);
+      return text === undefined ? undefined : (JSON.parse(text) as JournalRecord);
+    };
+    return {
+      get identity() {
+        return disk.#identity;
+      },
+      commit: (writes) =>
+        this.faults.commit(() => {
+          for (const write of writes) this.#write(write);
+        }),
+      find: read,
+      unsettled: () => [...this.#open].map((requestId) => read(requestId) as JournalRecord),
+      close: () => {},
+    };
+  }
+
+  #write(write: AgentWrite): void {
+    if (write.type === "identity") {
+      this.#earlierIdentity = this.#identity;
+      this.#identity = write.identity;
+    } else if (write.type === "settled") this.#open.delete(write.requestId);
+    else if (write.type === "put") {
+      this.#records.set(write.record.requestId, JSON.stringify(write.record));
+      this.#open.add(write.record.requestId);
+    }
+  }
+}

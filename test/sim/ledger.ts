@@ -1,0 +1,96 @@
+/**
+ * What really happened in a world, kept apart from every process in it, and the invariants that it
+ * is held against: after every outcome, and at the end.
+ */
+import type { StoredOutcome } from "../../lib/control/journal.ts";
+
+/** An order that an operator was told is accepted. */
+export interface Acknowledged {
+  jobId: string;
+  marker: string;
+}
+
+/** Codes of outcomes that vouch for the command not having run. */
+const neverRan = ["INVALID_COMMAND", "BUSY", "STORAGE_UNAVAILABLE", "EXPIRED"];
+
+export class Ledger {
+  readonly violations: string[] = [];
+  readonly acknowledged: Acknowledged[] = [];
+  /** How often a command began to run, by marker and agent: a request, as the world sees it. */
+  readonly executions = new Map<string, number>();
+  /** Requests whose outcome vouches for no execution, now and later. */
+  readonly #vouchedFor = new Map<string, string>();
+  readonly #outcomes = new Map<string, string>();
+  readonly #revokedAt = new Map<string, number>();
+  /** The marker of each job, told when it is ordered under a key. */
+  readonly markerOf: (jobId: string) => string;
+
+  constructor(markerOf: (jobId: string) => string) {
+    this.markerOf = markerOf;
+  }
+
+  executed(marker: string, agentId: string): void {
+    const request = `${marker}/${agentId}`;
+    const count = (this.executions.get(request) ?? 0) + 1;
+    this.executions.set(request, count);
+    if (count > 1) this.#violate(`${request} was run ${count} times`);
+    const vouched = this.#vouchedFor.get(request);
+    if (vouched !== undefined) this.#violate(`${request} was run after it ended as ${vouched}`);
+  }
+
+  revoked(agentId: string, now: number): void {
+    this.#revokedAt.set(agentId, now);
+  }
+
+  isRevoked(agentId: string): boolean {
+    return this.#revokedAt.has(agentId);
+  }
+
+  /** An outcome was written. `mayBeHeld`: it may have been known since before it could be. */
+  ended(outcome: StoredOutcome, now: number, mayBeHeld: boolean): void {
+    const { requestId, agentId, code = "", message = "" } = outcome;
+    const request = `${this.markerOf(outcome.jobId)}/${agentId}`;
+    const told = `${outcome.outcome} ${code}`.trim();
+    const earlier = this.#outcomes.get(requestId);
+    if (earlier !== undefined) this.#violate(`${request} ended as ${earlier}, then as ${told}`);
+    this.#outcomes.set(requestId, told);
+    const runs = this.executions.get(request) ?? 0;
+    const isAnswer = outcome.outcome === "success" || outcome.outcome === "failed";
+    if (isAnswer && runs !== 1) this.#violate(`${request} is ${told} with ${runs} executions`);
+    if (isAnswer && !message.startsWith("restarted") && !message.startsWith(`${request}:`)) {
+      this.#violate(`${request} has the answer of another: ${message}`);
+    }
+    if (outcome.outcome === "expired" || neverRan.includes(code)) {
+      if (runs > 0) this.#violate(`${request} is ${told}, but it has run`);
+      this.#vouchedFor.set(request, told);
+    }
+    const revokedAt = this.#revokedAt.get(agentId);
+    if (isAnswer && revokedAt !== undefined && now > revokedAt && !mayBeHeld) {
+      this.#violate(`${request} was answered by an agent that is revoked`);
+    }
+  }
+
+  /** When all faults have long ceased. */
+  settle(
+    outcomeOf: (jobId: string) => { requestId: string; outcome?: unknown }[] | undefined,
+  ): void {
+    for (const { jobId, marker } of this.acknowledged) {
+      const requests = outcomeOf(jobId);
+      if (requests === undefined) {
+        this.#violate(`${marker} was acknowledged and is lost`);
+        continue;
+      }
+      for (const { requestId, outcome } of requests) {
+        if (outcome === undefined) this.#violate(`${marker}: request ${requestId} never ended`);
+      }
+    }
+  }
+
+  bounded(what: string, value: number, most: number): void {
+    if (value > most) this.#violate(`${what} is ${value}, more than ${most}`);
+  }
+
+  #violate(text: string): void {
+    this.violations.push(text);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * A virtual network: connections whose frames take their time, in order each way; that are cut,
+ * fall silent without a word, or are not read. Old connections go on delivering what was under way
+ * after a new one was made, so messages overtake each other across reconnects.
+ */
+import type { ClientSocket, ClientSocketEvents, ServerSocket } from "../../lib/runtime/runtime.ts";
+import type { Random } from "./random.ts";
+import type { ProcessClock, Time } from "./time.ts";
+
+/** What the accepting side is told; the control plane's process is looked up at every event. */
+export interface Acceptor {
+  opened(socket: ServerSocket): number;
+  received(sessionId: number, text: string): void;
+  closed(sessionId: number): void;
+}
+
+export interface NetworkOptions {
+  time: Time;
+  random: Random;
+  /** The longest way of a frame, in milliseconds. */
+  latencyMs: number;
+  trace(text: string): void;
+}
+
+/** How long a dead peer goes unnoticed where no FIN arrives. */
+const forever = Number.POSITIVE_INFINITY;
+
+/** Frames that a reader may leave unread before the sender gives it up. */
+const unreadMax = 64;
+
+export class Network {
+  readonly options: NetworkOptions;
+  readonly connections = new Set<Connection>();
+  /** Nobody reaches anybody until then. */
+  #partitionedUntil = new Map<string, number>();
+
+  constructor(options: NetworkOptions) {
+    this.options = options;
+  }
+
+  partition(host: string, until: number): void {
+    this.#partitionedUntil.set(host, until);
+    for (const connection of this.connections) {
+      if (connection.host === host) connection.silence(until);
+    }
+  }
+
+  isPartitioned(host: string): boolean {
+    return (this.#partitionedUntil.get(host) ?? 0) > this.options.time.now;
+  }
+
+  delayMs(): number {
+    const { random, latencyMs } = this.options;
+    return random.int(1, latencyMs);
+  }
+}
+
+export class Connection {
+  readonly host: string;
+  readonly #network: Network;
+  readonly #client: { clock: ProcessClock; events: ClientSocketEvents };
+  #server: { clock: ProcessClock; acceptor: Acceptor; sessionId: number } | undefined;
+  /** Each way delivers in order: nothing arrives before what was sent earlier. */
+  #clientReadyAt = 0;
+  #serverReadyAt = 0;
+  #silentUntil = 0;
+  #unreadUntil = 0;
+  #unread = 0;
+  #clientClosed = false;
+  #serverClosed = false;
+
+  constructor(
+    network: Network,
+    host: string,
+    client: { clock: ProcessClock; events: ClientSocketEvents },
+  ) {
+    this.#network = network;
+    this.host = host;
+    this.#client = client;
+    network.connections.add(this);
+  }
+
+  /** The dialling side; the control plane is asked for when the attempt gets there. */
+  dial(server: () => { clock: ProcessClock; acceptor: Acceptor } | undefined): ClientSocket {
+    const network = this.#network;
+    this.#toServer(() => {
+      const found = server();
+      if (found === undefined) return this.#closeClient(1006, "connection refused");
+      this.#server = { ...found, sessionId: 0 };
+      found.clock.run(() => {
+        if (this.#server === undefined || this.#serverClosed) return;
+        this.#toClient(() => this.#client.events.open("wsctl.v1"));
+        this.#server.sessionId = found.acceptor.opened(this.#serverSocket());
+      });
+    });
+    if (network.isPartitioned(this.host)) this.silence(forever);
+    return {
+      send: (text) => this.#toServer(() => this.#deliverToServer(text)),
+      ping: () => this.#toServer(() => this.#toClient(() => this.#client.events.pong())),
+      close: (code, reason) => {
+        this.#toServer(() => this.#closeServer());
+        this.#toClient(() => this.#closeClient(code, reason));
+      },
+      // Bun and Node report the end of a terminated socket; nothing here waits for it.
+      terminate: () => this.clientDied(),
+    };
+  }
+
+  /** Both sides are told, each after its own while. */
+  cut(): void {
+    this.#toServer(() => this.#closeServer());
+    this.#toClient(() => this.#closeClient(1006, "connection reset"));
+  }
+
+  /** Nothing passes any more, and nobody is told. */
+  silence(until: number): void {
+    this.#silentUntil = until;
+  }
+
+  /** The agent leaves unread what it is sent. */
+  stall(until: number): void {
+    this.#unreadUntil = until;
+  }
+
+  /** The agent gets its latest frame once more. */
+  repeat: (() => void) | undefined;
+
+  /** The process on one side is gone; its kernel says so to the other, unless nothing passes. */
+  clientDied(): void {
+    this.#clientClosed = true;
+    this.#forgetIfClosed();
+    this.#toServer(() => this.#closeServer());
+  }
+
+  serverDied(): void {
+    this.#serverClosed = true;
+    this.#forgetIfClosed();
+    this.#toClient(() => this.#closeClient(1006, "connection reset"));
+  }
+
+  get isOpen(): boolean {
+    return !this.#clientClosed && !this.#serverClosed && this.#server !== undefined;
+  }
+
+  #serverSocket(): ServerSocket {
+    return {
+      send: (text) => {
+        if (this.#serverClosed) return true;
+        if (this.#unread >= unreadMax) return false;
+        this.#unread++;
+        const deliver = () => this.#client.events.message(text);
+        this.#toClient(() => {
+          this.#unread--;
+          this.repeat = () => this.#toClient(deliver);
+          deliver();
+        });
+        return true;
+      },
+      close: (code, reason) => {
+        this.#toClient(() => this.#closeClient(code, reason));
+        this.#toServer(() => this.#closeServer());
+      },
+      terminate: () => this.cut(),
+    };
+  }
+
+  #deliverToServer(text: string): void {
+    const server = this.#server;
+    if (server !== undefined) server.acceptor.received(server.sessionId, text);
+  }
+
+  #closeClient(code: number, reason: string): void {
+    if (this.#clientClosed) return;
+    this.#clientClosed = true;
+    this.#client.events.close(code, reason);
+    this.#forgetIfClosed();
+  }
+
+  #closeServer(): void {
+    if (this.#serverClosed) return;
+    this.#serverClosed = true;
+    const server = this.#server;
+    if (server !== undefined) server.acceptor.closed(server.sessionId);
+    this.#forgetIfClosed();
+  }
+
+  #forgetIfClosed(): void {
+    if (this.#clientClosed && this.#serverClosed) this.#network.connections.delete(this);
+  }
+
+  #toServer(run: () => void): void {
+    const { time } = this.#network.options;
+    if (this.#silentUntil === forever) return;
+    const at = Math.max(this.#serverReadyAt, time.now + this.#network.delayMs(), this.#silentUntil);
+    this.#serverReadyAt = at;
+    time.at(at, () => {
+      if (this.#silentUntil > time.now) return;
+      const clock = this.#server?.clock;
+      if (clock === undefined) run();
+      else clock.run(() => !this.#serverClosed && run());
+    });
+  }
+
+  #toClient(run: () => void): void {
+    const { time } = this.#network.options;
+    if (this.#silentUntil === forever) return;
+    const due = Math.max(time.now + this.#network.delayMs(), this.#silentUntil, this.#unreadUntil);
+    const at = Math.max(this.#clientReadyAt, due);
+    this.#clientReadyAt = at;
+    time.at(at, () => {
+      if (this.#silentUntil > time.now) return;
+      this.#client.clock.run(() => !this.#clientClosed && run());
+    });
+  }
+}

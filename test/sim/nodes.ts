@@ -1,0 +1,165 @@
+/** The processes of a world: the product's own engines and cores on virtual disks and sockets. */
+import { AgentEngine } from "../../lib/agent/engine.ts";
+import type { CommandResult } from "../../lib/agent/records.ts";
+import { Engine } from "../../lib/control/engine.ts";
+import type { Log } from "../../lib/log.ts";
+import { closeCodes } from "../../lib/protocol/close.ts";
+import type { JsonObject } from "../../lib/protocol/json.ts";
+import type { ServerSocket } from "../../lib/runtime/runtime.ts";
+import { AgentDisk, type ControlDisk } from "./disks.ts";
+import { type Acceptor, Connection } from "./network.ts";
+import { ProcessClock } from "./time.ts";
+import type { World } from "./world.ts";
+
+/** A control plane's process, from its start to its end. */
+export class ControlProcess {
+  readonly clock: ProcessClock;
+  readonly engine: Engine;
+
+  constructor(world: World, disk: ControlDisk, skewMs: number) {
+    this.clock = new ProcessClock(world.time, skewMs);
+    disk.faults.isAlive = () => this.clock.isAlive;
+    this.engine = new Engine({
+      journal: disk.journal(),
+      clock: this.clock,
+      log: world.logOf("control"),
+      heartbeatSeconds: world.plan.heartbeatSeconds,
+      newId: () => world.newId(),
+    });
+  }
+
+  acceptor(world: World, agentId: string): Acceptor {
+    const { engine } = this;
+    return {
+      opened: (socket: ServerSocket) => {
+        if (world.ledger.isRevoked(agentId)) {
+          socket.close(closeCodes.unauthorized.code, closeCodes.unauthorized.meaning);
+          return 0;
+        }
+        const tokenId = `token of ${agentId}`;
+        return engine.connected({ agentId, tokenId, v1: true, address: "virtual" }, socket);
+      },
+      received: (sessionId, text) => {
+        if (sessionId > 0) engine.received(sessionId, text);
+      },
+      closed: (sessionId) => {
+        if (sessionId > 0) engine.disconnected(sessionId);
+      },
+    };
+  }
+}
+
+/** A machine with a disk, on which an agent runs again and again. */
+export class Host {
+  readonly name: string;
+  readonly agentId: string;
+  disk = new AgentDisk();
+  skewMs = 0;
+  clock: ProcessClock | undefined;
+  connection: Connection | undefined;
+  /** Counts processes: the proof of a restart. */
+  starts = 0;
+  readonly #world: World;
+
+  constructor(world: World, name: string, agentId: string) {
+    this.#world = world;
+    this.name = name;
+    this.agentId = agentId;
+  }
+
+  get isRunning(): boolean {
+    return this.clock?.isAlive === true;
+  }
+
+  start(): void {
+    const world = this.#world;
+    const clock = new ProcessClock(world.time, this.skewMs);
+    const { disk } = this;
+    this.clock = clock;
+    this.starts++;
+    disk.faults.isAlive = () => clock.isAlive;
+    disk.faults.onCrash = () => this.crash("commit");
+    const engine = new AgentEngine({
+      hello: {
+        protocol_version: 1,
+        version: "0.0.0",
+        instance_id: `process ${this.starts} on ${this.name}`,
+      },
+      heartbeatSeconds: world.plan.heartbeatSeconds,
+      agentId: this.agentId,
+      check: (name) =>
+        name === "nope"
+          ? { code: "INVALID_COMMAND", message: "nobody knows it" }
+          : { endsProcess: name === "restart" },
+      self: { pid: this.starts, version: "0.0.0" },
+      journal: disk.journal(),
+      clock,
+      log: world.logOf(this.name),
+      random: () => world.random.unit(),
+      connect: (events) => {
+        this.connection = new Connection(world.network, this.name, { clock, events });
+        return this.connection.dial(() => world.serverFor(this));
+      },
+      run: (command, parameters, signal, done) =>
+        this.#run(clock, command, parameters, signal, done),
+      measure: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
+      restart: () => this.#restart(),
+      onStopped: () => {},
+    });
+    engine.start();
+  }
+
+  /** The process is gone, and with it what it had not written. */
+  crash(why: string): void {
+    if (this.clock === undefined || !this.clock.isAlive) return;
+    this.clock.isAlive = false;
+    this.connection?.clientDied();
+    this.#world.trace(`${this.name} dies (${why})`);
+    this.#world.startLater(this);
+  }
+
+  #restart(): void {
+    this.#world.met("restart in place");
+    if (this.clock !== undefined) this.clock.isAlive = false;
+    this.connection?.clientDied();
+    this.#world.trace(`${this.name} restarts`);
+    this.#world.time.after(50, () => this.start());
+  }
+
+  #run(
+    clock: ProcessClock,
+    command: string,
+    parameters: JsonObject,
+    signal: AbortSignal,
+    done: (result: CommandResult) => void,
+  ): void {
+    const { marker, ms, ends, stubborn } = parameters as {
+      marker: string;
+      ms: number;
+      ends: "success" | "failed";
+      stubborn: boolean;
+    };
+    this.#world.trace(`${this.name} runs ${command} of ${marker}`);
+    this.#world.ledger.executed(marker, this.agentId);
+    let isDone = false;
+    const end = (result: CommandResult) => {
+      if (!isDone) done(result);
+      isDone = true;
+    };
+    const result: CommandResult =
+      command === "restart"
+        ? { status: "restart" }
+        : { status: ends, message: `${marker}/${this.agentId}: done` };
+    clock.after(ms, () => end(result));
+    if (stubborn) return;
+    signal.addEventListener("abort", () => {
+      clock.soon(() => end({ status: "failed", message: `${marker}/${this.agentId}: aborted` }));
+    });
+  }
+}
+
+/** A log that goes into the trace. */
+export function tracingLog(name: string, trace: (text: string) => void): Log {
+  const write = (level: string) => (text: string) => trace(`${name} ${level}: ${text}`);
+  return { error: write("error"), warn: write("warn"), info: () => {}, debug: () => {} };
+}

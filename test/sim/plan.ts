@@ -1,0 +1,114 @@
+/** What is going to happen in a world: its hosts, its operators' orders and its faults, all from the seed. */
+import { Random } from "./random.ts";
+
+export const minuteMs = 60_000;
+/** Faults and orders come in the first part of a world; in the rest everything must come to rest. */
+export const faultyMs = 19 * minuteMs;
+export const healedMs = 20 * minuteMs;
+export const endMs = 30 * minuteMs;
+
+export const faultKinds = [
+  "control_crash",
+  "control_crash_before_commit",
+  "control_crash_after_commit",
+  "control_drain",
+  "control_pause",
+  "control_disk_full",
+  "control_clock_jump",
+  "agent_crash",
+  "agent_crash_before_commit",
+  "agent_crash_after_commit",
+  "agent_pause",
+  "agent_disk_full",
+  "agent_clock_jump",
+  "agent_reinstall",
+  "cut",
+  "half_open",
+  "partition",
+  "stall",
+  "duplicate",
+  "clone",
+  "revoke",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface Fault {
+  at: number;
+  kind: FaultKind;
+  /** The host that it strikes, as an index. */
+  host: number;
+  durationMs: number;
+}
+
+export interface Order {
+  at: number;
+  marker: string;
+  command: "work" | "restart" | "nope";
+  /** Indexes of hosts. */
+  hosts: number[];
+  workMs: number;
+  ends: "success" | "failed";
+  /** The command does not stop when it is told to. */
+  isStubborn: boolean;
+  timeoutSeconds: number;
+  ttlSeconds: number;
+  /** The operator does not get to know that it was accepted, and asks again. */
+  answersLost: number;
+}
+
+export interface Plan {
+  hosts: number;
+  heartbeatSeconds: number;
+  latencyMs: number;
+  orders: Order[];
+  faults: Fault[];
+}
+
+export function planOf(seed: number): Plan {
+  const random = new Random(seed, 1);
+  const hosts = random.int(5, 7);
+  const orders: Order[] = [];
+  for (let requests = 0; requests < 50; ) {
+    const order = orderOf(random, hosts, orders.length);
+    requests += order.hosts.length;
+    orders.push(order);
+  }
+  return {
+    hosts,
+    heartbeatSeconds: random.pick([30, 60]),
+    latencyMs: random.pick([3, 40, 400, 3_000]),
+    orders,
+    faults: Array.from({ length: random.int(10, 16) }, () => faultOf(random, hosts, orders)),
+  };
+}
+
+function orderOf(random: Random, hosts: number, index: number): Order {
+  const count = random.chance(0.4) ? hosts : random.int(1, 3);
+  const first = random.int(0, hosts - 1);
+  return {
+    at: random.int(1_000, faultyMs),
+    marker: `job${index}`,
+    command: random.pick(["work", "work", "work", "work", "restart", "nope"] as const),
+    hosts: Array.from({ length: count }, (_, offset) => (first + offset) % hosts),
+    workMs: random.chance(0.5) ? random.int(0, 50) : random.int(100, 40_000),
+    ends: random.chance(0.8) ? "success" : "failed",
+    isStubborn: random.chance(0.1),
+    timeoutSeconds: random.int(2, 60),
+    ttlSeconds: random.chance(0.3) ? random.int(1, 20) : random.int(30, 300),
+    answersLost: random.chance(0.2) ? random.int(1, 3) : 0,
+  };
+}
+
+/** Half of the faults strike while an order is being carried out: there they can do harm. */
+function faultOf(random: Random, hosts: number, orders: readonly Order[]): Fault {
+  const order = random.pick(orders);
+  const isAimed = random.chance(0.6);
+  const kind = random.pick(faultKinds);
+  return {
+    at: isAimed ? order.at + random.int(-200, 5_000) : random.int(0, faultyMs),
+    // Most worlds keep their tokens: an agent that is revoked has no more to tell.
+    kind: kind === "revoke" && random.chance(0.7) ? "agent_crash" : kind,
+    host: isAimed ? random.pick(order.hosts) : random.int(0, hosts - 1),
+    durationMs: random.chance(0.5) ? random.int(100, 5_000) : random.int(5_000, 180_000),
+  };
+}

@@ -1,0 +1,128 @@
+/** How each planned fault strikes the world, and how everything is made whole again. */
+import { AgentDisk } from "./disks.ts";
+import { Host } from "./nodes.ts";
+import type { Fault, FaultKind } from "./plan.ts";
+import type { World } from "./world.ts";
+
+export class Strikes {
+  readonly #world: World;
+  readonly #clones: Host[] = [];
+  readonly #strikes: Record<FaultKind, (fault: Fault, host: Host) => void>;
+
+  constructor(world: World) {
+    this.#world = world;
+    const { time, random } = world;
+    const until = (fault: Fault) => time.now + fault.durationMs;
+    this.#strikes = {
+      control_crash: (fault) => world.crashControl("crash", fault.durationMs),
+      control_crash_before_commit: () => {
+        world.disk.faults.crash = "before";
+      },
+      control_crash_after_commit: () => {
+        world.disk.faults.crash = "after";
+      },
+      control_drain: (fault) => this.#drain(fault),
+      control_pause: (fault) => {
+        if (world.control) world.control.clock.pausedUntil = until(fault);
+      },
+      control_disk_full: (fault) => {
+        world.hasHeld = true;
+        world.disk.faults.isFull = true;
+        time.after(fault.durationMs, () => {
+          world.disk.faults.isFull = false;
+        });
+      },
+      control_clock_jump: () => {
+        world.controlSkewMs += random.int(-600_000, 600_000);
+        world.crashControl("clock jump", 1_000);
+      },
+      agent_crash: (_fault, host) => host.crash("crash"),
+      agent_crash_before_commit: (_fault, host) => {
+        host.disk.faults.crash = "before";
+      },
+      agent_crash_after_commit: (_fault, host) => {
+        host.disk.faults.crash = "after";
+      },
+      agent_pause: (fault, host) => {
+        if (host.clock) host.clock.pausedUntil = until(fault);
+      },
+      agent_disk_full: (fault, host) => {
+        const { faults } = host.disk;
+        faults.isFull = true;
+        time.after(fault.durationMs, () => {
+          faults.isFull = false;
+        });
+      },
+      agent_clock_jump: (_fault, host) => {
+        host.skewMs += random.int(-3_600_000, 3_600_000);
+        host.crash("clock jump");
+      },
+      agent_reinstall: (_fault, host) => {
+        host.crash("reinstall");
+        host.disk = new AgentDisk();
+      },
+      cut: (_fault, host) => host.connection?.cut(),
+      half_open: (_fault, host) => host.connection?.silence(Number.POSITIVE_INFINITY),
+      partition: (fault, host) => world.network.partition(host.name, until(fault)),
+      stall: (fault, host) => host.connection?.stall(until(fault)),
+      duplicate: (_fault, host) => host.connection?.repeat?.(),
+      clone: (fault, host) => this.#clone(fault, host),
+      revoke: (_fault, host) => this.#revoke(host),
+    };
+  }
+
+  strike(fault: Fault): void {
+    const host = this.#world.hosts[fault.host];
+    if (host !== undefined) this.#strikes[fault.kind](fault, host);
+  }
+
+  /** No more faults: what was broken works, what was down runs. */
+  heal(): void {
+    const { disk, hosts, network } = this.#world;
+    this.#world.isHealed = true;
+    disk.faults.isFull = false;
+    disk.faults.crash = undefined;
+    for (const host of hosts) {
+      host.disk.faults.isFull = false;
+      host.disk.faults.crash = undefined;
+      network.partition(host.name, 0);
+      if (!host.isRunning) host.start();
+    }
+  }
+
+  #drain(fault: Fault): void {
+    const process = this.#world.control;
+    if (process === undefined || !process.clock.isAlive) return;
+    process.engine.tell({ type: "draining" });
+    this.#world.time.after(Math.min(fault.durationMs, 10_000), () => {
+      if (!process.clock.isAlive) return;
+      process.clock.run(() => process.engine.tell({ type: "drain" }));
+      this.#world.time.after(2_000, () => {
+        if (this.#world.control === process) this.#world.crashControl("stopped", 1_000);
+      });
+    });
+  }
+
+  /** Another machine made from an image of this one, or installed under the same name. */
+  #clone(fault: Fault, original: Host): void {
+    const clone = new Host(
+      this.#world,
+      `clone${this.#clones.length} of ${original.name}`,
+      original.agentId,
+    );
+    if (this.#world.random.chance(0.7)) clone.disk = original.disk.copyOfImage();
+    this.#clones.push(clone);
+    clone.start();
+    this.#world.time.after(fault.durationMs, () => {
+      if (clone.clock !== undefined) clone.clock.isAlive = false;
+      clone.connection?.clientDied();
+    });
+  }
+
+  #revoke(host: Host): void {
+    const process = this.#world.control;
+    if (process === undefined || !process.clock.isAlive) return;
+    this.#world.ledger.revoked(host.agentId, this.#world.time.now);
+    process.engine.tell({ type: "revoked", tokenId: `token of ${host.agentId}` });
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Virtual time: what is due next happens next, and things due at the same moment in the order in
+ * which they were asked for. A process sees it through a clock of its own, which dies with it.
+ */
+import type { Clock } from "../../lib/clock.ts";
+
+interface Due {
+  at: number;
+  order: number;
+  run: (() => void) | undefined;
+}
+
+export class Time {
+  now: number;
+  #order = 0;
+  #heap: Due[] = [];
+
+  constructor(start: number) {
+    this.now = start;
+  }
+
+  at(at: number, run: () => void): Due {
+    const due = { at: Math.max(at, this.now), order: this.#order++, run };
+    this.#push(due);
+    return due;
+  }
+
+  after(ms: number, run: () => void): Due {
+    return this.at(this.now + ms, run);
+  }
+
+  /** Runs everything that is due until the given moment. */
+  runUntil(end: number): void {
+    for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
+      this.#pop();
+      this.now = next.at;
+      next.run?.();
+    }
+    this.now = end;
+  }
+
+  #push(due: Due): void {
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(due);
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      const parent = heap[above] as Due;
+      if (!isBefore(due, parent)) break;
+      heap[index] = parent;
+      index = above;
+    }
+    heap[index] = due;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Due;
+    if (heap.length === 0) return;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      const right = heap[child + 1];
+      if (right !== undefined && isBefore(right, heap[child] as Due)) child++;
+      if (!isBefore(heap[child] as Due, last)) break;
+      heap[index] = heap[child] as Due;
+      index = child;
+    }
+    heap[index] = last;
+  }
+}
+
+/** A process's clock: steady while it lives, `skewMs` off the world's, silent once it is dead. */
+export class ProcessClock implements Clock {
+  isAlive = true;
+  /** Until then nothing of this process runs, as if it were stopped: it runs afterwards, late. */
+  pausedUntil = 0;
+  readonly #time: Time;
+  readonly #skewMs: number;
+
+  constructor(time: Time, skewMs: number) {
+    this.#time = time;
+    this.#skewMs = skewMs;
+  }
+
+  now(): number {
+    return this.#time.now + this.#skewMs;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const due = this.#time.after(ms, () => this.run(run));
+    return () => {
+      due.run = undefined;
+    };
+  }
+
+  soon(run: () => void): void {
+    this.#time.after(0, () => this.run(run));
+  }
+
+  /** Whatever reaches the process from outside reaches it through this. */
+  run(run: () => void): void {
+    if (!this.isAlive) return;
+    if (this.#time.now >= this.pausedUntil) return run();
+    this.#time.at(this.pausedUntil, () => this.run(run));
+  }
+}
+
+function isBefore(a: Due, b: Due): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}

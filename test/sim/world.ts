@@ -1,0 +1,229 @@
+/**
+ * A world: a control plane, hosts with agents, operators and faults, from one seed, on virtual
+ * time. The same seed is the same world, to the byte, on every run and every runtime.
+ */
+import type { StoredJob } from "../../lib/control/journal.ts";
+import type { Log } from "../../lib/log.ts";
+import { WsctlError } from "../../lib/protocol/errors.ts";
+import { ControlDisk } from "./disks.ts";
+import { Ledger } from "./ledger.ts";
+import { Network } from "./network.ts";
+import { ControlProcess, Host, tracingLog } from "./nodes.ts";
+import { endMs, type Fault, healedMs, type Order, type Plan, planOf } from "./plan.ts";
+import { Random } from "./random.ts";
+import { Strikes } from "./strikes.ts";
+import { Time } from "./time.ts";
+
+export interface WorldOptions {
+  seed: number;
+  /** Indexes of the planned faults that happen; all where it is not given. */
+  faults?: readonly number[];
+  /** Told every line of the trace. */
+  onTrace?: (line: string) => void;
+}
+
+export interface Report {
+  seed: number;
+  violations: string[];
+  /** What was met, and how often. */
+  met: Map<string, number>;
+  /** Of the trace: the same for the same seed. */
+  digest: number;
+  requests: number;
+}
+
+const epochMs = Date.UTC(2026, 0, 1);
+
+export class World {
+  readonly plan: Plan;
+  readonly time = new Time(epochMs);
+  readonly random: Random;
+  readonly network: Network;
+  readonly ledger: Ledger;
+  readonly disk = new ControlDisk();
+  readonly hosts: Host[];
+  readonly #met = new Map<string, number>();
+  readonly #markers = new Map<string, string>();
+  readonly #onTrace: ((line: string) => void) | undefined;
+  readonly #seed: number;
+  control: ControlProcess | undefined;
+  controlSkewMs = 0;
+  /** Whether outcomes may have waited for a disk that was full. */
+  hasHeld = false;
+  isHealed = false;
+  #ids = 0;
+  #digest = 0x811c9dc5;
+
+  constructor(options: WorldOptions) {
+    this.#seed = options.seed;
+    this.#onTrace = options.onTrace;
+    this.plan = planOf(options.seed);
+    this.random = new Random(options.seed, 2);
+    this.network = new Network({
+      time: this.time,
+      random: new Random(options.seed, 3),
+      latencyMs: this.plan.latencyMs,
+      trace: (text) => this.trace(text),
+    });
+    this.ledger = new Ledger((jobId) => this.#markers.get(jobId) ?? this.#markerOnDisk(jobId));
+    this.disk.onOutcome = (outcome) => {
+      const told = `${outcome.outcome} ${outcome.code ?? ""}`.trim();
+      this.met(`outcome ${told}`);
+      this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
+      this.ledger.ended(outcome, this.time.now, this.hasHeld);
+    };
+    this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
+    this.hosts = Array.from(
+      { length: this.plan.hosts },
+      (_, index) => new Host(this, `host${index}`, `agent${index}`),
+    );
+    const chosen = options.faults;
+    const faults = this.plan.faults.filter((_, index) => chosen?.includes(index) ?? true);
+    this.#schedule(faults);
+  }
+
+  run(): Report {
+    this.time.runUntil(epochMs + endMs);
+    this.ledger.settle((jobId) => {
+      const job = this.disk.jobs.get(jobId);
+      if (job === undefined) return undefined;
+      return [...this.disk.rows.values()]
+        .filter(({ request }) => request.jobId === jobId)
+        .map(({ request, outcome }) => ({ requestId: request.requestId, outcome }));
+    });
+    const dispatcher = this.control?.engine.core.dispatcher;
+    this.ledger.bounded("open requests at the end", dispatcher?.openCount ?? 1, 0);
+    const sessions = this.control?.engine.core.fleet.sessionCount ?? 0;
+    this.ledger.bounded("sessions at the end", sessions, this.hosts.length);
+    return {
+      seed: this.#seed,
+      violations: this.ledger.violations,
+      met: this.#met,
+      digest: this.#digest >>> 0,
+      requests: this.disk.rows.size,
+    };
+  }
+
+  met(what: string): void {
+    this.#met.set(what, (this.#met.get(what) ?? 0) + 1);
+  }
+
+  trace(text: string): void {
+    const line = `${((this.time.now - epochMs) / 1000).toFixed(3)} ${text}`;
+    for (let index = 0; index < line.length; index++) {
+      this.#digest = Math.imul(this.#digest ^ line.charCodeAt(index), 0x01000193);
+    }
+    this.#onTrace?.(line);
+  }
+
+  logOf(name: string): Log {
+    return tracingLog(name, (text) => {
+      if (text.includes("took over")) this.met("takeover");
+      if (text.includes("fallen silent")) this.met("silent agent noticed");
+      if (text.includes("1006: silent")) this.met("silent control plane noticed");
+      if (text.includes("4413")) this.met("slow reader closed");
+      this.trace(text);
+    });
+  }
+
+  /** Ids in the order of their making, as the product's are. */
+  newId(): string {
+    return `id-${String(++this.#ids).padStart(6, "0")}`;
+  }
+
+  startControl(): void {
+    const process = new ControlProcess(this, this.disk, this.controlSkewMs);
+    this.control = process;
+    this.trace("control starts");
+    for (const { agentId } of this.hosts) process.engine.tell({ type: "registered", agentId });
+  }
+
+  crashControl(why: string, awayMs: number): void {
+    const process = this.control;
+    if (process === undefined || !process.clock.isAlive) return;
+    process.clock.isAlive = false;
+    this.trace(`control dies (${why})`);
+    for (const connection of [...this.network.connections]) connection.serverDied();
+    this.time.after(awayMs, () => this.startControl());
+  }
+
+  /** Where a host's attempt to connect ends up, if the control plane is there. */
+  serverFor(host: Host) {
+    const process = this.control;
+    if (process === undefined || !process.clock.isAlive) return undefined;
+    return { clock: process.clock, acceptor: process.acceptor(this, host.agentId) };
+  }
+
+  startLater(host: Host): void {
+    this.time.after(this.random.int(100, 20_000), () => {
+      if (!host.isRunning) host.start();
+    });
+  }
+
+  #schedule(faults: Fault[]): void {
+    const strikes = new Strikes(this);
+    const at = (ms: number, run: () => void) => this.time.at(epochMs + ms, run);
+    at(0, () => this.startControl());
+    for (const host of this.hosts) at(this.random.int(0, 5_000), () => host.start());
+    for (const order of this.plan.orders) at(order.at, () => this.#ask(order, 0));
+    for (const fault of faults) {
+      at(Math.max(0, fault.at), () => {
+        this.met(`fault ${fault.kind}`);
+        this.trace(`fault ${fault.kind} on host${fault.host} for ${fault.durationMs} ms`);
+        strikes.strike(fault);
+      });
+    }
+    at(healedMs, () => strikes.heal());
+  }
+
+  /** An operator asks, and goes on asking under the same key until it knows. */
+  #ask(order: Order, attempt: number): void {
+    if (attempt > 30) return;
+    const again = () => this.time.after(2_000, () => this.#ask(order, attempt + 1));
+    const process = this.control;
+    if (process === undefined || !process.clock.isAlive) return void again();
+    const accepted = (job: StoredJob) => {
+      this.#markers.set(job.jobId, order.marker);
+      this.trace(`${order.marker} is accepted as ${job.jobId}`);
+      if (attempt < order.answersLost) return again();
+      this.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });
+    };
+    const refused = (error: unknown) => {
+      this.trace(`${order.marker} is refused: ${error instanceof WsctlError ? error.code : error}`);
+      if (!(error instanceof WsctlError)) throw error;
+      this.met(`refused ${error.code}`);
+      again();
+    };
+    process.clock.run(() => {
+      const settle = {
+        accepted: (job: StoredJob) => process.clock.run(() => accepted(job)),
+        refused: (error: unknown) => process.clock.run(() => refused(error)),
+      };
+      process.engine.order(orderBody(order), "operator", order.marker, settle);
+    });
+    // A process that dies before it answers leaves its operator in doubt.
+    this.time.after(5_000, () => {
+      const isKnown = this.ledger.acknowledged.some(({ marker }) => marker === order.marker);
+      if (!isKnown && !process.clock.isAlive) this.#ask(order, attempt + 1);
+    });
+  }
+
+  #markerOnDisk(jobId: string): string {
+    return (this.disk.jobs.get(jobId)?.parameters?.marker as string | undefined) ?? jobId;
+  }
+}
+
+function orderBody(order: Order) {
+  return {
+    command: order.command,
+    parameters: {
+      marker: order.marker,
+      ms: order.workMs,
+      ends: order.ends,
+      stubborn: order.isStubborn,
+    },
+    target: { agents: order.hosts.map((host) => `agent${host}`) },
+    timeout_seconds: order.timeoutSeconds,
+    ttl_seconds: order.ttlSeconds,
+  };
+}
