@@ -49,6 +49,12 @@ export function cannotSave(): Answer {
   return failure("STORAGE_UNAVAILABLE", "the agent cannot write its journal; it was not run");
 }
 
+/** The command was begun, and was on record as begun; what it is for was not done. */
+export function notRestarted(): Answer {
+  const message = "restart given up: the agent cannot write its journal";
+  return { type: "response", status: "failed", message };
+}
+
 /** By the process that came back, which is the proof. */
 export function restarted(self: { pid: number; version: string }, awayMs: number): Answer {
   const seconds = (awayMs / 1000).toFixed(1);

@@ -17,7 +17,15 @@ import {
   unsettledMax,
 } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
-import { cannotSave, failure, fittingAnswer, messageOf, restarted, timedOut } from "./answer.ts";
+import {
+  cannotSave,
+  failure,
+  fittingAnswer,
+  messageOf,
+  notRestarted,
+  restarted,
+  timedOut,
+} from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import { type Entry, enter, newEntry, put } from "./entry.ts";
 import type { AgentStep, AgentWrite, Answer, CommandResult, JournalRecord } from "./records.ts";
@@ -162,7 +170,7 @@ export class Executor {
         this.#deadlines.set(entry.record.requestId, now + unsavedRetryMs);
       } else if (entry.record.state === "restarting") {
         this.#restart = undefined;
-        this.#end(entry, cannotSave(), now, step);
+        this.#end(entry, notRestarted(), now, step);
       } else {
         if (entry.record.state === "started") this.#running--;
         this.#entries.delete(entry.record.requestId);

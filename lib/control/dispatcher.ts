@@ -30,9 +30,16 @@ export class Dispatcher {
 
   /** Goes on from what the journal holds; agents that hold answers are given time to return. */
   constructor(journal: OpenJournal, now: number) {
-    for (const job of journal.jobs) this.#open.addJob(job);
+    for (const stored of journal.jobs) {
+      // A clock that was set back while nobody ran must not put any end off.
+      this.#open.addJob({ ...stored, createdAt: Math.min(stored.createdAt, now) });
+    }
     for (const stored of journal.requests) {
-      const request = { ...stored };
+      const { sentAt } = stored;
+      const request = {
+        ...stored,
+        ...(sentAt === undefined ? {} : { sentAt: Math.min(sentAt, now) }),
+      };
       this.#open.add(request);
       const job = this.#open.jobOf(request);
       const due =

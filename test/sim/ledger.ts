@@ -57,7 +57,7 @@ export class Ledger {
     const runs = this.executions.get(request) ?? 0;
     const isAnswer = outcome.outcome === "success" || outcome.outcome === "failed";
     if (isAnswer && runs !== 1) this.#violate(`${request} is ${told} with ${runs} executions`);
-    if (isAnswer && !message.startsWith("restarted") && !message.startsWith(`${request}:`)) {
+    if (isAnswer && !message.startsWith("restart") && !message.startsWith(`${request}:`)) {
       this.#violate(`${request} has the answer of another: ${message}`);
     }
     if (outcome.outcome === "expired" || neverRan.includes(code)) {

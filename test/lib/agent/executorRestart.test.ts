@@ -56,7 +56,7 @@ describe("a restart", () => {
     const step: AgentStep = { writes: [], effects: [] };
     hand.executor.finished("r", { status: "restart" }, hand.now, step);
     const told = hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
-    expect(answers(told)).toEqual(["STORAGE_UNAVAILABLE"]);
+    expect(answers(told)).toEqual(["restart given up: the agent cannot write its journal"]);
     expect(kinds(hand.command("next"))).toEqual(["run"]);
   });
 });

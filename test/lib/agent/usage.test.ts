@@ -156,7 +156,7 @@ describe("UsageMeter.measure() on a plain host", () => {
     expect(meter.measure().cpuPercent).toBe(0);
   });
 
-  test("asks the runtime where there are no such files, or nothing that can be read in them", () => {
+  test("asks the runtime where such files are missing or say nothing", () => {
     using dir = temporaryDir();
     const empty = new Host(`${dir}`, {});
     const noise = { "proc/stat": "", "proc/meminfo": "\0\n", [`${cgroup2}/cpu.max`]: "" };
