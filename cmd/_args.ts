@@ -79,12 +79,17 @@ function scan(rawArgs: string[], args: ArgsDef): Given {
     let value = rest.length > 0 ? rest.join("=") : undefined;
     if (negated !== undefined) value = booleanOf(flag, value) === "true" ? "false" : "true";
     else if (definition.type === "boolean") value = booleanOf(flag, value);
-    else value ??= rawArgs[++index];
+    else value ??= valueBehind(rawArgs[++index]);
     if (value === undefined)
       throw usage(`Flag --${name} wants a value: --${name} ${hint(definition)}`);
     add(given.flags, name, value, `--${name}`);
   }
   return given;
+}
+
+/** What follows a flag as its value; another flag does not (`--flag=--text` says it is meant). */
+function valueBehind(next: string | undefined): string | undefined {
+  return next?.startsWith("--") ? undefined : next;
 }
 
 /** `--no-x` of a switch that is on by default; of anything else there is none. */
@@ -131,9 +136,23 @@ function fillIn(flags: Map<string, string[]>, args: ArgsDef, { env, settings }: 
       continue;
     }
     const setting = settings[name.replaceAll("-", "_")];
-    if (setting !== undefined)
-      flags.set(name, Array.isArray(setting) ? setting.map(String) : [String(setting)]);
+    if (setting !== undefined) flags.set(name, settingValues(name, definition, setting));
   }
+}
+
+/** A setting as if it had been given by flags; its type must be the flag's. */
+function settingValues(name: string, definition: ArgDef, setting: unknown): string[] {
+  const key = name.replaceAll("-", "_");
+  const isText = (value: unknown) => typeof value === "string" || typeof value === "number";
+  if (definition.type === "boolean") {
+    if (typeof setting === "boolean") return [String(setting)];
+    throw usage(`Setting ${key} must be true or false`);
+  }
+  if (Array.isArray(setting) && repeatable.has(name) && setting.every(isText)) {
+    return setting.map(String);
+  }
+  if (isText(setting)) return [String(setting)];
+  throw usage(`Setting ${key} must be text${repeatable.has(name) ? " or a list of texts" : ""}`);
 }
 
 function envBoolean(variable: string, value: string): string {

@@ -1,6 +1,5 @@
 /** Durations and parameters as people write them on a command line. */
-import type { JsonObject } from "../lib/protocol/json.ts";
-import { isJsonObject } from "../lib/protocol/json.ts";
+import { isJsonObject, type JsonObject, unrepresentable } from "../lib/protocol/json.ts";
 import { usage } from "./_args.ts";
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -38,13 +37,25 @@ export function parseObject(source: string, text: string): JsonObject {
     throw usage(`Flag --params: ${source} is not JSON`);
   }
   if (!isJsonObject(value)) throw usage(`Flag --params: ${source} must be a JSON object`);
+  const flaw = unrepresentable(value);
+  if (flaw !== undefined) throw usage(`Flag --params: ${source} has ${flaw}`);
   return value;
 }
 
 function valueFrom(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return text;
   }
+  const isChanged =
+    Number.isFinite(value) && isWhole(text) && BigInt(text) !== BigInt(value as number);
+  const flaw = isChanged ? "a number that cannot be kept exactly" : unrepresentable(value);
+  if (flaw === undefined) return value;
+  throw usage(`Flag --param: "${text}" has ${flaw}; as text it is written '"${text}"'`);
+}
+
+function isWhole(text: string): boolean {
+  return /^-?\d+$/.test(text);
 }

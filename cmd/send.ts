@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Sent } from "../lib/client/client.ts";
 import type { AcceptedLine, JobOrderInput, OutcomeLine, Target } from "../lib/protocol/api.ts";
 import { JobOrder } from "../lib/protocol/api.ts";
-import { issueText } from "../lib/protocol/codec.ts";
+import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf, readFile } from "./_common.ts";

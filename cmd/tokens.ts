@@ -5,7 +5,7 @@ import {
   TokenOrder as TokenOrderSchema,
   type TokenView,
 } from "../lib/protocol/api.ts";
-import { issueText } from "../lib/protocol/codec.ts";
+import { issueText } from "../lib/protocol/issueText.ts";
 import { usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";

@@ -1,20 +1,35 @@
 /** The answers an executor gives by itself, and any answer as a message: cut to what a message may hold, and in the words the peer knows. */
 import type { AgentDraft } from "../protocol/codec.ts";
-import type { ErrorCode } from "../protocol/errors.ts";
-import { messageBytesMax, textCharsMax } from "../protocol/limits.ts";
+import { type ErrorCode, errorText } from "../protocol/errors.ts";
+import { isShallow, unrepresentable } from "../protocol/json.ts";
+import { depthMax, messageBytesMax, textCharsMax } from "../protocol/limits.ts";
 import type { Answer } from "./records.ts";
 
-/** Room for the envelope around an answer, in bytes. */
-const envelopeBytes = 2_048;
+/** What the envelope around an answer leaves for it, in bytes. */
+const roomBytes = messageBytesMax - 2_048;
+
+/** A text of so many characters fits however they are escaped: six bytes each at the most. */
+const escapedCharsMax = Math.floor(roomBytes / 6);
 
 /** The answer itself, or an error that says it is too large: decided before it is stored. */
 export function fittingAnswer(answer: Answer): Answer {
   const message = answer.message === undefined ? undefined : cut(answer.message);
   const fitting = { ...answer, ...(message === undefined ? {} : { message }) } as Answer;
-  const bytes = Buffer.byteLength(JSON.stringify(fitting));
-  if (bytes <= messageBytesMax - envelopeBytes) return fitting;
-  const text = `the answer of ${bytes} bytes is over the limit of one message`;
-  return { type: "error", code: "TOO_LARGE", message: text };
+  let json: string;
+  try {
+    json = JSON.stringify(fitting);
+  } catch (error) {
+    return failure("INTERNAL", `the command's result is no JSON: ${errorText(error)}`);
+  }
+  const flaw = unrepresentable(JSON.parse(json));
+  if (flaw !== undefined) return failure("INTERNAL", `the command's result has ${flaw}`);
+  // The message puts the answer one level deeper.
+  if (!isShallow(json, depthMax - 1)) {
+    return failure("INTERNAL", "the command's result is nested too deep for a message");
+  }
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= roomBytes) return fitting;
+  return failure("TOO_LARGE", `the answer of ${bytes} bytes is over the limit of one message`);
 }
 
 /** A peer of the standard alone knows no `result`: it gets it as JSON within the message. */
@@ -64,7 +79,9 @@ export function restarted(self: { pid: number; version: string }, awayMs: number
 
 function cut(text: string): string {
   const whole = text.toWellFormed();
-  if (whole.length <= textCharsMax) return whole;
+  const isRoomy = Buffer.byteLength(JSON.stringify(whole)) <= roomBytes;
+  const charsMax = isRoomy ? textCharsMax : escapedCharsMax;
+  if (whole.length <= charsMax) return whole;
   const mark = ` … [cut: ${whole.length} characters in all]`;
-  return whole.slice(0, textCharsMax - mark.length).toWellFormed() + mark;
+  return whole.slice(0, charsMax - mark.length).toWellFormed() + mark;
 }

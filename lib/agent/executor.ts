@@ -9,7 +9,6 @@
 import { Deadlines } from "../deadlines.ts";
 import type { AgentDraft } from "../protocol/codec.ts";
 import {
-  acceptedMax,
   answerRepeatMs,
   restartGraceMs,
   runningMax,
@@ -17,6 +16,7 @@ import {
   unsettledMax,
 } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
+import { refusalOf } from "./admission.ts";
 import {
   cannotSave,
   failure,
@@ -173,11 +173,21 @@ export class Executor {
         this.#end(entry, notRestarted(), now, step);
       } else {
         if (entry.record.state === "started") this.#running--;
-        this.#entries.delete(entry.record.requestId);
-        this.#deadlines.delete(entry.record.requestId);
-        this.#say(entry.record.requestId, cannotSave(), step);
+        this.#refuseUnsaved(entry, now, step);
       }
     }
+  }
+
+  /** Nothing was begun, so it may be said before it is on record; a repeat hears the same. */
+  #refuseUnsaved(entry: Entry, now: number, step: AgentStep): void {
+    const { requestId } = entry.record;
+    enter(entry, "ended", now);
+    entry.record.answer = cannotSave();
+    this.#deadlines.set(requestId, now + unsavedRetryMs);
+    this.#say(requestId, entry.record.answer, step);
+    if (this.#entries.size <= unsettledMax) return;
+    this.#entries.delete(requestId);
+    this.#deadlines.delete(requestId);
   }
 
   tick(now: number, step: AgentStep): void {
@@ -222,19 +232,8 @@ export class Executor {
   }
 
   #refusal(entry: Entry, now: number): Answer | undefined {
-    const { command, parameters, expiresAt } = entry.record;
-    if (expiresAt !== undefined && expiresAt <= now) {
-      return failure("EXPIRED", "the request's time to live has passed; it was not started");
-    }
-    const checked = this.#options.check(command, parameters);
-    if (checked.code !== undefined) return failure(checked.code, checked.message);
-    entry.endsProcess = checked.endsProcess;
-    if (this.#entries.size > unsettledMax) {
-      return failure("BUSY", `${unsettledMax} answers wait for the control plane to take them`);
-    }
-    const waiting = this.#entries.size - this.#running;
-    if (this.#running < runningMax || waiting <= acceptedMax) return undefined;
-    return failure("BUSY", `${runningMax} commands run and ${acceptedMax} wait already`);
+    const counts = { running: this.#running, known: this.#entries.size };
+    return refusalOf(entry, this.#options.check, counts, now);
   }
 
   #start(entry: Entry, now: number, step: AgentStep): void {

@@ -38,8 +38,8 @@ export const Target = v.union(
 );
 export type Target = v.InferOutput<typeof Target>;
 
-function seconds(what: string, most: number) {
-  const rule = `${what} must be a number from 1 to ${most}`;
+function seconds(most: number) {
+  const rule = `must be a number from 1 to ${most}`;
   return v.pipe(v.number(rule), v.minValue(1, rule), v.maxValue(most, rule));
 }
 
@@ -48,8 +48,8 @@ export const JobOrder = v.strictObject({
   command: CommandName,
   parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
   target: Target,
-  timeout_seconds: v.optional(seconds("timeout_seconds", timeoutSecondsMax), timeoutSecondsDefault),
-  ttl_seconds: v.optional(seconds("ttl_seconds", ttlSecondsMax), ttlSecondsDefault),
+  timeout_seconds: v.optional(seconds(timeoutSecondsMax), timeoutSecondsDefault),
+  ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
 });
 export type JobOrder = v.InferOutput<typeof JobOrder>;
 export type JobOrderInput = v.InferInput<typeof JobOrder>;

@@ -1,9 +1,10 @@
 /**
  * The only place where messages are read from text or written to it. Both directions are doubted:
- * size, depth and shape on receipt, size and text on sending.
+ * size, depth and shape on receipt, size on sending (what is sent was made to fit by its maker).
  */
 import * as v from "valibot";
 import { type ErrorCode, unknownRequestId, WsctlError } from "./errors.ts";
+import { issueText } from "./issueText.ts";
 import { isJsonObject, isShallow, unrepresentable } from "./json.ts";
 import { depthMax, messageBytesMax } from "./limits.ts";
 import {
@@ -159,18 +160,4 @@ function refuse<M>(code: ErrorCode, text: string, value?: Record<string, unknown
       answer: value?.type !== "error",
     },
   };
-}
-
-/** Names the field and the rule, never the value: what came in may be long or hostile. */
-export function issueText(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue);
-  if (path === null) return issue.message;
-  if (issue.received === "undefined") return `${path} is missing`;
-  if (issue.expected === "never") return `${path} is not known here`;
-  const rule = issue.message.startsWith("Invalid ") ? `must be ${issue.expected}` : issue.message;
-  return rule.startsWith(lastOf(path)) ? rule : `${path} ${rule}`;
-}
-
-function lastOf(path: string): string {
-  return path.slice(path.lastIndexOf(".") + 1);
 }

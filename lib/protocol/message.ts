@@ -15,7 +15,7 @@ import { AgentId, CommandName, RequestId } from "./names.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 const timestampRule =
-  'timestamp must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a date that exists';
+  'must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a date that exists';
 const Timestamp = v.pipe(v.string(timestampRule), v.check(isTimestamp, timestampRule));
 
 /** An object of the sender's own; its prototype-like keys stay plain keys and are never merged. */

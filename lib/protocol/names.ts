@@ -9,25 +9,22 @@ import { agentIdCharsMax, commandCharsMax, requestIdCharsMax } from "./limits.ts
 const printable = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
 const agentIdShape = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*$/;
 
-function printableText(what: string, charsMax: number) {
+function printableText(charsMax: number) {
   return v.pipe(
-    v.string(`${what} must be a string`),
-    v.minLength(1, `${what} must not be empty`),
-    v.maxLength(charsMax, `${what} must be of at most ${charsMax} characters`),
-    v.check((text) => printable.test(text) && text.trim() !== "", `${what} must be printable`),
+    v.string("must be a string"),
+    v.minLength(1, "must not be empty"),
+    v.maxLength(charsMax, `must be of at most ${charsMax} characters`),
+    v.check((text) => printable.test(text) && text.trim() !== "", "must be printable"),
   );
 }
 
-export const RequestId = printableText("request_id", requestIdCharsMax);
+export const RequestId = printableText(requestIdCharsMax);
 
-export const CommandName = printableText("command", commandCharsMax);
+export const CommandName = printableText(commandCharsMax);
 
 /** Lower-case letters and digits, with `.`, `_` or `-` between them, as in a host's name. */
 export const AgentId = v.pipe(
-  v.string("agent id must be a string"),
-  v.maxLength(agentIdCharsMax, `agent id must be of at most ${agentIdCharsMax} characters`),
-  v.regex(
-    agentIdShape,
-    "agent id must be lower-case letters and digits, with '.', '_' or '-' between them",
-  ),
+  v.string("must be a string"),
+  v.maxLength(agentIdCharsMax, `must be of at most ${agentIdCharsMax} characters`),
+  v.regex(agentIdShape, "must be lower-case letters and digits, with '.', '_' or '-' between them"),
 );

@@ -3,7 +3,7 @@
  * when it returns. The wrapper closes the driver's traps: a missing parameter would bind NULL, a
  * second statement in one text would be dropped, and a busy file would fail at once.
  */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { errorText, WsctlError } from "../protocol/errors.ts";
@@ -39,14 +39,17 @@ export class Database {
     let db: DatabaseSync | undefined;
     try {
       mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+      // Made by us first: SQLite gives its log the mode of the file that it finds.
+      closeSync(openSync(options.path, "a", 0o600));
+      chmodSync(options.path, 0o600);
       db = new DatabaseSync(options.path, { timeout: 5_000 });
       // One process owns the file: this keeps a second one out, and saves the shared-memory index.
       db.exec("PRAGMA locking_mode=EXCLUSIVE");
+      refuseForeign(db, options);
       db.exec("PRAGMA journal_mode=WAL");
       db.exec("PRAGMA synchronous=FULL");
       db.exec("PRAGMA foreign_keys=ON");
       migrate(db, options);
-      chmodSync(options.path, 0o600);
       return new Database(db);
     } catch (error) {
       db?.close();
@@ -56,6 +59,7 @@ export class Database {
   }
 
   prepare<Params extends readonly Value[], Row = never>(sql: string): Statement<Params, Row> {
+    if (/;\s*\S/.test(sql)) throw new WsctlError("INTERNAL", `Cannot run "${sql}": one at a time`);
     const statement: StatementSync = this.#db.prepare(sql);
     const wanted = sql.split("?").length - 1;
     const checked = (params: readonly Value[]): Value[] => {
@@ -96,12 +100,15 @@ export class Database {
   }
 }
 
-function migrate(db: DatabaseSync, options: DatabaseOptions): void {
-  const pragma = (name: string): number =>
-    Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-  const version = pragma("user_version");
-  const owner = pragma("application_id");
-  const isNew = version === 0 && owner === 0 && pragma("schema_version") === 0;
+function readPragma(db: DatabaseSync, name: string): number {
+  return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+}
+
+/** Before anything is written: a file of somebody else stays as it is, to the byte. */
+function refuseForeign(db: DatabaseSync, options: DatabaseOptions): void {
+  const version = readPragma(db, "user_version");
+  const owner = readPragma(db, "application_id");
+  const isNew = version === 0 && owner === 0 && readPragma(db, "schema_version") === 0;
   if (!isNew && owner !== options.applicationId) {
     throw new WsctlError(
       "STORAGE_UNAVAILABLE",
@@ -115,6 +122,11 @@ function migrate(db: DatabaseSync, options: DatabaseOptions): void {
       `Cannot use ${options.what} "${options.path}": it was written by a newer wsctl (schema ${version}, this one knows ${newest}); run that version`,
     );
   }
+}
+
+function migrate(db: DatabaseSync, options: DatabaseOptions): void {
+  const version = readPragma(db, "user_version");
+  const newest = options.migrations.length;
   if (version === newest) return;
   db.exec("BEGIN EXCLUSIVE");
   for (const migration of options.migrations.slice(version)) db.exec(migration);

@@ -22,6 +22,7 @@ export class Ledger {
   readonly #vouchedFor = new Map<string, string>();
   readonly #outcomes = new Map<string, string>();
   readonly #revokedAt = new Map<string, number>();
+  readonly #restarted = new Set<string>();
   /** The marker of each job, told when it is ordered under a key. */
   readonly markerOf: (jobId: string) => string;
 
@@ -29,13 +30,20 @@ export class Ledger {
     this.markerOf = markerOf;
   }
 
-  executed(marker: string, agentId: string): void {
+  /** `latest`: the moment by which its TTL is over beyond doubt; undefined where it has none. */
+  executed(marker: string, agentId: string, now: number, latest: number | undefined): void {
     const request = `${marker}/${agentId}`;
+    if (latest !== undefined && now > latest) this.#violate(`${request} was run after its TTL`);
     const count = (this.executions.get(request) ?? 0) + 1;
     this.executions.set(request, count);
     if (count > 1) this.#violate(`${request} was run ${count} times`);
     const vouched = this.#vouchedFor.get(request);
     if (vouched !== undefined) this.#violate(`${request} was run after it ended as ${vouched}`);
+  }
+
+  /** A process was replaced, for these commands of its agent. */
+  restarted(markers: string[], agentId: string): void {
+    for (const marker of markers) this.#restarted.add(`${marker}/${agentId}`);
   }
 
   revoked(agentId: string, now: number): void {
@@ -63,6 +71,12 @@ export class Ledger {
     if (outcome.outcome === "expired" || neverRan.includes(code)) {
       if (runs > 0) this.#violate(`${request} is ${told}, but it has run`);
       this.#vouchedFor.set(request, told);
+    }
+    if (isAnswer && message.startsWith("restarted") && !this.#restarted.has(request)) {
+      this.#violate(`${request} is answered as restarted, and nothing was restarted for it`);
+    }
+    if (request.startsWith("probe/") && told !== "success" && !this.isRevoked(agentId)) {
+      this.#violate(`${request} is ${told}, though all faults have ceased`);
     }
     const revokedAt = this.#revokedAt.get(agentId);
     if (isAnswer && revokedAt !== undefined && now > revokedAt && !mayBeHeld) {

@@ -19,7 +19,14 @@ export interface NetworkOptions {
   random: Random;
   /** The longest way of a frame, in milliseconds. */
   latencyMs: number;
-  trace(text: string): void;
+  met(what: string): void;
+}
+
+/** The dialling side: its process, what it is told, and the subprotocol it asked for. */
+export interface Client {
+  clock: ProcessClock;
+  events: ClientSocketEvents;
+  protocol: string;
 }
 
 /** How long a dead peer goes unnoticed where no FIN arrives. */
@@ -55,10 +62,15 @@ export class Network {
   }
 }
 
+/** Our own codec writes the type first. */
+function typeOf(text: string): string {
+  return text.slice('{"type":"'.length, text.indexOf('",'));
+}
+
 export class Connection {
   readonly host: string;
   readonly #network: Network;
-  readonly #client: { clock: ProcessClock; events: ClientSocketEvents };
+  readonly #client: Client;
   #server: { clock: ProcessClock; acceptor: Acceptor; sessionId: number } | undefined;
   /** Each way delivers in order: nothing arrives before what was sent earlier. */
   #clientReadyAt = 0;
@@ -69,11 +81,7 @@ export class Connection {
   #clientClosed = false;
   #serverClosed = false;
 
-  constructor(
-    network: Network,
-    host: string,
-    client: { clock: ProcessClock; events: ClientSocketEvents },
-  ) {
+  constructor(network: Network, host: string, client: Client) {
     this.#network = network;
     this.host = host;
     this.#client = client;
@@ -89,13 +97,13 @@ export class Connection {
       this.#server = { ...found, sessionId: 0 };
       found.clock.run(() => {
         if (this.#server === undefined || this.#serverClosed) return;
-        this.#toClient(() => this.#client.events.open("wsctl.v1"));
+        this.#toClient(() => this.#client.events.open(this.#client.protocol));
         this.#server.sessionId = found.acceptor.opened(this.#serverSocket());
       });
     });
     if (network.isPartitioned(this.host)) this.silence(forever);
     return {
-      send: (text) => this.#toServer(() => this.#deliverToServer(text)),
+      send: (text) => this.say(text),
       ping: () => this.#toServer(() => this.#toClient(() => this.#client.events.pong())),
       close: (code, reason) => {
         this.#toServer(() => this.#closeServer());
@@ -104,6 +112,12 @@ export class Connection {
       // Bun and Node report the end of a terminated socket; nothing here waits for it.
       terminate: () => this.clientDied(),
     };
+  }
+
+  /** Whatever the agent, or somebody in its place, sends. */
+  say(text: string): void {
+    this.#network.options.met(`message ${typeOf(text)}`);
+    this.#toServer(() => this.#deliverToServer(text));
   }
 
   /** Both sides are told, each after its own while. */
@@ -147,6 +161,7 @@ export class Connection {
       send: (text) => {
         if (this.#serverClosed) return true;
         if (this.#unread >= unreadMax) return false;
+        this.#network.options.met(`message ${typeOf(text)}`);
         this.#unread++;
         const deliver = () => this.#client.events.message(text);
         this.#toClient(() => {

@@ -28,8 +28,9 @@ export class ControlProcess {
     });
   }
 
-  acceptor(world: World, agentId: string): Acceptor {
+  acceptor(world: World, { agentId, isPlain }: Host): Acceptor {
     const { engine } = this;
+    const v1 = !isPlain;
     return {
       opened: (socket: ServerSocket) => {
         if (world.ledger.isRevoked(agentId)) {
@@ -37,7 +38,7 @@ export class ControlProcess {
           return 0;
         }
         const tokenId = `token of ${agentId}`;
-        return engine.connected({ agentId, tokenId, v1: true, address: "virtual" }, socket);
+        return engine.connected({ agentId, tokenId, v1, address: "virtual" }, socket);
       },
       received: (sessionId, text) => {
         if (sessionId > 0) engine.received(sessionId, text);
@@ -59,10 +60,14 @@ export class Host {
   connection: Connection | undefined;
   /** Counts processes: the proof of a restart. */
   starts = 0;
+  /** Commands of the kind that ends the process, which this process has begun. */
+  #restarts: string[] = [];
+  readonly isPlain: boolean;
   readonly #world: World;
 
-  constructor(world: World, name: string, agentId: string) {
+  constructor(world: World, name: string, agentId: string, isPlain: boolean) {
     this.#world = world;
+    this.isPlain = isPlain;
     this.name = name;
     this.agentId = agentId;
   }
@@ -77,6 +82,7 @@ export class Host {
     const { disk } = this;
     this.clock = clock;
     this.starts++;
+    this.#restarts = [];
     disk.faults.isAlive = () => clock.isAlive;
     disk.faults.onCrash = () => this.crash("commit");
     const engine = new AgentEngine({
@@ -97,7 +103,8 @@ export class Host {
       log: world.logOf(this.name),
       random: () => world.random.unit(),
       connect: (events) => {
-        this.connection = new Connection(world.network, this.name, { clock, events });
+        const protocol = this.isPlain ? "" : "wsctl.v1";
+        this.connection = new Connection(world.network, this.name, { clock, events, protocol });
         return this.connection.dial(() => world.serverFor(this));
       },
       run: (command, parameters, signal, done) =>
@@ -113,6 +120,8 @@ export class Host {
   crash(why: string): void {
     if (this.clock === undefined || !this.clock.isAlive) return;
     this.clock.isAlive = false;
+    // A restart that was on record has happened, whatever ended the process.
+    this.#world.ledger.restarted(this.#restarts, this.agentId);
     this.connection?.clientDied();
     this.#world.trace(`${this.name} dies (${why})`);
     this.#world.startLater(this);
@@ -120,6 +129,7 @@ export class Host {
 
   #restart(): void {
     this.#world.met("restart in place");
+    this.#world.ledger.restarted(this.#restarts, this.agentId);
     if (this.clock !== undefined) this.clock.isAlive = false;
     this.connection?.clientDied();
     this.#world.trace(`${this.name} restarts`);
@@ -140,7 +150,8 @@ export class Host {
       stubborn: boolean;
     };
     this.#world.trace(`${this.name} runs ${command} of ${marker}`);
-    this.#world.ledger.executed(marker, this.agentId);
+    this.#world.executed(this, marker);
+    if (command === "restart") this.#restarts.push(marker);
     let isDone = false;
     const end = (result: CommandResult) => {
       if (!isDone) done(result);

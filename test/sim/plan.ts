@@ -28,6 +28,7 @@ export const faultKinds = [
   "stall",
   "duplicate",
   "clone",
+  "impostor",
   "revoke",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
@@ -58,6 +59,8 @@ export interface Order {
 
 export interface Plan {
   hosts: number;
+  /** Whether a host's agent speaks the standard alone. */
+  isPlain: boolean[];
   heartbeatSeconds: number;
   latencyMs: number;
   orders: Order[];
@@ -67,7 +70,7 @@ export interface Plan {
 export function planOf(seed: number): Plan {
   const random = new Random(seed, 1);
   const hosts = random.int(5, 7);
-  const orders: Order[] = [];
+  const orders: Order[] = [probe(hosts)];
   for (let requests = 0; requests < 50; ) {
     const order = orderOf(random, hosts, orders.length);
     requests += order.hosts.length;
@@ -75,10 +78,27 @@ export function planOf(seed: number): Plan {
   }
   return {
     hosts,
+    isPlain: Array.from({ length: hosts }, () => random.chance(0.15)),
     heartbeatSeconds: random.pick([30, 60]),
     latencyMs: random.pick([3, 40, 400, 3_000]),
     orders,
     faults: Array.from({ length: random.int(10, 16) }, () => faultOf(random, hosts, orders)),
+  };
+}
+
+/** Once everything is whole again, a command to everyone must succeed everywhere. */
+function probe(hosts: number): Order {
+  return {
+    at: healedMs + 3 * minuteMs,
+    marker: "probe",
+    command: "work",
+    hosts: Array.from({ length: hosts }, (_, index) => index),
+    workMs: 10,
+    ends: "success",
+    isStubborn: false,
+    timeoutSeconds: 30,
+    ttlSeconds: 120,
+    answersLost: 0,
   };
 }
 
@@ -101,7 +121,7 @@ function orderOf(random: Random, hosts: number, index: number): Order {
 
 /** Half of the faults strike while an order is being carried out: there they can do harm. */
 function faultOf(random: Random, hosts: number, orders: readonly Order[]): Fault {
-  const order = random.pick(orders);
+  const order = random.pick(orders.slice(1));
   const isAimed = random.chance(0.6);
   const kind = random.pick(faultKinds);
   return {

@@ -1,4 +1,5 @@
 /** How each planned fault strikes the world, and how everything is made whole again. */
+import { encode } from "../../lib/protocol/codec.ts";
 import { AgentDisk } from "./disks.ts";
 import { Host } from "./nodes.ts";
 import type { Fault, FaultKind } from "./plan.ts";
@@ -33,6 +34,7 @@ export class Strikes {
         });
       },
       control_clock_jump: () => {
+        world.hasClockJumped = true;
         world.controlSkewMs += random.int(-600_000, 600_000);
         world.crashControl("clock jump", 1_000);
       },
@@ -67,6 +69,7 @@ export class Strikes {
       stall: (fault, host) => host.connection?.stall(until(fault)),
       duplicate: (_fault, host) => host.connection?.repeat?.(),
       clone: (fault, host) => this.#clone(fault, host),
+      impostor: (_fault, host) => this.#impostor(host),
       revoke: (_fault, host) => this.#revoke(host),
     };
   }
@@ -109,6 +112,7 @@ export class Strikes {
       this.#world,
       `clone${this.#clones.length} of ${original.name}`,
       original.agentId,
+      original.isPlain,
     );
     if (this.#world.random.chance(0.7)) clone.disk = original.disk.copyOfImage();
     this.#clones.push(clone);
@@ -117,6 +121,23 @@ export class Strikes {
       if (clone.clock !== undefined) clone.clock.isAlive = false;
       clone.connection?.clientDied();
     });
+  }
+
+  /** A host answers what was asked of others. */
+  #impostor(host: Host): void {
+    for (const { request, outcome } of this.#world.disk.rows.values()) {
+      if (outcome !== undefined || request.agentId === host.agentId) continue;
+      host.connection?.say(
+        encode(
+          {
+            type: "response",
+            request_id: request.requestId,
+            payload: { status: "success", message: "impostor" },
+          },
+          this.#world.time.now,
+        ),
+      );
+    }
   }
 
   #revoke(host: Host): void {

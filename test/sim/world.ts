@@ -44,12 +44,15 @@ export class World {
   readonly hosts: Host[];
   readonly #met = new Map<string, number>();
   readonly #markers = new Map<string, string>();
+  readonly #acceptedAt = new Map<string, number>();
   readonly #onTrace: ((line: string) => void) | undefined;
   readonly #seed: number;
   control: ControlProcess | undefined;
   controlSkewMs = 0;
   /** Whether outcomes may have waited for a disk that was full. */
   hasHeld = false;
+  /** Whether the control plane's clock was set between two of its processes. */
+  hasClockJumped = false;
   isHealed = false;
   #ids = 0;
   #digest = 0x811c9dc5;
@@ -63,7 +66,7 @@ export class World {
       time: this.time,
       random: new Random(options.seed, 3),
       latencyMs: this.plan.latencyMs,
-      trace: (text) => this.trace(text),
+      met: (what) => this.met(what),
     });
     this.ledger = new Ledger((jobId) => this.#markers.get(jobId) ?? this.#markerOnDisk(jobId));
     this.disk.onOutcome = (outcome) => {
@@ -75,7 +78,8 @@ export class World {
     this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
     this.hosts = Array.from(
       { length: this.plan.hosts },
-      (_, index) => new Host(this, `host${index}`, `agent${index}`),
+      (_, index) =>
+        new Host(this, `host${index}`, `agent${index}`, this.plan.isPlain[index] === true),
     );
     const chosen = options.faults;
     const faults = this.plan.faults.filter((_, index) => chosen?.includes(index) ?? true);
@@ -122,8 +126,24 @@ export class World {
       if (text.includes("fallen silent")) this.met("silent agent noticed");
       if (text.includes("1006: silent")) this.met("silent control plane noticed");
       if (text.includes("4413")) this.met("slow reader closed");
+      if (text.includes("another agent")) this.met("impostor refused");
+      if (text.includes("cannot be written") || text.includes("Cannot write")) {
+        this.met("journal failed");
+      }
       this.trace(text);
     });
+  }
+
+  /** A command begins to run. Only with a steady clock and `wsctl.v1` its TTL can be judged. */
+  executed(host: Host, marker: string): void {
+    const order = this.plan.orders.find((each) => each.marker === marker);
+    const isJudged = !host.isPlain && !this.hasClockJumped && order !== undefined;
+    const acceptedAt = this.#acceptedAt.get(marker);
+    const latest =
+      isJudged && acceptedAt !== undefined
+        ? acceptedAt + order.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000
+        : undefined;
+    this.ledger.executed(marker, host.agentId, this.time.now, latest);
   }
 
   /** Ids in the order of their making, as the product's are. */
@@ -151,7 +171,7 @@ export class World {
   serverFor(host: Host) {
     const process = this.control;
     if (process === undefined || !process.clock.isAlive) return undefined;
-    return { clock: process.clock, acceptor: process.acceptor(this, host.agentId) };
+    return { clock: process.clock, acceptor: process.acceptor(this, host) };
   }
 
   startLater(host: Host): void {
@@ -184,6 +204,7 @@ export class World {
     if (process === undefined || !process.clock.isAlive) return void again();
     const accepted = (job: StoredJob) => {
       this.#markers.set(job.jobId, order.marker);
+      if (!this.#acceptedAt.has(order.marker)) this.#acceptedAt.set(order.marker, this.time.now);
       this.trace(`${order.marker} is accepted as ${job.jobId}`);
       if (attempt < order.answersLost) return again();
       this.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });

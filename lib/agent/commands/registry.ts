@@ -1,7 +1,7 @@
 /** The commands of this agent: nothing else runs, whatever a control plane asks for. */
 import * as v from "valibot";
-import { issueText } from "../../protocol/codec.ts";
 import { errorText } from "../../protocol/errors.ts";
+import { issueText } from "../../protocol/issueText.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { CommandResult } from "../records.ts";
 import type { Checked, CommandContext, CommandDefinition } from "./command.ts";

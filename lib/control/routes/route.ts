@@ -2,8 +2,8 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import type { Role } from "../../protocol/api.ts";
-import { issueText } from "../../protocol/codec.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import { issueText } from "../../protocol/issueText.ts";
 import { isShallow, unrepresentable } from "../../protocol/json.ts";
 import { depthMax } from "../../protocol/limits.ts";
 import type { Engine } from "../engine.ts";
@@ -31,8 +31,9 @@ export async function readBody<S extends v.GenericSchema>(
   schema: S,
 ): Promise<v.InferOutput<S>> {
   const text = await c.req.text();
-  if (!isShallow(text, depthMax)) {
-    throw new WsctlError("MALFORMED", `the body is nested deeper than ${depthMax} levels`);
+  // One level less than a message: there the parameters sit one level deeper than in a body.
+  if (!isShallow(text, depthMax - 1)) {
+    throw new WsctlError("MALFORMED", `the body is nested deeper than ${depthMax - 1} levels`);
   }
   let value: unknown;
   try {

@@ -62,7 +62,7 @@ describe("a restart", () => {
 });
 
 describe("a journal that fails", () => {
-  test("refuses what was to start, without a record of it", () => {
+  test("refuses what was to start, and tells a repeat the same once it is on record", () => {
     const hand = new InHand();
     hand.link();
     const step: AgentStep = { writes: [], effects: [] };
@@ -76,7 +76,11 @@ describe("a journal that fails", () => {
     const told = hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
     expect(answers(told)).toEqual(["STORAGE_UNAVAILABLE"]);
     expect(hand.executor.running).toBe(0);
-    expect(kinds(hand.command("r"))).toEqual(["run"]);
+    const again = hand.command("r");
+    expect(answers(again)).toEqual(["STORAGE_UNAVAILABLE"]);
+    expect(again.writes).toMatchObject([{ record: { state: "ended" } }]);
+    hand.restart();
+    expect(answers(hand.link())).toEqual(["STORAGE_UNAVAILABLE"]);
   });
 
   test("keeps the answer of what has run, and tries again", () => {

@@ -61,6 +61,15 @@ describe("check()", () => {
   });
 });
 
+describe("check() on a name that is not ours", () => {
+  test("bounds and cleans what it repeats of it", () => {
+    const verdict = check("ping", { [`\u001b[2J${"x".repeat(40_000)}`]: 1 });
+    if (verdict.code === undefined) throw new Error("taken");
+    expect(verdict.message.length).toBeLessThan(200);
+    expect(verdict.message).not.toContain("\u001b");
+  });
+});
+
 describe("run()", () => {
   test("runs a command with its parameters", async () => {
     expect(await runHere("ping")).toEqual({ status: "success", message: "pong" });

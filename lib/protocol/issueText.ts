@@ -1,0 +1,44 @@
+/**
+ * What a schema has found wrong, for the one who sent it: the field and the rule, never the value,
+ * which may be long or hostile. A field's name that is not ours is shortened and cleaned.
+ */
+import * as v from "valibot";
+
+const pathCharsMax = 80;
+
+export function issueText(issue: v.BaseIssue<unknown>): string {
+  const path = shown(v.getDotPath(issue));
+  if (path === undefined) return ruleOf(issue);
+  if (issue.received === "undefined") return `${path} is missing`;
+  if (issue.expected === "never") return `${path} is not known here`;
+  return `${path} ${ruleOf(issue)}`;
+}
+
+/** Our own schemas say their rule; for the library's it is put into words. */
+function ruleOf(issue: v.BaseIssue<unknown>): string {
+  if (!issue.message.startsWith("Invalid ")) return issue.message;
+  const { requirement } = issue;
+  switch (issue.type) {
+    case "integer":
+      return "must be a whole number";
+    case "min_value":
+      return `must be at least ${requirement}`;
+    case "max_value":
+      return `must be at most ${requirement}`;
+    case "min_length":
+      return `must be of at least ${requirement} characters`;
+    case "max_length":
+      return `must be of at most ${requirement} characters`;
+    case "object":
+    case "strict_object":
+      return "must be an object";
+    default:
+      return `must be ${/^[aeiou]/.test(issue.type) ? "an" : "a"} ${issue.type.replaceAll("_", " ")}`;
+  }
+}
+
+function shown(path: string | null): string | undefined {
+  if (path === null) return undefined;
+  const clean = path.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+  return clean.length <= pathCharsMax ? clean : `${clean.slice(0, pathCharsMax)}…`;
+}
