@@ -128,7 +128,8 @@ export class Connection {
 
   /** Nothing passes any more, and nobody is told. */
   silence(until: number): void {
-    this.#silentUntil = until;
+    // What was lost for good does not come back with the next partition's end.
+    if (this.#silentUntil !== forever) this.#silentUntil = until;
   }
 
   /** The agent leaves unread what it is sent. */

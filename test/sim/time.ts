@@ -10,9 +10,13 @@ interface Due {
   run: (() => void) | undefined;
 }
 
+/** Things that may happen at one moment; more are an endless loop. */
+const stepsAtOnceMax = 50_000;
+
 export class Time {
   now: number;
   #order = 0;
+  #steps = 0;
   #heap: Due[] = [];
 
   constructor(start: number) {
@@ -33,6 +37,8 @@ export class Time {
   runUntil(end: number): void {
     for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
       this.#pop();
+      this.#steps = next.at === this.now ? this.#steps + 1 : 0;
+      if (this.#steps > stepsAtOnceMax) throw new Error("time stands still: somebody never waits");
       this.now = next.at;
       next.run?.();
     }

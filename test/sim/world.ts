@@ -87,7 +87,11 @@ export class World {
   }
 
   run(): Report {
-    this.time.runUntil(epochMs + endMs);
+    try {
+      this.time.runUntil(epochMs + endMs);
+    } catch (error) {
+      this.ledger.violations.push(error instanceof Error ? error.message : String(error));
+    }
     this.ledger.settle((jobId) => {
       const job = this.disk.jobs.get(jobId);
       if (job === undefined) return undefined;

@@ -1,0 +1,44 @@
+/** What worlds must meet sooner or later: a simulator that never goes there proves nothing there. */
+import { faultKinds } from "./plan.ts";
+
+const outcomes = [
+  "success",
+  "failed",
+  "error INVALID_COMMAND",
+  "error TIMEOUT",
+  "error STORAGE_UNAVAILABLE",
+  "expired EXPIRED",
+  "lost INTERRUPTED",
+  "lost TIMEOUT",
+  "lost DISCONNECTED",
+];
+const messages = [
+  "command",
+  "response",
+  "status_update",
+  "heartbeat",
+  "error",
+  "hello",
+  "welcome",
+  "ack",
+  "goaway",
+];
+
+const expected = [
+  ...faultKinds.map((kind) => `fault ${kind}`),
+  ...outcomes.map((outcome) => `outcome ${outcome}`),
+  ...messages.map((type) => `message ${type}`),
+  "refused STORAGE_UNAVAILABLE",
+  "refused UNAVAILABLE",
+  "restart in place",
+  "takeover",
+  "silent agent noticed",
+  "silent control plane noticed",
+  "impostor refused",
+  "journal failed",
+];
+
+/** What was expected and has not been met. */
+export function unmet(met: ReadonlyMap<string, number>): string[] {
+  return expected.filter((name) => !met.has(name));
+}

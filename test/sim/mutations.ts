@@ -1,0 +1,155 @@
+/**
+ * Planted faults in the product's own code: each must be caught by the simulator. A simulator that
+ * finds nothing proves nothing until it is seen to find these.
+ */
+export interface Mutation {
+  name: string;
+  file: string;
+  /** Stands exactly once in the file. */
+  find: string;
+  replace: string;
+}
+
+const executor = "lib/agent/executor.ts";
+const dispatcher = "lib/control/dispatcher.ts";
+const fleet = "lib/control/fleet.ts";
+const link = "lib/agent/link.ts";
+const groupCommit = "lib/store/groupCommit.ts";
+
+export const mutations: Mutation[] = [
+  {
+    name: "a command runs before it is on record",
+    file: executor,
+    find: 'step.writes.push(put(entry));\n    step.effects.push({ type: "run"',
+    replace: 'step.effects.push({ type: "run"',
+  },
+  {
+    name: "what a dead process had started is run again",
+    file: executor,
+    find: 'this.#end(entry, failure("INTERRUPTED", "the agent died while the command ran"), now, step);',
+    replace: 'entry.record.state = "accepted";',
+  },
+  {
+    name: "settled requests are forgotten",
+    file: "lib/agent/engine.ts",
+    find: "const known = this.#options.journal.find(command.request_id);",
+    replace: "const known = undefined;",
+  },
+  {
+    name: "an agent takes commands past their expiry",
+    file: "lib/agent/admission.ts",
+    find: "if (expiresAt !== undefined && expiresAt <= now) {",
+    replace: "if (expiresAt === Number.NEGATIVE_INFINITY) {",
+  },
+  {
+    name: "an agent judges expiry by its own clock",
+    file: "lib/agent/core.ts",
+    find: "Date.parse(expires_at) - this.#link.clockOffsetMs",
+    replace: "Date.parse(expires_at)",
+  },
+  {
+    name: "a restart is answered although nothing was restarted",
+    file: executor,
+    find: '} else if (result.status === "restart") {',
+    replace:
+      '} else if (result.status === "restart" && entry.record.timeoutMs % 2000 === 0) {\n' +
+      '      this.#end(entry, { type: "response", status: "success", message: "restarted" }, now, step);\n' +
+      '    } else if (result.status === "restart") {',
+  },
+  {
+    name: "effects leave before the writes they wait for",
+    file: groupCommit,
+    find: "for (const effect of step.effects) batch.effects.push(effect);",
+    replace: "this.#options.release(step.effects);",
+  },
+  {
+    name: "a commit that failed releases its effects",
+    file: groupCommit,
+    find: "this.#options.failed(batch, error);\n      return;",
+    replace: "this.#options.failed(batch, error);",
+  },
+  {
+    name: "an answer is taken from whoever gives it",
+    file: dispatcher,
+    find: 'if (request.agentId !== peer.agentId) return "not yours";',
+    replace: "",
+  },
+  {
+    name: "a command is repeated to any memory",
+    file: dispatcher,
+    find: "if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {",
+    replace: "if (peer.v1) {",
+  },
+  {
+    name: "the sending of a command is not written",
+    file: dispatcher,
+    find: 'step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });',
+    replace: "",
+  },
+  {
+    name: "a request that was sent is called expired",
+    file: "lib/control/ending.ts",
+    find: 'if (request.state === "queued") {',
+    replace: 'if (request.state === "queued" || queue.peer === undefined) {',
+  },
+  {
+    name: "a waiting request has no deadline",
+    file: dispatcher,
+    find: "this.#deadlines.set(request, expiresAt(job));\n      this.#pump",
+    replace: "this.#pump",
+  },
+  {
+    name: "an ended request stays open",
+    file: dispatcher,
+    find: "const queue = this.#open.remove(request);",
+    replace: "const queue = this.#open.queue(request.agentId);",
+  },
+  {
+    name: "the epoch of a memory is not checked",
+    file: fleet,
+    find: "agent.facts.journalId === journal_id && agent.facts.epoch === epoch",
+    replace: "agent.facts.journalId === journal_id",
+  },
+  {
+    name: "a revoked token's connections live on",
+    file: fleet,
+    find: "return [...this.#sessions.values()].filter((session) => session.tokenId === tokenId);",
+    replace: 'return tokenId === "" ? [...this.#sessions.values()] : [];',
+  },
+  {
+    name: "the control plane's timer is not armed again",
+    file: "lib/control/engine.ts",
+    find: 'this.#timerAt = Number.POSITIVE_INFINITY;\n      this.#step({ type: "tick" });',
+    replace: 'this.#step({ type: "tick" });',
+  },
+  {
+    name: "a dead control plane goes unnoticed",
+    file: link,
+    find: "if (now >= this.#silentAt()) {",
+    replace: "if (now < 0) {",
+  },
+  {
+    name: "an agent does not come back after it gave a connection up",
+    file: link,
+    find: "this.closed(1006, reason, random, now, step);",
+    replace: 'this.#state = { name: "idle" };',
+  },
+  {
+    name: "the memory is trusted after a commit that failed",
+    file: "lib/control/core.ts",
+    find: "    this.#dispatcher = undefined;\n",
+    replace: "",
+  },
+  {
+    name: "a repeated order makes a second job",
+    file: "lib/control/engine.ts",
+    find: "if (job === undefined) return false;",
+    replace: "if (job !== null) return false;",
+  },
+  {
+    name: "a clock that was set back puts ends off",
+    file: dispatcher,
+    find: "createdAt: Math.min(stored.createdAt, now)",
+    replace: "createdAt: stored.createdAt",
+  },
+];
