@@ -9,6 +9,7 @@ import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type LocalCredentials, localFile } from "../lib/protocol/local.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { usage } from "./_args.ts";
+import { readStdin } from "./_output.ts";
 import { defaultDataDir } from "./_settings.ts";
 
 /** Every command takes these. */
@@ -130,7 +131,9 @@ export function givenToken(flags: ClientFlags): string | undefined {
   const text =
     file === undefined
       ? process.env.WSCTL_TOKEN
-      : readFile("token-file", file === "-" ? "/dev/stdin" : file);
+      : file === "-"
+        ? readStdin()
+        : readFile("token-file", file);
   const token = text?.trim();
   return token === "" ? undefined : token;
 }

@@ -2,7 +2,7 @@
  * What people and programs read: answers on stdout, remarks on stderr. What agents report is
  * hostile text: it is shown without control characters, and kept as it is only in JSON.
  */
-import { writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import process from "node:process";
 
 const stdout = 1;
@@ -60,6 +60,24 @@ export function paint(colour: keyof typeof colours, text: string): string {
   return wantsColour() ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
 }
 
+/** All of standard input, be it a file, a pipe or a socket. */
+export function readStdin(): string {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = new Uint8Array(64 * 1024);
+    try {
+      const length = readSync(0, chunk, 0, chunk.length, null);
+      if (length === 0) return Buffer.concat(chunks).toString("utf8");
+      chunks.push(chunk.subarray(0, length));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EOF") return Buffer.concat(chunks).toString("utf8");
+      if (code !== "EAGAIN") throw error;
+      pause();
+    }
+  }
+}
+
 /** A pipe may take only a part at a time, and an exit right after must not cut the rest off. */
 function writeAll(fd: number, text: string): void {
   let bytes: Uint8Array = new TextEncoder().encode(text);
@@ -70,7 +88,12 @@ function writeAll(fd: number, text: string): void {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EPIPE") return;
       if (code !== "EAGAIN") throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      pause();
     }
   }
+}
+
+/** Gives the other end a moment: a pipe that does not block says so instead of waiting. */
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
 }

@@ -8,7 +8,7 @@ import type { JsonObject } from "../lib/protocol/json.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf, readFile } from "./_common.ts";
 import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./_exit.ts";
-import { paint, print, printJson, remark, visible } from "./_output.ts";
+import { paint, print, printJson, readStdin, remark, visible } from "./_output.ts";
 import { parseObject, parseParams, parseSeconds } from "./_units.ts";
 
 export default defineCommand({
@@ -158,7 +158,7 @@ function parametersOf(options: SendOptions): JsonObject | undefined {
   const { params, param } = options;
   if (params === undefined) return param.length === 0 ? undefined : parseParams(param);
   if (param.length > 0) throw usage("Flags --param and --params exclude each other: give one kind");
-  if (params === "-") return parseObject("standard input", readFile("params", "/dev/stdin"));
+  if (params === "-") return parseObject("standard input", readStdin());
   if (!params.startsWith("@")) return parseObject("its value", params);
   return parseObject(`file "${params.slice(1)}"`, readFile("params", params.slice(1)));
 }

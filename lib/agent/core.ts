@@ -122,6 +122,8 @@ export class AgentCore {
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {
         const { code, message: reason } = message.payload;
+        this.#link.notGreeted(now, step);
+        this.#linkedIfUp(now, step);
         const text = `the control plane reports ${JSON.stringify(code)}: ${JSON.stringify(reason)}`;
         step.effects.push({ type: "log", level: "warn", text });
         if (message.request_id !== undefined) this.#executor.settled(message.request_id, step);
@@ -159,6 +161,7 @@ export class AgentCore {
   #tick(random: number, now: number, step: AgentStep): void {
     const wasUp = this.#link.up !== undefined;
     this.#link.tick(random, now, step);
+    this.#linkedIfUp(now, step);
     if (wasUp && this.#link.up === undefined) this.#executor.unlinked();
     this.#executor.tick(now, step);
     if (now >= this.#pruneAt) this.#prune(now, step);

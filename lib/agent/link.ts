@@ -34,6 +34,9 @@ type LinkState =
   | { name: "greeting"; until: number }
   | { name: "up"; since: number; v1: boolean };
 
+/** How long a peer that agreed to the subprotocol may take for its welcome. */
+const greetMs = 5_000;
+
 /** CPU use is a figure over time: a process that has just started has none yet. */
 const firstStatusMs = 1_000;
 
@@ -49,7 +52,12 @@ export class Link {
   #probedAt: number | undefined;
   #heartbeatAt = 0;
   #statusAt = 0;
-  /** What must be added to this clock to get the control plane's. */
+  #greetedAt = 0;
+  /**
+   * What must be added to this clock to get the control plane's, at the most: its answer may have
+   * been written as soon as it was asked for, however long it took. So a command may be refused a
+   * little before its time is up, and is never begun after it.
+   */
   #clockOffsetMs = 0;
   #isStopping = false;
 
@@ -92,7 +100,8 @@ export class Link {
     if (this.#state.name !== "dialing") return;
     this.#lastHeard = now;
     if (!v1) return this.#isUp(false, now, step);
-    this.#state = { name: "greeting", until: now + dialMs };
+    this.#greetedAt = now;
+    this.#state = { name: "greeting", until: now + greetMs };
     const { journalId: journal_id, epoch } = identity;
     const message = {
       type: "hello",
@@ -104,11 +113,20 @@ export class Link {
   /** The control plane's answer to `hello`, or later its changed advice. */
   welcome(message: Welcome, now: number, step: AgentStep): void {
     const { heartbeat_seconds, reconnect_seconds } = message.payload;
-    this.#clockOffsetMs = Date.parse(message.timestamp) - now;
     this.#spreadMs = reconnect_seconds * 1000;
     this.#heartbeatMs = heartbeat_seconds * 1000;
-    if (this.#state.name === "greeting") this.#isUp(true, now, step);
-    else this.#heartbeatAt = Math.min(this.#heartbeatAt, now + this.#heartbeatMs);
+    if (this.#state.name === "greeting") {
+      this.#clockOffsetMs = Date.parse(message.timestamp) - this.#greetedAt;
+      return this.#isUp(true, now, step);
+    }
+    // One that took its time, and was worked with by the standard until now.
+    if (this.#state.name === "up") this.#state = { ...this.#state, v1: true };
+    this.#heartbeatAt = Math.min(this.#heartbeatAt, now + this.#heartbeatMs);
+  }
+
+  /** A peer that agreed to any subprotocol, but does not know our greeting: the standard will do. */
+  notGreeted(now: number, step: AgentStep): void {
+    if (this.#state.name === "greeting") this.#isUp(false, now, step);
   }
 
   /** The control plane goes down in order and says when to return. */
@@ -161,7 +179,8 @@ export class Link {
   tick(random: number, now: number, step: AgentStep): void {
     const state = this.#state;
     if (state.name === "waiting" && now >= state.until) return this.#dial(now, step);
-    if ((state.name === "dialing" || state.name === "greeting") && now >= state.until) {
+    if (state.name === "greeting" && now >= state.until) return this.notGreeted(now, step);
+    if (state.name === "dialing" && now >= state.until) {
       return this.#giveUp("no answer in time", random, now, step);
     }
     if (state.name !== "up") return;

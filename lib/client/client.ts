@@ -210,17 +210,29 @@ export class Client {
   }
 
   #unreachable(cause: unknown): WsctlError {
-    const text = `Cannot reach the control plane at ${this.#options.url}: ${errorText(cause)}; "wsctl doctor" looks for the reason`;
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${reasonOf(cause)}; "wsctl doctor" looks for the reason`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
 }
 
 /** Whether the connection was never made, so that nothing can have arrived. */
 function isRefused(error: unknown): boolean {
-  const cause = error instanceof WsctlError ? error.cause : error;
-  const { code, cause: inner } = (cause ?? {}) as { code?: unknown; cause?: unknown };
-  const text = `${String(code)} ${errorText(cause)} ${errorText(inner)}`;
-  return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect/i.test(text);
+  const reason = reasonOf(error instanceof WsctlError ? error.cause : error);
+  return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect|cert|issuer|self.signed/i.test(
+    reason,
+  );
+}
+
+/** What runtimes put into codes and causes, in one line. */
+function reasonOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let each = error; each instanceof Error && parts.length < 6; each = each.cause) {
+    const { code } = each as { code?: unknown };
+    for (const part of [each.message, ...(typeof code === "string" ? [code] : [])]) {
+      if (!parts.includes(part)) parts.push(part);
+    }
+  }
+  return parts.length === 0 ? errorText(error) : parts.join(": ");
 }
 
 async function errorOf(response: Response, url: string): Promise<WsctlError> {

@@ -4,7 +4,7 @@
  * for nothing behind it can work.
  */
 import { lookup } from "node:dns/promises";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { Client } from "./client.ts";
@@ -82,9 +82,9 @@ async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
   const host = bareHost(url);
   const fault = await attempt((done) => {
     const trust = ca === undefined ? {} : { ca };
-    const socket = connectTls({ host, port: portOf(url), servername: host, ...trust }, () =>
-      done(),
-    );
+    // An address is no server name; its certificate must name it as an address.
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = connectTls({ host, port: portOf(url), ...name, ...trust }, () => done());
     socket.once("error", done);
     return () => socket.destroy();
   });

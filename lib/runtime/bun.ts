@@ -1,6 +1,7 @@
 /** Bun: its own server and WebSocket. Imported by `load.ts` alone, and only under Bun. */
 import process from "node:process";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
+import { offering } from "./offering.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -73,7 +74,8 @@ async function serve(options: ServeOptions): Promise<Server> {
     hostname: options.host,
     port: options.port,
     idleTimeout: 30,
-    maxRequestBodySize: options.bodyBytesMax,
+    // The application says how large is too large; what is beyond all reason never gets that far.
+    maxRequestBodySize: 4 * options.bodyBytesMax,
     ...(options.tls ? { tls: options.tls } : {}),
     fetch: (request, self) =>
       options.app.fetch(request, { server: self, protocols: options.protocols }),
@@ -110,6 +112,10 @@ async function serve(options: ServeOptions): Promise<Server> {
 }
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
+  return offering(dial, options, events, (reason) => /client protocol$/.test(reason));
+}
+
+function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
   const init = {
     protocols: options.protocols,
     headers: options.headers,

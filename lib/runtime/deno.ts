@@ -10,6 +10,7 @@ import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { WSContext } from "hono/ws";
 import { WebSocket, WebSocketServer } from "ws";
+import { offering } from "./offering.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -66,7 +67,13 @@ function serve(options: ServeOptions): Promise<Server> {
         // The library's own type for the server wants a narrower event signature than `ws` has.
         websocket: { server: sockets as never },
         createServer: (options.tls ? createTlsServer : createServer) as typeof createServer,
-        serverOptions: { ...options.tls, headersTimeout: 10_000, requestTimeout: 0 },
+        serverOptions: {
+          ...options.tls,
+          headersTimeout: 10_000,
+          requestTimeout: 0,
+          // Without it headers are timed only every half a minute, and on Deno never.
+          connectionsCheckingInterval: 1_000,
+        },
       },
       (info) => resolve({ port: info.port, stop: () => stop(server as HttpServer, sockets) }),
     );
@@ -83,6 +90,10 @@ function stop(server: HttpServer, sockets: WebSocketServer): Promise<void> {
 }
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
+  return offering(dial, options, events, (reason) => reason === "Server sent no subprotocol");
+}
+
+function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
   const socket = new WebSocket(options.url, options.protocols, {
     headers: options.headers,
     perMessageDeflate: false,

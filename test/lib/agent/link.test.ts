@@ -109,7 +109,10 @@ describe("the link", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
-    hand.welcome({ serverNow: hand.now + 3_600_000 });
+    const asked = hand.now;
+    hand.now += 2_000;
+    hand.welcome({ serverNow: asked + 3_600_000 });
+    // The answer may have been under way for all of the two seconds.
     expect(hand.link.clockOffsetMs).toBe(3_600_000);
   });
 
@@ -124,14 +127,20 @@ describe("the link", () => {
     expect(hand.link.isCurrent(1)).toBe(false);
   });
 
-  test("gives up an attempt, or a greeting, that leads to nothing", () => {
+  test("gives up an attempt that leads to nothing", () => {
     const hand = new InHand();
     hand.start();
     expect(kinds(hand.pass(dialMs))).toEqual(["terminate", "log"]);
-    const greeting = new InHand();
-    greeting.start();
-    greeting.open(true);
-    expect(kinds(greeting.pass(dialMs))).toEqual(["terminate", "log"]);
+  });
+
+  test("works by the standard with a peer that agreed to more and does not greet", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    expect(kinds(hand.pass(5_000))).toEqual(["heartbeat", "ping", "log"]);
+    expect(hand.link.up).toEqual({ link: 1, v1: false });
+    hand.welcome();
+    expect(hand.link.up).toEqual({ link: 1, v1: true });
   });
 
   test("spreads its first return over the seconds that the fleet was advised", () => {
