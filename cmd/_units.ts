@@ -49,13 +49,8 @@ function valueFrom(text: string): unknown {
   } catch {
     return text;
   }
-  const isChanged =
-    Number.isFinite(value) && isWhole(text) && BigInt(text) !== BigInt(value as number);
+  const isChanged = /^-?[1-9]\d*$/.test(text) && String(value) !== text;
   const flaw = isChanged ? "a number that cannot be kept exactly" : unrepresentable(value);
   if (flaw === undefined) return value;
   throw usage(`Flag --param: "${text}" has ${flaw}; as text it is written '"${text}"'`);
-}
-
-function isWhole(text: string): boolean {
-  return /^-?\d+$/.test(text);
 }

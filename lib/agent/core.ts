@@ -115,6 +115,7 @@ export class AgentCore {
         this.#link.welcome(message, now, step);
         this.#warnOfName(message.payload.agent_id, step);
         this.#identify(message, step);
+        if (this.#link.up === undefined) this.#executor.unlinked();
         return this.#linkedIfUp(now, step);
       case "ack":
         return this.#executor.settled(message.request_id, step);

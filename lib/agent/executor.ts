@@ -141,7 +141,7 @@ export class Executor {
 
   /** A connection is up: whatever the control plane may not have received is sent. */
   linked(outlet: Outlet, now: number, step: AgentStep): void {
-    if (this.#outlet?.link === outlet.link && this.#outlet.v1 === outlet.v1) return;
+    if (this.#outlet?.link === outlet.link) return;
     this.#outlet = outlet;
     for (const entry of this.#entries.values()) {
       if (entry.record.state === "ended") this.#publish(entry, now, step);

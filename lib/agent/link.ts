@@ -34,9 +34,6 @@ type LinkState =
   | { name: "greeting"; until: number }
   | { name: "up"; since: number; v1: boolean };
 
-/** How long a peer that agreed to the subprotocol may take for its welcome. */
-const greetMs = 5_000;
-
 /** CPU use is a figure over time: a process that has just started has none yet. */
 const firstStatusMs = 1_000;
 
@@ -101,7 +98,7 @@ export class Link {
     this.#lastHeard = now;
     if (!v1) return this.#isUp(false, now, step);
     this.#greetedAt = now;
-    this.#state = { name: "greeting", until: now + greetMs };
+    this.#state = { name: "greeting", until: now + dialMs };
     const { journalId: journal_id, epoch } = identity;
     const message = {
       type: "hello",
@@ -119,8 +116,11 @@ export class Link {
       this.#clockOffsetMs = Date.parse(message.timestamp) - this.#greetedAt;
       return this.#isUp(true, now, step);
     }
-    // One that took its time, and was worked with by the standard until now.
-    if (this.#state.name === "up") this.#state = { ...this.#state, v1: true };
+    if (this.#state.name === "up" && !this.#state.v1) {
+      // It does know our greeting, but took so long that its clock cannot be told: once more.
+      step.effects.push({ type: "terminate", link: this.#link });
+      return this.#dial(now, step);
+    }
     this.#heartbeatAt = Math.min(this.#heartbeatAt, now + this.#heartbeatMs);
   }
 

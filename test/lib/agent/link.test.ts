@@ -137,10 +137,17 @@ describe("the link", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
-    expect(kinds(hand.pass(5_000))).toEqual(["heartbeat", "ping", "log"]);
+    expect(kinds(hand.pass(dialMs))).toEqual(["heartbeat", "ping", "log"]);
     expect(hand.link.up).toEqual({ link: 1, v1: false });
-    hand.welcome();
-    expect(hand.link.up).toEqual({ link: 1, v1: true });
+  });
+
+  test("dials anew when the greeting comes so late that it tells no time", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    hand.pass(dialMs);
+    expect(kinds(hand.welcome())).toEqual(["terminate", "dial"]);
+    expect(hand.link.up).toBeUndefined();
   });
 
   test("spreads its first return over the seconds that the fleet was advised", () => {
