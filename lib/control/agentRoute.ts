@@ -25,7 +25,7 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
     "/agent",
     async (c, next) => {
       // A page in somebody's browser must never act as an agent; agents send no Origin.
-      if (c.req.raw.headers.has("origin")) {
+      if (options.runtime.header(c, "origin") !== undefined) {
         throw new WsctlError("FORBIDDEN", "this address is for agents, not for browsers");
       }
       if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {

@@ -158,6 +158,7 @@ export const runtime: Runtime = {
   version: Bun.version,
   upgradeWebSocket,
   serverSocket,
+  header: (c, name) => c.req.raw.headers.get(name) ?? undefined,
   remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
   serve,
   connect,

@@ -148,6 +148,8 @@ export const runtime: Runtime = {
   version: deno.version.deno,
   upgradeWebSocket: upgradeWebSocket as Runtime["upgradeWebSocket"],
   serverSocket,
+  header: (c, name) =>
+    (c.env as { incoming: IncomingMessage }).incoming.headers[name] as string | undefined,
   remoteAddress: (c) =>
     (c.env as { incoming: IncomingMessage }).incoming.socket.remoteAddress ?? "",
   serve,

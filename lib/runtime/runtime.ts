@@ -73,6 +73,8 @@ export interface Runtime {
   upgradeWebSocket: UpgradeWebSocket;
   /** The raw socket beneath a context of that helper. */
   serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket;
+  /** A header as it was sent, an empty one included; undefined where there is none. */
+  header(c: Context, name: string): string | undefined;
   /** The address a request comes from, as the operating system knows it. */
   remoteAddress(c: Context): string;
   serve(options: ServeOptions): Promise<Server>;
