@@ -5,6 +5,8 @@ export interface BuildOptions {
   /** A target of `bun build --compile`, such as `bun-linux-arm64`; by default this machine. */
   target?: string | undefined;
   outfile: string;
+  /** With failpoints and the command that tests run: never to be given to anybody. */
+  isTestBuild?: boolean;
 }
 
 export async function build(options: BuildOptions): Promise<void> {
@@ -18,6 +20,8 @@ export async function build(options: BuildOptions): Promise<void> {
     // A compiled binary would read settings, and code, from whatever directory it is started in.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
+    "--define",
+    `WSCTL_TEST_BUILD=${options.isTestBuild === true}`,
     ...(options.target === undefined ? [] : [`--target=${options.target}`]),
     `--outfile=${options.outfile}`,
   ];
@@ -34,8 +38,16 @@ export async function build(options: BuildOptions): Promise<void> {
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { target: { type: "string" }, outfile: { type: "string", default: "dist/wsctl" } },
+    options: {
+      target: { type: "string" },
+      outfile: { type: "string", default: "dist/wsctl" },
+      "test-build": { type: "boolean", default: false },
+    },
   });
-  await build({ target: values.target, outfile: values.outfile });
+  await build({
+    target: values.target,
+    outfile: values.outfile,
+    isTestBuild: values["test-build"],
+  });
   console.log(`built ${values.outfile}`);
 }

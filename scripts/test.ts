@@ -6,6 +6,7 @@ const binary = new URL("../dist/wsctl", import.meta.url).pathname;
 
 installPythonPeers();
 await build({ outfile: "dist/wsctl" });
+await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
 const tally = { passed: 1, failed: 0 };
 for (const step of [formatStep, typesStep]) {

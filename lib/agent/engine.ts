@@ -4,6 +4,7 @@
  * It decides nothing itself.
  */
 import type { Clock } from "../clock.ts";
+import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
 import { encode } from "../protocol/codec.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
@@ -158,7 +159,9 @@ export class AgentEngine {
     const abort = new AbortController();
     this.#running.set(requestId, abort);
     log.info("running", { command, request_id: requestId });
+    failpoint("agent_before_run");
     this.#options.run(command, parameters, abort.signal, (result) => {
+      failpoint("agent_after_run");
       this.#running.delete(requestId);
       log.info("ended", { command, request_id: requestId, status: result.status });
       this.#step({ type: "finished", requestId, result });

@@ -2,6 +2,7 @@
  * The agent's journal in one SQLite file: every request that was taken on, with its answer, for as
  * long as it may be asked again.
  */
+import { failpoint } from "../failpoint.ts";
 import { Database } from "../store/sqlite.ts";
 import type { AgentWrite, Identity, JournalRecord } from "./records.ts";
 
@@ -72,7 +73,11 @@ export function openAgentJournal(path: string): AgentJournal {
     get identity() {
       return identityOf(db);
     },
-    commit: (writes) => db.transaction(() => writes.forEach(carryOut)),
+    commit: (writes) => {
+      failpoint("agent_before_commit");
+      db.transaction(() => writes.forEach(carryOut));
+      failpoint("agent_after_commit");
+    },
     find: (requestId) => {
       const row = find.get(requestId);
       return row === undefined ? undefined : (JSON.parse(row.record) as JournalRecord);

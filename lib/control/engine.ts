@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
+import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
 import type { JobOrder } from "../protocol/api.ts";
 import { closeCodes } from "../protocol/close.ts";
@@ -193,6 +194,7 @@ export class Engine {
 
   #send(effect: ControlEffect & { type: "send" }): void {
     const socket = this.#sockets.get(effect.sessionId);
+    if (effect.message.type === "command") failpoint("control_before_send");
     if (socket === undefined || socket.send(encode(effect.message, this.#clock.now()))) return;
     this.#step({ type: "slow", sessionId: effect.sessionId });
   }
@@ -217,9 +219,7 @@ export class Engine {
   }
 
   #journalFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
-    this.#log.error(
-      `Cannot write the journal: ${errorText(error)}; nothing is accepted until it can be written`,
-    );
+    this.#log.error(`Cannot write the journal: ${errorText(error)}; nothing is accepted meanwhile`);
     this.#step({ type: "storage_failed", writes: batch.writes });
     for (const effect of batch.effects) {
       if (effect.type === "accepted") this.#submissions.refuse(effect.jobId, unstored(error));

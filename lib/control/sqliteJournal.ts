@@ -1,4 +1,5 @@
 /** The control plane's journal in one SQLite file. */
+import { failpoint } from "../failpoint.ts";
 import { Database, type Statement, type Value } from "../store/sqlite.ts";
 import type {
   ControlJournal,
@@ -41,7 +42,11 @@ export function openControlJournal(path: string): ControlJournal {
   const probe = db.prepare<[Uint8Array]>("UPDATE probe SET count = count + 1, filler = ?");
 
   return {
-    commit: (writes) => db.transaction(() => write(writes)),
+    commit: (writes) => {
+      failpoint("control_before_commit");
+      db.transaction(() => write(writes));
+      failpoint("control_after_commit");
+    },
     probe: () => {
       for (const size of [probeBytes, 0]) {
         db.transaction(() => void probe.run(new Uint8Array(size)));

@@ -1,9 +1,11 @@
 /** The commands of this agent: nothing else runs, whatever a control plane asks for. */
 import * as v from "valibot";
+import { isTestBuild } from "../../failpoint.ts";
 import { errorText } from "../../protocol/errors.ts";
 import { issueText } from "../../protocol/issueText.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { CommandResult } from "../records.ts";
+import { append } from "./append.ts";
 import type { Checked, CommandContext, CommandDefinition } from "./command.ts";
 import { info } from "./info.ts";
 import { ping } from "./ping.ts";
@@ -12,7 +14,12 @@ import { restart } from "./restart.ts";
 /** A command whose parameters' type only its own file knows. */
 type AnyCommand = CommandDefinition<v.GenericSchema<JsonObject, unknown>>;
 
-const definitions = [ping, info, restart] as readonly unknown[] as readonly AnyCommand[];
+const definitions = [
+  ping,
+  info,
+  restart,
+  ...(isTestBuild ? [append] : []),
+] as readonly unknown[] as readonly AnyCommand[];
 
 export const commands: ReadonlyMap<string, AnyCommand> = new Map(
   definitions.map((definition) => [definition.name, definition]),
