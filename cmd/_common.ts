@@ -74,6 +74,14 @@ export interface Access {
   ca?: string;
 }
 
+/** Certificates are verified, always: what would switch that off is refused by name. */
+export function refuseUnsafeEnvironment(): void {
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
+  throw usage(
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check of certificates off: unset it, and name the authority with --ca",
+  );
+}
+
 export function dataDirOf(options: CommonOptions): string {
   return options["data-dir"] ?? defaultDataDir(process.env);
 }
@@ -92,6 +100,7 @@ export async function clientOf(flags: ClientFlags): Promise<Client> {
 
 /** Throws `USAGE` or `UNREACHABLE` saying what is missing and where it would come from. */
 export function accessOf(flags: ClientFlags): Access {
+  refuseUnsafeEnvironment();
   const local = readLocal(dataDirOf(flags));
   const url = flags.server === undefined ? local?.url : httpUrl(flags.server);
   if (url === undefined) throw noControlPlane(dataDirOf(flags));

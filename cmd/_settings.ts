@@ -2,7 +2,7 @@
  * The optional settings file, TOML: keys are the flags with `_` for `-`; a table named like a
  * command holds for that command alone and goes before the keys at the top.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -25,12 +25,21 @@ export function defaultDataDir(env: Env): string {
   return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "wsctl");
 }
 
+/** Each command's flags, for a file to be held against as a whole. */
+export type AllFlags = Record<string, readonly string[]>;
+
+/** Whether there is a settings file at all: without one nothing needs to be known about it. */
+export function hasSettings(file: string | undefined, env: Env): boolean {
+  return existsSync(file ?? defaultSettingsFile(env));
+}
+
 /** The settings for one command; only a file that was asked for must exist. */
 export function readSettings(
   file: string | undefined,
   command: string,
   flags: readonly string[],
   env: Env,
+  all: AllFlags = {},
 ): Record<string, unknown> {
   const path = file ?? defaultSettingsFile(env);
   let text: string;
@@ -46,17 +55,36 @@ export function readSettings(
   } catch (error) {
     throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);
   }
+  refuseStrangers(path, tables, all);
   const own = tables[command];
   if (own !== undefined && !isTable(own)) throw usage(`"${command}" in "${path}" must be a table`);
-  const known = flags.map((flag) => flag.replaceAll("-", "_"));
   for (const key of Object.keys(own ?? {})) {
-    if (known.includes(key)) continue;
-    const close = nearest(key, known);
-    const advice = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
-    throw usage(`Unknown key "${key}" for ${command} in "${path}": ${advice}`);
+    refuseUnknown(key, keysOf(flags), `key "${key}" for ${command} in "${path}"`);
   }
   const shared = Object.entries(tables).filter(([, value]) => !isTable(value));
   return { ...Object.fromEntries(shared), ...(own as Record<string, unknown> | undefined) };
+}
+
+/** A table must be a command's, a key at the top a flag of some command. */
+function refuseStrangers(path: string, tables: Record<string, unknown>, all: AllFlags): void {
+  const commands = Object.keys(all);
+  if (commands.length === 0) return;
+  const keys = [...new Set(Object.values(all).flatMap(keysOf))];
+  for (const [name, value] of Object.entries(tables)) {
+    if (isTable(value)) refuseUnknown(name, commands, `table "${name}" in "${path}"`);
+    else refuseUnknown(name, keys, `key "${name}" in "${path}"`);
+  }
+}
+
+function refuseUnknown(name: string, known: readonly string[], what: string): void {
+  if (known.includes(name)) return;
+  const close = nearest(name, known);
+  const advice = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
+  throw usage(`Unknown ${what}: ${advice}`);
+}
+
+function keysOf(flags: readonly string[]): string[] {
+  return flags.map((flag) => flag.replaceAll("-", "_"));
 }
 
 function isTable(value: unknown): boolean {

@@ -13,7 +13,14 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import type { Runtime } from "../lib/runtime/runtime.ts";
 import { agentAccess } from "./_agentAccess.ts";
 import { usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, dataDirOf, logArgs, logOf } from "./_common.ts";
+import {
+  type ClientFlags,
+  clientArgs,
+  dataDirOf,
+  logArgs,
+  logOf,
+  refuseUnsafeEnvironment,
+} from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { parseSeconds } from "./_units.ts";
 
@@ -48,6 +55,7 @@ export interface AgentRunOptions extends ClientFlags {
 
 /** Runs until SIGINT or SIGTERM; waits for a control plane that is not there yet. */
 export async function agentRun(options: AgentRunOptions): Promise<number> {
+  refuseUnsafeEnvironment();
   const log = logOf(options);
   const stopped = untilSignal(() => process.exit(exitFailed));
   const agentId = agentIdOf(options.id ?? hostname().toLowerCase());

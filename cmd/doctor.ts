@@ -44,14 +44,9 @@ function printCheck(check: Check): void {
   if (check.mend !== undefined) print(`      mend: ${check.mend}`);
 }
 
-/** Settings of the surroundings that change what a TLS connection or this program means. */
+/** Settings of the surroundings that change where a connection goes. */
 function environmentWarnings(): string[] {
   const warnings: string[] = [];
-  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
-    warnings.push(
-      "NODE_TLS_REJECT_UNAUTHORIZED=0 switches the check of certificates off: unset it",
-    );
-  }
   for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
     const value = process.env[name] ?? process.env[name.toLowerCase()];
     if (value !== undefined) warnings.push(`${name} is set: connections may take another way`);

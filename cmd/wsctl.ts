@@ -16,7 +16,7 @@ import { type CommandData, strictArgs, usage } from "./_args.ts";
 import { exitOf } from "./_exit.ts";
 import { nearest } from "./_nearest.ts";
 import { print, remark, wantsColour } from "./_output.ts";
-import { readSettings } from "./_settings.ts";
+import { type AllFlags, hasSettings, readSettings } from "./_settings.ts";
 
 const root = defineCommand({
   meta: { name: "wsctl", version, description: "Remote commands for fleets of hosts" },
@@ -57,7 +57,9 @@ async function main(args: string[]): Promise<number> {
   }
   const definitions = (await command.args) as NonNullable<Parameters<typeof strictArgs>[1]>;
   const config = flagValue(rest, "config") ?? process.env.WSCTL_CONFIG;
-  const settings = readSettings(config, path[1] ?? "", Object.keys(definitions), process.env);
+  const all = hasSettings(config, process.env) ? await allFlags() : {};
+  const flags = Object.keys(definitions);
+  const settings = readSettings(config, path[1] ?? "", flags, process.env, all);
   const { rawArgs, lists } = strictArgs(rest, definitions, { env: process.env, settings });
   const data: CommandData = { lists };
   const { result } = await runCommand(command, { rawArgs, data });
@@ -84,6 +86,20 @@ async function find(command: CommandDef, path: string[], args: string[]): Promis
   const advice =
     close === undefined ? `"${path.join(" ")} --help" lists them` : `did you mean "${close}"?`;
   throw usage(`Unknown command "${[...path, word].join(" ")}": ${advice}`);
+}
+
+/** The flags of every command, with those of the commands below it. */
+async function allFlags(): Promise<AllFlags> {
+  const flagsOf = async (entry: unknown): Promise<string[]> => {
+    const command = (await resolve(entry)) as CommandDef;
+    const below = Object.values(((await resolve(command.subCommands)) as object | undefined) ?? {});
+    const own = Object.keys(((await resolve(command.args)) as object | undefined) ?? {});
+    return [...own, ...(await Promise.all(below.map(flagsOf))).flat()];
+  };
+  const table = Object.entries((await resolve(root.subCommands)) as SubCommandsDef);
+  return Object.fromEntries(
+    await Promise.all(table.map(async ([name, entry]) => [name, await flagsOf(entry)] as const)),
+  );
 }
 
 /** For the usage text: a command under the words that lead to it. */

@@ -124,3 +124,26 @@ describe("defaultSettingsFile() and defaultDataDir()", () => {
     expect(defaultDataDir({ XDG_STATE_HOME: "/s" })).toBe("/s/wsctl");
   });
 });
+
+describe("readSettings() holds the whole file against what there is", () => {
+  const all = { send: ["timeout", "data-dir"], serve: ["port", "data-dir"] };
+
+  test.each([
+    ["[sned]\ntimeout = '5s'", 'Unknown table "sned"', "did you mean send?"],
+    ["date_dir = '/x'", 'Unknown key "date_dir"', "did you mean data_dir?"],
+  ])("refuses %j", (text, what, advice) => {
+    using dir = temporaryDir();
+    const path = join(dir, "config.toml");
+    writeFileSync(path, text);
+    const read = () => readSettings(path, "send", all.send, {}, all);
+    expect(read).toThrow(what);
+    expect(read).toThrow(advice);
+  });
+
+  test("takes a key at the top that only another command knows", () => {
+    using dir = temporaryDir();
+    const path = join(dir, "config.toml");
+    writeFileSync(path, "port = 1\n[serve]\nport = 2");
+    expect(readSettings(path, "send", all.send, {}, all)).toMatchObject({ port: 1 });
+  });
+});
