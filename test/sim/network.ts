@@ -29,6 +29,13 @@ export interface Client {
   protocol: string;
 }
 
+/** Something under way, and how it is handed to the process at its end. */
+interface Frame {
+  at: number;
+  run: () => void;
+  hand: (deliver: () => void) => void;
+}
+
 /** How long a dead peer goes unnoticed where no FIN arrives. */
 const forever = Number.POSITIVE_INFINITY;
 
@@ -73,8 +80,8 @@ export class Connection {
   readonly #client: Client;
   #server: { clock: ProcessClock; acceptor: Acceptor; sessionId: number } | undefined;
   /** Each way delivers in order: nothing arrives before what was sent earlier. */
-  #clientReadyAt = 0;
-  #serverReadyAt = 0;
+  readonly #toClientQueue: Frame[] = [];
+  readonly #toServerQueue: Frame[] = [];
   #silentUntil = 0;
   #unreadUntil = 0;
   #unread = 0;
@@ -205,27 +212,41 @@ export class Connection {
   }
 
   #toServer(run: () => void): void {
-    const { time } = this.#network.options;
-    if (this.#silentUntil === forever) return;
-    const at = Math.max(this.#serverReadyAt, time.now + this.#network.delayMs(), this.#silentUntil);
-    this.#serverReadyAt = at;
-    time.at(at, () => {
-      if (this.#silentUntil > time.now) return;
+    this.#send(this.#toServerQueue, run, (deliver) => {
       const clock = this.#server?.clock;
-      if (clock === undefined) run();
-      else clock.run(() => !this.#serverClosed && run());
+      if (clock === undefined) deliver();
+      else clock.run(() => !this.#serverClosed && deliver());
     });
   }
 
   #toClient(run: () => void): void {
+    this.#send(this.#toClientQueue, run, (deliver) => {
+      this.#client.clock.run(() => !this.#clientClosed && deliver());
+    });
+  }
+
+  /** As TCP would: in order, late rather than not at all, unless nothing ever passes again. */
+  #send(queue: Frame[], run: () => void, hand: (deliver: () => void) => void): void {
     const { time } = this.#network.options;
     if (this.#silentUntil === forever) return;
-    const due = Math.max(time.now + this.#network.delayMs(), this.#silentUntil, this.#unreadUntil);
-    const at = Math.max(this.#clientReadyAt, due);
-    this.#clientReadyAt = at;
-    time.at(at, () => {
-      if (this.#silentUntil > time.now) return;
-      this.#client.clock.run(() => !this.#clientClosed && run());
-    });
+    const due = Math.max(time.now + this.#network.delayMs(), queue.at(-1)?.at ?? 0);
+    const frame = { at: due, run, hand };
+    queue.push(frame);
+    time.at(due, () => this.#pump(queue));
+  }
+
+  #pump(queue: Frame[]): void {
+    const { time } = this.#network.options;
+    const isToClient = queue === this.#toClientQueue;
+    for (let frame = queue[0]; frame !== undefined && frame.at <= time.now; frame = queue[0]) {
+      if (this.#silentUntil === forever) return void queue.splice(0);
+      const blockedUntil = Math.max(this.#silentUntil, isToClient ? this.#unreadUntil : 0);
+      if (blockedUntil > time.now) {
+        frame.at = blockedUntil;
+        return void time.at(blockedUntil, () => this.#pump(queue));
+      }
+      queue.shift();
+      frame.hand(frame.run);
+    }
   }
 }
