@@ -13,7 +13,7 @@ export function tool(name: string): string {
 
 export const formatStep: Step = {
   name: "format and lint",
-  command: [tool("biome"), "ci", "--error-on-warnings", "."],
+  command: [tool("biome"), "ci", "--colors=off", "--error-on-warnings", "."],
 };
 
 export const typesStep: Step = { name: "types", command: [tool("tsc"), "-p", "."] };
