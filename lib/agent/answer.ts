@@ -72,7 +72,7 @@ export function notRestarted(): Answer {
 
 /** By the process that came back, which is the proof. */
 export function restarted(self: { pid: number; version: string }, awayMs: number): Answer {
-  const seconds = (awayMs / 1000).toFixed(1);
+  const seconds = (Math.max(0, awayMs) / 1000).toFixed(1);
   const message = `restarted after ${seconds} s as process ${self.pid}, version ${self.version}`;
   return { type: "response", status: "success", message, result: { ...self } };
 }

@@ -78,6 +78,8 @@ export class AgentCore {
       case "finished":
         this.#executor.finished(event.requestId, event.result, now, step);
         return this.#stopIfDone(step);
+      case "saved":
+        return this.#executor.saved(event.requestId, step);
       case "measured":
         return this.#link.measured(event.figures, step);
       case "save_failed":

@@ -110,6 +110,8 @@ export class AgentEngine {
         return this.#run(effect);
       case "abort":
         return this.#running.get(effect.requestId)?.abort(new Error("timeout"));
+      case "saved":
+        return this.#step({ type: "saved", requestId: effect.requestId });
       case "measure":
         return this.#step({ type: "measured", figures: this.#options.measure() });
       case "restart":
@@ -215,7 +217,7 @@ export class AgentEngine {
 
 /** Effects that must not happen when the writes before them did not. */
 function needsJournal(effect: AgentEffect): boolean {
-  if (effect.type === "run" || effect.type === "restart") return true;
+  if (effect.type === "run" || effect.type === "restart" || effect.type === "saved") return true;
   if (effect.type !== "send") return false;
   return effect.message.type === "response" || effect.message.type === "error";
 }

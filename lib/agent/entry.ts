@@ -9,6 +9,10 @@ export interface Entry {
   isTimedOut: boolean;
   /** The command ends this process; whoever comes back answers it. */
   endsProcess: boolean;
+  /** Its answer could not be written: it is held here until it can. */
+  isUnsaved: boolean;
+  /** The control plane has the answer although it is not written yet. */
+  isAcknowledged: boolean;
 }
 
 /** `expiresAt` is on this agent's clock; a control plane of the standard alone sets none. */
@@ -24,7 +28,12 @@ export function newEntry(command: Command, expiresAt: number | undefined, now: n
     keepUntil: expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs,
     since: now,
   };
-  return { record, isTimedOut: false, endsProcess: false };
+  return entryOf(record);
+}
+
+export function entryOf(record: JournalRecord): Entry {
+  const flags = { isTimedOut: false, endsProcess: false, isUnsaved: false, isAcknowledged: false };
+  return { record, ...flags };
 }
 
 /** The write that makes the record as it stands durable. */

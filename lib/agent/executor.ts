@@ -7,14 +7,7 @@
  * `restarting` has succeeded by this process being there.
  */
 import { Deadlines } from "../deadlines.ts";
-import type { AgentDraft } from "../protocol/codec.ts";
-import {
-  answerRepeatMs,
-  restartGraceMs,
-  runningMax,
-  stopGraceMs,
-  unsettledMax,
-} from "../protocol/limits.ts";
+import { answerRepeatMs, runningMax, stopGraceMs, unsettledMax } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
 import { refusalOf } from "./admission.ts";
 import {
@@ -27,7 +20,8 @@ import {
   timedOut,
 } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
-import { type Entry, enter, newEntry, put } from "./entry.ts";
+import { type Entry, enter, entryOf, newEntry, put } from "./entry.ts";
+import { PendingRestart } from "./pendingRestart.ts";
 import type { AgentStep, AgentWrite, Answer, CommandResult, JournalRecord } from "./records.ts";
 
 export interface ExecutorOptions {
@@ -51,8 +45,7 @@ export class Executor {
   readonly #deadlines = new Deadlines<string>();
   #running = 0;
   #outlet: Outlet | undefined;
-  /** Set once a restart is due: nothing new starts, and what runs is waited for until then. */
-  #restart: { by: number; isOrdered: boolean } | undefined;
+  readonly #restart = new PendingRestart();
   #isStopping = false;
 
   constructor(options: ExecutorOptions) {
@@ -61,8 +54,8 @@ export class Executor {
 
   next(): number | undefined {
     const due = this.#deadlines.next();
-    if (this.#restart === undefined || this.#restart.isOrdered) return due;
-    return Math.min(this.#restart.by, due ?? this.#restart.by);
+    const restart = this.#restart.next();
+    return due === undefined || restart === undefined ? (due ?? restart) : Math.min(due, restart);
   }
 
   /** Commands that are running now. */
@@ -73,15 +66,14 @@ export class Executor {
   /** Goes on from what the journal holds of an earlier process. */
   recover(records: JournalRecord[], now: number, step: AgentStep): void {
     for (const stored of records) {
-      const entry: Entry = { record: { ...stored }, isTimedOut: false, endsProcess: false };
+      const entry = entryOf({ ...stored });
       this.#entries.set(stored.requestId, entry);
       if (stored.state === "accepted" && stored.expiresAt !== undefined) {
         this.#deadlines.set(stored.requestId, stored.expiresAt);
       } else if (stored.state === "started") {
         this.#end(entry, failure("INTERRUPTED", "the agent died while the command ran"), now, step);
       } else if (stored.state === "restarting") {
-        const awayMs = Math.max(0, now - stored.since);
-        this.#end(entry, restarted(this.#options.self, awayMs), now, step);
+        this.#end(entry, restarted(this.#options.self, now - stored.since), now, step);
       }
     }
     this.#startAccepted(now, step);
@@ -108,7 +100,7 @@ export class Executor {
       const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
       return this.#say(requestId, known.answer ?? interrupted, step);
     }
-    if (this.#restart !== undefined || this.#isStopping) {
+    if (this.#restart.isPending || this.#isStopping) {
       // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
       if (this.#outlet?.v1) return;
       return this.#say(requestId, failure("BUSY", "the agent is restarting; ask again"), step);
@@ -133,7 +125,7 @@ export class Executor {
       entry.endsProcess = true;
       enter(entry, "restarting", now);
       this.#deadlines.delete(requestId);
-      this.#restart ??= { by: now + restartGraceMs, isOrdered: false };
+      this.#restart.ask(now);
     } else this.#end(entry, { type: "response", ...result }, now, step);
     this.#startAccepted(now, step);
     this.#restartIfReady(now, step);
@@ -156,9 +148,20 @@ export class Executor {
   settled(requestId: string, step: AgentStep): void {
     const entry = this.#entries.get(requestId);
     if (entry?.record.state !== "ended") return;
+    if (entry.isUnsaved) {
+      entry.isAcknowledged = true;
+      return;
+    }
     this.#entries.delete(requestId);
     this.#deadlines.delete(requestId);
     step.writes.push({ type: "settled", requestId });
+  }
+
+  /** An answer that had to be held is on disk now. */
+  saved(requestId: string, step: AgentStep): void {
+    const entry = this.#entries.get(requestId);
+    if (entry !== undefined) entry.isUnsaved = false;
+    if (entry?.isAcknowledged) this.settled(requestId, step);
   }
 
   /** The journal would not take these: what was to start has not started, answers are kept. */
@@ -167,9 +170,10 @@ export class Executor {
       const entry = write.type === "put" ? this.#entries.get(write.record.requestId) : undefined;
       if (entry === undefined || write.type !== "put") continue;
       if (entry.record.state === "ended") {
+        entry.isUnsaved = true;
         this.#deadlines.set(entry.record.requestId, now + unsavedRetryMs);
       } else if (entry.record.state === "restarting") {
-        this.#restart = undefined;
+        this.#restart.giveUp();
         this.#end(entry, notRestarted(), now, step);
       } else {
         if (entry.record.state === "started") this.#running--;
@@ -183,6 +187,7 @@ export class Executor {
     const { requestId } = entry.record;
     enter(entry, "ended", now);
     entry.record.answer = cannotSave();
+    entry.isUnsaved = true;
     this.#deadlines.set(requestId, now + unsavedRetryMs);
     this.#say(requestId, entry.record.answer, step);
     if (this.#entries.size <= unsettledMax) return;
@@ -246,7 +251,7 @@ export class Executor {
   }
 
   #startAccepted(now: number, step: AgentStep): void {
-    if (this.#restart !== undefined || this.#isStopping) return;
+    if (this.#restart.isPending || this.#isStopping) return;
     for (const entry of this.#entries.values()) {
       if (this.#running >= runningMax) return;
       if (entry.record.state !== "accepted") continue;
@@ -267,31 +272,29 @@ export class Executor {
   #publish(entry: Entry, now: number, step: AgentStep): void {
     const { requestId, answer } = entry.record;
     step.writes.push(put(entry));
-    if (this.#outlet === undefined || answer === undefined) return;
+    if (entry.isUnsaved) step.effects.push({ type: "saved", requestId });
+    if (this.#outlet === undefined || answer === undefined || entry.isAcknowledged) return;
     this.#deadlines.set(requestId, now + answerRepeatMs);
     this.#say(requestId, answer, step);
   }
 
   #say(requestId: string, answer: Answer, step: AgentStep): void {
     if (this.#outlet === undefined) return;
-    const message: AgentDraft = messageOf(requestId, answer, this.#outlet.v1);
+    const message = messageOf(requestId, answer, this.#outlet.v1);
     step.effects.push({ type: "send", link: this.#outlet.link, message });
   }
 
   /** Every restart that was asked for is answered by the one process that comes back. */
   #restartIfReady(now: number, step: AgentStep): void {
-    if (this.#restart === undefined || this.#restart.isOrdered) return;
-    const running = [...this.#entries.values()].filter(({ record }) => record.state === "started");
-    if (!running.every((entry) => entry.endsProcess) && now < this.#restart.by) return;
+    const running = this.#restart.order(this.#entries.values(), now);
+    if (running === undefined) return;
     for (const entry of running) {
-      if (!entry.endsProcess) continue;
       this.#running--;
       enter(entry, "restarting", now);
     }
     for (const entry of this.#entries.values()) {
       if (entry.record.state === "restarting") step.writes.push(put(entry));
     }
-    this.#restart.isOrdered = true;
     step.effects.push({ type: "restart" });
   }
 }

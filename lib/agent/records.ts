@@ -56,6 +56,8 @@ export type AgentEffect =
   | { type: "recall"; link: number; command: Command }
   /** Run a command; tell how it ended with a `finished` event. */
   | { type: "run"; requestId: string; command: string; parameters: JsonObject }
+  /** The record of this request is on disk at last: say so with a `saved` event. */
+  | { type: "saved"; requestId: string }
   /** Tell a running command to stop. */
   | { type: "abort"; requestId: string }
   /** Replace this process by a fresh one. */
@@ -91,6 +93,7 @@ export type AgentEvent =
   | { type: "closed"; link: number; code: number; reason: string; random: number }
   | { type: "recalled"; link: number; command: Command; known: JournalRecord | undefined }
   | { type: "finished"; requestId: string; result: CommandResult }
+  | { type: "saved"; requestId: string }
   | { type: "measured"; figures: Figures }
   /** These writes could not be made, and with them nothing that waited for them was done. */
   | { type: "save_failed"; writes: AgentWrite[] }

@@ -86,7 +86,7 @@ export class ControlCore {
       case "tick":
         return this.#tick(now, step);
       case "storage_failed":
-        return this.#storageFailed(event.writes);
+        return this.#storageFailed(event.writes, now, step);
       case "storage_recovered":
         return this.#storageRecovered(event.open, now, step);
       default:
@@ -151,6 +151,10 @@ export class ControlCore {
             answer: true,
           } as const;
           return this.#refuse(session, refusal, now, step);
+        }
+        // The name it would be given could not be kept: it may come back when it can.
+        if (this.#dispatcher === undefined) {
+          return this.#endSession(session, "tryLater", now, step);
         }
         this.fleet.hello(session, message, now, step);
         this.#dispatcher?.online(peerOf(session), now, step);
@@ -254,8 +258,14 @@ export class ControlCore {
     }
   }
 
-  #storageFailed(writes: ControlWrite[]): void {
+  #storageFailed(writes: ControlWrite[], now: number, step: ControlStep): void {
     this.#dispatcher = undefined;
+    for (const write of writes) {
+      // Its welcome waited for this write and was never sent.
+      if (write.type !== "agent") continue;
+      const { session } = this.fleet.agent(write.facts.agentId);
+      if (session?.v1) this.#endSession(session, "tryLater", now, step);
+    }
     for (const write of writes) if (write.type === "ended") this.#held.holdOutcome(write.outcome);
   }
 

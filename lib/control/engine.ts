@@ -287,7 +287,7 @@ export class Engine {
 /** Effects that must not happen when the writes before them did not. */
 function needsJournal(effect: ControlEffect): boolean {
   if (effect.type !== "send") return effect.type === "accepted" || effect.type === "ended";
-  return effect.message.type === "command" || effect.message.type === "ack";
+  return ["command", "ack", "welcome"].includes(effect.message.type);
 }
 
 function unstored(cause: unknown): WsctlError {

@@ -94,4 +94,19 @@ describe("a journal that fails", () => {
     expect(again.writes).toMatchObject([{ record: { state: "ended" } }]);
     expect(answers(again)).toEqual(["done"]);
   });
+
+  test("keeps what was acknowledged until it is on record", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    const step: AgentStep = { writes: [], effects: [] };
+    hand.executor.finished("r", { status: "success", message: "done" }, hand.now, step);
+    hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    expect(hand.step((each) => hand.executor.settled("r", each)).writes).toEqual([]);
+    const saved = hand.pass(1_000);
+    expect(saved.effects).toEqual([{ type: "saved", requestId: "r" }]);
+    expect(hand.step((each) => hand.executor.saved("r", each)).writes).toEqual([
+      { type: "settled", requestId: "r" },
+    ]);
+  });
 });

@@ -238,6 +238,18 @@ describe("after a restart", () => {
 });
 
 describe("without a journal", () => {
+  test("no memory is given a name that could not be kept", () => {
+    const hand = new CoreInHand();
+    const first = hand.connect("a");
+    const failed = hand.step({ type: "storage_failed", writes: first.step.writes });
+    expect(failed.effects).toMatchObject([{ type: "close", name: "tryLater" }]);
+    const again = hand.connect("a");
+    expect(again.step.effects).toMatchObject([{ type: "close", name: "tryLater" }]);
+    hand.step({ type: "storage_recovered", open: { jobs: [], requests: [] } });
+    const welcomed = hand.connect("a").step.effects;
+    expect(welcomed).toMatchObject([{ message: { type: "welcome" } }]);
+  });
+
   test("nothing is accepted, answers are held, and both stand once it is back", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
