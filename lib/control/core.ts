@@ -120,7 +120,7 @@ export class ControlCore {
     const session = this.fleet.session(sessionId);
     // What a replaced or ended connection still says counts for nothing.
     if (session === undefined) return;
-    if (!session.throttle.admit(text.length, now)) {
+    if (!session.throttle.admit(Buffer.byteLength(text), now)) {
       return this.#endSession(session, "rateLimited", now, step);
     }
     this.fleet.heard(session, now, step);

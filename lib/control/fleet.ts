@@ -146,7 +146,8 @@ export class Fleet {
   /** Any sign of life; also the moment to pass on advice that has changed with the fleet. */
   heard(session: Session, now: number, step: ControlStep): void {
     session.lastHeard = now;
-    session.isProbed = false;
+    // Talking is no greeting: who owes a hello is not spared it by other messages.
+    if (isIntroduced(session)) session.isProbed = false;
     if (
       session.v1 &&
       session.journalId !== undefined &&
@@ -230,8 +231,7 @@ export class Fleet {
     for (;;) {
       const session = this.#deadlines.popDue(now);
       if (session === undefined) return silent;
-      const isIntroduced = !session.v1 || session.journalId !== undefined;
-      const due = isIntroduced ? session.lastHeard + silenceMs(session) : now;
+      const due = isIntroduced(session) ? session.lastHeard + silenceMs(session) : now;
       if (due > now) {
         this.#deadlines.set(session, due);
       } else if (!session.isProbed) {
@@ -281,6 +281,11 @@ export class Fleet {
   #advice(): Advice {
     return adviceFor(this.#agents.size, this.#options.heartbeatSeconds);
   }
+}
+
+/** Whether it may be given commands: a peer of `wsctl.v1` must have said hello. */
+function isIntroduced(session: Session): boolean {
+  return !session.v1 || session.journalId !== undefined;
 }
 
 function silenceMs(session: Session): number {

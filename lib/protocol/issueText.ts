@@ -39,6 +39,6 @@ function ruleOf(issue: v.BaseIssue<unknown>): string {
 
 function shown(path: string | null): string | undefined {
   if (path === null) return undefined;
-  const clean = path.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+  const clean = path.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, "?");
   return clean.length <= pathCharsMax ? clean : `${clean.slice(0, pathCharsMax)}…`;
 }

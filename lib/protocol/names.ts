@@ -5,8 +5,11 @@
 import * as v from "valibot";
 import { agentIdCharsMax, commandCharsMax, requestIdCharsMax } from "./limits.ts";
 
-/** Anything printable: no control, format, private or unpaired characters, no line breaks. */
-const printable = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
+/**
+ * Anything printable: no control, format, private or unpaired characters, no line breaks. What is
+ * not assigned yet passes: runtimes differ in what they know of.
+ */
+const printable = /^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]+$/u;
 const agentIdShape = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*$/;
 
 function printableText(charsMax: number) {

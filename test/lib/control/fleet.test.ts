@@ -39,6 +39,18 @@ describe("a session", () => {
     expect(closings(closed)).toMatchObject([{ name: "silent" }, { type: "terminate" }]);
   });
 
+  test("is not spared the hello by other messages", () => {
+    const hand = new CoreInHand();
+    const session = { sessionId: 1, agentId: "a", tokenId: "t", v1: true, address: "" };
+    hand.step({ type: "opened", session: { ...session, freshJournalId: "f" } });
+    const closed: { type: string }[] = [];
+    for (let second = 0; second < 20; second++) {
+      hand.receive(1, heartbeat);
+      closed.push(...closings(hand.pass(1_000)));
+    }
+    expect(closed).toMatchObject([{ name: "silent" }, { type: "terminate" }]);
+  });
+
   test("may say hello once", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
