@@ -47,6 +47,10 @@ const migrations = [
 export function openAgentJournal(path: string): AgentJournal {
   const what = "the agent's journal";
   const db = Database.open({ path, what, applicationId, migrations });
+  return db.read(() => journalOn(db));
+}
+
+function journalOn(db: Database): AgentJournal {
   const put = db.prepare<[string, number, string]>(
     `INSERT INTO requests (request_id, settled, keep_until, record) VALUES (?, 0, ?, ?)
        ON CONFLICT (request_id) DO UPDATE SET record = excluded.record`,
@@ -71,7 +75,7 @@ export function openAgentJournal(path: string): AgentJournal {
   };
   return {
     get identity() {
-      return identityOf(db);
+      return db.read(() => identityOf(db));
     },
     commit: (writes) => {
       failpoint("agent_before_commit");
@@ -80,11 +84,15 @@ export function openAgentJournal(path: string): AgentJournal {
     },
     find: (requestId) => {
       const row = find.get(requestId);
-      return row === undefined ? undefined : (JSON.parse(row.record) as JournalRecord);
+      return row === undefined ? undefined : db.read(() => recordIn(row));
     },
-    unsettled: () => unsettled.all().map((row) => JSON.parse(row.record) as JournalRecord),
+    unsettled: () => db.read(() => unsettled.all().map(recordIn)),
     close: () => db.close(),
   };
+}
+
+function recordIn(row: Row): JournalRecord {
+  return JSON.parse(row.record) as JournalRecord;
 }
 
 /** A new journal has no name yet: the first control plane of `wsctl.v1` gives it one. */

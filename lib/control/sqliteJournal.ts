@@ -21,6 +21,10 @@ const probeBytes = 64 * 1024;
 export function openControlJournal(path: string): ControlJournal {
   const what = "the control plane's journal";
   const db = Database.open({ path, what, applicationId, migrations });
+  return db.read(() => journalOn(db));
+}
+
+function journalOn(db: Database): ControlJournal {
   const write = writer(db);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
@@ -52,12 +56,8 @@ export function openControlJournal(path: string): ControlJournal {
         db.transaction(() => void probe.run(new Uint8Array(size)));
       }
     },
-    open: () => openJournal(db),
-    agents: () =>
-      db
-        .prepare<[], { facts: string }>("SELECT facts FROM agents")
-        .all()
-        .map((row) => JSON.parse(row.facts) as AgentFacts),
+    open: () => db.read(() => openJournal(db)),
+    agents: () => db.read(() => agentsIn(db)),
     job: (jobId) => optional(job.get(jobId), jobOf),
     jobByKey: (key) => optional(byKey.get(key), jobOf),
     jobs: ({ limit, before }) => jobs.all(before ?? "", limit).map(jobOf),
@@ -156,9 +156,15 @@ function openJournal(db: Database): { jobs: StoredJob[]; requests: OpenRequest[]
   const jobs: StoredJob[] = [];
   for (const jobId of new Set(requests.map((request) => request.jobId))) {
     const row = job.get(jobId);
-    if (row !== undefined) jobs.push(jobOf(row));
+    if (row === undefined) throw new Error(`job ${jobId} is missing`);
+    jobs.push(jobOf(row));
   }
   return { jobs, requests };
+}
+
+function agentsIn(db: Database): AgentFacts[] {
+  const rows = db.prepare<[], { facts: string }>("SELECT facts FROM agents").all();
+  return rows.map((row) => JSON.parse(row.facts) as AgentFacts);
 }
 
 function addToken(db: Database, token: StoredToken): void {

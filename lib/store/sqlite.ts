@@ -3,7 +3,7 @@
  * when it returns. The wrapper closes the driver's traps: a missing parameter would bind NULL, a
  * second statement in one text would be dropped, and a busy file would fail at once.
  */
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { errorText, WsctlError } from "../protocol/errors.ts";
@@ -27,11 +27,19 @@ export interface Statement<Params extends readonly Value[], Row> {
   all(...params: Params): Row[];
 }
 
+/** The smallest file that SQLite makes; a shorter one it would take for empty, and write over. */
+const fileBytesMin = 512;
+
+/** Up to this size a file is checked whole when it is opened; beyond it that would take too long. */
+const checkedBytesMax = 1024 * 1024 * 1024;
+
 export class Database {
   readonly #db: DatabaseSync;
+  readonly #options: DatabaseOptions;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, options: DatabaseOptions) {
     this.#db = db;
+    this.#options = options;
   }
 
   /** Opens the file, or throws `STORAGE_UNAVAILABLE` saying what is wrong with it and what to do. */
@@ -42,15 +50,19 @@ export class Database {
       // Made by us first: SQLite gives its log the mode of the file that it finds.
       closeSync(openSync(options.path, "a", 0o600));
       chmodSync(options.path, 0o600);
+      const { size } = statSync(options.path);
+      if (size > 0 && size < fileBytesMin)
+        throw new Error(`malformed: only ${size} bytes are left`);
       db = new DatabaseSync(options.path, { timeout: 5_000 });
       // One process owns the file: this keeps a second one out, and saves the shared-memory index.
       db.exec("PRAGMA locking_mode=EXCLUSIVE");
       refuseForeign(db, options);
+      if (size <= checkedBytesMax) refuseDamaged(db);
       db.exec("PRAGMA journal_mode=WAL");
       db.exec("PRAGMA synchronous=FULL");
       db.exec("PRAGMA foreign_keys=ON");
       migrate(db, options);
-      return new Database(db);
+      return new Database(db, options);
     } catch (error) {
       db?.close();
       if (error instanceof WsctlError) throw error;
@@ -73,6 +85,19 @@ export class Database {
       get: (...params) => statement.get(...checked(params)) as Row | undefined,
       all: (...params) => statement.all(...checked(params)) as Row[],
     };
+  }
+
+  /**
+   * Reads what must make sense as a whole; whatever fault that meets is a damaged file's, and is
+   * said as such.
+   */
+  read<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      const text = openFault(this.#options, new Error(`malformed: ${errorText(error)}`));
+      throw new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
+    }
   }
 
   /** Runs the function in one transaction: all of it is on disk when this returns, or none. */
@@ -102,6 +127,12 @@ export class Database {
 
 function readPragma(db: DatabaseSync, name: string): number {
   return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+}
+
+/** Structure, indexes and constraints; what is inside a text no check can judge. */
+function refuseDamaged(db: DatabaseSync): void {
+  const [found] = Object.values(db.prepare("PRAGMA integrity_check(1)").get() ?? {});
+  if (found !== "ok") throw new Error(`malformed: ${found}`);
 }
 
 /** Before anything is written: a file of somebody else stays as it is, to the byte. */

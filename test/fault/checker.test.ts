@@ -1,0 +1,84 @@
+/** The checker finds what it is there to find: each lie, loss and repetition, one by one. */
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { migrations } from "../../lib/control/schema.ts";
+import type { OutcomeKind, OutcomeLine } from "../../lib/protocol/api.ts";
+import { temporaryDir } from "../support/processes.ts";
+import { examine, OperatorLog } from "./checker.ts";
+
+interface Story {
+  /** What the journal says; undefined where the journal knows nothing of the job. */
+  state?: string;
+  code?: string;
+  /** Lines in the append file. */
+  ran: number;
+  told?: { outcome: OutcomeKind; code?: string }[];
+  refused?: string;
+  ended?: number;
+}
+
+function faultsOf({ state, code, ran, told = [], refused, ended = 1 }: Story): string[] {
+  using dir = temporaryDir();
+  const db = new DatabaseSync(join(`${dir}`, "control.db"));
+  for (const migration of migrations) db.exec(migration);
+  if (state !== undefined) {
+    const sequence = state === "queued" || state === "sent" ? null : 1;
+    db.prepare(
+      `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
+         created_by, total, ended, succeeded) VALUES ('j', 'append', ?, '', 1, 1, 1, '', 1, ?, ?)`,
+    ).run(JSON.stringify({ line: "line 1" }), ended, state === "success" ? 1 : 0);
+    db.prepare(
+      `INSERT INTO requests (request_id, job_id, agent_id, state, sequence, code)
+         VALUES ('r', 'j', 'web-1', ?, ?, ?)`,
+    ).run(state, sequence, code ?? null);
+  }
+  db.close();
+  const ranFile = join(`${dir}`, "ran.txt");
+  writeFileSync(ranFile, "line 1 4711\n".repeat(ran));
+  const log = new OperatorLog();
+  if (refused === undefined) log.accepted.push({ jobId: "j", requestIds: ["r"] });
+  else log.refused.push({ line: "line 1", code: refused });
+  for (const one of told) log.outcomes.push({ request_id: "r", ...one } as OutcomeLine);
+  return examine({ log, dataDir: `${dir}`, ranFile }).faults;
+}
+
+const told = (outcome: OutcomeKind, code?: string) =>
+  code === undefined ? [{ outcome }] : [{ outcome, code }];
+
+test("nothing is found where everything fits", () => {
+  const fitting: Story[] = [
+    { state: "success", ran: 1, told: told("success") },
+    { state: "failed", ran: 1, told: told("failed") },
+    { state: "lost", code: "INTERRUPTED", ran: 1, told: told("lost", "INTERRUPTED") },
+    { state: "lost", code: "INTERRUPTED", ran: 0 },
+    { state: "expired", code: "EXPIRED", ran: 0, told: told("expired", "EXPIRED") },
+    { state: "error", code: "BUSY", ran: 0, told: told("error", "BUSY") },
+    { ran: 0, refused: "STORAGE_UNAVAILABLE" },
+  ];
+  for (const story of fitting) expect(faultsOf(story)).toEqual([]);
+});
+
+test("every fault is found", () => {
+  const faulty: [Story, RegExp][] = [
+    [{ ran: 0 }, /was accepted and is not in the journal/],
+    [{ state: "queued", ran: 0, ended: 0 }, /request r is queued/],
+    [{ state: "sent", ran: 1, ended: 0 }, /request r is sent/],
+    [{ state: "success", ran: 1, ended: 2 }, /job j counts 2 ended/],
+    [{ state: "success", ran: 0 }, /ran 0 times/],
+    [{ state: "success", ran: 2 }, /ran 2 times/],
+    [{ state: "lost", ran: 2 }, /ran 2 times/],
+    [{ state: "expired", ran: 1 }, /expired.*ran 1 times/],
+    [{ state: "cancelled", ran: 1 }, /cancelled.*ran 1 times/],
+    [{ state: "error", code: "INVALID_COMMAND", ran: 1 }, /ran 1 times/],
+    [{ state: "error", code: "BUSY", ran: 1 }, /ran 1 times/],
+    [{ state: "error", code: "STORAGE_UNAVAILABLE", ran: 1 }, /ran 1 times/],
+    [{ state: "lost", ran: 1, told: told("success") }, /operator was told/],
+    [{ state: "error", code: "BUSY", ran: 0, told: told("error", "TIMEOUT") }, /operator was told/],
+    [{ state: "success", ran: 1, told: [...told("success"), ...told("success")] }, /told twice/],
+    [{ state: "success", ran: 1, refused: "BUSY" }, /was refused \(BUSY\) and is there/],
+    [{ ran: 1, refused: "UNAVAILABLE" }, /no request in the journal asked for it/],
+  ];
+  for (const [story, pattern] of faulty) expect(faultsOf(story).join("\n")).toMatch(pattern);
+});

@@ -1,0 +1,131 @@
+/**
+ * A TCP proxy with every fault of a network: it cuts, falls silent without a FIN, hands on one byte
+ * at a time, and closes one direction only. Its port stays while what is behind it comes and goes.
+ */
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+
+interface Pair {
+  near: Socket;
+  far: Socket;
+}
+
+export class FaultProxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #pairs: Pair[] = [];
+  #target = 0;
+  #isStalled = false;
+  #byteMs = 0;
+  /** What is held back while nothing is handed on. */
+  #wake = Promise.withResolvers<void>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<FaultProxy> {
+    const server = createServer({ allowHalfOpen: true });
+    const proxy = new FaultProxy(server);
+    server.on("connection", (near) => proxy.#join(near));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as { port: number }).port;
+  }
+
+  /** Connections that are made from now on lead there. */
+  pointAt(port: number): void {
+    this.#target = port;
+  }
+
+  /** Ends all connections at once, with a reset where the system sends one. */
+  cut(): void {
+    for (const { near, far } of this.#pairs) {
+      near.destroy();
+      far.destroy();
+    }
+    this.#pairs = [];
+  }
+
+  /** Nothing passes any more, either way, and nobody is told; later connections stall too. */
+  stall(): void {
+    this.#isStalled = true;
+  }
+
+  /** What was held back is handed on, as a network does that was only away. */
+  resume(): void {
+    this.#isStalled = false;
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+
+  /** Every byte on its own, so many milliseconds after the one before; 0 for at once. */
+  trickle(byteMs: number): void {
+    this.#byteMs = byteMs;
+  }
+
+  /** Closes one direction: the control plane, or who speaks to it, hears the end of the other. */
+  halfClose(towards: "control" | "agent"): void {
+    for (const { near, far } of this.#pairs) (towards === "control" ? far : near).end();
+    this.#pairs = [];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.resume();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #join(near: Socket): void {
+    const far = connect({ port: this.#target, host: "127.0.0.1", allowHalfOpen: true });
+    this.#pairs.push({ near, far });
+    this.#carry(near, far);
+    this.#carry(far, near);
+  }
+
+  #carry(from: Socket, to: Socket): void {
+    this.#sockets.add(from);
+    from.setNoDelay(true);
+    let queue = Promise.resolve();
+    const inTurn = (what: () => Promise<void> | void) => {
+      queue = queue.then(what);
+    };
+    from.on("data", (bytes: Buffer) => inTurn(() => this.#pass(bytes, to)));
+    from.on("end", () =>
+      inTurn(async () => {
+        await this.#whileStalled();
+        if (!to.writableEnded) to.end();
+      }),
+    );
+    from.on("error", () => {});
+    from.on("close", () => {
+      this.#sockets.delete(from);
+      this.#pairs = this.#pairs.filter(({ near, far }) => near !== from && far !== from);
+      inTurn(async () => {
+        await this.#whileStalled();
+        to.destroy();
+      });
+    });
+  }
+
+  async #pass(bytes: Buffer, to: Socket): Promise<void> {
+    await this.#whileStalled();
+    if (this.#byteMs === 0) return this.#write(bytes, to);
+    for (const byte of bytes) {
+      this.#write(Buffer.of(byte), to);
+      if (this.#byteMs > 0) await pause(this.#byteMs);
+    }
+  }
+
+  #write(bytes: Buffer, to: Socket): void {
+    if (!to.destroyed && !to.writableEnded) to.write(bytes);
+  }
+
+  async #whileStalled(): Promise<void> {
+    while (this.#isStalled) await this.#wake.promise;
+  }
+}

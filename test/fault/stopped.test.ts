@@ -1,0 +1,41 @@
+/** A process that stands still for longer than it may be silent, as on a host that is suspended. */
+import { expect, test } from "bun:test";
+import { setTimeout as pause } from "node:timers/promises";
+import "../support/processes.ts";
+import { World, within } from "./world.ts";
+
+// Three missed heartbeats and the last chance after them make 5 seconds.
+const heartbeat = "1s";
+const stillMs = 8_000;
+const wish = { timeout: 30, ttl: 60 };
+
+test("an agent that stood still goes on where it was, and runs nothing twice", async () => {
+  await using world = await World.start({ heartbeat });
+  const agent = world.agent("web-1");
+  const seen = agent.lines.length;
+  const underWay = world.send("web-1", { ...wish, waitMs: 1_000 });
+  await agent.logged(/running/, seen);
+  agent.signal("SIGSTOP");
+  const waiting = Promise.all([1, 2, 3].map(() => world.send("web-1", wish)));
+  await pause(stillMs);
+  expect((await world.client.agent("web-1")).online).toBe(false);
+  agent.signal("SIGCONT");
+  const told = await within(60_000, "the outcomes", Promise.all([underWay, waiting]));
+  expect(told.flat()).toEqual(Array(4).fill("success"));
+  expect(await world.finish()).toMatchObject({ counts: { success: 4 }, ran: 4 });
+}, 90_000);
+
+test("a control plane that stood still goes on where it was", async () => {
+  await using world = await World.start({ heartbeat, agents: ["web-1", "web-2"] });
+  const seen = world.agent("web-1").lines.length;
+  const underWay = world.send("web-1", { ...wish, waitMs: 1_000 });
+  await world.agent("web-1").logged(/running/, seen);
+  world.control.signal("SIGSTOP");
+  const waiting = Promise.all(["web-1", "web-2"].map((id) => world.send(id, wish)));
+  await world.agent("web-1").logged(/connection lost .*silent/, seen);
+  await pause(stillMs - 5_000);
+  world.control.signal("SIGCONT");
+  const told = await within(60_000, "the outcomes", Promise.all([underWay, waiting]));
+  expect(told.flat()).toEqual(Array(3).fill("success"));
+  expect(await world.finish()).toMatchObject({ counts: { success: 3 }, ran: 3 });
+}, 90_000);
