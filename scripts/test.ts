@@ -5,6 +5,7 @@ import { formatStep, runStep, runTests, typesStep } from "./steps.ts";
 const binary = new URL("../dist/wsctl", import.meta.url).pathname;
 
 installPythonPeers();
+installFaketime();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -21,13 +22,20 @@ process.exit(tally.failed + tests.failed === 0 ? 0 : 1);
 function installPythonPeers(): void {
   const has = () =>
     Bun.spawnSync(["/usr/bin/env", "-i", "/usr/bin/python3", "-c", "import websockets"]).success;
+  install("python3-websockets", "the peers written in Python", has);
+}
+
+/** Clocks that are set want Debian's libfaketime. */
+function installFaketime(): void {
+  install("faketime", "the tests that set clocks", () => Bun.which("faketime") !== null);
+}
+
+function install(name: string, purpose: string, has: () => boolean): void {
   if (has() || process.getuid?.() !== 0 || Bun.which("apt-get") === null) return;
-  console.log("installing python3-websockets from Debian, for the peers written in Python");
+  console.log(`installing ${name} from Debian, for ${purpose}`);
   const quiet = { stdout: "ignore", stderr: "inherit" } as const;
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   Bun.spawnSync(["apt-get", "update", "-qq"], quiet);
-  Bun.spawnSync(["apt-get", "install", "-y", "-qq", "python3-websockets"], {
-    ...quiet,
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-  if (!has()) console.log("python3-websockets could not be installed: those tests are left out");
+  Bun.spawnSync(["apt-get", "install", "-y", "-qq", name], { ...quiet, env });
+  if (!has()) console.log(`${name} could not be installed: ${purpose} are left out`);
 }

@@ -149,16 +149,18 @@ export interface ServeOptions {
   flavour?: Flavour;
   port?: number;
   args?: string[];
+  env?: Record<string, string>;
 }
 
 /** A control plane that is ready. */
 export async function startServe(options: ServeOptions): Promise<Serving> {
-  const { dataDir, flavour = "binary", port = 0, args = [] } = options;
-  const process = new Running([
+  const { dataDir, flavour = "binary", port = 0, args = [], env = {} } = options;
+  const command = [
     ...wsctlCommand(flavour),
     ...["serve", "--port", String(port), "--data-dir", dataDir, "--log-level", "debug"],
     ...args,
-  ]);
+  ];
+  const process = new Running(command, { env });
   const [, url = ""] = await process.logged(/serving on (\S+)/);
   return {
     process,
