@@ -23,10 +23,19 @@ const show = defineCommand({
   run: ({ args }) => showRun(args),
 });
 
+const cancel = defineCommand({
+  meta: { name: "cancel", description: "Withdraw what of a job was not sent yet" },
+  args: {
+    id: { type: "positional", required: true, description: "the job's id" },
+    ...clientArgs,
+  },
+  run: ({ args }) => cancelRun(args),
+});
+
 export default defineCommand({
   meta: { name: "jobs", description: "See what was asked for and what became of it" },
   default: "list",
-  subCommands: { list, show },
+  subCommands: { list, show, cancel },
 });
 
 export interface JobsOptions extends ClientFlags {
@@ -55,6 +64,17 @@ export async function showRun(options: JobsOptions & { id: string }): Promise<nu
   const job = await (await clientOf(options)).job(options.id);
   if (options.json) printJson(job);
   else print(detail(job));
+  return exitOk;
+}
+
+/** Requests that were sent go on: what they do is not known here, and their outcomes will tell. */
+export async function cancelRun(options: JobsOptions & { id: string }): Promise<number> {
+  const job = await (await clientOf(options)).cancelJob(options.id);
+  if (options.json) printJson(job);
+  else {
+    const count = (state: string) => job.requests.filter((each) => each.state === state).length;
+    print(`${count("cancelled")} withdrawn, ${count("sent")} go on, of ${job.total}`);
+  }
   return exitOk;
 }
 

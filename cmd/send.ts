@@ -84,7 +84,10 @@ export async function sendRun(options: SendOptions): Promise<number> {
     if (!options.json) remarkOnWaiting(sent.accepted, options.ttl);
     return await printOutcomes(sent, options);
   } catch (error) {
-    if (jobId !== undefined) remark(`The job goes on; see it with: wsctl jobs show ${jobId}`);
+    if (jobId !== undefined) {
+      remark(`The job goes on; see it with: wsctl jobs show ${jobId}`);
+      remark(`Withdraw what was not sent yet with: wsctl jobs cancel ${jobId}`);
+    }
     if (interrupted.aborted) return exitInterrupted;
     throw error;
   }

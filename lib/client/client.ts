@@ -79,6 +79,12 @@ export class Client {
     return this.#get(`/api/v1/jobs/${encodeURIComponent(jobId)}`);
   }
 
+  /** Withdraws what of the job was not sent yet. */
+  async cancelJob(jobId: string): Promise<JobDetail> {
+    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/cancel`;
+    return (await (await this.#fetch(path, { method: "POST" })).json()) as JobDetail;
+  }
+
   async agents(): Promise<AgentView[]> {
     const agents: AgentView[] = [];
     let cursor: string | undefined;

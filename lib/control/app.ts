@@ -70,6 +70,8 @@ export function createApp(options: AppOptions): Hono {
 function answer(c: Context, code: ErrorCode, message: string): Response {
   const body: ErrorBody = { error: { code, message } };
   if (code === "UNAUTHORIZED") c.header("WWW-Authenticate", "Bearer");
+  // What is left of the body is not read: the connection is of no use for another request.
+  if (code === "TOO_LARGE") c.header("Connection", "close");
   return c.json(body, errorCodes[code].http);
 }
 

@@ -2,9 +2,9 @@
  * The control plane's core: one event in, one step out. It joins the fleet (who is connected) and
  * the dispatcher (what they are to do), and holds neither socket, timer, database nor clock.
  *
- * When the journal cannot be written, the core goes on without a dispatcher: nothing is accepted,
- * nothing is sent, outcomes are held; when the journal is back, a new dispatcher starts from what
- * it holds, exactly as after a restart. The memory's idea of what was written is never trusted.
+ * When the journal cannot be written, the core goes on without a dispatcher: nothing is accepted or
+ * sent, outcomes are held. When it is back, a new dispatcher starts from what the journal holds, as
+ * after a restart: the memory's idea of what was written is never trusted.
  */
 import { decodeFromAgent, type Refusal } from "../protocol/codec.ts";
 import { unknownRequestId } from "../protocol/errors.ts";
@@ -72,6 +72,8 @@ export class ControlCore {
         );
       case "recalled":
         return this.#recalled(event, now, step);
+      case "cancel":
+        return this.#dispatcher?.cancel(event.jobId, now, step);
       case "revoked":
         for (const session of this.fleet.sessionsOf(event.tokenId)) {
           this.#endSession(session, "unauthorized", now, step);
@@ -281,7 +283,6 @@ export class ControlCore {
     }
   }
 
-  /** Whoever answers for an agent: its connection, or nobody who could be sent anything. */
   #peerOfAgent(agentId: string): Peer {
     const session = this.fleet.agents.get(agentId)?.session;
     return session === undefined ? { sessionId: -1, agentId, v1: false } : peerOf(session);

@@ -20,7 +20,7 @@ import {
 } from "../protocol/limits.ts";
 import type { ErrorMessage, Response } from "../protocol/message.ts";
 import { timestamp } from "../protocol/timestamp.ts";
-import { type Ending, endingOfAnswer, endingOfSilence, outcomeOf } from "./ending.ts";
+import { cancelled, type Ending, endingOfAnswer, endingOfSilence, outcomeOf } from "./ending.ts";
 import { type AgentQueue, jsonBytes, OpenRequests, type Peer } from "./openRequests.ts";
 import type { ControlStep, Job, OpenJournal, OpenRequest, Outcome } from "./records.ts";
 
@@ -139,6 +139,11 @@ export class Dispatcher {
       step.effects.push({ type: "send", sessionId: peer.sessionId, message: ack });
     }
     return "taken";
+  }
+
+  /** Withdraws what of a job was not sent; what was sent may have started, and goes on. */
+  cancel(jobId: string, now: number, step: ControlStep): void {
+    for (const request of this.#open.waitingOf(jobId)) this.#end(request, cancelled, now, step);
   }
 
   /** An outcome known from a commit that failed: it stands, if the request is open. */

@@ -11,6 +11,12 @@ export interface Ending {
   result?: unknown;
 }
 
+export const cancelled: Ending = {
+  outcome: "cancelled",
+  code: "CANCELLED",
+  message: "withdrawn before it was sent; it never started",
+};
+
 export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): Ending {
   if (message.type === "error") {
     const { code, message: text } = message.payload;

@@ -1,9 +1,7 @@
 /**
- * The engine carries the core's decisions out: it holds the sockets, the one timer, the journal and
- * those who wait for an answer, and feeds what happens to them back into the core as events. It
- * decides nothing itself.
+ * The engine carries the core's decisions out: it holds sockets, the one timer, the journal and who
+ * waits for an answer, and feeds what happens back as events. It decides nothing itself.
  */
-import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
@@ -15,8 +13,10 @@ import type { ServerSocket } from "../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../store/groupCommit.ts";
 import { ControlCore } from "./core.ts";
 import type { FleetOptions } from "./fleet.ts";
+import { idempotencyOf } from "./idempotency.ts";
 import type { ControlJournal, StoredJob } from "./journal.ts";
 import type { ControlEffect, ControlEvent, ControlWrite, Job, NewSession } from "./records.ts";
+import { storageError } from "./refusals.ts";
 import { type Settle, Submissions } from "./submissions.ts";
 import { resolveTarget } from "./target.ts";
 import { Watchers } from "./watchers.ts";
@@ -88,10 +88,7 @@ export class Engine {
    */
   order(order: JobOrder, createdBy: string, key: string | undefined, settle: Settle): void {
     try {
-      const idempotency =
-        key === undefined
-          ? undefined
-          : { key: `${createdBy}:${key}`, fingerprint: fingerprintOf(order) };
+      const idempotency = idempotencyOf(order, createdBy, key);
       if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
       const agents = resolveTarget(order.target, this.core.fleet.agents);
       const requests = agents.map((agentId) => ({ requestId: this.#newId(), agentId }));
@@ -111,6 +108,13 @@ export class Engine {
     } catch (error) {
       settle.refused(error);
     }
+  }
+
+  /** Withdraws what of a job was not sent; that is on disk when this returns. */
+  cancel(jobId: string): void {
+    this.#step({ type: "cancel", jobId });
+    this.#commits.flush();
+    if (this.core.dispatcher === undefined) throw storageError();
   }
 
   /** A connection that has been authenticated; its messages and its end are to be told. */
@@ -293,8 +297,4 @@ function needsJournal(effect: ControlEffect): boolean {
 function unstored(cause: unknown): WsctlError {
   const text = "Cannot accept the job: the journal could not be written; nothing was done";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
-}
-
-function fingerprintOf(order: JobOrder): string {
-  return createHash("sha256").update(JSON.stringify(order)).digest("hex");
 }

@@ -49,6 +49,12 @@ export class OpenRequests {
     return this.#requests.get(requestId);
   }
 
+  /** Requests of a job that have not been sent. */
+  waitingOf(jobId: string): OpenRequest[] {
+    const all = [...this.#requests.values()];
+    return all.filter((request) => request.jobId === jobId && request.state === "queued");
+  }
+
   jobByKey(key: string): Job | undefined {
     return this.#jobsByKey.get(key);
   }

@@ -111,6 +111,8 @@ export type ControlEvent =
   /** The socket would not take a message: the peer does not read. */
   | { type: "slow"; sessionId: number }
   | { type: "recalled"; sessionId: number; answer: Response | ErrorMessage; agentId?: string }
+  /** Withdraws what of this job was not sent yet. */
+  | { type: "cancel"; jobId: string }
   | { type: "revoked"; tokenId: string }
   | { type: "registered"; agentId: string }
   /** No new jobs and no new connections from now on; open ones may still answer. */

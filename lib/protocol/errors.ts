@@ -25,6 +25,7 @@ export const errorCodes = {
     meaning: "the command was stopped, or unanswered, at its timeout",
   },
   EXPIRED: { http: 410, exit: 1, meaning: "the request's TTL passed before the command started" },
+  CANCELLED: { http: 410, exit: 1, meaning: "the request was withdrawn before it was sent" },
   INTERRUPTED: { http: 500, exit: 1, meaning: "the agent died while the command ran" },
   DISCONNECTED: { http: 502, exit: 1, meaning: "the agent had the command and never came back" },
   BUSY: { http: 503, exit: 1, meaning: "a limit of concurrent or waiting requests is reached" },

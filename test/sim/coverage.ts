@@ -8,6 +8,7 @@ const outcomes = [
   "error TIMEOUT",
   "error STORAGE_UNAVAILABLE",
   "expired EXPIRED",
+  "cancelled CANCELLED",
   "lost INTERRUPTED",
   "lost TIMEOUT",
   "lost DISCONNECTED",

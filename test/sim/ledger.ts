@@ -68,7 +68,7 @@ export class Ledger {
     if (isAnswer && !message.startsWith("restart") && !message.startsWith(`${request}:`)) {
       this.#violate(`${request} has the answer of another: ${message}`);
     }
-    if (outcome.outcome === "expired" || neverRan.includes(code)) {
+    if (["expired", "cancelled"].includes(outcome.outcome) || neverRan.includes(code)) {
       if (runs > 0) this.#violate(`${request} is ${told}, but it has run`);
       this.#vouchedFor.set(request, told);
     }

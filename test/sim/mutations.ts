@@ -93,6 +93,12 @@ export const mutations: Mutation[] = [
     replace: 'if (request.state === "queued" || queue.peer === undefined) {',
   },
   {
+    name: "what was sent is withdrawn",
+    file: "lib/control/openRequests.ts",
+    find: 'request.jobId === jobId && request.state === "queued"',
+    replace: "request.jobId === jobId",
+  },
+  {
     name: "a waiting request has no deadline",
     file: dispatcher,
     find: "this.#deadlines.set(request, expiresAt(job));\n      this.#pump",

@@ -53,6 +53,8 @@ export interface Order {
   isStubborn: boolean;
   timeoutSeconds: number;
   ttlSeconds: number;
+  /** The operator withdraws it so long after asking; never where it is not given. */
+  cancelAfterMs?: number;
   /** The operator does not get to know that it was accepted, and asks again. */
   answersLost: number;
 }
@@ -116,6 +118,7 @@ function orderOf(random: Random, hosts: number, index: number): Order {
     timeoutSeconds: random.int(2, 60),
     ttlSeconds: random.chance(0.3) ? random.int(1, 20) : random.int(30, 300),
     answersLost: random.chance(0.2) ? random.int(1, 3) : 0,
+    ...(random.chance(0.15) ? { cancelAfterMs: random.int(1_000, 60_000) } : {}),
   };
 }
 

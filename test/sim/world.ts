@@ -212,6 +212,10 @@ export class World {
       this.trace(`${order.marker} is accepted as ${job.jobId}`);
       if (attempt < order.answersLost) return again();
       this.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });
+      const { cancelAfterMs } = order;
+      if (cancelAfterMs !== undefined) {
+        this.time.after(cancelAfterMs, () => this.#cancel(job.jobId));
+      }
     };
     const refused = (error: unknown) => {
       this.trace(`${order.marker} is refused: ${error instanceof WsctlError ? error.code : error}`);
@@ -230,6 +234,20 @@ export class World {
     this.time.after(5_000, () => {
       const isKnown = this.ledger.acknowledged.some(({ marker }) => marker === order.marker);
       if (!isKnown && !process.clock.isAlive) this.#ask(order, attempt + 1);
+    });
+  }
+
+  /** An operator who is not answered does not know, and lets it be. */
+  #cancel(jobId: string): void {
+    const process = this.control;
+    process?.clock.run(() => {
+      this.trace(`${this.ledger.markerOf(jobId)} is withdrawn`);
+      try {
+        process.engine.cancel(jobId);
+      } catch (error) {
+        if (!(error instanceof WsctlError)) throw error;
+        this.trace(`refused: ${error.code}`);
+      }
     });
   }
 

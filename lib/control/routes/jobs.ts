@@ -13,6 +13,7 @@ export const jobRoutes: Route[] = [
   { method: "POST", path: "/api/v1/jobs", role: "operator", handle: createJob },
   { method: "GET", path: "/api/v1/jobs", role: "operator", handle: listJobs },
   { method: "GET", path: "/api/v1/jobs/:job_id", role: "operator", handle: showJob },
+  { method: "POST", path: "/api/v1/jobs/:job_id/cancel", role: "operator", handle: cancelJob },
   { method: "GET", path: "/api/v1/jobs/:job_id/outcomes", role: "operator", handle: followJob },
 ];
 
@@ -48,6 +49,13 @@ function listJobs({ c, engine }: RouteContext): Response {
 function showJob({ c, engine }: RouteContext): Response {
   const job = findJob(engine, c.req.param("job_id"));
   return c.json(jobDetail(job, engine.journal.requests(job.jobId)));
+}
+
+/** What was not sent yet is withdrawn; answers with the job as it then stands. */
+function cancelJob({ c, engine }: RouteContext): Response {
+  const job = findJob(engine, c.req.param("job_id"));
+  engine.cancel(job.jobId);
+  return c.json(jobDetail(findJob(engine, job.jobId), engine.journal.requests(job.jobId)));
 }
 
 function followJob({ c, engine }: RouteContext): Response {

@@ -133,6 +133,18 @@ describe("an outcome", () => {
     expect(outcomesIn(hand.pass(1))).toEqual({ [requestIds[0] ?? ""]: "expired EXPIRED" });
   });
 
+  test("is cancelled only for what was never sent", () => {
+    const hand = new CoreInHand(undefined, ["b"]);
+    const { sessionId } = hand.connect("a");
+    const { requestIds, step } = hand.submit(["a", "b"]);
+    const [job] = step.writes;
+    if (job?.type !== "job") throw new Error("no job");
+    const cancelled = hand.step({ type: "cancel", jobId: job.job.jobId });
+    expect(outcomesIn(cancelled)).toEqual({ [requestIds[1] ?? ""]: "cancelled CANCELLED" });
+    const answered = hand.success(sessionId, requestIds[0] ?? "");
+    expect(outcomesIn(answered)).toEqual({ [requestIds[0] ?? ""]: "success" });
+  });
+
   test("is lost when a connected agent does not answer in time", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
