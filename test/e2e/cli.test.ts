@@ -94,6 +94,7 @@ test("130: Ctrl-C while waiting says how to see the job, which goes on", async (
   expect(await sending.exited).toBe(130);
   expect(sending.lines.slice(seen)).toEqual([
     `The job goes on; see it with: wsctl jobs show ${jobId}`,
+    `Withdraw what was not sent yet with: wsctl jobs cancel ${jobId}`,
   ]);
   const [job] = jsonLines<JobDetail>(await local("jobs", "show", jobId, "--json"));
   expect(job?.requests[0]?.state).toBe("queued");
