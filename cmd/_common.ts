@@ -144,7 +144,10 @@ export function givenToken(flags: ClientFlags): string | undefined {
         ? readStdin()
         : readFile("token-file", file);
   const token = text?.trim();
-  return token === "" ? undefined : token;
+  if (token !== "") return token;
+  // An empty variable counts as unset, as for every flag; a file that was named must hold one.
+  if (file === undefined) return undefined;
+  throw usage(`Flag --token-file: "${file}" is empty: expected a token`);
 }
 
 /** A server as HTTP: people give either kind of address. */
