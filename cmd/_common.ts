@@ -144,6 +144,11 @@ export function givenToken(flags: ClientFlags): string | undefined {
         ? readStdin()
         : readFile("token-file", file);
   const token = text?.trim();
+  if (token !== undefined && /[^\x21-\x7e]/.test(token)) {
+    throw usage(
+      "The token has spaces, line breaks or other odd characters in it: expected one token",
+    );
+  }
   if (token !== "") return token;
   // An empty variable counts as unset, as for every flag; a file that was named must hold one.
   if (file === undefined) return undefined;
