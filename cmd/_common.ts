@@ -99,7 +99,7 @@ export async function clientOf(flags: ClientFlags): Promise<Client> {
 }
 
 /** Throws `USAGE` or `UNREACHABLE` saying what is missing and where it would come from. */
-export function accessOf(flags: ClientFlags): Access {
+export function accessOf(flags: ClientFlags, needsToken = true): Access {
   refuseUnsafeEnvironment();
   const local = readLocal(dataDirOf(flags));
   const url = flags.server === undefined ? local?.url : httpUrl(flags.server);
@@ -107,14 +107,14 @@ export function accessOf(flags: ClientFlags): Access {
   const given = givenToken(flags);
   const isLocal = local !== undefined && local.url === url;
   const token = given ?? (isLocal ? local.token : undefined);
-  if (token === undefined) {
+  if (token === undefined && needsToken) {
     throw new WsctlError(
       "UNAUTHORIZED",
       `No token for ${url}: give --token-file FILE or WSCTL_TOKEN; "wsctl tokens create" on the control plane's host makes one`,
     );
   }
   const ca = flags.ca === undefined ? (isLocal ? local.ca : undefined) : readFile("ca", flags.ca);
-  return { url, token, ...(ca === undefined ? {} : { ca }) };
+  return { url, token: token ?? "", ...(ca === undefined ? {} : { ca }) };
 }
 
 /** What `serve` of this user on this host has left, if it has. */
