@@ -42,6 +42,7 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
   const missing = names.slice(given.positionals.length).find((name) => isRequired(args[name]));
   if (missing !== undefined) throw usage(`Missing argument ${missing.toUpperCase()}`);
   fillIn(given.flags, args, sources);
+  for (const [name, values] of given.flags) checkOptions(name, args[name], values);
   const lists: Record<string, string[]> = {};
   const flags: string[] = [];
   for (const [name, values] of given.flags) {
@@ -159,6 +160,14 @@ function envBoolean(variable: string, value: string): string {
   if (["1", "true", "yes"].includes(value)) return "true";
   if (["0", "false", "no"].includes(value)) return "false";
   throw usage(`Environment variable ${variable} is "${value}": expected true or false`);
+}
+
+function checkOptions(name: string, definition: ArgDef | undefined, values: string[]): void {
+  if (definition?.type !== "enum") return;
+  const options = definition.options ?? [];
+  const wrong = values.find((value) => !options.includes(value));
+  if (wrong === undefined) return;
+  throw usage(`Flag --${name} is "${wrong}": expected ${options.join(", ")}`);
 }
 
 function expected(names: string[]): string {

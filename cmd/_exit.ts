@@ -4,6 +4,8 @@ import { errorCodes, WsctlError } from "../lib/protocol/errors.ts";
 
 /** The operator pressed Ctrl-C. */
 export const exitInterrupted = 130;
+/** Nobody reads standard output any more: what a shell reports of a process that SIGPIPE ended. */
+export const exitPipeClosed = 141;
 /** All is well; at least one request did not succeed. */
 export const exitOk = 0;
 export const exitFailed = 1;

@@ -4,22 +4,34 @@
  */
 import { readSync, writeSync } from "node:fs";
 import process from "node:process";
+import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { exitPipeClosed } from "./_exit.ts";
 
 const stdout = 1;
 const stderr = 2;
 
-/** One line of the answer. */
+/** One line of the answer. Throws `INTERNAL` when it cannot be written, such as to a full disk. */
 export function print(line: string): void {
-  writeAll(stdout, `${line}\n`);
+  try {
+    writeAll(stdout, `${line}\n`);
+  } catch (error) {
+    // Whoever read has gone, as behind `| head -1`: what remains has no reader.
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(exitPipeClosed);
+    throw new WsctlError("INTERNAL", `Cannot write to standard output: ${errorText(error)}`);
+  }
 }
 
 export function printJson(value: unknown): void {
   print(JSON.stringify(value));
 }
 
-/** A remark: progress, advice, errors. */
+/** A remark: progress, advice, errors. A stderr that takes nothing has nobody to be told. */
 export function remark(line: string): void {
-  writeAll(stderr, `${line}\n`);
+  try {
+    writeAll(stderr, `${line}\n`);
+  } catch {
+    // There is no further place to say it; the exit status still tells.
+  }
 }
 
 /** Control, bidi and other invisible characters as escapes, so that no terminal obeys them. */
@@ -86,7 +98,6 @@ function writeAll(fd: number, text: string): void {
       bytes = bytes.subarray(writeSync(fd, bytes));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === "EPIPE") return;
       if (code !== "EAGAIN") throw error;
       pause();
     }

@@ -12,7 +12,15 @@ import { paint, print, printJson, readStdin, remark, visible } from "./_output.t
 import { parseObject, parseParams, parseSeconds } from "./_units.ts";
 
 export default defineCommand({
-  meta: { name: "send", description: "Send a command and print each answer" },
+  meta: {
+    name: "send",
+    description: "Send a command and print each answer",
+    examples: [
+      "wsctl send ping --all",
+      "wsctl send restart --agent web-1,web-2 --param delay_seconds=5",
+      "wsctl send info --agent web-1 --ttl 1d --no-wait",
+    ],
+  },
   args: {
     command: {
       type: "positional",
@@ -21,7 +29,10 @@ export default defineCommand({
     },
     ...clientArgs,
     agent: { type: "string", valueHint: "ID[,ID…]", description: "send it to these agents" },
-    all: { type: "boolean", description: "send it to every known agent" },
+    all: {
+      type: "boolean",
+      description: "send it to every known agent, those that are away included",
+    },
     param: {
       type: "string",
       valueHint: "KEY=VALUE",
@@ -110,19 +121,10 @@ async function printOutcomes(sent: Sent, options: SendOptions): Promise<number> 
 function printOutcome(line: OutcomeLine): void {
   const { agent, outcome, code, message, result, duration_ms } = line;
   const word = paint(outcome === "success" ? "green" : "red", outcome);
-  const parts = [agent, word, code ?? "", message ?? "", paint("grey", `(${duration_ms} ms)`)];
-  print(
-    parts
-      .filter((part) => part !== "")
-      .map(visibleButColour)
-      .join("  "),
-  );
+  const duration = paint("grey", `(${duration_ms} ms)`);
+  const parts = [agent, word, visible(code ?? ""), visible(message ?? ""), duration];
+  print(parts.filter((part) => part !== "").join("  "));
   if (result !== undefined) print(visible(JSON.stringify(result, null, 2)));
-}
-
-/** Our own colours pass; whatever an agent wrote is made visible. */
-function visibleButColour(part: string): string {
-  return /^\x1b\[\d+m[\w ()]+\x1b\[0m$/.test(part) ? part : visible(part);
 }
 
 function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {

@@ -12,7 +12,11 @@ import { exitOk } from "./_exit.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 
 const create = defineCommand({
-  meta: { name: "create", description: "Make a token and print it, once" },
+  meta: {
+    name: "create",
+    description: "Make a token and print it, once",
+    examples: ["wsctl tokens create --agent web-1", "wsctl tokens create --role operator"],
+  },
   args: {
     ...clientArgs,
     agent: { type: "string", valueHint: "ID", description: "for this agent to connect with" },

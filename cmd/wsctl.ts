@@ -3,19 +3,12 @@
  * A command's file says what it takes and does; this file knows none of that.
  */
 import process from "node:process";
-import { stripVTControlCharacters } from "node:util";
-import {
-  type CommandDef,
-  defineCommand,
-  renderUsage,
-  runCommand,
-  type SubCommandsDef,
-} from "citty";
+import { type CommandDef, defineCommand, runCommand, type SubCommandsDef } from "citty";
 import { version } from "../lib/protocol/version.ts";
 import { type CommandData, strictArgs, usage } from "./_args.ts";
 import { exitOf } from "./_exit.ts";
 import { nearest } from "./_nearest.ts";
-import { print, remark, wantsColour } from "./_output.ts";
+import { print, remark } from "./_output.ts";
 import { type AllFlags, hasSettings, readSettings } from "./_settings.ts";
 
 const root = defineCommand({
@@ -45,14 +38,16 @@ async function main(args: string[]): Promise<number> {
     print(version);
     return 0;
   }
-  const { command, path, rest } = await find(root as CommandDef, ["wsctl"], args);
+  // `wsctl help send` is `wsctl send --help`.
+  const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
+  const { command, path, rest } = await find(root as CommandDef, ["wsctl"], words);
   const isHelpWanted = upToSeparator(rest).some((arg) => arg === "--help" || arg === "-h");
   if (
     isHelpWanted ||
     (command.subCommands !== undefined && rest.length === 0 && path.length === 1)
   ) {
-    const text = await renderUsage(named(command, path));
-    print(wantsColour() ? text : stripVTControlCharacters(text));
+    const { helpText } = await import("./_help.ts");
+    print(await helpText(command, path));
     return 0;
   }
   const definitions = (await command.args) as NonNullable<Parameters<typeof strictArgs>[1]>;
@@ -100,11 +95,6 @@ async function allFlags(): Promise<AllFlags> {
   return Object.fromEntries(
     await Promise.all(table.map(async ([name, entry]) => [name, await flagsOf(entry)] as const)),
   );
-}
-
-/** For the usage text: a command under the words that lead to it. */
-function named(command: CommandDef, path: string[]): CommandDef {
-  return { ...command, meta: { ...(command.meta as object), name: path.join(" ") } };
 }
 
 function resolve(value: unknown): unknown {

@@ -11,6 +11,11 @@ export class Deadlines<K> {
     return this.#due.size;
   }
 
+  /** What it takes in memory, in entries: a bounded multiple of `size`. */
+  get heldCount(): number {
+    return this.#heap.length;
+  }
+
   set(key: K, at: number): void {
     if (this.#due.get(key) === at) return;
     this.#due.set(key, at);

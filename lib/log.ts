@@ -12,6 +12,12 @@ export type LogLevel = (typeof logLevels)[number];
 export type LogFields = Record<string, string | number | boolean | undefined>;
 export type Log = Record<LogLevel, (text: string, fields?: LogFields) => void>;
 
+interface LogEntry {
+  type: string;
+  date: Date;
+  args: unknown[];
+}
+
 export interface LogOptions {
   level: LogLevel;
   /** One JSON object a line, for services whose log is read by programs. */
@@ -26,7 +32,7 @@ export function createLog(options: LogOptions): Log {
     stdout: process.stderr,
     stderr: process.stderr,
     throttle: 0,
-    ...(options.json ? { reporters: [{ log: writeJson }] } : {}),
+    ...reporterOf(options),
   });
   const writer = (level: LogLevel) => {
     // What is not shown costs nothing: the fast paths log each job at the level `debug`.
@@ -45,12 +51,24 @@ export function createLog(options: LogOptions): Log {
 /** A log that says nothing, for library users and tests that do not look. */
 export const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {} };
 
+/** Consola's own look is for a terminal; files and services get one dated line an entry. */
+function reporterOf({ json }: LogOptions) {
+  if (json) return { reporters: [{ log: writeJson }] };
+  return process.stderr.isTTY ? {} : { reporters: [{ log: writeLine }] };
+}
+
 function withFields(text: string, fields: LogFields): string {
   const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
   return [text, ...shown.map(([key, value]) => `${key}=${value}`)].join(" ");
 }
 
-function writeJson(entry: { type: string; date: Date; args: unknown[] }): void {
+function writeLine({ type, date, args }: LogEntry): void {
+  // Without line breaks: what an entry says can never pass for another entry.
+  const text = String(args[0]).replaceAll(/[\r\n]+/g, " ⏎ ");
+  process.stderr.write(`${date.toISOString()} ${type.toUpperCase().padEnd(5)} ${text}\n`);
+}
+
+function writeJson(entry: LogEntry): void {
   const [text, fields] = entry.args;
   const line = { time: entry.date.toISOString(), level: entry.type, text, ...(fields as object) };
   process.stderr.write(`${JSON.stringify(line)}\n`);

@@ -48,7 +48,7 @@ const cores = [
     "throttle",
     "target",
   ].map((name) => `lib/control/${name}.ts`),
-  ...["core", "link", "executor", "entry", "admission", "pendingRestart", "backoff", "answer"].map(
+  ...["core", "link", "executor", "entry", "admission", "outbox", "pendingRestart", "backoff", "answer"].map(
     (name) => `lib/agent/${name}.ts`,
   ),
   "lib/deadlines.ts",

@@ -45,6 +45,10 @@ export class AgentCore {
     return this.#isStopping && this.#executor.running === 0;
   }
 
+  get sizes() {
+    return this.#executor.sizes;
+  }
+
   step(event: AgentEvent, now: number): AgentStep {
     const step: AgentStep = { writes: [], effects: [] };
     this.#take(event, now, step);

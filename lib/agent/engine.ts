@@ -65,6 +65,10 @@ export class AgentEngine {
     });
   }
 
+  get sizes() {
+    return { ...this.#core.sizes, waiting: this.#commits.waitingCount };
+  }
+
   start(): void {
     const { journal, random } = this.#options;
     const { identity } = journal;
@@ -165,7 +169,8 @@ export class AgentEngine {
     this.#options.run(command, parameters, abort.signal, (result) => {
       failpoint("agent_after_run");
       this.#running.delete(requestId);
-      log.info("ended", { command, request_id: requestId, status: result.status });
+      const status = result.status === "restart" ? undefined : result.status;
+      log.info("ended", { command, request_id: requestId, status });
       this.#step({ type: "finished", requestId, result });
     });
   }

@@ -7,20 +7,13 @@
  * `restarting` has succeeded by this process being there.
  */
 import { Deadlines } from "../deadlines.ts";
-import { answerRepeatMs, runningMax, stopGraceMs, unsettledMax } from "../protocol/limits.ts";
+import { runningMax, stopGraceMs, unsettledMax } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
 import { refusalOf } from "./admission.ts";
-import {
-  cannotSave,
-  failure,
-  fittingAnswer,
-  messageOf,
-  notRestarted,
-  restarted,
-  timedOut,
-} from "./answer.ts";
+import { cannotSave, failure, fittingAnswer, notRestarted, restarted, timedOut } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import { type Entry, enter, entryOf, newEntry, put } from "./entry.ts";
+import { Outbox, type Outlet } from "./outbox.ts";
 import { PendingRestart } from "./pendingRestart.ts";
 import type { AgentStep, AgentWrite, Answer, CommandResult, JournalRecord } from "./records.ts";
 
@@ -31,20 +24,12 @@ export interface ExecutorOptions {
   self: { pid: number; version: string };
 }
 
-/** The connection over which answers go. */
-interface Outlet {
-  link: number;
-  v1: boolean;
-}
-
-const unsavedRetryMs = 1_000;
-
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #deadlines = new Deadlines<string>();
+  readonly #outbox = new Outbox(this.#entries, this.#deadlines);
   #running = 0;
-  #outlet: Outlet | undefined;
   readonly #restart = new PendingRestart();
   #isStopping = false;
 
@@ -63,10 +48,17 @@ export class Executor {
     return this.#running;
   }
 
+  /** What is held in memory, by kind: each is bounded. */
+  get sizes() {
+    const { size: requests } = this.#entries;
+    return { requests, running: this.#running, deadlines: this.#deadlines.heldCount };
+  }
+
   /** Goes on from what the journal holds of an earlier process. */
   recover(records: JournalRecord[], now: number, step: AgentStep): void {
     for (const stored of records) {
-      const entry = entryOf({ ...stored });
+      // A clock that was set back while nobody ran must not put any end off.
+      const entry = entryOf({ ...stored, since: Math.min(stored.since, now) });
       this.#entries.set(stored.requestId, entry);
       if (stored.state === "accepted" && stored.expiresAt !== undefined) {
         this.#deadlines.set(stored.requestId, stored.expiresAt);
@@ -93,17 +85,21 @@ export class Executor {
     const requestId = command.request_id;
     const entry = this.#entries.get(requestId);
     if (entry !== undefined) {
-      if (entry.record.state === "ended") this.#publish(entry, now, step);
+      if (entry.record.state === "ended") this.#outbox.publish(entry, now, step);
       return;
     }
     if (known !== undefined) {
       const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
-      return this.#say(requestId, known.answer ?? interrupted, step);
+      return this.#outbox.say(requestId, known.answer ?? interrupted, step);
     }
     if (this.#restart.isPending || this.#isStopping) {
       // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
-      if (this.#outlet?.v1) return;
-      return this.#say(requestId, failure("BUSY", "the agent is restarting; ask again"), step);
+      if (this.#outbox.outlet?.v1) return;
+      return this.#outbox.say(
+        requestId,
+        failure("BUSY", "the agent is restarting; ask again"),
+        step,
+      );
     }
     const accepted = newEntry(command, expiresAt, now);
     this.#entries.set(requestId, accepted);
@@ -131,37 +127,20 @@ export class Executor {
     this.#restartIfReady(now, step);
   }
 
-  /** A connection is up: whatever the control plane may not have received is sent. */
   linked(outlet: Outlet, now: number, step: AgentStep): void {
-    if (this.#outlet?.link === outlet.link) return;
-    this.#outlet = outlet;
-    for (const entry of this.#entries.values()) {
-      if (entry.record.state === "ended") this.#publish(entry, now, step);
-    }
+    this.#outbox.linked(outlet, now, step);
   }
 
   unlinked(): void {
-    this.#outlet = undefined;
+    this.#outbox.outlet = undefined;
   }
 
-  /** The control plane has the answer, or wants none: it need not be sent again. */
   settled(requestId: string, step: AgentStep): void {
-    const entry = this.#entries.get(requestId);
-    if (entry?.record.state !== "ended") return;
-    if (entry.isUnsaved) {
-      entry.isAcknowledged = true;
-      return;
-    }
-    this.#entries.delete(requestId);
-    this.#deadlines.delete(requestId);
-    step.writes.push({ type: "settled", requestId });
+    this.#outbox.settled(requestId, step);
   }
 
-  /** An answer that had to be held is on disk now. */
   saved(requestId: string, step: AgentStep): void {
-    const entry = this.#entries.get(requestId);
-    if (entry !== undefined) entry.isUnsaved = false;
-    if (entry?.isAcknowledged) this.settled(requestId, step);
+    this.#outbox.saved(requestId, step);
   }
 
   /** The journal would not take these: what was to start has not started, answers are kept. */
@@ -170,8 +149,7 @@ export class Executor {
       const entry = write.type === "put" ? this.#entries.get(write.record.requestId) : undefined;
       if (entry === undefined || write.type !== "put") continue;
       if (entry.record.state === "ended") {
-        entry.isUnsaved = true;
-        this.#deadlines.set(entry.record.requestId, now + unsavedRetryMs);
+        this.#outbox.notSaved(entry, now);
       } else if (entry.record.state === "restarting") {
         this.#restart.giveUp();
         this.#end(entry, notRestarted(), now, step);
@@ -187,9 +165,8 @@ export class Executor {
     const { requestId } = entry.record;
     enter(entry, "ended", now);
     entry.record.answer = cannotSave();
-    entry.isUnsaved = true;
-    this.#deadlines.set(requestId, now + unsavedRetryMs);
-    this.#say(requestId, entry.record.answer, step);
+    this.#outbox.notSaved(entry, now);
+    this.#outbox.say(requestId, entry.record.answer, step);
     if (this.#entries.size <= unsettledMax) return;
     this.#entries.delete(requestId);
     this.#deadlines.delete(requestId);
@@ -224,16 +201,7 @@ export class Executor {
       const text = "the command was told to stop at its timeout and did not; it may still run";
       this.#end(entry, failure("INTERRUPTED", text), now, step);
       this.#startAccepted(now, step);
-    } else if (record.state === "ended") this.#unsettled(entry, now, step);
-  }
-
-  /** An answer that was not acknowledged, or could not be written. */
-  #unsettled(entry: Entry, now: number, step: AgentStep): void {
-    const { requestId, since } = entry.record;
-    const isOld = now - since >= answerRepeatMs;
-    // A peer of the standard alone acknowledges nothing: the connection that took it still stands.
-    if (isOld && this.#outlet?.v1 === false) this.settled(requestId, step);
-    else this.#publish(entry, now, step);
+    } else if (record.state === "ended") this.#outbox.repeat(entry, now, step);
   }
 
   #refusal(entry: Entry, now: number): Answer | undefined {
@@ -265,23 +233,7 @@ export class Executor {
     enter(entry, "ended", now);
     entry.record.answer = fittingAnswer(answer);
     this.#deadlines.delete(entry.record.requestId);
-    this.#publish(entry, now, step);
-  }
-
-  /** Writes and sends an answer: it never leaves before it is on disk, however often it is sent. */
-  #publish(entry: Entry, now: number, step: AgentStep): void {
-    const { requestId, answer } = entry.record;
-    step.writes.push(put(entry));
-    if (entry.isUnsaved) step.effects.push({ type: "saved", requestId });
-    if (this.#outlet === undefined || answer === undefined || entry.isAcknowledged) return;
-    this.#deadlines.set(requestId, now + answerRepeatMs);
-    this.#say(requestId, answer, step);
-  }
-
-  #say(requestId: string, answer: Answer, step: AgentStep): void {
-    if (this.#outlet === undefined) return;
-    const message = messageOf(requestId, answer, this.#outlet.v1);
-    step.effects.push({ type: "send", link: this.#outlet.link, message });
+    this.#outbox.publish(entry, now, step);
   }
 
   /** Every restart that was asked for is answered by the one process that comes back. */

@@ -216,7 +216,7 @@ export class Client {
   }
 
   #unreachable(cause: unknown): WsctlError {
-    const text = `Cannot reach the control plane at ${this.#options.url}: ${reasonOf(cause)}; "wsctl doctor" looks for the reason`;
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(reasonOf(cause))}; "wsctl doctor" looks for the reason`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
 }
@@ -239,6 +239,19 @@ function reasonOf(error: unknown): string {
     }
   }
   return parts.length === 0 ? errorText(error) : parts.join(": ");
+}
+
+const plainReasons: [RegExp, string][] = [
+  [/refused/i, "the connection was refused"],
+  [/ENOTFOUND|getaddrinfo|lookup|EAI_AGAIN/i, "its host name has no address"],
+  [/EHOSTUNREACH|ENETUNREACH|no route/i, "there is no route to it"],
+  [/timed?.?out|TimeoutError/i, "it did not answer in time"],
+  [/reset|closed unexpectedly|hang up/i, "the connection broke"],
+];
+
+/** The usual reasons in plain words; a rarer one as the runtime put it. */
+function plainReason(reason: string): string {
+  return plainReasons.find(([pattern]) => pattern.test(reason))?.[1] ?? reason;
 }
 
 async function errorOf(response: Response, url: string): Promise<WsctlError> {

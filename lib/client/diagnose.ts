@@ -89,6 +89,12 @@ async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
     return () => socket.destroy();
   });
   if (fault === undefined) return { name: "tls", ok: true, text: "the certificate is trusted" };
+  if (/wrong.version.number|packet length|not.*TLS|http.request/i.test(fault)) {
+    const text = `port ${portOf(url)} answers, but speaks no TLS`;
+    const mend =
+      "use ws:// or http:// for this address, or start serve with --tls-cert and --tls-key";
+    return { name: "tls", ok: false, text, mend };
+  }
   const mend = /self|issuer|unable to|unknown/i.test(fault)
     ? "give the certificate of its authority with --ca FILE"
     : "use a host name that the certificate names, or renew the certificate; check this host's clock";

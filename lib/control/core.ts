@@ -21,7 +21,7 @@ import type {
   NewSession,
   OpenJournal,
 } from "./records.ts";
-import { drainingError, storageError } from "./refusals.ts";
+import { drainingError, helloTwice, storageError } from "./refusals.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -38,6 +38,16 @@ export class ControlCore {
 
   get dispatcher(): Dispatcher | undefined {
     return this.#dispatcher;
+  }
+
+  /** What is held in memory, by kind: each is bounded. */
+  get sizes() {
+    return {
+      open: this.#dispatcher?.openCount ?? 0,
+      deadlines: this.#dispatcher?.deadlineCount ?? 0,
+      sessions: this.fleet.sessionCount,
+      held: this.#held.size,
+    };
   }
 
   /** When a `tick` is due, or undefined while nothing waits. */
@@ -134,6 +144,7 @@ export class ControlCore {
   /** Explains, counts, and closes a peer that sends too much that cannot be taken. */
   #refuse(session: Session, refusal: Refusal, now: number, step: ControlStep): void {
     this.fleet.explain(session, refusal, step);
+    this.#dispatcher?.answerRefused(session.agentId, refusal.requestId, refusal.text);
     if (session.throttle.strike(now)) this.#endSession(session, "malformed", now, step);
   }
 
@@ -145,14 +156,7 @@ export class ControlCore {
         return this.fleet.status(session, message, now);
       case "hello":
         if (session.journalId !== undefined) {
-          const text = "hello was already said on this connection";
-          const refusal = {
-            code: "MALFORMED",
-            text,
-            requestId: unknownRequestId,
-            answer: true,
-          } as const;
-          return this.#refuse(session, refusal, now, step);
+          return this.#refuse(session, helloTwice(), now, step);
         }
         // The name it would be given could not be kept: it may come back when it can.
         if (this.#dispatcher === undefined) {

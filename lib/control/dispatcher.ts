@@ -66,6 +66,10 @@ export class Dispatcher {
     return this.#open.size;
   }
 
+  get deadlineCount(): number {
+    return this.#deadlines.heldCount;
+  }
+
   openCountOf(agentId: string): number {
     return this.#open.countOf(agentId);
   }
@@ -107,7 +111,10 @@ export class Dispatcher {
         this.#send(request, job, peer, now, step);
       } else {
         // It is here and cannot be asked again: what it still wants to say, it says soon.
-        this.#wait(request, job, (request.sentAt ?? now) + job.timeoutMs + answerGraceMs, now);
+        const current = this.#deadlines.get(request) ?? Infinity;
+        if (current > Math.max(dueUnrepeated(request, job), now + answerGraceMs)) {
+          this.#wait(request, job, dueUnrepeated(request, job), now);
+        }
       }
     }
     this.#pump(queue, now, step);
@@ -117,6 +124,8 @@ export class Dispatcher {
     const queue = this.#open.queue(agentId);
     queue.peer = undefined;
     for (const request of queue.sent) {
+      // What is never repeated is due no later for the connection's loss.
+      if (request.journalId === undefined) continue;
       const job = this.#open.jobOf(request);
       this.#wait(request, job, dueWhileAway(request, job), now);
     }
@@ -139,6 +148,12 @@ export class Dispatcher {
       step.effects.push({ type: "send", sessionId: peer.sessionId, message: ack });
     }
     return "taken";
+  }
+
+  /** An answer that cannot be taken: a right one may follow, else this is how the request ended. */
+  answerRefused(agentId: string, requestId: string, reason: string): void {
+    const request = this.#open.get(requestId);
+    if (request?.agentId === agentId) request.refusedAnswer = reason;
   }
 
   /** Withdraws what of a job was not sent; what was sent may have started, and goes on. */
@@ -230,8 +245,14 @@ function v1Fields(job: Job): { timeout_seconds: number; expires_at: string } {
 
 /** While the agent is away: until nothing it might still do or say would be in time. */
 function dueWhileAway(request: OpenRequest, job: Job): number {
-  const sentAt = request.sentAt ?? job.createdAt;
-  return Math.max(expiresAt(job), sentAt + job.timeoutMs) + answerGraceMs;
+  const unrepeated = dueUnrepeated(request, job);
+  if (request.journalId === undefined) return unrepeated;
+  return Math.max(expiresAt(job) + answerGraceMs, unrepeated);
+}
+
+/** For a request that is not sent again: the time it was given, and a moment for the answer. */
+function dueUnrepeated(request: OpenRequest, job: Job): number {
+  return (request.sentAt ?? job.createdAt) + job.timeoutMs + answerGraceMs;
 }
 
 function expiresAt(job: Job): number {

@@ -36,6 +36,10 @@ export function endingOfSilence(request: OpenRequest, queue: AgentQueue): Ending
     const message = "the agent did not take it within its time to live; it never started";
     return { outcome: "expired", code: "EXPIRED", message };
   }
+  if (request.refusedAnswer !== undefined) {
+    const message = `the agent's answer could not be taken: ${request.refusedAnswer}`;
+    return { outcome: "lost", code: "MALFORMED", message };
+  }
   return queue.peer === undefined
     ? { outcome: "lost", code: "DISCONNECTED", message: "sent, but the agent never came back" }
     : { outcome: "lost", code: "TIMEOUT", message: "the agent is connected but did not answer" };

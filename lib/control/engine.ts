@@ -16,7 +16,7 @@ import type { FleetOptions } from "./fleet.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import type { ControlJournal, StoredJob } from "./journal.ts";
 import type { ControlEffect, ControlEvent, ControlWrite, Job, NewSession } from "./records.ts";
-import { storageError } from "./refusals.ts";
+import { storageError, unstored } from "./refusals.ts";
 import { type Settle, Submissions } from "./submissions.ts";
 import { resolveTarget } from "./target.ts";
 import { Watchers } from "./watchers.ts";
@@ -73,6 +73,11 @@ export class Engine {
   get unready(): string | undefined {
     if (this.core.dispatcher === undefined) return "the journal cannot be written";
     return this.core.fleet.draining ? "going down" : undefined;
+  }
+
+  /** What is held in memory, by kind: each is bounded. */
+  get sizes() {
+    return { ...this.core.sizes, sockets: this.#sockets.size, waiting: this.#commits.waitingCount };
   }
 
   /** `order` as a promise: resolved once the job is on disk. */
@@ -292,9 +297,4 @@ export class Engine {
 function needsJournal(effect: ControlEffect): boolean {
   if (effect.type !== "send") return effect.type === "accepted" || effect.type === "ended";
   return ["command", "ack", "welcome"].includes(effect.message.type);
-}
-
-function unstored(cause: unknown): WsctlError {
-  const text = "Cannot accept the job: the journal could not be written; nothing was done";
-  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }

@@ -24,14 +24,14 @@ export interface Session extends NewSession {
   journalId?: string;
   /** Of the agent's process, from its `hello`. */
   instanceId?: string;
-  /** Of the process whose connection this one took over while that was still alive. */
-  replacedInstanceId?: string;
   throttle: Throttle;
 }
 
 export interface Agent {
   facts: AgentFacts;
   session: Session | undefined;
+  /** The process whose living connection was taken over, until one has introduced itself since. */
+  pushedOutInstanceId?: string | undefined;
   /** Latest figures, in the peer's own words; kept when it goes offline. */
   cpuUsage?: string;
   memoryUsage?: string;
@@ -91,7 +91,10 @@ export class Fleet {
     this.register(opened.agentId, step);
     const agent = this.agent(opened.agentId);
     const replaced = agent.session;
-    if (replaced !== undefined) this.end(replaced, "takenOver", now, step);
+    if (replaced !== undefined) {
+      agent.pushedOutInstanceId = replaced.instanceId ?? agent.pushedOutInstanceId ?? "unknown";
+      this.end(replaced, "takenOver", now, step);
+    }
     const advice = this.#advice();
     const session: Session = {
       ...opened,
@@ -99,7 +102,6 @@ export class Fleet {
       isProbed: false,
       advice,
       throttle: new Throttle(now),
-      ...(replaced === undefined ? {} : { replacedInstanceId: replaced.instanceId ?? "unknown" }),
     };
     agent.session = session;
     this.#sessions.set(session.sessionId, session);
@@ -124,7 +126,8 @@ export class Fleet {
   hello(session: Session, message: Hello, now: number, step: ControlStep): void {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
     const agent = this.agent(session.agentId);
-    const isSameProcess = (session.replacedInstanceId ?? instance_id) === instance_id;
+    const isSameProcess = (agent.pushedOutInstanceId ?? instance_id) === instance_id;
+    agent.pushedOutInstanceId = undefined;
     const isLatest = agent.facts.journalId === journal_id && agent.facts.epoch === epoch;
     const goesOn = isLatest && isSameProcess;
     session.instanceId = instance_id;

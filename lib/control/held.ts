@@ -14,6 +14,10 @@ const heldMax = 10_000;
 export class Held {
   #held: ({ outcome: Outcome } | { agentId: string; answer: Answer })[] = [];
 
+  get size(): number {
+    return this.#held.length;
+  }
+
   /** False when there is no room for it. */
   holdAnswer(agentId: string, answer: Answer): boolean {
     if (this.#held.length >= heldMax) return false;

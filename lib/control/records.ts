@@ -34,6 +34,8 @@ export interface OpenRequest {
   sentAt?: number;
   /** The agent's journal that it was sent to; absent for a peer that keeps none we know of. */
   journalId?: string;
+  /** Why the latest answer to it could not be taken; known only to this process. */
+  refusedAnswer?: string;
 }
 
 export interface Outcome {

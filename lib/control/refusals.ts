@@ -1,5 +1,6 @@
-/** Why no job is accepted at the moment, in the words that the operator is told. */
-import { WsctlError } from "../protocol/errors.ts";
+/** Refusals in the words that an operator or a peer is told. */
+import type { Refusal } from "../protocol/codec.ts";
+import { unknownRequestId, WsctlError } from "../protocol/errors.ts";
 
 export function storageError(): WsctlError {
   return new WsctlError(
@@ -8,9 +9,19 @@ export function storageError(): WsctlError {
   );
 }
 
+export function unstored(cause: unknown): WsctlError {
+  const text = "Cannot accept the job: the journal could not be written; nothing was done";
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
+}
+
 export function drainingError(): WsctlError {
   return new WsctlError(
     "UNAVAILABLE",
     "Cannot accept the job: the control plane is going down; send it again when it is back",
   );
+}
+
+export function helloTwice(): Refusal {
+  const text = "hello was already said on this connection";
+  return { code: "MALFORMED", text, requestId: unknownRequestId, answer: true };
 }

@@ -31,6 +31,11 @@ export class GroupCommit<Write, Effect> {
     this.#writesMax = options.writesMax ?? 8192;
   }
 
+  /** Writes and effects that wait for the next commit. */
+  get waitingCount(): number {
+    return this.#batch.writes.length + this.#batch.effects.length;
+  }
+
   /** Takes one step's yield. Effects with no write before them leave at once. */
   add(step: Batch<Write, Effect>): void {
     const batch = this.#batch;

@@ -43,6 +43,12 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["agent", "--id", "UPPER"], says: /Agent id "UPPER"/ },
   { args: ["agent", "--id", "../x"], says: /Agent id "\.\.\/x"/ },
   { args: ["tokens", "create"], says: /give --agent ID or --role ROLE/ },
+  {
+    args: ["tokens", "create", "--role", "king"],
+    says: /^wsctl: Flag --role is "king": expected operator, admin$/m,
+  },
+  { args: ["serve", "--log-level", "loud"], says: /Flag --log-level is "loud": expected error, w/ },
+  { args: ["help", "frobnicate"], says: /Unknown command "wsctl frobnicate"/ },
   { args: ["jobs", "list", "--limit", "-1"], says: /--limit/ },
   { args: ["jobs", "list", "--limit", "abc"], says: /Flag --limit is "abc"/ },
   { args: ["version", "--config", "/no/such/file"], says: /Cannot read the settings file/ },
@@ -59,7 +65,13 @@ describe("wrong usage ends with status 2 and says how to put it right:", () => {
 });
 
 test("help is an answer: on stdout, with status 0, and without colour in a pipe", async () => {
-  for (const args of [[], ["--help"], ["send", "--help"], ["agents", "-h"]]) {
+  for (const args of [
+    [],
+    ["--help"],
+    ["send", "--help"],
+    ["agents", "-h"],
+    ["help", "jobs", "show"],
+  ]) {
     const { code, stdout, stderr } = await wsctl(args, { env: { NO_COLOR: "" } });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("USAGE");

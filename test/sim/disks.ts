@@ -1,6 +1,7 @@
 /**
- * Virtual disks: what survives a process. A commit is whole or nothing; it may find the disk full,
- * and the process may die right before it or right after it, when nobody has been told.
+ * Virtual disks: what survives a process. A commit is written and then synced; it may find the disk
+ * full, and the process may die right before it, right after it, when nobody has been told, or
+ * between the two with the power gone: then the tail that was not synced is lost.
  */
 import type { AgentJournal } from "../../lib/agent/journal.ts";
 import type { AgentWrite, Identity, JournalRecord } from "../../lib/agent/records.ts";
@@ -16,7 +17,9 @@ import type { AgentFacts, ControlWrite, OpenRequest } from "../../lib/control/re
 export class DiskFaults {
   isFull = false;
   /** Armed by the world: the next commit dies before or after it is made. */
-  crash: "before" | "after" | undefined;
+  crash: "before" | "unsynced" | "after" | undefined;
+  /** Written and not yet synced: lost when the power goes. */
+  #tail: (() => void)[] = [];
   /** Ends the process; set by the world. */
   onCrash: () => void = () => {};
   /** False for the dead: what they still do reaches no disk. */
@@ -29,8 +32,17 @@ export class DiskFaults {
     this.crash = undefined;
     if (crash === "before") return this.#die();
     if (this.isFull) throw new Error("database or disk is full");
-    apply();
+    this.#tail.push(apply);
+    if (crash === "unsynced") this.#tail = [];
+    else this.#sync();
+    if (crash === "unsynced") this.#die();
     if (crash === "after") this.#die();
+  }
+
+  #sync(): void {
+    const tail = this.#tail;
+    this.#tail = [];
+    for (const apply of tail) apply();
   }
 
   #die(): never {
@@ -153,6 +165,15 @@ export class AgentDisk {
     for (const [requestId, record] of this.#records) {
       if (!this.#open.has(requestId)) copy.#records.set(requestId, record);
     }
+    return copy;
+  }
+
+  /** Another machine with all that this one has on its disk now. */
+  copy(): AgentDisk {
+    const copy = new AgentDisk();
+    copy.#identity = this.#identity;
+    for (const [requestId, record] of this.#records) copy.#records.set(requestId, record);
+    for (const requestId of this.#open) copy.#open.add(requestId);
     return copy;
   }
 

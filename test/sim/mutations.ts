@@ -11,12 +11,25 @@ export interface Mutation {
 }
 
 const executor = "lib/agent/executor.ts";
+const outbox = "lib/agent/outbox.ts";
 const dispatcher = "lib/control/dispatcher.ts";
 const fleet = "lib/control/fleet.ts";
 const link = "lib/agent/link.ts";
 const groupCommit = "lib/store/groupCommit.ts";
 
 export const mutations: Mutation[] = [
+  {
+    name: "what has ended is never forgotten by the dispatcher",
+    file: "lib/control/openRequests.ts",
+    find: "this.#requests.delete(request.requestId);",
+    replace: "",
+  },
+  {
+    name: "what is settled is never forgotten by the executor",
+    file: outbox,
+    find: 'this.#entries.delete(requestId);\n    this.#deadlines.delete(requestId);\n    step.writes.push({ type: "settled"',
+    replace: 'step.writes.push({ type: "settled"',
+  },
   {
     name: "a command runs before it is on record",
     file: executor,

@@ -60,6 +60,7 @@ export class Host {
   connection: Connection | undefined;
   /** Counts processes: the proof of a restart. */
   starts = 0;
+  #engine: AgentEngine | undefined;
   /** Commands of the kind that ends the process, which this process has begun. */
   #restarts: string[] = [];
   readonly isPlain: boolean;
@@ -71,6 +72,14 @@ export class Host {
     this.name = name;
     this.agentId = agentId;
   }
+
+  /** Of the process that runs now, or ran last. */
+  get instanceId(): string {
+    return `process ${this.starts} on ${this.name}`;
+  }
+
+  /** Whether the network lets it through to this control plane. */
+  mayJoin: (control: ControlProcess) => boolean = () => true;
 
   get isRunning(): boolean {
     return this.clock?.isAlive === true;
@@ -86,11 +95,7 @@ export class Host {
     disk.faults.isAlive = () => clock.isAlive;
     disk.faults.onCrash = () => this.crash("commit");
     const engine = new AgentEngine({
-      hello: {
-        protocol_version: 1,
-        version: "0.0.0",
-        instance_id: `process ${this.starts} on ${this.name}`,
-      },
+      hello: { protocol_version: 1, version: "0.0.0", instance_id: this.instanceId },
       heartbeatSeconds: world.plan.heartbeatSeconds,
       agentId: this.agentId,
       check: (name) =>
@@ -113,7 +118,13 @@ export class Host {
       restart: () => this.#restart(),
       onStopped: () => {},
     });
+    this.#engine = engine;
     engine.start();
+  }
+
+  /** What the running process holds in memory. */
+  get sizes() {
+    return this.isRunning ? this.#engine?.sizes : undefined;
   }
 
   /** The process is gone, and with it what it had not written. */

@@ -11,6 +11,7 @@ export const faultKinds = [
   "control_crash",
   "control_crash_before_commit",
   "control_crash_after_commit",
+  "control_power_cut",
   "control_drain",
   "control_pause",
   "control_disk_full",
@@ -18,6 +19,7 @@ export const faultKinds = [
   "agent_crash",
   "agent_crash_before_commit",
   "agent_crash_after_commit",
+  "agent_power_cut",
   "agent_pause",
   "agent_disk_full",
   "agent_clock_jump",
@@ -28,6 +30,7 @@ export const faultKinds = [
   "stall",
   "duplicate",
   "clone",
+  "clone_running",
   "impostor",
   "revoke",
 ] as const;

@@ -22,6 +22,9 @@ export class Strikes {
       control_crash_after_commit: () => {
         world.disk.faults.crash = "after";
       },
+      control_power_cut: () => {
+        world.disk.faults.crash = "unsynced";
+      },
       control_drain: (fault) => this.#drain(fault),
       control_pause: (fault) => {
         if (world.control) world.control.clock.pausedUntil = until(fault);
@@ -44,6 +47,9 @@ export class Strikes {
       },
       agent_crash_after_commit: (_fault, host) => {
         host.disk.faults.crash = "after";
+      },
+      agent_power_cut: (_fault, host) => {
+        host.disk.faults.crash = "unsynced";
       },
       agent_pause: (fault, host) => {
         if (host.clock) host.clock.pausedUntil = until(fault);
@@ -69,6 +75,7 @@ export class Strikes {
       stall: (fault, host) => host.connection?.stall(until(fault)),
       duplicate: (_fault, host) => host.connection?.repeat?.(),
       clone: (fault, host) => this.#clone(fault, host),
+      clone_running: (fault, host) => this.#cloneRunning(fault, host),
       impostor: (_fault, host) => this.#impostor(host),
       revoke: (_fault, host) => this.#revoke(host),
     };
@@ -108,13 +115,32 @@ export class Strikes {
 
   /** Another machine made from an image of this one, or installed under the same name. */
   #clone(fault: Fault, original: Host): void {
-    const clone = new Host(
-      this.#world,
-      `clone${this.#clones.length} of ${original.name}`,
-      original.agentId,
-      original.isPlain,
-    );
+    const clone = this.#hostLike(original);
     if (this.#world.random.chance(0.7)) clone.disk = original.disk.copyOfImage();
+    this.#runFor(fault, clone);
+  }
+
+  /**
+   * A copy of the machine as it is, memory and all, that goes on beside it. It can be told apart
+   * only while the original is connected: a copy that comes up in the absence of its original is
+   * one with it for everybody (docs/guarantees.md does not promise more), so it is kept away then.
+   */
+  #cloneRunning(fault: Fault, original: Host): void {
+    const clone = this.#hostLike(original);
+    clone.disk = original.disk.copy();
+    const { instanceId } = original;
+    const copied = clone.disk.journal().identity;
+    clone.mayJoin = ({ engine }) =>
+      clone.disk.journal().identity !== copied ||
+      engine.core.fleet.agent(original.agentId).session?.instanceId === instanceId;
+    this.#runFor(fault, clone);
+  }
+
+  #hostLike({ name, agentId, isPlain }: Host): Host {
+    return new Host(this.#world, `clone${this.#clones.length} of ${name}`, agentId, isPlain);
+  }
+
+  #runFor(fault: Fault, clone: Host): void {
     this.#clones.push(clone);
     clone.start();
     this.#world.time.after(fault.durationMs, () => {

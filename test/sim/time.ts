@@ -34,13 +34,15 @@ export class Time {
   }
 
   /** Runs everything that is due until the given moment. */
-  runUntil(end: number): void {
+  runUntil(end: number, afterEach: () => void): void {
     for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
       this.#pop();
       this.#steps = next.at === this.now ? this.#steps + 1 : 0;
       if (this.#steps > stepsAtOnceMax) throw new Error("time stands still: somebody never waits");
       this.now = next.at;
-      next.run?.();
+      if (next.run === undefined) continue;
+      next.run();
+      afterEach();
     }
     this.now = end;
   }

@@ -5,6 +5,7 @@
 import type { StoredJob } from "../../lib/control/journal.ts";
 import type { Log } from "../../lib/log.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
+import { runningMax } from "../../lib/protocol/limits.ts";
 import { ControlDisk } from "./disks.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
@@ -55,6 +56,7 @@ export class World {
   hasClockJumped = false;
   isHealed = false;
   #ids = 0;
+  readonly #requestsMost: number;
   #digest = 0x811c9dc5;
 
   constructor(options: WorldOptions) {
@@ -62,6 +64,7 @@ export class World {
     this.#onTrace = options.onTrace;
     this.plan = planOf(options.seed);
     this.random = new Random(options.seed, 2);
+    this.#requestsMost = this.plan.orders.reduce((sum, { hosts }) => sum + hosts.length, 0);
     this.network = new Network({
       time: this.time,
       random: new Random(options.seed, 3),
@@ -88,7 +91,7 @@ export class World {
 
   run(): Report {
     try {
-      this.time.runUntil(epochMs + endMs);
+      this.time.runUntil(epochMs + endMs, () => this.#holdBounds());
     } catch (error) {
       this.ledger.violations.push(error instanceof Error ? error.message : String(error));
     }
@@ -103,6 +106,11 @@ export class World {
     this.ledger.bounded("open requests at the end", dispatcher?.openCount ?? 1, 0);
     const sessions = this.control?.engine.core.fleet.sessionCount ?? 0;
     this.ledger.bounded("sessions at the end", sessions, this.hosts.length);
+    for (const { agentId, name, sizes } of this.hosts) {
+      // One that was revoked has nobody left to take its answers.
+      if (this.ledger.isRevoked(agentId)) continue;
+      this.ledger.bounded(`requests at ${name} at the end`, sizes?.requests ?? 1, 0);
+    }
     return {
       seed: this.#seed,
       violations: this.ledger.violations,
@@ -175,6 +183,7 @@ export class World {
   serverFor(host: Host) {
     const process = this.control;
     if (process === undefined || !process.clock.isAlive) return undefined;
+    if (!host.mayJoin(process)) return undefined;
     return { clock: process.clock, acceptor: process.acceptor(this, host) };
   }
 
@@ -198,6 +207,29 @@ export class World {
       });
     }
     at(healedMs, () => strikes.heal());
+  }
+
+  /** After every step: nothing grows past what this world can ever have asked for. */
+  #holdBounds(): void {
+    const { ledger, control, network } = this;
+    if (control?.clock.isAlive) {
+      const { open, deadlines, sessions, held, sockets, waiting } = control.engine.sizes;
+      ledger.bounded("open requests", open, this.#requestsMost);
+      ledger.bounded("deadlines of the dispatcher", deadlines, 2 * open + 64);
+      ledger.bounded("sessions", sessions, network.connections.size);
+      ledger.bounded("sockets", sockets, network.connections.size);
+      ledger.bounded("outcomes and answers held", held, 3 * this.#requestsMost);
+      ledger.bounded("writes and effects that wait", waiting, 10 * this.#requestsMost);
+    }
+    for (const host of this.hosts) {
+      const sizes = host.sizes;
+      if (sizes === undefined) continue;
+      const { requests, running, deadlines, waiting } = sizes;
+      ledger.bounded("requests at an agent", requests, this.plan.orders.length);
+      ledger.bounded("running commands", running, runningMax);
+      ledger.bounded("deadlines of an executor", deadlines, 2 * requests + 64);
+      ledger.bounded("writes and effects of an agent", waiting, 10 * this.plan.orders.length);
+    }
   }
 
   /** An operator asks, and goes on asking under the same key until it knows. */

@@ -27,7 +27,7 @@ function showAgent({ c, engine }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
   const agent = engine.core.fleet.agents.get(agentId);
   if (agent === undefined) {
-    throw new WsctlError("NOT_FOUND", "no such agent; list them to see their ids");
+    throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
   }
   return c.json(agentDetail(agent, openRequests(engine, agentId)));
 }

@@ -1,4 +1,5 @@
 /** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
+import { validate as isUuid } from "uuid";
 import { type AcceptedLine, JobOrder, type JobView, type Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
@@ -38,6 +39,9 @@ async function createJob({ c, engine, token }: RouteContext): Promise<Response> 
 function listJobs({ c, engine }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 });
   const before = c.req.query("cursor");
+  if (before !== undefined && !isUuid(before)) {
+    throw new WsctlError("MALFORMED", 'query parameter "cursor" must be the id of a job');
+  }
   const jobs = engine.journal.jobs({ limit: limit + 1, ...(before ? { before } : {}) });
   const items = jobs.slice(0, limit);
   const last = items.at(-1);

@@ -143,7 +143,7 @@ describe("the answers an executor gives by itself", () => {
   test("restarted() proves itself by the new process", () => {
     expect(restarted({ pid: 77, version: "1.2.3" }, 12_345)).toEqual({
       ...success,
-      message: "restarted after 12.3 s as process 77, version 1.2.3",
+      message: "restarted, back after 12.3 s as process 77, version 1.2.3",
       result: { pid: 77, version: "1.2.3" },
     });
   });

@@ -16,7 +16,9 @@ describe("a restart", () => {
     expect(step.writes).toMatchObject([{ record: { state: "restarting" } }]);
     expect(kinds(step)).toEqual(["restart"]);
     hand.restart();
-    expect(answers(hand.link())).toEqual(["restarted after 0.0 s as process 7, version 1.2.3"]);
+    expect(answers(hand.link())).toEqual([
+      "restarted, back after 0 ms as process 7, version 1.2.3",
+    ]);
   });
 
   test("answers every other restart that was waiting for its moment", () => {
