@@ -12,6 +12,7 @@ import type { AgentMessage, ErrorMessage, Response } from "../protocol/message.t
 import { Dispatcher } from "./dispatcher.ts";
 import { Fleet, type FleetOptions, type Session } from "./fleet.ts";
 import { Held } from "./held.ts";
+import { lateAnswer } from "./lateAnswer.ts";
 import type { Peer } from "./openRequests.ts";
 import type {
   AgentFacts,
@@ -190,34 +191,8 @@ export class ControlCore {
   #recalled(event: ControlEvent & { type: "recalled" }, now: number, step: ControlStep): void {
     const session = this.fleet.session(event.sessionId);
     if (session === undefined) return;
-    const { answer, agentId } = event;
-    if (agentId !== undefined && agentId !== session.agentId) {
-      return this.#notYours(session, answer, now, step);
-    }
-    const requestId = answer.request_id;
-    if (
-      requestId !== undefined &&
-      session.v1 &&
-      (agentId !== undefined || answer.type === "error")
-    ) {
-      // The first outcome stands; the agent may stop repeating its answer.
-      step.effects.push({
-        type: "send",
-        sessionId: session.sessionId,
-        message: { type: "ack", request_id: requestId, payload: {} },
-      });
-    }
-    if (agentId !== undefined) return;
-    if (answer.type === "response") {
-      // Not counted against the peer: it may hold answers for a control plane that lost its journal.
-      const text = "no such request was sent to you";
-      const requestId = answer.request_id;
-      const refusal = { code: "UNKNOWN_REQUEST", text, requestId, answer: true } as const;
-      this.fleet.explain(session, refusal, step);
-    } else {
-      const text = `reported an error of its own, ${JSON.stringify(answer.payload.code)}`;
-      step.effects.push({ type: "log", level: "warn", text, agent: session.agentId });
-    }
+    const taken = lateAnswer(event, session, this.fleet, step);
+    if (taken === "not yours") this.#notYours(session, event.answer, now, step);
   }
 
   #notYours(session: Session, answer: Answer, now: number, step: ControlStep): void {

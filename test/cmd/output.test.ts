@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import process from "node:process";
 import * as fc from "fast-check";
 import { paint, table, visible, wantsColour } from "../../cmd/_output.ts";
@@ -156,12 +157,18 @@ describe("print(), printJson() and remark()", () => {
     expect(stdout.endsWith("€\n")).toBe(true);
   });
 
-  test("say nothing to a reader that has gone", () => {
+  test("end it for a reader that has gone, as SIGPIPE would", () => {
     const code = 'for (let i = 0; i < 3; i++) print("x".repeat(1_000_000)); remark("went on");';
-    const absent = outputOf(code, '"$RUNTIME" -e "$SCRIPT" | true');
-    expect(absent).toEqual({ stdout: "", stderr: "went on\n", status: 0 });
+    const absent = outputOf(code, '{ "$RUNTIME" -e "$SCRIPT"; echo $? >&2; } | true');
+    expect(absent).toEqual({ stdout: "", stderr: "141\n", status: 0 });
     const gone = outputOf(code, '"$RUNTIME" -e "$SCRIPT" | head -c 3');
     expect(gone.stdout).toBe("xxx");
-    expect(gone.stderr).toBe("went on\n");
+    expect(gone.stderr).toBe("");
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("fail when there is no room for the answer", () => {
+    const full = outputOf('print("x")', '"$RUNTIME" -e "$SCRIPT" > /dev/full');
+    expect(full.status).toBe(1);
+    expect(full.stderr).toContain("Cannot write to standard output");
   });
 });

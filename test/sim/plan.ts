@@ -5,6 +5,8 @@ export const minuteMs = 60_000;
 /** Faults and orders come in the first part of a world; in the rest everything must come to rest. */
 export const faultyMs = 19 * minuteMs;
 export const healedMs = 20 * minuteMs;
+/** By then every request must have ended: the latest order, its TTL, its timeout and the graces. */
+export const restMs = 27 * minuteMs;
 export const endMs = 30 * minuteMs;
 
 export const faultKinds = [

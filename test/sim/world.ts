@@ -5,12 +5,12 @@
 import type { StoredJob } from "../../lib/control/journal.ts";
 import type { Log } from "../../lib/log.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
-import { runningMax } from "../../lib/protocol/limits.ts";
+import { holdBounds } from "./bounds.ts";
 import { ControlDisk } from "./disks.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { ControlProcess, Host, tracingLog } from "./nodes.ts";
-import { endMs, type Fault, healedMs, type Order, type Plan, planOf } from "./plan.ts";
+import { endMs, type Fault, healedMs, type Order, type Plan, planOf, restMs } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Strikes } from "./strikes.ts";
 import { Time } from "./time.ts";
@@ -56,7 +56,8 @@ export class World {
   hasClockJumped = false;
   isHealed = false;
   #ids = 0;
-  readonly #requestsMost: number;
+  /** That this world's operators can ask for. */
+  readonly requestsMost: number;
   #digest = 0x811c9dc5;
 
   constructor(options: WorldOptions) {
@@ -64,7 +65,7 @@ export class World {
     this.#onTrace = options.onTrace;
     this.plan = planOf(options.seed);
     this.random = new Random(options.seed, 2);
-    this.#requestsMost = this.plan.orders.reduce((sum, { hosts }) => sum + hosts.length, 0);
+    this.requestsMost = this.plan.orders.reduce((sum, { hosts }) => sum + hosts.length, 0);
     this.network = new Network({
       time: this.time,
       random: new Random(options.seed, 3),
@@ -91,17 +92,12 @@ export class World {
 
   run(): Report {
     try {
-      this.time.runUntil(epochMs + endMs, () => this.#holdBounds());
+      this.time.runUntil(epochMs + restMs, () => holdBounds(this));
+      this.#settle();
+      this.time.runUntil(epochMs + endMs, () => holdBounds(this));
     } catch (error) {
       this.ledger.violations.push(error instanceof Error ? error.message : String(error));
     }
-    this.ledger.settle((jobId) => {
-      const job = this.disk.jobs.get(jobId);
-      if (job === undefined) return undefined;
-      return [...this.disk.rows.values()]
-        .filter(({ request }) => request.jobId === jobId)
-        .map(({ request, outcome }) => ({ requestId: request.requestId, outcome }));
-    });
     const dispatcher = this.control?.engine.core.dispatcher;
     this.ledger.bounded("open requests at the end", dispatcher?.openCount ?? 1, 0);
     const sessions = this.control?.engine.core.fleet.sessionCount ?? 0;
@@ -209,27 +205,13 @@ export class World {
     at(healedMs, () => strikes.heal());
   }
 
-  /** After every step: nothing grows past what this world can ever have asked for. */
-  #holdBounds(): void {
-    const { ledger, control, network } = this;
-    if (control?.clock.isAlive) {
-      const { open, deadlines, sessions, held, sockets, waiting } = control.engine.sizes;
-      ledger.bounded("open requests", open, this.#requestsMost);
-      ledger.bounded("deadlines of the dispatcher", deadlines, 2 * open + 64);
-      ledger.bounded("sessions", sessions, network.connections.size);
-      ledger.bounded("sockets", sockets, network.connections.size);
-      ledger.bounded("outcomes and answers held", held, 3 * this.#requestsMost);
-      ledger.bounded("writes and effects that wait", waiting, 10 * this.#requestsMost);
-    }
-    for (const host of this.hosts) {
-      const sizes = host.sizes;
-      if (sizes === undefined) continue;
-      const { requests, running, deadlines, waiting } = sizes;
-      ledger.bounded("requests at an agent", requests, this.plan.orders.length);
-      ledger.bounded("running commands", running, runningMax);
-      ledger.bounded("deadlines of an executor", deadlines, 2 * requests + 64);
-      ledger.bounded("writes and effects of an agent", waiting, 10 * this.plan.orders.length);
-    }
+  #settle(): void {
+    this.ledger.settle((jobId) => {
+      if (!this.disk.jobs.has(jobId)) return undefined;
+      return [...this.disk.rows.values()]
+        .filter(({ request }) => request.jobId === jobId)
+        .map(({ request, outcome }) => ({ requestId: request.requestId, outcome }));
+    });
   }
 
   /** An operator asks, and goes on asking under the same key until it knows. */
