@@ -21,7 +21,7 @@ export class Deadlines<K> {
     this.#due.set(key, at);
     this.#heap.push({ at, key });
     this.#up(this.#heap.length - 1);
-    if (this.#heap.length > 2 * this.#due.size + 64) this.#sweep();
+    this.#trim();
   }
 
   get(key: K): number | undefined {
@@ -30,7 +30,7 @@ export class Deadlines<K> {
 
   delete(key: K): void {
     this.#due.delete(key);
-    if (this.#due.size === 0) this.#heap = [];
+    this.#trim();
   }
 
   /** The earliest deadline, or undefined where there is none. */
@@ -56,7 +56,8 @@ export class Deadlines<K> {
     }
   }
 
-  #sweep(): void {
+  #trim(): void {
+    if (this.#heap.length <= 2 * this.#due.size + 64) return;
     this.#heap = Array.from(this.#due, ([key, at]) => ({ at, key })).sort((a, b) => a.at - b.at);
   }
 
