@@ -48,12 +48,14 @@ function usageLine(command: CommandDef, path: string[], args: ArgsDef): string {
 
 async function commandRows(command: CommandDef): Promise<Row[]> {
   const table: SubCommandsDef = (await resolve(command.subCommands)) ?? {};
-  return Promise.all(
-    Object.entries(table).map(async ([name, entry]): Promise<Row> => {
+  const rows = await Promise.all(
+    Object.entries(table).map(async ([name, entry]): Promise<Row[]> => {
       const below = (await resolve(entry)) as CommandDef;
-      return [name, (await resolve(below.meta))?.description ?? ""];
+      const meta = await resolve(below.meta);
+      return meta?.hidden ? [] : [[name, meta?.description ?? ""]];
     }),
   );
+  return rows.flat();
 }
 
 function positionalRow([name, arg]: [string, ArgDef]): Row {

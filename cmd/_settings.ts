@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { parse } from "smol-toml";
 import { errorText } from "../lib/protocol/errors.ts";
@@ -23,6 +23,11 @@ export function defaultSettingsFile(env: Env): string {
 export function defaultDataDir(env: Env): string {
   if (isRoot()) return "/var/lib/wsctl";
   return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "wsctl");
+}
+
+/** Where manifests of one's own commands are, unless `--commands-dir` names another directory. */
+export function defaultCommandsDir(env: Env): string {
+  return join(dirname(defaultSettingsFile(env)), "commands.d");
 }
 
 /** Each command's flags, for a file to be held against as a whole. */

@@ -22,6 +22,7 @@ import {
   refuseUnsafeEnvironment,
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { defaultCommandsDir } from "./_settings.ts";
 import { parseSeconds } from "./_units.ts";
 
 const { json: _json, ...accessArgs } = clientArgs;
@@ -35,6 +36,11 @@ export default defineCommand({
       type: "string",
       valueHint: "NAME",
       description: "this agent's id; by default the host's name",
+    },
+    "commands-dir": {
+      type: "string",
+      valueHint: "DIR",
+      description: "manifests of your own commands; see wsctl commands",
     },
     heartbeat: {
       type: "string",
@@ -50,6 +56,7 @@ export interface AgentRunOptions extends ClientFlags {
   "log-level"?: string;
   "log-json"?: boolean | undefined;
   id?: string | undefined;
+  "commands-dir"?: string | undefined;
   heartbeat: string;
 }
 
@@ -72,6 +79,8 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       agentId,
       heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
       journal,
+      commandsDir: options["commands-dir"] ?? defaultCommandsDir(process.env),
+      runsDir: join(dir, "runs"),
       runtime,
       clock: steadyClock(),
       log,

@@ -122,9 +122,18 @@ function printOutcome(line: OutcomeLine): void {
   const { agent, outcome, code, message, result, duration_ms } = line;
   const word = paint(outcome === "success" ? "green" : "red", outcome);
   const duration = paint("grey", `(${duration_ms} ms)`);
-  const parts = [agent, word, visible(code ?? ""), visible(message ?? ""), duration];
+  const lines = visible(message ?? "").split("\n");
+  const isShort = lines.length === 1;
+  const parts = [agent, word, visible(code ?? ""), isShort ? lines[0] : "", duration];
   print(parts.filter((part) => part !== "").join("  "));
-  if (result !== undefined) print(visible(JSON.stringify(result, null, 2)));
+  if (!isShort) for (const line of lines) print(`[${agent}] ${line}`);
+  if (tellsMore(result)) print(visible(JSON.stringify(result, null, 2)));
+}
+
+/** Whether a result says more than the outcome, which tells of the exit status already. */
+function tellsMore(result: unknown): boolean {
+  if (typeof result !== "object" || result === null) return result !== undefined;
+  return Object.keys(result).some((key) => key !== "exit_code" && key !== "signal");
 }
 
 function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {

@@ -20,8 +20,10 @@ const root = defineCommand({
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
     tokens: () => import("./tokens.ts").then((module) => module.default),
+    commands: () => import("./commands.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     version: () => import("./version.ts").then((module) => module.default),
+    supervise: () => import("./supervise.ts").then((module) => module.default),
   },
 });
 

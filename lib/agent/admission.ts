@@ -1,17 +1,17 @@
 /** Whether a request may be run at all, and otherwise what it is answered. */
-import { acceptedMax, runningMax, unsettledMax } from "../protocol/limits.ts";
+import { acceptedMax, unsettledMax } from "../protocol/limits.ts";
 import { failure } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import type { Entry } from "./entry.ts";
 import type { Answer } from "./records.ts";
 
-/** Requests that run now, and all that are not settled, this one included. */
+/** Requests that wait for their turn, and all that are not settled, this one included. */
 export interface Counts {
-  running: number;
+  waiting: number;
   known: number;
 }
 
-/** Undefined where nothing stands against it; notes whether it ends the process. */
+/** Undefined where nothing stands against it; notes how the command wants to be run. */
 export function refusalOf(
   entry: Entry,
   check: (command: string, parameters: unknown) => Checked,
@@ -25,9 +25,12 @@ export function refusalOf(
   const checked = check(command, parameters);
   if (checked.code !== undefined) return failure(checked.code, checked.message);
   entry.endsProcess = checked.endsProcess;
+  if (checked.outlives) entry.record.outlives = true;
+  if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
+  entry.record.timeoutMs = Math.min(entry.record.timeoutMs, checked.timeoutMs ?? Infinity);
   if (counts.known > unsettledMax) {
     return failure("BUSY", `${unsettledMax} answers wait for the control plane to take them`);
   }
-  if (counts.running < runningMax || counts.known - counts.running <= acceptedMax) return undefined;
-  return failure("BUSY", `${runningMax} commands run and ${acceptedMax} wait already`);
+  if (counts.waiting <= acceptedMax) return undefined;
+  return failure("BUSY", `${acceptedMax} commands wait for their turn already`);
 }

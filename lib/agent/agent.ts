@@ -8,9 +8,12 @@ import { heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts"
 import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { AgentFacts } from "./commands/command.ts";
-import { check, run } from "./commands/registry.ts";
+import { check, commands, run } from "./commands/registry.ts";
 import { AgentEngine } from "./engine.ts";
 import type { AgentJournal } from "./journal.ts";
+import { Catalogue } from "./programs/catalogue.ts";
+import { Programs } from "./programs/programs.ts";
+import { Runs } from "./programs/runs.ts";
 import { UsageMeter } from "./usage.ts";
 
 export interface AgentOptions {
@@ -23,6 +26,10 @@ export interface AgentOptions {
   agentId?: string;
   heartbeatSeconds?: number;
   journal: AgentJournal;
+  /** Manifests of the operator's own commands; need not exist. */
+  commandsDir: string;
+  /** Where running programs keep what is known of them. */
+  runsDir: string;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -34,6 +41,7 @@ export interface AgentOptions {
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { journal, runtime, clock, log, agentId } = options;
   const facts = factsOf(runtime, clock);
+  const programs = programsOf(options);
   const meter = new UsageMeter({ now: () => clock.now() });
   return new Promise((resolve) => {
     const engine = new AgentEngine({
@@ -47,15 +55,22 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       },
       heartbeatSeconds: options.heartbeatSeconds ?? heartbeatSecondsDefault,
       ...(agentId === undefined ? {} : { agentId }),
-      check,
+      check: (name, parameters) => {
+        const verdict = commands.has(name) ? undefined : programs.check(name, parameters);
+        return verdict ?? check(name, parameters, programs.names);
+      },
       self: { pid: facts.pid, version },
       journal,
       clock,
       log,
       random: Math.random,
       connect: (events) => runtime.connect(connectOptions(options), events),
-      run: (command, parameters, abort, done) =>
-        void run(command, parameters, { signal: abort, facts }).then(done),
+      run: (order, abort, done) => {
+        if (!commands.has(order.command)) return programs.run(order, abort, done);
+        void run(order.command, order.parameters, { signal: abort, facts }).then(done);
+      },
+      adopt: (requestId, abort, done) => programs.adopt(requestId, abort, done),
+      forget: (requestId) => programs.forget(requestId),
       measure: () => meter.measure(),
       restart: options.restart ?? runtime.reexec,
       onStopped: resolve,
@@ -64,6 +79,24 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     if (signal.aborted) engine.stop();
     else signal.addEventListener("abort", () => engine.stop(), { once: true });
   });
+}
+
+/** The operator's own commands; runs that nobody waits for any more are swept away. */
+function programsOf({
+  commandsDir,
+  runsDir,
+  journal,
+  runtime,
+  clock,
+  log,
+}: AgentOptions): Programs {
+  const runs = new Runs({ dir: runsDir, self: runtime.self(), log });
+  const running = journal.unsettled().filter(({ state }) => state === "started");
+  runs.sweep(
+    running.map(({ requestId }) => requestId),
+    clock.now(),
+  );
+  return new Programs(new Catalogue(commandsDir, commands.keys(), log), runs);
 }
 
 function connectOptions({ server, token, ca }: AgentOptions) {

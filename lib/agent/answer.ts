@@ -56,8 +56,9 @@ export function failure(code: ErrorCode, message: string): Answer {
   return { type: "error", code, message };
 }
 
-export function timedOut(timeoutMs: number): Answer {
-  return failure("TIMEOUT", `the command was stopped at its timeout of ${timeoutMs / 1000} s`);
+export function timedOut(timeoutMs: number, output = ""): Answer {
+  const text = `the command was stopped at its timeout of ${timeoutMs / 1000} s`;
+  return failure("TIMEOUT", [text, output.trimEnd()].filter((part) => part !== "").join("\n"));
 }
 
 export function cannotSave(): Answer {

@@ -42,7 +42,7 @@ export class AgentCore {
 
   /** Whether it was told to stop and has nothing left to do. */
   get isStopped(): boolean {
-    return this.#isStopping && this.#executor.running === 0;
+    return this.#isStopping && !this.#executor.isBusy;
   }
 
   get sizes() {
@@ -181,7 +181,7 @@ export class AgentCore {
   }
 
   #stopIfDone(step: AgentStep): void {
-    if (this.#isStopping && this.#executor.running === 0) this.#link.stop(step);
+    if (this.#isStopping && !this.#executor.isBusy) this.#link.stop(step);
   }
 
   /** On disk before, or together with, any request that is received under it. */

@@ -8,13 +8,19 @@ import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
 import { encode } from "../protocol/codec.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
-import type { JsonObject } from "../protocol/json.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { ClientSocket, ClientSocketEvents } from "../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../store/groupCommit.ts";
 import { AgentCore, type AgentCoreOptions } from "./core.ts";
 import type { AgentJournal } from "./journal.ts";
-import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Figures } from "./records.ts";
+import type {
+  AgentEffect,
+  AgentEvent,
+  AgentWrite,
+  CommandResult,
+  Figures,
+  RunOrder,
+} from "./records.ts";
 
 export interface AgentEngineOptions extends AgentCoreOptions {
   journal: AgentJournal;
@@ -25,12 +31,11 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   /** Begins a connection to the control plane, or throws where none can even be begun. */
   connect(events: ClientSocketEvents): ClientSocket;
   /** Runs a command that was checked; `done` is called once, later. */
-  run(
-    command: string,
-    parameters: JsonObject,
-    signal: AbortSignal,
-    done: (result: CommandResult) => void,
-  ): void;
+  run(order: RunOrder, signal: AbortSignal, done: (result: CommandResult) => void): void;
+  /** Goes on with a command that an earlier process began; `done` as above. */
+  adopt(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void;
+  /** The answer to a command that outlives the process is on disk. */
+  forget(requestId: string): void;
   measure(): Figures;
   /** Replaces this process. */
   restart(): void;
@@ -112,6 +117,10 @@ export class AgentEngine {
         return this.#recall(effect);
       case "run":
         return this.#run(effect);
+      case "adopt":
+        return this.#adopt(effect);
+      case "forget":
+        return this.#options.forget(effect.requestId);
       case "abort":
         return this.#running.get(effect.requestId)?.abort(new Error("timeout"));
       case "saved":
@@ -160,19 +169,30 @@ export class AgentEngine {
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {
-    const { requestId, command, parameters } = effect;
-    const { log } = this.#options;
+    const { requestId, command } = effect;
+    this.#options.log.info("running", { command, request_id: requestId });
+    failpoint("agent_before_run");
+    const { signal, done } = this.#follow(requestId, command);
+    this.#options.run(effect, signal, done);
+  }
+
+  #adopt({ requestId, command }: AgentEffect & { type: "adopt" }): void {
+    this.#options.log.info("taking up", { command, request_id: requestId });
+    const { signal, done } = this.#follow(requestId, command);
+    this.#options.adopt(requestId, signal, done);
+  }
+
+  #follow(requestId: string, command: string) {
     const abort = new AbortController();
     this.#running.set(requestId, abort);
-    log.info("running", { command, request_id: requestId });
-    failpoint("agent_before_run");
-    this.#options.run(command, parameters, abort.signal, (result) => {
+    const done = (result: CommandResult) => {
       failpoint("agent_after_run");
       this.#running.delete(requestId);
       const status = result.status === "restart" ? undefined : result.status;
-      log.info("ended", { command, request_id: requestId, status });
+      this.#options.log.info("ended", { command, request_id: requestId, status });
       this.#step({ type: "finished", requestId, result });
-    });
+    };
+    return { signal: abort.signal, done };
   }
 
   #restart(): void {
@@ -222,7 +242,7 @@ export class AgentEngine {
 
 /** Effects that must not happen when the writes before them did not. */
 function needsJournal(effect: AgentEffect): boolean {
-  if (effect.type === "run" || effect.type === "restart" || effect.type === "saved") return true;
+  if (["run", "restart", "saved", "forget"].includes(effect.type)) return true;
   if (effect.type !== "send") return false;
   return effect.message.type === "response" || effect.message.type === "error";
 }

@@ -9,6 +9,8 @@ export interface Entry {
   isTimedOut: boolean;
   /** The command ends this process; whoever comes back answers it. */
   endsProcess: boolean;
+  /** How many of its command may run at a time. */
+  concurrency?: number;
   /** Its answer could not be written: it is held here until it can. */
   isUnsaved: boolean;
   /** The control plane has the answer although it is not written yet. */

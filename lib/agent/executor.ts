@@ -43,9 +43,11 @@ export class Executor {
     return due === undefined || restart === undefined ? (due ?? restart) : Math.min(due, restart);
   }
 
-  /** Commands that are running now. */
-  get running(): number {
-    return this.#running;
+  /** Whether commands run that would not outlive this process. */
+  get isBusy(): boolean {
+    return [...this.#entries.values()].some(
+      ({ record }) => record.state === "started" && !record.outlives,
+    );
   }
 
   /** What is held in memory, by kind: each is bounded. */
@@ -62,6 +64,8 @@ export class Executor {
       this.#entries.set(stored.requestId, entry);
       if (stored.state === "accepted" && stored.expiresAt !== undefined) {
         this.#deadlines.set(stored.requestId, stored.expiresAt);
+      } else if (stored.state === "started" && stored.outlives) {
+        this.#adopt(entry, step);
       } else if (stored.state === "started") {
         this.#end(entry, failure("INTERRUPTED", "the agent died while the command ran"), now, step);
       } else if (stored.state === "restarting") {
@@ -105,7 +109,7 @@ export class Executor {
     this.#entries.set(requestId, accepted);
     const refusal = this.#refusal(accepted, now);
     if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
-    if (this.#running < runningMax) return this.#start(accepted, now, step);
+    if (this.#mayStart(accepted)) return this.#start(accepted, now, step);
     step.writes.push(put(accepted));
     if (expiresAt !== undefined) this.#deadlines.set(requestId, expiresAt);
   }
@@ -115,7 +119,11 @@ export class Executor {
     const entry = this.#entries.get(requestId);
     if (entry === undefined || entry.record.state !== "started") return;
     this.#running--;
-    if (entry.isTimedOut) {
+    if (result.status === "unknown") {
+      this.#end(entry, failure("INTERRUPTED", result.message), now, step);
+    } else if (result.status === "timed_out") {
+      this.#end(entry, timedOut(entry.record.timeoutMs, result.output), now, step);
+    } else if (entry.isTimedOut && !entry.record.outlives) {
       this.#end(entry, timedOut(entry.record.timeoutMs), now, step);
     } else if (result.status === "restart") {
       entry.endsProcess = true;
@@ -205,7 +213,8 @@ export class Executor {
   }
 
   #refusal(entry: Entry, now: number): Answer | undefined {
-    const counts = { running: this.#running, known: this.#entries.size };
+    const waiting = this.#count(({ record }) => record.state === "accepted");
+    const counts = { waiting, known: this.#entries.size };
     return refusalOf(entry, this.#options.check, counts, now);
   }
 
@@ -215,7 +224,29 @@ export class Executor {
     enter(entry, "started", now);
     this.#deadlines.set(requestId, now + timeoutMs);
     step.writes.push(put(entry));
-    step.effects.push({ type: "run", requestId, command, parameters });
+    step.effects.push({ type: "run", requestId, command, parameters, timeoutMs });
+  }
+
+  /** It runs on from where the process before this one left it. */
+  #adopt(entry: Entry, step: AgentStep): void {
+    const { requestId, command, since, timeoutMs } = entry.record;
+    this.#running++;
+    this.#deadlines.set(requestId, since + timeoutMs);
+    step.effects.push({ type: "adopt", requestId, command });
+  }
+
+  /** Whether the host's limit and the command's own leave room for one more. */
+  #mayStart({ concurrency, record: { command } }: Entry): boolean {
+    if (this.#running >= runningMax) return false;
+    if (concurrency === undefined) return true;
+    const isSame = ({ record }: Entry) => record.command === command && record.state === "started";
+    return this.#count(isSame) < concurrency;
+  }
+
+  #count(isCounted: (entry: Entry) => boolean): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) if (isCounted(entry)) count++;
+    return count;
   }
 
   #startAccepted(now: number, step: AgentStep): void {
@@ -224,8 +255,8 @@ export class Executor {
       if (this.#running >= runningMax) return;
       if (entry.record.state !== "accepted") continue;
       const refusal = this.#refusal(entry, now);
-      if (refusal === undefined) this.#start(entry, now, step);
-      else this.#end(entry, refusal, now, step);
+      if (refusal !== undefined) this.#end(entry, refusal, now, step);
+      else if (this.#mayStart(entry)) this.#start(entry, now, step);
     }
   }
 
@@ -234,6 +265,9 @@ export class Executor {
     entry.record.answer = fittingAnswer(answer);
     this.#deadlines.delete(entry.record.requestId);
     this.#outbox.publish(entry, now, step);
+    if (entry.record.outlives) {
+      step.effects.push({ type: "forget", requestId: entry.record.requestId });
+    }
   }
 
   /** Every restart that was asked for is answered by the one process that comes back. */

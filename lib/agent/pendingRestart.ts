@@ -29,7 +29,8 @@ export class PendingRestart {
   order(entries: Iterable<Entry>, now: number): Entry[] | undefined {
     if (this.#state === undefined || this.#state.isOrdered) return undefined;
     const running = [...entries].filter(({ record }) => record.state === "started");
-    const isAlone = running.every(({ endsProcess }) => endsProcess);
+    // What outlives the process is taken up again by the one that comes back.
+    const isAlone = running.every(({ endsProcess, record }) => endsProcess || record.outlives);
     if (!isAlone && now < this.#state.by) return undefined;
     this.#state.isOrdered = true;
     return running.filter(({ endsProcess }) => endsProcess);

@@ -26,6 +26,8 @@ export interface JournalRecord {
   timeoutMs: number;
   /** Must not start after this; absent where the control plane set none. */
   expiresAt?: number;
+  /** It runs outside of the agent's process: the next one takes it up. */
+  outlives?: boolean;
   /** Remembered at least until then. */
   keepUntil: number;
   /** When this state was entered. */
@@ -55,7 +57,11 @@ export type AgentEffect =
   /** Say what the journal has of this request, with a `recalled` event. */
   | { type: "recall"; link: number; command: Command }
   /** Run a command; tell how it ended with a `finished` event. */
-  | { type: "run"; requestId: string; command: string; parameters: JsonObject }
+  | ({ type: "run" } & RunOrder)
+  /** Go on with a command that an earlier process began; tell of its end as of any other. */
+  | { type: "adopt"; requestId: string; command: string }
+  /** The answer to a command that outlives the process is on disk: what it left may go. */
+  | { type: "forget"; requestId: string }
   /** The record of this request is on disk at last: say so with a `saved` event. */
   | { type: "saved"; requestId: string }
   /** Tell a running command to stop. */
@@ -71,11 +77,23 @@ export interface AgentStep {
   effects: AgentEffect[];
 }
 
+/** A command to be run, and for how long it may. */
+export interface RunOrder {
+  requestId: string;
+  command: string;
+  parameters: JsonObject;
+  timeoutMs: number;
+}
+
 /** How a command's code ended. */
 export type CommandResult =
   | { status: "success" | "failed"; message?: string; result?: unknown }
   /** The process is to be replaced; whoever comes back answers. */
-  | { status: "restart" };
+  | { status: "restart" }
+  /** It was stopped because its time was up; this is what it had written by then. */
+  | { status: "timed_out"; output: string }
+  /** It cannot be known how it ended. */
+  | { status: "unknown"; message: string };
 
 export interface Figures {
   cpuPercent: number;

@@ -89,8 +89,18 @@ export const acceptedMax = 256;
 /** Answers an agent keeps for a control plane that does not take them; past this it is `BUSY`. */
 export const unsettledMax = 1_000;
 
+/** What is kept of a program's output, in bytes, unless its manifest says otherwise; and at most. */
+export const outputBytesDefault = 12 * 1024;
+export const outputBytesMost = 15 * 1024;
+
+/** What a program may return to a program, as JSON, in bytes. */
+export const resultBytesMax = 32 * 1024;
+
+/** Between SIGTERM and SIGKILL a program is given this long; less than `stopGraceMs`. */
+export const programGraceMs = 3_000;
+
 /** After a command was told to stop at its timeout, it is given this long to end. */
-export const stopGraceMs = 5_000;
+export const stopGraceMs = 6_000;
 
 /** Before an agent restarts, its other commands are given this long to end. */
 export const restartGraceMs = 10_000;

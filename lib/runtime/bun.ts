@@ -142,10 +142,14 @@ function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket
   };
 }
 
-function reexec(): never {
+function self(): string[] {
   const isCompiled = (process.argv[1] ?? "").startsWith("/$bunfs/");
   const own = isCompiled ? [] : [...process.execArgv, process.argv[1] ?? ""];
-  const args = [process.execPath, ...own, ...process.argv.slice(2)];
+  return [process.execPath, ...own];
+}
+
+function reexec(): never {
+  const args = [...self(), ...process.argv.slice(2)];
   // The types' process is Node 20's; execve came with Node 22.15 and is there in Bun.
   const { execve } = process as unknown as {
     execve(file: string, args: string[], env: NodeJS.ProcessEnv): never;
@@ -167,5 +171,6 @@ export const runtime: Runtime = {
       ? fetch
       : (((url: string, init?: RequestInit) =>
           fetch(url, { ...init, tls: { ca } })) as unknown as typeof fetch),
+  self,
   reexec,
 };

@@ -117,6 +117,10 @@ function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket
 }
 
 /** Deno has no execve of its own, so libc's is called. Returns only by throwing. */
+function self(): string[] {
+  return [deno.execPath(), "run", "-A", deno.mainModule];
+}
+
 function reexec(): never {
   const encoder = new TextEncoder();
   const kept: Uint8Array[] = [];
@@ -132,15 +136,14 @@ function reexec(): never {
     });
     return list;
   };
-  const file = deno.execPath();
-  const args = [file, "run", "-A", deno.mainModule, ...process.argv.slice(2)];
+  const args = [...self(), ...process.argv.slice(2)];
   const env = Object.entries(process.env).map(([key, value]) => `${key}=${value}`);
   const library = process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6";
   const { symbols } = deno.dlopen(library, {
     execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
   });
-  symbols.execve(cString(file), pointers(args), pointers(env));
-  throw new Error(`execve of "${file}" failed (${kept.length} arguments)`);
+  symbols.execve(cString(deno.execPath()), pointers(args), pointers(env));
+  throw new Error(`execve of "${deno.execPath()}" failed (${kept.length} arguments)`);
 }
 
 export const runtime: Runtime = {
@@ -160,5 +163,6 @@ export const runtime: Runtime = {
     return ((url: string, init?: RequestInit) =>
       fetch(url, { ...init, client } as RequestInit)) as typeof fetch;
   },
+  self,
   reexec,
 };

@@ -81,6 +81,8 @@ export interface Runtime {
   connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;
   /** A `fetch` that trusts the given authorities (PEM text) instead of the system's. */
   fetchWith(ca: string | undefined): typeof fetch;
+  /** The words that start this very program, without any arguments. */
+  self(): string[];
   /** Replaces this process by a fresh one of the same program and arguments; the pid stays. */
   reexec(): never;
 }

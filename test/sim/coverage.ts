@@ -32,6 +32,8 @@ const expected = [
   "refused STORAGE_UNAVAILABLE",
   "refused UNAVAILABLE",
   "restart in place",
+  "program taken up again",
+  "program died with its machine",
   "takeover",
   "silent agent noticed",
   "silent control plane noticed",

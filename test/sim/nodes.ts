@@ -1,13 +1,13 @@
 /** The processes of a world: the product's own engines and cores on virtual disks and sockets. */
 import { AgentEngine } from "../../lib/agent/engine.ts";
-import type { CommandResult } from "../../lib/agent/records.ts";
+import type { CommandResult, RunOrder } from "../../lib/agent/records.ts";
 import { Engine } from "../../lib/control/engine.ts";
 import type { Log } from "../../lib/log.ts";
 import { closeCodes } from "../../lib/protocol/close.ts";
-import type { JsonObject } from "../../lib/protocol/json.ts";
 import type { ServerSocket } from "../../lib/runtime/runtime.ts";
 import { AgentDisk, type ControlDisk } from "./disks.ts";
 import { type Acceptor, Connection } from "./network.ts";
+import { Programs, type Work } from "./programs.ts";
 import { ProcessClock } from "./time.ts";
 import type { World } from "./world.ts";
 
@@ -61,6 +61,9 @@ export class Host {
   /** Counts processes: the proof of a restart. */
   starts = 0;
   #engine: AgentEngine | undefined;
+  readonly #programs: Programs;
+  /** The next crash is one of the whole machine: what runs on it dies too. */
+  isPowerCut = false;
   /** Commands of the kind that ends the process, which this process has begun. */
   #restarts: string[] = [];
   readonly isPlain: boolean;
@@ -71,6 +74,7 @@ export class Host {
     this.isPlain = isPlain;
     this.name = name;
     this.agentId = agentId;
+    this.#programs = new Programs(world, this);
   }
 
   /** Of the process that runs now, or ran last. */
@@ -101,7 +105,7 @@ export class Host {
       check: (name) =>
         name === "nope"
           ? { code: "INVALID_COMMAND", message: "nobody knows it" }
-          : { endsProcess: name === "restart" },
+          : { endsProcess: name === "restart", outlives: name === "program", concurrency: 2 },
       self: { pid: this.starts, version: "0.0.0" },
       journal: disk.journal(),
       clock,
@@ -112,8 +116,12 @@ export class Host {
         this.connection = new Connection(world.network, this.name, { clock, events, protocol });
         return this.connection.dial(() => world.serverFor(this));
       },
-      run: (command, parameters, signal, done) =>
-        this.#run(clock, command, parameters, signal, done),
+      run: (order, signal, done) =>
+        order.command === "program"
+          ? this.#programs.start(clock, order, signal, done)
+          : this.#run(clock, order, signal, done),
+      adopt: (requestId, signal, done) => this.#programs.adopt(clock, requestId, signal, done),
+      forget: (requestId) => this.#programs.forget(requestId),
       measure: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
       restart: () => this.#restart(),
       onStopped: () => {},
@@ -131,6 +139,8 @@ export class Host {
   crash(why: string): void {
     if (this.clock === undefined || !this.clock.isAlive) return;
     this.clock.isAlive = false;
+    if (this.isPowerCut) this.#programs.kill();
+    this.isPowerCut = false;
     // A restart that was on record has happened, whatever ended the process.
     this.#world.ledger.restarted(this.#restarts, this.agentId);
     this.connection?.clientDied();
@@ -149,17 +159,11 @@ export class Host {
 
   #run(
     clock: ProcessClock,
-    command: string,
-    parameters: JsonObject,
+    { command, parameters }: RunOrder,
     signal: AbortSignal,
     done: (result: CommandResult) => void,
   ): void {
-    const { marker, ms, ends, stubborn } = parameters as {
-      marker: string;
-      ms: number;
-      ends: "success" | "failed";
-      stubborn: boolean;
-    };
+    const { marker, ms, ends, stubborn } = parameters as unknown as Work;
     this.#world.trace(`${this.name} runs ${command} of ${marker}`);
     this.#world.executed(this, marker);
     if (command === "restart") this.#restarts.push(marker);

@@ -49,7 +49,7 @@ export interface Fault {
 export interface Order {
   at: number;
   marker: string;
-  command: "work" | "restart" | "nope";
+  command: "work" | "program" | "restart" | "nope";
   /** Indexes of hosts. */
   hosts: number[];
   workMs: number;
@@ -115,7 +115,10 @@ function orderOf(random: Random, hosts: number, index: number): Order {
   return {
     at: random.int(1_000, faultyMs),
     marker: `job${index}`,
-    command: random.pick(["work", "work", "work", "work", "restart", "nope"] as const),
+    command: random.pick([
+      ...(["work", "work", "program", "program"] as const),
+      ...(["program", "restart", "nope"] as const),
+    ]),
     hosts: Array.from({ length: count }, (_, offset) => (first + offset) % hosts),
     workMs: random.chance(0.5) ? random.int(0, 50) : random.int(100, 40_000),
     ends: random.chance(0.8) ? "success" : "failed",

@@ -49,6 +49,7 @@ export class Strikes {
         host.disk.faults.crash = "after";
       },
       agent_power_cut: (_fault, host) => {
+        host.isPowerCut = true;
         host.disk.faults.crash = "unsynced";
       },
       agent_pause: (fault, host) => {

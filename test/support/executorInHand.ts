@@ -15,7 +15,12 @@ export class InHand {
       check: (name) =>
         name === "nope"
           ? { code: "INVALID_COMMAND", message: "no such command" }
-          : { endsProcess: name === "restart" },
+          : {
+              endsProcess: name === "restart",
+              ...(name === "program" ? { outlives: true } : {}),
+              ...(name === "single" ? { concurrency: 1 } : {}),
+              ...(name === "brief" ? { timeoutMs: 2_000 } : {}),
+            },
       self: { pid: 7, version: "1.2.3" },
     });
   }

@@ -37,4 +37,15 @@ export interface AgentFacts {
 }
 
 /** The verdict on a command before anything is done about it. */
-export type Checked = { endsProcess: boolean; code?: never } | { code: ErrorCode; message: string };
+export type Checked =
+  | {
+      endsProcess: boolean;
+      /** It runs outside of the agent's process, and is taken up again by the next one. */
+      outlives?: boolean;
+      /** The longest it may run, whatever the request allows. */
+      timeoutMs?: number;
+      /** How many of this command may run at a time. */
+      concurrency?: number;
+      code?: never;
+    }
+  | { code: ErrorCode; message: string };

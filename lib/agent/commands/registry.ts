@@ -25,11 +25,15 @@ export const commands: ReadonlyMap<string, AnyCommand> = new Map(
   definitions.map((definition) => [definition.name, definition]),
 );
 
-/** Pure: whether this command exists and its parameters are right, and otherwise what is wrong. */
-export function check(name: string, parameters: unknown): Checked {
+/** Pure: whether this command is built in and its parameters are right, else what is wrong. */
+export function check(
+  name: string,
+  parameters: unknown,
+  alsoKnown: readonly string[] = [],
+): Checked {
   const command = commands.get(name);
   if (command === undefined) {
-    const known = [...commands.keys()].join(", ");
+    const known = [...commands.keys(), ...alsoKnown].join(", ");
     const message = `The command '${name}' is not recognized. This agent knows: ${known}.`;
     return { code: "INVALID_COMMAND", message };
   }

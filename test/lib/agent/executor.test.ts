@@ -78,7 +78,7 @@ describe("a command", () => {
     hand.pass(10_000);
     expect(answers(hand.pass(stopGraceMs))).toEqual(["INTERRUPTED"]);
     expect(hand.finish("r")).toEqual({ writes: [], effects: [] });
-    expect(hand.executor.running).toBe(0);
+    expect(hand.executor.sizes.running).toBe(0);
   });
 
   test("waits its turn on record, in order, and past that is BUSY", () => {

@@ -77,7 +77,7 @@ describe("a journal that fails", () => {
     hand.executor.command(command, undefined, undefined, hand.now, step);
     const told = hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
     expect(answers(told)).toEqual(["STORAGE_UNAVAILABLE"]);
-    expect(hand.executor.running).toBe(0);
+    expect(hand.executor.sizes.running).toBe(0);
     const again = hand.command("r");
     expect(answers(again)).toEqual(["STORAGE_UNAVAILABLE"]);
     expect(again.writes).toMatchObject([{ record: { state: "ended" } }]);

@@ -1,0 +1,141 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { defineCommand } from "citty";
+import { commands as builtIn } from "../lib/agent/commands/registry.ts";
+import { Catalogue } from "../lib/agent/programs/catalogue.ts";
+import { readProgram } from "../lib/agent/programs/manifest.ts";
+import { silentLog } from "../lib/log.ts";
+import { errorText } from "../lib/protocol/errors.ts";
+import { usage } from "./_args.ts";
+import { commonArgs } from "./_common.ts";
+import { exitFailed, exitOk } from "./_exit.ts";
+import { print, printJson, remark, table } from "./_output.ts";
+import { defaultCommandsDir } from "./_settings.ts";
+
+const commandsArgs = {
+  ...commonArgs,
+  "commands-dir": { type: "string", valueHint: "DIR", description: "where the manifests are" },
+  json: { type: "boolean", description: "print JSON, one object a line" },
+} as const;
+
+const list = defineCommand({
+  meta: { name: "list", description: "List what an agent on this host would run" },
+  args: commandsArgs,
+  run: ({ args }) => listRun(args),
+});
+
+const lint = defineCommand({
+  meta: { name: "lint", description: "Check every manifest and say what is wrong with it" },
+  args: commandsArgs,
+  run: ({ args }) => lintRun(args),
+});
+
+const create = defineCommand({
+  meta: { name: "new", description: "Write a manifest to start from" },
+  args: {
+    name: { type: "positional", required: true, description: "the command's name" },
+    ...commandsArgs,
+  },
+  run: ({ args }) => newRun(args),
+});
+
+export default defineCommand({
+  meta: {
+    name: "commands",
+    description: "See, check and write commands of your own",
+    examples: ["wsctl commands new deploy", "wsctl commands lint"],
+  },
+  default: "list",
+  subCommands: { list, lint, new: create },
+});
+
+export interface CommandsOptions {
+  "commands-dir"?: string | undefined;
+  json?: boolean | undefined;
+}
+
+export async function listRun(options: CommandsOptions): Promise<number> {
+  const own = catalogueOf(options)
+    .list()
+    .flatMap(({ program }) => (program === undefined ? [] : [program]));
+  const rows = [
+    ...[...builtIn.values()].map(({ name, summary }) => ({ name, from: "built in", summary })),
+    ...own.map(({ name, description }) => ({ name, from: "manifest", summary: description })),
+  ];
+  if (options.json) rows.forEach(printJson);
+  else
+    print(
+      table(
+        ["COMMAND", "FROM", "WHAT IT DOES"],
+        rows.map((row) => Object.values(row)),
+      ),
+    );
+  return exitOk;
+}
+
+export async function lintRun(options: CommandsOptions): Promise<number> {
+  const listed = catalogueOf(options).list();
+  const dir = dirOf(options);
+  if (listed.length === 0) remark(`No manifests in ${dir}: "wsctl commands new NAME" writes one.`);
+  for (const { file, program, fault } of listed) {
+    if (options.json) printJson({ file, ok: fault === undefined, fault });
+    else print(fault === undefined ? `ok    ${file}: ${program.name}` : `FAIL  ${fault}`);
+  }
+  return listed.some(({ fault }) => fault !== undefined) ? exitFailed : exitOk;
+}
+
+export async function newRun(options: CommandsOptions & { name: string }): Promise<number> {
+  const file = `${options.name}.toml`;
+  if (!/^[a-z0-9][a-z0-9._-]*$/i.test(options.name)) {
+    throw usage(`Name "${options.name}": expected letters, digits, ".", "_" and "-"`);
+  }
+  const text = template(options.name);
+  readProgram(file, text);
+  const path = join(dirOf(options), file);
+  try {
+    mkdirSync(dirOf(options), { recursive: true, mode: 0o755 });
+    writeFileSync(path, text, { flag: "wx", mode: 0o644 });
+  } catch (error) {
+    throw usage(`Cannot write ${path}: ${errorText(error)}`);
+  }
+  if (options.json) printJson({ file: path });
+  else print(path);
+  remark("Agents on this host know it at once; check it with: wsctl commands lint");
+  return exitOk;
+}
+
+function catalogueOf(options: CommandsOptions): Catalogue {
+  return new Catalogue(dirOf(options), builtIn.keys(), silentLog);
+}
+
+function dirOf(options: CommandsOptions): string {
+  return options["commands-dir"] ?? defaultCommandsDir(process.env);
+}
+
+function template(name: string): string {
+  return `description = "says hello"
+
+# Started as it stands, never through a shell; {who} becomes exactly one argument.
+argv = ["/bin/echo", "hello", "{who}"]
+
+# The longest it may run, and how many of it at a time.
+timeout_seconds = 60
+concurrency = 1
+
+# user = "nobody"
+# directory = "/"
+# output_bytes = 12288
+
+# [env]
+# STAGE = "production"
+
+# What it takes, as a JSON Schema. The program also finds it as JSON on its standard input and,
+# one by one, as WSCTL_PARAM_WHO and so on. JSON on its last line, or in the file that
+# WSCTL_RESULT_FILE names, becomes the result of ${JSON.stringify(name)}.
+[parameters.properties.who]
+type = "string"
+pattern = "^[A-Za-z ]{1,40}$"
+default = "world"
+`;
+}

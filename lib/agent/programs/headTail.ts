@@ -1,0 +1,50 @@
+/** The beginning and the end of a stream of any length, in bounded memory. */
+export class HeadTail {
+  readonly #headMax: number;
+  readonly #tailMax: number;
+  #head: Buffer[] = [];
+  #headBytes = 0;
+  #tail: Buffer[] = [];
+  #tailBytes = 0;
+  #cutBytes = 0;
+
+  /** Half of the bytes are for the head, the rest for the tail. */
+  constructor(bytesMax: number) {
+    this.#headMax = Math.floor(bytesMax / 2);
+    this.#tailMax = bytesMax - this.#headMax;
+  }
+
+  add(chunk: Buffer): void {
+    const room = this.#headMax - this.#headBytes;
+    const first = chunk.subarray(0, room);
+    if (first.length > 0) this.#head.push(Buffer.from(first));
+    this.#headBytes += first.length;
+    const rest = chunk.subarray(first.length);
+    if (rest.length === 0) return;
+    // A copy: what is kept must not hold a large buffer alive for a few bytes of it.
+    const last = Buffer.from(rest.subarray(-this.#tailMax));
+    this.#tail.push(last);
+    this.#tailBytes += last.length;
+    this.#cutBytes += rest.length - last.length;
+    while (this.#tailBytes > this.#tailMax) this.#shorten(this.#tailBytes - this.#tailMax);
+  }
+
+  /** As text, with a mark where something was cut. */
+  text(): string {
+    const head = Buffer.concat(this.#head);
+    const tail = Buffer.concat(this.#tail);
+    if (this.#cutBytes === 0) return Buffer.concat([head, tail]).toString("utf8");
+    const mark = `\n[… ${this.#cutBytes} bytes cut …]\n`;
+    return head.toString("utf8") + mark + tail.toString("utf8");
+  }
+
+  #shorten(bytes: number): void {
+    const [first] = this.#tail;
+    if (first === undefined) return;
+    const cut = Math.min(bytes, first.length);
+    this.#cutBytes += cut;
+    this.#tailBytes -= cut;
+    if (cut === first.length) this.#tail.shift();
+    else this.#tail[0] = first.subarray(cut);
+  }
+}

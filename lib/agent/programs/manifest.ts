@@ -1,0 +1,180 @@
+/**
+ * A command of the operator's own: what one file in `commands.d` says, checked. The program is
+ * started from an argument list, never through a shell, and a parameter fills exactly one argument.
+ */
+import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
+import { parse } from "smol-toml";
+import * as v from "valibot";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { issueText } from "../../protocol/issueText.ts";
+import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+import { outputBytesDefault, outputBytesMost, timeoutSecondsMax } from "../../protocol/limits.ts";
+import { CommandName } from "../../protocol/names.ts";
+
+export interface Program {
+  name: string;
+  /** One line for people. */
+  description: string;
+  /** With placeholders such as `{version}`. */
+  argv: readonly string[];
+  /** A JSON Schema of an object. */
+  schema: JsonObject;
+  /** The longest that a request may give it. */
+  timeoutMs?: number;
+  /** How many may run at a time; undefined for as many as the agent runs at all. */
+  concurrency?: number;
+  /** Whom it runs as; undefined for the agent's own user. */
+  user?: string;
+  directory: string;
+  env: Readonly<Record<string, string>>;
+  /** What is kept of its output: the first half of it from the start, the rest from the end. */
+  outputBytes: number;
+}
+
+const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
+
+function whole(least: number, most: number) {
+  const rule = `must be a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(rule), v.integer(rule), v.minValue(least, rule), v.maxValue(most, rule));
+}
+
+const Manifest = v.strictObject({
+  name: v.optional(CommandName),
+  description: Text,
+  argv: v.pipe(v.array(Text), v.minLength(1, "must name a program")),
+  parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be a table"), {}),
+  timeout_seconds: v.optional(whole(1, timeoutSecondsMax)),
+  concurrency: v.optional(whole(1, 1_000)),
+  user: v.optional(
+    v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_-]*$/i, "must be the name of a user")),
+  ),
+  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
+  env: v.optional(v.record(v.string(), v.string()), {}),
+  output_bytes: v.optional(whole(1_024, outputBytesMost), outputBytesDefault),
+});
+
+/** Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right. */
+export function readProgram(fileName: string, text: string): Program {
+  const fault = (reason: string) => new WsctlError("USAGE", `${fileName}: ${reason}`);
+  let table: unknown;
+  try {
+    table = parse(text);
+  } catch (error) {
+    throw fault(`is not TOML: ${errorText(error).split("\n")[0]}`);
+  }
+  const parsed = v.safeParse(Manifest, table);
+  if (!parsed.success) throw fault(issueText(parsed.issues[0]));
+  const { name, parameters, timeout_seconds, output_bytes, concurrency, user, ...rest } =
+    parsed.output;
+  const named = v.safeParse(CommandName, name ?? fileName.replace(/\.toml$/, ""));
+  if (!named.success) throw fault(`its name ${named.issues[0].message}`);
+  const program: Program = {
+    ...rest,
+    name: named.output,
+    schema: { additionalProperties: false, properties: {}, ...parameters, type: "object" },
+    ...(timeout_seconds === undefined ? {} : { timeoutMs: timeout_seconds * 1000 }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(user === undefined ? {} : { user }),
+    outputBytes: output_bytes,
+  };
+  const reason = faultOfSchema(program.schema, "parameters") ?? faultOfArgv(program);
+  if (reason !== undefined) throw fault(reason);
+  return program;
+}
+
+/** The parameters with defaults filled in, or what is wrong with them and where. */
+export function fillIn(
+  { schema }: Program,
+  parameters: JsonObject,
+): { values: JsonObject; fault?: never } | { values?: never; fault: string } {
+  const values: JsonObject = {};
+  for (const [key, property] of Object.entries(propertiesOf(schema))) {
+    const given = Object.hasOwn(parameters, key) ? parameters[key] : property.default;
+    if (given !== undefined) define(values, key, given);
+  }
+  for (const [key, value] of Object.entries(parameters)) {
+    if (!Object.hasOwn(values, key)) define(values, key, value);
+  }
+  const { valid, errors } = new Validator(schema as Schema, "2020-12", false).validate(values);
+  if (valid) return { values };
+  // The deepest place is the most telling one.
+  const [error] = errors.sort((a, b) => b.instanceLocation.length - a.instanceLocation.length);
+  return { fault: error === undefined ? "parameters do not fit" : faultText(error) };
+}
+
+/** The validator's finding in our words: the place and the rule, never the value. */
+function faultText({ instanceLocation, keyword, error }: OutputUnit): string {
+  const path = ["parameters", ...instanceLocation.split("/").slice(1)].join(".");
+  const [, named = ""] = /"([^"]*)"\.$/.exec(error) ?? [];
+  if (keyword === "false") return `${path} is not known here`;
+  if (keyword === "required") return `${path}.${named} is missing`;
+  if (keyword === "type") return `${path} must be of the type ${named}`;
+  if (keyword === "pattern") return `${path} does not match its pattern`;
+  return `${path}: ${error}`;
+}
+
+/** The argument list for checked values. */
+export function argvOf({ argv }: Program, values: JsonObject): string[] {
+  return argv.map((argument) =>
+    argument.replace(placeholder, (_whole, name: string) => textOf(values[name])),
+  );
+}
+
+/** A value as a program reads it: text as it is, everything else as JSON. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+const placeholder = /\{([A-Za-z_][A-Za-z0-9_-]*)\}/g;
+
+function faultOfArgv({ argv, schema }: Program): string | undefined {
+  const properties = propertiesOf(schema);
+  const required = Array.isArray(schema.required) ? schema.required : [];
+  for (const [index, argument] of argv.entries()) {
+    if (argument.includes("\0")) return `argv[${index}]: must not have a NUL in it`;
+    for (const [, name = ""] of argument.matchAll(placeholder)) {
+      const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
+      if (property === undefined) return `argv[${index}]: no parameter is called "${name}"`;
+      if (property.default === undefined && !required.includes(name)) {
+        return `argv[${index}]: parameter "${name}" must be required or have a default`;
+      }
+      if (index === 0) return "argv[0]: the program itself must not depend on a parameter";
+    }
+  }
+  return undefined;
+}
+
+const types = ["string", "integer", "number", "boolean", "object", "array", "null"];
+
+/** What a validator would let pass or throw at: a type that does not exist, a broken pattern. */
+function faultOfSchema(schema: unknown, path: string): string | undefined {
+  if (typeof schema === "boolean") return undefined;
+  if (!isJsonObject(schema)) return `${path}: must be a JSON Schema`;
+  const { type, pattern, required } = schema;
+  const wrong = (Array.isArray(type) ? type : [type ?? "object"]).find((t) => !types.includes(t));
+  if (wrong !== undefined) return `${path}.type: "${wrong}" is none of ${types.join(", ")}`;
+  if (required !== undefined && !Array.isArray(required)) {
+    return `${path}.required: must be a list of names`;
+  }
+  if (pattern !== undefined) {
+    try {
+      new RegExp(String(pattern), "u");
+    } catch (error) {
+      return `${path}.pattern: ${errorText(error)}`;
+    }
+  }
+  for (const [key, below] of Object.entries(propertiesOf(schema))) {
+    const fault = faultOfSchema(below, `${path}.properties.${key}`);
+    if (fault !== undefined) return fault;
+  }
+  return schema.items === undefined ? undefined : faultOfSchema(schema.items, `${path}.items`);
+}
+
+function propertiesOf(schema: JsonObject): Record<string, JsonObject> {
+  return isJsonObject(schema.properties) ? (schema.properties as Record<string, JsonObject>) : {};
+}
+
+/** A plain key, whatever its name. */
+function define(target: JsonObject, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true });
+}

@@ -1,0 +1,67 @@
+/** What an agent and a program's supervisor tell each other through files in the run's directory. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+/** What is to be run; written by the agent before the supervisor starts. */
+export interface RunSpec {
+  requestId: string;
+  argv: string[];
+  env: Record<string, string>;
+  directory: string;
+  /** Reaches the program on its standard input. */
+  stdin: string;
+  timeoutMs: number;
+  outputBytes: number;
+}
+
+/** How it ended; written by the supervisor, once and for all. */
+export interface RunEnd {
+  exitCode?: number;
+  /** The signal that ended it. */
+  signal?: string;
+  /** Why the supervisor stopped it. */
+  stopped?: "timeout" | "request" | "shutdown";
+  /** Why it never ran. */
+  fault?: string;
+  /** Both streams as they came, head and tail. */
+  output: string;
+  /** What the program returns to a program. */
+  result?: unknown;
+}
+
+export const specFile = "spec.json";
+export const endFile = "end.json";
+/** The supervisor listens here as long as it lives. */
+export const socketFile = "socket";
+/** Where a program may leave its result. */
+export const resultFile = "result.json";
+
+/** Whole or not at all, and on disk when this returns. */
+export function writeWhole(dir: string, file: string, value: unknown): void {
+  const path = join(dir, file);
+  const fd = openSync(`${path}.new`, "w", 0o600);
+  try {
+    const bytes = Buffer.from(JSON.stringify(value));
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(`${path}.new`, path);
+  const directory = openSync(dir, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Undefined where there is no such file. */
+export function readWhole<T>(dir: string, file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(join(dir, file), "utf8")) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The agent's side of running programs: each has a directory and a supervisor of its own, which
+ * outlive this process. A fresh process takes them up again by connecting to their sockets.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import type { Log } from "../../log.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import {
+  endFile,
+  type RunEnd,
+  type RunSpec,
+  readWhole,
+  resultFile,
+  socketFile,
+  specFile,
+  writeWhole,
+} from "./run.ts";
+
+export interface RunsOptions {
+  /** Where the runs' directories are. */
+  dir: string;
+  /** The words that start this very program. */
+  self: readonly string[];
+  log: Log;
+}
+
+/** Undefined: it cannot be known how it ended. */
+type Done = (end: RunEnd | undefined) => void;
+
+const socketPathMax = 107;
+/** A supervisor that nobody can reach after this long is none. */
+const appearMs = 10_000;
+const lookMs = 50;
+/** A run that nobody asks for is swept after this long. */
+const forgottenMs = 24 * 60 * 60 * 1000;
+
+export class Runs {
+  readonly #options: RunsOptions;
+  readonly #sockets = new Map<string, Socket>();
+  readonly #stopping = new Set<string>();
+
+  /** Throws `USAGE` where a socket's path would be too long for the operating system. */
+  constructor(options: RunsOptions) {
+    this.#options = options;
+    const path = join(this.#dirOf("any"), socketFile);
+    if (Buffer.byteLength(path) > socketPathMax) {
+      const text = `The data directory's path is too long for sockets (${path}): choose a shorter --data-dir`;
+      throw new WsctlError("USAGE", text);
+    }
+    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  }
+
+  /** Starts a supervisor; `done` is called once, when the program has ended. */
+  start(spec: RunSpec, done: Done): void {
+    const dir = this.#dirOf(spec.requestId);
+    try {
+      mkdirSync(dir, { mode: 0o700 });
+      writeWhole(dir, specFile, spec);
+    } catch (error) {
+      const fault = `cannot prepare the run: ${errorText(error)}`;
+      return void queueMicrotask(() => done({ fault, output: "" }));
+    }
+    const [file = "", ...args] = this.#options.self;
+    const child = spawn(file, [...args, "supervise", dir], {
+      cwd: "/",
+      detached: true,
+      stdio: "ignore",
+      env: supervisorEnv(),
+    });
+    // One that cannot be started never appears, and is found out by that.
+    child.once("error", (error) => this.#options.log.error(`no supervisor: ${errorText(error)}`));
+    child.unref();
+    this.#follow(spec.requestId, done);
+  }
+
+  /** Goes on with what an earlier process of this agent started. */
+  adopt(requestId: string, done: Done): void {
+    this.#follow(requestId, done);
+  }
+
+  stop(requestId: string): void {
+    this.#stopping.add(requestId);
+    this.#sockets.get(requestId)?.write("stop\n");
+  }
+
+  /** Where a program may leave its result. */
+  resultFileOf(requestId: string): string {
+    return join(this.#dirOf(requestId), resultFile);
+  }
+
+  /** Its end is in the journal. */
+  forget(requestId: string): void {
+    this.#stopping.delete(requestId);
+    rmSync(this.#dirOf(requestId), { recursive: true, force: true });
+  }
+
+  /** At the start: what no request asks for any more goes, unless it may still run. */
+  sweep(wanted: readonly string[], now: number): void {
+    const kept = new Set(wanted.map((requestId) => this.#dirOf(requestId)));
+    for (const name of readdirSync(this.#options.dir)) {
+      const dir = join(this.#options.dir, name);
+      if (kept.has(dir)) continue;
+      const isOver = readWhole(dir, endFile) !== undefined;
+      if (isOver || now - statSync(dir).mtimeMs > forgottenMs) rmSync(dir, { recursive: true });
+    }
+  }
+
+  #follow(requestId: string, done: Done): void {
+    const dir = this.#dirOf(requestId);
+    const giveUpAt = performance.now() + appearMs;
+    let wasSeen = false;
+    const look = () => {
+      let end: RunEnd | undefined;
+      try {
+        end = readWhole<RunEnd>(dir, endFile);
+      } catch (error) {
+        this.#options.log.error(`cannot read how a program ended: ${errorText(error)}`, { dir });
+        return done(undefined);
+      }
+      // A supervisor that was seen and is gone has written the end before it went, or never will.
+      if (end !== undefined || wasSeen || performance.now() > giveUpAt) return done(end);
+      this.#connect(requestId, dir, look, () => {
+        wasSeen = true;
+      });
+    };
+    look();
+  }
+
+  #connect(requestId: string, dir: string, again: () => void, seen: () => void): void {
+    const socket = connect(join(dir, socketFile));
+    socket.once("connect", () => {
+      seen();
+      this.#sockets.set(requestId, socket);
+      if (this.#stopping.has(requestId)) socket.write("stop\n");
+    });
+    // Not there yet, or gone: the close that follows decides.
+    socket.on("error", () => {});
+    socket.resume();
+    socket.once("close", () => {
+      this.#sockets.delete(requestId);
+      setTimeout(again, lookMs);
+    });
+  }
+
+  /** Request ids are a peer's own texts: no path is made of one. */
+  #dirOf(requestId: string): string {
+    const name = createHash("sha256").update(requestId).digest("hex").slice(0, 20);
+    return join(this.#options.dir, name);
+  }
+}
+
+/** Settings and tokens of the agent are nobody else's business. */
+function supervisorEnv(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("WSCTL_"));
+  return Object.fromEntries(kept) as Record<string, string>;
+}

@@ -1,0 +1,214 @@
+/**
+ * A program's supervisor: a process of its own between the agent and the program, so that neither
+ * the program nor what is known of it dies with the agent. It holds the time limit, keeps head and
+ * tail of the output, and writes how the program ended to disk; whoever connects to its socket
+ * sees that it lives, and may ask it to stop the program.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { errorText } from "../../protocol/errors.ts";
+import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
+import { HeadTail } from "./headTail.ts";
+import {
+  endFile,
+  type RunEnd,
+  type RunSpec,
+  readWhole,
+  resultFile,
+  socketFile,
+  specFile,
+  writeWhole,
+} from "./run.ts";
+
+/** What still comes out of a pipe that somebody else holds open is not waited for longer. */
+const drainMs = 500;
+/** After SIGKILL the kernel needs a moment; a process that survives it is stuck in the kernel. */
+const killedMs = 1_000;
+const retryMs = 1_000;
+
+/** Runs the program of this directory to its end; resolves once that is on disk. */
+export async function supervise(dir: string): Promise<void> {
+  const spec = readWhole<RunSpec>(dir, specFile);
+  // A directory that was taken away again, or a program that has had its run.
+  if (spec === undefined || readWhole(dir, endFile) !== undefined) return;
+  const run = new Supervised(spec);
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.on("data", () => run.stop("request"));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(join(dir, socketFile), resolve);
+  });
+  // Of the service's end the program is told like everybody else; only then is it over.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+    process.on(signal, () => run.stop("shutdown"));
+  }
+  const end = await run.end;
+  const whole = { ...end, ...resultOf(dir, run.lastLine, end.output) };
+  await keepTrying(() => writeWhole(dir, endFile, whole));
+}
+
+class Supervised {
+  readonly end: Promise<RunEnd>;
+  readonly #spec: RunSpec;
+  readonly #output: HeadTail;
+  readonly #stdout = new HeadTail(2 * resultBytesMax);
+  #child: ChildProcess | undefined;
+  #stopped: RunEnd["stopped"];
+  #settle: (end: RunEnd) => void = () => {};
+
+  constructor(spec: RunSpec) {
+    this.#spec = spec;
+    this.#output = new HeadTail(spec.outputBytes);
+    this.end = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#start();
+  }
+
+  /** The last line on standard output that is not empty. */
+  get lastLine(): string {
+    return this.#stdout.text().trimEnd().split("\n").at(-1) ?? "";
+  }
+
+  /** SIGTERM to the program and all that it started, SIGKILL to what is left after the grace. */
+  stop(why: NonNullable<RunEnd["stopped"]>): void {
+    if (this.#stopped !== undefined || this.#child === undefined) return;
+    this.#stopped = why;
+    this.#signal("SIGTERM");
+    setTimeout(() => {
+      this.#signal("SIGKILL");
+      setTimeout(() => {
+        const fault = "the program did not end even when it was killed; it may still run";
+        this.#settle({ stopped: why, fault, output: this.#output.text() });
+      }, killedMs);
+    }, programGraceMs);
+  }
+
+  #start(): void {
+    const { argv, env, directory, stdin, timeoutMs } = this.#spec;
+    const [file = "", ...args] = argv;
+    // A session of its own: what it starts is in its process group and can be reached as one.
+    const child = spawn(file, args, { cwd: directory, env, detached: true });
+    child.once("error", (error) => {
+      if (child.pid !== undefined) return;
+      const fault = `cannot start "${file}" in ${directory}: ${errorText(error)}`;
+      this.#settle({ fault, output: "" });
+    });
+    this.#child = child;
+    child.stdout.on("data", (chunk: Buffer) => {
+      this.#output.add(chunk);
+      this.#stdout.add(chunk);
+    });
+    child.stderr.on("data", (chunk: Buffer) => this.#output.add(chunk));
+    // Programs need not read what they are given.
+    child.stdin.on("error", () => {});
+    child.stdin.end(stdin);
+    child.once("exit", (exitCode, signal) => this.#exited(child, exitCode, signal));
+    setTimeout(() => this.stop("timeout"), timeoutMs);
+  }
+
+  /** A daemon that it left behind may hold the pipes open: what is there is taken, and no more. */
+  #exited(child: ChildProcess, exitCode: number | null, signal: string | null): void {
+    let isDone = false;
+    const done = () => {
+      if (isDone) return;
+      isDone = true;
+      // Of a program that was stopped nothing goes on.
+      if (this.#stopped !== undefined) this.#signal("SIGKILL");
+      this.#settle({
+        ...(exitCode === null ? {} : { exitCode }),
+        ...(signal === null ? {} : { signal }),
+        ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
+        output: this.#output.text(),
+      });
+    };
+    child.once("close", done);
+    setTimeout(done, drainMs);
+  }
+
+  #signal(signal: "SIGTERM" | "SIGKILL"): void {
+    const pids = strays(this.#spec.requestId);
+    for (const pid of [-(this.#child?.pid ?? 0), ...pids]) {
+      if (pid === 0) continue;
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
+}
+
+/** Processes that left the group, known by the request id in their environment (Linux alone). */
+function strays(requestId: string): number[] {
+  const mark = `WSCTL_REQUEST_ID=${requestId}`;
+  const found: number[] = [];
+  let names: string[];
+  try {
+    names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    // Other systems have no such list: there the process group is all that is reached.
+    return found;
+  }
+  for (const name of names) {
+    if (Number(name) === process.pid) continue;
+    try {
+      const environ = readFileSync(`/proc/${name}/environ`, "latin1");
+      if (environ.split("\0").includes(mark)) found.push(Number(name));
+    } catch {
+      // It has ended, or is another user's.
+    }
+  }
+  return found;
+}
+
+/** The file it was told of, or JSON on its last line, becomes its result and is no output then. */
+function resultOf(
+  dir: string,
+  lastLine: string,
+  output: string,
+): Pick<RunEnd, "output" | "result"> | undefined {
+  const inFile = jsonIn(readResultFile(dir));
+  if (inFile !== undefined) return { result: inFile, output };
+  const result = jsonIn(lastLine);
+  if (result === undefined) return undefined;
+  const trimmed = output.trimEnd();
+  const isLast = trimmed.endsWith(lastLine);
+  return { result, output: isLast ? trimmed.slice(0, -lastLine.length) : output };
+}
+
+function readResultFile(dir: string): string {
+  const path = join(dir, resultFile);
+  try {
+    return statSync(path).size > resultBytesMax ? "" : readFileSync(path, "utf8");
+  } catch {
+    // Most programs leave none.
+    return "";
+  }
+}
+
+/** An object or a list; anything else on a last line is output. */
+function jsonIn(text: string): unknown {
+  if (!/^\s*[[{]/.test(text) || text.length > resultBytesMax) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A full disk is waited out: nobody else knows how the program ended. */
+async function keepTrying(write: () => void): Promise<void> {
+  for (;;) {
+    try {
+      return write();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}
