@@ -74,7 +74,10 @@ describe.each(flavours)("an agent on %s", (flavour) => {
   const id = `on-${flavour}`;
   let agent: Running;
   const start = () =>
-    connectedAgent({ dataDir, id, flavour, args: ["--commands-dir", commandsDir] });
+    connectedAgent({
+      ...{ dataDir, id, flavour, args: ["--commands-dir", commandsDir] },
+      env: { WSCTL_DATA_DIR: `${dataDir}` },
+    });
   beforeAll(async () => {
     agent = await start();
   });
@@ -83,7 +86,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
   test("gives a program its parameters in three ways, and takes its result", async () => {
     const script = [
       "read -r json",
-      'echo "$json" "$WSCTL_PARAM_WHO" "$1" "${WSCTL_TOKEN-none}"',
+      'echo "$json" "$WSCTL_PARAM_WHO" "$1" "$(printenv WSCTL_DATA_DIR || echo none)"',
       `echo '{"greeted": true}'`,
     ].join("\n");
     define("greet", script, '[parameters.properties.who]\ntype = "string"\ndefault = "x"\n');
