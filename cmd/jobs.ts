@@ -24,7 +24,10 @@ const show = defineCommand({
 });
 
 const cancel = defineCommand({
-  meta: { name: "cancel", description: "Withdraw what of a job was not sent yet" },
+  meta: {
+    name: "cancel",
+    description: "Withdraw a job: what has not begun never will, what runs is stopped",
+  },
   args: {
     id: { type: "positional", required: true, description: "the job's id" },
     ...clientArgs,
@@ -67,13 +70,14 @@ export async function showRun(options: JobsOptions & { id: string }): Promise<nu
   return exitOk;
 }
 
-/** Requests that were sent go on: what they do is not known here, and their outcomes will tell. */
+/** Of what was sent the outcomes will tell: it is told to stop, but may have ended already. */
 export async function cancelRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await clientOf(options)).cancelJob(options.id);
   if (options.json) printJson(job);
   else {
     const count = (state: string) => job.requests.filter((each) => each.state === state).length;
-    print(`${count("cancelled")} withdrawn, ${count("sent")} go on, of ${job.total}`);
+    print(`${count("cancelled")} withdrawn, ${count("sent")} told to stop, of ${job.total}`);
+    if (count("sent") > 0) remark(`See how they end with: wsctl jobs show ${job.job_id}`);
   }
   return exitOk;
 }
@@ -95,6 +99,7 @@ function detail(job: JobDetail): string {
     ["command", job.command],
     ["parameters", job.parameters === undefined ? "-" : JSON.stringify(job.parameters)],
     ["created", `${job.created_at} by ${job.created_by}`],
+    ...(job.cancelled_at === undefined ? [] : [["cancelled", job.cancelled_at]]),
     ["limits", `timeout ${job.timeout_seconds} s, TTL ${job.ttl_seconds} s`],
     ["ended", `${job.ended} of ${job.total}, ${job.succeeded} with success`],
   ];

@@ -7,7 +7,7 @@ import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf, readFile } from "./_common.ts";
-import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./_exit.ts";
+import { exitFailed, exitInterrupted, exitOk, newInterrupt } from "./_exit.ts";
 import { paint, print, printJson, readStdin, remark, visible } from "./_output.ts";
 import { parseObject, parseParams, parseSeconds } from "./_units.ts";
 
@@ -87,19 +87,21 @@ export async function sendRun(options: SendOptions): Promise<number> {
     else print(accepted.job.job_id);
     return exitOk;
   }
-  const interrupted = untilSignal(() => {});
   let jobId: string | undefined;
+  const interrupt = newInterrupt(async () => {
+    if (jobId !== undefined) await client.cancelJob(jobId);
+  });
   try {
-    const sent = await client.send(order, interrupted);
+    const sent = await client.send(order, interrupt.left);
     jobId = sent.accepted.job.job_id;
     if (!options.json) remarkOnWaiting(sent.accepted, options.ttl);
     return await printOutcomes(sent, options);
   } catch (error) {
     if (jobId !== undefined) {
       remark(`The job goes on; see it with: wsctl jobs show ${jobId}`);
-      remark(`Withdraw what was not sent yet with: wsctl jobs cancel ${jobId}`);
+      remark(`Withdraw it with: wsctl jobs cancel ${jobId}`);
     }
-    if (interrupted.aborted) return exitInterrupted;
+    if (interrupt.left.aborted) return exitInterrupted;
     throw error;
   }
 }
@@ -142,7 +144,9 @@ function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {
   const names = away.slice(0, 5).map((request) => request.agent);
   const more = away.length > names.length ? ` and ${away.length - names.length} more` : "";
   remark(`Waiting up to ${ttl} for agents that are away: ${names.join(", ")}${more}`);
-  remark(`Ctrl-C leaves the job waiting; see it with: wsctl jobs show ${accepted.job.job_id}`);
+  remark(
+    `Ctrl-C leaves the job waiting, twice withdraws it; see it with: wsctl jobs show ${accepted.job.job_id}`,
+  );
 }
 
 function orderOf(options: SendOptions): JobOrderInput {

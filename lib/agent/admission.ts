@@ -1,36 +1,54 @@
-/** Whether a request may be run at all, and otherwise what it is answered. */
-import { acceptedMax, unsettledMax } from "../protocol/limits.ts";
+/** Whether a request may be run, now or at all, and otherwise what it is answered. */
+import { acceptedMax, runningMax, unsettledMax } from "../protocol/limits.ts";
 import { failure } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import type { Entry } from "./entry.ts";
 import type { Answer } from "./records.ts";
 
-/** Requests that wait for their turn, and all that are not settled, this one included. */
-export interface Counts {
-  waiting: number;
-  known: number;
-}
+type Check = (command: string, parameters: unknown) => Checked;
 
-/** Undefined where nothing stands against it; notes how the command wants to be run. */
-export function refusalOf(
-  entry: Entry,
-  check: (command: string, parameters: unknown) => Checked,
-  counts: Counts,
-  now: number,
-): Answer | undefined {
-  const { command, parameters, expiresAt } = entry.record;
-  if (expiresAt !== undefined && expiresAt <= now) {
-    return failure("EXPIRED", "the request's time to live has passed; it was not started");
+export class Admission {
+  readonly #check: Check;
+  readonly #entries: ReadonlyMap<string, Entry>;
+
+  /** Looks at the executor's requests. */
+  constructor(check: Check, entries: ReadonlyMap<string, Entry>) {
+    this.#check = check;
+    this.#entries = entries;
   }
-  const checked = check(command, parameters);
-  if (checked.code !== undefined) return failure(checked.code, checked.message);
-  entry.endsProcess = checked.endsProcess;
-  if (checked.outlives) entry.record.outlives = true;
-  if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
-  entry.record.timeoutMs = Math.min(entry.record.timeoutMs, checked.timeoutMs ?? Infinity);
-  if (counts.known > unsettledMax) {
-    return failure("BUSY", `${unsettledMax} answers wait for the control plane to take them`);
+
+  /** Undefined where nothing stands against it; notes how the command wants to be run. */
+  refusal(entry: Entry, now: number): Answer | undefined {
+    const { command, parameters, expiresAt } = entry.record;
+    if (expiresAt !== undefined && expiresAt <= now) {
+      return failure("EXPIRED", "the request's time to live has passed; it was not started");
+    }
+    const checked = this.#check(command, parameters);
+    if (checked.code !== undefined) return failure(checked.code, checked.message);
+    entry.endsProcess = checked.endsProcess;
+    if (checked.outlives) entry.record.outlives = true;
+    if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
+    entry.record.timeoutMs = Math.min(entry.record.timeoutMs, checked.timeoutMs ?? Infinity);
+    if (this.#entries.size > unsettledMax) {
+      return failure("BUSY", `${unsettledMax} answers wait for the control plane to take them`);
+    }
+    const waiting = this.#count(({ record }) => record.state === "accepted");
+    if (waiting <= acceptedMax) return undefined;
+    return failure("BUSY", `${acceptedMax} commands wait for their turn already`);
   }
-  if (counts.waiting <= acceptedMax) return undefined;
-  return failure("BUSY", `${acceptedMax} commands wait for their turn already`);
+
+  /** Whether the host's limit and the command's own leave room for one more. */
+  mayStart({ concurrency, record: { command } }: Entry): boolean {
+    const started = this.#count(({ record }) => record.state === "started");
+    if (started >= runningMax) return false;
+    if (concurrency === undefined) return true;
+    const isSame = ({ record }: Entry) => record.command === command && record.state === "started";
+    return this.#count(isSame) < concurrency;
+  }
+
+  #count(isCounted: (entry: Entry) => boolean): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) if (isCounted(entry)) count++;
+    return count;
+  }
 }

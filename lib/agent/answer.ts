@@ -3,7 +3,7 @@ import type { AgentDraft } from "../protocol/codec.ts";
 import { type ErrorCode, errorText } from "../protocol/errors.ts";
 import { isShallow, unrepresentable } from "../protocol/json.ts";
 import { depthMax, messageBytesMax, textCharsMax } from "../protocol/limits.ts";
-import type { Answer } from "./records.ts";
+import type { Answer, StopReason } from "./records.ts";
 
 /** What the envelope around an answer leaves for it, in bytes. */
 const roomBytes = messageBytesMax - 2_048;
@@ -56,9 +56,19 @@ export function failure(code: ErrorCode, message: string): Answer {
   return { type: "error", code, message };
 }
 
-export function timedOut(timeoutMs: number, output = ""): Answer {
-  const text = `the command was stopped at its timeout of ${timeoutMs / 1000} s`;
-  return failure("TIMEOUT", [text, output.trimEnd()].filter((part) => part !== "").join("\n"));
+export function stopped(why: StopReason, timeoutMs: number, output = ""): Answer {
+  const isTimeout = why === "timeout";
+  const text = isTimeout
+    ? `the command was stopped at its timeout of ${timeoutMs / 1000} s`
+    : "the job was cancelled, and the command was stopped";
+  return failure(
+    isTimeout ? "TIMEOUT" : "STOPPED",
+    [text, output.trimEnd()].filter((part) => part !== "").join("\n"),
+  );
+}
+
+export function withdrawn(): Answer {
+  return failure("CANCELLED", "withdrawn before it began");
 }
 
 export function cannotSave(): Answer {

@@ -84,6 +84,8 @@ export class AgentCore {
         return this.#stopIfDone(step);
       case "saved":
         return this.#executor.saved(event.requestId, step);
+      case "cancelled":
+        return this.#executor.cancel(event.requestId, now, step);
       case "measured":
         return this.#link.measured(event.figures, step);
       case "save_failed":
@@ -125,6 +127,9 @@ export class AgentCore {
         return this.#linkedIfUp(now, step);
       case "ack":
         return this.#executor.settled(message.request_id, step);
+      case "cancel":
+        step.effects.push({ type: "cancel", requestId: message.request_id });
+        return;
       case "goaway":
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {

@@ -122,7 +122,9 @@ export class AgentEngine {
       case "forget":
         return this.#options.forget(effect.requestId);
       case "abort":
-        return this.#running.get(effect.requestId)?.abort(new Error("timeout"));
+        return this.#running.get(effect.requestId)?.abort(effect.why);
+      case "cancel":
+        return this.#step({ type: "cancelled", requestId: effect.requestId });
       case "saved":
         return this.#step({ type: "saved", requestId: effect.requestId });
       case "measure":

@@ -1,12 +1,12 @@
 /** A request in the hands of the executor: its record, and what only this process needs to know. */
 import { memoryBeyondTtlMs, memoryMs, timeoutSecondsDefault } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
-import type { AgentWrite, JournalRecord } from "./records.ts";
+import type { AgentWrite, JournalRecord, StopReason } from "./records.ts";
 
 export interface Entry {
   record: JournalRecord;
-  /** The command was told to stop because its time is up. */
-  isTimedOut: boolean;
+  /** Why the command was told to stop. */
+  stopping: StopReason | undefined;
   /** The command ends this process; whoever comes back answers it. */
   endsProcess: boolean;
   /** How many of its command may run at a time. */
@@ -34,8 +34,8 @@ export function newEntry(command: Command, expiresAt: number | undefined, now: n
 }
 
 export function entryOf(record: JournalRecord): Entry {
-  const flags = { isTimedOut: false, endsProcess: false, isUnsaved: false, isAcknowledged: false };
-  return { record, ...flags };
+  const flags = { endsProcess: false, isUnsaved: false, isAcknowledged: false };
+  return { record, stopping: undefined, ...flags };
 }
 
 /** The write that makes the record as it stands durable. */

@@ -9,13 +9,28 @@
 import { Deadlines } from "../deadlines.ts";
 import { runningMax, stopGraceMs, unsettledMax } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
-import { refusalOf } from "./admission.ts";
-import { cannotSave, failure, fittingAnswer, notRestarted, restarted, timedOut } from "./answer.ts";
+import { Admission } from "./admission.ts";
+import {
+  cannotSave,
+  failure,
+  fittingAnswer,
+  notRestarted,
+  restarted,
+  stopped,
+  withdrawn,
+} from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import { type Entry, enter, entryOf, newEntry, put } from "./entry.ts";
 import { Outbox, type Outlet } from "./outbox.ts";
 import { PendingRestart } from "./pendingRestart.ts";
-import type { AgentStep, AgentWrite, Answer, CommandResult, JournalRecord } from "./records.ts";
+import type {
+  AgentStep,
+  AgentWrite,
+  Answer,
+  CommandResult,
+  JournalRecord,
+  StopReason,
+} from "./records.ts";
 
 export interface ExecutorOptions {
   /** Judges a command and its parameters before anything is done about it. */
@@ -26,6 +41,7 @@ export interface ExecutorOptions {
 
 export class Executor {
   readonly #options: ExecutorOptions;
+  readonly #admission: Admission;
   readonly #entries = new Map<string, Entry>();
   readonly #deadlines = new Deadlines<string>();
   readonly #outbox = new Outbox(this.#entries, this.#deadlines);
@@ -35,6 +51,7 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#admission = new Admission(options.check, this.#entries);
   }
 
   next(): number | undefined {
@@ -107,9 +124,9 @@ export class Executor {
     }
     const accepted = newEntry(command, expiresAt, now);
     this.#entries.set(requestId, accepted);
-    const refusal = this.#refusal(accepted, now);
+    const refusal = this.#admission.refusal(accepted, now);
     if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
-    if (this.#mayStart(accepted)) return this.#start(accepted, now, step);
+    if (this.#admission.mayStart(accepted)) return this.#start(accepted, now, step);
     step.writes.push(put(accepted));
     if (expiresAt !== undefined) this.#deadlines.set(requestId, expiresAt);
   }
@@ -121,10 +138,10 @@ export class Executor {
     this.#running--;
     if (result.status === "unknown") {
       this.#end(entry, failure("INTERRUPTED", result.message), now, step);
-    } else if (result.status === "timed_out") {
-      this.#end(entry, timedOut(entry.record.timeoutMs, result.output), now, step);
-    } else if (entry.isTimedOut && !entry.record.outlives) {
-      this.#end(entry, timedOut(entry.record.timeoutMs), now, step);
+    } else if (result.status === "stopped") {
+      this.#end(entry, stopped(result.why, entry.record.timeoutMs, result.output), now, step);
+    } else if (entry.stopping !== undefined && !entry.record.outlives) {
+      this.#end(entry, stopped(entry.stopping, entry.record.timeoutMs), now, step);
     } else if (result.status === "restart") {
       entry.endsProcess = true;
       enter(entry, "restarting", now);
@@ -190,6 +207,22 @@ export class Executor {
     this.#restartIfReady(now, step);
   }
 
+  /** A request is no longer wanted. What has ended, or ends this process already, stays as it is. */
+  cancel(requestId: string, now: number, step: AgentStep): void {
+    const entry = this.#entries.get(requestId);
+    if (entry?.record.state === "accepted") this.#end(entry, withdrawn(), now, step);
+    else if (entry?.record.state === "started" && entry.stopping === undefined) {
+      this.#stop(entry, "cancel", now, step);
+    }
+  }
+
+  #stop(entry: Entry, why: StopReason, now: number, step: AgentStep): void {
+    const { requestId } = entry.record;
+    entry.stopping = why;
+    this.#deadlines.set(requestId, now + stopGraceMs);
+    step.effects.push({ type: "abort", requestId, why });
+  }
+
   /** Nothing new is begun. */
   stop(): void {
     this.#isStopping = true;
@@ -200,22 +233,14 @@ export class Executor {
     if (record.state === "accepted") {
       const text = "the request's time to live passed before its turn came; it never started";
       this.#end(entry, failure("EXPIRED", text), now, step);
-    } else if (record.state === "started" && !entry.isTimedOut) {
-      entry.isTimedOut = true;
-      this.#deadlines.set(record.requestId, now + stopGraceMs);
-      step.effects.push({ type: "abort", requestId: record.requestId });
+    } else if (record.state === "started" && entry.stopping === undefined) {
+      this.#stop(entry, "timeout", now, step);
     } else if (record.state === "started") {
       this.#running--;
-      const text = "the command was told to stop at its timeout and did not; it may still run";
+      const text = "the command was told to stop and did not; it may still run";
       this.#end(entry, failure("INTERRUPTED", text), now, step);
       this.#startAccepted(now, step);
     } else if (record.state === "ended") this.#outbox.repeat(entry, now, step);
-  }
-
-  #refusal(entry: Entry, now: number): Answer | undefined {
-    const waiting = this.#count(({ record }) => record.state === "accepted");
-    const counts = { waiting, known: this.#entries.size };
-    return refusalOf(entry, this.#options.check, counts, now);
   }
 
   #start(entry: Entry, now: number, step: AgentStep): void {
@@ -235,28 +260,14 @@ export class Executor {
     step.effects.push({ type: "adopt", requestId, command });
   }
 
-  /** Whether the host's limit and the command's own leave room for one more. */
-  #mayStart({ concurrency, record: { command } }: Entry): boolean {
-    if (this.#running >= runningMax) return false;
-    if (concurrency === undefined) return true;
-    const isSame = ({ record }: Entry) => record.command === command && record.state === "started";
-    return this.#count(isSame) < concurrency;
-  }
-
-  #count(isCounted: (entry: Entry) => boolean): number {
-    let count = 0;
-    for (const entry of this.#entries.values()) if (isCounted(entry)) count++;
-    return count;
-  }
-
   #startAccepted(now: number, step: AgentStep): void {
     if (this.#restart.isPending || this.#isStopping) return;
     for (const entry of this.#entries.values()) {
       if (this.#running >= runningMax) return;
       if (entry.record.state !== "accepted") continue;
-      const refusal = this.#refusal(entry, now);
+      const refusal = this.#admission.refusal(entry, now);
       if (refusal !== undefined) this.#end(entry, refusal, now, step);
-      else if (this.#mayStart(entry)) this.#start(entry, now, step);
+      else if (this.#admission.mayStart(entry)) this.#start(entry, now, step);
     }
   }
 

@@ -65,7 +65,9 @@ export type AgentEffect =
   /** The record of this request is on disk at last: say so with a `saved` event. */
   | { type: "saved"; requestId: string }
   /** Tell a running command to stop. */
-  | { type: "abort"; requestId: string }
+  | { type: "abort"; requestId: string; why: StopReason }
+  /** A request is no longer wanted: say so with a `cancelled` event, behind what came before. */
+  | { type: "cancel"; requestId: string }
   /** Replace this process by a fresh one. */
   | { type: "restart" }
   /** Measure this host and report with a `measured` event. */
@@ -85,13 +87,16 @@ export interface RunOrder {
   timeoutMs: number;
 }
 
+/** Why a command is stopped: its time is up, or its job was cancelled. */
+export type StopReason = "timeout" | "cancel";
+
 /** How a command's code ended. */
 export type CommandResult =
   | { status: "success" | "failed"; message?: string; result?: unknown }
   /** The process is to be replaced; whoever comes back answers. */
   | { status: "restart" }
-  /** It was stopped because its time was up; this is what it had written by then. */
-  | { status: "timed_out"; output: string }
+  /** It was stopped; this is what it had written by then. */
+  | { status: "stopped"; why: StopReason; output: string }
   /** It cannot be known how it ended. */
   | { status: "unknown"; message: string };
 
@@ -112,6 +117,7 @@ export type AgentEvent =
   | { type: "recalled"; link: number; command: Command; known: JournalRecord | undefined }
   | { type: "finished"; requestId: string; result: CommandResult }
   | { type: "saved"; requestId: string }
+  | { type: "cancelled"; requestId: string }
   | { type: "measured"; figures: Figures }
   /** These writes could not be made, and with them nothing that waited for them was done. */
   | { type: "save_failed"; writes: AgentWrite[] }

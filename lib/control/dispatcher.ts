@@ -156,9 +156,19 @@ export class Dispatcher {
     if (request?.agentId === agentId) request.refusedAnswer = reason;
   }
 
-  /** Withdraws what of a job was not sent; what was sent may have started, and goes on. */
+  /**
+   * Withdraws what of a job was not sent. What was sent may have started: its agent is told to stop
+   * it, now or on its return, and answers how it ended; a peer of the standard alone goes on.
+   */
   cancel(jobId: string, now: number, step: ControlStep): void {
-    for (const request of this.#open.waitingOf(jobId)) this.#end(request, cancelled, now, step);
+    const job = this.#open.job(jobId);
+    if (job === undefined) return;
+    job.cancelledAt ??= now;
+    step.writes.push({ type: "cancelled", jobId, at: job.cancelledAt });
+    for (const request of this.#open.ofJob(jobId)) {
+      if (request.state === "queued") this.#end(request, cancelled, now, step);
+      else this.#tellToStop(request, this.#open.queue(request.agentId).peer, step);
+    }
   }
 
   /** An outcome known from a commit that failed: it stands, if the request is open. */
@@ -217,6 +227,13 @@ export class Dispatcher {
       ...(peer.v1 ? v1Fields(job) : {}),
     };
     const message = { type: "command", request_id: requestId, payload } as const;
+    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+    if (job.cancelledAt !== undefined) this.#tellToStop(request, peer, step);
+  }
+
+  #tellToStop({ requestId }: OpenRequest, peer: Peer | undefined, step: ControlStep): void {
+    if (!peer?.v1) return;
+    const message = { type: "cancel", request_id: requestId, payload: {} } as const;
     step.effects.push({ type: "send", sessionId: peer.sessionId, message });
   }
 

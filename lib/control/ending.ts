@@ -60,8 +60,10 @@ export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: n
   };
 }
 
-/** Two codes of a `wsctl.v1` agent tell more than "error". */
+/** Some codes of a `wsctl.v1` agent tell more than "error". */
 function outcomeOfCode(code: string, peer: Peer): OutcomeKind {
   if (code === "INTERRUPTED") return "lost";
-  return code === "EXPIRED" && peer.v1 ? "expired" : "error";
+  if (!peer.v1) return "error";
+  if (code === "EXPIRED") return "expired";
+  return code === "CANCELLED" || code === "STOPPED" ? "cancelled" : "error";
 }

@@ -115,7 +115,7 @@ export class Engine {
     }
   }
 
-  /** Withdraws what of a job was not sent; that is on disk when this returns. */
+  /** Withdraws what of a job was not sent, has the rest stopped; on disk when this returns. */
   cancel(jobId: string): void {
     this.#step({ type: "cancel", jobId });
     this.#commits.flush();
@@ -296,5 +296,5 @@ export class Engine {
 /** Effects that must not happen when the writes before them did not. */
 function needsJournal(effect: ControlEffect): boolean {
   if (effect.type !== "send") return effect.type === "accepted" || effect.type === "ended";
-  return ["command", "ack", "welcome"].includes(effect.message.type);
+  return ["command", "ack", "welcome", "cancel"].includes(effect.message.type);
 }

@@ -49,10 +49,14 @@ export class OpenRequests {
     return this.#requests.get(requestId);
   }
 
-  /** Requests of a job that have not been sent. */
-  waitingOf(jobId: string): OpenRequest[] {
-    const all = [...this.#requests.values()];
-    return all.filter((request) => request.jobId === jobId && request.state === "queued");
+  /** Requests of a job that have no outcome yet. */
+  ofJob(jobId: string): OpenRequest[] {
+    return [...this.#requests.values()].filter((request) => request.jobId === jobId);
+  }
+
+  /** Undefined once the last of its requests has ended. */
+  job(jobId: string): Job | undefined {
+    return this.#jobs.get(jobId)?.job;
   }
 
   jobByKey(key: string): Job | undefined {

@@ -20,6 +20,8 @@ export interface Job {
   ttlMs: number;
   createdAt: number;
   createdBy: string;
+  /** When an operator withdrew it. */
+  cancelledAt?: number;
   /** The operator's own key for this job, and a digest of what was asked under it. */
   idempotency?: { key: string; fingerprint: string };
 }
@@ -71,6 +73,7 @@ export type ControlWrite =
   | { type: "job"; job: Job; requests: OpenRequest[] }
   | { type: "sent"; requestId: string; sentAt: number; journalId: string | undefined }
   | { type: "ended"; outcome: Outcome }
+  | { type: "cancelled"; jobId: string; at: number }
   | { type: "agent"; facts: AgentFacts };
 
 /** One thing to do, once every write before it is on disk. */
@@ -113,7 +116,7 @@ export type ControlEvent =
   /** The socket would not take a message: the peer does not read. */
   | { type: "slow"; sessionId: number }
   | { type: "recalled"; sessionId: number; answer: Response | ErrorMessage; agentId?: string }
-  /** Withdraws what of this job was not sent yet. */
+  /** Withdraws what of this job was not sent yet, and has the rest stopped. */
   | { type: "cancel"; jobId: string }
   | { type: "revoked"; tokenId: string }
   | { type: "registered"; agentId: string }

@@ -11,6 +11,7 @@ export interface JobRow {
   ttl_ms: number;
   created_at: number;
   created_by: string;
+  cancelled_at: number | null;
   idempotency_key: string | null;
   fingerprint: string | null;
   total: number;
@@ -54,6 +55,7 @@ export function jobOf(row: JobRow): StoredJob {
     ttlMs: row.ttl_ms,
     createdAt: row.created_at,
     createdBy: row.created_by,
+    ...(row.cancelled_at === null ? {} : { cancelledAt: row.cancelled_at }),
     ...(key === null || fingerprint === null ? {} : { idempotency: { key, fingerprint } }),
     total: row.total,
     ended: row.ended,

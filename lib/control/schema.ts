@@ -58,4 +58,5 @@ export const migrations: readonly string[] = [
   ) STRICT;
   INSERT INTO probe VALUES (1, 0, x'');
   `,
+  "ALTER TABLE jobs ADD COLUMN cancelled_at REAL",
 ];

@@ -100,6 +100,9 @@ function writer(db: Database): (writes: ControlWrite[]) => void {
   const agent = db.prepare(
     "INSERT INTO agents (agent_id, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
   );
+  const cancelled = db.prepare(
+    "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE job_id = ?",
+  );
   const last = db.prepare<[], { sequence: number | null }>(
     "SELECT max(sequence) AS sequence FROM requests WHERE sequence IS NOT NULL",
   );
@@ -113,6 +116,8 @@ function writer(db: Database): (writes: ControlWrite[]) => void {
         for (const one of write.requests) request.run(...requestValues(one));
       } else if (write.type === "sent") {
         sent.run(write.sentAt, write.journalId ?? null, write.requestId);
+      } else if (write.type === "cancelled") {
+        cancelled.run(write.at, write.jobId);
       } else if (write.type === "agent") {
         agent.run(write.facts.agentId, JSON.stringify(write.facts));
       } else {

@@ -22,6 +22,7 @@ export function jobView(job: StoredJob): JobView {
     ttl_seconds: job.ttlMs / 1000,
     created_at: timestamp(job.createdAt),
     created_by: job.createdBy,
+    ...(job.cancelledAt === undefined ? {} : { cancelled_at: timestamp(job.cancelledAt) }),
     total: job.total,
     ended: job.ended,
     succeeded: job.succeeded,

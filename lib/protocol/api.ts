@@ -87,6 +87,8 @@ export interface JobView {
   ttl_seconds: number;
   created_at: string;
   created_by: string;
+  /** When an operator withdrew it. */
+  cancelled_at?: string;
   /** Requests in all, those that have ended, and those that ended as `success`. */
   total: number;
   ended: number;

@@ -10,6 +10,7 @@ import { depthMax, messageBytesMax } from "./limits.ts";
 import {
   Ack,
   type AgentMessage,
+  Cancel,
   Command,
   type ControlMessage,
   ErrorMessage,
@@ -56,7 +57,7 @@ const fromAgent: Direction<AgentMessage> = {
     ["error", ErrorMessage],
   ]),
   v1: new Map<string, MessageSchema<AgentMessage>>([["hello", Hello]]),
-  otherSide: new Set(["command", "welcome", "ack", "goaway"]),
+  otherSide: new Set(["command", "welcome", "ack", "cancel", "goaway"]),
 };
 
 const fromControl: Direction<ControlMessage> = {
@@ -67,6 +68,7 @@ const fromControl: Direction<ControlMessage> = {
   v1: new Map<string, MessageSchema<ControlMessage>>([
     ["welcome", Welcome],
     ["ack", Ack],
+    ["cancel", Cancel],
     ["goaway", Goaway],
   ]),
   otherSide: new Set(["status_update", "heartbeat", "response", "hello"]),

@@ -3,7 +3,7 @@
  *
  * The standard's five: `command` and `error` to the agent; `status_update`, `heartbeat`, `response`
  * and `error` from it. Peers that asked for the subprotocol `wsctl.v1` also exchange `hello`,
- * `welcome`, `ack` and `goaway`, and use the optional fields marked v1 below; no other peer is ever
+ * `welcome`, `ack`, `cancel` and `goaway`, and use the optional fields marked v1 below; no other peer is ever
  * sent any of these. Unknown fields are ignored. Source: the communication standard, and
  * `docs/protocol.md` for every decision beyond it.
  */
@@ -130,6 +130,14 @@ export const Ack = v.object({
   payload: FreeObject,
 });
 
+/** v1, to the agent: this request is no longer wanted; what runs for it is to be stopped. */
+export const Cancel = v.object({
+  type: v.literal("cancel"),
+  request_id: RequestId,
+  timestamp: Timestamp,
+  payload: FreeObject,
+});
+
 /** v1, to the agent, before an orderly close: when to come back. */
 export const Goaway = v.object({
   type: v.literal("goaway"),
@@ -145,9 +153,10 @@ export type ErrorMessage = v.InferOutput<typeof ErrorMessage>;
 export type Hello = v.InferOutput<typeof Hello>;
 export type Welcome = v.InferOutput<typeof Welcome>;
 export type Ack = v.InferOutput<typeof Ack>;
+export type Cancel = v.InferOutput<typeof Cancel>;
 export type Goaway = v.InferOutput<typeof Goaway>;
 
 /** What an agent may send, and what a control plane may send. */
 export type AgentMessage = StatusUpdate | Heartbeat | Response | ErrorMessage | Hello;
-export type ControlMessage = Command | ErrorMessage | Welcome | Ack | Goaway;
+export type ControlMessage = Command | ErrorMessage | Welcome | Ack | Cancel | Goaway;
 export type Message = AgentMessage | ControlMessage;

@@ -93,8 +93,9 @@ test("130: Ctrl-C while waiting says how to see the job, which goes on", async (
   sending.signal("SIGINT");
   expect(await sending.exited).toBe(130);
   expect(sending.lines.slice(seen)).toEqual([
+    "Leaving; press Ctrl-C again to withdraw the job",
     `The job goes on; see it with: wsctl jobs show ${jobId}`,
-    `Withdraw what was not sent yet with: wsctl jobs cancel ${jobId}`,
+    `Withdraw it with: wsctl jobs cancel ${jobId}`,
   ]);
   const [job] = jsonLines<JobDetail>(await local("jobs", "show", jobId, "--json"));
   expect(job?.requests[0]?.state).toBe("queued");

@@ -20,6 +20,7 @@ import {
   temporaryDir,
   wsctl,
 } from "../support/processes.ts";
+import { isAlive, written } from "../support/programs.ts";
 
 setDefaultTimeout(60_000);
 
@@ -41,24 +42,6 @@ async function send(id: string, name: string, ...args: string[]): Promise<Outcom
   const { stdout, stderr } = await wsctl(["send", name, ...to, ...args]);
   expect(stderr).toBe("");
   return JSON.parse(stdout) as OutcomeLine;
-}
-
-function isAlive(pid: number): boolean {
-  // A zombie has ended: only its parent has not looked yet.
-  const path = `/proc/${pid}/stat`;
-  return existsSync(path) && !/\) [ZX] /.test(readFileSync(path, "utf8"));
-}
-
-/** Waits for a line that a program writes into a file of its own. */
-async function written(path: string): Promise<string> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (existsSync(path)) {
-      const text = readFileSync(path, "utf8");
-      if (text.endsWith("\n")) return text.trim();
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nothing was written to ${path}`);
 }
 
 beforeAll(async () => {

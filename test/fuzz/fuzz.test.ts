@@ -14,7 +14,7 @@ const wanted = [
     ["MALFORMED", "UNSUPPORTED_TYPE", "FORBIDDEN", "TOO_LARGE"].map((code) => `${side} ${code}`),
   ),
   ...["heartbeat", "status_update", "response", "error", "hello"].map((type) => `agent v1 ${type}`),
-  ...["command", "error", "welcome", "ack", "goaway"].map((type) => `control v1 ${type}`),
+  ...["command", "error", "welcome", "ack", "cancel", "goaway"].map((type) => `control v1 ${type}`),
   ...["heartbeat", "status_update", "response", "error"].map((type) => `agent ${type}`),
   ...["command", "error"].map((type) => `control ${type}`),
   ...["success", "failed", "error", "expired", "lost"].map((outcome) => `ended ${outcome}`),

@@ -18,7 +18,7 @@ const key = fc.oneof(
 );
 const type = fc.constantFrom(
   ...["command", "response", "status_update", "heartbeat", "error"],
-  ...["hello", "welcome", "ack", "goaway", "__proto__", "toString"],
+  ...["hello", "welcome", "ack", "cancel", "goaway", "__proto__", "toString"],
 );
 const value = fc.oneof(
   fc.jsonValue({ depthSize: "large", stringUnit: "binary" }),

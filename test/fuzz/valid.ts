@@ -184,6 +184,7 @@ const fromControl: readonly Maker[] = [
       "no",
     ),
   (random) => envelope("ack", random, {}, "always"),
+  (random) => envelope("cancel", random, {}, "always"),
   (random) => envelope("goaway", random, { retry_after_seconds: seconds(random, 0, 3_600) }, "no"),
 ];
 

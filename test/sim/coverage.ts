@@ -9,6 +9,7 @@ const outcomes = [
   "error STORAGE_UNAVAILABLE",
   "expired EXPIRED",
   "cancelled CANCELLED",
+  "cancelled STOPPED",
   "lost INTERRUPTED",
   "lost TIMEOUT",
   "lost DISCONNECTED",
@@ -22,6 +23,7 @@ const messages = [
   "hello",
   "welcome",
   "ack",
+  "cancel",
   "goaway",
 ];
 

@@ -135,6 +135,9 @@ export class ControlDisk {
       if (row === undefined || row.outcome !== undefined) return;
       const { sentAt, journalId } = write;
       row.request = { ...row.request, state: "sent", sentAt, ...(journalId ? { journalId } : {}) };
+    } else if (write.type === "cancelled") {
+      const job = this.jobs.get(write.jobId);
+      if (job !== undefined) job.cancelledAt ??= write.at;
     } else this.#end(write);
   }
 

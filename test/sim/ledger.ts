@@ -68,7 +68,8 @@ export class Ledger {
     if (isAnswer && !message.startsWith("restart") && !message.startsWith(`${request}:`)) {
       this.#violate(`${request} has the answer of another: ${message}`);
     }
-    if (["expired", "cancelled"].includes(outcome.outcome) || neverRan.includes(code)) {
+    if (code === "STOPPED" && runs !== 1) this.#violate(`${request} is ${told} with ${runs} runs`);
+    if (told === "expired EXPIRED" || told === "cancelled CANCELLED" || neverRan.includes(code)) {
       if (runs > 0) this.#violate(`${request} is ${told}, but it has run`);
       this.#vouchedFor.set(request, told);
     }

@@ -19,6 +19,12 @@ const groupCommit = "lib/store/groupCommit.ts";
 
 export const mutations: Mutation[] = [
   {
+    name: "what runs already is withdrawn as if it had not begun",
+    file: executor,
+    find: 'entry?.record.state === "accepted") this.#end(entry, withdrawn()',
+    replace: "entry !== undefined) this.#end(entry, withdrawn()",
+  },
+  {
     name: "what has ended is never forgotten by the dispatcher",
     file: "lib/control/openRequests.ts",
     find: "this.#requests.delete(request.requestId);",

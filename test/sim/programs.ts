@@ -1,5 +1,5 @@
 /** Programs on a host: outside of the agent's process, so that they live on when it dies. */
-import type { CommandResult, RunOrder } from "../../lib/agent/records.ts";
+import type { CommandResult, RunOrder, StopReason } from "../../lib/agent/records.ts";
 import type { Host } from "./nodes.ts";
 import type { ProcessClock } from "./time.ts";
 import type { World } from "./world.ts";
@@ -45,7 +45,7 @@ export class Programs {
     this.#follow(clock, program, signal, done);
     const message = `${work.marker}/${this.#host.agentId}: done`;
     time.after(work.ms, () => this.#end(requestId, program, { status: work.ends, message }));
-    time.after(timeoutMs, () => this.#stop(requestId, program));
+    time.after(timeoutMs, () => this.#stop(requestId, program, "timeout"));
   }
 
   adopt(clock: ProcessClock, requestId: string, signal: AbortSignal, done: Done): void {
@@ -72,13 +72,14 @@ export class Programs {
     program.tell = (result) => clock.soon(() => done(result));
     signal.addEventListener("abort", () => {
       for (const [requestId, each] of this.#programs) {
-        if (each === program) this.#stop(requestId, program);
+        if (each === program) this.#stop(requestId, program, signal.reason);
       }
     });
   }
 
-  #stop(requestId: string, program: Program): void {
-    const end = () => this.#end(requestId, program, { status: "timed_out", output: "" });
+  #stop(requestId: string, program: Program, why: StopReason): void {
+    const result = { status: "stopped", why, output: "" } as const;
+    const end = () => this.#end(requestId, program, result);
     this.#world.time.after(program.work.stubborn ? killMs : 1, end);
   }
 

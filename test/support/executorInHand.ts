@@ -59,6 +59,10 @@ export class InHand {
     return this.step((step) => this.executor.finished(requestId, result, this.now, step));
   }
 
+  cancel(requestId: string): AgentStep {
+    return this.step((step) => this.executor.cancel(requestId, this.now, step));
+  }
+
   pass(ms: number): AgentStep {
     this.now += ms;
     return this.step((step) => this.executor.tick(this.now, step));

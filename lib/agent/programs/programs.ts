@@ -80,7 +80,9 @@ export class Programs {
   }
 
   #stopOn(signal: AbortSignal, requestId: string): void {
-    signal.addEventListener("abort", () => this.#runs.stop(requestId), { once: true });
+    signal.addEventListener("abort", () => this.#runs.stop(requestId, signal.reason), {
+      once: true,
+    });
   }
 }
 
@@ -92,7 +94,9 @@ export function resultOf(end: RunEnd | undefined): CommandResult {
   }
   const { stopped, fault, exitCode, signal, output } = end;
   if (stopped !== undefined && fault !== undefined) return { status: "unknown", message: fault };
-  if (stopped === "timeout" || stopped === "request") return { status: "timed_out", output };
+  if (stopped === "timeout" || stopped === "cancel") {
+    return { status: "stopped", why: stopped, output };
+  }
   if (fault !== undefined) return { status: "failed", message: fault };
   const result = end.result ?? { exit_code: exitCode ?? null, ...(signal ? { signal } : {}) };
   const isSuccess = exitCode === 0 && stopped === undefined;

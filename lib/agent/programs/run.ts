@@ -14,13 +14,17 @@ export interface RunSpec {
   outputBytes: number;
 }
 
+/** Why a supervisor stops its program; the first two are what an agent may ask for. */
+export const stopWords = ["timeout", "cancel", "shutdown"] as const;
+export type StopWord = (typeof stopWords)[number];
+
 /** How it ended; written by the supervisor, once and for all. */
 export interface RunEnd {
   exitCode?: number;
   /** The signal that ended it. */
   signal?: string;
   /** Why the supervisor stopped it. */
-  stopped?: "timeout" | "request" | "shutdown";
+  stopped?: StopWord;
   /** Why it never ran. */
   fault?: string;
   /** Both streams as they came, head and tail. */

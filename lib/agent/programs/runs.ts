@@ -4,12 +4,13 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import type { Log } from "../../log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { StopReason } from "../records.ts";
 import {
   endFile,
   type RunEnd,
@@ -42,7 +43,7 @@ const forgottenMs = 24 * 60 * 60 * 1000;
 export class Runs {
   readonly #options: RunsOptions;
   readonly #sockets = new Map<string, Socket>();
-  readonly #stopping = new Set<string>();
+  readonly #stopping = new Map<string, StopReason>();
 
   /** Throws `USAGE` where a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
@@ -80,12 +81,14 @@ export class Runs {
 
   /** Goes on with what an earlier process of this agent started. */
   adopt(requestId: string, done: Done): void {
+    // The process before this one died before it could begin anything.
+    if (!existsSync(this.#dirOf(requestId))) return queueMicrotask(() => done(undefined));
     this.#follow(requestId, done);
   }
 
-  stop(requestId: string): void {
-    this.#stopping.add(requestId);
-    this.#sockets.get(requestId)?.write("stop\n");
+  stop(requestId: string, why: StopReason): void {
+    this.#stopping.set(requestId, why);
+    this.#sockets.get(requestId)?.write(`${why}\n`);
   }
 
   /** Where a program may leave its result. */
@@ -136,7 +139,8 @@ export class Runs {
     socket.once("connect", () => {
       seen();
       this.#sockets.set(requestId, socket);
-      if (this.#stopping.has(requestId)) socket.write("stop\n");
+      const why = this.#stopping.get(requestId);
+      if (why !== undefined) socket.write(`${why}\n`);
     });
     // Not there yet, or gone: the close that follows decides.
     socket.on("error", () => {});

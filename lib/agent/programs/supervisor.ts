@@ -20,6 +20,7 @@ import {
   resultFile,
   socketFile,
   specFile,
+  stopWords,
   writeWhole,
 } from "./run.ts";
 
@@ -37,7 +38,11 @@ export async function supervise(dir: string): Promise<void> {
   const run = new Supervised(spec);
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
-    socket.on("data", () => run.stop("request"));
+    socket.on("data", (bytes) => {
+      const asked = bytes.toString().trim().split("\n")[0];
+      const word = stopWords.find((each) => each === asked);
+      if (word !== undefined) run.stop(word);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -55,7 +55,7 @@ function showJob({ c, engine }: RouteContext): Response {
   return c.json(jobDetail(job, engine.journal.requests(job.jobId)));
 }
 
-/** What was not sent yet is withdrawn; answers with the job as it then stands. */
+/** What was not sent yet is withdrawn, the rest told to stop; answers with the job as it stands. */
 function cancelJob({ c, engine }: RouteContext): Response {
   const job = findJob(engine, c.req.param("job_id"));
   engine.cancel(job.jobId);

@@ -6,7 +6,7 @@ import {
   fittingAnswer,
   messageOf,
   restarted,
-  timedOut,
+  stopped,
 } from "../../../lib/agent/answer.ts";
 import type { Answer } from "../../../lib/agent/records.ts";
 import { decodeFromAgent, encode } from "../../../lib/protocol/codec.ts";
@@ -127,8 +127,8 @@ describe("messageOf()", () => {
 });
 
 describe("the answers an executor gives by itself", () => {
-  test("timedOut() names the timeout in seconds", () => {
-    expect(timedOut(1_500)).toEqual({
+  test("stopped() names the timeout in seconds", () => {
+    expect(stopped("timeout", 1_500)).toEqual({
       type: "error",
       code: "TIMEOUT",
       message: "the command was stopped at its timeout of 1.5 s",

@@ -67,7 +67,7 @@ describe("a command", () => {
     hand.link();
     hand.command("r");
     expect(hand.pass(9_999).effects).toEqual([]);
-    expect(hand.pass(1).effects).toEqual([{ type: "abort", requestId: "r" }]);
+    expect(hand.pass(1).effects).toEqual([{ type: "abort", requestId: "r", why: "timeout" }]);
     expect(answers(hand.finish("r"))).toEqual(["TIMEOUT"]);
   });
 

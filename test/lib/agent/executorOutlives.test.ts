@@ -1,5 +1,6 @@
 /** Commands that run outside of the agent's process, and the limits that commands set themselves. */
 import { describe, expect, test } from "bun:test";
+import { stopGraceMs } from "../../../lib/protocol/limits.ts";
 import { answers, InHand, kinds } from "../../support/executorInHand.ts";
 
 describe("a command that outlives the process", () => {
@@ -42,7 +43,7 @@ describe("a command that outlives the process", () => {
     expect(answers(hand.finish("r1"))).toEqual(["done"]);
     hand.command("r2", "program");
     hand.pass(10_000);
-    const result = { status: "timed_out", output: "so far" } as const;
+    const result = { status: "stopped", why: "timeout", output: "so far" } as const;
     const step = hand.step((s) => hand.executor.finished("r2", result, hand.now, s));
     expect(answers(step)).toEqual(["TIMEOUT"]);
   });
@@ -57,6 +58,44 @@ describe("a command that outlives the process", () => {
     const step = hand.step((s) => hand.executor.finished("r2", result, hand.now, s));
     expect(kinds(step)).toContain("restart");
     expect(hand.journal.get("r1")?.state).toBe("started");
+  });
+});
+
+describe("a request that is cancelled", () => {
+  test("never begins where it waits for its turn", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r1", "single");
+    hand.command("r2", "single");
+    expect(answers(hand.cancel("r2"))).toEqual(["CANCELLED"]);
+    expect(kinds(hand.finish("r1"))).toEqual(["send"]);
+  });
+
+  test("is stopped where it runs, and says so", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r1");
+    expect(hand.cancel("r1").effects).toEqual([{ type: "abort", requestId: "r1", why: "cancel" }]);
+    expect(hand.cancel("r1").effects).toEqual([]);
+    expect(answers(hand.finish("r1"))).toEqual(["STOPPED"]);
+    expect(hand.cancel("r1").effects).toEqual([]);
+    expect(hand.cancel("never seen").effects).toEqual([]);
+  });
+
+  test("is lost where it does not stop", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r1");
+    hand.cancel("r1");
+    expect(answers(hand.pass(stopGraceMs))).toEqual(["INTERRUPTED"]);
+  });
+
+  test("keeps the true result of a program that had ended by itself", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r1", "program");
+    hand.cancel("r1");
+    expect(answers(hand.finish("r1"))).toEqual(["done"]);
   });
 });
 

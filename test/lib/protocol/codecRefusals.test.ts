@@ -39,12 +39,13 @@ const least = {
     },
   },
   ack: { type: "ack", request_id: id, timestamp: at, payload: {} },
+  cancel: { type: "cancel", request_id: "r", timestamp: at, payload: {} },
   goaway: { type: "goaway", timestamp: at, payload: { retry_after_seconds: 5 } },
 } as const;
 type Type = keyof typeof least;
 
 const fromAgent: Type[] = ["heartbeat", "status_update", "response", "error", "hello"];
-const fromControl: Type[] = ["command", "error", "welcome", "ack", "goaway"];
+const fromControl: Type[] = ["command", "error", "welcome", "ack", "cancel", "goaway"];
 const senders = [
   ...fromAgent.map((type) => ["agent", type] as const),
   ...fromControl.map((type) => ["control", type] as const),

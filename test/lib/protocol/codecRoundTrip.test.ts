@@ -123,6 +123,7 @@ const fromControl: Record<string, fc.Arbitrary<unknown>> = {
     [],
   ),
   ack: draft("ack", { request_id: requestId, payload: object }, []),
+  cancel: draft("cancel", { request_id: requestId, payload: object }, []),
   goaway: draft("goaway", { payload: payload({ retry_after_seconds: seconds }) }, []),
 };
 

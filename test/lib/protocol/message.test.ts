@@ -109,6 +109,7 @@ const cases: {
     },
   },
   { Schema: messages.Ack, type: "ack", payload: {}, good: { anything: [1] }, bad: {} },
+  { Schema: messages.Cancel, type: "cancel", payload: {}, good: { anything: [1] }, bad: {} },
   {
     Schema: messages.Goaway,
     type: "goaway",
@@ -154,9 +155,9 @@ for (const { Schema, type, payload, good, bad } of cases) {
   });
 }
 
-test("request_id is required of a command, a response and an ack alone", () => {
+test("request_id is required of a command, a response, an ack and a cancel alone", () => {
   const required = cases
     .filter(({ Schema, type, payload }) => !v.is(Schema, { type, timestamp: at, payload }))
     .map(({ type }) => type);
-  expect(required).toEqual(["command", "response", "ack"]);
+  expect(required).toEqual(["command", "response", "ack", "cancel"]);
 });

@@ -1,0 +1,21 @@
+/** What tests see of the programs that agents run. */
+import { existsSync, readFileSync } from "node:fs";
+
+/** Whether a process of this id runs. */
+export function isAlive(pid: number): boolean {
+  // A zombie has ended: only its parent has not looked yet.
+  const path = `/proc/${pid}/stat`;
+  return existsSync(path) && !/\) [ZX] /.test(readFileSync(path, "utf8"));
+}
+
+/** Waits for a line that a program writes into a file of its own. */
+export async function written(path: string): Promise<string> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (existsSync(path)) {
+      const text = readFileSync(path, "utf8");
+      if (text.endsWith("\n")) return text.trim();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing was written to ${path}`);
+}
