@@ -2,7 +2,9 @@
  * The agent's journal in one SQLite file: every request that was taken on, with its answer, for as
  * long as it may be asked again.
  */
+import * as v from "valibot";
 import { failpoint } from "../failpoint.ts";
+import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { Database } from "../store/sqlite.ts";
 import type { AgentWrite, Identity, JournalRecord } from "./records.ts";
 
@@ -91,8 +93,21 @@ function journalOn(db: Database): AgentJournal {
   };
 }
 
+/** What SQLite cannot see: a bit that flipped inside of a text. */
+const StoredRecord = v.object({
+  requestId: v.string(),
+  command: v.string(),
+  parameters: v.custom<JsonObject>(isJsonObject),
+  state: v.picklist(["accepted", "started", "restarting", "ended", "settled"]),
+  timeoutMs: v.number(),
+  keepUntil: v.number(),
+  since: v.number(),
+});
+
 function recordIn(row: Row): JournalRecord {
-  return JSON.parse(row.record) as JournalRecord;
+  const record = JSON.parse(row.record) as JournalRecord;
+  if (!v.is(StoredRecord, record)) throw new Error("a request's record is damaged");
+  return record;
 }
 
 /** A new journal has no name yet: the first control plane of `wsctl.v1` gives it one. */
