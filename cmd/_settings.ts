@@ -30,6 +30,11 @@ export function defaultCommandsDir(env: Env): string {
   return join(dirname(defaultSettingsFile(env)), "commands.d");
 }
 
+/** Where the services that may be restarted are named, unless `--services-dir` says otherwise. */
+export function defaultServicesDir(env: Env): string {
+  return join(dirname(defaultSettingsFile(env)), "services.d");
+}
+
 /** Each command's flags, for a file to be held against as a whole. */
 export type AllFlags = Record<string, readonly string[]>;
 

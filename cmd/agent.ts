@@ -12,7 +12,7 @@ import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import type { Runtime } from "../lib/runtime/runtime.ts";
 import { agentAccess } from "./_agentAccess.ts";
-import { usage } from "./_args.ts";
+import { type CommandData, usage } from "./_args.ts";
 import {
   type ClientFlags,
   clientArgs,
@@ -22,7 +22,7 @@ import {
   refuseUnsafeEnvironment,
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
-import { defaultCommandsDir } from "./_settings.ts";
+import { defaultCommandsDir, defaultServicesDir } from "./_settings.ts";
 import { parseSeconds } from "./_units.ts";
 
 const { json: _json, ...accessArgs } = clientArgs;
@@ -42,6 +42,16 @@ export default defineCommand({
       valueHint: "DIR",
       description: "manifests of your own commands; see wsctl commands",
     },
+    "services-dir": {
+      type: "string",
+      valueHint: "DIR",
+      description: "services that restart may restart; see wsctl commands lint",
+    },
+    "allow-exec": {
+      type: "string",
+      valueHint: "PATTERN",
+      description: "programs that exec may run, such as 'df *' or '**'; may be repeated",
+    },
     heartbeat: {
       type: "string",
       default: "15s",
@@ -49,7 +59,8 @@ export default defineCommand({
       description: "how often to report, unless the control plane advises otherwise",
     },
   },
-  run: (context) => agentRun(context.args),
+  run: ({ args, data }) =>
+    agentRun({ ...args, allowExec: (data as CommandData).lists["allow-exec"] ?? [] }),
 });
 
 export interface AgentRunOptions extends ClientFlags {
@@ -57,6 +68,8 @@ export interface AgentRunOptions extends ClientFlags {
   "log-json"?: boolean | undefined;
   id?: string | undefined;
   "commands-dir"?: string | undefined;
+  "services-dir"?: string | undefined;
+  allowExec: string[];
   heartbeat: string;
 }
 
@@ -80,6 +93,8 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
       journal,
       commandsDir: options["commands-dir"] ?? defaultCommandsDir(process.env),
+      servicesDir: options["services-dir"] ?? defaultServicesDir(process.env),
+      allowExec: options.allowExec,
       runsDir: join(dir, "runs"),
       runtime,
       clock: steadyClock(),

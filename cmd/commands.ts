@@ -4,18 +4,20 @@ import process from "node:process";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
 import { Catalogue } from "../lib/agent/programs/catalogue.ts";
-import { readProgram } from "../lib/agent/programs/manifest.ts";
+import { type Program, readProgram } from "../lib/agent/programs/manifest.ts";
+import { readService } from "../lib/agent/programs/service.ts";
 import { silentLog } from "../lib/log.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { usage } from "./_args.ts";
 import { commonArgs } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
 import { print, printJson, remark, table } from "./_output.ts";
-import { defaultCommandsDir } from "./_settings.ts";
+import { defaultCommandsDir, defaultServicesDir } from "./_settings.ts";
 
 const commandsArgs = {
   ...commonArgs,
   "commands-dir": { type: "string", valueHint: "DIR", description: "where the manifests are" },
+  "services-dir": { type: "string", valueHint: "DIR", description: "where those of services are" },
   json: { type: "boolean", description: "print JSON, one object a line" },
 } as const;
 
@@ -52,13 +54,14 @@ export default defineCommand({
 
 export interface CommandsOptions {
   "commands-dir"?: string | undefined;
+  "services-dir"?: string | undefined;
   json?: boolean | undefined;
 }
 
 export async function listRun(options: CommandsOptions): Promise<number> {
   const own = catalogueOf(options)
     .list()
-    .flatMap(({ program }) => (program === undefined ? [] : [program]));
+    .flatMap(({ item }) => (item === undefined ? [] : [item]));
   const rows = [
     ...[...builtIn.values()].map(({ name, summary }) => ({ name, from: "built in", summary })),
     ...own.map(({ name, description }) => ({ name, from: "manifest", summary: description })),
@@ -75,12 +78,13 @@ export async function listRun(options: CommandsOptions): Promise<number> {
 }
 
 export async function lintRun(options: CommandsOptions): Promise<number> {
-  const listed = catalogueOf(options).list();
+  const services = new Catalogue(servicesDirOf(options), readService, [], silentLog);
+  const listed = [...catalogueOf(options).list(), ...services.list()];
   const dir = dirOf(options);
   if (listed.length === 0) remark(`No manifests in ${dir}: "wsctl commands new NAME" writes one.`);
-  for (const { file, program, fault } of listed) {
+  for (const { file, item, fault } of listed) {
     if (options.json) printJson({ file, ok: fault === undefined, fault });
-    else print(fault === undefined ? `ok    ${file}: ${program.name}` : `FAIL  ${fault}`);
+    else print(fault === undefined ? `ok    ${file}: ${item.name}` : `FAIL  ${fault}`);
   }
   return listed.some(({ fault }) => fault !== undefined) ? exitFailed : exitOk;
 }
@@ -105,8 +109,12 @@ export async function newRun(options: CommandsOptions & { name: string }): Promi
   return exitOk;
 }
 
-function catalogueOf(options: CommandsOptions): Catalogue {
-  return new Catalogue(dirOf(options), builtIn.keys(), silentLog);
+function catalogueOf(options: CommandsOptions): Catalogue<Program> {
+  return new Catalogue(dirOf(options), readProgram, builtIn.keys(), silentLog);
+}
+
+function servicesDirOf(options: CommandsOptions): string {
+  return options["services-dir"] ?? defaultServicesDir(process.env);
 }
 
 function dirOf(options: CommandsOptions): string {

@@ -12,8 +12,10 @@ import { check, commands, run } from "./commands/registry.ts";
 import { AgentEngine } from "./engine.ts";
 import type { AgentJournal } from "./journal.ts";
 import { Catalogue } from "./programs/catalogue.ts";
+import { readProgram } from "./programs/manifest.ts";
 import { Programs } from "./programs/programs.ts";
 import { Runs } from "./programs/runs.ts";
+import { readService } from "./programs/service.ts";
 import { UsageMeter } from "./usage.ts";
 
 export interface AgentOptions {
@@ -28,6 +30,10 @@ export interface AgentOptions {
   journal: AgentJournal;
   /** Manifests of the operator's own commands; need not exist. */
   commandsDir: string;
+  /** Manifests of the services that may be restarted; need not exist. */
+  servicesDir: string;
+  /** Patterns of what `exec` may run; none for nothing. */
+  allowExec: readonly string[];
   /** Where running programs keep what is known of them. */
   runsDir: string;
   runtime: Runtime;
@@ -56,8 +62,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       heartbeatSeconds: options.heartbeatSeconds ?? heartbeatSecondsDefault,
       ...(agentId === undefined ? {} : { agentId }),
       check: (name, parameters) => {
-        const verdict = commands.has(name) ? undefined : programs.check(name, parameters);
-        return verdict ?? check(name, parameters, programs.names);
+        return programs.check(name, parameters) ?? check(name, parameters, programs.names);
       },
       self: { pid: facts.pid, version },
       journal,
@@ -66,7 +71,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       random: Math.random,
       connect: (events) => runtime.connect(connectOptions(options), events),
       run: (order, abort, done) => {
-        if (!commands.has(order.command)) return programs.run(order, abort, done);
+        if (programs.isTheirs(order)) return programs.run(order, abort, done);
         void run(order.command, order.parameters, { signal: abort, facts }).then(done);
       },
       adopt: (requestId, abort, done) => programs.adopt(requestId, abort, done),
@@ -81,22 +86,21 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
   });
 }
 
-/** The operator's own commands; runs that nobody waits for any more are swept away. */
-function programsOf({
-  commandsDir,
-  runsDir,
-  journal,
-  runtime,
-  clock,
-  log,
-}: AgentOptions): Programs {
+/** What runs outside of this process; runs that nobody waits for any more are swept away. */
+function programsOf(options: AgentOptions): Programs {
+  const { commandsDir, servicesDir, allowExec, runsDir, journal, runtime, clock, log } = options;
   const runs = new Runs({ dir: runsDir, self: runtime.self(), log });
   const running = journal.unsettled().filter(({ state }) => state === "started");
   runs.sweep(
     running.map(({ requestId }) => requestId),
     clock.now(),
   );
-  return new Programs(new Catalogue(commandsDir, commands.keys(), log), runs);
+  return new Programs({
+    commands: new Catalogue(commandsDir, readProgram, [...commands.keys(), "exec"], log),
+    services: new Catalogue(servicesDir, readService, [], log),
+    allowExec,
+    runs,
+  });
 }
 
 function connectOptions({ server, token, ca }: AgentOptions) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import type { CommandDefinition } from "./command.ts";
 
-const delaySecondsMax = 3_600;
+export const delaySecondsMax = 3_600;
 const rule = `must be a number from 0 to ${delaySecondsMax}`;
 
 const Parameters = v.strictObject({
@@ -15,7 +15,7 @@ const Parameters = v.strictObject({
 
 export const restart: CommandDefinition<typeof Parameters> = {
   name: "restart",
-  summary: "replaces the agent's process; answered by the one that comes back",
+  summary: "replaces the agent's process, or restarts the service that it names",
   parameters: Parameters,
   endsProcess: true,
   async run({ delay_seconds }, { signal }) {

@@ -1,66 +1,70 @@
 /**
- * The operator's own commands on this host: every manifest in one directory, read again whenever a
- * file there has changed, so that nothing needs a restart. A faulty one harms no other.
+ * What the operator has written for this host: every manifest in one directory, read again whenever
+ * a file there has changed, so that nothing needs a restart. A faulty one harms no other.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../../log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { type Program, readProgram } from "./manifest.ts";
 
 const manifestBytesMax = 256 * 1024;
 
 /** What one file says, or why it says nothing. */
-export type Listed =
-  | { file: string; program: Program; fault?: never }
-  | { file: string; program?: never; fault: string };
+export type Listed<Item> =
+  | { file: string; item: Item; fault?: never }
+  | { file: string; item?: never; fault: string };
 
-export class Catalogue {
+/** Reads one file, or throws `USAGE` saying what is wrong with it. */
+export type ReadItem<Item> = (fileName: string, text: string) => Item;
+
+export class Catalogue<Item extends { name: string }> {
+  readonly #read: ReadItem<Item>;
   readonly #dir: string;
   readonly #taken: ReadonlySet<string>;
   readonly #log: Log;
   #signature = "";
-  #listed: Listed[] = [];
+  #listed: Listed<Item>[] = [];
 
   /** `taken`: names that are commands already. */
-  constructor(dir: string, taken: Iterable<string>, log: Log) {
+  constructor(dir: string, read: ReadItem<Item>, taken: Iterable<string>, log: Log) {
+    this.#read = read;
     this.#dir = dir;
     this.#taken = new Set(taken);
     this.#log = log;
   }
 
   /** Undefined where there is none of that name. */
-  find(name: string): Listed | undefined {
+  find(name: string): Listed<Item> | undefined {
     const listed = this.list();
     return (
-      listed.find(({ program }) => program?.name === name) ??
+      listed.find(({ item }) => item?.name === name) ??
       listed.find(({ file, fault }) => fault !== undefined && file === `${name}.toml`)
     );
   }
 
   /** As the directory stands now, by file name. */
-  list(): Listed[] {
+  list(): Listed<Item>[] {
     const { signature, files } = look(this.#dir);
     if (signature === this.#signature) return this.#listed;
     this.#signature = signature;
     this.#listed = [];
-    for (const file of files) this.#listed.push(this.#read(file));
+    for (const file of files) this.#listed.push(this.#load(file));
     for (const { file, fault } of this.#listed) {
       if (fault !== undefined) this.#log.warn(`a manifest is left out: ${fault}`, { file });
     }
     return this.#listed;
   }
 
-  #read(file: string): Listed {
+  #load(file: string): Listed<Item> {
     try {
       const path = join(this.#dir, file);
       refuseForeign(this.#dir, file);
-      const program = readProgram(file, readFileSync(path, "utf8"));
-      const isDouble = this.#listed.some((other) => other.program?.name === program.name);
-      if (this.#taken.has(program.name) || isDouble) {
-        throw new WsctlError("USAGE", `${file}: there is a command "${program.name}" already`);
+      const item = this.#read(file, readFileSync(path, "utf8"));
+      const isDouble = this.#listed.some((other) => other.item?.name === item.name);
+      if (this.#taken.has(item.name) || isDouble) {
+        throw new WsctlError("USAGE", `${file}: the name "${item.name}" is taken already`);
       }
-      return { file, program };
+      return { file, item };
     } catch (error) {
       return { file, fault: errorText(error) };
     }

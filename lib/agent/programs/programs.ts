@@ -1,45 +1,53 @@
-/** Commands that are programs of the operator's own: judged by their manifests, run by supervisors. */
-import { userInfo } from "node:os";
-import process from "node:process";
-import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+/**
+ * Commands that run as programs outside of the agent: the operator's own, services that `restart`
+ * may restart, and `exec`. They are judged by the host's own files and flags, and run by supervisors.
+ */
+import * as v from "valibot";
+import { isJsonObject } from "../../protocol/json.ts";
 import type { Checked } from "../commands/command.ts";
+import { delaySecondsMax } from "../commands/restart.ts";
 import type { CommandResult, RunOrder } from "../records.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { argvOf, fillIn, type Program, textOf } from "./manifest.ts";
-import type { RunEnd } from "./run.ts";
+import { isAllowed, readExec } from "./exec.ts";
+import { argvOf, fillIn, type Program } from "./manifest.ts";
+import { resultOf } from "./result.ts";
 import type { Runs } from "./runs.ts";
+import type { Service } from "./service.ts";
+import { specOf, type Wanted } from "./spec.ts";
 
-/** What a program may know of the agent's own environment. */
-const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+export interface ProgramsOptions {
+  commands: Catalogue<Program>;
+  services: Catalogue<Service>;
+  /** Patterns of what `exec` may run; none for nothing. */
+  allowExec: readonly string[];
+  runs: Runs;
+}
+
+/** What a command comes to: a program to run, or why not. */
+type Resolved = { wanted: Wanted; program?: Program } | (Checked & { code: string });
+
+const ServiceParameters = v.strictObject({
+  service: v.string(),
+  delay_seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(delaySecondsMax)), 0),
+});
 
 export class Programs {
-  readonly #catalogue: Catalogue;
-  readonly #runs: Runs;
+  readonly #options: ProgramsOptions;
 
-  constructor(catalogue: Catalogue, runs: Runs) {
-    this.#catalogue = catalogue;
-    this.#runs = runs;
+  constructor(options: ProgramsOptions) {
+    this.#options = options;
   }
 
   get names(): string[] {
-    return this.#catalogue.list().flatMap(({ program }) => (program ? [program.name] : []));
+    const own = this.#options.commands.list().flatMap(({ item }) => (item ? [item.name] : []));
+    return this.#options.allowExec.length === 0 ? own : ["exec", ...own];
   }
 
-  /** Undefined where there is no such program. */
-  check(name: string, parameters: unknown): Checked | undefined {
-    const found = this.#catalogue.find(name);
-    if (found === undefined) return undefined;
-    if (found.program === undefined) {
-      const message = `The manifest of '${name}' on this host is faulty: ${found.fault}`;
-      return { code: "INVALID_COMMAND", message };
-    }
-    const { program } = found;
-    if (!isJsonObject(parameters)) {
-      return { code: "INVALID_PARAMETERS", message: "parameters must be an object" };
-    }
-    const { fault } = fillIn(program, parameters);
-    if (fault !== undefined) return { code: "INVALID_PARAMETERS", message: fault };
-    const { timeoutMs, concurrency } = program;
+  /** Undefined where the command is none of these. */
+  check(command: string, parameters: unknown): Checked | undefined {
+    const resolved = this.#resolve(command, parameters);
+    if (resolved === undefined || "code" in resolved) return resolved;
+    const { timeoutMs, concurrency } = resolved.program ?? {};
     return {
       endsProcess: false,
       outlives: true,
@@ -48,97 +56,92 @@ export class Programs {
     };
   }
 
+  /** Whether `run` is for it, and not a command that is built in. */
+  isTheirs({ command, parameters }: RunOrder): boolean {
+    return this.#resolve(command, parameters) !== undefined;
+  }
+
   run(order: RunOrder, signal: AbortSignal, done: (result: CommandResult) => void): void {
-    const { requestId, command, parameters, timeoutMs } = order;
-    const program = this.#catalogue.find(command)?.program;
-    const filled = program === undefined ? undefined : fillIn(program, parameters);
-    if (program === undefined || filled?.values === undefined) {
-      const message = "its manifest was changed or taken away before it could start";
-      return void queueMicrotask(() => done({ status: "failed", message }));
+    const resolved = this.#resolve(order.command, order.parameters);
+    if (resolved === undefined || "code" in resolved) {
+      const message = "what the host allows was changed before it could start";
+      return queueMicrotask(() => done({ status: "failed", message }));
     }
-    this.#stopOn(signal, requestId);
-    const spec = {
-      requestId,
-      argv: asUser(program.user, argvOf(program, filled.values)),
-      env: envOf(program, order, filled.values, this.#runs.resultFileOf(requestId)),
-      directory: program.directory,
-      stdin: `${JSON.stringify(filled.values)}\n`,
-      timeoutMs,
-      outputBytes: program.outputBytes,
-    };
-    this.#runs.start(spec, (end) => done(resultOf(end)));
+    const { runs } = this.#options;
+    this.#stopOn(signal, order.requestId);
+    const spec = specOf(order, resolved.wanted, runs.resultFileOf(order.requestId));
+    runs.start(spec, (end) => done(resultOf(end)));
   }
 
   /** Takes up what an earlier process of this agent began. */
   adopt(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void {
     this.#stopOn(signal, requestId);
-    this.#runs.adopt(requestId, (end) => done(resultOf(end)));
+    this.#options.runs.adopt(requestId, (end) => done(resultOf(end)));
   }
 
   forget(requestId: string): void {
-    this.#runs.forget(requestId);
+    this.#options.runs.forget(requestId);
   }
 
   #stopOn(signal: AbortSignal, requestId: string): void {
-    signal.addEventListener("abort", () => this.#runs.stop(requestId, signal.reason), {
-      once: true,
-    });
+    const stop = () => this.#options.runs.stop(requestId, signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
   }
-}
 
-/** How a run ended, as a result of the command. */
-export function resultOf(end: RunEnd | undefined): CommandResult {
-  if (end === undefined) {
-    const message = "its supervisor is gone; it cannot be known how the program ended";
-    return { status: "unknown", message };
+  #resolve(command: string, parameters: unknown): Resolved | undefined {
+    if (command === "exec") return this.#exec(parameters);
+    if (command === "restart") {
+      const isService = isJsonObject(parameters) && Object.hasOwn(parameters, "service");
+      return isService ? this.#service(parameters) : undefined;
+    }
+    return this.#own(command, parameters);
   }
-  const { stopped, fault, exitCode, signal, output } = end;
-  if (stopped !== undefined && fault !== undefined) return { status: "unknown", message: fault };
-  if (stopped === "timeout" || stopped === "cancel") {
-    return { status: "stopped", why: stopped, output };
+
+  #own(command: string, parameters: unknown): Resolved | undefined {
+    const found = this.#options.commands.find(command);
+    if (found === undefined) return undefined;
+    if (found.item === undefined) {
+      const message = `The manifest of '${command}' on this host is faulty: ${found.fault}`;
+      return { code: "INVALID_COMMAND", message };
+    }
+    const program = found.item;
+    const { values, fault } = isJsonObject(parameters)
+      ? fillIn(program, parameters)
+      : { fault: "parameters must be an object" };
+    if (values === undefined) return { code: "INVALID_PARAMETERS", message: fault };
+    return { program, wanted: { ...program, steps: [argvOf(program, values)], values } };
   }
-  if (fault !== undefined) return { status: "failed", message: fault };
-  const result = end.result ?? { exit_code: exitCode ?? null, ...(signal ? { signal } : {}) };
-  const isSuccess = exitCode === 0 && stopped === undefined;
-  const head = isSuccess ? [] : [howItFailed(end)];
-  const message = [...head, output.trimEnd()].filter((part) => part !== "").join("\n");
-  return { status: isSuccess ? "success" : "failed", message, result };
-}
 
-function howItFailed({ exitCode, signal, stopped }: RunEnd): string {
-  if (stopped === "shutdown") return "stopped, as the host or the agent's service went down";
-  return exitCode === undefined ? `ended by ${signal}` : `exited with status ${exitCode}`;
-}
+  #service(parameters: unknown): Resolved {
+    const parsed = v.safeParse(ServiceParameters, parameters);
+    if (!parsed.success) {
+      const message = `parameters: expected {"service": NAME, "delay_seconds"?: 0 to ${delaySecondsMax}}`;
+      return { code: "INVALID_PARAMETERS", message };
+    }
+    const { service, delay_seconds } = parsed.output;
+    const found = this.#options.services.find(service);
+    if (found?.item !== undefined) {
+      return { wanted: { steps: found.item.steps, delayMs: delay_seconds * 1000 } };
+    }
+    const all = this.#options.services.list().flatMap(({ item }) => (item ? [item.name] : []));
+    const known = all.length === 0 ? "it allows none" : `it allows: ${all.join(", ")}`;
+    const why = found?.fault ?? `this host allows no restart of that service; ${known}`;
+    return { code: "INVALID_PARAMETERS", message: `parameters.service: ${why}` };
+  }
 
-function envOf(
-  program: Program,
-  { requestId, command }: RunOrder,
-  values: JsonObject,
-  resultFile: string,
-): Record<string, string> {
-  const own = passedOn.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  const parameters = Object.entries(values).map(
-    ([key, value]) => [`WSCTL_PARAM_${envKey(key)}`, textOf(value)] as const,
-  );
-  return {
-    ...Object.fromEntries(own),
-    ...program.env,
-    ...Object.fromEntries(parameters.filter(([, value]) => !value.includes("\0"))),
-    WSCTL_COMMAND: command,
-    WSCTL_REQUEST_ID: requestId,
-    WSCTL_RESULT_FILE: resultFile,
-  };
-}
-
-function envKey(key: string): string {
-  return key.toUpperCase().replace(/[^A-Z0-9]/g, "_");
-}
-
-/** Only root can become somebody else, and who that is needs no help. */
-function asUser(user: string | undefined, argv: string[]): string[] {
-  if (user === undefined || user === userInfo().username) return argv;
-  return ["runuser", "-u", user, "--", ...argv];
+  #exec(parameters: unknown): Resolved {
+    const { allowExec } = this.#options;
+    if (allowExec.length === 0) {
+      const message = "exec is off on this host; its agent allows it with --allow-exec";
+      return { code: "FORBIDDEN", message };
+    }
+    const read = readExec(parameters);
+    if (read.exec === undefined) return { code: "INVALID_PARAMETERS", message: read.fault };
+    const { argv, stdin, directory } = read.exec;
+    if (!isAllowed(allowExec, argv)) {
+      const message = "this host's patterns for exec do not allow these arguments";
+      return { code: "FORBIDDEN", message };
+    }
+    return { wanted: { steps: [argv], stdin, directory } };
+  }
 }

@@ -5,7 +5,10 @@ import { join } from "node:path";
 /** What is to be run; written by the agent before the supervisor starts. */
 export interface RunSpec {
   requestId: string;
-  argv: string[];
+  /** Programs one after the other; the first that fails is the last. */
+  steps: string[][];
+  /** Before the first one; it counts towards the timeout. */
+  delayMs: number;
   env: Record<string, string>;
   directory: string;
   /** Reaches the program on its standard input. */

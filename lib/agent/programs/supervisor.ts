@@ -62,6 +62,7 @@ class Supervised {
   readonly #spec: RunSpec;
   readonly #output: HeadTail;
   readonly #stdout = new HeadTail(2 * resultBytesMax);
+  readonly #steps: string[][];
   #child: ChildProcess | undefined;
   #stopped: RunEnd["stopped"];
   #settle: (end: RunEnd) => void = () => {};
@@ -72,7 +73,9 @@ class Supervised {
     this.end = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.#start();
+    this.#steps = [...spec.steps];
+    setTimeout(() => this.stop("timeout"), spec.timeoutMs);
+    setTimeout(() => this.#start(), spec.delayMs);
   }
 
   /** The last line on standard output that is not empty. */
@@ -82,8 +85,9 @@ class Supervised {
 
   /** SIGTERM to the program and all that it started, SIGKILL to what is left after the grace. */
   stop(why: NonNullable<RunEnd["stopped"]>): void {
-    if (this.#stopped !== undefined || this.#child === undefined) return;
+    if (this.#stopped !== undefined) return;
     this.#stopped = why;
+    if (this.#child === undefined) return this.#settle({ stopped: why, output: "" });
     this.#signal("SIGTERM");
     setTimeout(() => {
       this.#signal("SIGKILL");
@@ -95,8 +99,9 @@ class Supervised {
   }
 
   #start(): void {
-    const { argv, env, directory, stdin, timeoutMs } = this.#spec;
-    const [file = "", ...args] = argv;
+    if (this.#stopped !== undefined) return;
+    const { env, directory, stdin } = this.#spec;
+    const [file = "", ...args] = this.#steps.shift() ?? [];
     // A session of its own: what it starts is in its process group and can be reached as one.
     const child = spawn(file, args, { cwd: directory, env, detached: true });
     child.once("error", (error) => {
@@ -114,7 +119,6 @@ class Supervised {
     child.stdin.on("error", () => {});
     child.stdin.end(stdin);
     child.once("exit", (exitCode, signal) => this.#exited(child, exitCode, signal));
-    setTimeout(() => this.stop("timeout"), timeoutMs);
   }
 
   /** A daemon that it left behind may hold the pipes open: what is there is taken, and no more. */
@@ -123,6 +127,8 @@ class Supervised {
     const done = () => {
       if (isDone) return;
       isDone = true;
+      const isNext = exitCode === 0 && this.#stopped === undefined && this.#steps.length > 0;
+      if (isNext) return this.#start();
       // Of a program that was stopped nothing goes on.
       if (this.#stopped !== undefined) this.#signal("SIGKILL");
       this.#settle({

@@ -1,0 +1,64 @@
+/**
+ * `exec`: whatever program the host's own configuration allows, as an argument list and never a
+ * shell's line. Without a pattern nothing is allowed.
+ */
+import * as v from "valibot";
+import { issueText } from "../../protocol/issueText.ts";
+
+const Parameters = v.strictObject({
+  argv: v.pipe(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.check((text) => !text.includes("\0"), "must not have a NUL in it"),
+      ),
+    ),
+    v.minLength(1, "must name a program"),
+    v.maxLength(1_000, "has more than 1000 arguments"),
+    v.check((argv) => argv[0] !== "", "must name a program"),
+  ),
+  stdin: v.optional(v.string(), ""),
+  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
+});
+
+export type Exec = v.InferOutput<typeof Parameters>;
+
+/** The parameters of `exec`, or what is wrong with them. */
+export function readExec(parameters: unknown): { exec: Exec } | { exec?: never; fault: string } {
+  const parsed = v.safeParse(Parameters, parameters);
+  if (parsed.success) return { exec: parsed.output };
+  return { fault: `parameters: ${issueText(parsed.issues[0])}` };
+}
+
+/**
+ * Whether a pattern allows these arguments: word by word, one word for one argument. In a word `*`
+ * stands for any text; `**` as the last word stands for any further arguments.
+ */
+export function isAllowed(patterns: readonly string[], argv: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const words = pattern.split(/\s+/).filter((word) => word !== "");
+    const isOpen = words.at(-1) === "**";
+    const fixed = isOpen ? words.slice(0, -1) : words;
+    if (isOpen ? argv.length < Math.max(1, fixed.length) : argv.length !== fixed.length) {
+      return false;
+    }
+    return fixed.every((word, index) => matches(word, argv[index] ?? ""));
+  });
+}
+
+/** Without a regular expression: no text of a peer's can make this slow. */
+function matches(word: string, text: string): boolean {
+  const parts = word.split("*");
+  const [first = ""] = parts;
+  if (parts.length === 1) return word === text;
+  const last = parts.at(-1) ?? "";
+  if (!text.startsWith(first) || !text.endsWith(last)) return false;
+  let at = first.length;
+  const end = text.length - last.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= end;
+}

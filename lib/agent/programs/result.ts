@@ -1,0 +1,26 @@
+/** How a run ended, as a result of its command. */
+import type { CommandResult } from "../records.ts";
+import type { RunEnd } from "./run.ts";
+
+export function resultOf(end: RunEnd | undefined): CommandResult {
+  if (end === undefined) {
+    const message = "its supervisor is gone; it cannot be known how the program ended";
+    return { status: "unknown", message };
+  }
+  const { stopped, fault, exitCode, signal, output } = end;
+  if (stopped !== undefined && fault !== undefined) return { status: "unknown", message: fault };
+  if (stopped === "timeout" || stopped === "cancel") {
+    return { status: "stopped", why: stopped, output };
+  }
+  if (fault !== undefined) return { status: "failed", message: fault };
+  const result = end.result ?? { exit_code: exitCode ?? null, ...(signal ? { signal } : {}) };
+  const isSuccess = exitCode === 0 && stopped === undefined;
+  const head = isSuccess ? [] : [howItFailed(end)];
+  const message = [...head, output.trimEnd()].filter((part) => part !== "").join("\n");
+  return { status: isSuccess ? "success" : "failed", message, result };
+}
+
+function howItFailed({ exitCode, signal, stopped }: RunEnd): string {
+  if (stopped === "shutdown") return "stopped, as the host or the agent's service went down";
+  return exitCode === undefined ? `ended by ${signal}` : `exited with status ${exitCode}`;
+}

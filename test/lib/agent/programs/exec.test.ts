@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { isAllowed, readExec } from "../../../../lib/agent/programs/exec.ts";
+
+describe("isAllowed()", () => {
+  test.each<[string, string[], boolean]>([
+    ["df", ["df"], true],
+    ["df", ["df", "-h"], false],
+    ["df *", ["df", "-h"], true],
+    ["df *", ["df"], false],
+    ["df *", ["df", "-h", "/"], false],
+    ["df **", ["df"], true],
+    ["df **", ["df", "-h", "/", "; rm -rf /"], true],
+    ["df **", ["dfx"], false],
+    ["**", ["anything", "at all"], true],
+    ["systemctl status *.service", ["systemctl", "status", "nginx.service"], true],
+    ["systemctl status *.service", ["systemctl", "stop", "nginx.service"], false],
+    ["systemctl status *.service", ["systemctl", "status", "nginx.service", "--now"], false],
+    ["cat /var/log/*.log", ["cat", "/var/log/a b.log"], true],
+    ["cat /var/log/*.log", ["cat", "/etc/shadow"], false],
+    ["a*b*c", ["abc"], true],
+    ["a*b*c", ["a1b2c"], true],
+    ["a*b*c", ["acb"], false],
+    ["ab*ba", ["aba"], false],
+    ["*a*", ["bab"], true],
+    ["(a+)+$", ["aaaa"], false],
+    ["", [""], false],
+    ["** x", ["y", "x"], true],
+  ])("%j on %j: %p", (pattern, argv, expected) => {
+    expect(isAllowed([pattern], argv)).toBe(expected);
+  });
+
+  test("is false where nothing is allowed, true where one of several patterns fits", () => {
+    expect(isAllowed([], ["df"])).toBe(false);
+    expect(isAllowed(["uptime", "df"], ["df"])).toBe(true);
+  });
+});
+
+describe("readExec()", () => {
+  test("fills in standard input and directory", () => {
+    const exec = { argv: ["df", "a b", ""], stdin: "", directory: "/" };
+    expect(readExec({ argv: ["df", "a b", ""] })).toEqual({ exec });
+  });
+
+  test.each([
+    [{}, "argv is missing"],
+    [{ argv: "df -h" }, "argv must be"],
+    [{ argv: [] }, "argv must name a program"],
+    [{ argv: [""] }, "argv must name a program"],
+    [{ argv: ["df", 1] }, "argv.1 must be"],
+    [{ argv: ["df", "\0"] }, "argv.1 must not have a NUL"],
+    [{ argv: ["df"], shell: true }, "shell is not known here"],
+    [{ argv: ["df"], directory: "here" }, "directory must be an absolute path"],
+    ["df", "must be an object"],
+  ])("refuses %j", (parameters, says) => {
+    const { fault } = readExec(parameters) as { fault?: string };
+    expect(fault).toContain(says);
+  });
+});
