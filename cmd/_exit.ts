@@ -1,7 +1,6 @@
 /** How a command ends: an error becomes a sentence on stderr and an exit status, in one place. */
 import process from "node:process";
-import { errorCodes, errorText, WsctlError } from "../lib/protocol/errors.ts";
-import { remark } from "./_output.ts";
+import { errorCodes, WsctlError } from "../lib/protocol/errors.ts";
 
 /** The operator pressed Ctrl-C. */
 export const exitInterrupted = 130;
@@ -23,39 +22,6 @@ export function exitOf(error: unknown, withStack: boolean): { message: string; s
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `wsctl: unexpected fault: ${text}`, status: errorCodes.INTERNAL.exit };
-}
-
-export interface Interrupt {
-  /** Aborted when the operator leaves: the job goes on. */
-  left: AbortSignal;
-}
-
-const secondThoughtMs = 1_500;
-
-/**
- * One Ctrl-C leaves, a moment later; a second one within that moment withdraws the job and stays
- * for its outcomes; any further one leaves at once. SIGTERM leaves at once.
- */
-export function newInterrupt(withdraw: () => Promise<void>): Interrupt {
-  const abort = new AbortController();
-  let count = 0;
-  let leaving: ReturnType<typeof setTimeout> | undefined;
-  process.on("SIGTERM", () => abort.abort());
-  process.on("SIGINT", () => {
-    count++;
-    clearTimeout(leaving);
-    if (count === 1) {
-      remark("Leaving; press Ctrl-C again to withdraw the job");
-      leaving = setTimeout(() => abort.abort(), secondThoughtMs);
-    } else if (count === 2) {
-      remark("Withdrawing the job; press Ctrl-C again to leave without its outcomes");
-      withdraw().catch((error) => {
-        remark(`wsctl: ${errorText(error)}`);
-        abort.abort();
-      });
-    } else abort.abort();
-  });
-  return { left: abort.signal };
 }
 
 /** Aborted by the first of SIGINT and SIGTERM; a second one ends the process at once. */

@@ -7,7 +7,8 @@ import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf, readFile } from "./_common.ts";
-import { exitFailed, exitInterrupted, exitOk, newInterrupt } from "./_exit.ts";
+import { exitFailed, exitInterrupted, exitOk } from "./_exit.ts";
+import { newInterrupt } from "./_interrupt.ts";
 import { paint, print, printJson, readStdin, remark, visible } from "./_output.ts";
 import { parseObject, parseParams, parseSeconds } from "./_units.ts";
 
