@@ -113,9 +113,9 @@ export const mutations: Mutation[] = [
   },
   {
     name: "what was sent is withdrawn",
-    file: "lib/control/openRequests.ts",
-    find: 'request.jobId === jobId && request.state === "queued"',
-    replace: "request.jobId === jobId",
+    file: dispatcher,
+    find: 'if (request.state === "queued") this.#end(request, cancelled, now, step);\n      else this',
+    replace: "this.#end(request, cancelled, now, step);\n      this",
   },
   {
     name: "a waiting request has no deadline",
