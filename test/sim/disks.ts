@@ -171,6 +171,14 @@ export class AgentDisk {
     return copy;
   }
 
+  /** Whether something is on record that a process on a copy of this disk would go on with. */
+  get isUnderWay(): boolean {
+    const records = [...this.#open].map(
+      (requestId) => JSON.parse(this.#records.get(requestId) ?? "{}") as JournalRecord,
+    );
+    return records.some(({ state }) => state === "accepted" || state === "restarting");
+  }
+
   /** Another machine with all that this one has on its disk now. */
   copy(): AgentDisk {
     const copy = new AgentDisk();

@@ -124,9 +124,11 @@ export class Strikes {
   /**
    * A copy of the machine as it is, memory and all, that goes on beside it. It can be told apart
    * only while the original is connected: a copy that comes up in the absence of its original is
-   * one with it for everybody (docs/guarantees.md does not promise more), so it is kept away then.
+   * one with it for everybody, so it is kept away then; and what is about to start is about to
+   * start on both. docs/guarantees.md promises neither.
    */
   #cloneRunning(fault: Fault, original: Host): void {
+    if (original.disk.isUnderWay) return;
     const clone = this.#hostLike(original);
     clone.disk = original.disk.copy();
     const { instanceId } = original;
