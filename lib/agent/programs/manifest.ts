@@ -3,13 +3,12 @@
  * started from an argument list, never through a shell, and a parameter fills exactly one argument.
  */
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
-import { parse } from "smol-toml";
 import * as v from "valibot";
-import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { issueText } from "../../protocol/issueText.ts";
+import { errorText } from "../../protocol/errors.ts";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault, outputBytesMost, timeoutSecondsMax } from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
+import { faultIn, readToml } from "./toml.ts";
 
 export interface Program {
   name: string;
@@ -55,19 +54,13 @@ const Manifest = v.strictObject({
 
 /** Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right. */
 export function readProgram(fileName: string, text: string): Program {
-  const fault = (reason: string) => new WsctlError("USAGE", `${fileName}: ${reason}`);
-  let table: unknown;
-  try {
-    table = parse(text);
-  } catch (error) {
-    throw fault(`is not TOML: ${errorText(error).split("\n")[0]}`);
-  }
-  const parsed = v.safeParse(Manifest, table);
-  if (!parsed.success) throw fault(issueText(parsed.issues[0]));
-  const { name, parameters, timeout_seconds, output_bytes, concurrency, user, ...rest } =
-    parsed.output;
+  const { name, parameters, timeout_seconds, output_bytes, concurrency, user, ...rest } = readToml(
+    fileName,
+    text,
+    Manifest,
+  );
   const named = v.safeParse(CommandName, name ?? fileName.replace(/\.toml$/, ""));
-  if (!named.success) throw fault(`its name ${named.issues[0].message}`);
+  if (!named.success) throw faultIn(fileName, `its name ${named.issues[0].message}`);
   const program: Program = {
     ...rest,
     name: named.output,
@@ -78,7 +71,7 @@ export function readProgram(fileName: string, text: string): Program {
     outputBytes: output_bytes,
   };
   const reason = faultOfSchema(program.schema, "parameters") ?? faultOfArgv(program);
-  if (reason !== undefined) throw fault(reason);
+  if (reason !== undefined) throw faultIn(fileName, reason);
   return program;
 }
 

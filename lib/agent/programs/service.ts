@@ -1,9 +1,7 @@
 /** A service that `restart` may restart: what one file in `services.d` says, checked. */
-import { parse } from "smol-toml";
 import * as v from "valibot";
-import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { issueText } from "../../protocol/issueText.ts";
 import { AgentId } from "../../protocol/names.ts";
+import { faultIn, readToml } from "./toml.ts";
 
 export interface Service {
   name: string;
@@ -27,20 +25,12 @@ const Manifest = v.strictObject({
 
 /** Reads the file called `NAME.toml`; throws `USAGE` saying what is wrong and what is right. */
 export function readService(fileName: string, text: string): Service {
-  const fault = (reason: string) => new WsctlError("USAGE", `${fileName}: ${reason}`);
-  let table: unknown;
-  try {
-    table = parse(text);
-  } catch (error) {
-    throw fault(`is not TOML: ${errorText(error).split("\n")[0]}`);
-  }
-  const parsed = v.safeParse(Manifest, table);
-  if (!parsed.success) throw fault(issueText(parsed.issues[0]));
+  const manifest = readToml(fileName, text, Manifest);
   const name = v.safeParse(AgentId, fileName.replace(/\.toml$/, ""));
-  if (!name.success) throw fault(`its name ${name.issues[0].message}`);
-  const steps = stepsOf(parsed.output);
+  if (!name.success) throw faultIn(fileName, `its name ${name.issues[0].message}`);
+  const steps = stepsOf(manifest);
   if (steps !== undefined) return { name: name.output, steps };
-  throw fault('must have either "unit", or "restart", or both "stop" and "start"');
+  throw faultIn(fileName, 'must have either "unit", or "restart", or both "stop" and "start"');
 }
 
 function stepsOf(manifest: v.InferOutput<typeof Manifest>): string[][] | undefined {
