@@ -173,10 +173,11 @@ export class AgentDisk {
 
   /** Whether something is on record that a process on a copy of this disk would go on with. */
   get isUnderWay(): boolean {
-    const records = [...this.#open].map(
-      (requestId) => JSON.parse(this.#records.get(requestId) ?? "{}") as JournalRecord,
-    );
-    return records.some(({ state }) => state === "accepted" || state === "restarting");
+    return this.unsettled().some(({ state }) => state === "accepted" || state === "restarting");
+  }
+
+  unsettled(): JournalRecord[] {
+    return [...this.#open].map((requestId) => JSON.parse(this.#records.get(requestId) ?? ""));
   }
 
   /** Another machine with all that this one has on its disk now. */
@@ -203,7 +204,7 @@ export class AgentDisk {
           for (const write of writes) this.#write(write);
         }),
       find: read,
-      unsettled: () => [...this.#open].map((requestId) => read(requestId) as JournalRecord),
+      unsettled: () => this.unsettled(),
       close: () => {},
     };
   }

@@ -141,7 +141,13 @@ export class Host {
     this.clock.isAlive = false;
     if (this.isPowerCut) this.#programs.kill();
     this.isPowerCut = false;
-    // A restart that was on record has happened, whatever ended the process.
+    // A restart that was on record has happened, whatever ended the process, and when.
+    for (const { state, parameters } of this.disk.unsettled()) {
+      const { marker } = parameters as unknown as Work;
+      if (state !== "restarting" || this.#restarts.includes(marker)) continue;
+      this.#world.executed(this, marker);
+      this.#restarts.push(marker);
+    }
     this.#world.ledger.restarted(this.#restarts, this.agentId);
     this.connection?.clientDied();
     this.#world.trace(`${this.name} dies (${why})`);
