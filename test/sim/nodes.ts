@@ -144,7 +144,8 @@ export class Host {
     // A restart that was on record has happened, whatever ended the process, and when.
     for (const { state, parameters } of this.disk.unsettled()) {
       const { marker } = parameters as unknown as Work;
-      if (state !== "restarting" || this.#restarts.includes(marker)) continue;
+      const hasBegun = this.#world.ledger.executions.has(`${marker}/${this.agentId}`);
+      if (state !== "restarting" || hasBegun) continue;
       this.#world.executed(this, marker);
       this.#restarts.push(marker);
     }
