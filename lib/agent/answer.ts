@@ -83,7 +83,8 @@ export function notRestarted(): Answer {
 
 /** By the process that came back, which is the proof. */
 export function restarted(self: { pid: number; version: string }, awayMs: number): Answer {
-  const away = awayMs < 1000 ? `${Math.max(0, awayMs)} ms` : `${(awayMs / 1000).toFixed(1)} s`;
+  const away =
+    awayMs < 1000 ? `${Math.round(Math.max(0, awayMs))} ms` : `${(awayMs / 1000).toFixed(1)} s`;
   const message = `restarted, back after ${away} as process ${self.pid}, version ${self.version}`;
   return { type: "response", status: "success", message, result: { ...self } };
 }

@@ -109,7 +109,8 @@ async function checkHealth(options: DiagnoseOptions): Promise<{ health: Check; c
     const response = await options.fetch(`${options.url}/healthz`, {
       signal: AbortSignal.timeout(waitMs),
     });
-    const { status, time } = (await response.json()) as { status?: string; time?: string };
+    const body = (await response.json()) as { status?: string; time?: string } | null;
+    const { status, time } = body ?? {};
     if (status !== "ok") return { health: { name, ok: false, text: "it is not healthy", mend } };
     const health: Check = { name, ok: true, text: "it is a wsctl serve, and healthy" };
     if (time === undefined) return { health };

@@ -42,7 +42,11 @@ export function endingOfSilence(request: OpenRequest, queue: AgentQueue): Ending
   }
   return queue.peer === undefined
     ? { outcome: "lost", code: "DISCONNECTED", message: "sent, but the agent never came back" }
-    : { outcome: "lost", code: "TIMEOUT", message: "the agent is connected but did not answer" };
+    : {
+        outcome: "lost",
+        code: "TIMEOUT",
+        message: "the agent is connected, but no answer was received",
+      };
 }
 
 export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: number): Outcome {
