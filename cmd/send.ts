@@ -1,15 +1,17 @@
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import type { Sent } from "../lib/client/client.ts";
-import type { AcceptedLine, JobOrderInput, OutcomeLine, Target } from "../lib/protocol/api.ts";
+import type { AcceptedLine, JobOrderInput, Target } from "../lib/protocol/api.ts";
 import { JobOrder } from "../lib/protocol/api.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf, readFile } from "./_common.ts";
-import { exitFailed, exitInterrupted, exitOk } from "./_exit.ts";
+import { exitInterrupted, exitOk } from "./_exit.ts";
 import { newInterrupt } from "./_interrupt.ts";
-import { paint, print, printJson, readStdin, remark, visible } from "./_output.ts";
+import { LiveLines } from "./_live.ts";
+import { print, printJson, readStdin, remark } from "./_output.ts";
+import { OutputDir } from "./_outputDir.ts";
+import { showJob } from "./_showJob.ts";
 import { parseObject, parseParams, parseSeconds } from "./_units.ts";
 
 export default defineCommand({
@@ -20,6 +22,7 @@ export default defineCommand({
       "wsctl send ping --all",
       "wsctl send restart --agent web-1,web-2 --param delay_seconds=5",
       "wsctl send info --agent web-1 --ttl 1d --no-wait",
+      "wsctl send deploy --all --param version=v7 --output deploy-v7",
     ],
   },
   args: {
@@ -56,6 +59,17 @@ export default defineCommand({
       valueHint: "TIME",
       description: "how long to wait for an agent that is away",
     },
+    live: {
+      type: "boolean",
+      default: true,
+      description: "show what programs write while they run",
+      negativeDescription: "do not show what programs write while they run",
+    },
+    output: {
+      type: "string",
+      valueHint: "DIR",
+      description: "write what each agent's program writes, and large results, into files there",
+    },
     wait: {
       type: "boolean",
       default: true,
@@ -74,6 +88,8 @@ export interface SendOptions extends ClientFlags {
   params?: string | undefined;
   timeout: string;
   ttl: string;
+  live: boolean;
+  output?: string | undefined;
   wait: boolean;
   json?: boolean | undefined;
 }
@@ -93,10 +109,13 @@ export async function sendRun(options: SendOptions): Promise<number> {
     if (jobId !== undefined) await client.cancelJob(jobId);
   });
   try {
-    const sent = await client.send(order, interrupt.left);
+    const dir = options.output === undefined ? undefined : new OutputDir(options.output);
+    const sink = dir ?? (options.live && !options.json ? new LiveLines() : undefined);
+    const withOutput = sink !== undefined;
+    const sent = await client.send(order, { signal: interrupt.left, withOutput });
     jobId = sent.accepted.job.job_id;
     if (!options.json) remarkOnWaiting(sent.accepted, options.ttl);
-    return await printOutcomes(sent, options);
+    return await showJob(sent, { json: options.json ?? false, sink, dir });
   } catch (error) {
     if (jobId !== undefined) {
       remark(`The job goes on; see it with: wsctl jobs show ${jobId}`);
@@ -105,38 +124,6 @@ export async function sendRun(options: SendOptions): Promise<number> {
     if (interrupt.left.aborted) return exitInterrupted;
     throw error;
   }
-}
-
-async function printOutcomes(sent: Sent, options: SendOptions): Promise<number> {
-  const counts = new Map<string, number>();
-  for await (const line of sent.outcomes) {
-    counts.set(line.outcome, (counts.get(line.outcome) ?? 0) + 1);
-    if (options.json) printJson({ ...line, cursor: undefined });
-    else printOutcome(line);
-  }
-  if (!options.json && sent.accepted.job.total > 1) {
-    const parts = [...counts].map(([outcome, count]) => `${count} ${outcome}`);
-    remark(`${sent.accepted.job.total} agents: ${parts.join(", ")}`);
-  }
-  return counts.get("success") === sent.accepted.job.total ? exitOk : exitFailed;
-}
-
-function printOutcome(line: OutcomeLine): void {
-  const { agent, outcome, code, message, result, duration_ms } = line;
-  const word = paint(outcome === "success" ? "green" : "red", outcome);
-  const duration = paint("grey", `(${duration_ms} ms)`);
-  const lines = visible(message ?? "").split("\n");
-  const isShort = lines.length === 1;
-  const parts = [agent, word, visible(code ?? ""), isShort ? lines[0] : "", duration];
-  print(parts.filter((part) => part !== "").join("  "));
-  if (!isShort) for (const line of lines) print(`[${agent}] ${line}`);
-  if (tellsMore(result)) print(visible(JSON.stringify(result, null, 2)));
-}
-
-/** Whether a result says more than the outcome, which tells of the exit status already. */
-function tellsMore(result: unknown): boolean {
-  if (typeof result !== "object" || result === null) return result !== undefined;
-  return Object.keys(result).some((key) => key !== "exit_code" && key !== "signal");
 }
 
 function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {

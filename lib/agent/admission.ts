@@ -27,6 +27,7 @@ export class Admission {
     if (checked.code !== undefined) return failure(checked.code, checked.message);
     entry.endsProcess = checked.endsProcess;
     if (checked.outlives) entry.record.outlives = true;
+    if (checked.isCancellable === false) entry.record.isCancellable = false;
     if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
     entry.record.timeoutMs = Math.min(entry.record.timeoutMs, checked.timeoutMs ?? Infinity);
     if (this.#entries.size > unsettledMax) {

@@ -4,11 +4,12 @@ import { arch, hostname, platform } from "node:os";
 import process from "node:process";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
+import { catalogueLookMs, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
 import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { catalogueText } from "./catalogueText.ts";
 import type { AgentFacts } from "./commands/command.ts";
-import { check, commands, run } from "./commands/registry.ts";
+import { check, commands, entries, run } from "./commands/registry.ts";
 import { AgentEngine } from "./engine.ts";
 import type { AgentJournal } from "./journal.ts";
 import { Catalogue } from "./programs/catalogue.ts";
@@ -76,13 +77,21 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       },
       adopt: (requestId, abort, done) => programs.adopt(requestId, abort, done),
       forget: (requestId) => programs.forget(requestId),
+      follow: (order, emit) => programs.follow(order, emit),
+      unfollow: () => programs.unfollow(),
+      catalogue: () => catalogueText([...entries(programs.services), ...programs.entries()]),
       measure: () => meter.measure(),
       restart: options.restart ?? runtime.reexec,
       onStopped: resolve,
     });
     engine.start();
-    if (signal.aborted) engine.stop();
-    else signal.addEventListener("abort", () => engine.stop(), { once: true });
+    const looking = setInterval(() => engine.look(), catalogueLookMs);
+    const stop = () => {
+      clearInterval(looking);
+      engine.stop();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
   });
 }
 

@@ -3,7 +3,7 @@ import type { AgentDraft } from "../protocol/codec.ts";
 import { type ErrorCode, errorText } from "../protocol/errors.ts";
 import { isShallow, unrepresentable } from "../protocol/json.ts";
 import { depthMax, messageBytesMax, textCharsMax } from "../protocol/limits.ts";
-import type { Answer, StopReason } from "./records.ts";
+import type { Answer, Self, StopReason, Update } from "./records.ts";
 
 /** What the envelope around an answer leaves for it, in bytes. */
 const roomBytes = messageBytesMax - 2_048;
@@ -82,11 +82,25 @@ export function notRestarted(): Answer {
 }
 
 /** By the process that came back, which is the proof. */
-export function restarted(self: { pid: number; version: string }, awayMs: number): Answer {
-  const away =
-    awayMs < 1000 ? `${Math.round(Math.max(0, awayMs))} ms` : `${(awayMs / 1000).toFixed(1)} s`;
-  const message = `restarted, back after ${away} as process ${self.pid}, version ${self.version}`;
-  return { type: "response", status: "success", message, result: { ...self } };
+export function restarted({ pid, version }: Self, awayMs: number): Answer {
+  const message = `restarted, back after ${timeText(awayMs)} as process ${pid}, version ${version}`;
+  return { type: "response", status: "success", message, result: { pid, version } };
+}
+
+/** By whichever version runs in the end. */
+export function updated({ from, to }: Update, self: Self, awayMs: number): Answer {
+  const { pid, version, trialFault = "it was interrupted" } = self;
+  const isNew = version === to;
+  const after = `after ${timeText(awayMs)}`;
+  const message = isNew
+    ? `updated from ${from} to ${to}, back ${after} as process ${pid}`
+    : `went back to ${version} ${after}: ${to} did not prove itself: ${trialFault}`;
+  const result = { from, to, version, pid };
+  return { type: "response", status: isNew ? "success" : "failed", message, result };
+}
+
+function timeText(ms: number): string {
+  return ms < 1000 ? `${Math.round(Math.max(0, ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 function cut(text: string): string {

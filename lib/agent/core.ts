@@ -4,10 +4,11 @@
  */
 import { closeCodes } from "../protocol/close.ts";
 import { decodeFromControl } from "../protocol/codec.ts";
-import type { Command, ControlMessage, Welcome } from "../protocol/message.ts";
+import type { Command, ControlMessage, Follow, Welcome } from "../protocol/message.ts";
+import { Announcement } from "./announcement.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import type { AgentEvent, AgentStep, Identity } from "./records.ts";
+import type { AgentEvent, AgentStep, Identity, OutputPiece } from "./records.ts";
 
 export interface AgentCoreOptions extends LinkOptions, ExecutorOptions {
   /** Warned about when the token makes this agent somebody else. */
@@ -20,6 +21,7 @@ export class AgentCore {
   readonly #options: AgentCoreOptions;
   readonly #link: Link;
   readonly #executor: Executor;
+  readonly #announcement = new Announcement();
   #pruneAt = 0;
   #isV1 = false;
   #identity: Identity = { journalId: "", epoch: 0 };
@@ -65,7 +67,7 @@ export class AgentCore {
       case "opened":
         if (!this.#link.isLatest(event.link)) return;
         this.#isV1 = event.v1;
-        this.#link.opened(event.v1, this.#identity, now, step);
+        this.#link.opened(event.v1, this.#identity, this.#announcement.digest, now, step);
         return this.#linkedIfUp(now, step);
       case "received":
         if (this.#link.isCurrent(event.link)) this.#received(event.text, event.link, now, step);
@@ -88,6 +90,10 @@ export class AgentCore {
         return this.#executor.cancel(event.requestId, now, step);
       case "measured":
         return this.#link.measured(event.figures, step);
+      case "catalogue":
+        return this.#announcement.looked(event, this.#link.up, step);
+      case "output":
+        return this.#output(event.piece, step);
       case "save_failed":
         this.#executor.saveFailed(event.writes, now, step);
         return this.#stopIfDone(step);
@@ -123,13 +129,16 @@ export class AgentCore {
         this.#link.welcome(message, now, step);
         this.#warnOfName(message.payload.agent_id, step);
         this.#identify(message, step);
-        if (this.#link.up === undefined) this.#executor.unlinked();
+        if (message.payload.catalogue_wanted) this.#announcement.wanted(step);
+        if (this.#link.up === undefined) this.#unlinked(step);
         return this.#linkedIfUp(now, step);
       case "ack":
         return this.#executor.settled(message.request_id, step);
       case "cancel":
         step.effects.push({ type: "cancel", requestId: message.request_id });
         return;
+      case "follow":
+        return this.#follow(message, step);
       case "goaway":
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {
@@ -158,6 +167,23 @@ export class AgentCore {
     return expires_at === undefined ? undefined : Date.parse(expires_at) - this.#link.clockOffsetMs;
   }
 
+  #follow({ request_id: requestId, payload }: Follow, step: AgentStep): void {
+    const output = this.#executor.outputOf(requestId);
+    const { watcher, after } = payload;
+    if (output === "none") {
+      return this.#output({ requestId, watcher, sequence: after, end: true }, step);
+    }
+    const order = { requestId, ...payload, isPending: output === "open" };
+    step.effects.push({ type: "follow", order });
+  }
+
+  #output({ requestId, ...payload }: OutputPiece, step: AgentStep): void {
+    const { up } = this.#link;
+    if (!up?.v1) return;
+    const message = { type: "output", request_id: requestId, payload } as const;
+    step.effects.push({ type: "send", link: up.link, message });
+  }
+
   #binary(link: number, step: AgentStep): void {
     if (!this.#link.isCurrent(link)) return;
     const { code, meaning: reason } = closeCodes.textOnly;
@@ -166,7 +192,7 @@ export class AgentCore {
 
   #closed(event: AgentEvent & { type: "closed" }, now: number, step: AgentStep): void {
     if (!this.#link.isLatest(event.link)) return;
-    this.#executor.unlinked();
+    this.#unlinked(step);
     this.#link.closed(event.code, event.reason, event.random, now, step);
   }
 
@@ -174,10 +200,15 @@ export class AgentCore {
     const wasUp = this.#link.up !== undefined;
     this.#link.tick(random, now, step);
     this.#linkedIfUp(now, step);
-    if (wasUp && this.#link.up === undefined) this.#executor.unlinked();
+    if (wasUp && this.#link.up === undefined) this.#unlinked(step);
     this.#executor.tick(now, step);
     if (now >= this.#pruneAt) this.#prune(now, step);
     this.#stopIfDone(step);
+  }
+
+  #unlinked(step: AgentStep): void {
+    this.#executor.unlinked();
+    step.effects.push({ type: "unfollow" });
   }
 
   #linkedIfUp(now: number, step: AgentStep): void {

@@ -19,7 +19,10 @@ import type {
   AgentWrite,
   CommandResult,
   Figures,
+  FollowOrder,
+  OutputPiece,
   RunOrder,
+  Update,
 } from "./records.ts";
 
 export interface AgentEngineOptions extends AgentCoreOptions {
@@ -36,9 +39,15 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   adopt(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void;
   /** The answer to a command that outlives the process is on disk. */
   forget(requestId: string): void;
+  /** Passes on what a request's program writes, piece by piece, as it was asked for. */
+  follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void;
+  /** Whoever followed did so over a connection that is lost. */
+  unfollow(): void;
+  /** What this agent can do: a list of `CatalogueEntry` as JSON, and its SHA-256 in hexadecimal. */
+  catalogue(): { digest: string; text: string };
   measure(): Figures;
-  /** Replaces this process. */
-  restart(): void;
+  /** Replaces this process, by another version where there is one to be tried. */
+  restart(update: Update | undefined): void;
   /** Called once, when everything has come to rest after `stop`. */
   onStopped(): void;
 }
@@ -77,7 +86,14 @@ export class AgentEngine {
   start(): void {
     const { journal, random } = this.#options;
     const { identity } = journal;
+    this.look();
     this.#step({ type: "started", identity, records: journal.unsettled(), random: random() });
+  }
+
+  /** What this agent can do may have changed. */
+  look(isTextWanted = false): void {
+    const { digest, text } = this.#options.catalogue();
+    this.#step({ type: "catalogue", digest, ...(isTextWanted ? { text } : {}) });
   }
 
   /** Nothing new is begun; ends when the running commands have. */
@@ -129,8 +145,14 @@ export class AgentEngine {
         return this.#step({ type: "saved", requestId: effect.requestId });
       case "measure":
         return this.#step({ type: "measured", figures: this.#options.measure() });
+      case "follow":
+        return this.#options.follow(effect.order, (piece) => this.#step({ type: "output", piece }));
+      case "unfollow":
+        return this.#options.unfollow();
+      case "look":
+        return this.look(effect.isTextWanted);
       case "restart":
-        return this.#restart();
+        return this.#restart(effect.update);
       case "log":
         return this.#options.log[effect.level](effect.text);
       default:
@@ -197,13 +219,13 @@ export class AgentEngine {
     return { signal: abort.signal, done };
   }
 
-  #restart(): void {
+  #restart(update: Update | undefined): void {
     const { log, journal, restart } = this.#options;
     log.info("restarting: replacing this process");
     this.#isStopped = true;
     this.#cancelTimer();
     journal.close();
-    restart();
+    restart(update);
   }
 
   #saveFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {

@@ -10,15 +10,7 @@ import { Deadlines } from "../deadlines.ts";
 import { runningMax, stopGraceMs, unsettledMax } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
 import { Admission } from "./admission.ts";
-import {
-  cannotSave,
-  failure,
-  fittingAnswer,
-  notRestarted,
-  restarted,
-  stopped,
-  withdrawn,
-} from "./answer.ts";
+import { cannotSave, failure, fittingAnswer, notRestarted, stopped, withdrawn } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import { type Entry, enter, entryOf, newEntry, put } from "./entry.ts";
 import { Outbox, type Outlet } from "./outbox.ts";
@@ -29,14 +21,16 @@ import type {
   Answer,
   CommandResult,
   JournalRecord,
+  Self,
   StopReason,
 } from "./records.ts";
+import { fateOf } from "./recovery.ts";
 
 export interface ExecutorOptions {
   /** Judges a command and its parameters before anything is done about it. */
   check(command: string, parameters: unknown): Checked;
-  /** Said by the answer to a `restart`. */
-  self: { pid: number; version: string };
+  /** Said by the answer to a `restart` or an `update`. */
+  self: Self;
 }
 
 export class Executor {
@@ -79,14 +73,11 @@ export class Executor {
       // A clock that was set back while nobody ran must not put any end off.
       const entry = entryOf({ ...stored, since: Math.min(stored.since, now) });
       this.#entries.set(stored.requestId, entry);
-      if (stored.state === "accepted" && stored.expiresAt !== undefined) {
+      const fate = fateOf(entry.record, this.#options.self, now);
+      if (fate !== undefined) this.#end(entry, fate.answer, now, step);
+      else if (stored.state === "started") this.#adopt(entry, step);
+      else if (stored.state === "accepted" && stored.expiresAt !== undefined) {
         this.#deadlines.set(stored.requestId, stored.expiresAt);
-      } else if (stored.state === "started" && stored.outlives) {
-        this.#adopt(entry, step);
-      } else if (stored.state === "started") {
-        this.#end(entry, failure("INTERRUPTED", "the agent died while the command ran"), now, step);
-      } else if (stored.state === "restarting") {
-        this.#end(entry, restarted(this.#options.self, now - stored.since), now, step);
       }
     }
     this.#startAccepted(now, step);
@@ -144,12 +135,20 @@ export class Executor {
       this.#end(entry, stopped(entry.stopping, entry.record.timeoutMs), now, step);
     } else if (result.status === "restart") {
       entry.endsProcess = true;
+      if (result.update !== undefined) entry.record.update = result.update;
       enter(entry, "restarting", now);
       this.#deadlines.delete(requestId);
       this.#restart.ask(now);
     } else this.#end(entry, { type: "response", ...result }, now, step);
     this.#startAccepted(now, step);
     this.#restartIfReady(now, step);
+  }
+
+  /** Whether this request's program writes output, or is still to begin. */
+  outputOf(requestId: string): "open" | "none" | "unknown" {
+    const record = this.#entries.get(requestId)?.record;
+    if (record?.state !== "accepted" && record?.state !== "started") return "unknown";
+    return record.outlives ? "open" : "none";
   }
 
   linked(outlet: Outlet, now: number, step: AgentStep): void {
@@ -212,7 +211,7 @@ export class Executor {
     const entry = this.#entries.get(requestId);
     if (entry?.record.state === "accepted") this.#end(entry, withdrawn(), now, step);
     else if (entry?.record.state === "started" && entry.stopping === undefined) {
-      this.#stop(entry, "cancel", now, step);
+      if (entry.record.isCancellable !== false) this.#stop(entry, "cancel", now, step);
     }
   }
 
@@ -289,9 +288,11 @@ export class Executor {
       this.#running--;
       enter(entry, "restarting", now);
     }
-    for (const entry of this.#entries.values()) {
-      if (entry.record.state === "restarting") step.writes.push(put(entry));
-    }
-    step.effects.push({ type: "restart" });
+    const restarting = [...this.#entries.values()].filter(
+      ({ record }) => record.state === "restarting",
+    );
+    step.writes.push(...restarting.map(put));
+    const update = restarting.find(({ record }) => record.update !== undefined)?.record.update;
+    step.effects.push({ type: "restart", ...(update === undefined ? {} : { update }) });
   }
 }

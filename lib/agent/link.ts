@@ -21,7 +21,7 @@ import type { AgentStep, Figures, Identity } from "./records.ts";
 
 export interface LinkOptions {
   /** What the agent says of itself, beside the name of its memory. */
-  hello: Omit<Hello["payload"], "journal_id" | "epoch">;
+  hello: Omit<Hello["payload"], "journal_id" | "epoch" | "catalogue_digest">;
   /** Heartbeats every so many seconds, unless the control plane advises another figure. */
   heartbeatSeconds: number;
 }
@@ -93,17 +93,23 @@ export class Link {
   }
 
   /** Connected. A peer of `wsctl.v1` is greeted first; another is ready at once. */
-  opened(v1: boolean, identity: Identity, now: number, step: AgentStep): void {
+  opened(
+    v1: boolean,
+    identity: Identity,
+    catalogueDigest: string | undefined,
+    now: number,
+    step: AgentStep,
+  ): void {
     if (this.#state.name !== "dialing") return;
     this.#lastHeard = now;
     if (!v1) return this.#isUp(false, now, step);
     this.#greetedAt = now;
     this.#state = { name: "greeting", until: now + dialMs };
     const { journalId: journal_id, epoch } = identity;
-    const message = {
-      type: "hello",
-      payload: { ...this.#options.hello, journal_id, epoch },
-    } as const;
+    const memory = { journal_id, epoch };
+    const digest = catalogueDigest === undefined ? {} : { catalogue_digest: catalogueDigest };
+    const payload = { ...this.#options.hello, ...memory, ...digest };
+    const message = { type: "hello", payload } as const;
     step.effects.push({ type: "send", link: this.#link, message });
   }
 

@@ -6,7 +6,7 @@
  */
 import type { AgentDraft } from "../protocol/codec.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { Command } from "../protocol/message.ts";
+import type { Command, Output } from "../protocol/message.ts";
 
 /** What a request is answered with; stored before it is sent, and repeated from there. */
 export type Answer =
@@ -28,11 +28,33 @@ export interface JournalRecord {
   expiresAt?: number;
   /** It runs outside of the agent's process: the next one takes it up. */
   outlives?: boolean;
+  /** It goes on although its job is cancelled. */
+  isCancellable?: false;
+  /** The restart tries another version out. */
+  update?: Update;
   /** Remembered at least until then. */
   keepUntil: number;
   /** When this state was entered. */
   since: number;
   answer?: Answer;
+}
+
+/** Another version that is ready to be tried, and to take this one's place if it proves itself. */
+export interface Update {
+  from: string;
+  to: string;
+  /** Its program, checked. */
+  file: string;
+  /** The time it has to connect, and then to stay connected without a break, in milliseconds. */
+  healthyMs: number;
+}
+
+/** What this process is, and what a trial of another version came to that it comes back from. */
+export interface Self {
+  pid: number;
+  version: string;
+  /** Why the version that was tried last did not stay. */
+  trialFault?: string;
 }
 
 /** The name of the agent's memory, as the control plane gave it, and how often it was renewed. */
@@ -66,10 +88,16 @@ export type AgentEffect =
   | { type: "saved"; requestId: string }
   /** Tell a running command to stop. */
   | { type: "abort"; requestId: string; why: StopReason }
+  /** Pass on what its program writes, with `output` events. */
+  | { type: "follow"; order: FollowOrder }
+  /** Whoever followed did so over a connection that is lost. */
+  | { type: "unfollow" }
+  /** Say what this agent can do with a `catalogue` event. */
+  | { type: "look"; isTextWanted: boolean }
   /** A request is no longer wanted: say so with a `cancelled` event, behind what came before. */
   | { type: "cancel"; requestId: string }
-  /** Replace this process by a fresh one. */
-  | { type: "restart" }
+  /** Replace this process by a fresh one, or by one of another version if that proves itself. */
+  | { type: "restart"; update?: Update }
   /** Measure this host and report with a `measured` event. */
   | { type: "measure" }
   | { type: "log"; level: "debug" | "info" | "warn"; text: string };
@@ -87,6 +115,19 @@ export interface RunOrder {
   timeoutMs: number;
 }
 
+/** What a watcher asks of a program's output: the pieces behind one, until those are so many bytes. */
+export interface FollowOrder {
+  requestId: string;
+  watcher: number;
+  after: number;
+  bytes: number;
+  /** The program is there, or is still to come. */
+  isPending: boolean;
+}
+
+/** A piece of live output for one watcher, in the words of the `output` message. */
+export type OutputPiece = { requestId: string } & Output["payload"];
+
 /** Why a command is stopped: its time is up, or its job was cancelled. */
 export type StopReason = "timeout" | "cancel";
 
@@ -94,7 +135,7 @@ export type StopReason = "timeout" | "cancel";
 export type CommandResult =
   | { status: "success" | "failed"; message?: string; result?: unknown }
   /** The process is to be replaced; whoever comes back answers. */
-  | { status: "restart" }
+  | { status: "restart"; update?: Update }
   /** It was stopped; this is what it had written by then. */
   | { status: "stopped"; why: StopReason; output: string }
   /** It cannot be known how it ended. */
@@ -117,6 +158,9 @@ export type AgentEvent =
   | { type: "recalled"; link: number; command: Command; known: JournalRecord | undefined }
   | { type: "finished"; requestId: string; result: CommandResult }
   | { type: "saved"; requestId: string }
+  | { type: "output"; piece: OutputPiece }
+  /** The digest of what this agent can do now; the text where it is wanted. */
+  | { type: "catalogue"; digest: string; text?: string }
   | { type: "cancelled"; requestId: string }
   | { type: "measured"; figures: Figures }
   /** These writes could not be made, and with them nothing that waited for them was done. */

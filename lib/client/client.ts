@@ -13,13 +13,15 @@ import type {
   JobOrderInput,
   JobView,
   NewToken,
-  OutcomeLine,
   Page,
+  StreamLine,
   TokenOrder,
   TokenView,
 } from "../protocol/api.ts";
-import { errorText, isErrorCode, WsctlError } from "../protocol/errors.ts";
+import { isErrorCode, WsctlError } from "../protocol/errors.ts";
 import { readLines } from "./lines.ts";
+import { plainReason, reasonOf } from "./reasons.ts";
+import { StreamProgress } from "./streamProgress.ts";
 
 export interface ClientOptions {
   /** `http://…` or `https://…`, without a path. */
@@ -30,8 +32,21 @@ export interface ClientOptions {
 
 export interface Sent {
   accepted: AcceptedLine;
-  /** Every outcome once, as it is known; ends with the last. */
-  outcomes: AsyncIterable<OutcomeLine>;
+  /** Every outcome once, as it is known; ends with the last. With live output where it is wanted. */
+  lines: AsyncIterable<StreamLine>;
+}
+
+export interface SendOptions {
+  signal?: AbortSignal | undefined;
+  /** Whether live output is wanted: each request's own before its outcome. */
+  withOutput?: boolean;
+}
+
+interface Asked {
+  order: JobOrderInput;
+  path: string;
+  accept: string;
+  signal: AbortSignal | undefined;
 }
 
 /** A plain answer must come within this time. */
@@ -54,21 +69,25 @@ export class Client {
    * Asks for a job and follows it to its last outcome. The job is asked for under a key of its own,
    * so that a lost answer never makes a second one; a broken stream is resumed where it broke.
    */
-  async send(order: JobOrderInput, signal?: AbortSignal): Promise<Sent> {
+  async send(order: JobOrderInput, options: SendOptions = {}): Promise<Sent> {
+    const { signal, withOutput = false } = options;
+    const path = withOutput ? "/api/v1/jobs?output=true" : "/api/v1/jobs";
     const { accepted, lines } = await this.#order(
-      order,
-      "application/x-ndjson",
-      signal,
+      { order, path, accept: "application/x-ndjson", signal },
       (response) => this.#firstLine(response),
     );
-    return { accepted, outcomes: this.#outcomes(accepted.job, lines, signal) };
+    return { accepted, lines: this.#follow(accepted.job, options, lines) };
+  }
+
+  /** A job that was asked for before, from its first outcome and the output that is still there. */
+  watchJob(job: JobView, options: SendOptions = {}): AsyncIterable<StreamLine> {
+    return this.#follow(job, options);
   }
 
   /** Asks for a job and does not wait for it. */
   async sendOnly(order: JobOrderInput): Promise<AcceptedLine> {
-    return this.#order(order, "application/json", undefined, async (response) => {
-      return (await response.json()) as AcceptedLine;
-    });
+    const asked = { order, path: "/api/v1/jobs", accept: "application/json", signal: undefined };
+    return this.#order(asked, async (response) => (await response.json()) as AcceptedLine);
   }
 
   jobs(query: { limit?: number; cursor?: string } = {}): Promise<Page<JobView>> {
@@ -124,12 +143,8 @@ export class Client {
   }
 
   /** Repeats under one key while it cannot be known whether the order arrived. */
-  #order<T>(
-    order: JobOrderInput,
-    accept: string,
-    signal: AbortSignal | undefined,
-    read: (response: Response) => Promise<T>,
-  ): Promise<T> {
+  #order<T>(asked: Asked, read: (response: Response) => Promise<T>): Promise<T> {
+    const { order, path, accept, signal } = asked;
     const init = jsonBody(order);
     const headers = { ...init.headers, Accept: accept, "Idempotency-Key": newKey() };
     let mayHaveArrived = false;
@@ -138,7 +153,7 @@ export class Client {
       return mayHaveArrived;
     };
     return this.#mending(signal, mayRepeat, async () =>
-      read(await this.#fetch("/api/v1/jobs", { ...init, headers, ...withSignal(signal) }, null)),
+      read(await this.#fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
     );
   }
 
@@ -151,30 +166,29 @@ export class Client {
     return { accepted: first.value as AcceptedLine, lines };
   }
 
-  async *#outcomes(
+  async *#follow(
     job: JobView,
-    first: AsyncIterable<unknown>,
-    signal?: AbortSignal,
-  ): AsyncGenerator<OutcomeLine> {
+    options: SendOptions,
+    first: AsyncIterable<unknown> = noLines(),
+  ): AsyncGenerator<StreamLine> {
+    const { signal } = options;
+    const progress = new StreamProgress();
     let lines = first;
-    let cursor = 0;
-    for (let received = 0; received < job.total; ) {
+    while (progress.ended < job.total) {
       try {
-        for await (const line of lines as AsyncIterable<OutcomeLine>) {
-          cursor = line.cursor;
-          received++;
-          yield line;
+        for await (const line of lines as AsyncIterable<StreamLine>) {
+          if (progress.isNew(line)) yield line;
         }
       } catch (error) {
         if (signal?.aborted || error instanceof WsctlError) throw error;
         // The stream broke; what it had not yet said is asked for again below.
       }
-      if (received >= job.total) return;
-      const path = `/api/v1/jobs/${job.job_id}/outcomes?after=${cursor}`;
+      if (progress.ended >= job.total) return;
+      const { path, init } = progress.rest(job.job_id, options.withOutput ?? false);
       const response = await this.#mending(
         signal,
         () => true,
-        () => this.#fetch(path, withSignal(signal), null),
+        () => this.#fetch(path, { ...init, ...withSignal(signal) }, null),
       );
       lines = readLines(response, silenceMs);
     }
@@ -229,31 +243,6 @@ function isRefused(error: unknown): boolean {
   );
 }
 
-/** What runtimes put into codes and causes, in one line. */
-function reasonOf(error: unknown): string {
-  const parts: string[] = [];
-  for (let each = error; each instanceof Error && parts.length < 6; each = each.cause) {
-    const { code } = each as { code?: unknown };
-    for (const part of [each.message, ...(typeof code === "string" ? [code] : [])]) {
-      if (!parts.includes(part)) parts.push(part);
-    }
-  }
-  return parts.length === 0 ? errorText(error) : parts.join(": ");
-}
-
-const plainReasons: [RegExp, string][] = [
-  [/refused/i, "the connection was refused"],
-  [/ENOTFOUND|getaddrinfo|lookup|EAI_AGAIN/i, "its host name has no address"],
-  [/EHOSTUNREACH|ENETUNREACH|no route/i, "there is no route to it"],
-  [/timed?.?out|TimeoutError/i, "it did not answer in time"],
-  [/reset|closed unexpectedly|hang up/i, "the connection broke"],
-];
-
-/** The usual reasons in plain words; a rarer one as the runtime put it. */
-function plainReason(reason: string): string {
-  return plainReasons.find(([pattern]) => pattern.test(reason))?.[1] ?? reason;
-}
-
 async function errorOf(response: Response, url: string): Promise<WsctlError> {
   const text = await response.text();
   try {
@@ -264,6 +253,8 @@ async function errorOf(response: Response, url: string): Promise<WsctlError> {
   }
   return new WsctlError("UNREACHABLE", `${url} answers ${response.status}: is it a wsctl serve?`);
 }
+
+async function* noLines(): AsyncGenerator<never> {}
 
 function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };

@@ -8,9 +8,10 @@
  */
 import { decodeFromAgent, type Refusal } from "../protocol/codec.ts";
 import { unknownRequestId } from "../protocol/errors.ts";
-import type { AgentMessage, ErrorMessage, Response } from "../protocol/message.ts";
+import type { AgentMessage, ErrorMessage, Output, Response } from "../protocol/message.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { Fleet, type FleetOptions, type Session } from "./fleet.ts";
+import { Fleet, type FleetOptions } from "./fleet.ts";
+import { Follows } from "./follows.ts";
 import { Held } from "./held.ts";
 import { lateAnswer } from "./lateAnswer.ts";
 import type { Peer } from "./openRequests.ts";
@@ -19,10 +20,12 @@ import type {
   ControlEvent,
   ControlStep,
   ControlWrite,
+  FollowOrder,
   NewSession,
   OpenJournal,
 } from "./records.ts";
 import { drainingError, helloTwice, storageError } from "./refusals.ts";
+import { isIntroduced, peerOf, type Session } from "./session.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -31,10 +34,11 @@ export class ControlCore {
   /** Undefined while the journal cannot be written. */
   #dispatcher: Dispatcher | undefined;
   readonly #held = new Held();
+  readonly #follows = new Follows();
 
   constructor(options: FleetOptions, known: AgentFacts[], open: OpenJournal, now: number) {
     this.fleet = new Fleet(options, known);
-    this.#dispatcher = new Dispatcher(open, now);
+    this.#dispatcher = new Dispatcher(open, this.#follows, now);
   }
 
   get dispatcher(): Dispatcher | undefined {
@@ -48,6 +52,7 @@ export class ControlCore {
       deadlines: this.#dispatcher?.deadlineCount ?? 0,
       sessions: this.fleet.sessionCount,
       held: this.#held.size,
+      watchers: this.#follows.size,
     };
   }
 
@@ -85,6 +90,10 @@ export class ControlCore {
         return this.#recalled(event, now, step);
       case "cancel":
         return this.#dispatcher?.cancel(event.jobId, now, step);
+      case "follow":
+        return this.#follow(event.order, step);
+      case "unfollow":
+        return this.#follows.delete(event.watcher);
       case "revoked":
         for (const session of this.fleet.sessionsOf(event.tokenId)) {
           this.#endSession(session, "unauthorized", now, step);
@@ -138,8 +147,17 @@ export class ControlCore {
     }
     this.fleet.heard(session, now, step);
     const { message, refusal } = decodeFromAgent(text, { v1: session.v1 });
-    if (refusal === undefined) return this.#message(session, message, now, step);
-    this.#refuse(session, refusal, now, step);
+    if (refusal !== undefined) return this.#refuse(session, refusal, now, step);
+    if (message.type !== "output") return this.#message(session, message, now, step);
+    if (!this.#follows.take(session.agentId, message)) return;
+    session.throttle.refund(Buffer.byteLength(text));
+    step.effects.push({ type: "output", piece: message.payload });
+  }
+
+  #follow(order: FollowOrder, step: ControlStep): void {
+    const isQueued = this.#dispatcher?.isQueued(order.requestId) ?? false;
+    const session = this.fleet.agents.get(order.agentId)?.session;
+    this.#follows.ask(order, isQueued ? undefined : session, step);
   }
 
   /** Explains, counts, and closes a peer that sends too much that cannot be taken. */
@@ -149,12 +167,20 @@ export class ControlCore {
     if (session.throttle.strike(now)) this.#endSession(session, "malformed", now, step);
   }
 
-  #message(session: Session, message: AgentMessage, now: number, step: ControlStep): void {
+  #message(
+    session: Session,
+    message: Exclude<AgentMessage, Output>,
+    now: number,
+    step: ControlStep,
+  ): void {
     switch (message.type) {
       case "heartbeat":
         return;
       case "status_update":
         return this.fleet.status(session, message, now);
+      case "catalogue":
+        if (session.journalId !== undefined) this.fleet.catalogue(session, message, step);
+        return;
       case "hello":
         if (session.journalId !== undefined) {
           return this.#refuse(session, helloTwice(), now, step);
@@ -215,13 +241,7 @@ export class ControlCore {
   }
 
   #tick(now: number, step: ControlStep): void {
-    for (const session of this.fleet.overdue(now)) {
-      step.effects.push({
-        type: "log",
-        level: "warn",
-        text: "has fallen silent",
-        agent: session.agentId,
-      });
+    for (const session of this.fleet.overdue(now, step)) {
       this.#endSession(session, "silent", now, step);
     }
     this.#dispatcher?.tick(now, step);
@@ -251,14 +271,13 @@ export class ControlCore {
   }
 
   #storageRecovered(open: OpenJournal, now: number, step: ControlStep): void {
-    const dispatcher = new Dispatcher(open, now);
+    const dispatcher = new Dispatcher(open, this.#follows, now);
     this.#dispatcher = dispatcher;
     this.#held.release(dispatcher, (agentId) => this.#peerOfAgent(agentId), now, step);
     for (const agent of this.fleet.agents.values()) {
       if (agent.session === undefined) continue;
       step.writes.push({ type: "agent", facts: agent.facts });
-      const isReady = !agent.session.v1 || agent.session.journalId !== undefined;
-      if (isReady) dispatcher.online(peerOf(agent.session), now, step);
+      if (isIntroduced(agent.session)) dispatcher.online(peerOf(agent.session), now, step);
     }
   }
 
@@ -271,9 +290,4 @@ export class ControlCore {
     const session = this.fleet.session(sessionId);
     if (session !== undefined) run(session);
   }
-}
-
-function peerOf(session: Session): Peer {
-  const { sessionId, agentId, v1, journalId } = session;
-  return { sessionId, agentId, v1, ...(journalId === undefined ? {} : { journalId }) };
 }

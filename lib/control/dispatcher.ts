@@ -21,15 +21,18 @@ import {
 import type { ErrorMessage, Response } from "../protocol/message.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import { cancelled, type Ending, endingOfAnswer, endingOfSilence, outcomeOf } from "./ending.ts";
+import type { Follows } from "./follows.ts";
 import { type AgentQueue, jsonBytes, OpenRequests, type Peer } from "./openRequests.ts";
 import type { ControlStep, Job, OpenJournal, OpenRequest, Outcome } from "./records.ts";
 
 export class Dispatcher {
   readonly #open = new OpenRequests();
   readonly #deadlines = new Deadlines<OpenRequest>();
+  readonly #follows: Follows;
 
   /** Goes on from what the journal holds; agents that hold answers are given time to return. */
-  constructor(journal: OpenJournal, now: number) {
+  constructor(journal: OpenJournal, follows: Follows, now: number) {
+    this.#follows = follows;
     for (const stored of journal.jobs) {
       // A clock that was set back while nobody ran must not put any end off.
       this.#open.addJob({ ...stored, createdAt: Math.min(stored.createdAt, now) });
@@ -68,6 +71,11 @@ export class Dispatcher {
 
   get deadlineCount(): number {
     return this.#deadlines.heldCount;
+  }
+
+  /** Whether it waits here: its agent knows nothing of it yet. */
+  isQueued(requestId: string): boolean {
+    return this.#open.get(requestId)?.state === "queued";
   }
 
   openCountOf(agentId: string): number {
@@ -228,6 +236,11 @@ export class Dispatcher {
     };
     const message = { type: "command", request_id: requestId, payload } as const;
     step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+    if (peer.v1) {
+      for (const follow of this.#follows.messagesFor(requestId)) {
+        step.effects.push({ type: "send", sessionId: peer.sessionId, message: follow });
+      }
+    }
     if (job.cancelledAt !== undefined) this.#tellToStop(request, peer, step);
   }
 

@@ -5,23 +5,30 @@
 import type { Clock } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
-import type { JobOrder } from "../protocol/api.ts";
 import { closeCodes } from "../protocol/close.ts";
 import { encode } from "../protocol/codec.ts";
-import { errorText, WsctlError } from "../protocol/errors.ts";
+import { errorText } from "../protocol/errors.ts";
 import type { ServerSocket } from "../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../store/groupCommit.ts";
+import { Catalogues } from "./catalogues.ts";
 import { ControlCore } from "./core.ts";
 import type { FleetOptions } from "./fleet.ts";
-import { idempotencyOf } from "./idempotency.ts";
-import type { ControlJournal, StoredJob } from "./journal.ts";
-import type { ControlEffect, ControlEvent, ControlWrite, Job, NewSession } from "./records.ts";
+import { Idle } from "./idle.ts";
+import type { ControlJournal } from "./journal.ts";
+import { Orders } from "./orders.ts";
+import { OutputRelay } from "./outputRelay.ts";
+import type {
+  ControlEffect,
+  ControlEvent,
+  ControlWrite,
+  FollowOrder,
+  NewSession,
+  OutputPiece,
+} from "./records.ts";
 import { storageError, unstored } from "./refusals.ts";
-import { type Settle, Submissions } from "./submissions.ts";
-import { resolveTarget } from "./target.ts";
 import { Watchers } from "./watchers.ts";
 
-export interface EngineOptions extends FleetOptions {
+export interface EngineOptions extends Omit<FleetOptions, "knowsCatalogue"> {
   journal: ControlJournal;
   clock: Clock;
   log: Log;
@@ -38,17 +45,19 @@ export class Engine {
   readonly core: ControlCore;
   readonly journal: ControlJournal;
   readonly watchers = new Watchers();
+  readonly catalogues: Catalogues;
+  readonly #outputs = new OutputRelay();
+  readonly #idle: Idle;
+  readonly orders: Orders;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect>;
   readonly #sockets = new Map<number, ServerSocket>();
-  readonly #submissions = new Submissions();
   #sessionIds = 0;
   #cancelTimer = () => {};
   #timerAt = Number.POSITIVE_INFINITY;
   #cancelProbe: (() => void) | undefined;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
     const { journal, clock, log } = options;
@@ -56,16 +65,25 @@ export class Engine {
     this.#clock = clock;
     this.#log = log;
     this.#newId = options.newId;
+    this.#idle = new Idle(clock);
+    this.catalogues = new Catalogues(journal);
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
       release: (effects) => {
         for (const effect of effects) this.#carryOut(effect);
-        this.#onIdle?.();
+        this.#idle.changed();
       },
       failed: (batch, error) => this.#journalFailed(batch, error),
       soon: (run) => clock.soon(run),
     });
-    this.core = new ControlCore(options, journal.agents(), journal.open(), clock.now());
+    const knowsCatalogue = (digest: string) => this.catalogues.knows(digest);
+    const fleet = { heartbeatSeconds: options.heartbeatSeconds, knowsCatalogue };
+    this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
+    this.orders = new Orders({
+      ...{ journal, log, core: this.core, catalogues: this.catalogues, newId: options.newId },
+      now: () => clock.now(),
+      submit: (event) => this.#step(event),
+    });
     this.#arm();
   }
 
@@ -80,46 +98,25 @@ export class Engine {
     return { ...this.core.sizes, sockets: this.#sockets.size, waiting: this.#commits.waitingCount };
   }
 
-  /** `order` as a promise: resolved once the job is on disk. */
-  submit(order: JobOrder, createdBy: string, key?: string): Promise<StoredJob> {
-    return new Promise((accepted, refused) => {
-      this.order(order, createdBy, key, { accepted, refused });
-    });
-  }
-
-  /**
-   * Accepts a job, or refuses it with `NO_MATCH`, `CONFLICT`, `BUSY`, `UNAVAILABLE` or
-   * `STORAGE_UNAVAILABLE`. The same key with the same order by the same operator is the same job.
-   */
-  order(order: JobOrder, createdBy: string, key: string | undefined, settle: Settle): void {
-    try {
-      const idempotency = idempotencyOf(order, createdBy, key);
-      if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
-      const agents = resolveTarget(order.target, this.core.fleet.agents);
-      const requests = agents.map((agentId) => ({ requestId: this.#newId(), agentId }));
-      const job: Job = {
-        jobId: this.#newId(),
-        command: order.command,
-        ...(order.parameters ? { parameters: order.parameters } : {}),
-        target: order.target,
-        timeoutMs: order.timeout_seconds * 1000,
-        ttlMs: order.ttl_seconds * 1000,
-        createdAt: this.#clock.now(),
-        createdBy,
-        ...(idempotency ? { idempotency } : {}),
-      };
-      this.#submissions.add(job.jobId, settle);
-      this.#step({ type: "submit", job, requests });
-    } catch (error) {
-      settle.refused(error);
-    }
-  }
-
   /** Withdraws what of a job was not sent, has the rest stopped; on disk when this returns. */
   cancel(jobId: string): void {
     this.#step({ type: "cancel", jobId });
     this.#commits.flush();
     if (this.core.dispatcher === undefined) throw storageError();
+  }
+
+  /** A watcher of a request's output; `listener` is called with what it asks for by `follow`. */
+  newWatcher(listener: (piece: OutputPiece) => void): number {
+    return this.#outputs.add(listener);
+  }
+
+  follow(order: FollowOrder): void {
+    this.#step({ type: "follow", order });
+  }
+
+  unfollow(watcher: number): void {
+    this.#outputs.delete(watcher);
+    this.#step({ type: "unfollow", watcher });
   }
 
   /** A connection that has been authenticated; its messages and its end are to be told. */
@@ -141,7 +138,7 @@ export class Engine {
   disconnected(sessionId: number): void {
     this.#sockets.delete(sessionId);
     this.#step({ type: "closed", sessionId });
-    this.#onIdle?.();
+    this.#idle.changed();
   }
 
   /** What has been decided outside: about tokens, or that it is time to go. */
@@ -152,10 +149,10 @@ export class Engine {
   /** Refuses new work, waits for running requests and then for the connections to close. */
   async drain(patienceMs: number): Promise<void> {
     this.tell({ type: "draining" });
-    await this.#untilIdle(() => (this.core.dispatcher?.inflightCount ?? 0) === 0, patienceMs);
+    await this.#idle.until(() => (this.core.dispatcher?.inflightCount ?? 0) === 0, patienceMs);
     this.tell({ type: "drain" });
     this.#commits.flush();
-    await this.#untilIdle(() => this.#sockets.size === 0, 2_000);
+    await this.#idle.until(() => this.#sockets.size === 0, 2_000);
   }
 
   close(): void {
@@ -181,13 +178,17 @@ export class Engine {
       case "terminate":
         return this.#terminate(effect.sessionId);
       case "accepted":
-        return this.#accepted(effect.jobId);
+        return this.orders.accepted(effect.jobId);
       case "refused":
-        return this.#submissions.refuse(effect.jobId, effect.error);
+        return this.orders.refused(effect.jobId, effect.error);
       case "ended":
         return this.watchers.ring(effect.jobId);
       case "recall":
         return this.#recall(effect);
+      case "output":
+        return this.#outputs.pass(effect.piece);
+      case "catalogue":
+        return this.#learn(effect);
       case "log":
         return this.#log[effect.level](`agent ${effect.agent} ${effect.text}`);
       default:
@@ -216,22 +217,23 @@ export class Engine {
     this.#step({ type: "recalled", sessionId, answer, ...(agentId ? { agentId } : {}) });
   }
 
-  #accepted(jobId: string): void {
-    const job = this.journal.job(jobId);
-    if (job === undefined) {
-      const error = new WsctlError("INTERNAL", `job ${jobId} is not on record`);
-      return this.#submissions.refuse(jobId, error);
+  #learn({ agentId, digest, text }: ControlEffect & { type: "catalogue" }): void {
+    const agents = [...this.core.fleet.agents.values()];
+    const used = agents.flatMap(({ facts }) => facts.catalogue ?? []);
+    try {
+      if (this.catalogues.take(digest, text, used)) return;
+      this.#log.warn("an agent's catalogue cannot be taken", { agent: agentId });
+    } catch (error) {
+      // It is asked for again on the next connection.
+      this.#log.error(`Cannot keep a catalogue: ${errorText(error)}`, { agent: agentId });
     }
-    const { command, total, createdBy: by } = job;
-    this.#log.debug("accepted a job", { job_id: jobId, command, total, by });
-    this.#submissions.accept(job);
   }
 
   #journalFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
     this.#log.error(`Cannot write the journal: ${errorText(error)}; nothing is accepted meanwhile`);
     this.#step({ type: "storage_failed", writes: batch.writes });
     for (const effect of batch.effects) {
-      if (effect.type === "accepted") this.#submissions.refuse(effect.jobId, unstored(error));
+      if (effect.type === "accepted") this.orders.refused(effect.jobId, unstored(error));
       else if (!needsJournal(effect)) this.#carryOut(effect);
     }
     this.#cancelProbe ??= this.#clock.after(probeMs, () => this.#probeJournal());
@@ -250,22 +252,6 @@ export class Engine {
     this.#step({ type: "storage_recovered", open: this.journal.open() });
   }
 
-  /** Whether this operator has asked for a job under this key before; then that one answers. */
-  #isRepeat(idempotency: NonNullable<Job["idempotency"]>, settle: Settle): boolean {
-    const { key, fingerprint } = idempotency;
-    const job = this.core.dispatcher?.jobByKey(key) ?? this.journal.jobByKey(key);
-    if (job === undefined) return false;
-    if (job.idempotency?.fingerprint !== fingerprint) {
-      const text = `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`;
-      throw new WsctlError("CONFLICT", text);
-    }
-    this.#submissions.add(job.jobId, settle);
-    // Either it still waits for its commit, or it is on record and settles at once.
-    const stored = this.journal.job(job.jobId);
-    if (stored !== undefined) this.#submissions.accept(stored);
-    return true;
-  }
-
   /** One timer for everything; it may ring early, never late. */
   #arm(): void {
     const next = this.core.next();
@@ -277,19 +263,6 @@ export class Engine {
       this.#timerAt = Number.POSITIVE_INFINITY;
       this.#step({ type: "tick" });
     });
-  }
-
-  async #untilIdle(isIdle: () => boolean, patienceMs: number): Promise<void> {
-    if (isIdle()) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#clock.after(patienceMs, resolve);
-      this.#onIdle = () => {
-        if (!isIdle()) return;
-        cancel();
-        resolve();
-      };
-    });
-    this.#onIdle = undefined;
   }
 }
 

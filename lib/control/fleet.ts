@@ -7,40 +7,20 @@ import { Deadlines } from "../deadlines.ts";
 import { type CloseName, closeCodes } from "../protocol/close.ts";
 import type { Refusal } from "../protocol/codec.ts";
 import { parseCpuUsage, parseMemoryUsage } from "../protocol/figures.ts";
-import { heartbeatsMissedMax, helloMs, probeMs } from "../protocol/limits.ts";
-import type { Hello, StatusUpdate } from "../protocol/message.ts";
+import { helloMs, probeMs } from "../protocol/limits.ts";
+import type { Catalogue, Hello, StatusUpdate } from "../protocol/message.ts";
 import { protocolVersion } from "../protocol/version.ts";
 import { type Advice, adviceFor, isOutdated } from "./advice.ts";
 import type { AgentFacts, ControlStep, NewSession } from "./records.ts";
+import { type Agent, closing, isIntroduced, type Session, silenceMs } from "./session.ts";
 import { StatusHistory } from "./statusHistory.ts";
 import { Throttle } from "./throttle.ts";
-
-export interface Session extends NewSession {
-  lastHeard: number;
-  /** Whether it was found silent once and is on its last chance. */
-  isProbed: boolean;
-  /** What it was told in its latest `welcome`; decides how long its silence may last. */
-  advice: Advice;
-  journalId?: string;
-  /** Of the agent's process, from its `hello`. */
-  instanceId?: string;
-  throttle: Throttle;
-}
-
-export interface Agent {
-  facts: AgentFacts;
-  session: Session | undefined;
-  /** The process whose living connection was taken over, until one has introduced itself since. */
-  pushedOutInstanceId?: string | undefined;
-  /** Latest figures, in the peer's own words; kept when it goes offline. */
-  cpuUsage?: string;
-  memoryUsage?: string;
-  history?: StatusHistory;
-}
 
 export interface FleetOptions {
   /** Heartbeats every so many seconds in a small fleet; a larger one is advised to slow down. */
   heartbeatSeconds: number;
+  /** Whether the catalogue of this digest is on record. */
+  knowsCatalogue(digest: string): boolean;
 }
 
 export class Fleet {
@@ -85,7 +65,7 @@ export class Fleet {
   /** A new connection; the agent's older one, if any, is closed and forgotten at once. */
   open(opened: NewSession, now: number, step: ControlStep): Session | undefined {
     if (this.#draining) {
-      step.effects.push(close(opened.sessionId, "restarting", "the control plane is going down"));
+      step.effects.push(closing(opened.sessionId, "restarting", "the control plane is going down"));
       return undefined;
     }
     this.register(opened.agentId, step);
@@ -125,6 +105,7 @@ export class Fleet {
    */
   hello(session: Session, message: Hello, now: number, step: ControlStep): void {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
+    const { catalogue_digest: digest } = message.payload;
     const agent = this.agent(session.agentId);
     const isSameProcess = (agent.pushedOutInstanceId ?? instance_id) === instance_id;
     agent.pushedOutInstanceId = undefined;
@@ -141,9 +122,22 @@ export class Fleet {
       ...(hostname === undefined ? {} : { hostname }),
       ...(os === undefined ? {} : { os }),
       ...(arch === undefined ? {} : { arch }),
+      ...(digest === undefined ? {} : { catalogue: digest }),
     };
     step.writes.push({ type: "agent", facts: agent.facts });
     this.#welcome(session, step);
+  }
+
+  /** An agent can do something else now; the text of it is asked for where it is not known. */
+  catalogue(session: Session, { payload: { digest, text } }: Catalogue, step: ControlStep): void {
+    const agent = this.agent(session.agentId);
+    if (agent.facts.catalogue !== digest) {
+      agent.facts = { ...agent.facts, catalogue: digest };
+      step.writes.push({ type: "agent", facts: agent.facts });
+    }
+    if (text !== undefined) {
+      step.effects.push({ type: "catalogue", agentId: session.agentId, digest, text });
+    } else if (!this.#options.knowsCatalogue(digest)) this.#welcome(session, step);
   }
 
   /** Any sign of life; also the moment to pass on advice that has changed with the fleet. */
@@ -186,7 +180,7 @@ export class Fleet {
   /** Ends a connection from this side; of a silent or slow peer nothing more is expected. */
   end(session: Session, name: CloseName, now: number, step: ControlStep): void {
     if (!this.#forget(session, now, step)) return;
-    step.effects.push(close(session.sessionId, name, closeCodes[name].meaning));
+    step.effects.push(closing(session.sessionId, name, closeCodes[name].meaning));
     if (name === "silent" || name === "slowReader") {
       step.effects.push({ type: "terminate", sessionId: session.sessionId });
     }
@@ -219,7 +213,7 @@ export class Fleet {
       }
       this.#forget(session, now, step);
       const reason = `the control plane is going down; come back in ${seconds} s`;
-      step.effects.push(close(session.sessionId, "restarting", reason));
+      step.effects.push(closing(session.sessionId, "restarting", reason));
     });
   }
 
@@ -229,7 +223,7 @@ export class Fleet {
   }
 
   /** Sessions whose time is up: silent ones get one short last chance, then they are returned. */
-  overdue(now: number): Session[] {
+  overdue(now: number, step: ControlStep): Session[] {
     const silent: Session[] = [];
     for (;;) {
       const session = this.#deadlines.popDue(now);
@@ -241,7 +235,11 @@ export class Fleet {
         // Its messages may be waiting behind whatever kept this process from running in time.
         session.isProbed = true;
         this.#deadlines.set(session, now + probeMs);
-      } else silent.push(session);
+      } else {
+        const { agentId: agent } = session;
+        step.effects.push({ type: "log", level: "warn", text: "has fallen silent", agent });
+        silent.push(session);
+      }
     }
   }
 
@@ -263,7 +261,9 @@ export class Fleet {
 
   #welcome(session: Session, step: ControlStep): void {
     session.advice = this.#advice();
-    const { journalId = session.freshJournalId, epoch = 0 } = this.agent(session.agentId).facts;
+    const { facts } = this.agent(session.agentId);
+    const { journalId = session.freshJournalId, epoch = 0, catalogue } = facts;
+    const isWanted = catalogue !== undefined && !this.#options.knowsCatalogue(catalogue);
     step.effects.push({
       type: "send",
       sessionId: session.sessionId,
@@ -276,6 +276,7 @@ export class Fleet {
           epoch,
           heartbeat_seconds: session.advice.heartbeatSeconds,
           reconnect_seconds: session.advice.reconnectSeconds,
+          ...(isWanted ? { catalogue_wanted: true } : {}),
         },
       },
     });
@@ -284,17 +285,4 @@ export class Fleet {
   #advice(): Advice {
     return adviceFor(this.#agents.size, this.#options.heartbeatSeconds);
   }
-}
-
-/** Whether it may be given commands: a peer of `wsctl.v1` must have said hello. */
-function isIntroduced(session: Session): boolean {
-  return !session.v1 || session.journalId !== undefined;
-}
-
-function silenceMs(session: Session): number {
-  return session.advice.heartbeatSeconds * 1000 * heartbeatsMissedMax;
-}
-
-function close(sessionId: number, name: CloseName, reason: string): ControlStep["effects"][number] {
-  return { type: "close", sessionId, name, reason };
 }

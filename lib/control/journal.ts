@@ -27,6 +27,8 @@ export type StoredRequest = Omit<OpenRequest, "state"> & {
 /** An outcome with its place in the order in which outcomes were written. */
 export interface StoredOutcome extends Outcome {
   sequence: number;
+  /** When the request was sent; absent where it never was. */
+  sentAt?: number;
 }
 
 export interface StoredToken {
@@ -65,6 +67,11 @@ export interface ControlJournal {
   agentOf(requestId: string): string | undefined;
   /** Outcomes of a job behind a place in their order, oldest first. */
   outcomes(jobId: string, after: number, limit: number): StoredOutcome[];
+
+  /** The texts of agents' catalogues, by their digests. */
+  catalogues(): { digest: string; text: string }[];
+  addCatalogue(digest: string, text: string): void;
+  removeCatalogue(digest: string): void;
 
   token(tokenId: string): StoredToken | undefined;
   tokens(): StoredToken[];

@@ -1,6 +1,7 @@
 /** An answer to a request that is not open: one that has ended, or one that nobody sent. */
-import type { Fleet, Session } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
 import type { ControlEvent, ControlStep } from "./records.ts";
+import type { Session } from "./session.ts";
 
 type Recalled = ControlEvent & { type: "recalled" };
 

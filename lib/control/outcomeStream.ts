@@ -3,6 +3,7 @@
  * reads the journal behind a cursor whenever it is told that there is more, so that a slow reader
  * costs no memory and a broken stream is resumed behind its last line.
  */
+import { newBell } from "./bell.ts";
 import type { Engine } from "./engine.ts";
 import type { StoredJob } from "./journal.ts";
 import { outcomeLine } from "./views.ts";
@@ -63,32 +64,4 @@ export function outcomeStream(options: OutcomeStreamOptions): ReadableStream<Uin
     },
     { highWaterMark: 1 },
   );
-}
-
-/** Rings are remembered: one that comes while nobody waits ends the next wait at once. */
-function newBell() {
-  let rung = false;
-  let wake: (() => void) | undefined;
-  return {
-    ring: () => {
-      rung = true;
-      wake?.();
-    },
-    /** True when it rang, false when the time passed. */
-    wait: async (ms: number): Promise<boolean> => {
-      if (!rung) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        wake = undefined;
-      }
-      const wasRung = rung;
-      rung = false;
-      return wasRung;
-    },
-  };
 }

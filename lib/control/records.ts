@@ -9,7 +9,7 @@ import type { CloseName } from "../protocol/close.ts";
 import type { ControlDraft } from "../protocol/codec.ts";
 import type { WsctlError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { ErrorMessage, Response } from "../protocol/message.ts";
+import type { ErrorMessage, Output, Response } from "../protocol/message.ts";
 
 export interface Job {
   jobId: string;
@@ -66,7 +66,25 @@ export interface AgentFacts {
   /** The agent's memory as it was named in the latest `welcome`. */
   journalId?: string;
   epoch?: number;
+  /** The digest of what it says it can do. */
+  catalogue?: string;
 }
+
+/**
+ * What a watcher asks of a request's live output: pieces behind `after`, which it has taken, until
+ * they are so many bytes. Some of these it may have received already; `bytesLeft` are still to come.
+ */
+export interface FollowOrder {
+  watcher: number;
+  requestId: string;
+  agentId: string;
+  after: number;
+  bytes: number;
+  bytesLeft: number;
+}
+
+/** A piece of live output, as its agent sent it. */
+export type OutputPiece = Output["payload"];
 
 /** One durable change. An outcome is written once; the journal refuses a second one. */
 export type ControlWrite =
@@ -89,6 +107,10 @@ export type ControlEffect =
   | { type: "ended"; jobId: string }
   /** An answer to a request that is not open: say what is on record, with a `recalled` event. */
   | { type: "recall"; sessionId: number; answer: Response | ErrorMessage }
+  /** For the watcher that asked for it. */
+  | { type: "output"; piece: OutputPiece }
+  /** The text behind a digest that was not known. */
+  | { type: "catalogue"; agentId: string; digest: string; text: string }
   | { type: "log"; level: "info" | "warn"; text: string; agent: string };
 
 /** What one event leads to. */
@@ -118,6 +140,8 @@ export type ControlEvent =
   | { type: "recalled"; sessionId: number; answer: Response | ErrorMessage; agentId?: string }
   /** Withdraws what of this job was not sent yet, and has the rest stopped. */
   | { type: "cancel"; jobId: string }
+  | { type: "follow"; order: FollowOrder }
+  | { type: "unfollow"; watcher: number }
   | { type: "revoked"; tokenId: string }
   | { type: "registered"; agentId: string }
   /** No new jobs and no new connections from now on; open ones may still answer. */

@@ -59,4 +59,10 @@ export const migrations: readonly string[] = [
   INSERT INTO probe VALUES (1, 0, x'');
   `,
   "ALTER TABLE jobs ADD COLUMN cancelled_at REAL",
+  `
+  CREATE TABLE catalogues (
+    digest TEXT PRIMARY KEY NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

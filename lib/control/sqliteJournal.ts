@@ -64,6 +64,14 @@ function journalOn(db: Database): ControlJournal {
     requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
     agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
     outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),
+    catalogues: () =>
+      db.prepare<[], { digest: string; text: string }>("SELECT * FROM catalogues").all(),
+    addCatalogue: (digest, text) => {
+      const sql = "INSERT INTO catalogues (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING";
+      db.prepare<[string, string]>(sql).run(digest, text);
+    },
+    removeCatalogue: (digest) =>
+      void db.prepare<[string]>("DELETE FROM catalogues WHERE digest = ?").run(digest),
     token: (tokenId) => optional(token.get(tokenId), tokenOf),
     tokens: () =>
       db.prepare<[], TokenRow>("SELECT * FROM tokens ORDER BY created_at").all().map(tokenOf),

@@ -33,6 +33,12 @@ export class Throttle {
     return this.#messages >= 0 && this.#bytes >= 0;
   }
 
+  /** A message that was asked for: the rates are about those that were not. */
+  refund(bytes: number): void {
+    this.#messages += 1;
+    this.#bytes += bytes;
+  }
+
   /** Counts a refused message; true when there were too many of them. */
   strike(now: number): boolean {
     if (now - this.#strikesSince > strikesWindowMs) {

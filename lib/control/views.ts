@@ -2,6 +2,7 @@
 import type {
   AgentDetail,
   AgentView,
+  CatalogueEntry,
   JobDetail,
   JobView,
   OutcomeLine,
@@ -10,8 +11,8 @@ import type {
 } from "../protocol/api.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import { subprotocol } from "../protocol/version.ts";
-import type { Agent } from "./fleet.ts";
 import type { StoredJob, StoredOutcome, StoredRequest, StoredToken } from "./journal.ts";
+import type { Agent } from "./session.ts";
 
 export function jobView(job: StoredJob): JobView {
   return {
@@ -89,10 +90,15 @@ export function agentView(agent: Agent, openRequests: number): AgentView {
   };
 }
 
-export function agentDetail(agent: Agent, openRequests: number): AgentDetail {
+export function agentDetail(
+  agent: Agent,
+  openRequests: number,
+  commands: CatalogueEntry[] | undefined,
+): AgentDetail {
   const samples = agent.history?.samples() ?? [];
   return {
     ...agentView(agent, openRequests),
+    ...(commands === undefined ? {} : { commands }),
     status_history: samples.map(({ at, cpuPercent, memoryBytes }) => ({
       at: timestamp(at),
       cpu_percent: cpuPercent,

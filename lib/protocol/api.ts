@@ -10,7 +10,7 @@ import {
   ttlSecondsDefault,
   ttlSecondsMax,
 } from "./limits.ts";
-import { AgentId, CommandName } from "./names.ts";
+import { AgentId, CommandName, RequestId } from "./names.ts";
 
 /** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
@@ -115,6 +115,9 @@ export interface OutcomeLine {
   cursor: number;
 }
 
+/** What a job's stream has, with live output where that was asked for. */
+export type StreamLine = OutcomeLine | OutputLine;
+
 /** The first line of the stream that answers a new job. */
 export interface AcceptedLine {
   job: JobView;
@@ -146,6 +149,8 @@ export interface StatusSample {
 }
 
 export interface AgentDetail extends AgentView {
+  /** What it can do, as far as it has said so. */
+  commands?: CatalogueEntry[];
   /** Oldest first. */
   status_history: StatusSample[];
 }
@@ -169,6 +174,44 @@ export interface Page<T> {
   /** Pass as `cursor` for the next page; absent on the last. */
   next_cursor?: string;
 }
+
+/**
+ * `POST /api/v1/jobs/ID/follow`: the rest of a job's stream, with live output. What was received
+ * before is named, so that nothing of it comes again: outcomes by their cursor, output by request.
+ */
+export const FollowBody = v.strictObject({
+  after: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  output: v.optional(v.record(RequestId, v.pipe(v.number(), v.integer(), v.minValue(0))), {}),
+});
+export type FollowBody = v.InferOutput<typeof FollowBody>;
+
+/** A piece of live output in a job's stream. */
+export interface OutputLine {
+  job_id: string;
+  request_id: string;
+  agent: string;
+  output: {
+    /** Counts the pieces of both streams of this request. */
+    sequence: number;
+    stream?: "stdout" | "stderr" | undefined;
+    /** The piece, where it is UTF-8; otherwise `base64`. A piece need not be a whole line. */
+    text?: string | undefined;
+    base64?: string | undefined;
+    /** Pieces before this one that could not be kept for a reader so far behind. */
+    skipped?: number | undefined;
+  };
+}
+
+/** A command that an agent has, as it announces it. */
+export const CatalogueEntry = v.object({
+  name: CommandName,
+  description: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
+  /** A JSON Schema of its parameters; absent where it is too long to be announced. */
+  parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
+  /** Whether it writes live output. */
+  output: v.optional(v.boolean()),
+});
+export type CatalogueEntry = v.InferOutput<typeof CatalogueEntry>;
 
 /** Body of every failed answer. */
 export interface ErrorBody {

@@ -11,13 +11,16 @@ import {
   Ack,
   type AgentMessage,
   Cancel,
+  Catalogue,
   Command,
   type ControlMessage,
   ErrorMessage,
+  Follow,
   Goaway,
   Heartbeat,
   Hello,
   type Message,
+  Output,
   Response,
   StatusUpdate,
   Welcome,
@@ -56,8 +59,12 @@ const fromAgent: Direction<AgentMessage> = {
     ["status_update", StatusUpdate],
     ["error", ErrorMessage],
   ]),
-  v1: new Map<string, MessageSchema<AgentMessage>>([["hello", Hello]]),
-  otherSide: new Set(["command", "welcome", "ack", "cancel", "goaway"]),
+  v1: new Map<string, MessageSchema<AgentMessage>>([
+    ["hello", Hello],
+    ["catalogue", Catalogue],
+    ["output", Output],
+  ]),
+  otherSide: new Set(["command", "welcome", "ack", "cancel", "follow", "goaway"]),
 };
 
 const fromControl: Direction<ControlMessage> = {
@@ -69,9 +76,10 @@ const fromControl: Direction<ControlMessage> = {
     ["welcome", Welcome],
     ["ack", Ack],
     ["cancel", Cancel],
+    ["follow", Follow],
     ["goaway", Goaway],
   ]),
-  otherSide: new Set(["status_update", "heartbeat", "response", "hello"]),
+  otherSide: new Set(["status_update", "heartbeat", "response", "hello", "catalogue", "output"]),
 };
 
 interface Direction<M> {

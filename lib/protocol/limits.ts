@@ -128,3 +128,31 @@ export const reconnectSecondsDefault = 5;
 
 /** Status updates: one for so many heartbeats. */
 export const heartbeatsPerStatus = 4;
+
+/** An agent's catalogue as JSON, in bytes: leaves room for the envelope and for escaping. */
+export const catalogueBytesMax = 28 * 1024;
+
+/** How soon after a manifest was changed an agent says so. */
+export const catalogueLookMs = 3_000;
+
+/** One piece of live output, in bytes: fits a message however it is escaped. */
+export const outputRecordBytesMax = 8 * 1024;
+
+/** What one `follow` may ask for, in bytes. */
+export const followBytesMax = 1024 * 1024;
+
+/** A watcher that says nothing for this long no longer holds a program up. */
+export const followLeaseMs = 30_000;
+
+/** While it waits, a watcher says this often that it is still there. */
+export const followRenewMs = 10_000;
+
+/** Watchers of one request, at its agent. */
+export const watchersPerRequestMax = 8;
+
+/** Requests of a job that one operator watches at a time, and what may wait for the operator, in bytes. */
+export const watchedPerStreamMax = 512;
+export const watchedBytesMax = 4 * 1024 * 1024;
+
+/** Once a request has ended, the rest of its output is waited for as long as it goes on coming so often. */
+export const outputRestMs = 5_000;

@@ -3,14 +3,21 @@
  *
  * The standard's five: `command` and `error` to the agent; `status_update`, `heartbeat`, `response`
  * and `error` from it. Peers that asked for the subprotocol `wsctl.v1` also exchange `hello`,
- * `welcome`, `ack`, `cancel` and `goaway`, and use the optional fields marked v1 below; no other peer is ever
- * sent any of these. Unknown fields are ignored. Source: the communication standard, and
+ * `welcome`, `catalogue`, `ack`, `cancel`, `follow`, `output` and `goaway`, and use the optional fields
+ * marked v1 below; no other peer is ever sent any of these. Unknown fields are ignored. Source: the communication standard, and
  * `docs/protocol.md` for every decision beyond it.
  */
 import * as v from "valibot";
 import { parseCpuUsage, parseMemoryUsage } from "./figures.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { codeCharsMax, textCharsMax, timeoutSecondsMax } from "./limits.ts";
+import {
+  catalogueBytesMax,
+  codeCharsMax,
+  followBytesMax,
+  outputRecordBytesMax,
+  textCharsMax,
+  timeoutSecondsMax,
+} from "./limits.ts";
 import { AgentId, CommandName, RequestId } from "./names.ts";
 import { isTimestamp } from "./timestamp.ts";
 
@@ -25,7 +32,9 @@ const Code = v.pipe(v.string(), v.minLength(1), v.maxLength(codeCharsMax));
 const Text = v.pipe(v.string(), v.maxLength(textCharsMax));
 const Seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(timeoutSecondsMax));
 
-const Epoch = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+
+const Digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal"));
 
 export const Command = v.object({
   type: v.literal("command"),
@@ -96,12 +105,45 @@ export const Hello = v.object({
     /** Names the agent's memory: under another id nothing is remembered. */
     journal_id: RequestId,
     /** Of the latest `welcome` that this memory holds; a copy of it has an older one. */
-    epoch: Epoch,
+    epoch: Count,
     /** Of the process that speaks, made at its start. */
     instance_id: RequestId,
     hostname: v.optional(v.pipe(v.string(), v.maxLength(253))),
     os: v.optional(Code),
     arch: v.optional(Code),
+    /** Of the text of its `catalogue`. */
+    catalogue_digest: v.optional(Digest),
+  }),
+});
+
+/** v1, from the agent: the digest of its catalogue has changed; `text` where it was asked for. */
+export const Catalogue = v.object({
+  type: v.literal("catalogue"),
+  timestamp: Timestamp,
+  payload: v.object({
+    digest: Digest,
+    /** JSON: a list of `CatalogueEntry`. */
+    text: v.optional(v.pipe(v.string(), v.maxLength(catalogueBytesMax))),
+  }),
+});
+
+/** v1, from the agent: a piece of what a program writes, for whoever asked for it by `follow`. */
+export const Output = v.object({
+  type: v.literal("output"),
+  request_id: RequestId,
+  timestamp: Timestamp,
+  payload: v.object({
+    watcher: Count,
+    /** Counts the pieces of both streams, from 1; with `end`, the last there was. */
+    sequence: Count,
+    stream: v.optional(v.picklist(["stdout", "stderr"])),
+    /** The piece as it is, in UTF-8; whatever is not UTF-8 comes as `base64`. */
+    text: v.optional(v.pipe(v.string(), v.maxLength(outputRecordBytesMax))),
+    base64: v.optional(v.pipe(v.string(), v.base64(), v.maxLength(2 * outputRecordBytesMax))),
+    /** Pieces right before this one that are gone: nobody followed when they were written. */
+    skipped: v.optional(Count),
+    /** Nothing follows; it has no piece of its own. */
+    end: v.optional(v.boolean()),
   }),
 });
 
@@ -114,11 +156,13 @@ export const Welcome = v.object({
     agent_id: AgentId,
     /** What the agent's memory is to be named from now on, and its epoch; kept with it. */
     journal_id: RequestId,
-    epoch: Epoch,
+    epoch: Count,
     /** How often to send a heartbeat. */
     heartbeat_seconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
     /** Over how many seconds to spread the first return after a lost connection. */
     reconnect_seconds: v.pipe(v.number(), v.minValue(0), v.maxValue(3600)),
+    /** The agent's catalogue is not known here: it is to be sent. */
+    catalogue_wanted: v.optional(v.boolean()),
   }),
 });
 
@@ -138,6 +182,22 @@ export const Cancel = v.object({
   payload: FreeObject,
 });
 
+/**
+ * v1, to the agent: pass on what this request's program writes behind a sequence number, for this
+ * watcher, until that is so many bytes; what was sent already for a former one counts. Repeated from
+ * time to time, it says that the watcher is still there and how far it has come.
+ */
+export const Follow = v.object({
+  type: v.literal("follow"),
+  request_id: RequestId,
+  timestamp: Timestamp,
+  payload: v.object({
+    watcher: Count,
+    after: Count,
+    bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(followBytesMax)),
+  }),
+});
+
 /** v1, to the agent, before an orderly close: when to come back. */
 export const Goaway = v.object({
   type: v.literal("goaway"),
@@ -155,8 +215,18 @@ export type Welcome = v.InferOutput<typeof Welcome>;
 export type Ack = v.InferOutput<typeof Ack>;
 export type Cancel = v.InferOutput<typeof Cancel>;
 export type Goaway = v.InferOutput<typeof Goaway>;
+export type Catalogue = v.InferOutput<typeof Catalogue>;
+export type Follow = v.InferOutput<typeof Follow>;
+export type Output = v.InferOutput<typeof Output>;
 
 /** What an agent may send, and what a control plane may send. */
-export type AgentMessage = StatusUpdate | Heartbeat | Response | ErrorMessage | Hello;
-export type ControlMessage = Command | ErrorMessage | Welcome | Ack | Cancel | Goaway;
+export type AgentMessage =
+  | StatusUpdate
+  | Heartbeat
+  | Response
+  | ErrorMessage
+  | Hello
+  | Catalogue
+  | Output;
+export type ControlMessage = Command | ErrorMessage | Welcome | Ack | Cancel | Follow | Goaway;
 export type Message = AgentMessage | ControlMessage;

@@ -186,8 +186,8 @@ async function asked(url: string, place: string, id: string): Promise<void> {
   const client = new Client({ url, token, fetch });
   const order = { command: "ping", target: { agents: [id] }, timeout_seconds: 2 };
   const answer = (async () => {
-    const sent = await client.send(order, AbortSignal.timeout(2_000));
-    for await (const { outcome } of sent.outcomes) return outcome;
+    const sent = await client.send(order, { signal: AbortSignal.timeout(2_000) });
+    for await (const line of sent.lines) return line;
   })();
   // A damaged journal may well answer nothing: only a wrong answer is a fault.
   await answer.catch(() => {});

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
+import { isOutput } from "../../lib/client/streamProgress.ts";
 import type { AcceptedLine, JobOrderInput, OutcomeLine } from "../../lib/protocol/api.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { adminToken } from "../support/cli.ts";
@@ -148,7 +149,8 @@ export class World implements AsyncDisposable {
     try {
       const sent = await client.send(order);
       this.log.tellAccepted(sent.accepted);
-      for await (const told of sent.outcomes) {
+      for await (const told of sent.lines) {
+        if (isOutput(told)) continue;
         this.log.outcomes.push(told);
         outcome = told.code === undefined ? told.outcome : `${told.outcome} ${told.code}`;
       }

@@ -37,7 +37,7 @@ const newHello = {
 export class ControlTrial {
   now = startMs;
   readonly #core = new ControlCore(
-    { heartbeatSeconds: 15 },
+    { knowsCatalogue: () => false, heartbeatSeconds: 15 },
     [],
     { jobs: [], requests: [] },
     startMs,

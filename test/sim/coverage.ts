@@ -24,6 +24,9 @@ const messages = [
   "welcome",
   "ack",
   "cancel",
+  "follow",
+  "output",
+  "catalogue",
   "goaway",
 ];
 
@@ -34,6 +37,9 @@ const expected = [
   "refused STORAGE_UNAVAILABLE",
   "refused UNAVAILABLE",
   "restart in place",
+  "output piece",
+  "output to its end",
+  "output with a gap that is told",
   "program taken up again",
   "program died with its machine",
   "takeover",

@@ -65,6 +65,7 @@ export class ControlDisk {
   readonly #byKey = new Map<string, StoredJob>();
   readonly #open = new Set<Row>();
   readonly #agents = new Map<string, AgentFacts>();
+  readonly #catalogues = new Map<string, string>();
   #sequence = 0;
   /** Told of every outcome that is written. */
   onOutcome: (outcome: StoredOutcome) => void = () => {};
@@ -96,6 +97,9 @@ export class ControlDisk {
       tokens: none,
       addToken: none,
       revokeToken: none,
+      catalogues: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
+      addCatalogue: (digest, text) => void this.#catalogues.set(digest, text),
+      removeCatalogue: (digest) => void this.#catalogues.delete(digest),
       close: () => {},
     };
   }

@@ -85,6 +85,11 @@ export class Ledger {
     }
   }
 
+  /** A watcher was given a piece of output. */
+  output(requestId: string, isRight: boolean, what: string): void {
+    if (!isRight) this.#violate(`output of ${requestId}: ${what}`);
+  }
+
   /** When all faults have long ceased. */
   settle(
     outcomeOf: (jobId: string) => { requestId: string; outcome?: unknown }[] | undefined,

@@ -167,7 +167,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a repeated order makes a second job",
-    file: "lib/control/engine.ts",
+    file: "lib/control/orders.ts",
     find: "if (job === undefined) return false;",
     replace: "if (job !== null) return false;",
   },

@@ -1,4 +1,5 @@
 /** The processes of a world: the product's own engines and cores on virtual disks and sockets. */
+import { catalogueText } from "../../lib/agent/catalogueText.ts";
 import { AgentEngine } from "../../lib/agent/engine.ts";
 import type { CommandResult, RunOrder } from "../../lib/agent/records.ts";
 import { Engine } from "../../lib/control/engine.ts";
@@ -96,6 +97,8 @@ export class Host {
     this.clock = clock;
     this.starts++;
     this.#restarts = [];
+    // Who followed did so through the process before this one.
+    this.#programs.unfollow();
     disk.faults.isAlive = () => clock.isAlive;
     disk.faults.onCrash = () => this.crash("commit");
     const engine = new AgentEngine({
@@ -122,6 +125,9 @@ export class Host {
           : this.#run(clock, order, signal, done),
       adopt: (requestId, signal, done) => this.#programs.adopt(clock, requestId, signal, done),
       forget: (requestId) => this.#programs.forget(requestId),
+      follow: (order, emit) => this.#programs.follow(clock, order, emit),
+      unfollow: () => this.#programs.unfollow(),
+      catalogue: () => catalogueText([]),
       measure: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
       restart: () => this.#restart(),
       onStopped: () => {},

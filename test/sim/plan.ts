@@ -60,6 +60,8 @@ export interface Order {
   ttlSeconds: number;
   /** The operator withdraws it so long after asking; never where it is not given. */
   cancelAfterMs?: number;
+  /** The operator follows its output. */
+  isWatched: boolean;
   /** The operator does not get to know that it was accepted, and asks again. */
   answersLost: number;
 }
@@ -105,6 +107,7 @@ function probe(hosts: number): Order {
     isStubborn: false,
     timeoutSeconds: 30,
     ttlSeconds: 120,
+    isWatched: false,
     answersLost: 0,
   };
 }
@@ -125,6 +128,7 @@ function orderOf(random: Random, hosts: number, index: number): Order {
     isStubborn: random.chance(0.1),
     timeoutSeconds: random.int(2, 60),
     ttlSeconds: random.chance(0.3) ? random.int(1, 20) : random.int(30, 300),
+    isWatched: random.chance(0.4),
     answersLost: random.chance(0.2) ? random.int(1, 3) : 0,
     ...(random.chance(0.15) ? { cancelAfterMs: random.int(1_000, 60_000) } : {}),
   };

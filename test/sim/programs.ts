@@ -1,5 +1,11 @@
 /** Programs on a host: outside of the agent's process, so that they live on when it dies. */
-import type { CommandResult, RunOrder, StopReason } from "../../lib/agent/records.ts";
+import type {
+  CommandResult,
+  FollowOrder,
+  OutputPiece,
+  RunOrder,
+  StopReason,
+} from "../../lib/agent/records.ts";
 import type { Host } from "./nodes.ts";
 import type { ProcessClock } from "./time.ts";
 import type { World } from "./world.ts";
@@ -19,8 +25,21 @@ interface Program {
   result?: CommandResult;
   /** Of the process that waits for it. */
   tell: Done;
+  /** Pieces of output that it has written; the spool keeps the latest few. */
+  written: number;
 }
 
+interface Follower {
+  order: FollowOrder;
+  seen: number;
+  left: number;
+  emit(piece: OutputPiece): void;
+}
+
+/** What a spool keeps, and how many pieces a program writes in all. */
+const spoolPieces = 40;
+const writeEveryMs = 400;
+const pieceBytes = 100;
 /** Between the request to stop and the end that nothing can refuse. */
 const killMs = 3_000;
 
@@ -28,6 +47,7 @@ export class Programs {
   readonly #world: World;
   readonly #host: Host;
   #programs = new Map<string, Program>();
+  readonly #followers = new Map<string, Follower>();
 
   constructor(world: World, host: Host) {
     this.#world = world;
@@ -40,8 +60,9 @@ export class Programs {
     const { time } = this.#world;
     this.#world.trace(`${this.#host.name} runs program of ${work.marker}`);
     this.#world.executed(this.#host, work.marker);
-    const program: Program = { work, tell: () => {} };
+    const program: Program = { work, tell: () => {}, written: 0 };
     this.#programs.set(requestId, program);
+    this.#write(requestId, program);
     this.#follow(clock, program, signal, done);
     const message = `${work.marker}/${this.#host.agentId}: done`;
     time.after(work.ms, () => this.#end(requestId, program, { status: work.ends, message }));
@@ -58,8 +79,32 @@ export class Programs {
     if (program.result !== undefined) program.tell(program.result);
   }
 
+  /** As the product's agent does: from the spool, at the watcher's pace, also after the end. */
+  follow(clock: ProcessClock, order: FollowOrder, emit: (piece: OutputPiece) => void): void {
+    const { requestId, watcher, after, bytes } = order;
+    if (!order.isPending && !this.#programs.has(requestId)) {
+      return emit({ requestId, watcher, sequence: after, end: true });
+    }
+    const key = `${requestId}/${watcher}`;
+    const seen = Math.max(after, this.#followers.get(key)?.seen ?? 0);
+    const left = bytes - (seen - after) * pieceBytes;
+    const tell = (piece: OutputPiece) => clock.run(() => emit(piece));
+    this.#followers.set(key, { order, seen, left, emit: tell });
+    this.#pass(requestId);
+  }
+
+  unfollow(): void {
+    this.#followers.clear();
+  }
+
   forget(requestId: string): void {
-    this.#programs.delete(requestId);
+    this.#pass(requestId);
+    const isFollowed = [...this.#followers.values()].some(
+      ({ order }) => order.requestId === requestId,
+    );
+    // Who follows it may read it to the end.
+    if (isFollowed) this.#world.time.after(30_000, () => this.#programs.delete(requestId));
+    else this.#programs.delete(requestId);
   }
 
   /** The machine is off. */
@@ -86,6 +131,38 @@ export class Programs {
   #end(requestId: string, program: Program, result: CommandResult): void {
     if (this.#programs.get(requestId) !== program || program.result !== undefined) return;
     program.result = result;
+    this.#pass(requestId);
     program.tell(result);
+  }
+
+  /** Writes on until it ends; it waits for nobody, so that a slow follower meets gaps. */
+  #write(requestId: string, program: Program): void {
+    if (this.#programs.get(requestId) !== program || program.result !== undefined) return;
+    program.written++;
+    this.#pass(requestId);
+    this.#world.time.after(writeEveryMs, () => this.#write(requestId, program));
+  }
+
+  #pass(requestId: string): void {
+    const program = this.#programs.get(requestId);
+    if (program === undefined) return;
+    const { written, result } = program;
+    for (const [key, follower] of [...this.#followers]) {
+      const { order } = follower;
+      const { watcher } = order;
+      if (order.requestId !== requestId) continue;
+      while (follower.left > 0 && follower.seen < written) {
+        const sequence = Math.max(follower.seen + 1, written - spoolPieces + 1);
+        const skipped = sequence - follower.seen - 1;
+        follower.seen = sequence;
+        follower.left -= pieceBytes;
+        const text = String(sequence).padEnd(pieceBytes);
+        const piece = { requestId, watcher, sequence, stream: "stdout", text } as const;
+        follower.emit({ ...piece, ...(skipped > 0 ? { skipped } : {}) });
+      }
+      if (result === undefined || follower.left <= 0 || follower.seen < written) continue;
+      this.#followers.delete(key);
+      follower.emit({ requestId, watcher, sequence: written, end: true });
+    }
   }
 }

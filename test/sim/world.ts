@@ -2,6 +2,7 @@
  * A world: a control plane, hosts with agents, operators and faults, from one seed, on virtual
  * time. The same seed is the same world, to the byte, on every run and every runtime.
  */
+import type { Engine } from "../../lib/control/engine.ts";
 import type { StoredJob } from "../../lib/control/journal.ts";
 import type { Log } from "../../lib/log.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
@@ -10,6 +11,7 @@ import { ControlDisk } from "./disks.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { ControlProcess, Host, tracingLog } from "./nodes.ts";
+import { watch } from "./operators.ts";
 import { endMs, type Fault, healedMs, type Order, type Plan, planOf, restMs } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Strikes } from "./strikes.ts";
@@ -226,6 +228,7 @@ export class World {
       this.trace(`${order.marker} is accepted as ${job.jobId}`);
       if (attempt < order.answersLost) return again();
       this.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });
+      if (order.isWatched) this.#watch(process.engine, job.jobId);
       const { cancelAfterMs } = order;
       if (cancelAfterMs !== undefined) {
         this.time.after(cancelAfterMs, () => this.#cancel(job.jobId));
@@ -242,13 +245,19 @@ export class World {
         accepted: (job: StoredJob) => process.clock.run(() => accepted(job)),
         refused: (error: unknown) => process.clock.run(() => refused(error)),
       };
-      process.engine.order(orderBody(order), "operator", order.marker, settle);
+      process.engine.orders.order(orderBody(order), "operator", order.marker, settle);
     });
     // A process that dies before it answers leaves its operator in doubt.
     this.time.after(5_000, () => {
       const isKnown = this.ledger.acknowledged.some(({ marker }) => marker === order.marker);
       if (!isKnown && !process.clock.isAlive) this.#ask(order, attempt + 1);
     });
+  }
+
+  #watch(engine: Engine, jobId: string): void {
+    for (const { requestId, agentId } of engine.journal.requests(jobId)) {
+      watch(this, engine, requestId, agentId);
+    }
   }
 
   /** An operator who is not answered does not know, and lets it be. */

@@ -14,7 +14,12 @@ export class CoreInHand {
 
   constructor(open: OpenJournal = { jobs: [], requests: [] }, known: string[] = []) {
     const facts = known.map((agentId) => ({ agentId }));
-    this.core = new ControlCore({ heartbeatSeconds: 15 }, facts, open, this.now);
+    this.core = new ControlCore(
+      { knowsCatalogue: () => false, heartbeatSeconds: 15 },
+      facts,
+      open,
+      this.now,
+    );
   }
 
   step(event: ControlEvent): ControlStep {

@@ -46,6 +46,8 @@ export type Checked =
       timeoutMs?: number;
       /** How many of this command may run at a time. */
       concurrency?: number;
+      /** False where it goes on although its job is cancelled. */
+      isCancellable?: boolean;
       code?: never;
     }
   | { code: ErrorCode; message: string };

@@ -1,6 +1,8 @@
 /** The commands of this agent: nothing else runs, whatever a control plane asks for. */
+import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { isTestBuild } from "../../failpoint.ts";
+import type { CatalogueEntry } from "../../protocol/api.ts";
 import { errorText } from "../../protocol/errors.ts";
 import { issueText } from "../../protocol/issueText.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -24,6 +26,18 @@ const definitions = [
 export const commands: ReadonlyMap<string, AnyCommand> = new Map(
   definitions.map((definition) => [definition.name, definition]),
 );
+
+/** What is built in, as it is announced; `services` are those that `restart` may restart. */
+export function entries(services: readonly string[]): CatalogueEntry[] {
+  return [...commands.values()].map(({ name, summary, parameters }) => {
+    const schema = toJsonSchema(parameters, { errorMode: "ignore", typeMode: "input" });
+    if (name !== restart.name || services.length === 0) {
+      return { name, description: summary, parameters: { ...schema } };
+    }
+    const properties = { ...schema.properties, service: { type: "string", enum: [...services] } };
+    return { name, description: summary, parameters: { ...schema, properties }, output: true };
+  });
+}
 
 /** Pure: whether this command is built in and its parameters are right, else what is wrong. */
 export function check(

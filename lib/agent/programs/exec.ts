@@ -2,7 +2,9 @@
  * `exec`: whatever program the host's own configuration allows, as an argument list and never a
  * shell's line. Without a pattern nothing is allowed.
  */
+import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import type { CatalogueEntry } from "../../protocol/api.ts";
 import { issueText } from "../../protocol/issueText.ts";
 
 const Parameters = v.strictObject({
@@ -20,6 +22,14 @@ const Parameters = v.strictObject({
   stdin: v.optional(v.string(), ""),
   directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
 });
+
+/** As it is announced; which arguments are allowed is for the host to judge. */
+export const execEntry: CatalogueEntry = {
+  name: "exec",
+  description: "runs a program that the host's own configuration allows",
+  parameters: { ...toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" }) },
+  output: true,
+};
 
 export type Exec = v.InferOutput<typeof Parameters>;
 

@@ -2,12 +2,12 @@
  * A command of the operator's own: what one file in `commands.d` says, checked. The program is
  * started from an argument list, never through a shell, and a parameter fills exactly one argument.
  */
-import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import * as v from "valibot";
 import { errorText } from "../../protocol/errors.ts";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault, outputBytesMost, timeoutSecondsMax } from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
+import { faultOfParameters } from "../../protocol/parameters.ts";
 import { faultIn, readToml } from "./toml.ts";
 
 export interface Program {
@@ -28,6 +28,8 @@ export interface Program {
   env: Readonly<Record<string, string>>;
   /** What is kept of its output: the first half of it from the start, the rest from the end. */
   outputBytes: number;
+  /** Whether it may be stopped when its job is cancelled; at its timeout it is in any case. */
+  isCancellable: boolean;
 }
 
 const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
@@ -50,15 +52,21 @@ const Manifest = v.strictObject({
   directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
   env: v.optional(v.record(v.string(), v.string()), {}),
   output_bytes: v.optional(whole(1_024, outputBytesMost), outputBytesDefault),
+  cancellable: v.optional(v.boolean("must be true or false"), true),
 });
 
 /** Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right. */
 export function readProgram(fileName: string, text: string): Program {
-  const { name, parameters, timeout_seconds, output_bytes, concurrency, user, ...rest } = readToml(
-    fileName,
-    text,
-    Manifest,
-  );
+  const {
+    name,
+    parameters,
+    timeout_seconds,
+    output_bytes,
+    concurrency,
+    user,
+    cancellable,
+    ...rest
+  } = readToml(fileName, text, Manifest);
   const named = v.safeParse(CommandName, name ?? fileName.replace(/\.toml$/, ""));
   if (!named.success) throw faultIn(fileName, `its name ${named.issues[0].message}`);
   const program: Program = {
@@ -69,6 +77,7 @@ export function readProgram(fileName: string, text: string): Program {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(user === undefined ? {} : { user }),
     outputBytes: output_bytes,
+    isCancellable: cancellable,
   };
   const reason = faultOfSchema(program.schema, "parameters") ?? faultOfArgv(program);
   if (reason !== undefined) throw faultIn(fileName, reason);
@@ -88,22 +97,8 @@ export function fillIn(
   for (const [key, value] of Object.entries(parameters)) {
     if (!Object.hasOwn(values, key)) define(values, key, value);
   }
-  const { valid, errors } = new Validator(schema as Schema, "2020-12", false).validate(values);
-  if (valid) return { values };
-  // The deepest place is the most telling one.
-  const [error] = errors.sort((a, b) => b.instanceLocation.length - a.instanceLocation.length);
-  return { fault: error === undefined ? "parameters do not fit" : faultText(error) };
-}
-
-/** The validator's finding in our words: the place and the rule, never the value. */
-function faultText({ instanceLocation, keyword, error }: OutputUnit): string {
-  const path = ["parameters", ...instanceLocation.split("/").slice(1)].join(".");
-  const [, named = ""] = /"([^"]*)"\.$/.exec(error) ?? [];
-  if (keyword === "false") return `${path} is not known here`;
-  if (keyword === "required") return `${path}.${named} is missing`;
-  if (keyword === "type") return `${path} must be of the type ${named}`;
-  if (keyword === "pattern") return `${path} does not match its pattern`;
-  return `${path}: ${error}`;
+  const fault = faultOfParameters(schema, values);
+  return fault === undefined ? { values } : { fault };
 }
 
 /** The argument list for checked values. */

@@ -3,12 +3,13 @@
  * may restart, and `exec`. They are judged by the host's own files and flags, and run by supervisors.
  */
 import * as v from "valibot";
+import type { CatalogueEntry } from "../../protocol/api.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { Checked } from "../commands/command.ts";
 import { delaySecondsMax } from "../commands/restart.ts";
-import type { CommandResult, RunOrder } from "../records.ts";
+import type { CommandResult, FollowOrder, OutputPiece, RunOrder } from "../records.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { isAllowed, readExec } from "./exec.ts";
+import { execEntry, isAllowed, readExec } from "./exec.ts";
 import { argvOf, fillIn, type Program } from "./manifest.ts";
 import { resultOf } from "./result.ts";
 import type { Runs } from "./runs.ts";
@@ -39,20 +40,36 @@ export class Programs {
   }
 
   get names(): string[] {
-    const own = this.#options.commands.list().flatMap(({ item }) => (item ? [item.name] : []));
-    return this.#options.allowExec.length === 0 ? own : ["exec", ...own];
+    return this.entries().map(({ name }) => name);
+  }
+
+  /** What it has, as it is announced; services are in the schema of `restart`, which is built in. */
+  entries(): CatalogueEntry[] {
+    const { commands, allowExec } = this.#options;
+    const own = commands.list().flatMap(({ item }) => {
+      if (item === undefined) return [];
+      const { name, description, schema } = item;
+      return [{ name, description, parameters: schema, output: true }];
+    });
+    return allowExec.length === 0 ? own : [execEntry, ...own];
+  }
+
+  /** The names of the services that may be restarted. */
+  get services(): string[] {
+    return this.#options.services.list().flatMap(({ item }) => (item ? [item.name] : []));
   }
 
   /** Undefined where the command is none of these. */
   check(command: string, parameters: unknown): Checked | undefined {
     const resolved = this.#resolve(command, parameters);
     if (resolved === undefined || "code" in resolved) return resolved;
-    const { timeoutMs, concurrency } = resolved.program ?? {};
+    const { timeoutMs, concurrency, isCancellable } = resolved.program ?? {};
     return {
       endsProcess: false,
       outlives: true,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(concurrency === undefined ? {} : { concurrency }),
+      ...(isCancellable === undefined ? {} : { isCancellable }),
     };
   }
 
@@ -81,6 +98,14 @@ export class Programs {
 
   forget(requestId: string): void {
     this.#options.runs.forget(requestId);
+  }
+
+  follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void {
+    this.#options.runs.follow(order, emit);
+  }
+
+  unfollow(): void {
+    this.#options.runs.unfollow();
   }
 
   #stopOn(signal: AbortSignal, requestId: string): void {
@@ -123,7 +148,7 @@ export class Programs {
     if (found?.item !== undefined) {
       return { wanted: { steps: found.item.steps, delayMs: delay_seconds * 1000 } };
     }
-    const all = this.#options.services.list().flatMap(({ item }) => (item ? [item.name] : []));
+    const all = this.services;
     const known = all.length === 0 ? "it allows none" : `it allows: ${all.join(", ")}`;
     const why = found?.fault ?? `this host allows no restart of that service; ${known}`;
     return { code: "INVALID_PARAMETERS", message: `parameters.service: ${why}` };

@@ -21,6 +21,16 @@ export interface RunSpec {
 export const stopWords = ["timeout", "cancel", "shutdown"] as const;
 export type StopWord = (typeof stopWords)[number];
 
+/**
+ * What else is said over the supervisor's socket, a line each: an agent with followers says
+ * "read TAKEN SEEN", the pieces up to which they have taken everything, and up to which they know of
+ * all; the supervisor answers "wrote" once there is more than that.
+ */
+export const readWord = "read";
+/** Nobody follows: the program need not wait for anybody. */
+export const freeWord = "free";
+export const wroteWord = "wrote";
+
 /** How it ended; written by the supervisor, once and for all. */
 export interface RunEnd {
   exitCode?: number;
@@ -32,6 +42,8 @@ export interface RunEnd {
   fault?: string;
   /** Both streams as they came, head and tail. */
   output: string;
+  /** The sequence number of the last piece of live output. */
+  lastPiece?: number;
   /** What the program returns to a program. */
   result?: unknown;
 }

@@ -10,12 +10,15 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Log } from "../../log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import type { StopReason } from "../records.ts";
+import type { FollowOrder, OutputPiece, StopReason } from "../records.ts";
+import { Followers } from "./followers.ts";
 import {
   endFile,
+  freeWord,
   type RunEnd,
   type RunSpec,
   readWhole,
+  readWord,
   resultFile,
   socketFile,
   specFile,
@@ -44,6 +47,16 @@ export class Runs {
   readonly #options: RunsOptions;
   readonly #sockets = new Map<string, Socket>();
   readonly #stopping = new Map<string, StopReason>();
+  readonly #followers = new Followers(
+    (requestId) => this.#followed(requestId),
+    (requestId) => this.#leftAlone(requestId),
+  );
+  /** Runs of this process whose supervisors have not been reached yet. */
+  readonly #fresh = new Set<string>();
+  /** The last pieces of programs that have ended. */
+  readonly #lasts = new Map<string, number>();
+  /** Runs whose end is in the journal while somebody still reads what they wrote. */
+  readonly #readOn = new Set<string>();
 
   /** Throws `USAGE` where a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
@@ -76,6 +89,7 @@ export class Runs {
     // One that cannot be started never appears, and is found out by that.
     child.once("error", (error) => this.#options.log.error(`no supervisor: ${errorText(error)}`));
     child.unref();
+    this.#fresh.add(spec.requestId);
     this.#follow(spec.requestId, done);
   }
 
@@ -96,10 +110,23 @@ export class Runs {
     return join(this.#dirOf(requestId), resultFile);
   }
 
-  /** Its end is in the journal. */
+  /** Its end is in the journal; who follows its output may read it to the end. */
   forget(requestId: string): void {
     this.#stopping.delete(requestId);
-    rmSync(this.#dirOf(requestId), { recursive: true, force: true });
+    this.#fresh.delete(requestId);
+    this.#readOn.add(requestId);
+    if (!existsSync(this.#dirOf(requestId))) this.#followers.gone(requestId);
+    if (!this.#followers.has(requestId)) this.#leftAlone(requestId);
+  }
+
+  /** Passes on what a program writes; what `emit` is given goes to that one watcher. */
+  follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void {
+    this.#followers.follow(order, emit);
+  }
+
+  /** Whoever followed did so over a connection that is lost. */
+  unfollow(): void {
+    this.#followers.unlink();
   }
 
   /** At the start: what no request asks for any more goes, unless it may still run. */
@@ -126,7 +153,11 @@ export class Runs {
         return done(undefined);
       }
       // A supervisor that was seen and is gone has written the end before it went, or never will.
-      if (end !== undefined || wasSeen || performance.now() > giveUpAt) return done(end);
+      if (end !== undefined || wasSeen || performance.now() > giveUpAt) {
+        this.#lasts.set(requestId, end?.lastPiece ?? 0);
+        this.#followers.wrote(requestId);
+        return done(end);
+      }
       this.#connect(requestId, dir, look, () => {
         wasSeen = true;
       });
@@ -141,14 +172,36 @@ export class Runs {
       this.#sockets.set(requestId, socket);
       const why = this.#stopping.get(requestId);
       if (why !== undefined) socket.write(`${why}\n`);
+      // Who follows what an earlier process began is not known yet.
+      const isFree = this.#fresh.delete(requestId) && !this.#followers.has(requestId);
+      if (isFree) socket.write(`${freeWord}\n`);
+      this.#followers.wrote(requestId);
     });
+    // All it ever says is that there is more output.
+    socket.on("data", () => this.#followers.wrote(requestId));
     // Not there yet, or gone: the close that follows decides.
     socket.on("error", () => {});
-    socket.resume();
     socket.once("close", () => {
       this.#sockets.delete(requestId);
       setTimeout(again, lookMs);
     });
+  }
+
+  #followed(requestId: string) {
+    return {
+      dir: this.#dirOf(requestId),
+      last: this.#lasts.get(requestId),
+      hasRead: (taken: number, seen: number) => {
+        this.#sockets.get(requestId)?.write(`${readWord} ${taken} ${seen}\n`);
+      },
+    };
+  }
+
+  /** Nobody reads what it wrote any more: once its end is known elsewhere, all of it goes. */
+  #leftAlone(requestId: string): void {
+    if (!this.#readOn.delete(requestId)) return;
+    this.#lasts.delete(requestId);
+    rmSync(this.#dirOf(requestId), { recursive: true, force: true });
   }
 
   /** Request ids are a peer's own texts: no path is made of one. */

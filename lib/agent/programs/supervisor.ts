@@ -6,17 +6,20 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { errorText } from "../../protocol/errors.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTail.ts";
+import { LiveOutput } from "./liveOutput.ts";
 import {
   endFile,
+  freeWord,
   type RunEnd,
   type RunSpec,
   readWhole,
+  readWord,
   resultFile,
   socketFile,
   specFile,
@@ -35,13 +38,16 @@ export async function supervise(dir: string): Promise<void> {
   const spec = readWhole<RunSpec>(dir, specFile);
   // A directory that was taken away again, or a program that has had its run.
   if (spec === undefined || readWhole(dir, endFile) !== undefined) return;
-  const run = new Supervised(spec);
+  const live = new LiveOutput(dir);
+  const run = new Supervised(spec, live);
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
-    socket.on("data", (bytes) => {
-      const asked = bytes.toString().trim().split("\n")[0];
-      const word = stopWords.find((each) => each === asked);
-      if (word !== undefined) run.stop(word);
+    listen(socket, (line) => {
+      const [word = "", taken, seen] = line.split(" ");
+      const why = stopWords.find((each) => each === word);
+      if (why !== undefined) run.stop(why);
+      else if (word === freeWord) live.release();
+      else if (word === readWord) live.hasRead(Number(taken), Number(seen), socket);
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -53,13 +59,26 @@ export async function supervise(dir: string): Promise<void> {
     process.on(signal, () => run.stop("shutdown"));
   }
   const end = await run.end;
-  const whole = { ...end, ...resultOf(dir, run.lastLine, end.output) };
+  const lastPiece = live.end();
+  const whole = { ...end, lastPiece, ...resultOf(dir, run.lastLine, end.output) };
   await keepTrying(() => writeWhole(dir, endFile, whole));
+}
+
+/** Lines of an agent's; one that sends none for too long is not one of ours. */
+function listen(socket: Socket, onLine: (line: string) => void): void {
+  let rest = "";
+  socket.on("data", (bytes) => {
+    const lines = (rest + bytes.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > 1_000) socket.destroy();
+    lines.forEach(onLine);
+  });
 }
 
 class Supervised {
   readonly end: Promise<RunEnd>;
   readonly #spec: RunSpec;
+  readonly #live: LiveOutput;
   readonly #output: HeadTail;
   readonly #stdout = new HeadTail(2 * resultBytesMax);
   readonly #steps: string[][];
@@ -67,8 +86,9 @@ class Supervised {
   #stopped: RunEnd["stopped"];
   #settle: (end: RunEnd) => void = () => {};
 
-  constructor(spec: RunSpec) {
+  constructor(spec: RunSpec, live: LiveOutput) {
     this.#spec = spec;
+    this.#live = live;
     this.#output = new HeadTail(spec.outputBytes);
     this.end = new Promise((resolve) => {
       this.#settle = resolve;
@@ -110,11 +130,11 @@ class Supervised {
       this.#settle({ fault, output: "" });
     });
     this.#child = child;
-    child.stdout.on("data", (chunk: Buffer) => {
+    this.#live.take(child.stdout, "stdout", (chunk) => {
       this.#output.add(chunk);
       this.#stdout.add(chunk);
     });
-    child.stderr.on("data", (chunk: Buffer) => this.#output.add(chunk));
+    this.#live.take(child.stderr, "stderr", (chunk) => this.#output.add(chunk));
     // Programs need not read what they are given.
     child.stdin.on("error", () => {});
     child.stdin.end(stdin);
@@ -139,7 +159,9 @@ class Supervised {
       });
     };
     child.once("close", done);
-    setTimeout(done, drainMs);
+    // What a follower has not come to yet is still in the pipes.
+    const drained = () => (this.#live.isHeld ? void setTimeout(drained, drainMs) : done());
+    setTimeout(drained, drainMs);
   }
 
   #signal(signal: "SIGTERM" | "SIGKILL"): void {

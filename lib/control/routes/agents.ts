@@ -29,7 +29,9 @@ function showAgent({ c, engine }: RouteContext): Response {
   if (agent === undefined) {
     throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
   }
-  return c.json(agentDetail(agent, openRequests(engine, agentId)));
+  const commands = engine.catalogues.of(agent.facts.catalogue);
+  const listed = commands === undefined ? undefined : [...commands.values()];
+  return c.json(agentDetail(agent, openRequests(engine, agentId), listed));
 }
 
 function openRequests(engine: Engine, agentId: string): number {

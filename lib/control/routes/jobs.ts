@@ -1,12 +1,19 @@
 /** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
 import { validate as isUuid } from "uuid";
-import { type AcceptedLine, JobOrder, type JobView, type Page } from "../../protocol/api.ts";
+import {
+  type AcceptedLine,
+  FollowBody,
+  JobOrder,
+  type JobView,
+  type Page,
+} from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
 import type { Engine } from "../engine.ts";
 import type { StoredJob } from "../journal.ts";
 import { jsonBytes } from "../openRequests.ts";
 import { outcomeStream } from "../outcomeStream.ts";
+import { outputStream } from "../outputStream.ts";
 import { jobDetail, jobView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
@@ -15,12 +22,16 @@ export const jobRoutes: Route[] = [
   { method: "GET", path: "/api/v1/jobs", role: "operator", handle: listJobs },
   { method: "GET", path: "/api/v1/jobs/:job_id", role: "operator", handle: showJob },
   { method: "POST", path: "/api/v1/jobs/:job_id/cancel", role: "operator", handle: cancelJob },
-  { method: "GET", path: "/api/v1/jobs/:job_id/outcomes", role: "operator", handle: followJob },
+  { method: "GET", path: "/api/v1/jobs/:job_id/outcomes", role: "operator", handle: awaitJob },
+  { method: "POST", path: "/api/v1/jobs/:job_id/follow", role: "operator", handle: followJob },
 ];
 
 const keyShape = /^[\x21-\x7e]{1,128}$/;
 
-/** 202 with the job once it is durable; as NDJSON the stream goes on with each outcome. */
+/**
+ * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
+ * `?output=true` with live output as well.
+ */
 async function createJob({ c, engine, token }: RouteContext): Promise<Response> {
   const order = await readBody(c, JobOrder);
   if (jsonBytes(order.parameters) > parametersBytesMax) {
@@ -30,10 +41,12 @@ async function createJob({ c, engine, token }: RouteContext): Promise<Response> 
   if (key !== undefined && !keyShape.test(key)) {
     throw new WsctlError("MALFORMED", "Idempotency-Key must be 1 to 128 visible ASCII characters");
   }
-  const job = await engine.submit(order, token.tokenId, key);
+  const job = await engine.orders.submit(order, token.tokenId, key);
   const accepted = acceptedLine(engine, job);
   if (!c.req.header("accept")?.includes("application/x-ndjson")) return c.json(accepted, 202);
-  return ndjson(outcomeStream({ engine, job, after: 0, first: accepted }), 202);
+  const start = { engine, job, after: 0, first: accepted };
+  if (c.req.query("output") !== "true") return ndjson(outcomeStream(start), 202);
+  return ndjson(outputStream({ ...start, received: {} }), 202);
 }
 
 function listJobs({ c, engine }: RouteContext): Response {
@@ -62,11 +75,19 @@ function cancelJob({ c, engine }: RouteContext): Response {
   return c.json(jobDetail(findJob(engine, job.jobId), engine.journal.requests(job.jobId)));
 }
 
-function followJob({ c, engine }: RouteContext): Response {
+/** Outcomes behind a cursor, until the last. */
+function awaitJob({ c, engine }: RouteContext): Response {
   const job = findJob(engine, c.req.param("job_id"));
   const most = Number.MAX_SAFE_INTEGER;
   const after = readNumber(c, "after", { least: 0, most, otherwise: 0 });
   return ndjson(outcomeStream({ engine, job, after }), 200);
+}
+
+/** The same with live output, behind what was received of it. */
+async function followJob({ c, engine }: RouteContext): Promise<Response> {
+  const job = findJob(engine, c.req.param("job_id"));
+  const { after, output } = await readBody(c, FollowBody);
+  return ndjson(outputStream({ engine, job, after, received: output }), 200);
 }
 
 function findJob(engine: Engine, jobId: string | undefined): StoredJob {

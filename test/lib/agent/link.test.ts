@@ -32,7 +32,9 @@ class InHand {
   }
 
   open(v1: boolean) {
-    return this.step((step) => this.link.opened(v1, { journalId: "j", epoch: 3 }, this.now, step));
+    return this.step((step) =>
+      this.link.opened(v1, { journalId: "j", epoch: 3 }, undefined, this.now, step),
+    );
   }
 
   welcome(advice: { heartbeat?: number; reconnect?: number; serverNow?: number } = {}) {

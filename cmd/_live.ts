@@ -1,0 +1,66 @@
+/**
+ * Live output as an operator sees it: whole lines, each with its agent in front, never one inside
+ * another. What a program writes is hostile text like everything that comes from a host.
+ */
+import type { OutputLine } from "../lib/protocol/api.ts";
+import { print, remark, visible } from "./_output.ts";
+
+/** Where a job's live output goes. */
+export interface OutputSink {
+  piece(line: OutputLine): void;
+  /** A request has ended; whether any output of it was seen. */
+  end(requestId: string): boolean;
+}
+
+/** A longer line is shown in parts. */
+const lineCharsMax = 16 * 1024;
+
+interface Begun {
+  decoder: TextDecoder;
+  rest: string;
+}
+
+/** Standard output to standard output, standard error to standard error. */
+export class LiveLines implements OutputSink {
+  readonly #begun = new Map<string, { agent: string; streams: Map<string, Begun> }>();
+
+  piece({ request_id, agent, output }: OutputLine): void {
+    const { stream = "stdout", skipped, text, base64 } = output;
+    const of = this.#begun.get(request_id) ?? { agent, streams: new Map<string, Begun>() };
+    this.#begun.set(request_id, of);
+    if (skipped !== undefined) {
+      this.#flush(request_id);
+      remark(`[${agent}] … output that came too fast to be kept is missing here …`);
+    }
+    if (text === undefined && base64 === undefined) return;
+    const begun = of.streams.get(stream) ?? { decoder: new TextDecoder(), rest: "" };
+    of.streams.set(stream, begun);
+    const more = text ?? begun.decoder.decode(Buffer.from(base64 ?? "", "base64"));
+    const lines = (begun.rest + more).split("\n");
+    begun.rest = lines.pop() ?? "";
+    for (const line of lines) show(agent, stream, line);
+    for (; begun.rest.length > lineCharsMax; begun.rest = begun.rest.slice(lineCharsMax)) {
+      show(agent, stream, begun.rest.slice(0, lineCharsMax));
+    }
+  }
+
+  end(requestId: string): boolean {
+    this.#flush(requestId);
+    return this.#begun.delete(requestId);
+  }
+
+  /** A last line may have no end. */
+  #flush(requestId: string): void {
+    const of = this.#begun.get(requestId);
+    for (const [stream, begun] of of?.streams ?? []) {
+      if (begun.rest !== "") show(of?.agent ?? "", stream, begun.rest);
+      begun.rest = "";
+    }
+  }
+}
+
+function show(agent: string, stream: string, line: string): void {
+  const text = `[${agent}] ${visible(line.replace(/\r$/, ""))}`;
+  if (stream === "stderr") remark(text);
+  else print(text);
+}

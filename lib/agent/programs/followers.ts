@@ -1,0 +1,137 @@
+/**
+ * Who follows the output of programs: each watcher is sent pieces from the program's spool, as much
+ * as it asked for, at its own pace; what is asked for and not yet written is passed on as it comes.
+ */
+import { existsSync } from "node:fs";
+import { followLeaseMs, watchersPerRequestMax } from "../../protocol/limits.ts";
+import type { FollowOrder, OutputPiece } from "../records.ts";
+import { type Piece, SpoolReader } from "./spool.ts";
+
+/** What followers need to know of a run. */
+export interface Followed {
+  dir: string;
+  /** The number of the last piece, once the program has ended. */
+  last: number | undefined;
+  /** Asks the supervisor to tell of more, and to wait for who lags behind. */
+  hasRead(taken: number, seen: number): void;
+}
+
+type Emit = (piece: OutputPiece) => void;
+
+interface Watcher {
+  order: FollowOrder;
+  /** Sent up to this piece. */
+  seen: number;
+  /** Sent and not known to be taken. */
+  sent: { sequence: number; bytes: number }[];
+  bytesLeft: number;
+  reader: SpoolReader;
+  emit: Emit;
+  lease: NodeJS.Timeout;
+}
+
+export class Followers {
+  readonly #runOf: (requestId: string) => Followed;
+  readonly #onIdle: (requestId: string) => void;
+  readonly #watchers = new Map<string, Map<number, Watcher>>();
+
+  /** `onIdle`: nobody follows this request any more. */
+  constructor(runOf: (requestId: string) => Followed, onIdle: (requestId: string) => void) {
+    this.#runOf = runOf;
+    this.#onIdle = onIdle;
+  }
+
+  has(requestId: string): boolean {
+    return this.#watchers.has(requestId);
+  }
+
+  /** A watcher asks for more, or says that it is still there. */
+  follow(order: FollowOrder, emit: Emit): void {
+    const { requestId, watcher, after, bytes } = order;
+    const run = this.#runOf(requestId);
+    if (!order.isPending && !existsSync(run.dir)) return emit(endOf(order, after, 0));
+    const watchers = this.#watchers.get(requestId) ?? new Map<number, Watcher>();
+    const known = watchers.get(watcher);
+    if (known === undefined && watchers.size >= watchersPerRequestMax) {
+      return emit(endOf(order, after, 0));
+    }
+    clearTimeout(known?.lease);
+    const lease = setTimeout(() => this.#leave(requestId, watcher), followLeaseMs);
+    const reader = known?.reader ?? new SpoolReader(run.dir);
+    const seen = Math.max(after, known?.seen ?? 0);
+    const sent = (known?.sent ?? []).filter(({ sequence }) => sequence > after);
+    const bytesLeft = sent.reduce((left, piece) => left - piece.bytes, bytes);
+    this.#watchers.set(requestId, watchers);
+    watchers.set(watcher, { order, seen, sent, bytesLeft, reader, emit, lease });
+    this.wrote(requestId);
+  }
+
+  /** There may be more to send, or the program has ended. */
+  wrote(requestId: string): void {
+    const watchers = this.#watchers.get(requestId);
+    if (watchers === undefined) return;
+    const run = this.#runOf(requestId);
+    // The end first: what is in the spool then is all there ever will be.
+    const { last } = run;
+    if (existsSync(run.dir)) for (const watcher of watchers.values()) this.#send(watcher, last);
+    if (watchers.size === 0) return;
+    const all = [...watchers.values()];
+    const hungry = all.filter(({ bytesLeft }) => bytesLeft > 0);
+    const seen = Math.min(...(hungry.length > 0 ? hungry : all).map((each) => each.seen));
+    run.hasRead(Math.min(...all.map(({ order }) => order.after)), seen);
+  }
+
+  /** It will never be begun, or what it left is gone. */
+  gone(requestId: string): void {
+    for (const { order, seen, emit } of this.#watchers.get(requestId)?.values() ?? []) {
+      emit(endOf(order, seen, 0));
+      this.#leave(requestId, order.watcher);
+    }
+  }
+
+  /** The connection over which they followed is lost; who is still interested asks again. */
+  unlink(): void {
+    for (const [requestId, watchers] of this.#watchers) {
+      for (const watcher of watchers.keys()) this.#leave(requestId, watcher);
+    }
+  }
+
+  #send(watcher: Watcher, last: number | undefined): void {
+    const { order, reader, emit } = watcher;
+    while (watcher.bytesLeft > 0) {
+      const pieces = reader.read(watcher.seen, watcher.bytesLeft);
+      for (const piece of pieces) {
+        watcher.seen = piece.sequence;
+        watcher.bytesLeft -= piece.bytes.length;
+        watcher.sent.push({ sequence: piece.sequence, bytes: piece.bytes.length });
+        emit(outputOf(order, piece));
+      }
+      if (pieces.length > 0) continue;
+      if (last === undefined) return;
+      emit(endOf(order, last, Math.max(0, last - watcher.seen)));
+      return this.#leave(order.requestId, order.watcher);
+    }
+  }
+
+  #leave(requestId: string, watcher: number): void {
+    const watchers = this.#watchers.get(requestId);
+    clearTimeout(watchers?.get(watcher)?.lease);
+    watchers?.delete(watcher);
+    if (watchers?.size !== 0) return;
+    this.#watchers.delete(requestId);
+    this.#onIdle(requestId);
+  }
+}
+
+function outputOf(order: FollowOrder, { sequence, stream, bytes, skipped }: Piece): OutputPiece {
+  const { requestId, watcher } = order;
+  const text = bytes.toString("utf8");
+  // What is no UTF-8 travels as it is, and not with characters put in its place.
+  const isText = Buffer.byteLength(text) === bytes.length && Buffer.from(text).equals(bytes);
+  const content = isText ? { text } : { base64: bytes.toString("base64") };
+  return { requestId, watcher, sequence, stream, ...content, ...(skipped > 0 ? { skipped } : {}) };
+}
+
+function endOf({ requestId, watcher }: FollowOrder, sequence: number, skipped: number) {
+  return { requestId, watcher, sequence, end: true, ...(skipped > 0 ? { skipped } : {}) };
+}

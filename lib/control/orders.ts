@@ -1,0 +1,112 @@
+/** Orders of operators: judged, given ids, handed to the core, and answered once they are on disk. */
+import type { Log } from "../log.ts";
+import type { JobOrder } from "../protocol/api.ts";
+import { WsctlError } from "../protocol/errors.ts";
+import type { Catalogues } from "./catalogues.ts";
+import type { ControlCore } from "./core.ts";
+import { idempotencyOf } from "./idempotency.ts";
+import type { ControlJournal, StoredJob } from "./journal.ts";
+import type { ControlEvent, Job } from "./records.ts";
+import { type Settle, Submissions } from "./submissions.ts";
+import { resolveTarget } from "./target.ts";
+
+export interface OrdersOptions {
+  core: ControlCore;
+  journal: ControlJournal;
+  catalogues: Catalogues;
+  log: Log;
+  newId(): string;
+  now(): number;
+  submit(event: ControlEvent & { type: "submit" }): void;
+}
+
+export class Orders {
+  readonly #options: OrdersOptions;
+  readonly #submissions = new Submissions();
+
+  constructor(options: OrdersOptions) {
+    this.#options = options;
+  }
+
+  /** `order` as a promise: resolved once the job is on disk. */
+  submit(order: JobOrder, createdBy: string, key?: string): Promise<StoredJob> {
+    return new Promise((accepted, refused) => {
+      this.order(order, createdBy, key, { accepted, refused });
+    });
+  }
+
+  /**
+   * Accepts a job, or refuses it with `NO_MATCH`, `INVALID_PARAMETERS`, `CONFLICT`, `BUSY`,
+   * `UNAVAILABLE` or `STORAGE_UNAVAILABLE`. The same key with the same order by the same operator is
+   * the same job.
+   */
+  order(order: JobOrder, createdBy: string, key: string | undefined, settle: Settle): void {
+    const { core, newId, now } = this.#options;
+    try {
+      const idempotency = idempotencyOf(order, createdBy, key);
+      if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
+      const agents = resolveTarget(order.target, core.fleet.agents);
+      this.#refuseWrong(order, agents);
+      const requests = agents.map((agentId) => ({ requestId: newId(), agentId }));
+      const job: Job = {
+        jobId: newId(),
+        command: order.command,
+        ...(order.parameters ? { parameters: order.parameters } : {}),
+        target: order.target,
+        timeoutMs: order.timeout_seconds * 1000,
+        ttlMs: order.ttl_seconds * 1000,
+        createdAt: now(),
+        createdBy,
+        ...(idempotency ? { idempotency } : {}),
+      };
+      this.#submissions.add(job.jobId, settle);
+      this.#options.submit({ type: "submit", job, requests });
+    } catch (error) {
+      settle.refused(error);
+    }
+  }
+
+  /** The job is on disk. */
+  accepted(jobId: string): void {
+    const { journal, log } = this.#options;
+    const job = journal.job(jobId);
+    if (job === undefined) {
+      return this.refused(jobId, new WsctlError("INTERNAL", `job ${jobId} is not on record`));
+    }
+    const { command, total, createdBy: by } = job;
+    log.debug("accepted a job", { job_id: jobId, command, total, by });
+    this.#submissions.accept(job);
+  }
+
+  refused(jobId: string, error: unknown): void {
+    this.#submissions.refuse(jobId, error);
+  }
+
+  /** Whether this operator has asked for a job under this key before; then that one answers. */
+  #isRepeat(idempotency: NonNullable<Job["idempotency"]>, settle: Settle): boolean {
+    const { core, journal } = this.#options;
+    const { key, fingerprint } = idempotency;
+    const job = core.dispatcher?.jobByKey(key) ?? journal.jobByKey(key);
+    if (job === undefined) return false;
+    if (job.idempotency?.fingerprint !== fingerprint) {
+      const text = `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`;
+      throw new WsctlError("CONFLICT", text);
+    }
+    this.#submissions.add(job.jobId, settle);
+    // Either it still waits for its commit, or it is on record and settles at once.
+    const stored = journal.job(job.jobId);
+    if (stored !== undefined) this.#submissions.accept(stored);
+    return true;
+  }
+
+  /** Before anything is written or sent: parameters that nobody it is for would take. */
+  #refuseWrong({ command, parameters = {} }: JobOrder, agentIds: readonly string[]): void {
+    const { core, catalogues } = this.#options;
+    const agents = agentIds.map((agentId) => {
+      return { agentId, digest: core.fleet.agent(agentId).facts.catalogue };
+    });
+    const refusal = catalogues.refusal(command, parameters, agents);
+    if (refusal === undefined) return;
+    throw new WsctlError("INVALID_PARAMETERS", `Cannot accept the job: ${refusal}`);
+  }
+}

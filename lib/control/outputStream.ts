@@ -1,0 +1,239 @@
+/**
+ * A job's stream with live output: pieces as its programs write them, then each outcome behind the
+ * last piece of its request. It is driven by its reader: what the reader does not take is not asked
+ * for, so that a terminal that does not scroll makes the program wait, as far as the agent's spool
+ * allows. An outcome is never held back for longer than its output goes on coming.
+ */
+import type { OutputLine } from "../protocol/api.ts";
+import {
+  followRenewMs,
+  outputRecordBytesMax,
+  outputRestMs,
+  watchedBytesMax,
+  watchedPerStreamMax,
+} from "../protocol/limits.ts";
+import { newBell } from "./bell.ts";
+import type { Engine } from "./engine.ts";
+import { bytesOf } from "./follows.ts";
+import type { StoredJob, StoredOutcome } from "./journal.ts";
+import type { OutputPiece } from "./records.ts";
+import { outcomeLine } from "./views.ts";
+
+const pageRows = 500;
+const chunkBytes = 64 * 1024;
+const windowBytesMax = 128 * 1024;
+const keepAliveMs = 10_000;
+
+export interface OutputStreamOptions {
+  engine: Engine;
+  job: StoredJob;
+  /** The cursor of the last outcome that was received; 0 for all. */
+  after: number;
+  /** Up to which piece each request's output was received. */
+  received: Readonly<Record<string, number>>;
+  /** A line to send before everything else. */
+  first?: unknown;
+}
+
+/** One request whose output is followed. */
+interface Watched {
+  requestId: string;
+  agentId: string;
+  watcher: number;
+  /** The last piece that the reader has taken. */
+  taken: number;
+  /** Asked for and not yet received, in bytes. */
+  bytesLeft: number;
+  /** Received and not yet taken. */
+  pieces: OutputPiece[];
+  /** Of the latest piece, or of the outcome. */
+  heardAt: number;
+}
+
+export function outputStream(options: OutputStreamOptions): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const merge = new Merge(options);
+  let first = options.first === undefined ? undefined : `${JSON.stringify(options.first)}\n`;
+  let isCancelled = false;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const text = first ?? (await merge.next());
+        first = undefined;
+        if (isCancelled) return;
+        if (text !== "") controller.enqueue(encoder.encode(text));
+        if (merge.isOver) controller.close();
+      },
+      cancel() {
+        isCancelled = true;
+        merge.close();
+      },
+    },
+    { highWaterMark: 1 },
+  );
+}
+
+class Merge {
+  readonly #options: OutputStreamOptions;
+  readonly #bell = newBell();
+  readonly #unwatch: () => void;
+  readonly #watched = new Map<string, Watched>();
+  /** Requests that are still to be watched. */
+  readonly #waiting: { requestId: string; agentId: string }[];
+  /** Outcomes whose output has not come to its end. */
+  readonly #held = new Map<string, StoredOutcome>();
+  readonly #renewal: NodeJS.Timeout;
+  readonly #windowBytes: number;
+  #cursor: number;
+  /** Whether outcomes may have been written since the journal was last asked. */
+  #isOutcomeDue = true;
+  isOver = false;
+
+  constructor(options: OutputStreamOptions) {
+    const { engine, job, after } = options;
+    this.#options = options;
+    this.#cursor = after;
+    this.#unwatch = engine.watchers.add(job.jobId, () => {
+      this.#isOutcomeDue = true;
+      this.#bell.ring();
+    });
+    this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
+      const { catalogue } = engine.core.fleet.agent(agentId).facts;
+      const entry = engine.catalogues.of(catalogue)?.get(job.command);
+      return catalogue === undefined || entry === undefined || entry.output === true;
+    });
+    const count = Math.min(this.#waiting.length, watchedPerStreamMax);
+    const share = Math.floor(watchedBytesMax / Math.max(1, count));
+    this.#windowBytes = Math.max(outputRecordBytesMax, Math.min(windowBytesMax, share));
+    this.#renewal = setInterval(() => this.#renew(), followRenewMs);
+    this.#admit();
+  }
+
+  /** The next lines, or an empty one when there was nothing for long; what is over says so itself. */
+  async next(): Promise<string> {
+    for (;;) {
+      const lines = [...this.#outputLines(), ...this.#outcomeLines()].join("");
+      if (lines !== "" || this.isOver) return lines;
+      const restMs = this.#held.size > 0 ? outputRestMs / 4 : keepAliveMs;
+      const isRung = await this.#bell.wait(restMs);
+      if (!isRung && this.#held.size === 0) return "\n";
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#renewal);
+    this.#unwatch();
+    for (const watched of [...this.#watched.values()]) this.#leave(watched);
+    this.isOver = true;
+    this.#bell.ring();
+  }
+
+  #admit(): void {
+    while (this.#watched.size < watchedPerStreamMax) {
+      const request = this.#waiting.shift();
+      if (request === undefined) return;
+      this.#watch(request);
+    }
+  }
+
+  #watch({ requestId, agentId }: { requestId: string; agentId: string }): void {
+    const { engine, received } = this.#options;
+    const watcher = engine.newWatcher((piece) => {
+      watched.pieces.push(piece);
+      watched.heardAt = performance.now();
+      watched.bytesLeft -= bytesOf(piece);
+      this.#bell.ring();
+    });
+    const taken = received[requestId] ?? 0;
+    const heardAt = performance.now();
+    const watched: Watched = {
+      ...{ requestId, agentId, watcher, taken, heardAt },
+      bytesLeft: this.#windowBytes,
+      pieces: [],
+    };
+    this.#watched.set(requestId, watched);
+    this.#ask(watched);
+  }
+
+  #ask({ watcher, requestId, agentId, taken, pieces, bytesLeft: left }: Watched): void {
+    const bytesLeft = Math.max(0, left);
+    const bytes = pieces.reduce((sum, piece) => sum + bytesOf(piece), bytesLeft);
+    const after = taken;
+    this.#options.engine.follow({ watcher, requestId, agentId, after, bytes, bytesLeft });
+  }
+
+  /** The reader may have stopped reading; as long as it is there, its programs wait for it. */
+  #renew(): void {
+    for (const watched of this.#watched.values()) this.#ask(watched);
+  }
+
+  *#outputLines(): Generator<string> {
+    let bytes = 0;
+    for (const watched of [...this.#watched.values()]) {
+      while (watched.pieces.length > 0 && bytes < chunkBytes) {
+        const piece = watched.pieces.shift() as OutputPiece;
+        const line = this.#lineOf(watched, piece);
+        bytes += line.length;
+        if (line !== "") yield line;
+        if (piece.end) this.#leave(watched);
+        else watched.taken = piece.sequence;
+      }
+      const isDry = watched.pieces.length === 0 && watched.bytesLeft <= 0;
+      if (!isDry || !this.#watched.has(watched.requestId)) continue;
+      watched.bytesLeft = this.#windowBytes;
+      this.#ask(watched);
+    }
+    this.#admit();
+  }
+
+  #lineOf({ requestId, agentId }: Watched, piece: OutputPiece): string {
+    const { watcher: _ours, end, ...output } = piece;
+    if (end && output.skipped === undefined) return "";
+    const line: OutputLine = {
+      job_id: this.#options.job.jobId,
+      request_id: requestId,
+      agent: agentId,
+      output,
+    };
+    return `${JSON.stringify(line)}\n`;
+  }
+
+  *#outcomeLines(): Generator<string> {
+    const { engine, job } = this.#options;
+    if (!this.#isOutcomeDue && this.#held.size === 0) return;
+    const rows = engine.journal.outcomes(job.jobId, this.#cursor, pageRows);
+    this.#isOutcomeDue = rows.length === pageRows;
+    this.#cursor = rows.at(-1)?.sequence ?? this.#cursor;
+    for (const row of rows) {
+      const watched = this.#watched.get(row.requestId);
+      if (watched !== undefined) watched.heardAt = performance.now();
+      this.#held.set(row.requestId, row);
+    }
+    for (const [requestId, row] of [...this.#held]) {
+      const watched = this.#watched.get(requestId);
+      if (watched !== undefined && this.#mayStillWrite(watched, row)) continue;
+      if (watched !== undefined) this.#leave(watched);
+      this.#held.delete(requestId);
+      yield `${JSON.stringify({ ...outcomeLine(job, row), cursor: this.#safeCursor })}\n`;
+    }
+    const { ended, total } = engine.journal.job(job.jobId) ?? job;
+    if (ended === total && !this.#isOutcomeDue && this.#held.size === 0) this.close();
+  }
+
+  #mayStillWrite({ pieces, heardAt }: Watched, outcome: StoredOutcome): boolean {
+    // What was never sent has never written anything.
+    if (outcome.sentAt === undefined) return false;
+    return pieces.length > 0 || performance.now() - heardAt < outputRestMs;
+  }
+
+  /** Behind it nothing is missing: who resumes there may get an outcome twice, and never misses one. */
+  get #safeCursor(): number {
+    const held = [...this.#held.values()].map(({ sequence }) => sequence - 1);
+    return Math.min(this.#cursor, ...held);
+  }
+
+  #leave({ requestId, watcher }: Watched): void {
+    this.#watched.delete(requestId);
+    this.#options.engine.unfollow(watcher);
+  }
+}

@@ -1,0 +1,50 @@
+/** An agent and its one connection, as the fleet keeps them. */
+import type { CloseName } from "../protocol/close.ts";
+import { heartbeatsMissedMax } from "../protocol/limits.ts";
+import type { Advice } from "./advice.ts";
+import type { Peer } from "./openRequests.ts";
+import type { AgentFacts, ControlEffect, NewSession } from "./records.ts";
+import type { StatusHistory } from "./statusHistory.ts";
+import type { Throttle } from "./throttle.ts";
+
+export interface Session extends NewSession {
+  lastHeard: number;
+  /** Whether it was found silent once and is on its last chance. */
+  isProbed: boolean;
+  /** What it was told in its latest `welcome`; decides how long its silence may last. */
+  advice: Advice;
+  journalId?: string;
+  /** Of the agent's process, from its `hello`. */
+  instanceId?: string;
+  throttle: Throttle;
+}
+
+export interface Agent {
+  facts: AgentFacts;
+  session: Session | undefined;
+  /** The process whose living connection was taken over, until one has introduced itself since. */
+  pushedOutInstanceId?: string | undefined;
+  /** Latest figures, in the peer's own words; kept when it goes offline. */
+  cpuUsage?: string;
+  memoryUsage?: string;
+  history?: StatusHistory;
+}
+
+/** Whether it may be given commands: a peer of `wsctl.v1` must have said hello. */
+export function isIntroduced(session: Session): boolean {
+  return !session.v1 || session.journalId !== undefined;
+}
+
+export function silenceMs(session: Session): number {
+  return session.advice.heartbeatSeconds * 1000 * heartbeatsMissedMax;
+}
+
+export function closing(sessionId: number, name: CloseName, reason: string): ControlEffect {
+  return { type: "close", sessionId, name, reason };
+}
+
+/** The connection as the dispatcher needs to know it. */
+export function peerOf(session: Session): Peer {
+  const { sessionId, agentId, v1, journalId } = session;
+  return { sessionId, agentId, v1, ...(journalId === undefined ? {} : { journalId }) };
+}

@@ -1,0 +1,26 @@
+/**
+ * A command's parameters held against its JSON Schema: by the agent that runs it, and before that by
+ * a control plane that knows the agent's catalogue.
+ */
+import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
+import type { JsonObject } from "./json.ts";
+
+/** What is wrong with these parameters and where, never the value; undefined where nothing is. */
+export function faultOfParameters(schema: JsonObject, values: JsonObject): string | undefined {
+  const { valid, errors } = new Validator(schema as Schema, "2020-12", false).validate(values);
+  if (valid) return undefined;
+  // The deepest place is the most telling one.
+  const [error] = errors.sort((a, b) => b.instanceLocation.length - a.instanceLocation.length);
+  return error === undefined ? "parameters do not fit" : faultText(error);
+}
+
+/** The validator's finding in our words. */
+function faultText({ instanceLocation, keyword, error }: OutputUnit): string {
+  const path = ["parameters", ...instanceLocation.split("/").slice(1)].join(".");
+  const [, named = ""] = /"([^"]*)"\.$/.exec(error) ?? [];
+  if (keyword === "false") return `${path} is not known here`;
+  if (keyword === "required") return `${path}.${named} is missing`;
+  if (keyword === "type") return `${path} must be of the type ${named}`;
+  if (keyword === "pattern") return `${path} does not match its pattern`;
+  return `${path}: ${error}`;
+}
