@@ -1,14 +1,105 @@
-/** Operators who watch live output: each piece once, in order, and whole up to its end. */
+/** Operators: they order, repeat what was not answered, withdraw, and watch what programs write. */
 import type { Engine } from "../../lib/control/engine.ts";
+import type { StoredJob } from "../../lib/control/journal.ts";
 import type { OutputPiece } from "../../lib/control/records.ts";
+import { WsctlError } from "../../lib/protocol/errors.ts";
+import type { Order } from "./plan.ts";
 import type { World } from "./world.ts";
+
+export class Operators {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** An operator asks, and goes on asking under the same key until it knows. */
+  ask(order: Order, attempt: number): void {
+    const world = this.#world;
+    if (attempt > 30) return;
+    const again = () => world.time.after(2_000, () => this.ask(order, attempt + 1));
+    const process = world.control;
+    if (process === undefined || !process.clock.isAlive) return void again();
+    const accepted = (job: StoredJob) => {
+      world.markers.set(job.jobId, order.marker);
+      if (!world.acceptedAt.has(order.marker)) world.acceptedAt.set(order.marker, world.time.now);
+      world.trace(`${order.marker} is accepted as ${job.jobId}`);
+      if (attempt < order.answersLost) return again();
+      world.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });
+      if (order.isWatched) this.#watch(process.engine, job.jobId);
+      const { cancelAfterMs } = order;
+      if (cancelAfterMs !== undefined) {
+        world.time.after(cancelAfterMs, () => this.#cancel(job.jobId));
+      }
+    };
+    const refused = (error: unknown) => {
+      world.trace(
+        `${order.marker} is refused: ${error instanceof WsctlError ? error.code : error}`,
+      );
+      if (!(error instanceof WsctlError)) throw error;
+      world.met(`refused ${error.code}`);
+      again();
+    };
+    process.clock.run(() => {
+      const settle = {
+        accepted: (job: StoredJob) => process.clock.run(() => accepted(job)),
+        refused: (error: unknown) => process.clock.run(() => refused(error)),
+      };
+      process.engine.orders.order(orderBody(order), "operator", order.marker, settle);
+    });
+    // A process that dies before it answers leaves its operator in doubt.
+    world.time.after(5_000, () => {
+      const isKnown = world.ledger.acknowledged.some(({ marker }) => marker === order.marker);
+      if (!isKnown && !process.clock.isAlive) this.ask(order, attempt + 1);
+    });
+  }
+
+  #watch(engine: Engine, jobId: string): void {
+    for (const { requestId, agentId } of engine.journal.requests(jobId)) {
+      watch(this.#world, engine, requestId, agentId);
+    }
+  }
+
+  /** An operator who is not answered does not know, and lets it be. */
+  #cancel(jobId: string): void {
+    const world = this.#world;
+    const process = world.control;
+    process?.clock.run(() => {
+      world.trace(`${world.ledger.markerOf(jobId)} is withdrawn`);
+      try {
+        process.engine.cancel(jobId);
+      } catch (error) {
+        if (!(error instanceof WsctlError)) throw error;
+        world.trace(`refused: ${error.code}`);
+      }
+    });
+  }
+}
+
+function orderBody(order: Order) {
+  return {
+    command: order.command,
+    parameters: {
+      marker: order.marker,
+      ms: order.workMs,
+      ends: order.ends,
+      stubborn: order.isStubborn,
+    },
+    target: { agents: order.hosts.map((host) => `agent${host}`) },
+    timeout_seconds: order.timeoutSeconds,
+    ttl_seconds: order.ttlSeconds,
+  };
+}
 
 /** A small window, so that a watcher has to ask again and again. */
 const windowBytes = 700;
 const renewMs = 10_000;
 
-/** Follows one request for as long as this control plane's process lives, or until the end. */
-export function watch(world: World, engine: Engine, requestId: string, agentId: string): void {
+/**
+ * Follows one request: each piece once, in order, with every gap told; for as long as this control plane's process lives, or until
+ * the end.
+ */
+function watch(world: World, engine: Engine, requestId: string, agentId: string): void {
   const process = world.control;
   let taken = 0;
   let left = windowBytes;

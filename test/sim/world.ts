@@ -2,17 +2,14 @@
  * A world: a control plane, hosts with agents, operators and faults, from one seed, on virtual
  * time. The same seed is the same world, to the byte, on every run and every runtime.
  */
-import type { Engine } from "../../lib/control/engine.ts";
-import type { StoredJob } from "../../lib/control/journal.ts";
 import type { Log } from "../../lib/log.ts";
-import { WsctlError } from "../../lib/protocol/errors.ts";
 import { holdBounds } from "./bounds.ts";
 import { ControlDisk } from "./disks.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { ControlProcess, Host, tracingLog } from "./nodes.ts";
-import { watch } from "./operators.ts";
-import { endMs, type Fault, healedMs, type Order, type Plan, planOf, restMs } from "./plan.ts";
+import { Operators } from "./operators.ts";
+import { endMs, type Fault, healedMs, type Plan, planOf, restMs } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Strikes } from "./strikes.ts";
 import { Time } from "./time.ts";
@@ -46,8 +43,9 @@ export class World {
   readonly disk = new ControlDisk();
   readonly hosts: Host[];
   readonly #met = new Map<string, number>();
-  readonly #markers = new Map<string, string>();
-  readonly #acceptedAt = new Map<string, number>();
+  readonly markers = new Map<string, string>();
+  /** When an operator was first told that an order is accepted. */
+  readonly acceptedAt = new Map<string, number>();
   readonly #onTrace: ((line: string) => void) | undefined;
   readonly #seed: number;
   control: ControlProcess | undefined;
@@ -74,7 +72,7 @@ export class World {
       latencyMs: this.plan.latencyMs,
       met: (what) => this.met(what),
     });
-    this.ledger = new Ledger((jobId) => this.#markers.get(jobId) ?? this.#markerOnDisk(jobId));
+    this.ledger = new Ledger((jobId) => this.markers.get(jobId) ?? this.#markerOnDisk(jobId));
     this.disk.onOutcome = (outcome) => {
       const told = `${outcome.outcome} ${outcome.code ?? ""}`.trim();
       this.met(`outcome ${told}`);
@@ -148,7 +146,7 @@ export class World {
   executed(host: Host, marker: string): void {
     const order = this.plan.orders.find((each) => each.marker === marker);
     const isJudged = !host.isPlain && !this.hasClockJumped && order !== undefined;
-    const acceptedAt = this.#acceptedAt.get(marker);
+    const acceptedAt = this.acceptedAt.get(marker);
     const latest =
       isJudged && acceptedAt !== undefined
         ? acceptedAt + order.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000
@@ -193,10 +191,11 @@ export class World {
 
   #schedule(faults: Fault[]): void {
     const strikes = new Strikes(this);
+    const operators = new Operators(this);
     const at = (ms: number, run: () => void) => this.time.at(epochMs + ms, run);
     at(0, () => this.startControl());
     for (const host of this.hosts) at(this.random.int(0, 5_000), () => host.start());
-    for (const order of this.plan.orders) at(order.at, () => this.#ask(order, 0));
+    for (const order of this.plan.orders) at(order.at, () => operators.ask(order, 0));
     for (const fault of faults) {
       at(Math.max(0, fault.at), () => {
         this.met(`fault ${fault.kind}`);
@@ -216,80 +215,7 @@ export class World {
     });
   }
 
-  /** An operator asks, and goes on asking under the same key until it knows. */
-  #ask(order: Order, attempt: number): void {
-    if (attempt > 30) return;
-    const again = () => this.time.after(2_000, () => this.#ask(order, attempt + 1));
-    const process = this.control;
-    if (process === undefined || !process.clock.isAlive) return void again();
-    const accepted = (job: StoredJob) => {
-      this.#markers.set(job.jobId, order.marker);
-      if (!this.#acceptedAt.has(order.marker)) this.#acceptedAt.set(order.marker, this.time.now);
-      this.trace(`${order.marker} is accepted as ${job.jobId}`);
-      if (attempt < order.answersLost) return again();
-      this.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });
-      if (order.isWatched) this.#watch(process.engine, job.jobId);
-      const { cancelAfterMs } = order;
-      if (cancelAfterMs !== undefined) {
-        this.time.after(cancelAfterMs, () => this.#cancel(job.jobId));
-      }
-    };
-    const refused = (error: unknown) => {
-      this.trace(`${order.marker} is refused: ${error instanceof WsctlError ? error.code : error}`);
-      if (!(error instanceof WsctlError)) throw error;
-      this.met(`refused ${error.code}`);
-      again();
-    };
-    process.clock.run(() => {
-      const settle = {
-        accepted: (job: StoredJob) => process.clock.run(() => accepted(job)),
-        refused: (error: unknown) => process.clock.run(() => refused(error)),
-      };
-      process.engine.orders.order(orderBody(order), "operator", order.marker, settle);
-    });
-    // A process that dies before it answers leaves its operator in doubt.
-    this.time.after(5_000, () => {
-      const isKnown = this.ledger.acknowledged.some(({ marker }) => marker === order.marker);
-      if (!isKnown && !process.clock.isAlive) this.#ask(order, attempt + 1);
-    });
-  }
-
-  #watch(engine: Engine, jobId: string): void {
-    for (const { requestId, agentId } of engine.journal.requests(jobId)) {
-      watch(this, engine, requestId, agentId);
-    }
-  }
-
-  /** An operator who is not answered does not know, and lets it be. */
-  #cancel(jobId: string): void {
-    const process = this.control;
-    process?.clock.run(() => {
-      this.trace(`${this.ledger.markerOf(jobId)} is withdrawn`);
-      try {
-        process.engine.cancel(jobId);
-      } catch (error) {
-        if (!(error instanceof WsctlError)) throw error;
-        this.trace(`refused: ${error.code}`);
-      }
-    });
-  }
-
   #markerOnDisk(jobId: string): string {
     return (this.disk.jobs.get(jobId)?.parameters?.marker as string | undefined) ?? jobId;
   }
-}
-
-function orderBody(order: Order) {
-  return {
-    command: order.command,
-    parameters: {
-      marker: order.marker,
-      ms: order.workMs,
-      ends: order.ends,
-      stubborn: order.isStubborn,
-    },
-    target: { agents: order.hosts.map((host) => `agent${host}`) },
-    timeout_seconds: order.timeoutSeconds,
-    ttl_seconds: order.ttlSeconds,
-  };
 }
