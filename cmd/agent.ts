@@ -5,12 +5,10 @@ import { defineCommand } from "citty";
 import * as v from "valibot";
 import { runAgent } from "../lib/agent/agent.ts";
 import { openAgentJournal } from "../lib/agent/journal.ts";
+import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
-import { errorText } from "../lib/protocol/errors.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import type { Runtime } from "../lib/runtime/runtime.ts";
 import { agentAccess } from "./_agentAccess.ts";
 import { type CommandData, usage } from "./_args.ts";
 import {
@@ -22,6 +20,7 @@ import {
   refuseUnsafeEnvironment,
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { restart, trialFault, update } from "./_replace.ts";
 import { defaultCommandsDir, defaultServicesDir } from "./_settings.ts";
 import { parseSeconds } from "./_units.ts";
 
@@ -77,13 +76,17 @@ export interface AgentRunOptions extends ClientFlags {
 export async function agentRun(options: AgentRunOptions): Promise<number> {
   refuseUnsafeEnvironment();
   const log = logOf(options);
-  const stopped = untilSignal(() => process.exit(exitFailed));
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([untilSignal(() => process.exit(exitFailed)), stop.signal]);
+  const trial = onTrial(() => stop.abort());
+  const fault = trialFault();
   const agentId = agentIdOf(options.id ?? hostname().toLowerCase());
   const dir = join(dataDirOf(options), "agents", agentId);
   const runtime = await loadRuntime();
   const journal = openAgentJournal(join(dir, "journal.db"));
   const access = await agentAccess({ flags: options, agentId, dir, runtime, log, signal: stopped });
   if (access === undefined) return exitOk;
+  const replacing = { runtime, log, dir, stopped };
   await runAgent(
     {
       server: access.url.replace(/^http/, "ws"),
@@ -99,23 +102,16 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       runtime,
       clock: steadyClock(),
       log,
-      restart: () => restart(runtime, log),
+      restart: (wanted) => {
+        if (wanted === undefined) return restart(replacing);
+        void update(wanted, replacing);
+      },
+      ...(fault === undefined ? {} : { trialFault: fault }),
+      ...(trial === undefined ? {} : { onTrial: trial }),
     },
     stopped,
   );
   return exitOk;
-}
-
-/** The same process goes on as a fresh program; if that fails, a supervisor may still start one. */
-function restart(runtime: Runtime, log: Log): never {
-  try {
-    return runtime.reexec();
-  } catch (error) {
-    log.error(
-      `Cannot restart in place: ${errorText(error)}; ending, for a supervisor to start anew`,
-    );
-    process.exit(exitFailed);
-  }
 }
 
 function agentIdOf(text: string): string {

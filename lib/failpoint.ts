@@ -25,3 +25,8 @@ export function failpoint(name: Failpoint): void {
   if (!isTestBuild || name !== chosen || --left > 0) return;
   process.kill(process.pid, "SIGKILL");
 }
+
+/** What is broken in this build, for tests of updates; nothing in every other. */
+declare const WSCTL_FAULT: string | undefined;
+
+export const plantedFault = typeof WSCTL_FAULT === "undefined" ? undefined : WSCTL_FAULT;

@@ -7,6 +7,10 @@ export interface BuildOptions {
   outfile: string;
   /** With failpoints and the command that tests run: never to be given to anybody. */
   isTestBuild?: boolean;
+  /** Instead of the version in package.json. */
+  version?: string | undefined;
+  /** What is broken in it: `crash`, `mute` or `migrate`; for tests of updates alone. */
+  fault?: string | undefined;
 }
 
 export async function build(options: BuildOptions): Promise<void> {
@@ -22,6 +26,8 @@ export async function build(options: BuildOptions): Promise<void> {
     "--no-compile-autoload-bunfig",
     "--define",
     `WSCTL_TEST_BUILD=${options.isTestBuild === true}`,
+    ...(options.version === undefined ? [] : defined("WSCTL_VERSION", options.version)),
+    ...(options.fault === undefined ? [] : defined("WSCTL_FAULT", options.fault)),
     ...(options.target === undefined ? [] : [`--target=${options.target}`]),
     `--outfile=${options.outfile}`,
   ];
@@ -36,18 +42,26 @@ export async function build(options: BuildOptions): Promise<void> {
   if ((await done.exited) !== 0) throw new Error(`bun build failed:\n${output}${errors}`);
 }
 
+function defined(name: string, text: string): string[] {
+  return ["--define", `${name}=${JSON.stringify(text)}`];
+}
+
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       target: { type: "string" },
       outfile: { type: "string", default: "dist/wsctl" },
       "test-build": { type: "boolean", default: false },
+      version: { type: "string" },
+      fault: { type: "string" },
     },
   });
   await build({
     target: values.target,
     outfile: values.outfile,
     isTestBuild: values["test-build"],
+    version: values.version,
+    fault: values.fault,
   });
   console.log(`built ${values.outfile}`);
 }

@@ -13,10 +13,15 @@ import { check, commands, entries, run } from "./commands/registry.ts";
 import { AgentEngine } from "./engine.ts";
 import type { AgentJournal } from "./journal.ts";
 import { Catalogue } from "./programs/catalogue.ts";
+import { execWithin } from "./programs/exec.ts";
+import type { ProgramKind } from "./programs/kind.ts";
 import { readProgram } from "./programs/manifest.ts";
+import { ownCommands } from "./programs/own.ts";
 import { Programs } from "./programs/programs.ts";
 import { Runs } from "./programs/runs.ts";
-import { readService } from "./programs/service.ts";
+import { namesOf, readService, type Service, serviceRestart } from "./programs/service.ts";
+import type { Self, Update } from "./records.ts";
+import type { OnTrial } from "./update/onTrial.ts";
 import { UsageMeter } from "./usage.ts";
 
 export interface AgentOptions {
@@ -40,15 +45,20 @@ export interface AgentOptions {
   runtime: Runtime;
   clock: Clock;
   log: Log;
-  /** Replaces this process; by default through the runtime. */
-  restart?: () => never;
+  /** Replaces this process; by another version where there is one to be tried. */
+  restart(update: Update | undefined): void;
+  /** Why the version that was tried before this process did not stay. */
+  trialFault?: string;
+  /** Set where this process is a new version on trial. */
+  onTrial?: OnTrial;
 }
 
 /** Runs an agent until the signal is aborted: then its commands end, and its connection. */
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { journal, runtime, clock, log, agentId } = options;
   const facts = factsOf(runtime, clock);
-  const programs = programsOf(options);
+  const services = new Catalogue(options.servicesDir, readService, [], log);
+  const programs = new Programs(kindsOf(options, services), runsOf(options));
   const meter = new UsageMeter({ now: () => clock.now() });
   return new Promise((resolve) => {
     const engine = new AgentEngine({
@@ -63,9 +73,10 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       heartbeatSeconds: options.heartbeatSeconds ?? heartbeatSecondsDefault,
       ...(agentId === undefined ? {} : { agentId }),
       check: (name, parameters) => {
-        return programs.check(name, parameters) ?? check(name, parameters, programs.names);
+        const theirs = programs.entries().map((entry) => entry.name);
+        return programs.check(name, parameters) ?? check(name, parameters, theirs);
       },
-      self: { pid: facts.pid, version },
+      self: selfOf(options, facts),
       journal,
       clock,
       log,
@@ -79,9 +90,10 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       forget: (requestId) => programs.forget(requestId),
       follow: (order, emit) => programs.follow(order, emit),
       unfollow: () => programs.unfollow(),
-      catalogue: () => catalogueText([...entries(programs.services), ...programs.entries()]),
+      catalogue: () => catalogueText([...entries(namesOf(services)), ...programs.entries()]),
       measure: () => meter.measure(),
-      restart: options.restart ?? runtime.reexec,
+      restart: (update) => options.restart(update),
+      onLink: (isUp) => options.onTrial?.linked(isUp),
       onStopped: resolve,
     });
     engine.start();
@@ -95,21 +107,26 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
   });
 }
 
-/** What runs outside of this process; runs that nobody waits for any more are swept away. */
-function programsOf(options: AgentOptions): Programs {
-  const { commandsDir, servicesDir, allowExec, runsDir, journal, runtime, clock, log } = options;
+/** Runs that nobody waits for any more are swept away. */
+function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
   const runs = new Runs({ dir: runsDir, self: runtime.self(), log });
   const running = journal.unsettled().filter(({ state }) => state === "started");
   runs.sweep(
     running.map(({ requestId }) => requestId),
     clock.now(),
   );
-  return new Programs({
-    commands: new Catalogue(commandsDir, readProgram, [...commands.keys(), "exec"], log),
-    services: new Catalogue(servicesDir, readService, [], log),
-    allowExec,
-    runs,
-  });
+  return runs;
+}
+
+/** What may run outside of this process, as this host allows it. */
+function kindsOf(options: AgentOptions, services: Catalogue<Service>): ProgramKind[] {
+  const { commandsDir, allowExec, log } = options;
+  const taken = [...commands.keys(), "exec", "fetch_logs", "update"];
+  return [
+    serviceRestart(services),
+    execWithin(allowExec),
+    ownCommands(new Catalogue(commandsDir, readProgram, taken, log)),
+  ];
 }
 
 function connectOptions({ server, token, ca }: AgentOptions) {
@@ -119,6 +136,15 @@ function connectOptions({ server, token, ca }: AgentOptions) {
     protocols: [subprotocol],
     messageBytesMax,
     ...(ca === undefined ? {} : { ca }),
+  };
+}
+
+function selfOf({ trialFault, onTrial }: AgentOptions, { pid }: AgentFacts): Self {
+  return {
+    pid,
+    version,
+    isOnTrial: onTrial !== undefined,
+    ...(trialFault === undefined ? {} : { trialFault }),
   };
 }
 

@@ -47,6 +47,10 @@ export class AgentCore {
     return this.#isStopping && !this.#executor.isBusy;
   }
 
+  get isLinked(): boolean {
+    return this.#link.up !== undefined;
+  }
+
   get sizes() {
     return this.#executor.sizes;
   }

@@ -48,6 +48,8 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   measure(): Figures;
   /** Replaces this process, by another version where there is one to be tried. */
   restart(update: Update | undefined): void;
+  /** Called whenever the connection has come up or gone. */
+  onLink?(isUp: boolean): void;
   /** Called once, when everything has come to rest after `stop`. */
   onStopped(): void;
 }
@@ -62,6 +64,9 @@ export class AgentEngine {
   readonly #running = new Map<string, AbortController>();
   #socket: { link: number; socket: ClientSocket } | undefined;
   #cancelTimer = () => {};
+  #isLinked = false;
+  /** What waits for the connection to be closed. */
+  #onClosed: (() => void) | undefined;
   #isStopped = false;
   #isFinished = false;
 
@@ -104,6 +109,9 @@ export class AgentEngine {
   #step(event: AgentEvent): void {
     if (this.#isStopped) return;
     this.#commits.add(this.#core.step(event, this.#options.clock.now()));
+    const { isLinked } = this.#core;
+    if (isLinked !== this.#isLinked) this.#options.onLink?.(isLinked);
+    this.#isLinked = isLinked;
     if (this.#core.isStopped) this.#end();
     else this.#arm();
   }
@@ -165,7 +173,8 @@ export class AgentEngine {
     const ended = (code: number, reason: string) => {
       this.#step({ type: "closed", link, code, reason, random: random() });
       if (this.#socket?.link === link) this.#socket = undefined;
-      if (this.#isStopped) this.#finish();
+      if (this.#onClosed !== undefined) this.#onClosed();
+      else if (this.#isStopped) this.#finish();
     };
     try {
       const socket = connect({
@@ -219,13 +228,21 @@ export class AgentEngine {
     return { signal: abort.signal, done };
   }
 
+  /** The connection is closed first: another process is about to be this agent. */
   #restart(update: Update | undefined): void {
-    const { log, journal, restart } = this.#options;
-    log.info("restarting: replacing this process");
+    const { log, journal, restart, clock } = this.#options;
+    log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
     this.#isStopped = true;
     this.#cancelTimer();
-    journal.close();
-    restart(update);
+    this.#onClosed = () => {
+      this.#onClosed = undefined;
+      this.#cancelTimer();
+      journal.close();
+      restart(update);
+    };
+    if (this.#socket === undefined || update === undefined) return this.#onClosed();
+    this.#cancelTimer = clock.after(closeMs, () => this.#onClosed?.());
+    this.#withSocket(this.#socket.link, (socket) => socket.close(1000, "updating"));
   }
 
   #saveFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {

@@ -2,10 +2,11 @@
  * The agent's journal in one SQLite file: every request that was taken on, with its answer, for as
  * long as it may be asked again.
  */
+import { copyFileSync, renameSync, rmSync } from "node:fs";
 import * as v from "valibot";
 import { failpoint } from "../failpoint.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
-import { Database } from "../store/sqlite.ts";
+import { Database, schemaOf } from "../store/sqlite.ts";
 import type { AgentWrite, Identity, JournalRecord } from "./records.ts";
 
 export interface AgentJournal {
@@ -50,6 +51,24 @@ export function openAgentJournal(path: string): AgentJournal {
   const what = "the agent's journal";
   const db = Database.open({ path, what, applicationId, migrations });
   return db.read(() => journalOn(db));
+}
+
+/**
+ * Keeps a copy of a journal that is closed, for the case that a newer version takes it on and fails.
+ * Gives what puts it back where this version could no longer read it.
+ */
+export function keepJournal(path: string): { restore(): void; discard(): void } {
+  const copy = `${path}.before-update`;
+  copyFileSync(path, copy);
+  return {
+    restore: () => {
+      if (schemaOf(path) > migrations.length) {
+        for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
+        renameSync(copy, path);
+      } else rmSync(copy, { force: true });
+    },
+    discard: () => rmSync(copy, { force: true }),
+  };
 }
 
 function journalOn(db: Database): AgentJournal {

@@ -45,7 +45,7 @@ export interface Update {
   to: string;
   /** Its program, checked. */
   file: string;
-  /** The time it has to connect, and then to stay connected without a break, in milliseconds. */
+  /** How long it has to stay connected without a break, in milliseconds. */
   healthyMs: number;
 }
 
@@ -55,6 +55,8 @@ export interface Self {
   version: string;
   /** Why the version that was tried last did not stay. */
   trialFault?: string;
+  /** It has to prove itself first: what it is to answer for is not certain yet. */
+  isOnTrial?: boolean;
 }
 
 /** The name of the agent's memory, as the control plane gave it, and how often it was renewed. */

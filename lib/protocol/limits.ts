@@ -156,3 +156,13 @@ export const watchedBytesMax = 4 * 1024 * 1024;
 
 /** Once a request has ended, the rest of its output is waited for as long as it goes on coming so often. */
 export const outputRestMs = 5_000;
+
+/** A new version must have connected after this long, or is given up. */
+export const trialConnectMs = 60_000;
+
+/** How long it must then stay connected, in seconds: default and most. */
+export const healthySecondsDefault = 30;
+export const healthySecondsMax = 600;
+
+/** Having proved itself or failed, it is given this long to end. */
+export const trialStopMs = 15_000;

@@ -125,6 +125,16 @@ export class Database {
   }
 }
 
+/** How many migrations a file that nobody has open has seen. */
+export function schemaOf(path: string): number {
+  const db = new DatabaseSync(path, { readOnly: true });
+  try {
+    return readPragma(db, "user_version");
+  } finally {
+    db.close();
+  }
+}
+
 function readPragma(db: DatabaseSync, name: string): number {
   return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 }

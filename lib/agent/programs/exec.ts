@@ -6,6 +6,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import type { CatalogueEntry } from "../../protocol/api.ts";
 import { issueText } from "../../protocol/issueText.ts";
+import { type ProgramKind, type Resolved, refuse } from "./kind.ts";
 
 const Parameters = v.strictObject({
   argv: v.pipe(
@@ -23,13 +24,34 @@ const Parameters = v.strictObject({
   directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
 });
 
-/** As it is announced; which arguments are allowed is for the host to judge. */
-export const execEntry: CatalogueEntry = {
+/** Without a pattern nothing is announced, and nothing runs. */
+export function execWithin(patterns: readonly string[]): ProgramKind {
+  return {
+    entries: () => (patterns.length === 0 ? [] : [entry]),
+    resolve: (command, parameters) => {
+      return command === "exec" ? resolve(patterns, parameters) : undefined;
+    },
+  };
+}
+
+/** Which arguments are allowed is for the host to judge. */
+const entry: CatalogueEntry = {
   name: "exec",
   description: "runs a program that the host's own configuration allows",
   parameters: { ...toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" }) },
   output: true,
 };
+
+function resolve(patterns: readonly string[], parameters: unknown): Resolved {
+  if (patterns.length === 0) {
+    return refuse("FORBIDDEN", "exec is off on this host; its agent allows it with --allow-exec");
+  }
+  const read = readExec(parameters);
+  if (read.exec === undefined) return refuse("INVALID_PARAMETERS", read.fault);
+  const { argv, stdin, directory } = read.exec;
+  if (isAllowed(patterns, argv)) return { wanted: { steps: [argv], stdin, directory } };
+  return refuse("FORBIDDEN", "this host's patterns for exec do not allow these arguments");
+}
 
 export type Exec = v.InferOutput<typeof Parameters>;
 

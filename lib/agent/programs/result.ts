@@ -1,8 +1,9 @@
 /** How a run ended, as a result of its command. */
 import type { CommandResult } from "../records.ts";
-import type { RunEnd } from "./run.ts";
+import { isStaged } from "../update/staged.ts";
+import type { RunEnd, RunSpec } from "./run.ts";
 
-export function resultOf(end: RunEnd | undefined): CommandResult {
+export function resultOf(end: RunEnd | undefined, spec: RunSpec | undefined): CommandResult {
   if (end === undefined) {
     const message = "its supervisor is gone; it cannot be known how the program ended";
     return { status: "unknown", message };
@@ -13,6 +14,9 @@ export function resultOf(end: RunEnd | undefined): CommandResult {
     return { status: "stopped", why: stopped, output };
   }
   if (fault !== undefined) return { status: "failed", message: fault };
+  if (spec?.leadsTo === "update" && exitCode === 0 && isStaged(end.result)) {
+    return { status: "restart", update: end.result.update };
+  }
   const result = end.result ?? { exit_code: exitCode ?? null, ...(signal ? { signal } : {}) };
   const isSuccess = exitCode === 0 && stopped === undefined;
   const head = isSuccess ? [] : [howItFailed(end)];

@@ -15,6 +15,8 @@ export interface RunSpec {
   stdin: string;
   timeoutMs: number;
   outputBytes: number;
+  /** Its result is an update that is ready to be tried. */
+  leadsTo?: "update";
 }
 
 /** Why a supervisor stops its program; the first two are what an agent may ask for. */

@@ -93,11 +93,12 @@ export class Runs {
     this.#follow(spec.requestId, done);
   }
 
-  /** Goes on with what an earlier process of this agent started. */
-  adopt(requestId: string, done: Done): void {
+  /** Goes on with what an earlier process of this agent started; with what it was told to run. */
+  adopt(requestId: string, done: (end: RunEnd | undefined, spec?: RunSpec) => void): void {
+    const spec = readWhole<RunSpec>(this.#dirOf(requestId), specFile);
     // The process before this one died before it could begin anything.
-    if (!existsSync(this.#dirOf(requestId))) return queueMicrotask(() => done(undefined));
-    this.#follow(requestId, done);
+    if (spec === undefined) return queueMicrotask(() => done(undefined));
+    this.#follow(requestId, (end) => done(end, spec));
   }
 
   stop(requestId: string, why: StopReason): void {

@@ -1,6 +1,10 @@
 /** A service that `restart` may restart: what one file in `services.d` says, checked. */
 import * as v from "valibot";
+import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { AgentId } from "../../protocol/names.ts";
+import { delaySecondsMax } from "../commands/restart.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { type ProgramKind, type Resolved, refuse } from "./kind.ts";
 import { faultIn, readToml } from "./toml.ts";
 
 export interface Service {
@@ -31,6 +35,45 @@ export function readService(fileName: string, text: string): Service {
   const steps = stepsOf(manifest);
   if (steps !== undefined) return { name: name.output, steps };
   throw faultIn(fileName, 'must have either "unit", or "restart", or both "stop" and "start"');
+}
+
+const Parameters = v.strictObject({
+  service: v.string(),
+  delay_seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(delaySecondsMax)), 0),
+});
+
+/** `restart` of a service; without one it is the agent's own, which is built in. */
+export function serviceRestart(services: Catalogue<Service>): ProgramKind {
+  return {
+    // Announced within the schema of `restart`.
+    entries: () => [],
+    resolve: (command, parameters) => {
+      const isMeant = isJsonObject(parameters) && Object.hasOwn(parameters, "service");
+      return command === "restart" && isMeant ? resolve(services, parameters) : undefined;
+    },
+  };
+}
+
+/** The names of the services that may be restarted. */
+export function namesOf(services: Catalogue<Service>): string[] {
+  return services.list().flatMap(({ item }) => (item ? [item.name] : []));
+}
+
+function resolve(services: Catalogue<Service>, parameters: JsonObject): Resolved {
+  const parsed = v.safeParse(Parameters, parameters);
+  if (!parsed.success) {
+    const message = `parameters: expected {"service": NAME, "delay_seconds"?: 0 to ${delaySecondsMax}}`;
+    return refuse("INVALID_PARAMETERS", message);
+  }
+  const { service, delay_seconds } = parsed.output;
+  const found = services.find(service);
+  if (found?.item !== undefined) {
+    return { wanted: { steps: found.item.steps, delayMs: delay_seconds * 1000 } };
+  }
+  const all = namesOf(services);
+  const known = all.length === 0 ? "it allows none" : `it allows: ${all.join(", ")}`;
+  const why = found?.fault ?? `this host allows no restart of that service; ${known}`;
+  return refuse("INVALID_PARAMETERS", `parameters.service: ${why}`);
 }
 
 function stepsOf(manifest: v.InferOutput<typeof Manifest>): string[][] | undefined {

@@ -19,6 +19,8 @@ export interface Wanted {
   values?: JsonObject;
   /** What reaches its standard input instead of the parameters. */
   stdin?: string;
+  /** What its success leads to. */
+  leadsTo?: RunSpec["leadsTo"];
 }
 
 /** What a program may know of the agent's own environment. */
@@ -43,6 +45,7 @@ export function specOf(order: RunOrder, wanted: Wanted, resultFile: string): Run
     stdin: wanted.stdin ?? `${JSON.stringify(values)}\n`,
     timeoutMs,
     outputBytes: wanted.outputBytes ?? outputBytesDefault,
+    ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),
   };
 }
 

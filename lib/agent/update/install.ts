@@ -1,0 +1,52 @@
+/** Putting a program in the place of the one that is installed, whole or not at all. */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+
+/** Where the program that was replaced is kept. */
+export function previousOf(path: string): string {
+  return `${path}.previous`;
+}
+
+/** Throws `FORBIDDEN` where this process could not replace the file: better known at the start. */
+export function refuseUnwritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    const text = `this agent may not replace "${path}": ${errorText(error)}`;
+    throw new WsctlError("FORBIDDEN", text);
+  }
+}
+
+/** The old file stays beside the new one. On disk when this returns. */
+export function install(file: string, path: string): void {
+  const fresh = `${path}.new`;
+  const previous = previousOf(path);
+  copyFileSync(file, fresh);
+  const fd = openSync(fresh, "r+");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  // One name at a time: at no moment is there no program at its path.
+  rmSync(previous, { force: true });
+  linkSync(path, previous);
+  renameSync(fresh, path);
+  const dir = openSync(dirname(path), "r");
+  try {
+    fsyncSync(dir);
+  } finally {
+    closeSync(dir);
+  }
+}

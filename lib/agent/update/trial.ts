@@ -1,0 +1,107 @@
+/**
+ * A new version proves itself before it takes the old one's place. The old process steps back and
+ * watches: the new program runs as its child, as the agent, with the same journal and the same name.
+ * Only when it has stayed connected for long enough is the installed file replaced. Whatever happens
+ * before that, a crash, a hang, a reboot, the death of either process, the installed file is still
+ * the old one, and whoever starts it anew gets an agent that works.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { errorText } from "../../protocol/errors.ts";
+import { trialConnectMs, trialStopMs } from "../../protocol/limits.ts";
+import type { Update } from "../records.ts";
+
+/** Set for the new program: it is on trial, and reports on standard output. */
+export const trialVariable = "WSCTL_ON_TRIAL";
+/** What it reports, a line each, and what it is told on standard input when it has proved itself. */
+export const upWord = "up";
+export const downWord = "down";
+export const provedWord = "proved";
+
+export interface Trial {
+  /** Why it did not prove itself; undefined where it did. It has ended in either case. */
+  fault: Promise<string | undefined>;
+  /** Ends it before its time. */
+  stop(): void;
+}
+
+/** Starts the new program with the arguments of this process. */
+export function tryOut({ file, to, healthyMs }: Update): Trial {
+  const child = spawn(file, process.argv.slice(2), {
+    env: { ...process.env, [trialVariable]: "1" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const watch = new Watch(child, healthyMs, to);
+  return { fault: watch.fault, stop: () => watch.end("the agent was stopped meanwhile") };
+}
+
+class Watch {
+  readonly fault: Promise<string | undefined>;
+  readonly #child: ChildProcess;
+  readonly #healthyMs: number;
+  #settle: (fault: string | undefined) => void = () => {};
+  /** Decided; undefined while it is still open. */
+  #verdict: { fault: string | undefined } | undefined;
+  #timer: NodeJS.Timeout;
+
+  constructor(child: ChildProcess, healthyMs: number, version: string) {
+    this.#child = child;
+    this.#healthyMs = healthyMs;
+    this.fault = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    const seconds = trialConnectMs / 1000;
+    const deadline = trialConnectMs + 2 * healthyMs;
+    this.#timer = setTimeout(
+      () => this.end(`it did not connect within ${seconds} s`),
+      trialConnectMs,
+    );
+    setTimeout(() => this.end("it did not stay connected"), deadline).unref();
+    child.once("error", (error) => {
+      if (child.pid !== undefined) return;
+      this.#verdict ??= { fault: `${version} cannot be started: ${errorText(error)}` };
+      this.#settle(this.#verdict.fault);
+    });
+    child.once("exit", (status, signal) => {
+      clearTimeout(this.#timer);
+      this.#verdict ??= { fault: `it ended by itself (${signal ?? `status ${status}`})` };
+      this.#settle(this.#verdict.fault);
+    });
+    // What it is told may come too late for it.
+    child.stdin?.on("error", () => {});
+    child.stdout?.on("data", (bytes: Buffer) => {
+      for (const word of bytes.toString().split("\n")) this.#heard(word);
+    });
+  }
+
+  /** It is told to end, and made to. */
+  end(fault: string): void {
+    if (this.#verdict !== undefined) return;
+    this.#verdict = { fault };
+    this.#child.kill("SIGTERM");
+    this.#insist();
+  }
+
+  #heard(word: string): void {
+    if (this.#verdict !== undefined) return;
+    clearTimeout(this.#timer);
+    if (word === upWord) {
+      this.#timer = setTimeout(() => this.#proved(), this.#healthyMs);
+    } else if (word === downWord) {
+      const fault = "it lost its connection and did not come back";
+      this.#timer = setTimeout(() => this.end(fault), trialConnectMs);
+    }
+  }
+
+  /** It makes room for itself: the same program comes back from the place where it is installed. */
+  #proved(): void {
+    this.#verdict = { fault: undefined };
+    this.#child.stdin?.write(`${provedWord}\n`);
+    this.#insist();
+  }
+
+  #insist(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), trialStopMs);
+  }
+}
