@@ -10,7 +10,9 @@ export const exitPipeClosed = 141;
 export const exitOk = 0;
 export const exitFailed = 1;
 
-/** The message and the status of any thrown value; the stack only for faults of ours, or on demand. */
+/**
+ * The message and the status of any thrown value; the stack only for faults of ours, or on demand.
+ */
 export function exitOf(error: unknown, withStack: boolean): { message: string; status: number } {
   if (error instanceof WsctlError) {
     const detail = withStack && error.stack !== undefined ? `\n${error.stack}` : "";

@@ -1,4 +1,6 @@
-/** The text of `--help`: what a command does, takes and prints, the flags that only it has first. */
+/**
+ * The text of `--help`: what a command does, takes and prints, the flags that only it has first.
+ */
 import type { ArgDef, ArgsDef, CommandDef, SubCommandsDef } from "citty";
 import { clientArgs, logArgs } from "./_common.ts";
 

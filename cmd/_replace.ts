@@ -1,4 +1,7 @@
-/** How an agent's process is replaced: by the same program, or by another version that proves itself. */
+/**
+ * How an agent's process is replaced: by the same program, or by another version that proves
+ * itself.
+ */
 import { join } from "node:path";
 import process from "node:process";
 import { keepJournal } from "../lib/agent/journal.ts";
@@ -39,7 +42,10 @@ export function restart({ runtime, log }: Pick<ReplaceOptions, "runtime" | "log"
   }
 }
 
-/** Tries the new version out, installs it if it proves itself, and goes on as whichever is installed. */
+/**
+ * Tries the new version out, installs it if it proves itself, and goes on as whichever is
+ * installed.
+ */
 export async function update(wanted: Update, options: ReplaceOptions): Promise<never> {
   const { log, dir, stopped } = options;
   const fault = await outcomeOf(wanted, options).catch((error) => errorText(error));

@@ -1,6 +1,7 @@
 /**
- * Named points at which a test build dies, as by `kill -9`: `WSCTL_FAILPOINT=control_after_commit:3`
- * ends the process the third time it passes there. In every other build this is nothing at all.
+ * Named points at which a test build dies, as by `kill -9`:
+ * `WSCTL_FAILPOINT=control_after_commit:3` ends the process the third time it passes there. In
+ * every other build this is nothing at all.
  */
 import process from "node:process";
 

@@ -1,4 +1,7 @@
-/** The answers an executor gives by itself, and any answer as a message: cut to what a message may hold, and in the words the peer knows. */
+/**
+ * The answers an executor gives by itself, and any answer as a message: cut to what a message may
+ * hold, and in the words the peer knows.
+ */
 import type { AgentDraft } from "../protocol/codec.ts";
 import { type ErrorCode, errorText } from "../protocol/errors.ts";
 import { isShallow, unrepresentable } from "../protocol/json.ts";

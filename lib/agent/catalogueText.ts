@@ -1,4 +1,6 @@
-/** What an agent can do, as the one text that it announces, and the digest by which that is known. */
+/**
+ * What an agent can do, as the one text that it announces, and the digest by which that is known.
+ */
 import { createHash } from "node:crypto";
 import type { CatalogueEntry } from "../protocol/api.ts";
 import { catalogueBytesMax } from "../protocol/limits.ts";

@@ -206,7 +206,9 @@ export class Executor {
     this.#restartIfReady(now, step);
   }
 
-  /** A request is no longer wanted. What has ended, or ends this process already, stays as it is. */
+  /**
+   * A request is no longer wanted. What has ended, or ends this process already, stays as it is.
+   */
   cancel(requestId: string, now: number, step: AgentStep): void {
     const entry = this.#entries.get(requestId);
     if (entry?.record.state === "accepted") this.#end(entry, withdrawn(), now, step);

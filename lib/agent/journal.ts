@@ -54,8 +54,8 @@ export function openAgentJournal(path: string): AgentJournal {
 }
 
 /**
- * Keeps a copy of a journal that is closed, for the case that a newer version takes it on and fails.
- * Gives what puts it back where this version could no longer read it.
+ * Keeps a copy of a journal that is closed, for the case that a newer version takes it on and
+ * fails. Gives what puts it back where this version could no longer read it.
  */
 export function keepJournal(path: string): { restore(): void; discard(): void } {
   const copy = `${path}.before-update`;

@@ -130,7 +130,9 @@ export class Link {
     this.#heartbeatAt = Math.min(this.#heartbeatAt, now + this.#heartbeatMs);
   }
 
-  /** A peer that agreed to any subprotocol, but does not know our greeting: the standard will do. */
+  /**
+   * A peer that agreed to any subprotocol, but does not know our greeting: the standard will do.
+   */
   notGreeted(now: number, step: AgentStep): void {
     if (this.#state.name === "greeting") this.#isUp(false, now, step);
   }
@@ -232,7 +234,9 @@ export class Link {
     step.effects.push({ type: "log", level: "info", text });
   }
 
-  /** A ping beside each heartbeat: the standard's control plane need not answer, its socket must. */
+  /**
+   * A ping beside each heartbeat: the standard's control plane need not answer, its socket must.
+   */
   #heartbeat(now: number, step: AgentStep): void {
     this.#heartbeatAt = now + this.#heartbeatMs;
     const message = { type: "heartbeat", payload: {} } as const;

@@ -117,7 +117,9 @@ export interface RunOrder {
   timeoutMs: number;
 }
 
-/** What a watcher asks of a program's output: the pieces behind one, until those are so many bytes. */
+/**
+ * What a watcher asks of a program's output: the pieces behind one, until those are so many bytes.
+ */
 export interface FollowOrder {
   requestId: string;
   watcher: number;

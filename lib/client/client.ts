@@ -32,7 +32,9 @@ export interface ClientOptions {
 
 export interface Sent {
   accepted: AcceptedLine;
-  /** Every outcome once, as it is known; ends with the last. With live output where it is wanted. */
+  /**
+   * Every outcome once, as it is known; ends with the last. With live output where it is wanted.
+   */
   lines: AsyncIterable<StreamLine>;
 }
 

@@ -1,7 +1,7 @@
 /**
  * What agents say they can do, by the digest of the text they said it in: a fleet of equal hosts
- * costs one copy. It is what an operator is shown, and what wrong parameters are held against before
- * anything is sent; the agent judges again.
+ * costs one copy. It is what an operator is shown, and what wrong parameters are held against
+ * before anything is sent; the agent judges again.
  */
 import { createHash } from "node:crypto";
 import * as v from "valibot";
@@ -47,7 +47,10 @@ export class Catalogues {
     return true;
   }
 
-  /** What stands against these parameters at every one of these agents; undefined where one may take them. */
+  /**
+   * What stands against these parameters at every one of these agents; undefined where one may take
+   * them.
+   */
   refusal(
     command: string,
     parameters: JsonObject,
@@ -76,7 +79,10 @@ export class Catalogues {
   }
 }
 
-/** An agent's text is anybody's: only what its digest vouches for, and only schemas that are harmless. */
+/**
+ * An agent's text is anybody's: only what its digest vouches for, and only schemas that are
+ * harmless.
+ */
 function read(digest: string, text: string): Commands | undefined {
   if (Buffer.byteLength(text) > catalogueBytesMax || !isShallow(text, depthMax)) return undefined;
   if (createHash("sha256").update(text).digest("hex") !== digest) return undefined;

@@ -67,7 +67,8 @@ export class ControlCore {
   step(event: ControlEvent, now: number): ControlStep {
     const step: ControlStep = { writes: [], effects: [] };
     this.#take(event, now, step);
-    // Without a journal the facts of agents are not worth a failure: they are written when it is back.
+    // Without a journal the facts of agents are not worth a failure: they are written when it is
+    // back.
     if (this.#dispatcher === undefined) step.writes = [];
     return step;
   }

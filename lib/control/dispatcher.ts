@@ -260,7 +260,9 @@ export class Dispatcher {
     this.#open.forgetIfIdle(queue);
   }
 
-  /** Waits until `due`, a moment at least, and in no case past the bound that ends every request. */
+  /**
+   * Waits until `due`, a moment at least, and in no case past the bound that ends every request.
+   */
   #wait(request: OpenRequest, job: Job, due: number, now: number): void {
     const bound = expiresAt(job) + job.timeoutMs + 2 * answerGraceMs;
     const current = request.state === "sent" ? this.#deadlines.get(request) : undefined;

@@ -186,7 +186,9 @@ export class Fleet {
     }
   }
 
-  /** A connection has ended by itself. Only its own session goes, never the one that replaced it. */
+  /**
+   * A connection has ended by itself. Only its own session goes, never the one that replaced it.
+   */
   closed(session: Session, now: number, step: ControlStep): void {
     this.#forget(session, now, step);
   }
@@ -196,7 +198,9 @@ export class Fleet {
     return [...this.#sessions.values()].filter((session) => session.tokenId === tokenId);
   }
 
-  /** Sends every agent away, each with its own moment to return, evenly over the advised seconds. */
+  /**
+   * Sends every agent away, each with its own moment to return, evenly over the advised seconds.
+   */
   drain(now: number, step: ControlStep): void {
     this.startDraining();
     const sessions = [...this.#sessions.values()];

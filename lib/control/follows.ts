@@ -1,6 +1,7 @@
 /**
- * Who watches which request's live output, and how much of it was asked for. Pure bookkeeping for the
- * core: what an agent sends beyond what a watcher of its own request asked for is not passed on.
+ * Who watches which request's live output, and how much of it was asked for. Pure bookkeeping for
+ * the core: what an agent sends beyond what a watcher of its own request asked for is not passed
+ * on.
  */
 import type { ControlDraft } from "../protocol/codec.ts";
 import type { Output } from "../protocol/message.ts";
@@ -17,8 +18,8 @@ export class Follows {
   }
 
   /**
-   * A watcher asks for more; this replaces what it asked for before. The agent is told now, where it
-   * is there and was sent the request, and with every later sending of the command.
+   * A watcher asks for more; this replaces what it asked for before. The agent is told now, where
+   * it is there and was sent the request, and with every later sending of the command.
    */
   ask(order: FollowOrder, session: Session | undefined, step: ControlStep): void {
     this.#set(order);

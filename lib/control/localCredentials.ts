@@ -1,6 +1,7 @@
 /**
  * The local credentials: a file in the data directory that only its user can read, from which
- * `wsctl agent` and `wsctl send` of the same user on the same host know where to go and who they are.
+ * `wsctl agent` and `wsctl send` of the same user on the same host know where to go and who they
+ * are.
  */
 import { X509Certificate } from "node:crypto";
 import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";

@@ -1,4 +1,6 @@
-/** Orders of operators: judged, given ids, handed to the core, and answered once they are on disk. */
+/**
+ * Orders of operators: judged, given ids, handed to the core, and answered once they are on disk.
+ */
 import type { Log } from "../log.ts";
 import type { JobOrder } from "../protocol/api.ts";
 import { WsctlError } from "../protocol/errors.ts";
@@ -37,8 +39,8 @@ export class Orders {
 
   /**
    * Accepts a job, or refuses it with `NO_MATCH`, `INVALID_PARAMETERS`, `CONFLICT`, `BUSY`,
-   * `UNAVAILABLE` or `STORAGE_UNAVAILABLE`. The same key with the same order by the same operator is
-   * the same job.
+   * `UNAVAILABLE` or `STORAGE_UNAVAILABLE`. The same key with the same order by the same operator
+   * is the same job.
    */
   order(order: JobOrder, createdBy: string, key: string | undefined, settle: Settle): void {
     const { core, newId, now } = this.#options;

@@ -109,7 +109,9 @@ class Merge {
     this.#admit();
   }
 
-  /** The next lines, or an empty one when there was nothing for long; what is over says so itself. */
+  /**
+   * The next lines, or an empty one when there was nothing for long; what is over says so itself.
+   */
   async next(): Promise<string> {
     for (;;) {
       const lines = [...this.#outputLines(), ...this.#outcomeLines()].join("");
@@ -226,7 +228,9 @@ class Merge {
     return pieces.length > 0 || performance.now() - heardAt < outputRestMs;
   }
 
-  /** Behind it nothing is missing: who resumes there may get an outcome twice, and never misses one. */
+  /**
+   * Behind it nothing is missing: who resumes there may get an outcome twice, and never misses one.
+   */
   get #safeCursor(): number {
     const held = [...this.#held.values()].map(({ sequence }) => sequence - 1);
     return Math.min(this.#cursor, ...held);

@@ -72,7 +72,8 @@ export interface AgentFacts {
 
 /**
  * What a watcher asks of a request's live output: pieces behind `after`, which it has taken, until
- * they are so many bytes. Some of these it may have received already; `bytesLeft` are still to come.
+ * they are so many bytes. Some of these it may have received already; `bytesLeft` are still to
+ * come.
  */
 export interface FollowOrder {
   watcher: number;

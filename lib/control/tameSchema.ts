@@ -1,7 +1,7 @@
 /**
  * The harmless part of a JSON Schema that an agent sent: keywords that are checked in a time that
- * grows with the parameters alone. Whatever could be made to run for ever (references, combinations,
- * patterns that backtrack) is left to the agent, which checks everything again.
+ * grows with the parameters alone. Whatever could be made to run for ever (references,
+ * combinations, patterns that backtrack) is left to the agent, which checks everything again.
  */
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 

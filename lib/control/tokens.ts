@@ -10,7 +10,9 @@ const idBytes = 6;
 const secretBytes = 32;
 const shape = /^wsctl-([0-9a-f]{12})-([0-9a-f]{64})$/;
 
-/** Compared with when there is no such token, so that a wrong id costs what a wrong secret costs. */
+/**
+ * Compared with when there is no such token, so that a wrong id costs what a wrong secret costs.
+ */
 const nobody = hash("");
 
 /** Makes and stores a token; the text is not kept and cannot be shown again. */

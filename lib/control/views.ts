@@ -1,4 +1,6 @@
-/** What the API shows: records of the core and the journal in the words of `lib/protocol/api.ts`. */
+/**
+ * What the API shows: records of the core and the journal in the words of `lib/protocol/api.ts`.
+ */
 import type {
   AgentDetail,
   AgentView,

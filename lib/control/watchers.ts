@@ -2,7 +2,9 @@
 export class Watchers {
   readonly #watchers = new Map<string, Set<() => void>>();
 
-  /** Calls back whenever outcomes of this job were written, until the returned function is called. */
+  /**
+   * Calls back whenever outcomes of this job were written, until the returned function is called.
+   */
   add(jobId: string, onOutcome: () => void): () => void {
     const watchers = this.#watchers.get(jobId) ?? new Set();
     this.#watchers.set(jobId, watchers.add(onOutcome));

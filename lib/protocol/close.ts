@@ -4,7 +4,9 @@
  * upgrade does not.
  */
 
-/** How an agent that was closed comes back: at once by its back-off, or only after a longer wait. */
+/**
+ * How an agent that was closed comes back: at once by its back-off, or only after a longer wait.
+ */
 export type ComeBack = "backoff" | "slow";
 
 interface CloseFacts {

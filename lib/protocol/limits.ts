@@ -89,7 +89,9 @@ export const acceptedMax = 256;
 /** Answers an agent keeps for a control plane that does not take them; past this it is `BUSY`. */
 export const unsettledMax = 1_000;
 
-/** What is kept of a program's output, in bytes, unless its manifest says otherwise; and at most. */
+/**
+ * What is kept of a program's output, in bytes, unless its manifest says otherwise; and at most.
+ */
 export const outputBytesDefault = 12 * 1024;
 export const outputBytesMost = 15 * 1024;
 
@@ -105,17 +107,23 @@ export const stopGraceMs = 6_000;
 /** Before an agent restarts, its other commands are given this long to end. */
 export const restartGraceMs = 10_000;
 
-/** An answer that was sent is repeated, or without `wsctl.v1` taken as received, after this long. */
+/**
+ * An answer that was sent is repeated, or without `wsctl.v1` taken as received, after this long.
+ */
 export const answerRepeatMs = 30_000;
 
-/** How long an agent remembers a request: past its TTL by this, or without a TTL of ours so long. */
+/**
+ * How long an agent remembers a request: past its TTL by this, or without a TTL of ours so long.
+ */
 export const memoryBeyondTtlMs = 60 * 60 * 1000;
 export const memoryMs = 7 * 24 * 60 * 60 * 1000;
 
 /** An attempt to connect that has not succeeded after this long is given up. */
 export const dialMs = 15_000;
 
-/** Waiting before another attempt: doubled from the first to the cap, forgotten after steady uptime. */
+/**
+ * Waiting before another attempt: doubled from the first to the cap, forgotten after steady uptime.
+ */
 export const backoffBaseMs = 1_000;
 export const backoffCapMs = 60_000;
 export const steadyMs = 60_000;
@@ -150,11 +158,17 @@ export const followRenewMs = 10_000;
 /** Watchers of one request, at its agent. */
 export const watchersPerRequestMax = 8;
 
-/** Requests of a job that one operator watches at a time, and what may wait for the operator, in bytes. */
+/**
+ * Requests of a job that one operator watches at a time, and what may wait for the operator, in
+ * bytes.
+ */
 export const watchedPerStreamMax = 512;
 export const watchedBytesMax = 4 * 1024 * 1024;
 
-/** Once a request has ended, the rest of its output is waited for as long as it goes on coming so often. */
+/**
+ * Once a request has ended, the rest of its output is waited for as long as it goes on coming so
+ * often.
+ */
 export const outputRestMs = 5_000;
 
 /** A new version must have connected after this long, or is given up. */

@@ -3,9 +3,9 @@
  *
  * The standard's five: `command` and `error` to the agent; `status_update`, `heartbeat`, `response`
  * and `error` from it. Peers that asked for the subprotocol `wsctl.v1` also exchange `hello`,
- * `welcome`, `catalogue`, `ack`, `cancel`, `follow`, `output` and `goaway`, and use the optional fields
- * marked v1 below; no other peer is ever sent any of these. Unknown fields are ignored. Source: the communication standard, and
- * `docs/protocol.md` for every decision beyond it.
+ * `welcome`, `catalogue`, `ack`, `cancel`, `follow`, `output` and `goaway`, and use the optional
+ * fields marked v1 below; no other peer is ever sent any of these. Unknown fields are ignored.
+ * Source: the communication standard, and `docs/protocol.md` for every decision beyond it.
  */
 import * as v from "valibot";
 import { parseCpuUsage, parseMemoryUsage } from "./figures.ts";
@@ -184,8 +184,8 @@ export const Cancel = v.object({
 
 /**
  * v1, to the agent: pass on what this request's program writes behind a sequence number, for this
- * watcher, until that is so many bytes; what was sent already for a former one counts. Repeated from
- * time to time, it says that the watcher is still there and how far it has come.
+ * watcher, until that is so many bytes; what was sent already for a former one counts. Repeated
+ * from time to time, it says that the watcher is still there and how far it has come.
  */
 export const Follow = v.object({
   type: v.literal("follow"),

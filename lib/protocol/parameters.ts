@@ -1,6 +1,6 @@
 /**
- * A command's parameters held against its JSON Schema: by the agent that runs it, and before that by
- * a control plane that knows the agent's catalogue.
+ * A command's parameters held against its JSON Schema: by the agent that runs it, and before that
+ * by a control plane that knows the agent's catalogue.
  */
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import type { JsonObject } from "./json.ts";

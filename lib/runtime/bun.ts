@@ -128,7 +128,8 @@ function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket
   socket.addEventListener("message", (event) =>
     events.message(typeof event.data === "string" ? event.data : undefined),
   );
-  // Bun's client hands pongs on, which browsers' WebSocket does not: the types know only the latter.
+  // Bun's client hands pongs on, which browsers' WebSocket does not: the types know only the
+  // latter.
   socket.addEventListener("pong" as "message", () => events.pong());
   socket.addEventListener("error", (event) => {
     fault = (event as ErrorEvent).message ?? "";

@@ -30,7 +30,9 @@ export interface Statement<Params extends readonly Value[], Row> {
 /** The smallest file that SQLite makes; a shorter one it would take for empty, and write over. */
 const fileBytesMin = 512;
 
-/** Up to this size a file is checked whole when it is opened; beyond it that would take too long. */
+/**
+ * Up to this size a file is checked whole when it is opened; beyond it that would take too long.
+ */
 const checkedBytesMax = 1024 * 1024 * 1024;
 
 export class Database {
@@ -42,7 +44,9 @@ export class Database {
     this.#options = options;
   }
 
-  /** Opens the file, or throws `STORAGE_UNAVAILABLE` saying what is wrong with it and what to do. */
+  /**
+   * Opens the file, or throws `STORAGE_UNAVAILABLE` saying what is wrong with it and what to do.
+   */
   static open(options: DatabaseOptions): Database {
     let db: DatabaseSync | undefined;
     try {

@@ -1,4 +1,6 @@
-/** A job is withdrawn: what has not begun never will, what runs is stopped, and everybody is told. */
+/**
+ * A job is withdrawn: what has not begun never will, what runs is stopped, and everybody is told.
+ */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

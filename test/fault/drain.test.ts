@@ -1,4 +1,6 @@
-/** SIGTERM while two hundred requests are under way: it ends in time, and nothing is left undone. */
+/**
+ * SIGTERM while two hundred requests are under way: it ends in time, and nothing is left undone.
+ */
 import { expect, test } from "bun:test";
 import "../support/processes.ts";
 import { loggedTimes, World, within } from "./world.ts";

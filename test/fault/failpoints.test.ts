@@ -1,4 +1,6 @@
-/** Dies at every named point, at its first to fifth passing, and goes on without losing anything. */
+/**
+ * Dies at every named point, at its first to fifth passing, and goes on without losing anything.
+ */
 import { expect, test } from "bun:test";
 import type { Failpoint } from "../../lib/failpoint.ts";
 import "../support/processes.ts";

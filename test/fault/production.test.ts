@@ -1,4 +1,6 @@
-/** What the tests are given to break the product with is in no binary that anybody else is given. */
+/**
+ * What the tests are given to break the product with is in no binary that anybody else is given.
+ */
 import { expect, test } from "bun:test";
 import { connectedAgent, startServe, temporaryDir, wsctlCommand } from "../support/processes.ts";
 import { runTestBinary, World } from "./world.ts";

@@ -10,7 +10,9 @@ import { decodeFromAgent, decodeFromControl, encode } from "../../lib/protocol/c
 import { dialMs } from "../../lib/protocol/limits.ts";
 import { isSame, isWritable } from "./verdict.ts";
 
-/** `greeted`: welcomed; `greeting`: waits for the welcome; `standard`: no subprotocol was agreed. */
+/**
+ * `greeted`: welcomed; `greeting`: waits for the welcome; `standard`: no subprotocol was agreed.
+ */
 export type Manner = "greeted" | "greeting" | "standard";
 
 const welcome = {

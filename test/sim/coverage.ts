@@ -1,4 +1,6 @@
-/** What worlds must meet sooner or later: a simulator that never goes there proves nothing there. */
+/**
+ * What worlds must meet sooner or later: a simulator that never goes there proves nothing there.
+ */
 import { faultKinds } from "./plan.ts";
 
 const outcomes = [

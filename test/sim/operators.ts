@@ -96,8 +96,8 @@ const windowBytes = 700;
 const renewMs = 10_000;
 
 /**
- * Follows one request: each piece once, in order, with every gap told; for as long as this control plane's process lives, or until
- * the end.
+ * Follows one request: each piece once, in order, with every gap told; for as long as this control
+ * plane's process lives, or until the end.
  */
 function watch(world: World, engine: Engine, requestId: string, agentId: string): void {
   const process = world.control;

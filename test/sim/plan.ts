@@ -1,8 +1,13 @@
-/** What is going to happen in a world: its hosts, its operators' orders and its faults, all from the seed. */
+/**
+ * What is going to happen in a world: its hosts, its operators' orders and its faults, all from the
+ * seed.
+ */
 import { Random } from "./random.ts";
 
 export const minuteMs = 60_000;
-/** Faults and orders come in the first part of a world; in the rest everything must come to rest. */
+/**
+ * Faults and orders come in the first part of a world; in the rest everything must come to rest.
+ */
 export const faultyMs = 19 * minuteMs;
 export const healedMs = 20 * minuteMs;
 /** By then every request must have ended: the latest order, its TTL, its timeout and the graces. */

@@ -1,4 +1,7 @@
-/** A kind of command that runs as a program outside of the agent: what it has, and what that comes to. */
+/**
+ * A kind of command that runs as a program outside of the agent: what it has, and what that comes
+ * to.
+ */
 import type { CatalogueEntry } from "../../protocol/api.ts";
 import type { Checked } from "../commands/command.ts";
 import type { Wanted } from "./spec.ts";

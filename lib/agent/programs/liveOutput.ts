@@ -1,7 +1,7 @@
 /**
  * The supervisor's side of live output: everything goes into the spool, and while a follower lags
- * behind, the program's pipes are left full, so that it waits like a program whose terminal does not
- * scroll. A follower that has fallen silent holds nothing up.
+ * behind, the program's pipes are left full, so that it waits like a program whose terminal does
+ * not scroll. A follower that has fallen silent holds nothing up.
  */
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";

@@ -55,7 +55,9 @@ const Manifest = v.strictObject({
   cancellable: v.optional(v.boolean("must be true or false"), true),
 });
 
-/** Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right. */
+/**
+ * Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right.
+ */
 export function readProgram(fileName: string, text: string): Program {
   const {
     name,

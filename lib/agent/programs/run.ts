@@ -1,4 +1,6 @@
-/** What an agent and a program's supervisor tell each other through files in the run's directory. */
+/**
+ * What an agent and a program's supervisor tell each other through files in the run's directory.
+ */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
@@ -25,8 +27,8 @@ export type StopWord = (typeof stopWords)[number];
 
 /**
  * What else is said over the supervisor's socket, a line each: an agent with followers says
- * "read TAKEN SEEN", the pieces up to which they have taken everything, and up to which they know of
- * all; the supervisor answers "wrote" once there is more than that.
+ * "read TAKEN SEEN", the pieces up to which they have taken everything, and up to which they know
+ * of all; the supervisor answers "wrote" once there is more than that.
  */
 export const readWord = "read";
 /** Nobody follows: the program need not wait for anybody. */

@@ -116,7 +116,9 @@ export class SpoolReader {
     this.#dir = dir;
   }
 
-  /** The pieces behind a sequence number, as far as they are written, until so many bytes are read. */
+  /**
+   * The pieces behind a sequence number, as far as they are written, until so many bytes are read.
+   */
   read(after: number, bytesMax: number): Piece[] {
     if (after !== this.#place.sequence) this.#place = { first: 0, offset: 0, sequence: after };
     const pieces: Piece[] = [];
@@ -184,7 +186,9 @@ function readFrom(path: string, offset: number): Buffer {
   }
 }
 
-/** As many whole lines as fit, else as many whole characters. `window` has one byte more than fits. */
+/**
+ * As many whole lines as fit, else as many whole characters. `window` has one byte more than fits.
+ */
 function pieceLength(window: Buffer): number {
   if (window.length <= outputRecordBytesMax) return window.length;
   const line = window.lastIndexOf(newline, outputRecordBytesMax - 1);

@@ -1,9 +1,9 @@
 /**
  * A new version proves itself before it takes the old one's place. The old process steps back and
- * watches: the new program runs as its child, as the agent, with the same journal and the same name.
- * Only when it has stayed connected for long enough is the installed file replaced. Whatever happens
- * before that, a crash, a hang, a reboot, the death of either process, the installed file is still
- * the old one, and whoever starts it anew gets an agent that works.
+ * watches: the new program runs as its child, as the agent, with the same journal and the same
+ * name. Only when it has stayed connected for long enough is the installed file replaced. Whatever
+ * happens before that, a crash, a hang, a reboot, the death of either process, the installed file
+ * is still the old one, and whoever starts it anew gets an agent that works.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
@@ -13,7 +13,9 @@ import type { Update } from "../records.ts";
 
 /** Set for the new program: it is on trial, and reports on standard output. */
 export const trialVariable = "WSCTL_ON_TRIAL";
-/** What it reports, a line each, and what it is told on standard input when it has proved itself. */
+/**
+ * What it reports, a line each, and what it is told on standard input when it has proved itself.
+ */
 export const upWord = "up";
 export const downWord = "down";
 export const provedWord = "proved";

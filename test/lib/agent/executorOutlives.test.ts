@@ -1,4 +1,6 @@
-/** Commands that run outside of the agent's process, and the limits that commands set themselves. */
+/**
+ * Commands that run outside of the agent's process, and the limits that commands set themselves.
+ */
 import { describe, expect, test } from "bun:test";
 import { stopGraceMs } from "../../../lib/protocol/limits.ts";
 import { answers, InHand, kinds } from "../../support/executorInHand.ts";

@@ -1,4 +1,6 @@
-/** What becomes of a request that was sent to a peer of the standard alone: it is never repeated. */
+/**
+ * What becomes of a request that was sent to a peer of the standard alone: it is never repeated.
+ */
 import { describe, expect, test } from "bun:test";
 import { answerGraceMs } from "../../../lib/protocol/limits.ts";
 import { CoreInHand, commandsIn, outcomesIn } from "../../support/controlCore.ts";
