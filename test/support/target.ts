@@ -29,14 +29,15 @@ export interface ApiOptions {
 export class Target implements AsyncDisposable {
   readonly serving: Serving;
   readonly #dataDir: string & Disposable;
-  readonly #admin: string;
+  /** The administrator's token. */
+  readonly admin: string;
   #agents = 0;
 
   private constructor(serving: Serving, dataDir: string & Disposable) {
     this.serving = serving;
     this.#dataDir = dataDir;
     const local = JSON.parse(readFileSync(join(`${dataDir}`, "local.json"), "utf8"));
-    this.#admin = local.token;
+    this.admin = local.token;
   }
 
   static async start(flavour: Flavour, args: string[] = []): Promise<Target> {
@@ -49,7 +50,7 @@ export class Target implements AsyncDisposable {
   }
 
   async api(path: string, options: ApiOptions = {}): Promise<ApiAnswer> {
-    const { method = "GET", body, authorization = `Bearer ${this.#admin}` } = options;
+    const { method = "GET", body, authorization = `Bearer ${this.admin}` } = options;
     const response = await fetch(`${this.serving.url}${path}`, {
       method,
       ...(body === undefined ? {} : { body }),
@@ -99,7 +100,7 @@ export class Target implements AsyncDisposable {
 
   /** The requests of a job, once the last has ended. */
   async ended(jobId: string): Promise<RequestView[]> {
-    const authorization = `Bearer ${this.#admin}`;
+    const authorization = `Bearer ${this.admin}`;
     const stream = await fetch(`${this.serving.url}/api/v1/jobs/${jobId}/outcomes`, {
       headers: { Authorization: authorization },
     });

@@ -14,6 +14,8 @@ export interface Followed {
   last: number | undefined;
   /** Asks the supervisor to tell of more, and to wait for who lags behind. */
   hasRead(taken: number, seen: number): void;
+  /** Notes that it is followed: it may be asked for again after a break. */
+  followed(): void;
 }
 
 type Emit = (piece: OutputPiece) => void;
@@ -25,6 +27,7 @@ interface Watcher {
   /** Sent and not known to be taken. */
   sent: { sequence: number; bytes: number }[];
   bytesLeft: number;
+  isNoted: boolean;
   reader: SpoolReader;
   emit: Emit;
   lease: NodeJS.Timeout;
@@ -32,13 +35,13 @@ interface Watcher {
 
 export class Followers {
   readonly #runOf: (requestId: string) => Followed;
-  readonly #onIdle: (requestId: string) => void;
+  readonly #onServed: (requestId: string) => void;
   readonly #watchers = new Map<string, Map<number, Watcher>>();
 
-  /** `onIdle`: nobody follows this request any more. */
-  constructor(runOf: (requestId: string) => Followed, onIdle: (requestId: string) => void) {
+  /** `onServed`: all who followed this request have come to the end. */
+  constructor(runOf: (requestId: string) => Followed, onServed: (requestId: string) => void) {
     this.#runOf = runOf;
-    this.#onIdle = onIdle;
+    this.#onServed = onServed;
   }
 
   has(requestId: string): boolean {
@@ -62,7 +65,10 @@ export class Followers {
     const sent = (known?.sent ?? []).filter(({ sequence }) => sequence > after);
     const bytesLeft = sent.reduce((left, piece) => left - piece.bytes, bytes);
     this.#watchers.set(requestId, watchers);
-    watchers.set(watcher, { order, seen, sent, bytesLeft, reader, emit, lease });
+    watchers.set(watcher, {
+      ...{ order, seen, sent, bytesLeft, reader, emit, lease },
+      isNoted: known?.isNoted ?? false,
+    });
     this.wrote(requestId);
   }
 
@@ -73,7 +79,13 @@ export class Followers {
     const run = this.#runOf(requestId);
     // The end first: what is in the spool then is all there ever will be.
     const { last } = run;
-    if (existsSync(run.dir)) for (const watcher of watchers.values()) this.#send(watcher, last);
+    if (existsSync(run.dir)) {
+      for (const watcher of watchers.values()) {
+        if (!watcher.isNoted) run.followed();
+        watcher.isNoted = true;
+        this.#send(watcher, last);
+      }
+    }
     if (watchers.size === 0) return;
     const all = [...watchers.values()];
     const hungry = all.filter(({ bytesLeft }) => bytesLeft > 0);
@@ -109,7 +121,9 @@ export class Followers {
       if (pieces.length > 0) continue;
       if (last === undefined) return;
       emit(endOf(order, last, Math.max(0, last - watcher.seen)));
-      return this.#leave(order.requestId, order.watcher);
+      this.#leave(order.requestId, order.watcher);
+      if (!this.has(order.requestId)) this.#onServed(order.requestId);
+      return;
     }
   }
 
@@ -117,9 +131,7 @@ export class Followers {
     const watchers = this.#watchers.get(requestId);
     clearTimeout(watchers?.get(watcher)?.lease);
     watchers?.delete(watcher);
-    if (watchers?.size !== 0) return;
-    this.#watchers.delete(requestId);
-    this.#onIdle(requestId);
+    if (watchers?.size === 0) this.#watchers.delete(requestId);
   }
 }
 

@@ -56,6 +56,8 @@ export const specFile = "spec.json";
 export const endFile = "end.json";
 /** The supervisor listens here as long as it lives. */
 export const socketFile = "socket";
+/** Its output is followed, and may be asked for again after a break. */
+export const followedFile = "followed";
 /** Where a program may leave its result. */
 export const resultFile = "result.json";
 

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -14,6 +14,7 @@ import type { FollowOrder, OutputPiece, StopReason } from "../records.ts";
 import { Followers } from "./followers.ts";
 import {
   endFile,
+  followedFile,
   freeWord,
   type RunEnd,
   type RunSpec,
@@ -40,6 +41,8 @@ const socketPathMax = 107;
 /** A supervisor that nobody can reach after this long is none. */
 const appearMs = 10_000;
 const lookMs = 50;
+/** How long the output of a program that has ended is kept for who followed it. */
+const readOnMs = 60_000;
 /** A run that nobody asks for is swept after this long. */
 const forgottenMs = 24 * 60 * 60 * 1000;
 
@@ -111,13 +114,15 @@ export class Runs {
     return join(this.#dirOf(requestId), resultFile);
   }
 
-  /** Its end is in the journal; who follows its output may read it to the end. */
+  /** Its end is in the journal; whoever followed its output may still read it to the end. */
   forget(requestId: string): void {
     this.#stopping.delete(requestId);
     this.#fresh.delete(requestId);
+    const dir = this.#dirOf(requestId);
+    if (!existsSync(dir)) this.#followers.gone(requestId);
     this.#readOn.add(requestId);
-    if (!existsSync(this.#dirOf(requestId))) this.#followers.gone(requestId);
-    if (!this.#followers.has(requestId)) this.#leftAlone(requestId);
+    if (!existsSync(join(dir, followedFile))) this.#leftAlone(requestId);
+    else setTimeout(() => this.#leftAlone(requestId), readOnMs);
   }
 
   /** Passes on what a program writes; what `emit` is given goes to that one watcher. */
@@ -137,7 +142,9 @@ export class Runs {
       const dir = join(this.#options.dir, name);
       if (kept.has(dir)) continue;
       const isOver = readWhole(dir, endFile) !== undefined;
-      if (isOver || now - statSync(dir).mtimeMs > forgottenMs) rmSync(dir, { recursive: true });
+      const isReadOn = isOver && existsSync(join(dir, followedFile));
+      if (isReadOn) setTimeout(() => rmSync(dir, { recursive: true, force: true }), readOnMs);
+      else if (isOver || now - statSync(dir).mtimeMs > forgottenMs) rmSync(dir, { recursive: true });
     }
   }
 
@@ -195,6 +202,7 @@ export class Runs {
       hasRead: (taken: number, seen: number) => {
         this.#sockets.get(requestId)?.write(`${readWord} ${taken} ${seen}\n`);
       },
+      followed: () => writeFileSync(join(this.#dirOf(requestId), followedFile), ""),
     };
   }
 
