@@ -1,0 +1,113 @@
+/**
+ * Absolute paths with `*`, `?` and `**`: which files of this host they mean. A name that begins with
+ * a dot is meant only where the pattern has the dot too, as in a shell; `**` goes through any number
+ * of directories, and never through a link to one, so that no loop of links is endless.
+ */
+import { type Dirent, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+
+/** Names looked at for one source; beyond it a pattern is a mistake. */
+const looksMax = 200_000;
+
+/** What is wrong with a pattern, for whoever wrote it. */
+export function faultOfGlob(glob: string): string | undefined {
+  if (!glob.startsWith("/")) return "must be an absolute path";
+  if (glob.includes("\0")) return "must not have a NUL in it";
+  if (glob.endsWith("/")) return "must name files, not a directory";
+  for (const segment of glob.split("/")) {
+    if (segment === "." || segment === "..") return `must not have "${segment}" in it`;
+    if (segment.includes("**") && segment !== "**") return 'must have "**" between slashes alone';
+  }
+  return glob.endsWith("/**") ? 'must name files behind "**", such as "/**/*.log"' : undefined;
+}
+
+/** Whether it names one path and no pattern. */
+export function isLiteral(glob: string): boolean {
+  return !/[*?]/.test(glob);
+}
+
+export interface Found {
+  /** Each once, in no order that means anything; not yet looked at what they are. */
+  paths: string[];
+  /** Directories that could not be read. */
+  faults: { path: string; reason: string }[];
+}
+
+/** The paths that patterns mean at this moment; a literal one is among them even if it is not there. */
+export function expand(globs: readonly string[]): Found {
+  const walk = new Walk();
+  for (const glob of globs) walk.into("/", glob.split("/").filter(Boolean));
+  return { paths: [...walk.paths], faults: walk.faults };
+}
+
+class Walk {
+  readonly paths = new Set<string>();
+  readonly faults: Found["faults"] = [];
+  #looks = 0;
+
+  into(dir: string, [segment = "", ...rest]: string[]): void {
+    if (segment === "**") {
+      this.into(dir, rest);
+      for (const entry of this.#list(dir)) {
+        if (entry.isDirectory() && !entry.name.startsWith(".")) {
+          this.into(join(dir, entry.name), [segment, ...rest]);
+        }
+      }
+    } else if (isLiteral(segment)) this.#found(join(dir, segment), rest);
+    else {
+      for (const entry of this.#list(dir)) {
+        const mayLead = rest.length === 0 || entry.isDirectory() || entry.isSymbolicLink();
+        if (mayLead && matches(segment, entry.name))
+          this.#found(join(dir, entry.name), rest, entry);
+      }
+    }
+  }
+
+  #found(path: string, rest: string[], entry?: Dirent): void {
+    if (rest.length > 0) this.into(path, rest);
+    // Directories are among what a pattern meets, and never meant.
+    else if (entry === undefined || !entry.isDirectory()) this.paths.add(path);
+  }
+
+  #list(dir: string): Dirent[] {
+    let entries: Dirent[];
+    try {
+      entries = readdirSync(dir, { withFileTypes: true });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // What is not there, or is no directory, has no files in it; that is no fault.
+      if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ELOOP") {
+        this.faults.push({ path: dir, reason: errorText(error) });
+      }
+      return [];
+    }
+    this.#looks += entries.length;
+    if (this.#looks <= looksMax) return entries;
+    const advice = `it goes through more than ${looksMax} names; narrow it in its manifest`;
+    throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${advice}`);
+  }
+}
+
+/** One name against one segment. */
+export function matches(segment: string, name: string): boolean {
+  if (name.startsWith(".") && !segment.startsWith(".")) return false;
+  // Back to the last star and one further: never more than one way at a time, so never slow.
+  let at = 0;
+  let star = -1;
+  let from = 0;
+  for (let index = 0; index < name.length; ) {
+    if (segment[at] === "*") {
+      star = at++;
+      from = index;
+    } else if (segment[at] === "?" || (at < segment.length && segment[at] === name[index])) {
+      at++;
+      index++;
+    } else if (star >= 0) {
+      at = star + 1;
+      index = ++from;
+    } else return false;
+  }
+  while (segment[at] === "*") at++;
+  return at === segment.length;
+}
