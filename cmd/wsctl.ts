@@ -23,6 +23,7 @@ const root = defineCommand({
     commands: () => import("./commands.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     version: () => import("./version.ts").then((module) => module.default),
+    collect: () => import("./collect.ts").then((module) => module.default),
     supervise: () => import("./supervise.ts").then((module) => module.default),
   },
 });
