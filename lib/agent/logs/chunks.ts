@@ -18,16 +18,10 @@ export async function* chunksOf(
   bytes: Bytes,
   from: number,
   to: number,
-  watch: Watch,
 ): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.alloc(Math.min(chunkBytes, Math.max(1, to - from)));
   for (let at = from; at < to; ) {
-    const length = await next(
-      bytes,
-      buffer.subarray(0, Math.min(buffer.length, to - at)),
-      at,
-      watch,
-    );
+    const length = await bytes.read(buffer.subarray(0, Math.min(buffer.length, to - at)), at);
     // It was cut short meanwhile.
     if (length === 0) return;
     at += length;
@@ -36,12 +30,12 @@ export async function* chunksOf(
 }
 
 /** A gzip file, decompressed; throws where it is damaged or not complete. */
-export async function* unzipped(bytes: Bytes, to: number, watch: Watch): AsyncGenerator<Buffer> {
+export async function* unzipped(bytes: Bytes, to: number): AsyncGenerator<Buffer> {
   const zipped = async function* () {
     for (let at = 0; at < to; ) {
       // The stream keeps what it is given, so each chunk has memory of its own.
       const buffer = Buffer.alloc(Math.min(chunkBytes, to - at));
-      const length = await next(bytes, buffer, at, watch);
+      const length = await bytes.read(buffer, at);
       if (length === 0) return;
       at += length;
       yield buffer.subarray(0, length);
@@ -53,11 +47,16 @@ export async function* unzipped(bytes: Bytes, to: number, watch: Watch): AsyncGe
   yield* gunzip as AsyncIterable<Buffer>;
 }
 
-async function next(bytes: Bytes, into: Uint8Array, at: number, watch: Watch): Promise<number> {
-  if (watch.signal.aborted) {
-    throw new WsctlError("STOPPED", "Stopped before the source was read to its end");
-  }
-  const length = await bytes.read(into, at);
-  watch.progress(length);
-  return length;
+/** Each read says how far it is, and throws once it is told to stop. */
+export function watched(bytes: Bytes, { signal, progress }: Watch): Bytes {
+  return {
+    read: async (into, at) => {
+      if (signal.aborted) {
+        throw new WsctlError("STOPPED", "Stopped before the source was read to its end");
+      }
+      const length = await bytes.read(into, at);
+      progress(length);
+      return length;
+    },
+  };
 }

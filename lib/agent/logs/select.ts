@@ -3,10 +3,11 @@
  * file first, so that no older one is read in vain; then those lines, the oldest first.
  */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { chunksOf, unzipped, type Watch } from "./chunks.ts";
+import { chunksOf, unzipped, type Watch, watched } from "./chunks.ts";
 import { isFiltering, LineFilter, type Wanted } from "./filter.ts";
 import type { Input, Skipped } from "./inputs.ts";
 import { LineCutter, type LineTaker } from "./lines.ts";
+import type { Bytes } from "./openFile.ts";
 import type { Output } from "./output.ts";
 import { tailOf } from "./tail.ts";
 
@@ -106,7 +107,7 @@ class Selector {
     }
     if (needed === Infinity) return { input, from: 0, skip: 0, lines: 0 };
     if (!input.isGzip && !isFiltering(wanted)) {
-      const tail = await this.#guard(input, () => tailOf(input.file, input.end, needed));
+      const tail = await this.#guard(input, () => tailOf(this.#bytesOf(input), input.end, needed));
       return { input, skip: 0, ...(tail ?? { from: Infinity, lines: 0 }) };
     }
     const filter = this.#filterFor(input);
@@ -114,6 +115,10 @@ class Selector {
     const lines = await this.#readLines(input, 0, { wants, take: () => {} });
     if (lines === 0 && filter.undated === 0) return { input, from: Infinity, skip: 0, lines };
     return { input, from: 0, skip: Math.max(0, lines - needed), lines: Math.min(lines, needed) };
+  }
+
+  #bytesOf({ file }: Input): Bytes {
+    return watched(file, this.#watch);
   }
 
   #filterFor({ modifiedAtMs }: Input): LineFilter {
@@ -131,8 +136,8 @@ class Selector {
     if (from >= input.end) return;
     await this.#guard(input, async () => {
       const chunks = input.isGzip
-        ? unzipped(input.file, input.end, this.#watch)
-        : chunksOf(input.file, from, input.end, this.#watch);
+        ? unzipped(this.#bytesOf(input), input.end)
+        : chunksOf(this.#bytesOf(input), from, input.end);
       for await (const chunk of chunks) take(chunk);
     });
   }

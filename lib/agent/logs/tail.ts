@@ -1,7 +1,9 @@
 /** Where the last lines begin, found from the end: only they are read, however long the file is. */
 import type { Bytes } from "./openFile.ts";
 
+/** The first block, and the largest: a few lines cost little, a long way is gone in long steps. */
 const blockBytes = 64 * 1024;
+const blockBytesMax = 1024 * 1024;
 const lineFeed = 10;
 
 export interface Tail {
@@ -14,10 +16,10 @@ export interface Tail {
 /** The last `lines` of what is before `end`; a last line that nothing ends is one. */
 export async function tailOf(bytes: Bytes, end: number, lines: number): Promise<Tail> {
   if (end === 0 || lines === 0) return { from: end, lines: 0 };
-  const block = Buffer.alloc(blockBytes);
+  let block = Buffer.alloc(blockBytes);
   let found = 0;
   for (let to = end; to > 0; ) {
-    const from = Math.max(0, to - blockBytes);
+    const from = Math.max(0, to - block.length);
     const length = await readWhole(bytes, block.subarray(0, to - from), from);
     for (let at = length - 1; at >= 0; at--) {
       at = block.lastIndexOf(lineFeed, at);
@@ -27,6 +29,7 @@ export async function tailOf(bytes: Bytes, end: number, lines: number): Promise<
       if (++found === lines) return { from: from + at + 1, lines };
     }
     to = from;
+    if (block.length < blockBytesMax) block = Buffer.alloc(block.length * 2);
   }
   return { from: 0, lines: found + 1 };
 }

@@ -21,6 +21,8 @@ const access = `(?<!\\d)(\\d\\d)/${month}/(\\d{4}):${clock}${fraction} ([+-]\\d{
 /** Syslog, and Apache's error log, which has the year at the end. */
 const syslog = `\\b${month} {1,2}(\\d{1,2}) ${clock}${fraction}(?: (\\d{4})(?![\\d:]))?`;
 const anywhere = new RegExp(`${iso}|${access}|${syslog}`);
+/** Most logs: tried first, as it is quick. */
+const plainStart = new RegExp(`^${iso}`);
 const inJson = new RegExp(
   `"(?:${jsonKeys.join("|")})"\\s*:\\s*(?:"([^"\\\\]{1,64})"|(\\d[\\d.]*))`,
 );
@@ -31,6 +33,8 @@ const inJson = new RegExp(
  */
 export function timestampOf(line: string, reference: number): number | undefined {
   if (line.startsWith("{")) return ofJson(line, reference);
+  const plain = plainStart.exec(line);
+  if (plain !== null) return timeOf(plain, reference);
   const start = line.slice(0, searchChars);
   const found = anywhere.exec(start);
   if (found === null) return undefined;
@@ -73,14 +77,20 @@ function moment([year, mon, day]: Day, time: Clock, zoneText?: string): number |
   const ms = time[3] === undefined ? 0 : Math.floor(Number(`0.${time[3]}`) * 1000);
   // 60 is a leap second, which is counted into the next minute.
   if (hours > 24 || minutes > 59 || seconds > 60 || mon < 0 || mon > 11) return undefined;
-  const isDay = new Date(Date.UTC(year, mon, day)).getUTCDate() === day;
-  if (!isDay) return undefined;
+  if (
+    day < 1 ||
+    day > 31 ||
+    (day > 28 && new Date(Date.UTC(year, mon, day)).getUTCDate() !== day)
+  ) {
+    return undefined;
+  }
+  const utc = Date.UTC(year, mon, day, hours, minutes, seconds, ms);
+  if (zoneText === "Z") return utc;
   if (zoneText === undefined) {
     return new Date(year, mon, day, hours, minutes, seconds, ms).getTime();
   }
   const [, sign, zoneHours, zoneMinutes] = /([+-])(\d\d):?(\d\d)/.exec(zoneText) ?? [];
   const offset = (Number(zoneHours ?? 0) * 60 + Number(zoneMinutes ?? 0)) * 60_000;
-  const utc = Date.UTC(year, mon, day, hours, minutes, seconds, ms);
   return sign === "-" ? utc + offset : utc - offset;
 }
 
