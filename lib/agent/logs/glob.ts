@@ -3,7 +3,7 @@
  * a dot is meant only where the pattern has the dot too, as in a shell; `**` goes through any number
  * of directories, and never through a link to one, so that no loop of links is endless.
  */
-import { type Dirent, readdirSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
@@ -37,7 +37,10 @@ export interface Found {
 /** The paths that patterns mean at this moment; a literal one is among them even if it is not there. */
 export function expand(globs: readonly string[]): Found {
   const walk = new Walk();
-  for (const glob of globs) walk.into("/", glob.split("/").filter(Boolean));
+  for (const glob of globs) {
+    if (isLiteral(glob)) walk.paths.add(glob);
+    else walk.into("/", glob.split("/").filter(Boolean));
+  }
   return { paths: [...walk.paths], faults: walk.faults };
 }
 
@@ -65,27 +68,31 @@ class Walk {
   }
 
   #found(path: string, rest: string[], entry?: Dirent): void {
-    if (rest.length > 0) this.into(path, rest);
+    if (rest.length > 0) return this.into(path, rest);
     // Directories are among what a pattern meets, and never meant.
-    else if (entry === undefined || !entry.isDirectory()) this.paths.add(path);
+    const found = entry ?? this.#try(path, () => lstatSync(path));
+    if (found !== undefined && !found.isDirectory()) this.paths.add(path);
   }
 
   #list(dir: string): Dirent[] {
-    let entries: Dirent[];
-    try {
-      entries = readdirSync(dir, { withFileTypes: true });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      // What is not there, or is no directory, has no files in it; that is no fault.
-      if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ELOOP") {
-        this.faults.push({ path: dir, reason: errorText(error) });
-      }
-      return [];
-    }
+    const entries = this.#try(dir, () => readdirSync(dir, { withFileTypes: true })) ?? [];
     this.#looks += entries.length;
     if (this.#looks <= looksMax) return entries;
     const advice = `it goes through more than ${looksMax} names; narrow it in its manifest`;
     throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${advice}`);
+  }
+
+  /** What is not there, or is no directory, has no files in it; that is no fault. */
+  #try<T>(path: string, look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) {
+        this.faults.push({ path, reason: errorText(error) });
+      }
+      return undefined;
+    }
   }
 }
 
