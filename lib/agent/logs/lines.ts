@@ -56,7 +56,7 @@ export class LineCutter {
       this.#judge(piece);
     } else {
       // The caller may use its buffer again.
-      this.#held.push(piece.slice());
+      this.#held.push(new Uint8Array(piece));
       this.#heldBytes += piece.length;
       if (isEnd || this.#heldBytes >= headBytesMax) this.#judge(this.#takeHeld());
     }

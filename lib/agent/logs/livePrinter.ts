@@ -12,7 +12,7 @@ export class LivePrinter {
 
   write(bytes: Uint8Array): void {
     // The caller may use its buffer again.
-    this.#held.push(bytes.slice());
+    this.#held.push(new Uint8Array(bytes));
     this.#heldBytes += bytes.length;
     if (this.#heldBytes >= heldBytesMax) this.flush();
   }

@@ -12,7 +12,12 @@ function cut(chunks: Uint8Array[], wants: (head: string) => boolean) {
     },
     take: (bytes) => taken.push(Buffer.from(bytes)),
   });
-  for (const chunk of chunks) cutter.push(chunk);
+  // One buffer for all of them, as a reader has.
+  const buffer = Buffer.alloc(Math.max(1, ...chunks.map(({ length }) => length)));
+  for (const chunk of chunks) {
+    buffer.set(chunk);
+    cutter.push(buffer.subarray(0, chunk.length));
+  }
   cutter.end();
   return { text: Buffer.concat(taken).toString("latin1"), heads, wanted: cutter.wanted };
 }
