@@ -24,6 +24,7 @@ const outputBytesDefault = 8 * 1024 * 1024 * 1024;
 /** How often files are looked at for what was added, and their directories for new files. */
 const readMs = 200;
 const lookMs = 1_000;
+const lastReadMs = 500;
 
 export interface CollectOut {
   /** Standard output. */
@@ -156,7 +157,8 @@ class Collection {
         printer.flush();
         await sleep(readMs, undefined, { signal }).catch(() => {});
       }
-      if (!this.#options.signal.aborted) await follower.read(this.#options.signal);
+      // What was there when it ended is part of it, as far as that is quick.
+      await follower.read(AbortSignal.timeout(lastReadMs));
     } finally {
       follower.close();
     }
