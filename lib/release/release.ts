@@ -1,6 +1,6 @@
 /**
- * A release: a manifest that names a version and its files, and signatures over that very text. The
- * text is carried as it was signed and never written anew, so there is nothing to agree on but bytes.
+ * A release: a manifest that names a version and its files, and signatures over that very text,
+ * which is carried as it was signed and never written anew: there is nothing to agree on but bytes.
  */
 import * as v from "valibot";
 import { errorText, WsctlError } from "../protocol/errors.ts";

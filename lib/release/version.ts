@@ -1,4 +1,4 @@
-/** Versions by semver.org: which is newer. Total: any two texts have an order. */
+/** Versions by semver.org, and which of two is newer; of two texts of whatever kind, one is. */
 
 const number = "0|[1-9]\\d*";
 const mark = `(?:${number}|\\d*[A-Za-z-][0-9A-Za-z-]*)`;

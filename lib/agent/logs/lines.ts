@@ -1,6 +1,6 @@
 /**
- * Bytes as they come, cut into lines: constant memory however long a line is. A line is judged once,
- * by its first bytes, and then passed on piece by piece, as it is.
+ * Bytes as they come, cut into lines: constant memory however long a line is. A line is judged
+ * once, by its first bytes, and then passed on piece by piece, as it is.
  */
 
 /** How much of a line is looked at. */
