@@ -16,8 +16,12 @@ export class LineFilter {
   #isWithin: boolean | undefined;
   #undated = 0;
 
-  /** `reference`: when the last line was written at the latest, for years that are left out. */
-  constructor(wanted: Wanted, reference: number) {
+  /**
+   * `reference`: when the last line was written at the latest, for years that are left out.
+   * `isWithin`: of the line before the first, where that is known.
+   */
+  constructor(wanted: Wanted, reference: number, isWithin?: boolean) {
+    this.#isWithin = isWithin;
     this.#wanted = wanted;
     this.#reference = reference;
     this.#isTimed = wanted.since !== undefined || wanted.until !== undefined;

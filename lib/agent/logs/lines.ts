@@ -24,6 +24,9 @@ export class LineCutter {
   /** Of the line that goes on; undefined while its beginning is awaited. */
   #verdict: boolean | undefined;
   #wanted = 0;
+  /** Bytes that came before the piece at hand. */
+  #before = 0;
+  #lineStart = 0;
 
   constructor(taker: LineTaker) {
     this.#taker = taker;
@@ -34,11 +37,17 @@ export class LineCutter {
     return this.#wanted;
   }
 
+  /** Where the line that is being judged begins, counted from the first byte that came. */
+  get lineStart(): number {
+    return this.#lineStart;
+  }
+
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const found = bytes.indexOf(lineFeed, at);
       const end = found < 0 ? bytes.length : found + 1;
       this.#piece(bytes.subarray(at, end), found >= 0);
+      this.#before += end - at;
       at = end;
     }
   }
@@ -50,6 +59,7 @@ export class LineCutter {
   }
 
   #piece(piece: Uint8Array, isEnd: boolean): void {
+    if (this.#verdict === undefined && this.#heldBytes === 0) this.#lineStart = this.#before;
     if (this.#verdict !== undefined) {
       if (this.#verdict) this.#taker.take(piece);
     } else if (this.#heldBytes === 0 && (isEnd || piece.length >= headBytesMax)) {

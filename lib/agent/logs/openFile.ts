@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, read, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { WsctlError } from "../../protocol/errors.ts";
+import { strangersLink } from "./links.ts";
 
 const readAt = promisify(read);
 
@@ -32,7 +33,10 @@ export class OpenFile implements Bytes {
     this.#fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     this.path = path;
     try {
-      refuseOther(path, fstatSync(this.#fd).isFile());
+      const found = fstatSync(this.#fd);
+      refuseOther(path, found.isFile());
+      const link = strangersLink(path, found.uid);
+      if (link !== undefined) throw untrusted(link);
       this.identity = this.stat().identity;
     } catch (error) {
       this.close();
@@ -72,6 +76,11 @@ function statOf(found: { size: number; mtimeMs: number; dev: number; ino: number
     modifiedAtMs: found.mtimeMs,
     identity: `${found.dev}:${found.ino}`,
   };
+}
+
+function untrusted(link: string): WsctlError {
+  const reason = "the link belongs to neither root, nor the agent, nor the owner of the file";
+  return new WsctlError("FORBIDDEN", `${link} is not followed: ${reason}`);
 }
 
 function refuseOther(path: string, isFile: boolean): void {

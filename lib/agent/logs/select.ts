@@ -6,6 +6,7 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { chunksOf, unzipped, type Watch, watched } from "./chunks.ts";
 import { isFiltering, LineFilter, type Wanted } from "./filter.ts";
 import type { Input, Skipped } from "./inputs.ts";
+import { LastOf } from "./lastOf.ts";
 import { LineCutter, type LineTaker } from "./lines.ts";
 import type { Bytes } from "./openFile.ts";
 import type { Output } from "./output.ts";
@@ -33,6 +34,9 @@ interface Part {
   from: number;
   /** Of the wanted lines behind that, so many are too old. */
   skip: number;
+  /** It begins with a line that is wanted. */
+  isWithin?: true;
+  undated?: number;
 }
 
 /** Writes the wanted lines of these files, the oldest of which is first. */
@@ -56,11 +60,15 @@ class Selector {
   readonly #selection: Selection;
   readonly #output: Output;
   readonly #watch: Watch;
+  /** One for all files: it may be large. */
+  readonly #starts: LastOf;
 
   constructor(selection: Selection, output: Output, watch: Watch) {
     this.#selection = selection;
     this.#output = output;
     this.#watch = watch;
+    const { lines, wanted } = selection;
+    this.#starts = new LastOf(lines === "all" || !isFiltering(wanted) ? 1 : lines);
   }
 
   async plan(inputs: readonly Input[]): Promise<Part[]> {
@@ -75,10 +83,10 @@ class Selector {
     return parts;
   }
 
-  async write({ input, from, skip }: Part): Promise<FileFacts> {
+  async write({ input, from, skip, isWithin, undated }: Part): Promise<FileFacts> {
     const { path } = input;
     const before = this.#output.lines;
-    const filter = this.#filterFor(input);
+    const filter = this.#filterFor(input, isWithin);
     let isFirst = true;
     const take = (bytes: Uint8Array) => {
       if (isFirst) this.#output.endLine();
@@ -88,14 +96,11 @@ class Selector {
     let seen = 0;
     const wants = (head: Uint8Array) => filter.wants(head) && ++seen > skip;
     const isAsItIs = skip === 0 && !isFiltering(this.#selection.wanted);
-    const facts = () => ({
-      path,
-      lines: this.#output.lines - before,
-      ...(filter.undated === 0 ? {} : { undated: filter.undated }),
-    });
     if (isAsItIs) await this.#read(input, from, take);
     else await this.#readLines(input, from, { wants, take });
-    return facts();
+    const left = undated ?? filter.undated;
+    const lines = this.#output.lines - before;
+    return { path, lines, ...(left === 0 ? {} : { undated: left }) };
   }
 
   /** Where the last `needed` wanted lines begin, and how many there are. */
@@ -110,19 +115,38 @@ class Selector {
       const tail = await this.#guard(input, () => tailOf(this.#bytesOf(input), input.end, needed));
       return { input, skip: 0, ...(tail ?? { from: Infinity, lines: 0 }) };
     }
+    return this.#planWanted(input, needed);
+  }
+
+  /** Goes through all of it once, and remembers where the last wanted lines begin. */
+  async #planWanted(input: Input, needed: number): Promise<Part & { lines: number }> {
     const filter = this.#filterFor(input);
-    const wants = (head: Uint8Array) => filter.wants(head);
-    const lines = await this.#readLines(input, 0, { wants, take: () => {} });
-    if (lines === 0 && filter.undated === 0) return { input, from: Infinity, skip: 0, lines };
-    return { input, from: 0, skip: Math.max(0, lines - needed), lines: Math.min(lines, needed) };
+    const starts = this.#starts;
+    starts.clear();
+    const cutter = new LineCutter({
+      wants: (head) => {
+        const isWanted = filter.wants(head);
+        if (isWanted) starts.add(cutter.lineStart);
+        return isWanted;
+      },
+      take: () => {},
+    });
+    await this.#read(input, 0, (bytes) => cutter.push(bytes));
+    cutter.end();
+    const lines = Math.min(cutter.wanted, needed);
+    const plan = { input, lines, undated: filter.undated };
+    if (lines === 0) return { ...plan, from: Infinity, skip: 0 };
+    // Only what is not compressed can be begun in the middle.
+    if (input.isGzip) return { ...plan, from: 0, skip: cutter.wanted - lines };
+    return { ...plan, from: starts.earliest(needed) ?? Infinity, skip: 0, isWithin: true };
   }
 
   #bytesOf({ file }: Input): Bytes {
     return watched(file, this.#watch);
   }
 
-  #filterFor({ modifiedAtMs }: Input): LineFilter {
-    return new LineFilter(this.#selection.wanted, modifiedAtMs);
+  #filterFor({ modifiedAtMs }: Input, isWithin?: boolean): LineFilter {
+    return new LineFilter(this.#selection.wanted, modifiedAtMs, isWithin);
   }
 
   async #readLines(input: Input, from: number, taker: LineTaker): Promise<number> {

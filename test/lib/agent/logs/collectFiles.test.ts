@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chownSync, lchownSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { collected, orderFor, writeLog } from "../../../support/collecting.ts";
 import { temporaryDir } from "../../../support/processes.ts";
@@ -141,6 +142,28 @@ describe("files that cannot be read", () => {
     expect(bad).rejects.toThrow(/^Cannot read .*bad\.gz: cannot be read to its end/);
     await bad.catch(() => {});
   });
+});
+
+const isRoot = process.getuid?.() === 0;
+
+test.if(isRoot)("a stranger's link to another's file is not followed", async () => {
+  using dir = temporaryDir();
+  const secret = writeLog(join(`${dir}`, "secret"), "secret\n");
+  writeLog(join(`${dir}`, "own.log"), "own\n");
+  chownSync(join(`${dir}`, "own.log"), 65534, 65534);
+  mkdirSync(join(`${dir}`, "sub"));
+  symlinkSync(secret, join(`${dir}`, "a.log"));
+  symlinkSync("own.log", join(`${dir}`, "b.log"));
+  symlinkSync(secret, join(`${dir}`, "c.log"));
+  symlinkSync(`${dir}`, join(`${dir}`, "sub", "up"));
+  for (const link of ["a.log", "b.log", "sub/up"]) lchownSync(join(`${dir}`, link), 65534, 65534);
+  const order = orderFor(`${dir}`, globs(`${dir}`, "*.log", "sub/up/secret"));
+  const { printed, collected: facts } = await collected(order);
+  expect(printed.split("\n").sort()).toEqual(["", "own", "secret"]);
+  expect(facts.skipped?.map(({ path }) => path.slice(dir.length + 1)).sort()).toEqual([
+    ...["a.log", "sub/up/secret"],
+  ]);
+  expect(facts.skipped?.[0]?.reason).toMatch(/is not followed: the link belongs to neither root/);
 });
 
 describe("a large result", () => {
