@@ -3,7 +3,7 @@
  * which is carried as it was signed and never written anew: there is nothing to agree on but bytes.
  */
 import * as v from "valibot";
-import { errorText, WsctlError } from "../protocol/errors.ts";
+import { WsctlError } from "../protocol/errors.ts";
 import { issueText } from "../protocol/issueText.ts";
 import { isShallow } from "../protocol/json.ts";
 import { isVersion } from "./version.ts";
@@ -41,7 +41,7 @@ const File = v.strictObject({
 });
 
 export const ReleaseManifest = v.strictObject({
-  product: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+  product: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be a product's name")),
   version: v.pipe(v.string(), v.check(isVersion, "must be a version such as 1.2.3")),
   created_at: Time,
   /** After this moment nobody installs it any more. */
@@ -113,8 +113,9 @@ function readAs<S extends v.GenericSchema>(
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw malformed(`${what} is not JSON`, error);
+  } catch {
+    // The parser's own words may repeat what is hostile.
+    throw malformed(`${what} is not JSON`);
   }
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
@@ -125,7 +126,6 @@ function isDistinct(texts: string[]): boolean {
   return new Set(texts).size === texts.length;
 }
 
-function malformed(message: string, cause?: unknown): WsctlError {
-  const detail = cause === undefined ? "" : `: ${errorText(cause)}`;
-  return new WsctlError("MALFORMED", `${message}${detail}`.slice(0, 500), { cause });
+function malformed(message: string): WsctlError {
+  return new WsctlError("MALFORMED", message);
 }

@@ -148,6 +148,7 @@ class Collection {
       return merger.taker((head) => filter.wants(head));
     });
     try {
+      await follower.start();
       for (let nextLook = 0; !signal.aborted; ) {
         if (performance.now() >= nextLook) {
           await follower.look();

@@ -25,8 +25,9 @@ export function journalArgv(source: JournalSource, selection: Selection, now: nu
     ...journalHead(source),
     ...(wanted.since === undefined ? [] : [`--since=${stamp(wanted.since)}`]),
     `--until=${stamp(until)}`,
-    // What a pattern leaves is not known to the journal.
-    ...(lines === "all" || wanted.grep !== undefined ? [] : [`--lines=${lines}`]),
+    // What a pattern leaves is not known to the journal; and many of its versions count the lines
+    // from `since`, or from the very end.
+    ...(lines === "all" || isFiltering(wanted) ? [] : [`--lines=${lines}`]),
   ];
 }
 

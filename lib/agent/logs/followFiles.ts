@@ -6,33 +6,28 @@ import { expand } from "./glob.ts";
 import { faultOfName, filesMax, type Input } from "./inputs.ts";
 import { LineCutter, type LineTaker } from "./lines.ts";
 import { OpenFile, statAt } from "./openFile.ts";
+import { extended, likeness, type Trace, traceOf } from "./trace.ts";
 
 const chunkBytes = 256 * 1024;
-/** How much of a file's beginning is remembered, to know a copy of it; a short one tells nothing. */
-const beginningBytes = 1_024;
-const tellingBytes = 64;
+/** A file that may turn out to be a copy of another is not read before so many looks. */
+const copyingLooksMax = 5;
 
 interface Followed {
   file: OpenFile;
-  /** Read up to here. */
-  at: number;
   cutter: LineCutter;
-  beginning: Beginning;
-  /** What it began with before it was emptied, and how far that was read. */
-  former?: Beginning;
-  /** A copy of what was read already: it may still be growing up to there. */
-  isCopy: boolean;
-}
-
-interface Beginning {
-  bytes: Buffer;
-  readTo: number;
+  /** What was read, and up to where. */
+  trace: Trace;
+  /** What was read before it was emptied. */
+  former?: Trace;
 }
 
 export class FileFollower {
   readonly #globs: readonly string[];
   readonly #makeTaker: () => LineTaker;
   readonly #followed = new Map<string, Followed>();
+  readonly #begin: { file: OpenFile; end: number }[] = [];
+  /** Files that may still become copies, by what they are: how often they were looked at. */
+  readonly #copying = new Map<string, number>();
   readonly #chunk = Buffer.alloc(chunkBytes);
 
   /** Goes on behind the ends of `inputs`, whose files are its own from now on. */
@@ -41,7 +36,14 @@ export class FileFollower {
     this.#makeTaker = makeTaker;
     for (const { file, end, isGzip } of inputs) {
       if (isGzip) file.close();
-      else this.#follow(file, end);
+      else this.#begin.push({ file, end });
+    }
+  }
+
+  /** To be awaited before everything else. */
+  async start(): Promise<void> {
+    for (const { file, end } of this.#begin.splice(0)) {
+      this.#follow(file, await traceOf(file, end));
     }
   }
 
@@ -73,32 +75,28 @@ export class FileFollower {
   async #readOne(followed: Followed, signal: AbortSignal): Promise<void> {
     const { file, cutter } = followed;
     const { size } = file.stat();
-    if (size < followed.at && !followed.isCopy) {
+    if (size < followed.trace.readTo) {
       cutter.end();
-      followed.former = { ...followed.beginning, readTo: followed.at };
-      followed.at = 0;
-      followed.beginning = { bytes: Buffer.alloc(0), readTo: 0 };
+      followed.former = followed.trace;
+      followed.trace = await traceOf(file, 0);
     }
-    await this.#learnBeginning(followed);
-    while (followed.at < size && !signal.aborted) {
-      const room = Math.min(this.#chunk.length, size - followed.at);
-      const length = await file.read(this.#chunk.subarray(0, room), followed.at);
+    while (followed.trace.readTo < size && !signal.aborted) {
+      const at = followed.trace.readTo;
+      const room = Math.min(this.#chunk.length, size - at);
+      const length = await file.read(this.#chunk.subarray(0, room), at);
       if (length === 0) return;
-      followed.at += length;
-      cutter.push(this.#chunk.subarray(0, length));
+      const bytes = this.#chunk.subarray(0, length);
+      followed.trace = extended(followed.trace, bytes);
+      cutter.push(bytes);
     }
   }
 
-  #follow(file: OpenFile, at: number): Followed {
-    const followed = {
-      ...{ file, at, cutter: new LineCutter(this.#makeTaker()), isCopy: false },
-      beginning: { bytes: Buffer.alloc(0), readTo: 0 },
-    };
-    this.#followed.set(file.identity, followed);
-    return followed;
+  #follow(file: OpenFile, trace: Trace): void {
+    const cutter = new LineCutter(this.#makeTaker());
+    this.#followed.set(file.identity, { file, cutter, trace });
   }
 
-  /** Rotation by copying leaves a new file with old lines, which were read where they came from. */
+  /** A new file is read from its beginning; a copy from where what it was copied from was read. */
   async #join(path: string): Promise<void> {
     let file: OpenFile;
     try {
@@ -107,25 +105,27 @@ export class FileFollower {
       // Gone again, or not for us to read: the next look tells.
       return;
     }
-    if (this.#followed.has(file.identity)) return file.close();
-    const followed = this.#follow(file, 0);
-    await this.#learnBeginning(followed);
-    const { bytes } = followed.beginning;
-    for (const { beginning, former, at } of this.#followed.values()) {
-      if (beginning === followed.beginning) continue;
-      for (const each of [{ ...beginning, readTo: at }, former]) {
-        if (each === undefined || each.bytes.length < tellingBytes) continue;
-        if (!bytes.subarray(0, each.bytes.length).equals(each.bytes)) continue;
-        followed.at = each.readTo;
-        followed.isCopy = true;
-      }
+    const { identity } = file;
+    if (this.#followed.has(identity)) return file.close();
+    const { size } = file.stat();
+    let isUnsure = false;
+    for (const trace of this.#traces()) {
+      const found = await likeness(file, size, trace);
+      if (found === "copy") return this.#follow(file, trace);
+      if (found === "growing") isUnsure = true;
     }
+    const looks = this.#copying.get(identity) ?? 0;
+    this.#copying.set(identity, looks + 1);
+    if (isUnsure && looks < copyingLooksMax) return file.close();
+    this.#copying.delete(identity);
+    this.#follow(file, await traceOf(file, 0));
   }
 
-  async #learnBeginning({ file, beginning }: Followed): Promise<void> {
-    if (beginning.bytes.length >= beginningBytes) return;
-    const bytes = Buffer.alloc(beginningBytes);
-    beginning.bytes = bytes.subarray(0, await file.read(bytes, 0));
+  *#traces(): Generator<Trace> {
+    for (const { trace, former } of this.#followed.values()) {
+      yield trace;
+      if (former !== undefined) yield former;
+    }
   }
 
   /** Gives up a file that has lost its name; false where each still has its own. */

@@ -80,9 +80,15 @@ function openInput(path: string, skipped: Skipped[], mayCome: boolean): Input | 
   } catch (error) {
     const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
     if (isGone && mayCome && isLiteral(path)) return undefined;
-    skipped.push({ path, reason: errorText(error) });
+    skipped.push({ path, reason: reasonOf(error) });
     return undefined;
   }
+}
+
+/** The system's own words, without the path, which stands beside them. */
+function reasonOf(error: unknown): string {
+  const text = errorText(error);
+  return /^[A-Z0-9]+: [^,]+(?=,)/.exec(text)?.[0] ?? text;
 }
 
 /** A line that is being written is not cut in two: it belongs to what is followed. */
