@@ -9,7 +9,7 @@ export const headBytesMax = 64 * 1024;
 export interface LineTaker {
   /** Whether a line is wanted: by its first bytes, at most `headBytesMax`, without its end. */
   wants(head: Uint8Array): boolean;
-  /** The next bytes of a wanted line, its line feed included; valid only during the call. */
+  /** The next bytes of wanted lines, their line feeds included; valid only during the call. */
   take(bytes: Uint8Array): void;
 }
 
@@ -43,41 +43,60 @@ export class LineCutter {
   }
 
   push(bytes: Uint8Array): void {
+    // Wanted lines that follow each other are handed on as one.
+    let from = 0;
     for (let at = 0; at < bytes.length; ) {
       const found = bytes.indexOf(lineFeed, at);
       const end = found < 0 ? bytes.length : found + 1;
-      this.#piece(bytes.subarray(at, end), found >= 0);
+      if (!this.#isToTake(bytes.subarray(at, end), found >= 0)) {
+        if (from < at) this.#taker.take(bytes.subarray(from, at));
+        from = end;
+      }
       this.#before += end - at;
       at = end;
     }
+    if (from < bytes.length) this.#taker.take(bytes.subarray(from));
   }
 
   /** The last line, if nothing ended it. */
   end(): void {
-    if (this.#heldBytes > 0) this.#judge(this.#takeHeld());
+    if (this.#heldBytes > 0) this.#release();
     this.#verdict = undefined;
   }
 
-  #piece(piece: Uint8Array, isEnd: boolean): void {
-    if (this.#verdict === undefined && this.#heldBytes === 0) this.#lineStart = this.#before;
-    if (this.#verdict !== undefined) {
-      if (this.#verdict) this.#taker.take(piece);
-    } else if (this.#heldBytes === 0 && (isEnd || piece.length >= headBytesMax)) {
+  /** Of a line or a part of one: false where it is not wanted, or has been dealt with. */
+  #isToTake(piece: Uint8Array, isEnd: boolean): boolean {
+    if (this.#verdict === undefined) {
+      if (this.#heldBytes === 0) this.#lineStart = this.#before;
+      if (this.#heldBytes > 0 || (!isEnd && piece.length < headBytesMax)) {
+        this.#hold(piece, isEnd);
+        return false;
+      }
       this.#judge(piece);
-    } else {
-      // The caller may use its buffer again.
-      this.#held.push(new Uint8Array(piece));
-      this.#heldBytes += piece.length;
-      if (isEnd || this.#heldBytes >= headBytesMax) this.#judge(this.#takeHeld());
     }
+    const isWanted = this.#verdict ?? false;
+    if (isEnd) this.#verdict = undefined;
+    return isWanted;
+  }
+
+  /** The beginning of a line that comes in several pieces. */
+  #hold(piece: Uint8Array, isEnd: boolean): void {
+    // The caller may use its buffer again.
+    this.#held.push(new Uint8Array(piece));
+    this.#heldBytes += piece.length;
+    if (isEnd || this.#heldBytes >= headBytesMax) this.#release();
     if (isEnd) this.#verdict = undefined;
   }
 
-  #judge(start: Uint8Array): void {
+  #release(): void {
+    const start = this.#takeHeld();
+    if (this.#judge(start)) this.#taker.take(start);
+  }
+
+  #judge(start: Uint8Array): boolean {
     this.#verdict = this.#taker.wants(headOf(start));
-    if (!this.#verdict) return;
-    this.#wanted++;
-    this.#taker.take(start);
+    if (this.#verdict) this.#wanted++;
+    return this.#verdict;
   }
 
   #takeHeld(): Uint8Array {
