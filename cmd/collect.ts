@@ -1,4 +1,3 @@
-import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { collect } from "../lib/agent/logs/collect.ts";
@@ -7,7 +6,7 @@ import { faultOfParameters } from "../lib/agent/logs/parameters.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import { usage } from "./_args.ts";
 import { commonArgs } from "./_common.ts";
-import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { exitOk, untilSignal } from "./_exit.ts";
 import { print, printBytes, printJson, readStdin, remark } from "./_output.ts";
 
 /** For the agent alone: the program behind `fetch_logs`, with its order on standard input. */
@@ -20,7 +19,8 @@ export default defineCommand({
 /** The lines, if they are few, and on the last line what they are. */
 export async function collectRun(): Promise<number> {
   const order = orderIn(readStdin());
-  const signal = untilSignal(() => process.exit(exitFailed));
+  // A service that ends tells it twice; it needs to be told once.
+  const signal = untilSignal(() => {});
   let isMidLine = false;
   const out = {
     remark,

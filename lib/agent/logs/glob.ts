@@ -3,7 +3,7 @@
  * a dot is meant only where the pattern has the dot too, as in a shell; `**` goes through any number
  * of directories, and never through a link to one, so that no loop of links is endless.
  */
-import { type Dirent, lstatSync, readdirSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
@@ -19,6 +19,7 @@ export function faultOfGlob(glob: string): string | undefined {
     if (segment === "." || segment === "..") return `must not have "${segment}" in it`;
     if (segment.includes("**") && segment !== "**") return 'must have "**" between slashes alone';
   }
+  if (glob.includes("/**/**/")) return 'must not have "**" twice in a row: once is any depth';
   return glob.endsWith("/**") ? 'must name files behind "**", such as "/**/*.log"' : undefined;
 }
 
@@ -53,16 +54,17 @@ class Walk {
     if (segment === "**") {
       this.into(dir, rest);
       for (const entry of this.#list(dir)) {
-        if (entry.isDirectory() && !entry.name.startsWith(".")) {
-          this.into(join(dir, entry.name), [segment, ...rest]);
-        }
+        if (entry.name.startsWith(".")) continue;
+        const path = join(dir, entry.name);
+        if (this.#kindOf(path, entry)?.isDirectory()) this.into(path, [segment, ...rest]);
       }
     } else if (isLiteral(segment)) this.#found(join(dir, segment), rest);
     else {
       for (const entry of this.#list(dir)) {
-        const mayLead = rest.length === 0 || entry.isDirectory() || entry.isSymbolicLink();
-        if (mayLead && matches(segment, entry.name))
-          this.#found(join(dir, entry.name), rest, entry);
+        if (!matches(segment, entry.name)) continue;
+        const path = join(dir, entry.name);
+        if (rest.length === 0) this.#found(path, rest, entry);
+        else if (!entry.isFile()) this.#found(path, rest);
       }
     }
   }
@@ -70,8 +72,14 @@ class Walk {
   #found(path: string, rest: string[], entry?: Dirent): void {
     if (rest.length > 0) return this.into(path, rest);
     // Directories are among what a pattern meets, and never meant.
-    const found = entry ?? this.#try(path, () => lstatSync(path));
+    const found = this.#kindOf(path, entry);
     if (found !== undefined && !found.isDirectory()) this.paths.add(path);
+  }
+
+  /** Some file systems do not say in a directory what its names are. */
+  #kindOf(path: string, entry?: Dirent): Dirent | Stats | undefined {
+    const isTold = entry?.isFile() || entry?.isDirectory() || entry?.isSymbolicLink();
+    return isTold ? entry : this.#try(path, () => lstatSync(path));
   }
 
   #list(dir: string): Dirent[] {

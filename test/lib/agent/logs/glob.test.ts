@@ -67,6 +67,7 @@ describe("a pattern", () => {
     ["/var/../etc/x", 'must not have ".." in it'],
     ["/var/a**/x", 'must have "**" between slashes alone'],
     ["/var/**", 'must name files behind "**", such as "/**/*.log"'],
+    ["/var/**/**/x", 'must not have "**" twice in a row: once is any depth'],
     ["/var/\0", "must not have a NUL in it"],
   ])("%p is refused", (glob, fault) => {
     expect(faultOfGlob(glob)).toBe(fault);
