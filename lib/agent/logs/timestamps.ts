@@ -86,7 +86,8 @@ function moment([year, mon, day]: Day, time: Clock, zoneText?: string): number |
   }
   const utc = Date.UTC(year, mon, day, hours, minutes, seconds, ms);
   if (zoneText === "Z") return utc;
-  if (zoneText === undefined) {
+  // What is no zone is a number that happens to follow.
+  if (zoneText === undefined || /[+-](1[5-9]|[2-9])/.test(zoneText)) {
     return new Date(year, mon, day, hours, minutes, seconds, ms).getTime();
   }
   const [, sign, zoneHours, zoneMinutes] = /([+-])(\d\d):?(\d\d)/.exec(zoneText) ?? [];
