@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { Watch } from "./chunks.ts";
-import { journalArgv, journalFollowArgv, ownFilter } from "./command.ts";
+import { journalArgv, journalFollowArgv, ownFilter, ProgramFailure } from "./command.ts";
 import { LineFilter, type Wanted } from "./filter.ts";
 import { FileFollower } from "./followFiles.ts";
 import { closeAll, type Input, openInputs, type Skipped } from "./inputs.ts";
@@ -175,7 +175,7 @@ class Collection {
       await runLines(argv, { makeFilter, isBoth, merger, pause }, signal);
     } catch (error) {
       // What was collected before stands.
-      if (!(error instanceof WsctlError) || error.code !== "INTERNAL") throw error;
+      if (!(error instanceof ProgramFailure)) throw error;
       this.skipped.push({ path: argv.join(" "), reason: errorText(error) });
     }
   }

@@ -12,6 +12,9 @@ const graceMs = 1_000;
 const drainMs = 500;
 const errorCharsMax = 2_000;
 
+/** A program that failed by itself, as against what its lines were to be written to. */
+export class ProgramFailure extends WsctlError {}
+
 export interface Streams {
   stdout(bytes: Uint8Array): void;
   stderr(bytes: Uint8Array): void;
@@ -90,7 +93,7 @@ export function runProgram(argv: readonly string[], streams: Streams, signal: Ab
       if (fault !== undefined) return reject(fault);
       if (failure === undefined || signal.aborted) return resolve();
       const said = errors.trim() === "" ? "" : `: ${errors.trim()}`;
-      reject(new WsctlError("INTERNAL", `"${argv.join(" ")}" ${failure}${said}`));
+      reject(new ProgramFailure("INTERNAL", `"${argv.join(" ")}" ${failure}${said}`));
     };
     child.once("error", (error) => {
       if (child.pid === undefined) done(`cannot be started: ${errorText(error)}`);
