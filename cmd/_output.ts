@@ -12,8 +12,13 @@ const stderr = 2;
 
 /** One line of the answer. Throws `INTERNAL` when it cannot be written, such as to a full disk. */
 export function print(line: string): void {
+  printBytes(new TextEncoder().encode(`${line}\n`));
+}
+
+/** Part of the answer as it is, whatever it is. */
+export function printBytes(bytes: Uint8Array): void {
   try {
-    writeAll(stdout, `${line}\n`);
+    writeAll(stdout, bytes);
   } catch (error) {
     // Whoever read has gone, as behind `| head -1`: what remains has no reader.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(exitPipeClosed);
@@ -28,7 +33,7 @@ export function printJson(value: unknown): void {
 /** A remark: progress, advice, errors. A stderr that takes nothing has nobody to be told. */
 export function remark(line: string): void {
   try {
-    writeAll(stderr, `${line}\n`);
+    writeAll(stderr, new TextEncoder().encode(`${line}\n`));
   } catch {
     // There is no further place to say it; the exit status still tells.
   }
@@ -91,11 +96,10 @@ export function readStdin(): string {
 }
 
 /** A pipe may take only a part at a time, and an exit right after must not cut the rest off. */
-function writeAll(fd: number, text: string): void {
-  let bytes: Uint8Array = new TextEncoder().encode(text);
-  while (bytes.length > 0) {
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
     try {
-      bytes = bytes.subarray(writeSync(fd, bytes));
+      at += writeSync(fd, bytes, at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "EAGAIN") throw error;

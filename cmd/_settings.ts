@@ -35,6 +35,11 @@ export function defaultServicesDir(env: Env): string {
   return join(dirname(defaultSettingsFile(env)), "services.d");
 }
 
+/** Where the logs that may be fetched are named, unless `--logs-dir` says otherwise. */
+export function defaultLogsDir(env: Env): string {
+  return join(dirname(defaultSettingsFile(env)), "logs.d");
+}
+
 /** Each command's flags, for a file to be held against as a whole. */
 export type AllFlags = Record<string, readonly string[]>;
 

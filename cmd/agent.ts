@@ -21,7 +21,7 @@ import {
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { restart, trialFault, update } from "./_replace.ts";
-import { defaultCommandsDir, defaultServicesDir } from "./_settings.ts";
+import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_settings.ts";
 import { parseSeconds } from "./_units.ts";
 
 const { json: _json, ...accessArgs } = clientArgs;
@@ -46,6 +46,11 @@ export default defineCommand({
       valueHint: "DIR",
       description: "services that restart may restart; see wsctl commands lint",
     },
+    "logs-dir": {
+      type: "string",
+      valueHint: "DIR",
+      description: "logs that fetch_logs may read; see wsctl commands lint",
+    },
     "allow-exec": {
       type: "string",
       valueHint: "PATTERN",
@@ -68,6 +73,7 @@ export interface AgentRunOptions extends ClientFlags {
   id?: string | undefined;
   "commands-dir"?: string | undefined;
   "services-dir"?: string | undefined;
+  "logs-dir"?: string | undefined;
   allowExec: string[];
   heartbeat: string;
 }
@@ -97,6 +103,7 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       journal,
       commandsDir: options["commands-dir"] ?? defaultCommandsDir(process.env),
       servicesDir: options["services-dir"] ?? defaultServicesDir(process.env),
+      logsDir: options["logs-dir"] ?? defaultLogsDir(process.env),
       allowExec: options.allowExec,
       runsDir: join(dir, "runs"),
       runtime,

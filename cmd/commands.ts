@@ -3,6 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
+import { readSource } from "../lib/agent/logs/source.ts";
 import { Catalogue } from "../lib/agent/programs/catalogue.ts";
 import { type Program, readProgram } from "../lib/agent/programs/manifest.ts";
 import { readService } from "../lib/agent/programs/service.ts";
@@ -12,12 +13,13 @@ import { usage } from "./_args.ts";
 import { commonArgs } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
 import { print, printJson, remark, table } from "./_output.ts";
-import { defaultCommandsDir, defaultServicesDir } from "./_settings.ts";
+import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_settings.ts";
 
 const commandsArgs = {
   ...commonArgs,
   "commands-dir": { type: "string", valueHint: "DIR", description: "where the manifests are" },
   "services-dir": { type: "string", valueHint: "DIR", description: "where those of services are" },
+  "logs-dir": { type: "string", valueHint: "DIR", description: "where those of logs are" },
   json: { type: "boolean", description: "print JSON, one object a line" },
 } as const;
 
@@ -55,6 +57,7 @@ export default defineCommand({
 export interface CommandsOptions {
   "commands-dir"?: string | undefined;
   "services-dir"?: string | undefined;
+  "logs-dir"?: string | undefined;
   json?: boolean | undefined;
 }
 
@@ -79,7 +82,8 @@ export async function listRun(options: CommandsOptions): Promise<number> {
 
 export async function lintRun(options: CommandsOptions): Promise<number> {
   const services = new Catalogue(servicesDirOf(options), readService, [], silentLog);
-  const listed = [...catalogueOf(options).list(), ...services.list()];
+  const logs = new Catalogue(logsDirOf(options), readSource, [], silentLog);
+  const listed = [...catalogueOf(options).list(), ...services.list(), ...logs.list()];
   const dir = dirOf(options);
   if (listed.length === 0) remark(`No manifests in ${dir}: "wsctl commands new NAME" writes one.`);
   for (const { file, item, fault } of listed) {
@@ -115,6 +119,10 @@ function catalogueOf(options: CommandsOptions): Catalogue<Program> {
 
 function servicesDirOf(options: CommandsOptions): string {
   return options["services-dir"] ?? defaultServicesDir(process.env);
+}
+
+function logsDirOf(options: CommandsOptions): string {
+  return options["logs-dir"] ?? defaultLogsDir(process.env);
 }
 
 function dirOf(options: CommandsOptions): string {

@@ -21,8 +21,10 @@ const root = defineCommand({
     jobs: () => import("./jobs.ts").then((module) => module.default),
     tokens: () => import("./tokens.ts").then((module) => module.default),
     commands: () => import("./commands.ts").then((module) => module.default),
+    release: () => import("./release.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     version: () => import("./version.ts").then((module) => module.default),
+    collect: () => import("./collect.ts").then((module) => module.default),
     supervise: () => import("./supervise.ts").then((module) => module.default),
   },
 });

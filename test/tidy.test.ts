@@ -88,6 +88,13 @@ describe("the tree", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("releases know of nothing but the protocol", () => {
+    const wrong = sources("lib/release").flatMap((source) =>
+      imports(source).filter((to) => !/^lib\/(release|protocol)\//.test(to)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test("runtimes are named in lib/runtime alone", () => {
     const elsewhere = product.filter(({ path }) => !path.startsWith("lib/runtime/"));
     expect(places(elsewhere, /\b(Bun|Deno)\.|from "(bun|hono\/bun|hono\/deno)/)).toEqual([]);

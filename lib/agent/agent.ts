@@ -38,6 +38,8 @@ export interface AgentOptions {
   commandsDir: string;
   /** Manifests of the services that may be restarted; need not exist. */
   servicesDir: string;
+  /** Manifests of the logs that may be fetched; need not exist. */
+  logsDir: string;
   /** Patterns of what `exec` may run; none for nothing. */
   allowExec: readonly string[];
   /** Where running programs keep what is known of them. */

@@ -35,13 +35,10 @@ interface Watcher {
 
 export class Followers {
   readonly #runOf: (requestId: string) => Followed;
-  readonly #onServed: (requestId: string) => void;
   readonly #watchers = new Map<string, Map<number, Watcher>>();
 
-  /** `onServed`: all who followed this request have come to the end. */
-  constructor(runOf: (requestId: string) => Followed, onServed: (requestId: string) => void) {
+  constructor(runOf: (requestId: string) => Followed) {
     this.#runOf = runOf;
-    this.#onServed = onServed;
   }
 
   has(requestId: string): boolean {
@@ -121,9 +118,7 @@ export class Followers {
       if (pieces.length > 0) continue;
       if (last === undefined) return;
       emit(endOf(order, last, Math.max(0, last - watcher.seen)));
-      this.#leave(order.requestId, order.watcher);
-      if (!this.has(order.requestId)) this.#onServed(order.requestId);
-      return;
+      return this.#leave(order.requestId, order.watcher);
     }
   }
 

@@ -42,7 +42,7 @@ const socketPathMax = 107;
 const appearMs = 10_000;
 const lookMs = 50;
 /** How long the output of a program that has ended is kept for who followed it. */
-const readOnMs = 60_000;
+const readOnMs = 30_000;
 /** A run that nobody asks for is swept after this long. */
 const forgottenMs = 24 * 60 * 60 * 1000;
 
@@ -50,16 +50,11 @@ export class Runs {
   readonly #options: RunsOptions;
   readonly #sockets = new Map<string, Socket>();
   readonly #stopping = new Map<string, StopReason>();
-  readonly #followers = new Followers(
-    (requestId) => this.#followed(requestId),
-    (requestId) => this.#leftAlone(requestId),
-  );
+  readonly #followers = new Followers((requestId) => this.#followed(requestId));
   /** Runs of this process whose supervisors have not been reached yet. */
   readonly #fresh = new Set<string>();
   /** The last pieces of programs that have ended. */
   readonly #lasts = new Map<string, number>();
-  /** Runs whose end is in the journal while somebody still reads what they wrote. */
-  readonly #readOn = new Set<string>();
 
   /** Throws `USAGE` where a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
@@ -120,9 +115,8 @@ export class Runs {
     this.#fresh.delete(requestId);
     const dir = this.#dirOf(requestId);
     if (!existsSync(dir)) this.#followers.gone(requestId);
-    this.#readOn.add(requestId);
-    if (!existsSync(join(dir, followedFile))) this.#leftAlone(requestId);
-    else setTimeout(() => this.#leftAlone(requestId), readOnMs);
+    if (existsSync(join(dir, followedFile))) setTimeout(() => this.#remove(requestId), readOnMs);
+    else this.#remove(requestId);
   }
 
   /** Passes on what a program writes; what `emit` is given goes to that one watcher. */
@@ -144,7 +138,8 @@ export class Runs {
       const isOver = readWhole(dir, endFile) !== undefined;
       const isReadOn = isOver && existsSync(join(dir, followedFile));
       if (isReadOn) setTimeout(() => rmSync(dir, { recursive: true, force: true }), readOnMs);
-      else if (isOver || now - statSync(dir).mtimeMs > forgottenMs) rmSync(dir, { recursive: true });
+      else if (isOver || now - statSync(dir).mtimeMs > forgottenMs)
+        rmSync(dir, { recursive: true });
     }
   }
 
@@ -206,9 +201,7 @@ export class Runs {
     };
   }
 
-  /** Nobody reads what it wrote any more: once its end is known elsewhere, all of it goes. */
-  #leftAlone(requestId: string): void {
-    if (!this.#readOn.delete(requestId)) return;
+  #remove(requestId: string): void {
     this.#lasts.delete(requestId);
     rmSync(this.#dirOf(requestId), { recursive: true, force: true });
   }

@@ -1,0 +1,128 @@
+/**
+ * Absolute paths with `*`, `?` and `**`: which files of this host they mean. A name that begins with
+ * a dot is meant only where the pattern has the dot too, as in a shell; `**` goes through any number
+ * of directories, and never through a link to one, so that no loop of links is endless.
+ */
+import { type Dirent, lstatSync, readdirSync, type Stats } from "node:fs";
+import { join } from "node:path";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+
+/** Names looked at for one source; beyond it a pattern is a mistake. */
+const looksMax = 200_000;
+
+/** What is wrong with a pattern, for whoever wrote it. */
+export function faultOfGlob(glob: string): string | undefined {
+  if (!glob.startsWith("/")) return "must be an absolute path";
+  if (glob.includes("\0")) return "must not have a NUL in it";
+  if (glob.endsWith("/")) return "must name files, not a directory";
+  for (const segment of glob.split("/")) {
+    if (segment === "." || segment === "..") return `must not have "${segment}" in it`;
+    if (segment.includes("**") && segment !== "**") return 'must have "**" between slashes alone';
+  }
+  if (glob.includes("/**/**/")) return 'must not have "**" twice in a row: once is any depth';
+  return glob.endsWith("/**") ? 'must name files behind "**", such as "/**/*.log"' : undefined;
+}
+
+/** Whether it names one path and no pattern. */
+export function isLiteral(glob: string): boolean {
+  return !/[*?]/.test(glob);
+}
+
+export interface Found {
+  /** Each once, in no order that means anything; not yet looked at what they are. */
+  paths: string[];
+  /** Directories that could not be read. */
+  faults: { path: string; reason: string }[];
+}
+
+/** The paths that patterns mean at this moment; a literal one is among them even if it is not there. */
+export function expand(globs: readonly string[]): Found {
+  const walk = new Walk();
+  for (const glob of globs) {
+    if (isLiteral(glob)) walk.paths.add(glob);
+    else walk.into("/", glob.split("/").filter(Boolean));
+  }
+  return { paths: [...walk.paths], faults: walk.faults };
+}
+
+class Walk {
+  readonly paths = new Set<string>();
+  readonly faults: Found["faults"] = [];
+  #looks = 0;
+
+  into(dir: string, [segment = "", ...rest]: string[]): void {
+    if (segment === "**") {
+      this.into(dir, rest);
+      for (const entry of this.#list(dir)) {
+        if (entry.name.startsWith(".")) continue;
+        const path = join(dir, entry.name);
+        if (this.#kindOf(path, entry)?.isDirectory()) this.into(path, [segment, ...rest]);
+      }
+    } else if (isLiteral(segment)) this.#found(join(dir, segment), rest);
+    else {
+      for (const entry of this.#list(dir)) {
+        if (!matches(segment, entry.name)) continue;
+        const path = join(dir, entry.name);
+        if (rest.length === 0) this.#found(path, rest, entry);
+        else if (!entry.isFile()) this.#found(path, rest);
+      }
+    }
+  }
+
+  #found(path: string, rest: string[], entry?: Dirent): void {
+    if (rest.length > 0) return this.into(path, rest);
+    // Directories are among what a pattern meets, and never meant.
+    const found = this.#kindOf(path, entry);
+    if (found !== undefined && !found.isDirectory()) this.paths.add(path);
+  }
+
+  /** Some file systems do not say in a directory what its names are. */
+  #kindOf(path: string, entry?: Dirent): Dirent | Stats | undefined {
+    const isTold = entry?.isFile() || entry?.isDirectory() || entry?.isSymbolicLink();
+    return isTold ? entry : this.#try(path, () => lstatSync(path));
+  }
+
+  #list(dir: string): Dirent[] {
+    const entries = this.#try(dir, () => readdirSync(dir, { withFileTypes: true })) ?? [];
+    this.#looks += entries.length;
+    if (this.#looks <= looksMax) return entries;
+    const advice = `it goes through more than ${looksMax} names; narrow it in its manifest`;
+    throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${advice}`);
+  }
+
+  /** What is not there, or is no directory, has no files in it; that is no fault. */
+  #try<T>(path: string, look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) {
+        this.faults.push({ path, reason: errorText(error) });
+      }
+      return undefined;
+    }
+  }
+}
+
+/** One name against one segment. */
+export function matches(segment: string, name: string): boolean {
+  if (name.startsWith(".") && !segment.startsWith(".")) return false;
+  // Back to the last star and one further: never more than one way at a time, so never slow.
+  let at = 0;
+  let star = -1;
+  let from = 0;
+  for (let index = 0; index < name.length; ) {
+    if (segment[at] === "*") {
+      star = at++;
+      from = index;
+    } else if (segment[at] === "?" || (at < segment.length && segment[at] === name[index])) {
+      at++;
+      index++;
+    } else if (star >= 0) {
+      at = star + 1;
+      index = ++from;
+    } else return false;
+  }
+  while (segment[at] === "*") at++;
+  return at === segment.length;
+}

@@ -1,0 +1,27 @@
+/** Bytes that are to be seen at once, but not one by one. */
+const heldBytesMax = 64 * 1024;
+
+export class LivePrinter {
+  readonly #write: (bytes: Uint8Array) => void;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+
+  constructor(write: (bytes: Uint8Array) => void) {
+    this.#write = write;
+  }
+
+  write(bytes: Uint8Array): void {
+    // The caller may use its buffer again.
+    this.#held.push(new Uint8Array(bytes));
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes >= heldBytesMax) this.flush();
+  }
+
+  flush(): void {
+    if (this.#heldBytes === 0) return;
+    const bytes = Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#write(bytes);
+  }
+}

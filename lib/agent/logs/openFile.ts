@@ -1,0 +1,89 @@
+/** A log file, opened so that nothing that is no file can hold anybody up; read at any place. */
+import { closeSync, constants, fstatSync, openSync, read, statSync } from "node:fs";
+import { promisify } from "node:util";
+import { WsctlError } from "../../protocol/errors.ts";
+import { strangersLink } from "./links.ts";
+
+const readAt = promisify(read);
+
+/** Bytes that can be read at any place; a stand-in for a file in tests. */
+export interface Bytes {
+  /** How many were there; 0 at the end. */
+  read(into: Uint8Array, at: number): Promise<number>;
+}
+
+export interface Stat {
+  size: number;
+  modifiedAtMs: number;
+  /** The same for one file under whatever name, as long as it exists. */
+  identity: string;
+}
+
+export class OpenFile implements Bytes {
+  readonly path: string;
+  readonly identity: string;
+  readonly #fd: number;
+  #isClosed = false;
+
+  /** Throws `NOT_FOUND` or whatever the system says against it. */
+  constructor(path: string) {
+    // Opening a device may do something, opening a FIFO waits: neither is tried.
+    refuseOther(path, statSync(path).isFile());
+    const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+    this.#fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    this.path = path;
+    try {
+      const found = fstatSync(this.#fd);
+      refuseOther(path, found.isFile());
+      const link = strangersLink(path, found.uid);
+      if (link !== undefined) throw untrusted(link);
+      this.identity = this.stat().identity;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  stat(): Stat {
+    return statOf(fstatSync(this.#fd));
+  }
+
+  async read(into: Uint8Array, at: number): Promise<number> {
+    return (await readAt(this.#fd, into, 0, into.length, at)).bytesRead;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    closeSync(this.#fd);
+  }
+}
+
+/** What is at a path now; undefined where there is no file. */
+export function statAt(path: string): Stat | undefined {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? statOf(found) : undefined;
+  } catch {
+    // Gone, or not for us: it has no lines either way.
+    return undefined;
+  }
+}
+
+function statOf(found: { size: number; mtimeMs: number; dev: number; ino: number }): Stat {
+  return {
+    size: found.size,
+    modifiedAtMs: found.mtimeMs,
+    identity: `${found.dev}:${found.ino}`,
+  };
+}
+
+function untrusted(link: string): WsctlError {
+  const reason = "the link belongs to neither root, nor the agent, nor the owner of the file";
+  return new WsctlError("FORBIDDEN", `${link} is not followed: ${reason}`);
+}
+
+function refuseOther(path: string, isFile: boolean): void {
+  if (isFile) return;
+  throw new WsctlError("NOT_FOUND", `${path} is no regular file: only those are read`);
+}

@@ -1,0 +1,128 @@
+/**
+ * When a line of a log was written, by what the line says itself. Times without a zone are the
+ * host's own; a year that is left out is the one that puts the line just before `reference`.
+ */
+import { isJsonObject } from "../../protocol/json.ts";
+
+/** How far into a line a timestamp is looked for. */
+const searchChars = 200;
+const dayMs = 86_400_000;
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+const jsonKeys = ["time", "timestamp", "ts", "@timestamp"];
+
+const clock = "(\\d\\d):(\\d\\d):(\\d\\d)";
+const fraction = "(?:[.,](\\d{1,9}))?";
+const zone = "( ?(?:Z\\b|UTC\\b|[+-]\\d\\d:?\\d\\d(?!\\d)))?";
+const month = `(${months.join("|")})`;
+/** ISO 8601, and nginx's own with slashes, which has neither fraction nor zone. */
+const iso = `(?<!\\d)(\\d{4})([-/])(\\d\\d)\\2(\\d\\d)[T ]${clock}${fraction}${zone}`;
+/** Apache's and nginx's access logs. */
+const access = `(?<!\\d)(\\d\\d)/${month}/(\\d{4}):${clock}${fraction} ([+-]\\d{4})`;
+/** Syslog, and Apache's error log, which has the year at the end. */
+const syslog = `\\b${month} {1,2}(\\d{1,2}) ${clock}${fraction}(?: (\\d{4})(?![\\d:]))?`;
+const anywhere = new RegExp(`${iso}|${access}|${syslog}`);
+/** Most logs: tried first, as it is quick. */
+const plainStart = new RegExp(`^${iso}`);
+const inJson = new RegExp(
+  `"(?:${jsonKeys.join("|")})"\\s*:\\s*(?:"([^"\\\\]{1,64})"|(\\d[\\d.]*))`,
+);
+
+/**
+ * Milliseconds since 1970; undefined for a line without a timestamp, which belongs to the one
+ * before. So does an indented line, such as one of a stack trace, unless it begins with one.
+ */
+export function timestampOf(line: string, reference: number): number | undefined {
+  if (line.startsWith("{")) return ofJson(line, reference);
+  const plain = plainStart.exec(line);
+  if (plain !== null) return timeOf(plain, reference);
+  const start = line.slice(0, searchChars);
+  const found = anywhere.exec(start);
+  if (found === null) return undefined;
+  const isIndented = /^\s/.test(start) && start.slice(0, found.index).trim() !== "";
+  return isIndented ? undefined : timeOf(found, reference);
+}
+
+function timeOf(found: RegExpExecArray, reference: number): number | undefined {
+  const [, year, , mon, day, h, m, s, sub, zoneText] = found;
+  if (year !== undefined) {
+    return moment([Number(year), Number(mon) - 1, Number(day)], [h, m, s, sub], zoneText);
+  }
+  const [accessDay, accessMonth, accessYear, ah, am, as, asub, accessZone] = found.slice(10);
+  if (accessYear !== undefined) {
+    const date = [
+      Number(accessYear),
+      months.indexOf(accessMonth ?? ""),
+      Number(accessDay),
+    ] as const;
+    return moment(date, [ah, am, as, asub], accessZone);
+  }
+  const [sysMonth = "", sysDay, sh, sm, ss, ssub, sysYear] = found.slice(18);
+  const date = [months.indexOf(sysMonth), Number(sysDay)] as const;
+  if (sysYear !== undefined) return moment([Number(sysYear), ...date], [sh, sm, ss, ssub]);
+  // A 29th of February may be up to eight years old.
+  const newest = new Date(reference + dayMs).getFullYear();
+  for (let guess = newest; guess >= newest - 8; guess--) {
+    const time = moment([guess, ...date], [sh, sm, ss, ssub]);
+    if (time !== undefined && time <= reference + dayMs) return time;
+  }
+  return undefined;
+}
+
+type Day = readonly [year: number, month: number, day: number];
+type Clock = readonly (string | undefined)[];
+
+/** Undefined where there is no such day or hour. */
+function moment([year, mon, day]: Day, time: Clock, zoneText?: string): number | undefined {
+  const [hours = 0, minutes = 0, seconds = 0] = time.slice(0, 3).map(Number);
+  const ms = time[3] === undefined ? 0 : Math.floor(Number(`0.${time[3]}`) * 1000);
+  // 60 is a leap second, which is counted into the next minute.
+  if (hours > 24 || minutes > 59 || seconds > 60 || mon < 0 || mon > 11) return undefined;
+  if (
+    day < 1 ||
+    day > 31 ||
+    (day > 28 && new Date(Date.UTC(year, mon, day)).getUTCDate() !== day)
+  ) {
+    return undefined;
+  }
+  const utc = Date.UTC(year, mon, day, hours, minutes, seconds, ms);
+  if (zoneText === "Z") return utc;
+  // What is no zone is a number that happens to follow.
+  if (zoneText === undefined || /[+-](1[5-9]|[2-9])/.test(zoneText)) {
+    return new Date(year, mon, day, hours, minutes, seconds, ms).getTime();
+  }
+  const [, sign, zoneHours, zoneMinutes] = /([+-])(\d\d):?(\d\d)/.exec(zoneText) ?? [];
+  const offset = (Number(zoneHours ?? 0) * 60 + Number(zoneMinutes ?? 0)) * 60_000;
+  return sign === "-" ? utc + offset : utc - offset;
+}
+
+/** A key at the top of the object; of one that was cut off, the first that looks like it. */
+function ofJson(line: string, reference: number): number | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (!isJsonObject(value)) return undefined;
+    for (const key of jsonKeys) {
+      const time = ofValue(value[key], reference);
+      if (time !== undefined) return time;
+    }
+    return undefined;
+  } catch {
+    const [, text, number] = inJson.exec(line) ?? [];
+    return ofValue(number === undefined ? text : Number(number), reference);
+  }
+}
+
+function ofValue(value: unknown, reference: number): number | undefined {
+  if (typeof value === "number") return ofEpoch(value);
+  if (typeof value !== "string") return undefined;
+  if (/^\d{9,19}(\.\d+)?$/.test(value)) return ofEpoch(Number(value));
+  const found = anywhere.exec(value.slice(0, searchChars));
+  return found === null ? undefined : timeOf(found, reference);
+}
+
+/** Seconds, or else milliseconds, microseconds, nanoseconds: as it falls into our age. */
+function ofEpoch(value: number): number | undefined {
+  if (!Number.isFinite(value) || value < 1e8) return undefined;
+  if (value < 1e11) return Math.floor(value * 1_000);
+  if (value < 1e14) return Math.floor(value);
+  return Math.floor(value < 1e17 ? value / 1e3 : value / 1e6);
+}

@@ -1,0 +1,110 @@
+/** Keys that sign releases: Ed25519, private ones in PEM, public ones as one word. */
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
+import { WsctlError } from "../protocol/errors.ts";
+
+const prefix = "wsctl-ed25519:";
+const rawBytes = 32;
+export const signatureBytes = 64;
+/** What stands before the 32 bytes of an Ed25519 key in its standard form (SPKI). */
+const spkiHead = Buffer.from("302a300506032b6570032100", "hex");
+
+export interface PublicKey {
+  /** `wsctl-ed25519:…`; two keys are the same if their texts are. */
+  text: string;
+  /** Short, for people: 16 hexadecimal digits of its hash. */
+  id: string;
+  verifies(message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+export interface PrivateKey {
+  publicKey: PublicKey;
+  sign(message: Uint8Array): Uint8Array;
+}
+
+export interface NewKey {
+  /** PKCS#8. With a passphrase it is encrypted (PBES2, AES-256-CBC). */
+  pem: string;
+  publicKey: PublicKey;
+}
+
+export function generateKey(passphrase?: string): NewKey {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const lock = passphrase === undefined ? {} : { cipher: "aes-256-cbc", passphrase };
+  const pem = privateKey.export({ type: "pkcs8", format: "pem", ...lock }).toString();
+  return { pem, publicKey: fromKey(publicKey) };
+}
+
+/** Throws `USAGE` saying why this is no private key, or which passphrase is missing. */
+export function readPrivateKey(pem: string, passphrase?: string): PrivateKey {
+  const isLocked = pem.includes("ENCRYPTED PRIVATE KEY");
+  if (isLocked && passphrase === undefined) {
+    throw usage("the private key is encrypted, and no passphrase is given");
+  }
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(isLocked ? { key: pem, passphrase: passphrase ?? "" } : pem);
+  } catch (error) {
+    const why = isLocked
+      ? "the passphrase is not that of the private key"
+      : "no private key in PEM";
+    throw usage(why, error);
+  }
+  if (key.asymmetricKeyType !== "ed25519") {
+    throw usage(`the private key must be of the type ed25519, and is ${key.asymmetricKeyType}`);
+  }
+  return {
+    publicKey: fromKey(createPublicKey(key)),
+    sign: (message) => sign(null, message, key),
+  };
+}
+
+/** Throws `USAGE`. Exactly one text stands for a key. */
+export function parsePublicKey(text: string): PublicKey {
+  const raw = Buffer.from(text.slice(prefix.length), "base64url");
+  if (raw.length !== rawBytes || textOf(raw) !== text) {
+    throw usage(`a public key must be "${prefix}" and 32 bytes in base64url`);
+  }
+  try {
+    const key = createPublicKey({
+      key: Buffer.concat([spkiHead, raw]),
+      format: "der",
+      type: "spki",
+    });
+    return fromKey(key);
+  } catch (error) {
+    throw usage("the public key is not one of Ed25519", error);
+  }
+}
+
+function fromKey(key: KeyObject): PublicKey {
+  const raw = key.export({ type: "spki", format: "der" }).subarray(spkiHead.length);
+  return {
+    text: textOf(raw),
+    id: createHash("sha256").update(raw).digest("hex").slice(0, 16),
+    verifies: (message, signature) => {
+      if (signature.length !== signatureBytes) return false;
+      try {
+        return verify(null, message, key, signature);
+      } catch {
+        // A signature that a library will not even look at is none.
+        return false;
+      }
+    },
+  };
+}
+
+function textOf(raw: Buffer): string {
+  return `${prefix}${raw.toString("base64url")}`;
+}
+
+function usage(message: string, cause?: unknown): WsctlError {
+  return new WsctlError("USAGE", message, { cause });
+}
