@@ -9,6 +9,8 @@ import { localFile } from "../protocol/local.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { Runtime, Server, TlsOptions } from "../runtime/runtime.ts";
 import { createApp } from "./app.ts";
+import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
+import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { Engine } from "./engine.ts";
 import { localHost, writeLocalCredentials } from "./localCredentials.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
@@ -22,6 +24,7 @@ export interface ControlOptions {
   /** Serve others than this host without TLS: tokens and commands are readable on the way. */
   insecurePlaintext?: boolean;
   heartbeatSeconds?: number;
+  artifactLimits: ArtifactLimits;
   /** How long running requests are waited for when closing. */
   drainMs: number;
   runtime: Runtime;
@@ -44,16 +47,25 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({ journal, clock, log, heartbeatSeconds, newId });
+  const dir = join(options.dataDir, "artifacts");
+  const artifacts = new Artifacts({
+    records: journal.artifacts,
+    store: new EmbeddedStore(dir, () => clock.now()),
+    limits: options.artifactLimits,
+    newId,
+    clock,
+    log,
+  });
   let server: Server;
   try {
     server = await runtime.serve({
-      app: createApp({ engine, runtime, clock, log }),
+      app: createApp({ engine, artifacts, runtime, clock, log }),
       host: options.host,
       port: options.port,
       ...(tls ? { tls } : {}),
       protocols: [subprotocol],
       messageBytesMax,
-      bodyBytesMax,
+      bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
       onFault: (error) => log.error("fault in a handler", { reason: errorText(error) }),
     });
   } catch (error) {
@@ -64,12 +76,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
   const path = join(options.dataDir, localFile);
   writeLocalCredentials({ path, journal, url, ...(tls ? { tls } : {}), now: clock.now() });
+  artifacts.start();
   return {
     url,
     port: server.port,
     async close() {
       await engine.drain(options.drainMs);
       await server.stop();
+      artifacts.close();
       engine.close();
     },
   };

@@ -96,6 +96,9 @@ export class ControlDisk {
       tokens: none,
       addToken: none,
       revokeToken: none,
+      get artifacts(): never {
+        throw new Error("artifacts are not simulated");
+      },
       close: () => {},
     };
   }
