@@ -18,8 +18,10 @@ import type {
   TokenOrder,
   TokenView,
 } from "../protocol/api.ts";
-import { errorText, isErrorCode, WsctlError } from "../protocol/errors.ts";
+import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
+import { isErrorCode, WsctlError } from "../protocol/errors.ts";
 import { readLines } from "./lines.ts";
+import { isRefused, plainReason, reasonOf } from "./reasons.ts";
 
 export interface ClientOptions {
   /** `http://…` or `https://…`, without a path. */
@@ -99,6 +101,20 @@ export class Client {
 
   agent(agentId: string): Promise<AgentDetail> {
     return this.#get(`/api/v1/agents/${encodeURIComponent(agentId)}`);
+  }
+
+  /** The newest first. */
+  artifacts(query: { limit?: number; cursor?: string } = {}): Promise<Page<ArtifactView>> {
+    return this.#get(`/api/v1/artifacts${queryText(query)}`);
+  }
+
+  /** With a fresh URL to download it by, once it is ready. */
+  artifact(artifactId: string): Promise<ArtifactDetail> {
+    return this.#get(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`);
+  }
+
+  async deleteArtifact(artifactId: string): Promise<void> {
+    await this.#fetch(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`, { method: "DELETE" });
   }
 
   async createToken(order: TokenOrder): Promise<NewToken> {
@@ -219,39 +235,6 @@ export class Client {
     const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(reasonOf(cause))}; "wsctl doctor" looks for the reason`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
-}
-
-/** Whether the connection was never made, so that nothing can have arrived. */
-function isRefused(error: unknown): boolean {
-  const reason = reasonOf(error instanceof WsctlError ? error.cause : error);
-  return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect|cert|issuer|self.signed/i.test(
-    reason,
-  );
-}
-
-/** What runtimes put into codes and causes, in one line. */
-function reasonOf(error: unknown): string {
-  const parts: string[] = [];
-  for (let each = error; each instanceof Error && parts.length < 6; each = each.cause) {
-    const { code } = each as { code?: unknown };
-    for (const part of [each.message, ...(typeof code === "string" ? [code] : [])]) {
-      if (!parts.includes(part)) parts.push(part);
-    }
-  }
-  return parts.length === 0 ? errorText(error) : parts.join(": ");
-}
-
-const plainReasons: [RegExp, string][] = [
-  [/refused/i, "the connection was refused"],
-  [/ENOTFOUND|getaddrinfo|lookup|EAI_AGAIN/i, "its host name has no address"],
-  [/EHOSTUNREACH|ENETUNREACH|no route/i, "there is no route to it"],
-  [/timed?.?out|TimeoutError/i, "it did not answer in time"],
-  [/reset|closed unexpectedly|hang up/i, "the connection broke"],
-];
-
-/** The usual reasons in plain words; a rarer one as the runtime put it. */
-function plainReason(reason: string): string {
-  return plainReasons.find(([pattern]) => pattern.test(reason))?.[1] ?? reason;
 }
 
 async function errorOf(response: Response, url: string): Promise<WsctlError> {

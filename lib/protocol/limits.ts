@@ -149,5 +149,5 @@ export const artifactUploadMs = 24 * 60 * 60 * 1000;
 /** How long a pre-signed URL is good for; whoever needs longer asks for another. */
 export const artifactUrlMs = 60 * 60 * 1000;
 
-/** How much our own clients upload at a time, in bytes: what a break costs at the most. */
-export const artifactPartBytes = 8 * 1024 * 1024;
+/** How much our own clients upload in one request, in bytes: streamed, never held. */
+export const artifactPartBytes = 64 * 1024 * 1024;
