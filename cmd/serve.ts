@@ -6,6 +6,7 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import { usage } from "./_args.ts";
 import { commonArgs, dataDirOf, logArgs, logOf, readFile } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { type S3Flags, s3Args, s3Of } from "./_s3.ts";
 import { parseBytes, parseSeconds } from "./_units.ts";
 
 const args = {
@@ -59,6 +60,7 @@ const args = {
     valueHint: "TIME",
     description: "how long results are kept",
   },
+  ...s3Args,
 } as const;
 
 export default defineCommand({
@@ -67,7 +69,7 @@ export default defineCommand({
   run: (context) => serveRun(context.args),
 });
 
-export interface ServeOptions {
+export interface ServeOptions extends S3Flags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
   "log-json"?: boolean | undefined;
@@ -89,6 +91,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
   const stopped = untilSignal(() => process.exit(exitFailed));
   const tls = tlsOf(options);
   const dataDir = dataDirOf(options);
+  const s3 = s3Of(options);
   const control = await startControl({
     host: options.host,
     port: portOf(options.port),
@@ -96,6 +99,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     ...(tls === undefined ? {} : { tls }),
     insecurePlaintext: options["insecure-plaintext"] ?? false,
     heartbeatSeconds: heartbeatOf(options.heartbeat),
+    ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {
       bytesMax: parseBytes("artifact-max", options["artifact-max"]),
       quotaBytes: parseBytes("artifact-quota", options["artifact-quota"]),

@@ -11,7 +11,9 @@ import type { Runtime, Server, TlsOptions } from "../runtime/runtime.ts";
 import { createApp } from "./app.ts";
 import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
+import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { Engine } from "./engine.ts";
+import type { ControlJournal } from "./journal.ts";
 import { localHost, writeLocalCredentials } from "./localCredentials.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
 
@@ -25,6 +27,8 @@ export interface ControlOptions {
   insecurePlaintext?: boolean;
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
+  /** Where artifacts are kept instead of the data directory. */
+  s3?: Omit<S3Options, "fetch">;
   /** How long running requests are waited for when closing. */
   drainMs: number;
   runtime: Runtime;
@@ -47,15 +51,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({ journal, clock, log, heartbeatSeconds, newId });
-  const dir = join(options.dataDir, "artifacts");
-  const artifacts = new Artifacts({
-    records: journal.artifacts,
-    store: new EmbeddedStore(dir, () => clock.now()),
-    limits: options.artifactLimits,
-    newId,
-    clock,
-    log,
-  });
+  const artifacts = artifactsOf(options, journal);
   let server: Server;
   try {
     server = await runtime.serve({
@@ -87,6 +83,19 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       engine.close();
     },
   };
+}
+
+function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {
+  const { runtime, clock, log, s3, artifactLimits: limits } = options;
+  const common = { records, limits, newId, clock, log };
+  if (s3 === undefined) {
+    const dir = join(options.dataDir, "artifacts");
+    return new Artifacts({ ...common, store: new EmbeddedStore(dir, () => clock.now()) });
+  }
+  const store = new S3Store({ ...s3, fetch: runtime.fetchWith(undefined) });
+  // It may well come up later than we do: said, and asked again whenever it is needed.
+  store.probe().catch((error) => log.error(errorText(error)));
+  return new Artifacts({ ...common, store });
 }
 
 function refuseOpenPlaintext({ host, tls, insecurePlaintext }: ControlOptions): void {

@@ -75,6 +75,9 @@ async function show({ c, artifacts, token }: RouteContext): Promise<Response> {
   }
   const body: ArtifactDetail = artifactView(artifact);
   if (artifact.state === "ready") {
+    if (!artifacts.store.has(artifact.object)) {
+      throw new WsctlError("NOT_FOUND", "its content is not in the store that is used now");
+    }
     const { url, expiresAt } = await artifacts.store.download(artifact, token.tokenId);
     body.download = { url, expires_at: timestamp(expiresAt) };
   }

@@ -1,0 +1,5 @@
+import { artifactsSuite } from "./artifactsSuite.ts";
+import { artifactsUploadSuite } from "./artifactsUploadSuite.ts";
+
+artifactsSuite("deno");
+artifactsUploadSuite("deno");
