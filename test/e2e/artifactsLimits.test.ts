@@ -1,5 +1,5 @@
 /** Limits of artifacts: how large, how many bytes in all, how long. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
@@ -15,6 +15,8 @@ import {
 } from "../support/artifacts.ts";
 import { startServe, temporaryDir } from "../support/processes.ts";
 import { Target } from "../support/target.ts";
+
+setDefaultTimeout(60_000);
 
 describe("artifacts", () => {
   test("are refused beyond the size of one and the quota of all", async () => {

@@ -1,8 +1,9 @@
 /** A large artifact costs time and disk, and no memory: neither here nor there. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { adminAccess, peakBytes } from "../support/artifacts.ts";
+import { adminAccess } from "../support/artifacts.ts";
+import { peakBytes } from "../support/memory.ts";
 import {
   denoFile,
   type Flavour,
@@ -13,6 +14,8 @@ import {
   wsctlCommand,
 } from "../support/processes.ts";
 import { hasS3Server, startS3Server } from "../support/s3Server.ts";
+
+setDefaultTimeout(60_000);
 
 const bytes = 1024 ** 3;
 const mostBytes = 150e6;

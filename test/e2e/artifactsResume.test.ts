@@ -1,5 +1,5 @@
 /** Transfers by our own code go on after every kind of break, and end with the very same content. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
@@ -8,6 +8,8 @@ import { uploadFile } from "../../lib/transfer/upload.ts";
 import { adminAccess, randomContent, sha256Of } from "../support/artifacts.ts";
 import { type Flavour, startServe, temporaryDir, wsctl } from "../support/processes.ts";
 import { TcpProxy } from "../support/tcpProxy.ts";
+
+setDefaultTimeout(60_000);
 
 const bytes = 150 * 1024 * 1024;
 

@@ -1,5 +1,5 @@
 /** Artifacts in a real S3-compatible store: Swift, which checks every signature. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
@@ -26,6 +26,8 @@ import {
 } from "../support/processes.ts";
 import { hasS3Server, type S3Server, startS3Server } from "../support/s3Server.ts";
 import { Target } from "../support/target.ts";
+
+setDefaultTimeout(60_000);
 
 /** By hand, as another client would: `fetch` sets the length of a body by itself. */
 function put(upload: UploadView, body: Uint8Array<ArrayBuffer>, more: Record<string, string> = {}) {

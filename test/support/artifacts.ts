@@ -1,6 +1,5 @@
 /** What tests of artifacts share: content, orders, and how the API is asked by hand. */
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { ArtifactDetail, NewArtifact } from "../../lib/protocol/artifacts.ts";
 import type { ControlPlane } from "../../lib/transfer/access.ts";
 import { adminToken } from "./cli.ts";
@@ -84,10 +83,4 @@ export async function downloadUrl(target: Target, id: string): Promise<string> {
 /** The control plane as its administrator reaches it. */
 export function adminAccess({ url, dataDir }: Pick<Serving, "url" | "dataDir">): ControlPlane {
   return { url, token: adminToken(dataDir), fetch };
-}
-
-/** The largest memory that a process has held, in bytes. */
-export function peakBytes(pid: number | "self"): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1]) * 1024;
 }

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { loadRuntime } from "../../lib/runtime/load.ts";
 import { uploadFile } from "../../lib/transfer/upload.ts";
-import { peakBytes } from "./artifacts.ts";
+import { peakBytes } from "./memory.ts";
 
 const [url = "", token = "", path = "", name = ""] = process.argv.slice(2);
 const { fetchWith } = await loadRuntime();

@@ -155,9 +155,9 @@ export class Uploads {
         written += (await file.write(value, written, value.length - written)).bytesWritten;
       }
       offset += value.length;
-      if (running === undefined) continue;
-      running.hash.update(value);
-      running.offset = offset;
+      running?.hash.update(value);
+      if (running !== undefined) running.offset = offset;
+      release(value);
     }
   }
 
@@ -172,4 +172,12 @@ export class Uploads {
     this.#running.set(artifactId, running);
     return running;
   }
+}
+
+/**
+ * Gives a piece's memory back at once, where it has that for itself: pieces come faster than a
+ * garbage collector takes them for a reason to begin.
+ */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
