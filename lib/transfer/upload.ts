@@ -1,5 +1,5 @@
 /**
- * Uploads a file as an artifact: orders it, sends it to where the answer says, and has it completed.
+ * Uploads a file as an artifact: orders it, sends it to where the answer says, has it completed.
  * What breaks is begun again by the same order, which gives the same artifact with a fresh URL; an
  * upload to the control plane itself then goes on where it stood.
  */
