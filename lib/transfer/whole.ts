@@ -30,7 +30,11 @@ function exchange(
   const { url, upload, sum } = attempt;
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(unreachable(url, error));
+    // Who refuses answers before all was sent, and may close: the answer counts, not the break.
+    let isAnswered = false;
+    const fail = (error: unknown) => {
+      if (!isAnswered) reject(unreachable(url, error));
+    };
     const outgoing = request(url, {
       method: "PUT",
       headers: { ...upload.headers, "Content-Length": String(sum.bytes) },
@@ -38,13 +42,15 @@ function exchange(
     });
     outgoing.on("error", fail);
     outgoing.on("response", (response) => {
+      isAnswered = true;
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (more: string) => {
         if (text.length < answerCharsMax) text += more;
       });
-      response.on("error", fail);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      // Cut off or whole, it says what there is to say.
+      response.on("close", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("error", () => {});
     });
     pipeline(Readable.from(told(attempt, watchdog.alive), { objectMode: false }), outgoing).catch(
       fail,

@@ -47,7 +47,7 @@ export class Artifacts {
   }
 
   /** Takes the order, or gives what the same order has made before. */
-  order(order: ArtifactOrder, token: StoredToken): StoredArtifact {
+  async order(order: ArtifactOrder, token: StoredToken): Promise<StoredArtifact> {
     const now = this.#options.clock.now();
     const kind = this.#kindOf(order, token);
     const { name, bytes, sha256, request_id: requestId } = order;
@@ -60,7 +60,10 @@ export class Artifacts {
     }
     const same = this.records.same({ name, sha256, ...(requestId ? { requestId } : {}) });
     if (same !== undefined && !isExpired(same, now)) return this.#again(same, bytes, now);
-    if (same !== undefined) this.records.remove(same.artifactId);
+    if (same !== undefined) {
+      await this.remove(same);
+      return this.order(order, token);
+    }
     const twin = this.#withContent(sha256, bytes, now);
     this.#refuseBeyondLimits(requestId, twin === undefined ? bytes : 0);
     const artifactId = this.#options.newId();
@@ -113,7 +116,7 @@ export class Artifacts {
     if (!isExpired(artifact, now)) this.#write(() => this.records.setExpiry(artifactId, now));
     if (artifact.state === "uploading") await this.store.discard(artifact);
     // Nothing may come between this question and the deed: somebody might begin to refer to it.
-    if (this.records.references(object) <= 1) await this.store.remove(object);
+    else if (this.records.references(object) <= 1) await this.store.remove(object);
     this.#write(() => this.records.remove(artifactId));
   }
 
@@ -121,7 +124,9 @@ export class Artifacts {
   start(): void {
     const { clock, log } = this.#options;
     this.sweep()
-      .catch((error) => log.warn(`Cannot sweep the artifacts: ${errorText(error)}`))
+      .catch((error) => {
+        if (!this.#isClosed) log.warn(`Cannot sweep the artifacts: ${errorText(error)}`);
+      })
       .finally(() => {
         if (!this.#isClosed) this.#cancelSweep = clock.after(sweepMs, () => this.start());
       });

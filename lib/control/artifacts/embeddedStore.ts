@@ -65,7 +65,7 @@ export class EmbeddedStore implements ArtifactStore {
     if (verdict === undefined) {
       const offset = this.uploads.offset(artifactId);
       if (offset < bytes) throw notUploaded(offset, bytes);
-      verdict = this.#take(artifact);
+      verdict = this.uploads.sealed(artifactId, () => this.#take(artifact));
       this.#remember(artifactId, verdict);
     }
     const isOver = await settledWithin(verdict, patienceMs);

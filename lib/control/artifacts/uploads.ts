@@ -45,6 +45,8 @@ export class Uploads {
   readonly #running = new Map<string, Running>();
   /** Who writes to a file, to be ended by whoever comes next. */
   readonly #writers = new Map<string, { end: () => void; ended: Promise<void> }>();
+  /** Nobody may write to these: they are being compared. */
+  readonly #sealed = new Set<string>();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -92,6 +94,22 @@ export class Uploads {
     }
   }
 
+  /**
+   * Runs something on a file that nobody writes to meanwhile, nor has open to write to: what was
+   * compared is what is kept.
+   */
+  async sealed<T>(artifactId: string, run: () => Promise<T>): Promise<T> {
+    this.#sealed.add(artifactId);
+    try {
+      const writer = this.#writers.get(artifactId);
+      writer?.end();
+      await writer?.ended;
+      return await run();
+    } finally {
+      this.#sealed.delete(artifactId);
+    }
+  }
+
   /** The SHA-256 of an upload that is whole, where it was computed as it came. */
   sum({ artifactId, bytes }: StoredArtifact): string | undefined {
     const running = this.#running.get(artifactId);
@@ -117,6 +135,9 @@ export class Uploads {
 
   async #append(artifact: StoredArtifact, place: Place, reader: Reader): Promise<Received> {
     const { artifactId } = artifact;
+    if (this.#sealed.has(artifactId)) {
+      throw new WsctlError("CONFLICT", "the upload is being compared: complete it, or try later");
+    }
     // Not looked at before: the former writer may still have been writing.
     const offset = this.offset(artifactId);
     const start = place.start ?? 0;

@@ -31,7 +31,7 @@ export const artifactRoutes: Route[] = [
 
 /** 201 with where to upload, or without that where the content is known already. */
 async function order({ c, artifacts, token }: RouteContext): Promise<Response> {
-  const artifact = artifacts.order(await readBody(c, ArtifactOrder), token);
+  const artifact = await artifacts.order(await readBody(c, ArtifactOrder), token);
   const body: NewArtifact = artifactView(artifact);
   if (artifact.state === "uploading") {
     const { url, expiresAt, headers, resumable } = await artifacts.store.upload(

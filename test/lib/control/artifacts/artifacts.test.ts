@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { v7 as newId } from "uuid";
 import { Artifacts } from "../../../../lib/control/artifacts/artifacts.ts";
 import { EmbeddedStore } from "../../../../lib/control/artifacts/embeddedStore.ts";
 import type { ControlJournal, StoredToken } from "../../../../lib/control/journal.ts";
 import { openControlJournal } from "../../../../lib/control/sqliteJournal.ts";
-import { type Content, randomContent } from "../../../support/artifacts.ts";
+import { type Content, randomContent, sha256Of } from "../../../support/artifacts.ts";
 import { temporaryDir } from "../../../support/processes.ts";
 
 const admin: StoredToken = {
@@ -60,7 +60,7 @@ describe("Artifacts", () => {
     artifacts.order({ name, bytes, sha256 }, admin);
 
   async function ready(content: Content, name = "x") {
-    const artifact = order(content, name);
+    const artifact = await order(content, name);
     const body = new Blob([content.body]).stream() as ReadableStream<Uint8Array>;
     await store.uploads.receive(artifact, { end: content.bytes }, body);
     const done = await artifacts.complete(artifact);
@@ -70,11 +70,11 @@ describe("Artifacts", () => {
 
   test("an upload that is abandoned ends after a day, a release never", async () => {
     const content = randomContent(100);
-    const { artifactId, expiresAt } = order(content);
+    const { artifactId, expiresAt } = await order(content);
     expect(expiresAt).toBe(now + day);
     now += day / 2;
     // Asked for again it has its time anew.
-    expect(order(content)).toMatchObject({ artifactId, expiresAt: now + day });
+    expect(await order(content)).toMatchObject({ artifactId, expiresAt: now + day });
     const kept = await ready(randomContent(100), "kept");
     expect(kept.expiresAt).toBeUndefined();
     now += day;
@@ -85,17 +85,17 @@ describe("Artifacts", () => {
     expect(store.has(kept.object)).toBe(true);
   });
 
-  test("an order that expired is made anew, before the sweep has come by", () => {
+  test("an order that expired is made anew, before the sweep has come by", async () => {
     const content = randomContent(100);
-    const first = order(content);
+    const first = await order(content);
     now += 2 * day;
-    expect(order(content).artifactId).not.toBe(first.artifactId);
+    expect((await order(content)).artifactId).not.toBe(first.artifactId);
   });
 
   test("content stays as long as anybody refers to it", async () => {
     const content = randomContent(100);
     const first = await ready(content, "first");
-    const second = order(content, "second");
+    const second = await order(content, "second");
     expect(second).toMatchObject({ state: "ready", object: first.object });
     await artifacts.remove(first);
     expect(store.has(second.object)).toBe(true);
@@ -116,12 +116,12 @@ describe("Artifacts", () => {
     const content = randomContent(100);
     const lost = await ready(content, "lost");
     await store.remove(lost.object);
-    expect(order(content, "again").state).toBe("uploading");
+    expect((await order(content, "again")).state).toBe("uploading");
   });
 
   test("the sweep comes again every few minutes, and leaves what is under way", async () => {
     const content = randomContent(100);
-    const open = order(content);
+    const open = await order(content);
     const half = new Blob([content.body.slice(0, 50)]).stream() as ReadableStream<Uint8Array>;
     await store.uploads.receive(open, { start: 0, end: 50 }, half);
     const stray = join(dir, "artifacts", "uploads", "stray");
@@ -138,7 +138,7 @@ describe("Artifacts", () => {
 
   test("the sum of what several processes received is taken from the file", async () => {
     const content = randomContent(1_000);
-    const artifact = order(content);
+    const artifact = await order(content);
     const stream = (start: number, end: number) =>
       new Blob([content.body.slice(start, end)]).stream() as ReadableStream<Uint8Array>;
     await store.uploads.receive(artifact, { start: 0, end: 400 }, stream(0, 400));
@@ -148,9 +148,22 @@ describe("Artifacts", () => {
     expect(await later.complete(artifact)).toBe("verified");
   });
 
+  test("nobody writes to what is being compared", async () => {
+    const content = randomContent(1_000);
+    const artifact = await order(content);
+    const stream = (body: Content["body"]) =>
+      new Blob([body]).stream() as ReadableStream<Uint8Array>;
+    await store.uploads.receive(artifact, { end: 1_000 }, stream(content.body));
+    const completing = artifacts.complete(artifact);
+    const other = store.uploads.receive(artifact, { end: 1_000 }, stream(randomContent(9).body));
+    await expect(other).rejects.toMatchObject({ code: "CONFLICT" });
+    expect(await completing).toMatchObject({ state: "ready", isVerified: true });
+    expect(sha256Of(readFileSync(store.path(artifact.object)))).toBe(content.sha256);
+  });
+
   test("a second body for the same upload ends the first", async () => {
     const content = randomContent(1_000);
-    const artifact = order(content);
+    const artifact = await order(content);
     let first: ReadableStreamDefaultController<Uint8Array> | undefined;
     const hanging = new ReadableStream<Uint8Array>({
       start(controller) {
