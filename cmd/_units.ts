@@ -12,6 +12,16 @@ export function parseSeconds(flag: string, text: string): number {
   return Number(parts[1]) * (unitSeconds[parts[2] ?? "s"] ?? 1);
 }
 
+const unitBytes: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** `5GB`, `1.5 MB`, `500KB`; a bare number is bytes. Throws `USAGE` naming the flag. */
+export function parseBytes(flag: string, text: string): number {
+  const parts = /^(\d{1,15}(?:\.\d{1,6})?) ?(B|KB|MB|GB|TB)?$/i.exec(text);
+  const bytes = Number(parts?.[1]) * (unitBytes[(parts?.[2] ?? "B").toUpperCase()] ?? 1);
+  if (Number.isSafeInteger(Math.round(bytes))) return Math.round(bytes);
+  throw usage(`Flag --${flag} is "${text}": expected a size such as 500MB, 5GB`);
+}
+
 /** `KEY=VALUE`, where VALUE is JSON if it can be read as JSON, and otherwise text. */
 export function parseParams(pairs: readonly string[]): JsonObject {
   const parameters: JsonObject = {};

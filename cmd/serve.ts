@@ -6,7 +6,8 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import { usage } from "./_args.ts";
 import { commonArgs, dataDirOf, logArgs, logOf, readFile } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
-import { parseSeconds } from "./_units.ts";
+import { type S3Flags, s3Args, s3Of } from "./_s3.ts";
+import { parseBytes, parseSeconds } from "./_units.ts";
 
 const args = {
   ...commonArgs,
@@ -41,6 +42,25 @@ const args = {
     valueHint: "TIME",
     description: "how long running requests are waited for on SIGTERM",
   },
+  "artifact-max": {
+    type: "string",
+    default: "5GB",
+    valueHint: "SIZE",
+    description: "bytes of one artifact at the most",
+  },
+  "artifact-quota": {
+    type: "string",
+    default: "20GB",
+    valueHint: "SIZE",
+    description: "bytes of all artifacts together at the most",
+  },
+  "artifact-ttl": {
+    type: "string",
+    default: "7d",
+    valueHint: "TIME",
+    description: "how long results are kept",
+  },
+  ...s3Args,
 } as const;
 
 export default defineCommand({
@@ -49,7 +69,7 @@ export default defineCommand({
   run: (context) => serveRun(context.args),
 });
 
-export interface ServeOptions {
+export interface ServeOptions extends S3Flags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
   "log-json"?: boolean | undefined;
@@ -60,6 +80,9 @@ export interface ServeOptions {
   "insecure-plaintext"?: boolean | undefined;
   heartbeat: string;
   "drain-timeout": string;
+  "artifact-max": string;
+  "artifact-quota": string;
+  "artifact-ttl": string;
 }
 
 /** Serves until SIGINT or SIGTERM, then drains. */
@@ -68,6 +91,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
   const stopped = untilSignal(() => process.exit(exitFailed));
   const tls = tlsOf(options);
   const dataDir = dataDirOf(options);
+  const s3 = s3Of(options);
   const control = await startControl({
     host: options.host,
     port: portOf(options.port),
@@ -75,6 +99,12 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     ...(tls === undefined ? {} : { tls }),
     insecurePlaintext: options["insecure-plaintext"] ?? false,
     heartbeatSeconds: heartbeatOf(options.heartbeat),
+    ...(s3 === undefined ? {} : { s3 }),
+    artifactLimits: {
+      bytesMax: parseBytes("artifact-max", options["artifact-max"]),
+      quotaBytes: parseBytes("artifact-quota", options["artifact-quota"]),
+      ttlMs: parseSeconds("artifact-ttl", options["artifact-ttl"]) * 1000,
+    },
     drainMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
     runtime: await loadRuntime(),
     clock: steadyClock(),

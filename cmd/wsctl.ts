@@ -19,6 +19,7 @@ const root = defineCommand({
     send: () => import("./send.ts").then((module) => module.default),
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
+    artifacts: () => import("./artifacts.ts").then((module) => module.default),
     tokens: () => import("./tokens.ts").then((module) => module.default),
     commands: () => import("./commands.ts").then((module) => module.default),
     release: () => import("./release.ts").then((module) => module.default),

@@ -6,6 +6,7 @@ const binary = new URL("../dist/wsctl", import.meta.url).pathname;
 
 installPythonPeers();
 installFaketime();
+installSwift();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -30,12 +31,22 @@ function installFaketime(): void {
   install("faketime", "the tests that set clocks", () => Bun.which("faketime") !== null);
 }
 
+/** The S3-compatible storage of the tests is Debian's Swift: its library alone, nothing is started. */
+function installSwift(): void {
+  const has = () =>
+    Bun.spawnSync(["/usr/bin/env", "-i", "/usr/bin/python3", "-c", "import swift"]).success;
+  install("python3-swift", "the tests with an S3-compatible storage", has);
+}
+
 function install(name: string, purpose: string, has: () => boolean): void {
   if (has() || process.getuid?.() !== 0 || Bun.which("apt-get") === null) return;
   console.log(`installing ${name} from Debian, for ${purpose}`);
   const quiet = { stdout: "ignore", stderr: "inherit" } as const;
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   Bun.spawnSync(["apt-get", "update", "-qq"], quiet);
-  Bun.spawnSync(["apt-get", "install", "-y", "-qq", name], { ...quiet, env });
+  Bun.spawnSync(["apt-get", "install", "-y", "-qq", "--no-install-recommends", name], {
+    ...quiet,
+    env,
+  });
   if (!has()) console.log(`${name} could not be installed: ${purpose} are left out`);
 }

@@ -18,9 +18,10 @@ import type {
   TokenOrder,
   TokenView,
 } from "../protocol/api.ts";
+import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
 import { isErrorCode, WsctlError } from "../protocol/errors.ts";
 import { readLines } from "./lines.ts";
-import { plainReason, reasonOf } from "./reasons.ts";
+import { isRefused, plainReason, reasonOf } from "./reasons.ts";
 import { StreamProgress } from "./streamProgress.ts";
 
 export interface ClientOptions {
@@ -120,6 +121,20 @@ export class Client {
 
   agent(agentId: string): Promise<AgentDetail> {
     return this.#get(`/api/v1/agents/${encodeURIComponent(agentId)}`);
+  }
+
+  /** The newest first. */
+  artifacts(query: { limit?: number; cursor?: string } = {}): Promise<Page<ArtifactView>> {
+    return this.#get(`/api/v1/artifacts${queryText(query)}`);
+  }
+
+  /** With a fresh URL to download it by, once it is ready. */
+  artifact(artifactId: string): Promise<ArtifactDetail> {
+    return this.#get(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`);
+  }
+
+  async deleteArtifact(artifactId: string): Promise<void> {
+    await this.#fetch(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`, { method: "DELETE" });
   }
 
   async createToken(order: TokenOrder): Promise<NewToken> {
@@ -235,14 +250,6 @@ export class Client {
     const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(reasonOf(cause))}; "wsctl doctor" looks for the reason`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
-}
-
-/** Whether the connection was never made, so that nothing can have arrived. */
-function isRefused(error: unknown): boolean {
-  const reason = reasonOf(error instanceof WsctlError ? error.cause : error);
-  return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect|cert|issuer|self.signed/i.test(
-    reason,
-  );
 }
 
 async function errorOf(response: Response, url: string): Promise<WsctlError> {

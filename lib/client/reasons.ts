@@ -1,5 +1,13 @@
-/** Why a control plane cannot be reached, from what runtimes throw. */
-import { errorText } from "../protocol/errors.ts";
+/** Why a connection failed: what runtimes say of it, and the same in plain words. */
+import { errorText, WsctlError } from "../protocol/errors.ts";
+
+/** Whether the connection was never made, so that nothing can have arrived. */
+export function isRefused(error: unknown): boolean {
+  const reason = reasonOf(error instanceof WsctlError ? error.cause : error);
+  return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect|cert|issuer|self.signed/i.test(
+    reason,
+  );
+}
 
 /** What runtimes put into codes and causes, in one line. */
 export function reasonOf(error: unknown): string {

@@ -13,8 +13,12 @@ import { bodyBytesMax } from "../protocol/limits.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { addAgentRoute } from "./agentRoute.ts";
+import type { Artifacts } from "./artifacts/artifacts.ts";
+import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
+import { addTransferRoutes } from "./artifacts/transferRoutes.ts";
 import type { Engine } from "./engine.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { artifactRoutes } from "./routes/artifacts.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import type { Route } from "./routes/route.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -22,15 +26,21 @@ import { authenticate, permits } from "./tokens.ts";
 
 export interface AppOptions {
   engine: Engine;
+  artifacts: Artifacts;
   runtime: Runtime;
   clock: Clock;
   log: Log;
 }
 
-export const routes: readonly Route[] = [...jobRoutes, ...agentRoutes, ...tokenRoutes];
+export const routes: readonly Route[] = [
+  ...jobRoutes,
+  ...agentRoutes,
+  ...artifactRoutes,
+  ...tokenRoutes,
+];
 
 export function createApp(options: AppOptions): Hono {
-  const { engine, clock, log } = options;
+  const { engine, artifacts, runtime, clock, log } = options;
   const app = new Hono();
   app.use(async (c, next) => {
     refuseTokenInUrl(c);
@@ -45,6 +55,10 @@ export function createApp(options: AppOptions): Hono {
       : c.json({ status: "not ready", reason }, 503);
   });
   addAgentRoute(app, options);
+  if (artifacts.store instanceof EmbeddedStore) {
+    const { journal } = engine;
+    addTransferRoutes(app, { artifacts, store: artifacts.store, journal, runtime });
+  }
   app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => refuseBody() }));
   for (const route of routes) {
     app.on(route.method, route.path, (c) => {
@@ -54,7 +68,7 @@ export function createApp(options: AppOptions): Hono {
       if (!permits(token.role, route.role)) {
         throw new WsctlError("FORBIDDEN", `this asks for a token of the role "${route.role}"`);
       }
-      return route.handle({ c, engine, token, now: clock.now() });
+      return route.handle({ c, engine, artifacts, token, now: clock.now() });
     });
   }
   app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));

@@ -9,7 +9,11 @@ import { localFile } from "../protocol/local.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { Runtime, Server, TlsOptions } from "../runtime/runtime.ts";
 import { createApp } from "./app.ts";
+import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
+import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
+import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { Engine } from "./engine.ts";
+import type { ControlJournal } from "./journal.ts";
 import { localHost, writeLocalCredentials } from "./localCredentials.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
 
@@ -22,6 +26,9 @@ export interface ControlOptions {
   /** Serve others than this host without TLS: tokens and commands are readable on the way. */
   insecurePlaintext?: boolean;
   heartbeatSeconds?: number;
+  artifactLimits: ArtifactLimits;
+  /** Where artifacts are kept instead of the data directory. */
+  s3?: Omit<S3Options, "fetch">;
   /** How long running requests are waited for when closing. */
   drainMs: number;
   runtime: Runtime;
@@ -44,16 +51,17 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({ journal, clock, log, heartbeatSeconds, newId });
+  const artifacts = artifactsOf(options, journal);
   let server: Server;
   try {
     server = await runtime.serve({
-      app: createApp({ engine, runtime, clock, log }),
+      app: createApp({ engine, artifacts, runtime, clock, log }),
       host: options.host,
       port: options.port,
       ...(tls ? { tls } : {}),
       protocols: [subprotocol],
       messageBytesMax,
-      bodyBytesMax,
+      bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
       onFault: (error) => log.error("fault in a handler", { reason: errorText(error) }),
     });
   } catch (error) {
@@ -64,15 +72,30 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
   const path = join(options.dataDir, localFile);
   writeLocalCredentials({ path, journal, url, ...(tls ? { tls } : {}), now: clock.now() });
+  artifacts.start();
   return {
     url,
     port: server.port,
     async close() {
       await engine.drain(options.drainMs);
       await server.stop();
+      artifacts.close();
       engine.close();
     },
   };
+}
+
+function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {
+  const { runtime, clock, log, s3, artifactLimits: limits } = options;
+  const common = { records, limits, newId, clock, log };
+  if (s3 === undefined) {
+    const dir = join(options.dataDir, "artifacts");
+    return new Artifacts({ ...common, store: new EmbeddedStore(dir, () => clock.now()) });
+  }
+  const store = new S3Store({ ...s3, fetch: runtime.fetchWith(undefined) });
+  // It may well come up later than we do: said, and asked again whenever it is needed.
+  store.probe().catch((error) => log.error(errorText(error)));
+  return new Artifacts({ ...common, store });
 }
 
 function refuseOpenPlaintext({ host, tls, insecurePlaintext }: ControlOptions): void {

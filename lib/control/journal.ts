@@ -3,6 +3,7 @@
  * implementation now (`sqliteJournal.ts`); a cluster's would be another.
  */
 import type { Role } from "../protocol/api.ts";
+import type { ArtifactRecords } from "./artifacts/records.ts";
 import type {
   AgentFacts,
   ControlWrite,
@@ -78,5 +79,7 @@ export interface ControlJournal {
   addToken(token: StoredToken): void;
   /** False where there is no such token. */
   revokeToken(tokenId: string, at: number): boolean;
+
+  readonly artifacts: ArtifactRecords;
   close(): void;
 }

@@ -65,4 +65,25 @@ export const migrations: readonly string[] = [
     text TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE artifacts (
+    artifact_id TEXT PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    bytes INTEGER NOT NULL CHECK (bytes >= 0),
+    sha256 TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('result', 'release')),
+    state TEXT NOT NULL CHECK (state IN ('uploading', 'ready')),
+    object TEXT NOT NULL,
+    verified INTEGER NOT NULL DEFAULT 0 CHECK (verified IN (0, 1)),
+    agent_id TEXT,
+    request_id TEXT CHECK ((request_id IS NOT NULL) = (kind = 'result')),
+    created_by TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    expires_at REAL
+  ) STRICT;
+  CREATE UNIQUE INDEX artifacts_once ON artifacts (coalesce(request_id, ''), sha256, name);
+  CREATE INDEX artifacts_by_content ON artifacts (sha256, state);
+  CREATE INDEX artifacts_by_object ON artifacts (object, bytes);
+  CREATE INDEX artifacts_by_expiry ON artifacts (expires_at) WHERE expires_at IS NOT NULL;
+  `,
 ];

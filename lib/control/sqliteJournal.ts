@@ -1,6 +1,7 @@
 /** The control plane's journal in one SQLite file. */
 import { failpoint } from "../failpoint.ts";
 import { Database, type Statement, type Value } from "../store/sqlite.ts";
+import { artifactRecordsOn } from "./artifacts/records.ts";
 import type {
   ControlJournal,
   StoredJob,
@@ -80,6 +81,7 @@ function journalOn(db: Database): ControlJournal {
       const sql = "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE token_id = ?";
       return db.prepare<[number, string]>(sql).run(at, tokenId) > 0;
     },
+    artifacts: artifactRecordsOn(db),
     close: () => db.close(),
   };
 }

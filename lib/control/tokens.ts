@@ -47,9 +47,9 @@ export function authenticate(
   return isEqual && token !== undefined && token.revokedAt === undefined ? token : undefined;
 }
 
-/** Whether a token of this role may do what asks for that role. */
-export function permits(role: Role, wanted: Role): boolean {
-  return role === wanted || (role === "admin" && wanted === "operator");
+/** Whether a token of this role may do what asks for that role; `any`: every valid token may. */
+export function permits(role: Role, wanted: Role | "any"): boolean {
+  return wanted === "any" || role === wanted || (role === "admin" && wanted === "operator");
 }
 
 function bearer(authorization: string | undefined): string | undefined {

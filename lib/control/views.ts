@@ -11,8 +11,10 @@ import type {
   RequestView,
   TokenView,
 } from "../protocol/api.ts";
+import type { ArtifactView } from "../protocol/artifacts.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import { subprotocol } from "../protocol/version.ts";
+import type { StoredArtifact } from "./artifacts/records.ts";
 import type { StoredJob, StoredOutcome, StoredRequest, StoredToken } from "./journal.ts";
 import type { Agent } from "./session.ts";
 
@@ -118,5 +120,22 @@ export function tokenView(token: StoredToken): TokenView {
     created_at: timestamp(token.createdAt),
     created_by: token.createdBy,
     ...(revokedAt === undefined ? {} : { revoked_at: timestamp(revokedAt) }),
+  };
+}
+
+export function artifactView(artifact: StoredArtifact): ArtifactView {
+  const { agentId, requestId, expiresAt } = artifact;
+  return {
+    artifact_id: artifact.artifactId,
+    name: artifact.name,
+    bytes: artifact.bytes,
+    sha256: artifact.sha256,
+    kind: artifact.kind,
+    state: artifact.state,
+    ...(agentId === undefined ? {} : { agent_id: agentId }),
+    ...(requestId === undefined ? {} : { request_id: requestId }),
+    created_by: artifact.createdBy,
+    created_at: timestamp(artifact.createdAt),
+    ...(expiresAt === undefined ? {} : { expires_at: timestamp(expiresAt) }),
   };
 }

@@ -33,7 +33,7 @@ export const errorCodes = {
   STORAGE_UNAVAILABLE: {
     http: 507,
     exit: 1,
-    meaning: "the journal cannot be written: nothing was done",
+    meaning: "the journal or the artifact store cannot be written: nothing was done",
   },
   UNAVAILABLE: { http: 503, exit: 3, meaning: "the control plane is draining or not ready" },
   UNAUTHORIZED: { http: 401, exit: 4, meaning: "the token is missing, unknown or revoked" },
@@ -42,6 +42,7 @@ export const errorCodes = {
   NO_MATCH: { http: 404, exit: 5, meaning: "the target matches no known agent" },
   UNKNOWN_REQUEST: { http: 404, exit: 1, meaning: "a response to a request that nobody sent" },
   CONFLICT: { http: 409, exit: 1, meaning: "the same key or name with other contents" },
+  CHECKSUM_MISMATCH: { http: 422, exit: 1, meaning: "what arrived is not what was announced" },
   INTERNAL: { http: 500, exit: 1, meaning: "a fault of the answering side; its log has the cause" },
   USAGE: { http: 400, exit: 2, meaning: "wrong flags or arguments on the command line" },
   UNREACHABLE: { http: 502, exit: 3, meaning: "the control plane cannot be reached" },

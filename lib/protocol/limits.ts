@@ -180,3 +180,26 @@ export const healthySecondsMax = 600;
 
 /** Having proved itself or failed, it is given this long to end. */
 export const trialStopMs = 15_000;
+
+/** An artifact's name, in UTF-8 bytes: below what every file system allows, with room for a suffix. */
+export const artifactNameBytesMax = 200;
+
+/** Bytes of one artifact, and of all together; `wsctl serve` may be told otherwise. */
+export const artifactBytesDefault = 5_000_000_000;
+export const artifactQuotaBytesDefault = 20_000_000_000;
+
+/** How long a result is kept, in seconds, unless `wsctl serve` is told otherwise. */
+export const artifactTtlSecondsDefault = 7 * 24 * 60 * 60;
+
+/** Artifacts of one request, and in all. */
+export const artifactsPerRequestMax = 64;
+export const artifactsMax = 100_000;
+
+/** How long an upload may take in all before it counts as abandoned. */
+export const artifactUploadMs = 24 * 60 * 60 * 1000;
+
+/** How long a pre-signed URL is good for; whoever needs longer asks for another. */
+export const artifactUrlMs = 60 * 60 * 1000;
+
+/** How much our own clients upload in one request, in bytes: streamed, never held. */
+export const artifactPartBytes = 64 * 1024 * 1024;

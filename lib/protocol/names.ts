@@ -3,7 +3,12 @@
  * never used as a path, a subject or a part of a query.
  */
 import * as v from "valibot";
-import { agentIdCharsMax, commandCharsMax, requestIdCharsMax } from "./limits.ts";
+import {
+  agentIdCharsMax,
+  artifactNameBytesMax,
+  commandCharsMax,
+  requestIdCharsMax,
+} from "./limits.ts";
 
 /**
  * Anything printable: no control, format, private or unpaired characters, no line breaks. What is
@@ -30,4 +35,17 @@ export const AgentId = v.pipe(
   v.string("must be a string"),
   v.maxLength(agentIdCharsMax, `must be of at most ${agentIdCharsMax} characters`),
   v.regex(agentIdShape, "must be lower-case letters and digits, with '.', '_' or '-' between them"),
+);
+
+/** The name of one file in one directory, which may be written on any host that receives it. */
+export const ArtifactName = v.pipe(
+  printableText(artifactNameBytesMax),
+  v.check(
+    (text) => !/[/\\]/.test(text) && text !== "." && text !== "..",
+    "must be a plain file name: no / or \\, and not . or ..",
+  ),
+  v.check(
+    (text) => new TextEncoder().encode(text).length <= artifactNameBytesMax,
+    `must be of at most ${artifactNameBytesMax} bytes in UTF-8`,
+  ),
 );

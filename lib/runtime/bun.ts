@@ -74,8 +74,8 @@ async function serve(options: ServeOptions): Promise<Server> {
     hostname: options.host,
     port: options.port,
     idleTimeout: 30,
-    // The application says how large is too large; what is beyond all reason never gets that far.
-    maxRequestBodySize: 4 * options.bodyBytesMax,
+    // What nobody reads is not held either: a body waits at its sender until it is asked for.
+    maxRequestBodySize: options.bodyBytesMax,
     ...(options.tls ? { tls: options.tls } : {}),
     fetch: (request, self) =>
       options.app.fetch(request, { server: self, protocols: options.protocols }),
@@ -172,6 +172,8 @@ export const runtime: Runtime = {
       ? fetch
       : (((url: string, init?: RequestInit) =>
           fetch(url, { ...init, tls: { ca } })) as unknown as typeof fetch),
+  // A stream would be sent in chunks, without its length.
+  fileBody: (path, start, end) => Bun.file(path).slice(start, end),
   self,
   reexec,
 };

@@ -3,9 +3,11 @@
  * limit on a message's size and no timeout for headers, and its client cannot ping. Imported by
  * `load.ts` alone, and only under Deno.
  */
+import { createReadStream } from "node:fs";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import process from "node:process";
+import { Readable } from "node:stream";
 import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { WSContext } from "hono/ws";
@@ -79,6 +81,12 @@ function serve(options: ServeOptions): Promise<Server> {
     );
     server.on("error", reject);
   });
+}
+
+/** What Deno makes of a file as a Blob it reads into memory, all at once. */
+function fileBody(path: string, start: number, end: number): ReadableStream<Uint8Array> {
+  const stream = createReadStream(path, { start, end: end - 1, highWaterMark: 256 * 1024 });
+  return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>;
 }
 
 function stop(server: HttpServer, sockets: WebSocketServer): Promise<void> {
@@ -163,6 +171,7 @@ export const runtime: Runtime = {
     return ((url: string, init?: RequestInit) =>
       fetch(url, { ...init, client } as RequestInit)) as typeof fetch;
   },
+  fileBody,
   self,
   reexec,
 };

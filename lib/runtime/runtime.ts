@@ -55,6 +55,7 @@ export interface ServeOptions {
   /** WebSocket subprotocols this server speaks; the first that the peer offers is chosen. */
   protocols: readonly string[];
   messageBytesMax: number;
+  /** No body is larger; the application says for each address how large is too large there. */
   bodyBytesMax: number;
   /** A fault inside a handler of ours: the one connection was closed, the server goes on. */
   onFault(error: unknown): void;
@@ -81,6 +82,8 @@ export interface Runtime {
   connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;
   /** A `fetch` that trusts the given authorities (PEM text) instead of the system's. */
   fetchWith(ca: string | undefined): typeof fetch;
+  /** The bytes of a file from one place up to another as a body, read no faster than it is sent. */
+  fileBody(path: string, start: number, end: number): Blob | ReadableStream<Uint8Array>;
   /** The words that start this very program, without any arguments. */
   self(): string[];
   /** Replaces this process by a fresh one of the same program and arguments; the pid stays. */

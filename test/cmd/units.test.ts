@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { parseObject, parseParams, parseSeconds } from "../../cmd/_units.ts";
+import { parseBytes, parseObject, parseParams, parseSeconds } from "../../cmd/_units.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 
 function faultOf(run: () => unknown): string {
@@ -13,6 +13,29 @@ function faultOf(run: () => unknown): string {
   }
   throw new Error("accepted");
 }
+
+describe("parseBytes()", () => {
+  test.each([
+    ["0", 0],
+    ["512", 512],
+    ["512B", 512],
+    ["500KB", 500_000],
+    ["1.5MB", 1_500_000],
+    ["5GB", 5_000_000_000],
+    ["5 gb", 5_000_000_000],
+    ["2TB", 2_000_000_000_000],
+  ])("reads %s as %d bytes", (text, bytes) => {
+    expect(parseBytes("artifact-max", text)).toBe(bytes);
+  });
+
+  test.each(["", "GB", "-1GB", "5GiB", "5 000", "1e9", "5G", "999999999999999TB"])(
+    "refuses %p by the flag's name",
+    (text) => {
+      const fault = faultOf(() => parseBytes("artifact-max", text));
+      expect(fault).toBe(`Flag --artifact-max is "${text}": expected a size such as 500MB, 5GB`);
+    },
+  );
+});
 
 describe("parseSeconds()", () => {
   test.each([

@@ -54,6 +54,11 @@ const routes: readonly [string, string][] = [
   ["GET", "/api/v1/tokens"],
   ["DELETE", "/api/v1/tokens/x"],
   ["GET", "/api/v1/whoami"],
+  ["POST", "/api/v1/artifacts"],
+  ["GET", "/api/v1/artifacts"],
+  ["GET", "/api/v1/artifacts/x"],
+  ["POST", "/api/v1/artifacts/x/complete"],
+  ["DELETE", "/api/v1/artifacts/x"],
 ];
 
 const noRoutes: readonly [string, string][] = [

@@ -40,9 +40,15 @@ export class Target implements AsyncDisposable {
     this.admin = local.token;
   }
 
-  static async start(flavour: Flavour, args: string[] = []): Promise<Target> {
-    const dataDir = temporaryDir();
-    return new Target(await startServe({ dataDir, flavour, args }), dataDir);
+  /** A directory that is given stays when the target goes. */
+  static async start(
+    flavour: Flavour,
+    args: string[] = [],
+    kept?: string,
+    env: Record<string, string> = {},
+  ): Promise<Target> {
+    const dataDir = kept === undefined ? temporaryDir() : keptDir(kept);
+    return new Target(await startServe({ dataDir, flavour, args, env }), dataDir);
   }
 
   get port(): number {
@@ -128,6 +134,10 @@ export class Target implements AsyncDisposable {
     await this.serving[Symbol.asyncDispose]();
     this.#dataDir[Symbol.dispose]();
   }
+}
+
+function keptDir(path: string): string & Disposable {
+  return Object.assign(String(path), { [Symbol.dispose]: () => {} }) as string & Disposable;
 }
 
 export interface Asked {

@@ -28,6 +28,11 @@ export class TcpProxy implements AsyncDisposable {
     this.#pairs = [];
   }
 
+  /** Connections that are open now break; later ones are forwarded. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();

@@ -6,12 +6,14 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { issueText } from "../../protocol/issueText.ts";
 import { isShallow, unrepresentable } from "../../protocol/json.ts";
 import { depthMax } from "../../protocol/limits.ts";
+import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Engine } from "../engine.ts";
 import type { StoredToken } from "../journal.ts";
 
 export interface RouteContext {
   c: Context;
   engine: Engine;
+  artifacts: Artifacts;
   /** Who asks; the role was checked already. */
   token: StoredToken;
   /** Milliseconds since 1970. */
@@ -21,7 +23,8 @@ export interface RouteContext {
 export interface Route {
   method: "GET" | "POST" | "DELETE";
   path: string;
-  role: Role;
+  /** `any`: every valid token may ask; the handler says who gets what. */
+  role: Role | "any";
   handle(context: RouteContext): Promise<Response> | Response;
 }
 

@@ -1,0 +1,171 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { defineCommand } from "citty";
+import * as v from "valibot";
+import { Client } from "../lib/client/client.ts";
+import type { ArtifactDetail, ArtifactView } from "../lib/protocol/artifacts.ts";
+import { WsctlError } from "../lib/protocol/errors.ts";
+import { ArtifactName } from "../lib/protocol/names.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
+import { downloadFile } from "../lib/transfer/download.ts";
+import { usage } from "./_args.ts";
+import { accessOf, type ClientFlags, clientArgs, clientOf } from "./_common.ts";
+import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./_exit.ts";
+import { print, printJson, remark, table } from "./_output.ts";
+import { bytesText, terminalProgress } from "./_progress.ts";
+
+const limitMost = 500;
+
+const list = defineCommand({
+  meta: { name: "list", description: "List artifacts, the newest first" },
+  args: {
+    ...clientArgs,
+    limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
+    cursor: { type: "string", valueHint: "ARTIFACT", description: "those older than this one" },
+  },
+  run: ({ args }) => listRun(args),
+});
+
+const get = defineCommand({
+  meta: {
+    name: "get",
+    description: "Download an artifact; what was broken off goes on where it stood",
+    examples: ["wsctl artifacts get ARTIFACT", "wsctl artifacts get ARTIFACT --output dump.tar"],
+  },
+  args: {
+    id: { type: "positional", required: true, description: "the artifact's id" },
+    ...clientArgs,
+    output: {
+      type: "string",
+      valueHint: "FILE|DIR",
+      description: "where to put it; by default here, under its own name",
+    },
+  },
+  run: ({ args }) => getRun(args),
+});
+
+const remove = defineCommand({
+  meta: { name: "delete", description: "Delete an artifact and its content" },
+  args: {
+    id: { type: "positional", required: true, description: "the artifact's id" },
+    ...clientArgs,
+  },
+  run: ({ args }) => deleteRun(args),
+});
+
+export default defineCommand({
+  meta: { name: "artifacts", description: "List, download and delete large results" },
+  default: "list",
+  subCommands: { list, get, delete: remove },
+});
+
+export interface ArtifactsOptions extends ClientFlags {
+  json?: boolean | undefined;
+}
+
+export async function listRun(
+  options: ArtifactsOptions & { limit: string; cursor?: string | undefined },
+): Promise<number> {
+  const limit = /^\d{1,3}$/.test(options.limit) ? Number(options.limit) : 0;
+  if (limit < 1 || limit > limitMost) {
+    throw usage(`Flag --limit is "${options.limit}": expected a number from 1 to ${limitMost}`);
+  }
+  const cursor = options.cursor === undefined ? {} : { cursor: options.cursor };
+  const page = await (await clientOf(options)).artifacts({ limit, ...cursor });
+  const headings = ["ARTIFACT", "NAME", "SIZE", "KIND", "STATE", "AGENT", "CREATED", "EXPIRES"];
+  if (options.json) page.items.forEach(printJson);
+  else if (page.items.length === 0) remark("No artifacts yet.");
+  else print(table(headings, page.items.map(row)));
+  if (page.next_cursor !== undefined) {
+    remark(`There are more: wsctl artifacts list --cursor ${page.next_cursor}`);
+  }
+  return exitOk;
+}
+
+/** Prints the path of the file once it is whole and on disk. */
+export async function getRun(
+  options: ArtifactsOptions & { id: string; output?: string | undefined },
+): Promise<number> {
+  const { url, token, ca } = accessOf(options);
+  const { fetchWith } = await loadRuntime();
+  const controlPlane = { url, token, fetch: fetchWith(ca) };
+  const client = new Client(controlPlane);
+  const artifact = await client.artifact(options.id);
+  const path = pathOf(artifact, options.output);
+  const left = untilSignal(() => process.exit(exitFailed));
+  const transfer = terminalProgress().add(artifact.name, artifact.bytes);
+  try {
+    await downloadFile({
+      controlPlane,
+      url: urlOf(artifact),
+      freshUrl: async () => urlOf(await client.artifact(options.id)),
+      path,
+      bytes: artifact.bytes,
+      sha256: artifact.sha256,
+      onProgress: transfer.update,
+      signal: left,
+    });
+  } catch (error) {
+    if (!left.aborted) throw error;
+    transfer.end();
+    remark(`"${path}.part" stays; the same command goes on from there`);
+    return exitInterrupted;
+  } finally {
+    transfer.end();
+  }
+  if (options.json) {
+    const { artifact_id, bytes, sha256 } = artifact;
+    printJson({ artifact_id, path, bytes, sha256 });
+  } else print(path);
+  return exitOk;
+}
+
+export async function deleteRun(options: ArtifactsOptions & { id: string }): Promise<number> {
+  await (await clientOf(options)).deleteArtifact(options.id);
+  if (options.json) printJson({ artifact_id: options.id, deleted: true });
+  else print(`deleted ${options.id}`);
+  return exitOk;
+}
+
+function urlOf({ artifact_id, download }: ArtifactDetail): string {
+  if (download !== undefined) return download.url;
+  throw new WsctlError(
+    "CONFLICT",
+    `Artifact ${artifact_id} is still being uploaded: try again later`,
+  );
+}
+
+/**
+ * A file that was named is written over, as every program does. A name that came with the artifact
+ * is another's choice: it stays within the directory, and nothing of ours goes for it.
+ */
+function pathOf({ name }: ArtifactView, output: string | undefined): string {
+  const isDirectory =
+    output === undefined ||
+    output.endsWith("/") ||
+    statSync(output, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!isDirectory) return output;
+  if (!v.safeParse(ArtifactName, name).success) {
+    throw new WsctlError(
+      "CONFLICT",
+      "The artifact's name is no plain file name: give --output FILE",
+    );
+  }
+  const path = join(output ?? ".", name);
+  if (!existsSync(path)) return path;
+  throw new WsctlError("CONFLICT", `"${path}" exists already: give --output FILE to say where to`);
+}
+
+function row(artifact: ArtifactView): string[] {
+  return [
+    artifact.artifact_id,
+    artifact.name,
+    bytesText(artifact.bytes),
+    artifact.kind,
+    artifact.state,
+    artifact.agent_id ?? "-",
+    artifact.created_at,
+    artifact.expires_at ?? "-",
+  ];
+}

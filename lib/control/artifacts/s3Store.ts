@@ -1,0 +1,150 @@
+/**
+ * Any S3-compatible store: the control plane signs URLs, for itself too, and never sees what is
+ * sent by them. An upload's length and SHA-256 are part of its signature; the store enforces the
+ * first always, and the second where it knows `x-amz-checksum-sha256`.
+ */
+import { AwsV4Signer } from "aws4fetch";
+import { validate as isUuid } from "uuid";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { artifactUrlMs } from "../../protocol/limits.ts";
+import { notUploaded, otherContent } from "./errors.ts";
+import { attachment } from "./headers.ts";
+import type { StoredArtifact } from "./records.ts";
+import type { S3Credentials } from "./s3Credentials.ts";
+import type { ArtifactStore, Completion, SignedUpload, SignedUrl } from "./store.ts";
+
+export interface S3Options {
+  /** `https://HOST[:PORT]/BUCKET[/PREFIX]`: buckets are named in the path. */
+  url: string;
+  region: string;
+  /** Read anew each time, so that a file may be replaced while we run. */
+  credentials(): S3Credentials;
+  fetch: typeof fetch;
+}
+
+interface SignOptions {
+  method: "PUT" | "GET" | "HEAD" | "DELETE";
+  object: string;
+  headers?: Record<string, string>;
+  /** Signed into the URL, for somebody else; otherwise into the headers. */
+  isForOthers?: boolean;
+  query?: Record<string, string>;
+}
+
+const answerMs = 20_000;
+
+export class S3Store implements ArtifactStore {
+  readonly #options: S3Options;
+
+  constructor(options: S3Options) {
+    this.#options = options;
+  }
+
+  /** Never shared while it is uploaded: who may upload may write over it for a while. */
+  objectName({ artifactId }: Pick<StoredArtifact, "artifactId">): string {
+    return artifactId;
+  }
+
+  /** Whether it is one of ours at all: an embedded store may have been used before. */
+  has(object: string): boolean {
+    return isUuid(object);
+  }
+
+  async upload(artifact: StoredArtifact): Promise<SignedUpload> {
+    const { object, bytes, sha256 } = artifact;
+    const headers = {
+      "Content-Length": String(bytes),
+      "x-amz-checksum-sha256": Buffer.from(sha256, "hex").toString("base64"),
+    };
+    const signed = await this.#presign({ method: "PUT", object, headers });
+    return { ...signed, headers, resumable: false };
+  }
+
+  download({ object, name }: StoredArtifact): Promise<SignedUrl> {
+    const query = { "response-content-disposition": attachment(name) };
+    return this.#presign({ method: "GET", object, query });
+  }
+
+  async complete({ object, bytes, sha256 }: StoredArtifact): Promise<Completion> {
+    const headers = { "x-amz-checksum-mode": "ENABLED" };
+    const response = await this.#ask({ method: "HEAD", object, headers });
+    if (response.status === 404) throw notUploaded(0, bytes);
+    if (!response.ok) throw await refusal(response);
+    const there = Number(response.headers.get("content-length") ?? "-");
+    const sum = response.headers.get("x-amz-checksum-sha256");
+    const isOther = sum !== null && Buffer.from(sum, "base64").toString("hex") !== sha256;
+    if (there === bytes && !isOther) return sum === null ? "present" : "verified";
+    await this.remove(object);
+    throw otherContent(
+      isOther ? "the SHA-256 is not the announced one" : `${there} bytes are there, not ${bytes}`,
+    );
+  }
+
+  discard({ object }: StoredArtifact): Promise<void> {
+    return this.remove(object);
+  }
+
+  async remove(object: string): Promise<void> {
+    const response = await this.#ask({ method: "DELETE", object });
+    if (!response.ok && response.status !== 404) throw await refusal(response);
+  }
+
+  /** There are none: content goes before its record does, and never comes before it. */
+  async removeStrays(): Promise<void> {}
+
+  /** Throws `STORAGE_UNAVAILABLE` when the store cannot be used as it is configured. */
+  async probe(): Promise<void> {
+    const response = await this.#ask({ method: "HEAD", object: "wsctl-probe" });
+    if (!response.ok && response.status !== 404) throw await refusal(response);
+  }
+
+  async #presign(options: SignOptions): Promise<SignedUrl> {
+    const expiresAt = Date.now() + artifactUrlMs;
+    const { url } = await this.#sign({ ...options, isForOthers: true });
+    // A plus is a space to those who read forms, and a plus to others.
+    return { url: url.href.replaceAll("+", "%20"), expiresAt };
+  }
+
+  async #ask(options: SignOptions): Promise<Response> {
+    const { url, headers } = await this.#sign(options);
+    try {
+      return await this.#options.fetch(url.href, {
+        method: options.method,
+        headers,
+        redirect: "error",
+        signal: AbortSignal.timeout(answerMs),
+      });
+    } catch (error) {
+      const text = `Cannot reach the object storage at ${url.origin}: ${errorText(error)}`;
+      throw new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
+    }
+  }
+
+  #sign({ method, object, headers = {}, isForOthers = false, query = {} }: SignOptions) {
+    const url = new URL(`${this.#options.url}/${object}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    if (isForOthers) url.searchParams.set("X-Amz-Expires", String(artifactUrlMs / 1000));
+    return new AwsV4Signer({
+      method,
+      url: url.href,
+      headers,
+      signQuery: isForOthers,
+      // The length too, which otherwise nobody would have to keep to.
+      allHeaders: true,
+      service: "s3",
+      region: this.#options.region,
+      ...this.#options.credentials(),
+    }).sign();
+  }
+}
+
+/** What the store says is for its own operator, who reads our answer or our log. */
+async function refusal(response: Response): Promise<WsctlError> {
+  const text = await response.text().catch(() => "");
+  const word = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(text)?.[1] ?? "";
+  const origin = new URL(response.url).origin;
+  return new WsctlError(
+    "STORAGE_UNAVAILABLE",
+    `The object storage at ${origin} answers ${[response.status, word].join(" ").trim()}: check --s3-url, --s3-region and the credentials of wsctl serve`,
+  );
+}

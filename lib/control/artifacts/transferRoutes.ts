@@ -1,0 +1,131 @@
+/**
+ * The embedded store's own addresses: `PUT`, `GET` and `HEAD` of `/artifacts/ID`, each permitted by
+ * the URL alone, so that any HTTP client can use them. Bodies flow both ways without being held:
+ * how fast is the slower side's decision.
+ */
+import type { Context, Hono } from "hono";
+import { uploadOffsetHeader } from "../../protocol/artifacts.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { ControlJournal } from "../journal.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { EmbeddedStore } from "./embeddedStore.ts";
+import { notUploaded } from "./errors.ts";
+import { attachment, contentRange, rangeOf } from "./headers.ts";
+import type { StoredArtifact } from "./records.ts";
+import type { SignedMethod } from "./signedUrls.ts";
+
+export interface TransferOptions {
+  artifacts: Artifacts;
+  store: EmbeddedStore;
+  journal: ControlJournal;
+  runtime: Runtime;
+}
+
+const path = "/artifacts/:artifact_id";
+
+export function addTransferRoutes(app: Hono, options: TransferOptions): void {
+  app.put(path, (c) => receive(c, options));
+  // Hono answers HEAD by the handler of GET, and drops the body.
+  app.get(path, (c) => {
+    const isUpload = c.req.method === "HEAD" && permitted(c, options, "PUT") !== undefined;
+    return isUpload ? tellOffset(c, options) : deliver(c, options);
+  });
+}
+
+function tellOffset(c: Context, options: TransferOptions): Response {
+  const artifact = demand(c, options, "PUT");
+  const offset =
+    artifact.state === "ready" ? artifact.bytes : options.store.uploads.offset(artifact.artifactId);
+  return c.body(null, 200, { [uploadOffsetHeader]: String(offset) });
+}
+
+async function receive(c: Context, options: TransferOptions): Promise<Response> {
+  const artifact = demand(c, options, "PUT");
+  const { artifactId, bytes } = artifact;
+  if (artifact.state === "ready") return standing(c, artifact.bytes);
+  const range = contentRange(c.req.header("content-range"), bytes);
+  const place = range ?? { end: bytes };
+  const length = c.req.header("content-length");
+  const wanted = place.end - (range?.start ?? 0);
+  if (length !== undefined && Number(length) !== wanted) {
+    const code = Number(length) > wanted ? "TOO_LARGE" : "MALFORMED";
+    throw new WsctlError(code, `Content-Length is ${length}: expected ${wanted}`);
+  }
+  const { taken, offset } = await options.store.uploads.receive(artifact, place, c.req.raw.body);
+  if (!taken) {
+    const text = `Content-Range must begin at ${offset}: so much of ${artifactId} is there`;
+    const body = { error: { code: "CONFLICT", message: text } };
+    return c.json(body, 409, { [uploadOffsetHeader]: String(offset), Connection: "close" });
+  }
+  if (offset < place.end) throw notUploaded(offset, bytes);
+  return standing(c, offset);
+}
+
+function standing(c: Context, offset: number): Response {
+  return c.body(null, 200, { [uploadOffsetHeader]: String(offset) });
+}
+
+function deliver(c: Context, options: TransferOptions): Response {
+  const artifact = demand(c, options, "GET");
+  const { bytes, sha256, name, object } = artifact;
+  if (artifact.state !== "ready" || !options.store.has(object)) {
+    throw new WsctlError("NOT_FOUND", "this artifact has no content yet, or no longer");
+  }
+  const headers: Record<string, string> = {
+    "Accept-Ranges": "bytes",
+    ETag: `"${sha256}"`,
+    "Content-Type": "application/octet-stream",
+    "Content-Disposition": attachment(name),
+    "X-Content-Type-Options": "nosniff",
+  };
+  const range = rangeOf(c.req.header("range"), c.req.header("if-range"), headers.ETag, bytes);
+  if (range === "unsatisfiable") {
+    const message = `Range lies outside of the ${bytes} bytes`;
+    const body = { error: { code: "MALFORMED", message } };
+    return c.json(body, 416, { "Content-Range": `bytes */${bytes}` });
+  }
+  const { start, end } = range ?? { start: 0, end: bytes };
+  if (range !== undefined) headers["Content-Range"] = `bytes ${start}-${end - 1}/${bytes}`;
+  headers["Content-Length"] = String(end - start);
+  const isEmpty = c.req.method === "HEAD" || start === end;
+  const body = isEmpty ? null : options.runtime.fileBody(options.store.path(object), start, end);
+  return new Response(body, { status: range === undefined ? 200 : 206, headers });
+}
+
+/** The artifact, if the URL permits this with it; otherwise the one answer to every wrong URL. */
+function demand(c: Context, options: TransferOptions, method: SignedMethod): StoredArtifact {
+  const artifact = permitted(c, options, method);
+  if (artifact !== undefined) return artifact;
+  // What is left of a body is not read: the connection is of no use for another request.
+  c.header("Connection", "close");
+  const text = "the URL is wrong or has expired; ask for the artifact again to get a fresh one";
+  throw new WsctlError("FORBIDDEN", text);
+}
+
+function permitted(
+  c: Context,
+  { artifacts, store, journal }: TransferOptions,
+  method: SignedMethod,
+): StoredArtifact | undefined {
+  const { expires = "", by = "", signature = "" } = c.req.query();
+  const id = c.req.param("artifact_id") ?? "";
+  const artifact = artifacts.records.get(id) ?? { ...nothing, artifactId: id };
+  // Compared also for what is not there, so that both take the same time.
+  const isSigned = store.urls.permits(method, artifact, { expires, by, signature });
+  if (!isSigned || journal.token(by)?.revokedAt !== undefined) return undefined;
+  return artifacts.find(id);
+}
+
+const nothing: StoredArtifact = {
+  artifactId: "",
+  name: "",
+  bytes: 0,
+  sha256: "",
+  kind: "release",
+  state: "uploading",
+  object: "",
+  isVerified: false,
+  createdBy: "",
+  createdAt: 0,
+};

@@ -1,0 +1,94 @@
+/**
+ * Artifacts over HTTP: ordered, completed, listed, shown, deleted. What is in them does not pass
+ * through here: the answers carry pre-signed URLs.
+ */
+import { validate as isUuid } from "uuid";
+import type { Page } from "../../protocol/api.ts";
+import {
+  type ArtifactDetail,
+  ArtifactOrder,
+  type ArtifactView,
+  type NewArtifact,
+} from "../../protocol/artifacts.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import type { StoredArtifact } from "../artifacts/records.ts";
+import { artifactView } from "../views.ts";
+import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
+
+export const artifactRoutes: Route[] = [
+  { method: "POST", path: "/api/v1/artifacts", role: "any", handle: order },
+  { method: "GET", path: "/api/v1/artifacts", role: "operator", handle: list },
+  { method: "GET", path: "/api/v1/artifacts/:artifact_id", role: "any", handle: show },
+  {
+    method: "POST",
+    path: "/api/v1/artifacts/:artifact_id/complete",
+    role: "any",
+    handle: complete,
+  },
+  { method: "DELETE", path: "/api/v1/artifacts/:artifact_id", role: "admin", handle: remove },
+];
+
+/** 201 with where to upload, or without that where the content is known already. */
+async function order({ c, artifacts, token }: RouteContext): Promise<Response> {
+  const artifact = await artifacts.order(await readBody(c, ArtifactOrder), token);
+  const body: NewArtifact = artifactView(artifact);
+  if (artifact.state === "uploading") {
+    const { url, expiresAt, headers, resumable } = await artifacts.store.upload(
+      artifact,
+      token.tokenId,
+    );
+    body.upload = { method: "PUT", url, headers, resumable, expires_at: timestamp(expiresAt) };
+  }
+  return c.json(body, 201);
+}
+
+/** 202 while a large one is still being compared: ask again. */
+async function complete({ c, artifacts, token }: RouteContext): Promise<Response> {
+  const artifact = find({ c, artifacts });
+  const isOwn = artifact.agentId === token.agentId;
+  if (token.role !== "admin" && (token.role !== "agent" || !isOwn)) {
+    throw new WsctlError("FORBIDDEN", "only who ordered an artifact may complete it");
+  }
+  const ready = await artifacts.complete(artifact);
+  return ready === undefined ? c.json(artifactView(artifact), 202) : c.json(artifactView(ready));
+}
+
+function list({ c, artifacts }: RouteContext): Response {
+  const limit = readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 });
+  const before = c.req.query("cursor");
+  if (before !== undefined && !isUuid(before)) {
+    throw new WsctlError("MALFORMED", 'query parameter "cursor" must be the id of an artifact');
+  }
+  const found = artifacts.list(limit + 1, before);
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  const page: Page<ArtifactView> = { items: items.map(artifactView) };
+  if (found.length > limit && last !== undefined) page.next_cursor = last.artifactId;
+  return c.json(page);
+}
+
+async function show({ c, artifacts, token }: RouteContext): Promise<Response> {
+  const artifact = find({ c, artifacts });
+  if (token.role === "agent" && (artifact.kind !== "release" || artifact.state !== "ready")) {
+    throw new WsctlError("FORBIDDEN", "an agent may fetch only releases that are ready");
+  }
+  const body: ArtifactDetail = artifactView(artifact);
+  if (artifact.state === "ready") {
+    if (!artifacts.store.has(artifact.object)) {
+      throw new WsctlError("NOT_FOUND", "its content is not in the store that is used now");
+    }
+    const { url, expiresAt } = await artifacts.store.download(artifact, token.tokenId);
+    body.download = { url, expires_at: timestamp(expiresAt) };
+  }
+  return c.json(body);
+}
+
+async function remove({ c, artifacts }: RouteContext): Promise<Response> {
+  await artifacts.remove(find({ c, artifacts }));
+  return c.body(null, 204);
+}
+
+function find({ c, artifacts }: Pick<RouteContext, "c" | "artifacts">): StoredArtifact {
+  return artifacts.find(c.req.param("artifact_id") ?? "");
+}

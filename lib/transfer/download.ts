@@ -1,0 +1,162 @@
+/**
+ * Downloads a file by a pre-signed URL. It grows in `PATH.part`, goes on there after a break, also
+ * one of this process, and gets its name only once length and SHA-256 are right and it is on disk.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { renameSync, rmSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { WsctlError } from "../protocol/errors.ts";
+import { type ControlPlane, fetchFor, resolved } from "./access.ts";
+import { piecesOf, syncDirectoryOf } from "./files.ts";
+import { newWatchdog, persist, Refusal, refusalOf, unreachable } from "./retry.ts";
+
+export interface DownloadOptions {
+  /** As the API gave it: relative to `controlPlane`, or absolute. */
+  url: string;
+  /** Gives another URL when this one has expired. */
+  freshUrl?: () => Promise<string>;
+  controlPlane: Pick<ControlPlane, "url" | "fetch">;
+  path: string;
+  bytes: number;
+  sha256: string;
+  onProgress?: (doneBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+  /** Given up when nothing has moved for so long. */
+  patienceMs?: number;
+}
+
+interface Part {
+  file: FileHandle;
+  hash: Hash;
+  bytes: number;
+}
+
+const silenceMs = 60_000;
+
+/**
+ * Throws a `WsctlError`: the other side's own refusal, `UNREACHABLE` when patience is over, or
+ * `CHECKSUM_MISMATCH`, after which nothing of it is left.
+ */
+export async function downloadFile(options: DownloadOptions): Promise<void> {
+  const { path, bytes, sha256 } = options;
+  const partPath = `${path}.part`;
+  const part = await openPart(partPath, options);
+  try {
+    let url = options.url;
+    await persist(options, async ({ kept }) => {
+      if (part.bytes === bytes) return;
+      try {
+        await fetchRest(url, part, options, kept);
+      } catch (error) {
+        const isStale = error instanceof Refusal && error.status === 403;
+        if (!isStale || options.freshUrl === undefined) throw error;
+        url = await options.freshUrl();
+        await fetchRest(url, part, options, kept);
+      }
+    });
+    if (part.hash.digest("hex") !== sha256) throw otherContent(path, "its SHA-256 is another one");
+    await part.file.sync();
+  } catch (error) {
+    if (error instanceof WsctlError && error.code === "CHECKSUM_MISMATCH") {
+      rmSync(partPath, { force: true });
+    }
+    throw error;
+  } finally {
+    await part.file.close();
+  }
+  renameSync(partPath, path);
+  await syncDirectoryOf(path);
+}
+
+/** What an earlier try has left counts; longer than announced it cannot be of this file. */
+async function openPart(path: string, options: DownloadOptions): Promise<Part> {
+  const file = await open(path, "a+", 0o600);
+  const part: Part = { file, hash: createHash("sha256"), bytes: 0 };
+  try {
+    for await (const piece of piecesOf(path)) {
+      options.signal?.throwIfAborted();
+      part.hash.update(piece);
+      part.bytes += piece.length;
+    }
+    if (part.bytes > options.bytes) await begin(part);
+    return part;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function begin(part: Part): Promise<void> {
+  await part.file.truncate(0);
+  part.hash = createHash("sha256");
+  part.bytes = 0;
+}
+
+async function fetchRest(
+  address: string,
+  part: Part,
+  options: DownloadOptions,
+  kept: () => void,
+): Promise<void> {
+  const url = resolved(address, options.controlPlane.url);
+  const watchdog = newWatchdog(silenceMs, options.signal);
+  try {
+    const range = part.bytes === 0 ? {} : { Range: `bytes=${part.bytes}-` };
+    const response = await fetchFor(url, options.controlPlane)(url.href, {
+      headers: { ...range, "Accept-Encoding": "identity" },
+      signal: watchdog.signal,
+    }).catch((error) => {
+      throw unreachable(url, error);
+    });
+    if (!response.ok) {
+      throw refusalOf(response.status, await response.text().catch(() => ""), url);
+    }
+    const starts = `bytes ${part.bytes}-`;
+    const goesOn = response.headers.get("content-range")?.startsWith(starts) ?? false;
+    // A server that knows no ranges sends the whole again.
+    if (part.bytes > 0 && !(response.status === 206 && goesOn)) await begin(part);
+    await append(response, part, options, () => {
+      watchdog.alive();
+      kept();
+    });
+    if (part.bytes === options.bytes) return;
+    throw unreachable(url, new Error(`only ${part.bytes} of ${options.bytes} bytes arrived`));
+  } finally {
+    watchdog.end();
+  }
+}
+
+async function append(
+  response: Response,
+  part: Part,
+  options: DownloadOptions,
+  moved: () => void,
+): Promise<void> {
+  const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error) => {
+        throw unreachable(new URL(response.url), error);
+      });
+      if (done || value === undefined) return;
+      if (part.bytes + value.length > options.bytes) {
+        throw otherContent(options.path, `there is more than the announced ${options.bytes} bytes`);
+      }
+      for (let written = 0; written < value.length; ) {
+        written += (await part.file.write(value, written)).bytesWritten;
+      }
+      part.hash.update(value);
+      part.bytes += value.length;
+      moved();
+      options.onProgress?.(part.bytes, options.bytes);
+    }
+  } finally {
+    // Nothing more is wanted; what the connection says to that does not matter.
+    reader.cancel().catch(() => {});
+  }
+}
+
+function otherContent(path: string, why: string): WsctlError {
+  const text = `What was downloaded for "${path}" is not the artifact: ${why}; nothing of it is kept`;
+  return new WsctlError("CHECKSUM_MISMATCH", text);
+}

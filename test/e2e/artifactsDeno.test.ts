@@ -1,0 +1,7 @@
+import { setDefaultTimeout } from "bun:test";
+import { artifactsSuite } from "./artifactsSuite.ts";
+import { artifactsUploadSuite } from "./artifactsUploadSuite.ts";
+
+setDefaultTimeout(60_000);
+artifactsSuite("deno");
+artifactsUploadSuite("deno");
