@@ -8,6 +8,7 @@ import { createLog, type Log, type LogLevel, logLevels } from "../lib/log.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type LocalCredentials, localFile } from "../lib/protocol/local.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
+import type { ControlPlane } from "../lib/transfer/access.ts";
 import { usage } from "./_args.ts";
 import { readStdin } from "./_output.ts";
 import { defaultDataDir } from "./_settings.ts";
@@ -91,11 +92,15 @@ export function logOf(options: { "log-level"?: string; "log-json"?: boolean | un
   return createLog({ level, json: options["log-json"] ?? false });
 }
 
-/** A client of the control plane that the flags, or else the local credentials, name. */
-export async function clientOf(flags: ClientFlags): Promise<Client> {
+/** The control plane that the flags, or else the local credentials, name. */
+export async function controlPlaneOf(flags: ClientFlags): Promise<ControlPlane> {
   const { url, token, ca } = accessOf(flags);
   const runtime = await loadRuntime();
-  return new Client({ url, token, fetch: runtime.fetchWith(ca) });
+  return { url, token, fetch: runtime.fetchWith(ca) };
+}
+
+export async function clientOf(flags: ClientFlags): Promise<Client> {
+  return new Client(await controlPlaneOf(flags));
 }
 
 /** Throws `USAGE` or `UNREACHABLE` saying what is missing and where it would come from. */

@@ -2,7 +2,7 @@
  * What people and programs read: answers on stdout, remarks on stderr. What agents report is
  * hostile text: it is shown without control characters, and kept as it is only in JSON.
  */
-import { readSync, writeSync } from "node:fs";
+import { readSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { exitPipeClosed } from "./_exit.ts";
@@ -28,6 +28,16 @@ export function printBytes(bytes: Uint8Array): void {
 
 export function printJson(value: unknown): void {
   print(JSON.stringify(value));
+}
+
+/**
+ * The result of a program of the agent's own: into the file that it was told of, so that it is no
+ * part of its output; by hand, on the last line.
+ */
+export function leaveResult(value: unknown): void {
+  const file = process.env.WSCTL_RESULT_FILE;
+  if (file === undefined) printJson(value);
+  else writeFileSync(file, JSON.stringify(value), { mode: 0o600 });
 }
 
 /** A remark: progress, advice, errors. A stderr that takes nothing has nobody to be told. */

@@ -1,24 +1,55 @@
 /**
- * `send --output DIR`: what every agent wrote as it is, a file for each agent and stream, and two
- * lists of the agents that succeeded and of those that did not.
+ * `send --output DIR`: what every agent wrote as it is, a file for each agent and stream, large
+ * results as files of their own, and two lists of the agents that succeeded and of those that did not.
  */
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
 import type { OutcomeLine, OutputLine } from "../lib/protocol/api.ts";
 import { errorText } from "../lib/protocol/errors.ts";
+import { ArtifactName } from "../lib/protocol/names.ts";
 import { usage } from "./_args.ts";
 import type { OutputSink } from "./_live.ts";
+import { remark, visible } from "./_output.ts";
 
 const succeeded = "succeeded";
 const failed = "failed";
 
+/** What a large result says of itself. */
+const Stored = v.object({
+  artifact: v.object({ artifact_id: v.string(), name: ArtifactName }),
+});
+/** What a result says that came as the output itself. */
+const Inline = v.object({ bytes: v.number(), sha256: v.string() });
+
+export interface OutputDirOptions {
+  dir: string;
+  /** The file of a result that is the output itself, behind the agent's id; none for most commands. */
+  resultName: string | undefined;
+  /** Gets an artifact onto the disk, checked. */
+  fetch(artifactId: string, path: string, agent: string): Promise<void>;
+}
+
 export class OutputDir implements OutputSink {
-  readonly #dir: string;
+  readonly #options: OutputDirOptions;
   readonly #begun = new Set<string>();
+  readonly #fetching: Promise<void>[] = [];
+  /** Agents whose result could not be put here. */
+  #faults = 0;
 
   /** Throws `USAGE` where nothing can be written there, or where there is something already. */
-  constructor(dir: string) {
-    this.#dir = dir;
+  constructor(options: OutputDirOptions) {
+    this.#options = options;
+    const { dir } = options;
     try {
       mkdirSync(dir, { recursive: true });
       // What an earlier job left is not mixed with this one's.
@@ -28,10 +59,6 @@ export class OutputDir implements OutputSink {
       const why = isUsed ? "it has the output of another job; name a new one" : errorText(error);
       throw usage(`Flag --output: cannot write to "${dir}": ${why}`);
     }
-  }
-
-  get path(): string {
-    return this.#dir;
   }
 
   piece({ request_id, agent, output }: OutputLine): void {
@@ -47,13 +74,49 @@ export class OutputDir implements OutputSink {
   }
 
   /** Notes how it ended; what an agent without live output had to say goes where output would. */
-  outcome({ agent, outcome, code, message }: OutcomeLine, wasSeen: boolean): void {
+  outcome(line: OutcomeLine, wasSeen: boolean): void {
+    const { agent, message } = line;
     if (!wasSeen && message !== undefined) this.#append(`${agent}.stdout`, `${message}\n`);
-    if (outcome === "success") this.#append(succeeded, `${agent}\n`);
-    else this.#append(failed, `${[agent, outcome, code].filter(Boolean).join(" ")}\n`);
+    this.#fetching.push(this.#result(line));
+  }
+
+  /** Resolves once everything is here; false where something could not be had. */
+  async close(): Promise<boolean> {
+    await Promise.all(this.#fetching);
+    return this.#faults === 0;
+  }
+
+  async #result({ agent, outcome, code, result }: OutcomeLine): Promise<void> {
+    let fault: string | undefined;
+    try {
+      await this.#take(agent, result);
+    } catch (error) {
+      this.#faults++;
+      fault = visible(errorText(error)).replaceAll("\n", " ");
+      remark(`wsctl: ${agent}: its result could not be fetched: ${fault}`);
+    }
+    if (outcome === "success" && fault === undefined) this.#append(succeeded, `${agent}\n`);
+    else this.#append(failed, `${[agent, outcome, code, fault].filter(Boolean).join(" ")}\n`);
+  }
+
+  async #take(agent: string, result: unknown): Promise<void> {
+    const { dir, resultName, fetch } = this.#options;
+    const output = join(dir, `${agent}.stdout`);
+    if (v.is(Stored, result)) {
+      const { artifact_id, name } = result.artifact;
+      await fetch(artifact_id, join(dir, `${agent}.${name}`), agent);
+      // What was seen of it while it went on is in there too.
+      if (resultName === name) rmSync(output, { force: true });
+    } else if (resultName !== undefined && v.is(Inline, result)) {
+      const bytes = existsSync(output) ? readFileSync(output) : Buffer.alloc(0);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      if (sha256 !== result.sha256) throw new Error("its SHA-256 is another one");
+      if (bytes.length > 0) renameSync(output, join(dir, `${agent}.${resultName}`));
+      else writeFileSync(join(dir, `${agent}.${resultName}`), bytes);
+    }
   }
 
   #append(name: string, content: Uint8Array | string): void {
-    appendFileSync(join(this.#dir, name), content);
+    appendFileSync(join(this.#options.dir, name), content);
   }
 }

@@ -37,7 +37,8 @@ export async function showJob(
     const parts = [...counts].map(([outcome, count]) => `${count} ${outcome}`);
     remark(`${total} agents: ${parts.join(", ")}`);
   }
-  return counts.get("success") === total ? exitOk : exitFailed;
+  const isWhole = (await dir?.close()) ?? true;
+  return isWhole && counts.get("success") === total ? exitOk : exitFailed;
 }
 
 /** Of a message whose lines were seen already only how it failed is left to say. */

@@ -8,6 +8,7 @@ import { openAgentJournal } from "../lib/agent/journal.ts";
 import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
 import { AgentId } from "../lib/protocol/names.ts";
+import { parsePublicKey } from "../lib/release/keys.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { agentAccess } from "./_agentAccess.ts";
 import { type CommandData, usage } from "./_args.ts";
@@ -51,6 +52,17 @@ export default defineCommand({
       valueHint: "DIR",
       description: "logs that fetch_logs may read; see wsctl commands lint",
     },
+    "release-key": {
+      type: "string",
+      valueHint: "KEY",
+      description: "public key that may sign updates; may be repeated; none allows no update",
+    },
+    "release-threshold": {
+      type: "string",
+      default: "1",
+      valueHint: "N",
+      description: "how many of these keys must have signed",
+    },
     "allow-exec": {
       type: "string",
       valueHint: "PATTERN",
@@ -64,7 +76,11 @@ export default defineCommand({
     },
   },
   run: ({ args, data }) =>
-    agentRun({ ...args, allowExec: (data as CommandData).lists["allow-exec"] ?? [] }),
+    agentRun({
+      ...args,
+      allowExec: (data as CommandData).lists["allow-exec"] ?? [],
+      releaseKeys: (data as CommandData).lists["release-key"] ?? [],
+    }),
 });
 
 export interface AgentRunOptions extends ClientFlags {
@@ -75,6 +91,8 @@ export interface AgentRunOptions extends ClientFlags {
   "services-dir"?: string | undefined;
   "logs-dir"?: string | undefined;
   allowExec: string[];
+  releaseKeys: string[];
+  "release-threshold": string;
   heartbeat: string;
 }
 
@@ -105,6 +123,9 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       servicesDir: options["services-dir"] ?? defaultServicesDir(process.env),
       logsDir: options["logs-dir"] ?? defaultLogsDir(process.env),
       allowExec: options.allowExec,
+      releaseKeys: options.releaseKeys,
+      releaseThreshold: thresholdOf(options),
+      updatesDir: join(dir, "updates"),
       runsDir: join(dir, "runs"),
       runtime,
       clock: steadyClock(),
@@ -119,6 +140,16 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
     stopped,
   );
   return exitOk;
+}
+
+/** A key that is none, or more signatures than keys, would be found out only at the first update. */
+function thresholdOf({ releaseKeys, ...options }: AgentRunOptions): number {
+  const text = options["release-threshold"];
+  for (const key of releaseKeys) parsePublicKey(key);
+  const most = Math.max(1, releaseKeys.length);
+  const threshold = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (threshold >= 1 && threshold <= most) return threshold;
+  throw usage(`Flag --release-threshold is "${text}": expected a number from 1 to ${most}`);
 }
 
 function agentIdOf(text: string): string {

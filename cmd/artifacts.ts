@@ -4,14 +4,13 @@ import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { Client } from "../lib/client/client.ts";
-import type { ArtifactDetail, ArtifactView } from "../lib/protocol/artifacts.ts";
+import type { ArtifactView } from "../lib/protocol/artifacts.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { ArtifactName } from "../lib/protocol/names.ts";
-import { loadRuntime } from "../lib/runtime/load.ts";
-import { downloadFile } from "../lib/transfer/download.ts";
 import { usage } from "./_args.ts";
-import { accessOf, type ClientFlags, clientArgs, clientOf } from "./_common.ts";
+import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
 import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./_exit.ts";
+import { fetchArtifact } from "./_fetchArtifact.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { bytesText, terminalProgress } from "./_progress.ts";
 
@@ -87,32 +86,19 @@ export async function listRun(
 export async function getRun(
   options: ArtifactsOptions & { id: string; output?: string | undefined },
 ): Promise<number> {
-  const { url, token, ca } = accessOf(options);
-  const { fetchWith } = await loadRuntime();
-  const controlPlane = { url, token, fetch: fetchWith(ca) };
+  const controlPlane = await controlPlaneOf(options);
   const client = new Client(controlPlane);
   const artifact = await client.artifact(options.id);
   const path = pathOf(artifact, options.output);
-  const left = untilSignal(() => process.exit(exitFailed));
-  const transfer = terminalProgress().add(artifact.name, artifact.bytes);
+  const signal = untilSignal(() => process.exit(exitFailed));
+  const progress = terminalProgress();
+  const { name } = artifact;
   try {
-    await downloadFile({
-      controlPlane,
-      url: urlOf(artifact),
-      freshUrl: async () => urlOf(await client.artifact(options.id)),
-      path,
-      bytes: artifact.bytes,
-      sha256: artifact.sha256,
-      onProgress: transfer.update,
-      signal: left,
-    });
+    await fetchArtifact({ client, controlPlane, artifact, path, name, progress, signal });
   } catch (error) {
-    if (!left.aborted) throw error;
-    transfer.end();
+    if (!signal.aborted) throw error;
     remark(`"${path}.part" stays; the same command goes on from there`);
     return exitInterrupted;
-  } finally {
-    transfer.end();
   }
   if (options.json) {
     const { artifact_id, bytes, sha256 } = artifact;
@@ -126,14 +112,6 @@ export async function deleteRun(options: ArtifactsOptions & { id: string }): Pro
   if (options.json) printJson({ artifact_id: options.id, deleted: true });
   else print(`deleted ${options.id}`);
   return exitOk;
-}
-
-function urlOf({ artifact_id, download }: ArtifactDetail): string {
-  if (download !== undefined) return download.url;
-  throw new WsctlError(
-    "CONFLICT",
-    `Artifact ${artifact_id} is still being uploaded: try again later`,
-  );
 }
 
 /**

@@ -1,13 +1,16 @@
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { collect } from "../lib/agent/logs/collect.ts";
-import { CollectOrder } from "../lib/agent/logs/order.ts";
+import { CollectOrder, type Upload } from "../lib/agent/logs/order.ts";
 import { faultOfParameters } from "../lib/agent/logs/parameters.ts";
+import { controlPlaneOf } from "../lib/agent/way.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
+import { uploadFile } from "../lib/transfer/upload.ts";
 import { usage } from "./_args.ts";
 import { commonArgs } from "./_common.ts";
 import { exitOk, untilSignal } from "./_exit.ts";
-import { print, printBytes, printJson, readStdin, remark } from "./_output.ts";
+import { leaveResult, print, printBytes, readStdin, remark } from "./_output.ts";
 
 /** For the agent alone: the program behind `fetch_logs`, with its order on standard input. */
 export default defineCommand({
@@ -29,12 +32,24 @@ export async function collectRun(): Promise<number> {
       printBytes(bytes);
     },
   };
-  // A large result is uploaded from here: `store` is handed the file and what it is, and what it
-  // answers becomes `artifact`.
-  const collected = await collect(order, out, { signal });
-  if (isMidLine) print("");
-  printJson(collected);
+  const store = order.upload === undefined ? {} : { store: await storeBy(order.upload, signal) };
+  const collected = await collect(order, out, { signal, ...store });
+  // By hand the result comes behind the lines; to an agent every byte counts.
+  if (isMidLine && process.env.WSCTL_RESULT_FILE === undefined) print("");
+  leaveResult(collected);
   return exitOk;
+}
+
+/** A large result becomes an artifact of the request that asked for it. */
+async function storeBy(upload: Upload, signal: AbortSignal) {
+  const runtime = await loadRuntime();
+  const controlPlane = controlPlaneOf(upload.way, runtime.fetchWith);
+  const { request_id, name } = upload;
+  return async (path: string) => {
+    const order = { name, request_id, kind: "result" } as const;
+    const { artifact_id, bytes, sha256 } = await uploadFile({ controlPlane, path, order, signal });
+    return { artifact_id, name, bytes, sha256 };
+  };
 }
 
 function orderIn(text: string): CollectOrder {

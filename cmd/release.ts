@@ -1,7 +1,8 @@
 import { defineCommand } from "citty";
 import type { CommandData } from "./_args.ts";
-import { commonArgs } from "./_common.ts";
+import { clientArgs, commonArgs } from "./_common.ts";
 import { keygenRun, showRun, signRun, verifyRun } from "./_release.ts";
+import { deleteRun, listRun, publishRun } from "./_releaseStore.ts";
 
 const json = { type: "boolean", description: "print JSON" } as const;
 const passphrase = {
@@ -103,11 +104,50 @@ const show = defineCommand({
   run: ({ args }) => showRun(args),
 });
 
+const publish = defineCommand({
+  meta: {
+    name: "publish",
+    description: "Give a signed release and its files to the control plane, for agents to fetch",
+    examples: ["wsctl release publish 1.2.3.json --dir dist"],
+  },
+  args: {
+    release: { type: "positional", required: true, description: "the signed release" },
+    ...clientArgs,
+    dir: {
+      type: "string",
+      default: ".",
+      valueHint: "DIR",
+      description: "where its files are, by their names in the release",
+    },
+    file: {
+      type: "string",
+      valueHint: "PLATFORM=PATH",
+      description: "a file that is elsewhere or called otherwise; may be repeated",
+    },
+  },
+  run: ({ args, data }) => publishRun({ ...args, files: (data as CommandData).lists.file ?? [] }),
+});
+
+const list = defineCommand({
+  meta: { name: "list", description: "List what is published, the newest version first" },
+  args: clientArgs,
+  run: ({ args }) => listRun(args),
+});
+
+const remove = defineCommand({
+  meta: { name: "delete", description: "Publish a release no longer" },
+  args: {
+    version: { type: "positional", required: true, description: "the release's version" },
+    ...clientArgs,
+  },
+  run: ({ args }) => deleteRun(args),
+});
+
 export default defineCommand({
   meta: {
     name: "release",
-    description: "Sign and check releases of wsctl itself",
+    description: "Sign, check and publish releases of wsctl itself",
     examples: ["wsctl release keygen release.key", "wsctl release show 1.2.3.json"],
   },
-  subCommands: { keygen, sign, verify, show },
+  subCommands: { keygen, sign, verify, show, publish, list, delete: remove },
 });

@@ -1,16 +1,20 @@
 import { defineCommand } from "citty";
 import * as v from "valibot";
+import { Client } from "../lib/client/client.ts";
 import type { AcceptedLine, JobOrderInput, Target } from "../lib/protocol/api.ts";
 import { JobOrder } from "../lib/protocol/api.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
+import type { ControlPlane } from "../lib/transfer/access.ts";
 import { type CommandData, usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, clientOf, readFile } from "./_common.ts";
+import { type ClientFlags, clientArgs, controlPlaneOf, readFile } from "./_common.ts";
 import { exitInterrupted, exitOk } from "./_exit.ts";
+import { fetchArtifact } from "./_fetchArtifact.ts";
 import { newInterrupt } from "./_interrupt.ts";
 import { LiveLines } from "./_live.ts";
 import { print, printJson, readStdin, remark } from "./_output.ts";
 import { OutputDir } from "./_outputDir.ts";
+import { terminalProgress } from "./_progress.ts";
 import { showJob } from "./_showJob.ts";
 import { parseObject, parseParams, parseSeconds } from "./_units.ts";
 
@@ -97,7 +101,8 @@ export interface SendOptions extends ClientFlags {
 /** Sends, prints every outcome as it comes; the outcomes decide the exit status. */
 export async function sendRun(options: SendOptions): Promise<number> {
   const order = orderOf(options);
-  const client = await clientOf(options);
+  const controlPlane = await controlPlaneOf(options);
+  const client = new Client(controlPlane);
   if (!options.wait) {
     const accepted = await client.sendOnly(order);
     if (options.json) printJson({ job_id: accepted.job.job_id, requests: accepted.requests });
@@ -109,7 +114,7 @@ export async function sendRun(options: SendOptions): Promise<number> {
     if (jobId !== undefined) await client.cancelJob(jobId);
   });
   try {
-    const dir = options.output === undefined ? undefined : new OutputDir(options.output);
+    const dir = outputDirOf(options, order, controlPlane, interrupt.left);
     const sink = dir ?? (options.live && !options.json ? new LiveLines() : undefined);
     const withOutput = sink !== undefined;
     const sent = await client.send(order, { signal: interrupt.left, withOutput });
@@ -124,6 +129,27 @@ export async function sendRun(options: SendOptions): Promise<number> {
     if (interrupt.left.aborted) return exitInterrupted;
     throw error;
   }
+}
+
+function outputDirOf(
+  { output }: SendOptions,
+  { command, parameters }: JobOrderInput,
+  controlPlane: ControlPlane,
+  signal: AbortSignal,
+): OutputDir | undefined {
+  if (output === undefined) return undefined;
+  const client = new Client(controlPlane);
+  const progress = terminalProgress();
+  // What the lines of a log are called does not depend on how many of them there are.
+  const isLog = command === "fetch_logs" && typeof parameters?.source === "string";
+  return new OutputDir({
+    dir: output,
+    resultName: isLog ? `${parameters.source}.log` : undefined,
+    fetch: async (artifactId, path, name) => {
+      const artifact = await client.artifact(artifactId);
+      await fetchArtifact({ client, controlPlane, artifact, path, name, progress, signal });
+    },
+  });
 }
 
 function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {

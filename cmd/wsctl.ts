@@ -26,6 +26,7 @@ const root = defineCommand({
     doctor: () => import("./doctor.ts").then((module) => module.default),
     version: () => import("./version.ts").then((module) => module.default),
     collect: () => import("./collect.ts").then((module) => module.default),
+    stage: () => import("./stage.ts").then((module) => module.default),
     supervise: () => import("./supervise.ts").then((module) => module.default),
   },
 });

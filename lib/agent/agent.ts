@@ -12,6 +12,8 @@ import type { AgentFacts } from "./commands/command.ts";
 import { check, commands, entries, run } from "./commands/registry.ts";
 import { AgentEngine } from "./engine.ts";
 import type { AgentJournal } from "./journal.ts";
+import { fetchLogs } from "./logs/kind.ts";
+import { readSource } from "./logs/source.ts";
 import { Catalogue } from "./programs/catalogue.ts";
 import { execWithin } from "./programs/exec.ts";
 import type { ProgramKind } from "./programs/kind.ts";
@@ -21,8 +23,10 @@ import { Programs } from "./programs/programs.ts";
 import { Runs } from "./programs/runs.ts";
 import { namesOf, readService, type Service, serviceRestart } from "./programs/service.ts";
 import type { Self, Update } from "./records.ts";
+import { updates } from "./update/kind.ts";
 import type { OnTrial } from "./update/onTrial.ts";
 import { UsageMeter } from "./usage.ts";
+import { wayOf } from "./way.ts";
 
 export interface AgentOptions {
   /** `ws://…` or `wss://…` up to and without the path. */
@@ -42,6 +46,11 @@ export interface AgentOptions {
   logsDir: string;
   /** Patterns of what `exec` may run; none for nothing. */
   allowExec: readonly string[];
+  /** Texts of the keys that may sign a release for this host, and how many of them have to. */
+  releaseKeys: readonly string[];
+  releaseThreshold: number;
+  /** Where another version waits for its trial. */
+  updatesDir: string;
   /** Where running programs keep what is known of them. */
   runsDir: string;
   runtime: Runtime;
@@ -122,11 +131,21 @@ function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
 
 /** What may run outside of this process, as this host allows it. */
 function kindsOf(options: AgentOptions, services: Catalogue<Service>): ProgramKind[] {
-  const { commandsDir, allowExec, log } = options;
+  const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
+  const { releaseKeys, releaseThreshold, onTrial } = options;
   const taken = [...commands.keys(), "exec", "fetch_logs", "update"];
+  const way = wayOf(options);
+  const self = runtime.self();
+  const program = runtime.program();
   return [
     serviceRestart(services),
     execWithin(allowExec),
+    fetchLogs({ sources: new Catalogue(logsDir, readSource, [], log), self, way }),
+    updates({
+      ...{ releaseKeys, releaseThreshold, self, program, way },
+      dir: updatesDir,
+      isOnTrial: onTrial !== undefined,
+    }),
     ownCommands(new Catalogue(commandsDir, readProgram, taken, log)),
   ];
 }

@@ -14,6 +14,8 @@ import type {
   JobView,
   NewToken,
   Page,
+  ReleaseOrder,
+  ReleaseView,
   StreamLine,
   TokenOrder,
   TokenView,
@@ -131,6 +133,21 @@ export class Client {
   /** With a fresh URL to download it by, once it is ready. */
   artifact(artifactId: string): Promise<ArtifactDetail> {
     return this.#get(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`);
+  }
+
+  async publishRelease(order: ReleaseOrder): Promise<ReleaseView> {
+    const response = await this.#fetch("/api/v1/releases", jsonBody(order));
+    return (await response.json()) as ReleaseView;
+  }
+
+  /** The newest version first. */
+  async releases(): Promise<ReleaseView[]> {
+    const page: Page<ReleaseView> = await this.#get("/api/v1/releases");
+    return page.items;
+  }
+
+  async deleteRelease(version: string): Promise<void> {
+    await this.#fetch(`/api/v1/releases/${encodeURIComponent(version)}`, { method: "DELETE" });
   }
 
   async deleteArtifact(artifactId: string): Promise<void> {

@@ -20,6 +20,7 @@ import type { Engine } from "./engine.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { releaseRoutes } from "./routes/releases.ts";
 import type { Route } from "./routes/route.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { authenticate, permits } from "./tokens.ts";
@@ -36,6 +37,7 @@ export const routes: readonly Route[] = [
   ...jobRoutes,
   ...agentRoutes,
   ...artifactRoutes,
+  ...releaseRoutes,
   ...tokenRoutes,
 ];
 

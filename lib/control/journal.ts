@@ -12,6 +12,7 @@ import type {
   OpenRequest,
   Outcome,
 } from "./records.ts";
+import type { ReleaseRecords } from "./releases.ts";
 
 /** A job with how far it has come. */
 export interface StoredJob extends Job {
@@ -68,6 +69,8 @@ export interface ControlJournal {
   agentOf(requestId: string): string | undefined;
   /** Outcomes of a job behind a place in their order, oldest first. */
   outcomes(jobId: string, after: number, limit: number): StoredOutcome[];
+
+  readonly releases: ReleaseRecords;
 
   /** The texts of agents' catalogues, by their digests. */
   catalogues(): { digest: string; text: string }[];

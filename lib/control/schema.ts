@@ -86,4 +86,13 @@ export const migrations: readonly string[] = [
   CREATE INDEX artifacts_by_object ON artifacts (object, bytes);
   CREATE INDEX artifacts_by_expiry ON artifacts (expires_at) WHERE expires_at IS NOT NULL;
   `,
+  `
+  CREATE TABLE releases (
+    version TEXT PRIMARY KEY NOT NULL,
+    release TEXT NOT NULL,
+    artifacts TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    created_by TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -10,6 +10,7 @@ import type {
   StoredToken,
 } from "./journal.ts";
 import type { AgentFacts, ControlWrite, Job, OpenRequest, Outcome } from "./records.ts";
+import { releaseRecordsOn } from "./releases.ts";
 import { type JobRow, jobOf, type RequestRow, requestOf, type TokenRow, tokenOf } from "./rows.ts";
 import { migrations } from "./schema.ts";
 
@@ -65,6 +66,7 @@ function journalOn(db: Database): ControlJournal {
     requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
     agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
     outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),
+    releases: releaseRecordsOn(db),
     catalogues: () =>
       db.prepare<[], { digest: string; text: string }>("SELECT * FROM catalogues").all(),
     addCatalogue: (digest, text) => {

@@ -213,6 +213,29 @@ export const CatalogueEntry = v.object({
 });
 export type CatalogueEntry = v.InferOutput<typeof CatalogueEntry>;
 
+/**
+ * `POST /api/v1/releases`: a signed release of wsctl itself, whose files were uploaded as artifacts of
+ * the kind `release`; `artifacts` has the id of each by its SHA-256.
+ */
+export const ReleaseOrder = v.strictObject({
+  release: v.strictObject({
+    /** Exactly as it was signed. */
+    manifest: v.string(),
+    signatures: v.array(v.strictObject({ key: v.string(), signature: v.string() })),
+  }),
+  artifacts: v.record(v.string(), v.string()),
+});
+export type ReleaseOrder = v.InferOutput<typeof ReleaseOrder>;
+
+/** A published release; agents judge it by its signatures, not by who hands it out. */
+export interface ReleaseView {
+  version: string;
+  release: ReleaseOrder["release"];
+  created_at: string;
+  created_by: string;
+  downloads: { sha256: string; bytes: number; url: string }[];
+}
+
 /** Body of every failed answer. */
 export interface ErrorBody {
   error: { code: string; message: string };

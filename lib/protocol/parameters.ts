@@ -22,5 +22,6 @@ function faultText({ instanceLocation, keyword, error }: OutputUnit): string {
   if (keyword === "required") return `${path}.${named} is missing`;
   if (keyword === "type") return `${path} must be of the type ${named}`;
   if (keyword === "pattern") return `${path} does not match its pattern`;
-  return `${path}: ${error}`;
+  if (keyword === "enum") return `${path} must be one of ${(/\[(.*)\]/.exec(error) ?? [])[1]}`;
+  return `${path}: ${error.replace(/^Instance /, "it ").replace(/\.$/, "")}`;
 }

@@ -143,9 +143,12 @@ function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket
   };
 }
 
+function program(): string | undefined {
+  return (process.argv[1] ?? "").startsWith("/$bunfs/") ? process.execPath : undefined;
+}
+
 function self(): string[] {
-  const isCompiled = (process.argv[1] ?? "").startsWith("/$bunfs/");
-  const own = isCompiled ? [] : [...process.execArgv, process.argv[1] ?? ""];
+  const own = program() === undefined ? [...process.execArgv, process.argv[1] ?? ""] : [];
   return [process.execPath, ...own];
 }
 
@@ -175,5 +178,6 @@ export const runtime: Runtime = {
   // A stream would be sent in chunks, without its length.
   fileBody: (path, start, end) => Bun.file(path).slice(start, end),
   self,
+  program,
   reexec,
 };

@@ -173,5 +173,6 @@ export const runtime: Runtime = {
   },
   fileBody,
   self,
+  program: () => undefined,
   reexec,
 };

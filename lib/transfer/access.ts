@@ -39,22 +39,44 @@ export function fetchFor(url: URL, access: Pick<ControlPlane, "url" | "fetch">):
   return isOwn(url, access) ? access.fetch : fetch;
 }
 
+/** Asks the API; throws a `Refusal`, or `UNREACHABLE`. */
+export async function getJson(
+  access: ControlPlane,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  return (await ask(access, path, { method: "GET" }, signal)).body;
+}
+
 /** Posts to the API; throws a `Refusal`, or `UNREACHABLE`. */
-export async function post(
+export function post(
   access: ControlPlane,
   path: string,
   body: unknown,
   signal: AbortSignal | undefined,
-): Promise<{ status: number; body: unknown }> {
+): Promise<Answer> {
+  return ask(access, path, { method: "POST", body: JSON.stringify(body) }, signal);
+}
+
+interface Answer {
+  status: number;
+  body: unknown;
+}
+
+async function ask(
+  access: ControlPlane,
+  path: string,
+  init: RequestInit,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
   const url = resolved(path, access.url);
   const limit = AbortSignal.timeout(answerMs);
   let response: Response;
   let text: string;
   try {
     response = await access.fetch(url.href, {
-      method: "POST",
+      ...init,
       redirect: "error",
-      body: JSON.stringify(body),
       headers: { Authorization: `Bearer ${access.token}`, "Content-Type": "application/json" },
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });

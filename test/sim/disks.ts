@@ -100,6 +100,9 @@ export class ControlDisk {
       catalogues: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
       addCatalogue: (digest, text) => void this.#catalogues.set(digest, text),
       removeCatalogue: (digest) => void this.#catalogues.delete(digest),
+      get releases(): never {
+        throw new Error("releases are not simulated");
+      },
       get artifacts(): never {
         throw new Error("artifacts are not simulated");
       },

@@ -1,11 +1,16 @@
 /** What the process that collects is told, and what it answers. */
 import * as v from "valibot";
+import { Way } from "../way.ts";
 import type { Skipped } from "./inputs.ts";
 import { FetchLogsParameters } from "./parameters.ts";
 import type { FileFacts } from "./select.ts";
 import { Source } from "./source.ts";
 
 const bytesRule = "must be a whole number of bytes";
+
+/** How a large result becomes an artifact of its request. */
+const Upload = v.strictObject({ way: Way, request_id: v.string(), name: v.string() });
+export type Upload = v.InferOutput<typeof Upload>;
 
 export const CollectOrder = v.strictObject({
   source: Source,
@@ -21,8 +26,7 @@ export const CollectOrder = v.strictObject({
     v.minValue(0, bytesRule),
     v.maxValue(Number.MAX_SAFE_INTEGER, bytesRule),
   ),
-  /** Where a large result goes from here: for whoever stores it. */
-  upload: v.optional(v.record(v.string(), v.unknown())),
+  upload: v.optional(Upload),
 });
 export type CollectOrder = v.InferOutput<typeof CollectOrder>;
 

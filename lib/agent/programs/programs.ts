@@ -44,7 +44,7 @@ export class Programs {
       return queueMicrotask(() => done({ status: "failed", message }));
     }
     this.#stopOn(signal, order.requestId);
-    const spec = specOf(order, resolved.wanted, this.#runs.resultFileOf(order.requestId));
+    const spec = specOf(order, resolved.wanted, this.#runs.dirOf(order.requestId));
     this.#runs.start(spec, (end) => done(resultOf(end, spec)));
   }
 

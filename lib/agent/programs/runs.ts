@@ -20,7 +20,6 @@ import {
   type RunSpec,
   readWhole,
   readWord,
-  resultFile,
   socketFile,
   specFile,
   writeWhole,
@@ -59,7 +58,7 @@ export class Runs {
   /** Throws `USAGE` where a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
     this.#options = options;
-    const path = join(this.#dirOf("any"), socketFile);
+    const path = join(this.dirOf("any"), socketFile);
     if (Buffer.byteLength(path) > socketPathMax) {
       const text = `The data directory's path is too long for sockets (${path}): choose a shorter --data-dir`;
       throw new WsctlError("USAGE", text);
@@ -69,7 +68,7 @@ export class Runs {
 
   /** Starts a supervisor; `done` is called once, when the program has ended. */
   start(spec: RunSpec, done: Done): void {
-    const dir = this.#dirOf(spec.requestId);
+    const dir = this.dirOf(spec.requestId);
     try {
       mkdirSync(dir, { mode: 0o700 });
       writeWhole(dir, specFile, spec);
@@ -93,7 +92,7 @@ export class Runs {
 
   /** Goes on with what an earlier process of this agent started; with what it was told to run. */
   adopt(requestId: string, done: (end: RunEnd | undefined, spec?: RunSpec) => void): void {
-    const spec = readWhole<RunSpec>(this.#dirOf(requestId), specFile);
+    const spec = readWhole<RunSpec>(this.dirOf(requestId), specFile);
     // The process before this one died before it could begin anything.
     if (spec === undefined) return queueMicrotask(() => done(undefined));
     this.#follow(requestId, (end) => done(end, spec));
@@ -104,16 +103,11 @@ export class Runs {
     this.#sockets.get(requestId)?.write(`${why}\n`);
   }
 
-  /** Where a program may leave its result. */
-  resultFileOf(requestId: string): string {
-    return join(this.#dirOf(requestId), resultFile);
-  }
-
   /** Its end is in the journal; whoever followed its output may still read it to the end. */
   forget(requestId: string): void {
     this.#stopping.delete(requestId);
     this.#fresh.delete(requestId);
-    const dir = this.#dirOf(requestId);
+    const dir = this.dirOf(requestId);
     if (!existsSync(dir)) this.#followers.gone(requestId);
     if (existsSync(join(dir, followedFile))) setTimeout(() => this.#remove(requestId), readOnMs);
     else this.#remove(requestId);
@@ -131,7 +125,7 @@ export class Runs {
 
   /** At the start: what no request asks for any more goes, unless it may still run. */
   sweep(wanted: readonly string[], now: number): void {
-    const kept = new Set(wanted.map((requestId) => this.#dirOf(requestId)));
+    const kept = new Set(wanted.map((requestId) => this.dirOf(requestId)));
     for (const name of readdirSync(this.#options.dir)) {
       const dir = join(this.#options.dir, name);
       if (kept.has(dir)) continue;
@@ -144,7 +138,7 @@ export class Runs {
   }
 
   #follow(requestId: string, done: Done): void {
-    const dir = this.#dirOf(requestId);
+    const dir = this.dirOf(requestId);
     const giveUpAt = performance.now() + appearMs;
     let wasSeen = false;
     const look = () => {
@@ -192,22 +186,22 @@ export class Runs {
 
   #followed(requestId: string) {
     return {
-      dir: this.#dirOf(requestId),
+      dir: this.dirOf(requestId),
       last: this.#lasts.get(requestId),
       hasRead: (taken: number, seen: number) => {
         this.#sockets.get(requestId)?.write(`${readWord} ${taken} ${seen}\n`);
       },
-      followed: () => writeFileSync(join(this.#dirOf(requestId), followedFile), ""),
+      followed: () => writeFileSync(join(this.dirOf(requestId), followedFile), ""),
     };
   }
 
   #remove(requestId: string): void {
     this.#lasts.delete(requestId);
-    rmSync(this.#dirOf(requestId), { recursive: true, force: true });
+    rmSync(this.dirOf(requestId), { recursive: true, force: true });
   }
 
   /** Request ids are a peer's own texts: no path is made of one. */
-  #dirOf(requestId: string): string {
+  dirOf(requestId: string): string {
     const name = createHash("sha256").update(requestId).digest("hex").slice(0, 20);
     return join(this.#options.dir, name);
   }

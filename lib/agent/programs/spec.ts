@@ -1,11 +1,12 @@
 /** What a supervisor is told to run, and what the program may know of its surroundings. */
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
 import type { RunOrder } from "../records.ts";
 import { textOf } from "./manifest.ts";
-import type { RunSpec } from "./run.ts";
+import { type RunSpec, resultFile } from "./run.ts";
 
 /** A program as the host's own files and flags allow it. */
 export interface Wanted {
@@ -17,18 +18,24 @@ export interface Wanted {
   outputBytes?: number;
   /** Checked parameters: handed on as JSON, and one by one. */
   values?: JsonObject;
-  /** What reaches its standard input instead of the parameters. */
-  stdin?: string;
+  /** What reaches its standard input instead of the parameters; it may say where it runs. */
+  stdin?: string | ((place: RunPlace) => string);
   /** What its success leads to. */
   leadsTo?: RunSpec["leadsTo"];
+}
+
+/** The request that a program runs for, and the directory that is there for the run alone. */
+export interface RunPlace {
+  requestId: string;
+  dir: string;
 }
 
 /** What a program may know of the agent's own environment. */
 const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
-export function specOf(order: RunOrder, wanted: Wanted, resultFile: string): RunSpec {
+export function specOf(order: RunOrder, wanted: Wanted, dir: string): RunSpec {
   const { requestId, command, timeoutMs } = order;
-  const { values = {}, user, env = {} } = wanted;
+  const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
   return {
     requestId,
     steps: wanted.steps.map((argv) => asUser(user, argv)),
@@ -39,10 +46,10 @@ export function specOf(order: RunOrder, wanted: Wanted, resultFile: string): Run
       ...parametersIn(values),
       WSCTL_COMMAND: command,
       WSCTL_REQUEST_ID: requestId,
-      WSCTL_RESULT_FILE: resultFile,
+      WSCTL_RESULT_FILE: join(dir, resultFile),
     },
     directory: wanted.directory ?? "/",
-    stdin: wanted.stdin ?? `${JSON.stringify(values)}\n`,
+    stdin: typeof stdin === "string" ? stdin : stdin({ requestId, dir }),
     timeoutMs,
     outputBytes: wanted.outputBytes ?? outputBytesDefault,
     ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),

@@ -206,8 +206,10 @@ function resultOf(
   lastLine: string,
   output: string,
 ): Pick<RunEnd, "output" | "result"> | undefined {
-  const inFile = jsonIn(readResultFile(dir));
+  const file = readResultFile(dir);
+  const inFile = jsonIn(file.text);
   if (inFile !== undefined) return { result: inFile, output };
+  if (file.fault !== undefined) return { output: `${output.trimEnd()}\n[${file.fault}]` };
   const result = jsonIn(lastLine);
   if (result === undefined) return undefined;
   const trimmed = output.trimEnd();
@@ -215,13 +217,16 @@ function resultOf(
   return { result, output: isLast ? trimmed.slice(0, -lastLine.length) : output };
 }
 
-function readResultFile(dir: string): string {
+function readResultFile(dir: string): { text: string; fault?: string } {
   const path = join(dir, resultFile);
   try {
-    return statSync(path).size > resultBytesMax ? "" : readFileSync(path, "utf8");
+    const { size } = statSync(path);
+    if (size <= resultBytesMax) return { text: readFileSync(path, "utf8") };
+    const fault = `its result of ${size} bytes is over ${resultBytesMax} bytes and was left out`;
+    return { text: "", fault };
   } catch {
     // Most programs leave none.
-    return "";
+    return { text: "" };
   }
 }
 
