@@ -7,6 +7,7 @@ import { runAgent } from "../lib/agent/agent.ts";
 import { openAgentJournal } from "../lib/agent/journal.ts";
 import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
+import { breakIfPlanted } from "../lib/failpoint.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { parsePublicKey } from "../lib/release/keys.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
@@ -107,6 +108,7 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   const agentId = agentIdOf(options.id ?? hostname().toLowerCase());
   const dir = join(dataDirOf(options), "agents", agentId);
   const runtime = await loadRuntime();
+  await breakIfPlanted(join(dir, "journal.db"));
   const journal = openAgentJournal(join(dir, "journal.db"));
   const access = await agentAccess({ flags: options, agentId, dir, runtime, log, signal: stopped });
   if (access === undefined) return exitOk;

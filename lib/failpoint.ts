@@ -4,6 +4,7 @@
  * every other build this is nothing at all.
  */
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 
 /** Set by `scripts/build.ts` for test builds; anywhere else it does not exist. */
 declare const WSCTL_TEST_BUILD: boolean | undefined;
@@ -30,4 +31,15 @@ export function failpoint(name: Failpoint): void {
 /** What is broken in this build, for tests of updates; nothing in every other. */
 declare const WSCTL_FAULT: string | undefined;
 
-export const plantedFault = typeof WSCTL_FAULT === "undefined" ? undefined : WSCTL_FAULT;
+const plantedFault = typeof WSCTL_FAULT === "undefined" ? undefined : WSCTL_FAULT;
+
+/** Called before an agent opens its journal: a build that is broken on purpose gets no further. */
+export async function breakIfPlanted(journalPath: string): Promise<void> {
+  if (plantedFault === "mute") await new Promise(() => {});
+  if (plantedFault === "migrate") {
+    const db = new DatabaseSync(journalPath);
+    db.exec("PRAGMA user_version = 1000");
+    db.close();
+  }
+  if (plantedFault !== undefined) process.kill(process.pid, "SIGKILL");
+}

@@ -45,7 +45,8 @@ export interface Update {
   to: string;
   /** Its program, checked. */
   file: string;
-  /** How long it has to stay connected without a break, in milliseconds. */
+  /** How long it has to connect, and then to stay connected without a break, in milliseconds. */
+  connectMs: number;
   healthyMs: number;
 }
 

@@ -171,12 +171,10 @@ export const watchedBytesMax = 4 * 1024 * 1024;
  */
 export const outputRestMs = 5_000;
 
-/** A new version must have connected after this long, or is given up. */
-export const trialConnectMs = 60_000;
-
-/** How long it must then stay connected, in seconds: default and most. */
+/** How long a new version has to connect, and must then stay connected, in seconds. */
+export const connectSecondsDefault = 60;
 export const healthySecondsDefault = 30;
-export const healthySecondsMax = 600;
+export const trialSecondsMax = 600;
 
 /** Having proved itself or failed, it is given this long to end. */
 export const trialStopMs = 15_000;

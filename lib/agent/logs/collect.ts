@@ -60,8 +60,7 @@ export async function collect(
       ...facts,
       ...shortened(collection.files, collection.skipped),
       ...(options.signal.aborted ? { stopped: true } : {}),
-      ...(isLarge ? { file: order.output } : {}),
-      ...(artifact === undefined ? {} : { artifact }),
+      ...(artifact !== undefined ? { artifact } : isLarge ? { file: order.output } : {}),
     };
   } finally {
     output.close();

@@ -1,6 +1,8 @@
 /** Putting a program in the place of the one that is installed, whole or not at all. */
 import {
   accessSync,
+  chmodSync,
+  chownSync,
   closeSync,
   constants,
   copyFileSync,
@@ -9,8 +11,10 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import process from "node:process";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 /** Where the program that was replaced is kept. */
@@ -32,7 +36,11 @@ export function refuseUnwritable(path: string): void {
 export function install(file: string, path: string): void {
   const fresh = `${path}.new`;
   const previous = previousOf(path);
+  const { mode, uid, gid } = statSync(path);
   copyFileSync(file, fresh);
+  chmodSync(fresh, mode);
+  // Only root can give a file away, and only root's agent replaces somebody else's.
+  if (process.getuid?.() === 0) chownSync(fresh, uid, gid);
   const fd = openSync(fresh, "r+");
   try {
     fsyncSync(fd);

@@ -6,7 +6,11 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { errorText } from "../../protocol/errors.ts";
 import { issueText } from "../../protocol/issueText.ts";
-import { healthySecondsDefault, healthySecondsMax } from "../../protocol/limits.ts";
+import {
+  connectSecondsDefault,
+  healthySecondsDefault,
+  trialSecondsMax,
+} from "../../protocol/limits.ts";
 import { version as current } from "../../protocol/version.ts";
 import { isVersion } from "../../release/version.ts";
 import { type ProgramKind, type Resolved, refuse } from "../programs/kind.ts";
@@ -28,23 +32,23 @@ export interface UpdateOptions {
   isOnTrial: boolean;
 }
 
-const healthyRule = `must be a whole number of seconds from 1 to ${healthySecondsMax}`;
+const secondsRule = `must be a whole number of seconds from 1 to ${trialSecondsMax}`;
+const Seconds = v.pipe(
+  v.number(secondsRule),
+  v.integer(secondsRule),
+  v.minValue(1, secondsRule),
+  v.maxValue(trialSecondsMax, secondsRule),
+);
 
 const Parameters = v.strictObject({
   /** The newest that is published, where it is not given. */
   version: v.optional(v.pipe(v.string(), v.check(isVersion, "must be a version such as 1.2.3"))),
   /** Also to a version that is older than this one. */
   allow_downgrade: v.optional(v.boolean(), false),
-  /** How long it must stay connected before it takes this one's place. */
-  health_seconds: v.optional(
-    v.pipe(
-      v.number(healthyRule),
-      v.integer(healthyRule),
-      v.minValue(1, healthyRule),
-      v.maxValue(healthySecondsMax, healthyRule),
-    ),
-    healthySecondsDefault,
-  ),
+  /** How long it has to connect. */
+  connect_seconds: v.optional(Seconds, connectSecondsDefault),
+  /** How long it must then stay connected before it takes this one's place. */
+  health_seconds: v.optional(Seconds, healthySecondsDefault),
 });
 
 export function updates(options: UpdateOptions): ProgramKind {
@@ -78,12 +82,13 @@ function resolve(options: UpdateOptions, parameters: unknown): Resolved {
   if (!parsed.success) {
     return refuse("INVALID_PARAMETERS", `parameters: ${issueText(parsed.issues[0])}`);
   }
-  const { version, allow_downgrade, health_seconds } = parsed.output;
+  const { version, allow_downgrade, connect_seconds, health_seconds } = parsed.output;
   const order: StageOrder = {
     way,
     current,
     ...(version === undefined ? {} : { version }),
     allowDowngrade: allow_downgrade,
+    connectMs: connect_seconds * 1000,
     healthyMs: health_seconds * 1000,
     keys: [...keys],
     threshold,

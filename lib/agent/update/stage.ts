@@ -24,6 +24,7 @@ export const StageOrder = v.strictObject({
   current: v.string(),
   version: v.optional(v.string()),
   allowDowngrade: v.boolean(),
+  connectMs: v.number(),
   healthyMs: v.number(),
   /** Texts of the trusted keys, and how many of them have to have signed. */
   keys: v.array(v.string()),
@@ -67,9 +68,8 @@ export async function stage(order: StageOrder, options: StageOptions): Promise<S
     throw new WsctlError("NOT_FOUND", `release ${version} has no file for ${thisPlatform()}`);
   }
   const program = await fetchProgram(order, file, release, options);
-  return {
-    update: { from: order.current, to: version, file: program, healthyMs: order.healthyMs },
-  };
+  const { current: from, connectMs, healthyMs } = order;
+  return { update: { from, to: version, file: program, connectMs, healthyMs } };
 }
 
 /** One version waits at a time; what an earlier try of the same one has fetched counts. */

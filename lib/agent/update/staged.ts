@@ -7,6 +7,7 @@ const Staged = v.object({
     from: v.string(),
     to: v.string(),
     file: v.string(),
+    connectMs: v.number(),
     healthyMs: v.number(),
   }),
 });

@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { errorText } from "../../protocol/errors.ts";
-import { trialConnectMs, trialStopMs } from "../../protocol/limits.ts";
+import { trialStopMs } from "../../protocol/limits.ts";
 import type { Update } from "../records.ts";
 
 /** Set for the new program: it is on trial, and reports on standard output. */
@@ -28,12 +28,13 @@ export interface Trial {
 }
 
 /** Starts the new program with the arguments of this process. */
-export function tryOut({ file, to, healthyMs }: Update): Trial {
+export function tryOut(update: Update): Trial {
+  const { file } = update;
   const child = spawn(file, process.argv.slice(2), {
     env: { ...process.env, [trialVariable]: "1" },
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const watch = new Watch(child, healthyMs, to);
+  const watch = new Watch(child, update);
   return { fault: watch.fault, stop: () => watch.end("the agent was stopped meanwhile") };
 }
 
@@ -41,27 +42,26 @@ class Watch {
   readonly fault: Promise<string | undefined>;
   readonly #child: ChildProcess;
   readonly #healthyMs: number;
+  readonly #connectMs: number;
   #settle: (fault: string | undefined) => void = () => {};
   /** Decided; undefined while it is still open. */
   #verdict: { fault: string | undefined } | undefined;
   #timer: NodeJS.Timeout;
 
-  constructor(child: ChildProcess, healthyMs: number, version: string) {
+  constructor(child: ChildProcess, { to, healthyMs, connectMs }: Update) {
     this.#child = child;
     this.#healthyMs = healthyMs;
+    this.#connectMs = connectMs;
     this.fault = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    const seconds = trialConnectMs / 1000;
-    const deadline = trialConnectMs + 2 * healthyMs;
-    this.#timer = setTimeout(
-      () => this.end(`it did not connect within ${seconds} s`),
-      trialConnectMs,
-    );
-    setTimeout(() => this.end("it did not stay connected"), deadline).unref();
+    const tooLate = `it did not connect within ${connectMs / 1000} s`;
+    this.#timer = setTimeout(() => this.end(tooLate), connectMs);
+    const deadlineMs = 2 * (connectMs + healthyMs);
+    setTimeout(() => this.end("it did not stay connected"), deadlineMs).unref();
     child.once("error", (error) => {
       if (child.pid !== undefined) return;
-      this.#verdict ??= { fault: `${version} cannot be started: ${errorText(error)}` };
+      this.#verdict ??= { fault: `${to} cannot be started: ${errorText(error)}` };
       this.#settle(this.#verdict.fault);
     });
     child.once("exit", (status, signal) => {
@@ -72,7 +72,7 @@ class Watch {
     // What it is told may come too late for it.
     child.stdin?.on("error", () => {});
     child.stdout?.on("data", (bytes: Buffer) => {
-      for (const word of bytes.toString().split("\n")) this.#heard(word);
+      for (const word of bytes.toString().trim().split("\n")) this.#heard(word);
     });
   }
 
@@ -86,12 +86,13 @@ class Watch {
 
   #heard(word: string): void {
     if (this.#verdict !== undefined) return;
-    clearTimeout(this.#timer);
     if (word === upWord) {
+      clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#proved(), this.#healthyMs);
     } else if (word === downWord) {
+      clearTimeout(this.#timer);
       const fault = "it lost its connection and did not come back";
-      this.#timer = setTimeout(() => this.end(fault), trialConnectMs);
+      this.#timer = setTimeout(() => this.end(fault), this.#connectMs);
     }
   }
 
