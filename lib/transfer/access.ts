@@ -2,6 +2,7 @@
  * Who is talked to and who is trusted: a URL below the control plane's own address is fetched with
  * its certificate authority, any other with the system's. The token goes to the API alone.
  */
+import type { ArtifactDetail } from "../protocol/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { refusalOf, unreachable } from "./retry.ts";
 
@@ -39,9 +40,20 @@ export function fetchFor(url: URL, access: Pick<ControlPlane, "url" | "fetch">):
   return isOwn(url, access) ? access.fetch : fetch;
 }
 
-/** Posts to the API; throws a `Refusal`, or `UNREACHABLE`. */
-export async function post(
+/** An artifact with a fresh URL to download it by; throws a `Refusal`, or `UNREACHABLE`. */
+export async function artifactDetail(
   access: ControlPlane,
+  artifactId: string,
+  signal?: AbortSignal,
+): Promise<ArtifactDetail> {
+  const path = `/api/v1/artifacts/${encodeURIComponent(artifactId)}`;
+  return (await ask(access, "GET", path, undefined, signal)).body as ArtifactDetail;
+}
+
+/** Asks the API; throws a `Refusal`, or `UNREACHABLE`. */
+export async function ask(
+  access: ControlPlane,
+  method: "GET" | "POST",
   path: string,
   body: unknown,
   signal: AbortSignal | undefined,
@@ -52,9 +64,9 @@ export async function post(
   let text: string;
   try {
     response = await access.fetch(url.href, {
-      method: "POST",
+      method,
       redirect: "error",
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       headers: { Authorization: `Bearer ${access.token}`, "Content-Type": "application/json" },
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
