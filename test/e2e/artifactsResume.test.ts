@@ -27,7 +27,8 @@ describe("transfers", () => {
       using dataDir = temporaryDir();
       const path = join(dir, "large");
       writeFileSync(path, randomContent(bytes).body);
-      let serving = await startServe({ dataDir, flavour });
+      await using servings = new AsyncDisposableStack();
+      let serving = servings.use(await startServe({ dataDir, flavour }));
       const { port } = serving;
       const controlPlane = adminAccess(serving);
       let killed: Promise<void> | undefined;
@@ -35,7 +36,7 @@ describe("transfers", () => {
       let isBack = false;
       const restart = async () => {
         await serving.process.kill();
-        serving = await startServe({ dataDir, flavour, port });
+        serving = servings.use(await startServe({ dataDir, flavour, port }));
         isBack = true;
       };
       const artifact = await uploadFile({
@@ -73,7 +74,6 @@ describe("transfers", () => {
       expect(least).toBeGreaterThan(bytes * 0.1);
       expect(sha256Of(readFileSync(target))).toBe(artifact.sha256);
       expect(existsSync(`${target}.part`)).toBe(false);
-      await serving[Symbol.asyncDispose]();
     });
   }
 
