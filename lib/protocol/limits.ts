@@ -193,6 +193,9 @@ export const artifactTtlSecondsDefault = 7 * 24 * 60 * 60;
 export const artifactsPerRequestMax = 64;
 export const artifactsMax = 100_000;
 
+/** What artifacts leave free of the disk that they share with the journal, in bytes. */
+export const artifactReserveBytes = 100_000_000;
+
 /** How long an upload may take in all before it counts as abandoned. */
 export const artifactUploadMs = 24 * 60 * 60 * 1000;
 

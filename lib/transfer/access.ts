@@ -2,6 +2,7 @@
  * Who is talked to and who is trusted: a URL below the control plane's own address is fetched with
  * its certificate authority, any other with the system's. The token goes to the API alone.
  */
+import type { ArtifactDetail } from "../protocol/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { refusalOf, unreachable } from "./retry.ts";
 
@@ -39,44 +40,33 @@ export function fetchFor(url: URL, access: Pick<ControlPlane, "url" | "fetch">):
   return isOwn(url, access) ? access.fetch : fetch;
 }
 
-/** Asks the API; throws a `Refusal`, or `UNREACHABLE`. */
-export async function getJson(
+/** An artifact with a fresh URL to download it by; throws a `Refusal`, or `UNREACHABLE`. */
+export async function artifactDetail(
   access: ControlPlane,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  return (await ask(access, path, { method: "GET" }, signal)).body;
+  artifactId: string,
+  signal?: AbortSignal,
+): Promise<ArtifactDetail> {
+  const path = `/api/v1/artifacts/${encodeURIComponent(artifactId)}`;
+  return (await ask(access, "GET", path, undefined, signal)).body as ArtifactDetail;
 }
 
-/** Posts to the API; throws a `Refusal`, or `UNREACHABLE`. */
-export function post(
+/** Asks the API; throws a `Refusal`, or `UNREACHABLE`. */
+export async function ask(
   access: ControlPlane,
+  method: "GET" | "POST",
   path: string,
   body: unknown,
   signal: AbortSignal | undefined,
-): Promise<Answer> {
-  return ask(access, path, { method: "POST", body: JSON.stringify(body) }, signal);
-}
-
-interface Answer {
-  status: number;
-  body: unknown;
-}
-
-async function ask(
-  access: ControlPlane,
-  path: string,
-  init: RequestInit,
-  signal: AbortSignal | undefined,
-): Promise<Answer> {
+): Promise<{ status: number; body: unknown }> {
   const url = resolved(path, access.url);
   const limit = AbortSignal.timeout(answerMs);
   let response: Response;
   let text: string;
   try {
     response = await access.fetch(url.href, {
-      ...init,
+      method,
       redirect: "error",
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       headers: { Authorization: `Bearer ${access.token}`, "Content-Type": "application/json" },
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });

@@ -132,7 +132,8 @@ async function append(
   options: DownloadOptions,
   moved: () => void,
 ): Promise<void> {
-  const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader();
+  if (response.body === null) return;
+  const reader = response.body.getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read().catch((error) => {

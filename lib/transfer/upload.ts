@@ -5,7 +5,7 @@
  */
 import type { ArtifactOrder, ArtifactView, NewArtifact } from "../protocol/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
-import { type ControlPlane, post, resolved } from "./access.ts";
+import { ask, type ControlPlane, resolved } from "./access.ts";
 import { type FileSum, sumOf } from "./files.ts";
 import { putParts } from "./parts.ts";
 import { type Progress, persist } from "./retry.ts";
@@ -51,7 +51,7 @@ async function uploadOnce(
 ): Promise<ArtifactView> {
   const { controlPlane, path, signal } = options;
   const order: ArtifactOrder = { ...options.order, ...sum };
-  const ordered = await post(controlPlane, "/api/v1/artifacts", order, signal);
+  const ordered = await ask(controlPlane, "POST", "/api/v1/artifacts", order, signal);
   const { upload, ...artifact } = ordered.body as NewArtifact;
   const tell = (tick: () => void) => (doneBytes: number) => {
     tick();
@@ -75,7 +75,7 @@ async function complete(
 ): Promise<ArtifactView> {
   const path = `/api/v1/artifacts/${encodeURIComponent(artifactId)}/complete`;
   for (;;) {
-    const { status, body } = await post(controlPlane, path, {}, signal);
+    const { status, body } = await ask(controlPlane, "POST", path, undefined, signal);
     if (status !== 202) return body as ArtifactView;
     moved();
   }

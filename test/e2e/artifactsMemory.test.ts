@@ -1,7 +1,9 @@
 /** A large artifact costs time and disk, and no memory: neither here nor there. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { artifactDetail } from "../../lib/transfer/access.ts";
 import { adminAccess } from "../support/artifacts.ts";
 import { peakBytes } from "../support/memory.ts";
 import {
@@ -38,6 +40,15 @@ function tell(what: string, peak: number): void {
   process.stderr.write(`      ${what}: at most ${Math.round(peak / 1e6)} MB of memory\n`);
 }
 
+/** Somebody who asks for all of it, and reads no further than the beginning. */
+async function idleReader(serving: Serving, id: string): Promise<Socket> {
+  const detail = await artifactDetail(adminAccess(serving), id);
+  const socket = connect(serving.port, "127.0.0.1");
+  socket.write(`GET ${detail.download?.url} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await new Promise((resolve) => socket.once("data", resolve));
+  return socket.pause();
+}
+
 /** Sparse: it takes no room before it is read. */
 function largeFile(dir: string): string {
   const path = join(dir, "large");
@@ -54,6 +65,7 @@ describe("one gigabyte", () => {
       await using serving = await startServe({ dataDir, flavour });
       const sent = await upload(serving, largeFile(dir), "large", flavour);
       expect(sent.state).toBe("ready");
+      const sockets = await Promise.all([1, 2, 3].map(() => idleReader(serving, sent.id)));
       mkdirSync(join(dir, "back"));
       const words = ["artifacts", "get", sent.id, "--data-dir", `${dataDir}`, "--output"];
       const command = [...wsctlCommand("binary"), ...words, join(dir, "back")];
@@ -64,6 +76,7 @@ describe("one gigabyte", () => {
         await fetch(`${serving.url}/healthz`);
       }
       expect(await getting.exited).toBe(0);
+      for (const socket of sockets) socket.destroy();
       const served = peakBytes(serving.process.pid);
       tell(`serve (${flavour})`, served);
       tell(`upload (${flavour})`, sent.peakBytes);

@@ -6,7 +6,14 @@ import { Client } from "../../lib/client/client.ts";
 import { downloadFile } from "../../lib/transfer/download.ts";
 import { uploadFile } from "../../lib/transfer/upload.ts";
 import { adminAccess, randomContent, sha256Of } from "../support/artifacts.ts";
-import { type Flavour, startServe, temporaryDir, wsctl } from "../support/processes.ts";
+import {
+  type Flavour,
+  Running,
+  startServe,
+  temporaryDir,
+  wsctl,
+  wsctlCommand,
+} from "../support/processes.ts";
 import { TcpProxy } from "../support/tcpProxy.ts";
 
 setDefaultTimeout(60_000);
@@ -20,7 +27,8 @@ describe("transfers", () => {
       using dataDir = temporaryDir();
       const path = join(dir, "large");
       writeFileSync(path, randomContent(bytes).body);
-      let serving = await startServe({ dataDir, flavour });
+      await using servings = new AsyncDisposableStack();
+      let serving = servings.use(await startServe({ dataDir, flavour }));
       const { port } = serving;
       const controlPlane = adminAccess(serving);
       let killed: Promise<void> | undefined;
@@ -28,7 +36,7 @@ describe("transfers", () => {
       let isBack = false;
       const restart = async () => {
         await serving.process.kill();
-        serving = await startServe({ dataDir, flavour, port });
+        serving = servings.use(await startServe({ dataDir, flavour, port }));
         isBack = true;
       };
       const artifact = await uploadFile({
@@ -66,7 +74,6 @@ describe("transfers", () => {
       expect(least).toBeGreaterThan(bytes * 0.1);
       expect(sha256Of(readFileSync(target))).toBe(artifact.sha256);
       expect(existsSync(`${target}.part`)).toBe(false);
-      await serving[Symbol.asyncDispose]();
     });
   }
 
@@ -125,6 +132,34 @@ describe("transfers", () => {
     const gone = await wsctl(["artifacts", "delete", artifact.artifact_id, "--data-dir", dataDir]);
     expect([gone.code, gone.stdout]).toEqual([0, `deleted ${artifact.artifact_id}\n`]);
     expect((await get()).code).toBe(1);
+  });
+
+  test("that Ctrl-C breaks off stay for the same command to go on with", async () => {
+    using dir = temporaryDir();
+    using dataDir = temporaryDir();
+    await using serving = await startServe({ dataDir });
+    await using proxy = await TcpProxy.to(serving.port);
+    const path = join(dir, "large");
+    writeFileSync(path, randomContent(bytes).body);
+    const order = { name: "back" };
+    const controlPlane = adminAccess(serving);
+    const artifact = await uploadFile({ controlPlane, path, order });
+    const token = join(dir, "token");
+    writeFileSync(token, controlPlane.token);
+    const words = ["artifacts", "get", artifact.artifact_id, "--token-file", token, "--server"];
+    const command = [...wsctlCommand("binary"), ...words];
+    const cwd = `${dir}`;
+    await using broken = new Running([...command, `http://127.0.0.1:${proxy.port}`], { cwd });
+    const size = () => statSync(join(dir, "back.part"), { throwIfNoEntry: false })?.size ?? 0;
+    while (size() === 0) await fetch(`${serving.url}/healthz`);
+    // It cannot be through before it is told to leave.
+    proxy.freeze();
+    broken.signal("SIGINT");
+    expect(await broken.exited).toBe(130);
+    expect(size()).toBeGreaterThan(0);
+    await using again = new Running([...command, serving.url], { cwd });
+    expect(await again.exited).toBe(0);
+    expect(sha256Of(readFileSync(join(dir, "back")))).toBe(artifact.sha256);
   });
 
   test("of a file that changes meanwhile are given up by name", async () => {

@@ -54,11 +54,15 @@ const routes: readonly [string, string][] = [
   ["GET", "/api/v1/tokens"],
   ["DELETE", "/api/v1/tokens/x"],
   ["GET", "/api/v1/whoami"],
-  ["POST", "/api/v1/artifacts"],
   ["GET", "/api/v1/artifacts"],
+  ["DELETE", "/api/v1/artifacts/x"],
+];
+
+/** An agent may ask these, and is told what it may have. */
+const sharedRoutes: readonly [string, string][] = [
+  ["POST", "/api/v1/artifacts"],
   ["GET", "/api/v1/artifacts/x"],
   ["POST", "/api/v1/artifacts/x/complete"],
-  ["DELETE", "/api/v1/artifacts/x"],
 ];
 
 const noRoutes: readonly [string, string][] = [
@@ -182,6 +186,20 @@ export function hostileApiSuite(flavour: Flavour): void {
       for (const path of ["//api/v1/agents", "/api/v1/../v1/agents", "/api/v1/%61gents"]) {
         const request = `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
         expect(await exchange(target().port, request)).toMatch(/^HTTP\/1\.1 (400|401|404) /);
+      }
+    });
+
+    for (const [method, path] of sharedRoutes) {
+      test(`${method} ${path} is closed to no token`, async () => {
+        const body = method === "POST" ? { body: JSON.stringify(order) } : {};
+        const nobody = await target().api(path, { method, authorization: "", ...body });
+        expect(nobody.status).toBe(401);
+      });
+    }
+
+    test("the content of artifacts is closed to every token, and open to signed URLs alone", async () => {
+      for (const method of ["GET", "HEAD", "PUT"]) {
+        expect((await target().api("/artifacts/x", { method })).status).toBe(403);
       }
     });
 

@@ -13,7 +13,7 @@ import { thisPlatform } from "../../release/platform.ts";
 import { fileFor, type ReleaseFile } from "../../release/release.ts";
 import { verifyRelease } from "../../release/verify.ts";
 import { compareVersions } from "../../release/version.ts";
-import { type ControlPlane, getJson } from "../../transfer/access.ts";
+import { ask, type ControlPlane } from "../../transfer/access.ts";
 import { downloadFile } from "../../transfer/download.ts";
 import type { Update } from "../records.ts";
 import { Way } from "../way.ts";
@@ -48,7 +48,7 @@ export interface StageOptions {
 export async function stage(order: StageOrder, options: StageOptions): Promise<Staged> {
   const { controlPlane, tell, signal, now } = options;
   const path = `/api/v1/releases/${encodeURIComponent(order.version ?? "latest")}`;
-  const release = (await getJson(controlPlane, path, signal)) as ReleaseView;
+  const release = (await ask(controlPlane, "GET", path, undefined, signal)).body as ReleaseView;
   const trust = { keys: order.keys.map(parsePublicKey), threshold: order.threshold };
   const { manifest, signers } = verifyRelease(release.release, trust, now);
   const { version } = manifest;

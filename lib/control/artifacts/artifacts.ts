@@ -66,6 +66,7 @@ export class Artifacts {
     }
     const twin = this.#withContent(sha256, bytes, now);
     this.#refuseBeyondLimits(requestId, twin === undefined ? bytes : 0);
+    if (twin === undefined) this.store.refuseWithoutRoom(bytes);
     const artifactId = this.#options.newId();
     const artifact: StoredArtifact = {
       artifactId,

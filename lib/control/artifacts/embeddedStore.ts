@@ -39,6 +39,10 @@ export class EmbeddedStore implements ArtifactStore {
     return sha256;
   }
 
+  refuseWithoutRoom(bytes: number): void {
+    this.uploads.refuseWithoutRoom(bytes);
+  }
+
   has(object: string): boolean {
     return statSync(this.path(object), { throwIfNoEntry: false }) !== undefined;
   }

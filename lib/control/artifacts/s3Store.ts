@@ -45,6 +45,9 @@ export class S3Store implements ArtifactStore {
     return artifactId;
   }
 
+  /** Only the store itself could tell. */
+  refuseWithoutRoom(): void {}
+
   /** Whether it is one of ours at all: an embedded store may have been used before. */
   has(object: string): boolean {
     return isUuid(object);

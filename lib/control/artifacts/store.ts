@@ -25,6 +25,8 @@ export type Completion = "verified" | "present" | "verifying";
 export interface ArtifactStore {
   /** The name for the content of a new artifact. */
   objectName(artifact: Pick<StoredArtifact, "artifactId" | "sha256">): string;
+  /** Throws `STORAGE_UNAVAILABLE` when it can be seen that so many more bytes find no room. */
+  refuseWithoutRoom(bytes: number): void;
   /** Whether content that is on record can be counted on. */
   has(object: string): boolean;
   /** `tokenId`: on whose behalf; where the store can, the URL ends with that token. */

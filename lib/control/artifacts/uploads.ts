@@ -4,10 +4,11 @@
  * another process received it is computed again from the file.
  */
 import { createHash, type Hash } from "node:crypto";
-import { rmSync, statSync } from "node:fs";
+import { rmSync, statfsSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { WsctlError } from "../../protocol/errors.ts";
+import { artifactReserveBytes } from "../../protocol/limits.ts";
 import { storageFault } from "./errors.ts";
 import type { StoredArtifact } from "./records.ts";
 
@@ -58,6 +59,20 @@ export class Uploads {
 
   offset(artifactId: string): number {
     return statSync(this.path(artifactId), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /**
+   * Throws `STORAGE_UNAVAILABLE` when so many more bytes would take what the journal needs on the
+   * same disk: a result less is better than no commands any more.
+   */
+  refuseWithoutRoom(bytes: number): void {
+    const { bavail, bsize } = statfsSync(this.#dir);
+    const free = bavail * bsize - artifactReserveBytes;
+    if (bytes <= free) return;
+    throw new WsctlError(
+      "STORAGE_UNAVAILABLE",
+      `the disk has room for ${Math.max(0, free)} bytes of artifacts, not for ${bytes}: free some space`,
+    );
   }
 
   discard(artifactId: string): void {
@@ -142,6 +157,7 @@ export class Uploads {
     const offset = this.offset(artifactId);
     const start = place.start ?? 0;
     if (place.start !== undefined && place.start !== offset) return { taken: false, offset };
+    this.refuseWithoutRoom(place.end - start);
     let file: FileHandle | undefined;
     try {
       file = await open(this.path(artifactId), place.start === undefined ? "w" : "a", 0o600);
