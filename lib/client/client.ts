@@ -8,7 +8,6 @@ import type {
   AcceptedLine,
   AgentDetail,
   AgentView,
-  ErrorBody,
   JobDetail,
   JobOrderInput,
   JobView,
@@ -21,7 +20,8 @@ import type {
   TokenView,
 } from "../protocol/api.ts";
 import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
-import { isErrorCode, WsctlError } from "../protocol/errors.ts";
+import { WsctlError } from "../protocol/errors.ts";
+import { errorOf, jsonBody, queryText, withSignal } from "./http.ts";
 import { readLines } from "./lines.ts";
 import { isRefused, plainReason, reasonOf } from "./reasons.ts";
 import { StreamProgress } from "./streamProgress.ts";
@@ -269,35 +269,4 @@ export class Client {
   }
 }
 
-async function errorOf(response: Response, url: string): Promise<WsctlError> {
-  const text = await response.text();
-  try {
-    const { error } = JSON.parse(text) as ErrorBody;
-    if (isErrorCode(error.code)) return new WsctlError(error.code, error.message);
-  } catch {
-    // Not one of ours; the status is all that is known.
-  }
-  return new WsctlError("UNREACHABLE", `${url} answers ${response.status}: is it a wsctl serve?`);
-}
-
 async function* noLines(): AsyncGenerator<never> {}
-
-function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
-}
-
-function jsonBody(body: unknown) {
-  return {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json" },
-  };
-}
-
-function queryText(query: Record<string, string | number | undefined>): string {
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) params.set(name, String(value));
-  }
-  return params.size === 0 ? "" : `?${params}`;
-}
