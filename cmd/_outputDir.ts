@@ -1,6 +1,7 @@
 /**
  * `send --output DIR`: what every agent wrote as it is, a file for each agent and stream, large
- * results as files of their own, and two lists of the agents that succeeded and of those that did not.
+ * results as files of their own, and two lists of the agents that succeeded and of those that did
+ * not.
  */
 import { createHash } from "node:crypto";
 import {
@@ -33,7 +34,9 @@ const Inline = v.object({ bytes: v.number(), sha256: v.string() });
 
 export interface OutputDirOptions {
   dir: string;
-  /** The file of a result that is the output itself, behind the agent's id; none for most commands. */
+  /**
+   * The file of a result that is the output itself, behind the agent's id; none for most commands.
+   */
   resultName: string | undefined;
   /** Gets an artifact onto the disk, checked. */
   fetch(artifactId: string, path: string, agent: string): Promise<void>;

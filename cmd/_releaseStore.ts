@@ -1,4 +1,6 @@
-/** Publishing a signed release: its files go to the artifact store, its text to the control plane. */
+/**
+ * Publishing a signed release: its files go to the artifact store, its text to the control plane.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";

@@ -144,7 +144,9 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   return exitOk;
 }
 
-/** A key that is none, or more signatures than keys, would be found out only at the first update. */
+/**
+ * A key that is none, or more signatures than keys, would be found out only at the first update.
+ */
 function thresholdOf({ releaseKeys, ...options }: AgentRunOptions): number {
   const text = options["release-threshold"];
   for (const key of releaseKeys) parsePublicKey(key);

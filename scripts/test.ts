@@ -31,7 +31,9 @@ function installFaketime(): void {
   install("faketime", "the tests that set clocks", () => Bun.which("faketime") !== null);
 }
 
-/** The S3-compatible storage of the tests is Debian's Swift: its library alone, nothing is started. */
+/**
+ * The S3-compatible storage of the tests is Debian's Swift: its library alone, nothing is started.
+ */
 function installSwift(): void {
   const has = () =>
     Bun.spawnSync(["/usr/bin/env", "-i", "/usr/bin/python3", "-c", "import swift"]).success;

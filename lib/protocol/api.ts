@@ -214,8 +214,8 @@ export const CatalogueEntry = v.object({
 export type CatalogueEntry = v.InferOutput<typeof CatalogueEntry>;
 
 /**
- * `POST /api/v1/releases`: a signed release of wsctl itself, whose files were uploaded as artifacts of
- * the kind `release`; `artifacts` has the id of each by its SHA-256.
+ * `POST /api/v1/releases`: a signed release of wsctl itself, whose files were uploaded as artifacts
+ * of the kind `release`; `artifacts` has the id of each by its SHA-256.
  */
 export const ReleaseOrder = v.strictObject({
   release: v.strictObject({

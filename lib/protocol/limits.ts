@@ -179,7 +179,9 @@ export const trialSecondsMax = 600;
 /** Having proved itself or failed, it is given this long to end. */
 export const trialStopMs = 15_000;
 
-/** An artifact's name, in UTF-8 bytes: below what every file system allows, with room for a suffix. */
+/**
+ * An artifact's name, in UTF-8 bytes: below what every file system allows, with room for a suffix.
+ */
 export const artifactNameBytesMax = 200;
 
 /** Bytes of one artifact, and of all together; `wsctl serve` may be told otherwise. */

@@ -43,8 +43,8 @@ export function isSignedBy({ manifest, signatures }: SignedRelease, key: PublicK
 
 /**
  * The manifest, if enough keys that are trusted have signed exactly it. Until that is known,
- * nothing of it is read. Throws `USAGE` for a trust that nothing could meet, `FORBIDDEN` for a release that
- * is not trusted or of another product, `EXPIRED`, or `MALFORMED`.
+ * nothing of it is read. Throws `USAGE` for a trust that nothing could meet, `FORBIDDEN` for a
+ * release that is not trusted or of another product, `EXPIRED`, or `MALFORMED`.
  */
 export function verifyRelease(signed: SignedRelease, trust: Trust, now: number): Verified {
   const keys = [...new Map(trust.keys.map((key) => [key.text, key])).values()];

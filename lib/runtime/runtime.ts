@@ -86,7 +86,9 @@ export interface Runtime {
   fileBody(path: string, start: number, end: number): Blob | ReadableStream<Uint8Array>;
   /** The words that start this very program, without any arguments. */
   self(): string[];
-  /** The one file that this program is, where it is compiled; undefined where it runs from sources. */
+  /**
+   * The one file that this program is, where it is compiled; undefined where it runs from sources.
+   */
   program(): string | undefined;
   /** Replaces this process by a fresh one of the same program and arguments; the pid stays. */
   reexec(): never;

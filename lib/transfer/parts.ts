@@ -1,6 +1,6 @@
 /**
- * An upload that goes on where it stood: `HEAD` says how much has arrived, each `PUT` appends a part
- * that is streamed from the file.
+ * An upload that goes on where it stood: `HEAD` says how much has arrived, each `PUT` appends a
+ * part that is streamed from the file.
  */
 import { uploadOffsetHeader } from "../protocol/artifacts.ts";
 import { artifactPartBytes } from "../protocol/limits.ts";

@@ -1,4 +1,6 @@
-/** Transfers by our own code go on after every kind of break, and end with the very same content. */
+/**
+ * Transfers by our own code go on after every kind of break, and end with the very same content.
+ */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** What programs write reaches the operator while they run: whole, in order, and no faster than it is read. */
+/**
+ * What programs write reaches the operator while they run: whole, in order, and no faster than it
+ * is read.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

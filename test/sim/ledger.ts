@@ -23,6 +23,7 @@ export class Ledger {
   readonly #outcomes = new Map<string, string>();
   readonly #revokedAt = new Map<string, number>();
   readonly #restarted = new Set<string>();
+  readonly #installed = new Set<string>();
   /** The marker of each job, told when it is ordered under a key. */
   readonly markerOf: (jobId: string) => string;
 
@@ -46,6 +47,11 @@ export class Ledger {
     for (const marker of markers) this.#restarted.add(`${marker}/${agentId}`);
   }
 
+  /** A version took the place of another one for good. */
+  installed(agentId: string, version: string): void {
+    this.#installed.add(`${agentId} ${version}`);
+  }
+
   revoked(agentId: string, now: number): void {
     this.#revokedAt.set(agentId, now);
   }
@@ -65,9 +71,11 @@ export class Ledger {
     const runs = this.executions.get(request) ?? 0;
     const isAnswer = outcome.outcome === "success" || outcome.outcome === "failed";
     if (isAnswer && runs !== 1) this.#violate(`${request} is ${told} with ${runs} executions`);
-    if (isAnswer && !message.startsWith("restart") && !message.startsWith(`${request}:`)) {
+    const isReplaced = /^(restart|updated|went back)/.test(message);
+    if (isAnswer && !isReplaced && !message.startsWith(`${request}:`)) {
       this.#violate(`${request} has the answer of another: ${message}`);
     }
+    this.#judgeUpdate(request, agentId, message);
     if (code === "STOPPED" && runs !== 1) this.#violate(`${request} is ${told} with ${runs} runs`);
     if (told === "expired EXPIRED" || told === "cancelled CANCELLED" || neverRan.includes(code)) {
       if (runs > 0) this.#violate(`${request} is ${told}, but it has run`);
@@ -83,6 +91,16 @@ export class Ledger {
     if (isAnswer && revokedAt !== undefined && now > revokedAt && !mayBeHeld) {
       this.#violate(`${request} was answered by an agent that is revoked`);
     }
+  }
+
+  /** Whether what is said of an update is what is installed. */
+  #judgeUpdate(request: string, agentId: string, message: string): void {
+    const [, went = "", to = ""] =
+      /^(updated from .* to|went back to .* after .*?:) (.*? of \w+)/.exec(message) ?? [];
+    if (to === "") return;
+    const isInstalled = this.#installed.has(`${agentId} ${to}`);
+    const isRight = went.startsWith("updated") === isInstalled;
+    if (!isRight) this.#violate(`${request} says "${message}", installed: ${isInstalled}`);
   }
 
   /** A watcher was given a piece of output. */

@@ -1,7 +1,7 @@
 /** The processes of a world: the product's own engines and cores on virtual disks and sockets. */
 import { catalogueText } from "../../lib/agent/catalogueText.ts";
 import { AgentEngine } from "../../lib/agent/engine.ts";
-import type { CommandResult, RunOrder } from "../../lib/agent/records.ts";
+import type { CommandResult, RunOrder, Update } from "../../lib/agent/records.ts";
 import { Engine } from "../../lib/control/engine.ts";
 import type { Log } from "../../lib/log.ts";
 import { closeCodes } from "../../lib/protocol/close.ts";
@@ -10,6 +10,7 @@ import { AgentDisk, type ControlDisk } from "./disks.ts";
 import { type Acceptor, Connection } from "./network.ts";
 import { Programs, type Work } from "./programs.ts";
 import { ProcessClock } from "./time.ts";
+import { Trial, type Version } from "./trials.ts";
 import type { World } from "./world.ts";
 
 /** A control plane's process, from its start to its end. */
@@ -69,6 +70,9 @@ export class Host {
   #restarts: string[] = [];
   readonly isPlain: boolean;
   readonly #world: World;
+  /** What whoever starts the agent anew will start. */
+  installed: Version = { name: "first", kind: "good" };
+  #trial: Trial | undefined;
 
   constructor(world: World, name: string, agentId: string, isPlain: boolean) {
     this.#world = world;
@@ -90,11 +94,16 @@ export class Host {
     return this.clock?.isAlive === true;
   }
 
-  start(): void {
+  /** The installed version, or the one on trial; a broken one gets no further than its process. */
+  start(trialFault?: string): void {
     const world = this.#world;
     const clock = new ProcessClock(world.time, this.skewMs);
     const { disk } = this;
+    const trial = this.#trial;
+    const version = trial?.version ?? this.installed;
     this.clock = clock;
+    this.#engine = undefined;
+    if (version.kind !== "good") return;
     this.starts++;
     this.#restarts = [];
     // Who followed did so through the process before this one.
@@ -108,8 +117,17 @@ export class Host {
       check: (name) =>
         name === "nope"
           ? { code: "INVALID_COMMAND", message: "nobody knows it" }
-          : { endsProcess: name === "restart", outlives: name === "program", concurrency: 2 },
-      self: { pid: this.starts, version: "0.0.0" },
+          : {
+              endsProcess: name === "restart",
+              outlives: name === "program" || name === "update",
+              concurrency: name === "update" ? 1 : 2,
+            },
+      self: {
+        pid: this.starts,
+        version: version.name,
+        isOnTrial: trial !== undefined,
+        ...(trialFault === undefined ? {} : { trialFault }),
+      },
       journal: disk.journal(),
       clock,
       log: world.logOf(this.name),
@@ -120,7 +138,7 @@ export class Host {
         return this.connection.dial(() => world.serverFor(this));
       },
       run: (order, signal, done) =>
-        order.command === "program"
+        order.command === "program" || order.command === "update"
           ? this.#programs.start(clock, order, signal, done)
           : this.#run(clock, order, signal, done),
       adopt: (requestId, signal, done) => this.#programs.adopt(clock, requestId, signal, done),
@@ -129,8 +147,9 @@ export class Host {
       unfollow: () => this.#programs.unfollow(),
       catalogue: () => catalogueText([]),
       measure: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
-      restart: () => this.#restart(),
-      onStopped: () => {},
+      restart: (update) => this.#restart(update),
+      onLink: (isUp) => trial?.linked(isUp),
+      onStopped: () => this.trialProcessEnded(),
     });
     this.#engine = engine;
     engine.start();
@@ -147,7 +166,20 @@ export class Host {
     this.clock.isAlive = false;
     if (this.isPowerCut) this.#programs.kill();
     this.isPowerCut = false;
-    // A restart that was on record has happened, whatever ended the process, and when.
+    this.#creditRestarts();
+    this.connection?.clientDied();
+    this.#world.trace(`${this.name} dies (${why})`);
+    if (this.#trial !== undefined && this.#world.random.chance(0.5)) {
+      // Only the new process was hit: the old one sees it end.
+      return this.trialProcessEnded();
+    }
+    this.#trial?.abandoned();
+    this.#trial = undefined;
+    this.#world.startLater(this);
+  }
+
+  /** A restart that was on record has happened, whatever ended the process, and when. */
+  #creditRestarts(): void {
     for (const { state, parameters } of this.disk.unsettled()) {
       const { marker } = parameters as unknown as Work;
       const hasBegun = this.#world.ledger.executions.has(`${marker}/${this.agentId}`);
@@ -156,18 +188,55 @@ export class Host {
       this.#restarts.push(marker);
     }
     this.#world.ledger.restarted(this.#restarts, this.agentId);
-    this.connection?.clientDied();
-    this.#world.trace(`${this.name} dies (${why})`);
-    this.#world.startLater(this);
   }
 
-  #restart(): void {
-    this.#world.met("restart in place");
+  /** Of a trial: its process is gone. */
+  trialProcessEnded(): void {
+    this.killTrialProcess();
+    this.#trial?.ended();
+  }
+
+  killTrialProcess(): void {
+    if (this.#trial === undefined) return;
+    if (this.isRunning) this.#creditRestarts();
+    if (this.clock !== undefined) this.clock.isAlive = false;
+    this.connection?.clientDied();
+  }
+
+  /** It has proved itself, and makes room in order. */
+  stopProved(): void {
+    this.clock?.run(() => this.#engine?.stop());
+  }
+
+  install(version: Version): void {
+    this.installed = version;
+    this.#world.ledger.installed(this.agentId, version.name);
+    this.#world.trace(`${this.name} has ${version.name} installed`);
+  }
+
+  /** What is installed runs again. */
+  comeBack(fault: string | undefined): void {
+    this.#trial = undefined;
+    this.#world.met(fault === undefined ? "update proved" : "way back");
+    this.#world.trace(`${this.name} comes back as ${this.installed.name}`);
+    this.#world.time.after(50, () => {
+      if (!this.isRunning) this.start(fault);
+    });
+  }
+
+  #restart(update: Update | undefined): void {
     this.#world.ledger.restarted(this.#restarts, this.agentId);
     if (this.clock !== undefined) this.clock.isAlive = false;
     this.connection?.clientDied();
-    this.#world.trace(`${this.name} restarts`);
-    this.#world.time.after(50, () => this.start());
+    if (update === undefined) {
+      this.#world.met("restart in place");
+      this.#world.trace(`${this.name} restarts`);
+      this.#world.time.after(50, () => this.start());
+    } else {
+      this.#world.trace(`${this.name} tries ${update.to}`);
+      this.#trial = new Trial(this.#world, this, update);
+      this.start();
+    }
   }
 
   #run(

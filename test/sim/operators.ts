@@ -84,6 +84,7 @@ function orderBody(order: Order) {
       ms: order.workMs,
       ends: order.ends,
       stubborn: order.isStubborn,
+      version: order.version,
     },
     target: { agents: order.hosts.map((host) => `agent${host}`) },
     timeout_seconds: order.timeoutSeconds,

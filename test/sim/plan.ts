@@ -3,6 +3,7 @@
  * seed.
  */
 import { Random } from "./random.ts";
+import { type VersionKind, versionKinds } from "./trials.ts";
 
 export const minuteMs = 60_000;
 /**
@@ -54,7 +55,7 @@ export interface Fault {
 export interface Order {
   at: number;
   marker: string;
-  command: "work" | "program" | "restart" | "nope";
+  command: "work" | "program" | "restart" | "update" | "nope";
   /** Indexes of hosts. */
   hosts: number[];
   workMs: number;
@@ -65,6 +66,8 @@ export interface Order {
   ttlSeconds: number;
   /** The operator withdraws it so long after asking; never where it is not given. */
   cancelAfterMs?: number;
+  /** What an update brings. */
+  version: VersionKind;
   /** The operator follows its output. */
   isWatched: boolean;
   /** The operator does not get to know that it was accepted, and asks again. */
@@ -112,6 +115,7 @@ function probe(hosts: number): Order {
     isStubborn: false,
     timeoutSeconds: 30,
     ttlSeconds: 120,
+    version: "good",
     isWatched: false,
     answersLost: 0,
   };
@@ -125,7 +129,7 @@ function orderOf(random: Random, hosts: number, index: number): Order {
     marker: `job${index}`,
     command: random.pick([
       ...(["work", "work", "program", "program"] as const),
-      ...(["program", "restart", "nope"] as const),
+      ...(["program", "restart", "nope", "update"] as const),
     ]),
     hosts: Array.from({ length: count }, (_, offset) => (first + offset) % hosts),
     workMs: random.chance(0.5) ? random.int(0, 50) : random.int(100, 40_000),
@@ -133,6 +137,7 @@ function orderOf(random: Random, hosts: number, index: number): Order {
     isStubborn: random.chance(0.1),
     timeoutSeconds: random.int(2, 60),
     ttlSeconds: random.chance(0.3) ? random.int(1, 20) : random.int(30, 300),
+    version: random.pick(versionKinds),
     isWatched: random.chance(0.4),
     answersLost: random.chance(0.2) ? random.int(1, 3) : 0,
     ...(random.chance(0.15) ? { cancelAfterMs: random.int(1_000, 60_000) } : {}),

@@ -8,6 +8,7 @@ import type {
 } from "../../lib/agent/records.ts";
 import type { Host } from "./nodes.ts";
 import type { ProcessClock } from "./time.ts";
+import { type VersionKind, versionOf } from "./trials.ts";
 import type { World } from "./world.ts";
 
 /** What an order asks a command to do. */
@@ -16,6 +17,8 @@ export interface Work {
   ms: number;
   ends: "success" | "failed";
   stubborn: boolean;
+  /** What an update brings. */
+  version: VersionKind;
 }
 
 type Done = (result: CommandResult) => void;
@@ -64,9 +67,19 @@ export class Programs {
     this.#programs.set(requestId, program);
     this.#write(requestId, program);
     this.#follow(clock, program, signal, done);
-    const message = `${work.marker}/${this.#host.agentId}: done`;
-    time.after(work.ms, () => this.#end(requestId, program, { status: work.ends, message }));
+    time.after(work.ms, () => this.#end(requestId, program, this.#resultOf(order)));
     time.after(timeoutMs, () => this.#stop(requestId, program, "timeout"));
+  }
+
+  #resultOf({ command, parameters }: RunOrder): CommandResult {
+    const { marker, ends, version } = parameters as unknown as Work;
+    if (command === "update" && ends === "success") {
+      const { name: to } = versionOf(marker, version);
+      const [from, file] = [this.#host.installed.name, "staged"];
+      const update = { from, to, file, connectMs: 30_000, healthyMs: 5_000 };
+      return { status: "restart", update };
+    }
+    return { status: ends, message: `${marker}/${this.#host.agentId}: done` };
   }
 
   adopt(clock: ProcessClock, requestId: string, signal: AbortSignal, done: Done): void {

@@ -139,8 +139,11 @@ export class Strikes {
     this.#runFor(fault, clone);
   }
 
-  #hostLike({ name, agentId, isPlain }: Host): Host {
-    return new Host(this.#world, `clone${this.#clones.length} of ${name}`, agentId, isPlain);
+  #hostLike(original: Host): Host {
+    const { name, agentId, isPlain } = original;
+    const clone = new Host(this.#world, `clone${this.#clones.length} of ${name}`, agentId, isPlain);
+    clone.installed = original.installed;
+    return clone;
   }
 
   #runFor(fault: Fault, clone: Host): void {
@@ -166,6 +169,16 @@ export class Strikes {
           this.#world.time.now,
         ),
       );
+      if (!host.isPlain) this.#foreignOutput(host, request.requestId);
+    }
+  }
+
+  /** Output of another's program, for whoever may be watching it. */
+  #foreignOutput(host: Host, requestId: string): void {
+    for (let watcher = 1; watcher <= 40; watcher++) {
+      const payload = { watcher, sequence: 500, text: "impostor" };
+      const message = { type: "output", request_id: requestId, payload } as const;
+      host.connection?.say(encode(message, this.#world.time.now));
     }
   }
 

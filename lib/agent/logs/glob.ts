@@ -1,7 +1,7 @@
 /**
- * Absolute paths with `*`, `?` and `**`: which files of this host they mean. A name that begins with
- * a dot is meant only where the pattern has the dot too, as in a shell; `**` goes through any number
- * of directories, and never through a link to one, so that no loop of links is endless.
+ * Absolute paths with `*`, `?` and `**`: which files of this host they mean. A name that begins
+ * with a dot is meant only where the pattern has the dot too, as in a shell; `**` goes through any
+ * number of directories, and never through a link to one, so that no loop of links is endless.
  */
 import { type Dirent, lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,9 @@ export interface Found {
   faults: { path: string; reason: string }[];
 }
 
-/** The paths that patterns mean at this moment; a literal one is among them even if it is not there. */
+/**
+ * The paths that patterns mean at this moment; a literal one is among them even if it is not there.
+ */
 export function expand(globs: readonly string[]): Found {
   const walk = new Walk();
   for (const glob of globs) {

@@ -1,4 +1,6 @@
-/** The records of artifacts in the control plane's journal: what there is, not the content itself. */
+/**
+ * The records of artifacts in the control plane's journal: what there is, not the content itself.
+ */
 import type { ArtifactKind, ArtifactState } from "../../protocol/artifacts.ts";
 import type { Database } from "../../store/sqlite.ts";
 

@@ -25,7 +25,9 @@ export function credentialsFromEnv(env: Record<string, string | undefined>): S3C
   );
 }
 
-/** The profile `default` of a file like `~/.aws/credentials`; throws `USAGE` saying what is wrong. */
+/**
+ * The profile `default` of a file like `~/.aws/credentials`; throws `USAGE` saying what is wrong.
+ */
 export function credentialsFromFile(path: string): S3Credentials {
   let text: string;
   let mode: number;

@@ -1,6 +1,6 @@
 /**
- * Releases over HTTP: published by an administrator, handed out to agents, which judge them by their
- * signatures alone. What is checked here only spares an operator a mistake.
+ * Releases over HTTP: published by an administrator, handed out to agents, which judge them by
+ * their signatures alone. What is checked here only spares an operator a mistake.
  */
 import { type Page, ReleaseOrder, type ReleaseView } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -19,7 +19,10 @@ export const releaseRoutes: Route[] = [
 
 type Context = RouteContext;
 
-/** 201; the same manifest once more brings further signatures, another one of that version is refused. */
+/**
+ * 201; the same manifest once more brings further signatures, another one of that version is
+ * refused.
+ */
 async function publish({ c, engine, artifacts, token, now }: Context): Promise<Response> {
   const { release, artifacts: ids } = await readBody(c, ReleaseOrder);
   const manifest = readManifest(release.manifest);
