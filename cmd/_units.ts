@@ -22,6 +22,13 @@ export function parseBytes(flag: string, text: string): number {
   throw usage(`Flag --${flag} is "${text}": expected a size such as 500MB, 5GB`);
 }
 
+/** A whole number within its bounds; throws `USAGE` naming the flag and them. */
+export function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw usage(`Flag --${flag} is "${text}": expected a number from ${least} to ${most}`);
+}
+
 /** `KEY=VALUE`, where VALUE is JSON if it can be read as JSON, and otherwise text. */
 export function parseParams(pairs: readonly string[]): JsonObject {
   const parameters: JsonObject = {};

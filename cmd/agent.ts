@@ -8,6 +8,7 @@ import { openAgentJournal } from "../lib/agent/journal.ts";
 import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
 import { breakIfPlanted } from "../lib/failpoint.ts";
+import { acceptedMax, outputBytesMost, runningMax } from "../lib/protocol/limits.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { parsePublicKey } from "../lib/release/keys.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
@@ -24,7 +25,7 @@ import {
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { restart, trialFault, update } from "./_replace.ts";
 import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_settings.ts";
-import { parseSeconds } from "./_units.ts";
+import { parseSeconds, wholeNumber } from "./_units.ts";
 
 const { json: _json, ...accessArgs } = clientArgs;
 
@@ -52,6 +53,30 @@ export default defineCommand({
       type: "string",
       valueHint: "DIR",
       description: "logs that fetch_logs may read; see wsctl commands lint",
+    },
+    "max-running": {
+      type: "string",
+      default: String(runningMax),
+      valueHint: "N",
+      description: "commands that run at a time",
+    },
+    "max-waiting": {
+      type: "string",
+      default: String(acceptedMax),
+      valueHint: "N",
+      description: "commands that wait for their turn before this host is BUSY",
+    },
+    "max-timeout": {
+      type: "string",
+      default: "24h",
+      valueHint: "TIME",
+      description: "the longest that any command may run here",
+    },
+    "max-output": {
+      type: "string",
+      default: `${outputBytesMost}`,
+      valueHint: "BYTES",
+      description: "what is kept of any program's output, head and tail",
     },
     "release-key": {
       type: "string",
@@ -94,6 +119,10 @@ export interface AgentRunOptions extends ClientFlags {
   allowExec: string[];
   releaseKeys: string[];
   "release-threshold": string;
+  "max-running": string;
+  "max-waiting": string;
+  "max-timeout": string;
+  "max-output": string;
   heartbeat: string;
 }
 
@@ -125,6 +154,12 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       servicesDir: options["services-dir"] ?? defaultServicesDir(process.env),
       logsDir: options["logs-dir"] ?? defaultLogsDir(process.env),
       allowExec: options.allowExec,
+      limits: {
+        running: wholeNumber("max-running", options["max-running"], 1, 1_000),
+        waiting: wholeNumber("max-waiting", options["max-waiting"], 0, 10_000),
+        timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
+      },
+      outputBytesMax: wholeNumber("max-output", options["max-output"], 256, outputBytesMost),
       releaseKeys: options.releaseKeys,
       releaseThreshold: thresholdOf(options),
       updatesDir: join(dir, "updates"),
@@ -148,12 +183,9 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
  * A key that is none, or more signatures than keys, would be found out only at the first update.
  */
 function thresholdOf({ releaseKeys, ...options }: AgentRunOptions): number {
-  const text = options["release-threshold"];
   for (const key of releaseKeys) parsePublicKey(key);
   const most = Math.max(1, releaseKeys.length);
-  const threshold = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (threshold >= 1 && threshold <= most) return threshold;
-  throw usage(`Flag --release-threshold is "${text}": expected a number from 1 to ${most}`);
+  return wholeNumber("release-threshold", options["release-threshold"], 1, most);
 }
 
 function agentIdOf(text: string): string {

@@ -53,9 +53,8 @@ export default defineCommand({
     },
     timeout: {
       type: "string",
-      default: "30s",
       valueHint: "TIME",
-      description: "how long the command may run",
+      description: "how long the command may run; by default what it asks for, or 30s",
     },
     ttl: {
       type: "string",
@@ -90,7 +89,7 @@ export interface SendOptions extends ClientFlags {
   all?: boolean | undefined;
   param: string[];
   params?: string | undefined;
-  timeout: string;
+  timeout?: string | undefined;
   ttl: string;
   live: boolean;
   output?: string | undefined;
@@ -167,9 +166,11 @@ function orderOf(options: SendOptions): JobOrderInput {
   const order: JobOrderInput = {
     command: options.command,
     target: targetOf(options),
-    timeout_seconds: parseSeconds("timeout", options.timeout),
     ttl_seconds: parseSeconds("ttl", options.ttl),
   };
+  if (options.timeout !== undefined) {
+    order.timeout_seconds = parseSeconds("timeout", options.timeout);
+  }
   const parameters = parametersOf(options);
   if (parameters !== undefined) order.parameters = parameters;
   const checked = v.safeParse(JobOrder, order);

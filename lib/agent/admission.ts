@@ -1,5 +1,5 @@
 /** Whether a request may be run, now or at all, and otherwise what it is answered. */
-import { acceptedMax, runningMax, unsettledMax } from "../protocol/limits.ts";
+import { unsettledMax } from "../protocol/limits.ts";
 import { failure } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import type { Entry } from "./entry.ts";
@@ -7,13 +7,24 @@ import type { Answer } from "./records.ts";
 
 type Check = (command: string, parameters: unknown) => Checked;
 
+/** What a host allows, whatever is asked of it. */
+export interface HostLimits {
+  /** Commands that run at a time, and those that wait for their turn before it is `BUSY`. */
+  running: number;
+  waiting: number;
+  /** The longest that any command may run, in milliseconds. */
+  timeoutMs: number;
+}
+
 export class Admission {
+  readonly #limits: HostLimits;
   readonly #check: Check;
   readonly #entries: ReadonlyMap<string, Entry>;
 
   /** Looks at the executor's requests. */
-  constructor(check: Check, entries: ReadonlyMap<string, Entry>) {
+  constructor(check: Check, limits: HostLimits, entries: ReadonlyMap<string, Entry>) {
     this.#check = check;
+    this.#limits = limits;
     this.#entries = entries;
   }
 
@@ -29,19 +40,21 @@ export class Admission {
     if (checked.outlives) entry.record.outlives = true;
     if (checked.isCancellable === false) entry.record.isCancellable = false;
     if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
-    entry.record.timeoutMs = Math.min(entry.record.timeoutMs, checked.timeoutMs ?? Infinity);
+    const { timeoutMs, waiting: waitingMax } = this.#limits;
+    const asked = entry.record.timeoutMs;
+    entry.record.timeoutMs = Math.min(asked, timeoutMs, checked.timeoutMs ?? Infinity);
     if (this.#entries.size > unsettledMax) {
       return failure("BUSY", `${unsettledMax} answers wait for the control plane to take them`);
     }
     const waiting = this.#count(({ record }) => record.state === "accepted");
-    if (waiting <= acceptedMax) return undefined;
-    return failure("BUSY", `${acceptedMax} commands wait for their turn already`);
+    if (waiting <= waitingMax) return undefined;
+    return failure("BUSY", `${waitingMax} commands wait for their turn already`);
   }
 
   /** Whether the host's limit and the command's own leave room for one more. */
   mayStart({ concurrency, record: { command } }: Entry): boolean {
     const started = this.#count(({ record }) => record.state === "started");
-    if (started >= runningMax) return false;
+    if (started >= this.#limits.running) return false;
     if (concurrency === undefined) return true;
     const isSame = ({ record }: Entry) => record.command === command && record.state === "started";
     return this.#count(isSame) < concurrency;

@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import { catalogueLookMs, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
 import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { HostLimits } from "./admission.ts";
 import { catalogueText } from "./catalogueText.ts";
 import type { AgentFacts } from "./commands/command.ts";
 import { check, commands, entries, run } from "./commands/registry.ts";
@@ -46,6 +47,9 @@ export interface AgentOptions {
   logsDir: string;
   /** Patterns of what `exec` may run; none for nothing. */
   allowExec: readonly string[];
+  limits: HostLimits;
+  /** What is kept of any program's output, in bytes. */
+  outputBytesMax: number;
   /** Texts of the keys that may sign a release for this host, and how many of them have to. */
   releaseKeys: readonly string[];
   releaseThreshold: number;
@@ -69,7 +73,11 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
   const { journal, runtime, clock, log, agentId } = options;
   const facts = factsOf(runtime, clock);
   const services = new Catalogue(options.servicesDir, readService, [], log);
-  const programs = new Programs(kindsOf(options, services), runsOf(options));
+  const programs = new Programs(
+    kindsOf(options, services),
+    runsOf(options),
+    options.outputBytesMax,
+  );
   const meter = new UsageMeter({ now: () => clock.now() });
   return new Promise((resolve) => {
     const engine = new AgentEngine({
@@ -87,6 +95,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
         const theirs = programs.entries().map((entry) => entry.name);
         return programs.check(name, parameters) ?? check(name, parameters, theirs);
       },
+      limits: options.limits,
       self: selfOf(options, facts),
       journal,
       clock,

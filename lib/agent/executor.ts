@@ -7,9 +7,9 @@
  * `restarting` has succeeded by this process being there.
  */
 import { Deadlines } from "../deadlines.ts";
-import { runningMax, stopGraceMs, unsettledMax } from "../protocol/limits.ts";
+import { stopGraceMs, unsettledMax } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
-import { Admission } from "./admission.ts";
+import { Admission, type HostLimits } from "./admission.ts";
 import { cannotSave, failure, fittingAnswer, notRestarted, stopped, withdrawn } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
 import { type Entry, enter, entryOf, newEntry, put } from "./entry.ts";
@@ -29,6 +29,7 @@ import { fateOf } from "./recovery.ts";
 export interface ExecutorOptions {
   /** Judges a command and its parameters before anything is done about it. */
   check(command: string, parameters: unknown): Checked;
+  limits: HostLimits;
   /** Said by the answer to a `restart` or an `update`. */
   self: Self;
 }
@@ -45,7 +46,7 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#admission = new Admission(options.check, this.#entries);
+    this.#admission = new Admission(options.check, options.limits, this.#entries);
   }
 
   next(): number | undefined {
@@ -264,7 +265,7 @@ export class Executor {
   #startAccepted(now: number, step: AgentStep): void {
     if (this.#restart.isPending || this.#isStopping) return;
     for (const entry of this.#entries.values()) {
-      if (this.#running >= runningMax) return;
+      if (this.#running >= this.#options.limits.running) return;
       if (entry.record.state !== "accepted") continue;
       const refusal = this.#admission.refusal(entry, now);
       if (refusal !== undefined) this.#end(entry, refusal, now, step);
@@ -282,19 +283,7 @@ export class Executor {
     }
   }
 
-  /** Every restart that was asked for is answered by the one process that comes back. */
   #restartIfReady(now: number, step: AgentStep): void {
-    const running = this.#restart.order(this.#entries.values(), now);
-    if (running === undefined) return;
-    for (const entry of running) {
-      this.#running--;
-      enter(entry, "restarting", now);
-    }
-    const restarting = [...this.#entries.values()].filter(
-      ({ record }) => record.state === "restarting",
-    );
-    step.writes.push(...restarting.map(put));
-    const update = restarting.find(({ record }) => record.update !== undefined)?.record.update;
-    step.effects.push({ type: "restart", ...(update === undefined ? {} : { update }) });
+    this.#running -= this.#restart.carryOut(this.#entries.values(), now, step);
   }
 }

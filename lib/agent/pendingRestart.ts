@@ -3,7 +3,8 @@
  * not for ever. Every restart that waits for its own moment is answered by the same new process.
  */
 import { restartGraceMs } from "../protocol/limits.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, enter, put } from "./entry.ts";
+import type { AgentStep } from "./records.ts";
 
 export class PendingRestart {
   #state: { by: number; isOrdered: boolean } | undefined;
@@ -25,10 +26,25 @@ export class PendingRestart {
     this.#state = undefined;
   }
 
-  /** Once it is time, and once only: the running commands that this restart carries out. */
-  order(entries: Iterable<Entry>, now: number): Entry[] | undefined {
+  /**
+   * Once it is time, and once only: every restart that was asked for is put on record, and will be
+   * answered by the one process that comes back. How many running commands it carries out.
+   */
+  carryOut(entries: Iterable<Entry>, now: number, step: AgentStep): number {
+    const all = [...entries];
+    const running = this.#due(all, now);
+    if (running === undefined) return 0;
+    for (const entry of running) enter(entry, "restarting", now);
+    const restarting = all.filter(({ record }) => record.state === "restarting");
+    step.writes.push(...restarting.map(put));
+    const update = restarting.find(({ record }) => record.update !== undefined)?.record.update;
+    step.effects.push({ type: "restart", ...(update === undefined ? {} : { update }) });
+    return running.length;
+  }
+
+  #due(entries: readonly Entry[], now: number): Entry[] | undefined {
     if (this.#state === undefined || this.#state.isOrdered) return undefined;
-    const running = [...entries].filter(({ record }) => record.state === "started");
+    const running = entries.filter(({ record }) => record.state === "started");
     // What outlives the process is taken up again by the one that comes back.
     const isAlone = running.every(({ endsProcess, record }) => endsProcess || record.outlives);
     if (!isAlone && now < this.#state.by) return undefined;

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { CatalogueEntry } from "../protocol/api.ts";
 import { isJsonObject, isShallow, type JsonObject } from "../protocol/json.ts";
-import { catalogueBytesMax, depthMax } from "../protocol/limits.ts";
+import { catalogueBytesMax, depthMax, timeoutSecondsDefault } from "../protocol/limits.ts";
 import { faultOfParameters } from "../protocol/parameters.ts";
 import type { ControlJournal } from "./journal.ts";
 import { tame } from "./tameSchema.ts";
@@ -45,6 +45,12 @@ export class Catalogues {
     this.#known.set(digest, commands);
     this.#prune(new Set(used));
     return true;
+  }
+
+  /** The longest that the command asks for anywhere: each agent holds it to its own limit. */
+  timeoutSeconds(command: string, digests: ReadonlySet<string | undefined>): number {
+    const asked = [...digests].map((digest) => this.of(digest)?.get(command)?.timeout_seconds);
+    return Math.max(...asked.map((seconds) => seconds ?? timeoutSecondsDefault));
   }
 
   /**

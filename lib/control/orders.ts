@@ -55,7 +55,7 @@ export class Orders {
         command: order.command,
         ...(order.parameters ? { parameters: order.parameters } : {}),
         target: order.target,
-        timeoutMs: order.timeout_seconds * 1000,
+        timeoutMs: (order.timeout_seconds ?? this.#timeoutSecondsOf(order, agents)) * 1000,
         ttlMs: order.ttl_seconds * 1000,
         createdAt: now(),
         createdBy,
@@ -99,6 +99,12 @@ export class Orders {
     const stored = journal.job(job.jobId);
     if (stored !== undefined) this.#submissions.accept(stored);
     return true;
+  }
+
+  #timeoutSecondsOf({ command }: JobOrder, agentIds: readonly string[]): number {
+    const { core, catalogues } = this.#options;
+    const digests = agentIds.map((agentId) => core.fleet.agent(agentId).facts.catalogue);
+    return catalogues.timeoutSeconds(command, new Set(digests));
   }
 
   /** Before anything is written or sent: parameters that nobody it is for would take. */

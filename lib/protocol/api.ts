@@ -4,12 +4,7 @@
  */
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import {
-  timeoutSecondsDefault,
-  timeoutSecondsMax,
-  ttlSecondsDefault,
-  ttlSecondsMax,
-} from "./limits.ts";
+import { timeoutSecondsMax, ttlSecondsDefault, ttlSecondsMax } from "./limits.ts";
 import { AgentId, CommandName, RequestId } from "./names.ts";
 
 /** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */
@@ -48,7 +43,8 @@ export const JobOrder = v.strictObject({
   command: CommandName,
   parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
   target: Target,
-  timeout_seconds: v.optional(seconds(timeoutSecondsMax), timeoutSecondsDefault),
+  /** What the command itself asks for, where it is not given. */
+  timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
   ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
 });
 export type JobOrder = v.InferOutput<typeof JobOrder>;
@@ -210,6 +206,8 @@ export const CatalogueEntry = v.object({
   parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
   /** Whether it writes live output. */
   output: v.optional(v.boolean()),
+  /** How long it may run where a request says nothing of it. */
+  timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
 });
 export type CatalogueEntry = v.InferOutput<typeof CatalogueEntry>;
 

@@ -29,6 +29,7 @@ export class AgentTrial {
     hello: { protocol_version: 1, version: "0.0.0", instance_id: "process" },
     heartbeatSeconds: 15,
     check,
+    limits: { running: 16, waiting: 256, timeoutMs: 86_400_000 },
     self: { pid: 7, version: "0.0.0" },
   });
   readonly #manner: Manner;

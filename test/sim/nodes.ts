@@ -5,6 +5,7 @@ import type { CommandResult, RunOrder, Update } from "../../lib/agent/records.ts
 import { Engine } from "../../lib/control/engine.ts";
 import type { Log } from "../../lib/log.ts";
 import { closeCodes } from "../../lib/protocol/close.ts";
+import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
 import type { ServerSocket } from "../../lib/runtime/runtime.ts";
 import { AgentDisk, type ControlDisk } from "./disks.ts";
 import { type Acceptor, Connection } from "./network.ts";
@@ -122,6 +123,7 @@ export class Host {
               outlives: name === "program" || name === "update",
               concurrency: name === "update" ? 1 : 2,
             },
+      limits: { running: runningMax, waiting: acceptedMax, timeoutMs: 86_400_000 },
       self: {
         pid: this.starts,
         version: version.name,

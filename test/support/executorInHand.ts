@@ -1,6 +1,7 @@
 /** An agent's executor in the hands of a test: its journal keeps what it is given. */
 import { Executor } from "../../lib/agent/executor.ts";
 import type { AgentStep, JournalRecord } from "../../lib/agent/records.ts";
+import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
 import type { Command } from "../../lib/protocol/message.ts";
 
 export const epoch = Date.parse("2026-01-01T00:00:00Z");
@@ -21,6 +22,7 @@ export class InHand {
               ...(name === "single" ? { concurrency: 1 } : {}),
               ...(name === "brief" ? { timeoutMs: 2_000 } : {}),
             },
+      limits: { running: runningMax, waiting: acceptedMax, timeoutMs: 86_400_000 },
       self: { pid: 7, version: "1.2.3" },
     });
   }

@@ -25,6 +25,8 @@ export interface FetchLogsOptions {
 const name = "fetch_logs";
 /** Reading much at a time helps nobody. */
 const concurrency = 4;
+/** Reading and storing gigabytes takes its time. */
+const timeout_seconds = 600;
 
 export function fetchLogs(options: FetchLogsOptions): ProgramKind {
   return {
@@ -42,7 +44,13 @@ function entryFor(names: string[]) {
   const schema = toJsonSchema(FetchLogsParameters, { errorMode: "ignore", typeMode: "input" });
   const properties = { ...schema.properties, source: { type: "string", enum: names } };
   const description = "fetches lines of a log that the host names";
-  return { name, description, parameters: { ...schema, properties }, output: true };
+  return {
+    name,
+    description,
+    parameters: { ...schema, properties },
+    output: true,
+    timeout_seconds,
+  };
 }
 
 function resolve({ sources, self, way }: FetchLogsOptions, parameters: unknown): Resolved {

@@ -12,8 +12,9 @@ export function ownCommands(catalogue: Catalogue<Program>): ProgramKind {
   };
 }
 
-function entryOf({ name, description, schema }: Program): CatalogueEntry {
-  return { name, description, parameters: schema, output: true };
+function entryOf({ name, description, schema, timeoutMs }: Program): CatalogueEntry {
+  const timeout = timeoutMs === undefined ? {} : { timeout_seconds: timeoutMs / 1000 };
+  return { name, description, parameters: schema, output: true, ...timeout };
 }
 
 function resolve(

@@ -14,10 +14,14 @@ export class Programs {
   readonly #kinds: readonly ProgramKind[];
   readonly #runs: Runs;
 
+  /** What is kept of any program's output, in bytes. */
+  readonly #outputBytesMax: number;
+
   /** The first kind that knows a command decides. */
-  constructor(kinds: readonly ProgramKind[], runs: Runs) {
+  constructor(kinds: readonly ProgramKind[], runs: Runs, outputBytesMax: number) {
     this.#kinds = kinds;
     this.#runs = runs;
+    this.#outputBytesMax = outputBytesMax;
   }
 
   /** What they have, as it is announced. */
@@ -44,7 +48,8 @@ export class Programs {
       return queueMicrotask(() => done({ status: "failed", message }));
     }
     this.#stopOn(signal, order.requestId);
-    const spec = specOf(order, resolved.wanted, this.#runs.dirOf(order.requestId));
+    const dir = this.#runs.dirOf(order.requestId);
+    const spec = specOf(order, resolved.wanted, { dir, outputBytesMax: this.#outputBytesMax });
     this.#runs.start(spec, (end) => done(resultOf(end, spec)));
   }
 

@@ -28,12 +28,17 @@ export interface Wanted {
 export interface RunPlace {
   requestId: string;
   dir: string;
+  timeoutMs: number;
 }
 
 /** What a program may know of the agent's own environment. */
 const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
-export function specOf(order: RunOrder, wanted: Wanted, dir: string): RunSpec {
+export function specOf(
+  order: RunOrder,
+  wanted: Wanted,
+  { dir, outputBytesMax }: { dir: string; outputBytesMax: number },
+): RunSpec {
   const { requestId, command, timeoutMs } = order;
   const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
   return {
@@ -49,9 +54,9 @@ export function specOf(order: RunOrder, wanted: Wanted, dir: string): RunSpec {
       WSCTL_RESULT_FILE: join(dir, resultFile),
     },
     directory: wanted.directory ?? "/",
-    stdin: typeof stdin === "string" ? stdin : stdin({ requestId, dir }),
+    stdin: typeof stdin === "string" ? stdin : stdin({ requestId, dir, timeoutMs }),
     timeoutMs,
-    outputBytes: wanted.outputBytes ?? outputBytesDefault,
+    outputBytes: Math.min(outputBytesMax, wanted.outputBytes ?? outputBytesDefault),
     ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),
   };
 }

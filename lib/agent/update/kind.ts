@@ -32,6 +32,9 @@ export interface UpdateOptions {
   isOnTrial: boolean;
 }
 
+/** Fetching it over a slow line, and its trial. */
+const timeout_seconds = 1_800;
+
 const secondsRule = `must be a whole number of seconds from 1 to ${trialSecondsMax}`;
 const Seconds = v.pipe(
   v.number(secondsRule),
@@ -54,7 +57,8 @@ const Parameters = v.strictObject({
 export function updates(options: UpdateOptions): ProgramKind {
   const schema = toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" });
   const description = "replaces this agent by another version, and goes back if that does not work";
-  const entry = { name: "update", description, parameters: { ...schema }, output: true };
+  const parameters = { ...schema };
+  const entry = { name: "update", description, parameters, output: true, timeout_seconds };
   return {
     entries: () => [entry],
     resolve: (command, parameters) => {
@@ -83,7 +87,7 @@ function resolve(options: UpdateOptions, parameters: unknown): Resolved {
     return refuse("INVALID_PARAMETERS", `parameters: ${issueText(parsed.issues[0])}`);
   }
   const { version, allow_downgrade, connect_seconds, health_seconds } = parsed.output;
-  const order: StageOrder = {
+  const order: Omit<StageOrder, "timeoutMs"> = {
     way,
     current,
     ...(version === undefined ? {} : { version }),
@@ -95,7 +99,11 @@ function resolve(options: UpdateOptions, parameters: unknown): Resolved {
     dir,
   };
   return {
-    wanted: { steps: [[...self, "stage"]], stdin: JSON.stringify(order), leadsTo: "update" },
+    wanted: {
+      steps: [[...self, "stage"]],
+      stdin: ({ timeoutMs }) => JSON.stringify({ ...order, timeoutMs }),
+      leadsTo: "update",
+    },
     limits: { concurrency: 1 },
   };
 }

@@ -26,6 +26,8 @@ export const StageOrder = v.strictObject({
   allowDowngrade: v.boolean(),
   connectMs: v.number(),
   healthyMs: v.number(),
+  /** What the request allows for all of it. */
+  timeoutMs: v.number(),
   /** Texts of the trusted keys, and how many of them have to have signed. */
   keys: v.array(v.string()),
   threshold: v.number(),
@@ -47,6 +49,7 @@ export interface StageOptions {
 /** Throws a `WsctlError` that says what is wrong with the release; nothing was changed then. */
 export async function stage(order: StageOrder, options: StageOptions): Promise<Staged> {
   const { controlPlane, tell, signal, now } = options;
+  refuseShortTime(order);
   const path = `/api/v1/releases/${encodeURIComponent(order.version ?? "latest")}`;
   const release = (await ask(controlPlane, "GET", path, undefined, signal)).body as ReleaseView;
   const trust = { keys: order.keys.map(parsePublicKey), threshold: order.threshold };
@@ -70,6 +73,14 @@ export async function stage(order: StageOrder, options: StageOptions): Promise<S
   const program = await fetchProgram(order, file, release, options);
   const { current: from, connectMs, healthyMs } = order;
   return { update: { from, to: version, file: program, connectMs, healthyMs } };
+}
+
+/** A trial that outlasts its request would have nobody to be answered to. */
+function refuseShortTime({ timeoutMs, connectMs, healthyMs }: StageOrder): void {
+  if (timeoutMs > connectMs + healthyMs) return;
+  const seconds = (connectMs + healthyMs) / 1000;
+  const text = `its trial may take ${seconds} s, and the request allows ${timeoutMs / 1000} s in all: give it more time (--timeout)`;
+  throw new WsctlError("USAGE", text);
 }
 
 /** One version waits at a time; what an earlier try of the same one has fetched counts. */

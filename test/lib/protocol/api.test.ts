@@ -11,11 +11,10 @@ function faultOf(schema: v.GenericSchema, value: unknown): string {
 }
 
 describe("JobOrder", () => {
-  test("fills in the timeout and the TTL", () => {
+  test("fills in the TTL, and leaves the timeout to the command", () => {
     expect(v.parse(JobOrder, order)).toEqual({
       command: "ping",
       target: { all: true },
-      timeout_seconds: 30,
       ttl_seconds: 3_600,
     });
   });
