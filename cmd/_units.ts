@@ -29,6 +29,16 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
   throw usage(`Flag --${flag} is "${text}": expected a number from ${least} to ${most}`);
 }
 
+/** So many, or so many in a hundred; throws `USAGE` naming the flag. */
+export function parseShare(flag: string, text: string, least: number): number | string {
+  if (/^(100|\d{1,2})(\.\d{1,3})?%$/.test(text)) return text;
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : -1;
+  if (value >= least) return value;
+  throw usage(
+    `Flag --${flag} is "${text}": expected a number from ${least}, or a share such as 10%`,
+  );
+}
+
 /** `KEY=VALUE`, where VALUE is JSON if it can be read as JSON, and otherwise text. */
 export function parseParams(pairs: readonly string[]): JsonObject {
   const parameters: JsonObject = {};

@@ -101,6 +101,10 @@ function detail(job: JobDetail): string {
     ["created", `${job.created_at} by ${job.created_by}`],
     ...(job.cancelled_at === undefined ? [] : [["cancelled", job.cancelled_at]]),
     ["limits", `timeout ${job.timeout_seconds} s, TTL ${job.ttl_seconds} s`],
+    ...(job.batch === undefined ? [] : [["batch", `${job.batch} at a time`]]),
+    ...(job.max_failures === undefined
+      ? []
+      : [["stops", `after more than ${job.max_failures} failures`]]),
     ["ended", `${job.ended} of ${job.total}, ${job.succeeded} with success`],
   ];
   const headings = ["AGENT", "STATE", "CODE", "DURATION", "REQUEST", "MESSAGE"];

@@ -16,7 +16,7 @@ import { print, printJson, readStdin, remark } from "./_output.ts";
 import { OutputDir } from "./_outputDir.ts";
 import { terminalProgress } from "./_progress.ts";
 import { showJob } from "./_showJob.ts";
-import { parseObject, parseParams, parseSeconds } from "./_units.ts";
+import { parseObject, parseParams, parseSeconds, parseShare } from "./_units.ts";
 
 export default defineCommand({
   meta: {
@@ -27,6 +27,7 @@ export default defineCommand({
       "wsctl send restart --agent web-1,web-2 --param delay_seconds=5",
       "wsctl send info --agent web-1 --ttl 1d --no-wait",
       "wsctl send deploy --all --param version=v7 --output deploy-v7",
+      "wsctl send update --all --batch 10% --max-failures 0",
     ],
   },
   args: {
@@ -62,6 +63,16 @@ export default defineCommand({
       valueHint: "TIME",
       description: "how long to wait for an agent that is away",
     },
+    batch: {
+      type: "string",
+      valueHint: "N|P%",
+      description: "so many agents at a time: the next begins when one has ended",
+    },
+    "max-failures": {
+      type: "string",
+      valueHint: "N|P%",
+      description: "with one more failure than this, whoever has not begun never will",
+    },
     live: {
       type: "boolean",
       default: true,
@@ -91,6 +102,8 @@ export interface SendOptions extends ClientFlags {
   params?: string | undefined;
   timeout?: string | undefined;
   ttl: string;
+  batch?: string | undefined;
+  "max-failures"?: string | undefined;
   live: boolean;
   output?: string | undefined;
   wait: boolean;
@@ -171,6 +184,9 @@ function orderOf(options: SendOptions): JobOrderInput {
   if (options.timeout !== undefined) {
     order.timeout_seconds = parseSeconds("timeout", options.timeout);
   }
+  if (options.batch !== undefined) order.batch = parseShare("batch", options.batch, 1);
+  const most = options["max-failures"];
+  if (most !== undefined) order.max_failures = parseShare("max-failures", most, 0);
   const parameters = parametersOf(options);
   if (parameters !== undefined) order.parameters = parameters;
   const checked = v.safeParse(JobOrder, order);

@@ -19,15 +19,24 @@ import {
   recoveryGraceMs,
 } from "../protocol/limits.ts";
 import type { ErrorMessage, Response } from "../protocol/message.ts";
-import { timestamp } from "../protocol/timestamp.ts";
-import { cancelled, type Ending, endingOfAnswer, endingOfSilence, outcomeOf } from "./ending.ts";
+import { dueUnrepeated, dueWhileAway, dueWithin, expiresAt, v1Fields } from "./due.ts";
+import {
+  cancelled,
+  type Ending,
+  endingOfAnswer,
+  endingOfSilence,
+  outcomeOf,
+  stoppedAfter,
+} from "./ending.ts";
 import type { Follows } from "./follows.ts";
 import { type AgentQueue, jsonBytes, OpenRequests, type Peer } from "./openRequests.ts";
 import type { ControlStep, Job, OpenJournal, OpenRequest, Outcome } from "./records.ts";
+import { Rollouts } from "./rollouts.ts";
 
 export class Dispatcher {
   readonly #open = new OpenRequests();
   readonly #deadlines = new Deadlines<OpenRequest>();
+  readonly #rollouts = new Rollouts();
   readonly #follows: Follows;
 
   /** Goes on from what the journal holds; agents that hold answers are given time to return. */
@@ -37,7 +46,7 @@ export class Dispatcher {
       // A clock that was set back while nobody ran must not put any end off.
       this.#open.addJob({ ...stored, createdAt: Math.min(stored.createdAt, now) });
     }
-    for (const stored of journal.requests) {
+    const requests = journal.requests.map((stored) => {
       const { sentAt } = stored;
       const request = {
         ...stored,
@@ -50,6 +59,12 @@ export class Dispatcher {
           ? expiresAt(job)
           : Math.max(dueWhileAway(request, job), now + recoveryGraceMs);
       this.#deadlines.set(request, due);
+      return request;
+    });
+    const ofJob = Map.groupBy(requests, ({ jobId }) => jobId);
+    for (const job of journal.jobs) {
+      const wanted = ofJob.get(job.jobId) ?? [];
+      for (const request of this.#rollouts.add(job, wanted)) this.#open.admit(request);
     }
   }
 
@@ -95,14 +110,15 @@ export class Dispatcher {
       return;
     }
     this.#open.addJob(job);
-    const requests: OpenRequest[] = [];
-    const sends: ControlStep = { writes: [], effects: [] };
-    for (const { requestId, agentId } of wanted) {
+    const requests = wanted.map(({ requestId, agentId }): OpenRequest => {
       const request: OpenRequest = { requestId, jobId: job.jobId, agentId, state: "queued" };
-      const queue = this.#open.add(request);
+      this.#open.add(request);
       this.#deadlines.set(request, expiresAt(job));
-      this.#pump(queue, job.createdAt, sends);
-      requests.push(request);
+      return request;
+    });
+    const sends: ControlStep = { writes: [], effects: [] };
+    for (const request of this.#rollouts.add(job, requests)) {
+      this.#pump(this.#open.admit(request), job.createdAt, sends);
     }
     // The rows are written as they stand after the sending: one write for both.
     step.writes.push({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
@@ -173,6 +189,7 @@ export class Dispatcher {
     if (job === undefined) return;
     job.cancelledAt ??= now;
     step.writes.push({ type: "cancelled", jobId, at: job.cancelledAt });
+    this.#rollouts.stop(jobId);
     for (const request of this.#open.ofJob(jobId)) {
       if (request.state === "queued") this.#end(request, cancelled, now, step);
       else this.#tellToStop(request, this.#open.queue(request.agentId).peer, step);
@@ -258,35 +275,24 @@ export class Dispatcher {
     const queue = this.#open.remove(request);
     this.#pump(queue, now, step);
     this.#open.forgetIfIdle(queue);
+    this.#goOn(request, outcome, now, step);
   }
 
-  /**
-   * Waits until `due`, a moment at least, and in no case past the bound that ends every request.
-   */
+  /** One more of its job may go out for it, or none ever: too many have failed. */
+  #goOn({ jobId }: OpenRequest, { outcome, requestId }: Outcome, now: number, step: ControlStep) {
+    const { go, isStopped } = this.#rollouts.ended(jobId, requestId, outcome);
+    for (const next of go) this.#pump(this.#open.admit(next), now, step);
+    if (isStopped) {
+      const ending = stoppedAfter(this.#rollouts.failuresOf(jobId));
+      for (const rest of this.#open.ofJob(jobId)) {
+        if (rest.state === "queued") this.#end(rest, ending, now, step);
+      }
+    }
+    if (this.#open.job(jobId) === undefined) this.#rollouts.delete(jobId);
+  }
+
   #wait(request: OpenRequest, job: Job, due: number, now: number): void {
-    const bound = expiresAt(job) + job.timeoutMs + 2 * answerGraceMs;
     const current = request.state === "sent" ? this.#deadlines.get(request) : undefined;
-    const latest = Math.max(bound, current ?? 0);
-    this.#deadlines.set(request, Math.min(Math.max(due, now + answerGraceMs), latest));
+    this.#deadlines.set(request, dueWithin(job, due, current, now));
   }
-}
-
-function v1Fields(job: Job): { timeout_seconds: number; expires_at: string } {
-  return { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(job)) };
-}
-
-/** While the agent is away: until nothing it might still do or say would be in time. */
-function dueWhileAway(request: OpenRequest, job: Job): number {
-  const unrepeated = dueUnrepeated(request, job);
-  if (request.journalId === undefined) return unrepeated;
-  return Math.max(expiresAt(job) + answerGraceMs, unrepeated);
-}
-
-/** For a request that is not sent again: the time it was given, and a moment for the answer. */
-function dueUnrepeated(request: OpenRequest, job: Job): number {
-  return (request.sentAt ?? job.createdAt) + job.timeoutMs + answerGraceMs;
-}
-
-function expiresAt(job: Job): number {
-  return job.createdAt + job.ttlMs;
 }

@@ -17,6 +17,13 @@ export const cancelled: Ending = {
   message: "withdrawn before it was sent; it never started",
 };
 
+/** For what a rollout had not sent when it stopped. */
+export function stoppedAfter(failures: number): Ending {
+  const count = failures === 1 ? "1 failure" : `${failures} failures`;
+  const message = `the rollout stopped after ${count}; it never started`;
+  return { outcome: "cancelled", code: "CANCELLED", message };
+}
+
 export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): Ending {
   if (message.type === "error") {
     const { code, message: text } = message.payload;

@@ -84,12 +84,16 @@ export class OpenRequests {
     if (job.idempotency) this.#jobsByKey.set(job.idempotency.key, job);
   }
 
-  add(request: OpenRequest): AgentQueue {
-    const queue = this.queue(request.agentId);
+  add(request: OpenRequest): void {
     this.#requests.set(request.requestId, request);
-    (request.state === "queued" ? queue.waiting : queue.sent).add(request);
     const entry = this.#jobs.get(request.jobId);
     if (entry !== undefined) entry.open++;
+  }
+
+  /** From now on it is its agent's turn. */
+  admit(request: OpenRequest): AgentQueue {
+    const queue = this.queue(request.agentId);
+    (request.state === "queued" ? queue.waiting : queue.sent).add(request);
     return queue;
   }
 

@@ -57,6 +57,7 @@ export class Orders {
         target: order.target,
         timeoutMs: (order.timeout_seconds ?? this.#timeoutSecondsOf(order, agents)) * 1000,
         ttlMs: order.ttl_seconds * 1000,
+        ...rolloutOf(order, agents.length),
         createdAt: now(),
         createdBy,
         ...(idempotency ? { idempotency } : {}),
@@ -117,4 +118,18 @@ export class Orders {
     if (refusal === undefined) return;
     throw new WsctlError("INVALID_PARAMETERS", `Cannot accept the job: ${refusal}`);
   }
+}
+
+/** Shares of a job in numbers: at least one at a time, and never more failures than were meant. */
+function rolloutOf({ batch, max_failures }: JobOrder, total: number) {
+  return {
+    ...(batch === undefined ? {} : { batch: Math.max(1, Math.ceil(countOf(batch, total))) }),
+    ...(max_failures === undefined
+      ? {}
+      : { maxFailures: Math.floor(countOf(max_failures, total)) }),
+  };
+}
+
+function countOf(share: number | string, total: number): number {
+  return typeof share === "number" ? share : (Number.parseFloat(share) * total) / 100;
 }

@@ -20,6 +20,10 @@ export interface Job {
   ttlMs: number;
   createdAt: number;
   createdBy: string;
+  /** So many of its requests may be under way at a time. */
+  batch?: number;
+  /** With one more failure than this, what has not been sent never will be. */
+  maxFailures?: number;
   /** When an operator withdrew it. */
   cancelledAt?: number;
   /** The operator's own key for this job, and a digest of what was asked under it. */
@@ -157,6 +161,7 @@ export type ControlEvent =
 
 /** What a restarted control plane goes on from. */
 export interface OpenJournal {
-  jobs: Job[];
+  /** With how many of a job's requests have ended, and how many of them well. */
+  jobs: (Job & { ended?: number; succeeded?: number })[];
   requests: OpenRequest[];
 }

@@ -12,6 +12,8 @@ export interface JobRow {
   created_at: number;
   created_by: string;
   cancelled_at: number | null;
+  batch: number | null;
+  max_failures: number | null;
   idempotency_key: string | null;
   fingerprint: string | null;
   total: number;
@@ -55,6 +57,8 @@ export function jobOf(row: JobRow): StoredJob {
     ttlMs: row.ttl_ms,
     createdAt: row.created_at,
     createdBy: row.created_by,
+    ...(row.batch === null ? {} : { batch: row.batch }),
+    ...(row.max_failures === null ? {} : { maxFailures: row.max_failures }),
     ...(row.cancelled_at === null ? {} : { cancelledAt: row.cancelled_at }),
     ...(key === null || fingerprint === null ? {} : { idempotency: { key, fingerprint } }),
     total: row.total,

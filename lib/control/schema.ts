@@ -95,4 +95,8 @@ export const migrations: readonly string[] = [
     created_by TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN batch INTEGER;
+  ALTER TABLE jobs ADD COLUMN max_failures INTEGER;
+  `,
 ];

@@ -92,7 +92,8 @@ function journalOn(db: Database): ControlJournal {
 function writer(db: Database): (writes: ControlWrite[]) => void {
   const job = db.prepare(
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
-       created_by, idempotency_key, fingerprint, total) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       created_by, idempotency_key, fingerprint, batch, max_failures, total)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const request = db.prepare(
     `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id)
@@ -215,6 +216,8 @@ function jobValues(job: Job, total: number): Value[] {
     job.createdBy,
     job.idempotency?.key ?? null,
     job.idempotency?.fingerprint ?? null,
+    job.batch ?? null,
+    job.maxFailures ?? null,
     total,
   ];
 }

@@ -25,6 +25,8 @@ export function jobView(job: StoredJob): JobView {
     target: job.target,
     timeout_seconds: job.timeoutMs / 1000,
     ttl_seconds: job.ttlMs / 1000,
+    ...(job.batch === undefined ? {} : { batch: job.batch }),
+    ...(job.maxFailures === undefined ? {} : { max_failures: job.maxFailures }),
     created_at: timestamp(job.createdAt),
     created_by: job.createdBy,
     ...(job.cancelledAt === undefined ? {} : { cancelled_at: timestamp(job.cancelledAt) }),

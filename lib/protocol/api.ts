@@ -38,6 +38,18 @@ function seconds(most: number) {
   return v.pipe(v.number(rule), v.minValue(1, rule), v.maxValue(most, rule));
 }
 
+/** So many agents, or so many in a hundred of all that a job is for. */
+function share(least: number) {
+  const rule = `must be a whole number from ${least}, or a percentage such as "10%"`;
+  return v.union(
+    [
+      v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(agentsMax)),
+      v.pipe(v.string(), v.regex(/^(100|\d{1,2})(\.\d{1,3})?%$/)),
+    ],
+    rule,
+  );
+}
+
 /** `POST /api/v1/jobs`. */
 export const JobOrder = v.strictObject({
   command: CommandName,
@@ -46,6 +58,10 @@ export const JobOrder = v.strictObject({
   /** What the command itself asks for, where it is not given. */
   timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
   ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
+  /** So many at a time: the next begins when one has ended. */
+  batch: v.optional(share(1)),
+  /** With one more failure than this, what has not been sent is cancelled. */
+  max_failures: v.optional(share(0)),
 });
 export type JobOrder = v.InferOutput<typeof JobOrder>;
 export type JobOrderInput = v.InferInput<typeof JobOrder>;
@@ -81,6 +97,9 @@ export interface JobView {
   target: Target;
   timeout_seconds: number;
   ttl_seconds: number;
+  /** Of a rollout, in numbers of agents. */
+  batch?: number;
+  max_failures?: number;
   created_at: string;
   created_by: string;
   /** When an operator withdrew it. */

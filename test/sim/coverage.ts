@@ -44,6 +44,7 @@ const expected = [
   "trial of a version that is mute",
   "update proved",
   "way back",
+  "rollout stopped",
   "output piece",
   "output to its end",
   "output with a gap that is told",

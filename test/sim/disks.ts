@@ -51,7 +51,7 @@ export class DiskFaults {
   }
 }
 
-interface Row {
+export interface Row {
   request: OpenRequest;
   outcome?: StoredOutcome;
 }
@@ -67,6 +67,8 @@ export class ControlDisk {
   readonly #agents = new Map<string, AgentFacts>();
   readonly #catalogues = new Map<string, string>();
   #sequence = 0;
+  /** Told when a request of this job was written as sent, with all of the job's. */
+  onSent: (jobId: string, rows: readonly Row[]) => void = () => {};
   /** Told of every outcome that is written. */
   onOutcome: (outcome: StoredOutcome) => void = () => {};
 
@@ -140,11 +142,13 @@ export class ControlDisk {
         this.rows.set(row.request.requestId, row);
         this.#open.add(row);
       }
+      this.onSent(job.jobId, rows);
     } else if (write.type === "sent") {
       const row = this.rows.get(write.requestId);
       if (row === undefined || row.outcome !== undefined) return;
       const { sentAt, journalId } = write;
       row.request = { ...row.request, state: "sent", sentAt, ...(journalId ? { journalId } : {}) };
+      this.onSent(row.request.jobId, this.#byJob.get(row.request.jobId) ?? []);
     } else if (write.type === "cancelled") {
       const job = this.jobs.get(write.jobId);
       if (job !== undefined) job.cancelledAt ??= write.at;

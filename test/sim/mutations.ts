@@ -201,4 +201,22 @@ export const mutations: Mutation[] = [
     find: "const isNew = payload.sequence > order.last && order.bytesLeft > 0;",
     replace: "const isNew = order.bytesLeft > 300;",
   },
+  {
+    name: "a rollout lets everybody go at once",
+    file: "lib/control/rollouts.ts",
+    find: "if (rollout.isStopped || rollout.underWay >= rollout.window) break;",
+    replace: "if (rollout.isStopped) break;",
+  },
+  {
+    name: "a rollout goes on whatever fails",
+    file: "lib/control/rollouts.ts",
+    find: "if (stops) this.stop(jobId);",
+    replace: "",
+  },
+  {
+    name: "a restart in the middle of a rollout forgets what has failed",
+    file: "lib/control/rollouts.ts",
+    find: "failures: ended - succeeded,",
+    replace: "failures: 0 * (ended - succeeded),",
+  },
 ];

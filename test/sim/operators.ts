@@ -89,6 +89,8 @@ function orderBody(order: Order) {
     target: { agents: order.hosts.map((host) => `agent${host}`) },
     timeout_seconds: order.timeoutSeconds,
     ttl_seconds: order.ttlSeconds,
+    ...(order.batch === undefined ? {} : { batch: order.batch }),
+    ...(order.maxFailures === undefined ? {} : { max_failures: order.maxFailures }),
   };
 }
 

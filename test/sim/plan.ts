@@ -66,6 +66,9 @@ export interface Order {
   ttlSeconds: number;
   /** The operator withdraws it so long after asking; never where it is not given. */
   cancelAfterMs?: number;
+  /** Of a rollout: so many at a time, and as many failures before it stops. */
+  batch?: number;
+  maxFailures?: number;
   /** What an update brings. */
   version: VersionKind;
   /** The operator follows its output. */
@@ -140,6 +143,8 @@ function orderOf(random: Random, hosts: number, index: number): Order {
     version: random.pick(versionKinds),
     isWatched: random.chance(0.4),
     answersLost: random.chance(0.2) ? random.int(1, 3) : 0,
+    ...(random.chance(0.3) ? { batch: random.int(1, 3) } : {}),
+    ...(random.chance(0.3) ? { maxFailures: random.int(0, 2) } : {}),
     ...(random.chance(0.15) ? { cancelAfterMs: random.int(1_000, 60_000) } : {}),
   };
 }

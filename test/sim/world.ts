@@ -76,8 +76,13 @@ export class World {
     this.disk.onOutcome = (outcome) => {
       const told = `${outcome.outcome} ${outcome.code ?? ""}`.trim();
       this.met(`outcome ${told}`);
+      if (outcome.message?.startsWith("the rollout stopped")) this.met("rollout stopped");
       this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
       this.ledger.ended(outcome, this.time.now, this.hasHeld);
+    };
+    this.disk.onSent = (jobId, rows) => {
+      const job = this.disk.jobs.get(jobId);
+      if (job !== undefined) this.ledger.sent(job, rows);
     };
     this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
     this.hosts = Array.from(
