@@ -1,6 +1,7 @@
 /** How a command ends: an error becomes a sentence on stderr and an exit status, in one place. */
 import process from "node:process";
 import { errorCodes, WsctlError } from "../lib/protocol/errors.ts";
+import { visible } from "../lib/visible.ts";
 
 /** The operator pressed Ctrl-C. */
 export const exitInterrupted = 130;
@@ -16,7 +17,11 @@ export const exitFailed = 1;
 export function exitOf(error: unknown, withStack: boolean): { message: string; status: number } {
   if (error instanceof WsctlError) {
     const detail = withStack && error.stack !== undefined ? `\n${error.stack}` : "";
-    return { message: `wsctl: ${error.message}${detail}`, status: errorCodes[error.code].exit };
+    // It may quote what a host has announced or answered.
+    return {
+      message: `wsctl: ${visible(error.message)}${detail}`,
+      status: errorCodes[error.code].exit,
+    };
   }
   // citty's own complaints are about arguments; its class is not exported.
   if (error instanceof Error && error.name === "CLIError") {

@@ -3,7 +3,8 @@
  * another. What a program writes is hostile text like everything that comes from a host.
  */
 import type { OutputLine } from "../lib/protocol/api.ts";
-import { print, remark, visible } from "./_output.ts";
+import { visible } from "../lib/visible.ts";
+import { print, remark } from "./_output.ts";
 
 /** Where a job's live output goes. */
 export interface OutputSink {

@@ -5,6 +5,7 @@
 import { readSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { visible } from "../lib/visible.ts";
 import { exitPipeClosed } from "./_exit.ts";
 
 const stdout = 1;
@@ -47,15 +48,6 @@ export function remark(line: string): void {
   } catch {
     // There is no further place to say it; the exit status still tells.
   }
-}
-
-/** Control, bidi and other invisible characters as escapes, so that no terminal obeys them. */
-export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => {
-    if (char === "\n") return "\n";
-    const code = char.codePointAt(0) ?? 0;
-    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
-  });
 }
 
 /** Columns under headings, as wide as they need to be. */

@@ -18,9 +18,10 @@ import * as v from "valibot";
 import type { OutcomeLine, OutputLine } from "../lib/protocol/api.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { ArtifactName } from "../lib/protocol/names.ts";
+import { visible } from "../lib/visible.ts";
 import { usage } from "./_args.ts";
 import type { OutputSink } from "./_live.ts";
-import { remark, visible } from "./_output.ts";
+import { remark } from "./_output.ts";
 
 const succeeded = "succeeded";
 const failed = "failed";

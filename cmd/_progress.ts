@@ -4,7 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { visible } from "./_output.ts";
+import { visible } from "../lib/visible.ts";
 
 export interface Transfer {
   update(doneBytes: number, totalBytes: number): void;

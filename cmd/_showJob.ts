@@ -2,9 +2,10 @@
 
 import { isOutput } from "../lib/client/streamProgress.ts";
 import type { AcceptedLine, OutcomeLine, StreamLine } from "../lib/protocol/api.ts";
+import { visible } from "../lib/visible.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
 import type { OutputSink } from "./_live.ts";
-import { paint, print, printJson, remark, visible } from "./_output.ts";
+import { paint, print, printJson, remark } from "./_output.ts";
 import type { OutputDir } from "./_outputDir.ts";
 
 export interface ShowOptions {

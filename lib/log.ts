@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import { createConsola } from "consola";
+import { visible } from "./visible.ts";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -37,8 +38,11 @@ export function createLog(options: LogOptions): Log {
   const writer = (level: LogLevel) => {
     // What is not shown costs nothing: the fast paths log each job at the level `debug`.
     if (consolaLevels[level] > consolaLevels[options.level]) return () => {};
-    return (text: string, fields: LogFields = {}) =>
-      options.json ? consola[level](text, fields) : consola[level](withFields(text, fields));
+    return (text: string, fields: LogFields = {}) => {
+      if (options.json) consola[level](text, fields);
+      // What an entry quotes may be anybody's text.
+      else consola[level](visible(withFields(text, fields)));
+    };
   };
   return {
     error: writer("error"),

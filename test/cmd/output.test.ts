@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import * as fc from "fast-check";
-import { paint, table, visible, wantsColour } from "../../cmd/_output.ts";
+import { paint, table, wantsColour } from "../../cmd/_output.ts";
+import { visible } from "../../lib/visible.ts";
 
 const source = new URL("../../cmd/_output.ts", import.meta.url).pathname;
 const hostile = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;

@@ -1,0 +1,11 @@
+/**
+ * Text of somebody else's, such as an agent's, as it may be shown: control, bidi and other invisible
+ * characters as escapes, so that no terminal obeys them and no line passes for another.
+ */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => {
+    if (char === "\n") return "\n";
+    const code = char.codePointAt(0) ?? 0;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}
