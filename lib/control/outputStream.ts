@@ -99,8 +99,10 @@ class Merge {
     });
     this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
       const { catalogue } = engine.core.fleet.agent(agentId).facts;
+      // Who announces no catalogue was never told of `follow` either.
+      if (catalogue === undefined) return false;
       const entry = engine.catalogues.of(catalogue)?.get(job.command);
-      return catalogue === undefined || entry === undefined || entry.output === true;
+      return entry === undefined || entry.output === true;
     });
     const count = Math.min(this.#waiting.length, watchedPerStreamMax);
     const share = Math.floor(watchedBytesMax / Math.max(1, count));
