@@ -129,6 +129,10 @@ export interface AgentRunOptions extends ClientFlags {
 /** Runs until SIGINT or SIGTERM; waits for a control plane that is not there yet. */
 export async function agentRun(options: AgentRunOptions): Promise<number> {
   refuseUnsafeEnvironment();
+  if (options["token-file"] === "-") {
+    const text = "an agent reads its token again whenever it restarts";
+    throw usage(`Flag --token-file cannot be standard input: ${text}; give a file or WSCTL_TOKEN`);
+  }
   const log = logOf(options);
   const stop = new AbortController();
   const stopped = AbortSignal.any([untilSignal(() => process.exit(exitFailed)), stop.signal]);

@@ -1,5 +1,6 @@
 /** An agent, put together: journal, commands, figures and connection of this very host. */
 import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
 import process from "node:process";
 import type { Clock } from "../clock.ts";
@@ -72,6 +73,7 @@ export interface AgentOptions {
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { journal, runtime, clock, log, agentId } = options;
   const facts = factsOf(runtime, clock);
+  sweepUpdates(options);
   const services = new Catalogue(options.servicesDir, readService, [], log);
   const programs = new Programs(
     kindsOf(options, services),
@@ -136,6 +138,12 @@ function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
     clock.now(),
   );
   return runs;
+}
+
+/** A version that nobody is about to try takes much room. */
+function sweepUpdates({ journal, updatesDir }: AgentOptions): void {
+  const isWanted = journal.unsettled().some(({ command }) => command === "update");
+  if (!isWanted) rmSync(updatesDir, { recursive: true, force: true });
 }
 
 /** What may run outside of this process, as this host allows it. */

@@ -234,6 +234,7 @@ export class AgentEngine {
     log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
     this.#isStopped = true;
     this.#cancelTimer();
+    this.#options.unfollow();
     this.#onClosed = () => {
       this.#onClosed = undefined;
       this.#cancelTimer();

@@ -49,7 +49,12 @@ export function install(file: string, path: string): void {
   }
   // One name at a time: at no moment is there no program at its path.
   rmSync(previous, { force: true });
-  linkSync(path, previous);
+  try {
+    linkSync(path, previous);
+  } catch {
+    // Not every file system has a second name for a file.
+    copyFileSync(path, previous);
+  }
   renameSync(fresh, path);
   const dir = openSync(dirname(path), "r");
   try {

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "bun:test";
+import { Follows } from "../../../lib/control/follows.ts";
+import type { ControlStep, FollowOrder } from "../../../lib/control/records.ts";
+import type { Session } from "../../../lib/control/session.ts";
+import type { Output } from "../../../lib/protocol/message.ts";
+
+const order: FollowOrder = {
+  ...{ watcher: 1, requestId: "r", agentId: "a", after: 0, bytes: 10, bytesLeft: 10 },
+};
+const session = { sessionId: 7, v1: true, journalId: "j" } as Session;
+
+function piece(sequence: number, text: string, more: object = {}): Output {
+  const payload = { watcher: 1, sequence, text, ...more };
+  return { type: "output", request_id: "r", timestamp: "2026-01-01T00:00:00Z", payload };
+}
+
+function asked(follows: Follows, to: Session | undefined, wanted = order): ControlStep["effects"] {
+  const step: ControlStep = { writes: [], effects: [] };
+  follows.ask(wanted, to, step);
+  return step.effects;
+}
+
+describe("a watcher", () => {
+  test("is made known to the agent now and with every later sending", () => {
+    const follows = new Follows();
+    const message = {
+      ...{ type: "follow", request_id: "r" },
+      payload: { watcher: 1, after: 0, bytes: 10 },
+    };
+    expect(asked(follows, session)).toMatchObject([{ type: "send", sessionId: 7, message }]);
+    expect(follows.messagesFor("r")).toMatchObject([message]);
+    follows.delete(1);
+    expect(follows.messagesFor("r")).toEqual([]);
+    expect(follows.size).toBe(0);
+  });
+
+  test("of an agent of the standard alone has seen the end", () => {
+    const follows = new Follows();
+    const told = asked(follows, { ...session, v1: false });
+    expect(told).toEqual([{ type: "output", piece: { watcher: 1, sequence: 0, end: true } }]);
+  });
+
+  test("is given only what it asked for, of its own request, once", () => {
+    const follows = new Follows();
+    asked(follows, session);
+    expect(follows.take("b", piece(1, "x"))).toBe(false);
+    expect(follows.take("a", { ...piece(1, "x"), request_id: "s" })).toBe(false);
+    expect(follows.take("a", piece(1, "x", { watcher: 2 }))).toBe(false);
+    expect(follows.take("a", piece(1, "12345678"))).toBe(true);
+    expect(follows.take("a", piece(1, "12345678"))).toBe(false);
+    expect(follows.take("a", piece(2, "12345678"))).toBe(true);
+    expect(follows.take("a", piece(3, "x"))).toBe(false);
+    expect(follows.take("a", piece(3, "", { end: true }))).toBe(true);
+  });
+
+  test("who asks again keeps what it received since", () => {
+    const follows = new Follows();
+    asked(follows, session);
+    expect(follows.take("a", piece(1, "12345"))).toBe(true);
+    asked(follows, session, { ...order, bytesLeft: 5 });
+    expect(follows.take("a", piece(1, "12345"))).toBe(false);
+    expect(follows.take("a", piece(2, "12345"))).toBe(true);
+  });
+});
