@@ -99,6 +99,7 @@ function unknownCommand(
   const [first = ""] = known.keys();
   const who = known.size === 1 ? `Agent "${first}" has no` : "None of these agents has a";
   const list = names.map(oneLine).join(", ") || "nothing";
-  const text = `${who} command "${oneLine(name)}":${meant} It has: ${list}`;
+  const has = known.size === 1 ? "It has" : "They have";
+  const text = `${who} command "${oneLine(name)}":${meant} ${has}: ${list}`;
   return new WsctlError("INVALID_COMMAND", text);
 }

@@ -69,7 +69,9 @@ function typeWords(schema: JsonObject): string {
     return `one of ${values.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   }
   const types = Array.isArray(schema.type) ? schema.type : [schema.type];
-  const words = types.flatMap((type) => (typeof type === "string" ? [nounOf(type, schema)] : []));
+  const words = types.flatMap((type) =>
+    typeof type === "string" && type !== "" ? [nounOf(type, schema)] : [],
+  );
   return [
     words.length === 0 ? "any value" : words.join(" or "),
     range(schema.minimum, schema.maximum),
@@ -77,7 +79,6 @@ function typeWords(schema: JsonObject): string {
     ...bound("less than", schema.exclusiveMaximum),
     ...bound("a multiple of", schema.multipleOf),
     counted(schema.minLength, schema.maxLength, "characters"),
-    counted(schema.minItems, schema.maxItems, "items"),
     typeof pattern === "string" ? `matching ${shortened(pattern)}` : "",
   ]
     .filter((part) => part !== "")
@@ -95,7 +96,10 @@ function nounOf(type: string, schema: JsonObject): string {
     case "boolean":
       return "true or false";
     case "array":
-      return isJsonObject(schema.items) ? `a list, each ${typeWords(schema.items)}` : "a list";
+      return [
+        ["a list", counted(schema.minItems, schema.maxItems, "items")].filter(Boolean).join(" "),
+        ...(isJsonObject(schema.items) ? [`each ${typeWords(schema.items)}`] : []),
+      ].join(", ");
     case "object": {
       const keys = isJsonObject(schema.properties) ? Object.keys(schema.properties) : [];
       return keys.length === 0 ? "an object" : `an object with ${shortened(keys.join(", "))}`;

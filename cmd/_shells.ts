@@ -60,7 +60,6 @@ const zsh = `
 #compdef wsctl
 # Completion of wsctl for zsh: source <(wsctl completion zsh)
 _wsctl() {
-  emulate -L zsh
   local -a typed lines plain open
   local program line value text tab=$'\\t'
   typed=("\${(@Q)words}")
