@@ -84,7 +84,7 @@ function bash(words: string[]): string[] {
   const last = words.at(-1) ?? "";
   const script = [
     "source <(wsctl completion bash)",
-    'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wsctl; printf "%s\\n" "${COMPREPLY[@]}"',
+    `COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wsctl; printf "%s\\n" "\${COMPREPLY[@]}"`,
   ].join("\n");
   const before = last.slice(0, last.lastIndexOf("=") + 1);
   return run("bash", ["--norc", "-c", script, "bash", ...apart]).map((each) => before + each);
@@ -97,7 +97,7 @@ function zsh(words: string[]): string[] {
     "_files() { print -r -- a-file }",
     "compset() { : }",
     // `name:description`, where a colon of the name itself is escaped.
-    "_describe() { local each; for each in ${(P)5}; do print -r -- ${each%%:*}; done }",
+    `_describe() { local each; for each in \${(P)5}; do print -r -- \${each%%:*}; done }`,
     "source <(wsctl completion zsh)",
     'CURRENT=$#; words=("$@"); PREFIX=$words[-1]; _wsctl',
   ].join("\n");

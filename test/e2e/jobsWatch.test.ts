@@ -80,7 +80,7 @@ test("jobs watch of what has ended tells how, with send's exit status and files"
   expect(plain.stdout).toContain("web-1  failed");
   expect((await local("jobs", "watch", job_id, "--output", at("out"))).code).toBe(1);
   expect(readFileSync(join(at("out"), "failed"), "utf8")).toBe("web-1 failed\n");
-  expect(readFileSync(join(at("out"), "web-1.stdout"), "utf8")).toStartWith("out\n");
+  expect(readFileSync(join(at("out"), "web-1.stdout"), "utf8")).toContain("out\n");
 });
 
 test("jobs watch of a job that there is not is refused", async () => {
