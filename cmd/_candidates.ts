@@ -1,6 +1,6 @@
 /**
- * What a shell may be offered. Much of it comes from hosts, and a shell puts it on a command line as
- * it stands: whatever is not plainly harmless there is left out.
+ * What a shell may be offered. Much of it comes from hosts, and a shell puts it on a command line
+ * as it stands: whatever is not plainly harmless there is left out.
  */
 import { visible } from "./_output.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The table of commands, each loaded when it is asked for, and the way through it: from the words of
- * a command line to the command they name, and to what is known about its flags from elsewhere.
+ * The table of commands, each loaded when it is asked for, and the way through it: from the words
+ * of a command line to the command they name, and to what is known about its flags from elsewhere.
  */
 import process from "node:process";
 import {
