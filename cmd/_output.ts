@@ -17,7 +17,7 @@ export function print(line: string): void {
 
 /** Part of the answer as it is, whatever it is. */
 export function printBytes(bytes: Uint8Array): void {
-  requireStdout();
+  refuseClosed();
   try {
     writeAll(stdout, bytes);
   } catch (error) {
@@ -29,7 +29,7 @@ export function printBytes(bytes: Uint8Array): void {
 
 /** A line that must not be lost: throws `INTERNAL` also where whoever read has gone. */
 export function deliver(line: string): void {
-  requireStdout();
+  refuseClosed();
   try {
     writeAll(stdout, new TextEncoder().encode(`${line}\n`));
   } catch (error) {
@@ -37,15 +37,12 @@ export function deliver(line: string): void {
   }
 }
 
-let isStdoutThere: boolean | undefined;
-
 /**
  * Throws `INTERNAL` where no answer can be given: asked before anything is done that only the
  * answer would tell of.
  */
 export function requireStdout(): void {
-  isStdoutThere ??= !wasClosed(stdout);
-  if (!isStdoutThere) throw notWritable("it is closed");
+  refuseClosed();
   try {
     // Nothing is written, but a full device and what was opened for reading alone say so.
     writeSync(stdout, new Uint8Array(0));
@@ -53,6 +50,13 @@ export function requireStdout(): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EAGAIN" && code !== "EPIPE") throw notWritable(errorText(error));
   }
+}
+
+let isStdoutThere: boolean | undefined;
+
+function refuseClosed(): void {
+  isStdoutThere ??= !wasClosed(stdout);
+  if (!isStdoutThere) throw notWritable("it is closed");
 }
 
 /**
