@@ -19,7 +19,7 @@ export interface Sources {
 export interface StrictArgs {
   /** For citty: flags in the form `--name=value`, then the arguments behind `--`. */
   rawArgs: string[];
-  /** Values of repeatable flags. */
+  /** Values of repeatable flags, and of a last argument that takes all that follows. */
   lists: Record<string, string[]>;
 }
 
@@ -35,7 +35,9 @@ interface Given {
 export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): StrictArgs {
   const given = scan(rawArgs, args);
   const names = Object.keys(args).filter((name) => args[name]?.type === "positional");
-  const surplus = given.positionals[names.length];
+  const last = names.at(-1);
+  const rest = last !== undefined && takesRest(args[last]) ? last : undefined;
+  const surplus = rest === undefined ? given.positionals[names.length] : undefined;
   if (surplus !== undefined) {
     throw usage(`Unexpected argument "${surplus}": ${expected(names)}`);
   }
@@ -49,7 +51,12 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
     if (repeatable.has(name)) lists[name] = values;
     else flags.push(...values.map((value) => `--${name}=${value}`));
   }
-  return { rawArgs: [...flags, "--", ...given.positionals], lists };
+  if (rest !== undefined) lists[rest] = given.positionals.slice(names.length - 1);
+  return { rawArgs: [...flags, "--", ...given.positionals.slice(0, names.length)], lists };
+}
+
+export function isRepeatable(flag: string): boolean {
+  return repeatable.has(flag);
 }
 
 /** The environment variable of a flag: `--data-dir` is `WSCTL_DATA_DIR`. */
@@ -177,6 +184,11 @@ function expected(names: string[]): string {
 
 function isRequired(definition: ArgDef | undefined): boolean {
   return definition?.required !== false && definition?.default === undefined;
+}
+
+/** A last argument whose hint ends in an ellipsis takes every word from there on. */
+function takesRest(definition: ArgDef | undefined): boolean {
+  return definition?.valueHint?.endsWith("…") ?? false;
 }
 
 function aliases(definition: ArgDef | undefined): string[] {

@@ -2,7 +2,7 @@
  * What people and programs read: answers on stdout, remarks on stderr. What agents report is
  * hostile text: it is shown without control characters, and kept as it is only in JSON.
  */
-import { readSync, writeFileSync, writeSync } from "node:fs";
+import { readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { visible } from "../lib/visible.ts";
@@ -18,13 +18,69 @@ export function print(line: string): void {
 
 /** Part of the answer as it is, whatever it is. */
 export function printBytes(bytes: Uint8Array): void {
+  refuseClosed();
   try {
     writeAll(stdout, bytes);
   } catch (error) {
     // Whoever read has gone, as behind `| head -1`: what remains has no reader.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(exitPipeClosed);
-    throw new WsctlError("INTERNAL", `Cannot write to standard output: ${errorText(error)}`);
+    throw notWritable(errorText(error));
   }
+}
+
+/** A line that must not be lost: throws `INTERNAL` also where whoever read has gone. */
+export function deliver(line: string): void {
+  refuseClosed();
+  try {
+    writeAll(stdout, new TextEncoder().encode(`${line}\n`));
+  } catch (error) {
+    throw notWritable(errorText(error));
+  }
+}
+
+/**
+ * Throws `INTERNAL` where no answer can be given: asked before anything is done that only the
+ * answer would tell of.
+ */
+export function requireStdout(): void {
+  refuseClosed();
+  try {
+    // Nothing is written, but a full device and what was opened for reading alone say so.
+    writeSync(stdout, new Uint8Array(0));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EAGAIN" && code !== "EPIPE") throw notWritable(errorText(error));
+  }
+}
+
+let isStdoutThere: boolean | undefined;
+
+function refuseClosed(): void {
+  isStdoutThere ??= !wasClosed(stdout);
+  if (!isStdoutThere) throw notWritable("it is closed");
+}
+
+/**
+ * Whether this process was started without the descriptor, as by `>&-`. Bun opens /dev/null in its
+ * place, to be closed on exec, which nothing that was inherited can be. Deno's cannot be told from
+ * a /dev/null that was meant.
+ */
+function wasClosed(fd: number): boolean {
+  try {
+    const [, flags = "0"] =
+      /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8")) ?? [];
+    return (Number.parseInt(flags, 8) & closeOnExec) !== 0;
+  } catch {
+    // No such file system here: a descriptor that is missing then fails when it is written to.
+    return false;
+  }
+}
+
+const closeOnExec = 0o2000000;
+
+function notWritable(why: string): WsctlError {
+  const text = `Cannot write to standard output: ${why}; send it to a file, a pipe or a terminal`;
+  return new WsctlError("INTERNAL", text);
 }
 
 export function printJson(value: unknown): void {

@@ -1,5 +1,7 @@
-/** Durations and parameters as people write them on a command line. */
+/** Durations, agent ids and parameters as people write them on a command line. */
+import * as v from "valibot";
 import { isJsonObject, type JsonObject, unrepresentable } from "../lib/protocol/json.ts";
+import { AgentId } from "../lib/protocol/names.ts";
 import { usage } from "./_args.ts";
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -10,6 +12,29 @@ export function parseSeconds(flag: string, text: string): number {
   if (parts === null)
     throw usage(`Flag --${flag} is "${text}": expected a time such as 30s, 5m, 1h`);
   return Number(parts[1]) * (unitSeconds[parts[2] ?? "s"] ?? 1);
+}
+
+/** A time from one second to so many; throws `USAGE` naming the flag. */
+export function parseSecondsWithin(flag: string, text: string, most: number): number {
+  const seconds = parseSeconds(flag, text);
+  if (seconds >= 1 && seconds <= most) return seconds;
+  throw usage(`Flag --${flag} is "${text}": expected a time from 1s to ${durationText(most)}`);
+}
+
+/** So many seconds in the largest unit that keeps them whole. */
+function durationText(seconds: number): string {
+  for (const unit of ["d", "h", "m"]) {
+    const size = unitSeconds[unit] ?? 1;
+    if (seconds % size === 0) return `${seconds / size}${unit}`;
+  }
+  return `${seconds}s`;
+}
+
+/** Throws `USAGE` naming the flag. */
+export function agentIdOf(flag: string, text: string): string {
+  const parsed = v.safeParse(AgentId, text);
+  if (parsed.success) return parsed.output;
+  throw usage(`Flag --${flag}: "${text}" is no agent's id: it ${parsed.issues[0].message}`);
 }
 
 const unitBytes: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };

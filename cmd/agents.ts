@@ -14,7 +14,12 @@ const list = defineCommand({
 const show = defineCommand({
   meta: { name: "show", description: "Show one agent" },
   args: {
-    id: { type: "positional", required: true, description: "the agent's id" },
+    id: {
+      type: "positional",
+      required: true,
+      valueHint: "AGENT",
+      description: "the agent's id",
+    },
     ...clientArgs,
   },
   run: ({ args }) => showRun(args),
@@ -44,8 +49,15 @@ export async function listRun(options: AgentsOptions): Promise<number> {
 export async function showRun(options: AgentsOptions & { id: string }): Promise<number> {
   const agent = await (await clientOf(options)).agent(options.id);
   if (options.json) printJson(agent);
-  else print(detail(agent));
+  else print([detail(agent), ...commandsOf(agent)].join("\n\n"));
   return exitOk;
+}
+
+/** What it has said that it can do; `wsctl send COMMAND --help --agent ID` tells more of each. */
+function commandsOf({ commands }: AgentDetail): string[] {
+  if (commands === undefined || commands.length === 0) return [];
+  const rows = commands.map(({ name, description = "-" }) => [name, description]);
+  return [table(["COMMAND", "WHAT IT DOES"], rows)];
 }
 
 function row(agent: AgentView): string[] {

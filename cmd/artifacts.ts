@@ -16,6 +16,13 @@ import { bytesText, terminalProgress } from "./_progress.ts";
 
 const limitMost = 500;
 
+const id = {
+  type: "positional",
+  required: true,
+  valueHint: "ARTIFACT",
+  description: "the artifact's id",
+} as const;
+
 const list = defineCommand({
   meta: { name: "list", description: "List artifacts, the newest first" },
   args: {
@@ -33,7 +40,7 @@ const get = defineCommand({
     examples: ["wsctl artifacts get ARTIFACT", "wsctl artifacts get ARTIFACT --output dump.tar"],
   },
   args: {
-    id: { type: "positional", required: true, description: "the artifact's id" },
+    id,
     ...clientArgs,
     output: {
       type: "string",
@@ -47,7 +54,7 @@ const get = defineCommand({
 const remove = defineCommand({
   meta: { name: "delete", description: "Delete an artifact and its content" },
   args: {
-    id: { type: "positional", required: true, description: "the artifact's id" },
+    id,
     ...clientArgs,
   },
   run: ({ args }) => deleteRun(args),

@@ -1,11 +1,21 @@
+import process from "node:process";
 import { defineCommand } from "citty";
+import { Client } from "../lib/client/client.ts";
 import type { JobDetail, JobView, RequestView } from "../lib/protocol/api.ts";
 import { usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
-import { exitOk } from "./_exit.ts";
+import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
+import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 
 const limitMost = 500;
+
+const id = {
+  type: "positional",
+  required: true,
+  valueHint: "JOB",
+  description: "the job's id",
+} as const;
 
 const list = defineCommand({
   meta: { name: "list", description: "List jobs, the newest first" },
@@ -19,7 +29,7 @@ const list = defineCommand({
 
 const show = defineCommand({
   meta: { name: "show", description: "Show one job and what became of each request" },
-  args: { id: { type: "positional", required: true, description: "the job's id" }, ...clientArgs },
+  args: { id, ...clientArgs },
   run: ({ args }) => showRun(args),
 });
 
@@ -29,16 +39,26 @@ const cancel = defineCommand({
     description: "Withdraw a job: what has not begun never will, what runs is stopped",
   },
   args: {
-    id: { type: "positional", required: true, description: "the job's id" },
+    id,
     ...clientArgs,
   },
   run: ({ args }) => cancelRun(args),
 });
 
+const watch = defineCommand({
+  meta: {
+    name: "watch",
+    description: "Follow a job to its last outcome, as send does",
+    examples: ["wsctl jobs watch JOB", "wsctl jobs watch JOB --output results"],
+  },
+  args: { id, ...clientArgs, ...followArgs },
+  run: ({ args }) => watchRun(args),
+});
+
 export default defineCommand({
   meta: { name: "jobs", description: "See what was asked for and what became of it" },
   default: "list",
-  subCommands: { list, show, cancel },
+  subCommands: { list, show, watch, cancel },
 });
 
 export interface JobsOptions extends ClientFlags {
@@ -77,9 +97,26 @@ export async function cancelRun(options: JobsOptions & { id: string }): Promise<
   else {
     const count = (state: string) => job.requests.filter((each) => each.state === state).length;
     print(`${count("cancelled")} withdrawn, ${count("sent")} told to stop, of ${job.total}`);
-    if (count("sent") > 0) remark(`See how they end with: wsctl jobs show ${job.job_id}`);
+    if (count("sent") > 0) remark(`See how they end with: wsctl jobs watch ${job.job_id}`);
   }
   return exitOk;
+}
+
+/** The exit status is that of `send`. Ctrl-C leaves at once: withdrawing is for `jobs cancel`. */
+export async function watchRun(
+  options: JobsOptions & FollowFlags & { id: string },
+): Promise<number> {
+  const controlPlane = await controlPlaneOf(options);
+  const client = new Client(controlPlane);
+  const job = await client.job(options.id);
+  return followJob({
+    flags: options,
+    controlPlane,
+    client,
+    asked: job,
+    interrupt: () => ({ left: untilSignal(() => process.exit(exitFailed)) }),
+    begin: async (how) => ({ accepted: { job }, lines: client.watchJob(job, how) }),
+  });
 }
 
 function row(job: JobView): string[] {

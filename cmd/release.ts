@@ -18,7 +18,12 @@ const keygen = defineCommand({
     examples: ["wsctl release keygen release.key"],
   },
   args: {
-    file: { type: "positional", required: true, description: "where the private key is written" },
+    file: {
+      type: "positional",
+      required: true,
+      valueHint: "FILE",
+      description: "where the private key is written",
+    },
     ...commonArgs,
     "passphrase-file": passphrase,
     json,
@@ -71,7 +76,12 @@ const verify = defineCommand({
     examples: ["wsctl release verify 1.2.3.json --trust wsctl-ed25519:KEY --dir dist"],
   },
   args: {
-    release: { type: "positional", required: true, description: "the signed release" },
+    release: {
+      type: "positional",
+      required: true,
+      valueHint: "FILE",
+      description: "the signed release",
+    },
     ...commonArgs,
     trust: { type: "string", valueHint: "KEY", description: "public key; may be repeated" },
     threshold: {
@@ -97,7 +107,12 @@ const show = defineCommand({
     examples: ["wsctl release show 1.2.3.json"],
   },
   args: {
-    release: { type: "positional", required: true, description: "the signed release" },
+    release: {
+      type: "positional",
+      required: true,
+      valueHint: "FILE",
+      description: "the signed release",
+    },
     ...commonArgs,
     json,
   },

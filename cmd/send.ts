@@ -1,22 +1,74 @@
-import { defineCommand } from "citty";
+import { type ArgsDef, defineCommand } from "citty";
 import * as v from "valibot";
 import { Client } from "../lib/client/client.ts";
 import type { AcceptedLine, JobOrderInput, Target } from "../lib/protocol/api.ts";
 import { JobOrder } from "../lib/protocol/api.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
-import type { ControlPlane } from "../lib/transfer/access.ts";
+import { timeoutSecondsMax, ttlSecondsMax } from "../lib/protocol/limits.ts";
 import { type CommandData, usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, controlPlaneOf, readFile } from "./_common.ts";
-import { exitInterrupted, exitOk } from "./_exit.ts";
-import { fetchArtifact } from "./_fetchArtifact.ts";
+import { commandHelp } from "./_commandHelp.ts";
+import { type ClientFlags, clientArgs, clientOf, controlPlaneOf, readFile } from "./_common.ts";
+import { exitOk } from "./_exit.ts";
+import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
 import { newInterrupt } from "./_interrupt.ts";
-import { LiveLines } from "./_live.ts";
-import { print, printJson, readStdin, remark } from "./_output.ts";
-import { OutputDir } from "./_outputDir.ts";
-import { terminalProgress } from "./_progress.ts";
-import { showJob } from "./_showJob.ts";
-import { parseObject, parseParams, parseSeconds, parseShare } from "./_units.ts";
+import { print, printJson, readStdin, remark, requireStdout } from "./_output.ts";
+import type { HelpAsked } from "./_table.ts";
+import { accessFlags, agentIds, typedWords } from "./_typed.ts";
+import { agentIdOf, parseObject, parseParams, parseSecondsWithin, parseShare } from "./_units.ts";
+
+const sendArgs = {
+  command: {
+    type: "positional",
+    required: true,
+    valueHint: "COMMAND",
+    description: "what to run, such as ping or restart",
+  },
+  ...clientArgs,
+  agent: { type: "string", valueHint: "ID[,ID…]", description: "send it to these agents" },
+  all: {
+    type: "boolean",
+    description: "send it to every known agent, those that are away included",
+  },
+  param: {
+    type: "string",
+    valueHint: "KEY=VALUE",
+    description: "a parameter; VALUE is JSON or else text; may be repeated",
+  },
+  params: {
+    type: "string",
+    valueHint: "JSON|@FILE|-",
+    description: "all parameters as one JSON object",
+  },
+  timeout: {
+    type: "string",
+    valueHint: "TIME",
+    description: "how long the command may run; by default what it asks for, or 30s",
+  },
+  ttl: {
+    type: "string",
+    default: "1h",
+    valueHint: "TIME",
+    description: "how long to wait for an agent that is away",
+  },
+  batch: {
+    type: "string",
+    valueHint: "N|P%",
+    description: "so many agents at a time: the next begins when one has ended",
+  },
+  "max-failures": {
+    type: "string",
+    valueHint: "N|P%",
+    description: "with one more failure than this, whoever has not begun never will",
+  },
+  ...followArgs,
+  wait: {
+    type: "boolean",
+    default: true,
+    description: "wait for the answers",
+    negativeDescription: "print the job and do not wait for its answers",
+  },
+} as const satisfies ArgsDef;
 
 export default defineCommand({
   meta: {
@@ -29,72 +81,13 @@ export default defineCommand({
       "wsctl send deploy --all --param version=v7 --output deploy-v7",
       "wsctl send update --all --batch 10% --max-failures 0",
     ],
+    help: helpOn,
   },
-  args: {
-    command: {
-      type: "positional",
-      required: true,
-      description: "what to run, such as ping or restart",
-    },
-    ...clientArgs,
-    agent: { type: "string", valueHint: "ID[,ID…]", description: "send it to these agents" },
-    all: {
-      type: "boolean",
-      description: "send it to every known agent, those that are away included",
-    },
-    param: {
-      type: "string",
-      valueHint: "KEY=VALUE",
-      description: "a parameter; VALUE is JSON or else text; may be repeated",
-    },
-    params: {
-      type: "string",
-      valueHint: "JSON|@FILE|-",
-      description: "all parameters as one JSON object",
-    },
-    timeout: {
-      type: "string",
-      valueHint: "TIME",
-      description: "how long the command may run; by default what it asks for, or 30s",
-    },
-    ttl: {
-      type: "string",
-      default: "1h",
-      valueHint: "TIME",
-      description: "how long to wait for an agent that is away",
-    },
-    batch: {
-      type: "string",
-      valueHint: "N|P%",
-      description: "so many agents at a time: the next begins when one has ended",
-    },
-    "max-failures": {
-      type: "string",
-      valueHint: "N|P%",
-      description: "with one more failure than this, whoever has not begun never will",
-    },
-    live: {
-      type: "boolean",
-      default: true,
-      description: "show what programs write while they run",
-      negativeDescription: "do not show what programs write while they run",
-    },
-    output: {
-      type: "string",
-      valueHint: "DIR",
-      description: "write what each agent's program writes, and large results, into files there",
-    },
-    wait: {
-      type: "boolean",
-      default: true,
-      description: "wait for the answers",
-      negativeDescription: "print the job and do not wait for its answers",
-    },
-  },
+  args: sendArgs,
   run: ({ args, data }) => sendRun({ ...args, param: (data as CommandData).lists.param ?? [] }),
 });
 
-export interface SendOptions extends ClientFlags {
+export interface SendOptions extends ClientFlags, FollowFlags {
   command: string;
   agent?: string | undefined;
   all?: boolean | undefined;
@@ -104,10 +97,7 @@ export interface SendOptions extends ClientFlags {
   ttl: string;
   batch?: string | undefined;
   "max-failures"?: string | undefined;
-  live: boolean;
-  output?: string | undefined;
   wait: boolean;
-  json?: boolean | undefined;
 }
 
 /** Sends, prints every outcome as it comes; the outcomes decide the exit status. */
@@ -116,52 +106,36 @@ export async function sendRun(options: SendOptions): Promise<number> {
   const controlPlane = await controlPlaneOf(options);
   const client = new Client(controlPlane);
   if (!options.wait) {
+    requireStdout();
     const accepted = await client.sendOnly(order);
     if (options.json) printJson({ job_id: accepted.job.job_id, requests: accepted.requests });
     else print(accepted.job.job_id);
     return exitOk;
   }
-  let jobId: string | undefined;
-  const interrupt = newInterrupt(async () => {
-    if (jobId !== undefined) await client.cancelJob(jobId);
-  });
-  try {
-    const dir = outputDirOf(options, order, controlPlane, interrupt.left);
-    const sink = dir ?? (options.live && !options.json ? new LiveLines() : undefined);
-    const withOutput = sink !== undefined;
-    const sent = await client.send(order, { signal: interrupt.left, withOutput });
-    jobId = sent.accepted.job.job_id;
-    if (!options.json) remarkOnWaiting(sent.accepted, options.ttl);
-    return await showJob(sent, { json: options.json ?? false, sink, dir });
-  } catch (error) {
-    if (jobId !== undefined) {
-      remark(`The job goes on; see it with: wsctl jobs show ${jobId}`);
-      remark(`Withdraw it with: wsctl jobs cancel ${jobId}`);
-    }
-    if (interrupt.left.aborted) return exitInterrupted;
-    throw error;
-  }
-}
-
-function outputDirOf(
-  { output }: SendOptions,
-  { command, parameters }: JobOrderInput,
-  controlPlane: ControlPlane,
-  signal: AbortSignal,
-): OutputDir | undefined {
-  if (output === undefined) return undefined;
-  const client = new Client(controlPlane);
-  const progress = terminalProgress();
-  // What the lines of a log are called does not depend on how many of them there are.
-  const isLog = command === "fetch_logs" && typeof parameters?.source === "string";
-  return new OutputDir({
-    dir: output,
-    resultName: isLog ? `${parameters.source}.log` : undefined,
-    fetch: async (artifactId, path, name) => {
-      const artifact = await client.artifact(artifactId);
-      await fetchArtifact({ client, controlPlane, artifact, path, name, progress, signal });
+  return followJob({
+    flags: options,
+    controlPlane,
+    client,
+    asked: order,
+    interrupt: newInterrupt,
+    begin: async (how) => {
+      const sent = await client.send(order, how);
+      if (!options.json) remarkOnWaiting(sent.accepted, options.ttl);
+      return sent;
     },
   });
+}
+
+/** Help on a command that an agent has; without an agent there is only help on the flags. */
+async function helpOn({ words, sources }: HelpAsked): Promise<string | undefined> {
+  const typed = typedWords(words, sendArgs);
+  const [command] = typed.positionals;
+  if (command === undefined) return undefined;
+  const { agent, ...access } = accessFlags(typed, await sources());
+  const ids = agentIds(agent);
+  if (ids.length > 0) return commandHelp(await clientOf(access), ids, command);
+  remark("What a command takes is for an agent to say: add --agent ID");
+  return undefined;
 }
 
 function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {
@@ -171,7 +145,7 @@ function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {
   const more = away.length > names.length ? ` and ${away.length - names.length} more` : "";
   remark(`Waiting up to ${ttl} for agents that are away: ${names.join(", ")}${more}`);
   remark(
-    `Ctrl-C leaves the job waiting, twice withdraws it; see it with: wsctl jobs show ${accepted.job.job_id}`,
+    `Ctrl-C leaves the job waiting, twice withdraws it; follow it with: wsctl jobs watch ${accepted.job.job_id}`,
   );
 }
 
@@ -179,12 +153,13 @@ function orderOf(options: SendOptions): JobOrderInput {
   const order: JobOrderInput = {
     command: options.command,
     target: targetOf(options),
-    ttl_seconds: parseSeconds("ttl", options.ttl),
+    ttl_seconds: parseSecondsWithin("ttl", options.ttl, ttlSecondsMax),
   };
-  if (options.timeout !== undefined) {
-    order.timeout_seconds = parseSeconds("timeout", options.timeout);
+  const { timeout, batch } = options;
+  if (timeout !== undefined) {
+    order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
   }
-  if (options.batch !== undefined) order.batch = parseShare("batch", options.batch, 1);
+  if (batch !== undefined) order.batch = parseShare("batch", batch, 1);
   const most = options["max-failures"];
   if (most !== undefined) order.max_failures = parseShare("max-failures", most, 0);
   const parameters = parametersOf(options);
@@ -200,7 +175,7 @@ function targetOf(options: SendOptions): Target {
   }
   if (options.all) return { all: true };
   if (options.agent === undefined) throw usage("Nobody to send to: give --agent ID or --all");
-  return { agents: options.agent.split(",").map((id) => id.trim()) };
+  return { agents: options.agent.split(",").map((id) => agentIdOf("agent", id.trim())) };
 }
 
 function parametersOf(options: SendOptions): JsonObject | undefined {

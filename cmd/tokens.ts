@@ -5,11 +5,13 @@ import {
   TokenOrder as TokenOrderSchema,
   type TokenView,
 } from "../lib/protocol/api.ts";
+import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import { usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
-import { print, printJson, remark, table } from "./_output.ts";
+import { deliver, print, printJson, remark, requireStdout, table } from "./_output.ts";
+import { agentIdOf } from "./_units.ts";
 
 const create = defineCommand({
   meta: {
@@ -38,7 +40,12 @@ const list = defineCommand({
 const revoke = defineCommand({
   meta: { name: "revoke", description: "Revoke a token; its connections are closed at once" },
   args: {
-    id: { type: "positional", required: true, description: "the token's id" },
+    id: {
+      type: "positional",
+      required: true,
+      valueHint: "TOKEN",
+      description: "the token's id",
+    },
     ...clientArgs,
   },
   run: ({ args }) => revokeRun(args),
@@ -58,9 +65,20 @@ export async function createRun(
   options: TokensOptions & { agent?: string | undefined; role?: string | undefined },
 ): Promise<number> {
   const order = orderOf(options);
-  const token = await (await clientOf(options)).createToken(order);
-  if (options.json) printJson(token);
-  else print(token.token);
+  const client = await clientOf(options);
+  requireStdout();
+  const token = await client.createToken(order);
+  try {
+    deliver(options.json ? JSON.stringify(token) : token.token);
+  } catch (error) {
+    // Nobody has seen it and nobody ever can: it must not stay in force.
+    const revoked = await client.revokeToken(token.token_id).then(
+      () => "is revoked again",
+      (reason) => `could not be revoked: ${errorText(reason)}`,
+    );
+    const text = `${errorText(error)} (the new token ${token.token_id} ${revoked})`;
+    throw new WsctlError("INTERNAL", text);
+  }
   remark("Keep it: it is stored as a hash and cannot be shown again.");
   return exitOk;
 }
@@ -84,7 +102,8 @@ function orderOf(options: { agent?: string | undefined; role?: string | undefine
   if ((agent === undefined) === (role === undefined)) {
     throw usage("A token is for an agent or for an operator: give --agent ID or --role ROLE");
   }
-  const order = agent === undefined ? { role } : { role: "agent", agent_id: agent };
+  const order =
+    agent === undefined ? { role } : { role: "agent", agent_id: agentIdOf("agent", agent) };
   const checked = v.safeParse(TokenOrderSchema, order);
   if (checked.success) return checked.output;
   throw usage(`Cannot make a token: ${issueText(checked.issues[0])}`);

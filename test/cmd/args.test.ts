@@ -70,6 +70,18 @@ describe("strictArgs() takes", () => {
     expect(values(["ping"]).lists).toBeUndefined();
   });
 
+  test("every word from a last argument on that takes the rest, flags and separators included", () => {
+    const rest = {
+      first: { type: "positional" },
+      words: { type: "positional", required: false, valueHint: "WORD…" },
+      index: { type: "string" },
+    } as const satisfies ArgsDef;
+    const strict = strictArgs(["--index=1", "--", "a", "b", "--index", "--", ""], rest, none);
+    expect(strict.lists).toEqual({ words: ["b", "--index", "--", ""] });
+    expect(strict.rawArgs.slice(0, 3)).toEqual(["--index=1", "--", "a"]);
+    expect(strictArgs(["a"], rest, none).lists).toEqual({ words: [] });
+  });
+
   test("no argument where the only one is not required", () => {
     const optional = { id: { type: "positional", required: false } } as const satisfies ArgsDef;
     expect(strictArgs([], optional, none)).toEqual({ rawArgs: ["--"], lists: {} });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { nearest } from "../../cmd/_nearest.ts";
 
-const flags = ["--server", "--json", "--agent", "--agents", "--data-dir"];
+const flags = ["--server", "--json", "--agent", "--agents", "--data-dir", "--all", "--ttl"];
 
 describe("nearest()", () => {
   test.each([
@@ -16,6 +16,9 @@ describe("nearest()", () => {
     ["--agentss", "--agents"],
     ["--datadir", "--data-dir"],
     ["--data_dir", "--data-dir"],
+    ["--tll", "--ttl"],
+    ["--al", "--all"],
+    ["--tl", "--ttl"],
   ])("of %s is %s", (given, wanted) => {
     expect(nearest(given, flags)).toBe(wanted);
   });
@@ -26,6 +29,11 @@ describe("nearest()", () => {
 
   test("of anything is nothing where nothing is known", () => {
     expect(nearest("send", [])).toBeUndefined();
+  });
+
+  test("of two that are equally near is the one that begins more alike", () => {
+    expect(nearest("bat", ["cat", "bad"])).toBe("bad");
+    expect(nearest("bat", ["bad", "cat"])).toBe("bad");
   });
 
   test("of the first of two that are equally near is the first", () => {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { parseBytes, parseObject, parseParams, parseSeconds } from "../../cmd/_units.ts";
+import {
+  agentIdOf,
+  parseBytes,
+  parseObject,
+  parseParams,
+  parseSeconds,
+  parseSecondsWithin,
+} from "../../cmd/_units.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 
 function faultOf(run: () => unknown): string {
@@ -35,6 +42,29 @@ describe("parseBytes()", () => {
       expect(fault).toBe(`Flag --artifact-max is "${text}": expected a size such as 500MB, 5GB`);
     },
   );
+});
+
+describe("parseSecondsWithin()", () => {
+  test("takes a time from a second to the most", () => {
+    expect(parseSecondsWithin("ttl", "1s", 60)).toBe(1);
+    expect(parseSecondsWithin("ttl", "1m", 60)).toBe(60);
+  });
+
+  test.each([
+    ["500ms", 7 * 86_400, "7d"],
+    ["8d", 7 * 86_400, "7d"],
+    ["3h", 7_200, "2h"],
+    ["91", 90, "90s"],
+  ])("refuses %p by the flag's name", (text, most, shown) => {
+    expect(faultOf(() => parseSecondsWithin("ttl", text, most))).toBe(
+      `Flag --ttl is "${text}": expected a time from 1s to ${shown}`,
+    );
+  });
+});
+
+test("agentIdOf() refuses what is none by the flag's name", () => {
+  expect(agentIdOf("agent", "web-1")).toBe("web-1");
+  expect(faultOf(() => agentIdOf("agent", "../x"))).toStartWith('Flag --agent: "../x" is no agent');
 });
 
 describe("parseSeconds()", () => {

@@ -88,13 +88,13 @@ test("130: Ctrl-C while waiting says how to see the job, which goes on", async (
     ...wsctlCommand("binary"),
     ...["send", "ping", "--agent", "away-1", "--ttl", "5m", "--data-dir", `${dataDir}`],
   ]);
-  const [, jobId = ""] = await sending.logged(/Ctrl-C leaves .*wsctl jobs show (\S+)/);
+  const [, jobId = ""] = await sending.logged(/Ctrl-C leaves .*wsctl jobs watch (\S+)/);
   const seen = sending.lines.length;
   sending.signal("SIGINT");
   expect(await sending.exited).toBe(130);
   expect(sending.lines.slice(seen)).toEqual([
     "Leaving; press Ctrl-C again to withdraw the job",
-    `The job goes on; see it with: wsctl jobs show ${jobId}`,
+    `The job goes on; follow it with: wsctl jobs watch ${jobId}`,
     `Withdraw it with: wsctl jobs cancel ${jobId}`,
   ]);
   const [job] = jsonLines<JobDetail>(await local("jobs", "show", jobId, "--json"));

@@ -1,0 +1,96 @@
+/**
+ * Follows a job to its last outcome, one that was just asked for or one that was asked for before:
+ * live output, outcomes, files and the exit status are the same for both.
+ */
+import type { Client, SendOptions } from "../lib/client/client.ts";
+import type { JobView, StreamLine } from "../lib/protocol/api.ts";
+import type { JsonObject } from "../lib/protocol/json.ts";
+import type { ControlPlane } from "../lib/transfer/access.ts";
+import { exitInterrupted } from "./_exit.ts";
+import { fetchArtifact } from "./_fetchArtifact.ts";
+import type { Interrupt } from "./_interrupt.ts";
+import { LiveLines } from "./_live.ts";
+import { remark, requireStdout } from "./_output.ts";
+import { OutputDir } from "./_outputDir.ts";
+import { terminalProgress } from "./_progress.ts";
+import { showJob } from "./_showJob.ts";
+
+/** Flags of commands that follow a job. */
+export const followArgs = {
+  live: {
+    type: "boolean",
+    default: true,
+    description: "show what programs write while they run",
+    negativeDescription: "do not show what programs write while they run",
+  },
+  output: {
+    type: "string",
+    valueHint: "DIR",
+    description: "write what each agent's program writes, and large results, into files there",
+  },
+} as const;
+
+export interface FollowFlags {
+  live: boolean;
+  output?: string | undefined;
+  json?: boolean | undefined;
+}
+
+export interface Followed {
+  accepted: { job: JobView };
+  lines: AsyncIterable<StreamLine>;
+}
+
+export interface FollowJobOptions {
+  flags: FollowFlags;
+  controlPlane: ControlPlane;
+  client: Client;
+  /** What the job is, or is going to be. */
+  asked: { command: string; parameters?: JsonObject | undefined };
+  /** Asks for the job, or for its stream. */
+  begin(options: SendOptions): Promise<Followed>;
+  /** Ctrl-C; it is handed what withdraws the job. */
+  interrupt(withdraw: () => Promise<void>): Interrupt;
+}
+
+/** Answers with the exit status; whoever leaves is told how to come back. */
+export async function followJob(options: FollowJobOptions): Promise<number> {
+  const { flags, client } = options;
+  // Before anything is sent: an outcome that cannot be told would be lost.
+  requireStdout();
+  let jobId: string | undefined;
+  const interrupt = options.interrupt(async () => {
+    if (jobId !== undefined) await client.cancelJob(jobId);
+  });
+  try {
+    const dir = outputDirOf(options, interrupt.left);
+    const sink = dir ?? (flags.live && !flags.json ? new LiveLines() : undefined);
+    const withOutput = sink !== undefined;
+    const followed = await options.begin({ signal: interrupt.left, withOutput });
+    jobId = followed.accepted.job.job_id;
+    return await showJob(followed, { json: flags.json ?? false, sink, dir });
+  } catch (error) {
+    if (jobId !== undefined) {
+      remark(`The job goes on; follow it with: wsctl jobs watch ${jobId}`);
+      remark(`Withdraw it with: wsctl jobs cancel ${jobId}`);
+    }
+    if (interrupt.left.aborted) return exitInterrupted;
+    throw error;
+  }
+}
+
+function outputDirOf(options: FollowJobOptions, signal: AbortSignal): OutputDir | undefined {
+  const { flags, controlPlane, client, asked } = options;
+  if (flags.output === undefined) return undefined;
+  const progress = terminalProgress();
+  // What the lines of a log are called does not depend on how many of them there are.
+  const source = asked.command === "fetch_logs" ? asked.parameters?.source : undefined;
+  return new OutputDir({
+    dir: flags.output,
+    resultName: typeof source === "string" ? `${source}.log` : undefined,
+    fetch: async (artifactId, path, name) => {
+      const artifact = await client.artifact(artifactId);
+      await fetchArtifact({ client, controlPlane, artifact, path, name, progress, signal });
+    },
+  });
+}
