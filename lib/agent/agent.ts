@@ -23,7 +23,7 @@ import { readProgram } from "./programs/manifest.ts";
 import { ownCommands } from "./programs/own.ts";
 import { Programs } from "./programs/programs.ts";
 import { Runs } from "./programs/runs.ts";
-import { namesOf, readService, type Service, serviceRestart } from "./programs/service.ts";
+import { readService, type Service, serviceRestart } from "./programs/service.ts";
 import type { Self, Update } from "./records.ts";
 import { updates } from "./update/kind.ts";
 import type { OnTrial } from "./update/onTrial.ts";
@@ -112,7 +112,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       forget: (requestId) => programs.forget(requestId),
       follow: (order, emit) => programs.follow(order, emit),
       unfollow: () => programs.unfollow(),
-      catalogue: () => catalogueText([...entries(namesOf(services)), ...programs.entries()]),
+      catalogue: () => catalogueText([...entries(services.names()), ...programs.entries()]),
       measure: () => meter.measure(),
       restart: (update) => options.restart(update),
       onLink: (isUp) => options.onTrial?.linked(isUp),

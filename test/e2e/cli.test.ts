@@ -135,7 +135,8 @@ test("parameters come as JSON, from a file, or one by one", async () => {
   const file = join(`${elsewhere}`, "params.json");
   writeFileSync(file, '{"delay_seconds":"from the file"}');
   const to = ["--agent", "web-1", "--json", "--data-dir", `${dataDir}`];
-  const send = (args: string[]) => wsctl(["send", "ping", ...args, ...to]);
+  // A command that no agent has announced: its parameters are nobody's to judge.
+  const send = (args: string[]) => wsctl(["send", "unheard-of", ...args, ...to]);
   const given = async (finished: Awaited<ReturnType<typeof wsctl>>) => {
     const [line] = jsonLines<OutcomeLine>(finished);
     const shown = await local("jobs", "show", line?.job_id ?? "", "--json");
@@ -151,7 +152,7 @@ test("parameters come as JSON, from a file, or one by one", async () => {
 });
 
 test("parameters and the token come from standard input, also where that is a socket", async () => {
-  const ask = ["send", "ping", "--agent", "web-1", "--no-wait", "--data-dir", `${dataDir}`];
+  const ask = ["send", "unheard-of", "--agent", "web-1", "--no-wait", "--data-dir", `${dataDir}`];
   const sent = await wsctl([...ask, "--params", "-"], { stdin: '{"from":"stdin"}' });
   expect(sent).toMatchObject({ code: 0, stderr: "" });
   const [job] = jsonLines<JobDetail>(await local("jobs", "show", sent.stdout.trim(), "--json"));

@@ -31,7 +31,7 @@ const timeout_seconds = 600;
 export function fetchLogs(options: FetchLogsOptions): ProgramKind {
   return {
     entries: () => {
-      const names = namesOf(options.sources);
+      const names = options.sources.names();
       return names.length === 0 ? [] : [entryFor(names)];
     },
     resolve: (command, parameters) => {

@@ -42,6 +42,11 @@ export class Catalogue<Item extends { name: string }> {
     );
   }
 
+  /** The names that may be asked for: of a faulty manifest the answer says what is wrong with it. */
+  names(): string[] {
+    return this.list().map(({ item, file }) => item?.name ?? file.replace(/\.toml$/, ""));
+  }
+
   /** As the directory stands now, by file name. */
   list(): Listed<Item>[] {
     const { signature, files } = look(this.#dir);

@@ -54,8 +54,7 @@ export function serviceRestart(services: Catalogue<Service>): ProgramKind {
   };
 }
 
-/** The names of the services that may be restarted. */
-export function namesOf(services: Catalogue<Service>): string[] {
+function namesOf(services: Catalogue<Service>): string[] {
   return services.list().flatMap(({ item }) => (item ? [item.name] : []));
 }
 
