@@ -4,6 +4,7 @@ import process from "node:process";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
 import { readSource } from "../lib/agent/logs/source.ts";
+import { builtInProgramNames, builtInPrograms } from "../lib/agent/programs/builtIn.ts";
 import { Catalogue } from "../lib/agent/programs/catalogue.ts";
 import { type Program, readProgram } from "../lib/agent/programs/manifest.ts";
 import { readService } from "../lib/agent/programs/service.ts";
@@ -66,7 +67,9 @@ export async function listRun(options: CommandsOptions): Promise<number> {
     .list()
     .flatMap(({ item }) => (item === undefined ? [] : [item]));
   const rows = [
-    ...[...builtIn.values()].map(({ name, summary }) => ({ name, from: "built in", summary })),
+    ...[...builtIn.values(), ...builtInPrograms].map(({ name, summary }) => {
+      return { name, from: "built in", summary };
+    }),
     ...own.map(({ name, description }) => ({ name, from: "manifest", summary: description })),
   ];
   if (options.json) rows.forEach(printJson);
@@ -114,7 +117,12 @@ export async function newRun(options: CommandsOptions & { name: string }): Promi
 }
 
 function catalogueOf(options: CommandsOptions): Catalogue<Program> {
-  return new Catalogue(dirOf(options), readProgram, builtIn.keys(), silentLog);
+  return new Catalogue(
+    dirOf(options),
+    readProgram,
+    [...builtIn.keys(), ...builtInProgramNames],
+    silentLog,
+  );
 }
 
 function servicesDirOf(options: CommandsOptions): string {

@@ -16,6 +16,7 @@ import { AgentEngine } from "./engine.ts";
 import type { AgentJournal } from "./journal.ts";
 import { fetchLogs } from "./logs/kind.ts";
 import { readSource } from "./logs/source.ts";
+import { builtInProgramNames } from "./programs/builtIn.ts";
 import { Catalogue } from "./programs/catalogue.ts";
 import { execWithin } from "./programs/exec.ts";
 import type { ProgramKind } from "./programs/kind.ts";
@@ -150,7 +151,7 @@ function sweepUpdates({ journal, updatesDir }: AgentOptions): void {
 function kindsOf(options: AgentOptions, services: Catalogue<Service>): ProgramKind[] {
   const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
   const { releaseKeys, releaseThreshold, onTrial } = options;
-  const taken = [...commands.keys(), "exec", "fetch_logs", "update"];
+  const taken = [...commands.keys(), ...builtInProgramNames];
   const way = wayOf(options);
   const self = runtime.self();
   const program = runtime.program();

@@ -1,6 +1,6 @@
 /** An agent's executor in the hands of a test: its journal keeps what it is given. */
 import { Executor } from "../../lib/agent/executor.ts";
-import type { AgentStep, JournalRecord } from "../../lib/agent/records.ts";
+import type { AgentStep, JournalRecord, Self } from "../../lib/agent/records.ts";
 import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
 import type { Command } from "../../lib/protocol/message.ts";
 
@@ -11,7 +11,7 @@ export class InHand {
   readonly journal = new Map<string, JournalRecord>();
   executor = this.#fresh();
 
-  #fresh(): Executor {
+  #fresh(self: Self = { pid: 7, version: "1.2.3" }): Executor {
     return new Executor({
       check: (name) =>
         name === "nope"
@@ -23,7 +23,7 @@ export class InHand {
               ...(name === "brief" ? { timeoutMs: 2_000 } : {}),
             },
       limits: { running: runningMax, waiting: acceptedMax, timeoutMs: 86_400_000 },
-      self: { pid: 7, version: "1.2.3" },
+      self,
     });
   }
 
@@ -71,8 +71,8 @@ export class InHand {
   }
 
   /** The process dies, and another one starts from the same journal. */
-  restart(): AgentStep {
-    this.executor = this.#fresh();
+  restart(self?: Self): AgentStep {
+    this.executor = this.#fresh(self);
     const open = [...this.journal.values()].filter(({ state }) => state !== "settled");
     return this.step((step) => this.executor.recover(open, this.now, step));
   }

@@ -7,6 +7,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { issueText } from "../../protocol/issueText.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
+import { summaryOf } from "../programs/builtIn.ts";
 import type { Catalogue } from "../programs/catalogue.ts";
 import { type ProgramKind, type Resolved, refuse } from "../programs/kind.ts";
 import type { RunPlace } from "../programs/spec.ts";
@@ -43,7 +44,7 @@ export function fetchLogs(options: FetchLogsOptions): ProgramKind {
 function entryFor(names: string[]) {
   const schema = toJsonSchema(FetchLogsParameters, { errorMode: "ignore", typeMode: "input" });
   const properties = { ...schema.properties, source: { type: "string", enum: names } };
-  const description = "fetches lines of a log that the host names";
+  const description = summaryOf(name);
   return {
     name,
     description,

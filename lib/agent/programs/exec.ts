@@ -6,6 +6,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import type { CatalogueEntry } from "../../protocol/api.ts";
 import { issueText } from "../../protocol/issueText.ts";
+import { summaryOf } from "./builtIn.ts";
 import { type ProgramKind, type Resolved, refuse } from "./kind.ts";
 
 const Parameters = v.strictObject({
@@ -37,7 +38,7 @@ export function execWithin(patterns: readonly string[]): ProgramKind {
 /** Which arguments are allowed is for the host to judge. */
 const entry: CatalogueEntry = {
   name: "exec",
-  description: "runs a program that the host's own configuration allows",
+  description: summaryOf("exec"),
   parameters: { ...toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" }) },
   output: true,
 };

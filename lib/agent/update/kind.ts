@@ -13,6 +13,7 @@ import {
 } from "../../protocol/limits.ts";
 import { version as current } from "../../protocol/version.ts";
 import { isVersion } from "../../release/version.ts";
+import { summaryOf } from "../programs/builtIn.ts";
 import { type ProgramKind, type Resolved, refuse } from "../programs/kind.ts";
 import type { Way } from "../way.ts";
 import { refuseUnwritable } from "./install.ts";
@@ -56,7 +57,7 @@ const Parameters = v.strictObject({
 
 export function updates(options: UpdateOptions): ProgramKind {
   const schema = toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" });
-  const description = "replaces this agent by another version, and goes back if that does not work";
+  const description = summaryOf("update");
   const parameters = { ...schema };
   const entry = { name: "update", description, parameters, output: true, timeout_seconds };
   return {
