@@ -50,11 +50,13 @@ export class Follows {
     if (watchers?.size === 0) this.#byRequest.delete(order.requestId);
   }
 
-  /** What the agent of a request is to be told about its watchers. */
+  /** What the agent of a request is to be told anew: to go on behind what was received. */
   messagesFor(requestId: string): ControlDraft[] {
     return [...(this.#byRequest.get(requestId) ?? [])].flatMap((watcher) => {
       const order = this.#byWatcher.get(watcher);
-      return order === undefined ? [] : [followMessage(order)];
+      if (order === undefined) return [];
+      const { last: after, bytesLeft } = order;
+      return [followMessage({ ...order, after, bytes: Math.max(0, bytesLeft) })];
     });
   }
 

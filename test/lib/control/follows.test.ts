@@ -29,6 +29,9 @@ describe("a watcher", () => {
     };
     expect(asked(follows, session)).toMatchObject([{ type: "send", sessionId: 7, message }]);
     expect(follows.messagesFor("r")).toMatchObject([message]);
+    expect(follows.take("a", piece(1, "1234"))).toBe(true);
+    const payload = { watcher: 1, after: 1, bytes: 6 };
+    expect(follows.messagesFor("r")).toMatchObject([{ payload }]);
     follows.delete(1);
     expect(follows.messagesFor("r")).toEqual([]);
     expect(follows.size).toBe(0);
