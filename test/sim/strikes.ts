@@ -3,6 +3,7 @@ import { encode } from "../../lib/protocol/codec.ts";
 import { AgentDisk } from "./disks.ts";
 import { Host } from "./nodes.ts";
 import type { Fault, FaultKind } from "./plan.ts";
+import type { ProcessClock } from "./time.ts";
 import type { World } from "./world.ts";
 
 export class Strikes {
@@ -27,7 +28,7 @@ export class Strikes {
       },
       control_drain: (fault) => this.#drain(fault),
       control_pause: (fault) => {
-        if (world.control) world.control.clock.pausedUntil = until(fault);
+        if (world.control) pause(world.control.clock, until(fault));
       },
       control_disk_full: (fault) => {
         world.hasHeld = true;
@@ -53,7 +54,7 @@ export class Strikes {
         host.disk.faults.crash = "unsynced";
       },
       agent_pause: (fault, host) => {
-        if (host.clock) host.clock.pausedUntil = until(fault);
+        if (host.clock) pause(host.clock, until(fault));
       },
       agent_disk_full: (fault, host) => {
         const { faults } = host.disk;
@@ -188,4 +189,9 @@ export class Strikes {
     this.#world.ledger.revoked(host.agentId, this.#world.time.now);
     process.engine.tell({ type: "revoked", tokenId: `token of ${host.agentId}` });
   }
+}
+
+/** A pause within a pause ends no earlier: what waits for the one must not overtake the other. */
+function pause(clock: ProcessClock, until: number): void {
+  clock.pausedUntil = Math.max(clock.pausedUntil, until);
 }
