@@ -17,6 +17,8 @@ export interface RunSpec {
   stdin: string;
   timeoutMs: number;
   outputBytes: number;
+  /** Whom it runs as, where that is somebody else. */
+  user?: string;
   /** Its result is an update that is ready to be tried. */
   leadsTo?: "update";
 }

@@ -1,12 +1,11 @@
 /** What a supervisor is told to run, and what the program may know of its surroundings. */
 import { userInfo } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
 import type { RunOrder } from "../records.ts";
 import { textOf } from "./manifest.ts";
-import { type RunSpec, resultFile } from "./run.ts";
+import type { RunSpec } from "./run.ts";
 
 /** A program as the host's own files and flags allow it. */
 export interface Wanted {
@@ -51,12 +50,12 @@ export function specOf(
       ...parametersIn(values),
       WSCTL_COMMAND: command,
       WSCTL_REQUEST_ID: requestId,
-      WSCTL_RESULT_FILE: join(dir, resultFile),
     },
     directory: wanted.directory ?? "/",
     stdin: typeof stdin === "string" ? stdin : stdin({ requestId, dir, timeoutMs }),
     timeoutMs,
     outputBytes: Math.min(outputBytesMax, wanted.outputBytes ?? outputBytesDefault),
+    ...(user === undefined ? {} : { user }),
     ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),
   };
 }

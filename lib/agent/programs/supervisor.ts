@@ -5,7 +5,7 @@
  * sees that it lives, and may ask it to stop the program.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -13,6 +13,7 @@ import { errorText } from "../../protocol/errors.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTail.ts";
 import { LiveOutput } from "./liveOutput.ts";
+import { ResultPlace } from "./resultPlace.ts";
 import {
   endFile,
   freeWord,
@@ -20,7 +21,6 @@ import {
   type RunSpec,
   readWhole,
   readWord,
-  resultFile,
   socketFile,
   specFile,
   stopWords,
@@ -39,7 +39,12 @@ export async function supervise(dir: string): Promise<void> {
   // A directory that was taken away again, or a program that has had its run.
   if (spec === undefined || readWhole(dir, endFile) !== undefined) return;
   const live = new LiveOutput(dir);
-  const run = new Supervised(spec, live);
+  const place = placeOf(dir, spec);
+  if (typeof place === "string") {
+    return keepTrying(() => writeWhole(dir, endFile, { fault: place, output: "" }));
+  }
+  const env = { ...spec.env, WSCTL_RESULT_FILE: place.path };
+  const run = new Supervised({ ...spec, env }, live);
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     listen(socket, (line) => {
@@ -60,8 +65,18 @@ export async function supervise(dir: string): Promise<void> {
   }
   const end = await run.end;
   const lastPiece = live.end();
-  const whole = { ...end, lastPiece, ...resultOf(dir, run.lastLine, end.output) };
+  const whole = { ...end, lastPiece, ...resultOf(place, run.lastLine, end.output) };
   await keepTrying(() => writeWhole(dir, endFile, whole));
+  place.remove();
+}
+
+/** Why there can be none, where it is to run as somebody who does not exist. */
+function placeOf(dir: string, { user }: RunSpec): ResultPlace | string {
+  try {
+    return new ResultPlace(dir, user);
+  } catch (error) {
+    return `cannot run as "${user}": ${errorText(error)}`;
+  }
 }
 
 /** Lines of an agent's; one that sends none for too long is not one of ours. */
@@ -202,11 +217,11 @@ function strays(requestId: string): number[] {
 
 /** The file it was told of, or JSON on its last line, becomes its result and is no output then. */
 function resultOf(
-  dir: string,
+  place: ResultPlace,
   lastLine: string,
   output: string,
 ): Pick<RunEnd, "output" | "result"> | undefined {
-  const file = readResultFile(dir);
+  const file = place.read();
   const inFile = jsonIn(file.text);
   if (inFile !== undefined) return { result: inFile, output };
   if (file.fault !== undefined) return { output: `${output.trimEnd()}\n[${file.fault}]` };
@@ -215,19 +230,6 @@ function resultOf(
   const trimmed = output.trimEnd();
   const isLast = trimmed.endsWith(lastLine);
   return { result, output: isLast ? trimmed.slice(0, -lastLine.length) : output };
-}
-
-function readResultFile(dir: string): { text: string; fault?: string } {
-  const path = join(dir, resultFile);
-  try {
-    const { size } = statSync(path);
-    if (size <= resultBytesMax) return { text: readFileSync(path, "utf8") };
-    const fault = `its result of ${size} bytes is over ${resultBytesMax} bytes and was left out`;
-    return { text: "", fault };
-  } catch {
-    // Most programs leave none.
-    return { text: "" };
-  }
 }
 
 /** An object or a list; anything else on a last line is output. */
