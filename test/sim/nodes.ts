@@ -74,6 +74,7 @@ export class Host {
   /** What whoever starts the agent anew will start. */
   installed: Version = { name: "first", kind: "good" };
   #trial: Trial | undefined;
+  #isGone = false;
 
   constructor(world: World, name: string, agentId: string, isPlain: boolean) {
     this.#world = world;
@@ -97,6 +98,7 @@ export class Host {
 
   /** The installed version, or the one on trial; a broken one gets no further than its process. */
   start(trialFault?: string): void {
+    if (this.#isGone) return;
     const world = this.#world;
     const clock = new ProcessClock(world.time, this.skewMs);
     const { disk } = this;
@@ -115,14 +117,13 @@ export class Host {
       hello: { protocol_version: 1, version: "0.0.0", instance_id: this.instanceId },
       heartbeatSeconds: world.plan.heartbeatSeconds,
       agentId: this.agentId,
-      check: (name) =>
-        name === "nope"
-          ? { code: "INVALID_COMMAND", message: "nobody knows it" }
-          : {
-              endsProcess: name === "restart",
-              outlives: name === "program" || name === "update",
-              concurrency: name === "update" ? 1 : 2,
-            },
+      check: (name) => {
+        if (name === "nope") return { code: "INVALID_COMMAND", message: "nobody knows it" };
+        const isUpdate = name === "update";
+        if (isUpdate && trial !== undefined) return { code: "BUSY", message: "on trial" };
+        const outlives = name === "program" || isUpdate;
+        return { endsProcess: name === "restart", outlives, concurrency: isUpdate ? 1 : 2 };
+      },
       limits: { running: runningMax, waiting: acceptedMax, timeoutMs: 86_400_000 },
       self: {
         pid: this.starts,
@@ -190,6 +191,14 @@ export class Host {
       this.#restarts.push(marker);
     }
     this.#world.ledger.restarted(this.#restarts, this.agentId);
+  }
+
+  /** The machine is taken away for good. */
+  remove(): void {
+    this.#isGone = true;
+    this.#trial?.abandoned();
+    if (this.clock !== undefined) this.clock.isAlive = false;
+    this.connection?.clientDied();
   }
 
   /** Of a trial: its process is gone. */

@@ -150,10 +150,7 @@ export class Strikes {
   #runFor(fault: Fault, clone: Host): void {
     this.#clones.push(clone);
     clone.start();
-    this.#world.time.after(fault.durationMs, () => {
-      if (clone.clock !== undefined) clone.clock.isAlive = false;
-      clone.connection?.clientDied();
-    });
+    this.#world.time.after(fault.durationMs, () => clone.remove());
   }
 
   /** A host answers what was asked of others. */
