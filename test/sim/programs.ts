@@ -36,6 +36,8 @@ interface Follower {
   order: FollowOrder;
   seen: number;
   left: number;
+  /** Of the process that serves it. */
+  clock: ProcessClock;
   emit(piece: OutputPiece): void;
 }
 
@@ -101,8 +103,7 @@ export class Programs {
     const key = `${requestId}/${watcher}`;
     const seen = Math.max(after, this.#followers.get(key)?.seen ?? 0);
     const left = bytes - (seen - after) * pieceBytes;
-    const tell = (piece: OutputPiece) => clock.run(() => emit(piece));
-    this.#followers.set(key, { order, seen, left, emit: tell });
+    this.#followers.set(key, { order, seen, left, clock, emit });
     this.#pass(requestId);
   }
 
@@ -156,26 +157,31 @@ export class Programs {
     this.#world.time.after(writeEveryMs, () => this.#write(requestId, program));
   }
 
+  /** A process that is paused reads nothing until it goes on. */
   #pass(requestId: string): void {
-    const program = this.#programs.get(requestId);
-    if (program === undefined) return;
-    const { written, result } = program;
     for (const [key, follower] of [...this.#followers]) {
-      const { order } = follower;
-      const { watcher } = order;
-      if (order.requestId !== requestId) continue;
-      while (follower.left > 0 && follower.seen < written) {
-        const sequence = Math.max(follower.seen + 1, written - spoolPieces + 1);
-        const skipped = sequence - follower.seen - 1;
-        follower.seen = sequence;
-        follower.left -= pieceBytes;
-        const text = String(sequence).padEnd(pieceBytes);
-        const piece = { requestId, watcher, sequence, stream: "stdout", text } as const;
-        follower.emit({ ...piece, ...(skipped > 0 ? { skipped } : {}) });
-      }
-      if (result === undefined || follower.left <= 0 || follower.seen < written) continue;
-      this.#followers.delete(key);
-      follower.emit({ requestId, watcher, sequence: written, end: true });
+      if (follower.order.requestId !== requestId) continue;
+      follower.clock.run(() => this.#serve(key, follower));
     }
+  }
+
+  #serve(key: string, follower: Follower): void {
+    const { order, emit } = follower;
+    const { requestId, watcher } = order;
+    const program = this.#programs.get(requestId);
+    if (program === undefined || this.#followers.get(key) !== follower) return;
+    const { written, result } = program;
+    while (follower.left > 0 && follower.seen < written) {
+      const sequence = Math.max(follower.seen + 1, written - spoolPieces + 1);
+      const skipped = sequence - follower.seen - 1;
+      follower.seen = sequence;
+      follower.left -= pieceBytes;
+      const text = String(sequence).padEnd(pieceBytes);
+      const piece = { requestId, watcher, sequence, stream: "stdout", text } as const;
+      emit({ ...piece, ...(skipped > 0 ? { skipped } : {}) });
+    }
+    if (result === undefined || follower.left <= 0 || follower.seen < written) return;
+    this.#followers.delete(key);
+    emit({ requestId, watcher, sequence: written, end: true });
   }
 }
