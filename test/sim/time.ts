@@ -84,6 +84,8 @@ export class ProcessClock implements Clock {
   isAlive = true;
   /** Until then nothing of this process runs, as if it were stopped: it runs afterwards, late. */
   pausedUntil = 0;
+  /** What has come meanwhile. */
+  readonly #late: (() => void)[] = [];
   readonly #time: Time;
   readonly #skewMs: number;
 
@@ -107,11 +109,22 @@ export class ProcessClock implements Clock {
     this.#time.after(0, () => this.run(run));
   }
 
-  /** Whatever reaches the process from outside reaches it through this. */
+  /** Whatever reaches the process from outside reaches it through this, in the order of its coming. */
   run(run: () => void): void {
     if (!this.isAlive) return;
-    if (this.#time.now >= this.pausedUntil) return run();
-    this.#time.at(this.pausedUntil, () => this.run(run));
+    if (this.#time.now >= this.pausedUntil && this.#late.length === 0) return run();
+    this.#late.push(run);
+    if (this.#late.length === 1) this.#time.at(this.pausedUntil, () => this.#catchUp());
+  }
+
+  #catchUp(): void {
+    while (this.isAlive && this.#late.length > 0) {
+      if (this.#time.now < this.pausedUntil) {
+        this.#time.at(this.pausedUntil, () => this.#catchUp());
+        return;
+      }
+      this.#late.shift()?.();
+    }
   }
 }
 
