@@ -1,0 +1,96 @@
+/**
+ * A TCP proxy with a gate: a connection that brings more than so many bytes to the client is held
+ * there until the gate is opened. It makes "in the middle of a transfer" a place and not a moment.
+ */
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+const waitMs = 30_000;
+
+export class Gate implements AsyncDisposable {
+  /** Bytes that were passed on to clients. */
+  passedBytes = 0;
+  readonly #server: Server;
+  readonly #port: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #held = new Set<Socket>();
+  #most = Number.POSITIVE_INFINITY;
+  #reached = Promise.withResolvers<void>();
+
+  private constructor(server: Server, port: number) {
+    this.#server = server;
+    this.#port = port;
+  }
+
+  static async to(port: number): Promise<Gate> {
+    const server = createServer();
+    const gate = new Gate(server, port);
+    server.on("connection", (near) => gate.#join(near));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return gate;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+  }
+
+  /** From now on what brings more than so many bytes to a client stops there. */
+  shut(most: number): void {
+    this.passedBytes = 0;
+    this.#most = most;
+    this.#reached = Promise.withResolvers<void>();
+  }
+
+  /** Until a connection is held. */
+  async reached(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const text = `nothing came as far as the gate within ${waitMs} ms`;
+      timer = setTimeout(() => reject(new Error(text)), waitMs);
+    });
+    await Promise.race([this.#reached.promise, late]).finally(() => clearTimeout(timer));
+  }
+
+  open(): void {
+    this.#most = Number.POSITIVE_INFINITY;
+    for (const socket of this.#held) socket.resume();
+    this.#held.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #join(near: Socket): void {
+    const far = connect(this.#port, "127.0.0.1");
+    for (const socket of [near, far]) {
+      this.#sockets.add(socket);
+      socket.on("error", () => {});
+      socket.once("close", () => {
+        for (const each of [near, far]) {
+          each.destroy();
+          this.#sockets.delete(each);
+          this.#held.delete(each);
+        }
+      });
+    }
+    near.on("data", (bytes) => far.write(bytes));
+    let count = 0;
+    far.on("data", (bytes) => {
+      count += bytes.length;
+      this.passedBytes += bytes.length;
+      const isTaken = near.write(bytes);
+      if (count > this.#most) {
+        far.pause();
+        this.#held.add(far);
+        this.#reached.resolve();
+      } else if (!isTaken) {
+        far.pause();
+        near.once("drain", () => {
+          if (!this.#held.has(far)) far.resume();
+        });
+      }
+    });
+  }
+}
