@@ -13,6 +13,7 @@ export class Gate implements AsyncDisposable {
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
   readonly #held = new Set<Socket>();
+  #isLocked = false;
   #most = Number.POSITIVE_INFINITY;
   #reached = Promise.withResolvers<void>();
 
@@ -50,7 +51,14 @@ export class Gate implements AsyncDisposable {
     await Promise.race([this.#reached.promise, late]).finally(() => clearTimeout(timer));
   }
 
+  /** Breaks what is connected, and lets nobody in until it is opened. */
+  lock(): void {
+    this.#isLocked = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   open(): void {
+    this.#isLocked = false;
     this.#most = Number.POSITIVE_INFINITY;
     for (const socket of this.#held) socket.resume();
     this.#held.clear();
@@ -63,6 +71,7 @@ export class Gate implements AsyncDisposable {
   }
 
   #join(near: Socket): void {
+    if (this.#isLocked) return void near.destroy();
     const far = connect(this.#port, "127.0.0.1");
     for (const socket of [near, far]) {
       this.#sockets.add(socket);

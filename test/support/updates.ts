@@ -68,19 +68,23 @@ export class Fleet implements AsyncDisposable {
     return wsctl([...words, "--data-dir", this.dataDir]);
   }
 
+  async release(...words: string[]): Promise<void> {
+    expect(await wsctl(["release", ...words])).toMatchObject({ code: 0 });
+  }
+
   /** Signed by these keys; answers with the file that says so. */
   async sign(version: string, names = ["a", "b"]): Promise<string> {
     const output = join(this.dir, `${version}.${names.join("")}.json`);
     const keys = names.flatMap((name) => ["--key", join(this.dir, `${name}.key`)]);
     const files = ["--file", `${platform}=${this.file(version)}`];
-    const words = ["sign", "--version", version, ...keys, ...files, "--output", output];
-    expect(await wsctl(["release", ...words])).toMatchObject({ code: 0 });
+    await this.release("sign", "--version", version, ...keys, ...files, "--output", output);
     return output;
   }
 
-  async publish(version: string, signed?: string): Promise<void> {
+  /** With the file of this very version, unless another one's is signed for it. */
+  async publish(version: string, signed?: string, built = version): Promise<void> {
     const release = signed ?? (await this.sign(version));
-    const files = ["--file", `${platform}=${this.file(version)}`];
+    const files = ["--file", `${platform}=${this.file(built)}`];
     const published = await this.run("release", "publish", release, ...files);
     expect(published.stderr).toStartWith("Agents that trust its keys take it with: ");
     expect(published.code).toBe(0);
