@@ -96,7 +96,7 @@ test("wrong parameters are refused by name", async () => {
     const words = host.words("update", parameters);
     const { code, stdout, stderr } = await fleet.run(...words);
     expect(stdout + stderr).toMatch(
-      new RegExp(`INVALID_PARAMETERS.*parameters: ${name} |parameters\\.${name} `),
+      new RegExp(`INVALID_PARAMETERS.*parameters: ${name} |parameters\\.${name}[ :]`),
     );
     expect(code).toBe(1);
   }

@@ -1,13 +1,13 @@
 /**
- * A TCP proxy with a gate: a connection that brings more than so many bytes to the client is held
- * there until the gate is opened. It makes "in the middle of a transfer" a place and not a moment.
+ * A TCP proxy with a gate: a connection that carries more than so many bytes is held there until
+ * the gate is opened. It makes "in the middle of a transfer" a place and not a moment.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
 
 const waitMs = 30_000;
 
 export class Gate implements AsyncDisposable {
-  /** Bytes that were passed on to clients. */
+  /** Bytes that were passed on, both ways, since it was shut. */
   passedBytes = 0;
   readonly #server: Server;
   readonly #port: number;
@@ -34,7 +34,7 @@ export class Gate implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
   }
 
-  /** From now on what brings more than so many bytes to a client stops there. */
+  /** From now on what carries more than so many bytes stops there. */
   shut(most: number): void {
     this.passedBytes = 0;
     this.#most = most;
@@ -84,22 +84,29 @@ export class Gate implements AsyncDisposable {
         }
       });
     }
-    near.on("data", (bytes) => far.write(bytes));
     let count = 0;
-    far.on("data", (bytes) => {
-      count += bytes.length;
-      this.passedBytes += bytes.length;
-      const isTaken = near.write(bytes);
-      if (count > this.#most) {
-        far.pause();
-        this.#held.add(far);
-        this.#reached.resolve();
-      } else if (!isTaken) {
-        far.pause();
-        near.once("drain", () => {
-          if (!this.#held.has(far)) far.resume();
+    const carry = (from: Socket, to: Socket) => {
+      from.on("data", (bytes) => {
+        count += bytes.length;
+        this.passedBytes += bytes.length;
+        const isTaken = to.write(bytes);
+        if (count > this.#most) this.#hold(near, far);
+        if (isTaken) return;
+        from.pause();
+        to.once("drain", () => {
+          if (!this.#held.has(from)) from.resume();
         });
-      }
-    });
+      });
+    };
+    carry(near, far);
+    carry(far, near);
+  }
+
+  #hold(...sockets: Socket[]): void {
+    for (const socket of sockets) {
+      socket.pause();
+      this.#held.add(socket);
+    }
+    this.#reached.resolve();
   }
 }

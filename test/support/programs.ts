@@ -1,5 +1,7 @@
 /** What tests see of the programs that agents run. */
 import { existsSync, readFileSync } from "node:fs";
+import type { AgentDetail, CatalogueEntry } from "../../lib/protocol/api.ts";
+import { wsctl } from "./processes.ts";
 
 /** Whether a process of this id runs. */
 export function isAlive(pid: number): boolean {
@@ -18,4 +20,22 @@ export async function written(path: string): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`nothing was written to ${path}`);
+}
+
+/** Waits until the control plane knows a command of an agent, such as one that was just written. */
+export async function announced(
+  dataDir: string,
+  agent: string,
+  command: string,
+  fits: (entry: CatalogueEntry) => boolean = () => true,
+): Promise<void> {
+  let text = "";
+  for (let tries = 0; tries < 150; tries++) {
+    const { stdout } = await wsctl(["agents", "show", agent, "--json", "--data-dir", dataDir]);
+    text = stdout;
+    const { commands = [] } = JSON.parse(text) as AgentDetail;
+    if (commands.some((entry) => entry.name === command && fits(entry))) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`"${command}" was not announced: ${text}`);
 }
