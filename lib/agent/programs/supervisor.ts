@@ -4,7 +4,7 @@
  * tail of the output, and writes how the program ended to disk; whoever connects to its socket
  * sees that it lives, and may ask it to stop the program.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -123,11 +123,19 @@ class Supervised {
     const { env, directory, stdin } = this.#spec;
     const [file = "", ...args] = this.#steps.shift() ?? [];
     // A session of its own: what it starts is in its process group and can be reached as one.
-    const child = spawn(file, args, { cwd: directory, env, detached: true });
-    child.once("error", (error) => {
-      if (child.pid !== undefined) return;
+    const failed = (error: unknown) => {
       const fault = `cannot start "${file}" in ${directory}: ${errorText(error)}`;
       this.#settle({ fault, output: "" });
+    };
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn(file, args, { cwd: directory, env, detached: true });
+    } catch (error) {
+      // Such as arguments that are too long for the operating system.
+      return failed(error);
+    }
+    child.once("error", (error) => {
+      if (child.pid === undefined) failed(error);
     });
     this.#child = child;
     this.#live.take(child.stdout, "stdout", (chunk) => {
