@@ -5,7 +5,7 @@
  * sees that it lives, and may ask it to stop the program.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -61,7 +61,7 @@ export async function supervise(dir: string): Promise<void> {
   const end = await run.end;
   const lastPiece = live.end();
   const whole = { ...end, lastPiece, ...resultOf(dir, run.lastLine, end.output) };
-  await keepTrying(() => writeWhole(dir, endFile, whole));
+  await keepTrying(dir, () => writeWhole(dir, endFile, whole));
 }
 
 /** Lines of an agent's; one that sends none for too long is not one of ours. */
@@ -248,12 +248,16 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** A full disk is waited out: nobody else knows how the program ended. */
-async function keepTrying(write: () => void): Promise<void> {
+/**
+ * A full disk is waited out: nobody else knows how the program ended. Where the directory was taken
+ * away nobody will ask.
+ */
+async function keepTrying(dir: string, write: () => void): Promise<void> {
   for (;;) {
     try {
       return write();
     } catch {
+      if (!existsSync(dir)) return;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }
