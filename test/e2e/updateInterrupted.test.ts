@@ -6,8 +6,8 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { OutcomeLine } from "../../lib/protocol/api.ts";
 import { Gate } from "../support/gate.ts";
-import { isAlive } from "../support/programs.ts";
-import { Fleet, gone, Host, newer, older } from "../support/updates.ts";
+import { gone, isAlive } from "../support/programs.ts";
+import { Fleet, Host, newer, older } from "../support/updates.ts";
 
 setDefaultTimeout(120_000);
 

@@ -10,6 +10,15 @@ export function isAlive(pid: number): boolean {
   return existsSync(path) && !/\) [ZX] /.test(readFileSync(path, "utf8"));
 }
 
+/** Until a process has ended. */
+export async function gone(pid: number): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (!isAlive(pid)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`process ${pid} still runs`);
+}
+
 /** Waits for a line that a program writes into a file of its own. */
 export async function written(path: string): Promise<string> {
   for (let tries = 0; tries < 600; tries++) {

@@ -18,7 +18,6 @@ import { thisPlatform } from "../../lib/release/platform.ts";
 import { build } from "../../scripts/build.ts";
 import { jsonLines } from "./cli.ts";
 import { Running, type Serving, startServe, temporaryDir, wsctl } from "./processes.ts";
-import { isAlive } from "./programs.ts";
 
 /** What runs at first, and what it is to become. */
 export const older = "0.0.9";
@@ -222,15 +221,6 @@ export function isSame(one: string, other: string): boolean {
   return (
     statSync(one).size === statSync(other).size && readFileSync(one).equals(readFileSync(other))
   );
-}
-
-/** Until a process has ended. */
-export async function gone(pid: number): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (!isAlive(pid)) return;
-    await Bun.sleep(50);
-  }
-  throw new Error(`process ${pid} still runs`);
 }
 
 function runsAgentFrom(pid: string, dir: string): boolean {
