@@ -234,6 +234,8 @@ describe("a program that", () => {
     define("swept", `echo $PPID > ${at("swept")}; ${wait}`);
     const answer = send("swept");
     const supervisor = Number(await written(at("swept")));
+    // By then the agent has found the supervisor, and sees it go at once.
+    await send("ping");
     rmSync(at("agents/web-1/runs"), { recursive: true });
     mkdirSync(at("agents/web-1/runs"));
     writeFileSync(at("swept-go"), "");
