@@ -79,8 +79,8 @@ export class OutputDir implements OutputSink {
 
   /** Notes how it ended; what an agent without live output had to say goes where output would. */
   outcome(line: OutcomeLine, wasSeen: boolean): void {
-    const { agent, message } = line;
-    if (!wasSeen && message !== undefined) this.#append(`${agent}.stdout`, `${message}\n`);
+    const { agent, message = "" } = line;
+    if (!wasSeen && message !== "") this.#append(`${agent}.stdout`, `${message}\n`);
     this.#fetching.push(this.#result(line));
   }
 

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import process from "node:process";
-import { keepJournal } from "../lib/agent/journal.ts";
+import { discardKeptJournal, keepJournal, restoreKeptJournal } from "../lib/agent/journal.ts";
 import type { Update } from "../lib/agent/records.ts";
 import { install, previousOf } from "../lib/agent/update/install.ts";
 import { tryOut } from "../lib/agent/update/trial.ts";
@@ -66,14 +66,15 @@ async function outcomeOf(
   wanted: Update,
   { dir, stopped }: ReplaceOptions,
 ): Promise<string | undefined> {
-  const journal = keepJournal(join(dir, "journal.db"));
+  const journal = join(dir, "journal.db");
+  keepJournal(journal);
   const trial = tryOut(wanted);
   const stop = () => trial.stop();
   stopped.addEventListener("abort", stop, { once: true });
   const fault = await trial.fault;
   stopped.removeEventListener("abort", stop);
   if (fault === undefined) install(wanted.file, process.execPath);
-  if (fault === undefined) journal.discard();
-  else journal.restore();
+  if (fault === undefined) discardKeptJournal(journal);
+  else restoreKeptJournal(journal);
   return fault;
 }

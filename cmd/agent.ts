@@ -4,7 +4,7 @@ import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { runAgent } from "../lib/agent/agent.ts";
-import { openAgentJournal } from "../lib/agent/journal.ts";
+import { openAgentJournal, restoreKeptJournal } from "../lib/agent/journal.ts";
 import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
 import { breakIfPlanted } from "../lib/failpoint.ts";
@@ -141,8 +141,11 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   const agentId = agentIdOf(options.id ?? hostname().toLowerCase());
   const dir = join(dataDirOf(options), "agents", agentId);
   const runtime = await loadRuntime();
-  await breakIfPlanted(join(dir, "journal.db"));
-  const journal = openAgentJournal(join(dir, "journal.db"));
+  const journalPath = join(dir, "journal.db");
+  await breakIfPlanted(journalPath);
+  // A trial that was broken off, as by a reboot, has left the journal as it was before.
+  if (trial === undefined) restoreKeptJournal(journalPath);
+  const journal = openAgentJournal(journalPath);
   const access = await agentAccess({ flags: options, agentId, dir, runtime, log, signal: stopped });
   if (access === undefined) return exitOk;
   const replacing = { runtime, log, dir, stopped };

@@ -2,7 +2,15 @@
  * The agent's journal in one SQLite file: every request that was taken on, with its answer, for as
  * long as it may be asked again.
  */
-import { copyFileSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import * as v from "valibot";
 import { failpoint } from "../failpoint.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
@@ -53,22 +61,39 @@ export function openAgentJournal(path: string): AgentJournal {
   return db.read(() => journalOn(db));
 }
 
-/**
- * Keeps a copy of a journal that is closed, for the case that a newer version takes it on and
- * fails. Gives what puts it back where this version could no longer read it.
- */
-export function keepJournal(path: string): { restore(): void; discard(): void } {
-  const copy = `${path}.before-update`;
+/** What a journal was before a newer version took it on. */
+function copyOf(path: string): string {
+  return `${path}.before-update`;
+}
+
+/** Keeps a copy of a journal that is closed; on disk when this returns. */
+export function keepJournal(path: string): void {
+  const copy = copyOf(path);
   copyFileSync(path, copy);
-  return {
-    restore: () => {
-      if (schemaOf(path) > migrations.length) {
-        for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
-        renameSync(copy, path);
-      } else rmSync(copy, { force: true });
-    },
-    discard: () => rmSync(copy, { force: true }),
-  };
+  const fd = openSync(copy, "r+");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The newer version is installed: there is no way back. */
+export function discardKeptJournal(path: string): void {
+  rmSync(copyOf(path), { force: true });
+}
+
+/**
+ * Puts a copy that was kept back where this version could no longer read the journal; where there
+ * is none, nothing is done. For who comes back after a trial, also one that was broken off.
+ */
+export function restoreKeptJournal(path: string): void {
+  const copy = copyOf(path);
+  if (!existsSync(copy)) return;
+  // A journal that is missing was taken away right here, by a process that got no further.
+  if (existsSync(path) && schemaOf(path) <= migrations.length) return rmSync(copy);
+  for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
+  renameSync(copy, path);
 }
 
 function journalOn(db: Database): AgentJournal {

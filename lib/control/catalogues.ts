@@ -10,7 +10,7 @@ import { isJsonObject, isShallow, type JsonObject } from "../protocol/json.ts";
 import { catalogueBytesMax, depthMax, timeoutSecondsDefault } from "../protocol/limits.ts";
 import { faultOfParameters } from "../protocol/parameters.ts";
 import type { ControlJournal } from "./journal.ts";
-import { tame } from "./tameSchema.ts";
+import { judging, tame } from "./tameSchema.ts";
 
 export type Commands = ReadonlyMap<string, CatalogueEntry>;
 
@@ -67,7 +67,9 @@ export class Catalogues {
     for (const { agentId, digest } of agents) {
       const schema = this.of(digest)?.get(command)?.parameters;
       if (digest === undefined || schema === undefined) return undefined;
-      if (!verdicts.has(digest)) verdicts.set(digest, faultOfParameters(schema, parameters));
+      if (!verdicts.has(digest)) {
+        verdicts.set(digest, faultOfParameters(judging(schema, parameters), parameters));
+      }
       const fault = verdicts.get(digest);
       if (fault === undefined) return undefined;
       found ??= `${fault} (agent "${agentId}")`;

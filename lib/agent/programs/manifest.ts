@@ -103,6 +103,16 @@ export function fillIn(
   return fault === undefined ? { values } : { fault };
 }
 
+/** What of checked values cannot become an argument: the operating system ends those at a NUL. */
+export function faultOfArguments({ argv }: Program, values: JsonObject): string | undefined {
+  const names = argv.flatMap((argument) =>
+    [...argument.matchAll(placeholder)].map(([, n = ""]) => n),
+  );
+  const wrong = names.find((name) => textOf(values[name]).includes("\0"));
+  if (wrong === undefined) return undefined;
+  return `parameters.${wrong} must not have a NUL in it: it becomes an argument`;
+}
+
 /** The argument list for checked values. */
 export function argvOf({ argv }: Program, values: JsonObject): string[] {
   return argv.map((argument) =>

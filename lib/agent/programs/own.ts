@@ -3,7 +3,7 @@ import type { CatalogueEntry } from "../../protocol/api.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { type ProgramKind, type Resolved, refuse } from "./kind.ts";
-import { argvOf, fillIn, type Program } from "./manifest.ts";
+import { argvOf, faultOfArguments, fillIn, type Program } from "./manifest.ts";
 
 export function ownCommands(catalogue: Catalogue<Program>): ProgramKind {
   return {
@@ -34,6 +34,8 @@ function resolve(
     ? fillIn(program, parameters)
     : { fault: "parameters must be an object" };
   if (values === undefined) return refuse("INVALID_PARAMETERS", fault);
+  const unfit = faultOfArguments(program, values);
+  if (unfit !== undefined) return refuse("INVALID_PARAMETERS", unfit);
   return {
     wanted: { ...program, steps: [argvOf(program, values)], values },
     limits: {

@@ -4,8 +4,8 @@
  * tail of the output, and writes how the program ended to disk; whoever connects to its socket
  * sees that it lives, and may ask it to stop the program.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -41,7 +41,7 @@ export async function supervise(dir: string): Promise<void> {
   const live = new LiveOutput(dir);
   const place = placeOf(dir, spec);
   if (typeof place === "string") {
-    return keepTrying(() => writeWhole(dir, endFile, { fault: place, output: "" }));
+    return keepTrying(dir, () => writeWhole(dir, endFile, { fault: place, output: "" }));
   }
   const env = { ...spec.env, WSCTL_RESULT_FILE: place.path };
   const run = new Supervised({ ...spec, env }, live);
@@ -66,7 +66,7 @@ export async function supervise(dir: string): Promise<void> {
   const end = await run.end;
   const lastPiece = live.end();
   const whole = { ...end, lastPiece, ...resultOf(place, run.lastLine, end.output) };
-  await keepTrying(() => writeWhole(dir, endFile, whole));
+  await keepTrying(dir, () => writeWhole(dir, endFile, whole));
   place.remove();
 }
 
@@ -138,11 +138,19 @@ class Supervised {
     const { env, directory, stdin } = this.#spec;
     const [file = "", ...args] = this.#steps.shift() ?? [];
     // A session of its own: what it starts is in its process group and can be reached as one.
-    const child = spawn(file, args, { cwd: directory, env, detached: true });
-    child.once("error", (error) => {
-      if (child.pid !== undefined) return;
+    const failed = (error: unknown) => {
       const fault = `cannot start "${file}" in ${directory}: ${errorText(error)}`;
       this.#settle({ fault, output: "" });
+    };
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn(file, args, { cwd: directory, env, detached: true });
+    } catch (error) {
+      // Such as arguments that are too long for the operating system.
+      return failed(error);
+    }
+    child.once("error", (error) => {
+      if (child.pid === undefined) failed(error);
     });
     this.#child = child;
     this.#live.take(child.stdout, "stdout", (chunk) => {
@@ -242,12 +250,16 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** A full disk is waited out: nobody else knows how the program ended. */
-async function keepTrying(write: () => void): Promise<void> {
+/**
+ * A full disk is waited out: nobody else knows how the program ended. Where the directory was taken
+ * away nobody will ask.
+ */
+async function keepTrying(dir: string, write: () => void): Promise<void> {
   for (;;) {
     try {
       return write();
     } catch {
+      if (!existsSync(dir)) return;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }
