@@ -37,7 +37,9 @@ export class PendingRestart {
     for (const entry of running) enter(entry, "restarting", now);
     const restarting = all.filter(({ record }) => record.state === "restarting");
     step.writes.push(...restarting.map(put));
-    const update = restarting.find(({ record }) => record.update !== undefined)?.record.update;
+    // One that an earlier process has ordered is being tried: this very process may be on trial.
+    const ours = restarting.filter(({ endsProcess }) => endsProcess);
+    const update = ours.find(({ record }) => record.update !== undefined)?.record.update;
     step.effects.push({ type: "restart", ...(update === undefined ? {} : { update }) });
     return running.length;
   }

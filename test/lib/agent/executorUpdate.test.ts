@@ -51,3 +51,14 @@ describe("an update", () => {
     expect(answers(hand.link())[0]).toEndWith("did not prove itself: it was interrupted");
   });
 });
+
+test("a restart that the version on trial is asked for tries nothing anew", () => {
+  const hand = trying();
+  hand.restart({ pid: 8, version: "1.3.0", isOnTrial: true });
+  hand.link();
+  hand.command("r", "restart");
+  const step = hand.step((each) => {
+    hand.executor.finished("r", { status: "restart" }, hand.now, each);
+  });
+  expect(step.effects).toEqual([{ type: "restart" }]);
+});
