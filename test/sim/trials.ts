@@ -4,6 +4,7 @@
  * never connect; either process may be killed at any moment.
  */
 import type { Update } from "../../lib/agent/records.ts";
+import { trialStopMs } from "../../lib/protocol/limits.ts";
 import type { Host } from "./nodes.ts";
 import type { World } from "./world.ts";
 
@@ -54,6 +55,10 @@ export class Trial {
       if (this.#isOver || this.#isProved || this.#upSince !== since) return;
       this.#isProved = true;
       this.#host.stopProved();
+      // What still runs in it does not hold it up for ever.
+      this.#world.time.after(trialStopMs, () => {
+        if (!this.#isOver) this.#host.trialProcessEnded();
+      });
     });
   }
 
