@@ -131,7 +131,7 @@ export class Database {
 
 /** How many migrations a file that nobody has open has seen. */
 export function schemaOf(path: string): number {
-  const db = new DatabaseSync(path, { readOnly: true });
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
   try {
     return readPragma(db, "user_version");
   } finally {
