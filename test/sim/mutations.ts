@@ -45,8 +45,10 @@ export const mutations: Mutation[] = [
   {
     name: "what a dead process had started is run again",
     file: executor,
-    find: 'this.#end(entry, failure("INTERRUPTED", "the agent died while the command ran"), now, step);',
-    replace: 'entry.record.state = "accepted";',
+    find: "if (fate !== undefined) this.#end(entry, fate.answer, now, step);",
+    replace:
+      'if (fate !== undefined && stored.state === "started") entry.record.state = "accepted";\n' +
+      "      else if (fate !== undefined) this.#end(entry, fate.answer, now, step);",
   },
   {
     name: "settled requests are forgotten",
@@ -120,8 +122,8 @@ export const mutations: Mutation[] = [
   {
     name: "a waiting request has no deadline",
     file: dispatcher,
-    find: "this.#deadlines.set(request, expiresAt(job));\n      this.#pump",
-    replace: "this.#pump",
+    find: "this.#open.add(request);\n      this.#deadlines.set(request, expiresAt(job));",
+    replace: "this.#open.add(request);",
   },
   {
     name: "an ended request stays open",
