@@ -136,3 +136,18 @@ test("an agent whose threshold no number of its keys can reach does not start", 
   expect(noKey).toMatchObject({ code: 2, stdout: "" });
   expect(noKey.stderr).toContain("a public key must be");
 });
+
+test("a trial that would outlast its request is refused before anything is fetched", async () => {
+  const words = host.words("update", { version: newer, health_seconds: 600 });
+  const { stdout } = await fleet.run(
+    ...words.slice(0, -4),
+    "--timeout",
+    "30s",
+    ...words.slice(-2),
+    "--json",
+  );
+  const outcome = JSON.parse(stdout);
+  expect(outcome.outcome).toBe("failed");
+  expect(outcome.message).toMatch(/its trial may take \d+ s, and the request allows 30 s in all/);
+  await expectUnchanged();
+});

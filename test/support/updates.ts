@@ -172,7 +172,7 @@ export class Host implements AsyncDisposable {
 
   words(command: string, parameters: object = {}): string[] {
     const given = ["--params", JSON.stringify(parameters)];
-    return ["send", command, "--agent", this.id, "--ttl", "90s", "--timeout", "90s", ...given];
+    return ["send", command, "--agent", this.id, "--ttl", "90s", "--timeout", "30m", ...given];
   }
 
   async send(command: string, parameters: object = {}): Promise<OutcomeLine> {
