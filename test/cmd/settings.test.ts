@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, spyOn, test } from "bun:test";
+import { afterEach, describe, expect, mock, spyOn, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -8,11 +8,14 @@ import { WsctlError } from "../../lib/protocol/errors.ts";
 import { temporaryDir } from "../support/processes.ts";
 
 const flags = ["server", "data-dir", "token-file", "json", "param"];
-const uid = spyOn(process as { getuid: () => number }, "getuid");
 
-afterEach(() => {
-  uid.mockReset();
-});
+// Put back whole: other files of this run ask who runs them, and skip what only root can do.
+afterEach(() => mock.restore());
+
+/** Makes this process look like one of that user. */
+function become(uid: number): void {
+  spyOn(process as { getuid: () => number }, "getuid").mockReturnValue(uid);
+}
 
 /** What `send` gets from a file of this text. */
 function settingsFrom(text: string, command = "send"): Record<string, unknown> {
@@ -98,7 +101,7 @@ describe("readSettings()", () => {
 
   test("does without the usual file, but reads and judges it where it is", () => {
     using dir = temporaryDir();
-    uid.mockReturnValue(1_000);
+    become(1_000);
     const env = { XDG_CONFIG_HOME: `${dir}` };
     expect(readSettings(undefined, "send", flags, env)).toEqual({});
     mkdirSync(join(dir, "wsctl"));
@@ -111,13 +114,13 @@ describe("readSettings()", () => {
 
 describe("defaultSettingsFile() and defaultDataDir()", () => {
   test("are the system's for root", () => {
-    uid.mockReturnValue(0);
+    become(0);
     expect(defaultSettingsFile({ XDG_CONFIG_HOME: "/x" })).toBe("/etc/wsctl/config.toml");
     expect(defaultDataDir({ XDG_STATE_HOME: "/x" })).toBe("/var/lib/wsctl");
   });
 
   test("are below the user's home, or where the environment says", () => {
-    uid.mockReturnValue(1_000);
+    become(1_000);
     expect(defaultSettingsFile({})).toBe(join(homedir(), ".config", "wsctl", "config.toml"));
     expect(defaultSettingsFile({ XDG_CONFIG_HOME: "/c" })).toBe("/c/wsctl/config.toml");
     expect(defaultDataDir({})).toBe(join(homedir(), ".local", "state", "wsctl"));
