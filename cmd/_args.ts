@@ -8,7 +8,9 @@ import { WsctlError } from "../lib/protocol/errors.ts";
 import { nearest } from "./_nearest.ts";
 
 /** Flags that may be given more than once; their values arrive together in `lists`. */
-const repeatable = new Set(["param", "label", "allow-exec", "release-key", "key", "file", "trust"]);
+const repeatable = new Set([
+  ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust"],
+]);
 
 export interface Sources {
   env: Record<string, string | undefined>;

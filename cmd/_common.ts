@@ -77,10 +77,28 @@ export interface Access {
 
 /** Certificates are verified, always: what would switch that off is refused by name. */
 export function refuseUnsafeEnvironment(): void {
-  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
-  throw usage(
-    "NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check of certificates off: unset it, and name the authority with --ca",
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+    throw usage(
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check of certificates off: unset it, and name the authority with --ca",
+    );
+  }
+  if (isSet("BUN_CONFIG_VERBOSE_FETCH")) {
+    throw usage("BUN_CONFIG_VERBOSE_FETCH would print tokens with every request: unset it");
+  }
+}
+
+/** What runs for long with rights of its own takes no code and no debugger from its environment. */
+export function refuseHostileEnvironment(): void {
+  refuseUnsafeEnvironment();
+  const name = Object.keys(process.env).find(
+    (each) => /^(BUN_OPTIONS|NODE_OPTIONS|BUN_INSPECT.*)$/.test(each) && isSet(each),
   );
+  if (name === undefined) return;
+  throw usage(`${name} could load code into this process or open a debugger: unset it`);
+}
+
+function isSet(name: string): boolean {
+  return (process.env[name] ?? "") !== "";
 }
 
 export function dataDirOf(options: CommonOptions): string {

@@ -20,7 +20,7 @@ import {
   dataDirOf,
   logArgs,
   logOf,
-  refuseUnsafeEnvironment,
+  refuseHostileEnvironment,
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { restart, trialFault, update } from "./_replace.ts";
@@ -128,7 +128,7 @@ export interface AgentRunOptions extends ClientFlags {
 
 /** Runs until SIGINT or SIGTERM; waits for a control plane that is not there yet. */
 export async function agentRun(options: AgentRunOptions): Promise<number> {
-  refuseUnsafeEnvironment();
+  refuseHostileEnvironment();
   if (options["token-file"] === "-") {
     const text = "an agent reads its token again whenever it restarts";
     throw usage(`Flag --token-file cannot be standard input: ${text}; give a file or WSCTL_TOKEN`);

@@ -1,13 +1,17 @@
+import { isIP } from "node:net";
 import process from "node:process";
 import { defineCommand } from "citty";
 import { steadyClock } from "../lib/clock.ts";
-import { startControl } from "../lib/control/control.ts";
+import { startControl, type TlsChoice } from "../lib/control/control.ts";
+import { isDnsName } from "../lib/control/tls/ownNames.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { usage } from "./_args.ts";
-import { commonArgs, dataDirOf, logArgs, logOf, readFile } from "./_common.ts";
+import { type CommandData, usage } from "./_args.ts";
+import { commonArgs, dataDirOf, logArgs, logOf, refuseHostileEnvironment } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { type S3Flags, s3Args, s3Of } from "./_s3.ts";
 import { parseBytes, parseSeconds } from "./_units.ts";
+
+const tlsModes: string[] = ["auto", "on", "off"];
 
 const args = {
   ...commonArgs,
@@ -24,8 +28,25 @@ const args = {
     valueHint: "PORT",
     description: "port to listen on, 0 for a free one",
   },
-  "tls-cert": { type: "string", valueHint: "FILE", description: "certificate chain, PEM" },
-  "tls-key": { type: "string", valueHint: "FILE", description: "private key, PEM" },
+  tls: {
+    type: "enum",
+    options: tlsModes,
+    default: "auto",
+    description: "TLS with an authority of its own; auto: wherever others than this host can reach",
+  },
+  "tls-cert": { type: "string", valueHint: "FILE", description: "your own certificate chain, PEM" },
+  "tls-key": { type: "string", valueHint: "FILE", description: "its private key, PEM" },
+  "tls-lifetime": {
+    type: "string",
+    default: "7d",
+    valueHint: "TIME",
+    description: "how long its own certificate is good for; renewed after two thirds",
+  },
+  advertise: {
+    type: "string",
+    valueHint: "NAME",
+    description: "name or address by which others reach this host; may be repeated",
+  },
   "insecure-plaintext": {
     type: "boolean",
     description: "listen beyond this host without TLS: tokens and commands can be read on the way",
@@ -66,7 +87,8 @@ const args = {
 export default defineCommand({
   meta: { name: "serve", description: "Run the control plane" },
   args,
-  run: (context) => serveRun(context.args),
+  run: ({ args, data }) =>
+    serveRun({ ...args, advertised: (data as CommandData).lists.advertise ?? [] }),
 });
 
 export interface ServeOptions extends S3Flags {
@@ -75,8 +97,11 @@ export interface ServeOptions extends S3Flags {
   "log-json"?: boolean | undefined;
   host: string;
   port: string;
+  tls: string;
   "tls-cert"?: string | undefined;
   "tls-key"?: string | undefined;
+  "tls-lifetime": string;
+  advertised: string[];
   "insecure-plaintext"?: boolean | undefined;
   heartbeat: string;
   "drain-timeout": string;
@@ -87,6 +112,7 @@ export interface ServeOptions extends S3Flags {
 
 /** Serves until SIGINT or SIGTERM, then drains. */
 export async function serveRun(options: ServeOptions): Promise<number> {
+  refuseHostileEnvironment();
   const log = logOf(options);
   const stopped = untilSignal(() => process.exit(exitFailed));
   const tls = tlsOf(options);
@@ -96,8 +122,8 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     host: options.host,
     port: portOf(options.port),
     dataDir,
-    ...(tls === undefined ? {} : { tls }),
-    insecurePlaintext: options["insecure-plaintext"] ?? false,
+    tls,
+    advertised: options.advertised.map(advertisedOf),
     heartbeatSeconds: heartbeatOf(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {
@@ -132,11 +158,40 @@ function heartbeatOf(text: string): number {
   throw usage(`Flag --heartbeat is "${text}": expected a time from 1s to 1h`);
 }
 
-function tlsOf(options: ServeOptions): { cert: string; key: string } | undefined {
-  const { "tls-cert": cert, "tls-key": key } = options;
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) {
+/** Beyond this host in plain text only where somebody has said so in as many words. */
+function tlsOf(options: ServeOptions): TlsChoice {
+  const { host, tls, "tls-cert": cert, "tls-key": key, "tls-lifetime": lifetime } = options;
+  const isPlain = options["insecure-plaintext"] === true;
+  if (cert !== undefined && key !== undefined) {
+    if (tls !== "off" && !isPlain) return { kind: "files", cert, key };
+    throw usage(
+      "Flags --tls-cert and --tls-key ask for TLS, --tls off or --insecure-plaintext for none: drop either",
+    );
+  }
+  if (cert !== undefined || key !== undefined) {
     throw usage("Flags --tls-cert and --tls-key belong together: give both");
   }
-  return { cert: readFile("tls-cert", cert), key: readFile("tls-key", key) };
+  if (tls === "on" && isPlain) {
+    throw usage(
+      "Flag --insecure-plaintext switches TLS off, and --tls on asks for it: drop either",
+    );
+  }
+  const isLoopback = /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
+  if (tls === "on" || (tls === "auto" && !isLoopback && !isPlain)) {
+    const seconds = parseSeconds("tls-lifetime", lifetime);
+    if (seconds >= 1 && seconds <= 397 * 24 * 60 * 60) {
+      return { kind: "own", lifetimeMs: seconds * 1000 };
+    }
+    throw usage(`Flag --tls-lifetime is "${lifetime}": expected a time from 1s to 397d`);
+  }
+  if (isLoopback || isPlain) return { kind: "off" };
+  throw usage(
+    `Cannot serve on "${host}" without TLS: drop --tls off, or say --insecure-plaintext if every host on the way may read tokens and commands`,
+  );
+}
+
+function advertisedOf(name: string): string {
+  const bare = name.toLowerCase().replace(/^\[|\]$/g, "");
+  if (isIP(bare) !== 0 || isDnsName(bare)) return bare;
+  throw usage(`Flag --advertise is "${name}": expected a host name or an address, without a port`);
 }

@@ -7,7 +7,7 @@ import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
 import { localFile } from "../protocol/local.ts";
 import { subprotocol } from "../protocol/version.ts";
-import type { Runtime, Server, TlsOptions } from "../runtime/runtime.ts";
+import type { Runtime, Server } from "../runtime/runtime.ts";
 import { createApp } from "./app.ts";
 import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
@@ -16,15 +16,17 @@ import { Engine } from "./engine.ts";
 import type { ControlJournal } from "./journal.ts";
 import { localHost, writeLocalCredentials } from "./localCredentials.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
+import { type Certificates, filedCertificates, ownCertificates } from "./tls/certificates.ts";
+import { ownNames } from "./tls/ownNames.ts";
 
 export interface ControlOptions {
   host: string;
   /** 0 for any free one. */
   port: number;
   dataDir: string;
-  tls?: TlsOptions;
-  /** Serve others than this host without TLS: tokens and commands are readable on the way. */
-  insecurePlaintext?: boolean;
+  tls: TlsChoice;
+  /** Names and addresses by which others reach this host; the first is the one given to them. */
+  advertised: readonly string[];
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
   /** Where artifacts are kept instead of the data directory. */
@@ -36,6 +38,12 @@ export interface ControlOptions {
   log: Log;
 }
 
+/** How it serves: in plain text, under a certificate of its own, or under the operator's. */
+export type TlsChoice =
+  | { kind: "off" }
+  | { kind: "own"; lifetimeMs: number }
+  | { kind: "files"; cert: string; key: string };
+
 export interface Control {
   /** How this host reaches it. */
   url: string;
@@ -46,8 +54,9 @@ export interface Control {
 
 /** Starts a control plane; throws `USAGE`, `STORAGE_UNAVAILABLE` or `UNAVAILABLE` (port in use). */
 export async function startControl(options: ControlOptions): Promise<Control> {
-  const { runtime, clock, log, tls } = options;
-  refuseOpenPlaintext(options);
+  const { runtime, clock, log } = options;
+  const certificates = await certificatesOf(options);
+  const tls = certificates?.current;
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({ journal, clock, log, heartbeatSeconds, newId });
@@ -69,14 +78,17 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     const text = `Cannot listen on ${options.host}:${options.port}: ${errorText(error)}`;
     throw new WsctlError("UNAVAILABLE", text, { cause: error });
   }
+  certificates?.start((renewed) => server.renew(renewed));
   const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
   const path = join(options.dataDir, localFile);
-  writeLocalCredentials({ path, journal, url, ...(tls ? { tls } : {}), now: clock.now() });
+  const ca = certificates?.authority;
+  writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });
   artifacts.start();
   return {
     url,
     port: server.port,
     async close() {
+      certificates?.close();
       await engine.drain(options.drainMs);
       await server.stop();
       artifacts.close();
@@ -98,11 +110,15 @@ function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJou
   return new Artifacts({ ...common, store });
 }
 
-function refuseOpenPlaintext({ host, tls, insecurePlaintext }: ControlOptions): void {
-  const isLoopback = /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
-  if (isLoopback || tls !== undefined || insecurePlaintext === true) return;
-  throw new WsctlError(
-    "USAGE",
-    `Cannot serve on "${host}" without TLS: give --tls-cert and --tls-key, or say --insecure-plaintext if every host on the way may read tokens and commands`,
-  );
+async function certificatesOf(options: ControlOptions): Promise<Certificates | undefined> {
+  const { tls, host, advertised, dataDir, clock, log } = options;
+  if (tls.kind === "off") return undefined;
+  if (tls.kind === "files") return filedCertificates(tls, clock, log);
+  // Loaded only where it is needed, as it is large; what it is built on must be there before it.
+  await import("reflect-metadata");
+  const { openAuthority } = await import("./tls/authority.ts");
+  const authority = await openAuthority(join(dataDir, "tls"), clock.now());
+  const names = () => ownNames(host, advertised);
+  const { lifetimeMs } = tls;
+  return ownCertificates({ authority, names, lifetimeMs, clock, log });
 }

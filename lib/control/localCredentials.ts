@@ -14,21 +14,17 @@ export interface LocalCredentialsOptions {
   path: string;
   journal: ControlJournal;
   url: string;
-  tls?: TlsOptions;
+  /** PEM text of the authority that vouches for it, where systems do not know that one. */
+  ca?: string;
   now: number;
 }
 
 /** Writes the file, with the token it already holds where that is still valid. */
 export function writeLocalCredentials(options: LocalCredentialsOptions): void {
-  const { path, journal, tls, now } = options;
+  const { path, journal, url, ca, now } = options;
   const kept = keptToken(path, journal);
   const token = kept ?? createToken(journal, { role: "admin" }, "local", now).text;
-  const credentials: LocalCredentials = { url: options.url, token };
-  if (tls !== undefined) {
-    const certificate = new X509Certificate(tls.cert);
-    const isSelfSigned = certificate.issuer === certificate.subject;
-    if (isSelfSigned) credentials.ca = tls.cert;
-  }
+  const credentials: LocalCredentials = { url, token, ...(ca === undefined ? {} : { ca }) };
   const fresh = `${path}.new`;
   writeFileSync(fresh, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   chmodSync(fresh, 0o600);

@@ -10,6 +10,7 @@ import type {
   ServeOptions,
   Server,
   ServerSocket,
+  TlsOptions,
 } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
 
@@ -70,45 +71,67 @@ async function serve(options: ServeOptions): Promise<Server> {
       socket.close(1011, "internal error");
     }
   };
-  const server: BunServer = Bun.serve<Connection>({
-    hostname: options.host,
-    port: options.port,
-    idleTimeout: 30,
-    // What nobody reads is not held either: a body waits at its sender until it is asked for.
-    maxRequestBodySize: options.bodyBytesMax,
-    ...(options.tls ? { tls: options.tls } : {}),
-    fetch: (request, self) =>
-      options.app.fetch(request, { server: self, protocols: options.protocols }),
-    error(error) {
-      options.onFault(error);
-      return new Response("internal error", { status: 500 });
-    },
-    websocket: {
-      maxPayloadLength: options.messageBytesMax,
-      // Beyond any queue of ours, so that `send` never drops before we have said so.
-      backpressureLimit: 64 * 1024 * 1024,
-      idleTimeout: 960,
-      sendPings: false,
-      perMessageDeflate: false,
-      open: (socket) =>
-        guarded(socket, () => socket.data.events.onOpen?.(new Event("open"), contextOf(socket))),
-      message: (socket, data) =>
-        guarded(socket, () =>
-          socket.data.events.onMessage?.(
-            new MessageEvent("message", { data: typeof data === "string" ? data : data.buffer }),
-            contextOf(socket),
+  const listen = (port: number, tls: TlsOptions | undefined): BunServer =>
+    Bun.serve<Connection>({
+      hostname: options.host,
+      port,
+      idleTimeout: 30,
+      // What nobody reads is not held either: a body waits at its sender until it is asked for.
+      maxRequestBodySize: options.bodyBytesMax,
+      // Bun cannot change a server's certificate: another one takes over the port.
+      ...(tls === undefined ? {} : { tls, reusePort: true }),
+      fetch: (request, self) =>
+        options.app.fetch(request, { server: self, protocols: options.protocols }),
+      error(error) {
+        options.onFault(error);
+        return new Response("internal error", { status: 500 });
+      },
+      websocket: {
+        maxPayloadLength: options.messageBytesMax,
+        // Beyond any queue of ours, so that `send` never drops before we have said so.
+        backpressureLimit: 64 * 1024 * 1024,
+        idleTimeout: 960,
+        sendPings: false,
+        perMessageDeflate: false,
+        open: (socket) =>
+          guarded(socket, () => socket.data.events.onOpen?.(new Event("open"), contextOf(socket))),
+        message: (socket, data) =>
+          guarded(socket, () =>
+            socket.data.events.onMessage?.(
+              new MessageEvent("message", { data: typeof data === "string" ? data : data.buffer }),
+              contextOf(socket),
+            ),
           ),
-        ),
-      close: (socket, code, reason) =>
-        guarded(socket, () =>
-          socket.data.events.onClose?.(
-            new CloseEvent("close", { code, reason }),
-            contextOf(socket),
+        close: (socket, code, reason) =>
+          guarded(socket, () =>
+            socket.data.events.onClose?.(
+              new CloseEvent("close", { code, reason }),
+              contextOf(socket),
+            ),
           ),
-        ),
+      },
+    });
+  if (options.tls !== undefined) await refuseSharedPort(options);
+  const first = listen(options.port, options.tls);
+  const port = first.port ?? options.port;
+  const servers = new Set([first]);
+  return {
+    port,
+    renew(tls) {
+      const older = [...servers];
+      servers.add(listen(port, tls));
+      // Without force: it stops listening, and is done when its last connection has ended.
+      for (const server of older) void server.stop().then(() => servers.delete(server));
     },
-  });
-  return { port: server.port ?? options.port, stop: () => server.stop(true) };
+    stop: async () => void (await Promise.all([...servers].map((server) => server.stop(true)))),
+  };
+}
+
+/** A port that may be shared with our next server could be taken by a stranger's, unnoticed. */
+async function refuseSharedPort({ host, port }: ServeOptions): Promise<void> {
+  if (port === 0) return;
+  const socket = { data() {} };
+  Bun.listen({ hostname: host, port, exclusive: true, socket }).stop(true);
 }
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {

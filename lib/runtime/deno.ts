@@ -5,7 +5,7 @@
  */
 import { createReadStream } from "node:fs";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import process from "node:process";
 import { Readable } from "node:stream";
 import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
@@ -77,7 +77,12 @@ function serve(options: ServeOptions): Promise<Server> {
           connectionsCheckingInterval: 1_000,
         },
       },
-      (info) => resolve({ port: info.port, stop: () => stop(server as HttpServer, sockets) }),
+      (info) =>
+        resolve({
+          port: info.port,
+          renew: (tls) => (server as TlsServer).setSecureContext(tls),
+          stop: () => stop(server as HttpServer, sockets),
+        }),
     );
     server.on("error", reject);
   });

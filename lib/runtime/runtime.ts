@@ -63,6 +63,8 @@ export interface ServeOptions {
 
 export interface Server {
   port: number;
+  /** Serves new connections under this certificate; those that are open go on as they are. */
+  renew(tls: TlsOptions): void;
   /** Stops listening and ends every connection. */
   stop(): Promise<void>;
 }

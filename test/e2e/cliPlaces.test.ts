@@ -94,8 +94,9 @@ test("a port in use is refused", async () => {
 for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.test"]) {
   test(`--host ${host} without TLS is refused`, async () => {
     using dataDir = temporaryDir();
-    const args = ["serve", "--host", host, "--port", "0", "--data-dir", `${dataDir}`];
-    expectRefusal(await wsctl(args), 2, /without TLS: give --tls-cert and --tls-key/);
+    const at = ["--port", "0", "--data-dir", `${dataDir}`];
+    const args = ["serve", "--host", host, "--tls", "off", ...at];
+    expectRefusal(await wsctl(args), 2, /without TLS: drop --tls off/);
     expect(existsSync(join(`${dataDir}`, "local.json"))).toBe(false);
   });
 }

@@ -1,0 +1,145 @@
+/**
+ * A certificate authority of the control plane's own: made once, kept in the data directory, and
+ * used for nothing but the certificates under which this control plane serves. The X.509 library
+ * needs `reflect-metadata` to be loaded before this file is.
+ */
+import { createPrivateKey, X509Certificate as NodeCertificate, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { dirname, join } from "node:path";
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { TlsOptions } from "../../runtime/runtime.ts";
+
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+const dayMs = 24 * 60 * 60 * 1000;
+const authorityMs = 3_650 * dayMs;
+/** Certificates are good from so long ago on, for hosts whose clock is behind. */
+const backdateMs = dayMs;
+
+export interface Authority {
+  /** The authority's own certificate, PEM. */
+  certificate: string;
+  /** A fresh key with a certificate for these names and addresses, and the authority behind it. */
+  issue(names: readonly string[], validMs: number, now: number): Promise<TlsOptions>;
+}
+
+/**
+ * The authority that is kept in this directory, made there if there is none yet; throws `USAGE`
+ * where one of its two files is missing or damaged: a new one would be trusted by nobody.
+ */
+export async function openAuthority(dir: string, now: number): Promise<Authority> {
+  const [certFile, keyFile] = [join(dir, "ca.pem"), join(dir, "ca-key.pem")];
+  const [cert, key] = [textOf(certFile), textOf(keyFile)];
+  if (cert === undefined && key === undefined) {
+    const made = await makeAuthority(now);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    keep(keyFile, made.key);
+    keep(certFile, made.cert);
+    return authorityOf(made);
+  }
+  try {
+    if (cert === undefined || key === undefined) throw new Error("one of the two is missing");
+    if (!new NodeCertificate(cert).checkPrivateKey(createPrivateKey(key))) {
+      throw new Error("they do not belong together");
+    }
+    return await authorityOf({ cert, key });
+  } catch (error) {
+    const text = `Cannot use the certificate authority "${certFile}" and "${keyFile}": ${errorText(error)}`;
+    const advice = "restore both, or remove both for a new one, which every agent must join again";
+    throw new WsctlError("USAGE", `${text}; ${advice}`, { cause: error });
+  }
+}
+
+async function makeAuthority(now: number): Promise<TlsOptions> {
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    name: `CN=wsctl ${randomBytes(4).toString("hex")}`,
+    notBefore: new Date(now - backdateMs),
+    notAfter: new Date(now + authorityMs),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { cert: `${certificate.toString("pem")}\n`, key: await pemOf(keys.privateKey) };
+}
+
+async function authorityOf({ cert, key }: TlsOptions): Promise<Authority> {
+  const authority = new X509Certificate(cert);
+  const pkcs8 = createPrivateKey(key).export({ type: "pkcs8", format: "der" });
+  const signingKey = await crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
+  return {
+    certificate: cert,
+    async issue(names, validMs, now) {
+      const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+      const certificate = await X509CertificateGenerator.create({
+        serialNumber: serial(),
+        subject: "CN=wsctl serve",
+        issuer: authority.subject,
+        notBefore: new Date(now - backdateMs),
+        notAfter: new Date(now + validMs),
+        signingAlgorithm: algorithm,
+        publicKey: keys.publicKey,
+        signingKey,
+        extensions: [...usage(names), await AuthorityKeyIdentifierExtension.create(authority)],
+      });
+      const chain = `${certificate.toString("pem")}\n${cert}`;
+      return { cert: chain, key: await pemOf(keys.privateKey) };
+    },
+  };
+}
+
+function usage(names: readonly string[]): Extension[] {
+  const named = names.map((value) => ({ type: isIP(value) === 0 ? "dns" : "ip", value }) as const);
+  return [
+    new BasicConstraintsExtension(false, undefined, true),
+    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new SubjectAlternativeNameExtension(named),
+  ];
+}
+
+/** Positive and of a fixed length, as a serial number must be. */
+function serial(): string {
+  return `4${randomBytes(16).toString("hex").slice(1)}`;
+}
+
+async function pemOf(key: CryptoKey): Promise<string> {
+  const bytes = Buffer.from(await crypto.subtle.exportKey("pkcs8", key));
+  const text = createPrivateKey({ key: bytes, format: "der", type: "pkcs8" });
+  return text.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    const text = `Cannot read the certificate authority: ${errorText(error)}`;
+    throw new WsctlError("USAGE", text, { cause: error });
+  }
+}
+
+/** Whole or not at all, and its owner's alone. */
+function keep(path: string, text: string): void {
+  const fresh = join(dirname(path), ".new");
+  writeFileSync(fresh, text, { mode: 0o600 });
+  renameSync(fresh, path);
+}

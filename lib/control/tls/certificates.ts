@@ -1,0 +1,159 @@
+/**
+ * The certificate under which the control plane serves: one that it issues itself and renews in
+ * time, or one of the operator's, read again when its files change. Either way the connections that
+ * are open go on.
+ */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../log.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { TlsOptions } from "../../runtime/runtime.ts";
+import type { Authority } from "./authority.ts";
+
+export interface Certificates {
+  readonly current: TlsOptions;
+  /** PEM text of the authority that clients must be told of; undefined where systems know it. */
+  readonly authority: string | undefined;
+  /** Hands every later certificate on, until it is closed. */
+  start(use: (tls: TlsOptions) => void): void;
+  close(): void;
+}
+
+export interface OwnCertificatesOptions {
+  authority: Authority;
+  names: () => readonly string[];
+  /** How long each is good for; a new one comes after two thirds of it. */
+  lifetimeMs: number;
+  clock: Clock;
+  log: Log;
+}
+
+const retryMs = 60_000;
+/** A timer cannot be set for longer than this. */
+const waitMsMax = 24 * 60 * 60 * 1000;
+const lookMs = 2_000;
+const soonMs = 14 * 24 * 60 * 60 * 1000;
+
+/** Issued by our own authority. */
+export async function ownCertificates(options: OwnCertificatesOptions): Promise<Certificates> {
+  const { authority, names, lifetimeMs, clock, log } = options;
+  const issue = () => authority.issue(names(), lifetimeMs, clock.now());
+  let current = await issue();
+  let dueAt = clock.now() + (lifetimeMs * 2) / 3;
+  let cancel = () => {};
+  const arm = (use: (tls: TlsOptions) => void) => {
+    const waitMs = Math.max(0, Math.min(dueAt - clock.now(), waitMsMax));
+    cancel = clock.after(waitMs, () => void renew(use));
+  };
+  const renew = async (use: (tls: TlsOptions) => void) => {
+    if (clock.now() >= dueAt) {
+      try {
+        current = await issue();
+        use(current);
+        dueAt = clock.now() + (lifetimeMs * 2) / 3;
+        log.info("serving under a renewed certificate", { valid_until: validUntil(current) });
+      } catch (error) {
+        dueAt = clock.now() + Math.min(retryMs, lifetimeMs / 10);
+        log.error("cannot renew the certificate", { reason: errorText(error) });
+      }
+    }
+    arm(use);
+  };
+  return {
+    get current() {
+      return current;
+    },
+    authority: authority.certificate,
+    start: arm,
+    close: () => cancel(),
+  };
+}
+
+/** Of the operator's own; throws `USAGE` where the files are unfit from the start. */
+export function filedCertificates(
+  files: { cert: string; key: string },
+  clock: Clock,
+  log: Log,
+): Certificates {
+  let current = readPair(files);
+  let stamp = stampOf(files);
+  let cancel = () => {};
+  const look = (use: (tls: TlsOptions) => void) => {
+    cancel = clock.after(lookMs, () => {
+      const seen = stampOf(files);
+      if (seen !== stamp) {
+        stamp = seen;
+        try {
+          current = readPair(files);
+          use(current);
+          log.info("serving under the changed certificate", { valid_until: validUntil(current) });
+        } catch (error) {
+          // Perhaps only one of the two has been replaced so far: looked at again with the other.
+          log.warn(`going on under the old certificate: ${errorText(error)}`);
+        }
+      }
+      look(use);
+    });
+  };
+  return {
+    get current() {
+      return current;
+    },
+    authority: rootOf(current.cert),
+    start(use) {
+      const leftMs = Date.parse(validUntil(current)) - clock.now();
+      if (leftMs < soonMs) {
+        log.warn("the certificate expires soon", { valid_until: validUntil(current) });
+      }
+      look(use);
+    },
+    close: () => cancel(),
+  };
+}
+
+/** The chain's own root, where it carries one: then clients cannot know it from elsewhere. */
+function rootOf(chain: string): string | undefined {
+  const all = chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const root = all.findLast((pem) => {
+    const certificate = new X509Certificate(pem);
+    return certificate.issuer === certificate.subject;
+  });
+  return root === undefined ? undefined : `${root}\n`;
+}
+
+function readPair(files: { cert: string; key: string }): TlsOptions {
+  const cert = textOf("--tls-cert", files.cert);
+  const key = textOf("--tls-key", files.key);
+  try {
+    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
+  } catch (error) {
+    const text = `Cannot read "${files.cert}" or "${files.key}" as PEM: ${errorText(error)}`;
+    throw new WsctlError("USAGE", text, { cause: error });
+  }
+  const text = `The key "${files.key}" is not that of the certificate "${files.cert}"`;
+  throw new WsctlError("USAGE", `${text}: give the two that belong together`);
+}
+
+function textOf(flag: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const text = `Flag ${flag}: cannot read "${path}": ${errorText(error)}`;
+    throw new WsctlError("USAGE", text, { cause: error });
+  }
+}
+
+/** Differs when either file was written or replaced. */
+function stampOf(files: { cert: string; key: string }): string {
+  return [files.cert, files.key]
+    .map((path) => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      return stats === undefined ? "-" : `${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+    })
+    .join(" ");
+}
+
+function validUntil({ cert }: TlsOptions): string {
+  return new Date(new X509Certificate(cert).validTo).toISOString();
+}
