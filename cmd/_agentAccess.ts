@@ -1,13 +1,17 @@
 /**
- * How an agent gets its token: one that it is given, or, on the control plane's own host, one that
- * it makes for itself with the local credentials and keeps beside its journal.
+ * How an agent gets in: with the identity that it has or joins for, with a token that it is given,
+ * or, on the control plane's own host, with one that it makes for itself with the local credentials
+ * and keeps beside its journal.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { AgentIdentity } from "../lib/agent/identity.ts";
+import { joinFleet } from "../lib/agent/join.ts";
 import { Client } from "../lib/client/client.ts";
 import type { Log } from "../lib/log.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { readJoin } from "../lib/protocol/join.ts";
 import type { LocalCredentials } from "../lib/protocol/local.ts";
 import type { Runtime } from "../lib/runtime/runtime.ts";
 import {
@@ -19,8 +23,15 @@ import {
   readLocal,
 } from "./_common.ts";
 
+export interface AgentAccess extends Access {
+  /** With a key of the agent's own; the token is empty then. */
+  identity?: AgentIdentity;
+}
+
 export interface AgentAccessOptions {
   flags: ClientFlags;
+  /** Text of a join string. */
+  join: string | undefined;
   agentId: string;
   /** The agent's own directory. */
   dir: string;
@@ -38,8 +49,13 @@ interface KeptToken {
 const retryMs = 1_000;
 
 /** Undefined when the signal ended the waiting. */
-export async function agentAccess(options: AgentAccessOptions): Promise<Access | undefined> {
+export async function agentAccess(options: AgentAccessOptions): Promise<AgentAccess | undefined> {
   const { flags, log, signal } = options;
+  const identity = await joinedIdentity(options);
+  if (identity !== undefined) {
+    const { url, ca } = identity.stored;
+    return { url, token: "", identity, ...(ca === undefined ? {} : { ca }) };
+  }
   if (flags.server !== undefined || givenToken(flags) !== undefined) return accessOf(flags);
   let said = "";
   while (!signal.aborted) {
@@ -57,6 +73,34 @@ export async function agentAccess(options: AgentAccessOptions): Promise<Access |
     await sleep(retryMs, undefined, { signal }).catch(() => {});
   }
   return undefined;
+}
+
+/**
+ * The identity that this agent has, or gets by a join string; undefined where it has a token
+ * instead. A string that was used before is passed over, so that it may stay in a unit file.
+ */
+async function joinedIdentity(options: AgentAccessOptions): Promise<AgentIdentity | undefined> {
+  const { flags, join: text, agentId, dir, runtime, log, signal } = options;
+  const path = join(dir, "identity.json");
+  const known = AgentIdentity.read(path);
+  if (text === undefined) {
+    const isOther = flags.server !== undefined || givenToken(flags) !== undefined;
+    return isOther ? undefined : known;
+  }
+  const order = readJoin(text);
+  if (known?.stored.joined_with === order.token.split("-")[1]) return known;
+  const now = Date.now();
+  for (let said = ""; ; ) {
+    try {
+      return await joinFleet({ join: order, agentId, path, runtime, log, now, signal });
+    } catch (error) {
+      if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
+      if (signal.aborted) return undefined;
+      if (error.message !== said) log.info(`waiting for the control plane: ${error.message}`);
+      said = error.message;
+    }
+    await sleep(retryMs, undefined, { signal }).catch(() => {});
+  }
 }
 
 async function localAccess(local: LocalCredentials, options: AgentAccessOptions): Promise<Access> {

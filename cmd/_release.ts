@@ -1,14 +1,14 @@
 /** What `wsctl release` does: keys and signed releases are files of whoever makes them. */
 import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
-import { factsOfFile, faultOfFile } from "../lib/release/files.ts";
 import {
   generateKey,
   type PrivateKey,
   type PublicKey,
   parsePublicKey,
   readPrivateKey,
-} from "../lib/release/keys.ts";
+} from "../lib/protocol/keys.ts";
+import { factsOfFile, faultOfFile } from "../lib/release/files.ts";
 import {
   product,
   type ReleaseFile,

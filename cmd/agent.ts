@@ -8,9 +8,10 @@ import { openAgentJournal, restoreKeptJournal } from "../lib/agent/journal.ts";
 import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
 import { breakIfPlanted } from "../lib/failpoint.ts";
+import { readJoin } from "../lib/protocol/join.ts";
+import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { acceptedMax, outputBytesMost, runningMax } from "../lib/protocol/limits.ts";
 import { AgentId } from "../lib/protocol/names.ts";
-import { parsePublicKey } from "../lib/release/keys.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { agentAccess } from "./_agentAccess.ts";
 import { type CommandData, usage } from "./_args.ts";
@@ -20,9 +21,11 @@ import {
   dataDirOf,
   logArgs,
   logOf,
+  readFile,
   refuseHostileEnvironment,
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { readStdin } from "./_output.ts";
 import { restart, trialFault, update } from "./_replace.ts";
 import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_settings.ts";
 import { parseSeconds, wholeNumber } from "./_units.ts";
@@ -34,6 +37,11 @@ export default defineCommand({
   args: {
     ...accessArgs,
     ...logArgs,
+    join: {
+      type: "string",
+      valueHint: "STRING",
+      description: "what wsctl tokens create --join has printed; @FILE, or - for standard input",
+    },
     id: {
       type: "string",
       valueHint: "NAME",
@@ -94,6 +102,12 @@ export default defineCommand({
       valueHint: "PATTERN",
       description: "programs that exec may run, such as 'df *' or '**'; may be repeated",
     },
+    "key-lifetime": {
+      type: "string",
+      default: "30d",
+      valueHint: "TIME",
+      description: "how old the key of an agent that has joined becomes before it is renewed",
+    },
     heartbeat: {
       type: "string",
       default: "15s",
@@ -112,7 +126,9 @@ export default defineCommand({
 export interface AgentRunOptions extends ClientFlags {
   "log-level"?: string;
   "log-json"?: boolean | undefined;
+  join?: string | undefined;
   id?: string | undefined;
+  "key-lifetime": string;
   "commands-dir"?: string | undefined;
   "services-dir"?: string | undefined;
   "logs-dir"?: string | undefined;
@@ -138,7 +154,9 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   const stopped = AbortSignal.any([untilSignal(() => process.exit(exitFailed)), stop.signal]);
   const trial = onTrial(() => stop.abort());
   const fault = trialFault();
-  const agentId = agentIdOf(options.id ?? hostname().toLowerCase());
+  const joinText = joinTextOf(options.join);
+  const invited = joinText === undefined ? undefined : readJoin(joinText).agentId;
+  const agentId = agentIdOf(options.id ?? invited ?? hostname().toLowerCase());
   const dir = join(dataDirOf(options), "agents", agentId);
   const runtime = await loadRuntime();
   const journalPath = join(dir, "journal.db");
@@ -146,7 +164,10 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   // A trial that was broken off, as by a reboot, has left the journal as it was before.
   if (trial === undefined) restoreKeptJournal(journalPath);
   const journal = openAgentJournal(journalPath);
-  const access = await agentAccess({ flags: options, agentId, dir, runtime, log, signal: stopped });
+  const access = await agentAccess({
+    ...{ flags: options, join: joinText, agentId, dir, runtime, log },
+    signal: stopped,
+  });
   if (access === undefined) return exitOk;
   const replacing = { runtime, log, dir, stopped };
   await runAgent(
@@ -154,6 +175,8 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       server: access.url.replace(/^http/, "ws"),
       token: access.token,
       ...(access.ca === undefined ? {} : { ca: access.ca }),
+      ...(access.identity === undefined ? {} : { identity: access.identity }),
+      keyLifetimeMs: parseSeconds("key-lifetime", options["key-lifetime"]) * 1000,
       agentId,
       heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
       journal,
@@ -193,6 +216,13 @@ function thresholdOf({ releaseKeys, ...options }: AgentRunOptions): number {
   for (const key of releaseKeys) parsePublicKey(key);
   const most = Math.max(1, releaseKeys.length);
   return wholeNumber("release-threshold", options["release-threshold"], 1, most);
+}
+
+/** Best not on the command line, which others on this host can read. */
+function joinTextOf(given: string | undefined): string | undefined {
+  if (given === undefined || given === "") return undefined;
+  if (given === "-") return readStdin();
+  return given.startsWith("@") ? readFile("join", given.slice(1)) : given;
 }
 
 function agentIdOf(text: string): string {

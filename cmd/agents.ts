@@ -11,24 +11,41 @@ const list = defineCommand({
   run: ({ args }) => listRun(args),
 });
 
+const agentArgs = {
+  id: {
+    type: "positional",
+    required: true,
+    valueHint: "AGENT",
+    description: "the agent's id",
+  },
+  ...clientArgs,
+} as const;
+
 const show = defineCommand({
   meta: { name: "show", description: "Show one agent" },
-  args: {
-    id: {
-      type: "positional",
-      required: true,
-      valueHint: "AGENT",
-      description: "the agent's id",
-    },
-    ...clientArgs,
-  },
+  args: agentArgs,
   run: ({ args }) => showRun(args),
 });
 
+const approve = defineCommand({
+  meta: { name: "approve", description: "Let an agent in that has joined and waits" },
+  args: agentArgs,
+  run: ({ args }) => approveRun(args),
+});
+
+const revoke = defineCommand({
+  meta: {
+    name: "revoke",
+    description: "Shut an agent out: its tokens, its key, and what waits for it",
+  },
+  args: agentArgs,
+  run: ({ args }) => revokeRun(args),
+});
+
 export default defineCommand({
-  meta: { name: "agents", description: "See the agents" },
+  meta: { name: "agents", description: "See the agents, let them in and shut them out" },
   default: "list",
-  subCommands: { list, show },
+  subCommands: { list, show, approve, revoke },
 });
 
 export interface AgentsOptions extends ClientFlags {
@@ -50,6 +67,20 @@ export async function showRun(options: AgentsOptions & { id: string }): Promise<
   const agent = await (await clientOf(options)).agent(options.id);
   if (options.json) printJson(agent);
   else print([detail(agent), ...commandsOf(agent)].join("\n\n"));
+  return exitOk;
+}
+
+export async function approveRun(options: AgentsOptions & { id: string }): Promise<number> {
+  await (await clientOf(options)).approveAgent(options.id);
+  if (options.json) printJson({ agent_id: options.id, approved: true });
+  else print(`approved ${options.id}`);
+  return exitOk;
+}
+
+export async function revokeRun(options: AgentsOptions & { id: string }): Promise<number> {
+  const count = await (await clientOf(options)).revokeAgent(options.id);
+  if (options.json) printJson({ agent_id: options.id, revoked_tokens: count });
+  else print(`revoked ${options.id} (${count === 1 ? "1 token" : `${count} tokens`})`);
   return exitOk;
 }
 
@@ -76,6 +107,11 @@ function stateOf(agent: AgentView): string {
   return agent.online ? "online" : "away";
 }
 
+function labelText({ labels = {} }: AgentView): string | undefined {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return pairs.length === 0 ? undefined : pairs.join(",");
+}
+
 function detail(agent: AgentDetail): string {
   const lines = [
     ["agent", agent.agent_id],
@@ -85,6 +121,7 @@ function detail(agent: AgentDetail): string {
     ["host", agent.hostname],
     ["system", agent.os === undefined ? undefined : `${agent.os} ${agent.arch ?? ""}`],
     ["address", agent.address],
+    ["labels", labelText(agent)],
     ["connected", agent.connected_at],
     ["last seen", agent.last_seen_at],
     ["open requests", String(agent.open_requests)],

@@ -51,6 +51,10 @@ const args = {
     type: "boolean",
     description: "listen beyond this host without TLS: tokens and commands can be read on the way",
   },
+  "require-approval": {
+    type: "boolean",
+    description: "agents that join wait until wsctl agents approve lets them in",
+  },
   heartbeat: {
     type: "string",
     default: "15s",
@@ -103,6 +107,7 @@ export interface ServeOptions extends S3Flags {
   "tls-lifetime": string;
   advertised: string[];
   "insecure-plaintext"?: boolean | undefined;
+  "require-approval"?: boolean | undefined;
   heartbeat: string;
   "drain-timeout": string;
   "artifact-max": string;
@@ -124,6 +129,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     dataDir,
     tls,
     advertised: options.advertised.map(advertisedOf),
+    needsApproval: options["require-approval"] ?? false,
     heartbeatSeconds: heartbeatOf(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {

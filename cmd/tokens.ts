@@ -1,40 +1,87 @@
 import { defineCommand } from "citty";
-import * as v from "valibot";
-import {
-  type TokenOrder,
-  TokenOrder as TokenOrderSchema,
-  type TokenView,
-} from "../lib/protocol/api.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
-import { issueText } from "../lib/protocol/issueText.ts";
-import { usage } from "./_args.ts";
+import type { NewToken, TokenView } from "../lib/protocol/tokens.ts";
+import type { CommandData } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
 import { deliver, print, printJson, remark, requireStdout, table } from "./_output.ts";
-import { agentIdOf } from "./_units.ts";
+import { type TokenFlags, tokenOrderOf } from "./_tokenOrder.ts";
 
 const create = defineCommand({
   meta: {
     name: "create",
     description: "Make a token and print it, once",
-    examples: ["wsctl tokens create --agent web-1", "wsctl tokens create --role operator"],
+    examples: [
+      "wsctl tokens create --join --label env=prod",
+      "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --ttl 30d",
+      "wsctl tokens create --agent web-1",
+    ],
   },
   args: {
     ...clientArgs,
-    agent: { type: "string", valueHint: "ID", description: "for this agent to connect with" },
+    join: { type: "boolean", description: "one string with which a new host joins" },
+    agent: {
+      type: "string",
+      valueHint: "ID",
+      description: "for this agent to connect with; with --join, the only one that may join",
+    },
     role: {
       type: "enum",
-      options: ["operator", "admin"],
+      options: ["viewer", "operator", "admin"],
       description: "for a person or a program that uses the API",
     },
+    ttl: {
+      type: "string",
+      alias: "expires",
+      valueHint: "TIME",
+      description: "how long it is good for: 1h with --join, else without end",
+    },
+    uses: { type: "string", valueHint: "N", description: "with --join: how many hosts (1)" },
+    label: {
+      type: "string",
+      valueHint: "KEY=VALUE",
+      description: "label of the agent that uses it; may be repeated",
+    },
+    allow: {
+      type: "string",
+      valueHint: "COMMANDS",
+      description: "the only commands that it may ask for, with commas",
+    },
+    target: {
+      type: "string",
+      valueHint: "SELECTOR",
+      description: "the only agents that it sees and commands, by label: env=staging",
+    },
+    from: {
+      type: "string",
+      valueHint: "ADDRESSES",
+      description: "the only addresses it may be used from: 10.0.0.0/8,192.0.2.7",
+    },
   },
-  run: ({ args }) => createRun(args),
+  run: ({ args, data }) => createRun({ ...args, labels: (data as CommandData).lists.label ?? [] }),
 });
 
 const list = defineCommand({
   meta: { name: "list", description: "List the tokens, without their secrets" },
   args: clientArgs,
   run: ({ args }) => listRun(args),
+});
+
+const rotate = defineCommand({
+  meta: {
+    name: "rotate",
+    description: "Put a new secret in the place of a token's, which is void at once",
+  },
+  args: {
+    id: {
+      type: "positional",
+      required: true,
+      valueHint: "TOKEN",
+      description: "the token's id",
+    },
+    ...clientArgs,
+  },
+  run: ({ args }) => rotateRun(args),
 });
 
 const revoke = defineCommand({
@@ -52,24 +99,22 @@ const revoke = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "tokens", description: "Make, list and revoke tokens" },
+  meta: { name: "tokens", description: "Make, list, rotate and revoke tokens" },
   default: "list",
-  subCommands: { create, list, revoke },
+  subCommands: { create, list, rotate, revoke },
 });
 
 export interface TokensOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
-export async function createRun(
-  options: TokensOptions & { agent?: string | undefined; role?: string | undefined },
-): Promise<number> {
-  const order = orderOf(options);
+export async function createRun(options: TokensOptions & TokenFlags): Promise<number> {
+  const order = tokenOrderOf(options);
   const client = await clientOf(options);
   requireStdout();
   const token = await client.createToken(order);
   try {
-    deliver(options.json ? JSON.stringify(token) : token.token);
+    deliver(options.json ? JSON.stringify(token) : (token.join ?? token.token));
   } catch (error) {
     // Nobody has seen it and nobody ever can: it must not stay in force.
     const revoked = await client.revokeToken(token.token_id).then(
@@ -79,14 +124,29 @@ export async function createRun(
     const text = `${errorText(error)} (the new token ${token.token_id} ${revoked})`;
     throw new WsctlError("INTERNAL", text);
   }
-  remark("Keep it: it is stored as a hash and cannot be shown again.");
+  remark(hintFor(token));
+  return exitOk;
+}
+
+function hintFor({ join, uses_left: uses = 1, expires_at }: NewToken): string {
+  if (join === undefined) return "Keep it: it is stored as a hash and cannot be shown again.";
+  const hosts = uses === 1 ? "one host" : `${uses} hosts`;
+  return `Good for ${hosts} until ${expires_at}: wsctl agent --join STRING`;
+}
+
+export async function rotateRun(options: TokensOptions & { id: string }): Promise<number> {
+  const client = await clientOf(options);
+  requireStdout();
+  const token = await client.rotateToken(options.id);
+  deliver(options.json ? JSON.stringify(token) : token.token);
+  remark("Keep it: the old secret is void, and this one cannot be shown again.");
   return exitOk;
 }
 
 export async function listRun(options: TokensOptions): Promise<number> {
   const tokens = await (await clientOf(options)).tokens();
   if (options.json) tokens.forEach(printJson);
-  else print(table(["TOKEN", "ROLE", "AGENT", "CREATED", "BY", "REVOKED"], tokens.map(row)));
+  else print(table(["TOKEN", "ROLE", "STATE", "AGENT", "ONLY", "EXPIRES", "BY"], tokens.map(row)));
   return exitOk;
 }
 
@@ -97,25 +157,26 @@ export async function revokeRun(options: TokensOptions & { id: string }): Promis
   return exitOk;
 }
 
-function orderOf(options: { agent?: string | undefined; role?: string | undefined }): TokenOrder {
-  const { agent, role } = options;
-  if ((agent === undefined) === (role === undefined)) {
-    throw usage("A token is for an agent or for an operator: give --agent ID or --role ROLE");
-  }
-  const order =
-    agent === undefined ? { role } : { role: "agent", agent_id: agentIdOf("agent", agent) };
-  const checked = v.safeParse(TokenOrderSchema, order);
-  if (checked.success) return checked.output;
-  throw usage(`Cannot make a token: ${issueText(checked.issues[0])}`);
-}
-
 function row(token: TokenView): string[] {
   return [
     token.token_id,
-    token.role,
+    token.kind === "key" ? `${token.role} key` : token.role,
+    token.state,
     token.agent_id ?? "-",
-    token.created_at,
+    termsOf(token),
+    token.expires_at ?? "never",
     token.created_by,
-    token.revoked_at ?? "-",
   ];
+}
+
+/** To what it is narrowed, in the words of the flags. */
+function termsOf({ commands, target, addresses, labels, uses_left }: TokenView): string {
+  const terms = [
+    ...(commands === undefined ? [] : [`allow ${commands.join(",")}`]),
+    ...(target === undefined ? [] : [`target ${target}`]),
+    ...(addresses === undefined ? [] : [`from ${addresses.join(",")}`]),
+    ...Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(uses_left === undefined ? [] : [`${uses_left} left`]),
+  ];
+  return terms.length === 0 ? "-" : terms.join(" ");
 }

@@ -5,14 +5,21 @@ import { arch, hostname, platform } from "node:os";
 import process from "node:process";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { catalogueLookMs, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
+import {
+  catalogueLookMs,
+  heartbeatSecondsDefault,
+  keyLifetimeMsDefault,
+  messageBytesMax,
+} from "../protocol/limits.ts";
 import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
 import type { HostLimits } from "./admission.ts";
 import { catalogueText } from "./catalogueText.ts";
 import type { AgentFacts } from "./commands/command.ts";
 import { check, commands, entries, run } from "./commands/registry.ts";
+import { dialWithKey } from "./dial.ts";
 import { AgentEngine } from "./engine.ts";
+import type { AgentIdentity } from "./identity.ts";
 import type { AgentJournal } from "./journal.ts";
 import { fetchLogs } from "./logs/kind.ts";
 import { readSource } from "./logs/source.ts";
@@ -26,15 +33,21 @@ import { Programs } from "./programs/programs.ts";
 import { Runs } from "./programs/runs.ts";
 import { readService, type Service, serviceRestart } from "./programs/service.ts";
 import type { Self, Update } from "./records.ts";
+import { KeyKeeper } from "./renewKey.ts";
 import { updates } from "./update/kind.ts";
 import type { OnTrial } from "./update/onTrial.ts";
 import { UsageMeter } from "./usage.ts";
-import { wayOf } from "./way.ts";
+import { controlPlaneOf, wayOf } from "./way.ts";
 
 export interface AgentOptions {
   /** `ws://…` or `wss://…` up to and without the path. */
   server: string;
+  /** Empty where the agent has a key. */
   token: string;
+  /** With the agent's own key, where it has joined with one. */
+  identity?: AgentIdentity;
+  /** How old its key may become before the agent replaces it. */
+  keyLifetimeMs?: number;
   /** PEM text of the authorities to trust instead of the system's. */
   ca?: string;
   /** Warned about when the token makes this agent somebody else. */
@@ -81,6 +94,8 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     runsOf(options),
     options.outputBytesMax,
   );
+  const keeper = keeperOf(options);
+  let isLinked = false;
   const meter = new UsageMeter({ now: () => clock.now() });
   return new Promise((resolve) => {
     const engine = new AgentEngine({
@@ -104,7 +119,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       clock,
       log,
       random: Math.random,
-      connect: (events) => runtime.connect(connectOptions(options), events),
+      connect: (events) => connect(options, events),
       run: (order, abort, done) => {
         if (programs.isTheirs(order)) return programs.run(order, abort, done);
         void run(order.command, order.parameters, { signal: abort, facts }).then(done);
@@ -116,11 +131,17 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       catalogue: () => catalogueText([...entries(services.names()), ...programs.entries()]),
       measure: () => meter.measure(),
       restart: (update) => options.restart(update),
-      onLink: (isUp) => options.onTrial?.linked(isUp),
+      onLink: (isUp) => {
+        isLinked = isUp;
+        options.onTrial?.linked(isUp);
+      },
       onStopped: resolve,
     });
     engine.start();
-    const looking = setInterval(() => engine.look(), catalogueLookMs);
+    const looking = setInterval(() => {
+      engine.look();
+      if (isLinked) keeper?.look(clock.now());
+    }, catalogueLookMs);
     const stop = () => {
       clearInterval(looking);
       engine.stop();
@@ -152,7 +173,7 @@ function kindsOf(options: AgentOptions, services: Catalogue<Service>): ProgramKi
   const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
   const { releaseKeys, releaseThreshold, onTrial } = options;
   const taken = [...commands.keys(), ...builtInProgramNames];
-  const way = wayOf(options);
+  const way = wayOf(options, options.identity);
   const self = runtime.self();
   const program = runtime.program();
   return [
@@ -168,14 +189,23 @@ function kindsOf(options: AgentOptions, services: Catalogue<Service>): ProgramKi
   ];
 }
 
-function connectOptions({ server, token, ca }: AgentOptions) {
-  return {
+function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocket {
+  const { server, token, identity, ca, runtime } = options;
+  const target = {
     url: `${server}/agent`,
-    headers: { Authorization: `Bearer ${token}` },
     protocols: [subprotocol],
     messageBytesMax,
     ...(ca === undefined ? {} : { ca }),
   };
+  if (identity !== undefined) return dialWithKey({ ...target, identity, runtime }, events);
+  return runtime.connect({ ...target, headers: { Authorization: `Bearer ${token}` } }, events);
+}
+
+function keeperOf(options: AgentOptions): KeyKeeper | undefined {
+  const { identity, keyLifetimeMs = keyLifetimeMsDefault, runtime, log } = options;
+  if (identity === undefined) return undefined;
+  const controlPlane = controlPlaneOf(wayOf(options, identity), runtime.fetchWith);
+  return new KeyKeeper({ identity, lifetimeMs: keyLifetimeMs, controlPlane, log });
 }
 
 function selfOf({ trialFault, onTrial }: AgentOptions, { pid }: AgentFacts): Self {

@@ -11,16 +11,14 @@ import type {
   JobDetail,
   JobOrderInput,
   JobView,
-  NewToken,
   Page,
   ReleaseOrder,
   ReleaseView,
   StreamLine,
-  TokenOrder,
-  TokenView,
 } from "../protocol/api.ts";
 import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
+import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
 import { errorOf, jsonBody, queryText, withSignal } from "./http.ts";
 import { readLines } from "./lines.ts";
 import { isRefused, plainReason, reasonOf } from "./reasons.ts";
@@ -154,7 +152,7 @@ export class Client {
     await this.#fetch(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`, { method: "DELETE" });
   }
 
-  async createToken(order: TokenOrder): Promise<NewToken> {
+  async createToken(order: TokenOrderInput): Promise<NewToken> {
     const response = await this.#fetch("/api/v1/tokens", jsonBody(order));
     return (await response.json()) as NewToken;
   }
@@ -166,6 +164,24 @@ export class Client {
 
   async revokeToken(tokenId: string): Promise<void> {
     await this.#fetch(`/api/v1/tokens/${encodeURIComponent(tokenId)}`, { method: "DELETE" });
+  }
+
+  /** Another secret for the same token; the old one is void. */
+  async rotateToken(tokenId: string): Promise<NewToken> {
+    const path = `/api/v1/tokens/${encodeURIComponent(tokenId)}/rotate`;
+    return (await (await this.#fetch(path, { method: "POST" })).json()) as NewToken;
+  }
+
+  async approveAgent(agentId: string): Promise<void> {
+    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/approve`;
+    await this.#fetch(path, { method: "POST" });
+  }
+
+  /** How many tokens and keys it had. */
+  async revokeAgent(agentId: string): Promise<number> {
+    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/revoke`;
+    const answer = await (await this.#fetch(path, { method: "POST" })).json();
+    return (answer as { revoked_tokens: number }).revoked_tokens;
   }
 
   whoami(): Promise<TokenView> {

@@ -1,31 +1,51 @@
 /**
- * `GET /agent`: where agents connect. Whoever is refused is told why by a close code of 4000 or
- * above, after the upgrade was accepted and before any message is read: a refused upgrade would
- * reach a WebSocket client without its reason. Browsers are turned away before that.
+ * `GET /agent`: where agents connect. Who it is is settled before any message is read. An agent
+ * that proves a key is let in by the upgrade or not at all. Whoever brings a token and is refused
+ * is told why by a close code of 4000 or above, after the upgrade: a refused upgrade would reach a
+ * WebSocket client without its reason. Browsers are turned away before that.
  */
 import type { Context, Hono } from "hono";
 import type { WSEvents } from "hono/ws";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type CloseName, closeCodes } from "../protocol/close.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { sendQueueBytesMax } from "../protocol/limits.ts";
+import { type Challenge, proofScheme } from "../protocol/proof.ts";
+import { timestamp } from "../protocol/timestamp.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { type Access, counterOf } from "./access.ts";
 import type { Engine } from "./engine.ts";
-import { authenticate } from "./tokens.ts";
+import { TooManyFailures } from "./failureLimit.ts";
+import type { Revocations } from "./revocations.ts";
+import type { StoredToken } from "./tokenRecords.ts";
 
 export interface AgentRouteOptions {
   engine: Engine;
+  access: Access;
+  revocations: Revocations;
   runtime: Runtime;
+  clock: Clock;
   log: Log;
 }
 
+/** Somebody who may connect, or under which name of a close code not. */
+type Caller = { token: StoredToken } | { refused: CloseName };
+
 export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
+  const { access, clock, runtime } = options;
+  app.get("/agent/challenge", (c) => {
+    const now = clock.now();
+    const nonce = access.nonces.make(now);
+    const body: Challenge = { nonce, control_id: access.controlId, time: timestamp(now) };
+    return c.json(body);
+  });
   app.get(
     "/agent",
     async (c, next) => {
       // A page in somebody's browser must never act as an agent; agents send no Origin.
-      if (options.runtime.header(c, "origin") !== undefined) {
+      if (runtime.header(c, "origin") !== undefined) {
         throw new WsctlError("FORBIDDEN", "this address is for agents, not for browsers");
       }
       if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
@@ -34,23 +54,43 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
       }
       await next();
     },
-    options.runtime.upgradeWebSocket((c) => agentEvents(c, options)),
+    runtime.upgradeWebSocket((c) => agentEvents(c, callerOf(c, options), options)),
   );
 }
 
-function agentEvents(c: Context, { engine, runtime, log }: AgentRouteOptions): WSEvents {
-  const token = authenticate(engine.journal, c.req.header("authorization"));
+function callerOf(c: Context, { access, runtime, clock, log }: AgentRouteOptions): Caller {
+  const authorization = c.req.header("authorization");
   const address = runtime.remoteAddress(c);
+  try {
+    const token = access.identify({ authorization, address, purpose: "connect" }, clock.now());
+    return token.agentId === undefined || token.role !== "agent"
+      ? { refused: "forbidden" }
+      : { token };
+  } catch (error) {
+    if (!(error instanceof WsctlError)) throw error;
+    log.warn("refused an agent", { address, reason: error.message });
+    const isProof = authorization?.startsWith(`${proofScheme} `) ?? false;
+    if (isProof || error instanceof TooManyFailures) throw error;
+    return { refused: "unauthorized" };
+  }
+}
+
+function agentEvents(c: Context, caller: Caller, options: AgentRouteOptions): WSEvents {
+  const { engine, runtime, log } = options;
+  const address = runtime.remoteAddress(c);
+  const authorization = c.req.header("authorization");
   let sessionId: number | undefined;
   return {
     onOpen(_event, ws) {
       const socket = runtime.serverSocket(ws, sendQueueBytesMax);
-      if (token?.agentId === undefined) {
-        const name: CloseName = token === undefined ? "unauthorized" : "forbidden";
-        log.warn("refused an agent", { address, reason: closeCodes[name].meaning });
-        return socket.close(closeCodes[name].code, closeCodes[name].meaning);
+      const refused =
+        "refused" in caller ? caller.refused : refusalOf(caller.token, authorization, options);
+      if (refused !== undefined || "refused" in caller) {
+        const { code, meaning } = closeCodes[refused ?? "unauthorized"];
+        log.warn("refused an agent", { address, reason: meaning });
+        return socket.close(code, meaning);
       }
-      const { agentId, tokenId } = token;
+      const { agentId = "", tokenId } = caller.token;
       const v1 = ws.protocol === subprotocol;
       sessionId = engine.connected({ agentId, tokenId, v1, address }, socket);
     },
@@ -69,4 +109,22 @@ function agentEvents(c: Context, { engine, runtime, log }: AgentRouteOptions): W
       });
     },
   };
+}
+
+/** An agent that is who it says, and may not connect all the same. */
+function refusalOf(
+  token: StoredToken,
+  authorization: string | undefined,
+  { engine, revocations, log }: AgentRouteOptions,
+): CloseName | undefined {
+  if (token.state !== "active") return token.state;
+  if (token.publicKey === undefined) return undefined;
+  // Every connection has a greater number than the one before, unless the key is held twice.
+  if (engine.journal.tokens.advance(token.tokenId, counterOf(authorization) ?? 0)) return undefined;
+  log.error("an agent's identity is used from two places: fenced", {
+    agent: token.agentId ?? "",
+    token_id: token.tokenId,
+  });
+  revocations.fence(token);
+  return "fenced";
 }

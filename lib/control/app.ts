@@ -1,6 +1,6 @@
 /**
  * The one Hono application: the agents' WebSocket, the API, health. Every route of the API is in a
- * table with the role it asks for; an error has one way out.
+ * table with the permission it asks for; an error has one way out.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -8,26 +8,38 @@ import { HTTPException } from "hono/http-exception";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { ErrorBody } from "../protocol/api.ts";
+import { closeCodes } from "../protocol/close.ts";
 import { type ErrorCode, errorCodes, errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax } from "../protocol/limits.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { Access } from "./access.ts";
 import { addAgentRoute } from "./agentRoute.ts";
 import type { Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { addTransferRoutes } from "./artifacts/transferRoutes.ts";
 import type { Engine } from "./engine.ts";
+import { TooManyFailures } from "./failureLimit.ts";
+import { type Permission, permits, rolesWith } from "./permissions.ts";
+import type { Place } from "./place.ts";
+import type { Revocations } from "./revocations.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { jobRoutes } from "./routes/jobs.ts";
+import { joinRoutes } from "./routes/join.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import type { Route } from "./routes/route.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
-import { authenticate, permits } from "./tokens.ts";
+import { Scope } from "./scope.ts";
 
 export interface AppOptions {
   engine: Engine;
   artifacts: Artifacts;
+  revocations: Revocations;
+  /** Asked for with each request: the port is known only once it is listened on. */
+  place: () => Place;
+  /** Whether agents that join must be approved. */
+  needsApproval: boolean;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -39,10 +51,13 @@ export const routes: readonly Route[] = [
   ...artifactRoutes,
   ...releaseRoutes,
   ...tokenRoutes,
+  ...joinRoutes,
 ];
 
 export function createApp(options: AppOptions): Hono {
   const { engine, artifacts, runtime, clock, log } = options;
+  const { tokens, controlId } = engine.journal;
+  const access = new Access(tokens, controlId);
   const app = new Hono();
   app.use(async (c, next) => {
     refuseTokenInUrl(c);
@@ -56,7 +71,7 @@ export function createApp(options: AppOptions): Hono {
       ? c.json({ status: "ready" })
       : c.json({ status: "not ready", reason }, 503);
   });
-  addAgentRoute(app, options);
+  addAgentRoute(app, { ...options, access });
   if (artifacts.store instanceof EmbeddedStore) {
     const { journal } = engine;
     addTransferRoutes(app, { artifacts, store: artifacts.store, journal, runtime });
@@ -64,23 +79,33 @@ export function createApp(options: AppOptions): Hono {
   app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => refuseBody() }));
   for (const route of routes) {
     app.on(route.method, route.path, (c) => {
-      const token = authenticate(engine.journal, c.req.header("authorization"));
-      if (token === undefined)
-        throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
-      if (!permits(token.role, route.role)) {
-        throw new WsctlError("FORBIDDEN", `this asks for a token of the role "${route.role}"`);
+      const now = clock.now();
+      const authorization = c.req.header("authorization");
+      const address = runtime.remoteAddress(c);
+      const token = access.identify({ authorization, address, purpose: "call" }, now);
+      if (!permits(token.role, route.permission)) throw forbidden(route.permission);
+      if (token.state !== "active") {
+        throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
       }
-      return route.handle({ c, engine, artifacts, token, now: clock.now() });
+      const { revocations, needsApproval } = options;
+      const asked = { c, engine, artifacts, token, scope: new Scope(token), now };
+      return route.handle({ ...asked, revocations, place: options.place(), needsApproval });
     });
   }
   app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));
   app.onError((error, c) => {
+    if (error instanceof TooManyFailures) c.header("Retry-After", String(error.retrySeconds));
     if (error instanceof WsctlError) return answer(c, error.code, error.message);
     if (error instanceof HTTPException) return error.getResponse();
     log.error("a request failed", { path: c.req.path, reason: error.stack ?? errorText(error) });
     return answer(c, "INTERNAL", errorCodes.INTERNAL.meaning);
   });
   return app;
+}
+
+function forbidden(permission: Permission): WsctlError {
+  const able = rolesWith(permission).map((role) => `"${role}"`);
+  return new WsctlError("FORBIDDEN", `this asks for a token of the role ${able.join(" or ")}`);
 }
 
 function answer(c: Context, code: ErrorCode, message: string): Response {

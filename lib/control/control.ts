@@ -15,9 +15,11 @@ import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { Engine } from "./engine.ts";
 import type { ControlJournal } from "./journal.ts";
 import { localHost, writeLocalCredentials } from "./localCredentials.ts";
+import { Place } from "./place.ts";
+import { Revocations } from "./revocations.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
 import { type Certificates, filedCertificates, ownCertificates } from "./tls/certificates.ts";
-import { ownNames } from "./tls/ownNames.ts";
+import { ownNames, publicHost, urlHost } from "./tls/ownNames.ts";
 
 export interface ControlOptions {
   host: string;
@@ -27,6 +29,8 @@ export interface ControlOptions {
   tls: TlsChoice;
   /** Names and addresses by which others reach this host; the first is the one given to them. */
   advertised: readonly string[];
+  /** Whether agents that join must be approved. */
+  needsApproval: boolean;
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
   /** Where artifacts are kept instead of the data directory. */
@@ -61,10 +65,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({ journal, clock, log, heartbeatSeconds, newId });
   const artifacts = artifactsOf(options, journal);
+  const revocations = new Revocations(engine, clock);
+  let place = new Place("", undefined);
   let server: Server;
   try {
     server = await runtime.serve({
-      app: createApp({ engine, artifacts, runtime, clock, log }),
+      app: createApp({
+        ...{ engine, artifacts, revocations, runtime, clock, log },
+        place: () => place,
+        needsApproval: options.needsApproval,
+      }),
       host: options.host,
       port: options.port,
       ...(tls ? { tls } : {}),
@@ -80,6 +90,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   }
   certificates?.start((renewed) => server.renew(renewed));
   const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
+  const scheme = tls ? "https" : "http";
+  const own = urlHost(publicHost(options.host, options.advertised));
+  place = new Place(`${scheme}://${own}:${server.port}`, certificates?.authority);
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });
@@ -89,6 +102,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     port: server.port,
     async close() {
       certificates?.close();
+      revocations.close();
       await engine.drain(options.drainMs);
       await server.stop();
       artifacts.close();

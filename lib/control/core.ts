@@ -14,7 +14,6 @@ import { Fleet, type FleetOptions } from "./fleet.ts";
 import { Follows } from "./follows.ts";
 import { Held } from "./held.ts";
 import { lateAnswer } from "./lateAnswer.ts";
-import type { Peer } from "./openRequests.ts";
 import type {
   AgentFacts,
   ControlEvent,
@@ -25,7 +24,7 @@ import type {
   OpenJournal,
 } from "./records.ts";
 import { drainingError, helloTwice, storageError } from "./refusals.ts";
-import { isIntroduced, peerOf, type Session } from "./session.ts";
+import { isIntroduced, peerOf, peerOfAgent, type Session } from "./session.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -96,12 +95,15 @@ export class ControlCore {
       case "unfollow":
         return this.#follows.delete(event.watcher);
       case "revoked":
-        for (const session of this.fleet.sessionsOf(event.tokenId)) {
-          this.#endSession(session, "unauthorized", now, step);
-        }
+      case "fenced":
+        return this.#endSessionsOf(event.tokenId, event.type, now, step);
+      case "renamed":
+        for (const session of this.fleet.sessionsOf(event.tokenId)) session.tokenId = event.newId;
         return;
+      case "withdraw":
+        return this.#dispatcher?.withdraw(event, now, step);
       case "registered":
-        return this.fleet.register(event.agentId, step);
+        return this.fleet.register(event.agentId, step, event.labels);
       case "draining":
         return this.fleet.startDraining();
       case "drain":
@@ -253,6 +255,12 @@ export class ControlCore {
     this.#offline(session, now);
   }
 
+  #endSessionsOf(tokenId: string, why: "revoked" | "fenced", now: number, step: ControlStep) {
+    const name = why === "revoked" ? "unauthorized" : "fenced";
+    for (const session of this.fleet.sessionsOf(tokenId))
+      this.#endSession(session, name, now, step);
+  }
+
   /** Tells the dispatcher, unless another connection of the same agent is already in place. */
   #offline(session: Session, now: number): void {
     if (this.fleet.agent(session.agentId).session === undefined) {
@@ -274,17 +282,12 @@ export class ControlCore {
   #storageRecovered(open: OpenJournal, now: number, step: ControlStep): void {
     const dispatcher = new Dispatcher(open, this.#follows, now);
     this.#dispatcher = dispatcher;
-    this.#held.release(dispatcher, (agentId) => this.#peerOfAgent(agentId), now, step);
+    this.#held.release(dispatcher, (agentId) => peerOfAgent(this.fleet, agentId), now, step);
     for (const agent of this.fleet.agents.values()) {
       if (agent.session === undefined) continue;
       step.writes.push({ type: "agent", facts: agent.facts });
       if (isIntroduced(agent.session)) dispatcher.online(peerOf(agent.session), now, step);
     }
-  }
-
-  #peerOfAgent(agentId: string): Peer {
-    const session = this.fleet.agents.get(agentId)?.session;
-    return session === undefined ? { sessionId: -1, agentId, v1: false } : peerOf(session);
   }
 
   #withSession(sessionId: number, run: (session: Session) => void): void {

@@ -9,15 +9,7 @@
  * cannot be known in the end is `lost`.
  */
 import { Deadlines } from "../deadlines.ts";
-import { WsctlError } from "../protocol/errors.ts";
-import {
-  answerGraceMs,
-  inflightPerAgentMax,
-  openMax,
-  openParametersBytesMax,
-  openPerAgentMax,
-  recoveryGraceMs,
-} from "../protocol/limits.ts";
+import { answerGraceMs, inflightPerAgentMax, recoveryGraceMs } from "../protocol/limits.ts";
 import type { ErrorMessage, Response } from "../protocol/message.ts";
 import { dueUnrepeated, dueWhileAway, dueWithin, expiresAt, v1Fields } from "./due.ts";
 import {
@@ -27,11 +19,13 @@ import {
   endingOfSilence,
   outcomeOf,
   stoppedAfter,
+  withdrawnAs,
 } from "./ending.ts";
 import type { Follows } from "./follows.ts";
-import { type AgentQueue, jsonBytes, OpenRequests, type Peer } from "./openRequests.ts";
+import { type AgentQueue, OpenRequests, type Peer } from "./openRequests.ts";
 import type { ControlStep, Job, OpenJournal, OpenRequest, Outcome } from "./records.ts";
 import { Rollouts } from "./rollouts.ts";
+import { overLimit } from "./room.ts";
 
 export class Dispatcher {
   readonly #open = new OpenRequests();
@@ -104,7 +98,7 @@ export class Dispatcher {
 
   /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
   submit(job: Job, wanted: { requestId: string; agentId: string }[], step: ControlStep): void {
-    const refusal = this.#overLimit(job, wanted);
+    const refusal = overLimit(this.#open, job, wanted);
     if (refusal !== undefined) {
       step.effects.push({ type: "refused", jobId: job.jobId, error: refusal });
       return;
@@ -196,6 +190,22 @@ export class Dispatcher {
     }
   }
 
+  /** What waits for an agent, or was asked for by a token, never goes out: either has ended. */
+  withdraw(
+    { agentId, createdBy, reason }: { agentId?: string; createdBy?: string; reason: string },
+    now: number,
+    step: ControlStep,
+  ): void {
+    const waiting = this.#open.queued().filter((request) => {
+      return request.agentId === agentId || this.#open.jobOf(request).createdBy === createdBy;
+    });
+    if (createdBy !== undefined) for (const { jobId } of waiting) this.#rollouts.stop(jobId);
+    for (const request of waiting) {
+      // The end of one may have let another go out.
+      if (request.state === "queued") this.#end(request, withdrawnAs(reason), now, step);
+    }
+  }
+
   /** An outcome known from a commit that failed: it stands, if the request is open. */
   restore(outcome: Outcome, now: number, step: ControlStep): void {
     const request = this.#open.get(outcome.requestId);
@@ -208,21 +218,6 @@ export class Dispatcher {
       if (request === undefined) return;
       this.#end(request, endingOfSilence(request, this.#open.queue(request.agentId)), now, step);
     }
-  }
-
-  #overLimit(job: Job, wanted: { agentId: string }[]): WsctlError | undefined {
-    if (this.#open.size + wanted.length > openMax) {
-      return new WsctlError("BUSY", `Cannot accept the job: ${this.#open.size} requests are open`);
-    }
-    if (this.#open.parametersBytes + jsonBytes(job.parameters) > openParametersBytesMax) {
-      const text =
-        "Cannot accept the job: the parameters of open jobs fill the memory meant for them";
-      return new WsctlError("BUSY", text);
-    }
-    const full = wanted.find(({ agentId }) => this.openCountOf(agentId) >= openPerAgentMax);
-    if (full === undefined) return undefined;
-    const text = `Cannot queue for agent "${full.agentId}": ${openPerAgentMax} requests wait already`;
-    return new WsctlError("BUSY", text);
   }
 
   /** Sends what waits, in order, as far as the agent's window allows. */

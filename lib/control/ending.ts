@@ -17,6 +17,10 @@ export const cancelled: Ending = {
   message: "withdrawn before it was sent; it never started",
 };
 
+export function withdrawnAs(reason: string): Ending {
+  return { outcome: "cancelled", code: "CANCELLED", message: reason };
+}
+
 /** For what a rollout had not sent when it stopped. */
 export function stoppedAfter(failures: number): Ending {
   const count = failures === 1 ? "1 failure" : `${failures} failures`;

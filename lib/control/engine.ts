@@ -15,6 +15,7 @@ import { ControlCore } from "./core.ts";
 import type { FleetOptions } from "./fleet.ts";
 import { Idle } from "./idle.ts";
 import type { ControlJournal } from "./journal.ts";
+import { OpenStreams } from "./openStreams.ts";
 import { Orders } from "./orders.ts";
 import { OutputRelay } from "./outputRelay.ts";
 import type {
@@ -41,10 +42,13 @@ const probeMs = 1_000;
 const timerMsMax = 60_000;
 const terminateMs = 1_000;
 
+type Told = ("revoked" | "fenced" | "renamed" | "withdraw") | ("registered" | "draining" | "drain");
+
 export class Engine {
   readonly core: ControlCore;
   readonly journal: ControlJournal;
   readonly watchers = new Watchers();
+  readonly streams = new OpenStreams();
   readonly catalogues: Catalogues;
   readonly #outputs = new OutputRelay();
   readonly #idle: Idle;
@@ -142,7 +146,7 @@ export class Engine {
   }
 
   /** What has been decided outside: about tokens, or that it is time to go. */
-  tell(event: ControlEvent & { type: "revoked" | "registered" | "draining" | "drain" }): void {
+  tell(event: ControlEvent & { type: Told }): void {
     this.#step(event);
   }
 

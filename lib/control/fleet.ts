@@ -9,6 +9,7 @@ import type { Refusal } from "../protocol/codec.ts";
 import { parseCpuUsage, parseMemoryUsage } from "../protocol/figures.ts";
 import { helloMs, probeMs } from "../protocol/limits.ts";
 import type { Catalogue, Hello, StatusUpdate } from "../protocol/message.ts";
+import type { Labels } from "../protocol/selector.ts";
 import { protocolVersion } from "../protocol/version.ts";
 import { type Advice, adviceFor, isOutdated } from "./advice.ts";
 import type { AgentFacts, ControlStep, NewSession } from "./records.ts";
@@ -56,10 +57,13 @@ export class Fleet {
   }
 
   /** An agent that holds a token but has not been seen yet: requests may wait for it. */
-  register(agentId: string, step: ControlStep): void {
-    if (this.#agents.has(agentId)) return;
-    this.#agents.set(agentId, { facts: { agentId }, session: undefined });
-    step.writes.push({ type: "agent", facts: { agentId } });
+  register(agentId: string, step: ControlStep, labels?: Labels): void {
+    const known = this.#agents.get(agentId);
+    if (known !== undefined && labels === undefined) return;
+    const facts = { ...known?.facts, agentId, ...(labels === undefined ? {} : { labels }) };
+    if (known === undefined) this.#agents.set(agentId, { facts, session: undefined });
+    else known.facts = facts;
+    step.writes.push({ type: "agent", facts });
   }
 
   /** A new connection; the agent's older one, if any, is closed and forgotten at once. */

@@ -2,7 +2,6 @@
  * The control plane's journal: the narrow interface behind which all that is durable stands. One
  * implementation now (`sqliteJournal.ts`); a cluster's would be another.
  */
-import type { Role } from "../protocol/api.ts";
 import type { ArtifactRecords } from "./artifacts/records.ts";
 import type {
   AgentFacts,
@@ -13,6 +12,7 @@ import type {
   Outcome,
 } from "./records.ts";
 import type { ReleaseRecords } from "./releases.ts";
+import type { TokenRecords } from "./tokenRecords.ts";
 
 /** A job with how far it has come. */
 export interface StoredJob extends Job {
@@ -33,21 +33,12 @@ export interface StoredOutcome extends Outcome {
   sentAt?: number;
 }
 
-export interface StoredToken {
-  tokenId: string;
-  /** SHA-256 of the secret. */
-  hash: Uint8Array;
-  role: Role;
-  agentId?: string;
-  createdAt: number;
-  createdBy: string;
-  revokedAt?: number;
-}
-
 /** Where a list of jobs goes on: the newest first, those older than this one. */
 export interface JobsQuery {
   limit: number;
   before?: string;
+  /** Only those that this token asked for. */
+  createdBy?: string;
 }
 
 /**
@@ -65,6 +56,8 @@ export interface ControlJournal {
   jobByKey(key: string): StoredJob | undefined;
   jobs(query: JobsQuery): StoredJob[];
   requests(jobId: string): StoredRequest[];
+  /** The job a request belongs to; undefined where there is no such request. */
+  jobIdOf(requestId: string): string | undefined;
   /** The agent a request was sent to; undefined where there is no such request. */
   agentOf(requestId: string): string | undefined;
   /** Outcomes of a job behind a place in their order, oldest first. */
@@ -77,11 +70,9 @@ export interface ControlJournal {
   addCatalogue(digest: string, text: string): void;
   removeCatalogue(digest: string): void;
 
-  token(tokenId: string): StoredToken | undefined;
-  tokens(): StoredToken[];
-  addToken(token: StoredToken): void;
-  /** False where there is no such token. */
-  revokeToken(tokenId: string, at: number): boolean;
+  readonly tokens: TokenRecords;
+  /** The name of this control plane, made with its journal. */
+  readonly controlId: string;
 
   readonly artifacts: ArtifactRecords;
   close(): void;

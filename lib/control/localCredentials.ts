@@ -22,8 +22,8 @@ export interface LocalCredentialsOptions {
 /** Writes the file, with the token it already holds where that is still valid. */
 export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   const { path, journal, url, ca, now } = options;
-  const kept = keptToken(path, journal);
-  const token = kept ?? createToken(journal, { role: "admin" }, "local", now).text;
+  const kept = keptToken(path, journal, now);
+  const token = kept ?? createToken(journal.tokens, { role: "admin" }, "local", now).text;
   const credentials: LocalCredentials = { url, token, ...(ca === undefined ? {} : { ca }) };
   const fresh = `${path}.new`;
   writeFileSync(fresh, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
@@ -42,10 +42,12 @@ export function localHost(host: string, tls: TlsOptions | undefined): string {
   return names.includes(own) ? bracketed : (names.find((name) => !name.includes("*")) ?? own);
 }
 
-function keptToken(path: string, journal: ControlJournal): string | undefined {
+function keptToken(path: string, journal: ControlJournal, now: number): string | undefined {
   try {
     const { token } = JSON.parse(readFileSync(path, "utf8")) as LocalCredentials;
-    return authenticate(journal, `Bearer ${token}`)?.role === "admin" ? token : undefined;
+    return authenticate(journal.tokens, `Bearer ${token}`, now)?.role === "admin"
+      ? token
+      : undefined;
   } catch {
     // Missing, unreadable or of another journal: a new token takes its place either way.
     return undefined;

@@ -54,6 +54,11 @@ export class OpenRequests {
     return [...this.#requests.values()].filter((request) => request.jobId === jobId);
   }
 
+  /** Requests that were not sent yet. */
+  queued(): OpenRequest[] {
+    return [...this.#requests.values()].filter(({ state }) => state === "queued");
+  }
+
   /** Undefined once the last of its requests has ended. */
   job(jobId: string): Job | undefined {
     return this.#jobs.get(jobId)?.job;

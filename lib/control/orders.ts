@@ -9,6 +9,7 @@ import type { ControlCore } from "./core.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import type { ControlJournal, StoredJob } from "./journal.ts";
 import type { ControlEvent, Job } from "./records.ts";
+import type { Scope } from "./scope.ts";
 import { type Settle, Submissions } from "./submissions.ts";
 import { resolveTarget } from "./target.ts";
 
@@ -22,6 +23,12 @@ export interface OrdersOptions {
   submit(event: ControlEvent & { type: "submit" }): void;
 }
 
+/** Who asks, and what of. */
+export interface Orderer {
+  tokenId: string;
+  scope: Scope;
+}
+
 export class Orders {
   readonly #options: OrdersOptions;
   readonly #submissions = new Submissions();
@@ -31,23 +38,25 @@ export class Orders {
   }
 
   /** `order` as a promise: resolved once the job is on disk. */
-  submit(order: JobOrder, createdBy: string, key?: string): Promise<StoredJob> {
+  submit(order: JobOrder, orderer: Orderer, key?: string): Promise<StoredJob> {
     return new Promise((accepted, refused) => {
-      this.order(order, createdBy, key, { accepted, refused });
+      this.order(order, orderer, key, { accepted, refused });
     });
   }
 
   /**
-   * Accepts a job, or refuses it with `NO_MATCH`, `INVALID_PARAMETERS`, `CONFLICT`, `BUSY`,
+   * Accepts a job, or refuses it with `FORBIDDEN`, `NO_MATCH`, `INVALID_PARAMETERS`, `CONFLICT`, `BUSY`,
    * `UNAVAILABLE` or `STORAGE_UNAVAILABLE`. The same key with the same order by the same operator
    * is the same job.
    */
-  order(order: JobOrder, createdBy: string, key: string | undefined, settle: Settle): void {
+  order(order: JobOrder, orderer: Orderer, key: string | undefined, settle: Settle): void {
     const { core, newId, now } = this.#options;
+    const { tokenId: createdBy, scope } = orderer;
     try {
+      scope.requireCommand(order.command);
       const idempotency = idempotencyOf(order, createdBy, key);
       if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
-      const agents = resolveTarget(order.target, core.fleet.agents);
+      const agents = resolveTarget(order.target, scope.within(core.fleet.agents));
       this.#refuseWrong(order, agents);
       const requests = agents.map((agentId) => ({ requestId: newId(), agentId }));
       const job: Job = {

@@ -10,6 +10,7 @@ import type { ControlDraft } from "../protocol/codec.ts";
 import type { WsctlError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { ErrorMessage, Output, Response } from "../protocol/message.ts";
+import type { Labels } from "../protocol/selector.ts";
 
 export interface Job {
   jobId: string;
@@ -72,6 +73,8 @@ export interface AgentFacts {
   epoch?: number;
   /** The digest of what it says it can do. */
   catalogue?: string;
+  /** Given by the control plane, never by the agent. */
+  labels?: Labels;
 }
 
 /**
@@ -148,7 +151,13 @@ export type ControlEvent =
   | { type: "follow"; order: FollowOrder }
   | { type: "unfollow"; watcher: number }
   | { type: "revoked"; tokenId: string }
-  | { type: "registered"; agentId: string }
+  /** A token was used from two places. */
+  | { type: "fenced"; tokenId: string }
+  /** What was this token is another one from now on. */
+  | { type: "renamed"; tokenId: string; newId: string }
+  /** What waits for this agent, or was asked for by this token, never goes out. */
+  | { type: "withdraw"; agentId?: string; createdBy?: string; reason: string }
+  | { type: "registered"; agentId: string; labels?: Labels }
   /** No new jobs and no new connections from now on; open ones may still answer. */
   | { type: "draining" }
   /** Every agent is sent away with its own moment to return. */

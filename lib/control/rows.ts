@@ -1,6 +1,5 @@
 /** Rows of the control plane's journal as they come from SQLite, and what they mean. */
-import type { Role } from "../protocol/api.ts";
-import type { StoredJob, StoredRequest, StoredToken } from "./journal.ts";
+import type { StoredJob, StoredRequest } from "./journal.ts";
 
 export interface JobRow {
   job_id: string;
@@ -34,16 +33,6 @@ export interface RequestRow {
   result: string | null;
   ended_at: number | null;
   duration_ms: number | null;
-}
-
-export interface TokenRow {
-  token_id: string;
-  hash: Uint8Array;
-  role: Role;
-  agent_id: string | null;
-  created_at: number;
-  created_by: string;
-  revoked_at: number | null;
 }
 
 export function jobOf(row: JobRow): StoredJob {
@@ -80,17 +69,5 @@ export function requestOf(row: RequestRow): StoredRequest {
     ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.duration_ms === null ? {} : { durationMs: row.duration_ms }),
-  };
-}
-
-export function tokenOf(row: TokenRow): StoredToken {
-  return {
-    tokenId: row.token_id,
-    hash: row.hash,
-    role: row.role,
-    ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
-    createdAt: row.created_at,
-    createdBy: row.created_by,
-    ...(row.revoked_at === null ? {} : { revokedAt: row.revoked_at }),
   };
 }

@@ -99,4 +99,38 @@ export const migrations: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN batch INTEGER;
   ALTER TABLE jobs ADD COLUMN max_failures INTEGER;
   `,
+  `
+  CREATE TABLE tokens_of_all_roles (
+    token_id TEXT PRIMARY KEY NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'agent', 'join')),
+    hash BLOB,
+    public_key TEXT UNIQUE,
+    agent_id TEXT CHECK (role IN ('agent', 'join') OR agent_id IS NULL),
+    state TEXT NOT NULL CHECK (state IN ('active', 'pending', 'fenced')),
+    terms TEXT NOT NULL,
+    expires_at REAL,
+    uses_left INTEGER CHECK ((uses_left IS NOT NULL) = (role = 'join') AND uses_left >= 0),
+    counter INTEGER,
+    created_at REAL NOT NULL,
+    created_by TEXT NOT NULL,
+    revoked_at REAL,
+    CHECK ((hash IS NULL) <> (public_key IS NULL)),
+    CHECK (role <> 'agent' OR agent_id IS NOT NULL)
+  ) STRICT;
+  INSERT INTO tokens_of_all_roles
+    (token_id, role, hash, agent_id, state, terms, created_at, created_by, revoked_at)
+    SELECT token_id, role, hash, agent_id, 'active', '{}', created_at, created_by, revoked_at
+    FROM tokens;
+  DROP TABLE tokens;
+  ALTER TABLE tokens_of_all_roles RENAME TO tokens;
+  CREATE INDEX jobs_by_creator ON jobs (created_by);
+  CREATE INDEX tokens_by_agent ON tokens (agent_id) WHERE agent_id IS NOT NULL;
+  CREATE INDEX tokens_by_expiry ON tokens (expires_at) WHERE expires_at IS NOT NULL;
+
+  CREATE TABLE identity (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    control_id TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO identity VALUES (1, lower(hex(randomblob(16))));
+  `,
 ];

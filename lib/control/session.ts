@@ -48,3 +48,12 @@ export function peerOf(session: Session): Peer {
   const { sessionId, agentId, v1, journalId } = session;
   return { sessionId, agentId, v1, ...(journalId === undefined ? {} : { journalId }) };
 }
+
+/** The agent's connection, or one that leads nowhere. */
+export function peerOfAgent(
+  { agents }: { agents: ReadonlyMap<string, Agent> },
+  agentId: string,
+): Peer {
+  const session = agents.get(agentId)?.session;
+  return session === undefined ? { sessionId: -1, agentId, v1: false } : peerOf(session);
+}

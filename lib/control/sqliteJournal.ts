@@ -2,17 +2,12 @@
 import { failpoint } from "../failpoint.ts";
 import { Database, type Statement, type Value } from "../store/sqlite.ts";
 import { artifactRecordsOn } from "./artifacts/records.ts";
-import type {
-  ControlJournal,
-  StoredJob,
-  StoredOutcome,
-  StoredRequest,
-  StoredToken,
-} from "./journal.ts";
+import type { ControlJournal, StoredJob, StoredOutcome, StoredRequest } from "./journal.ts";
 import type { AgentFacts, ControlWrite, Job, OpenRequest, Outcome } from "./records.ts";
 import { releaseRecordsOn } from "./releases.ts";
-import { type JobRow, jobOf, type RequestRow, requestOf, type TokenRow, tokenOf } from "./rows.ts";
+import { type JobRow, jobOf, type RequestRow, requestOf } from "./rows.ts";
 import { migrations } from "./schema.ts";
+import { tokenRecordsOn } from "./tokenRecords.ts";
 
 const applicationId = 0x77736370;
 
@@ -30,10 +25,12 @@ function journalOn(db: Database): ControlJournal {
   const write = writer(db);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
+  const older = "rowid < coalesce((SELECT rowid FROM jobs WHERE job_id = ?), 9223372036854775807)";
   const jobs = db.prepare<[string, number], JobRow>(
-    `SELECT * FROM jobs
-       WHERE rowid < coalesce((SELECT rowid FROM jobs WHERE job_id = ?), 9223372036854775807)
-       ORDER BY rowid DESC LIMIT ?`,
+    `SELECT * FROM jobs WHERE ${older} ORDER BY rowid DESC LIMIT ?`,
+  );
+  const jobsBy = db.prepare<[string, string, number], JobRow>(
+    `SELECT * FROM jobs WHERE created_by = ? AND ${older} ORDER BY rowid DESC LIMIT ?`,
   );
   const requests = db.prepare<[string], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
@@ -41,10 +38,12 @@ function journalOn(db: Database): ControlJournal {
   const agentOf = db.prepare<[string], { agent_id: string }>(
     "SELECT agent_id FROM requests WHERE request_id = ?",
   );
+  const jobIdOf = db.prepare<[string], { job_id: string }>(
+    "SELECT job_id FROM requests WHERE request_id = ?",
+  );
   const outcomes = db.prepare<[string, number, number], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
   );
-  const token = db.prepare<[string], TokenRow>("SELECT * FROM tokens WHERE token_id = ?");
   const probe = db.prepare<[Uint8Array]>("UPDATE probe SET count = count + 1, filler = ?");
 
   return {
@@ -62,8 +61,13 @@ function journalOn(db: Database): ControlJournal {
     agents: () => db.read(() => agentsIn(db)),
     job: (jobId) => optional(job.get(jobId), jobOf),
     jobByKey: (key) => optional(byKey.get(key), jobOf),
-    jobs: ({ limit, before }) => jobs.all(before ?? "", limit).map(jobOf),
+    jobs: ({ limit, before = "", createdBy }) => {
+      const rows =
+        createdBy === undefined ? jobs.all(before, limit) : jobsBy.all(createdBy, before, limit);
+      return rows.map(jobOf);
+    },
     requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
+    jobIdOf: (requestId) => jobIdOf.get(requestId)?.job_id,
     agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
     outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),
     releases: releaseRecordsOn(db),
@@ -75,14 +79,8 @@ function journalOn(db: Database): ControlJournal {
     },
     removeCatalogue: (digest) =>
       void db.prepare<[string]>("DELETE FROM catalogues WHERE digest = ?").run(digest),
-    token: (tokenId) => optional(token.get(tokenId), tokenOf),
-    tokens: () =>
-      db.prepare<[], TokenRow>("SELECT * FROM tokens ORDER BY created_at").all().map(tokenOf),
-    addToken: (added) => db.transaction(() => addToken(db, added)),
-    revokeToken: (tokenId, at) => {
-      const sql = "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE token_id = ?";
-      return db.prepare<[number, string]>(sql).run(at, tokenId) > 0;
-    },
+    tokens: tokenRecordsOn(db),
+    controlId: controlIdIn(db),
     artifacts: artifactRecordsOn(db),
     close: () => db.close(),
   };
@@ -185,18 +183,10 @@ function agentsIn(db: Database): AgentFacts[] {
   return rows.map((row) => JSON.parse(row.facts) as AgentFacts);
 }
 
-function addToken(db: Database, token: StoredToken): void {
-  db.prepare(
-    `INSERT INTO tokens (token_id, hash, role, agent_id, created_at, created_by)
-       VALUES (?, ?, ?, ?, ?, ?)`,
-  ).run(
-    token.tokenId,
-    token.hash,
-    token.role,
-    token.agentId ?? null,
-    token.createdAt,
-    token.createdBy,
-  );
+function controlIdIn(db: Database): string {
+  const row = db.prepare<[], { control_id: string }>("SELECT control_id FROM identity").get();
+  if (row === undefined) throw new Error("the name of the control plane is missing");
+  return row.control_id;
 }
 
 function outcomeOf(row: RequestRow): StoredOutcome {

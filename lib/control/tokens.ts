@@ -1,10 +1,10 @@
 /**
- * Tokens: 256 random bits, shown once, stored as a hash. A token reads `wsctl-<id>-<secret>`: by
- * its id it is found, by its secret it is proved, compared in constant time.
+ * Bearer tokens: 256 random bits, shown once, stored as a hash. A token reads `wsctl-<id>-<secret>`:
+ * by its id it is found, by its secret it is proved, compared in constant time.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Role, TokenOrder } from "../protocol/api.ts";
-import type { ControlJournal, StoredToken } from "./journal.ts";
+import type { TokenOrder } from "../protocol/tokens.ts";
+import type { StoredToken, TokenRecords } from "./tokenRecords.ts";
 
 const idBytes = 6;
 const secretBytes = 32;
@@ -15,46 +15,98 @@ const shape = /^wsctl-([0-9a-f]{12})-([0-9a-f]{64})$/;
  */
 const nobody = hash("");
 
+export interface NewSecret {
+  text: string;
+  token: StoredToken;
+}
+
 /** Makes and stores a token; the text is not kept and cannot be shown again. */
 export function createToken(
-  journal: ControlJournal,
+  records: TokenRecords,
   order: TokenOrder,
   createdBy: string,
   now: number,
-): { text: string; token: StoredToken } {
-  const tokenId = randomBytes(idBytes).toString("hex");
-  const secret = randomBytes(secretBytes).toString("hex");
+): NewSecret {
+  const tokenId = newTokenId();
+  const secret = newSecret();
+  const { role, addresses, expires_in_seconds: seconds } = order;
   const token: StoredToken = {
     tokenId,
+    role,
     hash: hash(secret),
-    role: order.role,
-    ...("agent_id" in order ? { agentId: order.agent_id } : {}),
+    state: "active",
+    ...(addresses === undefined ? {} : { addresses }),
+    ...(seconds === undefined ? {} : { expiresAt: now + seconds * 1000 }),
+    ...termsOf(order),
     createdAt: now,
     createdBy,
   };
-  journal.addToken(token);
-  return { text: `wsctl-${tokenId}-${secret}`, token };
+  records.add(token);
+  return { text: textOf(tokenId, secret), token };
 }
 
-/** The token behind an `Authorization` header, if it is a valid one that was not revoked. */
+/** Another secret in the place of the one that a token has; the old one is void at once. */
+export function rotateSecret(records: TokenRecords, tokenId: string): string {
+  const secret = newSecret();
+  records.replaceHash(tokenId, hash(secret));
+  return textOf(tokenId, secret);
+}
+
+/** The token behind an `Authorization` header, if it is a valid one that is still in force. */
 export function authenticate(
-  journal: ControlJournal,
+  records: TokenRecords,
   authorization: string | undefined,
+  now: number,
 ): StoredToken | undefined {
   const parts = shape.exec(bearer(authorization) ?? "");
-  const token = parts?.[1] === undefined ? undefined : journal.token(parts[1]);
+  const token = parts?.[1] === undefined ? undefined : records.get(parts[1]);
   const isEqual = timingSafeEqual(hash(parts?.[2] ?? ""), token?.hash ?? nobody);
-  return isEqual && token !== undefined && token.revokedAt === undefined ? token : undefined;
+  return isEqual && token?.hash !== undefined && isInForce(token, now) ? token : undefined;
 }
 
-/** Whether a token of this role may do what asks for that role; `any`: every valid token may. */
-export function permits(role: Role, wanted: Role | "any"): boolean {
-  return wanted === "any" || role === wanted || (role === "admin" && wanted === "operator");
+export function isInForce(token: StoredToken, now: number): boolean {
+  const isOver = token.expiresAt !== undefined && token.expiresAt <= now;
+  return token.revokedAt === undefined && !isOver && token.usesLeft !== 0;
+}
+
+export function newTokenId(): string {
+  return randomBytes(idBytes).toString("hex");
+}
+
+function termsOf(order: TokenOrder): Partial<StoredToken> {
+  switch (order.role) {
+    case "admin":
+      return {};
+    case "agent":
+      return {
+        agentId: order.agent_id,
+        ...(order.labels === undefined ? {} : { labels: order.labels }),
+      };
+    case "join":
+      return {
+        usesLeft: order.uses,
+        ...(order.agent_id === undefined ? {} : { agentId: order.agent_id }),
+        ...(order.labels === undefined ? {} : { labels: order.labels }),
+      };
+    default:
+      return {
+        ...(order.commands === undefined ? {} : { commands: order.commands }),
+        ...(order.target === undefined ? {} : { target: order.target }),
+      };
+  }
 }
 
 function bearer(authorization: string | undefined): string | undefined {
   const [scheme, token, ...rest] = (authorization ?? "").split(" ");
   return scheme?.toLowerCase() === "bearer" && rest.length === 0 ? token : undefined;
+}
+
+function newSecret(): string {
+  return randomBytes(secretBytes).toString("hex");
+}
+
+function textOf(tokenId: string, secret: string): string {
+  return `wsctl-${tokenId}-${secret}`;
 }
 
 function hash(secret: string): Uint8Array {

@@ -9,14 +9,15 @@ import type {
   JobView,
   OutcomeLine,
   RequestView,
-  TokenView,
 } from "../protocol/api.ts";
 import type { ArtifactView } from "../protocol/artifacts.ts";
 import { timestamp } from "../protocol/timestamp.ts";
+import type { TokenView } from "../protocol/tokens.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { StoredArtifact } from "./artifacts/records.ts";
-import type { StoredJob, StoredOutcome, StoredRequest, StoredToken } from "./journal.ts";
+import type { StoredJob, StoredOutcome, StoredRequest } from "./journal.ts";
 import type { Agent } from "./session.ts";
+import type { StoredToken } from "./tokenRecords.ts";
 
 export function jobView(job: StoredJob): JobView {
   return {
@@ -76,7 +77,7 @@ export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine
 }
 
 export function agentView(agent: Agent, openRequests: number): AgentView {
-  const { agentId, connectedAt, version, hostname, os, arch, address } = agent.facts;
+  const { agentId, connectedAt, version, hostname, os, arch, address, labels } = agent.facts;
   const { session, cpuUsage, memoryUsage } = agent;
   const lastSeenAt = session?.lastHeard ?? agent.facts.lastSeenAt;
   return {
@@ -88,6 +89,7 @@ export function agentView(agent: Agent, openRequests: number): AgentView {
     ...(os === undefined ? {} : { os }),
     ...(arch === undefined ? {} : { arch }),
     ...(address === undefined ? {} : { address }),
+    ...(labels === undefined ? {} : { labels }),
     ...(connectedAt === undefined ? {} : { connected_at: timestamp(connectedAt) }),
     ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
     ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),
@@ -113,16 +115,30 @@ export function agentDetail(
   };
 }
 
-export function tokenView(token: StoredToken): TokenView {
-  const { agentId, revokedAt } = token;
+export function tokenView(token: StoredToken, now: number): TokenView {
+  const { agentId, labels, commands, target, addresses, usesLeft, expiresAt, revokedAt } = token;
   return {
     token_id: token.tokenId,
     role: token.role,
+    kind: token.publicKey === undefined ? "bearer" : "key",
+    state: stateOf(token, now),
     ...(agentId === undefined ? {} : { agent_id: agentId }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(commands === undefined ? {} : { commands }),
+    ...(target === undefined ? {} : { target }),
+    ...(addresses === undefined ? {} : { addresses }),
+    ...(usesLeft === undefined ? {} : { uses_left: usesLeft }),
+    ...(expiresAt === undefined ? {} : { expires_at: timestamp(expiresAt) }),
     created_at: timestamp(token.createdAt),
     created_by: token.createdBy,
     ...(revokedAt === undefined ? {} : { revoked_at: timestamp(revokedAt) }),
   };
+}
+
+function stateOf(token: StoredToken, now: number): TokenView["state"] {
+  if (token.revokedAt !== undefined) return "revoked";
+  if (token.usesLeft === 0) return "used";
+  return token.expiresAt !== undefined && token.expiresAt <= now ? "expired" : token.state;
 }
 
 export function artifactView(artifact: StoredArtifact): ArtifactView {

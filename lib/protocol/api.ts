@@ -6,14 +6,11 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import { timeoutSecondsMax, ttlSecondsDefault, ttlSecondsMax } from "./limits.ts";
 import { AgentId, CommandName, RequestId } from "./names.ts";
+import type { Labels } from "./selector.ts";
 
 /** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
 export type OutcomeKind = (typeof outcomes)[number];
-
-/** What a token may do. `agent`: connect as one agent; `admin`: everything, tokens included. */
-export const roles = ["admin", "operator", "agent"] as const;
-export type Role = (typeof roles)[number];
 
 const agentsMax = 100_000;
 
@@ -65,16 +62,6 @@ export const JobOrder = v.strictObject({
 });
 export type JobOrder = v.InferOutput<typeof JobOrder>;
 export type JobOrderInput = v.InferInput<typeof JobOrder>;
-
-/** `POST /api/v1/tokens`: either an agent's token or an operator's. */
-export const TokenOrder = v.union(
-  [
-    v.strictObject({ role: v.literal("agent"), agent_id: AgentId }),
-    v.strictObject({ role: v.picklist(["operator", "admin"]) }),
-  ],
-  'must be {"role": "agent", "agent_id": …} or {"role": "operator" | "admin"}',
-);
-export type TokenOrder = v.InferOutput<typeof TokenOrder>;
 
 /** One request of a job as the API shows it. */
 export interface RequestView {
@@ -149,6 +136,8 @@ export interface AgentView {
   os?: string;
   arch?: string;
   address?: string;
+  /** As the control plane knows them. */
+  labels?: Labels;
   connected_at?: string;
   last_seen_at?: string;
   cpu_usage?: string;
@@ -168,20 +157,6 @@ export interface AgentDetail extends AgentView {
   commands?: CatalogueEntry[];
   /** Oldest first. */
   status_history: StatusSample[];
-}
-
-export interface TokenView {
-  token_id: string;
-  role: Role;
-  agent_id?: string;
-  created_at: string;
-  created_by: string;
-  revoked_at?: string;
-}
-
-/** The only answer that carries a token's secret. */
-export interface NewToken extends TokenView {
-  token: string;
 }
 
 export interface Page<T> {

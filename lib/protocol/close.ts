@@ -34,7 +34,17 @@ export const closeCodes = {
   forbidden: { code: 4403, comeBack: "slow", meaning: "this token may not connect as an agent" },
   silent: { code: 4408, comeBack: "backoff", meaning: "no heartbeat, or no hello, in time" },
   takenOver: { code: 4409, comeBack: "slow", meaning: "the same agent id connected again" },
+  fenced: {
+    code: 4410,
+    comeBack: "slow",
+    meaning: "this identity was used from two places: join again",
+  },
   slowReader: { code: 4413, comeBack: "backoff", meaning: "the agent does not read its messages" },
+  pending: {
+    code: 4423,
+    comeBack: "backoff",
+    meaning: "an operator has yet to approve this agent",
+  },
   rateLimited: { code: 4429, comeBack: "slow", meaning: "too many messages or bytes" },
 } as const satisfies Record<string, CloseFacts>;
 

@@ -206,3 +206,13 @@ export const artifactUrlMs = 60 * 60 * 1000;
 
 /** How much our own clients upload in one request, in bytes: streamed, never held. */
 export const artifactPartBytes = 64 * 1024 * 1024;
+
+/** Failed attempts to be let in from one address before it has to wait, and within which time. */
+export const authFailuresMax = 20;
+export const authWindowMs = 60_000;
+
+/** Addresses whose failures are remembered at a time. */
+export const failedAddressesMax = 10_000;
+
+/** How old an agent's own key becomes before the agent replaces it. */
+export const keyLifetimeMsDefault = 30 * 24 * 60 * 60 * 1000;

@@ -11,6 +11,8 @@ export interface ControlPlane {
   /** `http://…` or `https://…`, without a path. */
   url: string;
   token: string;
+  /** What to say instead of the token, made anew for every call. */
+  authorization?: () => Promise<string>;
   /** Trusts what the caller trusts for the control plane. */
   fetch: typeof fetch;
 }
@@ -63,11 +65,12 @@ export async function ask(
   let response: Response;
   let text: string;
   try {
+    const authorization = (await access.authorization?.()) ?? `Bearer ${access.token}`;
     response = await access.fetch(url.href, {
       method,
       redirect: "error",
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: { Authorization: `Bearer ${access.token}`, "Content-Type": "application/json" },
+      headers: { Authorization: authorization, "Content-Type": "application/json" },
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
     text = await response.text();

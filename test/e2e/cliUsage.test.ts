@@ -48,10 +48,10 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["serve", "--tls-cert", "x"], says: /belong together/ },
   { args: ["agent", "--id", "UPPER"], says: /Agent id "UPPER"/ },
   { args: ["agent", "--id", "../x"], says: /Agent id "\.\.\/x"/ },
-  { args: ["tokens", "create"], says: /give --agent ID or --role ROLE/ },
+  { args: ["tokens", "create"], says: /give --join, --agent ID or --role ROLE/ },
   {
     args: ["tokens", "create", "--role", "king"],
-    says: /^wsctl: Flag --role is "king": expected operator, admin$/m,
+    says: /^wsctl: Flag --role is "king": expected viewer, operator, admin$/m,
   },
   { args: ["serve", "--log-level", "loud"], says: /Flag --log-level is "loud": expected error, w/ },
   { args: ["help", "frobnicate"], says: /Unknown command "wsctl frobnicate"/ },

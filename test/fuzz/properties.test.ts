@@ -73,10 +73,15 @@ describe("authenticate()", () => {
     using dir = temporaryDir();
     const journal = openControlJournal(join(dir, "control.db"));
     try {
-      const { text: right, token } = createToken(journal, { role: "admin" }, "test", 0);
-      const { text: revoked, token: gone } = createToken(journal, { role: "admin" }, "test", 0);
-      const { text: other } = createToken(journal, { role: "operator" }, "test", 0);
-      expect(journal.revokeToken(gone.tokenId, 1)).toBe(true);
+      const { text: right, token } = createToken(journal.tokens, { role: "admin" }, "test", 0);
+      const { text: revoked, token: gone } = createToken(
+        journal.tokens,
+        { role: "admin" },
+        "test",
+        0,
+      );
+      const { text: other } = createToken(journal.tokens, { role: "operator" }, "test", 0);
+      expect(journal.tokens.revoke(gone.tokenId, 1)).toBe(true);
       const id = right.slice(0, -65);
       const near = fc.oneof(
         fc.constantFrom(right, revoked, `${id}-${other.slice(-64)}`, `${other.slice(0, -64)}`),
@@ -113,7 +118,7 @@ describe("authenticate()", () => {
       fc.assert(
         fc.property(header, (any) => {
           const isRightOne = any?.toLowerCase().startsWith("bearer ") && any.slice(7) === right;
-          const found = authenticate(journal, any);
+          const found = authenticate(journal.tokens, any, 2);
           if (isRightOne) opened++;
           expect(found?.tokenId).toBe(isRightOne ? token.tokenId : (undefined as never));
         }),

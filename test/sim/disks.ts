@@ -77,9 +77,6 @@ export class ControlDisk {
   }
 
   journal(): ControlJournal {
-    const none = () => {
-      throw new Error("tokens are not simulated");
-    };
     return {
       commit: (writes) => this.faults.commit(() => this.#apply(writes)),
       probe: () => this.faults.commit(() => {}),
@@ -95,10 +92,11 @@ export class ControlDisk {
         (this.#byJob.get(jobId) ?? [])
           .flatMap(({ outcome }) => (outcome && outcome.sequence > after ? [outcome] : []))
           .sort((a, b) => a.sequence - b.sequence),
-      token: none,
-      tokens: none,
-      addToken: none,
-      revokeToken: none,
+      jobIdOf: (requestId) => this.rows.get(requestId)?.request.jobId,
+      controlId: "simulated",
+      get tokens(): never {
+        throw new Error("tokens are not simulated");
+      },
       catalogues: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
       addCatalogue: (digest, text) => void this.#catalogues.set(digest, text),
       removeCatalogue: (digest) => void this.#catalogues.delete(digest),

@@ -2,9 +2,12 @@
 import type { Engine } from "../../lib/control/engine.ts";
 import type { StoredJob } from "../../lib/control/journal.ts";
 import type { OutputPiece } from "../../lib/control/records.ts";
+import { Scope } from "../../lib/control/scope.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import type { Order } from "./plan.ts";
 import type { World } from "./world.ts";
+
+const operator = { tokenId: "operator", scope: new Scope({}) };
 
 export class Operators {
   readonly #world: World;
@@ -45,7 +48,7 @@ export class Operators {
         accepted: (job: StoredJob) => process.clock.run(() => accepted(job)),
         refused: (error: unknown) => process.clock.run(() => refused(error)),
       };
-      process.engine.orders.order(orderBody(order), "operator", order.marker, settle);
+      process.engine.orders.order(orderBody(order), operator, order.marker, settle);
     });
     // A process that dies before it answers leaves its operator in doubt.
     world.time.after(5_000, () => {

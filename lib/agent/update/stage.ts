@@ -8,7 +8,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { ReleaseView } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { parsePublicKey } from "../../release/keys.ts";
+import { parsePublicKey } from "../../protocol/keys.ts";
 import { thisPlatform } from "../../release/platform.ts";
 import { fileFor, type ReleaseFile } from "../../release/release.ts";
 import { verifyRelease } from "../../release/verify.ts";

@@ -8,7 +8,7 @@ import type { Log } from "../../log.ts";
 import type { ArtifactOrder } from "../../protocol/artifacts.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { artifactsMax, artifactsPerRequestMax, artifactUploadMs } from "../../protocol/limits.ts";
-import type { StoredToken } from "../journal.ts";
+import type { StoredToken } from "../tokenRecords.ts";
 import { storageFault } from "./errors.ts";
 import type { ArtifactRecords, StoredArtifact } from "./records.ts";
 import type { ArtifactStore } from "./store.ts";

@@ -113,7 +113,7 @@ function permitted(
   const artifact = artifacts.records.get(id) ?? { ...nothing, artifactId: id };
   // Compared also for what is not there, so that both take the same time.
   const isSigned = store.urls.permits(method, artifact, { expires, by, signature });
-  if (!isSigned || journal.token(by)?.revokedAt !== undefined) return undefined;
+  if (!isSigned || journal.tokens.get(by)?.revokedAt !== undefined) return undefined;
   return artifacts.find(id);
 }
 

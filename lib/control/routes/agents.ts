@@ -6,14 +6,27 @@ import { agentDetail, agentView } from "../views.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
 
 export const agentRoutes: Route[] = [
-  { method: "GET", path: "/api/v1/agents", role: "operator", handle: listAgents },
-  { method: "GET", path: "/api/v1/agents/:agent_id", role: "operator", handle: showAgent },
+  { method: "GET", path: "/api/v1/agents", permission: "agents.read", handle: listAgents },
+  { method: "GET", path: "/api/v1/agents/:agent_id", permission: "agents.read", handle: showAgent },
+  {
+    method: "POST",
+    path: "/api/v1/agents/:agent_id/approve",
+    permission: "agents.manage",
+    handle: approve,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/agents/:agent_id/revoke",
+    permission: "agents.manage",
+    handle: revoke,
+  },
 ];
 
-function listAgents({ c, engine }: RouteContext): Response {
+function listAgents({ c, engine, scope }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 1000, otherwise: 1000 });
   const after = c.req.query("cursor") ?? "";
-  const ids = [...engine.core.fleet.agents.keys()].filter((agentId) => agentId > after).sort();
+  const seen = scope.within(engine.core.fleet.agents);
+  const ids = [...seen.keys()].filter((agentId) => agentId > after).sort();
   const shown = ids.slice(0, limit);
   const page: Page<AgentView> = {
     items: shown.map((id) => agentView(engine.core.fleet.agent(id), openRequests(engine, id))),
@@ -23,15 +36,36 @@ function listAgents({ c, engine }: RouteContext): Response {
   return c.json(page);
 }
 
-function showAgent({ c, engine }: RouteContext): Response {
+function showAgent({ c, engine, scope }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
   const agent = engine.core.fleet.agents.get(agentId);
-  if (agent === undefined) {
+  if (agent === undefined || !scope.sees(agent)) {
     throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
   }
   const commands = engine.catalogues.of(agent.facts.catalogue);
   const listed = commands === undefined ? undefined : [...commands.values()];
   return c.json(agentDetail(agent, openRequests(engine, agentId), listed));
+}
+
+/** An agent that has joined may connect from now on. */
+function approve({ c, engine, now }: RouteContext): Response {
+  const agentId = c.req.param("agent_id") ?? "";
+  const { tokens } = engine.journal;
+  const pending = tokens.ofAgent(agentId, now).filter(({ state }) => state === "pending");
+  if (pending.length === 0) {
+    throw new WsctlError("NOT_FOUND", "no agent of this name waits for approval");
+  }
+  for (const { tokenId } of pending) tokens.setState(tokenId, "active");
+  return c.json({ agent_id: agentId, approved: true });
+}
+
+/** None of its tokens and keys is good any more; what waits for it never goes out. */
+function revoke({ c, engine, revocations }: RouteContext): Response {
+  const agentId = c.req.param("agent_id") ?? "";
+  if (!engine.core.fleet.agents.has(agentId)) {
+    throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
+  }
+  return c.json({ agent_id: agentId, revoked_tokens: revocations.revokeAgent(agentId) });
 }
 
 function openRequests(engine: Engine, agentId: string): number {

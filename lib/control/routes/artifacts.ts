@@ -13,20 +13,32 @@ import {
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { StoredArtifact } from "../artifacts/records.ts";
+import type { Engine } from "../engine.ts";
+import type { StoredToken } from "../tokenRecords.ts";
 import { artifactView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
 export const artifactRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/artifacts", role: "any", handle: order },
-  { method: "GET", path: "/api/v1/artifacts", role: "operator", handle: list },
-  { method: "GET", path: "/api/v1/artifacts/:artifact_id", role: "any", handle: show },
+  { method: "POST", path: "/api/v1/artifacts", permission: "artifacts.upload", handle: order },
+  { method: "GET", path: "/api/v1/artifacts", permission: "artifacts.read", handle: list },
+  {
+    method: "GET",
+    path: "/api/v1/artifacts/:artifact_id",
+    permission: "artifacts.read",
+    handle: show,
+  },
   {
     method: "POST",
     path: "/api/v1/artifacts/:artifact_id/complete",
-    role: "any",
+    permission: "artifacts.upload",
     handle: complete,
   },
-  { method: "DELETE", path: "/api/v1/artifacts/:artifact_id", role: "admin", handle: remove },
+  {
+    method: "DELETE",
+    path: "/api/v1/artifacts/:artifact_id",
+    permission: "artifacts.delete",
+    handle: remove,
+  },
 ];
 
 /** 201 with where to upload, or without that where the content is known already. */
@@ -46,15 +58,17 @@ async function order({ c, artifacts, token }: RouteContext): Promise<Response> {
 /** 202 while a large one is still being compared: ask again. */
 async function complete({ c, artifacts, token }: RouteContext): Promise<Response> {
   const artifact = find({ c, artifacts });
-  const isOwn = artifact.agentId === token.agentId;
-  if (token.role !== "admin" && (token.role !== "agent" || !isOwn)) {
+  if (token.role === "agent" && artifact.agentId !== token.agentId) {
     throw new WsctlError("FORBIDDEN", "only who ordered an artifact may complete it");
   }
   const ready = await artifacts.complete(artifact);
   return ready === undefined ? c.json(artifactView(artifact), 202) : c.json(artifactView(ready));
 }
 
-function list({ c, artifacts }: RouteContext): Response {
+function list({ c, artifacts, token, scope }: RouteContext): Response {
+  if (token.role === "agent" || scope.isNarrow) {
+    throw new WsctlError("FORBIDDEN", "this token may fetch artifacts by their ids alone");
+  }
   const limit = readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 });
   const before = c.req.query("cursor");
   if (before !== undefined && !isUuid(before)) {
@@ -68,8 +82,11 @@ function list({ c, artifacts }: RouteContext): Response {
   return c.json(page);
 }
 
-async function show({ c, artifacts, token }: RouteContext): Promise<Response> {
+async function show({ c, engine, artifacts, token, scope }: RouteContext): Promise<Response> {
   const artifact = find({ c, artifacts });
+  if (scope.isNarrow && !isOwn(engine, artifact, token)) {
+    throw new WsctlError("FORBIDDEN", "this token may fetch only what its own jobs have left");
+  }
   if (token.role === "agent" && (artifact.kind !== "release" || artifact.state !== "ready")) {
     throw new WsctlError("FORBIDDEN", "an agent may fetch only releases that are ready");
   }
@@ -87,6 +104,11 @@ async function show({ c, artifacts, token }: RouteContext): Promise<Response> {
 async function remove({ c, artifacts }: RouteContext): Promise<Response> {
   await artifacts.remove(find({ c, artifacts }));
   return c.body(null, 204);
+}
+
+function isOwn(engine: Engine, { requestId }: StoredArtifact, { tokenId }: StoredToken): boolean {
+  const jobId = requestId === undefined ? undefined : engine.journal.jobIdOf(requestId);
+  return jobId !== undefined && engine.journal.job(jobId)?.createdBy === tokenId;
 }
 
 function find({ c, artifacts }: Pick<RouteContext, "c" | "artifacts">): StoredArtifact {

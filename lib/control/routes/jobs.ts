@@ -18,12 +18,27 @@ import { jobDetail, jobView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
 export const jobRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/jobs", role: "operator", handle: createJob },
-  { method: "GET", path: "/api/v1/jobs", role: "operator", handle: listJobs },
-  { method: "GET", path: "/api/v1/jobs/:job_id", role: "operator", handle: showJob },
-  { method: "POST", path: "/api/v1/jobs/:job_id/cancel", role: "operator", handle: cancelJob },
-  { method: "GET", path: "/api/v1/jobs/:job_id/outcomes", role: "operator", handle: awaitJob },
-  { method: "POST", path: "/api/v1/jobs/:job_id/follow", role: "operator", handle: followJob },
+  { method: "POST", path: "/api/v1/jobs", permission: "jobs.create", handle: createJob },
+  { method: "GET", path: "/api/v1/jobs", permission: "jobs.read", handle: listJobs },
+  { method: "GET", path: "/api/v1/jobs/:job_id", permission: "jobs.read", handle: showJob },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/cancel",
+    permission: "jobs.create",
+    handle: cancelJob,
+  },
+  {
+    method: "GET",
+    path: "/api/v1/jobs/:job_id/outcomes",
+    permission: "jobs.read",
+    handle: awaitJob,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/follow",
+    permission: "jobs.create",
+    handle: followJob,
+  },
 ];
 
 const keyShape = /^[\x21-\x7e]{1,128}$/;
@@ -32,7 +47,8 @@ const keyShape = /^[\x21-\x7e]{1,128}$/;
  * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
  * `?output=true` with live output as well.
  */
-async function createJob({ c, engine, token }: RouteContext): Promise<Response> {
+async function createJob(context: RouteContext): Promise<Response> {
+  const { c, engine, token, scope } = context;
   const order = await readBody(c, JobOrder);
   if (jsonBytes(order.parameters) > parametersBytesMax) {
     throw new WsctlError("TOO_LARGE", `parameters are over ${parametersBytesMax} bytes as JSON`);
@@ -41,21 +57,25 @@ async function createJob({ c, engine, token }: RouteContext): Promise<Response> 
   if (key !== undefined && !keyShape.test(key)) {
     throw new WsctlError("MALFORMED", "Idempotency-Key must be 1 to 128 visible ASCII characters");
   }
-  const job = await engine.orders.submit(order, token.tokenId, key);
+  const job = await engine.orders.submit(order, { tokenId: token.tokenId, scope }, key);
   const accepted = acceptedLine(engine, job);
   if (!c.req.header("accept")?.includes("application/x-ndjson")) return c.json(accepted, 202);
   const start = { engine, job, after: 0, first: accepted };
-  if (c.req.query("output") !== "true") return ndjson(outcomeStream(start), 202);
-  return ndjson(outputStream({ ...start, received: {} }), 202);
+  if (c.req.query("output") !== "true") return ndjson(context, outcomeStream(start), 202);
+  return ndjson(context, outputStream({ ...start, received: {} }), 202);
 }
 
-function listJobs({ c, engine }: RouteContext): Response {
+function listJobs({ c, engine, token, scope }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 });
   const before = c.req.query("cursor");
   if (before !== undefined && !isUuid(before)) {
     throw new WsctlError("MALFORMED", 'query parameter "cursor" must be the id of a job');
   }
-  const jobs = engine.journal.jobs({ limit: limit + 1, ...(before ? { before } : {}) });
+  const jobs = engine.journal.jobs({
+    limit: limit + 1,
+    ...(before ? { before } : {}),
+    ...(scope.isNarrow ? { createdBy: token.tokenId } : {}),
+  });
   const items = jobs.slice(0, limit);
   const last = items.at(-1);
   const page: Page<JobView> = { items: items.map(jobView) };
@@ -63,38 +83,43 @@ function listJobs({ c, engine }: RouteContext): Response {
   return c.json(page);
 }
 
-function showJob({ c, engine }: RouteContext): Response {
-  const job = findJob(engine, c.req.param("job_id"));
+function showJob(context: RouteContext): Response {
+  const { c, engine } = context;
+  const job = findJob(context);
   return c.json(jobDetail(job, engine.journal.requests(job.jobId)));
 }
 
 /** What was not sent yet is withdrawn, the rest told to stop; answers with the job as it stands. */
-function cancelJob({ c, engine }: RouteContext): Response {
-  const job = findJob(engine, c.req.param("job_id"));
+function cancelJob(context: RouteContext): Response {
+  const { c, engine } = context;
+  const job = findJob(context);
   engine.cancel(job.jobId);
-  return c.json(jobDetail(findJob(engine, job.jobId), engine.journal.requests(job.jobId)));
+  return c.json(jobDetail(findJob(context), engine.journal.requests(job.jobId)));
 }
 
 /** Outcomes behind a cursor, until the last. */
-function awaitJob({ c, engine }: RouteContext): Response {
-  const job = findJob(engine, c.req.param("job_id"));
+function awaitJob(context: RouteContext): Response {
+  const { c, engine } = context;
+  const job = findJob(context);
   const most = Number.MAX_SAFE_INTEGER;
   const after = readNumber(c, "after", { least: 0, most, otherwise: 0 });
-  return ndjson(outcomeStream({ engine, job, after }), 200);
+  return ndjson(context, outcomeStream({ engine, job, after }), 200);
 }
 
 /** The same with live output, behind what was received of it. */
-async function followJob({ c, engine }: RouteContext): Promise<Response> {
-  const job = findJob(engine, c.req.param("job_id"));
+async function followJob(context: RouteContext): Promise<Response> {
+  const { c, engine } = context;
+  const job = findJob(context);
   const { after, output } = await readBody(c, FollowBody);
-  return ndjson(outputStream({ engine, job, after, received: output }), 200);
+  return ndjson(context, outputStream({ engine, job, after, received: output }), 200);
 }
 
-function findJob(engine: Engine, jobId: string | undefined): StoredJob {
-  const job = engine.journal.job(jobId ?? "");
-  if (job === undefined)
-    throw new WsctlError("NOT_FOUND", "no such job; list them to see their ids");
-  return job;
+/** The job that the path names, if this token may know of it. */
+function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
+  const job = engine.journal.job(c.req.param("job_id") ?? "");
+  const isHidden = scope.isNarrow && job?.createdBy !== token.tokenId;
+  if (job !== undefined && !isHidden) return job;
+  throw new WsctlError("NOT_FOUND", "no such job; list them to see their ids");
 }
 
 function acceptedLine(engine: Engine, job: StoredJob): AcceptedLine {
@@ -109,6 +134,12 @@ function acceptedLine(engine: Engine, job: StoredJob): AcceptedLine {
   };
 }
 
-function ndjson(stream: ReadableStream<Uint8Array>, status: number): Response {
-  return new Response(stream, { status, headers: { "Content-Type": "application/x-ndjson" } });
+/** Ends before its time if the token does. */
+function ndjson(
+  { engine, token }: RouteContext,
+  stream: ReadableStream<Uint8Array>,
+  status: number,
+): Response {
+  const guarded = engine.streams.guarded(token.tokenId, stream);
+  return new Response(guarded, { status, headers: { "Content-Type": "application/x-ndjson" } });
 }

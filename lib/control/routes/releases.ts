@@ -11,10 +11,15 @@ import type { StoredRelease } from "../releases.ts";
 import { type Route, type RouteContext, readBody } from "./route.ts";
 
 export const releaseRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/releases", role: "admin", handle: publish },
-  { method: "GET", path: "/api/v1/releases", role: "operator", handle: list },
-  { method: "GET", path: "/api/v1/releases/:version", role: "any", handle: show },
-  { method: "DELETE", path: "/api/v1/releases/:version", role: "admin", handle: remove },
+  { method: "POST", path: "/api/v1/releases", permission: "releases.publish", handle: publish },
+  { method: "GET", path: "/api/v1/releases", permission: "releases.read", handle: list },
+  { method: "GET", path: "/api/v1/releases/:version", permission: "releases.read", handle: show },
+  {
+    method: "DELETE",
+    path: "/api/v1/releases/:version",
+    permission: "releases.publish",
+    handle: remove,
+  },
 ];
 
 type Context = RouteContext;

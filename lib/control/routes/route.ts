@@ -1,21 +1,31 @@
-/** What a route of the API is: every one names the role that may use it. */
+/** What a route of the API is: every one names the permission that it asks for. */
 import type { Context } from "hono";
 import * as v from "valibot";
-import type { Role } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { issueText } from "../../protocol/issueText.ts";
 import { isShallow, unrepresentable } from "../../protocol/json.ts";
 import { depthMax } from "../../protocol/limits.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Engine } from "../engine.ts";
-import type { StoredToken } from "../journal.ts";
+import type { Permission } from "../permissions.ts";
+import type { Place } from "../place.ts";
+import type { Revocations } from "../revocations.ts";
+import type { Scope } from "../scope.ts";
+import type { StoredToken } from "../tokenRecords.ts";
 
 export interface RouteContext {
   c: Context;
   engine: Engine;
   artifacts: Artifacts;
-  /** Who asks; the role was checked already. */
+  /** Who asks; that its role permits this was checked already. */
   token: StoredToken;
+  /** What the token is narrowed to. */
+  scope: Scope;
+  revocations: Revocations;
+  /** Where others find this control plane. */
+  place: Place;
+  /** Whether an agent that joins must be approved before it may connect. */
+  needsApproval: boolean;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -23,8 +33,7 @@ export interface RouteContext {
 export interface Route {
   method: "GET" | "POST" | "DELETE";
   path: string;
-  /** `any`: every valid token may ask; the handler says who gets what. */
-  role: Role | "any";
+  permission: Permission;
   handle(context: RouteContext): Promise<Response> | Response;
 }
 

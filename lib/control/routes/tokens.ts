@@ -1,40 +1,77 @@
-/** Tokens over HTTP: made, listed without their secrets, revoked with immediate effect. */
-import { type NewToken, type Page, TokenOrder, type TokenView } from "../../protocol/api.ts";
+/** Tokens over HTTP: made, listed without their secrets, rotated, revoked with immediate effect. */
+import type { Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { createToken } from "../tokens.ts";
+import { type NewToken, TokenOrder, type TokenView } from "../../protocol/tokens.ts";
+import { createToken, isInForce, rotateSecret } from "../tokens.ts";
 import { tokenView } from "../views.ts";
 import { type Route, type RouteContext, readBody } from "./route.ts";
 
 export const tokenRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/tokens", role: "admin", handle: create },
-  { method: "GET", path: "/api/v1/tokens", role: "admin", handle: list },
-  { method: "DELETE", path: "/api/v1/tokens/:token_id", role: "admin", handle: revoke },
-  { method: "GET", path: "/api/v1/whoami", role: "operator", handle: whoami },
+  { method: "POST", path: "/api/v1/tokens", permission: "tokens.manage", handle: create },
+  { method: "GET", path: "/api/v1/tokens", permission: "tokens.manage", handle: list },
+  {
+    method: "POST",
+    path: "/api/v1/tokens/:token_id/rotate",
+    permission: "tokens.manage",
+    handle: rotate,
+  },
+  {
+    method: "DELETE",
+    path: "/api/v1/tokens/:token_id",
+    permission: "tokens.manage",
+    handle: revoke,
+  },
+  { method: "GET", path: "/api/v1/whoami", permission: "self.read", handle: whoami },
 ];
 
 /** An agent's token also makes the agent known: requests may wait for it from now on. */
-async function create({ c, engine, token, now }: RouteContext): Promise<Response> {
+async function create(context: RouteContext): Promise<Response> {
+  const { c, engine, revocations, token, now, place } = context;
   const order = await readBody(c, TokenOrder);
-  const made = createToken(engine.journal, order, token.tokenId, now);
-  if (order.role === "agent") engine.tell({ type: "registered", agentId: order.agent_id });
-  const body: NewToken = { ...tokenView(made.token), token: made.text };
+  const made = createToken(engine.journal.tokens, order, token.tokenId, now);
+  revocations.arm();
+  if (order.role === "agent") {
+    const { agent_id: agentId, labels } = order;
+    engine.tell({ type: "registered", agentId, ...(labels === undefined ? {} : { labels }) });
+  }
+  const body: NewToken = { ...tokenView(made.token, now), token: made.text };
+  if (order.role === "join") body.join = place.joinText(made.text, order.agent_id);
   return c.json(body, 201);
 }
 
-function list({ c, engine }: RouteContext): Response {
-  const page: Page<TokenView> = { items: engine.journal.tokens().map(tokenView) };
+function list({ c, engine, now }: RouteContext): Response {
+  const tokens = engine.journal.tokens.all();
+  const page: Page<TokenView> = { items: tokens.map((token) => tokenView(token, now)) };
   return c.json(page);
 }
 
-function revoke({ c, engine, now }: RouteContext): Response {
+/** The old secret is void at once, and so are the connections that were opened with it. */
+function rotate({ c, engine, revocations, now }: RouteContext): Response {
+  const { tokens } = engine.journal;
   const tokenId = c.req.param("token_id") ?? "";
-  if (!engine.journal.revokeToken(tokenId, now)) {
-    throw new WsctlError("NOT_FOUND", "no such token; list them to see their ids");
+  const token = tokens.get(tokenId);
+  if (token === undefined) throw unknownToken();
+  if (token.publicKey !== undefined) {
+    throw new WsctlError("CONFLICT", "this is an agent's own key, which the agent itself renews");
   }
-  engine.tell({ type: "revoked", tokenId });
+  if (!isInForce(token, now)) {
+    throw new WsctlError("CONFLICT", "this token is no longer in force: make a new one");
+  }
+  const text = rotateSecret(tokens, tokenId);
+  revocations.disconnect(tokenId);
+  const body: NewToken = { ...tokenView(token, now), token: text };
+  return c.json(body);
+}
+
+function revoke({ c, revocations }: RouteContext): Response {
+  if (!revocations.revoke(c.req.param("token_id") ?? "")) throw unknownToken();
   return c.body(null, 204);
 }
 
-function whoami({ c, token }: RouteContext): Response {
-  return c.json(tokenView(token));
+function whoami({ c, token, now }: RouteContext): Response {
+  return c.json(tokenView(token, now));
+}
+
+function unknownToken(): WsctlError {
+  return new WsctlError("NOT_FOUND", "no such token; list them to see their ids");
 }

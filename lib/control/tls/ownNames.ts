@@ -19,6 +19,11 @@ export function publicHost(host: string, advertised: readonly string[]): string 
   return addresses().find((address) => !address.includes(":")) ?? hostname().toLowerCase();
 }
 
+/** A host as it stands in a URL. */
+export function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
 /** Whether it can stand in a certificate as a name. */
 export function isDnsName(name: string): boolean {
   return /^(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(

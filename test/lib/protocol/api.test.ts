@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { JobOrder, outcomes, roles, Target, TokenOrder } from "../../../lib/protocol/api.ts";
+import { JobOrder, outcomes, Target } from "../../../lib/protocol/api.ts";
 import { issueText } from "../../../lib/protocol/issueText.ts";
+import { roles, TokenOrder } from "../../../lib/protocol/tokens.ts";
 
 const order = { command: "ping", target: { all: true } };
 
@@ -137,7 +138,8 @@ describe("the closed lists of the API", () => {
     expect([...outcomes].sort() as string[]).toEqual(ends);
   });
 
-  test("roles are three", () => {
-    expect([...roles].sort() as string[]).toEqual(["admin", "agent", "operator"]);
+  test("roles are five", () => {
+    const five = ["admin", "agent", "join", "operator", "viewer"];
+    expect([...roles].sort() as string[]).toEqual(five);
   });
 });

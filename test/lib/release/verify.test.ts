@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { WsctlError } from "../../../lib/protocol/errors.ts";
-import { generateKey, readPrivateKey } from "../../../lib/release/keys.ts";
+import { generateKey, readPrivateKey } from "../../../lib/protocol/keys.ts";
 import {
   fileFor,
   type ReleaseManifest,

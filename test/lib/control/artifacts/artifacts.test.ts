@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { v7 as newId } from "uuid";
 import { Artifacts } from "../../../../lib/control/artifacts/artifacts.ts";
 import { EmbeddedStore } from "../../../../lib/control/artifacts/embeddedStore.ts";
-import type { ControlJournal, StoredToken } from "../../../../lib/control/journal.ts";
+import type { ControlJournal } from "../../../../lib/control/journal.ts";
 import { openControlJournal } from "../../../../lib/control/sqliteJournal.ts";
+import type { StoredToken } from "../../../../lib/control/tokenRecords.ts";
 import { type Content, randomContent, sha256Of } from "../../../support/artifacts.ts";
 import { temporaryDir } from "../../../support/processes.ts";
 
@@ -13,6 +14,7 @@ const admin: StoredToken = {
   tokenId: "token",
   hash: new Uint8Array(32),
   role: "admin",
+  state: "active",
   createdAt: 0,
   createdBy: "local",
 };

@@ -1,4 +1,4 @@
-/** Keys that sign releases: Ed25519, private ones in PEM, public ones as one word. */
+/** Keys that sign releases, commands and connections: Ed25519, private ones in PEM, public ones as one word. */
 import {
   createHash,
   createPrivateKey,
@@ -8,7 +8,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { WsctlError } from "../protocol/errors.ts";
+import { WsctlError } from "./errors.ts";
 
 const prefix = "wsctl-ed25519:";
 const rawBytes = 32;

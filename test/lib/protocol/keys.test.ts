@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
-import { generateKey, parsePublicKey, readPrivateKey } from "../../../lib/release/keys.ts";
+import { generateKey, parsePublicKey, readPrivateKey } from "../../../lib/protocol/keys.ts";
 
 const message = new TextEncoder().encode("message");
 

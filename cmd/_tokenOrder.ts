@@ -1,0 +1,85 @@
+/** What `wsctl tokens create` is told, as an order of the API. */
+import * as v from "valibot";
+import { issueText } from "../lib/protocol/issueText.ts";
+import type { Labels } from "../lib/protocol/selector.ts";
+import {
+  joinSecondsMax,
+  joinUsesMax,
+  TokenOrder,
+  type TokenOrderInput,
+  tokenSecondsMax,
+} from "../lib/protocol/tokens.ts";
+import { usage } from "./_args.ts";
+import { agentIdOf, parseSecondsWithin, wholeNumber } from "./_units.ts";
+
+export interface TokenFlags {
+  join?: boolean | undefined;
+  agent?: string | undefined;
+  role?: string | undefined;
+  ttl?: string | undefined;
+  uses?: string | undefined;
+  labels: string[];
+  allow?: string | undefined;
+  target?: string | undefined;
+  from?: string | undefined;
+}
+
+/** Throws `USAGE` naming the flag that is wrong or does not fit the others. */
+export function tokenOrderOf(flags: TokenFlags): TokenOrderInput {
+  const order = { ...whose(flags), ...termsOf(flags) };
+  const checked = v.safeParse(TokenOrder, order);
+  if (checked.success) return checked.output;
+  throw usage(`Cannot make a token: ${issueText(checked.issues[0])}`);
+}
+
+function whose({ join, agent, role }: TokenFlags): object {
+  const named = agent === undefined ? {} : { agent_id: agentIdOf("agent", agent) };
+  if (join === true && role === undefined) return { role: "join", ...named };
+  if ((agent === undefined) === (role === undefined) || join === true) {
+    throw usage(
+      "A token is for a host to join with, for an agent or for an operator: give --join, --agent ID or --role ROLE",
+    );
+  }
+  return role === undefined ? { role: "agent", ...named } : { role };
+}
+
+function termsOf(flags: TokenFlags): object {
+  const { join, role, agent, ttl, uses, labels, allow, target, from } = flags;
+  const isHost = join === true || agent !== undefined;
+  if (uses !== undefined && join !== true) throw misplaced("uses", "--join");
+  if (labels.length > 0 && !isHost) throw misplaced("label", "--join or --agent");
+  const isNarrow = role === "operator" || role === "viewer";
+  if (allow !== undefined && !isNarrow) throw misplaced("allow", "--role operator or viewer");
+  if (target !== undefined && !isNarrow) throw misplaced("target", "--role operator or viewer");
+  const most = join === true ? joinSecondsMax : tokenSecondsMax;
+  return {
+    ...(ttl === undefined ? {} : { expires_in_seconds: parseSecondsWithin("ttl", ttl, most) }),
+    ...(uses === undefined ? {} : { uses: wholeNumber("uses", uses, 1, joinUsesMax) }),
+    ...(labels.length === 0 ? {} : { labels: labelsOf(labels) }),
+    ...(allow === undefined ? {} : { commands: listOf("allow", allow) }),
+    ...(target === undefined ? {} : { target }),
+    ...(from === undefined ? {} : { addresses: listOf("from", from) }),
+  };
+}
+
+function labelsOf(pairs: readonly string[]): Labels {
+  const labels: Record<string, string> = Object.create(null);
+  for (const pair of pairs) {
+    const at = pair.indexOf("=");
+    if (at < 1) throw usage(`Flag --label is "${pair}": expected KEY=VALUE`);
+    const key = pair.slice(0, at);
+    if (key in labels) throw usage(`Flag --label names "${key}" twice`);
+    labels[key] = pair.slice(at + 1);
+  }
+  return { ...labels };
+}
+
+function listOf(flag: string, text: string): string[] {
+  const items = text.split(",").map((item) => item.trim());
+  if (items.every((item) => item !== "")) return items;
+  throw usage(`Flag --${flag} is "${text}": expected one or more, with a comma between them`);
+}
+
+function misplaced(flag: string, where: string): Error {
+  return usage(`Flag --${flag} belongs to ${where}: drop it, or give that`);
+}

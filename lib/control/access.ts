@@ -1,0 +1,70 @@
+/**
+ * Who asks: the one place where a request over HTTP, or the beginning of a connection, becomes
+ * somebody with a role. Whoever fails too often from one address is told to wait.
+ */
+import { errorCodes, WsctlError } from "../protocol/errors.ts";
+import { parsePublicKey } from "../protocol/keys.ts";
+import { isProved, type ProofPurpose, proofScheme, readProof } from "../protocol/proof.ts";
+import { isWithin } from "../protocol/tokens.ts";
+import { FailureLimit, TooManyFailures } from "./failureLimit.ts";
+import { Nonces } from "./nonces.ts";
+import type { StoredToken, TokenRecords } from "./tokenRecords.ts";
+import { authenticate, isInForce } from "./tokens.ts";
+
+export interface Credentials {
+  authorization: string | undefined;
+  /** Where the request comes from. */
+  address: string;
+  purpose: ProofPurpose;
+}
+
+export class Access {
+  readonly nonces = new Nonces();
+  readonly failures = new FailureLimit();
+  readonly #tokens: TokenRecords;
+  readonly #controlId: string;
+
+  constructor(tokens: TokenRecords, controlId: string) {
+    this.#tokens = tokens;
+    this.#controlId = controlId;
+  }
+
+  get controlId(): string {
+    return this.#controlId;
+  }
+
+  /** The token in force behind these credentials; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
+  identify(credentials: Credentials, now: number): StoredToken {
+    const { authorization, address, purpose } = credentials;
+    const token = authorization?.startsWith(`${proofScheme} `)
+      ? this.#proved(authorization, purpose, now)
+      : authenticate(this.#tokens, authorization, now);
+    if (token !== undefined && isAllowedFrom(token, address)) return token;
+    const retrySeconds = this.failures.failed(address, now);
+    if (retrySeconds === undefined) {
+      throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
+    }
+    throw new TooManyFailures(retrySeconds);
+  }
+
+  #proved(authorization: string, purpose: ProofPurpose, now: number): StoredToken | undefined {
+    const proof = readProof(authorization);
+    if (proof === undefined || !this.nonces.isGood(proof.nonce, now)) return undefined;
+    const { key: keyId, nonce, counter, signature } = proof;
+    const token = this.#tokens.get(keyId);
+    if (token?.publicKey === undefined || !isInForce(token, now)) return undefined;
+    const subject = { controlId: this.#controlId, purpose, keyId, nonce, counter };
+    if (!isProved(parsePublicKey(token.publicKey), subject, signature)) return undefined;
+    this.nonces.use(nonce, now);
+    return token;
+  }
+}
+
+/** Where a proof has a counter, of a proof that `identify` has taken. */
+export function counterOf(authorization: string | undefined): number | undefined {
+  return readProof(authorization ?? "")?.counter;
+}
+
+function isAllowedFrom({ addresses }: StoredToken, address: string): boolean {
+  return addresses === undefined || isWithin(address, addresses);
+}

@@ -1,0 +1,45 @@
+/**
+ * Nonces that agents sign: good once, and for a minute. They carry their own time under a key of
+ * this process, so that handing them out to anybody costs no memory; only those that were used
+ * with success are remembered, until they have expired.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+
+const goodMs = 60_000;
+const macBytes = 16;
+
+export class Nonces {
+  readonly #key = randomBytes(32);
+  /** By when each expires, in the order of their use. */
+  readonly #used = new Map<string, number>();
+
+  make(now: number): string {
+    const body = Buffer.alloc(24);
+    body.writeDoubleBE(now);
+    randomBytes(16).copy(body, 8);
+    return Buffer.concat([body, this.#mac(body)]).toString("base64url");
+  }
+
+  /** Whether it is one of ours, still good and not used before. */
+  isGood(nonce: string, now: number): boolean {
+    const bytes = Buffer.from(nonce, "base64url");
+    if (bytes.length !== 24 + macBytes) return false;
+    const body = bytes.subarray(0, 24);
+    if (!timingSafeEqual(this.#mac(body), bytes.subarray(24))) return false;
+    const age = now - body.readDoubleBE(0);
+    return age >= 0 && age <= goodMs && !this.#used.has(bytes.toString("base64url"));
+  }
+
+  /** It was used by whoever proved a key: never again. */
+  use(nonce: string, now: number): void {
+    for (const [old, expiresAt] of this.#used) {
+      if (expiresAt > now) break;
+      this.#used.delete(old);
+    }
+    this.#used.set(Buffer.from(nonce, "base64url").toString("base64url"), now + goodMs);
+  }
+
+  #mac(body: Uint8Array): Buffer {
+    return createHmac("sha256", this.#key).update(body).digest().subarray(0, macBytes);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * When a token ends, by revocation or in time, everything that hangs on it ends with it: the
+ * connections that it opened, the streams that it reads, and the requests that wait under it.
+ */
+import type { Clock } from "../clock.ts";
+import type { Engine } from "./engine.ts";
+import type { StoredToken, TokenRecords } from "./tokenRecords.ts";
+
+/** A timer cannot be set for longer than this. */
+const waitMsMax = 24 * 60 * 60 * 1000;
+
+export class Revocations {
+  readonly #tokens: TokenRecords;
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  #lookedAt: number;
+  #cancelTimer = () => {};
+
+  constructor(engine: Engine, clock: Clock) {
+    this.#tokens = engine.journal.tokens;
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#lookedAt = clock.now();
+    this.arm();
+  }
+
+  /** False where there is no such token. */
+  revoke(tokenId: string): boolean {
+    const token = this.#tokens.get(tokenId);
+    if (token === undefined || !this.#tokens.revoke(tokenId, this.#clock.now())) return false;
+    this.#ended(token, "the token that asked for it was revoked; it never started");
+    return true;
+  }
+
+  /** Every token and key of an agent; how many there were. */
+  revokeAgent(agentId: string): number {
+    const tokens = this.#tokens.ofAgent(agentId, this.#clock.now());
+    for (const { tokenId } of tokens) this.revoke(tokenId);
+    return tokens.length;
+  }
+
+  /** Whoever holds the old secret is out; what waits goes on waiting. */
+  disconnect(tokenId: string): void {
+    this.#engine.tell({ type: "revoked", tokenId });
+    this.#engine.streams.end(tokenId);
+  }
+
+  /** Used from two places: neither is trusted until the agent has joined again. */
+  fence(token: StoredToken): void {
+    this.#tokens.setState(token.tokenId, "fenced");
+    this.#engine.tell({ type: "fenced", tokenId: token.tokenId });
+  }
+
+  /** A token may have been added that ends before all others. */
+  arm(): void {
+    this.#cancelTimer();
+    const next = this.#tokens.nextExpiry(this.#lookedAt);
+    if (next === undefined) return;
+    const waitMs = Math.max(0, Math.min(next - this.#clock.now(), waitMsMax));
+    this.#cancelTimer = this.#clock.after(waitMs, () => this.#look());
+  }
+
+  close(): void {
+    this.#cancelTimer();
+  }
+
+  #look(): void {
+    const now = this.#clock.now();
+    for (const token of this.#tokens.expiredBetween(this.#lookedAt, now)) {
+      this.#ended(token, "the token that asked for it has expired; it never started");
+    }
+    this.#lookedAt = now;
+    this.arm();
+  }
+
+  #ended(token: StoredToken, reason: string): void {
+    const { tokenId, role, agentId } = token;
+    this.disconnect(tokenId);
+    if (role !== "agent")
+      return this.#engine.tell({ type: "withdraw", createdBy: tokenId, reason });
+    const isLast = this.#tokens.ofAgent(agentId ?? "", this.#clock.now()).length === 0;
+    if (agentId === undefined || !isLast) return;
+    const text = "the agent was revoked; it never started";
+    this.#engine.tell({ type: "withdraw", agentId, reason: text });
+  }
+}
