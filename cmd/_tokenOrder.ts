@@ -17,6 +17,7 @@ export interface TokenFlags {
   agent?: string | undefined;
   role?: string | undefined;
   ttl?: string | undefined;
+  expires?: string | undefined;
   uses?: string | undefined;
   labels: string[];
   allow?: string | undefined;
@@ -44,16 +45,21 @@ function whose({ join, agent, role }: TokenFlags): object {
 }
 
 function termsOf(flags: TokenFlags): object {
-  const { join, role, agent, ttl, uses, labels, allow, target, from } = flags;
+  const { join, role, agent, ttl, expires, uses, labels, allow, target, from } = flags;
   const isHost = join === true || agent !== undefined;
   if (uses !== undefined && join !== true) throw misplaced("uses", "--join");
+  if (ttl !== undefined && join !== true) throw misplaced("ttl", "--join");
+  if (expires !== undefined && join === true) throw misplaced("expires", "--agent or --role");
   if (labels.length > 0 && !isHost) throw misplaced("label", "--join or --agent");
   const isNarrow = role === "operator" || role === "viewer";
   if (allow !== undefined && !isNarrow) throw misplaced("allow", "--role operator or viewer");
   if (target !== undefined && !isNarrow) throw misplaced("target", "--role operator or viewer");
-  const most = join === true ? joinSecondsMax : tokenSecondsMax;
+  const seconds =
+    join === true
+      ? ttl && parseSecondsWithin("ttl", ttl, joinSecondsMax)
+      : expires && parseSecondsWithin("expires", expires, tokenSecondsMax);
   return {
-    ...(ttl === undefined ? {} : { expires_in_seconds: parseSecondsWithin("ttl", ttl, most) }),
+    ...(seconds === undefined ? {} : { expires_in_seconds: seconds }),
     ...(uses === undefined ? {} : { uses: wholeNumber("uses", uses, 1, joinUsesMax) }),
     ...(labels.length === 0 ? {} : { labels: labelsOf(labels) }),
     ...(allow === undefined ? {} : { commands: listOf("allow", allow) }),

@@ -13,7 +13,7 @@ const create = defineCommand({
     description: "Make a token and print it, once",
     examples: [
       "wsctl tokens create --join --label env=prod",
-      "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --ttl 30d",
+      "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --expires 30d",
       "wsctl tokens create --agent web-1",
     ],
   },
@@ -30,11 +30,11 @@ const create = defineCommand({
       options: ["viewer", "operator", "admin"],
       description: "for a person or a program that uses the API",
     },
-    ttl: {
+    ttl: { type: "string", valueHint: "TIME", description: "with --join: how long (1h)" },
+    expires: {
       type: "string",
-      alias: "expires",
       valueHint: "TIME",
-      description: "how long it is good for: 1h with --join, else without end",
+      description: "without --join: how long it is good for, such as 30d; else without end",
     },
     uses: { type: "string", valueHint: "N", description: "with --join: how many hosts (1)" },
     label: {

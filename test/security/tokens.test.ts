@@ -1,0 +1,233 @@
+/** What tokens are good for, and that they stop being good for it at once. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { AgentView, JobDetail, JobView } from "../../lib/protocol/api.ts";
+import { isWithin, type TokenView } from "../../lib/protocol/tokens.ts";
+import { expectRefusal, jsonLines } from "../support/cli.ts";
+import { JoinableFleet } from "../support/fleet.ts";
+import { Running, wsctlCommand } from "../support/processes.ts";
+
+setDefaultTimeout(60_000);
+
+describe("a narrowed token", () => {
+  let fleet: JoinableFleet;
+  let narrow = "";
+
+  beforeAll(async () => {
+    fleet = await JoinableFleet.start();
+    for (const [id, env] of [
+      ["web-1", "staging"],
+      ["web-2", "prod"],
+    ] as const) {
+      const text = await fleet.joinText("--label", `env=${env}`);
+      await fleet.agent(fleet.newHost(), "--id", id, "--join", text).logged(/ connected$/);
+    }
+    const terms = ["--allow", "ping,info", "--target", "env=staging", "--expires", "30d"];
+    narrow = await fleet.newToken("--role", "operator", ...terms);
+  });
+  afterAll(() => fleet[Symbol.asyncDispose]());
+
+  test("commands whom and what it names", async () => {
+    const sent = await fleet.runAs(narrow, "send", "ping", "--agent", "web-1");
+    expect(sent).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("asks for no other command", async () => {
+    const refused = await fleet.runAs(narrow, "send", "restart", "--agent", "web-1");
+    expectRefusal(refused, 4, /may not ask for this command, only: ping, info/);
+  });
+
+  test("knows of no other agent", async () => {
+    const refused = await fleet.runAs(narrow, "send", "ping", "--agent", "web-2");
+    expectRefusal(refused, 5, /No agent "web-2"/);
+    expectRefusal(await fleet.runAs(narrow, "agents", "show", "web-2"), 5, /no such agent/);
+    const seen = jsonLines<AgentView>(await fleet.runAs(narrow, "agents", "--json"));
+    expect(seen.map(({ agent_id }) => agent_id)).toEqual(["web-1"]);
+  });
+
+  test("means its own agents by all", async () => {
+    const sent = await fleet.runAs(narrow, "send", "ping", "--all", "--json");
+    expect(jsonLines<{ agent: string }>(sent).map(({ agent }) => agent)).toEqual(["web-1"]);
+  });
+
+  test("sees and stops nobody's jobs but its own", async () => {
+    const args = ["send", "ping", "--all", "--no-wait", "--json"];
+    const [theirs] = jsonLines<{ job_id: string }>(await fleet.run(...args));
+    const job = theirs?.job_id ?? "";
+    for (const verb of ["show", "cancel", "watch"]) {
+      expectRefusal(await fleet.runAs(narrow, "jobs", verb, job), 1, /no such job/);
+    }
+    const own = jsonLines<JobView>(await fleet.runAs(narrow, "jobs", "--json"));
+    expect(own.length).toBeGreaterThan(0);
+    expect(new Set(own.map(({ created_by }) => created_by)).size).toBe(1);
+    expect(own.some(({ job_id }) => job_id === job)).toBe(false);
+  });
+
+  test("makes no token, approves and revokes nobody", async () => {
+    for (const args of [
+      ["tokens", "create", "--role", "admin"],
+      ["tokens", "list"],
+      ["agents", "revoke", "web-1"],
+      ["agents", "approve", "web-1"],
+    ]) {
+      expectRefusal(await fleet.runAs(narrow, ...args), 4, /the role "admin"/);
+    }
+  });
+
+  test("lists no artifacts: it could not tell whose they are", async () => {
+    expectRefusal(await fleet.runAs(narrow, "artifacts"), 4, /by their ids alone/);
+  });
+
+  test("a viewer sees and changes nothing", async () => {
+    const viewer = await fleet.newToken("--role", "viewer");
+    expect((await fleet.runAs(viewer, "agents")).code).toBe(0);
+    expect((await fleet.runAs(viewer, "jobs")).code).toBe(0);
+    const refused = await fleet.runAs(viewer, "send", "ping", "--agent", "web-1");
+    expectRefusal(refused, 4, /role "admin" or "operator"/);
+    const [{ job_id = "" } = {}] = jsonLines<{ job_id?: string }>(
+      await fleet.run("jobs", "--json"),
+    );
+    expectRefusal(await fleet.runAs(viewer, "jobs", "cancel", job_id), 4, /role/);
+  });
+
+  test("is good from where it was meant to be used, and nowhere else", async () => {
+    const away = await fleet.newToken("--role", "viewer", "--from", "10.0.0.0/8,2001:db8::/32");
+    expectRefusal(await fleet.runAs(away, "agents"), 4, /unknown or revoked/);
+    const here = await fleet.newToken("--role", "viewer", "--from", "127.0.0.0/8");
+    expect((await fleet.runAs(here, "agents")).code).toBe(0);
+  });
+});
+
+test.each([
+  ["10.1.2.3", ["10.0.0.0/8"], true],
+  ["::ffff:10.1.2.3", ["10.0.0.0/8"], true],
+  ["11.1.2.3", ["10.0.0.0/8"], false],
+  ["10.1.2.3", ["10.1.2.3"], true],
+  ["10.1.2.4", ["10.1.2.3"], false],
+  ["2001:db8::1", ["2001:db8::/32"], true],
+  ["2001:DB8:0:0::1", ["2001:db8::1"], true],
+  ["2001:db9::1", ["2001:db8::/32"], false],
+  ["::1", ["127.0.0.1"], false],
+  ["", ["0.0.0.0/0"], false],
+  ["unknown", ["::/0"], false],
+])("%s within %j: %s", (address, ranges, expected) => {
+  expect(isWithin(address, ranges)).toBe(expected);
+});
+
+test.each([
+  [["--uses", "2", "--role", "admin"], /--uses belongs to --join/],
+  [["--role", "admin", "--allow", "ping"], /--allow belongs to --role operator or viewer/],
+  [["--role", "operator", "--label", "a=b"], /--label belongs to --join or --agent/],
+  [["--role", "operator", "--target", "env in"], /target must be a label selector|Cannot make/],
+  [["--role", "operator", "--allow", "a,,b"], /expected one or more/],
+  [["--role", "viewer", "--from", "10.0.0.0/99"], /an address or a range/],
+  [["--join", "--ttl", "90d"], /from 1s to 30d/],
+  [["--role", "viewer", "--ttl", "1d"], /--ttl belongs to --join/],
+  [["--join", "--expires", "1d"], /--expires belongs to --agent or --role/],
+  [["--join", "--uses", "0"], /from 1 to 1000/],
+  [["--join", "--role", "admin"], /give --join, --agent ID or --role ROLE/],
+  [["--join", "--label", "=x"], /expected KEY=VALUE/],
+  [["--join", "--label", "a=1", "--label", "a=2"], /names "a" twice/],
+])("tokens create %j is refused by name", async (args, says) => {
+  await using fleet = await JoinableFleet.start();
+  const refused = await fleet.run("tokens", "create", ...args);
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+  expect(refused.stderr).toMatch(says);
+});
+
+describe("a token that ends", () => {
+  test("closes its agent's connection, and what waits for the agent never goes out", async () => {
+    await using fleet = await JoinableFleet.start();
+    const agent = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", await fleet.joinText());
+    await agent.logged(/ connected$/);
+    const begun = performance.now();
+    expect((await fleet.run("agents", "revoke", "web-1")).stdout).toBe("revoked web-1 (1 token)\n");
+    await agent.logged(/4401/);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    // Away for good: a request that still gets in has nobody to wait for but is not lost either.
+    await agent.stop();
+  });
+
+  test("withdraws what waits for a revoked agent", async () => {
+    await using fleet = await JoinableFleet.start();
+    const agent = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", await fleet.joinText());
+    await agent.logged(/ connected$/);
+    await agent.stop();
+    const waiting = new Running([
+      ...[...wsctlCommand("binary"), "send", "ping", "--agent", "web-1", "--ttl", "1h"],
+      ...["--data-dir", `${fleet.dataDir}`],
+    ]);
+    await fleet.serving.process.logged(/accepted a job/);
+    await fleet.run("agents", "revoke", "web-1");
+    expect(await waiting.exited).toBe(1);
+    expect(waiting.lines.join("\n")).toMatch(/cancelled .*the agent was revoked; it never started/);
+  });
+
+  test("withdraws what an operator had asked for, and ends the stream", async () => {
+    await using fleet = await JoinableFleet.start();
+    const agent = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", await fleet.joinText());
+    await agent.logged(/ connected$/);
+    await agent.stop();
+    const token = await fleet.newToken("--role", "operator");
+    const waiting = fleet.runAs(token, "send", "ping", "--agent", "web-1", "--ttl", "1h");
+    await fleet.serving.process.logged(/accepted a job/);
+    const [, id = ""] = token.split("-");
+    expect((await fleet.run("tokens", "revoke", id)).code).toBe(0);
+    expect((await waiting).code).not.toBe(0);
+    const [job] = jsonLines<JobView>(await fleet.run("jobs", "--json"));
+    const [detail] = jsonLines<JobDetail>(
+      await fleet.run("jobs", "show", job?.job_id ?? "", "--json"),
+    );
+    expect(detail?.requests[0]).toMatchObject({ state: "cancelled" });
+    expect(detail?.requests[0]?.message).toMatch(/token that asked for it was revoked/);
+  });
+
+  test("in time ends as if it had been revoked", async () => {
+    await using fleet = await JoinableFleet.start();
+    const token = await fleet.newToken("--agent", "web-1", "--expires", "2s");
+    const [operator] = [await fleet.newToken("--role", "operator", "--expires", "1s")];
+    const agent = new Running(
+      [
+        ...[...wsctlCommand("binary"), "agent", "--id", "web-1", "--server", fleet.serving.url],
+        ...["--data-dir", fleet.newHost(), "--ca", `${fleet.dataDir}/tls/ca.pem`],
+      ],
+      { env: { WSCTL_TOKEN: token } },
+    );
+    await agent.logged(/ connected$/);
+    await agent.logged(/4401/);
+    await agent.stop();
+    expectRefusal(await fleet.runAs(operator ?? "", "agents"), 4, /revoked/);
+    const states = jsonLines<TokenView>(await fleet.run("tokens", "--json")).map(
+      ({ state }) => state,
+    );
+    expect(states.filter((state) => state === "expired")).toHaveLength(2);
+  });
+
+  test("rotates: the new secret is good, the old one void, its connections closed", async () => {
+    await using fleet = await JoinableFleet.start();
+    const old = await fleet.newToken("--role", "operator");
+    const [, id = ""] = old.split("-");
+    const rotated = await fleet.run("tokens", "rotate", id);
+    expect(rotated.code).toBe(0);
+    expectRefusal(await fleet.runAs(old, "agents"), 4, /revoked/);
+    expect((await fleet.runAs(rotated.stdout.trim(), "agents")).code).toBe(0);
+    expectRefusal(await fleet.run("tokens", "rotate", "0123456789ab"), 1, /no such token/);
+  });
+});
+
+test("too many failures from one address are told to wait, and a valid token is never", async () => {
+  await using fleet = await JoinableFleet.start();
+  const ca = await Bun.file(`${fleet.dataDir}/tls/ca.pem`).text();
+  const ask = (token: string) =>
+    fetch(`${fleet.serving.url}/api/v1/agents`, {
+      headers: { Authorization: `Bearer ${token}` },
+      tls: { ca },
+    });
+  const statuses: number[] = [];
+  for (let count = 0; count < 25; count++) statuses.push((await ask("wrong")).status);
+  expect(statuses.slice(0, 20)).toEqual(Array(20).fill(401));
+  expect(statuses.slice(20)).toEqual(Array(5).fill(429));
+  const refused = await ask("wrong");
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(30);
+  expect(await refused.json()).toMatchObject({ error: { code: "RATE_LIMITED" } });
+  expect((await fleet.run("agents")).code).toBe(0);
+});
