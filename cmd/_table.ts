@@ -42,6 +42,7 @@ export const root = defineCommand({
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
     artifacts: () => import("./artifacts.ts").then((module) => module.default),
+    audit: () => import("./audit.ts").then((module) => module.default),
     tokens: () => import("./tokens.ts").then((module) => module.default),
     commands: () => import("./commands.ts").then((module) => module.default),
     release: () => import("./release.ts").then((module) => module.default),

@@ -14,7 +14,9 @@ import {
 import * as v from "valibot";
 import { failpoint } from "../failpoint.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
+import { AuditTrail, auditMigration } from "../store/auditTrail.ts";
 import { Database, schemaOf } from "../store/sqlite.ts";
+import { auditOf } from "./auditOf.ts";
 import type { AgentWrite, Identity, JournalRecord } from "./records.ts";
 
 export interface AgentJournal {
@@ -52,6 +54,7 @@ const migrations = [
   CREATE INDEX requests_unsettled ON requests (sequence) WHERE settled = 0;
   CREATE INDEX requests_to_forget ON requests (keep_until) WHERE settled = 1;
   `,
+  auditMigration,
 ];
 
 /** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
@@ -113,6 +116,7 @@ function journalOn(db: Database): AgentJournal {
        ON CONFLICT DO UPDATE SET journal_id = excluded.journal_id, epoch = excluded.epoch`,
   );
 
+  const trail = new AuditTrail(db);
   const carryOut = (write: AgentWrite) => {
     if (write.type === "identity") identify.run(write.identity.journalId, write.identity.epoch);
     else if (write.type === "settled") settle.run(write.requestId);
@@ -125,7 +129,10 @@ function journalOn(db: Database): AgentJournal {
     },
     commit: (writes) => {
       failpoint("agent_before_commit");
-      db.transaction(() => writes.forEach(carryOut));
+      db.transaction(() => {
+        writes.forEach(carryOut);
+        trail.append(writes.flatMap((write) => auditOf(write) ?? []));
+      });
       failpoint("agent_after_commit");
     },
     find: (requestId) => {

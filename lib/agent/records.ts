@@ -28,6 +28,8 @@ export interface JournalRecord {
   expiresAt?: number;
   /** It runs outside of the agent's process: the next one takes it up. */
   outlives?: boolean;
+  /** Ids of the trusted keys that have signed it. */
+  signedBy?: string[];
   /** It goes on although its job is cancelled. */
   isCancellable?: false;
   /** The restart tries another version out. */

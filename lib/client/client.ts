@@ -17,6 +17,7 @@ import type {
   StreamLine,
 } from "../protocol/api.ts";
 import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
+import type { AuditPage, Verdict } from "../protocol/audit.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
 import { errorOf, jsonBody, queryText, withSignal } from "./http.ts";
@@ -184,12 +185,22 @@ export class Client {
     return (answer as { revoked_tokens: number }).revoked_tokens;
   }
 
+  /** One page of the audit trail, the oldest first; without a place to go on from, the newest. */
+  auditTrail(query: { limit?: number; after?: number } = {}): Promise<AuditPage> {
+    return this.#get(`/api/v1/audit${queryText(query)}`);
+  }
+
+  /** `head`: SEQUENCE:HASH, as it was kept before. */
+  auditVerdict(head?: string): Promise<Verdict> {
+    return this.#get(`/api/v1/audit/verdict${queryText(head === undefined ? {} : { head })}`, null);
+  }
+
   whoami(): Promise<TokenView> {
     return this.#get("/api/v1/whoami");
   }
 
-  async #get<T>(path: string): Promise<T> {
-    return (await (await this.#fetch(path, {})).json()) as T;
+  async #get<T>(path: string, timeoutMs: number | null = answerMs): Promise<T> {
+    return (await (await this.#fetch(path, {}, timeoutMs)).json()) as T;
   }
 
   /** Repeats under one key while it cannot be known whether the order arrived. */

@@ -16,6 +16,7 @@ import { timestamp } from "../protocol/timestamp.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Access, counterOf } from "./access.ts";
+import { recordRefusal } from "./audited.ts";
 import type { Engine } from "./engine.ts";
 import { TooManyFailures } from "./failureLimit.ts";
 import type { Revocations } from "./revocations.ts";
@@ -58,7 +59,8 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
   );
 }
 
-function callerOf(c: Context, { access, runtime, clock, log }: AgentRouteOptions): Caller {
+function callerOf(c: Context, options: AgentRouteOptions): Caller {
+  const { access, runtime, clock, log } = options;
   const authorization = c.req.header("authorization");
   const address = runtime.remoteAddress(c);
   try {
@@ -69,6 +71,7 @@ function callerOf(c: Context, { access, runtime, clock, log }: AgentRouteOptions
   } catch (error) {
     if (!(error instanceof WsctlError)) throw error;
     log.warn("refused an agent", { address, reason: error.message });
+    if (!(error instanceof TooManyFailures)) record({ address, code: error.code }, options);
     const isProof = authorization?.startsWith(`${proofScheme} `) ?? false;
     if (isProof || error instanceof TooManyFailures) throw error;
     return { refused: "unauthorized" };
@@ -88,6 +91,10 @@ function agentEvents(c: Context, caller: Caller, options: AgentRouteOptions): WS
       if (refused !== undefined || "refused" in caller) {
         const { code, meaning } = closeCodes[refused ?? "unauthorized"];
         log.warn("refused an agent", { address, reason: meaning });
+        if ("token" in caller) {
+          const { tokenId: actor, role } = caller.token;
+          record({ address, actor, role, code: "FORBIDDEN" }, options);
+        }
         return socket.close(code, meaning);
       }
       const { agentId = "", tokenId } = caller.token;
@@ -109,6 +116,18 @@ function agentEvents(c: Context, caller: Caller, options: AgentRouteOptions): WS
       });
     },
   };
+}
+
+function record(
+  who: { address: string; actor?: string; role?: string; code: string },
+  { engine, clock, log }: AgentRouteOptions,
+): void {
+  try {
+    recordRefusal(engine.journal.audit, { ...who, action: "agent.connect" }, clock.now());
+  } catch (error) {
+    // It is refused either way.
+    log.error(errorText(error));
+  }
 }
 
 /** An agent that is who it says, and may not connect all the same. */

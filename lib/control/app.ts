@@ -13,11 +13,12 @@ import { type ErrorCode, errorCodes, errorText, WsctlError } from "../protocol/e
 import { bodyBytesMax } from "../protocol/limits.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { Access } from "./access.ts";
+import { Access, type Credentials } from "./access.ts";
 import { addAgentRoute } from "./agentRoute.ts";
 import type { Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { addTransferRoutes } from "./artifacts/transferRoutes.ts";
+import { audited, recordRefusal } from "./audited.ts";
 import type { Engine } from "./engine.ts";
 import { TooManyFailures } from "./failureLimit.ts";
 import { type Permission, permits, rolesWith } from "./permissions.ts";
@@ -25,12 +26,14 @@ import type { Place } from "./place.ts";
 import type { Revocations } from "./revocations.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { joinRoutes } from "./routes/join.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import type { Route } from "./routes/route.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { Scope } from "./scope.ts";
+import type { StoredToken } from "./tokenRecords.ts";
 
 export interface AppOptions {
   engine: Engine;
@@ -52,12 +55,30 @@ export const routes: readonly Route[] = [
   ...releaseRoutes,
   ...tokenRoutes,
   ...joinRoutes,
+  ...auditRoutes,
 ];
 
 export function createApp(options: AppOptions): Hono {
   const { engine, artifacts, runtime, clock, log } = options;
   const { tokens, controlId } = engine.journal;
   const access = new Access(tokens, controlId);
+  const entitled = (route: Route, credentials: Credentials, now: number) => {
+    let token: StoredToken | undefined;
+    try {
+      token = access.identify(credentials, now);
+      if (!permits(token.role, route.permission)) throw forbidden(route.permission);
+      if (token.state === "active") return token;
+      throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
+    } catch (error) {
+      // Whoever is told to wait has been recorded often enough.
+      if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
+      const { address } = credentials;
+      const who = token === undefined ? {} : { actor: token.tokenId, role: token.role };
+      const action = route.action ?? `${route.method} ${route.path}`;
+      recordRefusal(engine.journal.audit, { address, ...who, code: error.code, action }, now);
+      throw error;
+    }
+  };
   const app = new Hono();
   app.use(async (c, next) => {
     refuseTokenInUrl(c);
@@ -82,14 +103,19 @@ export function createApp(options: AppOptions): Hono {
       const now = clock.now();
       const authorization = c.req.header("authorization");
       const address = runtime.remoteAddress(c);
-      const token = access.identify({ authorization, address, purpose: "call" }, now);
-      if (!permits(token.role, route.permission)) throw forbidden(route.permission);
-      if (token.state !== "active") {
-        throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
-      }
+      const token = entitled(route, { authorization, address, purpose: "call" }, now);
       const { revocations, needsApproval } = options;
-      const asked = { c, engine, artifacts, token, scope: new Scope(token), now };
-      return route.handle({ ...asked, revocations, place: options.place(), needsApproval });
+      const asked = {
+        c,
+        address,
+        about: {},
+        engine,
+        artifacts,
+        token,
+        scope: new Scope(token),
+        now,
+      };
+      return audited(route, { ...asked, revocations, place: options.place(), needsApproval });
     });
   }
   app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));

@@ -24,7 +24,7 @@ import type {
   OpenJournal,
 } from "./records.ts";
 import { drainingError, helloTwice, storageError } from "./refusals.ts";
-import { isIntroduced, peerOf, peerOfAgent, type Session } from "./session.ts";
+import { connectedFacts, isIntroduced, peerOf, peerOfAgent, type Session } from "./session.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -132,6 +132,7 @@ export class ControlCore {
     const replaced = this.fleet.agents.get(opened.agentId)?.session;
     const session = this.fleet.open(opened, now, step);
     if (session === undefined) return;
+    step.writes.push({ type: "audit", at: now, facts: connectedFacts(opened) });
     if (replaced !== undefined) {
       const text = "took over from an older connection";
       step.effects.push({ type: "log", level: "warn", text, agent: opened.agentId });

@@ -103,7 +103,8 @@ export class Dispatcher {
       step.effects.push({ type: "refused", jobId: job.jobId, error: refusal });
       return;
     }
-    this.#open.addJob(job);
+    const { asked: _forTheTrail, ...kept } = job;
+    this.#open.addJob(kept);
     const requests = wanted.map(({ requestId, agentId }): OpenRequest => {
       const request: OpenRequest = { requestId, jobId: job.jobId, agentId, state: "queued" };
       this.#open.add(request);

@@ -2,6 +2,8 @@
  * The control plane's journal: the narrow interface behind which all that is durable stands. One
  * implementation now (`sqliteJournal.ts`); a cluster's would be another.
  */
+
+import type { AuditTrail } from "../store/auditTrail.ts";
 import type { ArtifactRecords } from "./artifacts/records.ts";
 import type {
   AgentFacts,
@@ -70,6 +72,7 @@ export interface ControlJournal {
   addCatalogue(digest: string, text: string): void;
   removeCatalogue(digest: string): void;
 
+  readonly audit: AuditTrail;
   readonly tokens: TokenRecords;
   /** The name of this control plane, made with its journal. */
   readonly controlId: string;

@@ -9,6 +9,7 @@ import type { ControlCore } from "./core.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import type { ControlJournal, StoredJob } from "./journal.ts";
 import type { ControlEvent, Job } from "./records.ts";
+import { redacted } from "./redacted.ts";
 import type { Scope } from "./scope.ts";
 import { type Settle, Submissions } from "./submissions.ts";
 import { resolveTarget } from "./target.ts";
@@ -27,6 +28,9 @@ export interface OrdersOptions {
 export interface Orderer {
   tokenId: string;
   scope: Scope;
+  role?: string;
+  /** From where. */
+  address?: string;
 }
 
 export class Orders {
@@ -69,6 +73,7 @@ export class Orders {
         ...rolloutOf(order, agents.length),
         createdAt: now(),
         createdBy,
+        asked: this.#askedBy(orderer, order, agents),
         ...(idempotency ? { idempotency } : {}),
       };
       this.#submissions.add(job.jobId, settle);
@@ -109,6 +114,21 @@ export class Orders {
     const stored = journal.job(job.jobId);
     if (stored !== undefined) this.#submissions.accept(stored);
     return true;
+  }
+
+  #askedBy(
+    { role, address }: Orderer,
+    { command, parameters }: JobOrder,
+    agentIds: readonly string[],
+  ): NonNullable<Job["asked"]> {
+    const { core, catalogues } = this.#options;
+    const digests = new Set(agentIds.map((id) => core.fleet.agent(id).facts.catalogue));
+    const schemas = [...digests].map((digest) => catalogues.of(digest)?.get(command)?.parameters);
+    return {
+      ...(role === undefined ? {} : { role }),
+      ...(address === undefined ? {} : { address }),
+      ...(parameters === undefined ? {} : { parameters: redacted(parameters, schemas) }),
+    };
   }
 
   #timeoutSecondsOf({ command }: JobOrder, agentIds: readonly string[]): number {

@@ -5,6 +5,7 @@
  * Times are milliseconds since 1970 on the control plane's steady clock.
  */
 import type { OutcomeKind, Target } from "../protocol/api.ts";
+import type { AuditFacts } from "../protocol/audit.ts";
 import type { CloseName } from "../protocol/close.ts";
 import type { ControlDraft } from "../protocol/codec.ts";
 import type { WsctlError } from "../protocol/errors.ts";
@@ -27,6 +28,8 @@ export interface Job {
   maxFailures?: number;
   /** When an operator withdrew it. */
   cancelledAt?: number;
+  /** For the audit trail alone: from where and as what it was asked for, its secrets left out. */
+  asked?: { address?: string; role?: string; parameters?: JsonObject };
   /** The operator's own key for this job, and a digest of what was asked under it. */
   idempotency?: { key: string; fingerprint: string };
 }
@@ -100,7 +103,9 @@ export type ControlWrite =
   | { type: "sent"; requestId: string; sentAt: number; journalId: string | undefined }
   | { type: "ended"; outcome: Outcome }
   | { type: "cancelled"; jobId: string; at: number }
-  | { type: "agent"; facts: AgentFacts };
+  | { type: "agent"; facts: AgentFacts }
+  /** For the audit trail alone. */
+  | { type: "audit"; at: number; facts: AuditFacts };
 
 /** One thing to do, once every write before it is on disk. */
 export type ControlEffect =

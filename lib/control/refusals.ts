@@ -25,3 +25,9 @@ export function helloTwice(): Refusal {
   const text = "hello was already said on this connection";
   return { code: "MALFORMED", text, requestId: unknownRequestId, answer: true };
 }
+
+/** Nothing is done that could not be recorded first. */
+export function auditUnavailable(cause: unknown): WsctlError {
+  const text = "the audit trail cannot be written: nothing was done";
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
+}

@@ -1,4 +1,6 @@
 /** The schema of the control plane's journal. Append only: each entry brings it one version up. */
+import { auditMigration } from "../store/auditTrail.ts";
+
 export const migrations: readonly string[] = [
   `
   CREATE TABLE agents (
@@ -133,4 +135,5 @@ export const migrations: readonly string[] = [
   ) STRICT;
   INSERT INTO identity VALUES (1, lower(hex(randomblob(16))));
   `,
+  auditMigration,
 ];

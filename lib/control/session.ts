@@ -1,4 +1,5 @@
 /** An agent and its one connection, as the fleet keeps them. */
+import type { AuditFacts } from "../protocol/audit.ts";
 import type { CloseName } from "../protocol/close.ts";
 import { heartbeatsMissedMax } from "../protocol/limits.ts";
 import type { Advice } from "./advice.ts";
@@ -56,4 +57,13 @@ export function peerOfAgent(
 ): Peer {
   const session = agents.get(agentId)?.session;
   return session === undefined ? { sessionId: -1, agentId, v1: false } : peerOf(session);
+}
+
+/** For the audit trail. */
+export function connectedFacts({
+  agentId: agent,
+  tokenId: actor,
+  address,
+}: NewSession): AuditFacts {
+  return { action: "agent.connect", outcome: "accepted", actor, address, on: { agent } };
 }

@@ -1,7 +1,9 @@
 /** The control plane's journal in one SQLite file. */
 import { failpoint } from "../failpoint.ts";
+import { AuditTrail } from "../store/auditTrail.ts";
 import { Database, type Statement, type Value } from "../store/sqlite.ts";
 import { artifactRecordsOn } from "./artifacts/records.ts";
+import { auditOf } from "./auditOf.ts";
 import type { ControlJournal, StoredJob, StoredOutcome, StoredRequest } from "./journal.ts";
 import type { AgentFacts, ControlWrite, Job, OpenRequest, Outcome } from "./records.ts";
 import { releaseRecordsOn } from "./releases.ts";
@@ -22,7 +24,8 @@ export function openControlJournal(path: string): ControlJournal {
 }
 
 function journalOn(db: Database): ControlJournal {
-  const write = writer(db);
+  const audit = new AuditTrail(db);
+  const write = writer(db, audit);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
   const older = "rowid < coalesce((SELECT rowid FROM jobs WHERE job_id = ?), 9223372036854775807)";
@@ -79,6 +82,7 @@ function journalOn(db: Database): ControlJournal {
     },
     removeCatalogue: (digest) =>
       void db.prepare<[string]>("DELETE FROM catalogues WHERE digest = ?").run(digest),
+    audit,
     tokens: tokenRecordsOn(db),
     controlId: controlIdIn(db),
     artifacts: artifactRecordsOn(db),
@@ -87,7 +91,7 @@ function journalOn(db: Database): ControlJournal {
 }
 
 /** Carries out writes inside the transaction that the caller has begun. */
-function writer(db: Database): (writes: ControlWrite[]) => void {
+function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => void {
   const job = db.prepare(
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
        created_by, idempotency_key, fingerprint, batch, max_failures, total)
@@ -131,12 +135,13 @@ function writer(db: Database): (writes: ControlWrite[]) => void {
         cancelled.run(write.at, write.jobId);
       } else if (write.type === "agent") {
         agent.run(write.facts.agentId, JSON.stringify(write.facts));
-      } else {
+      } else if (write.type === "ended") {
         sequence ??= last.get()?.sequence ?? 0;
         endOnce(ended, write.outcome, ++sequence);
         count(tally, write.outcome);
       }
     }
+    trail.append(writes.flatMap(auditOf));
     for (const [jobId, { ended: more, succeeded }] of tally) progress.run(more, succeeded, jobId);
   };
 }

@@ -94,6 +94,9 @@ export class ControlDisk {
           .sort((a, b) => a.sequence - b.sequence),
       jobIdOf: (requestId) => this.rows.get(requestId)?.request.jobId,
       controlId: "simulated",
+      get audit(): never {
+        throw new Error("the audit trail is not simulated");
+      },
       get tokens(): never {
         throw new Error("tokens are not simulated");
       },
@@ -150,7 +153,7 @@ export class ControlDisk {
     } else if (write.type === "cancelled") {
       const job = this.jobs.get(write.jobId);
       if (job !== undefined) job.cancelledAt ??= write.at;
-    } else this.#end(write);
+    } else if (write.type === "ended") this.#end(write);
   }
 
   #end({ outcome }: ControlWrite & { type: "ended" }): void {

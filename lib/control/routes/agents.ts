@@ -12,12 +12,14 @@ export const agentRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/agents/:agent_id/approve",
     permission: "agents.manage",
+    action: "agent.approve",
     handle: approve,
   },
   {
     method: "POST",
     path: "/api/v1/agents/:agent_id/revoke",
     permission: "agents.manage",
+    action: "agent.revoke",
     handle: revoke,
   },
 ];

@@ -19,7 +19,13 @@ import { artifactView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
 export const artifactRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/artifacts", permission: "artifacts.upload", handle: order },
+  {
+    method: "POST",
+    path: "/api/v1/artifacts",
+    permission: "artifacts.upload",
+    action: "artifact.order",
+    handle: order,
+  },
   { method: "GET", path: "/api/v1/artifacts", permission: "artifacts.read", handle: list },
   {
     method: "GET",
@@ -31,19 +37,22 @@ export const artifactRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/artifacts/:artifact_id/complete",
     permission: "artifacts.upload",
+    action: "artifact.complete",
     handle: complete,
   },
   {
     method: "DELETE",
     path: "/api/v1/artifacts/:artifact_id",
     permission: "artifacts.delete",
+    action: "artifact.delete",
     handle: remove,
   },
 ];
 
 /** 201 with where to upload, or without that where the content is known already. */
-async function order({ c, artifacts, token }: RouteContext): Promise<Response> {
+async function order({ c, artifacts, token, about }: RouteContext): Promise<Response> {
   const artifact = await artifacts.order(await readBody(c, ArtifactOrder), token);
+  Object.assign(about, { artifact_id: artifact.artifactId, name: artifact.name });
   const body: NewArtifact = artifactView(artifact);
   if (artifact.state === "uploading") {
     const { url, expiresAt, headers, resumable } = await artifacts.store.upload(

@@ -18,13 +18,21 @@ import { jobDetail, jobView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
 export const jobRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/jobs", permission: "jobs.create", handle: createJob },
+  {
+    method: "POST",
+    path: "/api/v1/jobs",
+    permission: "jobs.create",
+    action: "job.create",
+    isAuditedWithin: true,
+    handle: createJob,
+  },
   { method: "GET", path: "/api/v1/jobs", permission: "jobs.read", handle: listJobs },
   { method: "GET", path: "/api/v1/jobs/:job_id", permission: "jobs.read", handle: showJob },
   {
     method: "POST",
     path: "/api/v1/jobs/:job_id/cancel",
     permission: "jobs.create",
+    action: "job.cancel",
     handle: cancelJob,
   },
   {
@@ -57,7 +65,11 @@ async function createJob(context: RouteContext): Promise<Response> {
   if (key !== undefined && !keyShape.test(key)) {
     throw new WsctlError("MALFORMED", "Idempotency-Key must be 1 to 128 visible ASCII characters");
   }
-  const job = await engine.orders.submit(order, { tokenId: token.tokenId, scope }, key);
+  const job = await engine.orders.submit(
+    order,
+    { tokenId: token.tokenId, role: token.role, scope, address: context.address },
+    key,
+  );
   const accepted = acceptedLine(engine, job);
   if (!c.req.header("accept")?.includes("application/x-ndjson")) return c.json(accepted, 202);
   const start = { engine, job, after: 0, first: accepted };

@@ -11,8 +11,20 @@ import type { StoredToken } from "../tokenRecords.ts";
 import { type Route, type RouteContext, readBody } from "./route.ts";
 
 export const joinRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/join", permission: "agents.join", handle: join },
-  { method: "POST", path: "/api/v1/agent-key", permission: "self.rotate", handle: rotate },
+  {
+    method: "POST",
+    path: "/api/v1/join",
+    permission: "agents.join",
+    action: "agent.join",
+    handle: join,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/agent-key",
+    permission: "self.rotate",
+    action: "agent.rotate",
+    handle: rotate,
+  },
 ];
 
 const PublicKeyText = v.pipe(
@@ -37,6 +49,7 @@ async function join(context: RouteContext): Promise<Response> {
   const { tokens, controlId } = engine.journal;
   const order = await readBody(c, KeyOrder);
   const { agent_id: agentId } = order;
+  context.about.agent = agentId;
   requireHeld(order, token.tokenId);
   if (token.agentId !== undefined && token.agentId !== agentId) {
     const text = `this join string is for the agent "${token.agentId}": start it with --id ${token.agentId}`;

@@ -11,13 +11,20 @@ import type { StoredRelease } from "../releases.ts";
 import { type Route, type RouteContext, readBody } from "./route.ts";
 
 export const releaseRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/releases", permission: "releases.publish", handle: publish },
+  {
+    method: "POST",
+    path: "/api/v1/releases",
+    permission: "releases.publish",
+    action: "release.publish",
+    handle: publish,
+  },
   { method: "GET", path: "/api/v1/releases", permission: "releases.read", handle: list },
   { method: "GET", path: "/api/v1/releases/:version", permission: "releases.read", handle: show },
   {
     method: "DELETE",
     path: "/api/v1/releases/:version",
     permission: "releases.publish",
+    action: "release.delete",
     handle: remove,
   },
 ];
@@ -28,7 +35,7 @@ type Context = RouteContext;
  * 201; the same manifest once more brings further signatures, another one of that version is
  * refused.
  */
-async function publish({ c, engine, artifacts, token, now }: Context): Promise<Response> {
+async function publish({ c, engine, artifacts, token, about, now }: Context): Promise<Response> {
   const { release, artifacts: ids } = await readBody(c, ReleaseOrder);
   const manifest = readManifest(release.manifest);
   if (manifest.product !== product) {
@@ -41,6 +48,7 @@ async function publish({ c, engine, artifacts, token, now }: Context): Promise<R
     throw new WsctlError("CONFLICT", `"${name}" was not uploaded: "wsctl release publish" does it`);
   }
   const { version } = manifest;
+  about.version = version;
   const known = engine.journal.releases.get(version);
   if (known !== undefined && known.release.manifest !== release.manifest) {
     const text = `version ${version} is published already, with another manifest: it cannot be changed`;

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import { WsctlError } from "../../protocol/errors.ts";
 import { issueText } from "../../protocol/issueText.ts";
-import { isShallow, unrepresentable } from "../../protocol/json.ts";
+import { isShallow, type JsonObject, unrepresentable } from "../../protocol/json.ts";
 import { depthMax } from "../../protocol/limits.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Engine } from "../engine.ts";
@@ -17,6 +17,8 @@ export interface RouteContext {
   c: Context;
   engine: Engine;
   artifacts: Artifacts;
+  /** From where, as the operating system knows it. */
+  address: string;
   /** Who asks; that its role permits this was checked already. */
   token: StoredToken;
   /** What the token is narrowed to. */
@@ -26,6 +28,8 @@ export interface RouteContext {
   place: Place;
   /** Whether an agent that joins must be approved before it may connect. */
   needsApproval: boolean;
+  /** For the audit trail: what it was about, beside the ids of the path. No secrets. */
+  about: JsonObject;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -34,6 +38,12 @@ export interface Route {
   method: "GET" | "POST" | "DELETE";
   path: string;
   permission: Permission;
+  /**
+   * What the audit trail calls it, where it changes something. What is accepted is recorded with
+   * its own writes where `isAuditedWithin`.
+   */
+  action?: string;
+  isAuditedWithin?: boolean;
   handle(context: RouteContext): Promise<Response> | Response;
 }
 

@@ -7,18 +7,26 @@ import { tokenView } from "../views.ts";
 import { type Route, type RouteContext, readBody } from "./route.ts";
 
 export const tokenRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/tokens", permission: "tokens.manage", handle: create },
+  {
+    method: "POST",
+    path: "/api/v1/tokens",
+    permission: "tokens.manage",
+    action: "token.create",
+    handle: create,
+  },
   { method: "GET", path: "/api/v1/tokens", permission: "tokens.manage", handle: list },
   {
     method: "POST",
     path: "/api/v1/tokens/:token_id/rotate",
     permission: "tokens.manage",
+    action: "token.rotate",
     handle: rotate,
   },
   {
     method: "DELETE",
     path: "/api/v1/tokens/:token_id",
     permission: "tokens.manage",
+    action: "token.revoke",
     handle: revoke,
   },
   { method: "GET", path: "/api/v1/whoami", permission: "self.read", handle: whoami },
@@ -26,10 +34,11 @@ export const tokenRoutes: Route[] = [
 
 /** An agent's token also makes the agent known: requests may wait for it from now on. */
 async function create(context: RouteContext): Promise<Response> {
-  const { c, engine, revocations, token, now, place } = context;
+  const { c, engine, revocations, token, about, now, place } = context;
   const order = await readBody(c, TokenOrder);
   const made = createToken(engine.journal.tokens, order, token.tokenId, now);
   revocations.arm();
+  Object.assign(about, { token_id: made.token.tokenId, role: order.role });
   if (order.role === "agent") {
     const { agent_id: agentId, labels } = order;
     engine.tell({ type: "registered", agentId, ...(labels === undefined ? {} : { labels }) });

@@ -35,6 +35,8 @@ const table: Record<string, readonly string[]> = {
   "GET /api/v1/whoami": people,
   "POST /api/v1/join": ["join"],
   "POST /api/v1/agent-key": ["agent"],
+  "GET /api/v1/audit": ["admin"],
+  "GET /api/v1/audit/verdict": ["admin"],
 };
 
 describe("the decision table", () => {
@@ -42,6 +44,12 @@ describe("the decision table", () => {
     const known = routes.map(({ method, path }) => `${method} ${path}`);
     expect(known.sort()).toEqual(Object.keys(table).sort());
     expect(new Set(known).size).toBe(known.length);
+  });
+
+  test("has a name in the audit trail for all that changes something", () => {
+    const unnamed = routes.filter(({ method, action }) => method !== "GET" && action === undefined);
+    // Following a job's output changes nothing.
+    expect(unnamed.map(({ path }) => path)).toEqual(["/api/v1/jobs/:job_id/follow"]);
   });
 
   const cells = routes.flatMap((route) => roles.map((role) => ({ route, role })));

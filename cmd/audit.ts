@@ -1,0 +1,125 @@
+import { defineCommand } from "citty";
+import { type AuditLine, type AuditRecord, readHead, type Verdict } from "../lib/protocol/audit.ts";
+import { readTrailFile } from "../lib/store/trailFile.ts";
+import { usage } from "./_args.ts";
+import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
+import { exitFailed, exitOk } from "./_exit.ts";
+import { print, printJson, table } from "./_output.ts";
+import { wholeNumber } from "./_units.ts";
+
+const trailArgs = {
+  ...clientArgs,
+  journal: {
+    type: "string",
+    valueHint: "FILE",
+    description: "read this journal on this host instead: an agent's journal.db, or control.db",
+  },
+} as const;
+
+const list = defineCommand({
+  meta: { name: "list", description: "Show who asked for what, and what came of it" },
+  args: {
+    ...trailArgs,
+    limit: { type: "string", default: "50", valueHint: "N", description: "how many of the newest" },
+  },
+  run: ({ args }) => listRun(args),
+});
+
+const verify = defineCommand({
+  meta: {
+    name: "verify",
+    description: "Check that no record was changed or taken out, and print the head",
+  },
+  args: {
+    ...trailArgs,
+    head: {
+      type: "string",
+      valueHint: "SEQUENCE:HASH",
+      description: "a head that was kept elsewhere: the trail must still have it",
+    },
+  },
+  run: ({ args }) => verifyRun(args),
+});
+
+const exportAll = defineCommand({
+  meta: { name: "export", description: "Print the whole trail, one JSON object a line" },
+  args: trailArgs,
+  run: ({ args }) => exportRun(args),
+});
+
+export default defineCommand({
+  meta: { name: "audit", description: "Read and check the audit trail" },
+  default: "list",
+  subCommands: { list, verify, export: exportAll },
+});
+
+interface AuditOptions extends ClientFlags {
+  json?: boolean | undefined;
+  journal?: string | undefined;
+}
+
+const pageRecords = 1_000;
+
+async function listRun(options: AuditOptions & { limit: string }): Promise<number> {
+  const limit = wholeNumber("limit", options.limit, 1, pageRecords);
+  const lines =
+    options.journal === undefined
+      ? (await (await clientOf(options)).auditTrail({ limit })).items
+      : readTrailFile(options.journal).lines.slice(-limit);
+  if (options.json) for (const line of lines) printJson(line);
+  else print(table(["#", "AT", "WHO", "FROM", "ACTION", "OUTCOME", "ON"], lines.map(row)));
+  return exitOk;
+}
+
+/** 0 only if the chain is whole. */
+async function verifyRun(options: AuditOptions & { head?: string | undefined }): Promise<number> {
+  const anchor = options.head === undefined ? undefined : readHead(options.head);
+  if (options.head !== undefined && anchor === undefined) {
+    throw usage(
+      `Flag --head is "${options.head}": expected SEQUENCE:HASH, as verify has printed it`,
+    );
+  }
+  const verdict: Verdict =
+    options.journal === undefined
+      ? await (await clientOf(options)).auditVerdict(options.head)
+      : readTrailFile(options.journal, anchor).verdict;
+  if (options.json) printJson(verdict);
+  else if (verdict.isWhole) print(`whole  ${verdict.head.sequence}:${verdict.head.hash}`);
+  else print(`broken at record ${verdict.sequence}: ${verdict.reason}`);
+  return verdict.isWhole ? exitOk : exitFailed;
+}
+
+async function exportRun(options: AuditOptions): Promise<number> {
+  if (options.journal !== undefined) {
+    readTrailFile(options.journal).lines.forEach(printJson);
+    return exitOk;
+  }
+  const client = await clientOf(options);
+  let after = 0;
+  for (;;) {
+    const { items } = await client.auditTrail({ after, limit: pageRecords });
+    for (const line of items) printJson(line);
+    if (items.length < pageRecords) return exitOk;
+    after = items.at(-1)?.record.sequence ?? after;
+  }
+}
+
+function row({ record }: AuditLine): string[] {
+  const { sequence, at, actor, role, address, action, outcome, code } = record;
+  return [
+    String(sequence),
+    at,
+    actor === undefined ? "-" : [role, actor].filter(Boolean).join(" "),
+    address ?? "-",
+    action,
+    code === undefined ? outcome : `${outcome} ${code}`,
+    subjectOf(record),
+  ];
+}
+
+function subjectOf({ on = {} }: AuditRecord): string {
+  const pairs = Object.entries(on).map(([key, value]) => {
+    return `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`;
+  });
+  return pairs.length === 0 ? "-" : pairs.join(" ");
+}
