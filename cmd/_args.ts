@@ -9,7 +9,7 @@ import { nearest } from "./_nearest.ts";
 
 /** Flags that may be given more than once; their values arrive together in `lists`. */
 const repeatable = new Set([
-  ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust"],
+  ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
 ]);
 
 export interface Sources {

@@ -22,7 +22,7 @@ export function parseSecondsWithin(flag: string, text: string, most: number): nu
 }
 
 /** So many seconds in the largest unit that keeps them whole. */
-function durationText(seconds: number): string {
+export function durationText(seconds: number): string {
   for (const unit of ["d", "h", "m"]) {
     const size = unitSeconds[unit] ?? 1;
     if (seconds % size === 0) return `${seconds / size}${unit}`;

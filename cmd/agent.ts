@@ -5,6 +5,7 @@ import { defineCommand } from "citty";
 import * as v from "valibot";
 import { runAgent } from "../lib/agent/agent.ts";
 import { openAgentJournal, restoreKeptJournal } from "../lib/agent/journal.ts";
+import { Trust } from "../lib/agent/trust.ts";
 import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
 import { breakIfPlanted } from "../lib/failpoint.ts";
@@ -97,6 +98,12 @@ export default defineCommand({
       valueHint: "N",
       description: "how many of these keys must have signed",
     },
+    trust: {
+      type: "string",
+      valueHint: "KEYS",
+      description:
+        "take only commands signed by these: KEY[,KEY], or update=2:KEY,KEY,KEY; may be repeated",
+    },
     "allow-exec": {
       type: "string",
       valueHint: "PATTERN",
@@ -118,6 +125,7 @@ export default defineCommand({
   run: ({ args, data }) =>
     agentRun({
       ...args,
+      trust: (data as CommandData).lists.trust ?? [],
       allowExec: (data as CommandData).lists["allow-exec"] ?? [],
       releaseKeys: (data as CommandData).lists["release-key"] ?? [],
     }),
@@ -132,6 +140,7 @@ export interface AgentRunOptions extends ClientFlags {
   "commands-dir"?: string | undefined;
   "services-dir"?: string | undefined;
   "logs-dir"?: string | undefined;
+  trust: string[];
   allowExec: string[];
   releaseKeys: string[];
   "release-threshold": string;
@@ -189,6 +198,7 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
         waiting: wholeNumber("max-waiting", options["max-waiting"], 0, 10_000),
         timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
       },
+      trust: new Trust(options.trust, agentId),
       outputBytesMax: wholeNumber("max-output", options["max-output"], 256, outputBytesMost),
       releaseKeys: options.releaseKeys,
       releaseThreshold: thresholdOf(options),

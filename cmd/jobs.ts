@@ -7,6 +7,8 @@ import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_commo
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
 import { print, printJson, remark, table } from "./_output.ts";
+import { sendOrder, waitArg } from "./_sendOrder.ts";
+import { readOrder } from "./_signOrder.ts";
 
 const limitMost = 500;
 
@@ -55,11 +57,42 @@ const watch = defineCommand({
   run: ({ args }) => watchRun(args),
 });
 
+const create = defineCommand({
+  meta: {
+    name: "create",
+    description: "Send an order that wsctl send --save has written, as send does",
+    examples: ["wsctl jobs create update.json"],
+  },
+  args: {
+    file: { type: "positional", required: true, valueHint: "FILE", description: "the order" },
+    ...clientArgs,
+    ...followArgs,
+    wait: waitArg,
+  },
+  run: async ({ args }) => sendOrder(readOrder(args.file), await controlPlaneOf(args), args),
+});
+
+const approve = defineCommand({
+  meta: {
+    name: "approve",
+    description: "Let a job go out that waits for a second operator",
+  },
+  args: { id, ...clientArgs },
+  run: ({ args }) => approveRun(args),
+});
+
 export default defineCommand({
   meta: { name: "jobs", description: "See what was asked for and what became of it" },
   default: "list",
-  subCommands: { list, show, watch, cancel },
+  subCommands: { list, show, watch, cancel, create, approve },
 });
+
+async function approveRun(options: JobsOptions & { id: string }): Promise<number> {
+  const job = await (await clientOf(options)).approveJob(options.id);
+  if (options.json) printJson(job);
+  else print(`approved ${job.job_id}: ${job.command} for ${job.total} agents`);
+  return exitOk;
+}
 
 export interface JobsOptions extends ClientFlags {
   json?: boolean | undefined;

@@ -1,7 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { type ArgsDef, defineCommand } from "citty";
 import * as v from "valibot";
 import { Client } from "../lib/client/client.ts";
-import type { AcceptedLine, JobOrderInput, Target } from "../lib/protocol/api.ts";
+import type { JobOrderInput, Target } from "../lib/protocol/api.ts";
 import { JobOrder } from "../lib/protocol/api.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
@@ -10,9 +11,11 @@ import { type CommandData, usage } from "./_args.ts";
 import { commandHelp } from "./_commandHelp.ts";
 import { type ClientFlags, clientArgs, clientOf, controlPlaneOf, readFile } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
-import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
-import { newInterrupt } from "./_interrupt.ts";
-import { print, printJson, readStdin, remark, requireStdout } from "./_output.ts";
+import { type FollowFlags, followArgs } from "./_followJob.ts";
+import { signerOf } from "./_keys.ts";
+import { print, readStdin, remark } from "./_output.ts";
+import { sendOrder, waitArg } from "./_sendOrder.ts";
+import { signedOrder } from "./_signOrder.ts";
 import type { HelpAsked } from "./_table.ts";
 import { accessFlags, agentIds, typedWords } from "./_typed.ts";
 import { agentIdOf, parseObject, parseParams, parseSecondsWithin, parseShare } from "./_units.ts";
@@ -61,13 +64,23 @@ const sendArgs = {
     valueHint: "N|P%",
     description: "with one more failure than this, whoever has not begun never will",
   },
-  ...followArgs,
-  wait: {
-    type: "boolean",
-    default: true,
-    description: "wait for the answers",
-    negativeDescription: "print the job and do not wait for its answers",
+  sign: {
+    type: "string",
+    valueHint: "KEY",
+    description: "sign it: name or path of a key, or ssh-agent:COMMENT; may be repeated",
   },
+  "passphrase-file": {
+    type: "string",
+    valueHint: "FILE",
+    description: "file with the passphrase of the keys, - for standard input",
+  },
+  save: {
+    type: "string",
+    valueHint: "FILE",
+    description: "do not send: write the signed order, for others to sign and jobs create to send",
+  },
+  ...followArgs,
+  wait: waitArg,
 } as const satisfies ArgsDef;
 
 export default defineCommand({
@@ -84,7 +97,10 @@ export default defineCommand({
     help: helpOn,
   },
   args: sendArgs,
-  run: ({ args, data }) => sendRun({ ...args, param: (data as CommandData).lists.param ?? [] }),
+  run: ({ args, data }) => {
+    const { param = [], sign = [] } = (data as CommandData).lists;
+    return sendRun({ ...args, param, sign });
+  },
 });
 
 export interface SendOptions extends ClientFlags, FollowFlags {
@@ -97,33 +113,28 @@ export interface SendOptions extends ClientFlags, FollowFlags {
   ttl: string;
   batch?: string | undefined;
   "max-failures"?: string | undefined;
+  sign: string[];
+  "passphrase-file"?: string | undefined;
+  save?: string | undefined;
   wait: boolean;
 }
 
 /** Sends, prints every outcome as it comes; the outcomes decide the exit status. */
 export async function sendRun(options: SendOptions): Promise<number> {
-  const order = orderOf(options);
-  const controlPlane = await controlPlaneOf(options);
-  const client = new Client(controlPlane);
-  if (!options.wait) {
-    requireStdout();
-    const accepted = await client.sendOnly(order);
-    if (options.json) printJson({ job_id: accepted.job.job_id, requests: accepted.requests });
-    else print(accepted.job.job_id);
-    return exitOk;
+  const plain = orderOf(options);
+  if (options.save !== undefined && options.sign.length === 0) {
+    throw usage("Flag --save writes a signed order: give --sign KEY too");
   }
-  return followJob({
-    flags: options,
-    controlPlane,
-    client,
-    asked: order,
-    interrupt: newInterrupt,
-    begin: async (how) => {
-      const sent = await client.send(order, how);
-      if (!options.json) remarkOnWaiting(sent.accepted, options.ttl);
-      return sent;
-    },
-  });
+  const controlPlane = await controlPlaneOf(options);
+  const signers = [];
+  for (const key of options.sign) signers.push(await signerOf(key, options["passphrase-file"]));
+  const isSigned = signers.length > 0;
+  const order = isSigned ? await signedOrder(plain, signers, new Client(controlPlane)) : plain;
+  if (options.save === undefined) return sendOrder(order, controlPlane, options);
+  writeFileSync(options.save, `${JSON.stringify(order, null, 2)}\n`, { mode: 0o600 });
+  print(options.save);
+  remark(`wsctl keys sign ${options.save} --key KEY adds a signature, wsctl jobs create sends it`);
+  return exitOk;
 }
 
 /** Help on a command that an agent has; without an agent there is only help on the flags. */
@@ -136,17 +147,6 @@ async function helpOn({ words, sources }: HelpAsked): Promise<string | undefined
   if (ids.length > 0) return commandHelp(await clientOf(access), ids, command);
   remark("What a command takes is for an agent to say: add --agent ID");
   return undefined;
-}
-
-function remarkOnWaiting(accepted: AcceptedLine, ttl: string): void {
-  const away = accepted.requests.filter((request) => !request.online);
-  if (away.length === 0) return;
-  const names = away.slice(0, 5).map((request) => request.agent);
-  const more = away.length > names.length ? ` and ${away.length - names.length} more` : "";
-  remark(`Waiting up to ${ttl} for agents that are away: ${names.join(", ")}${more}`);
-  remark(
-    `Ctrl-C leaves the job waiting, twice withdraws it; follow it with: wsctl jobs watch ${accepted.job.job_id}`,
-  );
 }
 
 function orderOf(options: SendOptions): JobOrderInput {

@@ -51,6 +51,11 @@ const args = {
     type: "boolean",
     description: "listen beyond this host without TLS: tokens and commands can be read on the way",
   },
+  "two-person": {
+    type: "string",
+    valueHint: "COMMANDS",
+    description: "commands that a second operator must approve, such as update,exec",
+  },
   "require-approval": {
     type: "boolean",
     description: "agents that join wait until wsctl agents approve lets them in",
@@ -108,6 +113,7 @@ export interface ServeOptions extends S3Flags {
   advertised: string[];
   "insecure-plaintext"?: boolean | undefined;
   "require-approval"?: boolean | undefined;
+  "two-person"?: string | undefined;
   heartbeat: string;
   "drain-timeout": string;
   "artifact-max": string;
@@ -130,6 +136,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     tls,
     advertised: options.advertised.map(advertisedOf),
     needsApproval: options["require-approval"] ?? false,
+    twoPerson: new Set((options["two-person"] ?? "").split(",").map((name) => name.trim())),
     heartbeatSeconds: heartbeatOf(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {

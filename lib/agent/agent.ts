@@ -34,6 +34,7 @@ import { Runs } from "./programs/runs.ts";
 import { readService, type Service, serviceRestart } from "./programs/service.ts";
 import type { Self, Update } from "./records.ts";
 import { KeyKeeper } from "./renewKey.ts";
+import type { Trust } from "./trust.ts";
 import { updates } from "./update/kind.ts";
 import type { OnTrial } from "./update/onTrial.ts";
 import { UsageMeter } from "./usage.ts";
@@ -63,6 +64,8 @@ export interface AgentOptions {
   /** Patterns of what `exec` may run; none for nothing. */
   allowExec: readonly string[];
   limits: HostLimits;
+  /** Whose signatures commands need. */
+  trust: Trust;
   /** What is kept of any program's output, in bytes. */
   outputBytesMax: number;
   /** Texts of the keys that may sign a release for this host, and how many of them have to. */
@@ -114,6 +117,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
         return programs.check(name, parameters) ?? check(name, parameters, theirs);
       },
       limits: options.limits,
+      judge: (command, now) => options.trust.judge(command, now),
       self: selfOf(options, facts),
       journal,
       clock,

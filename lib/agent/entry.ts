@@ -19,7 +19,10 @@ export interface Entry {
 
 /** `expiresAt` is on this agent's clock; a control plane of the standard alone sets none. */
 export function newEntry(command: Command, expiresAt: number | undefined, now: number): Entry {
-  const { timeout_seconds, parameters } = command.payload;
+  const { timeout_seconds, parameters, not_after } = command.payload;
+  // As long as its signatures are good it must be known that it has been here.
+  const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + memoryBeyondTtlMs;
+  const keepUntil = expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs;
   const record: JournalRecord = {
     requestId: command.request_id,
     command: command.payload.command,
@@ -27,7 +30,7 @@ export function newEntry(command: Command, expiresAt: number | undefined, now: n
     state: "accepted",
     timeoutMs: (timeout_seconds ?? timeoutSecondsDefault) * 1000,
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    keepUntil: expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs,
+    keepUntil: Math.max(keepUntil, signedUntil),
     since: now,
   };
   return entryOf(record);

@@ -25,11 +25,14 @@ import type {
   StopReason,
 } from "./records.ts";
 import { fateOf } from "./recovery.ts";
+import type { Judgement } from "./trust.ts";
 
 export interface ExecutorOptions {
   /** Judges a command and its parameters before anything is done about it. */
   check(command: string, parameters: unknown): Checked;
   limits: HostLimits;
+  /** Whether a command is signed by whom this host trusts; every command is, where it is left out. */
+  judge?(command: Command, now: number): Judgement;
   /** Said by the answer to a `restart` or an `update`. */
   self: Self;
 }
@@ -116,11 +119,19 @@ export class Executor {
     }
     const accepted = newEntry(command, expiresAt, now);
     this.#entries.set(requestId, accepted);
-    const refusal = this.#admission.refusal(accepted, now);
+    const untrusted = this.#untrusted(accepted, command, now);
+    const refusal = untrusted ?? this.#admission.refusal(accepted, now);
     if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
     if (this.#admission.mayStart(accepted)) return this.#start(accepted, now, step);
     step.writes.push(put(accepted));
     if (expiresAt !== undefined) this.#deadlines.set(requestId, expiresAt);
+  }
+
+  /** Notes who has signed it; what stands against it where that is not enough. */
+  #untrusted({ record }: Entry, command: Command, now: number): Answer | undefined {
+    const judgement = this.#options.judge?.(command, now) ?? { signedBy: [] };
+    if ("refusal" in judgement) return failure("FORBIDDEN", judgement.refusal);
+    if (judgement.signedBy.length > 0) record.signedBy = judgement.signedBy;
   }
 
   /** A command's code has ended. */

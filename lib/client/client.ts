@@ -2,7 +2,6 @@
  * The operator's side of the HTTP API, for the command line and for programs. Every failure is a
  * `WsctlError` whose code is the control plane's own, or `UNREACHABLE`.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { v4 as newKey } from "uuid";
 import type {
   AcceptedLine,
@@ -22,6 +21,7 @@ import { WsctlError } from "../protocol/errors.ts";
 import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
 import { errorOf, jsonBody, queryText, withSignal } from "./http.ts";
 import { readLines } from "./lines.ts";
+import { mending } from "./mending.ts";
 import { isRefused, plainReason, reasonOf } from "./reasons.ts";
 import { StreamProgress } from "./streamProgress.ts";
 
@@ -55,9 +55,6 @@ interface Asked {
 
 /** A plain answer must come within this time. */
 const answerMs = 10_000;
-
-/** A broken connection is mended for so long before it is reported. */
-const mendMs = 60_000;
 
 /** A stream is kept alive by an empty line every ten seconds: longer silence means it is dead. */
 const silenceMs = 35_000;
@@ -106,6 +103,12 @@ export class Client {
   async cancelJob(jobId: string): Promise<JobDetail> {
     const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/cancel`;
     return (await (await this.#fetch(path, { method: "POST" })).json()) as JobDetail;
+  }
+
+  /** Lets a job go out that another operator has asked for. */
+  async approveJob(jobId: string): Promise<JobView> {
+    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/approve`;
+    return (await (await this.#fetch(path, { method: "POST" })).json()) as JobView;
   }
 
   async agents(): Promise<AgentView[]> {
@@ -213,7 +216,7 @@ export class Client {
       mayHaveArrived ||= !isRefused(error);
       return mayHaveArrived;
     };
-    return this.#mending(signal, mayRepeat, async () =>
+    return mending(signal, mayRepeat, async () =>
       read(await this.#fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
     );
   }
@@ -246,31 +249,12 @@ export class Client {
       }
       if (progress.ended >= job.total) return;
       const { path, init } = progress.rest(job.job_id, options.withOutput ?? false);
-      const response = await this.#mending(
+      const response = await mending(
         signal,
         () => true,
         () => this.#fetch(path, { ...init, ...withSignal(signal) }, null),
       );
       lines = readLines(response, silenceMs);
-    }
-  }
-
-  /** Repeats a call whose connection fails, with growing pauses, as long as that may still help. */
-  async #mending<T>(
-    signal: AbortSignal | undefined,
-    mayRepeat: (error: unknown) => boolean,
-    call: () => Promise<T>,
-  ): Promise<T> {
-    const giveUpAt = performance.now() + mendMs;
-    for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
-      try {
-        return await call();
-      } catch (error) {
-        const isPassing = error instanceof WsctlError && error.code === "UNREACHABLE";
-        const isOver = performance.now() > giveUpAt || signal?.aborted === true;
-        if (!isPassing || isOver || !mayRepeat(error)) throw error;
-        await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, withSignal(signal));
-      }
     }
   }
 

@@ -21,6 +21,7 @@ export function auditOf(write: ControlWrite): AuditEntry[] {
     case "audit":
       return [{ at: write.at, facts: write.facts }];
     case "cancelled":
+    case "approved":
     case "agent":
       return [];
     default:

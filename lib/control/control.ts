@@ -31,6 +31,8 @@ export interface ControlOptions {
   advertised: readonly string[];
   /** Whether agents that join must be approved. */
   needsApproval: boolean;
+  /** Commands that a second operator has to approve. */
+  twoPerson: ReadonlySet<string>;
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
   /** Where artifacts are kept instead of the data directory. */
@@ -63,7 +65,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const tls = certificates?.current;
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
-  const engine = new Engine({ journal, clock, log, heartbeatSeconds, newId });
+  const engine = new Engine({
+    ...{ journal, clock, log, heartbeatSeconds, newId },
+    twoPerson: options.twoPerson,
+  });
   const artifacts = artifactsOf(options, journal);
   const revocations = new Revocations(engine, clock);
   let place = new Place("", undefined);

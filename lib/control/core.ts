@@ -23,8 +23,8 @@ import type {
   NewSession,
   OpenJournal,
 } from "./records.ts";
-import { drainingError, helloTwice, storageError } from "./refusals.ts";
-import { connectedFacts, isIntroduced, peerOf, peerOfAgent, type Session } from "./session.ts";
+import { drainingError, explained, helloTwice, storageError } from "./refusals.ts";
+import { isIntroduced, peerOf, peerOfAgent, type Session } from "./session.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -90,6 +90,8 @@ export class ControlCore {
         return this.#recalled(event, now, step);
       case "cancel":
         return this.#dispatcher?.cancel(event.jobId, now, step);
+      case "approve":
+        return this.#dispatcher?.approve(event.jobId, event.by, now, step);
       case "follow":
         return this.#follow(event.order, step);
       case "unfollow":
@@ -132,7 +134,6 @@ export class ControlCore {
     const replaced = this.fleet.agents.get(opened.agentId)?.session;
     const session = this.fleet.open(opened, now, step);
     if (session === undefined) return;
-    step.writes.push({ type: "audit", at: now, facts: connectedFacts(opened) });
     if (replaced !== undefined) {
       const text = "took over from an older connection";
       step.effects.push({ type: "log", level: "warn", text, agent: opened.agentId });
@@ -166,7 +167,7 @@ export class ControlCore {
 
   /** Explains, counts, and closes a peer that sends too much that cannot be taken. */
   #refuse(session: Session, refusal: Refusal, now: number, step: ControlStep): void {
-    this.fleet.explain(session, refusal, step);
+    step.effects.push(...explained(session.sessionId, refusal));
     this.#dispatcher?.answerRefused(session.agentId, refusal.requestId, refusal.text);
     if (session.throttle.strike(now)) this.#endSession(session, "malformed", now, step);
   }
@@ -221,7 +222,7 @@ export class ControlCore {
   #recalled(event: ControlEvent & { type: "recalled" }, now: number, step: ControlStep): void {
     const session = this.fleet.session(event.sessionId);
     if (session === undefined) return;
-    const taken = lateAnswer(event, session, this.fleet, step);
+    const taken = lateAnswer(event, session, step);
     if (taken === "not yours") this.#notYours(session, event.answer, now, step);
   }
 

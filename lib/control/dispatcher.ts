@@ -9,9 +9,17 @@
  * cannot be known in the end is `lost`.
  */
 import { Deadlines } from "../deadlines.ts";
-import { answerGraceMs, inflightPerAgentMax, recoveryGraceMs } from "../protocol/limits.ts";
+import { answerGraceMs, inflightPerAgentMax } from "../protocol/limits.ts";
 import type { ErrorMessage, Response } from "../protocol/message.ts";
-import { dueUnrepeated, dueWhileAway, dueWithin, expiresAt, v1Fields } from "./due.ts";
+import { commandMessage } from "./commandMessage.ts";
+import {
+  dueAfterRestart,
+  dueUnrepeated,
+  dueWhileAway,
+  dueWithin,
+  expiresAt,
+  notAhead,
+} from "./due.ts";
 import {
   cancelled,
   type Ending,
@@ -23,7 +31,15 @@ import {
 } from "./ending.ts";
 import type { Follows } from "./follows.ts";
 import { type AgentQueue, OpenRequests, type Peer } from "./openRequests.ts";
-import type { ControlStep, Job, OpenJournal, OpenRequest, Outcome } from "./records.ts";
+import type {
+  ControlStep,
+  Job,
+  OpenJournal,
+  OpenRequest,
+  Outcome,
+  WantedRequest,
+  Withdrawal,
+} from "./records.ts";
 import { Rollouts } from "./rollouts.ts";
 import { overLimit } from "./room.ts";
 
@@ -36,27 +52,14 @@ export class Dispatcher {
   /** Goes on from what the journal holds; agents that hold answers are given time to return. */
   constructor(journal: OpenJournal, follows: Follows, now: number) {
     this.#follows = follows;
-    for (const stored of journal.jobs) {
-      // A clock that was set back while nobody ran must not put any end off.
-      this.#open.addJob({ ...stored, createdAt: Math.min(stored.createdAt, now) });
-    }
-    const requests = journal.requests.map((stored) => {
-      const { sentAt } = stored;
-      const request = {
-        ...stored,
-        ...(sentAt === undefined ? {} : { sentAt: Math.min(sentAt, now) }),
-      };
+    const { jobs, requests } = notAhead(journal, now);
+    for (const job of jobs) this.#open.addJob(job);
+    for (const request of requests) {
       this.#open.add(request);
-      const job = this.#open.jobOf(request);
-      const due =
-        request.state === "queued"
-          ? expiresAt(job)
-          : Math.max(dueWhileAway(request, job), now + recoveryGraceMs);
-      this.#deadlines.set(request, due);
-      return request;
-    });
+      this.#deadlines.set(request, dueAfterRestart(request, this.#open.jobOf(request), now));
+    }
     const ofJob = Map.groupBy(requests, ({ jobId }) => jobId);
-    for (const job of journal.jobs) {
+    for (const job of jobs) {
       const wanted = ofJob.get(job.jobId) ?? [];
       for (const request of this.#rollouts.add(job, wanted)) this.#open.admit(request);
     }
@@ -69,9 +72,7 @@ export class Dispatcher {
 
   /** Requests that were sent to a connected agent and are unanswered. */
   get inflightCount(): number {
-    let count = 0;
-    for (const queue of this.#open.queues()) if (queue.peer) count += queue.sent.size;
-    return count;
+    return this.#open.inflightCount;
   }
 
   get openCount(): number {
@@ -87,6 +88,10 @@ export class Dispatcher {
     return this.#open.get(requestId)?.state === "queued";
   }
 
+  isOpen(requestId: string): boolean {
+    return this.#open.get(requestId) !== undefined;
+  }
+
   openCountOf(agentId: string): number {
     return this.#open.countOf(agentId);
   }
@@ -97,7 +102,7 @@ export class Dispatcher {
   }
 
   /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
-  submit(job: Job, wanted: { requestId: string; agentId: string }[], step: ControlStep): void {
+  submit(job: Job, wanted: WantedRequest[], step: ControlStep): void {
     const refusal = overLimit(this.#open, job, wanted);
     if (refusal !== undefined) {
       step.effects.push({ type: "refused", jobId: job.jobId, error: refusal });
@@ -105,8 +110,8 @@ export class Dispatcher {
     }
     const { asked: _forTheTrail, ...kept } = job;
     this.#open.addJob(kept);
-    const requests = wanted.map(({ requestId, agentId }): OpenRequest => {
-      const request: OpenRequest = { requestId, jobId: job.jobId, agentId, state: "queued" };
+    const requests = wanted.map((each): OpenRequest => {
+      const request: OpenRequest = { ...each, jobId: job.jobId, state: "queued" };
       this.#open.add(request);
       this.#deadlines.set(request, expiresAt(job));
       return request;
@@ -191,12 +196,18 @@ export class Dispatcher {
     }
   }
 
+  /** A job that waited for a second operator goes out. */
+  approve(jobId: string, by: string, now: number, step: ControlStep): void {
+    const job = this.#open.job(jobId);
+    if (job === undefined || job.approvedBy !== undefined) return;
+    job.approvedBy = by;
+    step.writes.push({ type: "approved", jobId, by });
+    const admitted = this.#rollouts.approve(jobId);
+    for (const request of admitted) this.#pump(this.#open.admit(request), now, step);
+  }
+
   /** What waits for an agent, or was asked for by a token, never goes out: either has ended. */
-  withdraw(
-    { agentId, createdBy, reason }: { agentId?: string; createdBy?: string; reason: string },
-    now: number,
-    step: ControlStep,
-  ): void {
+  withdraw({ agentId, createdBy, reason }: Withdrawal, now: number, step: ControlStep): void {
     const waiting = this.#open.queued().filter((request) => {
       return request.agentId === agentId || this.#open.jobOf(request).createdBy === createdBy;
     });
@@ -242,12 +253,7 @@ export class Dispatcher {
       if (peer.journalId !== undefined) request.journalId = peer.journalId;
       step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });
     }
-    const payload = {
-      command: job.command,
-      ...(job.parameters ? { parameters: job.parameters } : {}),
-      ...(peer.v1 ? v1Fields(job) : {}),
-    };
-    const message = { type: "command", request_id: requestId, payload } as const;
+    const message = commandMessage(request, job, peer);
     step.effects.push({ type: "send", sessionId: peer.sessionId, message });
     if (peer.v1) {
       for (const follow of this.#follows.messagesFor(requestId)) {

@@ -1,7 +1,6 @@
 /** Until when a request is waited for, by what is known of it. Pure; times as everywhere. */
-import { answerGraceMs } from "../protocol/limits.ts";
-import { timestamp } from "../protocol/timestamp.ts";
-import type { Job, OpenRequest } from "./records.ts";
+import { answerGraceMs, recoveryGraceMs } from "../protocol/limits.ts";
+import type { Job, OpenJournal, OpenRequest } from "./records.ts";
 
 /** A moment at least, and in no case past the bound that ends every request. */
 export function dueWithin(job: Job, due: number, current: number | undefined, now: number): number {
@@ -25,7 +24,19 @@ export function expiresAt(job: Job): number {
   return job.createdAt + job.ttlMs;
 }
 
-/** The same as an agent of `wsctl.v1` is told. */
-export function v1Fields(job: Job): { timeout_seconds: number; expires_at: string } {
-  return { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(job)) };
+/** After a restart of the control plane agents that hold answers are given time to return. */
+export function dueAfterRestart(request: OpenRequest, job: Job, now: number): number {
+  if (request.state === "queued") return expiresAt(job);
+  return Math.max(dueWhileAway(request, job), now + recoveryGraceMs);
+}
+
+/** A clock that was set back while nobody ran must not put any end off. */
+export function notAhead({ jobs, requests }: OpenJournal, now: number): OpenJournal {
+  return {
+    jobs: jobs.map((job) => ({ ...job, createdAt: Math.min(job.createdAt, now) })),
+    requests: requests.map((request) => {
+      const { sentAt } = request;
+      return sentAt === undefined ? { ...request } : { ...request, sentAt: Math.min(sentAt, now) };
+    }),
+  };
 }

@@ -33,6 +33,8 @@ export interface EngineOptions extends Omit<FleetOptions, "knowsCatalogue"> {
   journal: ControlJournal;
   clock: Clock;
   log: Log;
+  /** Commands that a second operator has to approve. */
+  twoPerson?: ReadonlySet<string>;
   /** Makes ids for jobs and requests, each greater than the one before. */
   newId: () => string;
 }
@@ -85,6 +87,7 @@ export class Engine {
     this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
     this.orders = new Orders({
       ...{ journal, log, core: this.core, catalogues: this.catalogues, newId: options.newId },
+      twoPerson: options.twoPerson ?? new Set(),
       now: () => clock.now(),
       submit: (event) => this.#step(event),
     });
@@ -105,6 +108,13 @@ export class Engine {
   /** Withdraws what of a job was not sent, has the rest stopped; on disk when this returns. */
   cancel(jobId: string): void {
     this.#step({ type: "cancel", jobId });
+    this.#commits.flush();
+    if (this.core.dispatcher === undefined) throw storageError();
+  }
+
+  /** Lets a job go out that waited for a second operator; on disk when this returns. */
+  approve(jobId: string, by: string): void {
+    this.#step({ type: "approve", jobId, by });
     this.#commits.flush();
     if (this.core.dispatcher === undefined) throw storageError();
   }

@@ -5,7 +5,6 @@
  */
 import { Deadlines } from "../deadlines.ts";
 import { type CloseName, closeCodes } from "../protocol/close.ts";
-import type { Refusal } from "../protocol/codec.ts";
 import { parseCpuUsage, parseMemoryUsage } from "../protocol/figures.ts";
 import { helloMs, probeMs } from "../protocol/limits.ts";
 import type { Catalogue, Hello, StatusUpdate } from "../protocol/message.ts";
@@ -13,7 +12,14 @@ import type { Labels } from "../protocol/selector.ts";
 import { protocolVersion } from "../protocol/version.ts";
 import { type Advice, adviceFor, isOutdated } from "./advice.ts";
 import type { AgentFacts, ControlStep, NewSession } from "./records.ts";
-import { type Agent, closing, isIntroduced, type Session, silenceMs } from "./session.ts";
+import {
+  type Agent,
+  closing,
+  connectedFacts,
+  isIntroduced,
+  type Session,
+  silenceMs,
+} from "./session.ts";
 import { StatusHistory } from "./statusHistory.ts";
 import { Throttle } from "./throttle.ts";
 
@@ -96,7 +102,7 @@ export class Fleet {
       connectedAt: now,
       lastSeenAt: now,
     };
-    if (!session.v1) step.writes.push({ type: "agent", facts: agent.facts });
+    if (!session.v1) this.#introduced(session, now, step);
     return session;
   }
 
@@ -128,8 +134,13 @@ export class Fleet {
       ...(arch === undefined ? {} : { arch }),
       ...(digest === undefined ? {} : { catalogue: digest }),
     };
-    step.writes.push({ type: "agent", facts: agent.facts });
+    this.#introduced(session, now, step);
     this.#welcome(session, step);
+  }
+
+  #introduced(session: Session, now: number, step: ControlStep): void {
+    step.writes.push({ type: "agent", facts: this.agent(session.agentId).facts });
+    step.writes.push({ type: "audit", at: now, facts: connectedFacts(session) });
   }
 
   /** An agent can do something else now; the text of it is asked for where it is not known. */
@@ -165,20 +176,6 @@ export class Fleet {
     agent.memoryUsage = memory_usage;
     agent.history ??= new StatusHistory();
     agent.history.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
-  }
-
-  /** Tells a peer why its message was not taken; a broken error message is not answered. */
-  explain(session: Session, refusal: Refusal, step: ControlStep): void {
-    if (!refusal.answer) return;
-    step.effects.push({
-      type: "send",
-      sessionId: session.sessionId,
-      message: {
-        type: "error",
-        request_id: refusal.requestId,
-        payload: { code: refusal.code, message: refusal.text },
-      },
-    });
   }
 
   /** Ends a connection from this side; of a silent or slow peer nothing more is expected. */

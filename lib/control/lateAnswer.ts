@@ -1,6 +1,6 @@
 /** An answer to a request that is not open: one that has ended, or one that nobody sent. */
-import type { Fleet } from "./fleet.ts";
 import type { ControlEvent, ControlStep } from "./records.ts";
+import { explained } from "./refusals.ts";
 import type { Session } from "./session.ts";
 
 type Recalled = ControlEvent & { type: "recalled" };
@@ -9,7 +9,6 @@ type Recalled = ControlEvent & { type: "recalled" };
 export function lateAnswer(
   { answer, agentId }: Recalled,
   session: Session,
-  fleet: Fleet,
   step: ControlStep,
 ): "taken" | "not yours" {
   if (agentId !== undefined && agentId !== session.agentId) return "not yours";
@@ -26,7 +25,7 @@ export function lateAnswer(
     // Not counted against the peer: it may hold answers for a control plane that lost its journal.
     const text = "no such request was sent to you";
     const refusal = { code: "UNKNOWN_REQUEST", text, requestId: answer.request_id } as const;
-    fleet.explain(session, { ...refusal, answer: true }, step);
+    step.effects.push(...explained(sessionId, { ...refusal, answer: true }));
   } else {
     const text = `reported an error of its own, ${JSON.stringify(answer.payload.code)}`;
     step.effects.push({ type: "log", level: "warn", text, agent: session.agentId });

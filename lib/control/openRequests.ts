@@ -74,8 +74,11 @@ export class OpenRequests {
     return entry.job;
   }
 
-  queues(): Iterable<AgentQueue> {
-    return this.#queues.values();
+  /** Requests that were sent to a connected agent. */
+  get inflightCount(): number {
+    let count = 0;
+    for (const queue of this.#queues.values()) if (queue.peer) count += queue.sent.size;
+    return count;
   }
 
   countOf(agentId: string): number {

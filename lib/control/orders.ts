@@ -11,6 +11,7 @@ import type { ControlJournal, StoredJob } from "./journal.ts";
 import type { ControlEvent, Job } from "./records.ts";
 import { redacted } from "./redacted.ts";
 import type { Scope } from "./scope.ts";
+import { wantedRequests } from "./signedOrder.ts";
 import { type Settle, Submissions } from "./submissions.ts";
 import { resolveTarget } from "./target.ts";
 
@@ -19,6 +20,8 @@ export interface OrdersOptions {
   journal: ControlJournal;
   catalogues: Catalogues;
   log: Log;
+  /** Commands that a second operator has to approve. */
+  twoPerson: ReadonlySet<string>;
   newId(): string;
   now(): number;
   submit(event: ControlEvent & { type: "submit" }): void;
@@ -54,7 +57,7 @@ export class Orders {
    * is the same job.
    */
   order(order: JobOrder, orderer: Orderer, key: string | undefined, settle: Settle): void {
-    const { core, newId, now } = this.#options;
+    const { core, journal, newId, now, twoPerson } = this.#options;
     const { tokenId: createdBy, scope } = orderer;
     try {
       scope.requireCommand(order.command);
@@ -62,7 +65,9 @@ export class Orders {
       if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
       const agents = resolveTarget(order.target, scope.within(core.fleet.agents));
       this.#refuseWrong(order, agents);
-      const requests = agents.map((agentId) => ({ requestId: newId(), agentId }));
+      const isKnown = (id: string) =>
+        core.dispatcher?.isOpen(id) || journal.agentOf(id) !== undefined;
+      const requests = wantedRequests(order, agents, newId, isKnown);
       const job: Job = {
         jobId: newId(),
         command: order.command,
@@ -70,6 +75,8 @@ export class Orders {
         target: order.target,
         timeoutMs: (order.timeout_seconds ?? this.#timeoutSecondsOf(order, agents)) * 1000,
         ttlMs: order.ttl_seconds * 1000,
+        ...(twoPerson.has(order.command) ? { needsApproval: true } : {}),
+        ...(order.signed === undefined ? {} : { notAfter: order.signed.not_after }),
         ...rolloutOf(order, agents.length),
         createdAt: now(),
         createdBy,

@@ -12,6 +12,7 @@ import type { WsctlError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { ErrorMessage, Output, Response } from "../protocol/message.ts";
 import type { Labels } from "../protocol/selector.ts";
+import type { CommandSignature } from "../protocol/signedCommand.ts";
 
 export interface Job {
   jobId: string;
@@ -26,6 +27,12 @@ export interface Job {
   batch?: number;
   /** With one more failure than this, what has not been sent never will be. */
   maxFailures?: number;
+  /** Nothing of it goes out before a second operator has approved it. */
+  needsApproval?: boolean;
+  /** The id of the token that did. */
+  approvedBy?: string;
+  /** The moment after which its signatures are void, as it was signed. */
+  notAfter?: string;
   /** When an operator withdrew it. */
   cancelledAt?: number;
   /** For the audit trail alone: from where and as what it was asked for, its secrets left out. */
@@ -40,6 +47,8 @@ export interface OpenRequest {
   jobId: string;
   agentId: string;
   state: "queued" | "sent";
+  /** Of operators, over this very request. */
+  signatures?: CommandSignature[];
   /** Of the latest sending. */
   sentAt?: number;
   /** The agent's journal that it was sent to; absent for a peer that keeps none we know of. */
@@ -103,6 +112,7 @@ export type ControlWrite =
   | { type: "sent"; requestId: string; sentAt: number; journalId: string | undefined }
   | { type: "ended"; outcome: Outcome }
   | { type: "cancelled"; jobId: string; at: number }
+  | { type: "approved"; jobId: string; by: string }
   | { type: "agent"; facts: AgentFacts }
   /** For the audit trail alone. */
   | { type: "audit"; at: number; facts: AuditFacts };
@@ -143,8 +153,18 @@ export interface NewSession {
   freshJournalId: string;
 }
 
+/** Of what waits for an agent, or was asked for by a token. */
+export interface Withdrawal {
+  agentId?: string;
+  createdBy?: string;
+  reason: string;
+}
+
+/** A request as it is asked for. */
+export type WantedRequest = Pick<OpenRequest, "requestId" | "agentId" | "signatures">;
+
 export type ControlEvent =
-  | { type: "submit"; job: Job; requests: { requestId: string; agentId: string }[] }
+  | { type: "submit"; job: Job; requests: WantedRequest[] }
   | { type: "opened"; session: NewSession }
   | { type: "received"; sessionId: number; text: string }
   | { type: "closed"; sessionId: number }
@@ -153,6 +173,7 @@ export type ControlEvent =
   | { type: "recalled"; sessionId: number; answer: Response | ErrorMessage; agentId?: string }
   /** Withdraws what of this job was not sent yet, and has the rest stopped. */
   | { type: "cancel"; jobId: string }
+  | { type: "approve"; jobId: string; by: string }
   | { type: "follow"; order: FollowOrder }
   | { type: "unfollow"; watcher: number }
   | { type: "revoked"; tokenId: string }
@@ -161,7 +182,7 @@ export type ControlEvent =
   /** What was this token is another one from now on. */
   | { type: "renamed"; tokenId: string; newId: string }
   /** What waits for this agent, or was asked for by this token, never goes out. */
-  | { type: "withdraw"; agentId?: string; createdBy?: string; reason: string }
+  | ({ type: "withdraw" } & Withdrawal)
   | { type: "registered"; agentId: string; labels?: Labels }
   /** No new jobs and no new connections from now on; open ones may still answer. */
   | { type: "draining" }

@@ -1,6 +1,7 @@
 /** Refusals in the words that an operator or a peer is told. */
 import type { Refusal } from "../protocol/codec.ts";
 import { unknownRequestId, WsctlError } from "../protocol/errors.ts";
+import type { ControlEffect } from "./records.ts";
 
 export function storageError(): WsctlError {
   return new WsctlError(
@@ -30,4 +31,12 @@ export function helloTwice(): Refusal {
 export function auditUnavailable(cause: unknown): WsctlError {
   const text = "the audit trail cannot be written: nothing was done";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
+}
+
+/** Tells a peer why its message was not taken; a broken error message is not answered. */
+export function explained(sessionId: number, refusal: Refusal): ControlEffect[] {
+  const { answer, code, text, requestId: request_id } = refusal;
+  if (!answer) return [];
+  const payload = { code, message: text };
+  return [{ type: "send", sessionId, message: { type: "error", request_id, payload } }];
 }

@@ -1,7 +1,8 @@
 /**
- * Jobs that go out a part at a time, and stop when too much fails. Pure bookkeeping for the
- * dispatcher: which requests of a job may be handed to their agents, and when no more may. All of
- * it follows from what the journal holds, so that it survives a restart in the middle.
+ * Jobs that wait for approval, go out a part at a time, and stop when too much fails. Pure
+ * bookkeeping for the dispatcher: which requests of a job may be handed to their agents, and when
+ * no more may. All of it follows from what the journal holds, so that it survives a restart in the
+ * middle.
  */
 import type { OutcomeKind } from "../protocol/api.ts";
 import type { Job, OpenRequest } from "./records.ts";
@@ -16,6 +17,8 @@ interface Rollout {
   underWay: number;
   failures: number;
   isStopped: boolean;
+  /** It waits for approval. */
+  isHeld: boolean;
 }
 
 export class Rollouts {
@@ -24,7 +27,8 @@ export class Rollouts {
   /** A job with its open requests, in order; gives those that may go out now. */
   add(job: Job & { ended?: number; succeeded?: number }, requests: OpenRequest[]): OpenRequest[] {
     const { batch, maxFailures, ended = 0, succeeded = 0 } = job;
-    if (batch === undefined && maxFailures === undefined) return requests;
+    const isHeld = job.needsApproval === true && job.approvedBy === undefined;
+    if (batch === undefined && maxFailures === undefined && !isHeld) return requests;
     const sent = requests.filter(({ state }) => state === "sent");
     const rollout: Rollout = {
       window: batch ?? Number.POSITIVE_INFINITY,
@@ -35,6 +39,7 @@ export class Rollouts {
       underWay: sent.length,
       failures: ended - succeeded,
       isStopped: false,
+      isHeld,
     };
     this.#rollouts.set(job.jobId, rollout);
     return [...sent, ...this.#release(rollout)];
@@ -53,6 +58,14 @@ export class Rollouts {
     const stops = rollout.failures > rollout.failuresMax && !rollout.isStopped;
     if (stops) this.stop(jobId);
     return { go: this.#release(rollout), isStopped: stops };
+  }
+
+  /** A second operator has approved it: which may go out now. */
+  approve(jobId: string): OpenRequest[] {
+    const rollout = this.#rollouts.get(jobId);
+    if (rollout === undefined) return [];
+    rollout.isHeld = false;
+    return this.#release(rollout);
   }
 
   /** Nothing more of this job goes out. */
@@ -74,7 +87,7 @@ export class Rollouts {
   #release(rollout: Rollout): OpenRequest[] {
     const go: OpenRequest[] = [];
     for (const [requestId, request] of rollout.held) {
-      if (rollout.isStopped || rollout.underWay >= rollout.window) break;
+      if (rollout.isHeld || rollout.isStopped || rollout.underWay >= rollout.window) break;
       rollout.held.delete(requestId);
       rollout.underWay++;
       go.push(request);

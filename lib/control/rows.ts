@@ -11,6 +11,9 @@ export interface JobRow {
   created_at: number;
   created_by: string;
   cancelled_at: number | null;
+  not_after: string | null;
+  needs_approval: number;
+  approved_by: string | null;
   batch: number | null;
   max_failures: number | null;
   idempotency_key: string | null;
@@ -26,6 +29,7 @@ export interface RequestRow {
   agent_id: string;
   state: StoredRequest["state"];
   sent_at: number | null;
+  signatures: string | null;
   journal_id: string | null;
   sequence: number | null;
   code: string | null;
@@ -48,6 +52,9 @@ export function jobOf(row: JobRow): StoredJob {
     createdBy: row.created_by,
     ...(row.batch === null ? {} : { batch: row.batch }),
     ...(row.max_failures === null ? {} : { maxFailures: row.max_failures }),
+    ...(row.needs_approval === 0 ? {} : { needsApproval: true }),
+    ...(row.approved_by === null ? {} : { approvedBy: row.approved_by }),
+    ...(row.not_after === null ? {} : { notAfter: row.not_after }),
     ...(row.cancelled_at === null ? {} : { cancelledAt: row.cancelled_at }),
     ...(key === null || fingerprint === null ? {} : { idempotency: { key, fingerprint } }),
     total: row.total,
@@ -62,6 +69,7 @@ export function requestOf(row: RequestRow): StoredRequest {
     jobId: row.job_id,
     agentId: row.agent_id,
     state: row.state,
+    ...(row.signatures === null ? {} : { signatures: JSON.parse(row.signatures) }),
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.journal_id === null ? {} : { journalId: row.journal_id }),
     ...(row.code === null ? {} : { code: row.code }),

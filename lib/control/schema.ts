@@ -136,4 +136,10 @@ export const migrations: readonly string[] = [
   INSERT INTO identity VALUES (1, lower(hex(randomblob(16))));
   `,
   auditMigration,
+  `
+  ALTER TABLE jobs ADD COLUMN not_after TEXT;
+  ALTER TABLE requests ADD COLUMN signatures TEXT;
+  ALTER TABLE jobs ADD COLUMN needs_approval INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN approved_by TEXT;
+  `,
 ];

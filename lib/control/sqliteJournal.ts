@@ -94,12 +94,12 @@ function journalOn(db: Database): ControlJournal {
 function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => void {
   const job = db.prepare(
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
-       created_by, idempotency_key, fingerprint, batch, max_failures, total)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       created_by, idempotency_key, fingerprint, batch, max_failures, not_after,
+       needs_approval, total) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const request = db.prepare(
-    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id, signatures)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const sent = db.prepare(
     `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
@@ -118,6 +118,7 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
   const cancelled = db.prepare(
     "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE job_id = ?",
   );
+  const approved = db.prepare("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
   const last = db.prepare<[], { sequence: number | null }>(
     "SELECT max(sequence) AS sequence FROM requests WHERE sequence IS NOT NULL",
   );
@@ -133,6 +134,8 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
         sent.run(write.sentAt, write.journalId ?? null, write.requestId);
       } else if (write.type === "cancelled") {
         cancelled.run(write.at, write.jobId);
+      } else if (write.type === "approved") {
+        approved.run(write.by, write.jobId);
       } else if (write.type === "agent") {
         agent.run(write.facts.agentId, JSON.stringify(write.facts));
       } else if (write.type === "ended") {
@@ -213,13 +216,16 @@ function jobValues(job: Job, total: number): Value[] {
     job.idempotency?.fingerprint ?? null,
     job.batch ?? null,
     job.maxFailures ?? null,
+    job.notAfter ?? null,
+    job.needsApproval ? 1 : 0,
     total,
   ];
 }
 
 function requestValues(request: OpenRequest): Value[] {
-  const { requestId, jobId, agentId, state, sentAt, journalId } = request;
-  return [requestId, jobId, agentId, state, sentAt ?? null, journalId ?? null];
+  const { requestId, jobId, agentId, state, sentAt, journalId, signatures } = request;
+  const signed = signatures === undefined ? null : JSON.stringify(signatures);
+  return [requestId, jobId, agentId, state, sentAt ?? null, journalId ?? null, signed];
 }
 
 function optional<Row, T>(row: Row | undefined, convert: (row: Row) => T): T | undefined {

@@ -30,6 +30,7 @@ export function jobView(job: StoredJob): JobView {
     ...(job.maxFailures === undefined ? {} : { max_failures: job.maxFailures }),
     created_at: timestamp(job.createdAt),
     created_by: job.createdBy,
+    ...(job.needsApproval ? { approval: job.approvedBy ?? "awaited" } : {}),
     ...(job.cancelledAt === undefined ? {} : { cancelled_at: timestamp(job.cancelledAt) }),
     total: job.total,
     ended: job.ended,

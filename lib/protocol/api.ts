@@ -7,6 +7,8 @@ import { isJsonObject, type JsonObject } from "./json.ts";
 import { timeoutSecondsMax, ttlSecondsDefault, ttlSecondsMax } from "./limits.ts";
 import { AgentId, CommandName, RequestId } from "./names.ts";
 import type { Labels } from "./selector.ts";
+import { CommandSignatures } from "./signedCommand.ts";
+import { isTimestamp } from "./timestamp.ts";
 
 /** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
@@ -47,6 +49,23 @@ function share(least: number) {
   );
 }
 
+/** What an operator has signed of a job: one request for each agent of its target. */
+export const SignedOrder = v.strictObject({
+  not_after: v.pipe(v.string(), v.check(isTimestamp, "must be ISO 8601 in UTC")),
+  requests: v.pipe(
+    v.array(
+      v.strictObject({
+        agent: AgentId,
+        request_id: v.pipe(v.string(), v.uuid("must be a UUID")),
+        signatures: v.pipe(CommandSignatures, v.minLength(1, "must not be empty")),
+      }),
+    ),
+    v.minLength(1, "must not be empty"),
+    v.maxLength(agentsMax, `names more than ${agentsMax} agents`),
+  ),
+});
+export type SignedOrder = v.InferOutput<typeof SignedOrder>;
+
 /** `POST /api/v1/jobs`. */
 export const JobOrder = v.strictObject({
   command: CommandName,
@@ -55,6 +74,8 @@ export const JobOrder = v.strictObject({
   /** What the command itself asks for, where it is not given. */
   timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
   ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
+  /** Signatures over each of its requests, whose ids the operator has made; see `SignedOrder`. */
+  signed: v.optional(SignedOrder),
   /** So many at a time: the next begins when one has ended. */
   batch: v.optional(share(1)),
   /** With one more failure than this, what has not been sent is cancelled. */
@@ -89,6 +110,8 @@ export interface JobView {
   max_failures?: number;
   created_at: string;
   created_by: string;
+  /** Where a second operator has to approve it: `awaited`, or the id of the token that did. */
+  approval?: string;
   /** When an operator withdrew it. */
   cancelled_at?: string;
   /** Requests in all, those that have ended, and those that ended as `success`. */

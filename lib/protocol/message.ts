@@ -19,6 +19,7 @@ import {
   timeoutSecondsMax,
 } from "./limits.ts";
 import { AgentId, CommandName, RequestId } from "./names.ts";
+import { CommandSignatures } from "./signedCommand.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 const timestampRule =
@@ -47,6 +48,10 @@ export const Command = v.object({
     timeout_seconds: v.optional(Seconds),
     /** v1: the moment, on the control plane's clock, after which the command must not start. */
     expires_at: v.optional(Timestamp),
+    /** Of operators' keys over this command for this agent alone; see `signedCommand.ts`. */
+    signatures: v.optional(CommandSignatures),
+    /** The moment after which the signatures are void. */
+    not_after: v.optional(Timestamp),
   }),
 });
 

@@ -175,9 +175,9 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a clock that was set back puts ends off",
-    file: dispatcher,
-    find: "createdAt: Math.min(stored.createdAt, now)",
-    replace: "createdAt: stored.createdAt",
+    file: "lib/control/due.ts",
+    find: "createdAt: Math.min(job.createdAt, now)",
+    replace: "createdAt: job.createdAt",
   },
   {
     name: "an update is called done whatever runs in the end",
@@ -206,8 +206,8 @@ export const mutations: Mutation[] = [
   {
     name: "a rollout lets everybody go at once",
     file: "lib/control/rollouts.ts",
-    find: "if (rollout.isStopped || rollout.underWay >= rollout.window) break;",
-    replace: "if (rollout.isStopped) break;",
+    find: "rollout.isStopped || rollout.underWay >= rollout.window) break;",
+    replace: "rollout.isStopped) break;",
   },
   {
     name: "a rollout goes on whatever fails",

@@ -12,13 +12,20 @@ import {
 } from "./processes.ts";
 
 export class JoinableFleet implements AsyncDisposable {
-  readonly serving: Serving;
+  serving: Serving;
   readonly dataDir: string & Disposable;
   readonly #flavour: Flavour;
+  readonly #args: readonly string[];
   readonly #hosts: (string & Disposable)[] = [];
   readonly #agents: Running[] = [];
 
-  private constructor(serving: Serving, dataDir: string & Disposable, flavour: Flavour) {
+  private constructor(
+    serving: Serving,
+    dataDir: string & Disposable,
+    flavour: Flavour,
+    args: readonly string[],
+  ) {
+    this.#args = args;
     this.serving = serving;
     this.dataDir = dataDir;
     this.#flavour = flavour;
@@ -28,7 +35,16 @@ export class JoinableFleet implements AsyncDisposable {
     const { flavour = "binary", args = [] } = options;
     const dataDir = temporaryDir();
     const serving = await startServe({ dataDir, flavour, args: ["--tls", "on", ...args] });
-    return new JoinableFleet(serving, dataDir, flavour);
+    return new JoinableFleet(serving, dataDir, flavour, args);
+  }
+
+  /** Killed, and started again on the same port. */
+  async restart(): Promise<void> {
+    const { port } = this.serving;
+    await this.serving.process.kill();
+    const args = ["--tls", "on", ...this.#args];
+    const options = { dataDir: this.dataDir, flavour: this.#flavour, port, args };
+    this.serving = await startServe(options);
   }
 
   /** As the operator on the control plane's own host. */

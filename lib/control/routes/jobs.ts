@@ -47,6 +47,13 @@ export const jobRoutes: Route[] = [
     permission: "jobs.create",
     handle: followJob,
   },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/approve",
+    permission: "jobs.approve",
+    action: "job.approve",
+    handle: approveJob,
+  },
 ];
 
 const keyShape = /^[\x21-\x7e]{1,128}$/;
@@ -107,6 +114,23 @@ function cancelJob(context: RouteContext): Response {
   const job = findJob(context);
   engine.cancel(job.jobId);
   return c.json(jobDetail(findJob(context), engine.journal.requests(job.jobId)));
+}
+
+/** By somebody else than who asked for it: two have then seen it. */
+function approveJob(context: RouteContext): Response {
+  const { c, engine, token } = context;
+  const job = findJob(context);
+  if (job.needsApproval !== true) {
+    throw new WsctlError("CONFLICT", "this job needs no approval");
+  }
+  if (job.createdBy === token.tokenId) {
+    throw new WsctlError("FORBIDDEN", "a second operator must approve what this one asked for");
+  }
+  if (job.ended === job.total) {
+    throw new WsctlError("CONFLICT", "this job has ended: nothing of it could still go out");
+  }
+  engine.approve(job.jobId, token.tokenId);
+  return c.json(jobView(findJob(context)));
 }
 
 /** Outcomes behind a cursor, until the last. */

@@ -13,6 +13,7 @@ const table: Record<string, readonly string[]> = {
   "GET /api/v1/jobs": people,
   "GET /api/v1/jobs/:job_id": people,
   "POST /api/v1/jobs/:job_id/cancel": commanders,
+  "POST /api/v1/jobs/:job_id/approve": commanders,
   "GET /api/v1/jobs/:job_id/outcomes": people,
   "POST /api/v1/jobs/:job_id/follow": commanders,
   "GET /api/v1/agents": people,

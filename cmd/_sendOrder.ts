@@ -1,0 +1,65 @@
+/** From an order to its answers: what `send` and `jobs create` have in common. */
+import { Client } from "../lib/client/client.ts";
+import type { AcceptedLine, JobOrderInput } from "../lib/protocol/api.ts";
+import type { ControlPlane } from "../lib/transfer/access.ts";
+import type { ClientFlags } from "./_common.ts";
+import { exitOk } from "./_exit.ts";
+import { type FollowFlags, followJob } from "./_followJob.ts";
+import { newInterrupt } from "./_interrupt.ts";
+import { print, printJson, remark, requireStdout } from "./_output.ts";
+import { durationText } from "./_units.ts";
+
+export const waitArg = {
+  type: "boolean",
+  default: true,
+  description: "wait for the answers",
+  negativeDescription: "print the job and do not wait for its answers",
+} as const;
+
+export interface SendOrderFlags extends ClientFlags, FollowFlags {
+  wait: boolean;
+}
+
+/** Prints every outcome as it comes; the outcomes decide the exit status. */
+export async function sendOrder(
+  order: JobOrderInput,
+  controlPlane: ControlPlane,
+  flags: SendOrderFlags,
+): Promise<number> {
+  const client = new Client(controlPlane);
+  if (!flags.wait) {
+    requireStdout();
+    const accepted = await client.sendOnly(order);
+    if (flags.json) printJson({ job_id: accepted.job.job_id, requests: accepted.requests });
+    else print(accepted.job.job_id);
+    return exitOk;
+  }
+  return followJob({
+    flags,
+    controlPlane,
+    client,
+    asked: order,
+    interrupt: newInterrupt,
+    begin: async (how) => {
+      const sent = await client.send(order, how);
+      if (!flags.json) remarkOnWaiting(sent.accepted);
+      return sent;
+    },
+  });
+}
+
+function remarkOnWaiting(accepted: AcceptedLine): void {
+  if (accepted.job.approval === "awaited") {
+    const id = accepted.job.job_id;
+    remark(`Nothing is sent before another operator approves: wsctl jobs approve ${id}`);
+  }
+  const away = accepted.requests.filter((request) => !request.online);
+  if (away.length === 0) return;
+  const names = away.slice(0, 5).map((request) => request.agent);
+  const more = away.length > names.length ? ` and ${away.length - names.length} more` : "";
+  const ttl = durationText(accepted.job.ttl_seconds);
+  remark(`Waiting up to ${ttl} for agents that are away: ${names.join(", ")}${more}`);
+  remark(
+    `Ctrl-C leaves the job waiting, twice withdraws it; follow it with: wsctl jobs watch ${accepted.job.job_id}`,
+  );
+}

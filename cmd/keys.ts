@@ -1,0 +1,124 @@
+import { writeFileSync } from "node:fs";
+import { defineCommand } from "citty";
+import { parsePublicKey } from "../lib/protocol/keys.ts";
+import { type CommandData, usage } from "./_args.ts";
+import { commonArgs } from "./_common.ts";
+import { exitOk } from "./_exit.ts";
+import { knownKeys, newKey, passphraseOf, signerOf } from "./_keys.ts";
+import { print, printJson, remark, table } from "./_output.ts";
+import { addSignatures, readOrder } from "./_signOrder.ts";
+import { sshKeys } from "./_sshAgent.ts";
+
+const json = { type: "boolean", description: "print JSON, one object a line" } as const;
+const passphrase = {
+  type: "string",
+  valueHint: "FILE",
+  description: "file with the key's passphrase, - for standard input",
+} as const;
+const name = {
+  type: "positional",
+  required: true,
+  valueHint: "NAME",
+  description: "what the key is called on this host",
+} as const;
+
+const generate = defineCommand({
+  meta: {
+    name: "generate",
+    description: "Make a key that signs commands, and print its public half",
+    examples: ["wsctl keys generate alice"],
+  },
+  args: { name, ...commonArgs, "passphrase-file": passphrase, json },
+  run: ({ args }) => generateRun(args),
+});
+
+const list = defineCommand({
+  meta: { name: "list", description: "List the keys on this host, and those of an ssh-agent" },
+  args: { ...commonArgs, json },
+  run: ({ args }) => listRun(args),
+});
+
+const show = defineCommand({
+  meta: { name: "show", description: "Print a key's public half, for wsctl agent --trust" },
+  args: { name, ...commonArgs, json },
+  run: ({ args }) => showRun(args),
+});
+
+const sign = defineCommand({
+  meta: {
+    name: "sign",
+    description: "Add signatures to an order that wsctl send --save has written",
+    examples: ["wsctl keys sign update.json --key bob"],
+  },
+  args: {
+    file: { type: "positional", required: true, valueHint: "FILE", description: "the order" },
+    ...commonArgs,
+    key: { type: "string", valueHint: "KEY", description: "key to sign with; may be repeated" },
+    "passphrase-file": passphrase,
+  },
+  run: ({ args, data }) => signRun({ ...args, keys: (data as CommandData).lists.key ?? [] }),
+});
+
+export default defineCommand({
+  meta: { name: "keys", description: "Make, list and use keys that sign commands" },
+  default: "list",
+  subCommands: { generate, list, show, sign },
+});
+
+interface KeysOptions {
+  json?: boolean | undefined;
+  "passphrase-file"?: string | undefined;
+}
+
+async function generateRun(options: KeysOptions & { name: string }): Promise<number> {
+  const { path, text } = newKey(options.name, passphraseOf(options["passphrase-file"]));
+  if (options.json) printJson({ name: options.name, file: path, public_key: text });
+  else print(text);
+  remark(`The private half is in ${path}: wsctl send COMMAND --sign ${options.name}`);
+  return exitOk;
+}
+
+async function listRun(options: KeysOptions): Promise<number> {
+  const fromAgent = process.env.SSH_AUTH_SOCK ? await sshKeys() : [];
+  const keys = [
+    ...knownKeys(),
+    ...fromAgent.map(({ comment, publicKey }) => {
+      return { name: `ssh-agent:${comment}`, text: publicKey.text };
+    }),
+  ];
+  if (options.json) for (const { name: called, text } of keys) printJson(rowOf(called, text));
+  else if (keys.length === 0) remark("No keys yet: wsctl keys generate NAME");
+  else {
+    const rows = keys.map(({ name: called, text }) => [called, parsePublicKey(text).id, text]);
+    print(table(["NAME", "ID", "PUBLIC KEY"], rows));
+  }
+  return exitOk;
+}
+
+async function showRun(options: KeysOptions & { name: string }): Promise<number> {
+  const found = knownKeys().find((key) => key.name === options.name);
+  if (found === undefined) {
+    throw usage(`No key is called "${options.name}": "wsctl keys list" names them`);
+  }
+  if (options.json) printJson(rowOf(found.name, found.text));
+  else print(found.text);
+  return exitOk;
+}
+
+async function signRun(options: KeysOptions & { file: string; keys: string[] }): Promise<number> {
+  if (options.keys.length === 0) throw usage("Nothing to sign with: give --key KEY");
+  const order = readOrder(options.file);
+  const signers = [];
+  for (const key of options.keys) signers.push(await signerOf(key, options["passphrase-file"]));
+  const signed = await addSignatures(order, signers);
+  writeFileSync(options.file, `${JSON.stringify(signed, null, 2)}\n`);
+  const counts = (signed.signed?.requests ?? []).map(({ signatures }) => signatures.length);
+  print(
+    `${options.file}: ${order.command}, ${counts.length} requests, ${Math.min(...counts)} signatures`,
+  );
+  return exitOk;
+}
+
+function rowOf(called: string, text: string) {
+  return { name: called, id: parsePublicKey(text).id, public_key: text };
+}
