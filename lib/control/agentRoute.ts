@@ -2,7 +2,7 @@
  * `GET /agent`: where agents connect. Who it is is settled before any message is read. An agent
  * that proves a key is let in by the upgrade or not at all. Whoever brings a token and is refused
  * is told why by a close code of 4000 or above, after the upgrade: a refused upgrade would reach a
- * WebSocket client without its reason. Browsers are turned away before that.
+ * WebSocket client without its reason.
  */
 import type { Context, Hono } from "hono";
 import type { WSEvents } from "hono/ws";
@@ -45,10 +45,6 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
   app.get(
     "/agent",
     async (c, next) => {
-      // A page in somebody's browser must never act as an agent; agents send no Origin.
-      if (runtime.header(c, "origin") !== undefined) {
-        throw new WsctlError("FORBIDDEN", "this address is for agents, not for browsers");
-      }
       if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
         c.header("Upgrade", "websocket");
         return c.json({ error: { code: "MALFORMED", message: "connect with a WebSocket" } }, 426);

@@ -21,6 +21,7 @@ import { addTransferRoutes } from "./artifacts/transferRoutes.ts";
 import { audited, recordRefusal } from "./audited.ts";
 import type { Engine } from "./engine.ts";
 import { TooManyFailures } from "./failureLimit.ts";
+import type { Hosts } from "./hosts.ts";
 import { type Permission, permits, rolesWith } from "./permissions.ts";
 import type { Place } from "./place.ts";
 import type { Revocations } from "./revocations.ts";
@@ -39,6 +40,7 @@ export interface AppOptions {
   engine: Engine;
   artifacts: Artifacts;
   revocations: Revocations;
+  hosts: Hosts;
   /** Asked for with each request: the port is known only once it is listened on. */
   place: () => Place;
   /** Whether agents that join must be approved. */
@@ -82,6 +84,7 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     refuseTokenInUrl(c);
+    refuseBrowsers(c, options);
     await next();
     c.header("Cache-Control", "no-store");
   });
@@ -135,11 +138,26 @@ function forbidden(permission: Permission): WsctlError {
 }
 
 function answer(c: Context, code: ErrorCode, message: string): Response {
-  const body: ErrorBody = { error: { code, message } };
+  const status = errorCodes[code].http;
+  const body: ErrorBody = { title: code, status, detail: message, error: { code, message } };
   if (code === "UNAUTHORIZED") c.header("WWW-Authenticate", "Bearer");
   // What is left of the body is not read: the connection is of no use for another request.
   if (code === "TOO_LARGE") c.header("Connection", "close");
-  return c.json(body, errorCodes[code].http);
+  return c.json(body, status, { "Content-Type": "application/problem+json" });
+}
+
+/** Health says nothing, and is asked for by whatever name a balancer has. */
+const openToAll: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+/** Neither a page that calls us by a name of its own, nor one that calls us at all. */
+function refuseBrowsers(c: Context, { hosts, runtime }: AppOptions): void {
+  if (openToAll.has(c.req.path)) return;
+  if (!hosts.knows(c.req.header("host"))) {
+    const text = "this is not a name of this control plane: wsctl serve --advertise NAME adds one";
+    throw new WsctlError("FORBIDDEN", text);
+  }
+  if (runtime.header(c, "origin") === undefined) return;
+  throw new WsctlError("FORBIDDEN", "pages in browsers are not served here: send no Origin");
 }
 
 /** URLs end up in logs and histories: a token there is refused, so that nobody gets used to it. */

@@ -13,8 +13,9 @@ import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { Engine } from "./engine.ts";
+import { Hosts } from "./hosts.ts";
 import type { ControlJournal } from "./journal.ts";
-import { localHost, writeLocalCredentials } from "./localCredentials.ts";
+import { localHost, namesIn, writeLocalCredentials } from "./localCredentials.ts";
 import { Place } from "./place.ts";
 import { Revocations } from "./revocations.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
@@ -77,6 +78,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     server = await runtime.serve({
       app: createApp({
         ...{ engine, artifacts, revocations, runtime, clock, log },
+        hosts: new Hosts([...options.advertised, ...namesIn(tls)]),
         place: () => place,
         needsApproval: options.needsApproval,
       }),

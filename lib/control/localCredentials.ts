@@ -36,10 +36,15 @@ export function localHost(host: string, tls: TlsOptions | undefined): string {
   const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host;
   const bracketed = own.includes(":") && !own.startsWith("[") ? `[${own}]` : own;
   if (tls === undefined) return bracketed;
-  const names = (new X509Certificate(tls.cert).subjectAltName ?? "")
-    .split(", ")
-    .map((name) => name.replace(/^(DNS|IP Address):/, ""));
+  const names = namesIn(tls);
   return names.includes(own) ? bracketed : (names.find((name) => !name.includes("*")) ?? own);
+}
+
+/** The names and addresses that a certificate vouches for. */
+export function namesIn(tls: TlsOptions | undefined): string[] {
+  if (tls === undefined) return [];
+  const { subjectAltName = "" } = new X509Certificate(tls.cert);
+  return subjectAltName.split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
 }
 
 function keptToken(path: string, journal: ControlJournal, now: number): string | undefined {

@@ -251,7 +251,11 @@ export interface ReleaseView {
   downloads: { sha256: string; bytes: number; url: string }[];
 }
 
-/** Body of every failed answer. */
+/** Body of every failed answer: a problem (RFC 9457) with the error as its own member. */
 export interface ErrorBody {
+  title: string;
+  /** The HTTP status. */
+  status: number;
+  detail: string;
   error: { code: string; message: string };
 }

@@ -44,7 +44,7 @@ function tell(what: string, peak: number): void {
 async function idleReader(serving: Serving, id: string): Promise<Socket> {
   const detail = await artifactDetail(adminAccess(serving), id);
   const socket = connect(serving.port, "127.0.0.1");
-  socket.write(`GET ${detail.download?.url} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  socket.write(`GET ${detail.download?.url} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   await new Promise((resolve) => socket.once("data", resolve));
   return socket.pause();
 }

@@ -138,7 +138,7 @@ export function artifactsUploadSuite(flavour: Flavour): void {
       const { pathname, search } = new URL(url);
       const socket = connect(target.port, "127.0.0.1");
       socket.write(
-        `PUT ${pathname}${search} HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n`,
+        `PUT ${pathname}${search} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n`,
       );
       socket.write(content.body.slice(0, 70_000));
       const file = join(target.serving.dataDir, "artifacts", "uploads", id);
