@@ -1,6 +1,6 @@
 /** What commands share: flags that many of them take, the log, and the way to the control plane. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import type { ArgsDef } from "citty";
 import { Client } from "../lib/client/client.ts";
@@ -102,7 +102,8 @@ function isSet(name: string): boolean {
 }
 
 export function dataDirOf(options: CommonOptions): string {
-  return options["data-dir"] ?? defaultDataDir(process.env);
+  // Programs are started elsewhere: what is meant from here must be meant from there.
+  return resolve(options["data-dir"] ?? defaultDataDir(process.env));
 }
 
 export function logOf(options: { "log-level"?: string; "log-json"?: boolean | undefined }): Log {

@@ -8,6 +8,7 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -47,7 +48,9 @@ export class OutputDir implements OutputSink {
   readonly #options: OutputDirOptions;
   readonly #begun = new Set<string>();
   readonly #fetching: Promise<void>[] = [];
-  /** Agents whose result could not be put here. */
+  /** Files that could not be written, of which this was said. */
+  readonly #broken = new Set<string>();
+  /** What could not be put here. */
   #faults = 0;
 
   /** Throws `USAGE` where nothing can be written there, or where there is something already. */
@@ -57,10 +60,12 @@ export class OutputDir implements OutputSink {
     try {
       mkdirSync(dir, { recursive: true });
       // What an earlier job left is not mixed with this one's.
+      const [left] = readdirSync(dir);
+      if (left !== undefined) throw Object.assign(new Error(left), { code: "EEXIST" });
       for (const list of [succeeded, failed]) writeFileSync(join(dir, list), "", { flag: "wx" });
     } catch (error) {
       const isUsed = (error as NodeJS.ErrnoException).code === "EEXIST";
-      const why = isUsed ? "it has the output of another job; name a new one" : errorText(error);
+      const why = isUsed ? "there is something in it already; name a new one" : errorText(error);
       throw usage(`Flag --output: cannot write to "${dir}": ${why}`);
     }
   }
@@ -120,7 +125,16 @@ export class OutputDir implements OutputSink {
     }
   }
 
+  /** The job goes on whatever becomes of this directory: the fault is said, and counts. */
   #append(name: string, content: Uint8Array | string): void {
-    appendFileSync(join(this.#options.dir, name), content);
+    const path = join(this.#options.dir, name);
+    try {
+      appendFileSync(path, content);
+    } catch (error) {
+      this.#faults++;
+      if (this.#broken.has(name)) return;
+      this.#broken.add(name);
+      remark(`wsctl: cannot write to "${path}", which is not whole: ${errorText(error)}`);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
@@ -189,9 +189,9 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       agentId,
       heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
       journal,
-      commandsDir: options["commands-dir"] ?? defaultCommandsDir(process.env),
-      servicesDir: options["services-dir"] ?? defaultServicesDir(process.env),
-      logsDir: options["logs-dir"] ?? defaultLogsDir(process.env),
+      commandsDir: resolve(options["commands-dir"] ?? defaultCommandsDir(process.env)),
+      servicesDir: resolve(options["services-dir"] ?? defaultServicesDir(process.env)),
+      logsDir: resolve(options["logs-dir"] ?? defaultLogsDir(process.env)),
       allowExec: options.allowExec,
       limits: {
         running: wholeNumber("max-running", options["max-running"], 1, 1_000),

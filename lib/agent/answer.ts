@@ -14,25 +14,35 @@ const roomBytes = messageBytesMax - 2_048;
 /** A text of so many characters fits however they are escaped: six bytes each at the most. */
 const escapedCharsMax = Math.floor(roomBytes / 6);
 
-/** The answer itself, or an error that says it is too large: decided before it is stored. */
+/**
+ * The answer as a message can hold it: decided before it is stored. How a command ended stands
+ * whatever it has left: a result that cannot travel is left out, and the message says why.
+ */
 export function fittingAnswer(answer: Answer): Answer {
   const message = answer.message === undefined ? undefined : cut(answer.message);
   const fitting = { ...answer, ...(message === undefined ? {} : { message }) } as Answer;
+  const flaw = flawOf(fitting);
+  if (flaw === undefined || fitting.type === "error") return fitting;
+  const { status } = fitting;
+  const note = `[its result is left out: it ${flaw}]`;
+  const text = cut([note, message].filter((part) => part !== undefined).join("\n"), note.length);
+  return { type: "response", status, message: text };
+}
+
+/** Why an answer cannot travel as it is. */
+function flawOf(answer: Answer): string | undefined {
   let json: string;
   try {
-    json = JSON.stringify(fitting);
+    json = JSON.stringify(answer);
   } catch (error) {
-    return failure("INTERNAL", `the command's result is no JSON: ${errorText(error)}`);
+    return `is no JSON: ${errorText(error)}`;
   }
   const flaw = unrepresentable(JSON.parse(json));
-  if (flaw !== undefined) return failure("INTERNAL", `the command's result has ${flaw}`);
+  if (flaw !== undefined) return `has ${flaw}`;
   // The message puts the answer one level deeper.
-  if (!isShallow(json, depthMax - 1)) {
-    return failure("INTERNAL", "the command's result is nested too deep for a message");
-  }
+  if (!isShallow(json, depthMax - 1)) return "is nested too deep for a message";
   const bytes = Buffer.byteLength(json);
-  if (bytes <= roomBytes) return fitting;
-  return failure("TOO_LARGE", `the answer of ${bytes} bytes is over the limit of one message`);
+  return bytes <= roomBytes ? undefined : `is over the limit of a message: ${bytes} bytes with it`;
 }
 
 /** A peer of the standard alone knows no `result`: it gets it as JSON within the message. */
@@ -106,10 +116,10 @@ function timeText(ms: number): string {
   return ms < 1000 ? `${Math.round(Math.max(0, ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-function cut(text: string): string {
+function cut(text: string, lessChars = 0): string {
   const whole = text.toWellFormed();
   const isRoomy = Buffer.byteLength(JSON.stringify(whole)) <= roomBytes;
-  const charsMax = isRoomy ? textCharsMax : escapedCharsMax;
+  const charsMax = (isRoomy ? textCharsMax : escapedCharsMax) - lessChars;
   if (whole.length <= charsMax) return whole;
   const mark = ` … [cut: ${whole.length} characters in all]`;
   return whole.slice(0, charsMax - mark.length).toWellFormed() + mark;

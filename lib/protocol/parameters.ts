@@ -3,11 +3,19 @@
  * by a control plane that knows the agent's catalogue.
  */
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
+import { errorText } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 
 /** What is wrong with these parameters and where, never the value; undefined where nothing is. */
 export function faultOfParameters(schema: JsonObject, values: JsonObject): string | undefined {
-  const { valid, errors } = new Validator(schema as Schema, "2020-12", false).validate(values);
+  let found: ReturnType<Validator["validate"]>;
+  try {
+    found = new Validator(schema as Schema, "2020-12", false).validate(values);
+  } catch (error) {
+    // Somebody else's schema must harm nobody; where it cannot judge, nothing is let through.
+    return `parameters cannot be judged: their schema is faulty (${errorText(error)})`;
+  }
+  const { valid, errors } = found;
   if (valid) return undefined;
   // The deepest place is the most telling one.
   const [error] = errors.sort((a, b) => b.instanceLocation.length - a.instanceLocation.length);

@@ -157,7 +157,7 @@ describe.each(pairs)("control plane on %s, agent on %s", (control, flavour) => {
     expect(readFileSync(join(dir, "failed"), "utf8")).toBe("");
     const again = await wsctl([...sendWords("bytes").slice(1), "--output", dir]);
     expect(again).toMatchObject({ code: 2, stdout: "" });
-    expect(again.stderr).toContain("it has the output of another job");
+    expect(again.stderr).toContain("there is something in it already");
   });
 
   test("pieces are numbered, and a stream that is resumed goes on behind what was received", async () => {

@@ -79,7 +79,11 @@ export class Catalogue<Item extends { name: string }> {
 /** Whoever may write a manifest may run anything: strangers must not. */
 function refuseForeign(dir: string, file: string): void {
   for (const path of [dir, join(dir, file)]) {
-    const { mode, size } = statSync(path);
+    const stats = statSync(path);
+    const { mode, size } = stats;
+    if (path !== dir && !stats.isFile()) {
+      throw new WsctlError("USAGE", `${file}: is no file`);
+    }
     if ((mode & 0o002) !== 0) {
       const mend = `take that right away with "chmod o-w ${path}"`;
       throw new WsctlError("USAGE", `${file}: everybody may write to ${path}: ${mend}`);
@@ -90,20 +94,25 @@ function refuseForeign(dir: string, file: string): void {
   }
 }
 
-/** A missing directory is one without manifests. */
+/** A missing directory is one without manifests, and so is one that cannot be read. */
 function look(dir: string): { signature: string; files: string[] } {
   try {
     const files = readdirSync(dir).filter((file) => file.endsWith(".toml") && file[0] !== ".");
     files.sort();
-    const marks = ["", ...files].map((file) => {
-      const { mtimeMs, ctimeMs, size, ino } = statSync(join(dir, file));
-      return [file, mtimeMs, ctimeMs, size, ino].join(":");
-    });
-    return { signature: marks.join("\n"), files };
+    return { signature: ["", ...files].map((file) => markOf(dir, file)).join("\n"), files };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // A file that went away between the two looks is seen as gone by the next one.
-    if (code === "ENOENT" || code === "ENOTDIR") return { signature: "none", files: [] };
-    throw error;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // One that cannot be read is no reason to end: it is looked at again.
+    return { signature: code, files: [] };
+  }
+}
+
+/** A file that cannot be looked at, such as a link that leads nowhere, harms no other. */
+function markOf(dir: string, file: string): string {
+  try {
+    const { mtimeMs, ctimeMs, size, ino } = statSync(join(dir, file));
+    return [file, mtimeMs, ctimeMs, size, ino].join(":");
+  } catch (error) {
+    return `${file}:${(error as NodeJS.ErrnoException).code}`;
   }
 }

@@ -3,11 +3,11 @@
  * started from an argument list, never through a shell, and a parameter fills exactly one argument.
  */
 import * as v from "valibot";
-import { errorText } from "../../protocol/errors.ts";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault, outputBytesMost, timeoutSecondsMax } from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
 import { faultOfParameters } from "../../protocol/parameters.ts";
+import { faultOfSchema } from "./schemaFault.ts";
 import { faultIn, readToml } from "./toml.ts";
 
 export interface Program {
@@ -39,6 +39,15 @@ function whole(least: number, most: number) {
   return v.pipe(v.number(rule), v.integer(rule), v.minValue(least, rule), v.maxValue(most, rule));
 }
 
+const VariableName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must have names of letters, digits and _"),
+);
+const VariableValue = v.pipe(
+  v.string("must be text"),
+  v.check((text) => !text.includes("\0"), "must not have a NUL in it"),
+);
+
 const Manifest = v.strictObject({
   name: v.optional(CommandName),
   description: Text,
@@ -50,7 +59,7 @@ const Manifest = v.strictObject({
     v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_-]*$/i, "must be the name of a user")),
   ),
   directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
-  env: v.optional(v.record(v.string(), v.string()), {}),
+  env: v.optional(v.record(VariableName, VariableValue), {}),
   output_bytes: v.optional(whole(1_024, outputBytesMost), outputBytesDefault),
   cancellable: v.optional(v.boolean("must be true or false"), true),
 });
@@ -81,7 +90,10 @@ export function readProgram(fileName: string, text: string): Program {
     outputBytes: output_bytes,
     isCancellable: cancellable,
   };
-  const reason = faultOfSchema(program.schema, "parameters") ?? faultOfArgv(program);
+  const reason =
+    faultOfSchema(program.schema, "parameters") ??
+    faultOfArgv(program) ??
+    faultOfVariables(program);
   if (reason !== undefined) throw faultIn(fileName, reason);
   return program;
 }
@@ -144,30 +156,23 @@ function faultOfArgv({ argv, schema }: Program): string | undefined {
   return undefined;
 }
 
-const types = ["string", "integer", "number", "boolean", "object", "array", "null"];
-
-/** What a validator would let pass or throw at: a type that does not exist, a broken pattern. */
-function faultOfSchema(schema: unknown, path: string): string | undefined {
-  if (typeof schema === "boolean") return undefined;
-  if (!isJsonObject(schema)) return `${path}: must be a JSON Schema`;
-  const { type, pattern, required } = schema;
-  const wrong = (Array.isArray(type) ? type : [type ?? "object"]).find((t) => !types.includes(t));
-  if (wrong !== undefined) return `${path}.type: "${wrong}" is none of ${types.join(", ")}`;
-  if (required !== undefined && !Array.isArray(required)) {
-    return `${path}.required: must be a list of names`;
-  }
-  if (pattern !== undefined) {
-    try {
-      new RegExp(String(pattern), "u");
-    } catch (error) {
-      return `${path}.pattern: ${errorText(error)}`;
+/** Of two parameters that would be one variable of the environment the program saw but one. */
+function faultOfVariables({ schema }: Program): string | undefined {
+  const names = Object.keys(propertiesOf(schema));
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const other = seen.get(envKey(name));
+    if (other !== undefined) {
+      return `parameters: "${other}" and "${name}" would both be WSCTL_PARAM_${envKey(name)}`;
     }
+    seen.set(envKey(name), name);
   }
-  for (const [key, below] of Object.entries(propertiesOf(schema))) {
-    const fault = faultOfSchema(below, `${path}.properties.${key}`);
-    if (fault !== undefined) return fault;
-  }
-  return schema.items === undefined ? undefined : faultOfSchema(schema.items, `${path}.items`);
+  return undefined;
+}
+
+/** A parameter's name as part of the name of a variable. */
+export function envKey(key: string): string {
+  return key.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
 function propertiesOf(schema: JsonObject): Record<string, JsonObject> {

@@ -4,7 +4,7 @@ import process from "node:process";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
 import type { RunOrder } from "../records.ts";
-import { textOf } from "./manifest.ts";
+import { envKey, textOf } from "./manifest.ts";
 import type { RunSpec } from "./run.ts";
 
 /** A program as the host's own files and flags allow it. */
@@ -74,10 +74,6 @@ function parametersIn(values: JsonObject): Record<string, string> {
   });
   // An environment cannot hold a NUL; standard input has it all.
   return Object.fromEntries(named.filter(([, value]) => !value.includes("\0")));
-}
-
-function envKey(key: string): string {
-  return key.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
 /** Only root can become somebody else, and who that is needs no help. */

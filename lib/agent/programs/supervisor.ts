@@ -10,6 +10,7 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { errorText } from "../../protocol/errors.ts";
+import { unrepresentable } from "../../protocol/json.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTail.ts";
 import { LiveOutput } from "./liveOutput.ts";
@@ -244,7 +245,9 @@ function resultOf(
 function jsonIn(text: string): unknown {
   if (!/^\s*[[{]/.test(text) || text.length > resultBytesMax) return undefined;
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text);
+    // What could not be written down again as it was stays in the output, as it is.
+    return unrepresentable(value) === undefined ? value : undefined;
   } catch {
     return undefined;
   }

@@ -44,11 +44,12 @@ describe("fittingAnswer()", () => {
     expect(fittingAnswer({ ...success, message: "a\ud800b" }).message).toBe("a\ufffdb");
   });
 
-  test("is an error where the result is too large", () => {
-    const answer = fittingAnswer({ ...success, result: "€".repeat(22_000) });
-    expect(answer).toMatchObject({ type: "error", code: "TOO_LARGE" });
+  test("leaves a result out that is too large, and says so; how it ended stands", () => {
+    const answer = fittingAnswer({ ...success, message: "done", result: "€".repeat(22_000) });
+    expect(answer).toMatchObject({ type: "response", status: "success" });
+    expect(answer).not.toHaveProperty("result");
     expect(answer.message).toMatch(
-      /^the answer of 660\d\d bytes is over the limit of one message$/,
+      /^\[its result is left out: it is over the limit of a message: 660\d\d bytes with it\]\ndone$/,
     );
   });
 
@@ -68,14 +69,14 @@ describe("fittingAnswer()", () => {
 });
 
 test("fittingAnswer() draws its line where a message of wsctl.v1 still has room", () => {
-  const types = new Set<string>();
+  const kinds = new Set<boolean>();
   for (let length = 62_000; length <= 66_000; length += 10) {
     const answer = fittingAnswer({ ...success, result: "x".repeat(length) });
-    types.add(answer.type);
+    kinds.add("result" in answer);
     const draft = messageOf('"'.repeat(requestIdCharsMax), answer, true);
     expect(encode(draft, 0).length).toBeLessThanOrEqual(messageBytesMax);
   }
-  expect([...types]).toEqual(["response", "error"]);
+  expect([...kinds]).toEqual([true, false]);
 });
 
 describe("messageOf()", () => {

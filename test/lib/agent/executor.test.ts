@@ -159,12 +159,14 @@ describe("an answer", () => {
     ]);
   });
 
-  test("over the limit of a message becomes an error that says so", () => {
+  test("over the limit of a message loses its result, and says so", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
     const result = { status: "success", result: "x".repeat(70_000) } as const;
     const step = hand.step((each) => hand.executor.finished("r", result, hand.now, each));
-    expect(answers(step)).toEqual(["TOO_LARGE"]);
+    expect(answers(step)).toEqual([
+      expect.stringMatching(/^\[its result is left out: .*70050 bytes/),
+    ]);
   });
 });

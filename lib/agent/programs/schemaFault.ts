@@ -1,0 +1,117 @@
+/**
+ * What is wrong with a JSON Schema that an operator has written, before anything is held against
+ * it: a type that does not exist, a pattern that is none, a reference that leads nowhere or back to
+ * itself. A validator would let these pass, throw at them, or go on for ever.
+ */
+import { errorText } from "../../protocol/errors.ts";
+import { isJsonObject, type JsonObject, unrepresentable } from "../../protocol/json.ts";
+
+const types = ["string", "integer", "number", "boolean", "object", "array", "null"];
+/** Keywords whose value is a schema, a list of them, or schemas by name. */
+const single = [
+  ...["additionalProperties", "items", "contains", "propertyNames", "not", "if", "then", "else"],
+  ...["unevaluatedItems", "unevaluatedProperties"],
+];
+const lists = ["allOf", "anyOf", "oneOf", "prefixItems"];
+const named = ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
+const unsupported = ["$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor"];
+
+/** Undefined where nothing is. */
+export function faultOfSchema(schema: JsonObject, path: string): string | undefined {
+  const flaw = unrepresentable(schema);
+  if (flaw !== undefined) return `${path}: has ${flaw}`;
+  return faultAt(schema, path) ?? faultOfReferences(schema, path);
+}
+
+function faultAt(schema: unknown, path: string): string | undefined {
+  if (typeof schema === "boolean") return undefined;
+  if (!isJsonObject(schema)) return `${path}: must be a JSON Schema`;
+  const own = faultOfKeywords(schema, path);
+  if (own !== undefined) return own;
+  for (const [below, where] of schemasIn(schema, path)) {
+    const fault = faultAt(below, where);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function faultOfKeywords(schema: JsonObject, path: string): string | undefined {
+  const { type, pattern, required, patternProperties } = schema;
+  const wrong = (Array.isArray(type) ? type : [type ?? "object"]).find((t) => !types.includes(t));
+  if (wrong !== undefined) return `${path}.type: "${wrong}" is none of ${types.join(", ")}`;
+  if (required !== undefined && !Array.isArray(required)) {
+    return `${path}.required: must be a list of names`;
+  }
+  for (const key of named) {
+    if (schema[key] !== undefined && !isJsonObject(schema[key])) {
+      return `${path}.${key}: must be a table of JSON Schemas`;
+    }
+  }
+  for (const key of lists) {
+    if (schema[key] !== undefined && !Array.isArray(schema[key])) {
+      return `${path}.${key}: must be a list of JSON Schemas`;
+    }
+  }
+  const beyond = unsupported.find((key) => schema[key] !== undefined);
+  if (beyond !== undefined) return `${path}.${beyond}: is not supported here`;
+  const patterns = [
+    ...(pattern === undefined ? [] : [[`${path}.pattern`, String(pattern)] as const]),
+    ...Object.keys(isJsonObject(patternProperties) ? patternProperties : {}).map(
+      (each) => [`${path}.patternProperties."${each}"`, each] as const,
+    ),
+  ];
+  for (const [where, text] of patterns) {
+    try {
+      new RegExp(text, "u");
+    } catch (error) {
+      return `${where}: ${errorText(error)}`;
+    }
+  }
+  return undefined;
+}
+
+/** The schemas right inside of one, with where they stand. */
+function schemasIn(schema: JsonObject, path: string): [unknown, string][] {
+  // Before 2020 a list stood where `items` has one schema now.
+  const plain = [...single, ...lists].flatMap((key) => {
+    const value = schema[key];
+    if (value === undefined) return [];
+    const all = Array.isArray(value) ? value.map((each, at) => [each, at] as const) : [[value, ""]];
+    return all.map(([each, at]): [unknown, string] => [
+      each,
+      `${path}.${key}${at === "" ? "" : `.${at}`}`,
+    ]);
+  });
+  const byName = named.flatMap((key) => {
+    const value = schema[key];
+    const entries = isJsonObject(value) ? Object.entries(value) : [];
+    return entries.map(([name, each]): [unknown, string] => [each, `${path}.${key}.${name}`]);
+  });
+  return [...plain, ...byName];
+}
+
+/** References may lead to `$defs` at the top alone, and never in a circle. */
+function faultOfReferences(root: JsonObject, path: string): string | undefined {
+  const walk = (schema: unknown, where: string, above: readonly string[]): string | undefined => {
+    if (!isJsonObject(schema)) return undefined;
+    const { $ref } = schema;
+    if ($ref !== undefined) {
+      const [, group = "", name = ""] =
+        /^#\/(\$defs|definitions)\/([^/~%]+)$/.exec(String($ref)) ?? [];
+      const definitions = root[group];
+      if (!isJsonObject(definitions) || !Object.hasOwn(definitions, name)) {
+        return `${where}.$ref: "${$ref}" leads nowhere; "#/$defs/NAME" leads to a definition at the top`;
+      }
+      if (above.includes(name)) return `${where}.$ref: "${$ref}" leads back to itself`;
+      const fault = walk(definitions[name], `${path}.${group}.${name}`, [...above, name]);
+      if (fault !== undefined) return fault;
+    }
+    for (const [below, place] of schemasIn(schema, where)) {
+      const isDefinition = schema === root && /\.(\$defs|definitions)\./.test(place);
+      const fault = isDefinition ? undefined : walk(below, place, above);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  };
+  return walk(root, path, []);
+}
