@@ -37,6 +37,7 @@ export const root = defineCommand({
   meta: { name: "wsctl", version, description: "Remote commands for fleets of hosts" },
   subCommands: {
     serve: () => import("./serve.ts").then((module) => module.default),
+    service: () => import("./service.ts").then((module) => module.default),
     agent: () => import("./agent.ts").then((module) => module.default),
     send: () => import("./send.ts").then((module) => module.default),
     agents: () => import("./agents.ts").then((module) => module.default),

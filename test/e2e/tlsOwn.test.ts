@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { presented } from "../support/certificates.ts";
+import { presented, speaks } from "../support/certificates.ts";
 import { expectRefusal } from "../support/cli.ts";
 import { connectedAgent, startServe, temporaryDir, wsctl } from "../support/processes.ts";
 
@@ -46,6 +46,17 @@ describe.each(["binary", "deno"] as const)("its own authority, on %s", (flavour)
     expect(await serving.process.stop()).toBe(0);
   });
 });
+
+test.each(["binary", "deno"] as const)(
+  "nothing below TLS 1.2 is spoken, on %s",
+  async (flavour) => {
+    using dir = temporaryDir();
+    await using serving = await startServe({ dataDir: dir, flavour, args: ["--tls", "on"] });
+    const versions = ["tls1", "tls1_1", "tls1_2", "tls1_3"];
+    const spoken = await Promise.all(versions.map((version) => speaks(serving.port, version)));
+    expect(spoken).toEqual([false, false, true, true]);
+  },
+);
 
 test("an authority of which half is lost is not replaced in silence", async () => {
   using dir = temporaryDir();

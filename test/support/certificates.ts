@@ -1,4 +1,5 @@
 /** What a TLS server presents, without trusting it. */
+import { spawn } from "node:child_process";
 import { connect } from "node:tls";
 
 export interface Presented {
@@ -21,4 +22,11 @@ export function presented(port: number): Promise<Presented> {
     });
     socket.once("error", reject);
   });
+}
+
+/** Whether a server speaks exactly this version, such as `tls1_1`, with ciphers however old. */
+export function speaks(port: number, version: string): Promise<boolean> {
+  const words = ["s_client", `-${version}`, "-cipher", "DEFAULT:@SECLEVEL=0", "-connect"];
+  const child = spawn("openssl", [...words, `127.0.0.1:${port}`], { stdio: "ignore" });
+  return new Promise((resolve) => child.once("close", (code) => resolve(code === 0)));
 }

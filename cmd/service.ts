@@ -1,0 +1,106 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineCommand } from "citty";
+import { errorText } from "../lib/protocol/errors.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
+import { usage } from "./_args.ts";
+import { commonArgs } from "./_common.ts";
+import { exitOk } from "./_exit.ts";
+import { print, remark } from "./_output.ts";
+import { type Service, services, unitName, unitText } from "./_systemdUnit.ts";
+
+const unitArgs = {
+  service: {
+    type: "positional",
+    required: true,
+    valueHint: "serve|agent",
+    description: "which of the two",
+  },
+  flags: {
+    type: "string",
+    valueHint: "FLAGS",
+    description: 'flags of the service: --flags="--host 0.0.0.0 --port 7420"',
+  },
+  program: {
+    type: "string",
+    valueHint: "FILE",
+    description: "the binary that it starts; by default this one",
+  },
+  ...commonArgs,
+} as const;
+
+const printUnit = defineCommand({
+  meta: {
+    name: "print",
+    description: "Print a unit for systemd",
+    examples: ['wsctl service print serve --flags="--host 0.0.0.0"'],
+  },
+  args: unitArgs,
+  run: ({ args }) => printRun(args),
+});
+
+const install = defineCommand({
+  meta: {
+    name: "install",
+    description: "Write the unit, enable and start it; asks for root",
+    examples: ["wsctl service install agent"],
+  },
+  args: unitArgs,
+  run: ({ args }) => installRun(args),
+});
+
+export default defineCommand({
+  meta: { name: "service", description: "Run serve or agent as a service of systemd" },
+  subCommands: { print: printUnit, install },
+});
+
+interface ServiceOptions {
+  service: string;
+  flags?: string | undefined;
+  program?: string | undefined;
+}
+
+const unitsDir = "/etc/systemd/system";
+
+async function printRun(options: ServiceOptions): Promise<number> {
+  print((await unitOf(options)).text.trimEnd());
+  return exitOk;
+}
+
+async function installRun(options: ServiceOptions): Promise<number> {
+  const { name, text } = await unitOf(options);
+  const path = join(unitsDir, name);
+  try {
+    writeFileSync(path, text, { mode: 0o644 });
+  } catch (error) {
+    throw usage(`Cannot write "${path}": ${errorText(error)}; run this as root`);
+  }
+  for (const words of [["daemon-reload"], ["enable", "--now", name]]) {
+    const done = spawnSync("systemctl", words, { encoding: "utf8" });
+    if (done.status === 0) continue;
+    const why = done.error === undefined ? done.stderr.trim() : errorText(done.error);
+    throw usage(`The unit is in "${path}", but "systemctl ${words.join(" ")}" failed: ${why}`);
+  }
+  print(path);
+  remark(`It runs: systemctl status ${name}`);
+  return exitOk;
+}
+
+async function unitOf({ service, flags = "", program }: ServiceOptions) {
+  if (!services.includes(service))
+    throw usage(`No service is called "${service}": expected serve or agent`);
+  const own = program ?? (await loadRuntime()).program();
+  if (own?.startsWith("/") !== true) {
+    throw usage("Flag --program: give the absolute path of the binary that the service starts");
+  }
+  const words = flags.split(/\s+/).filter((word) => word !== "");
+  const secret = words.find((word) => /^(wsj1\.|wsctl-[0-9a-f]{12}-)/.test(word));
+  if (secret !== undefined) {
+    throw usage(
+      "Flag --flags has a secret in it, which every user could read in the unit: put it into a file of root's, as --join @FILE or --token-file FILE",
+    );
+  }
+  const name = unitName(service as Service);
+  return { name, text: unitText({ service: service as Service, program: own, flags: words }) };
+}
