@@ -54,7 +54,10 @@ describe("docs/protocol.md", () => {
 
 describe("the pages for readers", () => {
   test("name only files that are there", () => {
-    for (const page of ["README.md", "CONTRIBUTING.md", "docs/protocol.md", "docs/guarantees.md"]) {
+    for (const page of [
+      ...["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/protocol.md"],
+      ...["docs/guarantees.md", "docs/threat-model.md"],
+    ]) {
       const named = [...read(page).matchAll(/`((?:cmd|lib|test|scripts|docs)\/[\w./-]+)`/g)];
       const missing = named
         .map(([, path = ""]) => path)
