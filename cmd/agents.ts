@@ -104,7 +104,8 @@ function row(agent: AgentView): string[] {
 }
 
 function stateOf(agent: AgentView): string {
-  return agent.online ? "online" : "away";
+  if (agent.online) return "online";
+  return agent.shut_out === undefined ? "away" : `away, ${agent.shut_out}`;
 }
 
 function labelText({ labels = {} }: AgentView): string | undefined {

@@ -6,6 +6,7 @@ import { closeCodes } from "../lib/protocol/close.ts";
 import { errorCodes } from "../lib/protocol/errors.ts";
 import * as limits from "../lib/protocol/limits.ts";
 import { protocolVersion, version } from "../lib/protocol/version.ts";
+import { permissionsPage } from "../scripts/permissions.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -52,11 +53,15 @@ describe("docs/protocol.md", () => {
   });
 });
 
+test("docs/permissions.md is what the code says", () => {
+  expect(read("docs/permissions.md")).toBe(permissionsPage());
+});
+
 describe("the pages for readers", () => {
   test("name only files that are there", () => {
     for (const page of [
       ...["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/protocol.md"],
-      ...["docs/guarantees.md", "docs/threat-model.md"],
+      ...["docs/guarantees.md", "docs/threat-model.md", "docs/permissions.md"],
     ]) {
       const named = [...read(page).matchAll(/`((?:cmd|lib|test|scripts|docs)\/[\w./-]+)`/g)];
       const missing = named

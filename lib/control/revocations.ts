@@ -47,6 +47,9 @@ export class Revocations {
 
   /** Used from two places: neither is trusted until the agent has joined again. */
   fence(token: StoredToken): void {
+    const { tokenId: actor, agentId: agent } = token;
+    const facts = { action: "agent.fence", outcome: "accepted", actor, on: { agent } };
+    this.#engine.journal.audit.write(facts, this.#clock.now());
     this.#tokens.setState(token.tokenId, "fenced");
     this.#engine.tell({ type: "fenced", tokenId: token.tokenId });
   }

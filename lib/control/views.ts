@@ -77,13 +77,20 @@ export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine
   };
 }
 
-export function agentView(agent: Agent, openRequests: number): AgentView {
+export interface AgentStanding {
+  /** Requests that wait for it or for its answer. */
+  openRequests: number;
+  shutOut: AgentView["shut_out"];
+}
+
+export function agentView(agent: Agent, { openRequests, shutOut }: AgentStanding): AgentView {
   const { agentId, connectedAt, version, hostname, os, arch, address, labels } = agent.facts;
   const { session, cpuUsage, memoryUsage } = agent;
   const lastSeenAt = session?.lastHeard ?? agent.facts.lastSeenAt;
   return {
     agent_id: agentId,
     online: session !== undefined,
+    ...(shutOut === undefined ? {} : { shut_out: shutOut }),
     ...(session === undefined ? {} : { protocol: session.v1 ? subprotocol : "standard" }),
     ...(version === undefined ? {} : { version }),
     ...(hostname === undefined ? {} : { hostname }),
@@ -101,12 +108,12 @@ export function agentView(agent: Agent, openRequests: number): AgentView {
 
 export function agentDetail(
   agent: Agent,
-  openRequests: number,
+  standing: AgentStanding,
   commands: CatalogueEntry[] | undefined,
 ): AgentDetail {
   const samples = agent.history?.samples() ?? [];
   return {
-    ...agentView(agent, openRequests),
+    ...agentView(agent, standing),
     ...(commands === undefined ? {} : { commands }),
     status_history: samples.map(({ at, cpuPercent, memoryBytes }) => ({
       at: timestamp(at),

@@ -152,6 +152,8 @@ export interface AcceptedLine {
 export interface AgentView {
   agent_id: string;
   online: boolean;
+  /** Why it cannot connect: it waits for approval, was used from two places, or has no token. */
+  shut_out?: "pending" | "fenced" | "revoked";
   /** `wsctl.v1` or `standard`, while online. */
   protocol?: string;
   version?: string;

@@ -2,7 +2,7 @@
 import type { AgentView, Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Engine } from "../engine.ts";
-import { agentDetail, agentView } from "../views.ts";
+import { type AgentStanding, agentDetail, agentView } from "../views.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
 
 export const agentRoutes: Route[] = [
@@ -24,21 +24,21 @@ export const agentRoutes: Route[] = [
   },
 ];
 
-function listAgents({ c, engine, scope }: RouteContext): Response {
+function listAgents({ c, engine, scope, now }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 1000, otherwise: 1000 });
   const after = c.req.query("cursor") ?? "";
   const seen = scope.within(engine.core.fleet.agents);
   const ids = [...seen.keys()].filter((agentId) => agentId > after).sort();
   const shown = ids.slice(0, limit);
   const page: Page<AgentView> = {
-    items: shown.map((id) => agentView(engine.core.fleet.agent(id), openRequests(engine, id))),
+    items: shown.map((id) => agentView(engine.core.fleet.agent(id), standing(engine, id, now))),
   };
   const last = shown.at(-1);
   if (ids.length > limit && last !== undefined) page.next_cursor = last;
   return c.json(page);
 }
 
-function showAgent({ c, engine, scope }: RouteContext): Response {
+function showAgent({ c, engine, scope, now }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
   const agent = engine.core.fleet.agents.get(agentId);
   if (agent === undefined || !scope.sees(agent)) {
@@ -46,7 +46,7 @@ function showAgent({ c, engine, scope }: RouteContext): Response {
   }
   const commands = engine.catalogues.of(agent.facts.catalogue);
   const listed = commands === undefined ? undefined : [...commands.values()];
-  return c.json(agentDetail(agent, openRequests(engine, agentId), listed));
+  return c.json(agentDetail(agent, standing(engine, agentId, now), listed));
 }
 
 /** An agent that has joined may connect from now on. */
@@ -70,6 +70,10 @@ function revoke({ c, engine, revocations }: RouteContext): Response {
   return c.json({ agent_id: agentId, revoked_tokens: revocations.revokeAgent(agentId) });
 }
 
-function openRequests(engine: Engine, agentId: string): number {
-  return engine.core.dispatcher?.openCountOf(agentId) ?? 0;
+function standing(engine: Engine, agentId: string, now: number): AgentStanding {
+  const states = engine.journal.tokens.ofAgent(agentId, now).map(({ state }) => state);
+  const openRequests = engine.core.dispatcher?.openCountOf(agentId) ?? 0;
+  if (states.includes("active")) return { openRequests, shutOut: undefined };
+  const [state] = states;
+  return { openRequests, shutOut: state === "active" || state === undefined ? "revoked" : state };
 }
