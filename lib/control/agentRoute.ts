@@ -118,12 +118,7 @@ function record(
   who: { address: string; actor?: string; role?: string; code: string },
   { engine, clock, log }: AgentRouteOptions,
 ): void {
-  try {
-    recordRefusal(engine.journal.audit, { ...who, action: "agent.connect" }, clock.now());
-  } catch (error) {
-    // It is refused either way.
-    log.error(errorText(error));
-  }
+  recordRefusal(engine.journal.audit, { ...who, action: "agent.connect" }, clock.now(), log);
 }
 
 /** An agent that is who it says, and may not connect all the same. */

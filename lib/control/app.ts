@@ -77,7 +77,7 @@ export function createApp(options: AppOptions): Hono {
       const { address } = credentials;
       const who = token === undefined ? {} : { actor: token.tokenId, role: token.role };
       const action = route.action ?? `${route.method} ${route.path}`;
-      recordRefusal(engine.journal.audit, { address, ...who, code: error.code, action }, now);
+      recordRefusal(engine.journal.audit, { address, ...who, code: error.code, action }, now, log);
       throw error;
     }
   };

@@ -1,6 +1,7 @@
 /** The audit trail's view of the API: who asked for what, before it is done, and what came of it. */
 import type { Context } from "hono";
-import { WsctlError } from "../protocol/errors.ts";
+import type { Log } from "../log.ts";
+import { errorText, WsctlError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { AuditTrail } from "../store/auditTrail.ts";
 import { auditUnavailable } from "./refusals.ts";
@@ -22,19 +23,32 @@ export async function audited(route: Route, context: RouteContext): Promise<Resp
     if (!isAuditedWithin) record("accepted");
     return response;
   } catch (error) {
-    record("refused", error instanceof WsctlError ? error.code : "INTERNAL");
+    const code = error instanceof WsctlError ? error.code : "INTERNAL";
+    try {
+      record("refused", code);
+    } catch {
+      // Nothing was done, and why not is what matters: mostly that nothing can be written.
+    }
     throw error;
   }
 }
 
-/** Somebody was not let in, or may not do this; who it was, as far as that is known. */
+/**
+ * Somebody was not let in, or may not do this; who it was, as far as that is known. It is refused
+ * either way: where it cannot be recorded, the log says so.
+ */
 export function recordRefusal(
   trail: AuditTrail,
   who: { address: string; actor?: string; role?: string; code: string; action: string },
   now: number,
+  log: Log,
 ): void {
   const { code, action, ...rest } = who;
-  write(trail, { action, outcome: "refused", code, ...rest }, now);
+  try {
+    write(trail, { action, outcome: "refused", code, ...rest }, now);
+  } catch (error) {
+    log.error(`Cannot record a refusal: ${errorText(error)}`, { address: who.address, action });
+  }
 }
 
 function recorder(action: string, { c, engine, token, address, about, now }: RouteContext) {

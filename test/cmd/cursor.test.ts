@@ -17,7 +17,9 @@ describe("cursorAt() knows what is being written:", () => {
     for (const hidden of ["complete", "collect", "supervise"]) {
       expect(choices).not.toContain(hidden);
     }
-    expect((await at("wsctl jobs "))?.choices).toEqual(["list", "show", "watch", "cancel"]);
+    expect((await at("wsctl jobs "))?.choices).toEqual([
+      ...["list", "show", "watch", "cancel", "create", "approve"],
+    ]);
     expect((await at("wsctl help jobs "))?.choices).toContain("watch");
   });
 
