@@ -62,7 +62,10 @@ export async function agentAccess(options: AgentAccessOptions): Promise<AgentAcc
     try {
       const local = readLocal(dataDirOf(flags));
       if (local !== undefined) return await localAccess(local, options);
-      throw new WsctlError("UNREACHABLE", 'no "wsctl serve" has run here yet');
+      throw new WsctlError(
+        "UNREACHABLE",
+        `no "wsctl serve" has left credentials in ${dataDirOf(flags)}`,
+      );
     } catch (error) {
       if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
       if (error.message !== said) {

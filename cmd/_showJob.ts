@@ -44,12 +44,14 @@ export async function showJob(
 
 /** Of a message whose lines were seen already only how it failed is left to say. */
 function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
-  const { agent, outcome, code, message, result, duration_ms } = line;
+  const { agent, command, outcome, code, message, result, duration_ms } = line;
   const word = paint(outcome === "success" ? "green" : "red", outcome);
   const duration = paint("grey", `(${duration_ms} ms)`);
   const lines = visible(message ?? "").split("\n");
   const isShort = lines.length === 1;
-  const head = wasSeen ? (outcome === "success" ? "" : lines[0]) : isShort ? lines[0] : "";
+  // What an update came to is said by the agent; what was seen is how it was fetched.
+  const isSaid = wasSeen && outcome === "success" && command !== "update";
+  const head = wasSeen ? (isSaid ? "" : lines[0]) : isShort ? lines[0] : "";
   const parts = [agent, word, visible(code ?? ""), head, duration];
   print(parts.filter((part) => part !== "").join("  "));
   if (!isShort && !wasSeen) for (const each of lines) print(`[${agent}] ${each}`);

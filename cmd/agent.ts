@@ -9,6 +9,7 @@ import { Trust } from "../lib/agent/trust.ts";
 import { onTrial } from "../lib/agent/update/onTrial.ts";
 import { steadyClock } from "../lib/clock.ts";
 import { breakIfPlanted } from "../lib/failpoint.ts";
+import { errorText } from "../lib/protocol/errors.ts";
 import { readJoin } from "../lib/protocol/join.ts";
 import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { acceptedMax, outputBytesMost, runningMax } from "../lib/protocol/limits.ts";
@@ -166,6 +167,8 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   const joinText = joinTextOf(options.join);
   const invited = joinText === undefined ? undefined : readJoin(joinText).agentId;
   const agentId = agentIdOf(options.id ?? invited ?? hostname().toLowerCase());
+  // Before anything is made or asked for: a mistake in a flag must leave nothing behind.
+  const settings = hostSettings(options, agentId);
   const dir = join(dataDirOf(options), "agents", agentId);
   const runtime = await loadRuntime();
   const journalPath = join(dir, "journal.db");
@@ -185,23 +188,9 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       token: access.token,
       ...(access.ca === undefined ? {} : { ca: access.ca }),
       ...(access.identity === undefined ? {} : { identity: access.identity }),
-      keyLifetimeMs: parseSeconds("key-lifetime", options["key-lifetime"]) * 1000,
+      ...settings,
       agentId,
-      heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
       journal,
-      commandsDir: resolve(options["commands-dir"] ?? defaultCommandsDir(process.env)),
-      servicesDir: resolve(options["services-dir"] ?? defaultServicesDir(process.env)),
-      logsDir: resolve(options["logs-dir"] ?? defaultLogsDir(process.env)),
-      allowExec: options.allowExec,
-      limits: {
-        running: wholeNumber("max-running", options["max-running"], 1, 1_000),
-        waiting: wholeNumber("max-waiting", options["max-waiting"], 0, 10_000),
-        timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
-      },
-      trust: new Trust(options.trust, agentId),
-      outputBytesMax: wholeNumber("max-output", options["max-output"], 256, outputBytesMost),
-      releaseKeys: options.releaseKeys,
-      releaseThreshold: thresholdOf(options),
       updatesDir: join(dir, "updates"),
       runsDir: join(dir, "runs"),
       runtime,
@@ -219,11 +208,38 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   return exitOk;
 }
 
+/** What this host allows and how it behaves; throws `USAGE` naming the flag that is wrong. */
+function hostSettings(options: AgentRunOptions, agentId: string) {
+  return {
+    heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
+    keyLifetimeMs: parseSeconds("key-lifetime", options["key-lifetime"]) * 1000,
+    commandsDir: resolve(options["commands-dir"] ?? defaultCommandsDir(process.env)),
+    servicesDir: resolve(options["services-dir"] ?? defaultServicesDir(process.env)),
+    logsDir: resolve(options["logs-dir"] ?? defaultLogsDir(process.env)),
+    allowExec: options.allowExec,
+    limits: {
+      running: wholeNumber("max-running", options["max-running"], 1, 1_000),
+      waiting: wholeNumber("max-waiting", options["max-waiting"], 0, 10_000),
+      timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
+    },
+    trust: new Trust(options.trust, agentId),
+    outputBytesMax: wholeNumber("max-output", options["max-output"], 256, outputBytesMost),
+    releaseKeys: options.releaseKeys,
+    releaseThreshold: thresholdOf(options),
+  };
+}
+
 /**
  * A key that is none, or more signatures than keys, would be found out only at the first update.
  */
 function thresholdOf({ releaseKeys, ...options }: AgentRunOptions): number {
-  for (const key of releaseKeys) parsePublicKey(key);
+  for (const key of releaseKeys) {
+    try {
+      parsePublicKey(key);
+    } catch (error) {
+      throw usage(`Flag --release-key is "${key}": ${errorText(error)}`);
+    }
+  }
   const most = Math.max(1, releaseKeys.length);
   return wholeNumber("release-threshold", options["release-threshold"], 1, most);
 }

@@ -128,9 +128,11 @@ export async function cancelRun(options: JobsOptions & { id: string }): Promise<
   const job = await (await clientOf(options)).cancelJob(options.id);
   if (options.json) printJson(job);
   else {
-    const count = (state: string) => job.requests.filter((each) => each.state === state).length;
-    print(`${count("cancelled")} withdrawn, ${count("sent")} told to stop, of ${job.total}`);
-    if (count("sent") > 0) remark(`See how they end with: wsctl jobs watch ${job.job_id}`);
+    const sent = job.requests.filter(({ state }) => state === "sent").length;
+    const withdrawn = job.requests.filter(({ code }) => code === "CANCELLED").length;
+    print(`${withdrawn} withdrawn, ${sent} told to stop, of ${job.total}`);
+    if (sent === 0 && withdrawn === 0) remark("It had ended before.");
+    if (sent > 0) remark(`See how they end with: wsctl jobs watch ${job.job_id}`);
   }
   return exitOk;
 }

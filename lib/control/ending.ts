@@ -44,7 +44,10 @@ export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): En
 /** Only what was certainly never sent has expired; of the rest it cannot be known how it ended. */
 export function endingOfSilence(request: OpenRequest, queue: AgentQueue): Ending {
   if (request.state === "queued") {
-    const message = "the agent did not take it within its time to live; it never started";
+    // A rollout or an approval that is waited for holds it back from its agent.
+    const isHeld = !queue.waiting.has(request);
+    const what = isHeld ? "its turn did not come" : "the agent did not take it";
+    const message = `${what} within its time to live; it never started`;
     return { outcome: "expired", code: "EXPIRED", message };
   }
   if (request.refusedAnswer !== undefined) {

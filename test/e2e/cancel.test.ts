@@ -63,7 +63,7 @@ test("what runs is stopped, what waits never begins, and the operator hears of e
   expect(told.sort()).toEqual(["web-1 cancelled STOPPED", "web-2 cancelled CANCELLED"]);
   expect(isAlive(pid)).toBe(false);
   const again = await run("jobs", "cancel", jobId);
-  expect(again.stdout).toBe("2 withdrawn, 0 told to stop, of 2\n");
+  expect(again.stdout).toBe("1 withdrawn, 0 told to stop, of 2\n");
 });
 
 test("a command of ours that waits is stopped too", async () => {

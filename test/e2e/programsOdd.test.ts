@@ -138,3 +138,18 @@ test("output goes into no directory that has something in it", async () => {
   const refused = await wsctl(["send", "ping", ...to, "--output", `${dir}`]);
   expectRefusal(refused, 2, /there is something in it already/);
 });
+
+test("a mistake in an agent's flag leaves nothing behind", async () => {
+  await using host = await Host.start();
+  const at = ["--data-dir", `${host.dir}`];
+  for (const args of [
+    ["--max-output", "5"],
+    ["--trust", "nokey"],
+    ["--release-key", "foo"],
+    ["--key-lifetime", "x"],
+  ]) {
+    const refused = await wsctl(["agent", "--id", "ghost", ...at, ...args]);
+    expectRefusal(refused, 2, new RegExp(`Flag ${args[0]}`));
+  }
+  expect((await wsctl(["agents", ...at])).stdout).not.toContain("ghost");
+});

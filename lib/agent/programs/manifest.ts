@@ -93,7 +93,8 @@ export function readProgram(fileName: string, text: string): Program {
   const reason =
     faultOfSchema(program.schema, "parameters") ??
     faultOfArgv(program) ??
-    faultOfVariables(program);
+    faultOfVariables(program) ??
+    faultOfRequired(program.schema);
   if (reason !== undefined) throw faultIn(fileName, reason);
   return program;
 }
@@ -154,6 +155,16 @@ function faultOfArgv({ argv, schema }: Program): string | undefined {
     }
   }
   return undefined;
+}
+
+/** What must be given and may not be given could never be asked for. */
+function faultOfRequired(schema: JsonObject): string | undefined {
+  const { required, additionalProperties, patternProperties } = schema;
+  if (additionalProperties !== false || patternProperties !== undefined) return undefined;
+  const names = Array.isArray(required) ? required : [];
+  const missing = names.find((name) => !Object.hasOwn(propertiesOf(schema), String(name)));
+  if (missing === undefined) return undefined;
+  return `parameters.required: no parameter is called "${missing}"`;
 }
 
 /** Of two parameters that would be one variable of the environment the program saw but one. */
