@@ -99,6 +99,9 @@ class Supervised {
   readonly #steps: string[][];
   #child: ChildProcess | undefined;
   #stopped: RunEnd["stopped"];
+  #hasExited = false;
+  /** It has ended by itself: what comes now stops nothing any more. */
+  #isOver = false;
   #settle: (end: RunEnd) => void = () => {};
 
   constructor(spec: RunSpec, live: LiveOutput) {
@@ -119,14 +122,21 @@ class Supervised {
   }
 
   /** SIGTERM to the program and all that it started, SIGKILL to what is left after the grace. */
-  stop(why: NonNullable<RunEnd["stopped"]>): void {
-    if (this.#stopped !== undefined) return;
+  stop(why: NonNullable<RunEnd["stopped"]>, isSure = false): void {
+    if (this.#stopped !== undefined || this.#isOver) return;
+    if (!isSure && this.#seemsOver()) {
+      // Its end is about to be told; what only looks like one is stopped after all.
+      setTimeout(() => this.stop(why, true), drainMs);
+      return;
+    }
     this.#stopped = why;
     if (this.#child === undefined) return this.#settle({ stopped: why, output: "" });
+    this.#live.letGo();
     this.#signal("SIGTERM");
     setTimeout(() => {
       this.#signal("SIGKILL");
       setTimeout(() => {
+        if (this.#hasExited) return;
         const fault = "the program did not end even when it was killed; it may still run";
         this.#settle({ stopped: why, fault, output: this.#output.text() });
       }, killedMs);
@@ -153,6 +163,7 @@ class Supervised {
       if (child.pid === undefined) failed(error);
     });
     this.#child = child;
+    this.#hasExited = false;
     this.#live.take(child.stdout, "stdout", (chunk) => {
       this.#output.add(chunk);
       this.#stdout.add(chunk);
@@ -166,12 +177,15 @@ class Supervised {
 
   /** A daemon that it left behind may hold the pipes open: what is there is taken, and no more. */
   #exited(child: ChildProcess, exitCode: number | null, signal: string | null): void {
+    this.#hasExited = true;
+    const isLast = exitCode !== 0 || this.#steps.length === 0;
+    if (this.#stopped === undefined) this.#isOver = isLast;
+    this.#live.drain();
     let isDone = false;
     const done = () => {
       if (isDone) return;
       isDone = true;
-      const isNext = exitCode === 0 && this.#stopped === undefined && this.#steps.length > 0;
-      if (isNext) return this.#start();
+      if (!isLast && this.#stopped === undefined) return this.#start();
       // Of a program that was stopped nothing goes on.
       if (this.#stopped !== undefined) this.#signal("SIGKILL");
       this.#settle({
@@ -182,9 +196,14 @@ class Supervised {
       });
     };
     child.once("close", done);
-    // What a follower has not come to yet is still in the pipes.
-    const drained = () => (this.#live.isHeld ? void setTimeout(drained, drainMs) : done());
-    setTimeout(drained, drainMs);
+    setTimeout(done, drainMs);
+  }
+
+  /** Whether the last program has ended already, and this process is yet to be told. */
+  #seemsOver(): boolean {
+    const pid = this.#child?.pid;
+    if (pid === undefined || this.#hasExited || this.#steps.length > 0) return false;
+    return isOver(pid);
   }
 
   #signal(signal: "SIGTERM" | "SIGKILL"): void {
@@ -197,6 +216,15 @@ class Supervised {
         // It has ended by itself.
       }
     }
+  }
+}
+
+/** Whether a child has ended, also where nobody has taken note of it (seen on Linux alone). */
+function isOver(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return existsSync("/proc/self/stat");
   }
 }
 
