@@ -9,8 +9,8 @@ import type { ControlStep, FollowOrder, OutputPiece } from "./records.ts";
 import { isIntroduced, type Session } from "./session.ts";
 
 export class Follows {
-  /** With the last piece that was received for each. */
-  readonly #byWatcher = new Map<number, FollowOrder & { last: number }>();
+  /** With the last piece that was received for each, and whether its agent said that it was. */
+  readonly #byWatcher = new Map<number, FollowOrder & { last: number; isOver: boolean }>();
   readonly #byRequest = new Map<string, Set<number>>();
 
   get size(): number {
@@ -35,19 +35,29 @@ export class Follows {
 
   #set(order: FollowOrder): void {
     const { watcher, requestId } = order;
-    const last = Math.max(order.after, this.#byWatcher.get(watcher)?.last ?? 0);
-    this.#byWatcher.set(watcher, { ...order, last });
+    const known = this.#byWatcher.get(watcher);
+    const last = Math.max(order.after, known?.last ?? 0);
+    this.#byWatcher.set(watcher, { ...order, last, isOver: known?.isOver ?? false });
     const watchers = this.#byRequest.get(requestId) ?? new Set();
     this.#byRequest.set(requestId, watchers.add(watcher));
   }
 
-  delete(watcher: number): void {
+  /** A watcher goes. Its agent is told, or the program would wait until that is found out. */
+  leave(
+    watcher: number,
+    sessionOf: (order: FollowOrder) => Session | undefined,
+    step: ControlStep,
+  ): void {
     const order = this.#byWatcher.get(watcher);
     if (order === undefined) return;
     this.#byWatcher.delete(watcher);
     const watchers = this.#byRequest.get(order.requestId);
     watchers?.delete(watcher);
     if (watchers?.size === 0) this.#byRequest.delete(order.requestId);
+    const session = order.isOver ? undefined : sessionOf(order);
+    if (!session?.v1 || !isIntroduced(session)) return;
+    const message = followMessage({ ...order, after: order.last, bytes: 0 }, { end: true });
+    step.effects.push({ type: "send", sessionId: session.sessionId, message });
   }
 
   /** What the agent of a request is to be told anew: to go on behind what was received. */
@@ -69,6 +79,7 @@ export class Follows {
     if (!isNew && payload.end !== true) return false;
     order.bytesLeft -= bytesOf(payload);
     order.last = payload.sequence;
+    if (payload.end) order.isOver = true;
     return true;
   }
 }
@@ -78,11 +89,11 @@ export function bytesOf({ text, base64 }: OutputPiece): number {
   return text === undefined ? Buffer.byteLength(base64 ?? "", "base64") : Buffer.byteLength(text);
 }
 
-function followMessage(order: FollowOrder): ControlDraft {
+function followMessage(order: FollowOrder, more: { end?: true } = {}): ControlDraft {
   const { watcher, after, bytes } = order;
   return {
     type: "follow",
     request_id: order.requestId,
-    payload: { watcher, after, bytes },
+    payload: { watcher, after, bytes, ...more },
   };
 }

@@ -7,6 +7,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { OutcomeLine } from "../../lib/protocol/api.ts";
+import { followLeaseMs } from "../../lib/protocol/limits.ts";
 import { adminToken } from "../support/cli.ts";
 import {
   connectedAgent,
@@ -133,6 +134,19 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     await wsctl(["jobs", "cancel", jobId, "--data-dir", `${dataDir}`]);
     expect(await outcome(jobId)).toMatchObject({ outcome: "cancelled", code: "STOPPED" });
     writeFileSync(go, "");
+  });
+
+  test("a program whose reader has left goes on at once", async () => {
+    define("much", "yes | head -c 100000000; echo; echo said");
+    await announced(`${dataDir}`, id, "much");
+    const [operator, jobId] = await shell("much", "head -1");
+    await using _ = operator;
+    const ended = await outcome(jobId);
+    expect(ended.message).toMatch(/\nsaid$/);
+    expect(ended.outcome).toBe("success");
+    // Sooner than any lease runs out.
+    expect(ended.duration_ms ?? followLeaseMs).toBeLessThan(followLeaseMs / 2);
+    expect(operator.lines).toEqual([`[${id}] y`]);
   });
 
   test("a stop that comes after the end changes nothing, and reaches nothing left behind", async () => {

@@ -14,6 +14,8 @@ export interface Followed {
   last: number | undefined;
   /** Asks the supervisor to tell of more, and to wait for who lags behind. */
   hasRead(taken: number, seen: number): void;
+  /** Nobody follows any more: the program need not wait. */
+  free(): void;
   /** Notes that it is followed: it may be asked for again after a break. */
   followed(): void;
 }
@@ -56,7 +58,7 @@ export class Followers {
       return emit(endOf(order, after, 0));
     }
     clearTimeout(known?.lease);
-    const lease = setTimeout(() => this.#leave(requestId, watcher), followLeaseMs);
+    const lease = setTimeout(() => this.left(requestId, watcher), followLeaseMs);
     const reader = known?.reader ?? new SpoolReader(run.dir);
     const seen = Math.max(after, known?.seen ?? 0);
     const sent = (known?.sent ?? []).filter(({ sequence }) => sequence > after);
@@ -96,6 +98,14 @@ export class Followers {
       emit(endOf(order, seen, 0));
       this.#leave(requestId, order.watcher);
     }
+  }
+
+  /** A watcher has left, or has fallen silent: who is still there no longer waits for it. */
+  left(requestId: string, watcher: number): void {
+    if (!this.#watchers.get(requestId)?.has(watcher)) return;
+    this.#leave(requestId, watcher);
+    if (this.has(requestId)) this.wrote(requestId);
+    else this.#runOf(requestId).free();
   }
 
   /** The connection over which they followed is lost; who is still interested asks again. */

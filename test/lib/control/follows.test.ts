@@ -20,6 +20,12 @@ function asked(follows: Follows, to: Session | undefined, wanted = order): Contr
   return step.effects;
 }
 
+function left(follows: Follows, to: Session | undefined): ControlStep["effects"] {
+  const step: ControlStep = { writes: [], effects: [] };
+  follows.leave(1, () => to, step);
+  return step.effects;
+}
+
 describe("a watcher", () => {
   test("is made known to the agent now and with every later sending", () => {
     const follows = new Follows();
@@ -32,8 +38,25 @@ describe("a watcher", () => {
     expect(follows.take("a", piece(1, "1234"))).toBe(true);
     const payload = { watcher: 1, after: 1, bytes: 6 };
     expect(follows.messagesFor("r")).toMatchObject([{ payload }]);
-    follows.delete(1);
+    expect(left(follows, session)).toMatchObject([
+      {
+        type: "send",
+        message: { type: "follow", payload: { watcher: 1, after: 1, bytes: 0, end: true } },
+      },
+    ]);
     expect(follows.messagesFor("r")).toEqual([]);
+    expect(follows.size).toBe(0);
+  });
+
+  test("leaves without a word where its agent knows already, or knows of none", () => {
+    const follows = new Follows();
+    asked(follows, session);
+    expect(follows.take("a", piece(1, "", { end: true }))).toBe(true);
+    expect(left(follows, session)).toEqual([]);
+    for (const to of [undefined, { ...session, v1: false }, { sessionId: 7, v1: true }]) {
+      asked(follows, session);
+      expect(left(follows, to as Session | undefined)).toEqual([]);
+    }
     expect(follows.size).toBe(0);
   });
 
