@@ -149,6 +149,20 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     expect(operator.lines).toEqual([`[${id}] y`]);
   });
 
+  test("a stop reaches what left the group, the session and the environment of its program", async () => {
+    const mark = at("escaped");
+    const shown = `echo $$ > ${mark}.new; mv ${mark}.new ${mark}`;
+    const escaping = `setsid env -i PATH="$PATH" sh -c 'trap "" TERM; ${shown}; exec sleep 600'`;
+    define(`escapes-${flavour}`, `${escaping} &\nsleep 600`);
+    await announced(`${dataDir}`, id, `escapes-${flavour}`);
+    const [operator, jobId] = await shell(`escapes-${flavour}`, "cat");
+    await using _ = operator;
+    const escaped = Number(await written(mark));
+    await wsctl(["jobs", "cancel", jobId, "--data-dir", `${dataDir}`]);
+    expect(await outcome(jobId)).toMatchObject({ outcome: "cancelled", code: "STOPPED" });
+    await gone(escaped);
+  });
+
   test("a stop that comes after the end changes nothing, and reaches nothing left behind", async () => {
     const [mark, daemon, go] = [at("mark"), at("daemon"), at("go-end")];
     const script = [

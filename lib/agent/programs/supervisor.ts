@@ -5,13 +5,14 @@
  * sees that it lives, and may ask it to stop the program.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { errorText } from "../../protocol/errors.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTail.ts";
+import { Kin } from "./kin.ts";
 import { LiveOutput } from "./liveOutput.ts";
 import { ResultPlace } from "./resultPlace.ts";
 import {
@@ -97,6 +98,7 @@ class Supervised {
   readonly #output: HeadTail;
   readonly #stdout = new HeadTail(2 * resultBytesMax);
   readonly #steps: string[][];
+  readonly #kin: Kin;
   #child: ChildProcess | undefined;
   #stopped: RunEnd["stopped"];
   #hasExited = false;
@@ -112,6 +114,7 @@ class Supervised {
       this.#settle = resolve;
     });
     this.#steps = [...spec.steps];
+    this.#kin = new Kin(spec.requestId);
     setTimeout(() => this.stop("timeout"), spec.timeoutMs);
     setTimeout(() => this.#start(), spec.delayMs);
   }
@@ -207,9 +210,11 @@ class Supervised {
   }
 
   #signal(signal: "SIGTERM" | "SIGKILL"): void {
-    const pids = strays(this.#spec.requestId);
-    for (const pid of [-(this.#child?.pid ?? 0), ...pids]) {
-      if (pid === 0) continue;
+    const root = this.#child?.pid;
+    if (root === undefined) return;
+    // Looked for first: who descends from whom is not to be seen any more once parents have ended.
+    const strays = (this.#kin.alive(root) ?? []).filter(({ group }) => group !== root);
+    for (const pid of [-root, ...strays.map((stray) => stray.pid)]) {
       try {
         process.kill(pid, signal);
       } catch {
@@ -226,29 +231,6 @@ function isOver(pid: number): boolean {
   } catch {
     return existsSync("/proc/self/stat");
   }
-}
-
-/** Processes that left the group, known by the request id in their environment (Linux alone). */
-function strays(requestId: string): number[] {
-  const mark = `WSCTL_REQUEST_ID=${requestId}`;
-  const found: number[] = [];
-  let names: string[];
-  try {
-    names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  } catch {
-    // Other systems have no such list: there the process group is all that is reached.
-    return found;
-  }
-  for (const name of names) {
-    if (Number(name) === process.pid) continue;
-    try {
-      const environ = readFileSync(`/proc/${name}/environ`, "latin1");
-      if (environ.split("\0").includes(mark)) found.push(Number(name));
-    } catch {
-      // It has ended, or is another user's.
-    }
-  }
-  return found;
 }
 
 /** The file it was told of, or JSON on its last line, becomes its result and is no output then. */
