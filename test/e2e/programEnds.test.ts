@@ -163,6 +163,22 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     await gone(escaped);
   });
 
+  test("what a program started has the whole grace to end, also when the program does not", async () => {
+    const [mark, cleaned] = [at("child"), at("cleaned")];
+    const cleaning = `trap 'sleep 1.5; echo done > ${cleaned}; echo goodbye; exit' TERM`;
+    const child = `(${cleaning}; echo $$ > ${mark}; while :; do sleep 0.05; done) &`;
+    define(`cleans-${flavour}`, `${child}\nexec sleep 600`);
+    await announced(`${dataDir}`, id, `cleans-${flavour}`);
+    const [operator, jobId] = await shell(`cleans-${flavour}`, "cat");
+    await using _ = operator;
+    await written(mark);
+    await wsctl(["jobs", "cancel", jobId, "--data-dir", `${dataDir}`]);
+    const ended = await outcome(jobId);
+    expect(ended).toMatchObject({ outcome: "cancelled", code: "STOPPED" });
+    expect(ended.message).toMatch(/\ngoodbye$/);
+    expect(readFileSync(cleaned, "utf8")).toBe("done\n");
+  });
+
   test("a stop that comes after the end changes nothing, and reaches nothing left behind", async () => {
     const [mark, daemon, go] = [at("mark"), at("daemon"), at("go-end")];
     const script = [

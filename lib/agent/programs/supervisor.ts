@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTail.ts";
@@ -33,6 +34,8 @@ const drainMs = 500;
 /** After SIGKILL the kernel needs a moment; a process that survives it is stuck in the kernel. */
 const killedMs = 1_000;
 const retryMs = 1_000;
+/** How soon it is seen that nothing is left of what was stopped. */
+const lookMs = 100;
 
 /** Runs the program of this directory to its end; resolves once that is on disk. */
 export async function supervise(dir: string): Promise<void> {
@@ -102,6 +105,7 @@ class Supervised {
   #child: ChildProcess | undefined;
   #stopped: RunEnd["stopped"];
   #hasExited = false;
+  #killedAt = Number.POSITIVE_INFINITY;
   /** It has ended by itself: what comes now stops nothing any more. */
   #isOver = false;
   #settle: (end: RunEnd) => void = () => {};
@@ -137,6 +141,7 @@ class Supervised {
     this.#live.letGo();
     this.#signal("SIGTERM");
     setTimeout(() => {
+      this.#killedAt = performance.now();
       this.#signal("SIGKILL");
       setTimeout(() => {
         if (this.#hasExited) return;
@@ -179,27 +184,31 @@ class Supervised {
   }
 
   /** A daemon that it left behind may hold the pipes open: what is there is taken, and no more. */
-  #exited(child: ChildProcess, exitCode: number | null, signal: string | null): void {
+  async #exited(child: ChildProcess, exitCode: number | null, signal: string | null) {
     this.#hasExited = true;
     const isLast = exitCode !== 0 || this.#steps.length === 0;
     if (this.#stopped === undefined) this.#isOver = isLast;
     this.#live.drain();
-    let isDone = false;
-    const done = () => {
-      if (isDone) return;
-      isDone = true;
-      if (!isLast && this.#stopped === undefined) return this.#start();
-      // Of a program that was stopped nothing goes on.
-      if (this.#stopped !== undefined) this.#signal("SIGKILL");
-      this.#settle({
-        ...(exitCode === null ? {} : { exitCode }),
-        ...(signal === null ? {} : { signal }),
-        ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
-        output: this.#output.text(),
-      });
-    };
-    child.once("close", done);
-    setTimeout(done, drainMs);
+    await Promise.race([new Promise((resolve) => child.once("close", resolve)), delay(drainMs)]);
+    if (this.#stopped !== undefined) await this.#nothingLeft();
+    else if (!isLast) return this.#start();
+    this.#settle({
+      ...(exitCode === null ? {} : { exitCode }),
+      ...(signal === null ? {} : { signal }),
+      ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
+      output: this.#output.text(),
+    });
+  }
+
+  /** What a stopped program had started has the whole grace to end, and then is killed. */
+  async #nothingLeft(): Promise<void> {
+    while (this.#isAnyLeft()) {
+      const killedForMs = performance.now() - this.#killedAt;
+      if (killedForMs > killedMs) return;
+      // Again, as it may have gone on starting others.
+      if (killedForMs >= 0) this.#signal("SIGKILL");
+      await delay(lookMs);
+    }
   }
 
   /** Whether the last program has ended already, and this process is yet to be told. */
@@ -207,6 +216,18 @@ class Supervised {
     const pid = this.#child?.pid;
     if (pid === undefined || this.#hasExited || this.#steps.length > 0) return false;
     return isOver(pid);
+  }
+
+  #isAnyLeft(): boolean {
+    const root = this.#child?.pid;
+    if (root === undefined) return false;
+    const alive = this.#kin.alive(root);
+    if (alive !== undefined) return alive.length > 0;
+    try {
+      return process.kill(-root, 0);
+    } catch {
+      return false;
+    }
   }
 
   #signal(signal: "SIGTERM" | "SIGKILL"): void {
@@ -270,7 +291,7 @@ async function keepTrying(dir: string, write: () => void): Promise<void> {
       return write();
     } catch {
       if (!existsSync(dir)) return;
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      await delay(retryMs);
     }
   }
 }
