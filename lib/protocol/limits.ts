@@ -171,6 +171,14 @@ export const watchedBytesMax = 4 * 1024 * 1024;
  */
 export const outputRestMs = 5_000;
 
+/**
+ * It is waited for no longer than this in all, and a second more for so many bytes that come; more
+ * bytes than this, several times what a spool keeps, are not taken.
+ */
+export const outputRestTotalMs = 30_000;
+export const outputRestBytesPerSecond = 8 * 1024;
+export const outputRestBytesMax = 16 * 1024 * 1024;
+
 /** How long a new version has to connect, and must then stay connected, in seconds. */
 export const connectSecondsDefault = 60;
 export const healthySecondsDefault = 30;
