@@ -15,7 +15,7 @@ import {
 } from "../protocol/limits.ts";
 import { newBell } from "./bell.ts";
 import type { Engine } from "./engine.ts";
-import { bytesOf } from "./follows.ts";
+import { costOf } from "./follows.ts";
 import type { StoredJob, StoredOutcome } from "./journal.ts";
 import { OutputRest } from "./outputRest.ts";
 import type { OutputPiece } from "./records.ts";
@@ -149,9 +149,9 @@ class Merge {
     const { engine, received } = this.#options;
     const watcher = engine.newWatcher((piece) => {
       watched.pieces.push(piece);
-      const bytes = bytesOf(piece);
-      watched.rest.heard(bytes, this.#now());
-      watched.bytesLeft -= bytes;
+      const cost = costOf(piece);
+      watched.rest.heard(cost, this.#now());
+      watched.bytesLeft -= cost;
       this.#bell.ring();
     });
     const taken = received[requestId] ?? 0;
@@ -167,7 +167,7 @@ class Merge {
 
   #ask({ watcher, requestId, agentId, taken, pieces, bytesLeft: left }: Watched): void {
     const bytesLeft = Math.max(0, left);
-    const bytes = pieces.reduce((sum, piece) => sum + bytesOf(piece), bytesLeft);
+    const bytes = pieces.reduce((sum, piece) => sum + costOf(piece), bytesLeft);
     const after = taken;
     this.#options.engine.follow({ watcher, requestId, agentId, after, bytes, bytesLeft });
   }

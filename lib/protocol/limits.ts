@@ -146,6 +146,9 @@ export const catalogueLookMs = 3_000;
 /** One piece of live output, in bytes: fits a message however it is escaped. */
 export const outputRecordBytesMax = 8 * 1024;
 
+/** A smaller piece counts as so many bytes: about what it costs whoever keeps it. */
+export const outputRecordCostMin = 64;
+
 /** What one `follow` may ask for, in bytes. */
 export const followBytesMax = 1024 * 1024;
 

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { followLeaseMs, watchersPerRequestMax } from "../../protocol/limits.ts";
+import { outputCost } from "../../protocol/outputCost.ts";
 import type { FollowOrder, OutputPiece } from "../records.ts";
 import { type Piece, SpoolReader } from "./spool.ts";
 
@@ -27,7 +28,7 @@ interface Watcher {
   /** Sent up to this piece. */
   seen: number;
   /** Sent and not known to be taken. */
-  sent: { sequence: number; bytes: number }[];
+  sent: { sequence: number; cost: number }[];
   bytesLeft: number;
   isNoted: boolean;
   reader: SpoolReader;
@@ -62,7 +63,7 @@ export class Followers {
     const reader = known?.reader ?? new SpoolReader(run.dir);
     const seen = Math.max(after, known?.seen ?? 0);
     const sent = (known?.sent ?? []).filter(({ sequence }) => sequence > after);
-    const bytesLeft = sent.reduce((left, piece) => left - piece.bytes, bytes);
+    const bytesLeft = sent.reduce((left, piece) => left - piece.cost, bytes);
     this.#watchers.set(requestId, watchers);
     watchers.set(watcher, {
       ...{ order, seen, sent, bytesLeft, reader, emit, lease },
@@ -121,8 +122,9 @@ export class Followers {
       const pieces = reader.read(watcher.seen, watcher.bytesLeft);
       for (const piece of pieces) {
         watcher.seen = piece.sequence;
-        watcher.bytesLeft -= piece.bytes.length;
-        watcher.sent.push({ sequence: piece.sequence, bytes: piece.bytes.length });
+        const cost = outputCost(piece.bytes.length);
+        watcher.bytesLeft -= cost;
+        watcher.sent.push({ sequence: piece.sequence, cost });
         emit(outputOf(order, piece));
       }
       if (pieces.length > 0) continue;

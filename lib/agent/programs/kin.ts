@@ -26,8 +26,8 @@ export class Kin {
   }
 
   /**
-   * Those that live, of the program whose process group is this; undefined where there is no list of
-   * processes.
+   * Those that live, of the program whose process group is this; undefined where there is no list
+   * of processes.
    */
   alive(root: number): Entry[] | undefined {
     const entries = living();
