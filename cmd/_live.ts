@@ -26,12 +26,16 @@ export class LiveLines implements OutputSink {
   readonly #begun = new Map<string, { agent: string; streams: Map<string, Begun> }>();
 
   piece({ request_id, agent, output }: OutputLine): void {
-    const { stream = "stdout", skipped, text, base64 } = output;
+    const { stream = "stdout", skipped, incomplete, text, base64 } = output;
     const of = this.#begun.get(request_id) ?? { agent, streams: new Map<string, Begun>() };
     this.#begun.set(request_id, of);
     if (skipped !== undefined) {
       this.#flush(request_id);
       remark(`[${agent}] … output that came too fast to be kept is missing here …`);
+    }
+    if (incomplete) {
+      this.#flush(request_id);
+      remark(`[${agent}] … the rest of the output did not arrive …`);
     }
     if (text === undefined && base64 === undefined) return;
     const begun = of.streams.get(stream) ?? { decoder: new TextDecoder(), rest: "" };

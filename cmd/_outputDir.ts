@@ -71,10 +71,11 @@ export class OutputDir implements OutputSink {
   }
 
   piece({ request_id, agent, output }: OutputLine): void {
-    const { stream = "stdout", text, base64, skipped } = output;
+    const { stream = "stdout", text, base64, skipped, incomplete } = output;
     this.#begun.add(request_id);
     const bytes = text === undefined ? Buffer.from(base64 ?? "", "base64") : Buffer.from(text);
-    const mark = skipped === undefined ? "" : "\n[… output is missing here …]\n";
+    const isWhole = skipped === undefined && !incomplete;
+    const mark = isWhole ? "" : "\n[… output is missing here …]\n";
     this.#append(`${agent}.${stream}`, Buffer.concat([Buffer.from(mark), bytes]));
   }
 

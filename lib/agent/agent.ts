@@ -131,7 +131,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       adopt: (requestId, abort, done) => programs.adopt(requestId, abort, done),
       forget: (requestId) => programs.forget(requestId),
       follow: (order, emit) => programs.follow(order, emit),
-      unfollow: () => programs.unfollow(),
+      unfollow: (left) => programs.unfollow(left),
       catalogue: () => catalogueText([...entries(services.names()), ...programs.entries()]),
       measure: () => meter.measure(),
       restart: (update) => options.restart(update),

@@ -172,12 +172,13 @@ export class AgentCore {
   }
 
   #follow({ request_id: requestId, payload }: Follow, step: AgentStep): void {
+    const { watcher, after, end, ...wanted } = payload;
+    if (end) return void step.effects.push({ type: "unfollow", left: { requestId, watcher } });
     const output = this.#executor.outputOf(requestId);
-    const { watcher, after } = payload;
     if (output === "none") {
       return this.#output({ requestId, watcher, sequence: after, end: true }, step);
     }
-    const order = { requestId, ...payload, isPending: output === "open" };
+    const order = { requestId, watcher, after, ...wanted, isPending: output === "open" };
     step.effects.push({ type: "follow", order });
   }
 

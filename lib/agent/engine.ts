@@ -20,6 +20,7 @@ import type {
   CommandResult,
   Figures,
   FollowOrder,
+  Left,
   OutputPiece,
   RunOrder,
   Update,
@@ -42,7 +43,7 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   /** Passes on what a request's program writes, piece by piece, as it was asked for. */
   follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void;
   /** Whoever followed did so over a connection that is lost. */
-  unfollow(): void;
+  unfollow(left?: Left): void;
   /** What this agent can do: a list of `CatalogueEntry` as JSON, and its SHA-256 in hexadecimal. */
   catalogue(): { digest: string; text: string };
   measure(): Figures;
@@ -156,7 +157,7 @@ export class AgentEngine {
       case "follow":
         return this.#options.follow(effect.order, (piece) => this.#step({ type: "output", piece }));
       case "unfollow":
-        return this.#options.unfollow();
+        return this.#options.unfollow(effect.left);
       case "look":
         return this.look(effect.isTextWanted);
       case "restart":

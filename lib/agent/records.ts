@@ -95,8 +95,8 @@ export type AgentEffect =
   | { type: "abort"; requestId: string; why: StopReason }
   /** Pass on what its program writes, with `output` events. */
   | { type: "follow"; order: FollowOrder }
-  /** Whoever followed did so over a connection that is lost. */
-  | { type: "unfollow" }
+  /** This one has left; or all that followed did so over a connection that is lost. */
+  | { type: "unfollow"; left?: Left }
   /** Say what this agent can do with a `catalogue` event. */
   | { type: "look"; isTextWanted: boolean }
   /** A request is no longer wanted: say so with a `cancelled` event, behind what came before. */
@@ -131,6 +131,9 @@ export interface FollowOrder {
   /** The program is there, or is still to come. */
   isPending: boolean;
 }
+
+/** A watcher that has left. */
+export type Left = Pick<FollowOrder, "requestId" | "watcher">;
 
 /** A piece of live output for one watcher, in the words of the `output` message. */
 export type OutputPiece = { requestId: string } & Output["payload"];

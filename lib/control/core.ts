@@ -93,9 +93,9 @@ export class ControlCore {
       case "approve":
         return this.#dispatcher?.approve(event.jobId, event.by, now, step);
       case "follow":
-        return this.#follow(event.order, step);
+        return this.#follows.ask(event.order, this.#followedAt(event.order), step);
       case "unfollow":
-        return this.#follows.delete(event.watcher);
+        return this.#follows.leave(event.watcher, (order) => this.#followedAt(order), step);
       case "revoked":
       case "fenced":
         return this.#endSessionsOf(event.tokenId, event.type, now, step);
@@ -159,10 +159,10 @@ export class ControlCore {
     step.effects.push({ type: "output", piece: message.payload });
   }
 
-  #follow(order: FollowOrder, step: ControlStep): void {
-    const isQueued = this.#dispatcher?.isQueued(order.requestId) ?? false;
-    const session = this.fleet.agents.get(order.agentId)?.session;
-    this.#follows.ask(order, isQueued ? undefined : session, step);
+  /** The connection of an agent that was sent the request. */
+  #followedAt({ requestId, agentId }: FollowOrder): Session | undefined {
+    if (this.#dispatcher?.isQueued(requestId)) return undefined;
+    return this.fleet.agents.get(agentId)?.session;
   }
 
   /** Explains, counts, and closes a peer that sends too much that cannot be taken. */

@@ -5,12 +5,15 @@
  */
 import type { ControlDraft } from "../protocol/codec.ts";
 import type { Output } from "../protocol/message.ts";
+import { outputCost } from "../protocol/outputCost.ts";
 import type { ControlStep, FollowOrder, OutputPiece } from "./records.ts";
 import { isIntroduced, type Session } from "./session.ts";
 
+/** With the last piece that was received, and whether its agent said that it was. */
+type Known = FollowOrder & { last: number; isOver: boolean };
+
 export class Follows {
-  /** With the last piece that was received for each. */
-  readonly #byWatcher = new Map<number, FollowOrder & { last: number }>();
+  readonly #byWatcher = new Map<number, Known>();
   readonly #byRequest = new Map<string, Set<number>>();
 
   get size(): number {
@@ -22,8 +25,8 @@ export class Follows {
    * it is there and was sent the request, and with every later sending of the command.
    */
   ask(order: FollowOrder, session: Session | undefined, step: ControlStep): void {
-    this.#set(order);
-    if (session === undefined) return;
+    const { isOver } = this.#set(order);
+    if (session === undefined || isOver) return;
     const { watcher, after } = order;
     if (!session.v1) {
       step.effects.push({ type: "output", piece: { watcher, sequence: after, end: true } });
@@ -33,28 +36,40 @@ export class Follows {
     }
   }
 
-  #set(order: FollowOrder): void {
+  #set(order: FollowOrder): Known {
     const { watcher, requestId } = order;
-    const last = Math.max(order.after, this.#byWatcher.get(watcher)?.last ?? 0);
-    this.#byWatcher.set(watcher, { ...order, last });
+    const known = this.#byWatcher.get(watcher);
+    const last = Math.max(order.after, known?.last ?? 0);
+    const kept = { ...order, last, isOver: known?.isOver ?? false };
+    this.#byWatcher.set(watcher, kept);
     const watchers = this.#byRequest.get(requestId) ?? new Set();
     this.#byRequest.set(requestId, watchers.add(watcher));
+    return kept;
   }
 
-  delete(watcher: number): void {
+  /** A watcher goes. Its agent is told, or the program would wait until that is found out. */
+  leave(
+    watcher: number,
+    sessionOf: (order: FollowOrder) => Session | undefined,
+    step: ControlStep,
+  ): void {
     const order = this.#byWatcher.get(watcher);
     if (order === undefined) return;
     this.#byWatcher.delete(watcher);
     const watchers = this.#byRequest.get(order.requestId);
     watchers?.delete(watcher);
     if (watchers?.size === 0) this.#byRequest.delete(order.requestId);
+    const session = order.isOver ? undefined : sessionOf(order);
+    if (!session?.v1 || !isIntroduced(session)) return;
+    const message = followMessage({ ...order, after: order.last, bytes: 0 }, { end: true });
+    step.effects.push({ type: "send", sessionId: session.sessionId, message });
   }
 
   /** What the agent of a request is to be told anew: to go on behind what was received. */
   messagesFor(requestId: string): ControlDraft[] {
     return [...(this.#byRequest.get(requestId) ?? [])].flatMap((watcher) => {
       const order = this.#byWatcher.get(watcher);
-      if (order === undefined) return [];
+      if (order === undefined || order.isOver) return [];
       const { last: after, bytesLeft } = order;
       return [followMessage({ ...order, after, bytes: Math.max(0, bytesLeft) })];
     });
@@ -65,24 +80,34 @@ export class Follows {
     const order = this.#byWatcher.get(payload.watcher);
     const isTheirs = order?.agentId === agentId && order.requestId === request_id;
     if (order === undefined || !isTheirs) return false;
+    // There is one end, and no piece of nothing: neither may be said any number of times.
+    if (order.isOver || (isEmpty(payload) && !payload.end && !payload.skipped)) return false;
     const isNew = payload.sequence > order.last && order.bytesLeft > 0;
     if (!isNew && payload.end !== true) return false;
-    order.bytesLeft -= bytesOf(payload);
+    order.bytesLeft -= costOf(payload);
     order.last = payload.sequence;
+    if (payload.end) order.isOver = true;
     return true;
   }
 }
 
-/** The bytes of a piece, which is what credit is counted in. */
-export function bytesOf({ text, base64 }: OutputPiece): number {
-  return text === undefined ? Buffer.byteLength(base64 ?? "", "base64") : Buffer.byteLength(text);
+/** What a piece takes of what its watcher asked for. */
+export function costOf({ text, base64 }: OutputPiece): number {
+  const encoded = base64 ?? "";
+  return outputCost(
+    text === undefined ? Buffer.byteLength(encoded, "base64") : Buffer.byteLength(text),
+  );
 }
 
-function followMessage(order: FollowOrder): ControlDraft {
+function isEmpty({ text, base64 }: OutputPiece): boolean {
+  return (text ?? base64 ?? "") === "";
+}
+
+function followMessage(order: FollowOrder, more: { end?: true } = {}): ControlDraft {
   const { watcher, after, bytes } = order;
   return {
     type: "follow",
     request_id: order.requestId,
-    payload: { watcher, after, bytes },
+    payload: { watcher, after, bytes, ...more },
   };
 }

@@ -2,7 +2,8 @@
  * A job's stream with live output: pieces as its programs write them, then each outcome behind the
  * last piece of its request. It is driven by its reader: what the reader does not take is not asked
  * for, so that a terminal that does not scroll makes the program wait, as far as the agent's spool
- * allows. An outcome is never held back for longer than its output goes on coming.
+ * allows. An outcome is held back while its output goes on coming; where that does not come to its
+ * end, a line says so.
  */
 import type { OutputLine } from "../protocol/api.ts";
 import {
@@ -14,8 +15,9 @@ import {
 } from "../protocol/limits.ts";
 import { newBell } from "./bell.ts";
 import type { Engine } from "./engine.ts";
-import { bytesOf } from "./follows.ts";
+import { costOf } from "./follows.ts";
 import type { StoredJob, StoredOutcome } from "./journal.ts";
+import { OutputRest } from "./outputRest.ts";
 import type { OutputPiece } from "./records.ts";
 import { outcomeLine } from "./views.ts";
 
@@ -33,6 +35,8 @@ export interface OutputStreamOptions {
   received: Readonly<Record<string, number>>;
   /** A line to send before everything else. */
   first?: unknown;
+  /** Milliseconds of a clock that is never set. */
+  now?: () => number;
 }
 
 /** One request whose output is followed. */
@@ -46,8 +50,7 @@ interface Watched {
   bytesLeft: number;
   /** Received and not yet taken. */
   pieces: OutputPiece[];
-  /** Of the latest piece, or of the outcome. */
-  heardAt: number;
+  rest: OutputRest;
 }
 
 export function outputStream(options: OutputStreamOptions): ReadableStream<Uint8Array> {
@@ -84,6 +87,7 @@ class Merge {
   readonly #held = new Map<string, StoredOutcome>();
   readonly #renewal: NodeJS.Timeout;
   readonly #windowBytes: number;
+  readonly #now: () => number;
   #cursor: number;
   /** Whether outcomes may have been written since the journal was last asked. */
   #isOutcomeDue = true;
@@ -92,6 +96,7 @@ class Merge {
   constructor(options: OutputStreamOptions) {
     const { engine, job, after } = options;
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
     this.#cursor = after;
     this.#unwatch = engine.watchers.add(job.jobId, () => {
       this.#isOutcomeDue = true;
@@ -144,14 +149,15 @@ class Merge {
     const { engine, received } = this.#options;
     const watcher = engine.newWatcher((piece) => {
       watched.pieces.push(piece);
-      watched.heardAt = performance.now();
-      watched.bytesLeft -= bytesOf(piece);
+      const cost = costOf(piece);
+      watched.rest.heard(cost, this.#now());
+      watched.bytesLeft -= cost;
       this.#bell.ring();
     });
     const taken = received[requestId] ?? 0;
-    const heardAt = performance.now();
+    const rest = new OutputRest(this.#now());
     const watched: Watched = {
-      ...{ requestId, agentId, watcher, taken, heardAt },
+      ...{ requestId, agentId, watcher, taken, rest },
       bytesLeft: this.#windowBytes,
       pieces: [],
     };
@@ -161,7 +167,7 @@ class Merge {
 
   #ask({ watcher, requestId, agentId, taken, pieces, bytesLeft: left }: Watched): void {
     const bytesLeft = Math.max(0, left);
-    const bytes = pieces.reduce((sum, piece) => sum + bytesOf(piece), bytesLeft);
+    const bytes = pieces.reduce((sum, piece) => sum + costOf(piece), bytesLeft);
     const after = taken;
     this.#options.engine.follow({ watcher, requestId, agentId, after, bytes, bytesLeft });
   }
@@ -185,14 +191,18 @@ class Merge {
       const isDry = watched.pieces.length === 0 && watched.bytesLeft <= 0;
       if (!isDry || !this.#watched.has(watched.requestId)) continue;
       watched.bytesLeft = this.#windowBytes;
+      watched.rest.asked(this.#now());
       this.#ask(watched);
     }
     this.#admit();
   }
 
-  #lineOf({ requestId, agentId }: Watched, piece: OutputPiece): string {
+  #lineOf(watched: Watched, piece: OutputPiece): string {
     const { watcher: _ours, end, ...output } = piece;
-    if (end && output.skipped === undefined) return "";
+    return end && output.skipped === undefined ? "" : this.#outputLine(watched, output);
+  }
+
+  #outputLine({ requestId, agentId }: Watched, output: OutputLine["output"]): string {
     const line: OutputLine = {
       job_id: this.#options.job.jobId,
       request_id: requestId,
@@ -209,14 +219,19 @@ class Merge {
     this.#isOutcomeDue = rows.length === pageRows;
     this.#cursor = rows.at(-1)?.sequence ?? this.#cursor;
     for (const row of rows) {
-      const watched = this.#watched.get(row.requestId);
-      if (watched !== undefined) watched.heardAt = performance.now();
+      this.#watched.get(row.requestId)?.rest.ended(this.#now());
       this.#held.set(row.requestId, row);
     }
     for (const [requestId, row] of [...this.#held]) {
       const watched = this.#watched.get(requestId);
       if (watched !== undefined && this.#mayStillWrite(watched, row)) continue;
-      if (watched !== undefined) this.#leave(watched);
+      if (watched !== undefined) {
+        // What was never sent has never written anything.
+        const { taken: sequence } = watched;
+        const wasSent = row.sentAt !== undefined;
+        if (wasSent) yield this.#outputLine(watched, { sequence, incomplete: true });
+        this.#leave(watched);
+      }
       this.#held.delete(requestId);
       yield `${JSON.stringify({ ...outcomeLine(job, row), cursor: this.#safeCursor })}\n`;
     }
@@ -224,10 +239,9 @@ class Merge {
     if (ended === total && !this.#isOutcomeDue && this.#held.size === 0) this.close();
   }
 
-  #mayStillWrite({ pieces, heardAt }: Watched, outcome: StoredOutcome): boolean {
-    // What was never sent has never written anything.
-    if (outcome.sentAt === undefined) return false;
-    return pieces.length > 0 || performance.now() - heardAt < outputRestMs;
+  #mayStillWrite({ pieces, rest }: Watched, outcome: StoredOutcome): boolean {
+    if (outcome.sentAt === undefined || rest.isTooMuch) return false;
+    return pieces.length > 0 || !rest.isTooSlow(this.#now());
   }
 
   /**

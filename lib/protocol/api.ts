@@ -214,6 +214,8 @@ export interface OutputLine {
     base64?: string | undefined;
     /** Pieces before this one that could not be kept for a reader so far behind. */
     skipped?: number | undefined;
+    /** It is no piece: the rest did not arrive, from behind `sequence` on. */
+    incomplete?: true | undefined;
   };
 }
 

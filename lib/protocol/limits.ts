@@ -146,6 +146,9 @@ export const catalogueLookMs = 3_000;
 /** One piece of live output, in bytes: fits a message however it is escaped. */
 export const outputRecordBytesMax = 8 * 1024;
 
+/** A smaller piece counts as so many bytes: about what it costs whoever keeps it. */
+export const outputRecordCostMin = 64;
+
 /** What one `follow` may ask for, in bytes. */
 export const followBytesMax = 1024 * 1024;
 
@@ -170,6 +173,14 @@ export const watchedBytesMax = 4 * 1024 * 1024;
  * often.
  */
 export const outputRestMs = 5_000;
+
+/**
+ * It is waited for no longer than this in all, and a second more for so many bytes that come; more
+ * bytes than this, several times what a spool keeps, are not taken.
+ */
+export const outputRestTotalMs = 30_000;
+export const outputRestBytesPerSecond = 8 * 1024;
+export const outputRestBytesMax = 16 * 1024 * 1024;
 
 /** How long a new version has to connect, and must then stay connected, in seconds. */
 export const connectSecondsDefault = 60;

@@ -200,6 +200,8 @@ export const Follow = v.object({
     watcher: Count,
     after: Count,
     bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(followBytesMax)),
+    /** The watcher has left: it holds nothing up any more. */
+    end: v.optional(v.boolean()),
   }),
 });
 

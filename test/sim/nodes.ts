@@ -147,7 +147,7 @@ export class Host {
       adopt: (requestId, signal, done) => this.#programs.adopt(clock, requestId, signal, done),
       forget: (requestId) => this.#programs.forget(requestId),
       follow: (order, emit) => this.#programs.follow(clock, order, emit),
-      unfollow: () => this.#programs.unfollow(),
+      unfollow: (left) => this.#programs.unfollow(left),
       catalogue: () => catalogueText([]),
       measure: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
       restart: (update) => this.#restart(update),

@@ -2,6 +2,7 @@
 import type {
   CommandResult,
   FollowOrder,
+  Left,
   OutputPiece,
   RunOrder,
   StopReason,
@@ -107,8 +108,9 @@ export class Programs {
     this.#pass(requestId);
   }
 
-  unfollow(): void {
-    this.#followers.clear();
+  unfollow(left?: Left): void {
+    if (left === undefined) this.#followers.clear();
+    else this.#followers.delete(`${left.requestId}/${left.watcher}`);
   }
 
   forget(requestId: string): void {

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { followLeaseMs, watchersPerRequestMax } from "../../protocol/limits.ts";
+import { outputCost } from "../../protocol/outputCost.ts";
 import type { FollowOrder, OutputPiece } from "../records.ts";
 import { type Piece, SpoolReader } from "./spool.ts";
 
@@ -14,6 +15,8 @@ export interface Followed {
   last: number | undefined;
   /** Asks the supervisor to tell of more, and to wait for who lags behind. */
   hasRead(taken: number, seen: number): void;
+  /** Nobody follows any more: the program need not wait. */
+  free(): void;
   /** Notes that it is followed: it may be asked for again after a break. */
   followed(): void;
 }
@@ -25,7 +28,7 @@ interface Watcher {
   /** Sent up to this piece. */
   seen: number;
   /** Sent and not known to be taken. */
-  sent: { sequence: number; bytes: number }[];
+  sent: { sequence: number; cost: number }[];
   bytesLeft: number;
   isNoted: boolean;
   reader: SpoolReader;
@@ -56,11 +59,11 @@ export class Followers {
       return emit(endOf(order, after, 0));
     }
     clearTimeout(known?.lease);
-    const lease = setTimeout(() => this.#leave(requestId, watcher), followLeaseMs);
+    const lease = setTimeout(() => this.left(requestId, watcher), followLeaseMs);
     const reader = known?.reader ?? new SpoolReader(run.dir);
     const seen = Math.max(after, known?.seen ?? 0);
     const sent = (known?.sent ?? []).filter(({ sequence }) => sequence > after);
-    const bytesLeft = sent.reduce((left, piece) => left - piece.bytes, bytes);
+    const bytesLeft = sent.reduce((left, piece) => left - piece.cost, bytes);
     this.#watchers.set(requestId, watchers);
     watchers.set(watcher, {
       ...{ order, seen, sent, bytesLeft, reader, emit, lease },
@@ -98,6 +101,14 @@ export class Followers {
     }
   }
 
+  /** A watcher has left, or has fallen silent: who is still there no longer waits for it. */
+  left(requestId: string, watcher: number): void {
+    if (!this.#watchers.get(requestId)?.has(watcher)) return;
+    this.#leave(requestId, watcher);
+    if (this.has(requestId)) this.wrote(requestId);
+    else this.#runOf(requestId).free();
+  }
+
   /** The connection over which they followed is lost; who is still interested asks again. */
   unlink(): void {
     for (const [requestId, watchers] of this.#watchers) {
@@ -111,8 +122,9 @@ export class Followers {
       const pieces = reader.read(watcher.seen, watcher.bytesLeft);
       for (const piece of pieces) {
         watcher.seen = piece.sequence;
-        watcher.bytesLeft -= piece.bytes.length;
-        watcher.sent.push({ sequence: piece.sequence, bytes: piece.bytes.length });
+        const cost = outputCost(piece.bytes.length);
+        watcher.bytesLeft -= cost;
+        watcher.sent.push({ sequence: piece.sequence, cost });
         emit(outputOf(order, piece));
       }
       if (pieces.length > 0) continue;

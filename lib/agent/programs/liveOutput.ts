@@ -11,6 +11,8 @@ import { SpoolWriter, type StreamName } from "./spool.ts";
 
 /** An agent that started a run is heard of within this time, or has died meanwhile. */
 const appearMs = 5_000;
+/** What is kept beyond the spool of a program that waits for nobody any more, in bytes. */
+const spareBytes = 4 * 1024 * 1024;
 
 export class LiveOutput {
   readonly #spool: SpoolWriter;
@@ -20,6 +22,9 @@ export class LiveOutput {
   /** Wants to be told that there is more than it has seen. */
   #waiting: { socket: Socket; seen: number } | undefined;
   #lease: NodeJS.Timeout | undefined;
+  /** Whether what is written now can still wait: it was left behind, or is said while stopped. */
+  #phase: "running" | "left" | "stopping" = "running";
+  #spare = spareBytes;
 
   /** Until the agent has said whether anybody follows, the program is held as if somebody did. */
   constructor(dir: string) {
@@ -29,14 +34,38 @@ export class LiveOutput {
 
   /** Spools a stream from now on; `onChunk` is handed all of it as well. */
   take(source: Readable, stream: StreamName, onChunk: (chunk: Buffer) => void): void {
+    if (this.#phase === "left") this.#phase = "running";
     this.#sources.add(source);
     source.once("close", () => this.#sources.delete(source));
     source.on("data", (chunk: Buffer) => {
       onChunk(chunk);
-      this.#spool.add(stream, chunk, this.isHeld);
-      if (this.isHeld) for (const each of this.#sources) each.pause();
+      const isLate = this.#isLate;
+      if (isLate && this.#phase !== "running") this.#spare -= chunk.length;
+      this.#spool.add(stream, chunk, isLate && (this.#phase !== "stopping" || this.#spare > 0));
+      if (this.#isHeld) for (const each of this.#sources) each.pause();
       this.#tell();
     });
+  }
+
+  /**
+   * The program has ended: what it left in its pipes is all taken, and nothing pushed out for it. A
+   * daemon that goes on writing is left to itself.
+   */
+  drain(): void {
+    if (this.#phase !== "running") return;
+    this.#phase = "left";
+    this.#spare = spareBytes;
+    this.#resume();
+  }
+
+  /**
+   * The program is being stopped: a write that waits for a follower would keep it from ending, so
+   * it waits for nobody from now on.
+   */
+  letGo(): void {
+    this.#phase = "stopping";
+    this.#spare = spareBytes;
+    this.#resume();
   }
 
   /**
@@ -61,12 +90,18 @@ export class LiveOutput {
     this.#resume();
   }
 
-  /** Whether the program waits for a follower. */
-  get isHeld(): boolean {
+  /** Whether a follower lags so far behind that it would miss something. */
+  get #isLate(): boolean {
     return this.#taken !== undefined && this.#spool.wouldDrop(this.#taken);
   }
 
-  /** Nothing more comes; the number of the last piece. */
+  /** Whether whoever writes waits for a follower. */
+  get #isHeld(): boolean {
+    const mayWait = this.#phase === "running" || (this.#phase === "left" && this.#spare <= 0);
+    return mayWait && this.#isLate;
+  }
+
+  /** Nothing more is taken; the number of the last piece. */
   end(): number {
     clearTimeout(this.#lease);
     this.#spool.end();
@@ -74,7 +109,7 @@ export class LiveOutput {
   }
 
   #resume(): void {
-    if (!this.isHeld) for (const source of this.#sources) source.resume();
+    if (!this.#isHeld) for (const source of this.#sources) source.resume();
   }
 
   #tell(): void {

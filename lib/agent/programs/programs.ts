@@ -4,7 +4,7 @@
  */
 import type { CatalogueEntry } from "../../protocol/api.ts";
 import type { Checked } from "../commands/command.ts";
-import type { CommandResult, FollowOrder, OutputPiece, RunOrder } from "../records.ts";
+import type { CommandResult, FollowOrder, Left, OutputPiece, RunOrder } from "../records.ts";
 import type { ProgramKind, Resolved } from "./kind.ts";
 import { resultOf } from "./result.ts";
 import type { Runs } from "./runs.ts";
@@ -67,8 +67,8 @@ export class Programs {
     this.#runs.follow(order, emit);
   }
 
-  unfollow(): void {
-    this.#runs.unfollow();
+  unfollow(left?: Left): void {
+    this.#runs.unfollow(left);
   }
 
   #stopOn(signal: AbortSignal, requestId: string): void {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Log } from "../../log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import type { FollowOrder, OutputPiece, StopReason } from "../records.ts";
+import type { FollowOrder, Left, OutputPiece, StopReason } from "../records.ts";
 import { Followers } from "./followers.ts";
 import {
   endFile,
@@ -118,9 +118,10 @@ export class Runs {
     this.#followers.follow(order, emit);
   }
 
-  /** Whoever followed did so over a connection that is lost. */
-  unfollow(): void {
-    this.#followers.unlink();
+  /** This one has left; or all that followed did so over a connection that is lost. */
+  unfollow(left?: Left): void {
+    if (left === undefined) this.#followers.unlink();
+    else this.#followers.left(left.requestId, left.watcher);
   }
 
   /** At the start: what no request asks for any more goes, unless it may still run. */
@@ -191,6 +192,7 @@ export class Runs {
       hasRead: (taken: number, seen: number) => {
         this.#sockets.get(requestId)?.write(`${readWord} ${taken} ${seen}\n`);
       },
+      free: () => void this.#sockets.get(requestId)?.write(`${freeWord}\n`),
       followed: () => writeFileSync(join(this.dirOf(requestId), followedFile), ""),
     };
   }

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { outputRecordBytesMax } from "../../protocol/limits.ts";
+import { outputCost } from "../../protocol/outputCost.ts";
 
 export type StreamName = "stdout" | "stderr";
 
@@ -117,7 +118,8 @@ export class SpoolReader {
   }
 
   /**
-   * The pieces behind a sequence number, as far as they are written, until so many bytes are read.
+   * The pieces behind a sequence number, as far as they are written, until they count as so many
+   * bytes.
    */
   read(after: number, bytesMax: number): Piece[] {
     if (after !== this.#place.sequence) this.#place = { first: 0, offset: 0, sequence: after };
@@ -133,7 +135,7 @@ export class SpoolReader {
         if (record.sequence <= last) continue;
         const { sequence, stream, bytes } = record;
         pieces.push({ sequence, stream, bytes, skipped: sequence - last - 1 });
-        left -= bytes.length;
+        left -= outputCost(bytes.length);
         if (left <= 0) break;
       }
     }

@@ -5,14 +5,16 @@
  * sees that it lives, and may ask it to stop the program.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
 import { unrepresentable } from "../../protocol/json.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTail.ts";
+import { Kin } from "./kin.ts";
 import { LiveOutput } from "./liveOutput.ts";
 import { ResultPlace } from "./resultPlace.ts";
 import {
@@ -33,6 +35,8 @@ const drainMs = 500;
 /** After SIGKILL the kernel needs a moment; a process that survives it is stuck in the kernel. */
 const killedMs = 1_000;
 const retryMs = 1_000;
+/** How soon it is seen that nothing is left of what was stopped. */
+const lookMs = 100;
 
 /** Runs the program of this directory to its end; resolves once that is on disk. */
 export async function supervise(dir: string): Promise<void> {
@@ -98,8 +102,13 @@ class Supervised {
   readonly #output: HeadTail;
   readonly #stdout = new HeadTail(2 * resultBytesMax);
   readonly #steps: string[][];
+  readonly #kin: Kin;
   #child: ChildProcess | undefined;
   #stopped: RunEnd["stopped"];
+  #hasExited = false;
+  #killedAt = Number.POSITIVE_INFINITY;
+  /** It has ended by itself: what comes now stops nothing any more. */
+  #isOver = false;
   #settle: (end: RunEnd) => void = () => {};
 
   constructor(spec: RunSpec, live: LiveOutput) {
@@ -110,6 +119,7 @@ class Supervised {
       this.#settle = resolve;
     });
     this.#steps = [...spec.steps];
+    this.#kin = new Kin(spec.requestId);
     setTimeout(() => this.stop("timeout"), spec.timeoutMs);
     setTimeout(() => this.#start(), spec.delayMs);
   }
@@ -120,14 +130,22 @@ class Supervised {
   }
 
   /** SIGTERM to the program and all that it started, SIGKILL to what is left after the grace. */
-  stop(why: NonNullable<RunEnd["stopped"]>): void {
-    if (this.#stopped !== undefined) return;
+  stop(why: NonNullable<RunEnd["stopped"]>, isSure = false): void {
+    if (this.#stopped !== undefined || this.#isOver) return;
+    if (!isSure && this.#seemsOver()) {
+      // Its end is about to be told; what only looks like one is stopped after all.
+      setTimeout(() => this.stop(why, true), drainMs);
+      return;
+    }
     this.#stopped = why;
     if (this.#child === undefined) return this.#settle({ stopped: why, output: "" });
+    this.#live.letGo();
     this.#signal("SIGTERM");
     setTimeout(() => {
+      this.#killedAt = performance.now();
       this.#signal("SIGKILL");
       setTimeout(() => {
+        if (this.#hasExited) return;
         const fault = "the program did not end even when it was killed; it may still run";
         this.#settle({ stopped: why, fault, output: this.#output.text() });
       }, killedMs);
@@ -154,6 +172,7 @@ class Supervised {
       if (child.pid === undefined) failed(error);
     });
     this.#child = child;
+    this.#hasExited = false;
     this.#live.take(child.stdout, "stdout", (chunk) => {
       this.#output.add(chunk);
       this.#stdout.add(chunk);
@@ -166,32 +185,58 @@ class Supervised {
   }
 
   /** A daemon that it left behind may hold the pipes open: what is there is taken, and no more. */
-  #exited(child: ChildProcess, exitCode: number | null, signal: string | null): void {
-    let isDone = false;
-    const done = () => {
-      if (isDone) return;
-      isDone = true;
-      const isNext = exitCode === 0 && this.#stopped === undefined && this.#steps.length > 0;
-      if (isNext) return this.#start();
-      // Of a program that was stopped nothing goes on.
-      if (this.#stopped !== undefined) this.#signal("SIGKILL");
-      this.#settle({
-        ...(exitCode === null ? {} : { exitCode }),
-        ...(signal === null ? {} : { signal }),
-        ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
-        output: this.#output.text(),
-      });
-    };
-    child.once("close", done);
-    // What a follower has not come to yet is still in the pipes.
-    const drained = () => (this.#live.isHeld ? void setTimeout(drained, drainMs) : done());
-    setTimeout(drained, drainMs);
+  async #exited(child: ChildProcess, exitCode: number | null, signal: string | null) {
+    this.#hasExited = true;
+    const isLast = exitCode !== 0 || this.#steps.length === 0;
+    if (this.#stopped === undefined) this.#isOver = isLast;
+    this.#live.drain();
+    await Promise.race([new Promise((resolve) => child.once("close", resolve)), delay(drainMs)]);
+    if (this.#stopped !== undefined) await this.#nothingLeft();
+    else if (!isLast) return this.#start();
+    this.#settle({
+      ...(exitCode === null ? {} : { exitCode }),
+      ...(signal === null ? {} : { signal }),
+      ...(this.#stopped === undefined ? {} : { stopped: this.#stopped }),
+      output: this.#output.text(),
+    });
+  }
+
+  /** What a stopped program had started has the whole grace to end, and then is killed. */
+  async #nothingLeft(): Promise<void> {
+    while (this.#isAnyLeft()) {
+      const killedForMs = performance.now() - this.#killedAt;
+      if (killedForMs > killedMs) return;
+      // Again, as it may have gone on starting others.
+      if (killedForMs >= 0) this.#signal("SIGKILL");
+      await delay(lookMs);
+    }
+  }
+
+  /** Whether the last program has ended already, and this process is yet to be told. */
+  #seemsOver(): boolean {
+    const pid = this.#child?.pid;
+    if (pid === undefined || this.#hasExited || this.#steps.length > 0) return false;
+    return isOver(pid);
+  }
+
+  #isAnyLeft(): boolean {
+    const root = this.#child?.pid;
+    if (root === undefined) return false;
+    const alive = this.#kin.alive(root);
+    if (alive !== undefined) return alive.length > 0;
+    try {
+      return process.kill(-root, 0);
+    } catch {
+      return false;
+    }
   }
 
   #signal(signal: "SIGTERM" | "SIGKILL"): void {
-    const pids = strays(this.#spec.requestId);
-    for (const pid of [-(this.#child?.pid ?? 0), ...pids]) {
-      if (pid === 0) continue;
+    const root = this.#child?.pid;
+    if (root === undefined) return;
+    // Looked for first: who descends from whom is not to be seen any more once parents have ended.
+    const strays = (this.#kin.alive(root) ?? []).filter(({ group }) => group !== root);
+    for (const pid of [-root, ...strays.map((stray) => stray.pid)]) {
       try {
         process.kill(pid, signal);
       } catch {
@@ -201,27 +246,13 @@ class Supervised {
   }
 }
 
-/** Processes that left the group, known by the request id in their environment (Linux alone). */
-function strays(requestId: string): number[] {
-  const mark = `WSCTL_REQUEST_ID=${requestId}`;
-  const found: number[] = [];
-  let names: string[];
+/** Whether a child has ended, also where nobody has taken note of it (seen on Linux alone). */
+function isOver(pid: number): boolean {
   try {
-    names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
-    // Other systems have no such list: there the process group is all that is reached.
-    return found;
+    return existsSync("/proc/self/stat");
   }
-  for (const name of names) {
-    if (Number(name) === process.pid) continue;
-    try {
-      const environ = readFileSync(`/proc/${name}/environ`, "latin1");
-      if (environ.split("\0").includes(mark)) found.push(Number(name));
-    } catch {
-      // It has ended, or is another user's.
-    }
-  }
-  return found;
 }
 
 /** The file it was told of, or JSON on its last line, becomes its result and is no output then. */
@@ -263,7 +294,7 @@ async function keepTrying(dir: string, write: () => void): Promise<void> {
       return write();
     } catch {
       if (!existsSync(dir)) return;
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      await delay(retryMs);
     }
   }
 }

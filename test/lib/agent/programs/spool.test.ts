@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { SpoolReader, SpoolWriter } from "../../../../lib/agent/programs/spool.ts";
-import { outputRecordBytesMax } from "../../../../lib/protocol/limits.ts";
+import { outputRecordBytesMax, outputRecordCostMin } from "../../../../lib/protocol/limits.ts";
 import { temporaryDir } from "../../../support/processes.ts";
 
 const mebibyte = 1024 * 1024;
@@ -53,6 +53,15 @@ describe("a spool", () => {
       }
     }
     expect(seen).toBe(spool.last);
+  });
+
+  test("gives no more small pieces at a time than the other side takes", () => {
+    using dir = temporaryDir();
+    const spool = new SpoolWriter(`${dir}`);
+    for (let index = 0; index < 100; index++) spool.add("stdout", Buffer.from("x"), false);
+    const reader = new SpoolReader(`${dir}`);
+    expect(reader.read(0, 10 * outputRecordCostMin)).toHaveLength(10);
+    expect(reader.read(10, all)).toHaveLength(90);
   });
 
   test("keeps the latest megabytes, and a reader behind them is told what it missed", () => {
