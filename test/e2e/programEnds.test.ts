@@ -100,7 +100,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     const [go, all] = [at("go"), at("all")];
     define("fills", fillsItsPipe(saysHowMuch));
     await announced(`${dataDir}`, id, "fills");
-    const reader = `(while [ ! -e ${go} ]; do sleep 0.1; done; cat > ${all})`;
+    const reader = `(while [ -d ${dataDir} ] && [ ! -e ${go} ]; do sleep 0.1; done; cat > ${all})`;
     const [operator, jobId] = await shell("fills", reader);
     await using _ = operator;
     const ended = await outcome(jobId);
@@ -127,7 +127,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     await announced(`${dataDir}`, id, `full-${flavour}`);
     const [operator, jobId] = await shell(
       `full-${flavour}`,
-      `(while [ ! -e ${go} ]; do sleep 0.1; done)`,
+      `(while [ -d ${dataDir} ] && [ ! -e ${go} ]; do sleep 0.1; done)`,
     );
     await using _ = operator;
     await written(mark);
