@@ -119,7 +119,8 @@ function row({ record }: AuditLine): string[] {
 
 function subjectOf({ on = {} }: AuditRecord): string {
   const pairs = Object.entries(on).map(([key, value]) => {
-    return `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`;
+    const isPlain = typeof value === "string" && /^[\w.:@/+-]+$/.test(value);
+    return `${key}=${isPlain ? value : JSON.stringify(value)}`;
   });
   return pairs.length === 0 ? "-" : pairs.join(" ");
 }

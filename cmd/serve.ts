@@ -1,9 +1,11 @@
 import { isIP } from "node:net";
 import process from "node:process";
 import { defineCommand } from "citty";
+import * as v from "valibot";
 import { steadyClock } from "../lib/clock.ts";
 import { startControl, type TlsChoice } from "../lib/control/control.ts";
 import { isDnsName } from "../lib/control/tls/ownNames.ts";
+import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { commonArgs, dataDirOf, logArgs, logOf, refuseHostileEnvironment } from "./_common.ts";
@@ -136,7 +138,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     tls,
     advertised: options.advertised.map(advertisedOf),
     needsApproval: options["require-approval"] ?? false,
-    twoPerson: new Set((options["two-person"] ?? "").split(",").map((name) => name.trim())),
+    twoPerson: twoPersonOf(options["two-person"]),
     heartbeatSeconds: heartbeatOf(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {
@@ -200,6 +202,16 @@ function tlsOf(options: ServeOptions): TlsChoice {
   if (isLoopback || isPlain) return { kind: "off" };
   throw usage(
     `Cannot serve on "${host}" without TLS: drop --tls off, or say --insecure-plaintext if every host on the way may read tokens and commands`,
+  );
+}
+
+/** A command that is misspelled here would go out unapproved: at least no list may look right. */
+function twoPersonOf(text: string | undefined): Set<string> {
+  const names = text?.split(",").map((name) => name.trim()) ?? [];
+  const wrong = names.find((name) => !v.is(CommandName, name) || /\s/.test(name));
+  if (wrong === undefined) return new Set(names);
+  throw usage(
+    `Flag --two-person is "${text}": expected names of commands, with commas between them`,
   );
 }
 

@@ -23,17 +23,24 @@ export function newEntry(command: Command, expiresAt: number | undefined, now: n
   // As long as its signatures are good it must be known that it has been here.
   const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + memoryBeyondTtlMs;
   const keepUntil = expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs;
+  const startBy = earliest(expiresAt, not_after);
   const record: JournalRecord = {
     requestId: command.request_id,
     command: command.payload.command,
     parameters: parameters ?? {},
     state: "accepted",
     timeoutMs: (timeout_seconds ?? timeoutSecondsDefault) * 1000,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(startBy === undefined ? {} : { expiresAt: startBy }),
     keepUntil: Math.max(keepUntil, signedUntil),
     since: now,
   };
   return entryOf(record);
+}
+
+/** Signatures that are void by then are no reason to begin, whoever else allows it. */
+function earliest(expiresAt: number | undefined, notAfter: string | undefined) {
+  if (notAfter === undefined) return expiresAt;
+  return Math.min(expiresAt ?? Number.POSITIVE_INFINITY, Date.parse(notAfter));
 }
 
 export function entryOf(record: JournalRecord): Entry {

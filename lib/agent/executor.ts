@@ -60,9 +60,8 @@ export class Executor {
 
   /** Whether commands run that would not outlive this process. */
   get isBusy(): boolean {
-    return [...this.#entries.values()].some(
-      ({ record }) => record.state === "started" && !record.outlives,
-    );
+    const records = [...this.#entries.values()].map(({ record }) => record);
+    return records.some(({ state, outlives }) => state === "started" && !outlives);
   }
 
   /** What is held in memory, by kind: each is bounded. */
@@ -124,7 +123,8 @@ export class Executor {
     if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
     if (this.#admission.mayStart(accepted)) return this.#start(accepted, now, step);
     step.writes.push(put(accepted));
-    if (expiresAt !== undefined) this.#deadlines.set(requestId, expiresAt);
+    const { expiresAt: startBy } = accepted.record;
+    if (startBy !== undefined) this.#deadlines.set(requestId, startBy);
   }
 
   /** Notes who has signed it; what stands against it where that is not enough. */

@@ -69,9 +69,13 @@ export class Trust {
       throw new WsctlError("USAGE", `Flag --trust must be ${shape}: ${errorText(error)}`);
     }
     for (const command of commands.split(",").map((each) => each.trim())) {
+      if (command === "")
+        throw new WsctlError("USAGE", `Flag --trust is "${text}": names no command`);
       const rule = this.#rules.get(command) ?? { count: 1, keys: [] };
       rule.count = Math.max(rule.count, Number(count), 1);
-      rule.keys.push(...keys.filter(({ text: own }) => rule.keys.every((k) => k.text !== own)));
+      for (const key of keys) {
+        if (rule.keys.every((other) => other.text !== key.text)) rule.keys.push(key);
+      }
       this.#rules.set(command, rule);
     }
   }

@@ -16,7 +16,7 @@ import { timestamp } from "../protocol/timestamp.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Access, counterOf } from "./access.ts";
-import { recordRefusal } from "./audited.ts";
+import type { Refusals, Refused } from "./audited.ts";
 import type { Engine } from "./engine.ts";
 import { TooManyFailures } from "./failureLimit.ts";
 import type { Revocations } from "./revocations.ts";
@@ -25,6 +25,7 @@ import type { StoredToken } from "./tokenRecords.ts";
 export interface AgentRouteOptions {
   engine: Engine;
   access: Access;
+  refusals: Refusals;
   revocations: Revocations;
   runtime: Runtime;
   clock: Clock;
@@ -114,11 +115,8 @@ function agentEvents(c: Context, caller: Caller, options: AgentRouteOptions): WS
   };
 }
 
-function record(
-  who: { address: string; actor?: string; role?: string; code: string },
-  { engine, clock, log }: AgentRouteOptions,
-): void {
-  recordRefusal(engine.journal.audit, { ...who, action: "agent.connect" }, clock.now(), log);
+function record(who: Omit<Refused, "action">, { refusals, clock }: AgentRouteOptions): void {
+  refusals.record({ ...who, action: "agent.connect" }, clock.now());
 }
 
 /** An agent that is who it says, and may not connect all the same. */
@@ -130,11 +128,19 @@ function refusalOf(
   if (token.state !== "active") return token.state;
   if (token.publicKey === undefined) return undefined;
   // Every connection has a greater number than the one before, unless the key is held twice.
-  if (engine.journal.tokens.advance(token.tokenId, counterOf(authorization) ?? 0)) return undefined;
+  try {
+    if (engine.journal.tokens.advance(token.tokenId, counterOf(authorization) ?? 0)) {
+      return undefined;
+    }
+    revocations.fence(token);
+  } catch (error) {
+    // What could not be counted is not let in: a copy would go unnoticed.
+    log.error(`Cannot count an agent's connection: ${errorText(error)}`);
+    return "tryLater";
+  }
   log.error("an agent's identity is used from two places: fenced", {
     agent: token.agentId ?? "",
     token_id: token.tokenId,
   });
-  revocations.fence(token);
   return "fenced";
 }

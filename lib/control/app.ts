@@ -18,7 +18,7 @@ import { addAgentRoute } from "./agentRoute.ts";
 import type { Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { addTransferRoutes } from "./artifacts/transferRoutes.ts";
-import { audited, recordRefusal } from "./audited.ts";
+import { audited, Refusals } from "./audited.ts";
 import type { Engine } from "./engine.ts";
 import { TooManyFailures } from "./failureLimit.ts";
 import type { Hosts } from "./hosts.ts";
@@ -64,6 +64,7 @@ export function createApp(options: AppOptions): Hono {
   const { engine, artifacts, runtime, clock, log } = options;
   const { tokens, controlId } = engine.journal;
   const access = new Access(tokens, controlId);
+  const refusals = new Refusals(engine.journal.audit, log);
   const entitled = (route: Route, credentials: Credentials, now: number) => {
     let token: StoredToken | undefined;
     try {
@@ -77,7 +78,7 @@ export function createApp(options: AppOptions): Hono {
       const { address } = credentials;
       const who = token === undefined ? {} : { actor: token.tokenId, role: token.role };
       const action = route.action ?? `${route.method} ${route.path}`;
-      recordRefusal(engine.journal.audit, { address, ...who, code: error.code, action }, now, log);
+      refusals.record({ address, ...who, code: error.code, action }, now);
       throw error;
     }
   };
@@ -95,10 +96,11 @@ export function createApp(options: AppOptions): Hono {
       ? c.json({ status: "ready" })
       : c.json({ status: "not ready", reason }, 503);
   });
-  addAgentRoute(app, { ...options, access });
+  addAgentRoute(app, { ...options, access, refusals });
   if (artifacts.store instanceof EmbeddedStore) {
     const { journal } = engine;
-    addTransferRoutes(app, { artifacts, store: artifacts.store, journal, runtime });
+    const { store } = artifacts;
+    addTransferRoutes(app, { artifacts, store, journal, runtime, now: () => clock.now() });
   }
   app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => refuseBody() }));
   for (const route of routes) {

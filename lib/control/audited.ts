@@ -1,8 +1,10 @@
 /** The audit trail's view of the API: who asked for what, before it is done, and what came of it. */
 import type { Context } from "hono";
 import type { Log } from "../log.ts";
+import type { AuditFacts } from "../protocol/audit.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import { refusalsMax, refusalsWindowMs } from "../protocol/limits.ts";
 import type { AuditTrail } from "../store/auditTrail.ts";
 import { auditUnavailable } from "./refusals.ts";
 import type { Route, RouteContext } from "./routes/route.ts";
@@ -34,22 +36,48 @@ export async function audited(route: Route, context: RouteContext): Promise<Resp
 }
 
 /**
- * Somebody was not let in, or may not do this; who it was, as far as that is known. It is refused
- * either way: where it cannot be recorded, the log says so.
+ * Somebody was not let in, or may not do this; who it was, as far as that is known. So many a
+ * minute are recorded, and of the others how many there were: a flood of refusals must not fill
+ * the disk nor push what was done out of sight.
  */
-export function recordRefusal(
-  trail: AuditTrail,
-  who: { address: string; actor?: string; role?: string; code: string; action: string },
-  now: number,
-  log: Log,
-): void {
-  const { code, action, ...rest } = who;
-  try {
-    write(trail, { action, outcome: "refused", code, ...rest }, now);
-  } catch (error) {
-    log.error(`Cannot record a refusal: ${errorText(error)}`, { address: who.address, action });
+export class Refusals {
+  readonly #trail: AuditTrail;
+  readonly #log: Log;
+  #since = Number.NEGATIVE_INFINITY;
+  #recorded = 0;
+  #suppressed = 0;
+
+  constructor(trail: AuditTrail, log: Log) {
+    this.#trail = trail;
+    this.#log = log;
+  }
+
+  record(who: Refused, now: number): void {
+    if (now - this.#since >= refusalsWindowMs) {
+      this.#since = now;
+      this.#recorded = 0;
+      if (this.#suppressed > 0) {
+        const on = { count: this.#suppressed };
+        this.#write({ action: "refusals.suppressed", outcome: "refused", on }, now);
+      }
+      this.#suppressed = 0;
+    }
+    if (this.#recorded++ >= refusalsMax) this.#suppressed++;
+    else this.#write({ outcome: "refused", ...who }, now);
+  }
+
+  /** It is refused either way: where it cannot be recorded, the log says so. */
+  #write(facts: AuditFacts, now: number): void {
+    try {
+      write(this.#trail, facts, now);
+    } catch (error) {
+      this.#log.error(`Cannot record a refusal: ${errorText(error)}`, { action: facts.action });
+    }
   }
 }
+
+export type Refused = Required<Pick<AuditFacts, "action" | "address" | "code">> &
+  Pick<AuditFacts, "actor" | "role">;
 
 function recorder(action: string, { c, engine, token, address, about, now }: RouteContext) {
   const { tokenId: actor, role } = token;

@@ -47,8 +47,7 @@ export class ControlCore {
   /** What is held in memory, by kind: each is bounded. */
   get sizes() {
     return {
-      open: this.#dispatcher?.openCount ?? 0,
-      deadlines: this.#dispatcher?.deadlineCount ?? 0,
+      ...(this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 }),
       sessions: this.fleet.sessionCount,
       held: this.#held.size,
       watchers: this.#follows.size,

@@ -75,12 +75,9 @@ export class Dispatcher {
     return this.#open.inflightCount;
   }
 
-  get openCount(): number {
-    return this.#open.size;
-  }
-
-  get deadlineCount(): number {
-    return this.#deadlines.heldCount;
+  /** What is held in memory, by kind. */
+  get sizes(): { open: number; deadlines: number } {
+    return { open: this.#open.size, deadlines: this.#deadlines.heldCount };
   }
 
   /** Whether it waits here: its agent knows nothing of it yet. */
@@ -90,6 +87,11 @@ export class Dispatcher {
 
   isOpen(requestId: string): boolean {
     return this.#open.get(requestId) !== undefined;
+  }
+
+  /** Who asked for what still waits here, and for whom. */
+  waiting(): { createdBy: string; agentId: string }[] {
+    return this.#open.queued().map((each) => ({ ...each, ...this.#open.jobOf(each) }));
   }
 
   openCountOf(agentId: string): number {
@@ -105,8 +107,7 @@ export class Dispatcher {
   submit(job: Job, wanted: WantedRequest[], step: ControlStep): void {
     const refusal = overLimit(this.#open, job, wanted);
     if (refusal !== undefined) {
-      step.effects.push({ type: "refused", jobId: job.jobId, error: refusal });
-      return;
+      return void step.effects.push({ type: "refused", jobId: job.jobId, error: refusal });
     }
     const { asked: _forTheTrail, ...kept } = job;
     this.#open.addJob(kept);
@@ -117,9 +118,8 @@ export class Dispatcher {
       return request;
     });
     const sends: ControlStep = { writes: [], effects: [] };
-    for (const request of this.#rollouts.add(job, requests)) {
-      this.#pump(this.#open.admit(request), job.createdAt, sends);
-    }
+    const first = this.#rollouts.add(job, requests);
+    for (const request of first) this.#pump(this.#open.admit(request), job.createdAt, sends);
     // The rows are written as they stand after the sending: one write for both.
     step.writes.push({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
     step.effects.push(...sends.effects, { type: "accepted", jobId: job.jobId });

@@ -20,8 +20,10 @@ export function dueUnrepeated(request: OpenRequest, job: Job): number {
   return (request.sentAt ?? job.createdAt) + job.timeoutMs + answerGraceMs;
 }
 
-export function expiresAt(job: Job): number {
-  return job.createdAt + job.ttlMs;
+/** Signatures may be void before the time to live is over. */
+export function expiresAt({ createdAt, ttlMs, notAfter }: Job): number {
+  const end = createdAt + ttlMs;
+  return notAfter === undefined ? end : Math.min(end, Date.parse(notAfter));
 }
 
 /** After a restart of the control plane agents that hold answers are given time to return. */

@@ -26,7 +26,8 @@ export class FailureLimit {
   readonly #counts = new Map<string, Count>();
 
   /** Counts a failure; the seconds to wait where there were too many. */
-  failed(address: string, now: number): number | undefined {
+  failed(from: string, now: number): number | undefined {
+    const address = networkOf(from);
     this.#forget(now);
     const count = this.#counts.get(address) ?? { failures: 0, since: now };
     count.failures++;
@@ -36,12 +37,6 @@ export class FailureLimit {
       this.#counts.delete(oldest);
     }
     return this.#waitOf(count, now);
-  }
-
-  /** The seconds for which this address has to wait, if it has. */
-  waits(address: string, now: number): number | undefined {
-    const count = this.#counts.get(address);
-    return count === undefined ? undefined : this.#waitOf(count, now);
   }
 
   #waitOf({ failures, since }: Count, now: number): number | undefined {
@@ -56,4 +51,14 @@ export class FailureLimit {
       this.#counts.delete(address);
     }
   }
+}
+
+/** Of IPv6 the first half: whoever has one address there has all of them. */
+export function networkOf(address: string): string {
+  if (!address.includes(":") || /^::ffff:\d/i.test(address)) return address;
+  const [head = "", tail] = address.split("%")[0]?.split("::") ?? [];
+  const [left, right] = [head, tail ?? ""].map((part) => part.split(":").filter(Boolean));
+  const filled =
+    tail === undefined ? [] : Array(8 - (left?.length ?? 0) - (right?.length ?? 0)).fill("0");
+  return [...(left ?? []), ...filled, ...(right ?? [])].slice(0, 4).join(":");
 }

@@ -5,6 +5,10 @@
 import type { Clock } from "../clock.ts";
 import type { Engine } from "./engine.ts";
 import type { StoredToken, TokenRecords } from "./tokenRecords.ts";
+import { isInForce } from "./tokens.ts";
+
+const overReason = "the token that asked for it is no longer in force; it never started";
+const shutOutReason = "the agent was revoked; it never started";
 
 /** A timer cannot be set for longer than this. */
 const waitMsMax = 24 * 60 * 60 * 1000;
@@ -21,7 +25,22 @@ export class Revocations {
     this.#engine = engine;
     this.#clock = clock;
     this.#lookedAt = clock.now();
+    this.#endWhatIsOver();
     this.arm();
+  }
+
+  /** What ended while nobody served, or just before, still has its requests waiting. */
+  #endWhatIsOver(): void {
+    const now = this.#clock.now();
+    const waiting = this.#engine.core.dispatcher?.waiting() ?? [];
+    for (const tokenId of new Set(waiting.map(({ createdBy }) => createdBy))) {
+      const token = this.#tokens.get(tokenId);
+      if (token !== undefined && !isInForce(token, now)) this.#ended(token, overReason);
+    }
+    for (const agentId of new Set(waiting.map((request) => request.agentId))) {
+      if (this.#tokens.ofAgent(agentId, now).length > 0) continue;
+      this.#engine.tell({ type: "withdraw", agentId, reason: shutOutReason });
+    }
   }
 
   /** False where there is no such token. */
@@ -83,7 +102,6 @@ export class Revocations {
       return this.#engine.tell({ type: "withdraw", createdBy: tokenId, reason });
     const isLast = this.#tokens.ofAgent(agentId ?? "", this.#clock.now()).length === 0;
     if (agentId === undefined || !isLast) return;
-    const text = "the agent was revoked; it never started";
-    this.#engine.tell({ type: "withdraw", agentId, reason: text });
+    this.#engine.tell({ type: "withdraw", agentId, reason: shutOutReason });
   }
 }

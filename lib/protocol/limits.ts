@@ -227,3 +227,7 @@ export const failedAddressesMax = 10_000;
 
 /** How old an agent's own key becomes before the agent replaces it. */
 export const keyLifetimeMsDefault = 30 * 24 * 60 * 60 * 1000;
+
+/** Refusals that the audit trail keeps, and within which time; of more it keeps the number. */
+export const refusalsMax = 120;
+export const refusalsWindowMs = 60_000;

@@ -110,7 +110,8 @@ export interface NewToken extends TokenView {
 function isAddressRange(text: string): boolean {
   const [address = "", bits, ...more] = text.split("/");
   const family = isIP(address);
-  if (family === 0 || more.length > 0) return false;
+  // An interface's name behind a "%" means something on one host alone.
+  if (family === 0 || more.length > 0 || address.includes("%")) return false;
   if (bits === undefined) return true;
   return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }

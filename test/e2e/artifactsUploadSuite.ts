@@ -186,9 +186,10 @@ export function artifactsUploadSuite(flavour: Flavour): void {
       // With the key one can sign: what was wrong above was wrong for the right reason.
       const key = readFileSync(join(target.serving.dataDir, "artifacts", "url.key"));
       const signed = (expires: number) => {
-        const text = ["PUT", id, 100, expires, agent.tokenId].join("\n");
+        const by = new URL(url, "http://x").searchParams.get("by") ?? "";
+        const text = ["PUT", id, 100, expires, by].join("\n");
         const signature = createHmac("sha256", key).update(text).digest("base64url");
-        const query = new URLSearchParams({ expires: `${expires}`, by: agent.tokenId, signature });
+        const query = new URLSearchParams({ expires: `${expires}`, by, signature });
         return `${url.slice(0, url.indexOf("?"))}?${query}`;
       };
       const now = Math.floor(Date.now() / 1000);

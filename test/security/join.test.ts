@@ -131,6 +131,16 @@ test("a string for one agent is for no other, and one for several is for so many
   expect(await third.exited).toBe(4);
 });
 
+test("nobody takes over the name and the labels of an agent that was shut out", async () => {
+  await using fleet = await JoinableFleet.start();
+  const first = await fleet.joinText("--agent", "prod-9", "--label", "env=prod");
+  await fleet.agent(fleet.newHost(), "--join", first).logged(/ connected$/);
+  await fleet.run("agents", "revoke", "prod-9");
+  const thief = fleet.agent(fleet.newHost(), "--id", "prod-9", "--join", await fleet.joinText());
+  expect(await thief.exited).toBe(1);
+  expect(thief.lines.at(-1)).toMatch(/"prod-9" is known already/);
+});
+
 test("an agent waits for approval where serve asks for it", async () => {
   await using fleet = await JoinableFleet.start({ args: ["--require-approval"] });
   const agent = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", await fleet.joinText());

@@ -202,6 +202,25 @@ describe("a token that ends", () => {
     expect(states.filter((state) => state === "expired")).toHaveLength(2);
   });
 
+  test("while nobody serves, ends what waits under it all the same", async () => {
+    await using fleet = await JoinableFleet.start();
+    const host = fleet.newHost();
+    const agent = fleet.agent(host, "--id", "web-1", "--join", await fleet.joinText());
+    await agent.logged(/ connected$/);
+    await agent.stop();
+    const token = await fleet.newToken("--role", "operator", "--expires", "2s");
+    const send = ["send", "ping", "--agent", "web-1", "--ttl", "1h", "--no-wait"];
+    const id = (await fleet.runAs(token, ...send)).stdout.trim();
+    await fleet.serving.process.kill();
+    // The end of the token has to come while nobody is there to see it.
+    await Bun.sleep(2_000);
+    await fleet.restart();
+    await fleet.run("jobs", "watch", id);
+    const [detail] = jsonLines<JobDetail>(await fleet.run("jobs", "show", id, "--json"));
+    expect(detail?.requests[0]).toMatchObject({ state: "cancelled" });
+    expect(detail?.requests[0]?.message).toMatch(/no longer in force; it never started/);
+  });
+
   test("rotates: the new secret is good, the old one void, its connections closed", async () => {
     await using fleet = await JoinableFleet.start();
     const old = await fleet.newToken("--role", "operator");

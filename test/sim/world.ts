@@ -104,7 +104,7 @@ export class World {
       this.ledger.violations.push(error instanceof Error ? error.message : String(error));
     }
     const dispatcher = this.control?.engine.core.dispatcher;
-    this.ledger.bounded("open requests at the end", dispatcher?.openCount ?? 1, 0);
+    this.ledger.bounded("open requests at the end", dispatcher?.sizes.open ?? 1, 0);
     const sessions = this.control?.engine.core.fleet.sessionCount ?? 0;
     this.ledger.bounded("sessions at the end", sessions, this.hosts.length);
     for (const { agentId, name, sizes } of this.hosts) {

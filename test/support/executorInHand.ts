@@ -45,12 +45,15 @@ export class InHand {
     return this.step((step) => this.executor.linked({ link, v1 }, this.now, step));
   }
 
-  command(requestId: string, name = "work", expiresAt?: number): AgentStep {
+  command(requestId: string, name = "work", expiresAt?: number, notAfter?: string): AgentStep {
     const command: Command = {
       type: "command",
       request_id: requestId,
       timestamp: "2025-02-24T12:34:56Z",
-      payload: { command: name, timeout_seconds: 10 },
+      payload: {
+        ...{ command: name, timeout_seconds: 10 },
+        ...(notAfter === undefined ? {} : { not_after: notAfter }),
+      },
     };
     const known = this.journal.get(requestId);
     return this.step((step) => this.executor.command(command, known, expiresAt, this.now, step));

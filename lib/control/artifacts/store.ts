@@ -29,9 +29,9 @@ export interface ArtifactStore {
   refuseWithoutRoom(bytes: number): void;
   /** Whether content that is on record can be counted on. */
   has(object: string): boolean;
-  /** `tokenId`: on whose behalf; where the store can, the URL ends with that token. */
-  upload(artifact: StoredArtifact, tokenId: string): Promise<SignedUpload>;
-  download(artifact: StoredArtifact, tokenId: string): Promise<SignedUrl>;
+  /** `by`: on whose behalf; where the store can, the URL ends with that token. */
+  upload(artifact: StoredArtifact, by: string): Promise<SignedUpload>;
+  download(artifact: StoredArtifact, by: string): Promise<SignedUrl>;
   /** Throws `CONFLICT` while it is not whole, `CHECKSUM_MISMATCH` when it is something else. */
   complete(artifact: StoredArtifact): Promise<Completion>;
   /** Forgets what was uploaded so far for an artifact that is not ready. */

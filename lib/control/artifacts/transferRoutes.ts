@@ -8,6 +8,7 @@ import { uploadOffsetHeader } from "../../protocol/artifacts.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ControlJournal } from "../journal.ts";
+import { isStillGood } from "../onBehalf.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { EmbeddedStore } from "./embeddedStore.ts";
 import { notUploaded } from "./errors.ts";
@@ -20,6 +21,8 @@ export interface TransferOptions {
   store: EmbeddedStore;
   journal: ControlJournal;
   runtime: Runtime;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
 
 const path = "/artifacts/:artifact_id";
@@ -105,7 +108,7 @@ function demand(c: Context, options: TransferOptions, method: SignedMethod): Sto
 
 function permitted(
   c: Context,
-  { artifacts, store, journal }: TransferOptions,
+  { artifacts, store, journal, now }: TransferOptions,
   method: SignedMethod,
 ): StoredArtifact | undefined {
   const { expires = "", by = "", signature = "" } = c.req.query();
@@ -113,7 +116,7 @@ function permitted(
   const artifact = artifacts.records.get(id) ?? { ...nothing, artifactId: id };
   // Compared also for what is not there, so that both take the same time.
   const isSigned = store.urls.permits(method, artifact, { expires, by, signature });
-  if (!isSigned || journal.tokens.get(by)?.revokedAt !== undefined) return undefined;
+  if (!isSigned || !isStillGood(journal.tokens, by, now())) return undefined;
   return artifacts.find(id);
 }
 

@@ -14,6 +14,7 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { StoredArtifact } from "../artifacts/records.ts";
 import type { Engine } from "../engine.ts";
+import { onBehalf } from "../onBehalf.ts";
 import type { StoredToken } from "../tokenRecords.ts";
 import { artifactView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
@@ -57,7 +58,7 @@ async function order({ c, artifacts, token, about }: RouteContext): Promise<Resp
   if (artifact.state === "uploading") {
     const { url, expiresAt, headers, resumable } = await artifacts.store.upload(
       artifact,
-      token.tokenId,
+      onBehalf(token),
     );
     body.upload = { method: "PUT", url, headers, resumable, expires_at: timestamp(expiresAt) };
   }
@@ -104,7 +105,7 @@ async function show({ c, engine, artifacts, token, scope }: RouteContext): Promi
     if (!artifacts.store.has(artifact.object)) {
       throw new WsctlError("NOT_FOUND", "its content is not in the store that is used now");
     }
-    const { url, expiresAt } = await artifacts.store.download(artifact, token.tokenId);
+    const { url, expiresAt } = await artifacts.store.download(artifact, onBehalf(token));
     body.download = { url, expires_at: timestamp(expiresAt) };
   }
   return c.json(body);

@@ -56,7 +56,8 @@ async function join(context: RouteContext): Promise<Response> {
     throw new WsctlError("FORBIDDEN", text);
   }
   const before = tokens.ofAgent(agentId, now);
-  if (before.length > 0 && token.agentId === undefined) {
+  // Also one that was shut out: its labels, and what waits for it, are not for anybody to take over.
+  if (engine.core.fleet.agents.has(agentId) && token.agentId === undefined) {
     const text = `the agent "${agentId}" is known already: choose another --id, or make a join string for it alone with --agent ${agentId}`;
     throw new WsctlError("CONFLICT", text);
   }

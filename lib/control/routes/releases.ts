@@ -7,6 +7,7 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { product, readManifest } from "../../release/release.ts";
 import { compareVersions } from "../../release/version.ts";
+import { onBehalf } from "../onBehalf.ts";
 import type { StoredRelease } from "../releases.ts";
 import { type Route, type RouteContext, readBody } from "./route.ts";
 
@@ -93,7 +94,7 @@ async function viewOf(
   const kept = Object.values(ids).flatMap((id) => artifacts.records.get(id) ?? []);
   const downloads = await Promise.all(
     kept.map(async (artifact) => {
-      const { url } = await artifacts.store.download(artifact, token.tokenId);
+      const { url } = await artifacts.store.download(artifact, onBehalf(token));
       return { sha256: artifact.sha256, bytes: artifact.bytes, url };
     }),
   );

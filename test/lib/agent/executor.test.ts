@@ -47,6 +47,16 @@ describe("a command", () => {
     expect(step.writes).toMatchObject([{ record: { state: "ended" } }]);
   });
 
+  test("whose signatures become void while it waits for its turn is never run", () => {
+    const hand = new InHand();
+    hand.link();
+    for (let index = 0; index < runningMax; index++) hand.command(`r${index}`);
+    const notAfter = new Date(hand.now + 3_000).toISOString();
+    expect(kinds(hand.command("late", "work", undefined, notAfter))).toEqual([]);
+    expect(answers(hand.pass(3_000))).toEqual(["EXPIRED"]);
+    expect(kinds(hand.finish("r0"))).toEqual(["send"]);
+  });
+
   test("past its expiry is refused, never run", () => {
     const hand = new InHand();
     hand.link();
