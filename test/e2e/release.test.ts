@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expectRefusal, jsonLines } from "../support/cli.ts";
-import { type Flavour, flavours, temporaryDir, wsctl } from "../support/processes.ts";
+import { type Flavour, flavours, startServe, temporaryDir, wsctl } from "../support/processes.ts";
 
 const content = "the binary";
 
@@ -129,3 +129,19 @@ test.each(flavours)(
     }
   },
 );
+
+test("what a release is made of goes with it, and not before", async () => {
+  using dir = temporaryDir();
+  const { signed } = await prepared(`${dir}`);
+  await using serving = await startServe({ dataDir: join(dir, "serve") });
+  const run = (...args: string[]) => wsctl([...args, "--data-dir", serving.dataDir]);
+  const published = await run("release", "publish", signed, "--dir", `${dir}`);
+  expect(published).toMatchObject({ code: 0 });
+  const stored = jsonLines<{ artifact_id: string }>(await run("artifacts", "--json"));
+  expect(stored.length).toBeGreaterThan(0);
+  const [first] = stored;
+  const refused = await run("artifacts", "delete", first?.artifact_id ?? "");
+  expectRefusal(refused, 1, /part of the release 1\.2\.3: "wsctl release delete 1\.2\.3"/);
+  expect((await run("release", "delete", "1.2.3")).code).toBe(0);
+  expect((await run("artifacts", "--json")).stdout).toBe("");
+});

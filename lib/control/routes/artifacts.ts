@@ -111,8 +111,19 @@ async function show({ c, engine, artifacts, token, scope }: RouteContext): Promi
   return c.json(body);
 }
 
-async function remove({ c, artifacts }: RouteContext): Promise<Response> {
-  await artifacts.remove(find({ c, artifacts }));
+/** What a published release is made of goes with the release alone. */
+async function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
+  const artifact = find({ c, artifacts });
+  const releases = engine.journal.releases.all();
+  const owner = releases.find((each) =>
+    Object.values(each.artifacts).includes(artifact.artifactId),
+  );
+  if (owner !== undefined) {
+    const { version } = owner;
+    const text = `it is part of the release ${version}: "wsctl release delete ${version}" removes both`;
+    throw new WsctlError("CONFLICT", text);
+  }
+  await artifacts.remove(artifact);
   return c.body(null, 204);
 }
 

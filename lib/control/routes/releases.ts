@@ -82,9 +82,19 @@ async function show({ c, engine, artifacts, token }: Context): Promise<Response>
   return c.json(await viewOf(found, { artifacts, token }));
 }
 
-function remove({ c, engine }: Context): Response {
-  if (engine.journal.releases.remove(c.req.param("version") ?? "")) return c.body(null, 204);
-  throw new WsctlError("NOT_FOUND", "no such release is published here");
+/** With its files, unless another release has them too. */
+async function remove({ c, engine, artifacts }: Context): Promise<Response> {
+  const { releases } = engine.journal;
+  const release = releases.get(c.req.param("version") ?? "");
+  if (release === undefined || !releases.remove(release.version)) {
+    throw new WsctlError("NOT_FOUND", "no such release is published here");
+  }
+  const kept = new Set(releases.all().flatMap((other) => Object.values(other.artifacts)));
+  for (const id of Object.values(release.artifacts)) {
+    const artifact = kept.has(id) ? undefined : artifacts.records.get(id);
+    if (artifact !== undefined) await artifacts.remove(artifact);
+  }
+  return c.body(null, 204);
 }
 
 async function viewOf(
