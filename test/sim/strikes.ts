@@ -184,7 +184,9 @@ export class Strikes {
     const process = this.#world.control;
     if (process === undefined || !process.clock.isAlive) return;
     this.#world.ledger.revoked(host.agentId, this.#world.time.now);
-    process.engine.tell({ type: "revoked", tokenId: `token of ${host.agentId}` });
+    const { agentId } = host;
+    process.engine.tell({ type: "revoked", tokenId: `token of ${agentId}` });
+    process.engine.tell({ type: "withdraw", agentId, reason: "the agent was revoked" });
   }
 }
 
