@@ -59,11 +59,19 @@ export function knownKeys(): KnownKey[] {
     });
 }
 
+/** Several keys with one passphrase, which is read once: standard input has it but once. */
+export async function signersOf(keys: readonly string[], passphraseFile?: string) {
+  const passphrase = passphraseOf(passphraseFile);
+  const signers: Signer[] = [];
+  for (const key of keys) signers.push(await signerOf(key, passphrase));
+  return signers;
+}
+
 /**
  * The signer that a flag means: the name of a key, the path of one, or `ssh-agent:COMMENT`. Throws
  * `USAGE` saying where it was looked for.
  */
-export async function signerOf(text: string, passphraseFile?: string): Promise<Signer> {
+async function signerOf(text: string, passphrase: string | undefined): Promise<Signer> {
   if (text === sshPrefix || text.startsWith(`${sshPrefix}:`)) {
     return sshSigner(text.slice(sshPrefix.length + 1));
   }
@@ -73,7 +81,6 @@ export async function signerOf(text: string, passphraseFile?: string): Promise<S
     const advice = '"wsctl keys generate" makes one, "wsctl keys list" names them';
     throw usage(`No key "${text}": neither ${named} nor a file of that path; ${advice}`);
   }
-  const passphrase = passphraseOf(passphraseFile);
   try {
     const { publicKey, sign } = readPrivateKey(readFileSync(path, "utf8"), passphrase);
     return { publicKey, sign: async (message) => sign(message) };
@@ -83,10 +90,13 @@ export async function signerOf(text: string, passphraseFile?: string): Promise<S
   }
 }
 
+/** Undefined where no file is named; throws `USAGE` where it holds nothing. */
 export function passphraseOf(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   const text = file === "-" ? readStdin() : readFile("passphrase-file", file);
-  return text.replace(/\r?\n$/, "");
+  const passphrase = text.replace(/\r?\n$/, "");
+  if (passphrase !== "") return passphrase;
+  throw usage(`Flag --passphrase-file: "${file}" is empty: expected a passphrase`);
 }
 
 async function sshSigner(comment: string): Promise<Signer> {

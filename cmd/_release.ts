@@ -22,7 +22,8 @@ import { isSignedBy, verifyRelease, withSignature } from "../lib/release/verify.
 import { usage } from "./_args.ts";
 import { readFile } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
-import { print, printJson, readStdin, remark, table } from "./_output.ts";
+import { passphraseOf } from "./_keys.ts";
+import { print, printJson, remark, table } from "./_output.ts";
 import { parseSeconds } from "./_units.ts";
 
 interface Options {
@@ -31,7 +32,7 @@ interface Options {
 }
 
 export async function keygenRun(options: Options & { file: string }): Promise<number> {
-  const { pem, publicKey } = generateKey(passphraseOf(options));
+  const { pem, publicKey } = generateKey(passphraseOf(options["passphrase-file"]));
   try {
     // A key that is there may be the only one: it is never written over.
     writeFileSync(options.file, pem, { flag: "wx", mode: 0o600 });
@@ -190,7 +191,7 @@ function fileOf(text: string): ReleaseFile {
 
 function privateKeysOf(options: SignOptions): PrivateKey[] {
   if (options.keys.length === 0) throw usage("Who signs is missing: give --key FILE");
-  const passphrase = passphraseOf(options);
+  const passphrase = passphraseOf(options["passphrase-file"]);
   return options.keys.map((path) => {
     const pem = readFile("key", path);
     try {
@@ -201,15 +202,6 @@ function privateKeysOf(options: SignOptions): PrivateKey[] {
       throw usage(`Flag --key: "${path}": ${errorText(error)}${hint}`);
     }
   });
-}
-
-function passphraseOf(options: Options): string | undefined {
-  const file = options["passphrase-file"];
-  if (file === undefined) return undefined;
-  const text = file === "-" ? readStdin() : readFile("passphrase-file", file);
-  const passphrase = text.replace(/\r?\n$/, "");
-  if (passphrase !== "") return passphrase;
-  throw usage(`Flag --passphrase-file: "${file}" is empty: expected a passphrase`);
 }
 
 function trusted(text: string): PublicKey {

@@ -4,7 +4,7 @@ import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { commonArgs } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
-import { knownKeys, newKey, passphraseOf, signerOf } from "./_keys.ts";
+import { knownKeys, newKey, passphraseOf, signersOf } from "./_keys.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { addSignatures, readOrder } from "./_signOrder.ts";
 import { sshKeys } from "./_sshAgent.ts";
@@ -108,8 +108,7 @@ async function showRun(options: KeysOptions & { name: string }): Promise<number>
 async function signRun(options: KeysOptions & { file: string; keys: string[] }): Promise<number> {
   if (options.keys.length === 0) throw usage("Nothing to sign with: give --key KEY");
   const order = readOrder(options.file);
-  const signers = [];
-  for (const key of options.keys) signers.push(await signerOf(key, options["passphrase-file"]));
+  const signers = await signersOf(options.keys, options["passphrase-file"]);
   const signed = await addSignatures(order, signers);
   writeFileSync(options.file, `${JSON.stringify(signed, null, 2)}\n`);
   const counts = (signed.signed?.requests ?? []).map(({ signatures }) => signatures.length);

@@ -12,7 +12,7 @@ import { commandHelp } from "./_commandHelp.ts";
 import { type ClientFlags, clientArgs, clientOf, controlPlaneOf, readFile } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
 import { type FollowFlags, followArgs } from "./_followJob.ts";
-import { signerOf } from "./_keys.ts";
+import { signersOf } from "./_keys.ts";
 import { print, readStdin, remark } from "./_output.ts";
 import { sendOrder, waitArg } from "./_sendOrder.ts";
 import { signedOrder } from "./_signOrder.ts";
@@ -126,8 +126,7 @@ export async function sendRun(options: SendOptions): Promise<number> {
     throw usage("Flag --save writes a signed order: give --sign KEY too");
   }
   const controlPlane = await controlPlaneOf(options);
-  const signers = [];
-  for (const key of options.sign) signers.push(await signerOf(key, options["passphrase-file"]));
+  const signers = await signersOf(options.sign, options["passphrase-file"]);
   const isSigned = signers.length > 0;
   const order = isSigned ? await signedOrder(plain, signers, new Client(controlPlane)) : plain;
   if (options.save === undefined) return sendOrder(order, controlPlane, options);

@@ -183,6 +183,8 @@ test("keys of an operator's are made, listed and shown, and a passphrase is aske
     const server = ["--server", "http://127.0.0.1:1"];
     const asked = await wsctl([...send, ...server], { env: { ...env, WSCTL_TOKEN: "x" } });
     expectRefusal(asked, 2, /--passphrase-file/);
+    const empty = ["keys", "generate", `${name}-empty`, "--passphrase-file", "-"];
+    expectRefusal(await wsctl(empty, { env }), 2, /"-" is empty: expected a passphrase/);
   } finally {
     spawnSync("rm", ["-f", path, `${path}.pub`]);
   }
