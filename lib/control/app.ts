@@ -118,6 +118,7 @@ export function createApp(options: AppOptions): Hono {
         artifacts,
         token,
         scope: new Scope(token),
+        log,
         now,
       };
       return audited(route, { ...asked, revocations, place: options.place(), needsApproval });

@@ -12,27 +12,46 @@ import type { Route, RouteContext } from "./routes/route.ts";
 const idCharsMax = 128;
 
 /**
- * Runs a route's handler between two records: without the first nothing is done, and a first one
- * without a second says that we died in between.
+ * Runs a route's handler between two records: without the first nothing is done, unless it shuts
+ * somebody out, and a first one without a second says that we died in between.
  */
 export async function audited(route: Route, context: RouteContext): Promise<Response> {
   const { action, isAuditedWithin = false } = route;
   if (action === undefined) return route.handle(context);
   const record = recorder(action, context);
-  if (!isAuditedWithin) record("begun");
+  if (!isAuditedWithin) begin(record, route, context);
+  let response: Response;
   try {
-    const response = await route.handle(context);
-    if (!isAuditedWithin) record("accepted");
-    return response;
+    response = await route.handle(context);
   } catch (error) {
     const code = error instanceof WsctlError ? error.code : "INTERNAL";
-    try {
-      record("refused", code);
-    } catch {
-      // Nothing was done, and why not is what matters: mostly that nothing can be written.
-    }
+    end(() => record("refused", code), route, context);
     throw error;
   }
+  if (!isAuditedWithin) end(() => record("accepted"), route, context);
+  return response;
+}
+
+function begin(record: (outcome: string) => void, route: Route, { log }: RouteContext): void {
+  try {
+    record("begun");
+  } catch (error) {
+    if (!route.shutsOut) throw auditUnavailable(error);
+    unrecorded(error, route, log);
+  }
+}
+
+/** It has been done or refused: what the trail lacks of it, the log says. */
+function end(record: () => void, route: Route, { log }: RouteContext): void {
+  try {
+    record();
+  } catch (error) {
+    unrecorded(error, route, log);
+  }
+}
+
+function unrecorded(error: unknown, { action = "" }: Route, log: Log): void {
+  log.error(`Cannot record how it went: ${errorText(error)}`, { action });
 }
 
 /**
@@ -69,7 +88,7 @@ export class Refusals {
   /** It is refused either way: where it cannot be recorded, the log says so. */
   #write(facts: AuditFacts, now: number): void {
     try {
-      write(this.#trail, facts, now);
+      this.#trail.write(facts, now);
     } catch (error) {
       this.#log.error(`Cannot record a refusal: ${errorText(error)}`, { action: facts.action });
     }
@@ -86,16 +105,8 @@ function recorder(action: string, { c, engine, token, address, about, now }: Rou
   return (outcome: string, code?: string) => {
     const coded = code === undefined ? {} : { code };
     const on = { ...ids, ...about };
-    write(audit, { action, outcome, actor, role, address, on, ...coded }, now);
+    audit.write({ action, outcome, actor, role, address, on, ...coded }, now);
   };
-}
-
-function write(trail: AuditTrail, facts: Parameters<AuditTrail["write"]>[0], now: number): void {
-  try {
-    trail.write(facts, now);
-  } catch (error) {
-    throw auditUnavailable(error);
-  }
 }
 
 /** The ids in the path; somebody may have put a token there by mistake, which is nothing to keep. */

@@ -71,7 +71,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     twoPerson: options.twoPerson,
   });
   const artifacts = artifactsOf(options, journal);
-  const revocations = new Revocations(engine, clock);
+  const revocations = new Revocations(engine, clock, log);
   let place = new Place("", undefined);
   let server: Server;
   try {

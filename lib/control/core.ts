@@ -102,7 +102,8 @@ export class ControlCore {
         for (const session of this.fleet.sessionsOf(event.tokenId)) session.tokenId = event.newId;
         return;
       case "withdraw":
-        return this.#dispatcher?.withdraw(event, now, step);
+        if (this.#dispatcher === undefined) return this.#held.holdWithdrawal(event);
+        return this.#dispatcher.withdraw(event, now, step);
       case "registered":
         return this.fleet.register(event.agentId, step, event.labels);
       case "draining":

@@ -5,7 +5,7 @@
 import type { ErrorMessage, Response } from "../protocol/message.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Peer } from "./openRequests.ts";
-import type { ControlStep, Outcome } from "./records.ts";
+import type { ControlStep, Outcome, Withdrawal } from "./records.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -13,9 +13,11 @@ const heldMax = 10_000;
 
 export class Held {
   #held: ({ outcome: Outcome } | { agentId: string; answer: Answer })[] = [];
+  /** By whom they are about: one for each is enough. */
+  readonly #withdrawals = new Map<string, Withdrawal>();
 
   get size(): number {
-    return this.#held.length;
+    return this.#held.length + this.#withdrawals.size;
   }
 
   /** False when there is no room for it. */
@@ -28,6 +30,11 @@ export class Held {
   /** An outcome whose commit failed: there are never more than open requests. */
   holdOutcome(outcome: Outcome): void {
     this.#held.push({ outcome });
+  }
+
+  holdWithdrawal(withdrawal: Withdrawal): void {
+    const { agentId, createdBy } = withdrawal;
+    this.#withdrawals.set(JSON.stringify([agentId, createdBy]), withdrawal);
   }
 
   /** Applies everything in the order in which it came. */
@@ -43,5 +50,7 @@ export class Held {
       if ("outcome" in one) dispatcher.restore(one.outcome, now, step);
       else dispatcher.answer(peerOf(one.agentId), one.answer, now, step);
     }
+    for (const withdrawal of this.#withdrawals.values()) dispatcher.withdraw(withdrawal, now, step);
+    this.#withdrawals.clear();
   }
 }

@@ -27,6 +27,13 @@ export function helloTwice(): Refusal {
   return { code: "MALFORMED", text, requestId: unknownRequestId, answer: true };
 }
 
+/** For a revocation: it is carried out all the same. */
+export function heldInMemory(cause: unknown): WsctlError {
+  const text =
+    "it is shut out from now on, but that could not be written (is the disk full?): make room, as it would be let in again by a control plane that restarts before; it is written as soon as it can be";
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
+}
+
 /** Nothing is done that could not be recorded first. */
 export function auditUnavailable(cause: unknown): WsctlError {
   const text = "the audit trail cannot be written: nothing was done";

@@ -3,7 +3,10 @@
  * connections that it opened, the streams that it reads, and the requests that wait under it.
  */
 import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { timestamp } from "../protocol/timestamp.ts";
 import type { Engine } from "./engine.ts";
+import { heldInMemory } from "./refusals.ts";
 import type { StoredToken, TokenRecords } from "./tokenRecords.ts";
 import { isInForce } from "./tokens.ts";
 
@@ -12,18 +15,22 @@ const shutOutReason = "the agent was revoked; it never started";
 
 /** A timer cannot be set for longer than this. */
 const waitMsMax = 24 * 60 * 60 * 1000;
+const writeAgainMs = 1_000;
 
 export class Revocations {
   readonly #tokens: TokenRecords;
   readonly #engine: Engine;
   readonly #clock: Clock;
   #lookedAt: number;
+  readonly #log: Log;
   #cancelTimer = () => {};
+  #cancelWriting = () => {};
 
-  constructor(engine: Engine, clock: Clock) {
+  constructor(engine: Engine, clock: Clock, log: Log) {
     this.#tokens = engine.journal.tokens;
     this.#engine = engine;
     this.#clock = clock;
+    this.#log = log;
     this.#lookedAt = clock.now();
     this.#endWhatIsOver();
     this.arm();
@@ -43,19 +50,61 @@ export class Revocations {
     }
   }
 
-  /** False where there is no such token. */
+  /**
+   * False where there is no such token. Throws `STORAGE_UNAVAILABLE` where this holds from now on,
+   * but could not be written: it is tried again until it is.
+   */
   revoke(tokenId: string): boolean {
     const token = this.#tokens.get(tokenId);
-    if (token === undefined || !this.#tokens.revoke(tokenId, this.#clock.now())) return false;
-    this.#ended(token, "the token that asked for it was revoked; it never started");
+    if (token === undefined) return false;
+    this.#revokeAll([token]);
     return true;
   }
 
-  /** Every token and key of an agent; how many there were. */
+  /** Every token and key of an agent; how many there were. Throws as `revoke` does. */
   revokeAgent(agentId: string): number {
     const tokens = this.#tokens.ofAgent(agentId, this.#clock.now());
-    for (const { tokenId } of tokens) this.revoke(tokenId);
+    this.#revokeAll(tokens);
     return tokens.length;
+  }
+
+  #revokeAll(tokens: StoredToken[]): void {
+    const faults = tokens.flatMap((token) => {
+      try {
+        this.#tokens.revoke(token.tokenId, this.#clock.now());
+        return [];
+      } catch (error) {
+        return [error];
+      } finally {
+        this.#ended(token, "the token that asked for it was revoked; it never started");
+      }
+    });
+    if (faults.length === 0) return;
+    this.#writeLater();
+    throw heldInMemory(faults[0]);
+  }
+
+  #writeLater(): void {
+    this.#cancelWriting();
+    this.#cancelWriting = this.#clock.after(writeAgainMs, () => {
+      try {
+        this.#write();
+      } catch {
+        this.#writeLater();
+      }
+    });
+  }
+
+  #write(): void {
+    const { audit } = this.#engine.journal;
+    for (const [tokenId, at] of this.#tokens.unwritten) {
+      const on = { token_id: tokenId, since: timestamp(at) };
+      audit.write({ action: "token.revoke", outcome: "written", on }, this.#clock.now());
+      this.#tokens.revoke(tokenId, at);
+      this.#log.info("a revocation is on disk that could not be written before", {
+        token: tokenId,
+      });
+    }
   }
 
   /** Whoever holds the old secret is out; what waits goes on waiting. */
@@ -84,6 +133,7 @@ export class Revocations {
 
   close(): void {
     this.#cancelTimer();
+    this.#cancelWriting();
   }
 
   #look(): void {

@@ -52,8 +52,13 @@ export interface TokenRecords {
   /** Those that are in force for this agent: neither revoked nor expired. */
   ofAgent(agentId: string, now: number): StoredToken[];
   add(token: StoredToken): void;
-  /** False where there is no such token. */
+  /**
+   * False where there is no such token. It is void from now on, also where this throws because it
+   * could not be written: until then this process alone knows of it.
+   */
   revoke(tokenId: string, at: number): boolean;
+  /** Revoked since when, by id, and not on disk yet. */
+  readonly unwritten: ReadonlyMap<string, number>;
   setState(tokenId: string, state: StoredToken["state"]): void;
   /** False where the counter is not beyond the one of the latest connection. */
   advance(tokenId: string, counter: number): boolean;
@@ -101,6 +106,12 @@ export function tokenRecordsOn(db: Database): TokenRecords {
   const expired = db.prepare<[number, number], TokenRow>(
     "SELECT * FROM tokens WHERE expires_at > ? AND expires_at <= ? AND revoked_at IS NULL",
   );
+  const unwritten = new Map<string, number>();
+  const asItStands = (token: StoredToken): StoredToken => {
+    const revokedAt = unwritten.get(token.tokenId);
+    return revokedAt === undefined ? token : { ...token, revokedAt };
+  };
+  const tokenOf = (row: TokenRow) => asItStands(tokenIn(row));
   const insert = (token: StoredToken) => {
     const { labels, commands, target, addresses } = token;
     const terms: Terms = {
@@ -130,9 +141,19 @@ export function tokenRecordsOn(db: Database): TokenRecords {
       return row === undefined ? undefined : tokenOf(row);
     },
     all: () => all.all().map(tokenOf),
-    ofAgent: (agentId, now) => ofAgent.all(agentId, now).map(tokenOf),
+    ofAgent: (agentId, now) => {
+      const tokens = ofAgent.all(agentId, now).map(tokenOf);
+      return tokens.filter(({ revokedAt }) => revokedAt === undefined);
+    },
     add: (token) => db.transaction(() => insert(token)),
-    revoke: (tokenId, at) => revoke.run(at, tokenId) > 0,
+    revoke: (tokenId, at) => {
+      if (get.get(tokenId) === undefined) return false;
+      unwritten.set(tokenId, at);
+      revoke.run(at, tokenId);
+      unwritten.delete(tokenId);
+      return true;
+    },
+    unwritten,
     setState: (tokenId, state) => void setState.run(state, tokenId),
     advance: (tokenId, counter) => advance.run(counter, tokenId, counter) > 0,
     replaceHash: (tokenId, hash) => void replaceHash.run(hash, tokenId),
@@ -156,7 +177,7 @@ export function tokenRecordsOn(db: Database): TokenRecords {
   };
 }
 
-function tokenOf(row: TokenRow): StoredToken {
+function tokenIn(row: TokenRow): StoredToken {
   return {
     tokenId: row.token_id,
     role: row.role,

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { Client } from "../../lib/client/client.ts";
 import { temporaryDir } from "../support/processes.ts";
 import { World, within } from "./world.ts";
 
@@ -116,6 +117,45 @@ async function fullControlPlane(): Promise<void> {
   await world.finish();
 }
 
+async function revokedOnAFullDisk(): Promise<void> {
+  using disk = new SmallDisk();
+  await using world = await World.start({ dataDir: disk.path, agents: ["web-1", "web-2"] });
+  await world.register("away");
+  const { token } = await world.client.createToken({ role: "operator" });
+  const operator = new Client({ url: world.controlUrl, token, fetch });
+  const waiting = await world.client.sendOnly({
+    command: "append",
+    parameters: { file: world.ranFile, line: "never" },
+    target: { agents: ["away"] },
+  });
+  expect(await world.send("web-1")).toBe("success");
+  disk.fill();
+  await sendUntil(world, "refused STORAGE_UNAVAILABLE");
+  for (const what of [world.client.revokeAgent("web-1"), world.client.revokeAgent("away")]) {
+    expect(await what.catch(String)).toContain("shut out from now on");
+  }
+  const { token_id: id } = await operator.whoami();
+  expect(await world.client.revokeToken(id).catch(String)).toContain("shut out from now on");
+  await world.agent("web-1").logged(/unknown or revoked/);
+  expect(await operator.jobs().catch((error) => error.code)).toBe("UNAUTHORIZED");
+  expect(await world.send("web-2")).toBe("refused STORAGE_UNAVAILABLE");
+  const mark = world.control.lines.length;
+  disk.free();
+  await world.control.logged(/a revocation is on disk that could not be written before/, mark);
+  await world.control.logged(/the journal can be written again/, mark);
+  const ends = world.client.watchJob(waiting.job)[Symbol.asyncIterator]().next();
+  const { value: outcome } = await within(20_000, "the withdrawal", ends);
+  expect(outcome).toMatchObject({
+    outcome: "cancelled",
+    message: expect.stringMatching("revoked"),
+  });
+  expect(await world.send("web-2")).toBe("success");
+  await world.control.kill();
+  await world.serve(undefined, world.controlPort);
+  expect(await operator.jobs().catch((error) => error.code)).toBe("UNAUTHORIZED");
+  await world.finish();
+}
+
 async function fullAgent(): Promise<void> {
   using disk = new SmallDisk();
   await using world = await World.start({ heartbeat: "1s" });
@@ -138,6 +178,11 @@ if (canMount()) {
   test(
     "a control plane whose disk is full refuses, reads, and goes on when it is not",
     () => fullControlPlane(),
+    90_000,
+  );
+  test(
+    "whoever is revoked on a full disk is out at once, and for good when there is room",
+    () => revokedOnAFullDisk(),
     90_000,
   );
   test(

@@ -20,6 +20,7 @@ export const agentRoutes: Route[] = [
     path: "/api/v1/agents/:agent_id/revoke",
     permission: "agents.manage",
     action: "agent.revoke",
+    shutsOut: true,
     handle: revoke,
   },
 ];

@@ -1,6 +1,7 @@
 /** What a route of the API is: every one names the permission that it asks for. */
 import type { Context } from "hono";
 import * as v from "valibot";
+import type { Log } from "../../log.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { issueText } from "../../protocol/issueText.ts";
 import { isShallow, type JsonObject, unrepresentable } from "../../protocol/json.ts";
@@ -30,6 +31,7 @@ export interface RouteContext {
   needsApproval: boolean;
   /** For the audit trail: what it was about, beside the ids of the path. No secrets. */
   about: JsonObject;
+  log: Log;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -44,6 +46,8 @@ export interface Route {
    */
   action?: string;
   isAuditedWithin?: boolean;
+  /** It is done even where it cannot be recorded: whoever is to be out must not stay in. */
+  shutsOut?: boolean;
   handle(context: RouteContext): Promise<Response> | Response;
 }
 

@@ -27,6 +27,7 @@ export const tokenRoutes: Route[] = [
     path: "/api/v1/tokens/:token_id",
     permission: "tokens.manage",
     action: "token.revoke",
+    shutsOut: true,
     handle: revoke,
   },
   { method: "GET", path: "/api/v1/whoami", permission: "self.read", handle: whoami },
