@@ -1,12 +1,15 @@
 /** From an order to its answers: what `send` and `jobs create` have in common. */
 import { Client } from "../lib/client/client.ts";
-import type { AcceptedLine, JobOrderInput } from "../lib/protocol/api.ts";
+import type { AcceptedLine } from "../lib/protocol/api.ts";
+import type { JobOrderInput } from "../lib/protocol/order.ts";
+import type { TargetQuery } from "../lib/protocol/target.ts";
 import type { ControlPlane } from "../lib/transfer/access.ts";
 import type { ClientFlags } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
 import { type FollowFlags, followJob } from "./_followJob.ts";
 import { newInterrupt } from "./_interrupt.ts";
 import { print, printJson, remark, requireStdout } from "./_output.ts";
+import { type AgreedFlags, agreedMost, withAgreement } from "./_target.ts";
 import { durationText } from "./_units.ts";
 
 export const waitArg = {
@@ -16,8 +19,13 @@ export const waitArg = {
   negativeDescription: "print the job and do not wait for its answers",
 } as const;
 
-export interface SendOrderFlags extends ClientFlags, FollowFlags {
+export interface SendOrderFlags extends ClientFlags, FollowFlags, AgreedFlags {
   wait: boolean;
+}
+
+/** Whom an order means, as a question. */
+export function meantBy({ target, require_online }: JobOrderInput): TargetQuery {
+  return { target, require_online: require_online ?? false };
 }
 
 /** Prints every outcome as it comes; the outcomes decide the exit status. */
@@ -27,9 +35,16 @@ export async function sendOrder(
   flags: SendOrderFlags,
 ): Promise<number> {
   const client = new Client(controlPlane);
+  const agreed = <T>(run: (order: JobOrderInput) => Promise<T>) => {
+    const asFor = (most: number | undefined) =>
+      run(most === undefined ? order : { ...order, max_agents: most });
+    return withAgreement(agreedMost(flags), order.command, asFor, () =>
+      client.targets(meantBy(order)),
+    );
+  };
   if (!flags.wait) {
     requireStdout();
-    const accepted = await client.sendOnly(order);
+    const accepted = await agreed((asked) => client.sendOnly(asked));
     if (flags.json) printJson({ job_id: accepted.job.job_id, requests: accepted.requests });
     else print(accepted.job.job_id);
     return exitOk;
@@ -41,7 +56,7 @@ export async function sendOrder(
     asked: order,
     interrupt: newInterrupt,
     begin: async (how) => {
-      const sent = await client.send(order, how);
+      const sent = await agreed((asked) => client.send(asked, how));
       if (!flags.json) remarkOnWaiting(sent.accepted);
       return sent;
     },

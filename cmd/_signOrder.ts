@@ -2,10 +2,10 @@
 import { v7 as newId } from "uuid";
 import * as v from "valibot";
 import type { Client } from "../lib/client/client.ts";
-import { JobOrder, type JobOrderInput, type SignedOrder } from "../lib/protocol/api.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import { ttlSecondsDefault } from "../lib/protocol/limits.ts";
+import { JobOrder, type JobOrderInput, type SignedOrder } from "../lib/protocol/order.ts";
 import { signedBytes } from "../lib/protocol/signedCommand.ts";
 import { timestamp } from "../lib/protocol/timestamp.ts";
 import { usage } from "./_args.ts";
@@ -18,11 +18,9 @@ export async function signedOrder(
   signers: readonly Signer[],
   client: Client,
 ): Promise<JobOrderInput> {
-  const { target, ttl_seconds = ttlSecondsDefault } = order;
-  const agents =
-    "agents" in target
-      ? [...new Set(target.agents)]
-      : (await client.agents()).map(({ agent_id }) => agent_id);
+  const { target, ttl_seconds = ttlSecondsDefault, require_online = false } = order;
+  const meant = await client.targets({ target, require_online });
+  const agents = meant.agents.map(({ agent_id }) => agent_id);
   const unsigned: SignedOrder = {
     not_after: timestamp(Date.now() + ttl_seconds * 1000),
     requests: agents.map((agent) => ({ agent, request_id: newId(), signatures: [] })),

@@ -1,7 +1,6 @@
 /** What `wsctl tokens create` is told, as an order of the API. */
 import * as v from "valibot";
 import { issueText } from "../lib/protocol/issueText.ts";
-import type { Labels } from "../lib/protocol/selector.ts";
 import {
   joinSecondsMax,
   joinUsesMax,
@@ -10,6 +9,7 @@ import {
   tokenSecondsMax,
 } from "../lib/protocol/tokens.ts";
 import { usage } from "./_args.ts";
+import { labelsOf } from "./_labels.ts";
 import { agentIdOf, parseSecondsWithin, wholeNumber } from "./_units.ts";
 
 export interface TokenFlags {
@@ -66,18 +66,6 @@ function termsOf(flags: TokenFlags): object {
     ...(target === undefined ? {} : { target }),
     ...(from === undefined ? {} : { addresses: listOf("from", from) }),
   };
-}
-
-function labelsOf(pairs: readonly string[]): Labels {
-  const labels: Record<string, string> = Object.create(null);
-  for (const pair of pairs) {
-    const at = pair.indexOf("=");
-    if (at < 1) throw usage(`Flag --label is "${pair}": expected KEY=VALUE`);
-    const key = pair.slice(0, at);
-    if (key in labels) throw usage(`Flag --label names "${key}" twice`);
-    labels[key] = pair.slice(at + 1);
-  }
-  return { ...labels };
 }
 
 function listOf(flag: string, text: string): string[] {

@@ -21,6 +21,13 @@ export function parseSecondsWithin(flag: string, text: string, most: number): nu
   throw usage(`Flag --${flag} is "${text}": expected a time from 1s to ${durationText(most)}`);
 }
 
+/** A time that may be none at all; throws `USAGE` naming the flag. */
+export function parsePause(flag: string, text: string, most: number): number {
+  const seconds = parseSeconds(flag, text);
+  if (seconds <= most) return seconds;
+  throw usage(`Flag --${flag} is "${text}": expected a time of at most ${durationText(most)}`);
+}
+
 /** So many seconds in the largest unit that keeps them whole. */
 export function durationText(seconds: number): string {
   for (const unit of ["d", "h", "m"]) {

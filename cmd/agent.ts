@@ -27,6 +27,7 @@ import {
   refuseHostileEnvironment,
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { labelsOf } from "./_labels.ts";
 import { readStdin } from "./_output.ts";
 import { restart, trialFault, update } from "./_replace.ts";
 import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_settings.ts";
@@ -48,6 +49,11 @@ export default defineCommand({
       type: "string",
       valueHint: "NAME",
       description: "this agent's id; by default the host's name",
+    },
+    label: {
+      type: "string",
+      valueHint: "KEY=VALUE",
+      description: "that targets may select this host by; may be repeated",
     },
     "commands-dir": {
       type: "string",
@@ -126,6 +132,7 @@ export default defineCommand({
   run: ({ args, data }) =>
     agentRun({
       ...args,
+      labels: (data as CommandData).lists.label ?? [],
       trust: (data as CommandData).lists.trust ?? [],
       allowExec: (data as CommandData).lists["allow-exec"] ?? [],
       releaseKeys: (data as CommandData).lists["release-key"] ?? [],
@@ -141,6 +148,7 @@ export interface AgentRunOptions extends ClientFlags {
   "commands-dir"?: string | undefined;
   "services-dir"?: string | undefined;
   "logs-dir"?: string | undefined;
+  labels: string[];
   trust: string[];
   allowExec: string[];
   releaseKeys: string[];
@@ -223,6 +231,7 @@ function hostSettings(options: AgentRunOptions, agentId: string) {
       timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
     },
     trust: new Trust(options.trust, agentId),
+    ...(options.labels.length === 0 ? {} : { labels: labelsOf(options.labels) }),
     outputBytesMax: wholeNumber("max-output", options["max-output"], 256, outputBytesMost),
     releaseKeys: options.releaseKeys,
     releaseThreshold: thresholdOf(options),

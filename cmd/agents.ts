@@ -1,8 +1,10 @@
 import { defineCommand } from "citty";
 import type { AgentDetail, AgentView } from "../lib/protocol/api.ts";
 import { formatMemoryUsage } from "../lib/protocol/figures.ts";
+import type { CommandData } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
+import { labelChangesOf } from "./_labels.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 
 const list = defineCommand({
@@ -42,10 +44,50 @@ const revoke = defineCommand({
   run: ({ args }) => revokeRun(args),
 });
 
+const label = defineCommand({
+  meta: {
+    name: "label",
+    description: "Set labels of an agent, or take them away",
+    examples: ["wsctl agents label web-1 env=prod canary-"],
+  },
+  args: {
+    id: agentArgs.id,
+    ...clientArgs,
+    labels: {
+      type: "positional",
+      required: true,
+      valueHint: "KEY=VALUE|KEY-…",
+      description: "KEY=VALUE sets one, KEY- takes it away",
+    },
+  },
+  run: ({ args, data }) => labelRun(args, (data as CommandData).lists.labels ?? []),
+});
+
+const drain = defineCommand({
+  meta: { name: "drain", description: "Give an agent no new jobs; what waits for it goes on" },
+  args: agentArgs,
+  run: ({ args }) => drainRun(args, true),
+});
+
+const undrain = defineCommand({
+  meta: { name: "undrain", description: "Give a drained agent jobs again" },
+  args: agentArgs,
+  run: ({ args }) => drainRun(args, false),
+});
+
+const forget = defineCommand({
+  meta: {
+    name: "forget",
+    description: "Forget an agent that is away: its record, its tokens and what waits for it",
+  },
+  args: agentArgs,
+  run: ({ args }) => forgetRun(args),
+});
+
 export default defineCommand({
   meta: { name: "agents", description: "See the agents, let them in and shut them out" },
   default: "list",
-  subCommands: { list, show, approve, revoke },
+  subCommands: { list, show, label, drain, undrain, approve, revoke, forget },
 });
 
 export interface AgentsOptions extends ClientFlags {
@@ -84,6 +126,35 @@ export async function revokeRun(options: AgentsOptions & { id: string }): Promis
   return exitOk;
 }
 
+async function labelRun(
+  options: AgentsOptions & { id: string },
+  words: readonly string[],
+): Promise<number> {
+  const changes = labelChangesOf(words);
+  const agent = await (await clientOf(options)).labelAgent(options.id, changes);
+  if (options.json) printJson(agent);
+  else print(`${options.id}: ${labelText(agent) ?? "no labels"}`);
+  return exitOk;
+}
+
+async function drainRun(
+  options: AgentsOptions & { id: string },
+  drained: boolean,
+): Promise<number> {
+  const agent = await (await clientOf(options)).drainAgent(options.id, drained);
+  if (options.json) printJson(agent);
+  else if (drained) print(`drained ${options.id}: ${agent.open_requests} requests still open`);
+  else print(`${options.id} takes jobs again`);
+  return exitOk;
+}
+
+async function forgetRun(options: AgentsOptions & { id: string }): Promise<number> {
+  await (await clientOf(options)).forgetAgent(options.id);
+  if (options.json) printJson({ agent_id: options.id, forgotten: true });
+  else print(`forgot ${options.id}`);
+  return exitOk;
+}
+
 /** What it has said that it can do; `wsctl send COMMAND --help --agent ID` tells more of each. */
 function commandsOf({ commands }: AgentDetail): string[] {
   if (commands === undefined || commands.length === 0) return [];
@@ -104,8 +175,9 @@ function row(agent: AgentView): string[] {
 }
 
 function stateOf(agent: AgentView): string {
-  if (agent.online) return "online";
-  return agent.shut_out === undefined ? "away" : `away, ${agent.shut_out}`;
+  const more = agent.drained ? ", drained" : "";
+  if (agent.online) return `online${more}`;
+  return agent.shut_out === undefined ? `away${more}` : `away, ${agent.shut_out}${more}`;
 }
 
 function labelText({ labels = {} }: AgentView): string | undefined {

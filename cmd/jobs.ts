@@ -7,8 +7,10 @@ import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_commo
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
 import { print, printJson, remark, table } from "./_output.ts";
+import { retry } from "./_retryJob.ts";
 import { sendOrder, waitArg } from "./_sendOrder.ts";
 import { readOrder } from "./_signOrder.ts";
+import { agreedArgs } from "./_target.ts";
 
 const limitMost = 500;
 
@@ -66,6 +68,7 @@ const create = defineCommand({
   args: {
     file: { type: "positional", required: true, valueHint: "FILE", description: "the order" },
     ...clientArgs,
+    ...agreedArgs,
     ...followArgs,
     wait: waitArg,
   },
@@ -81,11 +84,34 @@ const approve = defineCommand({
   run: ({ args }) => approveRun(args),
 });
 
+const pause = defineCommand({
+  meta: { name: "pause", description: "Hold back what of a job was not sent, until it is resumed" },
+  args: { id, ...clientArgs },
+  run: ({ args }) => holdRun(args, "pause"),
+});
+
+const resume = defineCommand({
+  meta: { name: "resume", description: "Let a paused job go on" },
+  args: { id, ...clientArgs },
+  run: ({ args }) => holdRun(args, "resume"),
+});
+
 export default defineCommand({
   meta: { name: "jobs", description: "See what was asked for and what became of it" },
   default: "list",
-  subCommands: { list, show, watch, cancel, create, approve },
+  subCommands: { list, show, watch, cancel, pause, resume, retry, create, approve },
 });
+
+async function holdRun(
+  options: JobsOptions & { id: string },
+  what: "pause" | "resume",
+): Promise<number> {
+  const client = await clientOf(options);
+  const job = await (what === "pause" ? client.pauseJob(options.id) : client.resumeJob(options.id));
+  if (options.json) printJson(job);
+  else print(`${what}d ${job.job_id}: ${job.ended} of ${job.total} requests have ended`);
+  return exitOk;
+}
 
 async function approveRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await clientOf(options)).approveJob(options.id);
@@ -173,14 +199,25 @@ function detail(job: JobDetail): string {
     ["created", `${job.created_at} by ${job.created_by}`],
     ...(job.cancelled_at === undefined ? [] : [["cancelled", job.cancelled_at]]),
     ["limits", `timeout ${job.timeout_seconds} s, TTL ${job.ttl_seconds} s`],
-    ...(job.batch === undefined ? [] : [["batch", `${job.batch} at a time`]]),
-    ...(job.max_failures === undefined
-      ? []
-      : [["stops", `after more than ${job.max_failures} failures`]]),
+    ...turnsText(job),
     ["ended", `${job.ended} of ${job.total}, ${job.succeeded} with success`],
   ];
   const headings = ["AGENT", "STATE", "CODE", "DURATION", "REQUEST", "MESSAGE"];
   return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, job.requests.map(requestRow))}`;
+}
+
+function turnsText(job: JobDetail): string[][] {
+  const { canary, canary_wait_seconds: wait = 0, batch, waves } = job;
+  const { pause_between_seconds: pause = 0, max_failures: most } = job;
+  const inWaves = waves ? `, in waves with ${pause} s between them` : "";
+  return [
+    ...(canary === undefined ? [] : [["canaries", `${canary} first, then ${wait} s`]]),
+    ...(batch === undefined ? [] : [["batch", `${batch} at a time${inWaves}`]]),
+    ...(most === undefined ? [] : [["stops", `after more than ${most} failures`]]),
+    ...(job.priority === undefined ? [] : [["priority", job.priority]]),
+    ...(job.paused_at === undefined ? [] : [["paused", job.paused_at]]),
+    ...(job.retry_of === undefined ? [] : [["again", `what ${job.retry_of} asked for`]]),
+  ];
 }
 
 function requestRow(request: RequestView): string[] {

@@ -2,11 +2,10 @@ import { writeFileSync } from "node:fs";
 import { type ArgsDef, defineCommand } from "citty";
 import * as v from "valibot";
 import { Client } from "../lib/client/client.ts";
-import type { JobOrderInput, Target } from "../lib/protocol/api.ts";
-import { JobOrder } from "../lib/protocol/api.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
 import { timeoutSecondsMax, ttlSecondsMax } from "../lib/protocol/limits.ts";
+import { JobOrder, type JobOrderInput } from "../lib/protocol/order.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { commandHelp } from "./_commandHelp.ts";
 import { type ClientFlags, clientArgs, clientOf, controlPlaneOf, readFile } from "./_common.ts";
@@ -14,11 +13,20 @@ import { exitOk } from "./_exit.ts";
 import { type FollowFlags, followArgs } from "./_followJob.ts";
 import { signersOf } from "./_keys.ts";
 import { print, readStdin, remark } from "./_output.ts";
-import { sendOrder, waitArg } from "./_sendOrder.ts";
+import { type RolloutFlags, rolloutArgs, rolloutOf } from "./_rolloutFlags.ts";
+import { meantBy, sendOrder, waitArg } from "./_sendOrder.ts";
 import { signedOrder } from "./_signOrder.ts";
 import type { HelpAsked } from "./_table.ts";
+import {
+  type AgreedFlags,
+  agreedArgs,
+  printMeant,
+  type TargetFlags,
+  targetArgs,
+  targetOf,
+} from "./_target.ts";
 import { accessFlags, agentIds, typedWords } from "./_typed.ts";
-import { agentIdOf, parseObject, parseParams, parseSecondsWithin, parseShare } from "./_units.ts";
+import { parseObject, parseParams, parseSecondsWithin } from "./_units.ts";
 
 const sendArgs = {
   command: {
@@ -28,11 +36,7 @@ const sendArgs = {
     description: "what to run, such as ping or restart",
   },
   ...clientArgs,
-  agent: { type: "string", valueHint: "ID[,ID…]", description: "send it to these agents" },
-  all: {
-    type: "boolean",
-    description: "send it to every known agent, those that are away included",
-  },
+  ...targetArgs,
   param: {
     type: "string",
     valueHint: "KEY=VALUE",
@@ -54,16 +58,9 @@ const sendArgs = {
     valueHint: "TIME",
     description: "how long to wait for an agent that is away",
   },
-  batch: {
-    type: "string",
-    valueHint: "N|P%",
-    description: "so many agents at a time: the next begins when one has ended",
-  },
-  "max-failures": {
-    type: "string",
-    valueHint: "N|P%",
-    description: "with one more failure than this, whoever has not begun never will",
-  },
+  ...rolloutArgs,
+  ...agreedArgs,
+  "dry-run": { type: "boolean", description: "list the agents that would be meant; send nothing" },
   sign: {
     type: "string",
     valueHint: "KEY",
@@ -92,7 +89,8 @@ export default defineCommand({
       "wsctl send restart --agent web-1,web-2 --param delay_seconds=5",
       "wsctl send info --agent web-1 --ttl 1d --no-wait",
       "wsctl send deploy --all --param version=v7 --output deploy-v7",
-      "wsctl send update --all --batch 10% --max-failures 0",
+      "wsctl send update --all --canary 1 --batch 10% --max-failures 2%",
+      'wsctl send restart --target "env=prod,role in (web,api)" --batch 5 --pause-between 30s',
     ],
     help: helpOn,
   },
@@ -103,16 +101,18 @@ export default defineCommand({
   },
 });
 
-export interface SendOptions extends ClientFlags, FollowFlags {
+export interface SendOptions
+  extends ClientFlags,
+    FollowFlags,
+    TargetFlags,
+    RolloutFlags,
+    AgreedFlags {
   command: string;
-  agent?: string | undefined;
-  all?: boolean | undefined;
   param: string[];
   params?: string | undefined;
   timeout?: string | undefined;
   ttl: string;
-  batch?: string | undefined;
-  "max-failures"?: string | undefined;
+  "dry-run"?: boolean | undefined;
   sign: string[];
   "passphrase-file"?: string | undefined;
   save?: string | undefined;
@@ -126,6 +126,10 @@ export async function sendRun(options: SendOptions): Promise<number> {
     throw usage("Flag --save writes a signed order: give --sign KEY too");
   }
   const controlPlane = await controlPlaneOf(options);
+  if (options["dry-run"]) {
+    printMeant(await new Client(controlPlane).targets(meantBy(plain)), options.json ?? false);
+    return exitOk;
+  }
   const signers = await signersOf(options.sign, options["passphrase-file"]);
   const isSigned = signers.length > 0;
   const order = isSigned ? await signedOrder(plain, signers, new Client(controlPlane)) : plain;
@@ -153,28 +157,18 @@ function orderOf(options: SendOptions): JobOrderInput {
     command: options.command,
     target: targetOf(options),
     ttl_seconds: parseSecondsWithin("ttl", options.ttl, ttlSecondsMax),
+    ...rolloutOf(options),
+    ...(options["require-online"] ? { require_online: true } : {}),
   };
-  const { timeout, batch } = options;
+  const { timeout } = options;
   if (timeout !== undefined) {
     order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
   }
-  if (batch !== undefined) order.batch = parseShare("batch", batch, 1);
-  const most = options["max-failures"];
-  if (most !== undefined) order.max_failures = parseShare("max-failures", most, 0);
   const parameters = parametersOf(options);
   if (parameters !== undefined) order.parameters = parameters;
   const checked = v.safeParse(JobOrder, order);
   if (!checked.success) throw usage(`Cannot send: ${issueText(checked.issues[0])}`);
   return order;
-}
-
-function targetOf(options: SendOptions): Target {
-  if (options.all && options.agent !== undefined) {
-    throw usage("Flags --agent and --all exclude each other: give one");
-  }
-  if (options.all) return { all: true };
-  if (options.agent === undefined) throw usage("Nobody to send to: give --agent ID or --all");
-  return { agents: options.agent.split(",").map((id) => agentIdOf("agent", id.trim())) };
 }
 
 function parametersOf(options: SendOptions): JsonObject | undefined {

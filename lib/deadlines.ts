@@ -102,3 +102,9 @@ export class Deadlines<K> {
     heap[index] = entry;
   }
 }
+
+/** The earlier of two moments, either of which may never come. */
+export function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
+}

@@ -11,6 +11,7 @@ import {
   keyLifetimeMsDefault,
   messageBytesMax,
 } from "../protocol/limits.ts";
+import type { Labels } from "../protocol/selector.ts";
 import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
 import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
 import type { HostLimits } from "./admission.ts";
@@ -54,6 +55,8 @@ export interface AgentOptions {
   /** Warned about when the token makes this agent somebody else. */
   agentId?: string;
   heartbeatSeconds?: number;
+  /** That targets may select this host by. */
+  labels?: Labels;
   journal: AgentJournal;
   /** Manifests of the operator's own commands; need not exist. */
   commandsDir: string;
@@ -109,6 +112,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
         hostname: facts.hostname,
         os: facts.os,
         arch: facts.arch,
+        ...(options.labels === undefined ? {} : { labels: options.labels }),
       },
       heartbeatSeconds: options.heartbeatSeconds ?? heartbeatSecondsDefault,
       ...(agentId === undefined ? {} : { agentId }),

@@ -8,7 +8,6 @@ import type {
   AgentDetail,
   AgentView,
   JobDetail,
-  JobOrderInput,
   JobView,
   Page,
   ReleaseOrder,
@@ -18,19 +17,17 @@ import type {
 import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
 import type { AuditPage, Verdict } from "../protocol/audit.ts";
 import { WsctlError } from "../protocol/errors.ts";
+import type { JobOrderInput, RetryOrder } from "../protocol/order.ts";
+import type { TargetQuery, TargetView } from "../protocol/target.ts";
 import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
-import { errorOf, jsonBody, queryText, withSignal } from "./http.ts";
+import { jsonBody, queryText, withSignal } from "./http.ts";
 import { readLines } from "./lines.ts";
 import { mending } from "./mending.ts";
-import { isRefused, plainReason, reasonOf } from "./reasons.ts";
+import { isRefused } from "./reasons.ts";
 import { StreamProgress } from "./streamProgress.ts";
+import { type ClientOptions, Transport } from "./transport.ts";
 
-export interface ClientOptions {
-  /** `http://…` or `https://…`, without a path. */
-  url: string;
-  token: string;
-  fetch: typeof fetch;
-}
+export type { ClientOptions } from "./transport.ts";
 
 export interface Sent {
   accepted: AcceptedLine;
@@ -47,32 +44,38 @@ export interface SendOptions {
 }
 
 interface Asked {
-  order: JobOrderInput;
+  order: JobOrderInput | RetryOrder;
   path: string;
   accept: string;
   signal: AbortSignal | undefined;
 }
 
-/** A plain answer must come within this time. */
-const answerMs = 10_000;
-
 /** A stream is kept alive by an empty line every ten seconds: longer silence means it is dead. */
 const silenceMs = 35_000;
 
 export class Client {
-  readonly #options: ClientOptions;
+  readonly #http: Transport;
 
   constructor(options: ClientOptions) {
-    this.#options = options;
+    this.#http = new Transport(options);
   }
 
   /**
    * Asks for a job and follows it to its last outcome. The job is asked for under a key of its own,
    * so that a lost answer never makes a second one; a broken stream is resumed where it broke.
    */
-  async send(order: JobOrderInput, options: SendOptions = {}): Promise<Sent> {
+  send(order: JobOrderInput, options: SendOptions = {}): Promise<Sent> {
+    return this.#send(order, "/api/v1/jobs", options);
+  }
+
+  /** The same for some of the agents of a job that has ended. */
+  retryJob(jobId: string, order: RetryOrder, options: SendOptions = {}): Promise<Sent> {
+    return this.#send(order, `/api/v1/jobs/${encodeURIComponent(jobId)}/retry`, options);
+  }
+
+  async #send(order: Asked["order"], to: string, options: SendOptions): Promise<Sent> {
     const { signal, withOutput = false } = options;
-    const path = withOutput ? "/api/v1/jobs?output=true" : "/api/v1/jobs";
+    const path = withOutput ? `${to}?output=true` : to;
     const { accepted, lines } = await this.#order(
       { order, path, accept: "application/x-ndjson", signal },
       (response) => this.#firstLine(response),
@@ -92,23 +95,40 @@ export class Client {
   }
 
   jobs(query: { limit?: number; cursor?: string } = {}): Promise<Page<JobView>> {
-    return this.#get(`/api/v1/jobs${queryText(query)}`);
+    return this.#http.get(`/api/v1/jobs${queryText(query)}`);
   }
 
   job(jobId: string): Promise<JobDetail> {
-    return this.#get(`/api/v1/jobs/${encodeURIComponent(jobId)}`);
+    return this.#http.get(`/api/v1/jobs/${encodeURIComponent(jobId)}`);
   }
 
   /** Withdraws what of the job was not sent yet. */
-  async cancelJob(jobId: string): Promise<JobDetail> {
-    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/cancel`;
-    return (await (await this.#fetch(path, { method: "POST" })).json()) as JobDetail;
+  cancelJob(jobId: string): Promise<JobDetail> {
+    return this.#decide(jobId, "cancel");
   }
 
   /** Lets a job go out that another operator has asked for. */
-  async approveJob(jobId: string): Promise<JobView> {
-    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/approve`;
-    return (await (await this.#fetch(path, { method: "POST" })).json()) as JobView;
+  approveJob(jobId: string): Promise<JobView> {
+    return this.#decide(jobId, "approve");
+  }
+
+  /** Holds back what of the job was not sent, until it is resumed. */
+  pauseJob(jobId: string): Promise<JobView> {
+    return this.#decide(jobId, "pause");
+  }
+
+  resumeJob(jobId: string): Promise<JobView> {
+    return this.#decide(jobId, "resume");
+  }
+
+  async #decide<T>(jobId: string, what: string): Promise<T> {
+    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/${what}`;
+    return this.#http.post(path);
+  }
+
+  /** Whom a target means, and who is left out. */
+  targets(query: TargetQuery): Promise<TargetView> {
+    return this.#http.post("/api/v1/targets", query);
   }
 
   async agents(): Promise<AgentView[]> {
@@ -116,7 +136,7 @@ export class Client {
     let cursor: string | undefined;
     do {
       const query = cursor === undefined ? {} : { cursor };
-      const page: Page<AgentView> = await this.#get(`/api/v1/agents${queryText(query)}`);
+      const page: Page<AgentView> = await this.#http.get(`/api/v1/agents${queryText(query)}`);
       agents.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor !== undefined);
@@ -124,86 +144,101 @@ export class Client {
   }
 
   agent(agentId: string): Promise<AgentDetail> {
-    return this.#get(`/api/v1/agents/${encodeURIComponent(agentId)}`);
+    return this.#http.get(`/api/v1/agents/${encodeURIComponent(agentId)}`);
+  }
+
+  /** By label its new value, or null where it is taken away. */
+  async labelAgent(agentId: string, labels: Record<string, string | null>): Promise<AgentView> {
+    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/labels`;
+    return this.#http.post(path, { labels });
+  }
+
+  /** Whether it takes no new jobs. */
+  async drainAgent(agentId: string, drained: boolean): Promise<AgentView> {
+    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/${drained ? "drain" : "undrain"}`;
+    return this.#http.post(path);
+  }
+
+  async forgetAgent(agentId: string): Promise<void> {
+    const path = `/api/v1/agents/${encodeURIComponent(agentId)}`;
+    await this.#http.fetch(path, { method: "DELETE" });
   }
 
   /** The newest first. */
   artifacts(query: { limit?: number; cursor?: string } = {}): Promise<Page<ArtifactView>> {
-    return this.#get(`/api/v1/artifacts${queryText(query)}`);
+    return this.#http.get(`/api/v1/artifacts${queryText(query)}`);
   }
 
   /** With a fresh URL to download it by, once it is ready. */
   artifact(artifactId: string): Promise<ArtifactDetail> {
-    return this.#get(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`);
+    return this.#http.get(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`);
   }
 
-  async publishRelease(order: ReleaseOrder): Promise<ReleaseView> {
-    const response = await this.#fetch("/api/v1/releases", jsonBody(order));
-    return (await response.json()) as ReleaseView;
+  publishRelease(order: ReleaseOrder): Promise<ReleaseView> {
+    return this.#http.post("/api/v1/releases", order);
   }
 
   /** The newest version first. */
   async releases(): Promise<ReleaseView[]> {
-    const page: Page<ReleaseView> = await this.#get("/api/v1/releases");
+    const page: Page<ReleaseView> = await this.#http.get("/api/v1/releases");
     return page.items;
   }
 
   async deleteRelease(version: string): Promise<void> {
-    await this.#fetch(`/api/v1/releases/${encodeURIComponent(version)}`, { method: "DELETE" });
+    await this.#http.fetch(`/api/v1/releases/${encodeURIComponent(version)}`, { method: "DELETE" });
   }
 
   async deleteArtifact(artifactId: string): Promise<void> {
-    await this.#fetch(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`, { method: "DELETE" });
+    await this.#http.fetch(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`, {
+      method: "DELETE",
+    });
   }
 
-  async createToken(order: TokenOrderInput): Promise<NewToken> {
-    const response = await this.#fetch("/api/v1/tokens", jsonBody(order));
-    return (await response.json()) as NewToken;
+  createToken(order: TokenOrderInput): Promise<NewToken> {
+    return this.#http.post("/api/v1/tokens", order);
   }
 
   async tokens(): Promise<TokenView[]> {
-    const page: Page<TokenView> = await this.#get("/api/v1/tokens");
+    const page: Page<TokenView> = await this.#http.get("/api/v1/tokens");
     return page.items;
   }
 
   async revokeToken(tokenId: string): Promise<void> {
-    await this.#fetch(`/api/v1/tokens/${encodeURIComponent(tokenId)}`, { method: "DELETE" });
+    await this.#http.fetch(`/api/v1/tokens/${encodeURIComponent(tokenId)}`, { method: "DELETE" });
   }
 
   /** Another secret for the same token; the old one is void. */
-  async rotateToken(tokenId: string): Promise<NewToken> {
-    const path = `/api/v1/tokens/${encodeURIComponent(tokenId)}/rotate`;
-    return (await (await this.#fetch(path, { method: "POST" })).json()) as NewToken;
+  rotateToken(tokenId: string): Promise<NewToken> {
+    return this.#http.post(`/api/v1/tokens/${encodeURIComponent(tokenId)}/rotate`);
   }
 
   async approveAgent(agentId: string): Promise<void> {
     const path = `/api/v1/agents/${encodeURIComponent(agentId)}/approve`;
-    await this.#fetch(path, { method: "POST" });
+    await this.#http.fetch(path, { method: "POST" });
   }
 
   /** How many tokens and keys it had. */
   async revokeAgent(agentId: string): Promise<number> {
     const path = `/api/v1/agents/${encodeURIComponent(agentId)}/revoke`;
-    const answer = await (await this.#fetch(path, { method: "POST" })).json();
+    const answer = await (await this.#http.fetch(path, { method: "POST" })).json();
     return (answer as { revoked_tokens: number }).revoked_tokens;
   }
 
   /** One page of the audit trail, the oldest first; without a place to go on from, the newest. */
   auditTrail(query: { limit?: number; after?: number } = {}): Promise<AuditPage> {
-    return this.#get(`/api/v1/audit${queryText(query)}`);
+    return this.#http.get(`/api/v1/audit${queryText(query)}`);
   }
 
   /** `head`: SEQUENCE:HASH, as it was kept before. */
   auditVerdict(head?: string): Promise<Verdict> {
-    return this.#get(`/api/v1/audit/verdict${queryText(head === undefined ? {} : { head })}`, null);
+    return this.#http.get(
+      `/api/v1/audit/verdict${queryText(head === undefined ? {} : { head })}`,
+      null,
+    );
   }
 
   whoami(): Promise<TokenView> {
-    return this.#get("/api/v1/whoami");
-  }
-
-  async #get<T>(path: string, timeoutMs: number | null = answerMs): Promise<T> {
-    return (await (await this.#fetch(path, {}, timeoutMs)).json()) as T;
+    return this.#http.get("/api/v1/whoami");
   }
 
   /** Repeats under one key while it cannot be known whether the order arrived. */
@@ -217,16 +252,16 @@ export class Client {
       return mayHaveArrived;
     };
     return mending(signal, mayRepeat, async () =>
-      read(await this.#fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
+      read(await this.#http.fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
     );
   }
 
   async #firstLine(response: Response) {
     const lines = readLines(response, silenceMs);
     const first = await lines.next().catch((error) => {
-      throw this.#unreachable(error);
+      throw this.#http.unreachable(error);
     });
-    if (first.done) throw this.#unreachable(new Error("the answer ended early"));
+    if (first.done) throw this.#http.unreachable(new Error("the answer ended early"));
     return { accepted: first.value as AcceptedLine, lines };
   }
 
@@ -252,31 +287,10 @@ export class Client {
       const response = await mending(
         signal,
         () => true,
-        () => this.#fetch(path, { ...init, ...withSignal(signal) }, null),
+        () => this.#http.fetch(path, { ...init, ...withSignal(signal) }, null),
       );
       lines = readLines(response, silenceMs);
     }
-  }
-
-  /** `timeoutMs` is null for a stream, which has its own measure of silence. */
-  async #fetch(path: string, init: RequestInit, timeoutMs: number | null = answerMs) {
-    const { url, token, fetch } = this.#options;
-    const headers = { ...init.headers, Authorization: `Bearer ${token}` };
-    const limit = timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) };
-    let response: Response;
-    try {
-      response = await fetch(`${url}${path}`, { redirect: "error", ...limit, ...init, headers });
-    } catch (error) {
-      if (init.signal?.aborted) throw error;
-      throw this.#unreachable(error);
-    }
-    if (!response.ok) throw await errorOf(response, url);
-    return response;
-  }
-
-  #unreachable(cause: unknown): WsctlError {
-    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(reasonOf(cause))}; "wsctl doctor" looks for the reason`;
-    return new WsctlError("UNREACHABLE", text, { cause });
   }
 }
 

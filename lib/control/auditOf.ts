@@ -22,7 +22,10 @@ export function auditOf(write: ControlWrite): AuditEntry[] {
       return [{ at: write.at, facts: write.facts }];
     case "cancelled":
     case "approved":
+    case "turned":
+    case "paused":
     case "agent":
+    case "forgotten":
       return [];
     default:
       return write satisfies never;

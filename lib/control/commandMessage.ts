@@ -10,7 +10,7 @@ export function commandMessage(request: OpenRequest, job: Job, peer: Peer): Cont
     command: job.command,
     ...(job.parameters ? { parameters: job.parameters } : {}),
     ...(peer.v1
-      ? { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(job)) }
+      ? { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(request, job)) }
       : {}),
     ...signedFields(request, job),
   };

@@ -6,6 +6,7 @@
  * sent, outcomes are held. When it is back, a new dispatcher starts from what the journal holds, as
  * after a restart: the memory's idea of what was written is never trusted.
  */
+import { earlier } from "../deadlines.ts";
 import { decodeFromAgent, type Refusal } from "../protocol/codec.ts";
 import { unknownRequestId } from "../protocol/errors.ts";
 import type { AgentMessage, ErrorMessage, Output, Response } from "../protocol/message.ts";
@@ -56,10 +57,7 @@ export class ControlCore {
 
   /** When a `tick` is due, or undefined while nothing waits. */
   next(): number | undefined {
-    const fleet = this.fleet.next();
-    const dispatcher = this.#dispatcher?.next();
-    if (fleet === undefined || dispatcher === undefined) return fleet ?? dispatcher;
-    return Math.min(fleet, dispatcher);
+    return earlier(this.fleet.next(), this.#dispatcher?.next());
   }
 
   step(event: ControlEvent, now: number): ControlStep {
@@ -80,17 +78,16 @@ export class ControlCore {
       case "received":
         return this.#received(event.sessionId, event.text, now, step);
       case "closed":
-        return this.#closed(event.sessionId, now, step);
       case "slow":
-        return this.#withSession(event.sessionId, (session) =>
-          this.#endSession(session, "slowReader", now, step),
-        );
+        return this.#gone(event, now, step);
       case "recalled":
         return this.#recalled(event, now, step);
-      case "cancel":
-        return this.#dispatcher?.cancel(event.jobId, now, step);
       case "approve":
         return this.#dispatcher?.approve(event.jobId, event.by, now, step);
+      case "cancel":
+      case "pause":
+      case "resume":
+        return this.#dispatcher?.[event.type](event.jobId, now, step);
       case "follow":
         return this.#follows.ask(event.order, this.#followedAt(event.order), step);
       case "unfollow":
@@ -102,10 +99,13 @@ export class ControlCore {
         for (const session of this.fleet.sessionsOf(event.tokenId)) session.tokenId = event.newId;
         return;
       case "withdraw":
-        if (this.#dispatcher === undefined) return this.#held.holdWithdrawal(event);
-        return this.#dispatcher.withdraw(event, now, step);
-      case "registered":
-        return this.fleet.register(event.agentId, step, event.labels);
+        if (this.#dispatcher !== undefined) return this.#dispatcher.withdraw(event, now, step);
+        return this.#held.holdWithdrawal(event);
+      case "register":
+        return this.fleet.register(event, step);
+      case "amend":
+      case "forget":
+        return this.fleet[event.type](event, step);
       case "draining":
         return this.fleet.startDraining();
       case "drain":
@@ -238,11 +238,16 @@ export class ControlCore {
     this.#refuse(session, refusal, now, step);
   }
 
-  #closed(sessionId: number, now: number, step: ControlStep): void {
-    this.#withSession(sessionId, (session) => {
-      this.fleet.closed(session, now, step);
-      this.#offline(session, now);
-    });
+  #gone(
+    { type, sessionId }: { type: "closed" | "slow"; sessionId: number },
+    now: number,
+    step: ControlStep,
+  ) {
+    const session = this.fleet.session(sessionId);
+    if (session === undefined) return;
+    if (type === "slow") return this.#endSession(session, "slowReader", now, step);
+    this.fleet.closed(session, now, step);
+    this.#offline(session, now);
   }
 
   #tick(now: number, step: ControlStep): void {
@@ -290,10 +295,5 @@ export class ControlCore {
       step.writes.push({ type: "agent", facts: agent.facts });
       if (isIntroduced(agent.session)) dispatcher.online(peerOf(agent.session), now, step);
     }
-  }
-
-  #withSession(sessionId: number, run: (session: Session) => void): void {
-    const session = this.fleet.session(sessionId);
-    if (session !== undefined) run(session);
   }
 }

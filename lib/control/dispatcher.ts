@@ -8,19 +8,11 @@
  * (an agent of `wsctl.v1` answers a repeat from there); to any other peer it goes once, and what
  * cannot be known in the end is `lost`.
  */
-import { Deadlines } from "../deadlines.ts";
-import { answerGraceMs, inflightPerAgentMax } from "../protocol/limits.ts";
+import { Deadlines, earlier } from "../deadlines.ts";
 import type { ErrorMessage, Response } from "../protocol/message.ts";
-import { commandMessage } from "./commandMessage.ts";
+import { dueAfterRestart, expiresAt, heldUntil, notAhead } from "./due.ts";
 import {
-  dueAfterRestart,
-  dueUnrepeated,
-  dueWhileAway,
-  dueWithin,
-  expiresAt,
-  notAhead,
-} from "./due.ts";
-import {
+  away,
   cancelled,
   type Ending,
   endingOfAnswer,
@@ -30,7 +22,8 @@ import {
   withdrawnAs,
 } from "./ending.ts";
 import type { Follows } from "./follows.ts";
-import { type AgentQueue, OpenRequests, type Peer } from "./openRequests.ts";
+import { OneByOne } from "./oneByOne.ts";
+import { OpenRequests, type Peer } from "./openRequests.ts";
 import type {
   ControlStep,
   Job,
@@ -42,32 +35,38 @@ import type {
 } from "./records.ts";
 import { Rollouts } from "./rollouts.ts";
 import { overLimit } from "./room.ts";
+import { Sending } from "./sending.ts";
 
 export class Dispatcher {
   readonly #open = new OpenRequests();
   readonly #deadlines = new Deadlines<OpenRequest>();
   readonly #rollouts = new Rollouts();
-  readonly #follows: Follows;
+  readonly #sending: Sending;
+  readonly #going = new OneByOne<OpenRequest>();
 
   /** Goes on from what the journal holds; agents that hold answers are given time to return. */
   constructor(journal: OpenJournal, follows: Follows, now: number) {
-    this.#follows = follows;
+    this.#sending = new Sending(this.#open, this.#deadlines, follows);
     const { jobs, requests } = notAhead(journal, now);
-    for (const job of jobs) this.#open.addJob(job);
-    for (const request of requests) {
-      this.#open.add(request);
-      this.#deadlines.set(request, dueAfterRestart(request, this.#open.jobOf(request), now));
-    }
+    for (const { all: _all, ...job } of jobs) this.#open.addJob(job);
+    for (const request of requests) this.#open.add(request);
     const ofJob = Map.groupBy(requests, ({ jobId }) => jobId);
-    for (const job of jobs) {
-      const wanted = ofJob.get(job.jobId) ?? [];
-      for (const request of this.#rollouts.add(job, wanted)) this.#open.admit(request);
+    for (const { jobId, all = [] } of jobs) {
+      const job = this.#open.job(jobId);
+      const open = ofJob.get(jobId) ?? [];
+      if (job === undefined) continue;
+      for (const each of this.#rollouts.restore(job, all, open, now)) this.#open.admit(each);
+      for (const each of open) {
+        const due =
+          each.state === "queued" ? this.#dueQueued(each) : dueAfterRestart(each, job, now);
+        this.#deadlines.set(each, due);
+      }
     }
   }
 
   /** The time of the next `tick` that has something to do. */
   next(): number | undefined {
-    return this.#deadlines.next();
+    return earlier(this.#deadlines.next(), this.#rollouts.next());
   }
 
   /** Requests that were sent to a connected agent and are unanswered. */
@@ -114,46 +113,26 @@ export class Dispatcher {
     const requests = wanted.map((each): OpenRequest => {
       const request: OpenRequest = { ...each, jobId: job.jobId, state: "queued" };
       this.#open.add(request);
-      this.#deadlines.set(request, expiresAt(job));
       return request;
     });
+    const first = this.#rollouts.add(kept, requests, job.createdAt);
+    for (const request of requests) this.#deadlines.set(request, this.#dueQueued(request));
     const sends: ControlStep = { writes: [], effects: [] };
-    const first = this.#rollouts.add(job, requests);
-    for (const request of first) this.#pump(this.#open.admit(request), job.createdAt, sends);
+    this.#letGo(first, job.createdAt, sends);
     // The rows are written as they stand after the sending: one write for both.
     step.writes.push({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
-    step.effects.push(...sends.effects, { type: "accepted", jobId: job.jobId });
+    for (const write of sends.writes) if (write.type === "ended") step.writes.push(write);
+    for (const effect of sends.effects) step.effects.push(effect);
+    step.effects.push({ type: "accepted", jobId: job.jobId });
   }
 
   /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
   online(peer: Peer, now: number, step: ControlStep): void {
-    const queue = this.#open.queue(peer.agentId);
-    queue.peer = peer;
-    for (const request of queue.sent) {
-      const job = this.#open.jobOf(request);
-      if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {
-        this.#send(request, job, peer, now, step);
-      } else {
-        // It is here and cannot be asked again: what it still wants to say, it says soon.
-        const current = this.#deadlines.get(request) ?? Infinity;
-        if (current > Math.max(dueUnrepeated(request, job), now + answerGraceMs)) {
-          this.#wait(request, job, dueUnrepeated(request, job), now);
-        }
-      }
-    }
-    this.#pump(queue, now, step);
+    this.#sending.online(peer, now, step);
   }
 
   offline(agentId: string, now: number): void {
-    const queue = this.#open.queue(agentId);
-    queue.peer = undefined;
-    for (const request of queue.sent) {
-      // What is never repeated is due no later for the connection's loss.
-      if (request.journalId === undefined) continue;
-      const job = this.#open.jobOf(request);
-      this.#wait(request, job, dueWhileAway(request, job), now);
-    }
-    this.#open.forgetIfIdle(queue);
+    this.#sending.offline(agentId, now);
   }
 
   /** An agent's answer. Says whether the request was open, and whether it is the agent's at all. */
@@ -189,10 +168,10 @@ export class Dispatcher {
     if (job === undefined) return;
     job.cancelledAt ??= now;
     step.writes.push({ type: "cancelled", jobId, at: job.cancelledAt });
-    this.#rollouts.stop(jobId);
+    this.#rollouts.stop(jobId, "it was withdrawn");
     for (const request of this.#open.ofJob(jobId)) {
       if (request.state === "queued") this.#end(request, cancelled, now, step);
-      else this.#tellToStop(request, this.#open.queue(request.agentId).peer, step);
+      else this.#sending.tellToStop(request, this.#open.queue(request.agentId).peer, step);
     }
   }
 
@@ -202,8 +181,29 @@ export class Dispatcher {
     if (job === undefined || job.approvedBy !== undefined) return;
     job.approvedBy = by;
     step.writes.push({ type: "approved", jobId, by });
-    const admitted = this.#rollouts.approve(jobId);
-    for (const request of admitted) this.#pump(this.#open.admit(request), now, step);
+    this.#letGo(this.#rollouts.released(jobId, now), now, step);
+    this.#dueAgain(jobId);
+  }
+
+  /** What of a job was not sent is held back. */
+  pause(jobId: string, now: number, step: ControlStep): void {
+    const job = this.#open.job(jobId);
+    if (job === undefined || job.pausedAt !== undefined) return;
+    job.pausedAt = now;
+    step.writes.push({ type: "paused", jobId, at: now });
+    const open = this.#open.ofJob(jobId);
+    for (const request of open) this.#open.takeBack(request);
+    this.#rollouts.takeBack(job, open);
+    this.#dueAgain(jobId);
+  }
+
+  /** It goes on where it was paused. */
+  resume(jobId: string, now: number, step: ControlStep): void {
+    const job = this.#open.job(jobId);
+    if (job?.pausedAt === undefined) return;
+    delete job.pausedAt;
+    step.writes.push({ type: "paused", jobId, at: undefined });
+    this.#letGo(this.#rollouts.released(jobId, now), now, step);
   }
 
   /** What waits for an agent, or was asked for by a token, never goes out: either has ended. */
@@ -211,7 +211,8 @@ export class Dispatcher {
     const waiting = this.#open.queued().filter((request) => {
       return request.agentId === agentId || this.#open.jobOf(request).createdBy === createdBy;
     });
-    if (createdBy !== undefined) for (const { jobId } of waiting) this.#rollouts.stop(jobId);
+    if (createdBy !== undefined)
+      for (const { jobId } of waiting) this.#rollouts.stop(jobId, reason);
     for (const request of waiting) {
       // The end of one may have let another go out.
       if (request.state === "queued") this.#end(request, withdrawnAs(reason), now, step);
@@ -227,46 +228,23 @@ export class Dispatcher {
   tick(now: number, step: ControlStep): void {
     for (;;) {
       const request = this.#deadlines.popDue(now);
-      if (request === undefined) return;
-      this.#end(request, endingOfSilence(request, this.#open.queue(request.agentId)), now, step);
+      if (request === undefined) break;
+      const queue = this.#open.queue(request.agentId);
+      const ending = endingOfSilence(request, queue, this.#rollouts.holds(request));
+      this.#end(request, ending, now, step);
     }
+    this.#letGo(this.#rollouts.due(now), now, step);
   }
 
-  /** Sends what waits, in order, as far as the agent's window allows. */
-  #pump(queue: AgentQueue, now: number, step: ControlStep): void {
-    if (queue.peer === undefined) return;
-    for (const request of queue.waiting) {
-      if (queue.sent.size >= inflightPerAgentMax) return;
-      queue.waiting.delete(request);
-      queue.sent.add(request);
-      this.#send(request, this.#open.jobOf(request), queue.peer, now, step);
-    }
+  /** Until when it waits for its turn, or for its agent. */
+  #dueQueued(request: OpenRequest): number {
+    const job = this.#open.jobOf(request);
+    return this.#rollouts.holds(request) ? heldUntil(job) : expiresAt(request, job);
   }
 
-  #send(request: OpenRequest, job: Job, peer: Peer, now: number, step: ControlStep): void {
-    const { requestId } = request;
-    const isRepeat = request.state === "sent";
-    this.#wait(request, job, now + job.timeoutMs + answerGraceMs, now);
-    request.state = "sent";
-    request.sentAt = now;
-    if (!isRepeat) {
-      if (peer.journalId !== undefined) request.journalId = peer.journalId;
-      step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });
-    }
-    const message = commandMessage(request, job, peer);
-    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
-    if (peer.v1) {
-      for (const follow of this.#follows.messagesFor(requestId)) {
-        step.effects.push({ type: "send", sessionId: peer.sessionId, message: follow });
-      }
-    }
-    if (job.cancelledAt !== undefined) this.#tellToStop(request, peer, step);
-  }
-
-  #tellToStop({ requestId }: OpenRequest, peer: Peer | undefined, step: ControlStep): void {
-    if (!peer?.v1) return;
-    const message = { type: "cancel", request_id: requestId, payload: {} } as const;
-    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+  #dueAgain(jobId: string): void {
+    const held = this.#open.ofJob(jobId).filter((request) => this.#rollouts.holds(request));
+    for (const request of held) this.#deadlines.set(request, this.#dueQueued(request));
   }
 
   #end(request: OpenRequest, ending: Ending, now: number, step: ControlStep): void {
@@ -275,26 +253,43 @@ export class Dispatcher {
     step.effects.push({ type: "ended", jobId: request.jobId });
     this.#deadlines.delete(request);
     const queue = this.#open.remove(request);
-    this.#pump(queue, now, step);
+    this.#sending.pump(queue, now, step);
     this.#open.forgetIfIdle(queue);
     this.#goOn(request, outcome, now, step);
   }
 
-  /** One more of its job may go out for it, or none ever: too many have failed. */
+  /** It may be the turn of others of its job, or of none ever: too much has failed. */
   #goOn({ jobId }: OpenRequest, { outcome, requestId }: Outcome, now: number, step: ControlStep) {
-    const { go, isStopped } = this.#rollouts.ended(jobId, requestId, outcome);
-    for (const next of go) this.#pump(this.#open.admit(next), now, step);
-    if (isStopped) {
-      const ending = stoppedAfter(this.#rollouts.failuresOf(jobId));
-      for (const rest of this.#open.ofJob(jobId)) {
-        if (rest.state === "queued") this.#end(rest, ending, now, step);
-      }
-    }
+    const { go, stop } = this.#rollouts.ended(jobId, requestId, outcome, now);
+    if (stop !== undefined) this.#endQueued(jobId, stoppedAfter(stop), now, step);
+    this.#letGo(go, now, step);
     if (this.#open.job(jobId) === undefined) this.#rollouts.delete(jobId);
   }
 
-  #wait(request: OpenRequest, job: Job, due: number, now: number): void {
-    const current = request.state === "sent" ? this.#deadlines.get(request) : undefined;
-    this.#deadlines.set(request, dueWithin(job, due, current, now));
+  #endQueued(jobId: string, ending: Ending, now: number, step: ControlStep): void {
+    for (const request of this.#open.ofJob(jobId)) {
+      if (request.state === "queued") this.#end(request, ending, now, step);
+    }
+  }
+
+  /** It is their turn. Some end on the spot, which makes it the turn of others. */
+  #letGo(requests: readonly OpenRequest[], now: number, step: ControlStep): void {
+    this.#going.do(requests, (request) => {
+      // Another's end may have ended it.
+      if (this.isOpen(request.requestId)) this.#turn(request, now, step);
+    });
+  }
+
+  #turn(request: OpenRequest, now: number, step: ControlStep): void {
+    const { requestId, turnAt, agentId } = request;
+    const job = this.#open.jobOf(request);
+    if (job.requireOnline && this.#open.queue(agentId).peer === undefined) {
+      return this.#end(request, away, now, step);
+    }
+    if (turnAt !== undefined) {
+      step.writes.push({ type: "turned", requestId, at: turnAt });
+      this.#deadlines.set(request, expiresAt(request, job));
+    }
+    this.#sending.pump(this.#open.admit(request), now, step);
   }
 }

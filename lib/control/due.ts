@@ -1,10 +1,16 @@
 /** Until when a request is waited for, by what is known of it. Pure; times as everywhere. */
-import { answerGraceMs, recoveryGraceMs } from "../protocol/limits.ts";
+import { answerGraceMs, recoveryGraceMs, turnMsMax } from "../protocol/limits.ts";
 import type { Job, OpenJournal, OpenRequest } from "./records.ts";
 
 /** A moment at least, and in no case past the bound that ends every request. */
-export function dueWithin(job: Job, due: number, current: number | undefined, now: number): number {
-  const bound = expiresAt(job) + job.timeoutMs + 2 * answerGraceMs;
+export function dueWithin(
+  request: OpenRequest,
+  job: Job,
+  due: number,
+  current: number | undefined,
+  now: number,
+): number {
+  const bound = expiresAt(request, job) + job.timeoutMs + 2 * answerGraceMs;
   return Math.min(Math.max(due, now + answerGraceMs), Math.max(bound, current ?? 0));
 }
 
@@ -12,7 +18,7 @@ export function dueWithin(job: Job, due: number, current: number | undefined, no
 export function dueWhileAway(request: OpenRequest, job: Job): number {
   const unrepeated = dueUnrepeated(request, job);
   if (request.journalId === undefined) return unrepeated;
-  return Math.max(expiresAt(job) + answerGraceMs, unrepeated);
+  return Math.max(expiresAt(request, job) + answerGraceMs, unrepeated);
 }
 
 /** For a request that is not sent again: the time it was given, and a moment for the answer. */
@@ -20,15 +26,27 @@ export function dueUnrepeated(request: OpenRequest, job: Job): number {
   return (request.sentAt ?? job.createdAt) + job.timeoutMs + answerGraceMs;
 }
 
-/** Signatures may be void before the time to live is over. */
-export function expiresAt({ createdAt, ttlMs, notAfter }: Job): number {
-  const end = createdAt + ttlMs;
+/**
+ * Its time to live is what it may wait for its agent: from the job's acceptance, or from its own
+ * turn. Signatures may be void before.
+ */
+export function expiresAt({ turnAt }: OpenRequest, job: Job): number {
+  return beforeVoid(job, (turnAt ?? job.createdAt) + job.ttlMs);
+}
+
+/** Until when a request waits for its turn: for an approval no longer than for an agent. */
+export function heldUntil(job: Job): number {
+  const { createdAt, ttlMs, needsApproval, approvedBy } = job;
+  const awaitsApproval = needsApproval === true && approvedBy === undefined;
+  return beforeVoid(job, createdAt + (awaitsApproval ? ttlMs : Math.max(ttlMs, turnMsMax)));
+}
+
+function beforeVoid({ notAfter }: Job, end: number): number {
   return notAfter === undefined ? end : Math.min(end, Date.parse(notAfter));
 }
 
-/** After a restart of the control plane agents that hold answers are given time to return. */
+/** For what was sent: after a restart of the control plane agents that hold answers are given time to return. */
 export function dueAfterRestart(request: OpenRequest, job: Job, now: number): number {
-  if (request.state === "queued") return expiresAt(job);
   return Math.max(dueWhileAway(request, job), now + recoveryGraceMs);
 }
 
@@ -37,8 +55,12 @@ export function notAhead({ jobs, requests }: OpenJournal, now: number): OpenJour
   return {
     jobs: jobs.map((job) => ({ ...job, createdAt: Math.min(job.createdAt, now) })),
     requests: requests.map((request) => {
-      const { sentAt } = request;
-      return sentAt === undefined ? { ...request } : { ...request, sentAt: Math.min(sentAt, now) };
+      const { sentAt, turnAt } = request;
+      return {
+        ...request,
+        ...(sentAt === undefined ? {} : { sentAt: Math.min(sentAt, now) }),
+        ...(turnAt === undefined ? {} : { turnAt: Math.min(turnAt, now) }),
+      };
     }),
   };
 }

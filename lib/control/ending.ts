@@ -22,11 +22,16 @@ export function withdrawnAs(reason: string): Ending {
 }
 
 /** For what a rollout had not sent when it stopped. */
-export function stoppedAfter(failures: number): Ending {
-  const count = failures === 1 ? "1 failure" : `${failures} failures`;
-  const message = `the rollout stopped after ${count}; it never started`;
-  return { outcome: "cancelled", code: "CANCELLED", message };
+export function stoppedAfter(what: string): Ending {
+  return withdrawnAs(`the rollout stopped after ${what}; it never started`);
 }
+
+/** For an agent that is away, of a job that asks only those that are there. */
+export const away: Ending = {
+  outcome: "expired",
+  code: "OFFLINE",
+  message: "the agent is away, and the job does not wait for it; it never started",
+};
 
 export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): Ending {
   if (message.type === "error") {
@@ -42,12 +47,12 @@ export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): En
 }
 
 /** Only what was certainly never sent has expired; of the rest it cannot be known how it ended. */
-export function endingOfSilence(request: OpenRequest, queue: AgentQueue): Ending {
+export function endingOfSilence(request: OpenRequest, queue: AgentQueue, isHeld: boolean): Ending {
   if (request.state === "queued") {
-    // A rollout or an approval that is waited for holds it back from its agent.
-    const isHeld = !queue.waiting.has(request);
-    const what = isHeld ? "its turn did not come" : "the agent did not take it";
-    const message = `${what} within its time to live; it never started`;
+    const what = isHeld
+      ? "its turn did not come in time"
+      : "the agent did not take it within its TTL";
+    const message = `${what}; it never started`;
     return { outcome: "expired", code: "EXPIRED", message };
   }
   if (request.refusedAnswer !== undefined) {

@@ -44,7 +44,9 @@ const probeMs = 1_000;
 const timerMsMax = 60_000;
 const terminateMs = 1_000;
 
-type Told = ("revoked" | "fenced" | "renamed" | "withdraw") | ("registered" | "draining" | "drain");
+type Decision = "cancel" | "approve" | "pause" | "resume";
+type Told = ("revoked" | "fenced" | "renamed" | "withdraw") | ("register" | "draining" | "drain");
+type OfAgent = "amend" | "forget";
 
 export class Engine {
   readonly core: ControlCore;
@@ -105,16 +107,16 @@ export class Engine {
     return { ...this.core.sizes, sockets: this.#sockets.size, waiting: this.#commits.waitingCount };
   }
 
-  /** Withdraws what of a job was not sent, has the rest stopped; on disk when this returns. */
-  cancel(jobId: string): void {
-    this.#step({ type: "cancel", jobId });
+  /** What an operator decides about a job; on disk when this returns. */
+  decide(event: ControlEvent & { type: Decision }): void {
+    this.#step(event);
     this.#commits.flush();
     if (this.core.dispatcher === undefined) throw storageError();
   }
 
-  /** Lets a job go out that waited for a second operator; on disk when this returns. */
-  approve(jobId: string, by: string): void {
-    this.#step({ type: "approve", jobId, by });
+  /** What an operator says of an agent; on disk when this returns. */
+  amend(event: ControlEvent & { type: OfAgent }): void {
+    this.#step(event);
     this.#commits.flush();
     if (this.core.dispatcher === undefined) throw storageError();
   }

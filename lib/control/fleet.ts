@@ -9,8 +9,8 @@ import { parseCpuUsage, parseMemoryUsage } from "../protocol/figures.ts";
 import { helloMs, probeMs } from "../protocol/limits.ts";
 import type { Catalogue, Hello, StatusUpdate } from "../protocol/message.ts";
 import type { Labels } from "../protocol/selector.ts";
-import { protocolVersion } from "../protocol/version.ts";
 import { type Advice, adviceFor, isOutdated } from "./advice.ts";
+import { type Amendment, amended } from "./amendments.ts";
 import type { AgentFacts, ControlStep, NewSession } from "./records.ts";
 import {
   type Agent,
@@ -19,6 +19,7 @@ import {
   isIntroduced,
   type Session,
   silenceMs,
+  welcomeOf,
 } from "./session.ts";
 import { StatusHistory } from "./statusHistory.ts";
 import { Throttle } from "./throttle.ts";
@@ -63,7 +64,7 @@ export class Fleet {
   }
 
   /** An agent that holds a token but has not been seen yet: requests may wait for it. */
-  register(agentId: string, step: ControlStep, labels?: Labels): void {
+  register({ agentId, labels }: { agentId: string; labels?: Labels }, step: ControlStep): void {
     const known = this.#agents.get(agentId);
     if (known !== undefined && labels === undefined) return;
     const facts = { ...known?.facts, agentId, ...(labels === undefined ? {} : { labels }) };
@@ -72,13 +73,27 @@ export class Fleet {
     step.writes.push({ type: "agent", facts });
   }
 
+  /** What an operator says of it. */
+  amend({ agentId, ...amendment }: { agentId: string } & Amendment, step: ControlStep): void {
+    const agent = this.agent(agentId);
+    agent.facts = amended(agent.facts, amendment);
+    step.writes.push({ type: "agent", facts: agent.facts });
+  }
+
+  /** One that is away is no longer known. */
+  forget({ agentId }: { agentId: string }, step: ControlStep): void {
+    if (this.#agents.get(agentId)?.session !== undefined) return;
+    this.#agents.delete(agentId);
+    step.writes.push({ type: "forgotten", agentId });
+  }
+
   /** A new connection; the agent's older one, if any, is closed and forgotten at once. */
   open(opened: NewSession, now: number, step: ControlStep): Session | undefined {
     if (this.#draining) {
       step.effects.push(closing(opened.sessionId, "restarting", "the control plane is going down"));
       return undefined;
     }
-    this.register(opened.agentId, step);
+    this.register({ agentId: opened.agentId }, step);
     const agent = this.agent(opened.agentId);
     const replaced = agent.session;
     if (replaced !== undefined) {
@@ -115,7 +130,7 @@ export class Fleet {
    */
   hello(session: Session, message: Hello, now: number, step: ControlStep): void {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
-    const { catalogue_digest: digest } = message.payload;
+    const { catalogue_digest: digest, labels: ownLabels } = message.payload;
     const agent = this.agent(session.agentId);
     const isSameProcess = (agent.pushedOutInstanceId ?? instance_id) === instance_id;
     agent.pushedOutInstanceId = undefined;
@@ -124,8 +139,9 @@ export class Fleet {
     session.instanceId = instance_id;
     session.journalId = goesOn ? journal_id : session.freshJournalId;
     this.#deadlines.set(session, now + silenceMs(session));
+    const { ownLabels: _before, ...known } = agent.facts;
     agent.facts = {
-      ...agent.facts,
+      ...known,
       journalId: session.journalId,
       epoch: goesOn ? epoch + 1 : 1,
       version,
@@ -133,6 +149,7 @@ export class Fleet {
       ...(os === undefined ? {} : { os }),
       ...(arch === undefined ? {} : { arch }),
       ...(digest === undefined ? {} : { catalogue: digest }),
+      ...(ownLabels === undefined ? {} : { ownLabels }),
     };
     this.#introduced(session, now, step);
     this.#welcome(session, step);
@@ -267,24 +284,10 @@ export class Fleet {
   #welcome(session: Session, step: ControlStep): void {
     session.advice = this.#advice();
     const { facts } = this.agent(session.agentId);
-    const { journalId = session.freshJournalId, epoch = 0, catalogue } = facts;
+    const { catalogue } = facts;
     const isWanted = catalogue !== undefined && !this.#options.knowsCatalogue(catalogue);
-    step.effects.push({
-      type: "send",
-      sessionId: session.sessionId,
-      message: {
-        type: "welcome",
-        payload: {
-          protocol_version: protocolVersion,
-          agent_id: session.agentId,
-          journal_id: journalId,
-          epoch,
-          heartbeat_seconds: session.advice.heartbeatSeconds,
-          reconnect_seconds: session.advice.reconnectSeconds,
-          ...(isWanted ? { catalogue_wanted: true } : {}),
-        },
-      },
-    });
+    const message = welcomeOf(session, facts, isWanted);
+    step.effects.push({ type: "send", sessionId: session.sessionId, message });
   }
 
   #advice(): Advice {

@@ -1,6 +1,6 @@
 /** By what a repeated order is known: the operator's own key, and a digest of what was asked. */
 import { createHash } from "node:crypto";
-import type { JobOrder } from "../protocol/api.ts";
+import type { JobOrder } from "../protocol/order.ts";
 import type { Job } from "./records.ts";
 
 /** Two operators may choose the same key without meeting. */

@@ -6,6 +6,7 @@
 import { WsctlError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { Job, OpenRequest } from "./records.ts";
+import { WaitingLine } from "./waitingLine.ts";
 
 /** An agent's connection, once it may be given commands. */
 export interface Peer {
@@ -20,7 +21,7 @@ export interface Peer {
 export interface AgentQueue {
   agentId: string;
   peer: Peer | undefined;
-  waiting: Set<OpenRequest>;
+  waiting: WaitingLine;
   sent: Set<OpenRequest>;
 }
 
@@ -101,8 +102,17 @@ export class OpenRequests {
   /** From now on it is its agent's turn. */
   admit(request: OpenRequest): AgentQueue {
     const queue = this.queue(request.agentId);
-    (request.state === "queued" ? queue.waiting : queue.sent).add(request);
+    if (request.state === "sent") queue.sent.add(request);
+    else queue.waiting.add(request, this.jobOf(request).priority ?? "normal");
     return queue;
+  }
+
+  /** It was not sent, and waits no longer: it is another's turn. */
+  takeBack(request: OpenRequest): void {
+    const queue = this.#queues.get(request.agentId);
+    if (queue === undefined) return;
+    queue.waiting.delete(request);
+    this.forgetIfIdle(queue);
   }
 
   /** Takes an ended request out, and its job with the last of its requests. */
@@ -123,7 +133,7 @@ export class OpenRequests {
   queue(agentId: string): AgentQueue {
     let queue = this.#queues.get(agentId);
     if (queue === undefined) {
-      queue = { agentId, peer: undefined, waiting: new Set(), sent: new Set() };
+      queue = { agentId, peer: undefined, waiting: new WaitingLine(), sent: new Set() };
       this.#queues.set(agentId, queue);
     }
     return queue;

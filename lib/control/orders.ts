@@ -2,8 +2,8 @@
  * Orders of operators: judged, given ids, handed to the core, and answered once they are on disk.
  */
 import type { Log } from "../log.ts";
-import type { JobOrder } from "../protocol/api.ts";
 import { WsctlError } from "../protocol/errors.ts";
+import type { JobOrder } from "../protocol/order.ts";
 import type { Catalogues } from "./catalogues.ts";
 import type { ControlCore } from "./core.ts";
 import { idempotencyOf } from "./idempotency.ts";
@@ -13,7 +13,8 @@ import { redacted } from "./redacted.ts";
 import type { Scope } from "./scope.ts";
 import { wantedRequests } from "./signedOrder.ts";
 import { type Settle, Submissions } from "./submissions.ts";
-import { resolveTarget } from "./target.ts";
+import { refuseTooMany, resolveTarget, seeded } from "./target.ts";
+import { turnsOf } from "./turns.ts";
 
 export interface OrdersOptions {
   core: ControlCore;
@@ -34,6 +35,8 @@ export interface Orderer {
   role?: string;
   /** From where. */
   address?: string;
+  /** The job that is tried again. */
+  retryOf?: string;
 }
 
 export class Orders {
@@ -58,26 +61,34 @@ export class Orders {
    */
   order(order: JobOrder, orderer: Orderer, key: string | undefined, settle: Settle): void {
     const { core, journal, newId, now, twoPerson } = this.#options;
-    const { tokenId: createdBy, scope } = orderer;
+    const { tokenId: createdBy, scope, retryOf } = orderer;
     try {
       scope.requireCommand(order.command);
       const idempotency = idempotencyOf(order, createdBy, key);
       if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
-      const agents = resolveTarget(order.target, scope.within(core.fleet.agents));
+      const jobId = newId();
+      const { target, seed } = seeded(order.target, jobId);
+      const requireOnline = order.require_online;
+      const known = scope.within(core.fleet.agents);
+      const { agents } = resolveTarget(target, known, { requireOnline, seed });
+      refuseTooMany(agents.length, order.max_agents);
       this.#refuseWrong(order, agents);
       const isKnown = (id: string) =>
         core.dispatcher?.isOpen(id) || journal.agentOf(id) !== undefined;
       const requests = wantedRequests(order, agents, newId, isKnown);
       const job: Job = {
-        jobId: newId(),
+        jobId,
         command: order.command,
         ...(order.parameters ? { parameters: order.parameters } : {}),
-        target: order.target,
+        target,
         timeoutMs: (order.timeout_seconds ?? this.#timeoutSecondsOf(order, agents)) * 1000,
         ttlMs: order.ttl_seconds * 1000,
         ...(twoPerson.has(order.command) ? { needsApproval: true } : {}),
         ...(order.signed === undefined ? {} : { notAfter: order.signed.not_after }),
-        ...rolloutOf(order, agents.length),
+        ...turnsOf(order, agents.length),
+        ...(order.priority === "normal" ? {} : { priority: order.priority }),
+        ...(requireOnline ? { requireOnline } : {}),
+        ...(retryOf === undefined ? {} : { retryOf }),
         createdAt: now(),
         createdBy,
         asked: this.#askedBy(orderer, order, agents),
@@ -154,18 +165,4 @@ export class Orders {
     if (refusal === undefined) return;
     throw new WsctlError("INVALID_PARAMETERS", `Cannot accept the job: ${refusal}`);
   }
-}
-
-/** Shares of a job in numbers: at least one at a time, and never more failures than were meant. */
-function rolloutOf({ batch, max_failures }: JobOrder, total: number) {
-  return {
-    ...(batch === undefined ? {} : { batch: Math.max(1, Math.ceil(countOf(batch, total))) }),
-    ...(max_failures === undefined
-      ? {}
-      : { maxFailures: Math.floor(countOf(max_failures, total)) }),
-  };
-}
-
-function countOf(share: number | string, total: number): number {
-  return typeof share === "number" ? share : (Number.parseFloat(share) * total) / 100;
 }

@@ -4,15 +4,19 @@
  *
  * Times are milliseconds since 1970 on the control plane's steady clock.
  */
-import type { OutcomeKind, Target } from "../protocol/api.ts";
+import type { OutcomeKind } from "../protocol/api.ts";
 import type { AuditFacts } from "../protocol/audit.ts";
 import type { CloseName } from "../protocol/close.ts";
 import type { ControlDraft } from "../protocol/codec.ts";
 import type { WsctlError } from "../protocol/errors.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { ErrorMessage, Output, Response } from "../protocol/message.ts";
+import type { Priority } from "../protocol/order.ts";
 import type { Labels } from "../protocol/selector.ts";
 import type { CommandSignature } from "../protocol/signedCommand.ts";
+import type { Target } from "../protocol/target.ts";
+
+import type { Amendment } from "./amendments.ts";
 
 export interface Job {
   jobId: string;
@@ -25,8 +29,24 @@ export interface Job {
   createdBy: string;
   /** So many of its requests may be under way at a time. */
   batch?: number;
+  /** Each batch begins when the one before has ended. */
+  waves?: boolean;
+  /** Between two waves. */
+  pauseBetweenMs?: number;
+  /** So many go first, and any failure among them stops the rest. */
+  canary?: number;
+  /** From the end of the last canary to whatever follows. */
+  canaryWaitMs?: number;
   /** With one more failure than this, what has not been sent never will be. */
   maxFailures?: number;
+  /** Whose requests go first where several wait for one agent. */
+  priority?: Priority;
+  /** An agent that is away when its turn comes is left out. */
+  requireOnline?: boolean;
+  /** Since when an operator holds back what has not been sent. */
+  pausedAt?: number;
+  /** The job that it tries again. */
+  retryOf?: string;
   /** Nothing of it goes out before a second operator has approved it. */
   needsApproval?: boolean;
   /** The id of the token that did. */
@@ -47,6 +67,8 @@ export interface OpenRequest {
   jobId: string;
   agentId: string;
   state: "queued" | "sent";
+  /** When its turn came, where its job goes out in turns. */
+  turnAt?: number;
   /** Of operators, over this very request. */
   signatures?: CommandSignature[];
   /** Of the latest sending. */
@@ -87,6 +109,10 @@ export interface AgentFacts {
   catalogue?: string;
   /** Given by the control plane, never by the agent. */
   labels?: Labels;
+  /** From its own configuration, as it says. */
+  ownLabels?: Labels;
+  /** It takes no new jobs. */
+  drained?: true;
 }
 
 /**
@@ -113,7 +139,10 @@ export type ControlWrite =
   | { type: "ended"; outcome: Outcome }
   | { type: "cancelled"; jobId: string; at: number }
   | { type: "approved"; jobId: string; by: string }
+  | { type: "turned"; requestId: string; at: number }
+  | { type: "paused"; jobId: string; at: number | undefined }
   | { type: "agent"; facts: AgentFacts }
+  | { type: "forgotten"; agentId: string }
   /** For the audit trail alone. */
   | { type: "audit"; at: number; facts: AuditFacts };
 
@@ -174,6 +203,8 @@ export type ControlEvent =
   /** Withdraws what of this job was not sent yet, and has the rest stopped. */
   | { type: "cancel"; jobId: string }
   | { type: "approve"; jobId: string; by: string }
+  /** What was not sent is held back, or let go again. */
+  | { type: "pause" | "resume"; jobId: string }
   | { type: "follow"; order: FollowOrder }
   | { type: "unfollow"; watcher: number }
   | { type: "revoked"; tokenId: string }
@@ -183,7 +214,10 @@ export type ControlEvent =
   | { type: "renamed"; tokenId: string; newId: string }
   /** What waits for this agent, or was asked for by this token, never goes out. */
   | ({ type: "withdraw" } & Withdrawal)
-  | { type: "registered"; agentId: string; labels?: Labels }
+  | { type: "register"; agentId: string; labels?: Labels }
+  | ({ type: "amend"; agentId: string } & Amendment)
+  /** An agent that is away is no longer known; what waits for it never goes out. */
+  | { type: "forget"; agentId: string }
   /** No new jobs and no new connections from now on; open ones may still answer. */
   | { type: "draining" }
   /** Every agent is sent away with its own moment to return. */
@@ -194,9 +228,16 @@ export type ControlEvent =
   /** The journal takes writes again; this is what it holds. */
   | { type: "storage_recovered"; open: OpenJournal };
 
+/** How far a request has come, seen from its job. */
+export interface Standing {
+  requestId: string;
+  outcome?: OutcomeKind | undefined;
+  endedAt?: number | undefined;
+}
+
 /** What a restarted control plane goes on from. */
 export interface OpenJournal {
-  /** With how many of a job's requests have ended, and how many of them well. */
-  jobs: (Job & { ended?: number; succeeded?: number })[];
+  /** Those with open requests; all requests of a rollout, in their order. */
+  jobs: (Job & { all?: Standing[] })[];
   requests: OpenRequest[];
 }

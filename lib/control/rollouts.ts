@@ -1,97 +1,209 @@
 /**
- * Jobs that wait for approval, go out a part at a time, and stop when too much fails. Pure
- * bookkeeping for the dispatcher: which requests of a job may be handed to their agents, and when
- * no more may. All of it follows from what the journal holds, so that it survives a restart in the
- * middle.
+ * Jobs that go out a part at a time, wait for approval or are paused, and stop when too much fails.
+ * Pure bookkeeping for the dispatcher: whose turn it is, and when nobody's any more. All of it
+ * follows from what the journal holds, so that it survives a restart in the middle.
+ *
+ * A job's requests have an order. Canaries are the first turn; with waves every batch is one more,
+ * otherwise all the rest is. A turn begins when every request of those before it has ended, and
+ * after the pause between them; within a turn so many are under way at a time as the batch says.
  */
+import { Deadlines } from "../deadlines.ts";
 import type { OutcomeKind } from "../protocol/api.ts";
-import type { Job, OpenRequest } from "./records.ts";
+import { recoveryGraceMs } from "../protocol/limits.ts";
+import type { Job, OpenRequest, Standing } from "./records.ts";
 
 interface Rollout {
-  /** So many may be under way at a time. */
-  window: number;
-  /** One more failure than this stops the rest. */
-  failuresMax: number;
-  /** By id, in their order. */
+  /** The dispatcher's own: whether it is approved and paused is read from it. */
+  job: Job;
+  /** Those whose turn has not come, by id, in their order. */
   held: Map<string, OpenRequest>;
+  positions: Map<string, number>;
+  /** How many are open in each turn. */
+  open: number[];
+  turn: number;
+  /** The turn's requests go out no earlier. */
+  turnFrom: number;
   underWay: number;
+  lastEndedAt: number;
   failures: number;
-  isStopped: boolean;
-  /** It waits for approval. */
-  isHeld: boolean;
+  /** Why nothing more goes out. */
+  stop?: string;
+}
+
+/** What the end of a request leads to. */
+export interface Turned {
+  go: OpenRequest[];
+  /** Why the rest never goes out, told once. */
+  stop?: string;
+}
+
+export function isRollout(job: Job): boolean {
+  const { batch, maxFailures, canary, pausedAt } = job;
+  return [batch, maxFailures, canary, pausedAt].some((each) => each !== undefined) || !isFree(job);
+}
+
+/** Whether nobody has to approve it any more. */
+function isFree({ needsApproval, approvedBy }: Job): boolean {
+  return needsApproval !== true || approvedBy !== undefined;
 }
 
 export class Rollouts {
   readonly #rollouts = new Map<string, Rollout>();
+  /** When a turn of a job begins that waits for nothing but time. */
+  readonly #begins = new Deadlines<string>();
 
-  /** A job with its open requests, in order; gives those that may go out now. */
-  add(job: Job & { ended?: number; succeeded?: number }, requests: OpenRequest[]): OpenRequest[] {
-    const { batch, maxFailures, ended = 0, succeeded = 0 } = job;
-    const isHeld = job.needsApproval === true && job.approvedBy === undefined;
-    if (batch === undefined && maxFailures === undefined && !isHeld) return requests;
-    const sent = requests.filter(({ state }) => state === "sent");
+  /** The time of the next `due` that has something to give. */
+  next(): number | undefined {
+    return this.#begins.next();
+  }
+
+  /** A new job with its requests in order; gives those whose turn it is. */
+  add(job: Job, open: readonly OpenRequest[], now: number): OpenRequest[] {
+    if (!isRollout(job)) return [...open];
+    return this.#release(this.#begin(job, open, open), now);
+  }
+
+  /**
+   * A job from before a restart, with all of its requests and those that are open, both in order;
+   * gives those whose turn it was already. Others may follow at once, with `due`.
+   */
+  restore(
+    job: Job,
+    all: readonly Standing[],
+    open: readonly OpenRequest[],
+    now: number,
+  ): OpenRequest[] {
+    if (!isRollout(job)) return [...open];
+    const rollout = this.#begin(job, all, open);
+    // Nobody is there yet: whether an agent is away cannot be judged before all could return.
+    const from = job.requireOnline ? now + recoveryGraceMs : now;
+    rollout.turnFrom = Math.max(rollout.turnFrom, from);
+    this.#begins.set(job.jobId, rollout.turnFrom);
+    return open.filter((each) => !rollout.held.has(each.requestId));
+  }
+
+  #begin(job: Job, all: readonly Standing[], open: readonly OpenRequest[]): Rollout {
+    const isHeld = (each: OpenRequest) => each.state === "queued" && each.turnAt === undefined;
+    const mayGo = job.pausedAt === undefined && isFree(job);
+    const held = mayGo ? open.filter(isHeld) : open.filter(({ state }) => state === "queued");
     const rollout: Rollout = {
-      window: batch ?? Number.POSITIVE_INFINITY,
-      failuresMax: maxFailures ?? Number.POSITIVE_INFINITY,
-      held: new Map(
-        requests.flatMap((each) => (each.state === "queued" ? [[each.requestId, each]] : [])),
-      ),
-      underWay: sent.length,
-      failures: ended - succeeded,
-      isStopped: false,
-      isHeld,
+      job,
+      held: new Map(held.map((each) => [each.requestId, each])),
+      positions: new Map(all.map(({ requestId }, position) => [requestId, position])),
+      open: [],
+      turn: 0,
+      turnFrom: Number.NEGATIVE_INFINITY,
+      underWay: open.length - held.length,
+      lastEndedAt: Number.NEGATIVE_INFINITY,
+      failures: 0,
     };
     this.#rollouts.set(job.jobId, rollout);
-    return [...sent, ...this.#release(rollout)];
+    for (const [position] of all.entries()) count(rollout, turnOf(job, position), 1);
+    for (const each of all) if (each.outcome !== undefined) take(rollout, each, each.outcome);
+    return rollout;
   }
 
-  /** A request has ended: which may go out for it, and whether the rest never will. */
-  ended(
-    jobId: string,
-    requestId: string,
-    outcome: OutcomeKind,
-  ): { go: OpenRequest[]; isStopped: boolean } {
+  /** A request has ended: whose turn it is now, and whether the rest never goes out. */
+  ended(jobId: string, requestId: string, outcome: OutcomeKind, now: number): Turned {
     const rollout = this.#rollouts.get(jobId);
-    if (rollout === undefined) return { go: [], isStopped: false };
+    if (rollout === undefined) return { go: [] };
     if (!rollout.held.delete(requestId)) rollout.underWay--;
-    if (outcome !== "success" && outcome !== "cancelled") rollout.failures++;
-    const stops = rollout.failures > rollout.failuresMax && !rollout.isStopped;
-    if (stops) this.stop(jobId);
-    return { go: this.#release(rollout), isStopped: stops };
+    const { stop: before } = rollout;
+    take(rollout, { requestId, endedAt: now }, outcome);
+    const { stop } = rollout;
+    if (stop !== undefined && before === undefined) return { go: [], stop };
+    return { go: this.#release(rollout, now) };
   }
 
-  /** A second operator has approved it: which may go out now. */
-  approve(jobId: string): OpenRequest[] {
+  /** Whose turn it is now that the job was approved, or goes on after a pause. */
+  released(jobId: string, now: number): OpenRequest[] {
     const rollout = this.#rollouts.get(jobId);
-    if (rollout === undefined) return [];
-    rollout.isHeld = false;
-    return this.#release(rollout);
+    return rollout === undefined ? [] : this.#release(rollout, now);
+  }
+
+  /** The job is paused: what has not been sent loses its turn, and gets it again in order. */
+  takeBack(job: Job, open: readonly OpenRequest[]): void {
+    const rollout = this.#rollouts.get(job.jobId);
+    if (rollout === undefined) return void this.#begin(job, open, open);
+    const queued = open.filter(({ state }) => state === "queued");
+    rollout.underWay -= queued.length - rollout.held.size;
+    rollout.held = new Map(queued.map((each) => [each.requestId, each]));
   }
 
   /** Nothing more of this job goes out. */
-  stop(jobId: string): void {
+  stop(jobId: string, why: string): void {
     const rollout = this.#rollouts.get(jobId);
-    if (rollout !== undefined) rollout.isStopped = true;
+    if (rollout !== undefined) rollout.stop ??= why;
+  }
+
+  /** Whether it waits for its turn. */
+  holds({ jobId, requestId }: OpenRequest): boolean {
+    return this.#rollouts.get(jobId)?.held.has(requestId) === true;
+  }
+
+  /** Those for whom a turn has begun by now. */
+  due(now: number): OpenRequest[] {
+    const go: OpenRequest[] = [];
+    for (;;) {
+      const jobId = this.#begins.popDue(now);
+      if (jobId === undefined) return go;
+      for (const request of this.released(jobId, now)) go.push(request);
+    }
   }
 
   /** The job has ended. */
   delete(jobId: string): void {
     this.#rollouts.delete(jobId);
+    this.#begins.delete(jobId);
   }
 
-  /** How many failures a job has had. */
-  failuresOf(jobId: string): number {
-    return this.#rollouts.get(jobId)?.failures ?? 0;
-  }
-
-  #release(rollout: Rollout): OpenRequest[] {
+  #release(rollout: Rollout, now: number): OpenRequest[] {
+    const { job, held, positions, turnFrom, turn } = rollout;
     const go: OpenRequest[] = [];
-    for (const [requestId, request] of rollout.held) {
-      if (rollout.isHeld || rollout.isStopped || rollout.underWay >= rollout.window) break;
-      rollout.held.delete(requestId);
+    if (rollout.stop !== undefined || job.pausedAt !== undefined || !isFree(job)) return go;
+    if (held.size > 0 && turnFrom > now) this.#begins.set(job.jobId, turnFrom);
+    if (turnFrom > now) return go;
+    for (const [requestId, request] of held) {
+      if (rollout.underWay >= (job.batch ?? Number.POSITIVE_INFINITY)) break;
+      if (turnOf(job, positions.get(requestId) ?? 0) > turn) break;
+      held.delete(requestId);
       rollout.underWay++;
+      request.turnAt = now;
       go.push(request);
     }
     return go;
   }
+}
+
+/** An end: one fewer in its turn, perhaps a failure, perhaps the beginning of the next turn. */
+function take(rollout: Rollout, { requestId, endedAt = 0 }: Standing, outcome: OutcomeKind): void {
+  const { job } = rollout;
+  const turn = turnOf(job, rollout.positions.get(requestId) ?? 0);
+  rollout.lastEndedAt = Math.max(rollout.lastEndedAt, endedAt);
+  if (outcome !== "success" && outcome !== "cancelled") {
+    rollout.failures++;
+    if (isCanary(job, turn)) rollout.stop ??= "a failure among the canaries";
+    if (rollout.failures > (job.maxFailures ?? Number.POSITIVE_INFINITY)) {
+      rollout.stop ??= rollout.failures === 1 ? "1 failure" : `${rollout.failures} failures`;
+    }
+  }
+  count(rollout, turn, -1);
+  if (rollout.open[rollout.turn] !== 0 || rollout.turn >= rollout.open.length) return;
+  const pauseMs = isCanary(job, rollout.turn) ? job.canaryWaitMs : job.pauseBetweenMs;
+  while (rollout.open[rollout.turn] === 0) rollout.turn++;
+  rollout.turnFrom = Math.max(rollout.turnFrom, rollout.lastEndedAt + (pauseMs ?? 0));
+}
+
+function turnOf({ canary = 0, waves, batch = 1 }: Job, position: number): number {
+  if (position < canary) return 0;
+  const first = canary > 0 ? 1 : 0;
+  return waves ? first + Math.floor((position - canary) / batch) : first;
+}
+
+function isCanary({ canary = 0 }: Job, turn: number): boolean {
+  return canary > 0 && turn === 0;
+}
+
+function count({ open }: Rollout, turn: number, more: number): void {
+  open[turn] = (open[turn] ?? 0) + more;
 }

@@ -1,5 +1,15 @@
 /** Rows of the control plane's journal as they come from SQLite, and what they mean. */
+import type { Priority } from "../protocol/order.ts";
 import type { StoredJob, StoredRequest } from "./journal.ts";
+import type { Job } from "./records.ts";
+
+/** How a job is cut into turns, in one column. */
+type Turns = Pick<Job, "waves" | "pauseBetweenMs" | "canary" | "canaryWaitMs">;
+
+export function turnsText({ waves, pauseBetweenMs, canary, canaryWaitMs }: Job): string | null {
+  const text = JSON.stringify({ waves, pauseBetweenMs, canary, canaryWaitMs });
+  return text === "{}" ? null : text;
+}
 
 export interface JobRow {
   job_id: string;
@@ -16,6 +26,11 @@ export interface JobRow {
   approved_by: string | null;
   batch: number | null;
   max_failures: number | null;
+  turns: string | null;
+  priority: Priority | null;
+  require_online: number;
+  paused_at: number | null;
+  retry_of: string | null;
   idempotency_key: string | null;
   fingerprint: string | null;
   total: number;
@@ -29,6 +44,7 @@ export interface RequestRow {
   agent_id: string;
   state: StoredRequest["state"];
   sent_at: number | null;
+  turn_at: number | null;
   signatures: string | null;
   journal_id: string | null;
   sequence: number | null;
@@ -52,6 +68,11 @@ export function jobOf(row: JobRow): StoredJob {
     createdBy: row.created_by,
     ...(row.batch === null ? {} : { batch: row.batch }),
     ...(row.max_failures === null ? {} : { maxFailures: row.max_failures }),
+    ...(row.turns === null ? {} : (JSON.parse(row.turns) as Turns)),
+    ...(row.priority === null ? {} : { priority: row.priority }),
+    ...(row.require_online === 0 ? {} : { requireOnline: true }),
+    ...(row.paused_at === null ? {} : { pausedAt: row.paused_at }),
+    ...(row.retry_of === null ? {} : { retryOf: row.retry_of }),
     ...(row.needs_approval === 0 ? {} : { needsApproval: true }),
     ...(row.approved_by === null ? {} : { approvedBy: row.approved_by }),
     ...(row.not_after === null ? {} : { notAfter: row.not_after }),
@@ -70,6 +91,7 @@ export function requestOf(row: RequestRow): StoredRequest {
     agentId: row.agent_id,
     state: row.state,
     ...(row.signatures === null ? {} : { signatures: JSON.parse(row.signatures) }),
+    ...(row.turn_at === null ? {} : { turnAt: row.turn_at }),
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.journal_id === null ? {} : { journalId: row.journal_id }),
     ...(row.code === null ? {} : { code: row.code }),

@@ -142,4 +142,12 @@ export const migrations: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN needs_approval INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE jobs ADD COLUMN approved_by TEXT;
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN turns TEXT;
+  ALTER TABLE jobs ADD COLUMN priority TEXT;
+  ALTER TABLE jobs ADD COLUMN require_online INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN paused_at REAL;
+  ALTER TABLE jobs ADD COLUMN retry_of TEXT;
+  ALTER TABLE requests ADD COLUMN turn_at REAL;
+  `,
 ];

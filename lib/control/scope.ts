@@ -1,6 +1,7 @@
 /** What a narrowed token may command, and whom it may command and see. */
 import { WsctlError } from "../protocol/errors.ts";
 import { matches, parseSelector, type Selector } from "../protocol/selector.ts";
+import { trustedFieldOf } from "./labels.ts";
 import type { Agent } from "./session.ts";
 import type { StoredToken } from "./tokenRecords.ts";
 
@@ -25,8 +26,9 @@ export class Scope {
     throw new WsctlError("FORBIDDEN", `this token may not ask for this command, only: ${allowed}`);
   }
 
-  sees({ facts: { labels = {} } }: Agent): boolean {
-    return this.#selector === undefined || matches(this.#selector, labels);
+  sees({ facts }: Agent): boolean {
+    if (this.#selector === undefined) return true;
+    return matches(this.#selector, (name) => trustedFieldOf(facts, name));
   }
 
   /** Of the known agents those that exist for this token. */

@@ -1,7 +1,9 @@
 /** An agent and its one connection, as the fleet keeps them. */
 import type { AuditFacts } from "../protocol/audit.ts";
 import type { CloseName } from "../protocol/close.ts";
+import type { ControlDraft } from "../protocol/codec.ts";
 import { heartbeatsMissedMax } from "../protocol/limits.ts";
+import { protocolVersion } from "../protocol/version.ts";
 import type { Advice } from "./advice.ts";
 import type { Peer } from "./openRequests.ts";
 import type { AgentFacts, ControlEffect, NewSession } from "./records.ts";
@@ -66,4 +68,21 @@ export function connectedFacts({
   address,
 }: NewSession): AuditFacts {
   return { action: "agent.connect", outcome: "accepted", actor, address, on: { agent } };
+}
+
+/** The answer to its `hello`, and again whenever the advice has changed. */
+export function welcomeOf(session: Session, facts: AgentFacts, isWanted: boolean): ControlDraft {
+  const { journalId = session.freshJournalId, epoch = 0 } = facts;
+  return {
+    type: "welcome",
+    payload: {
+      protocol_version: protocolVersion,
+      agent_id: session.agentId,
+      journal_id: journalId,
+      epoch,
+      heartbeat_seconds: session.advice.heartbeatSeconds,
+      reconnect_seconds: session.advice.reconnectSeconds,
+      ...(isWanted ? { catalogue_wanted: true } : {}),
+    },
+  };
 }

@@ -1,6 +1,7 @@
 /** Requests whose ids and signatures an operator has made: taken as they are, or not at all. */
-import type { JobOrder } from "../protocol/api.ts";
+
 import { WsctlError } from "../protocol/errors.ts";
+import type { JobOrder } from "../protocol/order.ts";
 import type { WantedRequest } from "./records.ts";
 
 /**

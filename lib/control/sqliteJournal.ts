@@ -4,10 +4,19 @@ import { AuditTrail } from "../store/auditTrail.ts";
 import { Database, type Statement, type Value } from "../store/sqlite.ts";
 import { artifactRecordsOn } from "./artifacts/records.ts";
 import { auditOf } from "./auditOf.ts";
-import type { ControlJournal, StoredJob, StoredOutcome, StoredRequest } from "./journal.ts";
-import type { AgentFacts, ControlWrite, Job, OpenRequest, Outcome } from "./records.ts";
+import type { ControlJournal, StoredOutcome, StoredRequest } from "./journal.ts";
+import type {
+  AgentFacts,
+  ControlWrite,
+  Job,
+  OpenJournal,
+  OpenRequest,
+  Outcome,
+  Standing,
+} from "./records.ts";
 import { releaseRecordsOn } from "./releases.ts";
-import { type JobRow, jobOf, type RequestRow, requestOf } from "./rows.ts";
+import { isRollout } from "./rollouts.ts";
+import { type JobRow, jobOf, type RequestRow, requestOf, turnsText } from "./rows.ts";
 import { migrations } from "./schema.ts";
 import { tokenRecordsOn } from "./tokenRecords.ts";
 
@@ -94,12 +103,13 @@ function journalOn(db: Database): ControlJournal {
 function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => void {
   const job = db.prepare(
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
-       created_by, idempotency_key, fingerprint, batch, max_failures, not_after,
-       needs_approval, total) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       created_by, idempotency_key, fingerprint, batch, max_failures, not_after, needs_approval,
+       turns, priority, require_online, retry_of, total)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const request = db.prepare(
-    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id, signatures)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id, signatures,
+       turn_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const sent = db.prepare(
     `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
@@ -115,9 +125,12 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
   const agent = db.prepare(
     "INSERT INTO agents (agent_id, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
   );
+  const forgotten = db.prepare("DELETE FROM agents WHERE agent_id = ?");
   const cancelled = db.prepare(
     "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE job_id = ?",
   );
+  const turned = db.prepare("UPDATE requests SET turn_at = ? WHERE request_id = ?");
+  const paused = db.prepare("UPDATE jobs SET paused_at = ? WHERE job_id = ?");
   const approved = db.prepare("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
   const last = db.prepare<[], { sequence: number | null }>(
     "SELECT max(sequence) AS sequence FROM requests WHERE sequence IS NOT NULL",
@@ -136,8 +149,14 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
         cancelled.run(write.at, write.jobId);
       } else if (write.type === "approved") {
         approved.run(write.by, write.jobId);
+      } else if (write.type === "turned") {
+        turned.run(write.at, write.requestId);
+      } else if (write.type === "paused") {
+        paused.run(write.at ?? null, write.jobId);
       } else if (write.type === "agent") {
         agent.run(write.facts.agentId, JSON.stringify(write.facts));
+      } else if (write.type === "forgotten") {
+        forgotten.run(write.agentId);
       } else if (write.type === "ended") {
         sequence ??= last.get()?.sequence ?? 0;
         endOnce(ended, write.outcome, ++sequence);
@@ -171,19 +190,28 @@ function count(tally: Map<string, { ended: number; succeeded: number }>, outcome
   tally.set(outcome.jobId, entry);
 }
 
-function openJournal(db: Database): { jobs: StoredJob[]; requests: OpenRequest[] } {
+function openJournal(db: Database): OpenJournal {
   const requests = db
     .prepare<[], RequestRow>("SELECT * FROM requests WHERE sequence IS NULL ORDER BY rowid")
     .all()
     .map((row) => requestOf(row) as OpenRequest);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
-  const jobs: StoredJob[] = [];
+  const all = db.prepare<[string], RequestRow>(
+    "SELECT request_id, state, ended_at FROM requests WHERE job_id = ? ORDER BY rowid",
+  );
+  const jobs: OpenJournal["jobs"] = [];
   for (const jobId of new Set(requests.map((request) => request.jobId))) {
     const row = job.get(jobId);
     if (row === undefined) throw new Error(`job ${jobId} is missing`);
-    jobs.push(jobOf(row));
+    const found = jobOf(row);
+    jobs.push(isRollout(found) ? { ...found, all: all.all(jobId).map(standingOf) } : found);
   }
   return { jobs, requests };
+}
+
+function standingOf({ request_id: requestId, state, ended_at }: RequestRow): Standing {
+  if (state === "queued" || state === "sent") return { requestId };
+  return { requestId, outcome: state, endedAt: ended_at ?? 0 };
 }
 
 function agentsIn(db: Database): AgentFacts[] {
@@ -218,14 +246,19 @@ function jobValues(job: Job, total: number): Value[] {
     job.maxFailures ?? null,
     job.notAfter ?? null,
     job.needsApproval ? 1 : 0,
+    turnsText(job),
+    job.priority ?? null,
+    job.requireOnline ? 1 : 0,
+    job.retryOf ?? null,
     total,
   ];
 }
 
 function requestValues(request: OpenRequest): Value[] {
-  const { requestId, jobId, agentId, state, sentAt, journalId, signatures } = request;
+  const { requestId, jobId, agentId, state, sentAt, journalId, signatures, turnAt } = request;
   const signed = signatures === undefined ? null : JSON.stringify(signatures);
-  return [requestId, jobId, agentId, state, sentAt ?? null, journalId ?? null, signed];
+  const sent = [sentAt ?? null, journalId ?? null];
+  return [requestId, jobId, agentId, state, ...sent, signed, turnAt ?? null];
 }
 
 function optional<Row, T>(row: Row | undefined, convert: (row: Row) => T): T | undefined {

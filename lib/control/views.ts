@@ -16,8 +16,10 @@ import type { TokenView } from "../protocol/tokens.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { StoredArtifact } from "./artifacts/records.ts";
 import type { StoredJob, StoredOutcome, StoredRequest } from "./journal.ts";
+import { labelsOf } from "./labels.ts";
 import type { Agent } from "./session.ts";
 import type { StoredToken } from "./tokenRecords.ts";
+import { turnsView } from "./turns.ts";
 
 export function jobView(job: StoredJob): JobView {
   return {
@@ -26,8 +28,11 @@ export function jobView(job: StoredJob): JobView {
     target: job.target,
     timeout_seconds: job.timeoutMs / 1000,
     ttl_seconds: job.ttlMs / 1000,
-    ...(job.batch === undefined ? {} : { batch: job.batch }),
-    ...(job.maxFailures === undefined ? {} : { max_failures: job.maxFailures }),
+    ...turnsView(job),
+    ...(job.priority === undefined ? {} : { priority: job.priority }),
+    ...(job.requireOnline ? { require_online: true } : {}),
+    ...(job.pausedAt === undefined ? {} : { paused_at: timestamp(job.pausedAt) }),
+    ...(job.retryOf === undefined ? {} : { retry_of: job.retryOf }),
     created_at: timestamp(job.createdAt),
     created_by: job.createdBy,
     ...(job.needsApproval ? { approval: job.approvedBy ?? "awaited" } : {}),
@@ -84,7 +89,8 @@ export interface AgentStanding {
 }
 
 export function agentView(agent: Agent, { openRequests, shutOut }: AgentStanding): AgentView {
-  const { agentId, connectedAt, version, hostname, os, arch, address, labels } = agent.facts;
+  const { agentId, connectedAt, version, hostname, os, arch, address, drained } = agent.facts;
+  const labels = labelsOf(agent.facts);
   const { session, cpuUsage, memoryUsage } = agent;
   const lastSeenAt = session?.lastHeard ?? agent.facts.lastSeenAt;
   return {
@@ -98,6 +104,7 @@ export function agentView(agent: Agent, { openRequests, shutOut }: AgentStanding
     ...(arch === undefined ? {} : { arch }),
     ...(address === undefined ? {} : { address }),
     ...(labels === undefined ? {} : { labels }),
+    ...(drained ? { drained } : {}),
     ...(connectedAt === undefined ? {} : { connected_at: timestamp(connectedAt) }),
     ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
     ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),

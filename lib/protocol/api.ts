@@ -4,85 +4,15 @@
  */
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { timeoutSecondsMax, ttlSecondsDefault, ttlSecondsMax } from "./limits.ts";
-import { AgentId, CommandName, RequestId } from "./names.ts";
-import type { Labels } from "./selector.ts";
-import { CommandSignatures } from "./signedCommand.ts";
-import { isTimestamp } from "./timestamp.ts";
+import { timeoutSecondsMax } from "./limits.ts";
+import { CommandName, RequestId } from "./names.ts";
+import { type Priority, seconds } from "./order.ts";
+import { LabelSet, type Labels } from "./selector.ts";
+import type { Target } from "./target.ts";
 
 /** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
 export type OutcomeKind = (typeof outcomes)[number];
-
-const agentsMax = 100_000;
-
-/** Who a job is for: these agents, or all that are known. */
-export const Target = v.union(
-  [
-    v.strictObject({
-      agents: v.pipe(
-        v.array(AgentId),
-        v.minLength(1, "names no agent"),
-        v.maxLength(agentsMax, `names more than ${agentsMax} agents`),
-      ),
-    }),
-    v.strictObject({ all: v.literal(true) }),
-  ],
-  'must be {"agents": ["id", …]} or {"all": true}',
-);
-export type Target = v.InferOutput<typeof Target>;
-
-function seconds(most: number) {
-  const rule = `must be a number from 1 to ${most}`;
-  return v.pipe(v.number(rule), v.minValue(1, rule), v.maxValue(most, rule));
-}
-
-/** So many agents, or so many in a hundred of all that a job is for. */
-function share(least: number) {
-  const rule = `must be a whole number from ${least}, or a percentage such as "10%"`;
-  return v.union(
-    [
-      v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(agentsMax)),
-      v.pipe(v.string(), v.regex(/^(100|\d{1,2})(\.\d{1,3})?%$/)),
-    ],
-    rule,
-  );
-}
-
-/** What an operator has signed of a job: one request for each agent of its target. */
-export const SignedOrder = v.strictObject({
-  not_after: v.pipe(v.string(), v.check(isTimestamp, "must be ISO 8601 in UTC")),
-  requests: v.pipe(
-    v.array(
-      v.strictObject({
-        agent: AgentId,
-        request_id: v.pipe(v.string(), v.uuid("must be a UUID")),
-        signatures: v.pipe(CommandSignatures, v.minLength(1, "must not be empty")),
-      }),
-    ),
-    v.minLength(1, "must not be empty"),
-    v.maxLength(agentsMax, `names more than ${agentsMax} agents`),
-  ),
-});
-export type SignedOrder = v.InferOutput<typeof SignedOrder>;
-
-/** `POST /api/v1/jobs`. */
-export const JobOrder = v.strictObject({
-  command: CommandName,
-  parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
-  target: Target,
-  /** What the command itself asks for, where it is not given. */
-  timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
-  ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
-  /** Signatures over each of its requests, whose ids the operator has made; see `SignedOrder`. */
-  signed: v.optional(SignedOrder),
-  /** So many at a time: the next begins when one has ended. */
-  batch: v.optional(share(1)),
-  /** With one more failure than this, what has not been sent is cancelled. */
-  max_failures: v.optional(share(0)),
-});
-export type JobOrder = v.InferOutput<typeof JobOrder>;
-export type JobOrderInput = v.InferInput<typeof JobOrder>;
 
 /** One request of a job as the API shows it. */
 export interface RequestView {
@@ -107,7 +37,18 @@ export interface JobView {
   ttl_seconds: number;
   /** Of a rollout, in numbers of agents. */
   batch?: number;
+  waves?: true;
+  pause_between_seconds?: number;
+  canary?: number;
+  canary_wait_seconds?: number;
   max_failures?: number;
+  /** Where it is not `normal`. */
+  priority?: Priority;
+  require_online?: true;
+  /** Since when it is paused. */
+  paused_at?: string;
+  /** The job that it tries again. */
+  retry_of?: string;
   created_at: string;
   created_by: string;
   /** Where a second operator has to approve it: `awaited`, or the id of the token that did. */
@@ -161,14 +102,28 @@ export interface AgentView {
   os?: string;
   arch?: string;
   address?: string;
-  /** As the control plane knows them. */
+  /** As targets see them: the control plane's, and the agent's own where it has none. */
   labels?: Labels;
+  /** It takes no new jobs. */
+  drained?: true;
   connected_at?: string;
   last_seen_at?: string;
   cpu_usage?: string;
   memory_usage?: string;
   /** Requests that wait for this agent or for its answer. */
   open_requests: number;
+}
+
+/** `POST /api/v1/agents/ID/labels`: by label its new value, or null where it is taken away. */
+export const LabelChanges = v.strictObject({
+  labels: v.pipe(
+    v.record(v.string(), v.nullable(v.string())),
+    v.check((changes) => v.is(LabelSet, withoutNulls(changes)), "must be labels, or null for one"),
+  ),
+});
+
+function withoutNulls(changes: Record<string, string | null>): Labels {
+  return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value ?? ""]));
 }
 
 export interface StatusSample {

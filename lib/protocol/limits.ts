@@ -38,6 +38,9 @@ export const timeoutSecondsMax = 24 * 60 * 60;
 export const ttlSecondsDefault = 60 * 60;
 export const ttlSecondsMax = 7 * 24 * 60 * 60;
 
+/** How long a request of a rollout may wait for its turn, unless its TTL is longer. */
+export const turnMsMax = 7 * 24 * 60 * 60 * 1000;
+
 /** Heartbeats every X seconds, and how many of them may be missed before a peer counts as gone. */
 export const heartbeatSecondsDefault = 15;
 export const heartbeatsMissedMax = 3;

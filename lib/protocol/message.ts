@@ -19,6 +19,7 @@ import {
   timeoutSecondsMax,
 } from "./limits.ts";
 import { AgentId, CommandName, RequestId } from "./names.ts";
+import { LabelSet } from "./selector.ts";
 import { CommandSignatures } from "./signedCommand.ts";
 import { isTimestamp } from "./timestamp.ts";
 
@@ -118,6 +119,8 @@ export const Hello = v.object({
     arch: v.optional(Code),
     /** Of the text of its `catalogue`. */
     catalogue_digest: v.optional(Digest),
+    /** From its own configuration: good for targets, never for who may command it. */
+    labels: v.optional(LabelSet),
   }),
 });
 

@@ -2,7 +2,7 @@
 import { BlockList, isIP } from "node:net";
 import * as v from "valibot";
 import { AgentId, CommandName } from "./names.ts";
-import { LabelSet, type Labels, SelectorText } from "./selector.ts";
+import { LabelSet, type Labels, ScopeText } from "./selector.ts";
 
 /**
  * `viewer` sees, `operator` also commands, `admin` does everything; `agent` connects as one agent;
@@ -49,7 +49,7 @@ export const TokenOrder = v.variant(
       /** Commands that it may ask for; all, where it is not given. */
       commands: v.optional(list(CommandName)),
       /** Agents that it may command and see, by their labels; all, where it is not given. */
-      target: v.optional(SelectorText),
+      target: v.optional(ScopeText),
       ...common,
     }),
     v.strictObject({

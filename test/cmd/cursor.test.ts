@@ -18,7 +18,7 @@ describe("cursorAt() knows what is being written:", () => {
       expect(choices).not.toContain(hidden);
     }
     expect((await at("wsctl jobs "))?.choices).toEqual([
-      ...["list", "show", "watch", "cancel", "create", "approve"],
+      ...["list", "show", "watch", "cancel", "pause", "resume", "retry", "create", "approve"],
     ]);
     expect((await at("wsctl help jobs "))?.choices).toContain("watch");
   });

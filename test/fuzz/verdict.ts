@@ -1,6 +1,5 @@
 /** What the product says to an input, in one line: the same on every runtime, and never a throw. */
 import * as v from "valibot";
-import { JobOrder } from "../../lib/protocol/api.ts";
 import {
   type AgentDraft,
   type ControlDraft,
@@ -14,6 +13,7 @@ import { issueText } from "../../lib/protocol/issueText.ts";
 import { isShallow, unrepresentable } from "../../lib/protocol/json.ts";
 import { depthMax } from "../../lib/protocol/limits.ts";
 import type { AgentMessage, ControlMessage } from "../../lib/protocol/message.ts";
+import { JobOrder } from "../../lib/protocol/order.ts";
 import { TokenOrder } from "../../lib/protocol/tokens.ts";
 import type { Input } from "./grammar.ts";
 

@@ -12,6 +12,7 @@ import type {
   StoredRequest,
 } from "../../lib/control/journal.ts";
 import type { AgentFacts, ControlWrite, OpenRequest } from "../../lib/control/records.ts";
+import { isRollout } from "../../lib/control/rollouts.ts";
 
 /** What happens to a disk, or to its process while it writes. */
 export class DiskFaults {
@@ -67,8 +68,8 @@ export class ControlDisk {
   readonly #agents = new Map<string, AgentFacts>();
   readonly #catalogues = new Map<string, string>();
   #sequence = 0;
-  /** Told when a request of this job was written as sent, with all of the job's. */
-  onSent: (jobId: string, rows: readonly Row[]) => void = () => {};
+  /** Told when a request was written as sent, with all of its job's in their order. */
+  onSent: (row: Row, rows: readonly Row[]) => void = () => {};
   /** Told of every outcome that is written. */
   onOutcome: (outcome: StoredOutcome) => void = () => {};
 
@@ -116,7 +117,17 @@ export class ControlDisk {
   #openJournal() {
     const requests = [...this.#open].map(({ request }) => ({ ...request }));
     const ids = new Set(requests.map(({ jobId }) => jobId));
-    return { jobs: [...ids].map((id) => this.jobs.get(id) as StoredJob), requests };
+    const jobs = [...ids].map((id) => {
+      const job = this.jobs.get(id) as StoredJob;
+      return isRollout(job) ? { ...job, all: this.#standings(id) } : job;
+    });
+    return { jobs, requests };
+  }
+
+  #standings(jobId: string) {
+    return (this.#byJob.get(jobId) ?? []).map(({ request: { requestId }, outcome }) => {
+      return { requestId, outcome: outcome?.outcome, endedAt: outcome?.endedAt };
+    });
   }
 
   #apply(writes: ControlWrite[]): void {
@@ -143,13 +154,24 @@ export class ControlDisk {
         this.rows.set(row.request.requestId, row);
         this.#open.add(row);
       }
-      this.onSent(job.jobId, rows);
+      for (const row of rows) if (row.request.state === "sent") this.onSent(row, rows);
     } else if (write.type === "sent") {
       const row = this.rows.get(write.requestId);
       if (row === undefined || row.outcome !== undefined) return;
       const { sentAt, journalId } = write;
       row.request = { ...row.request, state: "sent", sentAt, ...(journalId ? { journalId } : {}) };
-      this.onSent(row.request.jobId, this.#byJob.get(row.request.jobId) ?? []);
+      this.onSent(row, this.#byJob.get(row.request.jobId) ?? []);
+    } else if (write.type === "turned") {
+      const row = this.rows.get(write.requestId);
+      if (row !== undefined) row.request = { ...row.request, turnAt: write.at };
+    } else if (write.type === "paused") {
+      const job = this.jobs.get(write.jobId);
+      if (job === undefined) return;
+      if (write.at === undefined) delete job.pausedAt;
+      else job.pausedAt = write.at;
+    } else if (write.type === "approved") {
+      const job = this.jobs.get(write.jobId);
+      if (job !== undefined) job.approvedBy = write.by;
     } else if (write.type === "cancelled") {
       const job = this.jobs.get(write.jobId);
       if (job !== undefined) job.cancelledAt ??= write.at;

@@ -3,8 +3,6 @@
  * is held against: after every outcome, and at the end.
  */
 import type { StoredOutcome } from "../../lib/control/journal.ts";
-import type { Job } from "../../lib/control/records.ts";
-import type { Row } from "./disks.ts";
 
 /** An order that an operator was told is accepted. */
 export interface Acknowledged {
@@ -13,7 +11,7 @@ export interface Acknowledged {
 }
 
 /** Codes of outcomes that vouch for the command not having run. */
-const neverRan = ["INVALID_COMMAND", "BUSY", "STORAGE_UNAVAILABLE", "EXPIRED"];
+const neverRan = ["INVALID_COMMAND", "BUSY", "STORAGE_UNAVAILABLE", "EXPIRED", "OFFLINE"];
 
 export class Ledger {
   readonly violations: string[] = [];
@@ -47,23 +45,6 @@ export class Ledger {
   /** A process was replaced, for these commands of its agent. */
   restarted(markers: string[], agentId: string): void {
     for (const marker of markers) this.#restarted.add(`${marker}/${agentId}`);
-  }
-
-  /** A request of a job was sent: whether as many may be under way, and any at all any more. */
-  sent({ jobId, batch, maxFailures }: Job, rows: readonly Row[]): void {
-    const marker = this.markerOf(jobId);
-    const underWay = rows.filter(({ request, outcome }) => {
-      return request.state === "sent" && outcome === undefined;
-    });
-    this.bounded(`requests of ${marker} under way`, underWay.length, batch ?? rows.length);
-    const failed = rows.filter(({ outcome }) => {
-      return outcome !== undefined && !["success", "cancelled"].includes(outcome.outcome);
-    });
-    this.bounded(
-      `failures of ${marker} before a sending`,
-      failed.length,
-      maxFailures ?? rows.length,
-    );
   }
 
   /** A version took the place of another one for good. */
@@ -141,6 +122,11 @@ export class Ledger {
         if (outcome === undefined) this.#violate(`${marker}: request ${requestId} never ended`);
       }
     }
+  }
+
+  /** Something that must hold. */
+  holds(isSo: boolean, otherwise: () => string): void {
+    if (!isSo) this.#violate(otherwise());
   }
 
   bounded(what: string, value: number, most: number): void {

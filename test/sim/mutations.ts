@@ -13,6 +13,8 @@ export interface Mutation {
 const executor = "lib/agent/executor.ts";
 const outbox = "lib/agent/outbox.ts";
 const dispatcher = "lib/control/dispatcher.ts";
+const sending = "lib/control/sending.ts";
+const rollouts = "lib/control/rollouts.ts";
 const fleet = "lib/control/fleet.ts";
 const link = "lib/agent/link.ts";
 const groupCommit = "lib/store/groupCommit.ts";
@@ -97,13 +99,13 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a command is repeated to any memory",
-    file: dispatcher,
+    file: sending,
     find: "if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {",
     replace: "if (peer.v1) {",
   },
   {
     name: "the sending of a command is not written",
-    file: dispatcher,
+    file: sending,
     find: 'step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });',
     replace: "",
   },
@@ -116,14 +118,14 @@ export const mutations: Mutation[] = [
   {
     name: "what was sent is withdrawn",
     file: dispatcher,
-    find: 'if (request.state === "queued") this.#end(request, cancelled, now, step);\n      else this',
-    replace: "this.#end(request, cancelled, now, step);\n      this",
+    find: 'if (request.state === "queued") this.#end(request, cancelled, now, step);\n      else this.#sending',
+    replace: "this.#end(request, cancelled, now, step);\n      this.#sending",
   },
   {
     name: "a waiting request has no deadline",
     file: dispatcher,
-    find: "this.#open.add(request);\n      this.#deadlines.set(request, expiresAt(job));",
-    replace: "this.#open.add(request);",
+    find: "for (const request of requests) this.#deadlines.set(request, this.#dueQueued(request));",
+    replace: "",
   },
   {
     name: "an ended request stays open",
@@ -205,20 +207,69 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a rollout lets everybody go at once",
-    file: "lib/control/rollouts.ts",
-    find: "rollout.isStopped || rollout.underWay >= rollout.window) break;",
-    replace: "rollout.isStopped) break;",
-  },
-  {
-    name: "a rollout goes on whatever fails",
-    file: "lib/control/rollouts.ts",
-    find: "if (stops) this.stop(jobId);",
+    file: rollouts,
+    find: "if (rollout.underWay >= (job.batch ?? Number.POSITIVE_INFINITY)) break;",
     replace: "",
   },
   {
+    name: "a rollout goes on whatever fails",
+    file: rollouts,
+    find: "if (rollout.failures > (job.maxFailures ?? Number.POSITIVE_INFINITY)) {",
+    replace: "if (rollout.failures > 100) {",
+  },
+  {
     name: "a restart in the middle of a rollout forgets what has failed",
-    file: "lib/control/rollouts.ts",
-    find: "failures: ended - succeeded,",
-    replace: "failures: 0 * (ended - succeeded),",
+    file: rollouts,
+    find: "for (const each of all) if (each.outcome !== undefined) take(rollout, each, each.outcome);",
+    replace:
+      "for (const each of all) if (each.outcome !== undefined) take(rollout, each, 'success');",
+  },
+  {
+    name: "the canaries' failures count as any other's",
+    file: rollouts,
+    find: 'if (isCanary(job, turn)) rollout.stop ??= "a failure among the canaries";',
+    replace: "",
+  },
+  {
+    name: "a wave begins while the one before is under way",
+    file: rollouts,
+    find: "if (turnOf(job, positions.get(requestId) ?? 0) > turn) break;",
+    replace: "",
+  },
+  {
+    name: "nobody waits between two waves",
+    file: rollouts,
+    find: "if (turnFrom > now) return go;",
+    replace: "",
+  },
+  {
+    name: "a restart forgets since when the next wave waits",
+    file: rollouts,
+    find: "rollout.lastEndedAt = Math.max(rollout.lastEndedAt, endedAt);",
+    replace: "rollout.lastEndedAt = endedAt;",
+  },
+  {
+    name: "a paused job goes on where its agents return",
+    file: dispatcher,
+    find: "for (const request of open) this.#open.takeBack(request);",
+    replace: "",
+  },
+  {
+    name: "a restart lets a paused job go on",
+    file: rollouts,
+    find: "const mayGo = job.pausedAt === undefined && isFree(job);",
+    replace: "const mayGo = true;",
+  },
+  {
+    name: "nothing waits for a second operator",
+    file: rollouts,
+    find: "return needsApproval !== true || approvedBy !== undefined;",
+    replace: "return needsApproval !== true || approvedBy !== null;",
+  },
+  {
+    name: "a turn that has come is not written",
+    file: dispatcher,
+    find: 'step.writes.push({ type: "turned", requestId, at: turnAt });',
+    replace: "",
   },
 ];

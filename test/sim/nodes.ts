@@ -27,6 +27,7 @@ export class ControlProcess {
       clock: this.clock,
       log: world.logOf("control"),
       heartbeatSeconds: world.plan.heartbeatSeconds,
+      twoPerson: new Set(["guarded"]),
       newId: () => world.newId(),
     });
   }

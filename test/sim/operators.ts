@@ -30,10 +30,7 @@ export class Operators {
       if (attempt < order.answersLost) return again();
       world.ledger.acknowledged.push({ jobId: job.jobId, marker: order.marker });
       if (order.isWatched) this.#watch(process.engine, job.jobId);
-      const { cancelAfterMs } = order;
-      if (cancelAfterMs !== undefined) {
-        world.time.after(cancelAfterMs, () => this.#cancel(job.jobId));
-      }
+      this.#decideLater(order, job.jobId);
     };
     const refused = (error: unknown) => {
       world.trace(
@@ -63,19 +60,43 @@ export class Operators {
     }
   }
 
-  /** An operator who is not answered does not know, and lets it be. */
-  #cancel(jobId: string): void {
+  #decideLater(order: Order, jobId: string): void {
+    const { time } = this.#world;
+    const { cancelAfterMs, approveAfterMs, pauseAfterMs, resumeAfterMs = 0 } = order;
+    if (cancelAfterMs !== undefined) {
+      time.after(cancelAfterMs, () => this.#decide({ type: "cancel", jobId }));
+    }
+    if (approveAfterMs !== undefined) {
+      time.after(approveAfterMs, () => this.#decide({ type: "approve", jobId, by: "second" }));
+    }
+    if (pauseAfterMs === undefined) return;
+    time.after(pauseAfterMs, () => this.#decide({ type: "pause", jobId }));
+    time.after(pauseAfterMs + resumeAfterMs, () => this.#resume(jobId));
+  }
+
+  /** Until it is known that the job goes on: nobody else would let it. */
+  #resume(jobId: string): void {
+    if (this.#decide({ type: "resume", jobId })) return;
+    this.#world.time.after(2_000, () => this.#resume(jobId));
+  }
+
+  /** Whether the operator was told that it is so; one who is not does not know, and lets it be. */
+  #decide(decision: Parameters<Engine["decide"]>[0]): boolean {
     const world = this.#world;
     const process = world.control;
+    let isTold = false;
     process?.clock.run(() => {
-      world.trace(`${world.ledger.markerOf(jobId)} is withdrawn`);
+      world.trace(`${world.ledger.markerOf(decision.jobId)}: ${decision.type}`);
       try {
-        process.engine.cancel(jobId);
+        process.engine.decide(decision);
+        isTold = process.clock.isAlive;
+        world.met(`decided ${decision.type}`);
       } catch (error) {
         if (!(error instanceof WsctlError)) throw error;
         world.trace(`refused: ${error.code}`);
       }
     });
+    return isTold;
   }
 }
 
@@ -92,7 +113,17 @@ function orderBody(order: Order) {
     target: { agents: order.hosts.map((host) => `agent${host}`) },
     timeout_seconds: order.timeoutSeconds,
     ttl_seconds: order.ttlSeconds,
+    priority: order.priority ?? "normal",
+    require_online: order.isOnlineRequired ?? false,
     ...(order.batch === undefined ? {} : { batch: order.batch }),
+    ...(order.waves ? { waves: true } : {}),
+    ...(order.pauseBetweenSeconds === undefined
+      ? {}
+      : { pause_between_seconds: order.pauseBetweenSeconds }),
+    ...(order.canary === undefined ? {} : { canary: order.canary }),
+    ...(order.canaryWaitSeconds === undefined
+      ? {}
+      : { canary_wait_seconds: order.canaryWaitSeconds }),
     ...(order.maxFailures === undefined ? {} : { max_failures: order.maxFailures }),
   };
 }

@@ -2,6 +2,7 @@
  * What is going to happen in a world: its hosts, its operators' orders and its faults, all from the
  * seed.
  */
+import type { Priority } from "../../lib/protocol/order.ts";
 import { Random } from "./random.ts";
 import { type VersionKind, versionKinds } from "./trials.ts";
 
@@ -12,8 +13,8 @@ export const minuteMs = 60_000;
 export const faultyMs = 19 * minuteMs;
 export const healedMs = 20 * minuteMs;
 /** By then every request must have ended: the latest order, its TTL, its timeout and the graces. */
-export const restMs = 27 * minuteMs;
-export const endMs = 30 * minuteMs;
+export const restMs = 31 * minuteMs;
+export const endMs = 34 * minuteMs;
 
 export const faultKinds = [
   "control_crash",
@@ -55,7 +56,8 @@ export interface Fault {
 export interface Order {
   at: number;
   marker: string;
-  command: "work" | "program" | "restart" | "update" | "nope";
+  /** `guarded` waits for a second operator. */
+  command: "work" | "program" | "restart" | "update" | "nope" | "guarded";
   /** Indexes of hosts. */
   hosts: number[];
   workMs: number;
@@ -69,6 +71,17 @@ export interface Order {
   /** Of a rollout: so many at a time, and as many failures before it stops. */
   batch?: number;
   maxFailures?: number;
+  waves?: boolean;
+  pauseBetweenSeconds?: number;
+  canary?: number;
+  canaryWaitSeconds?: number;
+  priority?: Priority;
+  isOnlineRequired?: boolean;
+  /** The operator holds it back so long after asking, and lets it go on so much later. */
+  pauseAfterMs?: number;
+  resumeAfterMs?: number;
+  /** The second operator approves so long after it was asked for; never where it is not given. */
+  approveAfterMs?: number;
   /** What an update brings. */
   version: VersionKind;
   /** The operator follows its output. */
@@ -89,10 +102,11 @@ export interface Plan {
 
 export function planOf(seed: number): Plan {
   const random = new Random(seed, 1);
+  const turns = new Random(seed, 4);
   const hosts = random.int(5, 7);
   const orders: Order[] = [probe(hosts)];
   for (let requests = 0; requests < 50; ) {
-    const order = orderOf(random, hosts, orders.length);
+    const order = inTurns(turns, orderOf(random, hosts, orders.length));
     requests += order.hosts.length;
     orders.push(order);
   }
@@ -146,6 +160,28 @@ function orderOf(random: Random, hosts: number, index: number): Order {
     ...(random.chance(0.3) ? { batch: random.int(1, 3) } : {}),
     ...(random.chance(0.3) ? { maxFailures: random.int(0, 2) } : {}),
     ...(random.chance(0.15) ? { cancelAfterMs: random.int(1_000, 60_000) } : {}),
+  };
+}
+
+/** How it goes out, and what operators still decide about it. */
+function inTurns(random: Random, order: Order): Order {
+  const { batch, command } = order;
+  const inWaves = batch !== undefined && random.chance(0.5);
+  const isPaused = random.chance(0.15);
+  const isGuarded = command === "work" && random.chance(0.2);
+  return {
+    ...order,
+    ...(inWaves ? { waves: true, pauseBetweenSeconds: random.int(0, 20) } : {}),
+    ...(random.chance(0.2)
+      ? { canary: random.int(1, 2), canaryWaitSeconds: random.int(0, 30) }
+      : {}),
+    ...(random.chance(0.3) ? { priority: random.pick(["high", "low"] as const) } : {}),
+    ...(random.chance(0.1) ? { isOnlineRequired: true } : {}),
+    ...(isPaused
+      ? { pauseAfterMs: random.int(0, 30_000), resumeAfterMs: random.int(1_000, 60_000) }
+      : {}),
+    ...(isGuarded ? { command: "guarded" } : {}),
+    ...(isGuarded && random.chance(0.7) ? { approveAfterMs: random.int(100, 90_000) } : {}),
   };
 }
 

@@ -2,6 +2,8 @@
  * A world: a control plane, hosts with agents, operators and faults, from one seed, on virtual
  * time. The same seed is the same world, to the byte, on every run and every runtime.
  */
+import type { StoredOutcome } from "../../lib/control/journal.ts";
+import { isRollout } from "../../lib/control/rollouts.ts";
 import type { Log } from "../../lib/log.ts";
 import { holdBounds } from "./bounds.ts";
 import { ControlDisk } from "./disks.ts";
@@ -9,8 +11,9 @@ import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
 import { ControlProcess, Host, tracingLog } from "./nodes.ts";
 import { Operators } from "./operators.ts";
-import { endMs, type Fault, healedMs, type Plan, planOf, restMs } from "./plan.ts";
+import { endMs, type Fault, healedMs, minuteMs, type Plan, planOf, restMs } from "./plan.ts";
 import { Random } from "./random.ts";
+import { judgeSending } from "./sendings.ts";
 import { Strikes } from "./strikes.ts";
 import { Time } from "./time.ts";
 
@@ -31,6 +34,9 @@ export interface Report {
   digest: number;
   requests: number;
 }
+
+/** A process may stand still for so long, or its disk take nothing. */
+const pausesMostMs = 4 * minuteMs;
 
 const epochMs = Date.UTC(2026, 0, 1);
 
@@ -56,6 +62,7 @@ export class World {
   hasClockJumped = false;
   isHealed = false;
   #ids = 0;
+  #controlStartedAt = 0;
   /** That this world's operators can ask for. */
   readonly requestsMost: number;
   #digest = 0x811c9dc5;
@@ -77,12 +84,14 @@ export class World {
       const told = `${outcome.outcome} ${outcome.code ?? ""}`.trim();
       this.met(`outcome ${told}`);
       if (outcome.message?.startsWith("the rollout stopped")) this.met("rollout stopped");
+      if (outcome.message?.includes("its turn did not come")) this.met("turn did not come");
+      if (outcome.code === "EXPIRED") this.#judgeExpiry(outcome);
       this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
       this.ledger.ended(outcome, this.time.now, this.hasHeld);
     };
-    this.disk.onSent = (jobId, rows) => {
-      const job = this.disk.jobs.get(jobId);
-      if (job !== undefined) this.ledger.sent(job, rows);
+    this.disk.onSent = (row, rows) => {
+      const job = this.disk.jobs.get(row.request.jobId);
+      if (job !== undefined) judgeSending(this, job, row, rows);
     };
     this.disk.faults.onCrash = () => this.crashControl("commit", 3_000);
     this.hosts = Array.from(
@@ -151,12 +160,33 @@ export class World {
   executed(host: Host, marker: string): void {
     const order = this.plan.orders.find((each) => each.marker === marker);
     const isJudged = !host.isPlain && !this.hasClockJumped && order !== undefined;
-    const acceptedAt = this.acceptedAt.get(marker);
+    const from = isJudged ? this.#turnOf(marker, host.agentId) : undefined;
     const latest =
-      isJudged && acceptedAt !== undefined
-        ? acceptedAt + order.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000
-        : undefined;
+      from === undefined || order === undefined
+        ? undefined
+        : from + order.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000;
     this.ledger.executed(marker, host.agentId, this.time.now, latest);
+  }
+
+  /** Whatever clocks were set to and whoever was down: no later than this. */
+  #judgeExpiry({ jobId, agentId }: StoredOutcome): void {
+    const job = this.disk.jobs.get(jobId);
+    const acceptedAt = this.acceptedAt.get(this.ledger.markerOf(jobId));
+    if (job === undefined || acceptedAt === undefined || isRollout(job)) return;
+    const latest = Math.max(acceptedAt, this.#controlStartedAt) + job.ttlMs + pausesMostMs;
+    const isInTime = this.time.now <= latest;
+    this.ledger.holds(isInTime, () => `${this.ledger.markerOf(jobId)}/${agentId} expired late`);
+  }
+
+  /** From when its TTL counts: its own turn, or when the operator was told that it is accepted. */
+  #turnOf(marker: string, agentId: string): number | undefined {
+    const acceptedAt = this.acceptedAt.get(marker);
+    if (acceptedAt === undefined) return undefined;
+    for (const { request } of this.disk.rows.values()) {
+      if (request.agentId !== agentId || this.ledger.markerOf(request.jobId) !== marker) continue;
+      if (request.turnAt !== undefined) return Math.max(acceptedAt, request.turnAt);
+    }
+    return acceptedAt;
   }
 
   /** Ids in the order of their making, as the product's are. */
@@ -168,7 +198,8 @@ export class World {
     const process = new ControlProcess(this, this.disk, this.controlSkewMs);
     this.control = process;
     this.trace("control starts");
-    for (const { agentId } of this.hosts) process.engine.tell({ type: "registered", agentId });
+    this.#controlStartedAt = this.time.now;
+    for (const { agentId } of this.hosts) process.engine.tell({ type: "register", agentId });
   }
 
   crashControl(why: string, awayMs: number): void {

@@ -89,7 +89,7 @@ export class CoreInHand {
   }
 
   submit(agents: string[], job: Partial<Job> = {}): { requestIds: string[]; step: ControlStep } {
-    const jobId = `job-${++this.#ids}`;
+    const jobId = `job-${String(++this.#ids).padStart(6, "0")}`;
     const requests = agents.map((agentId) => ({ requestId: `request-${++this.#ids}`, agentId }));
     const full: Job = {
       jobId,

@@ -6,6 +6,7 @@
 import { type Dirent, lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { matchesWildcard } from "../../protocol/wildcard.ts";
 
 /** Names looked at for one source; beyond it a pattern is a mistake. */
 const looksMax = 200_000;
@@ -109,22 +110,5 @@ class Walk {
 /** One name against one segment. */
 export function matches(segment: string, name: string): boolean {
   if (name.startsWith(".") && !segment.startsWith(".")) return false;
-  // Back to the last star and one further: never more than one way at a time, so never slow.
-  let at = 0;
-  let star = -1;
-  let from = 0;
-  for (let index = 0; index < name.length; ) {
-    if (segment[at] === "*") {
-      star = at++;
-      from = index;
-    } else if (segment[at] === "?" || (at < segment.length && segment[at] === name[index])) {
-      at++;
-      index++;
-    } else if (star >= 0) {
-      at = star + 1;
-      index = ++from;
-    } else return false;
-  }
-  while (segment[at] === "*") at++;
-  return at === segment.length;
+  return matchesWildcard(segment, name);
 }

@@ -1,11 +1,16 @@
 /** Agents over HTTP: listed by id, shown with their recent figures. */
-import type { AgentView, Page } from "../../protocol/api.ts";
+import { v4 as newSeed } from "uuid";
+import { type AgentView, LabelChanges, type Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import { TargetQuery, type TargetView } from "../../protocol/target.ts";
+import { type Amendment, amended } from "../amendments.ts";
 import type { Engine } from "../engine.ts";
+import { resolveTarget, seeded } from "../target.ts";
 import { type AgentStanding, agentDetail, agentView } from "../views.ts";
-import { type Route, type RouteContext, readNumber } from "./route.ts";
+import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
 export const agentRoutes: Route[] = [
+  { method: "POST", path: "/api/v1/targets", permission: "agents.read", handle: showTarget },
   { method: "GET", path: "/api/v1/agents", permission: "agents.read", handle: listAgents },
   { method: "GET", path: "/api/v1/agents/:agent_id", permission: "agents.read", handle: showAgent },
   {
@@ -23,6 +28,34 @@ export const agentRoutes: Route[] = [
     shutsOut: true,
     handle: revoke,
   },
+  {
+    method: "POST",
+    path: "/api/v1/agents/:agent_id/labels",
+    permission: "agents.manage",
+    action: "agent.label",
+    handle: label,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/agents/:agent_id/drain",
+    permission: "agents.manage",
+    action: "agent.drain",
+    handle: (context) => amend(context, { drained: true }),
+  },
+  {
+    method: "POST",
+    path: "/api/v1/agents/:agent_id/undrain",
+    permission: "agents.manage",
+    action: "agent.undrain",
+    handle: (context) => amend(context, { drained: false }),
+  },
+  {
+    method: "DELETE",
+    path: "/api/v1/agents/:agent_id",
+    permission: "agents.manage",
+    action: "agent.forget",
+    handle: forget,
+  },
 ];
 
 function listAgents({ c, engine, scope, now }: RouteContext): Response {
@@ -37,6 +70,25 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
   const last = shown.at(-1);
   if (ids.length > limit && last !== undefined) page.next_cursor = last;
   return c.json(page);
+}
+
+/** Whom a job would be for. */
+async function showTarget({ c, engine, scope }: RouteContext): Promise<Response> {
+  const query = await readBody(c, TargetQuery);
+  const { target, seed } = seeded(query.target, newSeed());
+  const known = scope.within(engine.core.fleet.agents);
+  const { agents, ...leftOut } = resolveTarget(target, known, {
+    requireOnline: query.require_online,
+    seed,
+  });
+  const view: TargetView = {
+    agents: agents.map((agentId) => {
+      return { agent_id: agentId, online: known.get(agentId)?.session !== undefined };
+    }),
+    ...leftOut,
+    ...(target.seed === undefined ? {} : { seed: target.seed }),
+  };
+  return c.json(view);
 }
 
 function showAgent({ c, engine, scope, now }: RouteContext): Response {
@@ -63,12 +115,46 @@ function approve({ c, engine, now }: RouteContext): Response {
 }
 
 /** None of its tokens and keys is good any more; what waits for it never goes out. */
-function revoke({ c, engine, revocations }: RouteContext): Response {
-  const agentId = c.req.param("agent_id") ?? "";
-  if (!engine.core.fleet.agents.has(agentId)) {
-    throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
-  }
+function revoke(context: RouteContext): Response {
+  const { c, revocations } = context;
+  const agentId = knownAgent(context);
   return c.json({ agent_id: agentId, revoked_tokens: revocations.revokeAgent(agentId) });
+}
+
+async function label(context: RouteContext): Promise<Response> {
+  const { labels } = await readBody(context.c, LabelChanges);
+  Object.assign(context.about, { labels });
+  return amend(context, { labels });
+}
+
+/** Answers with the agent as it is then. */
+function amend(context: RouteContext, amendment: Amendment): Response {
+  const { c, engine, now } = context;
+  const agentId = knownAgent(context);
+  // Before the event: what cannot be is refused, not half done.
+  amended(engine.core.fleet.agent(agentId).facts, amendment);
+  engine.amend({ type: "amend", agentId, ...amendment });
+  return c.json(agentView(engine.core.fleet.agent(agentId), standing(engine, agentId, now)));
+}
+
+/** Of one that is away: its record, its tokens, and what waits for it. What it did stays on record. */
+function forget(context: RouteContext): Response {
+  const { c, engine, revocations } = context;
+  const agentId = knownAgent(context);
+  if (engine.core.fleet.agents.get(agentId)?.session !== undefined) {
+    const text = "it is connected, and would be known again at once: stop it, or revoke it first";
+    throw new WsctlError("CONFLICT", text);
+  }
+  revocations.revokeAgent(agentId);
+  engine.tell({ type: "withdraw", agentId, reason: "the agent was forgotten; it never started" });
+  engine.amend({ type: "forget", agentId });
+  return c.body(null, 204);
+}
+
+function knownAgent({ c, engine }: RouteContext): string {
+  const agentId = c.req.param("agent_id") ?? "";
+  if (engine.core.fleet.agents.has(agentId)) return agentId;
+  throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
 }
 
 function standing(engine: Engine, agentId: string, now: number): AgentStanding {

@@ -1,19 +1,15 @@
 /** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
 import { validate as isUuid } from "uuid";
-import {
-  type AcceptedLine,
-  FollowBody,
-  JobOrder,
-  type JobView,
-  type Page,
-} from "../../protocol/api.ts";
+import { type AcceptedLine, FollowBody, type JobView, type Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
+import { JobOrder, RetryOrder } from "../../protocol/order.ts";
 import type { Engine } from "../engine.ts";
 import type { StoredJob } from "../journal.ts";
 import { jsonBytes } from "../openRequests.ts";
 import { outcomeStream } from "../outcomeStream.ts";
 import { outputStream } from "../outputStream.ts";
+import { retryOrder } from "../retry.ts";
 import { jobDetail, jobView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
@@ -34,6 +30,28 @@ export const jobRoutes: Route[] = [
     permission: "jobs.create",
     action: "job.cancel",
     handle: cancelJob,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/pause",
+    permission: "jobs.create",
+    action: "job.pause",
+    handle: (context) => hold(context, "pause"),
+  },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/resume",
+    permission: "jobs.create",
+    action: "job.resume",
+    handle: (context) => hold(context, "resume"),
+  },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/retry",
+    permission: "jobs.create",
+    action: "job.create",
+    isAuditedWithin: true,
+    handle: retryJob,
   },
   {
     method: "GET",
@@ -63,8 +81,19 @@ const keyShape = /^[\x21-\x7e]{1,128}$/;
  * `?output=true` with live output as well.
  */
 async function createJob(context: RouteContext): Promise<Response> {
+  return submit(context, await readBody(context.c, JobOrder));
+}
+
+/** The same for some of the agents of a job that has ended; answers as `createJob` does. */
+async function retryJob(context: RouteContext): Promise<Response> {
+  const job = findJob(context);
+  const retry = await readBody(context.c, RetryOrder);
+  const order = retryOrder(job, context.engine.journal.requests(job.jobId), retry);
+  return submit(context, order, job.jobId);
+}
+
+async function submit(context: RouteContext, order: JobOrder, retryOf?: string) {
   const { c, engine, token, scope } = context;
-  const order = await readBody(c, JobOrder);
   if (jsonBytes(order.parameters) > parametersBytesMax) {
     throw new WsctlError("TOO_LARGE", `parameters are over ${parametersBytesMax} bytes as JSON`);
   }
@@ -74,7 +103,10 @@ async function createJob(context: RouteContext): Promise<Response> {
   }
   const job = await engine.orders.submit(
     order,
-    { tokenId: token.tokenId, role: token.role, scope, address: context.address },
+    {
+      ...{ tokenId: token.tokenId, role: token.role, scope, address: context.address },
+      ...(retryOf === undefined ? {} : { retryOf }),
+    },
     key,
   );
   const accepted = acceptedLine(engine, job);
@@ -112,8 +144,20 @@ function showJob(context: RouteContext): Response {
 function cancelJob(context: RouteContext): Response {
   const { c, engine } = context;
   const job = findJob(context);
-  engine.cancel(job.jobId);
+  engine.decide({ type: "cancel", jobId: job.jobId });
   return c.json(jobDetail(findJob(context), engine.journal.requests(job.jobId)));
+}
+
+/** What was not sent is held back, or let go again; answers with the job as it stands. */
+function hold(context: RouteContext, type: "pause" | "resume"): Response {
+  const { jobId } = requireOpen(findJob(context));
+  context.engine.decide({ type, jobId });
+  return context.c.json(jobView(findJob(context)));
+}
+
+function requireOpen(job: StoredJob): StoredJob {
+  if (job.ended < job.total) return job;
+  throw new WsctlError("CONFLICT", "this job has ended: nothing of it could still go out");
 }
 
 /** By somebody else than who asked for it: two have then seen it. */
@@ -126,10 +170,8 @@ function approveJob(context: RouteContext): Response {
   if (job.createdBy === token.tokenId) {
     throw new WsctlError("FORBIDDEN", "a second operator must approve what this one asked for");
   }
-  if (job.ended === job.total) {
-    throw new WsctlError("CONFLICT", "this job has ended: nothing of it could still go out");
-  }
-  engine.approve(job.jobId, token.tokenId);
+  requireOpen(job);
+  engine.decide({ type: "approve", jobId: job.jobId, by: token.tokenId });
   return c.json(jobView(findJob(context)));
 }
 

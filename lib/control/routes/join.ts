@@ -76,7 +76,7 @@ async function join(context: RouteContext): Promise<Response> {
   }
   for (const { tokenId } of before) revocations.disconnect(tokenId);
   const { labels } = token;
-  engine.tell({ type: "registered", agentId, ...(labels === undefined ? {} : { labels }) });
+  engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
   const body: Joined = {
     token_id: key.tokenId,
     agent_id: agentId,

@@ -42,7 +42,7 @@ async function create(context: RouteContext): Promise<Response> {
   Object.assign(about, { token_id: made.token.tokenId, role: order.role });
   if (order.role === "agent") {
     const { agent_id: agentId, labels } = order;
-    engine.tell({ type: "registered", agentId, ...(labels === undefined ? {} : { labels }) });
+    engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
   }
   const body: NewToken = { ...tokenView(made.token, now), token: made.text };
   if (order.role === "join") body.join = place.joinText(made.text, order.agent_id);

@@ -154,7 +154,7 @@ describe("the fleet", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     for (let count = 0; count < 40_000; count++) {
-      hand.step({ type: "registered", agentId: `b${count}` });
+      hand.step({ type: "register", agentId: `b${count}` });
     }
     const step = hand.receive(sessionId, heartbeat);
     expect(step.effects).toMatchObject([

@@ -14,11 +14,19 @@ const table: Record<string, readonly string[]> = {
   "GET /api/v1/jobs/:job_id": people,
   "POST /api/v1/jobs/:job_id/cancel": commanders,
   "POST /api/v1/jobs/:job_id/approve": commanders,
+  "POST /api/v1/jobs/:job_id/pause": commanders,
+  "POST /api/v1/jobs/:job_id/resume": commanders,
+  "POST /api/v1/jobs/:job_id/retry": commanders,
+  "POST /api/v1/targets": people,
   "GET /api/v1/jobs/:job_id/outcomes": people,
   "POST /api/v1/jobs/:job_id/follow": commanders,
   "GET /api/v1/agents": people,
   "GET /api/v1/agents/:agent_id": people,
   "POST /api/v1/agents/:agent_id/approve": ["admin"],
+  "POST /api/v1/agents/:agent_id/labels": ["admin"],
+  "POST /api/v1/agents/:agent_id/drain": ["admin"],
+  "POST /api/v1/agents/:agent_id/undrain": ["admin"],
+  "DELETE /api/v1/agents/:agent_id": ["admin"],
   "POST /api/v1/agents/:agent_id/revoke": ["admin"],
   "POST /api/v1/artifacts": ["admin", "agent"],
   "GET /api/v1/artifacts": ["admin", "operator", "agent"],
@@ -49,8 +57,9 @@ describe("the decision table", () => {
 
   test("has a name in the audit trail for all that changes something", () => {
     const unnamed = routes.filter(({ method, action }) => method !== "GET" && action === undefined);
-    // Following a job's output changes nothing.
-    expect(unnamed.map(({ path }) => path)).toEqual(["/api/v1/jobs/:job_id/follow"]);
+    // Following a job's output changes nothing, nor does asking whom a target means.
+    const harmless = ["/api/v1/jobs/:job_id/follow", "/api/v1/targets"];
+    expect(unnamed.map(({ path }) => path).sort()).toEqual(harmless);
   });
 
   const cells = routes.flatMap((route) => roles.map((role) => ({ route, role })));

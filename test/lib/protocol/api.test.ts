@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { JobOrder, outcomes, Target } from "../../../lib/protocol/api.ts";
+import { outcomes } from "../../../lib/protocol/api.ts";
 import { issueText } from "../../../lib/protocol/issueText.ts";
+import { JobOrder } from "../../../lib/protocol/order.ts";
+import { Target } from "../../../lib/protocol/target.ts";
 import { roles, TokenOrder } from "../../../lib/protocol/tokens.ts";
 
 const order = { command: "ping", target: { all: true } };
@@ -17,6 +19,8 @@ describe("JobOrder", () => {
       command: "ping",
       target: { all: true },
       ttl_seconds: 3_600,
+      priority: "normal",
+      require_online: false,
     });
   });
 
@@ -74,17 +78,30 @@ describe("JobOrder", () => {
 });
 
 describe("Target", () => {
-  const shape = 'must be {"agents": ["id", …]} or {"all": true}';
+  const shape = 'must have "agents", "selector" or both, or else "all": true';
   test.each([
     [{}, shape],
-    [{ all: false }, shape],
-    [{ all: 1 }, shape],
-    [{ agent: "web-1" }, shape],
-    [{ agents: "web-1" }, shape],
+    [{ all: false }, "all must be true"],
+    [{ all: 1 }, "all must be true"],
+    [{ agent: "web-1" }, "agent is not known here"],
+    [{ agents: "web-1" }, "agents must be a list of ids"],
     [{ agents: ["web-1"], all: true }, shape],
-    [null, shape],
-    [[], shape],
-    ["all", shape],
+    [{ selector: "env=prod", all: true }, shape],
+    [
+      { selector: "env=" + "(" },
+      'selector must be a selector such as "env=prod,role in (web,api),!canary"',
+    ],
+    [{ all: true, seed: "a" }, 'has a "seed" and no "sample" to choose with it'],
+    [
+      { all: true, sample: "120%" },
+      'sample must be a whole number from 1, or a percentage such as "10%"',
+    ],
+    [
+      { all: true, sample: 0 },
+      'sample must be a whole number from 1, or a percentage such as "10%"',
+    ],
+    [null, "must be an object"],
+    ["all", "must be an object"],
     [{ agents: [] }, "agents names no agent"],
   ])("refuses %j", (target, fault) => {
     expect(faultOf(Target, target)).toBe(fault);
@@ -92,6 +109,15 @@ describe("Target", () => {
 
   test.each(["Web-1", "", "a/b", " a", "a\n"])("refuses an id that none can have: %j", (id) => {
     expect(faultOf(Target, { agents: ["good", id] })).toStartWith("agents.1 must ");
+  });
+
+  test.each([
+    { agents: ["web-*", "db-?"] },
+    { selector: "env=prod or not os=linux" },
+    { agents: ["web-*"], selector: "env=prod", sample: "10%", seed: "monday" },
+    { all: true, sample: 5 },
+  ])("takes %j", (target) => {
+    expect(v.is(Target, target)).toBe(true);
   });
 
   test("takes 100000 agents and refuses one more", () => {

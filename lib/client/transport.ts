@@ -1,0 +1,53 @@
+/** One request to the control plane's API, and its failures as a `WsctlError`. */
+import { WsctlError } from "../protocol/errors.ts";
+import { errorOf, jsonBody } from "./http.ts";
+import { plainReason, reasonOf } from "./reasons.ts";
+
+export interface ClientOptions {
+  /** `http://…` or `https://…`, without a path. */
+  url: string;
+  token: string;
+  fetch: typeof fetch;
+}
+
+/** A plain answer must come within this time. */
+const answerMs = 10_000;
+
+export class Transport {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  async get<T>(path: string, timeoutMs: number | null = answerMs): Promise<T> {
+    return (await (await this.fetch(path, {}, timeoutMs)).json()) as T;
+  }
+
+  /** For an answer in JSON. */
+  async post<T>(path: string, body?: unknown): Promise<T> {
+    const init = body === undefined ? { method: "POST" } : jsonBody(body);
+    return (await (await this.fetch(path, init)).json()) as T;
+  }
+
+  /** `timeoutMs` is null for a stream, which has its own measure of silence. */
+  async fetch(path: string, init: RequestInit, timeoutMs: number | null = answerMs) {
+    const { url, token, fetch } = this.#options;
+    const headers = { ...init.headers, Authorization: `Bearer ${token}` };
+    const limit = timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) };
+    let response: Response;
+    try {
+      response = await fetch(`${url}${path}`, { redirect: "error", ...limit, ...init, headers });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw this.unreachable(error);
+    }
+    if (!response.ok) throw await errorOf(response, url);
+    return response;
+  }
+
+  unreachable(cause: unknown): WsctlError {
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(reasonOf(cause))}; "wsctl doctor" looks for the reason`;
+    return new WsctlError("UNREACHABLE", text, { cause });
+  }
+}

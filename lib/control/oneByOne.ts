@@ -1,0 +1,17 @@
+/**
+ * Carries items out one after the other, also those that come up meanwhile: a chain of ten thousand
+ * is then no deeper than one of two.
+ */
+export class OneByOne<Item> {
+  #items: Item[] = [];
+  #isUnderWay = false;
+
+  do(items: readonly Item[], carryOut: (item: Item) => void): void {
+    for (const item of items) this.#items.push(item);
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    for (let next = 0; next < this.#items.length; next++) carryOut(this.#items[next] as Item);
+    this.#items = [];
+    this.#isUnderWay = false;
+  }
+}
