@@ -6,9 +6,10 @@ import * as v from "valibot";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import { agentsMax, Target, type TargetView } from "../lib/protocol/target.ts";
+import { hasWildcard } from "../lib/protocol/wildcard.ts";
 import { usage } from "./_args.ts";
 import { print, printJson, remark, table } from "./_output.ts";
-import { parseShare, wholeNumber } from "./_units.ts";
+import { agentIdOf, parseShare, wholeNumber } from "./_units.ts";
 
 export const targetArgs = {
   agent: {
@@ -77,7 +78,7 @@ export function targetOf(flags: TargetFlags): Target {
   }
   const target: Target = {
     ...(all ? { all } : {}),
-    ...(agent === undefined ? {} : { agents: agent.split(",").map((id) => id.trim()) }),
+    ...(agent === undefined ? {} : { agents: agent.split(",").map((id) => namedBy(id.trim())) }),
     ...(selector === undefined ? {} : { selector }),
     ...(sample === undefined ? {} : { sample: parseShare("sample", sample, 1) }),
     ...(seed === undefined ? {} : { seed }),
@@ -85,6 +86,10 @@ export function targetOf(flags: TargetFlags): Target {
   const checked = v.safeParse(Target, target);
   if (checked.success) return checked.output;
   throw usage(`Cannot tell whom to send to: ${issueText(checked.issues[0])}`);
+}
+
+function namedBy(text: string): string {
+  return hasWildcard(text) ? text : agentIdOf("agent", text);
 }
 
 /** More agents than this are meant by mistake unless somebody says otherwise. */

@@ -125,7 +125,10 @@ for (const { name, complete } of shells) {
     const words = (line: string) => complete(["wsctl", ...line.split(" ")]);
 
     test.each<[string, string[]]>([
-      ["jobs ", ["list", "show", "watch", "cancel", "create", "approve"]],
+      [
+        "jobs ",
+        ["list", "show", "watch", "cancel", "pause", "resume", "retry", "create", "approve"],
+      ],
       ["jobs w", ["watch"]],
       ["send dep", ["deploy"]],
       ["send ping --agent ", ["web-1", "web-2"]],

@@ -169,10 +169,12 @@ export class World {
   }
 
   /** Whatever clocks were set to and whoever was down: no later than this. */
-  #judgeExpiry({ jobId, agentId }: StoredOutcome): void {
+  #judgeExpiry({ requestId, jobId, agentId }: StoredOutcome): void {
     const job = this.disk.jobs.get(jobId);
     const acceptedAt = this.acceptedAt.get(this.ledger.markerOf(jobId));
     if (job === undefined || acceptedAt === undefined || isRollout(job)) return;
+    // It was paused: its time began anew.
+    if (this.disk.rows.get(requestId)?.request.turnAt !== undefined) return;
     const latest = Math.max(acceptedAt, this.#controlStartedAt) + job.ttlMs + pausesMostMs;
     const isInTime = this.time.now <= latest;
     this.ledger.holds(isInTime, () => `${this.ledger.markerOf(jobId)}/${agentId} expired late`);
