@@ -1,32 +1,19 @@
 import { writeFileSync } from "node:fs";
 import { type ArgsDef, defineCommand } from "citty";
-import * as v from "valibot";
 import { Client } from "../lib/client/client.ts";
-import { issueText } from "../lib/protocol/issueText.ts";
-import type { JsonObject } from "../lib/protocol/json.ts";
-import { timeoutSecondsMax, ttlSecondsMax } from "../lib/protocol/limits.ts";
-import { JobOrder, type JobOrderInput } from "../lib/protocol/order.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { commandHelp } from "./_commandHelp.ts";
-import { type ClientFlags, clientArgs, clientOf, controlPlaneOf, readFile } from "./_common.ts";
+import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
 import { type FollowFlags, followArgs } from "./_followJob.ts";
 import { signersOf } from "./_keys.ts";
-import { print, readStdin, remark } from "./_output.ts";
-import { type RolloutFlags, rolloutArgs, rolloutOf } from "./_rolloutFlags.ts";
+import { type OrderFlags, orderArgs, orderOf } from "./_order.ts";
+import { print, remark } from "./_output.ts";
 import { meantBy, sendOrder, waitArg } from "./_sendOrder.ts";
 import { signedOrder } from "./_signOrder.ts";
 import type { HelpAsked } from "./_table.ts";
-import {
-  type AgreedFlags,
-  agreedArgs,
-  printMeant,
-  type TargetFlags,
-  targetArgs,
-  targetOf,
-} from "./_target.ts";
+import { type AgreedFlags, agreedArgs, printMeant } from "./_target.ts";
 import { accessFlags, agentIds, typedWords } from "./_typed.ts";
-import { parseObject, parseParams, parseSecondsWithin } from "./_units.ts";
 
 const sendArgs = {
   command: {
@@ -36,29 +23,7 @@ const sendArgs = {
     description: "what to run, such as ping or restart",
   },
   ...clientArgs,
-  ...targetArgs,
-  param: {
-    type: "string",
-    valueHint: "KEY=VALUE",
-    description: "a parameter; VALUE is JSON or else text; may be repeated",
-  },
-  params: {
-    type: "string",
-    valueHint: "JSON|@FILE|-",
-    description: "all parameters as one JSON object",
-  },
-  timeout: {
-    type: "string",
-    valueHint: "TIME",
-    description: "how long the command may run; by default what it asks for, or 30s",
-  },
-  ttl: {
-    type: "string",
-    default: "1h",
-    valueHint: "TIME",
-    description: "how long to wait for an agent that is away",
-  },
-  ...rolloutArgs,
+  ...orderArgs,
   ...agreedArgs,
   "dry-run": { type: "boolean", description: "list the agents that would be meant; send nothing" },
   sign: {
@@ -101,17 +66,7 @@ export default defineCommand({
   },
 });
 
-export interface SendOptions
-  extends ClientFlags,
-    FollowFlags,
-    TargetFlags,
-    RolloutFlags,
-    AgreedFlags {
-  command: string;
-  param: string[];
-  params?: string | undefined;
-  timeout?: string | undefined;
-  ttl: string;
+export interface SendOptions extends ClientFlags, FollowFlags, OrderFlags, AgreedFlags {
   "dry-run"?: boolean | undefined;
   sign: string[];
   "passphrase-file"?: string | undefined;
@@ -150,32 +105,4 @@ async function helpOn({ words, sources }: HelpAsked): Promise<string | undefined
   if (ids.length > 0) return commandHelp(await clientOf(access), ids, command);
   remark("What a command takes is for an agent to say: add --agent ID");
   return undefined;
-}
-
-function orderOf(options: SendOptions): JobOrderInput {
-  const order: JobOrderInput = {
-    command: options.command,
-    target: targetOf(options),
-    ttl_seconds: parseSecondsWithin("ttl", options.ttl, ttlSecondsMax),
-    ...rolloutOf(options),
-    ...(options["require-online"] ? { require_online: true } : {}),
-  };
-  const { timeout } = options;
-  if (timeout !== undefined) {
-    order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
-  }
-  const parameters = parametersOf(options);
-  if (parameters !== undefined) order.parameters = parameters;
-  const checked = v.safeParse(JobOrder, order);
-  if (!checked.success) throw usage(`Cannot send: ${issueText(checked.issues[0])}`);
-  return order;
-}
-
-function parametersOf(options: SendOptions): JsonObject | undefined {
-  const { params, param } = options;
-  if (params === undefined) return param.length === 0 ? undefined : parseParams(param);
-  if (param.length > 0) throw usage("Flags --param and --params exclude each other: give one kind");
-  if (params === "-") return parseObject("standard input", readStdin());
-  if (!params.startsWith("@")) return parseObject("its value", params);
-  return parseObject(`file "${params.slice(1)}"`, readFile("params", params.slice(1)));
 }

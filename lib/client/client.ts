@@ -2,7 +2,6 @@
  * The operator's side of the HTTP API, for the command line and for programs. Every failure is a
  * `WsctlError` whose code is the control plane's own, or `UNREACHABLE`.
  */
-import { v4 as newKey } from "uuid";
 import type {
   AcceptedLine,
   AgentDetail,
@@ -16,82 +15,47 @@ import type {
 } from "../protocol/api.ts";
 import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
 import type { AuditPage, Verdict } from "../protocol/audit.ts";
-import { WsctlError } from "../protocol/errors.ts";
 import type { JobOrderInput, RetryOrder } from "../protocol/order.ts";
+import type { ScheduleOrderInput, ScheduleView } from "../protocol/schedules.ts";
 import type { TargetQuery, TargetView } from "../protocol/target.ts";
 import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
-import { jsonBody, queryText, withSignal } from "./http.ts";
-import { readLines } from "./lines.ts";
-import { mending } from "./mending.ts";
-import { isRefused } from "./reasons.ts";
-import { StreamProgress } from "./streamProgress.ts";
+import { queryText } from "./http.ts";
+import { JobStreams, type SendOptions, type Sent } from "./jobStreams.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
+export type { SendOptions, Sent } from "./jobStreams.ts";
 export type { ClientOptions } from "./transport.ts";
-
-export interface Sent {
-  accepted: AcceptedLine;
-  /**
-   * Every outcome once, as it is known; ends with the last. With live output where it is wanted.
-   */
-  lines: AsyncIterable<StreamLine>;
-}
-
-export interface SendOptions {
-  signal?: AbortSignal | undefined;
-  /** Whether live output is wanted: each request's own before its outcome. */
-  withOutput?: boolean;
-}
-
-interface Asked {
-  order: JobOrderInput | RetryOrder;
-  path: string;
-  accept: string;
-  signal: AbortSignal | undefined;
-}
-
-/** A stream is kept alive by an empty line every ten seconds: longer silence means it is dead. */
-const silenceMs = 35_000;
 
 export class Client {
   readonly #http: Transport;
+  readonly #streams: JobStreams;
 
   constructor(options: ClientOptions) {
     this.#http = new Transport(options);
+    this.#streams = new JobStreams(this.#http);
   }
 
   /**
    * Asks for a job and follows it to its last outcome. The job is asked for under a key of its own,
    * so that a lost answer never makes a second one; a broken stream is resumed where it broke.
    */
-  send(order: JobOrderInput, options: SendOptions = {}): Promise<Sent> {
-    return this.#send(order, "/api/v1/jobs", options);
+  send(order: JobOrderInput, options?: SendOptions): Promise<Sent> {
+    return this.#streams.send(order, "/api/v1/jobs", options);
   }
 
   /** The same for some of the agents of a job that has ended. */
-  retryJob(jobId: string, order: RetryOrder, options: SendOptions = {}): Promise<Sent> {
-    return this.#send(order, `/api/v1/jobs/${encodeURIComponent(jobId)}/retry`, options);
-  }
-
-  async #send(order: Asked["order"], to: string, options: SendOptions): Promise<Sent> {
-    const { signal, withOutput = false } = options;
-    const path = withOutput ? `${to}?output=true` : to;
-    const { accepted, lines } = await this.#order(
-      { order, path, accept: "application/x-ndjson", signal },
-      (response) => this.#firstLine(response),
-    );
-    return { accepted, lines: this.#follow(accepted.job, options, lines) };
+  retryJob(jobId: string, order: RetryOrder, options?: SendOptions): Promise<Sent> {
+    return this.#streams.send(order, `/api/v1/jobs/${encodeURIComponent(jobId)}/retry`, options);
   }
 
   /** A job that was asked for before, from its first outcome and the output that is still there. */
-  watchJob(job: JobView, options: SendOptions = {}): AsyncIterable<StreamLine> {
-    return this.#follow(job, options);
+  watchJob(job: JobView, options?: SendOptions): AsyncIterable<StreamLine> {
+    return this.#streams.follow(job, options);
   }
 
   /** Asks for a job and does not wait for it. */
-  async sendOnly(order: JobOrderInput): Promise<AcceptedLine> {
-    const asked = { order, path: "/api/v1/jobs", accept: "application/json", signal: undefined };
-    return this.#order(asked, async (response) => (await response.json()) as AcceptedLine);
+  sendOnly(order: JobOrderInput): Promise<AcceptedLine> {
+    return this.#streams.sendOnly(order, "/api/v1/jobs");
   }
 
   jobs(query: { limit?: number; cursor?: string } = {}): Promise<Page<JobView>> {
@@ -124,6 +88,32 @@ export class Client {
   async #decide<T>(jobId: string, what: string): Promise<T> {
     const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/${what}`;
     return this.#http.post(path);
+  }
+
+  createSchedule(order: ScheduleOrderInput): Promise<ScheduleView> {
+    return this.#http.post("/api/v1/schedules", order);
+  }
+
+  async schedules(): Promise<ScheduleView[]> {
+    return (await this.#http.get<Page<ScheduleView>>("/api/v1/schedules")).items;
+  }
+
+  schedule(name: string): Promise<ScheduleView> {
+    return this.#http.get(`/api/v1/schedules/${encodeURIComponent(name)}`);
+  }
+
+  holdSchedule(name: string, what: "pause" | "resume"): Promise<ScheduleView> {
+    return this.#http.post(`/api/v1/schedules/${encodeURIComponent(name)}/${what}`);
+  }
+
+  /** Its command at once, beside the runs that come due. */
+  runSchedule(name: string): Promise<{ job_id: string }> {
+    return this.#http.post(`/api/v1/schedules/${encodeURIComponent(name)}/run`);
+  }
+
+  async deleteSchedule(name: string): Promise<void> {
+    const path = `/api/v1/schedules/${encodeURIComponent(name)}`;
+    await this.#http.fetch(path, { method: "DELETE" });
   }
 
   /** Whom a target means, and who is left out. */
@@ -240,58 +230,4 @@ export class Client {
   whoami(): Promise<TokenView> {
     return this.#http.get("/api/v1/whoami");
   }
-
-  /** Repeats under one key while it cannot be known whether the order arrived. */
-  #order<T>(asked: Asked, read: (response: Response) => Promise<T>): Promise<T> {
-    const { order, path, accept, signal } = asked;
-    const init = jsonBody(order);
-    const headers = { ...init.headers, Accept: accept, "Idempotency-Key": newKey() };
-    let mayHaveArrived = false;
-    const mayRepeat = (error: unknown) => {
-      mayHaveArrived ||= !isRefused(error);
-      return mayHaveArrived;
-    };
-    return mending(signal, mayRepeat, async () =>
-      read(await this.#http.fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
-    );
-  }
-
-  async #firstLine(response: Response) {
-    const lines = readLines(response, silenceMs);
-    const first = await lines.next().catch((error) => {
-      throw this.#http.unreachable(error);
-    });
-    if (first.done) throw this.#http.unreachable(new Error("the answer ended early"));
-    return { accepted: first.value as AcceptedLine, lines };
-  }
-
-  async *#follow(
-    job: JobView,
-    options: SendOptions,
-    first: AsyncIterable<unknown> = noLines(),
-  ): AsyncGenerator<StreamLine> {
-    const { signal } = options;
-    const progress = new StreamProgress();
-    let lines = first;
-    while (progress.ended < job.total) {
-      try {
-        for await (const line of lines as AsyncIterable<StreamLine>) {
-          if (progress.isNew(line)) yield line;
-        }
-      } catch (error) {
-        if (signal?.aborted || error instanceof WsctlError) throw error;
-        // The stream broke; what it had not yet said is asked for again below.
-      }
-      if (progress.ended >= job.total) return;
-      const { path, init } = progress.rest(job.job_id, options.withOutput ?? false);
-      const response = await mending(
-        signal,
-        () => true,
-        () => this.#http.fetch(path, { ...init, ...withSignal(signal) }, null),
-      );
-      lines = readLines(response, silenceMs);
-    }
-  }
 }
-
-async function* noLines(): AsyncGenerator<never> {}

@@ -32,7 +32,9 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { joinRoutes } from "./routes/join.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import type { Route } from "./routes/route.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
+import type { Scheduler } from "./schedules/scheduler.ts";
 import { Scope } from "./scope.ts";
 import type { StoredToken } from "./tokenRecords.ts";
 
@@ -40,6 +42,7 @@ export interface AppOptions {
   engine: Engine;
   artifacts: Artifacts;
   revocations: Revocations;
+  scheduler: Scheduler;
   hosts: Hosts;
   /** Asked for with each request: the port is known only once it is listened on. */
   place: () => Place;
@@ -52,6 +55,7 @@ export interface AppOptions {
 
 export const routes: readonly Route[] = [
   ...jobRoutes,
+  ...scheduleRoutes,
   ...agentRoutes,
   ...artifactRoutes,
   ...releaseRoutes,
@@ -109,7 +113,7 @@ export function createApp(options: AppOptions): Hono {
       const authorization = c.req.header("authorization");
       const address = runtime.remoteAddress(c);
       const token = entitled(route, { authorization, address, purpose: "call" }, now);
-      const { revocations, needsApproval } = options;
+      const { revocations, scheduler, needsApproval } = options;
       const asked = {
         c,
         address,
@@ -121,7 +125,10 @@ export function createApp(options: AppOptions): Hono {
         log,
         now,
       };
-      return audited(route, { ...asked, revocations, place: options.place(), needsApproval });
+      return audited(route, {
+        ...{ ...asked, revocations, scheduler, needsApproval },
+        place: options.place(),
+      });
     });
   }
   app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));

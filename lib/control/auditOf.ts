@@ -40,7 +40,7 @@ function requestSent(request: { requestId: string; sentAt?: number }): AuditEntr
 }
 
 function jobCreated({ job, requests }: ControlWrite & { type: "job" }): AuditEntry {
-  const { jobId: job_id, command, createdBy: actor, createdAt: at, asked = {} } = job;
+  const { jobId: job_id, command, createdBy: actor, createdAt: at, asked = {}, schedule } = job;
   const { address, role, parameters } = asked;
   const on = {
     job_id,
@@ -48,6 +48,7 @@ function jobCreated({ job, requests }: ControlWrite & { type: "job" }): AuditEnt
     ...(parameters === undefined ? {} : { parameters }),
     agents: requests.slice(0, namedMax).map(({ agentId }) => agentId),
     total: requests.length,
+    ...(schedule === undefined ? {} : { schedule }),
   };
   const from = {
     ...(role === undefined ? {} : { role }),

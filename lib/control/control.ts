@@ -18,6 +18,7 @@ import type { ControlJournal } from "./journal.ts";
 import { localHost, namesIn, writeLocalCredentials } from "./localCredentials.ts";
 import { Place } from "./place.ts";
 import { Revocations } from "./revocations.ts";
+import { Scheduler } from "./schedules/scheduler.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
 import { type Certificates, filedCertificates, ownCertificates } from "./tls/certificates.ts";
 import { ownNames, publicHost, urlHost } from "./tls/ownNames.ts";
@@ -72,12 +73,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   });
   const artifacts = artifactsOf(options, journal);
   const revocations = new Revocations(engine, clock, log);
+  const scheduler = new Scheduler({ engine, clock, wallNow: () => Date.now(), log, newId });
   let place = new Place("", undefined);
   let server: Server;
   try {
     server = await runtime.serve({
       app: createApp({
-        ...{ engine, artifacts, revocations, runtime, clock, log },
+        ...{ engine, artifacts, revocations, scheduler, runtime, clock, log },
         hosts: new Hosts([...options.advertised, ...namesIn(tls)]),
         place: () => place,
         needsApproval: options.needsApproval,
@@ -91,6 +93,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       onFault: (error) => log.error("fault in a handler", { reason: errorText(error) }),
     });
   } catch (error) {
+    scheduler.close();
     engine.close();
     const text = `Cannot listen on ${options.host}:${options.port}: ${errorText(error)}`;
     throw new WsctlError("UNAVAILABLE", text, { cause: error });
@@ -110,6 +113,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     async close() {
       certificates?.close();
       revocations.close();
+      scheduler.close();
       await engine.drain(options.drainMs);
       await server.stop();
       artifacts.close();

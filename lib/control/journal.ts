@@ -14,6 +14,7 @@ import type {
   Outcome,
 } from "./records.ts";
 import type { ReleaseRecords } from "./releases.ts";
+import type { ScheduleRecords } from "./schedules/records.ts";
 import type { TokenRecords } from "./tokenRecords.ts";
 
 /** A job with how far it has come. */
@@ -66,6 +67,7 @@ export interface ControlJournal {
   outcomes(jobId: string, after: number, limit: number): StoredOutcome[];
 
   readonly releases: ReleaseRecords;
+  readonly schedules: ScheduleRecords;
 
   /** The texts of agents' catalogues, by their digests. */
   catalogues(): { digest: string; text: string }[];

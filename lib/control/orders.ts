@@ -37,6 +37,8 @@ export interface Orderer {
   address?: string;
   /** The job that is tried again. */
   retryOf?: string;
+  /** The name of the schedule that it is a run of. */
+  schedule?: string;
 }
 
 export class Orders {
@@ -61,7 +63,7 @@ export class Orders {
    */
   order(order: JobOrder, orderer: Orderer, key: string | undefined, settle: Settle): void {
     const { core, journal, newId, now, twoPerson } = this.#options;
-    const { tokenId: createdBy, scope, retryOf } = orderer;
+    const { tokenId: createdBy, scope, retryOf, schedule } = orderer;
     try {
       scope.requireCommand(order.command);
       const idempotency = idempotencyOf(order, createdBy, key);
@@ -89,6 +91,7 @@ export class Orders {
         ...(order.priority === "normal" ? {} : { priority: order.priority }),
         ...(requireOnline ? { requireOnline } : {}),
         ...(retryOf === undefined ? {} : { retryOf }),
+        ...(schedule === undefined ? {} : { schedule }),
         createdAt: now(),
         createdBy,
         asked: this.#askedBy(orderer, order, agents),

@@ -47,6 +47,8 @@ export interface Job {
   pausedAt?: number;
   /** The job that it tries again. */
   retryOf?: string;
+  /** The name of the schedule that asked for it. */
+  schedule?: string;
   /** Nothing of it goes out before a second operator has approved it. */
   needsApproval?: boolean;
   /** The id of the token that did. */

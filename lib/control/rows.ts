@@ -31,6 +31,7 @@ export interface JobRow {
   require_online: number;
   paused_at: number | null;
   retry_of: string | null;
+  schedule: string | null;
   idempotency_key: string | null;
   fingerprint: string | null;
   total: number;
@@ -73,6 +74,7 @@ export function jobOf(row: JobRow): StoredJob {
     ...(row.require_online === 0 ? {} : { requireOnline: true }),
     ...(row.paused_at === null ? {} : { pausedAt: row.paused_at }),
     ...(row.retry_of === null ? {} : { retryOf: row.retry_of }),
+    ...(row.schedule === null ? {} : { schedule: row.schedule }),
     ...(row.needs_approval === 0 ? {} : { needsApproval: true }),
     ...(row.approved_by === null ? {} : { approvedBy: row.approved_by }),
     ...(row.not_after === null ? {} : { notAfter: row.not_after }),

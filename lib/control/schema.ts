@@ -150,4 +150,12 @@ export const migrations: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN retry_of TEXT;
   ALTER TABLE requests ADD COLUMN turn_at REAL;
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN schedule TEXT;
+  CREATE TABLE schedules (
+    schedule_id TEXT PRIMARY KEY NOT NULL,
+    name TEXT UNIQUE NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

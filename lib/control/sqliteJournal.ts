@@ -17,6 +17,7 @@ import type {
 import { releaseRecordsOn } from "./releases.ts";
 import { isRollout } from "./rollouts.ts";
 import { type JobRow, jobOf, type RequestRow, requestOf, turnsText } from "./rows.ts";
+import { scheduleRecordsOn } from "./schedules/records.ts";
 import { migrations } from "./schema.ts";
 import { tokenRecordsOn } from "./tokenRecords.ts";
 
@@ -83,6 +84,7 @@ function journalOn(db: Database): ControlJournal {
     agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
     outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),
     releases: releaseRecordsOn(db),
+    schedules: scheduleRecordsOn(db),
     catalogues: () =>
       db.prepare<[], { digest: string; text: string }>("SELECT * FROM catalogues").all(),
     addCatalogue: (digest, text) => {
@@ -104,8 +106,8 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
   const job = db.prepare(
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
        created_by, idempotency_key, fingerprint, batch, max_failures, not_after, needs_approval,
-       turns, priority, require_online, retry_of, total)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       turns, priority, require_online, retry_of, schedule, total)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const request = db.prepare(
     `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id, signatures,
@@ -250,6 +252,7 @@ function jobValues(job: Job, total: number): Value[] {
     job.priority ?? null,
     job.requireOnline ? 1 : 0,
     job.retryOf ?? null,
+    job.schedule ?? null,
     total,
   ];
 }

@@ -33,6 +33,7 @@ export function jobView(job: StoredJob): JobView {
     ...(job.requireOnline ? { require_online: true } : {}),
     ...(job.pausedAt === undefined ? {} : { paused_at: timestamp(job.pausedAt) }),
     ...(job.retryOf === undefined ? {} : { retry_of: job.retryOf }),
+    ...(job.schedule === undefined ? {} : { schedule: job.schedule }),
     created_at: timestamp(job.createdAt),
     created_by: job.createdBy,
     ...(job.needsApproval ? { approval: job.approvedBy ?? "awaited" } : {}),

@@ -49,6 +49,8 @@ export interface JobView {
   paused_at?: string;
   /** The job that it tries again. */
   retry_of?: string;
+  /** The name of the schedule that it is a run of. */
+  schedule?: string;
   created_at: string;
   created_by: string;
   /** Where a second operator has to approve it: `awaited`, or the id of the token that did. */

@@ -104,6 +104,9 @@ export class ControlDisk {
       catalogues: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
       addCatalogue: (digest, text) => void this.#catalogues.set(digest, text),
       removeCatalogue: (digest) => void this.#catalogues.delete(digest),
+      get schedules(): never {
+        throw new Error("schedules are not simulated");
+      },
       get releases(): never {
         throw new Error("releases are not simulated");
       },

@@ -11,6 +11,7 @@ import type { Engine } from "../engine.ts";
 import type { Permission } from "../permissions.ts";
 import type { Place } from "../place.ts";
 import type { Revocations } from "../revocations.ts";
+import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Scope } from "../scope.ts";
 import type { StoredToken } from "../tokenRecords.ts";
 
@@ -25,6 +26,7 @@ export interface RouteContext {
   /** What the token is narrowed to. */
   scope: Scope;
   revocations: Revocations;
+  scheduler: Scheduler;
   /** Where others find this control plane. */
   place: Place;
   /** Whether an agent that joins must be approved before it may connect. */

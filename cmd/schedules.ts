@@ -1,0 +1,259 @@
+import { defineCommand } from "citty";
+import type { ScheduleOrderInput, ScheduleView, Timing } from "../lib/protocol/schedules.ts";
+import { jitterSecondsMax } from "../lib/protocol/schedules.ts";
+import { type CommandData, usage } from "./_args.ts";
+import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
+import { exitOk } from "./_exit.ts";
+import { type OrderFlags, orderArgs, orderOf } from "./_order.ts";
+import { print, printJson, remark, table } from "./_output.ts";
+import { durationText, parsePause, parseSeconds } from "./_units.ts";
+
+const name = {
+  type: "positional",
+  required: true,
+  valueHint: "NAME",
+  description: "the schedule's name",
+} as const;
+
+const create = defineCommand({
+  meta: {
+    name: "create",
+    description: "Have a command sent again and again, or later; every run is a job",
+    examples: [
+      'wsctl schedules create nightly cleanup --all --cron "0 3 * * *" --time-zone Europe/Berlin',
+      "wsctl schedules create pulse ping --target env=prod --every 15m --jitter 1m",
+      "wsctl schedules create tonight restart --agent web-1 --at 2030-01-02T22:00:00Z",
+    ],
+  },
+  args: {
+    name,
+    command: {
+      type: "positional",
+      required: true,
+      valueHint: "COMMAND",
+      description: "what to run",
+    },
+    ...clientArgs,
+    cron: {
+      type: "string",
+      valueHint: "FIELDS",
+      description: 'minute hour day month weekday, "0 3 * * 1-5"; six fields begin with seconds',
+    },
+    "time-zone": {
+      type: "string",
+      valueHint: "ZONE",
+      description: "of --cron, such as Europe/Berlin; by default UTC",
+    },
+    every: { type: "string", valueHint: "TIME", description: "so often, from now on" },
+    at: {
+      type: "string",
+      valueHint: "TIME",
+      description: "once: 2030-01-02T22:00:00Z, or 30m from now",
+    },
+    missed: {
+      type: "enum",
+      options: ["skip", "once"],
+      default: "skip",
+      description: "runs that came due while nobody served: left out, or made up for by one",
+    },
+    overlap: {
+      type: "enum",
+      options: ["skip", "allow", "cancel"],
+      default: "skip",
+      description: "while the job before is open: leave the run out, send it, or cancel that job",
+    },
+    jitter: {
+      type: "string",
+      default: "0s",
+      valueHint: "TIME",
+      description: "each run is so late at most",
+    },
+    ...orderArgs,
+  },
+  run: ({ args, data }) => {
+    const { param = [] } = (data as CommandData).lists;
+    return createRun({ ...args, param });
+  },
+});
+
+const list = defineCommand({
+  meta: { name: "list", description: "List schedules with their next and latest run" },
+  args: clientArgs,
+  run: ({ args }) => listRun(args),
+});
+
+const args = { name, ...clientArgs } as const;
+
+const show = defineCommand({
+  meta: { name: "show", description: "Show one schedule" },
+  args,
+  run: ({ args }) => showRun(args),
+});
+
+const pause = defineCommand({
+  meta: { name: "pause", description: "Leave runs out until it is resumed" },
+  args,
+  run: ({ args }) => holdRun(args, "pause"),
+});
+
+const resume = defineCommand({
+  meta: { name: "resume", description: "Let it come due again, from now on" },
+  args,
+  run: ({ args }) => holdRun(args, "resume"),
+});
+
+const runNow = defineCommand({
+  meta: { name: "run-now", description: "Send its command at once, beside the runs that come due" },
+  args,
+  run: ({ args }) => runNowRun(args),
+});
+
+const remove = defineCommand({
+  meta: { name: "delete", description: "Delete a schedule; jobs that it asked for go on" },
+  args,
+  run: ({ args }) => deleteRun(args),
+});
+
+export default defineCommand({
+  meta: { name: "schedules", description: "Send commands again and again, or later" },
+  default: "list",
+  subCommands: { create, list, show, pause, resume, "run-now": runNow, delete: remove },
+});
+
+interface CreateFlags extends ClientFlags, OrderFlags {
+  name: string;
+  cron?: string | undefined;
+  "time-zone"?: string | undefined;
+  every?: string | undefined;
+  at?: string | undefined;
+  missed: "skip" | "once";
+  overlap: "skip" | "allow" | "cancel";
+  jitter: string;
+}
+
+type Named = ClientFlags & { name: string; json?: boolean | undefined };
+
+async function createRun(flags: CreateFlags & { json?: boolean | undefined }): Promise<number> {
+  const order: ScheduleOrderInput = {
+    name: flags.name,
+    timing: timingOf(flags),
+    job: orderOf(flags),
+    missed: flags.missed,
+    overlap: flags.overlap,
+    jitter_seconds: parsePause("jitter", flags.jitter, jitterSecondsMax),
+  };
+  const made = await (await clientOf(flags)).createSchedule(order);
+  if (flags.json) printJson(made);
+  else print(`${made.name}: first at ${made.next_at ?? "-"}`);
+  return exitOk;
+}
+
+async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Promise<number> {
+  const schedules = await (await clientOf(flags)).schedules();
+  if (flags.json) schedules.forEach(printJson);
+  else if (schedules.length === 0) {
+    remark('No schedules yet: make one with "wsctl schedules create".');
+  } else {
+    const headings = ["NAME", "COMMAND", "WHEN", "NEXT", "LATEST"];
+    print(
+      table(
+        headings,
+        schedules.map((each) => [
+          each.name,
+          each.job.command,
+          whenText(each.timing),
+          nextText(each),
+          latestText(each),
+        ]),
+      ),
+    );
+  }
+  return exitOk;
+}
+
+async function showRun(flags: Named): Promise<number> {
+  const schedule = await (await clientOf(flags)).schedule(flags.name);
+  if (flags.json) printJson(schedule);
+  else print(detail(schedule));
+  return exitOk;
+}
+
+async function holdRun(flags: Named, what: "pause" | "resume"): Promise<number> {
+  const schedule = await (await clientOf(flags)).holdSchedule(flags.name, what);
+  if (flags.json) printJson(schedule);
+  else print(`${flags.name}: ${what === "pause" ? "paused" : `next at ${nextText(schedule)}`}`);
+  return exitOk;
+}
+
+async function runNowRun(flags: Named): Promise<number> {
+  const { job_id: id } = await (await clientOf(flags)).runSchedule(flags.name);
+  if (flags.json) printJson({ job_id: id });
+  else print(id);
+  remark(`Follow it with: wsctl jobs watch ${id}`);
+  return exitOk;
+}
+
+async function deleteRun(flags: Named): Promise<number> {
+  await (await clientOf(flags)).deleteSchedule(flags.name);
+  if (flags.json) printJson({ name: flags.name, deleted: true });
+  else print(`deleted ${flags.name}`);
+  return exitOk;
+}
+
+function timingOf(flags: CreateFlags): Timing {
+  const { cron, every, at } = flags;
+  const given = [cron, every, at].filter((each) => each !== undefined);
+  if (given.length !== 1) throw usage("When? Give one of --cron, --every and --at");
+  const zone = flags["time-zone"];
+  if (cron !== undefined) return { cron, time_zone: zone ?? "UTC" };
+  if (zone !== undefined) throw usage("Flag --time-zone belongs to --cron: drop it, or give that");
+  if (every !== undefined) return { every_seconds: parseSeconds("every", every) };
+  return { at: momentOf(at ?? "") };
+}
+
+/** A moment, or so long from now. */
+function momentOf(text: string): string {
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
+    return new Date(Date.now() + parseSeconds("at", text) * 1000).toISOString();
+  }
+  const at = Date.parse(text);
+  if (/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(at)) {
+    return new Date(at).toISOString();
+  }
+  throw usage(
+    `Flag --at is "${text}": expected 2030-01-02T22:00:00Z, or a time from now such as 30m`,
+  );
+}
+
+function whenText(timing: Timing): string {
+  if ("cron" in timing) return `${timing.cron} ${timing.time_zone}`;
+  return "at" in timing ? "once" : `every ${durationText(timing.every_seconds)}`;
+}
+
+function nextText({ next_at, paused_at }: ScheduleView): string {
+  if (paused_at !== undefined) return "paused";
+  return next_at ?? "no more";
+}
+
+function latestText({ last_run: last }: ScheduleView): string {
+  if (last === undefined) return "-";
+  return last.job_id ?? `${last.due_at} not run: ${last.not_run}`;
+}
+
+function detail(schedule: ScheduleView): string {
+  const { job, missed, overlap, jitter_seconds: jitter } = schedule;
+  const rows = [
+    ["schedule", schedule.name],
+    ["command", job.command],
+    ["parameters", job.parameters === undefined ? "-" : JSON.stringify(job.parameters)],
+    ["target", JSON.stringify(job.target)],
+    ["when", whenText(schedule.timing)],
+    ["missed, overlap", `${missed}, ${overlap}`],
+    ...(jitter === 0 ? [] : [["jitter", `${jitter} s at most`]]),
+    ["created", `${schedule.created_at} by ${schedule.created_by}`],
+    ["next", nextText(schedule)],
+    ...(schedule.paused_for === undefined ? [] : [["paused as", schedule.paused_for]]),
+    ["latest", latestText(schedule)],
+  ];
+  return table(["FIELD", "VALUE"], rows);
+}

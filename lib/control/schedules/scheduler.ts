@@ -1,0 +1,207 @@
+/**
+ * Asks for jobs when their schedules come due. A run is asked for under a key made of the schedule
+ * and the moment it came due, so that a control plane which dies in between never asks twice.
+ *
+ * Schedules follow the wall clock. It is looked at again and again, so that a clock which is set
+ * while we run is followed too; what it jumps over is missed.
+ */
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../log.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { ScheduleOrder } from "../../protocol/schedules.ts";
+import type { Engine } from "../engine.ts";
+import { Scope } from "../scope.ts";
+import type { StoredToken } from "../tokenRecords.ts";
+import { isInForce } from "../tokens.ts";
+import type { ScheduleRecords, StoredSchedule } from "./records.ts";
+import { checkTiming, jitterOf, nextAfter } from "./timing.ts";
+
+export interface SchedulerOptions {
+  engine: Engine;
+  clock: Clock;
+  /** Milliseconds since 1970 as the system's clock has them. */
+  wallNow(): number;
+  log: Log;
+  newId(): string;
+}
+
+export const schedulesMax = 1_000;
+/** The wall clock is looked at so often at least. */
+const lookMs = 30_000;
+/** A run that is later than this was missed. */
+const lateMs = 60_000;
+/** What could not be written is tried again after this long. */
+const againMs = 1_000;
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #records: ScheduleRecords;
+  #cancelTimer = () => {};
+  #isLooking = false;
+  #isClosed = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#records = options.engine.journal.schedules;
+    this.#arm();
+  }
+
+  /** Throws `MALFORMED`, `FORBIDDEN`, `CONFLICT` where the name is taken, or `BUSY`. */
+  create(order: ScheduleOrder, token: StoredToken): StoredSchedule {
+    const now = this.#options.wallNow();
+    checkTiming(order.timing, now);
+    new Scope(token).requireCommand(order.job.command);
+    if (order.job.signed !== undefined) {
+      const text = "signatures are over one request each: a schedule cannot repeat them";
+      throw new WsctlError("CONFLICT", `Cannot schedule: ${text}`);
+    }
+    const all = this.#records.all();
+    if (all.some((each) => each.order.name === order.name)) {
+      throw new WsctlError(
+        "CONFLICT",
+        `there is a schedule "${order.name}" already: delete it first`,
+      );
+    }
+    if (all.length >= schedulesMax) {
+      throw new WsctlError("BUSY", `Cannot schedule: there are ${schedulesMax} schedules already`);
+    }
+    const { newId } = this.#options;
+    const { tokenId: createdBy } = token;
+    return this.#keep(
+      this.#dueNext({ scheduleId: newId(), order, createdAt: now, createdBy }, now),
+    );
+  }
+
+  pause(schedule: StoredSchedule): StoredSchedule {
+    const { nextAt: _next, ...rest } = schedule;
+    return this.#keep({ ...rest, pausedAt: this.#options.wallNow() });
+  }
+
+  resume(schedule: StoredSchedule): StoredSchedule {
+    const { pausedAt: _at, pausedFor: _for, ...rest } = schedule;
+    return this.#keep(this.#dueNext(rest, this.#options.wallNow()));
+  }
+
+  remove({ scheduleId }: StoredSchedule): void {
+    this.#records.remove(scheduleId);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelTimer();
+  }
+
+  #dueNext(schedule: StoredSchedule, after: number): StoredSchedule {
+    const { nextAt: _before, ...rest } = schedule;
+    const nextAt = nextAfter(schedule.order.timing, schedule.createdAt, after);
+    return { ...rest, ...(nextAt === undefined ? {} : { nextAt }) };
+  }
+
+  #keep(schedule: StoredSchedule): StoredSchedule {
+    this.#records.put(schedule);
+    this.#arm();
+    return schedule;
+  }
+
+  #arm(waitMs = this.#waitMs()): void {
+    this.#cancelTimer();
+    if (this.#isClosed || this.#isLooking) return;
+    this.#cancelTimer = this.#options.clock.after(waitMs, () => void this.#look());
+  }
+
+  #waitMs(): number {
+    const now = this.#options.wallNow();
+    const due = this.#records.all().flatMap((each) => dueAt(each) ?? []);
+    return Math.max(0, Math.min(lookMs, Math.min(...due) - now));
+  }
+
+  async #look(): Promise<void> {
+    let waitMs: number | undefined;
+    this.#isLooking = true;
+    try {
+      for (const schedule of this.#records.all()) {
+        const due = dueAt(schedule);
+        if (due !== undefined && due <= this.#options.wallNow()) await this.#due(schedule, due);
+      }
+    } catch (error) {
+      // Mostly that nothing can be written: what is due stays so.
+      this.#options.log.error(
+        `Cannot run what is scheduled: ${errorText(error)}; tried again soon`,
+      );
+      waitMs = againMs;
+    }
+    this.#isLooking = false;
+    this.#arm(waitMs);
+  }
+
+  async #due(schedule: StoredSchedule, due: number): Promise<void> {
+    const { order, nextAt: came = due } = schedule;
+    const now = this.#options.wallNow();
+    const isMissed = now - due > lateMs;
+    const next = this.#dueNext(schedule, isMissed ? now : came);
+    const done = (what: { jobId?: string; notRun?: string }) => {
+      // It may have been paused or deleted while its job was being asked for.
+      const latest = this.#records.get(order.name);
+      if (latest?.scheduleId !== schedule.scheduleId) return;
+      const { nextAt, ...rest } = next;
+      const goesOn = latest.pausedAt === undefined && nextAt !== undefined;
+      const { pausedAt } = latest;
+      this.#records.put({
+        ...rest,
+        ...(goesOn ? { nextAt } : {}),
+        ...(pausedAt === undefined ? {} : { pausedAt }),
+        last: { dueAt: came, ...what },
+      });
+    };
+    if (isMissed && order.missed === "skip") return done({ notRun: "missed" });
+    const token = this.#options.engine.journal.tokens.get(schedule.createdBy);
+    if (token === undefined || !isInForce(token, this.#options.clock.now())) {
+      return this.#stop(schedule, came, "the token that created it is no longer in force");
+    }
+    if (order.overlap !== "allow" && this.#isOpen(schedule.last?.jobId)) {
+      if (order.overlap === "skip") return done({ notRun: "overlap" });
+      this.#options.engine.decide({ type: "cancel", jobId: schedule.last?.jobId ?? "" });
+    }
+    try {
+      done({ jobId: await this.#ask(schedule, came, token) });
+    } catch (error) {
+      if (!(error instanceof WsctlError) || isPassing(error)) throw error;
+      this.#options.log.warn(`schedule ${order.name} could not run: ${error.message}`);
+      done({ notRun: `${error.code} ${error.message}` });
+    }
+  }
+
+  async #ask({ scheduleId, order }: StoredSchedule, came: number, token: StoredToken) {
+    const { tokenId, role } = token;
+    const orderer = { tokenId, role, scope: new Scope(token), schedule: order.name };
+    // No key of an operator's has a blank in it.
+    const key = `schedule ${scheduleId} ${came}`;
+    const job = await this.#options.engine.orders.submit(order.job, orderer, key);
+    this.#options.log.info("a schedule has come due", { schedule: order.name, job_id: job.jobId });
+    return job.jobId;
+  }
+
+  #stop(schedule: StoredSchedule, came: number, why: string): void {
+    const { nextAt: _next, ...rest } = schedule;
+    const now = this.#options.wallNow();
+    const last = { dueAt: came, notRun: `FORBIDDEN ${why}` };
+    this.#records.put({ ...rest, pausedAt: now, pausedFor: why, last });
+    this.#options.log.warn(`schedule ${schedule.order.name} is paused: ${why}`);
+  }
+
+  #isOpen(jobId: string | undefined): boolean {
+    const job = jobId === undefined ? undefined : this.#options.engine.journal.job(jobId);
+    return job !== undefined && job.ended < job.total;
+  }
+}
+
+/** With its jitter. */
+function dueAt({ scheduleId, nextAt, order }: StoredSchedule): number | undefined {
+  if (nextAt === undefined) return undefined;
+  return nextAt + jitterOf(scheduleId, nextAt, order.jitter_seconds * 1000);
+}
+
+/** Nothing is wrong with the order: it may be given again. */
+function isPassing({ code }: WsctlError): boolean {
+  return code === "STORAGE_UNAVAILABLE" || code === "UNAVAILABLE";
+}

@@ -1,0 +1,45 @@
+/** When a schedule comes due: civil time by the library `croner`, spans counted from a beginning. */
+import { Cron } from "croner";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { Timing } from "../../protocol/schedules.ts";
+
+type Civil = Extract<Timing, { cron: string }>;
+
+/** The first moment after this one; undefined where none is to come. Milliseconds since 1970. */
+export function nextAfter(timing: Timing, begunAt: number, after: number): number | undefined {
+  if ("cron" in timing) return civilAfter(timing, after);
+  if ("at" in timing) {
+    const at = Date.parse(timing.at);
+    return at > after ? at : undefined;
+  }
+  const everyMs = timing.every_seconds * 1000;
+  const passed = Math.max(0, Math.floor((after - begunAt) / everyMs));
+  return begunAt + (passed + 1) * everyMs;
+}
+
+/** Throws `MALFORMED` where it can never come due, saying what is wrong. */
+export function checkTiming(timing: Timing, now: number): void {
+  if (nextAfter(timing, now, now) !== undefined) return;
+  const text = "at" in timing ? `"${timing.at}" has passed` : "it never comes due";
+  throw new WsctlError("MALFORMED", `Cannot schedule: ${text}`);
+}
+
+/** So much later than it comes due, the same for the same run whoever asks. */
+export function jitterOf(scheduleId: string, dueAt: number, jitterMs: number): number {
+  if (jitterMs === 0) return 0;
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(`${scheduleId} ${dueAt}`)) {
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return (hash >>> 0) % Math.floor(jitterMs);
+}
+
+function civilAfter({ cron, time_zone: timezone }: Civil, after: number): number | undefined {
+  try {
+    const next = new Cron(cron, { timezone, mode: "5-or-6-parts" }).nextRun(new Date(after));
+    return next?.getTime();
+  } catch (error) {
+    const text = `Cannot schedule: "${cron}" in ${timezone}: ${errorText(error)}`;
+    throw new WsctlError("MALFORMED", text);
+  }
+}
