@@ -1,11 +1,14 @@
 import { defineCommand } from "citty";
-import type { AgentDetail, AgentView } from "../lib/protocol/api.ts";
+import type { AgentDetail, AgentView, Series } from "../lib/protocol/api.ts";
 import { formatMemoryUsage } from "../lib/protocol/figures.ts";
 import type { CommandData } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
 import { labelChangesOf } from "./_labels.ts";
 import { print, printJson, remark, table } from "./_output.ts";
+import { meanAndMost, spanText, sparkline } from "./_sparkline.ts";
+
+const sparkCells = 32;
 
 const list = defineCommand({
   meta: { name: "list", description: "List the known agents" },
@@ -198,10 +201,24 @@ function detail(agent: AgentDetail): string {
     ["connected", agent.connected_at],
     ["last seen", agent.last_seen_at],
     ["open requests", String(agent.open_requests)],
-    ...agent.status_history.map((sample) => [
-      "status",
-      `${sample.at}  cpu ${sample.cpu_percent}%  memory ${formatMemoryUsage(sample.memory_bytes)}`,
-    ]),
+    ...figureLines(agent.figures.day),
+    ...figureLines(agent.figures.month),
   ].filter((line): line is [string, string] => line[1] !== undefined);
   return table(["FIELD", "VALUE"], lines);
+}
+
+/** Mean, most, and how it went. */
+function figureLines(series: Series): [string, string][] {
+  const cpu = meanAndMost(series.cpu_percent);
+  const memory = meanAndMost(series.memory_bytes);
+  if (cpu === undefined || memory === undefined) return [];
+  const span = spanText(series);
+  const busy = sparkline(series.cpu_percent, sparkCells, Math.max(100, cpu.most));
+  const used = sparkline(series.memory_bytes, sparkCells, memory.most);
+  const figures = (mean: string, most: string) => `mean ${mean}, most ${most}`;
+  const bytes = (value: number) => formatMemoryUsage(value);
+  return [
+    [`cpu ${span}`, `${busy}  ${figures(`${Math.round(cpu.mean)}%`, `${Math.round(cpu.most)}%`)}`],
+    [`memory ${span}`, `${used}  ${figures(bytes(memory.mean), bytes(memory.most))}`],
+  ];
 }

@@ -13,6 +13,7 @@ import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { Engine } from "./engine.ts";
+import { FigureKeeper } from "./figures/keeper.ts";
 import { Hosts } from "./hosts.ts";
 import type { ControlJournal } from "./journal.ts";
 import { localHost, namesIn, writeLocalCredentials } from "./localCredentials.ts";
@@ -73,6 +74,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   });
   const artifacts = artifactsOf(options, journal);
   const revocations = new Revocations(engine, clock, log);
+  const figures = new FigureKeeper(engine, clock, log);
   const scheduler = new Scheduler({ engine, clock, wallNow: () => Date.now(), log, newId });
   let place = new Place("", undefined);
   let server: Server;
@@ -115,6 +117,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       revocations.close();
       scheduler.close();
       await engine.drain(options.drainMs);
+      await figures.close();
       await server.stop();
       artifacts.close();
       engine.close();

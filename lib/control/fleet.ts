@@ -11,6 +11,7 @@ import type { Catalogue, Hello, StatusUpdate } from "../protocol/message.ts";
 import type { Labels } from "../protocol/selector.ts";
 import { type Advice, adviceFor, isOutdated } from "./advice.ts";
 import { type Amendment, amended } from "./amendments.ts";
+import { ChangedFigures } from "./figures/changed.ts";
 import type { AgentFacts, ControlStep, NewSession } from "./records.ts";
 import {
   type Agent,
@@ -21,7 +22,6 @@ import {
   silenceMs,
   welcomeOf,
 } from "./session.ts";
-import { StatusHistory } from "./statusHistory.ts";
 import { Throttle } from "./throttle.ts";
 
 export interface FleetOptions {
@@ -32,6 +32,8 @@ export interface FleetOptions {
 }
 
 export class Fleet {
+  /** Agents' figures that are not on disk yet. */
+  readonly figures = new ChangedFigures();
   readonly #options: FleetOptions;
   readonly #agents = new Map<string, Agent>();
   readonly #sessions = new Map<number, Session>();
@@ -191,8 +193,8 @@ export class Fleet {
     const { cpu_usage, memory_usage } = message.payload;
     agent.cpuUsage = cpu_usage;
     agent.memoryUsage = memory_usage;
-    agent.history ??= new StatusHistory();
-    agent.history.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
+    const hour = this.figures.hourOf(agent, now);
+    hour.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
   }
 
   /** Ends a connection from this side; of a silent or slow peer nothing more is expected. */

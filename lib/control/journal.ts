@@ -5,6 +5,7 @@
 
 import type { AuditTrail } from "../store/auditTrail.ts";
 import type { ArtifactRecords } from "./artifacts/records.ts";
+import type { FigureRecords } from "./figures/records.ts";
 import type {
   AgentFacts,
   ControlWrite,
@@ -68,6 +69,7 @@ export interface ControlJournal {
 
   readonly releases: ReleaseRecords;
   readonly schedules: ScheduleRecords;
+  readonly figures: FigureRecords;
 
   /** The texts of agents' catalogues, by their digests. */
   catalogues(): { digest: string; text: string }[];

@@ -158,4 +158,17 @@ export const migrations: readonly string[] = [
     record TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE figures (
+    agent_id TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    minutes BLOB,
+    cpu_mean REAL NOT NULL,
+    cpu_most REAL NOT NULL,
+    memory_mean REAL NOT NULL,
+    PRIMARY KEY (agent_id, hour)
+  ) STRICT;
+  CREATE INDEX figures_by_hour ON figures (hour);
+  CREATE INDEX figures_with_minutes ON figures (hour) WHERE minutes IS NOT NULL;
+  `,
 ];

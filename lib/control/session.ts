@@ -5,9 +5,9 @@ import type { ControlDraft } from "../protocol/codec.ts";
 import { heartbeatsMissedMax } from "../protocol/limits.ts";
 import { protocolVersion } from "../protocol/version.ts";
 import type { Advice } from "./advice.ts";
+import type { Hour } from "./figures/hour.ts";
 import type { Peer } from "./openRequests.ts";
 import type { AgentFacts, ControlEffect, NewSession } from "./records.ts";
-import type { StatusHistory } from "./statusHistory.ts";
 import type { Throttle } from "./throttle.ts";
 
 export interface Session extends NewSession {
@@ -30,7 +30,8 @@ export interface Agent {
   /** Latest figures, in the peer's own words; kept when it goes offline. */
   cpuUsage?: string;
   memoryUsage?: string;
-  history?: StatusHistory;
+  /** Of this hour, and of hours that are not on disk yet. */
+  figures?: Hour[];
 }
 
 /** Whether it may be given commands: a peer of `wsctl.v1` must have said hello. */

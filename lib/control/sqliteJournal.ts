@@ -4,6 +4,7 @@ import { AuditTrail } from "../store/auditTrail.ts";
 import { Database, type Statement, type Value } from "../store/sqlite.ts";
 import { artifactRecordsOn } from "./artifacts/records.ts";
 import { auditOf } from "./auditOf.ts";
+import { figureRecordsOn } from "./figures/records.ts";
 import type { ControlJournal, StoredOutcome, StoredRequest } from "./journal.ts";
 import type {
   AgentFacts,
@@ -85,6 +86,7 @@ function journalOn(db: Database): ControlJournal {
     outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),
     releases: releaseRecordsOn(db),
     schedules: scheduleRecordsOn(db),
+    figures: figureRecordsOn(db),
     catalogues: () =>
       db.prepare<[], { digest: string; text: string }>("SELECT * FROM catalogues").all(),
     addCatalogue: (digest, text) => {

@@ -3,6 +3,7 @@
  */
 import type {
   AgentDetail,
+  AgentFigures,
   AgentView,
   CatalogueEntry,
   JobDetail,
@@ -118,16 +119,12 @@ export function agentDetail(
   agent: Agent,
   standing: AgentStanding,
   commands: CatalogueEntry[] | undefined,
+  figures: AgentFigures,
 ): AgentDetail {
-  const samples = agent.history?.samples() ?? [];
   return {
     ...agentView(agent, standing),
     ...(commands === undefined ? {} : { commands }),
-    status_history: samples.map(({ at, cpuPercent, memoryBytes }) => ({
-      at: timestamp(at),
-      cpu_percent: cpuPercent,
-      memory_bytes: memoryBytes,
-    })),
+    figures,
   };
 }
 

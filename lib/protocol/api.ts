@@ -128,17 +128,24 @@ function withoutNulls(changes: Record<string, string | null>): Labels {
   return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value ?? ""]));
 }
 
-export interface StatusSample {
-  at: string;
-  cpu_percent: number;
-  memory_bytes: number;
+/** Figures at even distances from a moment on; null where nothing is known. */
+export interface Series {
+  from: string;
+  step_seconds: number;
+  cpu_percent: (number | null)[];
+  memory_bytes: (number | null)[];
+}
+
+/** Minute by minute for a day, and hour by hour for a month, in means. */
+export interface AgentFigures {
+  day: Series;
+  month: Series;
 }
 
 export interface AgentDetail extends AgentView {
   /** What it can do, as far as it has said so. */
   commands?: CatalogueEntry[];
-  /** Oldest first. */
-  status_history: StatusSample[];
+  figures: AgentFigures;
 }
 
 export interface Page<T> {

@@ -82,8 +82,9 @@ export const messageBytesBurstMax = 16 * 1024 * 1024;
 /** What may be queued in memory for one slow reader, in bytes, before it is closed. */
 export const sendQueueBytesMax = 4 * 1024 * 1024;
 
-/** Recent status updates kept for each agent. */
-export const statusHistoryMax = 20;
+/** How long agents' figures are kept, in hours: minute by minute, and hour by hour. */
+export const figureMinutesKeptHours = 24;
+export const figureHoursKept = 30 * 24;
 
 /** Commands that one agent runs at a time, and how many more it takes before it says `BUSY`. */
 export const runningMax = 16;

@@ -104,6 +104,9 @@ export class ControlDisk {
       catalogues: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
       addCatalogue: (digest, text) => void this.#catalogues.set(digest, text),
       removeCatalogue: (digest) => void this.#catalogues.delete(digest),
+      get figures(): never {
+        throw new Error("figures are not simulated");
+      },
       get schedules(): never {
         throw new Error("schedules are not simulated");
       },

@@ -5,6 +5,7 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { TargetQuery, type TargetView } from "../../protocol/target.ts";
 import { type Amendment, amended } from "../amendments.ts";
 import type { Engine } from "../engine.ts";
+import { figuresOf } from "../figures/series.ts";
 import { resolveTarget, seeded } from "../target.ts";
 import { type AgentStanding, agentDetail, agentView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
@@ -99,7 +100,8 @@ function showAgent({ c, engine, scope, now }: RouteContext): Response {
   }
   const commands = engine.catalogues.of(agent.facts.catalogue);
   const listed = commands === undefined ? undefined : [...commands.values()];
-  return c.json(agentDetail(agent, standing(engine, agentId, now), listed));
+  const figures = figuresOf(engine.journal.figures, agentId, agent.figures ?? [], now);
+  return c.json(agentDetail(agent, standing(engine, agentId, now), listed, figures));
 }
 
 /** An agent that has joined may connect from now on. */
@@ -148,6 +150,7 @@ function forget(context: RouteContext): Response {
   revocations.revokeAgent(agentId);
   engine.tell({ type: "withdraw", agentId, reason: "the agent was forgotten; it never started" });
   engine.amend({ type: "forget", agentId });
+  engine.journal.figures.forgetAgent(agentId);
   return c.body(null, 204);
 }
 

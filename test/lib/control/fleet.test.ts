@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { closeCodes } from "../../../lib/protocol/close.ts";
 import { helloMs, messagesBurstMax, probeMs, strikesMax } from "../../../lib/protocol/limits.ts";
-import { CoreInHand, commandsIn } from "../../support/controlCore.ts";
+import { CoreInHand, commandsIn, epoch } from "../../support/controlCore.ts";
 
 const heartbeat = { type: "heartbeat", payload: {} } as const;
 const silentAfterMs = 45_000 + probeMs;
@@ -134,20 +134,35 @@ describe("a session", () => {
 });
 
 describe("the fleet", () => {
-  test("keeps the latest figures and a bounded history of them", () => {
+  test("keeps the latest figures, those of the hour by minutes, and no more than two hours", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
-    for (let count = 0; count < 50; count++) {
-      const payload = { cpu_usage: `${count}%`, memory_usage: "1.5GB" };
+    const says = (cpu: number) => {
+      const payload = { cpu_usage: `${cpu}%`, memory_usage: "1.5GB" };
       hand.receive(sessionId, { type: "status_update", payload });
-    }
+    };
     const agent = hand.core.fleet.agent("a");
-    expect(agent.cpuUsage).toBe("49%");
-    const samples = agent.history?.samples() ?? [];
-    expect(samples.map(({ cpuPercent }) => cpuPercent)).toEqual(
-      Array.from({ length: 20 }, (_, index) => 30 + index),
-    );
-    expect(samples[0]?.memoryBytes).toBe(1.5e9);
+    says(1);
+    says(2);
+    hand.now += 60_000;
+    says(3);
+    expect(agent.cpuUsage).toBe("3%");
+    expect(agent.figures?.flatMap((hour) => hour.samples())).toEqual([
+      { at: epoch, cpuPercent: 2, memoryBytes: 1.5e9 },
+      { at: epoch + 60_000, cpuPercent: 3, memoryBytes: 1.5e9 },
+    ]);
+    for (let hour = 0; hour < 5; hour++) {
+      hand.now += 3_600_000;
+      says(10 + hour);
+    }
+    expect(agent.figures).toHaveLength(2);
+    const taken = hand.core.fleet.figures.take(10);
+    expect(taken.map(({ agentId, hour }) => `${agentId} ${hour.number % 24}`)).toEqual([
+      "a 4",
+      "a 5",
+    ]);
+    expect(hand.core.fleet.figures.take(10)).toEqual([]);
+    expect(agent.figures).toHaveLength(1);
   });
 
   test("advises a growing fleet to slow down, when it is next heard", () => {
