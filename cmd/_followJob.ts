@@ -6,9 +6,12 @@ import type { Client, SendOptions } from "../lib/client/client.ts";
 import type { JobView, StreamLine } from "../lib/protocol/api.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
 import type { ControlPlane } from "../lib/transfer/access.ts";
+import { type AnswerFlags, answersFor, isForProgram, isPlain } from "./_answers.ts";
 import { exitInterrupted } from "./_exit.ts";
 import { fetchArtifact } from "./_fetchArtifact.ts";
+import { formatArgs } from "./_format.ts";
 import type { Interrupt } from "./_interrupt.ts";
+import { terminalJobProgress } from "./_jobProgress.ts";
 import { LiveLines } from "./_live.ts";
 import { remark, requireStdout } from "./_output.ts";
 import { OutputDir } from "./_outputDir.ts";
@@ -28,12 +31,13 @@ export const followArgs = {
     valueHint: "DIR",
     description: "write what each agent's program writes, and large results, into files there",
   },
+  group: { type: "boolean", description: "show answers that say the same once, with their agents" },
+  ...formatArgs,
 } as const;
 
-export interface FollowFlags {
+export interface FollowFlags extends AnswerFlags {
   live: boolean;
   output?: string | undefined;
-  json?: boolean | undefined;
 }
 
 export interface Followed {
@@ -58,17 +62,21 @@ export async function followJob(options: FollowJobOptions): Promise<number> {
   const { flags, client } = options;
   // Before anything is sent: an outcome that cannot be told would be lost.
   requireStdout();
+  const answers = await answersFor(flags);
   let jobId: string | undefined;
   const interrupt = options.interrupt(async () => {
     if (jobId !== undefined) await client.cancelJob(jobId);
   });
   try {
     const dir = outputDirOf(options, interrupt.left);
-    const sink = dir ?? (flags.live && !flags.json ? new LiveLines() : undefined);
+    const sink = dir ?? (flags.live && isPlain(flags) ? new LiveLines() : undefined);
     const withOutput = sink !== undefined;
     const followed = await options.begin({ signal: interrupt.left, withOutput });
     jobId = followed.accepted.job.job_id;
-    return await showJob(followed, { json: flags.json ?? false, sink, dir });
+    return await showJob(followed, {
+      ...{ answers, isForProgram: isForProgram(flags), sink, dir },
+      progress: terminalJobProgress(),
+    });
   } catch (error) {
     if (jobId !== undefined) {
       remark(`The job goes on; follow it with: wsctl jobs watch ${jobId}`);

@@ -2,6 +2,7 @@
 import { defineCommand } from "citty";
 import { Client, type SendOptions } from "../lib/client/client.ts";
 import type { RetryOrder } from "../lib/protocol/order.ts";
+import { isForProgram } from "./_answers.ts";
 import { usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, controlPlaneOf } from "./_common.ts";
 import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
@@ -52,7 +53,7 @@ async function retryRun(options: RetryOptions): Promise<number> {
     const agents = before.requests.map(({ agent }) => agent);
     const look = () => client.targets({ target: { agents }, require_online: false });
     const sent = await withAgreement(agreedMost(options), before.command, asked, look);
-    if (!options.json) {
+    if (!isForProgram(options)) {
       const { job_id: id, total } = sent.accepted.job;
       remark(`Job ${id} asks ${total} of ${before.total} agents again`);
     }

@@ -4,6 +4,7 @@ import type { AcceptedLine } from "../lib/protocol/api.ts";
 import type { JobOrderInput } from "../lib/protocol/order.ts";
 import type { TargetQuery } from "../lib/protocol/target.ts";
 import type { ControlPlane } from "../lib/transfer/access.ts";
+import { isForProgram } from "./_answers.ts";
 import type { ClientFlags } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
 import { type FollowFlags, followJob } from "./_followJob.ts";
@@ -57,7 +58,7 @@ export async function sendOrder(
     interrupt: newInterrupt,
     begin: async (how) => {
       const sent = await agreed((asked) => client.send(asked, how));
-      if (!flags.json) remarkOnWaiting(sent.accepted);
+      if (!isForProgram(flags)) remarkOnWaiting(sent.accepted);
       return sent;
     },
   });

@@ -4,6 +4,7 @@ import { formatMemoryUsage } from "../lib/protocol/figures.ts";
 import type { CommandData } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
+import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "./_format.ts";
 import { labelChangesOf } from "./_labels.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { meanAndMost, spanText, sparkline } from "./_sparkline.ts";
@@ -11,8 +12,12 @@ import { meanAndMost, spanText, sparkline } from "./_sparkline.ts";
 const sparkCells = 32;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List the known agents" },
-  args: clientArgs,
+  meta: {
+    name: "list",
+    description: "List the known agents",
+    examples: ["wsctl agents list --format csv > inventory.csv"],
+  },
+  args: { ...clientArgs, ...formatArgs },
   run: ({ args }) => listRun(args),
 });
 
@@ -97,14 +102,12 @@ export interface AgentsOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
-export async function listRun(options: AgentsOptions): Promise<number> {
+export async function listRun(options: AgentsOptions & FormatFlags): Promise<number> {
+  formatOf(options);
   const agents = await (await clientOf(options)).agents();
-  if (options.json) agents.forEach(printJson);
-  else if (agents.length === 0) remark('No agents yet: start one with "wsctl agent".');
-  else {
-    const headings = ["AGENT", "STATE", "CPU", "MEMORY", "VERSION", "OPEN", "LAST SEEN"];
-    print(table(headings, agents.map(row)));
-  }
+  const isForPerson = !options.json && (options.format ?? "table") === "table";
+  if (agents.length === 0 && isForPerson) remark('No agents yet: start one with "wsctl agent".');
+  else await printList(agents, columns, options);
   return exitOk;
 }
 
@@ -165,17 +168,21 @@ function commandsOf({ commands }: AgentDetail): string[] {
   return [table(["COMMAND", "WHAT IT DOES"], rows)];
 }
 
-function row(agent: AgentView): string[] {
-  return [
-    agent.agent_id,
-    stateOf(agent),
-    agent.cpu_usage ?? "-",
-    agent.memory_usage ?? "-",
-    agent.version ?? "-",
-    String(agent.open_requests),
-    agent.last_seen_at ?? "never",
-  ];
-}
+const columns: Column<AgentView>[] = [
+  { name: "agent", value: ({ agent_id }) => agent_id },
+  { name: "state", value: stateOf },
+  { name: "cpu", value: ({ cpu_usage }) => cpu_usage },
+  { name: "memory", value: ({ memory_usage }) => memory_usage },
+  { name: "version", value: ({ version }) => version },
+  { name: "open", value: ({ open_requests }) => open_requests },
+  { name: "last_seen", value: ({ last_seen_at }) => last_seen_at ?? "never" },
+  { name: "hostname", value: ({ hostname }) => hostname, isWide: true },
+  { name: "os", value: ({ os }) => os, isWide: true },
+  { name: "arch", value: ({ arch }) => arch, isWide: true },
+  { name: "address", value: ({ address }) => address, isWide: true },
+  { name: "protocol", value: ({ protocol }) => protocol, isWide: true },
+  { name: "labels", value: labelText, isWide: true },
+];
 
 function stateOf(agent: AgentView): string {
   const more = agent.drained ? ", drained" : "";

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { TargetView } from "../../lib/protocol/target.ts";
 import { BigFleet, membersOf } from "../support/bigFleet.ts";
+import { atTerminal } from "../support/terminal.ts";
 
 setDefaultTimeout(60_000);
 
@@ -100,11 +101,16 @@ describe("more agents than anybody had in mind", () => {
     expect(above.code).toBe(0);
   });
 
+  const answering = (answer: string) => ({
+    dataDir: `${fleet.dataDir}`,
+    answers: [["[y/N]", `${answer}\n`]] as [string, string][],
+  });
+
   test("may be agreed to at a terminal", async () => {
-    const asked = await atTerminal("send work --target env=staging", "y");
+    const asked = await atTerminal("send work --target env=staging", answering("y"));
     expect(asked).toContain("Send work to 150 agents (host-001, host-003, host-005, …)? [y/N]");
     expect(asked).toContain("150 agents: 150 success");
-    const refused = await atTerminal("send work --target env=staging", "n");
+    const refused = await atTerminal("send work --target env=staging", answering("n"));
     expect(refused).toContain("Nothing was sent");
   });
 });
@@ -182,25 +188,3 @@ describe("an agent that is away", () => {
     expect((await fleet.run("agents", "show", "host-away")).code).toBe(5);
   });
 });
-
-/** What a person sees who types `answer` when asked. */
-async function atTerminal(words: string, answer: string): Promise<string> {
-  const binary = new URL("../../dist/wsctl", import.meta.url).pathname;
-  const line = `${binary} ${words} --data-dir ${fleet.dataDir}`;
-  const child = Bun.spawn(["script", "-qec", line, "/dev/null"], {
-    stdin: "pipe",
-    stdout: "pipe",
-    env: { PATH: process.env.PATH ?? "", HOME: `${fleet.dataDir}`, TERM: "xterm" },
-  });
-  let seen = "";
-  let isAnswered = false;
-  const decoder = new TextDecoder();
-  for await (const piece of child.stdout) {
-    seen += decoder.decode(piece, { stream: true });
-    if (isAnswered || !seen.includes("[y/N]")) continue;
-    isAnswered = true;
-    child.stdin.write(`${answer}\n`);
-    child.stdin.flush();
-  }
-  return seen;
-}
