@@ -42,6 +42,7 @@ export const root = defineCommand({
     send: () => import("./send.ts").then((module) => module.default),
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
+    watch: () => import("./watch.ts").then((module) => module.default),
     schedules: () => import("./schedules.ts").then((module) => module.default),
     keys: () => import("./keys.ts").then((module) => module.default),
     artifacts: () => import("./artifacts.ts").then((module) => module.default),

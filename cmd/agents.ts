@@ -17,7 +17,15 @@ const list = defineCommand({
     description: "List the known agents",
     examples: ["wsctl agents list --format csv > inventory.csv"],
   },
-  args: { ...clientArgs, ...formatArgs },
+  args: {
+    ...clientArgs,
+    target: {
+      type: "string",
+      valueHint: "SELECTOR",
+      description: 'only these, by labels and facts: "env=prod,!canary"',
+    },
+    ...formatArgs,
+  },
   run: ({ args }) => listRun(args),
 });
 
@@ -102,9 +110,13 @@ export interface AgentsOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
-export async function listRun(options: AgentsOptions & FormatFlags): Promise<number> {
+export async function listRun(
+  options: AgentsOptions & FormatFlags & { target?: string | undefined },
+): Promise<number> {
   formatOf(options);
-  const agents = await (await clientOf(options)).agents();
+  const { target: selector } = options;
+  const which = selector === undefined ? {} : { selector };
+  const agents = await (await clientOf(options)).agents(which);
   const isForPerson = !options.json && (options.format ?? "table") === "table";
   if (agents.length === 0 && isForPerson) remark('No agents yet: start one with "wsctl agent".');
   else await printList(agents, columns, options);

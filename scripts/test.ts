@@ -7,6 +7,7 @@ const binary = new URL("../dist/wsctl", import.meta.url).pathname;
 installPythonPeers();
 installFaketime();
 installSwift();
+installTmux();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -38,6 +39,11 @@ function installSwift(): void {
   const has = () =>
     Bun.spawnSync(["/usr/bin/env", "-i", "/usr/bin/python3", "-c", "import swift"]).success;
   install("python3-swift", "the tests with an S3-compatible storage", has);
+}
+
+/** A terminal that a test can type at and read. */
+function installTmux(): void {
+  install("tmux", "the test of wsctl watch at a terminal", () => Bun.which("tmux") !== null);
 }
 
 function install(name: string, purpose: string, has: () => boolean): void {

@@ -121,11 +121,11 @@ export class Client {
     return this.#http.post("/api/v1/targets", query);
   }
 
-  async agents(): Promise<AgentView[]> {
+  async agents(which: { selector?: string; latency?: boolean } = {}): Promise<AgentView[]> {
     const agents: AgentView[] = [];
     let cursor: string | undefined;
     do {
-      const query = cursor === undefined ? {} : { cursor };
+      const query = { ...which, ...(cursor === undefined ? {} : { cursor }) };
       const page: Page<AgentView> = await this.#http.get(`/api/v1/agents${queryText(query)}`);
       agents.push(...page.items);
       cursor = page.next_cursor;

@@ -25,7 +25,7 @@ export function jsonBody(body: unknown) {
   };
 }
 
-export function queryText(query: Record<string, string | number | undefined>): string {
+export function queryText(query: Record<string, string | number | boolean | undefined>): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) params.set(name, String(value));

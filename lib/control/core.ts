@@ -25,7 +25,7 @@ import type {
   OpenJournal,
 } from "./records.ts";
 import { drainingError, explained, helloTwice, storageError } from "./refusals.ts";
-import { isIntroduced, peerOf, peerOfAgent, type Session } from "./session.ts";
+import { isIntroduced, noteOutcome, peerOf, peerOfAgent, type Session } from "./session.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -63,8 +63,9 @@ export class ControlCore {
   step(event: ControlEvent, now: number): ControlStep {
     const step: ControlStep = { writes: [], effects: [] };
     this.#take(event, now, step);
-    // Without a journal the facts of agents are not worth a failure: they are written when it is
-    // back.
+    for (const write of step.writes)
+      if (write.type === "ended") noteOutcome(this.fleet, write.outcome);
+    // Without a journal the facts of agents are worth no failure: they are written when it is back.
     if (this.#dispatcher === undefined) step.writes = [];
     return step;
   }

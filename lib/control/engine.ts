@@ -15,6 +15,7 @@ import { ControlCore } from "./core.ts";
 import type { FleetOptions } from "./fleet.ts";
 import { Idle } from "./idle.ts";
 import type { ControlJournal } from "./journal.ts";
+import { Latencies } from "./latencies.ts";
 import { OpenStreams } from "./openStreams.ts";
 import { Orders } from "./orders.ts";
 import { OutputRelay } from "./outputRelay.ts";
@@ -62,6 +63,7 @@ export class Engine {
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect>;
   readonly #sockets = new Map<number, ServerSocket>();
+  readonly #latencies: Latencies;
   #sessionIds = 0;
   #cancelTimer = () => {};
   #timerAt = Number.POSITIVE_INFINITY;
@@ -74,6 +76,7 @@ export class Engine {
     this.#log = log;
     this.#newId = options.newId;
     this.#idle = new Idle(clock);
+    this.#latencies = new Latencies(() => clock.now());
     this.catalogues = new Catalogues(journal);
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
@@ -151,8 +154,16 @@ export class Engine {
     this.#step({ type: "received", sessionId, text });
   }
 
+  /** How long the way to an agent and back was at the latest look, in milliseconds. */
+  latencyOf(agentId: string): number | undefined {
+    const sessionId = this.core.fleet.agents.get(agentId)?.session?.sessionId;
+    if (sessionId === undefined) return undefined;
+    return this.#latencies.look(sessionId, this.#sockets.get(sessionId));
+  }
+
   disconnected(sessionId: number): void {
     this.#sockets.delete(sessionId);
+    this.#latencies.delete(sessionId);
     this.#step({ type: "closed", sessionId });
     this.#idle.changed();
   }

@@ -1,4 +1,5 @@
 /** An agent and its one connection, as the fleet keeps them. */
+import type { OutcomeKind } from "../protocol/api.ts";
 import type { AuditFacts } from "../protocol/audit.ts";
 import type { CloseName } from "../protocol/close.ts";
 import type { ControlDraft } from "../protocol/codec.ts";
@@ -7,7 +8,7 @@ import { protocolVersion } from "../protocol/version.ts";
 import type { Advice } from "./advice.ts";
 import type { Hour } from "./figures/hour.ts";
 import type { Peer } from "./openRequests.ts";
-import type { AgentFacts, ControlEffect, NewSession } from "./records.ts";
+import type { AgentFacts, ControlEffect, NewSession, Outcome } from "./records.ts";
 import type { Throttle } from "./throttle.ts";
 
 export interface Session extends NewSession {
@@ -30,6 +31,8 @@ export interface Agent {
   /** Latest figures, in the peer's own words; kept when it goes offline. */
   cpuUsage?: string;
   memoryUsage?: string;
+  /** How its latest request ended, as far as this process has seen it. */
+  lastOutcome?: { outcome: OutcomeKind; code?: string; at: number };
   /** Of this hour, and of hours that are not on disk yet. */
   figures?: Hour[];
 }
@@ -60,6 +63,15 @@ export function peerOfAgent(
 ): Peer {
   const session = agents.get(agentId)?.session;
   return session === undefined ? { sessionId: -1, agentId, v1: false } : peerOf(session);
+}
+
+/** How the latest request of an agent ended. */
+export function noteOutcome(
+  { agents }: { agents: ReadonlyMap<string, Agent> },
+  { agentId, outcome, code, endedAt: at }: Outcome,
+): void {
+  const agent = agents.get(agentId);
+  if (agent !== undefined) agent.lastOutcome = { outcome, at, ...(code ? { code } : {}) };
 }
 
 /** For the audit trail. */

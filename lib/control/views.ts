@@ -88,12 +88,14 @@ export interface AgentStanding {
   /** Requests that wait for it or for its answer. */
   openRequests: number;
   shutOut: AgentView["shut_out"];
+  latencyMs?: number | undefined;
 }
 
-export function agentView(agent: Agent, { openRequests, shutOut }: AgentStanding): AgentView {
+export function agentView(agent: Agent, standing: AgentStanding): AgentView {
+  const { openRequests, shutOut, latencyMs } = standing;
   const { agentId, connectedAt, version, hostname, os, arch, address, drained } = agent.facts;
   const labels = labelsOf(agent.facts);
-  const { session, cpuUsage, memoryUsage } = agent;
+  const { session, cpuUsage, memoryUsage, lastOutcome: last } = agent;
   const lastSeenAt = session?.lastHeard ?? agent.facts.lastSeenAt;
   return {
     agent_id: agentId,
@@ -111,6 +113,8 @@ export function agentView(agent: Agent, { openRequests, shutOut }: AgentStanding
     ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
     ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),
     ...(memoryUsage === undefined ? {} : { memory_usage: memoryUsage }),
+    ...(latencyMs === undefined ? {} : { latency_ms: latencyMs }),
+    ...(last === undefined ? {} : { last_outcome: { ...last, at: timestamp(last.at) } }),
     open_requests: openRequests,
   };
 }

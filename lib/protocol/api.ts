@@ -112,6 +112,10 @@ export interface AgentView {
   last_seen_at?: string;
   cpu_usage?: string;
   memory_usage?: string;
+  /** The way there and back, in milliseconds, where it was asked for. */
+  latency_ms?: number;
+  /** How its latest request ended, since the control plane was started. */
+  last_outcome?: { outcome: OutcomeKind; code?: string; at: string };
   /** Requests that wait for this agent or for its answer. */
   open_requests: number;
 }

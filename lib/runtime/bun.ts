@@ -20,6 +20,8 @@ interface Connection {
   protocol: string;
   url: string;
   context?: WSContext<unknown>;
+  /** Called with the next pong. */
+  answered?: (() => void) | undefined;
 }
 type Socket = Bun.ServerWebSocket<Connection>;
 type BunServer = Bun.Server<Connection>;
@@ -57,6 +59,10 @@ function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): S
       return socket.send(text) !== 0;
     },
     close: (code, reason) => socket.close(code, reason),
+    ping: (answered) => {
+      socket.data.answered = answered;
+      socket.ping();
+    },
     terminate: () => socket.terminate(),
   };
 }
@@ -102,6 +108,10 @@ async function serve(options: ServeOptions): Promise<Server> {
               contextOf(socket),
             ),
           ),
+        pong: (socket) => {
+          socket.data.answered?.();
+          socket.data.answered = undefined;
+        },
         close: (socket, code, reason) =>
           guarded(socket, () =>
             socket.data.events.onClose?.(

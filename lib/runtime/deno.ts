@@ -46,6 +46,11 @@ function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): S
       return true;
     },
     close: (code, reason) => socket.close(code, reason),
+    ping: (answered) => {
+      socket.removeAllListeners("pong");
+      socket.once("pong", answered);
+      socket.ping();
+    },
     terminate: () => socket.terminate(),
   };
 }

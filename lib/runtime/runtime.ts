@@ -10,6 +10,8 @@ export interface ServerSocket {
   /** False when the reader is too slow: the message was not taken, and nothing more will be. */
   send(text: string): boolean;
   close(code: number, reason: string): void;
+  /** A WebSocket ping; `answered` is called with the next pong, if one comes. */
+  ping(answered: () => void): void;
   /** Ends the connection without waiting for the peer. */
   terminate(): void;
 }

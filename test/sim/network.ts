@@ -183,6 +183,7 @@ export class Connection {
         this.#toClient(() => this.#closeClient(code, reason));
         this.#toServer(() => this.#closeServer());
       },
+      ping: () => {},
       terminate: () => this.cut(),
     };
   }

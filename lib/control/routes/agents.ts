@@ -2,10 +2,12 @@
 import { v4 as newSeed } from "uuid";
 import { type AgentView, LabelChanges, type Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import { matches, parseSelector } from "../../protocol/selector.ts";
 import { TargetQuery, type TargetView } from "../../protocol/target.ts";
 import { type Amendment, amended } from "../amendments.ts";
 import type { Engine } from "../engine.ts";
 import { figuresOf } from "../figures/series.ts";
+import { fieldOf } from "../labels.ts";
 import { resolveTarget, seeded } from "../target.ts";
 import { type AgentStanding, agentDetail, agentView } from "../views.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
@@ -59,14 +61,24 @@ export const agentRoutes: Route[] = [
   },
 ];
 
+/** By id; `selector` chooses, and `latency=true` has the way to each measured, for the next look. */
 function listAgents({ c, engine, scope, now }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 1000, otherwise: 1000 });
   const after = c.req.query("cursor") ?? "";
-  const seen = scope.within(engine.core.fleet.agents);
-  const ids = [...seen.keys()].filter((agentId) => agentId > after).sort();
+  const text = c.req.query("selector");
+  const selector = text === undefined ? undefined : parseSelector(text);
+  const withLatency = c.req.query("latency") === "true";
+  const seen = [...scope.within(engine.core.fleet.agents)].filter(([agentId, { facts }]) => {
+    if (agentId <= after) return false;
+    return selector === undefined || matches(selector, (name) => fieldOf(facts, name));
+  });
+  const ids = seen.map(([agentId]) => agentId).sort();
   const shown = ids.slice(0, limit);
   const page: Page<AgentView> = {
-    items: shown.map((id) => agentView(engine.core.fleet.agent(id), standing(engine, id, now))),
+    items: shown.map((id) => {
+      const latencyMs = withLatency ? engine.latencyOf(id) : undefined;
+      return agentView(engine.core.fleet.agent(id), { ...standing(engine, id, now), latencyMs });
+    }),
   };
   const last = shown.at(-1);
   if (ids.length > limit && last !== undefined) page.next_cursor = last;

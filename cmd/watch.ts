@@ -1,0 +1,261 @@
+import { writeSync } from "node:fs";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { defineCommand } from "citty";
+import { Client } from "../lib/client/client.ts";
+import { isOutput } from "../lib/client/streamProgress.ts";
+import type { AgentView } from "../lib/protocol/api.ts";
+import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { usage } from "./_args.ts";
+import { type ClientFlags, clientArgs, controlPlaneOf } from "./_common.ts";
+import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { print, printJson, remark } from "./_output.ts";
+import { parseSeconds } from "./_units.ts";
+import { changesBetween } from "./_watchLines.ts";
+import { pageOf, type ScreenSize, screenOf } from "./_watchScreen.ts";
+import { type Action, begun, pressed, type WatchEffect, type WatchState } from "./_watchState.ts";
+
+const intervalSecondsLeast = 0.2;
+/** A look that takes long is taken less often: at most a fifth of the time goes into looking. */
+const restFactor = 4;
+const stdout = 1;
+
+export default defineCommand({
+  meta: {
+    name: "watch",
+    description: "Watch the agents live; without a terminal, one line for each change",
+    examples: [
+      "wsctl watch",
+      'wsctl watch --target "env=prod" --interval 5s',
+      "wsctl watch --json",
+    ],
+  },
+  args: {
+    ...clientArgs,
+    target: {
+      type: "string",
+      valueHint: "SELECTOR",
+      description: 'only these, by labels and facts: "env=prod,!canary"',
+    },
+    interval: {
+      type: "string",
+      default: "2s",
+      valueHint: "TIME",
+      description: "how often to look; less often where looking takes long",
+    },
+  },
+  run: ({ args }) => watchRun(args),
+});
+
+interface WatchFlags extends ClientFlags {
+  json?: boolean | undefined;
+  target?: string | undefined;
+  interval: string;
+}
+
+async function watchRun(flags: WatchFlags): Promise<number> {
+  const seconds = parseSeconds("interval", flags.interval);
+  if (seconds < intervalSecondsLeast) {
+    throw usage(
+      `Flag --interval is "${flags.interval}": expected ${intervalSecondsLeast}s or more`,
+    );
+  }
+  const client = new Client(await controlPlaneOf(flags));
+  const which = { latency: true, ...(flags.target ? { selector: flags.target } : {}) };
+  const look = () => client.agents(which);
+  // A wrong token or selector is an error at once, not a line on a screen.
+  const first = await look();
+  const isTerminal = process.stdout.isTTY === true && process.stdin.isTTY === true;
+  const end = untilSignal(() => process.exit(exitFailed));
+  if (isTerminal && !flags.json && process.env.TERM !== "dumb") {
+    await new Screen(client, look, seconds * 1000, end).run(first);
+  } else await printChanges(first, look, seconds * 1000, flags.json ?? false, end);
+  return exitOk;
+}
+
+/** The next look, after a while: `undefined` where there is none any more. */
+async function again(
+  look: () => Promise<AgentView[]>,
+  waitMs: number,
+  end: AbortSignal,
+): Promise<{ agents: AgentView[]; tookMs: number } | undefined> {
+  await sleep(waitMs, undefined, { signal: end }).catch(() => {});
+  if (end.aborted) return undefined;
+  const from = performance.now();
+  const agents = await look();
+  return { agents, tookMs: performance.now() - from };
+}
+
+async function printChanges(
+  first: AgentView[],
+  look: () => Promise<AgentView[]>,
+  intervalMs: number,
+  json: boolean,
+  end: AbortSignal,
+): Promise<void> {
+  let known = new Map<string, AgentView>();
+  let agents = first;
+  let waitMs = intervalMs;
+  let said = "";
+  for (;;) {
+    for (const change of changesBetween(known, agents, new Date().toISOString())) {
+      const { at, agent, state, outcome, code } = change;
+      if (json) printJson(change);
+      else print([at, agent, state ?? outcome, code].filter(Boolean).join("  "));
+    }
+    known = new Map(agents.map((agent) => [agent.agent_id, agent]));
+    for (;;) {
+      try {
+        const next = await again(look, waitMs, end);
+        if (next === undefined) return;
+        agents = next.agents;
+        waitMs = Math.max(intervalMs, restFactor * next.tookMs);
+        said = "";
+        break;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        if (errorText(error) !== said) remark(errorText(error));
+        said = errorText(error);
+      }
+    }
+  }
+}
+
+/** The control plane may come back. */
+function isPassing(error: unknown): boolean {
+  return error instanceof WsctlError && ["UNREACHABLE", "UNAVAILABLE"].includes(error.code);
+}
+
+/** The whole terminal, given back as it was. */
+class Screen {
+  readonly #client: Client;
+  readonly #look: () => Promise<AgentView[]>;
+  readonly #intervalMs: number;
+  readonly #end: AbortController;
+  #state: WatchState = begun;
+  #drawn: string[] = [];
+
+  constructor(
+    client: Client,
+    look: () => Promise<AgentView[]>,
+    intervalMs: number,
+    signal: AbortSignal,
+  ) {
+    this.#client = client;
+    this.#look = look;
+    this.#intervalMs = intervalMs;
+    this.#end = new AbortController();
+    signal.addEventListener("abort", () => this.#end.abort());
+  }
+
+  async run(first: AgentView[]): Promise<void> {
+    const { stdin } = process;
+    const onKey = (data: Buffer) => {
+      for (const key of keysIn(data.toString("utf8"))) this.#press(key);
+    };
+    const onResize = () => {
+      this.#drawn = [];
+      write("\x1b[2J");
+      this.#draw();
+    };
+    write("\x1b[?1049h\x1b[?25l\x1b[2J");
+    stdin.setRawMode(true);
+    stdin.resume();
+    stdin.on("data", onKey);
+    process.stdout.on("resize", onResize);
+    try {
+      this.#show({ ...this.#state, agents: first });
+      await this.#follow();
+    } finally {
+      process.stdout.off("resize", onResize);
+      stdin.off("data", onKey);
+      stdin.setRawMode(false);
+      stdin.pause();
+      write("\x1b[?25h\x1b[?1049l");
+    }
+  }
+
+  async #follow(): Promise<void> {
+    let waitMs = this.#intervalMs;
+    for (;;) {
+      try {
+        const next = await again(this.#look, waitMs, this.#end.signal);
+        if (next === undefined) return;
+        waitMs = Math.max(this.#intervalMs, restFactor * next.tookMs);
+        this.#show({ ...this.#state, agents: next.agents });
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        this.#show({ ...this.#state, said: errorText(error) });
+      }
+    }
+  }
+
+  #press(key: string): void {
+    const { state, effect } = pressed(this.#state, key, pageOf(size()));
+    this.#show(state);
+    if (effect !== undefined) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: WatchEffect): void {
+    if (effect.type === "quit") return this.#end.abort();
+    const { action, agent } = effect;
+    this.#show({ ...this.#state, said: `${action} ${agent} …` });
+    this.#act(action, agent).then(
+      (said) => this.#show({ ...this.#state, said }),
+      (error) => this.#show({ ...this.#state, said: errorText(error) }),
+    );
+  }
+
+  async #act(action: Action, agent: string): Promise<string> {
+    if (action === "drain" || action === "undrain") {
+      await this.#client.drainAgent(agent, action === "drain");
+      return `${agent} is ${action}ed`;
+    }
+    const target = { agents: [agent] };
+    const { lines } = await this.#client.send({ command: action, target, require_online: true });
+    for await (const line of lines) {
+      if (isOutput(line)) continue;
+      const { outcome, code = "", message = "", duration_ms } = line;
+      return [action, agent, outcome, code, message, `(${duration_ms} ms)`]
+        .filter(Boolean)
+        .join(" ");
+    }
+    return `${action} ${agent}: no outcome`;
+  }
+
+  #show(state: WatchState): void {
+    this.#state = state;
+    this.#draw();
+  }
+
+  /** Only lines that have changed: a slow line to a terminal carries no more than that. */
+  #draw(): void {
+    if (this.#end.signal.aborted) return;
+    const lines = screenOf(this.#state, size(), Date.now());
+    const text = lines
+      .map((line, index) =>
+        line === this.#drawn[index] ? "" : `\x1b[${index + 1};1H${line}\x1b[K`,
+      )
+      .join("");
+    this.#drawn = lines;
+    if (text !== "") write(text);
+  }
+}
+
+function size(): ScreenSize {
+  const { columns = 80, rows = 24 } = process.stdout;
+  return { columns, rows };
+}
+
+/** Keys that arrive together, one by one. */
+function keysIn(text: string): string[] {
+  return text.match(/\x1b\[[0-9;]*[A-Za-z~]|[\s\S]/g) ?? [];
+}
+
+function write(text: string): void {
+  try {
+    writeSync(stdout, text);
+  } catch {
+    // A terminal that takes nothing now: the next drawing says it again.
+  }
+}
