@@ -141,7 +141,7 @@ test("without a terminal a line for each change", () => {
   const at = "2026-01-01T00:00:00Z";
   const first = changesBetween(new Map(), fleet, at);
   expect(first.map(({ agent, state }) => `${agent} ${state}`)).toEqual([
-    ...["web-1 online", "db-1 online", "web-2    away,drained"],
+    ...["web-1 online", "db-1 online", "web-2 away,drained"],
   ]);
   const known = new Map(fleet.map((each) => [each.agent_id, each]));
   const last_outcome = { outcome: "success", at: "2026-01-01T00:00:30Z" } as const;
