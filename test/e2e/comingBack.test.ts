@@ -1,0 +1,41 @@
+/** An agent that was away: what has not expired, in order, by priority, so many at a time. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { inflightPerAgentMax } from "../../lib/protocol/limits.ts";
+import { RawAgent, Target } from "../support/target.ts";
+
+setDefaultTimeout(60_000);
+
+let target: Target;
+beforeAll(async () => {
+  target = await Target.start("binary");
+});
+afterAll(() => target?.[Symbol.asyncDispose]());
+
+test("gets what waited in order, what matters first, never more than its window at once", async () => {
+  const { agent_id: id, token, token_id: tokenId } = await target.newAgent();
+  const normal: string[] = [];
+  for (let count = 0; count < 40; count++) {
+    normal.push(...(await target.send("work", [id])).requestIds);
+  }
+  const low = (await target.send("work", [id], { priority: "low" })).requestIds;
+  const last = await target.send("work", [id]);
+  const high = (await target.send("work", [id], { priority: "high" })).requestIds;
+  const short = await target.send("work", [id], { ttl_seconds: 1, priority: "high" });
+  const [expired] = await target.ended(short.jobId);
+  expect(expired).toMatchObject({ state: "expired", code: "EXPIRED" });
+  const expected = [...high, ...normal, ...last.requestIds, ...low];
+  await using agent = new RawAgent({ id, token, tokenId, socket: await target.connect(token) });
+  const sent = () =>
+    agent.socket.frames.all
+      .map(({ payload }) => JSON.parse(payload.toString()))
+      .filter(({ type }) => type === "command")
+      .map(({ request_id: requestId }) => requestId as string);
+  for (const [index, requestId] of expected.entries()) {
+    await agent.command(requestId);
+    // The agent is alive, and nothing more has come before it answers.
+    if (index === 0) expect(await agent.isAlive()).toBe(true);
+    expect(sent().length).toBeLessThanOrEqual(index + inflightPerAgentMax);
+    agent.respond(requestId);
+  }
+  expect(sent()).toEqual(expected);
+});
