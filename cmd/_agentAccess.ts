@@ -20,6 +20,7 @@ import {
   type ClientFlags,
   dataDirOf,
   givenToken,
+  httpUrl,
   readLocal,
 } from "./_common.ts";
 
@@ -56,7 +57,7 @@ export async function agentAccess(options: AgentAccessOptions): Promise<AgentAcc
     const { url, ca } = identity.stored;
     return { url, token: "", identity, ...(ca === undefined ? {} : { ca }) };
   }
-  if (flags.server !== undefined || givenToken(flags) !== undefined) return accessOf(flags);
+  if (givenToken(flags) !== undefined || isElsewhere(flags)) return accessOf(flags);
   let said = "";
   while (!signal.aborted) {
     try {
@@ -104,6 +105,11 @@ async function joinedIdentity(options: AgentAccessOptions): Promise<AgentIdentit
     }
     await sleep(retryMs, undefined, { signal }).catch(() => {});
   }
+}
+
+/** Whether another control plane is named than the one of this host, if that is known. */
+function isElsewhere(flags: ClientFlags): boolean {
+  return flags.server !== undefined && readLocal(dataDirOf(flags))?.url !== httpUrl(flags.server);
 }
 
 async function localAccess(local: LocalCredentials, options: AgentAccessOptions): Promise<Access> {

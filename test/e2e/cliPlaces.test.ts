@@ -145,3 +145,14 @@ test("a journal written by a newer version is refused, and left as it is", async
   expectRefusal(finished, 1, /written by a newer wsctl \(schema 1000/);
   expect(readFileSync(path).equals(before)).toBe(true);
 });
+
+test("an agent that names its own host's control plane needs no token either", async () => {
+  using dataDir = temporaryDir();
+  await using serving = await startServe({ dataDir });
+  const server = serving.url.replace("http", "ws");
+  const words = ["agent", "--id", "here", "--server", server, "--data-dir", `${dataDir}`];
+  await using agent = new Running([binary, ...words]);
+  await agent.logged(/ connected/);
+  const sent = await wsctl(["send", "ping", "--agent", "here", "--data-dir", `${dataDir}`]);
+  expect(sent.code).toBe(0);
+});
