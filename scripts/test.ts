@@ -1,5 +1,6 @@
 /** The whole gate: what the tests need is installed, the binary is built, everything is run. */
 import { build } from "./build.ts";
+import { install } from "./install.ts";
 import { formatStep, runStep, runTests, typesStep } from "./steps.ts";
 
 const binary = new URL("../dist/wsctl", import.meta.url).pathname;
@@ -44,17 +45,4 @@ function installSwift(): void {
 /** A terminal that a test can type at and read. */
 function installTmux(): void {
   install("tmux", "the test of wsctl watch at a terminal", () => Bun.which("tmux") !== null);
-}
-
-function install(name: string, purpose: string, has: () => boolean): void {
-  if (has() || process.getuid?.() !== 0 || Bun.which("apt-get") === null) return;
-  console.log(`installing ${name} from Debian, for ${purpose}`);
-  const quiet = { stdout: "ignore", stderr: "inherit" } as const;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  Bun.spawnSync(["apt-get", "update", "-qq"], quiet);
-  Bun.spawnSync(["apt-get", "install", "-y", "-qq", "--no-install-recommends", name], {
-    ...quiet,
-    env,
-  });
-  if (!has()) console.log(`${name} could not be installed: ${purpose} are left out`);
 }

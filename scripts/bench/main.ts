@@ -1,0 +1,52 @@
+/**
+ * Benchmarks: `npm run bench [-- ROW…] [--quick]`. Rows are named by number or name. The table goes
+ * to docs/benchmarks.md and the raw figures to docs/benchmarks.json, unless only some rows were run.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { build } from "../build.ts";
+import { install } from "../install.ts";
+import { pageOf } from "./page.ts";
+import type { Row, RowResult } from "./row.ts";
+import { codec } from "./rows/codec.ts";
+import { fanOut } from "./rows/fanOut.ts";
+import { memory } from "./rows/memory.ts";
+import { latency, throughput } from "./rows/requests.ts";
+import { starts } from "./rows/starts.ts";
+
+const rows: Row[] = [throughput, latency, fanOut, memory, starts, codec];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, rounds: { type: "string" } },
+});
+const isQuick = values.quick;
+const rounds = Number(values.rounds ?? (isQuick ? 1 : 5));
+const chosen = rows.filter(({ number, name }) => {
+  return (
+    positionals.length === 0 || positionals.some((word) => word === name || word === `${number}`)
+  );
+});
+if (chosen.length === 0) {
+  const names = rows.map(({ number, name }) => `${number} (${name})`).join(", ");
+  console.error(`No such row: there are ${names}`);
+  process.exit(2);
+}
+
+install("nats-server", "the comparison with NATS", () => Bun.which("nats-server") !== null);
+await build({ outfile: "dist/wsctl" });
+const results = new Map<Row, RowResult>();
+for (const row of chosen) {
+  console.log(`\n${row.number}. ${row.measure}`);
+  const say = (text: string) => console.log(`   ${text}`);
+  const result = await row.run({ isQuick, rounds, say });
+  results.set(row, result);
+  for (const goal of result.goals) {
+    console.log(`   ${goal.isMet ? "met   " : "NOT MET"} ${goal.text}: ${goal.ratio.toFixed(2)}`);
+  }
+}
+const page = await pageOf(results, { rounds, isQuick });
+if (chosen.length === rows.length && !isQuick) {
+  writeFileSync("docs/benchmarks.md", page.text);
+  writeFileSync("docs/benchmarks.json", `${JSON.stringify(page.raw, null, 2)}\n`);
+  console.log("\nwrote docs/benchmarks.md and docs/benchmarks.json");
+} else console.log(`\n${page.text}`);

@@ -1,0 +1,51 @@
+/** What a row of the table is: a measure, its goals, and how it is taken. */
+import type { ByContender, RoundsOptions } from "./measure.ts";
+
+export interface Goal {
+  /** In words: "at least 1.0 × NATS core". */
+  text: string;
+  isMet: boolean;
+  /** The ratio that was measured. */
+  ratio: number;
+}
+
+export interface RowResult {
+  unit: string;
+  figures: ByContender;
+  goals: Goal[];
+  /** What else there is to say, a sentence each. */
+  remarks: string[];
+}
+
+export interface RowOptions extends RoundsOptions {
+  isQuick: boolean;
+}
+
+export interface Row {
+  number: number;
+  name: string;
+  measure: string;
+  run(options: RowOptions): Promise<RowResult>;
+}
+
+/** A goal against another contender's median; undefined where that one did not take part. */
+export function atLeast(figures: ByContender, factor: number, other: string): Goal[] {
+  return against(figures, other, `at least ${factor} × ${other}`, (ratio) => ratio >= factor);
+}
+
+export function atMost(figures: ByContender, factor: number, other: string): Goal[] {
+  return against(figures, other, `at most ${factor} × ${other}`, (ratio) => ratio <= factor);
+}
+
+function against(
+  figures: ByContender,
+  other: string,
+  text: string,
+  isMet: (ratio: number) => boolean,
+): Goal[] {
+  const own = figures.get("wsctl");
+  const theirs = figures.get(other);
+  if (own === undefined || theirs === undefined) return [];
+  const ratio = own.median / theirs.median;
+  return [{ text, ratio, isMet: isMet(ratio) }];
+}

@@ -1,0 +1,41 @@
+import { inRounds } from "../measure.ts";
+import { residentBytes } from "../processes.ts";
+import type { Row } from "../row.ts";
+import { allContenders } from "./peers.ts";
+
+const goalBytes = 6 * 1024;
+/** After the last agent has connected, what is only needed for connecting is let go. */
+const settleMs = 3_000;
+
+export const memory: Row = {
+  number: 4,
+  name: "memory",
+  measure:
+    "memory of the hub for each idle agent, in bytes (RSS, a straight line through the counts)",
+  async run(options) {
+    const counts = options.isQuick ? [500, 2_000] : [1_000, 5_000, 10_000, 15_000];
+    const points = new Map<string, [number, number][]>();
+    const figures = await inRounds(allContenders(options), options, async (contender) => {
+      const line: [number, number][] = [];
+      for (const count of counts) {
+        const fleet = await contender.start(count);
+        await new Promise((resolve) => setTimeout(resolve, settleMs));
+        line.push([count, residentBytes(fleet.hub.pid)]);
+        await fleet.stop();
+      }
+      points.set(contender.name, line);
+      return slope(line);
+    });
+    const own = figures.get("wsctl")?.median ?? Number.NaN;
+    const goal = { text: "at most 6 KB", ratio: own / goalBytes, isMet: own <= goalBytes };
+    return { unit: "bytes", figures, goals: [goal], remarks: [] };
+  },
+};
+
+/** Of the straight line that fits the points best. */
+export function slope(points: readonly [number, number][]): number {
+  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
+  const over = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
+  return over / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+}

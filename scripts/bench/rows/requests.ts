@@ -1,0 +1,75 @@
+import type { Contender, Fleet } from "../contenders.ts";
+import { inRounds, quantile } from "../measure.ts";
+import { atLeast, atMost, type Row } from "../row.ts";
+import { allContenders } from "./peers.ts";
+
+const agents = 100;
+
+/** Asks without a pause, so many at a time; gives how many a second were answered. */
+async function rate(fleet: Fleet, count: number, atOnce: number): Promise<number> {
+  let left = count;
+  let next = 0;
+  const from = performance.now();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (left-- > 0) await fleet.request(next++ % agents);
+    }),
+  );
+  return (count / (performance.now() - from)) * 1000;
+}
+
+async function withFleet<T>(contender: Contender, use: (fleet: Fleet) => Promise<T>): Promise<T> {
+  const fleet = await contender.start(agents);
+  try {
+    // What is only slow the first time is not what is measured.
+    await rate(fleet, 1_000, 32);
+    return await use(fleet);
+  } finally {
+    await fleet.stop();
+  }
+}
+
+export const throughput: Row = {
+  number: 1,
+  name: "throughput",
+  measure: "requests/s, 64 at a time over 100 agents, durable",
+  async run(options) {
+    const count = options.isQuick ? 4_000 : 20_000;
+    const figures = await inRounds(allContenders(options), options, (contender) =>
+      withFleet(contender, (fleet) => rate(fleet, count, 64)),
+    );
+    const goals = [...atLeast(figures, 1.0, "NATS core"), ...atLeast(figures, 0.5, "limit")];
+    return { unit: "requests/s", figures, goals, remarks: [] };
+  },
+};
+
+export const latency: Row = {
+  number: 2,
+  name: "latency",
+  measure: "p50 of one request at a time, durable with FULL, in ms",
+  async run(options) {
+    const count = options.isQuick ? 300 : 2_000;
+    const tails = new Map<string, number[]>();
+    const figures = await inRounds(allContenders(options), options, (contender) =>
+      withFleet(contender, async (fleet) => {
+        const took: number[] = [];
+        for (let index = 0; index < count; index++) {
+          const from = performance.now();
+          await fleet.request(index % agents);
+          took.push(performance.now() - from);
+        }
+        const tail = tails.get(contender.name) ?? [];
+        tails.set(contender.name, [...tail, quantile(took, 0.99)]);
+        return quantile(took, 0.5);
+      }),
+    );
+    const own = quantile(tails.get("wsctl") ?? [], 0.5);
+    const p50 = figures.get("wsctl")?.median ?? Number.NaN;
+    return {
+      unit: "ms",
+      figures,
+      goals: atMost(figures, 2.0, "NATS core"),
+      remarks: [`p99 of wsctl: ${own.toFixed(2)} ms, ${(own / p50).toFixed(1)} × its p50`],
+    };
+  },
+};

@@ -1,0 +1,54 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { measuredOf, quantile } from "../measure.ts";
+import { start } from "../processes.ts";
+import type { Row } from "../row.ts";
+
+const binary = new URL("../../../dist/wsctl", import.meta.url).pathname;
+
+export const starts: Row = {
+  number: 8,
+  name: "starts",
+  measure: "whole processes, in ms: wsctl version, and wsctl send ping --agent x",
+  async run(options) {
+    const dir = mkdtempSync(join(tmpdir(), "wsctl-bench-"));
+    const source = join(dir, "line.ts");
+    const line = join(dir, "line");
+    writeFileSync(source, 'console.log("0.1.0");\n');
+    const how = ["--compile", "--minify", "--bytecode", "--format=esm", `--outfile=${line}`];
+    spawnSync(process.execPath, ["build", source, ...how], { cwd: dir });
+    const serve = start([binary, "serve", "--port", "0", "--data-dir", dir]);
+    await serve.says(/serving on/);
+    const agent = start([binary, "agent", "--id", "x", "--data-dir", dir]);
+    await agent.says(/connected/);
+    const commands: Record<string, string[]> = {
+      "a compiled line": [line],
+      "wsctl version": [binary, "version"],
+      "wsctl send ping": [binary, "send", "ping", "--agent", "x", "--data-dir", dir],
+    };
+    const count = options.isQuick ? 10 : 40;
+    const took = new Map<string, number[]>(Object.keys(commands).map((name) => [name, []]));
+    for (let round = 0; round < count; round++) {
+      for (const [name, [file = "", ...args]] of Object.entries(commands)) {
+        const from = performance.now();
+        const { status, stderr } = spawnSync(file, args);
+        if (status !== 0) throw new Error(`${name}: ${stderr}`);
+        took.get(name)?.push(performance.now() - from);
+      }
+    }
+    await agent.stop();
+    await serve.stop();
+    rmSync(dir, { recursive: true, force: true });
+    const figures = new Map([...took].map(([name, values]) => [name, measuredOf(values)]));
+    const bare = quantile(took.get("a compiled line") ?? [], 0.5);
+    const ratioOf = (name: string) => quantile(took.get(name) ?? [], 0.5) / bare;
+    const goal = (name: string, most: number) => {
+      const ratio = ratioOf(name);
+      return { text: `${name}: at most ${most} × a compiled line`, ratio, isMet: ratio <= most };
+    };
+    const goals = [goal("wsctl version", 1.3), goal("wsctl send ping", 2.5)];
+    return { unit: "ms", figures, goals, remarks: [] };
+  },
+};
