@@ -1,18 +1,16 @@
 import process from "node:process";
 import { defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
-import type { JobDetail, JobView, RequestView } from "../lib/protocol/api.ts";
-import { usage } from "./_args.ts";
+import type { JobDetail, RequestView } from "../lib/protocol/api.ts";
 import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
+import { list } from "./_listJobs.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { retry } from "./_retryJob.ts";
 import { sendOrder, waitArg } from "./_sendOrder.ts";
 import { readOrder } from "./_signOrder.ts";
 import { agreedArgs } from "./_target.ts";
-
-const limitMost = 500;
 
 const id = {
   type: "positional",
@@ -20,16 +18,6 @@ const id = {
   valueHint: "JOB",
   description: "the job's id",
 } as const;
-
-const list = defineCommand({
-  meta: { name: "list", description: "List jobs, the newest first" },
-  args: {
-    ...clientArgs,
-    limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
-    cursor: { type: "string", valueHint: "JOB", description: "those older than this job" },
-  },
-  run: ({ args }) => listRun(args),
-});
 
 const show = defineCommand({
   meta: { name: "show", description: "Show one job and what became of each request" },
@@ -124,24 +112,6 @@ export interface JobsOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
-export async function listRun(
-  options: JobsOptions & { limit: string; cursor?: string | undefined },
-): Promise<number> {
-  const limit = /^\d{1,3}$/.test(options.limit) ? Number(options.limit) : 0;
-  if (limit < 1 || limit > limitMost) {
-    throw usage(`Flag --limit is "${options.limit}": expected a number from 1 to ${limitMost}`);
-  }
-  const cursor = options.cursor === undefined ? {} : { cursor: options.cursor };
-  const page = await (await clientOf(options)).jobs({ limit, ...cursor });
-  if (options.json) page.items.forEach(printJson);
-  else if (page.items.length === 0) remark('No jobs yet: send one with "wsctl send".');
-  else print(table(["JOB", "COMMAND", "CREATED", "BY", "ENDED", "SUCCESS"], page.items.map(row)));
-  if (page.next_cursor !== undefined) {
-    remark(`There are more: wsctl jobs list --cursor ${page.next_cursor}`);
-  }
-  return exitOk;
-}
-
 export async function showRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await clientOf(options)).job(options.id);
   if (options.json) printJson(job);
@@ -178,17 +148,6 @@ export async function watchRun(
     interrupt: () => ({ left: untilSignal(() => process.exit(exitFailed)) }),
     begin: async (how) => ({ accepted: { job }, lines: client.watchJob(job, how) }),
   });
-}
-
-function row(job: JobView): string[] {
-  return [
-    job.job_id,
-    job.command,
-    job.created_at,
-    job.created_by,
-    `${job.ended}/${job.total}`,
-    String(job.succeeded),
-  ];
 }
 
 function detail(job: JobDetail): string {

@@ -14,6 +14,10 @@ import type { Target } from "./target.ts";
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
 export type OutcomeKind = (typeof outcomes)[number];
 
+/** What a list of jobs may be narrowed to: those with a request that is open, or ended so. */
+export const jobStatuses = ["open", ...outcomes] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
 /** One request of a job as the API shows it. */
 export interface RequestView {
   request_id: string;

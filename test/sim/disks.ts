@@ -85,7 +85,8 @@ export class ControlDisk {
       agents: () => [...this.#agents.values()],
       job: (jobId) => this.jobs.get(jobId),
       jobByKey: (key) => this.#byKey.get(key),
-      jobs: () => [...this.jobs.values()],
+      jobs: () => ({ jobs: [...this.jobs.values()] }),
+      indexHistory: () => false,
       requests: (jobId) =>
         (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
       agentOf: (requestId) => this.rows.get(requestId)?.request.agentId,
