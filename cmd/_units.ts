@@ -43,6 +43,15 @@ export function parsePause(flag: string, text: string, most: number): number {
   throw usage(`Flag --${flag} is "${text}": expected a time of at most ${durationText(most)}`);
 }
 
+/** So many milliseconds as they are read best: `850 ms`, `12.5 s`, `3 min 20 s`, `2 h 5 min`. */
+export function msText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (seconds < 60) return `${(ms / 1000).toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
 /** So many seconds in the largest unit that keeps them whole. */
 export function durationText(seconds: number): string {
   for (const unit of ["d", "h", "m"]) {

@@ -11,6 +11,7 @@ import { retry } from "./_retryJob.ts";
 import { sendOrder, waitArg } from "./_sendOrder.ts";
 import { readOrder } from "./_signOrder.ts";
 import { agreedArgs } from "./_target.ts";
+import { msText } from "./_units.ts";
 
 const id = {
   type: "positional",
@@ -20,7 +21,10 @@ const id = {
 } as const;
 
 const show = defineCommand({
-  meta: { name: "show", description: "Show one job and what became of each request" },
+  meta: {
+    name: "show",
+    description: "Show one job, and when each request was sent, began, and how it ended",
+  },
   args: { id, ...clientArgs },
   run: ({ args }) => showRun(args),
 });
@@ -161,8 +165,19 @@ function detail(job: JobDetail): string {
     ...turnsText(job),
     ["ended", `${job.ended} of ${job.total}, ${job.succeeded} with success`],
   ];
-  const headings = ["AGENT", "STATE", "CODE", "DURATION", "REQUEST", "MESSAGE"];
-  return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, job.requests.map(requestRow))}`;
+  const headings = [
+    "AGENT",
+    "STATE",
+    "CODE",
+    "SENT",
+    "STARTED",
+    "RAN",
+    "ENDED",
+    "REQUEST",
+    "MESSAGE",
+  ];
+  const rows = job.requests.map(requestRow);
+  return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, rows)}`;
 }
 
 function turnsText(job: JobDetail): string[][] {
@@ -179,12 +194,19 @@ function turnsText(job: JobDetail): string[][] {
   ];
 }
 
+/** Moments as how long after the acceptance of the job they were. */
 function requestRow(request: RequestView): string[] {
+  const { queued_at, sent_at, started_at, ended_at, ran_ms } = request;
+  const after = (at: string | undefined) =>
+    at === undefined ? "-" : `+${msText(Date.parse(at) - Date.parse(queued_at))}`;
   return [
     request.agent,
     request.state,
     request.code ?? "-",
-    request.duration_ms === undefined ? "-" : `${request.duration_ms} ms`,
+    after(sent_at),
+    after(started_at),
+    ran_ms === undefined ? "-" : msText(ran_ms),
+    after(ended_at),
     request.request_id,
     request.message ?? "-",
   ];

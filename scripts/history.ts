@@ -70,7 +70,8 @@ const queries: Record<string, Partial<JobsQuery>> = {
   "--since": { since: start + small - 1_000 },
   "--search, one word": { search: "space" },
   "--search, three words": { search: "no space 3" },
-  "--agent --status": { agentId: "agent-100", status: "error" },
+  "--agent --status": { agentId: "agent-100", status: "lost" },
+  "--agent --status, none": { agentId: "agent-7", status: "lost" },
 };
 
 function medianMs(run: () => void, times = 101): number {

@@ -20,8 +20,8 @@ import type { ScheduleOrderInput, ScheduleView } from "../protocol/schedules.ts"
 import type { TargetQuery, TargetView } from "../protocol/target.ts";
 import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
 import { queryText } from "./http.ts";
-import type { JobsQuery } from "./jobsQuery.ts";
 import { JobStreams, type SendOptions, type Sent } from "./jobStreams.ts";
+import type { JobsQuery } from "./jobsQuery.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
 export type { SendOptions, Sent } from "./jobStreams.ts";

@@ -7,6 +7,7 @@ import type { JobStatus } from "../protocol/api.ts";
 import type { AuditTrail } from "../store/auditTrail.ts";
 import type { ArtifactRecords } from "./artifacts/records.ts";
 import type { FigureRecords } from "./figures/records.ts";
+import type { Retention } from "./history/retention.ts";
 import type {
   AgentFacts,
   ControlWrite,
@@ -97,6 +98,8 @@ export interface ControlJournal {
   addCatalogue(digest: string, text: string): void;
   removeCatalogue(digest: string): void;
 
+  /** Lets old jobs go. */
+  readonly retention: Retention;
   readonly audit: AuditTrail;
   readonly tokens: TokenRecords;
   /** The name of this control plane, made with its journal. */

@@ -1,5 +1,5 @@
 /** The schema of the control plane's journal. Append only: each entry brings it one version up. */
-import { auditMigration } from "../store/auditTrail.ts";
+import { auditMigration, auditStartMigration } from "../store/auditTrail.ts";
 
 export const migrations: readonly string[] = [
   `
@@ -172,6 +172,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX figures_with_minutes ON figures (hour) WHERE minutes IS NOT NULL;
   `,
   `
+  ALTER TABLE requests ADD COLUMN started_at REAL;
   ALTER TABLE requests ADD COLUMN ran_ms REAL;
   ALTER TABLE jobs ADD COLUMN is_pruned INTEGER NOT NULL DEFAULT 0;
 
@@ -195,5 +196,6 @@ export const migrations: readonly string[] = [
     outcomes_through INTEGER NOT NULL
   ) STRICT;
   INSERT INTO history_index VALUES (1, 0, 0);
+  ${auditStartMigration}
   `,
 ];

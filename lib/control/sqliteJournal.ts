@@ -7,6 +7,7 @@ import { auditOf } from "./auditOf.ts";
 import { figureRecordsOn } from "./figures/records.ts";
 import { HistoryIndex } from "./history/historyIndex.ts";
 import { JobList } from "./history/jobList.ts";
+import { Retention } from "./history/retention.ts";
 import type { ControlJournal, StoredOutcome, StoredRequest } from "./journal.ts";
 import type {
   AgentFacts,
@@ -74,6 +75,7 @@ function journalOn(db: Database): ControlJournal {
     jobByKey: (key) => optional(byKey.get(key), jobOf),
     jobs: (query) => jobs.page(query),
     indexHistory: () => index.step(),
+    retention: new Retention(db, index),
     requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
     jobIdOf: (requestId) => jobIdOf.get(requestId)?.job_id,
     agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
@@ -115,7 +117,7 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
   );
   const ended = db.prepare(
     `UPDATE requests SET state = ?, sequence = ?, code = ?, message = ?, result = ?, ended_at = ?,
-       duration_ms = ? WHERE request_id = ? AND sequence IS NULL`,
+       duration_ms = ?, started_at = ?, ran_ms = ? WHERE request_id = ? AND sequence IS NULL`,
   );
   const progress = db.prepare(
     "UPDATE jobs SET ended = ended + ?, succeeded = succeeded + ? WHERE job_id = ?",
@@ -170,7 +172,7 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
 }
 
 function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: number): void {
-  const { requestId, code, message, result, endedAt, durationMs } = outcome;
+  const { requestId, code, message, result, endedAt, durationMs, startedAt, ranMs } = outcome;
   const changed = ended.run(
     outcome.outcome,
     sequence,
@@ -179,6 +181,8 @@ function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: n
     result === undefined ? null : JSON.stringify(result),
     endedAt,
     durationMs,
+    startedAt ?? null,
+    ranMs ?? null,
     requestId,
   );
   if (changed !== 1) throw new Error(`request ${requestId} is not there or has ended already`);

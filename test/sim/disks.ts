@@ -96,6 +96,9 @@ export class ControlDisk {
           .sort((a, b) => a.sequence - b.sequence),
       jobIdOf: (requestId) => this.rows.get(requestId)?.request.jobId,
       controlId: "simulated",
+      get retention(): never {
+        throw new Error("retention is not simulated");
+      },
       get audit(): never {
         throw new Error("the audit trail is not simulated");
       },
@@ -249,6 +252,9 @@ export class AgentDisk {
         }),
       find: read,
       unsettled: () => this.unsettled(),
+      get audit(): never {
+        throw new Error("the audit trail is not simulated");
+      },
       close: () => {},
     };
   }

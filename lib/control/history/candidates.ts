@@ -37,8 +37,12 @@ export function walk(db: Database, query: JobsQuery, words: readonly string[]): 
     return new RequestWalk(db, query, { table: "outcome_words", match: matchOf(words) }, words);
   }
   if (query.agentId !== undefined) {
-    const match = `"${Buffer.from(query.agentId).toString("hex").toUpperCase()}"`;
-    return new RequestWalk(db, query, { table: "request_agents", match }, []);
+    const agent = Buffer.from(query.agentId).toString("hex").toUpperCase();
+    const index =
+      query.status === undefined || query.status === "open"
+        ? { table: "request_agents", match: `"${agent}"` }
+        : { table: "outcome_words", match: `"x${agent}${query.status}"` };
+    return new RequestWalk(db, query, index, []);
   }
   return new JobWalk(db, query);
 }

@@ -62,12 +62,13 @@ export class HistoryIndex {
       `SELECT sequence, coalesce(length(message), 0) AS chars FROM requests
          WHERE sequence > ? ORDER BY sequence LIMIT ?`,
     );
-    // By rowid: the full-text table takes them in this order at once.
+    // The first word is no text: of whom and how it ended, for lists by both. In the order of
+    // rowids, which the full-text table takes in one go.
     this.#addWords = db.prepare<[number, number]>(
       `INSERT INTO outcome_words (rowid, words)
-         SELECT rowid, coalesce(code, '') || ' ' || coalesce(message, '') FROM requests
-         WHERE sequence > ? AND sequence <= ? AND (code IS NOT NULL OR message IS NOT NULL)
-         ORDER BY rowid`,
+         SELECT rowid, 'x' || hex(agent_id) || state || ' ' || coalesce(code, '') || ' '
+             || coalesce(message, '') FROM requests
+         WHERE sequence > ? AND sequence <= ? ORDER BY rowid`,
     );
     this.#addOutcomes = db.prepare<[number, number]>(
       `INSERT OR IGNORE INTO job_outcomes SELECT DISTINCT state, job_id FROM requests
