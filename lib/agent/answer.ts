@@ -23,11 +23,10 @@ export function fittingAnswer(answer: Answer): Answer {
   const fitting = { ...answer, ...(message === undefined ? {} : { message }) } as Answer;
   const flaw = flawOf(fitting);
   if (flaw === undefined || fitting.type === "error") return fitting;
-  const { status, ranMs } = fitting;
+  const { status } = fitting;
   const note = `[its result is left out: it ${flaw}]`;
   const text = cut([note, message].filter((part) => part !== undefined).join("\n"), note.length);
-  const ran = ranMs === undefined ? {} : { ranMs };
-  return { type: "response", status, message: text, ...ran };
+  return { type: "response", status, message: text };
 }
 
 /** Why an answer cannot travel as it is. */

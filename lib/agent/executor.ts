@@ -286,7 +286,7 @@ export class Executor {
 
   #end(entry: Entry, answer: Answer, now: number, step: AgentStep): void {
     enter(entry, "ended", now);
-    entry.record.answer = fittingAnswer(timed(entry.record, answer, now));
+    entry.record.answer = timed(entry.record, fittingAnswer(answer), now);
     this.#deadlines.delete(entry.record.requestId);
     this.#outbox.publish(entry, now, step);
     if (entry.record.outlives) {

@@ -43,7 +43,7 @@ export class Retention {
   readonly #oldest;
   readonly #newestPlace;
   readonly #newestJob;
-  readonly #placeIn;
+  readonly #placesOf;
   readonly #lastOutcome;
   readonly #artifactOfFew;
   readonly #artifactOfMany;
@@ -66,8 +66,8 @@ export class Retention {
     this.#newestJob = db.prepare<[], { job_id: string | null }>(
       "SELECT max(job_id) AS job_id FROM jobs",
     );
-    this.#placeIn = db.prepare<[string], { place: number }>(
-      "SELECT rowid AS place FROM requests WHERE job_id = ? LIMIT 1",
+    this.#placesOf = db.prepare<[string], { first: number | null; last: number | null }>(
+      "SELECT min(rowid) AS first, max(rowid) AS last FROM requests WHERE job_id = ?",
     );
     this.#lastOutcome = db.prepare<[string], { sequence: number | null }>(
       "SELECT max(sequence) AS sequence FROM requests WHERE job_id = ?",
@@ -130,8 +130,8 @@ export class Retention {
   #isOld({ job_id, created_at }: Row, keep: Keep, newestPlace: number): boolean {
     if (created_at >= keep.floor) return false;
     if (created_at < keep.before) return true;
-    const place = this.#placeIn.get(job_id)?.place ?? 0;
-    return place <= newestPlace - keep.requestsMax;
+    const first = this.#placesOf.get(job_id)?.first ?? 0;
+    return first <= newestPlace - keep.requestsMax;
   }
 
   /** Not what is open, could still be asked again, has a result that is kept, or is not indexed. */
@@ -141,7 +141,7 @@ export class Retention {
     if (not_after !== null && Date.parse(not_after) + memoryBeyondTtlMs >= now) return false;
     const last = this.#lastOutcome.get(job_id)?.sequence ?? 0;
     if (last > this.#index.outcomesThrough) return false;
-    if ((this.#placeIn.get(job_id)?.place ?? 0) > this.#index.requestsThrough) return false;
+    if ((this.#placesOf.get(job_id)?.last ?? 0) > this.#index.requestsThrough) return false;
     const artifact = total <= stepRequests ? this.#artifactOfFew : this.#artifactOfMany;
     return artifact.get(job_id) === undefined;
   }
