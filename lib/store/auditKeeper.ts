@@ -21,6 +21,7 @@ const togetherMs = 24 * 60 * 60 * 1000;
 
 export class AuditKeeper {
   readonly #options: AuditKeeperOptions;
+  #isPruning = false;
   #cancel = () => {};
 
   constructor(options: AuditKeeperOptions) {
@@ -45,8 +46,14 @@ export class AuditKeeper {
 
   /** Whether there is more to do. */
   #turn(): boolean {
-    const { trail, keepMs, why, clock } = this.#options;
-    if (trail.prune()) return true;
+    const { trail, keepMs, why, clock, log } = this.#options;
+    if (trail.prune()) {
+      if (!this.#isPruning) log.info("letting old audit records go");
+      this.#isPruning = true;
+      return true;
+    }
+    if (this.#isPruning) log.info("let old audit records go", { through: trail.start.sequence });
+    this.#isPruning = false;
     const now = clock.now();
     if (!trail.isOlderThan(now - keepMs - togetherMs)) return false;
     return trail.letGo(now - keepMs, why, now);

@@ -81,6 +81,7 @@ export class Upkeep {
     const { jobs, requests, next } = journal.retention.step(keep, this.#sweep.after);
     this.#sweep.jobs += jobs;
     this.#sweep.requests += requests;
+    if (requests > 0) this.#options.log.debug("letting old jobs go", { jobs, requests });
     if (next !== undefined) {
       this.#sweep.after = next;
       return true;
