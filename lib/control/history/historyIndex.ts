@@ -86,12 +86,34 @@ export class HistoryIndex {
     return this.#through().requests_through;
   }
 
-  /** Takes in a little more; false once nothing is left to do. */
+  /** Takes in a little more; false once nothing is left. Throws `STORAGE_UNAVAILABLE`. */
   step(): boolean {
     const { requests_through: requests, outcomes_through: outcomes } = this.#through();
     const lastRequest = this.#lastRequest.get(requests, stepRequests)?.through ?? requests;
     const lastOutcome = this.#lastOutcome(outcomes);
     if (lastRequest === requests && lastOutcome === outcomes) return false;
+    try {
+      this.#write(lastRequest, lastOutcome);
+    } catch (error) {
+      const text = "the index behind --agent, --status and --search cannot be written";
+      const hint = "is the disk full? other lists are as ever";
+      throw new WsctlError("STORAGE_UNAVAILABLE", `Cannot list this way: ${text}; ${hint}`, {
+        cause: error,
+      });
+    }
+    return true;
+  }
+
+  /** Makes it whole for a list, or throws `UNAVAILABLE` while much is missing. */
+  catchUp(): void {
+    for (let steps = 0; steps < stepsAtOnce; steps++) if (!this.step()) return;
+    const text =
+      "the index behind --agent, --status and --search is still being made; ask again in a while";
+    throw new WsctlError("UNAVAILABLE", `Cannot list the jobs this way yet: ${text}`);
+  }
+
+  #write(lastRequest: number, lastOutcome: number): void {
+    const { requests_through: requests, outcomes_through: outcomes } = this.#through();
     this.#db.transaction(() => {
       if (lastRequest > requests) {
         this.#addAgents.run(requests, lastRequest);
@@ -103,15 +125,6 @@ export class HistoryIndex {
         this.#setOutcomes.run(lastOutcome);
       }
     });
-    return true;
-  }
-
-  /** Makes it whole for a list, or throws `UNAVAILABLE` while much is missing. */
-  catchUp(): void {
-    for (let steps = 0; steps < stepsAtOnce; steps++) if (!this.step()) return;
-    const text =
-      "the index behind --agent, --status and --search is still being made; ask again in a while";
-    throw new WsctlError("UNAVAILABLE", `Cannot list the jobs this way yet: ${text}`);
   }
 
   /** As many outcomes as have so much text together. */

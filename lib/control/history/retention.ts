@@ -34,7 +34,14 @@ interface Row {
   not_after: string | null;
 }
 
-const stepRequests = 100;
+/** Their requests, and what they say of themselves in the index of a job's requests. */
+interface Extent {
+  first: number | null;
+  last: number | null;
+  outcome: number | null;
+}
+
+const stepRequests = 50;
 const stepJobs = 100;
 
 export class Retention {
@@ -43,13 +50,12 @@ export class Retention {
   readonly #oldest;
   readonly #newestPlace;
   readonly #newestJob;
-  readonly #placesOf;
-  readonly #lastOutcome;
+  readonly #extent;
   readonly #artifactOfFew;
   readonly #artifactOfMany;
   readonly #hide;
-  readonly #forget;
-  readonly #removals;
+  readonly #places;
+  readonly #removeRequest;
   readonly #removeOutcome;
   readonly #removeJob;
 
@@ -66,11 +72,9 @@ export class Retention {
     this.#newestJob = db.prepare<[], { job_id: string | null }>(
       "SELECT max(job_id) AS job_id FROM jobs",
     );
-    this.#placesOf = db.prepare<[string], { first: number | null; last: number | null }>(
-      "SELECT min(rowid) AS first, max(rowid) AS last FROM requests WHERE job_id = ?",
-    );
-    this.#lastOutcome = db.prepare<[string], { sequence: number | null }>(
-      "SELECT max(sequence) AS sequence FROM requests WHERE job_id = ?",
+    this.#extent = db.prepare<[string], Extent>(
+      `SELECT min(rowid) AS first, max(rowid) AS last, max(sequence) AS outcome FROM requests
+         WHERE job_id = ?`,
     );
     const artifact = (from: string) =>
       `SELECT 1 AS one FROM ${from} WHERE r.job_id = ? AND a.request_id IS NOT NULL LIMIT 1`;
@@ -86,11 +90,13 @@ export class Retention {
     this.#hide = db.prepare<[string]>(
       "UPDATE jobs SET is_pruned = 1, idempotency_key = NULL, fingerprint = NULL WHERE job_id = ?",
     );
-    const some = "(SELECT rowid FROM requests WHERE job_id = ? ORDER BY sequence LIMIT ?)";
-    this.#forget = ["outcome_words", "request_agents"].map((table) =>
-      db.prepare<[string, number]>(`DELETE FROM ${table} WHERE rowid IN ${some}`),
+    this.#places = db.prepare<[string, number], { place: number }>(
+      "SELECT rowid AS place FROM requests WHERE job_id = ? ORDER BY sequence LIMIT ?",
     );
-    this.#removals = db.prepare<[string, number]>(`DELETE FROM requests WHERE rowid IN ${some}`);
+    // One by one: cheaper than by a list of them, in a full-text table above all.
+    this.#removeRequest = ["outcome_words", "request_agents", "requests"].map((table) =>
+      db.prepare<[number]>(`DELETE FROM ${table} WHERE rowid = ?`),
+    );
     this.#removeOutcome = db.prepare<[string]>(
       `DELETE FROM job_outcomes WHERE job_id = ? AND outcome IN
          ('success', 'failed', 'error', 'expired', 'cancelled', 'lost')`,
@@ -130,7 +136,7 @@ export class Retention {
   #isOld({ job_id, created_at }: Row, keep: Keep, newestPlace: number): boolean {
     if (created_at >= keep.floor) return false;
     if (created_at < keep.before) return true;
-    const first = this.#placesOf.get(job_id)?.first ?? 0;
+    const first = this.#extent.get(job_id)?.first ?? 0;
     return first <= newestPlace - keep.requestsMax;
   }
 
@@ -139,9 +145,9 @@ export class Retention {
     if (is_pruned === 1) return true;
     if (ended < total) return false;
     if (not_after !== null && Date.parse(not_after) + memoryBeyondTtlMs >= now) return false;
-    const last = this.#lastOutcome.get(job_id)?.sequence ?? 0;
-    if (last > this.#index.outcomesThrough) return false;
-    if ((this.#placesOf.get(job_id)?.last ?? 0) > this.#index.requestsThrough) return false;
+    const { last, outcome } = this.#extent.get(job_id) ?? { last: 0, outcome: 0 };
+    const { requestsThrough, outcomesThrough } = this.#index;
+    if ((last ?? 0) > requestsThrough || (outcome ?? 0) > outcomesThrough) return false;
     const artifact = total <= stepRequests ? this.#artifactOfFew : this.#artifactOfMany;
     return artifact.get(job_id) === undefined;
   }
@@ -152,10 +158,10 @@ export class Retention {
     this.#db.transaction(() => {
       for (const { job_id: jobId, total } of rows) {
         const room = Math.min(total, stepRequests) + 1;
-        for (const forget of this.#forget) forget.run(jobId, room);
-        const removed = this.#removals.run(jobId, room);
-        pruned.requests += removed;
-        if (removed === room) this.#hide.run(jobId);
+        const places = this.#places.all(jobId, room);
+        for (const { place } of places) for (const remove of this.#removeRequest) remove.run(place);
+        pruned.requests += places.length;
+        if (places.length === room) this.#hide.run(jobId);
         else {
           this.#removeOutcome.run(jobId);
           this.#removeJob.run(jobId);

@@ -28,6 +28,7 @@ export interface UpkeepOptions extends KeepJobs {
 export const keepJobsMsMin = 9 * 24 * 60 * 60 * 1000;
 
 const idleMs = 1_000;
+const retryMs = 60_000;
 const sweepMs = 60 * 60 * 1000;
 const breathMsMin = 5;
 /** For each millisecond of work so many of rest. */
@@ -52,15 +53,17 @@ export class Upkeep {
   start(): void {
     const { clock, log } = this.#options;
     const begun = clock.now();
-    let isBusy = false;
+    let waitMs = idleMs;
     try {
-      isBusy = this.#turn(begun);
+      const isBusy = this.#turn(begun);
+      if (isBusy) waitMs = Math.max(breathMsMin, restShare * (clock.now() - begun));
     } catch (error) {
+      waitMs = retryMs;
+      this.#sweepAt = begun;
       this.#sweep = undefined;
-      log.warn(`Cannot tidy up the journal: ${errorText(error)}; it is tried again`);
+      log.warn(`Cannot tidy up the journal: ${errorText(error)}; it is tried again in a minute`);
     }
-    const restMs = Math.max(breathMsMin, restShare * (clock.now() - begun));
-    this.#cancel = clock.after(isBusy ? restMs : idleMs, () => this.start());
+    this.#cancel = clock.after(waitMs, () => this.start());
   }
 
   close(): void {

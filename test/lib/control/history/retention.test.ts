@@ -93,7 +93,7 @@ describe("retention", () => {
     const young = job(1);
     wholeIndex(journal);
     const first = journal.retention.step(keep, "");
-    expect(first.requests).toBeLessThan(300);
+    expect(first.requests).toBeLessThan(110);
     expect(journal.job(large)).toBeUndefined();
     expect(journal.jobByKey("k")).toBeUndefined();
     expect(left()).not.toContain(large);
@@ -102,7 +102,7 @@ describe("retention", () => {
     journal = openControlJournal(join(dir, "control.db"));
     job(1, { idempotency: { key: "k", fingerprint: "g" } });
     const steps = sweep();
-    expect(Math.max(...steps)).toBeLessThan(300);
+    expect(Math.max(...steps)).toBeLessThan(110);
     expect(steps.reduce((sum, each) => sum + each, first.requests)).toBe(600);
     expect(left()).toHaveLength(2);
     expect(left()).toContain(young);
