@@ -5,7 +5,8 @@ import type { JobsQuery } from "../lib/client/jobsQuery.ts";
 import { type JobStatus, type JobView, jobStatuses } from "../lib/protocol/api.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
-import { print, printJson, remark, table } from "./_output.ts";
+import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "./_format.ts";
+import { remark } from "./_output.ts";
 import { agentIdOf, parseMoment, wholeNumber } from "./_units.ts";
 
 const limitMost = 500;
@@ -39,14 +40,23 @@ export const list = defineCommand({
       valueHint: "WORDS",
       description: "those with all of these words in the message or the code of a request",
     },
+    ...formatArgs,
     limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
     cursor: { type: "string", valueHint: "JOB", description: "those older than this job" },
   },
   run: ({ args }) => listRun({ ...args, now: Date.now() }),
 });
 
-export interface ListJobsOptions extends ClientFlags {
-  json?: boolean | undefined;
+const columns: Column<JobView>[] = [
+  { name: "job", value: ({ job_id }) => job_id },
+  { name: "command", value: ({ command }) => command },
+  { name: "created", value: ({ created_at }) => created_at },
+  { name: "by", value: ({ created_by }) => created_by },
+  { name: "ended", value: ({ ended, total }) => `${ended}/${total}` },
+  { name: "success", value: ({ succeeded }) => succeeded },
+];
+
+export interface ListJobsOptions extends ClientFlags, FormatFlags {
   agent?: string | undefined;
   command?: string | undefined;
   status?: string | undefined;
@@ -65,10 +75,9 @@ export async function listRun(options: ListJobsOptions): Promise<number> {
   const { cursor } = options;
   const { jobs, next } = await firstJobs(await clientOf(options), filters, limit, cursor);
   const isFiltered = Object.keys(filters).length > 0 || cursor !== undefined;
-  if (options.json) jobs.forEach(printJson);
-  else if (jobs.length > 0) {
-    print(table(["JOB", "COMMAND", "CREATED", "BY", "ENDED", "SUCCESS"], jobs.map(row)));
-  } else remark(isFiltered ? "No such job." : 'No jobs yet: send one with "wsctl send".');
+  const isForPeople = ["table", "wide"].includes(formatOf(options) ?? "table");
+  if (jobs.length > 0 || !isForPeople) await printList(jobs, columns, options);
+  else remark(isFiltered ? "No such job." : 'No jobs yet: send one with "wsctl send".');
   if (next !== undefined) remark(`There are more: repeat this with --cursor ${next}`);
   return exitOk;
 }
@@ -102,15 +111,4 @@ function filtersOf(options: ListJobsOptions): JobsQuery {
     ...(by === undefined ? {} : { by }),
     ...(search === undefined ? {} : { search }),
   };
-}
-
-function row(job: JobView): string[] {
-  return [
-    job.job_id,
-    job.command,
-    job.created_at,
-    job.created_by,
-    `${job.ended}/${job.total}`,
-    String(job.succeeded),
-  ];
 }

@@ -11,6 +11,8 @@ export interface Filling {
   createdAt: number;
   /** By the place in `agents`; undefined where a request stays open. */
   ending?: (index: number) => { outcome: OutcomeKind; code?: string; message?: string } | undefined;
+  /** Where it is not right after it began. */
+  endedAt?: number;
   notAfter?: string;
   idempotency?: Job["idempotency"];
 }
@@ -18,6 +20,7 @@ export interface Filling {
 /** The writes of one job, in two parts as they happen: what is asked, and how it ends. */
 export function writesOf(filling: Filling): { asked: ControlWrite[]; ended: ControlWrite[] } {
   const { command = "ping", agents, createdBy = "t1", createdAt, notAfter, idempotency } = filling;
+  const { endedAt = createdAt + 1 } = filling;
   const job: Job = {
     jobId: newId(),
     command,
@@ -37,7 +40,7 @@ export function writesOf(filling: Filling): { asked: ControlWrite[]; ended: Cont
     const ending = filling.ending?.(index);
     if (ending === undefined) return [];
     const { requestId, jobId, agentId } = request;
-    const times = { endedAt: createdAt + 5, durationMs: 5 };
+    const times = { endedAt, durationMs: endedAt - createdAt };
     const outcome: Outcome = { requestId, jobId, agentId, ...ending, ...times };
     return [{ type: "ended", outcome }];
   });

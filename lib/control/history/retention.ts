@@ -14,7 +14,7 @@ export interface Keep {
   before: number;
   /** So do all but so many of the newest requests. */
   requestsMax: number;
-  /** Nothing that was asked for since this moment goes, however many there are. */
+  /** Nothing that was asked for or has ended since this moment goes, however many there are. */
   floor: number;
 }
 
@@ -34,11 +34,12 @@ interface Row {
   not_after: string | null;
 }
 
-/** Their requests, and what they say of themselves in the index of a job's requests. */
+/** Where the requests of a job are, and when the last of them ended. */
 interface Extent {
   first: number | null;
   last: number | null;
   outcome: number | null;
+  ended_at: number | null;
 }
 
 const stepRequests = 50;
@@ -73,8 +74,8 @@ export class Retention {
       "SELECT max(job_id) AS job_id FROM jobs",
     );
     this.#extent = db.prepare<[string], Extent>(
-      `SELECT min(rowid) AS first, max(rowid) AS last, max(sequence) AS outcome FROM requests
-         WHERE job_id = ?`,
+      `SELECT min(rowid) AS first, max(rowid) AS last, max(sequence) AS outcome,
+         max(ended_at) AS ended_at FROM requests WHERE job_id = ?`,
     );
     const artifact = (from: string) =>
       `SELECT 1 AS one FROM ${from} WHERE r.job_id = ? AND a.request_id IS NOT NULL LIMIT 1`;
@@ -140,12 +141,16 @@ export class Retention {
     return first <= newestPlace - keep.requestsMax;
   }
 
-  /** Not what is open, could still be asked again, has a result that is kept, or is not indexed. */
-  #mayGo({ job_id, ended, total, is_pruned, not_after }: Row, { now }: Keep): boolean {
+  /**
+   * Not what is open or ended lately, could still be asked again, has a result that is kept, or is
+   * not indexed.
+   */
+  #mayGo({ job_id, ended, total, is_pruned, not_after }: Row, { now, floor }: Keep): boolean {
     if (is_pruned === 1) return true;
     if (ended < total) return false;
     if (not_after !== null && Date.parse(not_after) + memoryBeyondTtlMs >= now) return false;
-    const { last, outcome } = this.#extent.get(job_id) ?? { last: 0, outcome: 0 };
+    const { last, outcome, ended_at } = this.#extent.get(job_id) as Extent;
+    if ((ended_at ?? 0) >= floor) return false;
     const { requestsThrough, outcomesThrough } = this.#index;
     if ((last ?? 0) > requestsThrough || (outcome ?? 0) > outcomesThrough) return false;
     const artifact = total <= stepRequests ? this.#artifactOfFew : this.#artifactOfMany;

@@ -53,10 +53,17 @@ describe("retention", () => {
   test("lets go what has ended and is too old, and nothing that is open", () => {
     job(300);
     const open = job(200, { ending: () => undefined });
-    job(101);
+    job(102);
     const young = job(99);
     sweep();
     expect(left()).toEqual([young, open]);
+  });
+
+  test("keeps for the least time what has ended lately, however long ago it was asked for", () => {
+    const late = job(300, { endedAt: now - 50 });
+    const young = job(1);
+    sweep();
+    expect(left()).toEqual([young, late]);
   });
 
   test("keeps so many of the newest requests, and more where they are too young to go", () => {
