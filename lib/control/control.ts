@@ -8,12 +8,14 @@ import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../proto
 import { localFile } from "../protocol/local.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
+import { AuditKeeper } from "../store/auditKeeper.ts";
 import { createApp } from "./app.ts";
 import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { Engine } from "./engine.ts";
 import { FigureKeeper } from "./figures/keeper.ts";
+import { type KeepJobs, Upkeep } from "./history/upkeep.ts";
 import { Hosts } from "./hosts.ts";
 import type { ControlJournal } from "./journal.ts";
 import { localHost, namesIn, writeLocalCredentials } from "./localCredentials.ts";
@@ -40,6 +42,8 @@ export interface ControlOptions {
   artifactLimits: ArtifactLimits;
   /** Where artifacts are kept instead of the data directory. */
   s3?: Omit<S3Options, "fetch">;
+  /** How long jobs and audit records are kept, and why the latter go. */
+  keep: KeepJobs & { auditMs: number; auditWhy: string };
   /** How long running requests are waited for when closing. */
   drainMs: number;
   runtime: Runtime;
@@ -108,7 +112,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });
-  artifacts.start();
+  const keepers = keepersOf(options, journal);
+  for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,
     port: server.port,
@@ -119,10 +124,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await engine.drain(options.drainMs);
       await figures.close();
       await server.stop();
-      artifacts.close();
+      for (const each of [artifacts, ...keepers]) each.close();
       engine.close();
     },
   };
+}
+
+function keepersOf({ keep, clock, log }: ControlOptions, journal: ControlJournal) {
+  const { auditMs: keepMs, auditWhy: why, ...jobs } = keep;
+  const audit = new AuditKeeper({ trail: journal.audit, keepMs, why, clock, log });
+  return [new Upkeep({ ...jobs, journal, clock, log }), audit];
 }
 
 function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {

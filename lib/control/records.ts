@@ -92,6 +92,9 @@ export interface Outcome {
   endedAt: number;
   /** From the acceptance of the job. */
   durationMs: number;
+  /** When its command began, and how long it ran, as far as its agent has said so. */
+  startedAt?: number;
+  ranMs?: number;
 }
 
 /** What is known of an agent beyond its connection. */
