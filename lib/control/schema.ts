@@ -1,4 +1,9 @@
-/** The schema of the control plane's journal. Append only: each entry brings it one version up. */
+/**
+ * The schema of the control plane's journal. Append only: each entry brings it one version up.
+ *
+ * Of the full-text tables: what is deleted goes when its part of the index is merged for what comes
+ * in (`deletemerge` 0). Merging because of deletions held the process up for a second at a time.
+ */
 import { auditMigration, auditStartMigration } from "../store/auditTrail.ts";
 
 export const migrations: readonly string[] = [
@@ -190,6 +195,8 @@ export const migrations: readonly string[] = [
     agent, content='', contentless_delete=1, detail=none, tokenize='ascii');
   CREATE VIRTUAL TABLE outcome_words USING fts5(
     words, content='', contentless_delete=1, detail=none, tokenize='unicode61');
+  INSERT INTO request_agents (request_agents, rank) VALUES ('deletemerge', 0);
+  INSERT INTO outcome_words (outcome_words, rank) VALUES ('deletemerge', 0);
   CREATE TABLE history_index (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     requests_through INTEGER NOT NULL,
