@@ -195,8 +195,6 @@ export const migrations: readonly string[] = [
     agent, content='', contentless_delete=1, detail=none, tokenize='ascii');
   CREATE VIRTUAL TABLE outcome_words USING fts5(
     words, content='', contentless_delete=1, detail=none, tokenize='unicode61');
-  INSERT INTO request_agents (request_agents, rank) VALUES ('deletemerge', 0);
-  INSERT INTO outcome_words (outcome_words, rank) VALUES ('deletemerge', 0);
   CREATE TABLE history_index (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     requests_through INTEGER NOT NULL,
@@ -204,5 +202,9 @@ export const migrations: readonly string[] = [
   ) STRICT;
   INSERT INTO history_index VALUES (1, 0, 0);
   ${auditStartMigration}
+  `,
+  `
+  INSERT INTO request_agents (request_agents, rank) VALUES ('deletemerge', 0);
+  INSERT INTO outcome_words (outcome_words, rank) VALUES ('deletemerge', 0);
   `,
 ];
