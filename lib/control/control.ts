@@ -12,6 +12,7 @@ import { createApp } from "./app.ts";
 import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
+import type { ConsoleSettings } from "./console/console.ts";
 import { Engine } from "./engine.ts";
 import { FigureKeeper } from "./figures/keeper.ts";
 import { Hosts } from "./hosts.ts";
@@ -34,6 +35,7 @@ export interface ControlOptions {
   advertised: readonly string[];
   /** Whether agents that join must be approved. */
   needsApproval: boolean;
+  console: ConsoleSettings;
   /** Commands that a second operator has to approve. */
   twoPerson: ReadonlySet<string>;
   heartbeatSeconds?: number;
@@ -82,9 +84,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     server = await runtime.serve({
       app: createApp({
         ...{ engine, artifacts, revocations, scheduler, runtime, clock, log },
-        hosts: new Hosts([...options.advertised, ...namesIn(tls)]),
+        hosts: new Hosts([...options.advertised, ...namesIn(tls), ...hostIn(options.console)]),
         place: () => place,
         needsApproval: options.needsApproval,
+        console: options.console,
+        isTls: tls !== undefined,
       }),
       host: options.host,
       port: options.port,
@@ -123,6 +127,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       engine.close();
     },
   };
+}
+
+function hostIn({ url }: ConsoleSettings): string[] {
+  return url === undefined ? [] : [new URL(url).hostname];
 }
 
 function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {
