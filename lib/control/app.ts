@@ -180,7 +180,7 @@ function refuseBrowsers(c: Context, { hosts, runtime }: AppOptions, webConsole: 
     const text = "this is not a name of this control plane: wsctl serve --advertise NAME adds one";
     throw new WsctlError("FORBIDDEN", text);
   }
-  if (runtime.header(c, "origin") === undefined || webConsole.isOwnPost(c)) return;
+  if (runtime.header(c, "origin") === undefined || webConsole.isOwnPage(c)) return;
   const text = "pages in browsers but the console's own are not served here: send no Origin";
   throw new WsctlError("FORBIDDEN", text);
 }

@@ -10,6 +10,10 @@ export interface ProviderSettings {
   clientId: string;
   clientSecret: string;
   redirectUris: string[];
+  /** Another name of this host, so that browsers take it for another site. */
+  host?: string;
+  /** Who is logged in where nobody is named. */
+  account?: string;
   /** Who is in which groups. */
   groups: Record<string, string[]>;
   /** Whether the groups are told at the userinfo endpoint alone, as by default, or in the token. */

@@ -10,7 +10,8 @@ import type { ProviderSettings } from "./oidcProvider.ts";
 
 const settings = JSON.parse(process.argv[2] ?? "{}") as ProviderSettings;
 const { port, tls, clientId, clientSecret, redirectUris, groups, skewMs = 0 } = settings;
-const issuer = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+const { host = "127.0.0.1", account = "nobody" } = settings;
+const issuer = `${tls === undefined ? "http" : "https"}://${host}:${port}`;
 
 // A clock that is set wrong: what it signs is over before it arrives.
 const { now } = Date;
@@ -41,7 +42,7 @@ const answer = provider.callback();
 const listener: RequestListener = async (request, response) => {
   if (!request.url?.startsWith("/interaction/")) return answer(request, response);
   const { params } = await provider.interactionDetails(request, response);
-  const hint = params.login_hint;
+  const hint = params.login_hint ?? account;
   const result =
     hint === "nobody"
       ? { error: "access_denied", error_description: "<script>alert(1)</script>" }

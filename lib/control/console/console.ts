@@ -111,11 +111,11 @@ export class Console {
     }
   }
 
-  /** Whether a page of ours posts to one of the console's own addresses. */
-  isOwnPost(c: Context): boolean {
+  /** Whether a page of ours asks one of the console's own addresses; it has its modules so too. */
+  isOwnPage(c: Context): boolean {
     const { method, path } = c.req;
     const isOurs = consoleRoutes.some((route) => route.method === method && route.path === path);
-    return method === "POST" && isOurs && isFromOwnPage(whenceOf(c), this.#url);
+    return isOurs && isFromOwnPage(whenceOf(c), this.#url);
   }
 
   /**

@@ -26,11 +26,13 @@ async function refresh() {
   clearTimeout(timer);
   const mine = ++turn;
   const { section, load } = viewOf(location.hash);
+  let next = refresh;
   try {
-    const showIt = await load();
+    const view = await load();
     if (mine !== turn) return;
-    show = showIt;
+    show = view.show;
     present(section);
+    if (view.isOver) next = watchLogin;
     show();
     say("");
     byId("updated").textContent = `Up to date at ${new Date().toLocaleTimeString()}`;
@@ -40,15 +42,24 @@ async function refresh() {
     present(section);
     say(`This view is not up to date: ${error.message}`);
   }
-  if (!document.hidden) timer = setTimeout(refresh, pollMs);
+  if (!document.hidden) timer = setTimeout(next, pollMs);
+}
+
+/** Where nothing changes any more, but for whether somebody may still look at it. */
+async function watchLogin() {
+  const mine = turn;
+  const standing = await get("/console/login").catch(() => ({ logged_in: true }));
+  if (mine !== turn) return;
+  if (!standing.logged_in) return askToLogIn("You are logged out.");
+  if (!document.hidden) timer = setTimeout(watchLogin, pollMs);
 }
 
 function present(section) {
   for (const each of sections) byId(each).hidden = each !== section;
   byId("nav").hidden = section === "login";
   byId("who").hidden = section === "login";
-  byId("to-agents").toggleAttribute("aria-current", section === "agents");
-  byId("to-jobs").toggleAttribute("aria-current", section === "jobs" || section === "job");
+  byId("to-agents").ariaCurrent = section === "agents" ? "page" : null;
+  byId("to-jobs").ariaCurrent = section === "jobs" || section === "job" ? "page" : null;
   if (shown !== "" && shown !== section) byId(`${section}-title`).focus();
   shown = section;
 }

@@ -1,4 +1,4 @@
-/** The three views: each asks the API for what it shows, and shows it. */
+/** The three views: each asks the API for what it shows, and says how to show it. */
 import { get } from "./api.js";
 import { showFacts, showRows } from "./rows.js";
 import {
@@ -23,7 +23,7 @@ export function wantOlderJobs() {
 
 export async function agentsView() {
   const { items, next_cursor: more } = await get("/api/v1/agents?limit=1000");
-  return () => showAgents(items, more !== undefined);
+  return { show: () => showAgents(items, more !== undefined) };
 }
 
 function showAgents(items, isPart) {
@@ -57,7 +57,7 @@ function showAgents(items, isPart) {
 
 export async function jobsView() {
   const { items, next_cursor: more } = await get(`/api/v1/jobs?limit=${jobsWanted}`);
-  return () => {
+  const show = () => {
     const now = Date.now();
     byId("jobs-empty").hidden = items.length > 0;
     byId("older").hidden = more === undefined || jobsWanted >= jobsShownMax;
@@ -73,11 +73,12 @@ export async function jobsView() {
     }));
     showRows(byId("jobs-rows"), rows);
   };
+  return { show };
 }
 
 export async function jobView(id) {
   const job = await get(`/api/v1/jobs/${encodeURIComponent(id)}`);
-  return () => {
+  const show = () => {
     byId("job-title").textContent = `Job ${job.job_id}`;
     const parameters =
       job.parameters === undefined ? "none" : JSON.stringify(job.parameters, null, 2);
@@ -109,4 +110,5 @@ export async function jobView(id) {
     }));
     showRows(byId("job-rows"), rows);
   };
+  return { show, isOver: job.ended >= job.total };
 }
