@@ -1,6 +1,6 @@
 /**
- * The one Hono application: the agents' WebSocket, the API, the console, health. Every route of the API is in a
- * table with the permission it asks for; an error has one way out.
+ * The one Hono application: the agents' WebSocket, the API, the console, health. Every route of the
+ * API is in a table with the permission it asks for; an error has one way out.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";

@@ -13,6 +13,7 @@ import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import type { ConsoleSettings } from "./console/console.ts";
+import { oidcBackPath } from "./console/oidcLogin.ts";
 import { Engine } from "./engine.ts";
 import { FigureKeeper } from "./figures/keeper.ts";
 import { Hosts } from "./hosts.ts";
@@ -109,6 +110,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const scheme = tls ? "https" : "http";
   const own = urlHost(publicHost(options.host, options.advertised));
   place = new Place(`${scheme}://${own}:${server.port}`, certificates?.authority);
+  const { oidc, url: consoleUrl = place.url } = options.console;
+  if (oidc) log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcBackPath });
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });

@@ -73,13 +73,16 @@ describe.skipIf(isMissing)("in a browser", () => {
     agent.say("status_update", { cpu_usage: "12%", memory_usage: "300MB" });
     const command = '"><svg onload=alert(1)>';
     const parameters = { html: leak, key: evil.link };
-    const { jobId, requestIds } = await target.send(command, [agent_id], { parameters });
+    // Another agent is away: the job goes on.
+    const away = await target.newAgent();
+    const agents = [agent_id, away.agent_id];
+    const { jobId, requestIds } = await target.send(command, agents, { parameters });
     await agent.command(requestIds[0] ?? "");
     agent.respond(requestIds[0] ?? "", {
       ...{ status: "failed", message: `${evil.message}${evil.turned}` },
       result: { href: evil.link, [leak]: leak, turned: evil.turned },
     });
-    await target.ended(jobId);
+    expect(await agent.isAlive()).toBe(true);
 
     const { page, origins, alarms } = await watchedPage(browser);
     await logIn(page, target.serving.url, target.admin);
