@@ -10,6 +10,7 @@ import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { commonArgs, dataDirOf, logArgs, logOf, refuseHostileEnvironment } from "./_common.ts";
+import { type ConsoleFlags, consoleArgs, consoleOf } from "./_console.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { keepAuditArg, keepAuditMs } from "./_keepAudit.ts";
 import { type S3Flags, s3Args, s3Of } from "./_s3.ts";
@@ -108,16 +109,19 @@ const args = {
   },
   "keep-audit": keepAuditArg,
   ...s3Args,
+  ...consoleArgs,
 } as const;
 
 export default defineCommand({
   meta: { name: "serve", description: "Run the control plane" },
   args,
-  run: ({ args, data }) =>
-    serveRun({ ...args, advertised: (data as CommandData).lists.advertise ?? [] }),
+  run: ({ args, data }) => {
+    const { advertise: advertised = [], "oidc-grant": grants = [] } = (data as CommandData).lists;
+    return serveRun({ ...args, advertised, grants });
+  },
 });
 
-export interface ServeOptions extends S3Flags {
+export interface ServeOptions extends S3Flags, ConsoleFlags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
   "log-json"?: boolean | undefined;
@@ -156,6 +160,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     tls,
     advertised: options.advertised.map(advertisedOf),
     needsApproval: options["require-approval"] ?? false,
+    console: consoleOf(options),
     twoPerson: twoPersonOf(options["two-person"]),
     heartbeatSeconds: heartbeatOf(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),

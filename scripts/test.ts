@@ -8,6 +8,7 @@ installPythonPeers();
 installFaketime();
 installSwift();
 installTmux();
+installChromium();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -44,6 +45,15 @@ function installSwift(): void {
 /** A terminal that a test can type at and read. */
 function installTmux(): void {
   install("tmux", "the test of wsctl watch at a terminal", () => Bun.which("tmux") !== null);
+}
+
+/** A browser in which the console is looked at. */
+function installChromium(): void {
+  install(
+    "chromium",
+    "the tests of the console in a browser",
+    () => Bun.which("chromium") !== null,
+  );
 }
 
 function install(name: string, purpose: string, has: () => boolean): void {

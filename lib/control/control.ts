@@ -13,6 +13,8 @@ import { createApp } from "./app.ts";
 import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
+import type { ConsoleSettings } from "./console/console.ts";
+import { oidcBackPath } from "./console/oidcLogin.ts";
 import { Engine } from "./engine.ts";
 import { FigureKeeper } from "./figures/keeper.ts";
 import { type KeepJobs, Upkeep } from "./history/upkeep.ts";
@@ -36,6 +38,7 @@ export interface ControlOptions {
   advertised: readonly string[];
   /** Whether agents that join must be approved. */
   needsApproval: boolean;
+  console: ConsoleSettings;
   /** Commands that a second operator has to approve. */
   twoPerson: ReadonlySet<string>;
   heartbeatSeconds?: number;
@@ -86,9 +89,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     server = await runtime.serve({
       app: createApp({
         ...{ engine, artifacts, revocations, scheduler, runtime, clock, log },
-        hosts: new Hosts([...options.advertised, ...namesIn(tls)]),
+        hosts: new Hosts([...options.advertised, ...namesIn(tls), ...hostIn(options.console)]),
         place: () => place,
         needsApproval: options.needsApproval,
+        console: options.console,
+        isTls: tls !== undefined,
       }),
       host: options.host,
       port: options.port,
@@ -109,6 +114,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const scheme = tls ? "https" : "http";
   const own = urlHost(publicHost(options.host, options.advertised));
   place = new Place(`${scheme}://${own}:${server.port}`, certificates?.authority);
+  const { oidc, url: consoleUrl = place.url } = options.console;
+  if (oidc) log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcBackPath });
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });
@@ -134,6 +141,10 @@ function keepersOf({ keep, clock, log }: ControlOptions, journal: ControlJournal
   const { auditMs: keepMs, auditWhy: why, ...jobs } = keep;
   const audit = new AuditKeeper({ trail: journal.audit, keepMs, why, clock, log });
   return [new Upkeep({ ...jobs, journal, clock, log }), audit];
+}
+
+function hostIn({ url }: ConsoleSettings): string[] {
+  return url === undefined ? [] : [new URL(url).hostname];
 }
 
 function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {

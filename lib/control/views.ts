@@ -149,7 +149,7 @@ export function tokenView(token: StoredToken, now: number): TokenView {
   return {
     token_id: token.tokenId,
     role: token.role,
-    kind: token.publicKey === undefined ? "bearer" : "key",
+    kind: kindOf(token),
     state: stateOf(token, now),
     ...(agentId === undefined ? {} : { agent_id: agentId }),
     ...(labels === undefined ? {} : { labels }),
@@ -162,6 +162,11 @@ export function tokenView(token: StoredToken, now: number): TokenView {
     created_by: token.createdBy,
     ...(revokedAt === undefined ? {} : { revoked_at: timestamp(revokedAt) }),
   };
+}
+
+function kindOf({ publicKey, hash }: StoredToken): TokenView["kind"] {
+  if (publicKey !== undefined) return "key";
+  return hash === undefined ? "oidc" : "bearer";
 }
 
 function stateOf(token: StoredToken, now: number): TokenView["state"] {

@@ -11,7 +11,10 @@ export interface AuditFacts {
   action: string;
   /** `begun`, `accepted`, `refused`, or the outcome of a request. */
   outcome: string;
-  /** The id of the token or key that asked; absent where nobody was let in. */
+  /**
+   * The id of the token or key that asked, or of a person at the console, `ISSUER#SUBJECT`; absent
+   * where nobody was let in.
+   */
   actor?: string;
   role?: string;
   /** From where. */

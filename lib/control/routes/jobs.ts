@@ -58,6 +58,7 @@ export const jobRoutes: Route[] = [
     method: "GET",
     path: "/api/v1/jobs/:job_id/outcomes",
     permission: "jobs.read",
+    outlives: true,
     handle: awaitJob,
   },
   {
