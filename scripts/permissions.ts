@@ -20,8 +20,8 @@ export function permissionsPage(): string {
 Written by \`npm run permissions\` from \`lib/control/app.ts\` and \`lib/control/permissions.ts\`; a test
 compares. Without a token only \`/healthz\`, \`/readyz\`, \`/agent/challenge\` and the console's own
 addresses below answer. A token that is narrowed sees and commands less: see \`lib/control/scope.ts\`.
-A login of the console has the role and the terms of its token, or the role that the OpenID provider's
-groups are granted, and of that role only what the last column says.
+A login of the console has the role and the terms of its token, or the role that is granted to the
+person's groups, and of that role only what the last column says.
 
 ${table(["route", "permission", "roles", "in the audit trail", "console"], api)}
 
