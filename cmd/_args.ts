@@ -10,6 +10,7 @@ import { nearest } from "./_nearest.ts";
 /** Flags that may be given more than once; their values arrive together in `lists`. */
 const repeatable = new Set([
   ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
+  "oidc-grant",
 ]);
 
 export interface Sources {

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject, unrepresentable } from "../lib/protocol/json.ts";
 import { AgentId } from "../lib/protocol/names.ts";
+import { isTimestamp, timestamp } from "../lib/protocol/timestamp.ts";
 import { usage } from "./_args.ts";
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -12,6 +13,20 @@ export function parseSeconds(flag: string, text: string): number {
   if (parts === null)
     throw usage(`Flag --${flag} is "${text}": expected a time such as 30s, 5m, 1h`);
   return Number(parts[1]) * (unitSeconds[parts[2] ?? "s"] ?? 1);
+}
+
+/**
+ * A moment as it is written on the wire, given so or by how long before `now` it was: `2h`. Throws
+ * `USAGE` naming the flag.
+ */
+export function parseMoment(flag: string, text: string, now: number): string {
+  if (isTimestamp(text)) return text;
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
+    const ms = now - parseSeconds(flag, text) * 1000;
+    if (ms >= 0) return timestamp(ms);
+  }
+  const example = timestamp(now).replace(/\.\d+/, "");
+  throw usage(`Flag --${flag} is "${text}": expected a time such as 2h, or ${example}`);
 }
 
 /** A time from one second to so many; throws `USAGE` naming the flag. */
@@ -26,6 +41,15 @@ export function parsePause(flag: string, text: string, most: number): number {
   const seconds = parseSeconds(flag, text);
   if (seconds <= most) return seconds;
   throw usage(`Flag --${flag} is "${text}": expected a time of at most ${durationText(most)}`);
+}
+
+/** So many milliseconds as they are read best: `850 ms`, `12.5 s`, `3 min 20 s`, `2 h 5 min`. */
+export function msText(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (seconds < 60) return `${(ms / 1000).toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
 /** So many seconds in the largest unit that keeps them whole. */

@@ -27,6 +27,7 @@ import {
   refuseHostileEnvironment,
 } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { keepAuditArg, keepAuditMs } from "./_keepAudit.ts";
 import { labelsOf } from "./_labels.ts";
 import { readStdin } from "./_output.ts";
 import { restart, trialFault, update } from "./_replace.ts";
@@ -122,6 +123,7 @@ export default defineCommand({
       valueHint: "TIME",
       description: "how old the key of an agent that has joined becomes before it is renewed",
     },
+    "keep-audit": keepAuditArg,
     heartbeat: {
       type: "string",
       default: "15s",
@@ -157,6 +159,7 @@ export interface AgentRunOptions extends ClientFlags {
   "max-waiting": string;
   "max-timeout": string;
   "max-output": string;
+  "keep-audit": string;
   heartbeat: string;
 }
 
@@ -229,6 +232,10 @@ function hostSettings(options: AgentRunOptions, agentId: string) {
       running: wholeNumber("max-running", options["max-running"], 1, 1_000),
       waiting: wholeNumber("max-waiting", options["max-waiting"], 0, 10_000),
       timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
+    },
+    keepAudit: {
+      keepMs: keepAuditMs(options["keep-audit"]),
+      why: `agent --keep-audit ${options["keep-audit"]}`,
     },
     trust: new Trust(options.trust, agentId),
     ...(options.labels.length === 0 ? {} : { labels: labelsOf(options.labels) }),

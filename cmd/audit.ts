@@ -4,7 +4,7 @@ import { readTrailFile } from "../lib/store/trailFile.ts";
 import { usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
-import { print, printJson, table } from "./_output.ts";
+import { print, printJson, remark, table } from "./_output.ts";
 import { wholeNumber } from "./_units.ts";
 
 const trailArgs = {
@@ -71,7 +71,7 @@ async function listRun(options: AuditOptions & { limit: string }): Promise<numbe
   return exitOk;
 }
 
-/** 0 only if the chain is whole. */
+/** 0 only if the chain is whole, and has the head that was given. */
 async function verifyRun(options: AuditOptions & { head?: string | undefined }): Promise<number> {
   const anchor = options.head === undefined ? undefined : readHead(options.head);
   if (options.head !== undefined && anchor === undefined) {
@@ -83,10 +83,20 @@ async function verifyRun(options: AuditOptions & { head?: string | undefined }):
     options.journal === undefined
       ? await (await clientOf(options)).auditVerdict(options.head)
       : readTrailFile(options.journal, anchor).verdict;
+  const isHeadTooOld = verdict.isWhole && verdict.isHeadTooOld === true;
   if (options.json) printJson(verdict);
-  else if (verdict.isWhole) print(`whole  ${verdict.head.sequence}:${verdict.head.hash}`);
-  else print(`broken at record ${verdict.sequence}: ${verdict.reason}`);
-  return verdict.isWhole ? exitOk : exitFailed;
+  else print(verdictText(verdict));
+  if (isHeadTooOld) {
+    remark(`The head of record ${anchor?.sequence} is older than what is kept: nothing shows it.`);
+  }
+  return verdict.isWhole && !isHeadTooOld ? exitOk : exitFailed;
+}
+
+function verdictText(verdict: Verdict): string {
+  if (!verdict.isWhole) return `broken at record ${verdict.sequence}: ${verdict.reason}`;
+  const { head, start } = verdict;
+  const from = start && `from record ${start.sequence + 1} on; those before it were let go`;
+  return `whole  ${head.sequence}:${head.hash}${from === undefined ? "" : `  ${from}`}`;
 }
 
 async function exportRun(options: AuditOptions): Promise<number> {

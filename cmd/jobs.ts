@@ -1,18 +1,17 @@
 import process from "node:process";
 import { defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
-import type { JobDetail, JobView, RequestView } from "../lib/protocol/api.ts";
-import { usage } from "./_args.ts";
+import type { JobDetail, RequestView } from "../lib/protocol/api.ts";
 import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
+import { list } from "./_listJobs.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { retry } from "./_retryJob.ts";
 import { sendOrder, waitArg } from "./_sendOrder.ts";
 import { readOrder } from "./_signOrder.ts";
 import { agreedArgs } from "./_target.ts";
-
-const limitMost = 500;
+import { msText } from "./_units.ts";
 
 const id = {
   type: "positional",
@@ -21,18 +20,11 @@ const id = {
   description: "the job's id",
 } as const;
 
-const list = defineCommand({
-  meta: { name: "list", description: "List jobs, the newest first" },
-  args: {
-    ...clientArgs,
-    limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
-    cursor: { type: "string", valueHint: "JOB", description: "those older than this job" },
-  },
-  run: ({ args }) => listRun(args),
-});
-
 const show = defineCommand({
-  meta: { name: "show", description: "Show one job and what became of each request" },
+  meta: {
+    name: "show",
+    description: "Show one job, and when each request was sent, began, and how it ended",
+  },
   args: { id, ...clientArgs },
   run: ({ args }) => showRun(args),
 });
@@ -124,24 +116,6 @@ export interface JobsOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
-export async function listRun(
-  options: JobsOptions & { limit: string; cursor?: string | undefined },
-): Promise<number> {
-  const limit = /^\d{1,3}$/.test(options.limit) ? Number(options.limit) : 0;
-  if (limit < 1 || limit > limitMost) {
-    throw usage(`Flag --limit is "${options.limit}": expected a number from 1 to ${limitMost}`);
-  }
-  const cursor = options.cursor === undefined ? {} : { cursor: options.cursor };
-  const page = await (await clientOf(options)).jobs({ limit, ...cursor });
-  if (options.json) page.items.forEach(printJson);
-  else if (page.items.length === 0) remark('No jobs yet: send one with "wsctl send".');
-  else print(table(["JOB", "COMMAND", "CREATED", "BY", "ENDED", "SUCCESS"], page.items.map(row)));
-  if (page.next_cursor !== undefined) {
-    remark(`There are more: wsctl jobs list --cursor ${page.next_cursor}`);
-  }
-  return exitOk;
-}
-
 export async function showRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await clientOf(options)).job(options.id);
   if (options.json) printJson(job);
@@ -180,17 +154,6 @@ export async function watchRun(
   });
 }
 
-function row(job: JobView): string[] {
-  return [
-    job.job_id,
-    job.command,
-    job.created_at,
-    job.created_by,
-    `${job.ended}/${job.total}`,
-    String(job.succeeded),
-  ];
-}
-
 function detail(job: JobDetail): string {
   const facts = [
     ["job", job.job_id],
@@ -202,8 +165,19 @@ function detail(job: JobDetail): string {
     ...turnsText(job),
     ["ended", `${job.ended} of ${job.total}, ${job.succeeded} with success`],
   ];
-  const headings = ["AGENT", "STATE", "CODE", "DURATION", "REQUEST", "MESSAGE"];
-  return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, job.requests.map(requestRow))}`;
+  const headings = [
+    "AGENT",
+    "STATE",
+    "CODE",
+    "SENT",
+    "STARTED",
+    "RAN",
+    "ENDED",
+    "REQUEST",
+    "MESSAGE",
+  ];
+  const rows = job.requests.map(requestRow);
+  return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, rows)}`;
 }
 
 function turnsText(job: JobDetail): string[][] {
@@ -220,12 +194,19 @@ function turnsText(job: JobDetail): string[][] {
   ];
 }
 
+/** Moments as how long after the acceptance of the job they were. */
 function requestRow(request: RequestView): string[] {
+  const { queued_at, sent_at, started_at, ended_at, ran_ms } = request;
+  const after = (at: string | undefined) =>
+    at === undefined ? "-" : `+${msText(Date.parse(at) - Date.parse(queued_at))}`;
   return [
     request.agent,
     request.state,
     request.code ?? "-",
-    request.duration_ms === undefined ? "-" : `${request.duration_ms} ms`,
+    after(sent_at),
+    after(started_at),
+    ran_ms === undefined ? "-" : msText(ran_ms),
+    after(ended_at),
     request.request_id,
     request.message ?? "-",
   ];

@@ -3,15 +3,18 @@ import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { steadyClock } from "../lib/clock.ts";
-import { startControl, type TlsChoice } from "../lib/control/control.ts";
+import { type ControlOptions, startControl, type TlsChoice } from "../lib/control/control.ts";
+import { keepJobsMsMin } from "../lib/control/history/upkeep.ts";
 import { isDnsName } from "../lib/control/tls/ownNames.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { commonArgs, dataDirOf, logArgs, logOf, refuseHostileEnvironment } from "./_common.ts";
+import { type ConsoleFlags, consoleArgs, consoleOf } from "./_console.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { keepAuditArg, keepAuditMs } from "./_keepAudit.ts";
 import { type S3Flags, s3Args, s3Of } from "./_s3.ts";
-import { parseBytes, parseSeconds } from "./_units.ts";
+import { parseBytes, parseSeconds, wholeNumber } from "./_units.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
 
@@ -92,17 +95,33 @@ const args = {
     valueHint: "TIME",
     description: "how long results are kept",
   },
+  "keep-jobs": {
+    type: "string",
+    default: "90d",
+    valueHint: "TIME",
+    description: "how long jobs that have ended are kept, at least 9d",
+  },
+  "keep-jobs-max": {
+    type: "string",
+    default: "10000000",
+    valueHint: "N",
+    description: "requests that are kept at the most; none is let go within 9d",
+  },
+  "keep-audit": keepAuditArg,
   ...s3Args,
+  ...consoleArgs,
 } as const;
 
 export default defineCommand({
   meta: { name: "serve", description: "Run the control plane" },
   args,
-  run: ({ args, data }) =>
-    serveRun({ ...args, advertised: (data as CommandData).lists.advertise ?? [] }),
+  run: ({ args, data }) => {
+    const { advertise: advertised = [], "oidc-grant": grants = [] } = (data as CommandData).lists;
+    return serveRun({ ...args, advertised, grants });
+  },
 });
 
-export interface ServeOptions extends S3Flags {
+export interface ServeOptions extends S3Flags, ConsoleFlags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
   "log-json"?: boolean | undefined;
@@ -121,6 +140,9 @@ export interface ServeOptions extends S3Flags {
   "artifact-max": string;
   "artifact-quota": string;
   "artifact-ttl": string;
+  "keep-jobs": string;
+  "keep-jobs-max": string;
+  "keep-audit": string;
 }
 
 /** Serves until SIGINT or SIGTERM, then drains. */
@@ -138,6 +160,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     tls,
     advertised: options.advertised.map(advertisedOf),
     needsApproval: options["require-approval"] ?? false,
+    console: consoleOf(options),
     twoPerson: twoPersonOf(options["two-person"]),
     heartbeatSeconds: heartbeatOf(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
@@ -146,6 +169,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
       quotaBytes: parseBytes("artifact-quota", options["artifact-quota"]),
       ttlMs: parseSeconds("artifact-ttl", options["artifact-ttl"]) * 1000,
     },
+    keep: keepOf(options),
     drainMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
     runtime: await loadRuntime(),
     clock: steadyClock(),
@@ -159,6 +183,21 @@ export async function serveRun(options: ServeOptions): Promise<number> {
   await control.close();
   log.info("stopped");
   return exitOk;
+}
+
+/** Less than the least would let an id go while it could still be asked again. */
+function keepOf(options: ServeOptions): ControlOptions["keep"] {
+  const { "keep-jobs": text, "keep-audit": audit } = options;
+  const keepMs = parseSeconds("keep-jobs", text) * 1000;
+  if (keepMs < keepJobsMsMin) {
+    throw usage(`Flag --keep-jobs is "${text}": expected a time of at least 9d, such as 90d`);
+  }
+  return {
+    keepMs,
+    requestsMax: wholeNumber("keep-jobs-max", options["keep-jobs-max"], 1, 1_000_000_000),
+    auditMs: keepAuditMs(audit),
+    auditWhy: `serve --keep-audit ${audit}`,
+  };
 }
 
 function portOf(text: string): number {

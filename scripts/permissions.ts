@@ -1,30 +1,50 @@
 /** The page of routes: what each asks for, and which roles may; written from the code. */
 import { writeFileSync } from "node:fs";
 import { routes } from "../lib/control/app.ts";
+import { consoleRoutes } from "../lib/control/console/console.ts";
 import { rolesWith } from "../lib/control/permissions.ts";
+import { readsOnly } from "../lib/control/routes/route.ts";
 
 const file = new URL("../docs/permissions.md", import.meta.url).pathname;
 
 export function permissionsPage(): string {
-  const rows = routes.map(({ method, path, permission, action = "" }) => {
+  const api = routes.map((route) => {
+    const { method, path, permission, action = "" } = route;
     const who = rolesWith(permission).join(", ");
-    return [`\`${method} ${path}\``, `\`${permission}\``, who, action && `\`${action}\``];
+    const byLogin = readsOnly(route) ? "yes" : "";
+    return [code(`${method} ${path}`), code(permission), who, action && code(action), byLogin];
   });
-  const head = ["route", "permission", "roles", "in the audit trail"];
+  const pages = consoleRoutes.map(({ method, path, what }) => [code(`${method} ${path}`), what]);
+  return `# Who may ask what
+
+Written by \`npm run permissions\` from \`lib/control/app.ts\` and \`lib/control/permissions.ts\`; a test
+compares. Without a token only \`/healthz\`, \`/readyz\`, \`/agent/challenge\` and the console's own
+addresses below answer. A token that is narrowed sees and commands less: see \`lib/control/scope.ts\`.
+A login of the console has the role and the terms of its token, or the role that is granted to the
+person's groups, and of that role only what the last column says.
+
+${table(["route", "permission", "roles", "in the audit trail", "console"], api)}
+
+## The console's own addresses
+
+They hold nothing of the fleet. What posts is refused unless the console's own page asks.
+
+${table(["address", "what it is"], pages)}
+`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(head: string[], rows: string[][]): string {
   const widths = head.map((text, at) =>
     Math.max(text.length, ...rows.map((row) => row[at]?.length ?? 0)),
   );
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
   const rule = line(widths.map((width) => "-".repeat(width)));
-  return `# Who may ask what
-
-Written by \`npm run permissions\` from \`lib/control/app.ts\` and \`lib/control/permissions.ts\`; a test
-compares. Without a token only \`/healthz\`, \`/readyz\` and \`/agent/challenge\` answer. A token that is
-narrowed sees and commands less: see \`lib/control/scope.ts\`.
-
-${[line(head), rule, ...rows.map(line)].join("\n")}
-`;
+  return [line(head), rule, ...rows.map(line)].join("\n");
 }
 
 if (import.meta.main) writeFileSync(file, permissionsPage());

@@ -9,6 +9,7 @@ installPythonPeers();
 installFaketime();
 installSwift();
 installTmux();
+installChromium();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -45,4 +46,13 @@ function installSwift(): void {
 /** A terminal that a test can type at and read. */
 function installTmux(): void {
   install("tmux", "the test of wsctl watch at a terminal", () => Bun.which("tmux") !== null);
+}
+
+/** A browser in which the console is looked at. */
+function installChromium(): void {
+  install(
+    "chromium",
+    "the tests of the console in a browser",
+    () => Bun.which("chromium") !== null,
+  );
 }

@@ -14,6 +14,7 @@ import {
 import type { Labels } from "../protocol/selector.ts";
 import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
 import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
+import { AuditKeeper, type AuditKeeperOptions } from "../store/auditKeeper.ts";
 import type { HostLimits } from "./admission.ts";
 import { catalogueText } from "./catalogueText.ts";
 import type { AgentFacts } from "./commands/command.ts";
@@ -81,6 +82,8 @@ export interface AgentOptions {
   runtime: Runtime;
   clock: Clock;
   log: Log;
+  /** How long the records of this agent's audit trail are kept, and why they go. */
+  keepAudit: Pick<AuditKeeperOptions, "keepMs" | "why">;
   /** Replaces this process; by another version where there is one to be tried. */
   restart(update: Update | undefined): void;
   /** Why the version that was tried before this process did not stay. */
@@ -101,6 +104,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     options.outputBytesMax,
   );
   const keeper = keeperOf(options);
+  const audit = new AuditKeeper({ trail: journal.audit, ...options.keepAudit, clock, log });
   let isLinked = false;
   const meter = new UsageMeter({ now: () => clock.now() });
   return new Promise((resolve) => {
@@ -146,12 +150,14 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       onStopped: resolve,
     });
     engine.start();
+    audit.start();
     const looking = setInterval(() => {
       engine.look();
       if (isLinked) keeper?.look(clock.now());
     }, catalogueLookMs);
     const stop = () => {
       clearInterval(looking);
+      audit.close();
       engine.stop();
     };
     if (signal.aborted) stop();

@@ -45,17 +45,24 @@ function flawOf(answer: Answer): string | undefined {
   return bytes <= roomBytes ? undefined : `is over the limit of a message: ${bytes} bytes with it`;
 }
 
-/** A peer of the standard alone knows no `result`: it gets it as JSON within the message. */
-export function messageOf(requestId: string, answer: Answer, v1: boolean): AgentDraft {
+/**
+ * A peer of the standard alone knows no `result`: it gets it as JSON within the message. `heldMs`
+ * is how long the answer has been waiting here.
+ */
+export function messageOf(requestId: string, answer: Answer, v1: boolean, heldMs = 0): AgentDraft {
+  const { ranMs } = answer;
+  const held_ms = Math.max(0, Math.round(heldMs));
+  const times = v1 && ranMs !== undefined ? { ran_ms: ranMs, held_ms } : {};
   if (answer.type === "error") {
     const { code, message } = answer;
-    return { type: "error", request_id: requestId, payload: { code, message } };
+    return { type: "error", request_id: requestId, payload: { code, message, ...times } };
   }
   const { status, message, result } = answer;
   if (v1) {
     const extra = {
       ...(message === undefined ? {} : { message }),
       ...(result === undefined ? {} : { result }),
+      ...times,
     };
     return { type: "response", request_id: requestId, payload: { status, ...extra } };
   }

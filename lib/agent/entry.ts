@@ -1,7 +1,7 @@
 /** A request in the hands of the executor: its record, and what only this process needs to know. */
 import { memoryBeyondTtlMs, memoryMs, timeoutSecondsDefault } from "../protocol/limits.ts";
 import type { Command } from "../protocol/message.ts";
-import type { AgentWrite, JournalRecord, StopReason } from "./records.ts";
+import type { AgentWrite, Answer, JournalRecord, StopReason } from "./records.ts";
 
 export interface Entry {
   record: JournalRecord;
@@ -56,4 +56,12 @@ export function put(entry: Entry): AgentWrite {
 export function enter(entry: Entry, state: JournalRecord["state"], now: number): void {
   entry.record.state = state;
   entry.record.since = now;
+  if (state === "started") entry.record.startedAt = now;
+}
+
+/** An answer with how long its command ran. */
+export function timed({ startedAt }: JournalRecord, answer: Answer, now: number): Answer {
+  return startedAt === undefined
+    ? answer
+    : { ...answer, ranMs: Math.max(0, Math.round(now - startedAt)) };
 }

@@ -12,7 +12,7 @@ import type { Command } from "../protocol/message.ts";
 import { Admission, type HostLimits } from "./admission.ts";
 import { cannotSave, failure, fittingAnswer, notRestarted, stopped, withdrawn } from "./answer.ts";
 import type { Checked } from "./commands/command.ts";
-import { type Entry, enter, entryOf, newEntry, put } from "./entry.ts";
+import { type Entry, enter, entryOf, newEntry, put, timed } from "./entry.ts";
 import { Outbox, type Outlet } from "./outbox.ts";
 import { PendingRestart } from "./pendingRestart.ts";
 import type {
@@ -105,7 +105,7 @@ export class Executor {
     }
     if (known !== undefined) {
       const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
-      return this.#outbox.say(requestId, known.answer ?? interrupted, step);
+      return this.#outbox.say(requestId, known.answer ?? interrupted, step, now - known.since);
     }
     if (this.#restart.isPending || this.#isStopping) {
       // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
@@ -286,7 +286,7 @@ export class Executor {
 
   #end(entry: Entry, answer: Answer, now: number, step: AgentStep): void {
     enter(entry, "ended", now);
-    entry.record.answer = fittingAnswer(answer);
+    entry.record.answer = timed(entry.record, fittingAnswer(answer), now);
     this.#deadlines.delete(entry.record.requestId);
     this.#outbox.publish(entry, now, step);
     if (entry.record.outlives) {

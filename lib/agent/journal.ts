@@ -14,7 +14,7 @@ import {
 import * as v from "valibot";
 import { failpoint } from "../failpoint.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
-import { AuditTrail, auditMigration } from "../store/auditTrail.ts";
+import { AuditTrail, auditMigration, auditStartMigration } from "../store/auditTrail.ts";
 import { Database, schemaOf } from "../store/sqlite.ts";
 import { auditOf } from "./auditOf.ts";
 import type { AgentWrite, Identity, JournalRecord } from "./records.ts";
@@ -27,6 +27,7 @@ export interface AgentJournal {
   find(requestId: string): JournalRecord | undefined;
   /** What has not been answered for good, in the order of arrival. */
   unsettled(): JournalRecord[];
+  readonly audit: AuditTrail;
   close(): void;
 }
 
@@ -55,6 +56,7 @@ const migrations = [
   CREATE INDEX requests_to_forget ON requests (keep_until) WHERE settled = 1;
   `,
   auditMigration,
+  auditStartMigration,
 ];
 
 /** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
@@ -116,7 +118,7 @@ function journalOn(db: Database): AgentJournal {
        ON CONFLICT DO UPDATE SET journal_id = excluded.journal_id, epoch = excluded.epoch`,
   );
 
-  const trail = new AuditTrail(db);
+  const audit = new AuditTrail(db);
   const carryOut = (write: AgentWrite) => {
     if (write.type === "identity") identify.run(write.identity.journalId, write.identity.epoch);
     else if (write.type === "settled") settle.run(write.requestId);
@@ -131,7 +133,7 @@ function journalOn(db: Database): AgentJournal {
       failpoint("agent_before_commit");
       db.transaction(() => {
         writes.forEach(carryOut);
-        trail.append(writes.flatMap((write) => auditOf(write) ?? []));
+        audit.append(writes.flatMap((write) => auditOf(write) ?? []));
       });
       failpoint("agent_after_commit");
     },
@@ -140,6 +142,7 @@ function journalOn(db: Database): AgentJournal {
       return row === undefined ? undefined : db.read(() => recordIn(row));
     },
     unsettled: () => db.read(() => unsettled.all().map(recordIn)),
+    audit,
     close: () => db.close(),
   };
 }

@@ -38,18 +38,18 @@ export class Outbox {
 
   /** Writes and sends an answer, however often it is sent. */
   publish(entry: Entry, now: number, step: AgentStep): void {
-    const { requestId, answer } = entry.record;
+    const { requestId, answer, since } = entry.record;
     step.writes.push(put(entry));
     if (entry.isUnsaved) step.effects.push({ type: "saved", requestId });
     if (this.outlet === undefined || answer === undefined || entry.isAcknowledged) return;
     this.#deadlines.set(requestId, now + answerRepeatMs);
-    this.say(requestId, answer, step);
+    this.say(requestId, answer, step, now - since);
   }
 
-  /** Without a record: for what was never begun, and for repeats. */
-  say(requestId: string, answer: Answer, step: AgentStep): void {
+  /** Without a record: for what was never begun, and for repeats; `heldMs` since it was given. */
+  say(requestId: string, answer: Answer, step: AgentStep, heldMs = 0): void {
     if (this.outlet === undefined) return;
-    const message = messageOf(requestId, answer, this.outlet.v1);
+    const message = messageOf(requestId, answer, this.outlet.v1, heldMs);
     step.effects.push({ type: "send", link: this.outlet.link, message });
   }
 

@@ -9,9 +9,13 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { Command, Output } from "../protocol/message.ts";
 
 /** What a request is answered with; stored before it is sent, and repeated from there. */
-export type Answer =
+export type Answer = (
   | { type: "response"; status: "success" | "failed"; message?: string; result?: unknown }
-  | { type: "error"; code: string; message: string };
+  | { type: "error"; code: string; message: string }
+) & {
+  /** How long its command ran, in milliseconds; absent where it never began. */
+  ranMs?: number;
+};
 
 /** One request in the agent's journal. */
 export interface JournalRecord {
@@ -38,6 +42,8 @@ export interface JournalRecord {
   keepUntil: number;
   /** When this state was entered. */
   since: number;
+  /** When its command began. */
+  startedAt?: number;
   answer?: Answer;
 }
 

@@ -21,6 +21,7 @@ import type { TargetQuery, TargetView } from "../protocol/target.ts";
 import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
 import { queryText } from "./http.ts";
 import { JobStreams, type SendOptions, type Sent } from "./jobStreams.ts";
+import type { JobsQuery } from "./jobsQuery.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
 export type { SendOptions, Sent } from "./jobStreams.ts";
@@ -58,8 +59,9 @@ export class Client {
     return this.#streams.sendOnly(order, "/api/v1/jobs");
   }
 
-  jobs(query: { limit?: number; cursor?: string } = {}): Promise<Page<JobView>> {
-    return this.#http.get(`/api/v1/jobs${queryText(query)}`);
+  /** The newest first; a page may hold fewer than the limit although more follow. */
+  jobs(query: JobsQuery = {}): Promise<Page<JobView>> {
+    return this.#http.get(`/api/v1/jobs${queryText({ ...query })}`);
   }
 
   job(jobId: string): Promise<JobDetail> {

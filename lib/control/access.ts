@@ -6,13 +6,18 @@ import { errorCodes, WsctlError } from "../protocol/errors.ts";
 import { parsePublicKey } from "../protocol/keys.ts";
 import { isProved, type ProofPurpose, proofScheme, readProof } from "../protocol/proof.ts";
 import { isWithin } from "../protocol/tokens.ts";
+import type { Login, Logins } from "./console/logins.ts";
+import { tokenOf } from "./console/person.ts";
 import { FailureLimit, TooManyFailures } from "./failureLimit.ts";
 import { Nonces } from "./nonces.ts";
+import { onBehalf } from "./onBehalf.ts";
 import type { StoredToken, TokenRecords } from "./tokenRecords.ts";
 import { authenticate, isInForce } from "./tokens.ts";
 
 export interface Credentials {
   authorization: string | undefined;
+  /** The secret of a login of the console; it counts only where there is no `authorization`. */
+  login?: string | undefined;
   /** Where the request comes from. */
   address: string;
   purpose: ProofPurpose;
@@ -23,10 +28,12 @@ export class Access {
   readonly failures = new FailureLimit();
   readonly #tokens: TokenRecords;
   readonly #controlId: string;
+  readonly #logins: Logins;
 
-  constructor(tokens: TokenRecords, controlId: string) {
+  constructor(tokens: TokenRecords, controlId: string, logins: Logins) {
     this.#tokens = tokens;
     this.#controlId = controlId;
+    this.#logins = logins;
   }
 
   get controlId(): string {
@@ -35,16 +42,42 @@ export class Access {
 
   /** The token in force behind these credentials; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
   identify(credentials: Credentials, now: number): StoredToken {
-    const { authorization, address, purpose } = credentials;
-    const token = authorization?.startsWith(`${proofScheme} `)
-      ? this.#proved(authorization, purpose, now)
-      : authenticate(this.#tokens, authorization, now);
+    const { authorization, login, address, purpose } = credentials;
+    const token =
+      authorization === undefined && login !== undefined
+        ? this.loggedIn(login, address, now)?.token
+        : authorization?.startsWith(`${proofScheme} `)
+          ? this.#proved(authorization, purpose, now)
+          : authenticate(this.#tokens, authorization, now);
     if (token !== undefined && isAllowedFrom(token, address)) return token;
+    this.fail(address, now);
+  }
+
+  /** Somebody was not let in; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
+  fail(address: string, now: number): never {
     const retrySeconds = this.failures.failed(address, now);
     if (retrySeconds === undefined) {
       throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
     }
     throw new TooManyFailures(retrySeconds);
+  }
+
+  /** For whom a login of the console speaks, as long as whoever that is would be let in. */
+  loggedIn(
+    secret: string,
+    address: string,
+    now: number,
+  ): { token: StoredToken; login: Login } | undefined {
+    const login = this.#logins.use(secret, now);
+    if (login === undefined) return undefined;
+    const { holder } = login;
+    if (holder.kind === "person") return { token: tokenOf(holder.person, now), login };
+    const token = this.#tokens.get(holder.tokenId);
+    if (token !== undefined && isInForce(token, now) && onBehalf(token) === holder.mark) {
+      return isAllowedFrom(token, address) ? { token, login } : undefined;
+    }
+    this.#logins.end(secret);
+    return undefined;
   }
 
   #proved(authorization: string, purpose: ProofPurpose, now: number): StoredToken | undefined {

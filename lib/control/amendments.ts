@@ -2,13 +2,7 @@
 
 import { WsctlError } from "../protocol/errors.ts";
 import { type Labels, labelsMax } from "../protocol/selector.ts";
-import type { AgentFacts } from "./records.ts";
-
-export interface Amendment {
-  /** By label: its new value, or null where it is taken away. */
-  labels?: Readonly<Record<string, string | null>>;
-  drained?: boolean;
-}
+import type { AgentFacts, Amendment } from "./records.ts";
 
 /** The facts as they are then. Throws `TOO_LARGE` where there would be too many labels. */
 export function amended(facts: AgentFacts, { labels, drained }: Amendment): AgentFacts {

@@ -1,6 +1,6 @@
 /**
- * The one Hono application: the agents' WebSocket, the API, health. Every route of the API is in a
- * table with the permission it asks for; an error has one way out.
+ * The one Hono application: the agents' WebSocket, the API, the console, health. Every route of the
+ * API is in a table with the permission it asks for; an error has one way out.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -13,12 +13,15 @@ import { type ErrorCode, errorCodes, errorText, WsctlError } from "../protocol/e
 import { bodyBytesMax } from "../protocol/limits.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { Access, type Credentials } from "./access.ts";
+import { Access } from "./access.ts";
 import { addAgentRoute } from "./agentRoute.ts";
 import type { Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { addTransferRoutes } from "./artifacts/transferRoutes.ts";
 import { audited, Refusals } from "./audited.ts";
+import { Console, type ConsoleSettings } from "./console/console.ts";
+import { protectAnswer } from "./console/headers.ts";
+import { Logins } from "./console/logins.ts";
 import type { Engine } from "./engine.ts";
 import { TooManyFailures } from "./failureLimit.ts";
 import type { Hosts } from "./hosts.ts";
@@ -48,6 +51,9 @@ export interface AppOptions {
   place: () => Place;
   /** Whether agents that join must be approved. */
   needsApproval: boolean;
+  console: ConsoleSettings;
+  /** Whether this control plane itself speaks TLS. */
+  isTls: boolean;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -66,20 +72,27 @@ export const routes: readonly Route[] = [
 
 export function createApp(options: AppOptions): Hono {
   const { engine, artifacts, runtime, clock, log } = options;
-  const { tokens, controlId } = engine.journal;
-  const access = new Access(tokens, controlId);
-  const refusals = new Refusals(engine.journal.audit, log);
-  const entitled = (route: Route, credentials: Credentials, now: number) => {
+  const { tokens, controlId, audit } = engine.journal;
+  const logins = new Logins(options.console);
+  const access = new Access(tokens, controlId, logins);
+  const refusals = new Refusals(audit, log);
+  const { console: settings, isTls, place } = options;
+  const webConsole = new Console({
+    ...{ settings, logins, access, refusals, audit, isTls, place, runtime, clock, log },
+  });
+  const entitled = (route: Route, c: Context, now: number) => {
+    const address = runtime.remoteAddress(c);
     let token: StoredToken | undefined;
     try {
-      token = access.identify(credentials, now);
+      const authorization = c.req.header("authorization");
+      const login = webConsole.loginOf(c, route);
+      token = access.identify({ authorization, login, address, purpose: "call" }, now);
       if (!permits(token.role, route.permission)) throw forbidden(route.permission);
       if (token.state === "active") return token;
       throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
     } catch (error) {
       // Whoever is told to wait has been recorded often enough.
       if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
-      const { address } = credentials;
       const who = token === undefined ? {} : { actor: token.tokenId, role: token.role };
       const action = route.action ?? `${route.method} ${route.path}`;
       refusals.record({ address, ...who, code: error.code, action }, now);
@@ -89,9 +102,10 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     refuseTokenInUrl(c);
-    refuseBrowsers(c, options);
+    refuseBrowsers(c, options, webConsole);
     await next();
     c.header("Cache-Control", "no-store");
+    protectAnswer(c);
   });
   app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.now()) }));
   app.get("/readyz", (c) => {
@@ -100,6 +114,7 @@ export function createApp(options: AppOptions): Hono {
       ? c.json({ status: "ready" })
       : c.json({ status: "not ready", reason }, 503);
   });
+  webConsole.addTo(app);
   addAgentRoute(app, { ...options, access, refusals });
   if (artifacts.store instanceof EmbeddedStore) {
     const { journal } = engine;
@@ -110,9 +125,8 @@ export function createApp(options: AppOptions): Hono {
   for (const route of routes) {
     app.on(route.method, route.path, (c) => {
       const now = clock.now();
-      const authorization = c.req.header("authorization");
       const address = runtime.remoteAddress(c);
-      const token = entitled(route, { authorization, address, purpose: "call" }, now);
+      const token = entitled(route, c, now);
       const { revocations, scheduler, needsApproval } = options;
       const asked = {
         c,
@@ -159,15 +173,16 @@ function answer(c: Context, code: ErrorCode, message: string): Response {
 /** Health says nothing, and is asked for by whatever name a balancer has. */
 const openToAll: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
-/** Neither a page that calls us by a name of its own, nor one that calls us at all. */
-function refuseBrowsers(c: Context, { hosts, runtime }: AppOptions): void {
+/** Neither a page that calls us by a name of its own, nor one that calls us at all but our own. */
+function refuseBrowsers(c: Context, { hosts, runtime }: AppOptions, webConsole: Console): void {
   if (openToAll.has(c.req.path)) return;
   if (!hosts.knows(c.req.header("host"))) {
     const text = "this is not a name of this control plane: wsctl serve --advertise NAME adds one";
     throw new WsctlError("FORBIDDEN", text);
   }
-  if (runtime.header(c, "origin") === undefined) return;
-  throw new WsctlError("FORBIDDEN", "pages in browsers are not served here: send no Origin");
+  if (runtime.header(c, "origin") === undefined || webConsole.isOwnPage(c)) return;
+  const text = "pages in browsers but the console's own are not served here: send no Origin";
+  throw new WsctlError("FORBIDDEN", text);
 }
 
 /** URLs end up in logs and histories: a token there is refused, so that nobody gets used to it. */

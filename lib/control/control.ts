@@ -8,12 +8,16 @@ import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../proto
 import { localFile } from "../protocol/local.ts";
 import { subprotocol } from "../protocol/version.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
+import { AuditKeeper } from "../store/auditKeeper.ts";
 import { createApp } from "./app.ts";
 import { type ArtifactLimits, Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
+import type { ConsoleSettings } from "./console/console.ts";
+import { oidcBackPath } from "./console/oidcLogin.ts";
 import { Engine } from "./engine.ts";
 import { FigureKeeper } from "./figures/keeper.ts";
+import { type KeepJobs, Upkeep } from "./history/upkeep.ts";
 import { Hosts } from "./hosts.ts";
 import type { ControlJournal } from "./journal.ts";
 import { localHost, namesIn, writeLocalCredentials } from "./localCredentials.ts";
@@ -34,12 +38,15 @@ export interface ControlOptions {
   advertised: readonly string[];
   /** Whether agents that join must be approved. */
   needsApproval: boolean;
+  console: ConsoleSettings;
   /** Commands that a second operator has to approve. */
   twoPerson: ReadonlySet<string>;
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
   /** Where artifacts are kept instead of the data directory. */
   s3?: Omit<S3Options, "fetch">;
+  /** How long jobs and audit records are kept, and why the latter go. */
+  keep: KeepJobs & { auditMs: number; auditWhy: string };
   /** How long running requests are waited for when closing. */
   drainMs: number;
   runtime: Runtime;
@@ -82,9 +89,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     server = await runtime.serve({
       app: createApp({
         ...{ engine, artifacts, revocations, scheduler, runtime, clock, log },
-        hosts: new Hosts([...options.advertised, ...namesIn(tls)]),
+        hosts: new Hosts([...options.advertised, ...namesIn(tls), ...hostIn(options.console)]),
         place: () => place,
         needsApproval: options.needsApproval,
+        console: options.console,
+        isTls: tls !== undefined,
       }),
       host: options.host,
       port: options.port,
@@ -105,10 +114,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const scheme = tls ? "https" : "http";
   const own = urlHost(publicHost(options.host, options.advertised));
   place = new Place(`${scheme}://${own}:${server.port}`, certificates?.authority);
+  const { oidc, url: consoleUrl = place.url } = options.console;
+  if (oidc) log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcBackPath });
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });
-  artifacts.start();
+  const keepers = keepersOf(options, journal);
+  for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,
     port: server.port,
@@ -119,10 +131,20 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await engine.drain(options.drainMs);
       await figures.close();
       await server.stop();
-      artifacts.close();
+      for (const each of [artifacts, ...keepers]) each.close();
       engine.close();
     },
   };
+}
+
+function keepersOf({ keep, clock, log }: ControlOptions, journal: ControlJournal) {
+  const { auditMs: keepMs, auditWhy: why, ...jobs } = keep;
+  const audit = new AuditKeeper({ trail: journal.audit, keepMs, why, clock, log });
+  return [new Upkeep({ ...jobs, journal, clock, log }), audit];
+}
+
+function hostIn({ url }: ConsoleSettings): string[] {
+  return url === undefined ? [] : [new URL(url).hostname];
 }
 
 function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {

@@ -1,6 +1,6 @@
 /** Until when a request is waited for, by what is known of it. Pure; times as everywhere. */
 import { answerGraceMs, recoveryGraceMs, turnMsMax } from "../protocol/limits.ts";
-import type { Job, OpenJournal, OpenRequest } from "./records.ts";
+import type { Job, OpenJournal, OpenRequest, Standing } from "./records.ts";
 
 /** A moment at least, and in no case past the bound that ends every request. */
 export function dueWithin(
@@ -53,7 +53,11 @@ export function dueAfterRestart(request: OpenRequest, job: Job, now: number): nu
 /** A clock that was set back while nobody ran must not put any end off. */
 export function notAhead({ jobs, requests }: OpenJournal, now: number): OpenJournal {
   return {
-    jobs: jobs.map((job) => ({ ...job, createdAt: Math.min(job.createdAt, now) })),
+    jobs: jobs.map((job) => ({
+      ...job,
+      createdAt: Math.min(job.createdAt, now),
+      ...(job.all === undefined ? {} : { all: job.all.map((each) => endedBy(each, now)) }),
+    })),
     requests: requests.map((request) => {
       const { sentAt, turnAt } = request;
       return {
@@ -63,4 +67,9 @@ export function notAhead({ jobs, requests }: OpenJournal, now: number): OpenJour
       };
     }),
   };
+}
+
+function endedBy(standing: Standing, now: number): Standing {
+  const { endedAt } = standing;
+  return endedAt === undefined ? standing : { ...standing, endedAt: Math.min(endedAt, now) };
 }

@@ -9,6 +9,8 @@ export interface Ending {
   code?: string;
   message?: string;
   result?: unknown;
+  /** How long the command ran, and since then its answer has been with the agent. */
+  times?: { ranMs: number; heldMs: number };
 }
 
 export const cancelled: Ending = {
@@ -36,14 +38,20 @@ export const away: Ending = {
 export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): Ending {
   if (message.type === "error") {
     const { code, message: text } = message.payload;
-    return { outcome: outcomeOfCode(code, peer), code, message: text };
+    return { outcome: outcomeOfCode(code, peer), code, message: text, ...timesOf(message, peer) };
   }
   const { status, message: text, result } = message.payload;
   return {
     outcome: status,
     ...(text === undefined ? {} : { message: text }),
     ...(result === undefined ? {} : { result }),
+    ...timesOf(message, peer),
   };
+}
+
+function timesOf({ payload }: Response | ErrorMessage, { v1 }: Peer): Pick<Ending, "times"> {
+  const { ran_ms: ranMs, held_ms: heldMs = 0 } = payload;
+  return v1 && ranMs !== undefined ? { times: { ranMs, heldMs } } : {};
 }
 
 /** Only what was certainly never sent has expired; of the rest it cannot be known how it ended. */
@@ -69,7 +77,7 @@ export function endingOfSilence(request: OpenRequest, queue: AgentQueue, isHeld:
 }
 
 export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: number): Outcome {
-  const { outcome, code, message, result } = ending;
+  const { outcome, code, message, result, times } = ending;
   return {
     requestId: request.requestId,
     jobId: request.jobId,
@@ -80,7 +88,14 @@ export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: n
     ...(result === undefined ? {} : { result }),
     endedAt: now,
     durationMs: Math.max(0, Math.round(now - job.createdAt)),
+    ...(times === undefined ? {} : startOf(times, job, now)),
   };
+}
+
+/** By our own clock: counted back from now, and not before it was asked for. */
+function startOf({ ranMs, heldMs }: NonNullable<Ending["times"]>, job: Job, now: number) {
+  const ran = Math.min(ranMs, Math.max(0, Math.round(now - job.createdAt)));
+  return { startedAt: Math.max(job.createdAt, now - heldMs - ran), ranMs: ran };
 }
 
 /** Some codes of a `wsctl.v1` agent tell more than "error". */

@@ -10,9 +10,9 @@ import { helloMs, probeMs } from "../protocol/limits.ts";
 import type { Catalogue, Hello, StatusUpdate } from "../protocol/message.ts";
 import type { Labels } from "../protocol/selector.ts";
 import { type Advice, adviceFor, isOutdated } from "./advice.ts";
-import { type Amendment, amended } from "./amendments.ts";
+import { amended } from "./amendments.ts";
 import { ChangedFigures } from "./figures/changed.ts";
-import type { AgentFacts, ControlStep, NewSession } from "./records.ts";
+import type { AgentFacts, Amendment, ControlStep, NewSession } from "./records.ts";
 import {
   type Agent,
   closing,

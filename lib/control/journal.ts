@@ -3,9 +3,11 @@
  * implementation now (`sqliteJournal.ts`); a cluster's would be another.
  */
 
+import type { JobStatus } from "../protocol/api.ts";
 import type { AuditTrail } from "../store/auditTrail.ts";
 import type { ArtifactRecords } from "./artifacts/records.ts";
 import type { FigureRecords } from "./figures/records.ts";
+import type { Retention } from "./history/retention.ts";
 import type {
   AgentFacts,
   ControlWrite,
@@ -37,12 +39,30 @@ export interface StoredOutcome extends Outcome {
   sentAt?: number;
 }
 
-/** Where a list of jobs goes on: the newest first, those older than this one. */
+/**
+ * Which jobs are listed, and where the list goes on. What is asked of agent, status and words must
+ * hold for one and the same request of the job.
+ */
 export interface JobsQuery {
   limit: number;
+  /** The id of a job: those older than it, whether or not it is still there. */
   before?: string;
   /** Only those that this token asked for. */
   createdBy?: string;
+  command?: string;
+  agentId?: string;
+  status?: JobStatus;
+  /** Only those asked for since then, in milliseconds since 1970. */
+  since?: number;
+  /** Words that are all in a request's message or code. */
+  search?: string;
+}
+
+/** The newest first. */
+export interface JobPage {
+  jobs: StoredJob[];
+  /** Where the list goes on; absent at its end. There may be fewer jobs than the limit before it. */
+  next?: string;
 }
 
 /**
@@ -58,7 +78,9 @@ export interface ControlJournal {
 
   job(jobId: string): StoredJob | undefined;
   jobByKey(key: string): StoredJob | undefined;
-  jobs(query: JobsQuery): StoredJob[];
+  jobs(query: JobsQuery): JobPage;
+  /** Takes a little more into the index behind `jobs`; false once nothing is left to do. */
+  indexHistory(): boolean;
   requests(jobId: string): StoredRequest[];
   /** The job a request belongs to; undefined where there is no such request. */
   jobIdOf(requestId: string): string | undefined;
@@ -76,6 +98,8 @@ export interface ControlJournal {
   addCatalogue(digest: string, text: string): void;
   removeCatalogue(digest: string): void;
 
+  /** Lets old jobs go. */
+  readonly retention: Retention;
   readonly audit: AuditTrail;
   readonly tokens: TokenRecords;
   /** The name of this control plane, made with its journal. */

@@ -16,8 +16,6 @@ import type { Labels } from "../protocol/selector.ts";
 import type { CommandSignature } from "../protocol/signedCommand.ts";
 import type { Target } from "../protocol/target.ts";
 
-import type { Amendment } from "./amendments.ts";
-
 export interface Job {
   jobId: string;
   command: string;
@@ -92,6 +90,9 @@ export interface Outcome {
   endedAt: number;
   /** From the acceptance of the job. */
   durationMs: number;
+  /** When its command began, and how long it ran, as far as its agent has said so. */
+  startedAt?: number;
+  ranMs?: number;
 }
 
 /** What is known of an agent beyond its connection. */
@@ -115,6 +116,13 @@ export interface AgentFacts {
   ownLabels?: Labels;
   /** It takes no new jobs. */
   drained?: true;
+}
+
+/** What an operator says of an agent: its labels, and whether it takes new jobs. */
+export interface Amendment {
+  /** By label: its new value, or null where it is taken away. */
+  labels?: Readonly<Record<string, string | null>>;
+  drained?: boolean;
 }
 
 /**

@@ -54,6 +54,8 @@ export interface RequestRow {
   result: string | null;
   ended_at: number | null;
   duration_ms: number | null;
+  started_at: number | null;
+  ran_ms: number | null;
 }
 
 export function jobOf(row: JobRow): StoredJob {
@@ -101,5 +103,7 @@ export function requestOf(row: RequestRow): StoredRequest {
     ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.duration_ms === null ? {} : { durationMs: row.duration_ms }),
+    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
+    ...(row.ran_ms === null ? {} : { ranMs: row.ran_ms }),
   };
 }

@@ -1,5 +1,10 @@
-/** The schema of the control plane's journal. Append only: each entry brings it one version up. */
-import { auditMigration } from "../store/auditTrail.ts";
+/**
+ * The schema of the control plane's journal. Append only: each entry brings it one version up.
+ *
+ * Of the full-text tables: what is deleted goes when its part of the index is merged for what comes
+ * in (`deletemerge` 0). Merging because of deletions held the process up for a second at a time.
+ */
+import { auditMigration, auditStartMigration } from "../store/auditTrail.ts";
 
 export const migrations: readonly string[] = [
   `
@@ -170,5 +175,36 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX figures_by_hour ON figures (hour);
   CREATE INDEX figures_with_minutes ON figures (hour) WHERE minutes IS NOT NULL;
+  `,
+  `
+  ALTER TABLE requests ADD COLUMN started_at REAL;
+  ALTER TABLE requests ADD COLUMN ran_ms REAL;
+  ALTER TABLE jobs ADD COLUMN is_pruned INTEGER NOT NULL DEFAULT 0;
+
+  DROP INDEX jobs_by_creator;
+  CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);
+  CREATE INDEX jobs_by_command ON jobs (command, job_id);
+  CREATE INDEX jobs_open ON jobs (job_id) WHERE ended < total;
+
+  CREATE TABLE job_outcomes (
+    outcome TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    PRIMARY KEY (outcome, job_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE VIRTUAL TABLE request_agents USING fts5(
+    agent, content='', contentless_delete=1, detail=none, tokenize='ascii');
+  CREATE VIRTUAL TABLE outcome_words USING fts5(
+    words, content='', contentless_delete=1, detail=none, tokenize='unicode61');
+  CREATE TABLE history_index (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    requests_through INTEGER NOT NULL,
+    outcomes_through INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO history_index VALUES (1, 0, 0);
+  ${auditStartMigration}
+  `,
+  `
+  INSERT INTO request_agents (request_agents, rank) VALUES ('deletemerge', 0);
+  INSERT INTO outcome_words (outcome_words, rank) VALUES ('deletemerge', 0);
   `,
 ];

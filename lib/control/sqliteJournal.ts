@@ -5,6 +5,9 @@ import { Database, type Statement, type Value } from "../store/sqlite.ts";
 import { artifactRecordsOn } from "./artifacts/records.ts";
 import { auditOf } from "./auditOf.ts";
 import { figureRecordsOn } from "./figures/records.ts";
+import { HistoryIndex } from "./history/historyIndex.ts";
+import { JobList } from "./history/jobList.ts";
+import { Retention } from "./history/retention.ts";
 import type { ControlJournal, StoredOutcome, StoredRequest } from "./journal.ts";
 import type {
   AgentFacts,
@@ -37,15 +40,10 @@ export function openControlJournal(path: string): ControlJournal {
 function journalOn(db: Database): ControlJournal {
   const audit = new AuditTrail(db);
   const write = writer(db, audit);
-  const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
+  const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
   const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
-  const older = "rowid < coalesce((SELECT rowid FROM jobs WHERE job_id = ?), 9223372036854775807)";
-  const jobs = db.prepare<[string, number], JobRow>(
-    `SELECT * FROM jobs WHERE ${older} ORDER BY rowid DESC LIMIT ?`,
-  );
-  const jobsBy = db.prepare<[string, string, number], JobRow>(
-    `SELECT * FROM jobs WHERE created_by = ? AND ${older} ORDER BY rowid DESC LIMIT ?`,
-  );
+  const index = new HistoryIndex(db);
+  const jobs = new JobList(db, index);
   const requests = db.prepare<[string], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
   );
@@ -75,11 +73,9 @@ function journalOn(db: Database): ControlJournal {
     agents: () => db.read(() => agentsIn(db)),
     job: (jobId) => optional(job.get(jobId), jobOf),
     jobByKey: (key) => optional(byKey.get(key), jobOf),
-    jobs: ({ limit, before = "", createdBy }) => {
-      const rows =
-        createdBy === undefined ? jobs.all(before, limit) : jobsBy.all(createdBy, before, limit);
-      return rows.map(jobOf);
-    },
+    jobs: (query) => jobs.page(query),
+    indexHistory: () => index.step(),
+    retention: new Retention(db, index),
     requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
     jobIdOf: (requestId) => jobIdOf.get(requestId)?.job_id,
     agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
@@ -121,7 +117,7 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
   );
   const ended = db.prepare(
     `UPDATE requests SET state = ?, sequence = ?, code = ?, message = ?, result = ?, ended_at = ?,
-       duration_ms = ? WHERE request_id = ? AND sequence IS NULL`,
+       duration_ms = ?, started_at = ?, ran_ms = ? WHERE request_id = ? AND sequence IS NULL`,
   );
   const progress = db.prepare(
     "UPDATE jobs SET ended = ended + ?, succeeded = succeeded + ? WHERE job_id = ?",
@@ -137,7 +133,10 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
   const paused = db.prepare("UPDATE jobs SET paused_at = ? WHERE job_id = ?");
   const approved = db.prepare("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
   const last = db.prepare<[], { sequence: number | null }>(
-    "SELECT max(sequence) AS sequence FROM requests WHERE sequence IS NOT NULL",
+    // What was pruned was in the index before: no number is given twice.
+    `SELECT max(outcomes_through, coalesce(
+       (SELECT max(sequence) FROM requests WHERE sequence IS NOT NULL), 0)) AS sequence
+       FROM history_index`,
   );
 
   return (writes) => {
@@ -173,7 +172,7 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
 }
 
 function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: number): void {
-  const { requestId, code, message, result, endedAt, durationMs } = outcome;
+  const { requestId, code, message, result, endedAt, durationMs, startedAt, ranMs } = outcome;
   const changed = ended.run(
     outcome.outcome,
     sequence,
@@ -182,6 +181,8 @@ function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: n
     result === undefined ? null : JSON.stringify(result),
     endedAt,
     durationMs,
+    startedAt ?? null,
+    ranMs ?? null,
     requestId,
   );
   if (changed !== 1) throw new Error(`request ${requestId} is not there or has ended already`);

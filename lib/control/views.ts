@@ -49,12 +49,12 @@ export function jobDetail(job: StoredJob, requests: StoredRequest[]): JobDetail 
   return {
     ...jobView(job),
     ...(job.parameters === undefined ? {} : { parameters: job.parameters }),
-    requests: requests.map(requestView),
+    requests: requests.map((request) => requestView(job, request)),
   };
 }
 
-export function requestView(request: StoredRequest): RequestView {
-  const { code, message, result, sentAt, endedAt, durationMs } = request;
+export function requestView(job: StoredJob, request: StoredRequest): RequestView {
+  const { code, message, result } = request;
   return {
     request_id: request.requestId,
     agent: request.agentId,
@@ -62,8 +62,20 @@ export function requestView(request: StoredRequest): RequestView {
     ...(code === undefined ? {} : { code }),
     ...(message === undefined ? {} : { message }),
     ...(result === undefined ? {} : { result }),
+    ...timeline(job, request),
+  };
+}
+
+function timeline({ createdAt }: StoredJob, request: StoredRequest) {
+  const { sentAt, startedAt, ranMs, endedAt, durationMs } = request;
+  const waitedMs = sentAt === undefined ? undefined : Math.max(0, Math.round(sentAt - createdAt));
+  return {
+    queued_at: timestamp(createdAt),
     ...(sentAt === undefined ? {} : { sent_at: timestamp(sentAt) }),
+    ...(startedAt === undefined ? {} : { started_at: timestamp(startedAt) }),
     ...(endedAt === undefined ? {} : { ended_at: timestamp(endedAt) }),
+    ...(waitedMs === undefined ? {} : { waited_ms: waitedMs }),
+    ...(ranMs === undefined ? {} : { ran_ms: ranMs }),
     ...(durationMs === undefined ? {} : { duration_ms: durationMs }),
   };
 }
@@ -137,7 +149,7 @@ export function tokenView(token: StoredToken, now: number): TokenView {
   return {
     token_id: token.tokenId,
     role: token.role,
-    kind: token.publicKey === undefined ? "bearer" : "key",
+    kind: kindOf(token),
     state: stateOf(token, now),
     ...(agentId === undefined ? {} : { agent_id: agentId }),
     ...(labels === undefined ? {} : { labels }),
@@ -150,6 +162,11 @@ export function tokenView(token: StoredToken, now: number): TokenView {
     created_by: token.createdBy,
     ...(revokedAt === undefined ? {} : { revoked_at: timestamp(revokedAt) }),
   };
+}
+
+function kindOf({ publicKey, hash }: StoredToken): TokenView["kind"] {
+  if (publicKey !== undefined) return "key";
+  return hash === undefined ? "oidc" : "bearer";
 }
 
 function stateOf(token: StoredToken, now: number): TokenView["state"] {

@@ -14,6 +14,10 @@ import type { Target } from "./target.ts";
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
 export type OutcomeKind = (typeof outcomes)[number];
 
+/** What a list of jobs may be narrowed to: those with a request that is open, or ended so. */
+export const jobStatuses = ["open", ...outcomes] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
 /** One request of a job as the API shows it. */
 export interface RequestView {
   request_id: string;
@@ -23,8 +27,15 @@ export interface RequestView {
   code?: string;
   message?: string;
   result?: unknown;
+  /** When it was accepted; first sent; begun, where its agent has told; when its end was known. */
+  queued_at: string;
   sent_at?: string;
+  started_at?: string;
   ended_at?: string;
+  /** From the acceptance to the sending, in milliseconds. */
+  waited_ms?: number;
+  /** How long its command ran, where its agent has told, in milliseconds. */
+  ran_ms?: number;
   /** From the acceptance of the job to the outcome, in milliseconds. */
   duration_ms?: number;
 }

@@ -11,7 +11,10 @@ export interface AuditFacts {
   action: string;
   /** `begun`, `accepted`, `refused`, or the outcome of a request. */
   outcome: string;
-  /** The id of the token or key that asked; absent where nobody was let in. */
+  /**
+   * The id of the token or key that asked, or of a person at the console, `ISSUER#SUBJECT`; absent
+   * where nobody was let in.
+   */
   actor?: string;
   role?: string;
   /** From where. */
@@ -29,6 +32,12 @@ export interface AuditRecord extends AuditFacts {
 
 /** What a chain begins with. */
 export const firstHash = "0".repeat(64);
+
+/**
+ * What a record is called by which older ones were let go: `on` has up to where (`through`), the
+ * hash of the last of them, how many there were and why.
+ */
+export const pruneAction = "audit.prune";
 
 /** SHA-256, in hexadecimal, over the hash before and the record's text as it is kept. */
 export function chained(previous: string, text: string): string {
@@ -54,19 +63,36 @@ export interface AuditPage {
 }
 
 export type Verdict =
-  | { isWhole: true; head: AuditHead }
+  | {
+      isWhole: true;
+      head: AuditHead;
+      /** The last record that was let go; absent where the trail begins with its first. */
+      start?: AuditHead;
+      /** The head that was to be compared is older than what is kept: nothing is known of it. */
+      isHeadTooOld?: true;
+    }
   | { isWhole: false; sequence: number; reason: string };
 
 /** Follows a chain record by record, from its beginning. */
 export class ChainCheck {
-  #previous = firstHash;
-  #sequence = 0;
-  #fault: { sequence: number; reason: string } | undefined;
   readonly #anchor: AuditHead | undefined;
+  readonly #start: AuditHead;
+  #previous: string;
+  #sequence: number;
+  #fault: { sequence: number; reason: string } | undefined;
+  /** A record says that what is missing before the beginning was let go. */
+  #isStartDeclared: boolean;
 
-  /** `anchor`: a head that was kept before, which must be in the chain. */
-  constructor(anchor?: AuditHead) {
+  /**
+   * `anchor`: a head that was kept before, which must be in the chain. `start`: up to where the
+   * chain was let go; that it was must be said by the chain itself.
+   */
+  constructor(anchor?: AuditHead, start: AuditHead = { sequence: 0, hash: firstHash }) {
     this.#anchor = anchor;
+    this.#start = start;
+    this.#previous = start.hash;
+    this.#sequence = start.sequence;
+    this.#isStartDeclared = start.sequence === 0 && start.hash === firstHash;
   }
 
   take(sequence: number, text: string, hash: string): void {
@@ -82,16 +108,40 @@ export class ChainCheck {
     }
     this.#previous = hash;
     this.#sequence = sequence;
+    this.#isStartDeclared ||= this.#declaresStart(text);
   }
 
   verdict(): Verdict {
     if (this.#fault !== undefined) return { isWhole: false, ...this.#fault };
     const anchor = this.#anchor;
+    const start = this.#start;
+    if (!this.#isStartDeclared) {
+      const reason = "those before this one are gone, and no record says that they were let go";
+      return { isWhole: false, sequence: start.sequence + 1, reason };
+    }
     if (anchor !== undefined && anchor.sequence > this.#sequence) {
       const reason = `records up to ${anchor.sequence}, whose head was kept, are missing at the end`;
       return { isWhole: false, sequence: this.#sequence + 1, reason };
     }
-    return { isWhole: true, head: { sequence: this.#sequence, hash: this.#previous } };
+    if (anchor !== undefined && anchor.sequence === start.sequence && anchor.hash !== start.hash) {
+      const reason = "the trail that was let go before it is not the one whose head was kept";
+      return { isWhole: false, sequence: start.sequence + 1, reason };
+    }
+    return {
+      isWhole: true,
+      head: { sequence: this.#sequence, hash: this.#previous },
+      ...(start.sequence === 0 ? {} : { start }),
+      ...(anchor !== undefined && anchor.sequence < start.sequence ? { isHeadTooOld: true } : {}),
+    };
+  }
+
+  /** While records go one after the other, more of them may be there than the chain says. */
+  #declaresStart(text: string): boolean {
+    if (!text.includes(pruneAction)) return false;
+    const { action, on } = JSON.parse(text) as AuditRecord;
+    const through = action === pruneAction && typeof on?.through === "number" ? on.through : -1;
+    const { sequence, hash } = this.#start;
+    return through > sequence || (through === sequence && on?.hash === hash);
   }
 
   #broken(sequence: number, reason: string): void {

@@ -235,3 +235,21 @@ export const keyLifetimeMsDefault = 30 * 24 * 60 * 60 * 1000;
 /** Refusals that the audit trail keeps, and within which time; of more it keeps the number. */
 export const refusalsMax = 120;
 export const refusalsWindowMs = 60_000;
+
+/** Logins at a time: of one token or person, whose oldest then ends, and in all. */
+export const loginsPerHolderMax = 16;
+export const loginsMax = 1_000;
+
+/** How long somebody may take to log in at an OpenID provider. */
+export const oidcLoginMs = 10 * 60 * 1000;
+
+/** Logins at a provider that have come to an end, remembered beside the provider's own memory. */
+export const oidcUsedMax = 10_000;
+
+/** How long each answer of the provider is waited for, and how many logins ask it at a time. */
+export const oidcAnswerMs = 10_000;
+export const oidcAsksMax = 32;
+
+/** A provider that could not be reached is asked again after this; one that answered, after an hour. */
+export const oidcAgainMs = 2_000;
+export const oidcFreshMs = 60 * 60 * 1000;

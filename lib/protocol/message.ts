@@ -34,6 +34,12 @@ const Code = v.pipe(v.string(), v.minLength(1), v.maxLength(codeCharsMax));
 const Text = v.pipe(v.string(), v.maxLength(textCharsMax));
 const Seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(timeoutSecondsMax));
 
+/** What somebody else may mean otherwise is not taken for it, and is no reason to refuse either. */
+const Times = v.fallback(v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))), undefined);
+
+/** v1: how long the command ran, and since then the answer has been with its agent, in ms. */
+const ownTimes = { ran_ms: Times, held_ms: Times };
+
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 
 const Digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal"));
@@ -91,6 +97,7 @@ export const Response = v.object({
     message: v.optional(Text),
     /** v1: what the command returns to a program, any JSON value. */
     result: v.optional(v.unknown()),
+    ...ownTimes,
   }),
 });
 
@@ -98,7 +105,11 @@ export const ErrorMessage = v.object({
   type: v.literal("error"),
   request_id: v.optional(RequestId),
   timestamp: Timestamp,
-  payload: v.object({ code: Code, message: Text }),
+  payload: v.object({
+    code: Code,
+    message: Text,
+    ...ownTimes,
+  }),
 });
 
 /** v1, from the agent, first on every connection: who speaks, and which journal it keeps. */

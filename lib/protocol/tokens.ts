@@ -84,8 +84,11 @@ export type TokenOrderInput = v.InferInput<typeof TokenOrder>;
 export interface TokenView {
   token_id: string;
   role: Role;
-  /** `key`: proved by an agent's own key, of which only the public half is here. */
-  kind: "bearer" | "key";
+  /**
+   * `key`: proved by an agent's own key, of which only the public half is here; `oidc`: no token,
+   * but a person whom an OpenID provider vouches for, whose id is `ISSUER#SUBJECT`.
+   */
+  kind: "bearer" | "key" | "oidc";
   /** `pending`: waits for approval; `fenced`: was used from two places. */
   state: "active" | "pending" | "fenced" | "expired" | "used" | "revoked";
   agent_id?: string;

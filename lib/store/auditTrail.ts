@@ -7,6 +7,7 @@ import {
   ChainCheck,
   chained,
   firstHash,
+  pruneAction,
   type Verdict,
 } from "../protocol/audit.ts";
 import { timestamp } from "../protocol/timestamp.ts";
@@ -21,6 +22,20 @@ export const auditMigration = `
   ) STRICT;
   `;
 
+/**
+ * To be one of a journal's later migrations: up to where the trail was let go, with the hash that
+ * the oldest record is chained to, and up to where it may be.
+ */
+export const auditStartMigration = `
+  CREATE TABLE audit_start (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    sequence INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    through INTEGER NOT NULL CHECK (through >= sequence)
+  ) STRICT;
+  INSERT INTO audit_start VALUES (1, 0, '${firstHash}', 0);
+  `;
+
 export interface AuditEntry {
   /** Milliseconds since 1970. */
   at: number;
@@ -33,13 +48,23 @@ interface Row {
   hash: string;
 }
 
+interface Start extends AuditHead {
+  through: number;
+}
+
 const pageRows = 1_000;
+const prunedRows = 200;
 
 export class AuditTrail {
   readonly #db: Database;
   readonly #last;
   readonly #add;
   readonly #page;
+  readonly #start;
+  readonly #at;
+  readonly #remove;
+  readonly #setStart;
+  readonly #setThrough;
 
   constructor(db: Database) {
     this.#db = db;
@@ -48,6 +73,17 @@ export class AuditTrail {
     this.#page = db.prepare<[number, number], Row>(
       "SELECT * FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?",
     );
+    this.#start = db.prepare<[], Start>("SELECT sequence, hash, through FROM audit_start");
+    this.#at = db.prepare<[number], Row>("SELECT * FROM audit WHERE sequence = ?");
+    this.#remove = db.prepare<[number]>("DELETE FROM audit WHERE sequence <= ?");
+    this.#setStart = db.prepare<[number, string]>("UPDATE audit_start SET sequence = ?, hash = ?");
+    this.#setThrough = db.prepare<[number]>("UPDATE audit_start SET through = ?");
+  }
+
+  /** What the oldest record is chained to; sequence 0 where none was let go. */
+  get start(): AuditHead {
+    const { sequence, hash } = this.#begin;
+    return { sequence, hash };
   }
 
   get head(): AuditHead {
@@ -80,11 +116,54 @@ export class AuditTrail {
     });
   }
 
+  /** Whether there is a record from before this moment. */
+  isOlderThan(before: number): boolean {
+    const [oldest] = this.#page.all(this.#begin.sequence, 1);
+    return oldest !== undefined && timeOf(oldest) < before;
+  }
+
+  /**
+   * Has the trail say that its records from before a moment go, and why; they do so by `prune`.
+   * False where there are none.
+   */
+  letGo(before: number, why: string, now: number): boolean {
+    const { sequence: first } = this.#begin;
+    const last = this.#lastBefore(before);
+    if (last === undefined || last.sequence <= first) return false;
+    const { sequence: through, hash } = last;
+    const on = { through, hash, records: through - first, why };
+    this.#db.transaction(() => {
+      this.append([{ at: now, facts: { action: pruneAction, outcome: "accepted", on } }]);
+      this.#setThrough.run(through);
+    });
+    return true;
+  }
+
+  /** Removes a few of the records that the trail says have gone; false once all of them have. */
+  prune(): boolean {
+    const { sequence, through } = this.#begin;
+    if (sequence >= through) return false;
+    const last = this.#at.get(Math.min(sequence + prunedRows, through));
+    if (last === undefined) throw new Error("a record of the audit trail is missing");
+    this.#db.transaction(() => {
+      this.#remove.run(last.sequence);
+      this.#setStart.run(last.sequence, last.hash);
+    });
+    return true;
+  }
+
   /** Reads all of it, a page at a time; `breathe` is awaited between pages. */
   async verify(anchor: AuditHead | undefined, breathe: () => Promise<void>): Promise<Verdict> {
-    const check = new ChainCheck(anchor);
-    let after = 0;
+    let { start } = this;
+    let check = new ChainCheck(anchor, start);
+    let after = start.sequence;
     for (;;) {
+      if (this.start.sequence > after) {
+        // What we are about to read was let go meanwhile.
+        ({ start } = this);
+        check = new ChainCheck(anchor, start);
+        after = start.sequence;
+      }
       const rows = this.#page.all(after, pageRows);
       for (const { sequence, record, hash } of rows) check.take(sequence, record, hash);
       after = rows.at(-1)?.sequence ?? after;
@@ -92,4 +171,28 @@ export class AuditTrail {
       await breathe();
     }
   }
+
+  get #begin(): Start {
+    return this.#start.get() ?? { sequence: 0, hash: firstHash, through: 0 };
+  }
+
+  /** The newest from before a moment, found by halves: times go up with the numbers. */
+  #lastBefore(before: number): Row | undefined {
+    let found: Row | undefined;
+    let low = this.#begin.sequence + 1;
+    let high = this.head.sequence;
+    while (low <= high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#at.get(middle);
+      if (row !== undefined && timeOf(row) < before) {
+        found = row;
+        low = middle + 1;
+      } else high = middle - 1;
+    }
+    return found;
+  }
+}
+
+function timeOf({ record }: Row): number {
+  return Date.parse((JSON.parse(record) as AuditRecord).at);
 }

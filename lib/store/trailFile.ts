@@ -48,7 +48,7 @@ export function readTrailFile(path: string, anchor?: AuditHead): TrailFile {
 function read(path: string, anchor: AuditHead | undefined): TrailFile {
   const db = new DatabaseSync(path);
   try {
-    const check = new ChainCheck(anchor);
+    const check = new ChainCheck(anchor, startIn(db));
     const lines: AuditLine[] = [];
     for (const row of db.prepare("SELECT * FROM audit ORDER BY sequence").all()) {
       const [sequence, record, hash] = [Number(row.sequence), String(row.record), String(row.hash)];
@@ -59,4 +59,12 @@ function read(path: string, anchor: AuditHead | undefined): TrailFile {
   } finally {
     db.close();
   }
+}
+
+/** Journals of earlier versions let no records go, and have no table that says so. */
+function startIn(db: DatabaseSync): AuditHead | undefined {
+  const sql = "SELECT 1 FROM sqlite_schema WHERE name = 'audit_start'";
+  if (db.prepare(sql).get() === undefined) return undefined;
+  const row = db.prepare("SELECT sequence, hash FROM audit_start").get();
+  return row && { sequence: Number(row.sequence), hash: String(row.hash) };
 }

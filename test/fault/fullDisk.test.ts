@@ -106,6 +106,13 @@ async function fullControlPlane(): Promise<void> {
   expect(after.online).toBe(true);
   expect(after.connected_at).toBe(before.connected_at ?? "");
   expect((await world.client.jobs()).items.length).toBeGreaterThan(0);
+  // What goes by an index that cannot be written is refused by name, if anything is missing in it.
+  const byAgent = () => world.client.jobs({ agent: "web-1" });
+  const listed = await byAgent().then(
+    () => "listed",
+    ({ code }) => code,
+  );
+  expect(["listed", "STORAGE_UNAVAILABLE"]).toContain(listed);
   expect((await fetch(`${world.controlUrl}/healthz`)).status).toBe(200);
   expect(await world.send("web-1")).toBe("refused STORAGE_UNAVAILABLE");
   const mark = world.control.lines.length;
@@ -113,6 +120,7 @@ async function fullControlPlane(): Promise<void> {
   await world.control.logged(/the journal can be written again/, mark);
   expect((await ready(world)).status).toBe(200);
   expect(await world.send("web-1")).toBe("success");
+  expect((await byAgent()).items.length).toBeGreaterThan(0);
   expect(await within(20_000, "the outcome from before", underWay)).toBe("success");
   await world.finish();
 }

@@ -85,7 +85,8 @@ export class ControlDisk {
       agents: () => [...this.#agents.values()],
       job: (jobId) => this.jobs.get(jobId),
       jobByKey: (key) => this.#byKey.get(key),
-      jobs: () => [...this.jobs.values()],
+      jobs: () => ({ jobs: [...this.jobs.values()] }),
+      indexHistory: () => false,
       requests: (jobId) =>
         (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
       agentOf: (requestId) => this.rows.get(requestId)?.request.agentId,
@@ -95,6 +96,9 @@ export class ControlDisk {
           .sort((a, b) => a.sequence - b.sequence),
       jobIdOf: (requestId) => this.rows.get(requestId)?.request.jobId,
       controlId: "simulated",
+      get retention(): never {
+        throw new Error("retention is not simulated");
+      },
       get audit(): never {
         throw new Error("the audit trail is not simulated");
       },
@@ -248,6 +252,9 @@ export class AgentDisk {
         }),
       find: read,
       unsettled: () => this.unsettled(),
+      get audit(): never {
+        throw new Error("the audit trail is not simulated");
+      },
       close: () => {},
     };
   }

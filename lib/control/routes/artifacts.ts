@@ -32,6 +32,7 @@ export const artifactRoutes: Route[] = [
     method: "GET",
     path: "/api/v1/artifacts/:artifact_id",
     permission: "artifacts.read",
+    outlives: true,
     handle: show,
   },
   {

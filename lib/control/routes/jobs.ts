@@ -1,16 +1,17 @@
 /** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
-import { validate as isUuid } from "uuid";
 import { type AcceptedLine, FollowBody, type JobView, type Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
 import { JobOrder, RetryOrder } from "../../protocol/order.ts";
 import type { Engine } from "../engine.ts";
+import { needsIndex, whole } from "../history/historyIndex.ts";
 import type { StoredJob } from "../journal.ts";
 import { jsonBytes } from "../openRequests.ts";
 import { outcomeStream } from "../outcomeStream.ts";
 import { outputStream } from "../outputStream.ts";
 import { retryOrder } from "../retry.ts";
 import { jobDetail, jobView } from "../views.ts";
+import { readJobsQuery } from "./jobsQuery.ts";
 import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
 export const jobRoutes: Route[] = [
@@ -57,6 +58,7 @@ export const jobRoutes: Route[] = [
     method: "GET",
     path: "/api/v1/jobs/:job_id/outcomes",
     permission: "jobs.read",
+    outlives: true,
     handle: awaitJob,
   },
   {
@@ -116,21 +118,18 @@ async function submit(context: RouteContext, order: JobOrder, retryOf?: string) 
   return ndjson(context, outputStream({ ...start, received: {} }), 202);
 }
 
-function listJobs({ c, engine, token, scope }: RouteContext): Response {
-  const limit = readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 });
-  const before = c.req.query("cursor");
-  if (before !== undefined && !isUuid(before)) {
-    throw new WsctlError("MALFORMED", 'query parameter "cursor" must be the id of a job');
+async function listJobs(context: RouteContext): Promise<Response> {
+  const { c, engine, token, scope } = context;
+  const query = readJobsQuery(c);
+  // A narrowed token sees no jobs but its own, whoever's it asks for.
+  if (scope.isNarrow) {
+    if ((query.createdBy ?? token.tokenId) !== token.tokenId) return c.json({ items: [] });
+    query.createdBy = token.tokenId;
   }
-  const jobs = engine.journal.jobs({
-    limit: limit + 1,
-    ...(before ? { before } : {}),
-    ...(scope.isNarrow ? { createdBy: token.tokenId } : {}),
-  });
-  const items = jobs.slice(0, limit);
-  const last = items.at(-1);
-  const page: Page<JobView> = { items: items.map(jobView) };
-  if (jobs.length > limit && last !== undefined) page.next_cursor = last.jobId;
+  if (needsIndex(query)) await whole(() => engine.journal.indexHistory());
+  const { jobs, next } = engine.journal.jobs(query);
+  const page: Page<JobView> = { items: jobs.map(jobView) };
+  if (next !== undefined) page.next_cursor = next;
   return c.json(page);
 }
 

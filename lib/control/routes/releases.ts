@@ -19,8 +19,20 @@ export const releaseRoutes: Route[] = [
     action: "release.publish",
     handle: publish,
   },
-  { method: "GET", path: "/api/v1/releases", permission: "releases.read", handle: list },
-  { method: "GET", path: "/api/v1/releases/:version", permission: "releases.read", handle: show },
+  {
+    method: "GET",
+    path: "/api/v1/releases",
+    permission: "releases.read",
+    outlives: true,
+    handle: list,
+  },
+  {
+    method: "GET",
+    path: "/api/v1/releases/:version",
+    permission: "releases.read",
+    outlives: true,
+    handle: show,
+  },
   {
     method: "DELETE",
     path: "/api/v1/releases/:version",

@@ -48,9 +48,19 @@ export interface Route {
    */
   action?: string;
   isAuditedWithin?: boolean;
+  /**
+   * It hands out what goes on after the answer and ends with a token: a stream, a signed URL. A
+   * login of the console has none.
+   */
+  outlives?: true;
   /** It is done even where it cannot be recorded: whoever is to be out must not stay in. */
   shutsOut?: boolean;
   handle(context: RouteContext): Promise<Response> | Response;
+}
+
+/** Whether a login of the console may ask it: it changes nothing and hands nothing out. */
+export function readsOnly({ method, outlives }: Route): boolean {
+  return method === "GET" && outlives !== true;
 }
 
 /** The request's body in the schema's shape; throws `MALFORMED` with the path of what is wrong. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { routes } from "../../../lib/control/app.ts";
 import { permits, rolesWith } from "../../../lib/control/permissions.ts";
+import { readsOnly } from "../../../lib/control/routes/route.ts";
 import { roles } from "../../../lib/protocol/tokens.ts";
 
 const people = ["admin", "operator", "viewer"];
@@ -67,6 +68,17 @@ describe("the decision table", () => {
     // Following a job's output changes nothing, nor does asking whom a target means.
     const harmless = ["/api/v1/jobs/:job_id/follow", "/api/v1/targets"];
     expect(unnamed.map(({ path }) => path).sort()).toEqual(harmless);
+  });
+
+  test("lets a login of the console read, and have nothing that outlives the answer", () => {
+    const kept = routes.filter((route) => route.method === "GET" && !readsOnly(route));
+    expect(kept.map(({ path }) => path).sort()).toEqual([
+      "/api/v1/artifacts/:artifact_id",
+      "/api/v1/jobs/:job_id/outcomes",
+      "/api/v1/releases",
+      "/api/v1/releases/:version",
+    ]);
+    expect(routes.filter((route) => route.method !== "GET" && readsOnly(route))).toEqual([]);
   });
 
   const cells = routes.flatMap((route) => roles.map((role) => ({ route, role })));

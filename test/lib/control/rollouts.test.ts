@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { notAhead } from "../../../lib/control/due.ts";
 import type { Job, OpenRequest, Standing } from "../../../lib/control/records.ts";
 import { Rollouts } from "../../../lib/control/rollouts.ts";
 import { recoveryGraceMs } from "../../../lib/protocol/limits.ts";
@@ -135,6 +136,20 @@ describe("after a restart", () => {
     const { rollouts } = restored({ batch: 1, canary: 1, canaryWaitMs: 5_000 });
     // r0 was the canary and failed: nothing more goes out, whoever restarts.
     expect(rollouts.due(10_000)).toEqual([]);
+  });
+
+  test("a clock that was set back meanwhile puts no turn off for longer than its wait", () => {
+    const job = { ...jobWith({ canary: 1, canaryWaitMs: 5_000 }), createdAt: 90_000 };
+    const open: OpenRequest[] = [{ requestId: "r1", jobId: "j", agentId: "a1", state: "queued" }];
+    const all: Standing[] = [
+      { requestId: "r0", outcome: "success", endedAt: 95_000 },
+      { requestId: "r1" },
+    ];
+    const now = 20_000;
+    const { jobs, requests } = notAhead({ jobs: [{ ...job, all }], requests: open }, now);
+    const rollouts = new Rollouts();
+    rollouts.restore(job, jobs[0]?.all ?? [], requests, now);
+    expect(rollouts.next()).toBe(now + 5_000);
   });
 
   test("what is paused stays so, also what had its turn", () => {

@@ -100,8 +100,8 @@ describe("the journal of a control plane", () => {
       journal.commit([{ type: "job", job: { ...keyed, jobId: id }, requests: [] }]);
     }
     expect(journal.jobByKey("k")?.jobId).toBe("j2");
-    expect(journal.jobs({ limit: 2 }).map(({ jobId }) => jobId)).toEqual(["j3", "j2"]);
-    expect(journal.jobs({ limit: 2, before: "j2" }).map(({ jobId }) => jobId)).toEqual(["j1"]);
+    expect(journal.jobs({ limit: 2 }).jobs.map(({ jobId }) => jobId)).toEqual(["j3", "j2"]);
+    expect(journal.jobs({ limit: 2, before: "j2" }).jobs.map(({ jobId }) => jobId)).toEqual(["j1"]);
   });
 
   test("keeps agents' facts and tokens, the first revocation's time for good", () => {

@@ -1,0 +1,136 @@
+/**
+ * The console's own addresses: the page and what it is made of, and how somebody logs in and out.
+ * All else that it shows comes from the API, by the cookie of a login, which reads and no more.
+ */
+import type { Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../log.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { AuditTrail } from "../../store/auditTrail.ts";
+import type { Access } from "../access.ts";
+import type { Refusals } from "../audited.ts";
+import type { Place } from "../place.ts";
+import { type Route, readsOnly } from "../routes/route.ts";
+import { assets } from "./assets.ts";
+import { Cookies } from "./cookies.ts";
+import { protectPage } from "./headers.ts";
+import type { Logins, LoginTerms } from "./logins.ts";
+import { Oidc, type OidcSettings } from "./oidc.ts";
+import { beginAtProvider, comeBack, oidcBackPath, oidcPath } from "./oidcLogin.ts";
+import { isFromOwnPage, whenceOf } from "./ownPage.ts";
+import { logIn, logOut, showLogin } from "./tokenLogin.ts";
+import type { Visit } from "./visit.ts";
+
+export interface ConsoleSettings extends LoginTerms {
+  /** Where browsers find it, `https://HOST[:PORT]`, where that is not this control plane's own. */
+  url?: string;
+  oidc?: OidcSettings;
+}
+
+export interface ConsoleOptions {
+  settings: ConsoleSettings;
+  logins: Logins;
+  access: Access;
+  refusals: Refusals;
+  audit: AuditTrail;
+  /** Whether this control plane itself speaks TLS. */
+  isTls: boolean;
+  place: () => Place;
+  runtime: Runtime;
+  clock: Clock;
+  log: Log;
+}
+
+export interface ConsoleRoute {
+  method: "GET" | "POST";
+  path: string;
+  /** What it is, for the page of permissions. Each is open to whoever knows the address. */
+  what: string;
+  handle(visit: Visit): Response | Promise<Response>;
+}
+
+const pages: ConsoleRoute[] = assets.map(({ path, type, text }) => ({
+  method: "GET",
+  path,
+  what: "a file of the page",
+  handle: ({ c }) => c.body(text, 200, { "Content-Type": type }),
+}));
+
+export const consoleRoutes: readonly ConsoleRoute[] = [
+  ...pages,
+  { method: "GET", path: "/console/login", what: "who is logged in", handle: showLogin },
+  { method: "POST", path: "/console/login", what: "log in with a token", handle: logIn },
+  { method: "POST", path: "/console/logout", what: "log out", handle: logOut },
+  { method: "GET", path: oidcPath, what: "to the OpenID provider", handle: beginAtProvider },
+  { method: "GET", path: oidcBackPath, what: "back from it", handle: comeBack },
+];
+
+/** A token, with room for JSON around it. */
+const bodyBytesMax = 4 * 1024;
+
+export class Console {
+  readonly #options: ConsoleOptions;
+  readonly #cookies: Cookies;
+  readonly #oidc: Oidc | undefined;
+
+  constructor(options: ConsoleOptions) {
+    this.#options = options;
+    const { settings, access, isTls, runtime } = options;
+    const isSecure = isTls || settings.url?.startsWith("https:") === true;
+    this.#cookies = new Cookies(access.controlId, isSecure);
+    const { oidc } = settings;
+    const back = () => this.#url + oidcBackPath;
+    this.#oidc = oidc && new Oidc(oidc, runtime.fetchWith(oidc.ca), back);
+  }
+
+  get #url(): string {
+    return this.#options.settings.url ?? this.#options.place().url;
+  }
+
+  addTo(app: Hono): void {
+    const { runtime, clock, ...shared } = this.#options;
+    const onError = () => {
+      throw new WsctlError("TOO_LARGE", `the body is over ${bodyBytesMax} bytes`);
+    };
+    app.use("/console/*", bodyLimit({ maxSize: bodyBytesMax, onError }));
+    for (const route of consoleRoutes) {
+      app.on(route.method, route.path, async (c) => {
+        protectPage(c);
+        return route.handle({
+          ...shared,
+          c,
+          cookies: this.#cookies,
+          oidc: this.#oidc,
+          consoleUrl: this.#url,
+          address: runtime.remoteAddress(c),
+          now: clock.now(),
+        });
+      });
+    }
+  }
+
+  /** Whether a page of ours asks one of the console's own addresses; it has its modules so too. */
+  isOwnPage(c: Context): boolean {
+    const { method, path } = c.req;
+    const isOurs = consoleRoutes.some((route) => route.method === method && route.path === path);
+    return isOurs && isFromOwnPage(whenceOf(c), this.#url);
+  }
+
+  /**
+   * The secret of the login that a request to the API comes with; undefined where it has a header
+   * instead, or nothing. Throws `FORBIDDEN` for whatever a login may not ask.
+   */
+  loginOf(c: Context, route: Route): string | undefined {
+    const secret = this.#cookies.login(c);
+    if (secret === undefined || c.req.header("authorization") !== undefined) return undefined;
+    const site = c.req.header("sec-fetch-site");
+    if (site !== undefined && site !== "same-origin" && site !== "none") {
+      throw new WsctlError("FORBIDDEN", "another site's page may not use a login of the console");
+    }
+    if (readsOnly(route)) return secret;
+    const text = "a login of the console only looks on: this asks for a token in its header";
+    throw new WsctlError("FORBIDDEN", text);
+  }
+}

@@ -1,0 +1,83 @@
+/** Old audit records go on both sides, across kill -9, and the trail stays one that can be checked. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { openAgentJournal } from "../../lib/agent/journal.ts";
+import { openControlJournal } from "../../lib/control/sqliteJournal.ts";
+import type { AuditLine } from "../../lib/protocol/audit.ts";
+import type { AuditTrail } from "../../lib/store/auditTrail.ts";
+import { jsonLines } from "../support/cli.ts";
+import { connectedAgent, startServe, temporaryDir, wsctl } from "../support/processes.ts";
+
+setDefaultTimeout(60_000);
+
+const dayMs = 24 * 60 * 60 * 1000;
+const records = 4_000;
+
+/** Half of them from 500 days ago, the rest from yesterday. */
+function seed(trail: AuditTrail): void {
+  const facts = { action: "test.seed", outcome: "accepted" };
+  for (let index = 0; index < records; index++) {
+    trail.write(facts, Date.now() - (index < records / 2 ? 500 : 1) * dayMs);
+  }
+}
+
+test("the control plane's trail lets records go after --keep-audit, also across kill -9", async () => {
+  using dataDir = temporaryDir();
+  const path = join(dataDir, "control.db");
+  const journal = openControlJournal(path);
+  seed(journal.audit);
+  const [line] = journal.audit.list(99, 1);
+  const [later] = journal.audit.list(2_999, 1);
+  journal.close();
+  const first = await startServe({ dataDir });
+  await first.process.logged(/letting old audit records go/);
+  await first.process.kill();
+  const verify = (...args: string[]) =>
+    wsctl(["audit", "verify", "--data-dir", `${dataDir}`, ...args]);
+  const midway = await verify("--journal", path);
+  expect(midway).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole .*let go$/m) });
+  await using second = await startServe({ dataDir, args: ["--keep-audit", "400d"] });
+  await second.process.logged(/let old audit records go.*2000/);
+  expect((await verify()).stdout).toMatch(/^whole {2}\d+:[0-9a-f]{64} {2}from record 2001 on/);
+  expect((await verify("--head", `3000:${later?.hash}`)).code).toBe(0);
+  const old = await verify("--head", `100:${line?.hash}`);
+  expect(old.code).toBe(1);
+  expect(old.stderr).toContain("record 100 is older than what is kept");
+  const all = await wsctl(["audit", "export", "--data-dir", `${dataDir}`]);
+  const lines = jsonLines<AuditLine>(all).map(({ record }) => record);
+  expect(lines[0]?.sequence).toBe(2_001);
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      action: "audit.prune",
+      on: expect.objectContaining({ through: 2_000, why: "serve --keep-audit 400d" }),
+    }),
+  );
+  await second.process.stop();
+  const db = new DatabaseSync(path);
+  db.exec("DELETE FROM audit WHERE sequence = 2500");
+  db.close();
+  expect((await verify("--journal", path)).stdout).toMatch(/broken at record 2500/);
+});
+
+test("an agent's own trail does so too", async () => {
+  using dataDir = temporaryDir();
+  const path = join(dataDir, "agents", "web-1", "journal.db");
+  const journal = openAgentJournal(path);
+  seed(journal.audit);
+  journal.close();
+  await using _serving = await startServe({ dataDir });
+  const options = { dataDir, id: "web-1", args: ["--keep-audit", "30d"] };
+  await using agent = await connectedAgent(options);
+  await agent.logged(/let old audit records go.*2000/);
+  await wsctl(["send", "ping", "--agent", "web-1", "--data-dir", `${dataDir}`]);
+  const judged = await wsctl(["audit", "verify", "--journal", path]);
+  expect(judged.stdout).toMatch(/^whole .*from record 2001 on/);
+  const trail = await wsctl(["audit", "list", "--json", "--journal", path]);
+  expect(jsonLines<AuditLine>(trail).map(({ record }) => record)).toContainEqual(
+    expect.objectContaining({
+      action: "audit.prune",
+      on: expect.objectContaining({ why: "agent --keep-audit 30d" }),
+    }),
+  );
+});

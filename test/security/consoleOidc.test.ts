@@ -1,0 +1,289 @@
+/** Login at a real OpenID provider, and every way in which it must not succeed. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { closedPort } from "../support/cli.ts";
+import {
+  clientId,
+  clientSecret,
+  type ProviderSettings,
+  type RunningProvider,
+  startProvider,
+} from "../support/oidcProvider.ts";
+import {
+  type Flavour,
+  flavours,
+  type Serving,
+  startServe,
+  temporaryDir,
+  wsctl,
+} from "../support/processes.ts";
+import { Visitor } from "../support/visitor.ts";
+
+setDefaultTimeout(60_000);
+
+const groups = { ada: ["ops", "staff"], bob: ["staff"], eve: ["guests"] };
+const grants = ["--oidc-grant", "staff=viewer", "--oidc-grant", "ops=operator"];
+
+/** A control plane, and a provider that knows it. */
+class Pair implements AsyncDisposable {
+  readonly #dir: string & Disposable;
+  readonly serving: Serving;
+  readonly provider: RunningProvider;
+
+  private constructor(dir: string & Disposable, serving: Serving, provider: RunningProvider) {
+    this.#dir = dir;
+    this.serving = serving;
+    this.provider = provider;
+  }
+
+  static async start(
+    options: { flavour?: Flavour; args?: string[] } & Partial<ProviderSettings> = {},
+  ): Promise<Pair> {
+    const { flavour = "binary", args = [], ...settings } = options;
+    const dir = temporaryDir();
+    const port = await closedPort();
+    const redirectUris = [`http://127.0.0.1:${port}/console/oidc/callback`];
+    const provider = await startProvider({ redirectUris, groups, ...settings });
+    const secret = join(dir, "secret");
+    writeFileSync(secret, `${clientSecret}\n`);
+    const at = ["--oidc-issuer", provider.issuer, "--oidc-client-id", clientId];
+    const own = [...at, "--oidc-client-secret-file", secret, ...grants, ...args];
+    const serving = await startServe({ dataDir: dir, flavour, port, args: own });
+    return new Pair(dir, serving, provider);
+  }
+
+  get url(): string {
+    return this.serving.url;
+  }
+
+  get dataDir(): string {
+    return `${this.#dir}`;
+  }
+
+  /** To the provider, as its address has it; `changed` is what a thief would do with that. */
+  async begin(visitor: Visitor, who: string, changed: Record<string, string> = {}) {
+    const begun = await visitor.ask(`${this.url}/console/oidc`);
+    expect(begun.status).toBe(302);
+    const url = new URL(begun.headers.get("location") ?? "");
+    for (const [name, value] of Object.entries({ login_hint: who, ...changed })) {
+      url.searchParams.set(name, value);
+    }
+    return url.href;
+  }
+
+  /** Through the provider: the address that it sends the browser back to. */
+  async back(visitor: Visitor, url: string): Promise<string> {
+    return (await visitor.follow(url, (at) => at.startsWith(this.url))).url;
+  }
+
+  async logIn(visitor: Visitor, who: string, changed: Record<string, string> = {}) {
+    const back = await this.back(visitor, await this.begin(visitor, who, changed));
+    return { back, answer: await visitor.ask(back) };
+  }
+
+  async standing(visitor: Visitor) {
+    return JSON.parse((await visitor.ask(`${this.url}/console/login`)).text);
+  }
+
+  async audited(): Promise<Record<string, unknown>[]> {
+    const { stdout } = await wsctl(["audit", "export", "--data-dir", this.dataDir]);
+    const lines = stdout.trim().split("\n");
+    return lines
+      .map((line) => JSON.parse(line).record)
+      .filter(({ action }) => action === "console.login");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.serving[Symbol.asyncDispose]();
+    await this.provider[Symbol.asyncDispose]();
+    this.#dir[Symbol.dispose]();
+  }
+}
+
+describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) => {
+  test("who is in a group that is granted a role has it, and looks on with it", async () => {
+    await using pair = await Pair.start({ flavour });
+    const visitor = new Visitor();
+    const { answer } = await pair.logIn(visitor, "ada");
+    expect({ status: answer.status, to: answer.headers.get("location") }).toEqual({
+      status: 302,
+      to: "/",
+    });
+    const cookie = visitor.setCookies.find((each) => each.startsWith("wsctl-login"));
+    expect(cookie).toMatch(/; HttpOnly; SameSite=Strict$/);
+    expect(await pair.standing(visitor)).toMatchObject({
+      ...{ logged_in: true, name: "ada", role: "operator", oidc: true },
+    });
+    const ask = async (path: string) => (await visitor.ask(`${pair.url}/api/v1${path}`)).status;
+    expect([await ask("/agents"), await ask("/jobs")]).toEqual([200, 200]);
+    // An operator is no administrator, and a login is no token.
+    expect([await ask("/tokens"), await ask("/audit"), await ask("/releases")]).toEqual([
+      ...[403, 403, 403],
+    ]);
+    const order = { command: "ping", target: { all: true } };
+    const asked = { method: "POST", body: order, origin: "" };
+    expect((await visitor.ask(`${pair.url}/api/v1/jobs`, asked)).status).toBe(403);
+    const who = JSON.parse((await visitor.ask(`${pair.url}/api/v1/whoami`)).text);
+    const id = `${pair.provider.issuer}#ada`;
+    expect(who).toMatchObject({ token_id: id, kind: "oidc", role: "operator" });
+    const [login] = await pair.audited();
+    expect(login).toMatchObject({
+      ...{ outcome: "accepted", actor: id, role: "operator", address: "127.0.0.1" },
+      on: { issuer: pair.provider.issuer, subject: "ada", name: "ada" },
+    });
+    expect((await visitor.ask(`${pair.url}/console/logout`, { method: "POST" })).status).toBe(204);
+    expect(await ask("/agents")).toBe(401);
+  });
+
+  test("a provider under an authority of its own is trusted by that one alone", async () => {
+    using dir = temporaryDir();
+    mkdirSync(join(dir, "tls"));
+    // What it is built on must be there before it.
+    await import("reflect-metadata");
+    const { openAuthority } = await import("../../lib/control/tls/authority.ts");
+    const authority = await openAuthority(join(dir, "tls"), Date.now());
+    const tls = await authority.issue(["127.0.0.1"], 60 * 60 * 1000, Date.now());
+    const ca = join(dir, "tls", "ca.pem");
+    const trusting = { flavour, tls, args: ["--oidc-ca", ca] };
+    expect(readFileSync(ca, "utf8")).toContain("BEGIN CERTIFICATE");
+    {
+      await using pair = await Pair.start({ flavour, tls });
+      const refused = await new Visitor().ask(`${pair.url}/console/oidc`);
+      expect(refused.status).toBe(503);
+      expect(refused.text).toContain("cannot be reached");
+    }
+    await using pair = await Pair.start(trusting);
+    const visitor = new Visitor(readFileSync(ca, "utf8"));
+    await pair.logIn(visitor, "bob");
+    expect(await pair.standing(visitor)).toMatchObject({ logged_in: true, role: "viewer" });
+  });
+});
+
+test("the groups count in the token as they do at the userinfo endpoint", async () => {
+  await using pair = await Pair.start({ userinfoOnly: false });
+  const visitor = new Visitor();
+  await pair.logIn(visitor, "bob");
+  expect(await pair.standing(visitor)).toMatchObject({ logged_in: true, role: "viewer" });
+});
+
+test("the provider is asked for a code, with PKCE, a state and a nonce of this login alone", async () => {
+  await using pair = await Pair.start();
+  const [one, two] = [
+    new URL(await pair.begin(new Visitor(), "ada")),
+    new URL(await pair.begin(new Visitor(), "ada")),
+  ];
+  const asked = Object.fromEntries(one.searchParams);
+  expect(asked).toMatchObject({
+    ...{ response_type: "code", code_challenge_method: "S256", client_id: clientId },
+    ...{ scope: "openid profile", redirect_uri: `${pair.url}/console/oidc/callback` },
+  });
+  for (const name of ["state", "nonce", "code_challenge"]) {
+    expect(asked[name]?.length).toBeGreaterThanOrEqual(32);
+    expect(two.searchParams.get(name)).not.toBe(asked[name] ?? "");
+  }
+});
+
+describe("nobody is let in", () => {
+  const refusals: [string, string, Record<string, string>, number, RegExp][] = [
+    ["whose groups are granted nothing", "eve", {}, 403, /no role here/],
+    ["whom the provider does not know", "nobody", {}, 401, /did not let you in/],
+    ["with another state", "ada", { state: "x".repeat(54) }, 400, /not begun here/],
+    ["with another nonce", "ada", { nonce: "n".repeat(43) }, 401, /does not hold/],
+    ["with another challenge", "ada", { code_challenge: "c".repeat(43) }, 401, /did not let/],
+  ];
+  test.each(refusals)("%s", async (_name, who, changed, status, says) => {
+    await using pair = await Pair.start();
+    const visitor = new Visitor();
+    const { answer } = await pair.logIn(visitor, who, changed);
+    expect(answer.status).toBe(status);
+    expect(answer.text).toMatch(says);
+    expect(answer.text).not.toContain("<script");
+    expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(visitor.cookie(pair.url, /login/)).toBeUndefined();
+    expect(await pair.standing(visitor)).toEqual({ logged_in: false, oidc: true });
+    const [refused] = await pair.audited();
+    expect(refused).toMatchObject({ outcome: "refused", address: "127.0.0.1" });
+    const actor = who === "eve" ? `${pair.provider.issuer}#eve` : undefined;
+    expect(refused?.actor).toBe(actor as string);
+  });
+
+  test("twice with the same way back, nor from another browser", async () => {
+    await using pair = await Pair.start();
+    const visitor = new Visitor();
+    const back = await pair.back(visitor, await pair.begin(visitor, "ada"));
+    const underWay = visitor.cookie(pair.url, /oidc/) ?? "";
+    expect((await new Visitor().ask(back)).status).toBe(400);
+    expect((await visitor.ask(back)).status).toBe(302);
+    // Even with all that the browser had: it was used up.
+    const name = visitor.setCookies.find((each) => each.includes(underWay))?.split("=")[0] ?? "";
+    const thief = new Visitor();
+    thief.setCookie(pair.url, name, underWay);
+    expect((await thief.ask(back)).status).toBe(400);
+    expect(await pair.standing(thief)).toMatchObject({ logged_in: false });
+  });
+
+  test("with a code that was good once already, which the provider sees", async () => {
+    await using pair = await Pair.start();
+    const first = new Visitor();
+    const { back } = await pair.logIn(first, "ada");
+    const second = new Visitor();
+    const own = new URL(await pair.back(second, await pair.begin(second, "bob")));
+    own.searchParams.set("code", new URL(back).searchParams.get("code") ?? "");
+    const answer = await second.ask(own.href);
+    expect(answer.status).toBe(401);
+    expect(await pair.standing(second)).toMatchObject({ logged_in: false });
+  });
+
+  test("by a token that is over, or from another issuer", async () => {
+    await using pair = await Pair.start({ skewMs: -3 * 60 * 60 * 1000 });
+    const visitor = new Visitor();
+    const { answer } = await pair.logIn(visitor, "ada");
+    expect({ status: answer.status, is: /does not hold/.test(answer.text) }).toEqual({
+      ...{ status: 401, is: true },
+    });
+    await pair.serving.process.logged(/nobody was logged in .*timestamp/);
+    const other = new URL(await pair.back(visitor, await pair.begin(visitor, "ada")));
+    other.searchParams.set("iss", "https://evil.example");
+    expect((await visitor.ask(other.href)).status).toBe(401);
+  });
+});
+
+test("without its provider a control plane serves, says so, and finds it when it is back", async () => {
+  await using pair = await Pair.start();
+  const { port } = pair.provider;
+  await pair.provider.process.kill();
+  const visitor = new Visitor();
+  const down = await visitor.ask(`${pair.url}/console/oidc`);
+  expect({ status: down.status, says: /cannot be reached/.test(down.text) }).toEqual({
+    ...{ status: 503, says: true },
+  });
+  expect((await visitor.ask(`${pair.url}/`)).status).toBe(200);
+  expect((await visitor.ask(`${pair.url}/readyz`)).status).toBe(200);
+  const redirectUris = [`${pair.url}/console/oidc/callback`];
+  await using _back = await startProvider({ port, redirectUris, groups });
+  // It is asked again soon, and not with every visit.
+  const deadline = Date.now() + 20_000;
+  while ((await visitor.ask(`${pair.url}/console/oidc`)).status !== 302) {
+    expect(Date.now()).toBeLessThan(deadline);
+  }
+  await pair.logIn(visitor, "ada");
+  expect(await pair.standing(visitor)).toMatchObject({ logged_in: true });
+});
+
+test("begun under another name, it goes on under the one that the provider knows", async () => {
+  await using pair = await Pair.start();
+  const elsewhere = pair.url.replace("127.0.0.1", "localhost");
+  const sent = await new Visitor().ask(`${elsewhere}/console/oidc`);
+  expect(sent.headers.get("location")).toBe(`${pair.url}/console/oidc?from=elsewhere`);
+});
+
+test("where no provider is named there is none to be sent to", async () => {
+  using dir = temporaryDir();
+  await using serving = await startServe({ dataDir: dir });
+  for (const path of ["/console/oidc", "/console/oidc/callback?code=x&state=y"]) {
+    const { status, text } = await new Visitor().ask(serving.url + path);
+    expect(status).toBe(404);
+    expect(text).toContain("--oidc-issuer");
+  }
+});
