@@ -192,15 +192,23 @@ describe.skipIf(isMissing)("in a browser", () => {
     await page.keyboard.press("Enter");
     const row = page.getByRole("row").filter({ hasText: agent.id });
     await row.waitFor();
+    const wide = () => page.evaluate("document.documentElement.scrollWidth");
     for (const scheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme: scheme });
-      const wide = await page.evaluate("document.documentElement.scrollWidth");
-      expect(wide).toBeLessThanOrEqual(400);
+      expect(await wide()).toBeLessThanOrEqual(400);
     }
     const ground = "getComputedStyle(document.body).backgroundColor";
     const dark = await page.evaluate(ground);
     await page.emulateMedia({ colorScheme: "light" });
     expect(await page.evaluate(ground)).not.toBe(dark);
+    // A word that is too long for the page.
+    const { jobId, requestIds } = await target.send("ping", [agent.id]);
+    await agent.command(requestIds[0] ?? "");
+    agent.respond(requestIds[0] ?? "", { status: "success", message: "w".repeat(150) });
+    await target.ended(jobId);
+    await page.goto(`${target.serving.url}/#/jobs/${jobId}`);
+    await page.getByText("w".repeat(150)).waitFor();
+    expect(await wide()).toBeLessThanOrEqual(400);
     await page.getByRole("link", { name: "Jobs", exact: true }).press("Enter");
     await page.getByRole("heading", { name: "Jobs" }).waitFor();
     expect(await page.evaluate("document.activeElement.id")).toBe("jobs-title");

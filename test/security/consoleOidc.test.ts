@@ -1,7 +1,9 @@
 /** Login at a real OpenID provider, and every way in which it must not succeed. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
+import { oidcAnswerMs } from "../../lib/protocol/limits.ts";
 import { closedPort } from "../support/cli.ts";
 import {
   clientId,
@@ -269,6 +271,27 @@ test("without its provider a control plane serves, says so, and finds it when it
   }
   await pair.logIn(visitor, "ada");
   expect(await pair.standing(visitor)).toMatchObject({ logged_in: true });
+});
+
+test("a provider that takes a connection and says nothing is given up", async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const issuer = `http://127.0.0.1:${(silent.address() as { port: number }).port}`;
+  const flags = ["--oidc-issuer", issuer, "--oidc-client-id", clientId, ...grants];
+  const ask = async (flavour: Flavour) => {
+    using dir = temporaryDir();
+    await using serving = await startServe({ dataDir: dir, flavour, args: flags });
+    const begun = performance.now();
+    const asked = [1, 2, 3].map(() => new Visitor().ask(`${serving.url}/console/oidc`));
+    for (const { status } of await Promise.all(asked)) expect(status).toBe(503);
+    expect(performance.now() - begun).toBeLessThan(oidcAnswerMs + 5_000);
+  };
+  let connections = 0;
+  silent.on("connection", () => void connections++);
+  await Promise.all(flavours.map(ask));
+  // However many want to log in at once, each control plane asks once.
+  expect(connections).toBe(flavours.length);
+  silent.close();
 });
 
 test("begun under another name, it goes on under the one that the provider knows", async () => {
