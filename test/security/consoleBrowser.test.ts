@@ -207,8 +207,10 @@ describe.skipIf(isMissing)("in a browser", () => {
     agent.respond(requestIds[0] ?? "", { status: "success", message: "w".repeat(150) });
     await target.ended(jobId);
     await page.goto(`${target.serving.url}/#/jobs/${jobId}`);
-    await page.getByText("w".repeat(150)).waitFor();
+    const word = page.getByText("w".repeat(150));
+    await word.waitFor();
     expect(await wide()).toBeLessThanOrEqual(400);
+    expect(await word.evaluate((cell) => cell.scrollWidth - cell.clientWidth)).toBe(0);
     await page.getByRole("link", { name: "Jobs", exact: true }).press("Enter");
     await page.getByRole("heading", { name: "Jobs" }).waitFor();
     expect(await page.evaluate("document.activeElement.id")).toBe("jobs-title");
