@@ -1,111 +1,19 @@
 /** Login at a real OpenID provider, and every way in which it must not succeed. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { oidcAnswerMs } from "../../lib/protocol/limits.ts";
-import { closedPort } from "../support/cli.ts";
-import {
-  clientId,
-  clientSecret,
-  type ProviderSettings,
-  type RunningProvider,
-  startProvider,
-} from "../support/oidcProvider.ts";
-import {
-  type Flavour,
-  flavours,
-  type Serving,
-  startServe,
-  temporaryDir,
-  wsctl,
-} from "../support/processes.ts";
+import { grants, groups, OidcPair } from "../support/oidcPair.ts";
+import { clientId, startProvider } from "../support/oidcProvider.ts";
+import { type Flavour, flavours, startServe, temporaryDir } from "../support/processes.ts";
 import { Visitor } from "../support/visitor.ts";
 
 setDefaultTimeout(60_000);
 
-const groups = { ada: ["ops", "staff"], bob: ["staff"], eve: ["guests"] };
-const grants = ["--oidc-grant", "staff=viewer", "--oidc-grant", "ops=operator"];
-
-/** A control plane, and a provider that knows it. */
-class Pair implements AsyncDisposable {
-  readonly #dir: string & Disposable;
-  readonly serving: Serving;
-  readonly provider: RunningProvider;
-
-  private constructor(dir: string & Disposable, serving: Serving, provider: RunningProvider) {
-    this.#dir = dir;
-    this.serving = serving;
-    this.provider = provider;
-  }
-
-  static async start(
-    options: { flavour?: Flavour; args?: string[] } & Partial<ProviderSettings> = {},
-  ): Promise<Pair> {
-    const { flavour = "binary", args = [], ...settings } = options;
-    const dir = temporaryDir();
-    const port = await closedPort();
-    const redirectUris = [`http://127.0.0.1:${port}/console/oidc/callback`];
-    const provider = await startProvider({ redirectUris, groups, ...settings });
-    const secret = join(dir, "secret");
-    writeFileSync(secret, `${clientSecret}\n`);
-    const at = ["--oidc-issuer", provider.issuer, "--oidc-client-id", clientId];
-    const own = [...at, "--oidc-client-secret-file", secret, ...grants, ...args];
-    const serving = await startServe({ dataDir: dir, flavour, port, args: own });
-    return new Pair(dir, serving, provider);
-  }
-
-  get url(): string {
-    return this.serving.url;
-  }
-
-  get dataDir(): string {
-    return `${this.#dir}`;
-  }
-
-  /** To the provider, as its address has it; `changed` is what a thief would do with that. */
-  async begin(visitor: Visitor, who: string, changed: Record<string, string> = {}) {
-    const begun = await visitor.ask(`${this.url}/console/oidc`);
-    expect(begun.status).toBe(302);
-    const url = new URL(begun.headers.get("location") ?? "");
-    for (const [name, value] of Object.entries({ login_hint: who, ...changed })) {
-      url.searchParams.set(name, value);
-    }
-    return url.href;
-  }
-
-  /** Through the provider: the address that it sends the browser back to. */
-  async back(visitor: Visitor, url: string): Promise<string> {
-    return (await visitor.follow(url, (at) => at.startsWith(this.url))).url;
-  }
-
-  async logIn(visitor: Visitor, who: string, changed: Record<string, string> = {}) {
-    const back = await this.back(visitor, await this.begin(visitor, who, changed));
-    return { back, answer: await visitor.ask(back) };
-  }
-
-  async standing(visitor: Visitor) {
-    return JSON.parse((await visitor.ask(`${this.url}/console/login`)).text);
-  }
-
-  async audited(): Promise<Record<string, unknown>[]> {
-    const { stdout } = await wsctl(["audit", "export", "--data-dir", this.dataDir]);
-    const lines = stdout.trim().split("\n");
-    return lines
-      .map((line) => JSON.parse(line).record)
-      .filter(({ action }) => action === "console.login");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.serving[Symbol.asyncDispose]();
-    await this.provider[Symbol.asyncDispose]();
-    this.#dir[Symbol.dispose]();
-  }
-}
-
 describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) => {
   test("who is in a group that is granted a role has it, and looks on with it", async () => {
-    await using pair = await Pair.start({ flavour });
+    await using pair = await OidcPair.start({ flavour });
     const visitor = new Visitor();
     const { answer } = await pair.logIn(visitor, "ada");
     expect({ status: answer.status, to: answer.headers.get("location") }).toEqual({
@@ -150,12 +58,12 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     const trusting = { flavour, tls, args: ["--oidc-ca", ca] };
     expect(readFileSync(ca, "utf8")).toContain("BEGIN CERTIFICATE");
     {
-      await using pair = await Pair.start({ flavour, tls });
+      await using pair = await OidcPair.start({ flavour, tls });
       const refused = await new Visitor().ask(`${pair.url}/console/oidc`);
       expect(refused.status).toBe(503);
       expect(refused.text).toContain("cannot be reached");
     }
-    await using pair = await Pair.start(trusting);
+    await using pair = await OidcPair.start(trusting);
     const visitor = new Visitor(readFileSync(ca, "utf8"));
     await pair.logIn(visitor, "bob");
     expect(await pair.standing(visitor)).toMatchObject({ logged_in: true, role: "viewer" });
@@ -163,14 +71,14 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
 });
 
 test("the groups count in the token as they do at the userinfo endpoint", async () => {
-  await using pair = await Pair.start({ userinfoOnly: false });
+  await using pair = await OidcPair.start({ userinfoOnly: false });
   const visitor = new Visitor();
   await pair.logIn(visitor, "bob");
   expect(await pair.standing(visitor)).toMatchObject({ logged_in: true, role: "viewer" });
 });
 
 test("the provider is asked for a code, with PKCE, a state and a nonce of this login alone", async () => {
-  await using pair = await Pair.start();
+  await using pair = await OidcPair.start();
   const [one, two] = [
     new URL(await pair.begin(new Visitor(), "ada")),
     new URL(await pair.begin(new Visitor(), "ada")),
@@ -195,7 +103,7 @@ describe("nobody is let in", () => {
     ["with another challenge", "ada", { code_challenge: "c".repeat(43) }, 401, /did not let/],
   ];
   test.each(refusals)("%s", async (_name, who, changed, status, says) => {
-    await using pair = await Pair.start();
+    await using pair = await OidcPair.start();
     const visitor = new Visitor();
     const { answer } = await pair.logIn(visitor, who, changed);
     expect(answer.status).toBe(status);
@@ -211,7 +119,7 @@ describe("nobody is let in", () => {
   });
 
   test("twice with the same way back, nor from another browser", async () => {
-    await using pair = await Pair.start();
+    await using pair = await OidcPair.start();
     const visitor = new Visitor();
     const back = await pair.back(visitor, await pair.begin(visitor, "ada"));
     const underWay = visitor.cookie(pair.url, /oidc/) ?? "";
@@ -226,7 +134,7 @@ describe("nobody is let in", () => {
   });
 
   test("with a code that was good once already, which the provider sees", async () => {
-    await using pair = await Pair.start();
+    await using pair = await OidcPair.start();
     const first = new Visitor();
     const { back } = await pair.logIn(first, "ada");
     const second = new Visitor();
@@ -238,7 +146,7 @@ describe("nobody is let in", () => {
   });
 
   test("by a token that is over, or from another issuer", async () => {
-    await using pair = await Pair.start({ skewMs: -3 * 60 * 60 * 1000 });
+    await using pair = await OidcPair.start({ skewMs: -3 * 60 * 60 * 1000 });
     const visitor = new Visitor();
     const { answer } = await pair.logIn(visitor, "ada");
     expect({ status: answer.status, is: /does not hold/.test(answer.text) }).toEqual({
@@ -252,7 +160,7 @@ describe("nobody is let in", () => {
 });
 
 test("without its provider a control plane serves, says so, and finds it when it is back", async () => {
-  await using pair = await Pair.start();
+  await using pair = await OidcPair.start();
   const { port } = pair.provider;
   await pair.provider.process.kill();
   const visitor = new Visitor();
@@ -295,7 +203,7 @@ test("a provider that takes a connection and says nothing is given up", async ()
 });
 
 test("begun under another name, it goes on under the one that the provider knows", async () => {
-  await using pair = await Pair.start();
+  await using pair = await OidcPair.start();
   const elsewhere = pair.url.replace("127.0.0.1", "localhost");
   const sent = await new Visitor().ask(`${elsewhere}/console/oidc`);
   expect(sent.headers.get("location")).toBe(`${pair.url}/console/oidc?from=elsewhere`);
