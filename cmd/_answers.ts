@@ -1,6 +1,7 @@
 /** How each request ended, as it is asked for: a line each, JSON, CSV, a table, or alike ones once. */
 import type { OutcomeLine } from "../lib/protocol/api.ts";
 import { visible } from "../lib/visible.ts";
+import { usage } from "./_args.ts";
 import {
   type Column,
   csvLine,
@@ -36,6 +37,9 @@ export function isForProgram(flags: AnswerFlags): boolean {
 /** Throws `USAGE` where flags contradict each other. */
 export async function answersFor(flags: AnswerFlags): Promise<Answers> {
   const format = formatOf(flags);
+  if (flags.group && format !== undefined && format !== "ndjson") {
+    throw usage(`Flags --group and --format ${format} exclude each other: give one`);
+  }
   const printed = format === "ndjson" ? await jsonPrinter(flags.query) : undefined;
   if (flags.group) return new Groups(printed);
   if (printed !== undefined) {

@@ -52,9 +52,19 @@ const columns: Column<JobView>[] = [
   { name: "command", value: ({ command }) => command },
   { name: "created", value: ({ created_at }) => created_at },
   { name: "by", value: ({ created_by }) => created_by },
-  { name: "ended", value: ({ ended, total }) => `${ended}/${total}` },
+  { name: "state", value: stateOf },
+  { name: "ended", value: ({ ended }) => ended },
+  { name: "total", value: ({ total }) => total },
   { name: "success", value: ({ succeeded }) => succeeded },
+  { name: "schedule", value: ({ schedule }) => schedule, isWide: true },
+  { name: "target", value: ({ target }) => JSON.stringify(target), isWide: true },
 ];
+
+function stateOf({ ended, total, paused_at, approval, cancelled_at }: JobView): string {
+  if (ended === total) return cancelled_at === undefined ? "ended" : "cancelled";
+  if (paused_at !== undefined) return "paused";
+  return approval === "awaited" ? "awaits approval" : "open";
+}
 
 export interface ListJobsOptions extends ClientFlags, FormatFlags {
   agent?: string | undefined;

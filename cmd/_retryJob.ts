@@ -1,7 +1,7 @@
 /** `wsctl jobs retry`: a job once more, for some of its agents, followed as `send` does. */
 import { defineCommand } from "citty";
 import { Client, type SendOptions } from "../lib/client/client.ts";
-import type { RetryOrder } from "../lib/protocol/order.ts";
+import { isRetried, type RetryOrder } from "../lib/protocol/order.ts";
 import { isForProgram } from "./_answers.ts";
 import { usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, controlPlaneOf } from "./_common.ts";
@@ -13,7 +13,7 @@ import { type AgreedFlags, agreedArgs, agreedMost, withAgreement } from "./_targ
 const retryArgs = {
   id: { type: "positional", required: true, valueHint: "JOB", description: "the job's id" },
   ...clientArgs,
-  failed: { type: "boolean", description: "where it ran and did not succeed" },
+  failed: { type: "boolean", description: "where it began and did not succeed" },
   "not-started": { type: "boolean", description: "where it certainly never started" },
   lost: { type: "boolean", description: "where it cannot be known how it ended" },
   all: { type: "boolean", description: "for all of its agents, however it ended" },
@@ -50,8 +50,9 @@ async function retryRun(options: RetryOptions): Promise<number> {
       const order: RetryOrder = { which, ...(most === undefined ? {} : { max_agents: most }) };
       return client.retryJob(before.job_id, order, how);
     };
-    const agents = before.requests.map(({ agent }) => agent);
-    const look = () => client.targets({ target: { agents }, require_online: false });
+    const chosen = before.requests.filter((each) => which.some((kind) => isRetried(kind, each)));
+    const agents = chosen.map(({ agent: agent_id }) => ({ agent_id, online: true }));
+    const look = async () => ({ agents, drained: [], away: [] });
     const sent = await withAgreement(agreedMost(options), before.command, asked, look);
     if (!isForProgram(options)) {
       const { job_id: id, total } = sent.accepted.job;
@@ -70,11 +71,15 @@ async function retryRun(options: RetryOptions): Promise<number> {
 }
 
 function whichOf(options: RetryOptions): RetryOrder["which"] {
-  if (options.all) return ["all"];
+  const { failed, lost, all } = options;
+  if (all && (failed || lost || options["not-started"])) {
+    throw usage("Flag --all means every request: drop the others, or drop it");
+  }
+  if (all) return ["all"];
   const which: RetryOrder["which"] = [
-    ...(options.failed ? (["failed"] as const) : []),
+    ...(failed ? (["failed"] as const) : []),
     ...(options["not-started"] ? (["not_started"] as const) : []),
-    ...(options.lost ? (["lost"] as const) : []),
+    ...(lost ? (["lost"] as const) : []),
   ];
   if (which.length > 0) return which;
   throw usage("Which of its requests? Give --failed, --not-started, --lost or --all");

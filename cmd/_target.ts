@@ -8,6 +8,7 @@ import { issueText } from "../lib/protocol/issueText.ts";
 import { agentsMax, Target, type TargetView } from "../lib/protocol/target.ts";
 import { hasWildcard } from "../lib/protocol/wildcard.ts";
 import { usage } from "./_args.ts";
+import { exitInterrupted } from "./_exit.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { agentIdOf, parseShare, wholeNumber } from "./_units.ts";
 
@@ -112,15 +113,36 @@ export async function withAgreement<T>(
     return await run(most);
   } catch (error) {
     if (!(error instanceof WsctlError) || error.code !== "TOO_MANY_AGENTS") throw error;
-    if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
-      throw usage(`${error.message}: add --yes if so many are meant; --dry-run lists them`);
-    }
+    if (!isTerminal()) throw tooMany(error.message);
     const { agents } = await look();
-    if (await isAgreed(`Send ${what} to ${agents.length} agents (${someOf(agents)})?`)) {
-      return run(agents.length);
-    }
-    throw new WsctlError("TOO_MANY_AGENTS", "Nothing was sent", { cause: error });
+    await requireYes(what, agents);
+    return run(agents.length);
   }
+}
+
+/** The same where nothing is sent yet: of what is going to be. */
+export async function requireAgreement(
+  flags: AgreedFlags,
+  what: string,
+  { agents }: Pick<TargetView, "agents">,
+): Promise<void> {
+  const most = agreedMost(flags);
+  if (most === undefined || agents.length <= most) return;
+  if (!isTerminal()) throw tooMany(`The target means ${agents.length} agents, more than ${most}`);
+  await requireYes(what, agents);
+}
+
+function isTerminal(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
+function tooMany(text: string): WsctlError {
+  return usage(`${text}: add --yes if so many are meant; --dry-run lists them`);
+}
+
+async function requireYes(what: string, agents: TargetView["agents"]): Promise<void> {
+  if (await isAgreed(`Send ${what} to ${agents.length} agents (${someOf(agents)})?`)) return;
+  throw new WsctlError("TOO_MANY_AGENTS", "Nothing was sent");
 }
 
 /** The same words with `--dry-run`: who would be meant, and who would be left out. */
@@ -132,7 +154,8 @@ export function printMeant(view: TargetView, json: boolean): void {
   if (drained.length > 0) remark(`Left out, as they are drained: ${drained.join(", ")}`);
   if (away.length > 0) remark(`Left out, as they are away: ${away.join(", ")}`);
   const by = seed === undefined ? "" : ` (--seed ${seed})`;
-  remark(`${view.agents.length} agents would be meant${by}; nothing was sent`);
+  const count = view.agents.length === 1 ? "1 agent" : `${view.agents.length} agents`;
+  remark(`${count} would be meant${by}; nothing was sent`);
 }
 
 function someOf(agents: TargetView["agents"]): string {
@@ -143,8 +166,11 @@ function someOf(agents: TargetView["agents"]): string {
 async function isAgreed(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
+    const answer = await terminal.question(`${question} [y/N] `).catch(() => undefined);
+    if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
+    // Ctrl-C, or the end of what is typed.
+    remark("\nNothing was sent");
+    process.exit(exitInterrupted);
   } finally {
     terminal.close();
   }

@@ -78,7 +78,7 @@ function rowOf(agent: AgentView, idCells: number, now: number): string {
     [agent.version, widthOf.version],
     [`${agent.open_requests}`, widthOf.open],
   ];
-  const fixed = cells.map(([text = "-", width]) => cut(visible(text), width).padEnd(width));
+  const fixed = cells.map(([text = "-", width]) => cut(lineOf(text), width).padEnd(width));
   const ago = last === undefined ? "-" : `${last.outcome} ${agoText(now - Date.parse(last.at))}`;
   return [...fixed, ago].join(" ");
 }
@@ -94,13 +94,13 @@ function detailOf(agent: AgentView): string {
     labels.join(","),
     last?.code,
   ].filter((part) => part !== undefined && part !== "");
-  return visible(parts.join("  "));
+  return lineOf(parts.join("  "));
 }
 
 function promptOf({ asking, filter, said }: WatchState): string {
   if (asking === "filter") return `filter: ${filter}_  (Enter keeps it, Esc clears it)`;
   if (asking !== undefined) return `${asking.action} ${asking.agent}? [y/N]`;
-  if (said !== "") return visible(said);
+  if (said !== "") return lineOf(said);
   return "q quit  / filter  s sort  r reverse  p ping  R restart  d drain";
 }
 
@@ -109,6 +109,11 @@ function agoText(ms: number): string {
   if (seconds < 60) return `${seconds}s ago`;
   if (seconds < 3600) return `${Math.round(seconds / 60)}m ago`;
   return `${Math.round(seconds / 3600)}h ago`;
+}
+
+/** Whatever an agent says takes one line. */
+function lineOf(text: string): string {
+  return visible(text).replaceAll("\n", " ");
 }
 
 function cut(text: string, columns: number): string {

@@ -118,8 +118,10 @@ export async function listRun(
   const which = selector === undefined ? {} : { selector };
   const agents = await (await clientOf(options)).agents(which);
   const isForPerson = !options.json && (options.format ?? "table") === "table";
-  if (agents.length === 0 && isForPerson) remark('No agents yet: start one with "wsctl agent".');
-  else await printList(agents, columns, options);
+  if (agents.length === 0 && isForPerson && selector !== undefined) remark("No agent matches.");
+  else if (agents.length === 0 && isForPerson) {
+    remark('No agents yet, or none that this token may see: start one with "wsctl agent".');
+  } else await printList(agents, columns, options);
   return exitOk;
 }
 

@@ -1,11 +1,15 @@
 import { defineCommand } from "citty";
+import type { Client } from "../lib/client/client.ts";
+import { WsctlError } from "../lib/protocol/errors.ts";
 import type { ScheduleOrderInput, ScheduleView, Timing } from "../lib/protocol/schedules.ts";
 import { jitterSecondsMax } from "../lib/protocol/schedules.ts";
+import { isTimestamp } from "../lib/protocol/timestamp.ts";
 import { type CommandData, usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
 import { type OrderFlags, orderArgs, orderOf } from "./_order.ts";
 import { print, printJson, remark, table } from "./_output.ts";
+import { type AgreedFlags, agreedArgs, requireAgreement } from "./_target.ts";
 import { durationText, parsePause, parseSeconds } from "./_units.ts";
 
 const name = {
@@ -69,6 +73,7 @@ const create = defineCommand({
       description: "each run is so late at most",
     },
     ...orderArgs,
+    ...agreedArgs,
   },
   run: ({ args, data }) => {
     const { param = [] } = (data as CommandData).lists;
@@ -120,7 +125,7 @@ export default defineCommand({
   subCommands: { create, list, show, pause, resume, "run-now": runNow, delete: remove },
 });
 
-interface CreateFlags extends ClientFlags, OrderFlags {
+interface CreateFlags extends ClientFlags, OrderFlags, AgreedFlags {
   name: string;
   cron?: string | undefined;
   "time-zone"?: string | undefined;
@@ -142,10 +147,28 @@ async function createRun(flags: CreateFlags & { json?: boolean | undefined }): P
     overlap: flags.overlap,
     jitter_seconds: parsePause("jitter", flags.jitter, jitterSecondsMax),
   };
-  const made = await (await clientOf(flags)).createSchedule(order);
+  const client = await clientOf(flags);
+  await agreeTo(client, order, flags);
+  const made = await client.createSchedule(order);
   if (flags.json) printJson(made);
   else print(`${made.name}: first at ${made.next_at ?? "-"}`);
   return exitOk;
+}
+
+/** Whom it would mean now; later it may be others. */
+async function agreeTo(
+  client: Client,
+  { job }: ScheduleOrderInput,
+  flags: AgreedFlags,
+): Promise<void> {
+  try {
+    const { target, require_online = false } = job;
+    const meant = await client.targets({ target, require_online });
+    await requireAgreement(flags, job.command, meant);
+  } catch (error) {
+    if (!(error instanceof WsctlError) || error.code !== "NO_MATCH") throw error;
+    remark(`So far: ${error.message}`);
+  }
 }
 
 async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Promise<number> {
@@ -181,7 +204,9 @@ async function showRun(flags: Named): Promise<number> {
 async function holdRun(flags: Named, what: "pause" | "resume"): Promise<number> {
   const schedule = await (await clientOf(flags)).holdSchedule(flags.name, what);
   if (flags.json) printJson(schedule);
-  else print(`${flags.name}: ${what === "pause" ? "paused" : `next at ${nextText(schedule)}`}`);
+  else if (what === "pause") print(`${flags.name}: paused`);
+  else if (schedule.next_at !== undefined) print(`${flags.name}: next at ${schedule.next_at}`);
+  else print(`${flags.name}: nothing more comes: its moment passed while it was paused`);
   return exitOk;
 }
 
@@ -216,10 +241,9 @@ function momentOf(text: string): string {
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
     return new Date(Date.now() + parseSeconds("at", text) * 1000).toISOString();
   }
-  const at = Date.parse(text);
-  if (/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(at)) {
-    return new Date(at).toISOString();
-  }
+  // A date that does not exist must not become another one.
+  const isThere = isTimestamp(text.replace(/[+-]\d\d:\d\d$/, "Z"));
+  if (isThere && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
   throw usage(
     `Flag --at is "${text}": expected 2030-01-02T22:00:00Z, or a time from now such as 30m`,
   );

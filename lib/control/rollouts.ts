@@ -180,9 +180,12 @@ function take(rollout: Rollout, { requestId, endedAt = 0 }: Standing, outcome: O
   const { job } = rollout;
   const turn = turnOf(job, rollout.positions.get(requestId) ?? 0);
   rollout.lastEndedAt = Math.max(rollout.lastEndedAt, endedAt);
+  // A canary that was withdrawn has vouched for nothing either.
+  if (isCanary(job, turn) && outcome !== "success") {
+    rollout.stop ??= "a canary that did not succeed";
+  }
   if (outcome !== "success" && outcome !== "cancelled") {
     rollout.failures++;
-    if (isCanary(job, turn)) rollout.stop ??= "a failure among the canaries";
     if (rollout.failures > (job.maxFailures ?? Number.POSITIVE_INFINITY)) {
       rollout.stop ??= rollout.failures === 1 ? "1 failure" : `${rollout.failures} failures`;
     }

@@ -101,7 +101,7 @@ function refuse(
 }
 
 function nobody(known: ReadonlyMap<string, Agent>, drained: string[], away: string[]): string {
-  if (known.size === 0) return "No agent matches: none has ever connected";
+  if (known.size === 0) return "No agent matches: none that you may ask is known";
   const left = [
     ...(drained.length === 0 ? [] : [`${drained.length} drained`]),
     ...(away.length === 0 ? [] : [`${away.length} away`]),

@@ -93,6 +93,33 @@ export type JobOrderInput = v.InferInput<typeof JobOrder>;
 /** Which requests of a job are asked for again. */
 export const retryKinds = ["failed", "not_started", "lost", "all"] as const;
 
+/** Codes of errors that vouch for a command not having begun. */
+const neverBegan: readonly string[] = [
+  ...["INVALID_COMMAND", "INVALID_PARAMETERS", "FORBIDDEN", "BUSY", "STORAGE_UNAVAILABLE"],
+  ...["EXPIRED", "OFFLINE", "CANCELLED"],
+];
+
+/** Whether a request that ended so is asked for again as one of this kind. */
+export function isRetried(
+  kind: (typeof retryKinds)[number],
+  { state, code = "" }: { state: string; code?: string },
+): boolean {
+  const isOver = state !== "queued" && state !== "sent";
+  const hasBegun = !neverBegan.includes(code) && state !== "expired";
+  switch (kind) {
+    case "all":
+      return true;
+    case "lost":
+      return state === "lost";
+    case "failed":
+      return isOver && state !== "success" && state !== "lost" && hasBegun;
+    case "not_started":
+      return isOver && state !== "success" && state !== "lost" && !hasBegun;
+    default:
+      return kind satisfies never;
+  }
+}
+
 /** `POST /api/v1/jobs/ID/retry`. */
 export const RetryOrder = v.strictObject({
   which: v.pipe(

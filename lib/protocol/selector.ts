@@ -211,7 +211,7 @@ export const SelectorText = v.pipe(
   v.string("must be a string"),
   v.check(
     (text) => parsed(text) !== undefined,
-    'must be a selector such as "env=prod,role in (web,api),!canary"',
+    ({ input }) => `must be a selector: ${faultOf(input)}`,
   ),
 );
 
@@ -224,6 +224,15 @@ export const ScopeText = v.pipe(
     return factNames.every((fact) => fact === "agent" || !names.includes(fact));
   }, "must not ask for hostname, os, arch or version, which an agent says of itself"),
 );
+
+function faultOf(text: string): string {
+  try {
+    parseSelector(text);
+    return "it is one";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 function parsed(text: string): Selector | undefined {
   try {

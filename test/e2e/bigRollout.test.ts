@@ -89,7 +89,7 @@ test("a failure among the canaries stops it, and nobody else has begun", async (
   const found = await all(lines);
   expect(counted(found)).toEqual({ success: 1, failed: 1, cancelled: 498 });
   expect(found.at(-1)?.message).toBe(
-    "the rollout stopped after a failure among the canaries; it never started",
+    "the rollout stopped after a canary that did not succeed; it never started",
   );
   expect(fleet.ran()).toHaveLength(before + 2);
 });
@@ -187,6 +187,16 @@ test("what did not succeed is tried again as a job of its own", async () => {
     code: 5,
     stderr: "wsctl: none of its requests is lost\n",
   });
+  await fleet.run("agents", "drain", "host-003");
+  const rest = await fleet.run("jobs", "retry", job.job_id, "--failed", "--json");
+  expect(rest.stdout.trim().split("\n")).toHaveLength(2);
+  await fleet.run("agents", "undrain", "host-003");
+  const nowhere = await fleet.client.sendOnly({
+    command: "work",
+    target: { agents: ["host-001"] },
+  });
+  const early = await fleet.run("jobs", "retry", nowhere.job.job_id, "--failed", "--all");
+  expect(early.stderr).toContain("Flag --all means every request");
   const which = await fleet.run("jobs", "retry", job.job_id);
   expect(which.code).toBe(2);
 });

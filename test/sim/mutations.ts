@@ -227,8 +227,8 @@ export const mutations: Mutation[] = [
   {
     name: "the canaries' failures count as any other's",
     file: rollouts,
-    find: 'if (isCanary(job, turn)) rollout.stop ??= "a failure among the canaries";',
-    replace: "",
+    find: 'if (isCanary(job, turn) && outcome !== "success") {',
+    replace: "if (turn < 0) {",
   },
   {
     name: "a wave begins while the one before is under way",

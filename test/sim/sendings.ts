@@ -35,10 +35,15 @@ function judgeTurn(world: World, job: Job, row: Row, rows: readonly Row[]): void
     earlier.every(({ outcome }) => outcome !== undefined),
     () => `${marker} was sent before its turn`,
   );
-  const hasFailed = rows.some((each, position) => position < canary && isFailure(each));
-  ledger.holds(!hasFailed, () => `${marker} was sent although a canary had failed`);
-  const pauseMs = own === 0 && canary > 0 ? job.canaryWaitMs : waves ? job.pauseBetweenMs : 0;
-  if (earlier.length === 0 || pauseMs === undefined || world.hasClockJumped) return;
+  const hasVouched = ({ outcome }: Row) => outcome === undefined || outcome.outcome === "success";
+  const isVouchedFor = rows.slice(0, canary).every(hasVouched);
+  ledger.holds(isVouchedFor, () => `${marker} was sent although a canary had failed`);
+  if (earlier.length === 0 || world.hasClockJumped) return;
+  // A turn of which nobody was sent anything is none: what was waited for is the one before it.
+  const isWhole = earlier.every(({ request }) => request.sentAt !== undefined);
+  const { canaryWaitMs = 0, pauseBetweenMs = 0 } = job;
+  const ownMs = own === 0 && canary > 0 ? canaryWaitMs : waves ? pauseBetweenMs : 0;
+  const pauseMs = isWhole ? ownMs : Math.min(canaryWaitMs, pauseBetweenMs);
   world.met(canary > 0 && own === 0 ? "rollout past its canaries" : "rollout in its next wave");
   const since = Math.max(...earlier.map(({ outcome }) => outcome?.endedAt ?? 0));
   const waitedMs = (row.request.sentAt ?? 0) - since;

@@ -160,8 +160,8 @@ function forget(context: RouteContext): Response {
     const text = "it is connected, and would be known again at once: stop it, or revoke it first";
     throw new WsctlError("CONFLICT", text);
   }
-  revocations.revokeAgent(agentId);
   engine.tell({ type: "withdraw", agentId, reason: "the agent was forgotten; it never started" });
+  revocations.revokeAgent(agentId);
   engine.amend({ type: "forget", agentId });
   engine.journal.figures.forgetAgent(agentId);
   return c.body(null, 204);

@@ -90,7 +90,11 @@ async function createJob(context: RouteContext): Promise<Response> {
 async function retryJob(context: RouteContext): Promise<Response> {
   const job = findJob(context);
   const retry = await readBody(context.c, RetryOrder);
-  const order = retryOrder(job, context.engine.journal.requests(job.jobId), retry);
+  const { engine, scope } = context;
+  const known = scope.within(engine.core.fleet.agents);
+  const mayBeAsked = (agentId: string) =>
+    known.get(agentId)?.facts.drained === undefined && known.has(agentId);
+  const order = retryOrder(job, engine.journal.requests(job.jobId), retry, mayBeAsked);
   return submit(context, order, job.jobId);
 }
 

@@ -14,6 +14,8 @@ export interface StoredSchedule {
   pausedAt?: number;
   pausedFor?: string;
   last?: { dueAt: number; jobId?: string; notRun?: string };
+  /** The latest job that it asked for, whatever came of runs since. */
+  latestJobId?: string;
 }
 
 /** Every method answers at once and is durable when it returns; a failure throws. */

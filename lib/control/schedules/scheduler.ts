@@ -79,7 +79,11 @@ export class Scheduler {
 
   resume(schedule: StoredSchedule): StoredSchedule {
     const { pausedAt: _at, pausedFor: _for, ...rest } = schedule;
-    return this.#keep(this.#dueNext(rest, this.#options.wallNow()));
+    const resumed = this.#dueNext(rest, this.#options.wallNow());
+    const { timing } = schedule.order;
+    if (resumed.nextAt !== undefined || !("at" in timing)) return this.#keep(resumed);
+    // Its one moment has passed meanwhile.
+    return this.#keep({ ...resumed, last: { dueAt: Date.parse(timing.at), notRun: "paused" } });
   }
 
   remove({ scheduleId }: StoredSchedule): void {
@@ -119,9 +123,12 @@ export class Scheduler {
     let waitMs: number | undefined;
     this.#isLooking = true;
     try {
-      for (const schedule of this.#records.all()) {
-        const due = dueAt(schedule);
-        if (due !== undefined && due <= this.#options.wallNow()) await this.#due(schedule, due);
+      for (const { order } of this.#records.all()) {
+        // As it is now: while the one before was being asked for it may have been paused or deleted.
+        const schedule = this.#records.get(order.name);
+        const due = schedule && dueAt(schedule);
+        if (schedule === undefined || due === undefined) continue;
+        if (due <= this.#options.wallNow()) await this.#due(schedule, due);
       }
     } catch (error) {
       // Mostly that nothing can be written: what is due stays so.
@@ -135,40 +142,67 @@ export class Scheduler {
   }
 
   async #due(schedule: StoredSchedule, due: number): Promise<void> {
-    const { order, nextAt: came = due } = schedule;
+    const { order, nextAt: first = due, latestJobId } = schedule;
     const now = this.#options.wallNow();
-    const isMissed = now - due > lateMs;
-    const next = this.#dueNext(schedule, isMissed ? now : came);
+    const came = this.#latestDue(schedule, first, now);
+    const next = this.#dueNext(schedule, came ?? now);
     const done = (what: { jobId?: string; notRun?: string }) => {
-      // It may have been paused or deleted while its job was being asked for.
-      const latest = this.#records.get(order.name);
-      if (latest?.scheduleId !== schedule.scheduleId) return;
-      const { nextAt, ...rest } = next;
-      const goesOn = latest.pausedAt === undefined && nextAt !== undefined;
-      const { pausedAt } = latest;
-      this.#records.put({
-        ...rest,
-        ...(goesOn ? { nextAt } : {}),
-        ...(pausedAt === undefined ? {} : { pausedAt }),
-        last: { dueAt: came, ...what },
-      });
+      this.#done(schedule, next, { dueAt: came ?? first, ...what });
     };
-    if (isMissed && order.missed === "skip") return done({ notRun: "missed" });
+    if (came === undefined && order.missed === "skip") return done({ notRun: "missed" });
     const token = this.#options.engine.journal.tokens.get(schedule.createdBy);
     if (token === undefined || !isInForce(token, this.#options.clock.now())) {
-      return this.#stop(schedule, came, "the token that created it is no longer in force");
+      return this.#stop(schedule, first, "the token that created it is no longer in force");
     }
-    if (order.overlap !== "allow" && this.#isOpen(schedule.last?.jobId)) {
+    if (order.overlap !== "allow" && this.#isOpen(latestJobId)) {
       if (order.overlap === "skip") return done({ notRun: "overlap" });
-      this.#options.engine.decide({ type: "cancel", jobId: schedule.last?.jobId ?? "" });
+      this.#options.engine.decide({ type: "cancel", jobId: latestJobId ?? "" });
     }
     try {
-      done({ jobId: await this.#ask(schedule, came, token) });
+      done({ jobId: await this.#ask(schedule, came ?? first, token) });
     } catch (error) {
       if (!(error instanceof WsctlError) || isPassing(error)) throw error;
       this.#options.log.warn(`schedule ${order.name} could not run: ${error.message}`);
       done({ notRun: `${error.code} ${error.message}` });
     }
+  }
+
+  /**
+   * The latest run that has come due and is not late: of several only that one counts. Undefined
+   * where all were missed.
+   */
+  #latestDue(schedule: StoredSchedule, first: number, now: number): number | undefined {
+    const { order, createdAt, scheduleId } = schedule;
+    const jitterMs = order.jitter_seconds * 1000;
+    const isDue = (at: number | undefined): at is number =>
+      at !== undefined && at + jitterOf(scheduleId, at, jitterMs) <= now;
+    const after = (at: number) => nextAfter(order.timing, createdAt, at);
+    const isLate = now - first - jitterMs > lateMs;
+    let latest = isLate ? after(now - lateMs - jitterMs) : first;
+    if (!isDue(latest)) return undefined;
+    for (let next = after(latest); isDue(next); next = after(latest)) latest = next;
+    return latest;
+  }
+
+  /** Records how a run went, unless it was deleted while its job was being asked for. */
+  #done(
+    { scheduleId, order }: StoredSchedule,
+    next: StoredSchedule,
+    last: NonNullable<StoredSchedule["last"]>,
+  ): void {
+    const latest = this.#records.get(order.name);
+    if (latest?.scheduleId !== scheduleId) return;
+    const { nextAt, ...rest } = next;
+    const { pausedAt } = latest;
+    const goesOn = pausedAt === undefined && nextAt !== undefined;
+    const latestJobId = last.jobId ?? latest.latestJobId;
+    this.#records.put({
+      ...rest,
+      ...(goesOn ? { nextAt } : {}),
+      ...(pausedAt === undefined ? {} : { pausedAt }),
+      ...(latestJobId === undefined ? {} : { latestJobId }),
+      last,
+    });
   }
 
   async #ask({ scheduleId, order }: StoredSchedule, came: number, token: StoredToken) {

@@ -70,12 +70,12 @@ describe("a rollout", () => {
     expect(ids(rollouts.ended("j", "r3", "failed", 400).go)).toEqual(["r5"]);
   });
 
-  test.each(["failed", "error", "expired", "lost"] as const)(
+  test.each(["failed", "error", "expired", "lost", "cancelled"] as const)(
     "stops with a canary that ends as %s, however many failures are allowed",
     (outcome) => {
       const { rollouts } = begun({ canary: 2, maxFailures: 10 }, 6);
       const told = rollouts.ended("j", "r1", outcome, 1);
-      expect(told).toEqual({ go: [], stop: "a failure among the canaries" });
+      expect(told).toEqual({ go: [], stop: "a canary that did not succeed" });
       expect(rollouts.ended("j", "r0", "success", 2)).toEqual({ go: [] });
     },
   );
