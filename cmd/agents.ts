@@ -222,6 +222,7 @@ function detail(agent: AgentDetail): string {
     ["connected", agent.connected_at],
     ["last seen", agent.last_seen_at],
     ["open requests", String(agent.open_requests)],
+    ["taken over", takeoverText(agent)],
     ...figureLines(agent.figures.day),
     ...figureLines(agent.figures.month),
   ].filter((line): line is [string, string] => line[1] !== undefined);
@@ -242,4 +243,10 @@ function figureLines(series: Series): [string, string][] {
     [`cpu ${span}`, `${busy}  ${figures(`${Math.round(cpu.mean)}%`, `${Math.round(cpu.most)}%`)}`],
     [`memory ${span}`, `${used}  ${figures(bytes(memory.mean), bytes(memory.most))}`],
   ];
+}
+
+function takeoverText({ taken_over_at: at }: AgentDetail): string | undefined {
+  return (
+    at && `${at}, by another process of its name: a restart after a broken connection, or a copy`
+  );
 }

@@ -20,6 +20,7 @@ import {
   isIntroduced,
   type Session,
   silenceMs,
+  takeoverFacts,
   welcomeOf,
 } from "./session.ts";
 import { Throttle } from "./throttle.ts";
@@ -113,12 +114,8 @@ export class Fleet {
     agent.session = session;
     this.#sessions.set(session.sessionId, session);
     this.#deadlines.set(session, now + (session.v1 ? helloMs : silenceMs(session)));
-    agent.facts = {
-      ...agent.facts,
-      address: opened.address,
-      connectedAt: now,
-      lastSeenAt: now,
-    };
+    const { address } = opened;
+    agent.facts = { ...agent.facts, address, connectedAt: now, lastSeenAt: now };
     if (!session.v1) this.#introduced(session, now, step);
     return session;
   }
@@ -152,8 +149,10 @@ export class Fleet {
       ...(arch === undefined ? {} : { arch }),
       ...(digest === undefined ? {} : { catalogue: digest }),
       ...(ownLabels === undefined ? {} : { ownLabels }),
+      ...(isSameProcess ? {} : { takenOverAt: now }),
     };
     this.#introduced(session, now, step);
+    if (!isSameProcess) step.writes.push({ type: "audit", at: now, facts: takeoverFacts(session) });
     this.#welcome(session, step);
   }
 

@@ -116,6 +116,8 @@ export interface AgentFacts {
   ownLabels?: Labels;
   /** It takes no new jobs. */
   drained?: true;
+  /** When another process of its name last took over from one that was still connected. */
+  takenOverAt?: number;
 }
 
 /** What an operator says of an agent: its labels, and whether it takes new jobs. */

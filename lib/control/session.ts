@@ -83,6 +83,11 @@ export function connectedFacts({
   return { action: "agent.connect", outcome: "accepted", actor, address, on: { agent } };
 }
 
+/** Another process of this name took over from one that was connected: a restart, or a copy. */
+export function takeoverFacts(session: NewSession): AuditFacts {
+  return { ...connectedFacts(session), action: "agent.takeover" };
+}
+
 /** The answer to its `hello`, and again whenever the advice has changed. */
 export function welcomeOf(session: Session, facts: AgentFacts, isWanted: boolean): ControlDraft {
   const { journalId = session.freshJournalId, epoch = 0 } = facts;

@@ -105,7 +105,8 @@ export interface AgentStanding {
 
 export function agentView(agent: Agent, standing: AgentStanding): AgentView {
   const { openRequests, shutOut, latencyMs } = standing;
-  const { agentId, connectedAt, version, hostname, os, arch, address, drained } = agent.facts;
+  const { agentId, connectedAt, version, hostname, os, arch, address, drained, takenOverAt } =
+    agent.facts;
   const labels = labelsOf(agent.facts);
   const { session, cpuUsage, memoryUsage, lastOutcome: last } = agent;
   const lastSeenAt = session?.lastHeard ?? agent.facts.lastSeenAt;
@@ -121,6 +122,7 @@ export function agentView(agent: Agent, standing: AgentStanding): AgentView {
     ...(address === undefined ? {} : { address }),
     ...(labels === undefined ? {} : { labels }),
     ...(drained ? { drained } : {}),
+    ...(takenOverAt === undefined ? {} : { taken_over_at: timestamp(takenOverAt) }),
     ...(connectedAt === undefined ? {} : { connected_at: timestamp(connectedAt) }),
     ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
     ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),

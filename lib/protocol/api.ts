@@ -119,6 +119,11 @@ export interface AgentView {
   labels?: Labels;
   /** It takes no new jobs. */
   drained?: true;
+  /**
+   * When another process of its name last took over from one that was connected: a restart after a
+   * broken connection, or a copy of it somewhere else.
+   */
+  taken_over_at?: string;
   connected_at?: string;
   last_seen_at?: string;
   cpu_usage?: string;

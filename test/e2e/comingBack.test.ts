@@ -1,6 +1,7 @@
 /** An agent that was away: what has not expired, in order, by priority, so many at a time. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { inflightPerAgentMax } from "../../lib/protocol/limits.ts";
+import { standardText } from "../support/standard.ts";
 import { RawAgent, Target } from "../support/target.ts";
 
 setDefaultTimeout(60_000);
@@ -38,4 +39,23 @@ test("gets what waited in order, what matters first, never more than its window 
     agent.respond(requestId);
   }
   expect(sent()).toEqual(expected);
+});
+
+test("a second process under the same name is told of, where the first was still there", async () => {
+  const { agent_id: id, token } = await target.newAgent();
+  const connect = async (instance_id: string) => {
+    const socket = await target.connect(token, ["Sec-WebSocket-Protocol: wsctl.v1"]);
+    const memory = { journal_id: "new", epoch: 0 };
+    const payload = { protocol_version: 1, version: "0.0.0", instance_id, ...memory };
+    socket.text(standardText("hello", payload));
+    await socket.message("welcome", ({ type }: { type: string }) => type === "welcome");
+    return socket;
+  };
+  await using first = await connect("first");
+  expect((await target.view(id)).taken_over_at).toBeUndefined();
+  await using _second = await connect("second");
+  await first.closed;
+  expect((await target.view(id)).taken_over_at).toBeDefined();
+  const { body } = await target.api("/api/v1/audit?limit=1000");
+  expect(JSON.stringify(body)).toContain("agent.takeover");
 });
