@@ -3,13 +3,17 @@
  * costs one copy. It is what an operator is shown, and what wrong parameters are held against
  * before anything is sent; the agent judges again.
  */
+
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import type { Log } from "../log.ts";
 import { CatalogueEntry } from "../protocol/api.ts";
+import { errorText } from "../protocol/errors.ts";
 import { isJsonObject, isShallow, type JsonObject } from "../protocol/json.ts";
 import { catalogueBytesMax, depthMax, timeoutSecondsDefault } from "../protocol/limits.ts";
 import { faultOfParameters } from "../protocol/parameters.ts";
 import type { ControlJournal } from "./journal.ts";
+import type { Agent } from "./session.ts";
 import { judging, tame } from "./tameSchema.ts";
 
 export type Commands = ReadonlyMap<string, CatalogueEntry>;
@@ -45,6 +49,21 @@ export class Catalogues {
     this.#known.set(digest, commands);
     this.#prune(new Set(used));
     return true;
+  }
+
+  /** What an agent has sent; where it cannot be kept, it is asked for on the next connection. */
+  learn(
+    { agentId: agent, digest, text }: { agentId: string; digest: string; text: string },
+    agents: Iterable<Agent>,
+    log: Log,
+  ): void {
+    const used = [...agents].flatMap(({ facts }) => facts.catalogue ?? []);
+    try {
+      if (!this.take(digest, text, used))
+        log.warn("an agent's catalogue cannot be taken", { agent });
+    } catch (error) {
+      log.error(`Cannot keep a catalogue: ${errorText(error)}`, { agent });
+    }
   }
 
   /** The longest that the command asks for anywhere: each agent holds it to its own limit. */

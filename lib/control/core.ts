@@ -3,8 +3,7 @@
  * the dispatcher (what they are to do), and holds neither socket, timer, database nor clock.
  *
  * When the journal cannot be written, the core goes on without a dispatcher: nothing is accepted or
- * sent, outcomes are held. When it is back, a new dispatcher starts from what the journal holds, as
- * after a restart: the memory's idea of what was written is never trusted.
+ * sent, outcomes are held. A new dispatcher then starts from what the journal holds, as at a start.
  */
 import { earlier } from "../deadlines.ts";
 import { decodeFromAgent, type Refusal } from "../protocol/codec.ts";
@@ -66,7 +65,7 @@ export class ControlCore {
     for (const write of step.writes)
       if (write.type === "ended") noteOutcome(this.fleet, write.outcome);
     // Without a journal the facts of agents are worth no failure: they are written when it is back.
-    if (this.#dispatcher === undefined) step.writes = [];
+    if (this.#dispatcher === undefined) step.writes = this.#held.factsHeld(step.writes);
     return step;
   }
 
@@ -278,6 +277,7 @@ export class ControlCore {
 
   #storageFailed(writes: ControlWrite[], now: number, step: ControlStep): void {
     this.#dispatcher = undefined;
+    this.#held.factsHeld(writes);
     for (const write of writes) {
       // Its welcome waited for this write and was never sent.
       if (write.type !== "agent") continue;

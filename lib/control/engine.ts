@@ -7,7 +7,7 @@ import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
 import { closeCodes } from "../protocol/close.ts";
 import { encode } from "../protocol/codec.ts";
-import { errorText } from "../protocol/errors.ts";
+import { errorText, type WsctlError } from "../protocol/errors.ts";
 import type { ServerSocket } from "../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../store/groupCommit.ts";
 import { Catalogues } from "./catalogues.ts";
@@ -16,6 +16,7 @@ import type { FleetOptions } from "./fleet.ts";
 import { Idle } from "./idle.ts";
 import type { ControlJournal } from "./journal.ts";
 import { Latencies } from "./latencies.ts";
+import { needsJournal } from "./needsJournal.ts";
 import { OpenStreams } from "./openStreams.ts";
 import { Orders } from "./orders.ts";
 import { OutputRelay } from "./outputRelay.ts";
@@ -27,7 +28,7 @@ import type {
   NewSession,
   OutputPiece,
 } from "./records.ts";
-import { storageError, unstored } from "./refusals.ts";
+import { storageError, unstored, writtenLater } from "./refusals.ts";
 import { Watchers } from "./watchers.ts";
 
 export interface EngineOptions extends Omit<FleetOptions, "knowsCatalogue"> {
@@ -81,7 +82,7 @@ export class Engine {
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
       release: (effects) => {
-        for (const effect of effects) this.#carryOut(effect);
+        for (const effect of effects) this.#attempt(effect);
         this.#idle.changed();
       },
       failed: (batch, error) => this.#journalFailed(batch, error),
@@ -112,16 +113,19 @@ export class Engine {
 
   /** What an operator decides about a job; on disk when this returns. */
   decide(event: ControlEvent & { type: Decision }): void {
-    this.#step(event);
-    this.#commits.flush();
-    if (this.core.dispatcher === undefined) throw storageError();
+    this.#settle(event, storageError);
   }
 
   /** What an operator says of an agent; on disk when this returns. */
   amend(event: ControlEvent & { type: OfAgent }): void {
+    if (this.core.dispatcher === undefined) throw storageError();
+    this.#settle(event, writtenLater);
+  }
+
+  #settle(event: ControlEvent, fault: () => WsctlError): void {
     this.#step(event);
     this.#commits.flush();
-    if (this.core.dispatcher === undefined) throw storageError();
+    if (this.core.dispatcher === undefined) throw fault();
   }
 
   /** A watcher of a request's output; `listener` is called with what it asks for by `follow`. */
@@ -194,6 +198,15 @@ export class Engine {
     this.#arm();
   }
 
+  /** A fault in one effect keeps no other from happening, and does not end the process. */
+  #attempt(effect: ControlEffect): void {
+    try {
+      this.#carryOut(effect);
+    } catch (error) {
+      this.#log.error(`fault in an effect of the kind ${effect.type}: ${errorText(error)}`);
+    }
+  }
+
   #carryOut(effect: ControlEffect): void {
     switch (effect.type) {
       case "send":
@@ -215,7 +228,7 @@ export class Engine {
       case "output":
         return this.#outputs.pass(effect.piece);
       case "catalogue":
-        return this.#learn(effect);
+        return this.catalogues.learn(effect, this.core.fleet.agents.values(), this.#log);
       case "log":
         return this.#log[effect.level](`agent ${effect.agent} ${effect.text}`);
       default:
@@ -242,18 +255,6 @@ export class Engine {
     this.#commits.flush();
     const agentId = this.journal.agentOf(answer.request_id ?? "");
     this.#step({ type: "recalled", sessionId, answer, ...(agentId ? { agentId } : {}) });
-  }
-
-  #learn({ agentId, digest, text }: ControlEffect & { type: "catalogue" }): void {
-    const agents = [...this.core.fleet.agents.values()];
-    const used = agents.flatMap(({ facts }) => facts.catalogue ?? []);
-    try {
-      if (this.catalogues.take(digest, text, used)) return;
-      this.#log.warn("an agent's catalogue cannot be taken", { agent: agentId });
-    } catch (error) {
-      // It is asked for again on the next connection.
-      this.#log.error(`Cannot keep a catalogue: ${errorText(error)}`, { agent: agentId });
-    }
   }
 
   #journalFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
@@ -291,10 +292,4 @@ export class Engine {
       this.#step({ type: "tick" });
     });
   }
-}
-
-/** Effects that must not happen when the writes before them did not. */
-function needsJournal(effect: ControlEffect): boolean {
-  if (effect.type !== "send") return effect.type === "accepted" || effect.type === "ended";
-  return ["command", "ack", "welcome", "cancel"].includes(effect.message.type);
 }

@@ -5,7 +5,7 @@
 import type { ErrorMessage, Response } from "../protocol/message.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Peer } from "./openRequests.ts";
-import type { ControlStep, Outcome, Withdrawal } from "./records.ts";
+import type { ControlStep, ControlWrite, Outcome, Withdrawal } from "./records.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -15,6 +15,9 @@ export class Held {
   #held: ({ outcome: Outcome } | { agentId: string; answer: Answer })[] = [];
   /** By whom they are about: one for each is enough. */
   readonly #withdrawals = new Map<string, Withdrawal>();
+
+  /** By agent: what is known of it, or that it was forgotten; never more than agents. */
+  readonly #facts = new Map<string, ControlWrite>();
 
   get size(): number {
     return this.#held.length + this.#withdrawals.size;
@@ -32,6 +35,15 @@ export class Held {
     this.#held.push({ outcome });
   }
 
+  /** Of what cannot be written the facts of agents are kept, the latest of each; nothing is left. */
+  factsHeld(writes: readonly ControlWrite[]): [] {
+    for (const write of writes) {
+      if (write.type === "agent") this.#facts.set(write.facts.agentId, write);
+      if (write.type === "forgotten") this.#facts.set(write.agentId, write);
+    }
+    return [];
+  }
+
   holdWithdrawal(withdrawal: Withdrawal): void {
     const { agentId, createdBy } = withdrawal;
     this.#withdrawals.set(JSON.stringify([agentId, createdBy]), withdrawal);
@@ -46,6 +58,8 @@ export class Held {
   ): void {
     const held = this.#held;
     this.#held = [];
+    for (const write of this.#facts.values()) step.writes.push(write);
+    this.#facts.clear();
     for (const one of held) {
       if ("outcome" in one) dispatcher.restore(one.outcome, now, step);
       else dispatcher.answer(peerOf(one.agentId), one.answer, now, step);

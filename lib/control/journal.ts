@@ -81,7 +81,10 @@ export interface ControlJournal {
   jobs(query: JobsQuery): JobPage;
   /** Takes a little more into the index behind `jobs`; false once nothing is left to do. */
   indexHistory(): boolean;
+  /** All of a job's, without results and with the beginning of each message alone. */
   requests(jobId: string): StoredRequest[];
+  /** With all that is known of each: as large as agents' answers are. */
+  wholeRequests(jobId: string): StoredRequest[];
   /** The job a request belongs to; undefined where there is no such request. */
   jobIdOf(requestId: string): string | undefined;
   /** The agent a request was sent to; undefined where there is no such request. */

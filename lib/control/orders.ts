@@ -3,11 +3,13 @@
  */
 import type { Log } from "../log.ts";
 import { WsctlError } from "../protocol/errors.ts";
+import { parametersBytesMax } from "../protocol/limits.ts";
 import type { JobOrder } from "../protocol/order.ts";
 import type { Catalogues } from "./catalogues.ts";
 import type { ControlCore } from "./core.ts";
 import { idempotencyOf } from "./idempotency.ts";
 import type { ControlJournal, StoredJob } from "./journal.ts";
+import { jsonBytes } from "./openRequests.ts";
 import type { ControlEvent, Job } from "./records.ts";
 import { redacted } from "./redacted.ts";
 import type { Scope } from "./scope.ts";
@@ -66,6 +68,7 @@ export class Orders {
     const { tokenId: createdBy, scope, retryOf, schedule } = orderer;
     try {
       scope.requireCommand(order.command);
+      refuseLarge(order);
       const idempotency = idempotencyOf(order, createdBy, key);
       if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
       const jobId = newId();
@@ -168,4 +171,10 @@ export class Orders {
     if (refusal === undefined) return;
     throw new WsctlError("INVALID_PARAMETERS", `Cannot accept the job: ${refusal}`);
   }
+}
+
+/** What could not be sent in one message is refused before it is on record. */
+export function refuseLarge({ parameters }: Pick<JobOrder, "parameters">): void {
+  if (jsonBytes(parameters) <= parametersBytesMax) return;
+  throw new WsctlError("TOO_LARGE", `parameters are over ${parametersBytesMax} bytes as JSON`);
 }

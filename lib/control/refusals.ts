@@ -27,6 +27,13 @@ export function helloTwice(): Refusal {
   return { code: "MALFORMED", text, requestId: unknownRequestId, answer: true };
 }
 
+/** For what is said of an agent: it holds, and is written as soon as it can be. */
+export function writtenLater(): WsctlError {
+  const text =
+    "it holds from now on, but could not be written yet (is the disk full?): it is written when there is room, unless the control plane is restarted before";
+  return new WsctlError("STORAGE_UNAVAILABLE", text);
+}
+
 /** For a revocation: it is carried out all the same. */
 export function heldInMemory(cause: unknown): WsctlError {
   const text =

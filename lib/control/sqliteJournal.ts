@@ -28,6 +28,9 @@ import { tokenRecordsOn } from "./tokenRecords.ts";
 const applicationId = 0x77736370;
 
 /** Written and removed by the probe: more than what is left free in a page already allocated. */
+/** Of a message, where many requests are shown at once. */
+const briefChars = 500;
+
 const probeBytes = 64 * 1024;
 
 /** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
@@ -44,8 +47,13 @@ function journalOn(db: Database): ControlJournal {
   const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
   const index = new HistoryIndex(db);
   const jobs = new JobList(db, index);
-  const requests = db.prepare<[string], RequestRow>(
+  const wholeRequests = db.prepare<[string], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
+  );
+  const requests = db.prepare<[string], RequestRow>(
+    `SELECT request_id, job_id, agent_id, state, turn_at, sent_at, started_at, ran_ms, ended_at,
+       NULL AS signatures, journal_id, sequence, code, substr(message, 1, ${briefChars}) AS message,
+       NULL AS result, duration_ms FROM requests WHERE job_id = ? ORDER BY rowid`,
   );
   const agentOf = db.prepare<[string], { agent_id: string }>(
     "SELECT agent_id FROM requests WHERE request_id = ?",
@@ -77,6 +85,7 @@ function journalOn(db: Database): ControlJournal {
     indexHistory: () => index.step(),
     retention: new Retention(db, index),
     requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
+    wholeRequests: (jobId): StoredRequest[] => wholeRequests.all(jobId).map(requestOf),
     jobIdOf: (requestId) => jobIdOf.get(requestId)?.job_id,
     agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
     outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),

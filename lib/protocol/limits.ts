@@ -41,6 +41,15 @@ export const ttlSecondsMax = 7 * 24 * 60 * 60;
 /** How long a request of a rollout may wait for its turn, unless its TTL is longer. */
 export const turnMsMax = 7 * 24 * 60 * 60 * 1000;
 
+/** A job with more requests than this is shown without their results. */
+export const wholeRequestsMax = 200;
+
+/** All schedules together, as JSON, in bytes: they are held in memory. */
+export const schedulesBytesMax = 16 * 1024 * 1024;
+
+/** One of them. */
+export const scheduleBytesMax = 128 * 1024;
+
 /** Heartbeats every X seconds, and how many of them may be missed before a peer counts as gone. */
 export const heartbeatSecondsDefault = 15;
 export const heartbeatsMissedMax = 3;

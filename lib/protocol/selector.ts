@@ -31,6 +31,8 @@ export const factNames = ["agent", "hostname", "os", "arch", "version"] as const
 
 const selectorCharsMax = 1_024;
 const depthMax = 32;
+/** In all of its values: each is held against every agent. */
+const starsMax = 32;
 export const labelsMax = 64;
 const nameShape = /^(?=.{1,128}$)[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?$/i;
 const valueShape = /^(?=.{0,128}$)(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)?$/i;
@@ -42,6 +44,9 @@ const words = new Set(["and", "or", "not", "in", "notin"]);
 export function parseSelector(text: string): Selector {
   if (text.length > selectorCharsMax) {
     throw wrong(text, `it is over ${selectorCharsMax} characters`);
+  }
+  if (text.split("*").length - 1 > starsMax) {
+    throw wrong(text, `it has more than ${starsMax} times "*"`);
   }
   return new Parser(text).whole();
 }

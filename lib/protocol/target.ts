@@ -25,14 +25,16 @@ export function countOf(part: number | string, total: number): number {
   return typeof part === "number" ? part : (Number.parseFloat(part) * total) / 100;
 }
 
-const globShape = /^[a-z0-9._*?-]+$/;
+/** Each is held against every agent. */
+const globsMax = 32;
+const globShape = /^(?!(?:[^*]*\*){5})[a-z0-9._*?-]+$/;
 
 const AgentPattern = v.pipe(
   v.string("must be a string"),
   v.maxLength(agentIdCharsMax, `must be of at most ${agentIdCharsMax} characters`),
   v.check(
     (text) => (hasWildcard(text) ? globShape.test(text) : v.is(AgentId, text)),
-    "must be lower-case letters and digits, with '.', '_' or '-' between them, * or ?",
+    "must be lower-case letters and digits, with '.', '_' or '-' between them, * (at most 4) or ?",
   ),
 );
 
@@ -45,6 +47,10 @@ export const Target = v.pipe(
         v.array(AgentPattern, "must be a list of ids"),
         v.minLength(1, "names no agent"),
         v.maxLength(agentsMax, `names more than ${agentsMax} agents`),
+        v.check(
+          (agents) => agents.filter(hasWildcard).length <= globsMax,
+          `has more than ${globsMax} with * or ?`,
+        ),
       ),
     ),
     /** See `selector.ts`. */

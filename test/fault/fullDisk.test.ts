@@ -142,6 +142,12 @@ async function revokedOnAFullDisk(): Promise<void> {
   for (const what of [world.client.revokeAgent("web-1"), world.client.revokeAgent("away")]) {
     expect(await what.catch(String)).toContain("shut out from now on");
   }
+  // What is said of an agent meanwhile is refused whole, or written when there is room.
+  const labelled = await world.client
+    .labelAgent("web-2", { env: "prod" })
+    .catch((error) => error.code);
+  expect(labelled).toBe("STORAGE_UNAVAILABLE");
+  expect((await world.client.agent("web-2")).labels).toBeUndefined();
   const { token_id: id } = await operator.whoami();
   expect(await world.client.revokeToken(id).catch(String)).toContain("shut out from now on");
   await world.agent("web-1").logged(/unknown or revoked/);

@@ -89,6 +89,8 @@ export class ControlDisk {
       indexHistory: () => false,
       requests: (jobId) =>
         (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
+      wholeRequests: (jobId) =>
+        (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
       agentOf: (requestId) => this.rows.get(requestId)?.request.agentId,
       outcomes: (jobId, after) =>
         (this.#byJob.get(jobId) ?? [])

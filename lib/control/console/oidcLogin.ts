@@ -50,7 +50,8 @@ function refused(visit: Visit, error: unknown): Response {
   const { c, access, refusals, address, log, now } = visit;
   const { code } = loginFaults[error.kind];
   const isTheirs = error.kind !== "unreachable";
-  if (isTheirs && error.kind !== "unmapped") countFailure(access, address, now);
+  // Also where the provider is to blame: whoever asks again and again fills the log and its room.
+  if (error.kind !== "unmapped") countFailure(access, address, now);
   log.warn(`nobody was logged in by the OpenID provider: ${error.message}`, {
     address,
     ...(error.who === undefined ? {} : { subject: error.who.subject }),

@@ -58,6 +58,7 @@ export const agentRoutes: Route[] = [
     path: "/api/v1/agents/:agent_id",
     permission: "agents.manage",
     action: "agent.forget",
+    shutsOut: true,
     handle: forget,
   },
 ];
@@ -78,7 +79,11 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
   const page: Page<AgentView> = {
     items: shown.map((id) => {
       const latencyMs = withLatency ? engine.latencyOf(id) : undefined;
-      return agentView(engine.core.fleet.agent(id), { ...standing(engine, id, now), latencyMs });
+      const view = agentView(engine.core.fleet.agent(id), {
+        ...standing(engine, id, now),
+        latencyMs,
+      });
+      return scope.isNarrow ? withoutOthers(view) : view;
     }),
   };
   const last = shown.at(-1);
@@ -114,7 +119,8 @@ function showAgent({ c, engine, scope, now }: RouteContext): Response {
   const commands = engine.catalogues.of(agent.facts.catalogue);
   const listed = commands === undefined ? undefined : [...commands.values()];
   const figures = figuresOf(engine.journal.figures, agentId, agent.figures ?? [], now);
-  return c.json(agentDetail(agent, standing(engine, agentId, now), listed, figures));
+  const detail = agentDetail(agent, standing(engine, agentId, now), listed, figures);
+  return c.json(scope.isNarrow ? withoutOthers(detail) : detail);
 }
 
 /** An agent that has joined may connect from now on. */
@@ -165,6 +171,11 @@ function forget(context: RouteContext): Response {
   engine.amend({ type: "forget", agentId });
   engine.journal.figures.forgetAgent(agentId);
   return c.body(null, 204);
+}
+
+/** How others' jobs ended is nothing to a narrowed token. */
+function withoutOthers<View extends AgentView>({ last_outcome: _last, ...view }: View) {
+  return view;
 }
 
 function knownAgent({ c, engine }: RouteContext): string {

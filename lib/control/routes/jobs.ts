@@ -1,18 +1,23 @@
 /** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
-import { type AcceptedLine, FollowBody, type JobView, type Page } from "../../protocol/api.ts";
+import {
+  type AcceptedLine,
+  FollowBody,
+  type JobDetail,
+  type JobView,
+  type Page,
+} from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { parametersBytesMax } from "../../protocol/limits.ts";
+import { wholeRequestsMax } from "../../protocol/limits.ts";
 import { JobOrder, RetryOrder } from "../../protocol/order.ts";
 import type { Engine } from "../engine.ts";
 import { needsIndex, whole } from "../history/historyIndex.ts";
 import type { StoredJob } from "../journal.ts";
-import { jsonBytes } from "../openRequests.ts";
 import { outcomeStream } from "../outcomeStream.ts";
 import { outputStream } from "../outputStream.ts";
 import { retryOrder } from "../retry.ts";
 import { jobDetail, jobView } from "../views.ts";
 import { readJobsQuery } from "./jobsQuery.ts";
-import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
+import { idempotencyKey, type Route, type RouteContext, readBody, readNumber } from "./route.ts";
 
 export const jobRoutes: Route[] = [
   {
@@ -76,8 +81,6 @@ export const jobRoutes: Route[] = [
   },
 ];
 
-const keyShape = /^[\x21-\x7e]{1,128}$/;
-
 /**
  * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
  * `?output=true` with live output as well.
@@ -100,13 +103,7 @@ async function retryJob(context: RouteContext): Promise<Response> {
 
 async function submit(context: RouteContext, order: JobOrder, retryOf?: string) {
   const { c, engine, token, scope } = context;
-  if (jsonBytes(order.parameters) > parametersBytesMax) {
-    throw new WsctlError("TOO_LARGE", `parameters are over ${parametersBytesMax} bytes as JSON`);
-  }
-  const key = c.req.header("idempotency-key");
-  if (key !== undefined && !keyShape.test(key)) {
-    throw new WsctlError("MALFORMED", "Idempotency-Key must be 1 to 128 visible ASCII characters");
-  }
+  const key = idempotencyKey(c);
   const job = await engine.orders.submit(
     order,
     {
@@ -140,7 +137,13 @@ async function listJobs(context: RouteContext): Promise<Response> {
 function showJob(context: RouteContext): Response {
   const { c, engine } = context;
   const job = findJob(context);
-  return c.json(jobDetail(job, engine.journal.requests(job.jobId)));
+  return c.json(detailOf(engine, job));
+}
+
+/** Of a large job without results and long messages, which its outcomes have a page at a time. */
+function detailOf({ journal }: Engine, job: StoredJob): JobDetail {
+  const isBrief = job.total > wholeRequestsMax;
+  return jobDetail(job, isBrief ? journal.requests(job.jobId) : journal.wholeRequests(job.jobId));
 }
 
 /** What was not sent yet is withdrawn, the rest told to stop; answers with the job as it stands. */
@@ -148,14 +151,26 @@ function cancelJob(context: RouteContext): Response {
   const { c, engine } = context;
   const job = findJob(context);
   engine.decide({ type: "cancel", jobId: job.jobId });
-  return c.json(jobDetail(findJob(context), engine.journal.requests(job.jobId)));
+  return c.json(detailOf(engine, findJob(context)));
 }
 
 /** What was not sent is held back, or let go again; answers with the job as it stands. */
 function hold(context: RouteContext, type: "pause" | "resume"): Response {
   const { jobId } = requireOpen(findJob(context));
+  if (type === "resume") requireWithin(context, jobId);
   context.engine.decide({ type, jobId });
   return context.c.json(jobView(findJob(context)));
+}
+
+/** Agents may have left a token's scope while the job stood still. */
+function requireWithin({ engine, scope }: RouteContext, jobId: string): void {
+  if (!scope.isNarrow) return;
+  const known = scope.within(engine.core.fleet.agents);
+  const queued = engine.journal.requests(jobId).filter(({ state }) => state === "queued");
+  const left = queued.find(({ agentId }) => !known.has(agentId));
+  if (left === undefined) return;
+  const text = `agent "${left.agentId}" is no longer one that this token may command: cancel the job`;
+  throw new WsctlError("FORBIDDEN", text);
 }
 
 function requireOpen(job: StoredJob): StoredJob {

@@ -99,3 +99,12 @@ export function readNumber(
   const rule = `a whole number from ${bounds.least} to ${bounds.most}`;
   throw new WsctlError("MALFORMED", `query parameter "${name}" must be ${rule}`);
 }
+
+const keyShape = /^[\x21-\x7e]{1,128}$/;
+
+/** Under which an order is asked for once, however often it is repeated; throws `MALFORMED`. */
+export function idempotencyKey(c: Context): string | undefined {
+  const key = c.req.header("idempotency-key");
+  if (key === undefined || keyShape.test(key)) return key;
+  throw new WsctlError("MALFORMED", "Idempotency-Key must be 1 to 128 visible ASCII characters");
+}

@@ -4,7 +4,7 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { ScheduleOrder, type ScheduleView } from "../../protocol/schedules.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { StoredSchedule } from "../schedules/records.ts";
-import { type Route, type RouteContext, readBody } from "./route.ts";
+import { idempotencyKey, type Route, type RouteContext, readBody } from "./route.ts";
 
 export const scheduleRoutes: Route[] = [
   {
@@ -73,7 +73,7 @@ async function runNow(context: RouteContext): Promise<Response> {
   const { order } = findSchedule(context);
   const { tokenId, role } = token;
   const orderer = { tokenId, role, scope, address, schedule: order.name };
-  const job = await engine.orders.submit(order.job, orderer);
+  const job = await engine.orders.submit(order.job, orderer, idempotencyKey(c));
   return c.json({ job_id: job.jobId }, 202);
 }
 

@@ -25,28 +25,41 @@ export interface ScheduleRecords {
   all(): StoredSchedule[];
   /** Takes the place of the one with its id. */
   put(schedule: StoredSchedule): void;
-  remove(scheduleId: string): void;
+  remove(schedule: StoredSchedule): void;
+  /** Of all together, as JSON. */
+  readonly bytes: number;
 }
 
+/** Held in memory, where they are looked at every few seconds; changed on disk first. */
 export function scheduleRecordsOn(db: Database): ScheduleRecords {
   type Row = { record: string };
-  const get = db.prepare<[string], Row>("SELECT record FROM schedules WHERE name = ?");
-  const all = db.prepare<[], Row>("SELECT record FROM schedules ORDER BY name");
+  const all = db.prepare<[], Row>("SELECT record FROM schedules");
   const put = db.prepare<[string, string, string]>(
     `INSERT INTO schedules (schedule_id, name, record) VALUES (?, ?, ?)
        ON CONFLICT (schedule_id) DO UPDATE SET record = excluded.record`,
   );
   const remove = db.prepare<[string]>("DELETE FROM schedules WHERE schedule_id = ?");
-  const read = ({ record }: Row) => JSON.parse(record) as StoredSchedule;
+  const held = new Map<string, { schedule: StoredSchedule; bytes: number }>();
+  const hold = (schedule: StoredSchedule, text: string) =>
+    held.set(schedule.order.name, { schedule, bytes: Buffer.byteLength(text) });
+  for (const { record } of all.all()) hold(JSON.parse(record) as StoredSchedule, record);
   return {
-    get: (name) => {
-      const row = get.get(name);
-      return row === undefined ? undefined : read(row);
+    get: (name) => held.get(name)?.schedule,
+    all: () => {
+      const names = [...held.keys()].sort();
+      return names.flatMap((name) => held.get(name)?.schedule ?? []);
     },
-    all: () => all.all().map(read),
+    get bytes() {
+      return [...held.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    },
     put: (schedule) => {
-      put.run(schedule.scheduleId, schedule.order.name, JSON.stringify(schedule));
+      const text = JSON.stringify(schedule);
+      put.run(schedule.scheduleId, schedule.order.name, text);
+      hold(schedule, text);
     },
-    remove: (scheduleId) => void remove.run(scheduleId),
+    remove: ({ scheduleId, order }) => {
+      remove.run(scheduleId);
+      held.delete(order.name);
+    },
   };
 }

@@ -8,8 +8,10 @@
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
 import type { ScheduleOrder } from "../../protocol/schedules.ts";
 import type { Engine } from "../engine.ts";
+import { refuseLarge } from "../orders.ts";
 import { Scope } from "../scope.ts";
 import type { StoredToken } from "../tokenRecords.ts";
 import { isInForce } from "../tokens.ts";
@@ -51,6 +53,12 @@ export class Scheduler {
     const now = this.#options.wallNow();
     checkTiming(order.timing, now);
     new Scope(token).requireCommand(order.job.command);
+    refuseLarge(order.job);
+    const bytes = Buffer.byteLength(JSON.stringify(order));
+    if (bytes > scheduleBytesMax) {
+      const text = `it is over ${scheduleBytesMax} bytes as JSON: select agents instead of naming them`;
+      throw new WsctlError("TOO_LARGE", `Cannot schedule: ${text}`);
+    }
     if (order.job.signed !== undefined) {
       const text = "signatures are over one request each: a schedule cannot repeat them";
       throw new WsctlError("CONFLICT", `Cannot schedule: ${text}`);
@@ -62,8 +70,8 @@ export class Scheduler {
         `there is a schedule "${order.name}" already: delete it first`,
       );
     }
-    if (all.length >= schedulesMax) {
-      throw new WsctlError("BUSY", `Cannot schedule: there are ${schedulesMax} schedules already`);
+    if (all.length >= schedulesMax || this.#records.bytes + bytes > schedulesBytesMax) {
+      throw new WsctlError("BUSY", "Cannot schedule: there is no room for more: delete some");
     }
     const { newId } = this.#options;
     const { tokenId: createdBy } = token;
@@ -86,8 +94,8 @@ export class Scheduler {
     return this.#keep({ ...resumed, last: { dueAt: Date.parse(timing.at), notRun: "paused" } });
   }
 
-  remove({ scheduleId }: StoredSchedule): void {
-    this.#records.remove(scheduleId);
+  remove(schedule: StoredSchedule): void {
+    this.#records.remove(schedule);
   }
 
   close(): void {

@@ -13,8 +13,12 @@ export function nextAfter(timing: Timing, begunAt: number, after: number): numbe
     return at > after ? at : undefined;
   }
   const everyMs = timing.every_seconds * 1000;
-  const passed = Math.max(0, Math.floor((after - begunAt) / everyMs));
-  return begunAt + (passed + 1) * everyMs;
+  let passed = Math.max(0, Math.floor((after - begunAt) / everyMs));
+  let next: number;
+  // Rounding may lead back to the very moment that it is to come after.
+  do next = begunAt + ++passed * everyMs;
+  while (next <= after);
+  return next;
 }
 
 /** Throws `MALFORMED` where it can never come due, saying what is wrong. */
@@ -26,7 +30,7 @@ export function checkTiming(timing: Timing, now: number): void {
 
 /** So much later than it comes due, the same for the same run whoever asks. */
 export function jitterOf(scheduleId: string, dueAt: number, jitterMs: number): number {
-  if (jitterMs === 0) return 0;
+  if (jitterMs < 1) return 0;
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(`${scheduleId} ${dueAt}`)) {
     hash = Math.imul(hash ^ byte, 0x01000193);

@@ -64,6 +64,19 @@ describe("spans", () => {
     );
   });
 
+  test.each([1.0000001, 2.007, 2.011, 4.001, 100 / 3, 3600 / 7, 60.0001])(
+    "of %d s never lead back to where they came from",
+    (every_seconds) => {
+      const begun = at("2026-11-25T14:01:18.123Z");
+      let after = begun;
+      for (let run = 0; run < 2_000; run++) {
+        const next = nextAfter({ every_seconds }, begun, after) ?? 0;
+        expect(next).toBeGreaterThan(after);
+        after = next;
+      }
+    },
+  );
+
   test("a moment comes once", () => {
     const once = { at: "2026-01-01T12:00:00Z" };
     expect(runs(once, "2026-01-01T00:00:00Z", 2)).toEqual(["2026-01-01T12:00:00.000Z", "never"]);
@@ -79,4 +92,5 @@ test("jitter is the same for the same run, within its bounds, and spread", () =>
   expect(found.every((ms) => ms >= 0 && ms < 10_000)).toBe(true);
   expect(new Set(found.map((ms) => Math.floor(ms / 1_000))).size).toBe(10);
   expect(jitterOf("a", 1, 0)).toBe(0);
+  expect(jitterOf("a", 1, 0.5)).toBe(0);
 });

@@ -99,6 +99,11 @@ describe("Target", () => {
       { all: true, sample: 0 },
       'sample must be a whole number from 1, or a percentage such as "10%"',
     ],
+    [{ agents: Array(33).fill("a*") }, "agents has more than 32 with * or ?"],
+    [
+      { agents: ["*a*b*c*d*"] },
+      "agents.0 must be lower-case letters and digits, with '.', '_' or '-' between them, * (at most 4) or ?",
+    ],
     [null, "must be an object"],
     ["all", "must be an object"],
     [{ agents: [] }, "agents names no agent"],

@@ -72,6 +72,7 @@ describe("a selector", () => {
     ["(".repeat(40), /nested deeper than 32 levels/],
     ["not ".repeat(40), /nested deeper than 32 levels/],
     ["x".repeat(2_000), /over 1024 characters/],
+    [`a in (${Array(33).fill("*b").join(",")})`, /more than 32 times "\*"/],
   ])("%j is refused by name", (text, says) => {
     expect(() => parseSelector(text)).toThrow(says);
   });
