@@ -2,40 +2,17 @@
  * How far a job has come, for a person at a terminal: done, failed and waiting, how fast, and how
  * long it may take. One line on stderr below what is printed; a program sees nothing.
  */
-import { writeSync } from "node:fs";
-import process from "node:process";
+import { drawMs, type StatusLine, terminalLine, wipe } from "./_statusLine.ts";
 
-export interface JobProgressOptions {
-  write(text: string): void;
-  isShown: boolean;
-  columns(): number;
-  /** Milliseconds that only grow. */
-  now(): number;
-}
-
-const stderr = 2;
-const drawMs = 100;
-const wipeText = "\r\x1b[K";
 /** A job for fewer is told by its answers alone. */
 const totalLeast = 2;
 
 export function terminalJobProgress(): JobProgress {
-  return new JobProgress({
-    write: (text) => {
-      try {
-        writeSync(stderr, text);
-      } catch {
-        // A terminal that takes nothing now: the next drawing says it again.
-      }
-    },
-    isShown: process.stderr.isTTY === true && process.env.TERM !== "dumb",
-    columns: () => process.stderr.columns ?? 80,
-    now: () => performance.now(),
-  });
+  return new JobProgress(terminalLine());
 }
 
 export class JobProgress {
-  readonly #options: JobProgressOptions;
+  readonly #options: StatusLine;
   #total = 0;
   #done = 0;
   #failed = 0;
@@ -43,7 +20,7 @@ export class JobProgress {
   #drawnAt = Number.NEGATIVE_INFINITY;
   #isDrawn = false;
 
-  constructor(options: JobProgressOptions) {
+  constructor(options: StatusLine) {
     this.#options = options;
   }
 
@@ -61,7 +38,7 @@ export class JobProgress {
   /** Before anything is printed. */
   wipe(): void {
     if (!this.#isDrawn) return;
-    this.#options.write(wipeText);
+    this.#options.write(wipe);
     this.#isDrawn = false;
   }
 
@@ -72,7 +49,7 @@ export class JobProgress {
     if (!isShown || this.#total < totalLeast || isOver) return;
     if (this.#isDrawn && now() - this.#drawnAt < drawMs) return;
     this.#drawnAt = now();
-    write(`${wipeText}${this.text().slice(0, columns() - 1)}`);
+    write(`${wipe}${this.text().slice(0, columns() - 1)}`);
     this.#isDrawn = true;
   }
 

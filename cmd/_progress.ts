@@ -2,22 +2,13 @@
  * How far transfers have come, for a person at a terminal: one line on stderr for all that run at a
  * time, drawn anew a few times a second and wiped when they are through. A program sees nothing.
  */
-import { writeSync } from "node:fs";
-import process from "node:process";
 import { visible } from "../lib/visible.ts";
+import { drawMs, type StatusLine, terminalLine, wipe } from "./_statusLine.ts";
 
 export interface Transfer {
   update(doneBytes: number, totalBytes: number): void;
   /** It is over, well or not: it leaves the line. */
   end(): void;
-}
-
-export interface ProgressOptions {
-  write(text: string): void;
-  isShown: boolean;
-  columns(): number;
-  /** Milliseconds that only grow. */
-  now(): number;
 }
 
 interface State {
@@ -28,33 +19,19 @@ interface State {
   startBytes: number | undefined;
 }
 
-const stderr = 2;
-const drawMs = 100;
 const barCells = 24;
-const wipe = "\r\x1b[K";
 
 /** Bars only where a person looks at them. */
 export function terminalProgress(): Progress {
-  return new Progress({
-    write: (text) => {
-      try {
-        writeSync(stderr, text);
-      } catch {
-        // A terminal that takes nothing now: the next drawing says it again.
-      }
-    },
-    isShown: process.stderr.isTTY === true && process.env.TERM !== "dumb",
-    columns: () => process.stderr.columns ?? 80,
-    now: () => performance.now(),
-  });
+  return new Progress(terminalLine());
 }
 
 export class Progress {
-  readonly #options: ProgressOptions;
+  readonly #options: StatusLine;
   readonly #transfers = new Set<State>();
   #drawnAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: ProgressOptions) {
+  constructor(options: StatusLine) {
     this.#options = options;
   }
 

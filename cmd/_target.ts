@@ -43,6 +43,15 @@ export const targetArgs = {
   },
 } as const satisfies ArgsDef;
 
+/** Of commands that only look. */
+export const lookArgs = {
+  target: {
+    type: "string",
+    valueHint: "SELECTOR",
+    description: 'only these, by labels and facts: "env=prod,!canary"',
+  },
+} as const satisfies ArgsDef;
+
 export const agreedArgs = {
   yes: { type: "boolean", description: "do not ask, however many agents are meant" },
   "confirm-above": {

@@ -8,6 +8,7 @@ import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "
 import { labelChangesOf } from "./_labels.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { meanAndMost, spanText, sparkline } from "./_sparkline.ts";
+import { lookArgs } from "./_target.ts";
 
 const sparkCells = 32;
 
@@ -19,11 +20,7 @@ const list = defineCommand({
   },
   args: {
     ...clientArgs,
-    target: {
-      type: "string",
-      valueHint: "SELECTOR",
-      description: 'only these, by labels and facts: "env=prod,!canary"',
-    },
+    ...lookArgs,
     ...formatArgs,
   },
   run: ({ args }) => listRun(args),

@@ -10,6 +10,7 @@ import { usage } from "./_args.ts";
 import { type ClientFlags, clientArgs, controlPlaneOf } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
 import { print, printJson, remark } from "./_output.ts";
+import { lookArgs } from "./_target.ts";
 import { parseSeconds } from "./_units.ts";
 import { changesBetween } from "./_watchLines.ts";
 import { pageOf, type ScreenSize, screenOf } from "./_watchScreen.ts";
@@ -32,11 +33,7 @@ export default defineCommand({
   },
   args: {
     ...clientArgs,
-    target: {
-      type: "string",
-      valueHint: "SELECTOR",
-      description: 'only these, by labels and facts: "env=prod,!canary"',
-    },
+    ...lookArgs,
     interval: {
       type: "string",
       default: "2s",

@@ -50,6 +50,7 @@ const cores = [
     "oneByOne",
     "amendments",
     "labels",
+    "scattered",
     "follows",
     "session",
     "held",

@@ -4,6 +4,7 @@ import { matches, parseSelector } from "../protocol/selector.ts";
 import { countOf, type Target } from "../protocol/target.ts";
 import { hasWildcard, matchesWildcard } from "../protocol/wildcard.ts";
 import { fieldOf } from "./labels.ts";
+import { scattered } from "./scattered.ts";
 import type { Agent } from "./session.ts";
 
 export interface Meant {
@@ -108,13 +109,4 @@ function nobody(known: ReadonlyMap<string, Agent>, drained: string[], away: stri
   ];
   const but = left.length === 0 ? "" : ` (left out: ${left.join(", ")})`;
   return `No agent matches this target${but}; see them with: wsctl agents`;
-}
-
-/** A number from 0 to 2^32 that has nothing to do with how alike two texts are. */
-function scattered(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

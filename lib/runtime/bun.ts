@@ -203,6 +203,7 @@ export const runtime: Runtime = {
   remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
   serve,
   connect,
+  // `tls` is Bun's own, and its `fetch` has a `preconnect` beside what is called here.
   fetchWith: (ca) =>
     ca === undefined
       ? fetch

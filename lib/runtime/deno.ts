@@ -35,6 +35,7 @@ interface DenoNamespace {
   ): { symbols: { execve(file: Uint8Array, args: BigUint64Array, env: BigUint64Array): number } };
   UnsafePointer: { of(bytes: Uint8Array): unknown; value(pointer: unknown): bigint };
 }
+// The types here are Bun's and Node's: of Deno's own namespace only this is used.
 const deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 
 function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
@@ -96,6 +97,7 @@ function serve(options: ServeOptions): Promise<Server> {
 /** What Deno makes of a file as a Blob it reads into memory, all at once. */
 function fileBody(path: string, start: number, end: number): ReadableStream<Uint8Array> {
   const stream = createReadStream(path, { start, end: end - 1, highWaterMark: 256 * 1024 });
+  // Node's type of a web stream and the platform's are the same thing under two names.
   return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>;
 }
 

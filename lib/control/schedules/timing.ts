@@ -2,6 +2,7 @@
 import { Cron } from "croner";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { Timing } from "../../protocol/schedules.ts";
+import { scattered } from "../scattered.ts";
 
 type Civil = Extract<Timing, { cron: string }>;
 
@@ -31,11 +32,7 @@ export function checkTiming(timing: Timing, now: number): void {
 /** So much later than it comes due, the same for the same run whoever asks. */
 export function jitterOf(scheduleId: string, dueAt: number, jitterMs: number): number {
   if (jitterMs < 1) return 0;
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(`${scheduleId} ${dueAt}`)) {
-    hash = Math.imul(hash ^ byte, 0x01000193);
-  }
-  return (hash >>> 0) % Math.floor(jitterMs);
+  return scattered(`${scheduleId} ${dueAt}`) % Math.floor(jitterMs);
 }
 
 function civilAfter({ cron, time_zone: timezone }: Civil, after: number): number | undefined {
