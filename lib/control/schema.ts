@@ -1,8 +1,6 @@
 /**
  * The schema of the control plane's journal. Append only: each entry brings it one version up.
- *
- * Of the full-text tables: what is deleted goes when its part of the index is merged for what comes
- * in (`deletemerge` 0). Merging because of deletions held the process up for a second at a time.
+ * The tables of the full-text index are made as requests come in (`history/parts.ts`).
  */
 import { auditMigration, auditStartMigration } from "../store/auditTrail.ts";
 
@@ -206,5 +204,13 @@ export const migrations: readonly string[] = [
   `
   INSERT INTO request_agents (request_agents, rank) VALUES ('deletemerge', 0);
   INSERT INTO outcome_words (outcome_words, rank) VALUES ('deletemerge', 0);
+  `,
+  `
+  DROP TABLE request_agents;
+  DROP TABLE outcome_words;
+  CREATE TABLE history_parts (part INTEGER PRIMARY KEY) STRICT;
+  ALTER TABLE history_index ADD COLUMN numbered_through INTEGER NOT NULL DEFAULT 0;
+  UPDATE history_index
+    SET numbered_through = outcomes_through, requests_through = 0, outcomes_through = 0;
   `,
 ];

@@ -143,7 +143,7 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
   const approved = db.prepare("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
   const last = db.prepare<[], { sequence: number | null }>(
     // What was pruned was in the index before: no number is given twice.
-    `SELECT max(outcomes_through, coalesce(
+    `SELECT max(numbered_through, outcomes_through, coalesce(
        (SELECT max(sequence) FROM requests WHERE sequence IS NOT NULL), 0)) AS sequence
        FROM history_index`,
   );

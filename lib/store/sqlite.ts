@@ -91,6 +91,11 @@ export class Database {
     };
   }
 
+  /** For what makes and drops tables: one statement without parameters. */
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
   /**
    * Reads what must make sense as a whole; whatever fault that meets is a damaged file's, and is
    * said as such.

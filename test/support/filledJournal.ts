@@ -1,4 +1,5 @@
 /** Jobs, requests and outcomes written straight through a control plane's journal. */
+import { DatabaseSync } from "node:sqlite";
 import { v7 as newId } from "uuid";
 import type { ControlJournal } from "../../lib/control/journal.ts";
 import type { ControlWrite, Job, OpenRequest, Outcome } from "../../lib/control/records.ts";
@@ -58,3 +59,10 @@ export function fill(journal: ControlJournal, filling: Filling): string {
 export const wholeIndex = (journal: ControlJournal) => {
   while (journal.indexHistory());
 };
+
+/** As if so many requests had been there and gone before; for a journal that nobody has open. */
+export function movePlaces(path: string, by: number): void {
+  const db = new DatabaseSync(path);
+  db.exec(`UPDATE requests SET rowid = -rowid; UPDATE requests SET rowid = ${by} - rowid`);
+  db.close();
+}

@@ -5,6 +5,7 @@
  */
 import type { Database, Statement, Value } from "../../store/sqlite.ts";
 import type { JobsQuery } from "../journal.ts";
+import { firstOf, type Parts, type PartTable, tableOf } from "./parts.ts";
 import { matchOf } from "./words.ts";
 
 /** A job, or one request of it, that may be wanted. */
@@ -31,20 +32,25 @@ interface Condition {
   values: Value[];
 }
 
-/** `before`: the id of a job, all of whose place in the order is behind us. */
-export function walk(db: Database, query: JobsQuery, words: readonly string[]): Walk {
+export interface WalkIn {
+  db: Database;
+  parts: Parts;
+}
+
+/** `query.before`: the id of a job, all of whose place in the order is behind us. */
+export function walk(place: WalkIn, query: JobsQuery, words: readonly string[]): Walk {
   if (words.length > 0) {
-    return new RequestWalk(db, query, { table: "outcome_words", match: matchOf(words) }, words);
+    return new RequestWalk(place, query, { table: "outcome_words", match: matchOf(words) }, words);
   }
   if (query.agentId !== undefined) {
     const agent = Buffer.from(query.agentId).toString("hex").toUpperCase();
-    const index =
+    const index: { table: PartTable; match: string } =
       query.status === undefined || query.status === "open"
         ? { table: "request_agents", match: `"${agent}"` }
         : { table: "outcome_words", match: `"x${agent}${query.status}"` };
-    return new RequestWalk(db, query, index, []);
+    return new RequestWalk(place, query, index, []);
   }
-  return new JobWalk(db, query);
+  return new JobWalk(place.db, query);
 }
 
 /** Of jobs, by an index that ends in their ids. */
@@ -90,45 +96,75 @@ class JobWalk implements Walk {
   nextWindow(): undefined {}
 }
 
-interface Placed extends Candidate {
+interface Placed {
   place: number;
+  /** Null where the request was pruned, which its part does not know of. */
+  job_id: string | null;
+  created_at: number | null;
+  is_wanted: number | null;
 }
 
 /** Of requests, by a full-text index: their `rowid` goes up with the ids of their jobs. */
 class RequestWalk implements Walk {
   readonly #db: Database;
-  readonly #statement: Statement<Value[], Placed>;
+  readonly #parts: Parts;
+  readonly #statementOf: (part: number) => Statement<Value[], Placed>;
   readonly #values: Value[];
   readonly #isWindowed: boolean;
   #below: number;
   #from = 0;
 
   constructor(
-    db: Database,
+    { db, parts }: WalkIn,
     query: JobsQuery,
-    index: { table: string; match: string },
+    index: { table: PartTable; match: string },
     words: readonly string[],
   ) {
     this.#db = db;
+    this.#parts = parts;
     const all = [...ofJob(query), ...ofRequest(query)];
-    const { table, match } = index;
-    this.#statement = db.prepare<Value[], Placed>(
-      `SELECT f.rowid AS place, r.job_id, j.created_at, ${wanted(all)} AS is_wanted
-         FROM ${table} AS f CROSS JOIN requests AS r ON r.rowid = f.rowid
-           CROSS JOIN jobs AS j ON j.job_id = r.job_id
-         WHERE f.${table} MATCH ? AND f.rowid >= ? AND f.rowid < ?
-         ORDER BY f.rowid DESC LIMIT ?`,
-    );
-    this.#values = [...all.flatMap(({ values }) => values), match];
+    this.#statementOf = (part) => {
+      const name = tableOf(index.table, part);
+      return db.prepare<Value[], Placed>(
+        `SELECT f.rowid AS place, r.job_id, j.created_at, ${wanted(all)} AS is_wanted
+           FROM ${name} AS f LEFT JOIN requests AS r ON r.rowid = f.rowid
+             LEFT JOIN jobs AS j ON j.job_id = r.job_id
+           WHERE f.${name} MATCH ? AND f.rowid >= ? AND f.rowid < ?
+           ORDER BY f.rowid DESC LIMIT ?`,
+      );
+    };
+    this.#values = [...all.flatMap(({ values }) => values), index.match];
     this.#isWindowed = words.length > 1;
     this.#below = query.before === undefined ? everything : placeBehind(db, query.before);
     if (this.#isWindowed) this.#openWindow();
   }
 
   next(limit: number): Candidate[] {
-    const rows = this.#statement.all(...this.#values, this.#from, this.#below, limit);
-    this.#below = rows.at(-1)?.place ?? this.#below;
-    return rows;
+    const found: Candidate[] = [];
+    for (let part = this.#part(); part !== undefined; part = this.#part()) {
+      const statement = this.#statementOf(part);
+      while (this.#part() === part) {
+        found.push(...this.#nextOf(part, statement, limit - found.length));
+        if (found.length === limit) return found;
+      }
+    }
+    return found;
+  }
+
+  /** The one to look into next. */
+  #part(): number | undefined {
+    return this.#below > this.#from ? this.#parts.below(this.#below) : undefined;
+  }
+
+  #nextOf(part: number, statement: Statement<Value[], Placed>, limit: number): Candidate[] {
+    const from = Math.max(this.#from, firstOf(part));
+    const rows = statement.all(...this.#values, from, this.#below, limit);
+    const last = rows.length < limit ? undefined : rows.at(-1);
+    if (last === undefined) this.#below = from;
+    // What was pruned lies together: all of that is behind us at once.
+    else if (last.job_id === null) this.#below = (placeBelow(this.#db, last.place) ?? -1) + 1;
+    else this.#below = last.place;
+    return rows.filter((row): row is Placed & Candidate => row.job_id !== null);
   }
 
   nextWindow(): string | undefined {

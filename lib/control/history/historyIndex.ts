@@ -2,11 +2,12 @@
  * The index of what was asked long ago: of whom (`request_agents`), how it ended (`job_outcomes`)
  * and in which words (`outcome_words`). It is made behind the journal's back, a step at a time, so
  * that accepting and ending a request cost nothing more; who asks for a list makes up what little
- * is missing. Both full-text tables are keyed by the `rowid` of the request and hold no text.
+ * is missing. What is full text is in parts, by age.
  */
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Database } from "../../store/sqlite.ts";
 import type { JobsQuery } from "../journal.ts";
+import { firstOf, Parts, partOf, tableOf } from "./parts.ts";
 
 interface Progress {
   requests_through: number;
@@ -34,41 +35,37 @@ export async function whole(step: () => boolean): Promise<void> {
   }
 }
 
+interface Placed {
+  /** The `rowid` of a request. */
+  place: number;
+}
+
+interface Ended extends Placed {
+  sequence: number;
+  chars: number;
+}
+
 export class HistoryIndex {
+  readonly parts: Parts;
   readonly #db: Database;
   readonly #progress;
-  readonly #lastRequest;
-  readonly #addAgents;
+  readonly #requests;
   readonly #setRequests;
-  readonly #sizes;
-  readonly #addWords;
+  readonly #outcomes;
   readonly #addOutcomes;
   readonly #setOutcomes;
 
   constructor(db: Database) {
     this.#db = db;
+    this.parts = new Parts(db);
     this.#progress = db.prepare<[], Progress>("SELECT * FROM history_index");
-    this.#lastRequest = db.prepare<[number, number], { through: number | null }>(
-      `SELECT max(row) AS through FROM (SELECT rowid AS row FROM requests WHERE rowid > ?
-         ORDER BY rowid LIMIT ?)`,
-    );
-    // As hexadecimal: one word, whatever the id is made of.
-    this.#addAgents = db.prepare<[number, number]>(
-      `INSERT INTO request_agents (rowid, agent) SELECT rowid, hex(agent_id) FROM requests
-         WHERE rowid > ? AND rowid <= ? ORDER BY rowid`,
+    this.#requests = db.prepare<[number, number], { place: number }>(
+      "SELECT rowid AS place FROM requests WHERE rowid > ? ORDER BY rowid LIMIT ?",
     );
     this.#setRequests = db.prepare<[number]>("UPDATE history_index SET requests_through = ?");
-    this.#sizes = db.prepare<[number, number], { sequence: number; chars: number }>(
-      `SELECT sequence, coalesce(length(message), 0) AS chars FROM requests
+    this.#outcomes = db.prepare<[number, number], Ended>(
+      `SELECT sequence, rowid AS place, coalesce(length(message), 0) AS chars FROM requests
          WHERE sequence > ? ORDER BY sequence LIMIT ?`,
-    );
-    // The first word is no text: of whom and how it ended, for lists by both. In the order of
-    // rowids, which the full-text table takes in one go.
-    this.#addWords = db.prepare<[number, number]>(
-      `INSERT INTO outcome_words (rowid, words)
-         SELECT rowid, 'x' || hex(agent_id) || state || ' ' || coalesce(code, '') || ' '
-             || coalesce(message, '') FROM requests
-         WHERE sequence > ? AND sequence <= ? ORDER BY rowid`,
     );
     this.#addOutcomes = db.prepare<[number, number]>(
       `INSERT OR IGNORE INTO job_outcomes SELECT DISTINCT state, job_id FROM requests
@@ -88,12 +85,13 @@ export class HistoryIndex {
 
   /** Takes in a little more; false once nothing is left. Throws `STORAGE_UNAVAILABLE`. */
   step(): boolean {
-    const { requests_through: requests, outcomes_through: outcomes } = this.#through();
-    const lastRequest = this.#lastRequest.get(requests, stepRequests)?.through ?? requests;
-    const lastOutcome = this.#lastOutcome(outcomes);
-    if (lastRequest === requests && lastOutcome === outcomes) return false;
+    const through = this.#through();
+    const requests = this.#requests.all(through.requests_through, stepRequests);
+    const outcomes = this.#nextOutcomes(through.outcomes_through);
+    if (requests.length === 0 && outcomes.length === 0) return false;
     try {
-      this.#write(lastRequest, lastOutcome);
+      for (const { place } of [...requests, ...outcomes]) this.parts.make(partOf(place));
+      this.#write(requests, outcomes, through);
     } catch (error) {
       const text = "the index behind --agent, --status and --search cannot be written";
       const hint = "is the disk full? other lists are as ever";
@@ -112,34 +110,66 @@ export class HistoryIndex {
     throw new WsctlError("UNAVAILABLE", `Cannot list the jobs this way yet: ${text}`);
   }
 
-  #write(lastRequest: number, lastOutcome: number): void {
-    const { requests_through: requests, outcomes_through: outcomes } = this.#through();
+  #write(requests: readonly Placed[], outcomes: readonly Ended[], through: Progress): void {
+    const lastRequest = requests.at(-1)?.place;
+    const lastOutcome = outcomes.at(-1)?.sequence;
     this.#db.transaction(() => {
-      if (lastRequest > requests) {
-        this.#addAgents.run(requests, lastRequest);
+      if (lastRequest !== undefined) {
+        for (const part of partsOf(requests)) {
+          this.#addAgents(part, through.requests_through, lastRequest);
+        }
         this.#setRequests.run(lastRequest);
       }
-      if (lastOutcome > outcomes) {
-        this.#addWords.run(outcomes, lastOutcome);
-        this.#addOutcomes.run(outcomes, lastOutcome);
+      if (lastOutcome !== undefined) {
+        for (const part of partsOf(outcomes)) {
+          this.#addWords(part, through.outcomes_through, lastOutcome);
+        }
+        this.#addOutcomes.run(through.outcomes_through, lastOutcome);
         this.#setOutcomes.run(lastOutcome);
       }
     });
   }
 
-  /** As many outcomes as have so much text together. */
-  #lastOutcome(after: number): number {
-    let last = after;
+  /** As hexadecimal: one word, whatever the id is made of. */
+  #addAgents(part: number, after: number, through: number): void {
+    const insert = this.#db.prepare<[number, number, number, number]>(
+      `INSERT INTO ${tableOf("request_agents", part)} (rowid, agent)
+         SELECT rowid, hex(agent_id) FROM requests
+         WHERE rowid > ? AND rowid <= ? AND rowid >= ? AND rowid < ? ORDER BY rowid`,
+    );
+    insert.run(after, through, firstOf(part), firstOf(part + 1));
+  }
+
+  /**
+   * The first word is no text: of whom and how it ended, for lists by both. In the order of rowids,
+   * which the full-text table takes in one go.
+   */
+  #addWords(part: number, after: number, through: number): void {
+    const insert = this.#db.prepare<[number, number, number, number]>(
+      `INSERT INTO ${tableOf("outcome_words", part)} (rowid, words)
+         SELECT rowid, 'x' || hex(agent_id) || state || ' ' || coalesce(code, '') || ' '
+             || coalesce(message, '') FROM requests
+         WHERE sequence > ? AND sequence <= ? AND rowid >= ? AND rowid < ? ORDER BY rowid`,
+    );
+    insert.run(after, through, firstOf(part), firstOf(part + 1));
+  }
+
+  /** As many as have so much text together. */
+  #nextOutcomes(after: number): Ended[] {
+    const rows = this.#outcomes.all(after, stepRequests);
     let chars = 0;
-    for (const row of this.#sizes.all(after, stepRequests)) {
-      if (last > after && chars + row.chars > stepTextChars) break;
+    const tooMany = rows.findIndex((row, index) => {
       chars += row.chars;
-      last = row.sequence;
-    }
-    return last;
+      return index > 0 && chars > stepTextChars;
+    });
+    return tooMany === -1 ? rows : rows.slice(0, tooMany);
   }
 
   #through(): Progress {
     return this.#progress.get() ?? { requests_through: 0, outcomes_through: 0 };
   }
+}
+
+function partsOf(requests: readonly Placed[]): Set<number> {
+  return new Set(requests.map(({ place }) => partOf(place)));
 }

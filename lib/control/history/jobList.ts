@@ -30,7 +30,7 @@ export class JobList {
     const { limit, search } = query;
     const words = search === undefined ? [] : wordsOf(search);
     if (needsIndex(query)) this.#index.catchUp();
-    const candidates = walk(this.#db, query, words);
+    const candidates = walk({ db: this.#db, parts: this.#index.parts }, query, words);
     const jobs: StoredJob[] = [];
     let effort = 0;
     let current: string | undefined;

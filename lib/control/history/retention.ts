@@ -1,5 +1,5 @@
 /**
- * Lets jobs go that ended long ago, with their requests and all that an index says of them: the
+ * Lets jobs go that ended long ago, with their requests and what the indexes say of them: the
  * oldest first, in steps that are transactions of their own, each of so many requests. A job that
  * is larger than a step is hidden by the first one; a process that dies in between goes on there.
  */
@@ -94,15 +94,17 @@ export class Retention {
     this.#places = db.prepare<[string, number], { place: number }>(
       "SELECT rowid AS place FROM requests WHERE job_id = ? ORDER BY sequence LIMIT ?",
     );
-    // One by one: cheaper than by a list of them, in a full-text table above all.
-    this.#removeRequest = ["outcome_words", "request_agents", "requests"].map((table) =>
-      db.prepare<[number]>(`DELETE FROM ${table} WHERE rowid = ?`),
-    );
+    this.#removeRequest = db.prepare<[number]>("DELETE FROM requests WHERE rowid = ?");
     this.#removeOutcome = db.prepare<[string]>(
       `DELETE FROM job_outcomes WHERE job_id = ? AND outcome IN
          ('success', 'failed', 'error', 'expired', 'cancelled', 'lost')`,
     );
     this.#removeJob = db.prepare<[string]>("DELETE FROM jobs WHERE job_id = ?");
+  }
+
+  /** What a sweep ends with: drops a part of the index of which nothing is left, if there is one. */
+  dropPart(): boolean {
+    return this.#index.parts.dropOne();
   }
 
   /** `after`: what the step before has answered; empty for the first one of a sweep. */
@@ -164,7 +166,7 @@ export class Retention {
       for (const { job_id: jobId, total } of rows) {
         const room = Math.min(total, stepRequests) + 1;
         const places = this.#places.all(jobId, room);
-        for (const { place } of places) for (const remove of this.#removeRequest) remove.run(place);
+        for (const { place } of places) this.#removeRequest.run(place);
         pruned.requests += places.length;
         if (places.length === room) this.#hide.run(jobId);
         else {

@@ -89,6 +89,7 @@ export class Upkeep {
       this.#sweep.after = next;
       return true;
     }
+    if (journal.retention.dropPart()) return true;
     this.#end(this.#sweep, now);
     return false;
   }

@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { walk } from "../../../../lib/control/history/candidates.ts";
+import { type Parts, partRequests } from "../../../../lib/control/history/parts.ts";
 import { wordsOf } from "../../../../lib/control/history/words.ts";
 import type { ControlJournal, JobsQuery } from "../../../../lib/control/journal.ts";
 import { openControlJournal } from "../../../../lib/control/sqliteJournal.ts";
 import type { Database } from "../../../../lib/store/sqlite.ts";
-import { type Filling, fill, wholeIndex } from "../../../support/filledJournal.ts";
+import { type Filling, fill, movePlaces, wholeIndex } from "../../../support/filledJournal.ts";
 
 let dir: string;
 let journal: ControlJournal;
@@ -148,6 +149,24 @@ describe("a list of jobs", () => {
     }
   });
 
+  test("goes on in older parts of the index, also within a job", () => {
+    const agents = ["a", "b", "c", "d"];
+    const word = (index: number) => ended("failed", index === 0 ? "no disk" : "none")();
+    const jobs = [1, 2, 3].map(() => job({ agents, ending: word }));
+    journal.close();
+    // The second job begins two places before the second part.
+    movePlaces(join(dir, "control.db"), partRequests - 7);
+    journal = openControlJournal(join(dir, "control.db"));
+    const all = jobs.toReversed();
+    for (const search of ["disk", "no disk", "none"]) expect(ids({ search })).toEqual(all);
+    for (const agentId of agents) expect(ids({ agentId })).toEqual(all);
+    expect(ids({ agentId: "a", search: "none" })).toEqual([]);
+    for (let at = 0; at < 2; at++) {
+      const page = journal.jobs({ limit: 1, search: "no disk", before: all[at] ?? "" });
+      expect(page.jobs.map(({ jobId }) => jobId)).toEqual([all[at + 1] ?? ""]);
+    }
+  });
+
   test("refuses a search without a word", () => {
     expect(() => ids({ search: " -* " })).toThrow("whole ones");
     expect(ids({ search: '" OR a* NEAR(' })).toEqual([]);
@@ -170,6 +189,8 @@ describe("each list of jobs", () => {
   ];
   for (const filter of filters) {
     test(`goes by an index: ${JSON.stringify(filter)}`, () => {
+      job({});
+      wholeIndex(journal);
       journal.close();
       const db = new DatabaseSync(join(dir, "control.db"));
       const plans: string[] = [];
@@ -180,11 +201,13 @@ describe("each list of jobs", () => {
           return { get: () => undefined, all: () => [], run: () => 0 };
         },
       } as unknown as Database;
-      walk(
-        explaining,
+      const parts = { below: () => 0 } as unknown as Parts;
+      const walked = walk(
+        { db: explaining, parts },
         { limit: 1, before: "x", ...filter },
         wordsOf(filter.search ?? "x").filter(() => filter.search !== undefined),
       );
+      walked.next(1);
       db.close();
       journal = openControlJournal(join(dir, "control.db"));
       expect(plans.length).toBeGreaterThan(0);

@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { partRequests } from "../../../../lib/control/history/parts.ts";
 import type { ControlJournal } from "../../../../lib/control/journal.ts";
 import { openControlJournal } from "../../../../lib/control/sqliteJournal.ts";
-import { type Filling, fill, wholeIndex } from "../../../support/filledJournal.ts";
+import { type Filling, fill, movePlaces, wholeIndex } from "../../../support/filledJournal.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const keep = { now, before: now - 100, requestsMax: 1_000_000, floor: now - 100 };
@@ -124,13 +125,53 @@ describe("retention", () => {
     expect(left()).toEqual([newest]);
     journal.close();
     for (const table of ["jobs", "requests", "job_outcomes"]) expect(count(table)).toBe(1);
-    for (const table of ["request_agents_docsize", "outcome_words_docsize"]) {
-      expect(count(table)).toBe(1);
-    }
     journal = openControlJournal(join(dir, "control.db"));
     const next = job(1);
     expect(journal.outcomes(next, 0, 1)[0]?.sequence).toBe(last + 1);
     expect(journal.jobs({ limit: 10, agentId: "a" }).jobs).toHaveLength(2);
+  });
+
+  test("drops a part of the index once nothing is left of it, and the newest never", () => {
+    for (let age = 300; age > 200; age--) job(age);
+    journal.close();
+    movePlaces(join(dir, "control.db"), partRequests - 90);
+    journal = openControlJournal(join(dir, "control.db"));
+    const open = job(150, { ending: () => undefined });
+    wholeIndex(journal);
+    // Part 0 was made for 89 requests, part 1 for the others.
+    expect(journal.retention.dropPart()).toBe(false);
+    sweep();
+    expect(left()).toEqual([open]);
+    for (const filter of [{ search: "pong" }, { agentId: "a", status: "success" } as const]) {
+      expect(journal.jobs({ limit: 10, ...filter })).toEqual({ jobs: [] });
+    }
+    expect(journal.retention.dropPart()).toBe(true);
+    expect(journal.retention.dropPart()).toBe(false);
+    journal.close();
+    expect(count("history_parts WHERE part = 1")).toBe(1);
+    expect(count("history_parts")).toBe(1);
+    expect(count("sqlite_schema WHERE name LIKE '%_0%'")).toBe(0);
+    journal = openControlJournal(join(dir, "control.db"));
+    const next = job(1);
+    expect(journal.jobs({ limit: 10, search: "pong" }).jobs.map(({ jobId }) => jobId)).toEqual([
+      next,
+    ]);
+    expect(journal.jobs({ limit: 10, agentId: "a" }).jobs).toHaveLength(2);
+  });
+
+  test("passes what is gone at once, and finds what is left among it", () => {
+    const old = job(300, { notAfter: new Date(now + 1).toISOString() });
+    for (let age = 299; age > 101; age--) job(age);
+    const young = job(1);
+    sweep();
+    expect(left()).toEqual([young, old]);
+    for (const filter of [{ search: "pong" }, { search: "pong", agentId: "a" }, { agentId: "a" }]) {
+      const first = journal.jobs({ limit: 1, ...filter });
+      expect(first.jobs.map(({ jobId }) => jobId)).toEqual([young]);
+      const second = journal.jobs({ limit: 1, ...filter, before: first.next ?? "" });
+      expect(second.jobs.map(({ jobId }) => jobId)).toEqual([old]);
+      expect(second.next).toBeUndefined();
+    }
   });
 
   test("numbers outcomes on even where none that has ended is left", () => {
