@@ -80,8 +80,7 @@ export function createApp(options: AppOptions): Hono {
   const webConsole = new Console({
     ...{ settings, logins, access, refusals, audit, isTls, place, runtime, clock, log },
   });
-  const entitled = (route: Route, c: Context, now: number) => {
-    const address = runtime.remoteAddress(c);
+  const entitled = (route: Route, c: Context, address: string, now: number) => {
     let token: StoredToken | undefined;
     try {
       const authorization = c.req.header("authorization");
@@ -126,7 +125,7 @@ export function createApp(options: AppOptions): Hono {
     app.on(route.method, route.path, (c) => {
       const now = clock.now();
       const address = runtime.remoteAddress(c);
-      const token = entitled(route, c, now);
+      const token = entitled(route, c, address, now);
       const { revocations, scheduler, needsApproval } = options;
       const asked = {
         c,

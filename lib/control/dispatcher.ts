@@ -97,6 +97,10 @@ export class Dispatcher {
     return this.#open.countOf(agentId);
   }
 
+  openCountOfJob(jobId: string): number {
+    return this.#open.countOfJob(jobId);
+  }
+
   /** A job that is still open under an operator's key. */
   jobByKey(key: string): Job | undefined {
     return this.#open.jobByKey(key);
@@ -104,14 +108,13 @@ export class Dispatcher {
 
   /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
   submit(job: Job, wanted: WantedRequest[], step: ControlStep): void {
-    const refusal = overLimit(this.#open, job, wanted);
-    if (refusal !== undefined) {
-      return void step.effects.push({ type: "refused", jobId: job.jobId, error: refusal });
-    }
+    const { jobId } = job;
+    const error = overLimit(this.#open, job, wanted);
+    if (error !== undefined) return void step.effects.push({ type: "refused", jobId, error });
     const { asked: _forTheTrail, ...kept } = job;
     this.#open.addJob(kept);
     const requests = wanted.map((each): OpenRequest => {
-      const request: OpenRequest = { ...each, jobId: job.jobId, state: "queued" };
+      const request: OpenRequest = { ...each, jobId, state: "queued" };
       this.#open.add(request);
       return request;
     });
@@ -121,9 +124,11 @@ export class Dispatcher {
     this.#letGo(first, job.createdAt, sends);
     // The rows are written as they stand after the sending: one write for both.
     step.writes.push({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
-    for (const write of sends.writes) if (write.type === "ended") step.writes.push(write);
+    const ended = sends.writes.filter(({ type }) => type === "ended");
+    for (const write of ended) step.writes.push(write);
     for (const effect of sends.effects) step.effects.push(effect);
-    step.effects.push({ type: "accepted", jobId: job.jobId });
+    const stored = { ...kept, total: wanted.length, ended: ended.length, succeeded: 0 };
+    step.effects.push({ type: "accepted", job: stored, requests: wanted });
   }
 
   /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
@@ -250,7 +255,7 @@ export class Dispatcher {
   #end(request: OpenRequest, ending: Ending, now: number, step: ControlStep): void {
     const outcome = outcomeOf(request, this.#open.jobOf(request), ending, now);
     step.writes.push({ type: "ended", outcome });
-    step.effects.push({ type: "ended", jobId: request.jobId });
+    step.effects.push({ type: "ended", outcome });
     this.#deadlines.delete(request);
     const queue = this.#open.remove(request);
     this.#sending.pump(queue, now, step);

@@ -78,6 +78,7 @@ export function endingOfSilence(request: OpenRequest, queue: AgentQueue, isHeld:
 
 export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: number): Outcome {
   const { outcome, code, message, result, times } = ending;
+  const { sentAt } = request;
   return {
     requestId: request.requestId,
     jobId: request.jobId,
@@ -89,6 +90,7 @@ export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: n
     endedAt: now,
     durationMs: Math.max(0, Math.round(now - job.createdAt)),
     ...(times === undefined ? {} : startOf(times, job, now)),
+    ...(sentAt === undefined ? {} : { sentAt }),
   };
 }
 

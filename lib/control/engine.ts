@@ -218,11 +218,11 @@ export class Engine {
       case "terminate":
         return this.#terminate(effect.sessionId);
       case "accepted":
-        return this.orders.accepted(effect.jobId);
+        return this.orders.accepted(effect);
       case "refused":
         return this.orders.refused(effect.jobId, effect.error);
       case "ended":
-        return this.watchers.ring(effect.jobId);
+        return this.watchers.tell(effect.outcome);
       case "recall":
         return this.#recall(effect);
       case "output":
@@ -261,7 +261,7 @@ export class Engine {
     this.#log.error(`Cannot write the journal: ${errorText(error)}; nothing is accepted meanwhile`);
     this.#step({ type: "storage_failed", writes: batch.writes });
     for (const effect of batch.effects) {
-      if (effect.type === "accepted") this.orders.refused(effect.jobId, unstored(error));
+      if (effect.type === "accepted") this.orders.refused(effect.job.jobId, unstored(error));
       else if (!needsJournal(effect)) this.#carryOut(effect);
     }
     this.#cancelProbe ??= this.#clock.after(probeMs, () => this.#probeJournal());

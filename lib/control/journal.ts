@@ -35,8 +35,6 @@ export type StoredRequest = Omit<OpenRequest, "state"> & {
 /** An outcome with its place in the order in which outcomes were written. */
 export interface StoredOutcome extends Outcome {
   sequence: number;
-  /** When the request was sent; absent where it never was. */
-  sentAt?: number;
 }
 
 /**

@@ -87,6 +87,10 @@ export class OpenRequests {
     return queue ? queue.waiting.size + queue.sent.size : 0;
   }
 
+  countOfJob(jobId: string): number {
+    return this.#jobs.get(jobId)?.open ?? 0;
+  }
+
   addJob(job: Job): void {
     this.#jobs.set(job.jobId, { job, open: 0 });
     this.#parametersBytes += jsonBytes(job.parameters);

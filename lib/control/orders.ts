@@ -8,13 +8,13 @@ import type { JobOrder } from "../protocol/order.ts";
 import type { Catalogues } from "./catalogues.ts";
 import type { ControlCore } from "./core.ts";
 import { idempotencyOf } from "./idempotency.ts";
-import type { ControlJournal, StoredJob } from "./journal.ts";
+import type { ControlJournal } from "./journal.ts";
 import { jsonBytes } from "./openRequests.ts";
 import type { ControlEvent, Job } from "./records.ts";
 import { redacted } from "./redacted.ts";
 import type { Scope } from "./scope.ts";
 import { wantedRequests } from "./signedOrder.ts";
-import { type Settle, Submissions } from "./submissions.ts";
+import { type Accepted, type Settle, Submissions } from "./submissions.ts";
 import { refuseTooMany, resolveTarget, seeded } from "./target.ts";
 import { turnsOf } from "./turns.ts";
 
@@ -52,7 +52,7 @@ export class Orders {
   }
 
   /** `order` as a promise: resolved once the job is on disk. */
-  submit(order: JobOrder, orderer: Orderer, key?: string): Promise<StoredJob> {
+  submit(order: JobOrder, orderer: Orderer, key?: string): Promise<Accepted> {
     return new Promise((accepted, refused) => {
       this.order(order, orderer, key, { accepted, refused });
     });
@@ -108,15 +108,10 @@ export class Orders {
   }
 
   /** The job is on disk. */
-  accepted(jobId: string): void {
-    const { journal, log } = this.#options;
-    const job = journal.job(jobId);
-    if (job === undefined) {
-      return this.refused(jobId, new WsctlError("INTERNAL", `job ${jobId} is not on record`));
-    }
-    const { command, total, createdBy: by } = job;
-    log.debug("accepted a job", { job_id: jobId, command, total, by });
-    this.#submissions.accept(job);
+  accepted(accepted: Accepted): void {
+    const { jobId, command, total, createdBy: by } = accepted.job;
+    this.#options.log.debug("accepted a job", { job_id: jobId, command, total, by });
+    this.#submissions.accept(accepted);
   }
 
   refused(jobId: string, error: unknown): void {
@@ -136,7 +131,9 @@ export class Orders {
     this.#submissions.add(job.jobId, settle);
     // Either it still waits for its commit, or it is on record and settles at once.
     const stored = journal.job(job.jobId);
-    if (stored !== undefined) this.#submissions.accept(stored);
+    if (stored !== undefined) {
+      this.#submissions.accept({ job: stored, requests: journal.requests(job.jobId) });
+    }
     return true;
   }
 

@@ -1,14 +1,10 @@
 /**
- * A job's outcomes as lines of JSON, each as soon as it is on disk, until the last. The stream
- * reads the journal behind a cursor whenever it is told that there is more, so that a slow reader
- * costs no memory and a broken stream is resumed behind its last line.
+ * A job's outcomes as lines of JSON, each as soon as it is on disk, until the last.
  */
-import { newBell } from "./bell.ts";
 import type { Engine } from "./engine.ts";
 import type { StoredJob } from "./journal.ts";
+import { OutcomeFeed } from "./outcomeFeed.ts";
 import { outcomeLine } from "./views.ts";
-
-const pageRows = 500;
 
 /** An empty line after so long without an outcome: both ends see that the other is still there. */
 const keepAliveMs = 10_000;
@@ -25,9 +21,7 @@ export interface OutcomeStreamOptions {
 export function outcomeStream(options: OutcomeStreamOptions): ReadableStream<Uint8Array> {
   const { engine, job } = options;
   const encoder = new TextEncoder();
-  const bell = newBell();
-  const unwatch = engine.watchers.add(job.jobId, bell.ring);
-  let cursor = options.after;
+  const feed = new OutcomeFeed(engine, job, options.after);
 
   return new ReadableStream<Uint8Array>(
     {
@@ -37,30 +31,24 @@ export function outcomeStream(options: OutcomeStreamOptions): ReadableStream<Uin
       },
       async pull(controller) {
         for (;;) {
-          const rows = engine.journal.outcomes(job.jobId, cursor, pageRows);
-          const last = rows.at(-1);
-          if (last !== undefined) {
-            cursor = last.sequence;
-            const lines = rows.map((row) => `${JSON.stringify(outcomeLine(job, row))}\n`);
+          const outcomes = feed.next();
+          if (outcomes.length > 0) {
+            const lines = outcomes.map((each) => `${JSON.stringify(outcomeLine(job, each))}\n`);
             controller.enqueue(encoder.encode(lines.join("")));
-            return;
           }
-          const { ended, total } = engine.journal.job(job.jobId) ?? job;
-          if (ended === total) {
-            unwatch();
+          if (feed.isOver) {
+            feed.close();
             controller.close();
             return;
           }
-          if (!(await bell.wait(keepAliveMs))) {
+          if (outcomes.length > 0) return;
+          if (!(await feed.wait(keepAliveMs))) {
             controller.enqueue(encoder.encode("\n"));
             return;
           }
         }
       },
-      cancel() {
-        unwatch();
-        bell.ring();
-      },
+      cancel: () => feed.close(),
     },
     { highWaterMark: 1 },
   );

@@ -13,15 +13,14 @@ import {
   watchedBytesMax,
   watchedPerStreamMax,
 } from "../protocol/limits.ts";
-import { newBell } from "./bell.ts";
 import type { Engine } from "./engine.ts";
 import { costOf } from "./follows.ts";
 import type { StoredJob, StoredOutcome } from "./journal.ts";
+import { OutcomeFeed } from "./outcomeFeed.ts";
 import { OutputRest } from "./outputRest.ts";
 import type { OutputPiece } from "./records.ts";
 import { outcomeLine } from "./views.ts";
 
-const pageRows = 500;
 const chunkBytes = 64 * 1024;
 const windowBytesMax = 128 * 1024;
 const keepAliveMs = 10_000;
@@ -78,8 +77,7 @@ export function outputStream(options: OutputStreamOptions): ReadableStream<Uint8
 
 class Merge {
   readonly #options: OutputStreamOptions;
-  readonly #bell = newBell();
-  readonly #unwatch: () => void;
+  readonly #feed: OutcomeFeed;
   readonly #watched = new Map<string, Watched>();
   /** Requests that are still to be watched. */
   readonly #waiting: { requestId: string; agentId: string }[];
@@ -88,20 +86,13 @@ class Merge {
   readonly #renewal: NodeJS.Timeout;
   readonly #windowBytes: number;
   readonly #now: () => number;
-  #cursor: number;
-  /** Whether outcomes may have been written since the journal was last asked. */
-  #isOutcomeDue = true;
   isOver = false;
 
   constructor(options: OutputStreamOptions) {
     const { engine, job, after } = options;
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#cursor = after;
-    this.#unwatch = engine.watchers.add(job.jobId, () => {
-      this.#isOutcomeDue = true;
-      this.#bell.ring();
-    });
+    this.#feed = new OutcomeFeed(engine, job, after);
     this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
       const { catalogue } = engine.core.fleet.agent(agentId).facts;
       // Who announces no catalogue was never told of `follow` either.
@@ -124,17 +115,16 @@ class Merge {
       const lines = [...this.#outputLines(), ...this.#outcomeLines()].join("");
       if (lines !== "" || this.isOver) return lines;
       const restMs = this.#held.size > 0 ? outputRestMs / 4 : keepAliveMs;
-      const isRung = await this.#bell.wait(restMs);
+      const isRung = await this.#feed.wait(restMs);
       if (!isRung && this.#held.size === 0) return "\n";
     }
   }
 
   close(): void {
     clearInterval(this.#renewal);
-    this.#unwatch();
     for (const watched of [...this.#watched.values()]) this.#leave(watched);
     this.isOver = true;
-    this.#bell.ring();
+    this.#feed.close();
   }
 
   #admit(): void {
@@ -152,7 +142,7 @@ class Merge {
       const cost = costOf(piece);
       watched.rest.heard(cost, this.#now());
       watched.bytesLeft -= cost;
-      this.#bell.ring();
+      this.#feed.ring();
     });
     const taken = received[requestId] ?? 0;
     const rest = new OutputRest(this.#now());
@@ -213,12 +203,8 @@ class Merge {
   }
 
   *#outcomeLines(): Generator<string> {
-    const { engine, job } = this.#options;
-    if (!this.#isOutcomeDue && this.#held.size === 0) return;
-    const rows = engine.journal.outcomes(job.jobId, this.#cursor, pageRows);
-    this.#isOutcomeDue = rows.length === pageRows;
-    this.#cursor = rows.at(-1)?.sequence ?? this.#cursor;
-    for (const row of rows) {
+    const { job } = this.#options;
+    for (const row of this.#feed.next()) {
       this.#watched.get(row.requestId)?.rest.ended(this.#now());
       this.#held.set(row.requestId, row);
     }
@@ -235,8 +221,7 @@ class Merge {
       this.#held.delete(requestId);
       yield `${JSON.stringify({ ...outcomeLine(job, row), cursor: this.#safeCursor })}\n`;
     }
-    const { ended, total } = engine.journal.job(job.jobId) ?? job;
-    if (ended === total && !this.#isOutcomeDue && this.#held.size === 0) this.close();
+    if (this.#feed.isOver && this.#held.size === 0) this.close();
   }
 
   #mayStillWrite({ pieces, rest }: Watched, outcome: StoredOutcome): boolean {
@@ -249,7 +234,7 @@ class Merge {
    */
   get #safeCursor(): number {
     const held = [...this.#held.values()].map(({ sequence }) => sequence - 1);
-    return Math.min(this.#cursor, ...held);
+    return Math.min(this.#feed.cursor, ...held);
   }
 
   #leave({ requestId, watcher }: Watched): void {

@@ -15,6 +15,7 @@ import type { Priority } from "../protocol/order.ts";
 import type { Labels } from "../protocol/selector.ts";
 import type { CommandSignature } from "../protocol/signedCommand.ts";
 import type { Target } from "../protocol/target.ts";
+import type { StoredJob } from "./journal.ts";
 
 export interface Job {
   jobId: string;
@@ -80,6 +81,8 @@ export interface OpenRequest {
 }
 
 export interface Outcome {
+  /** Its place in the order of all outcomes; given by the journal as it is written. */
+  sequence?: number;
   requestId: string;
   jobId: string;
   agentId: string;
@@ -93,6 +96,8 @@ export interface Outcome {
   /** When its command began, and how long it ran, as far as its agent has said so. */
   startedAt?: number;
   ranMs?: number;
+  /** When the request was sent; absent where it never was. */
+  sentAt?: number;
 }
 
 /** What is known of an agent beyond its connection. */
@@ -165,10 +170,10 @@ export type ControlEffect =
   /** The peer is silent: do not wait for its part of the closing. */
   | { type: "terminate"; sessionId: number }
   /** The answer to the `submit` event that carried this job id. */
-  | { type: "accepted"; jobId: string }
+  | { type: "accepted"; job: StoredJob; requests: WantedRequest[] }
   | { type: "refused"; jobId: string; error: WsctlError }
-  /** Requests of this job have ended: whoever watches it may look. */
-  | { type: "ended"; jobId: string }
+  /** For whoever watches its job. */
+  | { type: "ended"; outcome: Outcome }
   /** An answer to a request that is not open: say what is on record, with a `recalled` event. */
   | { type: "recall"; sessionId: number; answer: Response | ErrorMessage }
   /** For the watcher that asked for it. */

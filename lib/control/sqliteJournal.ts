@@ -171,7 +171,8 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
         forgotten.run(write.agentId);
       } else if (write.type === "ended") {
         sequence ??= last.get()?.sequence ?? 0;
-        endOnce(ended, write.outcome, ++sequence);
+        write.outcome.sequence = ++sequence;
+        endOnce(ended, write.outcome, sequence);
         count(tally, write.outcome);
       }
     }

@@ -1,10 +1,17 @@
 /** Orders that have been handed to the core and wait to be on disk, or to be refused. */
 import type { StoredJob } from "./journal.ts";
+import type { WantedRequest } from "./records.ts";
+
+/** A job that is on disk, and what was asked of whom. */
+export interface Accepted {
+  job: StoredJob;
+  requests: readonly WantedRequest[];
+}
 
 /** How whoever gave an order learns what became of it; one of the two is called, once. */
 export interface Settle {
   /** The job is durable. */
-  accepted(job: StoredJob): void;
+  accepted(accepted: Accepted): void;
   refused(error: unknown): void;
 }
 
@@ -17,8 +24,8 @@ export class Submissions {
     else waiting.push(settle);
   }
 
-  accept(job: StoredJob): void {
-    for (const settle of this.#take(job.jobId)) settle.accepted(job);
+  accept(accepted: Accepted): void {
+    for (const settle of this.#take(accepted.job.jobId)) settle.accepted(accepted);
   }
 
   refuse(jobId: string, error: unknown): void {

@@ -76,6 +76,8 @@ export interface TokenRecords {
   expiredBetween(after: number, until: number): StoredToken[];
 }
 
+const knownMax = 1_000;
+
 export function tokenRecordsOn(db: Database): TokenRecords {
   const get = db.prepare<[string], TokenRow>("SELECT * FROM tokens WHERE token_id = ?");
   const all = db.prepare<[], TokenRow>("SELECT * FROM tokens ORDER BY created_at, token_id");
@@ -135,43 +137,66 @@ export function tokenRecordsOn(db: Database): TokenRecords {
       token.createdBy,
     );
   };
+  /** Those who were looked up lately; whatever is written, they are looked up anew. */
+  const known = new Map<string, StoredToken>();
+  const tokenBy = (tokenId: string): StoredToken | undefined => {
+    const cached = known.get(tokenId);
+    if (cached !== undefined) return cached;
+    const row = get.get(tokenId);
+    if (row === undefined) return undefined;
+    if (known.size >= knownMax) known.clear();
+    const token = tokenIn(row);
+    known.set(tokenId, token);
+    return token;
+  };
+  const writing = <T>(write: () => T): T => {
+    try {
+      return write();
+    } finally {
+      known.clear();
+    }
+  };
   return {
     get: (tokenId) => {
-      const row = get.get(tokenId);
-      return row === undefined ? undefined : tokenOf(row);
+      const token = tokenBy(tokenId);
+      return token === undefined ? undefined : asItStands(token);
     },
     all: () => all.all().map(tokenOf),
     ofAgent: (agentId, now) => {
       const tokens = ofAgent.all(agentId, now).map(tokenOf);
       return tokens.filter(({ revokedAt }) => revokedAt === undefined);
     },
-    add: (token) => db.transaction(() => insert(token)),
+    add: (token) => writing(() => db.transaction(() => insert(token))),
     revoke: (tokenId, at) => {
       if (get.get(tokenId) === undefined) return false;
       unwritten.set(tokenId, at);
-      revoke.run(at, tokenId);
+      writing(() => revoke.run(at, tokenId));
       unwritten.delete(tokenId);
       return true;
     },
     unwritten,
-    setState: (tokenId, state) => void setState.run(state, tokenId),
-    advance: (tokenId, counter) => advance.run(counter, tokenId, counter) > 0,
-    replaceHash: (tokenId, hash) => void replaceHash.run(hash, tokenId),
+    setState: (tokenId, state) => void writing(() => setState.run(state, tokenId)),
+    advance: (tokenId, counter) => writing(() => advance.run(counter, tokenId, counter)) > 0,
+    replaceHash: (tokenId, hash) => void writing(() => replaceHash.run(hash, tokenId)),
     join: (joinId, key, replaced) => {
       let isTaken = false;
-      db.transaction(() => {
-        isTaken = use.run(joinId) > 0;
-        if (!isTaken) return;
-        for (const tokenId of replaced) revoke.run(key.createdAt, tokenId);
-        insert(key);
-      });
+      writing(() =>
+        db.transaction(() => {
+          isTaken = use.run(joinId) > 0;
+          if (!isTaken) return;
+          for (const tokenId of replaced) revoke.run(key.createdAt, tokenId);
+          insert(key);
+        }),
+      );
       return isTaken;
     },
     rotateKey: (tokenId, key) =>
-      db.transaction(() => {
-        revoke.run(key.createdAt, tokenId);
-        insert(key);
-      }),
+      writing(() =>
+        db.transaction(() => {
+          revoke.run(key.createdAt, tokenId);
+          insert(key);
+        }),
+      ),
     nextExpiry: (now) => next.get(now)?.at ?? undefined,
     expiredBetween: (after, until) => expired.all(after, until).map(tokenOf),
   };

@@ -1,11 +1,14 @@
-/** Those who follow jobs: told that there is something new, never what; that is in the journal. */
-export class Watchers {
-  readonly #watchers = new Map<string, Set<() => void>>();
+/** Those who follow jobs: told of each outcome once it is on disk. */
+import type { StoredOutcome } from "./journal.ts";
+import type { Outcome } from "./records.ts";
 
-  /**
-   * Calls back whenever outcomes of this job were written, until the returned function is called.
-   */
-  add(jobId: string, onOutcome: () => void): () => void {
+type OnOutcome = (outcome: StoredOutcome) => void;
+
+export class Watchers {
+  readonly #watchers = new Map<string, Set<OnOutcome>>();
+
+  /** Calls back with each outcome of this job, until the returned function is called. */
+  add(jobId: string, onOutcome: OnOutcome): () => void {
     const watchers = this.#watchers.get(jobId) ?? new Set();
     this.#watchers.set(jobId, watchers.add(onOutcome));
     return () => {
@@ -14,7 +17,12 @@ export class Watchers {
     };
   }
 
-  ring(jobId: string): void {
-    for (const onOutcome of this.#watchers.get(jobId) ?? []) onOutcome();
+  tell(outcome: Outcome): void {
+    if (!isStored(outcome)) throw new Error(`outcome of ${outcome.requestId} has no place`);
+    for (const onOutcome of this.#watchers.get(outcome.jobId) ?? []) onOutcome(outcome);
   }
+}
+
+function isStored(outcome: Outcome): outcome is StoredOutcome {
+  return outcome.sequence !== undefined;
 }

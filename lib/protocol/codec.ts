@@ -26,6 +26,7 @@ import {
   Welcome,
 } from "./message.ts";
 import { RequestId } from "./names.ts";
+import { isPlain, type PlainKind, plainKinds } from "./plain.ts";
 import { timestamp } from "./timestamp.ts";
 
 /** A message before it is sent: everything but the time of sending. */
@@ -52,39 +53,48 @@ export interface DecodeOptions {
 
 type MessageSchema<M> = v.BaseSchema<unknown, M, v.BaseIssue<unknown>>;
 
+/** A kind of message: what judges it, and what tells at a glance that it is right. */
+interface Kind<M> {
+  schema: MessageSchema<M>;
+  plain?: PlainKind;
+}
+
 const fromAgent: Direction<AgentMessage> = {
-  standard: new Map<string, MessageSchema<AgentMessage>>([
-    ["heartbeat", Heartbeat],
-    ["response", Response],
-    ["status_update", StatusUpdate],
-    ["error", ErrorMessage],
+  standard: new Map<string, Kind<AgentMessage>>([
+    ["heartbeat", { schema: Heartbeat, plain: plainKinds.heartbeat }],
+    ["response", { schema: Response, plain: plainKinds.response }],
+    ["status_update", { schema: StatusUpdate, plain: plainKinds.status_update }],
+    ["error", { schema: ErrorMessage, plain: plainKinds.error }],
   ]),
-  v1: new Map<string, MessageSchema<AgentMessage>>([
-    ["hello", Hello],
-    ["catalogue", Catalogue],
-    ["output", Output],
+  v1: new Map<string, Kind<AgentMessage>>([
+    ["hello", { schema: Hello }],
+    ["catalogue", { schema: Catalogue }],
+    ["output", { schema: Output }],
   ]),
   otherSide: new Set(["command", "welcome", "ack", "cancel", "follow", "goaway"]),
 };
 
 const fromControl: Direction<ControlMessage> = {
-  standard: new Map<string, MessageSchema<ControlMessage>>([
-    ["command", Command],
-    ["error", ErrorMessage],
+  standard: new Map<string, Kind<ControlMessage>>([
+    ["command", { schema: Command, plain: plainKinds.command }],
+    ["error", { schema: ErrorMessage, plain: plainKinds.error }],
   ]),
-  v1: new Map<string, MessageSchema<ControlMessage>>([
-    ["welcome", Welcome],
-    ["ack", Ack],
-    ["cancel", Cancel],
-    ["follow", Follow],
-    ["goaway", Goaway],
+  v1: new Map<string, Kind<ControlMessage>>([
+    ["welcome", { schema: Welcome }],
+    ["ack", { schema: Ack }],
+    ["cancel", { schema: Cancel }],
+    ["follow", { schema: Follow }],
+    ["goaway", { schema: Goaway }],
   ]),
   otherSide: new Set(["status_update", "heartbeat", "response", "hello", "catalogue", "output"]),
 };
 
+/** Of so short a text the depth may be judged when it is parsed. */
+const shortCharsMax = 1_024;
+
 interface Direction<M> {
-  standard: ReadonlyMap<string, MessageSchema<M>>;
-  v1: ReadonlyMap<string, MessageSchema<M>>;
+  standard: ReadonlyMap<string, Kind<M>>;
+  v1: ReadonlyMap<string, Kind<M>>;
   /** Types that only the other side may send. */
   otherSide: ReadonlySet<string>;
 }
@@ -119,9 +129,8 @@ export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string 
 
 function decode<M>(text: string, direction: Direction<M>, options: DecodeOptions): Decoded<M> {
   if (isOversize(text)) return refuse("TOO_LARGE", `message is over ${messageBytesMax} bytes`);
-  if (!isShallow(text, depthMax)) {
-    return refuse("MALFORMED", `message is nested deeper than ${depthMax} levels`);
-  }
+  const isShort = text.length <= shortCharsMax;
+  if (!isShort && !isShallow(text, depthMax)) return refuseDeep();
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -131,13 +140,20 @@ function decode<M>(text: string, direction: Direction<M>, options: DecodeOptions
   if (!isJsonObject(value)) return refuse("MALFORMED", "message must be a JSON object");
   const type = value.type;
   if (typeof type !== "string") return refuse("MALFORMED", "type must be a string", value);
-  const schema = direction.standard.get(type) ?? (options.v1 ? direction.v1.get(type) : undefined);
-  if (schema === undefined) return refuseType(type, direction, options, value);
+  const kind = direction.standard.get(type) ?? (options.v1 ? direction.v1.get(type) : undefined);
+  if (kind === undefined) return refuseType(type, direction, options, value);
+  // As it came: its schema would hand on the same.
+  if (kind.plain !== undefined && isPlain(value, kind.plain)) return { message: value as M };
+  if (isShort && !isShallow(text, depthMax)) return refuseDeep();
   const flaw = unrepresentable(value);
   if (flaw !== undefined) return refuse("MALFORMED", `message has ${flaw}`, value);
-  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  const parsed = v.safeParse(kind.schema, value, { abortEarly: true });
   if (parsed.success) return { message: parsed.output };
   return refuse("MALFORMED", issueText(parsed.issues[0]), value);
+}
+
+function refuseDeep<M>(): Decoded<M> {
+  return refuse("MALFORMED", `message is nested deeper than ${depthMax} levels`);
 }
 
 /** In UTF-8 bytes, which are counted only where the number of characters leaves it open. */

@@ -7,6 +7,16 @@ const cpuShape = /^(\d{1,6}(?:\.\d{1,6})?) ?%$/;
 const memoryShape = /^(\d{1,9}(?:\.\d{1,6})?) ?([KMGT]B)$/;
 const unitBytes: Record<string, number> = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
+/** Whether the text is a CPU figure. */
+export function isCpuUsage(text: string): boolean {
+  return text.length <= 32 && cpuShape.test(text);
+}
+
+/** Whether the text is a memory figure. */
+export function isMemoryUsage(text: string): boolean {
+  return text.length <= 32 && memoryShape.test(text);
+}
+
 /** Percent, or undefined where the text is no CPU figure. */
 export function parseCpuUsage(text: string): number | undefined {
   const parts = text.length <= 32 ? cpuShape.exec(text) : null;

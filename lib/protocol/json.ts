@@ -6,6 +6,22 @@ export type JsonObject = { [key: string]: unknown };
 
 /** Whether arrays and objects in the text stay within `max` levels; strings are skipped. */
 export function isShallow(text: string, max: number): boolean {
+  return hasFewOpenings(text, max) || isDeepAtMost(text, max);
+}
+
+/** Fewer openings than levels are allowed: told without looking at each character. */
+function hasFewOpenings(text: string, max: number): boolean {
+  let left = max;
+  for (let at = text.indexOf("{"); at !== -1; at = text.indexOf("{", at + 1)) {
+    if (left-- === 0) return false;
+  }
+  for (let at = text.indexOf("["); at !== -1; at = text.indexOf("[", at + 1)) {
+    if (left-- === 0) return false;
+  }
+  return true;
+}
+
+function isDeepAtMost(text: string, max: number): boolean {
   let depth = 0;
   let inString = false;
   for (let index = 0; index < text.length; index++) {

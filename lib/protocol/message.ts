@@ -8,7 +8,7 @@
  * Source: the communication standard, and `docs/protocol.md` for every decision beyond it.
  */
 import * as v from "valibot";
-import { parseCpuUsage, parseMemoryUsage } from "./figures.ts";
+import { isCpuUsage, isMemoryUsage } from "./figures.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import {
   catalogueBytesMax,
@@ -67,16 +67,10 @@ export const StatusUpdate = v.object({
   request_id: v.optional(RequestId),
   timestamp: Timestamp,
   payload: v.object({
-    cpu_usage: v.pipe(
-      v.string(),
-      v.check((text) => parseCpuUsage(text) !== undefined, 'must be a percentage such as "30%"'),
-    ),
+    cpu_usage: v.pipe(v.string(), v.check(isCpuUsage, 'must be a percentage such as "30%"')),
     memory_usage: v.pipe(
       v.string(),
-      v.check(
-        (text) => parseMemoryUsage(text) !== undefined,
-        'must be a number and KB, MB, GB or TB, such as "1.5GB"',
-      ),
+      v.check(isMemoryUsage, 'must be a number and KB, MB, GB or TB, such as "1.5GB"'),
     ),
   }),
 });

@@ -7,7 +7,7 @@ export interface Running {
   /** The first line that matches; throws when the process ends before. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
   send(line: string): void;
-  stop(): Promise<void>;
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
 export function start(command: string[], env: Record<string, string> = {}): Running {
@@ -57,8 +57,8 @@ export function start(command: string[], env: Record<string, string> = {}): Runn
       }
     },
     send: (line) => void child.stdin.write(`${line}\n`),
-    async stop() {
-      if (!isOver) child.kill("SIGKILL");
+    async stop(signal = "SIGKILL") {
+      if (!isOver) child.kill(signal);
       await ended;
     },
   };

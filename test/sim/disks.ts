@@ -194,7 +194,8 @@ export class ControlDisk {
     const row = this.rows.get(outcome.requestId);
     const job = this.jobs.get(outcome.jobId);
     if (row === undefined || job === undefined) throw new Error("no such request");
-    row.outcome = { ...outcome, sequence: ++this.#sequence };
+    outcome.sequence = ++this.#sequence;
+    row.outcome = { ...outcome, sequence: this.#sequence };
     this.#open.delete(row);
     job.ended++;
     if (outcome.outcome === "success") job.succeeded++;

@@ -3,6 +3,7 @@ import type { Engine } from "../../lib/control/engine.ts";
 import type { StoredJob } from "../../lib/control/journal.ts";
 import type { OutputPiece } from "../../lib/control/records.ts";
 import { Scope } from "../../lib/control/scope.ts";
+import type { Accepted } from "../../lib/control/submissions.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import type { Order } from "./plan.ts";
 import type { World } from "./world.ts";
@@ -42,7 +43,7 @@ export class Operators {
     };
     process.clock.run(() => {
       const settle = {
-        accepted: (job: StoredJob) => process.clock.run(() => accepted(job)),
+        accepted: ({ job }: Accepted) => process.clock.run(() => accepted(job)),
         refused: (error: unknown) => process.clock.run(() => refused(error)),
       };
       process.engine.orders.order(orderBody(order), operator, order.marker, settle);

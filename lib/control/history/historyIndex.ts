@@ -83,11 +83,11 @@ export class HistoryIndex {
     return this.#through().requests_through;
   }
 
-  /** Takes in a little more; false once nothing is left. Throws `STORAGE_UNAVAILABLE`. */
+  /** Takes in a little more; false when nothing is left. Throws `STORAGE_UNAVAILABLE`. */
   step(): boolean {
     const through = this.#through();
     const requests = this.#requests.all(through.requests_through, stepRequests);
-    const outcomes = this.#nextOutcomes(through.outcomes_through);
+    const { outcomes, isCut } = this.#nextOutcomes(through.outcomes_through);
     if (requests.length === 0 && outcomes.length === 0) return false;
     try {
       for (const { place } of [...requests, ...outcomes]) this.parts.make(partOf(place));
@@ -99,7 +99,7 @@ export class HistoryIndex {
         cause: error,
       });
     }
-    return true;
+    return requests.length === stepRequests || isCut;
   }
 
   /** Makes it whole for a list, or throws `UNAVAILABLE` while much is missing. */
@@ -132,12 +132,13 @@ export class HistoryIndex {
 
   /** As hexadecimal: one word, whatever the id is made of. */
   #addAgents(part: number, after: number, through: number): void {
-    const insert = this.#db.prepare<[number, number, number, number]>(
+    const insert = this.#db.prepare<[number, number]>(
       `INSERT INTO ${tableOf("request_agents", part)} (rowid, agent)
          SELECT rowid, hex(agent_id) FROM requests
-         WHERE rowid > ? AND rowid <= ? AND rowid >= ? AND rowid < ? ORDER BY rowid`,
+         WHERE rowid > ? AND rowid <= ? ORDER BY rowid`,
     );
-    insert.run(after, through, firstOf(part), firstOf(part + 1));
+    const last = firstOf(part + 1) - 1;
+    insert.run(Math.max(after, firstOf(part) - 1), Math.min(through, last));
   }
 
   /**
@@ -148,21 +149,22 @@ export class HistoryIndex {
     const insert = this.#db.prepare<[number, number, number, number]>(
       `INSERT INTO ${tableOf("outcome_words", part)} (rowid, words)
          SELECT rowid, 'x' || hex(agent_id) || state || ' ' || coalesce(code, '') || ' '
-             || coalesce(message, '') FROM requests
-         WHERE sequence > ? AND sequence <= ? AND rowid >= ? AND rowid < ? ORDER BY rowid`,
+             || coalesce(message, '') FROM requests INDEXED BY requests_by_sequence
+         WHERE sequence > ? AND sequence <= ? AND +rowid >= ? AND +rowid < ? ORDER BY rowid`,
     );
     insert.run(after, through, firstOf(part), firstOf(part + 1));
   }
 
-  /** As many as have so much text together. */
-  #nextOutcomes(after: number): Ended[] {
+  /** As many as have so much text together; whether there may be more. */
+  #nextOutcomes(after: number): { outcomes: Ended[]; isCut: boolean } {
     const rows = this.#outcomes.all(after, stepRequests);
     let chars = 0;
     const tooMany = rows.findIndex((row, index) => {
       chars += row.chars;
       return index > 0 && chars > stepTextChars;
     });
-    return tooMany === -1 ? rows : rows.slice(0, tooMany);
+    if (tooMany !== -1) return { outcomes: rows.slice(0, tooMany), isCut: true };
+    return { outcomes: rows, isCut: rows.length === stepRequests };
   }
 
   #through(): Progress {

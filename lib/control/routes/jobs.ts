@@ -15,6 +15,7 @@ import type { StoredJob } from "../journal.ts";
 import { outcomeStream } from "../outcomeStream.ts";
 import { outputStream } from "../outputStream.ts";
 import { retryOrder } from "../retry.ts";
+import type { Accepted } from "../submissions.ts";
 import { jobDetail, jobView } from "../views.ts";
 import { readJobsQuery } from "./jobsQuery.ts";
 import { idempotencyKey, type Route, type RouteContext, readBody, readNumber } from "./route.ts";
@@ -104,7 +105,7 @@ async function retryJob(context: RouteContext): Promise<Response> {
 async function submit(context: RouteContext, order: JobOrder, retryOf?: string) {
   const { c, engine, token, scope } = context;
   const key = idempotencyKey(c);
-  const job = await engine.orders.submit(
+  const submitted = await engine.orders.submit(
     order,
     {
       ...{ tokenId: token.tokenId, role: token.role, scope, address: context.address },
@@ -112,7 +113,8 @@ async function submit(context: RouteContext, order: JobOrder, retryOf?: string) 
     },
     key,
   );
-  const accepted = acceptedLine(engine, job);
+  const { job } = submitted;
+  const accepted = acceptedLine(engine, submitted);
   if (!c.req.header("accept")?.includes("application/x-ndjson")) return c.json(accepted, 202);
   const start = { engine, job, after: 0, first: accepted };
   if (c.req.query("output") !== "true") return ndjson(context, outcomeStream(start), 202);
@@ -218,11 +220,11 @@ function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
   throw new WsctlError("NOT_FOUND", "no such job; list them to see their ids");
 }
 
-function acceptedLine(engine: Engine, job: StoredJob): AcceptedLine {
+function acceptedLine(engine: Engine, { job, requests }: Accepted): AcceptedLine {
   const { agents } = engine.core.fleet;
   return {
     job: jobView(job),
-    requests: engine.journal.requests(job.jobId).map(({ requestId, agentId }) => ({
+    requests: requests.map(({ requestId, agentId }) => ({
       request_id: requestId,
       agent: agentId,
       online: agents.get(agentId)?.session !== undefined,

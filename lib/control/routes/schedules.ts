@@ -73,7 +73,7 @@ async function runNow(context: RouteContext): Promise<Response> {
   const { order } = findSchedule(context);
   const { tokenId, role } = token;
   const orderer = { tokenId, role, scope, address, schedule: order.name };
-  const job = await engine.orders.submit(order.job, orderer, idempotencyKey(c));
+  const { job } = await engine.orders.submit(order.job, orderer, idempotencyKey(c));
   return c.json({ job_id: job.jobId }, 202);
 }
 

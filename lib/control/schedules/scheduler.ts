@@ -218,7 +218,7 @@ export class Scheduler {
     const orderer = { tokenId, role, scope: new Scope(token), schedule: order.name };
     // No key of an operator's has a blank in it.
     const key = `schedule ${scheduleId} ${came}`;
-    const job = await this.#options.engine.orders.submit(order.job, orderer, key);
+    const { job } = await this.#options.engine.orders.submit(order.job, orderer, key);
     this.#options.log.info("a schedule has come due", { schedule: order.name, job_id: job.jobId });
     return job.jobId;
   }

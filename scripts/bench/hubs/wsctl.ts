@@ -5,7 +5,12 @@ import type { Contender, Fleet } from "../contenders.ts";
 import { start } from "../processes.ts";
 
 const here = (name: string) => new URL(name, import.meta.url).pathname;
-const binary = new URL("../../../dist/wsctl", import.meta.url).pathname;
+const root = new URL("../../../", import.meta.url).pathname;
+/** A directory: the control plane runs from its sources and leaves a CPU profile of itself there. */
+const profileDir = process.env.WSCTL_BENCH_PROFILE;
+const profiled = ["--cpu-prof", "--cpu-prof-dir", profileDir ?? "", join(root, "cmd/wsctl.ts")];
+const command =
+  profileDir === undefined ? [join(root, "dist/wsctl")] : [process.execPath, ...profiled];
 const tokensAtOnce = 50;
 
 /** The whole product: HTTP API, tokens, validation, SQLite with synchronous FULL, audit. */
@@ -15,7 +20,7 @@ export const wsctl: Contender = {
   async start(agents): Promise<Fleet> {
     const dir = mkdtempSync(join(tmpdir(), "wsctl-bench-"));
     const args = ["serve", "--port", "0", "--data-dir", dir, "--log-level", "info"];
-    const hub = start([binary, ...args]);
+    const hub = start([...command, ...args]);
     await hub.says(/serving on/);
     const local = JSON.parse(readFileSync(join(dir, "local.json"), "utf8"));
     const { url, token } = local as { url: string; token: string };
@@ -61,7 +66,7 @@ export const wsctl: Contender = {
       },
       async stop() {
         await herd.stop();
-        await hub.stop();
+        await hub.stop(profileDir === undefined ? "SIGKILL" : "SIGTERM");
         rmSync(dir, { recursive: true, force: true });
       },
     };

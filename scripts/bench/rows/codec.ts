@@ -1,4 +1,4 @@
-import { decodeFromAgent, encode } from "../../../lib/protocol/codec.ts";
+import { decodeFromAgent, decodeFromControl, encode } from "../../../lib/protocol/codec.ts";
 import { type Measured, measuredOf, quantile } from "../measure.ts";
 import type { Row } from "../row.ts";
 
@@ -15,12 +15,17 @@ const draft = {
     request_id: "01a212ae-66a8-71b3-9748-9409c6d62e5d",
     payload: { code: "INVALID_COMMAND", message: "no such command" },
   },
+  command: {
+    type: "command",
+    request_id: "01a212ae-66a8-71b3-9748-9409c6d62e5d",
+    payload: { command: "restart", parameters: { delay_seconds: 10 } },
+  },
 } as const;
 
 export const codec: Row = {
   number: 11,
   name: "codec",
-  measure: "validation: ns for each message from an agent, beside bare JSON.parse",
+  measure: "reading and validating: ns for a message of each type, beside bare JSON.parse",
   async run(options) {
     const figures = new Map<string, Measured>();
     const goals = [];
@@ -29,7 +34,8 @@ export const codec: Row = {
       const own: number[] = [];
       const bare: number[] = [];
       for (let round = 0; round < options.rounds; round++) {
-        own.push(nanoseconds(() => void decodeFromAgent(text, { v1: true })));
+        const decode = type === "command" ? decodeFromControl : decodeFromAgent;
+        own.push(nanoseconds(() => void decode(text, { v1: true })));
         bare.push(nanoseconds(() => void JSON.parse(text)));
       }
       figures.set(`${type}, wsctl`, measuredOf(own));
