@@ -14,15 +14,8 @@ import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { readJoin } from "../lib/protocol/join.ts";
 import type { LocalCredentials } from "../lib/protocol/local.ts";
 import type { Runtime } from "../lib/runtime/runtime.ts";
-import {
-  type Access,
-  accessOf,
-  type ClientFlags,
-  dataDirOf,
-  givenToken,
-  httpUrl,
-  readLocal,
-} from "./_common.ts";
+import { type Access, accessOf, dataDirOf, givenToken, httpUrl, readLocal } from "./_access.ts";
+import type { ClientFlags } from "./_flags.ts";
 
 export interface AgentAccess extends Access {
   /** With a key of the agent's own; the token is empty then. */

@@ -2,8 +2,8 @@
 import type { ConsoleSettings } from "../lib/control/console/console.ts";
 import type { OidcSettings } from "../lib/control/console/oidc.ts";
 import { type PersonRole, personRoles } from "../lib/control/console/person.ts";
+import { readFile } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { readFile } from "./_common.ts";
 import { parseSeconds } from "./_units.ts";
 
 export const consoleArgs = {

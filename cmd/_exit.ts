@@ -1,5 +1,4 @@
 /** How a command ends: an error becomes a sentence on stderr and an exit status, in one place. */
-import process from "node:process";
 import { errorCodes, WsctlError } from "../lib/protocol/errors.ts";
 import { visible } from "../lib/visible.ts";
 

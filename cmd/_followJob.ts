@@ -8,13 +8,12 @@ import type { JsonObject } from "../lib/protocol/json.ts";
 import type { ControlPlane } from "../lib/transfer/access.ts";
 import { type AnswerFlags, answersFor, isForProgram, isPlain } from "./_answers.ts";
 import { exitInterrupted } from "./_exit.ts";
-import { fetchArtifact } from "./_fetchArtifact.ts";
 import { formatArgs } from "./_format.ts";
 import type { Interrupt } from "./_interrupt.ts";
 import { terminalJobProgress } from "./_jobProgress.ts";
 import { LiveLines } from "./_live.ts";
 import { remark, requireStdout } from "./_output.ts";
-import { OutputDir } from "./_outputDir.ts";
+import type { OutputDir } from "./_outputDir.ts";
 import { terminalProgress } from "./_progress.ts";
 import { showJob } from "./_showJob.ts";
 
@@ -68,7 +67,7 @@ export async function followJob(options: FollowJobOptions): Promise<number> {
     if (jobId !== undefined) await client.cancelJob(jobId);
   });
   try {
-    const dir = outputDirOf(options, interrupt.left);
+    const dir = await outputDirOf(options, interrupt.left);
     const sink = dir ?? (flags.live && isPlain(flags) ? new LiveLines() : undefined);
     const withOutput = sink !== undefined;
     const followed = await options.begin({ signal: interrupt.left, withOutput });
@@ -87,9 +86,14 @@ export async function followJob(options: FollowJobOptions): Promise<number> {
   }
 }
 
-function outputDirOf(options: FollowJobOptions, signal: AbortSignal): OutputDir | undefined {
+async function outputDirOf(
+  options: FollowJobOptions,
+  signal: AbortSignal,
+): Promise<OutputDir | undefined> {
   const { flags, controlPlane, client, asked } = options;
   if (flags.output === undefined) return undefined;
+  const { OutputDir } = await import("./_outputDir.ts");
+  const { fetchArtifact } = await import("./_fetchArtifact.ts");
   const progress = terminalProgress();
   // What the lines of a log are called does not depend on how many of them there are.
   const source = asked.command === "fetch_logs" ? asked.parameters?.source : undefined;

@@ -1,10 +1,10 @@
 /** Answers in the shape that a person or a program asks for: a table, lines of JSON, or CSV. */
-import process from "node:process";
 import type { ArgsDef } from "citty";
 import { errorText } from "../lib/protocol/errors.ts";
 import { visible } from "../lib/visible.ts";
 import { usage } from "./_args.ts";
 import { print, printJson, table } from "./_output.ts";
+import { isTerminal } from "./_terminal.ts";
 
 const formats = ["table", "wide", "ndjson", "csv"] as const;
 export type Format = (typeof formats)[number];
@@ -111,7 +111,7 @@ export function csvLine(cells: readonly (string | number | undefined)[]): string
 
 /** On a terminal a line of a narrow table ends where the terminal does. */
 function fitted(text: string, isWide: boolean): string {
-  const columns = process.stdout.isTTY === true ? process.stdout.columns : undefined;
+  const columns = isTerminal("stdout") ? process.stdout.columns : undefined;
   if (isWide || columns === undefined) return text;
   const lines = text.split("\n");
   return lines

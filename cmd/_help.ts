@@ -2,7 +2,7 @@
  * The text of `--help`: what a command does, takes and prints, the flags that only it has first.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
-import { clientArgs, logArgs } from "./_common.ts";
+import { clientArgs, logArgs } from "./_flags.ts";
 import { argsOf, metaOf, shownCommands } from "./_table.ts";
 
 export type Row = [left: string, right: string];

@@ -1,5 +1,4 @@
 /** Ctrl-C while a command waits for a job: leave it, or withdraw it. */
-import process from "node:process";
 import { errorText } from "../lib/protocol/errors.ts";
 import { remark } from "./_output.ts";
 

@@ -1,13 +1,12 @@
 /** Keys with which an operator signs commands: files of this user's, paths, or an ssh-agent's. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import process from "node:process";
 import { errorText } from "../lib/protocol/errors.ts";
 import { generateKey, type PublicKey, readPrivateKey } from "../lib/protocol/keys.ts";
+import { readFile } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { readFile } from "./_common.ts";
 import { readStdin } from "./_output.ts";
-import { defaultSettingsFile } from "./_settings.ts";
+import { defaultSettingsFile } from "./_places.ts";
 import { sshKeys } from "./_sshAgent.ts";
 
 /** Something that signs, wherever its key is. */

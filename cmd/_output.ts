@@ -3,10 +3,10 @@
  * hostile text: it is shown without control characters, and kept as it is only in JSON.
  */
 import { readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
-import process from "node:process";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { visible } from "../lib/visible.ts";
 import { exitPipeClosed } from "./_exit.ts";
+import { isTerminal } from "./_terminal.ts";
 
 const stdout = 1;
 const stderr = 2;
@@ -127,12 +127,16 @@ export function table(headings: string[], rows: string[][]): string {
 const colours = { green: 32, red: 31, yellow: 33, grey: 90 } as const;
 
 /** Colour only where a person looks at it and has not refused it. */
-export function wantsColour(): boolean {
-  return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+export function wantsColour(isSeen = isTerminal("stdout")): boolean {
+  return isSeen && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 }
 
-export function paint(colour: keyof typeof colours, text: string): string {
-  return wantsColour() ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
+export function paint(
+  colour: keyof typeof colours,
+  text: string,
+  isColoured = wantsColour(),
+): string {
+  return isColoured ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
 }
 
 /** All of standard input, be it a file, a pipe or a socket. */

@@ -19,8 +19,8 @@ import {
   writeManifest,
 } from "../lib/release/release.ts";
 import { isSignedBy, verifyRelease, withSignature } from "../lib/release/verify.ts";
+import { readFile } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { readFile } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
 import { passphraseOf } from "./_keys.ts";
 import { print, printJson, remark, table } from "./_output.ts";

@@ -3,15 +3,15 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import process from "node:process";
 import { Client } from "../lib/client/client.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { factsOfFile } from "../lib/release/files.ts";
 import { type ReleaseFile, readManifest, readSignedRelease } from "../lib/release/release.ts";
 import { uploadFile } from "../lib/transfer/upload.ts";
+import { clientOf, controlPlaneOf } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { type ClientFlags, clientOf, controlPlaneOf } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import type { ClientFlags } from "./_flags.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { terminalProgress } from "./_progress.ts";
 

@@ -3,7 +3,6 @@
  * itself.
  */
 import { join } from "node:path";
-import process from "node:process";
 import { discardKeptJournal, keepJournal, restoreKeptJournal } from "../lib/agent/journal.ts";
 import type { Update } from "../lib/agent/records.ts";
 import { install, previousOf } from "../lib/agent/update/install.ts";

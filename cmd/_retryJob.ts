@@ -2,9 +2,10 @@
 import { defineCommand } from "citty";
 import { Client, type SendOptions } from "../lib/client/client.ts";
 import { isRetried, type RetryOrder } from "../lib/protocol/order.ts";
+import { controlPlaneOf } from "./_access.ts";
 import { isForProgram } from "./_answers.ts";
 import { usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, controlPlaneOf } from "./_common.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
 import { newInterrupt } from "./_interrupt.ts";
 import { remark } from "./_output.ts";

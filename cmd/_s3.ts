@@ -1,5 +1,4 @@
 /** The flags of `serve` that name an S3-compatible store, and what they amount to. */
-import process from "node:process";
 import { credentialsFromEnv, credentialsFromFile } from "../lib/control/artifacts/s3Credentials.ts";
 import type { S3Options } from "../lib/control/artifacts/s3Store.ts";
 import { usage } from "./_args.ts";

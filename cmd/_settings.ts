@@ -2,51 +2,15 @@
  * The optional settings file, TOML: keys are the flags with `_` for `-`; a table named like a
  * command holds for that command alone and goes before the keys at the top.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import process from "node:process";
+import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { errorText } from "../lib/protocol/errors.ts";
 import { usage } from "./_args.ts";
 import { nearest } from "./_nearest.ts";
-
-type Env = Record<string, string | undefined>;
-
-/** Where the settings are unless `--config` or `WSCTL_CONFIG` names another file. */
-export function defaultSettingsFile(env: Env): string {
-  if (isRoot()) return "/etc/wsctl/config.toml";
-  return join(env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "wsctl", "config.toml");
-}
-
-/** Where data is kept unless `--data-dir` names another directory. */
-export function defaultDataDir(env: Env): string {
-  if (isRoot()) return "/var/lib/wsctl";
-  return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "wsctl");
-}
-
-/** Where manifests of one's own commands are, unless `--commands-dir` names another directory. */
-export function defaultCommandsDir(env: Env): string {
-  return join(dirname(defaultSettingsFile(env)), "commands.d");
-}
-
-/** Where the services that may be restarted are named, unless `--services-dir` says otherwise. */
-export function defaultServicesDir(env: Env): string {
-  return join(dirname(defaultSettingsFile(env)), "services.d");
-}
-
-/** Where the logs that may be fetched are named, unless `--logs-dir` says otherwise. */
-export function defaultLogsDir(env: Env): string {
-  return join(dirname(defaultSettingsFile(env)), "logs.d");
-}
+import { defaultSettingsFile, type Env } from "./_places.ts";
 
 /** Each command's flags, for a file to be held against as a whole. */
 export type AllFlags = Record<string, readonly string[]>;
-
-/** Whether there is a settings file at all: without one nothing needs to be known about it. */
-export function hasSettings(file: string | undefined, env: Env): boolean {
-  return existsSync(file ?? defaultSettingsFile(env));
-}
 
 /** The settings for one command; only a file that was asked for must exist. */
 export function readSettings(
@@ -106,8 +70,4 @@ function isTable(value: unknown): boolean {
   return (
     typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
   );
-}
-
-function isRoot(): boolean {
-  return process.getuid?.() === 0;
 }

@@ -8,8 +8,8 @@ import { ttlSecondsDefault } from "../lib/protocol/limits.ts";
 import { JobOrder, type JobOrderInput, type SignedOrder } from "../lib/protocol/order.ts";
 import { signedBytes } from "../lib/protocol/signedCommand.ts";
 import { timestamp } from "../lib/protocol/timestamp.ts";
+import { readFile } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { readFile } from "./_common.ts";
 import type { Signer } from "./_keys.ts";
 
 /** The order for exactly the agents that its target means now, signed for each of them. */

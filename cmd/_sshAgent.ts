@@ -4,7 +4,6 @@
  * 14), over the Unix socket that `SSH_AUTH_SOCK` names.
  */
 import { connect } from "node:net";
-import process from "node:process";
 import { type PublicKey, parsePublicKey } from "../lib/protocol/keys.ts";
 import { usage } from "./_args.ts";
 import type { Signer } from "./_keys.ts";

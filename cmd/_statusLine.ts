@@ -1,6 +1,6 @@
 /** One line on stderr that is drawn anew and wiped again: where it goes, and whether anybody looks. */
 import { writeSync } from "node:fs";
-import process from "node:process";
+import { isTerminal } from "./_terminal.ts";
 
 export interface StatusLine {
   write(text: string): void;
@@ -26,7 +26,7 @@ export function terminalLine(): StatusLine {
         // A terminal that takes nothing now: the next drawing says it again.
       }
     },
-    isShown: process.stderr.isTTY === true && process.env.TERM !== "dumb",
+    isShown: isTerminal("stderr") && process.env.TERM !== "dumb",
     columns: () => process.stderr.columns ?? 80,
     now: () => performance.now(),
   };

@@ -2,7 +2,6 @@
  * The table of commands, each loaded when it is asked for, and the way through it: from the words
  * of a command line to the command they name, and to what is known about its flags from elsewhere.
  */
-import process from "node:process";
 import {
   type ArgsDef,
   type CommandDef,
@@ -13,7 +12,8 @@ import {
 import { version } from "../lib/protocol/version.ts";
 import { type Sources, usage } from "./_args.ts";
 import { nearest } from "./_nearest.ts";
-import { type AllFlags, hasSettings, readSettings } from "./_settings.ts";
+import { hasSettings } from "./_places.ts";
+import type { AllFlags } from "./_settings.ts";
 
 declare module "citty" {
   interface CommandMeta {
@@ -116,10 +116,10 @@ export async function argsOf(command: CommandDef): Promise<ArgsDef> {
 export async function sourcesOf({ command, path, rest }: Found): Promise<Sources> {
   const { env } = process;
   const config = flagValue(rest, "config") ?? env.WSCTL_CONFIG;
-  const all = hasSettings(config, env) ? await allFlags() : {};
+  if (config === undefined && !hasSettings(env)) return { env, settings: {} };
   const flags = Object.keys(await argsOf(command));
-  const settings = readSettings(config, path[1] ?? "", flags, env, all);
-  return { env, settings };
+  const { readSettings } = await import("./_settings.ts");
+  return { env, settings: readSettings(config, path[1] ?? "", flags, env, await allFlags()) };
 }
 
 /** The flags of every command, with those of the commands below it. */

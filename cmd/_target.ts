@@ -1,6 +1,4 @@
 /** Whom a command line means, and whether whoever types it has so many in mind. */
-import process from "node:process";
-import { createInterface } from "node:readline/promises";
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
 import { WsctlError } from "../lib/protocol/errors.ts";
@@ -10,6 +8,7 @@ import { hasWildcard } from "../lib/protocol/wildcard.ts";
 import { usage } from "./_args.ts";
 import { exitInterrupted } from "./_exit.ts";
 import { print, printJson, remark, table } from "./_output.ts";
+import { isTerminal } from "./_terminal.ts";
 import { agentIdOf, parseShare, wholeNumber } from "./_units.ts";
 
 export const targetArgs = {
@@ -122,7 +121,7 @@ export async function withAgreement<T>(
     return await run(most);
   } catch (error) {
     if (!(error instanceof WsctlError) || error.code !== "TOO_MANY_AGENTS") throw error;
-    if (!isTerminal()) throw tooMany(error.message);
+    if (!isTerminal("stdin") || !isTerminal("stderr")) throw tooMany(error.message);
     const { agents } = await look();
     await requireYes(what, agents);
     return run(agents.length);
@@ -137,12 +136,9 @@ export async function requireAgreement(
 ): Promise<void> {
   const most = agreedMost(flags);
   if (most === undefined || agents.length <= most) return;
-  if (!isTerminal()) throw tooMany(`The target means ${agents.length} agents, more than ${most}`);
+  if (!isTerminal("stdin") || !isTerminal("stderr"))
+    throw tooMany(`The target means ${agents.length} agents, more than ${most}`);
   await requireYes(what, agents);
-}
-
-function isTerminal(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
 function tooMany(text: string): WsctlError {
@@ -173,6 +169,7 @@ function someOf(agents: TargetView["agents"]): string {
 }
 
 async function isAgreed(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`${question} [y/N] `).catch(() => undefined);

@@ -4,7 +4,7 @@
  */
 import type { ArgsDef } from "citty";
 import { type Sources, strictArgs } from "./_args.ts";
-import { type ClientFlags, clientArgs } from "./_common.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 
 export interface Typed {
   /** Values by flag, in their order; a switch has an empty text for each time it is given. */

@@ -1,6 +1,5 @@
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { runAgent } from "../lib/agent/agent.ts";
@@ -15,23 +14,17 @@ import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { acceptedMax, outputBytesMost, runningMax } from "../lib/protocol/limits.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
+import { dataDirOf, readFile, refuseHostileEnvironment } from "./_access.ts";
 import { agentAccess } from "./_agentAccess.ts";
 import { type CommandData, usage } from "./_args.ts";
-import {
-  type ClientFlags,
-  clientArgs,
-  dataDirOf,
-  logArgs,
-  logOf,
-  readFile,
-  refuseHostileEnvironment,
-} from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { type ClientFlags, clientArgs, logArgs } from "./_flags.ts";
 import { keepAuditArg, keepAuditMs } from "./_keepAudit.ts";
 import { labelsOf } from "./_labels.ts";
+import { logOf } from "./_log.ts";
 import { readStdin } from "./_output.ts";
+import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_places.ts";
 import { restart, trialFault, update } from "./_replace.ts";
-import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_settings.ts";
 import { parseSeconds, wholeNumber } from "./_units.ts";
 
 const { json: _json, ...accessArgs } = clientArgs;

@@ -1,9 +1,10 @@
 import { defineCommand } from "citty";
 import type { AgentDetail, AgentView, Series } from "../lib/protocol/api.ts";
 import { formatMemoryUsage } from "../lib/protocol/figures.ts";
+import { clientOf } from "./_access.ts";
 import type { CommandData } from "./_args.ts";
-import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "./_format.ts";
 import { labelChangesOf } from "./_labels.ts";
 import { print, printJson, remark, table } from "./_output.ts";

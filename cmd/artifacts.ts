@@ -1,16 +1,16 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { Client } from "../lib/client/client.ts";
 import type { ArtifactView } from "../lib/protocol/artifacts.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { ArtifactName } from "../lib/protocol/names.ts";
+import { clientOf, controlPlaneOf } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
 import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./_exit.ts";
 import { fetchArtifact } from "./_fetchArtifact.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { bytesText, terminalProgress } from "./_progress.ts";
 

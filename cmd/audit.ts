@@ -1,9 +1,10 @@
 import { defineCommand } from "citty";
 import { type AuditLine, type AuditRecord, readHead, type Verdict } from "../lib/protocol/audit.ts";
 import { readTrailFile } from "../lib/store/trailFile.ts";
+import { clientOf } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { print, printJson, remark, table } from "./_output.ts";
 import { wholeNumber } from "./_units.ts";
 

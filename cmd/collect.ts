@@ -8,8 +8,8 @@ import { issueText } from "../lib/protocol/issueText.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { uploadFile } from "../lib/transfer/upload.ts";
 import { usage } from "./_args.ts";
-import { commonArgs } from "./_common.ts";
 import { exitOk, untilSignal } from "./_exit.ts";
+import { commonArgs } from "./_flags.ts";
 import { leaveResult, print, printBytes, readStdin, remark } from "./_output.ts";
 
 /** For the agent alone: the program behind `fetch_logs`, with its order on standard input. */

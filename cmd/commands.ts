@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
 import { readSource } from "../lib/agent/logs/source.ts";
@@ -11,10 +10,10 @@ import { readService } from "../lib/agent/programs/service.ts";
 import { silentLog } from "../lib/log.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { usage } from "./_args.ts";
-import { commonArgs } from "./_common.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
+import { commonArgs } from "./_flags.ts";
 import { print, printJson, remark, table } from "./_output.ts";
-import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_settings.ts";
+import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_places.ts";
 
 const commandsArgs = {
   ...commonArgs,

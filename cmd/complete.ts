@@ -1,12 +1,12 @@
 import { statSync } from "node:fs";
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineCommand } from "citty";
+import { clientOf } from "./_access.ts";
 import type { CommandData } from "./_args.ts";
 import { Candidates } from "./_candidates.ts";
-import { type ClientFlags, clientOf } from "./_common.ts";
 import { type Cursor, cursorAt } from "./_cursor.ts";
 import { exitOk } from "./_exit.ts";
+import type { ClientFlags } from "./_flags.ts";
 import { lookUp } from "./_lookUp.ts";
 import { print } from "./_output.ts";
 import { shells } from "./_shells.ts";

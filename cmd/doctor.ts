@@ -1,10 +1,10 @@
-import process from "node:process";
 import { defineCommand } from "citty";
 import { type Check, diagnose } from "../lib/client/diagnose.ts";
 import { errorCodes } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { accessOf, type ClientFlags, clientArgs } from "./_common.ts";
+import { accessOf } from "./_access.ts";
 import { exitFailed, exitOk } from "./_exit.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { paint, print, printJson } from "./_output.ts";
 
 export default defineCommand({

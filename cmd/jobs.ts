@@ -1,9 +1,9 @@
-import process from "node:process";
 import { defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
 import type { JobDetail, RequestView } from "../lib/protocol/api.ts";
-import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
+import { clientOf, controlPlaneOf } from "./_access.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
 import { list } from "./_listJobs.ts";
 import { print, printJson, remark, table } from "./_output.ts";

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
 import type { CommandData } from "./_args.ts";
-import { clientArgs, commonArgs } from "./_common.ts";
+import { clientArgs, commonArgs } from "./_flags.ts";
 import { keygenRun, showRun, signRun, verifyRun } from "./_release.ts";
 import { deleteRun, listRun, publishRun } from "./_releaseStore.ts";
 

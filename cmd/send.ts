@@ -1,16 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { type ArgsDef, defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
+import type { JobOrderInput } from "../lib/protocol/order.ts";
+import type { ControlPlane } from "../lib/transfer/access.ts";
+import { clientOf, controlPlaneOf } from "./_access.ts";
 import { type CommandData, usage } from "./_args.ts";
-import { commandHelp } from "./_commandHelp.ts";
-import { type ClientFlags, clientArgs, clientOf, controlPlaneOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { type FollowFlags, followArgs } from "./_followJob.ts";
-import { signersOf } from "./_keys.ts";
 import { type OrderFlags, orderArgs, orderOf } from "./_order.ts";
 import { print, remark } from "./_output.ts";
 import { meantBy, sendOrder, waitArg } from "./_sendOrder.ts";
-import { signedOrder } from "./_signOrder.ts";
 import type { HelpAsked } from "./_table.ts";
 import { type AgreedFlags, agreedArgs, printMeant } from "./_target.ts";
 import { accessFlags, agentIds, typedWords } from "./_typed.ts";
@@ -85,14 +85,19 @@ export async function sendRun(options: SendOptions): Promise<number> {
     printMeant(await new Client(controlPlane).targets(meantBy(plain)), options.json ?? false);
     return exitOk;
   }
-  const signers = await signersOf(options.sign, options["passphrase-file"]);
-  const isSigned = signers.length > 0;
-  const order = isSigned ? await signedOrder(plain, signers, new Client(controlPlane)) : plain;
+  const order = options.sign.length > 0 ? await signed(plain, controlPlane, options) : plain;
   if (options.save === undefined) return sendOrder(order, controlPlane, options);
   writeFileSync(options.save, `${JSON.stringify(order, null, 2)}\n`, { mode: 0o600 });
   print(options.save);
   remark(`wsctl keys sign ${options.save} --key KEY adds a signature, wsctl jobs create sends it`);
   return exitOk;
+}
+
+async function signed(order: JobOrderInput, controlPlane: ControlPlane, options: SendOptions) {
+  const { signersOf } = await import("./_keys.ts");
+  const { signedOrder } = await import("./_signOrder.ts");
+  const signers = await signersOf(options.sign, options["passphrase-file"]);
+  return signedOrder(order, signers, new Client(controlPlane));
 }
 
 /** Help on a command that an agent has; without an agent there is only help on the flags. */
@@ -102,6 +107,7 @@ async function helpOn({ words, sources }: HelpAsked): Promise<string | undefined
   if (command === undefined) return undefined;
   const { agent, ...access } = accessFlags(typed, await sources());
   const ids = agentIds(agent);
+  const { commandHelp } = await import("./_commandHelp.ts");
   if (ids.length > 0) return commandHelp(await clientOf(access), ids, command);
   remark("What a command takes is for an agent to say: add --agent ID");
   return undefined;

@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { steadyClock } from "../lib/clock.ts";
@@ -8,11 +7,13 @@ import { keepJobsMsMin } from "../lib/control/history/upkeep.ts";
 import { isDnsName } from "../lib/control/tls/ownNames.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
+import { dataDirOf, refuseHostileEnvironment } from "./_access.ts";
 import { type CommandData, usage } from "./_args.ts";
-import { commonArgs, dataDirOf, logArgs, logOf, refuseHostileEnvironment } from "./_common.ts";
 import { type ConsoleFlags, consoleArgs, consoleOf } from "./_console.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { commonArgs, logArgs } from "./_flags.ts";
 import { keepAuditArg, keepAuditMs } from "./_keepAudit.ts";
+import { logOf } from "./_log.ts";
 import { type S3Flags, s3Args, s3Of } from "./_s3.ts";
 import { parseBytes, parseSeconds, wholeNumber } from "./_units.ts";
 

@@ -5,8 +5,8 @@ import { defineCommand } from "citty";
 import { errorText } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { usage } from "./_args.ts";
-import { commonArgs } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
+import { commonArgs } from "./_flags.ts";
 import { print, remark } from "./_output.ts";
 import { type Service, services, unitName, unitText } from "./_systemdUnit.ts";
 

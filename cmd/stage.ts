@@ -1,4 +1,3 @@
-import process from "node:process";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { StageOrder, stage } from "../lib/agent/update/stage.ts";
@@ -6,8 +5,8 @@ import { controlPlaneOf } from "../lib/agent/way.ts";
 import { issueText } from "../lib/protocol/issueText.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { usage } from "./_args.ts";
-import { commonArgs } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { commonArgs } from "./_flags.ts";
 import { leaveResult, print, readStdin } from "./_output.ts";
 
 /** For the agent alone: fetches and checks a version, with its order on standard input. */

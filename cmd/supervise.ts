@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { supervise } from "../lib/agent/programs/supervisor.ts";
-import { commonArgs } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
+import { commonArgs } from "./_flags.ts";
 
 /** For the agent alone: the process that stands between it and a program. */
 export default defineCommand({

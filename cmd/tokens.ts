@@ -1,9 +1,10 @@
 import { defineCommand } from "citty";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import type { NewToken, TokenView } from "../lib/protocol/tokens.ts";
+import { clientOf } from "./_access.ts";
 import type { CommandData } from "./_args.ts";
-import { type ClientFlags, clientArgs, clientOf } from "./_common.ts";
 import { exitOk } from "./_exit.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { deliver, print, printJson, remark, requireStdout, table } from "./_output.ts";
 import { type TokenFlags, tokenOrderOf } from "./_tokenOrder.ts";
 

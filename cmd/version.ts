@@ -1,8 +1,8 @@
 import { arch, platform } from "node:os";
 import { defineCommand } from "citty";
 import { protocolVersion, version } from "../lib/protocol/version.ts";
-import { loadRuntime } from "../lib/runtime/load.ts";
-import { commonArgs } from "./_common.ts";
+import { runtimeText } from "../lib/runtime/load.ts";
+import { commonArgs } from "./_flags.ts";
 import { print, printJson } from "./_output.ts";
 
 export default defineCommand({
@@ -11,12 +11,11 @@ export default defineCommand({
   run: ({ args }) => versionRun(args),
 });
 
-export async function versionRun(options: { json?: boolean | undefined }): Promise<number> {
-  const runtime = await loadRuntime();
+export function versionRun(options: { json?: boolean | undefined }): number {
   const facts = {
     version,
     protocol_version: protocolVersion,
-    runtime: `${runtime.name} ${runtime.version}`,
+    runtime: runtimeText(),
     platform: `${platform()} ${arch()}`,
   };
   if (options.json) printJson(facts);

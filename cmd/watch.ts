@@ -1,16 +1,17 @@
 import { writeSync } from "node:fs";
-import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
 import { isOutput } from "../lib/client/streamProgress.ts";
 import type { AgentView } from "../lib/protocol/api.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { controlPlaneOf } from "./_access.ts";
 import { usage } from "./_args.ts";
-import { type ClientFlags, clientArgs, controlPlaneOf } from "./_common.ts";
 import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
+import { type ClientFlags, clientArgs } from "./_flags.ts";
 import { print, printJson, remark } from "./_output.ts";
 import { lookArgs } from "./_target.ts";
+import { isTerminal } from "./_terminal.ts";
 import { parseSeconds } from "./_units.ts";
 import { changesBetween } from "./_watchLines.ts";
 import { pageOf, type ScreenSize, screenOf } from "./_watchScreen.ts";
@@ -62,9 +63,9 @@ async function watchRun(flags: WatchFlags): Promise<number> {
   const look = () => client.agents(which);
   // A wrong token or selector is an error at once, not a line on a screen.
   const first = await look();
-  const isTerminal = process.stdout.isTTY === true && process.stdin.isTTY === true;
+  const isWatched = isTerminal("stdout") && isTerminal("stdin");
   const end = untilSignal(() => process.exit(exitFailed));
-  if (isTerminal && !flags.json && process.env.TERM !== "dumb") {
+  if (isWatched && !flags.json && process.env.TERM !== "dumb") {
     await new Screen(client, look, seconds * 1000, end).run(first);
   } else await printChanges(first, look, seconds * 1000, flags.json ?? false, end);
   return exitOk;

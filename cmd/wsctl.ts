@@ -2,7 +2,6 @@
  * The entry: the command that is asked for, its help or its run; strict arguments; one way out.
  * A command's file says what it takes and does; this file knows none of that.
  */
-import process from "node:process";
 import { type CommandDef, runCommand } from "citty";
 import { version } from "../lib/protocol/version.ts";
 import { type CommandData, strictArgs } from "./_args.ts";

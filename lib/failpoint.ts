@@ -3,7 +3,6 @@
  * `WSCTL_FAILPOINT=control_after_commit:3` ends the process the third time it passes there. In
  * every other build this is nothing at all.
  */
-import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 
 /** Set by `scripts/build.ts` for test builds; anywhere else it does not exist. */

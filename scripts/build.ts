@@ -21,6 +21,8 @@ export async function build(options: BuildOptions): Promise<void> {
     "--minify",
     "--bytecode",
     "--format=esm",
+    // What a command does not need is not loaded for it.
+    "--splitting",
     // A compiled binary would read settings, and code, from whatever directory it is started in.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",

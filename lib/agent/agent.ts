@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
-import process from "node:process";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import {
@@ -13,6 +12,7 @@ import {
 } from "../protocol/limits.ts";
 import type { Labels } from "../protocol/selector.ts";
 import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
+import { runtimeText } from "../runtime/load.ts";
 import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
 import { AuditKeeper, type AuditKeeperOptions } from "../store/auditKeeper.ts";
 import type { HostLimits } from "./admission.ts";
@@ -94,8 +94,8 @@ export interface AgentOptions {
 
 /** Runs an agent until the signal is aborted: then its commands end, and its connection. */
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { journal, runtime, clock, log, agentId } = options;
-  const facts = factsOf(runtime, clock);
+  const { journal, clock, log, agentId } = options;
+  const facts = factsOf(clock);
   sweepUpdates(options);
   const services = new Catalogue(options.servicesDir, readService, [], log);
   const programs = new Programs(
@@ -231,10 +231,10 @@ function selfOf({ trialFault, onTrial }: AgentOptions, { pid }: AgentFacts): Sel
   };
 }
 
-function factsOf(runtime: Runtime, clock: Clock): AgentFacts {
+function factsOf(clock: Clock): AgentFacts {
   return {
     version,
-    runtime: `${runtime.name} ${runtime.version}`,
+    runtime: runtimeText(),
     hostname: hostname(),
     os: platform(),
     arch: arch(),

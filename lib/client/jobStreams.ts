@@ -1,5 +1,4 @@
 /** A job and its stream: asked for once, followed to its last outcome, mended where it breaks. */
-import { v4 as newKey } from "uuid";
 import type { AcceptedLine, JobView, StreamLine } from "../protocol/api.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import type { JobOrderInput, RetryOrder } from "../protocol/order.ts";
@@ -62,7 +61,7 @@ export class JobStreams {
   #order<T>(asked: Asked, read: (response: Response) => Promise<T>): Promise<T> {
     const { order, path, accept, signal } = asked;
     const init = jsonBody(order);
-    const headers = { ...init.headers, Accept: accept, "Idempotency-Key": newKey() };
+    const headers = { ...init.headers, Accept: accept, "Idempotency-Key": crypto.randomUUID() };
     let mayHaveArrived = false;
     const mayRepeat = (error: unknown) => {
       mayHaveArrived ||= !isRefused(error);

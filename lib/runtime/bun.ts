@@ -1,5 +1,4 @@
 /** Bun: its own server and WebSocket. Imported by `load.ts` alone, and only under Bun. */
-import process from "node:process";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import { offering } from "./offering.ts";
 import type {
@@ -195,8 +194,6 @@ function reexec(): never {
 }
 
 export const runtime: Runtime = {
-  name: "bun",
-  version: Bun.version,
   upgradeWebSocket,
   serverSocket,
   header: (c, name) => c.req.raw.headers.get(name) ?? undefined,

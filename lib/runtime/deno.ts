@@ -6,7 +6,6 @@
 import { createReadStream } from "node:fs";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import process from "node:process";
 import { Readable } from "node:stream";
 import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
 import type { Hono } from "hono";
@@ -25,7 +24,6 @@ import type {
 
 /** The little of Deno's own interface that is used here. */
 interface DenoNamespace {
-  version: { deno: string };
   mainModule: string;
   execPath(): string;
   createHttpClient(options: { caCerts: string[] }): unknown;
@@ -167,8 +165,6 @@ function reexec(): never {
 }
 
 export const runtime: Runtime = {
-  name: "deno",
-  version: deno.version.deno,
   upgradeWebSocket: upgradeWebSocket as Runtime["upgradeWebSocket"],
   serverSocket,
   header: (c, name) =>

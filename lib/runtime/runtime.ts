@@ -72,8 +72,6 @@ export interface Server {
 }
 
 export interface Runtime {
-  name: "bun" | "deno";
-  version: string;
   /** Hono's upgrade helper for this runtime. */
   upgradeWebSocket: UpgradeWebSocket;
   /** The raw socket beneath a context of that helper. */

@@ -90,12 +90,8 @@ describe("table()", () => {
 });
 
 describe("wantsColour() and paint()", () => {
-  function onTerminal<T>(isTTY: boolean, env: Record<string, string | undefined>, run: () => T): T {
-    const saved = {
-      isTTY: process.stdout.isTTY,
-      NO_COLOR: process.env.NO_COLOR,
-      TERM: process.env.TERM,
-    };
+  function withEnv<T>(env: Record<string, string | undefined>, run: () => T): T {
+    const saved = { NO_COLOR: process.env.NO_COLOR, TERM: process.env.TERM };
     const set = (values: Record<string, string | undefined>): void => {
       for (const name of ["NO_COLOR", "TERM"]) {
         const value = values[name];
@@ -104,12 +100,10 @@ describe("wantsColour() and paint()", () => {
       }
     };
     try {
-      process.stdout.isTTY = isTTY;
       set(env);
       return run();
     } finally {
-      process.stdout.isTTY = saved.isTTY;
-      set({ NO_COLOR: saved.NO_COLOR, TERM: saved.TERM });
+      set(saved);
     }
   }
 
@@ -120,10 +114,10 @@ describe("wantsColour() and paint()", () => {
     [true, { NO_COLOR: "1" }, false],
     [true, { TERM: "dumb" }, false],
     [false, { TERM: "xterm" }, false],
-  ])("on a terminal (%p) with %j: %p", (isTTY, env, wanted) => {
-    expect(onTerminal(isTTY, env, wantsColour)).toBe(wanted);
-    const painted = onTerminal(isTTY, env, () => paint("green", "ok"));
-    expect(painted).toBe(wanted ? "\x1b[32mok\x1b[0m" : "ok");
+  ])("on a terminal (%p) with %j: %p", (isTerminal, env, wanted) => {
+    const isColoured = withEnv(env, () => wantsColour(isTerminal));
+    expect(isColoured).toBe(wanted);
+    expect(paint("green", "ok", isColoured)).toBe(wanted ? "\x1b[32mok\x1b[0m" : "ok");
   });
 });
 

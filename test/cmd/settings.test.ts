@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { defaultDataDir, defaultSettingsFile, readSettings } from "../../cmd/_settings.ts";
+import { defaultDataDir, defaultSettingsFile } from "../../cmd/_places.ts";
+import { readSettings } from "../../cmd/_settings.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { temporaryDir } from "../support/processes.ts";
 

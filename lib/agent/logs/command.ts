@@ -1,6 +1,5 @@
 /** Programs that print lines: which ones are started, and what comes of them. */
 import { type ChildProcess, spawn } from "node:child_process";
-import process from "node:process";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { isFiltering, type Wanted } from "./filter.ts";
 import type { Selection } from "./select.ts";

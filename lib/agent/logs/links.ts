@@ -5,7 +5,6 @@
  */
 import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import process from "node:process";
 
 const linksMax = 40;
 

@@ -5,7 +5,6 @@
  * parent has ended, in a session of its own, with another environment.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import process from "node:process";
 
 interface Entry {
   pid: number;

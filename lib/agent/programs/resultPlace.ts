@@ -16,7 +16,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { resultBytesMax } from "../../protocol/limits.ts";
 import { resultFile } from "./run.ts";
 

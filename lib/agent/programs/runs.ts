@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import process from "node:process";
 import type { Log } from "../../log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { FollowOrder, Left, OutputPiece, StopReason } from "../records.ts";

@@ -1,6 +1,5 @@
 /** What a supervisor is told to run, and what the program may know of its surroundings. */
 import { userInfo } from "node:os";
-import process from "node:process";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
 import type { RunOrder } from "../records.ts";

@@ -8,7 +8,6 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "n
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
 import { unrepresentable } from "../../protocol/json.ts";

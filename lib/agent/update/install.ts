@@ -14,7 +14,6 @@ import {
   statSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import process from "node:process";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 /** Where the program that was replaced is kept. */

@@ -1,7 +1,6 @@
 /**
  * The new version's side of its trial: it says how it is, and ends with the one that watches it.
  */
-import process from "node:process";
 import { downWord, provedWord, trialVariable, upWord } from "./trial.ts";
 
 export interface OnTrial {

@@ -6,7 +6,6 @@
  * is still the old one, and whoever starts it anew gets an agent that works.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import process from "node:process";
 import { errorText } from "../../protocol/errors.ts";
 import { trialStopMs } from "../../protocol/limits.ts";
 import type { Update } from "../records.ts";

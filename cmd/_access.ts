@@ -1,70 +1,15 @@
-/** What commands share: flags that many of them take, the log, and the way to the control plane. */
+/** The way to the control plane: where it is, who asks, and what an environment must not change. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import process from "node:process";
-import type { ArgsDef } from "citty";
 import { Client } from "../lib/client/client.ts";
-import { createLog, type Log, type LogLevel, logLevels } from "../lib/log.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type LocalCredentials, localFile } from "../lib/protocol/local.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import type { ControlPlane } from "../lib/transfer/access.ts";
 import { usage } from "./_args.ts";
+import type { ClientFlags, CommonOptions } from "./_flags.ts";
 import { readStdin } from "./_output.ts";
-import { defaultDataDir } from "./_settings.ts";
-
-/** Every command takes these. */
-export const commonArgs = {
-  config: { type: "string", valueHint: "FILE", description: "settings file (TOML)" },
-  "data-dir": {
-    type: "string",
-    valueHint: "DIR",
-    description: "where data and local credentials are kept",
-  },
-  debug: { type: "boolean", description: "show where an error comes from" },
-} as const satisfies ArgsDef;
-
-/** Commands that ask a control plane take these. */
-export const clientArgs = {
-  ...commonArgs,
-  server: {
-    type: "string",
-    valueHint: "URL",
-    description: "control plane; by default the one on this host",
-  },
-  "token-file": {
-    type: "string",
-    valueHint: "FILE",
-    description: "file with the token, - for standard input (or WSCTL_TOKEN)",
-  },
-  ca: {
-    type: "string",
-    valueHint: "FILE",
-    description: "certificate authority to trust, PEM",
-  },
-  json: { type: "boolean", description: "print JSON, one object a line" },
-} as const satisfies ArgsDef;
-
-/** Commands that run for long take these. */
-export const logArgs = {
-  "log-level": {
-    type: "enum",
-    options: [...logLevels],
-    default: "info",
-    description: "what to log",
-  },
-  "log-json": { type: "boolean", description: "log one JSON object a line" },
-} as const satisfies ArgsDef;
-
-export interface CommonOptions {
-  "data-dir"?: string | undefined;
-}
-
-export interface ClientFlags extends CommonOptions {
-  server?: string | undefined;
-  "token-file"?: string | undefined;
-  ca?: string | undefined;
-}
+import { defaultDataDir } from "./_places.ts";
 
 /** Where the control plane is and who asks. */
 export interface Access {
@@ -104,11 +49,6 @@ function isSet(name: string): boolean {
 export function dataDirOf(options: CommonOptions): string {
   // Programs are started elsewhere: what is meant from here must be meant from there.
   return resolve(options["data-dir"] ?? defaultDataDir(process.env));
-}
-
-export function logOf(options: { "log-level"?: string; "log-json"?: boolean | undefined }): Log {
-  const level = (options["log-level"] ?? "info") as LogLevel;
-  return createLog({ level, json: options["log-json"] ?? false });
 }
 
 /** The control plane that the flags, or else the local credentials, name. */
