@@ -51,6 +51,7 @@ export const root = defineCommand({
     commands: () => import("./commands.ts").then((module) => module.default),
     release: () => import("./release.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
+    bench: () => import("./bench.ts").then((module) => module.default),
     completion: () => import("./completion.ts").then((module) => module.default),
     version: () => import("./version.ts").then((module) => module.default),
     complete: () => import("./complete.ts").then((module) => module.default),

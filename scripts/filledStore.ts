@@ -1,4 +1,10 @@
-/** Stores of a control plane with so many requests that have ended, for measuring what that costs. */
+/**
+ * Data directories of control planes with so many requests in their stores, for measuring what that
+ * costs. They are filled once and kept below `dist/stores`: ten million requests take a while, and
+ * 15 GB. `bun scripts/filledStore.ts REQUESTS` fills one.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import type { ControlJournal } from "../lib/control/journal.ts";
 import type { ControlWrite } from "../lib/control/records.ts";
@@ -9,7 +15,10 @@ import { wholeIndex, writesOf } from "../test/support/filledJournal.ts";
 export const kinds = ["failed", "error", "expired", "cancelled", "lost"] as const;
 
 /** When the first job of every store was asked for; each millisecond has one more. */
-export const start = Date.now() - 24 * 60 * 60 * 1000;
+export const start = Date.UTC(2026, 0, 1);
+
+/** Of the newest requests so many are left open. */
+const open = 100;
 
 /** One request in 25 ends badly, each with words of its own kind; every list has a full page. */
 export function fillingOf(index: number) {
@@ -30,9 +39,22 @@ export function fillingOf(index: number) {
   };
 }
 
-/** With the index whole; the newest `open` requests are left open. */
-export function filledStore(path: string, requests: number, open = 0): ControlJournal {
-  const journal = openControlJournal(path);
+/** The directory, filled now if it was not before. */
+export function filledStore(requests: number): string {
+  const dir = new URL(`../dist/stores/${requests}/`, import.meta.url).pathname;
+  const whole = join(dir, "whole");
+  if (existsSync(whole)) return dir;
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  const journal = openControlJournal(join(dir, "control.db"));
+  fill(journal, requests);
+  journal.close();
+  writeFileSync(whole, "");
+  return dir;
+}
+
+/** With the index whole. */
+function fill(journal: ControlJournal, requests: number): void {
   let writes: ControlWrite[] = [];
   for (let index = 0; index < requests; index++) {
     const { asked, ended } = writesOf(fillingOf(index));
@@ -44,5 +66,6 @@ export function filledStore(path: string, requests: number, open = 0): ControlJo
     if (index % 500_000 < 4_000) process.stderr.write(`${index + 1} of ${requests}\n`);
   }
   wholeIndex(journal);
-  return journal;
 }
+
+if (import.meta.main) console.log(filledStore(Number(process.argv[2])));

@@ -122,9 +122,9 @@ async function indexCost(): Promise<void> {
 
 /** A control plane, and what asks it for lists. */
 async function serving(requests: number) {
-  const dataDir = join(dir, `${requests}`);
-  filledStore(join(dataDir, "control.db"), requests, 100).close();
-  const serve = ["serve", "--port", "0", "--data-dir", dataDir, "--keep-jobs", "400d"];
+  const dataDir = filledStore(requests);
+  const keep = ["--keep-jobs", "4000d", "--keep-jobs-max", "100000000"];
+  const serve = ["serve", "--port", "0", "--data-dir", dataDir, ...keep];
   const serves = new Running([...wsctlCommand("binary"), ...serve]);
   const [, url = ""] = await serves.logged(/serving on (\S+)/);
   const { token } = JSON.parse(readFileSync(join(dataDir, "local.json"), "utf8"));

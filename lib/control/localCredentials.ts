@@ -24,7 +24,8 @@ export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   const { path, journal, url, ca, now } = options;
   const kept = keptToken(path, journal, now);
   const token = kept ?? createToken(journal.tokens, { role: "admin" }, "local", now).text;
-  const credentials: LocalCredentials = { url, token, ...(ca === undefined ? {} : { ca }) };
+  const { pid } = process;
+  const credentials: LocalCredentials = { url, token, pid, ...(ca === undefined ? {} : { ca }) };
   const fresh = `${path}.new`;
   writeFileSync(fresh, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
   chmodSync(fresh, 0o600);

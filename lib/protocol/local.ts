@@ -6,6 +6,8 @@ export interface LocalCredentials {
   url: string;
   /** A token of the role `admin`. */
   token: string;
+  /** Its process, as long as that runs. */
+  pid?: number;
   /** PEM text of the authority to trust, where the certificate is self-signed. */
   ca?: string;
 }

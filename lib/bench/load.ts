@@ -1,0 +1,67 @@
+/** What a control plane is given to do by `wsctl bench`, and how long it takes. */
+import type { Client } from "../client/client.ts";
+import { isOutput } from "../client/streamProgress.ts";
+import type { OutcomeKind } from "../protocol/api.ts";
+
+export interface Load {
+  requests: number;
+  seconds: number;
+  /** Of all requests, in milliseconds: from asking to the outcome. */
+  p50: number;
+  p90: number;
+  p99: number;
+  most: number;
+  outcomes: Partial<Record<OutcomeKind, number>>;
+}
+
+/** One `ping` after another to one agent each, so many at a time. */
+export async function load(
+  client: Client,
+  agentIds: readonly string[],
+  requests: number,
+  atOnce: number,
+  signal: AbortSignal,
+): Promise<Load> {
+  const took: number[] = [];
+  const outcomes: Load["outcomes"] = {};
+  let next = 0;
+  const begun = performance.now();
+  const worker = async () => {
+    for (let at = next++; at < requests && !signal.aborted; at = next++) {
+      const from = performance.now();
+      await ask(client, [agentIds[at % agentIds.length] ?? ""], outcomes, signal);
+      took.push(performance.now() - from);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  const seconds = (performance.now() - begun) / 1000;
+  const sorted = took.sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+  const shares = { p50: at(0.5), p90: at(0.9), p99: at(0.99), most: at(1) };
+  return { requests: took.length, seconds, ...shares, outcomes };
+}
+
+/** One job for all of them; how long it took to its last outcome, in milliseconds. */
+export async function fanOut(
+  client: Client,
+  agentIds: readonly string[],
+  signal: AbortSignal,
+): Promise<{ ms: number; outcomes: Load["outcomes"] }> {
+  const outcomes: Load["outcomes"] = {};
+  const from = performance.now();
+  await ask(client, agentIds, outcomes, signal);
+  return { ms: performance.now() - from, outcomes };
+}
+
+async function ask(
+  client: Client,
+  agents: readonly string[],
+  outcomes: Load["outcomes"],
+  signal: AbortSignal,
+): Promise<void> {
+  const order = { command: "ping", target: { agents: [...agents] } };
+  const { lines } = await client.send(order, { signal });
+  for await (const line of lines) {
+    if (!isOutput(line)) outcomes[line.outcome] = (outcomes[line.outcome] ?? 0) + 1;
+  }
+}

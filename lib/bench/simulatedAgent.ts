@@ -1,0 +1,132 @@
+/**
+ * An agent of `wsctl.v1` without a host behind it: it speaks real messages, beats as it is advised,
+ * comes back as a real one does, answers every command at once, and says an answer again until it
+ * is acknowledged. Thousands of them fit into one process.
+ */
+import { returnDelayMs } from "../agent/backoff.ts";
+import type { Clock } from "../clock.ts";
+import { type AgentDraft, decodeFromControl, encode } from "../protocol/codec.ts";
+import { messageBytesMax, reconnectSecondsDefault } from "../protocol/limits.ts";
+import type { ControlMessage } from "../protocol/message.ts";
+import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
+import type { ClientSocket, Runtime } from "../runtime/runtime.ts";
+
+export interface SimulatedOptions {
+  /** `ws://…/agent` or `wss://…/agent`. */
+  url: string;
+  /** PEM text. */
+  ca?: string;
+  runtime: Runtime;
+  clock: Clock;
+  /** How often a status update is sent; none where it is absent. */
+  statusSeconds?: number;
+  /** It is welcome, or gone: called with how many more are connected now. */
+  changed(by: 1 | -1): void;
+}
+
+export class SimulatedAgent {
+  readonly #options: SimulatedOptions;
+  readonly #token: string;
+  readonly #instanceId = crypto.randomUUID();
+  readonly #unacknowledged = new Map<string, AgentDraft>();
+  #memory = { journal_id: "new", epoch: 0 };
+  #socket: ClientSocket | undefined;
+  #isUp = false;
+  #isStopped = false;
+  #attempt = 0;
+  #spreadMs = reconnectSecondsDefault * 1000;
+  #cancelBeat = () => {};
+  #cancelStatus = () => {};
+  #cancelReturn = () => {};
+
+  constructor(options: SimulatedOptions, token: string) {
+    this.#options = options;
+    this.#token = token;
+  }
+
+  start(): void {
+    const { runtime, url, ca } = this.#options;
+    const headers = { Authorization: `Bearer ${this.#token}` };
+    this.#socket = runtime.connect(
+      { url, headers, protocols: [subprotocol], messageBytesMax, ...(ca ? { ca } : {}) },
+      {
+        open: () => this.#hello(),
+        message: (text) => this.#received(text ?? ""),
+        pong: () => {},
+        close: (code) => this.#closed(code),
+      },
+    );
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelReturn();
+    this.#socket?.close(1000, "the bench is over");
+  }
+
+  #hello(): void {
+    const own = { protocol_version: protocolVersion, version, instance_id: this.#instanceId };
+    this.#say({ type: "hello", payload: { ...own, ...this.#memory } });
+  }
+
+  #received(text: string): void {
+    const { message } = decodeFromControl(text, { v1: true });
+    if (message === undefined) return;
+    if (message.type === "welcome") this.#welcome(message.payload);
+    else if (message.type === "ack") this.#unacknowledged.delete(message.request_id);
+    else if (message.type === "command") {
+      const payload = { status: "success", message: "pong" } as const;
+      const answer = { type: "response", request_id: message.request_id, payload } as const;
+      this.#unacknowledged.set(message.request_id, answer);
+      this.#say(answer);
+    }
+  }
+
+  #welcome(payload: (ControlMessage & { type: "welcome" })["payload"]): void {
+    const { journal_id, epoch, heartbeat_seconds, reconnect_seconds } = payload;
+    this.#memory = { journal_id, epoch };
+    this.#spreadMs = reconnect_seconds * 1000;
+    this.#cancelBeat();
+    this.#cancelBeat = this.#every(heartbeat_seconds, () => ({ type: "heartbeat", payload: {} }));
+    if (this.#isUp) return;
+    this.#isUp = true;
+    this.#attempt = 0;
+    this.#options.changed(1);
+    const { statusSeconds } = this.#options;
+    const figures = { cpu_usage: "12.5%", memory_usage: "1.5GB" };
+    if (statusSeconds !== undefined) {
+      const status = () => ({ type: "status_update", payload: figures }) as const;
+      this.#cancelStatus = this.#every(statusSeconds, status);
+    }
+    for (const answer of this.#unacknowledged.values()) this.#say(answer);
+  }
+
+  #closed(code: number): void {
+    this.#cancelBeat();
+    this.#cancelStatus();
+    if (this.#isUp) this.#options.changed(-1);
+    this.#isUp = false;
+    if (this.#isStopped) return;
+    const facts = { attempt: this.#attempt++, spreadMs: this.#spreadMs, closeCode: code };
+    const delayMs = returnDelayMs({ ...facts, retryAfterMs: undefined, random: Math.random() });
+    this.#cancelReturn = this.#options.clock.after(delayMs, () => this.start());
+  }
+
+  /** The first time at any moment within, as agents do not start together. */
+  #every(seconds: number, draft: () => AgentDraft): () => void {
+    const { clock } = this.#options;
+    let cancel = () => {};
+    const next = (ms: number) => {
+      cancel = clock.after(ms, () => {
+        this.#say(draft());
+        next(seconds * 1000);
+      });
+    };
+    next(Math.random() * seconds * 1000);
+    return () => cancel();
+  }
+
+  #say(draft: AgentDraft): void {
+    this.#socket?.send(encode(draft, this.#options.clock.now()));
+  }
+}

@@ -1,0 +1,89 @@
+/** `wsctl bench` against a control plane of its operator: what it measures, and that it cleans up. */
+import { describe, expect, test } from "bun:test";
+import { Client } from "../../lib/client/client.ts";
+import { adminToken, expectRefusal, jsonLines } from "../support/cli.ts";
+import {
+  flavours,
+  Running,
+  startServe,
+  temporaryDir,
+  wsctl,
+  wsctlCommand,
+} from "../support/processes.ts";
+
+interface Report {
+  agents: number;
+  one_by_one: { requests: number; p50: number; p99: number };
+  at_once: { requests: number; seconds: number; concurrency: number; outcomes: object };
+  fan_out_ms: number;
+  memory?: { before: number; connected: number; after: number };
+}
+
+async function leftOf(url: string, dataDir: string) {
+  const client = new Client({ url, token: adminToken(dataDir), fetch });
+  const tokens = await client.tokens();
+  const inForce = tokens.filter(({ role, state }) => role === "agent" && state === "active");
+  return { agents: (await client.agents()).length, tokens: inForce.length };
+}
+
+describe.each([...flavours])("wsctl bench, on %s", (flavour) => {
+  test("measures, and leaves no agent and no token behind", async () => {
+    using dataDir = temporaryDir();
+    await using serving = await startServe({ dataDir, flavour });
+    const amount = ["--agents", "20", "--requests", "300", "--concurrency", "8"];
+    const at = ["--data-dir", `${dataDir}`];
+    const measured = await wsctl(["bench", ...amount, "--json", ...at], { flavour });
+    expect(measured.code).toBe(0);
+    const [report] = jsonLines<Report>(measured);
+    expect(report).toMatchObject({
+      agents: 20,
+      one_by_one: { requests: 200 },
+      at_once: { requests: 300, concurrency: 8, outcomes: { success: 300 } },
+    });
+    expect(report?.fan_out_ms).toBeGreaterThan(0);
+    expect(report?.memory?.connected).toBeGreaterThan(1_000_000);
+    expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
+  });
+});
+
+test("wsctl bench for people says it in words, and what the jobs were stays in the history", async () => {
+  using dataDir = temporaryDir();
+  await using _serving = await startServe({ dataDir });
+  const amount = ["--agents", "3", "--requests", "10"];
+  const measured = await wsctl(["bench", ...amount, "--data-dir", `${dataDir}`]);
+  expect(measured.stdout).toMatch(/^64 at a time +\d+ requests\/s; p50 [\d.]+ ms, p90 /m);
+  expect(measured.stdout).toMatch(/^outcomes +10 success$/m);
+  const jobs = await wsctl(["jobs", "list", "--limit", "50", "--json", "--data-dir", `${dataDir}`]);
+  expect(jsonLines(jobs)).toHaveLength(21);
+});
+
+test("wsctl bench that is interrupted cleans up and says so", async () => {
+  using dataDir = temporaryDir();
+  await using serving = await startServe({ dataDir });
+  const amount = ["--agents", "20", "--requests", "1000000"];
+  await using bench = new Running([
+    ...wsctlCommand("binary"),
+    "bench",
+    ...amount,
+    "--data-dir",
+    `${dataDir}`,
+  ]);
+  await bench.logged(/Sending 1000000 requests/);
+  process.kill(bench.pid, "SIGINT");
+  await bench.logged(/Removing the simulated agents/);
+  expect(await bench.exited).toBe(130);
+  expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
+});
+
+test("wsctl bench refuses wrong figures, and who may not make tokens", async () => {
+  using dataDir = temporaryDir();
+  await using _serving = await startServe({ dataDir });
+  const at = ["--data-dir", `${dataDir}`];
+  expectRefusal(await wsctl(["bench", "--agents", "0", ...at]), 2, /--agents/);
+  expectRefusal(await wsctl(["bench", "--concurrency", "x", ...at]), 2, /--concurrency/);
+  const made = await wsctl(["tokens", "create", "--role", "viewer", ...at]);
+  const env = { WSCTL_TOKEN: made.stdout.trim() };
+  const refused = await wsctl(["bench", ...at], { env });
+  expect(refused.stderr).toContain('this asks for a token of the role "admin"');
+  expect(refused.code).not.toBe(0);
+});
