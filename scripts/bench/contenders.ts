@@ -14,6 +14,8 @@ export interface Contender {
 
 export interface Fleet {
   hub: Running;
+  /** Has so many agents more connect. */
+  grow(agents: number): Promise<void>;
   /** Asks one agent for `ping`, and has its answer. */
   request(agent: number): Promise<void>;
   /** Asks every agent, and has all answers. */

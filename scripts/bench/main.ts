@@ -9,12 +9,20 @@ import { install } from "../install.ts";
 import { pageOf } from "./page.ts";
 import type { Row, RowResult } from "./row.ts";
 import { codec } from "./rows/codec.ts";
+import { comeback } from "./rows/comeback.ts";
 import { fanOut } from "./rows/fanOut.ts";
+import { growth } from "./rows/growth.ts";
+import { heartbeats } from "./rows/heartbeats.ts";
+import { idleAgent } from "./rows/idleAgent.ts";
+import { liveOutput } from "./rows/liveOutput.ts";
 import { memory } from "./rows/memory.ts";
 import { latency, throughput } from "./rows/requests.ts";
 import { starts } from "./rows/starts.ts";
 
-const rows: Row[] = [throughput, latency, fanOut, memory, starts, codec];
+const rows: Row[] = [
+  ...[throughput, latency, fanOut, memory, heartbeats, comeback, idleAgent],
+  ...[starts, growth, liveOutput, codec],
+];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: "boolean", default: false }, rounds: { type: "string" } },

@@ -9,12 +9,23 @@ export interface Goal {
   ratio: number;
 }
 
+/** Lines of points, as a picture. */
+export interface Plot {
+  /** Of its file. */
+  name: string;
+  title: string;
+  x: { name: string; isLogarithmic?: boolean };
+  y: { name: string };
+  lines: ReadonlyMap<string, readonly [number, number][]>;
+}
+
 export interface RowResult {
   unit: string;
   figures: ByContender;
   goals: Goal[];
   /** What else there is to say, a sentence each. */
   remarks: string[];
+  plots?: Plot[];
 }
 
 export interface RowOptions extends RoundsOptions {

@@ -1,4 +1,5 @@
 import type { Contender, Fleet } from "../contenders.ts";
+import { newHerds } from "../herds.ts";
 import { start } from "../processes.ts";
 
 const here = (name: string) => new URL(name, import.meta.url).pathname;
@@ -10,8 +11,8 @@ export const limit: Contender = {
     const hub = start([process.execPath, here("limitHub.ts")]);
     const [, port = ""] = await hub.says(/port (\d+)/);
     const url = `ws://127.0.0.1:${port}`;
-    const herd = start([process.execPath, here("limitAgents.ts"), url, `${agents}`]);
-    await herd.says(/all open/);
+    const herds = newHerds((first, count) => [here("limitAgents.ts"), url, `${first}`, `${count}`]);
+    await herds.grow(agents);
     const socket = new WebSocket(`${url}/operator`);
     await new Promise((resolve) => socket.addEventListener("open", resolve));
     const waiting = new Map<number, () => void>();
@@ -22,6 +23,7 @@ export const limit: Contender = {
     };
     return {
       hub,
+      grow: herds.grow,
       request: (agent) =>
         new Promise((resolve) => {
           const id = ++ids;
@@ -34,7 +36,7 @@ export const limit: Contender = {
       fanOut: () =>
         new Promise((resolve) => {
           const id = ++ids;
-          let left = agents;
+          let left = herds.count;
           waiting.set(id, () => {
             if (--left > 0) return;
             waiting.delete(id);
@@ -44,7 +46,7 @@ export const limit: Contender = {
         }),
       async stop() {
         socket.close();
-        await herd.stop();
+        await herds.stop();
         await hub.stop();
       },
     };

@@ -1,7 +1,7 @@
-/** Agents of NATS: `natsAgents.ts PORT COUNT`; each has a connection of its own, and answers at once. */
+/** Agents of NATS: `natsAgents.ts PORT FIRST COUNT`; each has its own connection. */
 import { connect } from "@nats-io/transport-node";
 
-const [port = "", count = "1"] = process.argv.slice(2);
+const [port = "", from = "0", count = "1"] = process.argv.slice(2);
 const text = JSON.stringify({ status: "success", message: "pong" });
 const atOnce = 50;
 for (let first = 0; first < Number(count); first += atOnce) {
@@ -16,7 +16,7 @@ for (let first = 0; first < Number(count); first += atOnce) {
         message.json();
         message.respond(text);
       };
-      connection.subscribe(`agents.a${first + offset}`, { callback: answer });
+      connection.subscribe(`agents.a${Number(from) + first + offset}`, { callback: answer });
       connection.subscribe("agents.all", { callback: answer });
       await connection.flush();
     }),

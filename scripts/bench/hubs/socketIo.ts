@@ -1,5 +1,6 @@
 import { io } from "socket.io-client";
 import type { Contender, Fleet } from "../contenders.ts";
+import { newHerds } from "../herds.ts";
 import { start } from "../processes.ts";
 
 const here = (name: string) => new URL(name, import.meta.url).pathname;
@@ -10,8 +11,9 @@ export const socketIo: Contender = {
   async start(agents): Promise<Fleet> {
     const hub = start(["node", here("socketIoHub.mjs")]);
     const [, port = ""] = await hub.says(/port (\d+)/);
-    const herd = start([process.execPath, here("socketIoAgents.ts"), port, `${agents}`]);
-    await herd.says(/all open/);
+    const script = here("socketIoAgents.ts");
+    const herds = newHerds((first, count) => [script, port, `${first}`, `${count}`]);
+    await herds.grow(agents);
     const options = { transports: ["websocket"], auth: { id: "operator" }, forceNew: true };
     const socket = io(`http://127.0.0.1:${port}`, options);
     await new Promise<void>((resolve) => socket.on("connect", () => resolve()));
@@ -20,6 +22,7 @@ export const socketIo: Contender = {
     socket.on("answer", (number: number) => counting.get(number)?.());
     return {
       hub,
+      grow: herds.grow,
       request: (agent) =>
         new Promise((resolve) =>
           socket.emit("command", `a${agent}`, { command: "ping" }, () => resolve()),
@@ -27,7 +30,7 @@ export const socketIo: Contender = {
       fanOut: () =>
         new Promise((resolve) => {
           const number = ++fanOuts;
-          let left = agents;
+          let left = herds.count;
           counting.set(number, () => {
             if (--left === 0) resolve();
           });
@@ -35,7 +38,7 @@ export const socketIo: Contender = {
         }),
       async stop() {
         socket.close();
-        await herd.stop();
+        await herds.stop();
         await hub.stop();
       },
     };

@@ -1,12 +1,12 @@
-/** Agents of socket.io: `socketIoAgents.ts PORT COUNT`; each answers at once. */
+/** Agents of socket.io: `socketIoAgents.ts PORT FIRST COUNT`; each answers at once. */
 import { io } from "socket.io-client";
 
-const [port = "", count = "1"] = process.argv.slice(2);
+const [port = "", first = "0", count = "1"] = process.argv.slice(2);
 let open = 0;
 for (let index = 0; index < Number(count); index++) {
   const socket = io(`http://127.0.0.1:${port}`, {
     transports: ["websocket"],
-    auth: { id: `a${index}` },
+    auth: { id: `a${Number(first) + index}` },
     forceNew: true,
   });
   socket.on("connect", () => {

@@ -1,38 +1,23 @@
 /**
- * Agents of `wsctl.v1` in one process: `wsctlAgents.ts URL TOKENS-FILE`; each answers at once with
- * real wire messages, and beats as it is advised.
+ * Agents of `wsctl.v1` in one process: `wsctlAgents.ts URL TOKENS-FILE [CA-FILE]`; each answers at
+ * once with real wire messages, beats as it is advised, tells its figures once a minute, and comes
+ * back as a real agent does.
  */
 import { readFileSync } from "node:fs";
+import { SimulatedAgent } from "../../../lib/bench/simulatedAgent.ts";
+import { steadyClock } from "../../../lib/clock.ts";
+import { loadRuntime } from "../../../lib/runtime/load.ts";
 
-const [url = "", file = ""] = process.argv.slice(2);
+const [url = "", file = "", caFile] = process.argv.slice(2);
 const tokens = readFileSync(file, "utf8").trim().split("\n");
+const runtime = await loadRuntime();
+const clock = steadyClock();
+const ca = caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") };
 let open = 0;
+const changed = (by: 1 | -1) => {
+  open += by;
+  if (open === tokens.length) console.log("all open");
+};
 for (const token of tokens) {
-  const headers = { Authorization: `Bearer ${token}` };
-  const socket = new WebSocket(url, { headers, protocols: ["wsctl.v1"] });
-  const say = (type: string, payload: object, request_id?: string) =>
-    socket.send(JSON.stringify({ type, request_id, timestamp: new Date().toISOString(), payload }));
-  let beat: ReturnType<typeof setInterval> | undefined;
-  socket.onopen = () => {
-    const instance_id = crypto.randomUUID();
-    const memory = { journal_id: "new", epoch: 0 };
-    say("hello", { protocol_version: 1, version: "0.0.0", instance_id, ...memory });
-  };
-  socket.onmessage = ({ data }) => {
-    const message = JSON.parse(String(data)) as {
-      type: string;
-      request_id?: string;
-      payload: { heartbeat_seconds?: number };
-    };
-    if (message.type === "command") {
-      say("response", { status: "success", message: "pong" }, message.request_id);
-    } else if (message.type === "welcome") {
-      if (beat === undefined && ++open === tokens.length) console.log("all open");
-      clearInterval(beat);
-      beat = setInterval(
-        () => say("heartbeat", {}),
-        1000 * (message.payload.heartbeat_seconds ?? 15),
-      );
-    }
-  };
+  new SimulatedAgent({ url, ...ca, runtime, clock, statusSeconds: 60, changed }, token).start();
 }

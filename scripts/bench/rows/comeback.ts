@@ -1,0 +1,82 @@
+import { startWsctl, type WsctlFleet, wsctl } from "../hubs/wsctl.ts";
+import { inRounds, type Measured, quantile } from "../measure.ts";
+import type { Goal, Row } from "../row.ts";
+
+const everyMs = 50;
+
+export const comeback: Row = {
+  number: 6,
+  name: "comeback",
+  measure:
+    "10,000 agents back after kill -9 of the control plane: s from its new start to the last",
+  async run(options) {
+    const agents = options.isQuick ? 1_000 : 10_000;
+    const figures = new Map<string, Measured>();
+    const goals: Goal[] = [];
+    const remarks: string[] = [];
+    for (const [name, isTls, seconds] of [
+      ["plain", false, 12],
+      ["TLS", true, 25],
+    ] as const) {
+      const p99s: number[] = [];
+      const taken = await inRounds([wsctl], options, async () => {
+        const fleet = await startWsctl(agents, { isTls });
+        try {
+          const { backSeconds, p99 } = await restarted(fleet, agents);
+          p99s.push(p99);
+          return backSeconds;
+        } finally {
+          await fleet.stop();
+        }
+      });
+      const own = taken.get("wsctl");
+      if (own === undefined) continue;
+      figures.set(`wsctl, ${name}`, own);
+      const p99 = quantile(p99s, 0.5);
+      const back = own.median / seconds;
+      goals.push({ text: `${name}: at most ${seconds} s`, ratio: back, isMet: back <= 1 });
+      const text = `${name}: p99 of an operator's calls meanwhile at most 1 s`;
+      goals.push({ text, ratio: p99 / 1000, isMet: p99 <= 1000 });
+      remarks.push(`${name}: p99 of an operator's calls meanwhile ${Math.round(p99)} ms`);
+    }
+    remarks.push("a job to every agent was under way at the kill: each request has one outcome");
+    if (options.isQuick) remarks.push("quick: with 1,000 agents");
+    return { unit: "s", figures, goals, remarks };
+  },
+};
+
+interface Restarted {
+  backSeconds: number;
+  p99: number;
+}
+
+/** A job is accepted, its control plane killed and started again; operators go on asking. */
+async function restarted(fleet: WsctlFleet, agents: number): Promise<Restarted> {
+  const order = { command: "ping", target: { all: true }, max_agents: agents };
+  const accepted = fleet.post("/api/v1/jobs", order).catch(() => "");
+  const isAccepted = async () => {
+    const { items } = JSON.parse(await fleet.get("/api/v1/jobs?limit=1"));
+    return items.length > 0 ? (items[0].job_id as string) : undefined;
+  };
+  let jobId = await isAccepted();
+  while (jobId === undefined) jobId = await isAccepted();
+  await Promise.all([fleet.restart(), accepted]);
+  const from = performance.now();
+  let isBack = false;
+  const whole = fleet.whole().then(() => {
+    isBack = true;
+  });
+  const calls: number[] = [];
+  while (!isBack) {
+    const begun = performance.now();
+    await fleet.get("/api/v1/jobs?limit=10");
+    calls.push(performance.now() - begun);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+  await whole;
+  const backSeconds = (performance.now() - from) / 1000;
+  const outcomes = await fleet.get(`/api/v1/jobs/${jobId}/outcomes`);
+  const ended = outcomes.split("\n").filter((line) => line.includes('"outcome":"success"'));
+  if (ended.length !== agents) throw new Error(`${ended.length} of ${agents} succeeded`);
+  return { backSeconds, p99: quantile(calls, 0.99) };
+}
