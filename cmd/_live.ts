@@ -43,10 +43,10 @@ export class LiveLines implements OutputSink {
     const more = text ?? begun.decoder.decode(Buffer.from(base64 ?? "", "base64"));
     const lines = (begun.rest + more).split("\n");
     begun.rest = lines.pop() ?? "";
-    for (const line of lines) show(agent, stream, line);
     for (; begun.rest.length > lineCharsMax; begun.rest = begun.rest.slice(lineCharsMax)) {
-      show(agent, stream, begun.rest.slice(0, lineCharsMax));
+      lines.push(begun.rest.slice(0, lineCharsMax));
     }
+    if (lines.length > 0) show(agent, stream, lines);
   }
 
   end(requestId: string): boolean {
@@ -58,14 +58,16 @@ export class LiveLines implements OutputSink {
   #flush(requestId: string): void {
     const of = this.#begun.get(requestId);
     for (const [stream, begun] of of?.streams ?? []) {
-      if (begun.rest !== "") show(of?.agent ?? "", stream, begun.rest);
+      if (begun.rest !== "") show(of?.agent ?? "", stream, [begun.rest]);
       begun.rest = "";
     }
   }
 }
 
-function show(agent: string, stream: string, line: string): void {
-  const text = `[${agent}] ${visible(line.replace(/\r$/, ""))}`;
+/** In one go: a call of the system for each line would take longer than all the rest. */
+function show(agent: string, stream: string, lines: readonly string[]): void {
+  const shown = lines.map((line) => `[${agent}] ${visible(line.replace(/\r$/, ""))}`);
+  const text = shown.join("\n");
   if (stream === "stderr") remark(text);
   else print(text);
 }

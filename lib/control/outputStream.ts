@@ -178,7 +178,8 @@ class Merge {
         if (piece.end) this.#leave(watched);
         else watched.taken = piece.sequence;
       }
-      const isDry = watched.pieces.length === 0 && watched.bytesLeft <= 0;
+      // Half of the window is on its way while the other half is read.
+      const isDry = watched.pieces.length === 0 && watched.bytesLeft <= this.#windowBytes / 2;
       if (!isDry || !this.#watched.has(watched.requestId)) continue;
       watched.bytesLeft = this.#windowBytes;
       watched.rest.asked(this.#now());

@@ -2,6 +2,7 @@
  * Who follows the output of programs: each watcher is sent pieces from the program's spool, as much
  * as it asked for, at its own pace; what is asked for and not yet written is passed on as it comes.
  */
+import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { followLeaseMs, watchersPerRequestMax } from "../../protocol/limits.ts";
 import { outputCost } from "../../protocol/outputCost.ts";
@@ -144,10 +145,10 @@ export class Followers {
 
 function outputOf(order: FollowOrder, { sequence, stream, bytes, skipped }: Piece): OutputPiece {
   const { requestId, watcher } = order;
-  const text = bytes.toString("utf8");
   // What is no UTF-8 travels as it is, and not with characters put in its place.
-  const isText = Buffer.byteLength(text) === bytes.length && Buffer.from(text).equals(bytes);
-  const content = isText ? { text } : { base64: bytes.toString("base64") };
+  const content = isUtf8(bytes)
+    ? { text: bytes.toString("utf8") }
+    : { base64: bytes.toString("base64") };
   return { requestId, watcher, sequence, stream, ...content, ...(skipped > 0 ? { skipped } : {}) };
 }
 
