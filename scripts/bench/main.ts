@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { build } from "../build.ts";
 import { install } from "../install.ts";
 import { pageOf } from "./page.ts";
+import { svgOf } from "./plot.ts";
 import type { Row, RowResult } from "./row.ts";
 import { codec } from "./rows/codec.ts";
 import { comeback } from "./rows/comeback.ts";
@@ -56,5 +57,8 @@ const page = await pageOf(results, { rounds, isQuick });
 if (chosen.length === rows.length && !isQuick) {
   writeFileSync("docs/benchmarks.md", page.text);
   writeFileSync("docs/benchmarks.json", `${JSON.stringify(page.raw, null, 2)}\n`);
+  for (const plot of [...results.values()].flatMap(({ plots = [] }) => plots)) {
+    writeFileSync(`docs/benchmarks-${plot.name}.svg`, svgOf(plot));
+  }
   console.log("\nwrote docs/benchmarks.md and docs/benchmarks.json");
 } else console.log(`\n${page.text}`);

@@ -26,7 +26,7 @@ export async function pageOf(
 
 function sectionOf(
   { number, measure }: Row,
-  { unit, figures, goals, remarks }: RowResult,
+  { unit, figures, goals, remarks, plots = [] }: RowResult,
 ): string[] {
   return [
     `## ${number}. ${measure}`,
@@ -39,6 +39,7 @@ function sectionOf(
       return `- ${text}: ${ratio.toFixed(2)}, ${isMet ? "met" : "**not met**"}.`;
     }),
     ...remarks.map((remark) => `- ${remark}.`),
+    ...plots.flatMap(({ name, title }) => ["", `![${title}](benchmarks-${name}.svg)`]),
   ];
 }
 
