@@ -27,10 +27,10 @@ import { tokenRecordsOn } from "./tokenRecords.ts";
 
 const applicationId = 0x77736370;
 
-/** Written and removed by the probe: more than what is left free in a page already allocated. */
 /** Of a message, where many requests are shown at once. */
 const briefChars = 500;
 
+/** Written and removed by the probe: more than what is left free in a page already allocated. */
 const probeBytes = 64 * 1024;
 
 /** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
@@ -206,8 +206,11 @@ function count(tally: Map<string, { ended: number; succeeded: number }>, outcome
 }
 
 function openJournal(db: Database): OpenJournal {
+  // By its index: left to choose, SQLite reads the whole table for the order, at every start.
+  const sql =
+    "SELECT * FROM requests INDEXED BY requests_open WHERE sequence IS NULL ORDER BY rowid";
   const requests = db
-    .prepare<[], RequestRow>("SELECT * FROM requests WHERE sequence IS NULL ORDER BY rowid")
+    .prepare<[], RequestRow>(sql)
     .all()
     .map((row) => requestOf(row) as OpenRequest);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
