@@ -208,7 +208,10 @@ export const migrations: readonly string[] = [
   `
   DROP TABLE request_agents;
   DROP TABLE outcome_words;
-  CREATE TABLE history_parts (part INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE history_parts (
+    part INTEGER PRIMARY KEY,
+    is_going INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
   ALTER TABLE history_index ADD COLUMN numbered_through INTEGER NOT NULL DEFAULT 0;
   UPDATE history_index
     SET numbered_through = outcomes_through, requests_through = 0, outcomes_through = 0;

@@ -27,6 +27,12 @@ export interface Walk {
 export const windowRequests = 65_536;
 const everything = Number.MAX_SAFE_INTEGER;
 
+/** Words that a request must have, and where. */
+interface Looked {
+  table: PartTable;
+  words: readonly string[];
+}
+
 interface Condition {
   sql: string;
   values: Value[];
@@ -35,20 +41,24 @@ interface Condition {
 export interface WalkIn {
   db: Database;
   parts: Parts;
+  /** Of the parts, by their text: preparing one for each part would take longer than asking it. */
+  statements: Map<string, Statement<Value[], Placed>>;
 }
+
+const statementsMax = 200;
 
 /** `query.before`: the id of a job, all of whose place in the order is behind us. */
 export function walk(place: WalkIn, query: JobsQuery, words: readonly string[]): Walk {
   if (words.length > 0) {
-    return new RequestWalk(place, query, { table: "outcome_words", match: matchOf(words) }, words);
+    return new RequestWalk(place, query, { table: "outcome_words", words });
   }
   if (query.agentId !== undefined) {
     const agent = Buffer.from(query.agentId).toString("hex").toUpperCase();
-    const index: { table: PartTable; match: string } =
+    const index: Looked =
       query.status === undefined || query.status === "open"
-        ? { table: "request_agents", match: `"${agent}"` }
-        : { table: "outcome_words", match: `"x${agent}${query.status}"` };
-    return new RequestWalk(place, query, index, []);
+        ? { table: "request_agents", words: [agent] }
+        : { table: "outcome_words", words: [`x${agent}${query.status}`] };
+    return new RequestWalk(place, query, index);
   }
   return new JobWalk(place.db, query);
 }
@@ -96,7 +106,7 @@ class JobWalk implements Walk {
   nextWindow(): undefined {}
 }
 
-interface Placed {
+export interface Placed {
   place: number;
   /** Null where the request was pruned, which its part does not know of. */
   job_id: string | null;
@@ -108,40 +118,43 @@ interface Placed {
 class RequestWalk implements Walk {
   readonly #db: Database;
   readonly #parts: Parts;
+  readonly #index: Looked;
+  readonly #statements;
   readonly #statementOf: (part: number) => Statement<Value[], Placed>;
   readonly #values: Value[];
   readonly #isWindowed: boolean;
   #below: number;
   #from = 0;
 
-  constructor(
-    { db, parts }: WalkIn,
-    query: JobsQuery,
-    index: { table: PartTable; match: string },
-    words: readonly string[],
-  ) {
+  constructor({ db, parts, statements }: WalkIn, query: JobsQuery, index: Looked) {
     this.#db = db;
     this.#parts = parts;
+    this.#index = index;
+    this.#statements = statements;
     const all = [...ofJob(query), ...ofRequest(query)];
     this.#statementOf = (part) => {
       const name = tableOf(index.table, part);
-      return db.prepare<Value[], Placed>(
-        `SELECT f.rowid AS place, r.job_id, j.created_at, ${wanted(all)} AS is_wanted
+      const sql = `SELECT f.rowid AS place, r.job_id, j.created_at, ${wanted(all)} AS is_wanted
            FROM ${name} AS f LEFT JOIN requests AS r ON r.rowid = f.rowid
              LEFT JOIN jobs AS j ON j.job_id = r.job_id
            WHERE f.${name} MATCH ? AND f.rowid >= ? AND f.rowid < ?
-           ORDER BY f.rowid DESC LIMIT ?`,
-      );
+           ORDER BY f.rowid DESC LIMIT ?`;
+      return this.#prepared(sql);
     };
-    this.#values = [...all.flatMap(({ values }) => values), index.match];
-    this.#isWindowed = words.length > 1;
+    this.#values = [...all.flatMap(({ values }) => values), matchOf(index.words)];
+    this.#isWindowed = index.words.length > 1;
     this.#below = query.before === undefined ? everything : placeBehind(db, query.before);
     if (this.#isWindowed) this.#openWindow();
   }
 
   next(limit: number): Candidate[] {
     const found: Candidate[] = [];
+    const newest = this.#parts.below(everything);
     for (let part = this.#part(); part !== undefined; part = this.#part()) {
+      if (part !== newest && !this.#mayHave(part)) {
+        this.#below = Math.max(this.#from, firstOf(part));
+        continue;
+      }
       const statement = this.#statementOf(part);
       while (this.#part() === part) {
         found.push(...this.#nextOf(part, statement, limit - found.length));
@@ -149,6 +162,23 @@ class RequestWalk implements Walk {
       }
     }
     return found;
+  }
+
+  #prepared(sql: string): Statement<Value[], Placed> {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    if (this.#statements.size >= statementsMax) this.#statements.clear();
+    const statement = this.#db.prepare<Value[], Placed>(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** Whether each word is there at all, which is told much quicker than what has all of them. */
+  #mayHave(part: number): boolean {
+    const { table, words } = this.#index;
+    const name = tableOf(table, part);
+    const has = this.#prepared(`SELECT 1 FROM ${name} WHERE ${name} MATCH ? LIMIT 1`);
+    return words.every((word) => has.all(matchOf([word])).length > 0);
   }
 
   /** The one to look into next. */

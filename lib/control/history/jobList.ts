@@ -5,7 +5,7 @@
 import type { Database } from "../../store/sqlite.ts";
 import type { JobPage, JobsQuery, StoredJob } from "../journal.ts";
 import { type JobRow, jobOf } from "../rows.ts";
-import { walk } from "./candidates.ts";
+import { type WalkIn, walk } from "./candidates.ts";
 import { type HistoryIndex, needsIndex } from "./historyIndex.ts";
 import { wordsOf } from "./words.ts";
 
@@ -15,12 +15,12 @@ const effortOfWindow = 2_500;
 const chunkMax = 500;
 
 export class JobList {
-  readonly #db: Database;
+  readonly #place: WalkIn;
   readonly #index: HistoryIndex;
   readonly #job;
 
   constructor(db: Database, index: HistoryIndex) {
-    this.#db = db;
+    this.#place = { db, parts: index.parts, statements: new Map() };
     this.#index = index;
     this.#job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   }
@@ -30,7 +30,7 @@ export class JobList {
     const { limit, search } = query;
     const words = search === undefined ? [] : wordsOf(search);
     if (needsIndex(query)) this.#index.catchUp();
-    const candidates = walk({ db: this.#db, parts: this.#index.parts }, query, words);
+    const candidates = walk(this.#place, query, words);
     const jobs: StoredJob[] = [];
     let effort = 0;
     let current: string | undefined;

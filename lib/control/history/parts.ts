@@ -1,8 +1,9 @@
 /**
  * The full-text index of history in parts, by age: each has two tables of its own, for so many
  * requests in a row. What is pruned stays in its part until nothing else is left of it; then the
- * part goes as a whole, within milliseconds. Deleting one by one from one table for all held the
- * process up for half a second whenever SQLite wrote its list of what was deleted anew.
+ * part goes, a table at a time, each within milliseconds. Deleting one by one from one table for
+ * all held the process up for half a second whenever SQLite wrote its list of what was deleted
+ * anew.
  */
 import type { Database } from "../../store/sqlite.ts";
 
@@ -10,22 +11,28 @@ import type { Database } from "../../store/sqlite.ts";
 export type PartTable = "request_agents" | "outcome_words";
 
 /**
- * Few enough for a part to go at once, and enough for a list to be quick that finds nothing in any
+ * Few enough for a table to go at once, and enough for a list to be quick that finds nothing in any
  * of them.
  */
-export const partRequests = 2 ** 20;
+export const partRequests = 2 ** 21;
 
 const columns = {
   request_agents: "agent, tokenize='ascii'",
   outcome_words: "words, tokenize='unicode61'",
 };
 
+interface Row {
+  part: number;
+}
+
 export class Parts {
   readonly #db: Database;
   readonly #has;
   readonly #add;
+  readonly #go;
+  readonly #going;
   readonly #remove;
-  /** Ascending. */
+  /** Those that are not going, ascending. */
   #all: readonly number[];
 
   constructor(db: Database) {
@@ -34,8 +41,11 @@ export class Parts {
       "SELECT 1 AS one FROM requests WHERE rowid >= ? AND rowid < ? LIMIT 1",
     );
     this.#add = db.prepare<[number]>("INSERT INTO history_parts (part) VALUES (?)");
+    this.#go = db.prepare<[number]>("UPDATE history_parts SET is_going = 1 WHERE part = ?");
+    this.#going = db.prepare<[], Row>("SELECT part FROM history_parts WHERE is_going = 1 LIMIT 1");
     this.#remove = db.prepare<[number]>("DELETE FROM history_parts WHERE part = ?");
-    const all = db.prepare<[], { part: number }>("SELECT part FROM history_parts ORDER BY part");
+    const sql = "SELECT part FROM history_parts WHERE is_going = 0 ORDER BY part";
+    const all = db.prepare<[], Row>(sql);
     this.#all = all.all().map(({ part }) => part);
   }
 
@@ -59,19 +69,32 @@ export class Parts {
     this.#all = [...this.#all, part].sort((a, b) => a - b);
   }
 
-  /** Drops one of which no request is left; false where there is none. The newest one stays. */
-  dropOne(): boolean {
+  /**
+   * Drops a table of a part of which no request is left; false where there is none. The newest part
+   * stays.
+   */
+  dropTable(): boolean {
+    const going = this.#going.get()?.part;
+    if (going !== undefined) {
+      this.#db.transaction(() => {
+        this.#drop("request_agents", going);
+        this.#remove.run(going);
+      });
+      return true;
+    }
     const isEmpty = (part: number) => this.#has.get(firstOf(part), firstOf(part + 1)) === undefined;
-    const part = this.#all.slice(0, -1).find(isEmpty);
-    if (part === undefined) return false;
+    const empty = this.#all.slice(0, -1).find(isEmpty);
+    if (empty === undefined) return false;
     this.#db.transaction(() => {
-      this.#remove.run(part);
-      for (const table of Object.keys(columns)) {
-        this.#db.exec(`DROP TABLE ${tableOf(table as PartTable, part)}`);
-      }
+      this.#drop("outcome_words", empty);
+      this.#go.run(empty);
     });
-    this.#all = this.#all.filter((each) => each !== part);
+    this.#all = this.#all.filter((each) => each !== empty);
     return true;
+  }
+
+  #drop(table: PartTable, part: number): void {
+    this.#db.exec(`DROP TABLE ${tableOf(table, part)}`);
   }
 }
 

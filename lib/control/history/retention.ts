@@ -102,9 +102,9 @@ export class Retention {
     this.#removeJob = db.prepare<[string]>("DELETE FROM jobs WHERE job_id = ?");
   }
 
-  /** What a sweep ends with: drops a part of the index of which nothing is left, if there is one. */
-  dropPart(): boolean {
-    return this.#index.parts.dropOne();
+  /** What a sweep ends with: drops a table of the index that is of no use, if there is one. */
+  dropTable(): boolean {
+    return this.#index.parts.dropTable();
   }
 
   /** `after`: what the step before has answered; empty for the first one of a sweep. */

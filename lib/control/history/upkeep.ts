@@ -72,13 +72,14 @@ export class Upkeep {
 
   /** Whether there is more to do. */
   #turn(now: number): boolean {
-    if (this.#options.journal.indexHistory()) return true;
+    const { journal } = this.#options;
+    if (journal.indexHistory()) return true;
     if (this.#sweep === undefined) {
       if (now < this.#sweepAt) return false;
       this.#sweepAt = now + sweepMs;
       this.#sweep = { after: "", jobs: 0, requests: 0 };
     }
-    const { keepMs, requestsMax, journal } = this.#options;
+    const { keepMs, requestsMax } = this.#options;
     const floor = now - keepJobsMsMin;
     const keep = { now, before: Math.min(now - keepMs, floor), requestsMax, floor };
     const { jobs, requests, next } = journal.retention.step(keep, this.#sweep.after);
@@ -89,7 +90,7 @@ export class Upkeep {
       this.#sweep.after = next;
       return true;
     }
-    if (journal.retention.dropPart()) return true;
+    if (journal.retention.dropTable()) return true;
     this.#end(this.#sweep, now);
     return false;
   }

@@ -203,7 +203,7 @@ describe("each list of jobs", () => {
       } as unknown as Database;
       const parts = { below: () => 0 } as unknown as Parts;
       const walked = walk(
-        { db: explaining, parts },
+        { db: explaining, parts, statements: new Map() },
         { limit: 1, before: "x", ...filter },
         wordsOf(filter.search ?? "x").filter(() => filter.search !== undefined),
       );

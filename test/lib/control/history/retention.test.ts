@@ -139,14 +139,19 @@ describe("retention", () => {
     const open = job(150, { ending: () => undefined });
     wholeIndex(journal);
     // Part 0 was made for 89 requests, part 1 for the others.
-    expect(journal.retention.dropPart()).toBe(false);
+    expect(journal.retention.dropTable()).toBe(false);
     sweep();
     expect(left()).toEqual([open]);
     for (const filter of [{ search: "pong" }, { agentId: "a", status: "success" } as const]) {
       expect(journal.jobs({ limit: 10, ...filter })).toEqual({ jobs: [] });
     }
-    expect(journal.retention.dropPart()).toBe(true);
-    expect(journal.retention.dropPart()).toBe(false);
+    expect(journal.retention.dropTable()).toBe(true);
+    // Another process goes on.
+    journal.close();
+    journal = openControlJournal(join(dir, "control.db"));
+    expect(journal.jobs({ limit: 10, search: "pong" })).toEqual({ jobs: [] });
+    expect(journal.retention.dropTable()).toBe(true);
+    expect(journal.retention.dropTable()).toBe(false);
     journal.close();
     expect(count("history_parts WHERE part = 1")).toBe(1);
     expect(count("history_parts")).toBe(1);
