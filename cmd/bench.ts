@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { defineCommand } from "citty";
-import { SimulatedFleet } from "../lib/bench/fleet.ts";
+import { removeAgents, SimulatedFleet } from "../lib/bench/fleet.ts";
 import { fanOut, type Load, load } from "../lib/bench/load.ts";
 import { Client } from "../lib/client/client.ts";
 import { steadyClock } from "../lib/clock.ts";
+import type { OutcomeKind } from "../lib/protocol/api.ts";
+import { errorText } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { accessOf, dataDirOf, readLocal } from "./_access.ts";
 import { exitFailed, exitInterrupted, exitOk } from "./_exit.ts";
@@ -31,6 +33,11 @@ export default defineCommand({
       valueHint: "N",
       description: "so many at a time",
     },
+    remove: {
+      type: "string",
+      valueHint: "RUN",
+      description: "remove what a run has left behind that could not do so itself",
+    },
   },
   run: ({ args }) => benchRun(args),
 });
@@ -39,18 +46,19 @@ export interface BenchFlags extends ClientFlags {
   agents: string;
   requests: string;
   concurrency: string;
+  remove?: string | undefined;
   json?: boolean | undefined;
 }
 
 interface Report {
-  url: string;
   agents: number;
   connect_seconds: number;
   one_by_one: Load;
   at_once: Load & { concurrency: number };
   fan_out_ms: number;
-  /** Of the control plane, in bytes; absent where it runs on another host. */
+  /** Of the control plane, in bytes; absent where it is not known. */
   memory?: { before: number; connected: number; after: number };
+  outcomes: Load["outcomes"];
 }
 
 /** Tokens and agents are made for it, and go with it, also on Ctrl-C; its jobs stay in history. */
@@ -61,50 +69,102 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
   const { url, token, ca } = accessOf(flags);
   const runtime = await loadRuntime();
   const client = new Client({ url, token, fetch: runtime.fetchWith(ca) });
+  if (flags.remove !== undefined) return removeRun(client, flags.remove);
   const run = crypto.randomUUID().slice(0, 8);
-  const agentIds = Array.from({ length: count }, (_, index) => `bench-${run}-${index}`);
+  const agentIds = Array.from({ length: count }, (_, index) => `${prefixOf(run)}${index}`);
   const abort = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort());
-  const clock = steadyClock();
+  // Also a second time: what was made is removed first.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => abort.abort());
   const fleet = new SimulatedFleet({
-    ...{ client, agentIds, runtime, clock, statusSeconds: 60 },
+    ...{ client, agentIds, runtime, clock: steadyClock(), statusSeconds: 60 },
     url: `${url.replace("http", "ws")}/agent`,
     ...(ca === undefined ? {} : { ca }),
   });
-  const pid = localPid(flags, url);
-  const memory = () => (pid === undefined ? 0 : residentBytes(pid));
   const { signal } = abort;
+  let status = exitInterrupted;
   try {
-    const before = memory();
-    remark(`Connecting ${count} simulated agents to ${url}`);
-    const begun = performance.now();
-    await Promise.race([fleet.start(), aborted(signal)]);
-    const connectSeconds = (performance.now() - begun) / 1000;
-    const connected = memory();
-    remark(`Sending ${requests} requests, ${atOnce} at a time`);
-    const first = await load(client, agentIds, Math.min(oneByOne, requests), 1, signal);
-    const many = await load(client, agentIds, requests, atOnce, signal);
-    const { ms, outcomes } = await fanOut(client, agentIds, signal);
-    const report: Report = {
-      ...{ url, agents: count, connect_seconds: connectSeconds, one_by_one: first },
-      ...{ at_once: { ...many, concurrency: atOnce }, fan_out_ms: ms },
-      ...(pid === undefined ? {} : { memory: { before, connected, after: memory() } }),
-    };
-    if (flags.json) printJson(report);
-    else printReport(report);
-    const all = [first.outcomes, many.outcomes, outcomes];
-    return all.every((each) => Object.keys(each).join() === "success") ? exitOk : exitFailed;
+    const report = await measured({ fleet, client, agentIds, requests, atOnce, signal }, () =>
+      memoryOf(flags, url),
+    );
+    if (report !== undefined) {
+      if (flags.json) printJson({ url, ...report });
+      else printReport(url, report);
+      status = Object.keys(report.outcomes).join() === "success" ? exitOk : exitFailed;
+    }
   } catch (error) {
-    if (signal.aborted) return exitInterrupted;
-    throw error;
+    if (!signal.aborted) throw error;
   } finally {
     remark("Removing the simulated agents");
-    await fleet.remove();
+    await fleet.remove().catch((error) => {
+      remark(`wsctl: ${errorText(error)}`);
+      remark(`Some are left; remove them with: wsctl bench --remove ${run}`);
+      status = exitFailed;
+    });
   }
+  return status;
 }
 
-function printReport(report: Report): void {
-  const { url, agents, one_by_one: first, at_once: many, memory } = report;
+interface Bench {
+  fleet: SimulatedFleet;
+  client: Client;
+  agentIds: readonly string[];
+  requests: number;
+  atOnce: number;
+  signal: AbortSignal;
+}
+
+/** Undefined where it was interrupted. */
+async function measured(bench: Bench, memory: () => number | undefined) {
+  const { fleet, client, agentIds, requests, atOnce, signal } = bench;
+  const before = memory();
+  remark(`Connecting ${agentIds.length} simulated agents`);
+  const begun = performance.now();
+  await fleet.start(signal);
+  if (signal.aborted) return undefined;
+  const connectSeconds = (performance.now() - begun) / 1000;
+  const connected = memory();
+  remark(`Sending ${requests} requests, ${atOnce} at a time`);
+  const first = await load(client, agentIds, Math.min(oneByOne, requests), 1, signal);
+  const many = await load(client, agentIds, requests, atOnce, signal);
+  const all = await fanOut(client, agentIds, signal);
+  if (signal.aborted) return undefined;
+  const after = memory();
+  const isKnown = before !== undefined && connected !== undefined && after !== undefined;
+  const report: Report = {
+    agents: agentIds.length,
+    connect_seconds: connectSeconds,
+    one_by_one: first,
+    at_once: { ...many, concurrency: atOnce },
+    fan_out_ms: all.ms,
+    ...(isKnown ? { memory: { before, connected, after } } : {}),
+    outcomes: sumOf([first.outcomes, many.outcomes, all.outcomes]),
+  };
+  return report;
+}
+
+/** What an earlier run could not remove. */
+async function removeRun(client: Client, run: string): Promise<number> {
+  const ofRun = (agentId = "") => agentId.startsWith(prefixOf(run));
+  const tokens = (await client.tokens()).filter((token) => token.state !== "revoked");
+  const named = [...tokens, ...(await client.agents())].map(({ agent_id }) => agent_id ?? "");
+  const ids = [...new Set(named.filter(ofRun))];
+  await removeAgents(client, ids);
+  print(`removed ${ids.length} agents`);
+  return exitOk;
+}
+
+const prefixOf = (run: string) => `bench-${run}-`;
+
+function sumOf(all: readonly Load["outcomes"][]): Load["outcomes"] {
+  const sum: Load["outcomes"] = {};
+  for (const [outcome, count] of all.flatMap(Object.entries) as [OutcomeKind, number][]) {
+    sum[outcome] = (sum[outcome] ?? 0) + count;
+  }
+  return sum;
+}
+
+function printReport(url: string, report: Report): void {
+  const { agents, one_by_one: first, at_once: many, memory } = report;
   const rows: [string, string][] = [
     ["control plane", url],
     ["agents", `${agents}, connected within ${report.connect_seconds.toFixed(1)} s`],
@@ -114,8 +174,8 @@ function printReport(report: Report): void {
       `${Math.round(many.requests / many.seconds)} requests/s; ${latencyText(many)}`,
     ],
     ["one job to all", `${Math.round(report.fan_out_ms)} ms to the last outcome`],
-    ["memory", memory === undefined ? "not known: it runs on another host" : memoryText(report)],
-    ["outcomes", outcomesText(many.outcomes)],
+    ["memory", memory === undefined ? "not known here" : memoryText(report)],
+    ["outcomes", outcomesText(report.outcomes)],
   ];
   for (const [name, text] of rows) print(`${name.padEnd(16)}${text}`);
 }
@@ -138,25 +198,16 @@ function outcomesText(outcomes: Load["outcomes"]): string {
     .join(", ");
 }
 
-/** Of the control plane, where it is the one that runs on this host. */
-function localPid(flags: ClientFlags, url: string): number | undefined {
+/** Of the control plane, where it runs on this host and that can be known. */
+function memoryOf(flags: ClientFlags, url: string): number | undefined {
   const local = readLocal(dataDirOf(flags));
-  return local?.url === url && residentBytes(local.pid) > 0 ? local.pid : undefined;
-}
-
-/** 0 where it cannot be known, as on systems without `/proc`. */
-function residentBytes(pid: number | undefined): number {
+  if (local?.url !== url) return undefined;
   try {
-    const [, kilobytes] =
-      /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return Number(kilobytes ?? 0) * 1024;
+    const status = readFileSync(`/proc/${local.pid}/status`, "utf8");
+    const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(status) ?? [];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
   } catch {
-    return 0;
+    // Systems without `/proc`.
+    return undefined;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(new Error("interrupted")));
-  });
 }

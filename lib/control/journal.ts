@@ -79,6 +79,8 @@ export interface ControlJournal {
   jobs(query: JobsQuery): JobPage;
   /** Takes a little more into the index behind `jobs`; false once nothing is left to do. */
   indexHistory(): boolean;
+  /** Puts a little more of that index in order; false once nothing is left to do. */
+  mergeHistory(): boolean;
   /** All of a job's, without results and with the beginning of each message alone. */
   requests(jobId: string): StoredRequest[];
   /** With all that is known of each: as large as agents' answers are. */

@@ -32,7 +32,7 @@ export class OutcomeFeed {
     this.#left = job.total;
     // Nothing of a job that has just been accepted is on record yet: nobody needs to look.
     const openCount = engine.core.dispatcher?.openCountOfJob(job.jobId);
-    if (openCount === job.total) this.#waiting = [];
+    if (after === 0 && openCount === job.total) this.#waiting = [];
     this.#unwatch = engine.watchers.add(job.jobId, (outcome) => this.#take(outcome));
   }
 
@@ -48,7 +48,8 @@ export class OutcomeFeed {
 
   /** What there is; empty where nothing new has come. */
   next(): StoredOutcome[] {
-    const rows = this.#waiting ?? this.#read();
+    // Those of two commits may be told the later one first, though never far apart.
+    const rows = this.#waiting?.sort((a, b) => a.sequence - b.sequence) ?? this.#read();
     this.#cursor = rows.at(-1)?.sequence ?? this.#cursor;
     if (this.#waiting !== undefined) this.#waiting = [];
     this.#waitingChars = 0;
@@ -56,8 +57,11 @@ export class OutcomeFeed {
   }
 
   /** True when something may be new, false when the time passed. */
-  wait(ms: number): Promise<boolean> {
-    return this.#bell.wait(ms);
+  async wait(ms: number): Promise<boolean> {
+    const isRung = await this.#bell.wait(ms);
+    // Nothing for long: the journal has the last word, whatever was told or was not.
+    if (!isRung && this.#waiting?.length === 0) this.#waiting = undefined;
+    return isRung;
   }
 
   /** Ends a wait: something else is new. */
@@ -83,14 +87,16 @@ export class OutcomeFeed {
 
   #take(outcome: StoredOutcome): void {
     this.#bell.ring();
-    if (this.#waiting === undefined || outcome.sequence <= this.#cursor) return;
+    if (this.#waiting === undefined) return;
+    this.#left--;
+    // Behind a cursor that is not of this job nothing of it may come.
+    if (outcome.sequence <= this.#cursor) return;
     this.#waitingChars += charsOf(outcome);
     if (this.#waitingChars > waitingCharsMax) {
       this.#waiting = undefined;
       return;
     }
     this.#waiting.push(outcome);
-    this.#left--;
   }
 }
 

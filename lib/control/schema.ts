@@ -210,6 +210,7 @@ export const migrations: readonly string[] = [
   DROP TABLE outcome_words;
   CREATE TABLE history_parts (
     part INTEGER PRIMARY KEY,
+    is_merged INTEGER NOT NULL DEFAULT 0,
     is_going INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   ALTER TABLE history_index ADD COLUMN numbered_through INTEGER NOT NULL DEFAULT 0;

@@ -83,6 +83,7 @@ function journalOn(db: Database): ControlJournal {
     jobByKey: (key) => optional(byKey.get(key), jobOf),
     jobs: (query) => jobs.page(query),
     indexHistory: () => index.step(),
+    mergeHistory: () => index.parts.merge(),
     retention: new Retention(db, index),
     requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
     wholeRequests: (jobId): StoredRequest[] => wholeRequests.all(jobId).map(requestOf),

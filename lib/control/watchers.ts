@@ -13,7 +13,8 @@ export class Watchers {
     this.#watchers.set(jobId, watchers.add(onOutcome));
     return () => {
       watchers.delete(onOutcome);
-      if (watchers.size === 0) this.#watchers.delete(jobId);
+      const isLast = watchers.size === 0 && this.#watchers.get(jobId) === watchers;
+      if (isLast) this.#watchers.delete(jobId);
     };
   }
 

@@ -6,9 +6,10 @@ import type { Measured } from "./measure.ts";
 import type { Row, RowResult } from "./row.ts";
 
 export async function pageOf(
-  results: ReadonlyMap<Row, RowResult>,
+  measured: ReadonlyMap<Row, RowResult>,
   { rounds, isQuick }: { rounds: number; isQuick: boolean },
 ): Promise<{ text: string; raw: object }> {
+  const results = [...measured].sort(([one], [other]) => one.number - other.number);
   const machine = machineText();
   const lines = [
     "# Benchmarks",
@@ -18,7 +19,7 @@ export async function pageOf(
     "figures move from machine to machine and from run to run: ratios within one run are what counts.",
   ];
   for (const [row, result] of results) lines.push("", ...sectionOf(row, result));
-  const raw = [...results].map(([{ number, name, measure }, { unit, figures, goals, remarks }]) => {
+  const raw = results.map(([{ number, name, measure }, { unit, figures, goals, remarks }]) => {
     return { number, name, measure, unit, figures: Object.fromEntries(figures), goals, remarks };
   });
   return { text: `${lines.join("\n")}\n`, raw: { machine, rounds, rows: raw } };

@@ -52,7 +52,7 @@ test("wsctl bench for people says it in words, and what the jobs were stays in t
   const amount = ["--agents", "3", "--requests", "10"];
   const measured = await wsctl(["bench", ...amount, "--data-dir", `${dataDir}`]);
   expect(measured.stdout).toMatch(/^64 at a time +\d+ requests\/s; p50 [\d.]+ ms, p90 /m);
-  expect(measured.stdout).toMatch(/^outcomes +10 success$/m);
+  expect(measured.stdout).toMatch(/^outcomes +23 success$/m);
   const jobs = await wsctl(["jobs", "list", "--limit", "50", "--json", "--data-dir", `${dataDir}`]);
   expect(jsonLines(jobs)).toHaveLength(21);
 });
@@ -72,6 +72,32 @@ test("wsctl bench that is interrupted cleans up and says so", async () => {
   process.kill(bench.pid, "SIGINT");
   await bench.logged(/Removing the simulated agents/);
   expect(await bench.exited).toBe(130);
+  expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
+});
+
+test("wsctl bench that cannot clean up says how to, and goes on past what is gone already", async () => {
+  using dataDir = temporaryDir();
+  await using serving = await startServe({ dataDir });
+  const client = new Client({ url: serving.url, token: adminToken(`${dataDir}`), fetch });
+  const amount = ["--agents", "20", "--requests", "1000000"];
+  const command = [...wsctlCommand("binary"), "bench", ...amount, "--data-dir", `${dataDir}`];
+  {
+    await using bench = new Running(command);
+    await bench.logged(/Sending 1000000 requests/);
+    const [agent] = await client.agents();
+    await client.revokeAgent(agent?.agent_id ?? "");
+    process.kill(bench.pid, "SIGINT");
+    expect(await bench.exited).toBe(130);
+    expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
+  }
+  await using bench = new Running(command);
+  await bench.logged(/Sending 1000000 requests/);
+  process.kill(bench.pid, "SIGKILL");
+  await bench.exited;
+  const [left] = await client.agents();
+  const run = left?.agent_id.split("-")[1] ?? "";
+  const removed = await wsctl(["bench", "--remove", run, "--data-dir", `${dataDir}`]);
+  expect(removed).toMatchObject({ stderr: "", stdout: "removed 20 agents\n" });
   expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
 });
 

@@ -87,6 +87,7 @@ export class ControlDisk {
       jobByKey: (key) => this.#byKey.get(key),
       jobs: () => ({ jobs: [...this.jobs.values()] }),
       indexHistory: () => false,
+      mergeHistory: () => false,
       requests: (jobId) =>
         (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
       wholeRequests: (jobId) =>

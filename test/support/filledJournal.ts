@@ -57,7 +57,7 @@ export function fill(journal: ControlJournal, filling: Filling): string {
 }
 
 export const wholeIndex = (journal: ControlJournal) => {
-  while (journal.indexHistory());
+  while (journal.indexHistory() || journal.mergeHistory());
 };
 
 /** As if so many requests had been there and gone before; for a journal that nobody has open. */

@@ -16,7 +16,7 @@ export interface KeepJobs {
 }
 
 export interface UpkeepOptions extends KeepJobs {
-  journal: Pick<ControlJournal, "indexHistory" | "retention" | "audit">;
+  journal: Pick<ControlJournal, "indexHistory" | "mergeHistory" | "retention" | "audit">;
   clock: Clock;
   log: Log;
 }
@@ -73,7 +73,7 @@ export class Upkeep {
   /** Whether there is more to do. */
   #turn(now: number): boolean {
     const { journal } = this.#options;
-    if (journal.indexHistory()) return true;
+    if (journal.indexHistory() || journal.mergeHistory()) return true;
     if (this.#sweep === undefined) {
       if (now < this.#sweepAt) return false;
       this.#sweepAt = now + sweepMs;

@@ -12,7 +12,7 @@ export const heartbeats: Row = {
     "CPU of the control plane for 15,000 agents' heartbeats and status updates, in % of one core",
   async run(options) {
     const agents = options.isQuick ? 2_000 : 15_000;
-    const seconds = options.isQuick ? 10 : 60;
+    const seconds = options.isQuick ? 10 : 45;
     const figures = await inRounds([wsctl], options, async () => {
       const fleet = await startWsctl(agents);
       // What connecting leaves to be done is over by then.

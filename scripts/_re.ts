@@ -1,4 +1,0 @@
-import { DatabaseSync } from "node:sqlite"; import { openControlJournal } from "../lib/control/sqliteJournal.ts";
-const n=10_000_000; const p=new URL(`../dist/stores/${n}/control.db`,import.meta.url).pathname; const db=new DatabaseSync(p);
-for (const {part} of db.prepare("SELECT part FROM history_parts").all() as any) { db.exec(`DROP TABLE outcome_words_${part}`); db.exec(`DROP TABLE request_agents_${part}`); } db.exec("DELETE FROM history_parts; UPDATE history_index SET requests_through=0, outcomes_through=0"); db.close();
-const j=openControlJournal(p); let s=0, most=0; const all:number[]=[]; for(;;){ const t=performance.now(); if(!j.indexHistory()) break; all.push(performance.now()-t); } all.sort((a,b)=>a-b); console.log("index steps",all.length,"p50",all[all.length>>1].toFixed(1),"p99",all[Math.floor(all.length*.99)].toFixed(1),"worst",all.at(-1)!.toFixed(0)); j.close();
