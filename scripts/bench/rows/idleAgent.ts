@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { compiled } from "../compiled.ts";
 import { startWsctl, wsctlCommand } from "../hubs/wsctl.ts";
 import { type Measured, measuredOf } from "../measure.ts";
 import { cpuSeconds, residentBytes, start } from "../processes.ts";
@@ -17,7 +17,8 @@ export const idleAgent: Row = {
   async run(options) {
     const dir = mkdtempSync(join(tmpdir(), "wsctl-bench-"));
     const fleet = await startWsctl(0, { dataDir: dir });
-    const line = oneLine(dir);
+    const code = 'new WebSocket(process.argv[2] ?? "").onopen = () => console.log("open");';
+    const line = compiled(dir, code);
     const hub = start([process.execPath, new URL("../hubs/limitHub.ts", import.meta.url).pathname]);
     const [, port = ""] = await hub.says(/port (\d+)/);
     const idle = async (command: string[], said: RegExp) => {
@@ -65,15 +66,3 @@ export const idleAgent: Row = {
     };
   },
 };
-
-function oneLine(dir: string): string {
-  const source = join(dir, "line.ts");
-  const file = join(dir, "line");
-  writeFileSync(
-    source,
-    'new WebSocket(process.argv[2] ?? "").addEventListener("open", () => console.log("open"));\n',
-  );
-  const how = ["--compile", "--minify", "--bytecode", "--format=esm", `--outfile=${file}`];
-  spawnSync(process.execPath, ["build", source, ...how], { cwd: dir });
-  return file;
-}

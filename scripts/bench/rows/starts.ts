@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { compiled } from "../compiled.ts";
 import { measuredOf, quantile } from "../measure.ts";
 import { start } from "../processes.ts";
 import type { Row } from "../row.ts";
@@ -14,11 +15,7 @@ export const starts: Row = {
   measure: "whole processes, in ms: wsctl version, and wsctl send ping --agent x",
   async run(options) {
     const dir = mkdtempSync(join(tmpdir(), "wsctl-bench-"));
-    const source = join(dir, "line.ts");
-    const line = join(dir, "line");
-    writeFileSync(source, 'console.log("0.1.0");\n');
-    const how = ["--compile", "--minify", "--bytecode", "--format=esm", `--outfile=${line}`];
-    spawnSync(process.execPath, ["build", source, ...how], { cwd: dir });
+    const line = compiled(dir, 'console.log("0.1.0");');
     const serve = start([binary, "serve", "--port", "0", "--data-dir", dir]);
     await serve.says(/serving on/);
     const agent = start([binary, "agent", "--id", "x", "--data-dir", dir]);
