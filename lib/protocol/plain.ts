@@ -5,7 +5,7 @@
  */
 import { isCpuUsage, isMemoryUsage } from "./figures.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { codeCharsMax, textCharsMax } from "./limits.ts";
+import { codeCharsMax, textCharsMax, timeoutSecondsMax } from "./limits.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 /** What is plain of a kind of message. */
@@ -45,7 +45,7 @@ function response(payload: JsonObject): number {
   if (message !== undefined && !isText(message)) return -1;
   if (result !== undefined && !isFlat(result)) return -1;
 
-  return 1 + (message === undefined ? 0 : 1) + (result === undefined ? 0 : 1) + times(payload);
+  return 1 + countOf(message) + countOf(result) + times(payload);
 }
 
 function error(payload: JsonObject): number {
@@ -54,11 +54,21 @@ function error(payload: JsonObject): number {
   return 2 + times(payload);
 }
 
-function command({ command: name, parameters, expires_at: by }: JsonObject): number {
+function command(payload: JsonObject): number {
+  const { command: name, parameters, timeout_seconds: seconds, expires_at: by } = payload;
   if (typeof name !== "string" || !plainName.test(name)) return -1;
   if (parameters !== undefined && !(isJsonObject(parameters) && isFlat(parameters))) return -1;
+  if (seconds !== undefined && !isSeconds(seconds)) return -1;
   if (by !== undefined && (typeof by !== "string" || !isTimestamp(by))) return -1;
-  return 1 + (parameters === undefined ? 0 : 1) + (by === undefined ? 0 : 1);
+  return 1 + countOf(parameters) + countOf(seconds) + countOf(by);
+}
+
+function countOf(field: unknown): number {
+  return field === undefined ? 0 : 1;
+}
+
+function isSeconds(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value <= timeoutSecondsMax;
 }
 
 /** v1: of how a command ran. One that is not right counts for nothing, and so is one too many. */

@@ -18,7 +18,12 @@ const draft = {
   command: {
     type: "command",
     request_id: "01a212ae-66a8-71b3-9748-9409c6d62e5d",
-    payload: { command: "restart", parameters: { delay_seconds: 10 } },
+    payload: {
+      command: "restart",
+      parameters: { delay_seconds: 10 },
+      timeout_seconds: 30,
+      expires_at: "2026-01-01T01:00:00.000Z",
+    },
   },
 } as const;
 
