@@ -81,7 +81,7 @@ const fromControl: Direction<ControlMessage> = {
   ]),
   v1: new Map<string, Kind<ControlMessage>>([
     ["welcome", { schema: Welcome }],
-    ["ack", { schema: Ack }],
+    ["ack", { schema: Ack, plain: plainKinds.ack }],
     ["cancel", { schema: Cancel }],
     ["follow", { schema: Follow }],
     ["goaway", { schema: Goaway }],

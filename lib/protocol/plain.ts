@@ -1,5 +1,5 @@
 /**
- * Messages that are plainly right, told at a glance: the standard's kinds, with nothing in them but
+ * Messages that are plainly right, told at a glance: the commonest kinds, with nothing in them but
  * their own fields, and these as everybody writes them. Of everything else the schemas of
  * `message.ts` are the only judge; what passes here would pass there, unchanged.
  */
@@ -21,6 +21,7 @@ export const plainKinds = {
   response: { needsRequestId: true, fieldsOf: response },
   error: { needsRequestId: false, fieldsOf: error },
   command: { needsRequestId: true, fieldsOf: command },
+  ack: { needsRequestId: true, fieldsOf: () => 0 },
 };
 
 const plainName = /^[\x21-\x7e]{1,64}$/;

@@ -12,6 +12,7 @@ const judges = {
   response: schemas.Response,
   error: schemas.ErrorMessage,
   command: schemas.Command,
+  ack: schemas.Ack,
 };
 type Kind = keyof typeof judges;
 const kinds = Object.keys(judges) as Kind[];
@@ -44,6 +45,7 @@ const time = near(
 const free = near(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 1 })));
 
 const payloads: Record<Kind, fc.Arbitrary<Record<string, unknown>>> = {
+  ack: fc.record({}),
   heartbeat: fc.record({}),
   status_update: fc.record({
     cpu_usage: near(fc.constantFrom("30%", "12.5 %", "30")),
@@ -95,6 +97,7 @@ const message = fc.constantFrom(...kinds).chain((type) =>
 );
 
 const right: Record<Kind, Record<string, unknown>> = {
+  ack: {},
   heartbeat: {},
   status_update: { cpu_usage: "30%", memory_usage: "1.5GB" },
   response: { status: "success", message: "pong", result: { exit_code: 0 }, ran_ms: 3 },
