@@ -75,13 +75,22 @@ function callerOf(c: Context, options: AgentRouteOptions): Caller {
   }
 }
 
-function agentEvents(c: Context, caller: Caller, options: AgentRouteOptions): WSEvents {
+interface Opening {
+  caller: Caller;
+  authorization: string | undefined;
+}
+
+function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEvents {
   const { engine, runtime, log } = options;
   const address = runtime.remoteAddress(c);
-  const authorization = c.req.header("authorization");
+  // Let go once it is open: a connection lasts for weeks, and there are many of them.
+  let opening: Opening | undefined = { caller: from, authorization: c.req.header("authorization") };
   let sessionId: number | undefined;
   return {
     onOpen(_event, ws) {
+      if (opening === undefined) return;
+      const { caller, authorization } = opening;
+      opening = undefined;
       const socket = runtime.serverSocket(ws, sendQueueBytesMax);
       const refused =
         "refused" in caller ? caller.refused : refusalOf(caller.token, authorization, options);

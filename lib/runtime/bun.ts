@@ -17,7 +17,6 @@ import { chooseProtocol } from "./runtime.ts";
 interface Connection {
   events: WSEvents<unknown>;
   protocol: string;
-  url: string;
   context?: WSContext<unknown>;
   /** Called with the next pong. */
   answered?: (() => void) | undefined;
@@ -29,7 +28,7 @@ const upgradeWebSocket = defineWebSocketHelper((c, events) => {
   const { server, protocols } = c.env as { server: BunServer; protocols: readonly string[] };
   const protocol = chooseProtocol(c.req.header("sec-websocket-protocol"), protocols);
   const upgraded = server.upgrade(c.req.raw, {
-    data: { events, protocol: protocol ?? "", url: c.req.url },
+    data: { events, protocol: protocol ?? "" },
     // Bun echoes the first protocol that was offered unless it is told which one was chosen.
     headers: protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol },
   });
@@ -41,7 +40,6 @@ function contextOf(socket: Socket): WSContext<unknown> {
   connection.context ??= new WSContext<unknown>({
     raw: socket,
     readyState: 1,
-    url: connection.url,
     protocol: connection.protocol,
     send: (data) => void socket.send(data),
     close: (code, reason) => socket.close(code, reason),
