@@ -37,31 +37,59 @@ const upgradeWebSocket = defineWebSocketHelper((c, events) => {
 
 function contextOf(socket: Socket): WSContext<unknown> {
   const connection = socket.data;
-  connection.context ??= new WSContext<unknown>({
-    raw: socket,
-    readyState: 1,
-    protocol: connection.protocol,
-    send: (data) => void socket.send(data),
-    close: (code, reason) => socket.close(code, reason),
-  });
+  connection.context ??= new WSContext<unknown>(new ContextOf(socket));
   return connection.context;
 }
 
-function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
-  const socket = context.raw as Socket;
-  return {
-    send(text) {
-      if (socket.getBufferedAmount() > sendQueueBytesMax) return false;
-      // -1 means queued, 0 means dropped: past its own limit Bun says no more than that.
-      return socket.send(text) !== 0;
-    },
-    close: (code, reason) => socket.close(code, reason),
-    ping: (answered) => {
-      socket.data.answered = answered;
-      socket.ping();
-    },
-    terminate: () => socket.terminate(),
-  };
+/** What Hono's context of a connection is made of; as a class, since there is one for each agent. */
+class ContextOf {
+  readonly raw: Socket;
+  readonly readyState = 1;
+
+  constructor(socket: Socket) {
+    this.raw = socket;
+  }
+
+  get protocol(): string {
+    return this.raw.data.protocol;
+  }
+
+  send(data: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
+    this.raw.send(data);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.raw.close(code, reason);
+  }
+}
+
+class BunServerSocket implements ServerSocket {
+  readonly #socket: Socket;
+  readonly #sendQueueBytesMax: number;
+
+  constructor(socket: Socket, sendQueueBytesMax: number) {
+    this.#socket = socket;
+    this.#sendQueueBytesMax = sendQueueBytesMax;
+  }
+
+  send(text: string): boolean {
+    if (this.#socket.getBufferedAmount() > this.#sendQueueBytesMax) return false;
+    // -1 means queued, 0 means dropped: past its own limit Bun says no more than that.
+    return this.#socket.send(text) !== 0;
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  ping(answered: () => void): void {
+    this.#socket.data.answered = answered;
+    this.#socket.ping();
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
 }
 
 async function serve(options: ServeOptions): Promise<Server> {
@@ -193,7 +221,8 @@ function reexec(): never {
 
 export const runtime: Runtime = {
   upgradeWebSocket,
-  serverSocket,
+  serverSocket: (context, sendQueueBytesMax) =>
+    new BunServerSocket(context.raw as Socket, sendQueueBytesMax),
   header: (c, name) => c.req.raw.headers.get(name) ?? undefined,
   remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
   serve,

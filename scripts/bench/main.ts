@@ -1,13 +1,12 @@
 /**
- * Benchmarks: `npm run bench [-- ROW…] [--quick]`. Rows are named by number or name. The table goes
- * to docs/benchmarks.md and the raw figures to docs/benchmarks.json, unless only some rows were run.
+ * Benchmarks: `npm run bench [-- ROW…] [--quick] [--rounds N] [--write]`. Rows are named by number
+ * or name. The table goes to docs/benchmarks.md and the raw figures to docs/benchmarks.json; where
+ * only some rows were run, with `--write` alone, and never from a quick run.
  */
-import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { build } from "../build.ts";
 import { install } from "../install.ts";
-import { pageOf } from "./page.ts";
-import { svgOf } from "./plot.ts";
+import { pageText, rawRows, writePage } from "./page.ts";
 import type { Row, RowResult } from "./row.ts";
 import { codec } from "./rows/codec.ts";
 import { comeback } from "./rows/comeback.ts";
@@ -27,7 +26,11 @@ const rows: Row[] = [
 ];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean", default: false }, rounds: { type: "string" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    write: { type: "boolean", default: false },
+  },
 });
 const isQuick = values.quick;
 const rounds = Number(values.rounds ?? (isQuick ? 1 : 5));
@@ -44,7 +47,7 @@ if (chosen.length === 0) {
 
 install("nats-server", "the comparison with NATS", () => Bun.which("nats-server") !== null);
 await build({ outfile: "dist/wsctl" });
-const isFull = chosen.length === rows.length && !isQuick;
+const isWritten = !isQuick && (values.write || chosen.length === rows.length);
 const results = new Map<Row, RowResult>();
 const failed: number[] = [];
 for (const row of chosen) {
@@ -57,22 +60,13 @@ for (const row of chosen) {
       console.log(`   ${goal.isMet ? "met   " : "NOT MET"} ${goal.text}: ${goal.ratio.toFixed(2)}`);
     }
     // After each row: what was measured is not lost with a later one.
-    if (isFull) await write();
+    if (isWritten) writePage("docs", results, { rounds, isQuick });
   } catch (error) {
     failed.push(row.number);
     console.error(`   could not be measured: ${error instanceof Error ? error.stack : error}`);
   }
 }
-if (isFull) console.log("\nwrote docs/benchmarks.md and docs/benchmarks.json");
-else console.log(`\n${(await pageOf(results, { rounds, isQuick })).text}`);
+if (isWritten) console.log("\nwrote docs/benchmarks.md and docs/benchmarks.json");
+else console.log(`\n${pageText(rawRows(results, { rounds, isQuick }))}`);
 if (failed.length > 0) console.error(`rows that could not be measured: ${failed.join(", ")}`);
 process.exit(failed.length > 0 ? 1 : 0);
-
-async function write(): Promise<void> {
-  const page = await pageOf(results, { rounds, isQuick });
-  writeFileSync("docs/benchmarks.md", page.text);
-  writeFileSync("docs/benchmarks.json", `${JSON.stringify(page.raw, null, 2)}\n`);
-  for (const plot of [...results.values()].flatMap(({ plots = [] }) => plots)) {
-    writeFileSync(`docs/benchmarks-${plot.name}.svg`, svgOf(plot));
-  }
-}

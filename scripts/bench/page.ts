@@ -1,46 +1,95 @@
-/** The table of a run, for people and as raw figures. */
+/** The table of all rows, for people and as raw figures; a row that is measured again takes its place. */
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
+import { join } from "node:path";
 import { version } from "../../lib/protocol/version.ts";
 import type { Measured } from "./measure.ts";
+import { svgOf } from "./plot.ts";
 import type { Row, RowResult } from "./row.ts";
 
-export async function pageOf(
-  measured: ReadonlyMap<Row, RowResult>,
-  { rounds, isQuick }: { rounds: number; isQuick: boolean },
-): Promise<{ text: string; raw: object }> {
-  const results = [...measured].sort(([one], [other]) => one.number - other.number);
+/** A row as it is kept in `benchmarks.json`. */
+interface RawRow {
+  number: number;
+  name: string;
+  measure: string;
+  machine: string;
+  rounds: number;
+  unit: string;
+  figures: Record<string, Measured>;
+  goals: RowResult["goals"];
+  remarks: string[];
+  /** Names and titles. */
+  plots: Record<string, string>;
+}
+
+export interface Run {
+  rounds: number;
+  isQuick: boolean;
+}
+
+/** Puts the rows into `benchmarks.md`, `benchmarks.json` and their plots, beside those that stay. */
+export function writePage(dir: string, results: ReadonlyMap<Row, RowResult>, run: Run): void {
+  const json = join(dir, "benchmarks.json");
+  const kept: RawRow[] = existsSync(json) ? JSON.parse(readFileSync(json, "utf8")).rows : [];
+  const fresh = rawRows(results, run);
+  const isFresh = ({ number }: RawRow) => fresh.some((row) => row.number === number);
+  const rows = [...fresh, ...kept.filter((row) => !isFresh(row))];
+  writeFileSync(json, `${JSON.stringify({ rows: inOrder(rows) }, null, 2)}\n`);
+  writeFileSync(join(dir, "benchmarks.md"), pageText(rows));
+  for (const plot of [...results.values()].flatMap(({ plots = [] }) => plots)) {
+    writeFileSync(join(dir, `benchmarks-${plot.name}.svg`), svgOf(plot));
+  }
+}
+
+export function rawRows(results: ReadonlyMap<Row, RowResult>, { rounds }: Run): RawRow[] {
   const machine = machineText();
+  return [...results].map(([{ number, name, measure }, result]) => {
+    const { unit, figures, goals, remarks, plots = [] } = result;
+    return {
+      ...{ number, name, measure, machine, rounds, unit, goals, remarks },
+      figures: Object.fromEntries(figures),
+      plots: Object.fromEntries(plots.map((plot) => [plot.name, plot.title])),
+    };
+  });
+}
+
+export function pageText(rows: readonly RawRow[]): string {
+  const machines = [...new Set(rows.map(({ machine }) => machine))];
   const lines = [
     "# Benchmarks",
     "",
-    `One run of \`npm run bench${isQuick ? " -- --quick" : ""}\` on one machine: ${machine}. ${rounds} rounds, each in`,
-    "fresh processes, in turning order; medians, and in parentheses the least and the most. Absolute",
-    "figures move from machine to machine and from run to run: ratios within one run are what counts.",
+    "Each row is one run of `npm run bench`: its contenders in fresh processes, in an order that turns",
+    "with the rounds; medians, and in parentheses the least and the most. Absolute figures move from",
+    "machine to machine and from hour to hour: ratios within one row are what counts. What stands in the",
+    "way of a goal that is not met is in `performance.md`.",
+    "",
+    ...machines.map((machine) => `Machine: ${machine}.`),
+    ...inOrder(rows).flatMap((row) => ["", ...sectionOf(row)]),
   ];
-  for (const [row, result] of results) lines.push("", ...sectionOf(row, result));
-  const raw = results.map(([{ number, name, measure }, { unit, figures, goals, remarks }]) => {
-    return { number, name, measure, unit, figures: Object.fromEntries(figures), goals, remarks };
-  });
-  return { text: `${lines.join("\n")}\n`, raw: { machine, rounds, rows: raw } };
+  return `${lines.join("\n")}\n`;
 }
 
-function sectionOf(
-  { number, measure }: Row,
-  { unit, figures, goals, remarks, plots = [] }: RowResult,
-): string[] {
+function inOrder(rows: readonly RawRow[]): RawRow[] {
+  return [...rows].sort((one, other) => one.number - other.number);
+}
+
+function sectionOf({ number, measure, rounds, unit, figures, goals, remarks, plots }: RawRow) {
   return [
     `## ${number}. ${measure}`,
     "",
-    `| contender | ${unit} |`,
+    `| contender | ${unit}, ${rounds} rounds |`,
     "| --- | --- |",
-    ...[...figures].map(([name, figure]) => `| ${name} | ${figureText(figure)} |`),
+    ...Object.entries(figures).map(([name, figure]) => `| ${name} | ${figureText(figure)} |`),
     "",
     ...goals.map(({ text, ratio, isMet }) => {
       return `- ${text}: ${ratio.toFixed(2)}, ${isMet ? "met" : "**not met**"}.`;
     }),
     ...remarks.map((remark) => `- ${remark}.`),
-    ...plots.flatMap(({ name, title }) => ["", `![${title}](benchmarks-${name}.svg)`]),
+    ...Object.entries(plots).flatMap(([name, title]) => [
+      "",
+      `![${title}](benchmarks-${name}.svg)`,
+    ]),
   ];
 }
 

@@ -88,7 +88,8 @@ export async function startWsctl(agents: number, options: WsctlOptions = {}): Pr
     },
     grow,
     post,
-    get: (path) => call(path, {}),
+    // As another process each time: what was open before a restart is of no use.
+    get: (path) => call(path, { keepalive: false }),
     async request(agent) {
       if ((await ask({ agents: [`a${agent}`] })) !== 1) throw new Error("no success");
     },
