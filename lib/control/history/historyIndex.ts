@@ -15,12 +15,12 @@ interface Progress {
 }
 
 /** What one step takes: its transaction holds up whoever waits for the journal. */
-const stepRequests = 250;
+const stepRequests = 500;
 const stepTextChars = 64 * 1024;
 
 /** What a list makes up for at once, and what its reader waits for before that. */
-const stepsAtOnce = 32;
-const stepsMax = 1_600;
+const stepsAtOnce = 16;
+const stepsMax = 800;
 
 /** Whether a list goes by this index. */
 export function needsIndex({ agentId, search, status }: JobsQuery): boolean {

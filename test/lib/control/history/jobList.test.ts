@@ -1,5 +1,5 @@
 /** Lists of jobs from a journal on disk: each filter alone and together, by which index, how far. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ import type { ControlJournal, JobsQuery } from "../../../../lib/control/journal.
 import { openControlJournal } from "../../../../lib/control/sqliteJournal.ts";
 import type { Database } from "../../../../lib/store/sqlite.ts";
 import { type Filling, fill, movePlaces, wholeIndex } from "../../../support/filledJournal.ts";
+
+// Some fill a store with more requests than one look goes through.
+setDefaultTimeout(60_000);
 
 let dir: string;
 let journal: ControlJournal;
