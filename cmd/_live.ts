@@ -41,12 +41,13 @@ export class LiveLines implements OutputSink {
     const begun = of.streams.get(stream) ?? { decoder: new TextDecoder(), rest: "" };
     of.streams.set(stream, begun);
     const more = text ?? begun.decoder.decode(Buffer.from(base64 ?? "", "base64"));
-    const lines = (begun.rest + more).split("\n");
-    begun.rest = lines.pop() ?? "";
+    const all = begun.rest + more;
+    const end = all.lastIndexOf("\n") + 1;
+    begun.rest = all.slice(end);
+    if (end > 0) show(agent, stream, all.slice(0, end - 1));
     for (; begun.rest.length > lineCharsMax; begun.rest = begun.rest.slice(lineCharsMax)) {
-      lines.push(begun.rest.slice(0, lineCharsMax));
+      show(agent, stream, begun.rest.slice(0, lineCharsMax));
     }
-    if (lines.length > 0) show(agent, stream, lines);
   }
 
   end(requestId: string): boolean {
@@ -58,16 +59,16 @@ export class LiveLines implements OutputSink {
   #flush(requestId: string): void {
     const of = this.#begun.get(requestId);
     for (const [stream, begun] of of?.streams ?? []) {
-      if (begun.rest !== "") show(of?.agent ?? "", stream, [begun.rest]);
+      if (begun.rest !== "") show(of?.agent ?? "", stream, begun.rest);
       begun.rest = "";
     }
   }
 }
 
-/** In one go: a call of the system for each line would take longer than all the rest. */
-function show(agent: string, stream: string, lines: readonly string[]): void {
-  const shown = lines.map((line) => `[${agent}] ${visible(line.replace(/\r$/, ""))}`);
-  const text = shown.join("\n");
+/** All lines in one go: what is done for each of them would take longer than all the rest. */
+function show(agent: string, stream: string, lines: string): void {
+  const shown = visible(lines.replace(/\r(?=\n|$)/g, ""));
+  const text = `[${agent}] ${shown.replaceAll("\n", `\n[${agent}] `)}`;
   if (stream === "stderr") remark(text);
   else print(text);
 }

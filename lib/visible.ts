@@ -3,6 +3,7 @@
  * characters as escapes, so that no terminal obeys them and no line passes for another.
  */
 export function visible(text: string): string {
+  if (/^[\n -~]*$/.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => {
     if (char === "\n") return "\n";
     const code = char.codePointAt(0) ?? 0;

@@ -8,7 +8,6 @@
 import type { OutputLine } from "../protocol/api.ts";
 import {
   followRenewMs,
-  outputRecordBytesMax,
   outputRestMs,
   watchedBytesMax,
   watchedPerStreamMax,
@@ -21,8 +20,9 @@ import { OutputRest } from "./outputRest.ts";
 import type { OutputPiece } from "./records.ts";
 import { outcomeLine } from "./views.ts";
 
-const chunkBytes = 64 * 1024;
-const windowBytesMax = 128 * 1024;
+const chunkBytes = 128 * 1024;
+const windowBytesMax = 512 * 1024;
+const windowBytesMin = 8 * 1024;
 const keepAliveMs = 10_000;
 
 export interface OutputStreamOptions {
@@ -102,7 +102,7 @@ class Merge {
     });
     const count = Math.min(this.#waiting.length, watchedPerStreamMax);
     const share = Math.floor(watchedBytesMax / Math.max(1, count));
-    this.#windowBytes = Math.max(outputRecordBytesMax, Math.min(windowBytesMax, share));
+    this.#windowBytes = Math.max(windowBytesMin, Math.min(windowBytesMax, share));
     this.#renewal = setInterval(() => this.#renew(), followRenewMs);
     this.#admit();
   }

@@ -156,8 +156,8 @@ export const catalogueBytesMax = 28 * 1024;
 /** How soon after a manifest was changed an agent says so. */
 export const catalogueLookMs = 3_000;
 
-/** One piece of live output, in bytes: fits a message however it is escaped. */
-export const outputRecordBytesMax = 8 * 1024;
+/** One piece of live output, in bytes: fits a message with each of them escaped, or as base64. */
+export const outputRecordBytesMax = 28 * 1024;
 
 /** A smaller piece counts as so many bytes: about what it costs whoever keeps it. */
 export const outputRecordCostMin = 64;
@@ -176,7 +176,7 @@ export const watchersPerRequestMax = 8;
 
 /**
  * Requests of a job that one operator watches at a time, and what may wait for the operator, in
- * bytes.
+ * bytes, beside the last piece of each.
  */
 export const watchedPerStreamMax = 512;
 export const watchedBytesMax = 4 * 1024 * 1024;

@@ -160,6 +160,14 @@ describe.each(pairs)("control plane on %s, agent on %s", (control, flavour) => {
     expect(again.stderr).toContain("there is something in it already");
   });
 
+  test("control characters, six bytes of JSON each, arrive all the same", async () => {
+    define("escapes", "head -c 200000 /dev/zero | tr '\\0' '\\033'");
+    const dir = at("escapes-out");
+    const { code } = await wsctl([...sendWords("escapes").slice(1), "--output", dir]);
+    expect(code).toBe(0);
+    expect(readFileSync(join(dir, "web-1.stdout"), "utf8")).toBe("\x1b".repeat(200_000));
+  });
+
   test("pieces are numbered, and a stream that is resumed goes on behind what was received", async () => {
     const go = at("go-resume");
     define("resume", `echo first; while [ ! -e ${go} ]; do sleep 0.05; done; echo second`);

@@ -4,7 +4,11 @@
  */
 import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
-import { followLeaseMs, watchersPerRequestMax } from "../../protocol/limits.ts";
+import {
+  followLeaseMs,
+  outputRecordBytesMax,
+  watchersPerRequestMax,
+} from "../../protocol/limits.ts";
 import { outputCost } from "../../protocol/outputCost.ts";
 import type { FollowOrder, OutputPiece } from "../records.ts";
 import { type Piece, SpoolReader } from "./spool.ts";
@@ -21,6 +25,11 @@ export interface Followed {
   /** Notes that it is followed: it may be asked for again after a break. */
   followed(): void;
 }
+
+/** A piece in a message, which has a few hundred bytes beside it. */
+const textJsonBytesMax = 2 * outputRecordBytesMax;
+/** Six bytes of JSON each; all others take two at the most. */
+const longEscaped = /[\0-\x07\x0b\x0e-\x1f]/;
 
 type Emit = (piece: OutputPiece) => void;
 
@@ -90,7 +99,8 @@ export class Followers {
     if (watchers.size === 0) return;
     const all = [...watchers.values()];
     const hungry = all.filter(({ bytesLeft }) => bytesLeft > 0);
-    const seen = Math.min(...(hungry.length > 0 ? hungry : all).map((each) => each.seen));
+    // Where nobody wants more, nobody needs to be told of more.
+    const seen = Math.min(Number.MAX_SAFE_INTEGER, ...hungry.map((each) => each.seen));
     run.hasRead(Math.min(...all.map(({ order }) => order.after)), seen);
   }
 
@@ -145,11 +155,20 @@ export class Followers {
 
 function outputOf(order: FollowOrder, { sequence, stream, bytes, skipped }: Piece): OutputPiece {
   const { requestId, watcher } = order;
-  // What is no UTF-8 travels as it is, and not with characters put in its place.
-  const content = isUtf8(bytes)
-    ? { text: bytes.toString("utf8") }
-    : { base64: bytes.toString("base64") };
+  const text = textOf(bytes);
+  const content = text === undefined ? { base64: bytes.toString("base64") } : { text };
   return { requestId, watcher, sequence, stream, ...content, ...(skipped > 0 ? { skipped } : {}) };
+}
+
+/**
+ * Undefined for what travels as bytes: no UTF-8, which is not to have characters put in its place,
+ * and so many control characters that, escaped, they would not fit a message.
+ */
+function textOf(bytes: Buffer): string | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  const text = bytes.toString("utf8");
+  const isPlain = bytes.length * 6 <= textJsonBytesMax || !longEscaped.test(text);
+  return isPlain || JSON.stringify(text).length <= textJsonBytesMax ? text : undefined;
 }
 
 function endOf({ requestId, watcher }: FollowOrder, sequence: number, skipped: number) {

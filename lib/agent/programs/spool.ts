@@ -5,7 +5,7 @@
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { outputRecordBytesMax } from "../../protocol/limits.ts";
+import { outputRecordBytesMax, outputRecordCostMin } from "../../protocol/limits.ts";
 import { outputCost } from "../../protocol/outputCost.ts";
 
 export type StreamName = "stdout" | "stderr";
@@ -129,7 +129,7 @@ export class SpoolReader {
     for (const [index, first] of firsts.entries()) {
       const next = firsts[index + 1] ?? Number.POSITIVE_INFINITY;
       if (next <= after + 1 || left <= 0) continue;
-      for (const record of this.#records(first)) {
+      for (const record of this.#records(first, left)) {
         const { sequence: last } = this.#place;
         this.#place = { first, offset: record.end, sequence: Math.max(last, record.sequence) };
         if (record.sequence <= last) continue;
@@ -142,12 +142,14 @@ export class SpoolReader {
     return pieces;
   }
 
-  /** The rest of a segment, which is small. */
-  *#records(first: number) {
+  /** Of a segment as many as count as so many bytes; all, where the first of them is looked for. */
+  *#records(first: number, bytesMax: number) {
     const isSame = this.#place.first === first;
     let end = isSame ? this.#place.offset : 0;
     let sequence = isSame ? this.#place.sequence + 1 : first;
-    const bytes = readFrom(join(this.#dir, segmentName(first)), end);
+    const isPlaced = sequence === this.#place.sequence + 1;
+    const most = isPlaced ? spooledBytes(bytesMax) : Number.POSITIVE_INFINITY;
+    const bytes = readFrom(join(this.#dir, segmentName(first)), end, most);
     for (let at = 0; at + headerBytes <= bytes.length; sequence++) {
       const length = bytes.readUInt32LE(at);
       const stream = streams[bytes.readUInt8(at + 4)] ?? "stdout";
@@ -170,8 +172,14 @@ function segmentsIn(dir: string): number[] {
   return names.map((name) => Number(name.slice("output-".length))).sort((a, b) => a - b);
 }
 
+/** What pieces that count as so many bytes take up at the most, the last one whole. */
+function spooledBytes(cost: number): number {
+  const headers = (cost / outputRecordCostMin + 1) * headerBytes;
+  return Math.ceil(cost + headers + outputRecordBytesMax);
+}
+
 /** A segment that was pushed out meanwhile holds nothing any more. */
-function readFrom(path: string, offset: number): Buffer {
+function readFrom(path: string, offset: number, bytesMax: number): Buffer {
   let fd: number;
   try {
     fd = openSync(path, "r");
@@ -180,8 +188,8 @@ function readFrom(path: string, offset: number): Buffer {
     throw error;
   }
   try {
-    const wanted = Math.max(0, fstatSync(fd).size - offset);
-    const bytes = Buffer.alloc(wanted);
+    const wanted = Math.min(bytesMax, Math.max(0, fstatSync(fd).size - offset));
+    const bytes = Buffer.allocUnsafeSlow(wanted);
     return bytes.subarray(0, wanted === 0 ? 0 : readSync(fd, bytes, 0, wanted, offset));
   } finally {
     closeSync(fd);
