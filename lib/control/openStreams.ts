@@ -1,35 +1,68 @@
 /** Streams that operators read at this moment, by their token: they end when it does. */
+
+/** What a stream is made of, asked for a piece at a time as its reader takes them. */
+export interface StreamSource {
+  /** The next piece, once there is one; may be empty. */
+  next(): Promise<string>;
+  /** Whether nothing follows; `next` is not called again. */
+  readonly isOver: boolean;
+  /** Ends a wait as well. May be called at any time, and more than once. */
+  close(): void;
+}
+
 export class OpenStreams {
   readonly #ends = new Map<string, Set<() => void>>();
 
-  /** The same stream, which ends early when the token does. */
-  guarded(tokenId: string, stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const reader = stream.getReader();
-    const end = () => void reader.cancel();
-    const ends = this.#ends.get(tokenId) ?? new Set();
-    this.#ends.set(tokenId, ends.add(end));
-    const forget = () => {
-      ends.delete(end);
-      if (ends.size === 0 && this.#ends.get(tokenId) === ends) this.#ends.delete(tokenId);
+  /** A stream that begins with a piece, where there is one, and ends early when the token does. */
+  open(tokenId: string, source: StreamSource, first = ""): ReadableStream<Uint8Array> {
+    const encoder = new TextEncoder();
+    let isLeft = false;
+    let isCancelled = false;
+    const leave = () => {
+      isLeft = true;
+      source.close();
     };
+    const forget = this.#remember(tokenId, leave);
     return new ReadableStream<Uint8Array>(
       {
+        start(controller) {
+          if (first !== "") controller.enqueue(encoder.encode(first));
+        },
         async pull(controller) {
-          const { done, value } = await reader.read();
-          if (!done) return controller.enqueue(value);
+          let text = "";
+          try {
+            while (text === "" && !source.isOver && !isLeft) text = await source.next();
+          } catch (error) {
+            forget();
+            leave();
+            throw error;
+          }
+          if (isCancelled) return;
+          if (text !== "" && !isLeft) controller.enqueue(encoder.encode(text));
+          if (!source.isOver && !isLeft) return;
           forget();
           controller.close();
         },
-        async cancel(reason) {
+        cancel() {
+          isCancelled = true;
           forget();
-          await reader.cancel(reason);
+          leave();
         },
       },
-      { highWaterMark: 0 },
+      { highWaterMark: 1 },
     );
   }
 
   end(tokenId: string): void {
     for (const end of this.#ends.get(tokenId) ?? []) end();
+  }
+
+  #remember(tokenId: string, end: () => void): () => void {
+    const ends = this.#ends.get(tokenId) ?? new Set();
+    this.#ends.set(tokenId, ends.add(end));
+    return () => {
+      ends.delete(end);
+      if (ends.size === 0 && this.#ends.get(tokenId) === ends) this.#ends.delete(tokenId);
+    };
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { Engine } from "./engine.ts";
 import type { StoredJob } from "./journal.ts";
+import type { StreamSource } from "./openStreams.ts";
 import { OutcomeFeed } from "./outcomeFeed.ts";
 import { outcomeLine } from "./views.ts";
 
@@ -14,42 +15,31 @@ export interface OutcomeStreamOptions {
   job: StoredJob;
   /** The cursor of the last line that was received; 0 for all. */
   after: number;
-  /** A line to send before the outcomes. */
-  first?: unknown;
 }
 
-export function outcomeStream(options: OutcomeStreamOptions): ReadableStream<Uint8Array> {
-  const { engine, job } = options;
-  const encoder = new TextEncoder();
-  const feed = new OutcomeFeed(engine, job, options.after);
+export class OutcomeStream implements StreamSource {
+  readonly #job: StoredJob;
+  readonly #feed: OutcomeFeed;
 
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        if (options.first === undefined) return;
-        controller.enqueue(encoder.encode(`${JSON.stringify(options.first)}\n`));
-      },
-      async pull(controller) {
-        for (;;) {
-          const outcomes = feed.next();
-          if (outcomes.length > 0) {
-            const lines = outcomes.map((each) => `${JSON.stringify(outcomeLine(job, each))}\n`);
-            controller.enqueue(encoder.encode(lines.join("")));
-          }
-          if (feed.isOver) {
-            feed.close();
-            controller.close();
-            return;
-          }
-          if (outcomes.length > 0) return;
-          if (!(await feed.wait(keepAliveMs))) {
-            controller.enqueue(encoder.encode("\n"));
-            return;
-          }
-        }
-      },
-      cancel: () => feed.close(),
-    },
-    { highWaterMark: 1 },
-  );
+  constructor({ engine, job, after }: OutcomeStreamOptions) {
+    this.#job = job;
+    this.#feed = new OutcomeFeed(engine, job, after);
+  }
+
+  async next(): Promise<string> {
+    const outcomes = this.#feed.next();
+    if (outcomes.length === 0 && !this.isOver) {
+      return (await this.#feed.wait(keepAliveMs)) ? "" : "\n";
+    }
+    if (this.isOver) this.close();
+    return outcomes.map((each) => `${JSON.stringify(outcomeLine(this.#job, each))}\n`).join("");
+  }
+
+  get isOver(): boolean {
+    return this.#feed.isOver;
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
 }

@@ -15,6 +15,7 @@ import {
 import type { Engine } from "./engine.ts";
 import { costOf } from "./follows.ts";
 import type { StoredJob, StoredOutcome } from "./journal.ts";
+import type { StreamSource } from "./openStreams.ts";
 import { OutcomeFeed } from "./outcomeFeed.ts";
 import { OutputRest } from "./outputRest.ts";
 import type { OutputPiece } from "./records.ts";
@@ -32,8 +33,6 @@ export interface OutputStreamOptions {
   after: number;
   /** Up to which piece each request's output was received. */
   received: Readonly<Record<string, number>>;
-  /** A line to send before everything else. */
-  first?: unknown;
   /** Milliseconds of a clock that is never set. */
   now?: () => number;
 }
@@ -52,30 +51,7 @@ interface Watched {
   rest: OutputRest;
 }
 
-export function outputStream(options: OutputStreamOptions): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  const merge = new Merge(options);
-  let first = options.first === undefined ? undefined : `${JSON.stringify(options.first)}\n`;
-  let isCancelled = false;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const text = first ?? (await merge.next());
-        first = undefined;
-        if (isCancelled) return;
-        if (text !== "") controller.enqueue(encoder.encode(text));
-        if (merge.isOver) controller.close();
-      },
-      cancel() {
-        isCancelled = true;
-        merge.close();
-      },
-    },
-    { highWaterMark: 1 },
-  );
-}
-
-class Merge {
+export class OutputStream implements StreamSource {
   readonly #options: OutputStreamOptions;
   readonly #feed: OutcomeFeed;
   readonly #watched = new Map<string, Watched>();

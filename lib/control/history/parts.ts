@@ -14,7 +14,7 @@ export type PartTable = "request_agents" | "outcome_words";
  * Few enough for a table to go at once, and enough for a list to be quick that finds nothing in any
  * of them.
  */
-export const partRequests = 2 ** 19;
+export const partRequests = 2 ** 20;
 
 /** What one step puts in order: some milliseconds' work. */
 const mergePages = 16;

@@ -12,8 +12,9 @@ import { JobOrder, RetryOrder } from "../../protocol/order.ts";
 import type { Engine } from "../engine.ts";
 import { needsIndex, whole } from "../history/historyIndex.ts";
 import type { StoredJob } from "../journal.ts";
-import { outcomeStream } from "../outcomeStream.ts";
-import { outputStream } from "../outputStream.ts";
+import type { StreamSource } from "../openStreams.ts";
+import { OutcomeStream } from "../outcomeStream.ts";
+import { OutputStream } from "../outputStream.ts";
 import { retryOrder } from "../retry.ts";
 import type { Accepted } from "../submissions.ts";
 import { jobDetail, jobView } from "../views.ts";
@@ -116,9 +117,12 @@ async function submit(context: RouteContext, order: JobOrder, retryOf?: string) 
   const { job } = submitted;
   const accepted = acceptedLine(engine, submitted);
   if (!c.req.header("accept")?.includes("application/x-ndjson")) return c.json(accepted, 202);
-  const start = { engine, job, after: 0, first: accepted };
-  if (c.req.query("output") !== "true") return ndjson(context, outcomeStream(start), 202);
-  return ndjson(context, outputStream({ ...start, received: {} }), 202);
+  const start = { engine, job, after: 0 };
+  const withOutput = c.req.query("output") === "true";
+  const source = withOutput
+    ? new OutputStream({ ...start, received: {} })
+    : new OutcomeStream(start);
+  return ndjson(context, source, accepted);
 }
 
 async function listJobs(context: RouteContext): Promise<Response> {
@@ -201,7 +205,7 @@ function awaitJob(context: RouteContext): Response {
   const job = findJob(context);
   const most = Number.MAX_SAFE_INTEGER;
   const after = readNumber(c, "after", { least: 0, most, otherwise: 0 });
-  return ndjson(context, outcomeStream({ engine, job, after }), 200);
+  return ndjson(context, new OutcomeStream({ engine, job, after }));
 }
 
 /** The same with live output, behind what was received of it. */
@@ -209,7 +213,7 @@ async function followJob(context: RouteContext): Promise<Response> {
   const { c, engine } = context;
   const job = findJob(context);
   const { after, output } = await readBody(c, FollowBody);
-  return ndjson(context, outputStream({ engine, job, after, received: output }), 200);
+  return ndjson(context, new OutputStream({ engine, job, after, received: output }));
 }
 
 /** The job that the path names, if this token may know of it. */
@@ -232,12 +236,14 @@ function acceptedLine(engine: Engine, { job, requests }: Accepted): AcceptedLine
   };
 }
 
-/** Ends before its time if the token does. */
+/** Ends before its time if the token does; begins with the line of what was accepted, if it was. */
 function ndjson(
   { engine, token }: RouteContext,
-  stream: ReadableStream<Uint8Array>,
-  status: number,
+  source: StreamSource,
+  accepted?: AcceptedLine,
 ): Response {
-  const guarded = engine.streams.guarded(token.tokenId, stream);
-  return new Response(guarded, { status, headers: { "Content-Type": "application/x-ndjson" } });
+  const first = accepted === undefined ? "" : `${JSON.stringify(accepted)}\n`;
+  const stream = engine.streams.open(token.tokenId, source, first);
+  const status = accepted === undefined ? 200 : 202;
+  return new Response(stream, { status, headers: { "Content-Type": "application/x-ndjson" } });
 }

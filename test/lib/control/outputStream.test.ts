@@ -4,7 +4,8 @@ import type { ReadableStreamDefaultReader } from "node:stream/web";
 import { setImmediate } from "node:timers/promises";
 import type { Engine } from "../../../lib/control/engine.ts";
 import type { StoredJob, StoredOutcome } from "../../../lib/control/journal.ts";
-import { outputStream } from "../../../lib/control/outputStream.ts";
+import { OpenStreams } from "../../../lib/control/openStreams.ts";
+import { OutputStream } from "../../../lib/control/outputStream.ts";
 import type { FollowOrder, OutputPiece } from "../../../lib/control/records.ts";
 import type { OutcomeLine, OutputLine } from "../../../lib/protocol/api.ts";
 
@@ -55,7 +56,8 @@ class Watching {
       },
     } as unknown as Engine;
     const now = () => this.nowMs;
-    this.#reader = outputStream({ engine, job, after: 0, received: {}, now }).getReader();
+    const source = new OutputStream({ engine, job, after: 0, received: {}, now });
+    this.#reader = new OpenStreams().open("t1", source).getReader();
   }
 
   /** The agent sends a piece of so many bytes. */
