@@ -1,9 +1,8 @@
 /**
  * The full-text index of history in parts, by age: each has two tables of its own, for so many
  * requests in a row. What is pruned stays in its part until nothing else is left of it; then the
- * part goes, a table at a time, each within milliseconds. Deleting one by one from one table for
- * all held the process up for half a second whenever SQLite wrote its list of what was deleted
- * anew.
+ * part goes, in steps of milliseconds. Deleting one by one from one table for all held the process
+ * up for half a second whenever SQLite wrote its list of what was deleted anew.
  */
 import type { Database } from "../../store/sqlite.ts";
 
@@ -11,18 +10,22 @@ import type { Database } from "../../store/sqlite.ts";
 export type PartTable = "request_agents" | "outcome_words";
 
 /**
- * Few enough for a table to go at once, and enough for a list to be quick that finds nothing in any
- * of them.
+ * Few enough for the list of a word that all of them have to be put in order in one step, and enough
+ * for a list to be quick that finds nothing in any part.
  */
 export const partRequests = 2 ** 20;
 
 /** What one step puts in order: some milliseconds' work. */
 const mergePages = 16;
 
+/** What one step reads of a table that is going. */
+const readPages = 64;
+
 const columns = {
   request_agents: "agent, tokenize='ascii'",
   outcome_words: "words, tokenize='unicode61'",
 };
+const tables = Object.keys(columns) as PartTable[];
 
 interface Row {
   part: number;
@@ -38,7 +41,10 @@ export class Parts {
   readonly #go;
   readonly #going;
   readonly #remove;
+  readonly #isThere;
   #merging: number | undefined;
+  /** How far a table that is going was read. */
+  #read: { name: string; id: number } | undefined;
   /** Those that are not going, ascending. */
   #all: readonly number[];
 
@@ -56,6 +62,9 @@ export class Parts {
     this.#add = db.prepare<[number]>("INSERT INTO history_parts (part) VALUES (?)");
     this.#go = db.prepare<[number]>("UPDATE history_parts SET is_going = 1 WHERE part = ?");
     this.#going = db.prepare<[], Row>("SELECT part FROM history_parts WHERE is_going = 1 LIMIT 1");
+    this.#isThere = db.prepare<[string], { one: number }>(
+      "SELECT 1 AS one FROM sqlite_schema WHERE name = ?",
+    );
     this.#remove = db.prepare<[number]>("DELETE FROM history_parts WHERE part = ?");
     const sql = "SELECT part FROM history_parts WHERE is_going = 0 ORDER BY part";
     const all = db.prepare<[], Row>(sql);
@@ -75,7 +84,8 @@ export class Parts {
       for (const [table, column] of Object.entries(columns)) {
         const name = tableOf(table as PartTable, part);
         this.#db.exec(
-          `CREATE VIRTUAL TABLE ${name} USING fts5(${column}, content='', detail=none)`,
+          `CREATE VIRTUAL TABLE ${name} USING fts5(
+             ${column}, content='', detail=none, columnsize=0)`,
         );
       }
     });
@@ -92,7 +102,6 @@ export class Parts {
     // A negative figure begins to make one piece of all; the others go on with it.
     const pages = this.#merging === part ? mergePages : -mergePages;
     this.#merging = part;
-    const tables = Object.keys(columns) as PartTable[];
     const isWorking = tables.map((table) => this.#mergeTable(tableOf(table, part), pages));
     if (!isWorking.includes(true)) this.#setMerged.run(part);
     return true;
@@ -106,31 +115,45 @@ export class Parts {
   }
 
   /**
-   * Drops a table of a part of which no request is left; false where there is none. The newest part
-   * stays.
+   * Removes a little of a part of which no request is left; false where there is none. The newest
+   * part stays.
    */
-  dropTable(): boolean {
-    const going = this.#going.get()?.part;
-    if (going !== undefined) {
-      this.#db.transaction(() => {
-        this.#drop("request_agents", going);
-        this.#remove.run(going);
-      });
+  shrink(): boolean {
+    const part = this.#going.get()?.part ?? this.#letGo();
+    if (part === undefined) return false;
+    for (const table of tables) {
+      const name = tableOf(table, part);
+      if (this.#isThere.get(name) === undefined) continue;
+      if (!this.#readPages(name)) this.#db.transaction(() => this.#db.exec(`DROP TABLE ${name}`));
       return true;
     }
-    const isEmpty = (part: number) => this.#has.get(firstOf(part), firstOf(part + 1)) === undefined;
-    const empty = this.#all.slice(0, -1).find(isEmpty);
-    if (empty === undefined) return false;
-    this.#db.transaction(() => {
-      this.#drop("outcome_words", empty);
-      this.#go.run(empty);
-    });
-    this.#all = this.#all.filter((each) => each !== empty);
+    this.#remove.run(part);
     return true;
   }
 
-  #drop(table: PartTable, part: number): void {
-    this.#db.exec(`DROP TABLE ${tableOf(table, part)}`);
+  /** Nothing is looked for in it from now on. */
+  #letGo(): number | undefined {
+    const isEmpty = (part: number) => this.#has.get(firstOf(part), firstOf(part + 1)) === undefined;
+    const empty = this.#all.slice(0, -1).find(isEmpty);
+    if (empty === undefined) return undefined;
+    this.#go.run(empty);
+    this.#all = this.#all.filter((each) => each !== empty);
+    return empty;
+  }
+
+  /**
+   * Reads some of the pages of a table, of which only those that hold its words are many: dropping
+   * it reads them all, which takes a disk long that has not been asked for them for days. False at
+   * the end.
+   */
+  #readPages(name: string): boolean {
+    const { id: after } = this.#read?.name === name ? this.#read : { id: -1 };
+    const pages = this.#db.prepare<[number, number], { id: number }>(
+      `SELECT id, length(block) AS bytes FROM ${name}_data WHERE id > ? ORDER BY id LIMIT ?`,
+    );
+    const last = pages.all(after, readPages).at(-1);
+    if (last !== undefined) this.#read = { name, id: last.id };
+    return last !== undefined;
   }
 }
 

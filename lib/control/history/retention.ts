@@ -102,9 +102,9 @@ export class Retention {
     this.#removeJob = db.prepare<[string]>("DELETE FROM jobs WHERE job_id = ?");
   }
 
-  /** What a sweep ends with: drops a table of the index that is of no use, if there is one. */
-  dropTable(): boolean {
-    return this.#index.parts.dropTable();
+  /** What a sweep ends with: removes a little of the index that is of no use; false at the end. */
+  shrinkIndex(): boolean {
+    return this.#index.parts.shrink();
   }
 
   /** `after`: what the step before has answered; empty for the first one of a sweep. */

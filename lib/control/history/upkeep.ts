@@ -90,7 +90,7 @@ export class Upkeep {
       this.#sweep.after = next;
       return true;
     }
-    if (journal.retention.dropTable()) return true;
+    if (journal.retention.shrinkIndex()) return true;
     this.#end(this.#sweep, now);
     return false;
   }
