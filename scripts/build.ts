@@ -23,6 +23,8 @@ export async function build(options: BuildOptions): Promise<void> {
     "--format=esm",
     // What a command does not need is not loaded for it.
     "--splitting",
+    // Nor compiled further where it runs a few times and is over; a server takes this back.
+    "--compile-jit-policy=8",
     // A compiled binary would read settings, and code, from whatever directory it is started in.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",

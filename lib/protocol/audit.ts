@@ -3,7 +3,7 @@
  * the one before by its hash. A record that is changed or taken out breaks the chain; that the end
  * was cut off is seen by whoever has kept the head elsewhere.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { JsonObject } from "./json.ts";
 
 export interface AuditFacts {
@@ -41,7 +41,7 @@ export const pruneAction = "audit.prune";
 
 /** SHA-256, in hexadecimal, over the hash before and the record's text as it is kept. */
 export function chained(previous: string, text: string): string {
-  return createHash("sha256").update(previous).update("\n").update(text).digest("hex");
+  return hash("sha256", `${previous}\n${text}`, "hex");
 }
 
 /** A record as it is kept and handed out. */

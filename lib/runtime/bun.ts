@@ -146,6 +146,8 @@ async function serve(options: ServeOptions): Promise<Server> {
           ),
       },
     });
+  // The binary starts as what suits a short command: see `scripts/build.ts`.
+  Bun.unsafe.setJITPolicy(1);
   if (options.tls !== undefined) await refuseSharedPort(options);
   const first = listen(options.port, options.tls);
   const port = first.port ?? options.port;
