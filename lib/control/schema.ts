@@ -217,4 +217,5 @@ export const migrations: readonly string[] = [
   UPDATE history_index
     SET numbered_through = outcomes_through, requests_through = 0, outcomes_through = 0;
   `,
+  "DROP INDEX requests_open",
 ];

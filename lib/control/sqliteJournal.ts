@@ -207,9 +207,10 @@ function count(tally: Map<string, { ended: number; succeeded: number }>, outcome
 }
 
 function openJournal(db: Database): OpenJournal {
-  // By its index: left to choose, SQLite reads the whole table for the order, at every start.
-  const sql =
-    "SELECT * FROM requests INDEXED BY requests_open WHERE sequence IS NULL ORDER BY rowid";
+  // From the open jobs: left to choose, SQLite reads the whole table for the order, at every start.
+  const sql = `SELECT r.* FROM jobs AS j INDEXED BY jobs_open CROSS JOIN requests AS r
+    INDEXED BY requests_by_job ON r.job_id = j.job_id AND r.sequence IS NULL
+    WHERE j.ended < j.total ORDER BY r.rowid`;
   const requests = db
     .prepare<[], RequestRow>(sql)
     .all()

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contender, Fleet } from "../contenders.ts";
 import { inRounds, quantile } from "../measure.ts";
-import { atLeast, atMost, type Row } from "../row.ts";
+import { atLeast, atMost, type Row, type RowOptions } from "../row.ts";
 import { allContenders } from "./peers.ts";
 
 const agents = 100;
@@ -21,11 +21,15 @@ async function rate(fleet: Fleet, count: number, atOnce: number): Promise<number
   return (count / (performance.now() - from)) * 1000;
 }
 
-async function withFleet<T>(contender: Contender, use: (fleet: Fleet) => Promise<T>): Promise<T> {
+async function withFleet<T>(
+  contender: Contender,
+  { isQuick }: RowOptions,
+  use: (fleet: Fleet) => Promise<T>,
+): Promise<T> {
   const fleet = await contender.start(agents);
   try {
-    // What is only slow the first time is not what is measured.
-    await rate(fleet, 1_000, 32);
+    // A runtime goes on compiling what is run often for some ten thousand requests.
+    await rate(fleet, isQuick ? 1_000 : 12_000, 64);
     return await use(fleet);
   } finally {
     await fleet.stop();
@@ -55,7 +59,7 @@ export const throughput: Row = {
   async run(options) {
     const count = options.isQuick ? 4_000 : 20_000;
     const figures = await inRounds(allContenders(options), options, (contender) =>
-      withFleet(contender, (fleet) => rate(fleet, count, 64)),
+      withFleet(contender, options, (fleet) => rate(fleet, count, 64)),
     );
     const goals = [...atLeast(figures, 1.0, "NATS core"), ...atLeast(figures, 0.5, "limit")];
     return { unit: "requests/s", figures, goals, remarks: [] };
@@ -70,7 +74,7 @@ export const latency: Row = {
     const count = options.isQuick ? 300 : 2_000;
     const tails = new Map<string, number[]>();
     const figures = await inRounds(allContenders(options), options, (contender) =>
-      withFleet(contender, async (fleet) => {
+      withFleet(contender, options, async (fleet) => {
         const took: number[] = [];
         for (let index = 0; index < count; index++) {
           const from = performance.now();
