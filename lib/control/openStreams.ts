@@ -41,6 +41,7 @@ export class OpenStreams {
           if (text !== "" && !isLeft) controller.enqueue(encoder.encode(text));
           if (!source.isOver && !isLeft) return;
           forget();
+          source.close();
           controller.close();
         },
         cancel() {

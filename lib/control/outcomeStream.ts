@@ -31,7 +31,6 @@ export class OutcomeStream implements StreamSource {
     if (outcomes.length === 0 && !this.isOver) {
       return (await this.#feed.wait(keepAliveMs)) ? "" : "\n";
     }
-    if (this.isOver) this.close();
     return outcomes.map((each) => `${JSON.stringify(outcomeLine(this.#job, each))}\n`).join("");
   }
 

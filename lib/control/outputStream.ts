@@ -87,13 +87,14 @@ export class OutputStream implements StreamSource {
    * The next lines, or an empty one when there was nothing for long; what is over says so itself.
    */
   async next(): Promise<string> {
-    for (;;) {
+    while (!this.isOver) {
       const lines = [...this.#outputLines(), ...this.#outcomeLines()].join("");
       if (lines !== "" || this.isOver) return lines;
       const restMs = this.#held.size > 0 ? outputRestMs / 4 : keepAliveMs;
       const isRung = await this.#feed.wait(restMs);
       if (!isRung && this.#held.size === 0) return "\n";
     }
+    return "";
   }
 
   close(): void {

@@ -217,5 +217,8 @@ export const migrations: readonly string[] = [
   UPDATE history_index
     SET numbered_through = outcomes_through, requests_through = 0, outcomes_through = 0;
   `,
-  "DROP INDEX requests_open",
+  `
+  DROP INDEX requests_open;
+  ALTER TABLE history_index ADD COLUMN part_requests INTEGER NOT NULL DEFAULT 524288;
+  `,
 ];

@@ -185,7 +185,7 @@ export const watchedBytesMax = 4 * 1024 * 1024;
  * Once a request has ended, the rest of its output is waited for as long as it goes on coming so
  * often.
  */
-export const outputRestMs = 5_000;
+export const outputRestMs = 8_000;
 
 /**
  * It is waited for no longer than this in all, and a second more for so many bytes that come; more

@@ -3,7 +3,14 @@
  * is read.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { OutcomeLine, OutputLine, StreamLine } from "../../lib/protocol/api.ts";
 import { adminToken } from "../support/cli.ts";
@@ -160,12 +167,17 @@ describe.each(pairs)("control plane on %s, agent on %s", (control, flavour) => {
     expect(again.stderr).toContain("there is something in it already");
   });
 
-  test("control characters, six bytes of JSON each, arrive all the same", async () => {
-    define("escapes", "head -c 200000 /dev/zero | tr '\\0' '\\033'");
-    const dir = at("escapes-out");
+  test.each([
+    ["control characters, six bytes of JSON each", "\x1b"],
+    ["those among characters of three bytes each", "\0\0\0\0\0漢漢漢漢"],
+  ])("%s arrive all the same", async (_, pattern) => {
+    const text = pattern.repeat(200_000 / pattern.length);
+    writeFileSync(at("escapes"), text);
+    define("escapes", `cat ${at("escapes")}`);
+    const dir = mkdtempSync(at("escapes-out-"));
     const { code } = await wsctl([...sendWords("escapes").slice(1), "--output", dir]);
     expect(code).toBe(0);
-    expect(readFileSync(join(dir, "web-1.stdout"), "utf8")).toBe("\x1b".repeat(200_000));
+    expect(readFileSync(join(dir, "web-1.stdout"), "utf8") === text).toBe(true);
   });
 
   test("pieces are numbered, and a stream that is resumed goes on behind what was received", async () => {

@@ -168,7 +168,8 @@ function textOf(bytes: Buffer): string | undefined {
   if (!isUtf8(bytes)) return undefined;
   const text = bytes.toString("utf8");
   const isPlain = bytes.length * 6 <= textJsonBytesMax || !longEscaped.test(text);
-  return isPlain || JSON.stringify(text).length <= textJsonBytesMax ? text : undefined;
+  const jsonBytes = () => Buffer.byteLength(JSON.stringify(text));
+  return isPlain || jsonBytes() <= textJsonBytesMax ? text : undefined;
 }
 
 function endOf({ requestId, watcher }: FollowOrder, sequence: number, skipped: number) {

@@ -50,6 +50,7 @@ export class Parts {
 
   constructor(db: Database) {
     this.#db = db;
+    this.#forgetOthers();
     this.#has = db.prepare<[number, number], { one: number }>(
       "SELECT 1 AS one FROM requests WHERE rowid >= ? AND rowid < ? LIMIT 1",
     );
@@ -69,6 +70,25 @@ export class Parts {
     const sql = "SELECT part FROM history_parts WHERE is_going = 0 ORDER BY part";
     const all = db.prepare<[], Row>(sql);
     this.#all = all.all().map(({ part }) => part);
+  }
+
+  /** Parts of another size, from before an update: their numbers mean other places. */
+  #forgetOthers(): void {
+    const sizes = this.#db.prepare<[], { requests: number }>(
+      "SELECT part_requests AS requests FROM history_index",
+    );
+    if (sizes.get()?.requests === partRequests) return;
+    this.#db.transaction(() => {
+      for (const { part } of this.#db.prepare<[], Row>("SELECT part FROM history_parts").all()) {
+        for (const table of tables) this.#db.exec(`DROP TABLE IF EXISTS ${tableOf(table, part)}`);
+      }
+      this.#db.exec("DELETE FROM history_parts");
+      const from = this.#db.prepare<[number]>(
+        `UPDATE history_index SET part_requests = ?, requests_through = 0, outcomes_through = 0,
+           numbered_through = max(numbered_through, outcomes_through)`,
+      );
+      from.run(partRequests);
+    });
   }
 
   /** The newest one that begins below a place. */

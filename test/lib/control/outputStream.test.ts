@@ -8,6 +8,7 @@ import { OpenStreams } from "../../../lib/control/openStreams.ts";
 import { OutputStream } from "../../../lib/control/outputStream.ts";
 import type { FollowOrder, OutputPiece } from "../../../lib/control/records.ts";
 import type { OutcomeLine, OutputLine } from "../../../lib/protocol/api.ts";
+import { outputRestMs } from "../../../lib/protocol/limits.ts";
 
 const job = { jobId: "j", command: "work", ended: 0, total: 1 } as StoredJob;
 const watcher = 1;
@@ -133,7 +134,7 @@ describe("behind the outcome", () => {
     watching.write(100);
     watching.succeed();
     expect((await watching.line())?.output?.sequence).toBe(1);
-    watching.nowMs += 5_000;
+    watching.nowMs += outputRestMs;
     expect(await watching.line()).toMatchObject({ output: { sequence: 1, incomplete: true } });
     expect(await watching.line()).toMatchObject({ outcome: "success" });
     expect(await watching.line()).toBeUndefined();
