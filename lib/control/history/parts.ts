@@ -10,8 +10,8 @@ import type { Database } from "../../store/sqlite.ts";
 export type PartTable = "request_agents" | "outcome_words";
 
 /**
- * Few enough for the list of a word that all of them have to be put in order in one step, and enough
- * for a list to be quick that finds nothing in any part.
+ * Few enough for the list of a word that all of them have to be put in order in one step, and
+ * enough for a list to be quick that finds nothing in any part.
  */
 export const partRequests = 2 ** 20;
 
