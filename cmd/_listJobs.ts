@@ -48,15 +48,16 @@ export const list = defineCommand({
   run: ({ args }) => listRun({ ...args, now: Date.now() }),
 });
 
+/** What became of it first: a terminal of 80 columns has no room for the rest. */
 const columns: Column<JobView>[] = [
   { name: "job", value: ({ job_id }) => job_id },
   { name: "command", value: ({ command }) => command },
-  { name: "created", value: ({ created_at }) => created_at },
-  { name: "by", value: ({ created_by }) => created_by },
   { name: "state", value: stateOf },
   { name: "ended", value: ({ ended }) => ended },
   { name: "total", value: ({ total }) => total },
   { name: "success", value: ({ succeeded }) => succeeded },
+  { name: "created", value: ({ created_at }) => created_at },
+  { name: "by", value: ({ created_by }) => created_by },
   { name: "schedule", value: ({ schedule }) => schedule, isWide: true },
   { name: "target", value: ({ target }) => JSON.stringify(target), isWide: true },
 ];

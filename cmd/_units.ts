@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject, unrepresentable } from "../lib/protocol/json.ts";
 import { AgentId } from "../lib/protocol/names.ts";
+import { isPercentage } from "../lib/protocol/target.ts";
 import { isTimestamp, timestamp } from "../lib/protocol/timestamp.ts";
 import { usage } from "./_args.ts";
 
@@ -87,7 +88,7 @@ export function wholeNumber(flag: string, text: string, least: number, most: num
 
 /** So many, or so many in a hundred; throws `USAGE` naming the flag. */
 export function parseShare(flag: string, text: string, least: number): number | string {
-  if (/^(100|\d{1,2})(\.\d{1,3})?%$/.test(text)) return text;
+  if (isPercentage(text, least)) return text;
   const value = /^\d{1,6}$/.test(text) ? Number(text) : -1;
   if (value >= least) return value;
   throw usage(

@@ -243,8 +243,9 @@ function figureLines(series: Series): [string, string][] {
   ];
 }
 
-function takeoverText({ taken_over_at: at }: AgentDetail): string | undefined {
-  return (
-    at && `${at}, by another process of its name: a restart after a broken connection, or a copy`
-  );
+function takeoverText({ taken_over_at: at, copy }: AgentDetail): string | undefined {
+  if (at === undefined) return undefined;
+  if (copy !== undefined)
+    return `${at}, by a copy that lives as well, on ${copy}: stop one of them`;
+  return `${at}, by another process of its name: a restart after a broken connection, or a copy`;
 }

@@ -92,6 +92,8 @@ export class AgentCore {
         return this.#executor.saved(event.requestId, step);
       case "cancelled":
         return this.#executor.cancel(event.requestId, now, step);
+      case "asked":
+        return this.#follow(event.follow, step);
       case "measured":
         return this.#link.measured(event.figures, step);
       case "catalogue":
@@ -142,7 +144,8 @@ export class AgentCore {
         step.effects.push({ type: "cancel", requestId: message.request_id });
         return;
       case "follow":
-        return this.#follow(message, step);
+        step.effects.push({ type: "asked", follow: message });
+        return;
       case "goaway":
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {

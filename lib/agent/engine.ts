@@ -150,6 +150,8 @@ export class AgentEngine {
         return this.#running.get(effect.requestId)?.abort(effect.why);
       case "cancel":
         return this.#step({ type: "cancelled", requestId: effect.requestId });
+      case "asked":
+        return this.#step(effect);
       case "saved":
         return this.#step({ type: "saved", requestId: effect.requestId });
       case "measure":

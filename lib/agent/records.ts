@@ -6,7 +6,7 @@
  */
 import type { AgentDraft } from "../protocol/codec.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { Command, Output } from "../protocol/message.ts";
+import type { Command, Follow, Output } from "../protocol/message.ts";
 
 /** What a request is answered with; stored before it is sent, and repeated from there. */
 export type Answer = (
@@ -107,6 +107,8 @@ export type AgentEffect =
   | { type: "look"; isTextWanted: boolean }
   /** A request is no longer wanted: say so with a `cancelled` event, behind what came before. */
   | { type: "cancel"; requestId: string }
+  /** Somebody asks for output: judged behind the commands that came before. */
+  | { type: "asked"; follow: Follow }
   /** Replace this process by a fresh one, or by one of another version if that proves itself. */
   | { type: "restart"; update?: Update }
   /** Measure this host and report with a `measured` event. */
@@ -178,6 +180,7 @@ export type AgentEvent =
   /** The digest of what this agent can do now; the text where it is wanted. */
   | { type: "catalogue"; digest: string; text?: string }
   | { type: "cancelled"; requestId: string }
+  | { type: "asked"; follow: Follow }
   | { type: "measured"; figures: Figures }
   /** These writes could not be made, and with them nothing that waited for them was done. */
   | { type: "save_failed"; writes: AgentWrite[] }

@@ -19,7 +19,7 @@ import type { JobOrderInput, RetryOrder } from "../protocol/order.ts";
 import type { ScheduleOrderInput, ScheduleView } from "../protocol/schedules.ts";
 import type { TargetQuery, TargetView } from "../protocol/target.ts";
 import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
-import { queryText } from "./http.ts";
+import { queryText, segment } from "./http.ts";
 import { JobStreams, type SendOptions, type Sent } from "./jobStreams.ts";
 import type { JobsQuery } from "./jobsQuery.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
@@ -46,7 +46,7 @@ export class Client {
 
   /** The same for some of the agents of a job that has ended. */
   retryJob(jobId: string, order: RetryOrder, options?: SendOptions): Promise<Sent> {
-    return this.#streams.send(order, `/api/v1/jobs/${encodeURIComponent(jobId)}/retry`, options);
+    return this.#streams.send(order, `/api/v1/jobs/${segment(jobId)}/retry`, options);
   }
 
   /** A job that was asked for before, from its first outcome and the output that is still there. */
@@ -65,7 +65,7 @@ export class Client {
   }
 
   job(jobId: string): Promise<JobDetail> {
-    return this.#http.get(`/api/v1/jobs/${encodeURIComponent(jobId)}`);
+    return this.#http.get(`/api/v1/jobs/${segment(jobId)}`);
   }
 
   /** Withdraws what of the job was not sent yet. */
@@ -88,7 +88,7 @@ export class Client {
   }
 
   async #decide<T>(jobId: string, what: string): Promise<T> {
-    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/${what}`;
+    const path = `/api/v1/jobs/${segment(jobId)}/${what}`;
     return this.#http.post(path);
   }
 
@@ -101,20 +101,20 @@ export class Client {
   }
 
   schedule(name: string): Promise<ScheduleView> {
-    return this.#http.get(`/api/v1/schedules/${encodeURIComponent(name)}`);
+    return this.#http.get(`/api/v1/schedules/${segment(name)}`);
   }
 
   holdSchedule(name: string, what: "pause" | "resume"): Promise<ScheduleView> {
-    return this.#http.post(`/api/v1/schedules/${encodeURIComponent(name)}/${what}`);
+    return this.#http.post(`/api/v1/schedules/${segment(name)}/${what}`);
   }
 
   /** Its command at once, beside the runs that come due. */
   runSchedule(name: string): Promise<{ job_id: string }> {
-    return this.#http.post(`/api/v1/schedules/${encodeURIComponent(name)}/run`);
+    return this.#http.post(`/api/v1/schedules/${segment(name)}/run`);
   }
 
   async deleteSchedule(name: string): Promise<void> {
-    const path = `/api/v1/schedules/${encodeURIComponent(name)}`;
+    const path = `/api/v1/schedules/${segment(name)}`;
     await this.#http.fetch(path, { method: "DELETE" });
   }
 
@@ -136,23 +136,23 @@ export class Client {
   }
 
   agent(agentId: string): Promise<AgentDetail> {
-    return this.#http.get(`/api/v1/agents/${encodeURIComponent(agentId)}`);
+    return this.#http.get(`/api/v1/agents/${segment(agentId)}`);
   }
 
   /** By label its new value, or null where it is taken away. */
   async labelAgent(agentId: string, labels: Record<string, string | null>): Promise<AgentView> {
-    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/labels`;
+    const path = `/api/v1/agents/${segment(agentId)}/labels`;
     return this.#http.post(path, { labels });
   }
 
   /** Whether it takes no new jobs. */
   async drainAgent(agentId: string, drained: boolean): Promise<AgentView> {
-    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/${drained ? "drain" : "undrain"}`;
+    const path = `/api/v1/agents/${segment(agentId)}/${drained ? "drain" : "undrain"}`;
     return this.#http.post(path);
   }
 
   async forgetAgent(agentId: string): Promise<void> {
-    const path = `/api/v1/agents/${encodeURIComponent(agentId)}`;
+    const path = `/api/v1/agents/${segment(agentId)}`;
     await this.#http.fetch(path, { method: "DELETE" });
   }
 
@@ -163,7 +163,7 @@ export class Client {
 
   /** With a fresh URL to download it by, once it is ready. */
   artifact(artifactId: string): Promise<ArtifactDetail> {
-    return this.#http.get(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`);
+    return this.#http.get(`/api/v1/artifacts/${segment(artifactId)}`);
   }
 
   publishRelease(order: ReleaseOrder): Promise<ReleaseView> {
@@ -177,11 +177,11 @@ export class Client {
   }
 
   async deleteRelease(version: string): Promise<void> {
-    await this.#http.fetch(`/api/v1/releases/${encodeURIComponent(version)}`, { method: "DELETE" });
+    await this.#http.fetch(`/api/v1/releases/${segment(version)}`, { method: "DELETE" });
   }
 
   async deleteArtifact(artifactId: string): Promise<void> {
-    await this.#http.fetch(`/api/v1/artifacts/${encodeURIComponent(artifactId)}`, {
+    await this.#http.fetch(`/api/v1/artifacts/${segment(artifactId)}`, {
       method: "DELETE",
     });
   }
@@ -196,22 +196,22 @@ export class Client {
   }
 
   async revokeToken(tokenId: string): Promise<void> {
-    await this.#http.fetch(`/api/v1/tokens/${encodeURIComponent(tokenId)}`, { method: "DELETE" });
+    await this.#http.fetch(`/api/v1/tokens/${segment(tokenId)}`, { method: "DELETE" });
   }
 
   /** Another secret for the same token; the old one is void. */
   rotateToken(tokenId: string): Promise<NewToken> {
-    return this.#http.post(`/api/v1/tokens/${encodeURIComponent(tokenId)}/rotate`);
+    return this.#http.post(`/api/v1/tokens/${segment(tokenId)}/rotate`);
   }
 
   async approveAgent(agentId: string): Promise<void> {
-    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/approve`;
+    const path = `/api/v1/agents/${segment(agentId)}/approve`;
     await this.#http.fetch(path, { method: "POST" });
   }
 
   /** How many tokens and keys it had. */
   async revokeAgent(agentId: string): Promise<number> {
-    const path = `/api/v1/agents/${encodeURIComponent(agentId)}/revoke`;
+    const path = `/api/v1/agents/${segment(agentId)}/revoke`;
     const answer = await (await this.#http.fetch(path, { method: "POST" })).json();
     return (answer as { revoked_tokens: number }).revoked_tokens;
   }

@@ -25,6 +25,12 @@ export function jsonBody(body: unknown) {
   };
 }
 
+/** A name or an id as a part of a path; throws `USAGE` for an empty one: that is another path. */
+export function segment(name: string): string {
+  if (name !== "") return encodeURIComponent(name);
+  throw new WsctlError("USAGE", "An empty name or id was given: is a variable of the shell unset?");
+}
+
 export function queryText(query: Record<string, string | number | boolean | undefined>): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

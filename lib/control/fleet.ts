@@ -20,9 +20,9 @@ import {
   isIntroduced,
   type Session,
   silenceMs,
-  takeoverFacts,
   welcomeOf,
 } from "./session.ts";
+import { noteTakeover, pushedOut } from "./takeover.ts";
 import { Throttle } from "./throttle.ts";
 
 export interface FleetOptions {
@@ -100,7 +100,7 @@ export class Fleet {
     const agent = this.agent(opened.agentId);
     const replaced = agent.session;
     if (replaced !== undefined) {
-      agent.pushedOutInstanceId = replaced.instanceId ?? agent.pushedOutInstanceId ?? "unknown";
+      agent.pushedOut = pushedOut(agent, replaced);
       this.end(replaced, "takenOver", now, step);
     }
     const advice = this.#advice();
@@ -131,8 +131,7 @@ export class Fleet {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
     const { catalogue_digest: digest, labels: ownLabels } = message.payload;
     const agent = this.agent(session.agentId);
-    const isSameProcess = (agent.pushedOutInstanceId ?? instance_id) === instance_id;
-    agent.pushedOutInstanceId = undefined;
+    const isSameProcess = (agent.pushedOut?.instanceId ?? instance_id) === instance_id;
     const isLatest = agent.facts.journalId === journal_id && agent.facts.epoch === epoch;
     const goesOn = isLatest && isSameProcess;
     session.instanceId = instance_id;
@@ -149,10 +148,10 @@ export class Fleet {
       ...(arch === undefined ? {} : { arch }),
       ...(digest === undefined ? {} : { catalogue: digest }),
       ...(ownLabels === undefined ? {} : { ownLabels }),
-      ...(isSameProcess ? {} : { takenOverAt: now }),
     };
+    if (!isSameProcess) noteTakeover(agent, session, now, step);
+    agent.pushedOut = undefined;
     this.#introduced(session, now, step);
-    if (!isSameProcess) step.writes.push({ type: "audit", at: now, facts: takeoverFacts(session) });
     this.#welcome(session, step);
   }
 

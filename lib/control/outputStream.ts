@@ -70,8 +70,8 @@ export class OutputStream implements StreamSource {
     this.#now = options.now ?? (() => performance.now());
     this.#feed = new OutcomeFeed(engine, job, after);
     this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
-      const { catalogue } = engine.core.fleet.agent(agentId).facts;
-      // Who announces no catalogue was never told of `follow` either.
+      const catalogue = engine.core.fleet.agents.get(agentId)?.facts.catalogue;
+      // Who announces no catalogue was never told of `follow` either; one may be forgotten by now.
       if (catalogue === undefined) return false;
       const entry = engine.catalogues.of(catalogue)?.get(job.command);
       return entry === undefined || entry.output === true;

@@ -123,6 +123,8 @@ export interface AgentFacts {
   drained?: true;
   /** When another process of its name last took over from one that was still connected. */
   takenOverAt?: number;
+  /** Where the other one was, if two that lived have taken turns under this name. */
+  copy?: string;
 }
 
 /** What an operator says of an agent: its labels, and whether it takes new jobs. */

@@ -9,6 +9,7 @@ import type { Advice } from "./advice.ts";
 import type { Hour } from "./figures/hour.ts";
 import type { Peer } from "./openRequests.ts";
 import type { AgentFacts, ControlEffect, NewSession, Outcome } from "./records.ts";
+import type { PushedOut } from "./takeover.ts";
 import type { Throttle } from "./throttle.ts";
 
 export interface Session extends NewSession {
@@ -27,7 +28,9 @@ export interface Agent {
   facts: AgentFacts;
   session: Session | undefined;
   /** The process whose living connection was taken over, until one has introduced itself since. */
-  pushedOutInstanceId?: string | undefined;
+  pushedOut?: PushedOut | undefined;
+  /** The one that was pushed out by another, the last time that this happened. */
+  formerInstanceId?: string | undefined;
   /** Latest figures, in the peer's own words; kept when it goes offline. */
   cpuUsage?: string;
   memoryUsage?: string;
@@ -81,11 +84,6 @@ export function connectedFacts({
   address,
 }: NewSession): AuditFacts {
   return { action: "agent.connect", outcome: "accepted", actor, address, on: { agent } };
-}
-
-/** Another process of this name took over from one that was connected: a restart, or a copy. */
-export function takeoverFacts(session: NewSession): AuditFacts {
-  return { ...connectedFacts(session), action: "agent.takeover" };
 }
 
 /** The answer to its `hello`, and again whenever the advice has changed. */

@@ -105,7 +105,7 @@ export interface AgentStanding {
 
 export function agentView(agent: Agent, standing: AgentStanding): AgentView {
   const { openRequests, shutOut, latencyMs } = standing;
-  const { agentId, connectedAt, version, hostname, os, arch, address, drained, takenOverAt } =
+  const { agentId, connectedAt, version, hostname, os, arch, address, drained, takenOverAt, copy } =
     agent.facts;
   const labels = labelsOf(agent.facts);
   const { session, cpuUsage, memoryUsage, lastOutcome: last } = agent;
@@ -123,6 +123,7 @@ export function agentView(agent: Agent, standing: AgentStanding): AgentView {
     ...(labels === undefined ? {} : { labels }),
     ...(drained ? { drained } : {}),
     ...(takenOverAt === undefined ? {} : { taken_over_at: timestamp(takenOverAt) }),
+    ...(copy === undefined ? {} : { copy }),
     ...(connectedAt === undefined ? {} : { connected_at: timestamp(connectedAt) }),
     ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
     ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),

@@ -124,6 +124,8 @@ export interface AgentView {
    * broken connection, or a copy of it somewhere else.
    */
   taken_over_at?: string;
+  /** Where the other one was, if it was a copy: both lived, and took turns. */
+  copy?: string;
   connected_at?: string;
   last_seen_at?: string;
   cpu_usage?: string;

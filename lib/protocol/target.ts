@@ -14,10 +14,19 @@ export function share(least: number) {
   return v.union(
     [
       v.pipe(v.number(rule), v.integer(rule), v.minValue(least, rule), v.maxValue(agentsMax, rule)),
-      v.pipe(v.string(rule), v.regex(/^(100|\d{1,2})(\.\d{1,3})?%$/, rule)),
+      v.pipe(
+        v.string(rule),
+        v.check((text) => isPercentage(text, least), rule),
+      ),
     ],
     rule,
   );
+}
+
+/** Of 0% and more where nothing is enough, else of more than that. */
+export function isPercentage(text: string, least: number): boolean {
+  const isShaped = /^(?:100|\d{1,2}(?:\.\d{1,3})?)%$/.test(text);
+  return isShaped && (least === 0 || Number.parseFloat(text) > 0);
 }
 
 /** How many a share of so many is; not rounded. */

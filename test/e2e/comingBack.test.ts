@@ -46,7 +46,8 @@ test("a second process under the same name is told of, where the first was still
   const connect = async (instance_id: string) => {
     const socket = await target.connect(token, ["Sec-WebSocket-Protocol: wsctl.v1"]);
     const memory = { journal_id: "new", epoch: 0 };
-    const payload = { protocol_version: 1, version: "0.0.0", instance_id, ...memory };
+    const hostname = `${instance_id}-host`;
+    const payload = { protocol_version: 1, version: "0.0.0", instance_id, hostname, ...memory };
     socket.text(standardText("hello", payload));
     await socket.message("welcome", ({ type }: { type: string }) => type === "welcome");
     return socket;
@@ -58,4 +59,9 @@ test("a second process under the same name is told of, where the first was still
   expect((await target.view(id)).taken_over_at).toBeDefined();
   const { body } = await target.api("/api/v1/audit?limit=1000");
   expect(JSON.stringify(body)).toContain("agent.takeover");
+  // Whoever was pushed out before and is there again was never gone: it is no restart.
+  expect((await target.view(id)).copy).toBeUndefined();
+  await using _again = await connect("first");
+  expect((await target.view(id)).copy).toBe("second-host at 127.0.0.1");
+  await target.serving.process.logged(/runs twice, here and on second-host at 127\.0\.0\.1/);
 });

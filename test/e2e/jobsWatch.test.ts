@@ -84,6 +84,22 @@ test("jobs watch of what has ended tells how, with send's exit status and files"
   expect(readFileSync(join(at("out"), "web-1.stdout"), "utf8")).toContain("out\n");
 });
 
+test("jobs watch of a job of an agent that was forgotten tells how it ended", async () => {
+  await local("tokens", "create", "--agent", "gone-1");
+  const words = ["send", "fails", "--agent", "gone-1,web-1", "--ttl", "1s", "--json"];
+  const [{ job_id = "" } = {}] = jsonLines<OutcomeLine>(await local(...words));
+  expect((await local("agents", "forget", "gone-1")).code).toBe(0);
+  const { code, stdout } = await local("jobs", "watch", job_id);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^gone-1 {2}expired/m);
+  expect(stdout).toMatch(/^web-1 {2}failed/m);
+});
+
+test("an empty id, as of a variable that is not set, is no other path", async () => {
+  expectRefusal(await local("jobs", "show", ""), 2, /an empty name or id was given/i);
+  expectRefusal(await local("agents", "show", ""), 2, /an empty name or id was given/i);
+});
+
 test("jobs watch of a job that there is not is refused", async () => {
   const finished = await local("jobs", "watch", "00000000-0000-7000-8000-000000000000");
   expectRefusal(finished, 1, /no such job/i);

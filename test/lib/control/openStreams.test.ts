@@ -72,7 +72,7 @@ test("whoever has gone follows nothing more, however many requests were still wa
   const engine = {
     watchers: { add: () => () => {} },
     journal: { requests: () => requests, outcomes: () => [], job: () => job },
-    core: { fleet: { agent: () => ({ facts: { catalogue: "c" } }) } },
+    core: { fleet: { agents: new Map([["a", { facts: { catalogue: "c" } }]]) } },
     catalogues: { of: () => undefined },
     newWatcher: () => {
       followed.add(++last);

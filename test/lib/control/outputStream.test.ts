@@ -42,7 +42,7 @@ class Watching {
           this.#outcome === undefined || after > 0 ? [] : [this.#outcome],
         job: () => ({ ...job, ended: this.#outcome === undefined ? 0 : 1 }),
       },
-      core: { fleet: { agent: () => ({ facts: { catalogue: "c" } }) } },
+      core: { fleet: { agents: new Map([["a", { facts: { catalogue: "c" } }]]) } },
       catalogues: { of: () => new Map([["work", { name: "work", output: true }]]) },
       newWatcher: (listener: (piece: OutputPiece) => void) => {
         this.#pass = listener;

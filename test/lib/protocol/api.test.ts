@@ -96,6 +96,10 @@ describe("Target", () => {
       'sample must be a whole number from 1, or a percentage such as "10%"',
     ],
     [
+      { all: true, sample: "0.0%" },
+      'sample must be a whole number from 1, or a percentage such as "10%"',
+    ],
+    [
       { all: true, sample: 0 },
       'sample must be a whole number from 1, or a percentage such as "10%"',
     ],
