@@ -12,14 +12,15 @@ const heartbeatsPerSecond = 1_000;
 const returnsPerSecond = 1_000;
 const reconnectSecondsMin = 1;
 const reconnectSecondsMax = 60;
+/** A handshake of TLS takes about as long as all the rest of a return. */
+const tlsFactor = 2;
 
-export function adviceFor(agents: number, heartbeatSeconds: number): Advice {
+export function adviceFor(agents: number, heartbeatSeconds: number, isTls = false): Advice {
+  const factor = isTls ? tlsFactor : 1;
+  const spread = Math.ceil((factor * agents) / returnsPerSecond);
   return {
     heartbeatSeconds: Math.max(heartbeatSeconds, Math.ceil(agents / heartbeatsPerSecond)),
-    reconnectSeconds: Math.min(
-      reconnectSecondsMax,
-      Math.max(reconnectSecondsMin, Math.ceil(agents / returnsPerSecond)),
-    ),
+    reconnectSeconds: Math.min(factor * reconnectSecondsMax, Math.max(reconnectSecondsMin, spread)),
   };
 }
 

@@ -76,7 +76,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({
-    ...{ journal, clock, log, heartbeatSeconds, newId },
+    ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
     twoPerson: options.twoPerson,
   });
   const artifacts = artifactsOf(options, journal);

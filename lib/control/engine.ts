@@ -89,7 +89,8 @@ export class Engine {
       soon: (run) => clock.soon(run),
     });
     const knowsCatalogue = (digest: string) => this.catalogues.knows(digest);
-    const fleet = { heartbeatSeconds: options.heartbeatSeconds, knowsCatalogue };
+    const { heartbeatSeconds, isTls = false } = options;
+    const fleet = { heartbeatSeconds, isTls, knowsCatalogue };
     this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
     this.orders = new Orders({
       ...{ journal, log, core: this.core, catalogues: this.catalogues, newId: options.newId },

@@ -28,6 +28,7 @@ import { Throttle } from "./throttle.ts";
 export interface FleetOptions {
   /** Heartbeats every so many seconds in a small fleet; a larger one is advised to slow down. */
   heartbeatSeconds: number;
+  isTls?: boolean;
   /** Whether the catalogue of this digest is on record. */
   knowsCatalogue(digest: string): boolean;
 }
@@ -291,6 +292,7 @@ export class Fleet {
   }
 
   #advice(): Advice {
-    return adviceFor(this.#agents.size, this.#options.heartbeatSeconds);
+    const { heartbeatSeconds, isTls } = this.#options;
+    return adviceFor(this.#agents.size, heartbeatSeconds, isTls);
   }
 }

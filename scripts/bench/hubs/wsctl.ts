@@ -14,6 +14,8 @@ const profiled = ["--cpu-prof", "--cpu-prof-dir", profileDir ?? "", join(root, "
 export const wsctlCommand =
   profileDir === undefined ? [join(root, "dist/wsctl")] : [process.execPath, ...profiled];
 const tokensAtOnce = 50;
+/** One process does not outlive ten thousand connections under TLS. */
+const tlsHerdAgents = 2_000;
 
 export interface WsctlOptions {
   isTls?: boolean;
@@ -81,12 +83,16 @@ export async function startWsctl(agents: number, options: WsctlOptions = {}): Pr
     writeFileSync(file(herds.count), (await tokensFor(ids, post)).join("\n"));
     await herds.grow(count);
   };
-  if (agents > 0) await grow(agents);
+  const growAll = async (count: number) => {
+    const atOnce = isTls ? tlsHerdAgents : count;
+    for (let left = count; left > 0; left -= atOnce) await grow(Math.min(left, atOnce));
+  };
+  if (agents > 0) await growAll(agents);
   return {
     get hub() {
       return hub;
     },
-    grow,
+    grow: growAll,
     post,
     // As another process each time: what was open before a restart is of no use.
     get: (path) => call(path, { keepalive: false }),

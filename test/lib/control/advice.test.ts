@@ -18,6 +18,18 @@ describe("adviceFor()", () => {
     expect(adviceFor(agents, heartbeat)).toEqual({ heartbeatSeconds, reconnectSeconds });
   });
 
+  test.each([
+    [1, 1],
+    [1_000, 2],
+    [10_000, 20],
+    [100_000, 120],
+  ])("under TLS %d agents come back over twice as long", (agents, reconnectSeconds) => {
+    expect(adviceFor(agents, 15, true).reconnectSeconds).toBe(reconnectSeconds);
+    expect(adviceFor(agents, 15, true)).toMatchObject({
+      heartbeatSeconds: adviceFor(agents, 15).heartbeatSeconds,
+    });
+  });
+
   test("never asks for more than 1000 heartbeats a second or for more than configured", () => {
     fc.assert(
       fc.property(fc.nat(3_000_000), fc.integer({ min: 1, max: 3_600 }), (agents, configured) => {
