@@ -1,11 +1,14 @@
 /** The same odd bodies to the API of the binary and of Deno: the same answers, and never a 5xx. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ErrorBody } from "../../lib/protocol/api.ts";
 import { localFile } from "../../lib/protocol/local.ts";
 import { type Flavour, type Serving, startServe, temporaryDir } from "../support/processes.ts";
 import { inputOf } from "./grammar.ts";
+
+// 1,200 calls, of which many are written to disk.
+setDefaultTimeout(60_000);
 
 const bodies = 300;
 const firstSeed = 7_000;
