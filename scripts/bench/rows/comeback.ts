@@ -19,11 +19,13 @@ export const comeback: Row = {
       ["TLS", true, 25],
     ] as const) {
       const p99s: number[] = [];
+      let cutOff = 0;
       const taken = await inRounds([wsctl], options, async () => {
         const fleet = await startWsctl(agents, { isTls });
         try {
-          const { backSeconds, p99 } = await restarted(fleet, agents);
+          const { backSeconds, p99, failed } = await restarted(fleet, agents);
           p99s.push(p99);
+          cutOff += failed;
           return backSeconds;
         } finally {
           await fleet.stop();
@@ -35,9 +37,10 @@ export const comeback: Row = {
       const p99 = quantile(p99s, 0.5);
       const back = own.median / seconds;
       goals.push({ text: `${name}: at most ${seconds} s`, ratio: back, isMet: back <= 1 });
-      const text = `${name}: p99 of an operator's calls meanwhile at most 1 s`;
-      goals.push({ text, ratio: p99 / 1000, isMet: p99 <= 1000 });
-      remarks.push(`${name}: p99 of an operator's calls meanwhile ${Math.round(p99)} ms`);
+      const text = `${name}: p99 of an operator's calls meanwhile at most 1 s, and none cut off`;
+      goals.push({ text, ratio: p99 / 1000, isMet: p99 <= 1000 && cutOff === 0 });
+      const calls = `p99 of an operator's calls meanwhile ${Math.round(p99)} ms`;
+      remarks.push(`${name}: ${calls}, ${cutOff} cut off in all rounds`);
     }
     remarks.push("a job to every agent was under way at the kill: each request has one outcome");
     if (options.isQuick) remarks.push("quick: with 1,000 agents");
@@ -48,6 +51,8 @@ export const comeback: Row = {
 interface Restarted {
   backSeconds: number;
   p99: number;
+  /** Calls that were cut off. */
+  failed: number;
 }
 
 /** A job is accepted, its control plane killed and started again; operators go on asking. */
@@ -67,9 +72,10 @@ async function restarted(fleet: WsctlFleet, agents: number): Promise<Restarted> 
     isBack = true;
   });
   const calls: number[] = [];
+  let failed = 0;
   while (!isBack) {
     const begun = performance.now();
-    await fleet.get("/api/v1/jobs?limit=10");
+    await fleet.get("/api/v1/jobs?limit=10").catch(() => failed++);
     calls.push(performance.now() - begun);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
@@ -78,5 +84,5 @@ async function restarted(fleet: WsctlFleet, agents: number): Promise<Restarted> 
   const outcomes = await fleet.get(`/api/v1/jobs/${jobId}/outcomes`);
   const ended = outcomes.split("\n").filter((line) => line.includes('"outcome":"success"'));
   if (ended.length !== agents) throw new Error(`${ended.length} of ${agents} succeeded`);
-  return { backSeconds, p99: quantile(calls, 0.99) };
+  return { backSeconds, p99: quantile(calls, 0.99), failed };
 }
