@@ -14,7 +14,7 @@ const profiled = ["--cpu-prof", "--cpu-prof-dir", profileDir ?? "", join(root, "
 export const wsctlCommand =
   profileDir === undefined ? [join(root, "dist/wsctl")] : [process.execPath, ...profiled];
 const tokensAtOnce = 50;
-/** One process does not outlive ten thousand connections under TLS. */
+/** A handshake takes its time on their side too: one thread for all would be what is measured. */
 const tlsHerdAgents = 2_000;
 
 export interface WsctlOptions {
