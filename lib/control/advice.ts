@@ -24,7 +24,10 @@ export function adviceFor(agents: number, heartbeatSeconds: number, isTls = fals
   };
 }
 
-/** Whether a peer should be told again: small changes are not worth a message to everyone. */
+/**
+ * Whether a peer should be told again. Small changes are not worth a message to everyone, and agents
+ * that know of a smaller fleet come back faster than is good for this one.
+ */
 export function isOutdated(told: Advice, now: Advice): boolean {
   return (
     differs(told.heartbeatSeconds, now.heartbeatSeconds) ||
@@ -33,5 +36,5 @@ export function isOutdated(told: Advice, now: Advice): boolean {
 }
 
 function differs(told: number, now: number): boolean {
-  return Math.abs(now - told) > told / 4;
+  return Math.abs(now - told) > told / 10;
 }

@@ -43,19 +43,19 @@ describe("adviceFor()", () => {
 });
 
 describe("isOutdated()", () => {
-  const told = { heartbeatSeconds: 20, reconnectSeconds: 8 };
+  const told = { heartbeatSeconds: 20, reconnectSeconds: 10 };
   test.each([
-    [20, 8, false],
-    [25, 8, false],
-    [26, 8, true],
-    [15, 8, false],
-    [14, 8, true],
     [20, 10, false],
-    [20, 11, true],
-    [20, 6, false],
-    [20, 5, true],
-    [14, 5, true],
-  ])("of 20 s and 8 s, when it is %d s and %d s now: %p", (heartbeat, reconnect, outdated) => {
+    [22, 10, false],
+    [23, 10, true],
+    [18, 10, false],
+    [17, 10, true],
+    [20, 11, false],
+    [20, 12, true],
+    [20, 9, false],
+    [20, 8, true],
+    [17, 8, true],
+  ])("of 20 s and 10 s, when it is %d s and %d s now: %p", (heartbeat, reconnect, outdated) => {
     const now = { heartbeatSeconds: heartbeat, reconnectSeconds: reconnect };
     expect(isOutdated(told, now)).toBe(outdated);
   });
