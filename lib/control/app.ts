@@ -76,7 +76,7 @@ export function createApp(options: AppOptions): Hono {
   const logins = new Logins(options.console);
   const access = new Access(tokens, controlId, logins);
   const refusals = new Refusals(audit, log);
-  const { console: settings, isTls, place } = options;
+  const { console: settings, isTls, place, revocations, scheduler, needsApproval } = options;
   const webConsole = new Console({
     ...{ settings, logins, access, refusals, audit, isTls, place, runtime, clock, log },
   });
@@ -103,8 +103,10 @@ export function createApp(options: AppOptions): Hono {
     refuseTokenInUrl(c);
     refuseBrowsers(c, options, webConsole);
     await next();
-    c.header("Cache-Control", "no-store");
-    protectAnswer(c);
+    // Not by `c.header`, which makes an answer that is there anew, with its body as a stream.
+    const { headers } = c.res;
+    headers.set("Cache-Control", "no-store");
+    protectAnswer(headers);
   });
   app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.now()) }));
   app.get("/readyz", (c) => {
@@ -126,21 +128,9 @@ export function createApp(options: AppOptions): Hono {
       const now = clock.now();
       const address = runtime.remoteAddress(c);
       const token = entitled(route, c, address, now);
-      const { revocations, scheduler, needsApproval } = options;
-      const asked = {
-        c,
-        address,
-        about: {},
-        engine,
-        artifacts,
-        token,
-        scope: new Scope(token),
-        log,
-        now,
-      };
       return audited(route, {
-        ...{ ...asked, revocations, scheduler, needsApproval },
-        place: options.place(),
+        ...{ c, engine, artifacts, revocations, scheduler, needsApproval, log },
+        ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
       });
     });
   }

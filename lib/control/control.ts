@@ -22,6 +22,7 @@ import { Hosts } from "./hosts.ts";
 import type { ControlJournal } from "./journal.ts";
 import { localHost, namesIn, writeLocalCredentials } from "./localCredentials.ts";
 import { Place } from "./place.ts";
+import { registerMissing } from "./registration.ts";
 import { Revocations } from "./revocations.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
 import { openControlJournal } from "./sqliteJournal.ts";
@@ -79,6 +80,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
     twoPerson: options.twoPerson,
   });
+  registerMissing(engine, clock.now());
   const artifacts = artifactsOf(options, journal);
   const revocations = new Revocations(engine, clock, log);
   const figures = new FigureKeeper(engine, clock, log);

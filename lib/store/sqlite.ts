@@ -78,11 +78,11 @@ export class Database {
     if (/;\s*\S/.test(sql)) throw new WsctlError("INTERNAL", `Cannot run "${sql}": one at a time`);
     const statement: StatementSync = this.#db.prepare(sql);
     const wanted = sql.split("?").length - 1;
-    const checked = (params: readonly Value[]): Value[] => {
+    const checked = (params: readonly Value[]): readonly Value[] => {
       if (params.length !== wanted || params.includes(undefined as never)) {
         throw new WsctlError("INTERNAL", `Cannot run "${sql}": wants ${wanted} parameters`);
       }
-      return [...params];
+      return params;
     };
     return {
       run: (...params) => Number(statement.run(...checked(params)).changes),

@@ -21,11 +21,10 @@ export function protectPage(c: Context): void {
   c.header("Referrer-Policy", "same-origin");
   c.header("Cross-Origin-Opener-Policy", "same-origin");
   c.header("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
-  protectAnswer(c);
 }
 
 /** For every answer, the API's too: it is what it says, and no other site's page may have it. */
-export function protectAnswer(c: Context): void {
-  c.header("X-Content-Type-Options", "nosniff");
-  c.header("Cross-Origin-Resource-Policy", "same-origin");
+export function protectAnswer(headers: Headers): void {
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Cross-Origin-Resource-Policy", "same-origin");
 }
