@@ -5,7 +5,8 @@ import { fanOut, type Load, load } from "../lib/bench/load.ts";
 import { Client } from "../lib/client/client.ts";
 import { steadyClock } from "../lib/clock.ts";
 import type { OutcomeKind } from "../lib/protocol/api.ts";
-import { errorText } from "../lib/protocol/errors.ts";
+import { errorText, WsctlError } from "../lib/protocol/errors.ts";
+import { version } from "../lib/protocol/version.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { accessOf, dataDirOf, readLocal } from "./_access.ts";
 import { exitFailed, exitInterrupted, exitOk } from "./_exit.ts";
@@ -16,6 +17,8 @@ import { wholeNumber } from "./_units.ts";
 /** What one process may have open, with room for everything else. */
 const agentsMax = 15_000;
 const oneByOne = 200;
+/** From so many on, what each takes is more than what memory does by itself. */
+const fleetAgents = 1_000;
 
 export default defineCommand({
   meta: {
@@ -36,7 +39,7 @@ export default defineCommand({
     remove: {
       type: "string",
       valueHint: "RUN",
-      description: "remove what a run has left behind that could not do so itself",
+      description: "remove what a run has left that could not do so itself; it has named itself",
     },
   },
   run: ({ args }) => benchRun(args),
@@ -61,7 +64,10 @@ interface Report {
   outcomes: Load["outcomes"];
 }
 
-/** Tokens and agents are made for it, and go with it, also on Ctrl-C; its jobs stay in history. */
+/**
+ * Tokens and agents are made for it, and go with it, also on Ctrl-C; its jobs and its revoked tokens
+ * stay on record. What it has found is said last: whoever reads may have gone.
+ */
 export async function benchRun(flags: BenchFlags): Promise<number> {
   const count = wholeNumber("agents", flags.agents, 1, agentsMax);
   const requests = wholeNumber("requests", flags.requests, 1, 10_000_000);
@@ -70,38 +76,70 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
   const runtime = await loadRuntime();
   const client = new Client({ url, token, fetch: runtime.fetchWith(ca) });
   if (flags.remove !== undefined) return removeRun(client, flags.remove);
+  requireFiles(count + atOnce);
   const run = crypto.randomUUID().slice(0, 8);
   const agentIds = Array.from({ length: count }, (_, index) => `${prefixOf(run)}${index}`);
   const abort = new AbortController();
   // Also a second time: what was made is removed first.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => abort.abort());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => abort.abort());
+  }
   const fleet = new SimulatedFleet({
     ...{ client, agentIds, runtime, clock: steadyClock(), statusSeconds: 60 },
     url: `${url.replace("http", "ws")}/agent`,
     ...(ca === undefined ? {} : { ca }),
   });
   const { signal } = abort;
-  let status = exitInterrupted;
+  let report: Report | undefined;
+  let isLeft = false;
   try {
-    const report = await measured({ fleet, client, agentIds, requests, atOnce, signal }, () =>
+    remark(`Making ${count} simulated agents, as run ${run}`);
+    report = await measured({ fleet, client, agentIds, requests, atOnce, signal }, () =>
       memoryOf(flags, url),
     );
-    if (report !== undefined) {
-      if (flags.json) printJson({ url, ...report });
-      else printReport(url, report);
-      status = Object.keys(report.outcomes).join() === "success" ? exitOk : exitFailed;
-    }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    remark("Removing the simulated agents");
-    await fleet.remove().catch((error) => {
-      remark(`wsctl: ${errorText(error)}`);
-      remark(`Some are left; remove them with: wsctl bench --remove ${run}`);
-      status = exitFailed;
-    });
+    isLeft = !(await isRemoved(fleet, run));
   }
-  return status;
+  if (report === undefined) return isLeft ? exitFailed : exitInterrupted;
+  if (flags.json) printJson({ url, version, ...report });
+  else printReport(url, report);
+  return !isLeft && Object.keys(report.outcomes).join() === "success" ? exitOk : exitFailed;
+}
+
+/** Connections, calls, and what a runtime itself has open. */
+function requireFiles(connections: number): void {
+  const wanted = connections + 100;
+  const most = openFilesMax();
+  if (most === undefined || most >= wanted) return;
+  const text = `this takes ${wanted} open files, and this process may have ${most}`;
+  throw new WsctlError("USAGE", `Cannot simulate so many agents: ${text}; raise it by "ulimit -n"`);
+}
+
+/** Undefined where the system does not say, or sets no limit. */
+function openFilesMax(): number | undefined {
+  try {
+    const limits = readFileSync("/proc/self/limits", "utf8");
+    const [, most] = /^Max open files +(\d+)/m.exec(limits) ?? [];
+    return most === undefined ? undefined : Number(most);
+  } catch {
+    // Systems without `/proc`.
+    return undefined;
+  }
+}
+
+async function isRemoved(fleet: SimulatedFleet, run: string): Promise<boolean> {
+  if (fleet.isEmpty) return true;
+  remark("Removing the simulated agents");
+  try {
+    await fleet.remove();
+    return true;
+  } catch (error) {
+    remark(`wsctl: ${errorText(error)}`);
+    remark(`Some may be left; remove them with: wsctl bench --remove ${run}`);
+    return false;
+  }
 }
 
 interface Bench {
@@ -117,9 +155,11 @@ interface Bench {
 async function measured(bench: Bench, memory: () => number | undefined) {
   const { fleet, client, agentIds, requests, atOnce, signal } = bench;
   const before = memory();
-  remark(`Connecting ${agentIds.length} simulated agents`);
+  await fleet.makeTokens(signal);
+  if (signal.aborted) return undefined;
+  remark("Connecting them");
   const begun = performance.now();
-  await fleet.start(signal);
+  await fleet.connect(signal);
   if (signal.aborted) return undefined;
   const connectSeconds = (performance.now() - begun) / 1000;
   const connected = memory();
@@ -144,10 +184,15 @@ async function measured(bench: Bench, memory: () => number | undefined) {
 
 /** What an earlier run could not remove. */
 async function removeRun(client: Client, run: string): Promise<number> {
+  if (!/^[0-9a-f]{8}$/.test(run)) {
+    const text = `Cannot read --remove "${run}": want the eight hexadecimal digits of a run`;
+    throw new WsctlError("USAGE", text);
+  }
   const ofRun = (agentId = "") => agentId.startsWith(prefixOf(run));
   const tokens = (await client.tokens()).filter((token) => token.state !== "revoked");
   const named = [...tokens, ...(await client.agents())].map(({ agent_id }) => agent_id ?? "");
   const ids = [...new Set(named.filter(ofRun))];
+  if (ids.length === 0) throw new WsctlError("NO_MATCH", `nothing is left of a run "${run}"`);
   await removeAgents(client, ids);
   print(`removed ${ids.length} agents`);
   return exitOk;
@@ -168,28 +213,30 @@ function printReport(url: string, report: Report): void {
   const rows: [string, string][] = [
     ["control plane", url],
     ["agents", `${agents}, connected within ${report.connect_seconds.toFixed(1)} s`],
-    ["one at a time", latencyText(first)],
-    [
-      `${many.concurrency} at a time`,
-      `${Math.round(many.requests / many.seconds)} requests/s; ${latencyText(many)}`,
-    ],
+    ["one at a time", loadText(first)],
+    [`${many.concurrency} at a time`, loadText(many)],
     ["one job to all", `${Math.round(report.fan_out_ms)} ms to the last outcome`],
     ["memory", memory === undefined ? "not known here" : memoryText(report)],
-    ["outcomes", outcomesText(report.outcomes)],
+    ["all outcomes", outcomesText(report.outcomes)],
   ];
   for (const [name, text] of rows) print(`${name.padEnd(16)}${text}`);
 }
 
-function latencyText({ p50, p90, p99, most }: Load): string {
+function loadText(load: Load): string {
   const text = (ms: number) => `${ms.toFixed(ms < 10 ? 2 : 0)} ms`;
-  return `p50 ${text(p50)}, p90 ${text(p90)}, p99 ${text(p99)}, at most ${text(most)}`;
+  const { p50_ms, p90_ms, p99_ms, most_ms } = load;
+  const shares = `p50 ${text(p50_ms)}, p90 ${text(p90_ms)}, p99 ${text(p99_ms)}`;
+  return `${Math.round(load.requests_per_second)} requests/s; ${shares}, at most ${text(most_ms)}`;
 }
 
+/** Of few agents the difference says nothing of each. */
 function memoryText({ memory, agents }: Report): string {
   const { before = 0, connected = 0, after = 0 } = memory ?? {};
   const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const each = `${((connected - before) / agents / 1e3).toFixed(1)} KB each`;
-  return `${mb(before)} before, ${mb(connected)} with the agents (${each}), ${mb(after)} after`;
+  const isTelling = agents >= fleetAgents && connected > before;
+  const shown = `with the agents${isTelling ? ` (${each})` : ""}`;
+  return `${mb(before)} before, ${mb(connected)} ${shown}, ${mb(after)} after`;
 }
 
 function outcomesText(outcomes: Load["outcomes"]): string {

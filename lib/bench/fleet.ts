@@ -4,6 +4,7 @@ import { WsctlError } from "../protocol/errors.ts";
 import { SimulatedAgent, type SimulatedOptions } from "./simulatedAgent.ts";
 
 const connectMs = 60_000;
+const closeMs = 5_000;
 
 /** Calls at once while tokens are made and agents are removed. */
 const callsAtOnce = 16;
@@ -16,57 +17,84 @@ export interface FleetOptions extends Omit<SimulatedOptions, "changed"> {
 export class SimulatedFleet {
   readonly #options: FleetOptions;
   #agents: SimulatedAgent[] = [];
-  readonly #made: string[] = [];
+  readonly #tokens: string[] = [];
+  readonly #made = new Set<string>();
   #connected = 0;
-  #isWhole = () => {};
+  #changed = () => {};
 
   constructor(options: FleetOptions) {
     this.#options = options;
   }
 
-  /** How many are connected now. */
-  get connected(): number {
-    return this.#connected;
+  /** Whether it has left anything at the control plane, as far as that can be known. */
+  get isEmpty(): boolean {
+    return this.#made.size === 0;
+  }
+
+  /** A token for each, the first one alone: whoever may not make them is told so once. */
+  async makeTokens(signal: AbortSignal): Promise<void> {
+    const { client, agentIds } = this.#options;
+    const make = async (agentId: string) => {
+      // Told first: who does not get the answer may have been given one.
+      this.#made.add(agentId);
+      try {
+        const { token } = await client.createToken({ role: "agent", agent_id: agentId });
+        this.#tokens.push(token);
+      } catch (error) {
+        const isRefused = error instanceof WsctlError && error.code !== "UNREACHABLE";
+        if (isRefused) this.#made.delete(agentId);
+        throw error;
+      }
+    };
+    const [first, ...others] = agentIds;
+    if (first !== undefined) await make(first);
+    const faults = await eachOf(others, make, signal);
+    if (faults.length > 0) throw faults[0];
   }
 
   /**
-   * Resolves once every agent is connected, or nobody waits for that any more. Throws what the
-   * control plane refuses, or `UNREACHABLE` where they do not all get there in time.
+   * Resolves once every agent is connected, or nobody waits for that any more. Throws `UNREACHABLE`
+   * where they do not all get there in time.
    */
-  async start(signal: AbortSignal): Promise<void> {
-    const { client, clock, agentIds } = this.#options;
-    const tokens: string[] = [];
-    const make = async (agentId: string) => {
-      // Told first: who does not get the answer may have been given one.
-      this.#made.push(agentId);
-      const { token } = await client.createToken({ role: "agent", agent_id: agentId });
-      tokens.push(token);
-    };
-    const faults = await eachOf(agentIds, make, signal);
-    if (faults.length > 0) throw faults[0];
-    if (signal.aborted) return;
-    let cancel = () => {};
-    const whole = new Promise<void>((resolve, reject) => {
-      this.#isWhole = resolve;
-      signal.addEventListener("abort", () => resolve());
-      cancel = clock.after(connectMs, () => {
-        const text = `Only ${this.#connected} of ${agentIds.length} agents got connected`;
-        reject(new WsctlError("UNREACHABLE", `${text} within ${connectMs / 1000} s`));
-      });
-    });
+  async connect(signal: AbortSignal): Promise<void> {
     const changed = (by: 1 | -1) => {
       this.#connected += by;
-      if (this.#connected === agentIds.length) this.#isWhole();
+      this.#changed();
     };
-    this.#agents = tokens.map((token) => new SimulatedAgent({ ...this.#options, changed }, token));
+    this.#agents = this.#tokens.map((token) => {
+      return new SimulatedAgent({ ...this.#options, changed }, token);
+    });
     for (const agent of this.#agents) agent.start();
-    await whole.finally(() => cancel());
+    const count = this.#agents.length;
+    if (await this.#until(() => this.#connected === count, connectMs, signal)) return;
+    if (signal.aborted) return;
+    const text = `Only ${this.#connected} of ${count} agents got connected`;
+    throw new WsctlError("UNREACHABLE", `${text} within ${connectMs / 1000} s`);
   }
 
   /** What it leaves behind is gone; throws where some of it is still there. */
   async remove(): Promise<void> {
     for (const agent of this.#agents) agent.stop();
-    await removeAgents(this.#options.client, this.#made);
+    // Their connections count against what a process may have open, and so do our calls.
+    await this.#until(() => this.#connected === 0, closeMs);
+    await removeAgents(this.#options.client, [...this.#made]);
+  }
+
+  /** False where it has not come to that in time. */
+  #until(isSo: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#changed = () => {};
+        cancel();
+        resolve(isSo());
+      };
+      const cancel = this.#options.clock.after(ms, done);
+      signal?.addEventListener("abort", done);
+      this.#changed = () => {
+        if (isSo()) done();
+      };
+      this.#changed();
+    });
   }
 }
 

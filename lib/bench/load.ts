@@ -2,15 +2,17 @@
 import type { Client } from "../client/client.ts";
 import { isOutput } from "../client/streamProgress.ts";
 import type { OutcomeKind } from "../protocol/api.ts";
+import { WsctlError } from "../protocol/errors.ts";
 
 export interface Load {
   requests: number;
   seconds: number;
-  /** Of all requests, in milliseconds: from asking to the outcome. */
-  p50: number;
-  p90: number;
-  p99: number;
-  most: number;
+  requests_per_second: number;
+  /** Of all requests: from asking to the outcome. */
+  p50_ms: number;
+  p90_ms: number;
+  p99_ms: number;
+  most_ms: number;
   outcomes: Partial<Record<OutcomeKind, number>>;
 }
 
@@ -37,8 +39,13 @@ export async function load(
   const seconds = (performance.now() - begun) / 1000;
   const sorted = took.sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
-  const shares = { p50: at(0.5), p90: at(0.9), p99: at(0.99), most: at(1) };
-  return { requests: took.length, seconds, ...shares, outcomes };
+  return {
+    requests: took.length,
+    seconds,
+    requests_per_second: took.length / seconds,
+    ...{ p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), most_ms: at(1) },
+    outcomes,
+  };
 }
 
 /** One job for all of them; how long it took to its last outcome, in milliseconds. */
@@ -60,7 +67,12 @@ async function ask(
   signal: AbortSignal,
 ): Promise<void> {
   const order = { command: "ping", target: { agents: [...agents] } };
-  const { lines } = await client.send(order, { signal });
+  const { accepted, lines } = await client.send(order, { signal });
+  if (accepted.job.approval !== undefined) {
+    await client.cancelJob(accepted.job.job_id);
+    const text = 'here "ping" waits for a second operator: serve without "--two-person ping"';
+    throw new WsctlError("CONFLICT", `Cannot measure: ${text} to measure it`);
+  }
   for await (const line of lines) {
     if (!isOutput(line)) outcomes[line.outcome] = (outcomes[line.outcome] ?? 0) + 1;
   }

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { build } from "../build.ts";
 import { install } from "../install.ts";
 import { pageText, rawRows, writePage } from "./page.ts";
+import { killAll } from "./processes.ts";
 import type { Row, RowResult } from "./row.ts";
 import { codec } from "./rows/codec.ts";
 import { comeback } from "./rows/comeback.ts";
@@ -24,30 +25,20 @@ const rows: Row[] = [
   ...[throughput, latency, fanOut, memory, heartbeats, comeback],
   ...[starts, growth, liveOutput, codec, idleAgent],
 ];
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    write: { type: "boolean", default: false },
-  },
-});
-const isQuick = values.quick;
-const rounds = Number(values.rounds ?? (isQuick ? 1 : 5));
-const chosen = rows.filter(({ number, name }) => {
-  return (
-    positionals.length === 0 || positionals.some((word) => word === name || word === `${number}`)
-  );
-});
-if (chosen.length === 0) {
-  const names = rows.map(({ number, name }) => `${number} (${name})`).join(", ");
-  console.error(`No such row: there are ${names}`);
-  process.exit(2);
+const { isQuick, isForced, rounds, chosen } = orderOf(process.argv.slice(2));
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => {
+    killAll();
+    process.exit(status);
+  });
 }
 
 install("nats-server", "the comparison with NATS", () => Bun.which("nats-server") !== null);
 await build({ outfile: "dist/wsctl" });
-const isWritten = !isQuick && (values.write || chosen.length === rows.length);
+const isWritten = !isQuick && (isForced || chosen.length === rows.length);
 const results = new Map<Row, RowResult>();
 const failed: number[] = [];
 for (const row of chosen) {
@@ -63,10 +54,53 @@ for (const row of chosen) {
     if (isWritten) writePage("docs", results, { rounds, isQuick });
   } catch (error) {
     failed.push(row.number);
+    killAll();
     console.error(`   could not be measured: ${error instanceof Error ? error.stack : error}`);
   }
 }
+if (isQuick)
+  console.log("\nquick: smaller fleets, fewer and shorter rounds; goals are meant for a full run");
 if (isWritten) console.log("\nwrote docs/benchmarks.md and docs/benchmarks.json");
 else console.log(`\n${pageText(rawRows(results, { rounds, isQuick }))}`);
 if (failed.length > 0) console.error(`rows that could not be measured: ${failed.join(", ")}`);
 process.exit(failed.length > 0 ? 1 : 0);
+
+/** What the command line asks for; ends the process where that makes no sense. */
+function orderOf(args: string[]) {
+  const options = {
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    write: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  } as const;
+  try {
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+    if (values.help) refuse(usage(), 0);
+    const isNamed = (row: Row) => (word: string) => word === row.name || word === `${row.number}`;
+    const unknown = positionals.find((word) => !rows.some((row) => isNamed(row)(word)));
+    if (unknown !== undefined) throw new Error(`There is no row "${unknown}"`);
+    const text = values.rounds ?? (values.quick ? "1" : "5");
+    if (!/^[1-9]\d{0,2}$/.test(text)) throw new Error(`"--rounds ${text}": want 1 to 999`);
+    return {
+      isQuick: values.quick,
+      isForced: values.write,
+      rounds: Number(text),
+      chosen: rows.filter((row) => positionals.length === 0 || positionals.some(isNamed(row))),
+    };
+  } catch (error) {
+    const [reason = ""] = (error instanceof Error ? error.message : `${error}`).split(". ");
+    return refuse(`${reason}\n${usage()}`, 2);
+  }
+}
+
+function usage(): string {
+  const names = rows
+    .toSorted((one, other) => one.number - other.number)
+    .map(({ number, name }) => `${number} (${name})`);
+  return `npm run bench [-- ROW…] [--quick] [--rounds N] [--write]\nrows: ${names.join(", ")}`;
+}
+
+function refuse(text: string, status: number): never {
+  console.error(text);
+  process.exit(status);
+}

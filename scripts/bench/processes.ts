@@ -1,6 +1,13 @@
 /** Processes of a bench: each fresh for its round, on loopback, ended by its id. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+
+const running = new Set<ChildProcess>();
+
+/** Nothing that was started goes on; for an end before its time. */
+export function killAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
 
 export interface Running {
   pid: number;
@@ -16,6 +23,7 @@ export function start(command: string[], env: Record<string, string> = {}): Runn
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  running.add(child);
   let text = "";
   const waiting = new Set<() => void>();
   const wake = () => {
@@ -29,6 +37,7 @@ export function start(command: string[], env: Record<string, string> = {}): Runn
   }
   const ended = new Promise<void>((resolve) =>
     child.once("close", () => {
+      running.delete(child);
       resolve();
       wake();
     }),

@@ -13,7 +13,7 @@ import {
 
 interface Report {
   agents: number;
-  one_by_one: { requests: number; p50: number; p99: number };
+  one_by_one: { requests: number; p50_ms: number; p99_ms: number };
   at_once: { requests: number; seconds: number; concurrency: number; outcomes: object };
   fan_out_ms: number;
   memory?: { before: number; connected: number; after: number };
@@ -52,28 +52,31 @@ test("wsctl bench for people says it in words, and what the jobs were stays in t
   const amount = ["--agents", "3", "--requests", "10"];
   const measured = await wsctl(["bench", ...amount, "--data-dir", `${dataDir}`]);
   expect(measured.stdout).toMatch(/^64 at a time +\d+ requests\/s; p50 [\d.]+ ms, p90 /m);
-  expect(measured.stdout).toMatch(/^outcomes +23 success$/m);
+  expect(measured.stdout).toMatch(/^all outcomes +23 success$/m);
   const jobs = await wsctl(["jobs", "list", "--limit", "50", "--json", "--data-dir", `${dataDir}`]);
   expect(jsonLines(jobs)).toHaveLength(21);
 });
 
-test("wsctl bench that is interrupted cleans up and says so", async () => {
-  using dataDir = temporaryDir();
-  await using serving = await startServe({ dataDir });
-  const amount = ["--agents", "20", "--requests", "1000000"];
-  await using bench = new Running([
-    ...wsctlCommand("binary"),
-    "bench",
-    ...amount,
-    "--data-dir",
-    `${dataDir}`,
-  ]);
-  await bench.logged(/Sending 1000000 requests/);
-  process.kill(bench.pid, "SIGINT");
-  await bench.logged(/Removing the simulated agents/);
-  expect(await bench.exited).toBe(130);
-  expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
-});
+test.each(["SIGINT", "SIGHUP"] as const)(
+  "wsctl bench that %s interrupts cleans up and says so",
+  async (signal) => {
+    using dataDir = temporaryDir();
+    await using serving = await startServe({ dataDir });
+    const amount = ["--agents", "20", "--requests", "1000000"];
+    await using bench = new Running([
+      ...wsctlCommand("binary"),
+      "bench",
+      ...amount,
+      "--data-dir",
+      `${dataDir}`,
+    ]);
+    await bench.logged(/Sending 1000000 requests/);
+    process.kill(bench.pid, signal);
+    await bench.logged(/Removing the simulated agents/);
+    expect(await bench.exited).toBe(130);
+    expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
+  },
+);
 
 test("wsctl bench that cannot clean up says how to, and goes on past what is gone already", async () => {
   using dataDir = temporaryDir();
@@ -111,5 +114,34 @@ test("wsctl bench refuses wrong figures, and who may not make tokens", async () 
   const env = { WSCTL_TOKEN: made.stdout.trim() };
   const refused = await wsctl(["bench", ...at], { env });
   expect(refused.stderr).toContain('this asks for a token of the role "admin"');
-  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).not.toContain("--remove");
+  expect(refused.code).toBe(4);
+  expectRefusal(await wsctl(["bench", "--remove", "x", ...at]), 2, /--remove "x"/);
+  expectRefusal(await wsctl(["bench", "--remove", "0123abcd", ...at]), 5, /nothing is left/);
+});
+
+test("wsctl bench whose reader has gone cleans up all the same", async () => {
+  using dataDir = temporaryDir();
+  await using serving = await startServe({ dataDir });
+  const [file = "", ...own] = wsctlCommand("binary");
+  const args = [...own, "bench", "--agents", "5", "--requests", "10", "--data-dir", `${dataDir}`];
+  const bench = Bun.spawn(["sh", "-c", '"$@" | true', "sh", file, ...args], { stderr: "pipe" });
+  expect(await new Response(bench.stderr).text()).toContain("Removing the simulated agents");
+  expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
+});
+
+test("wsctl bench says so where it cannot measure, and does not wait", async () => {
+  using dataDir = temporaryDir();
+  await using serving = await startServe({ dataDir, args: ["--two-person", "ping"] });
+  const bench = ["bench", "--agents", "2", "--requests", "10", "--data-dir", `${dataDir}`];
+  const refused = await wsctl(bench);
+  expect(refused.stderr).toContain('"ping" waits for a second operator');
+  expect(refused.code).toBe(1);
+  const limited = Bun.spawn(
+    ["sh", "-c", 'ulimit -n 150; exec "$@"', "sh", ...wsctlCommand("binary"), ...bench],
+    { stderr: "pipe" },
+  );
+  expect(await new Response(limited.stderr).text()).toContain("this process may have 150");
+  expect(await limited.exited).toBe(2);
+  expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
 });

@@ -8,6 +8,7 @@ import { cpuSeconds, residentBytes, start } from "../processes.ts";
 import type { Row } from "../row.ts";
 
 const settleMs = 5_000;
+const settleQuicklyMs = 1_500;
 const goalPercent = 0.1;
 
 export const idleAgent: Row = {
@@ -21,10 +22,11 @@ export const idleAgent: Row = {
     const line = compiled(dir, code);
     const hub = start([process.execPath, new URL("../hubs/limitHub.ts", import.meta.url).pathname]);
     const [, port = ""] = await hub.says(/port (\d+)/);
+    const waitMs = options.isQuick ? settleQuicklyMs : settleMs;
     const idle = async (command: string[], said: RegExp) => {
       const running = start(command);
       await running.says(said);
-      await new Promise((resolve) => setTimeout(resolve, settleMs));
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
       return running;
     };
     const agent = (id: string) =>
@@ -41,7 +43,7 @@ export const idleAgent: Row = {
         await running.stop();
       }
     }
-    const seconds = options.isQuick ? 20 : 600;
+    const seconds = options.isQuick ? 10 : 600;
     const resting = await agent("resting");
     const from = cpuSeconds(resting.pid);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));

@@ -6,6 +6,7 @@ import { allContenders } from "./peers.ts";
 const goalBytes = 6 * 1024;
 /** After the last agent has connected, what is only needed for connecting is let go. */
 const settleMs = 3_000;
+const settleQuicklyMs = 500;
 
 type Line = [number, number][];
 
@@ -16,6 +17,7 @@ export const memory: Row = {
     "memory of the hub for each idle agent, in bytes (RSS, a straight line through the counts)",
   async run(options) {
     const counts = options.isQuick ? [500, 2_000] : [1_000, 5_000, 10_000, 15_000];
+    const waitMs = options.isQuick ? settleQuicklyMs : settleMs;
     const lines = new Map<string, Line>();
     const figures = await inRounds(allContenders(options), options, async (contender) => {
       const line: Line = [];
@@ -24,7 +26,7 @@ export const memory: Row = {
       for (const count of counts) {
         await fleet.grow(count - connected);
         connected = count;
-        await new Promise((resolve) => setTimeout(resolve, settleMs));
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
         line.push([count, residentBytes(fleet.hub.pid)]);
       }
       await fleet.stop();
