@@ -65,8 +65,8 @@ interface Report {
 }
 
 /**
- * Tokens and agents are made for it, and go with it, also on Ctrl-C; its jobs and its revoked tokens
- * stay on record. What it has found is said last: whoever reads may have gone.
+ * Tokens and agents are made for it, and go with it, also on Ctrl-C; jobs and revoked tokens stay
+ * on record. What it has found is said last: whoever reads may have gone.
  */
 export async function benchRun(flags: BenchFlags): Promise<number> {
   const count = wholeNumber("agents", flags.agents, 1, agentsMax);

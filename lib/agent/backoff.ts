@@ -1,6 +1,6 @@
 /** How long to wait before the next attempt to connect. Pure; `random` is from 0 up to 1. */
 import { comeBack } from "../protocol/close.ts";
-import { backoffBaseMs, backoffCapMs, slowReturnMs } from "../protocol/limits.ts";
+import { backoffBaseMs, backoffCapMs, slowReturnMs, spreadCapMs } from "../protocol/limits.ts";
 
 export interface ReturnFacts {
   /** Attempts and short-lived connections since the last steady one. */
@@ -20,6 +20,6 @@ export interface ReturnFacts {
 export function returnDelayMs(facts: ReturnFacts): number {
   if (facts.retryAfterMs !== undefined) return facts.retryAfterMs;
   if (comeBack(facts.closeCode) === "slow") return slowReturnMs * (1 + facts.random);
-  const doubled = backoffBaseMs * 2 ** Math.min(facts.attempt, 16);
-  return facts.random * Math.min(backoffCapMs, Math.max(facts.spreadMs, doubled));
+  const doubled = Math.min(backoffCapMs, backoffBaseMs * 2 ** Math.min(facts.attempt, 16));
+  return facts.random * Math.max(doubled, Math.min(spreadCapMs, facts.spreadMs));
 }

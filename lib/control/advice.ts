@@ -9,24 +9,24 @@ export interface Advice {
 
 /** Heartbeats and returning agents that a control plane should meet in a second. */
 const heartbeatsPerSecond = 1_000;
-const returnsPerSecond = 1_000;
-const reconnectSecondsMin = 1;
-const reconnectSecondsMax = 60;
-/** A handshake of TLS takes about as long as all the rest of a return. */
-const tlsFactor = 2;
+const plainReturns = { perSecond: 1_000, secondsMax: 60 };
+/**
+ * A handshake takes about as long as all the rest of a return, and where more come than are done,
+ * the oldest are cut off: rather late than never.
+ */
+const tlsReturns = { perSecond: 500, secondsMax: 240 };
 
 export function adviceFor(agents: number, heartbeatSeconds: number, isTls = false): Advice {
-  const factor = isTls ? tlsFactor : 1;
-  const spread = Math.ceil((factor * agents) / returnsPerSecond);
+  const { perSecond, secondsMax } = isTls ? tlsReturns : plainReturns;
   return {
     heartbeatSeconds: Math.max(heartbeatSeconds, Math.ceil(agents / heartbeatsPerSecond)),
-    reconnectSeconds: Math.min(factor * reconnectSecondsMax, Math.max(reconnectSecondsMin, spread)),
+    reconnectSeconds: Math.min(secondsMax, Math.max(1, Math.ceil(agents / perSecond))),
   };
 }
 
 /**
- * Whether a peer should be told again. Small changes are not worth a message to everyone, and agents
- * that know of a smaller fleet come back faster than is good for this one.
+ * Whether a peer should be told again. Small changes are not worth a message to everyone; agents
+ * that know of a much smaller fleet come back faster than is good for this one.
  */
 export function isOutdated(told: Advice, now: Advice): boolean {
   return (

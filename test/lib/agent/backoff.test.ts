@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { type ReturnFacts, returnDelayMs } from "../../../lib/agent/backoff.ts";
-import { backoffCapMs, slowReturnMs } from "../../../lib/protocol/limits.ts";
+import { backoffCapMs, slowReturnMs, spreadCapMs } from "../../../lib/protocol/limits.ts";
 
 function delay(facts: Partial<ReturnFacts>): number {
   return returnDelayMs({
@@ -34,7 +34,8 @@ describe("returnDelayMs()", () => {
     expect(delay({ spreadMs: 20_000 })).toBe(20_000);
     expect(delay({ spreadMs: 20_000, random: 0.5 })).toBe(10_000);
     expect(delay({ spreadMs: 20_000, attempt: 5 })).toBe(32_000);
-    expect(delay({ spreadMs: 900_000 })).toBe(backoffCapMs);
+    expect(delay({ spreadMs: 240_000 })).toBe(240_000);
+    expect(delay({ spreadMs: 900_000 })).toBe(spreadCapMs);
   });
 
   test.each([4400, 4401, 4403, 4409, 4429])(
@@ -58,7 +59,7 @@ describe("returnDelayMs()", () => {
     expect(delay({ retryAfterMs: 7_000, closeCode: 4401, attempt: 9, random: 0.1 })).toBe(7_000);
   });
 
-  test("is never negative, never NaN, and never above twice the slow return", () => {
+  test("is never negative, never NaN, and never above the longest spread", () => {
     fc.assert(
       fc.property(
         fc.nat(5_000),
@@ -68,7 +69,7 @@ describe("returnDelayMs()", () => {
         (attempt, spreadMs, closeCode, random) => {
           const ms = delay({ attempt, spreadMs, closeCode, random });
           expect(ms).toBeGreaterThanOrEqual(0);
-          expect(ms).toBeLessThanOrEqual(2 * slowReturnMs);
+          expect(ms).toBeLessThanOrEqual(spreadCapMs);
         },
       ),
     );
