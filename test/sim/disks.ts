@@ -150,7 +150,26 @@ export class ControlDisk {
         throw new Error(`request ${write.outcome.requestId} has ended already`);
       }
     }
-    for (const write of writes) this.#write(write);
+    let accepted: string | undefined;
+    for (const write of writes) {
+      // What of a job ends as it is accepted is written behind it, with what that has let go.
+      const isOfAccepted = write.type === "ended" && write.outcome.jobId === accepted;
+      if (!isOfAccepted) this.#tellSent(accepted);
+      if (write.type === "job") accepted = write.job.jobId;
+      else if (!isOfAccepted) accepted = undefined;
+      this.#write(write);
+    }
+    this.#tellSent(accepted);
+  }
+
+  /** One after the other, in their order: of what came behind nothing had ended yet. */
+  #tellSent(accepted: string | undefined): void {
+    const rows = accepted === undefined ? [] : (this.#byJob.get(accepted) ?? []);
+    for (const [place, row] of rows.entries()) {
+      if (row.request.state !== "sent") continue;
+      const then = rows.map((each, at) => (at < place ? each : { request: each.request }));
+      this.onSent(then[place] ?? row, then);
+    }
   }
 
   #write(write: ControlWrite): void {
@@ -167,7 +186,6 @@ export class ControlDisk {
         this.rows.set(row.request.requestId, row);
         this.#open.add(row);
       }
-      for (const row of rows) if (row.request.state === "sent") this.onSent(row, rows);
     } else if (write.type === "sent") {
       const row = this.rows.get(write.requestId);
       if (row === undefined || row.outcome !== undefined) return;
