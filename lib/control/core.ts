@@ -37,7 +37,7 @@ export class ControlCore {
 
   constructor(options: FleetOptions, known: AgentFacts[], open: OpenJournal, now: number) {
     this.fleet = new Fleet(options, known);
-    this.#dispatcher = new Dispatcher(open, this.#follows, now);
+    this.#dispatcher = new Dispatcher(open, this.#follows, now, this.fleet.advice);
   }
 
   get dispatcher(): Dispatcher | undefined {
@@ -288,7 +288,7 @@ export class ControlCore {
   }
 
   #storageRecovered(open: OpenJournal, now: number, step: ControlStep): void {
-    const dispatcher = new Dispatcher(open, this.#follows, now);
+    const dispatcher = new Dispatcher(open, this.#follows, now, this.fleet.advice);
     this.#dispatcher = dispatcher;
     this.#held.release(dispatcher, (agentId) => peerOfAgent(this.fleet, agentId), now, step);
     for (const agent of this.fleet.agents.values()) {

@@ -10,7 +10,7 @@
  */
 import { Deadlines, earlier } from "../deadlines.ts";
 import type { ErrorMessage, Response } from "../protocol/message.ts";
-import { dueAfterRestart, expiresAt, heldUntil, notAhead } from "./due.ts";
+import { allBackBy, dueAfterRestart, expiresAt, heldUntil, notAhead, type Spread } from "./due.ts";
 import {
   away,
   cancelled,
@@ -45,20 +45,20 @@ export class Dispatcher {
   readonly #going = new OneByOne<OpenRequest>();
 
   /** Goes on from what the journal holds; agents that hold answers are given time to return. */
-  constructor(journal: OpenJournal, follows: Follows, now: number) {
+  constructor(journal: OpenJournal, follows: Follows, now: number, spread: Spread) {
     this.#sending = new Sending(this.#open, this.#deadlines, follows);
     const { jobs, requests } = notAhead(journal, now);
     for (const { all: _all, ...job } of jobs) this.#open.addJob(job);
     for (const request of requests) this.#open.add(request);
     const ofJob = Map.groupBy(requests, ({ jobId }) => jobId);
+    const at = { now, backBy: allBackBy(now, spread) };
     for (const { jobId, all = [] } of jobs) {
-      const job = this.#open.job(jobId);
-      const open = ofJob.get(jobId) ?? [];
+      const [job, open] = [this.#open.job(jobId), ofJob.get(jobId) ?? []];
       if (job === undefined) continue;
-      for (const each of this.#rollouts.restore(job, all, open, now)) this.#open.admit(each);
+      for (const each of this.#rollouts.restore(job, all, open, at)) this.#open.admit(each);
       for (const each of open) {
         const due =
-          each.state === "queued" ? this.#dueQueued(each) : dueAfterRestart(each, job, now);
+          each.state === "queued" ? this.#dueQueued(each) : dueAfterRestart(each, job, at.backBy);
         this.#deadlines.set(each, due);
       }
     }

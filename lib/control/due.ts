@@ -1,5 +1,6 @@
 /** Until when a request is waited for, by what is known of it. Pure; times as everywhere. */
-import { answerGraceMs, recoveryGraceMs, turnMsMax } from "../protocol/limits.ts";
+import { answerGraceMs, dialMs, recoveryGraceMs, turnMsMax } from "../protocol/limits.ts";
+import type { Advice } from "./advice.ts";
 import type { Job, OpenJournal, OpenRequest, Standing } from "./records.ts";
 
 /** A moment at least, and in no case past the bound that ends every request. */
@@ -45,9 +46,17 @@ function beforeVoid({ notAfter }: Job, end: number): number {
   return notAfter === undefined ? end : Math.min(end, Date.parse(notAfter));
 }
 
-/** For what was sent: after a restart of the control plane agents that hold answers are given time to return. */
-export function dueAfterRestart(request: OpenRequest, job: Job, now: number): number {
-  return Math.max(dueWhileAway(request, job), now + recoveryGraceMs);
+/** Over how many seconds agents are advised to spread their return. */
+export type Spread = Pick<Advice, "reconnectSeconds">;
+
+/** When all agents may be expected to be back that a restart of the control plane has cut off. */
+export function allBackBy(now: number, { reconnectSeconds }: Spread): number {
+  return now + Math.max(recoveryGraceMs, reconnectSeconds * 1000 + dialMs);
+}
+
+/** For what was sent: agents that hold answers are given time to return. */
+export function dueAfterRestart(request: OpenRequest, job: Job, backBy: number): number {
+  return Math.max(dueWhileAway(request, job), backBy);
 }
 
 /** A clock that was set back while nobody ran must not put any end off. */

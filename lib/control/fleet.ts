@@ -104,7 +104,7 @@ export class Fleet {
       agent.pushedOut = pushedOut(agent, replaced);
       this.end(replaced, "takenOver", now, step);
     }
-    const advice = this.#advice();
+    const advice = this.advice;
     const session: Session = {
       ...opened,
       lastHeard: now,
@@ -178,11 +178,7 @@ export class Fleet {
     session.lastHeard = now;
     // Talking is no greeting: who owes a hello is not spared it by other messages.
     if (isIntroduced(session)) session.isProbed = false;
-    if (
-      session.v1 &&
-      session.journalId !== undefined &&
-      isOutdated(session.advice, this.#advice())
-    ) {
+    if (session.v1 && session.journalId !== undefined && isOutdated(session.advice, this.advice)) {
       this.#welcome(session, step);
     }
   }
@@ -223,7 +219,7 @@ export class Fleet {
   drain(now: number, step: ControlStep): void {
     this.startDraining();
     const sessions = [...this.#sessions.values()];
-    const spread = this.#advice().reconnectSeconds;
+    const spread = this.advice.reconnectSeconds;
     sessions.forEach((session, index) => {
       const seconds = Math.round((0.5 + (spread * index) / sessions.length) * 100) / 100;
       if (session.v1 && session.journalId !== undefined) {
@@ -283,7 +279,7 @@ export class Fleet {
   }
 
   #welcome(session: Session, step: ControlStep): void {
-    session.advice = this.#advice();
+    session.advice = this.advice;
     const { facts } = this.agent(session.agentId);
     const { catalogue } = facts;
     const isWanted = catalogue !== undefined && !this.#options.knowsCatalogue(catalogue);
@@ -291,7 +287,8 @@ export class Fleet {
     step.effects.push({ type: "send", sessionId: session.sessionId, message });
   }
 
-  #advice(): Advice {
+  /** What agents are to be told now. */
+  get advice(): Advice {
     const { heartbeatSeconds, isTls } = this.#options;
     return adviceFor(this.#agents.size, heartbeatSeconds, isTls);
   }

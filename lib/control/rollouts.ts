@@ -9,7 +9,6 @@
  */
 import { Deadlines } from "../deadlines.ts";
 import type { OutcomeKind } from "../protocol/api.ts";
-import { recoveryGraceMs } from "../protocol/limits.ts";
 import type { Job, OpenRequest, Standing } from "./records.ts";
 
 interface Rollout {
@@ -71,12 +70,12 @@ export class Rollouts {
     job: Job,
     all: readonly Standing[],
     open: readonly OpenRequest[],
-    now: number,
+    { now, backBy }: { now: number; backBy: number },
   ): OpenRequest[] {
     if (!isRollout(job)) return [...open];
     const rollout = this.#begin(job, all, open);
     // Nobody is there yet: whether an agent is away cannot be judged before all could return.
-    const from = job.requireOnline ? now + recoveryGraceMs : now;
+    const from = job.requireOnline ? backBy : now;
     rollout.turnFrom = Math.max(rollout.turnFrom, from);
     this.#begins.set(job.jobId, rollout.turnFrom);
     return open.filter((each) => !rollout.held.has(each.requestId));

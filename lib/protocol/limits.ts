@@ -141,13 +141,13 @@ export const backoffBaseMs = 1_000;
 export const backoffCapMs = 60_000;
 export const steadyMs = 60_000;
 
-/** Over how long a fleet spreads its first returns at the most, whatever it is advised. */
+/** Over how long a fleet spreads its returns at the most, whatever it is advised. */
 export const spreadCapMs = 300_000;
 
 /** A peer that was refused for good reason waits at least so long, and up to twice that. */
 export const slowReturnMs = 30_000;
 
-/** Where a control plane gives no advice: over how long to spread the first return, in seconds. */
+/** Where a control plane gives no advice: over how long to spread a return, in seconds. */
 export const reconnectSecondsDefault = 5;
 
 /** Status updates: one for so many heartbeats. */

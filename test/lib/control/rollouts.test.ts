@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { notAhead } from "../../../lib/control/due.ts";
 import type { Job, OpenRequest, Standing } from "../../../lib/control/records.ts";
 import { Rollouts } from "../../../lib/control/rollouts.ts";
-import { recoveryGraceMs } from "../../../lib/protocol/limits.ts";
 
 const ids = (requests: OpenRequest[]) => requests.map(({ requestId }) => requestId);
 
@@ -115,7 +114,10 @@ describe("after a restart", () => {
         if (index === 0) return { ...each, state: "sent", turnAt: 0 };
         return index === 1 ? { ...each, turnAt: 20 } : each;
       });
-    return { rollouts, turned: ids(rollouts.restore(jobWith(more), all, open, now)) };
+    return {
+      rollouts,
+      turned: ids(rollouts.restore(jobWith(more), all, open, { now, backBy: now + 60_000 })),
+    };
   }
 
   test("it goes on where it stood, and lets others go with the next tick", () => {
@@ -129,7 +131,7 @@ describe("after a restart", () => {
     const { rollouts, turned } = restored({ batch: 3, requireOnline: true });
     expect(turned).toEqual(["r1", "r2"]);
     expect(rollouts.due(1_000)).toEqual([]);
-    expect(ids(rollouts.due(1_000 + recoveryGraceMs))).toEqual(["r3"]);
+    expect(ids(rollouts.due(1_000 + 60_000))).toEqual(["r3"]);
   });
 
   test("a wave waits as long after its last end as it would have", () => {
@@ -148,7 +150,7 @@ describe("after a restart", () => {
     const now = 20_000;
     const { jobs, requests } = notAhead({ jobs: [{ ...job, all }], requests: open }, now);
     const rollouts = new Rollouts();
-    rollouts.restore(job, jobs[0]?.all ?? [], requests, now);
+    rollouts.restore(job, jobs[0]?.all ?? [], requests, { now, backBy: now });
     expect(rollouts.next()).toBe(now + 5_000);
   });
 
