@@ -51,6 +51,8 @@ export interface TokenRecords {
   all(): StoredToken[];
   /** Those that are in force for this agent: neither revoked nor expired. */
   ofAgent(agentId: string, now: number): StoredToken[];
+  /** Those in force for an agent that nobody has made known. */
+  withoutAgent(now: number): StoredToken[];
   add(token: StoredToken): void;
   /**
    * False where there is no such token. It is void from now on, also where this throws because it
@@ -84,6 +86,11 @@ export function tokenRecordsOn(db: Database): TokenRecords {
   const ofAgent = db.prepare<[string, number], TokenRow>(
     `SELECT * FROM tokens WHERE agent_id = ? AND role = 'agent' AND revoked_at IS NULL
        AND coalesce(expires_at, 1e300) > ?`,
+  );
+  const withoutAgent = db.prepare<[number], TokenRow>(
+    `SELECT * FROM tokens WHERE role = 'agent' AND revoked_at IS NULL
+       AND coalesce(expires_at, 1e300) > ? AND agent_id NOT IN (SELECT agent_id FROM agents)
+       ORDER BY created_at, token_id`,
   );
   const add = db.prepare(
     `INSERT INTO tokens (token_id, role, hash, public_key, agent_id, state, terms, expires_at,
@@ -166,6 +173,7 @@ export function tokenRecordsOn(db: Database): TokenRecords {
       const tokens = ofAgent.all(agentId, now).map(tokenOf);
       return tokens.filter(({ revokedAt }) => revokedAt === undefined);
     },
+    withoutAgent: (now) => db.read(() => withoutAgent.all(now).map(tokenOf)),
     add: (token) => writing(() => db.transaction(() => insert(token))),
     revoke: (tokenId, at) => {
       if (get.get(tokenId) === undefined) return false;
