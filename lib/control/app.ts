@@ -100,13 +100,16 @@ export function createApp(options: AppOptions): Hono {
   };
   const app = new Hono();
   app.use(async (c, next) => {
-    refuseTokenInUrl(c);
-    refuseBrowsers(c, options, webConsole);
     await next();
     // Not by `c.header`, which makes an answer that is there anew, with its body as a stream.
     const { headers } = c.res;
     headers.set("Cache-Control", "no-store");
     protectAnswer(headers);
+  });
+  app.use(async (c, next) => {
+    refuseTokenInUrl(c);
+    refuseBrowsers(c, options, webConsole);
+    await next();
   });
   app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.now()) }));
   app.get("/readyz", (c) => {

@@ -76,9 +76,11 @@ export function consoleLoginSuite(flavour: Flavour): void {
       expect(await agents(visitor)).toBe(200);
       const who = JSON.parse((await visitor.ask(at("/console/login"))).text);
       expect(who).toMatchObject({ logged_in: true, role: "admin", oidc: false });
-      expect((await visitor.ask(at("/api/v1/agents"))).headers.get("x-content-type-options")).toBe(
-        "nosniff",
-      );
+      for (const path of ["/api/v1/agents", "/api/v1/agents?token=x"]) {
+        const { headers } = await visitor.ask(at(path));
+        expect(headers.get("x-content-type-options")).toBe("nosniff");
+        expect(headers.get("cache-control")).toBe("no-store");
+      }
     });
 
     test("it only looks on: nothing is changed by a cookie, from whatever page", async () => {
