@@ -39,7 +39,7 @@ export default defineCommand({
     remove: {
       type: "string",
       valueHint: "RUN",
-      description: "remove what a run has left that could not do so itself; it has named itself",
+      description: "remove what that run has left; each says its name as it begins",
     },
   },
   run: ({ args }) => benchRun(args),

@@ -41,8 +41,9 @@ export class SimulatedFleet {
         const { token } = await client.createToken({ role: "agent", agent_id: agentId });
         this.#tokens.push(token);
       } catch (error) {
-        const isRefused = error instanceof WsctlError && error.code !== "UNREACHABLE";
-        if (isRefused) this.#made.delete(agentId);
+        const isOpen =
+          !(error instanceof WsctlError) || /^UNREACHABLE$|^INTERNAL$/.test(error.code);
+        if (!isOpen) this.#made.delete(agentId);
         throw error;
       }
     };
@@ -85,6 +86,7 @@ export class SimulatedFleet {
     return new Promise((resolve) => {
       const done = () => {
         this.#changed = () => {};
+        signal?.removeEventListener("abort", done);
         cancel();
         resolve(isSo());
       };

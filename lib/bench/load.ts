@@ -28,10 +28,14 @@ export async function load(
   const outcomes: Load["outcomes"] = {};
   let next = 0;
   const begun = performance.now();
+  let hasFailed = false;
   const worker = async () => {
-    for (let at = next++; at < requests && !signal.aborted; at = next++) {
+    for (let at = next++; at < requests && !signal.aborted && !hasFailed; at = next++) {
       const from = performance.now();
-      await ask(client, [agentIds[at % agentIds.length] ?? ""], outcomes, signal);
+      await ask(client, [agentIds[at % agentIds.length] ?? ""], outcomes, signal).catch((error) => {
+        hasFailed = true;
+        throw error;
+      });
       took.push(performance.now() - from);
     }
   };

@@ -101,6 +101,6 @@ function usage(): string {
 }
 
 function refuse(text: string, status: number): never {
-  console.error(text);
+  (status === 0 ? console.log : console.error)(text);
   process.exit(status);
 }

@@ -60,7 +60,7 @@ export function pageText(rows: readonly RawRow[]): string {
     "# Benchmarks",
     "",
     "By `npm run bench`: medians, and in parentheses the least and the most. Contenders take turns, in",
-    "fresh processes each time (in rows 9 and 11 in the same ones). Absolute figures move from machine to",
+    "fresh processes each time (in rows 9 to 11 in the same ones). Absolute figures move from machine to",
     "machine and from hour to hour: ratios within one row are what counts. What stands in the way of a",
     "goal that is not met is in `performance.md`.",
     "",
