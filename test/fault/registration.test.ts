@@ -1,5 +1,7 @@
 /** A control plane that dies between making a token and making its agent known. */
 import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import "../support/processes.ts";
 import { World } from "./world.ts";
 
@@ -15,4 +17,10 @@ test("the agent of a token is known after the next start, and can be revoked", a
   const tokens = await world.nearClient.tokens();
   const ofAgent = tokens.filter(({ agent_id }) => agent_id === "half");
   expect(ofAgent.map(({ state }) => state)).toEqual(["revoked"]);
+  await world.control.kill();
+  // Of a token that is over nobody asks what it was narrowed to.
+  const db = new DatabaseSync(join(world.dataDir, "control.db"));
+  db.exec("UPDATE tokens SET terms = '{damaged' WHERE revoked_at IS NOT NULL");
+  db.close();
+  await world.serve();
 });

@@ -1,13 +1,18 @@
 /** What tests see of the programs that agents run. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { AgentDetail, CatalogueEntry } from "../../lib/protocol/api.ts";
 import { wsctl } from "./processes.ts";
 
 /** Whether a process of this id runs. */
 export function isAlive(pid: number): boolean {
-  // A zombie has ended: only its parent has not looked yet.
-  const path = `/proc/${pid}/stat`;
-  return existsSync(path) && !/\) [ZX] /.test(readFileSync(path, "utf8"));
+  try {
+    if (!/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) return true;
+    // A zombie has ended, its parent has not looked yet; but its files are locked until the last of
+    // its threads has let go of them.
+    return readdirSync(`/proc/${pid}/task`).length > 1;
+  } catch {
+    return false;
+  }
 }
 
 /** Until a process has ended. */
