@@ -18,7 +18,7 @@ import { wholeNumber } from "./_units.ts";
 const agentsMax = 15_000;
 const oneByOne = 200;
 /** From so many on, what each takes is more than what memory does by itself. */
-const fleetAgents = 1_000;
+const fleetAgents = 5_000;
 
 export default defineCommand({
   meta: {
