@@ -1,6 +1,6 @@
 /**
  * What agents are advised, so that a growing fleet does not drown its control plane: how often to
- * send a heartbeat, and over how long to spread the first return after a lost connection.
+ * send a heartbeat, and over how long to spread a return after a lost connection.
  */
 export interface Advice {
   heartbeatSeconds: number;

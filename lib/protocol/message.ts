@@ -172,7 +172,7 @@ export const Welcome = v.object({
     epoch: Count,
     /** How often to send a heartbeat. */
     heartbeat_seconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
-    /** Over how many seconds to spread the first return after a lost connection. */
+    /** Over how many seconds to spread a return after a lost connection. */
     reconnect_seconds: v.pipe(v.number(), v.minValue(0), v.maxValue(3600)),
     /** The agent's catalogue is not known here: it is to be sent. */
     catalogue_wanted: v.optional(v.boolean()),
