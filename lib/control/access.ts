@@ -53,6 +53,27 @@ export class Access {
     this.fail(address, now);
   }
 
+  /**
+   * Whether a credential that `identify` has accepted is still accepted: it was neither revoked nor
+   * rotated since, has not expired, and keeps its state, its role and its addresses.
+   */
+  isStillGood(
+    token: StoredToken,
+    { login, address }: Pick<Credentials, "login" | "address">,
+    now: number,
+  ): boolean {
+    if (login !== undefined) {
+      return this.loggedIn(login, address, now)?.token.tokenId === token.tokenId;
+    }
+    const current = this.#tokens.get(token.tokenId);
+    return (
+      current !== undefined &&
+      isInForce(current, now) &&
+      isSameCredential(current, token) &&
+      isAllowedFrom(current, address)
+    );
+  }
+
   /** Somebody was not let in; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
   fail(address: string, now: number): never {
     const retrySeconds = this.failures.failed(address, now);
@@ -96,6 +117,13 @@ export class Access {
 /** Where a proof has a counter, of a proof that `identify` has taken. */
 export function counterOf(authorization: string | undefined): number | undefined {
   return readProof(authorization ?? "")?.counter;
+}
+
+function isSameCredential(one: StoredToken, other: StoredToken): boolean {
+  if (one.state !== other.state || one.role !== other.role) return false;
+  const [hash, otherHash] = [one.hash, other.hash];
+  if (hash === undefined || otherHash === undefined) return one.publicKey === other.publicKey;
+  return Buffer.compare(hash, otherHash) === 0;
 }
 
 function isAllowedFrom({ addresses }: StoredToken, address: string): boolean {

@@ -93,7 +93,9 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
       opening = undefined;
       const socket = runtime.serverSocket(ws, sendQueueBytesMax);
       const refused =
-        "refused" in caller ? caller.refused : refusalOf(caller.token, authorization, options);
+        "refused" in caller
+          ? caller.refused
+          : refusalOf(caller.token, { authorization, address }, options);
       if (refused !== undefined || "refused" in caller) {
         const { code, meaning } = closeCodes[refused ?? "unauthorized"];
         log.warn("refused an agent", { address, reason: meaning });
@@ -131,9 +133,11 @@ function record(who: Omit<Refused, "action">, { refusals, clock }: AgentRouteOpt
 /** An agent that is who it says, and may not connect all the same. */
 function refusalOf(
   token: StoredToken,
-  authorization: string | undefined,
-  { engine, revocations, log }: AgentRouteOptions,
+  { authorization, address }: { authorization: string | undefined; address: string },
+  { access, clock, engine, revocations, log }: AgentRouteOptions,
 ): CloseName | undefined {
+  // Between the upgrade's request and this open connection the token may have ended.
+  if (!access.isStillGood(token, { address }, clock.now())) return "unauthorized";
   if (token.state !== "active") return token.state;
   if (token.publicKey === undefined) return undefined;
   // Every connection has a greater number than the one before, unless the key is held twice.

@@ -19,6 +19,7 @@ import type { Artifacts } from "./artifacts/artifacts.ts";
 import { EmbeddedStore } from "./artifacts/embeddedStore.ts";
 import { addTransferRoutes } from "./artifacts/transferRoutes.ts";
 import { audited, Refusals } from "./audited.ts";
+import { Authority } from "./authority.ts";
 import { Console, type ConsoleSettings } from "./console/console.ts";
 import { protectAnswer } from "./console/headers.ts";
 import { Logins } from "./console/logins.ts";
@@ -34,7 +35,7 @@ import { auditRoutes } from "./routes/audit.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { joinRoutes } from "./routes/join.ts";
 import { releaseRoutes } from "./routes/releases.ts";
-import type { Route } from "./routes/route.ts";
+import { parseBody, type Route } from "./routes/route.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import type { Scheduler } from "./schedules/scheduler.ts";
@@ -80,23 +81,57 @@ export function createApp(options: AppOptions): Hono {
   const webConsole = new Console({
     ...{ settings, logins, access, refusals, audit, isTls, place, runtime, clock, log },
   });
-  const entitled = (route: Route, c: Context, address: string, now: number) => {
-    let token: StoredToken | undefined;
+  /** Runs a check; a refusal is on record in the audit trail before it is thrown. */
+  const recorded = <T>(
+    route: Route,
+    who: { address: string; token?: StoredToken },
+    check: () => T,
+  ) => {
     try {
-      const authorization = c.req.header("authorization");
-      const login = webConsole.loginOf(c, route);
-      token = access.identify({ authorization, login, address, purpose: "call" }, now);
-      if (!permits(token.role, route.permission)) throw forbidden(route.permission);
-      if (token.state === "active") return token;
-      throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
+      return check();
     } catch (error) {
       // Whoever is told to wait has been recorded often enough.
       if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
-      const who = token === undefined ? {} : { actor: token.tokenId, role: token.role };
+      const { address, token } = who;
+      const actor = token === undefined ? {} : { actor: token.tokenId, role: token.role };
       const action = route.action ?? `${route.method} ${route.path}`;
-      refusals.record({ address, ...who, code: error.code, action }, now);
+      refusals.record({ address, ...actor, code: error.code, action }, clock.now());
       throw error;
     }
+  };
+  const authorize = (route: Route, c: Context, address: string) => {
+    const who: { address: string; token?: StoredToken } = { address };
+    return recorded(route, who, () => {
+      const authorization = c.req.header("authorization");
+      const login = webConsole.loginOf(c, route);
+      const credentials = { authorization, login, address, purpose: "call" } as const;
+      const token = access.identify(credentials, clock.now());
+      who.token = token;
+      if (!permits(token.role, route.permission)) throw forbidden(route.permission);
+      if (token.state !== "active") {
+        throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
+      }
+      const now = () => clock.now();
+      return { token, authority: new Authority({ access, token, login, address, now }) };
+    });
+  };
+  /** The one way in which a route is carried out, whatever it does. */
+  const perform = async (route: Route, c: Context): Promise<Response> => {
+    const address = runtime.remoteAddress(c);
+    const { token, authority } = authorize(route, c, address);
+    const text = route.body === undefined ? "" : await c.req.text();
+    recorded(route, { address, token }, () => authority.require());
+    const body = route.body === undefined ? undefined : parseBody(text, route.body);
+    const now = clock.now();
+    const response = await audited(route, {
+      ...{ c, body, authority, engine, artifacts, revocations, scheduler, needsApproval, log },
+      ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
+    });
+    if (!disclosesLate(route) || authority.isValid) return response;
+    response.body?.cancel().catch(() => {});
+    return recorded(route, { address, token }, () => {
+      throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
+    });
   };
   const app = new Hono();
   app.use(async (c, next) => {
@@ -123,19 +158,15 @@ export function createApp(options: AppOptions): Hono {
   if (artifacts.store instanceof EmbeddedStore) {
     const { journal } = engine;
     const { store } = artifacts;
-    addTransferRoutes(app, { artifacts, store, journal, runtime, now: () => clock.now() });
+    const { streams } = engine;
+    addTransferRoutes(app, {
+      ...{ artifacts, store, journal, streams, runtime },
+      now: () => clock.now(),
+    });
   }
   app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => refuseBody() }));
   for (const route of routes) {
-    app.on(route.method, route.path, (c) => {
-      const now = clock.now();
-      const address = runtime.remoteAddress(c);
-      const token = entitled(route, c, address, now);
-      return audited(route, {
-        ...{ c, engine, artifacts, revocations, scheduler, needsApproval, log },
-        ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
-      });
-    });
+    app.on(route.method, route.path, (c) => perform(route, c));
   }
   app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));
   app.onError((error, c) => {
@@ -146,6 +177,11 @@ export function createApp(options: AppOptions): Hono {
     return answer(c, "INTERNAL", errorCodes.INTERNAL.meaning);
   });
   return app;
+}
+
+/** What it shows or hands out may be ready only later than its authority was checked. */
+function disclosesLate({ method, outlives }: Route): boolean {
+  return method === "GET" || outlives === true;
 }
 
 function forbidden(permission: Permission): WsctlError {

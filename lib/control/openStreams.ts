@@ -1,4 +1,6 @@
-/** Streams that operators read at this moment, by their token: they end when it does. */
+/**
+ * What goes on at this moment under each token, streams and transfers: it ends when the token does.
+ */
 
 /** What a stream is made of, asked for a piece at a time as its reader takes them. */
 export interface StreamSource {
@@ -14,7 +16,12 @@ export class OpenStreams {
   readonly #ends = new Map<string, Set<() => void>>();
 
   /** A stream that begins with a piece, where there is one, and ends early when the token does. */
-  open(tokenId: string, source: StreamSource, first = ""): ReadableStream<Uint8Array> {
+  open(
+    tokenId: string,
+    source: StreamSource,
+    first = "",
+    isInForce = true,
+  ): ReadableStream<Uint8Array> {
     const encoder = new TextEncoder();
     let isLeft = false;
     let isCancelled = false;
@@ -22,7 +29,8 @@ export class OpenStreams {
       isLeft = true;
       source.close();
     };
-    const forget = this.#remember(tokenId, leave);
+    const forget = this.untilEnd(tokenId, leave);
+    if (!isInForce) leave();
     return new ReadableStream<Uint8Array>(
       {
         start(controller) {
@@ -58,7 +66,8 @@ export class OpenStreams {
     for (const end of this.#ends.get(tokenId) ?? []) end();
   }
 
-  #remember(tokenId: string, end: () => void): () => void {
+  /** Calls `end` when the token ends; returns the function that no longer waits for that. */
+  untilEnd(tokenId: string, end: () => void): () => void {
     const ends = this.#ends.get(tokenId) ?? new Set();
     this.#ends.set(tokenId, ends.add(end));
     return () => {

@@ -16,6 +16,7 @@ import type {
   ClientSocket,
   ClientSocketEvents,
   ConnectOptions,
+  FilePart,
   Runtime,
   ServeOptions,
   Server,
@@ -93,8 +94,10 @@ function serve(options: ServeOptions): Promise<Server> {
 }
 
 /** What Deno makes of a file as a Blob it reads into memory, all at once. */
-function fileBody(path: string, start: number, end: number): ReadableStream<Uint8Array> {
+function fileBody({ path, start, end, signal, done }: FilePart): ReadableStream<Uint8Array> {
   const stream = createReadStream(path, { start, end: end - 1, highWaterMark: 256 * 1024 });
+  signal.addEventListener("abort", () => stream.destroy(new Error("the token has ended")));
+  stream.once("close", done);
   // Node's type of a web stream and the platform's are the same thing under two names.
   return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>;
 }

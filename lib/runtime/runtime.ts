@@ -71,6 +71,17 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** The bytes of a file from `start` up to, but not including, `end`. */
+export interface FilePart {
+  path: string;
+  start: number;
+  end: number;
+  /** Once it is aborted the connection is reset: the reader must not take the part for complete. */
+  signal: AbortSignal;
+  /** Called once when nothing more is read. */
+  done(): void;
+}
+
 export interface Runtime {
   /** Hono's upgrade helper for this runtime. */
   upgradeWebSocket: UpgradeWebSocket;
@@ -84,8 +95,8 @@ export interface Runtime {
   connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;
   /** A `fetch` that trusts the given authorities (PEM text) instead of the system's. */
   fetchWith(ca: string | undefined): typeof fetch;
-  /** The bytes of a file from one place up to another as a body, read no faster than it is sent. */
-  fileBody(path: string, start: number, end: number): Blob | ReadableStream<Uint8Array>;
+  /** A part of a file as the body of a response, read no faster than it is sent. */
+  fileBody(part: FilePart): Blob | ReadableStream<Uint8Array>;
   /** The words that start this very program, without any arguments. */
   self(): string[];
   /**

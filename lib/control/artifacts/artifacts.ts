@@ -8,6 +8,7 @@ import type { Log } from "../../log.ts";
 import type { ArtifactOrder } from "../../protocol/artifacts.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { artifactsMax, artifactsPerRequestMax, artifactUploadMs } from "../../protocol/limits.ts";
+import type { Authority } from "../authority.ts";
 import type { StoredToken } from "../tokenRecords.ts";
 import { storageFault } from "./errors.ts";
 import type { ArtifactRecords, StoredArtifact } from "./records.ts";
@@ -47,7 +48,11 @@ export class Artifacts {
   }
 
   /** Takes the order, or gives what the same order has made before. */
-  async order(order: ArtifactOrder, token: StoredToken): Promise<StoredArtifact> {
+  async order(
+    order: ArtifactOrder,
+    token: StoredToken,
+    authority: Pick<Authority, "require">,
+  ): Promise<StoredArtifact> {
     const now = this.#options.clock.now();
     const kind = this.#kindOf(order, token);
     const { name, bytes, sha256, request_id: requestId } = order;
@@ -62,7 +67,8 @@ export class Artifacts {
     if (same !== undefined && !isExpired(same, now)) return this.#again(same, bytes, now);
     if (same !== undefined) {
       await this.remove(same);
-      return this.order(order, token);
+      authority.require();
+      return this.order(order, token, authority);
     }
     const twin = this.#withContent(sha256, bytes, now);
     this.#refuseBeyondLimits(requestId, twin === undefined ? bytes : 0);
@@ -88,9 +94,13 @@ export class Artifacts {
   }
 
   /** Makes it ready once its content is there; undefined while that is still being compared. */
-  async complete(artifact: StoredArtifact): Promise<StoredArtifact | undefined> {
+  async complete(
+    artifact: StoredArtifact,
+    authority: Pick<Authority, "require">,
+  ): Promise<StoredArtifact | undefined> {
     if (artifact.state === "ready") return artifact;
     const completion = await this.store.complete(artifact);
+    authority.require();
     if (completion === "verifying") return undefined;
     const { expiresAt } = this.#expiry(artifact.kind, "ready", this.#options.clock.now());
     const isVerified = completion === "verified";

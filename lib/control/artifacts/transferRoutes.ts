@@ -9,6 +9,7 @@ import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { ControlJournal } from "../journal.ts";
 import { isStillGood } from "../onBehalf.ts";
+import type { OpenStreams } from "../openStreams.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { EmbeddedStore } from "./embeddedStore.ts";
 import { notUploaded } from "./errors.ts";
@@ -20,6 +21,8 @@ export interface TransferOptions {
   artifacts: Artifacts;
   store: EmbeddedStore;
   journal: ControlJournal;
+  /** What goes on under each token. */
+  streams: OpenStreams;
   runtime: Runtime;
   /** Milliseconds since 1970. */
   now(): number;
@@ -55,7 +58,9 @@ async function receive(c: Context, options: TransferOptions): Promise<Response> 
     const code = Number(length) > wanted ? "TOO_LARGE" : "MALFORMED";
     throw new WsctlError(code, `Content-Length is ${length}: expected ${wanted}`);
   }
-  const { taken, offset } = await options.store.uploads.receive(artifact, place, c.req.raw.body);
+  const { taken, offset } = await whileInForce(c, options, (signal) =>
+    options.store.uploads.receive(artifact, place, c.req.raw.body, signal),
+  );
   if (!taken) {
     const text = `Content-Range must begin at ${offset}: so much of ${artifactId} is there`;
     const body = { error: { code: "CONFLICT", message: text } };
@@ -92,18 +97,49 @@ function deliver(c: Context, options: TransferOptions): Response {
   if (range !== undefined) headers["Content-Range"] = `bytes ${start}-${end - 1}/${bytes}`;
   headers["Content-Length"] = String(end - start);
   const isEmpty = c.req.method === "HEAD" || start === end;
-  const body = isEmpty ? null : options.runtime.fileBody(options.store.path(object), start, end);
-  return new Response(body, { status: range === undefined ? 200 : 206, headers });
+  const status = range === undefined ? 200 : 206;
+  if (isEmpty) return new Response(null, { status, headers });
+  const ended = new AbortController();
+  const release = options.streams.untilEnd(tokenOf(c), () => ended.abort());
+  const path = options.store.path(object);
+  const body = options.runtime.fileBody({ path, start, end, signal: ended.signal, done: release });
+  return new Response(body, { status, headers });
+}
+
+/** Runs a transfer that ends when the token behind its URL does; throws `FORBIDDEN` then. */
+async function whileInForce<T>(
+  c: Context,
+  { streams }: TransferOptions,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const release = streams.untilEnd(tokenOf(c), () => ended.abort());
+  try {
+    const result = await run(ended.signal);
+    if (ended.signal.aborted) throw wrongUrl(c);
+    return result;
+  } finally {
+    release();
+  }
+}
+
+/** The id of the token on whose behalf the URL was signed. */
+function tokenOf(c: Context): string {
+  return (c.req.query("by") ?? "").split(".")[0] ?? "";
 }
 
 /** The artifact, if the URL permits this with it; otherwise the one answer to every wrong URL. */
 function demand(c: Context, options: TransferOptions, method: SignedMethod): StoredArtifact {
   const artifact = permitted(c, options, method);
   if (artifact !== undefined) return artifact;
+  throw wrongUrl(c);
+}
+
+function wrongUrl(c: Context): WsctlError {
   // What is left of a body is not read: the connection is of no use for another request.
   c.header("Connection", "close");
   const text = "the URL is wrong or has expired; ask for the artifact again to get a fresh one";
-  throw new WsctlError("FORBIDDEN", text);
+  return new WsctlError("FORBIDDEN", text);
 }
 
 function permitted(

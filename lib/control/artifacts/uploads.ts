@@ -83,12 +83,13 @@ export class Uploads {
 
   /**
    * Appends a body as it comes, no faster than the disk takes it. A second body for the same
-   * upload ends the first: its sender has most likely given that connection up.
+   * upload ends the first: its sender has most likely given that connection up. `signal` ends it too.
    */
   async receive(
     artifact: StoredArtifact,
     place: Place,
     body: ReadableStream<Uint8Array> | null,
+    signal?: AbortSignal,
   ): Promise<Received> {
     const { artifactId } = artifact;
     const reader = (body ?? new ReadableStream({ start: (c) => c.close() })).getReader();
@@ -99,6 +100,7 @@ export class Uploads {
     const former = this.#writers.get(artifactId);
     const writer = { end: () => void reader.cancel().catch(() => {}), ended };
     this.#writers.set(artifactId, writer);
+    signal?.addEventListener("abort", writer.end);
     try {
       former?.end();
       await former?.ended;

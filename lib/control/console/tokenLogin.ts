@@ -5,7 +5,7 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { TooManyFailures } from "../failureLimit.ts";
 import { onBehalf } from "../onBehalf.ts";
 import { permits } from "../permissions.ts";
-import { readBody } from "../routes/route.ts";
+import { parseBody } from "../routes/route.ts";
 import type { StoredToken } from "../tokenRecords.ts";
 import { letIn, loginAction, requireOwnPage, type Visit } from "./visit.ts";
 
@@ -45,7 +45,7 @@ export async function logIn(visit: Visit): Promise<Response> {
   let token: StoredToken | undefined;
   try {
     requireOwnPage(visit);
-    const { token: text } = await readBody(c, TokenBody);
+    const { token: text } = parseBody(await c.req.text(), TokenBody);
     token = access.identify({ authorization: `Bearer ${text}`, address, purpose: "call" }, now);
     // What an agent or a host that joins has is nobody's to look around with.
     if (!permits(token.role, "self.read") || token.state !== "active") {

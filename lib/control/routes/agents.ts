@@ -1,5 +1,6 @@
 /** Agents over HTTP: listed by id, shown with their recent figures. */
 import { v4 as newSeed } from "uuid";
+import type * as v from "valibot";
 import { type AgentView, LabelChanges, type Page } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { matches, parseSelector } from "../../protocol/selector.ts";
@@ -11,10 +12,16 @@ import { fieldOf } from "../labels.ts";
 import type { Amendment } from "../records.ts";
 import { resolveTarget, seeded } from "../target.ts";
 import { type AgentStanding, agentDetail, agentView } from "../views.ts";
-import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
+import { type Route, type RouteContext, readNumber, routeWithBody } from "./route.ts";
 
 export const agentRoutes: Route[] = [
-  { method: "POST", path: "/api/v1/targets", permission: "agents.read", handle: showTarget },
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/targets",
+    permission: "agents.read",
+    body: TargetQuery,
+    handle: showTarget,
+  }),
   { method: "GET", path: "/api/v1/agents", permission: "agents.read", handle: listAgents },
   { method: "GET", path: "/api/v1/agents/:agent_id", permission: "agents.read", handle: showAgent },
   {
@@ -32,13 +39,14 @@ export const agentRoutes: Route[] = [
     shutsOut: true,
     handle: revoke,
   },
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/agents/:agent_id/labels",
     permission: "agents.manage",
     action: "agent.label",
+    body: LabelChanges,
     handle: label,
-  },
+  }),
   {
     method: "POST",
     path: "/api/v1/agents/:agent_id/drain",
@@ -92,8 +100,8 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
 }
 
 /** Whom a job would be for. */
-async function showTarget({ c, engine, scope }: RouteContext): Promise<Response> {
-  const query = await readBody(c, TargetQuery);
+function showTarget(context: RouteContext<v.InferOutput<typeof TargetQuery>>): Response {
+  const { c, body: query, engine, scope } = context;
   const { target, seed } = seeded(query.target, newSeed());
   const known = scope.within(engine.core.fleet.agents);
   const { agents, ...leftOut } = resolveTarget(target, known, {
@@ -142,8 +150,8 @@ function revoke(context: RouteContext): Response {
   return c.json({ agent_id: agentId, revoked_tokens: revocations.revokeAgent(agentId) });
 }
 
-async function label(context: RouteContext): Promise<Response> {
-  const { labels } = await readBody(context.c, LabelChanges);
+function label(context: RouteContext<v.InferOutput<typeof LabelChanges>>): Response {
+  const { labels } = context.body;
   Object.assign(context.about, { labels });
   return amend(context, { labels });
 }

@@ -17,16 +17,18 @@ import type { Engine } from "../engine.ts";
 import { onBehalf } from "../onBehalf.ts";
 import type { StoredToken } from "../tokenRecords.ts";
 import { artifactView } from "../views.ts";
-import { type Route, type RouteContext, readBody, readNumber } from "./route.ts";
+import { type Route, type RouteContext, readNumber, routeWithBody } from "./route.ts";
 
 export const artifactRoutes: Route[] = [
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/artifacts",
     permission: "artifacts.upload",
     action: "artifact.order",
+    outlives: true,
+    body: ArtifactOrder,
     handle: order,
-  },
+  }),
   { method: "GET", path: "/api/v1/artifacts", permission: "artifacts.read", handle: list },
   {
     method: "GET",
@@ -52,8 +54,15 @@ export const artifactRoutes: Route[] = [
 ];
 
 /** 201 with where to upload, or without that where the content is known already. */
-async function order({ c, artifacts, token, about }: RouteContext): Promise<Response> {
-  const artifact = await artifacts.order(await readBody(c, ArtifactOrder), token);
+function order(context: RouteContext<ArtifactOrder>): Promise<Response> {
+  const { artifacts, body, token, authority } = context;
+  return artifacts.order(body, token, authority).then((artifact) => ordered(context, artifact));
+}
+
+async function ordered(
+  { c, artifacts, token, about }: RouteContext<ArtifactOrder>,
+  artifact: StoredArtifact,
+): Promise<Response> {
   Object.assign(about, { artifact_id: artifact.artifactId, name: artifact.name });
   const body: NewArtifact = artifactView(artifact);
   if (artifact.state === "uploading") {
@@ -67,13 +76,16 @@ async function order({ c, artifacts, token, about }: RouteContext): Promise<Resp
 }
 
 /** 202 while a large one is still being compared: ask again. */
-async function complete({ c, artifacts, token }: RouteContext): Promise<Response> {
+function complete({ c, artifacts, token, authority }: RouteContext): Promise<Response> {
   const artifact = find({ c, artifacts });
   if (token.role === "agent" && artifact.agentId !== token.agentId) {
     throw new WsctlError("FORBIDDEN", "only who ordered an artifact may complete it");
   }
-  const ready = await artifacts.complete(artifact);
-  return ready === undefined ? c.json(artifactView(artifact), 202) : c.json(artifactView(ready));
+  return artifacts
+    .complete(artifact, authority)
+    .then((ready) =>
+      ready === undefined ? c.json(artifactView(artifact), 202) : c.json(artifactView(ready)),
+    );
 }
 
 function list({ c, artifacts, token, scope }: RouteContext): Response {
@@ -113,7 +125,7 @@ async function show({ c, engine, artifacts, token, scope }: RouteContext): Promi
 }
 
 /** What a published release is made of goes with the release alone. */
-async function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
+function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
   const artifact = find({ c, artifacts });
   const releases = engine.journal.releases.all();
   const owner = releases.find((each) =>
@@ -124,8 +136,7 @@ async function remove({ c, engine, artifacts }: RouteContext): Promise<Response>
     const text = `it is part of the release ${version}: "wsctl release delete ${version}" removes both`;
     throw new WsctlError("CONFLICT", text);
   }
-  await artifacts.remove(artifact);
-  return c.body(null, 204);
+  return artifacts.remove(artifact).then(() => c.body(null, 204));
 }
 
 function isOwn(engine: Engine, { requestId }: StoredArtifact, { tokenId }: StoredToken): boolean {

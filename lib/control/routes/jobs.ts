@@ -1,4 +1,5 @@
 /** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
+import type * as v from "valibot";
 import {
   type AcceptedLine,
   FollowBody,
@@ -19,17 +20,24 @@ import { retryOrder } from "../retry.ts";
 import type { Accepted } from "../submissions.ts";
 import { jobDetail, jobView } from "../views.ts";
 import { readJobsQuery } from "./jobsQuery.ts";
-import { idempotencyKey, type Route, type RouteContext, readBody, readNumber } from "./route.ts";
+import {
+  idempotencyKey,
+  type Route,
+  type RouteContext,
+  readNumber,
+  routeWithBody,
+} from "./route.ts";
 
 export const jobRoutes: Route[] = [
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/jobs",
     permission: "jobs.create",
     action: "job.create",
     isAuditedWithin: true,
-    handle: createJob,
-  },
+    body: JobOrder,
+    handle: (context) => submit(context, context.body),
+  }),
   { method: "GET", path: "/api/v1/jobs", permission: "jobs.read", handle: listJobs },
   { method: "GET", path: "/api/v1/jobs/:job_id", permission: "jobs.read", handle: showJob },
   {
@@ -53,14 +61,15 @@ export const jobRoutes: Route[] = [
     action: "job.resume",
     handle: (context) => hold(context, "resume"),
   },
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/jobs/:job_id/retry",
     permission: "jobs.create",
     action: "job.create",
     isAuditedWithin: true,
+    body: RetryOrder,
     handle: retryJob,
-  },
+  }),
   {
     method: "GET",
     path: "/api/v1/jobs/:job_id/outcomes",
@@ -68,12 +77,13 @@ export const jobRoutes: Route[] = [
     outlives: true,
     handle: awaitJob,
   },
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/jobs/:job_id/follow",
     permission: "jobs.create",
+    body: FollowBody,
     handle: followJob,
-  },
+  }),
   {
     method: "POST",
     path: "/api/v1/jobs/:job_id/approve",
@@ -83,19 +93,10 @@ export const jobRoutes: Route[] = [
   },
 ];
 
-/**
- * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
- * `?output=true` with live output as well.
- */
-async function createJob(context: RouteContext): Promise<Response> {
-  return submit(context, await readBody(context.c, JobOrder));
-}
-
-/** The same for some of the agents of a job that has ended; answers as `createJob` does. */
-async function retryJob(context: RouteContext): Promise<Response> {
+/** The same for some of the agents of a job that has ended; answers as `submit` does. */
+function retryJob(context: RouteContext<v.InferOutput<typeof RetryOrder>>): Promise<Response> {
   const job = findJob(context);
-  const retry = await readBody(context.c, RetryOrder);
-  const { engine, scope } = context;
+  const { engine, scope, body: retry } = context;
   const known = scope.within(engine.core.fleet.agents);
   const mayBeAsked = (agentId: string) =>
     known.get(agentId)?.facts.drained === undefined && known.has(agentId);
@@ -103,17 +104,22 @@ async function retryJob(context: RouteContext): Promise<Response> {
   return submit(context, order, job.jobId);
 }
 
-async function submit(context: RouteContext, order: JobOrder, retryOf?: string) {
-  const { c, engine, token, scope } = context;
-  const key = idempotencyKey(c);
-  const submitted = await engine.orders.submit(
-    order,
-    {
-      ...{ tokenId: token.tokenId, role: token.role, scope, address: context.address },
-      ...(retryOf === undefined ? {} : { retryOf }),
-    },
-    key,
-  );
+/**
+ * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
+ * `?output=true` with live output as well.
+ */
+function submit(context: RouteContext, order: JobOrder, retryOf?: string): Promise<Response> {
+  const { c, engine, token, scope, address } = context;
+  const orderer = {
+    ...{ tokenId: token.tokenId, role: token.role, scope, address },
+    ...(retryOf === undefined ? {} : { retryOf }),
+  };
+  const submitted = engine.orders.submit(order, orderer, idempotencyKey(c));
+  return submitted.then((accepted) => answerAccepted(context, accepted));
+}
+
+function answerAccepted(context: RouteContext, submitted: Accepted): Response {
+  const { c, engine } = context;
   const { job } = submitted;
   const accepted = acceptedLine(engine, submitted);
   if (!c.req.header("accept")?.includes("application/x-ndjson")) return c.json(accepted, 202);
@@ -209,10 +215,10 @@ function awaitJob(context: RouteContext): Response {
 }
 
 /** The same with live output, behind what was received of it. */
-async function followJob(context: RouteContext): Promise<Response> {
-  const { c, engine } = context;
+function followJob(context: RouteContext<v.InferOutput<typeof FollowBody>>): Response {
+  const { engine, body } = context;
   const job = findJob(context);
-  const { after, output } = await readBody(c, FollowBody);
+  const { after, output } = body;
   return ndjson(context, new OutputStream({ engine, job, after, received: output }));
 }
 
@@ -238,12 +244,13 @@ function acceptedLine(engine: Engine, { job, requests }: Accepted): AcceptedLine
 
 /** Ends before its time if the token does; begins with the line of what was accepted, if it was. */
 function ndjson(
-  { engine, token }: RouteContext,
+  { engine, token, authority }: RouteContext,
   source: StreamSource,
   accepted?: AcceptedLine,
 ): Response {
   const first = accepted === undefined ? "" : `${JSON.stringify(accepted)}\n`;
-  const stream = engine.streams.open(token.tokenId, source, first);
+  // The job may have been accepted under a credential that has ended since: then nothing follows.
+  const stream = engine.streams.open(token.tokenId, source, first, authority.isValid);
   const status = accepted === undefined ? 200 : 202;
   return new Response(stream, { status, headers: { "Content-Type": "application/x-ndjson" } });
 }

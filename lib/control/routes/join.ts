@@ -8,24 +8,7 @@ import { parsePublicKey } from "../../protocol/keys.ts";
 import { AgentId } from "../../protocol/names.ts";
 import { type Joined, joinText, keyIdOf } from "../../protocol/proof.ts";
 import type { StoredToken } from "../tokenRecords.ts";
-import { type Route, type RouteContext, readBody } from "./route.ts";
-
-export const joinRoutes: Route[] = [
-  {
-    method: "POST",
-    path: "/api/v1/join",
-    permission: "agents.join",
-    action: "agent.join",
-    handle: join,
-  },
-  {
-    method: "POST",
-    path: "/api/v1/agent-key",
-    permission: "self.rotate",
-    action: "agent.rotate",
-    handle: rotate,
-  },
-];
+import { type Route, type RouteContext, routeWithBody } from "./route.ts";
 
 const PublicKeyText = v.pipe(
   v.string("must be a string"),
@@ -42,12 +25,31 @@ const KeyOrder = v.strictObject({
   public_key: PublicKeyText,
   signature: SignatureText,
 });
+type KeyOrder = v.InferOutput<typeof KeyOrder>;
+
+export const joinRoutes: Route[] = [
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/join",
+    permission: "agents.join",
+    action: "agent.join",
+    body: KeyOrder,
+    handle: join,
+  }),
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/agent-key",
+    permission: "self.rotate",
+    action: "agent.rotate",
+    body: KeyOrder,
+    handle: rotate,
+  }),
+];
 
 /** 201 with the key's id. In one transaction: the token's use is gone and the key is in force. */
-async function join(context: RouteContext): Promise<Response> {
-  const { c, engine, revocations, token, now, needsApproval } = context;
+function join(context: RouteContext<KeyOrder>): Response {
+  const { c, body: order, engine, revocations, token, now, needsApproval } = context;
   const { tokens, controlId } = engine.journal;
-  const order = await readBody(c, KeyOrder);
   const { agent_id: agentId } = order;
   context.about.agent = agentId;
   requireHeld(order, token.tokenId);
@@ -87,9 +89,8 @@ async function join(context: RouteContext): Promise<Response> {
 }
 
 /** Another key of the same agent; the old one is void, the connection it has opened goes on. */
-async function rotate({ c, engine, token, now }: RouteContext): Promise<Response> {
+function rotate({ c, body: order, engine, token, now }: RouteContext<KeyOrder>): Response {
   const { tokens, controlId } = engine.journal;
-  const order = await readBody(c, KeyOrder);
   requireHeld(order, token.tokenId);
   if (token.publicKey === undefined || token.agentId !== order.agent_id) {
     throw new WsctlError("FORBIDDEN", "only an agent that has joined may renew its own key");
@@ -106,12 +107,7 @@ async function rotate({ c, engine, token, now }: RouteContext): Promise<Response
   return c.json(body, 201);
 }
 
-function keyOf(
-  order: v.InferOutput<typeof KeyOrder>,
-  token: StoredToken,
-  now: number,
-  isPending: boolean,
-): StoredToken {
+function keyOf(order: KeyOrder, token: StoredToken, now: number, isPending: boolean): StoredToken {
   const { labels } = token;
   return {
     tokenId: keyIdOf(parsePublicKey(order.public_key)),
@@ -127,7 +123,7 @@ function keyOf(
 }
 
 /** Whoever has a key made known must hold it: somebody else's could be made one's own otherwise. */
-function requireHeld(order: v.InferOutput<typeof KeyOrder>, tokenId: string): void {
+function requireHeld(order: KeyOrder, tokenId: string): void {
   const text = joinText(tokenId, order.agent_id, order.public_key);
   const signature = Buffer.from(order.signature, "base64url");
   if (parsePublicKey(order.public_key).verifies(text, signature)) return;

@@ -2,6 +2,7 @@
  * Releases over HTTP: published by an administrator, handed out to agents, which judge them by
  * their signatures alone. What is checked here only spares an operator a mistake.
  */
+import type * as v from "valibot";
 import { type Page, ReleaseOrder, type ReleaseView } from "../../protocol/api.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
@@ -9,16 +10,18 @@ import { product, readManifest } from "../../release/release.ts";
 import { compareVersions } from "../../release/version.ts";
 import { onBehalf } from "../onBehalf.ts";
 import type { StoredRelease } from "../releases.ts";
-import { type Route, type RouteContext, readBody } from "./route.ts";
+import { type Route, type RouteContext, routeWithBody } from "./route.ts";
 
 export const releaseRoutes: Route[] = [
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/releases",
     permission: "releases.publish",
     action: "release.publish",
+    outlives: true,
+    body: ReleaseOrder,
     handle: publish,
-  },
+  }),
   {
     method: "GET",
     path: "/api/v1/releases",
@@ -48,8 +51,9 @@ type Context = RouteContext;
  * 201; the same manifest once more brings further signatures, another one of that version is
  * refused.
  */
-async function publish({ c, engine, artifacts, token, about, now }: Context): Promise<Response> {
-  const { release, artifacts: ids } = await readBody(c, ReleaseOrder);
+function publish(context: RouteContext<v.InferOutput<typeof ReleaseOrder>>): Promise<Response> {
+  const { c, body, engine, artifacts, token, about, now } = context;
+  const { release, artifacts: ids } = body;
   const manifest = readManifest(release.manifest);
   if (manifest.product !== product) {
     throw new WsctlError("MALFORMED", `this is a release of "${manifest.product}", not of wsctl`);
@@ -71,7 +75,7 @@ async function publish({ c, engine, artifacts, token, about, now }: Context): Pr
   const createdBy = known?.createdBy ?? token.tokenId;
   const stored = { version, release, artifacts: ids, createdAt, createdBy };
   engine.journal.releases.put(stored);
-  return c.json(await viewOf(stored, { artifacts, token }), 201);
+  return viewOf(stored, { artifacts, token }).then((view) => c.json(view, 201));
 }
 
 /** The newest version first. */
@@ -95,18 +99,25 @@ async function show({ c, engine, artifacts, token }: Context): Promise<Response>
 }
 
 /** With its files, unless another release has them too. */
-async function remove({ c, engine, artifacts }: Context): Promise<Response> {
+function remove({ c, engine, artifacts }: Context): Promise<Response> {
   const { releases } = engine.journal;
   const release = releases.get(c.req.param("version") ?? "");
   if (release === undefined || !releases.remove(release.version)) {
     throw new WsctlError("NOT_FOUND", "no such release is published here");
   }
+  return removeFiles(release, { engine, artifacts }).then(() => c.body(null, 204));
+}
+
+async function removeFiles(
+  release: StoredRelease,
+  { engine, artifacts }: Pick<Context, "engine" | "artifacts">,
+): Promise<void> {
+  const { releases } = engine.journal;
   const kept = new Set(releases.all().flatMap((other) => Object.values(other.artifacts)));
   for (const id of Object.values(release.artifacts)) {
     const artifact = kept.has(id) ? undefined : artifacts.records.get(id);
     if (artifact !== undefined) await artifacts.remove(artifact);
   }
-  return c.body(null, 204);
 }
 
 async function viewOf(

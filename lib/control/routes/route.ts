@@ -7,6 +7,7 @@ import { issueText } from "../../protocol/issueText.ts";
 import { isShallow, type JsonObject, unrepresentable } from "../../protocol/json.ts";
 import { depthMax } from "../../protocol/limits.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Authority } from "../authority.ts";
 import type { Engine } from "../engine.ts";
 import type { Permission } from "../permissions.ts";
 import type { Place } from "../place.ts";
@@ -15,8 +16,12 @@ import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Scope } from "../scope.ts";
 import type { StoredToken } from "../tokenRecords.ts";
 
-export interface RouteContext {
+export interface RouteContext<Body = unknown> {
   c: Context;
+  /** The request's body, in the shape of the route's `body`. */
+  body: Body;
+  /** To be required again before each write that follows an `await`. */
+  authority: Authority;
   engine: Engine;
   artifacts: Artifacts;
   /** From where, as the operating system knows it. */
@@ -38,10 +43,15 @@ export interface RouteContext {
   now: number;
 }
 
-export interface Route {
+export interface Route<Body = unknown> {
   method: "GET" | "POST" | "DELETE";
   path: string;
   permission: Permission;
+  /**
+   * The schema of the request's body, where the route takes one. It is read before `handle` is
+   * called, so that the credential is checked after the last byte has arrived.
+   */
+  body?: v.GenericSchema<unknown, Body>;
   /**
    * What the audit trail calls it, where it changes something. What is accepted is recorded with
    * its own writes where `isAuditedWithin`.
@@ -55,7 +65,18 @@ export interface Route {
   outlives?: true;
   /** It is done even where it cannot be recorded: whoever is to be out must not stay in. */
   shutsOut?: boolean;
-  handle(context: RouteContext): Promise<Response> | Response;
+  /**
+   * Called in the same synchronous step in which the credential was checked. Of a route that changes
+   * something it is no `async` function: it decides before it waits for anything.
+   */
+  handle(context: RouteContext<Body>): Promise<Response> | Response;
+}
+
+/** A route that takes a body. */
+export function routeWithBody<S extends v.GenericSchema>(
+  route: Route<v.InferOutput<S>> & { body: S },
+): Route {
+  return route;
 }
 
 /** Whether a login of the console may ask it: it changes nothing and hands nothing out. */
@@ -63,12 +84,8 @@ export function readsOnly({ method, outlives }: Route): boolean {
   return method === "GET" && outlives !== true;
 }
 
-/** The request's body in the schema's shape; throws `MALFORMED` with the path of what is wrong. */
-export async function readBody<S extends v.GenericSchema>(
-  c: Context,
-  schema: S,
-): Promise<v.InferOutput<S>> {
-  const text = await c.req.text();
+/** Parses a body into the schema's shape; throws `MALFORMED` with the path of what is wrong. */
+export function parseBody<S extends v.GenericSchema>(text: string, schema: S): v.InferOutput<S> {
   // One level less than a message: there the parameters sit one level deeper than in a body.
   if (!isShallow(text, depthMax - 1)) {
     throw new WsctlError("MALFORMED", `the body is nested deeper than ${depthMax - 1} levels`);

@@ -4,16 +4,17 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { ScheduleOrder, type ScheduleView } from "../../protocol/schedules.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { StoredSchedule } from "../schedules/records.ts";
-import { idempotencyKey, type Route, type RouteContext, readBody } from "./route.ts";
+import { idempotencyKey, type Route, type RouteContext, routeWithBody } from "./route.ts";
 
 export const scheduleRoutes: Route[] = [
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/schedules",
     permission: "jobs.create",
     action: "schedule.create",
+    body: ScheduleOrder,
     handle: create,
-  },
+  }),
   { method: "GET", path: "/api/v1/schedules", permission: "jobs.read", handle: list },
   { method: "GET", path: "/api/v1/schedules/:name", permission: "jobs.read", handle: show },
   {
@@ -46,8 +47,8 @@ export const scheduleRoutes: Route[] = [
   },
 ];
 
-async function create({ c, scheduler, token, about }: RouteContext): Promise<Response> {
-  const order = await readBody(c, ScheduleOrder);
+function create(context: RouteContext<ScheduleOrder>): Response {
+  const { c, body: order, scheduler, token, about } = context;
   Object.assign(about, { schedule: order.name, command: order.job.command });
   return c.json(scheduleView(scheduler.create(order, token)), 201);
 }
@@ -68,13 +69,13 @@ function hold(context: RouteContext, what: "pause" | "resume"): Response {
 }
 
 /** At once, by whoever asks, beside the runs that come due. */
-async function runNow(context: RouteContext): Promise<Response> {
+function runNow(context: RouteContext): Promise<Response> {
   const { c, engine, scope, token, address } = context;
   const { order } = findSchedule(context);
   const { tokenId, role } = token;
   const orderer = { tokenId, role, scope, address, schedule: order.name };
-  const { job } = await engine.orders.submit(order.job, orderer, idempotencyKey(c));
-  return c.json({ job_id: job.jobId }, 202);
+  const submitted = engine.orders.submit(order.job, orderer, idempotencyKey(c));
+  return submitted.then(({ job }) => c.json({ job_id: job.jobId }, 202));
 }
 
 function remove(context: RouteContext): Response {

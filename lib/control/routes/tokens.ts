@@ -4,16 +4,17 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { type NewToken, TokenOrder, type TokenView } from "../../protocol/tokens.ts";
 import { createToken, isInForce, rotateSecret } from "../tokens.ts";
 import { tokenView } from "../views.ts";
-import { type Route, type RouteContext, readBody } from "./route.ts";
+import { type Route, type RouteContext, routeWithBody } from "./route.ts";
 
 export const tokenRoutes: Route[] = [
-  {
+  routeWithBody({
     method: "POST",
     path: "/api/v1/tokens",
     permission: "tokens.manage",
     action: "token.create",
+    body: TokenOrder,
     handle: create,
-  },
+  }),
   { method: "GET", path: "/api/v1/tokens", permission: "tokens.manage", handle: list },
   {
     method: "POST",
@@ -34,9 +35,8 @@ export const tokenRoutes: Route[] = [
 ];
 
 /** An agent's token also makes the agent known: requests may wait for it from now on. */
-async function create(context: RouteContext): Promise<Response> {
-  const { c, engine, revocations, token, about, now, place } = context;
-  const order = await readBody(c, TokenOrder);
+function create(context: RouteContext<TokenOrder>): Response {
+  const { c, body: order, engine, revocations, token, about, now, place } = context;
   const made = createToken(engine.journal.tokens, order, token.tokenId, now);
   revocations.arm();
   Object.assign(about, { token_id: made.token.tokenId, role: order.role });

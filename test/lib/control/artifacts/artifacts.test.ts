@@ -18,6 +18,8 @@ const admin: StoredToken = {
   createdAt: 0,
   createdBy: "local",
 };
+/** The authority of a credential that stays in force. */
+const valid = { require() {} };
 const day = 24 * 60 * 60 * 1000;
 
 describe("Artifacts", () => {
@@ -59,13 +61,13 @@ describe("Artifacts", () => {
   });
 
   const order = ({ bytes, sha256 }: Content, name = "x") =>
-    artifacts.order({ name, bytes, sha256 }, admin);
+    artifacts.order({ name, bytes, sha256 }, admin, valid);
 
   async function ready(content: Content, name = "x") {
     const artifact = await order(content, name);
     const body = new Blob([content.body]).stream() as ReadableStream<Uint8Array>;
     await store.uploads.receive(artifact, { end: content.bytes }, body);
-    const done = await artifacts.complete(artifact);
+    const done = await artifacts.complete(artifact, valid);
     if (done === undefined) throw new Error("not yet");
     return done;
   }
@@ -156,7 +158,7 @@ describe("Artifacts", () => {
     const stream = (body: Content["body"]) =>
       new Blob([body]).stream() as ReadableStream<Uint8Array>;
     await store.uploads.receive(artifact, { end: 1_000 }, stream(content.body));
-    const completing = artifacts.complete(artifact);
+    const completing = artifacts.complete(artifact, valid);
     const other = store.uploads.receive(artifact, { end: 1_000 }, stream(randomContent(9).body));
     await expect(other).rejects.toMatchObject({ code: "CONFLICT" });
     expect(await completing).toMatchObject({ state: "ready", isVerified: true });
