@@ -3,6 +3,7 @@
  * journal and the running commands, and feeds what happens to them back into the core as events.
  * It decides nothing itself.
  */
+import { Alarm } from "../alarm.ts";
 import type { Clock } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
@@ -55,8 +56,9 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   onStopped(): void;
 }
 
-const timerMsMax = 60_000;
 const closeMs = 1_000;
+/** What has arrived while this process stood still is read within this time, before it is judged. */
+const afterPauseMs = 2_000;
 
 export class AgentEngine {
   readonly #options: AgentEngineOptions;
@@ -64,7 +66,8 @@ export class AgentEngine {
   readonly #commits: GroupCommit<AgentWrite, AgentEffect>;
   readonly #running = new Map<string, AbortController>();
   #socket: { link: number; socket: ClientSocket } | undefined;
-  #cancelTimer = () => {};
+  readonly #alarm: Alarm;
+  #cancelClosing = () => {};
   #isLinked = false;
   /** What waits for the connection to be closed. */
   #onClosed: (() => void) | undefined;
@@ -83,6 +86,8 @@ export class AgentEngine {
       failed: (batch, error) => this.#saveFailed(batch, error),
       soon: (flush) => clock.soon(flush),
     });
+    const ring = () => this.#step({ type: "tick", random: options.random() });
+    this.#alarm = new Alarm(clock, ring, afterPauseMs);
   }
 
   get sizes() {
@@ -114,14 +119,7 @@ export class AgentEngine {
     if (isLinked !== this.#isLinked) this.#options.onLink?.(isLinked);
     this.#isLinked = isLinked;
     if (this.#core.isStopped) this.#end();
-    else this.#arm();
-  }
-
-  #arm(): void {
-    this.#cancelTimer();
-    const { clock, random } = this.#options;
-    const waitMs = Math.min(Math.max(0, Math.ceil(this.#core.next() - clock.now())), timerMsMax);
-    this.#cancelTimer = clock.after(waitMs, () => this.#step({ type: "tick", random: random() }));
+    else this.#alarm.set(this.#core.next());
   }
 
   #carryOut(effect: AgentEffect): void {
@@ -236,16 +234,16 @@ export class AgentEngine {
     const { log, journal, restart, clock } = this.#options;
     log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
     this.#isStopped = true;
-    this.#cancelTimer();
+    this.#alarm.cancel();
     this.#options.unfollow();
     this.#onClosed = () => {
       this.#onClosed = undefined;
-      this.#cancelTimer();
+      this.#cancelClosing();
       journal.close();
       restart(update);
     };
     if (this.#socket === undefined || update === undefined) return this.#onClosed();
-    this.#cancelTimer = clock.after(closeMs, () => this.#onClosed?.());
+    this.#cancelClosing = clock.after(closeMs, () => this.#onClosed?.());
     this.#withSocket(this.#socket.link, (socket) => socket.close(1000, "updating"));
   }
 
@@ -259,16 +257,16 @@ export class AgentEngine {
   #end(): void {
     this.#isStopped = true;
     this.#commits.flush();
-    this.#cancelTimer();
+    this.#alarm.cancel();
     if (this.#socket === undefined) this.#finish();
     // A control plane that is gone never closes its side.
-    else this.#cancelTimer = this.#options.clock.after(closeMs, () => this.#finish());
+    else this.#cancelClosing = this.#options.clock.after(closeMs, () => this.#finish());
   }
 
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#cancelTimer();
+    this.#cancelClosing();
     this.#options.journal.close();
     this.#options.onStopped();
   }

@@ -111,7 +111,7 @@ export class ControlCore {
       case "drain":
         return this.fleet.drain(now, step);
       case "tick":
-        return this.#tick(now, step);
+        return this.#tick(event, now, step);
       case "storage_failed":
         return this.#storageFailed(event.writes, now, step);
       case "storage_recovered":
@@ -250,7 +250,13 @@ export class ControlCore {
     this.#offline(session, now);
   }
 
-  #tick(now: number, step: ControlStep): void {
+  #tick(
+    { wasPaused = false }: ControlEvent & { type: "tick" },
+    now: number,
+    step: ControlStep,
+  ): void {
+    // What agents have answered meanwhile is still on its way, or they come back with it.
+    if (wasPaused) this.#dispatcher?.waitForReturn(now, this.fleet.advice);
     for (const session of this.fleet.overdue(now, step)) {
       this.#endSession(session, "silent", now, step);
     }

@@ -230,6 +230,18 @@ export class Dispatcher {
     if (request !== undefined) this.#end(request, outcome, now, step);
   }
 
+  /**
+   * This process stood still. No agent is to blame for what was not read in time, so each is given
+   * as long to answer as after a restart.
+   */
+  waitForReturn(now: number, spread: Spread): void {
+    const backBy = allBackBy(now, spread);
+    for (const request of this.#open.sent()) {
+      const due = this.#deadlines.get(request);
+      if (due !== undefined && due < backBy) this.#deadlines.set(request, backBy);
+    }
+  }
+
   tick(now: number, step: ControlStep): void {
     for (;;) {
       const request = this.#deadlines.popDue(now);

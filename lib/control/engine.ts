@@ -2,6 +2,7 @@
  * The engine carries the core's decisions out: it holds sockets, the one timer, the journal and who
  * waits for an answer, and feeds what happens back as events. It decides nothing itself.
  */
+import { Alarm } from "../alarm.ts";
 import type { Clock } from "../clock.ts";
 import { failpoint } from "../failpoint.ts";
 import type { Log } from "../log.ts";
@@ -43,7 +44,6 @@ export interface EngineOptions extends Omit<FleetOptions, "knowsCatalogue"> {
 
 /** How often a journal that failed is tried again. */
 const probeMs = 1_000;
-const timerMsMax = 60_000;
 const terminateMs = 1_000;
 
 type Decision = "cancel" | "approve" | "pause" | "resume";
@@ -66,8 +66,7 @@ export class Engine {
   readonly #sockets = new Map<number, ServerSocket>();
   readonly #latencies: Latencies;
   #sessionIds = 0;
-  #cancelTimer = () => {};
-  #timerAt = Number.POSITIVE_INFINITY;
+  readonly #alarm: Alarm;
   #cancelProbe: (() => void) | undefined;
 
   constructor(options: EngineOptions) {
@@ -98,7 +97,8 @@ export class Engine {
       now: () => clock.now(),
       submit: (event) => this.#step(event),
     });
-    this.#arm();
+    this.#alarm = new Alarm(clock, (wasPaused) => this.#step({ type: "tick", wasPaused }));
+    this.#alarm.set(this.core.next());
   }
 
   /** Whether jobs are accepted; otherwise why not. */
@@ -188,7 +188,7 @@ export class Engine {
   }
 
   close(): void {
-    this.#cancelTimer();
+    this.#alarm.cancel();
     this.#cancelProbe?.();
     this.#commits.flush();
     this.journal.close();
@@ -196,7 +196,7 @@ export class Engine {
 
   #step(event: ControlEvent): void {
     this.#commits.add(this.core.step(event, this.#clock.now()));
-    this.#arm();
+    this.#alarm.set(this.core.next());
   }
 
   /** A fault in one effect keeps no other from happening, and does not end the process. */
@@ -279,18 +279,5 @@ export class Engine {
     }
     this.#log.info("the journal can be written again");
     this.#step({ type: "storage_recovered", open: this.journal.open() });
-  }
-
-  /** One timer for everything; it may ring early, never late. */
-  #arm(): void {
-    const next = this.core.next();
-    if (next === undefined || next >= this.#timerAt) return;
-    this.#cancelTimer();
-    this.#timerAt = next;
-    const waitMs = Math.min(Math.max(0, Math.ceil(next - this.#clock.now())), timerMsMax);
-    this.#cancelTimer = this.#clock.after(waitMs, () => {
-      this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#step({ type: "tick" });
-    });
   }
 }

@@ -60,6 +60,11 @@ export class OpenRequests {
     return [...this.#requests.values()].filter(({ state }) => state === "queued");
   }
 
+  /** Requests that were sent and have no outcome yet. */
+  sent(): OpenRequest[] {
+    return [...this.#requests.values()].filter(({ state }) => state === "sent");
+  }
+
   /** Undefined once the last of its requests has ended. */
   job(jobId: string): Job | undefined {
     return this.#jobs.get(jobId)?.job;

@@ -241,7 +241,8 @@ export type ControlEvent =
   | { type: "draining" }
   /** Every agent is sent away with its own moment to return. */
   | { type: "drain" }
-  | { type: "tick" }
+  /** Time has passed; `wasPaused` where this process stood still and comes late. */
+  | { type: "tick"; wasPaused?: boolean }
   /** These writes could not be made, and with them nothing that waited for them was done. */
   | { type: "storage_failed"; writes: ControlWrite[] }
   /** The journal takes writes again; this is what it holds. */

@@ -1,7 +1,9 @@
 /** A process that stands still for longer than it may be silent, as on a host that is suspended. */
 import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
-import "../support/processes.ts";
+import { answerGraceMs } from "../../lib/protocol/limits.ts";
+import { flavours } from "../support/processes.ts";
+import { Target } from "../support/target.ts";
 import { World, within } from "./world.ts";
 
 // Three missed heartbeats and the last chance after them make 5 seconds.
@@ -39,3 +41,24 @@ test("a control plane that stood still goes on where it was", async () => {
   expect(told.flat()).toEqual(Array(3).fill("success"));
   expect(await world.finish()).toMatchObject({ counts: { success: 3 }, ran: 3 });
 }, 90_000);
+
+test.each(flavours)(
+  "a control plane (%s) that stood still past a deadline takes the answer that lies in its socket",
+  async (flavour) => {
+    await using target = await Target.start(flavour);
+    await using agent = await target.agent();
+    const timeoutMs = 1_000;
+    const { jobId, requestIds } = await target.send("ping", [agent.id], {
+      timeout_seconds: timeoutMs / 1000,
+    });
+    const requestId = requestIds[0] ?? "";
+    await agent.command(requestId);
+    target.serving.process.signal("SIGSTOP");
+    agent.respond(requestId);
+    await pause(timeoutMs + answerGraceMs + 2_000);
+    target.serving.process.signal("SIGCONT");
+    const [request] = await target.ended(jobId);
+    expect(request).toMatchObject({ state: "success" });
+  },
+  60_000,
+);

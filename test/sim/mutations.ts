@@ -147,9 +147,15 @@ export const mutations: Mutation[] = [
   },
   {
     name: "the control plane's timer is not armed again",
-    file: "lib/control/engine.ts",
-    find: 'this.#timerAt = Number.POSITIVE_INFINITY;\n      this.#step({ type: "tick" });',
-    replace: 'this.#step({ type: "tick" });',
+    file: "lib/alarm.ts",
+    find: "this.#at = Number.POSITIVE_INFINITY;\n      this.#ring(wasPaused);",
+    replace: "this.#ring(wasPaused);",
+  },
+  {
+    name: "a control plane that stood still judges before it has read what arrived",
+    file: "lib/control/core.ts",
+    find: "if (wasPaused) this.#dispatcher?.waitForReturn",
+    replace: "if (wasPaused && now === 0) this.#dispatcher?.waitForReturn",
   },
   {
     name: "a dead control plane goes unnoticed",

@@ -124,7 +124,8 @@ export class Connection {
   /** Whatever the agent, or somebody in its place, sends. */
   say(text: string): void {
     this.#network.options.met(`message ${typeOf(text)}`);
-    this.#toServer(() => this.#deliverToServer(text));
+    const id = answeredBy(text);
+    this.#toServer(() => this.#deliverToServer(text), id);
   }
 
   /** Both sides are told, each after its own while. */
@@ -212,11 +213,16 @@ export class Connection {
     if (this.#clientClosed && this.#serverClosed) this.#network.connections.delete(this);
   }
 
-  #toServer(run: () => void): void {
+  /** `answers` is the id of the request that this answers: it has arrived before it is read. */
+  #toServer(run: () => void, answers?: string): void {
     this.#send(this.#toServerQueue, run, (deliver) => {
       const clock = this.#server?.clock;
-      if (clock === undefined) deliver();
-      else clock.run(() => !this.#serverClosed && deliver());
+      if (clock === undefined) return deliver();
+      if (answers !== undefined) clock.unread.add(answers);
+      clock.run(() => {
+        if (answers !== undefined) clock.unread.delete(answers);
+        if (!this.#serverClosed) deliver();
+      });
     });
   }
 
@@ -250,4 +256,10 @@ export class Connection {
       frame.hand(frame.run);
     }
   }
+}
+
+/** The id of the request that a message answers, if it is an answer. */
+function answeredBy(text: string): string | undefined {
+  if (typeOf(text) !== "response" && typeOf(text) !== "error") return undefined;
+  return /"request_id":"([^"]+)"/.exec(text)?.[1];
 }

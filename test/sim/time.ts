@@ -82,10 +82,14 @@ export class Time {
 /** A process's clock: steady while it lives, `skewMs` off the world's, silent once it is dead. */
 export class ProcessClock implements Clock {
   isAlive = true;
+  /** Ids of requests whose answers have arrived and were not read yet. */
+  readonly unread = new Set<string>();
   /** Until then nothing of this process runs, as if it were stopped: it runs afterwards, late. */
   pausedUntil = 0;
   /** What has come meanwhile. */
   readonly #late: (() => void)[] = [];
+  /** Timers that were due meanwhile: an event loop may run them before it reads what has come. */
+  readonly #dueTimers: (() => void)[] = [];
   readonly #time: Time;
   readonly #skewMs: number;
 
@@ -99,32 +103,52 @@ export class ProcessClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    const due = this.#time.after(ms, () => this.run(run));
+    let isCancelled = false;
+    const timer = () => {
+      if (!isCancelled) run();
+    };
+    const due = this.#time.after(ms, () => this.#runTimer(timer));
     return () => {
+      isCancelled = true;
       due.run = undefined;
     };
   }
 
   soon(run: () => void): void {
-    this.#time.after(0, () => this.run(run));
+    this.#time.after(0, () => {
+      // An event loop reads only so much in one turn: this turn may end before all was read.
+      if (this.isAlive && this.#time.now >= this.pausedUntil) run();
+      else this.run(run);
+    });
   }
 
   /** Whatever reaches the process from outside reaches it through this, in the order of its coming. */
   run(run: () => void): void {
     if (!this.isAlive) return;
-    if (this.#time.now >= this.pausedUntil && this.#late.length === 0) return run();
+    if (this.#time.now >= this.pausedUntil && this.#lateCount === 0) return run();
     this.#late.push(run);
-    if (this.#late.length === 1) this.#time.at(this.pausedUntil, () => this.#catchUp());
+    if (this.#lateCount === 1) this.#time.at(this.pausedUntil, () => this.#catchUp());
   }
 
+  #runTimer(run: () => void): void {
+    if (!this.isAlive) return;
+    if (this.#time.now >= this.pausedUntil && this.#lateCount === 0) return run();
+    this.#dueTimers.push(run);
+    if (this.#lateCount === 1) this.#time.at(this.pausedUntil, () => this.#catchUp());
+  }
+
+  get #lateCount(): number {
+    return this.#late.length + this.#dueTimers.length;
+  }
+
+  /** One turn of the event loop: all timers that are due, then one of the messages. */
   #catchUp(): void {
-    while (this.isAlive && this.#late.length > 0) {
-      if (this.#time.now < this.pausedUntil) {
-        this.#time.at(this.pausedUntil, () => this.#catchUp());
-        return;
-      }
+    if (!this.isAlive) return;
+    if (this.#time.now >= this.pausedUntil) {
+      for (const timer of this.#dueTimers.splice(0)) timer();
       this.#late.shift()?.();
     }
+    if (this.#lateCount > 0) this.#time.at(this.pausedUntil, () => this.#catchUp());
   }
 }
 

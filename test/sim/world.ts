@@ -86,6 +86,7 @@ export class World {
       if (outcome.message?.startsWith("the rollout stopped")) this.met("rollout stopped");
       if (outcome.message?.includes("its turn did not come")) this.met("turn did not come");
       if (outcome.code === "EXPIRED") this.#judgeExpiry(outcome);
+      if (told === "lost TIMEOUT") this.#judgeTimeout(outcome);
       this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
       this.ledger.ended(outcome, this.time.now, this.hasHeld);
     };
@@ -166,6 +167,13 @@ export class World {
         ? undefined
         : from + order.ttlSeconds * 1000 + 2 * this.plan.latencyMs + 1_000;
     this.ledger.executed(marker, host.agentId, this.time.now, latest);
+  }
+
+  /** What has arrived is read before any timer is judged. */
+  #judgeTimeout({ requestId, jobId, agentId }: StoredOutcome): void {
+    const isUnread = this.control?.clock.unread.has(requestId) === true;
+    const marker = this.ledger.markerOf(jobId);
+    this.ledger.holds(!isUnread, () => `${marker}/${agentId} is lost while its answer lies unread`);
   }
 
   /** Whatever clocks were set to and whoever was down: no later than this. */
