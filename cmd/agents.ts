@@ -1,15 +1,15 @@
 import { defineCommand } from "citty";
-import type { AgentDetail, AgentView, Series } from "../lib/protocol/api.ts";
-import { formatMemoryUsage } from "../lib/protocol/figures.ts";
-import { clientOf } from "./_access.ts";
-import type { CommandData } from "./_args.ts";
-import { exitOk } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "./_format.ts";
-import { labelChangesOf } from "./_labels.ts";
-import { print, printJson, remark, table } from "./_output.ts";
-import { meanAndMost, spanText, sparkline } from "./_sparkline.ts";
-import { lookArgs } from "./_target.ts";
+import type { AgentDetail, AgentView, Series } from "../lib/protocol/api/views.ts";
+import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitOk } from "./cli/exit.ts";
+import type { CommandData } from "./cli/strictArgs.ts";
+import { clientOf } from "./flags/connection.ts";
+import { labelChangesOf } from "./flags/labels.ts";
+import { lookArgs } from "./flags/target.ts";
+import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "./output/format.ts";
+import { meanAndMost, spanText, sparkline } from "./output/sparkline.ts";
+import { print, printJson, remark, table } from "./output/stdio.ts";
 
 const sparkCells = 32;
 

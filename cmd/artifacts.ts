@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { Client } from "../lib/client/client.ts";
-import type { ArtifactView } from "../lib/protocol/artifacts.ts";
+import type { ArtifactView } from "../lib/protocol/api/artifacts.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { ArtifactName } from "../lib/protocol/names.ts";
-import { clientOf, controlPlaneOf } from "./_access.ts";
-import { usage } from "./_args.ts";
-import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./_exit.ts";
-import { fetchArtifact } from "./_fetchArtifact.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { print, printJson, remark, table } from "./_output.ts";
-import { bytesText, terminalProgress } from "./_progress.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./cli/exit.ts";
+import { usage } from "./cli/strictArgs.ts";
+import { clientOf, controlPlaneOf } from "./flags/connection.ts";
+import { fetchArtifact } from "./jobs/fetchArtifact.ts";
+import { print, printJson, remark, table } from "./output/stdio.ts";
+import { bytesText, terminalProgress } from "./output/transferProgress.ts";
 
 const limitMost = 500;
 

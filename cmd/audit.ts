@@ -1,12 +1,17 @@
 import { defineCommand } from "citty";
-import { type AuditLine, type AuditRecord, readHead, type Verdict } from "../lib/protocol/audit.ts";
-import { readTrailFile } from "../lib/store/trailFile.ts";
-import { clientOf } from "./_access.ts";
-import { usage } from "./_args.ts";
-import { exitFailed, exitOk } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { print, printJson, remark, table } from "./_output.ts";
-import { wholeNumber } from "./_units.ts";
+import {
+  type AuditLine,
+  type AuditRecord,
+  readHead,
+  type Verdict,
+} from "../lib/protocol/api/audit.ts";
+import { readTrailFile } from "../lib/store/auditFile.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitFailed, exitOk } from "./cli/exit.ts";
+import { usage } from "./cli/strictArgs.ts";
+import { clientOf } from "./flags/connection.ts";
+import { wholeNumber } from "./flags/values.ts";
+import { print, printJson, remark, table } from "./output/stdio.ts";
 
 const trailArgs = {
   ...clientArgs,

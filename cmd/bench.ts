@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 import { defineCommand } from "citty";
-import { removeAgents, SimulatedFleet } from "../lib/bench/fleet.ts";
 import { fanOut, type Load, load } from "../lib/bench/load.ts";
+import { removeAgents, SimulatedFleet } from "../lib/bench/simulatedFleet.ts";
 import { Client } from "../lib/client/client.ts";
-import { steadyClock } from "../lib/clock.ts";
-import type { OutcomeKind } from "../lib/protocol/api.ts";
+import type { OutcomeKind } from "../lib/protocol/api/views.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
-import { version } from "../lib/protocol/version.ts";
+import { version } from "../lib/protocol/wire/version.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { accessOf, dataDirOf, readLocal } from "./_access.ts";
-import { exitFailed, exitInterrupted, exitOk } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { print, printJson, remark } from "./_output.ts";
-import { wholeNumber } from "./_units.ts";
+import { steadyClock } from "../lib/time/clock.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitFailed, exitInterrupted, exitOk } from "./cli/exit.ts";
+import { accessOf, dataDirOf, readLocal } from "./flags/connection.ts";
+import { wholeNumber } from "./flags/values.ts";
+import { print, printJson, remark } from "./output/stdio.ts";
 
 /** What one process may have open, with room for everything else. */
 const agentsMax = 15_000;

@@ -2,18 +2,18 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
-import { readSource } from "../lib/agent/logs/source.ts";
-import { builtInProgramNames, builtInPrograms } from "../lib/agent/programs/builtIn.ts";
-import { Catalogue } from "../lib/agent/programs/catalogue.ts";
-import { type Program, readProgram } from "../lib/agent/programs/manifest.ts";
-import { readService } from "../lib/agent/programs/service.ts";
-import { silentLog } from "../lib/log.ts";
+import { readSource } from "../lib/agent/logs/logSource.ts";
+import { builtInProgramNames, builtInPrograms } from "../lib/agent/programs/builtInPrograms.ts";
+import { type Program, readProgram } from "../lib/agent/programs/commandManifest.ts";
+import { Catalogue } from "../lib/agent/programs/manifestDirectory.ts";
+import { readService } from "../lib/agent/programs/serviceRestart.ts";
+import { silentLog } from "../lib/log/log.ts";
 import { errorText } from "../lib/protocol/errors.ts";
-import { usage } from "./_args.ts";
-import { exitFailed, exitOk } from "./_exit.ts";
-import { commonArgs } from "./_flags.ts";
-import { print, printJson, remark, table } from "./_output.ts";
-import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./_places.ts";
+import { commonArgs } from "./cli/commonFlags.ts";
+import { exitFailed, exitOk } from "./cli/exit.ts";
+import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./cli/paths.ts";
+import { usage } from "./cli/strictArgs.ts";
+import { print, printJson, remark, table } from "./output/stdio.ts";
 
 const commandsArgs = {
   ...commonArgs,

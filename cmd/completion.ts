@@ -1,8 +1,8 @@
 import { defineCommand } from "citty";
-import { usage } from "./_args.ts";
-import { exitOk } from "./_exit.ts";
-import { print } from "./_output.ts";
-import { shells } from "./_shells.ts";
+import { exitOk } from "./cli/exit.ts";
+import { usage } from "./cli/strictArgs.ts";
+import { shells } from "./completion/shells.ts";
+import { print } from "./output/stdio.ts";
 
 export default defineCommand({
   meta: {

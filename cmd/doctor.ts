@@ -2,10 +2,10 @@ import { defineCommand } from "citty";
 import { type Check, diagnose } from "../lib/client/diagnose.ts";
 import { errorCodes } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { accessOf } from "./_access.ts";
-import { exitFailed, exitOk } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { paint, print, printJson } from "./_output.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitFailed, exitOk } from "./cli/exit.ts";
+import { accessOf } from "./flags/connection.ts";
+import { paint, print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
   meta: { name: "doctor", description: "Say what stops this host from connecting, and the mend" },

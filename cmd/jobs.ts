@@ -1,17 +1,17 @@
 import { defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
-import type { JobDetail, RequestView } from "../lib/protocol/api.ts";
-import { clientOf, controlPlaneOf } from "./_access.ts";
-import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { type FollowFlags, followArgs, followJob } from "./_followJob.ts";
-import { list } from "./_listJobs.ts";
-import { print, printJson, remark, table } from "./_output.ts";
-import { retry } from "./_retryJob.ts";
-import { sendOrder, waitArg } from "./_sendOrder.ts";
-import { readOrder } from "./_signOrder.ts";
-import { agreedArgs } from "./_target.ts";
-import { msText } from "./_units.ts";
+import type { JobDetail, RequestView } from "../lib/protocol/api/views.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
+import { clientOf, controlPlaneOf } from "./flags/connection.ts";
+import { agreedArgs } from "./flags/target.ts";
+import { msText } from "./flags/values.ts";
+import { type FollowFlags, followArgs, followJob } from "./jobs/followJob.ts";
+import { list } from "./jobs/listJobs.ts";
+import { retry } from "./jobs/retryJob.ts";
+import { sendOrder, waitArg } from "./jobs/submitJob.ts";
+import { print, printJson, remark, table } from "./output/stdio.ts";
+import { readOrder } from "./signing/signJob.ts";
 
 const id = {
   type: "positional",

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { defineCommand } from "citty";
 import { parsePublicKey } from "../lib/protocol/keys.ts";
-import { type CommandData, usage } from "./_args.ts";
-import { exitOk } from "./_exit.ts";
-import { commonArgs } from "./_flags.ts";
-import { knownKeys, newKey, passphraseOf, signersOf } from "./_keys.ts";
-import { print, printJson, remark, table } from "./_output.ts";
-import { addSignatures, readOrder } from "./_signOrder.ts";
-import { sshKeys } from "./_sshAgent.ts";
+import { commonArgs } from "./cli/commonFlags.ts";
+import { exitOk } from "./cli/exit.ts";
+import { type CommandData, usage } from "./cli/strictArgs.ts";
+import { print, printJson, remark, table } from "./output/stdio.ts";
+import { knownKeys, newKey, passphraseOf, signersOf } from "./signing/keyFiles.ts";
+import { addSignatures, readOrder } from "./signing/signJob.ts";
+import { sshKeys } from "./signing/sshAgent.ts";
 
 const json = { type: "boolean", description: "print JSON, one object a line" } as const;
 const passphrase = {

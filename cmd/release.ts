@@ -1,8 +1,8 @@
 import { defineCommand } from "citty";
-import type { CommandData } from "./_args.ts";
-import { clientArgs, commonArgs } from "./_flags.ts";
-import { keygenRun, showRun, signRun, verifyRun } from "./_release.ts";
-import { deleteRun, listRun, publishRun } from "./_releaseStore.ts";
+import { clientArgs, commonArgs } from "./cli/commonFlags.ts";
+import type { CommandData } from "./cli/strictArgs.ts";
+import { deleteRun, listRun, publishRun } from "./release/publishRelease.ts";
+import { keygenRun, showRun, signRun, verifyRun } from "./release/releaseFiles.ts";
 
 const json = { type: "boolean", description: "print JSON" } as const;
 const passphrase = {

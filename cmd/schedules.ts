@@ -1,17 +1,17 @@
 import { defineCommand } from "citty";
 import type { Client } from "../lib/client/client.ts";
+import type { ScheduleOrderInput, ScheduleView, Timing } from "../lib/protocol/api/schedules.ts";
+import { jitterSecondsMax } from "../lib/protocol/api/schedules.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
-import type { ScheduleOrderInput, ScheduleView, Timing } from "../lib/protocol/schedules.ts";
-import { jitterSecondsMax } from "../lib/protocol/schedules.ts";
 import { isTimestamp } from "../lib/protocol/timestamp.ts";
-import { clientOf } from "./_access.ts";
-import { type CommandData, usage } from "./_args.ts";
-import { exitOk } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { type OrderFlags, orderArgs, orderOf } from "./_order.ts";
-import { print, printJson, remark, table } from "./_output.ts";
-import { type AgreedFlags, agreedArgs, requireAgreement } from "./_target.ts";
-import { durationText, parsePause, parseSeconds } from "./_units.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitOk } from "./cli/exit.ts";
+import { type CommandData, usage } from "./cli/strictArgs.ts";
+import { clientOf } from "./flags/connection.ts";
+import { type OrderFlags, orderArgs, orderOf } from "./flags/job.ts";
+import { type AgreedFlags, agreedArgs, requireAgreement } from "./flags/target.ts";
+import { durationText, parsePause, parseSeconds } from "./flags/values.ts";
+import { print, printJson, remark, table } from "./output/stdio.ts";
 
 const name = {
   type: "positional",

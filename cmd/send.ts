@@ -1,19 +1,19 @@
 import { writeFileSync } from "node:fs";
 import { type ArgsDef, defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
-import type { JobOrderInput } from "../lib/protocol/order.ts";
-import type { ControlPlane } from "../lib/transfer/access.ts";
-import { clientOf, controlPlaneOf } from "./_access.ts";
-import { type CommandData, usage } from "./_args.ts";
-import { exitOk } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { type FollowFlags, followArgs } from "./_followJob.ts";
-import { type OrderFlags, orderArgs, orderOf } from "./_order.ts";
-import { print, remark } from "./_output.ts";
-import { meantBy, sendOrder, waitArg } from "./_sendOrder.ts";
-import type { HelpAsked } from "./_table.ts";
-import { type AgreedFlags, agreedArgs, printMeant } from "./_target.ts";
-import { accessFlags, agentIds, typedWords } from "./_typed.ts";
+import type { JobOrderInput } from "../lib/protocol/api/jobs.ts";
+import type { ControlPlane } from "../lib/transfer/apiCall.ts";
+import type { HelpAsked } from "./cli/commandTree.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitOk } from "./cli/exit.ts";
+import { accessFlags, agentIds, typedWords } from "./cli/partialArgs.ts";
+import { type CommandData, usage } from "./cli/strictArgs.ts";
+import { clientOf, controlPlaneOf } from "./flags/connection.ts";
+import { type OrderFlags, orderArgs, orderOf } from "./flags/job.ts";
+import { type AgreedFlags, agreedArgs, printMeant } from "./flags/target.ts";
+import { type FollowFlags, followArgs } from "./jobs/followJob.ts";
+import { meantBy, sendOrder, waitArg } from "./jobs/submitJob.ts";
+import { print, remark } from "./output/stdio.ts";
 
 const sendArgs = {
   command: {
@@ -94,8 +94,8 @@ export async function sendRun(options: SendOptions): Promise<number> {
 }
 
 async function signed(order: JobOrderInput, controlPlane: ControlPlane, options: SendOptions) {
-  const { signersOf } = await import("./_keys.ts");
-  const { signedOrder } = await import("./_signOrder.ts");
+  const { signersOf } = await import("./signing/keyFiles.ts");
+  const { signedOrder } = await import("./signing/signJob.ts");
   const signers = await signersOf(options.sign, options["passphrase-file"]);
   return signedOrder(order, signers, new Client(controlPlane));
 }
@@ -107,7 +107,7 @@ async function helpOn({ words, sources }: HelpAsked): Promise<string | undefined
   if (command === undefined) return undefined;
   const { agent, ...access } = accessFlags(typed, await sources());
   const ids = agentIds(agent);
-  const { commandHelp } = await import("./_commandHelp.ts");
+  const { commandHelp } = await import("./cli/commandHelp.ts");
   if (ids.length > 0) return commandHelp(await clientOf(access), ids, command);
   remark("What a command takes is for an agent to say: add --agent ID");
   return undefined;

@@ -1,21 +1,21 @@
 import { isIP } from "node:net";
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { steadyClock } from "../lib/clock.ts";
-import { type ControlOptions, startControl, type TlsChoice } from "../lib/control/control.ts";
-import { keepJobsMsMin } from "../lib/control/history/upkeep.ts";
-import { isDnsName } from "../lib/control/tls/ownNames.ts";
+import { keepJobsMsMin } from "../lib/control/journal/history/maintenance.ts";
+import { type ControlOptions, startControl, type TlsChoice } from "../lib/control/start.ts";
+import { isDnsName } from "../lib/control/tls/serverNames.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { dataDirOf, refuseHostileEnvironment } from "./_access.ts";
-import { type CommandData, usage } from "./_args.ts";
-import { type ConsoleFlags, consoleArgs, consoleOf } from "./_console.ts";
-import { exitFailed, exitOk, untilSignal } from "./_exit.ts";
-import { commonArgs, logArgs } from "./_flags.ts";
-import { keepAuditArg, keepAuditMs } from "./_keepAudit.ts";
-import { logOf } from "./_log.ts";
-import { type S3Flags, s3Args, s3Of } from "./_s3.ts";
-import { parseBytes, parseSeconds, wholeNumber } from "./_units.ts";
+import { steadyClock } from "../lib/time/clock.ts";
+import { commonArgs, logArgs } from "./cli/commonFlags.ts";
+import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
+import { logOf } from "./cli/log.ts";
+import { type CommandData, usage } from "./cli/strictArgs.ts";
+import { keepAuditArg, keepAuditMs } from "./flags/auditRetention.ts";
+import { dataDirOf, refuseHostileEnvironment } from "./flags/connection.ts";
+import { type ConsoleFlags, consoleArgs, consoleOf } from "./flags/console.ts";
+import { type S3Flags, s3Args, s3Of } from "./flags/s3.ts";
+import { parseBytes, parseSeconds, wholeNumber } from "./flags/values.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
 

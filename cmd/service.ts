@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { defineCommand } from "citty";
 import { errorText } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { usage } from "./_args.ts";
-import { exitOk } from "./_exit.ts";
-import { commonArgs } from "./_flags.ts";
-import { print, remark } from "./_output.ts";
-import { type Service, services, unitName, unitText } from "./_systemdUnit.ts";
+import { commonArgs } from "./cli/commonFlags.ts";
+import { exitOk } from "./cli/exit.ts";
+import { usage } from "./cli/strictArgs.ts";
+import { print, remark } from "./output/stdio.ts";
+import { type Service, services, unitName, unitText } from "./service/systemdUnit.ts";
 
 const unitArgs = {
   service: {

@@ -1,12 +1,12 @@
 import { defineCommand } from "citty";
+import type { NewToken, TokenView } from "../lib/protocol/api/tokens.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
-import type { NewToken, TokenView } from "../lib/protocol/tokens.ts";
-import { clientOf } from "./_access.ts";
-import type { CommandData } from "./_args.ts";
-import { exitOk } from "./_exit.ts";
-import { type ClientFlags, clientArgs } from "./_flags.ts";
-import { deliver, print, printJson, remark, requireStdout, table } from "./_output.ts";
-import { type TokenFlags, tokenOrderOf } from "./_tokenOrder.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitOk } from "./cli/exit.ts";
+import type { CommandData } from "./cli/strictArgs.ts";
+import { clientOf } from "./flags/connection.ts";
+import { type TokenFlags, tokenOrderOf } from "./flags/token.ts";
+import { deliver, print, printJson, remark, requireStdout, table } from "./output/stdio.ts";
 
 const create = defineCommand({
   meta: {

@@ -1,9 +1,9 @@
 import { arch, platform } from "node:os";
 import { defineCommand } from "citty";
-import { protocolVersion, version } from "../lib/protocol/version.ts";
+import { protocolVersion, version } from "../lib/protocol/wire/version.ts";
 import { runtimeText } from "../lib/runtime/load.ts";
-import { commonArgs } from "./_flags.ts";
-import { print, printJson } from "./_output.ts";
+import { commonArgs } from "./cli/commonFlags.ts";
+import { print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
   meta: { name: "version", description: "Say which wsctl this is" },

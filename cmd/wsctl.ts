@@ -3,11 +3,19 @@
  * A command's file says what it takes and does; this file knows none of that.
  */
 import { type CommandDef, runCommand } from "citty";
-import { version } from "../lib/protocol/version.ts";
-import { type CommandData, strictArgs } from "./_args.ts";
-import { exitOf } from "./_exit.ts";
-import { print, remark } from "./_output.ts";
-import { argsOf, type Found, find, metaOf, root, sourcesOf, upToSeparator } from "./_table.ts";
+import { version } from "../lib/protocol/wire/version.ts";
+import {
+  argsOf,
+  type Found,
+  find,
+  metaOf,
+  root,
+  sourcesOf,
+  upToSeparator,
+} from "./cli/commandTree.ts";
+import { exitOf } from "./cli/exit.ts";
+import { type CommandData, strictArgs } from "./cli/strictArgs.ts";
+import { print, remark } from "./output/stdio.ts";
 
 /** Runs the command that the arguments name; answers with the exit status. */
 async function main(args: string[]): Promise<number> {
@@ -40,7 +48,7 @@ async function helpOf(found: Found): Promise<string> {
   const { help } = await metaOf(command);
   const own = await help?.({ words, sources: () => sourcesOf(found) });
   if (own !== undefined) return own;
-  const { helpText } = await import("./_help.ts");
+  const { helpText } = await import("./cli/help.ts");
   return helpText(command, path);
 }
 

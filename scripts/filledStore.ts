@@ -6,9 +6,9 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import type { ControlJournal } from "../lib/control/journal.ts";
-import type { ControlWrite } from "../lib/control/records.ts";
-import { openControlJournal } from "../lib/control/sqliteJournal.ts";
+import type { ControlWrite } from "../lib/control/core/model.ts";
+import type { ControlJournal } from "../lib/control/journal/journal.ts";
+import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
 import { wholeIndex, writesOf } from "../test/support/filledJournal.ts";
 
 /** How requests end that do not succeed. */

@@ -1,9 +1,9 @@
 /** The page of routes: what each asks for, and which roles may; written from the code. */
 import { writeFileSync } from "node:fs";
-import { routes } from "../lib/control/app.ts";
+import { readsOnly } from "../lib/control/api/route.ts";
+import { rolesWith } from "../lib/control/auth/permissions.ts";
 import { consoleRoutes } from "../lib/control/console/console.ts";
-import { rolesWith } from "../lib/control/permissions.ts";
-import { readsOnly } from "../lib/control/routes/route.ts";
+import { routes } from "../lib/control/http/app.ts";
 
 const file = new URL("../docs/permissions.md", import.meta.url).pathname;
 
@@ -17,11 +17,12 @@ export function permissionsPage(): string {
   const pages = consoleRoutes.map(({ method, path, what }) => [code(`${method} ${path}`), what]);
   return `# Who may ask what
 
-Written by \`npm run permissions\` from \`lib/control/app.ts\` and \`lib/control/permissions.ts\`; a test
-compares. Without a token only \`/healthz\`, \`/readyz\`, \`/agent/challenge\` and the console's own
-addresses below answer. A token that is narrowed sees and commands less: see \`lib/control/scope.ts\`.
-A login of the console has the role and the terms of its token, or the role that is granted to the
-person's groups, and of that role only what the last column says.
+Written by \`npm run permissions\` from \`lib/control/http/app.ts\` and
+\`lib/control/auth/permissions.ts\`; a test compares. Without a token only \`/healthz\`,
+\`/readyz\`, \`/agent/challenge\` and the console's own addresses below answer. A token that is
+narrowed sees and commands less: see \`lib/control/core/agents/agentScope.ts\`. A login of the
+console has the role and the terms of its token, or the role that is granted to the person's groups,
+and of that role only what the last column says.
 
 ${table(["route", "permission", "roles", "in the audit trail", "console"], api)}
 

@@ -7,8 +7,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import type { ControlWrite } from "../lib/control/records.ts";
-import { openControlJournal } from "../lib/control/sqliteJournal.ts";
+import type { ControlWrite } from "../lib/control/core/model.ts";
+import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
 import { writesOf } from "../test/support/filledJournal.ts";
 import { Running, wsctlCommand } from "../test/support/processes.ts";
 

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { closeCodes } from "../lib/protocol/close.ts";
 import { errorCodes } from "../lib/protocol/errors.ts";
 import * as limits from "../lib/protocol/limits.ts";
-import { protocolVersion, version } from "../lib/protocol/version.ts";
+import { closeCodes } from "../lib/protocol/wire/closeCodes.ts";
+import { protocolVersion, version } from "../lib/protocol/wire/version.ts";
 import { permissionsPage } from "../scripts/permissions.ts";
 
 const root = new URL("..", import.meta.url).pathname;

@@ -3,17 +3,16 @@
  * journal and the running commands, and feeds what happens to them back into the core as events.
  * It decides nothing itself.
  */
-import { Alarm } from "../alarm.ts";
-import type { Clock } from "../clock.ts";
-import { failpoint } from "../failpoint.ts";
-import type { Log } from "../log.ts";
-import { encode } from "../protocol/codec.ts";
+import { failpoint } from "../failpoints.ts";
+import type { Log } from "../log/log.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
-import { subprotocol } from "../protocol/version.ts";
+import { encode } from "../protocol/wire/codec.ts";
+import { subprotocol } from "../protocol/wire/version.ts";
 import type { ClientSocket, ClientSocketEvents } from "../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../store/groupCommit.ts";
-import { AgentCore, type AgentCoreOptions } from "./core.ts";
-import type { AgentJournal } from "./journal.ts";
+import { Alarm } from "../time/alarm.ts";
+import type { Clock } from "../time/clock.ts";
+import { AgentCore, type AgentCoreOptions } from "./core/core.ts";
 import type {
   AgentEffect,
   AgentEvent,
@@ -25,7 +24,8 @@ import type {
   OutputPiece,
   RunOrder,
   Update,
-} from "./records.ts";
+} from "./core/model.ts";
+import type { AgentJournal } from "./journal/journal.ts";
 
 export interface AgentEngineOptions extends AgentCoreOptions {
   journal: AgentJournal;

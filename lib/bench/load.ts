@@ -1,7 +1,7 @@
 /** What a control plane is given to do by `wsctl bench`, and how long it takes. */
 import type { Client } from "../client/client.ts";
-import { isOutput } from "../client/streamProgress.ts";
-import type { OutcomeKind } from "../protocol/api.ts";
+import { isOutput } from "../client/streamCursor.ts";
+import type { OutcomeKind } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
 
 export interface Load {

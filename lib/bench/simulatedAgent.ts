@@ -3,13 +3,13 @@
  * comes back as a real one does, answers every command at once, and says an answer again until it
  * is acknowledged. Thousands of them fit into one process.
  */
-import { returnDelayMs } from "../agent/backoff.ts";
-import type { Clock } from "../clock.ts";
-import { type AgentDraft, decodeFromControl, encode } from "../protocol/codec.ts";
+import { returnDelayMs } from "../agent/core/reconnectDelay.ts";
 import { messageBytesMax, reconnectSecondsDefault } from "../protocol/limits.ts";
-import type { ControlMessage } from "../protocol/message.ts";
-import { protocolVersion, subprotocol, version } from "../protocol/version.ts";
+import { type AgentDraft, decodeFromControl, encode } from "../protocol/wire/codec.ts";
+import type { ControlMessage } from "../protocol/wire/message.ts";
+import { protocolVersion, subprotocol, version } from "../protocol/wire/version.ts";
 import type { ClientSocket, Runtime } from "../runtime/runtime.ts";
+import type { Clock } from "../time/clock.ts";
 
 export interface SimulatedOptions {
   /** `ws://…/agent` or `wss://…/agent`. */

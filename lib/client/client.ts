@@ -2,6 +2,12 @@
  * The operator's side of the HTTP API, for the command line and for programs. Every failure is a
  * `WsctlError` whose code is the control plane's own, or `UNREACHABLE`.
  */
+import type { ArtifactDetail, ArtifactView } from "../protocol/api/artifacts.ts";
+import type { AuditPage, Verdict } from "../protocol/api/audit.ts";
+import type { JobOrderInput, RetryOrder } from "../protocol/api/jobs.ts";
+import type { ScheduleOrderInput, ScheduleView } from "../protocol/api/schedules.ts";
+import type { TargetQuery, TargetView } from "../protocol/api/target.ts";
+import type { NewToken, TokenOrderInput, TokenView } from "../protocol/api/tokens.ts";
 import type {
   AcceptedLine,
   AgentDetail,
@@ -12,19 +18,13 @@ import type {
   ReleaseOrder,
   ReleaseView,
   StreamLine,
-} from "../protocol/api.ts";
-import type { ArtifactDetail, ArtifactView } from "../protocol/artifacts.ts";
-import type { AuditPage, Verdict } from "../protocol/audit.ts";
-import type { JobOrderInput, RetryOrder } from "../protocol/order.ts";
-import type { ScheduleOrderInput, ScheduleView } from "../protocol/schedules.ts";
-import type { TargetQuery, TargetView } from "../protocol/target.ts";
-import type { NewToken, TokenOrderInput, TokenView } from "../protocol/tokens.ts";
-import { queryText, segment } from "./http.ts";
-import { JobStreams, type SendOptions, type Sent } from "./jobStreams.ts";
+} from "../protocol/api/views.ts";
+import { JobStreams, type SendOptions, type Sent } from "./jobStream.ts";
 import type { JobsQuery } from "./jobsQuery.ts";
+import { queryText, segment } from "./request.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
-export type { SendOptions, Sent } from "./jobStreams.ts";
+export type { SendOptions, Sent } from "./jobStream.ts";
 export type { ClientOptions } from "./transport.ts";
 
 export class Client {

@@ -1,5 +1,5 @@
 /** Which jobs a list is of, and where it goes on. */
-import type { JobStatus } from "../protocol/api.ts";
+import type { JobStatus } from "../protocol/api/views.ts";
 
 /** What is asked of agent, status and words holds for one request of a job. */
 export interface JobsQuery {

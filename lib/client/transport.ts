@@ -1,7 +1,7 @@
 /** One request to the control plane's API, and its failures as a `WsctlError`. */
 import { WsctlError } from "../protocol/errors.ts";
-import { errorOf, jsonBody } from "./http.ts";
-import { plainReason, reasonOf } from "./reasons.ts";
+import { plainReason, reasonOf } from "./connectionError.ts";
+import { errorOf, jsonBody } from "./request.ts";
 
 export interface ClientOptions {
   /** `http://…` or `https://…`, without a path. */

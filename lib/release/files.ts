@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { errorText } from "../protocol/errors.ts";
-import type { ReleaseFile } from "./release.ts";
+import type { ReleaseFile } from "./manifest.ts";
 
 const chunkBytes = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 /** Who signed a release, and whether that is enough to trust it. */
 import { WsctlError } from "../protocol/errors.ts";
 import type { PrivateKey, PublicKey } from "../protocol/keys.ts";
-import { product, type ReleaseManifest, readManifest, type SignedRelease } from "./release.ts";
+import { product, type ReleaseManifest, readManifest, type SignedRelease } from "./manifest.ts";
 
 /** Before the manifest: a signature made for this is good for nothing else. */
 const domain = "wsctl release v1\n";

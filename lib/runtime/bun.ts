@@ -1,7 +1,6 @@
 /** Bun: its own server and WebSocket. Imported by `load.ts` alone, and only under Bun. */
 import { type FileHandle, open } from "node:fs/promises";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
-import { offering } from "./offering.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -14,6 +13,7 @@ import type {
   TlsOptions,
 } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
+import { offering } from "./subprotocolFallback.ts";
 
 /** One context for a connection's whole life: Hono's own adapter makes a new one for each event. */
 interface Connection {

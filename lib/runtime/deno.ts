@@ -11,7 +11,6 @@ import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { WSContext } from "hono/ws";
 import { WebSocket, WebSocketServer } from "ws";
-import { offering } from "./offering.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -22,6 +21,7 @@ import type {
   Server,
   ServerSocket,
 } from "./runtime.ts";
+import { offering } from "./subprotocolFallback.ts";
 
 /** The little of Deno's own interface that is used here. */
 interface DenoNamespace {

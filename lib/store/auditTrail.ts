@@ -9,7 +9,7 @@ import {
   firstHash,
   pruneAction,
   type Verdict,
-} from "../protocol/audit.ts";
+} from "../protocol/api/audit.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Database } from "./sqlite.ts";
 

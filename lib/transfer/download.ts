@@ -6,7 +6,7 @@ import { createHash, type Hash } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { WsctlError } from "../protocol/errors.ts";
-import { type ControlPlane, fetchFor, resolved } from "./access.ts";
+import { type ControlPlane, fetchFor, resolved } from "./apiCall.ts";
 import { piecesOf, syncDirectoryOf } from "./files.ts";
 import { newWatchdog, persist, Refusal, refusalOf, unreachable } from "./retry.ts";
 

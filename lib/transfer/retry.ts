@@ -3,7 +3,7 @@
  * with growing pauses of random length, as long as something still moves from time to time.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ErrorBody } from "../protocol/api.ts";
+import type { ErrorBody } from "../protocol/api/views.ts";
 import { type ErrorCode, errorText, isErrorCode, WsctlError } from "../protocol/errors.ts";
 
 /** An answer that was no success. Of those below 500 only three may pass by themselves. */

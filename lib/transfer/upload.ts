@@ -3,13 +3,13 @@
  * What breaks is begun again by the same order, which gives the same artifact with a fresh URL; an
  * upload to the control plane itself then goes on where it stood.
  */
-import type { ArtifactOrder, ArtifactView, NewArtifact } from "../protocol/artifacts.ts";
+import type { ArtifactOrder, ArtifactView, NewArtifact } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
-import { ask, type ControlPlane, resolved } from "./access.ts";
+import { ask, type ControlPlane, resolved } from "./apiCall.ts";
 import { type FileSum, sumOf } from "./files.ts";
-import { putParts } from "./parts.ts";
+import { putParts } from "./resumableUpload.ts";
 import { type Progress, persist } from "./retry.ts";
-import { putWhole } from "./whole.ts";
+import { putWhole } from "./singlePutUpload.ts";
 
 export interface UploadOptions {
   controlPlane: ControlPlane;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { version } from "../../lib/protocol/version.ts";
+import { version } from "../../lib/protocol/wire/version.ts";
 import type { Measured } from "./measure.ts";
 import { svgOf } from "./plot.ts";
 import type { Row, RowResult } from "./row.ts";

@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { artifactDetail } from "../../lib/transfer/access.ts";
+import { artifactDetail } from "../../lib/transfer/apiCall.ts";
 import { adminAccess } from "../support/artifacts.ts";
 import { peakBytes } from "../support/memory.ts";
 import {

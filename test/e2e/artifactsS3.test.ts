@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
-import type { NewArtifact, UploadView } from "../../lib/protocol/artifacts.ts";
+import type { NewArtifact, UploadView } from "../../lib/protocol/api/artifacts.ts";
 import { downloadFile } from "../../lib/transfer/download.ts";
 import { uploadFile } from "../../lib/transfer/upload.ts";
 import {

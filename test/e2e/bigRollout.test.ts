@@ -1,8 +1,8 @@
 /** Rollouts over hundreds of agents on the binary: cut in two by a crash, paused, stopped, tried again. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { isOutput } from "../../lib/client/streamProgress.ts";
-import type { OutcomeLine } from "../../lib/protocol/api.ts";
-import type { JobOrderInput } from "../../lib/protocol/order.ts";
+import { isOutput } from "../../lib/client/streamCursor.ts";
+import type { JobOrderInput } from "../../lib/protocol/api/jobs.ts";
+import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { BigFleet, membersOf } from "../support/bigFleet.ts";
 
 setDefaultTimeout(120_000);

@@ -1,6 +1,6 @@
 /** Who is meant, on the binary with hundreds of agents: selectors, facts, samples, and how many. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { TargetView } from "../../lib/protocol/target.ts";
+import type { TargetView } from "../../lib/protocol/api/target.ts";
 import { BigFleet, membersOf } from "../support/bigFleet.ts";
 import { atTerminal } from "../support/terminal.ts";
 

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JobDetail, OutcomeLine } from "../../lib/protocol/api.ts";
+import type { JobDetail, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { jsonLines } from "../support/cli.ts";
 import {
   connectedAgent,

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JobDetail, OutcomeLine } from "../../lib/protocol/api.ts";
+import type { JobDetail, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { adminToken, closedPort, expectRefusal, jsonLines } from "../support/cli.ts";
 import {
   Running,

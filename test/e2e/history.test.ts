@@ -2,9 +2,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openControlJournal } from "../../lib/control/sqliteJournal.ts";
-import type { JobDetail, JobView } from "../../lib/protocol/api.ts";
-import type { AuditLine } from "../../lib/protocol/audit.ts";
+import { openControlJournal } from "../../lib/control/journal/sqliteJournal.ts";
+import type { AuditLine } from "../../lib/protocol/api/audit.ts";
+import type { JobDetail, JobView } from "../../lib/protocol/api/views.ts";
 import { expectRefusal, jsonLines } from "../support/cli.ts";
 import { fill, writesOf } from "../support/filledJournal.ts";
 import { JoinableFleet } from "../support/fleet.ts";

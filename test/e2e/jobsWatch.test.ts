@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AgentDetail, OutcomeLine } from "../../lib/protocol/api.ts";
-import type { TokenView } from "../../lib/protocol/tokens.ts";
+import type { TokenView } from "../../lib/protocol/api/tokens.ts";
+import type { AgentDetail, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { closedPort, expectRefusal, jsonLines } from "../support/cli.ts";
 import {
   connectedAgent,

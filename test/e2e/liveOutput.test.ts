@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { OutcomeLine, OutputLine, StreamLine } from "../../lib/protocol/api.ts";
+import type { OutcomeLine, OutputLine, StreamLine } from "../../lib/protocol/api/views.ts";
 import { adminToken } from "../support/cli.ts";
 import {
   connectedAgent,

@@ -3,7 +3,7 @@
  * with either side killed or away in between. Each pair is a file of a few lines beside this one.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { JobDetail, OutcomeLine } from "../../lib/protocol/api.ts";
+import type { JobDetail, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import {
   connectedAgent,
   type Flavour,

@@ -1,7 +1,7 @@
 /** A job's outcomes as they are written: for readers that keep up, that do not, and that come back. */
 import { expect, test } from "bun:test";
 import { Client } from "../../lib/client/client.ts";
-import type { OutcomeLine } from "../../lib/protocol/api.ts";
+import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { BigFleet } from "../support/bigFleet.ts";
 import { adminToken } from "../support/cli.ts";
 import { startServe, temporaryDir } from "../support/processes.ts";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import type { OutcomeLine } from "../../lib/protocol/api.ts";
+import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { followLeaseMs } from "../../lib/protocol/limits.ts";
 import { adminToken } from "../support/cli.ts";
 import {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import type { OutcomeLine } from "../../lib/protocol/api.ts";
+import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import {
   connectedAgent,
   flavours,

@@ -1,6 +1,6 @@
 /** A job that goes out a part at a time, on the binary: who is sent what, and what stops it for certain. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { OutcomeLine } from "../../lib/protocol/api.ts";
+import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { jsonLines } from "../support/cli.ts";
 import {
   connectedAgent,

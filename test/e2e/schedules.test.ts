@@ -1,7 +1,7 @@
 /** Schedules on the binary: they come due, survive a crash without running twice, and stop in time. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { JobView } from "../../lib/protocol/api.ts";
-import type { ScheduleView } from "../../lib/protocol/schedules.ts";
+import type { ScheduleView } from "../../lib/protocol/api/schedules.ts";
+import type { JobView } from "../../lib/protocol/api/views.ts";
 import { BigFleet, membersOf } from "../support/bigFleet.ts";
 
 setDefaultTimeout(60_000);

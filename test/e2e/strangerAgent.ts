@@ -3,7 +3,7 @@
  * of any language and control planes on any runtime.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { AgentView, OutcomeLine } from "../../lib/protocol/api.ts";
+import type { AgentView, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import {
   type Flavour,
   type Serving,

@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { OutcomeLine } from "../../lib/protocol/api.ts";
+import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { Gate } from "../support/gate.ts";
 import { gone, isAlive } from "../support/programs.ts";
 import { Fleet, Host, newer, older } from "../support/updates.ts";

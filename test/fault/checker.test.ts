@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { migrations } from "../../lib/control/schema.ts";
-import type { OutcomeKind, OutcomeLine } from "../../lib/protocol/api.ts";
+import { migrations } from "../../lib/control/journal/migrations.ts";
+import type { OutcomeKind, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { temporaryDir } from "../support/processes.ts";
 import { examine, OperatorLog } from "./checker.ts";
 

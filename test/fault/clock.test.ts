@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import type { JobDetail, OutcomeLine } from "../../lib/protocol/api.ts";
+import type { JobDetail, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import {
   connectedAgent,
   type Running,

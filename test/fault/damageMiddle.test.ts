@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
-import type { JobDetail } from "../../lib/protocol/api.ts";
+import type { JobDetail } from "../../lib/protocol/api/views.ts";
 import { Running, temporaryDir } from "../support/processes.ts";
 import { type Damage, flip, refused, starts, wholeFile, writeAlone } from "./damage.ts";
 import { randomOf } from "./random.ts";

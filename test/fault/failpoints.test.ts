@@ -2,7 +2,7 @@
  * Dies at every named point, at its first to fifth passing, and goes on without losing anything.
  */
 import { expect, test } from "bun:test";
-import type { Failpoint } from "../../lib/failpoint.ts";
+import type { Failpoint } from "../../lib/failpoints.ts";
 import "../support/processes.ts";
 import { tail, World, within } from "./world.ts";
 

@@ -4,10 +4,15 @@
  * connection is given up only where the protocol has it so.
  */
 import { check } from "../../lib/agent/commands/registry.ts";
-import { AgentCore } from "../../lib/agent/core.ts";
-import type { AgentEffect, AgentEvent, AgentStep, JournalRecord } from "../../lib/agent/records.ts";
-import { decodeFromAgent, decodeFromControl, encode } from "../../lib/protocol/codec.ts";
+import { AgentCore } from "../../lib/agent/core/core.ts";
+import type {
+  AgentEffect,
+  AgentEvent,
+  AgentStep,
+  JournalRecord,
+} from "../../lib/agent/core/model.ts";
 import { dialMs } from "../../lib/protocol/limits.ts";
+import { decodeFromAgent, decodeFromControl, encode } from "../../lib/protocol/wire/codec.ts";
 import { isSame, isWritable } from "./verdict.ts";
 
 /**

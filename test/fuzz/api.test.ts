@@ -2,8 +2,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ErrorBody } from "../../lib/protocol/api.ts";
-import { localFile } from "../../lib/protocol/local.ts";
+import { localFile } from "../../lib/protocol/api/localCredentials.ts";
+import type { ErrorBody } from "../../lib/protocol/api/views.ts";
 import { type Flavour, type Serving, startServe, temporaryDir } from "../support/processes.ts";
 import { inputOf } from "./grammar.ts";
 

@@ -3,16 +3,16 @@
  * standard alone, one that has not said hello), and judged after each by what `docs/protocol.md`
  * says must come of it.
  */
-import { ControlCore } from "../../lib/control/core.ts";
-import type { ControlEffect, ControlEvent, ControlStep } from "../../lib/control/records.ts";
+import { ControlCore } from "../../lib/control/core/core.ts";
+import type { ControlEffect, ControlEvent, ControlStep } from "../../lib/control/core/model.ts";
+import { strikesMax, strikesWindowMs } from "../../lib/protocol/limits.ts";
 import {
   decodeFromAgent,
   decodeFromControl,
   encode,
   type Refusal,
-} from "../../lib/protocol/codec.ts";
-import { strikesMax, strikesWindowMs } from "../../lib/protocol/limits.ts";
-import type { ErrorMessage, Response } from "../../lib/protocol/message.ts";
+} from "../../lib/protocol/wire/codec.ts";
+import type { ErrorMessage, Response } from "../../lib/protocol/wire/message.ts";
 import { knownRequests } from "./valid.ts";
 import { isSame, isWritable } from "./verdict.ts";
 

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { openControlJournal } from "../../lib/control/sqliteJournal.ts";
-import { authenticate, createToken } from "../../lib/control/tokens.ts";
-import { type Decoded, decodeFromAgent, decodeFromControl } from "../../lib/protocol/codec.ts";
+import { authenticate, createToken } from "../../lib/control/auth/bearerTokens.ts";
+import { openControlJournal } from "../../lib/control/journal/sqliteJournal.ts";
 import { isErrorCode } from "../../lib/protocol/errors.ts";
-import type { AgentMessage, ControlMessage } from "../../lib/protocol/message.ts";
+import { type Decoded, decodeFromAgent, decodeFromControl } from "../../lib/protocol/wire/codec.ts";
+import type { AgentMessage, ControlMessage } from "../../lib/protocol/wire/message.ts";
 import { temporaryDir } from "../support/processes.ts";
 
 const numRuns = 5_000;

@@ -1,5 +1,11 @@
 /** What the product says to an input, in one line: the same on every runtime, and never a throw. */
 import * as v from "valibot";
+import { JobOrder } from "../../lib/protocol/api/jobs.ts";
+import { TokenOrder } from "../../lib/protocol/api/tokens.ts";
+import { isErrorCode, WsctlError } from "../../lib/protocol/errors.ts";
+import { isShallow, unrepresentable } from "../../lib/protocol/json.ts";
+import { depthMax } from "../../lib/protocol/limits.ts";
+import { issueText } from "../../lib/protocol/schemaError.ts";
 import {
   type AgentDraft,
   type ControlDraft,
@@ -7,14 +13,8 @@ import {
   decodeFromAgent,
   decodeFromControl,
   encode,
-} from "../../lib/protocol/codec.ts";
-import { isErrorCode, WsctlError } from "../../lib/protocol/errors.ts";
-import { issueText } from "../../lib/protocol/issueText.ts";
-import { isShallow, unrepresentable } from "../../lib/protocol/json.ts";
-import { depthMax } from "../../lib/protocol/limits.ts";
-import type { AgentMessage, ControlMessage } from "../../lib/protocol/message.ts";
-import { JobOrder } from "../../lib/protocol/order.ts";
-import { TokenOrder } from "../../lib/protocol/tokens.ts";
+} from "../../lib/protocol/wire/codec.ts";
+import type { AgentMessage, ControlMessage } from "../../lib/protocol/wire/message.ts";
 import type { Input } from "./grammar.ts";
 
 const sentAt = Date.UTC(2026, 0, 2, 3, 4, 5);

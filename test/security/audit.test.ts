@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { AuditLine } from "../../lib/protocol/audit.ts";
+import type { AuditLine } from "../../lib/protocol/api/audit.ts";
 import { jsonLines } from "../support/cli.ts";
 import { JoinableFleet } from "../support/fleet.ts";
 import { wsctl } from "../support/processes.ts";

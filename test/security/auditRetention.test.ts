@@ -2,9 +2,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openAgentJournal } from "../../lib/agent/journal.ts";
-import { openControlJournal } from "../../lib/control/sqliteJournal.ts";
-import type { AuditLine } from "../../lib/protocol/audit.ts";
+import { openAgentJournal } from "../../lib/agent/journal/journal.ts";
+import { openControlJournal } from "../../lib/control/journal/sqliteJournal.ts";
+import type { AuditLine } from "../../lib/protocol/api/audit.ts";
 import type { AuditTrail } from "../../lib/store/auditTrail.ts";
 import { jsonLines } from "../support/cli.ts";
 import { connectedAgent, startServe, temporaryDir, wsctl } from "../support/processes.ts";

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { routes } from "../../lib/control/app.ts";
-import type { NewToken, TokenOrder } from "../../lib/protocol/tokens.ts";
+import { routes } from "../../lib/control/http/app.ts";
+import type { NewToken, TokenOrder } from "../../lib/protocol/api/tokens.ts";
 import type { Flavour } from "../support/processes.ts";
 import { Target } from "../support/target.ts";
 

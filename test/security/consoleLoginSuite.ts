@@ -1,8 +1,8 @@
 /** The console's login with a token, as a browser and as an attacker would use it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { routes } from "../../lib/control/app.ts";
-import { permits } from "../../lib/control/permissions.ts";
-import { readsOnly } from "../../lib/control/routes/route.ts";
+import { readsOnly } from "../../lib/control/api/route.ts";
+import { permits } from "../../lib/control/auth/permissions.ts";
+import { routes } from "../../lib/control/http/app.ts";
 import { adminToken } from "../support/cli.ts";
 import { JoinableFleet } from "../support/fleet.ts";
 import type { Flavour } from "../support/processes.ts";

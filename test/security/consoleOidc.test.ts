@@ -51,7 +51,7 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     mkdirSync(join(dir, "tls"));
     // What it is built on must be there before it.
     await import("reflect-metadata");
-    const { openAuthority } = await import("../../lib/control/tls/authority.ts");
+    const { openAuthority } = await import("../../lib/control/tls/certificateAuthority.ts");
     const authority = await openAuthority(join(dir, "tls"), Date.now());
     const tls = await authority.issue(["127.0.0.1"], 60 * 60 * 1000, Date.now());
     const ca = join(dir, "tls", "ca.pem");

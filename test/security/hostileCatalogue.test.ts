@@ -1,7 +1,7 @@
 /** What an agent announces is anybody's text: it neither stops nor slows the control plane. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash, randomUUID } from "node:crypto";
-import type { AgentDetail } from "../../lib/protocol/api.ts";
+import type { AgentDetail } from "../../lib/protocol/api/views.ts";
 import { catalogueBytesMax } from "../../lib/protocol/limits.ts";
 import { connectedAgent, type Running } from "../support/processes.ts";
 import type { StandardMessage } from "../support/stranger.ts";

@@ -3,9 +3,9 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import type { TokenView } from "../../lib/protocol/api/tokens.ts";
 import { generateKey } from "../../lib/protocol/keys.ts";
-import { keyIdOf } from "../../lib/protocol/proof.ts";
-import type { TokenView } from "../../lib/protocol/tokens.ts";
+import { keyIdOf } from "../../lib/protocol/wire/keyProof.ts";
 import { expectRefusal, jsonLines } from "../support/cli.ts";
 import { JoinableFleet } from "../support/fleet.ts";
 

@@ -1,8 +1,8 @@
 /** The decision table on the binary: every route, asked with every kind of token. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { routes } from "../../lib/control/app.ts";
-import { permits } from "../../lib/control/permissions.ts";
-import type { Role } from "../../lib/protocol/tokens.ts";
+import { permits } from "../../lib/control/auth/permissions.ts";
+import { routes } from "../../lib/control/http/app.ts";
+import type { Role } from "../../lib/protocol/api/tokens.ts";
 import { adminToken } from "../support/cli.ts";
 import { JoinableFleet } from "../support/fleet.ts";
 

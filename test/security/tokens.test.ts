@@ -1,7 +1,7 @@
 /** What tokens are good for, and that they stop being good for it at once. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { AgentView, JobDetail, JobView } from "../../lib/protocol/api.ts";
-import { isWithin, type TokenView } from "../../lib/protocol/tokens.ts";
+import { isWithin, type TokenView } from "../../lib/protocol/api/tokens.ts";
+import type { AgentView, JobDetail, JobView } from "../../lib/protocol/api/views.ts";
 import { expectRefusal, jsonLines } from "../support/cli.ts";
 import { JoinableFleet } from "../support/fleet.ts";
 import { Running, wsctlCommand } from "../support/processes.ts";

@@ -3,16 +3,16 @@
  * full, and the process may die right before it, right after it, when nobody has been told, or
  * between the two with the power gone: then the tail that was not synced is lost.
  */
-import type { AgentJournal } from "../../lib/agent/journal.ts";
-import type { AgentWrite, Identity, JournalRecord } from "../../lib/agent/records.ts";
+import type { AgentWrite, Identity, JournalRecord } from "../../lib/agent/core/model.ts";
+import type { AgentJournal } from "../../lib/agent/journal/journal.ts";
+import type { AgentFacts, ControlWrite, OpenRequest } from "../../lib/control/core/model.ts";
+import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
 import type {
   ControlJournal,
   StoredJob,
   StoredOutcome,
   StoredRequest,
-} from "../../lib/control/journal.ts";
-import type { AgentFacts, ControlWrite, OpenRequest } from "../../lib/control/records.ts";
-import { isRollout } from "../../lib/control/rollouts.ts";
+} from "../../lib/control/journal/journal.ts";
 
 /** What happens to a disk, or to its process while it writes. */
 export class DiskFaults {

@@ -10,13 +10,13 @@ export interface Mutation {
   replace: string;
 }
 
-const executor = "lib/agent/executor.ts";
-const outbox = "lib/agent/outbox.ts";
-const dispatcher = "lib/control/dispatcher.ts";
-const sending = "lib/control/sending.ts";
-const rollouts = "lib/control/rollouts.ts";
-const fleet = "lib/control/fleet.ts";
-const link = "lib/agent/link.ts";
+const executor = "lib/agent/core/executor.ts";
+const outbox = "lib/agent/core/responseOutbox.ts";
+const dispatcher = "lib/control/core/requests/dispatcher.ts";
+const sending = "lib/control/core/requests/sender.ts";
+const rollouts = "lib/control/core/requests/rollouts.ts";
+const fleet = "lib/control/core/agents/agentRegistry.ts";
+const link = "lib/agent/core/connection.ts";
 const groupCommit = "lib/store/groupCommit.ts";
 
 export const mutations: Mutation[] = [
@@ -28,7 +28,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "what has ended is never forgotten by the dispatcher",
-    file: "lib/control/openRequests.ts",
+    file: "lib/control/core/requests/requestTable.ts",
     find: "this.#requests.delete(request.requestId);",
     replace: "",
   },
@@ -60,13 +60,13 @@ export const mutations: Mutation[] = [
   },
   {
     name: "an agent takes commands past their expiry",
-    file: "lib/agent/admission.ts",
+    file: "lib/agent/core/admission.ts",
     find: "if (expiresAt !== undefined && expiresAt <= now) {",
     replace: "if (expiresAt === Number.NEGATIVE_INFINITY) {",
   },
   {
     name: "an agent judges expiry by its own clock",
-    file: "lib/agent/core.ts",
+    file: "lib/agent/core/core.ts",
     find: "Date.parse(expires_at) - this.#link.clockOffsetMs",
     replace: "Date.parse(expires_at)",
   },
@@ -111,7 +111,7 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a request that was sent is called expired",
-    file: "lib/control/ending.ts",
+    file: "lib/control/core/requests/outcome.ts",
     find: 'if (request.state === "queued") {',
     replace: 'if (request.state === "queued" || queue.peer === undefined) {',
   },
@@ -147,13 +147,13 @@ export const mutations: Mutation[] = [
   },
   {
     name: "the control plane's timer is not armed again",
-    file: "lib/alarm.ts",
+    file: "lib/time/alarm.ts",
     find: "this.#at = Number.POSITIVE_INFINITY;\n      this.#ring(wasPaused);",
     replace: "this.#ring(wasPaused);",
   },
   {
     name: "a control plane that stood still judges before it has read what arrived",
-    file: "lib/control/core.ts",
+    file: "lib/control/core/core.ts",
     find: "if (wasPaused) this.#dispatcher?.waitForReturn",
     replace: "if (wasPaused && now === 0) this.#dispatcher?.waitForReturn",
   },
@@ -171,43 +171,43 @@ export const mutations: Mutation[] = [
   },
   {
     name: "the memory is trusted after a commit that failed",
-    file: "lib/control/core.ts",
+    file: "lib/control/core/core.ts",
     find: "    this.#dispatcher = undefined;\n",
     replace: "",
   },
   {
     name: "a repeated order makes a second job",
-    file: "lib/control/orders.ts",
+    file: "lib/control/jobs/submitJob.ts",
     find: "if (job === undefined) return false;",
     replace: "if (job !== null) return false;",
   },
   {
     name: "a clock that was set back puts ends off",
-    file: "lib/control/due.ts",
+    file: "lib/control/core/requests/expiry.ts",
     find: "createdAt: Math.min(job.createdAt, now)",
     replace: "createdAt: job.createdAt",
   },
   {
     name: "an update is called done whatever runs in the end",
-    file: "lib/agent/answer.ts",
+    file: "lib/agent/core/response.ts",
     find: "const isNew = version === to;",
     replace: "const isNew = to.length > 0 || version === to;",
   },
   {
     name: "a version on trial answers for itself",
-    file: "lib/agent/recovery.ts",
+    file: "lib/agent/core/crashRecovery.ts",
     find: "if (update !== undefined && self.isOnTrial) return undefined;",
     replace: "",
   },
   {
     name: "output is taken from whoever sends it",
-    file: "lib/control/follows.ts",
+    file: "lib/control/core/requests/outputSubscriptions.ts",
     find: "if (order === undefined || !isTheirs) return false;",
     replace: "if (order === undefined) return false;",
   },
   {
     name: "what a watcher has received already counts for nothing",
-    file: "lib/control/follows.ts",
+    file: "lib/control/core/requests/outputSubscriptions.ts",
     find: "const isNew = payload.sequence > order.last && order.bytesLeft > 0;",
     replace: "const isNew = order.bytesLeft > 300;",
   },

@@ -1,11 +1,11 @@
 /** The processes of a world: the product's own engines and cores on virtual disks and sockets. */
-import { catalogueText } from "../../lib/agent/catalogueText.ts";
+import { catalogueText } from "../../lib/agent/capabilities.ts";
+import type { CommandResult, RunOrder, Update } from "../../lib/agent/core/model.ts";
 import { AgentEngine } from "../../lib/agent/engine.ts";
-import type { CommandResult, RunOrder, Update } from "../../lib/agent/records.ts";
-import { Engine } from "../../lib/control/engine.ts";
-import type { Log } from "../../lib/log.ts";
-import { closeCodes } from "../../lib/protocol/close.ts";
+import { Engine } from "../../lib/control/engine/engine.ts";
+import type { Log } from "../../lib/log/log.ts";
 import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
+import { closeCodes } from "../../lib/protocol/wire/closeCodes.ts";
 import type { ServerSocket } from "../../lib/runtime/runtime.ts";
 import { AgentDisk, type ControlDisk } from "./disks.ts";
 import { type Acceptor, Connection } from "./network.ts";

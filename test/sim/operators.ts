@@ -1,9 +1,9 @@
 /** Operators: they order, repeat what was not answered, withdraw, and watch what programs write. */
-import type { Engine } from "../../lib/control/engine.ts";
-import type { StoredJob } from "../../lib/control/journal.ts";
-import type { OutputPiece } from "../../lib/control/records.ts";
-import { Scope } from "../../lib/control/scope.ts";
-import type { Accepted } from "../../lib/control/submissions.ts";
+import { Scope } from "../../lib/control/core/agents/agentScope.ts";
+import type { OutputPiece } from "../../lib/control/core/model.ts";
+import type { Engine } from "../../lib/control/engine/engine.ts";
+import type { Accepted } from "../../lib/control/jobs/pendingSubmissions.ts";
+import type { StoredJob } from "../../lib/control/journal/journal.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import type { Order } from "./plan.ts";
 import type { World } from "./world.ts";

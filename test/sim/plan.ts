@@ -2,7 +2,7 @@
  * What is going to happen in a world: its hosts, its operators' orders and its faults, all from the
  * seed.
  */
-import type { Priority } from "../../lib/protocol/order.ts";
+import type { Priority } from "../../lib/protocol/api/jobs.ts";
 import { Random } from "./random.ts";
 import { type VersionKind, versionKinds } from "./trials.ts";
 

@@ -6,7 +6,7 @@ import type {
   OutputPiece,
   RunOrder,
   StopReason,
-} from "../../lib/agent/records.ts";
+} from "../../lib/agent/core/model.ts";
 import type { Host } from "./nodes.ts";
 import type { ProcessClock } from "./time.ts";
 import { type VersionKind, versionOf } from "./trials.ts";

@@ -1,5 +1,5 @@
 /** Whether a request may be sent now: what its job's turns, pauses, approvals and failures allow. */
-import type { Job } from "../../lib/control/records.ts";
+import type { Job } from "../../lib/control/core/model.ts";
 import type { Row } from "./disks.ts";
 import type { World } from "./world.ts";
 

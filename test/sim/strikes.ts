@@ -1,5 +1,5 @@
 /** How each planned fault strikes the world, and how everything is made whole again. */
-import { encode } from "../../lib/protocol/codec.ts";
+import { encode } from "../../lib/protocol/wire/codec.ts";
 import { AgentDisk } from "./disks.ts";
 import { Host } from "./nodes.ts";
 import type { Fault, FaultKind } from "./plan.ts";

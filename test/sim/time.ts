@@ -2,7 +2,7 @@
  * Virtual time: what is due next happens next, and things due at the same moment in the order in
  * which they were asked for. A process sees it through a clock of its own, which dies with it.
  */
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/time/clock.ts";
 
 interface Due {
   at: number;

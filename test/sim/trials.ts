@@ -3,7 +3,7 @@
  * `lib/agent/update/trial.ts` does it with real ones. Versions are good, crash at their start, or
  * never connect; either process may be killed at any moment.
  */
-import type { Update } from "../../lib/agent/records.ts";
+import type { Update } from "../../lib/agent/core/model.ts";
 import { trialStopMs } from "../../lib/protocol/limits.ts";
 import type { Host } from "./nodes.ts";
 import type { World } from "./world.ts";

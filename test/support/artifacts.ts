@@ -1,7 +1,7 @@
 /** What tests of artifacts share: content, orders, and how the API is asked by hand. */
 import { createHash, randomBytes } from "node:crypto";
-import type { ArtifactDetail, NewArtifact } from "../../lib/protocol/artifacts.ts";
-import type { ControlPlane } from "../../lib/transfer/access.ts";
+import type { ArtifactDetail, NewArtifact } from "../../lib/protocol/api/artifacts.ts";
+import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
 import { adminToken } from "./cli.ts";
 import type { Serving } from "./processes.ts";
 import type { ApiAnswer, Target } from "./target.ts";

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { type CollectOptions, collect } from "../../lib/agent/logs/collect.ts";
-import { type Collected, CollectOrder } from "../../lib/agent/logs/order.ts";
+import { type CollectOptions, collect } from "../../lib/agent/logs/collector.ts";
+import { type Collected, CollectOrder } from "../../lib/agent/logs/collectRequest.ts";
 
 /** A log as old as it is told to be, the newest of age 0. */
 export function writeLog(path: string, content: string | Uint8Array, ageSeconds = 0): string {

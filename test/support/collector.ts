@@ -1,6 +1,6 @@
 /** The collector as a process, as an agent's program: its order, what it prints, how it ends. */
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Collected } from "../../lib/agent/logs/order.ts";
+import type { Collected } from "../../lib/agent/logs/collectRequest.ts";
 import { type Flavour, wsctlCommand } from "./processes.ts";
 
 const waitMs = 20_000;

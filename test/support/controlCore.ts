@@ -1,7 +1,7 @@
 /** A control plane's core in the hands of a test: events in, steps out, no time but the test's. */
-import { ControlCore } from "../../lib/control/core.ts";
-import type { ControlEvent, ControlStep, Job, OpenJournal } from "../../lib/control/records.ts";
-import { type AgentDraft, encode } from "../../lib/protocol/codec.ts";
+import { ControlCore } from "../../lib/control/core/core.ts";
+import type { ControlEvent, ControlStep, Job, OpenJournal } from "../../lib/control/core/model.ts";
+import { type AgentDraft, encode } from "../../lib/protocol/wire/codec.ts";
 
 export const epoch = Date.parse("2026-01-01T00:00:00Z");
 

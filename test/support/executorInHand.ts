@@ -1,8 +1,8 @@
 /** An agent's executor in the hands of a test: its journal keeps what it is given. */
-import { Executor } from "../../lib/agent/executor.ts";
-import type { AgentStep, JournalRecord, Self } from "../../lib/agent/records.ts";
+import { Executor } from "../../lib/agent/core/executor.ts";
+import type { AgentStep, JournalRecord, Self } from "../../lib/agent/core/model.ts";
 import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
-import type { Command } from "../../lib/protocol/message.ts";
+import type { Command } from "../../lib/protocol/wire/message.ts";
 
 export const epoch = Date.parse("2026-01-01T00:00:00Z");
 

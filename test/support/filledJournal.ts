@@ -1,9 +1,9 @@
 /** Jobs, requests and outcomes written straight through a control plane's journal. */
 import { DatabaseSync } from "node:sqlite";
 import { v7 as newId } from "uuid";
-import type { ControlJournal } from "../../lib/control/journal.ts";
-import type { ControlWrite, Job, OpenRequest, Outcome } from "../../lib/control/records.ts";
-import type { OutcomeKind } from "../../lib/protocol/api.ts";
+import type { ControlWrite, Job, OpenRequest, Outcome } from "../../lib/control/core/model.ts";
+import type { ControlJournal } from "../../lib/control/journal/journal.ts";
+import type { OutcomeKind } from "../../lib/protocol/api/views.ts";
 
 export interface Filling {
   command?: string;

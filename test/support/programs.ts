@@ -1,6 +1,6 @@
 /** What tests see of the programs that agents run. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { AgentDetail, CatalogueEntry } from "../../lib/protocol/api.ts";
+import type { AgentDetail, CatalogueEntry } from "../../lib/protocol/api/views.ts";
 import { wsctl } from "./processes.ts";
 
 /** Whether a process of this id runs. */

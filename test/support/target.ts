@@ -1,8 +1,13 @@
 /** A control plane to be attacked: its API as its administrator uses it, and agents by hand. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AcceptedLine, AgentView, JobDetail, RequestView } from "../../lib/protocol/api.ts";
-import type { NewToken } from "../../lib/protocol/tokens.ts";
+import type { NewToken } from "../../lib/protocol/api/tokens.ts";
+import type {
+  AcceptedLine,
+  AgentView,
+  JobDetail,
+  RequestView,
+} from "../../lib/protocol/api/views.ts";
 import { type Flavour, type Serving, startServe, temporaryDir } from "./processes.ts";
 import { RawSocket } from "./rawSocket.ts";
 import { standardText } from "./standard.ts";

@@ -13,7 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { OutcomeLine } from "../../lib/protocol/api.ts";
+import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { thisPlatform } from "../../lib/release/platform.ts";
 import { build } from "../../scripts/build.ts";
 import { jsonLines } from "./cli.ts";

@@ -5,7 +5,7 @@
 import type * as v from "valibot";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { CommandResult } from "../records.ts";
+import type { CommandResult } from "../core/model.ts";
 
 export interface CommandDefinition<Schema extends v.GenericSchema<JsonObject, unknown>> {
   name: string;

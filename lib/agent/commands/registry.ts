@@ -1,17 +1,17 @@
 /** The commands of this agent: nothing else runs, whatever a control plane asks for. */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
-import { isTestBuild } from "../../failpoint.ts";
-import type { CatalogueEntry } from "../../protocol/api.ts";
+import { isTestBuild } from "../../failpoints.ts";
+import type { CatalogueEntry } from "../../protocol/api/views.ts";
 import { errorText } from "../../protocol/errors.ts";
-import { issueText } from "../../protocol/issueText.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { CommandResult } from "../records.ts";
-import { append } from "./append.ts";
+import { issueText } from "../../protocol/schemaError.ts";
+import type { CommandResult } from "../core/model.ts";
 import type { Checked, CommandContext, CommandDefinition } from "./command.ts";
 import { info } from "./info.ts";
 import { ping } from "./ping.ts";
 import { restart } from "./restart.ts";
+import { append } from "./testAppend.ts";
 
 /** A command whose parameters' type only its own file knows. */
 type AnyCommand = CommandDefinition<v.GenericSchema<JsonObject, unknown>>;

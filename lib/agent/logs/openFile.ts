@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, read, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { WsctlError } from "../../protocol/errors.ts";
-import { strangersLink } from "./links.ts";
+import { strangersLink } from "./symlinkCheck.ts";
 
 const readAt = promisify(read);
 

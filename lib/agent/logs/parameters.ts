@@ -1,8 +1,8 @@
 /** What `fetch_logs` may be asked, and what of it does not go together. */
 import * as v from "valibot";
 import { AgentId } from "../../protocol/names.ts";
-import { momentOf, momentRule } from "./moment.ts";
-import type { Source } from "./source.ts";
+import type { Source } from "./logSource.ts";
+import { momentOf, momentRule } from "./parseTime.ts";
 
 export const linesDefault = 1_000;
 export const linesMax = 1_000_000;

@@ -4,10 +4,10 @@
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
-import type { CatalogueEntry } from "../../protocol/api.ts";
-import { issueText } from "../../protocol/issueText.ts";
-import { summaryOf } from "./builtIn.ts";
-import { type ProgramKind, type Resolved, refuse } from "./kind.ts";
+import type { CatalogueEntry } from "../../protocol/api/views.ts";
+import { issueText } from "../../protocol/schemaError.ts";
+import { summaryOf } from "./builtInPrograms.ts";
+import { type ProgramKind, type Resolved, refuse } from "./programKind.ts";
 
 const Parameters = v.strictObject({
   argv: v.pipe(

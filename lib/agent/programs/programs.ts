@@ -2,13 +2,13 @@
  * Commands that run as programs outside of the agent. Each kind judges its own by the host's files
  * and flags; all are run by supervisors, and outlive this process.
  */
-import type { CatalogueEntry } from "../../protocol/api.ts";
+import type { CatalogueEntry } from "../../protocol/api/views.ts";
 import type { Checked } from "../commands/command.ts";
-import type { CommandResult, FollowOrder, Left, OutputPiece, RunOrder } from "../records.ts";
-import type { ProgramKind, Resolved } from "./kind.ts";
-import { resultOf } from "./result.ts";
-import type { Runs } from "./runs.ts";
-import { specOf } from "./spec.ts";
+import type { CommandResult, FollowOrder, Left, OutputPiece, RunOrder } from "../core/model.ts";
+import { resultOf } from "../supervisor/runResult.ts";
+import type { Runs } from "../supervisor/supervisorClient.ts";
+import type { ProgramKind, Resolved } from "./programKind.ts";
+import { specOf } from "./runSpec.ts";
 
 export class Programs {
   readonly #kinds: readonly ProgramKind[];

@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { errorText } from "../../protocol/errors.ts";
 import { trialStopMs } from "../../protocol/limits.ts";
-import type { Update } from "../records.ts";
+import type { Update } from "../core/model.ts";
 
 /** Set for the new program: it is on trial, and reports on standard output. */
 export const trialVariable = "WSCTL_ON_TRIAL";

@@ -7,9 +7,9 @@ import { AwsV4Signer } from "aws4fetch";
 import { validate as isUuid } from "uuid";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { artifactUrlMs } from "../../protocol/limits.ts";
+import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import { notUploaded, otherContent } from "./errors.ts";
-import { attachment } from "./headers.ts";
-import type { StoredArtifact } from "./records.ts";
+import { attachment } from "./rangeHeaders.ts";
 import type { S3Credentials } from "./s3Credentials.ts";
 import type { ArtifactStore, Completion, SignedUpload, SignedUrl } from "./store.ts";
 

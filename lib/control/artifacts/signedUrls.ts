@@ -5,7 +5,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { artifactUrlMs } from "../../protocol/limits.ts";
-import type { StoredArtifact } from "./records.ts";
+import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { SignedUrl } from "./store.ts";
 
 export type SignedMethod = "GET" | "PUT";

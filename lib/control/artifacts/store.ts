@@ -3,7 +3,7 @@
  * and any S3-compatible store stand. Content goes past the control plane's memory: a store hands
  * out URLs that carry their own permission, for one method, one object and a short time.
  */
-import type { StoredArtifact } from "./records.ts";
+import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 
 export interface SignedUrl {
   url: string;

@@ -4,17 +4,17 @@
  * how fast is the slower side's decision.
  */
 import type { Context, Hono } from "hono";
-import { uploadOffsetHeader } from "../../protocol/artifacts.ts";
+import { uploadOffsetHeader } from "../../protocol/api/artifacts.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { ControlJournal } from "../journal.ts";
-import { isStillGood } from "../onBehalf.ts";
-import type { OpenStreams } from "../openStreams.ts";
-import type { Artifacts } from "./artifacts.ts";
-import type { EmbeddedStore } from "./embeddedStore.ts";
+import { isStillGood } from "../auth/credentialFingerprint.ts";
+import type { OpenStreams } from "../engine/responseStreams.ts";
+import type { ControlJournal } from "../journal/journal.ts";
+import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
+import type { Artifacts } from "./artifactService.ts";
 import { notUploaded } from "./errors.ts";
-import { attachment, contentRange, rangeOf } from "./headers.ts";
-import type { StoredArtifact } from "./records.ts";
+import type { EmbeddedStore } from "./localStore.ts";
+import { attachment, contentRange, rangeOf } from "./rangeHeaders.ts";
 import type { SignedMethod } from "./signedUrls.ts";
 
 export interface TransferOptions {

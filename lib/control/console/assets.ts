@@ -1,12 +1,12 @@
 /** The console's page and what it loads, as they are inside this program. */
 import api from "./page/api.js" with { type: "text" };
 import app from "./page/app.js" with { type: "text" };
+import words from "./page/format.js" with { type: "text" };
 import icon from "./page/icon.svg" with { type: "text" };
 import page from "./page/index.html" with { type: "text" };
-import rows from "./page/rows.js" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
+import rows from "./page/tableRows.js" with { type: "text" };
 import views from "./page/views.js" with { type: "text" };
-import words from "./page/words.js" with { type: "text" };
 
 export interface Asset {
   path: string;
@@ -24,6 +24,6 @@ export const assets: readonly Asset[] = [
   { path: "/console/app.js", type: script, text: app },
   { path: "/console/api.js", type: script, text: api },
   { path: "/console/views.js", type: script, text: views },
-  { path: "/console/rows.js", type: script, text: rows },
-  { path: "/console/words.js", type: script, text: words },
+  { path: "/console/tableRows.js", type: script, text: rows },
+  { path: "/console/format.js", type: script, text: words },
 ];

@@ -4,24 +4,24 @@
  */
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { Clock } from "../../clock.ts";
-import type { Log } from "../../log.ts";
+import type { Log } from "../../log/log.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { AuditTrail } from "../../store/auditTrail.ts";
-import type { Access } from "../access.ts";
-import type { Refusals } from "../audited.ts";
-import type { Place } from "../place.ts";
-import { type Route, readsOnly } from "../routes/route.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Place } from "../api/publicAddress.ts";
+import { type Route, readsOnly } from "../api/route.ts";
+import type { Refusals } from "../audit/auditRequest.ts";
+import type { Access } from "../auth/authenticator.ts";
+import type { Logins, LoginTerms } from "../auth/loginSessions.ts";
+import { protectPage } from "../http/securityHeaders.ts";
 import { assets } from "./assets.ts";
+import type { Visit } from "./consoleContext.ts";
 import { Cookies } from "./cookies.ts";
-import { protectPage } from "./headers.ts";
-import type { Logins, LoginTerms } from "./logins.ts";
-import { Oidc, type OidcSettings } from "./oidc.ts";
-import { beginAtProvider, comeBack, oidcBackPath, oidcPath } from "./oidcLogin.ts";
-import { isFromOwnPage, whenceOf } from "./ownPage.ts";
+import { Oidc, type OidcSettings } from "./oidc/oidcFlow.ts";
+import { beginAtProvider, comeBack, oidcBackPath, oidcPath } from "./oidc/oidcRoutes.ts";
+import { isFromOwnPage, whenceOf } from "./sameOrigin.ts";
 import { logIn, logOut, showLogin } from "./tokenLogin.ts";
-import type { Visit } from "./visit.ts";
 
 export interface ConsoleSettings extends LoginTerms {
   /** Where browsers find it, `https://HOST[:PORT]`, where that is not this control plane's own. */

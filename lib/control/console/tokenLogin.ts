@@ -2,12 +2,12 @@
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { TooManyFailures } from "../failureLimit.ts";
-import { onBehalf } from "../onBehalf.ts";
-import { permits } from "../permissions.ts";
-import { parseBody } from "../routes/route.ts";
-import type { StoredToken } from "../tokenRecords.ts";
-import { letIn, loginAction, requireOwnPage, type Visit } from "./visit.ts";
+import { parseBody } from "../api/route.ts";
+import { onBehalf } from "../auth/credentialFingerprint.ts";
+import { TooManyFailures } from "../auth/failedAttempts.ts";
+import { permits } from "../auth/permissions.ts";
+import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import { letIn, loginAction, requireOwnPage, type Visit } from "./consoleContext.ts";
 
 const tokenCharsMax = 256;
 

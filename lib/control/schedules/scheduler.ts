@@ -5,18 +5,18 @@
  * Schedules follow the wall clock. It is looked at again and again, so that a clock which is set
  * while we run is followed too; what it jumps over is missed.
  */
-import type { Clock } from "../../clock.ts";
-import type { Log } from "../../log.ts";
+import type { Log } from "../../log/log.ts";
+import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
-import type { ScheduleOrder } from "../../protocol/schedules.ts";
-import type { Engine } from "../engine.ts";
-import { refuseLarge } from "../orders.ts";
-import { Scope } from "../scope.ts";
-import type { StoredToken } from "../tokenRecords.ts";
-import { isInForce } from "../tokens.ts";
-import type { ScheduleRecords, StoredSchedule } from "./records.ts";
-import { checkTiming, jitterOf, nextAfter } from "./timing.ts";
+import type { Clock } from "../../time/clock.ts";
+import { isInForce } from "../auth/bearerTokens.ts";
+import { Scope } from "../core/agents/agentScope.ts";
+import type { Engine } from "../engine/engine.ts";
+import { refuseLarge } from "../jobs/submitJob.ts";
+import type { ScheduleRecords, StoredSchedule } from "../journal/tables/scheduleTable.ts";
+import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import { checkTiming, jitterOf, nextAfter } from "./nextRun.ts";
 
 export interface SchedulerOptions {
   engine: Engine;

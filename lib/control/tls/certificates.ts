@@ -5,11 +5,11 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import type { Clock } from "../../clock.ts";
-import type { Log } from "../../log.ts";
+import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { TlsOptions } from "../../runtime/runtime.ts";
-import type { Authority } from "./authority.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Authority } from "./certificateAuthority.ts";
 
 export interface Certificates {
   readonly current: TlsOptions;

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LocalCredentials } from "../../../lib/protocol/local.ts";
+import type { LocalCredentials } from "../../../lib/protocol/api/localCredentials.ts";
 import type { Contender, Fleet } from "../contenders.ts";
 import { newHerds } from "../herds.ts";
 import { type Running, start } from "../processes.ts";

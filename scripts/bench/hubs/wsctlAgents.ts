@@ -5,8 +5,8 @@
  */
 import { readFileSync } from "node:fs";
 import { SimulatedAgent } from "../../../lib/bench/simulatedAgent.ts";
-import { steadyClock } from "../../../lib/clock.ts";
 import { loadRuntime } from "../../../lib/runtime/load.ts";
+import { steadyClock } from "../../../lib/time/clock.ts";
 
 const [url = "", file = "", caFile] = process.argv.slice(2);
 const tokens = readFileSync(file, "utf8").trim().split("\n");

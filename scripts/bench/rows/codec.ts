@@ -1,4 +1,4 @@
-import { decodeFromAgent, decodeFromControl, encode } from "../../../lib/protocol/codec.ts";
+import { decodeFromAgent, decodeFromControl, encode } from "../../../lib/protocol/wire/codec.ts";
 import { type Measured, measuredOf, quantile } from "../measure.ts";
 import type { Row } from "../row.ts";
 

@@ -9,7 +9,7 @@ import {
   readSignedRelease,
   type SignedRelease,
   writeManifest,
-} from "../../../lib/release/release.ts";
+} from "../../../lib/release/manifest.ts";
 import { signManifest, verifyRelease, withSignature } from "../../../lib/release/verify.ts";
 
 const now = Date.parse("2026-03-10T12:00:00Z");

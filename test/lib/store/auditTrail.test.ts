@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { AuditHead } from "../../../lib/protocol/audit.ts";
+import type { AuditHead } from "../../../lib/protocol/api/audit.ts";
+import { readTrailFile } from "../../../lib/store/auditFile.ts";
 import { AuditTrail, auditMigration, auditStartMigration } from "../../../lib/store/auditTrail.ts";
 import { Database } from "../../../lib/store/sqlite.ts";
-import { readTrailFile } from "../../../lib/store/trailFile.ts";
 
 const migrations = [auditMigration, auditStartMigration];
 

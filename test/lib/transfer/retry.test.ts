@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { errorCodes, WsctlError } from "../../../lib/protocol/errors.ts";
-import { fetchFor, isOwn, resolved } from "../../../lib/transfer/access.ts";
+import { fetchFor, isOwn, resolved } from "../../../lib/transfer/apiCall.ts";
 import { persist, Refusal, refusalOf, unreachable } from "../../../lib/transfer/retry.ts";
 
 const url = new URL("https://store.example/bucket/key?signature=secret");

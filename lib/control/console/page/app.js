@@ -1,7 +1,7 @@
 /** The console: which view is shown, for whom, and that it stays up to date while it is looked at. */
 import { get, LoggedOut, post } from "./api.js";
+import { visible } from "./format.js";
 import { agentsView, jobsView, jobView, wantOlderJobs } from "./views.js";
-import { visible } from "./words.js";
 
 const pollMs = 3_000;
 const byId = (id) => document.getElementById(id);

@@ -1,6 +1,5 @@
 /** The three views: each asks the API for what it shows, and says how to show it. */
 import { get } from "./api.js";
-import { showFacts, showRows } from "./rows.js";
 import {
   agentState,
   ago,
@@ -10,7 +9,8 @@ import {
   labelsText,
   requestTone,
   took,
-} from "./words.js";
+} from "./format.js";
+import { showFacts, showRows } from "./tableRows.js";
 
 const requestsShownMax = 500;
 const jobsShownMax = 500;

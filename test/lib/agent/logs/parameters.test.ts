@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { momentOf } from "../../../../lib/agent/logs/moment.ts";
+import type { Source } from "../../../../lib/agent/logs/logSource.ts";
 import { FetchLogsParameters, faultOfParameters } from "../../../../lib/agent/logs/parameters.ts";
-import type { Source } from "../../../../lib/agent/logs/source.ts";
-import { issueText } from "../../../../lib/protocol/issueText.ts";
+import { momentOf } from "../../../../lib/agent/logs/parseTime.ts";
+import { issueText } from "../../../../lib/protocol/schemaError.ts";
 
 const now = Date.parse("2026-03-10T12:00:00Z");
 

@@ -1,5 +1,5 @@
 /** An artifact's record for tests, of which each says only what matters to it. */
-import type { StoredArtifact } from "../../../../lib/control/artifacts/records.ts";
+import type { StoredArtifact } from "../../../../lib/control/journal/tables/artifactTable.ts";
 
 export function anArtifact(facts: Partial<StoredArtifact> = {}): StoredArtifact {
   const artifactId = facts.artifactId ?? "01a20000-0000-7000-8000-000000000001";

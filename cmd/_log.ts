@@ -1,8 +1,0 @@
-/** The log of commands that run for long; consola is loaded for no other. */
-import { createLog } from "../lib/consolaLog.ts";
-import type { Log, LogLevel } from "../lib/log.ts";
-
-export function logOf(options: { "log-level"?: string; "log-json"?: boolean | undefined }): Log {
-  const level = (options["log-level"] ?? "info") as LogLevel;
-  return createLog({ level, json: options["log-json"] ?? false });
-}

@@ -1,0 +1,83 @@
+/**
+ * How an agent's process is replaced: by the same program, or by another version that proves
+ * itself.
+ */
+import { join } from "node:path";
+import type { Update } from "../../lib/agent/core/model.ts";
+import {
+  discardKeptJournal,
+  keepJournal,
+  restoreKeptJournal,
+} from "../../lib/agent/journal/journal.ts";
+import { install, previousOf } from "../../lib/agent/update/install.ts";
+import { tryOut } from "../../lib/agent/update/trial.ts";
+import type { Log } from "../../lib/log/log.ts";
+import { errorText } from "../../lib/protocol/errors.ts";
+import type { Runtime } from "../../lib/runtime/runtime.ts";
+import { exitFailed, exitOk } from "../cli/exit.ts";
+
+export interface ReplaceOptions {
+  runtime: Runtime;
+  log: Log;
+  /** The agent's own directory. */
+  dir: string;
+  /** Aborted when the agent is to end for good. */
+  stopped: AbortSignal;
+}
+
+const faultVariable = "WSCTL_TRIAL_FAULT";
+
+/** Why the version that was tried before this process did not stay; said once. */
+export function trialFault(): string | undefined {
+  const fault = process.env[faultVariable];
+  delete process.env[faultVariable];
+  return fault;
+}
+
+/** The same process goes on as a fresh program; if that fails, a supervisor may still start one. */
+export function restart({ runtime, log }: Pick<ReplaceOptions, "runtime" | "log">): never {
+  try {
+    return runtime.reexec();
+  } catch (error) {
+    const reason = errorText(error);
+    log.error(`Cannot restart in place: ${reason}; ending, for a supervisor to start anew`);
+    process.exit(exitFailed);
+  }
+}
+
+/**
+ * Tries the new version out, installs it if it proves itself, and goes on as whichever is
+ * installed.
+ */
+export async function update(wanted: Update, options: ReplaceOptions): Promise<never> {
+  const { log, dir, stopped } = options;
+  const fault = await outcomeOf(wanted, options).catch((error) => errorText(error));
+  if (fault === undefined) {
+    log.info(`${wanted.to} has proved itself and is installed`, {
+      previous: previousOf(process.execPath),
+    });
+  } else {
+    log.error(`staying with ${wanted.from}: ${wanted.to} did not prove itself: ${fault}`, { dir });
+    process.env[faultVariable] = fault;
+  }
+  if (stopped.aborted) process.exit(exitOk);
+  return restart(options);
+}
+
+/** Undefined where the new version is installed. */
+async function outcomeOf(
+  wanted: Update,
+  { dir, stopped }: ReplaceOptions,
+): Promise<string | undefined> {
+  const journal = join(dir, "journal.db");
+  keepJournal(journal);
+  const trial = tryOut(wanted);
+  const stop = () => trial.stop();
+  stopped.addEventListener("abort", stop, { once: true });
+  const fault = await trial.fault;
+  stopped.removeEventListener("abort", stop);
+  if (fault === undefined) install(wanted.file, process.execPath);
+  if (fault === undefined) discardKeptJournal(journal);
+  else restoreKeptJournal(journal);
+  return fault;
+}

@@ -1,0 +1,105 @@
+/**
+ * `wsctl send COMMAND --help --agent ID`: what an agent says of one of its commands, in the form of
+ * every other help. It is another's text, shown so that no terminal and no shell obeys it.
+ */
+import type { Client } from "../../lib/client/client.ts";
+import { visible } from "../../lib/escapeControls.ts";
+import type { AgentDetail, CatalogueEntry } from "../../lib/protocol/api/views.ts";
+import { WsctlError } from "../../lib/protocol/errors.ts";
+import { columns, type Row, section } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import { type Parameter, parametersOf } from "./parameterHelp.ts";
+
+/**
+ * As the first of these agents has it. Throws `INVALID_COMMAND` where none has, `NOT_FOUND` where
+ * none has said what it can do.
+ */
+export async function commandHelp(
+  client: Client,
+  agentIds: readonly string[],
+  name: string,
+): Promise<string> {
+  const known = new Map<string, readonly CatalogueEntry[]>();
+  for (const id of agentIds) {
+    const agent = await client.agent(id);
+    const entry = agent.commands?.find((each) => each.name === name);
+    if (entry !== undefined) return entryText(entry, agent);
+    if (agent.commands !== undefined) known.set(id, agent.commands);
+  }
+  throw known.size === 0 ? unsaid(agentIds) : unknownCommand(name, known);
+}
+
+/** One line of a text that an agent sent, whatever is in it. */
+export function oneLine(text: string): string {
+  return visible(text).replace(/\s+/g, " ").trim();
+}
+
+/** A word that any shell passes on as it is. */
+export function shellWord(text: string): string {
+  const shown = visible(text).replaceAll("\n", "\\n");
+  return /^[\w.,@%+:=/…-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
+}
+
+function entryText(entry: CatalogueEntry, { agent_id }: AgentDetail): string {
+  const { name, description = "", parameters } = entry;
+  const listed = parameters === undefined ? [] : parametersOf(parameters);
+  return [
+    [`${oneLine(name)} on ${agent_id}`, oneLine(description)].filter(Boolean).join(": "),
+    section("PARAMETERS", columns(listed.map(parameterRow))),
+    remarkOn(entry, listed),
+    section("EXAMPLE", [exampleLine(name, agent_id, listed)]),
+    '"wsctl send --help" lists the flags.',
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function remarkOn({ parameters }: CatalogueEntry, listed: readonly Parameter[]): string {
+  if (parameters === undefined) return "What parameters it takes is too long to be announced.";
+  const isClosed = parameters.additionalProperties === false;
+  if (isClosed) return listed.length === 0 ? "It takes no parameters." : "";
+  return "Other parameters are for the agent to judge.";
+}
+
+function parameterRow({ name, words, isRequired, description, ...rest }: Parameter): Row {
+  const otherwise = rest.default === undefined ? "" : ` (default ${rest.default})`;
+  const need = isRequired ? ", required" : otherwise;
+  const told = description === undefined ? "" : `; ${description}`;
+  return [oneLine(name), oneLine(`${words}${need}${told}`)];
+}
+
+/** The required parameters, or else the first, with a value where one is known to be right. */
+function exampleLine(name: string, agentId: string, listed: readonly Parameter[]): string {
+  const required = listed.filter((each) => each.isRequired);
+  const shown = required.length > 0 ? required : listed.slice(0, 1);
+  const pairs = shown.map((each) => {
+    const value = each.default ?? each.values[0] ?? "…";
+    return `--param ${shellWord(`${each.name}=${value}`)}`;
+  });
+  const command = name.startsWith("-") ? ["--", shellWord(name)] : [shellWord(name)];
+  return name.startsWith("-")
+    ? ["wsctl send --agent", agentId, ...pairs, ...command].join(" ")
+    : ["wsctl send", ...command, "--agent", agentId, ...pairs].join(" ");
+}
+
+function unsaid(agentIds: readonly string[]): WsctlError {
+  const [first = ""] = agentIds;
+  const who = agentIds.length === 1 ? `Agent "${first}" has` : "These agents have";
+  const text = `${who} not said what can be run there: of an agent that knows only the standard its own documents tell; "wsctl send --help" lists the flags`;
+  return new WsctlError("NOT_FOUND", text);
+}
+
+function unknownCommand(
+  name: string,
+  known: ReadonlyMap<string, readonly CatalogueEntry[]>,
+): WsctlError {
+  const names = [...new Set([...known.values()].flat().map((entry) => entry.name))];
+  const close = nearest(name, names);
+  const meant = close === undefined ? "" : ` did you mean "${oneLine(close)}"?`;
+  const [first = ""] = known.keys();
+  const who = known.size === 1 ? `Agent "${first}" has no` : "None of these agents has a";
+  const list = names.map(oneLine).join(", ") || "nothing";
+  const has = known.size === 1 ? "It has" : "They have";
+  const text = `${who} command "${oneLine(name)}":${meant} ${has}: ${list}`;
+  return new WsctlError("INVALID_COMMAND", text);
+}

@@ -1,0 +1,68 @@
+/**
+ * The text of `--help`: what a command does, takes and prints, the flags that only it has first.
+ */
+import type { ArgDef, ArgsDef, CommandDef } from "citty";
+import { argsOf, metaOf, shownCommands } from "./commandTree.ts";
+import { clientArgs, logArgs } from "./commonFlags.ts";
+
+export type Row = [left: string, right: string];
+
+/** Flags that many commands have. */
+export const commonNames = new Set([...Object.keys(clientArgs), ...Object.keys(logArgs)]);
+
+/** Without colours; `path` holds the words that lead to the command, such as `wsctl jobs show`. */
+export async function helpText(command: CommandDef, path: string[]): Promise<string> {
+  const meta = await metaOf(command);
+  const args = await argsOf(command);
+  const positionals = Object.entries(args).filter(([, arg]) => arg.type === "positional");
+  const flags = Object.entries(args).filter(([, arg]) => arg.type !== "positional");
+  const own = flags.filter(([name]) => !commonNames.has(name));
+  const common = flags.filter(([name]) => commonNames.has(name));
+  return [
+    meta.description ?? "",
+    section("USAGE", [usageLine(command, path, args)]),
+    section("COMMANDS", columns(await shownCommands(command))),
+    section("ARGUMENTS", columns(positionals.map(positionalRow))),
+    section("FLAGS", columns(own.map(flagRow))),
+    section(own.length === 0 ? "FLAGS" : "COMMON FLAGS", columns(common.map(flagRow))),
+    section("EXAMPLES", meta.examples ?? []),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function usageLine(command: CommandDef, path: string[], args: ArgsDef): string {
+  if (command.subCommands !== undefined) return `${path.join(" ")} COMMAND [FLAGS]`;
+  const words = Object.entries(args).map(([name, arg]) => {
+    if (arg.type !== "positional") return "";
+    return arg.required === false ? `[${name.toUpperCase()}]` : name.toUpperCase();
+  });
+  const isFlagged = Object.values(args).some((arg) => arg.type !== "positional");
+  return [...path, ...words.filter((word) => word !== ""), isFlagged ? "[FLAGS]" : ""]
+    .join(" ")
+    .trimEnd();
+}
+
+function positionalRow([name, arg]: [string, ArgDef]): Row {
+  return [name.toUpperCase(), arg.description ?? ""];
+}
+
+/** A switch that is on by default is shown as what turns it off. */
+function flagRow([name, arg]: [string, ArgDef]): Row {
+  if (arg.type === "boolean") {
+    if (arg.default !== true) return [`--${name}`, arg.description ?? ""];
+    return [`--no-${name}`, ("negativeDescription" in arg && arg.negativeDescription) || ""];
+  }
+  const hint = arg.type === "enum" ? (arg.options ?? []).join("|") : (arg.valueHint ?? "VALUE");
+  const otherwise = arg.default === undefined ? "" : ` (${arg.default})`;
+  return [`--${name} ${hint}`, `${arg.description ?? ""}${otherwise}`];
+}
+
+export function section(title: string, lines: string[]): string {
+  return lines.length === 0 ? "" : [title, ...lines.map((line) => `  ${line}`)].join("\n");
+}
+
+export function columns(rows: Row[]): string[] {
+  const width = Math.max(0, ...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`.trimEnd());
+}

@@ -1,0 +1,139 @@
+/**
+ * A command's parameters in words, from the JSON Schema that an agent announced. Nothing in it can
+ * be relied upon: a keyword that is not what it should be is passed over, and whatever is shown is
+ * for `visible()` to clean.
+ */
+import { isJsonObject, type JsonObject } from "../../lib/protocol/json.ts";
+
+export interface Parameter {
+  name: string;
+  /** What it may be: `a whole number from 0 to 10`. */
+  words: string;
+  isRequired: boolean;
+  /** As it would be written, if there is one. */
+  default?: string;
+  description?: string;
+  /** The values that are few enough to be listed, as they are written on a command line. */
+  values: string[];
+}
+
+const valuesMax = 20;
+const charsMax = 120;
+
+/** In the order of the schema, the required ones first. */
+export function parametersOf(schema: JsonObject): Parameter[] {
+  const { properties, required } = schema;
+  const names: unknown[] = Array.isArray(required) ? required : [];
+  const all = Object.entries(isJsonObject(properties) ? properties : {}).map(([name, of]) =>
+    parameterOf(name, isJsonObject(of) ? of : {}, names.includes(name)),
+  );
+  return [...all.filter((each) => each.isRequired), ...all.filter((each) => !each.isRequired)];
+}
+
+function parameterOf(name: string, schema: JsonObject, isRequired: boolean): Parameter {
+  const { description, title } = schema;
+  const said = [description, title].find((text) => typeof text === "string");
+  return {
+    name,
+    words: typeWords(schema),
+    isRequired,
+    ...("default" in schema ? { default: shortened(written(schema.default)) } : {}),
+    ...(typeof said === "string" && said !== "" ? { description: said } : {}),
+    values: valuesOf(schema),
+  };
+}
+
+/** A value as it is written behind `KEY=`: text as it stands unless it would be read as JSON. */
+export function written(value: unknown): string {
+  if (typeof value !== "string") return JSON.stringify(value) ?? "null";
+  try {
+    JSON.parse(value);
+    return JSON.stringify(value);
+  } catch {
+    return value;
+  }
+}
+
+function valuesOf(schema: JsonObject): string[] {
+  if (Array.isArray(schema.enum)) return schema.enum.map(written);
+  if ("const" in schema) return [written(schema.const)];
+  return schema.type === "boolean" ? ["true", "false"] : [];
+}
+
+function typeWords(schema: JsonObject): string {
+  const { pattern } = schema;
+  if ("const" in schema) return `always ${shortened(written(schema.const))}`;
+  if (Array.isArray(schema.enum)) {
+    const values = schema.enum.slice(0, valuesMax).map((value) => shortened(written(value)));
+    const more = schema.enum.length - values.length;
+    return `one of ${values.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  }
+  const types = Array.isArray(schema.type) ? schema.type : [schema.type];
+  const words = types.flatMap((type) =>
+    typeof type === "string" && type !== "" ? [nounOf(type, schema)] : [],
+  );
+  return [
+    words.length === 0 ? "any value" : words.join(" or "),
+    range(schema.minimum, schema.maximum),
+    ...bound("more than", schema.exclusiveMinimum),
+    ...bound("less than", schema.exclusiveMaximum),
+    ...bound("a multiple of", schema.multipleOf),
+    counted(schema.minLength, schema.maxLength, "characters"),
+    typeof pattern === "string" ? `matching ${shortened(pattern)}` : "",
+  ]
+    .filter((part) => part !== "")
+    .join(" ");
+}
+
+function nounOf(type: string, schema: JsonObject): string {
+  switch (type) {
+    case "string":
+      return "text";
+    case "integer":
+      return "a whole number";
+    case "number":
+      return "a number";
+    case "boolean":
+      return "true or false";
+    case "array":
+      return [
+        ["a list", counted(schema.minItems, schema.maxItems, "items")].filter(Boolean).join(" "),
+        ...(isJsonObject(schema.items) ? [`each ${typeWords(schema.items)}`] : []),
+      ].join(", ");
+    case "object": {
+      const keys = isJsonObject(schema.properties) ? Object.keys(schema.properties) : [];
+      return keys.length === 0 ? "an object" : `an object with ${shortened(keys.join(", "))}`;
+    }
+    default:
+      return shortened(type);
+  }
+}
+
+function range(least: unknown, most: unknown): string {
+  const [from, to] = [numeral(least), numeral(most)];
+  if (from !== undefined && to !== undefined) return `from ${from} to ${to}`;
+  if (from !== undefined) return `of at least ${from}`;
+  return to === undefined ? "" : `of at most ${to}`;
+}
+
+function counted(least: unknown, most: unknown, unit: string): string {
+  const [from, to] = [numeral(least), numeral(most)];
+  if (from !== undefined && to !== undefined) {
+    return from === to ? `of ${from} ${unit}` : `of ${from} to ${to} ${unit}`;
+  }
+  const words = range(least, most);
+  return words === "" ? "" : `${words} ${unit}`;
+}
+
+function bound(words: string, value: unknown): string[] {
+  const number = numeral(value);
+  return number === undefined ? [] : [`${words} ${number}`];
+}
+
+function numeral(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+function shortened(text: string): string {
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax)}…`;
+}

@@ -1,0 +1,72 @@
+/**
+ * A command line that is still being written, read with good will: what cannot be understood yet is
+ * passed over. What a command is run with is read by `strictArgs.ts` alone, which is strict.
+ */
+import type { ArgsDef } from "citty";
+import { type ClientFlags, clientArgs } from "./commonFlags.ts";
+import { type Sources, strictArgs } from "./strictArgs.ts";
+
+export interface Typed {
+  /** Values by flag, in their order; a switch has an empty text for each time it is given. */
+  flags: Map<string, string[]>;
+  positionals: string[];
+  /** The flag that the next word is the value of. */
+  pending?: string;
+  /** Whether a `--` was given: no flags after it. */
+  isSeparated: boolean;
+}
+
+export function typedWords(words: readonly string[], args: ArgsDef): Typed {
+  const typed: Typed = { flags: new Map(), positionals: [], isSeparated: false };
+  const add = (name: string, value: string) =>
+    typed.flags.set(name, [...(typed.flags.get(name) ?? []), value]);
+  for (const word of words) {
+    if (typed.pending !== undefined) {
+      add(typed.pending, word);
+      delete typed.pending;
+    } else if (word === "--" && !typed.isSeparated) typed.isSeparated = true;
+    else if (typed.isSeparated || !word.startsWith("-") || word === "-") {
+      typed.positionals.push(word);
+    } else {
+      const at = word.indexOf("=");
+      const name = nameOf(at < 0 ? word : word.slice(0, at), args);
+      if (name === undefined) continue;
+      if (args[name]?.type === "boolean") add(name, "");
+      else if (at >= 0) add(name, word.slice(at + 1));
+      else typed.pending = name;
+    }
+  }
+  return typed;
+}
+
+/** The flags that lead to the control plane, and the agents, from wherever they are given. */
+export function accessFlags(
+  { flags }: Typed,
+  sources: Sources,
+): ClientFlags & { agent?: string | undefined } {
+  const { json: _json, debug: _debug, ...names } = clientArgs;
+  const wanted: ArgsDef = { ...names, agent: { type: "string" } };
+  const rawArgs = [...flags]
+    .filter(([name]) => Object.hasOwn(wanted, name))
+    .map(([name, values]) => `--${name}=${values.at(-1)}`);
+  const strict = strictArgs(rawArgs, wanted, sources).rawArgs.slice(0, -1);
+  return Object.fromEntries(
+    strict.map((flag) => {
+      const at = flag.indexOf("=");
+      return [flag.slice(2, at), flag.slice(at + 1)];
+    }),
+  );
+}
+
+/** The ids of `--agent`. */
+export function agentIds(text: string | undefined): string[] {
+  return (text ?? "")
+    .split(",")
+    .map((id) => id.trim())
+    .filter((id) => id !== "");
+}
+
+function nameOf(flag: string, args: ArgsDef): string | undefined {
+  const names = [flag.replace(/^--/, ""), flag.replace(/^--no-/, "")];
+  return names.find((name) => Object.hasOwn(args, name) && args[name]?.type !== "positional");
+}

@@ -1,0 +1,73 @@
+/**
+ * The optional settings file, TOML: keys are the flags with `_` for `-`; a table named like a
+ * command holds for that command alone and goes before the keys at the top.
+ */
+import { readFileSync } from "node:fs";
+import { parse } from "smol-toml";
+import { errorText } from "../../lib/protocol/errors.ts";
+import { nearest } from "./nearest.ts";
+import { defaultSettingsFile, type Env } from "./paths.ts";
+import { usage } from "./strictArgs.ts";
+
+/** Each command's flags, for a file to be held against as a whole. */
+export type AllFlags = Record<string, readonly string[]>;
+
+/** The settings for one command; only a file that was asked for must exist. */
+export function readSettings(
+  file: string | undefined,
+  command: string,
+  flags: readonly string[],
+  env: Env,
+  all: AllFlags = {},
+): Record<string, unknown> {
+  const path = file ?? defaultSettingsFile(env);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (file === undefined && /ENOENT|ENOTDIR|No such file/i.test(errorText(error))) return {};
+    throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);
+  }
+  let tables: Record<string, unknown>;
+  try {
+    tables = parse(text);
+  } catch (error) {
+    throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);
+  }
+  refuseStrangers(path, tables, all);
+  const own = tables[command];
+  if (own !== undefined && !isTable(own)) throw usage(`"${command}" in "${path}" must be a table`);
+  for (const key of Object.keys(own ?? {})) {
+    refuseUnknown(key, keysOf(flags), `key "${key}" for ${command} in "${path}"`);
+  }
+  const shared = Object.entries(tables).filter(([, value]) => !isTable(value));
+  return { ...Object.fromEntries(shared), ...(own as Record<string, unknown> | undefined) };
+}
+
+/** A table must be a command's, a key at the top a flag of some command. */
+function refuseStrangers(path: string, tables: Record<string, unknown>, all: AllFlags): void {
+  const commands = Object.keys(all);
+  if (commands.length === 0) return;
+  const keys = [...new Set(Object.values(all).flatMap(keysOf))];
+  for (const [name, value] of Object.entries(tables)) {
+    if (isTable(value)) refuseUnknown(name, commands, `table "${name}" in "${path}"`);
+    else refuseUnknown(name, keys, `key "${name}" in "${path}"`);
+  }
+}
+
+function refuseUnknown(name: string, known: readonly string[], what: string): void {
+  if (known.includes(name)) return;
+  const close = nearest(name, known);
+  const advice = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
+  throw usage(`Unknown ${what}: ${advice}`);
+}
+
+function keysOf(flags: readonly string[]): string[] {
+  return flags.map((flag) => flag.replaceAll("-", "_"));
+}
+
+function isTable(value: unknown): boolean {
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
+}

@@ -1,0 +1,204 @@
+/**
+ * Strict arguments. citty lets unknown flags, surplus arguments and repeated flags pass; here each
+ * is refused, once, for every command. Values come from flags, then environment, then the settings
+ * file, then the default that citty fills in.
+ */
+import type { ArgDef, ArgsDef } from "citty";
+import { WsctlError } from "../../lib/protocol/errors.ts";
+import { nearest } from "./nearest.ts";
+
+/** Flags that may be given more than once; their values arrive together in `lists`. */
+const repeatable = new Set([
+  ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
+  "oidc-grant",
+]);
+
+export interface Sources {
+  env: Record<string, string | undefined>;
+  /** The settings file's keys for this command, spelled like the flags with `_` for `-`. */
+  settings: Record<string, unknown>;
+}
+
+export interface StrictArgs {
+  /** For citty: flags in the form `--name=value`, then the arguments behind `--`. */
+  rawArgs: string[];
+  /** Values of repeatable flags, and of a last argument that takes all that follows. */
+  lists: Record<string, string[]>;
+}
+
+/** What every command is handed beside its arguments. */
+export type CommandData = Pick<StrictArgs, "lists">;
+
+interface Given {
+  flags: Map<string, string[]>;
+  positionals: string[];
+}
+
+/** Throws `USAGE` naming what was given, what was expected, and the nearest right spelling. */
+export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): StrictArgs {
+  const given = scan(rawArgs, args);
+  const names = Object.keys(args).filter((name) => args[name]?.type === "positional");
+  const last = names.at(-1);
+  const rest = last !== undefined && takesRest(args[last]) ? last : undefined;
+  const surplus = rest === undefined ? given.positionals[names.length] : undefined;
+  if (surplus !== undefined) {
+    throw usage(`Unexpected argument "${surplus}": ${expected(names)}`);
+  }
+  const missing = names.slice(given.positionals.length).find((name) => isRequired(args[name]));
+  if (missing !== undefined) throw usage(`Missing argument ${missing.toUpperCase()}`);
+  fillIn(given.flags, args, sources);
+  for (const [name, values] of given.flags) checkOptions(name, args[name], values);
+  const lists: Record<string, string[]> = {};
+  const flags: string[] = [];
+  for (const [name, values] of given.flags) {
+    if (repeatable.has(name)) lists[name] = values;
+    else flags.push(...values.map((value) => `--${name}=${value}`));
+  }
+  if (rest !== undefined) lists[rest] = given.positionals.slice(names.length - 1);
+  return { rawArgs: [...flags, "--", ...given.positionals.slice(0, names.length)], lists };
+}
+
+export function isRepeatable(flag: string): boolean {
+  return repeatable.has(flag);
+}
+
+/** The environment variable of a flag: `--data-dir` is `WSCTL_DATA_DIR`. */
+export function envName(flag: string): string {
+  return `WSCTL_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+export function usage(message: string): WsctlError {
+  return new WsctlError("USAGE", message);
+}
+
+function scan(rawArgs: string[], args: ArgsDef): Given {
+  const given: Given = { flags: new Map(), positionals: [] };
+  for (let index = 0; index < rawArgs.length; index++) {
+    const raw = rawArgs[index] ?? "";
+    if (raw === "--") {
+      given.positionals.push(...rawArgs.slice(index + 1));
+      break;
+    }
+    if (!raw.startsWith("-") || raw === "-") {
+      given.positionals.push(raw);
+      continue;
+    }
+    const [flag = "", ...rest] = raw.split("=");
+    const negated = negatedOf(flag, args);
+    const name = negated ?? nameOf(flag, args);
+    const definition = args[name] as ArgDef;
+    let value = rest.length > 0 ? rest.join("=") : undefined;
+    if (negated !== undefined) value = booleanOf(flag, value) === "true" ? "false" : "true";
+    else if (definition.type === "boolean") value = booleanOf(flag, value);
+    else value ??= valueBehind(rawArgs[++index]);
+    if (value === undefined)
+      throw usage(`Flag --${name} wants a value: --${name} ${hint(definition)}`);
+    add(given.flags, name, value, `--${name}`);
+  }
+  return given;
+}
+
+/** What follows a flag as its value; another flag does not (`--flag=--text` says it is meant). */
+function valueBehind(next: string | undefined): string | undefined {
+  return next?.startsWith("--") ? undefined : next;
+}
+
+/** `--no-x` of a switch that is on by default; of anything else there is none. */
+function negatedOf(flag: string, args: ArgsDef): string | undefined {
+  const name = flag.startsWith("--no-") ? flag.slice("--no-".length) : undefined;
+  const definition = name === undefined ? undefined : args[name];
+  return definition?.type === "boolean" && definition.default === true ? name : undefined;
+}
+
+function nameOf(flag: string, args: ArgsDef): string {
+  const flags = Object.keys(args).filter((name) => args[name]?.type !== "positional");
+  const name = flag.startsWith("--")
+    ? flag.slice(2)
+    : flags.find((each) => aliases(args[each]).includes(flag.slice(1)));
+  if (name !== undefined && flags.includes(name)) return name;
+  const close = nearest(
+    flag,
+    flags.map((each) => `--${each}`),
+  );
+  const advice = close === undefined ? "--help lists the flags" : `did you mean ${close}?`;
+  throw usage(`Unknown flag ${flag}: ${advice}`);
+}
+
+function booleanOf(flag: string, value: string | undefined): string {
+  if (value === undefined || value === "true" || value === "false") return value ?? "true";
+  throw usage(`Flag ${flag} takes no value: give it alone`);
+}
+
+function add(flags: Map<string, string[]>, name: string, value: string, shown: string): void {
+  const earlier = flags.get(name);
+  if (earlier === undefined) flags.set(name, [value]);
+  else if (repeatable.has(name)) earlier.push(value);
+  else throw usage(`Flag ${shown} is given twice: it takes one value`);
+}
+
+function fillIn(flags: Map<string, string[]>, args: ArgsDef, { env, settings }: Sources): void {
+  for (const [name, definition] of Object.entries(args)) {
+    if (definition.type === "positional" || flags.has(name)) continue;
+    const variable = envName(name);
+    const fromEnv = env[variable];
+    if (fromEnv !== undefined && fromEnv !== "") {
+      const value = definition.type === "boolean" ? envBoolean(variable, fromEnv) : fromEnv;
+      flags.set(name, repeatable.has(name) ? value.split(",") : [value]);
+      continue;
+    }
+    const setting = settings[name.replaceAll("-", "_")];
+    if (setting !== undefined) flags.set(name, settingValues(name, definition, setting));
+  }
+}
+
+/** A setting as if it had been given by flags; its type must be the flag's. */
+function settingValues(name: string, definition: ArgDef, setting: unknown): string[] {
+  const key = name.replaceAll("-", "_");
+  const isText = (value: unknown) => typeof value === "string" || typeof value === "number";
+  if (definition.type === "boolean") {
+    if (typeof setting === "boolean") return [String(setting)];
+    throw usage(`Setting ${key} must be true or false`);
+  }
+  if (Array.isArray(setting) && repeatable.has(name) && setting.every(isText)) {
+    return setting.map(String);
+  }
+  if (isText(setting)) return [String(setting)];
+  throw usage(`Setting ${key} must be text${repeatable.has(name) ? " or a list of texts" : ""}`);
+}
+
+function envBoolean(variable: string, value: string): string {
+  if (["1", "true", "yes"].includes(value)) return "true";
+  if (["0", "false", "no"].includes(value)) return "false";
+  throw usage(`Environment variable ${variable} is "${value}": expected true or false`);
+}
+
+function checkOptions(name: string, definition: ArgDef | undefined, values: string[]): void {
+  if (definition?.type !== "enum") return;
+  const options = definition.options ?? [];
+  const wrong = values.find((value) => !options.includes(value));
+  if (wrong === undefined) return;
+  throw usage(`Flag --${name} is "${wrong}": expected ${options.join(", ")}`);
+}
+
+function expected(names: string[]): string {
+  if (names.length === 0) return "this command takes flags only";
+  return `this command takes ${names.map((name) => name.toUpperCase()).join(" ")}`;
+}
+
+function isRequired(definition: ArgDef | undefined): boolean {
+  return definition?.required !== false && definition?.default === undefined;
+}
+
+/** A last argument whose hint ends in an ellipsis takes every word from there on. */
+function takesRest(definition: ArgDef | undefined): boolean {
+  return definition?.valueHint?.endsWith("…") ?? false;
+}
+
+function aliases(definition: ArgDef | undefined): string[] {
+  const alias = definition !== undefined && "alias" in definition ? definition.alias : undefined;
+  return alias === undefined ? [] : Array.isArray(alias) ? alias : [alias];
+}
+
+function hint(definition: ArgDef): string {
+  return (definition.valueHint ?? "VALUE").toUpperCase();
+}

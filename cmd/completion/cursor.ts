@@ -1,0 +1,142 @@
+/**
+ * What is being written on a command line: a command, a flag, or a value of some kind. The kind is
+ * told by the same hint that `--help` shows.
+ */
+import type { ArgDef, ArgsDef, CommandDef } from "citty";
+import { argsOf, type Found, resolve, root, shownCommands } from "../cli/commandTree.ts";
+import { commonNames } from "../cli/help.ts";
+import { type Typed, typedWords } from "../cli/partialArgs.ts";
+import { isRepeatable } from "../cli/strictArgs.ts";
+import type { Part } from "./candidates.ts";
+
+/** What an argument stands for, where more can be said than its hint. */
+export type Kind =
+  | "agent"
+  | "agents"
+  | "artifact"
+  | "command"
+  | "job"
+  | "parameter"
+  | "shell"
+  | "token"
+  | "files"
+  | "dirs";
+
+/** A word of ours and what it does. */
+export type Choice = readonly [text: string, description: string];
+
+export interface Cursor {
+  part: Part;
+  /** Candidates that are known without asking anybody. */
+  choices: readonly Choice[];
+  /** Candidates that are not. */
+  kind?: Kind;
+  /** What else is on the line. */
+  typed: Typed;
+  found: Found;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  ID: "agent",
+  AGENT: "agent",
+  "ID[,ID…]": "agents",
+  ARTIFACT: "artifact",
+  COMMAND: "command",
+  JOB: "job",
+  "KEY=VALUE": "parameter",
+  SHELL: "shell",
+  TOKEN: "token",
+  FILE: "files",
+  "FILE|DIR": "files",
+  DIR: "dirs",
+};
+
+/** Undefined where nothing can be said, such as behind a command that there is not. */
+export async function cursorAt(
+  words: readonly string[],
+  index: number,
+): Promise<Cursor | undefined> {
+  const word = words[index] ?? "";
+  const before = words.slice(1, index);
+  const found = await walk(before[0] === "help" ? before.slice(1) : before);
+  if (found === undefined) return undefined;
+  const { command, rest, group } = found;
+  const args = await argsOf(command);
+  const typed = typedWords(rest, args);
+  const { pending } = typed;
+  for (const [name, values] of typedWords(words.slice(index + 1), args).flags) {
+    typed.flags.set(name, [...(typed.flags.get(name) ?? []), ...values]);
+  }
+  const at = (part: Part, def: ArgDef | undefined, choices: readonly Choice[] = []): Cursor => ({
+    part,
+    typed,
+    found,
+    choices: [...choices, ...options(def)],
+    ...kindOf(def),
+  });
+  const whole = { prefix: "", typed: word };
+  if (pending !== undefined) return at(whole, args[pending]);
+  if (word.startsWith("-") && !typed.isSeparated) {
+    const equals = word.indexOf("=");
+    if (equals < 0) return at(whole, undefined, flagChoices(args, typed));
+    const part = { prefix: word.slice(0, equals + 1), typed: word.slice(equals + 1) };
+    const name = word.slice(2, equals);
+    return at(part, Object.hasOwn(args, name) ? args[name] : undefined);
+  }
+  if (group !== undefined) return at(whole, undefined, await shownCommands(group));
+  const positionals = Object.values(args).filter(({ type }) => type === "positional");
+  const positional = positionals[typed.positionals.length];
+  if (positional !== undefined) return at(whole, positional);
+  return at(whole, undefined, typed.isSeparated ? [] : flagChoices(args, typed));
+}
+
+/** As `find` does, but where a word is still to come, all words that it may be stay open. */
+async function walk(
+  words: readonly string[],
+): Promise<(Found & { group?: CommandDef }) | undefined> {
+  let command = root as CommandDef;
+  let rest = [...words];
+  const path = ["wsctl"];
+  let group: CommandDef | undefined;
+  for (;;) {
+    const table = (await resolve(command.subCommands)) as Record<string, unknown> | undefined;
+    if (table === undefined) break;
+    const [word] = rest;
+    const isWord = word !== undefined && Object.hasOwn(table, word);
+    const isOpen = word === undefined || word.startsWith("-");
+    const otherwise = (await resolve(command.default)) as string | undefined;
+    if (!isWord && !isOpen) return undefined;
+    if (isOpen && word === undefined) group = command;
+    const name = isWord ? word : otherwise;
+    if (name === undefined) break;
+    if (isWord) rest = rest.slice(1);
+    path.push(name);
+    command = (await resolve(table[name])) as CommandDef;
+  }
+  return { command, path, rest, ...(group === undefined ? {} : { group }) };
+}
+
+/** Those that may still be given, as they are written; the command's own first. */
+function flagChoices(args: ArgsDef, { flags }: Typed): Choice[] {
+  const open = Object.entries(args).filter(
+    ([name, { type }]) => type !== "positional" && (!flags.has(name) || isRepeatable(name)),
+  );
+  const shown = open.map(([name, arg]): Choice => {
+    if (arg.type !== "boolean" || arg.default !== true) return [`--${name}`, arg.description ?? ""];
+    const negative = "negativeDescription" in arg ? arg.negativeDescription : undefined;
+    return [`--no-${name}`, negative ?? ""];
+  });
+  const isCommon = ([text]: Choice) => commonNames.has(text.replace(/^--(no-)?/, ""));
+  const own = shown.filter((each) => !isCommon(each));
+  return [...own, ...shown.filter(isCommon), ["--help", "say what this command takes"]];
+}
+
+function options(def: ArgDef | undefined): Choice[] {
+  return def?.type === "enum" ? (def.options ?? []).map((option): Choice => [option, ""]) : [];
+}
+
+function kindOf(def: ArgDef | undefined): { kind?: Kind } {
+  const hint = def?.valueHint;
+  const kind = hint !== undefined && Object.hasOwn(kinds, hint) ? kinds[hint] : undefined;
+  return kind === undefined ? {} : { kind };
+}

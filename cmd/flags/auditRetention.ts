@@ -1,0 +1,19 @@
+/** How long `serve` and `agent` keep the records of their audit trails. */
+import { usage } from "../cli/strictArgs.ts";
+import { parseSeconds } from "./values.ts";
+
+export const keepAuditArg = {
+  type: "string",
+  default: "400d",
+  valueHint: "TIME",
+  description: "how long records of the audit trail are kept",
+} as const;
+
+const secondsMin = 24 * 60 * 60;
+
+/** In milliseconds; throws `USAGE` for less than a day. */
+export function keepAuditMs(text: string): number {
+  const seconds = parseSeconds("keep-audit", text);
+  if (seconds >= secondsMin) return seconds * 1000;
+  throw usage(`Flag --keep-audit is "${text}": expected a time of at least 1d, such as 400d`);
+}

@@ -1,0 +1,166 @@
+/** The flags of `serve` for the console and for login by OpenID Connect, and what they amount to. */
+import { type PersonRole, personRoles } from "../../lib/control/auth/oidcUser.ts";
+import type { ConsoleSettings } from "../../lib/control/console/console.ts";
+import type { OidcSettings } from "../../lib/control/console/oidc/oidcFlow.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { readFile } from "./connection.ts";
+import { parseSeconds } from "./values.ts";
+
+export const consoleArgs = {
+  "console-url": {
+    type: "string",
+    valueHint: "URL",
+    description: "where browsers find the console, if a proxy stands before it",
+  },
+  "console-lifetime": {
+    type: "string",
+    default: "8h",
+    valueHint: "TIME",
+    description: "how long a login of the console is good for",
+  },
+  "console-idle": {
+    type: "string",
+    default: "30m",
+    valueHint: "TIME",
+    description: "how long it is good for when nobody looks at it",
+  },
+  "oidc-issuer": {
+    type: "string",
+    valueHint: "URL",
+    description: "OpenID provider that logs people in at the console",
+  },
+  "oidc-client-id": {
+    type: "string",
+    valueHint: "ID",
+    description: "how the provider knows this control plane",
+  },
+  "oidc-client-secret-file": {
+    type: "string",
+    valueHint: "FILE",
+    description: "file with the client's secret; without it a public client, with PKCE alone",
+  },
+  "oidc-ca": {
+    type: "string",
+    valueHint: "FILE",
+    description: "certificate authority to trust for the provider, PEM",
+  },
+  "oidc-scope": {
+    type: "string",
+    default: "openid profile",
+    valueHint: "SCOPES",
+    description: "what the provider is asked for, with spaces between",
+  },
+  "oidc-role-claim": {
+    type: "string",
+    default: "groups",
+    valueHint: "CLAIM",
+    description: "what roles are granted by; a.b for b inside of a",
+  },
+  "oidc-grant": {
+    type: "string",
+    valueHint: "VALUE=ROLE",
+    description: "who has this value in the claim is viewer, operator or admin; may be repeated",
+  },
+} as const;
+
+export interface ConsoleFlags {
+  "console-url"?: string | undefined;
+  "console-lifetime": string;
+  "console-idle": string;
+  "oidc-issuer"?: string | undefined;
+  "oidc-client-id"?: string | undefined;
+  "oidc-client-secret-file"?: string | undefined;
+  "oidc-ca"?: string | undefined;
+  "oidc-scope": string;
+  "oidc-role-claim": string;
+  /** `--oidc-grant`, each. */
+  grants: readonly string[];
+}
+
+const loginSecondsMax = 30 * 24 * 60 * 60;
+
+/** Throws `USAGE` for what cannot work. */
+export function consoleOf(flags: ConsoleFlags): ConsoleSettings {
+  const url = flags["console-url"];
+  const oidc = oidcOf(flags);
+  return {
+    lifetimeMs: loginMs("console-lifetime", flags["console-lifetime"]),
+    idleMs: loginMs("console-idle", flags["console-idle"]),
+    ...(url === undefined ? {} : { url: originOf(url) }),
+    ...(oidc === undefined ? {} : { oidc }),
+  };
+}
+
+function oidcOf(flags: ConsoleFlags): OidcSettings | undefined {
+  const { "oidc-issuer": issuer, "oidc-client-id": clientId, grants } = flags;
+  const { "oidc-client-secret-file": secretFile, "oidc-ca": caFile } = flags;
+  if (issuer === undefined) {
+    const isWithout = [clientId, secretFile, caFile, grants[0]].some(
+      (value) => value !== undefined,
+    );
+    if (!isWithout) return undefined;
+    throw usage("Flags --oidc-… belong to --oidc-issuer: give it too");
+  }
+  if (clientId === undefined) throw usage("Flag --oidc-issuer needs --oidc-client-id: give both");
+  if (grants.length === 0) {
+    throw usage(
+      "Flag --oidc-issuer needs --oidc-grant VALUE=ROLE: without one nobody would be let in",
+    );
+  }
+  return {
+    issuer: issuerOf(issuer),
+    clientId,
+    ...(secretFile === undefined ? {} : { clientSecret: secretIn(secretFile) }),
+    ...(caFile === undefined ? {} : { ca: readFile("oidc-ca", caFile) }),
+    scope: scopeOf(flags["oidc-scope"]),
+    roleClaim: flags["oidc-role-claim"],
+    grants: new Map(grants.map(grantOf)),
+  };
+}
+
+/** Whoever could change what comes from there could be anybody here. */
+function issuerOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isBare = url?.search === "" && url.hash === "" && url.username === "";
+  const isLoopback = /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(url?.hostname ?? "");
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback);
+  if (isBare && isSafe) return text;
+  throw usage(
+    `Flag --oidc-issuer is "${text}": expected https://HOST[/PATH], or http:// on this host alone`,
+  );
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isShaped = url !== undefined && /^https?:$/.test(url.protocol);
+  if (isShaped && `${url.origin}/` === url.href) return url.origin;
+  throw usage(`Flag --console-url is "${text}": expected https://HOST[:PORT], without a path`);
+}
+
+function secretIn(path: string): string {
+  const secret = readFile("oidc-client-secret-file", path).trim();
+  if (secret !== "") return secret;
+  throw usage(`Flag --oidc-client-secret-file: "${path}" is empty: expected the client's secret`);
+}
+
+function scopeOf(text: string): string {
+  const scopes = text.split(/\s+/).filter(Boolean);
+  if (scopes.includes("openid")) return scopes.join(" ");
+  throw usage(`Flag --oidc-scope is "${text}": expected openid among them`);
+}
+
+/** At the last "=": a value may well have one, such as a directory's name of a group. */
+function grantOf(text: string): [string, PersonRole] {
+  const at = text.lastIndexOf("=");
+  const [value, role] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
+  const known = personRoles.find((each) => each === role);
+  if (value !== "" && known !== undefined) return [value, known];
+  const expected = `expected VALUE=ROLE with a role of ${personRoles.join(", ")}`;
+  throw usage(`Flag --oidc-grant is "${text}": ${expected}`);
+}
+
+function loginMs(flag: string, text: string): number {
+  const seconds = parseSeconds(flag, text);
+  if (seconds >= 1 && seconds <= loginSecondsMax) return seconds * 1000;
+  throw usage(`Flag --${flag} is "${text}": expected a time from 1s to 30d`);
+}

@@ -1,0 +1,79 @@
+/** How a job goes out: all at once, or a part at a time until too much fails. */
+import type { ArgsDef } from "citty";
+import type { JobOrderInput, Priority } from "../../lib/protocol/api/jobs.ts";
+import { ttlSecondsMax } from "../../lib/protocol/limits.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { parsePause, parseShare } from "./values.ts";
+
+export const rolloutArgs = {
+  batch: {
+    type: "string",
+    valueHint: "N|P%",
+    description: "so many agents at a time: the next begins when one has ended",
+  },
+  waves: {
+    type: "boolean",
+    description: "with --batch: the next batch begins when the whole of one has ended",
+  },
+  "pause-between": {
+    type: "string",
+    valueHint: "TIME",
+    description: "with --batch: in waves, and so long from the end of one to the next",
+  },
+  canary: {
+    type: "string",
+    valueHint: "N|P%",
+    description: "so many go first; a single failure among them stops the rest",
+  },
+  "canary-wait": {
+    type: "string",
+    valueHint: "TIME",
+    description: "so long from the end of the last canary to the rest",
+  },
+  "max-failures": {
+    type: "string",
+    valueHint: "N|P%",
+    description: "with one more failure than this, whoever has not begun never will",
+  },
+  priority: {
+    type: "enum",
+    options: ["high", "normal", "low"],
+    default: "normal",
+    description: "before or after what else waits for the same agent",
+  },
+} as const satisfies ArgsDef;
+
+export interface RolloutFlags {
+  batch?: string | undefined;
+  waves?: boolean | undefined;
+  "pause-between"?: string | undefined;
+  canary?: string | undefined;
+  "canary-wait"?: string | undefined;
+  "max-failures"?: string | undefined;
+  priority: Priority;
+}
+
+/** The fields of an order; throws `USAGE` naming the flag. */
+export function rolloutOf(flags: RolloutFlags): Partial<JobOrderInput> {
+  const { batch, waves, canary, priority } = flags;
+  const { "pause-between": pause, "canary-wait": wait, "max-failures": most } = flags;
+  if (batch === undefined && (waves || pause !== undefined)) {
+    throw usage(`Flag --${waves ? "waves" : "pause-between"} wants --batch: how many in a wave?`);
+  }
+  if (canary === undefined && wait !== undefined) {
+    throw usage("Flag --canary-wait wants --canary: how many go first?");
+  }
+  return {
+    ...(batch === undefined ? {} : { batch: parseShare("batch", batch, 1) }),
+    ...(waves ? { waves } : {}),
+    ...(pause === undefined
+      ? {}
+      : { pause_between_seconds: parsePause("pause-between", pause, ttlSecondsMax) }),
+    ...(canary === undefined ? {} : { canary: parseShare("canary", canary, 1) }),
+    ...(wait === undefined
+      ? {}
+      : { canary_wait_seconds: parsePause("canary-wait", wait, ttlSecondsMax) }),
+    ...(most === undefined ? {} : { max_failures: parseShare("max-failures", most, 0) }),
+    ...(priority === "normal" ? {} : { priority }),
+  };
+}

@@ -1,0 +1,71 @@
+/** The flags of `serve` that name an S3-compatible store, and what they amount to. */
+import {
+  credentialsFromEnv,
+  credentialsFromFile,
+} from "../../lib/control/artifacts/s3Credentials.ts";
+import type { S3Options } from "../../lib/control/artifacts/s3Store.ts";
+import { usage } from "../cli/strictArgs.ts";
+
+export const s3Args = {
+  "s3-url": {
+    type: "string",
+    valueHint: "URL",
+    description: "keep artifacts in an S3-compatible store: https://HOST/BUCKET[/PREFIX]",
+  },
+  "s3-region": {
+    type: "string",
+    default: "us-east-1",
+    valueHint: "REGION",
+    description: "the store's region",
+  },
+  "s3-credentials-file": {
+    type: "string",
+    valueHint: "FILE",
+    description: "its credentials, as in ~/.aws/credentials (or AWS_ACCESS_KEY_ID and so on)",
+  },
+} as const;
+
+export interface S3Flags {
+  "s3-url"?: string | undefined;
+  "s3-region": string;
+  "s3-credentials-file"?: string | undefined;
+  "insecure-plaintext"?: boolean | undefined;
+}
+
+/** Undefined where artifacts stay in the data directory; throws `USAGE` for what cannot work. */
+export function s3Of(flags: S3Flags): Omit<S3Options, "fetch"> | undefined {
+  const { "s3-url": text, "s3-region": region, "s3-credentials-file": file } = flags;
+  if (text === undefined) {
+    if (file === undefined) return undefined;
+    throw usage("Flag --s3-credentials-file belongs to --s3-url: give both");
+  }
+  const url = urlOf(text, flags["insecure-plaintext"] ?? false);
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(region)) {
+    throw usage(`Flag --s3-region is "${region}": expected a name such as us-east-1`);
+  }
+  const credentials = () =>
+    file === undefined ? credentialsFromEnv(process.env) : credentialsFromFile(file);
+  // Said now, and not when the first result is lost for it.
+  credentials();
+  return { url, region, credentials };
+}
+
+function urlOf(text: string, isPlaintextAllowed: boolean): string {
+  const expected = 'expected "https://HOST[:PORT]/BUCKET[/PREFIX]"';
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const path = url?.pathname.replace(/\/+$/, "") ?? "";
+  const isShaped = url !== undefined && /^https?:$/.test(url.protocol) && path.length > 1;
+  if (!isShaped || !/^(\/[A-Za-z0-9._-]+)+$/.test(path)) {
+    throw usage(`Flag --s3-url is not an address: ${expected}, with letters, digits, . _ -`);
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw usage(`Flag --s3-url has more than an address in it: ${expected}; no credentials`);
+  }
+  const isLoopback = /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(url.hostname);
+  if (url.protocol === "http:" && !isLoopback && !isPlaintextAllowed) {
+    throw usage(
+      "Flag --s3-url is http: results and URLs can be read on the way; use https, or say --insecure-plaintext",
+    );
+  }
+  return `${url.origin}${path}`;
+}

@@ -1,0 +1,183 @@
+/** Whom a command line means, and whether whoever types it has so many in mind. */
+import type { ArgsDef } from "citty";
+import * as v from "valibot";
+import { agentsMax, Target, type TargetView } from "../../lib/protocol/api/target.ts";
+import { WsctlError } from "../../lib/protocol/errors.ts";
+import { issueText } from "../../lib/protocol/schemaError.ts";
+import { hasWildcard } from "../../lib/protocol/wildcard.ts";
+import { exitInterrupted } from "../cli/exit.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { isTerminal } from "../cli/terminal.ts";
+import { print, printJson, remark, table } from "../output/stdio.ts";
+import { agentIdOf, parseShare, wholeNumber } from "./values.ts";
+
+export const targetArgs = {
+  agent: {
+    type: "string",
+    valueHint: "ID[,ID…]",
+    description: 'send it to these agents; * and ? stand for other letters: "web-*"',
+  },
+  target: {
+    type: "string",
+    valueHint: "SELECTOR",
+    description: 'send it to agents by labels and facts: "env=prod,role in (web,api),!canary"',
+  },
+  all: {
+    type: "boolean",
+    description: "send it to every known agent, those that are away included",
+  },
+  sample: {
+    type: "string",
+    valueHint: "N|P%",
+    description: "only so many of those that are meant, chosen at random",
+  },
+  seed: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "choose the sample by this: the same agents every time",
+  },
+  "require-online": {
+    type: "boolean",
+    description: "only agents that are connected: nothing waits for one that is away",
+  },
+} as const satisfies ArgsDef;
+
+/** Of commands that only look. */
+export const lookArgs = {
+  target: {
+    type: "string",
+    valueHint: "SELECTOR",
+    description: 'only these, by labels and facts: "env=prod,!canary"',
+  },
+} as const satisfies ArgsDef;
+
+export const agreedArgs = {
+  yes: { type: "boolean", description: "do not ask, however many agents are meant" },
+  "confirm-above": {
+    type: "string",
+    default: "20",
+    valueHint: "N",
+    description: "ask before more agents than this are sent anything",
+  },
+} as const satisfies ArgsDef;
+
+export interface TargetFlags {
+  agent?: string | undefined;
+  target?: string | undefined;
+  all?: boolean | undefined;
+  sample?: string | undefined;
+  seed?: string | undefined;
+  "require-online"?: boolean | undefined;
+}
+
+export interface AgreedFlags {
+  yes?: boolean | undefined;
+  "confirm-above": string;
+}
+
+/** Throws `USAGE` naming the flag that is wrong or missing. */
+export function targetOf(flags: TargetFlags): Target {
+  const { agent, target: selector, all, sample, seed } = flags;
+  if (all && (agent !== undefined || selector !== undefined)) {
+    const other = agent === undefined ? "--target" : "--agent";
+    throw usage(`Flags ${other} and --all exclude each other: give one`);
+  }
+  if (!all && agent === undefined && selector === undefined) {
+    throw usage("Nobody to send to: give --agent ID, --target SELECTOR or --all");
+  }
+  const target: Target = {
+    ...(all ? { all } : {}),
+    ...(agent === undefined ? {} : { agents: agent.split(",").map((id) => namedBy(id.trim())) }),
+    ...(selector === undefined ? {} : { selector }),
+    ...(sample === undefined ? {} : { sample: parseShare("sample", sample, 1) }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+  const checked = v.safeParse(Target, target);
+  if (checked.success) return checked.output;
+  throw usage(`Cannot tell whom to send to: ${issueText(checked.issues[0])}`);
+}
+
+function namedBy(text: string): string {
+  return hasWildcard(text) ? text : agentIdOf("agent", text);
+}
+
+/** More agents than this are meant by mistake unless somebody says otherwise. */
+export function agreedMost(flags: AgreedFlags): number | undefined {
+  if (flags.yes) return undefined;
+  return wholeNumber("confirm-above", flags["confirm-above"], 1, agentsMax);
+}
+
+/**
+ * Runs what may be refused for meaning too many agents; then asks whoever sits at the terminal, and
+ * runs it again for as many as were agreed to. Elsewhere it is wrong usage: nobody could be asked.
+ */
+export async function withAgreement<T>(
+  most: number | undefined,
+  what: string,
+  run: (most: number | undefined) => Promise<T>,
+  look: () => Promise<TargetView>,
+): Promise<T> {
+  try {
+    return await run(most);
+  } catch (error) {
+    if (!(error instanceof WsctlError) || error.code !== "TOO_MANY_AGENTS") throw error;
+    if (!isTerminal("stdin") || !isTerminal("stderr")) throw tooMany(error.message);
+    const { agents } = await look();
+    await requireYes(what, agents);
+    return run(agents.length);
+  }
+}
+
+/** The same where nothing is sent yet: of what is going to be. */
+export async function requireAgreement(
+  flags: AgreedFlags,
+  what: string,
+  { agents }: Pick<TargetView, "agents">,
+): Promise<void> {
+  const most = agreedMost(flags);
+  if (most === undefined || agents.length <= most) return;
+  if (!isTerminal("stdin") || !isTerminal("stderr"))
+    throw tooMany(`The target means ${agents.length} agents, more than ${most}`);
+  await requireYes(what, agents);
+}
+
+function tooMany(text: string): WsctlError {
+  return usage(`${text}: add --yes if so many are meant; --dry-run lists them`);
+}
+
+async function requireYes(what: string, agents: TargetView["agents"]): Promise<void> {
+  if (await isAgreed(`Send ${what} to ${agents.length} agents (${someOf(agents)})?`)) return;
+  throw new WsctlError("TOO_MANY_AGENTS", "Nothing was sent");
+}
+
+/** The same words with `--dry-run`: who would be meant, and who would be left out. */
+export function printMeant(view: TargetView, json: boolean): void {
+  if (json) return printJson(view);
+  const rows = view.agents.map(({ agent_id, online }) => [agent_id, online ? "online" : "away"]);
+  print(table(["AGENT", "STATE"], rows));
+  const { drained, away, seed } = view;
+  if (drained.length > 0) remark(`Left out, as they are drained: ${drained.join(", ")}`);
+  if (away.length > 0) remark(`Left out, as they are away: ${away.join(", ")}`);
+  const by = seed === undefined ? "" : ` (--seed ${seed})`;
+  const count = view.agents.length === 1 ? "1 agent" : `${view.agents.length} agents`;
+  remark(`${count} would be meant${by}; nothing was sent`);
+}
+
+function someOf(agents: TargetView["agents"]): string {
+  const names = agents.slice(0, 3).map(({ agent_id }) => agent_id);
+  return agents.length > names.length ? `${names.join(", ")}, …` : names.join(", ");
+}
+
+async function isAgreed(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${question} [y/N] `).catch(() => undefined);
+    if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
+    // Ctrl-C, or the end of what is typed.
+    remark("\nNothing was sent");
+    process.exit(exitInterrupted);
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,79 @@
+/** What `wsctl tokens create` is told, as an order of the API. */
+import * as v from "valibot";
+import {
+  joinSecondsMax,
+  joinUsesMax,
+  TokenOrder,
+  type TokenOrderInput,
+  tokenSecondsMax,
+} from "../../lib/protocol/api/tokens.ts";
+import { issueText } from "../../lib/protocol/schemaError.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { labelsOf } from "./labels.ts";
+import { agentIdOf, parseSecondsWithin, wholeNumber } from "./values.ts";
+
+export interface TokenFlags {
+  join?: boolean | undefined;
+  agent?: string | undefined;
+  role?: string | undefined;
+  ttl?: string | undefined;
+  expires?: string | undefined;
+  uses?: string | undefined;
+  labels: string[];
+  allow?: string | undefined;
+  target?: string | undefined;
+  from?: string | undefined;
+}
+
+/** Throws `USAGE` naming the flag that is wrong or does not fit the others. */
+export function tokenOrderOf(flags: TokenFlags): TokenOrderInput {
+  const order = { ...whose(flags), ...termsOf(flags) };
+  const checked = v.safeParse(TokenOrder, order);
+  if (checked.success) return checked.output;
+  throw usage(`Cannot make a token: ${issueText(checked.issues[0])}`);
+}
+
+function whose({ join, agent, role }: TokenFlags): object {
+  const named = agent === undefined ? {} : { agent_id: agentIdOf("agent", agent) };
+  if (join === true && role === undefined) return { role: "join", ...named };
+  if ((agent === undefined) === (role === undefined) || join === true) {
+    throw usage(
+      "A token is for a host to join with, for an agent or for an operator: give --join, --agent ID or --role ROLE",
+    );
+  }
+  return role === undefined ? { role: "agent", ...named } : { role };
+}
+
+function termsOf(flags: TokenFlags): object {
+  const { join, role, agent, ttl, expires, uses, labels, allow, target, from } = flags;
+  const isHost = join === true || agent !== undefined;
+  if (uses !== undefined && join !== true) throw misplaced("uses", "--join");
+  if (ttl !== undefined && join !== true) throw misplaced("ttl", "--join");
+  if (expires !== undefined && join === true) throw misplaced("expires", "--agent or --role");
+  if (labels.length > 0 && !isHost) throw misplaced("label", "--join or --agent");
+  const isNarrow = role === "operator" || role === "viewer";
+  if (allow !== undefined && !isNarrow) throw misplaced("allow", "--role operator or viewer");
+  if (target !== undefined && !isNarrow) throw misplaced("target", "--role operator or viewer");
+  const seconds =
+    join === true
+      ? ttl && parseSecondsWithin("ttl", ttl, joinSecondsMax)
+      : expires && parseSecondsWithin("expires", expires, tokenSecondsMax);
+  return {
+    ...(seconds === undefined ? {} : { expires_in_seconds: seconds }),
+    ...(uses === undefined ? {} : { uses: wholeNumber("uses", uses, 1, joinUsesMax) }),
+    ...(labels.length === 0 ? {} : { labels: labelsOf(labels) }),
+    ...(allow === undefined ? {} : { commands: listOf("allow", allow) }),
+    ...(target === undefined ? {} : { target }),
+    ...(from === undefined ? {} : { addresses: listOf("from", from) }),
+  };
+}
+
+function listOf(flag: string, text: string): string[] {
+  const items = text.split(",").map((item) => item.trim());
+  if (items.every((item) => item !== "")) return items;
+  throw usage(`Flag --${flag} is "${text}": expected one or more, with a comma between them`);
+}
+
+function misplaced(flag: string, where: string): Error {
+  return usage(`Flag --${flag} belongs to ${where}: drop it, or give that`);
+}

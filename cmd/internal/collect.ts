@@ -1,0 +1,68 @@
+import { defineCommand } from "citty";
+import * as v from "valibot";
+import { controlPlaneOf } from "../../lib/agent/identity/controlPlaneAccess.ts";
+import { collect } from "../../lib/agent/logs/collector.ts";
+import { CollectOrder, type Upload } from "../../lib/agent/logs/collectRequest.ts";
+import { faultOfParameters } from "../../lib/agent/logs/parameters.ts";
+import { issueText } from "../../lib/protocol/schemaError.ts";
+import { loadRuntime } from "../../lib/runtime/load.ts";
+import { uploadFile } from "../../lib/transfer/upload.ts";
+import { commonArgs } from "../cli/commonFlags.ts";
+import { exitOk, untilSignal } from "../cli/exit.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { leaveResult, print, printBytes, readStdin, remark } from "../output/stdio.ts";
+
+/** For the agent alone: the program behind `fetch_logs`, with its order on standard input. */
+export default defineCommand({
+  meta: { name: "collect", hidden: true, description: "Collect lines of a log for the agent" },
+  args: commonArgs,
+  run: () => collectRun(),
+});
+
+/** The lines, if they are few, and on the last line what they are. */
+export async function collectRun(): Promise<number> {
+  const order = orderIn(readStdin());
+  // A service that ends tells it twice; it needs to be told once.
+  const signal = untilSignal(() => {});
+  let isMidLine = false;
+  const out = {
+    remark,
+    write: (bytes: Uint8Array) => {
+      isMidLine = bytes.at(-1) !== 10;
+      printBytes(bytes);
+    },
+  };
+  const store = order.upload === undefined ? {} : { store: await storeBy(order.upload, signal) };
+  const collected = await collect(order, out, { signal, ...store });
+  // By hand the result comes behind the lines; to an agent every byte counts.
+  if (isMidLine && process.env.WSCTL_RESULT_FILE === undefined) print("");
+  leaveResult(collected);
+  return exitOk;
+}
+
+/** A large result becomes an artifact of the request that asked for it. */
+async function storeBy(upload: Upload, signal: AbortSignal) {
+  const runtime = await loadRuntime();
+  const controlPlane = controlPlaneOf(upload.way, runtime.fetchWith);
+  const { request_id, name } = upload;
+  return async (path: string) => {
+    const order = { name, request_id, kind: "result" } as const;
+    const { artifact_id, bytes, sha256 } = await uploadFile({ controlPlane, path, order, signal });
+    return { artifact_id, name, bytes, sha256 };
+  };
+}
+
+function orderIn(text: string): CollectOrder {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw usage("Standard input is not JSON: expected the order of an agent");
+  }
+  const parsed = v.safeParse(CollectOrder, value);
+  if (!parsed.success) throw usage(`The order: ${issueText(parsed.issues[0])}`);
+  const order = parsed.output;
+  const fault = faultOfParameters(order.source, order.parameters, Date.now());
+  if (fault !== undefined) throw usage(`The order: ${fault}`);
+  return order;
+}

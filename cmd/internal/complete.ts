@@ -1,0 +1,115 @@
+import { statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { defineCommand } from "citty";
+import { sourcesOf } from "../cli/commandTree.ts";
+import type { ClientFlags } from "../cli/commonFlags.ts";
+import { exitOk } from "../cli/exit.ts";
+import { accessFlags, agentIds } from "../cli/partialArgs.ts";
+import type { CommandData } from "../cli/strictArgs.ts";
+import { Candidates } from "../completion/candidates.ts";
+import { type Cursor, cursorAt } from "../completion/cursor.ts";
+import { lookUp } from "../completion/remoteCandidates.ts";
+import { shells } from "../completion/shells.ts";
+import { clientOf } from "../flags/connection.ts";
+import { print } from "../output/stdio.ts";
+
+/** For the scripts of `wsctl completion`: what the word under the cursor may become. */
+export default defineCommand({
+  meta: {
+    name: "complete",
+    hidden: true,
+    isAlone: true,
+    description: "Say what a word of a command line may become, for shells",
+  },
+  args: {
+    words: {
+      type: "positional",
+      required: false,
+      valueHint: "WORD…",
+      description: "the command line, wsctl itself first, behind --",
+    },
+    index: { type: "string", default: "0", valueHint: "N", description: "the word, from 0" },
+    describe: { type: "boolean", description: "with what each is, behind a tab" },
+  },
+  run: ({ args, data }) =>
+    completeRun({
+      words: (data as CommandData).lists.words ?? [],
+      index: Number(args.index),
+      describe: args.describe ?? false,
+    }),
+});
+
+export interface CompleteOptions {
+  words: readonly string[];
+  index: number;
+  describe: boolean;
+}
+
+/** The control plane has so long to answer; what is known by then is shown. */
+const answerMs = 1_000;
+
+/**
+ * Prints the candidates, one a line, or `:files` or `:dirs` where the shell knows better. Somebody is
+ * in the middle of a line: there is never an error, and never much to wait for.
+ */
+export async function completeRun(options: CompleteOptions): Promise<number> {
+  try {
+    const cursor = await cursorAt(options.words, options.index);
+    for (const line of await linesAt(cursor, options.describe)) print(line);
+  } catch {
+    // There is nobody to be told: no candidates is the answer.
+  }
+  return exitOk;
+}
+
+async function linesAt(cursor: Cursor | undefined, describe: boolean): Promise<string[]> {
+  if (cursor === undefined) return [];
+  const { kind, choices } = cursor;
+  if (kind === "files" || kind === "dirs") return [`:${kind}`];
+  const part = kind === "agents" ? lastOfList(cursor.part) : cursor.part;
+  const candidates = new Candidates(part);
+  for (const [text, description] of choices) candidates.addOwn(text, description);
+  if (kind === "shell") for (const shell of Object.keys(shells)) candidates.addOwn(shell);
+  else if (kind !== undefined) {
+    await Promise.race([ask(cursor, kind, candidates).catch(() => {}), sleep(answerMs)]);
+  }
+  const earlier = new Set(part.prefix.replace(/^-.*=/, "").split(","));
+  const lines = candidates.lines(describe);
+  if (kind !== "agents") return lines;
+  const idOf = (line: string) => line.slice(part.prefix.length).split("\t")[0] ?? "";
+  return lines.filter((line) => !earlier.has(idOf(line)));
+}
+
+async function ask(
+  { found, typed, part }: Cursor,
+  kind: NonNullable<Cursor["kind"]>,
+  candidates: Candidates,
+): Promise<void> {
+  if (!isFile(typed.flags.get("config")?.at(-1) ?? process.env.WSCTL_CONFIG)) return;
+  const { agent, ...access } = accessFlags(typed, await sourcesOf(found));
+  if (!isSafe(access)) return;
+  const asked = {
+    kind,
+    client: await clientOf(access),
+    agentIds: agentIds(agent),
+    command: typed.positionals[0],
+    typed: part.typed,
+    given: typed.flags.get("param") ?? [],
+  };
+  await lookUp(asked, candidates);
+}
+
+/** Whether reading what the flags name ends: standard input and pipes may never. */
+function isSafe(flags: ClientFlags): boolean {
+  return isFile(flags["token-file"]) && isFile(flags.ca);
+}
+
+function isFile(path: string | undefined): boolean {
+  return path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Of a list with commas only the last is still being written. */
+function lastOfList({ prefix, typed }: Cursor["part"]): Cursor["part"] {
+  const at = typed.lastIndexOf(",") + 1;
+  return { prefix: prefix + typed.slice(0, at), typed: typed.slice(at) };
+}

@@ -1,0 +1,19 @@
+import { defineCommand } from "citty";
+import { supervise } from "../../lib/agent/supervisor/supervisor.ts";
+import { commonArgs } from "../cli/commonFlags.ts";
+import { exitOk } from "../cli/exit.ts";
+
+/** For the agent alone: the process that stands between it and a program. */
+export default defineCommand({
+  meta: { name: "supervise", hidden: true, description: "Run one program for the agent" },
+  args: {
+    dir: { type: "positional", required: true, description: "the run's directory" },
+    ...commonArgs,
+  },
+  run: ({ args }) => superviseRun(args.dir),
+});
+
+export async function superviseRun(dir: string): Promise<number> {
+  await supervise(dir);
+  return exitOk;
+}

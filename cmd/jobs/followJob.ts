@@ -1,0 +1,108 @@
+/**
+ * Follows a job to its last outcome, one that was just asked for or one that was asked for before:
+ * live output, outcomes, files and the exit status are the same for both.
+ */
+import type { Client, SendOptions } from "../../lib/client/client.ts";
+import type { JobView, StreamLine } from "../../lib/protocol/api/views.ts";
+import type { JsonObject } from "../../lib/protocol/json.ts";
+import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
+import { exitInterrupted } from "../cli/exit.ts";
+import { formatArgs } from "../output/format.ts";
+import { terminalJobProgress } from "../output/jobProgress.ts";
+import { showJob } from "../output/jobStream.ts";
+import { LiveLines } from "../output/liveLines.ts";
+import { type AnswerFlags, answersFor, isForProgram, isPlain } from "../output/outcomePrinter.ts";
+import type { OutputDir } from "../output/outputDirectory.ts";
+import { remark, requireStdout } from "../output/stdio.ts";
+import { terminalProgress } from "../output/transferProgress.ts";
+import type { Interrupt } from "./interrupt.ts";
+
+/** Flags of commands that follow a job. */
+export const followArgs = {
+  live: {
+    type: "boolean",
+    default: true,
+    description: "show what programs write while they run",
+    negativeDescription: "do not show what programs write while they run",
+  },
+  output: {
+    type: "string",
+    valueHint: "DIR",
+    description: "write what each agent's program writes, and large results, into files there",
+  },
+  group: { type: "boolean", description: "show answers that say the same once, with their agents" },
+  ...formatArgs,
+} as const;
+
+export interface FollowFlags extends AnswerFlags {
+  live: boolean;
+  output?: string | undefined;
+}
+
+export interface Followed {
+  accepted: { job: JobView };
+  lines: AsyncIterable<StreamLine>;
+}
+
+export interface FollowJobOptions {
+  flags: FollowFlags;
+  controlPlane: ControlPlane;
+  client: Client;
+  /** What the job is, or is going to be. */
+  asked: { command: string; parameters?: JsonObject | undefined };
+  /** Asks for the job, or for its stream. */
+  begin(options: SendOptions): Promise<Followed>;
+  /** Ctrl-C; it is handed what withdraws the job. */
+  interrupt(withdraw: () => Promise<void>): Interrupt;
+}
+
+/** Answers with the exit status; whoever leaves is told how to come back. */
+export async function followJob(options: FollowJobOptions): Promise<number> {
+  const { flags, client } = options;
+  // Before anything is sent: an outcome that cannot be told would be lost.
+  requireStdout();
+  const answers = await answersFor(flags);
+  let jobId: string | undefined;
+  const interrupt = options.interrupt(async () => {
+    if (jobId !== undefined) await client.cancelJob(jobId);
+  });
+  try {
+    const dir = await outputDirOf(options, interrupt.left);
+    const sink = dir ?? (flags.live && isPlain(flags) ? new LiveLines() : undefined);
+    const withOutput = sink !== undefined;
+    const followed = await options.begin({ signal: interrupt.left, withOutput });
+    jobId = followed.accepted.job.job_id;
+    return await showJob(followed, {
+      ...{ answers, isForProgram: isForProgram(flags), sink, dir },
+      progress: terminalJobProgress(),
+    });
+  } catch (error) {
+    if (jobId !== undefined) {
+      remark(`The job goes on; follow it with: wsctl jobs watch ${jobId}`);
+      remark(`Withdraw it with: wsctl jobs cancel ${jobId}`);
+    }
+    if (interrupt.left.aborted) return exitInterrupted;
+    throw error;
+  }
+}
+
+async function outputDirOf(
+  options: FollowJobOptions,
+  signal: AbortSignal,
+): Promise<OutputDir | undefined> {
+  const { flags, controlPlane, client, asked } = options;
+  if (flags.output === undefined) return undefined;
+  const { OutputDir } = await import("../output/outputDirectory.ts");
+  const { fetchArtifact } = await import("./fetchArtifact.ts");
+  const progress = terminalProgress();
+  // What the lines of a log are called does not depend on how many of them there are.
+  const source = asked.command === "fetch_logs" ? asked.parameters?.source : undefined;
+  return new OutputDir({
+    dir: flags.output,
+    resultName: typeof source === "string" ? `${source}.log` : undefined,
+    fetch: async (artifactId, path, name) => {
+      const artifact = await client.artifact(artifactId);
+      await fetchArtifact({ client, controlPlane, artifact, path, name, progress, signal });
+    },
+  });
+}

@@ -1,0 +1,132 @@
+/** `wsctl jobs list`: which jobs, by what they were and what became of them. */
+import { defineCommand } from "citty";
+import type { Client } from "../../lib/client/client.ts";
+import type { JobsQuery } from "../../lib/client/jobsQuery.ts";
+import { type JobStatus, type JobView, jobStatuses } from "../../lib/protocol/api/views.ts";
+import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
+import { exitOk } from "../cli/exit.ts";
+import { clientOf } from "../flags/connection.ts";
+import { agentIdOf, parseMoment, wholeNumber } from "../flags/values.ts";
+import {
+  type Column,
+  type FormatFlags,
+  formatArgs,
+  formatOf,
+  printList,
+} from "../output/format.ts";
+import { remark } from "../output/stdio.ts";
+
+const limitMost = 500;
+
+export const list = defineCommand({
+  meta: {
+    name: "list",
+    description: "List jobs, the newest first",
+    examples: [
+      "wsctl jobs list --agent web-1 --status failed --since 2d",
+      "wsctl jobs list --search 'no space'",
+    ],
+  },
+  args: {
+    ...clientArgs,
+    agent: { type: "string", valueHint: "ID", description: "those for this agent" },
+    command: { type: "string", valueHint: "COMMAND", description: "those of this command" },
+    status: {
+      type: "enum",
+      options: [...jobStatuses],
+      description: "those with a request that is still open, or has ended so",
+    },
+    since: {
+      type: "string",
+      valueHint: "TIME",
+      description: "those asked for since then: 2h, 7d, 2026-01-31T00:00:00Z",
+    },
+    by: { type: "string", valueHint: "TOKEN", description: "those that this token asked for" },
+    search: {
+      type: "string",
+      valueHint: "WORDS",
+      description: "those with all of these words in the message or the code of a request",
+    },
+    ...formatArgs,
+    limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
+    cursor: { type: "string", valueHint: "JOB", description: "those older than this job" },
+  },
+  run: ({ args }) => listRun({ ...args, now: Date.now() }),
+});
+
+/** What became of it first: a terminal of 80 columns has no room for the rest. */
+const columns: Column<JobView>[] = [
+  { name: "job", value: ({ job_id }) => job_id },
+  { name: "command", value: ({ command }) => command },
+  { name: "state", value: stateOf },
+  { name: "ended", value: ({ ended }) => ended },
+  { name: "total", value: ({ total }) => total },
+  { name: "success", value: ({ succeeded }) => succeeded },
+  { name: "created", value: ({ created_at }) => created_at },
+  { name: "by", value: ({ created_by }) => created_by },
+  { name: "schedule", value: ({ schedule }) => schedule, isWide: true },
+  { name: "target", value: ({ target }) => JSON.stringify(target), isWide: true },
+];
+
+function stateOf({ ended, total, paused_at, approval, cancelled_at }: JobView): string {
+  if (ended === total) return cancelled_at === undefined ? "ended" : "cancelled";
+  if (paused_at !== undefined) return "paused";
+  return approval === "awaited" ? "awaits approval" : "open";
+}
+
+export interface ListJobsOptions extends ClientFlags, FormatFlags {
+  agent?: string | undefined;
+  command?: string | undefined;
+  status?: string | undefined;
+  since?: string | undefined;
+  by?: string | undefined;
+  search?: string | undefined;
+  limit: string;
+  cursor?: string | undefined;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+export async function listRun(options: ListJobsOptions): Promise<number> {
+  const limit = wholeNumber("limit", options.limit, 1, limitMost);
+  const filters = filtersOf(options);
+  const { cursor } = options;
+  const { jobs, next } = await firstJobs(await clientOf(options), filters, limit, cursor);
+  const isFiltered = Object.keys(filters).length > 0 || cursor !== undefined;
+  const isForPeople = ["table", "wide"].includes(formatOf(options) ?? "table");
+  if (jobs.length > 0 || !isForPeople) await printList(jobs, columns, options);
+  else remark(isFiltered ? "No such job." : 'No jobs yet: send one with "wsctl send".');
+  if (next !== undefined) remark(`There are more: repeat this with --cursor ${next}`);
+  return exitOk;
+}
+
+/** Page after page: where little fits the filters, one alone may hold less than is wanted. */
+async function firstJobs(
+  client: Client,
+  filters: JobsQuery,
+  limit: number,
+  cursor: string | undefined,
+): Promise<{ jobs: JobView[]; next: string | undefined }> {
+  const jobs: JobView[] = [];
+  let next = cursor;
+  do {
+    const from = next === undefined ? {} : { cursor: next };
+    const page = await client.jobs({ ...filters, ...from, limit: limit - jobs.length });
+    jobs.push(...page.items);
+    next = page.next_cursor;
+  } while (next !== undefined && jobs.length < limit);
+  return { jobs, next };
+}
+
+function filtersOf(options: ListJobsOptions): JobsQuery {
+  const { agent, command, status, since, by, search, now } = options;
+  return {
+    ...(agent === undefined ? {} : { agent: agentIdOf("agent", agent) }),
+    ...(command === undefined ? {} : { command }),
+    // The parser takes no other words.
+    ...(status === undefined ? {} : { status: status as JobStatus }),
+    ...(since === undefined ? {} : { since: parseMoment("since", since, now) }),
+    ...(by === undefined ? {} : { by }),
+    ...(search === undefined ? {} : { search }),
+  };
+}

@@ -1,0 +1,87 @@
+/** `wsctl jobs retry`: a job once more, for some of its agents, followed as `send` does. */
+import { defineCommand } from "citty";
+import { Client, type SendOptions } from "../../lib/client/client.ts";
+import { isRetried, type RetryOrder } from "../../lib/protocol/api/jobs.ts";
+import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { controlPlaneOf } from "../flags/connection.ts";
+import { type AgreedFlags, agreedArgs, agreedMost, withAgreement } from "../flags/target.ts";
+import { isForProgram } from "../output/outcomePrinter.ts";
+import { remark } from "../output/stdio.ts";
+import { type FollowFlags, followArgs, followJob } from "./followJob.ts";
+import { newInterrupt } from "./interrupt.ts";
+
+const retryArgs = {
+  id: { type: "positional", required: true, valueHint: "JOB", description: "the job's id" },
+  ...clientArgs,
+  failed: { type: "boolean", description: "where it began and did not succeed" },
+  "not-started": { type: "boolean", description: "where it certainly never started" },
+  lost: { type: "boolean", description: "where it cannot be known how it ended" },
+  all: { type: "boolean", description: "for all of its agents, however it ended" },
+  ...agreedArgs,
+  ...followArgs,
+} as const;
+
+interface RetryOptions extends ClientFlags, FollowFlags, AgreedFlags {
+  id: string;
+  failed?: boolean | undefined;
+  "not-started"?: boolean | undefined;
+  lost?: boolean | undefined;
+  all?: boolean | undefined;
+}
+
+export const retry = defineCommand({
+  meta: {
+    name: "retry",
+    description: "Ask again for the same command, on the agents where it did not come right",
+    examples: ["wsctl jobs retry JOB --failed --not-started"],
+  },
+  args: retryArgs,
+  run: ({ args }) => retryRun(args),
+});
+
+/** The exit status is that of `send`. */
+async function retryRun(options: RetryOptions): Promise<number> {
+  const which = whichOf(options);
+  const controlPlane = await controlPlaneOf(options);
+  const client = new Client(controlPlane);
+  const before = await client.job(options.id);
+  const begin = async (how: SendOptions) => {
+    const asked = (most: number | undefined) => {
+      const order: RetryOrder = { which, ...(most === undefined ? {} : { max_agents: most }) };
+      return client.retryJob(before.job_id, order, how);
+    };
+    const chosen = before.requests.filter((each) => which.some((kind) => isRetried(kind, each)));
+    const agents = chosen.map(({ agent: agent_id }) => ({ agent_id, online: true }));
+    const look = async () => ({ agents, drained: [], away: [] });
+    const sent = await withAgreement(agreedMost(options), before.command, asked, look);
+    if (!isForProgram(options)) {
+      const { job_id: id, total } = sent.accepted.job;
+      remark(`Job ${id} asks ${total} of ${before.total} agents again`);
+    }
+    return sent;
+  };
+  return followJob({
+    flags: options,
+    controlPlane,
+    client,
+    asked: before,
+    interrupt: newInterrupt,
+    begin,
+  });
+}
+
+function whichOf(options: RetryOptions): RetryOrder["which"] {
+  const { failed, lost, all } = options;
+  if (all && (failed || lost || options["not-started"])) {
+    throw usage("Flag --all means every request: drop the others, or drop it");
+  }
+  if (all) return ["all"];
+  const which: RetryOrder["which"] = [
+    ...(failed ? (["failed"] as const) : []),
+    ...(options["not-started"] ? (["not_started"] as const) : []),
+    ...(lost ? (["lost"] as const) : []),
+  ];
+  if (which.length > 0) return which;
+  throw usage("Which of its requests? Give --failed, --not-started, --lost or --all");
+}

@@ -1,0 +1,74 @@
+/**
+ * Live output as an operator sees it: whole lines, each with its agent in front, never one inside
+ * another. What a program writes is hostile text like everything that comes from a host.
+ */
+import { visible } from "../../lib/escapeControls.ts";
+import type { OutputLine } from "../../lib/protocol/api/views.ts";
+import { print, remark } from "./stdio.ts";
+
+/** Where a job's live output goes. */
+export interface OutputSink {
+  piece(line: OutputLine): void;
+  /** A request has ended; whether any output of it was seen. */
+  end(requestId: string): boolean;
+}
+
+/** A longer line is shown in parts. */
+const lineCharsMax = 16 * 1024;
+
+interface Begun {
+  decoder: TextDecoder;
+  rest: string;
+}
+
+/** Standard output to standard output, standard error to standard error. */
+export class LiveLines implements OutputSink {
+  readonly #begun = new Map<string, { agent: string; streams: Map<string, Begun> }>();
+
+  piece({ request_id, agent, output }: OutputLine): void {
+    const { stream = "stdout", skipped, incomplete, text, base64 } = output;
+    const of = this.#begun.get(request_id) ?? { agent, streams: new Map<string, Begun>() };
+    this.#begun.set(request_id, of);
+    if (skipped !== undefined) {
+      this.#flush(request_id);
+      remark(`[${agent}] … output that came too fast to be kept is missing here …`);
+    }
+    if (incomplete) {
+      this.#flush(request_id);
+      remark(`[${agent}] … the rest of the output did not arrive …`);
+    }
+    if (text === undefined && base64 === undefined) return;
+    const begun = of.streams.get(stream) ?? { decoder: new TextDecoder(), rest: "" };
+    of.streams.set(stream, begun);
+    const more = text ?? begun.decoder.decode(Buffer.from(base64 ?? "", "base64"));
+    const all = begun.rest + more;
+    const end = all.lastIndexOf("\n") + 1;
+    begun.rest = all.slice(end);
+    if (end > 0) show(agent, stream, all.slice(0, end - 1));
+    for (; begun.rest.length > lineCharsMax; begun.rest = begun.rest.slice(lineCharsMax)) {
+      show(agent, stream, begun.rest.slice(0, lineCharsMax));
+    }
+  }
+
+  end(requestId: string): boolean {
+    this.#flush(requestId);
+    return this.#begun.delete(requestId);
+  }
+
+  /** A last line may have no end. */
+  #flush(requestId: string): void {
+    const of = this.#begun.get(requestId);
+    for (const [stream, begun] of of?.streams ?? []) {
+      if (begun.rest !== "") show(of?.agent ?? "", stream, begun.rest);
+      begun.rest = "";
+    }
+  }
+}
+
+/** All lines in one go: what is done for each of them would take longer than all the rest. */
+function show(agent: string, stream: string, lines: string): void {
+  const shown = visible(lines.replace(/\r(?=\n|$)/g, ""));
+  const text = `[${agent}] ${shown.replaceAll("\n", `\n[${agent}] `)}`;
+  if (stream === "stderr") remark(text);
+  else print(text);
+}

@@ -1,0 +1,89 @@
+/**
+ * How far transfers have come, for a person at a terminal: one line on stderr for all that run at a
+ * time, drawn anew a few times a second and wiped when they are through. A program sees nothing.
+ */
+import { visible } from "../../lib/escapeControls.ts";
+import { drawMs, type StatusLine, terminalLine, wipe } from "./statusLine.ts";
+
+export interface Transfer {
+  update(doneBytes: number, totalBytes: number): void;
+  /** It is over, well or not: it leaves the line. */
+  end(): void;
+}
+
+interface State {
+  name: string;
+  doneBytes: number;
+  totalBytes: number;
+  startedAt: number;
+  startBytes: number | undefined;
+}
+
+const barCells = 24;
+
+/** Bars only where a person looks at them. */
+export function terminalProgress(): Progress {
+  return new Progress(terminalLine());
+}
+
+export class Progress {
+  readonly #options: StatusLine;
+  readonly #transfers = new Set<State>();
+  #drawnAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: StatusLine) {
+    this.#options = options;
+  }
+
+  add(name: string, totalBytes: number): Transfer {
+    const startedAt = this.#options.now();
+    const state = { name, doneBytes: 0, totalBytes, startedAt, startBytes: undefined };
+    this.#transfers.add(state);
+    return {
+      update: (doneBytes, total) => this.#update(state, doneBytes, total),
+      end: () => {
+        this.#transfers.delete(state);
+        if (this.#options.isShown) this.#options.write(wipe);
+        this.#drawnAt = Number.NEGATIVE_INFINITY;
+      },
+    };
+  }
+
+  #update(state: State, doneBytes: number, totalBytes: number): void {
+    // What an earlier run had done already is no part of this one's speed.
+    state.startBytes ??= doneBytes;
+    Object.assign(state, { doneBytes, totalBytes });
+    const now = this.#options.now();
+    if (!this.#options.isShown || now - this.#drawnAt < drawMs) return;
+    this.#drawnAt = now;
+    this.#options.write(`${wipe}${this.#line(now).slice(0, this.#options.columns() - 1)}`);
+  }
+
+  #line(now: number): string {
+    const all = [...this.#transfers];
+    const sum = (of: (state: State) => number) => all.reduce((total, each) => total + of(each), 0);
+    const done = sum((each) => each.doneBytes);
+    const total = sum((each) => each.totalBytes);
+    const share = total === 0 ? 1 : Math.min(1, done / total);
+    const filled = Math.round(share * barCells);
+    const bar = "#".repeat(filled).padEnd(barCells, "-");
+    const startedAt = Math.min(...all.map((each) => each.startedAt));
+    const moved = done - sum((each) => each.startBytes ?? each.doneBytes);
+    const speed = moved / Math.max(0.001, (now - startedAt) / 1000);
+    const name = all.length === 1 ? visible(all[0]?.name ?? "") : `${all.length} transfers`;
+    const percent = `${Math.floor(share * 100)}%`.padStart(4);
+    return `${bar} ${percent}  ${bytesText(done)} of ${bytesText(total)}  ${bytesText(speed)}/s  ${name}`;
+  }
+}
+
+/** Bytes in powers of 1000, as people read them. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return unit === 0 ? `${Math.round(value)} B` : `${value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,103 @@
+/**
+ * Publishing a signed release: its files go to the artifact store, its text to the control plane.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Client } from "../../lib/client/client.ts";
+import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
+import { factsOfFile } from "../../lib/release/files.ts";
+import { type ReleaseFile, readManifest, readSignedRelease } from "../../lib/release/manifest.ts";
+import { uploadFile } from "../../lib/transfer/upload.ts";
+import type { ClientFlags } from "../cli/commonFlags.ts";
+import { exitFailed, exitOk, untilSignal } from "../cli/exit.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { clientOf, controlPlaneOf } from "../flags/connection.ts";
+import { print, printJson, remark, table } from "../output/stdio.ts";
+import { terminalProgress } from "../output/transferProgress.ts";
+
+interface Options extends ClientFlags {
+  json?: boolean | undefined;
+}
+
+export interface PublishOptions extends Options {
+  release: string;
+  /** Where its files are, by their names in the release. */
+  dir: string;
+  /** `PLATFORM=PATH`, for files that are called otherwise. */
+  files: string[];
+}
+
+export async function publishRun(options: PublishOptions): Promise<number> {
+  const release = readSignedRelease(textOf(options.release));
+  const manifest = readManifest(release.manifest);
+  // Before anything is sent: all of it must be there.
+  const found = manifest.files.map((file) => ({ file, path: pathOf(file, options) }));
+  const controlPlane = await controlPlaneOf(options);
+  const client = new Client(controlPlane);
+  const signal = untilSignal(() => process.exit(exitFailed));
+  const progress = terminalProgress();
+  const artifacts: Record<string, string> = {};
+  for (const { file, path } of found) {
+    const transfer = progress.add(file.name, file.bytes);
+    const order = { name: file.name, kind: "release" } as const;
+    try {
+      const onProgress = transfer.update;
+      const { artifact_id } = await uploadFile({ controlPlane, path, order, onProgress, signal });
+      artifacts[file.sha256] = artifact_id;
+    } finally {
+      transfer.end();
+    }
+  }
+  const { version } = await client.publishRelease({ release, artifacts });
+  if (options.json) printJson({ version, artifacts });
+  else print(`published ${version}`);
+  remark(`Agents that trust its keys take it with: wsctl send update --param version=${version}`);
+  return exitOk;
+}
+
+export async function listRun(options: Options): Promise<number> {
+  const releases = await (await clientOf(options)).releases();
+  if (options.json) releases.forEach(printJson);
+  else if (releases.length === 0) remark("No release is published yet.");
+  else {
+    const rows = releases.map(({ version, created_at, created_by, downloads, release }) => [
+      version,
+      created_at,
+      created_by,
+      String(downloads.length),
+      String(release.signatures.length),
+    ]);
+    print(table(["VERSION", "PUBLISHED", "BY", "FILES", "SIGNATURES"], rows));
+  }
+  return exitOk;
+}
+
+export async function deleteRun(options: Options & { version: string }): Promise<number> {
+  await (await clientOf(options)).deleteRelease(options.version);
+  if (options.json) printJson({ version: options.version, deleted: true });
+  else print(`deleted ${options.version}`);
+  return exitOk;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw usage(`Cannot read the release "${path}": ${errorText(error)}`);
+  }
+}
+
+function pathOf(file: ReleaseFile, { dir, files }: PublishOptions): string {
+  const given = files.find((text) => text.startsWith(`${file.platform}=`));
+  const path = given?.slice(file.platform.length + 1) ?? join(dir, basename(file.name));
+  if (!existsSync(path)) {
+    const mend = `give --dir, or --file ${file.platform}=PATH`;
+    throw usage(`The release's file for ${file.platform} is not at "${path}": ${mend}`);
+  }
+  const { bytes, sha256 } = factsOfFile(path);
+  if (bytes === file.bytes && sha256 === file.sha256) return path;
+  throw new WsctlError(
+    "CONFLICT",
+    `"${path}" is not the file that was signed for ${file.platform}`,
+  );
+}

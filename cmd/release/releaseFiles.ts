@@ -1,0 +1,242 @@
+/** What `wsctl release` does: keys and signed releases are files of whoever makes them. */
+import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
+import {
+  generateKey,
+  type PrivateKey,
+  type PublicKey,
+  parsePublicKey,
+  readPrivateKey,
+} from "../../lib/protocol/keys.ts";
+import { factsOfFile, faultOfFile } from "../../lib/release/files.ts";
+import {
+  product,
+  type ReleaseFile,
+  type ReleaseManifest,
+  readManifest,
+  readSignedRelease,
+  type SignedRelease,
+  writeManifest,
+} from "../../lib/release/manifest.ts";
+import { isSignedBy, verifyRelease, withSignature } from "../../lib/release/verify.ts";
+import { exitFailed, exitOk } from "../cli/exit.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { readFile } from "../flags/connection.ts";
+import { parseSeconds } from "../flags/values.ts";
+import { print, printJson, remark, table } from "../output/stdio.ts";
+import { passphraseOf } from "../signing/keyFiles.ts";
+
+interface Options {
+  json?: boolean | undefined;
+  "passphrase-file"?: string | undefined;
+}
+
+export async function keygenRun(options: Options & { file: string }): Promise<number> {
+  const { pem, publicKey } = generateKey(passphraseOf(options["passphrase-file"]));
+  try {
+    // A key that is there may be the only one: it is never written over.
+    writeFileSync(options.file, pem, { flag: "wx", mode: 0o600 });
+    chmodSync(options.file, 0o600);
+  } catch (error) {
+    throw usage(`Cannot write "${options.file}": ${errorText(error)}`);
+  }
+  if (options.json) printJson({ file: options.file, public_key: publicKey.text, id: publicKey.id });
+  else print(publicKey.text);
+  remark(`Keep ${options.file} secret: whoever has it can sign. Hosts trust the line above.`);
+  return exitOk;
+}
+
+export interface SignOptions extends Options {
+  keys: string[];
+  files: string[];
+  version?: string | undefined;
+  expires?: string | undefined;
+  add?: string | undefined;
+  output?: string | undefined;
+}
+
+export async function signRun(options: SignOptions): Promise<number> {
+  const keys = privateKeysOf(options);
+  const unsigned = options.add === undefined ? newRelease(options) : existing(options);
+  const signed = keys.reduce(withSignature, unsigned);
+  const manifest = readManifest(signed.manifest);
+  const text = `${JSON.stringify(signed)}\n`;
+  const output = options.output ?? options.add;
+  if (output === undefined) print(text.trimEnd());
+  else writeWhole(output, text);
+  const signers = keys.map(({ publicKey }) => publicKey.id);
+  if (output !== undefined && options.json) {
+    printJson({ file: output, version: manifest.version, signed_by: signers });
+  }
+  const what = `${product} ${manifest.version} (${manifest.files.length} files)`;
+  remark(`Signed ${what} by ${signers.join(", ")}; ${signed.signatures.length} signatures in all.`);
+  return exitOk;
+}
+
+export interface VerifyOptions extends Options {
+  release: string;
+  trust: string[];
+  threshold: string;
+  dir?: string | undefined;
+}
+
+export async function verifyRun(options: VerifyOptions): Promise<number> {
+  if (options.trust.length === 0) throw usage("Whom to trust is missing: give --trust KEY");
+  const threshold = Number(options.threshold);
+  if (!Number.isInteger(threshold)) {
+    throw usage(`Flag --threshold is "${options.threshold}": expected a whole number`);
+  }
+  const keys = options.trust.map(trusted);
+  const signed = readRelease(options.release);
+  const { manifest, signers } = verifyRelease(signed, { keys, threshold }, Date.now());
+  const { dir } = options;
+  const faults = dir === undefined ? [] : manifest.files.flatMap((f) => faultOfFile(dir, f) ?? []);
+  const signed_by = signers.map(({ id }) => id);
+  if (options.json) {
+    const { version } = manifest;
+    printJson({ ok: faults.length === 0, version, signed_by, ...(dir && { faults }) });
+  } else if (faults.length === 0) {
+    const files = dir === undefined ? "" : `, and its ${manifest.files.length} files are in ${dir}`;
+    print(`ok: ${product} ${manifest.version}, signed by ${signed_by.join(", ")}${files}`);
+  }
+  for (const fault of faults) remark(`wsctl: ${fault}`);
+  return faults.length === 0 ? exitOk : exitFailed;
+}
+
+export async function showRun(options: Options & { release: string }): Promise<number> {
+  const signed = readRelease(options.release);
+  const manifest = readManifest(signed.manifest);
+  const signatures = signed.signatures.map(({ key }) => signerOf(signed, key));
+  if (options.json) printJson({ ...manifest, signatures });
+  else showText(manifest, signatures);
+  return exitOk;
+}
+
+interface Signer {
+  key: string;
+  id?: string;
+  /** Whether it is of this manifest; whether to trust it is another question. */
+  valid: boolean;
+}
+
+function signerOf(signed: SignedRelease, text: string): Signer {
+  let key: PublicKey;
+  try {
+    key = parsePublicKey(text);
+  } catch {
+    // Of a kind that is not known here.
+    return { key: text, valid: false };
+  }
+  return { key: text, id: key.id, valid: isSignedBy(signed, key) };
+}
+
+function showText(manifest: ReleaseManifest, signatures: Signer[]): void {
+  const { version, created_at, expires_at = "never", files } = manifest;
+  print(`${manifest.product} ${version}, made ${created_at}, expires ${expires_at}`);
+  const rows = files.map(({ platform, name, bytes, sha256 }) => {
+    return [platform, name, String(bytes), sha256];
+  });
+  print(table(["PLATFORM", "NAME", "BYTES", "SHA-256"], rows));
+  const signers = signatures.map(({ key, id = "-", valid }) => {
+    return [id, valid ? "of this manifest" : "NOT of this manifest", key];
+  });
+  print(table(["SIGNED BY", "SIGNATURE", "KEY"], signers));
+}
+
+function newRelease({ version, files, expires }: SignOptions): SignedRelease {
+  if (version === undefined) throw usage("What is released is missing: give --version 1.2.3");
+  if (files.length === 0) throw usage("A release has files: give --file PLATFORM=PATH");
+  const now = Date.now();
+  const expiresAt =
+    expires === undefined ? undefined : now + parseSeconds("expires", expires) * 1e3;
+  const text = writeManifest({
+    product,
+    version,
+    created_at: timeText(now),
+    ...(expiresAt === undefined ? {} : { expires_at: timeText(expiresAt) }),
+    files: files.map(fileOf),
+  });
+  return { manifest: text, signatures: [] };
+}
+
+/** Nobody puts a name to a manifest that was altered after others signed it. */
+function existing({ add = "", version, files, expires }: SignOptions): SignedRelease {
+  if (version !== undefined || files.length > 0 || expires !== undefined) {
+    throw usage("With --add a release stays as it is: leave --version, --file and --expires out");
+  }
+  const signed = readRelease(add);
+  const manifest = readManifest(signed.manifest);
+  if (manifest.product !== product) throw usage(`${add} is a release of "${manifest.product}"`);
+  for (const { key } of signed.signatures) {
+    const { id, valid } = signerOf(signed, key);
+    if (id !== undefined && !valid) {
+      throw usage(
+        `${add}: key ${id} has signed something else; the manifest may have been altered`,
+      );
+    }
+  }
+  return signed;
+}
+
+function fileOf(text: string): ReleaseFile {
+  const at = text.indexOf("=");
+  if (at < 1) throw usage(`Flag --file is "${text}": expected PLATFORM=PATH`);
+  const [platform, path] = [text.slice(0, at), text.slice(at + 1)];
+  try {
+    return { platform, name: `${product}-${platform}`, ...factsOfFile(path) };
+  } catch (error) {
+    throw usage(`Flag --file: cannot read "${path}": ${errorText(error)}`);
+  }
+}
+
+function privateKeysOf(options: SignOptions): PrivateKey[] {
+  if (options.keys.length === 0) throw usage("Who signs is missing: give --key FILE");
+  const passphrase = passphraseOf(options["passphrase-file"]);
+  return options.keys.map((path) => {
+    const pem = readFile("key", path);
+    try {
+      return readPrivateKey(pem, passphrase);
+    } catch (error) {
+      const advice = pem.includes("ENCRYPTED") && passphrase === undefined;
+      const hint = advice ? ": give --passphrase-file FILE" : "";
+      throw usage(`Flag --key: "${path}": ${errorText(error)}${hint}`);
+    }
+  });
+}
+
+function trusted(text: string): PublicKey {
+  try {
+    return parsePublicKey(text.trim());
+  } catch (error) {
+    throw usage(`Flag --trust: ${errorText(error)}`);
+  }
+}
+
+function readRelease(path: string): SignedRelease {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw usage(`Cannot read the release "${path}": ${errorText(error)}`);
+  }
+  try {
+    return readSignedRelease(text);
+  } catch (error) {
+    if (!(error instanceof WsctlError)) throw error;
+    throw new WsctlError(error.code, `${path}: ${error.message}`);
+  }
+}
+
+/** Whole seconds: more says nothing. */
+function timeText(time: number): string {
+  return new Date(Math.floor(time / 1_000) * 1_000).toISOString().replace(".000Z", "Z");
+}
+
+function writeWhole(path: string, text: string): void {
+  try {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw usage(`Cannot write "${path}": ${errorText(error)}`);
+  }
+}

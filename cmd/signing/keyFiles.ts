@@ -1,0 +1,109 @@
+/** Keys with which an operator signs commands: files of this user's, paths, or an ssh-agent's. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { errorText } from "../../lib/protocol/errors.ts";
+import { generateKey, type PublicKey, readPrivateKey } from "../../lib/protocol/keys.ts";
+import { defaultSettingsFile } from "../cli/paths.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { readFile } from "../flags/connection.ts";
+import { readStdin } from "../output/stdio.ts";
+import { sshKeys } from "./sshAgent.ts";
+
+/** Something that signs, wherever its key is. */
+export interface Signer {
+  publicKey: PublicKey;
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}
+
+const ending = ".key";
+const sshPrefix = "ssh-agent";
+
+export function keysDir(): string {
+  return join(dirname(defaultSettingsFile(process.env)), "keys");
+}
+
+/** Makes a key under a name; throws `USAGE` where there is one already. */
+export function newKey(
+  name: string,
+  passphrase: string | undefined,
+): { path: string; text: string } {
+  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name)) {
+    throw usage(`A key cannot be called "${name}": expected letters, digits, ".", "_" and "-"`);
+  }
+  const path = join(keysDir(), name + ending);
+  if (existsSync(path)) throw usage(`There is a key "${name}" already: ${path}`);
+  mkdirSync(keysDir(), { recursive: true, mode: 0o700 });
+  const { pem, publicKey } = generateKey(passphrase);
+  writeFileSync(path, pem, { mode: 0o600, flag: "wx" });
+  writeFileSync(`${path}.pub`, `${publicKey.text}\n`, { mode: 0o644 });
+  return { path, text: publicKey.text };
+}
+
+export interface KnownKey {
+  name: string;
+  /** Text of the public key. */
+  text: string;
+}
+
+/** Those in the directory, by their public halves. */
+export function knownKeys(): KnownKey[] {
+  const dir = keysDir();
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir)
+    .filter((file) => file.endsWith(`${ending}.pub`))
+    .sort()
+    .map((file) => {
+      const name = file.slice(0, -`${ending}.pub`.length);
+      return { name, text: readFileSync(join(dir, file), "utf8").trim() };
+    });
+}
+
+/** Several keys with one passphrase, which is read once: standard input has it but once. */
+export async function signersOf(keys: readonly string[], passphraseFile?: string) {
+  const passphrase = passphraseOf(passphraseFile);
+  const signers: Signer[] = [];
+  for (const key of keys) signers.push(await signerOf(key, passphrase));
+  return signers;
+}
+
+/**
+ * The signer that a flag means: the name of a key, the path of one, or `ssh-agent:COMMENT`. Throws
+ * `USAGE` saying where it was looked for.
+ */
+async function signerOf(text: string, passphrase: string | undefined): Promise<Signer> {
+  if (text === sshPrefix || text.startsWith(`${sshPrefix}:`)) {
+    return sshSigner(text.slice(sshPrefix.length + 1));
+  }
+  const named = join(keysDir(), text + ending);
+  const path = !text.includes("/") && existsSync(named) ? named : text;
+  if (!existsSync(path)) {
+    const advice = '"wsctl keys generate" makes one, "wsctl keys list" names them';
+    throw usage(`No key "${text}": neither ${named} nor a file of that path; ${advice}`);
+  }
+  try {
+    const { publicKey, sign } = readPrivateKey(readFileSync(path, "utf8"), passphrase);
+    return { publicKey, sign: async (message) => sign(message) };
+  } catch (error) {
+    const advice = passphrase === undefined ? "; give --passphrase-file if it has one" : "";
+    throw usage(`Cannot use the key "${path}": ${errorText(error)}${advice}`);
+  }
+}
+
+/** Undefined where no file is named; throws `USAGE` where it holds nothing. */
+export function passphraseOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  const text = file === "-" ? readStdin() : readFile("passphrase-file", file);
+  const passphrase = text.replace(/\r?\n$/, "");
+  if (passphrase !== "") return passphrase;
+  throw usage(`Flag --passphrase-file: "${file}" is empty: expected a passphrase`);
+}
+
+async function sshSigner(comment: string): Promise<Signer> {
+  const keys = await sshKeys();
+  const found = comment === "" ? keys : keys.filter((key) => key.comment === comment);
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first;
+  const names = keys.map((key) => `"${key.comment}"`).join(", ") || "none";
+  const what = found.length === 0 ? "No such Ed25519 key" : "More than one Ed25519 key";
+  throw usage(`${what} in the ssh-agent: say ssh-agent:COMMENT; it has: ${names}`);
+}

@@ -1,0 +1,37 @@
+/** What has changed among agents, for whoever has no terminal: one line for each change. */
+import type { AgentView } from "../../lib/protocol/api/views.ts";
+import { stateText } from "./state.ts";
+
+export interface Change {
+  at: string;
+  agent: string;
+  /** Of the agent, where that is what has changed. */
+  state?: string;
+  outcome?: string;
+  code?: string;
+}
+
+/** From one look to the next; from the first on every agent is one. */
+export function changesBetween(
+  before: ReadonlyMap<string, AgentView>,
+  now: readonly AgentView[],
+  at: string,
+): Change[] {
+  const changes: Change[] = [];
+  for (const agent of now) {
+    const known = before.get(agent.agent_id);
+    const state = stateText(agent);
+    if (known === undefined || stateText(known) !== state) {
+      changes.push({ at, agent: agent.agent_id, state });
+    }
+    const { last_outcome: last } = agent;
+    if (last === undefined || known === undefined || known.last_outcome?.at === last.at) continue;
+    const { outcome, code } = last;
+    changes.push({ at: last.at, agent: agent.agent_id, outcome, ...(code ? { code } : {}) });
+  }
+  const left = new Set(now.map(({ agent_id }) => agent_id));
+  for (const agent of before.keys()) {
+    if (!left.has(agent)) changes.push({ at, agent, state: "forgotten" });
+  }
+  return changes;
+}

@@ -1,0 +1,121 @@
+/** What `wsctl watch` has on the screen: so many lines of so many columns, for a state. Pure. */
+import { visible } from "../../lib/escapeControls.ts";
+import type { AgentView } from "../../lib/protocol/api/views.ts";
+import { selectedOf, shownAgents, stateText, type WatchState } from "./state.ts";
+
+export interface ScreenSize {
+  columns: number;
+  rows: number;
+}
+
+/** Lines that are no agents: the head, the headings, and what is said of the selected one. */
+const otherRows = 4;
+const widthOf = { state: 14, cpu: 5, memory: 8, latency: 8, version: 8, open: 4 };
+const agentCellsMax = 40;
+
+const reversed = (text: string) => `\x1b[7m${text}\x1b[27m`;
+const bold = (text: string) => `\x1b[1m${text}\x1b[22m`;
+
+/** How many agents fit. */
+export function pageOf({ rows }: ScreenSize): number {
+  return Math.max(1, rows - otherRows);
+}
+
+export function screenOf(state: WatchState, size: ScreenSize, now: number): string[] {
+  const { columns, rows } = size;
+  const shown = shownAgents(state);
+  const selected = selectedOf(state);
+  const page = pageOf(size);
+  const at = Math.max(0, selected === undefined ? 0 : shown.indexOf(selected));
+  const first = Math.max(0, Math.min(at - Math.floor(page / 2), shown.length - page));
+  const idCells = idCellsOf(shown, columns);
+  const body = shown.slice(first, first + page).map((agent) => {
+    const line = cut(rowOf(agent, idCells, now), columns);
+    return agent === selected ? reversed(line.padEnd(columns)) : line;
+  });
+  const lines = [
+    bold(cut(headOf(state, shown.length), columns)),
+    cut(headings(state, idCells), columns),
+    ...body,
+    ...Array<string>(Math.max(0, page - body.length)).fill(""),
+    cut(selected === undefined ? "" : detailOf(selected), columns),
+    cut(promptOf(state), columns),
+  ];
+  return lines.slice(0, rows);
+}
+
+/** As wide as the longest id, if the other columns have room beside it. */
+function idCellsOf(shown: readonly AgentView[], columns: number): number {
+  const longest = shown.reduce((most, { agent_id }) => Math.max(most, agent_id.length), 5);
+  const others = Object.values(widthOf).reduce((sum, cells) => sum + cells + 1, 0);
+  return Math.max(8, Math.min(longest, agentCellsMax, columns - others - 9));
+}
+
+function headOf({ agents, filter }: WatchState, shown: number): string {
+  const online = agents.filter((agent) => agent.online).length;
+  const busy = agents.filter(({ open_requests: open }) => open > 0).length;
+  const counts = `${agents.length} agents: ${online} online, ${agents.length - online} away, ${busy} busy`;
+  return filter === "" ? counts : `${counts}; ${shown} with "${filter}"`;
+}
+
+function headings({ sort, isReversed }: WatchState, idCells: number): string {
+  const mark = (name: string) => {
+    const text = name.toUpperCase();
+    return name === sort ? `${text}${isReversed ? "^" : "v"}` : text;
+  };
+  const cells = Object.entries(widthOf).map(([name, width]) => mark(name).padEnd(width));
+  return [mark("agent").padEnd(idCells), ...cells, "LATEST"].join(" ");
+}
+
+function rowOf(agent: AgentView, idCells: number, now: number): string {
+  const { latency_ms: latency, last_outcome: last } = agent;
+  const cells: [string | undefined, number][] = [
+    [agent.agent_id, idCells],
+    [stateText(agent), widthOf.state],
+    [agent.cpu_usage, widthOf.cpu],
+    [agent.memory_usage, widthOf.memory],
+    [latency === undefined ? undefined : `${latency} ms`, widthOf.latency],
+    [agent.version, widthOf.version],
+    [`${agent.open_requests}`, widthOf.open],
+  ];
+  const fixed = cells.map(([text = "-", width]) => cut(lineOf(text), width).padEnd(width));
+  const ago = last === undefined ? "-" : `${last.outcome} ${agoText(now - Date.parse(last.at))}`;
+  return [...fixed, ago].join(" ");
+}
+
+function detailOf(agent: AgentView): string {
+  const labels = Object.entries(agent.labels ?? {}).map(([name, value]) => `${name}=${value}`);
+  const { agent_id, hostname, os = "", arch = "", address, last_outcome: last } = agent;
+  const parts = [
+    agent_id,
+    hostname,
+    `${os} ${arch}`.trim(),
+    address,
+    labels.join(","),
+    last?.code,
+  ].filter((part) => part !== undefined && part !== "");
+  return lineOf(parts.join("  "));
+}
+
+function promptOf({ asking, filter, said }: WatchState): string {
+  if (asking === "filter") return `filter: ${filter}_  (Enter keeps it, Esc clears it)`;
+  if (asking !== undefined) return `${asking.action} ${asking.agent}? [y/N]`;
+  if (said !== "") return lineOf(said);
+  return "q quit  / filter  s sort  r reverse  p ping  R restart  d drain";
+}
+
+function agoText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds}s ago`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)}m ago`;
+  return `${Math.round(seconds / 3600)}h ago`;
+}
+
+/** Whatever an agent says takes one line. */
+function lineOf(text: string): string {
+  return visible(text).replaceAll("\n", " ");
+}
+
+function cut(text: string, columns: number): string {
+  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
+}

@@ -1,0 +1,80 @@
+/** Whether a request may be run, now or at all, and otherwise what it is answered. */
+import { unsettledMax } from "../../protocol/limits.ts";
+import type { Command } from "../../protocol/wire/message.ts";
+import type { Checked } from "../commands/command.ts";
+import type { Judgement } from "../identity/commandTrust.ts";
+import type { Answer, Self } from "./model.ts";
+import type { Entry } from "./requestEntry.ts";
+import { failure } from "./response.ts";
+
+type Check = (command: string, parameters: unknown) => Checked;
+
+/** What a host allows, whatever is asked of it. */
+export interface HostLimits {
+  /** Commands that run at a time, and those that wait for their turn before it is `BUSY`. */
+  running: number;
+  waiting: number;
+  /** The longest that any command may run, in milliseconds. */
+  timeoutMs: number;
+}
+
+export interface ExecutorOptions {
+  /** Judges a command and its parameters before anything is done about it. */
+  check(command: string, parameters: unknown): Checked;
+  limits: HostLimits;
+  /** Whether a command is signed by whom this host trusts; every command is, where it is left out. */
+  judge?(command: Command, now: number): Judgement;
+  /** Said by the answer to a `restart` or an `update`. */
+  self: Self;
+}
+
+export class Admission {
+  readonly #limits: HostLimits;
+  readonly #check: Check;
+  readonly #entries: ReadonlyMap<string, Entry>;
+
+  /** Looks at the executor's requests. */
+  constructor(check: Check, limits: HostLimits, entries: ReadonlyMap<string, Entry>) {
+    this.#check = check;
+    this.#limits = limits;
+    this.#entries = entries;
+  }
+
+  /** Undefined where nothing stands against it; notes how the command wants to be run. */
+  refusal(entry: Entry, now: number): Answer | undefined {
+    const { command, parameters, expiresAt } = entry.record;
+    if (expiresAt !== undefined && expiresAt <= now) {
+      return failure("EXPIRED", "the request's time to live has passed; it was not started");
+    }
+    const checked = this.#check(command, parameters);
+    if (checked.code !== undefined) return failure(checked.code, checked.message);
+    entry.endsProcess = checked.endsProcess;
+    if (checked.outlives) entry.record.outlives = true;
+    if (checked.isCancellable === false) entry.record.isCancellable = false;
+    if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
+    const { timeoutMs, waiting: waitingMax } = this.#limits;
+    const asked = entry.record.timeoutMs;
+    entry.record.timeoutMs = Math.min(asked, timeoutMs, checked.timeoutMs ?? Infinity);
+    if (this.#entries.size > unsettledMax) {
+      return failure("BUSY", `${unsettledMax} answers wait for the control plane to take them`);
+    }
+    const waiting = this.#count(({ record }) => record.state === "accepted");
+    if (waiting <= waitingMax) return undefined;
+    return failure("BUSY", `${waitingMax} commands wait for their turn already`);
+  }
+
+  /** Whether the host's limit and the command's own leave room for one more. */
+  mayStart({ concurrency, record: { command } }: Entry): boolean {
+    const started = this.#count(({ record }) => record.state === "started");
+    if (started >= this.#limits.running) return false;
+    if (concurrency === undefined) return true;
+    const isSame = ({ record }: Entry) => record.command === command && record.state === "started";
+    return this.#count(isSame) < concurrency;
+  }
+
+  #count(isCounted: (entry: Entry) => boolean): number {
+    let count = 0;
+    for (const entry of this.#entries.values()) if (isCounted(entry)) count++;
+    return count;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * What this agent can do, as it is announced: a digest on every greeting and whenever it changes,
+ * and the catalogue itself where the control plane does not know it yet. Pure; looking is done
+ * outside, when it is asked for.
+ */
+import type { AgentEvent, AgentStep } from "./model.ts";
+import type { Outlet } from "./responseOutbox.ts";
+
+export class Announcement {
+  /** As it was seen last; undefined before the first look. */
+  #digest: string | undefined;
+  #isWanted = false;
+
+  get digest(): string | undefined {
+    return this.#digest;
+  }
+
+  /** The control plane does not know the catalogue of this digest. */
+  wanted(step: AgentStep): void {
+    this.#isWanted = true;
+    step.effects.push({ type: "look", isTextWanted: true });
+  }
+
+  /** The catalogue as it stands. */
+  looked(
+    event: AgentEvent & { type: "catalogue" },
+    outlet: Outlet | undefined,
+    step: AgentStep,
+  ): void {
+    const { digest, text } = event;
+    const isSame = digest === this.#digest;
+    this.#digest = digest;
+    const isAsked = this.#isWanted && text !== undefined;
+    if (!outlet?.v1 || (isSame && !isAsked)) return;
+    if (isAsked) this.#isWanted = false;
+    const payload = { digest, ...(isAsked ? { text } : {}) };
+    const message = { type: "catalogue", payload } as const;
+    step.effects.push({ type: "send", link: outlet.link, message });
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The agent's link: one connection after another, for ever. A pure state machine that decides when
+ * to dial, when to send a heartbeat, when a silent peer counts as gone, and when to come back.
+ *
+ * Connections are numbered: what an older one still says or does counts for nothing, so a socket
+ * that never reports its end holds nothing up.
+ */
+
+import {
+  dialMs,
+  heartbeatsMissedMax,
+  heartbeatsPerStatus,
+  probeMs,
+  reconnectSecondsDefault,
+  steadyMs,
+} from "../../protocol/limits.ts";
+import type { Hello, Welcome } from "../../protocol/wire/message.ts";
+import { formatCpuUsage, formatMemoryUsage } from "../../protocol/wire/usageText.ts";
+import type { AgentStep, Figures, Identity } from "./model.ts";
+import { returnDelayMs } from "./reconnectDelay.ts";
+
+export interface LinkOptions {
+  /** What the agent says of itself, beside the name of its memory. */
+  hello: Omit<Hello["payload"], "journal_id" | "epoch" | "catalogue_digest">;
+  /** Heartbeats every so many seconds, unless the control plane advises another figure. */
+  heartbeatSeconds: number;
+}
+
+type LinkState =
+  | { name: "idle" }
+  | { name: "waiting"; until: number }
+  | { name: "dialing"; until: number }
+  /** Connected to a `wsctl.v1` peer that has not welcomed us yet. */
+  | { name: "greeting"; until: number }
+  | { name: "up"; since: number; v1: boolean };
+
+/** CPU use is a figure over time: a process that has just started has none yet. */
+const firstStatusMs = 1_000;
+
+export class Link {
+  readonly #options: LinkOptions;
+  #state: LinkState = { name: "idle" };
+  #link = 0;
+  #attempt = 0;
+  #heartbeatMs: number;
+  #spreadMs = reconnectSecondsDefault * 1000;
+  #retryAfterMs: number | undefined;
+  #lastHeard = 0;
+  #probedAt: number | undefined;
+  #heartbeatAt = 0;
+  #statusAt = 0;
+  #greetedAt = 0;
+  /**
+   * What must be added to this clock to get the control plane's, at the most: its answer may have
+   * been written as soon as it was asked for, however long it took. So a command may be refused a
+   * little before its time is up, and is never begun after it.
+   */
+  #clockOffsetMs = 0;
+  #isStopping = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#heartbeatMs = options.heartbeatSeconds * 1000;
+  }
+
+  /** The number of the connection that is up, if one is. */
+  get up(): { link: number; v1: boolean } | undefined {
+    return this.#state.name === "up" ? { link: this.#link, v1: this.#state.v1 } : undefined;
+  }
+
+  get clockOffsetMs(): number {
+    return this.#clockOffsetMs;
+  }
+
+  isCurrent(link: number): boolean {
+    return link === this.#link && this.#isConnected;
+  }
+
+  /** Whether this is the newest connection or attempt, in whatever state. */
+  isLatest(link: number): boolean {
+    return link === this.#link;
+  }
+
+  next(): number | undefined {
+    const state = this.#state;
+    if (state.name === "idle") return undefined;
+    if (state.name !== "up") return state.until;
+    return Math.min(this.#heartbeatAt, this.#statusAt, this.#silentAt());
+  }
+
+  start(step: AgentStep, now: number): void {
+    this.#dial(now, step);
+  }
+
+  /** Connected. A peer of `wsctl.v1` is greeted first; another is ready at once. */
+  opened(
+    v1: boolean,
+    identity: Identity,
+    catalogueDigest: string | undefined,
+    now: number,
+    step: AgentStep,
+  ): void {
+    if (this.#state.name !== "dialing") return;
+    this.#lastHeard = now;
+    if (!v1) return this.#isUp(false, now, step);
+    this.#greetedAt = now;
+    this.#state = { name: "greeting", until: now + dialMs };
+    const { journalId: journal_id, epoch } = identity;
+    const memory = { journal_id, epoch };
+    const digest = catalogueDigest === undefined ? {} : { catalogue_digest: catalogueDigest };
+    const payload = { ...this.#options.hello, ...memory, ...digest };
+    const message = { type: "hello", payload } as const;
+    step.effects.push({ type: "send", link: this.#link, message });
+  }
+
+  /** The control plane's answer to `hello`, or later its changed advice. */
+  welcome(message: Welcome, now: number, step: AgentStep): void {
+    const { heartbeat_seconds, reconnect_seconds } = message.payload;
+    this.#spreadMs = reconnect_seconds * 1000;
+    this.#heartbeatMs = heartbeat_seconds * 1000;
+    if (this.#state.name === "greeting") {
+      this.#clockOffsetMs = Date.parse(message.timestamp) - this.#greetedAt;
+      return this.#isUp(true, now, step);
+    }
+    if (this.#state.name === "up" && !this.#state.v1) {
+      // It does know our greeting, but took so long that its clock cannot be told: once more.
+      step.effects.push({ type: "terminate", link: this.#link });
+      return this.#dial(now, step);
+    }
+    this.#heartbeatAt = Math.min(this.#heartbeatAt, now + this.#heartbeatMs);
+  }
+
+  /**
+   * A peer that agreed to any subprotocol, but does not know our greeting: the standard will do.
+   */
+  notGreeted(now: number, step: AgentStep): void {
+    if (this.#state.name === "greeting") this.#isUp(false, now, step);
+  }
+
+  /** The control plane goes down in order and says when to return. */
+  goaway(retryAfterMs: number): void {
+    this.#retryAfterMs = retryAfterMs;
+  }
+
+  /** Any sign of life, a pong included. */
+  heard(now: number): void {
+    this.#lastHeard = now;
+    this.#probedAt = undefined;
+  }
+
+  measured(figures: Figures, step: AgentStep): void {
+    if (this.#state.name !== "up") return;
+    const message = {
+      type: "status_update",
+      payload: {
+        cpu_usage: formatCpuUsage(figures.cpuPercent),
+        memory_usage: formatMemoryUsage(figures.memoryBytes),
+      },
+    } as const;
+    step.effects.push({ type: "send", link: this.#link, message });
+  }
+
+  /** The connection has ended, or an attempt has failed. */
+  closed(code: number, reason: string, random: number, now: number, step: AgentStep): void {
+    const state = this.#state;
+    if (state.name === "idle" || state.name === "waiting") return;
+    if (this.#isStopping) {
+      this.#state = { name: "idle" };
+      return;
+    }
+    if (state.name === "up" && now - state.since >= steadyMs) this.#attempt = 0;
+    const delayMs = returnDelayMs({
+      attempt: this.#attempt++,
+      spreadMs: this.#spreadMs,
+      closeCode: code,
+      retryAfterMs: this.#retryAfterMs,
+      random,
+    });
+    this.#retryAfterMs = undefined;
+    this.#state = { name: "waiting", until: now + delayMs };
+    const what = state.name === "up" ? "connection lost" : "cannot connect";
+    const why = `${code}${reason === "" ? "" : `: ${reason}`}`;
+    const text = `${what} (${why}); next attempt in ${(delayMs / 1000).toFixed(1)} s`;
+    step.effects.push({ type: "log", level: "warn", text });
+  }
+
+  tick(random: number, now: number, step: AgentStep): void {
+    const state = this.#state;
+    if (state.name === "waiting" && now >= state.until) return this.#dial(now, step);
+    if (state.name === "greeting" && now >= state.until) return this.notGreeted(now, step);
+    if (state.name === "dialing" && now >= state.until) {
+      return this.#giveUp("no answer in time", random, now, step);
+    }
+    if (state.name !== "up") return;
+    if (now >= this.#silentAt()) {
+      if (this.#probedAt !== undefined) return this.#giveUp("silent", random, now, step);
+      // What it sent may be waiting behind whatever kept this process from running in time.
+      this.#probedAt = now;
+      step.effects.push({ type: "ping", link: this.#link });
+    }
+    if (now >= this.#heartbeatAt) this.#heartbeat(now, step);
+    if (now < this.#statusAt) return;
+    this.#statusAt = now + this.#heartbeatMs * heartbeatsPerStatus;
+    step.effects.push({ type: "measure" });
+  }
+
+  /** Ends the connection for good. */
+  stop(step: AgentStep): void {
+    this.#isStopping = true;
+    if (this.#isConnected) {
+      step.effects.push({ type: "close", link: this.#link, code: 1000, reason: "agent stopped" });
+    } else if (this.#state.name === "dialing") {
+      step.effects.push({ type: "terminate", link: this.#link });
+    }
+    this.#state = { name: "idle" };
+  }
+
+  get #isConnected(): boolean {
+    return this.#state.name === "up" || this.#state.name === "greeting";
+  }
+
+  #dial(now: number, step: AgentStep): void {
+    this.#link++;
+    this.#state = { name: "dialing", until: now + dialMs };
+    step.effects.push({ type: "dial", link: this.#link });
+  }
+
+  #isUp(v1: boolean, now: number, step: AgentStep): void {
+    this.#state = { name: "up", since: now, v1 };
+    this.#probedAt = undefined;
+    this.#statusAt = now + firstStatusMs;
+    this.#heartbeat(now, step);
+    const text = v1 ? "connected" : "connected, by the standard alone";
+    step.effects.push({ type: "log", level: "info", text });
+  }
+
+  /**
+   * A ping beside each heartbeat: the standard's control plane need not answer, its socket must.
+   */
+  #heartbeat(now: number, step: AgentStep): void {
+    this.#heartbeatAt = now + this.#heartbeatMs;
+    const message = { type: "heartbeat", payload: {} } as const;
+    step.effects.push({ type: "send", link: this.#link, message });
+    step.effects.push({ type: "ping", link: this.#link });
+  }
+
+  #silentAt(): number {
+    if (this.#probedAt !== undefined) return this.#probedAt + probeMs;
+    return this.#lastHeard + this.#heartbeatMs * heartbeatsMissedMax;
+  }
+
+  #giveUp(reason: string, random: number, now: number, step: AgentStep): void {
+    step.effects.push({ type: "terminate", link: this.#link });
+    this.closed(1006, reason, random, now, step);
+  }
+}

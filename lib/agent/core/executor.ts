@@ -1,0 +1,294 @@
+/**
+ * The executor: what becomes of each command. A pure state machine around a journal.
+ *
+ * A request is on record before its command runs, and its answer before it is sent; a request id
+ * that is on record is never run again, but answered from there. Only the very process that began
+ * a command can end it: what a dead process left as `started` is `INTERRUPTED`, what it left as
+ * `restarting` has succeeded by this process being there.
+ */
+import { stopGraceMs, unsettledMax } from "../../protocol/limits.ts";
+import type { Command } from "../../protocol/wire/message.ts";
+import { Deadlines } from "../../time/deadlineQueue.ts";
+import { Admission, type ExecutorOptions } from "./admission.ts";
+import { fateOf } from "./crashRecovery.ts";
+import type {
+  AgentStep,
+  AgentWrite,
+  Answer,
+  CommandResult,
+  JournalRecord,
+  StopReason,
+} from "./model.ts";
+import { PendingRestart } from "./pendingRestart.ts";
+import { type Entry, enter, entryOf, newEntry, put, timed } from "./requestEntry.ts";
+import {
+  cannotSave,
+  failure,
+  fittingAnswer,
+  notRestarted,
+  stopped,
+  withdrawn,
+} from "./response.ts";
+import { Outbox, type Outlet } from "./responseOutbox.ts";
+
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #admission: Admission;
+  readonly #entries = new Map<string, Entry>();
+  readonly #deadlines = new Deadlines<string>();
+  readonly #outbox = new Outbox(this.#entries, this.#deadlines);
+  #running = 0;
+  readonly #restart = new PendingRestart();
+  #isStopping = false;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    this.#admission = new Admission(options.check, options.limits, this.#entries);
+  }
+
+  next(): number | undefined {
+    const due = this.#deadlines.next();
+    const restart = this.#restart.next();
+    return due === undefined || restart === undefined ? (due ?? restart) : Math.min(due, restart);
+  }
+
+  /** Whether commands run that would not outlive this process. */
+  get isBusy(): boolean {
+    const records = [...this.#entries.values()].map(({ record }) => record);
+    return records.some(({ state, outlives }) => state === "started" && !outlives);
+  }
+
+  /** What is held in memory, by kind: each is bounded. */
+  get sizes() {
+    const { size: requests } = this.#entries;
+    return { requests, running: this.#running, deadlines: this.#deadlines.heldCount };
+  }
+
+  /** Goes on from what the journal holds of an earlier process. */
+  recover(records: JournalRecord[], now: number, step: AgentStep): void {
+    for (const stored of records) {
+      // A clock that was set back while nobody ran must not put any end off.
+      const entry = entryOf({ ...stored, since: Math.min(stored.since, now) });
+      this.#entries.set(stored.requestId, entry);
+      const fate = fateOf(entry.record, this.#options.self, now);
+      if (fate !== undefined) this.#end(entry, fate.answer, now, step);
+      else if (stored.state === "started") this.#adopt(entry, step);
+      else if (stored.state === "accepted" && stored.expiresAt !== undefined) {
+        this.#deadlines.set(stored.requestId, stored.expiresAt);
+      }
+    }
+    this.#startAccepted(now, step);
+  }
+
+  /**
+   * A command has arrived. `known` is what the journal holds of its id; `expiresAt` is on this
+   * agent's clock, where the control plane set one.
+   */
+  command(
+    command: Command,
+    known: JournalRecord | undefined,
+    expiresAt: number | undefined,
+    now: number,
+    step: AgentStep,
+  ): void {
+    const requestId = command.request_id;
+    const entry = this.#entries.get(requestId);
+    if (entry !== undefined) {
+      if (entry.record.state === "ended") this.#outbox.publish(entry, now, step);
+      return;
+    }
+    if (known !== undefined) {
+      const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
+      return this.#outbox.say(requestId, known.answer ?? interrupted, step, now - known.since);
+    }
+    if (this.#restart.isPending || this.#isStopping) {
+      // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
+      if (this.#outbox.outlet?.v1) return;
+      return this.#outbox.say(
+        requestId,
+        failure("BUSY", "the agent is restarting; ask again"),
+        step,
+      );
+    }
+    const accepted = newEntry(command, expiresAt, now);
+    this.#entries.set(requestId, accepted);
+    const untrusted = this.#untrusted(accepted, command, now);
+    const refusal = untrusted ?? this.#admission.refusal(accepted, now);
+    if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
+    if (this.#admission.mayStart(accepted)) return this.#start(accepted, now, step);
+    step.writes.push(put(accepted));
+    const { expiresAt: startBy } = accepted.record;
+    if (startBy !== undefined) this.#deadlines.set(requestId, startBy);
+  }
+
+  /** Notes who has signed it; what stands against it where that is not enough. */
+  #untrusted({ record }: Entry, command: Command, now: number): Answer | undefined {
+    const judgement = this.#options.judge?.(command, now) ?? { signedBy: [] };
+    if ("refusal" in judgement) return failure("FORBIDDEN", judgement.refusal);
+    if (judgement.signedBy.length > 0) record.signedBy = judgement.signedBy;
+  }
+
+  /** A command's code has ended. */
+  finished(requestId: string, result: CommandResult, now: number, step: AgentStep): void {
+    const entry = this.#entries.get(requestId);
+    if (entry === undefined || entry.record.state !== "started") return;
+    this.#running--;
+    if (result.status === "unknown") {
+      this.#end(entry, failure("INTERRUPTED", result.message), now, step);
+    } else if (result.status === "stopped") {
+      this.#end(entry, stopped(result.why, entry.record.timeoutMs, result.output), now, step);
+    } else if (entry.stopping !== undefined && !entry.record.outlives) {
+      this.#end(entry, stopped(entry.stopping, entry.record.timeoutMs), now, step);
+    } else if (result.status === "restart") {
+      entry.endsProcess = true;
+      if (result.update !== undefined) entry.record.update = result.update;
+      enter(entry, "restarting", now);
+      this.#deadlines.delete(requestId);
+      this.#restart.ask(now);
+    } else this.#end(entry, { type: "response", ...result }, now, step);
+    this.#startAccepted(now, step);
+    this.#restartIfReady(now, step);
+  }
+
+  /** Whether this request's program writes output, or is still to begin. */
+  outputOf(requestId: string): "open" | "none" | "unknown" {
+    const record = this.#entries.get(requestId)?.record;
+    if (record?.state !== "accepted" && record?.state !== "started") return "unknown";
+    return record.outlives ? "open" : "none";
+  }
+
+  linked(outlet: Outlet, now: number, step: AgentStep): void {
+    this.#outbox.linked(outlet, now, step);
+  }
+
+  unlinked(): void {
+    this.#outbox.outlet = undefined;
+  }
+
+  settled(requestId: string, step: AgentStep): void {
+    this.#outbox.settled(requestId, step);
+  }
+
+  saved(requestId: string, step: AgentStep): void {
+    this.#outbox.saved(requestId, step);
+  }
+
+  /** The journal would not take these: what was to start has not started, answers are kept. */
+  saveFailed(writes: AgentWrite[], now: number, step: AgentStep): void {
+    for (const write of writes) {
+      const entry = write.type === "put" ? this.#entries.get(write.record.requestId) : undefined;
+      if (entry === undefined || write.type !== "put") continue;
+      if (entry.record.state === "ended") {
+        this.#outbox.notSaved(entry, now);
+      } else if (entry.record.state === "restarting") {
+        this.#restart.giveUp();
+        this.#end(entry, notRestarted(), now, step);
+      } else {
+        if (entry.record.state === "started") this.#running--;
+        this.#refuseUnsaved(entry, now, step);
+      }
+    }
+  }
+
+  /** Nothing was begun, so it may be said before it is on record; a repeat hears the same. */
+  #refuseUnsaved(entry: Entry, now: number, step: AgentStep): void {
+    const { requestId } = entry.record;
+    enter(entry, "ended", now);
+    entry.record.answer = cannotSave();
+    this.#outbox.notSaved(entry, now);
+    this.#outbox.say(requestId, entry.record.answer, step);
+    if (this.#entries.size <= unsettledMax) return;
+    this.#entries.delete(requestId);
+    this.#deadlines.delete(requestId);
+  }
+
+  tick(now: number, step: AgentStep): void {
+    for (;;) {
+      const requestId = this.#deadlines.popDue(now);
+      if (requestId === undefined) break;
+      const entry = this.#entries.get(requestId);
+      if (entry !== undefined) this.#due(entry, now, step);
+    }
+    this.#restartIfReady(now, step);
+  }
+
+  /**
+   * A request is no longer wanted. What has ended, or ends this process already, stays as it is.
+   */
+  cancel(requestId: string, now: number, step: AgentStep): void {
+    const entry = this.#entries.get(requestId);
+    if (entry?.record.state === "accepted") this.#end(entry, withdrawn(), now, step);
+    else if (entry?.record.state === "started" && entry.stopping === undefined) {
+      if (entry.record.isCancellable !== false) this.#stop(entry, "cancel", now, step);
+    }
+  }
+
+  #stop(entry: Entry, why: StopReason, now: number, step: AgentStep): void {
+    const { requestId } = entry.record;
+    entry.stopping = why;
+    this.#deadlines.set(requestId, now + stopGraceMs);
+    step.effects.push({ type: "abort", requestId, why });
+  }
+
+  /** Nothing new is begun. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  #due(entry: Entry, now: number, step: AgentStep): void {
+    const { record } = entry;
+    if (record.state === "accepted") {
+      const text = "the request's time to live passed before its turn came; it never started";
+      this.#end(entry, failure("EXPIRED", text), now, step);
+    } else if (record.state === "started" && entry.stopping === undefined) {
+      this.#stop(entry, "timeout", now, step);
+    } else if (record.state === "started") {
+      this.#running--;
+      const text = "the command was told to stop and did not; it may still run";
+      this.#end(entry, failure("INTERRUPTED", text), now, step);
+      this.#startAccepted(now, step);
+    } else if (record.state === "ended") this.#outbox.repeat(entry, now, step);
+  }
+
+  #start(entry: Entry, now: number, step: AgentStep): void {
+    const { requestId, command, parameters, timeoutMs } = entry.record;
+    this.#running++;
+    enter(entry, "started", now);
+    this.#deadlines.set(requestId, now + timeoutMs);
+    step.writes.push(put(entry));
+    step.effects.push({ type: "run", requestId, command, parameters, timeoutMs });
+  }
+
+  /** It runs on from where the process before this one left it. */
+  #adopt(entry: Entry, step: AgentStep): void {
+    const { requestId, command, since, timeoutMs } = entry.record;
+    this.#running++;
+    this.#deadlines.set(requestId, since + timeoutMs);
+    step.effects.push({ type: "adopt", requestId, command });
+  }
+
+  #startAccepted(now: number, step: AgentStep): void {
+    if (this.#restart.isPending || this.#isStopping) return;
+    for (const entry of this.#entries.values()) {
+      if (this.#running >= this.#options.limits.running) return;
+      if (entry.record.state !== "accepted") continue;
+      const refusal = this.#admission.refusal(entry, now);
+      if (refusal !== undefined) this.#end(entry, refusal, now, step);
+      else if (this.#admission.mayStart(entry)) this.#start(entry, now, step);
+    }
+  }
+
+  #end(entry: Entry, answer: Answer, now: number, step: AgentStep): void {
+    enter(entry, "ended", now);
+    entry.record.answer = timed(entry.record, fittingAnswer(answer), now);
+    this.#deadlines.delete(entry.record.requestId);
+    this.#outbox.publish(entry, now, step);
+    if (entry.record.outlives) {
+      step.effects.push({ type: "forget", requestId: entry.record.requestId });
+    }
+  }
+
+  #restartIfReady(now: number, step: AgentStep): void {
+    this.#running -= this.#restart.carryOut(this.#entries.values(), now, step);
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * What the agent remembers, and what its core asks to be done. The core (`core.ts`,
+ * `connection.ts`, `executor.ts`) turns events into these; `../start.ts` carries them out.
+ *
+ * Times are milliseconds since 1970 on the agent's steady clock.
+ */
+import type { JsonObject } from "../../protocol/json.ts";
+import type { AgentDraft } from "../../protocol/wire/codec.ts";
+import type { Command, Follow, Output } from "../../protocol/wire/message.ts";
+
+/** What a request is answered with; stored before it is sent, and repeated from there. */
+export type Answer = (
+  | { type: "response"; status: "success" | "failed"; message?: string; result?: unknown }
+  | { type: "error"; code: string; message: string }
+) & {
+  /** How long its command ran, in milliseconds; absent where it never began. */
+  ranMs?: number;
+};
+
+/** One request in the agent's journal. */
+export interface JournalRecord {
+  requestId: string;
+  command: string;
+  parameters: JsonObject;
+  /**
+   * `accepted`: waits for its turn; `started`: may have had an effect; `restarting`: this process
+   * ends for it; `ended`: has its answer; `settled`: the control plane has the answer too.
+   */
+  state: "accepted" | "started" | "restarting" | "ended" | "settled";
+  timeoutMs: number;
+  /** Must not start after this; absent where the control plane set none. */
+  expiresAt?: number;
+  /** It runs outside of the agent's process: the next one takes it up. */
+  outlives?: boolean;
+  /** Ids of the trusted keys that have signed it. */
+  signedBy?: string[];
+  /** It goes on although its job is cancelled. */
+  isCancellable?: false;
+  /** The restart tries another version out. */
+  update?: Update;
+  /** Remembered at least until then. */
+  keepUntil: number;
+  /** When this state was entered. */
+  since: number;
+  /** When its command began. */
+  startedAt?: number;
+  answer?: Answer;
+}
+
+/** Another version that is ready to be tried, and to take this one's place if it proves itself. */
+export interface Update {
+  from: string;
+  to: string;
+  /** Its program, checked. */
+  file: string;
+  /** How long it has to connect, and then to stay connected without a break, in milliseconds. */
+  connectMs: number;
+  healthyMs: number;
+}
+
+/** What this process is, and what a trial of another version came to that it comes back from. */
+export interface Self {
+  pid: number;
+  version: string;
+  /** Why the version that was tried last did not stay. */
+  trialFault?: string;
+  /** It has to prove itself first: what it is to answer for is not certain yet. */
+  isOnTrial?: boolean;
+}
+
+/** The name of the agent's memory, as the control plane gave it, and how often it was renewed. */
+export interface Identity {
+  journalId: string;
+  epoch: number;
+}
+
+export type AgentWrite =
+  | { type: "identity"; identity: Identity }
+  | { type: "put"; record: JournalRecord }
+  | { type: "settled"; requestId: string }
+  /** Forgets settled requests whose time of remembering ended before this moment. */
+  | { type: "prune"; before: number };
+
+export type AgentEffect =
+  | { type: "dial"; link: number }
+  | { type: "send"; link: number; message: AgentDraft }
+  | { type: "ping"; link: number }
+  | { type: "close"; link: number; code: number; reason: string }
+  | { type: "terminate"; link: number }
+  /** Say what the journal has of this request, with a `recalled` event. */
+  | { type: "recall"; link: number; command: Command }
+  /** Run a command; tell how it ended with a `finished` event. */
+  | ({ type: "run" } & RunOrder)
+  /** Go on with a command that an earlier process began; tell of its end as of any other. */
+  | { type: "adopt"; requestId: string; command: string }
+  /** The answer to a command that outlives the process is on disk: what it left may go. */
+  | { type: "forget"; requestId: string }
+  /** The record of this request is on disk at last: say so with a `saved` event. */
+  | { type: "saved"; requestId: string }
+  /** Tell a running command to stop. */
+  | { type: "abort"; requestId: string; why: StopReason }
+  /** Pass on what its program writes, with `output` events. */
+  | { type: "follow"; order: FollowOrder }
+  /** This one has left; or all that followed did so over a connection that is lost. */
+  | { type: "unfollow"; left?: Left }
+  /** Say what this agent can do with a `catalogue` event. */
+  | { type: "look"; isTextWanted: boolean }
+  /** A request is no longer wanted: say so with a `cancelled` event, behind what came before. */
+  | { type: "cancel"; requestId: string }
+  /** Somebody asks for output: judged behind the commands that came before. */
+  | { type: "asked"; follow: Follow }
+  /** Replace this process by a fresh one, or by one of another version if that proves itself. */
+  | { type: "restart"; update?: Update }
+  /** Measure this host and report with a `measured` event. */
+  | { type: "measure" }
+  | { type: "log"; level: "debug" | "info" | "warn"; text: string };
+
+export interface AgentStep {
+  writes: AgentWrite[];
+  effects: AgentEffect[];
+}
+
+/** A command to be run, and for how long it may. */
+export interface RunOrder {
+  requestId: string;
+  command: string;
+  parameters: JsonObject;
+  timeoutMs: number;
+}
+
+/**
+ * What a watcher asks of a program's output: the pieces behind one, until those are so many bytes.
+ */
+export interface FollowOrder {
+  requestId: string;
+  watcher: number;
+  after: number;
+  bytes: number;
+  /** The program is there, or is still to come. */
+  isPending: boolean;
+}
+
+/** A watcher that has left. */
+export type Left = Pick<FollowOrder, "requestId" | "watcher">;
+
+/** A piece of live output for one watcher, in the words of the `output` message. */
+export type OutputPiece = { requestId: string } & Output["payload"];
+
+/** Why a command is stopped: its time is up, or its job was cancelled. */
+export type StopReason = "timeout" | "cancel";
+
+/** How a command's code ended. */
+export type CommandResult =
+  | { status: "success" | "failed"; message?: string; result?: unknown }
+  /** The process is to be replaced; whoever comes back answers. */
+  | { status: "restart"; update?: Update }
+  /** It was stopped; this is what it had written by then. */
+  | { status: "stopped"; why: StopReason; output: string }
+  /** It cannot be known how it ended. */
+  | { status: "unknown"; message: string };
+
+export interface Figures {
+  cpuPercent: number;
+  memoryBytes: number;
+}
+
+export type AgentEvent =
+  /** The process runs; this is what its journal holds. `random` is from 0 up to 1. */
+  | { type: "started"; identity: Identity; records: JournalRecord[]; random: number }
+  | { type: "opened"; link: number; v1: boolean }
+  | { type: "received"; link: number; text: string }
+  /** A frame that is no text. */
+  | { type: "received_binary"; link: number }
+  | { type: "pong"; link: number }
+  | { type: "closed"; link: number; code: number; reason: string; random: number }
+  | { type: "recalled"; link: number; command: Command; known: JournalRecord | undefined }
+  | { type: "finished"; requestId: string; result: CommandResult }
+  | { type: "saved"; requestId: string }
+  | { type: "output"; piece: OutputPiece }
+  /** The digest of what this agent can do now; the text where it is wanted. */
+  | { type: "catalogue"; digest: string; text?: string }
+  | { type: "cancelled"; requestId: string }
+  | { type: "asked"; follow: Follow }
+  | { type: "measured"; figures: Figures }
+  /** These writes could not be made, and with them nothing that waited for them was done. */
+  | { type: "save_failed"; writes: AgentWrite[] }
+  | { type: "tick"; random: number }
+  /** No new commands; the link is closed as soon as the running ones have ended. */
+  | { type: "stop" };

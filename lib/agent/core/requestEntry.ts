@@ -1,0 +1,67 @@
+/** A request in the hands of the executor: its record, and what only this process needs to know. */
+import { memoryBeyondTtlMs, memoryMs, timeoutSecondsDefault } from "../../protocol/limits.ts";
+import type { Command } from "../../protocol/wire/message.ts";
+import type { AgentWrite, Answer, JournalRecord, StopReason } from "./model.ts";
+
+export interface Entry {
+  record: JournalRecord;
+  /** Why the command was told to stop. */
+  stopping: StopReason | undefined;
+  /** The command ends this process; whoever comes back answers it. */
+  endsProcess: boolean;
+  /** How many of its command may run at a time. */
+  concurrency?: number;
+  /** Its answer could not be written: it is held here until it can. */
+  isUnsaved: boolean;
+  /** The control plane has the answer although it is not written yet. */
+  isAcknowledged: boolean;
+}
+
+/** `expiresAt` is on this agent's clock; a control plane of the standard alone sets none. */
+export function newEntry(command: Command, expiresAt: number | undefined, now: number): Entry {
+  const { timeout_seconds, parameters, not_after } = command.payload;
+  // As long as its signatures are good it must be known that it has been here.
+  const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + memoryBeyondTtlMs;
+  const keepUntil = expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs;
+  const startBy = earliest(expiresAt, not_after);
+  const record: JournalRecord = {
+    requestId: command.request_id,
+    command: command.payload.command,
+    parameters: parameters ?? {},
+    state: "accepted",
+    timeoutMs: (timeout_seconds ?? timeoutSecondsDefault) * 1000,
+    ...(startBy === undefined ? {} : { expiresAt: startBy }),
+    keepUntil: Math.max(keepUntil, signedUntil),
+    since: now,
+  };
+  return entryOf(record);
+}
+
+/** Signatures that are void by then are no reason to begin, whoever else allows it. */
+function earliest(expiresAt: number | undefined, notAfter: string | undefined) {
+  if (notAfter === undefined) return expiresAt;
+  return Math.min(expiresAt ?? Number.POSITIVE_INFINITY, Date.parse(notAfter));
+}
+
+export function entryOf(record: JournalRecord): Entry {
+  const flags = { endsProcess: false, isUnsaved: false, isAcknowledged: false };
+  return { record, stopping: undefined, ...flags };
+}
+
+/** The write that makes the record as it stands durable. */
+export function put(entry: Entry): AgentWrite {
+  return { type: "put", record: { ...entry.record } };
+}
+
+export function enter(entry: Entry, state: JournalRecord["state"], now: number): void {
+  entry.record.state = state;
+  entry.record.since = now;
+  if (state === "started") entry.record.startedAt = now;
+}
+
+/** An answer with how long its command ran. */
+export function timed({ startedAt }: JournalRecord, answer: Answer, now: number): Answer {
+  return startedAt === undefined
+    ? answer
+    : { ...answer, ranMs: Math.max(0, Math.round(now - startedAt)) };
+}

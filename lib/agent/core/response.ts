@@ -1,0 +1,133 @@
+/**
+ * The answers an executor gives by itself, and any answer as a message: cut to what a message may
+ * hold, and in the words the peer knows.
+ */
+import { type ErrorCode, errorText } from "../../protocol/errors.ts";
+import { isShallow, unrepresentable } from "../../protocol/json.ts";
+import { depthMax, messageBytesMax, textCharsMax } from "../../protocol/limits.ts";
+import type { AgentDraft } from "../../protocol/wire/codec.ts";
+import type { Answer, Self, StopReason, Update } from "./model.ts";
+
+/** What the envelope around an answer leaves for it, in bytes. */
+const roomBytes = messageBytesMax - 2_048;
+
+/** A text of so many characters fits however they are escaped: six bytes each at the most. */
+const escapedCharsMax = Math.floor(roomBytes / 6);
+
+/**
+ * The answer as a message can hold it: decided before it is stored. How a command ended stands
+ * whatever it has left: a result that cannot travel is left out, and the message says why.
+ */
+export function fittingAnswer(answer: Answer): Answer {
+  const message = answer.message === undefined ? undefined : cut(answer.message);
+  const fitting = { ...answer, ...(message === undefined ? {} : { message }) } as Answer;
+  const flaw = flawOf(fitting);
+  if (flaw === undefined || fitting.type === "error") return fitting;
+  const { status } = fitting;
+  const note = `[its result is left out: it ${flaw}]`;
+  const text = cut([note, message].filter((part) => part !== undefined).join("\n"), note.length);
+  return { type: "response", status, message: text };
+}
+
+/** Why an answer cannot travel as it is. */
+function flawOf(answer: Answer): string | undefined {
+  let json: string;
+  try {
+    json = JSON.stringify(answer);
+  } catch (error) {
+    return `is no JSON: ${errorText(error)}`;
+  }
+  const flaw = unrepresentable(JSON.parse(json));
+  if (flaw !== undefined) return `has ${flaw}`;
+  // The message puts the answer one level deeper.
+  if (!isShallow(json, depthMax - 1)) return "is nested too deep for a message";
+  const bytes = Buffer.byteLength(json);
+  return bytes <= roomBytes ? undefined : `is over the limit of a message: ${bytes} bytes with it`;
+}
+
+/**
+ * A peer of the standard alone knows no `result`: it gets it as JSON within the message. `heldMs`
+ * is how long the answer has been waiting here.
+ */
+export function messageOf(requestId: string, answer: Answer, v1: boolean, heldMs = 0): AgentDraft {
+  const { ranMs } = answer;
+  const held_ms = Math.max(0, Math.round(heldMs));
+  const times = v1 && ranMs !== undefined ? { ran_ms: ranMs, held_ms } : {};
+  if (answer.type === "error") {
+    const { code, message } = answer;
+    return { type: "error", request_id: requestId, payload: { code, message, ...times } };
+  }
+  const { status, message, result } = answer;
+  if (v1) {
+    const extra = {
+      ...(message === undefined ? {} : { message }),
+      ...(result === undefined ? {} : { result }),
+      ...times,
+    };
+    return { type: "response", request_id: requestId, payload: { status, ...extra } };
+  }
+  const parts = [message, result === undefined ? undefined : JSON.stringify(result)];
+  const text = cut(parts.filter((part) => part !== undefined).join("\n"));
+  const payload = { status, ...(text === "" ? {} : { message: text }) };
+  return { type: "response", request_id: requestId, payload };
+}
+
+export function failure(code: ErrorCode, message: string): Answer {
+  return { type: "error", code, message };
+}
+
+export function stopped(why: StopReason, timeoutMs: number, output = ""): Answer {
+  const isTimeout = why === "timeout";
+  const text = isTimeout
+    ? `the command was stopped at its timeout of ${timeoutMs / 1000} s`
+    : "the job was cancelled, and the command was stopped";
+  return failure(
+    isTimeout ? "TIMEOUT" : "STOPPED",
+    [text, output.trimEnd()].filter((part) => part !== "").join("\n"),
+  );
+}
+
+export function withdrawn(): Answer {
+  return failure("CANCELLED", "withdrawn before it began");
+}
+
+export function cannotSave(): Answer {
+  return failure("STORAGE_UNAVAILABLE", "the agent cannot write its journal; it was not run");
+}
+
+/** The command was begun, and was on record as begun; what it is for was not done. */
+export function notRestarted(): Answer {
+  const message = "restart given up: the agent cannot write its journal";
+  return { type: "response", status: "failed", message };
+}
+
+/** By the process that came back, which is the proof. */
+export function restarted({ pid, version }: Self, awayMs: number): Answer {
+  const message = `restarted, back after ${timeText(awayMs)} as process ${pid}, version ${version}`;
+  return { type: "response", status: "success", message, result: { pid, version } };
+}
+
+/** By whichever version runs in the end. */
+export function updated({ from, to }: Update, self: Self, awayMs: number): Answer {
+  const { pid, version, trialFault = "it was interrupted" } = self;
+  const isNew = version === to;
+  const after = `after ${timeText(awayMs)}`;
+  const message = isNew
+    ? `updated from ${from} to ${to}, back ${after} as process ${pid}`
+    : `went back to ${version} ${after}: ${to} did not prove itself: ${trialFault}`;
+  const result = { from, to, version, pid };
+  return { type: "response", status: isNew ? "success" : "failed", message, result };
+}
+
+function timeText(ms: number): string {
+  return ms < 1000 ? `${Math.round(Math.max(0, ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function cut(text: string, lessChars = 0): string {
+  const whole = text.toWellFormed();
+  const isRoomy = Buffer.byteLength(JSON.stringify(whole)) <= roomBytes;
+  const charsMax = (isRoomy ? textCharsMax : escapedCharsMax) - lessChars;
+  if (whole.length <= charsMax) return whole;
+  const mark = ` … [cut: ${whole.length} characters in all]`;
+  return whole.slice(0, charsMax - mark.length).toWellFormed() + mark;
+}

@@ -1,0 +1,84 @@
+/**
+ * Dialling with a key: a nonce is fetched, signed, and the connection opened with the proof. To the
+ * link it looks like any other connection, which may be given up at any time.
+ */
+import { errorText } from "../../protocol/errors.ts";
+import { dialMs } from "../../protocol/limits.ts";
+import { closeCodes } from "../../protocol/wire/closeCodes.ts";
+import type { Challenge } from "../../protocol/wire/keyProof.ts";
+import type {
+  ClientSocket,
+  ClientSocketEvents,
+  ConnectOptions,
+  Runtime,
+} from "../../runtime/runtime.ts";
+import type { AgentIdentity } from "./identity.ts";
+
+export interface DialOptions extends Omit<ConnectOptions, "headers"> {
+  identity: AgentIdentity;
+  runtime: Runtime;
+}
+
+export function dialWithKey(options: DialOptions, events: ClientSocketEvents): ClientSocket {
+  const { identity, runtime, ...rest } = options;
+  const given = new AbortController();
+  let socket: ClientSocket | undefined;
+  let isClosed = false;
+  const closed = (code: number, reason: string) => {
+    if (isClosed) return;
+    isClosed = true;
+    const status = code === 1006 ? /: (401|403|429)$/.exec(reason)?.[1] : undefined;
+    const facts = status === undefined ? undefined : refusals[status];
+    // The answer to a renewal may have been lost: then the other key is the right one.
+    if (facts === closeCodes.unauthorized && identity.tryOther()) return events.close(code, reason);
+    events.close(facts?.code ?? code, facts?.meaning ?? reason);
+  };
+  challenge(identity, runtime.fetchWith(rest.ca), given.signal)
+    .then(({ nonce }) => {
+      if (given.signal.aborted) return;
+      const headers = { Authorization: identity.prove(nonce, "connect") };
+      const open = (protocol: string) => {
+        identity.confirmed();
+        events.open(protocol);
+      };
+      socket = runtime.connect({ ...rest, headers }, { ...events, open, close: closed });
+    })
+    .catch((error) => closed(1006, errorText(error)));
+  const giveUp = (code: number, reason: string) => {
+    given.abort();
+    closed(code, reason);
+  };
+  return {
+    send: (text) => socket?.send(text),
+    ping: () => socket?.ping(),
+    close: (code, reason) => {
+      if (socket === undefined) giveUp(code, reason);
+      else socket.close(code, reason);
+    },
+    terminate: () => {
+      if (socket === undefined) giveUp(1006, "given up");
+      else socket.terminate();
+    },
+  };
+}
+
+/** What a refused upgrade means, by its HTTP status. */
+const refusals: Record<string, { code: number; meaning: string }> = {
+  401: closeCodes.unauthorized,
+  403: closeCodes.forbidden,
+  429: closeCodes.rateLimited,
+};
+
+/** A fresh nonce of the control plane's; throws what stands in the way. */
+export async function challenge(
+  identity: AgentIdentity,
+  fetch: typeof globalThis.fetch,
+  signal?: AbortSignal,
+): Promise<Challenge> {
+  const timeout = AbortSignal.timeout(dialMs);
+  const limit = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  const url = `${identity.stored.url}/agent/challenge`;
+  const response = await fetch(url, { redirect: "error", signal: limit });
+  if (!response.ok) throw new Error(`Expected a nonce, got HTTP status: ${response.status}`);
+  return (await response.json()) as Challenge;
+}

@@ -1,0 +1,82 @@
+/**
+ * Whom an agent believes: keys whose signatures a command needs before anything is done about it.
+ * Without a rule every command of the control plane is believed; with one, none that no rule names.
+ */
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { type PublicKey, parsePublicKey } from "../../protocol/keys.ts";
+import type { Command } from "../../protocol/wire/message.ts";
+import { signersOf } from "../../protocol/wire/signedCommand.ts";
+
+interface Rule {
+  /** How many of the keys must have signed. */
+  count: number;
+  keys: PublicKey[];
+}
+
+export type Judgement = { signedBy: string[] } | { refusal: string };
+
+const every = "*";
+
+export class Trust {
+  /** By command; `*` is for those that have no rule of their own. */
+  readonly #rules = new Map<string, Rule>();
+  readonly #agentId: string;
+
+  /** `texts`: `[COMMAND[,COMMAND]=][N:]KEY[,KEY]`; throws `USAGE` naming what is wrong. */
+  constructor(texts: readonly string[], agentId: string) {
+    this.#agentId = agentId;
+    for (const text of texts) this.#add(text);
+    for (const [command, { count, keys }] of this.#rules) {
+      if (count <= keys.length) continue;
+      const text = `--trust asks for ${count} signatures on "${command}" and names ${keys.length} keys`;
+      throw new WsctlError("USAGE", `${text}: no command could ever have so many`);
+    }
+  }
+
+  get isOn(): boolean {
+    return this.#rules.size > 0;
+  }
+
+  /** `now`: on this host's own clock; the control plane is not asked for the time. */
+  judge(message: Command, now: number): Judgement {
+    if (!this.isOn) return { signedBy: [] };
+    const { command, parameters = {}, not_after, signatures = [] } = message.payload;
+    const rule = this.#rules.get(command) ?? this.#rules.get(every);
+    if (rule === undefined) {
+      return { refusal: "this agent takes only signed commands, and trusts no key for this one" };
+    }
+    if (not_after === undefined || signatures.length === 0) {
+      return { refusal: `this agent takes only signed commands: wsctl send ${command} --sign KEY` };
+    }
+    if (Date.parse(not_after) <= now) return { refusal: "its signatures have expired" };
+    const request_id = message.request_id;
+    const subject = { agent: this.#agentId, request_id, command, parameters, not_after };
+    const signedBy = signersOf(subject, signatures, rule.keys);
+    if (signedBy.length >= rule.count) return { signedBy };
+    const wanted = rule.count === 1 ? "a key" : `${rule.count} keys`;
+    const text = `it is not signed for this agent by ${wanted} that it trusts for this command`;
+    return { refusal: `${text} (${signedBy.length} of ${signatures.length} signatures hold)` };
+  }
+
+  #add(text: string): void {
+    const [, commands = every, count = "1", list = ""] =
+      /^(?:([^=]+)=)?(?:(\d{1,3}):)?(.+)$/.exec(text.trim()) ?? [];
+    let keys: PublicKey[];
+    try {
+      keys = list.split(",").map((key) => parsePublicKey(key.trim()));
+    } catch (error) {
+      const shape = "[COMMAND[,COMMAND]=][N:]KEY[,KEY]";
+      throw new WsctlError("USAGE", `Flag --trust must be ${shape}: ${errorText(error)}`);
+    }
+    for (const command of commands.split(",").map((each) => each.trim())) {
+      if (command === "")
+        throw new WsctlError("USAGE", `Flag --trust is "${text}": names no command`);
+      const rule = this.#rules.get(command) ?? { count: 1, keys: [] };
+      rule.count = Math.max(rule.count, Number(count), 1);
+      for (const key of keys) {
+        if (rule.keys.every((other) => other.text !== key.text)) rule.keys.push(key);
+      }
+      this.#rules.set(command, rule);
+    }
+  }
+}

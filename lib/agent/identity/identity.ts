@@ -1,0 +1,140 @@
+/**
+ * An agent's own identity: the key that it made when it joined, where it joined, and how often it
+ * has connected. The count only grows, and is on disk before it is used: a copy of the identity
+ * that connects as well is thereby found out.
+ */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import * as v from "valibot";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { generateKey, type NewKey, type PrivateKey, readPrivateKey } from "../../protocol/keys.ts";
+import { keyIdOf, type ProofPurpose, proofHeader } from "../../protocol/wire/keyProof.ts";
+
+const Stored = v.object({
+  url: v.string(),
+  /** PEM text of the authority that vouches for the control plane. */
+  ca: v.optional(v.string()),
+  control_id: v.string(),
+  agent_id: v.string(),
+  key_id: v.string(),
+  /** PKCS#8, PEM. */
+  private_key: v.string(),
+  counter: v.number(),
+  /** The id of the join token that was used. */
+  joined_with: v.string(),
+  /** When the key was made, in milliseconds since 1970. */
+  key_made_at: v.number(),
+  /** A key that was sent to take this one's place, while no answer has come. */
+  next_key: v.optional(v.string()),
+});
+export type StoredIdentity = v.InferOutput<typeof Stored>;
+
+export class AgentIdentity {
+  readonly #path: string;
+  #stored: StoredIdentity;
+  #key: PrivateKey;
+
+  private constructor(path: string, stored: StoredIdentity) {
+    this.#path = path;
+    this.#stored = stored;
+    this.#key = readPrivateKey(stored.private_key);
+  }
+
+  /** Undefined where this agent has not joined; throws `USAGE` where the file is damaged. */
+  static read(path: string): AgentIdentity | undefined {
+    let text: string;
+    try {
+      text = readFileSync(path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw damaged(path, error);
+    }
+    try {
+      return new AgentIdentity(path, v.parse(Stored, JSON.parse(text)));
+    } catch (error) {
+      throw damaged(path, error);
+    }
+  }
+
+  static create(path: string, stored: StoredIdentity): AgentIdentity {
+    const identity = new AgentIdentity(path, stored);
+    identity.#save();
+    return identity;
+  }
+
+  get stored(): Readonly<StoredIdentity> {
+    return this.#stored;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Makes the key that is to take the place of this one; on disk before anybody is told. */
+  prepareNext(): NewKey {
+    const next = generateKey();
+    this.update({ next_key: next.pem });
+    return next;
+  }
+
+  /**
+   * The next key is the one from now on, and the old one the other; false where there is no other.
+   * The count goes on whichever it is.
+   */
+  tryOther(): boolean {
+    const { next_key: next, private_key: other } = this.#stored;
+    if (next === undefined) return false;
+    const key_id = keyIdOf(readPrivateKey(next).publicKey);
+    this.update({ private_key: next, next_key: other, key_id });
+    return true;
+  }
+
+  /** The control plane knows this key: the other is of no use. */
+  confirmed(): void {
+    if (this.#stored.next_key === undefined) return;
+    const { next_key: _, ...rest } = this.#stored;
+    this.#stored = rest;
+    this.#save();
+  }
+
+  /** The `Authorization` of one call, or of a connection: that is counted, and on disk. */
+  prove(nonce: string, purpose: ProofPurpose): string {
+    if (purpose === "connect") this.update({ counter: this.#stored.counter + 1 });
+    const { control_id: controlId, key_id: keyId, counter } = this.#stored;
+    return proofHeader(this.#key, { controlId, purpose, keyId, nonce, counter });
+  }
+
+  /** On disk when this returns. */
+  update(changed: Partial<StoredIdentity>): void {
+    this.#stored = { ...this.#stored, ...changed };
+    this.#key = readPrivateKey(this.#stored.private_key);
+    this.#save();
+  }
+
+  #save(): void {
+    const dir = dirname(this.#path);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const fresh = join(dir, ".identity.new");
+    const fd = openSync(fresh, "w", 0o600);
+    writeSync(fd, `${JSON.stringify(this.#stored, null, 2)}\n`);
+    fsyncSync(fd);
+    closeSync(fd);
+    renameSync(fresh, this.#path);
+    const folder = openSync(dir, "r");
+    fsyncSync(folder);
+    closeSync(folder);
+  }
+}
+
+function damaged(path: string, error: unknown): WsctlError {
+  const text = `Cannot read this agent's identity "${path}": ${errorText(error)}`;
+  return new WsctlError("USAGE", `${text}; remove it and join again`, { cause: error });
+}

@@ -1,0 +1,60 @@
+/** An agent's key is replaced by the agent itself, long before anybody could have worn it out. */
+import type { Log } from "../../log/log.ts";
+import { errorText } from "../../protocol/errors.ts";
+import { readPrivateKey } from "../../protocol/keys.ts";
+import { joinText, keyIdOf } from "../../protocol/wire/keyProof.ts";
+import { ask, type ControlPlane } from "../../transfer/apiCall.ts";
+import type { AgentIdentity } from "./identity.ts";
+
+/** After a renewal that failed the next is tried so much later. */
+const retryMs = 60 * 60 * 1000;
+
+export interface KeyKeeperOptions {
+  identity: AgentIdentity;
+  lifetimeMs: number;
+  controlPlane: ControlPlane;
+  log: Log;
+}
+
+export class KeyKeeper {
+  readonly #options: KeyKeeperOptions;
+  #notBefore = 0;
+
+  constructor(options: KeyKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Renews the key if it is old enough; to be called while connected. */
+  look(now: number): void {
+    const { identity, lifetimeMs, controlPlane, log } = this.#options;
+    if (now < this.#notBefore || now - identity.stored.key_made_at < lifetimeMs) return;
+    this.#notBefore = now + retryMs;
+    renewKey(identity, controlPlane, now).then(
+      () => {
+        this.#notBefore = 0;
+        log.info("renewed this agent's key");
+      },
+      (error) => log.warn(`cannot renew this agent's key: ${errorText(error)}`),
+    );
+  }
+}
+
+/**
+ * The new key is on disk before the control plane hears of it; if its answer is lost, the next
+ * connection finds out which of the two is in force. Throws what the control plane says against it.
+ */
+async function renewKey(
+  identity: AgentIdentity,
+  controlPlane: ControlPlane,
+  now: number,
+): Promise<void> {
+  const { pem, publicKey } = identity.prepareNext();
+  const { agent_id, key_id } = identity.stored;
+  const text = joinText(key_id, agent_id, publicKey.text);
+  const signature = Buffer.from(readPrivateKey(pem).sign(text)).toString("base64url");
+  const order = { agent_id, public_key: publicKey.text, signature };
+  await ask(controlPlane, "POST", "/api/v1/agent-key", order, undefined);
+  const fresh = { private_key: pem, key_id: keyIdOf(publicKey), key_made_at: now };
+  identity.update(fresh);
+  identity.confirmed();
+}

@@ -1,0 +1,174 @@
+/**
+ * The agent's journal in one SQLite file: every request that was taken on, with its answer, for as
+ * long as it may be asked again.
+ */
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import * as v from "valibot";
+import { failpoint } from "../../failpoints.ts";
+import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+import { AuditTrail, auditMigration, auditStartMigration } from "../../store/auditTrail.ts";
+import { Database, schemaOf } from "../../store/sqlite.ts";
+import type { AgentWrite, Identity, JournalRecord } from "../core/model.ts";
+import { auditOf } from "./auditEntries.ts";
+
+export interface AgentJournal {
+  /** As it is on disk: tells a control plane whether this journal knows what it sent before. */
+  readonly identity: Identity;
+  /** Makes all writes durable, or throws and makes none. */
+  commit(writes: AgentWrite[]): void;
+  find(requestId: string): JournalRecord | undefined;
+  /** What has not been answered for good, in the order of arrival. */
+  unsettled(): JournalRecord[];
+  readonly audit: AuditTrail;
+  close(): void;
+}
+
+interface Row {
+  record: string;
+}
+
+const applicationId = 0x77736161;
+
+const migrations = [
+  `
+  CREATE TABLE identity (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    journal_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE requests (
+    sequence INTEGER PRIMARY KEY,
+    request_id TEXT NOT NULL UNIQUE,
+    settled INTEGER NOT NULL CHECK (settled IN (0, 1)),
+    keep_until REAL NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX requests_unsettled ON requests (sequence) WHERE settled = 0;
+  CREATE INDEX requests_to_forget ON requests (keep_until) WHERE settled = 1;
+  `,
+  auditMigration,
+  auditStartMigration,
+];
+
+/** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
+export function openAgentJournal(path: string): AgentJournal {
+  const what = "the agent's journal";
+  const db = Database.open({ path, what, applicationId, migrations });
+  return db.read(() => journalOn(db));
+}
+
+/** What a journal was before a newer version took it on. */
+function copyOf(path: string): string {
+  return `${path}.before-update`;
+}
+
+/** Keeps a copy of a journal that is closed; on disk when this returns. */
+export function keepJournal(path: string): void {
+  const copy = copyOf(path);
+  copyFileSync(path, copy);
+  const fd = openSync(copy, "r+");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The newer version is installed: there is no way back. */
+export function discardKeptJournal(path: string): void {
+  rmSync(copyOf(path), { force: true });
+}
+
+/**
+ * Puts a copy that was kept back where this version could no longer read the journal; where there
+ * is none, nothing is done. For who comes back after a trial, also one that was broken off.
+ */
+export function restoreKeptJournal(path: string): void {
+  const copy = copyOf(path);
+  if (!existsSync(copy)) return;
+  // A journal that is missing was taken away right here, by a process that got no further.
+  if (existsSync(path) && schemaOf(path) <= migrations.length) return rmSync(copy);
+  for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
+  renameSync(copy, path);
+}
+
+function journalOn(db: Database): AgentJournal {
+  const put = db.prepare<[string, number, string]>(
+    `INSERT INTO requests (request_id, settled, keep_until, record) VALUES (?, 0, ?, ?)
+       ON CONFLICT (request_id) DO UPDATE SET record = excluded.record`,
+  );
+  const settle = db.prepare<[string]>("UPDATE requests SET settled = 1 WHERE request_id = ?");
+  const prune = db.prepare<[number]>("DELETE FROM requests WHERE settled = 1 AND keep_until < ?");
+  const find = db.prepare<[string], Row>("SELECT record FROM requests WHERE request_id = ?");
+  const unsettled = db.prepare<[], Row>(
+    "SELECT record FROM requests WHERE settled = 0 ORDER BY sequence",
+  );
+
+  const identify = db.prepare<[string, number]>(
+    `INSERT INTO identity (id, journal_id, epoch) VALUES (1, ?, ?)
+       ON CONFLICT DO UPDATE SET journal_id = excluded.journal_id, epoch = excluded.epoch`,
+  );
+
+  const audit = new AuditTrail(db);
+  const carryOut = (write: AgentWrite) => {
+    if (write.type === "identity") identify.run(write.identity.journalId, write.identity.epoch);
+    else if (write.type === "settled") settle.run(write.requestId);
+    else if (write.type === "prune") prune.run(write.before);
+    else put.run(write.record.requestId, write.record.keepUntil, JSON.stringify(write.record));
+  };
+  return {
+    get identity() {
+      return db.read(() => identityOf(db));
+    },
+    commit: (writes) => {
+      failpoint("agent_before_commit");
+      db.transaction(() => {
+        writes.forEach(carryOut);
+        audit.append(writes.flatMap((write) => auditOf(write) ?? []));
+      });
+      failpoint("agent_after_commit");
+    },
+    find: (requestId) => {
+      const row = find.get(requestId);
+      return row === undefined ? undefined : db.read(() => recordIn(row));
+    },
+    unsettled: () => db.read(() => unsettled.all().map(recordIn)),
+    audit,
+    close: () => db.close(),
+  };
+}
+
+/** What SQLite cannot see: a bit that flipped inside of a text. */
+const StoredRecord = v.object({
+  requestId: v.string(),
+  command: v.string(),
+  parameters: v.custom<JsonObject>(isJsonObject),
+  state: v.picklist(["accepted", "started", "restarting", "ended", "settled"]),
+  timeoutMs: v.number(),
+  keepUntil: v.number(),
+  since: v.number(),
+});
+
+function recordIn(row: Row): JournalRecord {
+  const record = JSON.parse(row.record) as JournalRecord;
+  if (!v.is(StoredRecord, record)) throw new Error("a request's record is damaged");
+  return record;
+}
+
+/** A new journal has no name yet: the first control plane of `wsctl.v1` gives it one. */
+function identityOf(db: Database): Identity {
+  const sql = "SELECT journal_id, epoch FROM identity";
+  const row = db.prepare<[], { journal_id: string; epoch: number }>(sql).get();
+  return row === undefined
+    ? { journalId: "new", epoch: 0 }
+    : { journalId: row.journal_id, epoch: row.epoch };
+}

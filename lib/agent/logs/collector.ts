@@ -1,0 +1,213 @@
+/**
+ * Collects what `fetch_logs` was asked for: the lines of one source into one file, printed if they
+ * are few, and then, for as long as is wanted, what is added.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { LivePrinter } from "./bufferedWriter.ts";
+import { type Collected, type CollectOrder, shortened } from "./collectRequest.ts";
+import { FileFollower } from "./fileFollower.ts";
+import { LineFilter, type Wanted } from "./lineFilter.ts";
+import { LineMerger } from "./lineSplitter.ts";
+import { runLines, Spool, spoolProgram } from "./lineSpool.ts";
+import type { CommandSource, FilesSource, JournalSource } from "./logSource.ts";
+import { closeAll, type Input, openInputs, type Skipped } from "./openInputs.ts";
+import { momentOf } from "./parseTime.ts";
+import { progressOf } from "./progress.ts";
+import type { Watch } from "./readChunks.ts";
+import { type Facts, Output } from "./resultWriter.ts";
+import { journalArgv, journalFollowArgv, ownFilter, ProgramFailure } from "./runLogProgram.ts";
+import { type FileFacts, type Selection, select } from "./selectLines.ts";
+
+const spoolBytesDefault = 512 * 1024 * 1024;
+const outputBytesDefault = 8 * 1024 * 1024 * 1024;
+/** How often files are looked at for what was added, and their directories for new files. */
+const readMs = 200;
+const lookMs = 1_000;
+const lastReadMs = 500;
+
+export interface CollectOut {
+  /** Standard output. */
+  write(bytes: Uint8Array): void;
+  /** A line for whoever watches. */
+  remark(line: string): void;
+}
+
+export interface CollectOptions {
+  /** Aborted to end it: with what there is, if it is already known what that is. */
+  signal: AbortSignal;
+  /** Takes a result that is too large to be printed; what it answers is passed on. */
+  store?: (path: string, facts: Facts) => Promise<unknown>;
+  now?: () => number;
+  spoolBytesMax?: number;
+  outputBytesMax?: number;
+}
+
+/** Throws a `WsctlError` that says what could not be read or written. */
+export async function collect(
+  order: CollectOrder,
+  out: CollectOut,
+  options: CollectOptions,
+): Promise<Collected> {
+  const output = new Output(order.output, options.outputBytesMax ?? outputBytesDefault);
+  try {
+    const collection = new Collection(order, out, options, output);
+    await collection.run();
+    const facts = output.finish();
+    const isLarge = facts.bytes > order.inline_bytes;
+    const artifact = isLarge ? await options.store?.(order.output, facts) : undefined;
+    return {
+      ...facts,
+      ...shortened(collection.files, collection.skipped),
+      ...(options.signal.aborted ? { stopped: true } : {}),
+      ...(artifact !== undefined ? { artifact } : isLarge ? { file: order.output } : {}),
+    };
+  } finally {
+    output.close();
+  }
+}
+
+class Collection {
+  files: FileFacts[] = [];
+  skipped: Skipped[] = [];
+  readonly #order: CollectOrder;
+  readonly #out: CollectOut;
+  readonly #options: CollectOptions;
+  readonly #output: Output;
+  readonly #startedAt: number;
+  readonly #watch: Watch;
+  readonly #selection: Selection;
+
+  constructor(order: CollectOrder, out: CollectOut, options: CollectOptions, output: Output) {
+    this.#order = order;
+    this.#out = out;
+    this.#options = options;
+    this.#output = output;
+    this.#startedAt = (options.now ?? Date.now)();
+    const say = (line: string) => (order.live ? out.remark(line) : undefined);
+    this.#watch = { signal: options.signal, progress: progressOf(say) };
+    this.#selection = selectionOf(order, this.#startedAt);
+  }
+
+  async run(): Promise<void> {
+    const { source } = this.#order;
+    if (source.kind === "files") await this.#runFiles(source);
+    else await this.#runProgram(source);
+  }
+
+  async #runFiles({ files: globs }: FilesSource): Promise<void> {
+    const isFollowed = this.#order.parameters.follow !== undefined;
+    const { inputs, skipped } = await openInputs(globs, isFollowed);
+    this.skipped = skipped;
+    try {
+      const selected = await select(inputs, this.#selection, this.#output, this.#watch);
+      this.files = selected.files;
+      this.skipped.push(...selected.skipped);
+      const readable = inputs.filter(({ path }) => !selected.skipped.some((s) => s.path === path));
+      const [broken] = selected.skipped;
+      if (readable.length === 0 && this.#output.bytes === 0 && broken !== undefined) {
+        throw new WsctlError("NOT_FOUND", `Cannot read ${broken.path}: ${broken.reason}`);
+      }
+      this.#printIfFew();
+      if (isFollowed) await this.#followFiles(globs, inputs);
+    } finally {
+      closeAll(inputs);
+    }
+  }
+
+  async #runProgram(source: JournalSource | CommandSource): Promise<void> {
+    const { signal, spoolBytesMax: bytesMax = spoolBytesDefault } = this.#options;
+    const { lines, wanted } = this.#selection;
+    const isJournal = source.kind === "journal";
+    const argv = isJournal ? journalArgv(source, this.#selection, this.#startedAt) : source.argv;
+    using spool = new Spool({ path: `${this.#order.output}.spool`, bytesMax, lines });
+    const filter = ownFilter(source, wanted);
+    const kept = { wanted: filter, isBoth: !isJournal, now: this.#startedAt };
+    await spoolProgram(argv, kept, spool, signal);
+    const inputs = spool.inputs();
+    try {
+      // What was kept is all wanted, and is looked through even after we were told to stop.
+      const watch = { ...this.#watch, signal: new AbortController().signal };
+      await select(inputs, { lines, wanted: {} }, this.#output, watch);
+    } finally {
+      closeAll(inputs);
+    }
+    this.#printIfFew();
+    const followArgv = isJournal
+      ? journalFollowArgv(source, this.#startedAt)
+      : (source.follow_argv ?? []);
+    if (this.#order.parameters.follow !== undefined) await this.#followProgram(source, followArgv);
+  }
+
+  /** What is added to files, until the time is up or a signal comes. */
+  async #followFiles(globs: readonly string[], inputs: Input[]): Promise<void> {
+    const { signal, printer, merger } = this.#following();
+    const follower = new FileFollower(globs, inputs, () => {
+      const filter = this.#followFilter();
+      return merger.taker((head) => filter.wants(head));
+    });
+    try {
+      await follower.start();
+      for (let nextLook = 0; !signal.aborted; ) {
+        if (performance.now() >= nextLook) {
+          await follower.look();
+          nextLook = performance.now() + lookMs;
+        }
+        await follower.read(signal);
+        printer.flush();
+        await sleep(readMs, undefined, { signal }).catch(() => {});
+      }
+      // What was there when it ended is part of it, as far as that is quick.
+      await follower.read(AbortSignal.timeout(lastReadMs));
+    } finally {
+      follower.close();
+    }
+    printer.flush();
+  }
+
+  async #followProgram(source: JournalSource | CommandSource, argv: string[]): Promise<void> {
+    const { signal, printer, merger } = this.#following();
+    const isBoth = source.kind === "command";
+    const makeFilter = () => this.#followFilter();
+    const pause = () => printer.flush();
+    try {
+      await runLines(argv, { makeFilter, isBoth, merger, pause }, signal);
+    } catch (error) {
+      // What was collected before stands.
+      if (!(error instanceof ProgramFailure)) throw error;
+      this.skipped.push({ path: argv.join(" "), reason: errorText(error) });
+    }
+  }
+
+  #following() {
+    const seconds = this.#order.parameters.follow ?? 0;
+    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(seconds * 1_000)]);
+    const printer = new LivePrinter((bytes) => this.#out.write(bytes));
+    const merger = new LineMerger((bytes) => {
+      this.#output.write(bytes);
+      printer.write(bytes);
+    }, this.#output.isMidLine);
+    return { signal, printer, merger };
+  }
+
+  #followFilter(): LineFilter {
+    const { grep } = this.#selection.wanted;
+    return new LineFilter(grep === undefined ? {} : { grep }, this.#startedAt);
+  }
+
+  #printIfFew(): void {
+    if (this.#output.bytes > this.#order.inline_bytes) return;
+    this.#output.replay((bytes) => this.#out.write(bytes));
+  }
+}
+
+function selectionOf({ parameters }: CollectOrder, now: number): Selection {
+  const { lines, since, until, grep } = parameters;
+  const wanted: Wanted = {};
+  const from = since === undefined ? undefined : momentOf(since, now);
+  const to = until === undefined ? undefined : momentOf(until, now);
+  if (from !== undefined) wanted.since = from;
+  if (to !== undefined) wanted.until = to;
+  if (grep !== undefined) wanted.grep = new RegExp(grep);
+  return { lines, wanted };
+}

@@ -1,0 +1,126 @@
+/**
+ * What a program prints, on disk until it is known which lines are the last. A program that prints
+ * without end costs no more than a set room: of its lines the oldest go.
+ */
+import { rmSync } from "node:fs";
+import { WsctlError } from "../../protocol/errors.ts";
+import { LineFilter, type Wanted } from "./lineFilter.ts";
+import { LineCutter, LineMerger } from "./lineSplitter.ts";
+import { OpenFile } from "./openFile.ts";
+import type { Input } from "./openInputs.ts";
+import { Output } from "./resultWriter.ts";
+import { runProgram } from "./runLogProgram.ts";
+
+export interface SpoolOptions {
+  /** Files beside it are begun with this name. */
+  path: string;
+  bytesMax: number;
+  /** How many lines are asked for. */
+  lines: number | "all";
+}
+
+export class Spool implements Disposable {
+  readonly #options: SpoolOptions;
+  /** At most two, each of half the room: one that fills, and the full one before it. */
+  #parts: Output[] = [];
+  #made = 0;
+  #isMidLine = false;
+  #isDropped = false;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  write(bytes: Uint8Array): void {
+    const { bytesMax } = this.#options;
+    const size = this.#parts.at(-1)?.bytes ?? bytesMax;
+    // A line is not torn, unless it alone is too long for what there is.
+    if (size >= bytesMax / 2 && (!this.#isMidLine || size >= bytesMax)) this.#next();
+    this.#parts.at(-1)?.write(bytes);
+    this.#isMidLine = bytes.at(-1) !== 10;
+  }
+
+  /** What is kept, the oldest first. Throws where lines that are asked for had to go. */
+  inputs(): Input[] {
+    const { lines, bytesMax } = this.#options;
+    const kept = this.#parts.reduce((sum, part) => sum + part.lines, 0);
+    if (this.#isDropped && (lines === "all" || kept < lines)) throw tooMuch(bytesMax);
+    return this.#parts.map((part) => {
+      part.flush();
+      const { path, bytes: end } = part;
+      return { file: new OpenFile(path), path, end, modifiedAtMs: Infinity, isGzip: false };
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const part of this.#parts) remove(part);
+    this.#parts = [];
+  }
+
+  #next(): void {
+    const { path, bytesMax, lines } = this.#options;
+    const [oldest] = this.#parts;
+    if (this.#parts.length === 2 && oldest !== undefined) {
+      if (lines === "all") throw tooMuch(bytesMax);
+      this.#isDropped = true;
+      remove(oldest);
+      this.#parts.shift();
+    }
+    this.#parts.push(new Output(`${path}.${++this.#made}`, Infinity));
+  }
+}
+
+/** Runs a program and keeps those of its lines that are wanted; both streams are lines, or one. */
+export async function spoolProgram(
+  argv: readonly string[],
+  { wanted, isBoth, now }: { wanted: Wanted; isBoth: boolean; now: number },
+  spool: Spool,
+  signal: AbortSignal,
+): Promise<void> {
+  const merger = new LineMerger((bytes) => spool.write(bytes));
+  await runLines(argv, { makeFilter: () => new LineFilter(wanted, now), isBoth, merger }, signal);
+}
+
+export interface LineStreams {
+  makeFilter(): LineFilter;
+  /** Whether what comes on standard error is lines too. */
+  isBoth: boolean;
+  merger: LineMerger;
+  /** Called when everything that has come is handed on. */
+  pause?(): void;
+}
+
+/** Each stream is cut into lines of its own, so that none ends in the middle of another. */
+export async function runLines(
+  argv: readonly string[],
+  { makeFilter, isBoth, merger, pause }: LineStreams,
+  signal: AbortSignal,
+): Promise<void> {
+  const cutter = () => {
+    const filter = makeFilter();
+    return new LineCutter(merger.taker((head) => filter.wants(head)));
+  };
+  const [stdout, stderr] = [cutter(), cutter()];
+  const feed = (into: LineCutter) => (bytes: Uint8Array) => {
+    into.push(bytes);
+    pause?.();
+  };
+  const streams = { stdout: feed(stdout), stderr: isBoth ? feed(stderr) : () => {} };
+  try {
+    await runProgram(argv, streams, signal);
+  } finally {
+    stdout.end();
+    stderr.end();
+    pause?.();
+  }
+}
+
+function remove(part: Output): void {
+  part.close();
+  rmSync(part.path, { force: true });
+}
+
+function tooMuch(bytesMax: number): WsctlError {
+  const advice = "ask for fewer lines, or narrow it by since, until or grep";
+  return new WsctlError("TOO_LARGE", `The source has more than ${bytesMax} bytes: ${advice}`);
+}

@@ -1,0 +1,86 @@
+/**
+ * A source of log lines that `fetch_logs` may read: what one file in `logs.d` says, checked. What
+ * is not named there cannot be read, whatever an operator asks for.
+ */
+import * as v from "valibot";
+import { AgentId } from "../../protocol/names.ts";
+import { faultIn, readToml } from "../programs/tomlFile.ts";
+import { faultOfGlob } from "./glob.ts";
+
+const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
+const Argv = v.pipe(
+  v.array(
+    v.pipe(
+      Text,
+      v.check((text) => !text.includes("\0"), "must not have a NUL in it"),
+    ),
+  ),
+  v.minLength(1, "must name a program"),
+);
+const Unit = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*$/, "must be a unit's name"),
+);
+const Glob = v.pipe(
+  v.string(),
+  v.check(
+    (glob) => faultOfGlob(glob) === undefined,
+    ({ input }) => faultOfGlob(String(input)) ?? "",
+  ),
+);
+const Globs = v.pipe(v.array(Glob), v.minLength(1, "must name a file"));
+
+const Manifest = v.strictObject({
+  description: v.optional(Text),
+  files: v.optional(Globs),
+  unit: v.optional(Unit),
+  journal: v.optional(v.literal(true, "must be true, or left out")),
+  argv: v.optional(Argv),
+  follow_argv: v.optional(Argv),
+});
+
+const common = { name: AgentId, description: v.optional(v.string()) };
+
+/** A source as it travels from the agent to the process that reads it. */
+export const Source = v.variant("kind", [
+  v.strictObject({ ...common, kind: v.literal("files"), files: Globs }),
+  /** Without a unit: the whole journal. */
+  v.strictObject({ ...common, kind: v.literal("journal"), unit: v.optional(Unit) }),
+  v.strictObject({
+    ...common,
+    kind: v.literal("command"),
+    argv: Argv,
+    /** What prints new lines as they come, and none of those before; undefined for nothing. */
+    follow_argv: v.optional(Argv),
+  }),
+]);
+export type Source = v.InferOutput<typeof Source>;
+export type FilesSource = Extract<Source, { kind: "files" }>;
+export type JournalSource = Extract<Source, { kind: "journal" }>;
+export type CommandSource = Extract<Source, { kind: "command" }>;
+
+/** Reads the file called `NAME.toml`; throws `USAGE` saying what is wrong and what is right. */
+export function readSource(fileName: string, text: string): Source {
+  const manifest = readToml(fileName, text, Manifest);
+  const name = v.safeParse(AgentId, fileName.replace(/\.toml$/, ""));
+  if (!name.success) throw faultIn(fileName, `its name ${name.issues[0].message}`);
+  const { description, files, unit, journal, argv, follow_argv } = manifest;
+  const given = [files, unit, journal, argv].filter((value) => value !== undefined);
+  if (given.length !== 1) {
+    throw faultIn(fileName, 'must have exactly one of "files", "unit", "journal" and "argv"');
+  }
+  if (follow_argv !== undefined && argv === undefined) {
+    throw faultIn(fileName, 'follow_argv goes with "argv" alone: files and the journal need none');
+  }
+  const head = { name: name.output, ...(description === undefined ? {} : { description }) };
+  if (files !== undefined) return { ...head, kind: "files", files };
+  if (argv !== undefined) {
+    return {
+      ...head,
+      kind: "command",
+      argv,
+      ...(follow_argv === undefined ? {} : { follow_argv }),
+    };
+  }
+  return { ...head, kind: "journal", ...(unit === undefined ? {} : { unit }) };
+}

@@ -1,0 +1,124 @@
+/** Programs that print lines: which ones are started, and what comes of them. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { isFiltering, type Wanted } from "./lineFilter.ts";
+import type { CommandSource, JournalSource } from "./logSource.ts";
+import type { Selection } from "./selectLines.ts";
+
+/** Between SIGTERM and SIGKILL; whoever stops us gives us little longer. */
+const graceMs = 1_000;
+/** What still comes out of a pipe that somebody else holds open is not waited for longer. */
+const drainMs = 500;
+const errorCharsMax = 2_000;
+
+/** A program that failed by itself, as against what its lines were to be written to. */
+export class ProgramFailure extends WsctlError {}
+
+export interface Streams {
+  stdout(bytes: Uint8Array): void;
+  stderr(bytes: Uint8Array): void;
+}
+
+/** The journal up to `now`, which judges times itself: its own stamps are finer than it prints. */
+export function journalArgv(source: JournalSource, selection: Selection, now: number): string[] {
+  const { lines, wanted } = selection;
+  const until = Math.min(wanted.until ?? now, now);
+  return [
+    ...journalHead(source),
+    ...(wanted.since === undefined ? [] : [`--since=${stamp(wanted.since)}`]),
+    `--until=${stamp(until)}`,
+    // What a pattern leaves is not known to the journal; and many of its versions count the lines
+    // from `since`, or from the very end.
+    ...(lines === "all" || isFiltering(wanted) ? [] : [`--lines=${lines}`]),
+  ];
+}
+
+/** The journal from `from` on, without an end. */
+export function journalFollowArgv(source: JournalSource, from: number): string[] {
+  return [...journalHead(source), "--follow", "--no-tail", `--since=${stamp(from)}`];
+}
+
+function journalHead({ unit }: JournalSource): string[] {
+  const which = unit === undefined ? [] : ["-u", unit];
+  return ["journalctl", ...which, "-o", "short-iso", "--no-pager", "-q"];
+}
+
+function stamp(time: number): string {
+  return `@${Math.floor(time / 1000)}.${String(time % 1000).padStart(3, "0")}`;
+}
+
+/** What of the lines of such a source is still to be judged by us. */
+export function ownFilter(source: JournalSource | CommandSource, wanted: Wanted): Wanted {
+  const { grep } = wanted;
+  if (source.kind === "command" || !isFiltering(wanted)) return wanted;
+  return grep === undefined ? {} : { grep };
+}
+
+/**
+ * Runs a program until it ends or the signal is aborted; then it and what it started are stopped.
+ * Throws what `streams` throw, and a sentence where it failed by itself.
+ */
+export function runProgram(argv: readonly string[], streams: Streams, signal: AbortSignal) {
+  return new Promise<void>((resolve, reject) => {
+    const [file = "", ...args] = argv;
+    if (signal.aborted) return resolve();
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+    let errors = "";
+    let fault: unknown;
+    const stop = () => stopGroup(child);
+    const feed = (take: (bytes: Uint8Array) => void) => (chunk: Buffer) => {
+      if (fault !== undefined) return;
+      try {
+        take(chunk);
+      } catch (error) {
+        fault = error;
+        stop();
+      }
+    };
+    child.stdout.on("data", feed(streams.stdout));
+    child.stderr.on("data", feed(streams.stderr));
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors = `${errors}${chunk.toString("utf8")}`.slice(-errorCharsMax);
+    });
+    signal.addEventListener("abort", stop, { once: true });
+    let isDone = false;
+    const done = (failure: string | undefined) => {
+      if (isDone) return;
+      isDone = true;
+      signal.removeEventListener("abort", stop);
+      // Of what it left behind nothing more is read.
+      child.stdout.destroy();
+      child.stderr.destroy();
+      if (fault !== undefined) return reject(fault);
+      if (failure === undefined || signal.aborted) return resolve();
+      const said = errors.trim() === "" ? "" : `: ${errors.trim()}`;
+      reject(new ProgramFailure("INTERNAL", `"${argv.join(" ")}" ${failure}${said}`));
+    };
+    child.once("error", (error) => {
+      if (child.pid === undefined) done(`cannot be started: ${errorText(error)}`);
+    });
+    child.once("exit", (code, by) => {
+      const failure = code === 0 ? undefined : `ended with ${by ?? `status ${code}`}`;
+      child.once("close", () => done(failure));
+      setTimeout(() => done(failure), drainMs);
+    });
+  });
+}
+
+function stopGroup(child: ChildProcess): void {
+  kill(child, "SIGTERM");
+  const timer = setTimeout(() => kill(child, "SIGKILL"), graceMs);
+  child.once("exit", () => {
+    clearTimeout(timer);
+    kill(child, "SIGKILL");
+  });
+}
+
+function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nothing of it is left.
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * A command of the operator's own: what one file in `commands.d` says, checked. The program is
+ * started from an argument list, never through a shell, and a parameter fills exactly one argument.
+ */
+import * as v from "valibot";
+import { faultOfParameters } from "../../protocol/checkParameters.ts";
+import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+import { outputBytesDefault, outputBytesMost, timeoutSecondsMax } from "../../protocol/limits.ts";
+import { CommandName } from "../../protocol/names.ts";
+import { faultOfSchema } from "./checkSchema.ts";
+import { faultIn, readToml } from "./tomlFile.ts";
+
+export interface Program {
+  name: string;
+  /** One line for people. */
+  description: string;
+  /** With placeholders such as `{version}`. */
+  argv: readonly string[];
+  /** A JSON Schema of an object. */
+  schema: JsonObject;
+  /** The longest that a request may give it. */
+  timeoutMs?: number;
+  /** How many may run at a time; undefined for as many as the agent runs at all. */
+  concurrency?: number;
+  /** Whom it runs as; undefined for the agent's own user. */
+  user?: string;
+  directory: string;
+  env: Readonly<Record<string, string>>;
+  /** What is kept of its output: the first half of it from the start, the rest from the end. */
+  outputBytes: number;
+  /** Whether it may be stopped when its job is cancelled; at its timeout it is in any case. */
+  isCancellable: boolean;
+}
+
+const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
+
+function whole(least: number, most: number) {
+  const rule = `must be a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(rule), v.integer(rule), v.minValue(least, rule), v.maxValue(most, rule));
+}
+
+const VariableName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must have names of letters, digits and _"),
+);
+const VariableValue = v.pipe(
+  v.string("must be text"),
+  v.check((text) => !text.includes("\0"), "must not have a NUL in it"),
+);
+
+const Manifest = v.strictObject({
+  name: v.optional(CommandName),
+  description: Text,
+  argv: v.pipe(v.array(Text), v.minLength(1, "must name a program")),
+  parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be a table"), {}),
+  timeout_seconds: v.optional(whole(1, timeoutSecondsMax)),
+  concurrency: v.optional(whole(1, 1_000)),
+  user: v.optional(
+    v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_-]*$/i, "must be the name of a user")),
+  ),
+  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
+  env: v.optional(v.record(VariableName, VariableValue), {}),
+  output_bytes: v.optional(whole(1_024, outputBytesMost), outputBytesDefault),
+  cancellable: v.optional(v.boolean("must be true or false"), true),
+});
+
+/**
+ * Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right.
+ */
+export function readProgram(fileName: string, text: string): Program {
+  const {
+    name,
+    parameters,
+    timeout_seconds,
+    output_bytes,
+    concurrency,
+    user,
+    cancellable,
+    ...rest
+  } = readToml(fileName, text, Manifest);
+  const named = v.safeParse(CommandName, name ?? fileName.replace(/\.toml$/, ""));
+  if (!named.success) throw faultIn(fileName, `its name ${named.issues[0].message}`);
+  const program: Program = {
+    ...rest,
+    name: named.output,
+    schema: { additionalProperties: false, properties: {}, ...parameters, type: "object" },
+    ...(timeout_seconds === undefined ? {} : { timeoutMs: timeout_seconds * 1000 }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(user === undefined ? {} : { user }),
+    outputBytes: output_bytes,
+    isCancellable: cancellable,
+  };
+  const reason =
+    faultOfSchema(program.schema, "parameters") ??
+    faultOfArgv(program) ??
+    faultOfVariables(program) ??
+    faultOfRequired(program.schema);
+  if (reason !== undefined) throw faultIn(fileName, reason);
+  return program;
+}
+
+/** The parameters with defaults filled in, or what is wrong with them and where. */
+export function fillIn(
+  { schema }: Program,
+  parameters: JsonObject,
+): { values: JsonObject; fault?: never } | { values?: never; fault: string } {
+  const values: JsonObject = {};
+  for (const [key, property] of Object.entries(propertiesOf(schema))) {
+    const given = Object.hasOwn(parameters, key) ? parameters[key] : property.default;
+    if (given !== undefined) define(values, key, given);
+  }
+  for (const [key, value] of Object.entries(parameters)) {
+    if (!Object.hasOwn(values, key)) define(values, key, value);
+  }
+  const fault = faultOfParameters(schema, values);
+  return fault === undefined ? { values } : { fault };
+}
+
+/** What of checked values cannot become an argument: the operating system ends those at a NUL. */
+export function faultOfArguments({ argv }: Program, values: JsonObject): string | undefined {
+  const names = argv.flatMap((argument) =>
+    [...argument.matchAll(placeholder)].map(([, n = ""]) => n),
+  );
+  const wrong = names.find((name) => textOf(values[name]).includes("\0"));
+  if (wrong === undefined) return undefined;
+  return `parameters.${wrong} must not have a NUL in it: it becomes an argument`;
+}
+
+/** The argument list for checked values. */
+export function argvOf({ argv }: Program, values: JsonObject): string[] {
+  return argv.map((argument) =>
+    argument.replace(placeholder, (_whole, name: string) => textOf(values[name])),
+  );
+}
+
+/** A value as a program reads it: text as it is, everything else as JSON. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+const placeholder = /\{([A-Za-z_][A-Za-z0-9_-]*)\}/g;
+
+function faultOfArgv({ argv, schema }: Program): string | undefined {
+  const properties = propertiesOf(schema);
+  const required = Array.isArray(schema.required) ? schema.required : [];
+  for (const [index, argument] of argv.entries()) {
+    if (argument.includes("\0")) return `argv[${index}]: must not have a NUL in it`;
+    for (const [, name = ""] of argument.matchAll(placeholder)) {
+      const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
+      if (property === undefined) return `argv[${index}]: no parameter is called "${name}"`;
+      if (property.default === undefined && !required.includes(name)) {
+        return `argv[${index}]: parameter "${name}" must be required or have a default`;
+      }
+      if (index === 0) return "argv[0]: the program itself must not depend on a parameter";
+    }
+  }
+  return undefined;
+}
+
+/** What must be given and may not be given could never be asked for. */
+function faultOfRequired(schema: JsonObject): string | undefined {
+  const { required, additionalProperties, patternProperties } = schema;
+  if (additionalProperties !== false || patternProperties !== undefined) return undefined;
+  const names = Array.isArray(required) ? required : [];
+  const missing = names.find((name) => !Object.hasOwn(propertiesOf(schema), String(name)));
+  if (missing === undefined) return undefined;
+  return `parameters.required: no parameter is called "${missing}"`;
+}
+
+/** Of two parameters that would be one variable of the environment the program saw but one. */
+function faultOfVariables({ schema }: Program): string | undefined {
+  const names = Object.keys(propertiesOf(schema));
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const other = seen.get(envKey(name));
+    if (other !== undefined) {
+      return `parameters: "${other}" and "${name}" would both be WSCTL_PARAM_${envKey(name)}`;
+    }
+    seen.set(envKey(name), name);
+  }
+  return undefined;
+}
+
+/** A parameter's name as part of the name of a variable. */
+export function envKey(key: string): string {
+  return key.toUpperCase().replace(/[^A-Z0-9]/g, "_");
+}
+
+function propertiesOf(schema: JsonObject): Record<string, JsonObject> {
+  return isJsonObject(schema.properties) ? (schema.properties as Record<string, JsonObject>) : {};
+}
+
+/** A plain key, whatever its name. */
+function define(target: JsonObject, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true });
+}

@@ -1,0 +1,82 @@
+/** What a supervisor is told to run, and what the program may know of its surroundings. */
+import { userInfo } from "node:os";
+import type { JsonObject } from "../../protocol/json.ts";
+import { outputBytesDefault } from "../../protocol/limits.ts";
+import type { RunOrder } from "../core/model.ts";
+import type { RunSpec } from "../supervisor/runFiles.ts";
+import { envKey, textOf } from "./commandManifest.ts";
+
+/** A program as the host's own files and flags allow it. */
+export interface Wanted {
+  steps: string[][];
+  delayMs?: number;
+  directory?: string;
+  user?: string;
+  env?: Readonly<Record<string, string>>;
+  outputBytes?: number;
+  /** Checked parameters: handed on as JSON, and one by one. */
+  values?: JsonObject;
+  /** What reaches its standard input instead of the parameters; it may say where it runs. */
+  stdin?: string | ((place: RunPlace) => string);
+  /** What its success leads to. */
+  leadsTo?: RunSpec["leadsTo"];
+}
+
+/** The request that a program runs for, and the directory that is there for the run alone. */
+export interface RunPlace {
+  requestId: string;
+  dir: string;
+  timeoutMs: number;
+}
+
+/** What a program may know of the agent's own environment. */
+const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+
+export function specOf(
+  order: RunOrder,
+  wanted: Wanted,
+  { dir, outputBytesMax }: { dir: string; outputBytesMax: number },
+): RunSpec {
+  const { requestId, command, timeoutMs } = order;
+  const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
+  return {
+    requestId,
+    steps: wanted.steps.map((argv) => asUser(user, argv)),
+    delayMs: wanted.delayMs ?? 0,
+    env: {
+      ...inherited(),
+      ...env,
+      ...parametersIn(values),
+      WSCTL_COMMAND: command,
+      WSCTL_REQUEST_ID: requestId,
+    },
+    directory: wanted.directory ?? "/",
+    stdin: typeof stdin === "string" ? stdin : stdin({ requestId, dir, timeoutMs }),
+    timeoutMs,
+    outputBytes: Math.min(outputBytesMax, wanted.outputBytes ?? outputBytesDefault),
+    ...(user === undefined ? {} : { user }),
+    ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),
+  };
+}
+
+function inherited(): Record<string, string> {
+  const kept = passedOn.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(kept);
+}
+
+function parametersIn(values: JsonObject): Record<string, string> {
+  const named = Object.entries(values).map(([key, value]) => {
+    return [`WSCTL_PARAM_${envKey(key)}`, textOf(value)] as const;
+  });
+  // An environment cannot hold a NUL; standard input has it all.
+  return Object.fromEntries(named.filter(([, value]) => !value.includes("\0")));
+}
+
+/** Only root can become somebody else, and who that is needs no help. */
+function asUser(user: string | undefined, argv: string[]): string[] {
+  if (user === undefined || user === userInfo().username) return argv;
+  return ["runuser", "-u", user, "--", ...argv];
+}

@@ -1,0 +1,85 @@
+/** A service that `restart` may restart: what one file in `services.d` says, checked. */
+import * as v from "valibot";
+import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+import { AgentId } from "../../protocol/names.ts";
+import { delaySecondsMax } from "../commands/restart.ts";
+import type { Catalogue } from "./manifestDirectory.ts";
+import { type ProgramKind, type Resolved, refuse } from "./programKind.ts";
+import { faultIn, readToml } from "./tomlFile.ts";
+
+export interface Service {
+  name: string;
+  /** Programs to run one after the other; the first that fails ends it. */
+  steps: string[][];
+}
+
+const Argv = v.pipe(
+  v.array(v.pipe(v.string(), v.nonEmpty("must not be empty"))),
+  v.minLength(1, "must name a program"),
+);
+
+const Manifest = v.strictObject({
+  unit: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*$/, "must be a unit's name")),
+  ),
+  restart: v.optional(Argv),
+  stop: v.optional(Argv),
+  start: v.optional(Argv),
+});
+
+/** Reads the file called `NAME.toml`; throws `USAGE` saying what is wrong and what is right. */
+export function readService(fileName: string, text: string): Service {
+  const manifest = readToml(fileName, text, Manifest);
+  const name = v.safeParse(AgentId, fileName.replace(/\.toml$/, ""));
+  if (!name.success) throw faultIn(fileName, `its name ${name.issues[0].message}`);
+  const steps = stepsOf(manifest);
+  if (steps !== undefined) return { name: name.output, steps };
+  throw faultIn(fileName, 'must have either "unit", or "restart", or both "stop" and "start"');
+}
+
+const Parameters = v.strictObject({
+  service: v.string(),
+  delay_seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(delaySecondsMax)), 0),
+});
+
+/** `restart` of a service; without one it is the agent's own, which is built in. */
+export function serviceRestart(services: Catalogue<Service>): ProgramKind {
+  return {
+    // Announced within the schema of `restart`.
+    entries: () => [],
+    resolve: (command, parameters) => {
+      const isMeant = isJsonObject(parameters) && Object.hasOwn(parameters, "service");
+      return command === "restart" && isMeant ? resolve(services, parameters) : undefined;
+    },
+  };
+}
+
+function namesOf(services: Catalogue<Service>): string[] {
+  return services.list().flatMap(({ item }) => (item ? [item.name] : []));
+}
+
+function resolve(services: Catalogue<Service>, parameters: JsonObject): Resolved {
+  const parsed = v.safeParse(Parameters, parameters);
+  if (!parsed.success) {
+    const message = `parameters: expected {"service": NAME, "delay_seconds"?: 0 to ${delaySecondsMax}}`;
+    return refuse("INVALID_PARAMETERS", message);
+  }
+  const { service, delay_seconds } = parsed.output;
+  const found = services.find(service);
+  if (found?.item !== undefined) {
+    return { wanted: { steps: found.item.steps, delayMs: delay_seconds * 1000 } };
+  }
+  const all = namesOf(services);
+  const known = all.length === 0 ? "it allows none" : `it allows: ${all.join(", ")}`;
+  const why = found?.fault ?? `this host allows no restart of that service; ${known}`;
+  return refuse("INVALID_PARAMETERS", `parameters.service: ${why}`);
+}
+
+function stepsOf(manifest: v.InferOutput<typeof Manifest>): string[][] | undefined {
+  const { unit, restart, stop, start } = manifest;
+  const keys = Object.keys(manifest).sort().join(" ");
+  if (keys === "unit" && unit !== undefined) return [["systemctl", "restart", "--", unit]];
+  if (keys === "restart" && restart !== undefined) return [restart];
+  if (keys === "start stop" && stop !== undefined && start !== undefined) return [stop, start];
+  return undefined;
+}

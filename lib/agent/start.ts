@@ -1,0 +1,244 @@
+/** An agent, put together: journal, commands, figures and connection of this very host. */
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { arch, hostname, platform } from "node:os";
+import type { Log } from "../log/log.ts";
+import type { Labels } from "../protocol/api/selector.ts";
+import {
+  catalogueLookMs,
+  heartbeatSecondsDefault,
+  keyLifetimeMsDefault,
+  messageBytesMax,
+} from "../protocol/limits.ts";
+import { protocolVersion, subprotocol, version } from "../protocol/wire/version.ts";
+import { runtimeText } from "../runtime/load.ts";
+import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
+import { AuditKeeper, type AuditKeeperOptions } from "../store/auditRetention.ts";
+import type { Clock } from "../time/clock.ts";
+import { catalogueText } from "./capabilities.ts";
+import type { AgentFacts } from "./commands/command.ts";
+import { check, commands, entries, run } from "./commands/registry.ts";
+import type { HostLimits } from "./core/admission.ts";
+import type { Self, Update } from "./core/model.ts";
+import { AgentEngine } from "./engine.ts";
+import { UsageMeter } from "./hostMetrics.ts";
+import { dialWithKey } from "./identity/authenticatedDial.ts";
+import type { Trust } from "./identity/commandTrust.ts";
+import { controlPlaneOf, wayOf } from "./identity/controlPlaneAccess.ts";
+import type { AgentIdentity } from "./identity/identity.ts";
+import { KeyKeeper } from "./identity/keyRenewal.ts";
+import type { AgentJournal } from "./journal/journal.ts";
+import { fetchLogs } from "./logs/fetchLogsKind.ts";
+import { readSource } from "./logs/logSource.ts";
+import { builtInProgramNames } from "./programs/builtInPrograms.ts";
+import { readProgram } from "./programs/commandManifest.ts";
+import { ownCommands } from "./programs/customCommands.ts";
+import { execWithin } from "./programs/exec.ts";
+import { Catalogue } from "./programs/manifestDirectory.ts";
+import type { ProgramKind } from "./programs/programKind.ts";
+import { Programs } from "./programs/programs.ts";
+import { readService, type Service, serviceRestart } from "./programs/serviceRestart.ts";
+import { Runs } from "./supervisor/supervisorClient.ts";
+import type { OnTrial } from "./update/trialReporter.ts";
+import { updates } from "./update/updateKind.ts";
+
+export interface AgentOptions {
+  /** `ws://…` or `wss://…` up to and without the path. */
+  server: string;
+  /** Empty where the agent has a key. */
+  token: string;
+  /** With the agent's own key, where it has joined with one. */
+  identity?: AgentIdentity;
+  /** How old its key may become before the agent replaces it. */
+  keyLifetimeMs?: number;
+  /** PEM text of the authorities to trust instead of the system's. */
+  ca?: string;
+  /** Warned about when the token makes this agent somebody else. */
+  agentId?: string;
+  heartbeatSeconds?: number;
+  /** That targets may select this host by. */
+  labels?: Labels;
+  journal: AgentJournal;
+  /** Manifests of the operator's own commands; need not exist. */
+  commandsDir: string;
+  /** Manifests of the services that may be restarted; need not exist. */
+  servicesDir: string;
+  /** Manifests of the logs that may be fetched; need not exist. */
+  logsDir: string;
+  /** Patterns of what `exec` may run; none for nothing. */
+  allowExec: readonly string[];
+  limits: HostLimits;
+  /** Whose signatures commands need. */
+  trust: Trust;
+  /** What is kept of any program's output, in bytes. */
+  outputBytesMax: number;
+  /** Texts of the keys that may sign a release for this host, and how many of them have to. */
+  releaseKeys: readonly string[];
+  releaseThreshold: number;
+  /** Where another version waits for its trial. */
+  updatesDir: string;
+  /** Where running programs keep what is known of them. */
+  runsDir: string;
+  runtime: Runtime;
+  clock: Clock;
+  log: Log;
+  /** How long the records of this agent's audit trail are kept, and why they go. */
+  keepAudit: Pick<AuditKeeperOptions, "keepMs" | "why">;
+  /** Replaces this process; by another version where there is one to be tried. */
+  restart(update: Update | undefined): void;
+  /** Why the version that was tried before this process did not stay. */
+  trialFault?: string;
+  /** Set where this process is a new version on trial. */
+  onTrial?: OnTrial;
+}
+
+/** Runs an agent until the signal is aborted: then its commands end, and its connection. */
+export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
+  const { journal, clock, log, agentId } = options;
+  const facts = factsOf(clock);
+  sweepUpdates(options);
+  const services = new Catalogue(options.servicesDir, readService, [], log);
+  const programs = new Programs(
+    kindsOf(options, services),
+    runsOf(options),
+    options.outputBytesMax,
+  );
+  const keeper = keeperOf(options);
+  const audit = new AuditKeeper({ trail: journal.audit, ...options.keepAudit, clock, log });
+  let isLinked = false;
+  const meter = new UsageMeter({ now: () => clock.now() });
+  return new Promise((resolve) => {
+    const engine = new AgentEngine({
+      hello: {
+        protocol_version: protocolVersion,
+        version,
+        instance_id: randomUUID(),
+        hostname: facts.hostname,
+        os: facts.os,
+        arch: facts.arch,
+        ...(options.labels === undefined ? {} : { labels: options.labels }),
+      },
+      heartbeatSeconds: options.heartbeatSeconds ?? heartbeatSecondsDefault,
+      ...(agentId === undefined ? {} : { agentId }),
+      check: (name, parameters) => {
+        const theirs = programs.entries().map((entry) => entry.name);
+        return programs.check(name, parameters) ?? check(name, parameters, theirs);
+      },
+      limits: options.limits,
+      judge: (command, now) => options.trust.judge(command, now),
+      self: selfOf(options, facts),
+      journal,
+      clock,
+      log,
+      random: Math.random,
+      connect: (events) => connect(options, events),
+      run: (order, abort, done) => {
+        if (programs.isTheirs(order)) return programs.run(order, abort, done);
+        void run(order.command, order.parameters, { signal: abort, facts }).then(done);
+      },
+      adopt: (requestId, abort, done) => programs.adopt(requestId, abort, done),
+      forget: (requestId) => programs.forget(requestId),
+      follow: (order, emit) => programs.follow(order, emit),
+      unfollow: (left) => programs.unfollow(left),
+      catalogue: () => catalogueText([...entries(services.names()), ...programs.entries()]),
+      measure: () => meter.measure(),
+      restart: (update) => options.restart(update),
+      onLink: (isUp) => {
+        isLinked = isUp;
+        options.onTrial?.linked(isUp);
+      },
+      onStopped: resolve,
+    });
+    engine.start();
+    audit.start();
+    const looking = setInterval(() => {
+      engine.look();
+      if (isLinked) keeper?.look(clock.now());
+    }, catalogueLookMs);
+    const stop = () => {
+      clearInterval(looking);
+      audit.close();
+      engine.stop();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Runs that nobody waits for any more are swept away. */
+function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
+  const runs = new Runs({ dir: runsDir, self: runtime.self(), log });
+  const running = journal.unsettled().filter(({ state }) => state === "started");
+  runs.sweep(
+    running.map(({ requestId }) => requestId),
+    clock.now(),
+  );
+  return runs;
+}
+
+/** A version that nobody is about to try takes much room. */
+function sweepUpdates({ journal, updatesDir }: AgentOptions): void {
+  const isWanted = journal.unsettled().some(({ command }) => command === "update");
+  if (!isWanted) rmSync(updatesDir, { recursive: true, force: true });
+}
+
+/** What may run outside of this process, as this host allows it. */
+function kindsOf(options: AgentOptions, services: Catalogue<Service>): ProgramKind[] {
+  const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
+  const { releaseKeys, releaseThreshold, onTrial } = options;
+  const taken = [...commands.keys(), ...builtInProgramNames];
+  const way = wayOf(options, options.identity);
+  const self = runtime.self();
+  const program = runtime.program();
+  return [
+    serviceRestart(services),
+    execWithin(allowExec),
+    fetchLogs({ sources: new Catalogue(logsDir, readSource, [], log), self, way }),
+    updates({
+      ...{ releaseKeys, releaseThreshold, self, program, way },
+      dir: updatesDir,
+      isOnTrial: onTrial !== undefined,
+    }),
+    ownCommands(new Catalogue(commandsDir, readProgram, taken, log)),
+  ];
+}
+
+function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocket {
+  const { server, token, identity, ca, runtime } = options;
+  const target = {
+    url: `${server}/agent`,
+    protocols: [subprotocol],
+    messageBytesMax,
+    ...(ca === undefined ? {} : { ca }),
+  };
+  if (identity !== undefined) return dialWithKey({ ...target, identity, runtime }, events);
+  return runtime.connect({ ...target, headers: { Authorization: `Bearer ${token}` } }, events);
+}
+
+function keeperOf(options: AgentOptions): KeyKeeper | undefined {
+  const { identity, keyLifetimeMs = keyLifetimeMsDefault, runtime, log } = options;
+  if (identity === undefined) return undefined;
+  const controlPlane = controlPlaneOf(wayOf(options, identity), runtime.fetchWith);
+  return new KeyKeeper({ identity, lifetimeMs: keyLifetimeMs, controlPlane, log });
+}
+
+function selfOf({ trialFault, onTrial }: AgentOptions, { pid }: AgentFacts): Self {
+  return {
+    pid,
+    version,
+    isOnTrial: onTrial !== undefined,
+    ...(trialFault === undefined ? {} : { trialFault }),
+  };
+}
+
+function factsOf(clock: Clock): AgentFacts {
+  return {
+    version,
+    runtime: runtimeText(),
+    hostname: hostname(),
+    os: platform(),
+    arch: arch(),
+    pid: process.pid,
+    startedAt: clock.now(),
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * A program's output on disk, for whoever follows it: pieces of both streams in the order in which
+ * they came, counted from 1, in segments of which only the newest few are kept. The supervisor
+ * writes them; the agent reads them, also after the program has ended and the agent was replaced.
+ */
+import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { outputRecordBytesMax, outputRecordCostMin } from "../../protocol/limits.ts";
+import { outputCost } from "../../protocol/wire/outputCost.ts";
+
+export type StreamName = "stdout" | "stderr";
+
+export interface Piece {
+  sequence: number;
+  stream: StreamName;
+  bytes: Buffer;
+  /** Pieces right before this one that are no longer there. */
+  skipped: number;
+}
+
+const segmentBytesMax = 1024 * 1024;
+const segmentsKept = 4;
+const headerBytes = 8;
+const streams: readonly StreamName[] = ["stdout", "stderr"];
+const newline = 10;
+
+export class SpoolWriter {
+  readonly #dir: string;
+  readonly #segments: number[] = [];
+  /** Ends of characters that have not come whole yet. */
+  readonly #rests = new Map<StreamName, Buffer>();
+  #fd: number | undefined;
+  #bytes = 0;
+  #last = 0;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** The sequence number of the last piece. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Whether the next segment would push out pieces that come after this one. */
+  wouldDrop(after: number): boolean {
+    const isFull = this.#bytes >= segmentBytesMax && this.#segments.length >= segmentsKept;
+    return isFull && after < (this.#segments[1] ?? 0) - 1;
+  }
+
+  /** `isHeld`: a follower lags behind, and nothing may be pushed out for this. */
+  add(stream: StreamName, chunk: Buffer, isHeld: boolean): void {
+    const rest = this.#rests.get(stream);
+    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+    const whole = bytes.length - unfinishedBytes(bytes);
+    if (whole < bytes.length) this.#rests.set(stream, Buffer.from(bytes.subarray(whole)));
+    else this.#rests.delete(stream);
+    this.#write(stream, bytes.subarray(0, whole), isHeld);
+  }
+
+  /** What never came whole is written as it is. */
+  end(): void {
+    for (const [stream, rest] of this.#rests) this.#write(stream, rest, true);
+    this.#rests.clear();
+    this.#close();
+  }
+
+  #write(stream: StreamName, bytes: Buffer, isHeld: boolean): void {
+    const parts: Buffer[] = [];
+    let count = 0;
+    for (let at = 0; at < bytes.length; count++) {
+      const length = pieceLength(bytes.subarray(at, at + outputRecordBytesMax + 1));
+      const header = Buffer.alloc(headerBytes);
+      header.writeUInt32LE(length, 0);
+      header.writeUInt8(streams.indexOf(stream), 4);
+      parts.push(header, bytes.subarray(at, at + length));
+      at += length;
+    }
+    if (count === 0) return;
+    const first = this.#last + 1;
+    this.#last += count;
+    try {
+      this.#append(first, Buffer.concat(parts), isHeld);
+    } catch {
+      // A full disk: these pieces are gone, and a gap in the counting says so.
+      this.#close();
+    }
+  }
+
+  #append(first: number, bytes: Buffer, isHeld: boolean): void {
+    if (this.#fd === undefined || (this.#bytes >= segmentBytesMax && !isHeld)) {
+      this.#close();
+      this.#fd = openSync(join(this.#dir, segmentName(first)), "wx", 0o600);
+      this.#bytes = 0;
+      this.#segments.push(first);
+      while (this.#segments.length > segmentsKept) {
+        rmSync(join(this.#dir, segmentName(this.#segments.shift() ?? 0)), { force: true });
+      }
+    }
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    this.#bytes += bytes.length;
+  }
+
+  #close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+/** Reads a spool from one piece on, and goes on where it stopped. */
+export class SpoolReader {
+  readonly #dir: string;
+  /** The segment that the latest piece was in, and where the next one begins in it. */
+  #place = { first: 0, offset: 0, sequence: 0 };
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /**
+   * The pieces behind a sequence number, as far as they are written, until they count as so many
+   * bytes.
+   */
+  read(after: number, bytesMax: number): Piece[] {
+    if (after !== this.#place.sequence) this.#place = { first: 0, offset: 0, sequence: after };
+    const pieces: Piece[] = [];
+    let left = bytesMax;
+    const firsts = segmentsIn(this.#dir);
+    for (const [index, first] of firsts.entries()) {
+      const next = firsts[index + 1] ?? Number.POSITIVE_INFINITY;
+      if (next <= after + 1 || left <= 0) continue;
+      for (const record of this.#records(first, left)) {
+        const { sequence: last } = this.#place;
+        this.#place = { first, offset: record.end, sequence: Math.max(last, record.sequence) };
+        if (record.sequence <= last) continue;
+        const { sequence, stream, bytes } = record;
+        pieces.push({ sequence, stream, bytes, skipped: sequence - last - 1 });
+        left -= outputCost(bytes.length);
+        if (left <= 0) break;
+      }
+    }
+    return pieces;
+  }
+
+  /** Of a segment as many as count as so many bytes; all, where the first of them is looked for. */
+  *#records(first: number, bytesMax: number) {
+    const isSame = this.#place.first === first;
+    let end = isSame ? this.#place.offset : 0;
+    let sequence = isSame ? this.#place.sequence + 1 : first;
+    const isPlaced = sequence === this.#place.sequence + 1;
+    const most = isPlaced ? spooledBytes(bytesMax) : Number.POSITIVE_INFINITY;
+    const bytes = readFrom(join(this.#dir, segmentName(first)), end, most);
+    for (let at = 0; at + headerBytes <= bytes.length; sequence++) {
+      const length = bytes.readUInt32LE(at);
+      const stream = streams[bytes.readUInt8(at + 4)] ?? "stdout";
+      const next = at + headerBytes + length;
+      // The last record may still be under way.
+      if (next > bytes.length) return;
+      end += next - at;
+      yield { sequence, stream, bytes: bytes.subarray(at + headerBytes, next), end };
+      at = next;
+    }
+  }
+}
+
+function segmentName(first: number): string {
+  return `output-${String(first).padStart(12, "0")}`;
+}
+
+function segmentsIn(dir: string): number[] {
+  const names = readdirSync(dir).filter((name) => name.startsWith("output-"));
+  return names.map((name) => Number(name.slice("output-".length))).sort((a, b) => a - b);
+}
+
+/** What pieces that count as so many bytes take up at the most, the last one whole. */
+function spooledBytes(cost: number): number {
+  const headers = (cost / outputRecordCostMin + 1) * headerBytes;
+  return Math.ceil(cost + headers + outputRecordBytesMax);
+}
+
+/** A segment that was pushed out meanwhile holds nothing any more. */
+function readFrom(path: string, offset: number, bytesMax: number): Buffer {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  }
+  try {
+    const wanted = Math.min(bytesMax, Math.max(0, fstatSync(fd).size - offset));
+    const bytes = Buffer.allocUnsafeSlow(wanted);
+    return bytes.subarray(0, wanted === 0 ? 0 : readSync(fd, bytes, 0, wanted, offset));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * As many whole lines as fit, else as many whole characters. `window` has one byte more than fits.
+ */
+function pieceLength(window: Buffer): number {
+  if (window.length <= outputRecordBytesMax) return window.length;
+  const line = window.lastIndexOf(newline, outputRecordBytesMax - 1);
+  if (line >= 0) return line + 1;
+  const cut = window.subarray(0, outputRecordBytesMax);
+  return cut.length - unfinishedBytes(cut);
+}
+
+/** How many bytes at the end begin a UTF-8 character that is not complete. */
+function unfinishedBytes(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) {
+      const wanted = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return wanted > back ? back : 0;
+    }
+  }
+  return 0;
+}

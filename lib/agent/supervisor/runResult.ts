@@ -1,0 +1,30 @@
+/** How a run ended, as a result of its command. */
+import type { CommandResult } from "../core/model.ts";
+import { isStaged } from "../update/stagedRelease.ts";
+import type { RunEnd, RunSpec } from "./runFiles.ts";
+
+export function resultOf(end: RunEnd | undefined, spec: RunSpec | undefined): CommandResult {
+  if (end === undefined) {
+    const message = "its supervisor is gone; it cannot be known how the program ended";
+    return { status: "unknown", message };
+  }
+  const { stopped, fault, exitCode, signal, output } = end;
+  if (stopped !== undefined && fault !== undefined) return { status: "unknown", message: fault };
+  if (stopped === "timeout" || stopped === "cancel") {
+    return { status: "stopped", why: stopped, output };
+  }
+  if (fault !== undefined) return { status: "failed", message: fault };
+  if (spec?.leadsTo === "update" && exitCode === 0 && isStaged(end.result)) {
+    return { status: "restart", update: end.result.update };
+  }
+  const result = end.result ?? { exit_code: exitCode ?? null, ...(signal ? { signal } : {}) };
+  const isSuccess = exitCode === 0 && stopped === undefined;
+  const head = isSuccess ? [] : [howItFailed(end)];
+  const message = [...head, output.trimEnd()].filter((part) => part !== "").join("\n");
+  return { status: isSuccess ? "success" : "failed", message, result };
+}
+
+function howItFailed({ exitCode, signal, stopped }: RunEnd): string {
+  if (stopped === "shutdown") return "stopped, as the host or the agent's service went down";
+  return exitCode === undefined ? `ended by ${signal}` : `exited with status ${exitCode}`;
+}

@@ -1,0 +1,215 @@
+/**
+ * The agent's side of running programs: each has a directory and a supervisor of its own, which
+ * outlive this process. A fresh process takes them up again by connecting to their sockets.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Log } from "../../log/log.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { FollowOrder, Left, OutputPiece, StopReason } from "../core/model.ts";
+import { Followers } from "./outputSubscribers.ts";
+import {
+  endFile,
+  followedFile,
+  freeWord,
+  type RunEnd,
+  type RunSpec,
+  readWhole,
+  readWord,
+  socketFile,
+  specFile,
+  writeWhole,
+} from "./runFiles.ts";
+
+export interface RunsOptions {
+  /** Where the runs' directories are. */
+  dir: string;
+  /** The words that start this very program. */
+  self: readonly string[];
+  log: Log;
+}
+
+/** Undefined: it cannot be known how it ended. */
+type Done = (end: RunEnd | undefined) => void;
+
+const socketPathMax = 107;
+/** A supervisor that nobody can reach after this long is none. */
+const appearMs = 10_000;
+const lookMs = 50;
+/** How long the output of a program that has ended is kept for who followed it. */
+const readOnMs = 30_000;
+/** A run that nobody asks for is swept after this long. */
+const forgottenMs = 24 * 60 * 60 * 1000;
+
+export class Runs {
+  readonly #options: RunsOptions;
+  readonly #sockets = new Map<string, Socket>();
+  readonly #stopping = new Map<string, StopReason>();
+  readonly #followers = new Followers((requestId) => this.#followed(requestId));
+  /** Runs of this process whose supervisors have not been reached yet. */
+  readonly #fresh = new Set<string>();
+  /** The last pieces of programs that have ended. */
+  readonly #lasts = new Map<string, number>();
+
+  /** Throws `USAGE` where a socket's path would be too long for the operating system. */
+  constructor(options: RunsOptions) {
+    this.#options = options;
+    const path = join(this.dirOf("any"), socketFile);
+    if (Buffer.byteLength(path) > socketPathMax) {
+      const text = `The data directory's path is too long for sockets (${path}): choose a shorter --data-dir`;
+      throw new WsctlError("USAGE", text);
+    }
+    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  }
+
+  /** Starts a supervisor; `done` is called once, when the program has ended. */
+  start(spec: RunSpec, done: Done): void {
+    const dir = this.dirOf(spec.requestId);
+    try {
+      mkdirSync(dir, { mode: 0o700 });
+      writeWhole(dir, specFile, spec);
+    } catch (error) {
+      const fault = `cannot prepare the run: ${errorText(error)}`;
+      return void queueMicrotask(() => done({ fault, output: "" }));
+    }
+    const [file = "", ...args] = this.#options.self;
+    const child = spawn(file, [...args, "supervise", dir], {
+      cwd: "/",
+      detached: true,
+      stdio: "ignore",
+      env: supervisorEnv(),
+    });
+    // One that cannot be started never appears, and is found out by that.
+    child.once("error", (error) => this.#options.log.error(`no supervisor: ${errorText(error)}`));
+    child.unref();
+    this.#fresh.add(spec.requestId);
+    this.#follow(spec.requestId, done);
+  }
+
+  /** Goes on with what an earlier process of this agent started; with what it was told to run. */
+  adopt(requestId: string, done: (end: RunEnd | undefined, spec?: RunSpec) => void): void {
+    const spec = readWhole<RunSpec>(this.dirOf(requestId), specFile);
+    // The process before this one died before it could begin anything.
+    if (spec === undefined) return queueMicrotask(() => done(undefined));
+    this.#follow(requestId, (end) => done(end, spec));
+  }
+
+  stop(requestId: string, why: StopReason): void {
+    this.#stopping.set(requestId, why);
+    this.#sockets.get(requestId)?.write(`${why}\n`);
+  }
+
+  /** Its end is in the journal; whoever followed its output may still read it to the end. */
+  forget(requestId: string): void {
+    this.#stopping.delete(requestId);
+    this.#fresh.delete(requestId);
+    const dir = this.dirOf(requestId);
+    if (!existsSync(dir)) this.#followers.gone(requestId);
+    if (existsSync(join(dir, followedFile))) setTimeout(() => this.#remove(requestId), readOnMs);
+    else this.#remove(requestId);
+  }
+
+  /** Passes on what a program writes; what `emit` is given goes to that one watcher. */
+  follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void {
+    this.#followers.follow(order, emit);
+  }
+
+  /** This one has left; or all that followed did so over a connection that is lost. */
+  unfollow(left?: Left): void {
+    if (left === undefined) this.#followers.unlink();
+    else this.#followers.left(left.requestId, left.watcher);
+  }
+
+  /** At the start: what no request asks for any more goes, unless it may still run. */
+  sweep(wanted: readonly string[], now: number): void {
+    const kept = new Set(wanted.map((requestId) => this.dirOf(requestId)));
+    for (const name of readdirSync(this.#options.dir)) {
+      const dir = join(this.#options.dir, name);
+      if (kept.has(dir)) continue;
+      const isOver = readWhole(dir, endFile) !== undefined;
+      const isReadOn = isOver && existsSync(join(dir, followedFile));
+      if (isReadOn) setTimeout(() => rmSync(dir, { recursive: true, force: true }), readOnMs);
+      else if (isOver || now - statSync(dir).mtimeMs > forgottenMs)
+        rmSync(dir, { recursive: true });
+    }
+  }
+
+  #follow(requestId: string, done: Done): void {
+    const dir = this.dirOf(requestId);
+    const giveUpAt = performance.now() + appearMs;
+    let wasSeen = false;
+    const look = () => {
+      let end: RunEnd | undefined;
+      try {
+        end = readWhole<RunEnd>(dir, endFile);
+      } catch (error) {
+        this.#options.log.error(`cannot read how a program ended: ${errorText(error)}`, { dir });
+        return done(undefined);
+      }
+      // A supervisor that was seen and is gone has written the end before it went, or never will.
+      if (end !== undefined || wasSeen || performance.now() > giveUpAt) {
+        this.#lasts.set(requestId, end?.lastPiece ?? 0);
+        this.#followers.wrote(requestId);
+        return done(end);
+      }
+      this.#connect(requestId, dir, look, () => {
+        wasSeen = true;
+      });
+    };
+    look();
+  }
+
+  #connect(requestId: string, dir: string, again: () => void, seen: () => void): void {
+    const socket = connect(join(dir, socketFile));
+    socket.once("connect", () => {
+      seen();
+      this.#sockets.set(requestId, socket);
+      const why = this.#stopping.get(requestId);
+      if (why !== undefined) socket.write(`${why}\n`);
+      // Who follows what an earlier process began is not known yet.
+      const isFree = this.#fresh.delete(requestId) && !this.#followers.has(requestId);
+      if (isFree) socket.write(`${freeWord}\n`);
+      this.#followers.wrote(requestId);
+    });
+    // All it ever says is that there is more output.
+    socket.on("data", () => this.#followers.wrote(requestId));
+    // Not there yet, or gone: the close that follows decides.
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      this.#sockets.delete(requestId);
+      setTimeout(again, lookMs);
+    });
+  }
+
+  #followed(requestId: string) {
+    return {
+      dir: this.dirOf(requestId),
+      last: this.#lasts.get(requestId),
+      hasRead: (taken: number, seen: number) => {
+        this.#sockets.get(requestId)?.write(`${readWord} ${taken} ${seen}\n`);
+      },
+      free: () => void this.#sockets.get(requestId)?.write(`${freeWord}\n`),
+      followed: () => writeFileSync(join(this.dirOf(requestId), followedFile), ""),
+    };
+  }
+
+  #remove(requestId: string): void {
+    this.#lasts.delete(requestId);
+    rmSync(this.dirOf(requestId), { recursive: true, force: true });
+  }
+
+  /** Request ids are a peer's own texts: no path is made of one. */
+  dirOf(requestId: string): string {
+    const name = createHash("sha256").update(requestId).digest("hex").slice(0, 20);
+    return join(this.#options.dir, name);
+  }
+}
+
+/** Settings and tokens of the agent are nobody else's business. */
+function supervisorEnv(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("WSCTL_"));
+  return Object.fromEntries(kept) as Record<string, string>;
+}

@@ -1,0 +1,17 @@
+/** What staging an update comes to: a program that is ready to be tried. */
+import * as v from "valibot";
+import type { Update } from "../core/model.ts";
+
+const Staged = v.object({
+  update: v.object({
+    from: v.string(),
+    to: v.string(),
+    file: v.string(),
+    connectMs: v.number(),
+    healthyMs: v.number(),
+  }),
+});
+
+export function isStaged(value: unknown): value is { update: Update } {
+  return v.is(Staged, value);
+}

@@ -1,0 +1,110 @@
+/**
+ * `update`: another version of this program is staged by a program of our own, which fetches it and
+ * checks it against the keys that this host trusts; then it is tried (`trial.ts`).
+ */
+import { toJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
+import { errorText } from "../../protocol/errors.ts";
+import {
+  connectSecondsDefault,
+  healthySecondsDefault,
+  trialSecondsMax,
+} from "../../protocol/limits.ts";
+import { issueText } from "../../protocol/schemaError.ts";
+import { version as current } from "../../protocol/wire/version.ts";
+import { isVersion } from "../../release/semver.ts";
+import type { Way } from "../identity/controlPlaneAccess.ts";
+import { summaryOf } from "../programs/builtInPrograms.ts";
+import { type ProgramKind, type Resolved, refuse } from "../programs/programKind.ts";
+import { refuseUnwritable } from "./install.ts";
+import type { StageOrder } from "./stageRelease.ts";
+
+export interface UpdateOptions {
+  /** Texts of the public keys that may sign a release for this host, and how many have to. */
+  releaseKeys: readonly string[];
+  releaseThreshold: number;
+  /** The words that start this very program, and its file where it is a single one. */
+  self: readonly string[];
+  program: string | undefined;
+  /** Where a version waits for its trial. */
+  dir: string;
+  way: Way;
+  /** A trial is going on: this process is what is tried. */
+  isOnTrial: boolean;
+}
+
+/** Fetching it over a slow line, and its trial. */
+const timeout_seconds = 1_800;
+
+const secondsRule = `must be a whole number of seconds from 1 to ${trialSecondsMax}`;
+const Seconds = v.pipe(
+  v.number(secondsRule),
+  v.integer(secondsRule),
+  v.minValue(1, secondsRule),
+  v.maxValue(trialSecondsMax, secondsRule),
+);
+
+const Parameters = v.strictObject({
+  /** The newest that is published, where it is not given. */
+  version: v.optional(v.pipe(v.string(), v.check(isVersion, "must be a version such as 1.2.3"))),
+  /** Also to a version that is older than this one. */
+  allow_downgrade: v.optional(v.boolean(), false),
+  /** How long it has to connect. */
+  connect_seconds: v.optional(Seconds, connectSecondsDefault),
+  /** How long it must then stay connected before it takes this one's place. */
+  health_seconds: v.optional(Seconds, healthySecondsDefault),
+});
+
+export function updates(options: UpdateOptions): ProgramKind {
+  const schema = toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" });
+  const description = summaryOf("update");
+  const parameters = { ...schema };
+  const entry = { name: "update", description, parameters, output: true, timeout_seconds };
+  return {
+    entries: () => [entry],
+    resolve: (command, parameters) => {
+      return command === entry.name ? resolve(options, parameters) : undefined;
+    },
+  };
+}
+
+function resolve(options: UpdateOptions, parameters: unknown): Resolved {
+  const { program, releaseKeys: keys, releaseThreshold: threshold, self, dir, way } = options;
+  if (program === undefined) {
+    return refuse("FORBIDDEN", "this agent runs from its sources, not from one file: update those");
+  }
+  if (keys.length === 0) {
+    const text = "this host trusts no key for releases; its agent is told one with --release-key";
+    return refuse("FORBIDDEN", text);
+  }
+  if (options.isOnTrial) return refuse("BUSY", "a new version is on trial; ask again");
+  try {
+    refuseUnwritable(program);
+  } catch (error) {
+    return refuse("FORBIDDEN", errorText(error));
+  }
+  const parsed = v.safeParse(Parameters, parameters);
+  if (!parsed.success) {
+    return refuse("INVALID_PARAMETERS", `parameters: ${issueText(parsed.issues[0])}`);
+  }
+  const { version, allow_downgrade, connect_seconds, health_seconds } = parsed.output;
+  const order: Omit<StageOrder, "timeoutMs"> = {
+    way,
+    current,
+    ...(version === undefined ? {} : { version }),
+    allowDowngrade: allow_downgrade,
+    connectMs: connect_seconds * 1000,
+    healthyMs: health_seconds * 1000,
+    keys: [...keys],
+    threshold,
+    dir,
+  };
+  return {
+    wanted: {
+      steps: [[...self, "stage"]],
+      stdin: ({ timeoutMs }) => JSON.stringify({ ...order, timeoutMs }),
+      leadsTo: "update",
+    },
+    limits: { concurrency: 1 },
+  };
+}

@@ -1,0 +1,113 @@
+/** A job and its stream: asked for once, followed to its last outcome, mended where it breaks. */
+import type { JobOrderInput, RetryOrder } from "../protocol/api/jobs.ts";
+import type { AcceptedLine, JobView, StreamLine } from "../protocol/api/views.ts";
+import { WsctlError } from "../protocol/errors.ts";
+import { isRefused } from "./connectionError.ts";
+import { readLines } from "./ndjson.ts";
+import { jsonBody, withSignal } from "./request.ts";
+import { mending } from "./retry.ts";
+import { StreamProgress } from "./streamCursor.ts";
+import type { Transport } from "./transport.ts";
+
+type Order = JobOrderInput | RetryOrder;
+
+export interface Sent {
+  accepted: AcceptedLine;
+  /**
+   * Every outcome once, as it is known; ends with the last. With live output where it is wanted.
+   */
+  lines: AsyncIterable<StreamLine>;
+}
+
+export interface SendOptions {
+  signal?: AbortSignal | undefined;
+  /** Whether live output is wanted: each request's own before its outcome. */
+  withOutput?: boolean;
+}
+
+interface Asked {
+  order: Order;
+  path: string;
+  accept: string;
+  signal: AbortSignal | undefined;
+}
+
+/** A stream is kept alive by an empty line every ten seconds: longer silence means it is dead. */
+const silenceMs = 35_000;
+
+export class JobStreams {
+  readonly #http: Transport;
+
+  constructor(http: Transport) {
+    this.#http = http;
+  }
+
+  async send(order: Order, to: string, options: SendOptions = {}): Promise<Sent> {
+    const { signal, withOutput = false } = options;
+    const path = withOutput ? `${to}?output=true` : to;
+    const { accepted, lines } = await this.#order(
+      { order, path, accept: "application/x-ndjson", signal },
+      (response) => this.#firstLine(response),
+    );
+    return { accepted, lines: this.follow(accepted.job, options, lines) };
+  }
+
+  async sendOnly(order: Order, path: string): Promise<AcceptedLine> {
+    const asked = { order, path, accept: "application/json", signal: undefined };
+    return this.#order(asked, async (response) => (await response.json()) as AcceptedLine);
+  }
+
+  /** Repeats under one key while it cannot be known whether the order arrived. */
+  #order<T>(asked: Asked, read: (response: Response) => Promise<T>): Promise<T> {
+    const { order, path, accept, signal } = asked;
+    const init = jsonBody(order);
+    const headers = { ...init.headers, Accept: accept, "Idempotency-Key": crypto.randomUUID() };
+    let mayHaveArrived = false;
+    const mayRepeat = (error: unknown) => {
+      mayHaveArrived ||= !isRefused(error);
+      return mayHaveArrived;
+    };
+    return mending(signal, mayRepeat, async () =>
+      read(await this.#http.fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
+    );
+  }
+
+  async #firstLine(response: Response) {
+    const lines = readLines(response, silenceMs);
+    const first = await lines.next().catch((error) => {
+      throw this.#http.unreachable(error);
+    });
+    if (first.done) throw this.#http.unreachable(new Error("the answer ended early"));
+    return { accepted: first.value as AcceptedLine, lines };
+  }
+
+  async *follow(
+    job: JobView,
+    options: SendOptions = {},
+    first: AsyncIterable<unknown> = noLines(),
+  ): AsyncGenerator<StreamLine> {
+    const { signal } = options;
+    const progress = new StreamProgress();
+    let lines = first;
+    while (progress.ended < job.total) {
+      try {
+        for await (const line of lines as AsyncIterable<StreamLine>) {
+          if (progress.isNew(line)) yield line;
+        }
+      } catch (error) {
+        if (signal?.aborted || error instanceof WsctlError) throw error;
+        // The stream broke; what it had not yet said is asked for again below.
+      }
+      if (progress.ended >= job.total) return;
+      const { path, init } = progress.rest(job.job_id, options.withOutput ?? false);
+      const response = await mending(
+        signal,
+        () => true,
+        () => this.#http.fetch(path, { ...init, ...withSignal(signal) }, null),
+      );
+      lines = readLines(response, silenceMs);
+    }
+  }
+}
+
+async function* noLines(): AsyncGenerator<never> {}

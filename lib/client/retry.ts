@@ -1,0 +1,25 @@
+/** A call whose connection fails is repeated, with growing pauses, as long as that may still help. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { WsctlError } from "../protocol/errors.ts";
+import { withSignal } from "./request.ts";
+
+/** A broken connection is mended for so long before it is reported. */
+const mendMs = 60_000;
+
+export async function mending<T>(
+  signal: AbortSignal | undefined,
+  mayRepeat: (error: unknown) => boolean,
+  call: () => Promise<T>,
+): Promise<T> {
+  const giveUpAt = performance.now() + mendMs;
+  for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+    try {
+      return await call();
+    } catch (error) {
+      const isPassing = error instanceof WsctlError && error.code === "UNREACHABLE";
+      const isOver = performance.now() > giveUpAt || signal?.aborted === true;
+      if (!isPassing || isOver || !mayRepeat(error)) throw error;
+      await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, withSignal(signal));
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** How far a job's stream was received: what is asked for when it breaks, and what came twice. */
+import type { OutcomeLine, OutputLine, StreamLine } from "../protocol/api/views.ts";
+
+export class StreamProgress {
+  #cursor = 0;
+  readonly #ended = new Set<string>();
+  /** Up to which piece the output of each request that has not ended was received. */
+  readonly #pieces = new Map<string, number>();
+
+  /** Requests whose outcome was received. */
+  get ended(): number {
+    return this.#ended.size;
+  }
+
+  /** Notes a line; false where it was received before. */
+  isNew(line: StreamLine): boolean {
+    return isOutput(line) ? this.#isNewPiece(line) : this.#isNewOutcome(line);
+  }
+
+  /** How to ask for the rest. */
+  rest(jobId: string, withOutput: boolean): { path: string; init: RequestInit } {
+    const path = `/api/v1/jobs/${jobId}`;
+    if (!withOutput) return { path: `${path}/outcomes?after=${this.#cursor}`, init: {} };
+    const body = JSON.stringify({
+      after: this.#cursor,
+      output: Object.fromEntries(this.#pieces),
+    });
+    const headers = { "Content-Type": "application/json" };
+    return { path: `${path}/follow`, init: { method: "POST", body, headers } };
+  }
+
+  #isNewPiece({ request_id, output }: OutputLine): boolean {
+    if (output.sequence <= (this.#pieces.get(request_id) ?? 0)) return false;
+    this.#pieces.set(request_id, output.sequence);
+    return true;
+  }
+
+  #isNewOutcome({ request_id, cursor }: OutcomeLine): boolean {
+    this.#cursor = Math.max(this.#cursor, cursor);
+    this.#pieces.delete(request_id);
+    const isNew = !this.#ended.has(request_id);
+    this.#ended.add(request_id);
+    return isNew;
+  }
+}
+
+export function isOutput(line: StreamLine): line is OutputLine {
+  return "output" in line;
+}

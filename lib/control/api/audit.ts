@@ -1,0 +1,34 @@
+/** The audit trail over HTTP: read a page at a time, and followed from its beginning. */
+import { type AuditHead, type AuditPage, readHead } from "../../protocol/api/audit.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { type Route, type RouteContext, readNumber } from "./route.ts";
+
+export const auditRoutes: Route[] = [
+  { method: "GET", path: "/api/v1/audit", permission: "audit.read", handle: list },
+  { method: "GET", path: "/api/v1/audit/verdict", permission: "audit.read", handle: verify },
+];
+
+function list({ c, engine }: RouteContext): Response {
+  const most = Number.MAX_SAFE_INTEGER;
+  const limit = readNumber(c, "limit", { least: 1, most: 1_000, otherwise: 100 });
+  const { audit } = engine.journal;
+  const { head } = audit;
+  // Without a place to go on from: the newest.
+  const otherwise = Math.max(0, head.sequence - limit);
+  const after = readNumber(c, "after", { least: 0, most, otherwise });
+  const page: AuditPage = { items: audit.list(after, limit), head };
+  return c.json(page);
+}
+
+async function verify({ c, engine }: RouteContext): Promise<Response> {
+  const anchor = anchorIn(c.req.query("head"));
+  const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return c.json(await engine.journal.audit.verify(anchor, breathe));
+}
+
+function anchorIn(text: string | undefined): AuditHead | undefined {
+  if (text === undefined) return undefined;
+  const head = readHead(text);
+  if (head !== undefined) return head;
+  throw new WsctlError("MALFORMED", 'query parameter "head" must be SEQUENCE:HASH');
+}

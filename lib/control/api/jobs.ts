@@ -1,0 +1,256 @@
+/** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
+import type * as v from "valibot";
+import { JobOrder, RetryOrder } from "../../protocol/api/jobs.ts";
+import {
+  type AcceptedLine,
+  FollowBody,
+  type JobDetail,
+  type JobView,
+  type Page,
+} from "../../protocol/api/views.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { wholeRequestsMax } from "../../protocol/limits.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { StreamSource } from "../engine/responseStreams.ts";
+import type { Accepted } from "../jobs/pendingSubmissions.ts";
+import { retryOrder } from "../jobs/retryJob.ts";
+import { needsIndex, whole } from "../journal/history/historyIndex.ts";
+import type { StoredJob } from "../journal/journal.ts";
+import { OutcomeStream } from "../streams/outcomeStream.ts";
+import { OutputStream } from "../streams/outputStream.ts";
+import { jobDetail, jobView } from "../views/views.ts";
+import { readJobsQuery } from "./jobsQuery.ts";
+import {
+  idempotencyKey,
+  type Route,
+  type RouteContext,
+  readNumber,
+  routeWithBody,
+} from "./route.ts";
+
+export const jobRoutes: Route[] = [
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/jobs",
+    permission: "jobs.create",
+    action: "job.create",
+    isAuditedWithin: true,
+    body: JobOrder,
+    handle: (context) => submit(context, context.body),
+  }),
+  { method: "GET", path: "/api/v1/jobs", permission: "jobs.read", handle: listJobs },
+  { method: "GET", path: "/api/v1/jobs/:job_id", permission: "jobs.read", handle: showJob },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/cancel",
+    permission: "jobs.create",
+    action: "job.cancel",
+    handle: cancelJob,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/pause",
+    permission: "jobs.create",
+    action: "job.pause",
+    handle: (context) => hold(context, "pause"),
+  },
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/resume",
+    permission: "jobs.create",
+    action: "job.resume",
+    handle: (context) => hold(context, "resume"),
+  },
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/retry",
+    permission: "jobs.create",
+    action: "job.create",
+    isAuditedWithin: true,
+    body: RetryOrder,
+    handle: retryJob,
+  }),
+  {
+    method: "GET",
+    path: "/api/v1/jobs/:job_id/outcomes",
+    permission: "jobs.read",
+    outlives: true,
+    handle: awaitJob,
+  },
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/follow",
+    permission: "jobs.create",
+    body: FollowBody,
+    handle: followJob,
+  }),
+  {
+    method: "POST",
+    path: "/api/v1/jobs/:job_id/approve",
+    permission: "jobs.approve",
+    action: "job.approve",
+    handle: approveJob,
+  },
+];
+
+/** The same for some of the agents of a job that has ended; answers as `submit` does. */
+function retryJob(context: RouteContext<v.InferOutput<typeof RetryOrder>>): Promise<Response> {
+  const job = findJob(context);
+  const { engine, scope, body: retry } = context;
+  const known = scope.within(engine.core.fleet.agents);
+  const mayBeAsked = (agentId: string) =>
+    known.get(agentId)?.facts.drained === undefined && known.has(agentId);
+  const order = retryOrder(job, engine.journal.requests(job.jobId), retry, mayBeAsked);
+  return submit(context, order, job.jobId);
+}
+
+/**
+ * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
+ * `?output=true` with live output as well.
+ */
+function submit(context: RouteContext, order: JobOrder, retryOf?: string): Promise<Response> {
+  const { c, engine, token, scope, address } = context;
+  const orderer = {
+    ...{ tokenId: token.tokenId, role: token.role, scope, address },
+    ...(retryOf === undefined ? {} : { retryOf }),
+  };
+  const submitted = engine.orders.submit(order, orderer, idempotencyKey(c));
+  return submitted.then((accepted) => answerAccepted(context, accepted));
+}
+
+function answerAccepted(context: RouteContext, submitted: Accepted): Response {
+  const { c, engine } = context;
+  const { job } = submitted;
+  const accepted = acceptedLine(engine, submitted);
+  if (!c.req.header("accept")?.includes("application/x-ndjson")) return c.json(accepted, 202);
+  const start = { engine, job, after: 0 };
+  const withOutput = c.req.query("output") === "true";
+  const source = withOutput
+    ? new OutputStream({ ...start, received: {} })
+    : new OutcomeStream(start);
+  return ndjson(context, source, accepted);
+}
+
+async function listJobs(context: RouteContext): Promise<Response> {
+  const { c, engine, token, scope } = context;
+  const query = readJobsQuery(c);
+  // A narrowed token sees no jobs but its own, whoever's it asks for.
+  if (scope.isNarrow) {
+    if ((query.createdBy ?? token.tokenId) !== token.tokenId) return c.json({ items: [] });
+    query.createdBy = token.tokenId;
+  }
+  if (needsIndex(query)) await whole(() => engine.journal.indexHistory());
+  const { jobs, next } = engine.journal.jobs(query);
+  const page: Page<JobView> = { items: jobs.map(jobView) };
+  if (next !== undefined) page.next_cursor = next;
+  return c.json(page);
+}
+
+function showJob(context: RouteContext): Response {
+  const { c, engine } = context;
+  const job = findJob(context);
+  return c.json(detailOf(engine, job));
+}
+
+/** Of a large job without results and long messages, which its outcomes have a page at a time. */
+function detailOf({ journal }: Engine, job: StoredJob): JobDetail {
+  const isBrief = job.total > wholeRequestsMax;
+  return jobDetail(job, isBrief ? journal.requests(job.jobId) : journal.wholeRequests(job.jobId));
+}
+
+/** What was not sent yet is withdrawn, the rest told to stop; answers with the job as it stands. */
+function cancelJob(context: RouteContext): Response {
+  const { c, engine } = context;
+  const job = findJob(context);
+  engine.decide({ type: "cancel", jobId: job.jobId });
+  return c.json(detailOf(engine, findJob(context)));
+}
+
+/** What was not sent is held back, or let go again; answers with the job as it stands. */
+function hold(context: RouteContext, type: "pause" | "resume"): Response {
+  const { jobId } = requireOpen(findJob(context));
+  if (type === "resume") requireWithin(context, jobId);
+  context.engine.decide({ type, jobId });
+  return context.c.json(jobView(findJob(context)));
+}
+
+/** Agents may have left a token's scope while the job stood still. */
+function requireWithin({ engine, scope }: RouteContext, jobId: string): void {
+  if (!scope.isNarrow) return;
+  const known = scope.within(engine.core.fleet.agents);
+  const queued = engine.journal.requests(jobId).filter(({ state }) => state === "queued");
+  const left = queued.find(({ agentId }) => !known.has(agentId));
+  if (left === undefined) return;
+  const text = `agent "${left.agentId}" is no longer one that this token may command: cancel the job`;
+  throw new WsctlError("FORBIDDEN", text);
+}
+
+function requireOpen(job: StoredJob): StoredJob {
+  if (job.ended < job.total) return job;
+  throw new WsctlError("CONFLICT", "this job has ended: nothing of it could still go out");
+}
+
+/** By somebody else than who asked for it: two have then seen it. */
+function approveJob(context: RouteContext): Response {
+  const { c, engine, token } = context;
+  const job = findJob(context);
+  if (job.needsApproval !== true) {
+    throw new WsctlError("CONFLICT", "this job needs no approval");
+  }
+  if (job.createdBy === token.tokenId) {
+    throw new WsctlError("FORBIDDEN", "a second operator must approve what this one asked for");
+  }
+  requireOpen(job);
+  engine.decide({ type: "approve", jobId: job.jobId, by: token.tokenId });
+  return c.json(jobView(findJob(context)));
+}
+
+/** Outcomes behind a cursor, until the last. */
+function awaitJob(context: RouteContext): Response {
+  const { c, engine } = context;
+  const job = findJob(context);
+  const most = Number.MAX_SAFE_INTEGER;
+  const after = readNumber(c, "after", { least: 0, most, otherwise: 0 });
+  return ndjson(context, new OutcomeStream({ engine, job, after }));
+}
+
+/** The same with live output, behind what was received of it. */
+function followJob(context: RouteContext<v.InferOutput<typeof FollowBody>>): Response {
+  const { engine, body } = context;
+  const job = findJob(context);
+  const { after, output } = body;
+  return ndjson(context, new OutputStream({ engine, job, after, received: output }));
+}
+
+/** The job that the path names, if this token may know of it. */
+function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
+  const job = engine.journal.job(c.req.param("job_id") ?? "");
+  const isHidden = scope.isNarrow && job?.createdBy !== token.tokenId;
+  if (job !== undefined && !isHidden) return job;
+  throw new WsctlError("NOT_FOUND", "no such job; list them to see their ids");
+}
+
+function acceptedLine(engine: Engine, { job, requests }: Accepted): AcceptedLine {
+  const { agents } = engine.core.fleet;
+  return {
+    job: jobView(job),
+    requests: requests.map(({ requestId, agentId }) => ({
+      request_id: requestId,
+      agent: agentId,
+      online: agents.get(agentId)?.session !== undefined,
+    })),
+  };
+}
+
+/** Ends before its time if the token does; begins with the line of what was accepted, if it was. */
+function ndjson(
+  { engine, token, authority }: RouteContext,
+  source: StreamSource,
+  accepted?: AcceptedLine,
+): Response {
+  const first = accepted === undefined ? "" : `${JSON.stringify(accepted)}\n`;
+  // The job may have been accepted under a credential that has ended since: then nothing follows.
+  const stream = engine.streams.open(token.tokenId, source, first, authority.isValid);
+  const status = accepted === undefined ? 200 : 202;
+  return new Response(stream, { status, headers: { "Content-Type": "application/x-ndjson" } });
+}

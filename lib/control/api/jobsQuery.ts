@@ -1,0 +1,49 @@
+/** What `GET /api/v1/jobs` is asked for, read from its query. */
+import type { Context } from "hono";
+import { validate as isUuid } from "uuid";
+import * as v from "valibot";
+import { type JobStatus, jobStatuses } from "../../protocol/api/views.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { AgentId, CommandName } from "../../protocol/names.ts";
+import { isTimestamp } from "../../protocol/timestamp.ts";
+import type { JobsQuery } from "../journal/journal.ts";
+import { readNumber } from "./route.ts";
+
+const searchCharsMax = 1_000;
+
+/** Throws `MALFORMED` naming the parameter and what was expected. */
+export function readJobsQuery(c: Context): JobsQuery {
+  const before = read(c, "cursor", isUuid, "the id of a job");
+  const agentId = read(c, "agent", (text) => v.is(AgentId, text), "the id of an agent");
+  const command = read(c, "command", (text) => v.is(CommandName, text), "the name of a command");
+  const status = read(c, "status", isStatus, `one of ${jobStatuses.join(", ")}`);
+  const since = read(c, "since", isTimestamp, "a time in ISO 8601 and UTC");
+  const createdBy = read(c, "by", (text) => /^[\x21-\x7e]{1,128}$/.test(text), "a token's id");
+  const isSearch = (text: string) => text.length <= searchCharsMax;
+  const search = read(c, "search", isSearch, `at most ${searchCharsMax} characters`);
+  return {
+    limit: readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 }),
+    ...(before === undefined ? {} : { before }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(command === undefined ? {} : { command }),
+    ...(status === undefined ? {} : { status: status as JobStatus }),
+    ...(since === undefined ? {} : { since: Date.parse(since) }),
+    ...(createdBy === undefined ? {} : { createdBy }),
+    ...(search === undefined ? {} : { search }),
+  };
+}
+
+function read(
+  c: Context,
+  name: string,
+  isRight: (text: string) => boolean,
+  rule: string,
+): string | undefined {
+  const text = c.req.query(name);
+  if (text === undefined || isRight(text)) return text;
+  throw new WsctlError("MALFORMED", `query parameter "${name}" must be ${rule}`);
+}
+
+function isStatus(text: string): boolean {
+  return (jobStatuses as readonly string[]).includes(text);
+}

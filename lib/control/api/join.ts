@@ -1,0 +1,140 @@
+/**
+ * How an agent's own key becomes known: by a join token, which is burnt with it, and later by the
+ * key before it.
+ */
+import * as v from "valibot";
+import { WsctlError } from "../../protocol/errors.ts";
+import { parsePublicKey } from "../../protocol/keys.ts";
+import { AgentId } from "../../protocol/names.ts";
+import { type Joined, joinText, keyIdOf } from "../../protocol/wire/keyProof.ts";
+import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import { type Route, type RouteContext, routeWithBody } from "./route.ts";
+
+const PublicKeyText = v.pipe(
+  v.string("must be a string"),
+  v.check(isPublicKey, 'must be "wsctl-ed25519:" and 32 bytes in base64url'),
+);
+const SignatureText = v.pipe(
+  v.string("must be a string"),
+  v.regex(/^[\w-]{86}$/, "must be 64 bytes in base64url"),
+);
+
+/** The signature is over `joinText` with the id of the token that is used. */
+const KeyOrder = v.strictObject({
+  agent_id: AgentId,
+  public_key: PublicKeyText,
+  signature: SignatureText,
+});
+type KeyOrder = v.InferOutput<typeof KeyOrder>;
+
+export const joinRoutes: Route[] = [
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/join",
+    permission: "agents.join",
+    action: "agent.join",
+    body: KeyOrder,
+    handle: join,
+  }),
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/agent-key",
+    permission: "self.rotate",
+    action: "agent.rotate",
+    body: KeyOrder,
+    handle: rotate,
+  }),
+];
+
+/** 201 with the key's id. In one transaction: the token's use is gone and the key is in force. */
+function join(context: RouteContext<KeyOrder>): Response {
+  const { c, body: order, engine, revocations, token, now, needsApproval } = context;
+  const { tokens, controlId } = engine.journal;
+  const { agent_id: agentId } = order;
+  context.about.agent = agentId;
+  requireHeld(order, token.tokenId);
+  if (token.agentId !== undefined && token.agentId !== agentId) {
+    const text = `this join string is for the agent "${token.agentId}": start it with --id ${token.agentId}`;
+    throw new WsctlError("FORBIDDEN", text);
+  }
+  const before = tokens.ofAgent(agentId, now);
+  // Also one that was shut out: its labels, and what waits for it, are not for anybody to take over.
+  if (engine.core.fleet.agents.has(agentId) && token.agentId === undefined) {
+    const text = `the agent "${agentId}" is known already: choose another --id, or make a join string for it alone with --agent ${agentId}`;
+    throw new WsctlError("CONFLICT", text);
+  }
+  const key = keyOf(order, token, now, needsApproval);
+  if (tokens.get(key.tokenId) !== undefined) {
+    throw new WsctlError("CONFLICT", "this key is known already: make a new one");
+  }
+  if (
+    !tokens.join(
+      token.tokenId,
+      key,
+      before.map(({ tokenId }) => tokenId),
+    )
+  ) {
+    throw new WsctlError("UNAUTHORIZED", "this join string has been used up");
+  }
+  for (const { tokenId } of before) revocations.disconnect(tokenId);
+  const { labels } = token;
+  engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
+  const body: Joined = {
+    token_id: key.tokenId,
+    agent_id: agentId,
+    control_id: controlId,
+    is_pending: key.state === "pending",
+  };
+  return c.json(body, 201);
+}
+
+/** Another key of the same agent; the old one is void, the connection it has opened goes on. */
+function rotate({ c, body: order, engine, token, now }: RouteContext<KeyOrder>): Response {
+  const { tokens, controlId } = engine.journal;
+  requireHeld(order, token.tokenId);
+  if (token.publicKey === undefined || token.agentId !== order.agent_id) {
+    throw new WsctlError("FORBIDDEN", "only an agent that has joined may renew its own key");
+  }
+  const key = { ...keyOf(order, token, now, false), createdBy: token.createdBy };
+  if (tokens.get(key.tokenId) !== undefined) {
+    throw new WsctlError("CONFLICT", "this key is known already: make a new one");
+  }
+  tokens.rotateKey(token.tokenId, key);
+  engine.tell({ type: "renamed", tokenId: token.tokenId, newId: key.tokenId });
+  const { tokenId: token_id } = key;
+  const rest = { agent_id: order.agent_id, control_id: controlId, is_pending: false };
+  const body: Joined = { token_id, ...rest };
+  return c.json(body, 201);
+}
+
+function keyOf(order: KeyOrder, token: StoredToken, now: number, isPending: boolean): StoredToken {
+  const { labels } = token;
+  return {
+    tokenId: keyIdOf(parsePublicKey(order.public_key)),
+    role: "agent",
+    publicKey: order.public_key,
+    agentId: order.agent_id,
+    state: isPending ? "pending" : "active",
+    ...(labels === undefined ? {} : { labels }),
+    counter: 0,
+    createdAt: now,
+    createdBy: token.tokenId,
+  };
+}
+
+/** Whoever has a key made known must hold it: somebody else's could be made one's own otherwise. */
+function requireHeld(order: KeyOrder, tokenId: string): void {
+  const text = joinText(tokenId, order.agent_id, order.public_key);
+  const signature = Buffer.from(order.signature, "base64url");
+  if (parsePublicKey(order.public_key).verifies(text, signature)) return;
+  throw new WsctlError("FORBIDDEN", "signature is not one of this key over this order");
+}
+
+function isPublicKey(text: string): boolean {
+  try {
+    return parsePublicKey(text) !== undefined;
+  } catch (error) {
+    if (error instanceof WsctlError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Releases over HTTP: published by an administrator, handed out to agents, which judge them by
+ * their signatures alone. What is checked here only spares an operator a mistake.
+ */
+import type * as v from "valibot";
+import { type Page, ReleaseOrder, type ReleaseView } from "../../protocol/api/views.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import { product, readManifest } from "../../release/manifest.ts";
+import { compareVersions } from "../../release/semver.ts";
+import { onBehalf } from "../auth/credentialFingerprint.ts";
+import type { StoredRelease } from "../journal/tables/releaseTable.ts";
+import { type Route, type RouteContext, routeWithBody } from "./route.ts";
+
+export const releaseRoutes: Route[] = [
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/releases",
+    permission: "releases.publish",
+    action: "release.publish",
+    outlives: true,
+    body: ReleaseOrder,
+    handle: publish,
+  }),
+  {
+    method: "GET",
+    path: "/api/v1/releases",
+    permission: "releases.read",
+    outlives: true,
+    handle: list,
+  },
+  {
+    method: "GET",
+    path: "/api/v1/releases/:version",
+    permission: "releases.read",
+    outlives: true,
+    handle: show,
+  },
+  {
+    method: "DELETE",
+    path: "/api/v1/releases/:version",
+    permission: "releases.publish",
+    action: "release.delete",
+    handle: remove,
+  },
+];
+
+type Context = RouteContext;
+
+/**
+ * 201; the same manifest once more brings further signatures, another one of that version is
+ * refused.
+ */
+function publish(context: RouteContext<v.InferOutput<typeof ReleaseOrder>>): Promise<Response> {
+  const { c, body, engine, artifacts, token, about, now } = context;
+  const { release, artifacts: ids } = body;
+  const manifest = readManifest(release.manifest);
+  if (manifest.product !== product) {
+    throw new WsctlError("MALFORMED", `this is a release of "${manifest.product}", not of wsctl`);
+  }
+  for (const { name, sha256, bytes } of manifest.files) {
+    const artifact = artifacts.records.get(ids[sha256] ?? "");
+    const isIt = artifact?.sha256 === sha256 && artifact.bytes === bytes;
+    if (isIt && artifact.kind === "release" && artifact.state === "ready") continue;
+    throw new WsctlError("CONFLICT", `"${name}" was not uploaded: "wsctl release publish" does it`);
+  }
+  const { version } = manifest;
+  about.version = version;
+  const known = engine.journal.releases.get(version);
+  if (known !== undefined && known.release.manifest !== release.manifest) {
+    const text = `version ${version} is published already, with another manifest: it cannot be changed`;
+    throw new WsctlError("CONFLICT", text);
+  }
+  const createdAt = known?.createdAt ?? now;
+  const createdBy = known?.createdBy ?? token.tokenId;
+  const stored = { version, release, artifacts: ids, createdAt, createdBy };
+  engine.journal.releases.put(stored);
+  return viewOf(stored, { artifacts, token }).then((view) => c.json(view, 201));
+}
+
+/** The newest version first. */
+async function list({ engine, artifacts, token, c }: Context): Promise<Response> {
+  const all = newestFirst(engine.journal.releases.all());
+  const items = await Promise.all(all.map((each) => viewOf(each, { artifacts, token })));
+  const page: Page<ReleaseView> = { items };
+  return c.json(page);
+}
+
+/** `latest` is the highest version. */
+async function show({ c, engine, artifacts, token }: Context): Promise<Response> {
+  const version = c.req.param("version") ?? "";
+  const { releases } = engine.journal;
+  const found = version === "latest" ? newestFirst(releases.all())[0] : releases.get(version);
+  if (found === undefined) {
+    const what = version === "latest" ? "no release" : "no such release";
+    throw new WsctlError("NOT_FOUND", `${what} is published here; see "wsctl release publish"`);
+  }
+  return c.json(await viewOf(found, { artifacts, token }));
+}
+
+/** With its files, unless another release has them too. */
+function remove({ c, engine, artifacts }: Context): Promise<Response> {
+  const { releases } = engine.journal;
+  const release = releases.get(c.req.param("version") ?? "");
+  if (release === undefined || !releases.remove(release.version)) {
+    throw new WsctlError("NOT_FOUND", "no such release is published here");
+  }
+  return removeFiles(release, { engine, artifacts }).then(() => c.body(null, 204));
+}
+
+async function removeFiles(
+  release: StoredRelease,
+  { engine, artifacts }: Pick<Context, "engine" | "artifacts">,
+): Promise<void> {
+  const { releases } = engine.journal;
+  const kept = new Set(releases.all().flatMap((other) => Object.values(other.artifacts)));
+  for (const id of Object.values(release.artifacts)) {
+    const artifact = kept.has(id) ? undefined : artifacts.records.get(id);
+    if (artifact !== undefined) await artifacts.remove(artifact);
+  }
+}
+
+async function viewOf(
+  { version, release, artifacts: ids, createdAt, createdBy }: StoredRelease,
+  { artifacts, token }: Pick<Context, "artifacts" | "token">,
+): Promise<ReleaseView> {
+  const kept = Object.values(ids).flatMap((id) => artifacts.records.get(id) ?? []);
+  const downloads = await Promise.all(
+    kept.map(async (artifact) => {
+      const { url } = await artifacts.store.download(artifact, onBehalf(token));
+      return { sha256: artifact.sha256, bytes: artifact.bytes, url };
+    }),
+  );
+  const created = { created_at: timestamp(createdAt), created_by: createdBy };
+  return { version, release, ...created, downloads };
+}
+
+function newestFirst(releases: StoredRelease[]): StoredRelease[] {
+  return releases.sort((a, b) => compareVersions(b.version, a.version));
+}

@@ -1,0 +1,113 @@
+/** Schedules over HTTP. Each runs under the token that created it, for as long as that is in force. */
+import { ScheduleOrder, type ScheduleView } from "../../protocol/api/schedules.ts";
+import type { Page } from "../../protocol/api/views.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import type { StoredSchedule } from "../journal/tables/scheduleTable.ts";
+import { idempotencyKey, type Route, type RouteContext, routeWithBody } from "./route.ts";
+
+export const scheduleRoutes: Route[] = [
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/schedules",
+    permission: "jobs.create",
+    action: "schedule.create",
+    body: ScheduleOrder,
+    handle: create,
+  }),
+  { method: "GET", path: "/api/v1/schedules", permission: "jobs.read", handle: list },
+  { method: "GET", path: "/api/v1/schedules/:name", permission: "jobs.read", handle: show },
+  {
+    method: "POST",
+    path: "/api/v1/schedules/:name/pause",
+    permission: "jobs.create",
+    action: "schedule.pause",
+    handle: (context) => hold(context, "pause"),
+  },
+  {
+    method: "POST",
+    path: "/api/v1/schedules/:name/resume",
+    permission: "jobs.create",
+    action: "schedule.resume",
+    handle: (context) => hold(context, "resume"),
+  },
+  {
+    method: "POST",
+    path: "/api/v1/schedules/:name/run",
+    permission: "jobs.create",
+    action: "schedule.run",
+    handle: runNow,
+  },
+  {
+    method: "DELETE",
+    path: "/api/v1/schedules/:name",
+    permission: "jobs.create",
+    action: "schedule.delete",
+    handle: remove,
+  },
+];
+
+function create(context: RouteContext<ScheduleOrder>): Response {
+  const { c, body: order, scheduler, token, about } = context;
+  Object.assign(about, { schedule: order.name, command: order.job.command });
+  return c.json(scheduleView(scheduler.create(order, token)), 201);
+}
+
+function list({ c, engine, scope, token }: RouteContext): Response {
+  const all = engine.journal.schedules.all();
+  const seen = scope.isNarrow ? all.filter(({ createdBy }) => createdBy === token.tokenId) : all;
+  const page: Page<ScheduleView> = { items: seen.map(scheduleView) };
+  return c.json(page);
+}
+
+function show(context: RouteContext): Response {
+  return context.c.json(scheduleView(findSchedule(context)));
+}
+
+function hold(context: RouteContext, what: "pause" | "resume"): Response {
+  return context.c.json(scheduleView(context.scheduler[what](findSchedule(context))));
+}
+
+/** At once, by whoever asks, beside the runs that come due. */
+function runNow(context: RouteContext): Promise<Response> {
+  const { c, engine, scope, token, address } = context;
+  const { order } = findSchedule(context);
+  const { tokenId, role } = token;
+  const orderer = { tokenId, role, scope, address, schedule: order.name };
+  const submitted = engine.orders.submit(order.job, orderer, idempotencyKey(c));
+  return submitted.then(({ job }) => c.json({ job_id: job.jobId }, 202));
+}
+
+function remove(context: RouteContext): Response {
+  context.scheduler.remove(findSchedule(context));
+  return context.c.body(null, 204);
+}
+
+/** The one that the path names, if this token may know of it. */
+function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule {
+  const schedule = engine.journal.schedules.get(c.req.param("name") ?? "");
+  const isHidden = scope.isNarrow && schedule?.createdBy !== token.tokenId;
+  if (schedule !== undefined && !isHidden) return schedule;
+  throw new WsctlError("NOT_FOUND", "no such schedule; list them to see their names");
+}
+
+function scheduleView(schedule: StoredSchedule): ScheduleView {
+  const { order, createdAt, createdBy, nextAt, pausedAt, pausedFor, last } = schedule;
+  return {
+    ...order,
+    created_at: timestamp(createdAt),
+    created_by: createdBy,
+    ...(nextAt === undefined ? {} : { next_at: timestamp(nextAt) }),
+    ...(pausedAt === undefined ? {} : { paused_at: timestamp(pausedAt) }),
+    ...(pausedFor === undefined ? {} : { paused_for: pausedFor }),
+    ...(last === undefined
+      ? {}
+      : {
+          last_run: {
+            due_at: timestamp(last.dueAt),
+            ...(last.jobId === undefined ? {} : { job_id: last.jobId }),
+            ...(last.notRun === undefined ? {} : { not_run: last.notRun }),
+          },
+        }),
+  };
+}

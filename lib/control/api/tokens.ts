@@ -1,0 +1,87 @@
+/** Tokens over HTTP: made, listed without their secrets, rotated, revoked with immediate effect. */
+import { type NewToken, TokenOrder, type TokenView } from "../../protocol/api/tokens.ts";
+import type { Page } from "../../protocol/api/views.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { createToken, isInForce, rotateSecret } from "../auth/bearerTokens.ts";
+import { tokenView } from "../views/views.ts";
+import { type Route, type RouteContext, routeWithBody } from "./route.ts";
+
+export const tokenRoutes: Route[] = [
+  routeWithBody({
+    method: "POST",
+    path: "/api/v1/tokens",
+    permission: "tokens.manage",
+    action: "token.create",
+    body: TokenOrder,
+    handle: create,
+  }),
+  { method: "GET", path: "/api/v1/tokens", permission: "tokens.manage", handle: list },
+  {
+    method: "POST",
+    path: "/api/v1/tokens/:token_id/rotate",
+    permission: "tokens.manage",
+    action: "token.rotate",
+    handle: rotate,
+  },
+  {
+    method: "DELETE",
+    path: "/api/v1/tokens/:token_id",
+    permission: "tokens.manage",
+    action: "token.revoke",
+    shutsOut: true,
+    handle: revoke,
+  },
+  { method: "GET", path: "/api/v1/whoami", permission: "self.read", handle: whoami },
+];
+
+/** An agent's token also makes the agent known: requests may wait for it from now on. */
+function create(context: RouteContext<TokenOrder>): Response {
+  const { c, body: order, engine, revocations, token, about, now, place } = context;
+  const made = createToken(engine.journal.tokens, order, token.tokenId, now);
+  revocations.arm();
+  Object.assign(about, { token_id: made.token.tokenId, role: order.role });
+  if (order.role === "agent") {
+    const { agent_id: agentId, labels } = order;
+    engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
+  }
+  const body: NewToken = { ...tokenView(made.token, now), token: made.text };
+  if (order.role === "join") body.join = place.joinText(made.text, order.agent_id);
+  return c.json(body, 201);
+}
+
+function list({ c, engine, now }: RouteContext): Response {
+  const tokens = engine.journal.tokens.all();
+  const page: Page<TokenView> = { items: tokens.map((token) => tokenView(token, now)) };
+  return c.json(page);
+}
+
+/** The old secret is void at once, and so are the connections that were opened with it. */
+function rotate({ c, engine, revocations, now }: RouteContext): Response {
+  const { tokens } = engine.journal;
+  const tokenId = c.req.param("token_id") ?? "";
+  const token = tokens.get(tokenId);
+  if (token === undefined) throw unknownToken();
+  if (token.publicKey !== undefined) {
+    throw new WsctlError("CONFLICT", "this is an agent's own key, which the agent itself renews");
+  }
+  if (!isInForce(token, now)) {
+    throw new WsctlError("CONFLICT", "this token is no longer in force: make a new one");
+  }
+  const text = rotateSecret(tokens, tokenId);
+  revocations.disconnect(tokenId);
+  const body: NewToken = { ...tokenView(token, now), token: text };
+  return c.json(body);
+}
+
+function revoke({ c, revocations }: RouteContext): Response {
+  if (!revocations.revoke(c.req.param("token_id") ?? "")) throw unknownToken();
+  return c.body(null, 204);
+}
+
+function whoami({ c, token, now }: RouteContext): Response {
+  return c.json(tokenView(token, now));
+}
+
+function unknownToken(): WsctlError {
+  return new WsctlError("NOT_FOUND", "no such token; list them to see their ids");
+}

@@ -1,0 +1,136 @@
+/**
+ * Who asks: the one place where a request over HTTP, or the beginning of a connection, becomes
+ * somebody with a role. Whoever fails too often from one address is told to wait.
+ */
+import { isWithin } from "../../protocol/api/tokens.ts";
+import { errorCodes, WsctlError } from "../../protocol/errors.ts";
+import { parsePublicKey } from "../../protocol/keys.ts";
+import {
+  isProved,
+  type ProofPurpose,
+  proofScheme,
+  readProof,
+} from "../../protocol/wire/keyProof.ts";
+import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
+import { authenticate, isInForce } from "./bearerTokens.ts";
+import { onBehalf } from "./credentialFingerprint.ts";
+import { FailureLimit, TooManyFailures } from "./failedAttempts.ts";
+import type { Login, Logins } from "./loginSessions.ts";
+import { Nonces } from "./nonces.ts";
+import { tokenOf } from "./oidcUser.ts";
+
+export interface Credentials {
+  authorization: string | undefined;
+  /** The secret of a login of the console; it counts only where there is no `authorization`. */
+  login?: string | undefined;
+  /** Where the request comes from. */
+  address: string;
+  purpose: ProofPurpose;
+}
+
+export class Access {
+  readonly nonces = new Nonces();
+  readonly failures = new FailureLimit();
+  readonly #tokens: TokenRecords;
+  readonly #controlId: string;
+  readonly #logins: Logins;
+
+  constructor(tokens: TokenRecords, controlId: string, logins: Logins) {
+    this.#tokens = tokens;
+    this.#controlId = controlId;
+    this.#logins = logins;
+  }
+
+  get controlId(): string {
+    return this.#controlId;
+  }
+
+  /** The token in force behind these credentials; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
+  identify(credentials: Credentials, now: number): StoredToken {
+    const { authorization, login, address, purpose } = credentials;
+    const token =
+      authorization === undefined && login !== undefined
+        ? this.loggedIn(login, address, now)?.token
+        : authorization?.startsWith(`${proofScheme} `)
+          ? this.#proved(authorization, purpose, now)
+          : authenticate(this.#tokens, authorization, now);
+    if (token !== undefined && isAllowedFrom(token, address)) return token;
+    this.fail(address, now);
+  }
+
+  /**
+   * Whether a credential that `identify` has accepted is still accepted: it was neither revoked nor
+   * rotated since, has not expired, and keeps its state, its role and its addresses.
+   */
+  isStillGood(
+    token: StoredToken,
+    { login, address }: Pick<Credentials, "login" | "address">,
+    now: number,
+  ): boolean {
+    if (login !== undefined) {
+      return this.loggedIn(login, address, now)?.token.tokenId === token.tokenId;
+    }
+    const current = this.#tokens.get(token.tokenId);
+    return (
+      current !== undefined &&
+      isInForce(current, now) &&
+      isSameCredential(current, token) &&
+      isAllowedFrom(current, address)
+    );
+  }
+
+  /** Somebody was not let in; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
+  fail(address: string, now: number): never {
+    const retrySeconds = this.failures.failed(address, now);
+    if (retrySeconds === undefined) {
+      throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
+    }
+    throw new TooManyFailures(retrySeconds);
+  }
+
+  /** For whom a login of the console speaks, as long as whoever that is would be let in. */
+  loggedIn(
+    secret: string,
+    address: string,
+    now: number,
+  ): { token: StoredToken; login: Login } | undefined {
+    const login = this.#logins.use(secret, now);
+    if (login === undefined) return undefined;
+    const { holder } = login;
+    if (holder.kind === "person") return { token: tokenOf(holder.person, now), login };
+    const token = this.#tokens.get(holder.tokenId);
+    if (token !== undefined && isInForce(token, now) && onBehalf(token) === holder.mark) {
+      return isAllowedFrom(token, address) ? { token, login } : undefined;
+    }
+    this.#logins.end(secret);
+    return undefined;
+  }
+
+  #proved(authorization: string, purpose: ProofPurpose, now: number): StoredToken | undefined {
+    const proof = readProof(authorization);
+    if (proof === undefined || !this.nonces.isGood(proof.nonce, now)) return undefined;
+    const { key: keyId, nonce, counter, signature } = proof;
+    const token = this.#tokens.get(keyId);
+    if (token?.publicKey === undefined || !isInForce(token, now)) return undefined;
+    const subject = { controlId: this.#controlId, purpose, keyId, nonce, counter };
+    if (!isProved(parsePublicKey(token.publicKey), subject, signature)) return undefined;
+    this.nonces.use(nonce, now);
+    return token;
+  }
+}
+
+/** Where a proof has a counter, of a proof that `identify` has taken. */
+export function counterOf(authorization: string | undefined): number | undefined {
+  return readProof(authorization ?? "")?.counter;
+}
+
+function isSameCredential(one: StoredToken, other: StoredToken): boolean {
+  if (one.state !== other.state || one.role !== other.role) return false;
+  const [hash, otherHash] = [one.hash, other.hash];
+  if (hash === undefined || otherHash === undefined) return one.publicKey === other.publicKey;
+  return Buffer.compare(hash, otherHash) === 0;
+}
+
+function isAllowedFrom({ addresses }: StoredToken, address: string): boolean {
+  return addresses === undefined || isWithin(address, addresses);
+}

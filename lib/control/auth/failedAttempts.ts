@@ -1,0 +1,64 @@
+/**
+ * Failed attempts to be let in, counted by address: past so many in a minute they are answered by
+ * "wait". Whoever holds a valid token is never held up, whatever others do from the same address.
+ * Pure: told the time, it answers.
+ */
+import { WsctlError } from "../../protocol/errors.ts";
+import { authFailuresMax, authWindowMs, failedAddressesMax } from "../../protocol/limits.ts";
+
+export class TooManyFailures extends WsctlError {
+  readonly retrySeconds: number;
+
+  constructor(retrySeconds: number) {
+    const text = "too many failed attempts from this address";
+    super("RATE_LIMITED", `${text}: wait ${retrySeconds} seconds`);
+    this.retrySeconds = retrySeconds;
+  }
+}
+
+interface Count {
+  failures: number;
+  since: number;
+}
+
+export class FailureLimit {
+  /** In the order in which their windows began. */
+  readonly #counts = new Map<string, Count>();
+
+  /** Counts a failure; the seconds to wait where there were too many. */
+  failed(from: string, now: number): number | undefined {
+    const address = networkOf(from);
+    this.#forget(now);
+    const count = this.#counts.get(address) ?? { failures: 0, since: now };
+    count.failures++;
+    this.#counts.set(address, count);
+    if (this.#counts.size > failedAddressesMax) {
+      const [oldest = ""] = this.#counts.keys();
+      this.#counts.delete(oldest);
+    }
+    return this.#waitOf(count, now);
+  }
+
+  #waitOf({ failures, since }: Count, now: number): number | undefined {
+    const leftMs = since + authWindowMs - now;
+    if (failures <= authFailuresMax || leftMs <= 0) return undefined;
+    return Math.max(1, Math.ceil(leftMs / 1000));
+  }
+
+  #forget(now: number): void {
+    for (const [address, { since }] of this.#counts) {
+      if (since + authWindowMs > now) return;
+      this.#counts.delete(address);
+    }
+  }
+}
+
+/** Of IPv6 the first half: whoever has one address there has all of them. */
+export function networkOf(address: string): string {
+  if (!address.includes(":") || /^::ffff:\d/i.test(address)) return address;
+  const [head = "", tail] = address.split("%")[0]?.split("::") ?? [];
+  const [left, right] = [head, tail ?? ""].map((part) => part.split(":").filter(Boolean));
+  const filled =
+    tail === undefined ? [] : Array(8 - (left?.length ?? 0) - (right?.length ?? 0)).fill("0");
+  return [...(left ?? []), ...filled, ...(right ?? [])].slice(0, 4).join(":");
+}

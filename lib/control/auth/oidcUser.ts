@@ -1,0 +1,46 @@
+/** A person as an OpenID provider vouches for them, and what this control plane makes of that. */
+import type { StoredToken } from "../journal/tables/tokenTable.ts";
+
+/** What a person may be, the most powerful first. */
+export const personRoles = ["admin", "operator", "viewer"] as const;
+export type PersonRole = (typeof personRoles)[number];
+
+/** Which value of the claim gives which role. */
+export type Grants = ReadonlyMap<string, PersonRole>;
+
+export interface Person {
+  /** `ISSUER#SUBJECT`: who it was, in the audit trail too. */
+  id: string;
+  issuer: string;
+  subject: string;
+  /** What the provider calls them; nothing hangs on it. */
+  name: string;
+  role: PersonRole;
+}
+
+/** The most powerful role that the values give; undefined where none of them gives any. */
+export function roleOf(values: readonly string[], grants: Grants): PersonRole | undefined {
+  return personRoles.find((role) => values.some((value) => grants.get(value) === role));
+}
+
+/**
+ * The texts that a claim has: one, or a list. A claim is named as it is, or by its way into
+ * objects: `realm_access.roles`.
+ */
+export function claimValues(claims: Readonly<Record<string, unknown>>, name: string): string[] {
+  const found = Object.hasOwn(claims, name) ? claims[name] : inside(claims, name.split("."));
+  const values = Array.isArray(found) ? found : [found];
+  return values.filter((value) => typeof value === "string");
+}
+
+function inside(value: unknown, way: readonly string[]): unknown {
+  const [name, ...rest] = way;
+  if (name === undefined) return value;
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return inside((value as Record<string, unknown>)[name], rest);
+}
+
+/** A person in the place of a token: neither a secret nor a key goes with it, and no narrower terms. */
+export function tokenOf({ id, role, issuer }: Person, now: number): StoredToken {
+  return { tokenId: id, role, state: "active", createdAt: now, createdBy: issuer };
+}

@@ -1,0 +1,54 @@
+/** What each role may do. Whatever is not listed is refused. */
+import { type Role, roles } from "../../protocol/api/tokens.ts";
+
+/** What a route of the API asks for. */
+export type Permission =
+  | "self.read"
+  | "self.rotate"
+  | "agents.read"
+  | "agents.manage"
+  | "agents.join"
+  | "jobs.read"
+  | "jobs.create"
+  | "jobs.approve"
+  | "artifacts.read"
+  | "artifacts.upload"
+  | "artifacts.delete"
+  | "releases.read"
+  | "releases.publish"
+  | "tokens.manage"
+  | "audit.read";
+
+const viewer: readonly Permission[] = ["self.read", "agents.read", "jobs.read", "releases.read"];
+const operator: readonly Permission[] = [
+  ...viewer,
+  "jobs.create",
+  "jobs.approve",
+  "artifacts.read",
+];
+const admin: readonly Permission[] = [
+  ...operator,
+  "agents.manage",
+  "artifacts.upload",
+  "artifacts.delete",
+  "releases.publish",
+  "tokens.manage",
+  "audit.read",
+];
+
+const granted: Record<Role, readonly Permission[]> = {
+  admin,
+  operator,
+  viewer,
+  agent: ["self.rotate", "artifacts.read", "artifacts.upload", "releases.read"],
+  join: ["agents.join"],
+};
+
+export function permits(role: Role, permission: Permission): boolean {
+  return granted[role].includes(permission);
+}
+
+/** The least role of those for people that may do this, for whoever was refused. */
+export function rolesWith(permission: Permission): Role[] {
+  return roles.filter((role) => permits(role, permission));
+}

@@ -1,0 +1,13 @@
+/**
+ * A token for an agent, and the agent that it makes known, are two writes. Whoever died in between
+ * left a token whose agent nobody can name: not to give it work, nor to revoke it.
+ */
+import type { Engine } from "../engine/engine.ts";
+
+/** At every start, before anybody is served. */
+export function registerMissing(engine: Engine, now: number): void {
+  for (const { agentId, labels } of engine.journal.tokens.withoutAgent(now)) {
+    if (agentId === undefined) continue;
+    engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * When a token ends, by revocation or in time, everything that hangs on it ends with it: the
+ * connections that it opened, the streams that it reads, and the requests that wait under it.
+ */
+import type { Log } from "../../log/log.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import type { Clock } from "../../time/clock.ts";
+import { heldInMemory } from "../core/rejections.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
+import { isInForce } from "./bearerTokens.ts";
+
+const overReason = "the token that asked for it is no longer in force; it never started";
+const shutOutReason = "the agent was revoked; it never started";
+
+/** A timer cannot be set for longer than this. */
+const waitMsMax = 24 * 60 * 60 * 1000;
+const writeAgainMs = 1_000;
+
+export class Revocations {
+  readonly #tokens: TokenRecords;
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  #lookedAt: number;
+  readonly #log: Log;
+  #cancelTimer = () => {};
+  #cancelWriting = () => {};
+
+  constructor(engine: Engine, clock: Clock, log: Log) {
+    this.#tokens = engine.journal.tokens;
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#log = log;
+    this.#lookedAt = clock.now();
+    this.#endWhatIsOver();
+    this.arm();
+  }
+
+  /** What ended while nobody served, or just before, still has its requests waiting. */
+  #endWhatIsOver(): void {
+    const now = this.#clock.now();
+    const waiting = this.#engine.core.dispatcher?.waiting() ?? [];
+    for (const tokenId of new Set(waiting.map(({ createdBy }) => createdBy))) {
+      const token = this.#tokens.get(tokenId);
+      if (token !== undefined && !isInForce(token, now)) this.#ended(token, overReason);
+    }
+    for (const agentId of new Set(waiting.map((request) => request.agentId))) {
+      if (this.#tokens.ofAgent(agentId, now).length > 0) continue;
+      this.#engine.tell({ type: "withdraw", agentId, reason: shutOutReason });
+    }
+  }
+
+  /**
+   * False where there is no such token. Throws `STORAGE_UNAVAILABLE` where this holds from now on,
+   * but could not be written: it is tried again until it is.
+   */
+  revoke(tokenId: string): boolean {
+    const token = this.#tokens.get(tokenId);
+    if (token === undefined) return false;
+    this.#revokeAll([token]);
+    return true;
+  }
+
+  /** Every token and key of an agent; how many there were. Throws as `revoke` does. */
+  revokeAgent(agentId: string): number {
+    const tokens = this.#tokens.ofAgent(agentId, this.#clock.now());
+    this.#revokeAll(tokens);
+    return tokens.length;
+  }
+
+  #revokeAll(tokens: StoredToken[]): void {
+    const faults = tokens.flatMap((token) => {
+      try {
+        this.#tokens.revoke(token.tokenId, this.#clock.now());
+        return [];
+      } catch (error) {
+        return [error];
+      } finally {
+        this.#ended(token, "the token that asked for it was revoked; it never started");
+      }
+    });
+    if (faults.length === 0) return;
+    this.#writeLater();
+    throw heldInMemory(faults[0]);
+  }
+
+  #writeLater(): void {
+    this.#cancelWriting();
+    this.#cancelWriting = this.#clock.after(writeAgainMs, () => {
+      try {
+        this.#write();
+      } catch {
+        this.#writeLater();
+      }
+    });
+  }
+
+  #write(): void {
+    const { audit } = this.#engine.journal;
+    for (const [tokenId, at] of this.#tokens.unwritten) {
+      const on = { token_id: tokenId, since: timestamp(at) };
+      audit.write({ action: "token.revoke", outcome: "written", on }, this.#clock.now());
+      this.#tokens.revoke(tokenId, at);
+      this.#log.info("a revocation is on disk that could not be written before", {
+        token: tokenId,
+      });
+    }
+  }
+
+  /** Whoever holds the old secret is out; what waits goes on waiting. */
+  disconnect(tokenId: string): void {
+    this.#engine.tell({ type: "revoked", tokenId });
+    this.#engine.streams.end(tokenId);
+  }
+
+  /** Used from two places: neither is trusted until the agent has joined again. */
+  fence(token: StoredToken): void {
+    const { tokenId: actor, agentId: agent } = token;
+    const facts = { action: "agent.fence", outcome: "accepted", actor, on: { agent } };
+    this.#engine.journal.audit.write(facts, this.#clock.now());
+    this.#tokens.setState(token.tokenId, "fenced");
+    this.#engine.tell({ type: "fenced", tokenId: token.tokenId });
+  }
+
+  /** A token may have been added that ends before all others. */
+  arm(): void {
+    this.#cancelTimer();
+    const next = this.#tokens.nextExpiry(this.#lookedAt);
+    if (next === undefined) return;
+    const waitMs = Math.max(0, Math.min(next - this.#clock.now(), waitMsMax));
+    this.#cancelTimer = this.#clock.after(waitMs, () => this.#look());
+  }
+
+  close(): void {
+    this.#cancelTimer();
+    this.#cancelWriting();
+  }
+
+  #look(): void {
+    const now = this.#clock.now();
+    for (const token of this.#tokens.expiredBetween(this.#lookedAt, now)) {
+      this.#ended(token, "the token that asked for it has expired; it never started");
+    }
+    this.#lookedAt = now;
+    this.arm();
+  }
+
+  #ended(token: StoredToken, reason: string): void {
+    const { tokenId, role, agentId } = token;
+    this.disconnect(tokenId);
+    if (role !== "agent")
+      return this.#engine.tell({ type: "withdraw", createdBy: tokenId, reason });
+    const isLast = this.#tokens.ofAgent(agentId ?? "", this.#clock.now()).length === 0;
+    if (agentId === undefined || !isLast) return;
+    this.#engine.tell({ type: "withdraw", agentId, reason: shutOutReason });
+  }
+}

@@ -1,0 +1,33 @@
+/** The page for somebody whom the provider did not log in: why, and how to go on. */
+import { visible } from "../../escapeControls.ts";
+import { type LoginFault, loginFaults } from "./loginError.ts";
+
+export function faultPage({ kind, who }: LoginFault): string {
+  const { title, advice } = loginFaults[kind];
+  const known = who === undefined ? "" : `<p>You are <code>${escaped(who.subject)}</code>.</p>`;
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>${title} - wsctl</title>
+    <link rel="icon" href="/console/icon.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="/console/style.css">
+  </head>
+  <body>
+    <header><h1>wsctl</h1></header>
+    <main>
+      <h2>${title}</h2>
+      ${known}
+      <p>${escaped(advice)}</p>
+      <p><a href="/">Back to the console</a></p>
+    </main>
+  </body>
+</html>
+`;
+}
+
+/** A provider's text may hold anything. */
+function escaped(text: string): string {
+  return visible(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+}

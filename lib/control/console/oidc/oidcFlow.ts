@@ -1,0 +1,133 @@
+/**
+ * Login at an OpenID provider: the authorization code flow with PKCE, state and nonce. Who comes
+ * back has to be who was sent there, with the same browser, once.
+ */
+import { oidcAsksMax, oidcLoginMs, oidcUsedMax } from "../../../protocol/limits.ts";
+import { Nonces } from "../../auth/nonces.ts";
+import { claimValues, type Grants, type Person, roleOf } from "../../auth/oidcUser.ts";
+import { LoginFault } from "../loginError.ts";
+import { type Found, faultOf, OidcProvider } from "./oidcProvider.ts";
+import { Seal } from "./sealedState.ts";
+
+export interface OidcSettings {
+  /** As the provider calls itself: `https:`, or `http:` on this host alone. */
+  issuer: string;
+  clientId: string;
+  /** Absent for a public client, which PKCE alone protects. */
+  clientSecret?: string;
+  /** PEM text of the authority that vouches for the provider, instead of the system's. */
+  ca?: string;
+  /** With spaces between; `openid` among them. */
+  scope: string;
+  /** The claim that roles are granted by. */
+  roleClaim: string;
+  grants: Grants;
+}
+
+interface UnderWay {
+  state: string;
+  nonce: string;
+  verifier: string;
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+const subjectCharsMax = 255;
+const nameCharsMax = 128;
+
+export class Oidc {
+  readonly #settings: OidcSettings;
+  readonly #redirectUrl: () => string;
+  readonly #provider: OidcProvider;
+  readonly #states = new Nonces(oidcLoginMs, oidcUsedMax);
+  readonly #seal = new Seal();
+  #asking = 0;
+
+  /** `redirectUrl`: where the provider sends browsers back to. */
+  constructor(settings: OidcSettings, fetchIt: typeof fetch, redirectUrl: () => string) {
+    this.#settings = settings;
+    this.#redirectUrl = redirectUrl;
+    this.#provider = new OidcProvider(settings, fetchIt);
+  }
+
+  /** Where to send a browser, and what it has to bring back; throws `LoginFault`. */
+  async begin(now: number): Promise<{ url: string; sealed: string }> {
+    const { lib, configuration } = await this.#provider.find(now);
+    const state = this.#states.make(now);
+    const nonce = lib.randomNonce();
+    const verifier = lib.randomPKCECodeVerifier();
+    const url = lib.buildAuthorizationUrl(configuration, {
+      redirect_uri: this.#redirectUrl(),
+      scope: this.#settings.scope,
+      code_challenge: await lib.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: "S256",
+      ...{ state, nonce },
+    });
+    return { url: url.href, sealed: this.#seal.close({ state, nonce, verifier }) };
+  }
+
+  /** Who came back with this query (`?…`); throws `LoginFault`. */
+  async finish(query: string, sealed: string | undefined, now: number): Promise<Person> {
+    const underWay = this.#underWay(query, sealed, now);
+    if (this.#asking >= oidcAsksMax) {
+      throw new LoginFault("unreachable", `${oidcAsksMax} logins are being asked for already`);
+    }
+    this.#asking++;
+    try {
+      const found = await this.#provider.find(now);
+      return this.#personOf(await this.#claims(found, query, underWay));
+    } finally {
+      this.#asking--;
+    }
+  }
+
+  #underWay(query: string, sealed: string | undefined, now: number): UnderWay {
+    const kept = this.#seal.open(sealed ?? "") as UnderWay | undefined;
+    const brought = new URLSearchParams(query).getAll("state");
+    const isSame = brought.length === 1 && brought[0] === kept?.state;
+    if (kept === undefined || !isSame || !this.#states.isGood(kept.state, now)) {
+      throw new LoginFault("stale", "the state is not the one that this browser was sent with");
+    }
+    // Used up whatever comes of it: the same way back leads nowhere a second time.
+    this.#states.use(kept.state, now);
+    return kept;
+  }
+
+  async #claims(found: Found, query: string, underWay: UnderWay): Promise<Claims> {
+    const { lib, configuration } = found;
+    try {
+      const url = new URL(this.#redirectUrl() + query);
+      const answer = await lib.authorizationCodeGrant(configuration, url, {
+        expectedState: underWay.state,
+        expectedNonce: underWay.nonce,
+        pkceCodeVerifier: underWay.verifier,
+      });
+      const claims: Claims = answer.claims() ?? {};
+      const isThere = claimValues(claims, this.#settings.roleClaim).length > 0;
+      if (isThere || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
+      // Many providers say there alone which groups somebody is in.
+      const subject = String(claims.sub);
+      const told = await lib.fetchUserInfo(configuration, answer.access_token, subject);
+      return { ...told, ...claims };
+    } catch (error) {
+      throw faultOf(lib, error);
+    }
+  }
+
+  #personOf(claims: Claims): Person {
+    const { issuer, roleClaim, grants } = this.#settings;
+    const subject = String(claims.sub);
+    if (subject.length > subjectCharsMax) {
+      throw new LoginFault("invalid", `the subject is over ${subjectCharsMax} characters`);
+    }
+    const who = { issuer: String(claims.iss ?? issuer), subject };
+    const role = roleOf(claimValues(claims, roleClaim), grants);
+    if (role === undefined) {
+      throw new LoginFault("unmapped", `no value of "${roleClaim}" is granted a role`, { who });
+    }
+    const called = [claims.preferred_username, claims.email, claims.name];
+    const name = called.find((value) => typeof value === "string") ?? subject;
+    const id = `${who.issuer}#${subject}`;
+    return { ...who, id, name: name.slice(0, nameCharsMax), role };
+  }
+}

@@ -1,0 +1,39 @@
+/** What a narrowed token may command, and whom it may command and see. */
+import { matches, parseSelector, type Selector } from "../../../protocol/api/selector.ts";
+import { WsctlError } from "../../../protocol/errors.ts";
+import type { StoredToken } from "../../journal/tables/tokenTable.ts";
+import { trustedFieldOf } from "./labels.ts";
+import type { Agent } from "./session.ts";
+
+export class Scope {
+  readonly #commands: ReadonlySet<string> | undefined;
+  readonly #selector: Selector | undefined;
+
+  constructor({ commands, target }: Pick<StoredToken, "commands" | "target">) {
+    this.#commands = commands === undefined ? undefined : new Set(commands);
+    this.#selector = target === undefined ? undefined : parseSelector(target);
+  }
+
+  /** A narrowed token sees nobody's jobs but its own. */
+  get isNarrow(): boolean {
+    return this.#commands !== undefined || this.#selector !== undefined;
+  }
+
+  /** Throws `FORBIDDEN` with what is allowed instead. */
+  requireCommand(command: string): void {
+    if (this.#commands === undefined || this.#commands.has(command)) return;
+    const allowed = [...this.#commands].join(", ");
+    throw new WsctlError("FORBIDDEN", `this token may not ask for this command, only: ${allowed}`);
+  }
+
+  sees({ facts }: Agent): boolean {
+    if (this.#selector === undefined) return true;
+    return matches(this.#selector, (name) => trustedFieldOf(facts, name));
+  }
+
+  /** Of the known agents those that exist for this token. */
+  within(agents: ReadonlyMap<string, Agent>): ReadonlyMap<string, Agent> {
+    if (this.#selector === undefined) return agents;
+    return new Map([...agents].filter(([, agent]) => this.sees(agent)));
+  }
+}

@@ -1,0 +1,25 @@
+/** What an operator says of an agent: its labels, and whether it takes new jobs. */
+
+import { type Labels, labelsMax } from "../../../protocol/api/selector.ts";
+import { WsctlError } from "../../../protocol/errors.ts";
+import type { AgentFacts, Amendment } from "../model.ts";
+
+/** The facts as they are then. Throws `TOO_LARGE` where there would be too many labels. */
+export function amended(facts: AgentFacts, { labels, drained }: Amendment): AgentFacts {
+  const { labels: before, drained: wasDrained, ...rest } = facts;
+  const after = labels === undefined ? before : merged(before, labels);
+  return {
+    ...rest,
+    ...(after === undefined ? {} : { labels: after }),
+    ...((drained ?? wasDrained) ? { drained: true } : {}),
+  };
+}
+
+function merged(before: Labels = {}, changes: NonNullable<Amendment["labels"]>): Labels {
+  const entries = Object.entries({ ...before, ...changes });
+  const kept = entries.filter((entry): entry is [string, string] => entry[1] !== null);
+  if (kept.length > labelsMax) {
+    throw new WsctlError("TOO_LARGE", `an agent may have ${labelsMax} labels`);
+  }
+  return Object.fromEntries(kept);
+}

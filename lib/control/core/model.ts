@@ -1,0 +1,264 @@
+/**
+ * What the control plane remembers, and what its core asks to be done. The core (`core.ts`,
+ * `agents/agentRegistry.ts`, `requests/dispatcher.ts`) turns events into these; the engine carries
+ * them out.
+ *
+ * Times are milliseconds since 1970 on the control plane's steady clock.
+ */
+import type { AuditFacts } from "../../protocol/api/audit.ts";
+import type { Priority } from "../../protocol/api/jobs.ts";
+import type { Labels } from "../../protocol/api/selector.ts";
+import type { Target } from "../../protocol/api/target.ts";
+import type { OutcomeKind } from "../../protocol/api/views.ts";
+import type { WsctlError } from "../../protocol/errors.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { CloseName } from "../../protocol/wire/closeCodes.ts";
+import type { ControlDraft } from "../../protocol/wire/codec.ts";
+import type { ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";
+import type { CommandSignature } from "../../protocol/wire/signedCommand.ts";
+import type { StoredJob } from "../journal/journal.ts";
+
+export interface Job {
+  jobId: string;
+  command: string;
+  parameters?: JsonObject;
+  target: Target;
+  timeoutMs: number;
+  ttlMs: number;
+  createdAt: number;
+  createdBy: string;
+  /** So many of its requests may be under way at a time. */
+  batch?: number;
+  /** Each batch begins when the one before has ended. */
+  waves?: boolean;
+  /** Between two waves. */
+  pauseBetweenMs?: number;
+  /** So many go first, and any failure among them stops the rest. */
+  canary?: number;
+  /** From the end of the last canary to whatever follows. */
+  canaryWaitMs?: number;
+  /** With one more failure than this, what has not been sent never will be. */
+  maxFailures?: number;
+  /** Whose requests go first where several wait for one agent. */
+  priority?: Priority;
+  /** An agent that is away when its turn comes is left out. */
+  requireOnline?: boolean;
+  /** Since when an operator holds back what has not been sent. */
+  pausedAt?: number;
+  /** The job that it tries again. */
+  retryOf?: string;
+  /** The name of the schedule that asked for it. */
+  schedule?: string;
+  /** Nothing of it goes out before a second operator has approved it. */
+  needsApproval?: boolean;
+  /** The id of the token that did. */
+  approvedBy?: string;
+  /** The moment after which its signatures are void, as it was signed. */
+  notAfter?: string;
+  /** When an operator withdrew it. */
+  cancelledAt?: number;
+  /** For the audit trail alone: from where and as what it was asked for, its secrets left out. */
+  asked?: { address?: string; role?: string; parameters?: JsonObject };
+  /** The operator's own key for this job, and a digest of what was asked under it. */
+  idempotency?: { key: string; fingerprint: string };
+}
+
+/** A request without an outcome. */
+export interface OpenRequest {
+  requestId: string;
+  jobId: string;
+  agentId: string;
+  state: "queued" | "sent";
+  /** When its turn came, where its job goes out in turns. */
+  turnAt?: number;
+  /** Of operators, over this very request. */
+  signatures?: CommandSignature[];
+  /** Of the latest sending. */
+  sentAt?: number;
+  /** The agent's journal that it was sent to; absent for a peer that keeps none we know of. */
+  journalId?: string;
+  /** Why the latest answer to it could not be taken; known only to this process. */
+  refusedAnswer?: string;
+}
+
+export interface Outcome {
+  /** Its place in the order of all outcomes; given by the journal as it is written. */
+  sequence?: number;
+  requestId: string;
+  jobId: string;
+  agentId: string;
+  outcome: OutcomeKind;
+  code?: string;
+  message?: string;
+  result?: unknown;
+  endedAt: number;
+  /** From the acceptance of the job. */
+  durationMs: number;
+  /** When its command began, and how long it ran, as far as its agent has said so. */
+  startedAt?: number;
+  ranMs?: number;
+  /** When the request was sent; absent where it never was. */
+  sentAt?: number;
+}
+
+/** What is known of an agent beyond its connection. */
+export interface AgentFacts {
+  agentId: string;
+  version?: string;
+  hostname?: string;
+  os?: string;
+  arch?: string;
+  address?: string;
+  connectedAt?: number;
+  lastSeenAt?: number;
+  /** The agent's memory as it was named in the latest `welcome`. */
+  journalId?: string;
+  epoch?: number;
+  /** The digest of what it says it can do. */
+  catalogue?: string;
+  /** Given by the control plane, never by the agent. */
+  labels?: Labels;
+  /** From its own configuration, as it says. */
+  ownLabels?: Labels;
+  /** It takes no new jobs. */
+  drained?: true;
+  /** When another process of its name last took over from one that was still connected. */
+  takenOverAt?: number;
+  /** Where the other one was, if two that lived have taken turns under this name. */
+  copy?: string;
+}
+
+/** What an operator says of an agent: its labels, and whether it takes new jobs. */
+export interface Amendment {
+  /** By label: its new value, or null where it is taken away. */
+  labels?: Readonly<Record<string, string | null>>;
+  drained?: boolean;
+}
+
+/**
+ * What a watcher asks of a request's live output: pieces behind `after`, which it has taken, until
+ * they are so many bytes. Some of these it may have received already; `bytesLeft` are still to
+ * come.
+ */
+export interface FollowOrder {
+  watcher: number;
+  requestId: string;
+  agentId: string;
+  after: number;
+  bytes: number;
+  bytesLeft: number;
+}
+
+/** A piece of live output, as its agent sent it. */
+export type OutputPiece = Output["payload"];
+
+/** One durable change. An outcome is written once; the journal refuses a second one. */
+export type ControlWrite =
+  | { type: "job"; job: Job; requests: OpenRequest[] }
+  | { type: "sent"; requestId: string; sentAt: number; journalId: string | undefined }
+  | { type: "ended"; outcome: Outcome }
+  | { type: "cancelled"; jobId: string; at: number }
+  | { type: "approved"; jobId: string; by: string }
+  | { type: "turned"; requestId: string; at: number }
+  | { type: "paused"; jobId: string; at: number | undefined }
+  | { type: "agent"; facts: AgentFacts }
+  | { type: "forgotten"; agentId: string }
+  /** For the audit trail alone. */
+  | { type: "audit"; at: number; facts: AuditFacts };
+
+/** One thing to do, once every write before it is on disk. */
+export type ControlEffect =
+  | { type: "send"; sessionId: number; message: ControlDraft }
+  | { type: "close"; sessionId: number; name: CloseName; reason: string }
+  /** The peer is silent: do not wait for its part of the closing. */
+  | { type: "terminate"; sessionId: number }
+  /** The answer to the `submit` event that carried this job id. */
+  | { type: "accepted"; job: StoredJob; requests: WantedRequest[] }
+  | { type: "refused"; jobId: string; error: WsctlError }
+  /** For whoever watches its job. */
+  | { type: "ended"; outcome: Outcome }
+  /** An answer to a request that is not open: say what is on record, with a `recalled` event. */
+  | { type: "recall"; sessionId: number; answer: Response | ErrorMessage }
+  /** For the watcher that asked for it. */
+  | { type: "output"; piece: OutputPiece }
+  /** The text behind a digest that was not known. */
+  | { type: "catalogue"; agentId: string; digest: string; text: string }
+  | { type: "log"; level: "info" | "warn"; text: string; agent: string };
+
+/** What one event leads to. */
+export interface ControlStep {
+  writes: ControlWrite[];
+  effects: ControlEffect[];
+}
+
+export interface NewSession {
+  sessionId: number;
+  agentId: string;
+  tokenId: string;
+  /** Whether the peer asked for `wsctl.v1`. */
+  v1: boolean;
+  address: string;
+  /** A name never used before, for the agent's memory in case it needs one. */
+  freshJournalId: string;
+}
+
+/** Of what waits for an agent, or was asked for by a token. */
+export interface Withdrawal {
+  agentId?: string;
+  createdBy?: string;
+  reason: string;
+}
+
+/** A request as it is asked for. */
+export type WantedRequest = Pick<OpenRequest, "requestId" | "agentId" | "signatures">;
+
+export type ControlEvent =
+  | { type: "submit"; job: Job; requests: WantedRequest[] }
+  | { type: "opened"; session: NewSession }
+  | { type: "received"; sessionId: number; text: string }
+  | { type: "closed"; sessionId: number }
+  /** The socket would not take a message: the peer does not read. */
+  | { type: "slow"; sessionId: number }
+  | { type: "recalled"; sessionId: number; answer: Response | ErrorMessage; agentId?: string }
+  /** Withdraws what of this job was not sent yet, and has the rest stopped. */
+  | { type: "cancel"; jobId: string }
+  | { type: "approve"; jobId: string; by: string }
+  /** What was not sent is held back, or let go again. */
+  | { type: "pause" | "resume"; jobId: string }
+  | { type: "follow"; order: FollowOrder }
+  | { type: "unfollow"; watcher: number }
+  | { type: "revoked"; tokenId: string }
+  /** A token was used from two places. */
+  | { type: "fenced"; tokenId: string }
+  /** What was this token is another one from now on. */
+  | { type: "renamed"; tokenId: string; newId: string }
+  /** What waits for this agent, or was asked for by this token, never goes out. */
+  | ({ type: "withdraw" } & Withdrawal)
+  | { type: "register"; agentId: string; labels?: Labels }
+  | ({ type: "amend"; agentId: string } & Amendment)
+  /** An agent that is away is no longer known; what waits for it never goes out. */
+  | { type: "forget"; agentId: string }
+  /** No new jobs and no new connections from now on; open ones may still answer. */
+  | { type: "draining" }
+  /** Every agent is sent away with its own moment to return. */
+  | { type: "drain" }
+  /** Time has passed; `wasPaused` where this process stood still and comes late. */
+  | { type: "tick"; wasPaused?: boolean }
+  /** These writes could not be made, and with them nothing that waited for them was done. */
+  | { type: "storage_failed"; writes: ControlWrite[] }
+  /** The journal takes writes again; this is what it holds. */
+  | { type: "storage_recovered"; open: OpenJournal };
+
+/** How far a request has come, seen from its job. */
+export interface Standing {
+  requestId: string;
+  outcome?: OutcomeKind | undefined;
+  endedAt?: number | undefined;
+}
+
+/** What a restarted control plane goes on from. */
+export interface OpenJournal {
+  /** Those with open requests; all requests of a rollout, in their order. */
+  jobs: (Job & { all?: Standing[] })[];
+  requests: OpenRequest[];
+}

@@ -1,0 +1,25 @@
+/** Whether there is room for another job: what is open is held in memory, and bounded. */
+import { WsctlError } from "../../../protocol/errors.ts";
+import { openMax, openParametersBytesMax, openPerAgentMax } from "../../../protocol/limits.ts";
+import type { Job } from "../model.ts";
+import { jsonBytes, type OpenRequests } from "./requestTable.ts";
+
+/** Why a job cannot be taken, if it cannot; it is taken whole or not at all. */
+export function overLimit(
+  open: OpenRequests,
+  job: Job,
+  wanted: readonly { agentId: string }[],
+): WsctlError | undefined {
+  if (open.size + wanted.length > openMax) {
+    return new WsctlError("BUSY", `Cannot accept the job: ${open.size} requests are open`);
+  }
+  if (open.parametersBytes + jsonBytes(job.parameters) > openParametersBytesMax) {
+    const text =
+      "Cannot accept the job: the parameters of open jobs fill the memory meant for them";
+    return new WsctlError("BUSY", text);
+  }
+  const full = wanted.find(({ agentId }) => open.countOf(agentId) >= openPerAgentMax);
+  if (full === undefined) return undefined;
+  const text = `Cannot queue for agent "${full.agentId}": ${openPerAgentMax} requests wait already`;
+  return new WsctlError("BUSY", text);
+}

@@ -1,0 +1,312 @@
+/**
+ * The dispatcher: which request is sent to which agent when, and how each one ends. A pure state
+ * machine; every method is told the time and adds what must be written and done to the step.
+ *
+ * A request is `queued` until it is handed to its agent's connection, then `sent`, then gone with
+ * exactly one outcome. `sent` is written before the message leaves: only what was certainly never
+ * sent may end as `expired`. A command is repeated only to the very journal it was sent to before
+ * (an agent of `wsctl.v1` answers a repeat from there); to any other peer it goes once, and what
+ * cannot be known in the end is `lost`.
+ */
+import type { ErrorMessage, Response } from "../../../protocol/wire/message.ts";
+import { Deadlines, earlier } from "../../../time/deadlineQueue.ts";
+import type {
+  ControlStep,
+  Job,
+  OpenJournal,
+  OpenRequest,
+  Outcome,
+  WantedRequest,
+  Withdrawal,
+} from "../model.ts";
+import { overLimit } from "./admission.ts";
+import type { Spread } from "./expiry.ts";
+import { allBackBy, dueAfterRestart, expiresAt, heldUntil, notAhead } from "./expiry.ts";
+import {
+  away,
+  cancelled,
+  type Ending,
+  endingOfAnswer,
+  endingOfSilence,
+  outcomeOf,
+  stoppedAfter,
+  withdrawnAs,
+} from "./outcome.ts";
+import type { Follows } from "./outputSubscriptions.ts";
+import { OpenRequests, type Peer } from "./requestTable.ts";
+import { Rollouts } from "./rollouts.ts";
+import { Sending } from "./sender.ts";
+import { OneByOne } from "./workQueue.ts";
+
+export class Dispatcher {
+  readonly #open = new OpenRequests();
+  readonly #deadlines = new Deadlines<OpenRequest>();
+  readonly #rollouts = new Rollouts();
+  readonly #sending: Sending;
+  readonly #going = new OneByOne<OpenRequest>();
+
+  /** Goes on from what the journal holds; agents that hold answers are given time to return. */
+  constructor(journal: OpenJournal, follows: Follows, now: number, spread: Spread) {
+    this.#sending = new Sending(this.#open, this.#deadlines, follows);
+    const { jobs, requests } = notAhead(journal, now);
+    for (const { all: _all, ...job } of jobs) this.#open.addJob(job);
+    for (const request of requests) this.#open.add(request);
+    const ofJob = Map.groupBy(requests, ({ jobId }) => jobId);
+    const at = { now, backBy: allBackBy(now, spread) };
+    for (const { jobId, all = [] } of jobs) {
+      const [job, open] = [this.#open.job(jobId), ofJob.get(jobId) ?? []];
+      if (job === undefined) continue;
+      for (const each of this.#rollouts.restore(job, all, open, at)) this.#open.admit(each);
+      for (const each of open) {
+        const due =
+          each.state === "queued" ? this.#dueQueued(each) : dueAfterRestart(each, job, at.backBy);
+        this.#deadlines.set(each, due);
+      }
+    }
+  }
+
+  /** The time of the next `tick` that has something to do. */
+  next(): number | undefined {
+    return earlier(this.#deadlines.next(), this.#rollouts.next());
+  }
+
+  /** Requests that were sent to a connected agent and are unanswered. */
+  get inflightCount(): number {
+    return this.#open.inflightCount;
+  }
+
+  /** What is held in memory, by kind. */
+  get sizes(): { open: number; deadlines: number } {
+    return { open: this.#open.size, deadlines: this.#deadlines.heldCount };
+  }
+
+  /** Whether it waits here: its agent knows nothing of it yet. */
+  isQueued(requestId: string): boolean {
+    return this.#open.get(requestId)?.state === "queued";
+  }
+
+  isOpen(requestId: string): boolean {
+    return this.#open.get(requestId) !== undefined;
+  }
+
+  /** Who asked for what still waits here, and for whom. */
+  waiting(): { createdBy: string; agentId: string }[] {
+    return this.#open.queued().map((each) => ({ ...each, ...this.#open.jobOf(each) }));
+  }
+
+  openCountOf(agentId: string): number {
+    return this.#open.countOf(agentId);
+  }
+
+  openCountOfJob(jobId: string): number {
+    return this.#open.countOfJob(jobId);
+  }
+
+  /** A job that is still open under an operator's key. */
+  jobByKey(key: string): Job | undefined {
+    return this.#open.jobByKey(key);
+  }
+
+  /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
+  submit(job: Job, wanted: WantedRequest[], step: ControlStep): void {
+    const { jobId } = job;
+    const error = overLimit(this.#open, job, wanted);
+    if (error !== undefined) return void step.effects.push({ type: "refused", jobId, error });
+    const { asked: _forTheTrail, ...kept } = job;
+    this.#open.addJob(kept);
+    const requests = wanted.map((each): OpenRequest => {
+      const request: OpenRequest = { ...each, jobId, state: "queued" };
+      this.#open.add(request);
+      return request;
+    });
+    const first = this.#rollouts.add(kept, requests, job.createdAt);
+    for (const request of requests) this.#deadlines.set(request, this.#dueQueued(request));
+    const sends: ControlStep = { writes: [], effects: [] };
+    this.#letGo(first, job.createdAt, sends);
+    // The rows are written as they stand after the sending: one write for both.
+    step.writes.push({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
+    const ended = sends.writes.filter(({ type }) => type === "ended");
+    for (const write of ended) step.writes.push(write);
+    for (const effect of sends.effects) step.effects.push(effect);
+    const stored = { ...kept, total: wanted.length, ended: ended.length, succeeded: 0 };
+    step.effects.push({ type: "accepted", job: stored, requests: wanted });
+  }
+
+  /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
+  online(peer: Peer, now: number, step: ControlStep): void {
+    this.#sending.online(peer, now, step);
+  }
+
+  offline(agentId: string, now: number): void {
+    this.#sending.offline(agentId, now);
+  }
+
+  /** An agent's answer. Says whether the request was open, and whether it is the agent's at all. */
+  answer(
+    peer: Peer,
+    message: Response | ErrorMessage,
+    now: number,
+    step: ControlStep,
+  ): "taken" | "not open" | "not yours" {
+    const request = this.#open.get(message.request_id ?? "");
+    if (request === undefined) return "not open";
+    if (request.agentId !== peer.agentId) return "not yours";
+    this.#end(request, endingOfAnswer(message, peer), now, step);
+    if (peer.v1) {
+      const ack = { type: "ack", request_id: request.requestId, payload: {} } as const;
+      step.effects.push({ type: "send", sessionId: peer.sessionId, message: ack });
+    }
+    return "taken";
+  }
+
+  /** An answer that cannot be taken: a right one may follow, else this is how the request ended. */
+  answerRefused(agentId: string, requestId: string, reason: string): void {
+    const request = this.#open.get(requestId);
+    if (request?.agentId === agentId) request.refusedAnswer = reason;
+  }
+
+  /**
+   * Withdraws what of a job was not sent. What was sent may have started: its agent is told to stop
+   * it, now or on its return, and answers how it ended; a peer of the standard alone goes on.
+   */
+  cancel(jobId: string, now: number, step: ControlStep): void {
+    const job = this.#open.job(jobId);
+    if (job === undefined) return;
+    job.cancelledAt ??= now;
+    step.writes.push({ type: "cancelled", jobId, at: job.cancelledAt });
+    this.#rollouts.stop(jobId, "it was withdrawn");
+    for (const request of this.#open.ofJob(jobId)) {
+      if (request.state === "queued") this.#end(request, cancelled, now, step);
+      else this.#sending.tellToStop(request, this.#open.queue(request.agentId).peer, step);
+    }
+  }
+
+  /** A job that waited for a second operator goes out. */
+  approve(jobId: string, by: string, now: number, step: ControlStep): void {
+    const job = this.#open.job(jobId);
+    if (job === undefined || job.approvedBy !== undefined) return;
+    job.approvedBy = by;
+    step.writes.push({ type: "approved", jobId, by });
+    this.#letGo(this.#rollouts.released(jobId, now), now, step);
+    this.#dueAgain(jobId);
+  }
+
+  /** What of a job was not sent is held back. */
+  pause(jobId: string, now: number, step: ControlStep): void {
+    const job = this.#open.job(jobId);
+    if (job === undefined || job.pausedAt !== undefined) return;
+    job.pausedAt = now;
+    step.writes.push({ type: "paused", jobId, at: now });
+    const open = this.#open.ofJob(jobId);
+    for (const request of open) this.#open.takeBack(request);
+    this.#rollouts.takeBack(job, open);
+    this.#dueAgain(jobId);
+  }
+
+  /** It goes on where it was paused. */
+  resume(jobId: string, now: number, step: ControlStep): void {
+    const job = this.#open.job(jobId);
+    if (job?.pausedAt === undefined) return;
+    delete job.pausedAt;
+    step.writes.push({ type: "paused", jobId, at: undefined });
+    this.#letGo(this.#rollouts.released(jobId, now), now, step);
+  }
+
+  /** What waits for an agent, or was asked for by a token, never goes out: either has ended. */
+  withdraw({ agentId, createdBy, reason }: Withdrawal, now: number, step: ControlStep): void {
+    const waiting = this.#open.queued().filter((request) => {
+      return request.agentId === agentId || this.#open.jobOf(request).createdBy === createdBy;
+    });
+    if (createdBy !== undefined)
+      for (const { jobId } of waiting) this.#rollouts.stop(jobId, reason);
+    for (const request of waiting) {
+      // The end of one may have let another go out.
+      if (request.state === "queued") this.#end(request, withdrawnAs(reason), now, step);
+    }
+  }
+
+  /** An outcome known from a commit that failed: it stands, if the request is open. */
+  restore(outcome: Outcome, now: number, step: ControlStep): void {
+    const request = this.#open.get(outcome.requestId);
+    if (request !== undefined) this.#end(request, outcome, now, step);
+  }
+
+  /**
+   * This process stood still. No agent is to blame for what was not read in time, so each is given
+   * as long to answer as after a restart.
+   */
+  waitForReturn(now: number, spread: Spread): void {
+    const backBy = allBackBy(now, spread);
+    for (const request of this.#open.sent()) {
+      const due = this.#deadlines.get(request);
+      if (due !== undefined && due < backBy) this.#deadlines.set(request, backBy);
+    }
+  }
+
+  tick(now: number, step: ControlStep): void {
+    for (;;) {
+      const request = this.#deadlines.popDue(now);
+      if (request === undefined) break;
+      const queue = this.#open.queue(request.agentId);
+      const ending = endingOfSilence(request, queue, this.#rollouts.holds(request));
+      this.#end(request, ending, now, step);
+    }
+    this.#letGo(this.#rollouts.due(now), now, step);
+  }
+
+  /** Until when it waits for its turn, or for its agent. */
+  #dueQueued(request: OpenRequest): number {
+    const job = this.#open.jobOf(request);
+    return this.#rollouts.holds(request) ? heldUntil(job) : expiresAt(request, job);
+  }
+
+  #dueAgain(jobId: string): void {
+    const held = this.#open.ofJob(jobId).filter((request) => this.#rollouts.holds(request));
+    for (const request of held) this.#deadlines.set(request, this.#dueQueued(request));
+  }
+
+  #end(request: OpenRequest, ending: Ending, now: number, step: ControlStep): void {
+    const outcome = outcomeOf(request, this.#open.jobOf(request), ending, now);
+    step.writes.push({ type: "ended", outcome });
+    step.effects.push({ type: "ended", outcome });
+    this.#deadlines.delete(request);
+    const queue = this.#open.remove(request);
+    this.#sending.pump(queue, now, step);
+    this.#open.forgetIfIdle(queue);
+    this.#goOn(request, outcome, now, step);
+  }
+
+  /** It may be the turn of others of its job, or of none ever: too much has failed. */
+  #goOn({ jobId }: OpenRequest, { outcome, requestId }: Outcome, now: number, step: ControlStep) {
+    const { go, stop } = this.#rollouts.ended(jobId, requestId, outcome, now);
+    if (stop !== undefined) this.#endQueued(jobId, stoppedAfter(stop), now, step);
+    this.#letGo(go, now, step);
+    if (this.#open.job(jobId) === undefined) this.#rollouts.delete(jobId);
+  }
+
+  #endQueued(jobId: string, ending: Ending, now: number, step: ControlStep): void {
+    for (const request of this.#open.ofJob(jobId)) {
+      if (request.state === "queued") this.#end(request, ending, now, step);
+    }
+  }
+
+  /** It is their turn. Some end on the spot, which makes it the turn of others. */
+  #letGo(requests: readonly OpenRequest[], now: number, step: ControlStep): void {
+    this.#going.do(requests, (request) => {
+      // Another's end may have ended it.
+      if (this.isOpen(request.requestId)) this.#turn(request, now, step);
+    });
+  }
+
+  #turn(request: OpenRequest, now: number, step: ControlStep): void {
+    const { requestId, turnAt, agentId } = request;
+    const job = this.#open.jobOf(request);
+    if (job.requireOnline && this.#open.queue(agentId).peer === undefined)
+      return this.#end(request, away, now, step);
+    if (turnAt !== undefined) {
+      step.writes.push({ type: "turned", requestId, at: turnAt });
+      this.#deadlines.set(request, expiresAt(request, job));
+    }
+    this.#sending.pump(this.#open.admit(request), now, step);
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Jobs that go out a part at a time, wait for approval or are paused, and stop when too much fails.
+ * Pure bookkeeping for the dispatcher: whose turn it is, and when nobody's any more. All of it
+ * follows from what the journal holds, so that it survives a restart in the middle.
+ *
+ * A job's requests have an order. Canaries are the first turn; with waves every batch is one more,
+ * otherwise all the rest is. A turn begins when every request of those before it has ended, and
+ * after the pause between them; within a turn so many are under way at a time as the batch says.
+ */
+import type { OutcomeKind } from "../../../protocol/api/views.ts";
+import { Deadlines } from "../../../time/deadlineQueue.ts";
+import type { Job, OpenRequest, Standing } from "../model.ts";
+
+interface Rollout {
+  /** The dispatcher's own: whether it is approved and paused is read from it. */
+  job: Job;
+  /** Those whose turn has not come, by id, in their order. */
+  held: Map<string, OpenRequest>;
+  positions: Map<string, number>;
+  /** How many are open in each turn. */
+  open: number[];
+  turn: number;
+  /** The turn's requests go out no earlier. */
+  turnFrom: number;
+  underWay: number;
+  lastEndedAt: number;
+  failures: number;
+  /** Why nothing more goes out. */
+  stop?: string;
+}
+
+/** What the end of a request leads to. */
+export interface Turned {
+  go: OpenRequest[];
+  /** Why the rest never goes out, told once. */
+  stop?: string;
+}
+
+export function isRollout(job: Job): boolean {
+  const { batch, maxFailures, canary, pausedAt } = job;
+  return [batch, maxFailures, canary, pausedAt].some((each) => each !== undefined) || !isFree(job);
+}
+
+/** Whether nobody has to approve it any more. */
+function isFree({ needsApproval, approvedBy }: Job): boolean {
+  return needsApproval !== true || approvedBy !== undefined;
+}
+
+export class Rollouts {
+  readonly #rollouts = new Map<string, Rollout>();
+  /** When a turn of a job begins that waits for nothing but time. */
+  readonly #begins = new Deadlines<string>();
+
+  /** The time of the next `due` that has something to give. */
+  next(): number | undefined {
+    return this.#begins.next();
+  }
+
+  /** A new job with its requests in order; gives those whose turn it is. */
+  add(job: Job, open: readonly OpenRequest[], now: number): OpenRequest[] {
+    if (!isRollout(job)) return [...open];
+    return this.#release(this.#begin(job, open, open), now);
+  }
+
+  /**
+   * A job from before a restart, with all of its requests and those that are open, both in order;
+   * gives those whose turn it was already. Others may follow at once, with `due`.
+   */
+  restore(
+    job: Job,
+    all: readonly Standing[],
+    open: readonly OpenRequest[],
+    { now, backBy }: { now: number; backBy: number },
+  ): OpenRequest[] {
+    if (!isRollout(job)) return [...open];
+    const rollout = this.#begin(job, all, open);
+    // Nobody is there yet: whether an agent is away cannot be judged before all could return.
+    const from = job.requireOnline ? backBy : now;
+    rollout.turnFrom = Math.max(rollout.turnFrom, from);
+    this.#begins.set(job.jobId, rollout.turnFrom);
+    return open.filter((each) => !rollout.held.has(each.requestId));
+  }
+
+  #begin(job: Job, all: readonly Standing[], open: readonly OpenRequest[]): Rollout {
+    const isHeld = (each: OpenRequest) => each.state === "queued" && each.turnAt === undefined;
+    const mayGo = job.pausedAt === undefined && isFree(job);
+    const held = mayGo ? open.filter(isHeld) : open.filter(({ state }) => state === "queued");
+    const rollout: Rollout = {
+      job,
+      held: new Map(held.map((each) => [each.requestId, each])),
+      positions: new Map(all.map(({ requestId }, position) => [requestId, position])),
+      open: [],
+      turn: 0,
+      turnFrom: Number.NEGATIVE_INFINITY,
+      underWay: open.length - held.length,
+      lastEndedAt: Number.NEGATIVE_INFINITY,
+      failures: 0,
+    };
+    this.#rollouts.set(job.jobId, rollout);
+    for (const [position] of all.entries()) count(rollout, turnOf(job, position), 1);
+    for (const each of all) if (each.outcome !== undefined) take(rollout, each, each.outcome);
+    return rollout;
+  }
+
+  /** A request has ended: whose turn it is now, and whether the rest never goes out. */
+  ended(jobId: string, requestId: string, outcome: OutcomeKind, now: number): Turned {
+    const rollout = this.#rollouts.get(jobId);
+    if (rollout === undefined) return { go: [] };
+    if (!rollout.held.delete(requestId)) rollout.underWay--;
+    const { stop: before } = rollout;
+    take(rollout, { requestId, endedAt: now }, outcome);
+    const { stop } = rollout;
+    if (stop !== undefined && before === undefined) return { go: [], stop };
+    return { go: this.#release(rollout, now) };
+  }
+
+  /** Whose turn it is now that the job was approved, or goes on after a pause. */
+  released(jobId: string, now: number): OpenRequest[] {
+    const rollout = this.#rollouts.get(jobId);
+    return rollout === undefined ? [] : this.#release(rollout, now);
+  }
+
+  /** The job is paused: what has not been sent loses its turn, and gets it again in order. */
+  takeBack(job: Job, open: readonly OpenRequest[]): void {
+    const rollout = this.#rollouts.get(job.jobId);
+    if (rollout === undefined) return void this.#begin(job, open, open);
+    const queued = open.filter(({ state }) => state === "queued");
+    rollout.underWay -= queued.length - rollout.held.size;
+    rollout.held = new Map(queued.map((each) => [each.requestId, each]));
+  }
+
+  /** Nothing more of this job goes out. */
+  stop(jobId: string, why: string): void {
+    const rollout = this.#rollouts.get(jobId);
+    if (rollout !== undefined) rollout.stop ??= why;
+  }
+
+  /** Whether it waits for its turn. */
+  holds({ jobId, requestId }: OpenRequest): boolean {
+    return this.#rollouts.get(jobId)?.held.has(requestId) === true;
+  }
+
+  /** Those for whom a turn has begun by now. */
+  due(now: number): OpenRequest[] {
+    const go: OpenRequest[] = [];
+    for (;;) {
+      const jobId = this.#begins.popDue(now);
+      if (jobId === undefined) return go;
+      for (const request of this.released(jobId, now)) go.push(request);
+    }
+  }
+
+  /** The job has ended. */
+  delete(jobId: string): void {
+    this.#rollouts.delete(jobId);
+    this.#begins.delete(jobId);
+  }
+
+  #release(rollout: Rollout, now: number): OpenRequest[] {
+    const { job, held, positions, turnFrom, turn } = rollout;
+    const go: OpenRequest[] = [];
+    if (rollout.stop !== undefined || job.pausedAt !== undefined || !isFree(job)) return go;
+    if (held.size > 0 && turnFrom > now) this.#begins.set(job.jobId, turnFrom);
+    if (turnFrom > now) return go;
+    for (const [requestId, request] of held) {
+      if (rollout.underWay >= (job.batch ?? Number.POSITIVE_INFINITY)) break;
+      if (turnOf(job, positions.get(requestId) ?? 0) > turn) break;
+      held.delete(requestId);
+      rollout.underWay++;
+      request.turnAt = now;
+      go.push(request);
+    }
+    return go;
+  }
+}
+
+/** An end: one fewer in its turn, perhaps a failure, perhaps the beginning of the next turn. */
+function take(rollout: Rollout, { requestId, endedAt = 0 }: Standing, outcome: OutcomeKind): void {
+  const { job } = rollout;
+  const turn = turnOf(job, rollout.positions.get(requestId) ?? 0);
+  rollout.lastEndedAt = Math.max(rollout.lastEndedAt, endedAt);
+  // A canary that was withdrawn has vouched for nothing either.
+  if (isCanary(job, turn) && outcome !== "success") {
+    rollout.stop ??= "a canary that did not succeed";
+  }
+  if (outcome !== "success" && outcome !== "cancelled") {
+    rollout.failures++;
+    if (rollout.failures > (job.maxFailures ?? Number.POSITIVE_INFINITY)) {
+      rollout.stop ??= rollout.failures === 1 ? "1 failure" : `${rollout.failures} failures`;
+    }
+  }
+  count(rollout, turn, -1);
+  if (rollout.open[rollout.turn] !== 0 || rollout.turn >= rollout.open.length) return;
+  const pauseMs = isCanary(job, rollout.turn) ? job.canaryWaitMs : job.pauseBetweenMs;
+  while (rollout.open[rollout.turn] === 0) rollout.turn++;
+  rollout.turnFrom = Math.max(rollout.turnFrom, rollout.lastEndedAt + (pauseMs ?? 0));
+}
+
+function turnOf({ canary = 0, waves, batch = 1 }: Job, position: number): number {
+  if (position < canary) return 0;
+  const first = canary > 0 ? 1 : 0;
+  return waves ? first + Math.floor((position - canary) / batch) : first;
+}
+
+function isCanary({ canary = 0 }: Job, turn: number): boolean {
+  return canary > 0 && turn === 0;
+}
+
+function count({ open }: Rollout, turn: number, more: number): void {
+  open[turn] = (open[turn] ?? 0) + more;
+}

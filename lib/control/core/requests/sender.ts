@@ -1,0 +1,99 @@
+/**
+ * What goes out to agents and when: the dispatcher's part that knows connections. What an agent may
+ * know of is repeated when it returns, the rest follows in order, so many at a time; and every
+ * request that is handed on has a moment by which it must have ended.
+ */
+import { answerGraceMs, inflightPerAgentMax } from "../../../protocol/limits.ts";
+import type { Deadlines } from "../../../time/deadlineQueue.ts";
+import type { ControlStep, Job, OpenRequest } from "../model.ts";
+import { commandMessage } from "./commandMessage.ts";
+import { dueUnrepeated, dueWhileAway, dueWithin } from "./expiry.ts";
+import type { Follows } from "./outputSubscriptions.ts";
+import type { AgentQueue, OpenRequests, Peer } from "./requestTable.ts";
+
+export class Sending {
+  readonly #open: OpenRequests;
+  readonly #deadlines: Deadlines<OpenRequest>;
+  readonly #follows: Follows;
+
+  constructor(open: OpenRequests, deadlines: Deadlines<OpenRequest>, follows: Follows) {
+    this.#open = open;
+    this.#deadlines = deadlines;
+    this.#follows = follows;
+  }
+
+  /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
+  online(peer: Peer, now: number, step: ControlStep): void {
+    const queue = this.#open.queue(peer.agentId);
+    queue.peer = peer;
+    for (const request of queue.sent) {
+      const job = this.#open.jobOf(request);
+      if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {
+        this.#send(request, job, peer, now, step);
+      } else {
+        // It is here and cannot be asked again: what it still wants to say, it says soon.
+        const current = this.#deadlines.get(request) ?? Infinity;
+        if (current > Math.max(dueUnrepeated(request, job), now + answerGraceMs)) {
+          this.#wait(request, job, dueUnrepeated(request, job), now);
+        }
+      }
+    }
+    this.pump(queue, now, step);
+  }
+
+  offline(agentId: string, now: number): void {
+    const queue = this.#open.queue(agentId);
+    queue.peer = undefined;
+    for (const request of queue.sent) {
+      // What is never repeated is due no later for the connection's loss.
+      if (request.journalId === undefined) continue;
+      const job = this.#open.jobOf(request);
+      this.#wait(request, job, dueWhileAway(request, job), now);
+    }
+    this.#open.forgetIfIdle(queue);
+  }
+
+  /** Sends what waits, in order, as far as the agent's window allows. */
+  pump(queue: AgentQueue, now: number, step: ControlStep): void {
+    if (queue.peer === undefined) return;
+    while (queue.sent.size < inflightPerAgentMax) {
+      const request = queue.waiting.first();
+      if (request === undefined) return;
+      queue.waiting.delete(request);
+      queue.sent.add(request);
+      this.#send(request, this.#open.jobOf(request), queue.peer, now, step);
+    }
+  }
+
+  /** Of what was sent: its agent is told, now or on its return; one of the standard alone is not. */
+  tellToStop({ requestId }: OpenRequest, peer: Peer | undefined, step: ControlStep): void {
+    if (!peer?.v1) return;
+    const message = { type: "cancel", request_id: requestId, payload: {} } as const;
+    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+  }
+
+  #send(request: OpenRequest, job: Job, peer: Peer, now: number, step: ControlStep): void {
+    const { requestId } = request;
+    const isRepeat = request.state === "sent";
+    this.#wait(request, job, now + job.timeoutMs + answerGraceMs, now);
+    request.state = "sent";
+    request.sentAt = now;
+    if (!isRepeat) {
+      if (peer.journalId !== undefined) request.journalId = peer.journalId;
+      step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });
+    }
+    const message = commandMessage(request, job, peer);
+    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+    if (peer.v1) {
+      for (const follow of this.#follows.messagesFor(requestId)) {
+        step.effects.push({ type: "send", sessionId: peer.sessionId, message: follow });
+      }
+    }
+    if (job.cancelledAt !== undefined) this.tellToStop(request, peer, step);
+  }
+
+  #wait(request: OpenRequest, job: Job, due: number, now: number): void {
+    const current = request.state === "sent" ? this.#deadlines.get(request) : undefined;
+    this.#deadlines.set(request, dueWithin(request, job, due, current, now));
+  }
+}

@@ -1,0 +1,30 @@
+/** Waiting until something has come to rest, but not for ever. */
+import type { Clock } from "../../time/clock.ts";
+
+export class Idle {
+  readonly #clock: Clock;
+  #look: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Something has changed that might be waited for. */
+  changed(): void {
+    this.#look?.();
+  }
+
+  /** Resolves once it is so, or once patience is at its end. */
+  async until(isIdle: () => boolean, patienceMs: number): Promise<void> {
+    if (isIdle()) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(patienceMs, resolve);
+      this.#look = () => {
+        if (!isIdle()) return;
+        cancel();
+        resolve();
+      };
+    });
+    this.#look = undefined;
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * The one Hono application: the agents' WebSocket, the API, the console, health. Every route of the
+ * API is in a table with the permission it asks for; an error has one way out.
+ */
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import type { Log } from "../../log/log.ts";
+import type { ErrorBody } from "../../protocol/api/views.ts";
+import { type ErrorCode, errorCodes, errorText, WsctlError } from "../../protocol/errors.ts";
+import { bodyBytesMax } from "../../protocol/limits.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import { closeCodes } from "../../protocol/wire/closeCodes.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Clock } from "../../time/clock.ts";
+import { agentRoutes } from "../api/agents.ts";
+import { artifactRoutes } from "../api/artifacts.ts";
+import { auditRoutes } from "../api/audit.ts";
+import { jobRoutes } from "../api/jobs.ts";
+import { joinRoutes } from "../api/join.ts";
+import type { Place } from "../api/publicAddress.ts";
+import { releaseRoutes } from "../api/releases.ts";
+import { parseBody, type Route } from "../api/route.ts";
+import { scheduleRoutes } from "../api/schedules.ts";
+import { tokenRoutes } from "../api/tokens.ts";
+import type { Artifacts } from "../artifacts/artifactService.ts";
+import { EmbeddedStore } from "../artifacts/localStore.ts";
+import { addTransferRoutes } from "../artifacts/transferRoutes.ts";
+import { audited, Refusals } from "../audit/auditRequest.ts";
+import { Access } from "../auth/authenticator.ts";
+import { Authority } from "../auth/authority.ts";
+import { TooManyFailures } from "../auth/failedAttempts.ts";
+import { Logins } from "../auth/loginSessions.ts";
+import { type Permission, permits, rolesWith } from "../auth/permissions.ts";
+import type { Revocations } from "../auth/revocation.ts";
+import { Console, type ConsoleSettings } from "../console/console.ts";
+import { Scope } from "../core/agents/agentScope.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import { addAgentRoute } from "../link/agentEndpoint.ts";
+import type { Scheduler } from "../schedules/scheduler.ts";
+import type { Hosts } from "./allowedHosts.ts";
+import { protectAnswer } from "./securityHeaders.ts";
+
+export interface AppOptions {
+  engine: Engine;
+  artifacts: Artifacts;
+  revocations: Revocations;
+  scheduler: Scheduler;
+  hosts: Hosts;
+  /** Asked for with each request: the port is known only once it is listened on. */
+  place: () => Place;
+  /** Whether agents that join must be approved. */
+  needsApproval: boolean;
+  console: ConsoleSettings;
+  /** Whether this control plane itself speaks TLS. */
+  isTls: boolean;
+  runtime: Runtime;
+  clock: Clock;
+  log: Log;
+}
+
+export const routes: readonly Route[] = [
+  ...jobRoutes,
+  ...scheduleRoutes,
+  ...agentRoutes,
+  ...artifactRoutes,
+  ...releaseRoutes,
+  ...tokenRoutes,
+  ...joinRoutes,
+  ...auditRoutes,
+];
+
+export function createApp(options: AppOptions): Hono {
+  const { engine, artifacts, runtime, clock, log } = options;
+  const { tokens, controlId, audit } = engine.journal;
+  const logins = new Logins(options.console);
+  const access = new Access(tokens, controlId, logins);
+  const refusals = new Refusals(audit, log);
+  const { console: settings, isTls, place, revocations, scheduler, needsApproval } = options;
+  const webConsole = new Console({
+    ...{ settings, logins, access, refusals, audit, isTls, place, runtime, clock, log },
+  });
+  /** Runs a check; a refusal is on record in the audit trail before it is thrown. */
+  const recorded = <T>(
+    route: Route,
+    who: { address: string; token?: StoredToken },
+    check: () => T,
+  ) => {
+    try {
+      return check();
+    } catch (error) {
+      // Whoever is told to wait has been recorded often enough.
+      if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
+      const { address, token } = who;
+      const actor = token === undefined ? {} : { actor: token.tokenId, role: token.role };
+      const action = route.action ?? `${route.method} ${route.path}`;
+      refusals.record({ address, ...actor, code: error.code, action }, clock.now());
+      throw error;
+    }
+  };
+  const authorize = (route: Route, c: Context, address: string) => {
+    const who: { address: string; token?: StoredToken } = { address };
+    return recorded(route, who, () => {
+      const authorization = c.req.header("authorization");
+      const login = webConsole.loginOf(c, route);
+      const credentials = { authorization, login, address, purpose: "call" } as const;
+      const token = access.identify(credentials, clock.now());
+      who.token = token;
+      if (!permits(token.role, route.permission)) throw forbidden(route.permission);
+      if (token.state !== "active") {
+        throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
+      }
+      const now = () => clock.now();
+      return { token, authority: new Authority({ access, token, login, address, now }) };
+    });
+  };
+  /** The one way in which a route is carried out, whatever it does. */
+  const perform = async (route: Route, c: Context): Promise<Response> => {
+    const address = runtime.remoteAddress(c);
+    const { token, authority } = authorize(route, c, address);
+    const text = route.body === undefined ? "" : await c.req.text();
+    recorded(route, { address, token }, () => authority.require());
+    const body = route.body === undefined ? undefined : parseBody(text, route.body);
+    const now = clock.now();
+    const response = await audited(route, {
+      ...{ c, body, authority, engine, artifacts, revocations, scheduler, needsApproval, log },
+      ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
+    });
+    if (!disclosesLate(route) || authority.isValid) return response;
+    response.body?.cancel().catch(() => {});
+    return recorded(route, { address, token }, () => {
+      throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
+    });
+  };
+  const app = new Hono();
+  app.use(async (c, next) => {
+    await next();
+    // Not by `c.header`, which makes an answer that is there anew, with its body as a stream.
+    const { headers } = c.res;
+    headers.set("Cache-Control", "no-store");
+    protectAnswer(headers);
+  });
+  app.use(async (c, next) => {
+    refuseTokenInUrl(c);
+    refuseBrowsers(c, options, webConsole);
+    await next();
+  });
+  app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.now()) }));
+  app.get("/readyz", (c) => {
+    const reason = engine.unready;
+    return reason === undefined
+      ? c.json({ status: "ready" })
+      : c.json({ status: "not ready", reason }, 503);
+  });
+  webConsole.addTo(app);
+  addAgentRoute(app, { ...options, access, refusals });
+  if (artifacts.store instanceof EmbeddedStore) {
+    const { journal } = engine;
+    const { store } = artifacts;
+    const { streams } = engine;
+    addTransferRoutes(app, {
+      ...{ artifacts, store, journal, streams, runtime },
+      now: () => clock.now(),
+    });
+  }
+  app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => refuseBody() }));
+  for (const route of routes) {
+    app.on(route.method, route.path, (c) => perform(route, c));
+  }
+  app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));
+  app.onError((error, c) => {
+    if (error instanceof TooManyFailures) c.header("Retry-After", String(error.retrySeconds));
+    if (error instanceof WsctlError) return answer(c, error.code, error.message);
+    if (error instanceof HTTPException) return error.getResponse();
+    log.error("a request failed", { path: c.req.path, reason: error.stack ?? errorText(error) });
+    return answer(c, "INTERNAL", errorCodes.INTERNAL.meaning);
+  });
+  return app;
+}
+
+/** What it shows or hands out may be ready only later than its authority was checked. */
+function disclosesLate({ method, outlives }: Route): boolean {
+  return method === "GET" || outlives === true;
+}
+
+function forbidden(permission: Permission): WsctlError {
+  const able = rolesWith(permission).map((role) => `"${role}"`);
+  return new WsctlError("FORBIDDEN", `this asks for a token of the role ${able.join(" or ")}`);
+}
+
+function answer(c: Context, code: ErrorCode, message: string): Response {
+  const status = errorCodes[code].http;
+  const body: ErrorBody = { title: code, status, detail: message, error: { code, message } };
+  if (code === "UNAUTHORIZED") c.header("WWW-Authenticate", "Bearer");
+  // What is left of the body is not read: the connection is of no use for another request.
+  if (code === "TOO_LARGE") c.header("Connection", "close");
+  return c.json(body, status, { "Content-Type": "application/problem+json" });
+}
+
+/** Health says nothing, and is asked for by whatever name a balancer has. */
+const openToAll: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+/** Neither a page that calls us by a name of its own, nor one that calls us at all but our own. */
+function refuseBrowsers(c: Context, { hosts, runtime }: AppOptions, webConsole: Console): void {
+  if (openToAll.has(c.req.path)) return;
+  if (!hosts.knows(c.req.header("host"))) {
+    const text = "this is not a name of this control plane: wsctl serve --advertise NAME adds one";
+    throw new WsctlError("FORBIDDEN", text);
+  }
+  if (runtime.header(c, "origin") === undefined || webConsole.isOwnPage(c)) return;
+  const text = "pages in browsers but the console's own are not served here: send no Origin";
+  throw new WsctlError("FORBIDDEN", text);
+}
+
+/** URLs end up in logs and histories: a token there is refused, so that nobody gets used to it. */
+function refuseTokenInUrl(c: Context): void {
+  if (c.req.query("token") === undefined && c.req.query("access_token") === undefined) return;
+  throw new WsctlError("MALFORMED", "a token belongs into the Authorization header, not the URL");
+}
+
+function refuseBody(): never {
+  throw new WsctlError("TOO_LARGE", `the body is over ${bodyBytesMax} bytes`);
+}

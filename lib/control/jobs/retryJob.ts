@@ -1,0 +1,48 @@
+/** A job once more, for those of its agents whose requests ended in certain ways. */
+
+import { isRetried, type JobOrder, type RetryOrder } from "../../protocol/api/jobs.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { turnsView } from "../core/requests/rolloutOptions.ts";
+import type { StoredJob, StoredRequest } from "../journal/journal.ts";
+
+/**
+ * The order that asks again; agents that cannot be asked any more are left out. Throws `CONFLICT`
+ * for a job that is still open there, or was signed, and `NO_MATCH` where nobody is left.
+ */
+export function retryOrder(
+  job: StoredJob,
+  requests: readonly StoredRequest[],
+  { which, max_agents }: RetryOrder,
+  mayBeAsked: (agentId: string) => boolean,
+): JobOrder {
+  if (job.notAfter !== undefined) {
+    const text = "signatures are over one request each: sign it anew with wsctl send --sign";
+    throw new WsctlError("CONFLICT", `this job cannot be tried again as it is: ${text}`);
+  }
+  const chosen = requests.filter((request) => which.some((kind) => isRetried(kind, request)));
+  const open = chosen.filter(({ state }) => state === "queued" || state === "sent").length;
+  if (open > 0) {
+    throw new WsctlError("CONFLICT", `${open} of its requests are still open: cancel it, or wait`);
+  }
+  if (chosen.length === 0) {
+    const kinds = which.map((kind) => kind.replace("_", " ")).join(" or ");
+    throw new WsctlError("NO_MATCH", `none of its requests is ${kinds}`);
+  }
+  const agents = chosen.map(({ agentId }) => agentId).filter(mayBeAsked);
+  if (agents.length === 0) {
+    const text = "its agents were forgotten or drained, or are not this token's to command";
+    throw new WsctlError("NO_MATCH", `none can be asked again: ${text}`);
+  }
+  return {
+    command: job.command,
+    ...(job.parameters === undefined ? {} : { parameters: job.parameters }),
+    target: { agents },
+    timeout_seconds: job.timeoutMs / 1000,
+    ttl_seconds: job.ttlMs / 1000,
+    ...turnsView(job),
+    ...(job.canary === undefined ? {} : { canary: Math.min(job.canary, agents.length) }),
+    priority: job.priority ?? "normal",
+    require_online: job.requireOnline ?? false,
+    ...(max_agents === undefined ? {} : { max_agents }),
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * The index of what was asked long ago: of whom (`request_agents`), how it ended (`job_outcomes`)
+ * and in which words (`outcome_words`). It is made behind the journal's back, a step at a time, so
+ * that accepting and ending a request cost nothing more; who asks for a list makes up what little
+ * is missing. What is full text is in parts, by age.
+ */
+import { WsctlError } from "../../../protocol/errors.ts";
+import type { Database } from "../../../store/sqlite.ts";
+import type { JobsQuery } from "../journal.ts";
+import { firstOf, Parts, partOf, tableOf } from "./indexPartitions.ts";
+
+interface Progress {
+  requests_through: number;
+  outcomes_through: number;
+}
+
+/** What one step takes: its transaction holds up whoever waits for the journal. */
+const stepRequests = 500;
+const stepTextChars = 64 * 1024;
+
+/** What a list makes up for at once, and what its reader waits for before that. */
+const stepsAtOnce = 16;
+const stepsMax = 800;
+
+/** Whether a list goes by this index. */
+export function needsIndex({ agentId, search, status }: JobsQuery): boolean {
+  const isEnding = status !== undefined && status !== "open";
+  return agentId !== undefined || search !== undefined || isEnding;
+}
+
+/** Waits while steps are left to do, though not for ever; others have their turn in between. */
+export async function whole(step: () => boolean): Promise<void> {
+  for (let steps = 0; steps < stepsMax && step(); steps++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+interface Placed {
+  /** The `rowid` of a request. */
+  place: number;
+}
+
+interface Ended extends Placed {
+  sequence: number;
+  chars: number;
+}
+
+export class HistoryIndex {
+  readonly parts: Parts;
+  readonly #db: Database;
+  readonly #progress;
+  readonly #requests;
+  readonly #setRequests;
+  readonly #outcomes;
+  readonly #addOutcomes;
+  readonly #setOutcomes;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.parts = new Parts(db);
+    this.#progress = db.prepare<[], Progress>("SELECT * FROM history_index");
+    this.#requests = db.prepare<[number, number], { place: number }>(
+      "SELECT rowid AS place FROM requests WHERE rowid > ? ORDER BY rowid LIMIT ?",
+    );
+    this.#setRequests = db.prepare<[number]>("UPDATE history_index SET requests_through = ?");
+    this.#outcomes = db.prepare<[number, number], Ended>(
+      `SELECT sequence, rowid AS place, coalesce(length(message), 0) AS chars FROM requests
+         WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+    );
+    this.#addOutcomes = db.prepare<[number, number]>(
+      `INSERT OR IGNORE INTO job_outcomes SELECT DISTINCT state, job_id FROM requests
+         WHERE sequence > ? AND sequence <= ?`,
+    );
+    this.#setOutcomes = db.prepare<[number]>("UPDATE history_index SET outcomes_through = ?");
+  }
+
+  /** Up to which outcome it goes: those behind it must not be pruned. */
+  get outcomesThrough(): number {
+    return this.#through().outcomes_through;
+  }
+
+  get requestsThrough(): number {
+    return this.#through().requests_through;
+  }
+
+  /** Takes in a little more; false when nothing is left. Throws `STORAGE_UNAVAILABLE`. */
+  step(): boolean {
+    const through = this.#through();
+    const requests = this.#requests.all(through.requests_through, stepRequests);
+    const { outcomes, isCut } = this.#nextOutcomes(through.outcomes_through);
+    if (requests.length === 0 && outcomes.length === 0) return false;
+    try {
+      for (const { place } of [...requests, ...outcomes]) this.parts.make(partOf(place));
+      this.#write(requests, outcomes, through);
+    } catch (error) {
+      const text = "the index behind --agent, --status and --search cannot be written";
+      const hint = "is the disk full? other lists are as ever";
+      throw new WsctlError("STORAGE_UNAVAILABLE", `Cannot list this way: ${text}; ${hint}`, {
+        cause: error,
+      });
+    }
+    return requests.length === stepRequests || isCut;
+  }
+
+  /** Makes it whole for a list, or throws `UNAVAILABLE` while much is missing. */
+  catchUp(): void {
+    for (let steps = 0; steps < stepsAtOnce; steps++) if (!this.step()) return;
+    const text =
+      "the index behind --agent, --status and --search is still being made; ask again in a while";
+    throw new WsctlError("UNAVAILABLE", `Cannot list the jobs this way yet: ${text}`);
+  }
+
+  #write(requests: readonly Placed[], outcomes: readonly Ended[], through: Progress): void {
+    const lastRequest = requests.at(-1)?.place;
+    const lastOutcome = outcomes.at(-1)?.sequence;
+    this.#db.transaction(() => {
+      if (lastRequest !== undefined) {
+        for (const part of partsOf(requests)) {
+          this.#addAgents(part, through.requests_through, lastRequest);
+        }
+        this.#setRequests.run(lastRequest);
+      }
+      if (lastOutcome !== undefined) {
+        for (const part of partsOf(outcomes)) {
+          this.#addWords(part, through.outcomes_through, lastOutcome);
+        }
+        this.#addOutcomes.run(through.outcomes_through, lastOutcome);
+        this.#setOutcomes.run(lastOutcome);
+      }
+    });
+  }
+
+  /** As hexadecimal: one word, whatever the id is made of. */
+  #addAgents(part: number, after: number, through: number): void {
+    const insert = this.#db.prepare<[number, number]>(
+      `INSERT INTO ${tableOf("request_agents", part)} (rowid, agent)
+         SELECT rowid, hex(agent_id) FROM requests
+         WHERE rowid > ? AND rowid <= ? ORDER BY rowid`,
+    );
+    const last = firstOf(part + 1) - 1;
+    insert.run(Math.max(after, firstOf(part) - 1), Math.min(through, last));
+  }
+
+  /**
+   * The first word is no text: of whom and how it ended, for lists by both. In the order of rowids,
+   * which the full-text table takes in one go.
+   */
+  #addWords(part: number, after: number, through: number): void {
+    const insert = this.#db.prepare<[number, number, number, number]>(
+      `INSERT INTO ${tableOf("outcome_words", part)} (rowid, words)
+         SELECT rowid, 'x' || hex(agent_id) || state || ' ' || coalesce(code, '') || ' '
+             || coalesce(message, '') FROM requests INDEXED BY requests_by_sequence
+         WHERE sequence > ? AND sequence <= ? AND +rowid >= ? AND +rowid < ? ORDER BY rowid`,
+    );
+    insert.run(after, through, firstOf(part), firstOf(part + 1));
+  }
+
+  /** As many as have so much text together; whether there may be more. */
+  #nextOutcomes(after: number): { outcomes: Ended[]; isCut: boolean } {
+    const rows = this.#outcomes.all(after, stepRequests);
+    let chars = 0;
+    const tooMany = rows.findIndex((row, index) => {
+      chars += row.chars;
+      return index > 0 && chars > stepTextChars;
+    });
+    if (tooMany !== -1) return { outcomes: rows.slice(0, tooMany), isCut: true };
+    return { outcomes: rows, isCut: rows.length === stepRequests };
+  }
+
+  #through(): Progress {
+    return this.#progress.get() ?? { requests_through: 0, outcomes_through: 0 };
+  }
+}
+
+function partsOf(requests: readonly Placed[]): Set<number> {
+  return new Set(requests.map(({ place }) => partOf(place)));
+}

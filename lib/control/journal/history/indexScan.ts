@@ -1,0 +1,278 @@
+/**
+ * Where a list of jobs looks: one index that the first of its filters has, walked from the newest
+ * job to the oldest. What the other filters ask is judged row by row. Each statement names its
+ * index, so that none ever sorts or reads the whole table.
+ */
+import type { Database, Statement, Value } from "../../../store/sqlite.ts";
+import type { JobsQuery } from "../journal.ts";
+import { firstOf, type Parts, type PartTable, tableOf } from "./indexPartitions.ts";
+import { matchOf } from "./searchTerms.ts";
+
+/** A job, or one request of it, that may be wanted. */
+export interface Candidate {
+  job_id: string;
+  created_at: number;
+  is_wanted: number;
+}
+
+/** Walks candidates, those of one job together. */
+export interface Walk {
+  /** The next ones; fewer than asked for mean that this window has no more. */
+  next(limit: number): Candidate[];
+  /** Goes on in an older part; undefined where there is none, else the job at whose end we are. */
+  nextWindow(): string | undefined;
+}
+
+/** With several words an intersection may be empty and long: so many requests are tried at once. */
+export const windowRequests = 65_536;
+const everything = Number.MAX_SAFE_INTEGER;
+
+/** Words that a request must have, and where. */
+interface Looked {
+  table: PartTable;
+  words: readonly string[];
+}
+
+interface Condition {
+  sql: string;
+  values: Value[];
+}
+
+export interface WalkIn {
+  db: Database;
+  parts: Parts;
+  /** Of the parts, by their text: preparing one for each part would take longer than asking it. */
+  statements: Map<string, Statement<Value[], Placed>>;
+}
+
+const statementsMax = 200;
+
+/** `query.before`: the id of a job, all of whose place in the order is behind us. */
+export function walk(place: WalkIn, query: JobsQuery, words: readonly string[]): Walk {
+  if (words.length > 0) {
+    return new RequestWalk(place, query, { table: "outcome_words", words });
+  }
+  if (query.agentId !== undefined) {
+    const agent = Buffer.from(query.agentId).toString("hex").toUpperCase();
+    const index: Looked =
+      query.status === undefined || query.status === "open"
+        ? { table: "request_agents", words: [agent] }
+        : { table: "outcome_words", words: [`x${agent}${query.status}`] };
+    return new RequestWalk(place, query, index);
+  }
+  return new JobWalk(place.db, query);
+}
+
+/** Of jobs, by an index that ends in their ids. */
+class JobWalk implements Walk {
+  readonly #statement: Statement<Value[], Candidate>;
+  readonly #values: (before: string, limit: number) => Value[];
+  #before: string;
+
+  constructor(db: Database, query: JobsQuery) {
+    const { status, command, createdBy } = query;
+    const rest = ofJob(query);
+    const all = [...rest];
+    let from = "jobs AS j";
+    let where: Condition = { sql: "", values: [] };
+    if (status === "open") from = "jobs AS j INDEXED BY jobs_open";
+    else if (status !== undefined) {
+      from = "job_outcomes AS o CROSS JOIN jobs AS j ON j.job_id = o.job_id";
+      where = { sql: "o.outcome = ? AND ", values: [status] };
+    } else if (command !== undefined) {
+      from = "jobs AS j INDEXED BY jobs_by_command";
+      where = { sql: "j.command = ? AND ", values: [command] };
+    } else if (createdBy !== undefined) {
+      from = "jobs AS j INDEXED BY jobs_by_creator";
+      where = { sql: "j.created_by = ? AND ", values: [createdBy] };
+    } else from = "jobs AS j INDEXED BY sqlite_autoindex_jobs_1";
+    const open = status === "open" ? "j.ended < j.total AND " : "";
+    const key = status === undefined || status === "open" ? "j.job_id" : "o.job_id";
+    this.#statement = db.prepare<Value[], Candidate>(
+      `SELECT j.job_id, j.created_at, ${wanted(all)} AS is_wanted FROM ${from}
+         WHERE ${where.sql}${open}${key} < ? ORDER BY ${key} DESC LIMIT ?`,
+    );
+    const judged = all.flatMap(({ values }) => values);
+    this.#values = (before, limit) => [...judged, ...where.values, before, limit];
+    this.#before = query.before ?? "~";
+  }
+
+  next(limit: number): Candidate[] {
+    const rows = this.#statement.all(...this.#values(this.#before, limit));
+    this.#before = rows.at(-1)?.job_id ?? this.#before;
+    return rows;
+  }
+
+  nextWindow(): undefined {}
+}
+
+export interface Placed {
+  place: number;
+  /** Null where the request was pruned, which its part does not know of. */
+  job_id: string | null;
+  created_at: number | null;
+  is_wanted: number | null;
+}
+
+/** Of requests, by a full-text index: their `rowid` goes up with the ids of their jobs. */
+class RequestWalk implements Walk {
+  readonly #db: Database;
+  readonly #parts: Parts;
+  readonly #index: Looked;
+  readonly #statements;
+  readonly #statementOf: (part: number) => Statement<Value[], Placed>;
+  readonly #values: Value[];
+  readonly #isWindowed: boolean;
+  #below: number;
+  #from = 0;
+
+  constructor({ db, parts, statements }: WalkIn, query: JobsQuery, index: Looked) {
+    this.#db = db;
+    this.#parts = parts;
+    this.#index = index;
+    this.#statements = statements;
+    const all = [...ofJob(query), ...ofRequest(query)];
+    this.#statementOf = (part) => {
+      const name = tableOf(index.table, part);
+      const sql = `SELECT f.rowid AS place, r.job_id, j.created_at, ${wanted(all)} AS is_wanted
+           FROM ${name} AS f LEFT JOIN requests AS r ON r.rowid = f.rowid
+             LEFT JOIN jobs AS j ON j.job_id = r.job_id
+           WHERE f.${name} MATCH ? AND f.rowid >= ? AND f.rowid < ?
+           ORDER BY f.rowid DESC LIMIT ?`;
+      return this.#prepared(sql);
+    };
+    this.#values = [...all.flatMap(({ values }) => values), matchOf(index.words)];
+    this.#isWindowed = index.words.length > 1;
+    this.#below = query.before === undefined ? everything : placeBehind(db, query.before);
+    if (this.#isWindowed) this.#openWindow();
+  }
+
+  next(limit: number): Candidate[] {
+    const found: Candidate[] = [];
+    const newest = this.#parts.below(everything);
+    for (let part = this.#part(); part !== undefined; part = this.#part()) {
+      if (part !== newest && !this.#mayHave(part)) {
+        this.#below = Math.max(this.#from, firstOf(part));
+        continue;
+      }
+      const statement = this.#statementOf(part);
+      while (this.#part() === part) {
+        found.push(...this.#nextOf(part, statement, limit - found.length));
+        if (found.length === limit) return found;
+      }
+    }
+    return found;
+  }
+
+  #prepared(sql: string): Statement<Value[], Placed> {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    if (this.#statements.size >= statementsMax) this.#statements.clear();
+    const statement = this.#db.prepare<Value[], Placed>(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** Whether each word is there at all, which is told much quicker than what has all of them. */
+  #mayHave(part: number): boolean {
+    const { table, words } = this.#index;
+    const name = tableOf(table, part);
+    const has = this.#prepared(`SELECT 1 FROM ${name} WHERE ${name} MATCH ? LIMIT 1`);
+    return words.every((word) => has.all(matchOf([word])).length > 0);
+  }
+
+  /** The one to look into next. */
+  #part(): number | undefined {
+    return this.#below > this.#from ? this.#parts.below(this.#below) : undefined;
+  }
+
+  #nextOf(part: number, statement: Statement<Value[], Placed>, limit: number): Candidate[] {
+    const from = Math.max(this.#from, firstOf(part));
+    const rows = statement.all(...this.#values, from, this.#below, limit);
+    const last = rows.length < limit ? undefined : rows.at(-1);
+    if (last === undefined) this.#below = from;
+    // What was pruned lies together: all of that is behind us at once.
+    else if (last.job_id === null) this.#below = (placeBelow(this.#db, last.place) ?? -1) + 1;
+    else this.#below = last.place;
+    return rows.filter((row): row is Placed & Candidate => row.job_id !== null);
+  }
+
+  nextWindow(): string | undefined {
+    const job = this.#from === 0 ? undefined : jobAt(this.#db, this.#from);
+    if (job === undefined) return undefined;
+    this.#below = this.#from;
+    this.#openWindow();
+    return job.job_id;
+  }
+
+  /** It ends behind the newest request there is, and begins with the first one of a job. */
+  #openWindow(): void {
+    const newest = placeBelow(this.#db, this.#below);
+    if (newest === undefined) {
+      this.#from = 0;
+      return;
+    }
+    const from = jobAt(this.#db, newest - windowRequests)?.first ?? 0;
+    this.#from = placeBelow(this.#db, from) === undefined ? 0 : from;
+  }
+}
+
+function ofJob({ command, createdBy }: JobsQuery): Condition[] {
+  return [
+    { sql: "j.is_pruned = 0", values: [] },
+    ...(command === undefined ? [] : [{ sql: "j.command = ?", values: [command] }]),
+    ...(createdBy === undefined ? [] : [{ sql: "j.created_by = ?", values: [createdBy] }]),
+  ];
+}
+
+/** All of one request. */
+function ofRequest({ agentId, status }: JobsQuery): Condition[] {
+  const open = { sql: "r.sequence IS NULL", values: [] };
+  const ended = { sql: "r.state = ?", values: [status ?? ""] };
+  return [
+    ...(agentId === undefined ? [] : [{ sql: "r.agent_id = ?", values: [agentId] }]),
+    ...(status === undefined ? [] : [status === "open" ? open : ended]),
+  ];
+}
+
+function wanted(conditions: readonly Condition[]): string {
+  return `(${conditions.map(({ sql }) => sql).join(" AND ")})`;
+}
+
+/** The place right behind the last request of the next older job; the job itself may be gone. */
+function placeBehind(db: Database, jobId: string): number {
+  const older = db
+    .prepare<[string], { job_id: string }>(
+      "SELECT job_id FROM requests WHERE job_id < ? ORDER BY job_id DESC LIMIT 1",
+    )
+    .get(jobId);
+  if (older === undefined) return 0;
+  const last = db
+    .prepare<[string], { place: number }>(
+      "SELECT max(rowid) AS place FROM requests WHERE job_id = ?",
+    )
+    .get(older.job_id);
+  return (last?.place ?? 0) + 1;
+}
+
+/** Where the newest request below this place is. */
+function placeBelow(db: Database, place: number): number | undefined {
+  const sql = "SELECT max(rowid) AS place FROM requests WHERE rowid < ?";
+  return db.prepare<[number], { place: number | null }>(sql).get(place)?.place ?? undefined;
+}
+
+/** The job whose request is at this place or next behind it, and where its first one is. */
+function jobAt(db: Database, place: number): { job_id: string; first: number } | undefined {
+  const at = db
+    .prepare<[number], { job_id: string }>(
+      "SELECT job_id FROM requests WHERE rowid >= ? ORDER BY rowid LIMIT 1",
+    )
+    .get(place);
+  if (at === undefined) return undefined;
+  const first = db
+    .prepare<[string], { first: number }>(
+      "SELECT min(rowid) AS first FROM requests WHERE job_id = ?",
+    )
+    .get(at.job_id);
+  return { job_id: at.job_id, first: first?.first ?? 0 };
+}

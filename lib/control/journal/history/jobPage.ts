@@ -1,0 +1,66 @@
+/**
+ * One page of a list of jobs, the newest first. The work for a page is bounded: where filters
+ * together find little, it ends before it is full, and the next one goes on from there.
+ */
+import type { Database } from "../../../store/sqlite.ts";
+import type { JobPage, JobsQuery, StoredJob } from "../journal.ts";
+import { type JobRow, jobOf } from "../rows.ts";
+import { type HistoryIndex, needsIndex } from "./historyIndex.ts";
+import { type WalkIn, walk } from "./indexScan.ts";
+import { wordsOf } from "./searchTerms.ts";
+
+/** Candidates looked at for one page, and how many of them a window without any counts for. */
+const effortMax = 10_000;
+const effortOfWindow = 2_500;
+const chunkMax = 500;
+
+export class JobList {
+  readonly #place: WalkIn;
+  readonly #index: HistoryIndex;
+  readonly #job;
+
+  constructor(db: Database, index: HistoryIndex) {
+    this.#place = { db, parts: index.parts, statements: new Map() };
+    this.#index = index;
+    this.#job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
+  }
+
+  /** Throws `MALFORMED` for a search without words, `UNAVAILABLE` while the index is far behind. */
+  page(query: JobsQuery): JobPage {
+    const { limit, search } = query;
+    const words = search === undefined ? [] : wordsOf(search);
+    if (needsIndex(query)) this.#index.catchUp();
+    const candidates = walk(this.#place, query, words);
+    const jobs: StoredJob[] = [];
+    let effort = 0;
+    let current: string | undefined;
+    let isTaken = false;
+    let chunk = limit + 1;
+    for (;;) {
+      const rows = candidates.next(chunk);
+      for (const { job_id: jobId, created_at: createdAt, is_wanted: isWanted } of rows) {
+        if (jobId !== current) {
+          const isFull = jobs.length === limit || effort >= effortMax;
+          if (isFull && current !== undefined) return { jobs, next: current };
+          if (createdAt < (query.since ?? 0)) return { jobs };
+          current = jobId;
+          isTaken = false;
+        }
+        effort++;
+        if (isWanted === 0 || isTaken) continue;
+        isTaken = true;
+        const row = this.#job.get(jobId);
+        if (row !== undefined) jobs.push(jobOf(row));
+      }
+      if (rows.length === chunk) {
+        chunk = chunkMax;
+        continue;
+      }
+      const boundary = candidates.nextWindow();
+      if (boundary === undefined) return { jobs };
+      effort += effortOfWindow;
+      if (effort >= effortMax || jobs.length === limit) return { jobs, next: boundary };
+      current = undefined;
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What is done about history while nobody waits for it: the index is made up, old jobs go. A little
+ * at a time, with a longer pause behind it, so that requests hardly notice; what a process leaves
+ * undone the next one goes on with.
+ */
+import type { Log } from "../../../log/log.ts";
+import { errorText } from "../../../protocol/errors.ts";
+import type { Clock } from "../../../time/clock.ts";
+import type { ControlJournal } from "../journal.ts";
+
+export interface KeepJobs {
+  /** From when a job was asked for. */
+  keepMs: number;
+  /** Requests that are kept at the most. */
+  requestsMax: number;
+}
+
+export interface UpkeepOptions extends KeepJobs {
+  journal: Pick<ControlJournal, "indexHistory" | "mergeHistory" | "retention" | "audit">;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * However many there are, jobs are kept so long: their requests could still be asked again, or be
+ * answered late. The longest TTL and the longest timeout are over by then.
+ */
+export const keepJobsMsMin = 9 * 24 * 60 * 60 * 1000;
+
+const idleMs = 1_000;
+const retryMs = 60_000;
+const sweepMs = 60 * 60 * 1000;
+const breathMsMin = 5;
+/** For each millisecond of work so many of rest. */
+const restShare = 4;
+
+interface Sweep {
+  after: string;
+  jobs: number;
+  requests: number;
+}
+
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  #cancel = () => {};
+  #sweep: Sweep | undefined;
+  #sweepAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { clock, log } = this.#options;
+    const begun = clock.now();
+    let waitMs = idleMs;
+    try {
+      const isBusy = this.#turn(begun);
+      if (isBusy) waitMs = Math.max(breathMsMin, restShare * (clock.now() - begun));
+    } catch (error) {
+      waitMs = retryMs;
+      this.#sweepAt = begun;
+      this.#sweep = undefined;
+      log.warn(`Cannot tidy up the journal: ${errorText(error)}; it is tried again in a minute`);
+    }
+    this.#cancel = clock.after(waitMs, () => this.start());
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  /** Whether there is more to do. */
+  #turn(now: number): boolean {
+    const { journal } = this.#options;
+    if (journal.indexHistory() || journal.mergeHistory()) return true;
+    if (this.#sweep === undefined) {
+      if (now < this.#sweepAt) return false;
+      this.#sweepAt = now + sweepMs;
+      this.#sweep = { after: "", jobs: 0, requests: 0 };
+    }
+    const { keepMs, requestsMax } = this.#options;
+    const floor = now - keepJobsMsMin;
+    const keep = { now, before: Math.min(now - keepMs, floor), requestsMax, floor };
+    const { jobs, requests, next } = journal.retention.step(keep, this.#sweep.after);
+    this.#sweep.jobs += jobs;
+    this.#sweep.requests += requests;
+    if (requests > 0) this.#options.log.debug("letting old jobs go", { jobs, requests });
+    if (next !== undefined) {
+      this.#sweep.after = next;
+      return true;
+    }
+    if (journal.retention.shrinkIndex()) return true;
+    this.#end(this.#sweep, now);
+    return false;
+  }
+
+  #end({ jobs, requests }: Sweep, now: number): void {
+    this.#sweep = undefined;
+    if (requests === 0) return;
+    const { journal, log } = this.#options;
+    const on = { jobs, requests };
+    journal.audit.write({ action: "job.prune", outcome: "accepted", on }, now);
+    log.info("let old jobs go", on);
+  }
+}

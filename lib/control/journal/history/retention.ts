@@ -1,0 +1,181 @@
+/**
+ * Lets jobs go that ended long ago, with their requests and what the indexes say of them: the
+ * oldest first, in steps that are transactions of their own, each of so many requests. A job that
+ * is larger than a step is hidden by the first one; a process that dies in between goes on there.
+ */
+import { memoryBeyondTtlMs } from "../../../protocol/limits.ts";
+import type { Database } from "../../../store/sqlite.ts";
+import type { HistoryIndex } from "./historyIndex.ts";
+
+/** Times in milliseconds since 1970. */
+export interface Keep {
+  now: number;
+  /** What was asked for before this moment goes. */
+  before: number;
+  /** So do all but so many of the newest requests. */
+  requestsMax: number;
+  /** Nothing that was asked for or has ended since this moment goes, however many there are. */
+  floor: number;
+}
+
+export interface Pruned {
+  jobs: number;
+  requests: number;
+  /** Where the next step goes on, to be handed to it; absent once there is nothing left to do. */
+  next?: string;
+}
+
+interface Row {
+  job_id: string;
+  created_at: number;
+  total: number;
+  ended: number;
+  is_pruned: number;
+  not_after: string | null;
+}
+
+/** Where the requests of a job are, and when the last of them ended. */
+interface Extent {
+  first: number | null;
+  last: number | null;
+  outcome: number | null;
+  ended_at: number | null;
+}
+
+const stepRequests = 50;
+const stepJobs = 100;
+
+export class Retention {
+  readonly #db: Database;
+  readonly #index: HistoryIndex;
+  readonly #oldest;
+  readonly #newestPlace;
+  readonly #newestJob;
+  readonly #extent;
+  readonly #artifactOfFew;
+  readonly #artifactOfMany;
+  readonly #hide;
+  readonly #places;
+  readonly #removeRequest;
+  readonly #removeOutcome;
+  readonly #removeJob;
+
+  constructor(db: Database, index: HistoryIndex) {
+    this.#db = db;
+    this.#index = index;
+    this.#oldest = db.prepare<[string, number], Row>(
+      `SELECT job_id, created_at, total, ended, is_pruned, not_after FROM jobs
+         WHERE job_id > ? ORDER BY job_id LIMIT ?`,
+    );
+    this.#newestPlace = db.prepare<[], { place: number | null; job_id: string | null }>(
+      "SELECT max(rowid) AS place, job_id FROM requests",
+    );
+    this.#newestJob = db.prepare<[], { job_id: string | null }>(
+      "SELECT max(job_id) AS job_id FROM jobs",
+    );
+    this.#extent = db.prepare<[string], Extent>(
+      `SELECT min(rowid) AS first, max(rowid) AS last, max(sequence) AS outcome,
+         max(ended_at) AS ended_at FROM requests WHERE job_id = ?`,
+    );
+    const artifact = (from: string) =>
+      `SELECT 1 AS one FROM ${from} WHERE r.job_id = ? AND a.request_id IS NOT NULL LIMIT 1`;
+    this.#artifactOfFew = db.prepare<[string], { one: number }>(
+      artifact(
+        "requests AS r CROSS JOIN artifacts AS a ON coalesce(a.request_id, '') = r.request_id",
+      ),
+    );
+    this.#artifactOfMany = db.prepare<[string], { one: number }>(
+      artifact("artifacts AS a CROSS JOIN requests AS r ON r.request_id = a.request_id"),
+    );
+    // Its key is free again: it would otherwise stand in the way of a job that nobody can see.
+    this.#hide = db.prepare<[string]>(
+      "UPDATE jobs SET is_pruned = 1, idempotency_key = NULL, fingerprint = NULL WHERE job_id = ?",
+    );
+    this.#places = db.prepare<[string, number], { place: number }>(
+      "SELECT rowid AS place FROM requests WHERE job_id = ? ORDER BY sequence LIMIT ?",
+    );
+    this.#removeRequest = db.prepare<[number]>("DELETE FROM requests WHERE rowid = ?");
+    this.#removeOutcome = db.prepare<[string]>(
+      `DELETE FROM job_outcomes WHERE job_id = ? AND outcome IN
+         ('success', 'failed', 'error', 'expired', 'cancelled', 'lost')`,
+    );
+    this.#removeJob = db.prepare<[string]>("DELETE FROM jobs WHERE job_id = ?");
+  }
+
+  /** What a sweep ends with: removes a little of the index that is of no use; false at the end. */
+  shrinkIndex(): boolean {
+    return this.#index.parts.shrink();
+  }
+
+  /** `after`: what the step before has answered; empty for the first one of a sweep. */
+  step(keep: Keep, after: string): Pruned {
+    const { place = 0, job_id: lastJob } = this.#newestPlace.get() ?? { job_id: null };
+    // The newest ones stay whatever their age: by them the next ones are numbered.
+    const newest = [lastJob, this.#newestJob.get()?.job_id];
+    const rows = this.#oldest.all(after, stepJobs);
+    const going: Row[] = [];
+    let requests = 0;
+    let next: string | undefined = after;
+    for (const row of rows) {
+      if (requests >= stepRequests) break;
+      if (row.is_pruned === 0 && !this.#isOld(row, keep, place ?? 0)) {
+        next = undefined;
+        break;
+      }
+      next = row.job_id;
+      if (newest.includes(row.job_id) || !this.#mayGo(row, keep)) continue;
+      going.push(row);
+      requests += row.total;
+    }
+    const isWhole = rows.length < stepJobs && next === rows.at(-1)?.job_id;
+    const pruned = going.length === 0 ? { jobs: 0, requests: 0 } : this.#remove(going);
+    // The last of them may have been too large for one step: it is met again.
+    const isLeft = going.length > pruned.jobs;
+    if (isLeft)
+      return { ...pruned, next: rows[rows.indexOf(going.at(-1) as Row) - 1]?.job_id ?? after };
+    return next === undefined || rows.length === 0 || isWhole ? pruned : { ...pruned, next };
+  }
+
+  #isOld({ job_id, created_at }: Row, keep: Keep, newestPlace: number): boolean {
+    if (created_at >= keep.floor) return false;
+    if (created_at < keep.before) return true;
+    const first = this.#extent.get(job_id)?.first ?? 0;
+    return first <= newestPlace - keep.requestsMax;
+  }
+
+  /**
+   * Not what is open or ended lately, could still be asked again, has a result that is kept, or is
+   * not indexed.
+   */
+  #mayGo({ job_id, ended, total, is_pruned, not_after }: Row, { now, floor }: Keep): boolean {
+    if (is_pruned === 1) return true;
+    if (ended < total) return false;
+    if (not_after !== null && Date.parse(not_after) + memoryBeyondTtlMs >= now) return false;
+    const { last, outcome, ended_at } = this.#extent.get(job_id) as Extent;
+    if ((ended_at ?? 0) >= floor) return false;
+    const { requestsThrough, outcomesThrough } = this.#index;
+    if ((last ?? 0) > requestsThrough || (outcome ?? 0) > outcomesThrough) return false;
+    const artifact = total <= stepRequests ? this.#artifactOfFew : this.#artifactOfMany;
+    return artifact.get(job_id) === undefined;
+  }
+
+  /** All of them but the last one whole, which may take more steps. */
+  #remove(rows: readonly Row[]): { jobs: number; requests: number } {
+    const pruned = { jobs: 0, requests: 0 };
+    this.#db.transaction(() => {
+      for (const { job_id: jobId, total } of rows) {
+        const room = Math.min(total, stepRequests) + 1;
+        const places = this.#places.all(jobId, room);
+        for (const { place } of places) this.#removeRequest.run(place);
+        pruned.requests += places.length;
+        if (places.length === room) this.#hide.run(jobId);
+        else {
+          this.#removeOutcome.run(jobId);
+          this.#removeJob.run(jobId);
+          pruned.jobs++;
+        }
+      }
+    });
+    return pruned;
+  }
+}

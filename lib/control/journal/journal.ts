@@ -1,0 +1,113 @@
+/**
+ * The control plane's journal: the narrow interface behind which all that is durable stands. One
+ * implementation now (`sqliteJournal.ts`); a cluster's would be another.
+ */
+
+import type { JobStatus } from "../../protocol/api/views.ts";
+import type { AuditTrail } from "../../store/auditTrail.ts";
+import type {
+  AgentFacts,
+  ControlWrite,
+  Job,
+  OpenJournal,
+  OpenRequest,
+  Outcome,
+} from "../core/model.ts";
+import type { Retention } from "./history/retention.ts";
+import type { ArtifactRecords } from "./tables/artifactTable.ts";
+import type { FigureRecords } from "./tables/metricsTable.ts";
+import type { ReleaseRecords } from "./tables/releaseTable.ts";
+import type { ScheduleRecords } from "./tables/scheduleTable.ts";
+import type { TokenRecords } from "./tables/tokenTable.ts";
+
+/** A job with how far it has come. */
+export interface StoredJob extends Job {
+  total: number;
+  ended: number;
+  succeeded: number;
+}
+
+/** A request as it stands, with its outcome where it has one. */
+export type StoredRequest = Omit<OpenRequest, "state"> & {
+  state: OpenRequest["state"] | Outcome["outcome"];
+} & Partial<Outcome>;
+
+/** An outcome with its place in the order in which outcomes were written. */
+export interface StoredOutcome extends Outcome {
+  sequence: number;
+}
+
+/**
+ * Which jobs are listed, and where the list goes on. What is asked of agent, status and words must
+ * hold for one and the same request of the job.
+ */
+export interface JobsQuery {
+  limit: number;
+  /** The id of a job: those older than it, whether or not it is still there. */
+  before?: string;
+  /** Only those that this token asked for. */
+  createdBy?: string;
+  command?: string;
+  agentId?: string;
+  status?: JobStatus;
+  /** Only those asked for since then, in milliseconds since 1970. */
+  since?: number;
+  /** Words that are all in a request's message or code. */
+  search?: string;
+}
+
+/** The newest first. */
+export interface JobPage {
+  jobs: StoredJob[];
+  /** Where the list goes on; absent at its end. There may be fewer jobs than the limit before it. */
+  next?: string;
+}
+
+/**
+ * Every method answers at once; a failure throws. `commit` makes all of its writes durable before
+ * it returns, or none of them.
+ */
+export interface ControlJournal {
+  commit(writes: ControlWrite[]): void;
+  /** Throws while writes are impossible. */
+  probe(): void;
+  open(): OpenJournal;
+  agents(): AgentFacts[];
+
+  job(jobId: string): StoredJob | undefined;
+  jobByKey(key: string): StoredJob | undefined;
+  jobs(query: JobsQuery): JobPage;
+  /** Takes a little more into the index behind `jobs`; false once nothing is left to do. */
+  indexHistory(): boolean;
+  /** Puts a little more of that index in order; false once nothing is left to do. */
+  mergeHistory(): boolean;
+  /** All of a job's, without results and with the beginning of each message alone. */
+  requests(jobId: string): StoredRequest[];
+  /** With all that is known of each: as large as agents' answers are. */
+  wholeRequests(jobId: string): StoredRequest[];
+  /** The job a request belongs to; undefined where there is no such request. */
+  jobIdOf(requestId: string): string | undefined;
+  /** The agent a request was sent to; undefined where there is no such request. */
+  agentOf(requestId: string): string | undefined;
+  /** Outcomes of a job behind a place in their order, oldest first. */
+  outcomes(jobId: string, after: number, limit: number): StoredOutcome[];
+
+  readonly releases: ReleaseRecords;
+  readonly schedules: ScheduleRecords;
+  readonly figures: FigureRecords;
+
+  /** The texts of agents' catalogues, by their digests. */
+  catalogues(): { digest: string; text: string }[];
+  addCatalogue(digest: string, text: string): void;
+  removeCatalogue(digest: string): void;
+
+  /** Lets old jobs go. */
+  readonly retention: Retention;
+  readonly audit: AuditTrail;
+  readonly tokens: TokenRecords;
+  /** The name of this control plane, made with its journal. */
+  readonly controlId: string;
+
+  readonly artifacts: ArtifactRecords;
+  close(): void;
+}

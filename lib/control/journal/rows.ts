@@ -1,0 +1,109 @@
+/** Rows of the control plane's journal as they come from SQLite, and what they mean. */
+import type { Priority } from "../../protocol/api/jobs.ts";
+import type { Job } from "../core/model.ts";
+import type { StoredJob, StoredRequest } from "./journal.ts";
+
+/** How a job is cut into turns, in one column. */
+type Turns = Pick<Job, "waves" | "pauseBetweenMs" | "canary" | "canaryWaitMs">;
+
+export function turnsText({ waves, pauseBetweenMs, canary, canaryWaitMs }: Job): string | null {
+  const text = JSON.stringify({ waves, pauseBetweenMs, canary, canaryWaitMs });
+  return text === "{}" ? null : text;
+}
+
+export interface JobRow {
+  job_id: string;
+  command: string;
+  parameters: string | null;
+  target: string;
+  timeout_ms: number;
+  ttl_ms: number;
+  created_at: number;
+  created_by: string;
+  cancelled_at: number | null;
+  not_after: string | null;
+  needs_approval: number;
+  approved_by: string | null;
+  batch: number | null;
+  max_failures: number | null;
+  turns: string | null;
+  priority: Priority | null;
+  require_online: number;
+  paused_at: number | null;
+  retry_of: string | null;
+  schedule: string | null;
+  idempotency_key: string | null;
+  fingerprint: string | null;
+  total: number;
+  ended: number;
+  succeeded: number;
+}
+
+export interface RequestRow {
+  request_id: string;
+  job_id: string;
+  agent_id: string;
+  state: StoredRequest["state"];
+  sent_at: number | null;
+  turn_at: number | null;
+  signatures: string | null;
+  journal_id: string | null;
+  sequence: number | null;
+  code: string | null;
+  message: string | null;
+  result: string | null;
+  ended_at: number | null;
+  duration_ms: number | null;
+  started_at: number | null;
+  ran_ms: number | null;
+}
+
+export function jobOf(row: JobRow): StoredJob {
+  const { idempotency_key: key, fingerprint } = row;
+  return {
+    jobId: row.job_id,
+    command: row.command,
+    ...(row.parameters === null ? {} : { parameters: JSON.parse(row.parameters) }),
+    target: JSON.parse(row.target),
+    timeoutMs: row.timeout_ms,
+    ttlMs: row.ttl_ms,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    ...(row.batch === null ? {} : { batch: row.batch }),
+    ...(row.max_failures === null ? {} : { maxFailures: row.max_failures }),
+    ...(row.turns === null ? {} : (JSON.parse(row.turns) as Turns)),
+    ...(row.priority === null ? {} : { priority: row.priority }),
+    ...(row.require_online === 0 ? {} : { requireOnline: true }),
+    ...(row.paused_at === null ? {} : { pausedAt: row.paused_at }),
+    ...(row.retry_of === null ? {} : { retryOf: row.retry_of }),
+    ...(row.schedule === null ? {} : { schedule: row.schedule }),
+    ...(row.needs_approval === 0 ? {} : { needsApproval: true }),
+    ...(row.approved_by === null ? {} : { approvedBy: row.approved_by }),
+    ...(row.not_after === null ? {} : { notAfter: row.not_after }),
+    ...(row.cancelled_at === null ? {} : { cancelledAt: row.cancelled_at }),
+    ...(key === null || fingerprint === null ? {} : { idempotency: { key, fingerprint } }),
+    total: row.total,
+    ended: row.ended,
+    succeeded: row.succeeded,
+  };
+}
+
+export function requestOf(row: RequestRow): StoredRequest {
+  return {
+    requestId: row.request_id,
+    jobId: row.job_id,
+    agentId: row.agent_id,
+    state: row.state,
+    ...(row.signatures === null ? {} : { signatures: JSON.parse(row.signatures) }),
+    ...(row.turn_at === null ? {} : { turnAt: row.turn_at }),
+    ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
+    ...(row.journal_id === null ? {} : { journalId: row.journal_id }),
+    ...(row.code === null ? {} : { code: row.code }),
+    ...(row.message === null ? {} : { message: row.message }),
+    ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+    ...(row.duration_ms === null ? {} : { durationMs: row.duration_ms }),
+    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
+    ...(row.ran_ms === null ? {} : { ranMs: row.ran_ms }),
+  };
+}

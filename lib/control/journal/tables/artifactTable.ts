@@ -1,0 +1,184 @@
+/**
+ * The records of artifacts in the control plane's journal: what there is, not the content itself.
+ */
+import type { ArtifactKind, ArtifactState } from "../../../protocol/api/artifacts.ts";
+import type { Database } from "../../../store/sqlite.ts";
+
+export interface StoredArtifact {
+  artifactId: string;
+  name: string;
+  bytes: number;
+  sha256: string;
+  kind: ArtifactKind;
+  state: ArtifactState;
+  /** Under which name the store keeps the content; artifacts of equal content may share it. */
+  object: string;
+  /** Whether the store has compared the content with the SHA-256. */
+  isVerified: boolean;
+  agentId?: string;
+  requestId?: string;
+  /** The id of the token that ordered it. */
+  createdBy: string;
+  createdAt: number;
+  expiresAt?: number;
+}
+
+export interface ArtifactsQuery {
+  limit: number;
+  /** Those older than this one. */
+  before?: string;
+  now: number;
+}
+
+/** Every method answers at once and is durable when it returns; a failure throws. */
+export interface ArtifactRecords {
+  get(artifactId: string): StoredArtifact | undefined;
+  /** What the same order has made before. */
+  same(order: Pick<StoredArtifact, "requestId" | "sha256" | "name">): StoredArtifact | undefined;
+  /** One that is ready, compared and not expired, with this content. */
+  withContent(sha256: string, now: number): StoredArtifact | undefined;
+  /** The newest first, without what has expired. */
+  list(query: ArtifactsQuery): StoredArtifact[];
+  expired(now: number, limit: number): StoredArtifact[];
+  /** Records in all, and bytes of what is or will be stored for them, shared content once. */
+  usage(): { count: number; bytes: number };
+  countOf(requestId: string): number;
+  /** The agent that a request without an outcome was sent to. */
+  agentOfOpen(requestId: string): string | undefined;
+  /** How many records refer to an object. */
+  references(object: string): number;
+  add(artifact: StoredArtifact): void;
+  setReady(artifactId: string, isVerified: boolean, expiresAt: number | undefined): void;
+  /** Moves the end of an upload, or of everything about the artifact. */
+  setExpiry(artifactId: string, expiresAt: number): void;
+  remove(artifactId: string): void;
+}
+
+interface ArtifactRow {
+  artifact_id: string;
+  name: string;
+  bytes: number;
+  sha256: string;
+  kind: ArtifactKind;
+  state: ArtifactState;
+  object: string;
+  verified: number;
+  agent_id: string | null;
+  request_id: string | null;
+  created_by: string;
+  created_at: number;
+  expires_at: number | null;
+}
+
+interface Usage {
+  count: number;
+  bytes: number | null;
+}
+
+const isLive = "(expires_at IS NULL OR expires_at > ?)";
+
+/** Greater than every id. */
+const afterAll = "~";
+
+export function artifactRecordsOn(db: Database): ArtifactRecords {
+  const byId = db.prepare<[string], ArtifactRow>("SELECT * FROM artifacts WHERE artifact_id = ?");
+  const same = db.prepare<[string, string, string], ArtifactRow>(
+    `SELECT * FROM artifacts
+       WHERE coalesce(request_id, '') = ? AND sha256 = ? AND name = ?`,
+  );
+  const byContent = db.prepare<[string, number], ArtifactRow>(
+    `SELECT * FROM artifacts
+       WHERE sha256 = ? AND state = 'ready' AND verified = 1 AND ${isLive} LIMIT 1`,
+  );
+  const list = db.prepare<[string, number, number], ArtifactRow>(
+    `SELECT * FROM artifacts WHERE artifact_id < ? AND ${isLive}
+       ORDER BY artifact_id DESC LIMIT ?`,
+  );
+  const expired = db.prepare<[number, number], ArtifactRow>(
+    "SELECT * FROM artifacts WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+  );
+  // Two uploads of the same content are two files until the first is whole.
+  const usage = db.prepare<[], Usage>(
+    `SELECT sum(count) AS count, sum(bytes) AS bytes FROM (
+       SELECT count(*) AS count, CASE WHEN max(state = 'ready') THEN max(bytes) ELSE 0 END
+           + coalesce(sum(bytes) FILTER (WHERE state = 'uploading'), 0) AS bytes
+         FROM artifacts GROUP BY object)`,
+  );
+  const countOf = db.prepare<[string], { count: number }>(
+    "SELECT count(*) AS count FROM artifacts WHERE coalesce(request_id, '') = ?",
+  );
+  const agentOfOpen = db.prepare<[string], { agent_id: string }>(
+    "SELECT agent_id FROM requests WHERE request_id = ? AND sequence IS NULL",
+  );
+  const references = db.prepare<[string], { count: number }>(
+    "SELECT count(*) AS count FROM artifacts WHERE object = ?",
+  );
+  const add = db.prepare(
+    `INSERT INTO artifacts (artifact_id, name, bytes, sha256, kind, state, object, verified,
+       agent_id, request_id, created_by, created_at, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const setReady = db.prepare<[number, number | null, string]>(
+    "UPDATE artifacts SET state = 'ready', verified = ?, expires_at = ? WHERE artifact_id = ?",
+  );
+  const setExpiry = db.prepare<[number, string]>(
+    "UPDATE artifacts SET expires_at = ? WHERE artifact_id = ?",
+  );
+  const remove = db.prepare<[string]>("DELETE FROM artifacts WHERE artifact_id = ?");
+  const optional = (row: ArtifactRow | undefined) => (row === undefined ? row : artifactOf(row));
+
+  return {
+    get: (artifactId) => optional(byId.get(artifactId)),
+    same: ({ requestId, sha256, name }) => optional(same.get(requestId ?? "", sha256, name)),
+    withContent: (sha256, now) => optional(byContent.get(sha256, now)),
+    list: ({ limit, before, now }) => list.all(before ?? afterAll, now, limit).map(artifactOf),
+    expired: (now, limit) => expired.all(now, limit).map(artifactOf),
+    usage: () => {
+      const row = usage.get();
+      return { count: row?.count ?? 0, bytes: row?.bytes ?? 0 };
+    },
+    countOf: (requestId) => countOf.get(requestId)?.count ?? 0,
+    agentOfOpen: (requestId) => agentOfOpen.get(requestId)?.agent_id,
+    references: (object) => references.get(object)?.count ?? 0,
+    add: (artifact) => void add.run(...valuesOf(artifact)),
+    setReady: (id, isVerified, at) => void setReady.run(isVerified ? 1 : 0, at ?? null, id),
+    setExpiry: (artifactId, at) => void setExpiry.run(at, artifactId),
+    remove: (artifactId) => void remove.run(artifactId),
+  };
+}
+
+function valuesOf(artifact: StoredArtifact) {
+  return [
+    artifact.artifactId,
+    artifact.name,
+    artifact.bytes,
+    artifact.sha256,
+    artifact.kind,
+    artifact.state,
+    artifact.object,
+    artifact.isVerified ? 1 : 0,
+    artifact.agentId ?? null,
+    artifact.requestId ?? null,
+    artifact.createdBy,
+    artifact.createdAt,
+    artifact.expiresAt ?? null,
+  ];
+}
+
+function artifactOf(row: ArtifactRow): StoredArtifact {
+  return {
+    artifactId: row.artifact_id,
+    name: row.name,
+    bytes: row.bytes,
+    sha256: row.sha256,
+    kind: row.kind,
+    state: row.state,
+    object: row.object,
+    isVerified: row.verified === 1,
+    ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
+    ...(row.request_id === null ? {} : { requestId: row.request_id }),
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+  };
+}

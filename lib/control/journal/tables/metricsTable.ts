@@ -1,0 +1,76 @@
+/** Figures as the control plane's journal keeps them: an hour of one agent is one row. */
+import type { Database } from "../../../store/sqlite.ts";
+import { Hour } from "../../core/agents/metricsHour.ts";
+
+/** An hour in one figure each. */
+export interface HourSummary {
+  /** Hours since 1970. */
+  hour: number;
+  cpuMean: number;
+  cpuMost: number;
+  memoryMean: number;
+}
+
+export interface FigureRecords {
+  /** In one transaction; an hour that is there already is replaced. */
+  put(hours: readonly { agentId: string; hour: Hour }[]): void;
+  /** The minutes of an agent since an hour, oldest first, as far as they are kept. */
+  minutes(agentId: string, since: number): Hour[];
+  hours(agentId: string, since: number): HourSummary[];
+  /** Of at most so many hours before this one only the summary stays; how many there were. */
+  forgetMinutes(before: number, limit: number): number;
+  forgetHours(before: number, limit: number): number;
+  forgetAgent(agentId: string): void;
+}
+
+interface Row {
+  hour: number;
+  minutes: Uint8Array;
+}
+
+export function figureRecordsOn(db: Database): FigureRecords {
+  const put = db.prepare<[string, number, Uint8Array, number, number, number]>(
+    `INSERT INTO figures (agent_id, hour, minutes, cpu_mean, cpu_most, memory_mean)
+       VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET minutes = excluded.minutes, cpu_mean = excluded.cpu_mean,
+         cpu_most = excluded.cpu_most, memory_mean = excluded.memory_mean`,
+  );
+  const minutes = db.prepare<[string, number], Row>(
+    `SELECT hour, minutes FROM figures
+       WHERE agent_id = ? AND hour >= ? AND minutes IS NOT NULL ORDER BY hour`,
+  );
+  const hours = db.prepare<[string, number], HourSummary>(
+    `SELECT hour, cpu_mean AS cpuMean, cpu_most AS cpuMost, memory_mean AS memoryMean
+       FROM figures WHERE agent_id = ? AND hour >= ? ORDER BY hour`,
+  );
+  const forgetMinutes = db.prepare<[number, number]>(
+    `UPDATE figures SET minutes = NULL WHERE rowid IN
+       (SELECT rowid FROM figures WHERE hour < ? AND minutes IS NOT NULL LIMIT ?)`,
+  );
+  const forgetHours = db.prepare<[number, number]>(
+    "DELETE FROM figures WHERE rowid IN (SELECT rowid FROM figures WHERE hour < ? LIMIT ?)",
+  );
+  const forgetAgent = db.prepare<[string]>("DELETE FROM figures WHERE agent_id = ?");
+  return {
+    put: (all) =>
+      db.transaction(() => {
+        for (const { agentId, hour } of all) {
+          const samples = hour.samples();
+          const cpu = samples.map(({ cpuPercent }) => cpuPercent);
+          const memory = samples.map(({ memoryBytes }) => memoryBytes);
+          if (samples.length === 0) continue;
+          put.run(agentId, hour.number, hour.bytes(), mean(cpu), Math.max(...cpu), mean(memory));
+        }
+      }),
+    minutes: (agentId, since) =>
+      minutes.all(agentId, since).map((row) => new Hour(row.hour, row.minutes)),
+    hours: (agentId, since) => hours.all(agentId, since),
+    forgetMinutes: (before, limit) => forgetMinutes.run(before, limit),
+    forgetHours: (before, limit) => forgetHours.run(before, limit),
+    forgetAgent: (agentId) => void forgetAgent.run(agentId),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,62 @@
+/** Releases of wsctl itself, as they are published: what was signed, and where its files are. */
+import type { ReleaseOrder } from "../../../protocol/api/views.ts";
+import type { Database } from "../../../store/sqlite.ts";
+
+export interface StoredRelease {
+  version: string;
+  release: ReleaseOrder["release"];
+  /** Ids of artifacts, by the SHA-256 of their content. */
+  artifacts: Readonly<Record<string, string>>;
+  createdAt: number;
+  createdBy: string;
+}
+
+/** Every method answers at once and is durable when it returns; a failure throws. */
+export interface ReleaseRecords {
+  get(version: string): StoredRelease | undefined;
+  all(): StoredRelease[];
+  /** Takes the place of one of the same version. */
+  put(release: StoredRelease): void;
+  /** False where there is none. */
+  remove(version: string): boolean;
+}
+
+interface ReleaseRow {
+  version: string;
+  release: string;
+  artifacts: string;
+  created_at: number;
+  created_by: string;
+}
+
+export function releaseRecordsOn(db: Database): ReleaseRecords {
+  const byVersion = db.prepare<[string], ReleaseRow>("SELECT * FROM releases WHERE version = ?");
+  const all = db.prepare<[], ReleaseRow>("SELECT * FROM releases");
+  const put = db.prepare<[string, string, string, number, string]>(
+    `INSERT INTO releases (version, release, artifacts, created_at, created_by)
+       VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET release = excluded.release, artifacts = excluded.artifacts`,
+  );
+  const remove = db.prepare<[string]>("DELETE FROM releases WHERE version = ?");
+  return {
+    get: (version) => {
+      const row = byVersion.get(version);
+      return row === undefined ? undefined : releaseOf(row);
+    },
+    all: () => all.all().map(releaseOf),
+    put: ({ version, release, artifacts, createdAt, createdBy }) => {
+      put.run(version, JSON.stringify(release), JSON.stringify(artifacts), createdAt, createdBy);
+    },
+    remove: (version) => remove.run(version) > 0,
+  };
+}
+
+function releaseOf(row: ReleaseRow): StoredRelease {
+  return {
+    version: row.version,
+    release: JSON.parse(row.release),
+    artifacts: JSON.parse(row.artifacts),
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+  };
+}

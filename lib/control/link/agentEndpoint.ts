@@ -1,0 +1,159 @@
+/**
+ * `GET /agent`: where agents connect. Who it is is settled before any message is read. An agent
+ * that proves a key is let in by the upgrade or not at all. Whoever brings a token and is refused
+ * is told why by a close code of 4000 or above, after the upgrade: a refused upgrade would reach a
+ * WebSocket client without its reason.
+ */
+import type { Context, Hono } from "hono";
+import type { WSEvents } from "hono/ws";
+import type { Log } from "../../log/log.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { sendQueueBytesMax } from "../../protocol/limits.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import { type CloseName, closeCodes } from "../../protocol/wire/closeCodes.ts";
+import { type Challenge, proofScheme } from "../../protocol/wire/keyProof.ts";
+import { subprotocol } from "../../protocol/wire/version.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Refusals, Refused } from "../audit/auditRequest.ts";
+import { type Access, counterOf } from "../auth/authenticator.ts";
+import { TooManyFailures } from "../auth/failedAttempts.ts";
+import type { Revocations } from "../auth/revocation.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { StoredToken } from "../journal/tables/tokenTable.ts";
+
+export interface AgentRouteOptions {
+  engine: Engine;
+  access: Access;
+  refusals: Refusals;
+  revocations: Revocations;
+  runtime: Runtime;
+  clock: Clock;
+  log: Log;
+}
+
+/** Somebody who may connect, or under which name of a close code not. */
+type Caller = { token: StoredToken } | { refused: CloseName };
+
+export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
+  const { access, clock, runtime } = options;
+  app.get("/agent/challenge", (c) => {
+    const now = clock.now();
+    const nonce = access.nonces.make(now);
+    const body: Challenge = { nonce, control_id: access.controlId, time: timestamp(now) };
+    return c.json(body);
+  });
+  app.get(
+    "/agent",
+    async (c, next) => {
+      if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
+        c.header("Upgrade", "websocket");
+        return c.json({ error: { code: "MALFORMED", message: "connect with a WebSocket" } }, 426);
+      }
+      await next();
+    },
+    runtime.upgradeWebSocket((c) => agentEvents(c, callerOf(c, options), options)),
+  );
+}
+
+function callerOf(c: Context, options: AgentRouteOptions): Caller {
+  const { access, runtime, clock, log } = options;
+  const authorization = c.req.header("authorization");
+  const address = runtime.remoteAddress(c);
+  try {
+    const token = access.identify({ authorization, address, purpose: "connect" }, clock.now());
+    return token.agentId === undefined || token.role !== "agent"
+      ? { refused: "forbidden" }
+      : { token };
+  } catch (error) {
+    if (!(error instanceof WsctlError)) throw error;
+    log.warn("refused an agent", { address, reason: error.message });
+    if (!(error instanceof TooManyFailures)) record({ address, code: error.code }, options);
+    const isProof = authorization?.startsWith(`${proofScheme} `) ?? false;
+    if (isProof || error instanceof TooManyFailures) throw error;
+    return { refused: "unauthorized" };
+  }
+}
+
+interface Opening {
+  caller: Caller;
+  authorization: string | undefined;
+}
+
+function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEvents {
+  const { engine, runtime, log } = options;
+  const address = runtime.remoteAddress(c);
+  // Let go once it is open: a connection lasts for weeks, and there are many of them.
+  let opening: Opening | undefined = { caller: from, authorization: c.req.header("authorization") };
+  let sessionId: number | undefined;
+  return {
+    onOpen(_event, ws) {
+      if (opening === undefined) return;
+      const { caller, authorization } = opening;
+      opening = undefined;
+      const socket = runtime.serverSocket(ws, sendQueueBytesMax);
+      const refused =
+        "refused" in caller
+          ? caller.refused
+          : refusalOf(caller.token, { authorization, address }, options);
+      if (refused !== undefined || "refused" in caller) {
+        const { code, meaning } = closeCodes[refused ?? "unauthorized"];
+        log.warn("refused an agent", { address, reason: meaning });
+        if ("token" in caller) {
+          const { tokenId: actor, role } = caller.token;
+          record({ address, actor, role, code: "FORBIDDEN" }, options);
+        }
+        return socket.close(code, meaning);
+      }
+      const { agentId = "", tokenId } = caller.token;
+      const v1 = ws.protocol === subprotocol;
+      sessionId = engine.connected({ agentId, tokenId, v1, address }, socket);
+    },
+    onMessage(event, ws) {
+      if (sessionId === undefined) return;
+      if (typeof event.data === "string") return engine.received(sessionId, event.data);
+      ws.close(closeCodes.textOnly.code, closeCodes.textOnly.meaning);
+    },
+    onClose() {
+      if (sessionId !== undefined) engine.disconnected(sessionId);
+    },
+    onError(event) {
+      log.warn("fault on a connection", {
+        address,
+        reason: errorText((event as ErrorEvent).error),
+      });
+    },
+  };
+}
+
+function record(who: Omit<Refused, "action">, { refusals, clock }: AgentRouteOptions): void {
+  refusals.record({ ...who, action: "agent.connect" }, clock.now());
+}
+
+/** An agent that is who it says, and may not connect all the same. */
+function refusalOf(
+  token: StoredToken,
+  { authorization, address }: { authorization: string | undefined; address: string },
+  { access, clock, engine, revocations, log }: AgentRouteOptions,
+): CloseName | undefined {
+  // Between the upgrade's request and this open connection the token may have ended.
+  if (!access.isStillGood(token, { address }, clock.now())) return "unauthorized";
+  if (token.state !== "active") return token.state;
+  if (token.publicKey === undefined) return undefined;
+  // Every connection has a greater number than the one before, unless the key is held twice.
+  try {
+    if (engine.journal.tokens.advance(token.tokenId, counterOf(authorization) ?? 0)) {
+      return undefined;
+    }
+    revocations.fence(token);
+  } catch (error) {
+    // What could not be counted is not let in: a copy would go unnoticed.
+    log.error(`Cannot count an agent's connection: ${errorText(error)}`);
+    return "tryLater";
+  }
+  log.error("an agent's identity is used from two places: fenced", {
+    agent: token.agentId ?? "",
+    token_id: token.tokenId,
+  });
+  return "fenced";
+}

@@ -1,0 +1,176 @@
+/** A control plane, put together: journal, engine, application, server, local credentials. */
+import { join } from "node:path";
+import { v7 as newId } from "uuid";
+import type { Log } from "../log/log.ts";
+import { localFile } from "../protocol/api/localCredentials.ts";
+import { errorText, WsctlError } from "../protocol/errors.ts";
+import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
+import { subprotocol } from "../protocol/wire/version.ts";
+import type { Runtime, Server } from "../runtime/runtime.ts";
+import { AuditKeeper } from "../store/auditRetention.ts";
+import type { Clock } from "../time/clock.ts";
+import { Place } from "./api/publicAddress.ts";
+import { type ArtifactLimits, Artifacts } from "./artifacts/artifactService.ts";
+import { EmbeddedStore } from "./artifacts/localStore.ts";
+import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
+import { localHost, namesIn, writeLocalCredentials } from "./auth/localCredentials.ts";
+import { registerMissing } from "./auth/registerMissingAgents.ts";
+import { Revocations } from "./auth/revocation.ts";
+import type { ConsoleSettings } from "./console/console.ts";
+import { oidcBackPath } from "./console/oidc/oidcRoutes.ts";
+import { Engine } from "./engine/engine.ts";
+import { Hosts } from "./http/allowedHosts.ts";
+import { createApp } from "./http/app.ts";
+import { type KeepJobs, Upkeep } from "./journal/history/maintenance.ts";
+import type { ControlJournal } from "./journal/journal.ts";
+import { openControlJournal } from "./journal/sqliteJournal.ts";
+import { FigureKeeper } from "./metrics/metricsWriter.ts";
+import { Scheduler } from "./schedules/scheduler.ts";
+import { type Certificates, filedCertificates, ownCertificates } from "./tls/certificates.ts";
+import { ownNames, publicHost, urlHost } from "./tls/serverNames.ts";
+
+export interface ControlOptions {
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  dataDir: string;
+  tls: TlsChoice;
+  /** Names and addresses by which others reach this host; the first is the one given to them. */
+  advertised: readonly string[];
+  /** Whether agents that join must be approved. */
+  needsApproval: boolean;
+  console: ConsoleSettings;
+  /** Commands that a second operator has to approve. */
+  twoPerson: ReadonlySet<string>;
+  heartbeatSeconds?: number;
+  artifactLimits: ArtifactLimits;
+  /** Where artifacts are kept instead of the data directory. */
+  s3?: Omit<S3Options, "fetch">;
+  /** How long jobs and audit records are kept, and why the latter go. */
+  keep: KeepJobs & { auditMs: number; auditWhy: string };
+  /** How long running requests are waited for when closing. */
+  drainMs: number;
+  runtime: Runtime;
+  clock: Clock;
+  log: Log;
+}
+
+/** How it serves: in plain text, under a certificate of its own, or under the operator's. */
+export type TlsChoice =
+  | { kind: "off" }
+  | { kind: "own"; lifetimeMs: number }
+  | { kind: "files"; cert: string; key: string };
+
+export interface Control {
+  /** How this host reaches it. */
+  url: string;
+  port: number;
+  /** Drains, then stops. */
+  close(): Promise<void>;
+}
+
+/** Starts a control plane; throws `USAGE`, `STORAGE_UNAVAILABLE` or `UNAVAILABLE` (port in use). */
+export async function startControl(options: ControlOptions): Promise<Control> {
+  const { runtime, clock, log } = options;
+  const certificates = await certificatesOf(options);
+  const tls = certificates?.current;
+  const journal = openControlJournal(join(options.dataDir, "control.db"));
+  const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
+  const engine = new Engine({
+    ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
+    twoPerson: options.twoPerson,
+  });
+  registerMissing(engine, clock.now());
+  const artifacts = artifactsOf(options, journal);
+  const revocations = new Revocations(engine, clock, log);
+  const figures = new FigureKeeper(engine, clock, log);
+  const scheduler = new Scheduler({ engine, clock, wallNow: () => Date.now(), log, newId });
+  let place = new Place("", undefined);
+  let server: Server;
+  try {
+    server = await runtime.serve({
+      app: createApp({
+        ...{ engine, artifacts, revocations, scheduler, runtime, clock, log },
+        hosts: new Hosts([...options.advertised, ...namesIn(tls), ...hostIn(options.console)]),
+        place: () => place,
+        needsApproval: options.needsApproval,
+        console: options.console,
+        isTls: tls !== undefined,
+      }),
+      host: options.host,
+      port: options.port,
+      ...(tls ? { tls } : {}),
+      protocols: [subprotocol],
+      messageBytesMax,
+      bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
+      onFault: (error) => log.error("fault in a handler", { reason: errorText(error) }),
+    });
+  } catch (error) {
+    scheduler.close();
+    engine.close();
+    const text = `Cannot listen on ${options.host}:${options.port}: ${errorText(error)}`;
+    throw new WsctlError("UNAVAILABLE", text, { cause: error });
+  }
+  certificates?.start((renewed) => server.renew(renewed));
+  const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
+  const scheme = tls ? "https" : "http";
+  const own = urlHost(publicHost(options.host, options.advertised));
+  place = new Place(`${scheme}://${own}:${server.port}`, certificates?.authority);
+  const { oidc, url: consoleUrl = place.url } = options.console;
+  if (oidc) log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcBackPath });
+  const path = join(options.dataDir, localFile);
+  const ca = certificates?.authority;
+  writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });
+  const keepers = keepersOf(options, journal);
+  for (const each of [artifacts, ...keepers]) each.start();
+  return {
+    url,
+    port: server.port,
+    async close() {
+      certificates?.close();
+      revocations.close();
+      scheduler.close();
+      await engine.drain(options.drainMs);
+      await figures.close();
+      await server.stop();
+      for (const each of [artifacts, ...keepers]) each.close();
+      engine.close();
+    },
+  };
+}
+
+function keepersOf({ keep, clock, log }: ControlOptions, journal: ControlJournal) {
+  const { auditMs: keepMs, auditWhy: why, ...jobs } = keep;
+  const audit = new AuditKeeper({ trail: journal.audit, keepMs, why, clock, log });
+  return [new Upkeep({ ...jobs, journal, clock, log }), audit];
+}
+
+function hostIn({ url }: ConsoleSettings): string[] {
+  return url === undefined ? [] : [new URL(url).hostname];
+}
+
+function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {
+  const { runtime, clock, log, s3, artifactLimits: limits } = options;
+  const common = { records, limits, newId, clock, log };
+  if (s3 === undefined) {
+    const dir = join(options.dataDir, "artifacts");
+    return new Artifacts({ ...common, store: new EmbeddedStore(dir, () => clock.now()) });
+  }
+  const store = new S3Store({ ...s3, fetch: runtime.fetchWith(undefined) });
+  // It may well come up later than we do: said, and asked again whenever it is needed.
+  store.probe().catch((error) => log.error(errorText(error)));
+  return new Artifacts({ ...common, store });
+}
+
+async function certificatesOf(options: ControlOptions): Promise<Certificates | undefined> {
+  const { tls, host, advertised, dataDir, clock, log } = options;
+  if (tls.kind === "off") return undefined;
+  if (tls.kind === "files") return filedCertificates(tls, clock, log);
+  // Loaded only where it is needed, as it is large; what it is built on must be there before it.
+  await import("reflect-metadata");
+  const { openAuthority } = await import("./tls/certificateAuthority.ts");
+  const authority = await openAuthority(join(dataDir, "tls"), clock.now());
+  const names = () => ownNames(host, advertised);
+  const { lifetimeMs } = tls;
+  return ownCertificates({ authority, names, lifetimeMs, clock, log });
+}

@@ -1,0 +1,106 @@
+/**
+ * The outcomes of one job for one reader, in the order in which they were written: handed on as
+ * they come while the reader keeps up, else read from the journal behind a cursor. A slow reader
+ * costs little memory, and a broken stream is resumed behind its last line.
+ */
+import type { Engine } from "../engine/engine.ts";
+import type { StoredJob, StoredOutcome } from "../journal/journal.ts";
+import { newBell } from "./wakeSignal.ts";
+
+const pageRows = 500;
+/** Of outcomes that wait for the reader, as JSON at the least. */
+const waitingCharsMax = 512 * 1024;
+const outcomeChars = 256;
+
+export class OutcomeFeed {
+  readonly #engine: Engine;
+  readonly #job: StoredJob;
+  readonly #bell = newBell();
+  readonly #unwatch: () => void;
+  #cursor: number;
+  /** What came and was not taken; undefined while the journal has to be asked. */
+  #waiting: StoredOutcome[] | undefined;
+  #waitingChars = 0;
+  /** Outcomes that are not in `waiting` and will come, while that is known. */
+  #left: number;
+
+  /** `after`: the cursor of the last outcome that was received; 0 for all. */
+  constructor(engine: Engine, job: StoredJob, after: number) {
+    this.#engine = engine;
+    this.#job = job;
+    this.#cursor = after;
+    this.#left = job.total;
+    // Nothing of a job that has just been accepted is on record yet: nobody needs to look.
+    const openCount = engine.core.dispatcher?.openCountOfJob(job.jobId);
+    if (after === 0 && openCount === job.total) this.#waiting = [];
+    this.#unwatch = engine.watchers.add(job.jobId, (outcome) => this.#take(outcome));
+  }
+
+  /** The cursor of the last outcome that was taken. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Whether every outcome was taken. */
+  get isOver(): boolean {
+    return this.#waiting?.length === 0 && this.#left === 0;
+  }
+
+  /** What there is; empty where nothing new has come. */
+  next(): StoredOutcome[] {
+    // Those of two commits may be told the later one first, though never far apart.
+    const rows = this.#waiting?.sort((a, b) => a.sequence - b.sequence) ?? this.#read();
+    this.#cursor = rows.at(-1)?.sequence ?? this.#cursor;
+    if (this.#waiting !== undefined) this.#waiting = [];
+    this.#waitingChars = 0;
+    return rows;
+  }
+
+  /** True when something may be new, false when the time passed. */
+  async wait(ms: number): Promise<boolean> {
+    const isRung = await this.#bell.wait(ms);
+    // Nothing for long: the journal has the last word, whatever was told or was not.
+    if (!isRung && this.#waiting?.length === 0) this.#waiting = undefined;
+    return isRung;
+  }
+
+  /** Ends a wait: something else is new. */
+  ring(): void {
+    this.#bell.ring();
+  }
+
+  close(): void {
+    this.#unwatch();
+    this.#bell.ring();
+  }
+
+  #read(): StoredOutcome[] {
+    const { journal } = this.#engine;
+    const rows = journal.outcomes(this.#job.jobId, this.#cursor, pageRows);
+    if (rows.length < pageRows) {
+      const { ended, total } = journal.job(this.#job.jobId) ?? this.#job;
+      this.#left = total - ended;
+      this.#waiting = [];
+    }
+    return rows;
+  }
+
+  #take(outcome: StoredOutcome): void {
+    this.#bell.ring();
+    if (this.#waiting === undefined) return;
+    this.#left--;
+    // Behind a cursor that is not of this job nothing of it may come.
+    if (outcome.sequence <= this.#cursor) return;
+    this.#waitingChars += charsOf(outcome);
+    if (this.#waitingChars > waitingCharsMax) {
+      this.#waiting = undefined;
+      return;
+    }
+    this.#waiting.push(outcome);
+  }
+}
+
+function charsOf({ message = "", result }: StoredOutcome): number {
+  const resultChars = result === undefined ? 0 : JSON.stringify(result).length;
+  return outcomeChars + message.length + resultChars;
+}

@@ -1,0 +1,44 @@
+/**
+ * A job's outcomes as lines of JSON, each as soon as it is on disk, until the last.
+ */
+import type { Engine } from "../engine/engine.ts";
+import type { StreamSource } from "../engine/responseStreams.ts";
+import type { StoredJob } from "../journal/journal.ts";
+import { outcomeLine } from "../views/views.ts";
+import { OutcomeFeed } from "./outcomeFeed.ts";
+
+/** An empty line after so long without an outcome: both ends see that the other is still there. */
+const keepAliveMs = 10_000;
+
+export interface OutcomeStreamOptions {
+  engine: Engine;
+  job: StoredJob;
+  /** The cursor of the last line that was received; 0 for all. */
+  after: number;
+}
+
+export class OutcomeStream implements StreamSource {
+  readonly #job: StoredJob;
+  readonly #feed: OutcomeFeed;
+
+  constructor({ engine, job, after }: OutcomeStreamOptions) {
+    this.#job = job;
+    this.#feed = new OutcomeFeed(engine, job, after);
+  }
+
+  async next(): Promise<string> {
+    const outcomes = this.#feed.next();
+    if (outcomes.length === 0 && !this.isOver) {
+      return (await this.#feed.wait(keepAliveMs)) ? "" : "\n";
+    }
+    return outcomes.map((each) => `${JSON.stringify(outcomeLine(this.#job, each))}\n`).join("");
+  }
+
+  get isOver(): boolean {
+    return this.#feed.isOver;
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
+}

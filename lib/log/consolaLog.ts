@@ -1,0 +1,69 @@
+/**
+ * The log: consola, always on stderr (its own default puts info on stdout), never folding repeats.
+ * `createLog` is called once, in `cmd/`; everything below is handed the log it writes to.
+ */
+import { createConsola } from "consola";
+import { visible } from "../escapeControls.ts";
+import type { Log, LogFields, LogLevel } from "./log.ts";
+
+interface LogEntry {
+  type: string;
+  date: Date;
+  args: unknown[];
+}
+
+export interface LogOptions {
+  level: LogLevel;
+  /** One JSON object a line, for services whose log is read by programs. */
+  json: boolean;
+}
+
+const consolaLevels: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
+
+export function createLog(options: LogOptions): Log {
+  const consola = createConsola({
+    level: consolaLevels[options.level],
+    stdout: process.stderr,
+    stderr: process.stderr,
+    throttle: 0,
+    ...reporterOf(options),
+  });
+  const writer = (level: LogLevel) => {
+    // What is not shown costs nothing: the fast paths log each job at the level `debug`.
+    if (consolaLevels[level] > consolaLevels[options.level]) return () => {};
+    return (text: string, fields: LogFields = {}) => {
+      if (options.json) consola[level](text, fields);
+      // What an entry quotes may be anybody's text.
+      else consola[level](visible(withFields(text, fields)));
+    };
+  };
+  return {
+    error: writer("error"),
+    warn: writer("warn"),
+    info: writer("info"),
+    debug: writer("debug"),
+  };
+}
+
+/** Consola's own look is for a terminal; files and services get one dated line an entry. */
+function reporterOf({ json }: LogOptions) {
+  if (json) return { reporters: [{ log: writeJson }] };
+  return process.stderr.isTTY ? {} : { reporters: [{ log: writeLine }] };
+}
+
+function withFields(text: string, fields: LogFields): string {
+  const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return [text, ...shown.map(([key, value]) => `${key}=${value}`)].join(" ");
+}
+
+function writeLine({ type, date, args }: LogEntry): void {
+  // Without line breaks: what an entry says can never pass for another entry.
+  const text = String(args[0]).replaceAll(/[\r\n]+/g, " ⏎ ");
+  process.stderr.write(`${date.toISOString()} ${type.toUpperCase().padEnd(5)} ${text}\n`);
+}
+
+function writeJson(entry: LogEntry): void {
+  const [text, fields] = entry.args;
+  const line = { time: entry.date.toISOString(), level: entry.type, text, ...(fields as object) };
+  process.stderr.write(`${JSON.stringify(line)}\n`);
+}

@@ -1,0 +1,249 @@
+/**
+ * Selectors of agents, in the syntax of Kubernetes and a little more: requirements on labels and
+ * facts, joined by `and`, `or`, `not` and parentheses. A comma is an `and`.
+ *
+ *     env=prod,role in (web,api),!canary
+ *     (env=prod or env=staging) and not hostname=db-*
+ *
+ * `=` and `==` are the same; `!=` and `notin` also hold where there is no such label. In a value
+ * `*` stands for any text and `?` for one character. `and` binds tighter than `or`.
+ */
+import * as v from "valibot";
+import { WsctlError } from "../errors.ts";
+import { hasWildcard, matchesWildcard } from "../wildcard.ts";
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Requirement {
+  label: string;
+  operator: "in" | "notin" | "exists" | "absent";
+  values: readonly string[];
+}
+
+export type Selector =
+  | Requirement
+  | { all: readonly Selector[] }
+  | { any: readonly Selector[] }
+  | { not: Selector };
+
+/** What an agent says of itself, and its id: known by these names, which no label may have. */
+export const factNames = ["agent", "hostname", "os", "arch", "version"] as const;
+
+const selectorCharsMax = 1_024;
+const depthMax = 32;
+/** In all of its values: each is held against every agent. */
+const starsMax = 32;
+export const labelsMax = 64;
+const nameShape = /^(?=.{1,128}$)[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?$/i;
+const valueShape = /^(?=.{0,128}$)(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)?$/i;
+const patternShape = /^[a-z0-9._*?-]{1,128}$/i;
+const token = /\s*(==|!=|[=!(),]|[^\s=!(),]+)/y;
+const words = new Set(["and", "or", "not", "in", "notin"]);
+
+/** Throws `MALFORMED` naming the part that is wrong. */
+export function parseSelector(text: string): Selector {
+  if (text.length > selectorCharsMax) {
+    throw wrong(text, `it is over ${selectorCharsMax} characters`);
+  }
+  if (text.split("*").length - 1 > starsMax) {
+    throw wrong(text, `it has more than ${starsMax} times "*"`);
+  }
+  return new Parser(text).whole();
+}
+
+/** `value` of a label or fact; undefined where there is none of this name. */
+export function matches(selector: Selector, value: (name: string) => string | undefined): boolean {
+  if ("all" in selector) return selector.all.every((each) => matches(each, value));
+  if ("any" in selector) return selector.any.some((each) => matches(each, value));
+  if ("not" in selector) return !matches(selector.not, value);
+  const found = value(selector.label);
+  switch (selector.operator) {
+    case "exists":
+      return found !== undefined;
+    case "absent":
+      return found === undefined;
+    default: {
+      const isAmong = found !== undefined && selector.values.some((each) => fits(each, found));
+      return selector.operator === "in" ? isAmong : !isAmong;
+    }
+  }
+}
+
+/** The labels and facts that a selector asks for, each once. */
+export function namesIn(selector: Selector): string[] {
+  if ("not" in selector) return namesIn(selector.not);
+  if ("label" in selector) return [selector.label];
+  const parts = "all" in selector ? selector.all : selector.any;
+  return [...new Set(parts.flatMap(namesIn))];
+}
+
+function fits(wanted: string, found: string): boolean {
+  return hasWildcard(wanted) ? matchesWildcard(wanted, found) : wanted === found;
+}
+
+/** By recursive descent, one method for each level of binding. */
+class Parser {
+  readonly #text: string;
+  readonly #tokens: { text: string; at: number }[] = [];
+  #next = 0;
+  #depth = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+    token.lastIndex = 0;
+    for (;;) {
+      const match = token.exec(text);
+      if (match?.[1] === undefined) break;
+      this.#tokens.push({ text: match[1], at: token.lastIndex - match[1].length });
+    }
+  }
+
+  whole(): Selector {
+    const selector = this.#any();
+    if (this.#peek() !== undefined) throw this.#wrong("something else stands where it could end");
+    return selector;
+  }
+
+  #any(): Selector {
+    const parts = [this.#all()];
+    while (this.#takes("or")) parts.push(this.#all());
+    return parts.length === 1 ? (parts[0] as Selector) : { any: parts };
+  }
+
+  #all(): Selector {
+    const parts = [this.#not()];
+    while (this.#takes(",") || this.#takes("and")) parts.push(this.#not());
+    return parts.length === 1 ? (parts[0] as Selector) : { all: parts };
+  }
+
+  #not(): Selector {
+    if (++this.#depth > depthMax) throw this.#wrong(`it is nested deeper than ${depthMax} levels`);
+    try {
+      if (this.#takes("not")) return { not: this.#not() };
+      if (!this.#takes("(")) return this.#requirement();
+      const inner = this.#any();
+      if (!this.#takes(")")) throw this.#wrong("a parenthesis is not closed");
+      return inner;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #requirement(): Requirement {
+    if (this.#takes("!")) return { label: this.#name(), operator: "absent", values: [] };
+    const label = this.#name();
+    if (this.#takes("=") || this.#takes("==")) {
+      return { label, operator: "in", values: [this.#value()] };
+    }
+    if (this.#takes("!=")) return { label, operator: "notin", values: [this.#value()] };
+    if (this.#takes("in")) return { label, operator: "in", values: this.#values() };
+    if (this.#takes("notin")) return { label, operator: "notin", values: this.#values() };
+    return { label, operator: "exists", values: [] };
+  }
+
+  #values(): string[] {
+    if (!this.#takes("(")) throw this.#wrong("a list in parentheses is missing");
+    const values = [this.#value()];
+    while (this.#takes(",")) values.push(this.#value());
+    if (!this.#takes(")")) throw this.#wrong("a parenthesis is not closed");
+    return values;
+  }
+
+  #name(): string {
+    const name = this.#peek();
+    if (name === undefined) throw this.#wrong("it ends where a label was expected");
+    if (words.has(name) || !nameShape.test(name)) {
+      throw this.#wrong('a label is letters and digits, with ".", "_", "/" or "-" between them');
+    }
+    this.#next++;
+    return name;
+  }
+
+  /** Nothing is a value too: that of a label which is there and empty. */
+  #value(): string {
+    const value = this.#peek();
+    if (value === undefined || [",", ")", "and", "or"].includes(value)) return "";
+    if (!valueShape.test(value) && !(hasWildcard(value) && patternShape.test(value))) {
+      throw this.#wrong(
+        'a value is letters and digits, with ".", "_" or "-" between them, * and ?, or empty',
+      );
+    }
+    this.#next++;
+    return value;
+  }
+
+  #takes(text: string): boolean {
+    if (this.#peek() !== text) return false;
+    this.#next++;
+    return true;
+  }
+
+  #peek(): string | undefined {
+    return this.#tokens[this.#next]?.text;
+  }
+
+  #wrong(rule: string): WsctlError {
+    const at = this.#tokens[this.#next]?.at;
+    return wrong(at === undefined ? this.#text : this.#text.slice(at), rule);
+  }
+}
+
+function wrong(text: string, rule: string): WsctlError {
+  const shown = JSON.stringify(text.slice(0, 80));
+  const example = '"env=prod,role in (web,api),!canary"';
+  return new WsctlError("MALFORMED", `Cannot read ${shown} of a selector: ${rule}; try ${example}`);
+}
+
+/** Labels of an agent, as `{"env": "prod"}`. */
+export const LabelSet = v.pipe(
+  v.record(
+    v.pipe(
+      v.string(),
+      v.regex(nameShape, "must have names of letters, digits, . _ / and -"),
+      v.check((name) => !isTaken(name), `must have names other than ${factNames.join(", ")}`),
+    ),
+    v.pipe(v.string("must be a string"), v.regex(valueShape, "must be letters, digits, . _ and -")),
+  ),
+  v.check((labels) => Object.keys(labels).length <= labelsMax, `must be at most ${labelsMax}`),
+);
+
+function isTaken(name: string): boolean {
+  return words.has(name) || (factNames as readonly string[]).includes(name);
+}
+
+/** A selector as it travels: its text. */
+export const SelectorText = v.pipe(
+  v.string("must be a string"),
+  v.check(
+    (text) => parsed(text) !== undefined,
+    ({ input }) => `must be a selector: ${faultOf(input)}`,
+  ),
+);
+
+/** One that narrows a token: what agents say of themselves must not decide who may command them. */
+export const ScopeText = v.pipe(
+  SelectorText,
+  v.check((text) => {
+    const selector = parsed(text);
+    const names: readonly string[] = selector === undefined ? [] : namesIn(selector);
+    return factNames.every((fact) => fact === "agent" || !names.includes(fact));
+  }, "must not ask for hostname, os, arch or version, which an agent says of itself"),
+);
+
+function faultOf(text: string): string {
+  try {
+    parseSelector(text);
+    return "it is one";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function parsed(text: string): Selector | undefined {
+  try {
+    return parseSelector(text);
+  } catch (error) {
+    if (error instanceof WsctlError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+/** Tokens as the API takes and shows them: whose they are, and what they are good for. */
+import { BlockList, isIP } from "node:net";
+import * as v from "valibot";
+import { AgentId, CommandName } from "../names.ts";
+import { LabelSet, type Labels, ScopeText } from "./selector.ts";
+
+/**
+ * `viewer` sees, `operator` also commands, `admin` does everything; `agent` connects as one agent;
+ * `join` makes one agent's key known and nothing else.
+ */
+export const roles = ["admin", "operator", "viewer", "agent", "join"] as const;
+export type Role = (typeof roles)[number];
+
+export const tokenSecondsMax = 10 * 365 * 24 * 60 * 60;
+export const joinSecondsDefault = 60 * 60;
+export const joinSecondsMax = 30 * 24 * 60 * 60;
+export const joinUsesMax = 1_000;
+const listMax = 100;
+
+/** An address, or a range such as `10.0.0.0/8`. */
+const AddressRange = v.pipe(
+  v.string("must be a string"),
+  v.check(isAddressRange, 'must be an address or a range such as "10.0.0.0/8"'),
+);
+
+function seconds(most: number) {
+  const rule = `must be a number from 1 to ${most}`;
+  return v.pipe(v.number(rule), v.minValue(1, rule), v.maxValue(most, rule));
+}
+
+function list<S extends v.GenericSchema>(item: S) {
+  const rule = `must be a list of 1 to ${listMax}`;
+  return v.pipe(v.array(item, rule), v.minLength(1, rule), v.maxLength(listMax, rule));
+}
+
+const common = {
+  /** From where alone it may be used. */
+  addresses: v.optional(list(AddressRange)),
+  expires_in_seconds: v.optional(seconds(tokenSecondsMax)),
+};
+
+/** `POST /api/v1/tokens`. */
+export const TokenOrder = v.variant(
+  "role",
+  [
+    v.strictObject({ role: v.literal("admin"), ...common }),
+    v.strictObject({
+      role: v.picklist(["operator", "viewer"]),
+      /** Commands that it may ask for; all, where it is not given. */
+      commands: v.optional(list(CommandName)),
+      /** Agents that it may command and see, by their labels; all, where it is not given. */
+      target: v.optional(ScopeText),
+      ...common,
+    }),
+    v.strictObject({
+      role: v.literal("agent"),
+      agent_id: AgentId,
+      labels: v.optional(LabelSet),
+      ...common,
+    }),
+    v.strictObject({
+      role: v.literal("join"),
+      /** The only agent it is good for; any new one, where it is not given. */
+      agent_id: v.optional(AgentId),
+      labels: v.optional(LabelSet),
+      uses: v.optional(
+        v.pipe(
+          v.number(),
+          v.integer("must be a whole number"),
+          v.minValue(1, "must be at least 1"),
+          v.maxValue(joinUsesMax, `must be at most ${joinUsesMax}`),
+        ),
+        1,
+      ),
+      addresses: common.addresses,
+      expires_in_seconds: v.optional(seconds(joinSecondsMax), joinSecondsDefault),
+    }),
+  ],
+  'must have a "role": "admin", "operator", "viewer", "agent" (with "agent_id") or "join"',
+);
+export type TokenOrder = v.InferOutput<typeof TokenOrder>;
+export type TokenOrderInput = v.InferInput<typeof TokenOrder>;
+
+export interface TokenView {
+  token_id: string;
+  role: Role;
+  /**
+   * `key`: proved by an agent's own key, of which only the public half is here; `oidc`: no token,
+   * but a person whom an OpenID provider vouches for, whose id is `ISSUER#SUBJECT`.
+   */
+  kind: "bearer" | "key" | "oidc";
+  /** `pending`: waits for approval; `fenced`: was used from two places. */
+  state: "active" | "pending" | "fenced" | "expired" | "used" | "revoked";
+  agent_id?: string;
+  labels?: Labels;
+  commands?: string[];
+  target?: string;
+  addresses?: string[];
+  uses_left?: number;
+  expires_at?: string;
+  created_at: string;
+  created_by: string;
+  revoked_at?: string;
+}
+
+/** The only answer that carries a token's secret. */
+export interface NewToken extends TokenView {
+  token: string;
+  /** Of a `join` token: the one string to give to `wsctl agent --join`, where serve knows it. */
+  join?: string;
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  const family = isIP(address);
+  // An interface's name behind a "%" means something on one host alone.
+  if (family === 0 || more.length > 0 || address.includes("%")) return false;
+  if (bits === undefined) return true;
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+}
+
+/** Whether an address is within any of these ranges; IPv4 in the clothes of IPv6 is IPv4. */
+export function isWithin(address: string, ranges: readonly string[]): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  const family = isIP(plain);
+  if (family === 0) return false;
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [net = "", bits] = range.split("/");
+    const type = isIP(net) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(net, bits === undefined ? (type === "ipv6" ? 128 : 32) : Number(bits), type);
+  }
+  return list.check(plain, family === 6 ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,189 @@
+/**
+ * The only place where messages are read from text or written to it. Both directions are doubted:
+ * size, depth and shape on receipt, size on sending (what is sent was made to fit by its maker).
+ */
+import * as v from "valibot";
+import { type ErrorCode, unknownRequestId, WsctlError } from "../errors.ts";
+import { isJsonObject, isShallow, unrepresentable } from "../json.ts";
+import { depthMax, messageBytesMax } from "../limits.ts";
+import { RequestId } from "../names.ts";
+import { issueText } from "../schemaError.ts";
+import { timestamp } from "../timestamp.ts";
+import { isPlain, type PlainKind, plainKinds } from "./fastPath.ts";
+import {
+  Ack,
+  type AgentMessage,
+  Cancel,
+  Catalogue,
+  Command,
+  type ControlMessage,
+  ErrorMessage,
+  Follow,
+  Goaway,
+  Heartbeat,
+  Hello,
+  type Message,
+  Output,
+  Response,
+  StatusUpdate,
+  Welcome,
+} from "./message.ts";
+
+/** A message before it is sent: everything but the time of sending. */
+type WithoutTimestamp<M> = M extends unknown ? Omit<M, "timestamp"> : never;
+export type AgentDraft = WithoutTimestamp<AgentMessage>;
+export type ControlDraft = WithoutTimestamp<ControlMessage>;
+
+/** Why a received text is no message, in the words that the sender is told. */
+export interface Refusal {
+  code: ErrorCode;
+  text: string;
+  /** The offending message's own id where it could be read, otherwise `unknown`. */
+  requestId: string;
+  /** False for a broken `error`: an error is never answered with an error. */
+  answer: boolean;
+}
+
+export type Decoded<M> = { message: M; refusal?: never } | { message?: never; refusal: Refusal };
+
+/** Whether the sender asked for `wsctl.v1`; otherwise only the standard's own types are known. */
+export interface DecodeOptions {
+  v1: boolean;
+}
+
+type MessageSchema<M> = v.BaseSchema<unknown, M, v.BaseIssue<unknown>>;
+
+/** A kind of message: what judges it, and what tells at a glance that it is right. */
+interface Kind<M> {
+  schema: MessageSchema<M>;
+  plain?: PlainKind;
+}
+
+const fromAgent: Direction<AgentMessage> = {
+  standard: new Map<string, Kind<AgentMessage>>([
+    ["heartbeat", { schema: Heartbeat, plain: plainKinds.heartbeat }],
+    ["response", { schema: Response, plain: plainKinds.response }],
+    ["status_update", { schema: StatusUpdate, plain: plainKinds.status_update }],
+    ["error", { schema: ErrorMessage, plain: plainKinds.error }],
+  ]),
+  v1: new Map<string, Kind<AgentMessage>>([
+    ["hello", { schema: Hello }],
+    ["catalogue", { schema: Catalogue }],
+    ["output", { schema: Output }],
+  ]),
+  otherSide: new Set(["command", "welcome", "ack", "cancel", "follow", "goaway"]),
+};
+
+const fromControl: Direction<ControlMessage> = {
+  standard: new Map<string, Kind<ControlMessage>>([
+    ["command", { schema: Command, plain: plainKinds.command }],
+    ["error", { schema: ErrorMessage, plain: plainKinds.error }],
+  ]),
+  v1: new Map<string, Kind<ControlMessage>>([
+    ["welcome", { schema: Welcome }],
+    ["ack", { schema: Ack, plain: plainKinds.ack }],
+    ["cancel", { schema: Cancel }],
+    ["follow", { schema: Follow }],
+    ["goaway", { schema: Goaway }],
+  ]),
+  otherSide: new Set(["status_update", "heartbeat", "response", "hello", "catalogue", "output"]),
+};
+
+/** Of so short a text the depth may be judged when it is parsed. */
+const shortCharsMax = 1_024;
+
+interface Direction<M> {
+  standard: ReadonlyMap<string, Kind<M>>;
+  v1: ReadonlyMap<string, Kind<M>>;
+  /** Types that only the other side may send. */
+  otherSide: ReadonlySet<string>;
+}
+
+/** Reads what an agent sent. */
+export function decodeFromAgent(text: string, options: DecodeOptions): Decoded<AgentMessage> {
+  return decode(text, fromAgent, options);
+}
+
+/** Reads what a control plane sent. */
+export function decodeFromControl(text: string, options: DecodeOptions): Decoded<ControlMessage> {
+  return decode(text, fromControl, options);
+}
+
+/**
+ * Writes a message down, stamped with the time of sending (milliseconds since 1970).
+ * Throws `TOO_LARGE` for a message over the limit: the caller says what becomes of it.
+ */
+export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string {
+  const id = "request_id" in draft && draft.request_id !== undefined ? draft.request_id : undefined;
+  const text = JSON.stringify({
+    type: draft.type,
+    request_id: id,
+    timestamp: timestamp(nowMs),
+    payload: draft.payload,
+  } satisfies { [K in keyof Message]: unknown } & { request_id: unknown });
+  if (isOversize(text)) {
+    throw new WsctlError("TOO_LARGE", `Cannot send a ${draft.type}: over ${messageBytesMax} bytes`);
+  }
+  return text;
+}
+
+function decode<M>(text: string, direction: Direction<M>, options: DecodeOptions): Decoded<M> {
+  if (isOversize(text)) return refuse("TOO_LARGE", `message is over ${messageBytesMax} bytes`);
+  const isShort = text.length <= shortCharsMax;
+  if (!isShort && !isShallow(text, depthMax)) return refuseDeep();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return refuse("MALFORMED", "message is not JSON");
+  }
+  if (!isJsonObject(value)) return refuse("MALFORMED", "message must be a JSON object");
+  const type = value.type;
+  if (typeof type !== "string") return refuse("MALFORMED", "type must be a string", value);
+  const kind = direction.standard.get(type) ?? (options.v1 ? direction.v1.get(type) : undefined);
+  if (kind === undefined) return refuseType(type, direction, options, value);
+  // As it came: its schema would hand on the same.
+  if (kind.plain !== undefined && isPlain(value, kind.plain)) return { message: value as M };
+  if (isShort && !isShallow(text, depthMax)) return refuseDeep();
+  const flaw = unrepresentable(value);
+  if (flaw !== undefined) return refuse("MALFORMED", `message has ${flaw}`, value);
+  const parsed = v.safeParse(kind.schema, value, { abortEarly: true });
+  if (parsed.success) return { message: parsed.output };
+  return refuse("MALFORMED", issueText(parsed.issues[0]), value);
+}
+
+function refuseDeep<M>(): Decoded<M> {
+  return refuse("MALFORMED", `message is nested deeper than ${depthMax} levels`);
+}
+
+/** In UTF-8 bytes, which are counted only where the number of characters leaves it open. */
+function isOversize(text: string): boolean {
+  if (text.length > messageBytesMax) return true;
+  return text.length * 3 > messageBytesMax && Buffer.byteLength(text) > messageBytesMax;
+}
+
+function refuseType<M>(
+  type: string,
+  direction: Direction<M>,
+  options: DecodeOptions,
+  value: Record<string, unknown>,
+): Decoded<M> {
+  const known = direction.otherSide.has(type) && (options.v1 || type in standardTypes);
+  return known
+    ? refuse("FORBIDDEN", `a message of this type is not yours to send`, value)
+    : refuse("UNSUPPORTED_TYPE", "message type is not known here", value);
+}
+
+const standardTypes = { command: true, status_update: true, heartbeat: true, response: true };
+
+function refuse<M>(code: ErrorCode, text: string, value?: Record<string, unknown>): Decoded<M> {
+  const id = v.safeParse(RequestId, value?.request_id);
+  return {
+    refusal: {
+      code,
+      text,
+      requestId: id.success ? id.output : unknownRequestId,
+      answer: value?.type !== "error",
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * A release: a manifest that names a version and its files, and signatures over that very text,
+ * which is carried as it was signed and never written anew: there is nothing to agree on but bytes.
+ */
+import * as v from "valibot";
+import { WsctlError } from "../protocol/errors.ts";
+import { isShallow } from "../protocol/json.ts";
+import { issueText } from "../protocol/schemaError.ts";
+import { isVersion } from "./semver.ts";
+
+export const product = "wsctl";
+
+/** A signed release as text, in characters. */
+export const releaseCharsMax = 256 * 1024;
+const depthMax = 6;
+const filesMax = 64;
+const signaturesMax = 32;
+
+const Time = v.pipe(
+  v.string("must be a time"),
+  v.regex(
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/,
+    "must be a time such as 2026-01-31T08:00:00Z",
+  ),
+  v.check((text) => !Number.isNaN(Date.parse(text)), "must be a time that there is"),
+);
+const File = v.strictObject({
+  platform: v.pipe(
+    v.string(),
+    v.maxLength(64),
+    v.regex(/^[a-z0-9]+(-[a-z0-9_]+)+$/, "must be a platform such as linux-x64"),
+  ),
+  /** Never a path. */
+  name: v.pipe(
+    v.string(),
+    v.maxLength(128),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be a file's name"),
+  ),
+  bytes: v.pipe(v.number(), v.safeInteger("must be a whole number"), v.minValue(1)),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")),
+});
+
+export const ReleaseManifest = v.strictObject({
+  product: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be a product's name")),
+  version: v.pipe(v.string(), v.check(isVersion, "must be a version such as 1.2.3")),
+  created_at: Time,
+  /** After this moment nobody installs it any more. */
+  expires_at: v.optional(Time),
+  files: v.pipe(
+    v.array(File),
+    v.minLength(1, "must name a file"),
+    v.maxLength(filesMax, `must name at most ${filesMax} files`),
+    v.check((files) => isDistinct(files.map(({ platform }) => platform)), "name a platform twice"),
+    v.check((files) => isDistinct(files.map(({ name }) => name)), "have a name twice"),
+  ),
+});
+export type ReleaseManifest = v.InferOutput<typeof ReleaseManifest>;
+export type ReleaseFile = ReleaseManifest["files"][number];
+
+export const SignedRelease = v.strictObject({
+  /** A `ReleaseManifest`, exactly as it was signed. */
+  manifest: v.pipe(
+    v.string(),
+    v.maxLength(releaseCharsMax),
+    // Half a pair has no bytes of its own to be signed.
+    v.check((text) => text.isWellFormed(), "must be whole characters"),
+  ),
+  signatures: v.pipe(
+    v.array(
+      v.strictObject({
+        /** Of a kind that is not known here, it is passed over. */
+        key: v.pipe(v.string(), v.maxLength(200)),
+        /** In base64. */
+        signature: v.pipe(v.string(), v.maxLength(1_000)),
+      }),
+    ),
+    v.maxLength(signaturesMax, `must be at most ${signaturesMax}`),
+  ),
+});
+export type SignedRelease = v.InferOutput<typeof SignedRelease>;
+
+/** Throws `MALFORMED`. Nothing is known yet of who signed it, nor is the manifest read. */
+export function readSignedRelease(text: string): SignedRelease {
+  return readAs("the signed release", text, SignedRelease);
+}
+
+/** Throws `MALFORMED`. */
+export function readManifest(text: string): ReleaseManifest {
+  return readAs("the release's manifest", text, ReleaseManifest);
+}
+
+/** The text to sign; throws `MALFORMED` for what nobody could install. */
+export function writeManifest(manifest: ReleaseManifest): string {
+  const text = JSON.stringify(manifest);
+  readManifest(text);
+  return text;
+}
+
+/** What is there for a platform, such as that of `thisPlatform()`. */
+export function fileFor(manifest: ReleaseManifest, platform: string): ReleaseFile | undefined {
+  return manifest.files.find((file) => file.platform === platform);
+}
+
+function readAs<S extends v.GenericSchema>(
+  what: string,
+  text: string,
+  schema: S,
+): v.InferOutput<S> {
+  if (text.length > releaseCharsMax) {
+    throw malformed(`${what} is longer than ${releaseCharsMax} characters`);
+  }
+  if (!isShallow(text, depthMax)) throw malformed(`${what} is nested too deeply`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own words may repeat what is hostile.
+    throw malformed(`${what} is not JSON`);
+  }
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  throw malformed(`${what}: ${issueText(parsed.issues[0])}`);
+}
+
+function isDistinct(texts: string[]): boolean {
+  return new Set(texts).size === texts.length;
+}
+
+function malformed(message: string): WsctlError {
+  return new WsctlError("MALFORMED", message);
+}

@@ -1,0 +1,70 @@
+/**
+ * The audit trail in a journal's file, which another process may hold at this moment: a copy is
+ * read, made anew if it was made in the middle of a change.
+ */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import {
+  type AuditHead,
+  type AuditLine,
+  type AuditRecord,
+  ChainCheck,
+  type Verdict,
+} from "../protocol/api/audit.ts";
+import { errorText, WsctlError } from "../protocol/errors.ts";
+
+const attemptsMax = 5;
+
+export interface TrailFile {
+  lines: AuditLine[];
+  verdict: Verdict;
+}
+
+/** All of it; throws `USAGE` where the file has no trail. */
+export function readTrailFile(path: string, anchor?: AuditHead): TrailFile {
+  if (!existsSync(path)) {
+    throw new WsctlError("USAGE", `Cannot read the journal "${path}": there is no such file`);
+  }
+  let fault: unknown;
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const dir = mkdtempSync(join(tmpdir(), "wsctl-trail-"));
+    try {
+      const copy = join(dir, "journal.db");
+      copyFileSync(path, copy);
+      if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+      return read(copy, anchor);
+    } catch (error) {
+      fault = error;
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+  const text = `Cannot read the audit trail in "${path}": ${errorText(fault)}`;
+  throw new WsctlError("USAGE", `${text}; expected control.db or an agent's journal.db`);
+}
+
+function read(path: string, anchor: AuditHead | undefined): TrailFile {
+  const db = new DatabaseSync(path);
+  try {
+    const check = new ChainCheck(anchor, startIn(db));
+    const lines: AuditLine[] = [];
+    for (const row of db.prepare("SELECT * FROM audit ORDER BY sequence").all()) {
+      const [sequence, record, hash] = [Number(row.sequence), String(row.record), String(row.hash)];
+      check.take(sequence, record, hash);
+      lines.push({ record: JSON.parse(record) as AuditRecord, hash });
+    }
+    return { lines, verdict: check.verdict() };
+  } finally {
+    db.close();
+  }
+}
+
+/** Journals of earlier versions let no records go, and have no table that says so. */
+function startIn(db: DatabaseSync): AuditHead | undefined {
+  const sql = "SELECT 1 FROM sqlite_schema WHERE name = 'audit_start'";
+  if (db.prepare(sql).get() === undefined) return undefined;
+  const row = db.prepare("SELECT sequence, hash FROM audit_start").get();
+  return row && { sequence: Number(row.sequence), hash: String(row.hash) };
+}

@@ -1,0 +1,92 @@
+/**
+ * An upload that goes on where it stood: `HEAD` says how much has arrived, each `PUT` appends a
+ * part that is streamed from the file.
+ */
+import { uploadOffsetHeader } from "../protocol/api/artifacts.ts";
+import { artifactPartBytes } from "../protocol/limits.ts";
+import { fetchFor } from "./apiCall.ts";
+import { piecesOf } from "./files.ts";
+import { newWatchdog, Refusal, refusalOf, unreachable } from "./retry.ts";
+import { type Attempt, silenceMs } from "./uploadAttempt.ts";
+
+export async function putParts(attempt: Attempt): Promise<void> {
+  const { bytes } = attempt.sum;
+  let offset = await offsetNow(attempt);
+  while (offset < bytes) {
+    const stands = await putPart(attempt, offset, Math.min(offset + artifactPartBytes, bytes));
+    if (stands <= offset) throw unreachable(attempt.url, new Error("the upload does not grow"));
+    offset = stands;
+    attempt.kept(offset);
+  }
+}
+
+async function offsetNow(attempt: Attempt): Promise<number> {
+  const response = await send(attempt, { method: "HEAD" });
+  if (!response.ok) throw refusalOf(response.status, "", attempt.url);
+  return offsetIn(response, attempt);
+}
+
+async function putPart(attempt: Attempt, start: number, end: number): Promise<number> {
+  const range = `bytes ${start}-${end - 1}/${attempt.sum.bytes}`;
+  const pieces = piecesOf(attempt.path, start, end);
+  try {
+    const init = { method: "PUT", headers: { "Content-Range": range } };
+    const response = await send(attempt, init, pieces, start);
+    if (response.ok) return offsetIn(response, attempt);
+    const text = await response.text().catch(() => "");
+    const offset = Number(response.headers.get(uploadOffsetHeader) ?? "-");
+    // An earlier attempt of ours had got further than we knew.
+    if (response.status === 409 && offset > start) return offset;
+    throw refusalOf(response.status, text, attempt.url);
+  } finally {
+    await pieces.return(undefined);
+  }
+}
+
+async function send(
+  attempt: Attempt,
+  init: { method: string; headers?: Record<string, string> },
+  pieces?: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+  start = 0,
+): Promise<Response> {
+  const { url, upload, controlPlane } = attempt;
+  const watchdog = newWatchdog(silenceMs, attempt.signal);
+  let sent = start;
+  const body =
+    pieces &&
+    new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          watchdog.alive();
+          const { done, value } = await pieces.next();
+          if (done) return controller.close();
+          controller.enqueue(value);
+          sent += value.length;
+          attempt.sent(sent);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  // The types of `fetch` do not know yet that a body which is a stream must be called half-duplex.
+  const streamed = body === undefined ? {} : ({ body, duplex: "half" } as RequestInit);
+  try {
+    return await fetchFor(url, controlPlane)(url.href, {
+      method: init.method,
+      headers: { ...upload.headers, ...init.headers },
+      redirect: "error",
+      signal: watchdog.signal,
+      ...streamed,
+    });
+  } catch (error) {
+    throw unreachable(url, error);
+  } finally {
+    watchdog.end();
+  }
+}
+
+function offsetIn(response: Response, { url, sum }: Attempt): number {
+  const text = response.headers.get(uploadOffsetHeader) ?? "";
+  const offset = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (offset >= 0 && offset <= sum.bytes) return offset;
+  throw new Refusal(502, "UNREACHABLE", `${url.origin} does not say how much has arrived`);
+}

@@ -1,0 +1,69 @@
+/**
+ * One `PUT` of a whole file, as an object storage takes it: with its exact length, which is part of
+ * the URL's signature. `node:http` sends that on every runtime; `fetch` of a stream does not.
+ */
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { piecesOf } from "./files.ts";
+import { newWatchdog, refusalOf, unreachable } from "./retry.ts";
+import { type Attempt, silenceMs } from "./uploadAttempt.ts";
+
+const answerCharsMax = 4_096;
+
+/** Throws a `Refusal`, or `UNREACHABLE`; either way the next try begins from the start. */
+export async function putWhole(attempt: Attempt): Promise<void> {
+  const watchdog = newWatchdog(silenceMs, attempt.signal);
+  try {
+    const { status, text } = await exchange(attempt, watchdog);
+    if (status < 200 || status > 299) throw refusalOf(status, text, attempt.url);
+  } finally {
+    watchdog.end();
+  }
+}
+
+function exchange(
+  attempt: Attempt,
+  watchdog: ReturnType<typeof newWatchdog>,
+): Promise<{ status: number; text: string }> {
+  const { url, upload, sum } = attempt;
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    // Who refuses answers before all was sent, and may close: the answer counts, not the break.
+    let isAnswered = false;
+    const fail = (error: unknown) => {
+      if (!isAnswered) reject(unreachable(url, error));
+    };
+    const outgoing = request(url, {
+      method: "PUT",
+      headers: { ...upload.headers, "Content-Length": String(sum.bytes) },
+      signal: watchdog.signal,
+    });
+    outgoing.on("error", fail);
+    outgoing.on("response", (response) => {
+      isAnswered = true;
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (more: string) => {
+        if (text.length < answerCharsMax) text += more;
+      });
+      // Cut off or whole, it says what there is to say.
+      response.on("close", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("error", () => {});
+    });
+    pipeline(Readable.from(told(attempt, watchdog.alive), { objectMode: false }), outgoing).catch(
+      fail,
+    );
+  });
+}
+
+async function* told(attempt: Attempt, alive: () => void): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  for await (const piece of piecesOf(attempt.path, 0, attempt.sum.bytes)) {
+    yield piece;
+    alive();
+    sent += piece.length;
+    attempt.sent(sent);
+  }
+}

@@ -1,0 +1,19 @@
+/** What one attempt at an upload is handed, whichever way it is made. */
+import type { UploadView } from "../protocol/api/artifacts.ts";
+import type { ControlPlane } from "./apiCall.ts";
+import type { FileSum } from "./files.ts";
+
+/** A connection on which nothing moves for so long is dead. */
+export const silenceMs = 60_000;
+
+export interface Attempt {
+  path: string;
+  sum: FileSum;
+  url: URL;
+  upload: UploadView;
+  controlPlane: ControlPlane;
+  signal: AbortSignal | undefined;
+  /** So many bytes have been sent, or are known to be there to stay. */
+  sent(doneBytes: number): void;
+  kept(doneBytes: number): void;
+}

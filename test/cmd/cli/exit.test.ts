@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import process from "node:process";
+import { exitFailed, exitInterrupted, exitOf, exitOk, untilSignal } from "../../../cmd/cli/exit.ts";
+import { type ErrorCode, errorCodes, WsctlError } from "../../../lib/protocol/errors.ts";
+
+describe("exitOf()", () => {
+  test.each(Object.keys(errorCodes) as ErrorCode[])("of %s is what the table says", (code) => {
+    expect(exitOf(new WsctlError(code, "a sentence"), false)).toEqual({
+      message: "wsctl: a sentence",
+      status: errorCodes[code].exit,
+    });
+  });
+
+  test("shows the stack of our own errors only on demand", () => {
+    const error = new WsctlError("NOT_FOUND", "no such job");
+    expect(exitOf(error, false).message).toBe("wsctl: no such job");
+    expect(exitOf(error, true).message).toStartWith("wsctl: no such job\n");
+    expect(exitOf(error, true).message).toContain("exit.test.ts");
+    expect(exitOf(error, true).status).toBe(1);
+  });
+
+  test("takes citty's complaints for wrong usage", () => {
+    const error = Object.assign(new Error("Missing required argument"), { name: "CLIError" });
+    expect(exitOf(error, false)).toEqual({
+      message: "wsctl: Missing required argument",
+      status: 2,
+    });
+  });
+
+  test("calls everything else a fault, with its stack", () => {
+    const { message, status } = exitOf(new TypeError("x is not a function"), false);
+    expect(message).toStartWith("wsctl: unexpected fault: ");
+    expect(message).toContain("x is not a function");
+    expect(message).toContain("exit.test.ts");
+    expect(status).toBe(1);
+  });
+
+  test("takes whatever can be thrown", () => {
+    for (const thrown of ["text", undefined, null, 7, { code: "BUSY" }]) {
+      expect(exitOf(thrown, false)).toEqual({
+        message: `wsctl: unexpected fault: ${String(thrown)}`,
+        status: 1,
+      });
+    }
+  });
+});
+
+test("exit statuses are what scripts rely on", () => {
+  expect([exitOk, exitFailed, exitInterrupted]).toEqual([0, 1, 130]);
+});
+
+describe("untilSignal()", () => {
+  const names = ["SIGINT", "SIGTERM"] as const;
+  const before = names.map((name) => process.listeners(name));
+
+  afterEach(() => {
+    for (const [index, name] of names.entries()) {
+      for (const listener of process.listeners(name)) {
+        if (!before[index]?.includes(listener)) process.removeListener(name, listener);
+      }
+    }
+  });
+
+  test.each([
+    ["SIGINT", "SIGINT"],
+    ["SIGTERM", "SIGINT"],
+    ["SIGINT", "SIGTERM"],
+  ] as const)("aborts at the first signal (%s) and ends at the second (%s)", (first, second) => {
+    let ends = 0;
+    const signal = untilSignal(() => ends++);
+    expect(signal.aborted).toBe(false);
+    process.emit(first);
+    expect([signal.aborted, ends]).toEqual([true, 0]);
+    process.emit(second);
+    expect(ends).toBe(1);
+  });
+});

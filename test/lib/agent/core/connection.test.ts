@@ -1,0 +1,213 @@
+import { describe, expect, test } from "bun:test";
+import { Link } from "../../../../lib/agent/core/connection.ts";
+import type { AgentStep } from "../../../../lib/agent/core/model.ts";
+import {
+  backoffCapMs,
+  dialMs,
+  probeMs,
+  slowReturnMs,
+  steadyMs,
+} from "../../../../lib/protocol/limits.ts";
+import { timestamp } from "../../../../lib/protocol/timestamp.ts";
+import type { Welcome } from "../../../../lib/protocol/wire/message.ts";
+
+const epoch = Date.parse("2026-01-01T00:00:00Z");
+
+class InHand {
+  now = epoch;
+  readonly link = new Link({
+    hello: { protocol_version: 1, version: "0", instance_id: "i" },
+    heartbeatSeconds: 15,
+  });
+
+  step(run: (step: AgentStep) => void): AgentStep["effects"] {
+    const step: AgentStep = { writes: [], effects: [] };
+    run(step);
+    expect(step.writes).toEqual([]);
+    return step.effects;
+  }
+
+  start() {
+    return this.step((step) => this.link.start(step, this.now));
+  }
+
+  open(v1: boolean) {
+    return this.step((step) =>
+      this.link.opened(v1, { journalId: "j", epoch: 3 }, undefined, this.now, step),
+    );
+  }
+
+  welcome(advice: { heartbeat?: number; reconnect?: number; serverNow?: number } = {}) {
+    const { heartbeat = 15, reconnect = 1, serverNow = this.now } = advice;
+    const message: Welcome = {
+      type: "welcome",
+      timestamp: timestamp(serverNow),
+      payload: {
+        protocol_version: 1,
+        agent_id: "a",
+        journal_id: "j",
+        epoch: 4,
+        heartbeat_seconds: heartbeat,
+        reconnect_seconds: reconnect,
+      },
+    };
+    return this.step((step) => this.link.welcome(message, this.now, step));
+  }
+
+  close(code = 1006, random = 1) {
+    return this.step((step) => this.link.closed(code, "", random, this.now, step));
+  }
+
+  /** Rings the timer whenever it is due, until the time has passed. */
+  pass(ms: number, random = 1) {
+    const effects: AgentStep["effects"] = [];
+    const end = this.now + ms;
+    for (let next = this.link.next(); next !== undefined && next <= end; next = this.link.next()) {
+      this.now = Math.max(this.now, next);
+      effects.push(...this.step((step) => this.link.tick(random, this.now, step)));
+    }
+    this.now = end;
+    return effects;
+  }
+
+  get waitMs() {
+    return (this.link.next() ?? Number.NaN) - this.now;
+  }
+}
+
+const kinds = (effects: AgentStep["effects"]) =>
+  effects.map((effect) => (effect.type === "send" ? effect.message.type : effect.type));
+
+describe("the link", () => {
+  test("greets a peer of wsctl.v1, and is up once it is welcomed", () => {
+    const hand = new InHand();
+    expect(kinds(hand.start())).toEqual(["dial"]);
+    expect(kinds(hand.open(true))).toEqual(["hello"]);
+    expect(hand.link.up).toBeUndefined();
+    expect(kinds(hand.welcome())).toEqual(["heartbeat", "ping", "log"]);
+    expect(hand.link.up).toEqual({ link: 1, v1: true });
+  });
+
+  test("is up at once with a peer of the standard alone, and says no more than the standard", () => {
+    const hand = new InHand();
+    hand.start();
+    expect(kinds(hand.open(false))).toEqual(["heartbeat", "ping", "log"]);
+    hand.link.heard(hand.now);
+    expect(kinds(hand.pass(30_000))).toEqual(["measure", "heartbeat", "ping", "heartbeat", "ping"]);
+  });
+
+  test("follows advice on heartbeats, at once and later", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    hand.welcome({ heartbeat: 100 });
+    expect(kinds(hand.pass(99_000))).toEqual(["measure"]);
+    hand.link.heard(hand.now);
+    hand.welcome({ heartbeat: 20 });
+    expect(kinds(hand.pass(22_000))).toEqual(["heartbeat", "ping", "heartbeat", "ping"]);
+  });
+
+  test("knows the control plane's clock", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    const asked = hand.now;
+    hand.now += 2_000;
+    hand.welcome({ serverNow: asked + 3_600_000 });
+    // The answer may have been under way for all of the two seconds.
+    expect(hand.link.clockOffsetMs).toBe(3_600_000);
+  });
+
+  test("gives a silent peer one last ping, then dials anew without waiting for the socket", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    hand.welcome();
+    const effects = hand.pass(45_000 + probeMs, 0);
+    expect(kinds(effects).slice(-4)).toEqual(["ping", "terminate", "log", "dial"]);
+    expect(hand.link.isLatest(2)).toBe(true);
+    expect(hand.link.isCurrent(1)).toBe(false);
+  });
+
+  test("gives up an attempt that leads to nothing", () => {
+    const hand = new InHand();
+    hand.start();
+    expect(kinds(hand.pass(dialMs))).toEqual(["terminate", "log"]);
+  });
+
+  test("works by the standard with a peer that agreed to more and does not greet", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    expect(kinds(hand.pass(dialMs))).toEqual(["heartbeat", "ping", "log"]);
+    expect(hand.link.up).toEqual({ link: 1, v1: false });
+  });
+
+  test("dials anew when the greeting comes so late that it tells no time", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    hand.pass(dialMs);
+    expect(kinds(hand.welcome())).toEqual(["terminate", "dial"]);
+    expect(hand.link.up).toBeUndefined();
+  });
+
+  test("spreads its first return over the seconds that the fleet was advised", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    hand.welcome({ reconnect: 40 });
+    hand.close(1006, 0.5);
+    expect(hand.waitMs).toBe(20_000);
+  });
+
+  test("doubles its waiting up to a cap, and forgets it only after steady uptime", () => {
+    const hand = new InHand();
+    hand.start();
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 9; attempt++) {
+      hand.close();
+      waits.push(hand.waitMs);
+      hand.pass(hand.waitMs);
+    }
+    expect(waits).toEqual([5, 5, 5, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1000));
+    hand.open(false);
+    hand.now += steadyMs - 1;
+    hand.close();
+    expect(hand.waitMs).toBe(backoffCapMs);
+    hand.pass(hand.waitMs);
+    hand.open(false);
+    hand.now += steadyMs;
+    hand.close();
+    expect(hand.waitMs).toBe(5_000);
+  });
+
+  test("comes back when a control plane that went down in order asked for it", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(true);
+    hand.welcome();
+    hand.link.goaway(7_300);
+    hand.close(1012);
+    expect(hand.waitMs).toBe(7_300);
+  });
+
+  test.each([4401, 4403, 4409, 4400, 4429])("waits long after a close with %d", (code) => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(false);
+    hand.close(code, 0);
+    expect(hand.waitMs).toBe(slowReturnMs);
+  });
+
+  test("ends for good when it is stopped, whatever the socket still reports", () => {
+    const hand = new InHand();
+    hand.start();
+    hand.open(false);
+    expect(hand.step((step) => hand.link.stop(step))).toMatchObject([
+      { type: "close", code: 1000 },
+    ]);
+    expect(hand.close()).toEqual([]);
+    expect(hand.link.next()).toBeUndefined();
+  });
+});

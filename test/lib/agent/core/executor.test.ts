@@ -1,0 +1,182 @@
+import { describe, expect, test } from "bun:test";
+import {
+  acceptedMax,
+  answerRepeatMs,
+  memoryBeyondTtlMs,
+  memoryMs,
+  runningMax,
+  stopGraceMs,
+} from "../../../../lib/protocol/limits.ts";
+import { answers, epoch, InHand, kinds } from "../../../support/executorInHand.ts";
+
+describe("a command", () => {
+  test("is on record as started before it runs, and as ended before its answer leaves", () => {
+    const hand = new InHand();
+    hand.link();
+    const begun = hand.command("r");
+    expect(begun.writes).toMatchObject([{ type: "put", record: { state: "started" } }]);
+    expect(kinds(begun)).toEqual(["run"]);
+    const ended = hand.finish("r");
+    expect(ended.writes).toMatchObject([{ type: "put", record: { state: "ended" } }]);
+    expect(answers(ended)).toEqual(["done"]);
+  });
+
+  test("is not run again: silent while it runs, answered from memory, then from the journal", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    expect(hand.command("r")).toEqual({ writes: [], effects: [] });
+    hand.finish("r");
+    expect(answers(hand.command("r"))).toEqual(["done"]);
+    hand.step((step) => hand.executor.settled("r", step));
+    const again = hand.command("r");
+    expect({ answers: answers(again), kinds: kinds(again) }).toEqual({
+      answers: ["done"],
+      kinds: ["send"],
+    });
+    hand.restart();
+    hand.link();
+    expect(answers(hand.command("r"))).toEqual(["done"]);
+  });
+
+  test("that nobody knows is refused, on record", () => {
+    const hand = new InHand();
+    hand.link();
+    const step = hand.command("r", "nope");
+    expect(answers(step)).toEqual(["INVALID_COMMAND"]);
+    expect(step.writes).toMatchObject([{ record: { state: "ended" } }]);
+  });
+
+  test("whose signatures become void while it waits for its turn is never run", () => {
+    const hand = new InHand();
+    hand.link();
+    for (let index = 0; index < runningMax; index++) hand.command(`r${index}`);
+    const notAfter = new Date(hand.now + 3_000).toISOString();
+    expect(kinds(hand.command("late", "work", undefined, notAfter))).toEqual([]);
+    expect(answers(hand.pass(3_000))).toEqual(["EXPIRED"]);
+    expect(kinds(hand.finish("r0"))).toEqual(["send"]);
+  });
+
+  test("past its expiry is refused, never run", () => {
+    const hand = new InHand();
+    hand.link();
+    expect(answers(hand.command("r", "work", epoch))).toEqual(["EXPIRED"]);
+  });
+
+  test("that was killed with its process is interrupted, never run again", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    hand.restart();
+    expect(answers(hand.link())).toEqual(["INTERRUPTED"]);
+    expect(kinds(hand.command("r"))).toEqual(["send"]);
+  });
+
+  test("is told to stop at its timeout, and answered when it has stopped", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    expect(hand.pass(9_999).effects).toEqual([]);
+    expect(hand.pass(1).effects).toEqual([{ type: "abort", requestId: "r", why: "timeout" }]);
+    expect(answers(hand.finish("r"))).toEqual(["TIMEOUT"]);
+  });
+
+  test("that does not stop is given up, and its late end changes nothing", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    hand.pass(10_000);
+    expect(answers(hand.pass(stopGraceMs))).toEqual(["INTERRUPTED"]);
+    expect(hand.finish("r")).toEqual({ writes: [], effects: [] });
+    expect(hand.executor.sizes.running).toBe(0);
+  });
+
+  test("waits its turn on record, in order, and past that is BUSY", () => {
+    const hand = new InHand();
+    hand.link();
+    for (let index = 0; index < runningMax; index++) hand.command(`run-${index}`);
+    for (let index = 0; index < acceptedMax; index++) {
+      const step = hand.command(`wait-${index}`);
+      expect(step.writes).toMatchObject([{ record: { state: "accepted" } }]);
+    }
+    expect(answers(hand.command("more"))).toEqual(["BUSY"]);
+    const next = hand.finish("run-3");
+    expect(next.effects).toContainEqual(
+      expect.objectContaining({ type: "run", requestId: "wait-0" }),
+    );
+  });
+
+  test("that waited is run by the next process, unless its time has passed", () => {
+    const hand = new InHand();
+    hand.link();
+    for (let index = 0; index < runningMax; index++) hand.command(`run-${index}`);
+    hand.command("fresh", "work", epoch + 60_000);
+    hand.command("stale", "work", epoch + 1_000);
+    hand.now += 2_000;
+    const step = hand.restart();
+    expect(step.effects).toMatchObject([{ type: "run", requestId: "fresh" }]);
+    expect(hand.journal.get("stale")?.answer).toMatchObject({ code: "EXPIRED" });
+  });
+
+  test("is remembered past its TTL, and for a week where there is none", () => {
+    const hand = new InHand();
+    hand.command("with", "work", epoch + 5_000);
+    hand.command("without");
+    expect(hand.journal.get("with")?.keepUntil).toBe(epoch + 5_000 + memoryBeyondTtlMs);
+    expect(hand.journal.get("without")?.keepUntil).toBe(epoch + memoryMs);
+  });
+});
+
+describe("an answer", () => {
+  test("that could not be sent is sent on the next connection, until it is acknowledged", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    hand.executor.unlinked();
+    expect(answers(hand.finish("r"))).toEqual([]);
+    expect(answers(hand.link(true, 2))).toEqual(["done"]);
+    hand.executor.unlinked();
+    expect(answers(hand.link(true, 3))).toEqual(["done"]);
+    hand.step((step) => hand.executor.settled("r", step));
+    expect(answers(hand.link(true, 4))).toEqual([]);
+  });
+
+  test("is repeated when no acknowledgement comes", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    hand.finish("r");
+    expect(answers(hand.pass(answerRepeatMs - 1))).toEqual([]);
+    expect(answers(hand.pass(1))).toEqual(["done"]);
+  });
+
+  test("to a peer of the standard alone counts as received once the connection has lasted", () => {
+    const hand = new InHand();
+    hand.link(false);
+    hand.command("r");
+    hand.finish("r");
+    expect(hand.pass(answerRepeatMs).writes).toEqual([{ type: "settled", requestId: "r" }]);
+  });
+
+  test("carries its result as JSON within the message to a peer of the standard alone", () => {
+    const hand = new InHand();
+    hand.link(false);
+    hand.command("r");
+    const result = { status: "success", message: "here", result: { a: 1 } } as const;
+    const step = hand.step((each) => hand.executor.finished("r", result, hand.now, each));
+    expect(step.effects).toMatchObject([
+      { message: { payload: { status: "success", message: 'here\n{"a":1}' } } },
+    ]);
+  });
+
+  test("over the limit of a message loses its result, and says so", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    const result = { status: "success", result: "x".repeat(70_000) } as const;
+    const step = hand.step((each) => hand.executor.finished("r", result, hand.now, each));
+    expect(answers(step)).toEqual([
+      expect.stringMatching(/^\[its result is left out: .*70050 bytes/),
+    ]);
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "bun:test";
+import type { AgentStep } from "../../../../lib/agent/core/model.ts";
+import { restartGraceMs } from "../../../../lib/protocol/limits.ts";
+import type { Command } from "../../../../lib/protocol/wire/message.ts";
+import { answers, InHand, kinds } from "../../../support/executorInHand.ts";
+
+describe("a restart", () => {
+  const restart = (hand: InHand, requestId: string) =>
+    hand.step((step) => hand.executor.finished(requestId, { status: "restart" }, hand.now, step));
+
+  test("is on record before the process ends, and answered by the one that comes back", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r", "restart");
+    const step = restart(hand, "r");
+    expect(step.writes).toMatchObject([{ record: { state: "restarting" } }]);
+    expect(kinds(step)).toEqual(["restart"]);
+    hand.restart();
+    expect(answers(hand.link())).toEqual([
+      "restarted, back after 0 ms as process 7, version 1.2.3",
+    ]);
+  });
+
+  test("answers every other restart that was waiting for its moment", () => {
+    const hand = new InHand();
+    hand.link();
+    for (const id of ["one", "two"]) hand.command(id, "restart");
+    restart(hand, "two");
+    hand.restart();
+    expect(answers(hand.link())).toHaveLength(2);
+    expect([...hand.journal.values()].map(({ answer }) => answer?.type)).toEqual([
+      "response",
+      "response",
+    ]);
+  });
+
+  test("lets running commands end first, for so long and no longer, and takes no new ones", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("busy");
+    hand.command("r", "restart");
+    expect(kinds(restart(hand, "r"))).toEqual([]);
+    expect(hand.command("new")).toEqual({ writes: [], effects: [] });
+    expect(kinds(hand.finish("busy"))).toContain("restart");
+    const other = new InHand();
+    other.link(false);
+    other.command("busy");
+    other.command("r", "restart");
+    restart(other, "r");
+    expect(answers(other.command("new"))).toEqual(["BUSY"]);
+    expect(kinds(other.pass(restartGraceMs))).toContain("restart");
+  });
+
+  test("that could not be written does not happen, and says so", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r", "restart");
+    const step: AgentStep = { writes: [], effects: [] };
+    hand.executor.finished("r", { status: "restart" }, hand.now, step);
+    const told = hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    expect(answers(told)).toEqual(["restart given up: the agent cannot write its journal"]);
+    expect(kinds(hand.command("next"))).toEqual(["run"]);
+  });
+});
+
+describe("a journal that fails", () => {
+  test("refuses what was to start, and tells a repeat the same once it is on record", () => {
+    const hand = new InHand();
+    hand.link();
+    const step: AgentStep = { writes: [], effects: [] };
+    const command: Command = {
+      type: "command",
+      request_id: "r",
+      timestamp: "",
+      payload: { command: "work" },
+    };
+    hand.executor.command(command, undefined, undefined, hand.now, step);
+    const told = hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    expect(answers(told)).toEqual(["STORAGE_UNAVAILABLE"]);
+    expect(hand.executor.sizes.running).toBe(0);
+    const again = hand.command("r");
+    expect(answers(again)).toEqual(["STORAGE_UNAVAILABLE"]);
+    expect(again.writes).toMatchObject([{ record: { state: "ended" } }]);
+    hand.restart();
+    expect(answers(hand.link())).toEqual(["STORAGE_UNAVAILABLE"]);
+  });
+
+  test("keeps the answer of what has run, and tries again", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    const step: AgentStep = { writes: [], effects: [] };
+    hand.executor.finished("r", { status: "success", message: "done" }, hand.now, step);
+    hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    const again = hand.pass(1_000);
+    expect(again.writes).toMatchObject([{ record: { state: "ended" } }]);
+    expect(answers(again)).toEqual(["done"]);
+  });
+
+  test("keeps what was acknowledged until it is on record", () => {
+    const hand = new InHand();
+    hand.link();
+    hand.command("r");
+    const step: AgentStep = { writes: [], effects: [] };
+    hand.executor.finished("r", { status: "success", message: "done" }, hand.now, step);
+    hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    expect(hand.step((each) => hand.executor.settled("r", each)).writes).toEqual([]);
+    const saved = hand.pass(1_000);
+    expect(saved.effects).toEqual([{ type: "saved", requestId: "r" }]);
+    expect(hand.step((each) => hand.executor.saved("r", each)).writes).toEqual([
+      { type: "settled", requestId: "r" },
+    ]);
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "bun:test";
+import type { Update } from "../../../../lib/agent/core/model.ts";
+import { answers, InHand, kinds } from "../../../support/executorInHand.ts";
+
+const update: Update = {
+  ...{ from: "1.2.3", to: "1.3.0", file: "/staged" },
+  ...{ connectMs: 1_000, healthyMs: 1_000 },
+};
+
+/** An agent that has staged a version and is about to try it. */
+function trying(): InHand {
+  const hand = new InHand();
+  hand.link();
+  hand.command("u", "program");
+  const step = hand.step((each) => {
+    hand.executor.finished("u", { status: "restart", update }, hand.now, each);
+  });
+  expect(step.writes).toMatchObject([{ record: { state: "restarting", update } }]);
+  expect(step.effects).toEqual([{ type: "restart", update }]);
+  return hand;
+}
+
+describe("an update", () => {
+  test("is answered by the new version once it is installed", () => {
+    const hand = trying();
+    hand.restart({ pid: 8, version: "1.3.0" });
+    expect(answers(hand.link())).toEqual([
+      "updated from 1.2.3 to 1.3.0, back after 0 ms as process 8",
+    ]);
+  });
+
+  test("is not answered by the version that is still on trial", () => {
+    const hand = trying();
+    hand.restart({ pid: 8, version: "1.3.0", isOnTrial: true });
+    expect(kinds(hand.link())).toEqual([]);
+    hand.restart({ pid: 7, version: "1.3.0" });
+    expect(answers(hand.link())[0]).toStartWith("updated");
+  });
+
+  test("that did not prove itself is answered by the old version, with the reason", () => {
+    const hand = trying();
+    hand.restart({ pid: 7, version: "1.2.3", trialFault: "it ended by itself" });
+    expect(answers(hand.link())).toEqual([
+      "went back to 1.2.3 after 0 ms: 1.3.0 did not prove itself: it ended by itself",
+    ]);
+  });
+
+  test("whose both processes died is answered by whoever starts next", () => {
+    const hand = trying();
+    hand.restart();
+    expect(answers(hand.link())[0]).toEndWith("did not prove itself: it was interrupted");
+  });
+});
+
+test("a restart that the version on trial is asked for tries nothing anew", () => {
+  const hand = trying();
+  hand.restart({ pid: 8, version: "1.3.0", isOnTrial: true });
+  hand.link();
+  hand.command("r", "restart");
+  const step = hand.step((each) => {
+    hand.executor.finished("r", { status: "restart" }, hand.now, each);
+  });
+  expect(step.effects).toEqual([{ type: "restart" }]);
+});

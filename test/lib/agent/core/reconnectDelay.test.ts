@@ -1,0 +1,77 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import { type ReturnFacts, returnDelayMs } from "../../../../lib/agent/core/reconnectDelay.ts";
+import { backoffCapMs, slowReturnMs, spreadCapMs } from "../../../../lib/protocol/limits.ts";
+
+function delay(facts: Partial<ReturnFacts>): number {
+  return returnDelayMs({
+    attempt: 0,
+    spreadMs: 0,
+    closeCode: 1006,
+    retryAfterMs: undefined,
+    random: 1,
+    ...facts,
+  });
+}
+
+describe("returnDelayMs()", () => {
+  test("has a ceiling that doubles up to the cap", () => {
+    const ceilings = Array.from({ length: 9 }, (_, attempt) => delay({ attempt }));
+    expect(ceilings).toEqual([
+      ...[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000],
+    ]);
+    expect(delay({ attempt: 1e9 })).toBe(backoffCapMs);
+    expect(delay({ attempt: Number.POSITIVE_INFINITY })).toBe(backoffCapMs);
+  });
+
+  test("jitters all the way down to nothing", () => {
+    expect(delay({ attempt: 3, random: 0 })).toBe(0);
+    expect(delay({ attempt: 3, random: 0.25 })).toBe(2_000);
+    expect(delay({ attempt: 20, random: 0.5 })).toBe(backoffCapMs / 2);
+  });
+
+  test("spreads the first return over what the fleet needs, within the cap", () => {
+    expect(delay({ spreadMs: 20_000 })).toBe(20_000);
+    expect(delay({ spreadMs: 20_000, random: 0.5 })).toBe(10_000);
+    expect(delay({ spreadMs: 20_000, attempt: 5 })).toBe(32_000);
+    expect(delay({ spreadMs: 240_000 })).toBe(240_000);
+    expect(delay({ spreadMs: 900_000 })).toBe(spreadCapMs);
+  });
+
+  test.each([4400, 4401, 4403, 4409, 4429])(
+    "waits for long after the close code %d",
+    (closeCode) => {
+      expect(delay({ closeCode, random: 0 })).toBe(slowReturnMs);
+      expect(delay({ closeCode, random: 0.5 })).toBe(slowReturnMs * 1.5);
+      expect(delay({ closeCode, attempt: 50, spreadMs: 50_000 })).toBe(slowReturnMs * 2);
+    },
+  );
+
+  test.each([1000, 1001, 1006, 1011, 1012, 1013, 4408, 4413, 4999])(
+    "backs off as usual after the close code %d",
+    (closeCode) => {
+      expect(delay({ closeCode })).toBe(1_000);
+    },
+  );
+
+  test("does what a control plane that went down in order asked for", () => {
+    expect(delay({ retryAfterMs: 0 })).toBe(0);
+    expect(delay({ retryAfterMs: 7_000, closeCode: 4401, attempt: 9, random: 0.1 })).toBe(7_000);
+  });
+
+  test("is never negative, never NaN, and never above the longest spread", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(5_000),
+        fc.nat(3_600_000),
+        fc.integer({ min: 1000, max: 4999 }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (attempt, spreadMs, closeCode, random) => {
+          const ms = delay({ attempt, spreadMs, closeCode, random });
+          expect(ms).toBeGreaterThanOrEqual(0);
+          expect(ms).toBeLessThanOrEqual(spreadCapMs);
+        },
+      ),
+    );
+  });
+});

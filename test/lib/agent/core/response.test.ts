@@ -1,0 +1,155 @@
+import { describe, expect, test } from "bun:test";
+import * as fc from "fast-check";
+import type { Answer } from "../../../../lib/agent/core/model.ts";
+import {
+  cannotSave,
+  failure,
+  fittingAnswer,
+  messageOf,
+  restarted,
+  stopped,
+} from "../../../../lib/agent/core/response.ts";
+import {
+  messageBytesMax,
+  requestIdCharsMax,
+  textCharsMax,
+} from "../../../../lib/protocol/limits.ts";
+import { decodeFromAgent, encode } from "../../../../lib/protocol/wire/codec.ts";
+
+const success = { type: "response", status: "success" } as const;
+
+describe("fittingAnswer()", () => {
+  test.each([
+    { ...success },
+    { ...success, message: "done", result: { a: [1, null] } },
+    { type: "response", status: "failed", message: "" },
+    { type: "error", code: "TIMEOUT", message: "too late" },
+    { ...success, message: "x".repeat(textCharsMax) },
+    { ...success, result: "x".repeat(60_000) },
+  ] as Answer[])("leaves alone what fits", (answer) => {
+    expect(fittingAnswer(answer)).toEqual(answer);
+  });
+
+  test("cuts a message that is too long and says how long it was", () => {
+    const { message = "" } = fittingAnswer({ ...success, message: "x".repeat(20_000) });
+    expect(message).toHaveLength(textCharsMax);
+    expect(message).toEndWith("xxx … [cut: 20000 characters in all]");
+    const error = fittingAnswer({ type: "error", code: "INTERNAL", message: "x".repeat(20_000) });
+    expect(error).toEqual({ type: "error", code: "INTERNAL", message });
+  });
+
+  test("never leaves half a character behind", () => {
+    for (let shift = 0; shift < 2; shift++) {
+      const text = "x".repeat(shift) + "😀".repeat(10_000);
+      const { message = "" } = fittingAnswer({ ...success, message: text });
+      expect(message.isWellFormed()).toBe(true);
+      expect(message.length).toBeLessThanOrEqual(textCharsMax);
+    }
+    expect(fittingAnswer({ ...success, message: "a\ud800b" }).message).toBe("a\ufffdb");
+  });
+
+  test("leaves a result out that is too large, and says so; how it ended stands", () => {
+    const answer = fittingAnswer({ ...success, message: "done", result: "€".repeat(22_000) });
+    expect(answer).toMatchObject({ type: "response", status: "success" });
+    expect(answer).not.toHaveProperty("result");
+    expect(answer.message).toMatch(
+      /^\[its result is left out: it is over the limit of a message: 660\d\d bytes with it\]\ndone$/,
+    );
+  });
+
+  test("fits into a message of wsctl.v1 under the longest request id", () => {
+    const text = fc
+      .tuple(fc.constantFrom("x", '"', "\\", "\u0001", "€", "😀"), fc.nat(40_000))
+      .map(([unit, count]) => unit.repeat(count));
+    fc.assert(
+      fc.property(fc.option(text, { nil: undefined }), text, (message, result) => {
+        const given = { ...success, ...(message === undefined ? {} : { message }), result };
+        const draft = messageOf('"'.repeat(requestIdCharsMax), fittingAnswer(given), true);
+        expect(decodeFromAgent(encode(draft, 0), { v1: true }).refusal).toBeUndefined();
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test("fittingAnswer() draws its line where a message of wsctl.v1 still has room", () => {
+  const kinds = new Set<boolean>();
+  for (let length = 62_000; length <= 66_000; length += 10) {
+    const answer = fittingAnswer({ ...success, result: "x".repeat(length) });
+    kinds.add("result" in answer);
+    const draft = messageOf('"'.repeat(requestIdCharsMax), answer, true);
+    expect(encode(draft, 0).length).toBeLessThanOrEqual(messageBytesMax);
+  }
+  expect([...kinds]).toEqual([true, false]);
+});
+
+describe("messageOf()", () => {
+  test("gives a peer of wsctl.v1 message and result apart", () => {
+    expect(messageOf("1", { ...success, message: "done", result: { a: 1 } }, true)).toEqual({
+      type: "response",
+      request_id: "1",
+      payload: { status: "success", message: "done", result: { a: 1 } },
+    });
+    expect(messageOf("1", success, true).payload).toEqual({ status: "success" });
+    expect(messageOf("1", { ...success, result: null }, true).payload).toEqual({
+      status: "success",
+      result: null,
+    });
+  });
+
+  test.each([
+    [{ message: "done", result: { a: 1 } }, { message: 'done\n{"a":1}' }],
+    [{ result: [1, 2] }, { message: "[1,2]" }],
+    [{ result: null }, { message: "null" }],
+    [{ message: "done" }, { message: "done" }],
+    [{}, {}],
+    [{ message: "" }, {}],
+  ])("gives a peer of the standard alone %j as %j", (given, payload) => {
+    expect(messageOf("1", { ...success, ...given }, false)).toEqual({
+      type: "response",
+      request_id: "1",
+      payload: { status: "success", ...payload },
+    });
+  });
+
+  test("cuts a result that is too long for a peer of the standard alone", () => {
+    const { payload } = messageOf("1", { ...success, result: "x".repeat(50_000) }, false);
+    const { message = "" } = payload as { message?: string };
+    expect(message).toHaveLength(textCharsMax);
+    expect(message).toEndWith("[cut: 50002 characters in all]");
+  });
+
+  test("writes an error the same for every peer", () => {
+    const answer = failure("BUSY", "too much");
+    const wanted = {
+      type: "error",
+      request_id: "1",
+      payload: { code: "BUSY", message: "too much" },
+    } as const;
+    expect(messageOf("1", answer, true)).toEqual(wanted);
+    expect(messageOf("1", answer, false)).toEqual(wanted);
+  });
+});
+
+describe("the answers an executor gives by itself", () => {
+  test("stopped() names the timeout in seconds", () => {
+    expect(stopped("timeout", 1_500)).toEqual({
+      type: "error",
+      code: "TIMEOUT",
+      message: "the command was stopped at its timeout of 1.5 s",
+    });
+  });
+
+  test("cannotSave() says that nothing was run", () => {
+    expect(cannotSave()).toMatchObject({ type: "error", code: "STORAGE_UNAVAILABLE" });
+    expect(cannotSave().message).toContain("was not run");
+  });
+
+  test("restarted() proves itself by the new process", () => {
+    expect(restarted({ pid: 77, version: "1.2.3" }, 12_345)).toEqual({
+      ...success,
+      message: "restarted, back after 12.3 s as process 77, version 1.2.3",
+      result: { pid: 77, version: "1.2.3" },
+    });
+  });
+});

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "bun:test";
+import { fittingAnswer, messageOf } from "../../../../lib/agent/core/response.ts";
+import { depthMax } from "../../../../lib/protocol/limits.ts";
+import { decodeFromAgent, encode } from "../../../../lib/protocol/wire/codec.ts";
+
+const success = { type: "response", status: "success" } as const;
+const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+
+describe("fittingAnswer()", () => {
+  test.each([
+    ["as deep as may be", nested(depthMax - 2)],
+    ["one level too deep", nested(depthMax - 1)],
+    ["far too deep", nested(40)],
+    ["with a lone surrogate", "\ud800"],
+  ])("makes of a result %s what a control plane takes", (_, result) => {
+    const text = encode(messageOf("1", fittingAnswer({ ...success, result }), true), 0);
+    expect(decodeFromAgent(text, { v1: true }).refusal).toBeUndefined();
+  });
+
+  test("leaves a result out that is no JSON", () => {
+    const answer = fittingAnswer({ ...success, result: 1n });
+    expect(answer).toMatchObject({ status: "success", message: expect.stringMatching(/no JSON/) });
+  });
+});
+
+describe("messageOf()", () => {
+  test("fits for a peer of the standard alone, however much must be escaped", () => {
+    const message = "\u0001".repeat(10_000);
+    const answer = fittingAnswer({ ...success, message, result: '"'.repeat(1_600) });
+    expect(() => encode(messageOf("1", answer, false), 0)).not.toThrow();
+  });
+});

@@ -1,0 +1,50 @@
+/** What an answer tells of time: how long its command ran, and how long it has been waiting. */
+import { expect, test } from "bun:test";
+import type { AgentStep } from "../../../../lib/agent/core/model.ts";
+import { InHand } from "../../../support/executorInHand.ts";
+
+const times = ({ effects }: AgentStep) =>
+  effects.flatMap((effect) => {
+    if (effect.type !== "send") return [];
+    const { payload } = effect.message as { payload: { ran_ms?: number; held_ms?: number } };
+    return [[payload.ran_ms, payload.held_ms]];
+  });
+
+test("an answer says how long its command ran, from the journal too", () => {
+  const hand = new InHand();
+  hand.link();
+  hand.command("r");
+  hand.now += 1_500;
+  expect(times(hand.finish("r"))).toEqual([[1_500, 0]]);
+  hand.now += 700;
+  expect(times(hand.command("r"))).toEqual([[1_500, 700]]);
+});
+
+test("one that had to wait for a connection says how long it did", () => {
+  const hand = new InHand();
+  hand.command("r");
+  hand.now += 1_500;
+  hand.finish("r");
+  hand.now += 60_000;
+  expect(times(hand.link())).toEqual([[1_500, 60_000]]);
+});
+
+test("what a restart took counts, and a process before it", () => {
+  const hand = new InHand();
+  hand.command("r", "program");
+  hand.now += 1_000;
+  hand.restart();
+  hand.now += 1_000;
+  hand.link();
+  expect(times(hand.finish("r"))).toEqual([[2_000, 0]]);
+});
+
+test("nothing is said of what never began, nor to a peer of the standard alone", () => {
+  const hand = new InHand();
+  hand.link();
+  expect(times(hand.command("r", "nope"))).toEqual([[undefined, undefined]]);
+  const standard = new InHand();
+  standard.link(false);
+  standard.command("r");
+  expect(times(standard.finish("r"))).toEqual([[undefined, undefined]]);
+});

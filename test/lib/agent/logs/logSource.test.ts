@@ -1,0 +1,51 @@
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { readSource, Source } from "../../../../lib/agent/logs/logSource.ts";
+import { Catalogue } from "../../../../lib/agent/programs/manifestDirectory.ts";
+import { silentLog } from "../../../../lib/log/log.ts";
+import { temporaryDir } from "../../../support/processes.ts";
+
+describe("a source's manifest", () => {
+  test.each([
+    ['files = ["/var/log/nginx/*.log"]', { kind: "files", files: ["/var/log/nginx/*.log"] }],
+    ['unit = "nginx.service"', { kind: "journal", unit: "nginx.service" }],
+    ["journal = true", { kind: "journal" }],
+    ['argv = ["docker", "logs", "web"]', { kind: "command", argv: ["docker", "logs", "web"] }],
+    [
+      'description = "d"\nargv = ["a"]\nfollow_argv = ["a", "-f"]',
+      { description: "d", kind: "command", argv: ["a"], follow_argv: ["a", "-f"] },
+    ],
+  ])("%s", (text, source) => {
+    const read = readSource("web-1.toml", text);
+    expect(read as object).toEqual({ name: "web-1", ...source });
+    // As it travels to the process that reads it.
+    expect(v.parse(Source, JSON.parse(JSON.stringify(read)))).toEqual(read);
+  });
+
+  test.each([
+    ["", /must have exactly one of "files", "unit", "journal" and "argv"/],
+    ['files = ["/a"]\nunit = "b"', /must have exactly one of/],
+    ['files = ["a"]', /files.0 must be an absolute path/],
+    ["files = []", /files must name a file/],
+    ["journal = false", /journal must be true, or left out/],
+    ['unit = "*"', /unit must be a unit's name/],
+    ['unit = "-x"', /unit must be a unit's name/],
+    ['files = ["/a"]\nfollow_argv = ["x"]', /follow_argv goes with "argv" alone/],
+    ["argv = []", /argv must name a program/],
+    ['file = "/a"', /file is not known here/],
+    ["files = [", /is not TOML/],
+  ])("%p is refused", (text, fault) => {
+    expect(() => readSource("x.toml", text)).toThrow(fault);
+  });
+
+  test("is found in a directory of them by its name", () => {
+    using dir = temporaryDir();
+    writeFileSync(join(`${dir}`, "app.toml"), 'files = ["/var/log/app.log"]');
+    writeFileSync(join(`${dir}`, "Bad Name.toml"), "journal = true");
+    const sources = new Catalogue(`${dir}`, readSource, [], silentLog);
+    expect(sources.find("app")?.item).toMatchObject({ name: "app", kind: "files" });
+    expect(sources.list().find(({ fault }) => fault !== undefined)?.fault).toMatch(/its name must/);
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "bun:test";
+import { faultOfSchema } from "../../../../lib/agent/programs/checkSchema.ts";
+import { faultOfParameters } from "../../../../lib/protocol/checkParameters.ts";
+
+const circle = {
+  $defs: { a: { items: { $ref: "#/$defs/b" } }, b: { anyOf: [{ $ref: "#/$defs/a" }] } },
+  properties: { x: { $ref: "#/$defs/a" } },
+};
+
+describe("an operator's schema", () => {
+  test.each([
+    [{}],
+    [{ properties: { a: { type: "string", pattern: "^v[0-9]+$" }, b: true } }],
+    [{ $defs: { a: { type: "integer" } }, properties: { x: { $ref: "#/$defs/a" } } }],
+    [{ definitions: { a: {} }, items: [{ $ref: "#/definitions/a" }, { $ref: "#/definitions/a" }] }],
+    [{ allOf: [{ if: { required: ["a"] }, else: { properties: { b: {} } } }] }],
+    // A parameter may be called like a keyword.
+    [{ properties: { $ref: { type: "string" }, pattern: {}, type: {} } }],
+  ])("%j is fine", (schema) => {
+    expect(faultOfSchema(schema, "parameters")).toBeUndefined();
+    expect(() => faultOfParameters(schema, { a: 1 })).not.toThrow();
+  });
+
+  test.each<[object, RegExp]>([
+    [{ $ref: "#" }, /^parameters\.\$ref: "#" leads nowhere/],
+    [{ properties: { a: { $ref: "#/nowhere" } } }, /^parameters\.properties\.a\.\$ref: /],
+    [{ properties: { a: { $ref: "#/$defs/a" } } }, /leads nowhere/],
+    [{ $defs: { a: { $ref: "#/$defs/a" } }, properties: { x: { $ref: "#/$defs/a" } } }, /itself/],
+    [circle, /leads back to itself/],
+    [{ patternProperties: { "(": {} } }, /^parameters\.patternProperties\."\("/],
+    [{ propertyNames: { pattern: "(" } }, /^parameters\.propertyNames\.pattern/],
+    [{ not: { properties: { a: { pattern: "[" } } } }, /^parameters\.not\.properties\.a\.pattern/],
+    [{ anyOf: [{}, { type: "text" }] }, /^parameters\.anyOf\.1\.type: "text" is none of/],
+    [{ items: 1 }, /^parameters\.items: must be a JSON Schema/],
+    [{ properties: [] }, /^parameters\.properties: must be a table/],
+    [{ oneOf: {} }, /^parameters\.oneOf: must be a list/],
+    [{ $dynamicRef: "#x" }, /^parameters\.\$dynamicRef: is not supported/],
+    [{ properties: { a: { default: Number.NaN } } }, /a number that is out of range/],
+  ])("%j is refused by name", (schema, says) => {
+    expect(faultOfSchema(schema as never, "parameters")).toMatch(says);
+  });
+
+  test("that a validator would throw at lets nothing through, and throws nothing", () => {
+    for (const schema of [{ $ref: "#/nowhere" }, { patternProperties: { "(": {} } }]) {
+      expect(faultOfParameters(schema, { a: 1 })).toMatch(/their schema is faulty/);
+    }
+  });
+});

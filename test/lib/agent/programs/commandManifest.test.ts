@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import { argvOf, fillIn, readProgram } from "../../../../lib/agent/programs/commandManifest.ts";
+import type { JsonObject } from "../../../../lib/protocol/json.ts";
+
+const least = 'description = "d"\nargv = ["/bin/true"]\n';
+
+describe("readProgram()", () => {
+  test("reads what is needed and fills in the rest", () => {
+    expect(readProgram("deploy.toml", least)).toMatchObject({
+      name: "deploy",
+      argv: ["/bin/true"],
+      directory: "/",
+      env: {},
+      schema: { type: "object", additionalProperties: false },
+    });
+  });
+
+  test.each([
+    ["argv = [", "is not TOML"],
+    ['argv = ["/bin/true"]', "description is missing"],
+    ['description = "d"', "argv is missing"],
+    ['description = "d"\nargv = []', "argv must name a program"],
+    ['description = "d"\nargv = "echo hi"', "argv must be"],
+    [`${least}shell = true`, "shell is not known here"],
+    [`${least}timeout_seconds = 0`, "timeout_seconds must be a whole number from 1"],
+    [`${least}concurrency = 1.5`, "concurrency must be a whole number"],
+    [`${least}user = "a b"`, "user must be the name of a user"],
+    [`${least}directory = "here"`, "directory must be an absolute path"],
+    [`${least}env = { A = 1 }`, "env"],
+    ['description = "d"\nargv = ["/bin/echo", "{x}"]', 'argv[1]: no parameter is called "x"'],
+    [
+      'description = "d"\nargv = ["/bin/echo", "{x}"]\n[parameters.properties.x]\ntype = "string"',
+      'argv[1]: parameter "x" must be required or have a default',
+    ],
+    [
+      'description = "d"\nargv = ["{x}"]\n[parameters.properties.x]\ndefault = "a"',
+      "argv[0]: the program itself must not depend on a parameter",
+    ],
+    [
+      `${least}[parameters.properties.x]\ntype = "strin"`,
+      'parameters.properties.x.type: "strin" is none of',
+    ],
+    [`${least}[parameters.properties.x]\npattern = "("`, "parameters.properties.x.pattern"],
+  ])("refuses %j", (text, says) => {
+    expect(() => readProgram("deploy.toml", text)).toThrow(`deploy.toml: ${says}`);
+  });
+});
+
+const program = readProgram(
+  "deploy.toml",
+  `
+description = "d"
+argv = ["/bin/deploy", "--version={version}", "{count}", "{{version}}", "plain"]
+[parameters]
+required = ["version"]
+[parameters.properties.version]
+type = "string"
+pattern = "^v[0-9]+$"
+[parameters.properties.count]
+type = "integer"
+minimum = 1
+default = 3
+[parameters.properties.stage]
+enum = ["test", "prod"]
+`,
+);
+
+describe("fillIn()", () => {
+  test("takes what fits, with defaults", () => {
+    expect(fillIn(program, { version: "v1" })).toEqual({ values: { version: "v1", count: 3 } });
+    expect(fillIn(program, { version: "v1", count: 5, stage: "prod" }).values).toEqual({
+      version: "v1",
+      count: 5,
+      stage: "prod",
+    });
+  });
+
+  test.each<[JsonObject, string]>([
+    [{}, "parameters.version is missing"],
+    [{ version: 1 }, "parameters.version must be of the type string"],
+    [{ version: "1" }, "parameters.version does not match its pattern"],
+    [{ version: "v1\n" }, "parameters.version does not match its pattern"],
+    [{ version: "v1", count: 1.5 }, "parameters.count must be of the type integer"],
+    [{ version: "v1", count: 0 }, "parameters.count"],
+    [{ version: "v1", count: null }, "parameters.count must be of the type integer"],
+    [{ version: "v1", stage: "live" }, "parameters.stage"],
+    [{ version: "v1", other: 1 }, "parameters.other is not known here"],
+    [JSON.parse('{"version":"v1","__proto__":1}'), "parameters.__proto__ is not known here"],
+    [{ version: "v1", constructor: 1 }, "parameters.constructor is not known here"],
+  ])("refuses %j", (parameters, says) => {
+    expect(fillIn(program, parameters).fault).toStartWith(says);
+  });
+});
+
+test("argvOf() makes exactly one argument of each, whatever is in it", () => {
+  const values = { version: "v1 $(id) ; 'x\" {count}", count: 3 };
+  expect(argvOf(program, values)).toEqual([
+    "/bin/deploy",
+    "--version=v1 $(id) ; 'x\" {count}",
+    "3",
+    "{v1 $(id) ; 'x\" {count}}",
+    "plain",
+  ]);
+});

@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readProgram } from "../../../../lib/agent/programs/commandManifest.ts";
+import { Catalogue } from "../../../../lib/agent/programs/manifestDirectory.ts";
+import { silentLog } from "../../../../lib/log/log.ts";
+import { temporaryDir } from "../../../support/processes.ts";
+
+const manifest = (description: string) => `description = "${description}"\nargv = ["/bin/true"]`;
+
+test("a catalogue is what its directory holds now, and a faulty file harms no other", () => {
+  using parent = temporaryDir();
+  const dir = join(`${parent}`, "commands.d");
+  const catalogue = new Catalogue(dir, readProgram, ["ping"], silentLog);
+  expect(catalogue.list()).toEqual([]);
+
+  mkdirSync(dir);
+  writeFileSync(join(dir, "one.toml"), manifest("first"));
+  writeFileSync(join(dir, "ping.toml"), manifest("would hide a command"));
+  writeFileSync(join(dir, "broken.toml"), "argv = [");
+  writeFileSync(join(dir, "notes.txt"), "no manifest");
+  expect(catalogue.find("one")?.item?.description).toBe("first");
+  expect(catalogue.find("ping")?.fault).toContain('the name "ping" is taken already');
+  expect(catalogue.find("broken")?.fault).toContain("is not TOML");
+  expect(catalogue.find("notes")).toBeUndefined();
+
+  writeFileSync(join(dir, "one.toml"), manifest("second, and longer"));
+  expect(catalogue.find("one")?.item?.description).toBe("second, and longer");
+  writeFileSync(join(dir, "two.toml"), `name = "one"\n${manifest("the name is taken")}`);
+  expect(catalogue.find("two")?.fault).toContain('the name "one" is taken already');
+  rmSync(join(dir, "one.toml"));
+  expect(catalogue.find("one")?.item?.description).toBe("the name is taken");
+});
+
+test("a manifest that everybody may write is left out, and how to mend that is said", () => {
+  using parent = temporaryDir();
+  const dir = `${parent}`;
+  writeFileSync(join(dir, "one.toml"), manifest("d"));
+  chmodSync(join(dir, "one.toml"), 0o666);
+  const catalogue = new Catalogue(dir, readProgram, [], silentLog);
+  expect(catalogue.find("one")?.fault).toContain("chmod o-w");
+  chmodSync(join(dir, "one.toml"), 0o644);
+  expect(catalogue.find("one")?.item).toBeDefined();
+});

@@ -1,0 +1,25 @@
+import { describe, expect, test } from "bun:test";
+import { readService } from "../../../../lib/agent/programs/serviceRestart.ts";
+
+describe("readService()", () => {
+  test.each<[string, string[][]]>([
+    ['unit = "nginx.service"', [["systemctl", "restart", "--", "nginx.service"]]],
+    ['restart = ["/bin/ctl", "restart"]', [["/bin/ctl", "restart"]]],
+    ['stop = ["a"]\nstart = ["b", "c"]', [["a"], ["b", "c"]]],
+  ])("reads %j", (text, steps) => {
+    expect(readService("nginx.toml", text)).toEqual({ name: "nginx", steps });
+  });
+
+  test.each([
+    ["", 'must have either "unit"'],
+    ['stop = ["a"]', 'must have either "unit"'],
+    ['unit = "a"\nrestart = ["b"]', 'must have either "unit"'],
+    ['unit = "--now"', "unit must be a unit's name"],
+    ['unit = "a b"', "unit must be a unit's name"],
+    ["restart = []", "restart must name a program"],
+    ['command = "x"', "command is not known here"],
+    ["unit =", "is not TOML"],
+  ])("refuses %j", (text, says) => {
+    expect(() => readService("nginx.toml", text)).toThrow(`nginx.toml: ${says}`);
+  });
+});

@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+import { StreamProgress } from "../../../lib/client/streamCursor.ts";
+import type { OutcomeLine, OutputLine } from "../../../lib/protocol/api/views.ts";
+
+const piece = (sequence: number, request_id = "r"): OutputLine => {
+  return { job_id: "j", request_id, agent: "a", output: { sequence, text: "x" } };
+};
+const outcome = (request_id: string, cursor: number): OutcomeLine => ({
+  ...{ job_id: "j", request_id, agent: "a", command: "c", outcome: "success" },
+  ...{ duration_ms: 1, cursor },
+});
+
+test("what came before is known, and the rest is asked for behind it", () => {
+  const progress = new StreamProgress();
+  expect(progress.isNew(piece(1))).toBe(true);
+  expect(progress.isNew(piece(3))).toBe(true);
+  expect(progress.isNew(piece(3))).toBe(false);
+  expect(progress.isNew(outcome("s", 4))).toBe(true);
+  expect(progress.isNew(outcome("s", 4))).toBe(false);
+  expect(progress.ended).toBe(1);
+  expect(progress.rest("j", false).path).toBe("/api/v1/jobs/j/outcomes?after=4");
+  const { path, init } = progress.rest("j", true);
+  expect(path).toBe("/api/v1/jobs/j/follow");
+  expect(JSON.parse(init.body as string)).toEqual({ after: 4, output: { r: 3 } });
+});
+
+test("of what has ended no output is asked for again", () => {
+  const progress = new StreamProgress();
+  progress.isNew(piece(5));
+  progress.isNew(outcome("r", 1));
+  const { init } = progress.rest("j", true);
+  expect(JSON.parse(init.body as string)).toEqual({ after: 1, output: {} });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import {
+  attachment,
+  contentRange,
+  rangeOf,
+} from "../../../../lib/control/artifacts/rangeHeaders.ts";
+
+describe("contentRange()", () => {
+  test("reads the places of a part within what was announced", () => {
+    expect(contentRange(undefined, 10)).toBeUndefined();
+    expect(contentRange("bytes 0-9/10", 10)).toEqual({ start: 0, end: 10 });
+    expect(contentRange(" bytes 3-3/10 ", 10)).toEqual({ start: 3, end: 4 });
+  });
+
+  test.each([
+    "",
+    "bytes 0-9",
+    "bytes 0-9/*",
+    "bytes */10",
+    "bytes 0-9/11",
+    "bytes 0-10/10",
+    "bytes 5-4/10",
+    "bytes -1-4/10",
+    "octets 0-9/10",
+    "bytes 0-9/10, 0-1/10",
+    `bytes 0-${"9".repeat(20)}/10`,
+  ])("refuses %p by name", (text) => {
+    expect(() => contentRange(text, 10)).toThrow(/Content-Range must read "bytes FIRST-LAST\/10"/);
+  });
+});
+
+describe("rangeOf()", () => {
+  test.each([
+    [undefined, undefined],
+    ["bytes=0-0", { start: 0, end: 1 }],
+    ["bytes=2-", { start: 2, end: 10 }],
+    ["bytes=2-99", { start: 2, end: 10 }],
+    ["bytes=-3", { start: 7, end: 10 }],
+    ["bytes=-99", { start: 0, end: 10 }],
+    ["bytes=10-", "unsatisfiable"],
+    ["bytes=-0", "unsatisfiable"],
+    ["bytes=5-4", undefined],
+    ["bytes=-", undefined],
+    ["bytes=a-b", undefined],
+    ["bytes=0-1,3-4", undefined],
+    ["items=0-1", undefined],
+  ] as const)("of %p among ten bytes", (text, range) => {
+    expect(rangeOf(text, undefined, '"sum"', 10)).toEqual(range);
+  });
+
+  test("is the whole where If-Range names another content", () => {
+    expect(rangeOf("bytes=0-0", '"sum"', '"sum"', 10)).toEqual({ start: 0, end: 1 });
+    expect(rangeOf("bytes=0-0", '"old"', '"sum"', 10)).toBeUndefined();
+    expect(rangeOf("bytes=0-0", "Wed, 25 Feb 2026 10:00:00 GMT", '"sum"', 10)).toBeUndefined();
+  });
+
+  test("of nothing is never satisfied", () => {
+    expect(rangeOf("bytes=0-", undefined, undefined, 0)).toBe("unsatisfiable");
+    expect(rangeOf("bytes=-1", undefined, undefined, 0)).toBe("unsatisfiable");
+  });
+});
+
+test("attachment() escapes whatever a name has in it", () => {
+  expect(attachment("a.txt")).toBe("attachment; filename*=UTF-8''a.txt");
+  const odd = attachment(`ö'"; filename="x(1)*.html`);
+  expect(odd).toBe("attachment; filename*=UTF-8''%C3%B6%27%22%3B%20filename%3D%22x%281%29%2A.html");
+});

@@ -1,0 +1,46 @@
+import { describe, expect, test } from "bun:test";
+import { FailureLimit, networkOf } from "../../../../lib/control/auth/failedAttempts.ts";
+import {
+  authFailuresMax,
+  authWindowMs,
+  failedAddressesMax,
+} from "../../../../lib/protocol/limits.ts";
+
+describe("failed attempts", () => {
+  test("are forgiven up to a number, and then told to wait until the window is over", () => {
+    const limit = new FailureLimit();
+    for (let count = 0; count < authFailuresMax; count++) {
+      expect(limit.failed("192.0.2.1", 0)).toBeUndefined();
+    }
+    expect(limit.failed("192.0.2.1", 1_000)).toBe((authWindowMs - 1_000) / 1000);
+    expect(limit.failed("192.0.2.2", 1_000)).toBeUndefined();
+    expect(limit.failed("192.0.2.1", authWindowMs)).toBeUndefined();
+  });
+
+  test("of one network of IPv6 are one's", () => {
+    const limit = new FailureLimit();
+    let waits: number | undefined;
+    for (let host = 0; host <= authFailuresMax; host++)
+      waits = limit.failed(`2001:db8::${host}`, 0);
+    expect(waits).toBeGreaterThan(0);
+    expect(limit.failed("2001:db8:0:1::1", 0)).toBeUndefined();
+  });
+
+  test("of however many addresses take no more than so much room", () => {
+    const limit = new FailureLimit();
+    for (let host = 0; host < 3 * failedAddressesMax; host++) limit.failed(`host-${host}`, 0);
+    expect(limit.failed("host-0", 0)).toBeUndefined();
+  });
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "::ffff:192.0.2.1"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+  ["2001:db8::1", "2001:db8:0:0"],
+  ["::1", "0:0:0:0"],
+  ["fe80::1%eth0", "fe80:0:0:0"],
+  ["1:2:3:4:5::", "1:2:3:4"],
+])("the network of %s is %s", (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});

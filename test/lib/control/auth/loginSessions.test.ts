@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { type Holder, Logins } from "../../../../lib/control/auth/loginSessions.ts";
+import { loginsMax, loginsPerHolderMax } from "../../../../lib/protocol/limits.ts";
+
+const holder = (tokenId: string): Holder => ({ kind: "token", tokenId, mark: "m" });
+const logins = () => new Logins({ lifetimeMs: 1_000, idleMs: 100 });
+
+test("use() finds a login by its secret alone, until it is ended", () => {
+  const known = logins();
+  known.begin("secret", holder("a"), 0);
+  expect(known.use("secret", 1)?.holder).toEqual(holder("a"));
+  expect(known.use("another", 1)).toBeUndefined();
+  known.end("secret");
+  expect(known.use("secret", 1)).toBeUndefined();
+});
+
+test("use() puts the end of an unused login off, and the end of its life not", () => {
+  const known = logins();
+  known.begin("used", holder("a"), 0);
+  known.begin("unused", holder("a"), 0);
+  for (let now = 90; now < 1_000; now += 90) expect(known.use("used", now)).toBeDefined();
+  expect(known.use("unused", 990)).toBeUndefined();
+  expect(known.use("used", 999)).toBeDefined();
+  expect(known.use("used", 1_000)).toBeUndefined();
+});
+
+test("begin() ends the oldest of one token's or person's many logins, and nobody else's", () => {
+  const known = logins();
+  known.begin("other", holder("b"), 0);
+  for (let count = 0; count <= loginsPerHolderMax; count++) {
+    known.begin(`own-${count}`, holder("a"), 0);
+  }
+  expect(known.use("own-0", 0)).toBeUndefined();
+  expect(known.use("own-1", 0)).toBeDefined();
+  expect(known.use("other", 0)).toBeDefined();
+});
+
+test("begin() refuses what is more than there may be, until some have ended", () => {
+  const known = logins();
+  for (let count = 0; count < loginsMax; count++) known.begin(`${count}`, holder(`${count}`), 0);
+  expect(() => known.begin("more", holder("more"), 99)).toThrow(/at a time/);
+  known.begin("later", holder("later"), 100);
+  expect(known.use("later", 100)).toBeDefined();
+});

@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+import { claimValues, type PersonRole, roleOf } from "../../../../lib/control/auth/oidcUser.ts";
+
+const grants = new Map<string, PersonRole>([
+  ["staff", "viewer"],
+  ["ops", "operator"],
+  ["root", "admin"],
+]);
+
+test.each([
+  [["staff"], "viewer"],
+  [["staff", "ops"], "operator"],
+  [["root", "staff"], "admin"],
+  [["Staff"], undefined],
+  [["admin"], undefined],
+  [[], undefined],
+] as const)("roleOf(%j) is %s", (values, role) => {
+  expect(roleOf(values, grants)).toBe(role as PersonRole);
+});
+
+test.each([
+  [{ groups: ["a", "b"] }, "groups", ["a", "b"]],
+  [{ groups: "a" }, "groups", ["a"]],
+  [{ groups: ["a", 7, null, ["b"]] }, "groups", ["a"]],
+  [{ groups: { a: true } }, "groups", []],
+  [{ realm_access: { roles: ["a"] } }, "realm_access.roles", ["a"]],
+  [{ "https://x.example/roles": ["a"] }, "https://x.example/roles", ["a"]],
+  [{}, "constructor.name", []],
+  [{}, "__proto__", []],
+  [{ groups: null }, "groups.a", []],
+])("claimValues(%j, %j) is %j", (claims, name, values) => {
+  expect(claimValues(claims, name)).toEqual(values);
+});

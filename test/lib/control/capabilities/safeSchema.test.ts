@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { tame } from "../../../../lib/control/capabilities/safeSchema.ts";
+import { faultOfParameters } from "../../../../lib/protocol/checkParameters.ts";
+
+const ofPattern = (pattern: string) => ({ properties: { p: { type: "string", pattern } } });
+const keeps = (pattern: string) => {
+  const { p } = tame(ofPattern(pattern)).properties as { p: object };
+  return "pattern" in p;
+};
+
+describe("an agent's schema", () => {
+  test.each(["^v[0-9]+$", "^[a-z]{1,40}$", "^(a|b)$", "^\\d+\\.\\d+$", "^[^)+*]+$"])(
+    "keeps a pattern that cannot take long: %s",
+    (pattern) => expect(keeps(pattern)).toBe(true),
+  );
+
+  test.each([
+    "(a+)+$",
+    "^(a|aa)*$",
+    "(.*)\\1",
+    "^(?=.*a).*$",
+    "a*a*a*b",
+    "(a{1,9}){9}",
+    "x{1,5000}",
+    "(",
+  ])("loses a pattern that could: %s", (pattern) => expect(keeps(pattern)).toBe(false));
+
+  test("loses references and combinations, and then calls nobody a stranger", () => {
+    const schema = {
+      type: "object",
+      properties: { a: { $ref: "#" } },
+      additionalProperties: false,
+      allOf: [{ properties: { b: {} } }],
+    };
+    const kept = tame(schema);
+    expect(kept).toEqual({ type: "object", properties: { a: {} } });
+    expect(faultOfParameters(kept, { a: 1, b: 2 })).toBeUndefined();
+  });
+
+  test("still says what is wrong, and where", () => {
+    const schema = tame({
+      type: "object",
+      properties: { list: { type: "array", items: { type: "integer", minimum: 3 } } },
+      required: ["list"],
+      additionalProperties: false,
+    });
+    expect(faultOfParameters(schema, {})).toBe("parameters.list is missing");
+    expect(faultOfParameters(schema, { list: ["x"] })).toBe(
+      "parameters.list.0 must be of the type integer",
+    );
+    expect(faultOfParameters(schema, { list: [3], x: 1 })).toBe("parameters.x is not known here");
+  });
+
+  test("keeps keys such as __proto__ plain", () => {
+    const schema = JSON.parse('{"properties": {"__proto__": {"type": "string"}}}');
+    expect(Object.keys(tame(schema).properties as object)).toEqual(["__proto__"]);
+  });
+});

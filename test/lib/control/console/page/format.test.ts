@@ -1,0 +1,55 @@
+/** What the page says, as the browser has it: the very file that is served. */
+import { expect, test } from "bun:test";
+import { visible } from "../../../../../lib/escapeControls.ts";
+
+const file = new URL("../../../../../lib/control/console/page/format.js", import.meta.url);
+const words = await import(file.href);
+
+test("visible() of the page is visible() of the terminal, for every character there is", () => {
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const text = String.fromCodePoint(code);
+    if (words.visible(text) !== visible(text)) throw new Error(`they differ at ${code}`);
+  }
+});
+
+test.each([
+  [0, "0 s ago"],
+  [59, "59 s ago"],
+  [60, "1 min ago"],
+  [3_600, "1 h ago"],
+  [47 * 3_600, "47 h ago"],
+  [48 * 3_600, "2 days ago"],
+])("ago() of %d seconds is %s", (seconds, text) => {
+  const now = Date.parse("2026-01-02T03:04:05Z");
+  expect(words.ago(new Date(now - seconds * 1000).toISOString(), now)).toBe(text);
+});
+
+test("ago() of what never was is never", () => {
+  expect(words.ago(undefined, 0)).toBe("never");
+});
+
+test.each([
+  [{ online: true }, "online", "good"],
+  [{ online: true, drained: true }, "online, drained", "wait"],
+  [{ online: false }, "away", "bad"],
+  [{ online: false, shut_out: "pending" }, "waits for approval", "wait"],
+  [{ online: false, shut_out: "fenced" }, "fenced", "bad"],
+])("agentState(%j) is %s", (agent, text, tone) => {
+  expect(words.agentState(agent)).toEqual({ text, tone });
+});
+
+test.each([
+  [{ total: 2, ended: 2, succeeded: 2 }, "succeeded", "2 of 2"],
+  [{ total: 2, ended: 2, succeeded: 1 }, "ended, not all succeeded", "2 of 2, 1 not succeeded"],
+  [{ total: 2, ended: 1, succeeded: 1 }, "under way", "1 of 2"],
+  [{ total: 2, ended: 0, succeeded: 0, approval: "awaited" }, "waits for approval", "0 of 2"],
+  [{ total: 2, ended: 0, succeeded: 0, paused_at: "x" }, "paused", "0 of 2"],
+  [
+    { total: 2, ended: 1, succeeded: 0, cancelled_at: "x" },
+    "being cancelled",
+    "1 of 2, 1 not succeeded",
+  ],
+])("jobState(%j) is %s", (job, text, progress) => {
+  expect(words.jobState(job).text).toBe(text);
+  expect(words.jobProgress(job)).toBe(progress);
+});

@@ -1,0 +1,37 @@
+/** The parts of the index across updates. */
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
+import { fill, wholeIndex } from "../../../../support/filledJournal.ts";
+import { temporaryDir } from "../../../../support/processes.ts";
+
+test("parts of another size are made anew: their numbers mean other places", () => {
+  using dir = temporaryDir();
+  const path = join(`${dir}`, "control.db");
+  const ending = () => ({ outcome: "success" as const, message: "pong" });
+  const list = (journal: ReturnType<typeof openControlJournal>) => {
+    const found = journal.jobs({ limit: 10, search: "pong" }).jobs.map(({ jobId }) => jobId);
+    expect(journal.jobs({ limit: 10, agentId: "a" }).jobs.map(({ jobId }) => jobId)).toEqual(found);
+    return found;
+  };
+  const before = openControlJournal(path);
+  const jobs = [1, 2, 3].map((createdAt) => fill(before, { agents: ["a"], createdAt, ending }));
+  wholeIndex(before);
+  before.close();
+  const db = new DatabaseSync(path);
+  for (const table of ["request_agents", "outcome_words"]) {
+    db.exec(`ALTER TABLE ${table}_0 RENAME TO ${table}_7`);
+  }
+  db.exec("UPDATE history_parts SET part = 7; UPDATE history_index SET part_requests = 1000");
+  db.close();
+  const after = openControlJournal(path);
+  expect(list(after)).toEqual(jobs.toReversed());
+  const last = after.outcomes(jobs[2] ?? "", 0, 1)[0]?.sequence ?? 0;
+  const next = fill(after, { agents: ["a"], createdAt: 4, ending });
+  expect(after.outcomes(next, 0, 1)[0]?.sequence).toBe(last + 1);
+  after.close();
+  const again = openControlJournal(path);
+  expect(list(again)).toEqual([next, ...jobs.toReversed()]);
+  again.close();
+});

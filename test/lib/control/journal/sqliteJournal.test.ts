@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Job, OpenRequest, Outcome } from "../../../../lib/control/core/model.ts";
+import type { ControlJournal, StoredJob } from "../../../../lib/control/journal/journal.ts";
+import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
+
+const job: Job = {
+  jobId: "j1",
+  command: "restart",
+  parameters: { delay_seconds: 3 },
+  target: { agents: ["a", "b"] },
+  timeoutMs: 30_000,
+  ttlMs: 60_000,
+  createdAt: 1_000,
+  createdBy: "t1",
+  idempotency: { key: "t1:k", fingerprint: "f" },
+};
+const requests: OpenRequest[] = [
+  { requestId: "r1", jobId: "j1", agentId: "a", state: "sent", sentAt: 1_000, journalId: "n" },
+  { requestId: "r2", jobId: "j1", agentId: "b", state: "queued" },
+];
+const outcome: Outcome = {
+  requestId: "r1",
+  jobId: "j1",
+  agentId: "a",
+  outcome: "success",
+  message: "done",
+  result: { pid: 7 },
+  endedAt: 2_000,
+  durationMs: 1_000,
+};
+
+describe("the journal of a control plane", () => {
+  let dir: string;
+  let journal: ControlJournal;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "wsctl-journal-"));
+    journal = openControlJournal(join(dir, "control.db"));
+  });
+  afterEach(() => {
+    journal.close();
+    rmSync(dir, { recursive: true });
+  });
+  const reopen = () => {
+    journal.close();
+    journal = openControlJournal(join(dir, "control.db"));
+  };
+
+  test("gives back what is open, as it was written, to the next process", () => {
+    journal.commit([{ type: "job", job, requests }]);
+    reopen();
+    const { jobs, requests: open } = journal.open();
+    expect(jobs as StoredJob[]).toEqual([{ ...job, total: 2, ended: 0, succeeded: 0 }]);
+    expect(open).toEqual(requests);
+  });
+
+  test("counts outcomes, keeps their order, and takes each once", () => {
+    journal.commit([{ type: "job", job, requests }]);
+    const second: Outcome = { ...outcome, requestId: "r2", agentId: "b", outcome: "failed" };
+    journal.commit([
+      { type: "ended", outcome: second },
+      { type: "ended", outcome },
+    ]);
+    expect(journal.job("j1")).toMatchObject({ total: 2, ended: 2, succeeded: 1 });
+    expect(journal.outcomes("j1", 0, 10)).toMatchObject([
+      { requestId: "r2", outcome: "failed", sequence: 1 },
+      { ...outcome, sequence: 2 },
+    ]);
+    expect(journal.outcomes("j1", 1, 10)).toHaveLength(1);
+    expect(journal.open()).toEqual({ jobs: [], requests: [] });
+    expect(() => journal.commit([{ type: "ended", outcome }])).toThrow("has ended already");
+    expect(journal.job("j1")).toMatchObject({ ended: 2 });
+  });
+
+  test("makes all writes of a commit, or none", () => {
+    const broken = { ...outcome, requestId: "nobody" };
+    expect(() =>
+      journal.commit([
+        { type: "job", job, requests },
+        { type: "ended", outcome: broken },
+      ]),
+    ).toThrow("not there");
+    expect(journal.job("j1")).toBeUndefined();
+  });
+
+  test("remembers the sending of a request, and to whom a request went", () => {
+    journal.commit([{ type: "job", job, requests }]);
+    journal.commit([{ type: "sent", requestId: "r2", sentAt: 1_500, journalId: undefined }]);
+    expect(journal.open().requests[1]).toMatchObject({ state: "sent", sentAt: 1_500 });
+    expect(journal.agentOf("r2")).toBe("b");
+    expect(journal.agentOf("r9")).toBeUndefined();
+  });
+
+  test("finds a job by its key, and lists jobs from the newest on", () => {
+    for (const id of ["j1", "j2", "j3"]) {
+      const { idempotency, ...plain } = job;
+      const keyed = id === "j2" ? { ...plain, idempotency: { key: "k", fingerprint: "f" } } : plain;
+      journal.commit([{ type: "job", job: { ...keyed, jobId: id }, requests: [] }]);
+    }
+    expect(journal.jobByKey("k")?.jobId).toBe("j2");
+    expect(journal.jobs({ limit: 2 }).jobs.map(({ jobId }) => jobId)).toEqual(["j3", "j2"]);
+    expect(journal.jobs({ limit: 2, before: "j2" }).jobs.map(({ jobId }) => jobId)).toEqual(["j1"]);
+  });
+
+  test("keeps agents' facts and tokens, the first revocation's time for good", () => {
+    journal.commit([{ type: "agent", facts: { agentId: "a", hostname: "h" } }]);
+    journal.commit([{ type: "agent", facts: { agentId: "a", hostname: "i" } }]);
+    const hash = new Uint8Array([1, 2, 3]);
+    const token = { tokenId: "t", hash, role: "agent", agentId: "a", state: "active" } as const;
+    journal.tokens.add({ ...token, createdAt: 1, createdBy: "local" });
+    expect(journal.tokens.revoke("t", 5)).toBe(true);
+    expect(journal.tokens.revoke("t", 9)).toBe(true);
+    expect(journal.tokens.revoke("u", 9)).toBe(false);
+    reopen();
+    expect(journal.agents()).toEqual([{ agentId: "a", hostname: "i" }]);
+    expect(journal.tokens.get("t")).toMatchObject({ agentId: "a", revokedAt: 5 });
+    expect([...(journal.tokens.get("t")?.hash ?? [])]).toEqual([1, 2, 3]);
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, test } from "bun:test";
+import { checkTiming, jitterOf, nextAfter } from "../../../../lib/control/schedules/nextRun.ts";
+import type { Timing } from "../../../../lib/protocol/api/schedules.ts";
+
+const at = (text: string) => Date.parse(text);
+const told = (moment: number | undefined) =>
+  moment === undefined ? "never" : new Date(moment).toISOString();
+
+function runs(timing: Timing, from: string, count: number): string[] {
+  const found: string[] = [];
+  let after = at(from);
+  for (let run = 0; run < count; run++) {
+    const next = nextAfter(timing, at(from), after);
+    found.push(told(next));
+    after = next ?? after;
+  }
+  return found;
+}
+
+describe("civil time", () => {
+  test.each([
+    ["0 3 * * *", "UTC", ["2026-01-01T03:00:00.000Z", "2026-01-02T03:00:00.000Z"]],
+    ["*/20 * * * *", "UTC", ["2026-01-01T00:20:00.000Z", "2026-01-01T00:40:00.000Z"]],
+    ["30 0 9 * * 1-5", "UTC", ["2026-01-01T09:00:30.000Z", "2026-01-02T09:00:30.000Z"]],
+    ["0 3 * * *", "Europe/Berlin", ["2026-01-01T02:00:00.000Z", "2026-01-02T02:00:00.000Z"]],
+    ["0 0 29 2 *", "UTC", ["2028-02-29T00:00:00.000Z", "2032-02-29T00:00:00.000Z"]],
+  ])("%s in %s", (cron, time_zone, expected) => {
+    expect(runs({ cron, time_zone }, "2026-01-01T00:00:00Z", 2)).toEqual(expected);
+  });
+
+  test("an hour that is skipped in spring and one that comes twice in autumn give one run a day", () => {
+    const nightly = { cron: "30 2 * * *", time_zone: "Europe/Berlin" };
+    const spring = runs(nightly, "2026-03-28T00:00:00Z", 3);
+    expect(spring.map((moment) => moment.slice(0, 10))).toEqual([
+      ...["2026-03-28", "2026-03-29", "2026-03-30"],
+    ]);
+    const autumn = runs(nightly, "2026-10-24T00:00:00Z", 3);
+    expect(autumn.map((moment) => moment.slice(0, 10))).toEqual([
+      ...["2026-10-24", "2026-10-25", "2026-10-26"],
+    ]);
+  });
+
+  test.each([
+    ["61 * * * *", "UTC", /Cannot schedule: "61 \* \* \* \*" in UTC/],
+    ["* * *", "UTC", /Cannot schedule: "\* \* \*"/],
+    ["nightly", "UTC", /Cannot schedule: "nightly"/],
+    ["0 3 * * *", "Mars/Olympus", /in Mars\/Olympus/],
+    ["0 0 30 2 *", "UTC", /it never comes due/],
+  ])("%s in %s is refused", (cron, time_zone, says) => {
+    expect(() => checkTiming({ cron, time_zone }, at("2026-01-01T00:00:00Z"))).toThrow(says);
+  });
+});
+
+describe("spans", () => {
+  test("are counted from the beginning, whatever was left out", () => {
+    const timing = { every_seconds: 900 };
+    const begun = at("2026-01-01T00:00:07Z");
+    expect(told(nextAfter(timing, begun, begun))).toBe("2026-01-01T00:15:07.000Z");
+    expect(told(nextAfter(timing, begun, at("2026-01-01T05:20:00Z")))).toBe(
+      "2026-01-01T05:30:07.000Z",
+    );
+    expect(told(nextAfter(timing, begun, at("2026-01-01T00:15:07Z")))).toBe(
+      "2026-01-01T00:30:07.000Z",
+    );
+  });
+
+  test.each([1.0000001, 2.007, 2.011, 4.001, 100 / 3, 3600 / 7, 60.0001])(
+    "of %d s never lead back to where they came from",
+    (every_seconds) => {
+      const begun = at("2026-11-25T14:01:18.123Z");
+      let after = begun;
+      for (let run = 0; run < 2_000; run++) {
+        const next = nextAfter({ every_seconds }, begun, after) ?? 0;
+        expect(next).toBeGreaterThan(after);
+        after = next;
+      }
+    },
+  );
+
+  test("a moment comes once", () => {
+    const once = { at: "2026-01-01T12:00:00Z" };
+    expect(runs(once, "2026-01-01T00:00:00Z", 2)).toEqual(["2026-01-01T12:00:00.000Z", "never"]);
+    expect(() => checkTiming(once, at("2026-01-02T00:00:00Z"))).toThrow(/has passed/);
+  });
+});
+
+test("jitter is the same for the same run, within its bounds, and spread", () => {
+  const found = Array.from({ length: 200 }, (_, run) => jitterOf("a", run * 60_000, 10_000));
+  expect(found).toEqual(
+    Array.from({ length: 200 }, (_, run) => jitterOf("a", run * 60_000, 10_000)),
+  );
+  expect(found.every((ms) => ms >= 0 && ms < 10_000)).toBe(true);
+  expect(new Set(found.map((ms) => Math.floor(ms / 1_000))).size).toBe(10);
+  expect(jitterOf("a", 1, 0)).toBe(0);
+  expect(jitterOf("a", 1, 0.5)).toBe(0);
+});
