@@ -9,7 +9,7 @@ import process from "node:process";
 import type { ControlWrite } from "../lib/control/core/model.ts";
 import type { ControlJournal } from "../lib/control/journal/journal.ts";
 import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
-import { wholeIndex, writesOf } from "../test/support/filledJournal.ts";
+import { wholeIndex, writesOf } from "../test/support/fixtures/filledJournal.ts";
 
 /** How requests end that do not succeed. */
 export const kinds = ["failed", "error", "expired", "cancelled", "lost"] as const;

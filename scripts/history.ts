@@ -12,8 +12,8 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import type { ControlJournal } from "../lib/control/journal/journal.ts";
 import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
-import { wholeIndex, writesOf } from "../test/support/filledJournal.ts";
-import { Running, wsctlCommand } from "../test/support/processes.ts";
+import { wholeIndex, writesOf } from "../test/support/fixtures/filledJournal.ts";
+import { Running, wsctlCommand } from "../test/support/processes/processes.ts";
 import { filledStore, fillingOf, kinds, start } from "./filledStore.ts";
 
 const small = 10_000;

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import process from "node:process";
 import type { ControlWrite } from "../lib/control/core/model.ts";
 import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
-import { writesOf } from "../test/support/filledJournal.ts";
-import { Running, wsctlCommand } from "../test/support/processes.ts";
+import { writesOf } from "../test/support/fixtures/filledJournal.ts";
+import { Running, wsctlCommand } from "../test/support/processes/processes.ts";
 
 const requests = Number(process.argv[2] ?? 1_000_000);
 const dir = mkdtempSync(join(process.argv[3] ?? tmpdir(), "wsctl-pruning-"));

@@ -1,9 +1,9 @@
 /** A disk that fills up with artifacts: they are refused, and everything else goes on. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { holder, order, randomContent, stored } from "../support/artifacts.ts";
-import { temporaryDir } from "../support/processes.ts";
-import { Target } from "../support/target.ts";
+import { holder, order, randomContent, stored } from "../support/fixtures/artifacts.ts";
+import { temporaryDir } from "../support/processes/processes.ts";
+import { Target } from "../support/processes/target.ts";
 
 setDefaultTimeout(60_000);
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { migrations } from "../../lib/control/journal/migrations.ts";
 import type { OutcomeKind, OutcomeLine } from "../../lib/protocol/api/views.ts";
-import { temporaryDir } from "../support/processes.ts";
+import { temporaryDir } from "../support/processes/processes.ts";
 import { examine, OperatorLog } from "./checker.ts";
 
 interface Story {

@@ -6,7 +6,7 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AcceptedLine, OutcomeLine } from "../../lib/protocol/api/views.ts";
-import { temporaryDir } from "../support/processes.ts";
+import { temporaryDir } from "../support/processes/processes.ts";
 
 /** Everything that operators were told, as they were told it. */
 export class OperatorLog {

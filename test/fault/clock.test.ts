@@ -14,7 +14,7 @@ import {
   startServe,
   temporaryDir,
   wsctl,
-} from "../support/processes.ts";
+} from "../support/processes/processes.ts";
 
 /** Debian's libfaketime, which sets the wall clock of one process, also while it runs. */
 const library = findLibrary();

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryDir } from "../support/processes.ts";
+import { temporaryDir } from "../support/processes/processes.ts";
 import { cutTo, fatal, refusalFaults, wholeFile } from "./damage.ts";
 import { World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 /** Ways to damage a file, and what a program that is given one says to it. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { Running } from "../support/processes.ts";
+import { Running } from "../support/processes/processes.ts";
 import { testBinary, within } from "./world.ts";
 
 export interface Damage {

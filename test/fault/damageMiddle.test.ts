@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import type { JobDetail } from "../../lib/protocol/api/views.ts";
-import { Running, temporaryDir } from "../support/processes.ts";
+import { Running, temporaryDir } from "../support/processes/processes.ts";
 import { type Damage, flip, refused, starts, wholeFile, writeAlone } from "./damage.ts";
 import { randomOf } from "./random.ts";
 import { testBinary, World } from "./world.ts";

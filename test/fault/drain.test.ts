@@ -2,7 +2,7 @@
  * SIGTERM while two hundred requests are under way: it ends in time, and nothing is left undone.
  */
 import { expect, test } from "bun:test";
-import "../support/processes.ts";
+import "../support/processes/processes.ts";
 import { loggedTimes, World, within } from "./world.ts";
 
 const agents = Array.from({ length: 8 }, (_, index) => `web-${index}`);

@@ -3,7 +3,7 @@
  */
 import { expect, test } from "bun:test";
 import type { Failpoint } from "../../lib/failpoints.ts";
-import "../support/processes.ts";
+import "../support/processes/processes.ts";
 import { tail, World, within } from "./world.ts";
 
 const failpoints: Failpoint[] = [

@@ -8,7 +8,7 @@ import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../../lib/client/client.ts";
-import { temporaryDir } from "../support/processes.ts";
+import { temporaryDir } from "../support/processes/processes.ts";
 import { World, within } from "./world.ts";
 
 class SmallDisk implements Disposable {

@@ -1,7 +1,7 @@
 /** Five thousand agents come back at once after a crash; who has work to do is served meanwhile. */
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { Running } from "../support/processes.ts";
+import { Running } from "../support/processes/processes.ts";
 import { World, within } from "./world.ts";
 
 const herd = 5_000;

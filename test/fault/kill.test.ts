@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
-import "../support/processes.ts";
+import "../support/processes/processes.ts";
 import type { Checked } from "./checker.ts";
 import { randomOf } from "./random.ts";
 import { World, within } from "./world.ts";

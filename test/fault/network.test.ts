@@ -1,7 +1,7 @@
 /** Everything a network does to a connection, between real processes. */
 import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
-import "../support/processes.ts";
+import "../support/processes/processes.ts";
 import { World, within } from "./world.ts";
 
 // Three missed heartbeats and the last chance after them: 5 seconds.

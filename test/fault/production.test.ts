@@ -2,7 +2,12 @@
  * What the tests are given to break the product with is in no binary that anybody else is given.
  */
 import { expect, test } from "bun:test";
-import { connectedAgent, startServe, temporaryDir, wsctlCommand } from "../support/processes.ts";
+import {
+  connectedAgent,
+  startServe,
+  temporaryDir,
+  wsctlCommand,
+} from "../support/processes/processes.ts";
 import { runTestBinary, World } from "./world.ts";
 
 test("a production binary passes every failpoint and does not know append", async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import "../support/processes.ts";
+import "../support/processes/processes.ts";
 import { World } from "./world.ts";
 
 test("the agent of a token is known after the next start, and can be revoked", async () => {

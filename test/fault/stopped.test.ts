@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { answerGraceMs } from "../../lib/protocol/limits.ts";
-import { flavours } from "../support/processes.ts";
-import { Target } from "../support/target.ts";
+import { flavours } from "../support/processes/processes.ts";
+import { Target } from "../support/processes/target.ts";
 import { World, within } from "./world.ts";
 
 // Three missed heartbeats and the last chance after them make 5 seconds.

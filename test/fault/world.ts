@@ -11,8 +11,13 @@ import { isOutput } from "../../lib/client/streamCursor.ts";
 import type { JobOrderInput } from "../../lib/protocol/api/jobs.ts";
 import type { AcceptedLine, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
-import { adminToken } from "../support/cli.ts";
-import { type Finished, Running, temporaryDir, wsctlCommand } from "../support/processes.ts";
+import { adminToken } from "../support/processes/cli.ts";
+import {
+  type Finished,
+  Running,
+  temporaryDir,
+  wsctlCommand,
+} from "../support/processes/processes.ts";
 import { type Checked, check, OperatorLog } from "./checker.ts";
 import { FaultProxy } from "./faultProxy.ts";
 

@@ -4,7 +4,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { localFile } from "../../lib/protocol/api/localCredentials.ts";
 import type { ErrorBody } from "../../lib/protocol/api/views.ts";
-import { type Flavour, type Serving, startServe, temporaryDir } from "../support/processes.ts";
+import {
+  type Flavour,
+  type Serving,
+  startServe,
+  temporaryDir,
+} from "../support/processes/processes.ts";
 import { inputOf } from "./grammar.ts";
 
 // 1,200 calls, of which many are written to disk.

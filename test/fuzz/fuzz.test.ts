@@ -1,7 +1,7 @@
 /** Whatever a peer or a caller sends: an answer by the rules, the same everywhere, and no end. */
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { denoFile } from "../support/processes.ts";
+import { denoFile } from "../support/processes/processes.ts";
 import { type Report, runInputs } from "./run.ts";
 
 const fixedInputs = 140_000;

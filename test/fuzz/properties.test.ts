@@ -7,7 +7,7 @@ import { openControlJournal } from "../../lib/control/journal/sqliteJournal.ts";
 import { isErrorCode } from "../../lib/protocol/errors.ts";
 import { type Decoded, decodeFromAgent, decodeFromControl } from "../../lib/protocol/wire/codec.ts";
 import type { AgentMessage, ControlMessage } from "../../lib/protocol/wire/message.ts";
-import { temporaryDir } from "../support/processes.ts";
+import { temporaryDir } from "../support/processes/processes.ts";
 
 const numRuns = 5_000;
 

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AuditLine } from "../../lib/protocol/api/audit.ts";
-import { jsonLines } from "../support/cli.ts";
-import { JoinableFleet } from "../support/fleet.ts";
-import { wsctl } from "../support/processes.ts";
+import { jsonLines } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
+import { wsctl } from "../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 

@@ -6,8 +6,8 @@ import { openAgentJournal } from "../../lib/agent/journal/journal.ts";
 import { openControlJournal } from "../../lib/control/journal/sqliteJournal.ts";
 import type { AuditLine } from "../../lib/protocol/api/audit.ts";
 import type { AuditTrail } from "../../lib/store/auditTrail.ts";
-import { jsonLines } from "../support/cli.ts";
-import { connectedAgent, startServe, temporaryDir, wsctl } from "../support/processes.ts";
+import { jsonLines } from "../support/processes/cli.ts";
+import { connectedAgent, startServe, temporaryDir, wsctl } from "../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 

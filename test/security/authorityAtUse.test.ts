@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { routes } from "../../lib/control/http/app.ts";
 import type { NewToken, TokenOrder } from "../../lib/protocol/api/tokens.ts";
-import type { Flavour } from "../support/processes.ts";
-import { Target } from "../support/target.ts";
+import type { Flavour } from "../support/processes/processes.ts";
+import { Target } from "../support/processes/target.ts";
 
 setDefaultTimeout(60_000);
 

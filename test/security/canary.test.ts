@@ -2,8 +2,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { adminToken } from "../support/cli.ts";
-import { JoinableFleet } from "../support/fleet.ts";
+import { adminToken } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
 
 setDefaultTimeout(60_000);
 

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { chromiumFile, startBrowser, watchedPage } from "../support/browser.ts";
-import { closedPort } from "../support/cli.ts";
-import { clientId, startProvider } from "../support/oidcProvider.ts";
-import { startServe, temporaryDir } from "../support/processes.ts";
-import { RawAgent, Target } from "../support/target.ts";
+import { chromiumFile, startBrowser, watchedPage } from "../support/clients/browser.ts";
+import { closedPort } from "../support/processes/cli.ts";
+import { startServe, temporaryDir } from "../support/processes/processes.ts";
+import { RawAgent, Target } from "../support/processes/target.ts";
+import { clientId, startProvider } from "../support/servers/oidcProvider.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,8 +1,8 @@
 /** Login at the console on each runtime, and how long a login is good for. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { adminToken } from "../support/cli.ts";
-import { flavours, startServe, temporaryDir } from "../support/processes.ts";
-import { Visitor } from "../support/visitor.ts";
+import { Visitor } from "../support/clients/visitor.ts";
+import { adminToken } from "../support/processes/cli.ts";
+import { flavours, startServe, temporaryDir } from "../support/processes/processes.ts";
 import { consoleLoginSuite } from "./consoleLoginSuite.ts";
 
 setDefaultTimeout(60_000);

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readsOnly } from "../../lib/control/api/route.ts";
 import { permits } from "../../lib/control/auth/permissions.ts";
 import { routes } from "../../lib/control/http/app.ts";
-import { adminToken } from "../support/cli.ts";
-import { JoinableFleet } from "../support/fleet.ts";
-import type { Flavour } from "../support/processes.ts";
-import { type Asked, Visitor } from "../support/visitor.ts";
+import { type Asked, Visitor } from "../support/clients/visitor.ts";
+import { adminToken } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
+import type { Flavour } from "../support/processes/processes.ts";
 
 export function consoleLoginSuite(flavour: Flavour): void {
   describe(`the console on ${flavour}`, () => {

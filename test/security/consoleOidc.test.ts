@@ -4,10 +4,15 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { oidcAnswerMs } from "../../lib/protocol/limits.ts";
-import { grants, groups, OidcPair } from "../support/oidcPair.ts";
-import { clientId, startProvider } from "../support/oidcProvider.ts";
-import { type Flavour, flavours, startServe, temporaryDir } from "../support/processes.ts";
-import { Visitor } from "../support/visitor.ts";
+import { Visitor } from "../support/clients/visitor.ts";
+import {
+  type Flavour,
+  flavours,
+  startServe,
+  temporaryDir,
+} from "../support/processes/processes.ts";
+import { grants, groups, OidcPair } from "../support/servers/oidcPair.ts";
+import { clientId, startProvider } from "../support/servers/oidcProvider.ts";
 
 setDefaultTimeout(60_000);
 

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import process from "node:process";
 import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
-import { jsonLines } from "../support/cli.ts";
-import { Peaks } from "../support/memory.ts";
+import { jsonLines } from "../support/processes/cli.ts";
+import { Peaks } from "../support/processes/memory.ts";
 import {
   connectedAgent,
   Running,
@@ -14,8 +14,8 @@ import {
   temporaryDir,
   wsctl,
   wsctlCommand,
-} from "../support/processes.ts";
-import { announced, gone, isAlive, written } from "../support/programs.ts";
+} from "../support/processes/processes.ts";
+import { announced, gone, isAlive, written } from "../support/processes/programs.ts";
 
 setDefaultTimeout(120_000);
 

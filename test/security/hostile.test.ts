@@ -1,4 +1,4 @@
-import { flavours } from "../support/processes.ts";
+import { flavours } from "../support/processes/processes.ts";
 import { hostileAnswersSuite } from "./hostileAnswers.ts";
 import { hostileApiSuite } from "./hostileApi.ts";
 import { hostileFramesSuite } from "./hostileFrames.ts";

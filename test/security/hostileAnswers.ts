@@ -1,7 +1,7 @@
 /** Answers that were not asked for, connections that were taken over, agents gone silent. */
 import { expect, test } from "bun:test";
-import type { Flavour } from "../support/processes.ts";
-import { RawAgent, type Target } from "../support/target.ts";
+import type { Flavour } from "../support/processes/processes.ts";
+import { RawAgent, type Target } from "../support/processes/target.ts";
 import { hostileSuite } from "./hostileSuite.ts";
 
 export function hostileAnswersSuite(flavour: Flavour): void {

@@ -1,8 +1,8 @@
 /** The operators' API against bodies, queries and callers that it must refuse. */
 import { expect, test } from "bun:test";
 import { bodyBytesMax, depthMax, parametersBytesMax } from "../../lib/protocol/limits.ts";
-import type { Flavour } from "../support/processes.ts";
-import { exchange } from "../support/rawSocket.ts";
+import { exchange } from "../support/clients/rawSocket.ts";
+import type { Flavour } from "../support/processes/processes.ts";
 import { hostileSuite } from "./hostileSuite.ts";
 
 const order = { command: "ping", target: { agents: ["agent-1"] } };

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { createHash, randomUUID } from "node:crypto";
 import type { AgentDetail } from "../../lib/protocol/api/views.ts";
 import { catalogueBytesMax } from "../../lib/protocol/limits.ts";
-import { connectedAgent, type Running } from "../support/processes.ts";
-import type { StandardMessage } from "../support/stranger.ts";
-import { RawAgent, Target } from "../support/target.ts";
+import type { StandardMessage } from "../support/clients/foreignPeer.ts";
+import { connectedAgent, type Running } from "../support/processes/processes.ts";
+import { RawAgent, Target } from "../support/processes/target.ts";
 
 setDefaultTimeout(120_000);
 

@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { Running, temporaryDir, wsctlCommand } from "../support/processes.ts";
+import { Running, temporaryDir, wsctlCommand } from "../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 

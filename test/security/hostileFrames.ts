@@ -1,9 +1,9 @@
 /** Frames that the WebSocket protocol forbids, and frames beyond the limits. */
 import { expect, test } from "bun:test";
 import { messageBytesMax } from "../../lib/protocol/limits.ts";
-import type { Flavour } from "../support/processes.ts";
-import { type FrameToSend, opcodes } from "../support/rawSocket.ts";
-import { standardText } from "../support/standard.ts";
+import { type FrameToSend, opcodes } from "../support/clients/rawSocket.ts";
+import { standardText } from "../support/fixtures/standard.ts";
+import type { Flavour } from "../support/processes/processes.ts";
 import { hostileSuite } from "./hostileSuite.ts";
 
 const ping: FrameToSend = { opcode: opcodes.ping, payload: "x".repeat(125) };

@@ -1,7 +1,7 @@
 /** Who may not connect, and how it is told: bad credentials, browsers, broken HTTP. */
 import { expect, test } from "bun:test";
-import type { Flavour } from "../support/processes.ts";
-import { exchange, RawSocket } from "../support/rawSocket.ts";
+import { exchange, RawSocket } from "../support/clients/rawSocket.ts";
+import type { Flavour } from "../support/processes/processes.ts";
 import { hostileSuite } from "./hostileSuite.ts";
 
 const wrongSecret = `wsctl-0123456789ab-${"0".repeat(64)}`;

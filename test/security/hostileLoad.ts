@@ -1,10 +1,10 @@
 /** Agents that send too much or read too little: the others must not notice. */
 import { expect, test } from "bun:test";
 import { messagesBurstMax, messagesPerSecondMax } from "../../lib/protocol/limits.ts";
-import type { Flavour } from "../support/processes.ts";
-import { standardText } from "../support/standard.ts";
-import type { StandardMessage } from "../support/stranger.ts";
-import type { RawAgent, Target } from "../support/target.ts";
+import type { StandardMessage } from "../support/clients/foreignPeer.ts";
+import { standardText } from "../support/fixtures/standard.ts";
+import type { Flavour } from "../support/processes/processes.ts";
+import type { RawAgent, Target } from "../support/processes/target.ts";
 import { hostileSuite } from "./hostileSuite.ts";
 
 const heartbeat = standardText("heartbeat", {});

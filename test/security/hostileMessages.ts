@@ -1,8 +1,8 @@
 /** Texts that are no message, and messages that this peer may not send. */
 import { expect, test } from "bun:test";
 import { strikesMax } from "../../lib/protocol/limits.ts";
-import type { Flavour } from "../support/processes.ts";
-import { standardText } from "../support/standard.ts";
+import { standardText } from "../support/fixtures/standard.ts";
+import type { Flavour } from "../support/processes/processes.ts";
 import { hostileSuite } from "./hostileSuite.ts";
 
 const timestamp = "2026-01-02T03:04:05Z";

@@ -1,6 +1,6 @@
 /** Schedules and targets as somebody with a token may misuse them: refused by name, and serve goes on. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { Target } from "../support/target.ts";
+import { Target } from "../support/processes/target.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,7 +1,7 @@
 /** One control plane for all the attacks of a theme; after the last of them it must still serve. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { Flavour } from "../support/processes.ts";
-import { Target } from "../support/target.ts";
+import type { Flavour } from "../support/processes/processes.ts";
+import { Target } from "../support/processes/target.ts";
 
 setDefaultTimeout(60_000);
 

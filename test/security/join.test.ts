@@ -6,8 +6,8 @@ import { join } from "node:path";
 import type { TokenView } from "../../lib/protocol/api/tokens.ts";
 import { generateKey } from "../../lib/protocol/keys.ts";
 import { keyIdOf } from "../../lib/protocol/wire/keyProof.ts";
-import { expectRefusal, jsonLines } from "../support/cli.ts";
-import { JoinableFleet } from "../support/fleet.ts";
+import { expectRefusal, jsonLines } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
 
 setDefaultTimeout(60_000);
 

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { permits } from "../../lib/control/auth/permissions.ts";
 import { routes } from "../../lib/control/http/app.ts";
 import type { Role } from "../../lib/protocol/api/tokens.ts";
-import { adminToken } from "../support/cli.ts";
-import { JoinableFleet } from "../support/fleet.ts";
+import { adminToken } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
 
 setDefaultTimeout(60_000);
 

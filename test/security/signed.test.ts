@@ -5,9 +5,9 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditLine } from "../../lib/protocol/api/audit.ts";
 import type { JobDetail, JobView } from "../../lib/protocol/api/views.ts";
-import { expectRefusal, jsonLines } from "../support/cli.ts";
-import { JoinableFleet } from "../support/fleet.ts";
-import { Running, temporaryDir, wsctl, wsctlCommand } from "../support/processes.ts";
+import { expectRefusal, jsonLines } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
+import { Running, temporaryDir, wsctl, wsctlCommand } from "../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 

@@ -5,7 +5,7 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../../scripts/build.ts";
 import { sbom } from "../../scripts/sbom.ts";
-import { temporaryDir, wsctl } from "../support/processes.ts";
+import { temporaryDir, wsctl } from "../support/processes/processes.ts";
 
 setDefaultTimeout(120_000);
 

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { isWithin, type TokenView } from "../../lib/protocol/api/tokens.ts";
 import type { AgentView, JobDetail, JobView } from "../../lib/protocol/api/views.ts";
-import { expectRefusal, jsonLines } from "../support/cli.ts";
-import { JoinableFleet } from "../support/fleet.ts";
-import { Running, wsctlCommand } from "../support/processes.ts";
+import { expectRefusal, jsonLines } from "../support/processes/cli.ts";
+import { JoinableFleet } from "../support/processes/fleet.ts";
+import { Running, wsctlCommand } from "../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 

@@ -2,8 +2,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { TwoHosts } from "../support/namespaces.ts";
-import { Running, temporaryDir, wsctlCommand } from "../support/processes.ts";
+import { TwoHosts } from "../support/processes/namespaces.ts";
+import { Running, temporaryDir, wsctlCommand } from "../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 

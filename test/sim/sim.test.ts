@@ -1,7 +1,7 @@
 /** The guarantees, held in thousands of faulty worlds; and the proof that these could fail. */
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { denoFile } from "../support/processes.ts";
+import { denoFile } from "../support/processes/processes.ts";
 import { unmet } from "./coverage.ts";
 import { tryMutation } from "./mutate.ts";
 import { mutations } from "./mutations.ts";

@@ -6,7 +6,7 @@ import process from "node:process";
 import { defaultDataDir, defaultSettingsFile } from "../../../cmd/cli/paths.ts";
 import { readSettings } from "../../../cmd/cli/settings.ts";
 import { WsctlError } from "../../../lib/protocol/errors.ts";
-import { temporaryDir } from "../../support/processes.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
 
 const flags = ["server", "data-dir", "token-file", "json", "param"];
 

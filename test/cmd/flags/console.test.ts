@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ConsoleFlags, consoleOf } from "../../../cmd/flags/console.ts";
-import { temporaryDir } from "../../support/processes.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
 
 const defaults: ConsoleFlags = {
   "console-lifetime": "8h",

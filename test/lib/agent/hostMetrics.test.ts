@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { UsageMeter } from "../../../lib/agent/hostMetrics.ts";
-import { temporaryDir } from "../../support/processes.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
 
 type Files = Record<string, string>;
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { isMusl, thisPlatform } from "../../../lib/release/platform.ts";
-import { temporaryDir } from "../../support/processes.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
 
 describe("a platform", () => {
   test("is this host's system and architecture", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { WsctlError } from "../../../lib/protocol/errors.ts";
 import { Database, type DatabaseOptions } from "../../../lib/store/sqlite.ts";
-import { temporaryDir } from "../../support/processes.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
 
 const applicationId = 0x77_73_63_74;
 const migrations = ["CREATE TABLE notes (id TEXT PRIMARY KEY, size INTEGER) STRICT"];

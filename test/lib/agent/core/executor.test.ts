@@ -7,7 +7,7 @@ import {
   runningMax,
   stopGraceMs,
 } from "../../../../lib/protocol/limits.ts";
-import { answers, epoch, InHand, kinds } from "../../../support/executorInHand.ts";
+import { answers, epoch, InHand, kinds } from "../../../support/harness/executorInHand.ts";
 
 describe("a command", () => {
   test("is on record as started before it runs, and as ended before its answer leaves", () => {

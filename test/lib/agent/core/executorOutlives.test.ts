@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { stopGraceMs } from "../../../../lib/protocol/limits.ts";
-import { answers, InHand, kinds } from "../../../support/executorInHand.ts";
+import { answers, InHand, kinds } from "../../../support/harness/executorInHand.ts";
 
 describe("a command that outlives the process", () => {
   test("is taken up by the process that comes back, and ends with its true result", () => {

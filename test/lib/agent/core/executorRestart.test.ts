@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { AgentStep } from "../../../../lib/agent/core/model.ts";
 import { restartGraceMs } from "../../../../lib/protocol/limits.ts";
 import type { Command } from "../../../../lib/protocol/wire/message.ts";
-import { answers, InHand, kinds } from "../../../support/executorInHand.ts";
+import { answers, InHand, kinds } from "../../../support/harness/executorInHand.ts";
 
 describe("a restart", () => {
   const restart = (hand: InHand, requestId: string) =>

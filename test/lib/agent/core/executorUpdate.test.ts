@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Update } from "../../../../lib/agent/core/model.ts";
-import { answers, InHand, kinds } from "../../../support/executorInHand.ts";
+import { answers, InHand, kinds } from "../../../support/harness/executorInHand.ts";
 
 const update: Update = {
   ...{ from: "1.2.3", to: "1.3.0", file: "/staged" },

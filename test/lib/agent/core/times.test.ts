@@ -1,7 +1,7 @@
 /** What an answer tells of time: how long its command ran, and how long it has been waiting. */
 import { expect, test } from "bun:test";
 import type { AgentStep } from "../../../../lib/agent/core/model.ts";
-import { InHand } from "../../../support/executorInHand.ts";
+import { InHand } from "../../../support/harness/executorInHand.ts";
 
 const times = ({ effects }: AgentStep) =>
   effects.flatMap((effect) => {

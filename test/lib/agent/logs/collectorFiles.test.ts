@@ -4,8 +4,8 @@ import { chownSync, lchownSync, mkdirSync, symlinkSync, utimesSync, writeFileSyn
 import { join } from "node:path";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
-import { collected, orderFor, writeLog } from "../../../support/collecting.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { collected, orderFor, writeLog } from "../../../support/harness/collecting.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const count = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => `${from + index}\n`).join("");

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { collected, orderFor, writeLog } from "../../../support/collecting.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { collected, orderFor, writeLog } from "../../../support/harness/collecting.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const shell = (script: string) => ({ kind: "command", argv: ["/bin/sh", "-c", script] });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { collected, orderFor, writeLog } from "../../../support/collecting.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { collected, orderFor, writeLog } from "../../../support/harness/collecting.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const now = Date.parse("2026-03-10T12:00:00Z");
 /** As the formats without a zone have it: the host's time of the hours 10, 11 and 12. */

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { readSource, Source } from "../../../../lib/agent/logs/logSource.ts";
 import { Catalogue } from "../../../../lib/agent/programs/manifestDirectory.ts";
 import { silentLog } from "../../../../lib/log/log.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 describe("a source's manifest", () => {
   test.each([

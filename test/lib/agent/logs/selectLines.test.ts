@@ -5,8 +5,8 @@ import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { momentOf } from "../../../../lib/agent/logs/parseTime.ts";
 import { LastOf } from "../../../../lib/agent/logs/ringBuffer.ts";
-import { collected, orderFor, writeLog } from "../../../support/collecting.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { collected, orderFor, writeLog } from "../../../support/harness/collecting.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const now = Date.now();
 const stamp = (minute: number) => new Date(now - minute * 60_000).toISOString();

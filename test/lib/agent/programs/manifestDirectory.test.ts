@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readProgram } from "../../../../lib/agent/programs/commandManifest.ts";
 import { Catalogue } from "../../../../lib/agent/programs/manifestDirectory.ts";
 import { silentLog } from "../../../../lib/log/log.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const manifest = (description: string) => `description = "${description}"\nargv = ["/bin/true"]`;
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { SpoolReader, SpoolWriter } from "../../../../lib/agent/supervisor/outputSpool.ts";
 import { outputRecordBytesMax, outputRecordCostMin } from "../../../../lib/protocol/limits.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const mebibyte = 1024 * 1024;
 const all = Number.POSITIVE_INFINITY;

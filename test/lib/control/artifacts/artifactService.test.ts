@@ -7,8 +7,8 @@ import { EmbeddedStore } from "../../../../lib/control/artifacts/localStore.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
 import type { StoredToken } from "../../../../lib/control/journal/tables/tokenTable.ts";
-import { type Content, randomContent, sha256Of } from "../../../support/artifacts.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { type Content, randomContent, sha256Of } from "../../../support/fixtures/artifacts.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const admin: StoredToken = {
   tokenId: "token",

@@ -6,7 +6,7 @@ import {
   credentialsFromFile,
   profileOf,
 } from "../../../../lib/control/artifacts/s3Credentials.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 describe("credentialsFromEnv()", () => {
   const env = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" };

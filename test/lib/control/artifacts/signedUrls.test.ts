@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SignedUrls, urlKey } from "../../../../lib/control/artifacts/signedUrls.ts";
 import { artifactUrlMs } from "../../../../lib/protocol/limits.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 import { anArtifact } from "./artifact.ts";
 
 const artifact = anArtifact({ artifactId: "one", bytes: 10 });

@@ -5,7 +5,7 @@ import {
   openPerAgentMax,
   recoveryGraceMs,
 } from "../../../../lib/protocol/limits.ts";
-import { CoreInHand, commandsIn, epoch, outcomesIn } from "../../../support/controlCore.ts";
+import { CoreInHand, commandsIn, epoch, outcomesIn } from "../../../support/harness/controlCore.ts";
 
 describe("submit", () => {
   test("writes the job as sent, in one write, before the command leaves", () => {

@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { answerGraceMs } from "../../../../lib/protocol/limits.ts";
-import { CoreInHand, commandsIn, outcomesIn } from "../../../support/controlCore.ts";
+import { CoreInHand, commandsIn, outcomesIn } from "../../../support/harness/controlCore.ts";
 
 const timeoutMs = 30_000;
 const due = timeoutMs + answerGraceMs;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { migrations } from "../../../../lib/control/journal/migrations.ts";
 import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 /** Before tokens of all roles, the audit trail and signed commands. */
 const before = 6;

@@ -4,7 +4,7 @@ import { Hour, hourMs } from "../../../../lib/control/core/agents/metricsHour.ts
 import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
 import { figuresOf } from "../../../../lib/control/metrics/timeSeries.ts";
 import { figureHoursKept, figureMinutesKeptHours } from "../../../../lib/protocol/limits.ts";
-import { temporaryDir } from "../../../support/processes.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const now = Date.parse("2026-03-01T12:30:20Z");
 const nowHour = Math.floor(now / hourMs);

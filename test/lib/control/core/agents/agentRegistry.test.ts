@@ -6,7 +6,7 @@ import {
   strikesMax,
 } from "../../../../../lib/protocol/limits.ts";
 import { closeCodes } from "../../../../../lib/protocol/wire/closeCodes.ts";
-import { CoreInHand, commandsIn, epoch } from "../../../../support/controlCore.ts";
+import { CoreInHand, commandsIn, epoch } from "../../../../support/harness/controlCore.ts";
 
 const heartbeat = { type: "heartbeat", payload: {} } as const;
 const silentAfterMs = 45_000 + probeMs;

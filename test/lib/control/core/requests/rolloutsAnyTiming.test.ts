@@ -7,7 +7,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { ControlStep } from "../../../../../lib/control/core/model.ts";
 import { ControlDisk } from "../../../../sim/disks.ts";
-import { CoreInHand, commandsIn } from "../../../../support/controlCore.ts";
+import { CoreInHand, commandsIn } from "../../../../support/harness/controlCore.ts";
 
 const agents = Array.from({ length: 12 }, (_, index) => `a${String(index).padStart(2, "0")}`);
 

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
-import { fill, wholeIndex } from "../../../../support/filledJournal.ts";
-import { temporaryDir } from "../../../../support/processes.ts";
+import { fill, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
+import { temporaryDir } from "../../../../support/processes/processes.ts";
 
 test("parts of another size are made anew: their numbers mean other places", () => {
   using dir = temporaryDir();

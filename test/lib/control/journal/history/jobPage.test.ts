@@ -13,7 +13,12 @@ import { wordsOf } from "../../../../../lib/control/journal/history/searchTerms.
 import type { ControlJournal, JobsQuery } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
 import type { Database } from "../../../../../lib/store/sqlite.ts";
-import { type Filling, fill, movePlaces, wholeIndex } from "../../../../support/filledJournal.ts";
+import {
+  type Filling,
+  fill,
+  movePlaces,
+  wholeIndex,
+} from "../../../../support/fixtures/filledJournal.ts";
 
 // Some fill a store with more requests than one look goes through.
 setDefaultTimeout(60_000);

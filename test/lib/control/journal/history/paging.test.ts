@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { keepJobsMsMin } from "../../../../../lib/control/journal/history/maintenance.ts";
 import type { ControlJournal, JobsQuery } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
-import { fill, wholeIndex } from "../../../../support/filledJournal.ts";
+import { fill, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
 
 const outcomes = ["success", "failed", "lost", undefined] as const;
 const agentIds = ["a", "b", "c"];

@@ -7,7 +7,12 @@ import { DatabaseSync } from "node:sqlite";
 import { partRequests } from "../../../../../lib/control/journal/history/indexPartitions.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
-import { type Filling, fill, movePlaces, wholeIndex } from "../../../../support/filledJournal.ts";
+import {
+  type Filling,
+  fill,
+  movePlaces,
+  wholeIndex,
+} from "../../../../support/fixtures/filledJournal.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const keep = { now, before: now - 100, requestsMax: 1_000_000, floor: now - 100 };

@@ -1,0 +1,46 @@
+/** Units for systemd, as it would read them. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expectRefusal } from "../../support/processes/cli.ts";
+import { temporaryDir, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
+
+setDefaultTimeout(60_000);
+
+const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
+if (!hasSystemd) process.stderr.write("units are not judged here: systemd-analyze is missing\n");
+
+test("a unit starts the binary with the flags it was given, each as one word", async () => {
+  const flags = "--host 0.0.0.0 --advertise hub.example";
+  const print = ["service", "print", "serve", "--program", "/opt/wsctl"];
+  const unit = await wsctl([...print, `--flags=${flags}`]);
+  expect(unit.code).toBe(0);
+  expect(unit.stdout).toContain(`ExecStart=/opt/wsctl serve ${flags}\n`);
+  const own = await wsctl(["service", "print", "agent"]);
+  expect(own.stdout).toContain(`ExecStart=${wsctlCommand("binary")[0]} agent\n`);
+  expect(own.stdout).toContain("KillMode=process");
+});
+
+test("no secret gets into a unit, which every user can read", async () => {
+  const flags = "--flags=--join wsj1.abc";
+  expectRefusal(await wsctl(["service", "print", "agent", flags]), 2, /has a secret/);
+  expectRefusal(await wsctl(["service", "print", "relay"]), 2, /expected serve or agent/);
+  const relative = ["service", "print", "serve", "--program", "wsctl"];
+  expectRefusal(await wsctl(relative), 2, /absolute path/);
+});
+
+test.skipIf(!hasSystemd)("the control plane's unit is valid, and exposes little", async () => {
+  using dir = temporaryDir();
+  const program = join(dir, "wsctl");
+  copyFileSync(wsctlCommand("binary")[0] ?? "", program);
+  const path = join(dir, "wsctl-serve.service");
+  writeFileSync(path, (await wsctl(["service", "print", "serve", "--program", program])).stdout);
+  const verified = spawnSync("systemd-analyze", ["verify", path], { encoding: "utf8" });
+  expect(verified.stderr.split("\n").filter((line) => line.includes("wsctl-serve"))).toEqual([]);
+  const judged = spawnSync("systemd-analyze", ["security", "--offline=true", "--no-pager", path], {
+    encoding: "utf8",
+  });
+  const [, level] = /exposure level for \S+: (\d+\.\d+)/.exec(judged.stdout) ?? [];
+  expect(Number(level)).toBeLessThan(2.5);
+});

@@ -1,0 +1,91 @@
+/** An agent's executor in the hands of a test: its journal keeps what it is given. */
+import { Executor } from "../../../lib/agent/core/executor.ts";
+import type { AgentStep, JournalRecord, Self } from "../../../lib/agent/core/model.ts";
+import { acceptedMax, runningMax } from "../../../lib/protocol/limits.ts";
+import type { Command } from "../../../lib/protocol/wire/message.ts";
+
+export const epoch = Date.parse("2026-01-01T00:00:00Z");
+
+export class InHand {
+  now = epoch;
+  readonly journal = new Map<string, JournalRecord>();
+  executor = this.#fresh();
+
+  #fresh(self: Self = { pid: 7, version: "1.2.3" }): Executor {
+    return new Executor({
+      check: (name) =>
+        name === "nope"
+          ? { code: "INVALID_COMMAND", message: "no such command" }
+          : {
+              endsProcess: name === "restart",
+              ...(name === "program" ? { outlives: true } : {}),
+              ...(name === "single" ? { concurrency: 1 } : {}),
+              ...(name === "brief" ? { timeoutMs: 2_000 } : {}),
+            },
+      limits: { running: runningMax, waiting: acceptedMax, timeoutMs: 86_400_000 },
+      self,
+    });
+  }
+
+  /** Runs one step; its writes are on disk, unless the journal fails. */
+  step(run: (step: AgentStep) => void): AgentStep {
+    const step: AgentStep = { writes: [], effects: [] };
+    run(step);
+    for (const write of step.writes) {
+      if (write.type === "put") this.journal.set(write.record.requestId, write.record);
+      if (write.type === "settled") {
+        const record = this.journal.get(write.requestId);
+        if (record) this.journal.set(write.requestId, { ...record, state: "settled" });
+      }
+    }
+    return step;
+  }
+
+  link(v1 = true, link = 1): AgentStep {
+    return this.step((step) => this.executor.linked({ link, v1 }, this.now, step));
+  }
+
+  command(requestId: string, name = "work", expiresAt?: number, notAfter?: string): AgentStep {
+    const command: Command = {
+      type: "command",
+      request_id: requestId,
+      timestamp: "2025-02-24T12:34:56Z",
+      payload: {
+        ...{ command: name, timeout_seconds: 10 },
+        ...(notAfter === undefined ? {} : { not_after: notAfter }),
+      },
+    };
+    const known = this.journal.get(requestId);
+    return this.step((step) => this.executor.command(command, known, expiresAt, this.now, step));
+  }
+
+  finish(requestId: string, message = "done"): AgentStep {
+    const result = { status: "success", message } as const;
+    return this.step((step) => this.executor.finished(requestId, result, this.now, step));
+  }
+
+  cancel(requestId: string): AgentStep {
+    return this.step((step) => this.executor.cancel(requestId, this.now, step));
+  }
+
+  pass(ms: number): AgentStep {
+    this.now += ms;
+    return this.step((step) => this.executor.tick(this.now, step));
+  }
+
+  /** The process dies, and another one starts from the same journal. */
+  restart(self?: Self): AgentStep {
+    this.executor = this.#fresh(self);
+    const open = [...this.journal.values()].filter(({ state }) => state !== "settled");
+    return this.step((step) => this.executor.recover(open, this.now, step));
+  }
+}
+
+export const kinds = (step: AgentStep) => step.effects.map((effect) => effect.type);
+export const answers = (step: AgentStep) =>
+  step.effects.flatMap((effect) => {
+    if (effect.type !== "send") return [];
+    const { message } = effect;
+    if (message.type === "response") return [message.payload.message];
+    return message.type === "error" ? [message.payload.code] : [];
+  });
