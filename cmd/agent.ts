@@ -13,7 +13,7 @@ import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { acceptedMax, outputBytesMost, runningMax } from "../lib/protocol/limits.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { steadyClock } from "../lib/time/clock.ts";
+import { systemClock } from "../lib/time/clock.ts";
 import { restart, trialFault, update } from "./agent/replaceProcess.ts";
 import { type ClientFlags, clientArgs, logArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
@@ -198,7 +198,7 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       updatesDir: join(dir, "updates"),
       runsDir: join(dir, "runs"),
       runtime,
-      clock: steadyClock(),
+      clock: systemClock(),
       log,
       restart: (wanted) => {
         if (wanted === undefined) return restart(replacing);

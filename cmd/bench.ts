@@ -7,7 +7,7 @@ import type { OutcomeKind } from "../lib/protocol/api/views.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { version } from "../lib/protocol/wire/version.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { steadyClock } from "../lib/time/clock.ts";
+import { systemClock } from "../lib/time/clock.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitInterrupted, exitOk } from "./cli/exit.ts";
 import { accessOf, dataDirOf, readLocal } from "./flags/connection.ts";
@@ -85,7 +85,7 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
     process.on(signal, () => abort.abort());
   }
   const fleet = new SimulatedFleet({
-    ...{ client, agentIds, runtime, clock: steadyClock(), statusSeconds: 60 },
+    ...{ client, agentIds, runtime, clock: systemClock(), statusSeconds: 60 },
     url: `${url.replace("http", "ws")}/agent`,
     ...(ca === undefined ? {} : { ca }),
   });

@@ -6,7 +6,7 @@ import { type ControlOptions, startControl, type TlsChoice } from "../lib/contro
 import { isDnsName } from "../lib/control/tls/serverNames.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
-import { steadyClock } from "../lib/time/clock.ts";
+import { systemClock } from "../lib/time/clock.ts";
 import { commonArgs, logArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
 import { logOf } from "./cli/log.ts";
@@ -173,7 +173,7 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     keep: keepOf(options),
     drainMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
     runtime: await loadRuntime(),
-    clock: steadyClock(),
+    clock: systemClock(),
     log,
   });
   log.info(`serving on ${control.url}`, { data_dir: dataDir, pid: process.pid });

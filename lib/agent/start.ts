@@ -125,7 +125,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
         return programs.check(name, parameters) ?? check(name, parameters, theirs);
       },
       limits: options.limits,
-      judge: (command, now) => options.trust.judge(command, now),
+      judge: (command) => options.trust.judge(command, clock.wall()),
       self: selfOf(options, facts),
       journal,
       clock,

@@ -80,11 +80,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
     twoPerson: options.twoPerson,
   });
-  registerMissing(engine, clock.now());
+  registerMissing(engine, clock.wall());
   const artifacts = artifactsOf(options, journal);
   const revocations = new Revocations(engine, clock, log);
   const figures = new FigureKeeper(engine, clock, log);
-  const scheduler = new Scheduler({ engine, clock, wallNow: () => Date.now(), log, newId });
+  const scheduler = new Scheduler({ engine, clock, log, newId });
   let place = new Place("", undefined);
   let server: Server;
   try {
@@ -120,7 +120,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   if (oidc) log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcBackPath });
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
-  writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.now() });
+  writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.wall() });
   const keepers = keepersOf(options, journal);
   for (const each of [artifacts, ...keepers]) each.start();
   return {
@@ -154,7 +154,7 @@ function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJou
   const common = { records, limits, newId, clock, log };
   if (s3 === undefined) {
     const dir = join(options.dataDir, "artifacts");
-    return new Artifacts({ ...common, store: new EmbeddedStore(dir, () => clock.now()) });
+    return new Artifacts({ ...common, store: new EmbeddedStore(dir, () => clock.wall()) });
   }
   const store = new S3Store({ ...s3, fetch: runtime.fetchWith(undefined) });
   // It may well come up later than we do: said, and asked again whenever it is needed.
@@ -169,7 +169,7 @@ async function certificatesOf(options: ControlOptions): Promise<Certificates | u
   // Loaded only where it is needed, as it is large; what it is built on must be there before it.
   await import("reflect-metadata");
   const { openAuthority } = await import("./tls/certificateAuthority.ts");
-  const authority = await openAuthority(join(dataDir, "tls"), clock.now());
+  const authority = await openAuthority(join(dataDir, "tls"), clock.wall());
   const names = () => ownNames(host, advertised);
   const { lifetimeMs } = tls;
   return ownCertificates({ authority, names, lifetimeMs, clock, log });

@@ -265,3 +265,9 @@ export const oidcAsksMax = 32;
 /** A provider that could not be reached is asked again after this; one that answered, after an hour. */
 export const oidcAgainMs = 2_000;
 export const oidcFreshMs = 60 * 60 * 1000;
+
+/**
+ * A certificate that the control plane issues is valid from this long before its issue, for hosts
+ * whose clock is behind.
+ */
+export const certificateBackdateMs = 24 * 60 * 60 * 1000;

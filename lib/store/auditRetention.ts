@@ -54,7 +54,7 @@ export class AuditKeeper {
     }
     if (this.#isPruning) log.info("let old audit records go", { through: trail.start.sequence });
     this.#isPruning = false;
-    const now = clock.now();
+    const now = clock.wall();
     if (!trail.isOlderThan(now - keepMs - togetherMs)) return false;
     return trail.letGo(now - keepMs, why, now);
   }

@@ -15,6 +15,7 @@ import {
   temporaryDir,
   wsctl,
 } from "../support/processes/processes.ts";
+import { Target } from "../support/processes/target.ts";
 
 /** Debian's libfaketime, which sets the wall clock of one process, also while it runs. */
 const library = findLibrary();
@@ -68,6 +69,47 @@ function clockTests(faketime: string): void {
     expect((JSON.parse(shown.stdout) as JobDetail).requests[0]?.state).toBe("queued");
     expect(agent.lines.filter((line) => /connection lost/.test(line))).toEqual([]);
     expect(await serving.process.stop()).toBe(0);
+  });
+
+  test("a token expires by the wall clock, also while the host was suspended", async () => {
+    setClock("+0");
+    await using target = await Target.start("binary", [], undefined, env);
+    const body = JSON.stringify({ role: "viewer", expires_in_seconds: 3600 });
+    const made = await target.api("/api/v1/tokens", { method: "POST", body });
+    const authorization = `Bearer ${made.body.token}`;
+    const status = async () => (await target.api("/api/v1/whoami", { authorization })).status;
+    expect(await status()).toBe(200);
+    setClock("+3601s");
+    expect(await status()).toBe(401);
+    const { body: health } = await target.api("/healthz");
+    const ahead = Date.parse(String(health.time)) - Date.now();
+    expect(Math.round(ahead / 60_000)).toBe(60);
+  });
+
+  test("a certificate is renewed when the wall clock has moved past its term", async () => {
+    setClock("+0");
+    const args = ["--tls", "on", "--tls-lifetime", "1h"];
+    using ownDir = temporaryDir();
+    const serving = keep(await startServe({ dataDir: ownDir, env, args }));
+    setClock("+3601s");
+    await serving.process.logged(/serving under a renewed certificate/);
+  });
+
+  test("schedules run on after the clock was set back, and after a restart then", async () => {
+    setClock("+0");
+    using ownDir = temporaryDir();
+    const serving = keep(await startServe({ dataDir: ownDir, env }));
+    const at = ["--data-dir", `${ownDir}`];
+    await wsctl(["tokens", "create", "--agent", "web-4", ...at]);
+    const words = ["schedules", "create", "often", "ping", "--every", "1s", "--overlap", "allow"];
+    const made = await wsctl([...words, ...at, "--agent", "web-4"]);
+    expect(made).toMatchObject({ code: 0 });
+    await serving.process.logged(/a schedule has come due/);
+    const seen = serving.process.lines.length;
+    setClock("-3600s");
+    await serving.process.logged(/clock set back: schedules planned anew/, seen);
+    const planned = serving.process.lines.length;
+    await serving.process.logged(/a schedule has come due/, planned);
   });
 
   test("a clock that was set back while nobody ran puts no end off", async () => {

@@ -102,6 +102,10 @@ export class ProcessClock implements Clock {
     return this.#time.now + this.#skewMs;
   }
 
+  wall(): number {
+    return this.now();
+  }
+
   after(ms: number, run: () => void): () => void {
     let isCancelled = false;
     const timer = () => {

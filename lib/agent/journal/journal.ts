@@ -133,7 +133,10 @@ function journalOn(db: Database): AgentJournal {
       failpoint("agent_before_commit");
       db.transaction(() => {
         writes.forEach(carryOut);
-        audit.append(writes.flatMap((write) => auditOf(write) ?? []));
+        // The core counts how long; the trail says when.
+        const at = Date.now();
+        const entries = writes.flatMap((write) => auditOf(write) ?? []);
+        audit.append(entries.map((entry) => ({ ...entry, at })));
       });
       failpoint("agent_after_commit");
     },

@@ -53,7 +53,7 @@ export class Artifacts {
     token: StoredToken,
     authority: Pick<Authority, "require">,
   ): Promise<StoredArtifact> {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.wall();
     const kind = this.#kindOf(order, token);
     const { name, bytes, sha256, request_id: requestId } = order;
     const { bytesMax } = this.#options.limits;
@@ -102,7 +102,7 @@ export class Artifacts {
     const completion = await this.store.complete(artifact);
     authority.require();
     if (completion === "verifying") return undefined;
-    const { expiresAt } = this.#expiry(artifact.kind, "ready", this.#options.clock.now());
+    const { expiresAt } = this.#expiry(artifact.kind, "ready", this.#options.clock.wall());
     const isVerified = completion === "verified";
     this.#write(() => this.records.setReady(artifact.artifactId, isVerified, expiresAt));
     return this.find(artifact.artifactId);
@@ -111,19 +111,19 @@ export class Artifacts {
   /** Throws `NOT_FOUND` also for what has expired and is not swept yet. */
   find(artifactId: string): StoredArtifact {
     const artifact = this.records.get(artifactId);
-    if (artifact !== undefined && !isExpired(artifact, this.#options.clock.now())) return artifact;
+    if (artifact !== undefined && !isExpired(artifact, this.#options.clock.wall())) return artifact;
     throw new WsctlError("NOT_FOUND", "no such artifact, or no longer; list them to see their ids");
   }
 
   list(limit: number, before: string | undefined): StoredArtifact[] {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.wall();
     return this.records.list({ limit, now, ...(before === undefined ? {} : { before }) });
   }
 
   /** From here on it is gone for everybody; a crash midway leaves the rest to the sweep. */
   async remove(artifact: StoredArtifact): Promise<void> {
     const { artifactId, object } = artifact;
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.wall();
     if (!isExpired(artifact, now)) this.#write(() => this.records.setExpiry(artifactId, now));
     if (artifact.state === "uploading") await this.store.discard(artifact);
     // Nothing may come between this question and the deed: somebody might begin to refer to it.
@@ -154,7 +154,7 @@ export class Artifacts {
     for (;;) {
       const expired = this.#isClosed
         ? []
-        : this.records.expired(this.#options.clock.now(), sweepStep);
+        : this.records.expired(this.#options.clock.wall(), sweepStep);
       if (expired.length === 0) break;
       for (const artifact of expired) await this.remove(artifact);
       removed += expired.length;

@@ -6,6 +6,7 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { refusalsMax, refusalsWindowMs } from "../../protocol/limits.ts";
 import type { AuditTrail } from "../../store/auditTrail.ts";
+import type { Clock } from "../../time/clock.ts";
 import type { Route, RouteContext } from "../api/route.ts";
 import { auditUnavailable } from "../core/rejections.ts";
 
@@ -61,34 +62,37 @@ function unrecorded(error: unknown, { action = "" }: Route, log: Log): void {
  */
 export class Refusals {
   readonly #trail: AuditTrail;
+  readonly #clock: Clock;
   readonly #log: Log;
   #since = Number.NEGATIVE_INFINITY;
   #recorded = 0;
   #suppressed = 0;
 
-  constructor(trail: AuditTrail, log: Log) {
+  constructor(trail: AuditTrail, clock: Clock, log: Log) {
     this.#trail = trail;
+    this.#clock = clock;
     this.#log = log;
   }
 
-  record(who: Refused, now: number): void {
+  record(who: Refused): void {
+    const now = this.#clock.now();
     if (now - this.#since >= refusalsWindowMs) {
       this.#since = now;
       this.#recorded = 0;
       if (this.#suppressed > 0) {
         const on = { count: this.#suppressed };
-        this.#write({ action: "refusals.suppressed", outcome: "refused", on }, now);
+        this.#write({ action: "refusals.suppressed", outcome: "refused", on });
       }
       this.#suppressed = 0;
     }
     if (this.#recorded++ >= refusalsMax) this.#suppressed++;
-    else this.#write({ outcome: "refused", ...who }, now);
+    else this.#write({ outcome: "refused", ...who });
   }
 
   /** It is refused either way: where it cannot be recorded, the log says so. */
-  #write(facts: AuditFacts, now: number): void {
+  #write(facts: AuditFacts): void {
     try {
-      this.#trail.write(facts, now);
+      this.#trail.write(facts, this.#clock.wall());
     } catch (error) {
       this.#log.error(`Cannot record a refusal: ${errorText(error)}`, { action: facts.action });
     }

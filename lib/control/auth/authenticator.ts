@@ -11,6 +11,7 @@ import {
   proofScheme,
   readProof,
 } from "../../protocol/wire/keyProof.ts";
+import type { Clock } from "../../time/clock.ts";
 import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
 import { authenticate, isInForce } from "./bearerTokens.ts";
 import { onBehalf } from "./credentialFingerprint.ts";
@@ -28,17 +29,26 @@ export interface Credentials {
   purpose: ProofPurpose;
 }
 
+export interface AccessOptions {
+  tokens: TokenRecords;
+  controlId: string;
+  logins: Logins;
+  clock: Clock;
+}
+
 export class Access {
   readonly nonces = new Nonces();
   readonly failures = new FailureLimit();
   readonly #tokens: TokenRecords;
   readonly #controlId: string;
   readonly #logins: Logins;
+  readonly #clock: Clock;
 
-  constructor(tokens: TokenRecords, controlId: string, logins: Logins) {
+  constructor({ tokens, controlId, logins, clock }: AccessOptions) {
     this.#tokens = tokens;
     this.#controlId = controlId;
     this.#logins = logins;
+    this.#clock = clock;
   }
 
   get controlId(): string {
@@ -46,16 +56,16 @@ export class Access {
   }
 
   /** The token in force behind these credentials; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
-  identify(credentials: Credentials, now: number): StoredToken {
+  identify(credentials: Credentials): StoredToken {
     const { authorization, login, address, purpose } = credentials;
     const token =
       authorization === undefined && login !== undefined
-        ? this.loggedIn(login, address, now)?.token
+        ? this.loggedIn(login, address)?.token
         : authorization?.startsWith(`${proofScheme} `)
-          ? this.#proved(authorization, purpose, now)
-          : authenticate(this.#tokens, authorization, now);
+          ? this.#proved(authorization, purpose)
+          : authenticate(this.#tokens, authorization, this.#clock.wall());
     if (token !== undefined && isAllowedFrom(token, address)) return token;
-    this.fail(address, now);
+    this.fail(address);
   }
 
   /**
@@ -65,23 +75,22 @@ export class Access {
   isStillGood(
     token: StoredToken,
     { login, address }: Pick<Credentials, "login" | "address">,
-    now: number,
   ): boolean {
     if (login !== undefined) {
-      return this.loggedIn(login, address, now)?.token.tokenId === token.tokenId;
+      return this.loggedIn(login, address)?.token.tokenId === token.tokenId;
     }
     const current = this.#tokens.get(token.tokenId);
     return (
       current !== undefined &&
-      isInForce(current, now) &&
+      isInForce(current, this.#clock.wall()) &&
       isSameCredential(current, token) &&
       isAllowedFrom(current, address)
     );
   }
 
   /** Somebody was not let in; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
-  fail(address: string, now: number): never {
-    const retrySeconds = this.failures.failed(address, now);
+  fail(address: string): never {
+    const retrySeconds = this.failures.failed(address, this.#clock.now());
     if (retrySeconds === undefined) {
       throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
     }
@@ -89,11 +98,8 @@ export class Access {
   }
 
   /** For whom a login of the console speaks, as long as whoever that is would be let in. */
-  loggedIn(
-    secret: string,
-    address: string,
-    now: number,
-  ): { token: StoredToken; login: Login } | undefined {
+  loggedIn(secret: string, address: string): { token: StoredToken; login: Login } | undefined {
+    const now = this.#clock.wall();
     const login = this.#logins.use(secret, now);
     if (login === undefined) return undefined;
     const { holder } = login;
@@ -106,15 +112,16 @@ export class Access {
     return undefined;
   }
 
-  #proved(authorization: string, purpose: ProofPurpose, now: number): StoredToken | undefined {
+  #proved(authorization: string, purpose: ProofPurpose): StoredToken | undefined {
     const proof = readProof(authorization);
-    if (proof === undefined || !this.nonces.isGood(proof.nonce, now)) return undefined;
+    if (proof === undefined || !this.nonces.isGood(proof.nonce, this.#clock.now()))
+      return undefined;
     const { key: keyId, nonce, counter, signature } = proof;
     const token = this.#tokens.get(keyId);
-    if (token?.publicKey === undefined || !isInForce(token, now)) return undefined;
+    if (token?.publicKey === undefined || !isInForce(token, this.#clock.wall())) return undefined;
     const subject = { controlId: this.#controlId, purpose, keyId, nonce, counter };
     if (!isProved(parsePublicKey(token.publicKey), subject, signature)) return undefined;
-    this.nonces.use(nonce, now);
+    this.nonces.use(nonce, this.#clock.now());
     return token;
   }
 }

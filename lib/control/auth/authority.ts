@@ -15,8 +15,6 @@ export interface AuthorityOptions {
   login: string | undefined;
   /** Client IP address. */
   address: string;
-  /** Milliseconds since 1970. */
-  now(): number;
 }
 
 export class Authority {
@@ -28,8 +26,8 @@ export class Authority {
 
   /** Whether the credential is still accepted at this moment. */
   get isValid(): boolean {
-    const { access, token, login, address, now } = this.#options;
-    return access.isStillGood(token, { login, address }, now());
+    const { access, token, login, address } = this.#options;
+    return access.isStillGood(token, { login, address });
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import type { Log } from "../../log/log.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import type { Clock } from "../../time/clock.ts";
+import { type Clock, wallPollMs } from "../../time/clock.ts";
 import { heldInMemory } from "../core/rejections.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
@@ -13,8 +13,6 @@ import { isInForce } from "./bearerTokens.ts";
 const overReason = "the token that asked for it is no longer in force; it never started";
 const shutOutReason = "the agent was revoked; it never started";
 
-/** A timer cannot be set for longer than this. */
-const waitMsMax = 24 * 60 * 60 * 1000;
 const writeAgainMs = 1_000;
 
 export class Revocations {
@@ -31,14 +29,14 @@ export class Revocations {
     this.#engine = engine;
     this.#clock = clock;
     this.#log = log;
-    this.#lookedAt = clock.now();
+    this.#lookedAt = clock.wall();
     this.#endWhatIsOver();
     this.arm();
   }
 
   /** What ended while nobody served, or just before, still has its requests waiting. */
   #endWhatIsOver(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.wall();
     const waiting = this.#engine.core.dispatcher?.waiting() ?? [];
     for (const tokenId of new Set(waiting.map(({ createdBy }) => createdBy))) {
       const token = this.#tokens.get(tokenId);
@@ -63,7 +61,7 @@ export class Revocations {
 
   /** Every token and key of an agent; how many there were. Throws as `revoke` does. */
   revokeAgent(agentId: string): number {
-    const tokens = this.#tokens.ofAgent(agentId, this.#clock.now());
+    const tokens = this.#tokens.ofAgent(agentId, this.#clock.wall());
     this.#revokeAll(tokens);
     return tokens.length;
   }
@@ -71,7 +69,7 @@ export class Revocations {
   #revokeAll(tokens: StoredToken[]): void {
     const faults = tokens.flatMap((token) => {
       try {
-        this.#tokens.revoke(token.tokenId, this.#clock.now());
+        this.#tokens.revoke(token.tokenId, this.#clock.wall());
         return [];
       } catch (error) {
         return [error];
@@ -99,7 +97,7 @@ export class Revocations {
     const { audit } = this.#engine.journal;
     for (const [tokenId, at] of this.#tokens.unwritten) {
       const on = { token_id: tokenId, since: timestamp(at) };
-      audit.write({ action: "token.revoke", outcome: "written", on }, this.#clock.now());
+      audit.write({ action: "token.revoke", outcome: "written", on }, this.#clock.wall());
       this.#tokens.revoke(tokenId, at);
       this.#log.info("a revocation is on disk that could not be written before", {
         token: tokenId,
@@ -117,7 +115,7 @@ export class Revocations {
   fence(token: StoredToken): void {
     const { tokenId: actor, agentId: agent } = token;
     const facts = { action: "agent.fence", outcome: "accepted", actor, on: { agent } };
-    this.#engine.journal.audit.write(facts, this.#clock.now());
+    this.#engine.journal.audit.write(facts, this.#clock.wall());
     this.#tokens.setState(token.tokenId, "fenced");
     this.#engine.tell({ type: "fenced", tokenId: token.tokenId });
   }
@@ -127,7 +125,7 @@ export class Revocations {
     this.#cancelTimer();
     const next = this.#tokens.nextExpiry(this.#lookedAt);
     if (next === undefined) return;
-    const waitMs = Math.max(0, Math.min(next - this.#clock.now(), waitMsMax));
+    const waitMs = Math.max(0, Math.min(next - this.#clock.wall(), wallPollMs));
     this.#cancelTimer = this.#clock.after(waitMs, () => this.#look());
   }
 
@@ -137,7 +135,7 @@ export class Revocations {
   }
 
   #look(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.wall();
     for (const token of this.#tokens.expiredBetween(this.#lookedAt, now)) {
       this.#ended(token, "the token that asked for it has expired; it never started");
     }
@@ -150,7 +148,7 @@ export class Revocations {
     this.disconnect(tokenId);
     if (role !== "agent")
       return this.#engine.tell({ type: "withdraw", createdBy: tokenId, reason });
-    const isLast = this.#tokens.ofAgent(agentId ?? "", this.#clock.now()).length === 0;
+    const isLast = this.#tokens.ofAgent(agentId ?? "", this.#clock.wall()).length === 0;
     if (agentId === undefined || !isLast) return;
     this.#engine.tell({ type: "withdraw", agentId, reason: shutOutReason });
   }

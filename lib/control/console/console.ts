@@ -105,7 +105,7 @@ export class Console {
           oidc: this.#oidc,
           consoleUrl: this.#url,
           address: runtime.remoteAddress(c),
-          now: clock.now(),
+          now: clock.wall(),
         });
       });
     }

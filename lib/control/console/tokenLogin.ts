@@ -26,9 +26,9 @@ export interface LoginView {
   until?: string;
 }
 
-export function showLogin({ c, access, logins, cookies, oidc, address, now }: Visit): Response {
+export function showLogin({ c, access, logins, cookies, oidc, address }: Visit): Response {
   const secret = cookies.login(c);
-  const found = secret === undefined ? undefined : access.loggedIn(secret, address, now);
+  const found = secret === undefined ? undefined : access.loggedIn(secret, address);
   const view: LoginView = { logged_in: found !== undefined, oidc: oidc !== undefined };
   if (found === undefined) return c.json(view);
   const { token, login } = found;
@@ -41,12 +41,12 @@ export function showLogin({ c, access, logins, cookies, oidc, address, now }: Vi
 
 /** 204 with the cookie. */
 export async function logIn(visit: Visit): Promise<Response> {
-  const { c, access, refusals, address, now } = visit;
+  const { c, access, refusals, address } = visit;
   let token: StoredToken | undefined;
   try {
     requireOwnPage(visit);
     const { token: text } = parseBody(await c.req.text(), TokenBody);
-    token = access.identify({ authorization: `Bearer ${text}`, address, purpose: "call" }, now);
+    token = access.identify({ authorization: `Bearer ${text}`, address, purpose: "call" });
     // What an agent or a host that joins has is nobody's to look around with.
     if (!permits(token.role, "self.read") || token.state !== "active") {
       const text = "the console takes a token of the role admin, operator or viewer";
@@ -55,7 +55,7 @@ export async function logIn(visit: Visit): Promise<Response> {
   } catch (error) {
     if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
     const who = token === undefined ? {} : { actor: token.tokenId, role: token.role };
-    refusals.record({ ...who, address, code: error.code, action: loginAction }, now);
+    refusals.record({ ...who, address, code: error.code, action: loginAction });
     throw error;
   }
   const { tokenId } = token;
@@ -68,7 +68,7 @@ export function logOut(visit: Visit): Response {
   const { c, access, logins, cookies, audit, address, log, now } = visit;
   requireOwnPage(visit);
   const secret = cookies.login(c);
-  const found = secret === undefined ? undefined : access.loggedIn(secret, address, now);
+  const found = secret === undefined ? undefined : access.loggedIn(secret, address);
   cookies.dropLogin(c);
   if (secret === undefined || found === undefined) return c.body(null, 204);
   logins.end(secret);

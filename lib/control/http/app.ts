@@ -75,8 +75,8 @@ export function createApp(options: AppOptions): Hono {
   const { engine, artifacts, runtime, clock, log } = options;
   const { tokens, controlId, audit } = engine.journal;
   const logins = new Logins(options.console);
-  const access = new Access(tokens, controlId, logins);
-  const refusals = new Refusals(audit, log);
+  const access = new Access({ tokens, controlId, logins, clock });
+  const refusals = new Refusals(audit, clock, log);
   const { console: settings, isTls, place, revocations, scheduler, needsApproval } = options;
   const webConsole = new Console({
     ...{ settings, logins, access, refusals, audit, isTls, place, runtime, clock, log },
@@ -95,7 +95,7 @@ export function createApp(options: AppOptions): Hono {
       const { address, token } = who;
       const actor = token === undefined ? {} : { actor: token.tokenId, role: token.role };
       const action = route.action ?? `${route.method} ${route.path}`;
-      refusals.record({ address, ...actor, code: error.code, action }, clock.now());
+      refusals.record({ address, ...actor, code: error.code, action });
       throw error;
     }
   };
@@ -105,14 +105,13 @@ export function createApp(options: AppOptions): Hono {
       const authorization = c.req.header("authorization");
       const login = webConsole.loginOf(c, route);
       const credentials = { authorization, login, address, purpose: "call" } as const;
-      const token = access.identify(credentials, clock.now());
+      const token = access.identify(credentials);
       who.token = token;
       if (!permits(token.role, route.permission)) throw forbidden(route.permission);
       if (token.state !== "active") {
         throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
       }
-      const now = () => clock.now();
-      return { token, authority: new Authority({ access, token, login, address, now }) };
+      return { token, authority: new Authority({ access, token, login, address }) };
     });
   };
   /** The one way in which a route is carried out, whatever it does. */
@@ -122,7 +121,7 @@ export function createApp(options: AppOptions): Hono {
     const text = route.body === undefined ? "" : await c.req.text();
     recorded(route, { address, token }, () => authority.require());
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
-    const now = clock.now();
+    const now = clock.wall();
     const response = await audited(route, {
       ...{ c, body, authority, engine, artifacts, revocations, scheduler, needsApproval, log },
       ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
@@ -146,7 +145,7 @@ export function createApp(options: AppOptions): Hono {
     refuseBrowsers(c, options, webConsole);
     await next();
   });
-  app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.now()) }));
+  app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.wall()) }));
   app.get("/readyz", (c) => {
     const reason = engine.unready;
     return reason === undefined
@@ -161,7 +160,7 @@ export function createApp(options: AppOptions): Hono {
     const { streams } = engine;
     addTransferRoutes(app, {
       ...{ artifacts, store, journal, streams, runtime },
-      now: () => clock.now(),
+      now: () => clock.wall(),
     });
   }
   app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => refuseBody() }));

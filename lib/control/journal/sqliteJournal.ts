@@ -177,7 +177,9 @@ function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => vo
         count(tally, write.outcome);
       }
     }
-    trail.append(writes.flatMap(auditOf));
+    // The core counts how long; the trail says when.
+    const at = Date.now();
+    trail.append(writes.flatMap(auditOf).map((entry) => ({ ...entry, at })));
     for (const [jobId, { ended: more, succeeded }] of tally) progress.run(more, succeeded, jobId);
   };
 }

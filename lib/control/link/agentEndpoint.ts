@@ -40,7 +40,7 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
   app.get("/agent/challenge", (c) => {
     const now = clock.now();
     const nonce = access.nonces.make(now);
-    const body: Challenge = { nonce, control_id: access.controlId, time: timestamp(now) };
+    const body: Challenge = { nonce, control_id: access.controlId, time: timestamp(clock.wall()) };
     return c.json(body);
   });
   app.get(
@@ -57,11 +57,11 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
 }
 
 function callerOf(c: Context, options: AgentRouteOptions): Caller {
-  const { access, runtime, clock, log } = options;
+  const { access, runtime, log } = options;
   const authorization = c.req.header("authorization");
   const address = runtime.remoteAddress(c);
   try {
-    const token = access.identify({ authorization, address, purpose: "connect" }, clock.now());
+    const token = access.identify({ authorization, address, purpose: "connect" });
     return token.agentId === undefined || token.role !== "agent"
       ? { refused: "forbidden" }
       : { token };
@@ -126,18 +126,18 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
   };
 }
 
-function record(who: Omit<Refused, "action">, { refusals, clock }: AgentRouteOptions): void {
-  refusals.record({ ...who, action: "agent.connect" }, clock.now());
+function record(who: Omit<Refused, "action">, { refusals }: AgentRouteOptions): void {
+  refusals.record({ ...who, action: "agent.connect" });
 }
 
 /** An agent that is who it says, and may not connect all the same. */
 function refusalOf(
   token: StoredToken,
   { authorization, address }: { authorization: string | undefined; address: string },
-  { access, clock, engine, revocations, log }: AgentRouteOptions,
+  { access, engine, revocations, log }: AgentRouteOptions,
 ): CloseName | undefined {
   // Between the upgrade's request and this open connection the token may have ended.
-  if (!access.isStillGood(token, { address }, clock.now())) return "unauthorized";
+  if (!access.isStillGood(token, { address })) return "unauthorized";
   if (token.state !== "active") return token.state;
   if (token.publicKey === undefined) return undefined;
   // Every connection has a greater number than the one before, unless the key is held twice.

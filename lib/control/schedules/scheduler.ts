@@ -9,7 +9,7 @@ import type { Log } from "../../log/log.ts";
 import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
-import type { Clock } from "../../time/clock.ts";
+import { type Clock, wallPollMs } from "../../time/clock.ts";
 import { isInForce } from "../auth/bearerTokens.ts";
 import { Scope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -21,15 +21,11 @@ import { checkTiming, jitterOf, nextAfter } from "./nextRun.ts";
 export interface SchedulerOptions {
   engine: Engine;
   clock: Clock;
-  /** Milliseconds since 1970 as the system's clock has them. */
-  wallNow(): number;
   log: Log;
   newId(): string;
 }
 
 export const schedulesMax = 1_000;
-/** The wall clock is looked at so often at least. */
-const lookMs = 30_000;
 /** A run that is later than this was missed. */
 const lateMs = 60_000;
 /** What could not be written is tried again after this long. */
@@ -39,6 +35,8 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #records: ScheduleRecords;
   #cancelTimer = () => {};
+  /** The latest moment that the wall clock has shown. */
+  #latestWall = Number.POSITIVE_INFINITY;
   #isLooking = false;
   #isClosed = false;
 
@@ -50,7 +48,7 @@ export class Scheduler {
 
   /** Throws `MALFORMED`, `FORBIDDEN`, `CONFLICT` where the name is taken, or `BUSY`. */
   create(order: ScheduleOrder, token: StoredToken): StoredSchedule {
-    const now = this.#options.wallNow();
+    const now = this.#options.clock.wall();
     checkTiming(order.timing, now);
     new Scope(token).requireCommand(order.job.command);
     refuseLarge(order.job);
@@ -82,12 +80,12 @@ export class Scheduler {
 
   pause(schedule: StoredSchedule): StoredSchedule {
     const { nextAt: _next, ...rest } = schedule;
-    return this.#keep({ ...rest, pausedAt: this.#options.wallNow() });
+    return this.#keep({ ...rest, pausedAt: this.#options.clock.wall() });
   }
 
   resume(schedule: StoredSchedule): StoredSchedule {
     const { pausedAt: _at, pausedFor: _for, ...rest } = schedule;
-    const resumed = this.#dueNext(rest, this.#options.wallNow());
+    const resumed = this.#dueNext(rest, this.#options.clock.wall());
     const { timing } = schedule.order;
     if (resumed.nextAt !== undefined || !("at" in timing)) return this.#keep(resumed);
     // Its one moment has passed meanwhile.
@@ -105,7 +103,7 @@ export class Scheduler {
 
   #dueNext(schedule: StoredSchedule, after: number): StoredSchedule {
     const { nextAt: _before, ...rest } = schedule;
-    const nextAt = nextAfter(schedule.order.timing, schedule.createdAt, after);
+    const nextAt = nextAfter(schedule.order.timing, beginningOf(schedule), after);
     return { ...rest, ...(nextAt === undefined ? {} : { nextAt }) };
   }
 
@@ -122,21 +120,22 @@ export class Scheduler {
   }
 
   #waitMs(): number {
-    const now = this.#options.wallNow();
+    const now = this.#options.clock.wall();
     const due = this.#records.all().flatMap((each) => dueAt(each) ?? []);
-    return Math.max(0, Math.min(lookMs, Math.min(...due) - now));
+    return Math.max(0, Math.min(wallPollMs, Math.min(...due) - now));
   }
 
   async #look(): Promise<void> {
     let waitMs: number | undefined;
     this.#isLooking = true;
     try {
+      this.#followClock();
       for (const { order } of this.#records.all()) {
         // As it is now: while the one before was being asked for it may have been paused or deleted.
         const schedule = this.#records.get(order.name);
         const due = schedule && dueAt(schedule);
         if (schedule === undefined || due === undefined) continue;
-        if (due <= this.#options.wallNow()) await this.#due(schedule, due);
+        if (due <= this.#options.clock.wall()) await this.#due(schedule, due);
       }
     } catch (error) {
       // Mostly that nothing can be written: what is due stays so.
@@ -149,9 +148,25 @@ export class Scheduler {
     this.#arm(waitMs);
   }
 
+  /** Plans anew where the wall clock was set back: what would come due only then comes due again. */
+  #followClock(): void {
+    const now = this.#options.clock.wall();
+    const isSetBack = now < this.#latestWall - lateMs;
+    this.#latestWall = now;
+    if (!isSetBack) return;
+    let count = 0;
+    for (const schedule of this.#records.all()) {
+      const planned = replanned(schedule, now);
+      if (planned === undefined) continue;
+      this.#records.put(planned);
+      count++;
+    }
+    if (count > 0) this.#options.log.warn("clock set back: schedules planned anew", { count });
+  }
+
   async #due(schedule: StoredSchedule, due: number): Promise<void> {
     const { order, nextAt: first = due, latestJobId } = schedule;
-    const now = this.#options.wallNow();
+    const now = this.#options.clock.wall();
     const came = this.#latestDue(schedule, first, now);
     const next = this.#dueNext(schedule, came ?? now);
     const done = (what: { jobId?: string; notRun?: string }) => {
@@ -159,7 +174,7 @@ export class Scheduler {
     };
     if (came === undefined && order.missed === "skip") return done({ notRun: "missed" });
     const token = this.#options.engine.journal.tokens.get(schedule.createdBy);
-    if (token === undefined || !isInForce(token, this.#options.clock.now())) {
+    if (token === undefined || !isInForce(token, this.#options.clock.wall())) {
       return this.#stop(schedule, first, "the token that created it is no longer in force");
     }
     if (order.overlap !== "allow" && this.#isOpen(latestJobId)) {
@@ -180,11 +195,12 @@ export class Scheduler {
    * where all were missed.
    */
   #latestDue(schedule: StoredSchedule, first: number, now: number): number | undefined {
-    const { order, createdAt, scheduleId } = schedule;
+    const { order, scheduleId } = schedule;
+    const beginning = beginningOf(schedule);
     const jitterMs = order.jitter_seconds * 1000;
     const isDue = (at: number | undefined): at is number =>
       at !== undefined && at + jitterOf(scheduleId, at, jitterMs) <= now;
-    const after = (at: number) => nextAfter(order.timing, createdAt, at);
+    const after = (at: number) => nextAfter(order.timing, beginning, at);
     const isLate = now - first - jitterMs > lateMs;
     let latest = isLate ? after(now - lateMs - jitterMs) : first;
     if (!isDue(latest)) return undefined;
@@ -213,11 +229,14 @@ export class Scheduler {
     });
   }
 
-  async #ask({ scheduleId, order }: StoredSchedule, came: number, token: StoredToken) {
+  async #ask(schedule: StoredSchedule, came: number, token: StoredToken) {
+    const { scheduleId, order, setBack } = schedule;
     const { tokenId, role } = token;
     const orderer = { tokenId, role, scope: new Scope(token), schedule: order.name };
     // No key of an operator's has a blank in it.
-    const key = `schedule ${scheduleId} ${came}`;
+    // The same moment comes once more where the clock was set back.
+    const again = setBack === undefined ? "" : ` ${setBack.count}`;
+    const key = `schedule ${scheduleId} ${came}${again}`;
     const { job } = await this.#options.engine.orders.submit(order.job, orderer, key);
     this.#options.log.info("a schedule has come due", { schedule: order.name, job_id: job.jobId });
     return job.jobId;
@@ -225,7 +244,7 @@ export class Scheduler {
 
   #stop(schedule: StoredSchedule, came: number, why: string): void {
     const { nextAt: _next, ...rest } = schedule;
-    const now = this.#options.wallNow();
+    const now = this.#options.clock.wall();
     const last = { dueAt: came, notRun: `FORBIDDEN ${why}` };
     this.#records.put({ ...rest, pausedAt: now, pausedFor: why, last });
     this.#options.log.warn(`schedule ${schedule.order.name} is paused: ${why}`);
@@ -235,6 +254,21 @@ export class Scheduler {
     const job = jobId === undefined ? undefined : this.#options.engine.journal.job(jobId);
     return job !== undefined && job.ended < job.total;
   }
+}
+
+/** From when its intervals are counted. */
+function beginningOf({ createdAt, setBack }: StoredSchedule): number {
+  return setBack === undefined ? createdAt : Math.min(createdAt, setBack.at);
+}
+
+/** With an earlier next run, where the clock allows one; undefined where nothing changes. */
+function replanned(schedule: StoredSchedule, now: number): StoredSchedule | undefined {
+  const { nextAt, setBack, createdAt, order } = schedule;
+  if (nextAt === undefined) return undefined;
+  const at = Math.min(setBack?.at ?? createdAt, now);
+  const next = nextAfter(order.timing, at, now);
+  if (next === undefined || next >= nextAt) return undefined;
+  return { ...schedule, nextAt: next, setBack: { at, count: (setBack?.count ?? 0) + 1 } };
 }
 
 /** With its jitter. */

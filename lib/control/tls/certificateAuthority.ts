@@ -21,13 +21,12 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { certificateBackdateMs } from "../../protocol/limits.ts";
 import type { TlsOptions } from "../../runtime/runtime.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const dayMs = 24 * 60 * 60 * 1000;
 const authorityMs = 3_650 * dayMs;
-/** Certificates are good from so long ago on, for hosts whose clock is behind. */
-const backdateMs = dayMs;
 
 export interface Authority {
   /** The authority's own certificate, PEM. */
@@ -68,7 +67,7 @@ async function makeAuthority(now: number): Promise<TlsOptions> {
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
     name: `CN=wsctl ${randomBytes(4).toString("hex")}`,
-    notBefore: new Date(now - backdateMs),
+    notBefore: new Date(now - certificateBackdateMs),
     notAfter: new Date(now + authorityMs),
     signingAlgorithm: algorithm,
     keys,
@@ -93,7 +92,7 @@ async function authorityOf({ cert, key }: TlsOptions): Promise<Authority> {
         serialNumber: serial(),
         subject: "CN=wsctl serve",
         issuer: authority.subject,
-        notBefore: new Date(now - backdateMs),
+        notBefore: new Date(now - certificateBackdateMs),
         notAfter: new Date(now + validMs),
         signingAlgorithm: algorithm,
         publicKey: keys.publicKey,

@@ -7,8 +7,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { certificateBackdateMs } from "../../protocol/limits.ts";
 import type { TlsOptions } from "../../runtime/runtime.ts";
-import type { Clock } from "../../time/clock.ts";
+import { type Clock, wallPollMs } from "../../time/clock.ts";
 import type { Authority } from "./certificateAuthority.ts";
 
 export interface Certificates {
@@ -30,31 +31,32 @@ export interface OwnCertificatesOptions {
 }
 
 const retryMs = 60_000;
-/** A timer cannot be set for longer than this. */
-const waitMsMax = 24 * 60 * 60 * 1000;
 const lookMs = 2_000;
 const soonMs = 14 * 24 * 60 * 60 * 1000;
 
 /** Issued by our own authority. */
 export async function ownCertificates(options: OwnCertificatesOptions): Promise<Certificates> {
   const { authority, names, lifetimeMs, clock, log } = options;
-  const issue = () => authority.issue(names(), lifetimeMs, clock.now());
+  const issue = () => authority.issue(names(), lifetimeMs, clock.wall());
   let current = await issue();
-  let dueAt = clock.now() + (lifetimeMs * 2) / 3;
+  let issuedAt = clock.wall();
+  let dueAt = clock.wall() + (lifetimeMs * 2) / 3;
   let cancel = () => {};
   const arm = (use: (tls: TlsOptions) => void) => {
-    const waitMs = Math.max(0, Math.min(dueAt - clock.now(), waitMsMax));
+    const waitMs = Math.max(0, Math.min(dueAt - clock.wall(), wallPollMs));
     cancel = clock.after(waitMs, () => void renew(use));
   };
   const renew = async (use: (tls: TlsOptions) => void) => {
-    if (clock.now() >= dueAt) {
+    // Also where the clock was set back so far that the certificate is not valid yet.
+    if (clock.wall() >= dueAt || clock.wall() < issuedAt - certificateBackdateMs) {
       try {
         current = await issue();
         use(current);
-        dueAt = clock.now() + (lifetimeMs * 2) / 3;
+        issuedAt = clock.wall();
+        dueAt = clock.wall() + (lifetimeMs * 2) / 3;
         log.info("serving under a renewed certificate", { valid_until: validUntil(current) });
       } catch (error) {
-        dueAt = clock.now() + Math.min(retryMs, lifetimeMs / 10);
+        dueAt = clock.wall() + Math.min(retryMs, lifetimeMs / 10);
         log.error("cannot renew the certificate", { reason: errorText(error) });
       }
     }
@@ -102,7 +104,7 @@ export function filedCertificates(
     },
     authority: rootOf(current.cert),
     start(use) {
-      const leftMs = Date.parse(validUntil(current)) - clock.now();
+      const leftMs = Date.parse(validUntil(current)) - clock.wall();
       if (leftMs < soonMs) {
         log.warn("the certificate expires soon", { valid_until: validUntil(current) });
       }

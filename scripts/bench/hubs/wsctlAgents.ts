@@ -6,12 +6,12 @@
 import { readFileSync } from "node:fs";
 import { SimulatedAgent } from "../../../lib/bench/simulatedAgent.ts";
 import { loadRuntime } from "../../../lib/runtime/load.ts";
-import { steadyClock } from "../../../lib/time/clock.ts";
+import { systemClock } from "../../../lib/time/clock.ts";
 
 const [url = "", file = "", caFile] = process.argv.slice(2);
 const tokens = readFileSync(file, "utf8").trim().split("\n");
 const runtime = await loadRuntime();
-const clock = steadyClock();
+const clock = systemClock();
 const ca = caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") };
 let open = 0;
 const changed = (by: 1 | -1) => {

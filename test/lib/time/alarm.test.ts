@@ -8,6 +8,7 @@ class HeldClock implements Clock {
   readonly #timers: { at: number; run: () => void }[] = [];
 
   now = () => this.time;
+  wall = () => this.time;
 
   after(ms: number, run: () => void): () => void {
     const timer = { at: this.time + ms, run };

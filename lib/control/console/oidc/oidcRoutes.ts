@@ -59,7 +59,7 @@ function refused(visit: Visit, error: unknown): Response {
   if (isTheirs) {
     const actor = error.who && `${error.who.issuer}#${error.who.subject}`;
     const who = actor === undefined ? {} : { actor };
-    refusals.record({ ...who, address, code, action: loginAction }, now);
+    refusals.record({ ...who, address, code, action: loginAction });
   }
   return c.html(faultPage(error), errorCodes[code].http as ContentfulStatusCode);
 }

@@ -11,6 +11,11 @@ export interface StoredSchedule {
   createdBy: string;
   /** Absent where nothing more is to come. */
   nextAt?: number;
+  /**
+   * The clock was set back this many times under it. Its intervals are counted from `at` if that is
+   * before its creation.
+   */
+  setBack?: { at: number; count: number };
   pausedAt?: number;
   pausedFor?: string;
   last?: { dueAt: number; jobId?: string; notRun?: string };

@@ -44,6 +44,7 @@ describe("Artifacts", () => {
       newId,
       clock: {
         now: () => now,
+        wall: () => now,
         soon: (run) => void setImmediate(run),
         after: (ms, run) => {
           const timer = { at: now + ms, run };
