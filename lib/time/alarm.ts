@@ -1,8 +1,8 @@
 /**
- * The one timer of a state machine. A process that stood still (a stopped process, a suspended host,
- * a disk that did not answer) wakes with a timer that is due and with messages that arrived in time
- * but were not read yet. So the alarm rings only after everything that has arrived was looked at,
- * and says whether it is late.
+ * The one timer of a state machine. A process that stood still (a stopped process, a suspended
+ * host, a disk that did not answer) wakes with a timer that is due and with messages that arrived
+ * in time but were not read yet. So the alarm rings only after everything that has arrived was
+ * looked at, and says whether it is late.
  */
 import type { Clock } from "./clock.ts";
 

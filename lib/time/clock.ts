@@ -1,8 +1,8 @@
 /**
  * The two clocks, each for its purpose. `now` says how long: it never jumps, so that a step of the
  * system's clock moves no deadline, and it counts the time for which the host was suspended. `wall`
- * says when: it follows the system's clock, for whatever somebody else compares with theirs, such as
- * the expiry of a token or a certificate, or the time of an audit record.
+ * says when: it follows the system's clock, for whatever somebody else compares with theirs, such
+ * as the expiry of a token or a certificate, or the time of an audit record.
  */
 import { uptime } from "node:os";
 
@@ -30,7 +30,8 @@ const suspendedMsMin = 500;
 
 export function systemClock(): Clock {
   const origin = Date.now() - performance.now();
-  // The monotonic clock stops while a host is suspended, its uptime does not (Linux: CLOCK_BOOTTIME).
+  // The monotonic clock stops while a host is suspended, its uptime does not (Linux:
+  // CLOCK_BOOTTIME).
   const bootOrigin = uptime() * 1000 - performance.now();
   let suspendedMs = 0;
   let lookedAt = performance.now();

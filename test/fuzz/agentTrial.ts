@@ -5,12 +5,8 @@
  */
 import { check } from "../../lib/agent/commands/registry.ts";
 import { AgentCore } from "../../lib/agent/core/core.ts";
-import type {
-  AgentEffect,
-  AgentEvent,
-  AgentStep,
-  JournalRecord,
-} from "../../lib/agent/core/model.ts";
+import type { AgentEffect, AgentEvent, JournalRecord } from "../../lib/agent/core/model.ts";
+import type { AgentTransition } from "../../lib/agent/core/transition.ts";
 import { dialMs } from "../../lib/protocol/limits.ts";
 import { decodeFromAgent, decodeFromControl, encode } from "../../lib/protocol/wire/codec.ts";
 import { isSame, isWritable } from "./verdict.ts";
@@ -160,7 +156,7 @@ export class AgentTrial {
   }
 
   #step(event: AgentEvent): void {
-    const step: AgentStep = this.#core.step(event, this.now);
+    const step: AgentTransition = this.#core.step(event, this.now);
     for (const write of step.writes) {
       if (!isWritable(write)) throw new Error("the journal was given what cannot be written");
       if (write.type === "put") this.#journal.set(write.record.requestId, { ...write.record });

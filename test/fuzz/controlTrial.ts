@@ -4,7 +4,8 @@
  * says must come of it.
  */
 import { ControlCore } from "../../lib/control/core/core.ts";
-import type { ControlEffect, ControlEvent, ControlStep } from "../../lib/control/core/model.ts";
+import type { ControlEffect, ControlEvent } from "../../lib/control/core/model.ts";
+import type { ControlChanges } from "../../lib/control/core/transition.ts";
 import { strikesMax, strikesWindowMs } from "../../lib/protocol/limits.ts";
 import {
   decodeFromAgent,
@@ -207,9 +208,9 @@ export class ControlTrial {
   }
 
   /** One step with everything that must hold of each; what is recalled is told at once. */
-  #step(event: ControlEvent): ControlStep {
+  #step(event: ControlEvent): ControlChanges {
     const step = this.#core.step(event, this.now);
-    const all: ControlStep = { writes: step.writes, effects: [] };
+    const all: ControlChanges = { writes: step.writes, effects: [] };
     for (const write of step.writes) {
       if (write.type === "job") {
         for (const { requestId, agentId } of write.requests) {
@@ -253,8 +254,8 @@ export class ControlTrial {
   }
 }
 
-function closes(step: ControlStep): { sessionId: number }[] {
-  return step.effects.filter((effect) => effect.type === "close");
+function closes(t: ControlChanges): { sessionId: number }[] {
+  return t.effects.filter((effect) => effect.type === "close");
 }
 
 /** An effect in short; commands and what is only for the engine are left out. */

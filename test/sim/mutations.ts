@@ -35,22 +35,22 @@ export const mutations: Mutation[] = [
   {
     name: "what is settled is never forgotten by the executor",
     file: outbox,
-    find: 'this.#entries.delete(requestId);\n    this.#deadlines.delete(requestId);\n    step.writes.push({ type: "settled"',
-    replace: 'step.writes.push({ type: "settled"',
+    find: 'this.#entries.delete(requestId);\n    this.#deadlines.delete(requestId);\n    t.write({ type: "settled"',
+    replace: 't.write({ type: "settled"',
   },
   {
     name: "a command runs before it is on record",
     file: executor,
-    find: 'step.writes.push(put(entry));\n    step.effects.push({ type: "run"',
-    replace: 'step.effects.push({ type: "run"',
+    find: 't.write(put(entry));\n    t.perform({ type: "run"',
+    replace: 't.perform({ type: "run"',
   },
   {
     name: "what a dead process had started is run again",
     file: executor,
-    find: "if (fate !== undefined) this.#end(entry, fate.answer, now, step);",
+    find: "if (fate !== undefined) this.#end(entry, fate.answer, t);",
     replace:
       'if (fate !== undefined && stored.state === "started") entry.record.state = "accepted";\n' +
-      "      else if (fate !== undefined) this.#end(entry, fate.answer, now, step);",
+      "      else if (fate !== undefined) this.#end(entry, fate.answer, t);",
   },
   {
     name: "settled requests are forgotten",
@@ -76,7 +76,7 @@ export const mutations: Mutation[] = [
     find: '} else if (result.status === "restart") {',
     replace:
       '} else if (result.status === "restart" && entry.record.timeoutMs % 2000 === 0) {\n' +
-      '      this.#end(entry, { type: "response", status: "success", message: "restarted" }, now, step);\n' +
+      '      this.#end(entry, { type: "response", status: "success", message: "restarted" }, t);\n' +
       '    } else if (result.status === "restart") {',
   },
   {
@@ -106,7 +106,7 @@ export const mutations: Mutation[] = [
   {
     name: "the sending of a command is not written",
     file: sending,
-    find: 'step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });',
+    find: 't.write({ type: "sent", requestId, sentAt: t.now, journalId: peer.journalId });',
     replace: "",
   },
   {
@@ -118,8 +118,8 @@ export const mutations: Mutation[] = [
   {
     name: "what was sent is withdrawn",
     file: dispatcher,
-    find: 'if (request.state === "queued") this.#end(request, cancelled, now, step);\n      else this.#sending',
-    replace: "this.#end(request, cancelled, now, step);\n      this.#sending",
+    find: 'if (request.state === "queued") this.#end(request, cancelled, t);\n      else this.#sending',
+    replace: "this.#end(request, cancelled, t);\n      this.#sending",
   },
   {
     name: "a waiting request has no deadline",
@@ -155,18 +155,18 @@ export const mutations: Mutation[] = [
     name: "a control plane that stood still judges before it has read what arrived",
     file: "lib/control/core/core.ts",
     find: "if (wasPaused) this.#dispatcher?.waitForReturn",
-    replace: "if (wasPaused && now === 0) this.#dispatcher?.waitForReturn",
+    replace: "if (wasPaused && t.now === 0) this.#dispatcher?.waitForReturn",
   },
   {
     name: "a dead control plane goes unnoticed",
     file: link,
-    find: "if (now >= this.#silentAt()) {",
-    replace: "if (now < 0) {",
+    find: "if (t.now >= this.#silentAt()) {",
+    replace: "if (t.now < 0) {",
   },
   {
     name: "an agent does not come back after it gave a connection up",
     file: link,
-    find: "this.closed(1006, reason, random, now, step);",
+    find: "this.closed(1006, reason, random, t);",
     replace: 'this.#state = { name: "idle" };',
   },
   {
@@ -275,7 +275,7 @@ export const mutations: Mutation[] = [
   {
     name: "a turn that has come is not written",
     file: dispatcher,
-    find: 'step.writes.push({ type: "turned", requestId, at: turnAt });',
+    find: 't.write({ type: "turned", requestId, at: turnAt });',
     replace: "",
   },
 ];

@@ -3,8 +3,9 @@
  * and the catalogue itself where the control plane does not know it yet. Pure; looking is done
  * outside, when it is asked for.
  */
-import type { AgentEvent, AgentStep } from "./model.ts";
+import type { AgentEvent } from "./model.ts";
 import type { Outlet } from "./responseOutbox.ts";
+import type { AgentTransition } from "./transition.ts";
 
 export class Announcement {
   /** As it was seen last; undefined before the first look. */
@@ -16,16 +17,16 @@ export class Announcement {
   }
 
   /** The control plane does not know the catalogue of this digest. */
-  wanted(step: AgentStep): void {
+  wanted(t: AgentTransition): void {
     this.#isWanted = true;
-    step.effects.push({ type: "look", isTextWanted: true });
+    t.perform({ type: "look", isTextWanted: true });
   }
 
   /** The catalogue as it stands. */
   looked(
     event: AgentEvent & { type: "catalogue" },
     outlet: Outlet | undefined,
-    step: AgentStep,
+    t: AgentTransition,
   ): void {
     const { digest, text } = event;
     const isSame = digest === this.#digest;
@@ -35,6 +36,6 @@ export class Announcement {
     if (isAsked) this.#isWanted = false;
     const payload = { digest, ...(isAsked ? { text } : {}) };
     const message = { type: "catalogue", payload } as const;
-    step.effects.push({ type: "send", link: outlet.link, message });
+    t.send(outlet.link, message);
   }
 }

@@ -16,8 +16,9 @@ import {
 } from "../../protocol/limits.ts";
 import type { Hello, Welcome } from "../../protocol/wire/message.ts";
 import { formatCpuUsage, formatMemoryUsage } from "../../protocol/wire/usageText.ts";
-import type { AgentStep, Figures, Identity } from "./model.ts";
+import type { Figures, Identity } from "./model.ts";
 import { returnDelayMs } from "./reconnectDelay.ts";
+import type { AgentTransition } from "./transition.ts";
 
 export interface LinkOptions {
   /** What the agent says of itself, beside the name of its memory. */
@@ -88,8 +89,8 @@ export class Link {
     return Math.min(this.#heartbeatAt, this.#statusAt, this.#silentAt());
   }
 
-  start(step: AgentStep, now: number): void {
-    this.#dial(now, step);
+  start(t: AgentTransition): void {
+    this.#dial(t);
   }
 
   /** Connected. A peer of `wsctl.v1` is greeted first; another is ready at once. */
@@ -97,44 +98,43 @@ export class Link {
     v1: boolean,
     identity: Identity,
     catalogueDigest: string | undefined,
-    now: number,
-    step: AgentStep,
+    t: AgentTransition,
   ): void {
     if (this.#state.name !== "dialing") return;
-    this.#lastHeard = now;
-    if (!v1) return this.#isUp(false, now, step);
-    this.#greetedAt = now;
-    this.#state = { name: "greeting", until: now + dialMs };
+    this.#lastHeard = t.now;
+    if (!v1) return this.#isUp(false, t);
+    this.#greetedAt = t.now;
+    this.#state = { name: "greeting", until: t.now + dialMs };
     const { journalId: journal_id, epoch } = identity;
     const memory = { journal_id, epoch };
     const digest = catalogueDigest === undefined ? {} : { catalogue_digest: catalogueDigest };
     const payload = { ...this.#options.hello, ...memory, ...digest };
     const message = { type: "hello", payload } as const;
-    step.effects.push({ type: "send", link: this.#link, message });
+    t.send(this.#link, message);
   }
 
   /** The control plane's answer to `hello`, or later its changed advice. */
-  welcome(message: Welcome, now: number, step: AgentStep): void {
+  welcome(message: Welcome, t: AgentTransition): void {
     const { heartbeat_seconds, reconnect_seconds } = message.payload;
     this.#spreadMs = reconnect_seconds * 1000;
     this.#heartbeatMs = heartbeat_seconds * 1000;
     if (this.#state.name === "greeting") {
       this.#clockOffsetMs = Date.parse(message.timestamp) - this.#greetedAt;
-      return this.#isUp(true, now, step);
+      return this.#isUp(true, t);
     }
     if (this.#state.name === "up" && !this.#state.v1) {
       // It does know our greeting, but took so long that its clock cannot be told: once more.
-      step.effects.push({ type: "terminate", link: this.#link });
-      return this.#dial(now, step);
+      t.perform({ type: "terminate", link: this.#link });
+      return this.#dial(t);
     }
-    this.#heartbeatAt = Math.min(this.#heartbeatAt, now + this.#heartbeatMs);
+    this.#heartbeatAt = Math.min(this.#heartbeatAt, t.now + this.#heartbeatMs);
   }
 
   /**
    * A peer that agreed to any subprotocol, but does not know our greeting: the standard will do.
    */
-  notGreeted(now: number, step: AgentStep): void {
-    if (this.#state.name === "greeting") this.#isUp(false, now, step);
+  notGreeted(t: AgentTransition): void {
+    if (this.#state.name === "greeting") this.#isUp(false, t);
   }
 
   /** The control plane goes down in order and says when to return. */
@@ -148,7 +148,7 @@ export class Link {
     this.#probedAt = undefined;
   }
 
-  measured(figures: Figures, step: AgentStep): void {
+  measured(figures: Figures, t: AgentTransition): void {
     if (this.#state.name !== "up") return;
     const message = {
       type: "status_update",
@@ -157,18 +157,18 @@ export class Link {
         memory_usage: formatMemoryUsage(figures.memoryBytes),
       },
     } as const;
-    step.effects.push({ type: "send", link: this.#link, message });
+    t.send(this.#link, message);
   }
 
   /** The connection has ended, or an attempt has failed. */
-  closed(code: number, reason: string, random: number, now: number, step: AgentStep): void {
+  closed(code: number, reason: string, random: number, t: AgentTransition): void {
     const state = this.#state;
     if (state.name === "idle" || state.name === "waiting") return;
     if (this.#isStopping) {
       this.#state = { name: "idle" };
       return;
     }
-    if (state.name === "up" && now - state.since >= steadyMs) this.#attempt = 0;
+    if (state.name === "up" && t.now - state.since >= steadyMs) this.#attempt = 0;
     const delayMs = returnDelayMs({
       attempt: this.#attempt++,
       spreadMs: this.#spreadMs,
@@ -177,40 +177,40 @@ export class Link {
       random,
     });
     this.#retryAfterMs = undefined;
-    this.#state = { name: "waiting", until: now + delayMs };
+    this.#state = { name: "waiting", until: t.now + delayMs };
     const what = state.name === "up" ? "connection lost" : "cannot connect";
     const why = `${code}${reason === "" ? "" : `: ${reason}`}`;
     const text = `${what} (${why}); next attempt in ${(delayMs / 1000).toFixed(1)} s`;
-    step.effects.push({ type: "log", level: "warn", text });
+    t.log("warn", text);
   }
 
-  tick(random: number, now: number, step: AgentStep): void {
+  tick(random: number, t: AgentTransition): void {
     const state = this.#state;
-    if (state.name === "waiting" && now >= state.until) return this.#dial(now, step);
-    if (state.name === "greeting" && now >= state.until) return this.notGreeted(now, step);
-    if (state.name === "dialing" && now >= state.until) {
-      return this.#giveUp("no answer in time", random, now, step);
+    if (state.name === "waiting" && t.now >= state.until) return this.#dial(t);
+    if (state.name === "greeting" && t.now >= state.until) return this.notGreeted(t);
+    if (state.name === "dialing" && t.now >= state.until) {
+      return this.#giveUp("no answer in time", random, t);
     }
     if (state.name !== "up") return;
-    if (now >= this.#silentAt()) {
-      if (this.#probedAt !== undefined) return this.#giveUp("silent", random, now, step);
+    if (t.now >= this.#silentAt()) {
+      if (this.#probedAt !== undefined) return this.#giveUp("silent", random, t);
       // What it sent may be waiting behind whatever kept this process from running in time.
-      this.#probedAt = now;
-      step.effects.push({ type: "ping", link: this.#link });
+      this.#probedAt = t.now;
+      t.perform({ type: "ping", link: this.#link });
     }
-    if (now >= this.#heartbeatAt) this.#heartbeat(now, step);
-    if (now < this.#statusAt) return;
-    this.#statusAt = now + this.#heartbeatMs * heartbeatsPerStatus;
-    step.effects.push({ type: "measure" });
+    if (t.now >= this.#heartbeatAt) this.#heartbeat(t);
+    if (t.now < this.#statusAt) return;
+    this.#statusAt = t.now + this.#heartbeatMs * heartbeatsPerStatus;
+    t.perform({ type: "measure" });
   }
 
   /** Ends the connection for good. */
-  stop(step: AgentStep): void {
+  stop(t: AgentTransition): void {
     this.#isStopping = true;
     if (this.#isConnected) {
-      step.effects.push({ type: "close", link: this.#link, code: 1000, reason: "agent stopped" });
+      t.perform({ type: "close", link: this.#link, code: 1000, reason: "agent stopped" });
     } else if (this.#state.name === "dialing") {
-      step.effects.push({ type: "terminate", link: this.#link });
+      t.perform({ type: "terminate", link: this.#link });
     }
     this.#state = { name: "idle" };
   }
@@ -219,29 +219,29 @@ export class Link {
     return this.#state.name === "up" || this.#state.name === "greeting";
   }
 
-  #dial(now: number, step: AgentStep): void {
+  #dial(t: AgentTransition): void {
     this.#link++;
-    this.#state = { name: "dialing", until: now + dialMs };
-    step.effects.push({ type: "dial", link: this.#link });
+    this.#state = { name: "dialing", until: t.now + dialMs };
+    t.perform({ type: "dial", link: this.#link });
   }
 
-  #isUp(v1: boolean, now: number, step: AgentStep): void {
-    this.#state = { name: "up", since: now, v1 };
+  #isUp(v1: boolean, t: AgentTransition): void {
+    this.#state = { name: "up", since: t.now, v1 };
     this.#probedAt = undefined;
-    this.#statusAt = now + firstStatusMs;
-    this.#heartbeat(now, step);
+    this.#statusAt = t.now + firstStatusMs;
+    this.#heartbeat(t);
     const text = v1 ? "connected" : "connected, by the standard alone";
-    step.effects.push({ type: "log", level: "info", text });
+    t.log("info", text);
   }
 
   /**
    * A ping beside each heartbeat: the standard's control plane need not answer, its socket must.
    */
-  #heartbeat(now: number, step: AgentStep): void {
-    this.#heartbeatAt = now + this.#heartbeatMs;
+  #heartbeat(t: AgentTransition): void {
+    this.#heartbeatAt = t.now + this.#heartbeatMs;
     const message = { type: "heartbeat", payload: {} } as const;
-    step.effects.push({ type: "send", link: this.#link, message });
-    step.effects.push({ type: "ping", link: this.#link });
+    t.send(this.#link, message);
+    t.perform({ type: "ping", link: this.#link });
   }
 
   #silentAt(): number {
@@ -249,8 +249,8 @@ export class Link {
     return this.#lastHeard + this.#heartbeatMs * heartbeatsMissedMax;
   }
 
-  #giveUp(reason: string, random: number, now: number, step: AgentStep): void {
-    step.effects.push({ type: "terminate", link: this.#link });
-    this.closed(1006, reason, random, now, step);
+  #giveUp(reason: string, random: number, t: AgentTransition): void {
+    t.perform({ type: "terminate", link: this.#link });
+    this.closed(1006, reason, random, t);
   }
 }

@@ -9,7 +9,8 @@ import type { ExecutorOptions } from "./admission.ts";
 import { Announcement } from "./capabilityAnnouncer.ts";
 import { Link, type LinkOptions } from "./connection.ts";
 import { Executor } from "./executor.ts";
-import type { AgentEvent, AgentStep, Identity, OutputPiece } from "./model.ts";
+import type { AgentEvent, Identity, OutputPiece } from "./model.ts";
+import { AgentTransition } from "./transition.ts";
 
 export interface AgentCoreOptions extends LinkOptions, ExecutorOptions {
   /** Warned about when the token makes this agent somebody else. */
@@ -56,106 +57,106 @@ export class AgentCore {
     return this.#executor.sizes;
   }
 
-  step(event: AgentEvent, now: number): AgentStep {
-    const step: AgentStep = { writes: [], effects: [] };
-    this.#take(event, now, step);
-    return step;
+  step(event: AgentEvent, now: number): AgentTransition {
+    const t = new AgentTransition(now);
+    this.#take(event, t);
+    return t;
   }
 
-  #take(event: AgentEvent, now: number, step: AgentStep): void {
+  #take(event: AgentEvent, t: AgentTransition): void {
     switch (event.type) {
       case "started":
         this.#identity = event.identity;
-        this.#prune(now, step);
-        this.#executor.recover(event.records, now, step);
-        return this.#link.start(step, now);
+        this.#prune(t);
+        this.#executor.recover(event.records, t);
+        return this.#link.start(t);
       case "opened":
         if (!this.#link.isLatest(event.link)) return;
         this.#isV1 = event.v1;
-        this.#link.opened(event.v1, this.#identity, this.#announcement.digest, now, step);
-        return this.#linkedIfUp(now, step);
+        this.#link.opened(event.v1, this.#identity, this.#announcement.digest, t);
+        return this.#linkedIfUp(t);
       case "received":
-        if (this.#link.isCurrent(event.link)) this.#received(event.text, event.link, now, step);
+        if (this.#link.isCurrent(event.link)) this.#received(event.text, event.link, t);
         return;
       case "received_binary":
-        return this.#binary(event.link, step);
+        return this.#binary(event.link, t);
       case "pong":
-        if (this.#link.isCurrent(event.link)) this.#link.heard(now);
+        if (this.#link.isCurrent(event.link)) this.#link.heard(t.now);
         return;
       case "closed":
-        return this.#closed(event, now, step);
+        return this.#closed(event, t);
       case "recalled":
-        return this.#command(event, now, step);
+        return this.#command(event, t);
       case "finished":
-        this.#executor.finished(event.requestId, event.result, now, step);
-        return this.#stopIfDone(step);
+        this.#executor.finished(event.requestId, event.result, t);
+        return this.#stopIfDone(t);
       case "saved":
-        return this.#executor.saved(event.requestId, step);
+        return this.#executor.saved(event.requestId, t);
       case "cancelled":
-        return this.#executor.cancel(event.requestId, now, step);
+        return this.#executor.cancel(event.requestId, t);
       case "asked":
-        return this.#follow(event.follow, step);
+        return this.#follow(event.follow, t);
       case "measured":
-        return this.#link.measured(event.figures, step);
+        return this.#link.measured(event.figures, t);
       case "catalogue":
-        return this.#announcement.looked(event, this.#link.up, step);
+        return this.#announcement.looked(event, this.#link.up, t);
       case "output":
-        return this.#output(event.piece, step);
+        return this.#output(event.piece, t);
       case "save_failed":
-        this.#executor.saveFailed(event.writes, now, step);
-        return this.#stopIfDone(step);
+        this.#executor.saveFailed(event.writes, t);
+        return this.#stopIfDone(t);
       case "tick":
-        return this.#tick(event.random, now, step);
+        return this.#tick(event.random, t);
       case "stop":
         this.#isStopping = true;
         this.#executor.stop();
-        return this.#stopIfDone(step);
+        return this.#stopIfDone(t);
       default:
         return event satisfies never;
     }
   }
 
-  #received(text: string, link: number, now: number, step: AgentStep): void {
-    this.#link.heard(now);
+  #received(text: string, link: number, t: AgentTransition): void {
+    this.#link.heard(t.now);
     const { message, refusal } = decodeFromControl(text, { v1: this.#isV1 });
-    if (refusal === undefined) return this.#message(message, link, now, step);
+    if (refusal === undefined) return this.#message(message, link, t);
     const { code, requestId, text: reason } = refusal;
-    step.effects.push({ type: "log", level: "warn", text: `refused a message: ${reason}` });
+    t.log("warn", `refused a message: ${reason}`);
     if (!refusal.answer) return;
     const payload = { code, message: reason };
     const error = { type: "error", request_id: requestId, payload } as const;
-    step.effects.push({ type: "send", link, message: error });
+    t.send(link, error);
   }
 
-  #message(message: ControlMessage, link: number, now: number, step: AgentStep): void {
+  #message(message: ControlMessage, link: number, t: AgentTransition): void {
     switch (message.type) {
       case "command":
-        step.effects.push({ type: "recall", link, command: message });
+        t.perform({ type: "recall", link, command: message });
         return;
       case "welcome":
-        this.#link.welcome(message, now, step);
-        this.#warnOfName(message.payload.agent_id, step);
-        this.#identify(message, step);
-        if (message.payload.catalogue_wanted) this.#announcement.wanted(step);
-        if (this.#link.up === undefined) this.#unlinked(step);
-        return this.#linkedIfUp(now, step);
+        this.#link.welcome(message, t);
+        this.#warnOfName(message.payload.agent_id, t);
+        this.#identify(message, t);
+        if (message.payload.catalogue_wanted) this.#announcement.wanted(t);
+        if (this.#link.up === undefined) this.#unlinked(t);
+        return this.#linkedIfUp(t);
       case "ack":
-        return this.#executor.settled(message.request_id, step);
+        return this.#executor.settled(message.request_id, t);
       case "cancel":
-        step.effects.push({ type: "cancel", requestId: message.request_id });
+        t.perform({ type: "cancel", requestId: message.request_id });
         return;
       case "follow":
-        step.effects.push({ type: "asked", follow: message });
+        t.perform({ type: "asked", follow: message });
         return;
       case "goaway":
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {
         const { code, message: reason } = message.payload;
-        this.#link.notGreeted(now, step);
-        this.#linkedIfUp(now, step);
+        this.#link.notGreeted(t);
+        this.#linkedIfUp(t);
         const text = `the control plane reports ${JSON.stringify(code)}: ${JSON.stringify(reason)}`;
-        step.effects.push({ type: "log", level: "warn", text });
-        if (message.request_id !== undefined) this.#executor.settled(message.request_id, step);
+        t.log("warn", text);
+        if (message.request_id !== undefined) this.#executor.settled(message.request_id, t);
         return;
       }
       default:
@@ -163,10 +164,10 @@ export class AgentCore {
     }
   }
 
-  #command(event: AgentEvent & { type: "recalled" }, now: number, step: AgentStep): void {
+  #command(event: AgentEvent & { type: "recalled" }, t: AgentTransition): void {
     if (!this.#link.isCurrent(event.link)) return;
     const { command, known } = event;
-    this.#executor.command(command, known, this.#expiresAt(command), now, step);
+    this.#executor.command(command, known, this.#expiresAt(command), t);
   }
 
   /** A command's expiry is on the control plane's clock; here it is wanted on this one. */
@@ -175,77 +176,77 @@ export class AgentCore {
     return expires_at === undefined ? undefined : Date.parse(expires_at) - this.#link.clockOffsetMs;
   }
 
-  #follow({ request_id: requestId, payload }: Follow, step: AgentStep): void {
+  #follow({ request_id: requestId, payload }: Follow, t: AgentTransition): void {
     const { watcher, after, end, ...wanted } = payload;
-    if (end) return void step.effects.push({ type: "unfollow", left: { requestId, watcher } });
+    if (end) return void t.perform({ type: "unfollow", left: { requestId, watcher } });
     const output = this.#executor.outputOf(requestId);
     if (output === "none") {
-      return this.#output({ requestId, watcher, sequence: after, end: true }, step);
+      return this.#output({ requestId, watcher, sequence: after, end: true }, t);
     }
     const order = { requestId, watcher, after, ...wanted, isPending: output === "open" };
-    step.effects.push({ type: "follow", order });
+    t.perform({ type: "follow", order });
   }
 
-  #output({ requestId, ...payload }: OutputPiece, step: AgentStep): void {
+  #output({ requestId, ...payload }: OutputPiece, t: AgentTransition): void {
     const { up } = this.#link;
     if (!up?.v1) return;
     const message = { type: "output", request_id: requestId, payload } as const;
-    step.effects.push({ type: "send", link: up.link, message });
+    t.send(up.link, message);
   }
 
-  #binary(link: number, step: AgentStep): void {
+  #binary(link: number, t: AgentTransition): void {
     if (!this.#link.isCurrent(link)) return;
     const { code, meaning: reason } = closeCodes.textOnly;
-    step.effects.push({ type: "close", link, code, reason });
+    t.perform({ type: "close", link, code, reason });
   }
 
-  #closed(event: AgentEvent & { type: "closed" }, now: number, step: AgentStep): void {
+  #closed(event: AgentEvent & { type: "closed" }, t: AgentTransition): void {
     if (!this.#link.isLatest(event.link)) return;
-    this.#unlinked(step);
-    this.#link.closed(event.code, event.reason, event.random, now, step);
+    this.#unlinked(t);
+    this.#link.closed(event.code, event.reason, event.random, t);
   }
 
-  #tick(random: number, now: number, step: AgentStep): void {
+  #tick(random: number, t: AgentTransition): void {
     const wasUp = this.#link.up !== undefined;
-    this.#link.tick(random, now, step);
-    this.#linkedIfUp(now, step);
-    if (wasUp && this.#link.up === undefined) this.#unlinked(step);
-    this.#executor.tick(now, step);
-    if (now >= this.#pruneAt) this.#prune(now, step);
-    this.#stopIfDone(step);
+    this.#link.tick(random, t);
+    this.#linkedIfUp(t);
+    if (wasUp && this.#link.up === undefined) this.#unlinked(t);
+    this.#executor.tick(t);
+    if (t.now >= this.#pruneAt) this.#prune(t);
+    this.#stopIfDone(t);
   }
 
-  #unlinked(step: AgentStep): void {
+  #unlinked(t: AgentTransition): void {
     this.#executor.unlinked();
-    step.effects.push({ type: "unfollow" });
+    t.perform({ type: "unfollow" });
   }
 
-  #linkedIfUp(now: number, step: AgentStep): void {
+  #linkedIfUp(t: AgentTransition): void {
     const outlet = this.#link.up;
-    if (outlet !== undefined) this.#executor.linked(outlet, now, step);
+    if (outlet !== undefined) this.#executor.linked(outlet, t);
   }
 
-  #stopIfDone(step: AgentStep): void {
-    if (this.#isStopping && !this.#executor.isBusy) this.#link.stop(step);
+  #stopIfDone(t: AgentTransition): void {
+    if (this.#isStopping && !this.#executor.isBusy) this.#link.stop(t);
   }
 
   /** On disk before, or together with, any request that is received under it. */
-  #identify(message: Welcome, step: AgentStep): void {
+  #identify(message: Welcome, t: AgentTransition): void {
     const { journal_id: journalId, epoch } = message.payload;
     if (this.#identity.journalId === journalId && this.#identity.epoch === epoch) return;
     this.#identity = { journalId, epoch };
-    step.writes.push({ type: "identity", identity: this.#identity });
+    t.write({ type: "identity", identity: this.#identity });
   }
 
-  #warnOfName(agentId: string, step: AgentStep): void {
+  #warnOfName(agentId: string, t: AgentTransition): void {
     const { agentId: wanted } = this.#options;
     if (wanted === undefined || wanted === agentId) return;
     const text = `the token makes this agent "${agentId}", not "${wanted}"`;
-    step.effects.push({ type: "log", level: "warn", text });
+    t.log("warn", text);
   }
 
-  #prune(now: number, step: AgentStep): void {
-    this.#pruneAt = now + pruneEveryMs;
-    step.writes.push({ type: "prune", before: now });
+  #prune(t: AgentTransition): void {
+    this.#pruneAt = t.now + pruneEveryMs;
+    t.write({ type: "prune", before: t.now });
   }
 }

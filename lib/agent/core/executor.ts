@@ -11,14 +11,7 @@ import type { Command } from "../../protocol/wire/message.ts";
 import { Deadlines } from "../../time/deadlineQueue.ts";
 import { Admission, type ExecutorOptions } from "./admission.ts";
 import { fateOf } from "./crashRecovery.ts";
-import type {
-  AgentStep,
-  AgentWrite,
-  Answer,
-  CommandResult,
-  JournalRecord,
-  StopReason,
-} from "./model.ts";
+import type { AgentWrite, Answer, CommandResult, JournalRecord, StopReason } from "./model.ts";
 import { PendingRestart } from "./pendingRestart.ts";
 import { type Entry, enter, entryOf, newEntry, put, timed } from "./requestEntry.ts";
 import {
@@ -30,6 +23,7 @@ import {
   withdrawn,
 } from "./response.ts";
 import { Outbox, type Outlet } from "./responseOutbox.ts";
+import type { AgentTransition } from "./transition.ts";
 
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -65,19 +59,19 @@ export class Executor {
   }
 
   /** Goes on from what the journal holds of an earlier process. */
-  recover(records: JournalRecord[], now: number, step: AgentStep): void {
+  recover(records: JournalRecord[], t: AgentTransition): void {
     for (const stored of records) {
       // A clock that was set back while nobody ran must not put any end off.
-      const entry = entryOf({ ...stored, since: Math.min(stored.since, now) });
+      const entry = entryOf({ ...stored, since: Math.min(stored.since, t.now) });
       this.#entries.set(stored.requestId, entry);
-      const fate = fateOf(entry.record, this.#options.self, now);
-      if (fate !== undefined) this.#end(entry, fate.answer, now, step);
-      else if (stored.state === "started") this.#adopt(entry, step);
+      const fate = fateOf(entry.record, this.#options.self, t.now);
+      if (fate !== undefined) this.#end(entry, fate.answer, t);
+      else if (stored.state === "started") this.#adopt(entry, t);
       else if (stored.state === "accepted" && stored.expiresAt !== undefined) {
         this.#deadlines.set(stored.requestId, stored.expiresAt);
       }
     }
-    this.#startAccepted(now, step);
+    this.#startAccepted(t);
   }
 
   /**
@@ -88,35 +82,30 @@ export class Executor {
     command: Command,
     known: JournalRecord | undefined,
     expiresAt: number | undefined,
-    now: number,
-    step: AgentStep,
+    t: AgentTransition,
   ): void {
     const requestId = command.request_id;
     const entry = this.#entries.get(requestId);
     if (entry !== undefined) {
-      if (entry.record.state === "ended") this.#outbox.publish(entry, now, step);
+      if (entry.record.state === "ended") this.#outbox.publish(entry, t);
       return;
     }
     if (known !== undefined) {
       const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
-      return this.#outbox.say(requestId, known.answer ?? interrupted, step, now - known.since);
+      return this.#outbox.say(requestId, known.answer ?? interrupted, t, t.now - known.since);
     }
     if (this.#restart.isPending || this.#isStopping) {
       // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
       if (this.#outbox.outlet?.v1) return;
-      return this.#outbox.say(
-        requestId,
-        failure("BUSY", "the agent is restarting; ask again"),
-        step,
-      );
+      return this.#outbox.say(requestId, failure("BUSY", "the agent is restarting; ask again"), t);
     }
-    const accepted = newEntry(command, expiresAt, now);
+    const accepted = newEntry(command, expiresAt, t.now);
     this.#entries.set(requestId, accepted);
-    const untrusted = this.#untrusted(accepted, command, now);
-    const refusal = untrusted ?? this.#admission.refusal(accepted, now);
-    if (refusal !== undefined) return this.#end(accepted, refusal, now, step);
-    if (this.#admission.mayStart(accepted)) return this.#start(accepted, now, step);
-    step.writes.push(put(accepted));
+    const untrusted = this.#untrusted(accepted, command, t.now);
+    const refusal = untrusted ?? this.#admission.refusal(accepted, t.now);
+    if (refusal !== undefined) return this.#end(accepted, refusal, t);
+    if (this.#admission.mayStart(accepted)) return this.#start(accepted, t);
+    t.write(put(accepted));
     const { expiresAt: startBy } = accepted.record;
     if (startBy !== undefined) this.#deadlines.set(requestId, startBy);
   }
@@ -129,25 +118,25 @@ export class Executor {
   }
 
   /** A command's code has ended. */
-  finished(requestId: string, result: CommandResult, now: number, step: AgentStep): void {
+  finished(requestId: string, result: CommandResult, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry === undefined || entry.record.state !== "started") return;
     this.#running--;
     if (result.status === "unknown") {
-      this.#end(entry, failure("INTERRUPTED", result.message), now, step);
+      this.#end(entry, failure("INTERRUPTED", result.message), t);
     } else if (result.status === "stopped") {
-      this.#end(entry, stopped(result.why, entry.record.timeoutMs, result.output), now, step);
+      this.#end(entry, stopped(result.why, entry.record.timeoutMs, result.output), t);
     } else if (entry.stopping !== undefined && !entry.record.outlives) {
-      this.#end(entry, stopped(entry.stopping, entry.record.timeoutMs), now, step);
+      this.#end(entry, stopped(entry.stopping, entry.record.timeoutMs), t);
     } else if (result.status === "restart") {
       entry.endsProcess = true;
       if (result.update !== undefined) entry.record.update = result.update;
-      enter(entry, "restarting", now);
+      enter(entry, "restarting", t.now);
       this.#deadlines.delete(requestId);
-      this.#restart.ask(now);
-    } else this.#end(entry, { type: "response", ...result }, now, step);
-    this.#startAccepted(now, step);
-    this.#restartIfReady(now, step);
+      this.#restart.ask(t.now);
+    } else this.#end(entry, { type: "response", ...result }, t);
+    this.#startAccepted(t);
+    this.#restartIfReady(t);
   }
 
   /** Whether this request's program writes output, or is still to begin. */
@@ -157,77 +146,77 @@ export class Executor {
     return record.outlives ? "open" : "none";
   }
 
-  linked(outlet: Outlet, now: number, step: AgentStep): void {
-    this.#outbox.linked(outlet, now, step);
+  linked(outlet: Outlet, t: AgentTransition): void {
+    this.#outbox.linked(outlet, t);
   }
 
   unlinked(): void {
     this.#outbox.outlet = undefined;
   }
 
-  settled(requestId: string, step: AgentStep): void {
-    this.#outbox.settled(requestId, step);
+  settled(requestId: string, t: AgentTransition): void {
+    this.#outbox.settled(requestId, t);
   }
 
-  saved(requestId: string, step: AgentStep): void {
-    this.#outbox.saved(requestId, step);
+  saved(requestId: string, t: AgentTransition): void {
+    this.#outbox.saved(requestId, t);
   }
 
   /** The journal would not take these: what was to start has not started, answers are kept. */
-  saveFailed(writes: AgentWrite[], now: number, step: AgentStep): void {
+  saveFailed(writes: AgentWrite[], t: AgentTransition): void {
     for (const write of writes) {
       const entry = write.type === "put" ? this.#entries.get(write.record.requestId) : undefined;
       if (entry === undefined || write.type !== "put") continue;
       if (entry.record.state === "ended") {
-        this.#outbox.notSaved(entry, now);
+        this.#outbox.notSaved(entry, t.now);
       } else if (entry.record.state === "restarting") {
         this.#restart.giveUp();
-        this.#end(entry, notRestarted(), now, step);
+        this.#end(entry, notRestarted(), t);
       } else {
         if (entry.record.state === "started") this.#running--;
-        this.#refuseUnsaved(entry, now, step);
+        this.#refuseUnsaved(entry, t);
       }
     }
   }
 
   /** Nothing was begun, so it may be said before it is on record; a repeat hears the same. */
-  #refuseUnsaved(entry: Entry, now: number, step: AgentStep): void {
+  #refuseUnsaved(entry: Entry, t: AgentTransition): void {
     const { requestId } = entry.record;
-    enter(entry, "ended", now);
+    enter(entry, "ended", t.now);
     entry.record.answer = cannotSave();
-    this.#outbox.notSaved(entry, now);
-    this.#outbox.say(requestId, entry.record.answer, step);
+    this.#outbox.notSaved(entry, t.now);
+    this.#outbox.say(requestId, entry.record.answer, t);
     if (this.#entries.size <= unsettledMax) return;
     this.#entries.delete(requestId);
     this.#deadlines.delete(requestId);
   }
 
-  tick(now: number, step: AgentStep): void {
+  tick(t: AgentTransition): void {
     for (;;) {
-      const requestId = this.#deadlines.popDue(now);
+      const requestId = this.#deadlines.popDue(t.now);
       if (requestId === undefined) break;
       const entry = this.#entries.get(requestId);
-      if (entry !== undefined) this.#due(entry, now, step);
+      if (entry !== undefined) this.#due(entry, t);
     }
-    this.#restartIfReady(now, step);
+    this.#restartIfReady(t);
   }
 
   /**
    * A request is no longer wanted. What has ended, or ends this process already, stays as it is.
    */
-  cancel(requestId: string, now: number, step: AgentStep): void {
+  cancel(requestId: string, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
-    if (entry?.record.state === "accepted") this.#end(entry, withdrawn(), now, step);
+    if (entry?.record.state === "accepted") this.#end(entry, withdrawn(), t);
     else if (entry?.record.state === "started" && entry.stopping === undefined) {
-      if (entry.record.isCancellable !== false) this.#stop(entry, "cancel", now, step);
+      if (entry.record.isCancellable !== false) this.#stop(entry, "cancel", t);
     }
   }
 
-  #stop(entry: Entry, why: StopReason, now: number, step: AgentStep): void {
+  #stop(entry: Entry, why: StopReason, t: AgentTransition): void {
     const { requestId } = entry.record;
     entry.stopping = why;
-    this.#deadlines.set(requestId, now + stopGraceMs);
-    step.effects.push({ type: "abort", requestId, why });
+    this.#deadlines.set(requestId, t.now + stopGraceMs);
+    t.perform({ type: "abort", requestId, why });
   }
 
   /** Nothing new is begun. */
@@ -235,60 +224,60 @@ export class Executor {
     this.#isStopping = true;
   }
 
-  #due(entry: Entry, now: number, step: AgentStep): void {
+  #due(entry: Entry, t: AgentTransition): void {
     const { record } = entry;
     if (record.state === "accepted") {
       const text = "the request's time to live passed before its turn came; it never started";
-      this.#end(entry, failure("EXPIRED", text), now, step);
+      this.#end(entry, failure("EXPIRED", text), t);
     } else if (record.state === "started" && entry.stopping === undefined) {
-      this.#stop(entry, "timeout", now, step);
+      this.#stop(entry, "timeout", t);
     } else if (record.state === "started") {
       this.#running--;
       const text = "the command was told to stop and did not; it may still run";
-      this.#end(entry, failure("INTERRUPTED", text), now, step);
-      this.#startAccepted(now, step);
-    } else if (record.state === "ended") this.#outbox.repeat(entry, now, step);
+      this.#end(entry, failure("INTERRUPTED", text), t);
+      this.#startAccepted(t);
+    } else if (record.state === "ended") this.#outbox.repeat(entry, t);
   }
 
-  #start(entry: Entry, now: number, step: AgentStep): void {
+  #start(entry: Entry, t: AgentTransition): void {
     const { requestId, command, parameters, timeoutMs } = entry.record;
     this.#running++;
-    enter(entry, "started", now);
-    this.#deadlines.set(requestId, now + timeoutMs);
-    step.writes.push(put(entry));
-    step.effects.push({ type: "run", requestId, command, parameters, timeoutMs });
+    enter(entry, "started", t.now);
+    this.#deadlines.set(requestId, t.now + timeoutMs);
+    t.write(put(entry));
+    t.perform({ type: "run", requestId, command, parameters, timeoutMs });
   }
 
   /** It runs on from where the process before this one left it. */
-  #adopt(entry: Entry, step: AgentStep): void {
+  #adopt(entry: Entry, t: AgentTransition): void {
     const { requestId, command, since, timeoutMs } = entry.record;
     this.#running++;
     this.#deadlines.set(requestId, since + timeoutMs);
-    step.effects.push({ type: "adopt", requestId, command });
+    t.perform({ type: "adopt", requestId, command });
   }
 
-  #startAccepted(now: number, step: AgentStep): void {
+  #startAccepted(t: AgentTransition): void {
     if (this.#restart.isPending || this.#isStopping) return;
     for (const entry of this.#entries.values()) {
       if (this.#running >= this.#options.limits.running) return;
       if (entry.record.state !== "accepted") continue;
-      const refusal = this.#admission.refusal(entry, now);
-      if (refusal !== undefined) this.#end(entry, refusal, now, step);
-      else if (this.#admission.mayStart(entry)) this.#start(entry, now, step);
+      const refusal = this.#admission.refusal(entry, t.now);
+      if (refusal !== undefined) this.#end(entry, refusal, t);
+      else if (this.#admission.mayStart(entry)) this.#start(entry, t);
     }
   }
 
-  #end(entry: Entry, answer: Answer, now: number, step: AgentStep): void {
-    enter(entry, "ended", now);
-    entry.record.answer = timed(entry.record, fittingAnswer(answer), now);
+  #end(entry: Entry, answer: Answer, t: AgentTransition): void {
+    enter(entry, "ended", t.now);
+    entry.record.answer = timed(entry.record, fittingAnswer(answer), t.now);
     this.#deadlines.delete(entry.record.requestId);
-    this.#outbox.publish(entry, now, step);
+    this.#outbox.publish(entry, t);
     if (entry.record.outlives) {
-      step.effects.push({ type: "forget", requestId: entry.record.requestId });
+      t.perform({ type: "forget", requestId: entry.record.requestId });
     }
   }
 
-  #restartIfReady(now: number, step: AgentStep): void {
-    this.#running -= this.#restart.carryOut(this.#entries.values(), now, step);
+  #restartIfReady(t: AgentTransition): void {
+    this.#running -= this.#restart.carryOut(this.#entries.values(), t);
   }
 }

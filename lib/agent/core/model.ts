@@ -115,11 +115,6 @@ export type AgentEffect =
   | { type: "measure" }
   | { type: "log"; level: "debug" | "info" | "warn"; text: string };
 
-export interface AgentStep {
-  writes: AgentWrite[];
-  effects: AgentEffect[];
-}
-
 /** A command to be run, and for how long it may. */
 export interface RunOrder {
   requestId: string;

@@ -3,8 +3,8 @@
  * not for ever. Every restart that waits for its own moment is answered by the same new process.
  */
 import { restartGraceMs } from "../../protocol/limits.ts";
-import type { AgentStep } from "./model.ts";
 import { type Entry, enter, put } from "./requestEntry.ts";
+import type { AgentTransition } from "./transition.ts";
 
 export class PendingRestart {
   #state: { by: number; isOrdered: boolean } | undefined;
@@ -30,17 +30,17 @@ export class PendingRestart {
    * Once it is time, and once only: every restart that was asked for is put on record, and will be
    * answered by the one process that comes back. How many running commands it carries out.
    */
-  carryOut(entries: Iterable<Entry>, now: number, step: AgentStep): number {
+  carryOut(entries: Iterable<Entry>, t: AgentTransition): number {
     const all = [...entries];
-    const running = this.#due(all, now);
+    const running = this.#due(all, t.now);
     if (running === undefined) return 0;
-    for (const entry of running) enter(entry, "restarting", now);
+    for (const entry of running) enter(entry, "restarting", t.now);
     const restarting = all.filter(({ record }) => record.state === "restarting");
-    step.writes.push(...restarting.map(put));
+    t.write(...restarting.map(put));
     // One that an earlier process has ordered is being tried: this very process may be on trial.
     const ours = restarting.filter(({ endsProcess }) => endsProcess);
     const update = ours.find(({ record }) => record.update !== undefined)?.record.update;
-    step.effects.push({ type: "restart", ...(update === undefined ? {} : { update }) });
+    t.perform({ type: "restart", ...(update === undefined ? {} : { update }) });
     return running.length;
   }
 

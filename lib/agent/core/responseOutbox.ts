@@ -4,9 +4,10 @@
  */
 import { answerRepeatMs } from "../../protocol/limits.ts";
 import type { Deadlines } from "../../time/deadlineQueue.ts";
-import type { AgentStep, Answer } from "./model.ts";
+import type { Answer } from "./model.ts";
 import { type Entry, put } from "./requestEntry.ts";
 import { messageOf } from "./response.ts";
+import type { AgentTransition } from "./transition.ts";
 
 /** The connection over which answers go. */
 export interface Outlet {
@@ -28,42 +29,42 @@ export class Outbox {
   }
 
   /** A connection is up: whatever the control plane may not have received is sent. */
-  linked(outlet: Outlet, now: number, step: AgentStep): void {
+  linked(outlet: Outlet, t: AgentTransition): void {
     if (this.outlet?.link === outlet.link) return;
     this.outlet = outlet;
     for (const entry of this.#entries.values()) {
-      if (entry.record.state === "ended") this.publish(entry, now, step);
+      if (entry.record.state === "ended") this.publish(entry, t);
     }
   }
 
   /** Writes and sends an answer, however often it is sent. */
-  publish(entry: Entry, now: number, step: AgentStep): void {
+  publish(entry: Entry, t: AgentTransition): void {
     const { requestId, answer, since } = entry.record;
-    step.writes.push(put(entry));
-    if (entry.isUnsaved) step.effects.push({ type: "saved", requestId });
+    t.write(put(entry));
+    if (entry.isUnsaved) t.perform({ type: "saved", requestId });
     if (this.outlet === undefined || answer === undefined || entry.isAcknowledged) return;
-    this.#deadlines.set(requestId, now + answerRepeatMs);
-    this.say(requestId, answer, step, now - since);
+    this.#deadlines.set(requestId, t.now + answerRepeatMs);
+    this.say(requestId, answer, t, t.now - since);
   }
 
   /** Without a record: for what was never begun, and for repeats; `heldMs` since it was given. */
-  say(requestId: string, answer: Answer, step: AgentStep, heldMs = 0): void {
+  say(requestId: string, answer: Answer, t: AgentTransition, heldMs = 0): void {
     if (this.outlet === undefined) return;
     const message = messageOf(requestId, answer, this.outlet.v1, heldMs);
-    step.effects.push({ type: "send", link: this.outlet.link, message });
+    t.send(this.outlet.link, message);
   }
 
   /** An answer that was not acknowledged in time, or could not be written. */
-  repeat(entry: Entry, now: number, step: AgentStep): void {
+  repeat(entry: Entry, t: AgentTransition): void {
     const { requestId, since } = entry.record;
     // A peer of the standard alone acknowledges nothing: the connection that took it still stands.
-    const isTaken = now - since >= answerRepeatMs && this.outlet?.v1 === false;
-    if (isTaken) this.settled(requestId, step);
-    if (!isTaken || entry.isUnsaved) this.publish(entry, now, step);
+    const isTaken = t.now - since >= answerRepeatMs && this.outlet?.v1 === false;
+    if (isTaken) this.settled(requestId, t);
+    if (!isTaken || entry.isUnsaved) this.publish(entry, t);
   }
 
   /** The control plane has the answer, or wants none: it need not be sent again. */
-  settled(requestId: string, step: AgentStep): void {
+  settled(requestId: string, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry?.record.state !== "ended") return;
     if (entry.isUnsaved) {
@@ -72,7 +73,7 @@ export class Outbox {
     }
     this.#entries.delete(requestId);
     this.#deadlines.delete(requestId);
-    step.writes.push({ type: "settled", requestId });
+    t.write({ type: "settled", requestId });
   }
 
   /** The journal would not take it: it is tried again soon. */
@@ -82,9 +83,9 @@ export class Outbox {
   }
 
   /** An answer that had to be held is on disk now. */
-  saved(requestId: string, step: AgentStep): void {
+  saved(requestId: string, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry !== undefined) entry.isUnsaved = false;
-    if (entry?.isAcknowledged) this.settled(requestId, step);
+    if (entry?.isAcknowledged) this.settled(requestId, t);
   }
 }

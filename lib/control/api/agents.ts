@@ -194,7 +194,7 @@ function knownAgent({ c, engine }: RouteContext): string {
 
 function standing(engine: Engine, agentId: string, now: number): AgentStanding {
   const states = engine.journal.tokens.ofAgent(agentId, now).map(({ state }) => state);
-  const openRequests = engine.core.dispatcher?.openCountOf(agentId) ?? 0;
+  const openRequests = engine.core.dispatcher?.requests.countOf(agentId) ?? 0;
   if (states.includes("active")) return { openRequests, shutOut: undefined };
   const [state] = states;
   return { openRequests, shutOut: state === "active" || state === undefined ? "revoked" : state };

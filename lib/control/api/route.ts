@@ -66,8 +66,8 @@ export interface Route<Body = unknown> {
   /** It is done even where it cannot be recorded: whoever is to be out must not stay in. */
   shutsOut?: boolean;
   /**
-   * Called in the same synchronous step in which the credential was checked. Of a route that changes
-   * something it is no `async` function: it decides before it waits for anything.
+   * Called in the same synchronous step in which the credential was checked. Of a route that
+   * changes something it is no `async` function: it decides before it waits for anything.
    */
   handle(context: RouteContext<Body>): Promise<Response> | Response;
 }

@@ -1,7 +1,8 @@
 /**
  * The authority behind one request. A request is authenticated at its headers, but it is decided
  * later: its body arrives first, or a store is asked. Meanwhile its credential may be revoked,
- * expire or be rotated. So the credential is checked again in the synchronous step of each decision.
+ * expire or be rotated. So the credential is checked again in the synchronous step of each
+ * decision.
  */
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";

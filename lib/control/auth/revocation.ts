@@ -37,7 +37,7 @@ export class Revocations {
   /** What ended while nobody served, or just before, still has its requests waiting. */
   #endWhatIsOver(): void {
     const now = this.#clock.wall();
-    const waiting = this.#engine.core.dispatcher?.waiting() ?? [];
+    const waiting = this.#engine.core.dispatcher?.requests.waiting() ?? [];
     for (const tokenId of new Set(waiting.map(({ createdBy }) => createdBy))) {
       const token = this.#tokens.get(tokenId);
       if (token !== undefined && !isInForce(token, now)) this.#ended(token, overReason);

@@ -1,7 +1,8 @@
 /** An answer to a request that is not open: one that has ended, or one that nobody sent. */
 import type { Session } from "./agents/session.ts";
-import type { ControlEvent, ControlStep } from "./model.ts";
+import type { ControlEvent } from "./model.ts";
 import { explained } from "./rejections.ts";
+import type { ControlTransition } from "./transition.ts";
 
 type Recalled = ControlEvent & { type: "recalled" };
 
@@ -9,7 +10,7 @@ type Recalled = ControlEvent & { type: "recalled" };
 export function lateAnswer(
   { answer, agentId }: Recalled,
   session: Session,
-  step: ControlStep,
+  t: ControlTransition,
 ): "taken" | "not yours" {
   if (agentId !== undefined && agentId !== session.agentId) return "not yours";
   const { sessionId, v1 } = session;
@@ -18,17 +19,17 @@ export function lateAnswer(
   if (requestId !== undefined && v1 && (isKnown || answer.type === "error")) {
     // The first outcome stands; the agent may stop repeating its answer.
     const message = { type: "ack", request_id: requestId, payload: {} } as const;
-    step.effects.push({ type: "send", sessionId, message });
+    t.send(sessionId, message);
   }
   if (isKnown) return "taken";
   if (answer.type === "response") {
     // Not counted against the peer: it may hold answers for a control plane that lost its journal.
     const text = "no such request was sent to you";
     const refusal = { code: "UNKNOWN_REQUEST", text, requestId: answer.request_id } as const;
-    step.effects.push(...explained(sessionId, { ...refusal, answer: true }));
+    t.perform(...explained(sessionId, { ...refusal, answer: true }));
   } else {
     const text = `reported an error of its own, ${JSON.stringify(answer.payload.code)}`;
-    step.effects.push({ type: "log", level: "warn", text, agent: session.agentId });
+    t.log("warn", session.agentId, text);
   }
   return "taken";
 }

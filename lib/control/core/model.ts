@@ -185,12 +185,6 @@ export type ControlEffect =
   | { type: "catalogue"; agentId: string; digest: string; text: string }
   | { type: "log"; level: "info" | "warn"; text: string; agent: string };
 
-/** What one event leads to. */
-export interface ControlStep {
-  writes: ControlWrite[];
-  effects: ControlEffect[];
-}
-
 export interface NewSession {
   sessionId: number;
   agentId: string;

@@ -3,9 +3,10 @@
  * it can be written again. Past the limit agents are closed, and keep their own answers.
  */
 import type { ErrorMessage, Response } from "../../protocol/wire/message.ts";
-import type { ControlStep, ControlWrite, Outcome, Withdrawal } from "./model.ts";
+import type { ControlWrite, Outcome, Withdrawal } from "./model.ts";
 import type { Dispatcher } from "./requests/dispatcher.ts";
 import type { Peer } from "./requests/requestTable.ts";
+import type { ControlTransition } from "./transition.ts";
 
 type Answer = Response | ErrorMessage;
 
@@ -35,13 +36,12 @@ export class Held {
     this.#held.push({ outcome });
   }
 
-  /** Of what cannot be written the facts of agents are kept, the latest of each; nothing is left. */
-  factsHeld(writes: readonly ControlWrite[]): [] {
+  /** Keeps the facts of agents among these writes, the latest of each, and drops the rest. */
+  holdFacts(writes: readonly ControlWrite[]): void {
     for (const write of writes) {
       if (write.type === "agent") this.#facts.set(write.facts.agentId, write);
       if (write.type === "forgotten") this.#facts.set(write.agentId, write);
     }
-    return [];
   }
 
   holdWithdrawal(withdrawal: Withdrawal): void {
@@ -50,21 +50,16 @@ export class Held {
   }
 
   /** Applies everything in the order in which it came. */
-  release(
-    dispatcher: Dispatcher,
-    peerOf: (agentId: string) => Peer,
-    now: number,
-    step: ControlStep,
-  ): void {
+  release(dispatcher: Dispatcher, peerOf: (agentId: string) => Peer, t: ControlTransition): void {
     const held = this.#held;
     this.#held = [];
-    for (const write of this.#facts.values()) step.writes.push(write);
+    for (const write of this.#facts.values()) t.write(write);
     this.#facts.clear();
     for (const one of held) {
-      if ("outcome" in one) dispatcher.restore(one.outcome, now, step);
-      else dispatcher.answer(peerOf(one.agentId), one.answer, now, step);
+      if ("outcome" in one) dispatcher.restore(one.outcome, t);
+      else dispatcher.answer(peerOf(one.agentId), one.answer, t);
     }
-    for (const withdrawal of this.#withdrawals.values()) dispatcher.withdraw(withdrawal, now, step);
+    for (const withdrawal of this.#withdrawals.values()) dispatcher.withdraw(withdrawal, t);
     this.#withdrawals.clear();
   }
 }

@@ -181,7 +181,10 @@ export class Engine {
   /** Refuses new work, waits for running requests and then for the connections to close. */
   async drain(patienceMs: number): Promise<void> {
     this.tell({ type: "draining" });
-    await this.#idle.until(() => (this.core.dispatcher?.inflightCount ?? 0) === 0, patienceMs);
+    await this.#idle.until(
+      () => (this.core.dispatcher?.requests.inflightCount ?? 0) === 0,
+      patienceMs,
+    );
     this.tell({ type: "drain" });
     this.#commits.flush();
     await this.#idle.until(() => this.#sockets.size === 0, 2_000);

@@ -79,7 +79,7 @@ export class Orders {
       refuseTooMany(agents.length, order.max_agents);
       this.#refuseWrong(order, agents);
       const isKnown = (id: string) =>
-        core.dispatcher?.isOpen(id) || journal.agentOf(id) !== undefined;
+        core.dispatcher?.requests.get(id) !== undefined || journal.agentOf(id) !== undefined;
       const requests = wantedRequests(order, agents, newId, isKnown);
       const job: Job = {
         jobId,
@@ -122,7 +122,7 @@ export class Orders {
   #isRepeat(idempotency: NonNullable<Job["idempotency"]>, settle: Settle): boolean {
     const { core, journal } = this.#options;
     const { key, fingerprint } = idempotency;
-    const job = core.dispatcher?.jobByKey(key) ?? journal.jobByKey(key);
+    const job = core.dispatcher?.requests.jobByKey(key) ?? journal.jobByKey(key);
     if (job === undefined) return false;
     if (job.idempotency?.fingerprint !== fingerprint) {
       const text = `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`;

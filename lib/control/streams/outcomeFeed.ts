@@ -31,7 +31,7 @@ export class OutcomeFeed {
     this.#cursor = after;
     this.#left = job.total;
     // Nothing of a job that has just been accepted is on record yet: nobody needs to look.
-    const openCount = engine.core.dispatcher?.openCountOfJob(job.jobId);
+    const openCount = engine.core.dispatcher?.requests.countOfJob(job.jobId);
     if (after === 0 && openCount === job.total) this.#waiting = [];
     this.#unwatch = engine.watchers.add(job.jobId, (outcome) => this.#take(outcome));
   }

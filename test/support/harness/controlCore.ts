@@ -1,11 +1,7 @@
 /** A control plane's core in the hands of a test: events in, steps out, no time but the test's. */
 import { ControlCore } from "../../../lib/control/core/core.ts";
-import type {
-  ControlEvent,
-  ControlStep,
-  Job,
-  OpenJournal,
-} from "../../../lib/control/core/model.ts";
+import type { ControlEvent, Job, OpenJournal } from "../../../lib/control/core/model.ts";
+import type { ControlChanges } from "../../../lib/control/core/transition.ts";
 import { type AgentDraft, encode } from "../../../lib/protocol/wire/codec.ts";
 
 export const epoch = Date.parse("2026-01-01T00:00:00Z");
@@ -27,13 +23,13 @@ export class CoreInHand {
     );
   }
 
-  step(event: ControlEvent): ControlStep {
+  step(event: ControlEvent): ControlChanges {
     return this.core.step(event, this.now);
   }
 
   /** Lets time pass, ringing the core's timer whenever it is due. */
-  pass(ms: number): ControlStep {
-    const all: ControlStep = { writes: [], effects: [] };
+  pass(ms: number): ControlChanges {
+    const all: ControlChanges = { writes: [], effects: [] };
     const end = this.now + ms;
     for (;;) {
       const next = this.core.next();
@@ -53,7 +49,7 @@ export class CoreInHand {
     options: { v1?: boolean; journal?: string; instance?: string } = {},
   ): {
     sessionId: number;
-    step: ControlStep;
+    step: ControlChanges;
   } {
     const sessionId = ++this.#ids;
     const { v1 = true, journal = `journal of ${agentId}`, instance = agentId } = options;
@@ -84,16 +80,16 @@ export class CoreInHand {
     };
   }
 
-  receive(sessionId: number, message: AgentDraft): ControlStep {
+  receive(sessionId: number, message: AgentDraft): ControlChanges {
     return this.step({ type: "received", sessionId, text: encode(message, this.now) });
   }
 
-  success(sessionId: number, requestId: string, message = "done"): ControlStep {
+  success(sessionId: number, requestId: string, message = "done"): ControlChanges {
     const payload = { status: "success", message } as const;
     return this.receive(sessionId, { type: "response", request_id: requestId, payload });
   }
 
-  submit(agents: string[], job: Partial<Job> = {}): { requestIds: string[]; step: ControlStep } {
+  submit(agents: string[], job: Partial<Job> = {}): { requestIds: string[]; step: ControlChanges } {
     const jobId = `job-${String(++this.#ids).padStart(6, "0")}`;
     const requests = agents.map((agentId) => ({ requestId: `request-${++this.#ids}`, agentId }));
     const full: Job = {
@@ -112,17 +108,17 @@ export class CoreInHand {
 }
 
 /** The commands that a step sends: session and request id. */
-export function commandsIn(step: ControlStep): { sessionId: number; requestId: string }[] {
-  return step.effects.flatMap((effect) =>
+export function commandsIn(t: ControlChanges): { sessionId: number; requestId: string }[] {
+  return t.effects.flatMap((effect) =>
     effect.type === "send" && effect.message.type === "command"
       ? [{ sessionId: effect.sessionId, requestId: effect.message.request_id }]
       : [],
   );
 }
 
-export function outcomesIn(step: ControlStep): Record<string, string> {
+export function outcomesIn(t: ControlChanges): Record<string, string> {
   return Object.fromEntries(
-    step.writes.flatMap((write) =>
+    t.writes.flatMap((write) =>
       write.type === "ended"
         ? [[write.outcome.requestId, `${write.outcome.outcome} ${write.outcome.code ?? ""}`.trim()]]
         : [],

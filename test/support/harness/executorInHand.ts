@@ -1,6 +1,7 @@
 /** An agent's executor in the hands of a test: its journal keeps what it is given. */
 import { Executor } from "../../../lib/agent/core/executor.ts";
-import type { AgentStep, JournalRecord, Self } from "../../../lib/agent/core/model.ts";
+import type { JournalRecord, Self } from "../../../lib/agent/core/model.ts";
+import { AgentTransition } from "../../../lib/agent/core/transition.ts";
 import { acceptedMax, runningMax } from "../../../lib/protocol/limits.ts";
 import type { Command } from "../../../lib/protocol/wire/message.ts";
 
@@ -28,24 +29,29 @@ export class InHand {
   }
 
   /** Runs one step; its writes are on disk, unless the journal fails. */
-  step(run: (step: AgentStep) => void): AgentStep {
-    const step: AgentStep = { writes: [], effects: [] };
-    run(step);
-    for (const write of step.writes) {
+  step(run: (t: AgentTransition) => void): AgentTransition {
+    const t = new AgentTransition(this.now);
+    run(t);
+    for (const write of t.writes) {
       if (write.type === "put") this.journal.set(write.record.requestId, write.record);
       if (write.type === "settled") {
         const record = this.journal.get(write.requestId);
         if (record) this.journal.set(write.requestId, { ...record, state: "settled" });
       }
     }
-    return step;
+    return t;
   }
 
-  link(v1 = true, link = 1): AgentStep {
-    return this.step((step) => this.executor.linked({ link, v1 }, this.now, step));
+  link(v1 = true, link = 1): AgentTransition {
+    return this.step((t) => this.executor.linked({ link, v1 }, t));
   }
 
-  command(requestId: string, name = "work", expiresAt?: number, notAfter?: string): AgentStep {
+  command(
+    requestId: string,
+    name = "work",
+    expiresAt?: number,
+    notAfter?: string,
+  ): AgentTransition {
     const command: Command = {
       type: "command",
       request_id: requestId,
@@ -56,34 +62,34 @@ export class InHand {
       },
     };
     const known = this.journal.get(requestId);
-    return this.step((step) => this.executor.command(command, known, expiresAt, this.now, step));
+    return this.step((t) => this.executor.command(command, known, expiresAt, t));
   }
 
-  finish(requestId: string, message = "done"): AgentStep {
+  finish(requestId: string, message = "done"): AgentTransition {
     const result = { status: "success", message } as const;
-    return this.step((step) => this.executor.finished(requestId, result, this.now, step));
+    return this.step((t) => this.executor.finished(requestId, result, t));
   }
 
-  cancel(requestId: string): AgentStep {
-    return this.step((step) => this.executor.cancel(requestId, this.now, step));
+  cancel(requestId: string): AgentTransition {
+    return this.step((t) => this.executor.cancel(requestId, t));
   }
 
-  pass(ms: number): AgentStep {
+  pass(ms: number): AgentTransition {
     this.now += ms;
-    return this.step((step) => this.executor.tick(this.now, step));
+    return this.step((t) => this.executor.tick(t));
   }
 
   /** The process dies, and another one starts from the same journal. */
-  restart(self?: Self): AgentStep {
+  restart(self?: Self): AgentTransition {
     this.executor = this.#fresh(self);
     const open = [...this.journal.values()].filter(({ state }) => state !== "settled");
-    return this.step((step) => this.executor.recover(open, this.now, step));
+    return this.step((t) => this.executor.recover(open, t));
   }
 }
 
-export const kinds = (step: AgentStep) => step.effects.map((effect) => effect.type);
-export const answers = (step: AgentStep) =>
-  step.effects.flatMap((effect) => {
+export const kinds = (t: AgentTransition) => t.effects.map((effect) => effect.type);
+export const answers = (t: AgentTransition) =>
+  t.effects.flatMap((effect) => {
     if (effect.type !== "send") return [];
     const { message } = effect;
     if (message.type === "response") return [message.payload.message];

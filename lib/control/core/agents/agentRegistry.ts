@@ -9,7 +9,8 @@ import { type CloseName, closeCodes } from "../../../protocol/wire/closeCodes.ts
 import type { Catalogue, Hello, StatusUpdate } from "../../../protocol/wire/message.ts";
 import { parseCpuUsage, parseMemoryUsage } from "../../../protocol/wire/usageText.ts";
 import { Deadlines } from "../../../time/deadlineQueue.ts";
-import type { AgentFacts, Amendment, ControlStep, NewSession } from "../model.ts";
+import type { AgentFacts, Amendment, NewSession } from "../model.ts";
+import type { ControlTransition } from "../transition.ts";
 import { amended } from "./agentUpdate.ts";
 import { ChangedFigures } from "./dirtyMetrics.ts";
 import { type Advice, adviceFor, isOutdated } from "./pacing.ts";
@@ -68,56 +69,56 @@ export class Fleet {
   }
 
   /** An agent that holds a token but has not been seen yet: requests may wait for it. */
-  register({ agentId, labels }: { agentId: string; labels?: Labels }, step: ControlStep): void {
+  register({ agentId, labels }: { agentId: string; labels?: Labels }, t: ControlTransition): void {
     const known = this.#agents.get(agentId);
     if (known !== undefined && labels === undefined) return;
     const facts = { ...known?.facts, agentId, ...(labels === undefined ? {} : { labels }) };
     if (known === undefined) this.#agents.set(agentId, { facts, session: undefined });
     else known.facts = facts;
-    step.writes.push({ type: "agent", facts });
+    t.write({ type: "agent", facts });
   }
 
   /** What an operator says of it. */
-  amend({ agentId, ...amendment }: { agentId: string } & Amendment, step: ControlStep): void {
+  amend({ agentId, ...amendment }: { agentId: string } & Amendment, t: ControlTransition): void {
     const agent = this.agent(agentId);
     agent.facts = amended(agent.facts, amendment);
-    step.writes.push({ type: "agent", facts: agent.facts });
+    t.write({ type: "agent", facts: agent.facts });
   }
 
   /** One that is away is no longer known. */
-  forget({ agentId }: { agentId: string }, step: ControlStep): void {
+  forget({ agentId }: { agentId: string }, t: ControlTransition): void {
     if (this.#agents.get(agentId)?.session !== undefined) return;
     this.#agents.delete(agentId);
-    step.writes.push({ type: "forgotten", agentId });
+    t.write({ type: "forgotten", agentId });
   }
 
   /** A new connection; the agent's older one, if any, is closed and forgotten at once. */
-  open(opened: NewSession, now: number, step: ControlStep): Session | undefined {
+  open(opened: NewSession, t: ControlTransition): Session | undefined {
     if (this.#draining) {
-      step.effects.push(closing(opened.sessionId, "restarting", "the control plane is going down"));
+      t.perform(closing(opened.sessionId, "restarting", "the control plane is going down"));
       return undefined;
     }
-    this.register({ agentId: opened.agentId }, step);
+    this.register({ agentId: opened.agentId }, t);
     const agent = this.agent(opened.agentId);
     const replaced = agent.session;
     if (replaced !== undefined) {
       agent.pushedOut = pushedOut(agent, replaced);
-      this.end(replaced, "takenOver", now, step);
+      this.end(replaced, "takenOver", t);
     }
     const advice = this.advice;
     const session: Session = {
       ...opened,
-      lastHeard: now,
+      lastHeard: t.now,
       isProbed: false,
       advice,
-      throttle: new Throttle(now),
+      throttle: new Throttle(t.now),
     };
     agent.session = session;
     this.#sessions.set(session.sessionId, session);
-    this.#deadlines.set(session, now + (session.v1 ? helloMs : silenceMs(session)));
+    this.#deadlines.set(session, t.now + (session.v1 ? helloMs : silenceMs(session)));
     const { address } = opened;
-    agent.facts = { ...agent.facts, address, connectedAt: now, lastSeenAt: now };
-    if (!session.v1) this.#introduced(session, now, step);
+    agent.facts = { ...agent.facts, address, connectedAt: t.now, lastSeenAt: t.now };
+    if (!session.v1) this.#introduced(session, t);
     return session;
   }
 
@@ -128,7 +129,7 @@ export class Fleet {
    * which every connection moves on, and if it is not another process that pushed a living one out.
    * So of two copies of one memory (a cloned machine) one is told apart and gets a name of its own.
    */
-  hello(session: Session, message: Hello, now: number, step: ControlStep): void {
+  hello(session: Session, message: Hello, t: ControlTransition): void {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
     const { catalogue_digest: digest, labels: ownLabels } = message.payload;
     const agent = this.agent(session.agentId);
@@ -137,7 +138,7 @@ export class Fleet {
     const goesOn = isLatest && isSameProcess;
     session.instanceId = instance_id;
     session.journalId = goesOn ? journal_id : session.freshJournalId;
-    this.#deadlines.set(session, now + silenceMs(session));
+    this.#deadlines.set(session, t.now + silenceMs(session));
     const { ownLabels: _before, ...known } = agent.facts;
     agent.facts = {
       ...known,
@@ -150,36 +151,40 @@ export class Fleet {
       ...(digest === undefined ? {} : { catalogue: digest }),
       ...(ownLabels === undefined ? {} : { ownLabels }),
     };
-    if (!isSameProcess) noteTakeover(agent, session, now, step);
+    if (!isSameProcess) noteTakeover(agent, session, t);
     agent.pushedOut = undefined;
-    this.#introduced(session, now, step);
-    this.#welcome(session, step);
+    this.#introduced(session, t);
+    this.#welcome(session, t);
   }
 
-  #introduced(session: Session, now: number, step: ControlStep): void {
-    step.writes.push({ type: "agent", facts: this.agent(session.agentId).facts });
-    step.writes.push({ type: "audit", at: now, facts: connectedFacts(session) });
+  #introduced(session: Session, t: ControlTransition): void {
+    t.write({ type: "agent", facts: this.agent(session.agentId).facts });
+    t.write({ type: "audit", at: t.now, facts: connectedFacts(session) });
   }
 
   /** An agent can do something else now; the text of it is asked for where it is not known. */
-  catalogue(session: Session, { payload: { digest, text } }: Catalogue, step: ControlStep): void {
+  catalogue(
+    session: Session,
+    { payload: { digest, text } }: Catalogue,
+    t: ControlTransition,
+  ): void {
     const agent = this.agent(session.agentId);
     if (agent.facts.catalogue !== digest) {
       agent.facts = { ...agent.facts, catalogue: digest };
-      step.writes.push({ type: "agent", facts: agent.facts });
+      t.write({ type: "agent", facts: agent.facts });
     }
     if (text !== undefined) {
-      step.effects.push({ type: "catalogue", agentId: session.agentId, digest, text });
-    } else if (!this.#options.knowsCatalogue(digest)) this.#welcome(session, step);
+      t.perform({ type: "catalogue", agentId: session.agentId, digest, text });
+    } else if (!this.#options.knowsCatalogue(digest)) this.#welcome(session, t);
   }
 
   /** Any sign of life; also the moment to pass on advice that has changed with the fleet. */
-  heard(session: Session, now: number, step: ControlStep): void {
-    session.lastHeard = now;
+  heard(session: Session, t: ControlTransition): void {
+    session.lastHeard = t.now;
     // Talking is no greeting: who owes a hello is not spared it by other messages.
     if (isIntroduced(session)) session.isProbed = false;
     if (session.v1 && session.journalId !== undefined && isOutdated(session.advice, this.advice)) {
-      this.#welcome(session, step);
+      this.#welcome(session, t);
     }
   }
 
@@ -193,19 +198,19 @@ export class Fleet {
   }
 
   /** Ends a connection from this side; of a silent or slow peer nothing more is expected. */
-  end(session: Session, name: CloseName, now: number, step: ControlStep): void {
-    if (!this.#forget(session, now, step)) return;
-    step.effects.push(closing(session.sessionId, name, closeCodes[name].meaning));
+  end(session: Session, name: CloseName, t: ControlTransition): void {
+    if (!this.#forget(session, t)) return;
+    t.perform(closing(session.sessionId, name, closeCodes[name].meaning));
     if (name === "silent" || name === "slowReader") {
-      step.effects.push({ type: "terminate", sessionId: session.sessionId });
+      t.perform({ type: "terminate", sessionId: session.sessionId });
     }
   }
 
   /**
    * A connection has ended by itself. Only its own session goes, never the one that replaced it.
    */
-  closed(session: Session, now: number, step: ControlStep): void {
-    this.#forget(session, now, step);
+  closed(session: Session, t: ControlTransition): void {
+    this.#forget(session, t);
   }
 
   /** Sessions that this token opened. */
@@ -216,7 +221,7 @@ export class Fleet {
   /**
    * Sends every agent away, each with its own moment to return, evenly over the advised seconds.
    */
-  drain(now: number, step: ControlStep): void {
+  drain(t: ControlTransition): void {
     this.startDraining();
     const sessions = [...this.#sessions.values()];
     const spread = this.advice.reconnectSeconds;
@@ -224,15 +229,11 @@ export class Fleet {
       const seconds = Math.round((0.5 + (spread * index) / sessions.length) * 100) / 100;
       if (session.v1 && session.journalId !== undefined) {
         const payload = { retry_after_seconds: seconds };
-        step.effects.push({
-          type: "send",
-          sessionId: session.sessionId,
-          message: { type: "goaway", payload },
-        });
+        t.send(session.sessionId, { type: "goaway", payload });
       }
-      this.#forget(session, now, step);
+      this.#forget(session, t);
       const reason = `the control plane is going down; come back in ${seconds} s`;
-      step.effects.push(closing(session.sessionId, "restarting", reason));
+      t.perform(closing(session.sessionId, "restarting", reason));
     });
   }
 
@@ -242,21 +243,21 @@ export class Fleet {
   }
 
   /** Sessions whose time is up: silent ones get one short last chance, then they are returned. */
-  overdue(now: number, step: ControlStep): Session[] {
+  overdue(t: ControlTransition): Session[] {
     const silent: Session[] = [];
     for (;;) {
-      const session = this.#deadlines.popDue(now);
+      const session = this.#deadlines.popDue(t.now);
       if (session === undefined) return silent;
-      const due = isIntroduced(session) ? session.lastHeard + silenceMs(session) : now;
-      if (due > now) {
+      const due = isIntroduced(session) ? session.lastHeard + silenceMs(session) : t.now;
+      if (due > t.now) {
         this.#deadlines.set(session, due);
       } else if (!session.isProbed) {
         // Its messages may be waiting behind whatever kept this process from running in time.
         session.isProbed = true;
-        this.#deadlines.set(session, now + probeMs);
+        this.#deadlines.set(session, t.now + probeMs);
       } else {
         const { agentId: agent } = session;
-        step.effects.push({ type: "log", level: "warn", text: "has fallen silent", agent });
+        t.log("warn", agent, "has fallen silent");
         silent.push(session);
       }
     }
@@ -268,23 +269,23 @@ export class Fleet {
     return agent;
   }
 
-  #forget(session: Session, now: number, step: ControlStep): boolean {
+  #forget(session: Session, t: ControlTransition): boolean {
     if (!this.#sessions.delete(session.sessionId)) return false;
     this.#deadlines.delete(session);
     const agent = this.agent(session.agentId);
     if (agent.session === session) agent.session = undefined;
-    agent.facts = { ...agent.facts, lastSeenAt: Math.min(now, session.lastHeard) };
-    step.writes.push({ type: "agent", facts: agent.facts });
+    agent.facts = { ...agent.facts, lastSeenAt: Math.min(t.now, session.lastHeard) };
+    t.write({ type: "agent", facts: agent.facts });
     return true;
   }
 
-  #welcome(session: Session, step: ControlStep): void {
+  #welcome(session: Session, t: ControlTransition): void {
     session.advice = this.advice;
     const { facts } = this.agent(session.agentId);
     const { catalogue } = facts;
     const isWanted = catalogue !== undefined && !this.#options.knowsCatalogue(catalogue);
     const message = welcomeOf(session, facts, isWanted);
-    step.effects.push({ type: "send", sessionId: session.sessionId, message });
+    t.send(session.sessionId, message);
   }
 
   /** What agents are to be told now. */

@@ -3,7 +3,7 @@
  * copy of the agent that lives as well. The second one is given a memory of its own either way;
  * which of the two it was shows when the first one comes back.
  */
-import type { ControlStep } from "../model.ts";
+import type { ControlTransition } from "../transition.ts";
 import { type Agent, connectedFacts, type Session } from "./session.ts";
 
 /** The process whose living connection was taken over. */
@@ -21,18 +21,18 @@ export function pushedOut(agent: Agent, replaced: Session): PushedOut {
 }
 
 /** Notes it, and names both where the one that was pushed out before has come back. */
-export function noteTakeover(agent: Agent, session: Session, now: number, step: ControlStep): void {
+export function noteTakeover(agent: Agent, session: Session, t: ControlTransition): void {
   const { pushedOut: from, formerInstanceId } = agent;
   if (from === undefined) return;
   const isCopy = formerInstanceId !== undefined && formerInstanceId === session.instanceId;
   agent.formerInstanceId = from.instanceId;
   const copy = isCopy ? { copy: from.place } : {};
   const { copy: _before, ...known } = agent.facts;
-  agent.facts = { ...known, takenOverAt: now, ...copy };
+  agent.facts = { ...known, takenOverAt: t.now, ...copy };
   const facts = connectedFacts(session);
   const on = { ...facts.on, ...copy };
-  step.writes.push({ type: "audit", at: now, facts: { ...facts, action: "agent.takeover", on } });
+  t.write({ type: "audit", at: t.now, facts: { ...facts, action: "agent.takeover", on } });
   if (!isCopy) return;
   const text = `runs twice, here and on ${from.place}: both live and take turns; stop one of them`;
-  step.effects.push({ type: "log", level: "warn", text, agent: session.agentId });
+  t.log("warn", session.agentId, text);
 }

@@ -11,7 +11,6 @@
 import type { ErrorMessage, Response } from "../../../protocol/wire/message.ts";
 import { Deadlines, earlier } from "../../../time/deadlineQueue.ts";
 import type {
-  ControlStep,
   Job,
   OpenJournal,
   OpenRequest,
@@ -19,6 +18,7 @@ import type {
   WantedRequest,
   Withdrawal,
 } from "../model.ts";
+import { ControlTransition } from "../transition.ts";
 import { overLimit } from "./admission.ts";
 import type { Spread } from "./expiry.ts";
 import { allBackBy, dueAfterRestart, expiresAt, heldUntil, notAhead } from "./expiry.ts";
@@ -33,7 +33,7 @@ import {
   withdrawnAs,
 } from "./outcome.ts";
 import type { Follows } from "./outputSubscriptions.ts";
-import { OpenRequests, type Peer } from "./requestTable.ts";
+import { OpenRequests, type Peer, type RequestQueries } from "./requestTable.ts";
 import { Rollouts } from "./rollouts.ts";
 import { Sending } from "./sender.ts";
 import { OneByOne } from "./workQueue.ts";
@@ -70,48 +70,21 @@ export class Dispatcher {
     return earlier(this.#deadlines.next(), this.#rollouts.next());
   }
 
-  /** Requests that were sent to a connected agent and are unanswered. */
-  get inflightCount(): number {
-    return this.#open.inflightCount;
-  }
-
   /** What is held in memory, by kind. */
   get sizes(): { open: number; deadlines: number } {
     return { open: this.#open.size, deadlines: this.#deadlines.heldCount };
   }
 
-  /** Whether it waits here: its agent knows nothing of it yet. */
-  isQueued(requestId: string): boolean {
-    return this.#open.get(requestId)?.state === "queued";
-  }
-
-  isOpen(requestId: string): boolean {
-    return this.#open.get(requestId) !== undefined;
-  }
-
-  /** Who asked for what still waits here, and for whom. */
-  waiting(): { createdBy: string; agentId: string }[] {
-    return this.#open.queued().map((each) => ({ ...each, ...this.#open.jobOf(each) }));
-  }
-
-  openCountOf(agentId: string): number {
-    return this.#open.countOf(agentId);
-  }
-
-  openCountOfJob(jobId: string): number {
-    return this.#open.countOfJob(jobId);
-  }
-
-  /** A job that is still open under an operator's key. */
-  jobByKey(key: string): Job | undefined {
-    return this.#open.jobByKey(key);
+  /** What is open, to be asked and not to be changed. */
+  get requests(): RequestQueries {
+    return this.#open;
   }
 
   /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
-  submit(job: Job, wanted: WantedRequest[], step: ControlStep): void {
+  submit(job: Job, wanted: WantedRequest[], t: ControlTransition): void {
     const { jobId } = job;
     const error = overLimit(this.#open, job, wanted);
-    if (error !== undefined) return void step.effects.push({ type: "refused", jobId, error });
+    if (error !== undefined) return void t.perform({ type: "refused", jobId, error });
     const { asked: _forTheTrail, ...kept } = job;
     this.#open.addJob(kept);
     const requests = wanted.map((each): OpenRequest => {
@@ -121,20 +94,21 @@ export class Dispatcher {
     });
     const first = this.#rollouts.add(kept, requests, job.createdAt);
     for (const request of requests) this.#deadlines.set(request, this.#dueQueued(request));
-    const sends: ControlStep = { writes: [], effects: [] };
-    this.#letGo(first, job.createdAt, sends);
+    const sends = new ControlTransition(job.createdAt);
+    this.#letGo(first, sends);
     // The rows are written as they stand after the sending: one write for both.
-    step.writes.push({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
+    t.write({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
     const ended = sends.writes.filter(({ type }) => type === "ended");
-    for (const write of ended) step.writes.push(write);
-    for (const effect of sends.effects) step.effects.push(effect);
+    // One by one: a job may have more requests than a call may have arguments.
+    for (const write of ended) t.write(write);
+    for (const effect of sends.effects) t.perform(effect);
     const stored = { ...kept, total: wanted.length, ended: ended.length, succeeded: 0 };
-    step.effects.push({ type: "accepted", job: stored, requests: wanted });
+    t.perform({ type: "accepted", job: stored, requests: wanted });
   }
 
   /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
-  online(peer: Peer, now: number, step: ControlStep): void {
-    this.#sending.online(peer, now, step);
+  online(peer: Peer, t: ControlTransition): void {
+    this.#sending.online(peer, t);
   }
 
   offline(agentId: string, now: number): void {
@@ -145,16 +119,15 @@ export class Dispatcher {
   answer(
     peer: Peer,
     message: Response | ErrorMessage,
-    now: number,
-    step: ControlStep,
+    t: ControlTransition,
   ): "taken" | "not open" | "not yours" {
     const request = this.#open.get(message.request_id ?? "");
     if (request === undefined) return "not open";
     if (request.agentId !== peer.agentId) return "not yours";
-    this.#end(request, endingOfAnswer(message, peer), now, step);
+    this.#end(request, endingOfAnswer(message, peer), t);
     if (peer.v1) {
       const ack = { type: "ack", request_id: request.requestId, payload: {} } as const;
-      step.effects.push({ type: "send", sessionId: peer.sessionId, message: ack });
+      t.send(peer.sessionId, ack);
     }
     return "taken";
   }
@@ -169,34 +142,34 @@ export class Dispatcher {
    * Withdraws what of a job was not sent. What was sent may have started: its agent is told to stop
    * it, now or on its return, and answers how it ended; a peer of the standard alone goes on.
    */
-  cancel(jobId: string, now: number, step: ControlStep): void {
+  cancel(jobId: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job === undefined) return;
-    job.cancelledAt ??= now;
-    step.writes.push({ type: "cancelled", jobId, at: job.cancelledAt });
+    job.cancelledAt ??= t.now;
+    t.write({ type: "cancelled", jobId, at: job.cancelledAt });
     this.#rollouts.stop(jobId, "it was withdrawn");
     for (const request of this.#open.ofJob(jobId)) {
-      if (request.state === "queued") this.#end(request, cancelled, now, step);
-      else this.#sending.tellToStop(request, this.#open.queue(request.agentId).peer, step);
+      if (request.state === "queued") this.#end(request, cancelled, t);
+      else this.#sending.tellToStop(request, this.#open.queue(request.agentId).peer, t);
     }
   }
 
   /** A job that waited for a second operator goes out. */
-  approve(jobId: string, by: string, now: number, step: ControlStep): void {
+  approve(jobId: string, by: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job === undefined || job.approvedBy !== undefined) return;
     job.approvedBy = by;
-    step.writes.push({ type: "approved", jobId, by });
-    this.#letGo(this.#rollouts.released(jobId, now), now, step);
+    t.write({ type: "approved", jobId, by });
+    this.#letGo(this.#rollouts.released(jobId, t.now), t);
     this.#dueAgain(jobId);
   }
 
   /** What of a job was not sent is held back. */
-  pause(jobId: string, now: number, step: ControlStep): void {
+  pause(jobId: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job === undefined || job.pausedAt !== undefined) return;
-    job.pausedAt = now;
-    step.writes.push({ type: "paused", jobId, at: now });
+    job.pausedAt = t.now;
+    t.write({ type: "paused", jobId, at: t.now });
     const open = this.#open.ofJob(jobId);
     for (const request of open) this.#open.takeBack(request);
     this.#rollouts.takeBack(job, open);
@@ -204,16 +177,16 @@ export class Dispatcher {
   }
 
   /** It goes on where it was paused. */
-  resume(jobId: string, now: number, step: ControlStep): void {
+  resume(jobId: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job?.pausedAt === undefined) return;
     delete job.pausedAt;
-    step.writes.push({ type: "paused", jobId, at: undefined });
-    this.#letGo(this.#rollouts.released(jobId, now), now, step);
+    t.write({ type: "paused", jobId, at: undefined });
+    this.#letGo(this.#rollouts.released(jobId, t.now), t);
   }
 
   /** What waits for an agent, or was asked for by a token, never goes out: either has ended. */
-  withdraw({ agentId, createdBy, reason }: Withdrawal, now: number, step: ControlStep): void {
+  withdraw({ agentId, createdBy, reason }: Withdrawal, t: ControlTransition): void {
     const waiting = this.#open.queued().filter((request) => {
       return request.agentId === agentId || this.#open.jobOf(request).createdBy === createdBy;
     });
@@ -221,14 +194,14 @@ export class Dispatcher {
       for (const { jobId } of waiting) this.#rollouts.stop(jobId, reason);
     for (const request of waiting) {
       // The end of one may have let another go out.
-      if (request.state === "queued") this.#end(request, withdrawnAs(reason), now, step);
+      if (request.state === "queued") this.#end(request, withdrawnAs(reason), t);
     }
   }
 
   /** An outcome known from a commit that failed: it stands, if the request is open. */
-  restore(outcome: Outcome, now: number, step: ControlStep): void {
+  restore(outcome: Outcome, t: ControlTransition): void {
     const request = this.#open.get(outcome.requestId);
-    if (request !== undefined) this.#end(request, outcome, now, step);
+    if (request !== undefined) this.#end(request, outcome, t);
   }
 
   /**
@@ -243,15 +216,15 @@ export class Dispatcher {
     }
   }
 
-  tick(now: number, step: ControlStep): void {
+  tick(t: ControlTransition): void {
     for (;;) {
-      const request = this.#deadlines.popDue(now);
+      const request = this.#deadlines.popDue(t.now);
       if (request === undefined) break;
       const queue = this.#open.queue(request.agentId);
       const ending = endingOfSilence(request, queue, this.#rollouts.holds(request));
-      this.#end(request, ending, now, step);
+      this.#end(request, ending, t);
     }
-    this.#letGo(this.#rollouts.due(now), now, step);
+    this.#letGo(this.#rollouts.due(t.now), t);
   }
 
   /** Until when it waits for its turn, or for its agent. */
@@ -265,48 +238,48 @@ export class Dispatcher {
     for (const request of held) this.#deadlines.set(request, this.#dueQueued(request));
   }
 
-  #end(request: OpenRequest, ending: Ending, now: number, step: ControlStep): void {
-    const outcome = outcomeOf(request, this.#open.jobOf(request), ending, now);
-    step.writes.push({ type: "ended", outcome });
-    step.effects.push({ type: "ended", outcome });
+  #end(request: OpenRequest, ending: Ending, t: ControlTransition): void {
+    const outcome = outcomeOf(request, this.#open.jobOf(request), ending, t.now);
+    t.write({ type: "ended", outcome });
+    t.perform({ type: "ended", outcome });
     this.#deadlines.delete(request);
     const queue = this.#open.remove(request);
-    this.#sending.pump(queue, now, step);
+    this.#sending.pump(queue, t);
     this.#open.forgetIfIdle(queue);
-    this.#goOn(request, outcome, now, step);
+    this.#goOn(request, outcome, t);
   }
 
   /** It may be the turn of others of its job, or of none ever: too much has failed. */
-  #goOn({ jobId }: OpenRequest, { outcome, requestId }: Outcome, now: number, step: ControlStep) {
-    const { go, stop } = this.#rollouts.ended(jobId, requestId, outcome, now);
-    if (stop !== undefined) this.#endQueued(jobId, stoppedAfter(stop), now, step);
-    this.#letGo(go, now, step);
+  #goOn({ jobId }: OpenRequest, { outcome, requestId }: Outcome, t: ControlTransition) {
+    const { go, stop } = this.#rollouts.ended(jobId, requestId, outcome, t.now);
+    if (stop !== undefined) this.#endQueued(jobId, stoppedAfter(stop), t);
+    this.#letGo(go, t);
     if (this.#open.job(jobId) === undefined) this.#rollouts.delete(jobId);
   }
 
-  #endQueued(jobId: string, ending: Ending, now: number, step: ControlStep): void {
+  #endQueued(jobId: string, ending: Ending, t: ControlTransition): void {
     for (const request of this.#open.ofJob(jobId)) {
-      if (request.state === "queued") this.#end(request, ending, now, step);
+      if (request.state === "queued") this.#end(request, ending, t);
     }
   }
 
   /** It is their turn. Some end on the spot, which makes it the turn of others. */
-  #letGo(requests: readonly OpenRequest[], now: number, step: ControlStep): void {
+  #letGo(requests: readonly OpenRequest[], t: ControlTransition): void {
     this.#going.do(requests, (request) => {
       // Another's end may have ended it.
-      if (this.isOpen(request.requestId)) this.#turn(request, now, step);
+      if (this.#open.get(request.requestId) !== undefined) this.#turn(request, t);
     });
   }
 
-  #turn(request: OpenRequest, now: number, step: ControlStep): void {
+  #turn(request: OpenRequest, t: ControlTransition): void {
     const { requestId, turnAt, agentId } = request;
     const job = this.#open.jobOf(request);
     if (job.requireOnline && this.#open.queue(agentId).peer === undefined)
-      return this.#end(request, away, now, step);
+      return this.#end(request, away, t);
     if (turnAt !== undefined) {
-      step.writes.push({ type: "turned", requestId, at: turnAt });
+      t.write({ type: "turned", requestId, at: turnAt });
       this.#deadlines.set(request, expiresAt(request, job));
     }
-    this.#sending.pump(this.#open.admit(request), now, step);
+    this.#sending.pump(this.#open.admit(request), t);
   }
 }

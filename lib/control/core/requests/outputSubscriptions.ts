@@ -7,7 +7,8 @@ import type { ControlDraft } from "../../../protocol/wire/codec.ts";
 import type { Output } from "../../../protocol/wire/message.ts";
 import { outputCost } from "../../../protocol/wire/outputCost.ts";
 import { isIntroduced, type Session } from "../agents/session.ts";
-import type { ControlStep, FollowOrder, OutputPiece } from "../model.ts";
+import type { FollowOrder, OutputPiece } from "../model.ts";
+import type { ControlTransition } from "../transition.ts";
 
 /** With the last piece that was received, and whether its agent said that it was. */
 type Known = FollowOrder & { last: number; isOver: boolean };
@@ -24,15 +25,15 @@ export class Follows {
    * A watcher asks for more; this replaces what it asked for before. The agent is told now, where
    * it is there and was sent the request, and with every later sending of the command.
    */
-  ask(order: FollowOrder, session: Session | undefined, step: ControlStep): void {
+  ask(order: FollowOrder, session: Session | undefined, t: ControlTransition): void {
     const { isOver } = this.#set(order);
     if (session === undefined || isOver) return;
     const { watcher, after } = order;
     if (!session.v1) {
-      step.effects.push({ type: "output", piece: { watcher, sequence: after, end: true } });
+      t.perform({ type: "output", piece: { watcher, sequence: after, end: true } });
     } else if (isIntroduced(session)) {
       const message = followMessage(order);
-      step.effects.push({ type: "send", sessionId: session.sessionId, message });
+      t.send(session.sessionId, message);
     }
   }
 
@@ -51,7 +52,7 @@ export class Follows {
   leave(
     watcher: number,
     sessionOf: (order: FollowOrder) => Session | undefined,
-    step: ControlStep,
+    t: ControlTransition,
   ): void {
     const order = this.#byWatcher.get(watcher);
     if (order === undefined) return;
@@ -62,7 +63,7 @@ export class Follows {
     const session = order.isOver ? undefined : sessionOf(order);
     if (!session?.v1 || !isIntroduced(session)) return;
     const message = followMessage({ ...order, after: order.last, bytes: 0 }, { end: true });
-    step.effects.push({ type: "send", sessionId: session.sessionId, message });
+    t.send(session.sessionId, message);
   }
 
   /** What the agent of a request is to be told anew: to go on behind what was received. */

@@ -30,6 +30,12 @@ interface OpenJob {
   open: number;
 }
 
+/** What may be asked of the open requests from outside. */
+export type RequestQueries = Pick<
+  OpenRequests,
+  "get" | "isQueued" | "waiting" | "inflightCount" | "countOf" | "countOfJob" | "jobByKey"
+>;
+
 export class OpenRequests {
   readonly #jobs = new Map<string, OpenJob>();
   readonly #jobsByKey = new Map<string, Job>();
@@ -48,6 +54,16 @@ export class OpenRequests {
 
   get(requestId: string): OpenRequest | undefined {
     return this.#requests.get(requestId);
+  }
+
+  /** Whether it waits here: its agent knows nothing of it yet. */
+  isQueued(requestId: string): boolean {
+    return this.get(requestId)?.state === "queued";
+  }
+
+  /** Who asked for what still waits here, and for whom. */
+  waiting(): { createdBy: string; agentId: string }[] {
+    return this.queued().map((each) => ({ ...each, ...this.jobOf(each) }));
   }
 
   /** Requests of a job that have no outcome yet. */

@@ -5,7 +5,8 @@
  */
 import { answerGraceMs, inflightPerAgentMax } from "../../../protocol/limits.ts";
 import type { Deadlines } from "../../../time/deadlineQueue.ts";
-import type { ControlStep, Job, OpenRequest } from "../model.ts";
+import type { Job, OpenRequest } from "../model.ts";
+import type { ControlTransition } from "../transition.ts";
 import { commandMessage } from "./commandMessage.ts";
 import { dueUnrepeated, dueWhileAway, dueWithin } from "./expiry.ts";
 import type { Follows } from "./outputSubscriptions.ts";
@@ -23,22 +24,22 @@ export class Sending {
   }
 
   /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
-  online(peer: Peer, now: number, step: ControlStep): void {
+  online(peer: Peer, t: ControlTransition): void {
     const queue = this.#open.queue(peer.agentId);
     queue.peer = peer;
     for (const request of queue.sent) {
       const job = this.#open.jobOf(request);
       if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {
-        this.#send(request, job, peer, now, step);
+        this.#send(request, job, peer, t);
       } else {
         // It is here and cannot be asked again: what it still wants to say, it says soon.
         const current = this.#deadlines.get(request) ?? Infinity;
-        if (current > Math.max(dueUnrepeated(request, job), now + answerGraceMs)) {
-          this.#wait(request, job, dueUnrepeated(request, job), now);
+        if (current > Math.max(dueUnrepeated(request, job), t.now + answerGraceMs)) {
+          this.#wait(request, job, dueUnrepeated(request, job), t.now);
         }
       }
     }
-    this.pump(queue, now, step);
+    this.pump(queue, t);
   }
 
   offline(agentId: string, now: number): void {
@@ -54,42 +55,42 @@ export class Sending {
   }
 
   /** Sends what waits, in order, as far as the agent's window allows. */
-  pump(queue: AgentQueue, now: number, step: ControlStep): void {
+  pump(queue: AgentQueue, t: ControlTransition): void {
     if (queue.peer === undefined) return;
     while (queue.sent.size < inflightPerAgentMax) {
       const request = queue.waiting.first();
       if (request === undefined) return;
       queue.waiting.delete(request);
       queue.sent.add(request);
-      this.#send(request, this.#open.jobOf(request), queue.peer, now, step);
+      this.#send(request, this.#open.jobOf(request), queue.peer, t);
     }
   }
 
   /** Of what was sent: its agent is told, now or on its return; one of the standard alone is not. */
-  tellToStop({ requestId }: OpenRequest, peer: Peer | undefined, step: ControlStep): void {
+  tellToStop({ requestId }: OpenRequest, peer: Peer | undefined, t: ControlTransition): void {
     if (!peer?.v1) return;
     const message = { type: "cancel", request_id: requestId, payload: {} } as const;
-    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+    t.send(peer.sessionId, message);
   }
 
-  #send(request: OpenRequest, job: Job, peer: Peer, now: number, step: ControlStep): void {
+  #send(request: OpenRequest, job: Job, peer: Peer, t: ControlTransition): void {
     const { requestId } = request;
     const isRepeat = request.state === "sent";
-    this.#wait(request, job, now + job.timeoutMs + answerGraceMs, now);
+    this.#wait(request, job, t.now + job.timeoutMs + answerGraceMs, t.now);
     request.state = "sent";
-    request.sentAt = now;
+    request.sentAt = t.now;
     if (!isRepeat) {
       if (peer.journalId !== undefined) request.journalId = peer.journalId;
-      step.writes.push({ type: "sent", requestId, sentAt: now, journalId: peer.journalId });
+      t.write({ type: "sent", requestId, sentAt: t.now, journalId: peer.journalId });
     }
     const message = commandMessage(request, job, peer);
-    step.effects.push({ type: "send", sessionId: peer.sessionId, message });
+    t.send(peer.sessionId, message);
     if (peer.v1) {
       for (const follow of this.#follows.messagesFor(requestId)) {
-        step.effects.push({ type: "send", sessionId: peer.sessionId, message: follow });
+        t.send(peer.sessionId, follow);
       }
     }
-    if (job.cancelledAt !== undefined) this.tellToStop(request, peer, step);
+    if (job.cancelledAt !== undefined) this.tellToStop(request, peer, t);
   }
 
   #wait(request: OpenRequest, job: Job, due: number, now: number): void {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Link } from "../../../../lib/agent/core/connection.ts";
-import type { AgentStep } from "../../../../lib/agent/core/model.ts";
+import { AgentTransition } from "../../../../lib/agent/core/transition.ts";
 import {
   backoffCapMs,
   dialMs,
@@ -20,21 +20,19 @@ class InHand {
     heartbeatSeconds: 15,
   });
 
-  step(run: (step: AgentStep) => void): AgentStep["effects"] {
-    const step: AgentStep = { writes: [], effects: [] };
-    run(step);
-    expect(step.writes).toEqual([]);
-    return step.effects;
+  step(run: (t: AgentTransition) => void): AgentTransition["effects"] {
+    const t = new AgentTransition(this.now);
+    run(t);
+    expect(t.writes).toEqual([]);
+    return t.effects;
   }
 
   start() {
-    return this.step((step) => this.link.start(step, this.now));
+    return this.step((t) => this.link.start(t));
   }
 
   open(v1: boolean) {
-    return this.step((step) =>
-      this.link.opened(v1, { journalId: "j", epoch: 3 }, undefined, this.now, step),
-    );
+    return this.step((t) => this.link.opened(v1, { journalId: "j", epoch: 3 }, undefined, t));
   }
 
   welcome(advice: { heartbeat?: number; reconnect?: number; serverNow?: number } = {}) {
@@ -51,20 +49,20 @@ class InHand {
         reconnect_seconds: reconnect,
       },
     };
-    return this.step((step) => this.link.welcome(message, this.now, step));
+    return this.step((t) => this.link.welcome(message, t));
   }
 
   close(code = 1006, random = 1) {
-    return this.step((step) => this.link.closed(code, "", random, this.now, step));
+    return this.step((t) => this.link.closed(code, "", random, t));
   }
 
   /** Rings the timer whenever it is due, until the time has passed. */
   pass(ms: number, random = 1) {
-    const effects: AgentStep["effects"] = [];
+    const effects: AgentTransition["effects"] = [];
     const end = this.now + ms;
     for (let next = this.link.next(); next !== undefined && next <= end; next = this.link.next()) {
       this.now = Math.max(this.now, next);
-      effects.push(...this.step((step) => this.link.tick(random, this.now, step)));
+      effects.push(...this.step((t) => this.link.tick(random, t)));
     }
     this.now = end;
     return effects;
@@ -75,7 +73,7 @@ class InHand {
   }
 }
 
-const kinds = (effects: AgentStep["effects"]) =>
+const kinds = (effects: AgentTransition["effects"]) =>
   effects.map((effect) => (effect.type === "send" ? effect.message.type : effect.type));
 
 describe("the link", () => {
@@ -204,9 +202,7 @@ describe("the link", () => {
     const hand = new InHand();
     hand.start();
     hand.open(false);
-    expect(hand.step((step) => hand.link.stop(step))).toMatchObject([
-      { type: "close", code: 1000 },
-    ]);
+    expect(hand.step((t) => hand.link.stop(t))).toMatchObject([{ type: "close", code: 1000 }]);
     expect(hand.close()).toEqual([]);
     expect(hand.link.next()).toBeUndefined();
   });

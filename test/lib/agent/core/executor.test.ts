@@ -25,10 +25,10 @@ describe("a command", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
-    expect(hand.command("r")).toEqual({ writes: [], effects: [] });
+    expect(hand.command("r")).toMatchObject({ writes: [], effects: [] });
     hand.finish("r");
     expect(answers(hand.command("r"))).toEqual(["done"]);
-    hand.step((step) => hand.executor.settled("r", step));
+    hand.step((t) => hand.executor.settled("r", t));
     const again = hand.command("r");
     expect({ answers: answers(again), kinds: kinds(again) }).toEqual({
       answers: ["done"],
@@ -87,7 +87,7 @@ describe("a command", () => {
     hand.command("r");
     hand.pass(10_000);
     expect(answers(hand.pass(stopGraceMs))).toEqual(["INTERRUPTED"]);
-    expect(hand.finish("r")).toEqual({ writes: [], effects: [] });
+    expect(hand.finish("r")).toMatchObject({ writes: [], effects: [] });
     expect(hand.executor.sizes.running).toBe(0);
   });
 
@@ -137,7 +137,7 @@ describe("an answer", () => {
     expect(answers(hand.link(true, 2))).toEqual(["done"]);
     hand.executor.unlinked();
     expect(answers(hand.link(true, 3))).toEqual(["done"]);
-    hand.step((step) => hand.executor.settled("r", step));
+    hand.step((t) => hand.executor.settled("r", t));
     expect(answers(hand.link(true, 4))).toEqual([]);
   });
 
@@ -163,7 +163,7 @@ describe("an answer", () => {
     hand.link(false);
     hand.command("r");
     const result = { status: "success", message: "here", result: { a: 1 } } as const;
-    const step = hand.step((each) => hand.executor.finished("r", result, hand.now, each));
+    const step = hand.step((each) => hand.executor.finished("r", result, each));
     expect(step.effects).toMatchObject([
       { message: { payload: { status: "success", message: 'here\n{"a":1}' } } },
     ]);
@@ -174,7 +174,7 @@ describe("an answer", () => {
     hand.link();
     hand.command("r");
     const result = { status: "success", result: "x".repeat(70_000) } as const;
-    const step = hand.step((each) => hand.executor.finished("r", result, hand.now, each));
+    const step = hand.step((each) => hand.executor.finished("r", result, each));
     expect(answers(step)).toEqual([
       expect.stringMatching(/^\[its result is left out: .*70050 bytes/),
     ]);

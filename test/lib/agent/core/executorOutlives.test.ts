@@ -24,7 +24,7 @@ describe("a command that outlives the process", () => {
     hand.restart();
     hand.link();
     const result = { status: "unknown", message: "nobody knows" } as const;
-    const step = hand.step((s) => hand.executor.finished("r1", result, hand.now, s));
+    const step = hand.step((s) => hand.executor.finished("r1", result, s));
     expect(answers(step)).toEqual(["INTERRUPTED"]);
   });
 
@@ -46,7 +46,7 @@ describe("a command that outlives the process", () => {
     hand.command("r2", "program");
     hand.pass(10_000);
     const result = { status: "stopped", why: "timeout", output: "so far" } as const;
-    const step = hand.step((s) => hand.executor.finished("r2", result, hand.now, s));
+    const step = hand.step((s) => hand.executor.finished("r2", result, s));
     expect(answers(step)).toEqual(["TIMEOUT"]);
   });
 
@@ -57,7 +57,7 @@ describe("a command that outlives the process", () => {
     expect(hand.executor.isBusy).toBe(false);
     hand.command("r2", "restart");
     const result = { status: "restart" } as const;
-    const step = hand.step((s) => hand.executor.finished("r2", result, hand.now, s));
+    const step = hand.step((s) => hand.executor.finished("r2", result, s));
     expect(kinds(step)).toContain("restart");
     expect(hand.journal.get("r1")?.state).toBe("started");
   });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import type { AgentStep } from "../../../../lib/agent/core/model.ts";
+import { AgentTransition } from "../../../../lib/agent/core/transition.ts";
 import { restartGraceMs } from "../../../../lib/protocol/limits.ts";
 import type { Command } from "../../../../lib/protocol/wire/message.ts";
 import { answers, InHand, kinds } from "../../../support/harness/executorInHand.ts";
 
 describe("a restart", () => {
   const restart = (hand: InHand, requestId: string) =>
-    hand.step((step) => hand.executor.finished(requestId, { status: "restart" }, hand.now, step));
+    hand.step((t) => hand.executor.finished(requestId, { status: "restart" }, t));
 
   test("is on record before the process ends, and answered by the one that comes back", () => {
     const hand = new InHand();
@@ -40,7 +40,7 @@ describe("a restart", () => {
     hand.command("busy");
     hand.command("r", "restart");
     expect(kinds(restart(hand, "r"))).toEqual([]);
-    expect(hand.command("new")).toEqual({ writes: [], effects: [] });
+    expect(hand.command("new")).toMatchObject({ writes: [], effects: [] });
     expect(kinds(hand.finish("busy"))).toContain("restart");
     const other = new InHand();
     other.link(false);
@@ -55,9 +55,9 @@ describe("a restart", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r", "restart");
-    const step: AgentStep = { writes: [], effects: [] };
-    hand.executor.finished("r", { status: "restart" }, hand.now, step);
-    const told = hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    const t = new AgentTransition(hand.now);
+    hand.executor.finished("r", { status: "restart" }, t);
+    const told = hand.step((each) => hand.executor.saveFailed(t.writes, each));
     expect(answers(told)).toEqual(["restart given up: the agent cannot write its journal"]);
     expect(kinds(hand.command("next"))).toEqual(["run"]);
   });
@@ -67,15 +67,15 @@ describe("a journal that fails", () => {
   test("refuses what was to start, and tells a repeat the same once it is on record", () => {
     const hand = new InHand();
     hand.link();
-    const step: AgentStep = { writes: [], effects: [] };
+    const t = new AgentTransition(hand.now);
     const command: Command = {
       type: "command",
       request_id: "r",
       timestamp: "",
       payload: { command: "work" },
     };
-    hand.executor.command(command, undefined, undefined, hand.now, step);
-    const told = hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    hand.executor.command(command, undefined, undefined, t);
+    const told = hand.step((each) => hand.executor.saveFailed(t.writes, each));
     expect(answers(told)).toEqual(["STORAGE_UNAVAILABLE"]);
     expect(hand.executor.sizes.running).toBe(0);
     const again = hand.command("r");
@@ -89,9 +89,9 @@ describe("a journal that fails", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
-    const step: AgentStep = { writes: [], effects: [] };
-    hand.executor.finished("r", { status: "success", message: "done" }, hand.now, step);
-    hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    const t = new AgentTransition(hand.now);
+    hand.executor.finished("r", { status: "success", message: "done" }, t);
+    hand.step((each) => hand.executor.saveFailed(t.writes, each));
     const again = hand.pass(1_000);
     expect(again.writes).toMatchObject([{ record: { state: "ended" } }]);
     expect(answers(again)).toEqual(["done"]);
@@ -101,9 +101,9 @@ describe("a journal that fails", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
-    const step: AgentStep = { writes: [], effects: [] };
-    hand.executor.finished("r", { status: "success", message: "done" }, hand.now, step);
-    hand.step((each) => hand.executor.saveFailed(step.writes, hand.now, each));
+    const t = new AgentTransition(hand.now);
+    hand.executor.finished("r", { status: "success", message: "done" }, t);
+    hand.step((each) => hand.executor.saveFailed(t.writes, each));
     expect(hand.step((each) => hand.executor.settled("r", each)).writes).toEqual([]);
     const saved = hand.pass(1_000);
     expect(saved.effects).toEqual([{ type: "saved", requestId: "r" }]);

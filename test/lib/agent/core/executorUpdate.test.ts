@@ -13,7 +13,7 @@ function trying(): InHand {
   hand.link();
   hand.command("u", "program");
   const step = hand.step((each) => {
-    hand.executor.finished("u", { status: "restart", update }, hand.now, each);
+    hand.executor.finished("u", { status: "restart", update }, each);
   });
   expect(step.writes).toMatchObject([{ record: { state: "restarting", update } }]);
   expect(step.effects).toEqual([{ type: "restart", update }]);
@@ -58,7 +58,7 @@ test("a restart that the version on trial is asked for tries nothing anew", () =
   hand.link();
   hand.command("r", "restart");
   const step = hand.step((each) => {
-    hand.executor.finished("r", { status: "restart" }, hand.now, each);
+    hand.executor.finished("r", { status: "restart" }, each);
   });
   expect(step.effects).toEqual([{ type: "restart" }]);
 });

@@ -1,9 +1,9 @@
 /** What an answer tells of time: how long its command ran, and how long it has been waiting. */
 import { expect, test } from "bun:test";
-import type { AgentStep } from "../../../../lib/agent/core/model.ts";
+import type { AgentTransition } from "../../../../lib/agent/core/transition.ts";
 import { InHand } from "../../../support/harness/executorInHand.ts";
 
-const times = ({ effects }: AgentStep) =>
+const times = ({ effects }: AgentTransition) =>
   effects.flatMap((effect) => {
     if (effect.type !== "send") return [];
     const { payload } = effect.message as { payload: { ran_ms?: number; held_ms?: number } };

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Session } from "../../../../../lib/control/core/agents/session.ts";
-import type { ControlStep, FollowOrder } from "../../../../../lib/control/core/model.ts";
+import type { FollowOrder } from "../../../../../lib/control/core/model.ts";
 import { Follows } from "../../../../../lib/control/core/requests/outputSubscriptions.ts";
+import { ControlTransition } from "../../../../../lib/control/core/transition.ts";
 import { outputRecordCostMin } from "../../../../../lib/protocol/limits.ts";
 import type { Output } from "../../../../../lib/protocol/wire/message.ts";
 
@@ -15,16 +16,20 @@ function piece(sequence: number, text: string, more: object = {}): Output {
   return { type: "output", request_id: "r", timestamp: "2026-01-01T00:00:00Z", payload };
 }
 
-function asked(follows: Follows, to: Session | undefined, wanted = order): ControlStep["effects"] {
-  const step: ControlStep = { writes: [], effects: [] };
-  follows.ask(wanted, to, step);
-  return step.effects;
+function asked(
+  follows: Follows,
+  to: Session | undefined,
+  wanted = order,
+): ControlTransition["effects"] {
+  const t = new ControlTransition(0);
+  follows.ask(wanted, to, t);
+  return t.effects;
 }
 
-function left(follows: Follows, to: Session | undefined): ControlStep["effects"] {
-  const step: ControlStep = { writes: [], effects: [] };
-  follows.leave(1, () => to, step);
-  return step.effects;
+function left(follows: Follows, to: Session | undefined): ControlTransition["effects"] {
+  const t = new ControlTransition(0);
+  follows.leave(1, () => to, t);
+  return t.effects;
 }
 
 describe("a watcher", () => {

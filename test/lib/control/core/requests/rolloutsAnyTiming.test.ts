@@ -5,7 +5,7 @@
  */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ControlStep } from "../../../../../lib/control/core/model.ts";
+import type { ControlChanges } from "../../../../../lib/control/core/transition.ts";
 import { ControlDisk } from "../../../../sim/disks.ts";
 import { CoreInHand, commandsIn } from "../../../../support/harness/controlCore.ts";
 
@@ -139,9 +139,9 @@ class Rollout {
     for (const [name, memory] of journals) this.#hand.journals.set(name, memory);
   }
 
-  #take(step: ControlStep): void {
-    this.disk.journal().commit(step.writes);
-    for (const { requestId } of commandsIn(step)) {
+  #take(t: ControlChanges): void {
+    this.disk.journal().commit(t.writes);
+    for (const { requestId } of commandsIn(t)) {
       if (this.#sent.has(requestId)) continue;
       this.#sent.add(requestId);
       if (this.isStopped) this.sentAfterStop++;
