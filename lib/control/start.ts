@@ -21,6 +21,7 @@ import { oidcBackPath } from "./console/oidc/oidcRoutes.ts";
 import { Engine } from "./engine/engine.ts";
 import { Hosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
+import { JobSubmitter } from "./jobs/submitJob.ts";
 import { type KeepJobs, Upkeep } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
 import { openControlJournal } from "./journal/sqliteJournal.ts";
@@ -78,19 +79,20 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
-    twoPerson: options.twoPerson,
   });
+  const now = () => clock.now();
+  const jobs = new JobSubmitter({ engine, twoPerson: options.twoPerson, newId, now });
   registerMissing(engine, clock.wall());
   const artifacts = artifactsOf(options, journal);
   const revocations = new Revocations(engine, clock, log);
   const figures = new FigureKeeper(engine, clock, log);
-  const scheduler = new Scheduler({ engine, clock, log, newId });
+  const scheduler = new Scheduler({ engine, jobs, clock, log, newId });
   let place = new Place("", undefined);
   let server: Server;
   try {
     server = await runtime.serve({
       app: createApp({
-        ...{ engine, artifacts, revocations, scheduler, runtime, clock, log },
+        ...{ engine, jobs, artifacts, revocations, scheduler, runtime, clock, log },
         hosts: new Hosts([...options.advertised, ...namesIn(tls), ...hostIn(options.console)]),
         place: () => place,
         needsApproval: options.needsApproval,

@@ -10,10 +10,11 @@ export interface Batch<Write, Effect> {
   effects: Effect[];
 }
 
-export interface GroupCommitOptions<Write, Effect> {
-  /** Makes all writes durable, or throws and makes none. */
-  commit(writes: Write[]): void;
-  release(effects: Effect[]): void;
+export interface GroupCommitOptions<Write, Effect, Result> {
+  /** Makes all writes durable and says what came of them, or throws and makes none. */
+  commit(writes: Write[]): Result;
+  /** `result` is that of the commit before them; undefined where nothing had to be written. */
+  release(effects: Effect[], result: Result | undefined): void;
   failed(batch: Batch<Write, Effect>, error: unknown): void;
   /** Runs a function when everything that has already arrived was looked at. */
   soon(run: () => void): void;
@@ -21,12 +22,12 @@ export interface GroupCommitOptions<Write, Effect> {
   writesMax?: number;
 }
 
-export class GroupCommit<Write, Effect> {
-  readonly #options: GroupCommitOptions<Write, Effect>;
+export class GroupCommit<Write, Effect, Result = void> {
+  readonly #options: GroupCommitOptions<Write, Effect, Result>;
   readonly #writesMax: number;
   #batch: Batch<Write, Effect> = { writes: [], effects: [] };
 
-  constructor(options: GroupCommitOptions<Write, Effect>) {
+  constructor(options: GroupCommitOptions<Write, Effect, Result>) {
     this.#options = options;
     this.#writesMax = options.writesMax ?? 8192;
   }
@@ -41,7 +42,7 @@ export class GroupCommit<Write, Effect> {
     const batch = this.#batch;
     if (batch.writes.length === 0) {
       if (step.writes.length === 0) {
-        if (step.effects.length > 0) this.#options.release(step.effects);
+        if (step.effects.length > 0) this.#options.release(step.effects, undefined);
         return;
       }
       this.#options.soon(() => this.flush());
@@ -56,12 +57,13 @@ export class GroupCommit<Write, Effect> {
     const batch = this.#batch;
     if (batch.writes.length === 0) return;
     this.#batch = { writes: [], effects: [] };
+    let result: Result;
     try {
-      this.#options.commit(batch.writes);
+      result = this.#options.commit(batch.writes);
     } catch (error) {
       this.#options.failed(batch, error);
       return;
     }
-    if (batch.effects.length > 0) this.#options.release(batch.effects);
+    if (batch.effects.length > 0) this.#options.release(batch.effects, result);
   }
 }

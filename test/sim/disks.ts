@@ -68,6 +68,8 @@ export class ControlDisk {
   readonly #agents = new Map<string, AgentFacts>();
   readonly #catalogues = new Map<string, string>();
   #sequence = 0;
+  /** Of the outcomes of the commit that goes on. */
+  #sequences = new Map<string, number>();
   /** Told when a request was written as sent, with all of its job's in their order. */
   onSent: (row: Row, rows: readonly Row[]) => void = () => {};
   /** Told of every outcome that is written. */
@@ -79,7 +81,11 @@ export class ControlDisk {
 
   journal(): ControlJournal {
     return {
-      commit: (writes) => this.faults.commit(() => this.#apply(writes)),
+      commit: (writes) => {
+        this.#sequences = new Map();
+        this.faults.commit(() => this.#apply(writes));
+        return { sequences: this.#sequences };
+      },
       probe: () => this.faults.commit(() => {}),
       open: () => this.#openJournal(),
       agents: () => [...this.#agents.values()],
@@ -213,8 +219,8 @@ export class ControlDisk {
     const row = this.rows.get(outcome.requestId);
     const job = this.jobs.get(outcome.jobId);
     if (row === undefined || job === undefined) throw new Error("no such request");
-    outcome.sequence = ++this.#sequence;
-    row.outcome = { ...outcome, sequence: this.#sequence };
+    row.outcome = { ...outcome, sequence: ++this.#sequence };
+    this.#sequences.set(outcome.requestId, this.#sequence);
     this.#open.delete(row);
     job.ended++;
     if (outcome.outcome === "success") job.succeeded++;

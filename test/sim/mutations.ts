@@ -178,8 +178,8 @@ export const mutations: Mutation[] = [
   {
     name: "a repeated order makes a second job",
     file: "lib/control/jobs/submitJob.ts",
-    find: "if (job === undefined) return false;",
-    replace: "if (job !== null) return false;",
+    find: "if (earlier !== undefined) return engine",
+    replace: "if (earlier !== undefined && key === undefined) return engine",
   },
   {
     name: "a clock that was set back puts ends off",

@@ -3,6 +3,7 @@ import { catalogueText } from "../../lib/agent/capabilities.ts";
 import type { CommandResult, RunOrder, Update } from "../../lib/agent/core/model.ts";
 import { AgentEngine } from "../../lib/agent/engine.ts";
 import { Engine } from "../../lib/control/engine/engine.ts";
+import { JobSubmitter } from "../../lib/control/jobs/submitJob.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
 import { closeCodes } from "../../lib/protocol/wire/closeCodes.ts";
@@ -18,6 +19,7 @@ import type { World } from "./world.ts";
 export class ControlProcess {
   readonly clock: ProcessClock;
   readonly engine: Engine;
+  readonly jobs: JobSubmitter;
 
   constructor(world: World, disk: ControlDisk, skewMs: number) {
     this.clock = new ProcessClock(world.time, skewMs);
@@ -27,8 +29,13 @@ export class ControlProcess {
       clock: this.clock,
       log: world.logOf("control"),
       heartbeatSeconds: world.plan.heartbeatSeconds,
+      newId: () => world.newId(),
+    });
+    this.jobs = new JobSubmitter({
+      engine: this.engine,
       twoPerson: new Set(["guarded"]),
       newId: () => world.newId(),
+      now: () => this.clock.now(),
     });
   }
 

@@ -2,7 +2,7 @@
 import { Scope } from "../../lib/control/core/agents/agentScope.ts";
 import type { OutputPiece } from "../../lib/control/core/model.ts";
 import type { Engine } from "../../lib/control/engine/engine.ts";
-import type { Accepted } from "../../lib/control/jobs/pendingSubmissions.ts";
+import type { AcceptedJob } from "../../lib/control/engine/pendingSubmissions.ts";
 import type { StoredJob } from "../../lib/control/journal/journal.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import type { Order } from "./plan.ts";
@@ -43,10 +43,10 @@ export class Operators {
     };
     process.clock.run(() => {
       const settle = {
-        accepted: ({ job }: Accepted) => process.clock.run(() => accepted(job)),
+        accepted: ({ job }: AcceptedJob) => process.clock.run(() => accepted(job)),
         refused: (error: unknown) => process.clock.run(() => refused(error)),
       };
-      process.engine.orders.order(orderBody(order), operator, order.marker, settle);
+      process.jobs.submitWith(orderBody(order), operator, order.marker, settle);
     });
     // A process that dies before it answers leaves its operator in doubt.
     world.time.after(5_000, () => {

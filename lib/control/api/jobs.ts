@@ -11,8 +11,8 @@ import {
 import { WsctlError } from "../../protocol/errors.ts";
 import { wholeRequestsMax } from "../../protocol/limits.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
-import type { Accepted } from "../jobs/pendingSubmissions.ts";
 import { retryOrder } from "../jobs/retryJob.ts";
 import { needsIndex, whole } from "../journal/history/historyIndex.ts";
 import type { StoredJob } from "../journal/journal.ts";
@@ -109,16 +109,16 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryOrder>>): Prom
  * `?output=true` with live output as well.
  */
 function submit(context: RouteContext, order: JobOrder, retryOf?: string): Promise<Response> {
-  const { c, engine, token, scope, address } = context;
+  const { c, jobs, token, scope, address } = context;
   const orderer = {
     ...{ tokenId: token.tokenId, role: token.role, scope, address },
     ...(retryOf === undefined ? {} : { retryOf }),
   };
-  const submitted = engine.orders.submit(order, orderer, idempotencyKey(c));
+  const submitted = jobs.submit(order, orderer, idempotencyKey(c));
   return submitted.then((accepted) => answerAccepted(context, accepted));
 }
 
-function answerAccepted(context: RouteContext, submitted: Accepted): Response {
+function answerAccepted(context: RouteContext, submitted: AcceptedJob): Response {
   const { c, engine } = context;
   const { job } = submitted;
   const accepted = acceptedLine(engine, submitted);
@@ -230,7 +230,7 @@ function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
   throw new WsctlError("NOT_FOUND", "no such job; list them to see their ids");
 }
 
-function acceptedLine(engine: Engine, { job, requests }: Accepted): AcceptedLine {
+function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedLine {
   const { agents } = engine.core.fleet;
   return {
     job: jobView(job),

@@ -12,6 +12,7 @@ import type { Permission } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { Scope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Place } from "./publicAddress.ts";
@@ -23,6 +24,7 @@ export interface RouteContext<Body = unknown> {
   /** To be required again before each write that follows an `await`. */
   authority: Authority;
   engine: Engine;
+  jobs: JobSubmitter;
   artifacts: Artifacts;
   /** From where, as the operating system knows it. */
   address: string;

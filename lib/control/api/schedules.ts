@@ -70,11 +70,11 @@ function hold(context: RouteContext, what: "pause" | "resume"): Response {
 
 /** At once, by whoever asks, beside the runs that come due. */
 function runNow(context: RouteContext): Promise<Response> {
-  const { c, engine, scope, token, address } = context;
+  const { c, jobs, scope, token, address } = context;
   const { order } = findSchedule(context);
   const { tokenId, role } = token;
   const orderer = { tokenId, role, scope, address, schedule: order.name };
-  const submitted = engine.orders.submit(order.job, orderer, idempotencyKey(c));
+  const submitted = jobs.submit(order.job, orderer, idempotencyKey(c));
   return submitted.then(({ job }) => c.json({ job_id: job.jobId }, 202));
 }
 

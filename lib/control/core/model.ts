@@ -82,8 +82,6 @@ export interface OpenRequest {
 }
 
 export interface Outcome {
-  /** Its place in the order of all outcomes; given by the journal as it is written. */
-  sequence?: number;
   requestId: string;
   jobId: string;
   agentId: string;

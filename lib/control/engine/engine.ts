@@ -19,32 +19,32 @@ import type {
   ControlEvent,
   ControlWrite,
   FollowOrder,
+  Job,
   NewSession,
+  Outcome,
   OutputPiece,
+  WantedRequest,
 } from "../core/model.ts";
 import { storageError, unstored, writtenLater } from "../core/rejections.ts";
-import { Orders } from "../jobs/submitJob.ts";
-import type { ControlJournal } from "../journal/journal.ts";
+import type { CommitResult, ControlJournal } from "../journal/journal.ts";
 import { Watchers } from "./outcomeListeners.ts";
 import { OutputRelay } from "./outputRouter.ts";
-import { Latencies } from "./pingLatency.ts";
+import { type AcceptedJob, type Completion, PendingSubmissions } from "./pendingSubmissions.ts";
 import { needsJournal } from "./requiresCommit.ts";
 import { OpenStreams } from "./responseStreams.ts";
+import { SocketTable } from "./socketTable.ts";
 import { Idle } from "./waitUntil.ts";
 
 export interface EngineOptions extends Omit<FleetOptions, "knowsCatalogue"> {
   journal: ControlJournal;
   clock: Clock;
   log: Log;
-  /** Commands that a second operator has to approve. */
-  twoPerson?: ReadonlySet<string>;
   /** Makes ids for jobs and requests, each greater than the one before. */
   newId: () => string;
 }
 
 /** How often a journal that failed is tried again. */
 const probeMs = 1_000;
-const terminateMs = 1_000;
 
 type Decision = "cancel" | "approve" | "pause" | "resume";
 type Told = ("revoked" | "fenced" | "renamed" | "withdraw") | ("register" | "draining" | "drain");
@@ -58,14 +58,12 @@ export class Engine {
   readonly catalogues: Catalogues;
   readonly #outputs = new OutputRelay();
   readonly #idle: Idle;
-  readonly orders: Orders;
+  readonly #submissions = new PendingSubmissions();
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #newId: () => string;
-  readonly #commits: GroupCommit<ControlWrite, ControlEffect>;
-  readonly #sockets = new Map<number, ServerSocket>();
-  readonly #latencies: Latencies;
-  #sessionIds = 0;
+  readonly #commits: GroupCommit<ControlWrite, ControlEffect, CommitResult>;
+  readonly #sockets: SocketTable;
   readonly #alarm: Alarm;
   #cancelProbe: (() => void) | undefined;
 
@@ -76,12 +74,12 @@ export class Engine {
     this.#log = log;
     this.#newId = options.newId;
     this.#idle = new Idle(clock);
-    this.#latencies = new Latencies(() => clock.now());
+    this.#sockets = new SocketTable(clock);
     this.catalogues = new Catalogues(journal);
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
-      release: (effects) => {
-        for (const effect of effects) this.#attempt(effect);
+      release: (effects, committed) => {
+        for (const effect of effects) this.#attempt(effect, committed);
         this.#idle.changed();
       },
       failed: (batch, error) => this.#journalFailed(batch, error),
@@ -91,12 +89,6 @@ export class Engine {
     const { heartbeatSeconds, isTls = false } = options;
     const fleet = { heartbeatSeconds, isTls, knowsCatalogue };
     this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
-    this.orders = new Orders({
-      ...{ journal, log, core: this.core, catalogues: this.catalogues, newId: options.newId },
-      twoPerson: options.twoPerson ?? new Set(),
-      now: () => clock.now(),
-      submit: (event) => this.#step(event),
-    });
     this.#alarm = new Alarm(clock, (wasPaused) => this.#step({ type: "tick", wasPaused }));
     this.#alarm.set(this.core.next());
   }
@@ -110,6 +102,20 @@ export class Engine {
   /** What is held in memory, by kind: each is bounded. */
   get sizes() {
     return { ...this.core.sizes, sockets: this.#sockets.size, waiting: this.#commits.waitingCount };
+  }
+
+  /** Applies now; `completion` is called once the job is on disk, or refused. */
+  submit(job: Job, requests: WantedRequest[], completion: Completion): void {
+    this.#submissions.add(job.jobId, completion);
+    this.#step({ type: "submit", job, requests });
+  }
+
+  /** Calls back once this job is on disk, which it may be already, or is refused. */
+  whenAccepted({ jobId }: Job, completion: Completion): void {
+    this.#submissions.add(jobId, completion);
+    const stored = this.journal.job(jobId);
+    if (stored === undefined) return;
+    this.#submissions.accept({ job: stored, requests: this.journal.requests(jobId) });
   }
 
   /** What an operator decides about a job; on disk when this returns. */
@@ -148,9 +154,8 @@ export class Engine {
     session: Omit<NewSession, "sessionId" | "freshJournalId">,
     socket: ServerSocket,
   ): number {
-    const sessionId = ++this.#sessionIds;
+    const sessionId = this.#sockets.add(socket);
     const freshJournalId = this.#newId();
-    this.#sockets.set(sessionId, socket);
     this.#step({ type: "opened", session: { ...session, sessionId, freshJournalId } });
     return sessionId;
   }
@@ -162,13 +167,11 @@ export class Engine {
   /** How long the way to an agent and back was at the latest look, in milliseconds. */
   latencyOf(agentId: string): number | undefined {
     const sessionId = this.core.fleet.agents.get(agentId)?.session?.sessionId;
-    if (sessionId === undefined) return undefined;
-    return this.#latencies.look(sessionId, this.#sockets.get(sessionId));
+    return sessionId === undefined ? undefined : this.#sockets.latencyOf(sessionId);
   }
 
   disconnected(sessionId: number): void {
     this.#sockets.delete(sessionId);
-    this.#latencies.delete(sessionId);
     this.#step({ type: "closed", sessionId });
     this.#idle.changed();
   }
@@ -203,30 +206,28 @@ export class Engine {
   }
 
   /** A fault in one effect keeps no other from happening, and does not end the process. */
-  #attempt(effect: ControlEffect): void {
+  #attempt(effect: ControlEffect, committed?: CommitResult): void {
     try {
-      this.#carryOut(effect);
+      this.#carryOut(effect, committed);
     } catch (error) {
       this.#log.error(`fault in an effect of the kind ${effect.type}: ${errorText(error)}`);
     }
   }
 
-  #carryOut(effect: ControlEffect): void {
+  #carryOut(effect: ControlEffect, committed?: CommitResult): void {
     switch (effect.type) {
       case "send":
         return this.#send(effect);
       case "close":
-        return this.#sockets
-          .get(effect.sessionId)
-          ?.close(closeCodes[effect.name].code, effect.reason);
+        return this.#sockets.close(effect.sessionId, closeCodes[effect.name].code, effect.reason);
       case "terminate":
-        return this.#terminate(effect.sessionId);
+        return this.#sockets.terminate(effect.sessionId);
       case "accepted":
-        return this.orders.accepted(effect);
+        return this.#accepted(effect);
       case "refused":
-        return this.orders.refused(effect.jobId, effect.error);
+        return this.#submissions.refuse(effect.jobId, effect.error);
       case "ended":
-        return this.watchers.tell(effect.outcome);
+        return this.#ended(effect.outcome, committed);
       case "recall":
         return this.#recall(effect);
       case "output":
@@ -240,17 +241,23 @@ export class Engine {
     }
   }
 
-  /** Not at once: a peer that does read may still be told why. */
-  #terminate(sessionId: number): void {
-    const socket = this.#sockets.get(sessionId);
-    if (socket !== undefined) this.#clock.after(terminateMs, () => socket.terminate());
+  #accepted(accepted: AcceptedJob): void {
+    const { jobId, command, total, createdBy: by } = accepted.job;
+    this.#log.debug("accepted a job", { job_id: jobId, command, total, by });
+    this.#submissions.accept(accepted);
+  }
+
+  #ended(outcome: Outcome, committed: CommitResult | undefined): void {
+    const sequence = committed?.sequences.get(outcome.requestId);
+    if (sequence === undefined) throw new Error(`no sequence for request ${outcome.requestId}`);
+    this.watchers.tell({ ...outcome, sequence });
   }
 
   #send(effect: ControlEffect & { type: "send" }): void {
-    const socket = this.#sockets.get(effect.sessionId);
-    if (effect.message.type === "command") failpoint("control_before_send");
-    if (socket === undefined || socket.send(encode(effect.message, this.#clock.now()))) return;
-    this.#step({ type: "slow", sessionId: effect.sessionId });
+    const { sessionId, message } = effect;
+    if (message.type === "command") failpoint("control_before_send");
+    const isTaken = this.#sockets.send(sessionId, () => encode(message, this.#clock.now()));
+    if (!isTaken) this.#step({ type: "slow", sessionId });
   }
 
   #recall(effect: ControlEffect & { type: "recall" }): void {
@@ -265,7 +272,7 @@ export class Engine {
     this.#log.error(`Cannot write the journal: ${errorText(error)}; nothing is accepted meanwhile`);
     this.#step({ type: "storage_failed", writes: batch.writes });
     for (const effect of batch.effects) {
-      if (effect.type === "accepted") this.orders.refused(effect.job.jobId, unstored(error));
+      if (effect.type === "accepted") this.#submissions.refuse(effect.job.jobId, unstored(error));
       else if (!needsJournal(effect)) this.#carryOut(effect);
     }
     this.#cancelProbe ??= this.#clock.after(probeMs, () => this.#probeJournal());

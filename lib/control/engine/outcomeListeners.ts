@@ -1,5 +1,4 @@
 /** Those who follow jobs: told of each outcome once it is on disk. */
-import type { Outcome } from "../core/model.ts";
 import type { StoredOutcome } from "../journal/journal.ts";
 
 type OnOutcome = (outcome: StoredOutcome) => void;
@@ -18,12 +17,7 @@ export class Watchers {
     };
   }
 
-  tell(outcome: Outcome): void {
-    if (!isStored(outcome)) throw new Error(`outcome of ${outcome.requestId} has no place`);
+  tell(outcome: StoredOutcome): void {
     for (const onOutcome of this.#watchers.get(outcome.jobId) ?? []) onOutcome(outcome);
   }
-}
-
-function isStored(outcome: Outcome): outcome is StoredOutcome {
-  return outcome.sequence !== undefined;
 }

@@ -36,6 +36,7 @@ import type { Revocations } from "../auth/revocation.ts";
 import { Console, type ConsoleSettings } from "../console/console.ts";
 import { Scope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
@@ -44,6 +45,7 @@ import { protectAnswer } from "./securityHeaders.ts";
 
 export interface AppOptions {
   engine: Engine;
+  jobs: JobSubmitter;
   artifacts: Artifacts;
   revocations: Revocations;
   scheduler: Scheduler;
@@ -72,7 +74,7 @@ export const routes: readonly Route[] = [
 ];
 
 export function createApp(options: AppOptions): Hono {
-  const { engine, artifacts, runtime, clock, log } = options;
+  const { engine, jobs, artifacts, runtime, clock, log } = options;
   const { tokens, controlId, audit } = engine.journal;
   const logins = new Logins(options.console);
   const access = new Access({ tokens, controlId, logins, clock });
@@ -123,7 +125,18 @@ export function createApp(options: AppOptions): Hono {
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
     const now = clock.wall();
     const response = await audited(route, {
-      ...{ c, body, authority, engine, artifacts, revocations, scheduler, needsApproval, log },
+      ...{
+        c,
+        body,
+        authority,
+        engine,
+        jobs,
+        artifacts,
+        revocations,
+        scheduler,
+        needsApproval,
+        log,
+      },
       ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
     });
     if (!disclosesLate(route) || authority.isValid) return response;

@@ -1,41 +1,37 @@
 /**
- * Orders of operators: judged, given ids, handed to the core, and answered once they are on disk.
+ * How a job comes about, whoever asks for it: an operator over HTTP, or a schedule. The request is
+ * checked, resolved to agents, given ids, handed to the engine, and answered once it is on disk.
  */
-import type { Log } from "../../log/log.ts";
 import type { JobOrder } from "../../protocol/api/jobs.ts";
+import type { Target } from "../../protocol/api/target.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
-import type { Catalogues } from "../capabilities/capabilityCache.ts";
 import type { Scope } from "../core/agents/agentScope.ts";
 import { refuseTooMany, resolveTarget, seeded } from "../core/agents/resolveTarget.ts";
-import type { ControlCore } from "../core/core.ts";
-import type { ControlEvent, Job } from "../core/model.ts";
+import type { Job, WantedRequest } from "../core/model.ts";
 import { jsonBytes } from "../core/requests/requestTable.ts";
 import { turnsOf } from "../core/requests/rolloutOptions.ts";
-import type { ControlJournal } from "../journal/journal.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { AcceptedJob, Completion } from "../engine/pendingSubmissions.ts";
 import { idempotencyOf } from "./idempotency.ts";
-import { type Accepted, type Settle, Submissions } from "./pendingSubmissions.ts";
 import { redacted } from "./redactParameters.ts";
 import { wantedRequests } from "./signedRequests.ts";
 
-export interface OrdersOptions {
-  core: ControlCore;
-  journal: ControlJournal;
-  catalogues: Catalogues;
-  log: Log;
+export interface JobSubmitterOptions {
+  engine: Engine;
   /** Commands that a second operator has to approve. */
   twoPerson: ReadonlySet<string>;
   newId(): string;
+  /** Milliseconds since 1970, by the clock that counts how long. */
   now(): number;
-  submit(event: ControlEvent & { type: "submit" }): void;
 }
 
 /** Who asks, and what of. */
-export interface Orderer {
+export interface Requester {
   tokenId: string;
   scope: Scope;
   role?: string;
-  /** From where. */
+  /** Client IP address. */
   address?: string;
   /** The job that is tried again. */
   retryOf?: string;
@@ -43,106 +39,110 @@ export interface Orderer {
   schedule?: string;
 }
 
-export class Orders {
-  readonly #options: OrdersOptions;
-  readonly #submissions = new Submissions();
+export class JobSubmitter {
+  readonly #options: JobSubmitterOptions;
 
-  constructor(options: OrdersOptions) {
+  constructor(options: JobSubmitterOptions) {
     this.#options = options;
   }
 
-  /** `order` as a promise: resolved once the job is on disk. */
-  submit(order: JobOrder, orderer: Orderer, key?: string): Promise<Accepted> {
+  /**
+   * Accepts a job; resolves once it is on disk. The same key with the same request by the same
+   * operator is the same job.
+   * @throws {WsctlError} FORBIDDEN, NO_MATCH, INVALID_PARAMETERS, CONFLICT, TOO_LARGE, BUSY,
+   * UNAVAILABLE or STORAGE_UNAVAILABLE
+   */
+  submit(order: JobOrder, requester: Requester, key?: string): Promise<AcceptedJob> {
     return new Promise((accepted, refused) => {
-      this.order(order, orderer, key, { accepted, refused });
+      this.submitWith(order, requester, key, { accepted, refused });
     });
   }
 
-  /**
-   * Accepts a job, or refuses it with `FORBIDDEN`, `NO_MATCH`, `INVALID_PARAMETERS`, `CONFLICT`, `BUSY`,
-   * `UNAVAILABLE` or `STORAGE_UNAVAILABLE`. The same key with the same order by the same operator
-   * is the same job.
-   */
-  order(order: JobOrder, orderer: Orderer, key: string | undefined, settle: Settle): void {
-    const { core, journal, newId, now, twoPerson } = this.#options;
-    const { tokenId: createdBy, scope, retryOf, schedule } = orderer;
+  /** The same with callbacks, for whoever has no event loop to wait on. */
+  submitWith(
+    order: JobOrder,
+    requester: Requester,
+    key: string | undefined,
+    completion: Completion,
+  ): void {
+    const { engine } = this.#options;
     try {
-      scope.requireCommand(order.command);
+      requester.scope.requireCommand(order.command);
       refuseLarge(order);
-      const idempotency = idempotencyOf(order, createdBy, key);
-      if (idempotency !== undefined && this.#isRepeat(idempotency, settle)) return;
-      const jobId = newId();
-      const { target, seed } = seeded(order.target, jobId);
-      const requireOnline = order.require_online;
-      const known = scope.within(core.fleet.agents);
-      const { agents } = resolveTarget(target, known, { requireOnline, seed });
+      const idempotency = idempotencyOf(order, requester.tokenId, key);
+      const earlier = idempotency && this.#earlierJob(idempotency);
+      if (earlier !== undefined) return engine.whenAccepted(earlier, completion);
+      const jobId = this.#options.newId();
+      const { target, agents } = this.#resolve(order, jobId, requester.scope);
       refuseTooMany(agents.length, order.max_agents);
       this.#refuseWrong(order, agents);
-      const isKnown = (id: string) =>
-        core.dispatcher?.requests.get(id) !== undefined || journal.agentOf(id) !== undefined;
-      const requests = wantedRequests(order, agents, newId, isKnown);
-      const job: Job = {
-        jobId,
-        command: order.command,
-        ...(order.parameters ? { parameters: order.parameters } : {}),
-        target,
-        timeoutMs: (order.timeout_seconds ?? this.#timeoutSecondsOf(order, agents)) * 1000,
-        ttlMs: order.ttl_seconds * 1000,
-        ...(twoPerson.has(order.command) ? { needsApproval: true } : {}),
-        ...(order.signed === undefined ? {} : { notAfter: order.signed.not_after }),
-        ...turnsOf(order, agents.length),
-        ...(order.priority === "normal" ? {} : { priority: order.priority }),
-        ...(requireOnline ? { requireOnline } : {}),
-        ...(retryOf === undefined ? {} : { retryOf }),
-        ...(schedule === undefined ? {} : { schedule }),
-        createdAt: now(),
-        createdBy,
-        asked: this.#askedBy(orderer, order, agents),
-        ...(idempotency ? { idempotency } : {}),
-      };
-      this.#submissions.add(job.jobId, settle);
-      this.#options.submit({ type: "submit", job, requests });
+      const requests = this.#requestsOf(order, agents);
+      const asked = this.#askedBy(requester, order, agents);
+      const job = { ...this.#jobOf(order, requester, agents), jobId, target, asked };
+      engine.submit(
+        idempotency === undefined ? job : { ...job, idempotency },
+        requests,
+        completion,
+      );
     } catch (error) {
-      settle.refused(error);
+      completion.refused(error);
     }
   }
 
-  /** The job is on disk. */
-  accepted(accepted: Accepted): void {
-    const { jobId, command, total, createdBy: by } = accepted.job;
-    this.#options.log.debug("accepted a job", { job_id: jobId, command, total, by });
-    this.#submissions.accept(accepted);
+  /** The agents that the target selects at this moment, of those that this operator may command. */
+  #resolve(order: JobOrder, jobId: string, scope: Scope): { target: Target; agents: string[] } {
+    const { target, seed } = seeded(order.target, jobId);
+    const known = scope.within(this.#options.engine.core.fleet.agents);
+    const terms = { requireOnline: order.require_online, seed };
+    return { target, agents: resolveTarget(target, known, terms).agents };
   }
 
-  refused(jobId: string, error: unknown): void {
-    this.#submissions.refuse(jobId, error);
+  #requestsOf(order: JobOrder, agents: readonly string[]): WantedRequest[] {
+    const { engine, newId } = this.#options;
+    const isKnown = (id: string) =>
+      engine.core.dispatcher?.requests.get(id) !== undefined ||
+      engine.journal.agentOf(id) !== undefined;
+    return wantedRequests(order, agents, newId, isKnown);
   }
 
-  /** Whether this operator has asked for a job under this key before; then that one answers. */
-  #isRepeat(idempotency: NonNullable<Job["idempotency"]>, settle: Settle): boolean {
-    const { core, journal } = this.#options;
-    const { key, fingerprint } = idempotency;
+  #jobOf(
+    order: JobOrder,
+    { tokenId: createdBy, retryOf, schedule }: Requester,
+    agents: readonly string[],
+  ): Omit<Job, "jobId" | "target"> {
+    const { twoPerson, now } = this.#options;
+    return {
+      command: order.command,
+      ...(order.parameters ? { parameters: order.parameters } : {}),
+      timeoutMs: (order.timeout_seconds ?? this.#timeoutSecondsOf(order, agents)) * 1000,
+      ttlMs: order.ttl_seconds * 1000,
+      ...(twoPerson.has(order.command) ? { needsApproval: true } : {}),
+      ...(order.signed === undefined ? {} : { notAfter: order.signed.not_after }),
+      ...turnsOf(order, agents.length),
+      ...(order.priority === "normal" ? {} : { priority: order.priority }),
+      ...(order.require_online ? { requireOnline: true } : {}),
+      ...(retryOf === undefined ? {} : { retryOf }),
+      ...(schedule === undefined ? {} : { schedule }),
+      createdAt: now(),
+      createdBy,
+    };
+  }
+
+  /** The job that this operator has asked for under this key before. */
+  #earlierJob({ key, fingerprint }: NonNullable<Job["idempotency"]>): Job | undefined {
+    const { core, journal } = this.#options.engine;
     const job = core.dispatcher?.requests.jobByKey(key) ?? journal.jobByKey(key);
-    if (job === undefined) return false;
-    if (job.idempotency?.fingerprint !== fingerprint) {
-      const text = `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`;
-      throw new WsctlError("CONFLICT", text);
-    }
-    this.#submissions.add(job.jobId, settle);
-    // Either it still waits for its commit, or it is on record and settles at once.
-    const stored = journal.job(job.jobId);
-    if (stored !== undefined) {
-      this.#submissions.accept({ job: stored, requests: journal.requests(job.jobId) });
-    }
-    return true;
+    if (job === undefined || job.idempotency?.fingerprint === fingerprint) return job;
+    const text = `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`;
+    throw new WsctlError("CONFLICT", text);
   }
 
   #askedBy(
-    { role, address }: Orderer,
+    { role, address }: Requester,
     { command, parameters }: JobOrder,
     agentIds: readonly string[],
   ): NonNullable<Job["asked"]> {
-    const { core, catalogues } = this.#options;
+    const { core, catalogues } = this.#options.engine;
     const digests = new Set(agentIds.map((id) => core.fleet.agent(id).facts.catalogue));
     const schemas = [...digests].map((digest) => catalogues.of(digest)?.get(command)?.parameters);
     return {
@@ -153,14 +153,14 @@ export class Orders {
   }
 
   #timeoutSecondsOf({ command }: JobOrder, agentIds: readonly string[]): number {
-    const { core, catalogues } = this.#options;
+    const { core, catalogues } = this.#options.engine;
     const digests = agentIds.map((agentId) => core.fleet.agent(agentId).facts.catalogue);
     return catalogues.timeoutSeconds(command, new Set(digests));
   }
 
   /** Before anything is written or sent: parameters that nobody it is for would take. */
   #refuseWrong({ command, parameters = {} }: JobOrder, agentIds: readonly string[]): void {
-    const { core, catalogues } = this.#options;
+    const { core, catalogues } = this.#options.engine;
     const agents = agentIds.map((agentId) => {
       return { agentId, digest: core.fleet.agent(agentId).facts.catalogue };
     });

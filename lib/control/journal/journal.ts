@@ -32,9 +32,16 @@ export type StoredRequest = Omit<OpenRequest, "state"> & {
   state: OpenRequest["state"] | Outcome["outcome"];
 } & Partial<Outcome>;
 
-/** An outcome with its place in the order in which outcomes were written. */
+/** An outcome as it is on record. */
 export interface StoredOutcome extends Outcome {
+  /** Its number among all outcomes, in the order in which they were written. */
   sequence: number;
+}
+
+/** What a commit has given to what it wrote. */
+export interface CommitResult {
+  /** The sequence of each outcome, by the id of its request. */
+  sequences: ReadonlyMap<string, number>;
 }
 
 /**
@@ -68,7 +75,7 @@ export interface JobPage {
  * it returns, or none of them.
  */
 export interface ControlJournal {
-  commit(writes: ControlWrite[]): void;
+  commit(writes: ControlWrite[]): CommitResult;
   /** Throws while writes are impossible. */
   probe(): void;
   open(): OpenJournal;

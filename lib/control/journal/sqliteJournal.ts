@@ -1,24 +1,16 @@
 /** The control plane's journal in one SQLite file. */
 import { failpoint } from "../../failpoints.ts";
 import { AuditTrail } from "../../store/auditTrail.ts";
-import { Database, type Statement, type Value } from "../../store/sqlite.ts";
-import type {
-  AgentFacts,
-  ControlWrite,
-  Job,
-  OpenJournal,
-  OpenRequest,
-  Outcome,
-  Standing,
-} from "../core/model.ts";
+import { Database } from "../../store/sqlite.ts";
+import type { AgentFacts, OpenJournal, OpenRequest, Standing } from "../core/model.ts";
 import { isRollout } from "../core/requests/rollouts.ts";
-import { auditOf } from "./auditEntries.ts";
 import { HistoryIndex } from "./history/historyIndex.ts";
 import { JobList } from "./history/jobPage.ts";
 import { Retention } from "./history/retention.ts";
 import type { ControlJournal, StoredOutcome, StoredRequest } from "./journal.ts";
+import { journalWriter } from "./journalWriter.ts";
 import { migrations } from "./migrations.ts";
-import { type JobRow, jobOf, type RequestRow, requestOf, turnsText } from "./rows.ts";
+import { type JobRow, jobOf, type RequestRow, requestOf } from "./rows.ts";
 import { artifactRecordsOn } from "./tables/artifactTable.ts";
 import { figureRecordsOn } from "./tables/metricsTable.ts";
 import { releaseRecordsOn } from "./tables/releaseTable.ts";
@@ -42,7 +34,7 @@ export function openControlJournal(path: string): ControlJournal {
 
 function journalOn(db: Database): ControlJournal {
   const audit = new AuditTrail(db);
-  const write = writer(db, audit);
+  const write = journalWriter(db, audit);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
   const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
   const index = new HistoryIndex(db);
@@ -69,8 +61,12 @@ function journalOn(db: Database): ControlJournal {
   return {
     commit: (writes) => {
       failpoint("control_before_commit");
-      db.transaction(() => write(writes));
+      let sequences: ReadonlyMap<string, number> = new Map();
+      db.transaction(() => {
+        sequences = write(writes);
+      });
       failpoint("control_after_commit");
+      return { sequences };
     },
     probe: () => {
       for (const size of [probeBytes, 0]) {
@@ -107,105 +103,6 @@ function journalOn(db: Database): ControlJournal {
     artifacts: artifactRecordsOn(db),
     close: () => db.close(),
   };
-}
-
-/** Carries out writes inside the transaction that the caller has begun. */
-function writer(db: Database, trail: AuditTrail): (writes: ControlWrite[]) => void {
-  const job = db.prepare(
-    `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
-       created_by, idempotency_key, fingerprint, batch, max_failures, not_after, needs_approval,
-       turns, priority, require_online, retry_of, schedule, total)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const request = db.prepare(
-    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id, signatures,
-       turn_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const sent = db.prepare(
-    `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
-       WHERE request_id = ? AND sequence IS NULL`,
-  );
-  const ended = db.prepare(
-    `UPDATE requests SET state = ?, sequence = ?, code = ?, message = ?, result = ?, ended_at = ?,
-       duration_ms = ?, started_at = ?, ran_ms = ? WHERE request_id = ? AND sequence IS NULL`,
-  );
-  const progress = db.prepare(
-    "UPDATE jobs SET ended = ended + ?, succeeded = succeeded + ? WHERE job_id = ?",
-  );
-  const agent = db.prepare(
-    "INSERT INTO agents (agent_id, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
-  );
-  const forgotten = db.prepare("DELETE FROM agents WHERE agent_id = ?");
-  const cancelled = db.prepare(
-    "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE job_id = ?",
-  );
-  const turned = db.prepare("UPDATE requests SET turn_at = ? WHERE request_id = ?");
-  const paused = db.prepare("UPDATE jobs SET paused_at = ? WHERE job_id = ?");
-  const approved = db.prepare("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
-  const last = db.prepare<[], { sequence: number | null }>(
-    // What was pruned was in the index before: no number is given twice.
-    `SELECT max(numbered_through, outcomes_through, coalesce(
-       (SELECT max(sequence) FROM requests WHERE sequence IS NOT NULL), 0)) AS sequence
-       FROM history_index`,
-  );
-
-  return (writes) => {
-    const tally = new Map<string, { ended: number; succeeded: number }>();
-    let sequence: number | undefined;
-    for (const write of writes) {
-      if (write.type === "job") {
-        job.run(...jobValues(write.job, write.requests.length));
-        for (const one of write.requests) request.run(...requestValues(one));
-      } else if (write.type === "sent") {
-        sent.run(write.sentAt, write.journalId ?? null, write.requestId);
-      } else if (write.type === "cancelled") {
-        cancelled.run(write.at, write.jobId);
-      } else if (write.type === "approved") {
-        approved.run(write.by, write.jobId);
-      } else if (write.type === "turned") {
-        turned.run(write.at, write.requestId);
-      } else if (write.type === "paused") {
-        paused.run(write.at ?? null, write.jobId);
-      } else if (write.type === "agent") {
-        agent.run(write.facts.agentId, JSON.stringify(write.facts));
-      } else if (write.type === "forgotten") {
-        forgotten.run(write.agentId);
-      } else if (write.type === "ended") {
-        sequence ??= last.get()?.sequence ?? 0;
-        write.outcome.sequence = ++sequence;
-        endOnce(ended, write.outcome, sequence);
-        count(tally, write.outcome);
-      }
-    }
-    // The core counts how long; the trail says when.
-    const at = Date.now();
-    trail.append(writes.flatMap(auditOf).map((entry) => ({ ...entry, at })));
-    for (const [jobId, { ended: more, succeeded }] of tally) progress.run(more, succeeded, jobId);
-  };
-}
-
-function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: number): void {
-  const { requestId, code, message, result, endedAt, durationMs, startedAt, ranMs } = outcome;
-  const changed = ended.run(
-    outcome.outcome,
-    sequence,
-    code ?? null,
-    message ?? null,
-    result === undefined ? null : JSON.stringify(result),
-    endedAt,
-    durationMs,
-    startedAt ?? null,
-    ranMs ?? null,
-    requestId,
-  );
-  if (changed !== 1) throw new Error(`request ${requestId} is not there or has ended already`);
-}
-
-function count(tally: Map<string, { ended: number; succeeded: number }>, outcome: Outcome): void {
-  const entry = tally.get(outcome.jobId) ?? { ended: 0, succeeded: 0 };
-  entry.ended++;
-  if (outcome.outcome === "success") entry.succeeded++;
-  tally.set(outcome.jobId, entry);
 }
 
 function openJournal(db: Database): OpenJournal {
@@ -250,38 +147,6 @@ function controlIdIn(db: Database): string {
 function outcomeOf(row: RequestRow): StoredOutcome {
   const { state, ...rest } = requestOf(row);
   return { ...rest, outcome: state, sequence: row.sequence ?? 0 } as StoredOutcome;
-}
-
-function jobValues(job: Job, total: number): Value[] {
-  return [
-    job.jobId,
-    job.command,
-    job.parameters === undefined ? null : JSON.stringify(job.parameters),
-    JSON.stringify(job.target),
-    job.timeoutMs,
-    job.ttlMs,
-    job.createdAt,
-    job.createdBy,
-    job.idempotency?.key ?? null,
-    job.idempotency?.fingerprint ?? null,
-    job.batch ?? null,
-    job.maxFailures ?? null,
-    job.notAfter ?? null,
-    job.needsApproval ? 1 : 0,
-    turnsText(job),
-    job.priority ?? null,
-    job.requireOnline ? 1 : 0,
-    job.retryOf ?? null,
-    job.schedule ?? null,
-    total,
-  ];
-}
-
-function requestValues(request: OpenRequest): Value[] {
-  const { requestId, jobId, agentId, state, sentAt, journalId, signatures, turnAt } = request;
-  const signed = signatures === undefined ? null : JSON.stringify(signatures);
-  const sent = [sentAt ?? null, journalId ?? null];
-  return [requestId, jobId, agentId, state, ...sent, signed, turnAt ?? null];
 }
 
 function optional<Row, T>(row: Row | undefined, convert: (row: Row) => T): T | undefined {

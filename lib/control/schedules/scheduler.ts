@@ -13,13 +13,14 @@ import { type Clock, wallPollMs } from "../../time/clock.ts";
 import { isInForce } from "../auth/bearerTokens.ts";
 import { Scope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
-import { refuseLarge } from "../jobs/submitJob.ts";
+import { type JobSubmitter, refuseLarge } from "../jobs/submitJob.ts";
 import type { ScheduleRecords, StoredSchedule } from "../journal/tables/scheduleTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { checkTiming, jitterOf, nextAfter } from "./nextRun.ts";
 
 export interface SchedulerOptions {
   engine: Engine;
+  jobs: JobSubmitter;
   clock: Clock;
   log: Log;
   newId(): string;
@@ -237,7 +238,7 @@ export class Scheduler {
     // The same moment comes once more where the clock was set back.
     const again = setBack === undefined ? "" : ` ${setBack.count}`;
     const key = `schedule ${scheduleId} ${came}${again}`;
-    const { job } = await this.#options.engine.orders.submit(order.job, orderer, key);
+    const { job } = await this.#options.jobs.submit(order.job, orderer, key);
     this.#options.log.info("a schedule has come due", { schedule: order.name, job_id: job.jobId });
     return job.jobId;
   }

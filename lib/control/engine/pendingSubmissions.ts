@@ -1,0 +1,40 @@
+/** Jobs that were handed to the core and wait to be on disk, or to be refused. */
+import type { WantedRequest } from "../core/model.ts";
+import type { StoredJob } from "../journal/journal.ts";
+
+/** A job that is on disk, and what was asked of whom. */
+export interface AcceptedJob {
+  job: StoredJob;
+  requests: readonly WantedRequest[];
+}
+
+/** How the submitter of a job learns what came of it; one of the two is called, once. */
+export interface Completion {
+  /** The job is durable. */
+  accepted(accepted: AcceptedJob): void;
+  refused(error: unknown): void;
+}
+
+export class PendingSubmissions {
+  readonly #waiting = new Map<string, Completion[]>();
+
+  add(jobId: string, completion: Completion): void {
+    const waiting = this.#waiting.get(jobId);
+    if (waiting === undefined) this.#waiting.set(jobId, [completion]);
+    else waiting.push(completion);
+  }
+
+  accept(accepted: AcceptedJob): void {
+    for (const completion of this.#take(accepted.job.jobId)) completion.accepted(accepted);
+  }
+
+  refuse(jobId: string, error: unknown): void {
+    for (const completion of this.#take(jobId)) completion.refused(error);
+  }
+
+  #take(jobId: string): Completion[] {
+    const waiting = this.#waiting.get(jobId) ?? [];
+    this.#waiting.delete(jobId);
+    return waiting;
+  }
+}
