@@ -40,7 +40,9 @@ export interface Tally {
 export async function runTests(paths: string[], env: Record<string, string> = {}): Promise<Tally> {
   const report = `${process.env.TMPDIR ?? "/tmp"}/wsctl-tests-${process.pid}.xml`;
   const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
-  const child = Bun.spawn([process.execPath, "test", ...reporter, ...paths], {
+  // A machine that is busy with something else takes its time; a test that hangs still ends.
+  const limits = ["--timeout=60000"];
+  const child = Bun.spawn([process.execPath, "test", ...limits, ...reporter, ...paths], {
     cwd: root,
     stdout: "inherit",
     stderr: "inherit",

@@ -6,7 +6,8 @@
 import { failpoint } from "../failpoints.ts";
 import type { Log } from "../log/log.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
-import { encode } from "../protocol/wire/codec.ts";
+import { type Decoded, decodeFromControl, encode } from "../protocol/wire/codec.ts";
+import type { ControlMessage } from "../protocol/wire/message.ts";
 import { subprotocol } from "../protocol/wire/version.ts";
 import type { ClientSocket, ClientSocketEvents } from "../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../store/groupCommit.ts";
@@ -136,8 +137,6 @@ export class AgentEngine {
         return this.#withSocket(effect.link, (socket) => socket.close(effect.code, effect.reason));
       case "terminate":
         return this.#withSocket(effect.link, (socket) => socket.terminate());
-      case "recall":
-        return this.#recall(effect);
       case "run":
         return this.#run(effect);
       case "adopt":
@@ -146,10 +145,6 @@ export class AgentEngine {
         return this.#options.forget(effect.requestId);
       case "abort":
         return this.#running.get(effect.requestId)?.abort(effect.why);
-      case "cancel":
-        return this.#step({ type: "cancelled", requestId: effect.requestId });
-      case "asked":
-        return this.#step(effect);
       case "saved":
         return this.#step({ type: "saved", requestId: effect.requestId });
       case "measure":
@@ -178,11 +173,15 @@ export class AgentEngine {
       else if (this.#isStopped) this.#finish();
     };
     try {
+      let v1 = false;
       const socket = connect({
-        open: (protocol) => this.#step({ type: "opened", link, v1: protocol === subprotocol }),
+        open: (protocol) => {
+          v1 = protocol === subprotocol;
+          this.#step({ type: "opened", link, v1 });
+        },
         message: (text) => {
           if (text === undefined) this.#step({ type: "received_binary", link });
-          else this.#step({ type: "received", link, text });
+          else this.#received(link, decodeFromControl(text, { v1 }));
         },
         pong: () => this.#step({ type: "pong", link }),
         close: ended,
@@ -194,12 +193,12 @@ export class AgentEngine {
     }
   }
 
-  #recall(effect: AgentEffect & { type: "recall" }): void {
-    const { link, command } = effect;
-    // What this process has just taken on may still wait for its commit.
-    this.#commits.flush();
-    const known = this.#options.journal.find(command.request_id);
-    this.#step({ type: "recalled", link, command, known });
+  /** The core is told what is on record of a command; what waits for its commit it knows itself. */
+  #received(link: number, decoded: Decoded<ControlMessage>): void {
+    const { message } = decoded;
+    const id = message?.type === "command" ? message.request_id : undefined;
+    const known = id === undefined ? undefined : this.#options.journal.find(id);
+    this.#step({ type: "received", link, decoded, ...(known === undefined ? {} : { known }) });
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {

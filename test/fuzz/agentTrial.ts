@@ -144,11 +144,14 @@ export class AgentTrial {
 
   #hear(text: string): void {
     const v1 = this.#manner !== "standard";
-    const type = decodeFromControl(text, { v1 }).message?.type;
+    const decoded = decodeFromControl(text, { v1 });
+    const { message } = decoded;
+    const type = message?.type;
     // Decided before the step: what the agent says in it goes by the new manner already.
     if (this.#isV1 === undefined && type === "welcome") this.#isV1 = true;
     if (this.#isV1 === undefined && type === "error") this.#isV1 = false;
-    this.#step({ type: "received", link: this.#link, text });
+    const known = message?.type === "command" ? this.#journal.get(message.request_id) : undefined;
+    this.#step({ type: "received", link: this.#link, decoded, ...(known ? { known } : {}) });
   }
 
   #tick(): void {
@@ -174,11 +177,6 @@ export class AgentTrial {
         return;
       case "send":
         return this.#send(effect);
-      case "recall": {
-        const { link, command } = effect;
-        const known = this.#journal.get(command.request_id);
-        return this.#step({ type: "recalled", link, command, known });
-      }
       case "run": {
         const { requestId } = effect;
         if (this.#runs.has(requestId)) throw new Error(`${requestId} ran twice`);

@@ -55,8 +55,8 @@ export const mutations: Mutation[] = [
   {
     name: "settled requests are forgotten",
     file: "lib/agent/engine.ts",
-    find: "const known = this.#options.journal.find(command.request_id);",
-    replace: "const known = undefined;",
+    find: "const known = id === undefined ? undefined : this.#options.journal.find(id);",
+    replace: "const known = id === '' ? this.#options.journal.find(id) : undefined;",
   },
   {
     name: "an agent takes commands past their expiry",

@@ -3,19 +3,20 @@
  * executor (what becomes of commands), and holds neither socket, timer, journal nor clock.
  */
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
-import { decodeFromControl } from "../../protocol/wire/codec.ts";
 import type { Command, ControlMessage, Follow, Welcome } from "../../protocol/wire/message.ts";
 import type { ExecutorOptions } from "./admission.ts";
 import { Announcement } from "./capabilityAnnouncer.ts";
 import { Link, type LinkOptions } from "./connection.ts";
 import { Executor } from "./executor.ts";
-import type { AgentEvent, Identity, OutputPiece } from "./model.ts";
+import type { AgentEvent, Identity, JournalRecord, OutputPiece } from "./model.ts";
 import { AgentTransition } from "./transition.ts";
 
 export interface AgentCoreOptions extends LinkOptions, ExecutorOptions {
   /** Warned about when the token makes this agent somebody else. */
   agentId?: string;
 }
+
+type Received = AgentEvent & { type: "received" };
 
 const pruneEveryMs = 60 * 60 * 1000;
 
@@ -25,7 +26,6 @@ export class AgentCore {
   readonly #executor: Executor;
   readonly #announcement = new Announcement();
   #pruneAt = 0;
-  #isV1 = false;
   #identity: Identity = { journalId: "", epoch: 0 };
   #isStopping = false;
 
@@ -72,11 +72,10 @@ export class AgentCore {
         return this.#link.start(t);
       case "opened":
         if (!this.#link.isLatest(event.link)) return;
-        this.#isV1 = event.v1;
         this.#link.opened(event.v1, this.#identity, this.#announcement.digest, t);
         return this.#linkedIfUp(t);
       case "received":
-        if (this.#link.isCurrent(event.link)) this.#received(event.text, event.link, t);
+        if (this.#link.isCurrent(event.link)) this.#received(event, t);
         return;
       case "received_binary":
         return this.#binary(event.link, t);
@@ -85,17 +84,11 @@ export class AgentCore {
         return;
       case "closed":
         return this.#closed(event, t);
-      case "recalled":
-        return this.#command(event, t);
       case "finished":
         this.#executor.finished(event.requestId, event.result, t);
         return this.#stopIfDone(t);
       case "saved":
         return this.#executor.saved(event.requestId, t);
-      case "cancelled":
-        return this.#executor.cancel(event.requestId, t);
-      case "asked":
-        return this.#follow(event.follow, t);
       case "measured":
         return this.#link.measured(event.figures, t);
       case "catalogue":
@@ -116,10 +109,10 @@ export class AgentCore {
     }
   }
 
-  #received(text: string, link: number, t: AgentTransition): void {
+  #received({ link, decoded, known }: Received, t: AgentTransition): void {
     this.#link.heard(t.now);
-    const { message, refusal } = decodeFromControl(text, { v1: this.#isV1 });
-    if (refusal === undefined) return this.#message(message, link, t);
+    const { message, refusal } = decoded;
+    if (refusal === undefined) return this.#message(message, known, t);
     const { code, requestId, text: reason } = refusal;
     t.log("warn", `refused a message: ${reason}`);
     if (!refusal.answer) return;
@@ -128,11 +121,10 @@ export class AgentCore {
     t.send(link, error);
   }
 
-  #message(message: ControlMessage, link: number, t: AgentTransition): void {
+  #message(message: ControlMessage, known: JournalRecord | undefined, t: AgentTransition): void {
     switch (message.type) {
       case "command":
-        t.perform({ type: "recall", link, command: message });
-        return;
+        return this.#executor.command(message, known, this.#expiresAt(message), t);
       case "welcome":
         this.#link.welcome(message, t);
         this.#warnOfName(message.payload.agent_id, t);
@@ -143,11 +135,9 @@ export class AgentCore {
       case "ack":
         return this.#executor.settled(message.request_id, t);
       case "cancel":
-        t.perform({ type: "cancel", requestId: message.request_id });
-        return;
+        return this.#executor.cancel(message.request_id, t);
       case "follow":
-        t.perform({ type: "asked", follow: message });
-        return;
+        return this.#follow(message, t);
       case "goaway":
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {
@@ -162,12 +152,6 @@ export class AgentCore {
       default:
         return message satisfies never;
     }
-  }
-
-  #command(event: AgentEvent & { type: "recalled" }, t: AgentTransition): void {
-    if (!this.#link.isCurrent(event.link)) return;
-    const { command, known } = event;
-    this.#executor.command(command, known, this.#expiresAt(command), t);
   }
 
   /** A command's expiry is on the control plane's clock; here it is wanted on this one. */

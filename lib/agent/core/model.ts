@@ -5,8 +5,8 @@
  * Times are milliseconds since 1970 on the agent's steady clock.
  */
 import type { JsonObject } from "../../protocol/json.ts";
-import type { AgentDraft } from "../../protocol/wire/codec.ts";
-import type { Command, Follow, Output } from "../../protocol/wire/message.ts";
+import type { AgentDraft, Decoded } from "../../protocol/wire/codec.ts";
+import type { ControlMessage, Output } from "../../protocol/wire/message.ts";
 
 /** What a request is answered with; stored before it is sent, and repeated from there. */
 export type Answer = (
@@ -87,8 +87,6 @@ export type AgentEffect =
   | { type: "ping"; link: number }
   | { type: "close"; link: number; code: number; reason: string }
   | { type: "terminate"; link: number }
-  /** Say what the journal has of this request, with a `recalled` event. */
-  | { type: "recall"; link: number; command: Command }
   /** Run a command; tell how it ended with a `finished` event. */
   | ({ type: "run" } & RunOrder)
   /** Go on with a command that an earlier process began; tell of its end as of any other. */
@@ -105,10 +103,6 @@ export type AgentEffect =
   | { type: "unfollow"; left?: Left }
   /** Say what this agent can do with a `catalogue` event. */
   | { type: "look"; isTextWanted: boolean }
-  /** A request is no longer wanted: say so with a `cancelled` event, behind what came before. */
-  | { type: "cancel"; requestId: string }
-  /** Somebody asks for output: judged behind the commands that came before. */
-  | { type: "asked"; follow: Follow }
   /** Replace this process by a fresh one, or by one of another version if that proves itself. */
   | { type: "restart"; update?: Update }
   /** Measure this host and report with a `measured` event. */
@@ -163,19 +157,17 @@ export type AgentEvent =
   /** The process runs; this is what its journal holds. `random` is from 0 up to 1. */
   | { type: "started"; identity: Identity; records: JournalRecord[]; random: number }
   | { type: "opened"; link: number; v1: boolean }
-  | { type: "received"; link: number; text: string }
+  /** A message, or why it is none. Of a command, `known` is what the journal has of its id. */
+  | { type: "received"; link: number; decoded: Decoded<ControlMessage>; known?: JournalRecord }
   /** A frame that is no text. */
   | { type: "received_binary"; link: number }
   | { type: "pong"; link: number }
   | { type: "closed"; link: number; code: number; reason: string; random: number }
-  | { type: "recalled"; link: number; command: Command; known: JournalRecord | undefined }
   | { type: "finished"; requestId: string; result: CommandResult }
   | { type: "saved"; requestId: string }
   | { type: "output"; piece: OutputPiece }
   /** The digest of what this agent can do now; the text where it is wanted. */
   | { type: "catalogue"; digest: string; text?: string }
-  | { type: "cancelled"; requestId: string }
-  | { type: "asked"; follow: Follow }
   | { type: "measured"; figures: Figures }
   /** These writes could not be made, and with them nothing that waited for them was done. */
   | { type: "save_failed"; writes: AgentWrite[] }
