@@ -1,7 +1,7 @@
 /** The flags of `serve` for the console and for login by OpenID Connect, and what they amount to. */
 import { type PersonRole, personRoles } from "../../lib/control/auth/oidcUser.ts";
 import type { ConsoleSettings } from "../../lib/control/console/console.ts";
-import type { OidcSettings } from "../../lib/control/console/oidc/oidcFlow.ts";
+import type { OidcSettings } from "../../lib/control/console/oidc/settings.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "./connection.ts";
 import { parseSeconds } from "./values.ts";

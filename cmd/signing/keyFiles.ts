@@ -1,19 +1,15 @@
 /** Keys with which an operator signs commands: files of this user's, paths, or an ssh-agent's. */
+
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errorText } from "../../lib/protocol/errors.ts";
-import { generateKey, type PublicKey, readPrivateKey } from "../../lib/protocol/keys.ts";
+import { generateKey, readPrivateKey } from "../../lib/protocol/keys.ts";
 import { defaultSettingsFile } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "../flags/connection.ts";
 import { readStdin } from "../output/stdio.ts";
+import type { Signer } from "./signer.ts";
 import { sshKeys } from "./sshAgent.ts";
-
-/** Something that signs, wherever its key is. */
-export interface Signer {
-  publicKey: PublicKey;
-  sign(message: Uint8Array): Promise<Uint8Array>;
-}
 
 const ending = ".key";
 const sshPrefix = "ssh-agent";

@@ -10,7 +10,7 @@ import { timestamp } from "../../lib/protocol/timestamp.ts";
 import { signedBytes } from "../../lib/protocol/wire/signedCommand.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "../flags/connection.ts";
-import type { Signer } from "./keyFiles.ts";
+import type { Signer } from "./signer.ts";
 
 /** The order for exactly the agents that its target means now, signed for each of them. */
 export async function signedOrder(

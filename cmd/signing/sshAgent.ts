@@ -6,7 +6,7 @@
 import { connect } from "node:net";
 import { type PublicKey, parsePublicKey } from "../../lib/protocol/keys.ts";
 import { usage } from "../cli/strictArgs.ts";
-import type { Signer } from "./keyFiles.ts";
+import type { Signer } from "./signer.ts";
 
 const requestIdentities = 11;
 const identitiesAnswer = 12;

@@ -5,14 +5,16 @@
  */
 import type { AgentWrite, Identity, JournalRecord } from "../../lib/agent/core/model.ts";
 import type { AgentJournal } from "../../lib/agent/journal/journal.ts";
-import type { AgentFacts, ControlWrite, OpenRequest } from "../../lib/control/core/model.ts";
-import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
 import type {
-  ControlJournal,
+  AgentFacts,
+  ControlWrite,
+  OpenRequest,
   StoredJob,
   StoredOutcome,
   StoredRequest,
-} from "../../lib/control/journal/journal.ts";
+} from "../../lib/control/core/model.ts";
+import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
+import type { ControlJournal } from "../../lib/control/journal/journal.ts";
 
 /** What happens to a disk, or to its process while it writes. */
 export class DiskFaults {

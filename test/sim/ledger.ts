@@ -2,7 +2,7 @@
  * What really happened in a world, kept apart from every process in it, and the invariants that it
  * is held against: after every outcome, and at the end.
  */
-import type { StoredOutcome } from "../../lib/control/journal/journal.ts";
+import type { StoredOutcome } from "../../lib/control/core/model.ts";
 
 /** An order that an operator was told is accepted. */
 export interface Acknowledged {

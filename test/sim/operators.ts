@@ -1,9 +1,8 @@
 /** Operators: they order, repeat what was not answered, withdraw, and watch what programs write. */
 import { Scope } from "../../lib/control/core/agents/agentScope.ts";
-import type { OutputPiece } from "../../lib/control/core/model.ts";
+import type { OutputPiece, StoredJob } from "../../lib/control/core/model.ts";
 import type { Engine } from "../../lib/control/engine/engine.ts";
 import type { AcceptedJob } from "../../lib/control/engine/pendingSubmissions.ts";
-import type { StoredJob } from "../../lib/control/journal/journal.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import type { Order } from "./plan.ts";
 import type { World } from "./world.ts";

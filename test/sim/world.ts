@@ -2,8 +2,9 @@
  * A world: a control plane, hosts with agents, operators and faults, from one seed, on virtual
  * time. The same seed is the same world, to the byte, on every run and every runtime.
  */
+
+import type { StoredOutcome } from "../../lib/control/core/model.ts";
 import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
-import type { StoredOutcome } from "../../lib/control/journal/journal.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { holdBounds } from "./bounds.ts";
 import { ControlDisk } from "./disks.ts";

@@ -10,12 +10,12 @@ import {
 } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { wholeRequestsMax } from "../../protocol/limits.ts";
+import type { StoredJob } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
 import { retryOrder } from "../jobs/retryJob.ts";
 import { needsIndex, whole } from "../journal/history/historyIndex.ts";
-import type { StoredJob } from "../journal/journal.ts";
 import { OutcomeStream } from "../streams/outcomeStream.ts";
 import { OutputStream } from "../streams/outputStream.ts";
 import { jobDetail, jobView } from "../views/views.ts";

@@ -6,7 +6,7 @@ import { type JobStatus, jobStatuses } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { AgentId, CommandName } from "../../protocol/names.ts";
 import { isTimestamp } from "../../protocol/timestamp.ts";
-import type { JobsQuery } from "../journal/journal.ts";
+import type { JobsQuery } from "../journal/jobQuery.ts";
 import { readNumber } from "./route.ts";
 
 const searchCharsMax = 1_000;

@@ -18,8 +18,9 @@ import { protectPage } from "../http/securityHeaders.ts";
 import { assets } from "./assets.ts";
 import type { Visit } from "./consoleContext.ts";
 import { Cookies } from "./cookies.ts";
-import { Oidc, type OidcSettings } from "./oidc/oidcFlow.ts";
+import { Oidc } from "./oidc/oidcFlow.ts";
 import { beginAtProvider, comeBack, oidcBackPath, oidcPath } from "./oidc/oidcRoutes.ts";
+import type { OidcSettings } from "./oidc/settings.ts";
 import { isFromOwnPage, whenceOf } from "./sameOrigin.ts";
 import { logIn, logOut, showLogin } from "./tokenLogin.ts";
 

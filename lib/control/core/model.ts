@@ -16,7 +16,6 @@ import type { CloseName } from "../../protocol/wire/closeCodes.ts";
 import type { ControlDraft } from "../../protocol/wire/codec.ts";
 import type { ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";
 import type { CommandSignature } from "../../protocol/wire/signedCommand.ts";
-import type { StoredJob } from "../journal/journal.ts";
 
 export interface Job {
   jobId: string;
@@ -149,6 +148,24 @@ export interface FollowOrder {
 
 /** A piece of live output, as its agent sent it. */
 export type OutputPiece = Output["payload"];
+
+/** A job with how far it has come. */
+export interface StoredJob extends Job {
+  total: number;
+  ended: number;
+  succeeded: number;
+}
+
+/** A request as it stands, with its outcome where it has one. */
+export type StoredRequest = Omit<OpenRequest, "state"> & {
+  state: OpenRequest["state"] | Outcome["outcome"];
+} & Partial<Outcome>;
+
+/** An outcome as it is on record. */
+export interface StoredOutcome extends Outcome {
+  /** Its number among all outcomes, in the order in which they were written. */
+  sequence: number;
+}
 
 /** One durable change. An outcome is written once; the journal refuses a second one. */
 export type ControlWrite =

@@ -1,5 +1,5 @@
 /** Those who follow jobs: told of each outcome once it is on disk. */
-import type { StoredOutcome } from "../journal/journal.ts";
+import type { StoredOutcome } from "../core/model.ts";
 
 type OnOutcome = (outcome: StoredOutcome) => void;
 

@@ -1,6 +1,5 @@
 /** Jobs that were handed to the core and wait to be on disk, or to be refused. */
-import type { WantedRequest } from "../core/model.ts";
-import type { StoredJob } from "../journal/journal.ts";
+import type { StoredJob, WantedRequest } from "../core/model.ts";
 
 /** A job that is on disk, and what was asked of whom. */
 export interface AcceptedJob {

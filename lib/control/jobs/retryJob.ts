@@ -2,8 +2,8 @@
 
 import { isRetried, type JobOrder, type RetryOrder } from "../../protocol/api/jobs.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import type { StoredJob, StoredRequest } from "../core/model.ts";
 import { turnsView } from "../core/requests/rolloutOptions.ts";
-import type { StoredJob, StoredRequest } from "../journal/journal.ts";
 
 /**
  * The order that asks again; agents that cannot be asked any more are left out. Throws `CONFLICT`

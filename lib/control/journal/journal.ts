@@ -3,71 +3,27 @@
  * implementation now (`sqliteJournal.ts`); a cluster's would be another.
  */
 
-import type { JobStatus } from "../../protocol/api/views.ts";
 import type { AuditTrail } from "../../store/auditTrail.ts";
 import type {
   AgentFacts,
   ControlWrite,
-  Job,
   OpenJournal,
-  OpenRequest,
-  Outcome,
+  StoredJob,
+  StoredOutcome,
+  StoredRequest,
 } from "../core/model.ts";
 import type { Retention } from "./history/retention.ts";
+import type { JobPage, JobsQuery } from "./jobQuery.ts";
 import type { ArtifactRecords } from "./tables/artifactTable.ts";
 import type { FigureRecords } from "./tables/metricsTable.ts";
 import type { ReleaseRecords } from "./tables/releaseTable.ts";
 import type { ScheduleRecords } from "./tables/scheduleTable.ts";
 import type { TokenRecords } from "./tables/tokenTable.ts";
 
-/** A job with how far it has come. */
-export interface StoredJob extends Job {
-  total: number;
-  ended: number;
-  succeeded: number;
-}
-
-/** A request as it stands, with its outcome where it has one. */
-export type StoredRequest = Omit<OpenRequest, "state"> & {
-  state: OpenRequest["state"] | Outcome["outcome"];
-} & Partial<Outcome>;
-
-/** An outcome as it is on record. */
-export interface StoredOutcome extends Outcome {
-  /** Its number among all outcomes, in the order in which they were written. */
-  sequence: number;
-}
-
 /** What a commit has given to what it wrote. */
 export interface CommitResult {
   /** The sequence of each outcome, by the id of its request. */
   sequences: ReadonlyMap<string, number>;
-}
-
-/**
- * Which jobs are listed, and where the list goes on. What is asked of agent, status and words must
- * hold for one and the same request of the job.
- */
-export interface JobsQuery {
-  limit: number;
-  /** The id of a job: those older than it, whether or not it is still there. */
-  before?: string;
-  /** Only those that this token asked for. */
-  createdBy?: string;
-  command?: string;
-  agentId?: string;
-  status?: JobStatus;
-  /** Only those asked for since then, in milliseconds since 1970. */
-  since?: number;
-  /** Words that are all in a request's message or code. */
-  search?: string;
-}
-
-/** The newest first. */
-export interface JobPage {
-  jobs: StoredJob[];
-  /** Where the list goes on; absent at its end. There may be fewer jobs than the limit before it. */
-  next?: string;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** Rows of the control plane's journal as they come from SQLite, and what they mean. */
 import type { Priority } from "../../protocol/api/jobs.ts";
-import type { Job } from "../core/model.ts";
-import type { StoredJob, StoredRequest } from "./journal.ts";
+import type { Job, StoredJob, StoredRequest } from "../core/model.ts";
 
 /** How a job is cut into turns, in one column. */
 type Turns = Pick<Job, "waves" | "pauseBetweenMs" | "canary" | "canaryWaitMs">;

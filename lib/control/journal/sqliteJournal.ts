@@ -2,12 +2,19 @@
 import { failpoint } from "../../failpoints.ts";
 import { AuditTrail } from "../../store/auditTrail.ts";
 import { Database } from "../../store/sqlite.ts";
-import type { AgentFacts, OpenJournal, OpenRequest, Standing } from "../core/model.ts";
+import type {
+  AgentFacts,
+  OpenJournal,
+  OpenRequest,
+  Standing,
+  StoredOutcome,
+  StoredRequest,
+} from "../core/model.ts";
 import { isRollout } from "../core/requests/rollouts.ts";
 import { HistoryIndex } from "./history/historyIndex.ts";
 import { JobList } from "./history/jobPage.ts";
 import { Retention } from "./history/retention.ts";
-import type { ControlJournal, StoredOutcome, StoredRequest } from "./journal.ts";
+import type { ControlJournal } from "./journal.ts";
 import { journalWriter } from "./journalWriter.ts";
 import { migrations } from "./migrations.ts";
 import { type JobRow, jobOf, type RequestRow, requestOf } from "./rows.ts";

@@ -3,8 +3,9 @@
  * they come while the reader keeps up, else read from the journal behind a cursor. A slow reader
  * costs little memory, and a broken stream is resumed behind its last line.
  */
+
+import type { StoredJob, StoredOutcome } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { StoredJob, StoredOutcome } from "../journal/journal.ts";
 import { newBell } from "./wakeSignal.ts";
 
 const pageRows = 500;

@@ -1,9 +1,10 @@
 /**
  * A job's outcomes as lines of JSON, each as soon as it is on disk, until the last.
  */
+
+import type { StoredJob } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
-import type { StoredJob } from "../journal/journal.ts";
 import { outcomeLine } from "../views/views.ts";
 import { OutcomeFeed } from "./outcomeFeed.ts";
 

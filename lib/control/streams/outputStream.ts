@@ -12,11 +12,10 @@ import {
   watchedBytesMax,
   watchedPerStreamMax,
 } from "../../protocol/limits.ts";
-import type { OutputPiece } from "../core/model.ts";
+import type { OutputPiece, StoredJob, StoredOutcome } from "../core/model.ts";
 import { costOf } from "../core/requests/outputSubscriptions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
-import type { StoredJob, StoredOutcome } from "../journal/journal.ts";
 import { outcomeLine } from "../views/views.ts";
 import { OutcomeFeed } from "./outcomeFeed.ts";
 import { OutputRest } from "./outputDrainTimeout.ts";

@@ -18,8 +18,8 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { subprotocol } from "../../protocol/wire/version.ts";
 import { labelsOf } from "../core/agents/labels.ts";
 import type { Agent } from "../core/agents/session.ts";
+import type { StoredJob, StoredOutcome, StoredRequest } from "../core/model.ts";
 import { turnsView } from "../core/requests/rolloutOptions.ts";
-import type { StoredJob, StoredOutcome, StoredRequest } from "../journal/journal.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 

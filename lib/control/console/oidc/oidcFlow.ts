@@ -4,25 +4,11 @@
  */
 import { oidcAsksMax, oidcLoginMs, oidcUsedMax } from "../../../protocol/limits.ts";
 import { Nonces } from "../../auth/nonces.ts";
-import { claimValues, type Grants, type Person, roleOf } from "../../auth/oidcUser.ts";
+import { claimValues, type Person, roleOf } from "../../auth/oidcUser.ts";
 import { LoginFault } from "../loginError.ts";
 import { type Found, faultOf, OidcProvider } from "./oidcProvider.ts";
 import { Seal } from "./sealedState.ts";
-
-export interface OidcSettings {
-  /** As the provider calls itself: `https:`, or `http:` on this host alone. */
-  issuer: string;
-  clientId: string;
-  /** Absent for a public client, which PKCE alone protects. */
-  clientSecret?: string;
-  /** PEM text of the authority that vouches for the provider, instead of the system's. */
-  ca?: string;
-  /** With spaces between; `openid` among them. */
-  scope: string;
-  /** The claim that roles are granted by. */
-  roleClaim: string;
-  grants: Grants;
-}
+import type { OidcSettings } from "./settings.ts";
 
 interface UnderWay {
   state: string;

@@ -3,7 +3,7 @@ import type { Configuration, CustomFetch } from "openid-client";
 import { errorText } from "../../../protocol/errors.ts";
 import { oidcAgainMs, oidcAnswerMs, oidcFreshMs } from "../../../protocol/limits.ts";
 import { LoginFault } from "../loginError.ts";
-import type { OidcSettings } from "./oidcFlow.ts";
+import type { OidcSettings } from "./settings.ts";
 
 type Library = typeof import("openid-client");
 

@@ -10,7 +10,6 @@ import type { Peer } from "../requests/requestTable.ts";
 import type { Hour } from "./metricsHour.ts";
 import type { Advice } from "./pacing.ts";
 import type { Throttle } from "./rateLimiter.ts";
-import type { PushedOut } from "./takeover.ts";
 
 export interface Session extends NewSession {
   lastHeard: number;
@@ -22,6 +21,14 @@ export interface Session extends NewSession {
   /** Of the agent's process, from its `hello`. */
   instanceId?: string;
   throttle: Throttle;
+}
+
+/** The process whose living connection was taken over. */
+export interface PushedOut {
+  /** Of one that never introduced itself, that of the one before it; else no process's. */
+  instanceId: string;
+  /** Where it was, as people know it. */
+  place: string;
 }
 
 export interface Agent {

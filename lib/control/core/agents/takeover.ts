@@ -4,15 +4,7 @@
  * which of the two it was shows when the first one comes back.
  */
 import type { ControlTransition } from "../transition.ts";
-import { type Agent, connectedFacts, type Session } from "./session.ts";
-
-/** The process whose living connection was taken over. */
-export interface PushedOut {
-  /** Of one that never introduced itself, that of the one before it; else no process's. */
-  instanceId: string;
-  /** Where it was, as people know it. */
-  place: string;
-}
+import { type Agent, connectedFacts, type PushedOut, type Session } from "./session.ts";
 
 export function pushedOut(agent: Agent, replaced: Session): PushedOut {
   const { instanceId = agent.pushedOut?.instanceId ?? "unknown", address } = replaced;

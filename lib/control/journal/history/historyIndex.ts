@@ -6,7 +6,7 @@
  */
 import { WsctlError } from "../../../protocol/errors.ts";
 import type { Database } from "../../../store/sqlite.ts";
-import type { JobsQuery } from "../journal.ts";
+import type { JobsQuery } from "../jobQuery.ts";
 import { firstOf, Parts, partOf, tableOf } from "./indexPartitions.ts";
 
 interface Progress {

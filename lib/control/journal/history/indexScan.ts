@@ -4,7 +4,7 @@
  * index, so that none ever sorts or reads the whole table.
  */
 import type { Database, Statement, Value } from "../../../store/sqlite.ts";
-import type { JobsQuery } from "../journal.ts";
+import type { JobsQuery } from "../jobQuery.ts";
 import { firstOf, type Parts, type PartTable, tableOf } from "./indexPartitions.ts";
 import { matchOf } from "./searchTerms.ts";
 

@@ -3,7 +3,8 @@
  * together find little, it ends before it is full, and the next one goes on from there.
  */
 import type { Database } from "../../../store/sqlite.ts";
-import type { JobPage, JobsQuery, StoredJob } from "../journal.ts";
+import type { StoredJob } from "../../core/model.ts";
+import type { JobPage, JobsQuery } from "../jobQuery.ts";
 import { type JobRow, jobOf } from "../rows.ts";
 import { type HistoryIndex, needsIndex } from "./historyIndex.ts";
 import { type WalkIn, walk } from "./indexScan.ts";

@@ -1,8 +1,8 @@
 /** What becomes of a stream's source, whichever way the stream ends. */
 import { expect, test } from "bun:test";
+import type { StoredJob } from "../../../../lib/control/core/model.ts";
 import type { Engine } from "../../../../lib/control/engine/engine.ts";
 import { OpenStreams, type StreamSource } from "../../../../lib/control/engine/responseStreams.ts";
-import type { StoredJob } from "../../../../lib/control/journal/journal.ts";
 import { OutputStream } from "../../../../lib/control/streams/outputStream.ts";
 import { watchedPerStreamMax } from "../../../../lib/protocol/limits.ts";
 

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Job, OpenRequest, Outcome } from "../../../../lib/control/core/model.ts";
-import type { ControlJournal, StoredJob } from "../../../../lib/control/journal/journal.ts";
+import type { Job, OpenRequest, Outcome, StoredJob } from "../../../../lib/control/core/model.ts";
+import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
 
 const job: Job = {

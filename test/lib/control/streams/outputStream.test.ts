@@ -2,10 +2,14 @@
 import { describe, expect, test } from "bun:test";
 import type { ReadableStreamDefaultReader } from "node:stream/web";
 import { setImmediate } from "node:timers/promises";
-import type { FollowOrder, OutputPiece } from "../../../../lib/control/core/model.ts";
+import type {
+  FollowOrder,
+  OutputPiece,
+  StoredJob,
+  StoredOutcome,
+} from "../../../../lib/control/core/model.ts";
 import type { Engine } from "../../../../lib/control/engine/engine.ts";
 import { OpenStreams } from "../../../../lib/control/engine/responseStreams.ts";
-import type { StoredJob, StoredOutcome } from "../../../../lib/control/journal/journal.ts";
 import { OutputStream } from "../../../../lib/control/streams/outputStream.ts";
 import type { OutcomeLine, OutputLine } from "../../../../lib/protocol/api/views.ts";
 import { outputRestMs } from "../../../../lib/protocol/limits.ts";

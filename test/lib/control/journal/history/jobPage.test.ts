@@ -10,7 +10,8 @@ import {
 } from "../../../../../lib/control/journal/history/indexPartitions.ts";
 import { walk } from "../../../../../lib/control/journal/history/indexScan.ts";
 import { wordsOf } from "../../../../../lib/control/journal/history/searchTerms.ts";
-import type { ControlJournal, JobsQuery } from "../../../../../lib/control/journal/journal.ts";
+import type { JobsQuery } from "../../../../../lib/control/journal/jobQuery.ts";
+import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
 import type { Database } from "../../../../../lib/store/sqlite.ts";
 import {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { keepJobsMsMin } from "../../../../../lib/control/journal/history/maintenance.ts";
-import type { ControlJournal, JobsQuery } from "../../../../../lib/control/journal/journal.ts";
+import type { JobsQuery } from "../../../../../lib/control/journal/jobQuery.ts";
+import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
 import { fill, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
 
