@@ -2,19 +2,12 @@
  * The entry: the command that is asked for, its help or its run; strict arguments; one way out.
  * A command's file says what it takes and does; this file knows none of that.
  */
-import { type CommandDef, runCommand } from "citty";
+import { runCommand } from "citty";
 import { version } from "../lib/protocol/wire/version.ts";
-import {
-  argsOf,
-  type Found,
-  find,
-  metaOf,
-  root,
-  sourcesOf,
-  upToSeparator,
-} from "./cli/commandTree.ts";
+import { argsOf, type Found, find, metaOf, sourcesOf, upToSeparator } from "./cli/commandTree.ts";
 import { exitOf } from "./cli/exit.ts";
 import { type CommandData, strictArgs } from "./cli/strictArgs.ts";
+import { root } from "./commandTable.ts";
 import { print, remark } from "./output/stdio.ts";
 
 /** Runs the command that the arguments name; answers with the exit status. */
@@ -25,7 +18,7 @@ async function main(args: string[]): Promise<number> {
   }
   // `wsctl help send` is `wsctl send --help`.
   const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
-  const found = await find(root as CommandDef, ["wsctl"], words);
+  const found = await find(root, words);
   const { command, path, rest } = found;
   const isBare = command.subCommands !== undefined && rest.length === 0 && path.length === 1;
   if (isBare || upToSeparator(rest).some(isHelp)) {
@@ -35,7 +28,7 @@ async function main(args: string[]): Promise<number> {
   const { isAlone = false } = await metaOf(command);
   const sources = isAlone ? { env: {}, settings: {} } : await sourcesOf(found);
   const { rawArgs, lists } = strictArgs(rest, await argsOf(command), sources);
-  const data: CommandData = { lists };
+  const data: CommandData = { lists, root };
   const { result } = await runCommand(command, { rawArgs, data });
   return typeof result === "number" ? result : 0;
 }

@@ -1,15 +1,8 @@
 /**
- * The table of commands, each loaded when it is asked for, and the way through it: from the words
- * of a command line to the command they name, and to what is known about its flags from elsewhere.
+ * The way through a tree of commands: from the words of a command line to the command that they
+ * name, and to what is known about its flags from elsewhere.
  */
-import {
-  type ArgsDef,
-  type CommandDef,
-  type CommandMeta,
-  defineCommand,
-  type SubCommandsDef,
-} from "citty";
-import { version } from "../../lib/protocol/wire/version.ts";
+import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
 import { nearest } from "./nearest.ts";
 import { hasSettings } from "./paths.ts";
 import type { AllFlags } from "./settings.ts";
@@ -33,57 +26,38 @@ export interface HelpAsked {
   sources: () => Promise<Sources>;
 }
 
-export const root = defineCommand({
-  meta: { name: "wsctl", version, description: "Remote commands for fleets of hosts" },
-  subCommands: {
-    serve: () => import("../serve.ts").then((module) => module.default),
-    service: () => import("../service.ts").then((module) => module.default),
-    agent: () => import("../agent.ts").then((module) => module.default),
-    send: () => import("../send.ts").then((module) => module.default),
-    agents: () => import("../agents.ts").then((module) => module.default),
-    jobs: () => import("../jobs.ts").then((module) => module.default),
-    watch: () => import("../watch.ts").then((module) => module.default),
-    schedules: () => import("../schedules.ts").then((module) => module.default),
-    keys: () => import("../keys.ts").then((module) => module.default),
-    artifacts: () => import("../artifacts.ts").then((module) => module.default),
-    audit: () => import("../audit.ts").then((module) => module.default),
-    tokens: () => import("../tokens.ts").then((module) => module.default),
-    commands: () => import("../commands.ts").then((module) => module.default),
-    release: () => import("../release.ts").then((module) => module.default),
-    doctor: () => import("../doctor.ts").then((module) => module.default),
-    bench: () => import("../bench.ts").then((module) => module.default),
-    completion: () => import("../completion.ts").then((module) => module.default),
-    version: () => import("../version.ts").then((module) => module.default),
-    complete: () => import("../internal/complete.ts").then((module) => module.default),
-    collect: () => import("../internal/collect.ts").then((module) => module.default),
-    stage: () => import("../internal/stage.ts").then((module) => module.default),
-    supervise: () => import("../internal/supervise.ts").then((module) => module.default),
-  },
-});
-
 export interface Found {
+  /** The command above all others. */
+  root: CommandDef;
   command: CommandDef;
   /** The words that led to it: `wsctl agents show`. */
   path: string[];
   rest: string[];
 }
 
-/** Follows the words of the command line down the table; a default leads on without a word. */
-export async function find(command: CommandDef, path: string[], args: string[]): Promise<Found> {
+/** Follows the words of the command line down the tree; a default leads on without a word. */
+export function find(root: CommandDef, args: string[]): Promise<Found> {
+  return follow({ root, command: root, path: ["wsctl"], rest: args });
+}
+
+async function follow(from: Found): Promise<Found> {
+  const { command, path, rest: args } = from;
   const table = (await resolve(command.subCommands)) as SubCommandsDef | undefined;
-  if (table === undefined) return { command, path, rest: args };
+  if (table === undefined) return from;
   const [word, ...rest] = args;
   const entry = word !== undefined && Object.hasOwn(table, word) ? table[word] : undefined;
   if (word !== undefined && entry !== undefined) {
-    return find((await resolve(entry)) as CommandDef, [...path, word], rest);
+    const below = (await resolve(entry)) as CommandDef;
+    return follow({ ...from, command: below, path: [...path, word], rest });
   }
   const isFlag = word === undefined || word.startsWith("-");
   const otherwise = (await resolve(command.default)) as string | undefined;
   const wantsHelp = word === "--help" || word === "-h";
   if (isFlag && otherwise !== undefined && !wantsHelp) {
-    return find((await resolve(table[otherwise])) as CommandDef, [...path, otherwise], args);
+    const below = (await resolve(table[otherwise])) as CommandDef;
+    return follow({ ...from, command: below, path: [...path, otherwise] });
   }
-  if (word === undefined || wantsHelp) return { command, path, rest: args };
+  if (word === undefined || wantsHelp) return from;
   const close = nearest(
     word,
     (await shownCommands(command)).map(([name]) => name),
@@ -114,17 +88,17 @@ export async function argsOf(command: CommandDef): Promise<ArgsDef> {
 }
 
 /** The environment and the settings for the flags of a command. */
-export async function sourcesOf({ command, path, rest }: Found): Promise<Sources> {
+export async function sourcesOf({ root, command, path, rest }: Found): Promise<Sources> {
   const { env } = process;
   const config = flagValue(rest, "config") ?? env.WSCTL_CONFIG;
   if (config === undefined && !hasSettings(env)) return { env, settings: {} };
   const flags = Object.keys(await argsOf(command));
   const { readSettings } = await import("./settings.ts");
-  return { env, settings: readSettings(config, path[1] ?? "", flags, env, await allFlags()) };
+  return { env, settings: readSettings(config, path[1] ?? "", flags, env, await allFlags(root)) };
 }
 
 /** The flags of every command, with those of the commands below it. */
-export async function allFlags(): Promise<AllFlags> {
+export async function allFlags(root: CommandDef): Promise<AllFlags> {
   const flagsOf = async (entry: unknown): Promise<string[]> => {
     const command = (await resolve(entry)) as CommandDef;
     const below = Object.values(((await resolve(command.subCommands)) as object | undefined) ?? {});

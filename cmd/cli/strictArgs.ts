@@ -3,7 +3,7 @@
  * is refused, once, for every command. Values come from flags, then environment, then the settings
  * file, then the default that citty fills in.
  */
-import type { ArgDef, ArgsDef } from "citty";
+import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -27,7 +27,10 @@ export interface StrictArgs {
 }
 
 /** What every command is handed beside its arguments. */
-export type CommandData = Pick<StrictArgs, "lists">;
+export interface CommandData extends Pick<StrictArgs, "lists"> {
+  /** The command above all others, for completion. */
+  root: CommandDef;
+}
 
 interface Given {
   flags: Map<string, string[]>;

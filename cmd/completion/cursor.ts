@@ -3,7 +3,7 @@
  * told by the same hint that `--help` shows.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
-import { argsOf, type Found, resolve, root, shownCommands } from "../cli/commandTree.ts";
+import { argsOf, type Found, resolve, shownCommands } from "../cli/commandTree.ts";
 import { commonNames } from "../cli/help.ts";
 import { type Typed, typedWords } from "../cli/partialArgs.ts";
 import { isRepeatable } from "../cli/strictArgs.ts";
@@ -55,10 +55,11 @@ const kinds: Readonly<Record<string, Kind>> = {
 export async function cursorAt(
   words: readonly string[],
   index: number,
+  root: CommandDef,
 ): Promise<Cursor | undefined> {
   const word = words[index] ?? "";
   const before = words.slice(1, index);
-  const found = await walk(before[0] === "help" ? before.slice(1) : before);
+  const found = await walk(before[0] === "help" ? before.slice(1) : before, root);
   if (found === undefined) return undefined;
   const { command, rest, group } = found;
   const args = await argsOf(command);
@@ -93,8 +94,9 @@ export async function cursorAt(
 /** As `find` does, but where a word is still to come, all words that it may be stay open. */
 async function walk(
   words: readonly string[],
+  root: CommandDef,
 ): Promise<(Found & { group?: CommandDef }) | undefined> {
-  let command = root as CommandDef;
+  let command = root;
   let rest = [...words];
   const path = ["wsctl"];
   let group: CommandDef | undefined;
@@ -113,7 +115,7 @@ async function walk(
     path.push(name);
     command = (await resolve(table[name])) as CommandDef;
   }
-  return { command, path, rest, ...(group === undefined ? {} : { group }) };
+  return { root, command, path, rest, ...(group === undefined ? {} : { group }) };
 }
 
 /** Those that may still be given, as they are written; the command's own first. */

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { defineCommand } from "citty";
+import { type CommandDef, defineCommand } from "citty";
 import { sourcesOf } from "../cli/commandTree.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
@@ -34,6 +34,7 @@ export default defineCommand({
   run: ({ args, data }) =>
     completeRun({
       words: (data as CommandData).lists.words ?? [],
+      root: (data as CommandData).root,
       index: Number(args.index),
       describe: args.describe ?? false,
     }),
@@ -41,6 +42,7 @@ export default defineCommand({
 
 export interface CompleteOptions {
   words: readonly string[];
+  root: CommandDef;
   index: number;
   describe: boolean;
 }
@@ -54,7 +56,7 @@ const answerMs = 1_000;
  */
 export async function completeRun(options: CompleteOptions): Promise<number> {
   try {
-    const cursor = await cursorAt(options.words, options.index);
+    const cursor = await cursorAt(options.words, options.index, options.root);
     for (const line of await linesAt(cursor, options.describe)) print(line);
   } catch {
     // There is nobody to be told: no candidates is the answer.

@@ -1,0 +1,31 @@
+/** The table of commands, each loaded when it is asked for. */
+import { type CommandDef, defineCommand } from "citty";
+import { version } from "../lib/protocol/wire/version.ts";
+
+export const root: CommandDef = defineCommand({
+  meta: { name: "wsctl", version, description: "Remote commands for fleets of hosts" },
+  subCommands: {
+    serve: () => import("./serve.ts").then((module) => module.default),
+    service: () => import("./service.ts").then((module) => module.default),
+    agent: () => import("./agent.ts").then((module) => module.default),
+    send: () => import("./send.ts").then((module) => module.default),
+    agents: () => import("./agents.ts").then((module) => module.default),
+    jobs: () => import("./jobs.ts").then((module) => module.default),
+    watch: () => import("./watch.ts").then((module) => module.default),
+    schedules: () => import("./schedules.ts").then((module) => module.default),
+    keys: () => import("./keys.ts").then((module) => module.default),
+    artifacts: () => import("./artifacts.ts").then((module) => module.default),
+    audit: () => import("./audit.ts").then((module) => module.default),
+    tokens: () => import("./tokens.ts").then((module) => module.default),
+    commands: () => import("./commands.ts").then((module) => module.default),
+    release: () => import("./release.ts").then((module) => module.default),
+    doctor: () => import("./doctor.ts").then((module) => module.default),
+    bench: () => import("./bench.ts").then((module) => module.default),
+    completion: () => import("./completion.ts").then((module) => module.default),
+    version: () => import("./version.ts").then((module) => module.default),
+    complete: () => import("./internal/complete.ts").then((module) => module.default),
+    collect: () => import("./internal/collect.ts").then((module) => module.default),
+    stage: () => import("./internal/stage.ts").then((module) => module.default),
+    supervise: () => import("./internal/supervise.ts").then((module) => module.default),
+  },
+}) as CommandDef;
