@@ -1,6 +1,6 @@
 /** Labels as people write them on a command line. */
 import * as v from "valibot";
-import { LabelSet, type Labels } from "../../lib/protocol/api/selector.ts";
+import { LabelSet, type Labels } from "../../lib/protocol/labels.ts";
 import { issueText } from "../../lib/protocol/schemaError.ts";
 import { usage } from "../cli/strictArgs.ts";
 

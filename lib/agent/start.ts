@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
 import type { Log } from "../log/log.ts";
-import type { Labels } from "../protocol/api/selector.ts";
+import type { Labels } from "../protocol/labels.ts";
 import {
   catalogueLookMs,
   heartbeatSecondsDefault,

@@ -70,7 +70,6 @@ export class ControlDisk {
   readonly #agents = new Map<string, AgentFacts>();
   readonly #catalogues = new Map<string, string>();
   #sequence = 0;
-  /** Of the outcomes of the commit that goes on. */
   #sequences = new Map<string, number>();
   /** Told when a request was written as sent, with all of its job's in their order. */
   onSent: (row: Row, rows: readonly Row[]) => void = () => {};

@@ -3,7 +3,6 @@
  * line in `registry.ts`.
  */
 import type * as v from "valibot";
-import type { ErrorCode } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { CommandResult } from "../core/model.ts";
 
@@ -35,19 +34,3 @@ export interface AgentFacts {
   /** Milliseconds since 1970. */
   startedAt: number;
 }
-
-/** The verdict on a command before anything is done about it. */
-export type Checked =
-  | {
-      endsProcess: boolean;
-      /** It runs outside of the agent's process, and is taken up again by the next one. */
-      outlives?: boolean;
-      /** The longest it may run, whatever the request allows. */
-      timeoutMs?: number;
-      /** How many of this command may run at a time. */
-      concurrency?: number;
-      /** False where it goes on although its job is cancelled. */
-      isCancellable?: boolean;
-      code?: never;
-    }
-  | { code: ErrorCode; message: string };

@@ -1,11 +1,29 @@
 /** Whether a request may be run, now or at all, and otherwise what it is answered. */
+import type { ErrorCode } from "../../protocol/errors.ts";
 import { unsettledMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import type { Checked } from "../commands/command.ts";
-import type { Judgement } from "../identity/commandTrust.ts";
 import type { Answer, Self } from "./model.ts";
 import type { Entry } from "./requestEntry.ts";
 import { failure } from "./response.ts";
+
+/** The verdict on a command before anything is done about it. */
+export type Checked =
+  | {
+      endsProcess: boolean;
+      /** It runs outside of the agent's process, and is taken up again by the next one. */
+      outlives?: boolean;
+      /** The longest it may run, whatever the request allows. */
+      timeoutMs?: number;
+      /** How many of this command may run at a time. */
+      concurrency?: number;
+      /** False where it goes on although its job is cancelled. */
+      isCancellable?: boolean;
+      code?: never;
+    }
+  | { code: ErrorCode; message: string };
+
+/** By whom a command is signed, or why it is not trusted. */
+export type Judgement = { signedBy: string[] } | { refusal: string };
 
 type Check = (command: string, parameters: unknown) => Checked;
 

@@ -2,18 +2,18 @@
  * Whom an agent believes: keys whose signatures a command needs before anything is done about it.
  * Without a rule every command of the control plane is believed; with one, none that no rule names.
  */
+
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { type PublicKey, parsePublicKey } from "../../protocol/keys.ts";
 import type { Command } from "../../protocol/wire/message.ts";
 import { signersOf } from "../../protocol/wire/signedCommand.ts";
+import type { Judgement } from "../core/admission.ts";
 
 interface Rule {
   /** How many of the keys must have signed. */
   count: number;
   keys: PublicKey[];
 }
-
-export type Judgement = { signedBy: string[] } | { refusal: string };
 
 const every = "*";
 

@@ -3,7 +3,7 @@
  * to.
  */
 import type { CatalogueEntry } from "../../protocol/api/views.ts";
-import type { Checked } from "../commands/command.ts";
+import type { Checked } from "../core/admission.ts";
 import type { Wanted } from "./runSpec.ts";
 
 export interface ProgramKind {

@@ -3,7 +3,7 @@
  * and flags; all are run by supervisors, and outlive this process.
  */
 import type { CatalogueEntry } from "../../protocol/api/views.ts";
-import type { Checked } from "../commands/command.ts";
+import type { Checked } from "../core/admission.ts";
 import type { CommandResult, FollowOrder, Left, OutputPiece, RunOrder } from "../core/model.ts";
 import { resultOf } from "../supervisor/runResult.ts";
 import type { Runs } from "../supervisor/supervisorClient.ts";

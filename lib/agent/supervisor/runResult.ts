@@ -1,7 +1,7 @@
 /** How a run ended, as a result of its command. */
 import type { CommandResult } from "../core/model.ts";
-import { isStaged } from "../update/stagedRelease.ts";
 import type { RunEnd, RunSpec } from "./runFiles.ts";
+import { isStaged } from "./stagedRelease.ts";
 
 export function resultOf(end: RunEnd | undefined, spec: RunSpec | undefined): CommandResult {
   if (end === undefined) {

@@ -14,7 +14,6 @@ import { type Route, readsOnly } from "../api/route.ts";
 import type { Refusals } from "../audit/auditRequest.ts";
 import type { Access } from "../auth/authenticator.ts";
 import type { Logins, LoginTerms } from "../auth/loginSessions.ts";
-import { protectPage } from "../http/securityHeaders.ts";
 import { assets } from "./assets.ts";
 import type { Visit } from "./consoleContext.ts";
 import { Cookies } from "./cookies.ts";
@@ -22,6 +21,7 @@ import { Oidc } from "./oidc/oidcFlow.ts";
 import { beginAtProvider, comeBack, oidcBackPath, oidcPath } from "./oidc/oidcRoutes.ts";
 import type { OidcSettings } from "./oidc/settings.ts";
 import { isFromOwnPage, whenceOf } from "./sameOrigin.ts";
+import { protectPage } from "./securityHeaders.ts";
 import { logIn, logOut, showLogin } from "./tokenLogin.ts";
 
 export interface ConsoleSettings extends LoginTerms {

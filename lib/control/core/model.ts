@@ -7,11 +7,11 @@
  */
 import type { AuditFacts } from "../../protocol/api/audit.ts";
 import type { Priority } from "../../protocol/api/jobs.ts";
-import type { Labels } from "../../protocol/api/selector.ts";
 import type { Target } from "../../protocol/api/target.ts";
 import type { OutcomeKind } from "../../protocol/api/views.ts";
 import type { WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import type { Labels } from "../../protocol/labels.ts";
 import type { CloseName } from "../../protocol/wire/closeCodes.ts";
 import type { ControlDraft } from "../../protocol/wire/codec.ts";
 import type { ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";

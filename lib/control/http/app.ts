@@ -34,6 +34,7 @@ import { Logins } from "../auth/loginSessions.ts";
 import { type Permission, permits, rolesWith } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import { Console, type ConsoleSettings } from "../console/console.ts";
+import { protectAnswer } from "../console/securityHeaders.ts";
 import { Scope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { JobSubmitter } from "../jobs/submitJob.ts";
@@ -41,7 +42,6 @@ import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Hosts } from "./allowedHosts.ts";
-import { protectAnswer } from "./securityHeaders.ts";
 
 export interface AppOptions {
   engine: Engine;

@@ -10,9 +10,8 @@
  */
 import * as v from "valibot";
 import { WsctlError } from "../errors.ts";
+import { factNames, labelNameShape, labelValueShape, selectorWords } from "../labels.ts";
 import { hasWildcard, matchesWildcard } from "../wildcard.ts";
-
-export type Labels = Readonly<Record<string, string>>;
 
 export interface Requirement {
   label: string;
@@ -26,19 +25,12 @@ export type Selector =
   | { any: readonly Selector[] }
   | { not: Selector };
 
-/** What an agent says of itself, and its id: known by these names, which no label may have. */
-export const factNames = ["agent", "hostname", "os", "arch", "version"] as const;
-
 const selectorCharsMax = 1_024;
 const depthMax = 32;
 /** In all of its values: each is held against every agent. */
 const starsMax = 32;
-export const labelsMax = 64;
-const nameShape = /^(?=.{1,128}$)[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?$/i;
-const valueShape = /^(?=.{0,128}$)(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)?$/i;
 const patternShape = /^[a-z0-9._*?-]{1,128}$/i;
 const token = /\s*(==|!=|[=!(),]|[^\s=!(),]+)/y;
-const words = new Set(["and", "or", "not", "in", "notin"]);
 
 /** Throws `MALFORMED` naming the part that is wrong. */
 export function parseSelector(text: string): Selector {
@@ -152,7 +144,7 @@ class Parser {
   #name(): string {
     const name = this.#peek();
     if (name === undefined) throw this.#wrong("it ends where a label was expected");
-    if (words.has(name) || !nameShape.test(name)) {
+    if (selectorWords.has(name) || !labelNameShape.test(name)) {
       throw this.#wrong('a label is letters and digits, with ".", "_", "/" or "-" between them');
     }
     this.#next++;
@@ -163,7 +155,7 @@ class Parser {
   #value(): string {
     const value = this.#peek();
     if (value === undefined || [",", ")", "and", "or"].includes(value)) return "";
-    if (!valueShape.test(value) && !(hasWildcard(value) && patternShape.test(value))) {
+    if (!labelValueShape.test(value) && !(hasWildcard(value) && patternShape.test(value))) {
       throw this.#wrong(
         'a value is letters and digits, with ".", "_" or "-" between them, * and ?, or empty',
       );
@@ -192,23 +184,6 @@ function wrong(text: string, rule: string): WsctlError {
   const shown = JSON.stringify(text.slice(0, 80));
   const example = '"env=prod,role in (web,api),!canary"';
   return new WsctlError("MALFORMED", `Cannot read ${shown} of a selector: ${rule}; try ${example}`);
-}
-
-/** Labels of an agent, as `{"env": "prod"}`. */
-export const LabelSet = v.pipe(
-  v.record(
-    v.pipe(
-      v.string(),
-      v.regex(nameShape, "must have names of letters, digits, . _ / and -"),
-      v.check((name) => !isTaken(name), `must have names other than ${factNames.join(", ")}`),
-    ),
-    v.pipe(v.string("must be a string"), v.regex(valueShape, "must be letters, digits, . _ and -")),
-  ),
-  v.check((labels) => Object.keys(labels).length <= labelsMax, `must be at most ${labelsMax}`),
-);
-
-function isTaken(name: string): boolean {
-  return words.has(name) || (factNames as readonly string[]).includes(name);
 }
 
 /** A selector as it travels: its text. */

@@ -1,8 +1,9 @@
 /** Tokens as the API takes and shows them: whose they are, and what they are good for. */
 import { BlockList, isIP } from "node:net";
 import * as v from "valibot";
+import { LabelSet, type Labels } from "../labels.ts";
 import { AgentId, CommandName } from "../names.ts";
-import { LabelSet, type Labels, ScopeText } from "./selector.ts";
+import { ScopeText } from "./selector.ts";
 
 /**
  * `viewer` sees, `operator` also commands, `admin` does everything; `agent` connects as one agent;

@@ -4,10 +4,10 @@
  */
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import { LabelSet, type Labels } from "../labels.ts";
 import { timeoutSecondsMax } from "../limits.ts";
 import { CommandName, RequestId } from "../names.ts";
 import { type Priority, seconds } from "./jobs.ts";
-import { LabelSet, type Labels } from "./selector.ts";
 import type { Target } from "./target.ts";
 
 /** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */

@@ -8,8 +8,8 @@
  * Source: the communication standard, and `docs/protocol.md` for every decision beyond it.
  */
 import * as v from "valibot";
-import { LabelSet } from "../api/selector.ts";
 import { isJsonObject, type JsonObject } from "../json.ts";
+import { LabelSet } from "../labels.ts";
 import {
   catalogueBytesMax,
   codeCharsMax,

@@ -3,7 +3,7 @@
  * online, who took over from whom, who has fallen silent, who is refused, and what agents are
  * advised. It knows nothing of jobs.
  */
-import type { Labels } from "../../../protocol/api/selector.ts";
+import type { Labels } from "../../../protocol/labels.ts";
 import { helloMs, probeMs } from "../../../protocol/limits.ts";
 import { type CloseName, closeCodes } from "../../../protocol/wire/closeCodes.ts";
 import type { Catalogue, Hello, StatusUpdate } from "../../../protocol/wire/message.ts";

@@ -1,15 +1,22 @@
 /** What a narrowed token may command, and whom it may command and see. */
 import { matches, parseSelector, type Selector } from "../../../protocol/api/selector.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
-import type { StoredToken } from "../../journal/tables/tokenTable.ts";
 import { trustedFieldOf } from "./labels.ts";
 import type { Agent } from "./session.ts";
+
+/** To what a token is narrowed; both are absent for one that is not. */
+export interface ScopeTerms {
+  /** Names of the commands that it may be used for. */
+  commands?: readonly string[];
+  /** Selector of the agents that it may be used for. */
+  target?: string;
+}
 
 export class Scope {
   readonly #commands: ReadonlySet<string> | undefined;
   readonly #selector: Selector | undefined;
 
-  constructor({ commands, target }: Pick<StoredToken, "commands" | "target">) {
+  constructor({ commands, target }: ScopeTerms) {
     this.#commands = commands === undefined ? undefined : new Set(commands);
     this.#selector = target === undefined ? undefined : parseSelector(target);
   }

@@ -1,7 +1,7 @@
 /** What an operator says of an agent: its labels, and whether it takes new jobs. */
 
-import { type Labels, labelsMax } from "../../../protocol/api/selector.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
+import { type Labels, labelsMax } from "../../../protocol/labels.ts";
 import type { AgentFacts, Amendment } from "../model.ts";
 
 /** The facts as they are then. Throws `TOO_LARGE` where there would be too many labels. */

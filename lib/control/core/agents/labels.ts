@@ -3,7 +3,7 @@
  * the control plane and from the agent's own configuration; where both name one, the control
  * plane's counts. Only the control plane's decide who may command an agent.
  */
-import { factNames, type Labels } from "../../../protocol/api/selector.ts";
+import { factNames, type Labels } from "../../../protocol/labels.ts";
 import type { AgentFacts } from "../model.ts";
 
 /** For targets: a fact or a label by its name. */

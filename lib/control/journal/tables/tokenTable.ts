@@ -1,6 +1,7 @@
 /** Tokens as the control plane's journal keeps them. */
-import type { Labels } from "../../../protocol/api/selector.ts";
+
 import type { Role } from "../../../protocol/api/tokens.ts";
+import type { Labels } from "../../../protocol/labels.ts";
 import type { Database } from "../../../store/sqlite.ts";
 
 export interface StoredToken {
