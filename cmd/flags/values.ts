@@ -1,7 +1,7 @@
 /** Durations, agent ids and parameters as people write them on a command line. */
 import * as v from "valibot";
 import { isPercentage } from "../../lib/protocol/api/target.ts";
-import { isJsonObject, type JsonObject, unrepresentable } from "../../lib/protocol/json.ts";
+import { isJsonObject, type JsonObject, setKey, unrepresentable } from "../../lib/protocol/json.ts";
 import { AgentId } from "../../lib/protocol/names.ts";
 import { isTimestamp, timestamp } from "../../lib/protocol/timestamp.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -104,10 +104,7 @@ export function parseParams(pairs: readonly string[]): JsonObject {
     if (at < 1) throw usage(`Flag --param is "${pair}": expected KEY=VALUE`);
     const key = pair.slice(0, at);
     if (Object.hasOwn(parameters, key)) throw usage(`Flag --param names "${key}" twice`);
-    Object.defineProperty(parameters, key, {
-      value: valueFrom(pair.slice(at + 1)),
-      enumerable: true,
-    });
+    setKey(parameters, key, valueFrom(pair.slice(at + 1)));
   }
   return parameters;
 }

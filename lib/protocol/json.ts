@@ -64,3 +64,9 @@ function firstOf(values: readonly unknown[]): string | undefined {
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Sets a key as any other, also one such as `__proto__`; it can be set again and taken away. */
+export function setKey(target: JsonObject, key: string, value: unknown): void {
+  const plain = { enumerable: true, configurable: true, writable: true };
+  Object.defineProperty(target, key, { ...plain, value });
+}

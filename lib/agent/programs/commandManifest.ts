@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { faultOfParameters } from "../../protocol/checkParameters.ts";
-import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+import { isJsonObject, type JsonObject, setKey } from "../../protocol/json.ts";
 import { outputBytesDefault, outputBytesMost, timeoutSecondsMax } from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
 import { faultOfSchema } from "./checkSchema.ts";
@@ -107,10 +107,10 @@ export function fillIn(
   const values: JsonObject = {};
   for (const [key, property] of Object.entries(propertiesOf(schema))) {
     const given = Object.hasOwn(parameters, key) ? parameters[key] : property.default;
-    if (given !== undefined) define(values, key, given);
+    if (given !== undefined) setKey(values, key, given);
   }
   for (const [key, value] of Object.entries(parameters)) {
-    if (!Object.hasOwn(values, key)) define(values, key, value);
+    if (!Object.hasOwn(values, key)) setKey(values, key, value);
   }
   const fault = faultOfParameters(schema, values);
   return fault === undefined ? { values } : { fault };
@@ -188,9 +188,4 @@ export function envKey(key: string): string {
 
 function propertiesOf(schema: JsonObject): Record<string, JsonObject> {
   return isJsonObject(schema.properties) ? (schema.properties as Record<string, JsonObject>) : {};
-}
-
-/** A plain key, whatever its name. */
-function define(target: JsonObject, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, enumerable: true });
 }

@@ -3,7 +3,7 @@
  * grows with the parameters alone. Whatever could be made to run for ever (references,
  * combinations, patterns that backtrack) is left to the agent, which checks everything again.
  */
-import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+import { isJsonObject, type JsonObject, setKey } from "../../protocol/json.ts";
 
 type Test = (value: unknown) => boolean;
 
@@ -34,7 +34,7 @@ export function tame(schema: JsonObject, hasPatterns = true): JsonObject {
   const below = (each: JsonObject) => tame(each, hasPatterns);
   const isMatched = (value: unknown) => hasPatterns && typeof value === "string" && isTame(value);
   for (const [key, value] of Object.entries(schema)) {
-    if (kept.get(key)?.(value)) define(found, key, value);
+    if (kept.get(key)?.(value)) setKey(found, key, value);
     else if (key === "additionalProperties" && typeof value === "boolean") found[key] = value;
     else if (key === "pattern" && isMatched(value)) found[key] = value;
     else if (key === "items" && isJsonObject(value)) found[key] = below(value);
@@ -71,7 +71,7 @@ export function judging(schema: JsonObject, parameters: JsonObject): JsonObject 
 function tameEach(properties: JsonObject, below: (schema: JsonObject) => JsonObject): JsonObject {
   const found: JsonObject = {};
   for (const [name, value] of Object.entries(properties)) {
-    define(found, name, isJsonObject(value) ? below(value) : value !== false);
+    setKey(found, name, isJsonObject(value) ? below(value) : value !== false);
   }
   return found;
 }
@@ -120,8 +120,4 @@ function isValid(pattern: string): boolean {
   } catch {
     return false;
   }
-}
-
-function define(target: JsonObject, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, enumerable: true, configurable: true });
 }

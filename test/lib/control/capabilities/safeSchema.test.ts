@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { tame } from "../../../../lib/control/capabilities/safeSchema.ts";
+import { judging, tame } from "../../../../lib/control/capabilities/safeSchema.ts";
 import { faultOfParameters } from "../../../../lib/protocol/checkParameters.ts";
 
 const ofPattern = (pattern: string) => ({ properties: { p: { type: "string", pattern } } });
@@ -54,5 +54,22 @@ describe("an agent's schema", () => {
   test("keeps keys such as __proto__ plain", () => {
     const schema = JSON.parse('{"properties": {"__proto__": {"type": "string"}}}');
     expect(Object.keys(tame(schema).properties as object)).toEqual(["__proto__"]);
+  });
+
+  test("lets parameters of any length leave out what has a default", () => {
+    const schema = tame({
+      properties: { argv: { type: "array" }, stdin: { type: "string", default: "" } },
+      required: ["argv", "stdin"],
+      minProperties: 2,
+    });
+    for (const length of [1, 5_000]) {
+      const parameters = { argv: ["x".repeat(length)] };
+      const judged = judging(schema, parameters);
+      expect(judged.required).toEqual(["argv"]);
+      expect(faultOfParameters(judged, parameters)).toBeUndefined();
+      expect(faultOfParameters(judged, { stdin: "y".repeat(length) })).toBe(
+        "parameters.argv is missing",
+      );
+    }
   });
 });
