@@ -65,7 +65,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Sets a key as any other, also one such as `__proto__`; it can be set again and taken away. */
+/** Sets a plain key of whatever name, such as `__proto__`, that can be set again or deleted. */
 export function setKey(target: JsonObject, key: string, value: unknown): void {
   const plain = { enumerable: true, configurable: true, writable: true };
   Object.defineProperty(target, key, { ...plain, value });
