@@ -4,6 +4,7 @@
  * It decides nothing itself.
  */
 import { failpoint } from "../failpoints.ts";
+import { Aside } from "../log/faultGuard.ts";
 import type { Log } from "../log/log.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { type Decoded, decodeFromControl, encode } from "../protocol/wire/codec.ts";
@@ -27,6 +28,7 @@ import type {
   Update,
 } from "./core/model.ts";
 import type { AgentJournal } from "./journal/journal.ts";
+import { needsJournal } from "./requiresCommit.ts";
 
 export interface AgentEngineOptions extends AgentCoreOptions {
   journal: AgentJournal;
@@ -64,6 +66,7 @@ const afterPauseMs = 2_000;
 export class AgentEngine {
   readonly #options: AgentEngineOptions;
   readonly #core: AgentCore;
+  readonly #aside: Aside;
   readonly #commits: GroupCommit<AgentWrite, AgentEffect>;
   readonly #running = new Map<string, AbortController>();
   #socket: { link: number; socket: ClientSocket } | undefined;
@@ -79,10 +82,11 @@ export class AgentEngine {
     const { clock, journal } = options;
     this.#options = options;
     this.#core = new AgentCore(options);
+    this.#aside = new Aside(options.log);
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
       release: (effects) => {
-        for (const effect of effects) this.#carryOut(effect);
+        for (const effect of effects) this.#attempt(effect);
       },
       failed: (batch, error) => this.#saveFailed(batch, error),
       soon: (flush) => clock.soon(flush),
@@ -123,6 +127,17 @@ export class AgentEngine {
     else this.#alarm.set(this.#core.next());
   }
 
+  /** A fault in one effect keeps no other from happening, and does not end the process. */
+  #attempt(effect: AgentEffect): void {
+    const what = `carry out an effect of the kind "${effect.type}"`;
+    if (this.#aside.attempt(what, () => this.#carryOut(effect))) return;
+    if (effect.type !== "run" && effect.type !== "adopt") return;
+    const { requestId } = effect;
+    const message = "a fault of the agent; it cannot be known whether the command began";
+    const result: CommandResult = { status: "unknown", message };
+    this.#options.clock.soon(() => this.#step({ type: "finished", requestId, result }));
+  }
+
   #carryOut(effect: AgentEffect): void {
     switch (effect.type) {
       case "dial":
@@ -146,7 +161,7 @@ export class AgentEngine {
       case "abort":
         return this.#running.get(effect.requestId)?.abort(effect.why);
       case "saved":
-        return this.#step({ type: "saved", requestId: effect.requestId });
+        return this.#step(effect);
       case "measure":
         return this.#step({ type: "measured", figures: this.#options.measure() });
       case "follow":
@@ -249,7 +264,7 @@ export class AgentEngine {
   #saveFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {
     this.#options.log.error(`Cannot write the journal: ${errorText(error)}`);
     this.#step({ type: "save_failed", writes: batch.writes });
-    for (const effect of batch.effects) if (!needsJournal(effect)) this.#carryOut(effect);
+    for (const effect of batch.effects) if (!needsJournal(effect)) this.#attempt(effect);
   }
 
   /** Closes what is open; the process may end once the control plane has been told. */
@@ -280,11 +295,4 @@ export class AgentEngine {
       this.#options.log.debug("not sent", { reason });
     }
   }
-}
-
-/** Effects that must not happen when the writes before them did not. */
-function needsJournal(effect: AgentEffect): boolean {
-  if (["run", "restart", "saved", "forget"].includes(effect.type)) return true;
-  if (effect.type !== "send") return false;
-  return effect.message.type === "response" || effect.message.type === "error";
 }

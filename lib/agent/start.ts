@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
+import { Aside } from "../log/faultGuard.ts";
 import type { Log } from "../log/log.ts";
 import type { Labels } from "../protocol/labels.ts";
 import {
@@ -151,9 +152,10 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     });
     engine.start();
     audit.start();
+    const aside = new Aside(log);
     const looking = setInterval(() => {
-      engine.look();
-      if (isLinked) keeper?.look(clock.now());
+      aside.attempt("look for changed manifests", () => engine.look());
+      aside.attempt("look at this agent's key", () => isLinked && keeper?.look(clock.now()));
     }, catalogueLookMs);
     const stop = () => {
       clearInterval(looking);
@@ -167,7 +169,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
 
 /** Runs that nobody waits for any more are swept away. */
 function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
-  const runs = new Runs({ dir: runsDir, self: runtime.self(), log });
+  const runs = new Runs({ dir: runsDir, self: runtime.self(), clock, log });
   const running = journal.unsettled().filter(({ state }) => state === "started");
   runs.sweep(
     running.map(({ requestId }) => requestId),
@@ -177,9 +179,11 @@ function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
 }
 
 /** A version that nobody is about to try takes much room. */
-function sweepUpdates({ journal, updatesDir }: AgentOptions): void {
+function sweepUpdates({ journal, updatesDir, log }: AgentOptions): void {
   const isWanted = journal.unsettled().some(({ command }) => command === "update");
-  if (!isWanted) rmSync(updatesDir, { recursive: true, force: true });
+  if (isWanted) return;
+  const remove = () => rmSync(updatesDir, { recursive: true, force: true });
+  new Aside(log).attempt(`remove "${updatesDir}"`, remove);
 }
 
 /** What may run outside of this process, as this host allows it. */

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
+import type { Aside } from "../../log/faultGuard.ts";
 import {
   followLeaseMs,
   outputRecordBytesMax,
@@ -48,10 +49,12 @@ interface Watcher {
 
 export class Followers {
   readonly #runOf: (requestId: string) => Followed;
+  readonly #aside: Aside;
   readonly #watchers = new Map<string, Map<number, Watcher>>();
 
-  constructor(runOf: (requestId: string) => Followed) {
+  constructor(runOf: (requestId: string) => Followed, aside: Aside) {
     this.#runOf = runOf;
+    this.#aside = aside;
   }
 
   has(requestId: string): boolean {
@@ -82,10 +85,17 @@ export class Followers {
     this.wrote(requestId);
   }
 
-  /** There may be more to send, or the program has ended. */
+  /**
+   * There may be more to send, or the program has ended. What cannot be read now is read when the
+   * watcher asks again.
+   */
   wrote(requestId: string): void {
     const watchers = this.#watchers.get(requestId);
     if (watchers === undefined) return;
+    this.#aside.attempt("pass on what a program writes", () => this.#pass(requestId, watchers));
+  }
+
+  #pass(requestId: string, watchers: Map<number, Watcher>): void {
     const run = this.#runOf(requestId);
     // The end first: what is in the spool then is all there ever will be.
     const { last } = run;

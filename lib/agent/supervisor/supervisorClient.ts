@@ -4,12 +4,15 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { Aside } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { Clock } from "../../time/clock.ts";
 import type { FollowOrder, Left, OutputPiece, StopReason } from "../core/model.ts";
+import { Leftovers } from "./directoryCleanup.ts";
 import { Followers } from "./outputSubscribers.ts";
 import {
   endFile,
@@ -29,6 +32,7 @@ export interface RunsOptions {
   dir: string;
   /** The words that start this very program. */
   self: readonly string[];
+  clock: Pick<Clock, "after">;
   log: Log;
 }
 
@@ -48,7 +52,9 @@ export class Runs {
   readonly #options: RunsOptions;
   readonly #sockets = new Map<string, Socket>();
   readonly #stopping = new Map<string, StopReason>();
-  readonly #followers = new Followers((requestId) => this.#followed(requestId));
+  readonly #followers: Followers;
+  readonly #aside: Aside;
+  readonly #leftovers: Leftovers;
   /** Runs of this process whose supervisors have not been reached yet. */
   readonly #fresh = new Set<string>();
   /** The last pieces of programs that have ended. */
@@ -57,6 +63,9 @@ export class Runs {
   /** Throws `USAGE` where a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
     this.#options = options;
+    this.#aside = new Aside(options.log);
+    this.#leftovers = new Leftovers({ aside: this.#aside, clock: options.clock });
+    this.#followers = new Followers((requestId) => this.#followed(requestId), this.#aside);
     const path = join(this.dirOf("any"), socketFile);
     if (Buffer.byteLength(path) > socketPathMax) {
       const text = `The data directory's path is too long for sockets (${path}): choose a shorter --data-dir`;
@@ -108,8 +117,9 @@ export class Runs {
     this.#fresh.delete(requestId);
     const dir = this.dirOf(requestId);
     if (!existsSync(dir)) this.#followers.gone(requestId);
-    if (existsSync(join(dir, followedFile))) setTimeout(() => this.#remove(requestId), readOnMs);
-    else this.#remove(requestId);
+    const remove = () => this.#remove(requestId);
+    if (existsSync(join(dir, followedFile))) this.#options.clock.after(readOnMs, remove);
+    else remove();
   }
 
   /** Passes on what a program writes; what `emit` is given goes to that one watcher. */
@@ -126,15 +136,20 @@ export class Runs {
   /** At the start: what no request asks for any more goes, unless it may still run. */
   sweep(wanted: readonly string[], now: number): void {
     const kept = new Set(wanted.map((requestId) => this.dirOf(requestId)));
-    for (const name of readdirSync(this.#options.dir)) {
-      const dir = join(this.#options.dir, name);
-      if (kept.has(dir)) continue;
-      const isOver = readWhole(dir, endFile) !== undefined;
-      const isReadOn = isOver && existsSync(join(dir, followedFile));
-      if (isReadOn) setTimeout(() => rmSync(dir, { recursive: true, force: true }), readOnMs);
-      else if (isOver || now - statSync(dir).mtimeMs > forgottenMs)
-        rmSync(dir, { recursive: true });
-    }
+    const { dir } = this.#options;
+    this.#aside.attempt(`look for old runs in "${dir}"`, () => {
+      for (const name of readdirSync(dir)) {
+        const run = join(dir, name);
+        if (!kept.has(run)) this.#aside.attempt(`tidy up "${run}"`, () => this.#tidy(run, now));
+      }
+    });
+  }
+
+  #tidy(dir: string, now: number): void {
+    const isOver = existsSync(join(dir, endFile));
+    const isReadOn = isOver && existsSync(join(dir, followedFile));
+    if (isReadOn) this.#options.clock.after(readOnMs, () => this.#leftovers.remove(dir));
+    else if (isOver || now - statSync(dir).mtimeMs > forgottenMs) this.#leftovers.remove(dir);
   }
 
   #follow(requestId: string, done: Done): void {
@@ -198,7 +213,7 @@ export class Runs {
 
   #remove(requestId: string): void {
     this.#lasts.delete(requestId);
-    rmSync(this.dirOf(requestId), { recursive: true, force: true });
+    this.#leftovers.remove(this.dirOf(requestId));
   }
 
   /** Request ids are a peer's own texts: no path is made of one. */

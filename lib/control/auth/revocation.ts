@@ -2,6 +2,7 @@
  * When a token ends, by revocation or in time, everything that hangs on it ends with it: the
  * connections that it opened, the streams that it reads, and the requests that wait under it.
  */
+import { Aside } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
@@ -21,6 +22,7 @@ export class Revocations {
   readonly #clock: Clock;
   #lookedAt: number;
   readonly #log: Log;
+  readonly #aside: Aside;
   #cancelTimer = () => {};
   #cancelWriting = () => {};
 
@@ -29,6 +31,7 @@ export class Revocations {
     this.#engine = engine;
     this.#clock = clock;
     this.#log = log;
+    this.#aside = new Aside(log);
     this.#lookedAt = clock.wall();
     this.#endWhatIsOver();
     this.arm();
@@ -126,7 +129,13 @@ export class Revocations {
     const next = this.#tokens.nextExpiry(this.#lookedAt);
     if (next === undefined) return;
     const waitMs = Math.max(0, Math.min(next - this.#clock.wall(), wallPollMs));
-    this.#cancelTimer = this.#clock.after(waitMs, () => this.#look());
+    this.#cancelTimer = this.#clock.after(waitMs, () => this.#lookOrRetry());
+  }
+
+  #lookOrRetry(): void {
+    if (this.#aside.attempt("end what expired tokens have begun", () => this.#look())) return;
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(writeAgainMs, () => this.#lookOrRetry());
   }
 
   close(): void {

@@ -3,6 +3,7 @@
  * waits for an answer, and feeds what happens back as events. It decides nothing itself.
  */
 import { failpoint } from "../../failpoints.ts";
+import { Aside } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, type WsctlError } from "../../protocol/errors.ts";
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
@@ -22,6 +23,7 @@ import type {
   Job,
   NewSession,
   Outcome,
+  OpenJournal,
   OutputPiece,
   WantedRequest,
 } from "../core/model.ts";
@@ -61,6 +63,7 @@ export class Engine {
   readonly #submissions = new PendingSubmissions();
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #aside: Aside;
   readonly #newId: () => string;
   readonly #commits: GroupCommit<ControlWrite, ControlEffect, CommitResult>;
   readonly #sockets: SocketTable;
@@ -72,6 +75,7 @@ export class Engine {
     this.journal = journal;
     this.#clock = clock;
     this.#log = log;
+    this.#aside = new Aside(log);
     this.#newId = options.newId;
     this.#idle = new Idle(clock);
     this.#sockets = new SocketTable(clock);
@@ -207,11 +211,8 @@ export class Engine {
 
   /** A fault in one effect keeps no other from happening, and does not end the process. */
   #attempt(effect: ControlEffect, committed?: CommitResult): void {
-    try {
-      this.#carryOut(effect, committed);
-    } catch (error) {
-      this.#log.error(`fault in an effect of the kind ${effect.type}: ${errorText(error)}`);
-    }
+    const what = `carry out an effect of the kind "${effect.type}"`;
+    this.#aside.attempt(what, () => this.#carryOut(effect, committed));
   }
 
   #carryOut(effect: ControlEffect, committed?: CommitResult): void {
@@ -273,21 +274,23 @@ export class Engine {
     this.#step({ type: "storage_failed", writes: batch.writes });
     for (const effect of batch.effects) {
       if (effect.type === "accepted") this.#submissions.refuse(effect.job.jobId, unstored(error));
-      else if (!needsJournal(effect)) this.#carryOut(effect);
+      else if (!needsJournal(effect)) this.#attempt(effect);
     }
     this.#cancelProbe ??= this.#clock.after(probeMs, () => this.#probeJournal());
   }
 
   #probeJournal(): void {
     this.#cancelProbe = undefined;
+    let open: OpenJournal;
     try {
       this.journal.probe();
+      open = this.journal.open();
     } catch (error) {
       this.#log.debug(`the journal still cannot be written: ${errorText(error)}`);
       this.#cancelProbe = this.#clock.after(probeMs, () => this.#probeJournal());
       return;
     }
     this.#log.info("the journal can be written again");
-    this.#step({ type: "storage_recovered", open: this.journal.open() });
+    this.#step({ type: "storage_recovered", open });
   }
 }

@@ -5,6 +5,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { Aside } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { certificateBackdateMs } from "../../protocol/limits.ts";
@@ -81,20 +82,23 @@ export function filedCertificates(
   let current = readPair(files);
   let stamp = stampOf(files);
   let cancel = () => {};
+  const aside = new Aside(log);
+  const take = (use: (tls: TlsOptions) => void) => {
+    const seen = stampOf(files);
+    if (seen === stamp) return;
+    stamp = seen;
+    try {
+      current = readPair(files);
+      use(current);
+      log.info("serving under the changed certificate", { valid_until: validUntil(current) });
+    } catch (error) {
+      // Perhaps only one of the two has been replaced so far: looked at again with the other.
+      log.warn(`going on under the old certificate: ${errorText(error)}`);
+    }
+  };
   const look = (use: (tls: TlsOptions) => void) => {
     cancel = clock.after(lookMs, () => {
-      const seen = stampOf(files);
-      if (seen !== stamp) {
-        stamp = seen;
-        try {
-          current = readPair(files);
-          use(current);
-          log.info("serving under the changed certificate", { valid_until: validUntil(current) });
-        } catch (error) {
-          // Perhaps only one of the two has been replaced so far: looked at again with the other.
-          log.warn(`going on under the old certificate: ${errorText(error)}`);
-        }
-      }
+      aside.attempt("look at the certificate's files", () => take(use));
       look(use);
     });
   };

@@ -1,0 +1,9 @@
+/** Which of the agent's effects wait for the writes before them. */
+import type { AgentEffect } from "./core/model.ts";
+
+/** Effects that must not happen when the writes before them did not. */
+export function needsJournal(effect: AgentEffect): boolean {
+  if (["run", "restart", "saved", "forget"].includes(effect.type)) return true;
+  if (effect.type !== "send") return false;
+  return effect.message.type === "response" || effect.message.type === "error";
+}

@@ -1,0 +1,49 @@
+/**
+ * Directories that are to go. What cannot be removed, such as a mount or an immutable file in one,
+ * is tried again every minute, and by the next process at its start; nothing waits for it.
+ */
+import { rmSync } from "node:fs";
+import type { Aside } from "../../log/faultGuard.ts";
+import type { Clock } from "../../time/clock.ts";
+
+export interface LeftoversOptions {
+  aside: Aside;
+  clock: Pick<Clock, "after">;
+  remove?(dir: string): void;
+}
+
+const retryMs = 60_000;
+/** More than these are left to the next start. */
+const retriedMax = 10_000;
+
+export class Leftovers {
+  readonly #options: LeftoversOptions;
+  readonly #left = new Set<string>();
+  #isArmed = false;
+
+  constructor(options: LeftoversOptions) {
+    this.#options = options;
+  }
+
+  remove(dir: string): void {
+    const { aside, remove = removeWhole } = this.#options;
+    const next = "The agent tries again every minute";
+    const isGone = aside.attempt(`remove "${dir}"`, () => remove(dir), next);
+    if (isGone) this.#left.delete(dir);
+    else if (this.#left.size < retriedMax) this.#left.add(dir);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#isArmed || this.#left.size === 0) return;
+    this.#isArmed = true;
+    this.#options.clock.after(retryMs, () => {
+      this.#isArmed = false;
+      for (const dir of [...this.#left]) this.remove(dir);
+    });
+  }
+}
+
+function removeWhole(dir: string): void {
+  rmSync(dir, { recursive: true, force: true });
+}

@@ -1,0 +1,65 @@
+import { expect, test } from "bun:test";
+import { Leftovers } from "../../../lib/agent/supervisor/directoryCleanup.ts";
+import { Aside } from "../../../lib/log/faultGuard.ts";
+import { silentLog } from "../../../lib/log/log.ts";
+
+function inHand() {
+  const lines: string[] = [];
+  const time = { now: 0 };
+  const log = { ...silentLog, error: (text: string) => void lines.push(text) };
+  return { lines, time, aside: new Aside(log, () => time.now) };
+}
+
+const fail = () => {
+  throw new Error("EBUSY: resource busy");
+};
+
+test("a fault beside the main path is said once an hour and passed on to nobody", () => {
+  const { lines, time, aside } = inHand();
+  for (let minute = 0; minute < 90; minute++) {
+    time.now = minute * 60_000;
+    expect(aside.attempt("remove a", fail)).toBe(false);
+  }
+  expect(lines).toEqual(Array(2).fill("Cannot remove a: EBUSY: resource busy"));
+});
+
+test("a fault that comes back after a success is said again", () => {
+  const { lines, aside } = inHand();
+  aside.attempt("remove a", fail);
+  expect(aside.attempt("remove a", () => {})).toBe(true);
+  aside.attempt("remove a", fail);
+  expect(lines).toHaveLength(2);
+});
+
+test("the faults of endlessly many things take no endless memory", () => {
+  const { lines, aside } = inHand();
+  for (let index = 0; index < 2_000; index++) aside.attempt(`remove ${index}`, fail);
+  aside.attempt("remove 0", fail);
+  aside.attempt("remove 1999", fail);
+  expect(lines).toHaveLength(2_001);
+});
+
+test("a directory that cannot be removed is tried again until it is gone", () => {
+  const { aside } = inHand();
+  const stuck = new Set(["b"]);
+  const removed: string[] = [];
+  const rings: (() => void)[] = [];
+  const leftovers = new Leftovers({
+    aside,
+    clock: {
+      after: (_ms, run) => {
+        rings.push(run);
+        return () => {};
+      },
+    },
+    remove: (dir) => (stuck.has(dir) ? fail() : void removed.push(dir)),
+  });
+  for (const dir of ["a", "b", "c"]) leftovers.remove(dir);
+  expect(removed).toEqual(["a", "c"]);
+  rings.shift()?.();
+  expect(removed).toEqual(["a", "c"]);
+  stuck.clear();
+  rings.shift()?.();
+  expect(removed).toEqual(["a", "c", "b"]);
+  expect(rings).toEqual([]);
+});
