@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
+import { limitedLog } from "../log/rateLimitedLog.ts";
 import { localFile } from "../protocol/api/localCredentials.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
@@ -87,6 +88,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const revocations = new Revocations(engine, clock, log);
   const figures = new FigureKeeper(engine, clock, log);
   const scheduler = new Scheduler({ engine, jobs, clock, log, newId });
+  const strangers = limitedLog(log, clock);
   let place = new Place("", undefined);
   let server: Server;
   try {
@@ -105,7 +107,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       protocols: [subprotocol],
       messageBytesMax,
       bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
-      onFault: (error) => log.error("fault in a handler", { reason: errorText(error) }),
+      onFault: (error) => strangers.error("fault in a handler", { reason: errorText(error) }),
     });
   } catch (error) {
     scheduler.close();

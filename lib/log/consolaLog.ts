@@ -5,6 +5,7 @@
 import { createConsola } from "consola";
 import { visible } from "../escapeControls.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";
+import { LogSink } from "./logSink.ts";
 
 interface LogEntry {
   type: string;
@@ -21,12 +22,21 @@ export interface LogOptions {
 const consolaLevels: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, debug: 4 };
 
 export function createLog(options: LogOptions): Log {
+  const lineOf = options.json ? jsonLine : plainLine;
+  const tell = (lost: number) => {
+    const text = `${lost} lines of log could not be written`;
+    return lineOf({ type: "warn", date: new Date(), args: [text] });
+  };
+  const sink = new LogSink({ stream: process.stderr, tell });
+  // Consola's own look is for a terminal; files and services get one dated line an entry.
+  const isPlain = options.json || !process.stderr.isTTY;
+  const reporters = [{ log: (entry: LogEntry) => sink.write(lineOf(entry)) }];
   const consola = createConsola({
     level: consolaLevels[options.level],
     stdout: process.stderr,
     stderr: process.stderr,
     throttle: 0,
-    ...reporterOf(options),
+    ...(isPlain ? { reporters } : {}),
   });
   const writer = (level: LogLevel) => {
     // What is not shown costs nothing: the fast paths log each job at the level `debug`.
@@ -45,25 +55,18 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** Consola's own look is for a terminal; files and services get one dated line an entry. */
-function reporterOf({ json }: LogOptions) {
-  if (json) return { reporters: [{ log: writeJson }] };
-  return process.stderr.isTTY ? {} : { reporters: [{ log: writeLine }] };
-}
-
 function withFields(text: string, fields: LogFields): string {
   const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
   return [text, ...shown.map(([key, value]) => `${key}=${value}`)].join(" ");
 }
 
-function writeLine({ type, date, args }: LogEntry): void {
+function plainLine({ type, date, args }: LogEntry): string {
   // Without line breaks: what an entry says can never pass for another entry.
   const text = String(args[0]).replaceAll(/[\r\n]+/g, " ⏎ ");
-  process.stderr.write(`${date.toISOString()} ${type.toUpperCase().padEnd(5)} ${text}\n`);
+  return `${date.toISOString()} ${type.toUpperCase().padEnd(5)} ${text}\n`;
 }
 
-function writeJson(entry: LogEntry): void {
-  const [text, fields] = entry.args;
-  const line = { time: entry.date.toISOString(), level: entry.type, text, ...(fields as object) };
-  process.stderr.write(`${JSON.stringify(line)}\n`);
+function jsonLine({ type, date, args }: LogEntry): string {
+  const [text, fields] = args;
+  return `${JSON.stringify({ time: date.toISOString(), level: type, text, ...(fields as object) })}\n`;
 }

@@ -6,6 +6,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { Log } from "../../log/log.ts";
+import { limitedLog } from "../../log/rateLimitedLog.ts";
 import type { ErrorBody } from "../../protocol/api/views.ts";
 import { type ErrorCode, errorCodes, errorText, WsctlError } from "../../protocol/errors.ts";
 import { bodyBytesMax } from "../../protocol/limits.ts";
@@ -74,7 +75,9 @@ export const routes: readonly Route[] = [
 ];
 
 export function createApp(options: AppOptions): Hono {
-  const { engine, jobs, artifacts, runtime, clock, log } = options;
+  const { engine, jobs, artifacts, runtime, clock } = options;
+  // Whoever calls may be anybody.
+  const log = limitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
   const logins = new Logins(options.console);
   const access = new Access({ tokens, controlId, logins, clock });
@@ -125,18 +128,8 @@ export function createApp(options: AppOptions): Hono {
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
     const now = clock.wall();
     const response = await audited(route, {
-      ...{
-        c,
-        body,
-        authority,
-        engine,
-        jobs,
-        artifacts,
-        revocations,
-        scheduler,
-        needsApproval,
-        log,
-      },
+      ...{ c, body, authority, engine, jobs, artifacts, revocations, scheduler, needsApproval },
+      log: options.log,
       ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
     });
     if (!disclosesLate(route) || authority.isValid) return response;
@@ -166,7 +159,7 @@ export function createApp(options: AppOptions): Hono {
       : c.json({ status: "not ready", reason }, 503);
   });
   webConsole.addTo(app);
-  addAgentRoute(app, { ...options, access, refusals });
+  addAgentRoute(app, { ...options, access, refusals, log });
   if (artifacts.store instanceof EmbeddedStore) {
     const { journal } = engine;
     const { store } = artifacts;
