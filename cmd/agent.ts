@@ -201,8 +201,7 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
       clock: systemClock(),
       log,
       restart: (wanted) => {
-        if (wanted === undefined) return restart(replacing);
-        void update(wanted, replacing);
+        void (wanted === undefined ? restart(replacing) : update(wanted, replacing));
       },
       ...(fault === undefined ? {} : { trialFault: fault }),
       ...(trial === undefined ? {} : { onTrial: trial }),

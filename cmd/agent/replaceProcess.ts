@@ -3,6 +3,7 @@
  * itself.
  */
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Update } from "../../lib/agent/core/model.ts";
 import {
   discardKeptJournal,
@@ -14,7 +15,7 @@ import { tryOut } from "../../lib/agent/update/trial.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
-import { exitFailed, exitOk } from "../cli/exit.ts";
+import { exitOk } from "../cli/exit.ts";
 
 export interface ReplaceOptions {
   runtime: Runtime;
@@ -34,14 +35,19 @@ export function trialFault(): string | undefined {
   return fault;
 }
 
-/** The same process goes on as a fresh program; if that fails, a supervisor may still start one. */
-export function restart({ runtime, log }: Pick<ReplaceOptions, "runtime" | "log">): never {
-  try {
-    return runtime.reexec();
-  } catch (error) {
-    const reason = errorText(error);
-    log.error(`Cannot restart in place: ${reason}; ending, for a supervisor to start anew`);
-    process.exit(exitFailed);
+const againMs = 1_000;
+
+/** The same process goes on as a fresh program; where that is not there, as soon as it is. */
+export async function restart({ runtime, log, stopped }: ReplaceOptions): Promise<never> {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return runtime.reexec();
+    } catch (error) {
+      const text = `Cannot restart in place: ${errorText(error)}. It is tried again every second`;
+      if (isFirst) log.error(text);
+    }
+    await sleep(againMs);
+    if (stopped.aborted) process.exit(exitOk);
   }
 }
 

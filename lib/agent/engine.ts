@@ -5,59 +5,17 @@
  */
 import { failpoint } from "../failpoints.ts";
 import { Aside } from "../log/faultGuard.ts";
-import type { Log } from "../log/log.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { type Decoded, decodeFromControl, encode } from "../protocol/wire/codec.ts";
 import type { ControlMessage } from "../protocol/wire/message.ts";
 import { subprotocol } from "../protocol/wire/version.ts";
-import type { ClientSocket, ClientSocketEvents } from "../runtime/runtime.ts";
+import type { ClientSocket } from "../runtime/runtime.ts";
 import { type Batch, GroupCommit } from "../store/groupCommit.ts";
 import { Alarm } from "../time/alarm.ts";
-import type { Clock } from "../time/clock.ts";
-import { AgentCore, type AgentCoreOptions } from "./core/core.ts";
-import type {
-  AgentEffect,
-  AgentEvent,
-  AgentWrite,
-  CommandResult,
-  Figures,
-  FollowOrder,
-  Left,
-  OutputPiece,
-  RunOrder,
-  Update,
-} from "./core/model.ts";
-import type { AgentJournal } from "./journal/journal.ts";
+import { AgentCore } from "./core/core.ts";
+import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from "./core/model.ts";
+import type { AgentEngineOptions } from "./engineOptions.ts";
 import { needsJournal } from "./requiresCommit.ts";
-
-export interface AgentEngineOptions extends AgentCoreOptions {
-  journal: AgentJournal;
-  clock: Clock;
-  log: Log;
-  /** From 0 up to 1. */
-  random(): number;
-  /** Begins a connection to the control plane, or throws where none can even be begun. */
-  connect(events: ClientSocketEvents): ClientSocket;
-  /** Runs a command that was checked; `done` is called once, later. */
-  run(order: RunOrder, signal: AbortSignal, done: (result: CommandResult) => void): void;
-  /** Goes on with a command that an earlier process began; `done` as above. */
-  adopt(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void;
-  /** The answer to a command that outlives the process is on disk. */
-  forget(requestId: string): void;
-  /** Passes on what a request's program writes, piece by piece, as it was asked for. */
-  follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void;
-  /** Whoever followed did so over a connection that is lost. */
-  unfollow(left?: Left): void;
-  /** What this agent can do: a list of `CatalogueEntry` as JSON, and its SHA-256 in hexadecimal. */
-  catalogue(): { digest: string; text: string };
-  measure(): Figures;
-  /** Replaces this process, by another version where there is one to be tried. */
-  restart(update: Update | undefined): void;
-  /** Called whenever the connection has come up or gone. */
-  onLink?(isUp: boolean): void;
-  /** Called once, when everything has come to rest after `stop`. */
-  onStopped(): void;
-}
 
 const closeMs = 1_000;
 /** What has arrived while this process stood still is read within this time, before it is judged. */
@@ -171,7 +129,7 @@ export class AgentEngine {
       case "look":
         return this.look(effect.isTextWanted);
       case "restart":
-        return this.#restart(effect.update);
+        return this.#restartIfPossible(effect.update);
       case "log":
         return this.#options.log[effect.level](effect.text);
       default:
@@ -241,6 +199,18 @@ export class AgentEngine {
       this.#step({ type: "finished", requestId, result });
     };
     return { signal: abort.signal, done };
+  }
+
+  /** A program that is gone or broken, as while a package is replaced, must not end this one. */
+  #restartIfPossible(update: Update | undefined): void {
+    const { restartFault, log } = this.#options;
+    if (restartFault === undefined || update !== undefined) return this.#restart(update);
+    void restartFault().then((reason) => {
+      if (this.#isStopped) return;
+      if (reason === undefined) return this.#restart(undefined);
+      log.error(`Cannot restart: ${reason}`);
+      this.#step({ type: "restart_failed", reason });
+    });
   }
 
   /** The connection is closed first: another process is about to be this agent. */

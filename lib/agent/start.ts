@@ -39,6 +39,7 @@ import { Catalogue } from "./programs/manifestDirectory.ts";
 import type { ProgramKind } from "./programs/programKind.ts";
 import { Programs } from "./programs/programs.ts";
 import { readService, type Service, serviceRestart } from "./programs/serviceRestart.ts";
+import { restartFault } from "./restartCheck.ts";
 import { Runs } from "./supervisor/supervisorClient.ts";
 import type { OnTrial } from "./update/trialReporter.ts";
 import { updates } from "./update/updateKind.ts";
@@ -95,7 +96,7 @@ export interface AgentOptions {
 
 /** Runs an agent until the signal is aborted: then its commands end, and its connection. */
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { journal, clock, log, agentId } = options;
+  const { journal, clock, log, agentId, runtime } = options;
   const facts = factsOf(clock);
   sweepUpdates(options);
   const services = new Catalogue(options.servicesDir, readService, [], log);
@@ -143,6 +144,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       unfollow: (left) => programs.unfollow(left),
       catalogue: () => catalogueText([...entries(services.names()), ...programs.entries()]),
       measure: () => meter.measure(),
+      restartFault: () => restartFault(runtime.self()),
       restart: (update) => options.restart(update),
       onLink: (isUp) => {
         isLinked = isUp;

@@ -28,6 +28,11 @@ export const errorCodes = {
   OFFLINE: { http: 409, exit: 1, meaning: "the agent is away, and was not to be waited for" },
   CANCELLED: { http: 410, exit: 1, meaning: "the request was withdrawn before it began" },
   STOPPED: { http: 410, exit: 1, meaning: "the job was cancelled: the command was stopped midway" },
+  NOT_STARTED: {
+    http: 500,
+    exit: 1,
+    meaning: "the command's program could not be started: nothing was done",
+  },
   INTERRUPTED: { http: 500, exit: 1, meaning: "the agent died while the command ran" },
   DISCONNECTED: { http: 502, exit: 1, meaning: "the agent had the command and never came back" },
   BUSY: { http: 503, exit: 1, meaning: "a limit of concurrent or waiting requests is reached" },

@@ -1,5 +1,7 @@
 /** Bun: its own server and WebSocket. Imported by `load.ts` alone, and only under Bun. */
+import { realpathSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { resolve } from "node:path";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import type {
   ClientSocket,
@@ -211,18 +213,34 @@ function program(): string | undefined {
   return (process.argv[1] ?? "").startsWith("/$bunfs/") ? process.execPath : undefined;
 }
 
+/** The program as it was called, so that a link to a release that is switched is followed. */
+const calledFile = fileOfCall(process.argv0) ?? process.execPath;
+
+/** Undefined where the word leads to another program than this one. */
+function fileOfCall(word: string): string | undefined {
+  try {
+    const path = word.includes("/") ? resolve(word) : Bun.which(word);
+    return path !== null && realpathSync(path) === realpathSync(process.execPath)
+      ? path
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function self(): string[] {
-  const own = program() === undefined ? [...process.execArgv, process.argv[1] ?? ""] : [];
-  return [process.execPath, ...own];
+  if (program() !== undefined) return [calledFile];
+  return [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
 }
 
 function reexec(): never {
-  const args = [...self(), ...process.argv.slice(2)];
+  const [file = "", ...own] = self();
+  const args = [file, ...own, ...process.argv.slice(2)];
   // The types' process is Node 20's; execve came with Node 22.15 and is there in Bun.
   const { execve } = process as unknown as {
     execve(file: string, args: string[], env: NodeJS.ProcessEnv): never;
   };
-  return execve.call(process, process.execPath, args, process.env);
+  return execve.call(process, file, args, process.env);
 }
 
 /** As much as a socket's buffers take at once: it is sent before anything could stop it. */

@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../../protocol/errors.ts";
 import { unsettledMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import type { Answer, Self } from "./model.ts";
+import type { Answer } from "./model.ts";
 import type { Entry } from "./requestEntry.ts";
 import { failure } from "./response.ts";
 
@@ -25,8 +25,6 @@ export type Checked =
 /** By whom a command is signed, or why it is not trusted. */
 export type Judgement = { signedBy: string[] } | { refusal: string };
 
-type Check = (command: string, parameters: unknown) => Checked;
-
 /** What a host allows, whatever is asked of it. */
 export interface HostLimits {
   /** Commands that run at a time, and those that wait for their turn before it is `BUSY`. */
@@ -36,26 +34,29 @@ export interface HostLimits {
   timeoutMs: number;
 }
 
-export interface ExecutorOptions {
+export interface AdmissionOptions {
   /** Judges a command and its parameters before anything is done about it. */
   check(command: string, parameters: unknown): Checked;
   limits: HostLimits;
   /** Whether a command is signed by whom this host trusts; every command is, where it is left out. */
   judge?(command: Command, now: number): Judgement;
-  /** Said by the answer to a `restart` or an `update`. */
-  self: Self;
 }
 
 export class Admission {
-  readonly #limits: HostLimits;
-  readonly #check: Check;
+  readonly #options: AdmissionOptions;
   readonly #entries: ReadonlyMap<string, Entry>;
 
   /** Looks at the executor's requests. */
-  constructor(check: Check, limits: HostLimits, entries: ReadonlyMap<string, Entry>) {
-    this.#check = check;
-    this.#limits = limits;
+  constructor(options: AdmissionOptions, entries: ReadonlyMap<string, Entry>) {
+    this.#options = options;
     this.#entries = entries;
+  }
+
+  /** Notes who has signed it; what stands against it where that is not enough. */
+  untrusted({ record }: Entry, command: Command, now: number): Answer | undefined {
+    const judgement = this.#options.judge?.(command, now) ?? { signedBy: [] };
+    if ("refusal" in judgement) return failure("FORBIDDEN", judgement.refusal);
+    if (judgement.signedBy.length > 0) record.signedBy = judgement.signedBy;
   }
 
   /** Undefined where nothing stands against it; notes how the command wants to be run. */
@@ -64,13 +65,13 @@ export class Admission {
     if (expiresAt !== undefined && expiresAt <= now) {
       return failure("EXPIRED", "the request's time to live has passed; it was not started");
     }
-    const checked = this.#check(command, parameters);
+    const checked = this.#options.check(command, parameters);
     if (checked.code !== undefined) return failure(checked.code, checked.message);
     entry.endsProcess = checked.endsProcess;
     if (checked.outlives) entry.record.outlives = true;
     if (checked.isCancellable === false) entry.record.isCancellable = false;
     if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
-    const { timeoutMs, waiting: waitingMax } = this.#limits;
+    const { timeoutMs, waiting: waitingMax } = this.#options.limits;
     const asked = entry.record.timeoutMs;
     entry.record.timeoutMs = Math.min(asked, timeoutMs, checked.timeoutMs ?? Infinity);
     if (this.#entries.size > unsettledMax) {
@@ -84,7 +85,7 @@ export class Admission {
   /** Whether the host's limit and the command's own leave room for one more. */
   mayStart({ concurrency, record: { command } }: Entry): boolean {
     const started = this.#count(({ record }) => record.state === "started");
-    if (started >= this.#limits.running) return false;
+    if (started >= this.#options.limits.running) return false;
     if (concurrency === undefined) return true;
     const isSame = ({ record }: Entry) => record.command === command && record.state === "started";
     return this.#count(isSame) < concurrency;

@@ -4,10 +4,9 @@
  */
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type { Command, ControlMessage, Follow, Welcome } from "../../protocol/wire/message.ts";
-import type { ExecutorOptions } from "./admission.ts";
 import { Announcement } from "./capabilityAnnouncer.ts";
 import { Link, type LinkOptions } from "./connection.ts";
-import { Executor } from "./executor.ts";
+import { Executor, type ExecutorOptions } from "./executor.ts";
 import type { AgentEvent, Identity, JournalRecord, OutputPiece } from "./model.ts";
 import { AgentTransition } from "./transition.ts";
 
@@ -89,6 +88,8 @@ export class AgentCore {
         return this.#stopIfDone(t);
       case "saved":
         return this.#executor.saved(event.requestId, t);
+      case "restart_failed":
+        return this.#executor.restartFailed(event.reason, t);
       case "measured":
         return this.#link.measured(event.figures, t);
       case "catalogue":

@@ -9,12 +9,20 @@
 import { stopGraceMs, unsettledMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
 import { Deadlines } from "../../time/deadlineQueue.ts";
-import { Admission, type ExecutorOptions } from "./admission.ts";
+import { Admission, type AdmissionOptions } from "./admission.ts";
 import { fateOf } from "./crashRecovery.ts";
-import type { AgentWrite, Answer, CommandResult, JournalRecord, StopReason } from "./model.ts";
+import type {
+  AgentWrite,
+  Answer,
+  CommandResult,
+  JournalRecord,
+  Self,
+  StopReason,
+} from "./model.ts";
 import { PendingRestart } from "./pendingRestart.ts";
 import { type Entry, enter, entryOf, newEntry, put, timed } from "./requestEntry.ts";
 import {
+  answerOf,
   cannotSave,
   failure,
   fittingAnswer,
@@ -24,6 +32,11 @@ import {
 } from "./response.ts";
 import { Outbox, type Outlet } from "./responseOutbox.ts";
 import type { AgentTransition } from "./transition.ts";
+
+export interface ExecutorOptions extends AdmissionOptions {
+  /** Said by the answer to a `restart` or an `update`. */
+  self: Self;
+}
 
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -37,7 +50,7 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#admission = new Admission(options.check, options.limits, this.#entries);
+    this.#admission = new Admission(options, this.#entries);
   }
 
   next(): number | undefined {
@@ -97,11 +110,12 @@ export class Executor {
     if (this.#restart.isPending || this.#isStopping) {
       // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
       if (this.#outbox.outlet?.v1) return;
-      return this.#outbox.say(requestId, failure("BUSY", "the agent is restarting; ask again"), t);
+      const busy = failure("BUSY", "the agent is restarting; ask again");
+      return this.#outbox.say(requestId, busy, t);
     }
     const accepted = newEntry(command, expiresAt, t.now);
     this.#entries.set(requestId, accepted);
-    const untrusted = this.#untrusted(accepted, command, t.now);
+    const untrusted = this.#admission.untrusted(accepted, command, t.now);
     const refusal = untrusted ?? this.#admission.refusal(accepted, t.now);
     if (refusal !== undefined) return this.#end(accepted, refusal, t);
     if (this.#admission.mayStart(accepted)) return this.#start(accepted, t);
@@ -110,31 +124,22 @@ export class Executor {
     if (startBy !== undefined) this.#deadlines.set(requestId, startBy);
   }
 
-  /** Notes who has signed it; what stands against it where that is not enough. */
-  #untrusted({ record }: Entry, command: Command, now: number): Answer | undefined {
-    const judgement = this.#options.judge?.(command, now) ?? { signedBy: [] };
-    if ("refusal" in judgement) return failure("FORBIDDEN", judgement.refusal);
-    if (judgement.signedBy.length > 0) record.signedBy = judgement.signedBy;
-  }
-
   /** A command's code has ended. */
   finished(requestId: string, result: CommandResult, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry === undefined || entry.record.state !== "started") return;
     this.#running--;
-    if (result.status === "unknown") {
-      this.#end(entry, failure("INTERRUPTED", result.message), t);
-    } else if (result.status === "stopped") {
-      this.#end(entry, stopped(result.why, entry.record.timeoutMs, result.output), t);
-    } else if (entry.stopping !== undefined && !entry.record.outlives) {
-      this.#end(entry, stopped(entry.stopping, entry.record.timeoutMs), t);
+    const { record, stopping } = entry;
+    const isOver = result.status !== "unknown" && result.status !== "stopped";
+    if (isOver && stopping !== undefined && !record.outlives) {
+      this.#end(entry, stopped(stopping, record.timeoutMs), t);
     } else if (result.status === "restart") {
       entry.endsProcess = true;
-      if (result.update !== undefined) entry.record.update = result.update;
+      if (result.update !== undefined) record.update = result.update;
       enter(entry, "restarting", t.now);
       this.#deadlines.delete(requestId);
       this.#restart.ask(t.now);
-    } else this.#end(entry, { type: "response", ...result }, t);
+    } else this.#end(entry, answerOf(result, record.timeoutMs), t);
     this.#startAccepted(t);
     this.#restartIfReady(t);
   }
@@ -171,12 +176,22 @@ export class Executor {
         this.#outbox.notSaved(entry, t.now);
       } else if (entry.record.state === "restarting") {
         this.#restart.giveUp();
-        this.#end(entry, notRestarted(), t);
+        this.#end(entry, notRestarted("the agent cannot write its journal"), t);
       } else {
         if (entry.record.state === "started") this.#running--;
         this.#refuseUnsaved(entry, t);
       }
     }
+  }
+
+  /** This process could not be replaced: it goes on as it is. */
+  restartFailed(reason: string, t: AgentTransition): void {
+    this.#restart.giveUp();
+    for (const entry of this.#entries.values()) {
+      if (entry.record.state !== "restarting") continue;
+      this.#end(entry, notRestarted(reason), t);
+    }
+    this.#startAccepted(t);
   }
 
   /** Nothing was begun, so it may be said before it is on record; a repeat hears the same. */

@@ -146,7 +146,9 @@ export type CommandResult =
   /** It was stopped; this is what it had written by then. */
   | { status: "stopped"; why: StopReason; output: string }
   /** It cannot be known how it ended. */
-  | { status: "unknown"; message: string };
+  | { status: "unknown"; message: string }
+  /** It certainly never began. */
+  | { status: "not_started"; message: string };
 
 export interface Figures {
   cpuPercent: number;
@@ -165,6 +167,8 @@ export type AgentEvent =
   | { type: "closed"; link: number; code: number; reason: string; random: number }
   | { type: "finished"; requestId: string; result: CommandResult }
   | { type: "saved"; requestId: string }
+  /** This process cannot be replaced by a fresh one, and goes on. */
+  | { type: "restart_failed"; reason: string }
   | { type: "output"; piece: OutputPiece }
   /** The digest of what this agent can do now; the text where it is wanted. */
   | { type: "catalogue"; digest: string; text?: string }

@@ -61,7 +61,8 @@ export function enter(entry: Entry, state: JournalRecord["state"], now: number):
 
 /** An answer with how long its command ran. */
 export function timed({ startedAt }: JournalRecord, answer: Answer, now: number): Answer {
-  return startedAt === undefined
+  const hasBegun = answer.type === "response" || answer.code !== "NOT_STARTED";
+  return startedAt === undefined || !hasBegun
     ? answer
     : { ...answer, ranMs: Math.max(0, Math.round(now - startedAt)) };
 }

@@ -6,7 +6,7 @@ import { type ErrorCode, errorText } from "../../protocol/errors.ts";
 import { isShallow, unrepresentable } from "../../protocol/json.ts";
 import { depthMax, messageBytesMax, textCharsMax } from "../../protocol/limits.ts";
 import type { AgentDraft } from "../../protocol/wire/codec.ts";
-import type { Answer, Self, StopReason, Update } from "./model.ts";
+import type { Answer, CommandResult, Self, StopReason, Update } from "./model.ts";
 
 /** What the envelope around an answer leaves for it, in bytes. */
 const roomBytes = messageBytesMax - 2_048;
@@ -72,6 +72,17 @@ export function messageOf(requestId: string, answer: Answer, v1: boolean, heldMs
   return { type: "response", request_id: requestId, payload };
 }
 
+/** What a command's end is answered with. */
+export function answerOf(
+  result: Exclude<CommandResult, { status: "restart" }>,
+  timeoutMs: number,
+): Answer {
+  if (result.status === "unknown") return failure("INTERRUPTED", result.message);
+  if (result.status === "not_started") return failure("NOT_STARTED", result.message);
+  if (result.status === "stopped") return stopped(result.why, timeoutMs, result.output);
+  return { type: "response", ...result };
+}
+
 export function failure(code: ErrorCode, message: string): Answer {
   return { type: "error", code, message };
 }
@@ -96,9 +107,8 @@ export function cannotSave(): Answer {
 }
 
 /** The command was begun, and was on record as begun; what it is for was not done. */
-export function notRestarted(): Answer {
-  const message = "restart given up: the agent cannot write its journal";
-  return { type: "response", status: "failed", message };
+export function notRestarted(reason: string): Answer {
+  return { type: "response", status: "failed", message: `restart given up: ${reason}` };
 }
 
 /** By the process that came back, which is the proof. */

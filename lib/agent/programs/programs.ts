@@ -45,7 +45,7 @@ export class Programs {
     const resolved = this.#resolve(order.command, order.parameters);
     if (resolved?.wanted === undefined) {
       const message = "what the host allows was changed before it could start";
-      return queueMicrotask(() => done({ status: "failed", message }));
+      return queueMicrotask(() => done({ status: "not_started", message }));
     }
     this.#stopOn(signal, order.requestId);
     const dir = this.#runs.dirOf(order.requestId);

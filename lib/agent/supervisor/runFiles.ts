@@ -44,8 +44,10 @@ export interface RunEnd {
   signal?: string;
   /** Why the supervisor stopped it. */
   stopped?: StopWord;
-  /** Why it never ran. */
+  /** Why it could not be started, or be stopped. */
   fault?: string;
+  /** Not even the first of its steps began. */
+  isUnstarted?: boolean;
   /** Both streams as they came, head and tail. */
   output: string;
   /** The sequence number of the last piece of live output. */
@@ -54,8 +56,14 @@ export interface RunEnd {
   result?: unknown;
 }
 
+export function unstarted(fault: string): RunEnd {
+  return { fault, isUnstarted: true, output: "" };
+}
+
 export const specFile = "spec.json";
 export const endFile = "end.json";
+/** Written right before the program is started. */
+export const begunFile = "begun";
 /** The supervisor listens here as long as it lives. */
 export const socketFile = "socket";
 /** Its output is followed, and may be asked for again after a break. */
@@ -83,12 +91,20 @@ export function writeWhole(dir: string, file: string, value: unknown): void {
   }
 }
 
-/** Undefined where there is no such file. */
+/** Undefined where there is no such file, and for one that is none of ours. */
 export function readWhole<T>(dir: string, file: string): T | undefined {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(join(dir, file), "utf8")) as T;
+    text = readFileSync(join(dir, file), "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (/^(ENOENT|ENOTDIR|EISDIR)$/.test((error as NodeJS.ErrnoException).code ?? "")) {
+      return undefined;
+    }
     throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
   }
 }

@@ -13,7 +13,9 @@ export function resultOf(end: RunEnd | undefined, spec: RunSpec | undefined): Co
   if (stopped === "timeout" || stopped === "cancel") {
     return { status: "stopped", why: stopped, output };
   }
-  if (fault !== undefined) return { status: "failed", message: fault };
+  if (fault !== undefined) {
+    return { status: end.isUnstarted ? "not_started" : "failed", message: fault };
+  }
   if (spec?.leadsTo === "update" && exitCode === 0 && isStaged(end.result)) {
     return { status: "restart", update: end.result.update };
   }

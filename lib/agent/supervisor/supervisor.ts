@@ -5,18 +5,18 @@
  * sees that it lives, and may ask it to stop the program.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
-import { unrepresentable } from "../../protocol/json.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTailBuffer.ts";
 import { LiveOutput } from "./outputBackpressure.ts";
 import { Kin } from "./processTree.ts";
 import { ResultPlace } from "./resultFile.ts";
 import {
+  begunFile,
   endFile,
   freeWord,
   type RunEnd,
@@ -26,8 +26,10 @@ import {
   socketFile,
   specFile,
   stopWords,
+  unstarted,
   writeWhole,
 } from "./runFiles.ts";
+import { leftResult } from "./unreadResult.ts";
 
 /** What still comes out of a pipe that somebody else holds open is not waited for longer. */
 const drainMs = 500;
@@ -43,12 +45,14 @@ export async function supervise(dir: string): Promise<void> {
   // A directory that was taken away again, or a program that has had its run.
   if (spec === undefined || readWhole(dir, endFile) !== undefined) return;
   const live = new LiveOutput(dir);
+  const refuse = (fault: string) => {
+    return keepTrying(dir, () => writeWhole(dir, endFile, unstarted(fault)));
+  };
   const place = placeOf(dir, spec);
-  if (typeof place === "string") {
-    return keepTrying(dir, () => writeWhole(dir, endFile, { fault: place, output: "" }));
-  }
+  if (typeof place === "string") return refuse(place);
   const env = { ...spec.env, WSCTL_RESULT_FILE: place.path };
-  const run = new Supervised({ ...spec, env }, live);
+  const begun = () => writeFileSync(join(dir, begunFile), "");
+  const run = new Supervised({ ...spec, env }, live, begun);
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     listen(socket, (line) => {
@@ -59,17 +63,19 @@ export async function supervise(dir: string): Promise<void> {
       else if (word === readWord) live.hasRead(Number(taken), Number(seen), socket);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(join(dir, socketFile), resolve);
+  const fault = await new Promise<Error | undefined>((resolve) => {
+    server.once("error", resolve);
+    server.listen(join(dir, socketFile), () => resolve(undefined));
   });
+  if (fault !== undefined) return refuse(`Cannot listen in "${dir}": ${errorText(fault)}`);
+  run.begin();
   // Of the service's end the program is told like everybody else; only then is it over.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
     process.on(signal, () => run.stop("shutdown"));
   }
   const end = await run.end;
   const lastPiece = live.end();
-  const whole = { ...end, lastPiece, ...resultOf(place, run.lastLine, end.output) };
+  const whole = { ...end, lastPiece, ...leftResult(place, run.lastLine, end.output) };
   await keepTrying(dir, () => writeWhole(dir, endFile, whole));
   place.remove();
 }
@@ -98,6 +104,8 @@ class Supervised {
   readonly end: Promise<RunEnd>;
   readonly #spec: RunSpec;
   readonly #live: LiveOutput;
+  /** Notes that from now on it may have had an effect. */
+  readonly #begun: () => void;
   readonly #output: HeadTail;
   readonly #stdout = new HeadTail(2 * resultBytesMax);
   readonly #steps: string[][];
@@ -110,17 +118,22 @@ class Supervised {
   #isOver = false;
   #settle: (end: RunEnd) => void = () => {};
 
-  constructor(spec: RunSpec, live: LiveOutput) {
+  constructor(spec: RunSpec, live: LiveOutput, begun: () => void) {
     this.#spec = spec;
     this.#live = live;
+    this.#begun = begun;
     this.#output = new HeadTail(spec.outputBytes);
     this.end = new Promise((resolve) => {
       this.#settle = resolve;
     });
     this.#steps = [...spec.steps];
     this.#kin = new Kin(spec.requestId);
-    setTimeout(() => this.stop("timeout"), spec.timeoutMs);
-    setTimeout(() => this.#start(), spec.delayMs);
+  }
+
+  /** From here on its time runs. */
+  begin(): void {
+    setTimeout(() => this.stop("timeout"), this.#spec.timeoutMs);
+    setTimeout(() => this.#start(), this.#spec.delayMs);
   }
 
   /** The last line on standard output that is not empty. */
@@ -155,13 +168,17 @@ class Supervised {
     if (this.#stopped !== undefined) return;
     const { env, directory, stdin } = this.#spec;
     const [file = "", ...args] = this.#steps.shift() ?? [];
-    // A session of its own: what it starts is in its process group and can be reached as one.
+    const hasBegun = this.#child !== undefined;
     const failed = (error: unknown) => {
-      const fault = `cannot start "${file}" in ${directory}: ${errorText(error)}`;
-      this.#settle({ fault, output: "" });
+      // The operating system says of a missing directory what it says of a missing program.
+      const why = existsSync(directory) ? errorText(error) : "there is no such directory";
+      const fault = `cannot start "${file}" in ${directory}: ${why}`;
+      this.#settle(hasBegun ? { fault, output: this.#output.text() } : unstarted(fault));
     };
     let child: ChildProcessWithoutNullStreams;
     try {
+      this.#begun();
+      // A session of its own: what it starts is in its process group and can be reached as one.
       child = spawn(file, args, { cwd: directory, env, detached: true });
     } catch (error) {
       // Such as arguments that are too long for the operating system.
@@ -251,35 +268,6 @@ function isOver(pid: number): boolean {
     return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
     return existsSync("/proc/self/stat");
-  }
-}
-
-/** The file it was told of, or JSON on its last line, becomes its result and is no output then. */
-function resultOf(
-  place: ResultPlace,
-  lastLine: string,
-  output: string,
-): Pick<RunEnd, "output" | "result"> | undefined {
-  const file = place.read();
-  const inFile = jsonIn(file.text);
-  if (inFile !== undefined) return { result: inFile, output };
-  if (file.fault !== undefined) return { output: `${output.trimEnd()}\n[${file.fault}]` };
-  const result = jsonIn(lastLine);
-  if (result === undefined) return undefined;
-  const trimmed = output.trimEnd();
-  const isLast = trimmed.endsWith(lastLine);
-  return { result, output: isLast ? trimmed.slice(0, -lastLine.length) : output };
-}
-
-/** An object or a list; anything else on a last line is output. */
-function jsonIn(text: string): unknown {
-  if (!/^\s*[[{]/.test(text) || text.length > resultBytesMax) return undefined;
-  try {
-    const value = JSON.parse(text);
-    // What could not be written down again as it was stays in the output, as it is.
-    return unrepresentable(value) === undefined ? value : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,9 +2,17 @@
  * The agent's side of running programs: each has a directory and a supervisor of its own, which
  * outlive this process. A fresh process takes them up again by connecting to their sockets.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { Aside } from "../../log/faultGuard.ts";
@@ -15,6 +23,7 @@ import type { FollowOrder, Left, OutputPiece, StopReason } from "../core/model.t
 import { Leftovers } from "./directoryCleanup.ts";
 import { Followers } from "./outputSubscribers.ts";
 import {
+  begunFile,
   endFile,
   followedFile,
   freeWord,
@@ -24,6 +33,7 @@ import {
   readWord,
   socketFile,
   specFile,
+  unstarted,
   writeWhole,
 } from "./runFiles.ts";
 
@@ -43,6 +53,8 @@ const socketPathMax = 107;
 /** A supervisor that nobody can reach after this long is none. */
 const appearMs = 10_000;
 const lookMs = 50;
+/** What cannot be read now is read again after this long. */
+const retryMs = 1_000;
 /** How long the output of a program that has ended is kept for who followed it. */
 const readOnMs = 30_000;
 /** A run that nobody asks for is swept after this long. */
@@ -57,6 +69,10 @@ export class Runs {
   readonly #leftovers: Leftovers;
   /** Runs of this process whose supervisors have not been reached yet. */
   readonly #fresh = new Set<string>();
+  /**
+   * Of runs that this process began: whether their supervisor runs, or else why it does not.
+   */
+  readonly #supervisors = new Map<string, string>();
   /** The last pieces of programs that have ended. */
   readonly #lasts = new Map<string, number>();
 
@@ -76,32 +92,46 @@ export class Runs {
 
   /** Starts a supervisor; `done` is called once, when the program has ended. */
   start(spec: RunSpec, done: Done): void {
-    const dir = this.dirOf(spec.requestId);
+    const { requestId } = spec;
+    const dir = this.dirOf(requestId);
+    let child: ChildProcess;
     try {
       mkdirSync(dir, { mode: 0o700 });
       writeWhole(dir, specFile, spec);
+      const [file = "", ...args] = this.#options.self;
+      child = spawn(file, [...args, "supervise", dir], {
+        cwd: "/",
+        detached: true,
+        stdio: "ignore",
+        env: supervisorEnv(),
+      });
     } catch (error) {
-      const fault = `cannot prepare the run: ${errorText(error)}`;
-      return void queueMicrotask(() => done({ fault, output: "" }));
+      // A directory that is there already may be one of a run.
+      const isKnown = (error as NodeJS.ErrnoException).code !== "EEXIST";
+      const end = unstarted(`cannot prepare the run: ${errorText(error)}`);
+      return void queueMicrotask(() => done(isKnown ? end : undefined));
     }
-    const [file = "", ...args] = this.#options.self;
-    const child = spawn(file, [...args, "supervise", dir], {
-      cwd: "/",
-      detached: true,
-      stdio: "ignore",
-      env: supervisorEnv(),
+    this.#supervisors.set(requestId, "runs");
+    child.once("error", (error) => {
+      if (child.pid !== undefined) return;
+      this.#supervisors.set(requestId, `cannot start its supervisor: ${errorText(error)}`);
     });
-    // One that cannot be started never appears, and is found out by that.
-    child.once("error", (error) => this.#options.log.error(`no supervisor: ${errorText(error)}`));
+    child.once("exit", (code, signal) => {
+      const how = signal ?? `status ${code}`;
+      this.#supervisors.set(requestId, `its supervisor ended before it (${how})`);
+    });
     child.unref();
-    this.#fresh.add(spec.requestId);
-    this.#follow(spec.requestId, done);
+    this.#fresh.add(requestId);
+    this.#follow(requestId, done);
   }
 
   /** Goes on with what an earlier process of this agent started; with what it was told to run. */
   adopt(requestId: string, done: (end: RunEnd | undefined, spec?: RunSpec) => void): void {
-    const spec = readWhole<RunSpec>(this.dirOf(requestId), specFile);
-    // The process before this one died before it could begin anything.
+    const spec = this.#read<RunSpec>(requestId, specFile);
+    if (spec === "later") {
+      return void this.#options.clock.after(retryMs, () => this.adopt(requestId, done));
+    }
+    // The process before this one died before it could begin anything, or all was taken away.
     if (spec === undefined) return queueMicrotask(() => done(undefined));
     this.#follow(requestId, (end) => done(end, spec));
   }
@@ -115,6 +145,7 @@ export class Runs {
   forget(requestId: string): void {
     this.#stopping.delete(requestId);
     this.#fresh.delete(requestId);
+    this.#supervisors.delete(requestId);
     const dir = this.dirOf(requestId);
     if (!existsSync(dir)) this.#followers.gone(requestId);
     const remove = () => this.#remove(requestId);
@@ -157,24 +188,44 @@ export class Runs {
     const giveUpAt = performance.now() + appearMs;
     let wasSeen = false;
     const look = () => {
-      let end: RunEnd | undefined;
-      try {
-        end = readWhole<RunEnd>(dir, endFile);
-      } catch (error) {
-        this.#options.log.error(`cannot read how a program ended: ${errorText(error)}`, { dir });
-        return done(undefined);
-      }
-      // A supervisor that was seen and is gone has written the end before it went, or never will.
-      if (end !== undefined || wasSeen || performance.now() > giveUpAt) {
+      const supervisor = this.#supervisors.get(requestId);
+      // Asked first: a supervisor that is gone has written the end before it went, or never will.
+      const isGone = supervisor === undefined ? wasSeen : supervisor !== "runs";
+      const end = this.#read<RunEnd>(requestId, endFile);
+      if (end === "later") return void this.#options.clock.after(retryMs, look);
+      const isOver = end !== undefined || isGone;
+      if (isOver || (supervisor === undefined && performance.now() > giveUpAt)) {
         this.#lasts.set(requestId, end?.lastPiece ?? 0);
         this.#followers.wrote(requestId);
-        return done(end);
+        return done(end ?? this.#unstartedEnd(requestId));
       }
       this.#connect(requestId, dir, look, () => {
         wasSeen = true;
       });
     };
     look();
+  }
+
+  /** Only of a supervisor that this process has started it is known that it did not begin. */
+  #unstartedEnd(requestId: string): RunEnd | undefined {
+    const fault = this.#supervisors.get(requestId);
+    const hasBegun = existsSync(join(this.dirOf(requestId), begunFile));
+    return fault === undefined || hasBegun ? undefined : unstarted(fault);
+  }
+
+  /**
+   * "later" where it may be there and cannot be read now, as where no file can be opened any more:
+   * that tells nothing of how a program ended. What was written by somebody else counts as missing.
+   */
+  #read<T>(requestId: string, file: string): T | undefined | "later" {
+    let found: T | undefined | "later" = "later";
+    const dir = this.dirOf(requestId);
+    this.#aside.attempt(`read "${join(dir, file)}"`, () => {
+      // Where none can be opened, a missing socket would tell nothing either.
+      closeSync(openSync("/", "r"));
+      found = readWhole<T>(dir, file);
+    });
+    return found;
   }
 
   #connect(requestId: string, dir: string, again: () => void, seen: () => void): void {

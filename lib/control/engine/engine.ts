@@ -22,8 +22,8 @@ import type {
   FollowOrder,
   Job,
   NewSession,
-  Outcome,
   OpenJournal,
+  Outcome,
   OutputPiece,
   WantedRequest,
 } from "../core/model.ts";

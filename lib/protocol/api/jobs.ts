@@ -96,6 +96,7 @@ export const retryKinds = ["failed", "not_started", "lost", "all"] as const;
 /** Codes of errors that vouch for a command not having begun. */
 const neverBegan: readonly string[] = [
   ...["INVALID_COMMAND", "INVALID_PARAMETERS", "FORBIDDEN", "BUSY", "STORAGE_UNAVAILABLE"],
+  "NOT_STARTED",
   ...["EXPIRED", "OFFLINE", "CANCELLED"],
 ];
 

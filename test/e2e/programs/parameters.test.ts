@@ -213,7 +213,7 @@ describe("right parameters", () => {
     expect(agent.lines.slice(lines).filter((line) => /running/.test(line))).toEqual([]);
   });
 
-  test("that are too long for an argument fail the program, and do not lose it", async () => {
+  test("that are too long for an argument are an error: the program was not started", async () => {
     const text =
       '[parameters]\nrequired = ["text"]\n[parameters.properties.text]\ntype = "string"\n';
     define("long", [python, join(dir, "tell.py"), "{text}".repeat(4)], text);
@@ -221,7 +221,7 @@ describe("right parameters", () => {
     const parameters = { text: "x".repeat(40_000) };
     const { jobId } = await target.send("long", ["web-1"], { parameters });
     const [request] = await target.ended(jobId);
-    expect(request?.state).toBe("failed");
+    expect(request).toMatchObject({ state: "error", code: "NOT_STARTED" });
     expect(request?.message).toStartWith(`cannot start "${python}" in /: `);
   });
 

@@ -149,7 +149,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     const text = 'description = "d"\nargv = ["/no/such/program"]\n';
     writeFileSync(join(commandsDir, "absent.toml"), text);
     const outcome = await send(id, "absent");
-    expect(outcome.outcome).toBe("failed");
+    expect(outcome).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
     expect(outcome.message).toContain('cannot start "/no/such/program"');
   });
 
