@@ -23,6 +23,8 @@ import { Engine } from "./engine/engine.ts";
 import { Hosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
+import { ownDescriptors } from "./http/descriptorReserve.ts";
+import { RoomKeeper } from "./http/resourceMonitor.ts";
 import { type KeepJobs, Upkeep } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
 import { openControlJournal } from "./journal/sqliteJournal.ts";
@@ -89,12 +91,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const figures = new FigureKeeper(engine, clock, log);
   const scheduler = new Scheduler({ engine, jobs, clock, log, newId });
   const strangers = limitedLog(log, clock);
+  const descriptors = ownDescriptors();
+  if (descriptors.advice !== undefined) log.warn(descriptors.advice);
   let place = new Place("", undefined);
   let server: Server;
   try {
     server = await runtime.serve({
       app: createApp({
-        ...{ engine, jobs, artifacts, revocations, scheduler, runtime, clock, log },
+        ...{ engine, jobs, artifacts, revocations, scheduler, descriptors, runtime, clock, log },
         hosts: new Hosts([...options.advertised, ...namesIn(tls), ...hostIn(options.console)]),
         place: () => place,
         needsApproval: options.needsApproval,
@@ -125,7 +129,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.wall() });
-  const keepers = keepersOf(options, journal);
+  const room = new RoomKeeper({ descriptors, server, clock, log });
+  const keepers = [...keepersOf(options, journal), room];
   for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,

@@ -166,6 +166,9 @@ async function serve(options: ServeOptions): Promise<Server> {
       // Without force: it stops listening, and is done when its last connection has ended.
       for (const server of older) void server.stop().then(() => servers.delete(server));
     },
+    closeIdle: () => {
+      for (const server of servers) server.closeIdleConnections();
+    },
     stop: async () => void (await Promise.all([...servers].map((server) => server.stop(true)))),
   };
 }

@@ -86,6 +86,7 @@ function serve(options: ServeOptions): Promise<Server> {
         resolve({
           port: info.port,
           renew: (tls) => (server as TlsServer).setSecureContext(tls),
+          closeIdle: () => (server as HttpServer).closeIdleConnections(),
           stop: () => stop(server as HttpServer, sockets),
         }),
     );

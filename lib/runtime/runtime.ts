@@ -67,6 +67,8 @@ export interface Server {
   port: number;
   /** Serves new connections under this certificate; those that are open go on as they are. */
   renew(tls: TlsOptions): void;
+  /** Ends connections over which nothing is asked or answered right now. */
+  closeIdle(): void;
   /** Stops listening and ends every connection. */
   stop(): Promise<void>;
 }

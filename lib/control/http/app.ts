@@ -43,6 +43,8 @@ import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Hosts } from "./allowedHosts.ts";
+import type { Descriptors } from "./descriptorReserve.ts";
+import { protectAnswer } from "./securityHeaders.ts";
 
 export interface AppOptions {
   engine: Engine;
@@ -51,6 +53,7 @@ export interface AppOptions {
   revocations: Revocations;
   scheduler: Scheduler;
   hosts: Hosts;
+  descriptors: Descriptors;
   /** Asked for with each request: the port is known only once it is listened on. */
   place: () => Place;
   /** Whether agents that join must be approved. */

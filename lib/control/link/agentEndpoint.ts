@@ -20,11 +20,13 @@ import { type Access, counterOf } from "../auth/authenticator.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Descriptors } from "../http/descriptorReserve.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 
 export interface AgentRouteOptions {
   engine: Engine;
   access: Access;
+  descriptors: Descriptors;
   refusals: Refusals;
   revocations: Revocations;
   runtime: Runtime;
@@ -50,10 +52,23 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
         c.header("Upgrade", "websocket");
         return c.json({ error: { code: "MALFORMED", message: "connect with a WebSocket" } }, 426);
       }
+      refuseWithoutRoom(c, options);
       await next();
     },
     runtime.upgradeWebSocket((c) => agentEvents(c, callerOf(c, options), options)),
   );
+}
+
+const retrySeconds = 30;
+
+/** Before it is known who it is: what is left is for the API, and for the agents that are there. */
+function refuseWithoutRoom(c: Context, { descriptors, runtime, log }: AgentRouteOptions): void {
+  if (!descriptors.isShort) return descriptors.take();
+  const text = "no file descriptors are left for further agents: come back later";
+  log.warn("refused an agent", { address: runtime.remoteAddress(c), reason: text });
+  c.header("Retry-After", String(retrySeconds));
+  c.header("Connection", "close");
+  throw new WsctlError("UNAVAILABLE", text);
 }
 
 function callerOf(c: Context, options: AgentRouteOptions): Caller {

@@ -1,0 +1,54 @@
+/** Looks every second whether descriptors run short, says so, and ends idle connections then. */
+import { Aside } from "../../log/faultGuard.ts";
+import type { Log } from "../../log/log.ts";
+import type { Server } from "../../runtime/runtime.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Descriptors } from "./descriptorReserve.ts";
+
+export interface RoomKeeperOptions {
+  descriptors: Descriptors;
+  server: Pick<Server, "closeIdle">;
+  clock: Pick<Clock, "after">;
+  log: Log;
+}
+
+const lookMs = 1_000;
+/** At the very limit it comes and goes: it is over when it has not come for so many looks. */
+const calmLooks = 10;
+
+export class RoomKeeper {
+  readonly #options: RoomKeeperOptions;
+  readonly #aside: Aside;
+  /** Looks until it is over. */
+  #looksLeft = 0;
+  #cancel = () => {};
+
+  constructor(options: RoomKeeperOptions) {
+    this.#options = options;
+    this.#aside = new Aside(options.log);
+  }
+
+  start(): void {
+    this.#aside.attempt("end idle connections", () => this.#look());
+    this.#cancel = this.#options.clock.after(lookMs, () => this.start());
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  #look(): void {
+    const { descriptors, server, log } = this.#options;
+    const { most, limit } = descriptors;
+    const isShort = descriptors.look();
+    if (isShort) server.closeIdle();
+    if (isShort && this.#looksLeft === 0) {
+      const text = `over ${most} of ${limit} file descriptors are in use: no further agent is let in`;
+      log.error(`${text}. Raise the limit with "ulimit -n" or LimitNOFILE`);
+    }
+    if (isShort) this.#looksLeft = calmLooks;
+    else if (this.#looksLeft > 0 && --this.#looksLeft === 0) {
+      log.info("there are file descriptors for agents again");
+    }
+  }
+}
