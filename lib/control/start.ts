@@ -22,9 +22,9 @@ import { oidcBackPath } from "./console/oidc/oidcRoutes.ts";
 import { Engine } from "./engine/engine.ts";
 import { Hosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
-import { JobSubmitter } from "./jobs/submitJob.ts";
 import { ownDescriptors } from "./http/descriptorReserve.ts";
 import { RoomKeeper } from "./http/resourceMonitor.ts";
+import { JobSubmitter } from "./jobs/submitJob.ts";
 import { type KeepJobs, Upkeep } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
 import { openControlJournal } from "./journal/sqliteJournal.ts";
@@ -129,7 +129,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.wall() });
-  const room = new RoomKeeper({ descriptors, server, clock, log });
+  const room = new RoomKeeper({
+    ...{ descriptors, server, clock, log },
+    lookAtJournal: () => engine.look(),
+  });
   const keepers = [...keepersOf(options, journal), room];
   for (const each of [artifacts, ...keepers]) each.start();
   return {

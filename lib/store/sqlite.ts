@@ -38,10 +38,14 @@ const checkedBytesMax = 1024 * 1024 * 1024;
 export class Database {
   readonly #db: DatabaseSync;
   readonly #options: DatabaseOptions;
+  /** The file that is open, which another may lie in the place of. */
+  readonly #file: string;
+  #isInTransaction = false;
 
   private constructor(db: DatabaseSync, options: DatabaseOptions) {
     this.#db = db;
     this.#options = options;
+    this.#file = fileAt(options.path);
   }
 
   /**
@@ -85,7 +89,10 @@ export class Database {
       return params;
     };
     return {
-      run: (...params) => Number(statement.run(...checked(params)).changes),
+      run: (...params) => {
+        if (!this.#isInTransaction) this.refuseMoved();
+        return Number(statement.run(...checked(params)).changes);
+      },
       get: (...params) => statement.get(...checked(params)) as Row | undefined,
       all: (...params) => statement.all(...checked(params)) as Row[],
     };
@@ -111,14 +118,30 @@ export class Database {
 
   /** Runs the function in one transaction: all of it is on disk when this returns, or none. */
   transaction(run: () => void): void {
+    this.refuseMoved();
     this.#db.exec("BEGIN IMMEDIATE");
+    this.#isInTransaction = true;
     try {
       run();
       this.#db.exec("COMMIT");
     } catch (error) {
       this.#rollback();
       throw error;
+    } finally {
+      this.#isInTransaction = false;
     }
+  }
+
+  /**
+   * Throws `STORAGE_UNAVAILABLE` where the file is no longer in its place: what is written into one
+   * that was removed is gone with this process.
+   */
+  refuseMoved(): void {
+    const { path, what } = this.#options;
+    if (fileAt(path) === this.#file) return;
+    const text = `Cannot write ${what} "${path}": the file was removed, moved or replaced`;
+    const mend = "Move it back, or restart where it is meant to start with what is there now";
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${mend}`);
   }
 
   close(): void {
@@ -132,6 +155,11 @@ export class Database {
       // A full disk rolls back by itself; then there is no transaction left, which is what we want.
     }
   }
+}
+
+function fileAt(path: string): string {
+  const { dev, ino } = statSync(path, { throwIfNoEntry: false }) ?? { dev: 0, ino: 0 };
+  return `${dev}:${ino}`;
 }
 
 /** How many migrations a file that nobody has open has seen. */

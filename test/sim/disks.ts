@@ -88,6 +88,7 @@ export class ControlDisk {
         return { sequences: this.#sequences };
       },
       probe: () => this.faults.commit(() => {}),
+      look: () => {},
       open: () => this.#openJournal(),
       agents: () => [...this.#agents.values()],
       job: (jobId) => this.jobs.get(jobId),

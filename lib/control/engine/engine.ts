@@ -13,7 +13,6 @@ import { type Batch, GroupCommit } from "../../store/groupCommit.ts";
 import { Alarm } from "../../time/alarm.ts";
 import type { Clock } from "../../time/clock.ts";
 import { Catalogues } from "../capabilities/capabilityCache.ts";
-import type { FleetOptions } from "../core/agents/agentRegistry.ts";
 import { ControlCore } from "../core/core.ts";
 import type {
   ControlEffect,
@@ -29,6 +28,7 @@ import type {
 } from "../core/model.ts";
 import { storageError, unstored, writtenLater } from "../core/rejections.ts";
 import type { CommitResult, ControlJournal } from "../journal/journal.ts";
+import type { EngineOptions } from "./engineOptions.ts";
 import { Watchers } from "./outcomeListeners.ts";
 import { OutputRelay } from "./outputRouter.ts";
 import { type AcceptedJob, type Completion, PendingSubmissions } from "./pendingSubmissions.ts";
@@ -36,14 +36,6 @@ import { needsJournal } from "./requiresCommit.ts";
 import { OpenStreams } from "./responseStreams.ts";
 import { SocketTable } from "./socketTable.ts";
 import { Idle } from "./waitUntil.ts";
-
-export interface EngineOptions extends Omit<FleetOptions, "knowsCatalogue"> {
-  journal: ControlJournal;
-  clock: Clock;
-  log: Log;
-  /** Makes ids for jobs and requests, each greater than the one before. */
-  newId: () => string;
-}
 
 /** How often a journal that failed is tried again. */
 const probeMs = 1_000;
@@ -277,6 +269,16 @@ export class Engine {
       else if (!needsJournal(effect)) this.#attempt(effect);
     }
     this.#cancelProbe ??= this.#clock.after(probeMs, () => this.#probeJournal());
+  }
+
+  /** Whether its file is still there; to be asked now and then, as nothing may be written for long. */
+  look(): void {
+    if (this.core.dispatcher === undefined) return;
+    try {
+      this.journal.look();
+    } catch (error) {
+      this.#journalFailed({ writes: [], effects: [] }, error);
+    }
   }
 
   #probeJournal(): void {

@@ -44,7 +44,6 @@ import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Hosts } from "./allowedHosts.ts";
 import type { Descriptors } from "./descriptorReserve.ts";
-import { protectAnswer } from "./securityHeaders.ts";
 
 export interface AppOptions {
   engine: Engine;

@@ -1,4 +1,7 @@
-/** Looks every second whether descriptors run short, says so, and ends idle connections then. */
+/**
+ * Looks every second whether the journal is still where it was, and whether descriptors run short;
+ * then it says so, and ends idle connections.
+ */
 import { Aside } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import type { Server } from "../../runtime/runtime.ts";
@@ -8,6 +11,8 @@ import type { Descriptors } from "./descriptorReserve.ts";
 export interface RoomKeeperOptions {
   descriptors: Descriptors;
   server: Pick<Server, "closeIdle">;
+  /** Says whether the journal's file is still in its place. */
+  lookAtJournal(): void;
   clock: Pick<Clock, "after">;
   log: Log;
 }
@@ -29,6 +34,7 @@ export class RoomKeeper {
   }
 
   start(): void {
+    this.#options.lookAtJournal();
     this.#aside.attempt("end idle connections", () => this.#look());
     this.#cancel = this.#options.clock.after(lookMs, () => this.start());
   }

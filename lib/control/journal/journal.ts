@@ -34,6 +34,8 @@ export interface ControlJournal {
   commit(writes: ControlWrite[]): CommitResult;
   /** Throws while writes are impossible. */
   probe(): void;
+  /** Throws where its file is no longer in its place. */
+  look(): void;
   open(): OpenJournal;
   agents(): AgentFacts[];
 

@@ -16,6 +16,7 @@ import { JobList } from "./history/jobPage.ts";
 import { Retention } from "./history/retention.ts";
 import type { ControlJournal } from "./journal.ts";
 import { journalWriter } from "./journalWriter.ts";
+import { noteClosed, noteOpen, refuseLost } from "./lostJournal.ts";
 import { migrations } from "./migrations.ts";
 import { type JobRow, jobOf, type RequestRow, requestOf } from "./rows.ts";
 import { artifactRecordsOn } from "./tables/artifactTable.ts";
@@ -35,11 +36,14 @@ const probeBytes = 64 * 1024;
 /** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
 export function openControlJournal(path: string): ControlJournal {
   const what = "the control plane's journal";
+  refuseLost(path);
   const db = Database.open({ path, what, applicationId, migrations });
-  return db.read(() => journalOn(db));
+  const journal = db.read(() => journalOn(db, () => noteClosed(path)));
+  noteOpen(path, journal);
+  return journal;
 }
 
-function journalOn(db: Database): ControlJournal {
+function journalOn(db: Database, closing: () => void): ControlJournal {
   const audit = new AuditTrail(db);
   const write = journalWriter(db, audit);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
@@ -80,6 +84,7 @@ function journalOn(db: Database): ControlJournal {
         db.transaction(() => void probe.run(new Uint8Array(size)));
       }
     },
+    look: () => db.refuseMoved(),
     open: () => db.read(() => openJournal(db)),
     agents: () => db.read(() => agentsIn(db)),
     job: (jobId) => optional(job.get(jobId), jobOf),
@@ -108,7 +113,10 @@ function journalOn(db: Database): ControlJournal {
     tokens: tokenRecordsOn(db),
     controlId: controlIdIn(db),
     artifacts: artifactRecordsOn(db),
-    close: () => db.close(),
+    close: () => {
+      closing();
+      db.close();
+    },
   };
 }
 
