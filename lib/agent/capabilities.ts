@@ -13,18 +13,33 @@ export interface CatalogueText {
 
 /** Where all of it is too much, the longest schemas are left out first, then the last entries. */
 export function catalogueText(entries: readonly CatalogueEntry[]): CatalogueText {
-  let kept = [...entries];
-  let text = JSON.stringify(kept);
-  while (Buffer.byteLength(text) > catalogueBytesMax) {
-    const longest = kept.reduce((most, entry) => (size(entry) > size(most) ? entry : most));
-    if (longest.parameters === undefined) kept = kept.slice(0, -1);
-    else kept = kept.map((entry) => (entry === longest ? withoutSchema(entry) : entry));
-    text = JSON.stringify(kept);
+  const kept = [...entries];
+  // Between any two of them a comma, and brackets around all.
+  let bytes = kept.reduce((sum, entry) => sum + bytesOf(entry) + 1, 1);
+  const longestFirst = [...kept.keys()]
+    .map((index) => ({ index, chars: size(kept[index]) }))
+    .sort((a, b) => b.chars - a.chars);
+  for (const { index, chars } of longestFirst) {
+    const entry = kept[index];
+    if (entry === undefined || chars === 0 || bytes <= catalogueBytesMax) break;
+    kept[index] = withoutSchema(entry);
+    bytes -= bytesOf(entry) - bytesOf(kept[index]);
   }
+  while (bytes > catalogueBytesMax) {
+    const last = kept.pop();
+    if (last === undefined) break;
+    bytes -= bytesOf(last) + 1;
+  }
+  const text = JSON.stringify(kept);
   return { digest: createHash("sha256").update(text).digest("hex"), text };
 }
 
-function size({ parameters }: CatalogueEntry): number {
+function bytesOf(entry: CatalogueEntry): number {
+  return Buffer.byteLength(JSON.stringify(entry));
+}
+
+function size(entry: CatalogueEntry | undefined): number {
+  const parameters = entry?.parameters;
   return parameters === undefined ? 0 : JSON.stringify(parameters).length;
 }
 

@@ -14,6 +14,8 @@ const single = [
 ];
 const lists = ["allOf", "anyOf", "oneOf", "prefixItems"];
 const named = ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
+/** Schemas that one schema may come to, its references followed. */
+const schemasMax = 1_000;
 const unsupported = ["$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor"];
 
 /** Undefined where nothing is. */
@@ -90,10 +92,17 @@ function schemasIn(schema: JsonObject, path: string): [unknown, string][] {
   return [...plain, ...byName];
 }
 
-/** References may lead to `$defs` at the top alone, and never in a circle. */
+/**
+ * References may lead to `$defs` at the top alone, and never in a circle. What they come to when
+ * each is followed is counted, as a validator follows them all: a few definitions that each refer
+ * to the next one twice would keep it busy for ever.
+ */
 function faultOfReferences(root: JsonObject, path: string): string | undefined {
-  const walk = (schema: unknown, where: string, above: readonly string[]): string | undefined => {
-    if (!isJsonObject(schema)) return undefined;
+  /** How many schemas each definition comes to. */
+  const known = new Map<string, number>();
+  const walk = (schema: unknown, where: string, above: readonly string[]): number | string => {
+    if (!isJsonObject(schema)) return 1;
+    let count = 1;
     const { $ref } = schema;
     if ($ref !== undefined) {
       const [, group = "", name = ""] =
@@ -102,16 +111,24 @@ function faultOfReferences(root: JsonObject, path: string): string | undefined {
       if (!isJsonObject(definitions) || !Object.hasOwn(definitions, name)) {
         return `${where}.$ref: "${$ref}" leads nowhere; "#/$defs/NAME" leads to a definition at the top`;
       }
-      if (above.includes(name)) return `${where}.$ref: "${$ref}" leads back to itself`;
-      const fault = walk(definitions[name], `${path}.${group}.${name}`, [...above, name]);
-      if (fault !== undefined) return fault;
+      const key = `${group}/${name}`;
+      if (above.includes(key)) return `${where}.$ref: "${$ref}" leads back to itself`;
+      const found =
+        known.get(key) ?? walk(definitions[name], `${path}.${group}.${name}`, [...above, key]);
+      if (typeof found === "string") return found;
+      known.set(key, found);
+      count += found;
     }
     for (const [below, place] of schemasIn(schema, where)) {
       const isDefinition = schema === root && /\.(\$defs|definitions)\./.test(place);
-      const fault = isDefinition ? undefined : walk(below, place, above);
-      if (fault !== undefined) return fault;
+      const found = isDefinition ? 0 : walk(below, place, above);
+      if (typeof found === "string") return found;
+      count += found;
     }
-    return undefined;
+    return count;
   };
-  return walk(root, path, []);
+  const found = walk(root, path, []);
+  if (typeof found === "string") return found;
+  if (found <= schemasMax) return undefined;
+  return `${path}: comes to over ${schemasMax} schemas when its references are followed; refer less often`;
 }

@@ -8,6 +8,8 @@ import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 const manifestBytesMax = 256 * 1024;
+/** More are left out: each is looked at every few seconds. */
+export const manifestsMax = 1_000;
 
 /** What one file says, or why it says nothing. */
 export type Listed<Item> =
@@ -24,6 +26,7 @@ export class Catalogue<Item extends { name: string }> {
   readonly #log: Log;
   #signature = "";
   #listed: Listed<Item>[] = [];
+  readonly #names = new Set<string>();
 
   /** `taken`: names that are commands already. */
   constructor(dir: string, read: ReadItem<Item>, taken: Iterable<string>, log: Log) {
@@ -53,7 +56,13 @@ export class Catalogue<Item extends { name: string }> {
     if (signature === this.#signature) return this.#listed;
     this.#signature = signature;
     this.#listed = [];
-    for (const file of files) this.#listed.push(this.#load(file));
+    this.#names.clear();
+    for (const file of files.slice(0, manifestsMax)) this.#listed.push(this.#load(file));
+    const [file] = files.slice(manifestsMax);
+    if (file !== undefined) {
+      const fault = `${file}: it and those after it are left out: at most ${manifestsMax} are read`;
+      this.#listed.push({ file, fault });
+    }
     for (const { file, fault } of this.#listed) {
       if (fault !== undefined) this.#log.warn(`a manifest is left out: ${fault}`, { file });
     }
@@ -65,10 +74,10 @@ export class Catalogue<Item extends { name: string }> {
       const path = join(this.#dir, file);
       refuseForeign(this.#dir, file);
       const item = this.#read(file, readFileSync(path, "utf8"));
-      const isDouble = this.#listed.some((other) => other.item?.name === item.name);
-      if (this.#taken.has(item.name) || isDouble) {
+      if (this.#taken.has(item.name) || this.#names.has(item.name)) {
         throw new WsctlError("USAGE", `${file}: the name "${item.name}" is taken already`);
       }
+      this.#names.add(item.name);
       return { file, item };
     } catch (error) {
       return { file, fault: errorText(error) };
@@ -99,7 +108,8 @@ function look(dir: string): { signature: string; files: string[] } {
   try {
     const files = readdirSync(dir).filter((file) => file.endsWith(".toml") && file[0] !== ".");
     files.sort();
-    return { signature: ["", ...files].map((file) => markOf(dir, file)).join("\n"), files };
+    const looked = ["", ...files.slice(0, manifestsMax)].map((file) => markOf(dir, file));
+    return { signature: [files.length, ...looked].join("\n"), files };
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     // One that cannot be read is no reason to end: it is looked at again.

@@ -40,6 +40,16 @@ describe("an operator's schema", () => {
     expect(faultOfSchema(schema as never, "parameters")).toMatch(says);
   });
 
+  test.each([10, 30, 1_000])("whose references double %i times is refused at once", (doublings) => {
+    const $defs: Record<string, object> = { [`d${doublings}`]: { type: "string" } };
+    for (let index = 0; index < doublings; index++) {
+      const next = { $ref: `#/$defs/d${index + 1}` };
+      $defs[`d${index}`] = { allOf: [next, next] };
+    }
+    const schema = { $defs, properties: { x: { $ref: "#/$defs/d0" } } };
+    expect(faultOfSchema(schema, "parameters")).toMatch(/^parameters: comes to over 1000 schemas/);
+  });
+
   test("that a validator would throw at lets nothing through, and throws nothing", () => {
     for (const schema of [{ $ref: "#/nowhere" }, { patternProperties: { "(": {} } }]) {
       expect(faultOfParameters(schema, { a: 1 })).toMatch(/their schema is faulty/);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readProgram } from "../../../../lib/agent/programs/commandManifest.ts";
-import { Catalogue } from "../../../../lib/agent/programs/manifestDirectory.ts";
+import { Catalogue, manifestsMax } from "../../../../lib/agent/programs/manifestDirectory.ts";
 import { silentLog } from "../../../../lib/log/log.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
@@ -41,4 +41,19 @@ test("a manifest that everybody may write is left out, and how to mend that is s
   expect(catalogue.find("one")?.fault).toContain("chmod o-w");
   chmodSync(join(dir, "one.toml"), 0o644);
   expect(catalogue.find("one")?.item).toBeDefined();
+});
+
+test("of very many manifests the first are read, the rest are named once, and it takes no time", () => {
+  using dir = temporaryDir();
+  for (let index = 0; index < manifestsMax + 500; index++) {
+    const name = `c${String(index).padStart(5, "0")}`;
+    writeFileSync(join(`${dir}`, `${name}.toml`), manifest(name));
+  }
+  const warnings: unknown[] = [];
+  const log = { ...silentLog, warn: (text: string) => void warnings.push(text) };
+  const catalogue = new Catalogue(`${dir}`, readProgram, [], log);
+  expect(catalogue.list()).toHaveLength(manifestsMax + 1);
+  expect(catalogue.find("c00999")?.item?.name).toBe("c00999");
+  expect(catalogue.find("c01000")?.fault).toContain("at most 1000 are read");
+  expect(warnings).toHaveLength(1);
 });
