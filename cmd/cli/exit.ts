@@ -1,6 +1,6 @@
 /** How a command ends: an error becomes a sentence on stderr and an exit status, in one place. */
 import { visible } from "../../lib/escapeControls.ts";
-import { errorCodes, WsctlError } from "../../lib/protocol/errors.ts";
+import { errorCodes, errorText, WsctlError } from "../../lib/protocol/errors.ts";
 
 /** The operator pressed Ctrl-C. */
 export const exitInterrupted = 130;
@@ -26,9 +26,38 @@ export function exitOf(error: unknown, withStack: boolean): { message: string; s
   if (error instanceof Error && error.name === "CLIError") {
     return { message: `wsctl: ${error.message}`, status: errorCodes.USAGE.exit };
   }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const known = withStack ? undefined : causeOf(error);
+  if (known !== undefined) {
+    return { message: `wsctl: ${visible(known)}`, status: errorCodes.INTERNAL.exit };
+  }
+  const text = error instanceof Error ? error.stack || errorText(error) : String(error);
   return { message: `wsctl: unexpected fault: ${text}`, status: errorCodes.INTERNAL.exit };
 }
+
+/** What the host stands in the way with, such as a full disk: no fault of ours, and no stack. */
+function causeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === "AbortError") return "stopped before it was done";
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return undefined;
+  const advice = adviceOf[code];
+  if (advice === undefined) return undefined;
+  const what = path === undefined ? syscall : `${syscall} "${path}"`;
+  return `Cannot ${what}: ${errorText(error)}. ${advice}`;
+}
+
+const adviceOf: Readonly<Record<string, string>> = {
+  ENOSPC: "Free some space on the disk",
+  EDQUOT: "Free some space within this user's quota",
+  EROFS: "Name a directory that can be written to",
+  EACCES: "Check that this user may do that",
+  EPERM: "Check that this user may do that",
+  EMFILE: 'Raise the limit of open files with "ulimit -n"',
+  ENFILE: "Close files of other programs: the whole host has too many open",
+  ENOMEM: "Free some memory",
+  EAGAIN: "Raise the limit of processes, or try it again",
+  EIO: "Check the disk: it cannot be read or written",
+};
 
 /** Aborted by the first of SIGINT and SIGTERM; a second one ends the process at once. */
 export function untilSignal(onSecond: () => void): AbortSignal {

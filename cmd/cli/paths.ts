@@ -2,19 +2,28 @@
 import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { usage } from "./strictArgs.ts";
 
 export type Env = Record<string, string | undefined>;
 
 /** Where the settings are unless `--config` or `WSCTL_CONFIG` names another file. */
 export function defaultSettingsFile(env: Env): string {
   if (isRoot()) return "/etc/wsctl/config.toml";
-  return join(env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "wsctl", "config.toml");
+  // Somebody without a home has no settings, which is what a path that does not exist says.
+  const home = homeOf() ?? "/nonexistent";
+  return join(env.XDG_CONFIG_HOME ?? join(home, ".config"), "wsctl", "config.toml");
 }
 
 /** Where data is kept unless `--data-dir` names another directory. */
 export function defaultDataDir(env: Env): string {
   if (isRoot()) return "/var/lib/wsctl";
-  return join(env.XDG_STATE_HOME ?? join(homedir(), ".local", "state"), "wsctl");
+  const home = homeOf();
+  if (env.XDG_STATE_HOME === undefined && home === undefined) {
+    const text =
+      "Cannot find a home directory: HOME is unset, and the host does not know this user";
+    throw usage(`${text}. Name a directory with --data-dir`);
+  }
+  return join(env.XDG_STATE_HOME ?? join(home ?? "", ".local", "state"), "wsctl");
 }
 
 /** Where manifests of one's own commands are, unless `--commands-dir` names another directory. */
@@ -38,6 +47,15 @@ export function hasSettings(env: Env): boolean {
     return statSync(defaultSettingsFile(env), { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ENOTDIR";
+  }
+}
+
+/** Undefined for a user whom the host does not know, as in many containers. */
+function homeOf(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
   }
 }
 

@@ -75,8 +75,17 @@ function parametersIn(values: JsonObject): Record<string, string> {
   return Object.fromEntries(named.filter(([, value]) => !value.includes("\0")));
 }
 
+/** Undefined for a user whom the host does not know. */
+function ownName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Only root can become somebody else, and who that is needs no help. */
 function asUser(user: string | undefined, argv: string[]): string[] {
-  if (user === undefined || user === userInfo().username) return argv;
+  if (user === undefined || user === ownName()) return argv;
   return ["runuser", "-u", user, "--", ...argv];
 }

@@ -86,6 +86,14 @@ export function readsOnly({ method, outlives }: Route): boolean {
   return method === "GET" && outlives !== true;
 }
 
+/** The text of a request's body; throws `MALFORMED` where it breaks off. */
+export function readText(c: Context): Promise<string> {
+  return c.req.text().catch((cause) => {
+    const how = "the body cannot be read: it broke off, or is not of the announced form";
+    throw new WsctlError("MALFORMED", how, { cause });
+  });
+}
+
 /** Parses a body into the schema's shape; throws `MALFORMED` with the path of what is wrong. */
 export function parseBody<S extends v.GenericSchema>(text: string, schema: S): v.InferOutput<S> {
   // One level less than a message: there the parameters sit one level deeper than in a body.

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { parseBody } from "../api/route.ts";
+import { parseBody, readText } from "../api/route.ts";
 import { onBehalf } from "../auth/credentialFingerprint.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import { permits } from "../auth/permissions.ts";
@@ -45,7 +45,7 @@ export async function logIn(visit: Visit): Promise<Response> {
   let token: StoredToken | undefined;
   try {
     requireOwnPage(visit);
-    const { token: text } = parseBody(await c.req.text(), TokenBody);
+    const { token: text } = parseBody(await readText(c), TokenBody);
     token = access.identify({ authorization: `Bearer ${text}`, address, purpose: "call" });
     // What an agent or a host that joins has is nobody's to look around with.
     if (!permits(token.role, "self.read") || token.state !== "active") {

@@ -21,7 +21,7 @@ import { jobRoutes } from "../api/jobs.ts";
 import { joinRoutes } from "../api/join.ts";
 import type { Place } from "../api/publicAddress.ts";
 import { releaseRoutes } from "../api/releases.ts";
-import { parseBody, type Route } from "../api/route.ts";
+import { parseBody, type Route, readText } from "../api/route.ts";
 import { scheduleRoutes } from "../api/schedules.ts";
 import { tokenRoutes } from "../api/tokens.ts";
 import type { Artifacts } from "../artifacts/artifactService.ts";
@@ -125,7 +125,7 @@ export function createApp(options: AppOptions): Hono {
   const perform = async (route: Route, c: Context): Promise<Response> => {
     const address = runtime.remoteAddress(c);
     const { token, authority } = authorize(route, c, address);
-    const text = route.body === undefined ? "" : await c.req.text();
+    const text = route.body === undefined ? "" : await readText(c);
     recorded(route, { address, token }, () => authority.require());
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
     const now = clock.wall();
@@ -180,7 +180,10 @@ export function createApp(options: AppOptions): Hono {
     if (error instanceof TooManyFailures) c.header("Retry-After", String(error.retrySeconds));
     if (error instanceof WsctlError) return answer(c, error.code, error.message);
     if (error instanceof HTTPException) return error.getResponse();
-    log.error("a request failed", { path: c.req.path, reason: error.stack ?? errorText(error) });
+    // The sender's doing: its body broke off, or was not of the announced form.
+    if (error.name === "AbortError") return answer(c, "MALFORMED", "the body cannot be read");
+    const reason = error.stack || errorText(error) || error.name;
+    log.error("a request failed", { path: c.req.path, reason });
     return answer(c, "INTERNAL", errorCodes.INTERNAL.meaning);
   });
   return app;

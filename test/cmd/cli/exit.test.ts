@@ -35,6 +35,23 @@ describe("exitOf()", () => {
     expect(status).toBe(1);
   });
 
+  test("says what the host stands in the way with, and what to do, without a stack", () => {
+    const facts = { code: "ENOSPC", syscall: "open", path: "/data/local.json.new" };
+    const error = Object.assign(new Error("ENOSPC: no space left on device"), facts);
+    expect(exitOf(error, false)).toEqual({
+      message:
+        'wsctl: Cannot open "/data/local.json.new": ENOSPC: no space left on device. Free some space on the disk',
+      status: 1,
+    });
+    expect(exitOf(error, true).message).toContain("exit.test.ts");
+  });
+
+  test("calls what was stopped stopped", () => {
+    const abort = new AbortController();
+    abort.abort();
+    expect(exitOf(abort.signal.reason, false).message).toBe("wsctl: stopped before it was done");
+  });
+
   test("takes whatever can be thrown", () => {
     for (const thrown of ["text", undefined, null, 7, { code: "BUSY" }]) {
       expect(exitOf(thrown, false)).toEqual({
