@@ -102,8 +102,13 @@ export class SpoolWriter {
   }
 
   #close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    try {
+      if (fd !== undefined) closeSync(fd);
+    } catch {
+      // It is closed all the same; what did not reach the disk is missing at its end.
+    }
   }
 }
 

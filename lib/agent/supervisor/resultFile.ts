@@ -59,7 +59,12 @@ export class ResultPlace {
   }
 
   remove(): void {
-    if (this.#ownDir !== undefined) rmSync(this.#ownDir, { recursive: true, force: true });
+    if (this.#ownDir === undefined) return;
+    try {
+      rmSync(this.#ownDir, { recursive: true, force: true });
+    } catch {
+      // What that user has put there stays, and is theirs: how the program ended is on disk already.
+    }
   }
 }
 

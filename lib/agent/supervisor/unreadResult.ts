@@ -1,4 +1,5 @@
 /** What a program has left as its result: in the file that it was told of, or on its last line. */
+import { errorText } from "../../protocol/errors.ts";
 import { unrepresentable } from "../../protocol/json.ts";
 import { resultBytesMax } from "../../protocol/limits.ts";
 import type { ResultPlace } from "./resultFile.ts";
@@ -10,7 +11,7 @@ export function leftResult(
   lastLine: string,
   output: string,
 ): Pick<RunEnd, "output" | "result"> | undefined {
-  const file = place.read();
+  const file = readFrom(place);
   const inFile = jsonIn(file.text);
   if (inFile !== undefined) return { result: inFile, output };
   if (file.fault !== undefined) return { output: `${output.trimEnd()}\n[${file.fault}]` };
@@ -19,6 +20,15 @@ export function leftResult(
   const trimmed = output.trimEnd();
   const isLast = trimmed.endsWith(lastLine);
   return { result, output: isLast ? trimmed.slice(0, -lastLine.length) : output };
+}
+
+/** How a program ended stands, whatever keeps its result from being read. */
+function readFrom(place: ResultPlace): { text: string; fault?: string } {
+  try {
+    return place.read();
+  } catch (error) {
+    return { text: "", fault: `its result cannot be read: ${errorText(error)}` };
+  }
 }
 
 /** An object or a list; anything else on a last line is output. */
