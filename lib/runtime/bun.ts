@@ -1,4 +1,5 @@
 /** Bun: its own server and WebSocket. Imported by `load.ts` alone, and only under Bun. */
+
 import { realpathSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";

@@ -176,6 +176,16 @@ function readPragma(db: DatabaseSync, name: string): number {
   return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 }
 
+/** The first value that a query gives of a file that nobody has open. */
+export function readOne(path: string, sql: string): unknown {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  try {
+    return Object.values(db.prepare(sql).get() ?? {})[0];
+  } finally {
+    db.close();
+  }
+}
+
 /** Structure, indexes and constraints; what is inside a text no check can judge. */
 function refuseDamaged(db: DatabaseSync): void {
   const [found] = Object.values(db.prepare("PRAGMA integrity_check(1)").get() ?? {});

@@ -2,17 +2,28 @@
  * A journal that is gone, in whole or in its latest part, must not pass for a new one: what lies
  * beside it tells that there was one.
  */
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { localFile } from "../../protocol/api/localCredentials.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { schemaOf } from "../../store/sqlite.ts";
+import { readOne, schemaOf } from "../../store/sqlite.ts";
 import type { ControlJournal } from "./journal.ts";
 
 /** Made by whoever has had a journal there. */
 const companions = [localFile, "artifacts"];
 /** There while a process writes, and after one that was killed. */
 const openFile = "control.open";
+
+const about = "wsctl serve writes to control.db; after a crash control.db-wal belongs to it";
+
+interface Note {
+  about: string;
+  /** How many probes the journal had seen when it was written. */
+  probes: number;
+}
+
+/** How many probes a journal has seen. */
+export const probesSql = "SELECT count FROM probe";
 
 /** Throws `STORAGE_UNAVAILABLE` saying what is missing, and what to do. */
 export function refuseLost(path: string): void {
@@ -26,7 +37,7 @@ export function refuseLost(path: string): void {
     const mend = `Restore it from a backup; to start anew, move all of "${dir}" away`;
     throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${mend}`);
   }
-  if (!existsSync(join(dir, openFile)) || walBytes > 0) return;
+  if (walBytes > 0 || !isBehind(path)) return;
   const text = `${start}: its log "${path}-wal" is missing or empty, although the control plane was killed: what was written last is gone`;
   const mend = `Restore both from a backup; to go on with what is left, delete "${join(dir, openFile)}"`;
   throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${mend}`);
@@ -36,11 +47,15 @@ export function refuseLost(path: string): void {
  * Notes that a process writes; from here on there is something in the log that must be there if
  * this process is killed. Throws `STORAGE_UNAVAILABLE` where nothing can be written.
  */
-export function noteOpen(path: string, journal: Pick<ControlJournal, "probe" | "close">): void {
-  const about = "wsctl serve writes to control.db. After a crash control.db-wal belongs to it.\n";
+export function noteOpen(
+  path: string,
+  journal: Pick<ControlJournal, "probe" | "close">,
+  probes: () => number,
+): void {
   try {
     journal.probe();
-    writeFileSync(join(dirname(path), openFile), about, { mode: 0o600 });
+    const note: Note = { about, probes: probes() };
+    writeFileSync(join(dirname(path), openFile), `${JSON.stringify(note)}\n`, { mode: 0o600 });
   } catch (error) {
     journal.close();
     const text = `Cannot write the control plane's journal "${path}": ${errorText(error)}`;
@@ -52,6 +67,20 @@ export function noteOpen(path: string, journal: Pick<ControlJournal, "probe" | "
 /** Before it is closed, which takes the log away. */
 export function noteClosed(path: string): void {
   rmSync(join(dirname(path), openFile), { force: true });
+}
+
+/**
+ * Whether the file lacks what was certainly written before the note. One whose log somebody else
+ * has taken into it, such as a program that opened it, lacks nothing.
+ */
+function isBehind(path: string): boolean {
+  try {
+    const note = JSON.parse(readFileSync(join(dirname(path), openFile), "utf8")) as Note;
+    return Number(readOne(path, probesSql)) < note.probes;
+  } catch {
+    // No note, or a file of which it is said what is wrong when it is opened.
+    return false;
+  }
 }
 
 function sizeOf(path: string): number {

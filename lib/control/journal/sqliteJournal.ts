@@ -16,7 +16,7 @@ import { JobList } from "./history/jobPage.ts";
 import { Retention } from "./history/retention.ts";
 import type { ControlJournal } from "./journal.ts";
 import { journalWriter } from "./journalWriter.ts";
-import { noteClosed, noteOpen, refuseLost } from "./lostJournal.ts";
+import { noteClosed, noteOpen, probesSql, refuseLost } from "./lostJournal.ts";
 import { migrations } from "./migrations.ts";
 import { type JobRow, jobOf, type RequestRow, requestOf } from "./rows.ts";
 import { artifactRecordsOn } from "./tables/artifactTable.ts";
@@ -39,7 +39,7 @@ export function openControlJournal(path: string): ControlJournal {
   refuseLost(path);
   const db = Database.open({ path, what, applicationId, migrations });
   const journal = db.read(() => journalOn(db, () => noteClosed(path)));
-  noteOpen(path, journal);
+  noteOpen(path, journal, () => Number(db.prepare<[], { count: number }>(probesSql).get()?.count));
   return journal;
 }
 
