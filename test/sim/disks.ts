@@ -23,10 +23,8 @@ export class DiskFaults {
   crash: "before" | "unsynced" | "after" | undefined;
   /** Written and not yet synced: lost when the power goes. */
   #tail: (() => void)[] = [];
-  /** Ends the process; set by the world. */
-  onCrash: () => void = () => {};
-  /** False for the dead: what they still do reaches no disk. */
-  isAlive = () => true;
+  onCrash: () => void = () => {}; // Ends the process; set by the world.
+  isAlive = () => true; // False for the dead: what they still do reaches no disk.
 
   /** Makes a commit under these faults, or throws. */
   commit(apply: () => void): void {

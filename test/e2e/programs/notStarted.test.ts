@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
+import type { OutcomeLine } from "../../../lib/protocol/api/views.ts";
 import {
   Running,
   type Serving,
@@ -21,7 +21,7 @@ import {
   temporaryDir,
   wsctl,
   wsctlCommand,
-} from "../support/processes/processes.ts";
+} from "../../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 
