@@ -66,7 +66,7 @@ describe.if(isRoot)("a program with a user of its own", () => {
   test("does not begin where there is no such user", async () => {
     define("nobody-there", "echo hi", "no-such-user");
     const outcome = await send("nobody-there");
-    expect(outcome.outcome).toBe("failed");
+    expect(outcome).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
     expect(outcome.message).toContain('there is no user "no-such-user" on this host');
   });
 });
