@@ -29,7 +29,7 @@ import {
   unstarted,
   writeWhole,
 } from "./runFiles.ts";
-import { leftResult } from "./unreadResult.ts";
+import { leftResult } from "./programResult.ts";
 
 /** What still comes out of a pipe that somebody else holds open is not waited for longer. */
 const drainMs = 500;
