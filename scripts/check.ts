@@ -7,6 +7,6 @@ for (const step of steps) {
   if (await runStep(step)) tally.passed++;
   else tally.failed++;
 }
-const tests = await runTests(["test/lib", "test/cmd", "test/tidy.test.ts"]);
+const tests = await runTests(["test/lib", "test/cmd", "test/tidy.test.ts", "test/walls.test.ts"]);
 console.log(`${tally.passed + tests.passed} passed, ${tally.failed + tests.failed} failed`);
 process.exit(tally.failed + tests.failed === 0 ? 0 : 1);

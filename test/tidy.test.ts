@@ -1,39 +1,10 @@
 /** The rules of the tree, held by reading it. Each says why it is one. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
-
-const root = new URL("..", import.meta.url).pathname;
-
-interface Source {
-  path: string;
-  text: string;
-  lines: string[];
-}
-
-function sources(...folders: string[]): Source[] {
-  return folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
-      .map((entry) => {
-        const file = join(entry.parentPath, entry.name);
-        const text = readFileSync(file, "utf8");
-        return { path: relative(root, file), text, lines: text.split("\n") };
-      }),
-  );
-}
-
-/** The files an import leads to, as paths from the root; packages are left out. */
-function imports({ path, text }: Source): string[] {
-  const found = [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)];
-  return found.map(([, to = ""]) => relative(root, join(root, path, "..", to)));
-}
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { matches as places, root, sources } from "./support/fixtures/sources.ts";
 
 const product = sources("cmd", "lib");
-const places = (files: Source[], pattern: RegExp) =>
-  files.flatMap(({ path, lines }) =>
-    lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}`] : [])),
-  );
 
 /** The pure cores and what they are made of. */
 const cores = [
@@ -43,40 +14,6 @@ const cores = [
 ];
 
 describe("the tree", () => {
-  test("imports go one way: cmd, bench, then control, agent and client, then what they share", () => {
-    const layer = (path: string) => /^lib\/(control|agent|client)\//.exec(path)?.[1];
-    const wrong = product.flatMap((source) =>
-      imports(source).flatMap((to) => {
-        const from = layer(source.path);
-        const target = layer(to);
-        const isBench = source.path.startsWith("lib/bench/");
-        const isUpwards =
-          source.path.startsWith("lib/") &&
-          (to.startsWith("cmd/") || (!isBench && to.startsWith("lib/bench/")));
-        // A control plane, an agent and a client meet only in the protocol.
-        const isSideways = from !== undefined && target !== undefined && from !== target;
-        const isFromShared =
-          source.path.startsWith("lib/") && !isBench && !from && target !== undefined;
-        return isUpwards || isSideways || isFromShared ? [`${source.path} imports ${to}`] : [];
-      }),
-    );
-    expect(wrong).toEqual([]);
-  });
-
-  test("the protocol imports nothing of the product but itself", () => {
-    const wrong = sources("lib/protocol").flatMap((source) =>
-      imports(source).filter((to) => !to.startsWith("lib/protocol/") && to !== "package.json"),
-    );
-    expect(wrong).toEqual([]);
-  });
-
-  test("releases know of nothing but the protocol", () => {
-    const wrong = sources("lib/release").flatMap((source) =>
-      imports(source).filter((to) => !/^lib\/(release|protocol)\//.test(to)),
-    );
-    expect(wrong).toEqual([]);
-  });
-
   test("runtimes are named in lib/runtime alone", () => {
     const elsewhere = product.filter(({ path }) => !path.startsWith("lib/runtime/"));
     expect(places(elsewhere, /\b(Bun|Deno)\.|from "(bun|hono\/bun|hono\/deno)/)).toEqual([]);

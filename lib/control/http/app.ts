@@ -43,7 +43,7 @@ import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Hosts } from "./allowedHosts.ts";
-import type { Descriptors } from "./descriptorReserve.ts";
+import type { Descriptors } from "../link/descriptorReserve.ts";
 
 export interface AppOptions {
   engine: Engine;

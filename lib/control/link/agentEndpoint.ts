@@ -20,7 +20,7 @@ import { type Access, counterOf } from "../auth/authenticator.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Descriptors } from "../http/descriptorReserve.ts";
+import type { Descriptors } from "./descriptorReserve.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 
 export interface AgentRouteOptions {

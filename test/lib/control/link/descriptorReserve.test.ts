@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Descriptors } from "../../../../lib/control/http/descriptorReserve.ts";
+import { Descriptors } from "../../../../lib/control/link/descriptorReserve.ts";
 
 test("some descriptors are kept back, and what was given away since the count is counted too", () => {
   let now = 0;

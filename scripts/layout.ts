@@ -1,0 +1,257 @@
+/**
+ * The folders of the source tree: what each is, and which others it may import. `npm run layout`
+ * writes the tables of CONTRIBUTING.md from here; a test holds the imports against them.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+
+export interface Folder {
+  path: string;
+  what: string;
+  /** Folders that it may import, with all that is below them; itself it always may. */
+  mayImport: readonly string[];
+}
+
+const protocol = "lib/protocol";
+const base = [protocol, "lib/time", "lib/log"];
+const core = "lib/control/core";
+const tables = "lib/control/journal/tables";
+const engine = "lib/control/engine";
+const journal = "lib/control/journal";
+const auth = "lib/control/auth";
+const jobs = "lib/control/jobs";
+
+export const folders: readonly Folder[] = [
+  { path: "lib/protocol", what: "limits, error codes, names, keys, labels", mayImport: [] },
+  { path: "lib/protocol/wire", what: "WebSocket messages, codec", mayImport: [protocol] },
+  {
+    path: "lib/protocol/api",
+    what: "bodies of the HTTP API",
+    mayImport: [protocol, "lib/protocol/wire"],
+  },
+  { path: "lib/core", what: "what both cores are built on", mayImport: [] },
+  { path: "lib/time", what: "clocks, alarms, deadlines", mayImport: [] },
+  { path: "lib/log", what: "the log", mayImport: [protocol, "lib/time"] },
+  { path: "lib/runtime", what: "what differs between Bun and Deno", mayImport: [] },
+  { path: "lib/store", what: "SQLite, group commit, audit trail", mayImport: base },
+  { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
+  { path: "lib/transfer", what: "uploads, downloads", mayImport: [protocol] },
+  { path: "lib/client", what: "the operator's side of the API", mayImport: [protocol] },
+  {
+    path: "lib/bench",
+    what: "simulated agents, and their load",
+    mayImport: [protocol, "lib/time", "lib/runtime", "lib/agent/core", "lib/client"],
+  },
+
+  {
+    path: "lib/control/core",
+    what: "pure: what is decided; `agents/` and `requests/` are parts of it",
+    mayImport: ["lib/core", protocol, "lib/time"],
+  },
+  {
+    path: "lib/control/journal",
+    what: "durable state: `tables/`, and `history/` of old jobs",
+    mayImport: [...base, "lib/store", core],
+  },
+  {
+    path: "lib/control/capabilities",
+    what: "what agents announce that they can do",
+    mayImport: [protocol, "lib/log", core, journal],
+  },
+  {
+    path: "lib/control/engine",
+    what: "drives the core: sockets, timers, group commit",
+    mayImport: [...base, "lib/store", "lib/runtime", core, journal, "lib/control/capabilities"],
+  },
+  {
+    path: "lib/control/auth",
+    what: "who asks, and whether they may",
+    mayImport: [...base, "lib/runtime", core, journal, engine],
+  },
+  {
+    path: "lib/control/jobs",
+    what: "from a request of an operator to a submitted job",
+    mayImport: [protocol, core, engine],
+  },
+  {
+    path: "lib/control/views",
+    what: "records as the API shows them",
+    mayImport: [protocol, core, tables],
+  },
+  {
+    path: "lib/control/streams",
+    what: "outcomes and output to operators",
+    mayImport: [protocol, core, engine, "lib/control/views"],
+  },
+  {
+    path: "lib/control/artifacts",
+    what: "file storage, local or S3",
+    mayImport: [...base, "lib/runtime", journal, engine, auth],
+  },
+  {
+    path: "lib/control/schedules",
+    what: "jobs that run at set times",
+    mayImport: [...base, core, tables, engine, auth, jobs],
+  },
+  {
+    path: "lib/control/metrics",
+    what: "CPU and memory of agents over time",
+    mayImport: [...base, core, tables, engine],
+  },
+  {
+    path: "lib/control/api",
+    what: "routes, one file per resource",
+    mayImport: [
+      ...[
+        protocol,
+        "lib/log",
+        "lib/release",
+        core,
+        journal,
+        engine,
+        auth,
+        jobs,
+        "lib/control/views",
+      ],
+      ...["lib/control/streams", "lib/control/artifacts", "lib/control/schedules"],
+      "lib/control/metrics",
+    ],
+  },
+  {
+    path: "lib/control/audit",
+    what: "what is recorded of requests",
+    mayImport: [...base, "lib/store", core, "lib/control/api"],
+  },
+  {
+    path: "lib/control/link",
+    what: "the WebSocket endpoint of agents",
+    mayImport: [...base, "lib/runtime", tables, engine, auth, "lib/control/audit"],
+  },
+  {
+    path: "lib/control/tls",
+    what: "certificates that the control plane issues",
+    mayImport: [...base, "lib/runtime"],
+  },
+  {
+    path: "lib/control/console",
+    what: "the web console: `oidc/` logins, `page/` the browser's side",
+    mayImport: [
+      ...[...base, "lib/store", "lib/runtime", core, tables, auth, "lib/control/api"],
+      "lib/control/audit",
+    ],
+  },
+  {
+    path: "lib/control/http",
+    what: "the HTTP application",
+    mayImport: [
+      ...[...base, "lib/runtime", core, tables, engine, auth, jobs, "lib/control/api"],
+      ...["lib/control/artifacts", "lib/control/audit", "lib/control/console", "lib/control/link"],
+      "lib/control/schedules",
+    ],
+  },
+
+  {
+    path: "lib/agent/core",
+    what: "pure: connection, execution of requests, responses",
+    mayImport: ["lib/core", protocol, "lib/time"],
+  },
+  {
+    path: "lib/agent/journal",
+    what: "durable state",
+    mayImport: [protocol, "lib/store", "lib/agent/core"],
+  },
+  {
+    path: "lib/agent/identity",
+    what: "who this agent is, and how it proves it",
+    mayImport: [protocol, "lib/log", "lib/runtime", "lib/transfer", "lib/agent/core"],
+  },
+  {
+    path: "lib/agent/commands",
+    what: "built-in commands",
+    mayImport: [protocol, "lib/agent/core"],
+  },
+  {
+    path: "lib/agent/supervisor",
+    what: "the process beside each program, and the agent's side of it",
+    mayImport: [...base, "lib/agent/core"],
+  },
+  {
+    path: "lib/agent/programs",
+    what: "what may be run on this host: manifests, `exec`, services",
+    mayImport: [
+      protocol,
+      "lib/log",
+      "lib/agent/core",
+      "lib/agent/commands",
+      "lib/agent/supervisor",
+    ],
+  },
+  {
+    path: "lib/agent/logs",
+    what: "`fetch_logs`",
+    mayImport: [protocol, "lib/agent/identity", "lib/agent/programs"],
+  },
+  {
+    path: "lib/agent/update",
+    what: "updates of the agent itself",
+    mayImport: [
+      ...[protocol, "lib/release", "lib/transfer", "lib/agent/core", "lib/agent/identity"],
+      "lib/agent/programs",
+    ],
+  },
+];
+
+/** Files that lie in no folder of the table: they put things together, or everything uses them. */
+export const looseFiles = {
+  /** May import everything of their part. */
+  roots: [
+    ...["lib/control/start.ts", "lib/agent/start.ts", "lib/agent/engine.ts"],
+    ...["lib/agent/engineOptions.ts", "lib/agent/capabilities.ts", "lib/agent/hostMetrics.ts"],
+    ...["lib/agent/requiresCommit.ts", "lib/agent/restartCheck.ts"],
+  ],
+  /** Everything may import them; they import nothing. */
+  shared: ["lib/failpoints.ts", "lib/escapeControls.ts"],
+};
+
+/** The folder of the table that a file lies in: the nearest above it. */
+export function folderOf(path: string): Folder | undefined {
+  const above = folders.filter((folder) => path.startsWith(`${folder.path}/`));
+  return above.sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+/** Whether a file of one folder may import a file. */
+export function mayImport(from: Folder, to: string): boolean {
+  return [from.path, ...from.mayImport].some((path) => to.startsWith(`${path}/`));
+}
+
+const [begin, end] = ["<!-- layout: written by npm run layout -->", "<!-- /layout -->"];
+
+export function layoutTables(): string {
+  const part = (title: string, prefix: string, isIn: (path: string) => boolean) => {
+    const rows = folders
+      .filter(({ path }) => isIn(path))
+      .map(({ path, what, mayImport: list }) => {
+        const named = list.map((each) => `\`${each.replace(prefix, "").replace("lib/", "")}\``);
+        return `| \`${path.replace(prefix, "")}/\` | ${what} | ${named.join(", ") || "nothing"} |`;
+      });
+    return `| ${title} | what it is | may import |\n| --- | --- | --- |\n${rows.join("\n")}`;
+  };
+  const isOf = (name: string) => (path: string) => path.startsWith(`lib/${name}/`);
+  const isShared = (path: string) => !isOf("control")(path) && !isOf("agent")(path);
+  return [
+    part("shared, in `lib/`", "lib/", isShared),
+    part("in `lib/control/`", "lib/control/", isOf("control")),
+    part("in `lib/agent/`", "lib/agent/", isOf("agent")),
+  ].join("\n\n");
+}
+
+/** The page with the tables as they should be. */
+export function withTables(page: string): string {
+  const [before, rest] = [page.split(begin)[0], page.split(end)[1]];
+  if (rest === undefined) throw new Error(`CONTRIBUTING.md lacks "${begin}" or "${end}"`);
+  return `${before}${begin}\n\n${layoutTables()}\n\n${end}${rest}`;
+}
+
+if (import.meta.main) {
+  const file = new URL("../CONTRIBUTING.md", import.meta.url).pathname;
+  writeFileSync(file, withTables(readFileSync(file, "utf8")));
+}

@@ -1,0 +1,116 @@
+/** The walls of the house: which folder may import which, no cycles, nothing dead. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { folderOf, folders, looseFiles, mayImport, withTables } from "../scripts/layout.ts";
+import { imports, root, sources } from "./support/fixtures/sources.ts";
+
+const product = sources("cmd", "lib");
+const loose = [...looseFiles.roots, ...looseFiles.shared];
+
+describe("the walls", () => {
+  test("each folder of lib imports only what the layout allows", () => {
+    const wrong = product.flatMap((source) => {
+      const from = folderOf(source.path);
+      if (!source.path.startsWith("lib/") || from === undefined) return [];
+      return imports(source)
+        .filter((to) => to.startsWith("lib/") || to.startsWith("cmd/"))
+        .filter((to) => !looseFiles.shared.includes(to) && !mayImport(from, to))
+        .map((to) => `${source.path} imports ${to}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("each file of lib lies in a folder of the layout, or is named there", () => {
+    const outside = product
+      .filter(({ path }) => path.startsWith("lib/") && folderOf(path) === undefined)
+      .map(({ path }) => path);
+    expect(outside.sort()).toEqual([...loose].sort());
+  });
+
+  test("each folder of the layout exists and uses what it is allowed", () => {
+    const unused = folders.flatMap(({ path, mayImport: allowed }) => {
+      expect(existsSync(join(root, path))).toBe(true);
+      const used = product.filter((source) => folderOf(source.path)?.path === path);
+      const targets = used.flatMap(imports);
+      return allowed
+        .filter((each) => !targets.some((to) => to.startsWith(`${each}/`)))
+        .map((each) => `${path} does not import ${each}`);
+    });
+    expect(unused).toEqual([]);
+  });
+
+  test("the tables of CONTRIBUTING.md are those of the layout: npm run layout writes them", () => {
+    const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+    expect(page).toBe(withTables(page));
+  });
+
+  test("no file imports itself over others, types included", () => {
+    const edges = new Map(product.map((source) => [source.path, imports(source)]));
+    expect(cycles(edges)).toEqual([]);
+  });
+
+  test("each file of cmd and lib is reached from an entry", () => {
+    const entries = ["cmd/wsctl.ts", "lib/runtime/load.ts"];
+    const others = sources("scripts").flatMap(imports);
+    const edges = new Map(product.map((source) => [source.path, imports(source)]));
+    const reached = new Set<string>();
+    const open = [...entries, ...others];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (reached.has(next)) continue;
+      reached.add(next);
+      open.push(...(edges.get(next) ?? []));
+    }
+    const isPage = (path: string) => path.startsWith("lib/control/console/page/");
+    const dead = product.filter(({ path }) => !reached.has(path) && !isPage(path));
+    expect(dead.map(({ path }) => path).filter((path) => !path.endsWith(".d.ts"))).toEqual([]);
+  });
+
+  test.each(["lib/control", "lib/agent"])("no two files of %s have one name", (part) => {
+    const names = product
+      .filter(({ path }) => path.startsWith(`${part}/`) && !path.includes("/page/"))
+      .map(({ path }) => basename(path));
+    // The table of each resource, its routes and its views are told apart by their folders.
+    const twice = names.filter((name, index) => names.indexOf(name) !== index);
+    expect(twice.filter((name) => !sharedNames.has(name))).toEqual([]);
+  });
+
+  test("folders stay small enough to be read at a glance", () => {
+    const counts = Map.groupBy(product, ({ path }) => dirname(path));
+    const large = [...counts].filter(
+      ([folder, files]) => files.length > (largeFolders[folder] ?? 13),
+    );
+    expect(large.map(([folder, files]) => `${folder}: ${files.length}`)).toEqual([]);
+  });
+});
+
+/** Names that the parts of each core have in common. */
+const sharedNames = new Set(["core.ts", "model.ts", "admission.ts", "artifacts.ts", "audit.ts"]);
+
+/** One file a command, and one a limit or a code of the shared words. */
+const largeFolders: Record<string, number> = { cmd: 20, "lib/agent/logs": 24, "lib/protocol": 16 };
+
+/** Groups of files that import each other (Tarjan, SIAM Journal on Computing 1(2), 1972). */
+function cycles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string) => {
+    const at = order.size;
+    order.set(file, at);
+    low.set(file, at);
+    stack.push(file);
+    for (const to of edges.get(file) ?? []) {
+      if (!edges.has(to)) continue;
+      if (!order.has(to)) visit(to);
+      else if (!stack.includes(to)) continue;
+      low.set(file, Math.min(low.get(file) ?? at, low.get(to) ?? at));
+    }
+    if (low.get(file) !== at) return;
+    const group = stack.splice(stack.indexOf(file));
+    if (group.length > 1) found.push(group.sort());
+  };
+  for (const file of edges.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
