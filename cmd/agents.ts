@@ -9,7 +9,8 @@ import { labelChangesOf } from "./flags/labels.ts";
 import { lookArgs } from "./flags/target.ts";
 import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "./output/format.ts";
 import { meanAndMost, spanText, sparkline } from "./output/sparkline.ts";
-import { print, printJson, remark, table } from "./output/stdio.ts";
+import { print, printJson, remark } from "./output/stdio.ts";
+import { table } from "./output/table.ts";
 
 const sparkCells = 32;
 

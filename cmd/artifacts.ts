@@ -11,7 +11,8 @@ import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./cli/exit.ts"
 import { usage } from "./cli/strictArgs.ts";
 import { clientOf, controlPlaneOf } from "./flags/connection.ts";
 import { fetchArtifact } from "./jobs/fetchArtifact.ts";
-import { print, printJson, remark, table } from "./output/stdio.ts";
+import { print, printJson, remark } from "./output/stdio.ts";
+import { table } from "./output/table.ts";
 import { bytesText, terminalProgress } from "./output/transferProgress.ts";
 
 const limitMost = 500;

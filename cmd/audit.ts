@@ -11,7 +11,8 @@ import { exitFailed, exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
 import { clientOf } from "./flags/connection.ts";
 import { wholeNumber } from "./flags/values.ts";
-import { print, printJson, remark, table } from "./output/stdio.ts";
+import { print, printJson, remark } from "./output/stdio.ts";
+import { table } from "./output/table.ts";
 
 const trailArgs = {
   ...clientArgs,

@@ -13,7 +13,8 @@ import { commonArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
 import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./cli/paths.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { print, printJson, remark, table } from "./output/stdio.ts";
+import { print, printJson, remark } from "./output/stdio.ts";
+import { table } from "./output/table.ts";
 
 const commandsArgs = {
   ...commonArgs,

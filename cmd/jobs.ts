@@ -10,7 +10,8 @@ import { type FollowFlags, followArgs, followJob } from "./jobs/followJob.ts";
 import { list } from "./jobs/listJobs.ts";
 import { retry } from "./jobs/retryJob.ts";
 import { sendOrder, waitArg } from "./jobs/submitJob.ts";
-import { print, printJson, remark, table } from "./output/stdio.ts";
+import { print, printJson, remark } from "./output/stdio.ts";
+import { table } from "./output/table.ts";
 import { readOrder } from "./signing/signJob.ts";
 
 const id = {

@@ -11,7 +11,8 @@ import { clientOf } from "./flags/connection.ts";
 import { type OrderFlags, orderArgs, orderOf } from "./flags/job.ts";
 import { type AgreedFlags, agreedArgs, requireAgreement } from "./flags/target.ts";
 import { durationText, parsePause, parseSeconds } from "./flags/values.ts";
-import { print, printJson, remark, table } from "./output/stdio.ts";
+import { print, printJson, remark } from "./output/stdio.ts";
+import { table } from "./output/table.ts";
 
 const name = {
   type: "positional",

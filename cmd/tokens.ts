@@ -6,7 +6,8 @@ import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
 import { clientOf } from "./flags/connection.ts";
 import { type TokenFlags, tokenOrderOf } from "./flags/token.ts";
-import { deliver, print, printJson, remark, requireStdout, table } from "./output/stdio.ts";
+import { deliver, print, printJson, remark, requireStdout } from "./output/stdio.ts";
+import { table } from "./output/table.ts";
 
 const create = defineCommand({
   meta: {

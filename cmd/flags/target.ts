@@ -8,7 +8,8 @@ import { hasWildcard } from "../../lib/protocol/wildcard.ts";
 import { exitInterrupted } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { isTerminal } from "../cli/terminal.ts";
-import { print, printJson, remark, table } from "../output/stdio.ts";
+import { print, printJson, remark } from "../output/stdio.ts";
+import { table } from "../output/table.ts";
 import { agentIdOf, parseShare, wholeNumber } from "./values.ts";
 
 export const targetArgs = {

@@ -4,7 +4,8 @@ import { visible } from "../../lib/escapeControls.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { isTerminal } from "../cli/terminal.ts";
-import { print, printJson, table } from "./stdio.ts";
+import { print, printJson } from "./stdio.ts";
+import { table } from "./table.ts";
 
 const formats = ["table", "wide", "ndjson", "csv"] as const;
 export type Format = (typeof formats)[number];

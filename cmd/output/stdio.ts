@@ -3,7 +3,6 @@
  * hostile text: it is shown without control characters, and kept as it is only in JSON.
  */
 import { readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
-import { visible } from "../../lib/escapeControls.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { exitPipeClosed } from "../cli/exit.ts";
 import { isTerminal } from "../cli/terminal.ts";
@@ -104,24 +103,6 @@ export function remark(line: string): void {
   } catch {
     // There is no further place to say it; the exit status still tells.
   }
-}
-
-/** Columns under headings, as wide as they need to be. */
-export function table(headings: string[], rows: string[][]): string {
-  const lines = [headings, ...rows].map((row) =>
-    row.map((cell) => visible(cell).replaceAll("\n", " ")),
-  );
-  const widths = headings.map((_, column) =>
-    Math.max(...lines.map((line) => (line[column] ?? "").length)),
-  );
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }
 
 const colours = { green: 32, red: 31, yellow: 33, grey: 90 } as const;

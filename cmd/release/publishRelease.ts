@@ -12,7 +12,8 @@ import type { ClientFlags } from "../cli/commonFlags.ts";
 import { exitFailed, exitOk, untilSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { clientOf, controlPlaneOf } from "../flags/connection.ts";
-import { print, printJson, remark, table } from "../output/stdio.ts";
+import { print, printJson, remark } from "../output/stdio.ts";
+import { table } from "../output/table.ts";
 import { terminalProgress } from "../output/transferProgress.ts";
 
 interface Options extends ClientFlags {

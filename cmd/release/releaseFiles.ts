@@ -23,7 +23,8 @@ import { exitFailed, exitOk } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "../flags/connection.ts";
 import { parseSeconds } from "../flags/values.ts";
-import { print, printJson, remark, table } from "../output/stdio.ts";
+import { print, printJson, remark } from "../output/stdio.ts";
+import { table } from "../output/table.ts";
 import { passphraseOf } from "../signing/keyFiles.ts";
 
 interface Options {

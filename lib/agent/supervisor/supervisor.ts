@@ -14,6 +14,7 @@ import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import { HeadTail } from "./headTailBuffer.ts";
 import { LiveOutput } from "./outputBackpressure.ts";
 import { Kin } from "./processTree.ts";
+import { leftResult } from "./programResult.ts";
 import { ResultPlace } from "./resultFile.ts";
 import {
   begunFile,
@@ -29,7 +30,6 @@ import {
   unstarted,
   writeWhole,
 } from "./runFiles.ts";
-import { leftResult } from "./programResult.ts";
 
 /** What still comes out of a pipe that somebody else holds open is not waited for longer. */
 const drainMs = 500;

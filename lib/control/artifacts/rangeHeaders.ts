@@ -1,4 +1,6 @@
-/** The HTTP headers of transfers: ranges both ways, and a file's name. */
+/** The HTTP headers of transfers: ranges both ways (RFC 9110, section 14), and a file's name. */
+import { create } from "content-disposition";
+import { parse } from "range-parser";
 import { WsctlError } from "../../protocol/errors.ts";
 
 /** From `start` up to, not including, `end`. */
@@ -32,25 +34,15 @@ export function rangeOf(
   etag: string | undefined,
   bytes: number,
 ): ByteRange | "unsatisfiable" | undefined {
-  const parts = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text?.trim() ?? "");
-  if (parts === null || (ifRange !== undefined && ifRange !== etag)) return undefined;
-  const [, first = "", last = ""] = parts;
-  if (first === "" && last === "") return undefined;
-  if (first === "") {
-    const length = Math.min(Number(last), bytes);
-    return length === 0 ? "unsatisfiable" : { start: bytes - length, end: bytes };
-  }
-  const start = Number(first);
-  if (last !== "" && Number(last) < start) return undefined;
-  if (start >= bytes) return "unsatisfiable";
-  return { start, end: last === "" ? bytes : Math.min(Number(last) + 1, bytes) };
+  if (text === undefined || (ifRange !== undefined && ifRange !== etag)) return undefined;
+  const { code, type, ranges } = parse(bytes, text);
+  const [range] = ranges;
+  // An odd code: a part of the header could not be read.
+  if (type !== "bytes" || (code & 1) !== 0 || ranges.length > 1) return undefined;
+  return range === undefined ? "unsatisfiable" : { start: range.start, end: range.end + 1 };
 }
 
-/** A name is hostile text: whoever saves the file gets it escaped, and never as a page to show. */
+/** A name is hostile text: whoever saves the file gets it escaped (RFC 6266, RFC 8187). */
 export function attachment(name: string): string {
-  const escaped = encodeURIComponent(name).replace(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename*=UTF-8''${escaped}`;
+  return create(name);
 }

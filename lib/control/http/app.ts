@@ -41,9 +41,9 @@ import type { Engine } from "../engine/engine.ts";
 import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
+import type { Descriptors } from "../link/descriptorReserve.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { Hosts } from "./allowedHosts.ts";
-import type { Descriptors } from "../link/descriptorReserve.ts";
 
 export interface AppOptions {
   engine: Engine;

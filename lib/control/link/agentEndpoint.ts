@@ -20,8 +20,8 @@ import { type Access, counterOf } from "../auth/authenticator.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Descriptors } from "./descriptorReserve.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import type { Descriptors } from "./descriptorReserve.ts";
 
 export interface AgentRouteOptions {
   engine: Engine;

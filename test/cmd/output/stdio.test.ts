@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import * as fc from "fast-check";
-import { paint, table, wantsColour } from "../../../cmd/output/stdio.ts";
+import { paint, wantsColour } from "../../../cmd/output/stdio.ts";
+import { table } from "../../../cmd/output/table.ts";
 import { visible } from "../../../lib/escapeControls.ts";
 
 const source = new URL("../../../cmd/output/stdio.ts", import.meta.url).pathname;

@@ -49,12 +49,12 @@ export class Oidc {
       code_challenge_method: "S256",
       ...{ state, nonce },
     });
-    return { url: url.href, sealed: this.#seal.close({ state, nonce, verifier }) };
+    return { url: url.href, sealed: await this.#seal.close({ state, nonce, verifier }) };
   }
 
   /** Who came back with this query (`?…`); throws `LoginFault`. */
   async finish(query: string, sealed: string | undefined, now: number): Promise<Person> {
-    const underWay = this.#underWay(query, sealed, now);
+    const underWay = await this.#underWay(query, sealed, now);
     if (this.#asking >= oidcAsksMax) {
       throw new LoginFault("unreachable", `${oidcAsksMax} logins are being asked for already`);
     }
@@ -67,8 +67,8 @@ export class Oidc {
     }
   }
 
-  #underWay(query: string, sealed: string | undefined, now: number): UnderWay {
-    const kept = this.#seal.open(sealed ?? "") as UnderWay | undefined;
+  async #underWay(query: string, sealed: string | undefined, now: number): Promise<UnderWay> {
+    const kept = (await this.#seal.open(sealed ?? "")) as unknown as UnderWay | undefined;
     const brought = new URLSearchParams(query).getAll("state");
     const isSame = brought.length === 1 && brought[0] === kept?.state;
     if (kept === undefined || !isSame || !this.#states.isGood(kept.state, now)) {

@@ -1,36 +1,30 @@
 /**
- * What a browser keeps for us and can neither read nor change: encrypted under a key of this
- * process, so that whoever begins a login and never comes back costs no memory.
+ * What a browser keeps for the control plane and can neither read nor change: an encrypted JWT
+ * (RFC 7516) under a key of this process, so that a login that is begun and never finished costs no
+ * memory.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { isJsonObject, type JsonObject } from "../../../protocol/json.ts";
+import { randomBytes } from "node:crypto";
+import { EncryptJWT, jwtDecrypt } from "jose";
+import type { JsonObject } from "../../../protocol/json.ts";
 
-const cipher = "aes-256-gcm";
-const ivBytes = 12;
-const tagBytes = 16;
+const encryption = { alg: "dir", enc: "A256GCM" };
 
 export class Seal {
   readonly #key = randomBytes(32);
 
-  close(value: JsonObject): string {
-    const iv = randomBytes(ivBytes);
-    const sealing = createCipheriv(cipher, this.#key, iv);
-    const body = Buffer.concat([sealing.update(JSON.stringify(value)), sealing.final()]);
-    return Buffer.concat([iv, sealing.getAuthTag(), body]).toString("base64url");
+  close(value: JsonObject): Promise<string> {
+    return new EncryptJWT(value).setProtectedHeader(encryption).encrypt(this.#key);
   }
 
   /** Undefined for what was not sealed by this process. */
-  open(sealed: string): JsonObject | undefined {
-    const bytes = Buffer.from(sealed, "base64url");
-    if (bytes.length <= ivBytes + tagBytes) return undefined;
+  async open(sealed: string): Promise<JsonObject | undefined> {
     try {
-      const opening = createDecipheriv(cipher, this.#key, bytes.subarray(0, ivBytes), {
-        authTagLength: tagBytes,
-      });
-      opening.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
-      const body = opening.update(bytes.subarray(ivBytes + tagBytes));
-      const value = JSON.parse(Buffer.concat([body, opening.final()]).toString());
-      return isJsonObject(value) ? value : undefined;
+      const terms = {
+        keyManagementAlgorithms: [encryption.alg],
+        contentEncryptionAlgorithms: [encryption.enc],
+      };
+      const { payload } = await jwtDecrypt(sealed, this.#key, terms);
+      return payload as JsonObject;
     } catch {
       return undefined;
     }

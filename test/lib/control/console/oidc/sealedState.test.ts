@@ -1,23 +1,27 @@
 import { expect, test } from "bun:test";
 import { Seal } from "../../../../../lib/control/console/oidc/sealedState.ts";
 
-test("open() gives back what close() took, and nothing of anybody else's", () => {
+test("open() returns what close() took, and nothing that another process has sealed", async () => {
   const seal = new Seal();
-  const sealed = seal.close({ state: "s" });
-  expect(seal.open(sealed)).toEqual({ state: "s" });
+  const sealed = await seal.close({ state: "s" });
+  expect(await seal.open(sealed)).toEqual({ state: "s" });
   expect(sealed).not.toContain(Buffer.from('"state"').toString("base64url").slice(2, 8));
-  expect(new Seal().open(sealed)).toBeUndefined();
+  expect(await new Seal().open(sealed)).toBeUndefined();
   for (const wrong of ["", "x", sealed.slice(0, -2), "A".repeat(200)]) {
-    expect(seal.open(wrong)).toBeUndefined();
+    expect(await seal.open(wrong)).toBeUndefined();
   }
 });
 
-test("open() refuses it with any one byte changed", () => {
+test("open() refuses a state with any one byte of its parts changed", async () => {
   const seal = new Seal();
-  const bytes = Buffer.from(seal.close({ nonce: "n" }), "base64url");
-  for (let at = 0; at < bytes.length; at++) {
-    const changed = Buffer.from(bytes);
-    changed[at] = (changed[at] ?? 0) ^ 1;
-    expect(seal.open(changed.toString("base64url"))).toBeUndefined();
+  const parts = (await seal.close({ nonce: "n" })).split(".");
+  for (const [index, part] of parts.entries()) {
+    const bytes = Buffer.from(part, "base64url");
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      const other = parts.with(index, changed.toString("base64url")).join(".");
+      expect(await seal.open(other)).toBeUndefined();
+    }
   }
 });
