@@ -3,6 +3,7 @@
  * writes the tables of CONTRIBUTING.md from here; a test holds the imports against them.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { code, table } from "./markdown.ts";
 
 export interface Folder {
   path: string;
@@ -230,10 +231,10 @@ export function layoutTables(): string {
     const rows = folders
       .filter(({ path }) => isIn(path))
       .map(({ path, what, mayImport: list }) => {
-        const named = list.map((each) => `\`${each.replace(prefix, "").replace("lib/", "")}\``);
-        return `| \`${path.replace(prefix, "")}/\` | ${what} | ${named.join(", ") || "nothing"} |`;
+        const named = list.map((each) => code(each.replace(prefix, "").replace("lib/", "")));
+        return [code(`${path.replace(prefix, "")}/`), what, named.join(", ") || "nothing"];
       });
-    return `| ${title} | what it is | may import |\n| --- | --- | --- |\n${rows.join("\n")}`;
+    return table([title, "what it is", "may import"], rows);
   };
   const isOf = (name: string) => (path: string) => path.startsWith(`lib/${name}/`);
   const isShared = (path: string) => !isOf("control")(path) && !isOf("agent")(path);

@@ -4,6 +4,7 @@ import { readsOnly } from "../lib/control/api/route.ts";
 import { rolesWith } from "../lib/control/auth/permissions.ts";
 import { consoleRoutes } from "../lib/control/console/console.ts";
 import { routes } from "../lib/control/http/app.ts";
+import { code, table } from "./markdown.ts";
 
 const file = new URL("../docs/permissions.md", import.meta.url).pathname;
 
@@ -32,20 +33,6 @@ They hold nothing of the fleet. What posts is refused unless the console's own p
 
 ${table(["address", "what it is"], pages)}
 `;
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function table(head: string[], rows: string[][]): string {
-  const widths = head.map((text, at) =>
-    Math.max(text.length, ...rows.map((row) => row[at]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(" | ")} |`;
-  const rule = line(widths.map((width) => "-".repeat(width)));
-  return [line(head), rule, ...rows.map(line)].join("\n");
 }
 
 if (import.meta.main) writeFileSync(file, permissionsPage());
