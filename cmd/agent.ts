@@ -2,28 +2,28 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { Trust } from "../lib/agent/identity/commandTrust.ts";
-import { openAgentJournal, restoreKeptJournal } from "../lib/agent/journal/journal.ts";
+import { CommandTrust } from "../lib/agent/identity/commandTrust.ts";
+import { openAgentJournal, restoreJournalBackup } from "../lib/agent/journal/journal.ts";
 import { runAgent } from "../lib/agent/start.ts";
-import { onTrial } from "../lib/agent/update/trialReporter.ts";
+import { createTrialReporter } from "../lib/agent/update/trialReporter.ts";
 import { breakIfPlanted } from "../lib/failpoints.ts";
-import { readJoin } from "../lib/protocol/api/joinString.ts";
+import { parseJoin } from "../lib/protocol/api/joinString.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { parsePublicKey } from "../lib/protocol/keys.ts";
-import { acceptedMax, outputBytesMost, runningMax } from "../lib/protocol/limits.ts";
+import { acceptedMax, outputBytesMax, runningMax } from "../lib/protocol/limits.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
 import { restart, trialFault, update } from "./agent/replaceProcess.ts";
 import { type ClientFlags, clientArgs, logArgs } from "./cli/commonFlags.ts";
-import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
-import { logOf } from "./cli/log.ts";
+import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
+import { createCliLog } from "./cli/log.ts";
 import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./cli/paths.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { agentAccess } from "./flags/agentConnection.ts";
-import { keepAuditArg, keepAuditMs } from "./flags/auditRetention.ts";
-import { dataDirOf, readFile, refuseHostileEnvironment } from "./flags/connection.ts";
-import { labelsOf } from "./flags/labels.ts";
+import { openAgentConnection } from "./flags/agentConnection.ts";
+import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
+import { assertNoHostileVariables, readFile, resolveDataDir } from "./flags/connection.ts";
+import { parseLabels } from "./flags/labels.ts";
 import { parseSeconds, wholeNumber } from "./flags/values.ts";
 import { readStdin } from "./output/stdio.ts";
 
@@ -84,7 +84,7 @@ export default defineCommand({
     },
     "max-output": {
       type: "string",
-      default: `${outputBytesMost}`,
+      default: `${outputBytesMax}`,
       valueHint: "BYTES",
       description: "what is kept of any program's output, head and tail",
     },
@@ -116,7 +116,7 @@ export default defineCommand({
       valueHint: "TIME",
       description: "how old the key of an agent that has joined becomes before it is renewed",
     },
-    "keep-audit": keepAuditArg,
+    "keep-audit": auditRetentionArg,
     heartbeat: {
       type: "string",
       default: "15s",
@@ -158,29 +158,29 @@ export interface AgentRunOptions extends ClientFlags {
 
 /** Runs until SIGINT or SIGTERM; waits for a control plane that is not there yet. */
 export async function agentRun(options: AgentRunOptions): Promise<number> {
-  refuseHostileEnvironment();
+  assertNoHostileVariables();
   if (options["token-file"] === "-") {
     const text = "an agent reads its token again whenever it restarts";
     throw usage(`Flag --token-file cannot be standard input: ${text}; give a file or WSCTL_TOKEN`);
   }
-  const log = logOf(options);
+  const log = createCliLog(options);
   const stop = new AbortController();
-  const stopped = AbortSignal.any([untilSignal(() => process.exit(exitFailed)), stop.signal]);
-  const trial = onTrial(() => stop.abort());
+  const stopped = AbortSignal.any([waitForSignal(() => process.exit(exitFailed)), stop.signal]);
+  const trial = createTrialReporter(() => stop.abort());
   const fault = trialFault();
-  const joinText = joinTextOf(options.join);
-  const invited = joinText === undefined ? undefined : readJoin(joinText).agentId;
-  const agentId = agentIdOf(options.id ?? invited ?? hostname().toLowerCase());
+  const joinText = readJoinString(options.join);
+  const invited = joinText === undefined ? undefined : parseJoin(joinText).agentId;
+  const agentId = parseAgentId(options.id ?? invited ?? hostname().toLowerCase());
   // Before anything is made or asked for: a mistake in a flag must leave nothing behind.
   const settings = hostSettings(options, agentId);
-  const dir = join(dataDirOf(options), "agents", agentId);
+  const dir = join(resolveDataDir(options), "agents", agentId);
   const runtime = await loadRuntime();
   const journalPath = join(dir, "journal.db");
   await breakIfPlanted(journalPath);
   // A trial that was broken off, as by a reboot, has left the journal as it was before.
-  if (trial === undefined) restoreKeptJournal(journalPath);
+  if (trial === undefined) restoreJournalBackup(journalPath);
   const journal = openAgentJournal(journalPath);
-  const access = await agentAccess({
+  const access = await openAgentConnection({
     ...{ flags: options, join: joinText, agentId, dir, runtime, log },
     signal: stopped,
   });
@@ -225,22 +225,22 @@ function hostSettings(options: AgentRunOptions, agentId: string) {
       waiting: wholeNumber("max-waiting", options["max-waiting"], 0, 10_000),
       timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
     },
-    keepAudit: {
-      keepMs: keepAuditMs(options["keep-audit"]),
-      why: `agent --keep-audit ${options["keep-audit"]}`,
+    auditRetention: {
+      keepMs: auditRetentionMs(options["keep-audit"]),
+      reason: `agent --keep-audit ${options["keep-audit"]}`,
     },
-    trust: new Trust(options.trust, agentId),
-    ...(options.labels.length === 0 ? {} : { labels: labelsOf(options.labels) }),
-    outputBytesMax: wholeNumber("max-output", options["max-output"], 256, outputBytesMost),
+    trust: new CommandTrust(options.trust, agentId),
+    ...(options.labels.length === 0 ? {} : { labels: parseLabels(options.labels) }),
+    outputBytesMax: wholeNumber("max-output", options["max-output"], 256, outputBytesMax),
     releaseKeys: options.releaseKeys,
-    releaseThreshold: thresholdOf(options),
+    releaseThreshold: parseThreshold(options),
   };
 }
 
 /**
  * A key that is none, or more signatures than keys, would be found out only at the first update.
  */
-function thresholdOf({ releaseKeys, ...options }: AgentRunOptions): number {
+function parseThreshold({ releaseKeys, ...options }: AgentRunOptions): number {
   for (const key of releaseKeys) {
     try {
       parsePublicKey(key);
@@ -253,13 +253,13 @@ function thresholdOf({ releaseKeys, ...options }: AgentRunOptions): number {
 }
 
 /** Best not on the command line, which others on this host can read. */
-function joinTextOf(given: string | undefined): string | undefined {
+function readJoinString(given: string | undefined): string | undefined {
   if (given === undefined || given === "") return undefined;
   if (given === "-") return readStdin();
   return given.startsWith("@") ? readFile("join", given.slice(1)) : given;
 }
 
-function agentIdOf(text: string): string {
+function parseAgentId(text: string): string {
   const parsed = v.safeParse(AgentId, text);
   if (parsed.success) return parsed.output;
   throw usage(`Agent id "${text}": ${parsed.issues[0].message}; choose one with --id`);

@@ -4,11 +4,17 @@ import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
-import { clientOf } from "./flags/connection.ts";
-import { labelChangesOf } from "./flags/labels.ts";
-import { lookArgs } from "./flags/target.ts";
-import { type Column, type FormatFlags, formatArgs, formatOf, printList } from "./output/format.ts";
-import { meanAndMost, spanText, sparkline } from "./output/sparkline.ts";
+import { createClient } from "./flags/connection.ts";
+import { parseLabelChanges } from "./flags/labels.ts";
+import { targetQueryArgs } from "./flags/target.ts";
+import {
+  type Column,
+  type FormatFlags,
+  formatArgs,
+  parseFormat,
+  printList,
+} from "./output/format.ts";
+import { formatSpan, meanAndMax, sparkline } from "./output/sparkline.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 
@@ -22,7 +28,7 @@ const list = defineCommand({
   },
   args: {
     ...clientArgs,
-    ...lookArgs,
+    ...targetQueryArgs,
     ...formatArgs,
   },
   run: ({ args }) => listRun(args),
@@ -90,19 +96,19 @@ const undrain = defineCommand({
   run: ({ args }) => drainRun(args, false),
 });
 
-const forget = defineCommand({
+const remove = defineCommand({
   meta: {
     name: "forget",
     description: "Forget an agent that is away: its record, its tokens and what waits for it",
   },
   args: agentArgs,
-  run: ({ args }) => forgetRun(args),
+  run: ({ args }) => deleteRun(args),
 });
 
 export default defineCommand({
   meta: { name: "agents", description: "See the agents, let them in and shut them out" },
   default: "list",
-  subCommands: { list, show, label, drain, undrain, approve, revoke, forget },
+  subCommands: { list, show, label, drain, undrain, approve, revoke, forget: remove },
 });
 
 export interface AgentsOptions extends ClientFlags {
@@ -112,10 +118,10 @@ export interface AgentsOptions extends ClientFlags {
 export async function listRun(
   options: AgentsOptions & FormatFlags & { target?: string | undefined },
 ): Promise<number> {
-  formatOf(options);
+  parseFormat(options);
   const { target: selector } = options;
   const which = selector === undefined ? {} : { selector };
-  const agents = await (await clientOf(options)).agents(which);
+  const agents = await (await createClient(options)).agents(which);
   const isForPerson = !options.json && (options.format ?? "table") === "table";
   if (agents.length === 0 && isForPerson && selector !== undefined) remark("No agent matches.");
   else if (agents.length === 0 && isForPerson) {
@@ -125,21 +131,21 @@ export async function listRun(
 }
 
 export async function showRun(options: AgentsOptions & { id: string }): Promise<number> {
-  const agent = await (await clientOf(options)).agent(options.id);
+  const agent = await (await createClient(options)).agent(options.id);
   if (options.json) printJson(agent);
-  else print([detail(agent), ...commandsOf(agent)].join("\n\n"));
+  else print([detail(agent), ...formatCommands(agent)].join("\n\n"));
   return exitOk;
 }
 
 export async function approveRun(options: AgentsOptions & { id: string }): Promise<number> {
-  await (await clientOf(options)).approveAgent(options.id);
+  await (await createClient(options)).approveAgent(options.id);
   if (options.json) printJson({ agent_id: options.id, approved: true });
   else print(`approved ${options.id}`);
   return exitOk;
 }
 
 export async function revokeRun(options: AgentsOptions & { id: string }): Promise<number> {
-  const count = await (await clientOf(options)).revokeAgent(options.id);
+  const count = await (await createClient(options)).revokeAgent(options.id);
   if (options.json) printJson({ agent_id: options.id, revoked_tokens: count });
   else print(`revoked ${options.id} (${count === 1 ? "1 token" : `${count} tokens`})`);
   return exitOk;
@@ -149,10 +155,10 @@ async function labelRun(
   options: AgentsOptions & { id: string },
   words: readonly string[],
 ): Promise<number> {
-  const changes = labelChangesOf(words);
-  const agent = await (await clientOf(options)).labelAgent(options.id, changes);
+  const changes = parseLabelChanges(words);
+  const agent = await (await createClient(options)).labelAgent(options.id, changes);
   if (options.json) printJson(agent);
-  else print(`${options.id}: ${labelText(agent) ?? "no labels"}`);
+  else print(`${options.id}: ${formatLabels(agent) ?? "no labels"}`);
   return exitOk;
 }
 
@@ -160,22 +166,22 @@ async function drainRun(
   options: AgentsOptions & { id: string },
   drained: boolean,
 ): Promise<number> {
-  const agent = await (await clientOf(options)).drainAgent(options.id, drained);
+  const agent = await (await createClient(options)).drainAgent(options.id, drained);
   if (options.json) printJson(agent);
   else if (drained) print(`drained ${options.id}: ${agent.open_requests} requests still open`);
   else print(`${options.id} takes jobs again`);
   return exitOk;
 }
 
-async function forgetRun(options: AgentsOptions & { id: string }): Promise<number> {
-  await (await clientOf(options)).forgetAgent(options.id);
+async function deleteRun(options: AgentsOptions & { id: string }): Promise<number> {
+  await (await createClient(options)).deleteAgent(options.id);
   if (options.json) printJson({ agent_id: options.id, forgotten: true });
   else print(`forgot ${options.id}`);
   return exitOk;
 }
 
 /** What it has said that it can do; `wsctl send COMMAND --help --agent ID` tells more of each. */
-function commandsOf({ commands }: AgentDetail): string[] {
+function formatCommands({ commands }: AgentDetail): string[] {
   if (commands === undefined || commands.length === 0) return [];
   const rows = commands.map(({ name, description = "-" }) => [name, description]);
   return [table(["COMMAND", "WHAT IT DOES"], rows)];
@@ -183,7 +189,7 @@ function commandsOf({ commands }: AgentDetail): string[] {
 
 const columns: Column<AgentView>[] = [
   { name: "agent", value: ({ agent_id }) => agent_id },
-  { name: "state", value: stateOf },
+  { name: "state", value: formatState },
   { name: "cpu", value: ({ cpu_usage }) => cpu_usage },
   { name: "memory", value: ({ memory_usage }) => memory_usage },
   { name: "version", value: ({ version }) => version },
@@ -194,16 +200,16 @@ const columns: Column<AgentView>[] = [
   { name: "arch", value: ({ arch }) => arch, isWide: true },
   { name: "address", value: ({ address }) => address, isWide: true },
   { name: "protocol", value: ({ protocol }) => protocol, isWide: true },
-  { name: "labels", value: labelText, isWide: true },
+  { name: "labels", value: formatLabels, isWide: true },
 ];
 
-function stateOf(agent: AgentView): string {
+function formatState(agent: AgentView): string {
   const more = agent.drained ? ", drained" : "";
   if (agent.online) return `online${more}`;
   return agent.shut_out === undefined ? `away${more}` : `away, ${agent.shut_out}${more}`;
 }
 
-function labelText({ labels = {} }: AgentView): string | undefined {
+function formatLabels({ labels = {} }: AgentView): string | undefined {
   const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   return pairs.length === 0 ? undefined : pairs.join(",");
 }
@@ -211,40 +217,40 @@ function labelText({ labels = {} }: AgentView): string | undefined {
 function detail(agent: AgentDetail): string {
   const lines = [
     ["agent", agent.agent_id],
-    ["state", stateOf(agent)],
+    ["state", formatState(agent)],
     ["protocol", agent.protocol],
     ["version", agent.version],
     ["host", agent.hostname],
     ["system", agent.os === undefined ? undefined : `${agent.os} ${agent.arch ?? ""}`],
     ["address", agent.address],
-    ["labels", labelText(agent)],
+    ["labels", formatLabels(agent)],
     ["connected", agent.connected_at],
     ["last seen", agent.last_seen_at],
     ["open requests", String(agent.open_requests)],
-    ["taken over", takeoverText(agent)],
-    ...figureLines(agent.figures.day),
-    ...figureLines(agent.figures.month),
+    ["taken over", formatReplaced(agent)],
+    ...metricsLines(agent.figures.day),
+    ...metricsLines(agent.figures.month),
   ].filter((line): line is [string, string] => line[1] !== undefined);
   return table(["FIELD", "VALUE"], lines);
 }
 
 /** Mean, most, and how it went. */
-function figureLines(series: Series): [string, string][] {
-  const cpu = meanAndMost(series.cpu_percent);
-  const memory = meanAndMost(series.memory_bytes);
+function metricsLines(series: Series): [string, string][] {
+  const cpu = meanAndMax(series.cpu_percent);
+  const memory = meanAndMax(series.memory_bytes);
   if (cpu === undefined || memory === undefined) return [];
-  const span = spanText(series);
+  const span = formatSpan(series);
   const busy = sparkline(series.cpu_percent, sparkCells, Math.max(100, cpu.most));
   const used = sparkline(series.memory_bytes, sparkCells, memory.most);
-  const figures = (mean: string, most: string) => `mean ${mean}, most ${most}`;
+  const metrics = (mean: string, most: string) => `mean ${mean}, most ${most}`;
   const bytes = (value: number) => formatMemoryUsage(value);
   return [
-    [`cpu ${span}`, `${busy}  ${figures(`${Math.round(cpu.mean)}%`, `${Math.round(cpu.most)}%`)}`],
-    [`memory ${span}`, `${used}  ${figures(bytes(memory.mean), bytes(memory.most))}`],
+    [`cpu ${span}`, `${busy}  ${metrics(`${Math.round(cpu.mean)}%`, `${Math.round(cpu.most)}%`)}`],
+    [`memory ${span}`, `${used}  ${metrics(bytes(memory.mean), bytes(memory.most))}`],
   ];
 }
 
-function takeoverText({ taken_over_at: at, copy }: AgentDetail): string | undefined {
+function formatReplaced({ taken_over_at: at, copy }: AgentDetail): string | undefined {
   if (at === undefined) return undefined;
   if (copy !== undefined)
     return `${at}, by a copy that lives as well, on ${copy}: stop one of them`;

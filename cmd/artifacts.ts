@@ -7,15 +7,15 @@ import type { ArtifactView } from "../lib/protocol/api/artifacts.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { ArtifactName } from "../lib/protocol/names.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
-import { exitFailed, exitInterrupted, exitOk, untilSignal } from "./cli/exit.ts";
+import { exitFailed, exitInterrupted, exitOk, waitForSignal } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { clientOf, controlPlaneOf } from "./flags/connection.ts";
+import { createClient, findControlPlane } from "./flags/connection.ts";
 import { fetchArtifact } from "./jobs/fetchArtifact.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
-import { bytesText, terminalProgress } from "./output/transferProgress.ts";
+import { formatBytes, terminalProgress } from "./output/transferProgress.ts";
 
-const limitMost = 500;
+const limitMax = 500;
 
 const id = {
   type: "positional",
@@ -75,11 +75,11 @@ export async function listRun(
   options: ArtifactsOptions & { limit: string; cursor?: string | undefined },
 ): Promise<number> {
   const limit = /^\d{1,3}$/.test(options.limit) ? Number(options.limit) : 0;
-  if (limit < 1 || limit > limitMost) {
-    throw usage(`Flag --limit is "${options.limit}": expected a number from 1 to ${limitMost}`);
+  if (limit < 1 || limit > limitMax) {
+    throw usage(`Flag --limit is "${options.limit}": expected a number from 1 to ${limitMax}`);
   }
   const cursor = options.cursor === undefined ? {} : { cursor: options.cursor };
-  const page = await (await clientOf(options)).artifacts({ limit, ...cursor });
+  const page = await (await createClient(options)).artifacts({ limit, ...cursor });
   const headings = ["ARTIFACT", "NAME", "SIZE", "KIND", "STATE", "AGENT", "CREATED", "EXPIRES"];
   if (options.json) page.items.forEach(printJson);
   else if (page.items.length === 0) remark("No artifacts yet.");
@@ -94,11 +94,11 @@ export async function listRun(
 export async function getRun(
   options: ArtifactsOptions & { id: string; output?: string | undefined },
 ): Promise<number> {
-  const controlPlane = await controlPlaneOf(options);
+  const controlPlane = await findControlPlane(options);
   const client = new Client(controlPlane);
   const artifact = await client.artifact(options.id);
-  const path = pathOf(artifact, options.output);
-  const signal = untilSignal(() => process.exit(exitFailed));
+  const path = buildOutputPath(artifact, options.output);
+  const signal = waitForSignal(() => process.exit(exitFailed));
   const progress = terminalProgress();
   const { name } = artifact;
   try {
@@ -116,7 +116,7 @@ export async function getRun(
 }
 
 export async function deleteRun(options: ArtifactsOptions & { id: string }): Promise<number> {
-  await (await clientOf(options)).deleteArtifact(options.id);
+  await (await createClient(options)).deleteArtifact(options.id);
   if (options.json) printJson({ artifact_id: options.id, deleted: true });
   else print(`deleted ${options.id}`);
   return exitOk;
@@ -126,7 +126,7 @@ export async function deleteRun(options: ArtifactsOptions & { id: string }): Pro
  * A file that was named is written over, as every program does. A name that came with the artifact
  * is another's choice: it stays within the directory, and nothing of ours goes for it.
  */
-function pathOf({ name }: ArtifactView, output: string | undefined): string {
+function buildOutputPath({ name }: ArtifactView, output: string | undefined): string {
   const isDirectory =
     output === undefined ||
     output.endsWith("/") ||
@@ -147,7 +147,7 @@ function row(artifact: ArtifactView): string[] {
   return [
     artifact.artifact_id,
     artifact.name,
-    bytesText(artifact.bytes),
+    formatBytes(artifact.bytes),
     artifact.kind,
     artifact.state,
     artifact.agent_id ?? "-",

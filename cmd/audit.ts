@@ -1,15 +1,15 @@
 import { defineCommand } from "citty";
 import {
+  type AuditEntry,
   type AuditLine,
-  type AuditRecord,
-  readHead,
-  type Verdict,
+  parseAuditHead,
+  type VerifyResult,
 } from "../lib/protocol/api/audit.ts";
-import { readTrailFile } from "../lib/store/auditFile.ts";
+import { readAuditFile } from "../lib/store/auditFile.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { clientOf } from "./flags/connection.ts";
+import { createClient } from "./flags/connection.ts";
 import { wholeNumber } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
@@ -48,7 +48,7 @@ const verify = defineCommand({
   run: ({ args }) => verifyRun(args),
 });
 
-const exportAll = defineCommand({
+const exportTrail = defineCommand({
   meta: { name: "export", description: "Print the whole trail, one JSON object a line" },
   args: trailArgs,
   run: ({ args }) => exportRun(args),
@@ -57,7 +57,7 @@ const exportAll = defineCommand({
 export default defineCommand({
   meta: { name: "audit", description: "Read and check the audit trail" },
   default: "list",
-  subCommands: { list, verify, export: exportAll },
+  subCommands: { list, verify, export: exportTrail },
 });
 
 interface AuditOptions extends ClientFlags {
@@ -71,8 +71,8 @@ async function listRun(options: AuditOptions & { limit: string }): Promise<numbe
   const limit = wholeNumber("limit", options.limit, 1, pageRecords);
   const lines =
     options.journal === undefined
-      ? (await (await clientOf(options)).auditTrail({ limit })).items
-      : readTrailFile(options.journal).lines.slice(-limit);
+      ? (await (await createClient(options)).auditTrail({ limit })).items
+      : readAuditFile(options.journal).lines.slice(-limit);
   if (options.json) for (const line of lines) printJson(line);
   else print(table(["#", "AT", "WHO", "FROM", "ACTION", "OUTCOME", "ON"], lines.map(row)));
   return exitOk;
@@ -80,26 +80,26 @@ async function listRun(options: AuditOptions & { limit: string }): Promise<numbe
 
 /** 0 only if the chain is whole, and has the head that was given. */
 async function verifyRun(options: AuditOptions & { head?: string | undefined }): Promise<number> {
-  const anchor = options.head === undefined ? undefined : readHead(options.head);
+  const anchor = options.head === undefined ? undefined : parseAuditHead(options.head);
   if (options.head !== undefined && anchor === undefined) {
     throw usage(
       `Flag --head is "${options.head}": expected SEQUENCE:HASH, as verify has printed it`,
     );
   }
-  const verdict: Verdict =
+  const verdict: VerifyResult =
     options.journal === undefined
-      ? await (await clientOf(options)).auditVerdict(options.head)
-      : readTrailFile(options.journal, anchor).verdict;
+      ? await (await createClient(options)).verifyAudit(options.head)
+      : readAuditFile(options.journal, anchor).verdict;
   const isHeadTooOld = verdict.isWhole && verdict.isHeadTooOld === true;
   if (options.json) printJson(verdict);
-  else print(verdictText(verdict));
+  else print(formatVerifyResult(verdict));
   if (isHeadTooOld) {
     remark(`The head of record ${anchor?.sequence} is older than what is kept: nothing shows it.`);
   }
   return verdict.isWhole && !isHeadTooOld ? exitOk : exitFailed;
 }
 
-function verdictText(verdict: Verdict): string {
+function formatVerifyResult(verdict: VerifyResult): string {
   if (!verdict.isWhole) return `broken at record ${verdict.sequence}: ${verdict.reason}`;
   const { head, start } = verdict;
   const from = start && `from record ${start.sequence + 1} on; those before it were let go`;
@@ -108,10 +108,10 @@ function verdictText(verdict: Verdict): string {
 
 async function exportRun(options: AuditOptions): Promise<number> {
   if (options.journal !== undefined) {
-    readTrailFile(options.journal).lines.forEach(printJson);
+    readAuditFile(options.journal).lines.forEach(printJson);
     return exitOk;
   }
-  const client = await clientOf(options);
+  const client = await createClient(options);
   let after = 0;
   for (;;) {
     const { items } = await client.auditTrail({ after, limit: pageRecords });
@@ -130,11 +130,11 @@ function row({ record }: AuditLine): string[] {
     address ?? "-",
     action,
     code === undefined ? outcome : `${outcome} ${code}`,
-    subjectOf(record),
+    formatResource(record),
   ];
 }
 
-function subjectOf({ on = {} }: AuditRecord): string {
+function formatResource({ on = {} }: AuditEntry): string {
   const pairs = Object.entries(on).map(([key, value]) => {
     const isPlain = typeof value === "string" && /^[\w.:@/+-]+$/.test(value);
     return `${key}=${isPlain ? value : JSON.stringify(value)}`;

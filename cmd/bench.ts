@@ -10,7 +10,7 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitInterrupted, exitOk } from "./cli/exit.ts";
-import { accessOf, dataDirOf, readLocal } from "./flags/connection.ts";
+import { readConnection, readLocal, resolveDataDir } from "./flags/connection.ts";
 import { wholeNumber } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 
@@ -72,13 +72,13 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
   const count = wholeNumber("agents", flags.agents, 1, agentsMax);
   const requests = wholeNumber("requests", flags.requests, 1, 10_000_000);
   const atOnce = wholeNumber("concurrency", flags.concurrency, 1, 1_000);
-  const { url, token, ca } = accessOf(flags);
+  const { url, token, ca } = readConnection(flags);
   const runtime = await loadRuntime();
   const client = new Client({ url, token, fetch: runtime.fetchWith(ca) });
   if (flags.remove !== undefined) return removeRun(client, flags.remove);
   requireFiles(count + atOnce);
   const run = crypto.randomUUID().slice(0, 8);
-  const agentIds = Array.from({ length: count }, (_, index) => `${prefixOf(run)}${index}`);
+  const agentIds = Array.from({ length: count }, (_, index) => `${buildPrefix(run)}${index}`);
   const abort = new AbortController();
   // Also a second time: what was made is removed first.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -95,7 +95,7 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
   try {
     remark(`Making ${count} simulated agents, as run ${run}`);
     report = await measured({ fleet, client, agentIds, requests, atOnce, signal }, () =>
-      memoryOf(flags, url),
+      readMemory(flags, url),
     );
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -177,7 +177,7 @@ async function measured(bench: Bench, memory: () => number | undefined) {
     at_once: { ...many, concurrency: atOnce },
     fan_out_ms: all.ms,
     ...(isKnown ? { memory: { before, connected, after } } : {}),
-    outcomes: sumOf([first.outcomes, many.outcomes, all.outcomes]),
+    outcomes: sumOutcomes([first.outcomes, many.outcomes, all.outcomes]),
   };
   return report;
 }
@@ -188,7 +188,7 @@ async function removeRun(client: Client, run: string): Promise<number> {
     const text = `Cannot read --remove "${run}": want the eight hexadecimal digits of a run`;
     throw new WsctlError("USAGE", text);
   }
-  const ofRun = (agentId = "") => agentId.startsWith(prefixOf(run));
+  const ofRun = (agentId = "") => agentId.startsWith(buildPrefix(run));
   const tokens = (await client.tokens()).filter((token) => token.state !== "revoked");
   const named = [...tokens, ...(await client.agents())].map(({ agent_id }) => agent_id ?? "");
   const ids = [...new Set(named.filter(ofRun))];
@@ -198,9 +198,9 @@ async function removeRun(client: Client, run: string): Promise<number> {
   return exitOk;
 }
 
-const prefixOf = (run: string) => `bench-${run}-`;
+const buildPrefix = (run: string) => `bench-${run}-`;
 
-function sumOf(all: readonly Load["outcomes"][]): Load["outcomes"] {
+function sumOutcomes(all: readonly Load["outcomes"][]): Load["outcomes"] {
   const sum: Load["outcomes"] = {};
   for (const [outcome, count] of all.flatMap(Object.entries) as [OutcomeKind, number][]) {
     sum[outcome] = (sum[outcome] ?? 0) + count;
@@ -213,16 +213,16 @@ function printReport(url: string, report: Report): void {
   const rows: [string, string][] = [
     ["control plane", url],
     ["agents", `${agents}, connected within ${report.connect_seconds.toFixed(1)} s`],
-    ["one at a time", loadText(first)],
-    [`${many.concurrency} at a time`, loadText(many)],
+    ["one at a time", formatLoad(first)],
+    [`${many.concurrency} at a time`, formatLoad(many)],
     ["one job to all", `${Math.round(report.fan_out_ms)} ms to the last outcome`],
-    ["memory", memory === undefined ? "not known here" : memoryText(report)],
-    ["all outcomes", outcomesText(report.outcomes)],
+    ["memory", memory === undefined ? "not known here" : formatMemory(report)],
+    ["all outcomes", formatOutcomes(report.outcomes)],
   ];
   for (const [name, text] of rows) print(`${name.padEnd(16)}${text}`);
 }
 
-function loadText(load: Load): string {
+function formatLoad(load: Load): string {
   const text = (ms: number) => `${ms.toFixed(ms < 10 ? 2 : 0)} ms`;
   const { p50_ms, p90_ms, p99_ms, most_ms } = load;
   const shares = `p50 ${text(p50_ms)}, p90 ${text(p90_ms)}, p99 ${text(p99_ms)}`;
@@ -230,7 +230,7 @@ function loadText(load: Load): string {
 }
 
 /** Of few agents the difference says nothing of each. */
-function memoryText({ memory, agents }: Report): string {
+function formatMemory({ memory, agents }: Report): string {
   const { before = 0, connected = 0, after = 0 } = memory ?? {};
   const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   const each = `${((connected - before) / agents / 1e3).toFixed(1)} KB each`;
@@ -239,15 +239,15 @@ function memoryText({ memory, agents }: Report): string {
   return `${mb(before)} before, ${mb(connected)} ${shown}, ${mb(after)} after`;
 }
 
-function outcomesText(outcomes: Load["outcomes"]): string {
+function formatOutcomes(outcomes: Load["outcomes"]): string {
   return Object.entries(outcomes)
     .map(([outcome, count]) => `${count} ${outcome}`)
     .join(", ");
 }
 
 /** Of the control plane, where it runs on this host and that can be known. */
-function memoryOf(flags: ClientFlags, url: string): number | undefined {
-  const local = readLocal(dataDirOf(flags));
+function readMemory(flags: ClientFlags, url: string): number | undefined {
+  const local = readLocal(resolveDataDir(flags));
   if (local?.url !== url) return undefined;
   try {
     const status = readFileSync(`/proc/${local.pid}/status`, "utf8");

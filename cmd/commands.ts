@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { commands as builtIn } from "../lib/agent/commands/registry.ts";
-import { readSource } from "../lib/agent/logs/logSource.ts";
+import { parseSource } from "../lib/agent/logs/logSource.ts";
 import { builtInProgramNames, builtInPrograms } from "../lib/agent/programs/builtInPrograms.ts";
-import { type Program, readProgram } from "../lib/agent/programs/commandManifest.ts";
-import { Catalogue } from "../lib/agent/programs/manifestDirectory.ts";
-import { readService } from "../lib/agent/programs/serviceRestart.ts";
+import { type Program, parseProgram } from "../lib/agent/programs/commandManifest.ts";
+import { ManifestDirectory } from "../lib/agent/programs/manifestDirectory.ts";
+import { parseService } from "../lib/agent/programs/serviceRestart.ts";
 import { silentLog } from "../lib/log/log.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
@@ -63,7 +63,7 @@ export interface CommandsOptions {
 }
 
 export async function listRun(options: CommandsOptions): Promise<number> {
-  const own = catalogueOf(options)
+  const own = openManifestDirectory(options)
     .list()
     .flatMap(({ item }) => (item === undefined ? [] : [item]));
   const rows = [
@@ -84,10 +84,10 @@ export async function listRun(options: CommandsOptions): Promise<number> {
 }
 
 export async function lintRun(options: CommandsOptions): Promise<number> {
-  const services = new Catalogue(servicesDirOf(options), readService, [], silentLog);
-  const logs = new Catalogue(logsDirOf(options), readSource, [], silentLog);
-  const listed = [...catalogueOf(options).list(), ...services.list(), ...logs.list()];
-  const dir = dirOf(options);
+  const services = new ManifestDirectory(resolveServicesDir(options), parseService, [], silentLog);
+  const logs = new ManifestDirectory(resolveLogsDir(options), parseSource, [], silentLog);
+  const listed = [...openManifestDirectory(options).list(), ...services.list(), ...logs.list()];
+  const dir = resolveCommandsDir(options);
   if (listed.length === 0) remark(`No manifests in ${dir}: "wsctl commands new NAME" writes one.`);
   for (const { file, item, fault } of listed) {
     if (options.json) printJson({ file, ok: fault === undefined, fault });
@@ -102,10 +102,10 @@ export async function newRun(options: CommandsOptions & { name: string }): Promi
     throw usage(`Name "${options.name}": expected letters, digits, ".", "_" and "-"`);
   }
   const text = template(options.name);
-  readProgram(file, text);
-  const path = join(dirOf(options), file);
+  parseProgram(file, text);
+  const path = join(resolveCommandsDir(options), file);
   try {
-    mkdirSync(dirOf(options), { recursive: true, mode: 0o755 });
+    mkdirSync(resolveCommandsDir(options), { recursive: true, mode: 0o755 });
     writeFileSync(path, text, { flag: "wx", mode: 0o644 });
   } catch (error) {
     throw usage(`Cannot write ${path}: ${errorText(error)}`);
@@ -116,24 +116,24 @@ export async function newRun(options: CommandsOptions & { name: string }): Promi
   return exitOk;
 }
 
-function catalogueOf(options: CommandsOptions): Catalogue<Program> {
-  return new Catalogue(
-    dirOf(options),
-    readProgram,
+function openManifestDirectory(options: CommandsOptions): ManifestDirectory<Program> {
+  return new ManifestDirectory(
+    resolveCommandsDir(options),
+    parseProgram,
     [...builtIn.keys(), ...builtInProgramNames],
     silentLog,
   );
 }
 
-function servicesDirOf(options: CommandsOptions): string {
+function resolveServicesDir(options: CommandsOptions): string {
   return options["services-dir"] ?? defaultServicesDir(process.env);
 }
 
-function logsDirOf(options: CommandsOptions): string {
+function resolveLogsDir(options: CommandsOptions): string {
   return options["logs-dir"] ?? defaultLogsDir(process.env);
 }
 
-function dirOf(options: CommandsOptions): string {
+function resolveCommandsDir(options: CommandsOptions): string {
   return options["commands-dir"] ?? defaultCommandsDir(process.env);
 }
 

@@ -7,7 +7,7 @@ import { print } from "./output/stdio.ts";
 export default defineCommand({
   meta: {
     name: "completion",
-    isAlone: true,
+    isStandalone: true,
     description: "Print a script by which a shell completes wsctl's command lines",
     examples: [
       "source <(wsctl completion bash)     # in ~/.bashrc",

@@ -4,7 +4,7 @@ import { errorCodes } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
-import { accessOf } from "./flags/connection.ts";
+import { readConnection } from "./flags/connection.ts";
 import { paint, print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
@@ -20,7 +20,7 @@ export interface DoctorOptions extends ClientFlags {
 /** Prints each check; the exit status is that of what failed. */
 export async function doctorRun(options: DoctorOptions): Promise<number> {
   // Without a token the way there is still worth a look; the token itself then fails its check.
-  const { url, token, ca } = accessOf(options, false);
+  const { url, token, ca } = readConnection(options, false);
   const runtime = await loadRuntime();
   const trust = ca === undefined ? {} : { ca };
   const checks = await diagnose({ url, token, ...trust, fetch: runtime.fetchWith(ca) });

@@ -2,17 +2,17 @@ import { defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
 import type { JobDetail, RequestView } from "../lib/protocol/api/views.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
-import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
-import { clientOf, controlPlaneOf } from "./flags/connection.ts";
-import { agreedArgs } from "./flags/target.ts";
-import { msText } from "./flags/values.ts";
+import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
+import { createClient, findControlPlane } from "./flags/connection.ts";
+import { confirmArgs } from "./flags/target.ts";
+import { formatMs } from "./flags/values.ts";
 import { type FollowFlags, followArgs, followJob } from "./jobs/followJob.ts";
 import { list } from "./jobs/listJobs.ts";
 import { retry } from "./jobs/retryJob.ts";
-import { sendOrder, waitArg } from "./jobs/submitJob.ts";
+import { submitJob, waitArg } from "./jobs/submitJob.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
-import { readOrder } from "./signing/signJob.ts";
+import { readSignedJob } from "./signing/signJob.ts";
 
 const id = {
   type: "positional",
@@ -61,11 +61,11 @@ const create = defineCommand({
   args: {
     file: { type: "positional", required: true, valueHint: "FILE", description: "the order" },
     ...clientArgs,
-    ...agreedArgs,
+    ...confirmArgs,
     ...followArgs,
     wait: waitArg,
   },
-  run: async ({ args }) => sendOrder(readOrder(args.file), await controlPlaneOf(args), args),
+  run: async ({ args }) => submitJob(readSignedJob(args.file), await findControlPlane(args), args),
 });
 
 const approve = defineCommand({
@@ -80,13 +80,13 @@ const approve = defineCommand({
 const pause = defineCommand({
   meta: { name: "pause", description: "Hold back what of a job was not sent, until it is resumed" },
   args: { id, ...clientArgs },
-  run: ({ args }) => holdRun(args, "pause"),
+  run: ({ args }) => pauseRun(args, "pause"),
 });
 
 const resume = defineCommand({
   meta: { name: "resume", description: "Let a paused job go on" },
   args: { id, ...clientArgs },
-  run: ({ args }) => holdRun(args, "resume"),
+  run: ({ args }) => pauseRun(args, "resume"),
 });
 
 export default defineCommand({
@@ -95,11 +95,11 @@ export default defineCommand({
   subCommands: { list, show, watch, cancel, pause, resume, retry, create, approve },
 });
 
-async function holdRun(
+async function pauseRun(
   options: JobsOptions & { id: string },
   what: "pause" | "resume",
 ): Promise<number> {
-  const client = await clientOf(options);
+  const client = await createClient(options);
   const job = await (what === "pause" ? client.pauseJob(options.id) : client.resumeJob(options.id));
   if (options.json) printJson(job);
   else print(`${what}d ${job.job_id}: ${job.ended} of ${job.total} requests have ended`);
@@ -107,7 +107,7 @@ async function holdRun(
 }
 
 async function approveRun(options: JobsOptions & { id: string }): Promise<number> {
-  const job = await (await clientOf(options)).approveJob(options.id);
+  const job = await (await createClient(options)).approveJob(options.id);
   if (options.json) printJson(job);
   else print(`approved ${job.job_id}: ${job.command} for ${job.total} agents`);
   return exitOk;
@@ -118,7 +118,7 @@ export interface JobsOptions extends ClientFlags {
 }
 
 export async function showRun(options: JobsOptions & { id: string }): Promise<number> {
-  const job = await (await clientOf(options)).job(options.id);
+  const job = await (await createClient(options)).job(options.id);
   if (options.json) printJson(job);
   else print(detail(job));
   return exitOk;
@@ -126,7 +126,7 @@ export async function showRun(options: JobsOptions & { id: string }): Promise<nu
 
 /** Of what was sent the outcomes will tell: it is told to stop, but may have ended already. */
 export async function cancelRun(options: JobsOptions & { id: string }): Promise<number> {
-  const job = await (await clientOf(options)).cancelJob(options.id);
+  const job = await (await createClient(options)).cancelJob(options.id);
   if (options.json) printJson(job);
   else {
     const sent = job.requests.filter(({ state }) => state === "sent").length;
@@ -142,7 +142,7 @@ export async function cancelRun(options: JobsOptions & { id: string }): Promise<
 export async function watchRun(
   options: JobsOptions & FollowFlags & { id: string },
 ): Promise<number> {
-  const controlPlane = await controlPlaneOf(options);
+  const controlPlane = await findControlPlane(options);
   const client = new Client(controlPlane);
   const job = await client.job(options.id);
   return followJob({
@@ -150,7 +150,7 @@ export async function watchRun(
     controlPlane,
     client,
     asked: job,
-    interrupt: () => ({ left: untilSignal(() => process.exit(exitFailed)) }),
+    interrupt: () => ({ isDetached: waitForSignal(() => process.exit(exitFailed)) }),
     begin: async (how) => ({ accepted: { job }, lines: client.watchJob(job, how) }),
   });
 }
@@ -163,7 +163,7 @@ function detail(job: JobDetail): string {
     ["created", `${job.created_at} by ${job.created_by}`],
     ...(job.cancelled_at === undefined ? [] : [["cancelled", job.cancelled_at]]),
     ["limits", `timeout ${job.timeout_seconds} s, TTL ${job.ttl_seconds} s`],
-    ...turnsText(job),
+    ...formatRollout(job),
     ["ended", `${job.ended} of ${job.total}, ${job.succeeded} with success`],
   ];
   const headings = [
@@ -181,7 +181,7 @@ function detail(job: JobDetail): string {
   return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, rows)}`;
 }
 
-function turnsText(job: JobDetail): string[][] {
+function formatRollout(job: JobDetail): string[][] {
   const { canary, canary_wait_seconds: wait = 0, batch, waves } = job;
   const { pause_between_seconds: pause = 0, max_failures: most } = job;
   const inWaves = waves ? `, in waves with ${pause} s between them` : "";
@@ -199,14 +199,14 @@ function turnsText(job: JobDetail): string[][] {
 function requestRow(request: RequestView): string[] {
   const { queued_at, sent_at, started_at, ended_at, ran_ms } = request;
   const after = (at: string | undefined) =>
-    at === undefined ? "-" : `+${msText(Date.parse(at) - Date.parse(queued_at))}`;
+    at === undefined ? "-" : `+${formatMs(Date.parse(at) - Date.parse(queued_at))}`;
   return [
     request.agent,
     request.state,
     request.code ?? "-",
     after(sent_at),
     after(started_at),
-    ran_ms === undefined ? "-" : msText(ran_ms),
+    ran_ms === undefined ? "-" : formatMs(ran_ms),
     after(ended_at),
     request.request_id,
     request.message ?? "-",

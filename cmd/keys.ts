@@ -6,8 +6,8 @@ import { exitOk } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
-import { knownKeys, newKey, passphraseOf, signersOf } from "./signing/keyFiles.ts";
-import { addSignatures, readOrder } from "./signing/signJob.ts";
+import { knownKeys, loadSigners, newKey, readPassphrase } from "./signing/keyFiles.ts";
+import { addSignatures, readSignedJob } from "./signing/signJob.ts";
 import { sshKeys } from "./signing/sshAgent.ts";
 
 const json = { type: "boolean", description: "print JSON, one object a line" } as const;
@@ -72,7 +72,7 @@ interface KeysOptions {
 }
 
 async function generateRun(options: KeysOptions & { name: string }): Promise<number> {
-  const { path, text } = newKey(options.name, passphraseOf(options["passphrase-file"]));
+  const { path, text } = newKey(options.name, readPassphrase(options["passphrase-file"]));
   if (options.json) printJson({ name: options.name, file: path, public_key: text });
   else print(text);
   remark(`The private half is in ${path}: wsctl send COMMAND --sign ${options.name}`);
@@ -87,7 +87,7 @@ async function listRun(options: KeysOptions): Promise<number> {
       return { name: `ssh-agent:${comment}`, text: publicKey.text };
     }),
   ];
-  if (options.json) for (const { name: called, text } of keys) printJson(rowOf(called, text));
+  if (options.json) for (const { name: called, text } of keys) printJson(buildRow(called, text));
   else if (keys.length === 0) remark("No keys yet: wsctl keys generate NAME");
   else {
     const rows = keys.map(({ name: called, text }) => [called, parsePublicKey(text).id, text]);
@@ -101,15 +101,15 @@ async function showRun(options: KeysOptions & { name: string }): Promise<number>
   if (found === undefined) {
     throw usage(`No key is called "${options.name}": "wsctl keys list" names them`);
   }
-  if (options.json) printJson(rowOf(found.name, found.text));
+  if (options.json) printJson(buildRow(found.name, found.text));
   else print(found.text);
   return exitOk;
 }
 
 async function signRun(options: KeysOptions & { file: string; keys: string[] }): Promise<number> {
   if (options.keys.length === 0) throw usage("Nothing to sign with: give --key KEY");
-  const order = readOrder(options.file);
-  const signers = await signersOf(options.keys, options["passphrase-file"]);
+  const order = readSignedJob(options.file);
+  const signers = await loadSigners(options.keys, options["passphrase-file"]);
   const signed = await addSignatures(order, signers);
   writeFileSync(options.file, `${JSON.stringify(signed, null, 2)}\n`);
   const counts = (signed.signed?.requests ?? []).map(({ signatures }) => signatures.length);
@@ -119,6 +119,6 @@ async function signRun(options: KeysOptions & { file: string; keys: string[] }):
   return exitOk;
 }
 
-function rowOf(called: string, text: string) {
+function buildRow(called: string, text: string) {
   return { name: called, id: parsePublicKey(text).id, public_key: text };
 }

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { clientArgs, commonArgs } from "./cli/commonFlags.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
 import { deleteRun, listRun, publishRun } from "./release/publishRelease.ts";
-import { keygenRun, showRun, signRun, verifyRun } from "./release/releaseFiles.ts";
+import { generateKeyRun, showRun, signRun, verifyRun } from "./release/releaseFiles.ts";
 
 const json = { type: "boolean", description: "print JSON" } as const;
 const passphrase = {
@@ -11,7 +11,7 @@ const passphrase = {
   description: "file with the passphrase of private keys, - for standard input",
 } as const;
 
-const keygen = defineCommand({
+const generateKey = defineCommand({
   meta: {
     name: "keygen",
     description: "Make a key that signs releases, and print its public half",
@@ -28,7 +28,7 @@ const keygen = defineCommand({
     "passphrase-file": passphrase,
     json,
   },
-  run: ({ args }) => keygenRun(args),
+  run: ({ args }) => generateKeyRun(args),
 });
 
 const sign = defineCommand({
@@ -164,5 +164,5 @@ export default defineCommand({
     description: "Sign, check and publish releases of wsctl itself",
     examples: ["wsctl release keygen release.key", "wsctl release show 1.2.3.json"],
   },
-  subCommands: { keygen, sign, verify, show, publish, list, delete: remove },
+  subCommands: { keygen: generateKey, sign, verify, show, publish, list, delete: remove },
 });

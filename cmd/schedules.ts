@@ -1,16 +1,16 @@
 import { defineCommand } from "citty";
 import type { Client } from "../lib/client/client.ts";
-import type { ScheduleOrderInput, ScheduleView, Timing } from "../lib/protocol/api/schedules.ts";
+import type { ScheduleRequestInput, ScheduleView, Timing } from "../lib/protocol/api/schedules.ts";
 import { jitterSecondsMax } from "../lib/protocol/api/schedules.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { isTimestamp } from "../lib/protocol/timestamp.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { clientOf } from "./flags/connection.ts";
-import { type OrderFlags, orderArgs, orderOf } from "./flags/job.ts";
-import { type AgreedFlags, agreedArgs, requireAgreement } from "./flags/target.ts";
-import { durationText, parsePause, parseSeconds } from "./flags/values.ts";
+import { createClient } from "./flags/connection.ts";
+import { type JobFlags, jobArgs, parseJobFlags } from "./flags/job.ts";
+import { type ConfirmFlags, confirmArgs, requireConfirmation } from "./flags/target.ts";
+import { formatDuration, parsePause, parseSeconds } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 
@@ -74,8 +74,8 @@ const create = defineCommand({
       valueHint: "TIME",
       description: "each run is so late at most",
     },
-    ...orderArgs,
-    ...agreedArgs,
+    ...jobArgs,
+    ...confirmArgs,
   },
   run: ({ args, data }) => {
     const { param = [] } = (data as CommandData).lists;
@@ -100,13 +100,13 @@ const show = defineCommand({
 const pause = defineCommand({
   meta: { name: "pause", description: "Leave runs out until it is resumed" },
   args,
-  run: ({ args }) => holdRun(args, "pause"),
+  run: ({ args }) => pauseRun(args, "pause"),
 });
 
 const resume = defineCommand({
   meta: { name: "resume", description: "Let it come due again, from now on" },
   args,
-  run: ({ args }) => holdRun(args, "resume"),
+  run: ({ args }) => pauseRun(args, "resume"),
 });
 
 const runNow = defineCommand({
@@ -127,7 +127,7 @@ export default defineCommand({
   subCommands: { create, list, show, pause, resume, "run-now": runNow, delete: remove },
 });
 
-interface CreateFlags extends ClientFlags, OrderFlags, AgreedFlags {
+interface CreateFlags extends ClientFlags, JobFlags, ConfirmFlags {
   name: string;
   cron?: string | undefined;
   "time-zone"?: string | undefined;
@@ -141,16 +141,16 @@ interface CreateFlags extends ClientFlags, OrderFlags, AgreedFlags {
 type Named = ClientFlags & { name: string; json?: boolean | undefined };
 
 async function createRun(flags: CreateFlags & { json?: boolean | undefined }): Promise<number> {
-  const order: ScheduleOrderInput = {
+  const order: ScheduleRequestInput = {
     name: flags.name,
-    timing: timingOf(flags),
-    job: orderOf(flags),
+    timing: parseTiming(flags),
+    job: parseJobFlags(flags),
     missed: flags.missed,
     overlap: flags.overlap,
     jitter_seconds: parsePause("jitter", flags.jitter, jitterSecondsMax),
   };
-  const client = await clientOf(flags);
-  await agreeTo(client, order, flags);
+  const client = await createClient(flags);
+  await confirmSchedule(client, order, flags);
   const made = await client.createSchedule(order);
   if (flags.json) printJson(made);
   else print(`${made.name}: first at ${made.next_at ?? "-"}`);
@@ -158,15 +158,15 @@ async function createRun(flags: CreateFlags & { json?: boolean | undefined }): P
 }
 
 /** Whom it would mean now; later it may be others. */
-async function agreeTo(
+async function confirmSchedule(
   client: Client,
-  { job }: ScheduleOrderInput,
-  flags: AgreedFlags,
+  { job }: ScheduleRequestInput,
+  flags: ConfirmFlags,
 ): Promise<void> {
   try {
     const { target, require_online = false } = job;
     const meant = await client.targets({ target, require_online });
-    await requireAgreement(flags, job.command, meant);
+    await requireConfirmation(flags, job.command, meant);
   } catch (error) {
     if (!(error instanceof WsctlError) || error.code !== "NO_MATCH") throw error;
     remark(`So far: ${error.message}`);
@@ -174,7 +174,7 @@ async function agreeTo(
 }
 
 async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Promise<number> {
-  const schedules = await (await clientOf(flags)).schedules();
+  const schedules = await (await createClient(flags)).schedules();
   if (flags.json) schedules.forEach(printJson);
   else if (schedules.length === 0) {
     remark('No schedules yet: make one with "wsctl schedules create".');
@@ -186,9 +186,9 @@ async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Pro
         schedules.map((each) => [
           each.name,
           each.job.command,
-          whenText(each.timing),
-          nextText(each),
-          latestText(each),
+          formatTiming(each.timing),
+          formatNextRun(each),
+          formatLastRun(each),
         ]),
       ),
     );
@@ -197,14 +197,14 @@ async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Pro
 }
 
 async function showRun(flags: Named): Promise<number> {
-  const schedule = await (await clientOf(flags)).schedule(flags.name);
+  const schedule = await (await createClient(flags)).schedule(flags.name);
   if (flags.json) printJson(schedule);
   else print(detail(schedule));
   return exitOk;
 }
 
-async function holdRun(flags: Named, what: "pause" | "resume"): Promise<number> {
-  const schedule = await (await clientOf(flags)).holdSchedule(flags.name, what);
+async function pauseRun(flags: Named, what: "pause" | "resume"): Promise<number> {
+  const schedule = await (await createClient(flags)).setSchedulePaused(flags.name, what);
   if (flags.json) printJson(schedule);
   else if (what === "pause") print(`${flags.name}: paused`);
   else if (schedule.next_at !== undefined) print(`${flags.name}: next at ${schedule.next_at}`);
@@ -213,7 +213,7 @@ async function holdRun(flags: Named, what: "pause" | "resume"): Promise<number> 
 }
 
 async function runNowRun(flags: Named): Promise<number> {
-  const { job_id: id } = await (await clientOf(flags)).runSchedule(flags.name);
+  const { job_id: id } = await (await createClient(flags)).runSchedule(flags.name);
   if (flags.json) printJson({ job_id: id });
   else print(id);
   remark(`Follow it with: wsctl jobs watch ${id}`);
@@ -221,13 +221,13 @@ async function runNowRun(flags: Named): Promise<number> {
 }
 
 async function deleteRun(flags: Named): Promise<number> {
-  await (await clientOf(flags)).deleteSchedule(flags.name);
+  await (await createClient(flags)).deleteSchedule(flags.name);
   if (flags.json) printJson({ name: flags.name, deleted: true });
   else print(`deleted ${flags.name}`);
   return exitOk;
 }
 
-function timingOf(flags: CreateFlags): Timing {
+function parseTiming(flags: CreateFlags): Timing {
   const { cron, every, at } = flags;
   const given = [cron, every, at].filter((each) => each !== undefined);
   if (given.length !== 1) throw usage("When? Give one of --cron, --every and --at");
@@ -235,11 +235,11 @@ function timingOf(flags: CreateFlags): Timing {
   if (cron !== undefined) return { cron, time_zone: zone ?? "UTC" };
   if (zone !== undefined) throw usage("Flag --time-zone belongs to --cron: drop it, or give that");
   if (every !== undefined) return { every_seconds: parseSeconds("every", every) };
-  return { at: momentOf(at ?? "") };
+  return { at: parseMomentFlag(at ?? "") };
 }
 
 /** A moment, or so long from now. */
-function momentOf(text: string): string {
+function parseMomentFlag(text: string): string {
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
     return new Date(Date.now() + parseSeconds("at", text) * 1000).toISOString();
   }
@@ -251,17 +251,17 @@ function momentOf(text: string): string {
   );
 }
 
-function whenText(timing: Timing): string {
+function formatTiming(timing: Timing): string {
   if ("cron" in timing) return `${timing.cron} ${timing.time_zone}`;
-  return "at" in timing ? "once" : `every ${durationText(timing.every_seconds)}`;
+  return "at" in timing ? "once" : `every ${formatDuration(timing.every_seconds)}`;
 }
 
-function nextText({ next_at, paused_at }: ScheduleView): string {
+function formatNextRun({ next_at, paused_at }: ScheduleView): string {
   if (paused_at !== undefined) return "paused";
   return next_at ?? "no more";
 }
 
-function latestText({ last_run: last }: ScheduleView): string {
+function formatLastRun({ last_run: last }: ScheduleView): string {
   if (last === undefined) return "-";
   return last.job_id ?? `${last.due_at} not run: ${last.not_run}`;
 }
@@ -273,13 +273,13 @@ function detail(schedule: ScheduleView): string {
     ["command", job.command],
     ["parameters", job.parameters === undefined ? "-" : JSON.stringify(job.parameters)],
     ["target", JSON.stringify(job.target)],
-    ["when", whenText(schedule.timing)],
+    ["when", formatTiming(schedule.timing)],
     ["missed, overlap", `${missed}, ${overlap}`],
     ...(jitter === 0 ? [] : [["jitter", `${jitter} s at most`]]),
     ["created", `${schedule.created_at} by ${schedule.created_by}`],
-    ["next", nextText(schedule)],
+    ["next", formatNextRun(schedule)],
     ...(schedule.paused_for === undefined ? [] : [["paused as", schedule.paused_for]]),
-    ["latest", latestText(schedule)],
+    ["latest", formatLastRun(schedule)],
   ];
   return table(["FIELD", "VALUE"], rows);
 }

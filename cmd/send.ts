@@ -1,18 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { type ArgsDef, defineCommand } from "citty";
 import { Client } from "../lib/client/client.ts";
-import type { JobOrderInput } from "../lib/protocol/api/jobs.ts";
+import type { JobRequestInput } from "../lib/protocol/api/jobs.ts";
 import type { ControlPlane } from "../lib/transfer/apiCall.ts";
-import type { HelpAsked } from "./cli/commandTree.ts";
+import type { HelpRequest } from "./cli/commandTree.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
-import { accessFlags, agentIds, typedWords } from "./cli/partialArgs.ts";
+import { accessFlags, agentIds, parsePartialArgs } from "./cli/partialArgs.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { clientOf, controlPlaneOf } from "./flags/connection.ts";
-import { type OrderFlags, orderArgs, orderOf } from "./flags/job.ts";
-import { type AgreedFlags, agreedArgs, printMeant } from "./flags/target.ts";
+import { createClient, findControlPlane } from "./flags/connection.ts";
+import { type JobFlags, jobArgs, parseJobFlags } from "./flags/job.ts";
+import { type ConfirmFlags, confirmArgs, printTarget } from "./flags/target.ts";
 import { type FollowFlags, followArgs } from "./jobs/followJob.ts";
-import { meantBy, sendOrder, waitArg } from "./jobs/submitJob.ts";
+import { submitJob, toTargetQuery, waitArg } from "./jobs/submitJob.ts";
 import { print, remark } from "./output/stdio.ts";
 
 const sendArgs = {
@@ -23,8 +23,8 @@ const sendArgs = {
     description: "what to run, such as ping or restart",
   },
   ...clientArgs,
-  ...orderArgs,
-  ...agreedArgs,
+  ...jobArgs,
+  ...confirmArgs,
   "dry-run": { type: "boolean", description: "list the agents that would be meant; send nothing" },
   sign: {
     type: "string",
@@ -66,7 +66,7 @@ export default defineCommand({
   },
 });
 
-export interface SendOptions extends ClientFlags, FollowFlags, OrderFlags, AgreedFlags {
+export interface SendOptions extends ClientFlags, FollowFlags, JobFlags, ConfirmFlags {
   "dry-run"?: boolean | undefined;
   sign: string[];
   "passphrase-file"?: string | undefined;
@@ -76,39 +76,42 @@ export interface SendOptions extends ClientFlags, FollowFlags, OrderFlags, Agree
 
 /** Sends, prints every outcome as it comes; the outcomes decide the exit status. */
 export async function sendRun(options: SendOptions): Promise<number> {
-  const plain = orderOf(options);
+  const plain = parseJobFlags(options);
   if (options.save !== undefined && options.sign.length === 0) {
     throw usage("Flag --save writes a signed order: give --sign KEY too");
   }
-  const controlPlane = await controlPlaneOf(options);
+  const controlPlane = await findControlPlane(options);
   if (options["dry-run"]) {
-    printMeant(await new Client(controlPlane).targets(meantBy(plain)), options.json ?? false);
+    printTarget(
+      await new Client(controlPlane).targets(toTargetQuery(plain)),
+      options.json ?? false,
+    );
     return exitOk;
   }
-  const order = options.sign.length > 0 ? await signed(plain, controlPlane, options) : plain;
-  if (options.save === undefined) return sendOrder(order, controlPlane, options);
+  const order = options.sign.length > 0 ? await signJob(plain, controlPlane, options) : plain;
+  if (options.save === undefined) return submitJob(order, controlPlane, options);
   writeFileSync(options.save, `${JSON.stringify(order, null, 2)}\n`, { mode: 0o600 });
   print(options.save);
   remark(`wsctl keys sign ${options.save} --key KEY adds a signature, wsctl jobs create sends it`);
   return exitOk;
 }
 
-async function signed(order: JobOrderInput, controlPlane: ControlPlane, options: SendOptions) {
-  const { signersOf } = await import("./signing/keyFiles.ts");
-  const { signedOrder } = await import("./signing/signJob.ts");
-  const signers = await signersOf(options.sign, options["passphrase-file"]);
-  return signedOrder(order, signers, new Client(controlPlane));
+async function signJob(order: JobRequestInput, controlPlane: ControlPlane, options: SendOptions) {
+  const { loadSigners } = await import("./signing/keyFiles.ts");
+  const { signJobRequest } = await import("./signing/signJob.ts");
+  const signers = await loadSigners(options.sign, options["passphrase-file"]);
+  return signJobRequest(order, signers, new Client(controlPlane));
 }
 
 /** Help on a command that an agent has; without an agent there is only help on the flags. */
-async function helpOn({ words, sources }: HelpAsked): Promise<string | undefined> {
-  const typed = typedWords(words, sendArgs);
+async function helpOn({ words, sources }: HelpRequest): Promise<string | undefined> {
+  const typed = parsePartialArgs(words, sendArgs);
   const [command] = typed.positionals;
   if (command === undefined) return undefined;
   const { agent, ...access } = accessFlags(typed, await sources());
   const ids = agentIds(agent);
   const { commandHelp } = await import("./cli/commandHelp.ts");
-  if (ids.length > 0) return commandHelp(await clientOf(access), ids, command);
+  if (ids.length > 0) return commandHelp(await createClient(access), ids, command);
   remark("What a command takes is for an agent to say: add --agent ID");
   return undefined;
 }

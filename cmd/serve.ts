@@ -1,20 +1,20 @@
 import { isIP } from "node:net";
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { keepJobsMsMin } from "../lib/control/journal/history/maintenance.ts";
+import { jobRetentionMsMin } from "../lib/control/journal/history/maintenance.ts";
 import { type ControlOptions, startControl, type TlsChoice } from "../lib/control/start.ts";
 import { isDnsName } from "../lib/control/tls/serverNames.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
 import { commonArgs, logArgs } from "./cli/commonFlags.ts";
-import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
-import { logOf } from "./cli/log.ts";
+import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
+import { createCliLog } from "./cli/log.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { keepAuditArg, keepAuditMs } from "./flags/auditRetention.ts";
-import { dataDirOf, refuseHostileEnvironment } from "./flags/connection.ts";
-import { type ConsoleFlags, consoleArgs, consoleOf } from "./flags/console.ts";
-import { type S3Flags, s3Args, s3Of } from "./flags/s3.ts";
+import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
+import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
+import { type ConsoleFlags, consoleArgs, parseConsole } from "./flags/console.ts";
+import { parseS3, type S3Flags, s3Args } from "./flags/s3.ts";
 import { parseBytes, parseSeconds, wholeNumber } from "./flags/values.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
@@ -108,7 +108,7 @@ const args = {
     valueHint: "N",
     description: "requests that are kept at the most; none is let go within 9d",
   },
-  "keep-audit": keepAuditArg,
+  "keep-audit": auditRetentionArg,
   ...s3Args,
   ...consoleArgs,
 } as const;
@@ -148,30 +148,30 @@ export interface ServeOptions extends S3Flags, ConsoleFlags {
 
 /** Serves until SIGINT or SIGTERM, then drains. */
 export async function serveRun(options: ServeOptions): Promise<number> {
-  refuseHostileEnvironment();
-  const log = logOf(options);
-  const stopped = untilSignal(() => process.exit(exitFailed));
-  const tls = tlsOf(options);
-  const dataDir = dataDirOf(options);
-  const s3 = s3Of(options);
+  assertNoHostileVariables();
+  const log = createCliLog(options);
+  const stopped = waitForSignal(() => process.exit(exitFailed));
+  const tls = parseTlsChoice(options);
+  const dataDir = resolveDataDir(options);
+  const s3 = parseS3(options);
   const control = await startControl({
     host: options.host,
-    port: portOf(options.port),
+    port: parsePort(options.port),
     dataDir,
     tls,
-    advertised: options.advertised.map(advertisedOf),
-    needsApproval: options["require-approval"] ?? false,
-    console: consoleOf(options),
-    twoPerson: twoPersonOf(options["two-person"]),
-    heartbeatSeconds: heartbeatOf(options.heartbeat),
+    advertised: options.advertised.map(parseAdvertisedName),
+    approveAgents: options["require-approval"] ?? false,
+    console: parseConsole(options),
+    approvalCommands: parseApprovalCommands(options["two-person"]),
+    heartbeatSeconds: parseHeartbeat(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {
       bytesMax: parseBytes("artifact-max", options["artifact-max"]),
       quotaBytes: parseBytes("artifact-quota", options["artifact-quota"]),
       ttlMs: parseSeconds("artifact-ttl", options["artifact-ttl"]) * 1000,
     },
-    keep: keepOf(options),
-    drainMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
+    retention: parseRetention(options),
+    drainTimeoutMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
     runtime: await loadRuntime(),
     clock: systemClock(),
     log,
@@ -187,34 +187,34 @@ export async function serveRun(options: ServeOptions): Promise<number> {
 }
 
 /** Less than the least would let an id go while it could still be asked again. */
-function keepOf(options: ServeOptions): ControlOptions["keep"] {
+function parseRetention(options: ServeOptions): ControlOptions["retention"] {
   const { "keep-jobs": text, "keep-audit": audit } = options;
   const keepMs = parseSeconds("keep-jobs", text) * 1000;
-  if (keepMs < keepJobsMsMin) {
+  if (keepMs < jobRetentionMsMin) {
     throw usage(`Flag --keep-jobs is "${text}": expected a time of at least 9d, such as 90d`);
   }
   return {
-    keepMs,
+    retentionMs: keepMs,
     requestsMax: wholeNumber("keep-jobs-max", options["keep-jobs-max"], 1, 1_000_000_000),
-    auditMs: keepAuditMs(audit),
+    auditMs: auditRetentionMs(audit),
     auditWhy: `serve --keep-audit ${audit}`,
   };
 }
 
-function portOf(text: string): number {
+function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port >= 0 && port <= 65_535) return port;
   throw usage(`Flag --port is "${text}": expected a number from 0 to 65535`);
 }
 
-function heartbeatOf(text: string): number {
+function parseHeartbeat(text: string): number {
   const seconds = parseSeconds("heartbeat", text);
   if (seconds >= 1 && seconds <= 3600) return seconds;
   throw usage(`Flag --heartbeat is "${text}": expected a time from 1s to 1h`);
 }
 
 /** Beyond this host in plain text only where somebody has said so in as many words. */
-function tlsOf(options: ServeOptions): TlsChoice {
+function parseTlsChoice(options: ServeOptions): TlsChoice {
   const { host, tls, "tls-cert": cert, "tls-key": key, "tls-lifetime": lifetime } = options;
   const isPlain = options["insecure-plaintext"] === true;
   if (cert !== undefined && key !== undefined) {
@@ -246,7 +246,7 @@ function tlsOf(options: ServeOptions): TlsChoice {
 }
 
 /** A command that is misspelled here would go out unapproved: at least no list may look right. */
-function twoPersonOf(text: string | undefined): Set<string> {
+function parseApprovalCommands(text: string | undefined): Set<string> {
   const names = text?.split(",").map((name) => name.trim()) ?? [];
   const wrong = names.find((name) => !v.is(CommandName, name) || /\s/.test(name));
   if (wrong === undefined) return new Set(names);
@@ -255,7 +255,7 @@ function twoPersonOf(text: string | undefined): Set<string> {
   );
 }
 
-function advertisedOf(name: string): string {
+function parseAdvertisedName(name: string): string {
   const bare = name.toLowerCase().replace(/^\[|\]$/g, "");
   if (isIP(bare) !== 0 || isDnsName(bare)) return bare;
   throw usage(`Flag --advertise is "${name}": expected a host name or an address, without a port`);

@@ -8,7 +8,7 @@ import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
 import { print, remark } from "./output/stdio.ts";
-import { type Service, services, unitName, unitText } from "./service/systemdUnit.ts";
+import { formatUnit, type Service, services, unitName } from "./service/systemdUnit.ts";
 
 const unitArgs = {
   service: {
@@ -64,12 +64,12 @@ interface ServiceOptions {
 const unitsDir = "/etc/systemd/system";
 
 async function printRun(options: ServiceOptions): Promise<number> {
-  print((await unitOf(options)).text.trimEnd());
+  print((await buildUnit(options)).text.trimEnd());
   return exitOk;
 }
 
 async function installRun(options: ServiceOptions): Promise<number> {
-  const { name, text } = await unitOf(options);
+  const { name, text } = await buildUnit(options);
   const path = join(unitsDir, name);
   try {
     writeFileSync(path, text, { mode: 0o644 });
@@ -87,7 +87,7 @@ async function installRun(options: ServiceOptions): Promise<number> {
   return exitOk;
 }
 
-async function unitOf({ service, flags = "", program }: ServiceOptions) {
+async function buildUnit({ service, flags = "", program }: ServiceOptions) {
   if (!services.includes(service))
     throw usage(`No service is called "${service}": expected serve or agent`);
   const own = program ?? (await loadRuntime()).program();
@@ -102,5 +102,5 @@ async function unitOf({ service, flags = "", program }: ServiceOptions) {
     );
   }
   const name = unitName(service as Service);
-  return { name, text: unitText({ service: service as Service, program: own, flags: words }) };
+  return { name, text: formatUnit({ service: service as Service, program: own, flags: words }) };
 }

@@ -4,8 +4,8 @@ import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
-import { clientOf } from "./flags/connection.ts";
-import { type TokenFlags, tokenOrderOf } from "./flags/token.ts";
+import { createClient } from "./flags/connection.ts";
+import { parseTokenFlags, type TokenFlags } from "./flags/token.ts";
 import { deliver, print, printJson, remark, requireStdout } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 
@@ -111,8 +111,8 @@ export interface TokensOptions extends ClientFlags {
 }
 
 export async function createRun(options: TokensOptions & TokenFlags): Promise<number> {
-  const order = tokenOrderOf(options);
-  const client = await clientOf(options);
+  const order = parseTokenFlags(options);
+  const client = await createClient(options);
   requireStdout();
   const token = await client.createToken(order);
   try {
@@ -126,18 +126,18 @@ export async function createRun(options: TokensOptions & TokenFlags): Promise<nu
     const text = `${errorText(error)} (the new token ${token.token_id} ${revoked})`;
     throw new WsctlError("INTERNAL", text);
   }
-  remark(hintFor(token));
+  remark(buildHint(token));
   return exitOk;
 }
 
-function hintFor({ join, uses_left: uses = 1, expires_at }: NewToken): string {
+function buildHint({ join, uses_left: uses = 1, expires_at }: NewToken): string {
   if (join === undefined) return "Keep it: it is stored as a hash and cannot be shown again.";
   const hosts = uses === 1 ? "one host" : `${uses} hosts`;
   return `Good for ${hosts} until ${expires_at}: wsctl agent --join STRING`;
 }
 
 export async function rotateRun(options: TokensOptions & { id: string }): Promise<number> {
-  const client = await clientOf(options);
+  const client = await createClient(options);
   requireStdout();
   const token = await client.rotateToken(options.id);
   deliver(options.json ? JSON.stringify(token) : token.token);
@@ -146,14 +146,14 @@ export async function rotateRun(options: TokensOptions & { id: string }): Promis
 }
 
 export async function listRun(options: TokensOptions): Promise<number> {
-  const tokens = await (await clientOf(options)).tokens();
+  const tokens = await (await createClient(options)).tokens();
   if (options.json) tokens.forEach(printJson);
   else print(table(["TOKEN", "ROLE", "STATE", "AGENT", "ONLY", "EXPIRES", "BY"], tokens.map(row)));
   return exitOk;
 }
 
 export async function revokeRun(options: TokensOptions & { id: string }): Promise<number> {
-  await (await clientOf(options)).revokeToken(options.id);
+  await (await createClient(options)).revokeToken(options.id);
   if (options.json) printJson({ token_id: options.id, revoked: true });
   else print(`revoked ${options.id}`);
   return exitOk;
@@ -165,14 +165,14 @@ function row(token: TokenView): string[] {
     token.kind === "key" ? `${token.role} key` : token.role,
     token.state,
     token.agent_id ?? "-",
-    termsOf(token),
+    formatTerms(token),
     token.expires_at ?? "never",
     token.created_by,
   ];
 }
 
 /** To what it is narrowed, in the words of the flags. */
-function termsOf({ commands, target, addresses, labels, uses_left }: TokenView): string {
+function formatTerms({ commands, target, addresses, labels, uses_left }: TokenView): string {
   const terms = [
     ...(commands === undefined ? [] : [`allow ${commands.join(",")}`]),
     ...(target === undefined ? [] : [`target ${target}`]),

@@ -1,7 +1,7 @@
 import { arch, platform } from "node:os";
 import { defineCommand } from "citty";
 import { protocolVersion, version } from "../lib/protocol/wire/version.ts";
-import { runtimeText } from "../lib/runtime/load.ts";
+import { formatRuntime } from "../lib/runtime/load.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { print, printJson } from "./output/stdio.ts";
 
@@ -15,7 +15,7 @@ export function versionRun(options: { json?: boolean | undefined }): number {
   const facts = {
     version,
     protocol_version: protocolVersion,
-    runtime: runtimeText(),
+    runtime: formatRuntime(),
     platform: `${platform()} ${arch()}`,
   };
   if (options.json) printJson(facts);

@@ -6,18 +6,24 @@ import { isOutput } from "../lib/client/streamCursor.ts";
 import type { AgentView } from "../lib/protocol/api/views.ts";
 import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
-import { exitFailed, exitOk, untilSignal } from "./cli/exit.ts";
+import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
 import { isTerminal } from "./cli/terminal.ts";
-import { controlPlaneOf } from "./flags/connection.ts";
-import { lookArgs } from "./flags/target.ts";
+import { findControlPlane } from "./flags/connection.ts";
+import { targetQueryArgs } from "./flags/target.ts";
 import { parseSeconds } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { changesBetween } from "./watch/changes.ts";
-import { pageOf, type ScreenSize, screenOf } from "./watch/screen.ts";
-import { type Action, begun, pressed, type WatchEffect, type WatchState } from "./watch/state.ts";
+import { buildScreen, pageRows, type ScreenSize } from "./watch/screen.ts";
+import {
+  type Action,
+  initialState,
+  onKey,
+  type WatchEffect,
+  type WatchState,
+} from "./watch/state.ts";
 
-const intervalSecondsLeast = 0.2;
+const intervalSecondsMin = 0.2;
 /** A look that takes long is taken less often: at most a fifth of the time goes into looking. */
 const restFactor = 4;
 const stdout = 1;
@@ -34,7 +40,7 @@ export default defineCommand({
   },
   args: {
     ...clientArgs,
-    ...lookArgs,
+    ...targetQueryArgs,
     interval: {
       type: "string",
       default: "2s",
@@ -53,18 +59,16 @@ interface WatchFlags extends ClientFlags {
 
 async function watchRun(flags: WatchFlags): Promise<number> {
   const seconds = parseSeconds("interval", flags.interval);
-  if (seconds < intervalSecondsLeast) {
-    throw usage(
-      `Flag --interval is "${flags.interval}": expected ${intervalSecondsLeast}s or more`,
-    );
+  if (seconds < intervalSecondsMin) {
+    throw usage(`Flag --interval is "${flags.interval}": expected ${intervalSecondsMin}s or more`);
   }
-  const client = new Client(await controlPlaneOf(flags));
+  const client = new Client(await findControlPlane(flags));
   const which = { latency: true, ...(flags.target ? { selector: flags.target } : {}) };
   const look = () => client.agents(which);
   // A wrong token or selector is an error at once, not a line on a screen.
   const first = await look();
   const isWatched = isTerminal("stdout") && isTerminal("stdin");
-  const end = untilSignal(() => process.exit(exitFailed));
+  const end = waitForSignal(() => process.exit(exitFailed));
   if (isWatched && !flags.json && process.env.TERM !== "dumb") {
     await new Screen(client, look, seconds * 1000, end).run(first);
   } else await printChanges(first, look, seconds * 1000, flags.json ?? false, end);
@@ -127,10 +131,10 @@ function isPassing(error: unknown): boolean {
 /** The whole terminal, given back as it was. */
 class Screen {
   readonly #client: Client;
-  readonly #look: () => Promise<AgentView[]>;
+  readonly #read: () => Promise<AgentView[]>;
   readonly #intervalMs: number;
   readonly #end: AbortController;
-  #state: WatchState = begun;
+  #state: WatchState = initialState;
   #drawn: string[] = [];
 
   constructor(
@@ -140,7 +144,7 @@ class Screen {
     signal: AbortSignal,
   ) {
     this.#client = client;
-    this.#look = look;
+    this.#read = look;
     this.#intervalMs = intervalMs;
     this.#end = new AbortController();
     signal.addEventListener("abort", () => this.#end.abort());
@@ -177,30 +181,30 @@ class Screen {
     let waitMs = this.#intervalMs;
     for (;;) {
       try {
-        const next = await again(this.#look, waitMs, this.#end.signal);
+        const next = await again(this.#read, waitMs, this.#end.signal);
         if (next === undefined) return;
         waitMs = Math.max(this.#intervalMs, restFactor * next.tookMs);
         this.#show({ ...this.#state, agents: next.agents });
       } catch (error) {
         if (!isPassing(error)) throw error;
-        this.#show({ ...this.#state, said: errorText(error) });
+        this.#show({ ...this.#state, message: errorText(error) });
       }
     }
   }
 
   #press(key: string): void {
-    const { state, effect } = pressed(this.#state, key, pageOf(size()));
+    const { state, effect } = onKey(this.#state, key, pageRows(size()));
     this.#show(state);
-    if (effect !== undefined) this.#carryOut(effect);
+    if (effect !== undefined) this.#execute(effect);
   }
 
-  #carryOut(effect: WatchEffect): void {
+  #execute(effect: WatchEffect): void {
     if (effect.type === "quit") return this.#end.abort();
     const { action, agent } = effect;
-    this.#show({ ...this.#state, said: `${action} ${agent} …` });
+    this.#show({ ...this.#state, message: `${action} ${agent} …` });
     this.#act(action, agent).then(
-      (said) => this.#show({ ...this.#state, said }),
-      (error) => this.#show({ ...this.#state, said: errorText(error) }),
+      (said) => this.#show({ ...this.#state, message: said }),
+      (error) => this.#show({ ...this.#state, message: errorText(error) }),
     );
   }
 
@@ -229,7 +233,7 @@ class Screen {
   /** Only lines that have changed: a slow line to a terminal carries no more than that. */
   #draw(): void {
     if (this.#end.signal.aborted) return;
-    const lines = screenOf(this.#state, size(), Date.now());
+    const lines = buildScreen(this.#state, size(), Date.now());
     const text = lines
       .map((line, index) =>
         line === this.#drawn[index] ? "" : `\x1b[${index + 1};1H${line}\x1b[K`,

@@ -4,8 +4,15 @@
  */
 import { runCommand } from "citty";
 import { version } from "../lib/protocol/wire/version.ts";
-import { argsOf, type Found, find, metaOf, sourcesOf, upToSeparator } from "./cli/commandTree.ts";
-import { exitOf } from "./cli/exit.ts";
+import {
+  argsBeforeDoubleDash,
+  type CommandMatch,
+  findCommand,
+  readArgs,
+  readMeta,
+  readSources,
+} from "./cli/commandTree.ts";
+import { toExit } from "./cli/exit.ts";
 import { type CommandData, strictArgs } from "./cli/strictArgs.ts";
 import { root } from "./commandTable.ts";
 import { print, remark } from "./output/stdio.ts";
@@ -18,31 +25,31 @@ async function main(args: string[]): Promise<number> {
   }
   // `wsctl help send` is `wsctl send --help`.
   const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
-  const found = await find(root, words);
+  const found = await findCommand(root, words);
   const { command, path, rest } = found;
   const isBare = command.subCommands !== undefined && rest.length === 0 && path.length === 1;
-  if (isBare || upToSeparator(rest).some(isHelp)) {
-    print(await helpOf(found));
+  if (isBare || argsBeforeDoubleDash(rest).some(isHelp)) {
+    print(await buildHelp(found));
     return 0;
   }
-  const { isAlone = false } = await metaOf(command);
-  const sources = isAlone ? { env: {}, settings: {} } : await sourcesOf(found);
-  const { rawArgs, lists } = strictArgs(rest, await argsOf(command), sources);
+  const { isStandalone = false } = await readMeta(command);
+  const sources = isStandalone ? { env: {}, settings: {} } : await readSources(found);
+  const { rawArgs, lists } = strictArgs(rest, await readArgs(command), sources);
   const data: CommandData = { lists, root };
   const { result } = await runCommand(command, { rawArgs, data });
   return typeof result === "number" ? result : 0;
 }
 
 /** What the command has to say on what was asked, or else what there is to say on it. */
-async function helpOf(found: Found): Promise<string> {
+async function buildHelp(found: CommandMatch): Promise<string> {
   const { command, path, rest } = found;
-  const flags = upToSeparator(rest);
+  const flags = argsBeforeDoubleDash(rest);
   const words = [...flags.filter((word) => !isHelp(word)), ...rest.slice(flags.length)];
-  const { help } = await metaOf(command);
-  const own = await help?.({ words, sources: () => sourcesOf(found) });
+  const { help } = await readMeta(command);
+  const own = await help?.({ words, sources: () => readSources(found) });
   if (own !== undefined) return own;
-  const { helpText } = await import("./cli/help.ts");
-  return helpText(command, path);
+  const { formatHelp } = await import("./cli/help.ts");
+  return formatHelp(command, path);
 }
 
 function isHelp(word: string): boolean {
@@ -51,10 +58,10 @@ function isHelp(word: string): boolean {
 
 if (import.meta.main) {
   const args = process.argv.slice(2);
-  const isDebug = upToSeparator(args).includes("--debug") || process.env.WSCTL_DEBUG === "1";
+  const isDebug = argsBeforeDoubleDash(args).includes("--debug") || process.env.WSCTL_DEBUG === "1";
   // A fault that nobody caught: said like every other error, and never without a trace.
   const fail = (error: unknown) => {
-    const { message, status } = exitOf(error, isDebug);
+    const { message, status } = toExit(error, isDebug);
     remark(message);
     process.exit(status);
   };

@@ -2,7 +2,7 @@
  * Text of somebody else's, such as an agent's, as it may be shown: control, bidi and other invisible
  * characters as escapes, so that no terminal obeys them and no line passes for another.
  */
-export function visible(text: string): string {
+export function escapeControls(text: string): string {
   if (/^[\n -~]*$/.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => {
     if (char === "\n") return "\n";

@@ -62,7 +62,7 @@ function fill(journal: ControlJournal, requests: number): void {
     const { asked, ended } = writesOf(fillingOf(index));
     for (const write of asked) {
       // Those that stay open are waited for: they must not have expired when they are listed.
-      if (write.type === "job") write.job.timeoutMs = write.job.ttlMs = yearsMs;
+      if (write.type === "putJob") write.job.timeoutMs = write.job.ttlMs = yearsMs;
     }
     writes.push(...asked, ...ended.slice(0, index >= requests - open ? 0 : 1));
     if (writes.length < 8_000 && index < requests - 1) continue;

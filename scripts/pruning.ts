@@ -23,7 +23,7 @@ function fill(): void {
   const journal = openControlJournal(join(dir, "control.db"));
   const start = Date.now() - 100 * dayMs;
   const success = () => ({ outcome: "success" as const, message: "pong after a while" });
-  journal.commit([{ type: "agent", facts: { agentId: "agent-0" } }]);
+  journal.commit([{ type: "putAgent", facts: { agentId: "agent-0" } }]);
   let writes: ControlWrite[] = [];
   for (let index = 0; index < requests; index++) {
     const agents = [`agent-${index % 500}`];

@@ -25,10 +25,10 @@ describe("docs/protocol.md", () => {
   test("has every close code with its meaning and what an agent does, and no other", () => {
     const rows = [...protocol.matchAll(/^\| (\d{4}) \| (.+) \| (slowly|by back-off) \|$/gm)];
     expect(rows.map(([, ...row]) => row)).toEqual(
-      Object.values(closeCodes).map(({ code, meaning, comeBack }) => [
+      Object.values(closeCodes).map(({ code, meaning, reconnect }) => [
         String(code),
         meaning,
-        comeBack === "slow" ? "slowly" : "by back-off",
+        reconnect === "slow" ? "slowly" : "by back-off",
       ]),
     );
   });
@@ -42,7 +42,7 @@ describe("docs/protocol.md", () => {
     expect(protocol).toContain(
       `${shown(limits.messagesPerSecondMax)} a second, ${shown(limits.messagesBurstMax)} at once`,
     );
-    expect(protocol).toContain(`more than ${limits.strikesMax} messages are refused`);
+    expect(protocol).toContain(`more than ${limits.protocolViolationsMax} messages are refused`);
     expect(protocol).toContain(`at most ${limits.inflightPerAgentMax} unanswered commands`);
   });
 

@@ -96,14 +96,14 @@ function cycles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
   const low = new Map<string, number>();
   const stack: string[] = [];
   const found: string[][] = [];
-  const visit = (file: string) => {
+  const context = (file: string) => {
     const at = order.size;
     order.set(file, at);
     low.set(file, at);
     stack.push(file);
     for (const to of edges.get(file) ?? []) {
       if (!edges.has(to)) continue;
-      if (!order.has(to)) visit(to);
+      if (!order.has(to)) context(to);
       else if (!stack.includes(to)) continue;
       low.set(file, Math.min(low.get(file) ?? at, low.get(to) ?? at));
     }
@@ -111,6 +111,6 @@ function cycles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
     const group = stack.splice(stack.indexOf(file));
     if (group.length > 1) found.push(group.sort());
   };
-  for (const file of edges.keys()) if (!order.has(file)) visit(file);
+  for (const file of edges.keys()) if (!order.has(file)) context(file);
   return found;
 }

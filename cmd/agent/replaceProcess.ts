@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Update } from "../../lib/agent/core/model.ts";
 import {
-  discardKeptJournal,
-  keepJournal,
-  restoreKeptJournal,
+  backUpJournal,
+  deleteJournalBackup,
+  restoreJournalBackup,
 } from "../../lib/agent/journal/journal.ts";
-import { install, previousOf } from "../../lib/agent/update/install.ts";
-import { tryOut } from "../../lib/agent/update/trial.ts";
+import { install, previousPath } from "../../lib/agent/update/install.ts";
+import { runTrial } from "../../lib/agent/update/trial.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
@@ -57,10 +57,10 @@ export async function restart({ runtime, log, stopped }: ReplaceOptions): Promis
  */
 export async function update(wanted: Update, options: ReplaceOptions): Promise<never> {
   const { log, dir, stopped } = options;
-  const fault = await outcomeOf(wanted, options).catch((error) => errorText(error));
+  const fault = await runTrialOutcome(wanted, options).catch((error) => errorText(error));
   if (fault === undefined) {
     log.info(`${wanted.to} has proved itself and is installed`, {
-      previous: previousOf(process.execPath),
+      previous: previousPath(process.execPath),
     });
   } else {
     log.error(`staying with ${wanted.from}: ${wanted.to} did not prove itself: ${fault}`, { dir });
@@ -71,19 +71,19 @@ export async function update(wanted: Update, options: ReplaceOptions): Promise<n
 }
 
 /** Undefined where the new version is installed. */
-async function outcomeOf(
+async function runTrialOutcome(
   wanted: Update,
   { dir, stopped }: ReplaceOptions,
 ): Promise<string | undefined> {
   const journal = join(dir, "journal.db");
-  keepJournal(journal);
-  const trial = tryOut(wanted);
+  backUpJournal(journal);
+  const trial = runTrial(wanted);
   const stop = () => trial.stop();
   stopped.addEventListener("abort", stop, { once: true });
   const fault = await trial.fault;
   stopped.removeEventListener("abort", stop);
   if (fault === undefined) install(wanted.file, process.execPath);
-  if (fault === undefined) discardKeptJournal(journal);
-  else restoreKeptJournal(journal);
+  if (fault === undefined) deleteJournalBackup(journal);
+  else restoreJournalBackup(journal);
   return fault;
 }

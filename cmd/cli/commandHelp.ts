@@ -3,12 +3,12 @@
  * every other help. It is another's text, shown so that no terminal and no shell obeys it.
  */
 import type { Client } from "../../lib/client/client.ts";
-import { visible } from "../../lib/escapeControls.ts";
-import type { AgentDetail, CatalogueEntry } from "../../lib/protocol/api/views.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
+import type { AgentDetail, Capability } from "../../lib/protocol/api/views.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { columns, type Row, section } from "./help.ts";
 import { nearest } from "./nearest.ts";
-import { type Parameter, parametersOf } from "./parameterHelp.ts";
+import { listParameters, type Parameter } from "./parameterHelp.ts";
 
 /**
  * As the first of these agents has it. Throws `INVALID_COMMAND` where none has, `NOT_FOUND` where
@@ -19,34 +19,34 @@ export async function commandHelp(
   agentIds: readonly string[],
   name: string,
 ): Promise<string> {
-  const known = new Map<string, readonly CatalogueEntry[]>();
+  const known = new Map<string, readonly Capability[]>();
   for (const id of agentIds) {
     const agent = await client.agent(id);
     const entry = agent.commands?.find((each) => each.name === name);
-    if (entry !== undefined) return entryText(entry, agent);
+    if (entry !== undefined) return formatCapability(entry, agent);
     if (agent.commands !== undefined) known.set(id, agent.commands);
   }
-  throw known.size === 0 ? unsaid(agentIds) : unknownCommand(name, known);
+  throw known.size === 0 ? undescribed(agentIds) : unknownCommand(name, known);
 }
 
 /** One line of a text that an agent sent, whatever is in it. */
 export function oneLine(text: string): string {
-  return visible(text).replace(/\s+/g, " ").trim();
+  return escapeControls(text).replace(/\s+/g, " ").trim();
 }
 
 /** A word that any shell passes on as it is. */
-export function shellWord(text: string): string {
-  const shown = visible(text).replaceAll("\n", "\\n");
+export function shellQuote(text: string): string {
+  const shown = escapeControls(text).replaceAll("\n", "\\n");
   return /^[\w.,@%+:=/…-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }
 
-function entryText(entry: CatalogueEntry, { agent_id }: AgentDetail): string {
+function formatCapability(entry: Capability, { agent_id }: AgentDetail): string {
   const { name, description = "", parameters } = entry;
-  const listed = parameters === undefined ? [] : parametersOf(parameters);
+  const listed = parameters === undefined ? [] : listParameters(parameters);
   return [
     [`${oneLine(name)} on ${agent_id}`, oneLine(description)].filter(Boolean).join(": "),
     section("PARAMETERS", columns(listed.map(parameterRow))),
-    remarkOn(entry, listed),
+    describeParameter(entry, listed),
     section("EXAMPLE", [exampleLine(name, agent_id, listed)]),
     '"wsctl send --help" lists the flags.',
   ]
@@ -54,7 +54,7 @@ function entryText(entry: CatalogueEntry, { agent_id }: AgentDetail): string {
     .join("\n\n");
 }
 
-function remarkOn({ parameters }: CatalogueEntry, listed: readonly Parameter[]): string {
+function describeParameter({ parameters }: Capability, listed: readonly Parameter[]): string {
   if (parameters === undefined) return "What parameters it takes is too long to be announced.";
   const isClosed = parameters.additionalProperties === false;
   if (isClosed) return listed.length === 0 ? "It takes no parameters." : "";
@@ -74,15 +74,15 @@ function exampleLine(name: string, agentId: string, listed: readonly Parameter[]
   const shown = required.length > 0 ? required : listed.slice(0, 1);
   const pairs = shown.map((each) => {
     const value = each.default ?? each.values[0] ?? "…";
-    return `--param ${shellWord(`${each.name}=${value}`)}`;
+    return `--param ${shellQuote(`${each.name}=${value}`)}`;
   });
-  const command = name.startsWith("-") ? ["--", shellWord(name)] : [shellWord(name)];
+  const command = name.startsWith("-") ? ["--", shellQuote(name)] : [shellQuote(name)];
   return name.startsWith("-")
     ? ["wsctl send --agent", agentId, ...pairs, ...command].join(" ")
     : ["wsctl send", ...command, "--agent", agentId, ...pairs].join(" ");
 }
 
-function unsaid(agentIds: readonly string[]): WsctlError {
+function undescribed(agentIds: readonly string[]): WsctlError {
   const [first = ""] = agentIds;
   const who = agentIds.length === 1 ? `Agent "${first}" has` : "These agents have";
   const text = `${who} not said what can be run there: of an agent that knows only the standard its own documents tell; "wsctl send --help" lists the flags`;
@@ -91,7 +91,7 @@ function unsaid(agentIds: readonly string[]): WsctlError {
 
 function unknownCommand(
   name: string,
-  known: ReadonlyMap<string, readonly CatalogueEntry[]>,
+  known: ReadonlyMap<string, readonly Capability[]>,
 ): WsctlError {
   const names = [...new Set([...known.values()].flat().map((entry) => entry.name))];
   const close = nearest(name, names);

@@ -1,5 +1,5 @@
 /** How a command ends: an error becomes a sentence on stderr and an exit status, in one place. */
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 import { errorCodes, errorText, WsctlError } from "../../lib/protocol/errors.ts";
 
 /** The operator pressed Ctrl-C. */
@@ -13,12 +13,12 @@ export const exitFailed = 1;
 /**
  * The message and the status of any thrown value; the stack only for faults of ours, or on demand.
  */
-export function exitOf(error: unknown, withStack: boolean): { message: string; status: number } {
+export function toExit(error: unknown, withStack: boolean): { message: string; status: number } {
   if (error instanceof WsctlError) {
     const detail = withStack && error.stack !== undefined ? `\n${error.stack}` : "";
     // It may quote what a host has announced or answered.
     return {
-      message: `wsctl: ${visible(error.message)}${detail}`,
+      message: `wsctl: ${escapeControls(error.message)}${detail}`,
       status: errorCodes[error.code].exit,
     };
   }
@@ -28,7 +28,7 @@ export function exitOf(error: unknown, withStack: boolean): { message: string; s
   }
   const known = withStack ? undefined : causeOf(error);
   if (known !== undefined) {
-    return { message: `wsctl: ${visible(known)}`, status: errorCodes.INTERNAL.exit };
+    return { message: `wsctl: ${escapeControls(known)}`, status: errorCodes.INTERNAL.exit };
   }
   const text = error instanceof Error ? error.stack || errorText(error) : String(error);
   return { message: `wsctl: unexpected fault: ${text}`, status: errorCodes.INTERNAL.exit };
@@ -40,10 +40,10 @@ function causeOf(error: unknown): string | undefined {
   if (error.name === "AbortError") return "stopped before it was done";
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
-  const advice = adviceOf[code];
-  if (advice === undefined) return undefined;
+  const pacing = adviceOf[code];
+  if (pacing === undefined) return undefined;
   const what = path === undefined ? syscall : `${syscall} "${path}"`;
-  return `Cannot ${what}: ${errorText(error)}. ${advice}`;
+  return `Cannot ${what}: ${errorText(error)}. ${pacing}`;
 }
 
 const adviceOf: Readonly<Record<string, string>> = {
@@ -60,7 +60,7 @@ const adviceOf: Readonly<Record<string, string>> = {
 };
 
 /** Aborted by the first of SIGINT and SIGTERM; a second one ends the process at once. */
-export function untilSignal(onSecond: () => void): AbortSignal {
+export function waitForSignal(onSecond: () => void): AbortSignal {
   const abort = new AbortController();
   const onSignal = () => {
     if (abort.signal.aborted) onSecond();

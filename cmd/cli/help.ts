@@ -2,7 +2,7 @@
  * The text of `--help`: what a command does, takes and prints, the flags that only it has first.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
-import { argsOf, metaOf, shownCommands } from "./commandTree.ts";
+import { readArgs, readMeta, shownCommands } from "./commandTree.ts";
 import { clientArgs, logArgs } from "./commonFlags.ts";
 
 export type Row = [left: string, right: string];
@@ -11,9 +11,9 @@ export type Row = [left: string, right: string];
 export const commonNames = new Set([...Object.keys(clientArgs), ...Object.keys(logArgs)]);
 
 /** Without colours; `path` holds the words that lead to the command, such as `wsctl jobs show`. */
-export async function helpText(command: CommandDef, path: string[]): Promise<string> {
-  const meta = await metaOf(command);
-  const args = await argsOf(command);
+export async function formatHelp(command: CommandDef, path: string[]): Promise<string> {
+  const meta = await readMeta(command);
+  const args = await readArgs(command);
   const positionals = Object.entries(args).filter(([, arg]) => arg.type === "positional");
   const flags = Object.entries(args).filter(([, arg]) => arg.type !== "positional");
   const own = flags.filter(([name]) => !commonNames.has(name));

@@ -2,7 +2,10 @@
 import { createLog } from "../../lib/log/consolaLog.ts";
 import type { Log, LogLevel } from "../../lib/log/log.ts";
 
-export function logOf(options: { "log-level"?: string; "log-json"?: boolean | undefined }): Log {
+export function createCliLog(options: {
+  "log-level"?: string;
+  "log-json"?: boolean | undefined;
+}): Log {
   const level = (options["log-level"] ?? "info") as LogLevel;
   return createLog({ level, json: options["log-json"] ?? false });
 }

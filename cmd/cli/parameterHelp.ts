@@ -21,25 +21,25 @@ const valuesMax = 20;
 const charsMax = 120;
 
 /** In the order of the schema, the required ones first. */
-export function parametersOf(schema: JsonObject): Parameter[] {
+export function listParameters(schema: JsonObject): Parameter[] {
   const { properties, required } = schema;
   const names: unknown[] = Array.isArray(required) ? required : [];
   const all = Object.entries(isJsonObject(properties) ? properties : {}).map(([name, of]) =>
-    parameterOf(name, isJsonObject(of) ? of : {}, names.includes(name)),
+    describeParameter(name, isJsonObject(of) ? of : {}, names.includes(name)),
   );
   return [...all.filter((each) => each.isRequired), ...all.filter((each) => !each.isRequired)];
 }
 
-function parameterOf(name: string, schema: JsonObject, isRequired: boolean): Parameter {
+function describeParameter(name: string, schema: JsonObject, isRequired: boolean): Parameter {
   const { description, title } = schema;
   const said = [description, title].find((text) => typeof text === "string");
   return {
     name,
-    words: typeWords(schema),
+    words: describeType(schema),
     isRequired,
     ...("default" in schema ? { default: shortened(written(schema.default)) } : {}),
     ...(typeof said === "string" && said !== "" ? { description: said } : {}),
-    values: valuesOf(schema),
+    values: listValues(schema),
   };
 }
 
@@ -54,13 +54,13 @@ export function written(value: unknown): string {
   }
 }
 
-function valuesOf(schema: JsonObject): string[] {
+function listValues(schema: JsonObject): string[] {
   if (Array.isArray(schema.enum)) return schema.enum.map(written);
   if ("const" in schema) return [written(schema.const)];
   return schema.type === "boolean" ? ["true", "false"] : [];
 }
 
-function typeWords(schema: JsonObject): string {
+function describeType(schema: JsonObject): string {
   const { pattern } = schema;
   if ("const" in schema) return `always ${shortened(written(schema.const))}`;
   if (Array.isArray(schema.enum)) {
@@ -70,7 +70,7 @@ function typeWords(schema: JsonObject): string {
   }
   const types = Array.isArray(schema.type) ? schema.type : [schema.type];
   const words = types.flatMap((type) =>
-    typeof type === "string" && type !== "" ? [nounOf(type, schema)] : [],
+    typeof type === "string" && type !== "" ? [pluralNoun(type, schema)] : [],
   );
   return [
     words.length === 0 ? "any value" : words.join(" or "),
@@ -85,7 +85,7 @@ function typeWords(schema: JsonObject): string {
     .join(" ");
 }
 
-function nounOf(type: string, schema: JsonObject): string {
+function pluralNoun(type: string, schema: JsonObject): string {
   switch (type) {
     case "string":
       return "text";
@@ -98,7 +98,7 @@ function nounOf(type: string, schema: JsonObject): string {
     case "array":
       return [
         ["a list", counted(schema.minItems, schema.maxItems, "items")].filter(Boolean).join(" "),
-        ...(isJsonObject(schema.items) ? [`each ${typeWords(schema.items)}`] : []),
+        ...(isJsonObject(schema.items) ? [`each ${describeType(schema.items)}`] : []),
       ].join(", ");
     case "object": {
       const keys = isJsonObject(schema.properties) ? Object.keys(schema.properties) : [];

@@ -6,7 +6,7 @@ import type { ArgsDef } from "citty";
 import { type ClientFlags, clientArgs } from "./commonFlags.ts";
 import { type Sources, strictArgs } from "./strictArgs.ts";
 
-export interface Typed {
+export interface PartialArgs {
   /** Values by flag, in their order; a switch has an empty text for each time it is given. */
   flags: Map<string, string[]>;
   positionals: string[];
@@ -16,8 +16,8 @@ export interface Typed {
   isSeparated: boolean;
 }
 
-export function typedWords(words: readonly string[], args: ArgsDef): Typed {
-  const typed: Typed = { flags: new Map(), positionals: [], isSeparated: false };
+export function parsePartialArgs(words: readonly string[], args: ArgsDef): PartialArgs {
+  const typed: PartialArgs = { flags: new Map(), positionals: [], isSeparated: false };
   const add = (name: string, value: string) =>
     typed.flags.set(name, [...(typed.flags.get(name) ?? []), value]);
   for (const word of words) {
@@ -29,7 +29,7 @@ export function typedWords(words: readonly string[], args: ArgsDef): Typed {
       typed.positionals.push(word);
     } else {
       const at = word.indexOf("=");
-      const name = nameOf(at < 0 ? word : word.slice(0, at), args);
+      const name = findFlagName(at < 0 ? word : word.slice(0, at), args);
       if (name === undefined) continue;
       if (args[name]?.type === "boolean") add(name, "");
       else if (at >= 0) add(name, word.slice(at + 1));
@@ -41,7 +41,7 @@ export function typedWords(words: readonly string[], args: ArgsDef): Typed {
 
 /** The flags that lead to the control plane, and the agents, from wherever they are given. */
 export function accessFlags(
-  { flags }: Typed,
+  { flags }: PartialArgs,
   sources: Sources,
 ): ClientFlags & { agent?: string | undefined } {
   const { json: _json, debug: _debug, ...names } = clientArgs;
@@ -66,7 +66,7 @@ export function agentIds(text: string | undefined): string[] {
     .filter((id) => id !== "");
 }
 
-function nameOf(flag: string, args: ArgsDef): string | undefined {
+function findFlagName(flag: string, args: ArgsDef): string | undefined {
   const names = [flag.replace(/^--/, ""), flag.replace(/^--no-/, "")];
   return names.find((name) => Object.hasOwn(args, name) && args[name]?.type !== "positional");
 }

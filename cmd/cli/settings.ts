@@ -34,35 +34,35 @@ export function readSettings(
   } catch (error) {
     throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);
   }
-  refuseStrangers(path, tables, all);
+  assertOwnFile(path, tables, all);
   const own = tables[command];
   if (own !== undefined && !isTable(own)) throw usage(`"${command}" in "${path}" must be a table`);
   for (const key of Object.keys(own ?? {})) {
-    refuseUnknown(key, keysOf(flags), `key "${key}" for ${command} in "${path}"`);
+    assertKnownKeys(key, listKeys(flags), `key "${key}" for ${command} in "${path}"`);
   }
   const shared = Object.entries(tables).filter(([, value]) => !isTable(value));
   return { ...Object.fromEntries(shared), ...(own as Record<string, unknown> | undefined) };
 }
 
 /** A table must be a command's, a key at the top a flag of some command. */
-function refuseStrangers(path: string, tables: Record<string, unknown>, all: AllFlags): void {
+function assertOwnFile(path: string, tables: Record<string, unknown>, all: AllFlags): void {
   const commands = Object.keys(all);
   if (commands.length === 0) return;
-  const keys = [...new Set(Object.values(all).flatMap(keysOf))];
+  const keys = [...new Set(Object.values(all).flatMap(listKeys))];
   for (const [name, value] of Object.entries(tables)) {
-    if (isTable(value)) refuseUnknown(name, commands, `table "${name}" in "${path}"`);
-    else refuseUnknown(name, keys, `key "${name}" in "${path}"`);
+    if (isTable(value)) assertKnownKeys(name, commands, `table "${name}" in "${path}"`);
+    else assertKnownKeys(name, keys, `key "${name}" in "${path}"`);
   }
 }
 
-function refuseUnknown(name: string, known: readonly string[], what: string): void {
+function assertKnownKeys(name: string, known: readonly string[], what: string): void {
   if (known.includes(name)) return;
   const close = nearest(name, known);
-  const advice = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
-  throw usage(`Unknown ${what}: ${advice}`);
+  const pacing = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
+  throw usage(`Unknown ${what}: ${pacing}`);
 }
 
-function keysOf(flags: readonly string[]): string[] {
+function listKeys(flags: readonly string[]): string[] {
   return flags.map((flag) => flag.replaceAll("-", "_"));
 }
 

@@ -32,7 +32,7 @@ export interface CommandData extends Pick<StrictArgs, "lists"> {
   root: CommandDef;
 }
 
-interface Given {
+interface ParsedArgs {
   flags: Map<string, string[]>;
   positionals: string[];
 }
@@ -49,7 +49,7 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
   }
   const missing = names.slice(given.positionals.length).find((name) => isRequired(args[name]));
   if (missing !== undefined) throw usage(`Missing argument ${missing.toUpperCase()}`);
-  fillIn(given.flags, args, sources);
+  applyDefaults(given.flags, args, sources);
   for (const [name, values] of given.flags) checkOptions(name, args[name], values);
   const lists: Record<string, string[]> = {};
   const flags: string[] = [];
@@ -74,8 +74,8 @@ export function usage(message: string): WsctlError {
   return new WsctlError("USAGE", message);
 }
 
-function scan(rawArgs: string[], args: ArgsDef): Given {
-  const given: Given = { flags: new Map(), positionals: [] };
+function scan(rawArgs: string[], args: ArgsDef): ParsedArgs {
+  const given: ParsedArgs = { flags: new Map(), positionals: [] };
   for (let index = 0; index < rawArgs.length; index++) {
     const raw = rawArgs[index] ?? "";
     if (raw === "--") {
@@ -87,12 +87,12 @@ function scan(rawArgs: string[], args: ArgsDef): Given {
       continue;
     }
     const [flag = "", ...rest] = raw.split("=");
-    const negated = negatedOf(flag, args);
-    const name = negated ?? nameOf(flag, args);
+    const negated = findNegatedFlag(flag, args);
+    const name = negated ?? requireFlagName(flag, args);
     const definition = args[name] as ArgDef;
     let value = rest.length > 0 ? rest.join("=") : undefined;
-    if (negated !== undefined) value = booleanOf(flag, value) === "true" ? "false" : "true";
-    else if (definition.type === "boolean") value = booleanOf(flag, value);
+    if (negated !== undefined) value = parseBoolean(flag, value) === "true" ? "false" : "true";
+    else if (definition.type === "boolean") value = parseBoolean(flag, value);
     else value ??= valueBehind(rawArgs[++index]);
     if (value === undefined)
       throw usage(`Flag --${name} wants a value: --${name} ${hint(definition)}`);
@@ -107,13 +107,13 @@ function valueBehind(next: string | undefined): string | undefined {
 }
 
 /** `--no-x` of a switch that is on by default; of anything else there is none. */
-function negatedOf(flag: string, args: ArgsDef): string | undefined {
+function findNegatedFlag(flag: string, args: ArgsDef): string | undefined {
   const name = flag.startsWith("--no-") ? flag.slice("--no-".length) : undefined;
   const definition = name === undefined ? undefined : args[name];
   return definition?.type === "boolean" && definition.default === true ? name : undefined;
 }
 
-function nameOf(flag: string, args: ArgsDef): string {
+function requireFlagName(flag: string, args: ArgsDef): string {
   const flags = Object.keys(args).filter((name) => args[name]?.type !== "positional");
   const name = flag.startsWith("--")
     ? flag.slice(2)
@@ -123,11 +123,11 @@ function nameOf(flag: string, args: ArgsDef): string {
     flag,
     flags.map((each) => `--${each}`),
   );
-  const advice = close === undefined ? "--help lists the flags" : `did you mean ${close}?`;
-  throw usage(`Unknown flag ${flag}: ${advice}`);
+  const pacing = close === undefined ? "--help lists the flags" : `did you mean ${close}?`;
+  throw usage(`Unknown flag ${flag}: ${pacing}`);
 }
 
-function booleanOf(flag: string, value: string | undefined): string {
+function parseBoolean(flag: string, value: string | undefined): string {
   if (value === undefined || value === "true" || value === "false") return value ?? "true";
   throw usage(`Flag ${flag} takes no value: give it alone`);
 }
@@ -139,7 +139,11 @@ function add(flags: Map<string, string[]>, name: string, value: string, shown: s
   else throw usage(`Flag ${shown} is given twice: it takes one value`);
 }
 
-function fillIn(flags: Map<string, string[]>, args: ArgsDef, { env, settings }: Sources): void {
+function applyDefaults(
+  flags: Map<string, string[]>,
+  args: ArgsDef,
+  { env, settings }: Sources,
+): void {
   for (const [name, definition] of Object.entries(args)) {
     if (definition.type === "positional" || flags.has(name)) continue;
     const variable = envName(name);

@@ -2,7 +2,7 @@
  * What a shell may be offered. Much of it comes from hosts, and a shell puts it on a command line
  * as it stands: whatever is not plainly harmless there is left out.
  */
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 
 /** Which part of the word is being written, and what stands before that part. */
 export interface Part {
@@ -26,14 +26,14 @@ export class Candidates {
   }
 
   /** Of flags and words of ours. */
-  addOwn(text: string, description = ""): void {
+  addStatic(text: string, description = ""): void {
     if (!text.startsWith(this.#part.typed) || this.#found.has(text)) return;
-    this.#found.set(text, descriptionOf(description));
+    this.#found.set(text, formatDescription(description));
   }
 
   /** Of whatever others have named. */
   add(text: string, description = ""): void {
-    if (text.length <= candidateCharsMax && harmless.test(text)) this.addOwn(text, description);
+    if (text.length <= candidateCharsMax && harmless.test(text)) this.addStatic(text, description);
   }
 
   /** One line each, in the order in which they came. */
@@ -45,8 +45,8 @@ export class Candidates {
   }
 }
 
-function descriptionOf(text: string): string {
-  const line = visible(text.slice(0, 4 * descriptionCharsMax))
+function formatDescription(text: string): string {
+  const line = escapeControls(text.slice(0, 4 * descriptionCharsMax))
     .replace(/\s+/g, " ")
     .trim();
   return line.length <= descriptionCharsMax ? line : `${line.slice(0, descriptionCharsMax - 1)}…`;

@@ -3,14 +3,14 @@
  * told by the same hint that `--help` shows.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
-import { argsOf, type Found, resolve, shownCommands } from "../cli/commandTree.ts";
+import { type CommandMatch, readArgs, resolveValue, shownCommands } from "../cli/commandTree.ts";
 import { commonNames } from "../cli/help.ts";
-import { type Typed, typedWords } from "../cli/partialArgs.ts";
+import { type PartialArgs, parsePartialArgs } from "../cli/partialArgs.ts";
 import { isRepeatable } from "../cli/strictArgs.ts";
 import type { Part } from "./candidates.ts";
 
 /** What an argument stands for, where more can be said than its hint. */
-export type Kind =
+export type CandidateKind =
   | "agent"
   | "agents"
   | "artifact"
@@ -25,18 +25,18 @@ export type Kind =
 /** A word of ours and what it does. */
 export type Choice = readonly [text: string, description: string];
 
-export interface Cursor {
+export interface CompletionContext {
   part: Part;
   /** Candidates that are known without asking anybody. */
   choices: readonly Choice[];
   /** Candidates that are not. */
-  kind?: Kind;
+  kind?: CandidateKind;
   /** What else is on the line. */
-  typed: Typed;
-  found: Found;
+  typed: PartialArgs;
+  found: CommandMatch;
 }
 
-const kinds: Readonly<Record<string, Kind>> = {
+const kinds: Readonly<Record<string, CandidateKind>> = {
   ID: "agent",
   AGENT: "agent",
   "ID[,ID…]": "agents",
@@ -52,28 +52,32 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 /** Undefined where nothing can be said, such as behind a command that there is not. */
-export async function cursorAt(
+export async function parseCompletionContext(
   words: readonly string[],
   index: number,
   root: CommandDef,
-): Promise<Cursor | undefined> {
+): Promise<CompletionContext | undefined> {
   const word = words[index] ?? "";
   const before = words.slice(1, index);
   const found = await walk(before[0] === "help" ? before.slice(1) : before, root);
   if (found === undefined) return undefined;
   const { command, rest, group } = found;
-  const args = await argsOf(command);
-  const typed = typedWords(rest, args);
+  const args = await readArgs(command);
+  const typed = parsePartialArgs(rest, args);
   const { pending } = typed;
-  for (const [name, values] of typedWords(words.slice(index + 1), args).flags) {
+  for (const [name, values] of parsePartialArgs(words.slice(index + 1), args).flags) {
     typed.flags.set(name, [...(typed.flags.get(name) ?? []), ...values]);
   }
-  const at = (part: Part, def: ArgDef | undefined, choices: readonly Choice[] = []): Cursor => ({
+  const at = (
+    part: Part,
+    def: ArgDef | undefined,
+    choices: readonly Choice[] = [],
+  ): CompletionContext => ({
     part,
     typed,
     found,
     choices: [...choices, ...options(def)],
-    ...kindOf(def),
+    ...findKind(def),
   });
   const whole = { prefix: "", typed: word };
   if (pending !== undefined) return at(whole, args[pending]);
@@ -95,31 +99,31 @@ export async function cursorAt(
 async function walk(
   words: readonly string[],
   root: CommandDef,
-): Promise<(Found & { group?: CommandDef }) | undefined> {
+): Promise<(CommandMatch & { group?: CommandDef }) | undefined> {
   let command = root;
   let rest = [...words];
   const path = ["wsctl"];
   let group: CommandDef | undefined;
   for (;;) {
-    const table = (await resolve(command.subCommands)) as Record<string, unknown> | undefined;
+    const table = (await resolveValue(command.subCommands)) as Record<string, unknown> | undefined;
     if (table === undefined) break;
     const [word] = rest;
     const isWord = word !== undefined && Object.hasOwn(table, word);
     const isOpen = word === undefined || word.startsWith("-");
-    const otherwise = (await resolve(command.default)) as string | undefined;
+    const otherwise = (await resolveValue(command.default)) as string | undefined;
     if (!isWord && !isOpen) return undefined;
     if (isOpen && word === undefined) group = command;
     const name = isWord ? word : otherwise;
     if (name === undefined) break;
     if (isWord) rest = rest.slice(1);
     path.push(name);
-    command = (await resolve(table[name])) as CommandDef;
+    command = (await resolveValue(table[name])) as CommandDef;
   }
   return { root, command, path, rest, ...(group === undefined ? {} : { group }) };
 }
 
 /** Those that may still be given, as they are written; the command's own first. */
-function flagChoices(args: ArgsDef, { flags }: Typed): Choice[] {
+function flagChoices(args: ArgsDef, { flags }: PartialArgs): Choice[] {
   const open = Object.entries(args).filter(
     ([name, { type }]) => type !== "positional" && (!flags.has(name) || isRepeatable(name)),
   );
@@ -137,7 +141,7 @@ function options(def: ArgDef | undefined): Choice[] {
   return def?.type === "enum" ? (def.options ?? []).map((option): Choice => [option, ""]) : [];
 }
 
-function kindOf(def: ArgDef | undefined): { kind?: Kind } {
+function findKind(def: ArgDef | undefined): { kind?: CandidateKind } {
   const hint = def?.valueHint;
   const kind = hint !== undefined && Object.hasOwn(kinds, hint) ? kinds[hint] : undefined;
   return kind === undefined ? {} : { kind };

@@ -1,12 +1,12 @@
 /** Candidates that only the control plane knows, added as they become known. */
 import type { Client } from "../../lib/client/client.ts";
-import type { CatalogueEntry } from "../../lib/protocol/api/views.ts";
-import { type Parameter, parametersOf } from "../cli/parameterHelp.ts";
+import type { Capability } from "../../lib/protocol/api/views.ts";
+import { listParameters, type Parameter } from "../cli/parameterHelp.ts";
 import type { Candidates } from "./candidates.ts";
-import type { Kind } from "./cursor.ts";
+import type { CandidateKind } from "./cursor.ts";
 
-export interface LookUp {
-  kind: Kind;
+export interface RemoteLookup {
+  kind: CandidateKind;
   client: Client;
   /** The agents of `--agent`; all where there are none. */
   agentIds: readonly string[];
@@ -18,10 +18,13 @@ export interface LookUp {
 }
 
 /** Equal hosts have equal commands: so many agents are asked where none is named. */
-const agentsAskedMax = 32;
-const jobsMost = 50;
+const agentsQueriedMax = 32;
+const jobsMax = 50;
 
-export async function lookUp(asked: LookUp, candidates: Candidates): Promise<void> {
+export async function addRemoteCandidates(
+  asked: RemoteLookup,
+  candidates: Candidates,
+): Promise<void> {
   const { kind, client } = asked;
   switch (kind) {
     case "agent":
@@ -31,13 +34,12 @@ export async function lookUp(asked: LookUp, candidates: Candidates): Promise<voi
       }
       return;
     case "artifact":
-      for (const each of (await client.artifacts({ limit: jobsMost })).items) {
+      for (const each of (await client.artifacts({ limit: jobsMax })).items) {
         candidates.add(each.artifact_id, `${each.name}, ${each.created_at}`);
       }
       return;
     case "job":
-      for (const { job_id, command, created_at } of (await client.jobs({ limit: jobsMost }))
-        .items) {
+      for (const { job_id, command, created_at } of (await client.jobs({ limit: jobsMax })).items) {
         candidates.add(job_id, `${command}, ${created_at}`);
       }
       return;
@@ -51,7 +53,7 @@ export async function lookUp(asked: LookUp, candidates: Candidates): Promise<voi
     case "parameter":
       return eachCommand(asked, (entry) => {
         if (entry.name !== asked.command || entry.parameters === undefined) return;
-        addParameters(parametersOf(entry.parameters), asked, candidates);
+        addParameters(listParameters(entry.parameters), asked, candidates);
       });
     default:
   }
@@ -59,12 +61,12 @@ export async function lookUp(asked: LookUp, candidates: Candidates): Promise<voi
 
 /** What the agents have announced, from each as soon as it is there. */
 async function eachCommand(
-  { client, agentIds }: LookUp,
-  seen: (entry: CatalogueEntry) => void,
+  { client, agentIds }: RemoteLookup,
+  seen: (entry: Capability) => void,
 ): Promise<void> {
   const ids = agentIds.length > 0 ? agentIds : await likelyAgents(client);
   await Promise.all(
-    ids.slice(0, agentsAskedMax).map(async (id) => {
+    ids.slice(0, agentsQueriedMax).map(async (id) => {
       // One that there is not takes nothing from the others.
       const agent = await client.agent(id).catch(() => undefined);
       for (const entry of agent?.commands ?? []) seen(entry);
@@ -84,7 +86,7 @@ async function likelyAgents(client: Client): Promise<string[]> {
 
 function addParameters(
   parameters: readonly Parameter[],
-  { typed, given }: LookUp,
+  { typed, given }: RemoteLookup,
   candidates: Candidates,
 ): void {
   const at = typed.indexOf("=");

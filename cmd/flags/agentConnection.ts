@@ -10,19 +10,26 @@ import { AgentIdentity } from "../../lib/agent/identity/identity.ts";
 import { joinFleet } from "../../lib/agent/identity/join.ts";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
-import { readJoin } from "../../lib/protocol/api/joinString.ts";
+import { parseJoin } from "../../lib/protocol/api/joinString.ts";
 import type { LocalCredentials } from "../../lib/protocol/api/localCredentials.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
-import { type Access, accessOf, dataDirOf, givenToken, httpUrl, readLocal } from "./connection.ts";
+import {
+  type ConnectionSettings,
+  httpUrl,
+  readConnection,
+  readLocal,
+  readToken,
+  resolveDataDir,
+} from "./connection.ts";
 
-export interface AgentAccess extends Access {
+export interface AgentConnection extends ConnectionSettings {
   /** With a key of the agent's own; the token is empty then. */
   identity?: AgentIdentity;
 }
 
-export interface AgentAccessOptions {
+export interface AgentConnectionOptions {
   flags: ClientFlags;
   /** Text of a join string. */
   join: string | undefined;
@@ -34,7 +41,7 @@ export interface AgentAccessOptions {
   signal: AbortSignal;
 }
 
-interface KeptToken {
+interface StoredLocalToken {
   token: string;
   /** The local credentials it was made with: with others it is worth nothing. */
   madeWith: string;
@@ -43,22 +50,24 @@ interface KeptToken {
 const retryMs = 1_000;
 
 /** Undefined when the signal ended the waiting. */
-export async function agentAccess(options: AgentAccessOptions): Promise<AgentAccess | undefined> {
+export async function openAgentConnection(
+  options: AgentConnectionOptions,
+): Promise<AgentConnection | undefined> {
   const { flags, log, signal } = options;
   const identity = await joinedIdentity(options);
   if (identity !== undefined) {
     const { url, ca } = identity.stored;
     return { url, token: "", identity, ...(ca === undefined ? {} : { ca }) };
   }
-  if (givenToken(flags) !== undefined || isElsewhere(flags)) return accessOf(flags);
+  if (readToken(flags) !== undefined || isElsewhere(flags)) return readConnection(flags);
   let said = "";
   while (!signal.aborted) {
     try {
-      const local = readLocal(dataDirOf(flags));
+      const local = readLocal(resolveDataDir(flags));
       if (local !== undefined) return await localAccess(local, options);
       throw new WsctlError(
         "UNREACHABLE",
-        `no "wsctl serve" has left credentials in ${dataDirOf(flags)}`,
+        `no "wsctl serve" has left credentials in ${resolveDataDir(flags)}`,
       );
     } catch (error) {
       if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
@@ -76,15 +85,15 @@ export async function agentAccess(options: AgentAccessOptions): Promise<AgentAcc
  * The identity that this agent has, or gets by a join string; undefined where it has a token
  * instead. A string that was used before is passed over, so that it may stay in a unit file.
  */
-async function joinedIdentity(options: AgentAccessOptions): Promise<AgentIdentity | undefined> {
+async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIdentity | undefined> {
   const { flags, join: text, agentId, dir, runtime, log, signal } = options;
   const path = join(dir, "identity.json");
   const known = AgentIdentity.read(path);
   if (text === undefined) {
-    const isOther = flags.server !== undefined || givenToken(flags) !== undefined;
+    const isOther = flags.server !== undefined || readToken(flags) !== undefined;
     return isOther ? undefined : known;
   }
-  const order = readJoin(text);
+  const order = parseJoin(text);
   if (known?.stored.joined_with === order.token.split("-")[1]) return known;
   const now = Date.now();
   for (let said = ""; ; ) {
@@ -102,26 +111,31 @@ async function joinedIdentity(options: AgentAccessOptions): Promise<AgentIdentit
 
 /** Whether another control plane is named than the one of this host, if that is known. */
 function isElsewhere(flags: ClientFlags): boolean {
-  return flags.server !== undefined && readLocal(dataDirOf(flags))?.url !== httpUrl(flags.server);
+  return (
+    flags.server !== undefined && readLocal(resolveDataDir(flags))?.url !== httpUrl(flags.server)
+  );
 }
 
-async function localAccess(local: LocalCredentials, options: AgentAccessOptions): Promise<Access> {
+async function localAccess(
+  local: LocalCredentials,
+  options: AgentConnectionOptions,
+): Promise<ConnectionSettings> {
   const { agentId, dir, runtime } = options;
   const { url, ca } = local;
   const path = join(dir, "token.json");
-  let token = keptToken(path, local);
+  let token = readLocalToken(path, local);
   if (token === undefined) {
     const client = new Client({ url, token: local.token, fetch: runtime.fetchWith(ca) });
     token = (await client.createToken({ role: "agent", agent_id: agentId })).token;
-    const kept: KeptToken = { token, madeWith: issuer(local) };
+    const kept: StoredLocalToken = { token, madeWith: issuer(local) };
     writeFileSync(path, JSON.stringify(kept), { mode: 0o600 });
   }
   return { url, token, ...(ca === undefined ? {} : { ca }) };
 }
 
-function keptToken(path: string, local: LocalCredentials): string | undefined {
+function readLocalToken(path: string, local: LocalCredentials): string | undefined {
   try {
-    const kept = JSON.parse(readFileSync(path, "utf8")) as KeptToken;
+    const kept = JSON.parse(readFileSync(path, "utf8")) as StoredLocalToken;
     return kept.madeWith === issuer(local) ? kept.token : undefined;
   } catch {
     // None yet, or not readable: a new one is made and written in its place.

@@ -2,7 +2,7 @@
 import { usage } from "../cli/strictArgs.ts";
 import { parseSeconds } from "./values.ts";
 
-export const keepAuditArg = {
+export const auditRetentionArg = {
   type: "string",
   default: "400d",
   valueHint: "TIME",
@@ -12,7 +12,7 @@ export const keepAuditArg = {
 const secondsMin = 24 * 60 * 60;
 
 /** In milliseconds; throws `USAGE` for less than a day. */
-export function keepAuditMs(text: string): number {
+export function auditRetentionMs(text: string): number {
   const seconds = parseSeconds("keep-audit", text);
   if (seconds >= secondsMin) return seconds * 1000;
   throw usage(`Flag --keep-audit is "${text}": expected a time of at least 1d, such as 400d`);

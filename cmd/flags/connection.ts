@@ -12,7 +12,7 @@ import { usage } from "../cli/strictArgs.ts";
 import { readStdin } from "../output/stdio.ts";
 
 /** Where the control plane is and who asks. */
-export interface Access {
+export interface ConnectionSettings {
   /** `http://…` or `https://…`, without a path. */
   url: string;
   token: string;
@@ -21,7 +21,7 @@ export interface Access {
 }
 
 /** Certificates are verified, always: what would switch that off is refused by name. */
-export function refuseUnsafeEnvironment(): void {
+export function assertSafeEnvironment(): void {
   if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
     throw usage(
       "NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check of certificates off: unset it, and name the authority with --ca",
@@ -33,8 +33,8 @@ export function refuseUnsafeEnvironment(): void {
 }
 
 /** What runs for long with rights of its own takes no code and no debugger from its environment. */
-export function refuseHostileEnvironment(): void {
-  refuseUnsafeEnvironment();
+export function assertNoHostileVariables(): void {
+  assertSafeEnvironment();
   const name = Object.keys(process.env).find(
     (each) => /^(BUN_OPTIONS|NODE_OPTIONS|BUN_INSPECT.*)$/.test(each) && isSet(each),
   );
@@ -46,29 +46,29 @@ function isSet(name: string): boolean {
   return (process.env[name] ?? "") !== "";
 }
 
-export function dataDirOf(options: CommonOptions): string {
+export function resolveDataDir(options: CommonOptions): string {
   // Programs are started elsewhere: what is meant from here must be meant from there.
   return resolve(options["data-dir"] ?? defaultDataDir(process.env));
 }
 
 /** The control plane that the flags, or else the local credentials, name. */
-export async function controlPlaneOf(flags: ClientFlags): Promise<ControlPlane> {
-  const { url, token, ca } = accessOf(flags);
+export async function findControlPlane(flags: ClientFlags): Promise<ControlPlane> {
+  const { url, token, ca } = readConnection(flags);
   const runtime = await loadRuntime();
   return { url, token, fetch: runtime.fetchWith(ca) };
 }
 
-export async function clientOf(flags: ClientFlags): Promise<Client> {
-  return new Client(await controlPlaneOf(flags));
+export async function createClient(flags: ClientFlags): Promise<Client> {
+  return new Client(await findControlPlane(flags));
 }
 
 /** Throws `USAGE` or `UNREACHABLE` saying what is missing and where it would come from. */
-export function accessOf(flags: ClientFlags, needsToken = true): Access {
-  refuseUnsafeEnvironment();
-  const local = readLocal(dataDirOf(flags));
+export function readConnection(flags: ClientFlags, needsToken = true): ConnectionSettings {
+  assertSafeEnvironment();
+  const local = readLocal(resolveDataDir(flags));
   const url = flags.server === undefined ? local?.url : httpUrl(flags.server);
-  if (url === undefined) throw noControlPlane(dataDirOf(flags));
-  const given = givenToken(flags);
+  if (url === undefined) throw noControlPlane(resolveDataDir(flags));
+  const given = readToken(flags);
   const isLocal = local !== undefined && local.url === url;
   const token = given ?? (isLocal ? local.token : undefined);
   if (token === undefined && needsToken) {
@@ -99,7 +99,7 @@ export function readLocal(dataDir: string): LocalCredentials | undefined {
 }
 
 /** The token of `--token-file` or `WSCTL_TOKEN`; there is no flag for it, as `ps` shows flags. */
-export function givenToken(flags: ClientFlags): string | undefined {
+export function readToken(flags: ClientFlags): string | undefined {
   const file = flags["token-file"];
   const text =
     file === undefined

@@ -1,5 +1,5 @@
 /** The flags of `serve` for the console and for login by OpenID Connect, and what they amount to. */
-import { type PersonRole, personRoles } from "../../lib/control/auth/oidcUser.ts";
+import { type UserRole, userRoles } from "../../lib/control/auth/oidcUser.ts";
 import type { ConsoleSettings } from "../../lib/control/console/console.ts";
 import type { OidcSettings } from "../../lib/control/console/oidc/settings.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -80,18 +80,18 @@ export interface ConsoleFlags {
 const loginSecondsMax = 30 * 24 * 60 * 60;
 
 /** Throws `USAGE` for what cannot work. */
-export function consoleOf(flags: ConsoleFlags): ConsoleSettings {
+export function parseConsole(flags: ConsoleFlags): ConsoleSettings {
   const url = flags["console-url"];
-  const oidc = oidcOf(flags);
+  const oidc = parseOidc(flags);
   return {
     lifetimeMs: loginMs("console-lifetime", flags["console-lifetime"]),
     idleMs: loginMs("console-idle", flags["console-idle"]),
-    ...(url === undefined ? {} : { url: originOf(url) }),
+    ...(url === undefined ? {} : { url: parseOrigin(url) }),
     ...(oidc === undefined ? {} : { oidc }),
   };
 }
 
-function oidcOf(flags: ConsoleFlags): OidcSettings | undefined {
+function parseOidc(flags: ConsoleFlags): OidcSettings | undefined {
   const { "oidc-issuer": issuer, "oidc-client-id": clientId, grants } = flags;
   const { "oidc-client-secret-file": secretFile, "oidc-ca": caFile } = flags;
   if (issuer === undefined) {
@@ -108,18 +108,18 @@ function oidcOf(flags: ConsoleFlags): OidcSettings | undefined {
     );
   }
   return {
-    issuer: issuerOf(issuer),
+    issuer: parseIssuer(issuer),
     clientId,
-    ...(secretFile === undefined ? {} : { clientSecret: secretIn(secretFile) }),
+    ...(secretFile === undefined ? {} : { clientSecret: readSecret(secretFile) }),
     ...(caFile === undefined ? {} : { ca: readFile("oidc-ca", caFile) }),
-    scope: scopeOf(flags["oidc-scope"]),
+    scope: parseScope(flags["oidc-scope"]),
     roleClaim: flags["oidc-role-claim"],
-    grants: new Map(grants.map(grantOf)),
+    grants: new Map(grants.map(parseGrant)),
   };
 }
 
 /** Whoever could change what comes from there could be anybody here. */
-function issuerOf(text: string): string {
+function parseIssuer(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isBare = url?.search === "" && url.hash === "" && url.username === "";
   const isLoopback = /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(url?.hostname ?? "");
@@ -130,32 +130,32 @@ function issuerOf(text: string): string {
   );
 }
 
-function originOf(text: string): string {
+function parseOrigin(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isShaped = url !== undefined && /^https?:$/.test(url.protocol);
   if (isShaped && `${url.origin}/` === url.href) return url.origin;
   throw usage(`Flag --console-url is "${text}": expected https://HOST[:PORT], without a path`);
 }
 
-function secretIn(path: string): string {
+function readSecret(path: string): string {
   const secret = readFile("oidc-client-secret-file", path).trim();
   if (secret !== "") return secret;
   throw usage(`Flag --oidc-client-secret-file: "${path}" is empty: expected the client's secret`);
 }
 
-function scopeOf(text: string): string {
+function parseScope(text: string): string {
   const scopes = text.split(/\s+/).filter(Boolean);
   if (scopes.includes("openid")) return scopes.join(" ");
   throw usage(`Flag --oidc-scope is "${text}": expected openid among them`);
 }
 
 /** At the last "=": a value may well have one, such as a directory's name of a group. */
-function grantOf(text: string): [string, PersonRole] {
+function parseGrant(text: string): [string, UserRole] {
   const at = text.lastIndexOf("=");
   const [value, role] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];
-  const known = personRoles.find((each) => each === role);
+  const known = userRoles.find((each) => each === role);
   if (value !== "" && known !== undefined) return [value, known];
-  const expected = `expected VALUE=ROLE with a role of ${personRoles.join(", ")}`;
+  const expected = `expected VALUE=ROLE with a role of ${userRoles.join(", ")}`;
   throw usage(`Flag --oidc-grant is "${text}": ${expected}`);
 }
 

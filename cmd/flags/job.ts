@@ -1,18 +1,18 @@
 /** What is to be run, on whom and how: the flags that make an order, the same wherever one is made. */
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
-import { JobOrder, type JobOrderInput } from "../../lib/protocol/api/jobs.ts";
+import { JobRequest, type JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { JsonObject } from "../../lib/protocol/json.ts";
 import { timeoutSecondsMax, ttlSecondsMax } from "../../lib/protocol/limits.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readStdin } from "../output/stdio.ts";
 import { readFile } from "./connection.ts";
-import { type RolloutFlags, rolloutArgs, rolloutOf } from "./rollout.ts";
-import { type TargetFlags, targetArgs, targetOf } from "./target.ts";
+import { parseRollout, type RolloutFlags, rolloutArgs } from "./rollout.ts";
+import { parseTarget, type TargetFlags, targetArgs } from "./target.ts";
 import { parseObject, parseParams, parseSecondsWithin } from "./values.ts";
 
-export const orderArgs = {
+export const jobArgs = {
   ...targetArgs,
   param: {
     type: "string",
@@ -38,7 +38,7 @@ export const orderArgs = {
   ...rolloutArgs,
 } as const satisfies ArgsDef;
 
-export interface OrderFlags extends TargetFlags, RolloutFlags {
+export interface JobFlags extends TargetFlags, RolloutFlags {
   command: string;
   param: string[];
   params?: string | undefined;
@@ -47,26 +47,26 @@ export interface OrderFlags extends TargetFlags, RolloutFlags {
 }
 
 /** Throws `USAGE` naming the flag that is wrong. */
-export function orderOf(options: OrderFlags): JobOrderInput {
-  const order: JobOrderInput = {
+export function parseJobFlags(options: JobFlags): JobRequestInput {
+  const order: JobRequestInput = {
     command: options.command,
-    target: targetOf(options),
+    target: parseTarget(options),
     ttl_seconds: parseSecondsWithin("ttl", options.ttl, ttlSecondsMax),
-    ...rolloutOf(options),
+    ...parseRollout(options),
     ...(options["require-online"] ? { require_online: true } : {}),
   };
   const { timeout } = options;
   if (timeout !== undefined) {
     order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
   }
-  const parameters = parametersOf(options);
+  const parameters = parseParameters(options);
   if (parameters !== undefined) order.parameters = parameters;
-  const checked = v.safeParse(JobOrder, order);
-  if (!checked.success) throw usage(`Cannot send: ${issueText(checked.issues[0])}`);
+  const checked = v.safeParse(JobRequest, order);
+  if (!checked.success) throw usage(`Cannot send: ${formatIssue(checked.issues[0])}`);
   return order;
 }
 
-function parametersOf(options: OrderFlags): JsonObject | undefined {
+function parseParameters(options: JobFlags): JsonObject | undefined {
   const { params, param } = options;
   if (params === undefined) return param.length === 0 ? undefined : parseParams(param);
   if (param.length > 0) throw usage("Flags --param and --params exclude each other: give one kind");

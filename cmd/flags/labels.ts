@@ -1,11 +1,11 @@
 /** Labels as people write them on a command line. */
 import * as v from "valibot";
 import { LabelSet, type Labels } from "../../lib/protocol/labels.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { usage } from "../cli/strictArgs.ts";
 
 /** `KEY=VALUE` each; throws `USAGE` naming the one that is wrong. */
-export function labelsOf(pairs: readonly string[]): Labels {
+export function parseLabels(pairs: readonly string[]): Labels {
   const labels: Record<string, string> = Object.create(null);
   for (const pair of pairs) {
     const at = pair.indexOf("=");
@@ -18,14 +18,14 @@ export function labelsOf(pairs: readonly string[]): Labels {
 }
 
 /** `KEY=VALUE` sets a label, `KEY-` takes it away; throws `USAGE` naming the one that is wrong. */
-export function labelChangesOf(words: readonly string[]): Record<string, string | null> {
+export function parseLabelChanges(words: readonly string[]): Record<string, string | null> {
   const gone = words.filter((word) => word.endsWith("-") && !word.includes("="));
-  const set = labelsOf(words.filter((word) => !gone.includes(word)));
+  const set = parseLabels(words.filter((word) => !gone.includes(word)));
   return { ...set, ...Object.fromEntries(gone.map((word) => [word.slice(0, -1), null])) };
 }
 
 function checked(labels: Labels): Labels {
   const parsed = v.safeParse(LabelSet, labels);
   if (parsed.success) return parsed.output;
-  throw usage(`Labels: ${issueText(parsed.issues[0])}`);
+  throw usage(`Labels: ${formatIssue(parsed.issues[0])}`);
 }

@@ -1,6 +1,6 @@
 /** How a job goes out: all at once, or a part at a time until too much fails. */
 import type { ArgsDef } from "citty";
-import type { JobOrderInput, Priority } from "../../lib/protocol/api/jobs.ts";
+import type { JobRequestInput, Priority } from "../../lib/protocol/api/jobs.ts";
 import { ttlSecondsMax } from "../../lib/protocol/limits.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { parsePause, parseShare } from "./values.ts";
@@ -54,7 +54,7 @@ export interface RolloutFlags {
 }
 
 /** The fields of an order; throws `USAGE` naming the flag. */
-export function rolloutOf(flags: RolloutFlags): Partial<JobOrderInput> {
+export function parseRollout(flags: RolloutFlags): Partial<JobRequestInput> {
   const { batch, waves, canary, priority } = flags;
   const { "pause-between": pause, "canary-wait": wait, "max-failures": most } = flags;
   if (batch === undefined && (waves || pause !== undefined)) {

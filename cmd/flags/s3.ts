@@ -33,13 +33,13 @@ export interface S3Flags {
 }
 
 /** Undefined where artifacts stay in the data directory; throws `USAGE` for what cannot work. */
-export function s3Of(flags: S3Flags): Omit<S3Options, "fetch"> | undefined {
+export function parseS3(flags: S3Flags): Omit<S3Options, "fetch"> | undefined {
   const { "s3-url": text, "s3-region": region, "s3-credentials-file": file } = flags;
   if (text === undefined) {
     if (file === undefined) return undefined;
     throw usage("Flag --s3-credentials-file belongs to --s3-url: give both");
   }
-  const url = urlOf(text, flags["insecure-plaintext"] ?? false);
+  const url = parseUrl(text, flags["insecure-plaintext"] ?? false);
   if (!/^[A-Za-z0-9-]{1,64}$/.test(region)) {
     throw usage(`Flag --s3-region is "${region}": expected a name such as us-east-1`);
   }
@@ -50,7 +50,7 @@ export function s3Of(flags: S3Flags): Omit<S3Options, "fetch"> | undefined {
   return { url, region, credentials };
 }
 
-function urlOf(text: string, isPlaintextAllowed: boolean): string {
+function parseUrl(text: string, isPlaintextAllowed: boolean): string {
   const expected = 'expected "https://HOST[:PORT]/BUCKET[/PREFIX]"';
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const path = url?.pathname.replace(/\/+$/, "") ?? "";

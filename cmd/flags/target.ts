@@ -3,14 +3,14 @@ import type { ArgsDef } from "citty";
 import * as v from "valibot";
 import { agentsMax, Target, type TargetView } from "../../lib/protocol/api/target.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { hasWildcard } from "../../lib/protocol/wildcard.ts";
 import { exitInterrupted } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { isTerminal } from "../cli/terminal.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
 import { table } from "../output/table.ts";
-import { agentIdOf, parseShare, wholeNumber } from "./values.ts";
+import { parseAgentId, parseShare, wholeNumber } from "./values.ts";
 
 export const targetArgs = {
   agent: {
@@ -44,7 +44,7 @@ export const targetArgs = {
 } as const satisfies ArgsDef;
 
 /** Of commands that only look. */
-export const lookArgs = {
+export const targetQueryArgs = {
   target: {
     type: "string",
     valueHint: "SELECTOR",
@@ -52,7 +52,7 @@ export const lookArgs = {
   },
 } as const satisfies ArgsDef;
 
-export const agreedArgs = {
+export const confirmArgs = {
   yes: { type: "boolean", description: "do not ask, however many agents are meant" },
   "confirm-above": {
     type: "string",
@@ -71,13 +71,13 @@ export interface TargetFlags {
   "require-online"?: boolean | undefined;
 }
 
-export interface AgreedFlags {
+export interface ConfirmFlags {
   yes?: boolean | undefined;
   "confirm-above": string;
 }
 
 /** Throws `USAGE` naming the flag that is wrong or missing. */
-export function targetOf(flags: TargetFlags): Target {
+export function parseTarget(flags: TargetFlags): Target {
   const { agent, target: selector, all, sample, seed } = flags;
   if (all && (agent !== undefined || selector !== undefined)) {
     const other = agent === undefined ? "--target" : "--agent";
@@ -88,22 +88,24 @@ export function targetOf(flags: TargetFlags): Target {
   }
   const target: Target = {
     ...(all ? { all } : {}),
-    ...(agent === undefined ? {} : { agents: agent.split(",").map((id) => namedBy(id.trim())) }),
+    ...(agent === undefined
+      ? {}
+      : { agents: agent.split(",").map((id) => expandNames(id.trim())) }),
     ...(selector === undefined ? {} : { selector }),
     ...(sample === undefined ? {} : { sample: parseShare("sample", sample, 1) }),
     ...(seed === undefined ? {} : { seed }),
   };
   const checked = v.safeParse(Target, target);
   if (checked.success) return checked.output;
-  throw usage(`Cannot tell whom to send to: ${issueText(checked.issues[0])}`);
+  throw usage(`Cannot tell whom to send to: ${formatIssue(checked.issues[0])}`);
 }
 
-function namedBy(text: string): string {
-  return hasWildcard(text) ? text : agentIdOf("agent", text);
+function expandNames(text: string): string {
+  return hasWildcard(text) ? text : parseAgentId("agent", text);
 }
 
 /** More agents than this are meant by mistake unless somebody says otherwise. */
-export function agreedMost(flags: AgreedFlags): number | undefined {
+export function confirmedMax(flags: ConfirmFlags): number | undefined {
   if (flags.yes) return undefined;
   return wholeNumber("confirm-above", flags["confirm-above"], 1, agentsMax);
 }
@@ -112,7 +114,7 @@ export function agreedMost(flags: AgreedFlags): number | undefined {
  * Runs what may be refused for meaning too many agents; then asks whoever sits at the terminal, and
  * runs it again for as many as were agreed to. Elsewhere it is wrong usage: nobody could be asked.
  */
-export async function withAgreement<T>(
+export async function confirmLargeTarget<T>(
   most: number | undefined,
   what: string,
   run: (most: number | undefined) => Promise<T>,
@@ -130,12 +132,12 @@ export async function withAgreement<T>(
 }
 
 /** The same where nothing is sent yet: of what is going to be. */
-export async function requireAgreement(
-  flags: AgreedFlags,
+export async function requireConfirmation(
+  flags: ConfirmFlags,
   what: string,
   { agents }: Pick<TargetView, "agents">,
 ): Promise<void> {
-  const most = agreedMost(flags);
+  const most = confirmedMax(flags);
   if (most === undefined || agents.length <= most) return;
   if (!isTerminal("stdin") || !isTerminal("stderr"))
     throw tooMany(`The target means ${agents.length} agents, more than ${most}`);
@@ -147,29 +149,29 @@ function tooMany(text: string): WsctlError {
 }
 
 async function requireYes(what: string, agents: TargetView["agents"]): Promise<void> {
-  if (await isAgreed(`Send ${what} to ${agents.length} agents (${someOf(agents)})?`)) return;
+  if (await isConfirmed(`Send ${what} to ${agents.length} agents (${formatSome(agents)})?`)) return;
   throw new WsctlError("TOO_MANY_AGENTS", "Nothing was sent");
 }
 
 /** The same words with `--dry-run`: who would be meant, and who would be left out. */
-export function printMeant(view: TargetView, json: boolean): void {
+export function printTarget(view: TargetView, json: boolean): void {
   if (json) return printJson(view);
   const rows = view.agents.map(({ agent_id, online }) => [agent_id, online ? "online" : "away"]);
   print(table(["AGENT", "STATE"], rows));
-  const { drained, away, seed } = view;
+  const { drained, offline, seed } = view;
   if (drained.length > 0) remark(`Left out, as they are drained: ${drained.join(", ")}`);
-  if (away.length > 0) remark(`Left out, as they are away: ${away.join(", ")}`);
+  if (offline.length > 0) remark(`Left out, as they are away: ${offline.join(", ")}`);
   const by = seed === undefined ? "" : ` (--seed ${seed})`;
   const count = view.agents.length === 1 ? "1 agent" : `${view.agents.length} agents`;
   remark(`${count} would be meant${by}; nothing was sent`);
 }
 
-function someOf(agents: TargetView["agents"]): string {
+function formatSome(agents: TargetView["agents"]): string {
   const names = agents.slice(0, 3).map(({ agent_id }) => agent_id);
   return agents.length > names.length ? `${names.join(", ")}, …` : names.join(", ");
 }
 
-async function isAgreed(question: string): Promise<boolean> {
+async function isConfirmed(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -3,14 +3,14 @@ import * as v from "valibot";
 import {
   joinSecondsMax,
   joinUsesMax,
-  TokenOrder,
-  type TokenOrderInput,
+  TokenRequest,
+  type TokenRequestInput,
   tokenSecondsMax,
 } from "../../lib/protocol/api/tokens.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { labelsOf } from "./labels.ts";
-import { agentIdOf, parseSecondsWithin, wholeNumber } from "./values.ts";
+import { parseLabels } from "./labels.ts";
+import { parseAgentId, parseSecondsWithin, wholeNumber } from "./values.ts";
 
 export interface TokenFlags {
   join?: boolean | undefined;
@@ -26,15 +26,15 @@ export interface TokenFlags {
 }
 
 /** Throws `USAGE` naming the flag that is wrong or does not fit the others. */
-export function tokenOrderOf(flags: TokenFlags): TokenOrderInput {
-  const order = { ...whose(flags), ...termsOf(flags) };
-  const checked = v.safeParse(TokenOrder, order);
+export function parseTokenFlags(flags: TokenFlags): TokenRequestInput {
+  const order = { ...whose(flags), ...parseTerms(flags) };
+  const checked = v.safeParse(TokenRequest, order);
   if (checked.success) return checked.output;
-  throw usage(`Cannot make a token: ${issueText(checked.issues[0])}`);
+  throw usage(`Cannot make a token: ${formatIssue(checked.issues[0])}`);
 }
 
 function whose({ join, agent, role }: TokenFlags): object {
-  const named = agent === undefined ? {} : { agent_id: agentIdOf("agent", agent) };
+  const named = agent === undefined ? {} : { agent_id: parseAgentId("agent", agent) };
   if (join === true && role === undefined) return { role: "join", ...named };
   if ((agent === undefined) === (role === undefined) || join === true) {
     throw usage(
@@ -44,7 +44,7 @@ function whose({ join, agent, role }: TokenFlags): object {
   return role === undefined ? { role: "agent", ...named } : { role };
 }
 
-function termsOf(flags: TokenFlags): object {
+function parseTerms(flags: TokenFlags): object {
   const { join, role, agent, ttl, expires, uses, labels, allow, target, from } = flags;
   const isHost = join === true || agent !== undefined;
   if (uses !== undefined && join !== true) throw misplaced("uses", "--join");
@@ -61,14 +61,14 @@ function termsOf(flags: TokenFlags): object {
   return {
     ...(seconds === undefined ? {} : { expires_in_seconds: seconds }),
     ...(uses === undefined ? {} : { uses: wholeNumber("uses", uses, 1, joinUsesMax) }),
-    ...(labels.length === 0 ? {} : { labels: labelsOf(labels) }),
-    ...(allow === undefined ? {} : { commands: listOf("allow", allow) }),
+    ...(labels.length === 0 ? {} : { labels: parseLabels(labels) }),
+    ...(allow === undefined ? {} : { commands: parseList("allow", allow) }),
     ...(target === undefined ? {} : { target }),
-    ...(from === undefined ? {} : { addresses: listOf("from", from) }),
+    ...(from === undefined ? {} : { addresses: parseList("from", from) }),
   };
 }
 
-function listOf(flag: string, text: string): string[] {
+function parseList(flag: string, text: string): string[] {
   const items = text.split(",").map((item) => item.trim());
   if (items.every((item) => item !== "")) return items;
   throw usage(`Flag --${flag} is "${text}": expected one or more, with a comma between them`);

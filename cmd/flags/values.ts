@@ -1,7 +1,12 @@
 /** Durations, agent ids and parameters as people write them on a command line. */
 import * as v from "valibot";
 import { isPercentage } from "../../lib/protocol/api/target.ts";
-import { isJsonObject, type JsonObject, setKey, unrepresentable } from "../../lib/protocol/json.ts";
+import {
+  findUnsafeNumber,
+  isJsonObject,
+  type JsonObject,
+  setKey,
+} from "../../lib/protocol/json.ts";
 import { AgentId } from "../../lib/protocol/names.ts";
 import { isTimestamp, timestamp } from "../../lib/protocol/timestamp.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -34,18 +39,18 @@ export function parseMoment(flag: string, text: string, now: number): string {
 export function parseSecondsWithin(flag: string, text: string, most: number): number {
   const seconds = parseSeconds(flag, text);
   if (seconds >= 1 && seconds <= most) return seconds;
-  throw usage(`Flag --${flag} is "${text}": expected a time from 1s to ${durationText(most)}`);
+  throw usage(`Flag --${flag} is "${text}": expected a time from 1s to ${formatDuration(most)}`);
 }
 
 /** A time that may be none at all; throws `USAGE` naming the flag. */
 export function parsePause(flag: string, text: string, most: number): number {
   const seconds = parseSeconds(flag, text);
   if (seconds <= most) return seconds;
-  throw usage(`Flag --${flag} is "${text}": expected a time of at most ${durationText(most)}`);
+  throw usage(`Flag --${flag} is "${text}": expected a time of at most ${formatDuration(most)}`);
 }
 
 /** So many milliseconds as they are read best: `850 ms`, `12.5 s`, `3 min 20 s`, `2 h 5 min`. */
-export function msText(ms: number): string {
+export function formatMs(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   if (seconds < 60) return `${(ms / 1000).toFixed(1)} s`;
@@ -54,7 +59,7 @@ export function msText(ms: number): string {
 }
 
 /** So many seconds in the largest unit that keeps them whole. */
-export function durationText(seconds: number): string {
+export function formatDuration(seconds: number): string {
   for (const unit of ["d", "h", "m"]) {
     const size = unitSeconds[unit] ?? 1;
     if (seconds % size === 0) return `${seconds / size}${unit}`;
@@ -63,7 +68,7 @@ export function durationText(seconds: number): string {
 }
 
 /** Throws `USAGE` naming the flag. */
-export function agentIdOf(flag: string, text: string): string {
+export function parseAgentId(flag: string, text: string): string {
   const parsed = v.safeParse(AgentId, text);
   if (parsed.success) return parsed.output;
   throw usage(`Flag --${flag}: "${text}" is no agent's id: it ${parsed.issues[0].message}`);
@@ -118,7 +123,7 @@ export function parseObject(source: string, text: string): JsonObject {
     throw usage(`Flag --params: ${source} is not JSON`);
   }
   if (!isJsonObject(value)) throw usage(`Flag --params: ${source} must be a JSON object`);
-  const flaw = unrepresentable(value);
+  const flaw = findUnsafeNumber(value);
   if (flaw !== undefined) throw usage(`Flag --params: ${source} has ${flaw}`);
   return value;
 }
@@ -131,7 +136,7 @@ function valueFrom(text: string): unknown {
     return text;
   }
   const isChanged = /^-?[1-9]\d*$/.test(text) && String(value) !== text;
-  const flaw = isChanged ? "a number that cannot be kept exactly" : unrepresentable(value);
+  const flaw = isChanged ? "a number that cannot be kept exactly" : findUnsafeNumber(value);
   if (flaw === undefined) return value;
   throw usage(`Flag --param: "${text}" has ${flaw}; as text it is written '"${text}"'`);
 }

@@ -1,14 +1,14 @@
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { controlPlaneOf } from "../../lib/agent/identity/controlPlaneAccess.ts";
+import { toControlPlane } from "../../lib/agent/identity/controlPlaneAccess.ts";
 import { collect } from "../../lib/agent/logs/collector.ts";
-import { CollectOrder, type Upload } from "../../lib/agent/logs/collectRequest.ts";
-import { faultOfParameters } from "../../lib/agent/logs/parameters.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { CollectRequest, type Upload } from "../../lib/agent/logs/collectRequest.ts";
+import { checkFetchParameters } from "../../lib/agent/logs/parameters.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
 import { uploadFile } from "../../lib/transfer/upload.ts";
 import { commonArgs } from "../cli/commonFlags.ts";
-import { exitOk, untilSignal } from "../cli/exit.ts";
+import { exitOk, waitForSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { leaveResult, print, printBytes, readStdin, remark } from "../output/stdio.ts";
 
@@ -21,9 +21,9 @@ export default defineCommand({
 
 /** The lines, if they are few, and on the last line what they are. */
 export async function collectRun(): Promise<number> {
-  const order = orderIn(readStdin());
+  const order = readCollectRequest(readStdin());
   // A service that ends tells it twice; it needs to be told once.
-  const signal = untilSignal(() => {});
+  const signal = waitForSignal(() => {});
   let isMidLine = false;
   const out = {
     remark,
@@ -43,26 +43,31 @@ export async function collectRun(): Promise<number> {
 /** A large result becomes an artifact of the request that asked for it. */
 async function storeBy(upload: Upload, signal: AbortSignal) {
   const runtime = await loadRuntime();
-  const controlPlane = controlPlaneOf(upload.way, runtime.fetchWith);
+  const controlPlane = toControlPlane(upload.way, runtime.fetchWith);
   const { request_id, name } = upload;
   return async (path: string) => {
     const order = { name, request_id, kind: "result" } as const;
-    const { artifact_id, bytes, sha256 } = await uploadFile({ controlPlane, path, order, signal });
+    const { artifact_id, bytes, sha256 } = await uploadFile({
+      controlPlane,
+      path,
+      request: order,
+      signal,
+    });
     return { artifact_id, name, bytes, sha256 };
   };
 }
 
-function orderIn(text: string): CollectOrder {
+function readCollectRequest(text: string): CollectRequest {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw usage("Standard input is not JSON: expected the order of an agent");
   }
-  const parsed = v.safeParse(CollectOrder, value);
-  if (!parsed.success) throw usage(`The order: ${issueText(parsed.issues[0])}`);
+  const parsed = v.safeParse(CollectRequest, value);
+  if (!parsed.success) throw usage(`The order: ${formatIssue(parsed.issues[0])}`);
   const order = parsed.output;
-  const fault = faultOfParameters(order.source, order.parameters, Date.now());
+  const fault = checkFetchParameters(order.source, order.parameters, Date.now());
   if (fault !== undefined) throw usage(`The order: ${fault}`);
   return order;
 }

@@ -1,16 +1,16 @@
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CommandDef, defineCommand } from "citty";
-import { sourcesOf } from "../cli/commandTree.ts";
+import { readSources } from "../cli/commandTree.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
 import { accessFlags, agentIds } from "../cli/partialArgs.ts";
 import type { CommandData } from "../cli/strictArgs.ts";
 import { Candidates } from "../completion/candidates.ts";
-import { type Cursor, cursorAt } from "../completion/cursor.ts";
-import { lookUp } from "../completion/remoteCandidates.ts";
+import { type CompletionContext, parseCompletionContext } from "../completion/cursor.ts";
+import { addRemoteCandidates } from "../completion/remoteCandidates.ts";
 import { shells } from "../completion/shells.ts";
-import { clientOf } from "../flags/connection.ts";
+import { createClient } from "../flags/connection.ts";
 import { print } from "../output/stdio.ts";
 
 /** For the scripts of `wsctl completion`: what the word under the cursor may become. */
@@ -18,7 +18,7 @@ export default defineCommand({
   meta: {
     name: "complete",
     hidden: true,
-    isAlone: true,
+    isStandalone: true,
     description: "Say what a word of a command line may become, for shells",
   },
   args: {
@@ -56,7 +56,7 @@ const answerMs = 1_000;
  */
 export async function completeRun(options: CompleteOptions): Promise<number> {
   try {
-    const cursor = await cursorAt(options.words, options.index, options.root);
+    const cursor = await parseCompletionContext(options.words, options.index, options.root);
     for (const line of await linesAt(cursor, options.describe)) print(line);
   } catch {
     // There is nobody to be told: no candidates is the answer.
@@ -64,41 +64,44 @@ export async function completeRun(options: CompleteOptions): Promise<number> {
   return exitOk;
 }
 
-async function linesAt(cursor: Cursor | undefined, describe: boolean): Promise<string[]> {
+async function linesAt(
+  cursor: CompletionContext | undefined,
+  describe: boolean,
+): Promise<string[]> {
   if (cursor === undefined) return [];
   const { kind, choices } = cursor;
   if (kind === "files" || kind === "dirs") return [`:${kind}`];
-  const part = kind === "agents" ? lastOfList(cursor.part) : cursor.part;
+  const part = kind === "agents" ? lastListItem(cursor.part) : cursor.part;
   const candidates = new Candidates(part);
-  for (const [text, description] of choices) candidates.addOwn(text, description);
-  if (kind === "shell") for (const shell of Object.keys(shells)) candidates.addOwn(shell);
+  for (const [text, description] of choices) candidates.addStatic(text, description);
+  if (kind === "shell") for (const shell of Object.keys(shells)) candidates.addStatic(shell);
   else if (kind !== undefined) {
     await Promise.race([ask(cursor, kind, candidates).catch(() => {}), sleep(answerMs)]);
   }
   const earlier = new Set(part.prefix.replace(/^-.*=/, "").split(","));
   const lines = candidates.lines(describe);
   if (kind !== "agents") return lines;
-  const idOf = (line: string) => line.slice(part.prefix.length).split("\t")[0] ?? "";
-  return lines.filter((line) => !earlier.has(idOf(line)));
+  const parseCandidateId = (line: string) => line.slice(part.prefix.length).split("\t")[0] ?? "";
+  return lines.filter((line) => !earlier.has(parseCandidateId(line)));
 }
 
 async function ask(
-  { found, typed, part }: Cursor,
-  kind: NonNullable<Cursor["kind"]>,
+  { found, typed, part }: CompletionContext,
+  kind: NonNullable<CompletionContext["kind"]>,
   candidates: Candidates,
 ): Promise<void> {
   if (!isFile(typed.flags.get("config")?.at(-1) ?? process.env.WSCTL_CONFIG)) return;
-  const { agent, ...access } = accessFlags(typed, await sourcesOf(found));
+  const { agent, ...access } = accessFlags(typed, await readSources(found));
   if (!isSafe(access)) return;
   const asked = {
     kind,
-    client: await clientOf(access),
+    client: await createClient(access),
     agentIds: agentIds(agent),
     command: typed.positionals[0],
     typed: part.typed,
     given: typed.flags.get("param") ?? [],
   };
-  await lookUp(asked, candidates);
+  await addRemoteCandidates(asked, candidates);
 }
 
 /** Whether reading what the flags name ends: standard input and pipes may never. */
@@ -111,7 +114,7 @@ function isFile(path: string | undefined): boolean {
 }
 
 /** Of a list with commas only the last is still being written. */
-function lastOfList({ prefix, typed }: Cursor["part"]): Cursor["part"] {
+function lastListItem({ prefix, typed }: CompletionContext["part"]): CompletionContext["part"] {
   const at = typed.lastIndexOf(",") + 1;
   return { prefix: prefix + typed.slice(0, at), typed: typed.slice(at) };
 }

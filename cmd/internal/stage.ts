@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { controlPlaneOf } from "../../lib/agent/identity/controlPlaneAccess.ts";
-import { StageOrder, stage } from "../../lib/agent/update/stageRelease.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { toControlPlane } from "../../lib/agent/identity/controlPlaneAccess.ts";
+import { StageRequest, stageRelease } from "../../lib/agent/update/stageRelease.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
 import { commonArgs } from "../cli/commonFlags.ts";
-import { exitFailed, exitOk, untilSignal } from "../cli/exit.ts";
+import { exitFailed, exitOk, waitForSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { leaveResult, print, readStdin } from "../output/stdio.ts";
 
@@ -18,23 +18,28 @@ export default defineCommand({
 
 /** How far it is, and on the last line what it came to. */
 export async function stageRun(): Promise<number> {
-  const order = orderIn(readStdin());
-  const signal = untilSignal(() => process.exit(exitFailed));
+  const order = readStageRequest(readStdin());
+  const signal = waitForSignal(() => process.exit(exitFailed));
   const runtime = await loadRuntime();
-  const controlPlane = controlPlaneOf(order.way, runtime.fetchWith);
-  const staged = await stage(order, { controlPlane, tell: print, signal, now: Date.now() });
+  const controlPlane = toControlPlane(order.way, runtime.fetchWith);
+  const staged = await stageRelease(order, {
+    controlPlane,
+    onProgress: print,
+    signal,
+    now: Date.now(),
+  });
   leaveResult(staged);
   return exitOk;
 }
 
-function orderIn(text: string): StageOrder {
+function readStageRequest(text: string): StageRequest {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw usage("Standard input is not JSON: expected the order of an agent");
   }
-  const parsed = v.safeParse(StageOrder, value);
+  const parsed = v.safeParse(StageRequest, value);
   if (parsed.success) return parsed.output;
-  throw usage(`The order: ${issueText(parsed.issues[0])}`);
+  throw usage(`The order: ${formatIssue(parsed.issues[0])}`);
 }

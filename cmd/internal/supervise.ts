@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { supervise } from "../../lib/agent/supervisor/supervisor.ts";
+import { superviseRun } from "../../lib/agent/supervisor/supervisor.ts";
 import { commonArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
 
@@ -10,10 +10,10 @@ export default defineCommand({
     dir: { type: "positional", required: true, description: "the run's directory" },
     ...commonArgs,
   },
-  run: ({ args }) => superviseRun(args.dir),
+  run: ({ args }) => supervisorRun(args.dir),
 });
 
-export async function superviseRun(dir: string): Promise<number> {
-  await supervise(dir);
+export async function supervisorRun(dir: string): Promise<number> {
+  await superviseRun(dir);
   return exitOk;
 }

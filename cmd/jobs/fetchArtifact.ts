@@ -25,8 +25,8 @@ export async function fetchArtifact(options: FetchOptions): Promise<void> {
   try {
     await downloadFile({
       ...{ controlPlane, path, bytes, sha256, signal },
-      url: urlOf(artifact),
-      freshUrl: async () => urlOf(await client.artifact(artifact_id)),
+      url: buildDownloadUrl(artifact),
+      freshUrl: async () => buildDownloadUrl(await client.artifact(artifact_id)),
       onProgress: transfer.update,
     });
   } finally {
@@ -34,7 +34,7 @@ export async function fetchArtifact(options: FetchOptions): Promise<void> {
   }
 }
 
-function urlOf({ artifact_id, download }: ArtifactDetail): string {
+function buildDownloadUrl({ artifact_id, download }: ArtifactDetail): string {
   if (download !== undefined) return download.url;
   throw new WsctlError(
     "CONFLICT",

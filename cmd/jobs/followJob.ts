@@ -10,9 +10,14 @@ import { exitInterrupted } from "../cli/exit.ts";
 import { formatArgs } from "../output/format.ts";
 import { terminalJobProgress } from "../output/jobProgress.ts";
 import { showJob } from "../output/jobStream.ts";
-import { LiveLines } from "../output/liveLines.ts";
-import { type AnswerFlags, answersFor, isForProgram, isPlain } from "../output/outcomePrinter.ts";
-import type { OutputDir } from "../output/outputDirectory.ts";
+import { LiveOutputPrinter } from "../output/liveLines.ts";
+import {
+  createOutcomePrinter,
+  isForProgram,
+  isPlain,
+  type OutputFlags,
+} from "../output/outcomePrinter.ts";
+import type { OutputDirectory } from "../output/outputDirectory.ts";
 import { remark, requireStdout } from "../output/stdio.ts";
 import { terminalProgress } from "../output/transferProgress.ts";
 import type { Interrupt } from "./interrupt.ts";
@@ -34,12 +39,12 @@ export const followArgs = {
   ...formatArgs,
 } as const;
 
-export interface FollowFlags extends AnswerFlags {
+export interface FollowFlags extends OutputFlags {
   live: boolean;
   output?: string | undefined;
 }
 
-export interface Followed {
+export interface FollowedJob {
   accepted: { job: JobView };
   lines: AsyncIterable<StreamLine>;
 }
@@ -51,7 +56,7 @@ export interface FollowJobOptions {
   /** What the job is, or is going to be. */
   asked: { command: string; parameters?: JsonObject | undefined };
   /** Asks for the job, or for its stream. */
-  begin(options: SendOptions): Promise<Followed>;
+  begin(options: SendOptions): Promise<FollowedJob>;
   /** Ctrl-C; it is handed what withdraws the job. */
   interrupt(withdraw: () => Promise<void>): Interrupt;
 }
@@ -61,19 +66,19 @@ export async function followJob(options: FollowJobOptions): Promise<number> {
   const { flags, client } = options;
   // Before anything is sent: an outcome that cannot be told would be lost.
   requireStdout();
-  const answers = await answersFor(flags);
+  const answers = await createOutcomePrinter(flags);
   let jobId: string | undefined;
   const interrupt = options.interrupt(async () => {
     if (jobId !== undefined) await client.cancelJob(jobId);
   });
   try {
-    const dir = await outputDirOf(options, interrupt.left);
-    const sink = dir ?? (flags.live && isPlain(flags) ? new LiveLines() : undefined);
+    const dir = await openOutputDirectory(options, interrupt.isDetached);
+    const sink = dir ?? (flags.live && isPlain(flags) ? new LiveOutputPrinter() : undefined);
     const withOutput = sink !== undefined;
-    const followed = await options.begin({ signal: interrupt.left, withOutput });
+    const followed = await options.begin({ signal: interrupt.isDetached, withOutput });
     jobId = followed.accepted.job.job_id;
     return await showJob(followed, {
-      ...{ answers, isForProgram: isForProgram(flags), sink, dir },
+      ...{ printer: answers, isForProgram: isForProgram(flags), sink, dir },
       progress: terminalJobProgress(),
     });
   } catch (error) {
@@ -81,23 +86,23 @@ export async function followJob(options: FollowJobOptions): Promise<number> {
       remark(`The job goes on; follow it with: wsctl jobs watch ${jobId}`);
       remark(`Withdraw it with: wsctl jobs cancel ${jobId}`);
     }
-    if (interrupt.left.aborted) return exitInterrupted;
+    if (interrupt.isDetached.aborted) return exitInterrupted;
     throw error;
   }
 }
 
-async function outputDirOf(
+async function openOutputDirectory(
   options: FollowJobOptions,
   signal: AbortSignal,
-): Promise<OutputDir | undefined> {
+): Promise<OutputDirectory | undefined> {
   const { flags, controlPlane, client, asked } = options;
   if (flags.output === undefined) return undefined;
-  const { OutputDir } = await import("../output/outputDirectory.ts");
+  const { OutputDirectory } = await import("../output/outputDirectory.ts");
   const { fetchArtifact } = await import("./fetchArtifact.ts");
   const progress = terminalProgress();
   // What the lines of a log are called does not depend on how many of them there are.
   const source = asked.command === "fetch_logs" ? asked.parameters?.source : undefined;
-  return new OutputDir({
+  return new OutputDirectory({
     dir: flags.output,
     resultName: typeof source === "string" ? `${source}.log` : undefined,
     fetch: async (artifactId, path, name) => {

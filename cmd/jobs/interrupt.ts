@@ -4,7 +4,7 @@ import { remark } from "../output/stdio.ts";
 
 export interface Interrupt {
   /** Aborted when the operator leaves: the job goes on. */
-  left: AbortSignal;
+  isDetached: AbortSignal;
 }
 
 const secondThoughtMs = 1_500;
@@ -32,5 +32,5 @@ export function newInterrupt(withdraw: () => Promise<void>): Interrupt {
       });
     } else abort.abort();
   });
-  return { left: abort.signal };
+  return { isDetached: abort.signal };
 }

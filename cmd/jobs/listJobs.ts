@@ -5,18 +5,18 @@ import type { JobsQuery } from "../../lib/client/jobsQuery.ts";
 import { type JobStatus, type JobView, jobStatuses } from "../../lib/protocol/api/views.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
-import { clientOf } from "../flags/connection.ts";
-import { agentIdOf, parseMoment, wholeNumber } from "../flags/values.ts";
+import { createClient } from "../flags/connection.ts";
+import { parseAgentId, parseMoment, wholeNumber } from "../flags/values.ts";
 import {
   type Column,
   type FormatFlags,
   formatArgs,
-  formatOf,
+  parseFormat,
   printList,
 } from "../output/format.ts";
 import { remark } from "../output/stdio.ts";
 
-const limitMost = 500;
+const limitMax = 500;
 
 export const list = defineCommand({
   meta: {
@@ -58,7 +58,7 @@ export const list = defineCommand({
 const columns: Column<JobView>[] = [
   { name: "job", value: ({ job_id }) => job_id },
   { name: "command", value: ({ command }) => command },
-  { name: "state", value: stateOf },
+  { name: "state", value: formatState },
   { name: "ended", value: ({ ended }) => ended },
   { name: "total", value: ({ total }) => total },
   { name: "success", value: ({ succeeded }) => succeeded },
@@ -68,7 +68,7 @@ const columns: Column<JobView>[] = [
   { name: "target", value: ({ target }) => JSON.stringify(target), isWide: true },
 ];
 
-function stateOf({ ended, total, paused_at, approval, cancelled_at }: JobView): string {
+function formatState({ ended, total, paused_at, approval, cancelled_at }: JobView): string {
   if (ended === total) return cancelled_at === undefined ? "ended" : "cancelled";
   if (paused_at !== undefined) return "paused";
   return approval === "awaited" ? "awaits approval" : "open";
@@ -88,12 +88,12 @@ export interface ListJobsOptions extends ClientFlags, FormatFlags {
 }
 
 export async function listRun(options: ListJobsOptions): Promise<number> {
-  const limit = wholeNumber("limit", options.limit, 1, limitMost);
-  const filters = filtersOf(options);
+  const limit = wholeNumber("limit", options.limit, 1, limitMax);
+  const filters = parseFilters(options);
   const { cursor } = options;
-  const { jobs, next } = await firstJobs(await clientOf(options), filters, limit, cursor);
+  const { jobs, next } = await firstJobs(await createClient(options), filters, limit, cursor);
   const isFiltered = Object.keys(filters).length > 0 || cursor !== undefined;
-  const isForPeople = ["table", "wide"].includes(formatOf(options) ?? "table");
+  const isForPeople = ["table", "wide"].includes(parseFormat(options) ?? "table");
   if (jobs.length > 0 || !isForPeople) await printList(jobs, columns, options);
   else remark(isFiltered ? "No such job." : 'No jobs yet: send one with "wsctl send".');
   if (next !== undefined) remark(`There are more: repeat this with --cursor ${next}`);
@@ -118,10 +118,10 @@ async function firstJobs(
   return { jobs, next };
 }
 
-function filtersOf(options: ListJobsOptions): JobsQuery {
+function parseFilters(options: ListJobsOptions): JobsQuery {
   const { agent, command, status, since, by, search, now } = options;
   return {
-    ...(agent === undefined ? {} : { agent: agentIdOf("agent", agent) }),
+    ...(agent === undefined ? {} : { agent: parseAgentId("agent", agent) }),
     ...(command === undefined ? {} : { command }),
     // The parser takes no other words.
     ...(status === undefined ? {} : { status: status as JobStatus }),

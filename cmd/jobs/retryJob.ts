@@ -1,11 +1,16 @@
 /** `wsctl jobs retry`: a job once more, for some of its agents, followed as `send` does. */
 import { defineCommand } from "citty";
 import { Client, type SendOptions } from "../../lib/client/client.ts";
-import { isRetried, type RetryOrder } from "../../lib/protocol/api/jobs.ts";
+import { isRetried, type RetryRequest } from "../../lib/protocol/api/jobs.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { controlPlaneOf } from "../flags/connection.ts";
-import { type AgreedFlags, agreedArgs, agreedMost, withAgreement } from "../flags/target.ts";
+import { findControlPlane } from "../flags/connection.ts";
+import {
+  type ConfirmFlags,
+  confirmArgs,
+  confirmedMax,
+  confirmLargeTarget,
+} from "../flags/target.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
 import { remark } from "../output/stdio.ts";
 import { type FollowFlags, followArgs, followJob } from "./followJob.ts";
@@ -18,11 +23,11 @@ const retryArgs = {
   "not-started": { type: "boolean", description: "where it certainly never started" },
   lost: { type: "boolean", description: "where it cannot be known how it ended" },
   all: { type: "boolean", description: "for all of its agents, however it ended" },
-  ...agreedArgs,
+  ...confirmArgs,
   ...followArgs,
 } as const;
 
-interface RetryOptions extends ClientFlags, FollowFlags, AgreedFlags {
+interface RetryOptions extends ClientFlags, FollowFlags, ConfirmFlags {
   id: string;
   failed?: boolean | undefined;
   "not-started"?: boolean | undefined;
@@ -42,19 +47,19 @@ export const retry = defineCommand({
 
 /** The exit status is that of `send`. */
 async function retryRun(options: RetryOptions): Promise<number> {
-  const which = whichOf(options);
-  const controlPlane = await controlPlaneOf(options);
+  const which = parseRetryFilter(options);
+  const controlPlane = await findControlPlane(options);
   const client = new Client(controlPlane);
   const before = await client.job(options.id);
   const begin = async (how: SendOptions) => {
     const asked = (most: number | undefined) => {
-      const order: RetryOrder = { which, ...(most === undefined ? {} : { max_agents: most }) };
+      const order: RetryRequest = { which, ...(most === undefined ? {} : { max_agents: most }) };
       return client.retryJob(before.job_id, order, how);
     };
     const chosen = before.requests.filter((each) => which.some((kind) => isRetried(kind, each)));
     const agents = chosen.map(({ agent: agent_id }) => ({ agent_id, online: true }));
-    const look = async () => ({ agents, drained: [], away: [] });
-    const sent = await withAgreement(agreedMost(options), before.command, asked, look);
+    const look = async () => ({ agents, drained: [], offline: [] });
+    const sent = await confirmLargeTarget(confirmedMax(options), before.command, asked, look);
     if (!isForProgram(options)) {
       const { job_id: id, total } = sent.accepted.job;
       remark(`Job ${id} asks ${total} of ${before.total} agents again`);
@@ -71,13 +76,13 @@ async function retryRun(options: RetryOptions): Promise<number> {
   });
 }
 
-function whichOf(options: RetryOptions): RetryOrder["which"] {
+function parseRetryFilter(options: RetryOptions): RetryRequest["which"] {
   const { failed, lost, all } = options;
   if (all && (failed || lost || options["not-started"])) {
     throw usage("Flag --all means every request: drop the others, or drop it");
   }
   if (all) return ["all"];
-  const which: RetryOrder["which"] = [
+  const which: RetryRequest["which"] = [
     ...(failed ? (["failed"] as const) : []),
     ...(options["not-started"] ? (["not_started"] as const) : []),
     ...(lost ? (["lost"] as const) : []),

@@ -1,13 +1,13 @@
 /** From an order to its answers: what `send` and `jobs create` have in common. */
 import { Client } from "../../lib/client/client.ts";
-import type { JobOrderInput } from "../../lib/protocol/api/jobs.ts";
+import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { TargetQuery } from "../../lib/protocol/api/target.ts";
 import type { AcceptedLine } from "../../lib/protocol/api/views.ts";
 import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
-import { type AgreedFlags, agreedMost, withAgreement } from "../flags/target.ts";
-import { durationText } from "../flags/values.ts";
+import { type ConfirmFlags, confirmedMax, confirmLargeTarget } from "../flags/target.ts";
+import { formatDuration } from "../flags/values.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
 import { print, printJson, remark, requireStdout } from "../output/stdio.ts";
 import { type FollowFlags, followJob } from "./followJob.ts";
@@ -20,27 +20,27 @@ export const waitArg = {
   negativeDescription: "print the job and do not wait for its answers",
 } as const;
 
-export interface SendOrderFlags extends ClientFlags, FollowFlags, AgreedFlags {
+export interface SubmitFlags extends ClientFlags, FollowFlags, ConfirmFlags {
   wait: boolean;
 }
 
 /** Whom an order means, as a question. */
-export function meantBy({ target, require_online }: JobOrderInput): TargetQuery {
+export function toTargetQuery({ target, require_online }: JobRequestInput): TargetQuery {
   return { target, require_online: require_online ?? false };
 }
 
 /** Prints every outcome as it comes; the outcomes decide the exit status. */
-export async function sendOrder(
-  order: JobOrderInput,
+export async function submitJob(
+  order: JobRequestInput,
   controlPlane: ControlPlane,
-  flags: SendOrderFlags,
+  flags: SubmitFlags,
 ): Promise<number> {
   const client = new Client(controlPlane);
-  const agreed = <T>(run: (order: JobOrderInput) => Promise<T>) => {
+  const agreed = <T>(run: (order: JobRequestInput) => Promise<T>) => {
     const asFor = (most: number | undefined) =>
       run(most === undefined ? order : { ...order, max_agents: most });
-    return withAgreement(agreedMost(flags), order.command, asFor, () =>
-      client.targets(meantBy(order)),
+    return confirmLargeTarget(confirmedMax(flags), order.command, asFor, () =>
+      client.targets(toTargetQuery(order)),
     );
   };
   if (!flags.wait) {
@@ -73,7 +73,7 @@ function remarkOnWaiting(accepted: AcceptedLine): void {
   if (away.length === 0) return;
   const names = away.slice(0, 5).map((request) => request.agent);
   const more = away.length > names.length ? ` and ${away.length - names.length} more` : "";
-  const ttl = durationText(accepted.job.ttl_seconds);
+  const ttl = formatDuration(accepted.job.ttl_seconds);
   remark(`Waiting up to ${ttl} for agents that are away: ${names.join(", ")}${more}`);
   remark(
     `Ctrl-C leaves the job waiting, twice withdraws it; follow it with: wsctl jobs watch ${accepted.job.job_id}`,

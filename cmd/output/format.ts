@@ -1,6 +1,6 @@
 /** Answers in the shape that a person or a program asks for: a table, lines of JSON, or CSV. */
 import type { ArgsDef } from "citty";
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { isTerminal } from "../cli/terminal.ts";
@@ -39,7 +39,7 @@ export interface Column<T> {
 }
 
 /** Throws `USAGE` where flags contradict each other. */
-export function formatOf({ format, query, json }: FormatFlags): Format | undefined {
+export function parseFormat({ format, query, json }: FormatFlags): Format | undefined {
   const chosen = json ? "ndjson" : format;
   if (json && format !== undefined && format !== "ndjson") {
     throw usage(`Flags --json and --format ${format} exclude each other: give one`);
@@ -76,15 +76,15 @@ export async function printList<T>(
   columns: readonly Column<T>[],
   flags: FormatFlags,
 ): Promise<void> {
-  const format = formatOf(flags) ?? "table";
+  const format = parseFormat(flags) ?? "table";
   if (format === "ndjson") items.forEach(await jsonPrinter(flags.query));
   else if (format === "csv") {
     print(csvLine(columns.map(({ name }) => name)));
     for (const item of items) print(csvLine(columns.map(({ value }) => value(item))));
-  } else print(tableOf(items, columns, format === "wide"));
+  } else print(buildTable(items, columns, format === "wide"));
 }
 
-export function tableOf<T>(
+export function buildTable<T>(
   items: readonly T[],
   columns: readonly Column<T>[],
   isWide: boolean,
@@ -103,7 +103,7 @@ export function csvLine(cells: readonly (string | number | undefined)[]): string
   return cells
     .map((cell) => {
       if (typeof cell === "number") return `${cell}`;
-      const text = visible(cell ?? "");
+      const text = escapeControls(cell ?? "");
       const tame = /^[=+@\t\r-]/.test(text) ? `'${text}` : text;
       return /[",\n\r]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
     })

@@ -2,10 +2,10 @@
  * How far a job has come, for a person at a terminal: done, failed and waiting, how fast, and how
  * long it may take. One line on stderr below what is printed; a program sees nothing.
  */
-import { drawMs, type StatusLine, terminalLine, wipe } from "./statusLine.ts";
+import { clearLine, drawMs, type StatusLine, terminalLine } from "./statusLine.ts";
 
 /** A job for fewer is told by its answers alone. */
-const totalLeast = 2;
+const totalMin = 2;
 
 export function terminalJobProgress(): JobProgress {
   return new JobProgress(terminalLine());
@@ -36,9 +36,9 @@ export class JobProgress {
   }
 
   /** Before anything is printed. */
-  wipe(): void {
+  clearLine(): void {
     if (!this.#isDrawn) return;
-    this.#options.write(wipe);
+    this.#options.write(clearLine);
     this.#isDrawn = false;
   }
 
@@ -46,10 +46,10 @@ export class JobProgress {
   draw(): void {
     const { isShown, write, columns, now } = this.#options;
     const isOver = this.#done >= this.#total;
-    if (!isShown || this.#total < totalLeast || isOver) return;
+    if (!isShown || this.#total < totalMin || isOver) return;
     if (this.#isDrawn && now() - this.#drawnAt < drawMs) return;
     this.#drawnAt = now();
-    write(`${wipe}${this.text().slice(0, columns() - 1)}`);
+    write(`${clearLine}${this.text().slice(0, columns() - 1)}`);
     this.#isDrawn = true;
   }
 
@@ -63,17 +63,17 @@ export class JobProgress {
       `${waiting} waiting`,
       ...(this.#done === 0
         ? []
-        : [`${rateText(rate)}/s`, `about ${leftText(waiting / rate)} left`]),
+        : [`${formatRate(rate)}/s`, `about ${formatRemaining(waiting / rate)} left`]),
     ];
     return parts.join(", ");
   }
 }
 
-function rateText(rate: number): string {
+function formatRate(rate: number): string {
   return rate < 10 ? rate.toFixed(1) : `${Math.round(rate)}`;
 }
 
-function leftText(seconds: number): string {
+function formatRemaining(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
   return `${Math.ceil(seconds / 3600)} h`;

@@ -5,46 +5,46 @@ import type { AcceptedLine, StreamLine } from "../../lib/protocol/api/views.ts";
 import { exitFailed, exitOk } from "../cli/exit.ts";
 import type { JobProgress } from "./jobProgress.ts";
 import type { OutputSink } from "./liveLines.ts";
-import type { Answers } from "./outcomePrinter.ts";
-import type { OutputDir } from "./outputDirectory.ts";
+import type { OutcomePrinter } from "./outcomePrinter.ts";
+import type { OutputDirectory } from "./outputDirectory.ts";
 import { remark } from "./stdio.ts";
 
 export interface ShowOptions {
-  answers: Answers;
+  printer: OutcomePrinter;
   /** Whether a program reads the answers: nothing is remarked on then. */
   isForProgram: boolean;
   progress: JobProgress;
   /** Where live output goes; undefined where it was not asked for. */
   sink: OutputSink | undefined;
   /** Set where the output goes into files. */
-  dir: OutputDir | undefined;
+  dir: OutputDirectory | undefined;
 }
 
 /** Shows every line; the outcomes decide the exit status. */
 export async function showJob(
   { accepted, lines }: { accepted: Pick<AcceptedLine, "job">; lines: AsyncIterable<StreamLine> },
-  { answers, isForProgram, progress, sink, dir }: ShowOptions,
+  { printer, isForProgram, progress, sink, dir }: ShowOptions,
 ): Promise<number> {
   const { total } = accepted.job;
   const counts = new Map<string, number>();
   progress.begin(total);
   try {
     for await (const line of lines) {
-      progress.wipe();
+      progress.clearLine();
       if (isOutput(line)) sink?.piece(line);
       else {
         counts.set(line.outcome, (counts.get(line.outcome) ?? 0) + 1);
         const wasSeen = sink?.end(line.request_id) ?? false;
         dir?.outcome(line, wasSeen);
-        answers.take(line, wasSeen || dir !== undefined);
+        printer.take(line, wasSeen || dir !== undefined);
         progress.ended(line.outcome === "success");
       }
       progress.draw();
     }
   } finally {
-    progress.wipe();
+    progress.clearLine();
   }
-  answers.close();
+  printer.close();
   if (!isForProgram && total > 1) {
     const parts = [...counts].map(([outcome, count]) => `${count} ${outcome}`);
     remark(`${total} agents: ${parts.join(", ")}`);

@@ -2,7 +2,7 @@
  * Live output as an operator sees it: whole lines, each with its agent in front, never one inside
  * another. What a program writes is hostile text like everything that comes from a host.
  */
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 import type { OutputLine } from "../../lib/protocol/api/views.ts";
 import { print, remark } from "./stdio.ts";
 
@@ -16,18 +16,18 @@ export interface OutputSink {
 /** A longer line is shown in parts. */
 const lineCharsMax = 16 * 1024;
 
-interface Begun {
+interface StartedStream {
   decoder: TextDecoder;
   rest: string;
 }
 
 /** Standard output to standard output, standard error to standard error. */
-export class LiveLines implements OutputSink {
-  readonly #begun = new Map<string, { agent: string; streams: Map<string, Begun> }>();
+export class LiveOutputPrinter implements OutputSink {
+  readonly #begun = new Map<string, { agent: string; streams: Map<string, StartedStream> }>();
 
   piece({ request_id, agent, output }: OutputLine): void {
     const { stream = "stdout", skipped, incomplete, text, base64 } = output;
-    const of = this.#begun.get(request_id) ?? { agent, streams: new Map<string, Begun>() };
+    const of = this.#begun.get(request_id) ?? { agent, streams: new Map<string, StartedStream>() };
     this.#begun.set(request_id, of);
     if (skipped !== undefined) {
       this.#flush(request_id);
@@ -67,7 +67,7 @@ export class LiveLines implements OutputSink {
 
 /** All lines in one go: what is done for each of them would take longer than all the rest. */
 function show(agent: string, stream: string, lines: string): void {
-  const shown = visible(lines.replace(/\r(?=\n|$)/g, ""));
+  const shown = escapeControls(lines.replace(/\r(?=\n|$)/g, ""));
   const text = `[${agent}] ${shown.replaceAll("\n", `\n[${agent}] `)}`;
   if (stream === "stderr") remark(text);
   else print(text);

@@ -1,56 +1,56 @@
 /** How each request ended, as it is asked for: a line each, JSON, CSV, a table, or alike ones once. */
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { usage } from "../cli/strictArgs.ts";
 import {
+  buildTable,
   type Column,
   csvLine,
   type FormatFlags,
-  formatOf,
   jsonPrinter,
-  tableOf,
+  parseFormat,
 } from "./format.ts";
 import { paint, print } from "./stdio.ts";
 
-export interface Answers {
+export interface OutcomePrinter {
   /** `wasSeen`: what its program wrote was shown already. */
   take(line: OutcomeLine, wasSeen: boolean): void;
   /** There are no more. */
   close(): void;
 }
 
-export interface AnswerFlags extends FormatFlags {
+export interface OutputFlags extends FormatFlags {
   group?: boolean | undefined;
 }
 
 /** Whether a person reads along: nothing asks for a shape of its own. */
-export function isPlain(flags: AnswerFlags): boolean {
-  return formatOf(flags) === undefined && !flags.group;
+export function isPlain(flags: OutputFlags): boolean {
+  return parseFormat(flags) === undefined && !flags.group;
 }
 
 /** Whether a program reads the answers: remarks are not for it. */
-export function isForProgram(flags: AnswerFlags): boolean {
-  const format = formatOf(flags);
+export function isForProgram(flags: OutputFlags): boolean {
+  const format = parseFormat(flags);
   return format === "ndjson" || format === "csv";
 }
 
 /** Throws `USAGE` where flags contradict each other. */
-export async function answersFor(flags: AnswerFlags): Promise<Answers> {
-  const format = formatOf(flags);
+export async function createOutcomePrinter(flags: OutputFlags): Promise<OutcomePrinter> {
+  const format = parseFormat(flags);
   if (flags.group && format !== undefined && format !== "ndjson") {
     throw usage(`Flags --group and --format ${format} exclude each other: give one`);
   }
   const printed = format === "ndjson" ? await jsonPrinter(flags.query) : undefined;
-  if (flags.group) return new Groups(printed);
+  if (flags.group) return new GroupPrinter(printed);
   if (printed !== undefined) {
     return { take: (line) => printed({ ...line, cursor: undefined }), close: () => {} };
   }
-  if (format === "csv") return new Csv();
+  if (format === "csv") return new CsvPrinter();
   if (format === undefined) return { take: printOutcome, close: () => {} };
   const all: OutcomeLine[] = [];
   return {
     take: (line) => void all.push(line),
-    close: () => print(tableOf(all, columns, format === "wide")),
+    close: () => print(buildTable(all, columns, format === "wide")),
   };
 }
 
@@ -61,10 +61,10 @@ const columns: Column<OutcomeLine>[] = [
   { name: "duration_ms", value: ({ duration_ms }) => duration_ms },
   { name: "request", value: ({ request_id }) => request_id, isWide: true },
   { name: "message", value: ({ message }) => message },
-  { name: "result", value: ({ result }) => resultText(result), isWide: true },
+  { name: "result", value: ({ result }) => formatResult(result), isWide: true },
 ];
 
-class Csv implements Answers {
+class CsvPrinter implements OutcomePrinter {
   constructor() {
     print(csvLine(columns.map(({ name }) => name)));
   }
@@ -76,14 +76,14 @@ class Csv implements Answers {
   close(): void {}
 }
 
-interface Group {
+interface OutcomeGroup {
   first: OutcomeLine;
   agents: string[];
 }
 
 /** Answers that say the same, once, with those who gave them; the most frequent first. */
-class Groups implements Answers {
-  readonly #groups = new Map<string, Group>();
+class GroupPrinter implements OutcomePrinter {
+  readonly #groups = new Map<string, OutcomeGroup>();
   readonly #printJson: ((value: unknown) => void) | undefined;
 
   constructor(printJson: ((value: unknown) => void) | undefined) {
@@ -113,11 +113,13 @@ class Groups implements Answers {
 function printGroup({ outcome, code, message, result }: OutcomeLine, agents: string[]): void {
   const word = paint(outcome === "success" ? "green" : "red", outcome);
   const count = agents.length === 1 ? "1 agent" : `${agents.length} agents`;
-  print([`${count}:`, word, visible(code ?? "")].filter((part) => part !== "").join("  "));
+  print([`${count}:`, word, escapeControls(code ?? "")].filter((part) => part !== "").join("  "));
   print(`  ${agents.join(", ")}`);
-  for (const line of visible(message ?? "").split("\n")) if (line !== "") print(`  | ${line}`);
-  if (tellsMore(result)) {
-    for (const line of visible(JSON.stringify(result, null, 2)).split("\n")) print(`  | ${line}`);
+  for (const line of escapeControls(message ?? "").split("\n"))
+    if (line !== "") print(`  | ${line}`);
+  if (hasMoreDetail(result)) {
+    for (const line of escapeControls(JSON.stringify(result, null, 2)).split("\n"))
+      print(`  | ${line}`);
   }
 }
 
@@ -126,23 +128,23 @@ function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
   const { agent, command, outcome, code, message, result, duration_ms } = line;
   const word = paint(outcome === "success" ? "green" : "red", outcome);
   const duration = paint("grey", `(${duration_ms} ms)`);
-  const lines = visible(message ?? "").split("\n");
+  const lines = escapeControls(message ?? "").split("\n");
   const isShort = lines.length === 1;
   // What an update came to is said by the agent; what was seen is how it was fetched.
   const isSaid = wasSeen && outcome === "success" && command !== "update";
   const head = wasSeen ? (isSaid ? "" : lines[0]) : isShort ? lines[0] : "";
-  const parts = [agent, word, visible(code ?? ""), head, duration];
+  const parts = [agent, word, escapeControls(code ?? ""), head, duration];
   print(parts.filter((part) => part !== "").join("  "));
   if (!isShort && !wasSeen) for (const each of lines) print(`[${agent}] ${each}`);
-  if (tellsMore(result)) print(visible(JSON.stringify(result, null, 2)));
+  if (hasMoreDetail(result)) print(escapeControls(JSON.stringify(result, null, 2)));
 }
 
-function resultText(result: unknown): string | undefined {
-  return tellsMore(result) ? JSON.stringify(result) : undefined;
+function formatResult(result: unknown): string | undefined {
+  return hasMoreDetail(result) ? JSON.stringify(result) : undefined;
 }
 
 /** Whether a result says more than the outcome, which tells of the exit status already. */
-function tellsMore(result: unknown): boolean {
+function hasMoreDetail(result: unknown): boolean {
   if (typeof result !== "object" || result === null) return result !== undefined;
   return Object.keys(result).some((key) => key !== "exit_code" && key !== "signal");
 }

@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 import type { OutcomeLine, OutputLine } from "../../lib/protocol/api/views.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { ArtifactName } from "../../lib/protocol/names.ts";
@@ -34,7 +34,7 @@ const Stored = v.object({
 /** What a result says that came as the output itself. */
 const Inline = v.object({ bytes: v.number(), sha256: v.string() });
 
-export interface OutputDirOptions {
+export interface OutputDirectoryOptions {
   dir: string;
   /**
    * The file of a result that is the output itself, behind the agent's id; none for most commands.
@@ -44,8 +44,8 @@ export interface OutputDirOptions {
   fetch(artifactId: string, path: string, agent: string): Promise<void>;
 }
 
-export class OutputDir implements OutputSink {
-  readonly #options: OutputDirOptions;
+export class OutputDirectory implements OutputSink {
+  readonly #options: OutputDirectoryOptions;
   readonly #begun = new Set<string>();
   readonly #fetching: Promise<void>[] = [];
   /** Files that could not be written, of which this was said. */
@@ -54,7 +54,7 @@ export class OutputDir implements OutputSink {
   #faults = 0;
 
   /** Throws `USAGE` where nothing can be written there, or where there is something already. */
-  constructor(options: OutputDirOptions) {
+  constructor(options: OutputDirectoryOptions) {
     this.#options = options;
     const { dir } = options;
     try {
@@ -102,7 +102,7 @@ export class OutputDir implements OutputSink {
       await this.#take(agent, result);
     } catch (error) {
       this.#faults++;
-      fault = visible(errorText(error)).replaceAll("\n", " ");
+      fault = escapeControls(errorText(error)).replaceAll("\n", " ");
       remark(`wsctl: ${agent}: its result could not be fetched: ${fault}`);
     }
     if (outcome === "success" && fault === undefined) this.#append(succeeded, `${agent}\n`);

@@ -18,7 +18,7 @@ export function sparkline(values: readonly (number | null)[], cells: number, top
 }
 
 /** The mean and the most of what is known; undefined where nothing is. */
-export function meanAndMost(
+export function meanAndMax(
   values: readonly (number | null)[],
 ): { mean: number; most: number } | undefined {
   const known = values.filter((value) => value !== null);
@@ -28,7 +28,7 @@ export function meanAndMost(
 }
 
 /** How long a series is, in words: "38 min", "5 h", "12 d". */
-export function spanText({ cpu_percent: values, step_seconds: step }: Series): string {
+export function formatSpan({ cpu_percent: values, step_seconds: step }: Series): string {
   const minutes = (values.length * step) / 60;
   if (minutes < 120) return `${Math.round(minutes)} min`;
   return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;

@@ -13,7 +13,7 @@ export interface StatusLine {
 
 /** Drawing more often than this shows nobody more. */
 export const drawMs = 100;
-export const wipe = "\r\x1b[K";
+export const clearLine = "\r\x1b[K";
 
 const stderr = 2;
 

@@ -1,11 +1,11 @@
 /** Tables for people. */
 import stringWidth from "string-width";
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 
 /** Columns under headings, as wide as their cells are at a terminal. */
 export function table(headings: string[], rows: string[][]): string {
   const lines = [headings, ...rows].map((row) =>
-    row.map((cell) => visible(cell).replaceAll("\n", " ")),
+    row.map((cell) => escapeControls(cell).replaceAll("\n", " ")),
   );
   const widths = headings.map((_, column) =>
     Math.max(...lines.map((line) => stringWidth(line[column] ?? ""))),

@@ -2,8 +2,8 @@
  * How far transfers have come, for a person at a terminal: one line on stderr for all that run at a
  * time, drawn anew a few times a second and wiped when they are through. A program sees nothing.
  */
-import { visible } from "../../lib/escapeControls.ts";
-import { drawMs, type StatusLine, terminalLine, wipe } from "./statusLine.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
+import { clearLine, drawMs, type StatusLine, terminalLine } from "./statusLine.ts";
 
 export interface Transfer {
   update(doneBytes: number, totalBytes: number): void;
@@ -43,7 +43,7 @@ export class Progress {
       update: (doneBytes, total) => this.#update(state, doneBytes, total),
       end: () => {
         this.#transfers.delete(state);
-        if (this.#options.isShown) this.#options.write(wipe);
+        if (this.#options.isShown) this.#options.write(clearLine);
         this.#drawnAt = Number.NEGATIVE_INFINITY;
       },
     };
@@ -56,7 +56,7 @@ export class Progress {
     const now = this.#options.now();
     if (!this.#options.isShown || now - this.#drawnAt < drawMs) return;
     this.#drawnAt = now;
-    this.#options.write(`${wipe}${this.#line(now).slice(0, this.#options.columns() - 1)}`);
+    this.#options.write(`${clearLine}${this.#line(now).slice(0, this.#options.columns() - 1)}`);
   }
 
   #line(now: number): string {
@@ -70,14 +70,14 @@ export class Progress {
     const startedAt = Math.min(...all.map((each) => each.startedAt));
     const moved = done - sum((each) => each.startBytes ?? each.doneBytes);
     const speed = moved / Math.max(0.001, (now - startedAt) / 1000);
-    const name = all.length === 1 ? visible(all[0]?.name ?? "") : `${all.length} transfers`;
+    const name = all.length === 1 ? escapeControls(all[0]?.name ?? "") : `${all.length} transfers`;
     const percent = `${Math.floor(share * 100)}%`.padStart(4);
-    return `${bar} ${percent}  ${bytesText(done)} of ${bytesText(total)}  ${bytesText(speed)}/s  ${name}`;
+    return `${bar} ${percent}  ${formatBytes(done)} of ${formatBytes(total)}  ${formatBytes(speed)}/s  ${name}`;
   }
 }
 
 /** Bytes in powers of 1000, as people read them. */
-export function bytesText(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;

@@ -5,13 +5,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
-import { factsOfFile } from "../../lib/release/files.ts";
+import { readFileInfo } from "../../lib/release/files.ts";
 import { type ReleaseFile, readManifest, readSignedRelease } from "../../lib/release/manifest.ts";
 import { uploadFile } from "../../lib/transfer/upload.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
-import { exitFailed, exitOk, untilSignal } from "../cli/exit.ts";
+import { exitFailed, exitOk, waitForSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { clientOf, controlPlaneOf } from "../flags/connection.ts";
+import { createClient, findControlPlane } from "../flags/connection.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
 import { table } from "../output/table.ts";
 import { terminalProgress } from "../output/transferProgress.ts";
@@ -29,13 +29,13 @@ export interface PublishOptions extends Options {
 }
 
 export async function publishRun(options: PublishOptions): Promise<number> {
-  const release = readSignedRelease(textOf(options.release));
+  const release = readSignedRelease(readText(options.release));
   const manifest = readManifest(release.manifest);
   // Before anything is sent: all of it must be there.
-  const found = manifest.files.map((file) => ({ file, path: pathOf(file, options) }));
-  const controlPlane = await controlPlaneOf(options);
+  const found = manifest.files.map((file) => ({ file, path: resolvePath(file, options) }));
+  const controlPlane = await findControlPlane(options);
   const client = new Client(controlPlane);
-  const signal = untilSignal(() => process.exit(exitFailed));
+  const signal = waitForSignal(() => process.exit(exitFailed));
   const progress = terminalProgress();
   const artifacts: Record<string, string> = {};
   for (const { file, path } of found) {
@@ -43,7 +43,13 @@ export async function publishRun(options: PublishOptions): Promise<number> {
     const order = { name: file.name, kind: "release" } as const;
     try {
       const onProgress = transfer.update;
-      const { artifact_id } = await uploadFile({ controlPlane, path, order, onProgress, signal });
+      const { artifact_id } = await uploadFile({
+        controlPlane,
+        path,
+        request: order,
+        onProgress,
+        signal,
+      });
       artifacts[file.sha256] = artifact_id;
     } finally {
       transfer.end();
@@ -57,7 +63,7 @@ export async function publishRun(options: PublishOptions): Promise<number> {
 }
 
 export async function listRun(options: Options): Promise<number> {
-  const releases = await (await clientOf(options)).releases();
+  const releases = await (await createClient(options)).releases();
   if (options.json) releases.forEach(printJson);
   else if (releases.length === 0) remark("No release is published yet.");
   else {
@@ -74,13 +80,13 @@ export async function listRun(options: Options): Promise<number> {
 }
 
 export async function deleteRun(options: Options & { version: string }): Promise<number> {
-  await (await clientOf(options)).deleteRelease(options.version);
+  await (await createClient(options)).deleteRelease(options.version);
   if (options.json) printJson({ version: options.version, deleted: true });
   else print(`deleted ${options.version}`);
   return exitOk;
 }
 
-function textOf(path: string): string {
+function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
@@ -88,14 +94,14 @@ function textOf(path: string): string {
   }
 }
 
-function pathOf(file: ReleaseFile, { dir, files }: PublishOptions): string {
+function resolvePath(file: ReleaseFile, { dir, files }: PublishOptions): string {
   const given = files.find((text) => text.startsWith(`${file.platform}=`));
   const path = given?.slice(file.platform.length + 1) ?? join(dir, basename(file.name));
   if (!existsSync(path)) {
     const mend = `give --dir, or --file ${file.platform}=PATH`;
     throw usage(`The release's file for ${file.platform} is not at "${path}": ${mend}`);
   }
-  const { bytes, sha256 } = factsOfFile(path);
+  const { bytes, sha256 } = readFileInfo(path);
   if (bytes === file.bytes && sha256 === file.sha256) return path;
   throw new WsctlError(
     "CONFLICT",

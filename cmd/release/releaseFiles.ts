@@ -8,7 +8,7 @@ import {
   parsePublicKey,
   readPrivateKey,
 } from "../../lib/protocol/keys.ts";
-import { factsOfFile, faultOfFile } from "../../lib/release/files.ts";
+import { checkFile, readFileInfo } from "../../lib/release/files.ts";
 import {
   product,
   type ReleaseFile,
@@ -25,15 +25,15 @@ import { readFile } from "../flags/connection.ts";
 import { parseSeconds } from "../flags/values.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
 import { table } from "../output/table.ts";
-import { passphraseOf } from "../signing/keyFiles.ts";
+import { readPassphrase } from "../signing/keyFiles.ts";
 
 interface Options {
   json?: boolean | undefined;
   "passphrase-file"?: string | undefined;
 }
 
-export async function keygenRun(options: Options & { file: string }): Promise<number> {
-  const { pem, publicKey } = generateKey(passphraseOf(options["passphrase-file"]));
+export async function generateKeyRun(options: Options & { file: string }): Promise<number> {
+  const { pem, publicKey } = generateKey(readPassphrase(options["passphrase-file"]));
   try {
     // A key that is there may be the only one: it is never written over.
     writeFileSync(options.file, pem, { flag: "wx", mode: 0o600 });
@@ -57,14 +57,14 @@ export interface SignOptions extends Options {
 }
 
 export async function signRun(options: SignOptions): Promise<number> {
-  const keys = privateKeysOf(options);
-  const unsigned = options.add === undefined ? newRelease(options) : existing(options);
+  const keys = readPrivateKeys(options);
+  const unsigned = options.add === undefined ? newRelease(options) : requireFile(options);
   const signed = keys.reduce(withSignature, unsigned);
   const manifest = readManifest(signed.manifest);
   const text = `${JSON.stringify(signed)}\n`;
   const output = options.output ?? options.add;
   if (output === undefined) print(text.trimEnd());
-  else writeWhole(output, text);
+  else writeFileAtomically(output, text);
   const signers = keys.map(({ publicKey }) => publicKey.id);
   if (output !== undefined && options.json) {
     printJson({ file: output, version: manifest.version, signed_by: signers });
@@ -91,7 +91,7 @@ export async function verifyRun(options: VerifyOptions): Promise<number> {
   const signed = readRelease(options.release);
   const { manifest, signers } = verifyRelease(signed, { keys, threshold }, Date.now());
   const { dir } = options;
-  const faults = dir === undefined ? [] : manifest.files.flatMap((f) => faultOfFile(dir, f) ?? []);
+  const faults = dir === undefined ? [] : manifest.files.flatMap((f) => checkFile(dir, f) ?? []);
   const signed_by = signers.map(({ id }) => id);
   if (options.json) {
     const { version } = manifest;
@@ -107,9 +107,9 @@ export async function verifyRun(options: VerifyOptions): Promise<number> {
 export async function showRun(options: Options & { release: string }): Promise<number> {
   const signed = readRelease(options.release);
   const manifest = readManifest(signed.manifest);
-  const signatures = signed.signatures.map(({ key }) => signerOf(signed, key));
+  const signatures = signed.signatures.map(({ key }) => buildSigner(signed, key));
   if (options.json) printJson({ ...manifest, signatures });
-  else showText(manifest, signatures);
+  else printRelease(manifest, signatures);
   return exitOk;
 }
 
@@ -120,7 +120,7 @@ interface Signer {
   valid: boolean;
 }
 
-function signerOf(signed: SignedRelease, text: string): Signer {
+function buildSigner(signed: SignedRelease, text: string): Signer {
   let key: PublicKey;
   try {
     key = parsePublicKey(text);
@@ -131,7 +131,7 @@ function signerOf(signed: SignedRelease, text: string): Signer {
   return { key: text, id: key.id, valid: isSignedBy(signed, key) };
 }
 
-function showText(manifest: ReleaseManifest, signatures: Signer[]): void {
+function printRelease(manifest: ReleaseManifest, signatures: Signer[]): void {
   const { version, created_at, expires_at = "never", files } = manifest;
   print(`${manifest.product} ${version}, made ${created_at}, expires ${expires_at}`);
   const rows = files.map(({ platform, name, bytes, sha256 }) => {
@@ -153,15 +153,15 @@ function newRelease({ version, files, expires }: SignOptions): SignedRelease {
   const text = writeManifest({
     product,
     version,
-    created_at: timeText(now),
-    ...(expiresAt === undefined ? {} : { expires_at: timeText(expiresAt) }),
-    files: files.map(fileOf),
+    created_at: formatTime(now),
+    ...(expiresAt === undefined ? {} : { expires_at: formatTime(expiresAt) }),
+    files: files.map(parseFileFlag),
   });
   return { manifest: text, signatures: [] };
 }
 
 /** Nobody puts a name to a manifest that was altered after others signed it. */
-function existing({ add = "", version, files, expires }: SignOptions): SignedRelease {
+function requireFile({ add = "", version, files, expires }: SignOptions): SignedRelease {
   if (version !== undefined || files.length > 0 || expires !== undefined) {
     throw usage("With --add a release stays as it is: leave --version, --file and --expires out");
   }
@@ -169,7 +169,7 @@ function existing({ add = "", version, files, expires }: SignOptions): SignedRel
   const manifest = readManifest(signed.manifest);
   if (manifest.product !== product) throw usage(`${add} is a release of "${manifest.product}"`);
   for (const { key } of signed.signatures) {
-    const { id, valid } = signerOf(signed, key);
+    const { id, valid } = buildSigner(signed, key);
     if (id !== undefined && !valid) {
       throw usage(
         `${add}: key ${id} has signed something else; the manifest may have been altered`,
@@ -179,27 +179,27 @@ function existing({ add = "", version, files, expires }: SignOptions): SignedRel
   return signed;
 }
 
-function fileOf(text: string): ReleaseFile {
+function parseFileFlag(text: string): ReleaseFile {
   const at = text.indexOf("=");
   if (at < 1) throw usage(`Flag --file is "${text}": expected PLATFORM=PATH`);
   const [platform, path] = [text.slice(0, at), text.slice(at + 1)];
   try {
-    return { platform, name: `${product}-${platform}`, ...factsOfFile(path) };
+    return { platform, name: `${product}-${platform}`, ...readFileInfo(path) };
   } catch (error) {
     throw usage(`Flag --file: cannot read "${path}": ${errorText(error)}`);
   }
 }
 
-function privateKeysOf(options: SignOptions): PrivateKey[] {
+function readPrivateKeys(options: SignOptions): PrivateKey[] {
   if (options.keys.length === 0) throw usage("Who signs is missing: give --key FILE");
-  const passphrase = passphraseOf(options["passphrase-file"]);
+  const passphrase = readPassphrase(options["passphrase-file"]);
   return options.keys.map((path) => {
     const pem = readFile("key", path);
     try {
       return readPrivateKey(pem, passphrase);
     } catch (error) {
-      const advice = pem.includes("ENCRYPTED") && passphrase === undefined;
-      const hint = advice ? ": give --passphrase-file FILE" : "";
+      const pacing = pem.includes("ENCRYPTED") && passphrase === undefined;
+      const hint = pacing ? ": give --passphrase-file FILE" : "";
       throw usage(`Flag --key: "${path}": ${errorText(error)}${hint}`);
     }
   });
@@ -229,11 +229,11 @@ function readRelease(path: string): SignedRelease {
 }
 
 /** Whole seconds: more says nothing. */
-function timeText(time: number): string {
+function formatTime(time: number): string {
   return new Date(Math.floor(time / 1_000) * 1_000).toISOString().replace(".000Z", "Z");
 }
 
-function writeWhole(path: string, text: string): void {
+function writeFileAtomically(path: string, text: string): void {
   try {
     writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);

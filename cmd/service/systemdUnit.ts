@@ -19,7 +19,7 @@ export function unitName(service: Service): string {
   return `wsctl-${service}.service`;
 }
 
-export function unitText({ service, program, flags }: UnitOptions): string {
+export function formatUnit({ service, program, flags }: UnitOptions): string {
   const start = [program, service, ...flags].map(quoted).join(" ");
   const settings = service === "serve" ? forServe : forAgent;
   return `${[

@@ -55,10 +55,10 @@ export function knownKeys(): KnownKey[] {
 }
 
 /** Several keys with one passphrase, which is read once: standard input has it but once. */
-export async function signersOf(keys: readonly string[], passphraseFile?: string) {
-  const passphrase = passphraseOf(passphraseFile);
+export async function loadSigners(keys: readonly string[], passphraseFile?: string) {
+  const passphrase = readPassphrase(passphraseFile);
   const signers: Signer[] = [];
-  for (const key of keys) signers.push(await signerOf(key, passphrase));
+  for (const key of keys) signers.push(await loadSigner(key, passphrase));
   return signers;
 }
 
@@ -66,27 +66,27 @@ export async function signersOf(keys: readonly string[], passphraseFile?: string
  * The signer that a flag means: the name of a key, the path of one, or `ssh-agent:COMMENT`. Throws
  * `USAGE` saying where it was looked for.
  */
-async function signerOf(text: string, passphrase: string | undefined): Promise<Signer> {
+async function loadSigner(text: string, passphrase: string | undefined): Promise<Signer> {
   if (text === sshPrefix || text.startsWith(`${sshPrefix}:`)) {
     return sshSigner(text.slice(sshPrefix.length + 1));
   }
   const named = join(keysDir(), text + ending);
   const path = !text.includes("/") && existsSync(named) ? named : text;
   if (!existsSync(path)) {
-    const advice = '"wsctl keys generate" makes one, "wsctl keys list" names them';
-    throw usage(`No key "${text}": neither ${named} nor a file of that path; ${advice}`);
+    const pacing = '"wsctl keys generate" makes one, "wsctl keys list" names them';
+    throw usage(`No key "${text}": neither ${named} nor a file of that path; ${pacing}`);
   }
   try {
     const { publicKey, sign } = readPrivateKey(readFileSync(path, "utf8"), passphrase);
     return { publicKey, sign: async (message) => sign(message) };
   } catch (error) {
-    const advice = passphrase === undefined ? "; give --passphrase-file if it has one" : "";
-    throw usage(`Cannot use the key "${path}": ${errorText(error)}${advice}`);
+    const pacing = passphrase === undefined ? "; give --passphrase-file if it has one" : "";
+    throw usage(`Cannot use the key "${path}": ${errorText(error)}${pacing}`);
   }
 }
 
 /** Undefined where no file is named; throws `USAGE` where it holds nothing. */
-export function passphraseOf(file: string | undefined): string | undefined {
+export function readPassphrase(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   const text = file === "-" ? readStdin() : readFile("passphrase-file", file);
   const passphrase = text.replace(/\r?\n$/, "");

@@ -2,10 +2,14 @@
 import { v7 as newId } from "uuid";
 import * as v from "valibot";
 import type { Client } from "../../lib/client/client.ts";
-import { JobOrder, type JobOrderInput, type SignedOrder } from "../../lib/protocol/api/jobs.ts";
+import {
+  JobRequest,
+  type JobRequestInput,
+  type SignedJobRequest,
+} from "../../lib/protocol/api/jobs.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { ttlSecondsDefault } from "../../lib/protocol/limits.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { timestamp } from "../../lib/protocol/timestamp.ts";
 import { signedBytes } from "../../lib/protocol/wire/signedCommand.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -13,15 +17,15 @@ import { readFile } from "../flags/connection.ts";
 import type { Signer } from "./signer.ts";
 
 /** The order for exactly the agents that its target means now, signed for each of them. */
-export async function signedOrder(
-  order: JobOrderInput,
+export async function signJobRequest(
+  order: JobRequestInput,
   signers: readonly Signer[],
   client: Client,
-): Promise<JobOrderInput> {
+): Promise<JobRequestInput> {
   const { target, ttl_seconds = ttlSecondsDefault, require_online = false } = order;
   const meant = await client.targets({ target, require_online });
   const agents = meant.agents.map(({ agent_id }) => agent_id);
-  const unsigned: SignedOrder = {
+  const unsigned: SignedJobRequest = {
     not_after: timestamp(Date.now() + ttl_seconds * 1000),
     requests: agents.map((agent) => ({ agent, request_id: newId(), signatures: [] })),
   };
@@ -30,13 +34,13 @@ export async function signedOrder(
 
 /** The same order with further signatures over what it has. */
 export async function addSignatures(
-  order: JobOrderInput,
+  order: JobRequestInput,
   signers: readonly Signer[],
-): Promise<JobOrderInput> {
+): Promise<JobRequestInput> {
   const { command, parameters = {}, signed } = order;
   if (signed === undefined) return order;
   const { not_after } = signed;
-  const requests: SignedOrder["requests"] = [];
+  const requests: SignedJobRequest["requests"] = [];
   for (const request of signed.requests) {
     const { agent, request_id } = request;
     const bytes = signedBytes({ agent, request_id, command, parameters, not_after });
@@ -52,15 +56,15 @@ export async function addSignatures(
 }
 
 /** A signed order in a file; throws `USAGE` saying what is wrong with it. */
-export function readOrder(path: string): v.InferOutput<typeof JobOrder> {
+export function readSignedJob(path: string): v.InferOutput<typeof JobRequest> {
   let value: unknown;
   try {
     value = JSON.parse(readFile("file", path));
   } catch (error) {
     throw usage(`Cannot read the order "${path}": ${errorText(error)}`);
   }
-  const parsed = v.safeParse(JobOrder, value);
-  if (!parsed.success) throw usage(`The order "${path}": ${issueText(parsed.issues[0])}`);
+  const parsed = v.safeParse(JobRequest, value);
+  if (!parsed.success) throw usage(`The order "${path}": ${formatIssue(parsed.issues[0])}`);
   if (parsed.output.signed !== undefined) return parsed.output;
   throw usage(
     `The order "${path}" is not signed: "wsctl send COMMAND --sign KEY --save FILE" makes one`,

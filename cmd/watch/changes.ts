@@ -1,6 +1,6 @@
 /** What has changed among agents, for whoever has no terminal: one line for each change. */
 import type { AgentView } from "../../lib/protocol/api/views.ts";
-import { stateText } from "./state.ts";
+import { formatState } from "./state.ts";
 
 export interface Change {
   at: string;
@@ -20,8 +20,8 @@ export function changesBetween(
   const changes: Change[] = [];
   for (const agent of now) {
     const known = before.get(agent.agent_id);
-    const state = stateText(agent);
-    if (known === undefined || stateText(known) !== state) {
+    const state = formatState(agent);
+    if (known === undefined || formatState(known) !== state) {
       changes.push({ at, agent: agent.agent_id, state });
     }
     const { last_outcome: last } = agent;

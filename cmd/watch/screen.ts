@@ -1,7 +1,7 @@
 /** What `wsctl watch` has on the screen: so many lines of so many columns, for a state. Pure. */
-import { visible } from "../../lib/escapeControls.ts";
+import { escapeControls } from "../../lib/escapeControls.ts";
 import type { AgentView } from "../../lib/protocol/api/views.ts";
-import { selectedOf, shownAgents, stateText, type WatchState } from "./state.ts";
+import { findSelected, formatState, shownAgents, type WatchState } from "./state.ts";
 
 export interface ScreenSize {
   columns: number;
@@ -17,41 +17,41 @@ const reversed = (text: string) => `\x1b[7m${text}\x1b[27m`;
 const bold = (text: string) => `\x1b[1m${text}\x1b[22m`;
 
 /** How many agents fit. */
-export function pageOf({ rows }: ScreenSize): number {
+export function pageRows({ rows }: ScreenSize): number {
   return Math.max(1, rows - otherRows);
 }
 
-export function screenOf(state: WatchState, size: ScreenSize, now: number): string[] {
+export function buildScreen(state: WatchState, size: ScreenSize, now: number): string[] {
   const { columns, rows } = size;
   const shown = shownAgents(state);
-  const selected = selectedOf(state);
-  const page = pageOf(size);
+  const selected = findSelected(state);
+  const page = pageRows(size);
   const at = Math.max(0, selected === undefined ? 0 : shown.indexOf(selected));
   const first = Math.max(0, Math.min(at - Math.floor(page / 2), shown.length - page));
-  const idCells = idCellsOf(shown, columns);
+  const idCells = idColumnWidth(shown, columns);
   const body = shown.slice(first, first + page).map((agent) => {
-    const line = cut(rowOf(agent, idCells, now), columns);
+    const line = cut(formatRow(agent, idCells, now), columns);
     return agent === selected ? reversed(line.padEnd(columns)) : line;
   });
   const lines = [
-    bold(cut(headOf(state, shown.length), columns)),
+    bold(cut(formatHeader(state, shown.length), columns)),
     cut(headings(state, idCells), columns),
     ...body,
     ...Array<string>(Math.max(0, page - body.length)).fill(""),
-    cut(selected === undefined ? "" : detailOf(selected), columns),
-    cut(promptOf(state), columns),
+    cut(selected === undefined ? "" : formatDetail(selected), columns),
+    cut(formatPrompt(state), columns),
   ];
   return lines.slice(0, rows);
 }
 
 /** As wide as the longest id, if the other columns have room beside it. */
-function idCellsOf(shown: readonly AgentView[], columns: number): number {
+function idColumnWidth(shown: readonly AgentView[], columns: number): number {
   const longest = shown.reduce((most, { agent_id }) => Math.max(most, agent_id.length), 5);
   const others = Object.values(widthOf).reduce((sum, cells) => sum + cells + 1, 0);
   return Math.max(8, Math.min(longest, agentCellsMax, columns - others - 9));
 }
 
-function headOf({ agents, filter }: WatchState, shown: number): string {
+function formatHeader({ agents, filter }: WatchState, shown: number): string {
   const online = agents.filter((agent) => agent.online).length;
   const busy = agents.filter(({ open_requests: open }) => open > 0).length;
   const counts = `${agents.length} agents: ${online} online, ${agents.length - online} away, ${busy} busy`;
@@ -67,23 +67,23 @@ function headings({ sort, isReversed }: WatchState, idCells: number): string {
   return [mark("agent").padEnd(idCells), ...cells, "LATEST"].join(" ");
 }
 
-function rowOf(agent: AgentView, idCells: number, now: number): string {
+function formatRow(agent: AgentView, idCells: number, now: number): string {
   const { latency_ms: latency, last_outcome: last } = agent;
   const cells: [string | undefined, number][] = [
     [agent.agent_id, idCells],
-    [stateText(agent), widthOf.state],
+    [formatState(agent), widthOf.state],
     [agent.cpu_usage, widthOf.cpu],
     [agent.memory_usage, widthOf.memory],
     [latency === undefined ? undefined : `${latency} ms`, widthOf.latency],
     [agent.version, widthOf.version],
     [`${agent.open_requests}`, widthOf.open],
   ];
-  const fixed = cells.map(([text = "-", width]) => cut(lineOf(text), width).padEnd(width));
-  const ago = last === undefined ? "-" : `${last.outcome} ${agoText(now - Date.parse(last.at))}`;
+  const fixed = cells.map(([text = "-", width]) => cut(formatLine(text), width).padEnd(width));
+  const ago = last === undefined ? "-" : `${last.outcome} ${formatAge(now - Date.parse(last.at))}`;
   return [...fixed, ago].join(" ");
 }
 
-function detailOf(agent: AgentView): string {
+function formatDetail(agent: AgentView): string {
   const labels = Object.entries(agent.labels ?? {}).map(([name, value]) => `${name}=${value}`);
   const { agent_id, hostname, os = "", arch = "", address, last_outcome: last } = agent;
   const parts = [
@@ -94,17 +94,17 @@ function detailOf(agent: AgentView): string {
     labels.join(","),
     last?.code,
   ].filter((part) => part !== undefined && part !== "");
-  return lineOf(parts.join("  "));
+  return formatLine(parts.join("  "));
 }
 
-function promptOf({ asking, filter, said }: WatchState): string {
-  if (asking === "filter") return `filter: ${filter}_  (Enter keeps it, Esc clears it)`;
-  if (asking !== undefined) return `${asking.action} ${asking.agent}? [y/N]`;
-  if (said !== "") return lineOf(said);
+function formatPrompt({ prompt, filter, message }: WatchState): string {
+  if (prompt === "filter") return `filter: ${filter}_  (Enter keeps it, Esc clears it)`;
+  if (prompt !== undefined) return `${prompt.action} ${prompt.agent}? [y/N]`;
+  if (message !== "") return formatLine(message);
   return "q quit  / filter  s sort  r reverse  p ping  R restart  d drain";
 }
 
-function agoText(ms: number): string {
+function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds}s ago`;
   if (seconds < 3600) return `${Math.round(seconds / 60)}m ago`;
@@ -112,8 +112,8 @@ function agoText(ms: number): string {
 }
 
 /** Whatever an agent says takes one line. */
-function lineOf(text: string): string {
-  return visible(text).replaceAll("\n", " ");
+function formatLine(text: string): string {
+  return escapeControls(text).replaceAll("\n", " ");
 }
 
 function cut(text: string, columns: number): string {

@@ -18,24 +18,24 @@ export interface WatchState {
   filter: string;
   selected: string | undefined;
   /** A filter is being typed, or an action waits for a yes. */
-  asking: "filter" | { action: Action; agent: string } | undefined;
+  prompt: "filter" | { action: Action; agent: string } | undefined;
   /** What the latest action came to, or why nothing can be shown. */
-  said: string;
+  message: string;
 }
 
 export type WatchEffect = { type: "quit" } | { type: "act"; action: Action; agent: string };
 
-export const begun: WatchState = {
+export const initialState: WatchState = {
   agents: [],
   sort: "agent",
   isReversed: false,
   filter: "",
   selected: undefined,
-  asking: undefined,
-  said: "",
+  prompt: undefined,
+  message: "",
 };
 
-export function stateText({ online, drained, shut_out }: AgentView): string {
+export function formatState({ online, drained, shut_out }: AgentView): string {
   return [online ? "online" : (shut_out ?? "away"), ...(drained ? ["drained"] : [])].join(",");
 }
 
@@ -43,7 +43,7 @@ export function stateText({ online, drained, shut_out }: AgentView): string {
 export function shownAgents({ agents, filter, sort, isReversed }: WatchState): AgentView[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const left = agents.filter((agent) => {
-    const text = textOf(agent);
+    const text = searchText(agent);
     return words.every((word) => text.includes(word));
   });
   const sign = isReversed ? -1 : 1;
@@ -51,18 +51,18 @@ export function shownAgents({ agents, filter, sort, isReversed }: WatchState): A
 }
 
 /** `page`: how many agents fit the screen. */
-export function pressed(
+export function onKey(
   state: WatchState,
   key: string,
   page: number,
 ): { state: WatchState; effect?: WatchEffect } {
-  const { asking } = state;
-  if (asking === "filter") return { state: typed(state, key) };
-  if (asking !== undefined) {
-    if (key !== "y") return { state: { ...state, asking: undefined, said: "Nothing was done" } };
-    return { state: { ...state, asking: undefined }, effect: { type: "act", ...asking } };
+  const { prompt } = state;
+  if (prompt === "filter") return { state: typed(state, key) };
+  if (prompt !== undefined) {
+    if (key !== "y") return { state: { ...state, prompt: undefined, message: "Nothing was done" } };
+    return { state: { ...state, prompt: undefined }, effect: { type: "act", ...prompt } };
   }
-  const agent = selectedOf(state);
+  const agent = findSelected(state);
   switch (key) {
     case "q":
     case "\x03":
@@ -89,9 +89,9 @@ export function pressed(
     case "r":
       return { state: { ...state, isReversed: !state.isReversed } };
     case "/":
-      return { state: { ...state, asking: "filter" } };
+      return { state: { ...state, prompt: "filter" } };
     case "\x1b":
-      return { state: { ...state, filter: "", said: "" } };
+      return { state: { ...state, filter: "", message: "" } };
     case "p":
       return agent === undefined
         ? { state }
@@ -106,18 +106,18 @@ export function pressed(
 }
 
 /** The agent that keys act on: the chosen one, or the first where that is not shown. */
-export function selectedOf(state: WatchState): AgentView | undefined {
+export function findSelected(state: WatchState): AgentView | undefined {
   const shown = shownAgents(state);
   return shown.find(({ agent_id }) => agent_id === state.selected) ?? shown[0];
 }
 
 function asked(state: WatchState, action: Action, agent: AgentView | undefined): WatchState {
-  return agent === undefined ? state : { ...state, asking: { action, agent: agent.agent_id } };
+  return agent === undefined ? state : { ...state, prompt: { action, agent: agent.agent_id } };
 }
 
 function typed(state: WatchState, key: string): WatchState {
-  if (key === "\r" || key === "\n") return { ...state, asking: undefined };
-  if (key === "\x1b" || key === "\x03") return { ...state, asking: undefined, filter: "" };
+  if (key === "\r" || key === "\n") return { ...state, prompt: undefined };
+  if (key === "\x1b" || key === "\x03") return { ...state, prompt: undefined, filter: "" };
   if (key === "\x7f" || key === "\b") return { ...state, filter: state.filter.slice(0, -1) };
   return /^[\x20-\x7e]+$/.test(key) ? { ...state, filter: state.filter + key } : state;
 }
@@ -140,11 +140,11 @@ function sortValue(agent: AgentView, sort: SortKey): string | number {
     case "agent":
       return agent.agent_id;
     case "state":
-      return stateText(agent);
+      return formatState(agent);
     case "cpu":
       return -Number.parseFloat(agent.cpu_usage ?? "-1");
     case "memory":
-      return -bytesOf(agent.memory_usage ?? "");
+      return -parseBytesText(agent.memory_usage ?? "");
     case "latency":
       return -(agent.latency_ms ?? -1);
     case "version":
@@ -156,7 +156,7 @@ function sortValue(agent: AgentView, sort: SortKey): string | number {
   }
 }
 
-function bytesOf(text: string): number {
+function parseBytesText(text: string): number {
   const [, value = "-1", unit = "B"] = /^([\d.]+) ?([KMGT]?B)$/i.exec(text) ?? [];
   return Number(value) * 1000 ** ["B", "KB", "MB", "GB", "TB"].indexOf(unit.toUpperCase());
 }
@@ -169,8 +169,8 @@ function byId(a: AgentView, b: AgentView): number {
   return compare(a.agent_id, b.agent_id);
 }
 
-function textOf(agent: AgentView): string {
+function searchText(agent: AgentView): string {
   const labels = Object.entries(agent.labels ?? {}).map(([name, value]) => `${name}=${value}`);
   const { agent_id, hostname = "", os = "", version = "" } = agent;
-  return [agent_id, stateText(agent), hostname, os, version, ...labels].join(" ").toLowerCase();
+  return [agent_id, formatState(agent), hostname, os, version, ...labels].join(" ").toLowerCase();
 }

@@ -2,17 +2,17 @@
  * What an agent can do, as the one text that it announces, and the digest by which that is known.
  */
 import { createHash } from "node:crypto";
-import type { CatalogueEntry } from "../protocol/api/views.ts";
-import { catalogueBytesMax } from "../protocol/limits.ts";
+import type { Capability } from "../protocol/api/views.ts";
+import { capabilitiesBytesMax } from "../protocol/limits.ts";
 
-export interface CatalogueText {
+export interface CapabilitiesJson {
   /** SHA-256 in hexadecimal. */
   digest: string;
   text: string;
 }
 
 /** Where all of it is too much, the longest schemas are left out first, then the last entries. */
-export function catalogueText(entries: readonly CatalogueEntry[]): CatalogueText {
+export function capabilitiesJson(entries: readonly Capability[]): CapabilitiesJson {
   const kept = [...entries];
   // Between any two of them a comma, and brackets around all.
   let bytes = kept.reduce((sum, entry) => sum + bytesOf(entry) + 1, 1);
@@ -21,11 +21,11 @@ export function catalogueText(entries: readonly CatalogueEntry[]): CatalogueText
     .sort((a, b) => b.chars - a.chars);
   for (const { index, chars } of longestFirst) {
     const entry = kept[index];
-    if (entry === undefined || chars === 0 || bytes <= catalogueBytesMax) break;
+    if (entry === undefined || chars === 0 || bytes <= capabilitiesBytesMax) break;
     kept[index] = withoutSchema(entry);
     bytes -= bytesOf(entry) - bytesOf(kept[index]);
   }
-  while (bytes > catalogueBytesMax) {
+  while (bytes > capabilitiesBytesMax) {
     const last = kept.pop();
     if (last === undefined) break;
     bytes -= bytesOf(last) + 1;
@@ -34,15 +34,15 @@ export function catalogueText(entries: readonly CatalogueEntry[]): CatalogueText
   return { digest: createHash("sha256").update(text).digest("hex"), text };
 }
 
-function bytesOf(entry: CatalogueEntry): number {
+function bytesOf(entry: Capability): number {
   return Buffer.byteLength(JSON.stringify(entry));
 }
 
-function size(entry: CatalogueEntry | undefined): number {
+function size(entry: Capability | undefined): number {
   const parameters = entry?.parameters;
   return parameters === undefined ? 0 : JSON.stringify(parameters).length;
 }
 
-function withoutSchema({ parameters: _left, ...entry }: CatalogueEntry): CatalogueEntry {
+function withoutSchema({ parameters: _left, ...entry }: Capability): Capability {
   return entry;
 }

@@ -4,7 +4,7 @@
  * It decides nothing itself.
  */
 import { failpoint } from "../failpoints.ts";
-import { Aside } from "../log/faultGuard.ts";
+import { FaultGuard } from "../log/faultGuard.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { type Decoded, decodeFromControl, encode } from "../protocol/wire/codec.ts";
 import type { ControlMessage } from "../protocol/wire/message.ts";
@@ -15,16 +15,16 @@ import { Alarm } from "../time/alarm.ts";
 import { AgentCore } from "./core/core.ts";
 import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from "./core/model.ts";
 import type { AgentEngineOptions } from "./engineOptions.ts";
-import { needsJournal } from "./requiresCommit.ts";
+import { requiresCommit } from "./requiresCommit.ts";
 
-const closeMs = 1_000;
+const closeTimeoutMs = 1_000;
 /** What has arrived while this process stood still is read within this time, before it is judged. */
 const afterPauseMs = 2_000;
 
 export class AgentEngine {
   readonly #options: AgentEngineOptions;
   readonly #core: AgentCore;
-  readonly #aside: Aside;
+  readonly #aside: FaultGuard;
   readonly #commits: GroupCommit<AgentWrite, AgentEffect>;
   readonly #running = new Map<string, AbortController>();
   #socket: { link: number; socket: ClientSocket } | undefined;
@@ -40,17 +40,17 @@ export class AgentEngine {
     const { clock, journal } = options;
     this.#options = options;
     this.#core = new AgentCore(options);
-    this.#aside = new Aside(options.log);
+    this.#aside = new FaultGuard(options.log);
     this.#commits = new GroupCommit({
       commit: (writes) => journal.commit(writes),
       release: (effects) => {
         for (const effect of effects) this.#attempt(effect);
       },
-      failed: (batch, error) => this.#saveFailed(batch, error),
-      soon: (flush) => clock.soon(flush),
+      failed: (batch, error) => this.#commitFailed(batch, error),
+      defer: (flush) => clock.defer(flush),
     });
-    const ring = () => this.#step({ type: "tick", random: options.random() });
-    this.#alarm = new Alarm(clock, ring, afterPauseMs);
+    const onAlarm = () => this.#step({ type: "tick", random: options.random() });
+    this.#alarm = new Alarm(clock, onAlarm, afterPauseMs);
   }
 
   get sizes() {
@@ -60,26 +60,26 @@ export class AgentEngine {
   start(): void {
     const { journal, random } = this.#options;
     const { identity } = journal;
-    this.look();
-    this.#step({ type: "started", identity, records: journal.unsettled(), random: random() });
+    this.poll();
+    this.#step({ type: "started", identity, records: journal.unacknowledged(), random: random() });
   }
 
   /** What this agent can do may have changed. */
-  look(isTextWanted = false): void {
-    const { digest, text } = this.#options.catalogue();
-    this.#step({ type: "catalogue", digest, ...(isTextWanted ? { text } : {}) });
+  poll(isTextWanted = false): void {
+    const { digest, text } = this.#options.readCapabilities();
+    this.#step({ type: "capabilitiesRead", digest, ...(isTextWanted ? { text } : {}) });
   }
 
   /** Nothing new is begun; ends when the running commands have. */
   stop(): void {
-    this.#step({ type: "stop" });
+    this.#step({ type: "stopRequested" });
   }
 
   #step(event: AgentEvent): void {
     if (this.#isStopped) return;
     this.#commits.add(this.#core.step(event, this.#options.clock.now()));
     const { isLinked } = this.#core;
-    if (isLinked !== this.#isLinked) this.#options.onLink?.(isLinked);
+    if (isLinked !== this.#isLinked) this.#options.onConnected?.(isLinked);
     this.#isLinked = isLinked;
     if (this.#core.isStopped) this.#end();
     else this.#alarm.set(this.#core.next());
@@ -88,15 +88,15 @@ export class AgentEngine {
   /** A fault in one effect keeps no other from happening, and does not end the process. */
   #attempt(effect: AgentEffect): void {
     const what = `carry out an effect of the kind "${effect.type}"`;
-    if (this.#aside.attempt(what, () => this.#carryOut(effect))) return;
-    if (effect.type !== "run" && effect.type !== "adopt") return;
+    if (this.#aside.attempt(what, () => this.#execute(effect))) return;
+    if (effect.type !== "run" && effect.type !== "resumeRun") return;
     const { requestId } = effect;
     const message = "a fault of the agent; it cannot be known whether the command began";
     const result: CommandResult = { status: "unknown", message };
-    this.#options.clock.soon(() => this.#step({ type: "finished", requestId, result }));
+    this.#options.clock.defer(() => this.#step({ type: "commandFinished", requestId, result }));
   }
 
-  #carryOut(effect: AgentEffect): void {
+  #execute(effect: AgentEffect): void {
     switch (effect.type) {
       case "dial":
         return this.#dial(effect.link);
@@ -112,22 +112,24 @@ export class AgentEngine {
         return this.#withSocket(effect.link, (socket) => socket.terminate());
       case "run":
         return this.#run(effect);
-      case "adopt":
-        return this.#adopt(effect);
-      case "forget":
-        return this.#options.forget(effect.requestId);
+      case "resumeRun":
+        return this.#resumeRun(effect);
+      case "deleteRunDirectory":
+        return this.#options.deleteRunDirectory(effect.requestId);
       case "abort":
         return this.#running.get(effect.requestId)?.abort(effect.why);
-      case "saved":
-        return this.#step(effect);
-      case "measure":
-        return this.#step({ type: "measured", figures: this.#options.measure() });
-      case "follow":
-        return this.#options.follow(effect.order, (piece) => this.#step({ type: "output", piece }));
-      case "unfollow":
-        return this.#options.unfollow(effect.left);
-      case "look":
-        return this.look(effect.isTextWanted);
+      case "confirmPersisted":
+        return this.#step({ type: "requestPersisted", requestId: effect.requestId });
+      case "readHostMetrics":
+        return this.#step({ type: "hostMetricsRead", figures: this.#options.readHostMetrics() });
+      case "subscribeOutput":
+        return this.#options.subscribeOutput(effect.order, (piece) =>
+          this.#step({ type: "outputProduced", piece }),
+        );
+      case "unsubscribeOutput":
+        return this.#options.unsubscribeOutput(effect.left);
+      case "readCapabilities":
+        return this.poll(effect.isTextWanted);
       case "restart":
         return this.#restartIfPossible(effect.update);
       case "log":
@@ -140,7 +142,7 @@ export class AgentEngine {
   #dial(link: number): void {
     const { connect, random, clock } = this.#options;
     const ended = (code: number, reason: string) => {
-      this.#step({ type: "closed", link, code, reason, random: random() });
+      this.#step({ type: "connectionClosed", link, code, reason, random: random() });
       if (this.#socket?.link === link) this.#socket = undefined;
       if (this.#onClosed !== undefined) this.#onClosed();
       else if (this.#isStopped) this.#finish();
@@ -150,19 +152,19 @@ export class AgentEngine {
       const socket = connect({
         open: (protocol) => {
           v1 = protocol === subprotocol;
-          this.#step({ type: "opened", link, v1 });
+          this.#step({ type: "connectionOpened", link, isExtended: v1 });
         },
         message: (text) => {
-          if (text === undefined) this.#step({ type: "received_binary", link });
-          else this.#received(link, decodeFromControl(text, { v1 }));
+          if (text === undefined) this.#step({ type: "binaryReceived", link });
+          else this.#received(link, decodeFromControl(text, { isExtended: v1 }));
         },
-        pong: () => this.#step({ type: "pong", link }),
+        pong: () => this.#step({ type: "pongReceived", link }),
         close: ended,
       });
       this.#socket = { link, socket };
     } catch (error) {
       // Later, not now: this is inside a step.
-      clock.soon(() => ended(1006, errorText(error)));
+      clock.defer(() => ended(1006, errorText(error)));
     }
   }
 
@@ -171,24 +173,29 @@ export class AgentEngine {
     const { message } = decoded;
     const id = message?.type === "command" ? message.request_id : undefined;
     const known = id === undefined ? undefined : this.#options.journal.find(id);
-    this.#step({ type: "received", link, decoded, ...(known === undefined ? {} : { known }) });
+    this.#step({
+      type: "messageReceived",
+      link,
+      decoded,
+      ...(known === undefined ? {} : { known }),
+    });
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {
     const { requestId, command } = effect;
     this.#options.log.info("running", { command, request_id: requestId });
     failpoint("agent_before_run");
-    const { signal, done } = this.#follow(requestId, command);
+    const { signal, done } = this.#trackRunning(requestId, command);
     this.#options.run(effect, signal, done);
   }
 
-  #adopt({ requestId, command }: AgentEffect & { type: "adopt" }): void {
+  #resumeRun({ requestId, command }: AgentEffect & { type: "resumeRun" }): void {
     this.#options.log.info("taking up", { command, request_id: requestId });
-    const { signal, done } = this.#follow(requestId, command);
-    this.#options.adopt(requestId, signal, done);
+    const { signal, done } = this.#trackRunning(requestId, command);
+    this.#options.resume(requestId, signal, done);
   }
 
-  #follow(requestId: string, command: string) {
+  #trackRunning(requestId: string, command: string) {
     const abort = new AbortController();
     this.#running.set(requestId, abort);
     const done = (result: CommandResult) => {
@@ -196,7 +203,7 @@ export class AgentEngine {
       this.#running.delete(requestId);
       const status = result.status === "restart" ? undefined : result.status;
       this.#options.log.info("ended", { command, request_id: requestId, status });
-      this.#step({ type: "finished", requestId, result });
+      this.#step({ type: "commandFinished", requestId, result });
     };
     return { signal: abort.signal, done };
   }
@@ -219,7 +226,7 @@ export class AgentEngine {
     log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
     this.#isStopped = true;
     this.#alarm.cancel();
-    this.#options.unfollow();
+    this.#options.unsubscribeOutput();
     this.#onClosed = () => {
       this.#onClosed = undefined;
       this.#cancelClosing();
@@ -227,14 +234,14 @@ export class AgentEngine {
       restart(update);
     };
     if (this.#socket === undefined || update === undefined) return this.#onClosed();
-    this.#cancelClosing = clock.after(closeMs, () => this.#onClosed?.());
+    this.#cancelClosing = clock.after(closeTimeoutMs, () => this.#onClosed?.());
     this.#withSocket(this.#socket.link, (socket) => socket.close(1000, "updating"));
   }
 
-  #saveFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {
+  #commitFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {
     this.#options.log.error(`Cannot write the journal: ${errorText(error)}`);
-    this.#step({ type: "save_failed", writes: batch.writes });
-    for (const effect of batch.effects) if (!needsJournal(effect)) this.#attempt(effect);
+    this.#step({ type: "commitFailed", writes: batch.writes });
+    for (const effect of batch.effects) if (!requiresCommit(effect)) this.#attempt(effect);
   }
 
   /** Closes what is open; the process may end once the control plane has been told. */
@@ -244,7 +251,7 @@ export class AgentEngine {
     this.#alarm.cancel();
     if (this.#socket === undefined) this.#finish();
     // A control plane that is gone never closes its side.
-    else this.#cancelClosing = this.#options.clock.after(closeMs, () => this.#finish());
+    else this.#cancelClosing = this.#options.clock.after(closeTimeoutMs, () => this.#finish());
   }
 
   #finish(): void {

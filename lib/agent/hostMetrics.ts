@@ -5,9 +5,9 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { join } from "node:path";
-import type { Figures } from "./core/model.ts";
+import type { HostMetrics } from "./core/model.ts";
 
-export interface UsageMeterOptions {
+export interface HostMetricsReaderOptions {
   /** Below which `proc` and `sys` are found; `/` but for tests. */
   root?: string;
   /** Milliseconds of a monotonic clock. */
@@ -20,19 +20,19 @@ interface CpuReading {
   possible: number;
 }
 
-export class UsageMeter {
+export class HostMetricsReader {
   readonly #root: string;
   readonly #now: () => number;
   #earlier: CpuReading;
 
-  constructor(options: UsageMeterOptions) {
+  constructor(options: HostMetricsReaderOptions) {
     this.#root = options.root ?? "/";
     this.#now = options.now;
     this.#earlier = this.#readCpu();
   }
 
   /** CPU since the last call, in percent of all there is; memory in use now. */
-  measure(): Figures {
+  read(): HostMetrics {
     const earlier = this.#earlier;
     const reading = this.#readCpu();
     this.#earlier = reading;
@@ -56,8 +56,8 @@ export class UsageMeter {
 
   /** Only a container sees these at the top: the host's own top group has no such files. */
   #cgroup2Cpu(): CpuReading | undefined {
-    const limit = this.#read("sys/fs/cgroup/cpu.max");
-    const usedUs = field(this.#read("sys/fs/cgroup/cpu.stat"), "usage_usec");
+    const limit = this.#readFile("sys/fs/cgroup/cpu.max");
+    const usedUs = field(this.#readFile("sys/fs/cgroup/cpu.stat"), "usage_usec");
     if (limit === undefined || usedUs === undefined) return undefined;
     const [quota, period] = limit.split(" ").map(Number);
     const cores = quota && period ? quota / period : availableParallelism();
@@ -65,15 +65,15 @@ export class UsageMeter {
   }
 
   #cgroup1Cpu(): CpuReading | undefined {
-    const quota = Number(this.#read("sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
-    const period = Number(this.#read("sys/fs/cgroup/cpu/cpu.cfs_period_us"));
-    const usedNs = Number(this.#read("sys/fs/cgroup/cpuacct/cpuacct.usage"));
+    const quota = Number(this.#readFile("sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
+    const period = Number(this.#readFile("sys/fs/cgroup/cpu/cpu.cfs_period_us"));
+    const usedNs = Number(this.#readFile("sys/fs/cgroup/cpuacct/cpuacct.usage"));
     if (!(quota > 0 && period > 0 && usedNs >= 0)) return undefined;
     return { used: usedNs / 1e6, possible: (this.#now() * quota) / period };
   }
 
   #procCpu(): CpuReading | undefined {
-    const line = this.#read("proc/stat")?.split("\n")[0];
+    const line = this.#readFile("proc/stat")?.split("\n")[0];
     if (!line?.startsWith("cpu ")) return undefined;
     const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
     const [, , , idle = 0, waiting = 0] = ticks;
@@ -83,28 +83,30 @@ export class UsageMeter {
 
   /** What the container holds without the files it could give back, as `docker stats` counts. */
   #cgroup2Memory(): number | undefined {
-    const current = this.#read("sys/fs/cgroup/memory.current");
+    const current = this.#readFile("sys/fs/cgroup/memory.current");
     if (current === undefined) return undefined;
-    return Number(current) - (field(this.#read("sys/fs/cgroup/memory.stat"), "inactive_file") ?? 0);
+    return (
+      Number(current) - (field(this.#readFile("sys/fs/cgroup/memory.stat"), "inactive_file") ?? 0)
+    );
   }
 
   #cgroup1Memory(): number | undefined {
-    const limit = Number(this.#read("sys/fs/cgroup/memory/memory.limit_in_bytes"));
-    const used = Number(this.#read("sys/fs/cgroup/memory/memory.usage_in_bytes"));
-    const stat = this.#read("sys/fs/cgroup/memory/memory.stat");
+    const limit = Number(this.#readFile("sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    const used = Number(this.#readFile("sys/fs/cgroup/memory/memory.usage_in_bytes"));
+    const stat = this.#readFile("sys/fs/cgroup/memory/memory.stat");
     // Without a limit the file holds a number near 2^63: then this is the host's own group.
     if (!(limit > 0 && limit < totalmem() && used >= 0)) return undefined;
     return used - (field(stat, "total_inactive_file") ?? 0);
   }
 
   #procMemory(): number | undefined {
-    const text = this.#read("proc/meminfo");
+    const text = this.#readFile("proc/meminfo");
     const total = field(text, "MemTotal:");
     const available = field(text, "MemAvailable:");
     return total === undefined || available === undefined ? undefined : (total - available) * 1024;
   }
 
-  #read(path: string): string | undefined {
+  #readFile(path: string): string | undefined {
     try {
       return readFileSync(join(this.#root, path), "utf8");
     } catch {

@@ -2,8 +2,9 @@
 import type { AgentEffect } from "./core/model.ts";
 
 /** Effects that must not happen when the writes before them did not. */
-export function needsJournal(effect: AgentEffect): boolean {
-  if (["run", "restart", "saved", "forget"].includes(effect.type)) return true;
+export function requiresCommit(effect: AgentEffect): boolean {
+  if (["run", "restart", "confirmPersisted", "deleteRunDirectory"].includes(effect.type))
+    return true;
   if (effect.type !== "send") return false;
   return effect.message.type === "response" || effect.message.type === "error";
 }

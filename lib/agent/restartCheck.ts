@@ -5,7 +5,7 @@ import { errorText } from "../protocol/errors.ts";
 const patienceMs = 10_000;
 
 /** Why it would not; undefined where it would. `self` are the words that start it. */
-export function restartFault(self: readonly string[]): Promise<string | undefined> {
+export function checkRestart(self: readonly string[]): Promise<string | undefined> {
   const [file = "", ...args] = self;
   return new Promise((resolve) => {
     const refuse = (why: string) => resolve(`cannot start "${file}": ${why}`);

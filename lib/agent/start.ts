@@ -2,47 +2,47 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
-import { Aside } from "../log/faultGuard.ts";
+import { FaultGuard } from "../log/faultGuard.ts";
 import type { Log } from "../log/log.ts";
 import type { Labels } from "../protocol/labels.ts";
 import {
-  catalogueLookMs,
+  capabilitiesPollMs,
   heartbeatSecondsDefault,
   keyLifetimeMsDefault,
   messageBytesMax,
 } from "../protocol/limits.ts";
 import { protocolVersion, subprotocol, version } from "../protocol/wire/version.ts";
-import { runtimeText } from "../runtime/load.ts";
+import { formatRuntime } from "../runtime/load.ts";
 import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
-import { AuditKeeper, type AuditKeeperOptions } from "../store/auditRetention.ts";
+import { AuditRetention, type AuditRetentionOptions } from "../store/auditRetention.ts";
 import type { Clock } from "../time/clock.ts";
-import { catalogueText } from "./capabilities.ts";
-import type { AgentFacts } from "./commands/command.ts";
+import { capabilitiesJson } from "./capabilities.ts";
+import type { HostInfo } from "./commands/command.ts";
 import { check, commands, entries, run } from "./commands/registry.ts";
 import type { HostLimits } from "./core/admission.ts";
-import type { Self, Update } from "./core/model.ts";
+import type { ProcessInfo, Update } from "./core/model.ts";
 import { AgentEngine } from "./engine.ts";
-import { UsageMeter } from "./hostMetrics.ts";
+import { HostMetricsReader } from "./hostMetrics.ts";
 import { dialWithKey } from "./identity/authenticatedDial.ts";
-import type { Trust } from "./identity/commandTrust.ts";
-import { controlPlaneOf, wayOf } from "./identity/controlPlaneAccess.ts";
+import type { CommandTrust } from "./identity/commandTrust.ts";
+import { buildAccess, toControlPlane } from "./identity/controlPlaneAccess.ts";
 import type { AgentIdentity } from "./identity/identity.ts";
-import { KeyKeeper } from "./identity/keyRenewal.ts";
+import { KeyRenewal } from "./identity/keyRenewal.ts";
 import type { AgentJournal } from "./journal/journal.ts";
 import { fetchLogs } from "./logs/fetchLogsKind.ts";
-import { readSource } from "./logs/logSource.ts";
+import { parseSource } from "./logs/logSource.ts";
 import { builtInProgramNames } from "./programs/builtInPrograms.ts";
-import { readProgram } from "./programs/commandManifest.ts";
-import { ownCommands } from "./programs/customCommands.ts";
+import { parseProgram } from "./programs/commandManifest.ts";
+import { customCommands } from "./programs/customCommands.ts";
 import { execWithin } from "./programs/exec.ts";
-import { Catalogue } from "./programs/manifestDirectory.ts";
+import { ManifestDirectory } from "./programs/manifestDirectory.ts";
 import type { ProgramKind } from "./programs/programKind.ts";
 import { Programs } from "./programs/programs.ts";
-import { readService, type Service, serviceRestart } from "./programs/serviceRestart.ts";
-import { restartFault } from "./restartCheck.ts";
+import { parseService, type Service, serviceRestart } from "./programs/serviceRestart.ts";
+import { checkRestart } from "./restartCheck.ts";
 import { Runs } from "./supervisor/supervisorClient.ts";
-import type { OnTrial } from "./update/trialReporter.ts";
-import { updates } from "./update/updateKind.ts";
+import type { TrialReporter } from "./update/trialReporter.ts";
+import { updateKind } from "./update/updateKind.ts";
 
 export interface AgentOptions {
   /** `ws://…` or `wss://…` up to and without the path. */
@@ -71,7 +71,7 @@ export interface AgentOptions {
   allowExec: readonly string[];
   limits: HostLimits;
   /** Whose signatures commands need. */
-  trust: Trust;
+  trust: CommandTrust;
   /** What is kept of any program's output, in bytes. */
   outputBytesMax: number;
   /** Texts of the keys that may sign a release for this host, and how many of them have to. */
@@ -85,30 +85,30 @@ export interface AgentOptions {
   clock: Clock;
   log: Log;
   /** How long the records of this agent's audit trail are kept, and why they go. */
-  keepAudit: Pick<AuditKeeperOptions, "keepMs" | "why">;
+  auditRetention: Pick<AuditRetentionOptions, "keepMs" | "reason">;
   /** Replaces this process; by another version where there is one to be tried. */
   restart(update: Update | undefined): void;
   /** Why the version that was tried before this process did not stay. */
   trialFault?: string;
   /** Set where this process is a new version on trial. */
-  onTrial?: OnTrial;
+  onTrial?: TrialReporter;
 }
 
 /** Runs an agent until the signal is aborted: then its commands end, and its connection. */
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { journal, clock, log, agentId, runtime } = options;
-  const facts = factsOf(clock);
-  sweepUpdates(options);
-  const services = new Catalogue(options.servicesDir, readService, [], log);
+  const facts = buildHostInfo(clock);
+  deleteStaleUpdates(options);
+  const services = new ManifestDirectory(options.servicesDir, parseService, [], log);
   const programs = new Programs(
-    kindsOf(options, services),
-    runsOf(options),
+    createProgramKinds(options, services),
+    createRuns(options),
     options.outputBytesMax,
   );
-  const keeper = keeperOf(options);
-  const audit = new AuditKeeper({ trail: journal.audit, ...options.keepAudit, clock, log });
+  const keeper = createKeyKeeper(options);
+  const audit = new AuditRetention({ trail: journal.audit, ...options.auditRetention, clock, log });
   let isLinked = false;
-  const meter = new UsageMeter({ now: () => clock.now() });
+  const meter = new HostMetricsReader({ now: () => clock.now() });
   return new Promise((resolve) => {
     const engine = new AgentEngine({
       hello: {
@@ -127,26 +127,27 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
         return programs.check(name, parameters) ?? check(name, parameters, theirs);
       },
       limits: options.limits,
-      judge: (command) => options.trust.judge(command, clock.wall()),
-      self: selfOf(options, facts),
+      judge: (command) => options.trust.check(command, clock.wall()),
+      self: buildProcessInfo(options, facts),
       journal,
       clock,
       log,
       random: Math.random,
       connect: (events) => connect(options, events),
       run: (order, abort, done) => {
-        if (programs.isTheirs(order)) return programs.run(order, abort, done);
-        void run(order.command, order.parameters, { signal: abort, facts }).then(done);
+        if (programs.isProgram(order)) return programs.run(order, abort, done);
+        void run(order.command, order.parameters, { signal: abort, host: facts }).then(done);
       },
-      adopt: (requestId, abort, done) => programs.adopt(requestId, abort, done),
-      forget: (requestId) => programs.forget(requestId),
-      follow: (order, emit) => programs.follow(order, emit),
-      unfollow: (left) => programs.unfollow(left),
-      catalogue: () => catalogueText([...entries(services.names()), ...programs.entries()]),
-      measure: () => meter.measure(),
-      restartFault: () => restartFault(runtime.self()),
+      resume: (requestId, abort, done) => programs.resume(requestId, abort, done),
+      deleteRunDirectory: (requestId) => programs.deleteRunDirectory(requestId),
+      subscribeOutput: (order, emit) => programs.subscribeOutput(order, emit),
+      unsubscribeOutput: (left) => programs.unsubscribeOutput(left),
+      readCapabilities: () =>
+        capabilitiesJson([...entries(services.names()), ...programs.entries()]),
+      readHostMetrics: () => meter.read(),
+      restartFault: () => checkRestart(runtime.self()),
       restart: (update) => options.restart(update),
-      onLink: (isUp) => {
+      onConnected: (isUp) => {
         isLinked = isUp;
         options.onTrial?.linked(isUp);
       },
@@ -154,11 +155,11 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     });
     engine.start();
     audit.start();
-    const aside = new Aside(log);
+    const aside = new FaultGuard(log);
     const looking = setInterval(() => {
-      aside.attempt("look for changed manifests", () => engine.look());
-      aside.attempt("look at this agent's key", () => isLinked && keeper?.look(clock.now()));
-    }, catalogueLookMs);
+      aside.attempt("look for changed manifests", () => engine.poll());
+      aside.attempt("look at this agent's key", () => isLinked && keeper?.renewIfDue(clock.now()));
+    }, capabilitiesPollMs);
     const stop = () => {
       clearInterval(looking);
       audit.close();
@@ -170,10 +171,10 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
 }
 
 /** Runs that nobody waits for any more are swept away. */
-function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
+function createRuns({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
   const runs = new Runs({ dir: runsDir, self: runtime.self(), clock, log });
-  const running = journal.unsettled().filter(({ state }) => state === "started");
-  runs.sweep(
+  const running = journal.unacknowledged().filter(({ state }) => state === "started");
+  runs.deleteOrphanedRuns(
     running.map(({ requestId }) => requestId),
     clock.now(),
   );
@@ -181,31 +182,34 @@ function runsOf({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
 }
 
 /** A version that nobody is about to try takes much room. */
-function sweepUpdates({ journal, updatesDir, log }: AgentOptions): void {
-  const isWanted = journal.unsettled().some(({ command }) => command === "update");
+function deleteStaleUpdates({ journal, updatesDir, log }: AgentOptions): void {
+  const isWanted = journal.unacknowledged().some(({ command }) => command === "update");
   if (isWanted) return;
   const remove = () => rmSync(updatesDir, { recursive: true, force: true });
-  new Aside(log).attempt(`remove "${updatesDir}"`, remove);
+  new FaultGuard(log).attempt(`remove "${updatesDir}"`, remove);
 }
 
 /** What may run outside of this process, as this host allows it. */
-function kindsOf(options: AgentOptions, services: Catalogue<Service>): ProgramKind[] {
+function createProgramKinds(
+  options: AgentOptions,
+  services: ManifestDirectory<Service>,
+): ProgramKind[] {
   const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
   const { releaseKeys, releaseThreshold, onTrial } = options;
   const taken = [...commands.keys(), ...builtInProgramNames];
-  const way = wayOf(options, options.identity);
+  const access = buildAccess(options, options.identity);
   const self = runtime.self();
   const program = runtime.program();
   return [
     serviceRestart(services),
     execWithin(allowExec),
-    fetchLogs({ sources: new Catalogue(logsDir, readSource, [], log), self, way }),
-    updates({
-      ...{ releaseKeys, releaseThreshold, self, program, way },
+    fetchLogs({ sources: new ManifestDirectory(logsDir, parseSource, [], log), self, access }),
+    updateKind({
+      ...{ releaseKeys, releaseThreshold, self, program, access },
       dir: updatesDir,
       isOnTrial: onTrial !== undefined,
     }),
-    ownCommands(new Catalogue(commandsDir, readProgram, taken, log)),
+    customCommands(new ManifestDirectory(commandsDir, parseProgram, taken, log)),
   ];
 }
 
@@ -221,14 +225,14 @@ function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocke
   return runtime.connect({ ...target, headers: { Authorization: `Bearer ${token}` } }, events);
 }
 
-function keeperOf(options: AgentOptions): KeyKeeper | undefined {
+function createKeyKeeper(options: AgentOptions): KeyRenewal | undefined {
   const { identity, keyLifetimeMs = keyLifetimeMsDefault, runtime, log } = options;
   if (identity === undefined) return undefined;
-  const controlPlane = controlPlaneOf(wayOf(options, identity), runtime.fetchWith);
-  return new KeyKeeper({ identity, lifetimeMs: keyLifetimeMs, controlPlane, log });
+  const controlPlane = toControlPlane(buildAccess(options, identity), runtime.fetchWith);
+  return new KeyRenewal({ identity, lifetimeMs: keyLifetimeMs, controlPlane, log });
 }
 
-function selfOf({ trialFault, onTrial }: AgentOptions, { pid }: AgentFacts): Self {
+function buildProcessInfo({ trialFault, onTrial }: AgentOptions, { pid }: HostInfo): ProcessInfo {
   return {
     pid,
     version,
@@ -237,10 +241,10 @@ function selfOf({ trialFault, onTrial }: AgentOptions, { pid }: AgentFacts): Sel
   };
 }
 
-function factsOf(clock: Clock): AgentFacts {
+function buildHostInfo(clock: Clock): HostInfo {
   return {
     version,
-    runtime: runtimeText(),
+    runtime: formatRuntime(),
     hostname: hostname(),
     os: platform(),
     arch: arch(),

@@ -3,7 +3,7 @@
  * comes back as a real one does, answers every command at once, and says an answer again until it
  * is acknowledged. Thousands of them fit into one process.
  */
-import { returnDelayMs } from "../agent/core/reconnectDelay.ts";
+import { reconnectDelayMs } from "../agent/core/reconnectDelay.ts";
 import { messageBytesMax, reconnectSecondsDefault } from "../protocol/limits.ts";
 import { type AgentDraft, decodeFromControl, encode } from "../protocol/wire/codec.ts";
 import type { ControlMessage } from "../protocol/wire/message.ts";
@@ -29,7 +29,7 @@ export class SimulatedAgent {
   readonly #token: string;
   readonly #instanceId = crypto.randomUUID();
   readonly #unacknowledged = new Map<string, AgentDraft>();
-  #memory = { journal_id: "new", epoch: 0 };
+  #journalId = { journal_id: "new", epoch: 0 };
   #socket: ClientSocket | undefined;
   #isUp = false;
   #isStopped = false;
@@ -66,11 +66,11 @@ export class SimulatedAgent {
 
   #hello(): void {
     const own = { protocol_version: protocolVersion, version, instance_id: this.#instanceId };
-    this.#say({ type: "hello", payload: { ...own, ...this.#memory } });
+    this.#send({ type: "hello", payload: { ...own, ...this.#journalId } });
   }
 
   #received(text: string): void {
-    const { message } = decodeFromControl(text, { v1: true });
+    const { message } = decodeFromControl(text, { isExtended: true });
     if (message === undefined) return;
     if (message.type === "welcome") this.#welcome(message.payload);
     else if (message.type === "ack") this.#unacknowledged.delete(message.request_id);
@@ -78,13 +78,13 @@ export class SimulatedAgent {
       const payload = { status: "success", message: "pong" } as const;
       const answer = { type: "response", request_id: message.request_id, payload } as const;
       this.#unacknowledged.set(message.request_id, answer);
-      this.#say(answer);
+      this.#send(answer);
     }
   }
 
   #welcome(payload: (ControlMessage & { type: "welcome" })["payload"]): void {
     const { journal_id, epoch, heartbeat_seconds, reconnect_seconds } = payload;
-    this.#memory = { journal_id, epoch };
+    this.#journalId = { journal_id, epoch };
     this.#spreadMs = reconnect_seconds * 1000;
     this.#cancelBeat();
     this.#cancelBeat = this.#every(heartbeat_seconds, () => ({ type: "heartbeat", payload: {} }));
@@ -93,12 +93,12 @@ export class SimulatedAgent {
     this.#attempt = 0;
     this.#options.changed(1);
     const { statusSeconds } = this.#options;
-    const figures = { cpu_usage: "12.5%", memory_usage: "1.5GB" };
+    const metrics = { cpu_usage: "12.5%", memory_usage: "1.5GB" };
     if (statusSeconds !== undefined) {
-      const status = () => ({ type: "status_update", payload: figures }) as const;
+      const status = () => ({ type: "status_update", payload: metrics }) as const;
       this.#cancelStatus = this.#every(statusSeconds, status);
     }
-    for (const answer of this.#unacknowledged.values()) this.#say(answer);
+    for (const answer of this.#unacknowledged.values()) this.#send(answer);
   }
 
   #closed(code: number): void {
@@ -108,7 +108,7 @@ export class SimulatedAgent {
     this.#isUp = false;
     if (this.#isStopped) return;
     const facts = { attempt: this.#attempt++, spreadMs: this.#spreadMs, closeCode: code };
-    const delayMs = returnDelayMs({ ...facts, retryAfterMs: undefined, random: Math.random() });
+    const delayMs = reconnectDelayMs({ ...facts, retryAfterMs: undefined, random: Math.random() });
     this.#cancelReturn = this.#options.clock.after(delayMs, () => this.start());
   }
 
@@ -118,7 +118,7 @@ export class SimulatedAgent {
     let cancel = () => {};
     const next = (ms: number) => {
       cancel = clock.after(ms, () => {
-        this.#say(draft());
+        this.#send(draft());
         next(seconds * 1000);
       });
     };
@@ -126,7 +126,7 @@ export class SimulatedAgent {
     return () => cancel();
   }
 
-  #say(draft: AgentDraft): void {
+  #send(draft: AgentDraft): void {
     this.#socket?.send(encode(draft, this.#options.clock.now()));
   }
 }

@@ -3,8 +3,8 @@ import type { Client } from "../client/client.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { SimulatedAgent, type SimulatedOptions } from "./simulatedAgent.ts";
 
-const connectMs = 60_000;
-const closeMs = 5_000;
+const connectTimeoutMs = 60_000;
+const closeTimeoutMs = 5_000;
 
 /** Calls at once while tokens are made and agents are removed. */
 const callsAtOnce = 16;
@@ -49,7 +49,7 @@ export class SimulatedFleet {
     };
     const [first, ...others] = agentIds;
     if (first !== undefined) await make(first);
-    const faults = await eachOf(others, make, signal);
+    const faults = await forEachConcurrently(others, make, signal);
     if (faults.length > 0) throw faults[0];
   }
 
@@ -67,22 +67,22 @@ export class SimulatedFleet {
     });
     for (const agent of this.#agents) agent.start();
     const count = this.#agents.length;
-    if (await this.#until(() => this.#connected === count, connectMs, signal)) return;
+    if (await this.#waitUntil(() => this.#connected === count, connectTimeoutMs, signal)) return;
     if (signal.aborted) return;
     const text = `Only ${this.#connected} of ${count} agents got connected`;
-    throw new WsctlError("UNREACHABLE", `${text} within ${connectMs / 1000} s`);
+    throw new WsctlError("UNREACHABLE", `${text} within ${connectTimeoutMs / 1000} s`);
   }
 
   /** What it leaves behind is gone; throws where some of it is still there. */
   async remove(): Promise<void> {
     for (const agent of this.#agents) agent.stop();
     // Their connections count against what a process may have open, and so do our calls.
-    await this.#until(() => this.#connected === 0, closeMs);
+    await this.#waitUntil(() => this.#connected === 0, closeTimeoutMs);
     await removeAgents(this.#options.client, [...this.#made]);
   }
 
   /** False where it has not come to that in time. */
-  #until(isSo: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
+  #waitUntil(isSo: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const done = () => {
         this.#changed = () => {};
@@ -105,14 +105,14 @@ export class SimulatedFleet {
  * where one cannot be removed, and then throws what stood in its way.
  */
 export async function removeAgents(client: Client, agentIds: readonly string[]): Promise<void> {
-  const faults = await eachOf(agentIds, async (agentId) => {
-    await unlessGone(client.revokeAgent(agentId));
-    await unlessGone(client.forgetAgent(agentId));
+  const faults = await forEachConcurrently(agentIds, async (agentId) => {
+    await ignoreNotFound(client.revokeAgent(agentId));
+    await ignoreNotFound(client.deleteAgent(agentId));
   });
   if (faults.length > 0) throw faults[0];
 }
 
-async function unlessGone(removal: Promise<unknown>): Promise<void> {
+async function ignoreNotFound(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {
@@ -122,7 +122,7 @@ async function unlessGone(removal: Promise<unknown>): Promise<void> {
 }
 
 /** A few at a time, all of them unless it is called off; what was thrown on the way. */
-async function eachOf<T>(
+async function forEachConcurrently<T>(
   items: readonly T[],
   run: (item: T) => Promise<void>,
   signal?: AbortSignal,

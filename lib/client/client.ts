@@ -3,11 +3,11 @@
  * `WsctlError` whose code is the control plane's own, or `UNREACHABLE`.
  */
 import type { ArtifactDetail, ArtifactView } from "../protocol/api/artifacts.ts";
-import type { AuditPage, Verdict } from "../protocol/api/audit.ts";
-import type { JobOrderInput, RetryOrder } from "../protocol/api/jobs.ts";
-import type { ScheduleOrderInput, ScheduleView } from "../protocol/api/schedules.ts";
+import type { AuditPage, VerifyResult } from "../protocol/api/audit.ts";
+import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
+import type { ScheduleRequestInput, ScheduleView } from "../protocol/api/schedules.ts";
 import type { TargetQuery, TargetView } from "../protocol/api/target.ts";
-import type { NewToken, TokenOrderInput, TokenView } from "../protocol/api/tokens.ts";
+import type { NewToken, TokenRequestInput, TokenView } from "../protocol/api/tokens.ts";
 import type {
   AcceptedLine,
   AgentDetail,
@@ -15,16 +15,16 @@ import type {
   JobDetail,
   JobView,
   Page,
-  ReleaseOrder,
+  ReleaseRequest,
   ReleaseView,
   StreamLine,
 } from "../protocol/api/views.ts";
-import { JobStreams, type SendOptions, type Sent } from "./jobStream.ts";
+import { JobStreams, type SendOptions, type SubmittedJob } from "./jobStream.ts";
 import type { JobsQuery } from "./jobsQuery.ts";
-import { queryText, segment } from "./request.ts";
+import { formatQuery, segment } from "./request.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
-export type { SendOptions, Sent } from "./jobStream.ts";
+export type { SendOptions, SubmittedJob } from "./jobStream.ts";
 export type { ClientOptions } from "./transport.ts";
 
 export class Client {
@@ -40,12 +40,12 @@ export class Client {
    * Asks for a job and follows it to its last outcome. The job is asked for under a key of its own,
    * so that a lost answer never makes a second one; a broken stream is resumed where it broke.
    */
-  send(order: JobOrderInput, options?: SendOptions): Promise<Sent> {
+  send(order: JobRequestInput, options?: SendOptions): Promise<SubmittedJob> {
     return this.#streams.send(order, "/api/v1/jobs", options);
   }
 
   /** The same for some of the agents of a job that has ended. */
-  retryJob(jobId: string, order: RetryOrder, options?: SendOptions): Promise<Sent> {
+  retryJob(jobId: string, order: RetryRequest, options?: SendOptions): Promise<SubmittedJob> {
     return this.#streams.send(order, `/api/v1/jobs/${segment(jobId)}/retry`, options);
   }
 
@@ -55,13 +55,13 @@ export class Client {
   }
 
   /** Asks for a job and does not wait for it. */
-  sendOnly(order: JobOrderInput): Promise<AcceptedLine> {
+  sendOnly(order: JobRequestInput): Promise<AcceptedLine> {
     return this.#streams.sendOnly(order, "/api/v1/jobs");
   }
 
   /** The newest first; a page may hold fewer than the limit although more follow. */
   jobs(query: JobsQuery = {}): Promise<Page<JobView>> {
-    return this.#http.get(`/api/v1/jobs${queryText({ ...query })}`);
+    return this.#http.get(`/api/v1/jobs${formatQuery({ ...query })}`);
   }
 
   job(jobId: string): Promise<JobDetail> {
@@ -70,29 +70,29 @@ export class Client {
 
   /** Withdraws what of the job was not sent yet. */
   cancelJob(jobId: string): Promise<JobDetail> {
-    return this.#decide(jobId, "cancel");
+    return this.#postDecision(jobId, "cancel");
   }
 
   /** Lets a job go out that another operator has asked for. */
   approveJob(jobId: string): Promise<JobView> {
-    return this.#decide(jobId, "approve");
+    return this.#postDecision(jobId, "approve");
   }
 
   /** Holds back what of the job was not sent, until it is resumed. */
   pauseJob(jobId: string): Promise<JobView> {
-    return this.#decide(jobId, "pause");
+    return this.#postDecision(jobId, "pause");
   }
 
   resumeJob(jobId: string): Promise<JobView> {
-    return this.#decide(jobId, "resume");
+    return this.#postDecision(jobId, "resume");
   }
 
-  async #decide<T>(jobId: string, what: string): Promise<T> {
+  async #postDecision<T>(jobId: string, what: string): Promise<T> {
     const path = `/api/v1/jobs/${segment(jobId)}/${what}`;
     return this.#http.post(path);
   }
 
-  createSchedule(order: ScheduleOrderInput): Promise<ScheduleView> {
+  createSchedule(order: ScheduleRequestInput): Promise<ScheduleView> {
     return this.#http.post("/api/v1/schedules", order);
   }
 
@@ -104,7 +104,7 @@ export class Client {
     return this.#http.get(`/api/v1/schedules/${segment(name)}`);
   }
 
-  holdSchedule(name: string, what: "pause" | "resume"): Promise<ScheduleView> {
+  setSchedulePaused(name: string, what: "pause" | "resume"): Promise<ScheduleView> {
     return this.#http.post(`/api/v1/schedules/${segment(name)}/${what}`);
   }
 
@@ -128,7 +128,7 @@ export class Client {
     let cursor: string | undefined;
     do {
       const query = { ...which, ...(cursor === undefined ? {} : { cursor }) };
-      const page: Page<AgentView> = await this.#http.get(`/api/v1/agents${queryText(query)}`);
+      const page: Page<AgentView> = await this.#http.get(`/api/v1/agents${formatQuery(query)}`);
       agents.push(...page.items);
       cursor = page.next_cursor;
     } while (cursor !== undefined);
@@ -151,14 +151,14 @@ export class Client {
     return this.#http.post(path);
   }
 
-  async forgetAgent(agentId: string): Promise<void> {
+  async deleteAgent(agentId: string): Promise<void> {
     const path = `/api/v1/agents/${segment(agentId)}`;
     await this.#http.fetch(path, { method: "DELETE" });
   }
 
   /** The newest first. */
   artifacts(query: { limit?: number; cursor?: string } = {}): Promise<Page<ArtifactView>> {
-    return this.#http.get(`/api/v1/artifacts${queryText(query)}`);
+    return this.#http.get(`/api/v1/artifacts${formatQuery(query)}`);
   }
 
   /** With a fresh URL to download it by, once it is ready. */
@@ -166,7 +166,7 @@ export class Client {
     return this.#http.get(`/api/v1/artifacts/${segment(artifactId)}`);
   }
 
-  publishRelease(order: ReleaseOrder): Promise<ReleaseView> {
+  publishRelease(order: ReleaseRequest): Promise<ReleaseView> {
     return this.#http.post("/api/v1/releases", order);
   }
 
@@ -186,7 +186,7 @@ export class Client {
     });
   }
 
-  createToken(order: TokenOrderInput): Promise<NewToken> {
+  createToken(order: TokenRequestInput): Promise<NewToken> {
     return this.#http.post("/api/v1/tokens", order);
   }
 
@@ -218,13 +218,13 @@ export class Client {
 
   /** One page of the audit trail, the oldest first; without a place to go on from, the newest. */
   auditTrail(query: { limit?: number; after?: number } = {}): Promise<AuditPage> {
-    return this.#http.get(`/api/v1/audit${queryText(query)}`);
+    return this.#http.get(`/api/v1/audit${formatQuery(query)}`);
   }
 
   /** `head`: SEQUENCE:HASH, as it was kept before. */
-  auditVerdict(head?: string): Promise<Verdict> {
+  verifyAudit(head?: string): Promise<VerifyResult> {
     return this.#http.get(
-      `/api/v1/audit/verdict${queryText(head === undefined ? {} : { head })}`,
+      `/api/v1/audit/verdict${formatQuery(head === undefined ? {} : { head })}`,
       null,
     );
   }

@@ -3,14 +3,14 @@ import { errorText, WsctlError } from "../protocol/errors.ts";
 
 /** Whether the connection was never made, so that nothing can have arrived. */
 export function isRefused(error: unknown): boolean {
-  const reason = reasonOf(error instanceof WsctlError ? error.cause : error);
+  const reason = formatReason(error instanceof WsctlError ? error.cause : error);
   return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect|cert|issuer|self.signed/i.test(
     reason,
   );
 }
 
 /** What runtimes put into codes and causes, in one line. */
-export function reasonOf(error: unknown): string {
+export function formatReason(error: unknown): string {
   const parts: string[] = [];
   for (let each = error; each instanceof Error && parts.length < 6; each = each.cause) {
     const { code } = each as { code?: unknown };

@@ -65,7 +65,7 @@ async function checkDns(url: URL): Promise<Check> {
 }
 
 async function checkTcp(url: URL): Promise<Check> {
-  const port = portOf(url);
+  const port = resolvePort(url);
   const fault = await attempt((done) => {
     const socket = connectTcp({ host: bareHost(url), port }, () => done());
     socket.once("error", done);
@@ -84,13 +84,13 @@ async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
     const trust = ca === undefined ? {} : { ca };
     // An address is no server name; its certificate must name it as an address.
     const name = isIP(host) === 0 ? { servername: host } : {};
-    const socket = connectTls({ host, port: portOf(url), ...name, ...trust }, () => done());
+    const socket = connectTls({ host, port: resolvePort(url), ...name, ...trust }, () => done());
     socket.once("error", done);
     return () => socket.destroy();
   });
   if (fault === undefined) return { name: "tls", ok: true, text: "the certificate is trusted" };
   if (/wrong.version.number|packet length|not.*TLS|http.request/i.test(fault)) {
-    const text = `port ${portOf(url)} answers, but speaks no TLS`;
+    const text = `port ${resolvePort(url)} answers, but speaks no TLS`;
     const mend =
       "use ws:// or http:// for this address, or start serve with --tls-cert and --tls-key";
     return { name: "tls", ok: false, text, mend };
@@ -171,6 +171,6 @@ function bareHost(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }
 
-function portOf(url: URL): number {
+function resolvePort(url: URL): number {
   return Number(url.port) || (url.protocol === "https:" ? 443 : 80);
 }

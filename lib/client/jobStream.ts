@@ -1,17 +1,17 @@
 /** A job and its stream: asked for once, followed to its last outcome, mended where it breaks. */
-import type { JobOrderInput, RetryOrder } from "../protocol/api/jobs.ts";
+import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { AcceptedLine, JobView, StreamLine } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { isRefused } from "./connectionError.ts";
 import { readLines } from "./ndjson.ts";
 import { jsonBody, withSignal } from "./request.ts";
-import { mending } from "./retry.ts";
+import { withRetry } from "./retry.ts";
 import { StreamProgress } from "./streamCursor.ts";
 import type { Transport } from "./transport.ts";
 
-type Order = JobOrderInput | RetryOrder;
+type StreamRequest = JobRequestInput | RetryRequest;
 
-export interface Sent {
+export interface SubmittedJob {
   accepted: AcceptedLine;
   /**
    * Every outcome once, as it is known; ends with the last. With live output where it is wanted.
@@ -25,8 +25,8 @@ export interface SendOptions {
   withOutput?: boolean;
 }
 
-interface Asked {
-  order: Order;
+interface StreamPost {
+  order: StreamRequest;
   path: string;
   accept: string;
   signal: AbortSignal | undefined;
@@ -42,7 +42,7 @@ export class JobStreams {
     this.#http = http;
   }
 
-  async send(order: Order, to: string, options: SendOptions = {}): Promise<Sent> {
+  async send(order: StreamRequest, to: string, options: SendOptions = {}): Promise<SubmittedJob> {
     const { signal, withOutput = false } = options;
     const path = withOutput ? `${to}?output=true` : to;
     const { accepted, lines } = await this.#order(
@@ -52,13 +52,13 @@ export class JobStreams {
     return { accepted, lines: this.follow(accepted.job, options, lines) };
   }
 
-  async sendOnly(order: Order, path: string): Promise<AcceptedLine> {
+  async sendOnly(order: StreamRequest, path: string): Promise<AcceptedLine> {
     const asked = { order, path, accept: "application/json", signal: undefined };
     return this.#order(asked, async (response) => (await response.json()) as AcceptedLine);
   }
 
   /** Repeats under one key while it cannot be known whether the order arrived. */
-  #order<T>(asked: Asked, read: (response: Response) => Promise<T>): Promise<T> {
+  #order<T>(asked: StreamPost, read: (response: Response) => Promise<T>): Promise<T> {
     const { order, path, accept, signal } = asked;
     const init = jsonBody(order);
     const headers = { ...init.headers, Accept: accept, "Idempotency-Key": crypto.randomUUID() };
@@ -67,7 +67,7 @@ export class JobStreams {
       mayHaveArrived ||= !isRefused(error);
       return mayHaveArrived;
     };
-    return mending(signal, mayRepeat, async () =>
+    return withRetry(signal, mayRepeat, async () =>
       read(await this.#http.fetch(path, { ...init, headers, ...withSignal(signal) }, null)),
     );
   }
@@ -100,7 +100,7 @@ export class JobStreams {
       }
       if (progress.ended >= job.total) return;
       const { path, init } = progress.rest(job.job_id, options.withOutput ?? false);
-      const response = await mending(
+      const response = await withRetry(
         signal,
         () => true,
         () => this.#http.fetch(path, { ...init, ...withSignal(signal) }, null),

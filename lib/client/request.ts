@@ -2,7 +2,7 @@
 import type { ErrorBody } from "../protocol/api/views.ts";
 import { isErrorCode, WsctlError } from "../protocol/errors.ts";
 
-export async function errorOf(response: Response, url: string): Promise<WsctlError> {
+export async function parseError(response: Response, url: string): Promise<WsctlError> {
   const text = await response.text();
   try {
     const { error } = JSON.parse(text) as ErrorBody;
@@ -31,7 +31,7 @@ export function segment(name: string): string {
   throw new WsctlError("USAGE", "An empty name or id was given: is a variable of the shell unset?");
 }
 
-export function queryText(query: Record<string, string | number | boolean | undefined>): string {
+export function formatQuery(query: Record<string, string | number | boolean | undefined>): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) params.set(name, String(value));

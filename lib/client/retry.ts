@@ -4,14 +4,14 @@ import { WsctlError } from "../protocol/errors.ts";
 import { withSignal } from "./request.ts";
 
 /** A broken connection is mended for so long before it is reported. */
-const mendMs = 60_000;
+const retryPauseMs = 60_000;
 
-export async function mending<T>(
+export async function withRetry<T>(
   signal: AbortSignal | undefined,
   mayRepeat: (error: unknown) => boolean,
   call: () => Promise<T>,
 ): Promise<T> {
-  const giveUpAt = performance.now() + mendMs;
+  const giveUpAt = performance.now() + retryPauseMs;
   for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     try {
       return await call();

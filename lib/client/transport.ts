@@ -1,7 +1,7 @@
 /** One request to the control plane's API, and its failures as a `WsctlError`. */
 import { WsctlError } from "../protocol/errors.ts";
-import { plainReason, reasonOf } from "./connectionError.ts";
-import { errorOf, jsonBody } from "./request.ts";
+import { formatReason, plainReason } from "./connectionError.ts";
+import { jsonBody, parseError } from "./request.ts";
 
 export interface ClientOptions {
   /** `http://…` or `https://…`, without a path. */
@@ -42,12 +42,12 @@ export class Transport {
       if (init.signal?.aborted) throw error;
       throw this.unreachable(error);
     }
-    if (!response.ok) throw await errorOf(response, url);
+    if (!response.ok) throw await parseError(response, url);
     return response;
   }
 
   unreachable(cause: unknown): WsctlError {
-    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(reasonOf(cause))}; "wsctl doctor" looks for the reason`;
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(formatReason(cause))}; "wsctl doctor" looks for the reason`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
 }

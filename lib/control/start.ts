@@ -2,36 +2,36 @@
 import { join } from "node:path";
 import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
-import { limitedLog } from "../log/rateLimitedLog.ts";
+import { rateLimitedLog } from "../log/rateLimitedLog.ts";
 import { localFile } from "../protocol/api/localCredentials.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
 import { subprotocol } from "../protocol/wire/version.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
-import { AuditKeeper } from "../store/auditRetention.ts";
+import { AuditRetention } from "../store/auditRetention.ts";
 import type { Clock } from "../time/clock.ts";
-import { Place } from "./api/publicAddress.ts";
-import { type ArtifactLimits, Artifacts } from "./artifacts/artifactService.ts";
-import { EmbeddedStore } from "./artifacts/localStore.ts";
+import { PublicAddress } from "./api/publicAddress.ts";
+import { type ArtifactLimits, ArtifactService } from "./artifacts/artifactService.ts";
+import { LocalStore } from "./artifacts/localStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
-import { localHost, namesIn, writeLocalCredentials } from "./auth/localCredentials.ts";
-import { registerMissing } from "./auth/registerMissingAgents.ts";
+import { listNames, localHost, writeLocalCredentials } from "./auth/localCredentials.ts";
+import { registerMissingAgents } from "./auth/registerMissingAgents.ts";
 import { Revocations } from "./auth/revocation.ts";
 import type { ConsoleSettings } from "./console/console.ts";
-import { oidcBackPath } from "./console/oidc/oidcRoutes.ts";
+import { oidcCallbackPath } from "./console/oidc/oidcRoutes.ts";
 import { Engine } from "./engine/engine.ts";
-import { Hosts } from "./http/allowedHosts.ts";
+import { AllowedHosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
-import { type KeepJobs, Upkeep } from "./journal/history/maintenance.ts";
+import { HistoryMaintenance, type JobRetention } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
 import { openControlJournal } from "./journal/sqliteJournal.ts";
-import { ownDescriptors } from "./link/descriptorReserve.ts";
-import { RoomKeeper } from "./link/resourceMonitor.ts";
-import { FigureKeeper } from "./metrics/metricsWriter.ts";
+import { openDescriptorReserve } from "./link/descriptorReserve.ts";
+import { ResourceMonitor } from "./link/resourceMonitor.ts";
+import { MetricsWriter } from "./metrics/metricsWriter.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
-import { type Certificates, filedCertificates, ownCertificates } from "./tls/certificates.ts";
-import { ownNames, publicHost, urlHost } from "./tls/serverNames.ts";
+import { type Certificates, fileCertificates, selfSignedCertificates } from "./tls/certificates.ts";
+import { publicHost, serverNames, urlHost } from "./tls/serverNames.ts";
 
 export interface ControlOptions {
   host: string;
@@ -42,18 +42,18 @@ export interface ControlOptions {
   /** Names and addresses by which others reach this host; the first is the one given to them. */
   advertised: readonly string[];
   /** Whether agents that join must be approved. */
-  needsApproval: boolean;
+  approveAgents: boolean;
   console: ConsoleSettings;
   /** Commands that a second operator has to approve. */
-  twoPerson: ReadonlySet<string>;
+  approvalCommands: ReadonlySet<string>;
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
   /** Where artifacts are kept instead of the data directory. */
   s3?: Omit<S3Options, "fetch">;
   /** How long jobs and audit records are kept, and why the latter go. */
-  keep: KeepJobs & { auditMs: number; auditWhy: string };
+  retention: JobRetention & { auditMs: number; auditWhy: string };
   /** How long running requests are waited for when closing. */
-  drainMs: number;
+  drainTimeoutMs: number;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -76,7 +76,7 @@ export interface Control {
 /** Starts a control plane; throws `USAGE`, `STORAGE_UNAVAILABLE` or `UNAVAILABLE` (port in use). */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { runtime, clock, log } = options;
-  const certificates = await certificatesOf(options);
+  const certificates = await openCertificates(options);
   const tls = certificates?.current;
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
@@ -84,24 +84,28 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
   });
   const now = () => clock.now();
-  const jobs = new JobSubmitter({ engine, twoPerson: options.twoPerson, newId, now });
-  registerMissing(engine, clock.wall());
-  const artifacts = artifactsOf(options, journal);
+  const jobs = new JobSubmitter({ engine, approvalCommands: options.approvalCommands, newId, now });
+  registerMissingAgents(engine, clock.wall());
+  const artifacts = createArtifacts(options, journal);
   const revocations = new Revocations(engine, clock, log);
-  const figures = new FigureKeeper(engine, clock, log);
+  const metrics = new MetricsWriter(engine, clock, log);
   const scheduler = new Scheduler({ engine, jobs, clock, log, newId });
-  const strangers = limitedLog(log, clock);
-  const descriptors = ownDescriptors();
+  const strangers = rateLimitedLog(log, clock);
+  const descriptors = openDescriptorReserve();
   if (descriptors.advice !== undefined) log.warn(descriptors.advice);
-  let place = new Place("", undefined);
+  let place = new PublicAddress("", undefined);
   let server: Server;
   try {
     server = await runtime.serve({
       app: createApp({
         ...{ engine, jobs, artifacts, revocations, scheduler, descriptors, runtime, clock, log },
-        hosts: new Hosts([...options.advertised, ...namesIn(tls), ...hostIn(options.console)]),
-        place: () => place,
-        needsApproval: options.needsApproval,
+        hosts: new AllowedHosts([
+          ...options.advertised,
+          ...listNames(tls),
+          ...parseHost(options.console),
+        ]),
+        publicAddress: () => place,
+        approveAgents: options.approveAgents,
         console: options.console,
         isTls: tls !== undefined,
       }),
@@ -123,17 +127,18 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
   const scheme = tls ? "https" : "http";
   const own = urlHost(publicHost(options.host, options.advertised));
-  place = new Place(`${scheme}://${own}:${server.port}`, certificates?.authority);
+  place = new PublicAddress(`${scheme}://${own}:${server.port}`, certificates?.authority);
   const { oidc, url: consoleUrl = place.url } = options.console;
-  if (oidc) log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcBackPath });
+  if (oidc)
+    log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcCallbackPath });
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.wall() });
-  const room = new RoomKeeper({
+  const room = new ResourceMonitor({
     ...{ descriptors, server, clock, log },
-    lookAtJournal: () => engine.look(),
+    checkJournal: () => engine.look(),
   });
-  const keepers = [...keepersOf(options, journal), room];
+  const keepers = [...startRetention(options, journal), room];
   for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,
@@ -142,8 +147,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       certificates?.close();
       revocations.close();
       scheduler.close();
-      await engine.drain(options.drainMs);
-      await figures.close();
+      await engine.drain(options.drainTimeoutMs);
+      await metrics.close();
       await server.stop();
       for (const each of [artifacts, ...keepers]) each.close();
       engine.close();
@@ -151,38 +156,41 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   };
 }
 
-function keepersOf({ keep, clock, log }: ControlOptions, journal: ControlJournal) {
-  const { auditMs: keepMs, auditWhy: why, ...jobs } = keep;
-  const audit = new AuditKeeper({ trail: journal.audit, keepMs, why, clock, log });
-  return [new Upkeep({ ...jobs, journal, clock, log }), audit];
+function startRetention({ retention, clock, log }: ControlOptions, journal: ControlJournal) {
+  const { auditMs: keepMs, auditWhy: why, ...jobs } = retention;
+  const audit = new AuditRetention({ trail: journal.audit, keepMs, reason: why, clock, log });
+  return [new HistoryMaintenance({ ...jobs, journal, clock, log }), audit];
 }
 
-function hostIn({ url }: ConsoleSettings): string[] {
+function parseHost({ url }: ConsoleSettings): string[] {
   return url === undefined ? [] : [new URL(url).hostname];
 }
 
-function artifactsOf(options: ControlOptions, { artifacts: records }: ControlJournal): Artifacts {
+function createArtifacts(
+  options: ControlOptions,
+  { artifacts: records }: ControlJournal,
+): ArtifactService {
   const { runtime, clock, log, s3, artifactLimits: limits } = options;
   const common = { records, limits, newId, clock, log };
   if (s3 === undefined) {
     const dir = join(options.dataDir, "artifacts");
-    return new Artifacts({ ...common, store: new EmbeddedStore(dir, () => clock.wall()) });
+    return new ArtifactService({ ...common, store: new LocalStore(dir, () => clock.wall()) });
   }
   const store = new S3Store({ ...s3, fetch: runtime.fetchWith(undefined) });
   // It may well come up later than we do: said, and asked again whenever it is needed.
   store.probe().catch((error) => log.error(errorText(error)));
-  return new Artifacts({ ...common, store });
+  return new ArtifactService({ ...common, store });
 }
 
-async function certificatesOf(options: ControlOptions): Promise<Certificates | undefined> {
+async function openCertificates(options: ControlOptions): Promise<Certificates | undefined> {
   const { tls, host, advertised, dataDir, clock, log } = options;
   if (tls.kind === "off") return undefined;
-  if (tls.kind === "files") return filedCertificates(tls, clock, log);
+  if (tls.kind === "files") return fileCertificates(tls, clock, log);
   // Loaded only where it is needed, as it is large; what it is built on must be there before it.
   await import("reflect-metadata");
-  const { openAuthority } = await import("./tls/certificateAuthority.ts");
-  const authority = await openAuthority(join(dataDir, "tls"), clock.wall());
-  const names = () => ownNames(host, advertised);
+  const { loadOrCreateCa } = await import("./tls/certificateAuthority.ts");
+  const authority = await loadOrCreateCa(join(dataDir, "tls"), clock.wall());
+  const names = () => serverNames(host, advertised);
   const { lifetimeMs } = tls;
-  return ownCertificates({ authority, names, lifetimeMs, clock, log });
+  return selfSignedCertificates({ authority, names, lifetimeMs, clock, log });
 }

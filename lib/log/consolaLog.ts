@@ -3,7 +3,7 @@
  * `createLog` is called once, in `cmd/`; everything below is handed the log it writes to.
  */
 import { createConsola } from "consola";
-import { visible } from "../escapeControls.ts";
+import { escapeControls } from "../escapeControls.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";
 import { LogSink } from "./logSink.ts";
 
@@ -44,7 +44,7 @@ export function createLog(options: LogOptions): Log {
     return (text: string, fields: LogFields = {}) => {
       if (options.json) consola[level](text, fields);
       // What an entry quotes may be anybody's text.
-      else consola[level](visible(withFields(text, fields)));
+      else consola[level](escapeControls(withFields(text, fields)));
     };
   };
   return {

@@ -9,7 +9,7 @@ const sayAgainMs = 60 * 60 * 1000;
 /** Things whose faults are remembered; beyond that the oldest may be said again. */
 const saidMax = 1_000;
 
-export class Aside {
+export class FaultGuard {
   readonly #log: Log;
   readonly #now: () => number;
   /** When the fault of each thing was last said. */

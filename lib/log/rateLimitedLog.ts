@@ -8,7 +8,7 @@ import type { Log, LogFields, LogLevel } from "./log.ts";
 const windowMs = 60_000;
 const linesMaxDefault = 60;
 
-export function limitedLog(
+export function rateLimitedLog(
   log: Log,
   clock: Pick<Clock, "now" | "after">,
   linesMax = linesMaxDefault,

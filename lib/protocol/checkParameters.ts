@@ -7,7 +7,7 @@ import { errorText } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 
 /** What is wrong with these parameters and where, never the value; undefined where nothing is. */
-export function faultOfParameters(schema: JsonObject, values: JsonObject): string | undefined {
+export function checkParameters(schema: JsonObject, values: JsonObject): string | undefined {
   let found: ReturnType<Validator["validate"]>;
   try {
     found = new Validator(schema as Schema, "2020-12", false).validate(values);
@@ -19,11 +19,11 @@ export function faultOfParameters(schema: JsonObject, values: JsonObject): strin
   if (valid) return undefined;
   // The deepest place is the most telling one.
   const [error] = errors.sort((a, b) => b.instanceLocation.length - a.instanceLocation.length);
-  return error === undefined ? "parameters do not fit" : faultText(error);
+  return error === undefined ? "parameters do not fit" : formatFault(error);
 }
 
 /** The validator's finding in our words. */
-function faultText({ instanceLocation, keyword, error }: OutputUnit): string {
+function formatFault({ instanceLocation, keyword, error }: OutputUnit): string {
   const path = ["parameters", ...instanceLocation.split("/").slice(1)].join(".");
   const [, named = ""] = /"([^"]*)"\.$/.exec(error) ?? [];
   if (keyword === "false") return `${path} is not known here`;

@@ -3,7 +3,7 @@
  * the API and the process boundary unchanged; message texts are for people and are never parsed.
  */
 
-interface CodeFacts {
+interface CodeInfo {
   /** HTTP status with which the API answers. */
   http: number;
   /** Exit status of the command line. */
@@ -53,7 +53,7 @@ export const errorCodes = {
   INTERNAL: { http: 500, exit: 1, meaning: "a fault of the answering side; its log has the cause" },
   USAGE: { http: 400, exit: 2, meaning: "wrong flags or arguments on the command line" },
   UNREACHABLE: { http: 502, exit: 3, meaning: "the control plane cannot be reached" },
-} as const satisfies Record<string, CodeFacts>;
+} as const satisfies Record<string, CodeInfo>;
 
 export type ErrorCode = keyof typeof errorCodes;
 

@@ -5,7 +5,7 @@
 export type JsonObject = { [key: string]: unknown };
 
 /** Whether arrays and objects in the text stay within `max` levels; strings are skipped. */
-export function isShallow(text: string, max: number): boolean {
+export function isWithinDepth(text: string, max: number): boolean {
   return hasFewOpenings(text, max) || isDeepAtMost(text, max);
 }
 
@@ -41,7 +41,7 @@ function isDeepAtMost(text: string, max: number): boolean {
  * Names what in a parsed value could not be written down again as it was: a number beyond a
  * double's range (`1e999`) or half of a surrogate pair. Undefined where there is nothing.
  */
-export function unrepresentable(value: unknown): string | undefined {
+export function findUnsafeNumber(value: unknown): string | undefined {
   if (typeof value === "number") {
     return Number.isFinite(value) ? undefined : "a number that is out of range";
   }
@@ -49,13 +49,13 @@ export function unrepresentable(value: unknown): string | undefined {
     return value.isWellFormed() ? undefined : "a string with a lone surrogate";
   }
   if (typeof value !== "object" || value === null) return undefined;
-  if (Array.isArray(value)) return firstOf(value);
-  return firstOf(Object.keys(value)) ?? firstOf(Object.values(value));
+  if (Array.isArray(value)) return findFirst(value);
+  return findFirst(Object.keys(value)) ?? findFirst(Object.values(value));
 }
 
-function firstOf(values: readonly unknown[]): string | undefined {
+function findFirst(values: readonly unknown[]): string | undefined {
   for (const value of values) {
-    const found = unrepresentable(value);
+    const found = findUnsafeNumber(value);
     if (found !== undefined) return found;
   }
   return undefined;

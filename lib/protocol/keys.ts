@@ -69,7 +69,7 @@ export function readPrivateKey(pem: string, passphrase?: string): PrivateKey {
 /** Throws `USAGE`. Exactly one text stands for a key. */
 export function parsePublicKey(text: string): PublicKey {
   const raw = Buffer.from(text.slice(prefix.length), "base64url");
-  if (raw.length !== rawBytes || textOf(raw) !== text) {
+  if (raw.length !== rawBytes || formatPublicKey(raw) !== text) {
     throw usage(`a public key must be "${prefix}" and 32 bytes in base64url`);
   }
   try {
@@ -87,7 +87,7 @@ export function parsePublicKey(text: string): PublicKey {
 function fromKey(key: KeyObject): PublicKey {
   const raw = key.export({ type: "spki", format: "der" }).subarray(spkiHead.length);
   return {
-    text: textOf(raw),
+    text: formatPublicKey(raw),
     id: createHash("sha256").update(raw).digest("hex").slice(0, 16),
     verifies: (message, signature) => {
       if (signature.length !== signatureBytes) return false;
@@ -101,7 +101,7 @@ function fromKey(key: KeyObject): PublicKey {
   };
 }
 
-function textOf(raw: Buffer): string {
+function formatPublicKey(raw: Buffer): string {
   return `${prefix}${raw.toString("base64url")}`;
 }
 

@@ -4,7 +4,7 @@ import * as v from "valibot";
 export type Labels = Readonly<Record<string, string>>;
 
 /** What an agent says of itself, and its id: known by these names, which no label may have. */
-export const factNames = ["agent", "hostname", "os", "arch", "version"] as const;
+export const infoNames = ["agent", "hostname", "os", "arch", "version"] as const;
 
 export const labelsMax = 64;
 /** What a label may be called, and what it may say. */
@@ -18,7 +18,7 @@ export const LabelSet = v.pipe(
     v.pipe(
       v.string(),
       v.regex(labelNameShape, "must have names of letters, digits, . _ / and -"),
-      v.check((name) => !isTaken(name), `must have names other than ${factNames.join(", ")}`),
+      v.check((name) => !isTaken(name), `must have names other than ${infoNames.join(", ")}`),
     ),
     v.pipe(
       v.string("must be a string"),
@@ -29,5 +29,5 @@ export const LabelSet = v.pipe(
 );
 
 function isTaken(name: string): boolean {
-  return selectorWords.has(name) || (factNames as readonly string[]).includes(name);
+  return selectorWords.has(name) || (infoNames as readonly string[]).includes(name);
 }

@@ -39,10 +39,10 @@ export const ttlSecondsDefault = 60 * 60;
 export const ttlSecondsMax = 7 * 24 * 60 * 60;
 
 /** How long a request of a rollout may wait for its turn, unless its TTL is longer. */
-export const turnMsMax = 7 * 24 * 60 * 60 * 1000;
+export const batchWaitMsMax = 7 * 24 * 60 * 60 * 1000;
 
 /** A job with more requests than this is shown without their results. */
-export const wholeRequestsMax = 200;
+export const fullResultRequestsMax = 200;
 
 /** All schedules together, as JSON, in bytes: they are held in memory. */
 export const schedulesBytesMax = 16 * 1024 * 1024;
@@ -55,10 +55,10 @@ export const heartbeatSecondsDefault = 15;
 export const heartbeatsMissedMax = 3;
 
 /** After the last heartbeat could have come, a silent peer is given this long to prove itself. */
-export const probeMs = 2_000;
+export const pingAfterSilenceMs = 2_000;
 
 /** A new `wsctl.v1` session must say `hello` within this time. */
-export const helloMs = 10_000;
+export const helloTimeoutMs = 10_000;
 
 /** Sent requests of one agent that may be unanswered at a time; the rest wait in the journal. */
 export const inflightPerAgentMax = 16;
@@ -77,8 +77,8 @@ export const answerGraceMs = 10_000;
 export const recoveryGraceMs = 60_000;
 
 /** Refused messages within the window before a peer is closed as broken. */
-export const strikesMax = 20;
-export const strikesWindowMs = 10_000;
+export const protocolViolationsMax = 20;
+export const protocolViolationsWindowMs = 10_000;
 
 /** Messages a second from one agent, and how many it may save up. */
 export const messagesPerSecondMax = 2_000;
@@ -92,21 +92,21 @@ export const messageBytesBurstMax = 16 * 1024 * 1024;
 export const sendQueueBytesMax = 4 * 1024 * 1024;
 
 /** How long agents' figures are kept, in hours: minute by minute, and hour by hour. */
-export const figureMinutesKeptHours = 24;
-export const figureHoursKept = 30 * 24;
+export const metricsMinutesRetentionHours = 24;
+export const metricsHoursRetention = 30 * 24;
 
 /** Commands that one agent runs at a time, and how many more it takes before it says `BUSY`. */
 export const runningMax = 16;
 export const acceptedMax = 256;
 
 /** Answers an agent keeps for a control plane that does not take them; past this it is `BUSY`. */
-export const unsettledMax = 1_000;
+export const unacknowledgedMax = 1_000;
 
 /**
  * What is kept of a program's output, in bytes, unless its manifest says otherwise; and at most.
  */
 export const outputBytesDefault = 12 * 1024;
-export const outputBytesMost = 15 * 1024;
+export const outputBytesMax = 15 * 1024;
 
 /** What a program may return to a program, as JSON, in bytes. */
 export const resultBytesMax = 32 * 1024;
@@ -128,24 +128,24 @@ export const answerRepeatMs = 30_000;
 /**
  * How long an agent remembers a request: past its TTL by this, or without a TTL of ours so long.
  */
-export const memoryBeyondTtlMs = 60 * 60 * 1000;
-export const memoryMs = 7 * 24 * 60 * 60 * 1000;
+export const dedupAfterTtlMs = 60 * 60 * 1000;
+export const dedupWindowMs = 7 * 24 * 60 * 60 * 1000;
 
 /** An attempt to connect that has not succeeded after this long is given up. */
-export const dialMs = 15_000;
+export const connectTimeoutMs = 15_000;
 
 /**
  * Waiting before another attempt: doubled from the first to the cap, forgotten after steady uptime.
  */
 export const backoffBaseMs = 1_000;
-export const backoffCapMs = 60_000;
-export const steadyMs = 60_000;
+export const backoffMsMax = 60_000;
+export const stableAfterMs = 60_000;
 
 /** Over how long a fleet spreads its returns at the most, whatever it is advised. */
-export const spreadCapMs = 300_000;
+export const reconnectJitterMsMax = 300_000;
 
 /** A peer that was refused for good reason waits at least so long, and up to twice that. */
-export const slowReturnMs = 30_000;
+export const slowReconnectMs = 30_000;
 
 /** Where a control plane gives no advice: over how long to spread a return, in seconds. */
 export const reconnectSecondsDefault = 5;
@@ -154,49 +154,49 @@ export const reconnectSecondsDefault = 5;
 export const heartbeatsPerStatus = 4;
 
 /** An agent's catalogue as JSON, in bytes: leaves room for the envelope and for escaping. */
-export const catalogueBytesMax = 28 * 1024;
+export const capabilitiesBytesMax = 28 * 1024;
 
 /** How soon after a manifest was changed an agent says so. */
-export const catalogueLookMs = 3_000;
+export const capabilitiesPollMs = 3_000;
 
 /** One piece of live output, in bytes: fits a message with each of them escaped, or as base64. */
-export const outputRecordBytesMax = 28 * 1024;
+export const outputChunkBytesMax = 28 * 1024;
 
 /** A smaller piece counts as so many bytes: about what it costs whoever keeps it. */
-export const outputRecordCostMin = 64;
+export const outputChunkCostMin = 64;
 
 /** What one `follow` may ask for, in bytes. */
-export const followBytesMax = 1024 * 1024;
+export const subscribeBytesMax = 1024 * 1024;
 
 /** A watcher that says nothing for this long no longer holds a program up. */
-export const followLeaseMs = 30_000;
+export const subscriptionLeaseMs = 30_000;
 
 /** While it waits, a watcher says this often that it is still there. */
-export const followRenewMs = 10_000;
+export const subscriptionRenewMs = 10_000;
 
 /** Watchers of one request, at its agent. */
-export const watchersPerRequestMax = 8;
+export const subscriptionsPerRequestMax = 8;
 
 /**
  * Requests of a job that one operator watches at a time, and what may wait for the operator, in
  * bytes, beside the last piece of each.
  */
-export const watchedPerStreamMax = 512;
-export const watchedBytesMax = 4 * 1024 * 1024;
+export const subscriptionsPerStreamMax = 512;
+export const subscribedBytesMax = 4 * 1024 * 1024;
 
 /**
  * Once a request has ended, the rest of its output is waited for as long as it goes on coming so
  * often.
  */
-export const outputRestMs = 8_000;
+export const outputDrainMs = 8_000;
 
 /**
  * It is waited for no longer than this in all, and a second more for so many bytes that come; more
  * bytes than this, several times what a spool keeps, are not taken.
  */
-export const outputRestTotalMs = 30_000;
-export const outputRestBytesPerSecond = 8 * 1024;
-export const outputRestBytesMax = 16 * 1024 * 1024;
+export const outputDrainTotalMs = 30_000;
+export const outputDrainBytesPerSecond = 8 * 1024;
+export const outputDrainBytesMax = 16 * 1024 * 1024;
 
 /** How long a new version has to connect, and must then stay connected, in seconds. */
 export const connectSecondsDefault = 60;
@@ -249,22 +249,22 @@ export const refusalsMax = 120;
 export const refusalsWindowMs = 60_000;
 
 /** Logins at a time: of one token or person, whose oldest then ends, and in all. */
-export const loginsPerHolderMax = 16;
+export const loginsPerSubjectMax = 16;
 export const loginsMax = 1_000;
 
 /** How long somebody may take to log in at an OpenID provider. */
 export const oidcLoginMs = 10 * 60 * 1000;
 
 /** Logins at a provider that have come to an end, remembered beside the provider's own memory. */
-export const oidcUsedMax = 10_000;
+export const oidcUsedStatesMax = 10_000;
 
 /** How long each answer of the provider is waited for, and how many logins ask it at a time. */
-export const oidcAnswerMs = 10_000;
-export const oidcAsksMax = 32;
+export const oidcTimeoutMs = 10_000;
+export const oidcConcurrentRequestsMax = 32;
 
 /** A provider that could not be reached is asked again after this; one that answered, after an hour. */
-export const oidcAgainMs = 2_000;
-export const oidcFreshMs = 60 * 60 * 1000;
+export const oidcRetryMs = 2_000;
+export const oidcCacheMs = 60 * 60 * 1000;
 
 /**
  * A certificate that the control plane issues is valid from this long before its issue, for hosts

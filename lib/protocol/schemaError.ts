@@ -6,16 +6,16 @@ import * as v from "valibot";
 
 const pathCharsMax = 80;
 
-export function issueText(issue: v.BaseIssue<unknown>): string {
+export function formatIssue(issue: v.BaseIssue<unknown>): string {
   const path = shown(v.getDotPath(issue));
-  if (path === undefined) return ruleOf(issue);
+  if (path === undefined) return formatRule(issue);
   if (issue.received === "undefined") return `${path} is missing`;
   if (issue.expected === "never") return `${path} is not known here`;
-  return `${path} ${ruleOf(issue)}`;
+  return `${path} ${formatRule(issue)}`;
 }
 
 /** Our own schemas say their rule; for the library's it is put into words. */
-function ruleOf(issue: v.BaseIssue<unknown>): string {
+function formatRule(issue: v.BaseIssue<unknown>): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message;
   const { requirement } = issue;
   switch (issue.type) {

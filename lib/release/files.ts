@@ -7,10 +7,10 @@ import type { ReleaseFile } from "./manifest.ts";
 
 const chunkBytes = 1024 * 1024;
 
-export type FileFacts = Pick<ReleaseFile, "bytes" | "sha256">;
+export type FileInfo = Pick<ReleaseFile, "bytes" | "sha256">;
 
 /** Throws what the system says against reading it. */
-export function factsOfFile(path: string): FileFacts {
+export function readFileInfo(path: string): FileInfo {
   const fd = openSync(path, "r");
   try {
     if (!fstatSync(fd).isFile()) throw new Error("is no regular file");
@@ -29,10 +29,10 @@ export function factsOfFile(path: string): FileFacts {
 }
 
 /** Why the file in this directory is not what the manifest names; undefined where it is. */
-export function faultOfFile(dir: string, { name, bytes, sha256 }: ReleaseFile): string | undefined {
-  let facts: FileFacts;
+export function checkFile(dir: string, { name, bytes, sha256 }: ReleaseFile): string | undefined {
+  let facts: FileInfo;
   try {
-    facts = factsOfFile(join(dir, name));
+    facts = readFileInfo(join(dir, name));
   } catch (error) {
     return `${name} cannot be read: ${errorText(error)}`;
   }

@@ -4,8 +4,8 @@
  */
 import * as v from "valibot";
 import { WsctlError } from "../protocol/errors.ts";
-import { isShallow } from "../protocol/json.ts";
-import { issueText } from "../protocol/schemaError.ts";
+import { isWithinDepth } from "../protocol/json.ts";
+import { formatIssue } from "../protocol/schemaError.ts";
 import { isVersion } from "./semver.ts";
 
 export const product = "wsctl";
@@ -97,7 +97,7 @@ export function writeManifest(manifest: ReleaseManifest): string {
 }
 
 /** What is there for a platform, such as that of `thisPlatform()`. */
-export function fileFor(manifest: ReleaseManifest, platform: string): ReleaseFile | undefined {
+export function findFile(manifest: ReleaseManifest, platform: string): ReleaseFile | undefined {
   return manifest.files.find((file) => file.platform === platform);
 }
 
@@ -109,7 +109,7 @@ function readAs<S extends v.GenericSchema>(
   if (text.length > releaseCharsMax) {
     throw malformed(`${what} is longer than ${releaseCharsMax} characters`);
   }
-  if (!isShallow(text, depthMax)) throw malformed(`${what} is nested too deeply`);
+  if (!isWithinDepth(text, depthMax)) throw malformed(`${what} is nested too deeply`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -119,7 +119,7 @@ function readAs<S extends v.GenericSchema>(
   }
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
-  throw malformed(`${what}: ${issueText(parsed.issues[0])}`);
+  throw malformed(`${what}: ${formatIssue(parsed.issues[0])}`);
 }
 
 function isDistinct(texts: string[]): boolean {

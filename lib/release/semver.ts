@@ -16,7 +16,7 @@ export function isVersion(text: string): boolean {
  * plus sign does not count. What is no version is older than any, and has the order of its text.
  */
 export function compareVersions(a: string, b: string): number {
-  const [one, two] = [partsOf(a), partsOf(b)];
+  const [one, two] = [parseParts(a), parseParts(b)];
   if (one === undefined || two === undefined) {
     if (one === two) return order(a, b);
     return one === undefined ? -1 : 1;
@@ -34,7 +34,7 @@ interface Parts {
   marks: string[];
 }
 
-function partsOf(text: string): Parts | undefined {
+function parseParts(text: string): Parts | undefined {
   const found = isVersion(text) ? shape.exec(text) : null;
   if (found === null) return undefined;
   const [, major = "", minor = "", patch = "", marks] = found;

@@ -6,7 +6,7 @@ import { product, type ReleaseManifest, readManifest, type SignedRelease } from 
 /** Before the manifest: a signature made for this is good for nothing else. */
 const domain = "wsctl release v1\n";
 
-export interface Trust {
+export interface ReleaseTrust {
   keys: readonly PublicKey[];
   /** So many of the keys must have signed. */
   threshold: number;
@@ -22,7 +22,7 @@ export function signManifest(
   manifest: string,
   key: PrivateKey,
 ): SignedRelease["signatures"][number] {
-  const signature = Buffer.from(key.sign(messageOf(manifest))).toString("base64");
+  const signature = Buffer.from(key.sign(buildSignedBytes(manifest))).toString("base64");
   return { key: key.publicKey.text, signature };
 }
 
@@ -34,9 +34,9 @@ export function withSignature(signed: SignedRelease, key: PrivateKey): SignedRel
 
 /** Whether one of a release's signatures is this key's and of this very manifest. */
 export function isSignedBy({ manifest, signatures }: SignedRelease, key: PublicKey): boolean {
-  const message = messageOf(manifest);
+  const message = buildSignedBytes(manifest);
   return signatures.some((each) => {
-    const signature = each.key === key.text ? bytesOf(each.signature) : undefined;
+    const signature = each.key === key.text ? decodeSignature(each.signature) : undefined;
     return signature !== undefined && key.verifies(message, signature);
   });
 }
@@ -46,7 +46,7 @@ export function isSignedBy({ manifest, signatures }: SignedRelease, key: PublicK
  * nothing of it is read. Throws `USAGE` for a trust that nothing could meet, `FORBIDDEN` for a
  * release that is not trusted or of another product, `EXPIRED`, or `MALFORMED`.
  */
-export function verifyRelease(signed: SignedRelease, trust: Trust, now: number): Verified {
+export function verifyRelease(signed: SignedRelease, trust: ReleaseTrust, now: number): Verified {
   const keys = [...new Map(trust.keys.map((key) => [key.text, key])).values()];
   const { threshold } = trust;
   if (!Number.isInteger(threshold) || threshold < 1 || threshold > keys.length) {
@@ -54,7 +54,7 @@ export function verifyRelease(signed: SignedRelease, trust: Trust, now: number):
     throw new WsctlError("USAGE", `The threshold is ${threshold}: it must be ${rule}`);
   }
   const signers = keys.filter((key) => isSignedBy(signed, key));
-  if (signers.length < threshold) throw untrusted(signed, keys, signers, threshold);
+  if (signers.length < threshold) throw untrustedError(signed, keys, signers, threshold);
   const manifest = readManifest(signed.manifest);
   if (manifest.product !== product) {
     throw new WsctlError("FORBIDDEN", `The release is of "${manifest.product}", not of ${product}`);
@@ -67,7 +67,7 @@ export function verifyRelease(signed: SignedRelease, trust: Trust, now: number):
 }
 
 /** Each trusted key that has not signed is named, with what stands there in its name. */
-function untrusted(
+function untrustedError(
   { signatures }: SignedRelease,
   keys: PublicKey[],
   signers: PublicKey[],
@@ -85,12 +85,12 @@ function untrusted(
   return new WsctlError("FORBIDDEN", message);
 }
 
-function messageOf(manifest: string): Uint8Array {
+function buildSignedBytes(manifest: string): Uint8Array {
   return new TextEncoder().encode(domain + manifest);
 }
 
 /** Undefined where it is not exactly how the bytes are written in base64. */
-function bytesOf(base64: string): Uint8Array | undefined {
+function decodeSignature(base64: string): Uint8Array | undefined {
   const bytes = Buffer.from(base64, "base64");
   return bytes.toString("base64") === base64 ? bytes : undefined;
 }

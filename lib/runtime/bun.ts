@@ -15,7 +15,7 @@ import type {
   TlsOptions,
 } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
-import { offering } from "./subprotocolFallback.ts";
+import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
 /** One context for a connection's whole life: Hono's own adapter makes a new one for each event. */
 interface Connection {
@@ -39,7 +39,7 @@ const upgradeWebSocket = defineWebSocketHelper((c, events) => {
   return upgraded ? new Response(null) : undefined;
 });
 
-function contextOf(socket: Socket): WSContext<unknown> {
+function createContext(socket: Socket): WSContext<unknown> {
   const connection = socket.data;
   connection.context ??= new WSContext<unknown>(new ContextOf(socket));
   return connection.context;
@@ -129,12 +129,14 @@ async function serve(options: ServeOptions): Promise<Server> {
         sendPings: false,
         perMessageDeflate: false,
         open: (socket) =>
-          guarded(socket, () => socket.data.events.onOpen?.(new Event("open"), contextOf(socket))),
+          guarded(socket, () =>
+            socket.data.events.onOpen?.(new Event("open"), createContext(socket)),
+          ),
         message: (socket, data) =>
           guarded(socket, () =>
             socket.data.events.onMessage?.(
               new MessageEvent("message", { data: typeof data === "string" ? data : data.buffer }),
-              contextOf(socket),
+              createContext(socket),
             ),
           ),
         pong: (socket) => {
@@ -145,14 +147,14 @@ async function serve(options: ServeOptions): Promise<Server> {
           guarded(socket, () =>
             socket.data.events.onClose?.(
               new CloseEvent("close", { code, reason }),
-              contextOf(socket),
+              createContext(socket),
             ),
           ),
       },
     });
   // The binary starts as what suits a short command: see `scripts/build.ts`.
   Bun.unsafe.setJITPolicy(1);
-  if (options.tls !== undefined) await refuseSharedPort(options);
+  if (options.tls !== undefined) await assertPortFree(options);
   const first = listen(options.port, options.tls);
   const port = first.port ?? options.port;
   const servers = new Set([first]);
@@ -172,14 +174,16 @@ async function serve(options: ServeOptions): Promise<Server> {
 }
 
 /** A port that may be shared with our next server could be taken by a stranger's, unnoticed. */
-async function refuseSharedPort({ host, port }: ServeOptions): Promise<void> {
+async function assertPortFree({ host, port }: ServeOptions): Promise<void> {
   if (port === 0) return;
   const socket = { data() {} };
   Bun.listen({ hostname: host, port, exclusive: true, socket }).stop(true);
 }
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
-  return offering(dial, options, events, (reason) => /client protocol$/.test(reason));
+  return withSubprotocolFallback(dial, options, events, (reason) =>
+    /client protocol$/.test(reason),
+  );
 }
 
 function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {

@@ -21,7 +21,7 @@ import type {
   Server,
   ServerSocket,
 } from "./runtime.ts";
-import { offering } from "./subprotocolFallback.ts";
+import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
 /** The little of Deno's own interface that is used here. */
 interface DenoNamespace {
@@ -112,7 +112,12 @@ function stop(server: HttpServer, sockets: WebSocketServer): Promise<void> {
 }
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
-  return offering(dial, options, events, (reason) => reason === "Server sent no subprotocol");
+  return withSubprotocolFallback(
+    dial,
+    options,
+    events,
+    (reason) => reason === "Server sent no subprotocol",
+  );
 }
 
 function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {

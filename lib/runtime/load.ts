@@ -4,7 +4,7 @@ import type { Runtime } from "./runtime.ts";
 const isDeno = "Deno" in globalThis;
 
 /** Its name and version. */
-export function runtimeText(): string {
+export function formatRuntime(): string {
   const { bun, deno } = process.versions;
   return isDeno ? `deno ${deno}` : `bun ${bun}`;
 }

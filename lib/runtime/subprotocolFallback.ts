@@ -8,7 +8,7 @@ import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "./runtime
 type Dial = (options: ConnectOptions, events: ClientSocketEvents) => ClientSocket;
 
 /** `isNoneAgreed` knows the words in which this runtime's client gives up. */
-export function offering(
+export function withSubprotocolFallback(
   dial: Dial,
   options: ConnectOptions,
   events: ClientSocketEvents,

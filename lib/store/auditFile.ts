@@ -7,23 +7,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
+  type AuditEntry,
   type AuditHead,
   type AuditLine,
-  type AuditRecord,
   ChainCheck,
-  type Verdict,
+  type VerifyResult,
 } from "../protocol/api/audit.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 
 const attemptsMax = 5;
 
-export interface TrailFile {
+export interface AuditFile {
   lines: AuditLine[];
-  verdict: Verdict;
+  verdict: VerifyResult;
 }
 
 /** All of it; throws `USAGE` where the file has no trail. */
-export function readTrailFile(path: string, anchor?: AuditHead): TrailFile {
+export function readAuditFile(path: string, anchor?: AuditHead): AuditFile {
   if (!existsSync(path)) {
     throw new WsctlError("USAGE", `Cannot read the journal "${path}": there is no such file`);
   }
@@ -45,7 +45,7 @@ export function readTrailFile(path: string, anchor?: AuditHead): TrailFile {
   throw new WsctlError("USAGE", `${text}; expected control.db or an agent's journal.db`);
 }
 
-function read(path: string, anchor: AuditHead | undefined): TrailFile {
+function read(path: string, anchor: AuditHead | undefined): AuditFile {
   const db = new DatabaseSync(path);
   try {
     const check = new ChainCheck(anchor, startIn(db));
@@ -53,7 +53,7 @@ function read(path: string, anchor: AuditHead | undefined): TrailFile {
     for (const row of db.prepare("SELECT * FROM audit ORDER BY sequence").all()) {
       const [sequence, record, hash] = [Number(row.sequence), String(row.record), String(row.hash)];
       check.take(sequence, record, hash);
-      lines.push({ record: JSON.parse(record) as AuditRecord, hash });
+      lines.push({ record: JSON.parse(record) as AuditEntry, hash });
     }
     return { lines, verdict: check.verdict() };
   } finally {

@@ -4,27 +4,27 @@ import { errorText } from "../protocol/errors.ts";
 import type { Clock } from "../time/clock.ts";
 import type { AuditTrail } from "./auditTrail.ts";
 
-export interface AuditKeeperOptions {
+export interface AuditRetentionOptions {
   trail: AuditTrail;
   keepMs: number;
   /** Why records go, for the record that says so: `serve --keep-audit 400d`. */
-  why: string;
+  reason: string;
   clock: Clock;
   log: Log;
 }
 
-const lookMs = 60 * 60 * 1000;
-const breathMs = 25;
+const checkIntervalMs = 60 * 60 * 1000;
+const pruneStepPauseMs = 25;
 
 /** They go together: a record for each day at the most says so. */
 const togetherMs = 24 * 60 * 60 * 1000;
 
-export class AuditKeeper {
-  readonly #options: AuditKeeperOptions;
+export class AuditRetention {
+  readonly #options: AuditRetentionOptions;
   #isPruning = false;
   #cancel = () => {};
 
-  constructor(options: AuditKeeperOptions) {
+  constructor(options: AuditRetentionOptions) {
     this.#options = options;
   }
 
@@ -33,11 +33,11 @@ export class AuditKeeper {
     const { clock, log } = this.#options;
     let isBusy = false;
     try {
-      isBusy = this.#turn();
+      isBusy = this.#runOnce();
     } catch (error) {
       log.warn(`Cannot let old audit records go: ${errorText(error)}; it is tried again`);
     }
-    this.#cancel = clock.after(isBusy ? breathMs : lookMs, () => this.start());
+    this.#cancel = clock.after(isBusy ? pruneStepPauseMs : checkIntervalMs, () => this.start());
   }
 
   close(): void {
@@ -45,8 +45,8 @@ export class AuditKeeper {
   }
 
   /** Whether there is more to do. */
-  #turn(): boolean {
-    const { trail, keepMs, why, clock, log } = this.#options;
+  #runOnce(): boolean {
+    const { trail, keepMs, reason, clock, log } = this.#options;
     if (trail.prune()) {
       if (!this.#isPruning) log.info("letting old audit records go");
       this.#isPruning = true;
@@ -56,6 +56,6 @@ export class AuditKeeper {
     this.#isPruning = false;
     const now = clock.wall();
     if (!trail.isOlderThan(now - keepMs - togetherMs)) return false;
-    return trail.letGo(now - keepMs, why, now);
+    return trail.pruneStep(now - keepMs, reason, now);
   }
 }

@@ -1,14 +1,14 @@
 /** The audit trail in a journal's own database: it is on disk with what it tells of, or neither. */
 import {
-  type AuditFacts,
+  type AuditDetails,
+  type AuditEntry,
   type AuditHead,
   type AuditLine,
-  type AuditRecord,
+  appendToChain,
   ChainCheck,
-  chained,
   firstHash,
   pruneAction,
-  type Verdict,
+  type VerifyResult,
 } from "../protocol/api/audit.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Database } from "./sqlite.ts";
@@ -36,10 +36,10 @@ export const auditStartMigration = `
   INSERT INTO audit_start VALUES (1, 0, '${firstHash}', 0);
   `;
 
-export interface AuditEntry {
+export interface AuditTrailEntry {
   /** Milliseconds since 1970. */
   at: number;
-  facts: AuditFacts;
+  details: AuditDetails;
 }
 
 interface Row {
@@ -92,48 +92,48 @@ export class AuditTrail {
   }
 
   /** Inside the transaction that the caller has begun. */
-  append(all: readonly AuditEntry[]): void {
+  append(all: readonly AuditTrailEntry[]): void {
     if (all.length === 0) return;
     let { sequence, hash } = this.head;
-    for (const { at, facts } of all) {
+    for (const { at, details } of all) {
       sequence++;
-      const record: AuditRecord = { sequence, at: timestamp(at), ...facts };
+      const record: AuditEntry = { sequence, at: timestamp(at), ...details };
       const text = JSON.stringify(record);
-      hash = chained(hash, text);
+      hash = appendToChain(hash, text);
       this.#add.run(sequence, text, hash);
     }
   }
 
   /** In a transaction of its own: on disk when this returns. */
-  write(facts: AuditFacts, at: number): void {
-    this.#db.transaction(() => this.append([{ at, facts }]));
+  write(facts: AuditDetails, at: number): void {
+    this.#db.transaction(() => this.append([{ at, details: facts }]));
   }
 
   /** Behind a place in the trail, the oldest first. */
   list(after: number, limit: number): AuditLine[] {
     return this.#page.all(after, limit).map(({ record, hash }) => {
-      return { record: JSON.parse(record) as AuditRecord, hash };
+      return { record: JSON.parse(record) as AuditEntry, hash };
     });
   }
 
   /** Whether there is a record from before this moment. */
   isOlderThan(before: number): boolean {
     const [oldest] = this.#page.all(this.#begin.sequence, 1);
-    return oldest !== undefined && timeOf(oldest) < before;
+    return oldest !== undefined && parseTime(oldest) < before;
   }
 
   /**
    * Has the trail say that its records from before a moment go, and why; they do so by `prune`.
    * False where there are none.
    */
-  letGo(before: number, why: string, now: number): boolean {
+  pruneStep(before: number, why: string, now: number): boolean {
     const { sequence: first } = this.#begin;
     const last = this.#lastBefore(before);
     if (last === undefined || last.sequence <= first) return false;
     const { sequence: through, hash } = last;
     const on = { through, hash, records: through - first, why };
     this.#db.transaction(() => {
-      this.append([{ at: now, facts: { action: pruneAction, outcome: "accepted", on } }]);
+      this.append([{ at: now, details: { action: pruneAction, outcome: "accepted", on } }]);
       this.#setThrough.run(through);
     });
     return true;
@@ -153,7 +153,7 @@ export class AuditTrail {
   }
 
   /** Reads all of it, a page at a time; `breathe` is awaited between pages. */
-  async verify(anchor: AuditHead | undefined, breathe: () => Promise<void>): Promise<Verdict> {
+  async verify(anchor: AuditHead | undefined, breathe: () => Promise<void>): Promise<VerifyResult> {
     let { start } = this;
     let check = new ChainCheck(anchor, start);
     let after = start.sequence;
@@ -184,7 +184,7 @@ export class AuditTrail {
     while (low <= high) {
       const middle = Math.floor((low + high) / 2);
       const row = this.#at.get(middle);
-      if (row !== undefined && timeOf(row) < before) {
+      if (row !== undefined && parseTime(row) < before) {
         found = row;
         low = middle + 1;
       } else high = middle - 1;
@@ -193,6 +193,6 @@ export class AuditTrail {
   }
 }
 
-function timeOf({ record }: Row): number {
-  return Date.parse((JSON.parse(record) as AuditRecord).at);
+function parseTime({ record }: Row): number {
+  return Date.parse((JSON.parse(record) as AuditEntry).at);
 }

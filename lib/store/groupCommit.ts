@@ -17,7 +17,7 @@ export interface GroupCommitOptions<Write, Effect, Result> {
   release(effects: Effect[], result: Result | undefined): void;
   failed(batch: Batch<Write, Effect>, error: unknown): void;
   /** Runs a function when everything that has already arrived was looked at. */
-  soon(run: () => void): void;
+  defer(run: () => void): void;
   /** Writes in one commit at the most. */
   writesMax?: number;
 }
@@ -45,7 +45,7 @@ export class GroupCommit<Write, Effect, Result = void> {
         if (step.effects.length > 0) this.#options.release(step.effects, undefined);
         return;
       }
-      this.#options.soon(() => this.flush());
+      this.#options.defer(() => this.flush());
     }
     for (const write of step.writes) batch.writes.push(write);
     for (const effect of step.effects) batch.effects.push(effect);

@@ -64,8 +64,8 @@ export class Database {
       db = new DatabaseSync(options.path, { timeout: 5_000 });
       // One process owns the file: this keeps a second one out, and saves the shared-memory index.
       db.exec("PRAGMA locking_mode=EXCLUSIVE");
-      refuseForeign(db, options);
-      if (size <= checkedBytesMax) refuseDamaged(db);
+      assertOwnDatabase(db, options);
+      if (size <= checkedBytesMax) assertUndamaged(db);
       db.exec("PRAGMA journal_mode=WAL");
       db.exec("PRAGMA synchronous=FULL");
       db.exec("PRAGMA foreign_keys=ON");
@@ -74,7 +74,7 @@ export class Database {
     } catch (error) {
       db?.close();
       if (error instanceof WsctlError) throw error;
-      throw new WsctlError("STORAGE_UNAVAILABLE", openFault(options, error), { cause: error });
+      throw new WsctlError("STORAGE_UNAVAILABLE", openError(options, error), { cause: error });
     }
   }
 
@@ -111,7 +111,7 @@ export class Database {
     try {
       return run();
     } catch (error) {
-      const text = openFault(this.#options, new Error(`malformed: ${errorText(error)}`));
+      const text = openError(this.#options, new Error(`malformed: ${errorText(error)}`));
       throw new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
     }
   }
@@ -163,7 +163,7 @@ function fileAt(path: string): string {
 }
 
 /** How many migrations a file that nobody has open has seen. */
-export function schemaOf(path: string): number {
+export function readSchemaVersion(path: string): number {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
   try {
     return readPragma(db, "user_version");
@@ -187,13 +187,13 @@ export function readOne(path: string, sql: string): unknown {
 }
 
 /** Structure, indexes and constraints; what is inside a text no check can judge. */
-function refuseDamaged(db: DatabaseSync): void {
+function assertUndamaged(db: DatabaseSync): void {
   const [found] = Object.values(db.prepare("PRAGMA integrity_check(1)").get() ?? {});
   if (found !== "ok") throw new Error(`malformed: ${found}`);
 }
 
 /** Before anything is written: a file of somebody else stays as it is, to the byte. */
-function refuseForeign(db: DatabaseSync, options: DatabaseOptions): void {
+function assertOwnDatabase(db: DatabaseSync, options: DatabaseOptions): void {
   const version = readPragma(db, "user_version");
   const owner = readPragma(db, "application_id");
   const isNew = version === 0 && owner === 0 && readPragma(db, "schema_version") === 0;
@@ -223,7 +223,7 @@ function migrate(db: DatabaseSync, options: DatabaseOptions): void {
   db.exec("COMMIT");
 }
 
-function openFault(options: DatabaseOptions, error: unknown): string {
+function openError(options: DatabaseOptions, error: unknown): string {
   const text = errorText(error);
   const start = `Cannot open ${options.what} "${options.path}"`;
   if (/locked|busy/i.test(text)) {

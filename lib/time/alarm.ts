@@ -13,7 +13,7 @@ const lateMs = 1_000;
 
 export class Alarm {
   readonly #clock: Clock;
-  readonly #ring: (wasPaused: boolean) => void;
+  readonly #onDue: (wasPaused: boolean) => void;
   readonly #afterPauseMs: number;
   #cancel = () => {};
   #at = Number.POSITIVE_INFINITY;
@@ -24,7 +24,7 @@ export class Alarm {
    */
   constructor(clock: Clock, ring: (wasPaused: boolean) => void, afterPauseMs = 0) {
     this.#clock = clock;
-    this.#ring = ring;
+    this.#onDue = ring;
     this.#afterPauseMs = afterPauseMs;
   }
 
@@ -47,19 +47,19 @@ export class Alarm {
     const wasPaused = this.#clock.now() - at > lateMs;
     // From here on no other setting may make it ring sooner.
     this.#at = Number.NEGATIVE_INFINITY;
-    if (!wasPaused || this.#afterPauseMs === 0) return this.#soon(wasPaused);
-    this.#cancel = this.#clock.after(this.#afterPauseMs, () => this.#soon(true));
+    if (!wasPaused || this.#afterPauseMs === 0) return this.#defer(wasPaused);
+    this.#cancel = this.#clock.after(this.#afterPauseMs, () => this.#defer(true));
   }
 
-  #soon(wasPaused: boolean): void {
+  #defer(wasPaused: boolean): void {
     let isCancelled = false;
     this.#cancel = () => {
       isCancelled = true;
     };
-    this.#clock.soon(() => {
+    this.#clock.defer(() => {
       if (isCancelled) return;
       this.#at = Number.POSITIVE_INFINITY;
-      this.#ring(wasPaused);
+      this.#onDue(wasPaused);
     });
   }
 }

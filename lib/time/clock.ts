@@ -14,7 +14,7 @@ export interface Clock {
   /** Calls back once, not before so many milliseconds have passed; gives what calls that off. */
   after(ms: number, run: () => void): () => void;
   /** Calls back when everything that has already arrived was looked at. */
-  soon(run: () => void): void;
+  defer(run: () => void): void;
 }
 
 /**
@@ -50,6 +50,6 @@ export function systemClock(): Clock {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
-    soon: (run) => void setImmediate(run),
+    defer: (run) => void setImmediate(run),
   };
 }

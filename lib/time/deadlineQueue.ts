@@ -3,7 +3,7 @@
  * time, setting one costs a logarithm. A binary heap holds every deadline ever set; entries that
  * were moved or deleted are skipped when they surface, and swept when they outnumber the live ones.
  */
-export class Deadlines<K> {
+export class DeadlineQueue<K> {
   #due = new Map<K, number>();
   #heap: { at: number; key: K }[] = [];
 

@@ -4,7 +4,7 @@
  */
 import type { ArtifactDetail } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
-import { refusalOf, unreachable } from "./retry.ts";
+import { buildHttpFailure, unreachable } from "./retry.ts";
 
 /** The control plane as the caller reaches it. */
 export interface ControlPlane {
@@ -21,7 +21,7 @@ export interface ControlPlane {
 const answerMs = 30_000;
 
 /** A URL of the API's answers, which is relative where the control plane itself is meant. */
-export function resolved(url: string, base: string): URL {
+export function toAbsoluteUrl(url: string, base: string): URL {
   try {
     const found = new URL(url, base);
     if (found.protocol === "https:" || found.protocol === "http:") return found;
@@ -34,12 +34,12 @@ export function resolved(url: string, base: string): URL {
   );
 }
 
-export function isOwn(url: URL, { url: base }: Pick<ControlPlane, "url">): boolean {
+export function isSameOrigin(url: URL, { url: base }: Pick<ControlPlane, "url">): boolean {
   return url.origin === new URL(base).origin;
 }
 
-export function fetchFor(url: URL, access: Pick<ControlPlane, "url" | "fetch">): typeof fetch {
-  return isOwn(url, access) ? access.fetch : fetch;
+export function selectFetch(url: URL, access: Pick<ControlPlane, "url" | "fetch">): typeof fetch {
+  return isSameOrigin(url, access) ? access.fetch : fetch;
 }
 
 /** An artifact with a fresh URL to download it by; throws a `Refusal`, or `UNREACHABLE`. */
@@ -60,7 +60,7 @@ export async function ask(
   body: unknown,
   signal: AbortSignal | undefined,
 ): Promise<{ status: number; body: unknown }> {
-  const url = resolved(path, access.url);
+  const url = toAbsoluteUrl(path, access.url);
   const limit = AbortSignal.timeout(answerMs);
   let response: Response;
   let text: string;
@@ -77,7 +77,7 @@ export async function ask(
   } catch (error) {
     throw unreachable(url, error);
   }
-  if (!response.ok) throw refusalOf(response.status, text, url);
+  if (!response.ok) throw buildHttpFailure(response.status, text, url);
   try {
     return { status: response.status, body: JSON.parse(text) };
   } catch (error) {

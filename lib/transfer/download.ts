@@ -6,9 +6,9 @@ import { createHash, type Hash } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { WsctlError } from "../protocol/errors.ts";
-import { type ControlPlane, fetchFor, resolved } from "./apiCall.ts";
-import { piecesOf, syncDirectoryOf } from "./files.ts";
-import { newWatchdog, persist, Refusal, refusalOf, unreachable } from "./retry.ts";
+import { type ControlPlane, selectFetch, toAbsoluteUrl } from "./apiCall.ts";
+import { readChunks, syncParentDirectory } from "./files.ts";
+import { buildHttpFailure, HttpFailure, newWatchdog, unreachable, withRetry } from "./retry.ts";
 
 export interface DownloadOptions {
   /** As the API gave it: relative to `controlPlane`, or absolute. */
@@ -43,12 +43,12 @@ export async function downloadFile(options: DownloadOptions): Promise<void> {
   const part = await openPart(partPath, options);
   try {
     let url = options.url;
-    await persist(options, async ({ kept }) => {
+    await withRetry(options, async ({ kept }) => {
       if (part.bytes === bytes) return;
       try {
         await fetchRest(url, part, options, kept);
       } catch (error) {
-        const isStale = error instanceof Refusal && error.status === 403;
+        const isStale = error instanceof HttpFailure && error.status === 403;
         if (!isStale || options.freshUrl === undefined) throw error;
         url = await options.freshUrl();
         await fetchRest(url, part, options, kept);
@@ -65,7 +65,7 @@ export async function downloadFile(options: DownloadOptions): Promise<void> {
     await part.file.close();
   }
   renameSync(partPath, path);
-  await syncDirectoryOf(path);
+  await syncParentDirectory(path);
 }
 
 /** What an earlier try has left counts; longer than announced it cannot be of this file. */
@@ -73,7 +73,7 @@ async function openPart(path: string, options: DownloadOptions): Promise<Part> {
   const file = await open(path, "a+", 0o600);
   const part: Part = { file, hash: createHash("sha256"), bytes: 0 };
   try {
-    for await (const piece of piecesOf(path)) {
+    for await (const piece of readChunks(path)) {
       options.signal?.throwIfAborted();
       part.hash.update(piece);
       part.bytes += piece.length;
@@ -98,18 +98,18 @@ async function fetchRest(
   options: DownloadOptions,
   kept: () => void,
 ): Promise<void> {
-  const url = resolved(address, options.controlPlane.url);
+  const url = toAbsoluteUrl(address, options.controlPlane.url);
   const watchdog = newWatchdog(silenceMs, options.signal);
   try {
     const range = part.bytes === 0 ? {} : { Range: `bytes=${part.bytes}-` };
-    const response = await fetchFor(url, options.controlPlane)(url.href, {
+    const response = await selectFetch(url, options.controlPlane)(url.href, {
       headers: { ...range, "Accept-Encoding": "identity" },
       signal: watchdog.signal,
     }).catch((error) => {
       throw unreachable(url, error);
     });
     if (!response.ok) {
-      throw refusalOf(response.status, await response.text().catch(() => ""), url);
+      throw buildHttpFailure(response.status, await response.text().catch(() => ""), url);
     }
     const starts = `bytes ${part.bytes}-`;
     const goesOn = response.headers.get("content-range")?.startsWith(starts) ?? false;

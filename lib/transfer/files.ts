@@ -3,15 +3,15 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 
-export interface FileSum {
+export interface FileDigest {
   bytes: number;
   sha256: string;
 }
 
-const pieceBytes = 256 * 1024;
+const chunkBytes = 256 * 1024;
 
 /** The pieces of a file from one place up to another, or to its end. */
-export async function* piecesOf(
+export async function* readChunks(
   path: string,
   start = 0,
   end = Number.POSITIVE_INFINITY,
@@ -19,7 +19,7 @@ export async function* piecesOf(
   const file = await open(path, "r");
   try {
     for (let at = start; at < end; ) {
-      const wanted = Math.min(pieceBytes, end - at);
+      const wanted = Math.min(chunkBytes, end - at);
       const { bytesRead, buffer } = await file.read(new Uint8Array(wanted), 0, wanted, at);
       if (bytesRead === 0) return;
       at += bytesRead;
@@ -30,10 +30,10 @@ export async function* piecesOf(
   }
 }
 
-export async function sumOf(path: string, signal?: AbortSignal): Promise<FileSum> {
+export async function digestFile(path: string, signal?: AbortSignal): Promise<FileDigest> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const piece of piecesOf(path)) {
+  for await (const piece of readChunks(path)) {
     signal?.throwIfAborted();
     hash.update(piece);
     bytes += piece.length;
@@ -42,7 +42,7 @@ export async function sumOf(path: string, signal?: AbortSignal): Promise<FileSum
 }
 
 /** The name of a file is on disk when its directory is. */
-export async function syncDirectoryOf(path: string): Promise<void> {
+export async function syncParentDirectory(path: string): Promise<void> {
   const directory = await open(dirname(path), "r");
   try {
     await directory.sync();

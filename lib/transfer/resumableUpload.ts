@@ -4,12 +4,12 @@
  */
 import { uploadOffsetHeader } from "../protocol/api/artifacts.ts";
 import { artifactPartBytes } from "../protocol/limits.ts";
-import { fetchFor } from "./apiCall.ts";
-import { piecesOf } from "./files.ts";
-import { newWatchdog, Refusal, refusalOf, unreachable } from "./retry.ts";
-import { type Attempt, silenceMs } from "./uploadAttempt.ts";
+import { selectFetch } from "./apiCall.ts";
+import { readChunks } from "./files.ts";
+import { buildHttpFailure, HttpFailure, newWatchdog, unreachable } from "./retry.ts";
+import { silenceMs, type UploadAttempt } from "./uploadAttempt.ts";
 
-export async function putParts(attempt: Attempt): Promise<void> {
+export async function uploadResumable(attempt: UploadAttempt): Promise<void> {
   const { bytes } = attempt.sum;
   let offset = await offsetNow(attempt);
   while (offset < bytes) {
@@ -20,31 +20,31 @@ export async function putParts(attempt: Attempt): Promise<void> {
   }
 }
 
-async function offsetNow(attempt: Attempt): Promise<number> {
+async function offsetNow(attempt: UploadAttempt): Promise<number> {
   const response = await send(attempt, { method: "HEAD" });
-  if (!response.ok) throw refusalOf(response.status, "", attempt.url);
-  return offsetIn(response, attempt);
+  if (!response.ok) throw buildHttpFailure(response.status, "", attempt.url);
+  return parseOffset(response, attempt);
 }
 
-async function putPart(attempt: Attempt, start: number, end: number): Promise<number> {
+async function putPart(attempt: UploadAttempt, start: number, end: number): Promise<number> {
   const range = `bytes ${start}-${end - 1}/${attempt.sum.bytes}`;
-  const pieces = piecesOf(attempt.path, start, end);
+  const pieces = readChunks(attempt.path, start, end);
   try {
     const init = { method: "PUT", headers: { "Content-Range": range } };
     const response = await send(attempt, init, pieces, start);
-    if (response.ok) return offsetIn(response, attempt);
+    if (response.ok) return parseOffset(response, attempt);
     const text = await response.text().catch(() => "");
     const offset = Number(response.headers.get(uploadOffsetHeader) ?? "-");
     // An earlier attempt of ours had got further than we knew.
     if (response.status === 409 && offset > start) return offset;
-    throw refusalOf(response.status, text, attempt.url);
+    throw buildHttpFailure(response.status, text, attempt.url);
   } finally {
     await pieces.return(undefined);
   }
 }
 
 async function send(
-  attempt: Attempt,
+  attempt: UploadAttempt,
   init: { method: string; headers?: Record<string, string> },
   pieces?: AsyncGenerator<Uint8Array<ArrayBuffer>>,
   start = 0,
@@ -70,7 +70,7 @@ async function send(
   // The types of `fetch` do not know yet that a body which is a stream must be called half-duplex.
   const streamed = body === undefined ? {} : ({ body, duplex: "half" } as RequestInit);
   try {
-    return await fetchFor(url, controlPlane)(url.href, {
+    return await selectFetch(url, controlPlane)(url.href, {
       method: init.method,
       headers: { ...upload.headers, ...init.headers },
       redirect: "error",
@@ -84,9 +84,9 @@ async function send(
   }
 }
 
-function offsetIn(response: Response, { url, sum }: Attempt): number {
+function parseOffset(response: Response, { url, sum }: UploadAttempt): number {
   const text = response.headers.get(uploadOffsetHeader) ?? "";
   const offset = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (offset >= 0 && offset <= sum.bytes) return offset;
-  throw new Refusal(502, "UNREACHABLE", `${url.origin} does not say how much has arrived`);
+  throw new HttpFailure(502, "UNREACHABLE", `${url.origin} does not say how much has arrived`);
 }

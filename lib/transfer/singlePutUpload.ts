@@ -6,25 +6,25 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { piecesOf } from "./files.ts";
-import { newWatchdog, refusalOf, unreachable } from "./retry.ts";
-import { type Attempt, silenceMs } from "./uploadAttempt.ts";
+import { readChunks } from "./files.ts";
+import { buildHttpFailure, newWatchdog, unreachable } from "./retry.ts";
+import { silenceMs, type UploadAttempt } from "./uploadAttempt.ts";
 
 const answerCharsMax = 4_096;
 
 /** Throws a `Refusal`, or `UNREACHABLE`; either way the next try begins from the start. */
-export async function putWhole(attempt: Attempt): Promise<void> {
+export async function uploadSinglePut(attempt: UploadAttempt): Promise<void> {
   const watchdog = newWatchdog(silenceMs, attempt.signal);
   try {
     const { status, text } = await exchange(attempt, watchdog);
-    if (status < 200 || status > 299) throw refusalOf(status, text, attempt.url);
+    if (status < 200 || status > 299) throw buildHttpFailure(status, text, attempt.url);
   } finally {
     watchdog.end();
   }
 }
 
 function exchange(
-  attempt: Attempt,
+  attempt: UploadAttempt,
   watchdog: ReturnType<typeof newWatchdog>,
 ): Promise<{ status: number; text: string }> {
   const { url, upload, sum } = attempt;
@@ -52,15 +52,19 @@ function exchange(
       response.on("close", () => resolve({ status: response.statusCode ?? 0, text }));
       response.on("error", () => {});
     });
-    pipeline(Readable.from(told(attempt, watchdog.alive), { objectMode: false }), outgoing).catch(
-      fail,
-    );
+    pipeline(
+      Readable.from(parseErrorText(attempt, watchdog.alive), { objectMode: false }),
+      outgoing,
+    ).catch(fail);
   });
 }
 
-async function* told(attempt: Attempt, alive: () => void): AsyncGenerator<Uint8Array> {
+async function* parseErrorText(
+  attempt: UploadAttempt,
+  alive: () => void,
+): AsyncGenerator<Uint8Array> {
   let sent = 0;
-  for await (const piece of piecesOf(attempt.path, 0, attempt.sum.bytes)) {
+  for await (const piece of readChunks(attempt.path, 0, attempt.sum.bytes)) {
     yield piece;
     alive();
     sent += piece.length;

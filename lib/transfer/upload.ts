@@ -3,19 +3,19 @@
  * What breaks is begun again by the same order, which gives the same artifact with a fresh URL; an
  * upload to the control plane itself then goes on where it stood.
  */
-import type { ArtifactOrder, ArtifactView, NewArtifact } from "../protocol/api/artifacts.ts";
+import type { ArtifactRequest, ArtifactView, NewArtifact } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
-import { ask, type ControlPlane, resolved } from "./apiCall.ts";
-import { type FileSum, sumOf } from "./files.ts";
-import { putParts } from "./resumableUpload.ts";
-import { type Progress, persist } from "./retry.ts";
-import { putWhole } from "./singlePutUpload.ts";
+import { ask, type ControlPlane, toAbsoluteUrl } from "./apiCall.ts";
+import { digestFile, type FileDigest } from "./files.ts";
+import { uploadResumable } from "./resumableUpload.ts";
+import { type RetryProgress, withRetry } from "./retry.ts";
+import { uploadSinglePut } from "./singlePutUpload.ts";
 
 export interface UploadOptions {
   controlPlane: ControlPlane;
   path: string;
   /** What the file cannot say itself. An agent names the request whose result it is. */
-  order: Pick<ArtifactOrder, "name" | "request_id" | "kind">;
+  request: Pick<ArtifactRequest, "name" | "request_id" | "kind">;
   /** So many bytes have been sent of how many; goes back when a part has to be sent again. */
   onProgress?: (doneBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
@@ -24,7 +24,7 @@ export interface UploadOptions {
 }
 
 /** How often a whole upload is tried that arrives as something else. */
-const wholeMax = 3;
+const singlePutBytesMax = 3;
 
 /**
  * The artifact, once it is ready. Throws a `WsctlError`: the control plane's own refusal,
@@ -32,36 +32,36 @@ const wholeMax = 3;
  */
 export async function uploadFile(options: UploadOptions): Promise<ArtifactView> {
   const { path, signal } = options;
-  const sum = await sumOf(path, signal);
+  const sum = await digestFile(path, signal);
   for (let count = 1; ; count++) {
     try {
-      return await persist(options, (progress) => uploadOnce(options, sum, progress));
+      return await withRetry(options, (progress) => uploadOnce(options, sum, progress));
     } catch (error) {
       const isOther = error instanceof WsctlError && error.code === "CHECKSUM_MISMATCH";
-      if (!isOther || count === wholeMax) throw error;
-      await refuseChanged(path, sum, signal);
+      if (!isOther || count === singlePutBytesMax) throw error;
+      await assertUnchanged(path, sum, signal);
     }
   }
 }
 
 async function uploadOnce(
   options: UploadOptions,
-  sum: FileSum,
-  progress: Progress,
+  sum: FileDigest,
+  progress: RetryProgress,
 ): Promise<ArtifactView> {
   const { controlPlane, path, signal } = options;
-  const order: ArtifactOrder = { ...options.order, ...sum };
+  const order: ArtifactRequest = { ...options.request, ...sum };
   const ordered = await ask(controlPlane, "POST", "/api/v1/artifacts", order, signal);
   const { upload, ...artifact } = ordered.body as NewArtifact;
-  const tell = (tick: () => void) => (doneBytes: number) => {
+  const reportProgress = (tick: () => void) => (doneBytes: number) => {
     tick();
     options.onProgress?.(doneBytes, sum.bytes);
   };
   if (upload !== undefined) {
-    const url = resolved(upload.url, controlPlane.url);
-    const told = { sent: tell(progress.moved), kept: tell(progress.kept) };
+    const url = toAbsoluteUrl(upload.url, controlPlane.url);
+    const told = { sent: reportProgress(progress.moved), kept: reportProgress(progress.kept) };
     const attempt = { path, sum, url, upload, controlPlane, signal, ...told };
-    await (upload.resumable ? putParts(attempt) : putWhole(attempt));
+    await (upload.resumable ? uploadResumable(attempt) : uploadSinglePut(attempt));
   }
   options.onProgress?.(sum.bytes, sum.bytes);
   return upload === undefined ? artifact : complete(options, artifact.artifact_id, progress.kept);
@@ -81,8 +81,8 @@ async function complete(
   }
 }
 
-async function refuseChanged(path: string, sum: FileSum, signal?: AbortSignal): Promise<void> {
-  const now = await sumOf(path, signal);
+async function assertUnchanged(path: string, sum: FileDigest, signal?: AbortSignal): Promise<void> {
+  const now = await digestFile(path, signal);
   if (now.sha256 === sum.sha256) return;
   throw new WsctlError("CONFLICT", `"${path}" was changed while it was uploaded: upload it again`);
 }

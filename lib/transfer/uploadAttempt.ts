@@ -1,14 +1,14 @@
 /** What one attempt at an upload is handed, whichever way it is made. */
 import type { UploadView } from "../protocol/api/artifacts.ts";
 import type { ControlPlane } from "./apiCall.ts";
-import type { FileSum } from "./files.ts";
+import type { FileDigest } from "./files.ts";
 
 /** A connection on which nothing moves for so long is dead. */
 export const silenceMs = 60_000;
 
-export interface Attempt {
+export interface UploadAttempt {
   path: string;
-  sum: FileSum;
+  sum: FileDigest;
   url: URL;
   upload: UploadView;
   controlPlane: ControlPlane;

@@ -25,17 +25,17 @@ export async function inRounds(
   options: RoundsOptions,
   measure: (contender: Contender) => Promise<number>,
 ): Promise<ByContender> {
-  const figures = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  const metrics = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < options.rounds; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
       const contender = contenders[(round + turn) % contenders.length];
       if (contender === undefined) continue;
       const figure = await measure(contender);
-      figures.get(contender.name)?.push(figure);
+      metrics.get(contender.name)?.push(figure);
       options.say(`round ${round + 1}  ${contender.name}: ${figure.toPrecision(4)}`);
     }
   }
-  return new Map([...figures].map(([name, rounds]) => [name, measuredOf(rounds)]));
+  return new Map([...metrics].map(([name, rounds]) => [name, measuredOf(rounds)]));
 }
 
 export function measuredOf(rounds: number[]): Measured {

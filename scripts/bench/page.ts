@@ -45,10 +45,10 @@ export function writePage(dir: string, results: ReadonlyMap<Row, RowResult>, run
 export function rawRows(results: ReadonlyMap<Row, RowResult>, { rounds }: Run): RawRow[] {
   const machine = machineText();
   return [...results].map(([{ number, name, measure }, result]) => {
-    const { unit, figures, goals, remarks, plots = [] } = result;
+    const { unit, figures: metrics, goals, remarks, plots = [] } = result;
     return {
       ...{ number, name, measure, machine, rounds, unit, goals, remarks },
-      figures: Object.fromEntries(figures),
+      figures: Object.fromEntries(metrics),
       plots: Object.fromEntries(plots.map((plot) => [plot.name, plot.title])),
     };
   });
@@ -78,14 +78,14 @@ function inOrder(rows: readonly RawRow[]): RawRow[] {
   return [...rows].sort((one, other) => one.number - other.number);
 }
 
-function sectionOf({ number, measure, unit, figures, goals, remarks, plots }: RawRow) {
-  const taken = Math.max(...Object.values(figures).map(({ rounds }) => rounds.length));
+function sectionOf({ number, measure, unit, figures: metrics, goals, remarks, plots }: RawRow) {
+  const taken = Math.max(...Object.values(metrics).map(({ rounds }) => rounds.length));
   return [
     `## ${number}. ${measure}`,
     "",
     `| contender | ${unit}, ${taken === 1 ? "1 round" : `${taken} rounds`} |`,
     "| --- | --- |",
-    ...Object.entries(figures).map(([name, figure]) => `| ${name} | ${figureText(figure)} |`),
+    ...Object.entries(metrics).map(([name, figure]) => `| ${name} | ${figureText(figure)} |`),
     "",
     ...goals.map(({ text, ratio, isMet }) => {
       return `- ${text}: ${ratio.toFixed(2)}, ${isMet ? "met" : "**not met**"}.`;

@@ -40,22 +40,22 @@ export interface Row {
 }
 
 /** A goal against another contender's median; undefined where that one did not take part. */
-export function atLeast(figures: ByContender, factor: number, other: string): Goal[] {
-  return against(figures, other, `at least ${factor} × ${other}`, (ratio) => ratio >= factor);
+export function atLeast(metrics: ByContender, factor: number, other: string): Goal[] {
+  return against(metrics, other, `at least ${factor} × ${other}`, (ratio) => ratio >= factor);
 }
 
-export function atMost(figures: ByContender, factor: number, other: string): Goal[] {
-  return against(figures, other, `at most ${factor} × ${other}`, (ratio) => ratio <= factor);
+export function atMost(metrics: ByContender, factor: number, other: string): Goal[] {
+  return against(metrics, other, `at most ${factor} × ${other}`, (ratio) => ratio <= factor);
 }
 
 function against(
-  figures: ByContender,
+  metrics: ByContender,
   other: string,
   text: string,
   isMet: (ratio: number) => boolean,
 ): Goal[] {
-  const own = figures.get("wsctl");
-  const theirs = figures.get(other);
+  const own = metrics.get("wsctl");
+  const theirs = metrics.get(other);
   if (own === undefined || theirs === undefined) return [];
   const ratio = own.median / theirs.median;
   return [{ text, ratio, isMet: isMet(ratio) }];

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import { isOutput } from "../../lib/client/streamCursor.ts";
-import type { JobOrderInput } from "../../lib/protocol/api/jobs.ts";
+import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { AcceptedLine, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { adminToken } from "../support/processes/cli.ts";
@@ -135,7 +135,7 @@ export class World implements AsyncDisposable {
     return agent;
   }
 
-  orderOf(agent: string, wish: Wish = {}): JobOrderInput & { line: string } {
+  orderOf(agent: string, wish: Wish = {}): JobRequestInput & { line: string } {
     const { waitMs = 0, status = "success", ttl = 60, timeout = 3 } = wish;
     const line = `${agent}-${++this.#orders}`;
     return {

@@ -5,9 +5,9 @@
  */
 import { check } from "../../lib/agent/commands/registry.ts";
 import { AgentCore } from "../../lib/agent/core/core.ts";
-import type { AgentEffect, AgentEvent, JournalRecord } from "../../lib/agent/core/model.ts";
+import type { AgentEffect, AgentEvent, RequestRecord } from "../../lib/agent/core/model.ts";
 import type { AgentTransition } from "../../lib/agent/core/transition.ts";
-import { dialMs } from "../../lib/protocol/limits.ts";
+import { connectTimeoutMs } from "../../lib/protocol/limits.ts";
 import { decodeFromAgent, decodeFromControl, encode } from "../../lib/protocol/wire/codec.ts";
 import { isSame, isWritable } from "./verdict.ts";
 
@@ -35,7 +35,7 @@ export class AgentTrial {
   });
   readonly #manner: Manner;
   readonly #met: (what: string) => void;
-  readonly #journal = new Map<string, JournalRecord>();
+  readonly #journal = new Map<string, RequestRecord>();
   readonly #runs = new Set<string>();
   #link = 0;
   /** Whether this connection goes by `wsctl.v1`; undefined until that is decided. */
@@ -56,7 +56,7 @@ export class AgentTrial {
   pass(ms: number): void {
     this.now += ms;
     // Without a welcome in time the standard will do.
-    if (this.now - this.#openedAt >= dialMs) this.#isV1 ??= false;
+    if (this.now - this.#openedAt >= connectTimeoutMs) this.#isV1 ??= false;
     this.#tick();
     if (this.#ends.length > 0) throw new Error(`the ${this.#manner} one ends by time`);
     this.#sent = [];
@@ -65,7 +65,9 @@ export class AgentTrial {
   /** The agent hears this text; says in short what it answered. */
   feed(text: string): string {
     const wasV1 = this.#isV1;
-    const { message, refusal } = decodeFromControl(text, { v1: this.#manner !== "standard" });
+    const { message, refusal } = decodeFromControl(text, {
+      isExtended: this.#manner !== "standard",
+    });
     this.#hear(text);
     const seen = this.#sent.map(shown);
     this.#sent = [];
@@ -109,7 +111,7 @@ export class AgentTrial {
   /** The connection is lost and the agent returns by itself; it says these words. */
   reconnect(): string[] {
     this.#sent = [];
-    this.#step({ type: "closed", link: this.#link, code: 1006, reason: "", random: 0.5 });
+    this.#step({ type: "connectionClosed", link: this.#link, code: 1006, reason: "", random: 0.5 });
     const before = this.#link;
     for (let rounds = 0; this.#link === before; rounds++) {
       if (rounds > 1_000) throw new Error("the agent does not come back");
@@ -118,7 +120,7 @@ export class AgentTrial {
     }
     this.#isV1 = undefined;
     this.#openedAt = this.now;
-    this.#step({ type: "opened", link: this.#link, v1: true });
+    this.#step({ type: "connectionOpened", link: this.#link, isExtended: true });
     return this.collect();
   }
 
@@ -137,21 +139,25 @@ export class AgentTrial {
   #open(): void {
     this.#openedAt = this.now;
     this.#isV1 = this.#manner === "standard" ? false : undefined;
-    this.#step({ type: "opened", link: this.#link, v1: this.#manner !== "standard" });
+    this.#step({
+      type: "connectionOpened",
+      link: this.#link,
+      isExtended: this.#manner !== "standard",
+    });
     if (this.#manner === "greeted") this.#hear(encode(welcome, this.now));
     this.#sent = [];
   }
 
   #hear(text: string): void {
     const v1 = this.#manner !== "standard";
-    const decoded = decodeFromControl(text, { v1 });
+    const decoded = decodeFromControl(text, { isExtended: v1 });
     const { message } = decoded;
     const type = message?.type;
     // Decided before the step: what the agent says in it goes by the new manner already.
     if (this.#isV1 === undefined && type === "welcome") this.#isV1 = true;
     if (this.#isV1 === undefined && type === "error") this.#isV1 = false;
     const known = message?.type === "command" ? this.#journal.get(message.request_id) : undefined;
-    this.#step({ type: "received", link: this.#link, decoded, ...(known ? { known } : {}) });
+    this.#step({ type: "messageReceived", link: this.#link, decoded, ...(known ? { known } : {}) });
   }
 
   #tick(): void {
@@ -162,10 +168,11 @@ export class AgentTrial {
     const step: AgentTransition = this.#core.step(event, this.now);
     for (const write of step.writes) {
       if (!isWritable(write)) throw new Error("the journal was given what cannot be written");
-      if (write.type === "put") this.#journal.set(write.record.requestId, { ...write.record });
-      if (write.type !== "settled") continue;
+      if (write.type === "putRequest")
+        this.#journal.set(write.record.requestId, { ...write.record });
+      if (write.type !== "markAcknowledged") continue;
       const record = this.#journal.get(write.requestId);
-      if (record !== undefined) record.state = "settled";
+      if (record !== undefined) record.state = "acknowledged";
     }
     for (const effect of step.effects) this.#carryOut(effect);
   }
@@ -183,12 +190,15 @@ export class AgentTrial {
         this.#runs.add(requestId);
         this.#met("agent runs");
         const result = { status: "success", message: "pong" } as const;
-        return this.#step({ type: "finished", requestId, result });
+        return this.#step({ type: "commandFinished", requestId, result });
       }
       case "ping":
-        return this.#step({ type: "pong", link: effect.link });
-      case "measure":
-        return this.#step({ type: "measured", figures: { cpuPercent: 1, memoryBytes: 1e9 } });
+        return this.#step({ type: "pongReceived", link: effect.link });
+      case "readHostMetrics":
+        return this.#step({
+          type: "hostMetricsRead",
+          figures: { cpuPercent: 1, memoryBytes: 1e9 },
+        });
       case "close":
       case "terminate":
       case "restart":
@@ -202,7 +212,7 @@ export class AgentTrial {
   /** Whatever is sent can be written, and is read on the other side as what it is. */
   #send({ message }: AgentEffect & { type: "send" }): void {
     const text = encode(message, this.now);
-    const read = decodeFromAgent(text, { v1: this.#isV1 ?? true });
+    const read = decodeFromAgent(text, { isExtended: this.#isV1 ?? true });
     if (read.message?.type !== message.type) throw new Error(`sent what cannot be read: ${text}`);
     this.#sent.push(text);
   }

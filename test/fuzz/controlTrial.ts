@@ -6,12 +6,12 @@
 import { ControlCore } from "../../lib/control/core/core.ts";
 import type { ControlEffect, ControlEvent } from "../../lib/control/core/model.ts";
 import type { ControlChanges } from "../../lib/control/core/transition.ts";
-import { strikesMax, strikesWindowMs } from "../../lib/protocol/limits.ts";
+import { protocolViolationsMax, protocolViolationsWindowMs } from "../../lib/protocol/limits.ts";
 import {
+  type DecodeError,
   decodeFromAgent,
   decodeFromControl,
   encode,
-  type Refusal,
 } from "../../lib/protocol/wire/codec.ts";
 import type { ErrorMessage, Response } from "../../lib/protocol/wire/message.ts";
 import { knownRequests } from "./valid.ts";
@@ -23,7 +23,7 @@ export const startMs = Date.UTC(2026, 0, 1);
 interface Line {
   sessionId: number;
   agentId: string;
-  v1: boolean;
+  isExtended: boolean;
   isGreeted: boolean;
   openedAt: number;
   strikes: number;
@@ -38,7 +38,7 @@ const newHello = {
 export class ControlTrial {
   now = startMs;
   readonly #core = new ControlCore(
-    { knowsCatalogue: () => false, heartbeatSeconds: 15 },
+    { hasCapabilities: () => false, heartbeatSeconds: 15 },
     [],
     { jobs: [], requests: [] },
     startMs,
@@ -61,24 +61,24 @@ export class ControlTrial {
   }
 
   /** The three agents' connections: alpha greets, beta knows no greeting, gamma keeps quiet. */
-  connect(agentId: string, v1 = agentId !== "beta", greets = agentId === "alpha"): number {
+  connect(agentId: string, isExtended = agentId !== "beta", greets = agentId === "alpha"): number {
     const sessionId = ++this.#sessionIds;
     const session = {
-      ...{ sessionId, agentId, v1, tokenId: `token of ${agentId}`, address: "127.0.0.1" },
+      ...{ sessionId, agentId, isExtended, tokenId: `token of ${agentId}`, address: "127.0.0.1" },
       freshJournalId: `fresh-${sessionId}`,
     };
     const openedAt = this.now;
     const line = {
       sessionId,
       agentId,
-      v1,
+      isExtended,
       openedAt,
       isGreeted: false,
       strikes: 0,
       strikesSince: 0,
     };
     this.#lines.set(agentId, line);
-    this.#step({ type: "opened", session });
+    this.#step({ type: "connectionOpened", session });
     if (greets) this.receive(sessionId, encode(newHello, this.now));
     return sessionId;
   }
@@ -88,7 +88,7 @@ export class ControlTrial {
       ...{ jobId: `job of ${requestId}`, command: "ping", target: { agents: [agentId] } },
       ...{ timeoutMs: 30_000, ttlMs: 600_000, createdAt: this.now, createdBy: "operator" },
     };
-    this.#step({ type: "submit", job, requests: [{ requestId, agentId }] });
+    this.#step({ type: "jobSubmitted", job, requests: [{ requestId, agentId }] });
   }
 
   /** Time passes; whoever was closed by it comes back. */
@@ -101,7 +101,7 @@ export class ControlTrial {
     ) {
       for (const { sessionId } of closes(this.#step({ type: "tick" }))) {
         const line = this.#lineOf(sessionId);
-        const isLate = line?.v1 && !line.isGreeted && this.now - line.openedAt >= 10_000;
+        const isLate = line?.isExtended && !line.isGreeted && this.now - line.openedAt >= 10_000;
         if (line === undefined || !isLate) throw new Error(`${line?.agentId} was closed by time`);
         this.#met("closed without a hello");
         this.connect(line.agentId);
@@ -140,9 +140,9 @@ export class ControlTrial {
   }
 
   #feedLine(line: Line, text: string): string {
-    const { message, refusal } = decodeFromAgent(text, { v1: line.v1 });
+    const { message, refusal } = decodeFromAgent(text, { isExtended: line.isExtended });
     const expected = refusal ? this.#refused(line, refusal) : this.#expected(line, message);
-    const step = this.#step({ type: "received", sessionId: line.sessionId, text });
+    const step = this.#step({ type: "messageReceived", sessionId: line.sessionId, text });
     const seen = step.effects.flatMap((effect) => shown(effect));
     const isAsExpected = isSame(seen, expected);
     if (!isAsExpected) {
@@ -151,11 +151,11 @@ export class ControlTrial {
       );
     }
     if (message?.type === "status_update") {
-      const agent = this.#core.fleet.agent(line.agentId);
+      const agent = this.#core.registry.agent(line.agentId);
       if (agent.cpuUsage !== message.payload.cpu_usage) throw new Error("the figures are not kept");
     }
     if (expected.at(-1) === "close malformed") {
-      const late = this.#step({ type: "received", sessionId: line.sessionId, text });
+      const late = this.#step({ type: "messageReceived", sessionId: line.sessionId, text });
       if (late.effects.length + late.writes.length > 0) throw new Error("an ended one was heard");
       this.connect(line.agentId);
     }
@@ -190,20 +190,20 @@ export class ControlTrial {
       const refusal = { code: "FORBIDDEN", text, requestId, answer: !isError } as const;
       return ["log", ...this.#refused(line, refusal)];
     }
-    const ack = line.v1 && answer.request_id !== undefined ? ["ack"] : [];
-    if (this.#open.has(requestId)) return [`ended ${ending(answer, line.v1)}`, ...ack];
+    const ack = line.isExtended && answer.request_id !== undefined ? ["ack"] : [];
+    if (this.#open.has(requestId)) return [`ended ${ending(answer, line.isExtended)}`, ...ack];
     if (owner !== undefined) return ack;
     if (isError) return [...ack, "log"];
     return [`error ${requestId} UNKNOWN_REQUEST no such request was sent to you`];
   }
 
   /** Every refusal is answered, unless it is of an error; more than 20 within 10 s end it. */
-  #refused(line: Line, { code, text, requestId, answer }: Refusal): string[] {
-    if (this.now - line.strikesSince > strikesWindowMs) {
+  #refused(line: Line, { code, text, requestId, answer }: DecodeError): string[] {
+    if (this.now - line.strikesSince > protocolViolationsWindowMs) {
       line.strikesSince = this.now;
       line.strikes = 0;
     }
-    const end = ++line.strikes > strikesMax ? ["close malformed"] : [];
+    const end = ++line.strikes > protocolViolationsMax ? ["close malformed"] : [];
     return [...(answer ? [`error ${requestId} ${code} ${text}`] : []), ...end];
   }
 
@@ -212,12 +212,12 @@ export class ControlTrial {
     const step = this.#core.step(event, this.now);
     const all: ControlChanges = { writes: step.writes, effects: [] };
     for (const write of step.writes) {
-      if (write.type === "job") {
+      if (write.type === "putJob") {
         for (const { requestId, agentId } of write.requests) {
           this.#agentOf.set(requestId, agentId);
           this.#open.add(requestId);
         }
-      } else if (write.type === "ended") {
+      } else if (write.type === "putOutcome") {
         if (!isWritable(write.outcome)) throw new Error("an outcome cannot be written");
         const { requestId, outcome } = write.outcome;
         if (!this.#open.delete(requestId)) throw new Error(`${requestId} ended twice`);
@@ -229,14 +229,14 @@ export class ControlTrial {
     }
     for (const effect of step.effects) {
       if (effect.type === "send") this.#deliver(effect);
-      if (effect.type !== "recall") {
+      if (effect.type !== "lookUpRequest") {
         all.effects.push(effect);
         continue;
       }
       const agentId = this.#agentOf.get(effect.answer.request_id ?? "");
       const known = agentId === undefined ? {} : { agentId };
       const { sessionId, answer } = effect;
-      const told = this.#step({ type: "recalled", sessionId, answer, ...known });
+      const told = this.#step({ type: "requestLookedUp", sessionId, answer, ...known });
       all.writes.push(...told.writes);
       all.effects.push(...told.effects);
     }
@@ -248,7 +248,7 @@ export class ControlTrial {
     const line = this.#lineOf(sessionId);
     if (line === undefined) throw new Error(`sent to the ended session ${sessionId}`);
     const text = encode(message, this.now);
-    const read = decodeFromControl(text, { v1: line.v1 });
+    const read = decodeFromControl(text, { isExtended: line.isExtended });
     if (read.message?.type !== message.type) throw new Error(`sent what cannot be read: ${text}`);
     this.#sent.set(sessionId, [...(this.#sent.get(sessionId) ?? []), text]);
   }
@@ -269,8 +269,8 @@ function shown(effect: ControlEffect): string[] {
 }
 
 /** The outcome that an answer stands for, as the protocol's page has it. */
-function ending(answer: Response | ErrorMessage, v1: boolean): string {
+function ending(answer: Response | ErrorMessage, isExtended: boolean): string {
   if (answer.type === "response") return answer.payload.status;
   if (answer.payload.code === "INTERRUPTED") return "lost";
-  return answer.payload.code === "EXPIRED" && v1 ? "expired" : "error";
+  return answer.payload.code === "EXPIRED" && isExtended ? "expired" : "error";
 }

@@ -46,11 +46,11 @@ function isRight(decoded: Decoded<AgentMessage> | Decoded<ControlMessage>): bool
 }
 
 describe("decode", () => {
-  test.each([true, false])("gives a message or a refusal with a code, v1 %p", (v1) => {
+  test.each([true, false])("gives a message or a refusal with a code, v1 %p", (isExtended) => {
     fc.assert(
       fc.property(text, (any) => {
-        expect(isRight(decodeFromAgent(any, { v1 }))).toBe(true);
-        expect(isRight(decodeFromControl(any, { v1 }))).toBe(true);
+        expect(isRight(decodeFromAgent(any, { isExtended }))).toBe(true);
+        expect(isRight(decodeFromControl(any, { isExtended }))).toBe(true);
       }),
       { numRuns },
     );
@@ -59,7 +59,7 @@ describe("decode", () => {
   test("takes nothing whose type it was not given", () => {
     fc.assert(
       fc.property(value, (any) => {
-        const taken = decodeFromAgent(JSON.stringify(any), { v1: false }).message?.type;
+        const taken = decodeFromAgent(JSON.stringify(any), { isExtended: false }).message?.type;
         const types = [undefined, "response", "status_update", "heartbeat", "error"];
         expect(types).toContain(taken);
       }),

@@ -1,11 +1,11 @@
 /** What the product says to an input, in one line: the same on every runtime, and never a throw. */
 import * as v from "valibot";
-import { JobOrder } from "../../lib/protocol/api/jobs.ts";
-import { TokenOrder } from "../../lib/protocol/api/tokens.ts";
+import { JobRequest } from "../../lib/protocol/api/jobs.ts";
+import { TokenRequest } from "../../lib/protocol/api/tokens.ts";
 import { isErrorCode, WsctlError } from "../../lib/protocol/errors.ts";
-import { isShallow, unrepresentable } from "../../lib/protocol/json.ts";
+import { findUnsafeNumber, isWithinDepth } from "../../lib/protocol/json.ts";
 import { depthMax } from "../../lib/protocol/limits.ts";
-import { issueText } from "../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import {
   type AgentDraft,
   type ControlDraft,
@@ -30,14 +30,14 @@ export function verdictOf({ kind, text }: Input): string {
     readingOf("control v1", text, head, decodeFromControl, true),
     readingOf("control", text, head, decodeFromControl, false),
   ];
-  if (kind === "job") parts.push(`job ${bodyOf(text, JobOrder)}`);
-  if (kind === "token") parts.push(`token ${bodyOf(text, TokenOrder)}`);
+  if (kind === "job") parts.push(`job ${bodyOf(text, JobRequest)}`);
+  if (kind === "token") parts.push(`token ${bodyOf(text, TokenRequest)}`);
   return `${text.length} ${parts.join(" | ")}`;
 }
 
 type Decode = (
   text: string,
-  options: { v1: boolean },
+  options: { isExtended: boolean },
 ) => Decoded<AgentMessage> | Decoded<ControlMessage>;
 
 /** What the decoder must have seen of a message, if it has looked at more than its size. */
@@ -60,9 +60,9 @@ function readingOf(
   text: string,
   head: Head | undefined,
   decode: Decode,
-  v1: boolean,
+  isExtended: boolean,
 ): string {
-  const decoded = decode(text, { v1 });
+  const decoded = decode(text, { isExtended });
   const { message, refusal } = decoded;
   if ((message === undefined) === (refusal === undefined)) {
     throw new Error(`${side}: neither a message nor a refusal, or both`);
@@ -81,12 +81,13 @@ function readingOf(
     return `${side} ${code} ${words} [${requestId}]${answer ? "" : " unanswered"}`;
   }
   if (!isWritable(message)) throw new Error(`${side}: took what cannot be written`);
-  if (!v1 && !standardTypes.has(message.type)) throw new Error(`${side}: took ${message.type}`);
+  if (!isExtended && !standardTypes.has(message.type))
+    throw new Error(`${side}: took ${message.type}`);
   const expiry = message.type === "command" ? message.payload.expires_at : undefined;
   for (const moment of [message.timestamp, expiry ?? message.timestamp]) {
     if (!exists(moment)) throw new Error(`${side}: took ${moment} for a moment`);
   }
-  return `${side} ${message.type} ${survives(side, message, decode, v1)}`;
+  return `${side} ${message.type} ${survives(side, message, decode, isExtended)}`;
 }
 
 const standardTypes = new Set(["command", "response", "status_update", "heartbeat", "error"]);
@@ -114,7 +115,7 @@ function survives(
   side: string,
   message: AgentMessage | ControlMessage,
   decode: Decode,
-  v1: boolean,
+  isExtended: boolean,
 ): string {
   let text: string;
   try {
@@ -124,7 +125,7 @@ function survives(
     if (error instanceof WsctlError && error.code === "TOO_LARGE") return "grows";
     throw error;
   }
-  const again = decode(text, { v1 }).message;
+  const again = decode(text, { isExtended }).message;
   const expected = { ...message, timestamp: "2026-01-02T03:04:05.000Z" };
   if (!isSame(again, expected)) throw new Error(`${side}: ${text} is read as another message`);
   return "survives";
@@ -147,14 +148,14 @@ export function isSame(one: unknown, other: unknown): boolean {
 
 /** What the API makes of a body, by the steps of its own reading. */
 function bodyOf(text: string, schema: v.GenericSchema): string {
-  if (!isShallow(text, depthMax - 1)) return "too deep";
+  if (!isWithinDepth(text, depthMax - 1)) return "too deep";
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return "no JSON";
   }
-  const flaw = unrepresentable(value);
+  const flaw = findUnsafeNumber(value);
   if (flaw !== undefined) return flaw;
   const parsed = v.safeParse(schema, value);
   if (parsed.success) {
@@ -162,7 +163,7 @@ function bodyOf(text: string, schema: v.GenericSchema): string {
     if (!isSame(again.output, parsed.output)) throw new Error("the body is read as another one");
     return "taken";
   }
-  const words = issueText(parsed.issues[0]);
+  const words = formatIssue(parsed.issues[0]);
   if (!isSayable(words)) throw new Error(`refused in odd words ${words}`);
   return words;
 }

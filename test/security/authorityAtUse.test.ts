@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { routes } from "../../lib/control/http/app.ts";
-import type { NewToken, TokenOrder } from "../../lib/protocol/api/tokens.ts";
+import type { NewToken, TokenRequest } from "../../lib/protocol/api/tokens.ts";
 import type { Flavour } from "../support/processes/processes.ts";
 import { Target } from "../support/processes/target.ts";
 
@@ -16,7 +16,7 @@ const sum = (text: string) => createHash("sha256").update(text).digest("hex");
 const job = { command: "ping", target: { agents: ["agent-1"] } };
 
 /** For each route that takes a body: who sends it, and a body that would be accepted. */
-const requests: Record<string, { role: TokenOrder["role"]; body: object }> = {
+const requests: Record<string, { role: TokenRequest["role"]; body: object }> = {
   "POST /api/v1/jobs": { role: "operator", body: job },
   "POST /api/v1/jobs/:job_id/retry": { role: "operator", body: { which: ["failed"] } },
   "POST /api/v1/jobs/:job_id/follow": { role: "operator", body: {} },
@@ -68,7 +68,7 @@ describe.each(["binary", "deno"] as const)("on %s", (flavour: Flavour) => {
     return made.body as unknown as NewToken;
   };
   const revoke = (id: string) => target.api(`/api/v1/tokens/${id}`, { method: "DELETE" });
-  const tokenFor = (role: TokenOrder["role"]) =>
+  const tokenFor = (role: TokenRequest["role"]) =>
     create({ role, ...(role === "agent" ? { agent_id: "agent-1" } : {}) });
   /** All that an operator may change, as it stands. */
   const state = async () => {

@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { oidcAnswerMs } from "../../lib/protocol/limits.ts";
+import { oidcTimeoutMs } from "../../lib/protocol/limits.ts";
 import { Visitor } from "../support/clients/visitor.ts";
 import {
   type Flavour,
@@ -56,8 +56,8 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     mkdirSync(join(dir, "tls"));
     // What it is built on must be there before it.
     await import("reflect-metadata");
-    const { openAuthority } = await import("../../lib/control/tls/certificateAuthority.ts");
-    const authority = await openAuthority(join(dir, "tls"), Date.now());
+    const { loadOrCreateCa } = await import("../../lib/control/tls/certificateAuthority.ts");
+    const authority = await loadOrCreateCa(join(dir, "tls"), Date.now());
     const tls = await authority.issue(["127.0.0.1"], 60 * 60 * 1000, Date.now());
     const ca = join(dir, "tls", "ca.pem");
     const trusting = { flavour, tls, args: ["--oidc-ca", ca] };
@@ -100,14 +100,14 @@ test("the provider is asked for a code, with PKCE, a state and a nonce of this l
 });
 
 describe("nobody is let in", () => {
-  const refusals: [string, string, Record<string, string>, number, RegExp][] = [
+  const refusalLog: [string, string, Record<string, string>, number, RegExp][] = [
     ["whose groups are granted nothing", "eve", {}, 403, /no role here/],
     ["whom the provider does not know", "nobody", {}, 401, /did not let you in/],
     ["with another state", "ada", { state: "x".repeat(54) }, 400, /not begun here/],
     ["with another nonce", "ada", { nonce: "n".repeat(43) }, 401, /does not hold/],
     ["with another challenge", "ada", { code_challenge: "c".repeat(43) }, 401, /did not let/],
   ];
-  test.each(refusals)("%s", async (_name, who, changed, status, says) => {
+  test.each(refusalLog)("%s", async (_name, who, changed, status, says) => {
     await using pair = await OidcPair.start();
     const visitor = new Visitor();
     const { answer } = await pair.logIn(visitor, who, changed);
@@ -197,7 +197,7 @@ test("a provider that takes a connection and says nothing is given up", async ()
     const begun = performance.now();
     const asked = [1, 2, 3].map(() => new Visitor().ask(`${serving.url}/console/oidc`));
     for (const { status } of await Promise.all(asked)) expect(status).toBe(503);
-    expect(performance.now() - begun).toBeLessThan(oidcAnswerMs + 5_000);
+    expect(performance.now() - begun).toBeLessThan(oidcTimeoutMs + 5_000);
   };
   let connections = 0;
   silent.on("connection", () => void connections++);

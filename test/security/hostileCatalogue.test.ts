@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash, randomUUID } from "node:crypto";
 import type { AgentDetail } from "../../lib/protocol/api/views.ts";
-import { catalogueBytesMax } from "../../lib/protocol/limits.ts";
+import { capabilitiesBytesMax } from "../../lib/protocol/limits.ts";
 import type { StandardMessage } from "../support/clients/foreignPeer.ts";
 import { connectedAgent, type Running } from "../support/processes/processes.ts";
 import { RawAgent, Target } from "../support/processes/target.ts";
@@ -37,7 +37,7 @@ async function announcing(text: string, digest = sha256(text)): Promise<RawAgent
   // What is answered once all of that was read: nobody has asked for this.
   agent.respond("nobody-asked");
   const answered = await socket.message<StandardMessage>("error", ({ type }) => type === "error");
-  if (text.length <= catalogueBytesMax) expect(answered.payload.code).toBe("UNKNOWN_REQUEST");
+  if (text.length <= capabilitiesBytesMax) expect(answered.payload.code).toBe("UNKNOWN_REQUEST");
   else expect(answered.payload).toMatchObject({ code: "MALFORMED" });
   return agent;
 }
@@ -168,13 +168,13 @@ describe("a catalogue that is none", () => {
   });
 
   test("is taken up to its limit, and not a byte beyond", async () => {
-    expect(Buffer.byteLength(padded(catalogueBytesMax))).toBe(catalogueBytesMax);
-    await using fits = await announcing(padded(catalogueBytesMax));
+    expect(Buffer.byteLength(padded(capabilitiesBytesMax))).toBe(capabilitiesBytesMax);
+    await using fits = await announcing(padded(capabilitiesBytesMax));
     expect(await shown(fits)).toEqual(["work"]);
-    await using over = await announcing(padded(catalogueBytesMax + 1));
+    await using over = await announcing(padded(capabilitiesBytesMax + 1));
     expect(await shown(over)).toBeUndefined();
     // Characters of several bytes count by their bytes.
-    const wide = catalogueOf({ description: "é".repeat(catalogueBytesMax / 2) });
+    const wide = catalogueOf({ description: "é".repeat(capabilitiesBytesMax / 2) });
     await using wider = await announcing(wide);
     expect(await shown(wider)).toBeUndefined();
   });

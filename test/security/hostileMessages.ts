@@ -1,6 +1,6 @@
 /** Texts that are no message, and messages that this peer may not send. */
 import { expect, test } from "bun:test";
-import { strikesMax } from "../../lib/protocol/limits.ts";
+import { protocolViolationsMax } from "../../lib/protocol/limits.ts";
 import { standardText } from "../support/fixtures/standard.ts";
 import type { Flavour } from "../support/processes/processes.ts";
 import { hostileSuite } from "./hostileSuite.ts";
@@ -150,10 +150,10 @@ export function hostileMessagesSuite(flavour: Flavour): void {
 
     test("too many refused messages end the connection with 4400", async () => {
       await using agent = await target().agent();
-      for (let count = 0; count <= strikesMax; count++) agent.socket.text("{");
+      for (let count = 0; count <= protocolViolationsMax; count++) agent.socket.text("{");
       const { code, reason } = await agent.socket.closed;
       expect({ code, reason }).toEqual({ code: 4400, reason: "too many refused messages" });
-      expect(agent.socket.frames.all.length).toBeGreaterThanOrEqual(strikesMax);
+      expect(agent.socket.frames.all.length).toBeGreaterThanOrEqual(protocolViolationsMax);
       expect((await target().view(agent.id)).online).toBe(false);
     });
   });

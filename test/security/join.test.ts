@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import type { TokenView } from "../../lib/protocol/api/tokens.ts";
 import { generateKey } from "../../lib/protocol/keys.ts";
-import { keyIdOf } from "../../lib/protocol/wire/keyProof.ts";
+import { formatKeyId } from "../../lib/protocol/wire/keyProof.ts";
 import { expectRefusal, jsonLines } from "../support/processes/cli.ts";
 import { JoinableFleet } from "../support/processes/fleet.ts";
 
@@ -75,7 +75,7 @@ describe.each(["binary", "deno"] as const)("joining, on %s", (flavour) => {
     const stored = JSON.parse(readFileSync(path, "utf8"));
     const { pem: private_key, publicKey } = generateKey();
     const next_key = stored.private_key;
-    const lost = { ...stored, private_key, key_id: keyIdOf(publicKey), next_key };
+    const lost = { ...stored, private_key, key_id: formatKeyId(publicKey), next_key };
     writeFileSync(path, JSON.stringify(lost));
     const back = fleet.agent(host, "--id", "web-1");
     await back.logged(/ connected$/);

@@ -49,7 +49,9 @@ const expected = [
   "rollout past its canaries",
   "rollout in its next wave",
   "turn did not come",
-  ...["cancel", "approve", "pause", "resume"].map((decision) => `decided ${decision}`),
+  ...["cancelRequested", "approvalRequested", "pauseRequested", "resumeRequested"].map(
+    (decision) => `decided ${decision}`,
+  ),
   "output piece",
   "output to its end",
   "output with a gap that is told",

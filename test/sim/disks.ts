@@ -3,10 +3,10 @@
  * full, and the process may die right before it, right after it, when nobody has been told, or
  * between the two with the power gone: then the tail that was not synced is lost.
  */
-import type { AgentWrite, Identity, JournalRecord } from "../../lib/agent/core/model.ts";
+import type { AgentWrite, Identity, RequestRecord } from "../../lib/agent/core/model.ts";
 import type { AgentJournal } from "../../lib/agent/journal/journal.ts";
 import type {
-  AgentFacts,
+  AgentRecord,
   ControlWrite,
   OpenRequest,
   StoredJob,
@@ -65,7 +65,7 @@ export class ControlDisk {
   readonly #byJob = new Map<string, Row[]>();
   readonly #byKey = new Map<string, StoredJob>();
   readonly #open = new Set<Row>();
-  readonly #agents = new Map<string, AgentFacts>();
+  readonly #agents = new Map<string, AgentRecord>();
   readonly #catalogues = new Map<string, string>();
   #sequence = 0;
   #sequences = new Map<string, number>();
@@ -96,14 +96,14 @@ export class ControlDisk {
       mergeHistory: () => false,
       requests: (jobId) =>
         (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
-      wholeRequests: (jobId) =>
+      fullRequests: (jobId) =>
         (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
-      agentOf: (requestId) => this.rows.get(requestId)?.request.agentId,
+      findAgent: (requestId) => this.rows.get(requestId)?.request.agentId,
       outcomes: (jobId, after) =>
         (this.#byJob.get(jobId) ?? [])
           .flatMap(({ outcome }) => (outcome && outcome.sequence > after ? [outcome] : []))
           .sort((a, b) => a.sequence - b.sequence),
-      jobIdOf: (requestId) => this.rows.get(requestId)?.request.jobId,
+      findJobId: (requestId) => this.rows.get(requestId)?.request.jobId,
       controlId: "simulated",
       get retention(): never {
         throw new Error("retention is not simulated");
@@ -114,10 +114,10 @@ export class ControlDisk {
       get tokens(): never {
         throw new Error("tokens are not simulated");
       },
-      catalogues: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
-      addCatalogue: (digest, text) => void this.#catalogues.set(digest, text),
-      removeCatalogue: (digest) => void this.#catalogues.delete(digest),
-      get figures(): never {
+      capabilities: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
+      addCapabilities: (digest, text) => void this.#catalogues.set(digest, text),
+      removeCapabilities: (digest) => void this.#catalogues.delete(digest),
+      get metrics(): never {
         throw new Error("figures are not simulated");
       },
       get schedules(): never {
@@ -152,16 +152,16 @@ export class ControlDisk {
   #apply(writes: ControlWrite[]): void {
     // Judged before anything is changed, as a transaction would be rolled back.
     for (const write of writes) {
-      if (write.type === "ended" && this.outcomeOf(write.outcome.requestId) !== undefined) {
+      if (write.type === "putOutcome" && this.outcomeOf(write.outcome.requestId) !== undefined) {
         throw new Error(`request ${write.outcome.requestId} has ended already`);
       }
     }
     let accepted: string | undefined;
     for (const write of writes) {
       // What of a job ends as it is accepted is written behind it, with what that has let go.
-      const isOfAccepted = write.type === "ended" && write.outcome.jobId === accepted;
+      const isOfAccepted = write.type === "putOutcome" && write.outcome.jobId === accepted;
       if (!isOfAccepted) this.#tellSent(accepted);
-      if (write.type === "job") accepted = write.job.jobId;
+      if (write.type === "putJob") accepted = write.job.jobId;
       else if (!isOfAccepted) accepted = undefined;
       this.#write(write);
     }
@@ -179,9 +179,9 @@ export class ControlDisk {
   }
 
   #write(write: ControlWrite): void {
-    if (write.type === "agent") {
+    if (write.type === "putAgent") {
       this.#agents.set(write.facts.agentId, write.facts);
-    } else if (write.type === "job") {
+    } else if (write.type === "putJob") {
       const { job, requests } = write;
       const stored: StoredJob = { ...job, total: requests.length, ended: 0, succeeded: 0 };
       this.jobs.set(job.jobId, stored);
@@ -192,30 +192,30 @@ export class ControlDisk {
         this.rows.set(row.request.requestId, row);
         this.#open.add(row);
       }
-    } else if (write.type === "sent") {
+    } else if (write.type === "markSent") {
       const row = this.rows.get(write.requestId);
       if (row === undefined || row.outcome !== undefined) return;
       const { sentAt, journalId } = write;
       row.request = { ...row.request, state: "sent", sentAt, ...(journalId ? { journalId } : {}) };
       this.onSent(row, this.#byJob.get(row.request.jobId) ?? []);
-    } else if (write.type === "turned") {
+    } else if (write.type === "markBatchStarted") {
       const row = this.rows.get(write.requestId);
       if (row !== undefined) row.request = { ...row.request, turnAt: write.at };
-    } else if (write.type === "paused") {
+    } else if (write.type === "setPaused") {
       const job = this.jobs.get(write.jobId);
       if (job === undefined) return;
       if (write.at === undefined) delete job.pausedAt;
       else job.pausedAt = write.at;
-    } else if (write.type === "approved") {
+    } else if (write.type === "markApproved") {
       const job = this.jobs.get(write.jobId);
       if (job !== undefined) job.approvedBy = write.by;
-    } else if (write.type === "cancelled") {
+    } else if (write.type === "markCancelled") {
       const job = this.jobs.get(write.jobId);
       if (job !== undefined) job.cancelledAt ??= write.at;
-    } else if (write.type === "ended") this.#end(write);
+    } else if (write.type === "putOutcome") this.#end(write);
   }
 
-  #end({ outcome }: ControlWrite & { type: "ended" }): void {
+  #end({ outcome }: ControlWrite & { type: "putOutcome" }): void {
     const row = this.rows.get(outcome.requestId);
     const job = this.jobs.get(outcome.jobId);
     if (row === undefined || job === undefined) throw new Error("no such request");
@@ -251,7 +251,7 @@ export class AgentDisk {
     return this.unsettled().some(({ state }) => state === "accepted" || state === "restarting");
   }
 
-  unsettled(): JournalRecord[] {
+  unsettled(): RequestRecord[] {
     return [...this.#open].map((requestId) => JSON.parse(this.#records.get(requestId) ?? ""));
   }
 
@@ -268,7 +268,7 @@ export class AgentDisk {
     const disk = this;
     const read = (requestId: string) => {
       const text = this.#records.get(requestId);
-      return text === undefined ? undefined : (JSON.parse(text) as JournalRecord);
+      return text === undefined ? undefined : (JSON.parse(text) as RequestRecord);
     };
     return {
       get identity() {
@@ -279,7 +279,7 @@ export class AgentDisk {
           for (const write of writes) this.#write(write);
         }),
       find: read,
-      unsettled: () => this.unsettled(),
+      unacknowledged: () => this.unsettled(),
       get audit(): never {
         throw new Error("the audit trail is not simulated");
       },
@@ -288,11 +288,11 @@ export class AgentDisk {
   }
 
   #write(write: AgentWrite): void {
-    if (write.type === "identity") {
+    if (write.type === "putIdentity") {
       this.#earlierIdentity = this.#identity;
       this.#identity = write.identity;
-    } else if (write.type === "settled") this.#open.delete(write.requestId);
-    else if (write.type === "put") {
+    } else if (write.type === "markAcknowledged") this.#open.delete(write.requestId);
+    else if (write.type === "putRequest") {
       this.#records.set(write.record.requestId, JSON.stringify(write.record));
       this.#open.add(write.record.requestId);
     }

@@ -23,8 +23,8 @@ export const mutations: Mutation[] = [
   {
     name: "what runs already is withdrawn as if it had not begun",
     file: executor,
-    find: 'entry?.record.state === "accepted") this.#end(entry, withdrawn()',
-    replace: "entry !== undefined) this.#end(entry, withdrawn()",
+    find: 'entry?.record.state === "accepted") this.#end(entry, cancelled()',
+    replace: "entry !== undefined) this.#end(entry, cancelled()",
   },
   {
     name: "what has ended is never forgotten by the dispatcher",
@@ -35,8 +35,8 @@ export const mutations: Mutation[] = [
   {
     name: "what is settled is never forgotten by the executor",
     file: outbox,
-    find: 'this.#entries.delete(requestId);\n    this.#deadlines.delete(requestId);\n    t.write({ type: "settled"',
-    replace: 't.write({ type: "settled"',
+    find: 'this.#entries.delete(requestId);\n    this.#deadlines.delete(requestId);\n    t.write({ type: "markAcknowledged"',
+    replace: 't.write({ type: "markAcknowledged"',
   },
   {
     name: "a command runs before it is on record",
@@ -100,13 +100,13 @@ export const mutations: Mutation[] = [
   {
     name: "a command is repeated to any memory",
     file: sending,
-    find: "if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {",
-    replace: "if (peer.v1) {",
+    find: "if (\n        peer.isExtended &&\n        request.journalId !== undefined &&\n        request.journalId === peer.journalId\n      ) {",
+    replace: "if (peer.isExtended) {",
   },
   {
     name: "the sending of a command is not written",
     file: sending,
-    find: 't.write({ type: "sent", requestId, sentAt: t.now, journalId: peer.journalId });',
+    find: 't.write({ type: "markSent", requestId, sentAt: t.now, journalId: peer.journalId });',
     replace: "",
   },
   {
@@ -118,13 +118,13 @@ export const mutations: Mutation[] = [
   {
     name: "what was sent is withdrawn",
     file: dispatcher,
-    find: 'if (request.state === "queued") this.#end(request, cancelled, t);\n      else this.#sending',
-    replace: "this.#end(request, cancelled, t);\n      this.#sending",
+    find: 'if (request.state === "queued") this.#end(request, cancelledOutcome, t);\n      else this.#sender',
+    replace: "this.#end(request, cancelledOutcome, t);\n      this.#sender",
   },
   {
     name: "a waiting request has no deadline",
     file: dispatcher,
-    find: "for (const request of requests) this.#deadlines.set(request, this.#dueQueued(request));",
+    find: "for (const request of requests) this.#deadlines.set(request, this.#queuedDeadline(request));",
     replace: "",
   },
   {
@@ -136,8 +136,8 @@ export const mutations: Mutation[] = [
   {
     name: "the epoch of a memory is not checked",
     file: fleet,
-    find: "agent.facts.journalId === journal_id && agent.facts.epoch === epoch",
-    replace: "agent.facts.journalId === journal_id",
+    find: "agent.record.journalId === journal_id && agent.record.epoch === epoch",
+    replace: "agent.record.journalId === journal_id",
   },
   {
     name: "a revoked token's connections live on",
@@ -148,8 +148,8 @@ export const mutations: Mutation[] = [
   {
     name: "the control plane's timer is not armed again",
     file: "lib/time/alarm.ts",
-    find: "this.#at = Number.POSITIVE_INFINITY;\n      this.#ring(wasPaused);",
-    replace: "this.#ring(wasPaused);",
+    find: "this.#at = Number.POSITIVE_INFINITY;\n      this.#onDue(wasPaused);",
+    replace: "this.#onDue(wasPaused);",
   },
   {
     name: "a control plane that stood still judges before it has read what arrived",
@@ -214,7 +214,7 @@ export const mutations: Mutation[] = [
   {
     name: "a rollout lets everybody go at once",
     file: rollouts,
-    find: "if (rollout.underWay >= (job.batch ?? Number.POSITIVE_INFINITY)) break;",
+    find: "if (rollout.running >= (job.batch ?? Number.POSITIVE_INFINITY)) break;",
     replace: "",
   },
   {
@@ -226,26 +226,26 @@ export const mutations: Mutation[] = [
   {
     name: "a restart in the middle of a rollout forgets what has failed",
     file: rollouts,
-    find: "for (const each of all) if (each.outcome !== undefined) take(rollout, each, each.outcome);",
+    find: "for (const each of all)\n      if (each.outcome !== undefined) countOutcome(rollout, each, each.outcome);",
     replace:
-      "for (const each of all) if (each.outcome !== undefined) take(rollout, each, 'success');",
+      "for (const each of all) if (each.outcome !== undefined) countOutcome(rollout, each, 'success');",
   },
   {
     name: "the canaries' failures count as any other's",
     file: rollouts,
     find: 'if (isCanary(job, turn) && outcome !== "success") {',
-    replace: "if (turn < 0) {",
+    replace: "if (batchIndex < 0) {",
   },
   {
     name: "a wave begins while the one before is under way",
     file: rollouts,
-    find: "if (turnOf(job, positions.get(requestId) ?? 0) > turn) break;",
+    find: "if (batchIndexOf(job, positions.get(requestId) ?? 0) > batchIndex) break;",
     replace: "",
   },
   {
     name: "nobody waits between two waves",
     file: rollouts,
-    find: "if (turnFrom > now) return go;",
+    find: "if (batchFrom > now) return go;",
     replace: "",
   },
   {
@@ -257,13 +257,13 @@ export const mutations: Mutation[] = [
   {
     name: "a paused job goes on where its agents return",
     file: dispatcher,
-    find: "for (const request of open) this.#open.takeBack(request);",
+    find: "for (const request of open) this.#open.requeue(request);",
     replace: "",
   },
   {
     name: "a restart lets a paused job go on",
     file: rollouts,
-    find: "const mayGo = job.pausedAt === undefined && isFree(job);",
+    find: "const mayGo = job.pausedAt === undefined && isApproved(job);",
     replace: "const mayGo = true;",
   },
   {
@@ -275,7 +275,7 @@ export const mutations: Mutation[] = [
   {
     name: "a turn that has come is not written",
     file: dispatcher,
-    find: 't.write({ type: "turned", requestId, at: turnAt });',
+    find: 't.write({ type: "markBatchStarted", requestId, at: turnAt });',
     replace: "",
   },
 ];

@@ -1,6 +1,6 @@
 /** The processes of a world: the product's own engines and cores on virtual disks and sockets. */
-import { catalogueText } from "../../lib/agent/capabilities.ts";
-import type { CommandResult, RunOrder, Update } from "../../lib/agent/core/model.ts";
+import { capabilitiesJson } from "../../lib/agent/capabilities.ts";
+import type { CommandResult, RunSpec, Update } from "../../lib/agent/core/model.ts";
 import { AgentEngine } from "../../lib/agent/engine.ts";
 import { Engine } from "../../lib/control/engine/engine.ts";
 import { JobSubmitter } from "../../lib/control/jobs/submitJob.ts";
@@ -33,7 +33,7 @@ export class ControlProcess {
     });
     this.jobs = new JobSubmitter({
       engine: this.engine,
-      twoPerson: new Set(["guarded"]),
+      approvalCommands: new Set(["guarded"]),
       newId: () => world.newId(),
       now: () => this.clock.now(),
     });
@@ -49,13 +49,16 @@ export class ControlProcess {
           return 0;
         }
         const tokenId = `token of ${agentId}`;
-        return engine.connected({ agentId, tokenId, v1, address: "virtual" }, socket);
+        return engine.connectionOpened(
+          { agentId, tokenId, isExtended: v1, address: "virtual" },
+          socket,
+        );
       },
       received: (sessionId, text) => {
-        if (sessionId > 0) engine.received(sessionId, text);
+        if (sessionId > 0) engine.messageReceived(sessionId, text);
       },
       closed: (sessionId) => {
-        if (sessionId > 0) engine.disconnected(sessionId);
+        if (sessionId > 0) engine.connectionClosed(sessionId);
       },
     };
   }
@@ -152,14 +155,14 @@ export class Host {
         order.command === "program" || order.command === "update"
           ? this.#programs.start(clock, order, signal, done)
           : this.#run(clock, order, signal, done),
-      adopt: (requestId, signal, done) => this.#programs.adopt(clock, requestId, signal, done),
-      forget: (requestId) => this.#programs.forget(requestId),
-      follow: (order, emit) => this.#programs.follow(clock, order, emit),
-      unfollow: (left) => this.#programs.unfollow(left),
-      catalogue: () => catalogueText([]),
-      measure: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
+      resume: (requestId, signal, done) => this.#programs.adopt(clock, requestId, signal, done),
+      deleteRunDirectory: (requestId) => this.#programs.forget(requestId),
+      subscribeOutput: (order, emit) => this.#programs.follow(clock, order, emit),
+      unsubscribeOutput: (left) => this.#programs.unfollow(left),
+      readCapabilities: () => capabilitiesJson([]),
+      readHostMetrics: () => ({ cpuPercent: 5, memoryBytes: 1e9 }),
       restart: (update) => this.#restart(update),
-      onLink: (isUp) => trial?.linked(isUp),
+      onConnected: (isUp) => trial?.linked(isUp),
       onStopped: () => this.trialProcessEnded(),
     });
     this.#engine = engine;
@@ -260,7 +263,7 @@ export class Host {
 
   #run(
     clock: ProcessClock,
-    { command, parameters }: RunOrder,
+    { command, parameters }: RunSpec,
     signal: AbortSignal,
     done: (result: CommandResult) => void,
   ): void {
@@ -280,7 +283,7 @@ export class Host {
     clock.after(ms, () => end(result));
     if (stubborn) return;
     signal.addEventListener("abort", () => {
-      clock.soon(() => end({ status: "failed", message: `${marker}/${this.agentId}: aborted` }));
+      clock.defer(() => end({ status: "failed", message: `${marker}/${this.agentId}: aborted` }));
     });
   }
 }

@@ -1,13 +1,13 @@
 /** Operators: they order, repeat what was not answered, withdraw, and watch what programs write. */
-import { Scope } from "../../lib/control/core/agents/agentScope.ts";
-import type { OutputPiece, StoredJob } from "../../lib/control/core/model.ts";
+import { AgentScope } from "../../lib/control/core/agents/agentScope.ts";
+import type { OutputPayload, StoredJob } from "../../lib/control/core/model.ts";
 import type { Engine } from "../../lib/control/engine/engine.ts";
 import type { AcceptedJob } from "../../lib/control/engine/pendingSubmissions.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import type { Order } from "./plan.ts";
 import type { World } from "./world.ts";
 
-const operator = { tokenId: "operator", scope: new Scope({}) };
+const operator = { tokenId: "operator", scope: new AgentScope({}) };
 
 export class Operators {
   readonly #world: World;
@@ -64,19 +64,21 @@ export class Operators {
     const { time } = this.#world;
     const { cancelAfterMs, approveAfterMs, pauseAfterMs, resumeAfterMs = 0 } = order;
     if (cancelAfterMs !== undefined) {
-      time.after(cancelAfterMs, () => this.#decide({ type: "cancel", jobId }));
+      time.after(cancelAfterMs, () => this.#decide({ type: "cancelRequested", jobId }));
     }
     if (approveAfterMs !== undefined) {
-      time.after(approveAfterMs, () => this.#decide({ type: "approve", jobId, by: "second" }));
+      time.after(approveAfterMs, () =>
+        this.#decide({ type: "approvalRequested", jobId, by: "second" }),
+      );
     }
     if (pauseAfterMs === undefined) return;
-    time.after(pauseAfterMs, () => this.#decide({ type: "pause", jobId }));
+    time.after(pauseAfterMs, () => this.#decide({ type: "pauseRequested", jobId }));
     time.after(pauseAfterMs + resumeAfterMs, () => this.#resume(jobId));
   }
 
   /** Until it is known that the job goes on: nobody else would let it. */
   #resume(jobId: string): void {
-    if (this.#decide({ type: "resume", jobId })) return;
+    if (this.#decide({ type: "resumeRequested", jobId })) return;
     this.#world.time.after(2_000, () => this.#resume(jobId));
   }
 
@@ -144,10 +146,17 @@ function watch(world: World, engine: Engine, requestId: string, agentId: string)
   const ask = () => {
     if (isOver || process === undefined || !process.clock.isAlive) return;
     const bytesLeft = Math.max(0, left);
-    const order = { watcher, requestId, agentId, after: taken, bytes: bytesLeft, bytesLeft };
-    process.clock.run(() => engine.follow(order));
+    const order = {
+      subscriptionId: watcher,
+      requestId,
+      agentId,
+      after: taken,
+      bytes: bytesLeft,
+      bytesLeft,
+    };
+    process.clock.run(() => engine.subscribeOutput(order));
   };
-  const heard = (piece: OutputPiece) => {
+  const heard = (piece: OutputPayload) => {
     const { sequence, skipped = 0, text, end } = piece;
     world.met(end ? "output to its end" : "output piece");
     if (skipped > 0) world.met("output with a gap that is told");
@@ -158,14 +167,14 @@ function watch(world: World, engine: Engine, requestId: string, agentId: string)
     taken = Math.max(taken, sequence);
     left -= (text ?? "").length;
     isOver = end === true;
-    if (isOver) engine.unfollow(watcher);
+    if (isOver) engine.unsubscribeOutput(watcher);
     else if (left <= 0) {
       left = windowBytes;
       // A reader takes its time.
       world.time.after(world.random.int(1, 3_000), ask);
     }
   };
-  const watcher = engine.newWatcher(heard);
+  const watcher = engine.newSubscription(heard);
   const renew = () => {
     if (isOver || process === undefined || !process.clock.isAlive) return;
     ask();

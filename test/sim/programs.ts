@@ -1,11 +1,11 @@
 /** Programs on a host: outside of the agent's process, so that they live on when it dies. */
 import type {
   CommandResult,
-  FollowOrder,
-  Left,
   OutputPiece,
-  RunOrder,
+  OutputSubscription,
+  RunSpec,
   StopReason,
+  SubscriptionRef,
 } from "../../lib/agent/core/model.ts";
 import type { Host } from "./nodes.ts";
 import type { ProcessClock } from "./time.ts";
@@ -34,7 +34,7 @@ interface Program {
 }
 
 interface Follower {
-  order: FollowOrder;
+  order: OutputSubscription;
   seen: number;
   left: number;
   /** Of the process that serves it. */
@@ -60,7 +60,7 @@ export class Programs {
     this.#host = host;
   }
 
-  start(clock: ProcessClock, order: RunOrder, signal: AbortSignal, done: Done): void {
+  start(clock: ProcessClock, order: RunSpec, signal: AbortSignal, done: Done): void {
     const { requestId, timeoutMs } = order;
     const work = order.parameters as unknown as Work;
     const { time } = this.#world;
@@ -74,7 +74,7 @@ export class Programs {
     time.after(timeoutMs, () => this.#stop(requestId, program, "timeout"));
   }
 
-  #resultOf({ command, parameters }: RunOrder): CommandResult {
+  #resultOf({ command, parameters }: RunSpec): CommandResult {
     const { marker, ends, version } = parameters as unknown as Work;
     if (command === "update" && ends === "success") {
       const { name: to } = versionOf(marker, version);
@@ -88,7 +88,7 @@ export class Programs {
   adopt(clock: ProcessClock, requestId: string, signal: AbortSignal, done: Done): void {
     const program = this.#programs.get(requestId);
     if (program === undefined) {
-      return clock.soon(() => done({ status: "unknown", message: "its supervisor is gone" }));
+      return clock.defer(() => done({ status: "unknown", message: "its supervisor is gone" }));
     }
     this.#world.met("program taken up again");
     this.#follow(clock, program, signal, done);
@@ -96,7 +96,7 @@ export class Programs {
   }
 
   /** As the product's agent does: from the spool, at the watcher's pace, also after the end. */
-  follow(clock: ProcessClock, order: FollowOrder, emit: (piece: OutputPiece) => void): void {
+  follow(clock: ProcessClock, order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
     const { requestId, watcher, after, bytes } = order;
     if (!order.isPending && !this.#programs.has(requestId)) {
       return emit({ requestId, watcher, sequence: after, end: true });
@@ -108,7 +108,7 @@ export class Programs {
     this.#pass(requestId);
   }
 
-  unfollow(left?: Left): void {
+  unfollow(left?: SubscriptionRef): void {
     if (left === undefined) this.#followers.clear();
     else this.#followers.delete(`${left.requestId}/${left.watcher}`);
   }
@@ -130,7 +130,7 @@ export class Programs {
   }
 
   #follow(clock: ProcessClock, program: Program, signal: AbortSignal, done: Done): void {
-    program.tell = (result) => clock.soon(() => done(result));
+    program.tell = (result) => clock.defer(() => done(result));
     signal.addEventListener("abort", () => {
       for (const [requestId, each] of this.#programs) {
         if (each === program) this.#stop(requestId, program, signal.reason);

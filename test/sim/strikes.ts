@@ -105,10 +105,10 @@ export class Strikes {
   #drain(fault: Fault): void {
     const process = this.#world.control;
     if (process === undefined || !process.clock.isAlive) return;
-    process.engine.tell({ type: "draining" });
+    process.engine.notify({ type: "drainStarted" });
     this.#world.time.after(Math.min(fault.durationMs, 10_000), () => {
       if (!process.clock.isAlive) return;
-      process.clock.run(() => process.engine.tell({ type: "drain" }));
+      process.clock.run(() => process.engine.notify({ type: "connectionsDrained" }));
       this.#world.time.after(2_000, () => {
         if (this.#world.control === process) this.#world.crashControl("stopped", 1_000);
       });
@@ -136,7 +136,7 @@ export class Strikes {
     const copied = clone.disk.journal().identity;
     clone.mayJoin = ({ engine }) =>
       clone.disk.journal().identity !== copied ||
-      engine.core.fleet.agent(original.agentId).session?.instanceId === instanceId;
+      engine.core.registry.agent(original.agentId).session?.instanceId === instanceId;
     this.#runFor(fault, clone);
   }
 
@@ -185,8 +185,8 @@ export class Strikes {
     if (process === undefined || !process.clock.isAlive) return;
     this.#world.ledger.revoked(host.agentId, this.#world.time.now);
     const { agentId } = host;
-    process.engine.tell({ type: "revoked", tokenId: `token of ${agentId}` });
-    process.engine.tell({ type: "withdraw", agentId, reason: "the agent was revoked" });
+    process.engine.notify({ type: "tokenRevoked", tokenId: `token of ${agentId}` });
+    process.engine.notify({ type: "cancelMatching", agentId, reason: "the agent was revoked" });
   }
 }
 

@@ -118,7 +118,7 @@ export class ProcessClock implements Clock {
     };
   }
 
-  soon(run: () => void): void {
+  defer(run: () => void): void {
     this.#time.after(0, () => {
       // An event loop reads only so much in one turn: this turn may end before all was read.
       if (this.isAlive && this.#time.now >= this.pausedUntil) run();

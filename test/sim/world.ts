@@ -116,7 +116,7 @@ export class World {
     }
     const dispatcher = this.control?.engine.core.dispatcher;
     this.ledger.bounded("open requests at the end", dispatcher?.sizes.open ?? 1, 0);
-    const sessions = this.control?.engine.core.fleet.sessionCount ?? 0;
+    const sessions = this.control?.engine.core.registry.sessionCount ?? 0;
     this.ledger.bounded("sessions at the end", sessions, this.hosts.length);
     for (const { agentId, name, sizes } of this.hosts) {
       // One that was revoked has nobody left to take its answers.
@@ -210,7 +210,8 @@ export class World {
     this.control = process;
     this.trace("control starts");
     this.#controlStartedAt = this.time.now;
-    for (const { agentId } of this.hosts) process.engine.tell({ type: "register", agentId });
+    for (const { agentId } of this.hosts)
+      process.engine.notify({ type: "agentRegistered", agentId });
   }
 
   crashControl(why: string, awayMs: number): void {

@@ -21,10 +21,10 @@ export interface CommandDefinition<Schema extends v.GenericSchema<JsonObject, un
 export interface CommandContext {
   signal: AbortSignal;
   /** What this agent says about itself. */
-  facts: AgentFacts;
+  host: HostInfo;
 }
 
-export interface AgentFacts {
+export interface HostInfo {
   version: string;
   runtime: string;
   hostname: string;

@@ -2,11 +2,11 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { isTestBuild } from "../../failpoints.ts";
-import type { CatalogueEntry } from "../../protocol/api/views.ts";
+import type { Capability } from "../../protocol/api/views.ts";
 import { errorText } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { issueText } from "../../protocol/schemaError.ts";
-import type { Checked } from "../core/admission.ts";
+import { formatIssue } from "../../protocol/schemaError.ts";
+import type { CheckResult } from "../core/admission.ts";
 import type { CommandResult } from "../core/model.ts";
 import type { CommandContext, CommandDefinition } from "./command.ts";
 import { info } from "./info.ts";
@@ -29,7 +29,7 @@ export const commands: ReadonlyMap<string, AnyCommand> = new Map(
 );
 
 /** What is built in, as it is announced; `services` are those that `restart` may restart. */
-export function entries(services: readonly string[]): CatalogueEntry[] {
+export function entries(services: readonly string[]): Capability[] {
   return [...commands.values()].map(({ name, summary, parameters }) => {
     const schema = toJsonSchema(parameters, { errorMode: "ignore", typeMode: "input" });
     if (name !== restart.name || services.length === 0) {
@@ -45,7 +45,7 @@ export function check(
   name: string,
   parameters: unknown,
   alsoKnown: readonly string[] = [],
-): Checked {
+): CheckResult {
   const command = commands.get(name);
   if (command === undefined) {
     const known = [...commands.keys(), ...alsoKnown].join(", ");
@@ -54,7 +54,7 @@ export function check(
   }
   const parsed = v.safeParse(command.parameters, parameters);
   if (parsed.success) return { endsProcess: command.endsProcess ?? false };
-  return { code: "INVALID_PARAMETERS", message: `parameters: ${issueText(parsed.issues[0])}` };
+  return { code: "INVALID_PARAMETERS", message: `parameters: ${formatIssue(parsed.issues[0])}` };
 }
 
 /** Runs a command that was checked; whatever it throws is its failure. */

@@ -18,8 +18,8 @@ export const append: CommandDefinition<typeof Parameters> = {
   name: "append",
   summary: "appends a line to a file (test builds only)",
   parameters: Parameters,
-  async run({ file, line, wait_ms, status }, { signal, facts }) {
-    appendFileSync(file, `${line} ${facts.pid}\n`);
+  async run({ file, line, wait_ms, status }, { signal, host }) {
+    appendFileSync(file, `${line} ${host.pid}\n`);
     if (wait_ms > 0) await sleep(wait_ms, undefined, { signal });
     return { status, message: line };
   },

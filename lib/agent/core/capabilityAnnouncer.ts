@@ -4,38 +4,38 @@
  * outside, when it is asked for.
  */
 import type { AgentEvent } from "./model.ts";
-import type { Outlet } from "./responseOutbox.ts";
+import type { OutboxConnection } from "./responseOutbox.ts";
 import type { AgentTransition } from "./transition.ts";
 
-export class Announcement {
+export class CapabilityAnnouncer {
   /** As it was seen last; undefined before the first look. */
   #digest: string | undefined;
-  #isWanted = false;
+  #isTextRequested = false;
 
   get digest(): string | undefined {
     return this.#digest;
   }
 
   /** The control plane does not know the catalogue of this digest. */
-  wanted(t: AgentTransition): void {
-    this.#isWanted = true;
-    t.perform({ type: "look", isTextWanted: true });
+  requested(t: AgentTransition): void {
+    this.#isTextRequested = true;
+    t.perform({ type: "readCapabilities", isTextWanted: true });
   }
 
   /** The catalogue as it stands. */
-  looked(
-    event: AgentEvent & { type: "catalogue" },
-    outlet: Outlet | undefined,
+  onCapabilities(
+    event: AgentEvent & { type: "capabilitiesRead" },
+    connection: OutboxConnection | undefined,
     t: AgentTransition,
   ): void {
     const { digest, text } = event;
     const isSame = digest === this.#digest;
     this.#digest = digest;
-    const isAsked = this.#isWanted && text !== undefined;
-    if (!outlet?.v1 || (isSame && !isAsked)) return;
-    if (isAsked) this.#isWanted = false;
+    const isAsked = this.#isTextRequested && text !== undefined;
+    if (!connection?.isExtended || (isSame && !isAsked)) return;
+    if (isAsked) this.#isTextRequested = false;
     const payload = { digest, ...(isAsked ? { text } : {}) };
     const message = { type: "catalogue", payload } as const;
-    t.send(outlet.link, message);
+    t.send(connection.link, message);
   }
 }

@@ -7,40 +7,40 @@
  */
 
 import {
-  dialMs,
+  connectTimeoutMs,
   heartbeatsMissedMax,
   heartbeatsPerStatus,
-  probeMs,
+  pingAfterSilenceMs,
   reconnectSecondsDefault,
-  steadyMs,
+  stableAfterMs,
 } from "../../protocol/limits.ts";
 import type { Hello, Welcome } from "../../protocol/wire/message.ts";
 import { formatCpuUsage, formatMemoryUsage } from "../../protocol/wire/usageText.ts";
-import type { Figures, Identity } from "./model.ts";
-import { returnDelayMs } from "./reconnectDelay.ts";
+import type { HostMetrics, Identity } from "./model.ts";
+import { reconnectDelayMs } from "./reconnectDelay.ts";
 import type { AgentTransition } from "./transition.ts";
 
-export interface LinkOptions {
+export interface ConnectionOptions {
   /** What the agent says of itself, beside the name of its memory. */
   hello: Omit<Hello["payload"], "journal_id" | "epoch" | "catalogue_digest">;
   /** Heartbeats every so many seconds, unless the control plane advises another figure. */
   heartbeatSeconds: number;
 }
 
-type LinkState =
+type LinkPhase =
   | { name: "idle" }
   | { name: "waiting"; until: number }
   | { name: "dialing"; until: number }
   /** Connected to a `wsctl.v1` peer that has not welcomed us yet. */
   | { name: "greeting"; until: number }
-  | { name: "up"; since: number; v1: boolean };
+  | { name: "up"; since: number; isExtended: boolean };
 
 /** CPU use is a figure over time: a process that has just started has none yet. */
 const firstStatusMs = 1_000;
 
-export class Link {
-  readonly #options: LinkOptions;
-  #state: LinkState = { name: "idle" };
+export class ConnectionState {
+  readonly #options: ConnectionOptions;
+  #state: LinkPhase = { name: "idle" };
   #link = 0;
   #attempt = 0;
   #heartbeatMs: number;
@@ -59,14 +59,16 @@ export class Link {
   #clockOffsetMs = 0;
   #isStopping = false;
 
-  constructor(options: LinkOptions) {
+  constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#heartbeatMs = options.heartbeatSeconds * 1000;
   }
 
   /** The number of the connection that is up, if one is. */
-  get up(): { link: number; v1: boolean } | undefined {
-    return this.#state.name === "up" ? { link: this.#link, v1: this.#state.v1 } : undefined;
+  get up(): { link: number; isExtended: boolean } | undefined {
+    return this.#state.name === "up"
+      ? { link: this.#link, isExtended: this.#state.isExtended }
+      : undefined;
   }
 
   get clockOffsetMs(): number {
@@ -95,16 +97,16 @@ export class Link {
 
   /** Connected. A peer of `wsctl.v1` is greeted first; another is ready at once. */
   opened(
-    v1: boolean,
+    isExtended: boolean,
     identity: Identity,
     catalogueDigest: string | undefined,
     t: AgentTransition,
   ): void {
     if (this.#state.name !== "dialing") return;
     this.#lastHeard = t.now;
-    if (!v1) return this.#isUp(false, t);
+    if (!isExtended) return this.#isUp(false, t);
     this.#greetedAt = t.now;
-    this.#state = { name: "greeting", until: t.now + dialMs };
+    this.#state = { name: "greeting", until: t.now + connectTimeoutMs };
     const { journalId: journal_id, epoch } = identity;
     const memory = { journal_id, epoch };
     const digest = catalogueDigest === undefined ? {} : { catalogue_digest: catalogueDigest };
@@ -122,7 +124,7 @@ export class Link {
       this.#clockOffsetMs = Date.parse(message.timestamp) - this.#greetedAt;
       return this.#isUp(true, t);
     }
-    if (this.#state.name === "up" && !this.#state.v1) {
+    if (this.#state.name === "up" && !this.#state.isExtended) {
       // It does know our greeting, but took so long that its clock cannot be told: once more.
       t.perform({ type: "terminate", link: this.#link });
       return this.#dial(t);
@@ -133,7 +135,7 @@ export class Link {
   /**
    * A peer that agreed to any subprotocol, but does not know our greeting: the standard will do.
    */
-  notGreeted(t: AgentTransition): void {
+  welcomeOverdue(t: AgentTransition): void {
     if (this.#state.name === "greeting") this.#isUp(false, t);
   }
 
@@ -143,18 +145,18 @@ export class Link {
   }
 
   /** Any sign of life, a pong included. */
-  heard(now: number): void {
+  messageReceived(now: number): void {
     this.#lastHeard = now;
     this.#probedAt = undefined;
   }
 
-  measured(figures: Figures, t: AgentTransition): void {
+  measured(metrics: HostMetrics, t: AgentTransition): void {
     if (this.#state.name !== "up") return;
     const message = {
       type: "status_update",
       payload: {
-        cpu_usage: formatCpuUsage(figures.cpuPercent),
-        memory_usage: formatMemoryUsage(figures.memoryBytes),
+        cpu_usage: formatCpuUsage(metrics.cpuPercent),
+        memory_usage: formatMemoryUsage(metrics.memoryBytes),
       },
     } as const;
     t.send(this.#link, message);
@@ -168,8 +170,8 @@ export class Link {
       this.#state = { name: "idle" };
       return;
     }
-    if (state.name === "up" && t.now - state.since >= steadyMs) this.#attempt = 0;
-    const delayMs = returnDelayMs({
+    if (state.name === "up" && t.now - state.since >= stableAfterMs) this.#attempt = 0;
+    const delayMs = reconnectDelayMs({
       attempt: this.#attempt++,
       spreadMs: this.#spreadMs,
       closeCode: code,
@@ -187,7 +189,7 @@ export class Link {
   tick(random: number, t: AgentTransition): void {
     const state = this.#state;
     if (state.name === "waiting" && t.now >= state.until) return this.#dial(t);
-    if (state.name === "greeting" && t.now >= state.until) return this.notGreeted(t);
+    if (state.name === "greeting" && t.now >= state.until) return this.welcomeOverdue(t);
     if (state.name === "dialing" && t.now >= state.until) {
       return this.#giveUp("no answer in time", random, t);
     }
@@ -201,7 +203,7 @@ export class Link {
     if (t.now >= this.#heartbeatAt) this.#heartbeat(t);
     if (t.now < this.#statusAt) return;
     this.#statusAt = t.now + this.#heartbeatMs * heartbeatsPerStatus;
-    t.perform({ type: "measure" });
+    t.perform({ type: "readHostMetrics" });
   }
 
   /** Ends the connection for good. */
@@ -221,16 +223,16 @@ export class Link {
 
   #dial(t: AgentTransition): void {
     this.#link++;
-    this.#state = { name: "dialing", until: t.now + dialMs };
+    this.#state = { name: "dialing", until: t.now + connectTimeoutMs };
     t.perform({ type: "dial", link: this.#link });
   }
 
-  #isUp(v1: boolean, t: AgentTransition): void {
-    this.#state = { name: "up", since: t.now, v1 };
+  #isUp(isExtended: boolean, t: AgentTransition): void {
+    this.#state = { name: "up", since: t.now, isExtended };
     this.#probedAt = undefined;
     this.#statusAt = t.now + firstStatusMs;
     this.#heartbeat(t);
-    const text = v1 ? "connected" : "connected, by the standard alone";
+    const text = isExtended ? "connected" : "connected, by the standard alone";
     t.log("info", text);
   }
 
@@ -245,7 +247,7 @@ export class Link {
   }
 
   #silentAt(): number {
-    if (this.#probedAt !== undefined) return this.#probedAt + probeMs;
+    if (this.#probedAt !== undefined) return this.#probedAt + pingAfterSilenceMs;
     return this.#lastHeard + this.#heartbeatMs * heartbeatsMissedMax;
   }
 

@@ -3,34 +3,39 @@
  * executor (what becomes of commands), and holds neither socket, timer, journal nor clock.
  */
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
-import type { Command, ControlMessage, Follow, Welcome } from "../../protocol/wire/message.ts";
-import { Announcement } from "./capabilityAnnouncer.ts";
-import { Link, type LinkOptions } from "./connection.ts";
+import type {
+  Command,
+  ControlMessage,
+  SubscribeOutput,
+  Welcome,
+} from "../../protocol/wire/message.ts";
+import { CapabilityAnnouncer } from "./capabilityAnnouncer.ts";
+import { type ConnectionOptions, ConnectionState } from "./connection.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
-import type { AgentEvent, Identity, JournalRecord, OutputPiece } from "./model.ts";
+import type { AgentEvent, Identity, OutputPiece, RequestRecord } from "./model.ts";
 import { AgentTransition } from "./transition.ts";
 
-export interface AgentCoreOptions extends LinkOptions, ExecutorOptions {
+export interface AgentCoreOptions extends ConnectionOptions, ExecutorOptions {
   /** Warned about when the token makes this agent somebody else. */
   agentId?: string;
 }
 
-type Received = AgentEvent & { type: "received" };
+type Received = AgentEvent & { type: "messageReceived" };
 
 const pruneEveryMs = 60 * 60 * 1000;
 
 export class AgentCore {
   readonly #options: AgentCoreOptions;
-  readonly #link: Link;
+  readonly #link: ConnectionState;
   readonly #executor: Executor;
-  readonly #announcement = new Announcement();
+  readonly #announcer = new CapabilityAnnouncer();
   #pruneAt = 0;
   #identity: Identity = { journalId: "", epoch: 0 };
   #isStopping = false;
 
   constructor(options: AgentCoreOptions) {
     this.#options = options;
-    this.#link = new Link(options);
+    this.#link = new ConnectionState(options);
     this.#executor = new Executor(options);
   }
 
@@ -69,49 +74,49 @@ export class AgentCore {
         this.#prune(t);
         this.#executor.recover(event.records, t);
         return this.#link.start(t);
-      case "opened":
+      case "connectionOpened":
         if (!this.#link.isLatest(event.link)) return;
-        this.#link.opened(event.v1, this.#identity, this.#announcement.digest, t);
+        this.#link.opened(event.isExtended, this.#identity, this.#announcer.digest, t);
         return this.#linkedIfUp(t);
-      case "received":
+      case "messageReceived":
         if (this.#link.isCurrent(event.link)) this.#received(event, t);
         return;
-      case "received_binary":
+      case "binaryReceived":
         return this.#binary(event.link, t);
-      case "pong":
-        if (this.#link.isCurrent(event.link)) this.#link.heard(t.now);
+      case "pongReceived":
+        if (this.#link.isCurrent(event.link)) this.#link.messageReceived(t.now);
         return;
-      case "closed":
+      case "connectionClosed":
         return this.#closed(event, t);
-      case "finished":
+      case "commandFinished":
         this.#executor.finished(event.requestId, event.result, t);
-        return this.#stopIfDone(t);
-      case "saved":
-        return this.#executor.saved(event.requestId, t);
+        return this.#disconnectWhenIdle(t);
+      case "requestPersisted":
+        return this.#executor.persisted(event.requestId, t);
       case "restart_failed":
         return this.#executor.restartFailed(event.reason, t);
-      case "measured":
+      case "hostMetricsRead":
         return this.#link.measured(event.figures, t);
-      case "catalogue":
-        return this.#announcement.looked(event, this.#link.up, t);
-      case "output":
+      case "capabilitiesRead":
+        return this.#announcer.onCapabilities(event, this.#link.up, t);
+      case "outputProduced":
         return this.#output(event.piece, t);
-      case "save_failed":
-        this.#executor.saveFailed(event.writes, t);
-        return this.#stopIfDone(t);
+      case "commitFailed":
+        this.#executor.commitFailed(event.writes, t);
+        return this.#disconnectWhenIdle(t);
       case "tick":
         return this.#tick(event.random, t);
-      case "stop":
+      case "stopRequested":
         this.#isStopping = true;
         this.#executor.stop();
-        return this.#stopIfDone(t);
+        return this.#disconnectWhenIdle(t);
       default:
         return event satisfies never;
     }
   }
 
   #received({ link, decoded, known }: Received, t: AgentTransition): void {
-    this.#link.heard(t.now);
+    this.#link.messageReceived(t.now);
     const { message, refusal } = decoded;
     if (refusal === undefined) return this.#message(message, known, t);
     const { code, requestId, text: reason } = refusal;
@@ -122,19 +127,19 @@ export class AgentCore {
     t.send(link, error);
   }
 
-  #message(message: ControlMessage, known: JournalRecord | undefined, t: AgentTransition): void {
+  #message(message: ControlMessage, known: RequestRecord | undefined, t: AgentTransition): void {
     switch (message.type) {
       case "command":
         return this.#executor.command(message, known, this.#expiresAt(message), t);
       case "welcome":
         this.#link.welcome(message, t);
-        this.#warnOfName(message.payload.agent_id, t);
+        this.#warnOfAgentId(message.payload.agent_id, t);
         this.#identify(message, t);
-        if (message.payload.catalogue_wanted) this.#announcement.wanted(t);
+        if (message.payload.catalogue_wanted) this.#announcer.requested(t);
         if (this.#link.up === undefined) this.#unlinked(t);
         return this.#linkedIfUp(t);
       case "ack":
-        return this.#executor.settled(message.request_id, t);
+        return this.#executor.acknowledged(message.request_id, t);
       case "cancel":
         return this.#executor.cancel(message.request_id, t);
       case "follow":
@@ -143,11 +148,11 @@ export class AgentCore {
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {
         const { code, message: reason } = message.payload;
-        this.#link.notGreeted(t);
+        this.#link.welcomeOverdue(t);
         this.#linkedIfUp(t);
         const text = `the control plane reports ${JSON.stringify(code)}: ${JSON.stringify(reason)}`;
         t.log("warn", text);
-        if (message.request_id !== undefined) this.#executor.settled(message.request_id, t);
+        if (message.request_id !== undefined) this.#executor.acknowledged(message.request_id, t);
         return;
       }
       default:
@@ -161,20 +166,20 @@ export class AgentCore {
     return expires_at === undefined ? undefined : Date.parse(expires_at) - this.#link.clockOffsetMs;
   }
 
-  #follow({ request_id: requestId, payload }: Follow, t: AgentTransition): void {
+  #follow({ request_id: requestId, payload }: SubscribeOutput, t: AgentTransition): void {
     const { watcher, after, end, ...wanted } = payload;
-    if (end) return void t.perform({ type: "unfollow", left: { requestId, watcher } });
-    const output = this.#executor.outputOf(requestId);
+    if (end) return void t.perform({ type: "unsubscribeOutput", left: { requestId, watcher } });
+    const output = this.#executor.findOutput(requestId);
     if (output === "none") {
       return this.#output({ requestId, watcher, sequence: after, end: true }, t);
     }
     const order = { requestId, watcher, after, ...wanted, isPending: output === "open" };
-    t.perform({ type: "follow", order });
+    t.perform({ type: "subscribeOutput", order });
   }
 
   #output({ requestId, ...payload }: OutputPiece, t: AgentTransition): void {
     const { up } = this.#link;
-    if (!up?.v1) return;
+    if (!up?.isExtended) return;
     const message = { type: "output", request_id: requestId, payload } as const;
     t.send(up.link, message);
   }
@@ -185,7 +190,7 @@ export class AgentCore {
     t.perform({ type: "close", link, code, reason });
   }
 
-  #closed(event: AgentEvent & { type: "closed" }, t: AgentTransition): void {
+  #closed(event: AgentEvent & { type: "connectionClosed" }, t: AgentTransition): void {
     if (!this.#link.isLatest(event.link)) return;
     this.#unlinked(t);
     this.#link.closed(event.code, event.reason, event.random, t);
@@ -198,20 +203,20 @@ export class AgentCore {
     if (wasUp && this.#link.up === undefined) this.#unlinked(t);
     this.#executor.tick(t);
     if (t.now >= this.#pruneAt) this.#prune(t);
-    this.#stopIfDone(t);
+    this.#disconnectWhenIdle(t);
   }
 
   #unlinked(t: AgentTransition): void {
     this.#executor.unlinked();
-    t.perform({ type: "unfollow" });
+    t.perform({ type: "unsubscribeOutput" });
   }
 
   #linkedIfUp(t: AgentTransition): void {
-    const outlet = this.#link.up;
-    if (outlet !== undefined) this.#executor.linked(outlet, t);
+    const connection = this.#link.up;
+    if (connection !== undefined) this.#executor.linked(connection, t);
   }
 
-  #stopIfDone(t: AgentTransition): void {
+  #disconnectWhenIdle(t: AgentTransition): void {
     if (this.#isStopping && !this.#executor.isBusy) this.#link.stop(t);
   }
 
@@ -220,10 +225,10 @@ export class AgentCore {
     const { journal_id: journalId, epoch } = message.payload;
     if (this.#identity.journalId === journalId && this.#identity.epoch === epoch) return;
     this.#identity = { journalId, epoch };
-    t.write({ type: "identity", identity: this.#identity });
+    t.write({ type: "putIdentity", identity: this.#identity });
   }
 
-  #warnOfName(agentId: string, t: AgentTransition): void {
+  #warnOfAgentId(agentId: string, t: AgentTransition): void {
     const { agentId: wanted } = this.#options;
     if (wanted === undefined || wanted === agentId) return;
     const text = `the token makes this agent "${agentId}", not "${wanted}"`;
@@ -232,6 +237,6 @@ export class AgentCore {
 
   #prune(t: AgentTransition): void {
     this.#pruneAt = t.now + pruneEveryMs;
-    t.write({ type: "prune", before: t.now });
+    t.write({ type: "pruneRequests", before: t.now });
   }
 }

@@ -1,13 +1,13 @@
 /** What becomes of a request that a process before this one left in the journal. Pure. */
-import type { Answer, JournalRecord, Self } from "./model.ts";
+import type { ProcessInfo, RequestRecord, ResponseBody } from "./model.ts";
 import { failure, restarted, updated } from "./response.ts";
 
 /** Undefined where it goes on as it stands. */
-export function fateOf(
-  record: JournalRecord,
-  self: Self,
+export function recoverRequest(
+  record: RequestRecord,
+  self: ProcessInfo,
   now: number,
-): { answer: Answer } | undefined {
+): { answer: ResponseBody } | undefined {
   const { state, outlives, since, update } = record;
   if (state === "started" && !outlives) {
     return { answer: failure("INTERRUPTED", "the agent died while the command ran") };

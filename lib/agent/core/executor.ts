@@ -6,44 +6,44 @@
  * a command can end it: what a dead process left as `started` is `INTERRUPTED`, what it left as
  * `restarting` has succeeded by this process being there.
  */
-import { stopGraceMs, unsettledMax } from "../../protocol/limits.ts";
+import { stopGraceMs, unacknowledgedMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import { Deadlines } from "../../time/deadlineQueue.ts";
+import { DeadlineQueue } from "../../time/deadlineQueue.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
-import { fateOf } from "./crashRecovery.ts";
+import { recoverRequest } from "./crashRecovery.ts";
 import type {
   AgentWrite,
-  Answer,
   CommandResult,
-  JournalRecord,
-  Self,
+  ProcessInfo,
+  RequestRecord,
+  ResponseBody,
   StopReason,
 } from "./model.ts";
 import { PendingRestart } from "./pendingRestart.ts";
-import { type Entry, enter, entryOf, newEntry, put, timed } from "./requestEntry.ts";
+import { buildEntry, enter, newEntry, put, type RequestEntry, timed } from "./requestEntry.ts";
 import {
   answerOf,
+  cancelled,
   cannotSave,
   failure,
-  fittingAnswer,
   notRestarted,
   stopped,
-  withdrawn,
+  truncateResponse,
 } from "./response.ts";
-import { Outbox, type Outlet } from "./responseOutbox.ts";
+import { type OutboxConnection, ResponseOutbox } from "./responseOutbox.ts";
 import type { AgentTransition } from "./transition.ts";
 
 export interface ExecutorOptions extends AdmissionOptions {
   /** Said by the answer to a `restart` or an `update`. */
-  self: Self;
+  self: ProcessInfo;
 }
 
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #admission: Admission;
-  readonly #entries = new Map<string, Entry>();
-  readonly #deadlines = new Deadlines<string>();
-  readonly #outbox = new Outbox(this.#entries, this.#deadlines);
+  readonly #entries = new Map<string, RequestEntry>();
+  readonly #deadlines = new DeadlineQueue<string>();
+  readonly #outbox = new ResponseOutbox(this.#entries, this.#deadlines);
   #running = 0;
   readonly #restart = new PendingRestart();
   #isStopping = false;
@@ -72,14 +72,14 @@ export class Executor {
   }
 
   /** Goes on from what the journal holds of an earlier process. */
-  recover(records: JournalRecord[], t: AgentTransition): void {
+  recover(records: RequestRecord[], t: AgentTransition): void {
     for (const stored of records) {
       // A clock that was set back while nobody ran must not put any end off.
-      const entry = entryOf({ ...stored, since: Math.min(stored.since, t.now) });
+      const entry = buildEntry({ ...stored, since: Math.min(stored.since, t.now) });
       this.#entries.set(stored.requestId, entry);
-      const fate = fateOf(entry.record, this.#options.self, t.now);
+      const fate = recoverRequest(entry.record, this.#options.self, t.now);
       if (fate !== undefined) this.#end(entry, fate.answer, t);
-      else if (stored.state === "started") this.#adopt(entry, t);
+      else if (stored.state === "started") this.#resumeRun(entry, t);
       else if (stored.state === "accepted" && stored.expiresAt !== undefined) {
         this.#deadlines.set(stored.requestId, stored.expiresAt);
       }
@@ -93,32 +93,32 @@ export class Executor {
    */
   command(
     command: Command,
-    known: JournalRecord | undefined,
+    known: RequestRecord | undefined,
     expiresAt: number | undefined,
     t: AgentTransition,
   ): void {
     const requestId = command.request_id;
     const entry = this.#entries.get(requestId);
     if (entry !== undefined) {
-      if (entry.record.state === "ended") this.#outbox.publish(entry, t);
+      if (entry.record.state === "ended") this.#outbox.respondDurably(entry, t);
       return;
     }
     if (known !== undefined) {
       const interrupted = failure("INTERRUPTED", "it is not known how the command ended");
-      return this.#outbox.say(requestId, known.answer ?? interrupted, t, t.now - known.since);
+      return this.#outbox.respond(requestId, known.answer ?? interrupted, t, t.now - known.since);
     }
     if (this.#restart.isPending || this.#isStopping) {
       // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
-      if (this.#outbox.outlet?.v1) return;
+      if (this.#outbox.connection?.isExtended) return;
       const busy = failure("BUSY", "the agent is restarting; ask again");
-      return this.#outbox.say(requestId, busy, t);
+      return this.#outbox.respond(requestId, busy, t);
     }
     const accepted = newEntry(command, expiresAt, t.now);
     this.#entries.set(requestId, accepted);
     const untrusted = this.#admission.untrusted(accepted, command, t.now);
-    const refusal = untrusted ?? this.#admission.refusal(accepted, t.now);
+    const refusal = untrusted ?? this.#admission.check(accepted, t.now);
     if (refusal !== undefined) return this.#end(accepted, refusal, t);
-    if (this.#admission.mayStart(accepted)) return this.#start(accepted, t);
+    if (this.#admission.canStart(accepted)) return this.#start(accepted, t);
     t.write(put(accepted));
     const { expiresAt: startBy } = accepted.record;
     if (startBy !== undefined) this.#deadlines.set(requestId, startBy);
@@ -138,48 +138,49 @@ export class Executor {
       if (result.update !== undefined) record.update = result.update;
       enter(entry, "restarting", t.now);
       this.#deadlines.delete(requestId);
-      this.#restart.ask(t.now);
+      this.#restart.request(t.now);
     } else this.#end(entry, answerOf(result, record.timeoutMs), t);
     this.#startAccepted(t);
     this.#restartIfReady(t);
   }
 
   /** Whether this request's program writes output, or is still to begin. */
-  outputOf(requestId: string): "open" | "none" | "unknown" {
+  findOutput(requestId: string): "open" | "none" | "unknown" {
     const record = this.#entries.get(requestId)?.record;
     if (record?.state !== "accepted" && record?.state !== "started") return "unknown";
     return record.outlives ? "open" : "none";
   }
 
-  linked(outlet: Outlet, t: AgentTransition): void {
-    this.#outbox.linked(outlet, t);
+  linked(connection: OutboxConnection, t: AgentTransition): void {
+    this.#outbox.linked(connection, t);
   }
 
   unlinked(): void {
-    this.#outbox.outlet = undefined;
+    this.#outbox.connection = undefined;
   }
 
-  settled(requestId: string, t: AgentTransition): void {
-    this.#outbox.settled(requestId, t);
+  acknowledged(requestId: string, t: AgentTransition): void {
+    this.#outbox.acknowledged(requestId, t);
   }
 
-  saved(requestId: string, t: AgentTransition): void {
-    this.#outbox.saved(requestId, t);
+  persisted(requestId: string, t: AgentTransition): void {
+    this.#outbox.persisted(requestId, t);
   }
 
   /** The journal would not take these: what was to start has not started, answers are kept. */
-  saveFailed(writes: AgentWrite[], t: AgentTransition): void {
+  commitFailed(writes: AgentWrite[], t: AgentTransition): void {
     for (const write of writes) {
-      const entry = write.type === "put" ? this.#entries.get(write.record.requestId) : undefined;
-      if (entry === undefined || write.type !== "put") continue;
+      const entry =
+        write.type === "putRequest" ? this.#entries.get(write.record.requestId) : undefined;
+      if (entry === undefined || write.type !== "putRequest") continue;
       if (entry.record.state === "ended") {
-        this.#outbox.notSaved(entry, t.now);
+        this.#outbox.commitFailed(entry, t.now);
       } else if (entry.record.state === "restarting") {
         this.#restart.giveUp();
         this.#end(entry, notRestarted("the agent cannot write its journal"), t);
       } else {
         if (entry.record.state === "started") this.#running--;
-        this.#refuseUnsaved(entry, t);
+        this.#rejectUnsaved(entry, t);
       }
     }
   }
@@ -195,13 +196,13 @@ export class Executor {
   }
 
   /** Nothing was begun, so it may be said before it is on record; a repeat hears the same. */
-  #refuseUnsaved(entry: Entry, t: AgentTransition): void {
+  #rejectUnsaved(entry: RequestEntry, t: AgentTransition): void {
     const { requestId } = entry.record;
     enter(entry, "ended", t.now);
     entry.record.answer = cannotSave();
-    this.#outbox.notSaved(entry, t.now);
-    this.#outbox.say(requestId, entry.record.answer, t);
-    if (this.#entries.size <= unsettledMax) return;
+    this.#outbox.commitFailed(entry, t.now);
+    this.#outbox.respond(requestId, entry.record.answer, t);
+    if (this.#entries.size <= unacknowledgedMax) return;
     this.#entries.delete(requestId);
     this.#deadlines.delete(requestId);
   }
@@ -211,7 +212,7 @@ export class Executor {
       const requestId = this.#deadlines.popDue(t.now);
       if (requestId === undefined) break;
       const entry = this.#entries.get(requestId);
-      if (entry !== undefined) this.#due(entry, t);
+      if (entry !== undefined) this.#onDeadline(entry, t);
     }
     this.#restartIfReady(t);
   }
@@ -221,13 +222,13 @@ export class Executor {
    */
   cancel(requestId: string, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
-    if (entry?.record.state === "accepted") this.#end(entry, withdrawn(), t);
+    if (entry?.record.state === "accepted") this.#end(entry, cancelled(), t);
     else if (entry?.record.state === "started" && entry.stopping === undefined) {
       if (entry.record.isCancellable !== false) this.#stop(entry, "cancel", t);
     }
   }
 
-  #stop(entry: Entry, why: StopReason, t: AgentTransition): void {
+  #stop(entry: RequestEntry, why: StopReason, t: AgentTransition): void {
     const { requestId } = entry.record;
     entry.stopping = why;
     this.#deadlines.set(requestId, t.now + stopGraceMs);
@@ -239,7 +240,7 @@ export class Executor {
     this.#isStopping = true;
   }
 
-  #due(entry: Entry, t: AgentTransition): void {
+  #onDeadline(entry: RequestEntry, t: AgentTransition): void {
     const { record } = entry;
     if (record.state === "accepted") {
       const text = "the request's time to live passed before its turn came; it never started";
@@ -254,7 +255,7 @@ export class Executor {
     } else if (record.state === "ended") this.#outbox.repeat(entry, t);
   }
 
-  #start(entry: Entry, t: AgentTransition): void {
+  #start(entry: RequestEntry, t: AgentTransition): void {
     const { requestId, command, parameters, timeoutMs } = entry.record;
     this.#running++;
     enter(entry, "started", t.now);
@@ -264,11 +265,11 @@ export class Executor {
   }
 
   /** It runs on from where the process before this one left it. */
-  #adopt(entry: Entry, t: AgentTransition): void {
+  #resumeRun(entry: RequestEntry, t: AgentTransition): void {
     const { requestId, command, since, timeoutMs } = entry.record;
     this.#running++;
     this.#deadlines.set(requestId, since + timeoutMs);
-    t.perform({ type: "adopt", requestId, command });
+    t.perform({ type: "resumeRun", requestId, command });
   }
 
   #startAccepted(t: AgentTransition): void {
@@ -276,23 +277,23 @@ export class Executor {
     for (const entry of this.#entries.values()) {
       if (this.#running >= this.#options.limits.running) return;
       if (entry.record.state !== "accepted") continue;
-      const refusal = this.#admission.refusal(entry, t.now);
+      const refusal = this.#admission.check(entry, t.now);
       if (refusal !== undefined) this.#end(entry, refusal, t);
-      else if (this.#admission.mayStart(entry)) this.#start(entry, t);
+      else if (this.#admission.canStart(entry)) this.#start(entry, t);
     }
   }
 
-  #end(entry: Entry, answer: Answer, t: AgentTransition): void {
+  #end(entry: RequestEntry, answer: ResponseBody, t: AgentTransition): void {
     enter(entry, "ended", t.now);
-    entry.record.answer = timed(entry.record, fittingAnswer(answer), t.now);
+    entry.record.answer = timed(entry.record, truncateResponse(answer), t.now);
     this.#deadlines.delete(entry.record.requestId);
-    this.#outbox.publish(entry, t);
+    this.#outbox.respondDurably(entry, t);
     if (entry.record.outlives) {
-      t.perform({ type: "forget", requestId: entry.record.requestId });
+      t.perform({ type: "deleteRunDirectory", requestId: entry.record.requestId });
     }
   }
 
   #restartIfReady(t: AgentTransition): void {
-    this.#running -= this.#restart.carryOut(this.#entries.values(), t);
+    this.#running -= this.#restart.execute(this.#entries.values(), t);
   }
 }

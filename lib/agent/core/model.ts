@@ -9,16 +9,16 @@ import type { AgentDraft, Decoded } from "../../protocol/wire/codec.ts";
 import type { ControlMessage, Output } from "../../protocol/wire/message.ts";
 
 /** What a request is answered with; stored before it is sent, and repeated from there. */
-export type Answer = (
+export type ResponseBody = (
   | { type: "response"; status: "success" | "failed"; message?: string; result?: unknown }
   | { type: "error"; code: string; message: string }
 ) & {
   /** How long its command ran, in milliseconds; absent where it never began. */
-  ranMs?: number;
+  executionMs?: number;
 };
 
 /** One request in the agent's journal. */
-export interface JournalRecord {
+export interface RequestRecord {
   requestId: string;
   command: string;
   parameters: JsonObject;
@@ -26,7 +26,7 @@ export interface JournalRecord {
    * `accepted`: waits for its turn; `started`: may have had an effect; `restarting`: this process
    * ends for it; `ended`: has its answer; `settled`: the control plane has the answer too.
    */
-  state: "accepted" | "started" | "restarting" | "ended" | "settled";
+  state: "accepted" | "started" | "restarting" | "ended" | "acknowledged";
   timeoutMs: number;
   /** Must not start after this; absent where the control plane set none. */
   expiresAt?: number;
@@ -44,7 +44,7 @@ export interface JournalRecord {
   since: number;
   /** When its command began. */
   startedAt?: number;
-  answer?: Answer;
+  answer?: ResponseBody;
 }
 
 /** Another version that is ready to be tried, and to take this one's place if it proves itself. */
@@ -59,7 +59,7 @@ export interface Update {
 }
 
 /** What this process is, and what a trial of another version came to that it comes back from. */
-export interface Self {
+export interface ProcessInfo {
   pid: number;
   version: string;
   /** Why the version that was tried last did not stay. */
@@ -75,11 +75,11 @@ export interface Identity {
 }
 
 export type AgentWrite =
-  | { type: "identity"; identity: Identity }
-  | { type: "put"; record: JournalRecord }
-  | { type: "settled"; requestId: string }
+  | { type: "putIdentity"; identity: Identity }
+  | { type: "putRequest"; record: RequestRecord }
+  | { type: "markAcknowledged"; requestId: string }
   /** Forgets settled requests whose time of remembering ended before this moment. */
-  | { type: "prune"; before: number };
+  | { type: "pruneRequests"; before: number };
 
 export type AgentEffect =
   | { type: "dial"; link: number }
@@ -88,29 +88,29 @@ export type AgentEffect =
   | { type: "close"; link: number; code: number; reason: string }
   | { type: "terminate"; link: number }
   /** Run a command; tell how it ended with a `finished` event. */
-  | ({ type: "run" } & RunOrder)
+  | ({ type: "run" } & RunSpec)
   /** Go on with a command that an earlier process began; tell of its end as of any other. */
-  | { type: "adopt"; requestId: string; command: string }
+  | { type: "resumeRun"; requestId: string; command: string }
   /** The answer to a command that outlives the process is on disk: what it left may go. */
-  | { type: "forget"; requestId: string }
+  | { type: "deleteRunDirectory"; requestId: string }
   /** The record of this request is on disk at last: say so with a `saved` event. */
-  | { type: "saved"; requestId: string }
+  | { type: "confirmPersisted"; requestId: string }
   /** Tell a running command to stop. */
   | { type: "abort"; requestId: string; why: StopReason }
   /** Pass on what its program writes, with `output` events. */
-  | { type: "follow"; order: FollowOrder }
+  | { type: "subscribeOutput"; order: OutputSubscription }
   /** This one has left; or all that followed did so over a connection that is lost. */
-  | { type: "unfollow"; left?: Left }
+  | { type: "unsubscribeOutput"; left?: SubscriptionRef }
   /** Say what this agent can do with a `catalogue` event. */
-  | { type: "look"; isTextWanted: boolean }
+  | { type: "readCapabilities"; isTextWanted: boolean }
   /** Replace this process by a fresh one, or by one of another version if that proves itself. */
   | { type: "restart"; update?: Update }
   /** Measure this host and report with a `measured` event. */
-  | { type: "measure" }
+  | { type: "readHostMetrics" }
   | { type: "log"; level: "debug" | "info" | "warn"; text: string };
 
 /** A command to be run, and for how long it may. */
-export interface RunOrder {
+export interface RunSpec {
   requestId: string;
   command: string;
   parameters: JsonObject;
@@ -120,7 +120,7 @@ export interface RunOrder {
 /**
  * What a watcher asks of a program's output: the pieces behind one, until those are so many bytes.
  */
-export interface FollowOrder {
+export interface OutputSubscription {
   requestId: string;
   watcher: number;
   after: number;
@@ -130,7 +130,7 @@ export interface FollowOrder {
 }
 
 /** A watcher that has left. */
-export type Left = Pick<FollowOrder, "requestId" | "watcher">;
+export type SubscriptionRef = Pick<OutputSubscription, "requestId" | "watcher">;
 
 /** A piece of live output for one watcher, in the words of the `output` message. */
 export type OutputPiece = { requestId: string } & Output["payload"];
@@ -150,31 +150,36 @@ export type CommandResult =
   /** It certainly never began. */
   | { status: "not_started"; message: string };
 
-export interface Figures {
+export interface HostMetrics {
   cpuPercent: number;
   memoryBytes: number;
 }
 
 export type AgentEvent =
   /** The process runs; this is what its journal holds. `random` is from 0 up to 1. */
-  | { type: "started"; identity: Identity; records: JournalRecord[]; random: number }
-  | { type: "opened"; link: number; v1: boolean }
+  | { type: "started"; identity: Identity; records: RequestRecord[]; random: number }
+  | { type: "connectionOpened"; link: number; isExtended: boolean }
   /** A message, or why it is none. Of a command, `known` is what the journal has of its id. */
-  | { type: "received"; link: number; decoded: Decoded<ControlMessage>; known?: JournalRecord }
+  | {
+      type: "messageReceived";
+      link: number;
+      decoded: Decoded<ControlMessage>;
+      known?: RequestRecord;
+    }
   /** A frame that is no text. */
-  | { type: "received_binary"; link: number }
-  | { type: "pong"; link: number }
-  | { type: "closed"; link: number; code: number; reason: string; random: number }
-  | { type: "finished"; requestId: string; result: CommandResult }
-  | { type: "saved"; requestId: string }
+  | { type: "binaryReceived"; link: number }
+  | { type: "pongReceived"; link: number }
+  | { type: "connectionClosed"; link: number; code: number; reason: string; random: number }
+  | { type: "commandFinished"; requestId: string; result: CommandResult }
+  | { type: "requestPersisted"; requestId: string }
   /** This process cannot be replaced by a fresh one, and goes on. */
   | { type: "restart_failed"; reason: string }
-  | { type: "output"; piece: OutputPiece }
+  | { type: "outputProduced"; piece: OutputPiece }
   /** The digest of what this agent can do now; the text where it is wanted. */
-  | { type: "catalogue"; digest: string; text?: string }
-  | { type: "measured"; figures: Figures }
+  | { type: "capabilitiesRead"; digest: string; text?: string }
+  | { type: "hostMetricsRead"; figures: HostMetrics }
   /** These writes could not be made, and with them nothing that waited for them was done. */
-  | { type: "save_failed"; writes: AgentWrite[] }
+  | { type: "commitFailed"; writes: AgentWrite[] }
   | { type: "tick"; random: number }
   /** No new commands; the link is closed as soon as the running ones have ended. */
-  | { type: "stop" };
+  | { type: "stopRequested" };

@@ -3,7 +3,7 @@
  * not for ever. Every restart that waits for its own moment is answered by the same new process.
  */
 import { restartGraceMs } from "../../protocol/limits.ts";
-import { type Entry, enter, put } from "./requestEntry.ts";
+import { enter, put, type RequestEntry } from "./requestEntry.ts";
 import type { AgentTransition } from "./transition.ts";
 
 export class PendingRestart {
@@ -18,7 +18,7 @@ export class PendingRestart {
     return this.#state?.isOrdered === false ? this.#state.by : undefined;
   }
 
-  ask(now: number): void {
+  request(now: number): void {
     this.#state ??= { by: now + restartGraceMs, isOrdered: false };
   }
 
@@ -30,7 +30,7 @@ export class PendingRestart {
    * Once it is time, and once only: every restart that was asked for is put on record, and will be
    * answered by the one process that comes back. How many running commands it carries out.
    */
-  carryOut(entries: Iterable<Entry>, t: AgentTransition): number {
+  execute(entries: Iterable<RequestEntry>, t: AgentTransition): number {
     const all = [...entries];
     const running = this.#due(all, t.now);
     if (running === undefined) return 0;
@@ -44,7 +44,7 @@ export class PendingRestart {
     return running.length;
   }
 
-  #due(entries: readonly Entry[], now: number): Entry[] | undefined {
+  #due(entries: readonly RequestEntry[], now: number): RequestEntry[] | undefined {
     if (this.#state === undefined || this.#state.isOrdered) return undefined;
     const running = entries.filter(({ record }) => record.state === "started");
     // What outlives the process is taken up again by the one that comes back.

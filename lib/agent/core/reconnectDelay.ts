@@ -1,8 +1,13 @@
 /** How long to wait before the next attempt to connect. Pure; `random` is from 0 up to 1. */
-import { backoffBaseMs, backoffCapMs, slowReturnMs, spreadCapMs } from "../../protocol/limits.ts";
-import { comeBack } from "../../protocol/wire/closeCodes.ts";
+import {
+  backoffBaseMs,
+  backoffMsMax,
+  reconnectJitterMsMax,
+  slowReconnectMs,
+} from "../../protocol/limits.ts";
+import { reconnectPolicy } from "../../protocol/wire/closeCodes.ts";
 
-export interface ReturnFacts {
+export interface ReconnectInput {
   /** Attempts and short-lived connections since the last steady one. */
   attempt: number;
   /** Over how long this fleet spreads its first returns, as the control plane advised. */
@@ -17,9 +22,9 @@ export interface ReturnFacts {
  * Full jitter under a ceiling that doubles, and that is never below the fleet's spread: after a
  * restart of the control plane thousands return at the same moment, the first time included.
  */
-export function returnDelayMs(facts: ReturnFacts): number {
+export function reconnectDelayMs(facts: ReconnectInput): number {
   if (facts.retryAfterMs !== undefined) return facts.retryAfterMs;
-  if (comeBack(facts.closeCode) === "slow") return slowReturnMs * (1 + facts.random);
-  const doubled = Math.min(backoffCapMs, backoffBaseMs * 2 ** Math.min(facts.attempt, 16));
-  return facts.random * Math.max(doubled, Math.min(spreadCapMs, facts.spreadMs));
+  if (reconnectPolicy(facts.closeCode) === "slow") return slowReconnectMs * (1 + facts.random);
+  const doubled = Math.min(backoffMsMax, backoffBaseMs * 2 ** Math.min(facts.attempt, 16));
+  return facts.random * Math.max(doubled, Math.min(reconnectJitterMsMax, facts.spreadMs));
 }

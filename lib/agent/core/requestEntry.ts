@@ -1,10 +1,10 @@
 /** A request in the hands of the executor: its record, and what only this process needs to know. */
-import { memoryBeyondTtlMs, memoryMs, timeoutSecondsDefault } from "../../protocol/limits.ts";
+import { dedupAfterTtlMs, dedupWindowMs, timeoutSecondsDefault } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import type { AgentWrite, Answer, JournalRecord, StopReason } from "./model.ts";
+import type { AgentWrite, RequestRecord, ResponseBody, StopReason } from "./model.ts";
 
-export interface Entry {
-  record: JournalRecord;
+export interface RequestEntry {
+  record: RequestRecord;
   /** Why the command was told to stop. */
   stopping: StopReason | undefined;
   /** The command ends this process; whoever comes back answers it. */
@@ -18,13 +18,17 @@ export interface Entry {
 }
 
 /** `expiresAt` is on this agent's clock; a control plane of the standard alone sets none. */
-export function newEntry(command: Command, expiresAt: number | undefined, now: number): Entry {
+export function newEntry(
+  command: Command,
+  expiresAt: number | undefined,
+  now: number,
+): RequestEntry {
   const { timeout_seconds, parameters, not_after } = command.payload;
   // As long as its signatures are good it must be known that it has been here.
-  const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + memoryBeyondTtlMs;
-  const keepUntil = expiresAt === undefined ? now + memoryMs : expiresAt + memoryBeyondTtlMs;
+  const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + dedupAfterTtlMs;
+  const keepUntil = expiresAt === undefined ? now + dedupWindowMs : expiresAt + dedupAfterTtlMs;
   const startBy = earliest(expiresAt, not_after);
-  const record: JournalRecord = {
+  const record: RequestRecord = {
     requestId: command.request_id,
     command: command.payload.command,
     parameters: parameters ?? {},
@@ -34,7 +38,7 @@ export function newEntry(command: Command, expiresAt: number | undefined, now: n
     keepUntil: Math.max(keepUntil, signedUntil),
     since: now,
   };
-  return entryOf(record);
+  return buildEntry(record);
 }
 
 /** Signatures that are void by then are no reason to begin, whoever else allows it. */
@@ -43,26 +47,30 @@ function earliest(expiresAt: number | undefined, notAfter: string | undefined) {
   return Math.min(expiresAt ?? Number.POSITIVE_INFINITY, Date.parse(notAfter));
 }
 
-export function entryOf(record: JournalRecord): Entry {
+export function buildEntry(record: RequestRecord): RequestEntry {
   const flags = { endsProcess: false, isUnsaved: false, isAcknowledged: false };
   return { record, stopping: undefined, ...flags };
 }
 
 /** The write that makes the record as it stands durable. */
-export function put(entry: Entry): AgentWrite {
-  return { type: "put", record: { ...entry.record } };
+export function put(entry: RequestEntry): AgentWrite {
+  return { type: "putRequest", record: { ...entry.record } };
 }
 
-export function enter(entry: Entry, state: JournalRecord["state"], now: number): void {
+export function enter(entry: RequestEntry, state: RequestRecord["state"], now: number): void {
   entry.record.state = state;
   entry.record.since = now;
   if (state === "started") entry.record.startedAt = now;
 }
 
 /** An answer with how long its command ran. */
-export function timed({ startedAt }: JournalRecord, answer: Answer, now: number): Answer {
+export function timed(
+  { startedAt }: RequestRecord,
+  answer: ResponseBody,
+  now: number,
+): ResponseBody {
   const hasBegun = answer.type === "response" || answer.code !== "NOT_STARTED";
   return startedAt === undefined || !hasBegun
     ? answer
-    : { ...answer, ranMs: Math.max(0, Math.round(now - startedAt)) };
+    : { ...answer, executionMs: Math.max(0, Math.round(now - startedAt)) };
 }

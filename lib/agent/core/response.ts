@@ -3,10 +3,10 @@
  * hold, and in the words the peer knows.
  */
 import { type ErrorCode, errorText } from "../../protocol/errors.ts";
-import { isShallow, unrepresentable } from "../../protocol/json.ts";
+import { findUnsafeNumber, isWithinDepth } from "../../protocol/json.ts";
 import { depthMax, messageBytesMax, textCharsMax } from "../../protocol/limits.ts";
 import type { AgentDraft } from "../../protocol/wire/codec.ts";
-import type { Answer, CommandResult, Self, StopReason, Update } from "./model.ts";
+import type { CommandResult, ProcessInfo, ResponseBody, StopReason, Update } from "./model.ts";
 
 /** What the envelope around an answer leaves for it, in bytes. */
 const roomBytes = messageBytesMax - 2_048;
@@ -18,10 +18,10 @@ const escapedCharsMax = Math.floor(roomBytes / 6);
  * The answer as a message can hold it: decided before it is stored. How a command ended stands
  * whatever it has left: a result that cannot travel is left out, and the message says why.
  */
-export function fittingAnswer(answer: Answer): Answer {
+export function truncateResponse(answer: ResponseBody): ResponseBody {
   const message = answer.message === undefined ? undefined : cut(answer.message);
-  const fitting = { ...answer, ...(message === undefined ? {} : { message }) } as Answer;
-  const flaw = flawOf(fitting);
+  const fitting = { ...answer, ...(message === undefined ? {} : { message }) } as ResponseBody;
+  const flaw = findFlaw(fitting);
   if (flaw === undefined || fitting.type === "error") return fitting;
   const { status } = fitting;
   const note = `[its result is left out: it ${flaw}]`;
@@ -30,17 +30,17 @@ export function fittingAnswer(answer: Answer): Answer {
 }
 
 /** Why an answer cannot travel as it is. */
-function flawOf(answer: Answer): string | undefined {
+function findFlaw(answer: ResponseBody): string | undefined {
   let json: string;
   try {
     json = JSON.stringify(answer);
   } catch (error) {
     return `is no JSON: ${errorText(error)}`;
   }
-  const flaw = unrepresentable(JSON.parse(json));
+  const flaw = findUnsafeNumber(JSON.parse(json));
   if (flaw !== undefined) return `has ${flaw}`;
   // The message puts the answer one level deeper.
-  if (!isShallow(json, depthMax - 1)) return "is nested too deep for a message";
+  if (!isWithinDepth(json, depthMax - 1)) return "is nested too deep for a message";
   const bytes = Buffer.byteLength(json);
   return bytes <= roomBytes ? undefined : `is over the limit of a message: ${bytes} bytes with it`;
 }
@@ -49,16 +49,21 @@ function flawOf(answer: Answer): string | undefined {
  * A peer of the standard alone knows no `result`: it gets it as JSON within the message. `heldMs`
  * is how long the answer has been waiting here.
  */
-export function messageOf(requestId: string, answer: Answer, v1: boolean, heldMs = 0): AgentDraft {
-  const { ranMs } = answer;
-  const held_ms = Math.max(0, Math.round(heldMs));
-  const times = v1 && ranMs !== undefined ? { ran_ms: ranMs, held_ms } : {};
+export function buildMessage(
+  requestId: string,
+  answer: ResponseBody,
+  isExtended: boolean,
+  responseAgeMs = 0,
+): AgentDraft {
+  const { executionMs } = answer;
+  const held_ms = Math.max(0, Math.round(responseAgeMs));
+  const times = isExtended && executionMs !== undefined ? { ran_ms: executionMs, held_ms } : {};
   if (answer.type === "error") {
     const { code, message } = answer;
     return { type: "error", request_id: requestId, payload: { code, message, ...times } };
   }
   const { status, message, result } = answer;
-  if (v1) {
+  if (isExtended) {
     const extra = {
       ...(message === undefined ? {} : { message }),
       ...(result === undefined ? {} : { result }),
@@ -76,18 +81,18 @@ export function messageOf(requestId: string, answer: Answer, v1: boolean, heldMs
 export function answerOf(
   result: Exclude<CommandResult, { status: "restart" }>,
   timeoutMs: number,
-): Answer {
+): ResponseBody {
   if (result.status === "unknown") return failure("INTERRUPTED", result.message);
   if (result.status === "not_started") return failure("NOT_STARTED", result.message);
   if (result.status === "stopped") return stopped(result.why, timeoutMs, result.output);
   return { type: "response", ...result };
 }
 
-export function failure(code: ErrorCode, message: string): Answer {
+export function failure(code: ErrorCode, message: string): ResponseBody {
   return { type: "error", code, message };
 }
 
-export function stopped(why: StopReason, timeoutMs: number, output = ""): Answer {
+export function stopped(why: StopReason, timeoutMs: number, output = ""): ResponseBody {
   const isTimeout = why === "timeout";
   const text = isTimeout
     ? `the command was stopped at its timeout of ${timeoutMs / 1000} s`
@@ -98,30 +103,30 @@ export function stopped(why: StopReason, timeoutMs: number, output = ""): Answer
   );
 }
 
-export function withdrawn(): Answer {
+export function cancelled(): ResponseBody {
   return failure("CANCELLED", "withdrawn before it began");
 }
 
-export function cannotSave(): Answer {
+export function cannotSave(): ResponseBody {
   return failure("STORAGE_UNAVAILABLE", "the agent cannot write its journal; it was not run");
 }
 
 /** The command was begun, and was on record as begun; what it is for was not done. */
-export function notRestarted(reason: string): Answer {
+export function notRestarted(reason: string): ResponseBody {
   return { type: "response", status: "failed", message: `restart given up: ${reason}` };
 }
 
 /** By the process that came back, which is the proof. */
-export function restarted({ pid, version }: Self, awayMs: number): Answer {
-  const message = `restarted, back after ${timeText(awayMs)} as process ${pid}, version ${version}`;
+export function restarted({ pid, version }: ProcessInfo, awayMs: number): ResponseBody {
+  const message = `restarted, back after ${formatTime(awayMs)} as process ${pid}, version ${version}`;
   return { type: "response", status: "success", message, result: { pid, version } };
 }
 
 /** By whichever version runs in the end. */
-export function updated({ from, to }: Update, self: Self, awayMs: number): Answer {
+export function updated({ from, to }: Update, self: ProcessInfo, awayMs: number): ResponseBody {
   const { pid, version, trialFault = "it was interrupted" } = self;
   const isNew = version === to;
-  const after = `after ${timeText(awayMs)}`;
+  const after = `after ${formatTime(awayMs)}`;
   const message = isNew
     ? `updated from ${from} to ${to}, back ${after} as process ${pid}`
     : `went back to ${version} ${after}: ${to} did not prove itself: ${trialFault}`;
@@ -129,7 +134,7 @@ export function updated({ from, to }: Update, self: Self, awayMs: number): Answe
   return { type: "response", status: isNew ? "success" : "failed", message, result };
 }
 
-function timeText(ms: number): string {
+function formatTime(ms: number): string {
   return ms < 1000 ? `${Math.round(Math.max(0, ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 

@@ -3,7 +3,7 @@
  * link it looks like any other connection, which may be given up at any time.
  */
 import { errorText } from "../../protocol/errors.ts";
-import { dialMs } from "../../protocol/limits.ts";
+import { connectTimeoutMs } from "../../protocol/limits.ts";
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type { Challenge } from "../../protocol/wire/keyProof.ts";
 import type {
@@ -28,12 +28,12 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
     if (isClosed) return;
     isClosed = true;
     const status = code === 1006 ? /: (401|403|429)$/.exec(reason)?.[1] : undefined;
-    const facts = status === undefined ? undefined : refusals[status];
+    const facts = status === undefined ? undefined : rejections[status];
     // The answer to a renewal may have been lost: then the other key is the right one.
     if (facts === closeCodes.unauthorized && identity.tryOther()) return events.close(code, reason);
     events.close(facts?.code ?? code, facts?.meaning ?? reason);
   };
-  challenge(identity, runtime.fetchWith(rest.ca), given.signal)
+  requestChallenge(identity, runtime.fetchWith(rest.ca), given.signal)
     .then(({ nonce }) => {
       if (given.signal.aborted) return;
       const headers = { Authorization: identity.prove(nonce, "connect") };
@@ -63,19 +63,19 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
 }
 
 /** What a refused upgrade means, by its HTTP status. */
-const refusals: Record<string, { code: number; meaning: string }> = {
+const rejections: Record<string, { code: number; meaning: string }> = {
   401: closeCodes.unauthorized,
   403: closeCodes.forbidden,
   429: closeCodes.rateLimited,
 };
 
 /** A fresh nonce of the control plane's; throws what stands in the way. */
-export async function challenge(
+export async function requestChallenge(
   identity: AgentIdentity,
   fetch: typeof globalThis.fetch,
   signal?: AbortSignal,
 ): Promise<Challenge> {
-  const timeout = AbortSignal.timeout(dialMs);
+  const timeout = AbortSignal.timeout(connectTimeoutMs);
   const limit = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   const url = `${identity.stored.url}/agent/challenge`;
   const response = await fetch(url, { redirect: "error", signal: limit });

@@ -6,8 +6,8 @@
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { type PublicKey, parsePublicKey } from "../../protocol/keys.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import { signersOf } from "../../protocol/wire/signedCommand.ts";
-import type { Judgement } from "../core/admission.ts";
+import { findSigners } from "../../protocol/wire/signedCommand.ts";
+import type { SignatureCheck } from "../core/admission.ts";
 
 interface Rule {
   /** How many of the keys must have signed. */
@@ -17,7 +17,7 @@ interface Rule {
 
 const every = "*";
 
-export class Trust {
+export class CommandTrust {
   /** By command; `*` is for those that have no rule of their own. */
   readonly #rules = new Map<string, Rule>();
   readonly #agentId: string;
@@ -38,7 +38,7 @@ export class Trust {
   }
 
   /** `now`: on this host's own clock; the control plane is not asked for the time. */
-  judge(message: Command, now: number): Judgement {
+  check(message: Command, now: number): SignatureCheck {
     if (!this.isOn) return { signedBy: [] };
     const { command, parameters = {}, not_after, signatures = [] } = message.payload;
     const rule = this.#rules.get(command) ?? this.#rules.get(every);
@@ -51,7 +51,7 @@ export class Trust {
     if (Date.parse(not_after) <= now) return { refusal: "its signatures have expired" };
     const request_id = message.request_id;
     const subject = { agent: this.#agentId, request_id, command, parameters, not_after };
-    const signedBy = signersOf(subject, signatures, rule.keys);
+    const signedBy = findSigners(subject, signatures, rule.keys);
     if (signedBy.length >= rule.count) return { signedBy };
     const wanted = rule.count === 1 ? "a key" : `${rule.count} keys`;
     const text = `it is not signed for this agent by ${wanted} that it trusts for this command`;

@@ -2,11 +2,11 @@
 import * as v from "valibot";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { ControlPlane } from "../../transfer/apiCall.ts";
-import { challenge } from "./authenticatedDial.ts";
+import { requestChallenge } from "./authenticatedDial.ts";
 import { AgentIdentity } from "./identity.ts";
 
 /** Handed over on standard input: a token is nothing for an argument list or an environment. */
-export const Way = v.object({
+export const ControlPlaneAccess = v.object({
   url: v.string(),
   /** Empty where the agent has a key. */
   token: v.string(),
@@ -15,13 +15,13 @@ export const Way = v.object({
   /** PEM text of the authorities to trust instead of the system's. */
   ca: v.optional(v.string()),
 });
-export type Way = v.InferOutput<typeof Way>;
+export type ControlPlaneAccess = v.InferOutput<typeof ControlPlaneAccess>;
 
 /** The way of an agent's own connection, over HTTP. */
-export function wayOf(
+export function buildAccess(
   { server, token, ca }: { server: string; token: string; ca?: string },
   identity: AgentIdentity | undefined,
-): Way {
+): ControlPlaneAccess {
   return {
     url: server.replace(/^ws/, "http"),
     token,
@@ -30,8 +30,8 @@ export function wayOf(
   };
 }
 
-export function controlPlaneOf(
-  { url, token, identity: path, ca }: Way,
+export function toControlPlane(
+  { url, token, identity: path, ca }: ControlPlaneAccess,
   fetchWith: (ca: string | undefined) => typeof fetch,
 ): ControlPlane {
   const fetch = fetchWith(ca);
@@ -40,7 +40,7 @@ export function controlPlaneOf(
     // Read each time: the agent may have renewed its key since.
     const identity = AgentIdentity.read(path);
     if (identity === undefined) throw new WsctlError("UNAUTHORIZED", `no identity at "${path}"`);
-    const { nonce } = await challenge(identity, fetch);
+    const { nonce } = await requestChallenge(identity, fetch);
     return identity.prove(nonce, "call");
   };
   return { url, token, authorization, fetch };

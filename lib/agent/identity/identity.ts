@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { generateKey, type NewKey, type PrivateKey, readPrivateKey } from "../../protocol/keys.ts";
-import { keyIdOf, type ProofPurpose, proofHeader } from "../../protocol/wire/keyProof.ts";
+import { formatKeyId, type ProofPurpose, proofHeader } from "../../protocol/wire/keyProof.ts";
 
 const Stored = v.object({
   url: v.string(),
@@ -92,7 +92,7 @@ export class AgentIdentity {
   tryOther(): boolean {
     const { next_key: next, private_key: other } = this.#stored;
     if (next === undefined) return false;
-    const key_id = keyIdOf(readPrivateKey(next).publicKey);
+    const key_id = formatKeyId(readPrivateKey(next).publicKey);
     this.update({ private_key: next, next_key: other, key_id });
     return true;
   }

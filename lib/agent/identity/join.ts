@@ -5,11 +5,11 @@
 import { isIP } from "node:net";
 import { connect, type PeerCertificate } from "node:tls";
 import type { Log } from "../../log/log.ts";
-import { fingerprintOf, type Join } from "../../protocol/api/joinString.ts";
+import { computeFingerprint, type Join } from "../../protocol/api/joinString.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { generateKey, readPrivateKey } from "../../protocol/keys.ts";
-import { dialMs } from "../../protocol/limits.ts";
-import { type Joined, joinText } from "../../protocol/wire/keyProof.ts";
+import { connectTimeoutMs } from "../../protocol/limits.ts";
+import { buildJoinText, type Joined } from "../../protocol/wire/keyProof.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { ask } from "../../transfer/apiCall.ts";
 import { AgentIdentity } from "./identity.ts";
@@ -28,10 +28,10 @@ export interface JoinOptions {
 /** Throws what the control plane says against it, `FORBIDDEN` for another authority. */
 export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
   const { join, agentId, path, runtime, log, now, signal } = options;
-  const ca = join.fingerprint === undefined ? undefined : await authorityOf(join);
+  const ca = join.fingerprint === undefined ? undefined : await fetchAuthority(join);
   const { pem, publicKey } = generateKey();
   const tokenId = join.token.split("-")[1] ?? "";
-  const text = joinText(tokenId, agentId, publicKey.text);
+  const text = buildJoinText(tokenId, agentId, publicKey.text);
   const signature = Buffer.from(readPrivateKey(pem).sign(text)).toString("base64url");
   const access = { url: join.url, token: join.token, fetch: runtime.fetchWith(ca) };
   const order = { agent_id: agentId, public_key: publicKey.text, signature };
@@ -63,7 +63,7 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
  * PEM text of the authority whose key has this fingerprint, out of what the server presents.
  * Nothing is sent on this connection, and nothing else of it is believed.
  */
-function authorityOf({ url, fingerprint = "" }: Join): Promise<string> {
+function fetchAuthority({ url, fingerprint = "" }: Join): Promise<string> {
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
   return new Promise((resolve, reject) => {
@@ -77,14 +77,14 @@ function authorityOf({ url, fingerprint = "" }: Join): Promise<string> {
       socket.destroy();
       reject(error);
     };
-    socket.setTimeout(dialMs, () => ended(unreachable(url, "no answer")));
+    socket.setTimeout(connectTimeoutMs, () => ended(unreachable(url, "no answer")));
     socket.once("error", (error) => ended(unreachable(url, errorText(error))));
     socket.once("secureConnect", () => {
-      const found = chainOf(socket.getPeerCertificate(true)).find(
-        (raw) => fingerprintOf(raw) === fingerprint,
+      const found = readChain(socket.getPeerCertificate(true)).find(
+        (raw) => computeFingerprint(raw) === fingerprint,
       );
       socket.destroy();
-      if (found !== undefined) return resolve(pemOf(found));
+      if (found !== undefined) return resolve(toPem(found));
       const text = `${url} is not the control plane that this join string is from: its authority has another fingerprint. Nothing was sent to it`;
       reject(new WsctlError("FORBIDDEN", text));
     });
@@ -92,7 +92,7 @@ function authorityOf({ url, fingerprint = "" }: Join): Promise<string> {
 }
 
 /** The leaf first; ends with the first that issued itself. */
-function chainOf(leaf: PeerCertificate | undefined): Buffer[] {
+function readChain(leaf: PeerCertificate | undefined): Buffer[] {
   const chain: Buffer[] = [];
   let each = leaf as (PeerCertificate & { issuerCertificate?: PeerCertificate }) | undefined;
   while (each?.raw !== undefined && chain.length < 10) {
@@ -103,7 +103,7 @@ function chainOf(leaf: PeerCertificate | undefined): Buffer[] {
   return chain;
 }
 
-function pemOf(der: Buffer): string {
+function toPem(der: Buffer): string {
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
 }

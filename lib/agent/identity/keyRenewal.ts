@@ -2,33 +2,33 @@
 import type { Log } from "../../log/log.ts";
 import { errorText } from "../../protocol/errors.ts";
 import { readPrivateKey } from "../../protocol/keys.ts";
-import { joinText, keyIdOf } from "../../protocol/wire/keyProof.ts";
+import { buildJoinText, formatKeyId } from "../../protocol/wire/keyProof.ts";
 import { ask, type ControlPlane } from "../../transfer/apiCall.ts";
 import type { AgentIdentity } from "./identity.ts";
 
 /** After a renewal that failed the next is tried so much later. */
-const retryMs = 60 * 60 * 1000;
+const retryIntervalMs = 60 * 60 * 1000;
 
-export interface KeyKeeperOptions {
+export interface KeyRenewalOptions {
   identity: AgentIdentity;
   lifetimeMs: number;
   controlPlane: ControlPlane;
   log: Log;
 }
 
-export class KeyKeeper {
-  readonly #options: KeyKeeperOptions;
+export class KeyRenewal {
+  readonly #options: KeyRenewalOptions;
   #notBefore = 0;
 
-  constructor(options: KeyKeeperOptions) {
+  constructor(options: KeyRenewalOptions) {
     this.#options = options;
   }
 
   /** Renews the key if it is old enough; to be called while connected. */
-  look(now: number): void {
+  renewIfDue(now: number): void {
     const { identity, lifetimeMs, controlPlane, log } = this.#options;
     if (now < this.#notBefore || now - identity.stored.key_made_at < lifetimeMs) return;
-    this.#notBefore = now + retryMs;
+    this.#notBefore = now + retryIntervalMs;
     renewKey(identity, controlPlane, now).then(
       () => {
         this.#notBefore = 0;
@@ -50,11 +50,11 @@ async function renewKey(
 ): Promise<void> {
   const { pem, publicKey } = identity.prepareNext();
   const { agent_id, key_id } = identity.stored;
-  const text = joinText(key_id, agent_id, publicKey.text);
+  const text = buildJoinText(key_id, agent_id, publicKey.text);
   const signature = Buffer.from(readPrivateKey(pem).sign(text)).toString("base64url");
   const order = { agent_id, public_key: publicKey.text, signature };
   await ask(controlPlane, "POST", "/api/v1/agent-key", order, undefined);
-  const fresh = { private_key: pem, key_id: keyIdOf(publicKey), key_made_at: now };
+  const fresh = { private_key: pem, key_id: formatKeyId(publicKey), key_made_at: now };
   identity.update(fresh);
   identity.confirmed();
 }

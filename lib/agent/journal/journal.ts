@@ -15,18 +15,18 @@ import * as v from "valibot";
 import { failpoint } from "../../failpoints.ts";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { AuditTrail, auditMigration, auditStartMigration } from "../../store/auditTrail.ts";
-import { Database, schemaOf } from "../../store/sqlite.ts";
-import type { AgentWrite, Identity, JournalRecord } from "../core/model.ts";
-import { auditOf } from "./auditEntries.ts";
+import { Database, readSchemaVersion } from "../../store/sqlite.ts";
+import type { AgentWrite, Identity, RequestRecord } from "../core/model.ts";
+import { buildAuditEntry } from "./auditEntries.ts";
 
 export interface AgentJournal {
   /** As it is on disk: tells a control plane whether this journal knows what it sent before. */
   readonly identity: Identity;
   /** Makes all writes durable, or throws and makes none. */
   commit(writes: AgentWrite[]): void;
-  find(requestId: string): JournalRecord | undefined;
+  find(requestId: string): RequestRecord | undefined;
   /** What has not been answered for good, in the order of arrival. */
-  unsettled(): JournalRecord[];
+  unacknowledged(): RequestRecord[];
   readonly audit: AuditTrail;
   close(): void;
 }
@@ -67,13 +67,13 @@ export function openAgentJournal(path: string): AgentJournal {
 }
 
 /** What a journal was before a newer version took it on. */
-function copyOf(path: string): string {
+function backupPath(path: string): string {
   return `${path}.before-update`;
 }
 
 /** Keeps a copy of a journal that is closed; on disk when this returns. */
-export function keepJournal(path: string): void {
-  const copy = copyOf(path);
+export function backUpJournal(path: string): void {
+  const copy = backupPath(path);
   copyFileSync(path, copy);
   const fd = openSync(copy, "r+");
   try {
@@ -84,19 +84,19 @@ export function keepJournal(path: string): void {
 }
 
 /** The newer version is installed: there is no way back. */
-export function discardKeptJournal(path: string): void {
-  rmSync(copyOf(path), { force: true });
+export function deleteJournalBackup(path: string): void {
+  rmSync(backupPath(path), { force: true });
 }
 
 /**
  * Puts a copy that was kept back where this version could no longer read the journal; where there
  * is none, nothing is done. For who comes back after a trial, also one that was broken off.
  */
-export function restoreKeptJournal(path: string): void {
-  const copy = copyOf(path);
+export function restoreJournalBackup(path: string): void {
+  const copy = backupPath(path);
   if (!existsSync(copy)) return;
   // A journal that is missing was taken away right here, by a process that got no further.
-  if (existsSync(path) && schemaOf(path) <= migrations.length) return rmSync(copy);
+  if (existsSync(path) && readSchemaVersion(path) <= migrations.length) return rmSync(copy);
   for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
   renameSync(copy, path);
 }
@@ -119,32 +119,32 @@ function journalOn(db: Database): AgentJournal {
   );
 
   const audit = new AuditTrail(db);
-  const carryOut = (write: AgentWrite) => {
-    if (write.type === "identity") identify.run(write.identity.journalId, write.identity.epoch);
-    else if (write.type === "settled") settle.run(write.requestId);
-    else if (write.type === "prune") prune.run(write.before);
+  const execute = (write: AgentWrite) => {
+    if (write.type === "putIdentity") identify.run(write.identity.journalId, write.identity.epoch);
+    else if (write.type === "markAcknowledged") settle.run(write.requestId);
+    else if (write.type === "pruneRequests") prune.run(write.before);
     else put.run(write.record.requestId, write.record.keepUntil, JSON.stringify(write.record));
   };
   return {
     get identity() {
-      return db.read(() => identityOf(db));
+      return db.read(() => readIdentity(db));
     },
     commit: (writes) => {
       failpoint("agent_before_commit");
       db.transaction(() => {
-        writes.forEach(carryOut);
+        writes.forEach(execute);
         // The core counts how long; the trail says when.
         const at = Date.now();
-        const entries = writes.flatMap((write) => auditOf(write) ?? []);
+        const entries = writes.flatMap((write) => buildAuditEntry(write) ?? []);
         audit.append(entries.map((entry) => ({ ...entry, at })));
       });
       failpoint("agent_after_commit");
     },
     find: (requestId) => {
       const row = find.get(requestId);
-      return row === undefined ? undefined : db.read(() => recordIn(row));
+      return row === undefined ? undefined : db.read(() => parseRecord(row));
     },
-    unsettled: () => db.read(() => unsettled.all().map(recordIn)),
+    unacknowledged: () => db.read(() => unsettled.all().map(parseRecord)),
     audit,
     close: () => db.close(),
   };
@@ -155,20 +155,20 @@ const StoredRecord = v.object({
   requestId: v.string(),
   command: v.string(),
   parameters: v.custom<JsonObject>(isJsonObject),
-  state: v.picklist(["accepted", "started", "restarting", "ended", "settled"]),
+  state: v.picklist(["accepted", "started", "restarting", "ended", "acknowledged"]),
   timeoutMs: v.number(),
   keepUntil: v.number(),
   since: v.number(),
 });
 
-function recordIn(row: Row): JournalRecord {
-  const record = JSON.parse(row.record) as JournalRecord;
+function parseRecord(row: Row): RequestRecord {
+  const record = JSON.parse(row.record) as RequestRecord;
   if (!v.is(StoredRecord, record)) throw new Error("a request's record is damaged");
   return record;
 }
 
 /** A new journal has no name yet: the first control plane of `wsctl.v1` gives it one. */
-function identityOf(db: Database): Identity {
+function readIdentity(db: Database): Identity {
   const sql = "SELECT journal_id, epoch FROM identity";
   const row = db.prepare<[], { journal_id: string; epoch: number }>(sql).get();
   return row === undefined

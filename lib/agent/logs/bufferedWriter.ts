@@ -1,7 +1,7 @@
 /** Bytes that are to be seen at once, but not one by one. */
-const heldBytesMax = 64 * 1024;
+const pendingBytesMax = 64 * 1024;
 
-export class LivePrinter {
+export class BufferedWriter {
   readonly #write: (bytes: Uint8Array) => void;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -14,7 +14,7 @@ export class LivePrinter {
     // The caller may use its buffer again.
     this.#held.push(new Uint8Array(bytes));
     this.#heldBytes += bytes.length;
-    if (this.#heldBytes >= heldBytesMax) this.flush();
+    if (this.#heldBytes >= pendingBytesMax) this.flush();
   }
 
   flush(): void {

@@ -1,18 +1,22 @@
 /** What the process that collects is told, and what it answers. */
 import * as v from "valibot";
-import { Way } from "../identity/controlPlaneAccess.ts";
+import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 import { Source } from "./logSource.ts";
 import type { Skipped } from "./openInputs.ts";
 import { FetchLogsParameters } from "./parameters.ts";
-import type { FileFacts } from "./selectLines.ts";
+import type { FileCount } from "./selectLines.ts";
 
 const bytesRule = "must be a whole number of bytes";
 
 /** How a large result becomes an artifact of its request. */
-const Upload = v.strictObject({ way: Way, request_id: v.string(), name: v.string() });
+const Upload = v.strictObject({
+  way: ControlPlaneAccess,
+  request_id: v.string(),
+  name: v.string(),
+});
 export type Upload = v.InferOutput<typeof Upload>;
 
-export const CollectOrder = v.strictObject({
+export const CollectRequest = v.strictObject({
   source: Source,
   parameters: FetchLogsParameters,
   /** Where everything that is found is written; a file of that name is replaced. */
@@ -28,15 +32,15 @@ export const CollectOrder = v.strictObject({
   ),
   upload: v.optional(Upload),
 });
-export type CollectOrder = v.InferOutput<typeof CollectOrder>;
+export type CollectRequest = v.InferOutput<typeof CollectRequest>;
 
-export interface Collected {
+export interface CollectResult {
   lines: number;
   bytes: number;
   /** Of all of it, in hexadecimal. */
   sha256: string;
   /** Files that were read, the oldest first; of programs and the journal none. */
-  files: FileFacts[];
+  files: FileCount[];
   /** Files that are left off here, so that this stays short. */
   files_left_off?: number;
   skipped?: Skipped[];
@@ -54,9 +58,12 @@ const filesCharsMax = 12 * 1024;
 const skippedCharsMax = 6 * 1024;
 
 /** Pure: the newest files and the first faults, and how many more there are. */
-export function shortened(files: FileFacts[], skipped: Skipped[]): Omit<Collected, Facts> {
-  const shownFiles = fitting([...files].reverse(), filesCharsMax).reverse();
-  const shownSkipped = fitting(skipped, skippedCharsMax);
+export function shortened(
+  files: FileCount[],
+  skipped: Skipped[],
+): Omit<CollectResult, CollectFacts> {
+  const shownFiles = fitResult([...files].reverse(), filesCharsMax).reverse();
+  const shownSkipped = fitResult(skipped, skippedCharsMax);
   const filesLeft = files.length - shownFiles.length;
   const skippedLeft = skipped.length - shownSkipped.length;
   return {
@@ -67,9 +74,9 @@ export function shortened(files: FileFacts[], skipped: Skipped[]): Omit<Collecte
   };
 }
 
-type Facts = "lines" | "bytes" | "sha256";
+type CollectFacts = "lines" | "bytes" | "sha256";
 
-function fitting<T>(items: T[], charsMax: number): T[] {
+function fitResult<T>(items: T[], charsMax: number): T[] {
   let chars = 0;
   const end = items.findIndex((item) => {
     chars += JSON.stringify(item).length + 1;

@@ -4,26 +4,26 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { LivePrinter } from "./bufferedWriter.ts";
-import { type Collected, type CollectOrder, shortened } from "./collectRequest.ts";
+import { BufferedWriter } from "./bufferedWriter.ts";
+import { type CollectRequest, type CollectResult, shortened } from "./collectRequest.ts";
 import { FileFollower } from "./fileFollower.ts";
-import { LineFilter, type Wanted } from "./lineFilter.ts";
+import { type FilterSpec, LineFilter } from "./lineFilter.ts";
 import { LineMerger } from "./lineSplitter.ts";
-import { runLines, Spool, spoolProgram } from "./lineSpool.ts";
-import type { CommandSource, FilesSource, JournalSource } from "./logSource.ts";
+import { LineSpool, runLines, spoolProgram } from "./lineSpool.ts";
+import type { CommandSource, FilesSource, SystemdJournalSource } from "./logSource.ts";
 import { closeAll, type Input, openInputs, type Skipped } from "./openInputs.ts";
-import { momentOf } from "./parseTime.ts";
-import { progressOf } from "./progress.ts";
-import type { Watch } from "./readChunks.ts";
-import { type Facts, Output } from "./resultWriter.ts";
-import { journalArgv, journalFollowArgv, ownFilter, ProgramFailure } from "./runLogProgram.ts";
-import { type FileFacts, type Selection, select } from "./selectLines.ts";
+import { parseTime } from "./parseTime.ts";
+import { createProgress } from "./progress.ts";
+import type { ReadContext } from "./readChunks.ts";
+import { type ResultInfo, ResultWriter } from "./resultWriter.ts";
+import { journalArgv, journalFilter, journalFollowArgv, ProgramFailure } from "./runLogProgram.ts";
+import { type FileCount, type Selection, selectLines } from "./selectLines.ts";
 
 const spoolBytesDefault = 512 * 1024 * 1024;
 const outputBytesDefault = 8 * 1024 * 1024 * 1024;
 /** How often files are looked at for what was added, and their directories for new files. */
 const readMs = 200;
-const lookMs = 1_000;
+const pollIntervalMs = 1_000;
 const lastReadMs = 500;
 
 export interface CollectOut {
@@ -37,7 +37,7 @@ export interface CollectOptions {
   /** Aborted to end it: with what there is, if it is already known what that is. */
   signal: AbortSignal;
   /** Takes a result that is too large to be printed; what it answers is passed on. */
-  store?: (path: string, facts: Facts) => Promise<unknown>;
+  store?: (path: string, facts: ResultInfo) => Promise<unknown>;
   now?: () => number;
   spoolBytesMax?: number;
   outputBytesMax?: number;
@@ -45,13 +45,13 @@ export interface CollectOptions {
 
 /** Throws a `WsctlError` that says what could not be read or written. */
 export async function collect(
-  order: CollectOrder,
+  order: CollectRequest,
   out: CollectOut,
   options: CollectOptions,
-): Promise<Collected> {
-  const output = new Output(order.output, options.outputBytesMax ?? outputBytesDefault);
+): Promise<CollectResult> {
+  const output = new ResultWriter(order.output, options.outputBytesMax ?? outputBytesDefault);
   try {
-    const collection = new Collection(order, out, options, output);
+    const collection = new LogCollector(order, out, options, output);
     await collection.run();
     const facts = output.finish();
     const isLarge = facts.bytes > order.inline_bytes;
@@ -67,26 +67,31 @@ export async function collect(
   }
 }
 
-class Collection {
-  files: FileFacts[] = [];
+class LogCollector {
+  files: FileCount[] = [];
   skipped: Skipped[] = [];
-  readonly #order: CollectOrder;
+  readonly #order: CollectRequest;
   readonly #out: CollectOut;
   readonly #options: CollectOptions;
-  readonly #output: Output;
+  readonly #output: ResultWriter;
   readonly #startedAt: number;
-  readonly #watch: Watch;
+  readonly #context: ReadContext;
   readonly #selection: Selection;
 
-  constructor(order: CollectOrder, out: CollectOut, options: CollectOptions, output: Output) {
+  constructor(
+    order: CollectRequest,
+    out: CollectOut,
+    options: CollectOptions,
+    output: ResultWriter,
+  ) {
     this.#order = order;
     this.#out = out;
     this.#options = options;
     this.#output = output;
     this.#startedAt = (options.now ?? Date.now)();
-    const say = (line: string) => (order.live ? out.remark(line) : undefined);
-    this.#watch = { signal: options.signal, progress: progressOf(say) };
-    this.#selection = selectionOf(order, this.#startedAt);
+    const reportProgress = (line: string) => (order.live ? out.remark(line) : undefined);
+    this.#context = { signal: options.signal, progress: createProgress(reportProgress) };
+    this.#selection = buildSelection(order, this.#startedAt);
   }
 
   async run(): Promise<void> {
@@ -100,7 +105,7 @@ class Collection {
     const { inputs, skipped } = await openInputs(globs, isFollowed);
     this.skipped = skipped;
     try {
-      const selected = await select(inputs, this.#selection, this.#output, this.#watch);
+      const selected = await selectLines(inputs, this.#selection, this.#output, this.#context);
       this.files = selected.files;
       this.skipped.push(...selected.skipped);
       const readable = inputs.filter(({ path }) => !selected.skipped.some((s) => s.path === path));
@@ -115,20 +120,20 @@ class Collection {
     }
   }
 
-  async #runProgram(source: JournalSource | CommandSource): Promise<void> {
+  async #runProgram(source: SystemdJournalSource | CommandSource): Promise<void> {
     const { signal, spoolBytesMax: bytesMax = spoolBytesDefault } = this.#options;
-    const { lines, wanted } = this.#selection;
+    const { lines, filter: wanted } = this.#selection;
     const isJournal = source.kind === "journal";
     const argv = isJournal ? journalArgv(source, this.#selection, this.#startedAt) : source.argv;
-    using spool = new Spool({ path: `${this.#order.output}.spool`, bytesMax, lines });
-    const filter = ownFilter(source, wanted);
+    using spool = new LineSpool({ path: `${this.#order.output}.spool`, bytesMax, lines });
+    const filter = journalFilter(source, wanted);
     const kept = { wanted: filter, isBoth: !isJournal, now: this.#startedAt };
     await spoolProgram(argv, kept, spool, signal);
     const inputs = spool.inputs();
     try {
       // What was kept is all wanted, and is looked through even after we were told to stop.
-      const watch = { ...this.#watch, signal: new AbortController().signal };
-      await select(inputs, { lines, wanted: {} }, this.#output, watch);
+      const watch = { ...this.#context, signal: new AbortController().signal };
+      await selectLines(inputs, { lines, filter: {} }, this.#output, watch);
     } finally {
       closeAll(inputs);
     }
@@ -141,17 +146,17 @@ class Collection {
 
   /** What is added to files, until the time is up or a signal comes. */
   async #followFiles(globs: readonly string[], inputs: Input[]): Promise<void> {
-    const { signal, printer, merger } = this.#following();
+    const { signal, printer, merger } = this.#pollLoop();
     const follower = new FileFollower(globs, inputs, () => {
       const filter = this.#followFilter();
-      return merger.taker((head) => filter.wants(head));
+      return merger.sink((head) => filter.accepts(head));
     });
     try {
       await follower.start();
       for (let nextLook = 0; !signal.aborted; ) {
         if (performance.now() >= nextLook) {
-          await follower.look();
-          nextLook = performance.now() + lookMs;
+          await follower.poll();
+          nextLook = performance.now() + pollIntervalMs;
         }
         await follower.read(signal);
         printer.flush();
@@ -165,13 +170,16 @@ class Collection {
     printer.flush();
   }
 
-  async #followProgram(source: JournalSource | CommandSource, argv: string[]): Promise<void> {
-    const { signal, printer, merger } = this.#following();
+  async #followProgram(
+    source: SystemdJournalSource | CommandSource,
+    argv: string[],
+  ): Promise<void> {
+    const { signal, printer, merger } = this.#pollLoop();
     const isBoth = source.kind === "command";
     const makeFilter = () => this.#followFilter();
     const pause = () => printer.flush();
     try {
-      await runLines(argv, { makeFilter, isBoth, merger, pause }, signal);
+      await runLines(argv, { makeFilter, hasBothStreams: isBoth, merger, pause }, signal);
     } catch (error) {
       // What was collected before stands.
       if (!(error instanceof ProgramFailure)) throw error;
@@ -179,10 +187,10 @@ class Collection {
     }
   }
 
-  #following() {
+  #pollLoop() {
     const seconds = this.#order.parameters.follow ?? 0;
     const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(seconds * 1_000)]);
-    const printer = new LivePrinter((bytes) => this.#out.write(bytes));
+    const printer = new BufferedWriter((bytes) => this.#out.write(bytes));
     const merger = new LineMerger((bytes) => {
       this.#output.write(bytes);
       printer.write(bytes);
@@ -191,7 +199,7 @@ class Collection {
   }
 
   #followFilter(): LineFilter {
-    const { grep } = this.#selection.wanted;
+    const { grep } = this.#selection.filter;
     return new LineFilter(grep === undefined ? {} : { grep }, this.#startedAt);
   }
 
@@ -201,13 +209,13 @@ class Collection {
   }
 }
 
-function selectionOf({ parameters }: CollectOrder, now: number): Selection {
+function buildSelection({ parameters }: CollectRequest, now: number): Selection {
   const { lines, since, until, grep } = parameters;
-  const wanted: Wanted = {};
-  const from = since === undefined ? undefined : momentOf(since, now);
-  const to = until === undefined ? undefined : momentOf(until, now);
+  const wanted: FilterSpec = {};
+  const from = since === undefined ? undefined : parseTime(since, now);
+  const to = until === undefined ? undefined : parseTime(until, now);
   if (from !== undefined) wanted.since = from;
   if (to !== undefined) wanted.until = to;
   if (grep !== undefined) wanted.grep = new RegExp(grep);
-  return { lines, wanted };
+  return { lines, filter: wanted };
 }

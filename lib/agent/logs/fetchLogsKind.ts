@@ -6,21 +6,21 @@ import { join } from "node:path";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { outputBytesDefault } from "../../protocol/limits.ts";
-import { issueText } from "../../protocol/schemaError.ts";
-import type { Way } from "../identity/controlPlaneAccess.ts";
-import { summaryOf } from "../programs/builtInPrograms.ts";
-import type { Catalogue } from "../programs/manifestDirectory.ts";
-import { type ProgramKind, type Resolved, refuse } from "../programs/programKind.ts";
-import type { RunPlace } from "../programs/runSpec.ts";
+import { formatIssue } from "../../protocol/schemaError.ts";
+import type { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
+import { builtInSummary } from "../programs/builtInPrograms.ts";
+import type { ManifestDirectory } from "../programs/manifestDirectory.ts";
+import { type ProgramKind, type ResolvedProgram, reject } from "../programs/programKind.ts";
+import type { RunDirectory } from "../programs/runSpec.ts";
 import type { Source } from "./logSource.ts";
-import { FetchLogsParameters, faultOfParameters } from "./parameters.ts";
+import { checkFetchParameters, FetchLogsParameters } from "./parameters.ts";
 
 export interface FetchLogsOptions {
-  sources: Catalogue<Source>;
+  sources: ManifestDirectory<Source>;
   /** The words that start this very program. */
   self: readonly string[];
   /** How a large result is stored. */
-  way: Way;
+  access: ControlPlaneAccess;
 }
 
 const name = "fetch_logs";
@@ -33,7 +33,7 @@ export function fetchLogs(options: FetchLogsOptions): ProgramKind {
   return {
     entries: () => {
       const names = options.sources.names();
-      return names.length === 0 ? [] : [entryFor(names)];
+      return names.length === 0 ? [] : [buildCapability(names)];
     },
     resolve: (command, parameters) => {
       return command === name ? resolve(options, parameters) : undefined;
@@ -41,10 +41,10 @@ export function fetchLogs(options: FetchLogsOptions): ProgramKind {
   };
 }
 
-function entryFor(names: string[]) {
+function buildCapability(names: string[]) {
   const schema = toJsonSchema(FetchLogsParameters, { errorMode: "ignore", typeMode: "input" });
   const properties = { ...schema.properties, source: { type: "string", enum: names } };
-  const description = summaryOf(name);
+  const description = builtInSummary(name);
   return {
     name,
     description,
@@ -54,33 +54,36 @@ function entryFor(names: string[]) {
   };
 }
 
-function resolve({ sources, self, way }: FetchLogsOptions, parameters: unknown): Resolved {
+function resolve(
+  { sources, self, access }: FetchLogsOptions,
+  parameters: unknown,
+): ResolvedProgram {
   const parsed = v.safeParse(FetchLogsParameters, parameters);
   if (!parsed.success) {
-    return refuse("INVALID_PARAMETERS", `parameters: ${issueText(parsed.issues[0])}`);
+    return reject("INVALID_PARAMETERS", `parameters: ${formatIssue(parsed.issues[0])}`);
   }
   const found = sources.find(parsed.output.source);
   if (found?.item === undefined) {
-    const names = namesOf(sources);
+    const names = listNames(sources);
     const known = names.length === 0 ? "it names none in logs.d" : `it has: ${names.join(", ")}`;
     const why = found?.fault ?? `this host has no such source; ${known}`;
-    return refuse("INVALID_PARAMETERS", `parameters.source: ${why}`);
+    return reject("INVALID_PARAMETERS", `parameters.source: ${why}`);
   }
   const source = found.item;
-  const fault = faultOfParameters(source, parsed.output, Date.now());
-  if (fault !== undefined) return refuse("INVALID_PARAMETERS", fault);
-  const stdin = ({ requestId, dir }: RunPlace) =>
+  const fault = checkFetchParameters(source, parsed.output, Date.now());
+  if (fault !== undefined) return reject("INVALID_PARAMETERS", fault);
+  const stdin = ({ requestId, dir }: RunDirectory) =>
     JSON.stringify({
       source,
       parameters,
       output: join(dir, "collected"),
       live: true,
       inline_bytes: outputBytesDefault,
-      upload: { way, request_id: requestId, name: `${source.name}.log` },
+      upload: { way: access, request_id: requestId, name: `${source.name}.log` },
     });
-  return { wanted: { steps: [[...self, "collect"]], stdin }, limits: { concurrency } };
+  return { input: { steps: [[...self, "collect"]], stdin }, limits: { concurrency } };
 }
 
-function namesOf(sources: Catalogue<Source>): string[] {
+function listNames(sources: ManifestDirectory<Source>): string[] {
   return sources.list().flatMap(({ item }) => (item ? [item.name] : []));
 }

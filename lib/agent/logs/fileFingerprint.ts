@@ -9,24 +9,27 @@ const endBytes = 256;
 /** A shorter beginning is no evidence. */
 const tellingBytes = 64;
 
-export interface Trace {
+export interface FileFingerprint {
   start: Buffer;
   /** What came last before `readTo`. */
   end: Buffer;
   readTo: number;
 }
 
-export type Likeness = "copy" | "growing" | "other";
+export type FingerprintMatch = "copy" | "growing" | "other";
 
 /** Of a file that was read up to here, by whomever. */
-export async function traceOf(file: Bytes, readTo: number): Promise<Trace> {
-  const start = await partOf(file, 0, Math.min(readTo, startBytes));
+export async function readFingerprint(file: Bytes, readTo: number): Promise<FileFingerprint> {
+  const start = await readPart(file, 0, Math.min(readTo, startBytes));
   const from = Math.max(0, readTo - endBytes);
-  return { start, end: await partOf(file, from, readTo - from), readTo };
+  return { start, end: await readPart(file, from, readTo - from), readTo };
 }
 
 /** Pure: with the bytes that were read next. */
-export function extended({ start, end, readTo }: Trace, bytes: Uint8Array): Trace {
+export function extendFingerprint(
+  { start, end, readTo }: FileFingerprint,
+  bytes: Uint8Array,
+): FileFingerprint {
   const missing = startBytes - start.length;
   const isOnlyStart = start.length === readTo && missing > 0;
   return {
@@ -37,17 +40,21 @@ export function extended({ start, end, readTo }: Trace, bytes: Uint8Array): Trac
 }
 
 /** Whether a file has all that was read of another; `growing` while it may come to that. */
-export async function likeness(file: Bytes, size: number, trace: Trace): Promise<Likeness> {
+export async function compareFingerprints(
+  file: Bytes,
+  size: number,
+  trace: FileFingerprint,
+): Promise<FingerprintMatch> {
   const { start, end, readTo } = trace;
   if (start.length < tellingBytes) return "other";
-  const begun = await partOf(file, 0, Math.min(size, start.length));
+  const begun = await readPart(file, 0, Math.min(size, start.length));
   if (!begun.equals(start.subarray(0, begun.length))) return "other";
   if (size < readTo) return "growing";
-  const ended = await partOf(file, readTo - end.length, end.length);
+  const ended = await readPart(file, readTo - end.length, end.length);
   return ended.equals(end) ? "copy" : "other";
 }
 
-async function partOf(file: Bytes, from: number, length: number): Promise<Buffer> {
+async function readPart(file: Bytes, from: number, length: number): Promise<Buffer> {
   const part = Buffer.alloc(length);
   return part.subarray(0, await file.read(part, from));
 }

@@ -9,10 +9,10 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { matchesWildcard } from "../../protocol/wildcard.ts";
 
 /** Names looked at for one source; beyond it a pattern is a mistake. */
-const looksMax = 200_000;
+const readsMax = 200_000;
 
 /** What is wrong with a pattern, for whoever wrote it. */
-export function faultOfGlob(glob: string): string | undefined {
+export function checkGlob(glob: string): string | undefined {
   if (!glob.startsWith("/")) return "must be an absolute path";
   if (glob.includes("\0")) return "must not have a NUL in it";
   if (glob.endsWith("/")) return "must name files, not a directory";
@@ -29,7 +29,7 @@ export function isLiteral(glob: string): boolean {
   return !/[*?]/.test(glob);
 }
 
-export interface Found {
+export interface GlobMatch {
   /** Each once, in no order that means anything; not yet looked at what they are. */
   paths: string[];
   /** Directories that could not be read. */
@@ -39,8 +39,8 @@ export interface Found {
 /**
  * The paths that patterns mean at this moment; a literal one is among them even if it is not there.
  */
-export function expand(globs: readonly string[]): Found {
-  const walk = new Walk();
+export function expand(globs: readonly string[]): GlobMatch {
+  const walk = new GlobWalk();
   for (const glob of globs) {
     if (isLiteral(glob)) walk.paths.add(glob);
     else walk.into("/", glob.split("/").filter(Boolean));
@@ -48,9 +48,9 @@ export function expand(globs: readonly string[]): Found {
   return { paths: [...walk.paths], faults: walk.faults };
 }
 
-class Walk {
+class GlobWalk {
   readonly paths = new Set<string>();
-  readonly faults: Found["faults"] = [];
+  readonly faults: GlobMatch["faults"] = [];
   #looks = 0;
 
   into(dir: string, [segment = "", ...rest]: string[]): void {
@@ -59,7 +59,7 @@ class Walk {
       for (const entry of this.#list(dir)) {
         if (entry.name.startsWith(".")) continue;
         const path = join(dir, entry.name);
-        if (this.#kindOf(path, entry)?.isDirectory()) this.into(path, [segment, ...rest]);
+        if (this.#readKind(path, entry)?.isDirectory()) this.into(path, [segment, ...rest]);
       }
     } else if (isLiteral(segment)) this.#found(join(dir, segment), rest);
     else {
@@ -75,12 +75,12 @@ class Walk {
   #found(path: string, rest: string[], entry?: Dirent): void {
     if (rest.length > 0) return this.into(path, rest);
     // Directories are among what a pattern meets, and never meant.
-    const found = this.#kindOf(path, entry);
+    const found = this.#readKind(path, entry);
     if (found !== undefined && !found.isDirectory()) this.paths.add(path);
   }
 
   /** Some file systems do not say in a directory what its names are. */
-  #kindOf(path: string, entry?: Dirent): Dirent | Stats | undefined {
+  #readKind(path: string, entry?: Dirent): Dirent | Stats | undefined {
     const isTold = entry?.isFile() || entry?.isDirectory() || entry?.isSymbolicLink();
     return isTold ? entry : this.#try(path, () => lstatSync(path));
   }
@@ -88,9 +88,9 @@ class Walk {
   #list(dir: string): Dirent[] {
     const entries = this.#try(dir, () => readdirSync(dir, { withFileTypes: true })) ?? [];
     this.#looks += entries.length;
-    if (this.#looks <= looksMax) return entries;
-    const advice = `it goes through more than ${looksMax} names; narrow it in its manifest`;
-    throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${advice}`);
+    if (this.#looks <= readsMax) return entries;
+    const pacing = `it goes through more than ${readsMax} names; narrow it in its manifest`;
+    throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${pacing}`);
   }
 
   /** What is not there, or is no directory, has no files in it; that is no fault. */

@@ -1,7 +1,7 @@
 /** Which lines are wanted: by when they were written and by what is in them. */
-import { timestampOf } from "./parseTimestamp.ts";
+import { parseTimestamp } from "./parseTimestamp.ts";
 
-export interface Wanted {
+export interface FilterSpec {
   /** Milliseconds since 1970; both are within. */
   since?: number;
   until?: number;
@@ -9,18 +9,18 @@ export interface Wanted {
 }
 
 export class LineFilter {
-  readonly #wanted: Wanted;
+  readonly #wanted: FilterSpec;
   readonly #reference: number;
   readonly #isTimed: boolean;
   /** Of the last line that said when it was written; lines without a time follow it. */
   #isWithin: boolean | undefined;
-  #undated = 0;
+  #withoutTimestamp = 0;
 
   /**
    * `reference`: when the last line was written at the latest, for years that are left out.
    * `isWithin`: of the line before the first, where that is known.
    */
-  constructor(wanted: Wanted, reference: number, isWithin?: boolean) {
+  constructor(wanted: FilterSpec, reference: number, isWithin?: boolean) {
     this.#isWithin = isWithin;
     this.#wanted = wanted;
     this.#reference = reference;
@@ -28,11 +28,11 @@ export class LineFilter {
   }
 
   /** Lines before the first that says when it was written: nobody knows if they are within. */
-  get undated(): number {
-    return this.#undated;
+  get withoutTimestamp(): number {
+    return this.#withoutTimestamp;
   }
 
-  wants(head: Uint8Array): boolean {
+  accepts(head: Uint8Array): boolean {
     const { grep } = this.#wanted;
     if (!this.#isTimed && grep === undefined) return true;
     const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString("utf8");
@@ -41,15 +41,15 @@ export class LineFilter {
   }
 
   #isInTime(text: string): boolean {
-    const time = timestampOf(text, this.#reference);
+    const time = parseTimestamp(text, this.#reference);
     if (time !== undefined) {
       const { since = -Infinity, until = Infinity } = this.#wanted;
       this.#isWithin = time >= since && time <= until;
-    } else if (this.#isWithin === undefined) this.#undated++;
+    } else if (this.#isWithin === undefined) this.#withoutTimestamp++;
     return this.#isWithin ?? false;
   }
 }
 
-export function isFiltering({ since, until, grep }: Wanted): boolean {
+export function isFiltering({ since, until, grep }: FilterSpec): boolean {
   return since !== undefined || until !== undefined || grep !== undefined;
 }

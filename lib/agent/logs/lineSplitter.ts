@@ -6,18 +6,18 @@
 /** How much of a line is looked at. */
 export const headBytesMax = 64 * 1024;
 
-export interface LineTaker {
+export interface LineSink {
   /** Whether a line is wanted: by its first bytes, at most `headBytesMax`, without its end. */
-  wants(head: Uint8Array): boolean;
+  accepts(head: Uint8Array): boolean;
   /** The next bytes of wanted lines, their line feeds included; valid only during the call. */
-  take(bytes: Uint8Array): void;
+  append(bytes: Uint8Array): void;
 }
 
 const lineFeed = 10;
 const carriageReturn = 13;
 
-export class LineCutter {
-  readonly #taker: LineTaker;
+export class LineSplitter {
+  readonly #taker: LineSink;
   /** The beginning of a line that is not judged yet. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -28,8 +28,8 @@ export class LineCutter {
   #before = 0;
   #lineStart = 0;
 
-  constructor(taker: LineTaker) {
-    this.#taker = taker;
+  constructor(sink: LineSink) {
+    this.#taker = sink;
   }
 
   /** Lines that were wanted so far. */
@@ -48,14 +48,14 @@ export class LineCutter {
     for (let at = 0; at < bytes.length; ) {
       const found = bytes.indexOf(lineFeed, at);
       const end = found < 0 ? bytes.length : found + 1;
-      if (!this.#isToTake(bytes.subarray(at, end), found >= 0)) {
-        if (from < at) this.#taker.take(bytes.subarray(from, at));
+      if (!this.#isAccepted(bytes.subarray(at, end), found >= 0)) {
+        if (from < at) this.#taker.append(bytes.subarray(from, at));
         from = end;
       }
       this.#before += end - at;
       at = end;
     }
-    if (from < bytes.length) this.#taker.take(bytes.subarray(from));
+    if (from < bytes.length) this.#taker.append(bytes.subarray(from));
   }
 
   /** The last line, if nothing ended it. */
@@ -65,11 +65,11 @@ export class LineCutter {
   }
 
   /** Of a line or a part of one: false where it is not wanted, or has been dealt with. */
-  #isToTake(piece: Uint8Array, isEnd: boolean): boolean {
+  #isAccepted(piece: Uint8Array, isEnd: boolean): boolean {
     if (this.#verdict === undefined) {
       if (this.#heldBytes === 0) this.#lineStart = this.#before;
       if (this.#heldBytes > 0 || (!isEnd && piece.length < headBytesMax)) {
-        this.#hold(piece, isEnd);
+        this.#keepPending(piece, isEnd);
         return false;
       }
       this.#judge(piece);
@@ -80,7 +80,7 @@ export class LineCutter {
   }
 
   /** The beginning of a line that comes in several pieces. */
-  #hold(piece: Uint8Array, isEnd: boolean): void {
+  #keepPending(piece: Uint8Array, isEnd: boolean): void {
     // The caller may use its buffer again.
     this.#held.push(new Uint8Array(piece));
     this.#heldBytes += piece.length;
@@ -89,17 +89,17 @@ export class LineCutter {
   }
 
   #release(): void {
-    const start = this.#takeHeld();
-    if (this.#judge(start)) this.#taker.take(start);
+    const start = this.#takePending();
+    if (this.#judge(start)) this.#taker.append(start);
   }
 
   #judge(start: Uint8Array): boolean {
-    this.#verdict = this.#taker.wants(headOf(start));
+    this.#verdict = this.#taker.accepts(lineHead(start));
     if (this.#verdict) this.#wanted++;
     return this.#verdict;
   }
 
-  #takeHeld(): Uint8Array {
+  #takePending(): Uint8Array {
     const held = this.#held.length === 1 ? this.#held[0] : undefined;
     const start = held ?? Buffer.concat(this.#held);
     this.#held = [];
@@ -119,24 +119,24 @@ export class LineMerger {
   }
 
   /** For the lines of one input. */
-  taker(wants: (head: Uint8Array) => boolean): LineTaker {
+  sink(wants: (head: Uint8Array) => boolean): LineSink {
     return {
-      wants: (head) => {
+      accepts: (head) => {
         const isWanted = wants(head);
-        if (isWanted && this.#isMidLine) this.#put(Uint8Array.of(lineFeed));
+        if (isWanted && this.#isMidLine) this.#append(Uint8Array.of(lineFeed));
         return isWanted;
       },
-      take: (bytes) => this.#put(bytes),
+      append: (bytes) => this.#append(bytes),
     };
   }
 
-  #put(bytes: Uint8Array): void {
+  #append(bytes: Uint8Array): void {
     this.#isMidLine = bytes.at(-1) !== lineFeed;
     this.#take(bytes);
   }
 }
 
-function headOf(start: Uint8Array): Uint8Array {
+function lineHead(start: Uint8Array): Uint8Array {
   let end = start.length;
   if (end > 0 && start[end - 1] === lineFeed) end--;
   if (end > 0 && start[end - 1] === carriageReturn) end--;

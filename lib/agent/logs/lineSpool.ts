@@ -4,11 +4,11 @@
  */
 import { rmSync } from "node:fs";
 import { WsctlError } from "../../protocol/errors.ts";
-import { LineFilter, type Wanted } from "./lineFilter.ts";
-import { LineCutter, LineMerger } from "./lineSplitter.ts";
+import { type FilterSpec, LineFilter } from "./lineFilter.ts";
+import { LineMerger, LineSplitter } from "./lineSplitter.ts";
 import { OpenFile } from "./openFile.ts";
 import type { Input } from "./openInputs.ts";
-import { Output } from "./resultWriter.ts";
+import { ResultWriter } from "./resultWriter.ts";
 import { runProgram } from "./runLogProgram.ts";
 
 export interface SpoolOptions {
@@ -19,10 +19,10 @@ export interface SpoolOptions {
   lines: number | "all";
 }
 
-export class Spool implements Disposable {
+export class LineSpool implements Disposable {
   readonly #options: SpoolOptions;
   /** At most two, each of half the room: one that fills, and the full one before it. */
-  #parts: Output[] = [];
+  #parts: ResultWriter[] = [];
   #made = 0;
   #isMidLine = false;
   #isDropped = false;
@@ -66,25 +66,29 @@ export class Spool implements Disposable {
       remove(oldest);
       this.#parts.shift();
     }
-    this.#parts.push(new Output(`${path}.${++this.#made}`, Infinity));
+    this.#parts.push(new ResultWriter(`${path}.${++this.#made}`, Infinity));
   }
 }
 
 /** Runs a program and keeps those of its lines that are wanted; both streams are lines, or one. */
 export async function spoolProgram(
   argv: readonly string[],
-  { wanted, isBoth, now }: { wanted: Wanted; isBoth: boolean; now: number },
-  spool: Spool,
+  { wanted, isBoth, now }: { wanted: FilterSpec; isBoth: boolean; now: number },
+  spool: LineSpool,
   signal: AbortSignal,
 ): Promise<void> {
   const merger = new LineMerger((bytes) => spool.write(bytes));
-  await runLines(argv, { makeFilter: () => new LineFilter(wanted, now), isBoth, merger }, signal);
+  await runLines(
+    argv,
+    { makeFilter: () => new LineFilter(wanted, now), hasBothStreams: isBoth, merger },
+    signal,
+  );
 }
 
 export interface LineStreams {
   makeFilter(): LineFilter;
   /** Whether what comes on standard error is lines too. */
-  isBoth: boolean;
+  hasBothStreams: boolean;
   merger: LineMerger;
   /** Called when everything that has come is handed on. */
   pause?(): void;
@@ -93,19 +97,19 @@ export interface LineStreams {
 /** Each stream is cut into lines of its own, so that none ends in the middle of another. */
 export async function runLines(
   argv: readonly string[],
-  { makeFilter, isBoth, merger, pause }: LineStreams,
+  { makeFilter, hasBothStreams, merger, pause }: LineStreams,
   signal: AbortSignal,
 ): Promise<void> {
-  const cutter = () => {
+  const splitter = () => {
     const filter = makeFilter();
-    return new LineCutter(merger.taker((head) => filter.wants(head)));
+    return new LineSplitter(merger.sink((head) => filter.accepts(head)));
   };
-  const [stdout, stderr] = [cutter(), cutter()];
-  const feed = (into: LineCutter) => (bytes: Uint8Array) => {
+  const [stdout, stderr] = [splitter(), splitter()];
+  const feed = (into: LineSplitter) => (bytes: Uint8Array) => {
     into.push(bytes);
     pause?.();
   };
-  const streams = { stdout: feed(stdout), stderr: isBoth ? feed(stderr) : () => {} };
+  const streams = { stdout: feed(stdout), stderr: hasBothStreams ? feed(stderr) : () => {} };
   try {
     await runProgram(argv, streams, signal);
   } finally {
@@ -115,12 +119,12 @@ export async function runLines(
   }
 }
 
-function remove(part: Output): void {
+function remove(part: ResultWriter): void {
   part.close();
   rmSync(part.path, { force: true });
 }
 
 function tooMuch(bytesMax: number): WsctlError {
-  const advice = "ask for fewer lines, or narrow it by since, until or grep";
-  return new WsctlError("TOO_LARGE", `The source has more than ${bytesMax} bytes: ${advice}`);
+  const pacing = "ask for fewer lines, or narrow it by since, until or grep";
+  return new WsctlError("TOO_LARGE", `The source has more than ${bytesMax} bytes: ${pacing}`);
 }

@@ -4,8 +4,8 @@
  */
 import * as v from "valibot";
 import { AgentId } from "../../protocol/names.ts";
-import { faultIn, readToml } from "../programs/tomlFile.ts";
-import { faultOfGlob } from "./glob.ts";
+import { findFault, readToml } from "../programs/tomlFile.ts";
+import { checkGlob } from "./glob.ts";
 
 const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
 const Argv = v.pipe(
@@ -24,8 +24,8 @@ const Unit = v.pipe(
 const Glob = v.pipe(
   v.string(),
   v.check(
-    (glob) => faultOfGlob(glob) === undefined,
-    ({ input }) => faultOfGlob(String(input)) ?? "",
+    (glob) => checkGlob(glob) === undefined,
+    ({ input }) => checkGlob(String(input)) ?? "",
   ),
 );
 const Globs = v.pipe(v.array(Glob), v.minLength(1, "must name a file"));
@@ -56,21 +56,24 @@ export const Source = v.variant("kind", [
 ]);
 export type Source = v.InferOutput<typeof Source>;
 export type FilesSource = Extract<Source, { kind: "files" }>;
-export type JournalSource = Extract<Source, { kind: "journal" }>;
+export type SystemdJournalSource = Extract<Source, { kind: "journal" }>;
 export type CommandSource = Extract<Source, { kind: "command" }>;
 
 /** Reads the file called `NAME.toml`; throws `USAGE` saying what is wrong and what is right. */
-export function readSource(fileName: string, text: string): Source {
+export function parseSource(fileName: string, text: string): Source {
   const manifest = readToml(fileName, text, Manifest);
   const name = v.safeParse(AgentId, fileName.replace(/\.toml$/, ""));
-  if (!name.success) throw faultIn(fileName, `its name ${name.issues[0].message}`);
+  if (!name.success) throw findFault(fileName, `its name ${name.issues[0].message}`);
   const { description, files, unit, journal, argv, follow_argv } = manifest;
   const given = [files, unit, journal, argv].filter((value) => value !== undefined);
   if (given.length !== 1) {
-    throw faultIn(fileName, 'must have exactly one of "files", "unit", "journal" and "argv"');
+    throw findFault(fileName, 'must have exactly one of "files", "unit", "journal" and "argv"');
   }
   if (follow_argv !== undefined && argv === undefined) {
-    throw faultIn(fileName, 'follow_argv goes with "argv" alone: files and the journal need none');
+    throw findFault(
+      fileName,
+      'follow_argv goes with "argv" alone: files and the journal need none',
+    );
   }
   const head = { name: name.output, ...(description === undefined ? {} : { description }) };
   if (files !== undefined) return { ...head, kind: "files", files };

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, read, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { WsctlError } from "../../protocol/errors.ts";
-import { strangersLink } from "./symlinkCheck.ts";
+import { findForeignSymlink } from "./symlinkCheck.ts";
 
 const readAt = promisify(read);
 
@@ -28,15 +28,15 @@ export class OpenFile implements Bytes {
   /** Throws `NOT_FOUND` or whatever the system says against it. */
   constructor(path: string) {
     // Opening a device may do something, opening a FIFO waits: neither is tried.
-    refuseOther(path, statSync(path).isFile());
+    assertTrusted(path, statSync(path).isFile());
     const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
     this.#fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     this.path = path;
     try {
       const found = fstatSync(this.#fd);
-      refuseOther(path, found.isFile());
-      const link = strangersLink(path, found.uid);
-      if (link !== undefined) throw untrusted(link);
+      assertTrusted(path, found.isFile());
+      const link = findForeignSymlink(path, found.uid);
+      if (link !== undefined) throw untrustedError(link);
       this.identity = this.stat().identity;
     } catch (error) {
       this.close();
@@ -45,7 +45,7 @@ export class OpenFile implements Bytes {
   }
 
   stat(): Stat {
-    return statOf(fstatSync(this.#fd));
+    return toStat(fstatSync(this.#fd));
   }
 
   async read(into: Uint8Array, at: number): Promise<number> {
@@ -63,14 +63,14 @@ export class OpenFile implements Bytes {
 export function statAt(path: string): Stat | undefined {
   try {
     const found = statSync(path);
-    return found.isFile() ? statOf(found) : undefined;
+    return found.isFile() ? toStat(found) : undefined;
   } catch {
     // Gone, or not for us: it has no lines either way.
     return undefined;
   }
 }
 
-function statOf(found: { size: number; mtimeMs: number; dev: number; ino: number }): Stat {
+function toStat(found: { size: number; mtimeMs: number; dev: number; ino: number }): Stat {
   return {
     size: found.size,
     modifiedAtMs: found.mtimeMs,
@@ -78,12 +78,12 @@ function statOf(found: { size: number; mtimeMs: number; dev: number; ino: number
   };
 }
 
-function untrusted(link: string): WsctlError {
+function untrustedError(link: string): WsctlError {
   const reason = "the link belongs to neither root, nor the agent, nor the owner of the file";
   return new WsctlError("FORBIDDEN", `${link} is not followed: ${reason}`);
 }
 
-function refuseOther(path: string, isFile: boolean): void {
+function assertTrusted(path: string, isFile: boolean): void {
   if (isFile) return;
   throw new WsctlError("NOT_FOUND", `${path} is no regular file: only those are read`);
 }

@@ -61,14 +61,14 @@ export function closeAll(inputs: readonly Input[]): void {
 }
 
 /** Why a file cannot be read as lines, by its name. */
-export function faultOfName(path: string): string | undefined {
+export function checkName(path: string): string | undefined {
   if (!/\.(?:xz|bz2|zst|lz4|lzma|Z|zip|7z)$/.test(path)) return undefined;
   return "is compressed in a way that is not read here: only .gz is";
 }
 
 /** `mayCome`: a file that is followed need not be there yet. */
 function openInput(path: string, skipped: Skipped[], mayCome: boolean): Input | undefined {
-  const unread = faultOfName(path);
+  const unread = checkName(path);
   if (unread !== undefined) {
     skipped.push({ path, reason: unread });
     return undefined;
@@ -80,13 +80,13 @@ function openInput(path: string, skipped: Skipped[], mayCome: boolean): Input | 
   } catch (error) {
     const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
     if (isGone && mayCome && isLiteral(path)) return undefined;
-    skipped.push({ path, reason: reasonOf(error) });
+    skipped.push({ path, reason: formatReason(error) });
     return undefined;
   }
 }
 
 /** The system's own words, without the path, which stands beside them. */
-function reasonOf(error: unknown): string {
+function formatReason(error: unknown): string {
   const text = errorText(error);
   return /^[A-Z0-9]+: [^,]+(?=,)/.exec(text)?.[0] ?? text;
 }
@@ -105,6 +105,6 @@ function byAge(a: Input, b: Input): number {
 }
 
 function tooMany(): WsctlError {
-  const advice = "narrow it in its manifest, or make it several sources";
-  return new WsctlError("TOO_LARGE", `The source has more than ${filesMax} files: ${advice}`);
+  const pacing = "narrow it in its manifest, or make it several sources";
+  return new WsctlError("TOO_LARGE", `The source has more than ${filesMax} files: ${pacing}`);
 }

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { AgentId } from "../../protocol/names.ts";
 import type { Source } from "./logSource.ts";
-import { momentOf, momentRule } from "./parseTime.ts";
+import { momentRule, parseTime } from "./parseTime.ts";
 
 export const linesDefault = 1_000;
 export const linesMax = 1_000_000;
@@ -15,7 +15,7 @@ const grepRule = `must be a JavaScript regular expression of at most ${grepChars
 
 const Moment = v.pipe(
   v.string(momentRule),
-  v.check((text) => momentOf(text, 0) !== undefined, momentRule),
+  v.check((text) => parseTime(text, 0) !== undefined, momentRule),
 );
 
 export const FetchLogsParameters = v.strictObject({
@@ -60,7 +60,7 @@ export const FetchLogsParameters = v.strictObject({
 export type FetchLogsParameters = v.InferOutput<typeof FetchLogsParameters>;
 
 /** Pure: what of these parameters does not go together, or not with this source. */
-export function faultOfParameters(
+export function checkFetchParameters(
   source: Source,
   { since, until, follow }: FetchLogsParameters,
   now: number,
@@ -72,7 +72,7 @@ export function faultOfParameters(
     return "parameters.follow and parameters.until do not go together: leave one of them out";
   }
   if (since === undefined || until === undefined) return undefined;
-  const isEmpty = (momentOf(since, now) ?? 0) > (momentOf(until, now) ?? 0);
+  const isEmpty = (parseTime(since, now) ?? 0) > (parseTime(until, now) ?? 0);
   return isEmpty ? "parameters.since is after parameters.until: nothing can be between" : undefined;
 }
 

@@ -8,7 +8,7 @@ const zoned = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\
 const inUtc = /^(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d)(:\d\d)?)?$/;
 
 /** Milliseconds since 1970, or undefined where the text is no moment. */
-export function momentOf(text: string, now: number): number | undefined {
+export function parseTime(text: string, now: number): number | undefined {
   const [, amount, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   if (amount !== undefined) return now - Number(amount) * (unitMs[unit] ?? 0);
   if (zoned.test(text)) {

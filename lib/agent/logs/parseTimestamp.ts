@@ -31,18 +31,18 @@ const inJson = new RegExp(
  * Milliseconds since 1970; undefined for a line without a timestamp, which belongs to the one
  * before. So does an indented line, such as one of a stack trace, unless it begins with one.
  */
-export function timestampOf(line: string, reference: number): number | undefined {
-  if (line.startsWith("{")) return ofJson(line, reference);
+export function parseTimestamp(line: string, reference: number): number | undefined {
+  if (line.startsWith("{")) return parseJsonTime(line, reference);
   const plain = plainStart.exec(line);
-  if (plain !== null) return timeOf(plain, reference);
+  if (plain !== null) return parseMatch(plain, reference);
   const start = line.slice(0, searchChars);
   const found = anywhere.exec(start);
   if (found === null) return undefined;
   const isIndented = /^\s/.test(start) && start.slice(0, found.index).trim() !== "";
-  return isIndented ? undefined : timeOf(found, reference);
+  return isIndented ? undefined : parseMatch(found, reference);
 }
 
-function timeOf(found: RegExpExecArray, reference: number): number | undefined {
+function parseMatch(found: RegExpExecArray, reference: number): number | undefined {
   const [, year, , mon, day, h, m, s, sub, zoneText] = found;
   if (year !== undefined) {
     return moment([Number(year), Number(mon) - 1, Number(day)], [h, m, s, sub], zoneText);
@@ -96,31 +96,31 @@ function moment([year, mon, day]: Day, time: Clock, zoneText?: string): number |
 }
 
 /** A key at the top of the object; of one that was cut off, the first that looks like it. */
-function ofJson(line: string, reference: number): number | undefined {
+function parseJsonTime(line: string, reference: number): number | undefined {
   try {
     const value: unknown = JSON.parse(line);
     if (!isJsonObject(value)) return undefined;
     for (const key of jsonKeys) {
-      const time = ofValue(value[key], reference);
+      const time = parseValue(value[key], reference);
       if (time !== undefined) return time;
     }
     return undefined;
   } catch {
     const [, text, number] = inJson.exec(line) ?? [];
-    return ofValue(number === undefined ? text : Number(number), reference);
+    return parseValue(number === undefined ? text : Number(number), reference);
   }
 }
 
-function ofValue(value: unknown, reference: number): number | undefined {
-  if (typeof value === "number") return ofEpoch(value);
+function parseValue(value: unknown, reference: number): number | undefined {
+  if (typeof value === "number") return parseEpoch(value);
   if (typeof value !== "string") return undefined;
-  if (/^\d{9,19}(\.\d+)?$/.test(value)) return ofEpoch(Number(value));
+  if (/^\d{9,19}(\.\d+)?$/.test(value)) return parseEpoch(Number(value));
   const found = anywhere.exec(value.slice(0, searchChars));
-  return found === null ? undefined : timeOf(found, reference);
+  return found === null ? undefined : parseMatch(found, reference);
 }
 
 /** Seconds, or else milliseconds, microseconds, nanoseconds: as it falls into our age. */
-function ofEpoch(value: number): number | undefined {
+function parseEpoch(value: number): number | undefined {
   if (!Number.isFinite(value) || value < 1e8) return undefined;
   if (value < 1e11) return Math.floor(value * 1_000);
   if (value < 1e14) return Math.floor(value);

@@ -2,7 +2,7 @@
 const everyMs = 2_000;
 
 /** Takes the bytes of each read; says nothing of what is done at once. */
-export function progressOf(
+export function createProgress(
   say: (line: string) => void,
   now: () => number = () => performance.now(),
 ): (bytes: number) => void {

@@ -7,14 +7,14 @@ import type { Bytes } from "./openFile.ts";
 const chunkBytes = 256 * 1024;
 
 /** What can go on until it is told to stop, and say how far it is. */
-export interface Watch {
+export interface ReadContext {
   signal: AbortSignal;
   /** So many bytes were read from disk. */
   progress(bytes: number): void;
 }
 
 /** Everything from `from` to before `to`. A chunk is valid until the next one is asked for. */
-export async function* chunksOf(
+export async function* readChunks(
   bytes: Bytes,
   from: number,
   to: number,
@@ -48,7 +48,7 @@ export async function* unzipped(bytes: Bytes, to: number): AsyncGenerator<Buffer
 }
 
 /** Each read says how far it is, and throws once it is told to stop. */
-export function watched(bytes: Bytes, { signal, progress }: Watch): Bytes {
+export function withContext(bytes: Bytes, { signal, progress }: ReadContext): Bytes {
   return {
     read: async (into, at) => {
       if (signal.aborted) {

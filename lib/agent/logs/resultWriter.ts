@@ -6,14 +6,14 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 const bufferBytes = 256 * 1024;
 const lineFeed = 10;
 
-export interface Facts {
+export interface ResultInfo {
   lines: number;
   bytes: number;
   /** In hexadecimal. */
   sha256: string;
 }
 
-export class Output {
+export class ResultWriter {
   readonly path: string;
   readonly #fd: number;
   readonly #bytesMax: number;
@@ -52,8 +52,8 @@ export class Output {
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#bytes + bytes.length > this.#bytesMax) {
-      const advice = "narrow it by lines, since, until or grep";
-      throw new WsctlError("TOO_LARGE", `More than ${this.#bytesMax} bytes are found: ${advice}`);
+      const pacing = "narrow it by lines, since, until or grep";
+      throw new WsctlError("TOO_LARGE", `More than ${this.#bytesMax} bytes are found: ${pacing}`);
     }
     this.#bytes += bytes.length;
     this.#isMidLine = bytes[bytes.length - 1] !== lineFeed;
@@ -61,7 +61,7 @@ export class Output {
       this.#lineFeeds++;
     }
     if (this.#buffered + bytes.length > bufferBytes) this.flush();
-    if (bytes.length > bufferBytes) this.#put(bytes);
+    if (bytes.length > bufferBytes) this.#append(bytes);
     else {
       this.#buffer.set(bytes, this.#buffered);
       this.#buffered += bytes.length;
@@ -76,7 +76,7 @@ export class Output {
   flush(): void {
     const ready = this.#buffer.subarray(0, this.#buffered);
     this.#buffered = 0;
-    this.#put(ready);
+    this.#append(ready);
   }
 
   /** What was written so far, again, in chunks that are valid during the call. */
@@ -92,7 +92,7 @@ export class Output {
   }
 
   /** Nothing can be written any more. */
-  finish(): Facts {
+  finish(): ResultInfo {
     this.flush();
     return { lines: this.lines, bytes: this.#bytes, sha256: this.#hash.digest("hex") };
   }
@@ -101,7 +101,7 @@ export class Output {
     closeSync(this.#fd);
   }
 
-  #put(bytes: Uint8Array): void {
+  #append(bytes: Uint8Array): void {
     this.#hash.update(bytes);
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);

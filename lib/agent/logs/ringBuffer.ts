@@ -1,5 +1,5 @@
 /** The last so many of any number of numbers. */
-export class LastOf {
+export class RingBuffer {
   readonly #numbers: Float64Array;
   #added = 0;
 

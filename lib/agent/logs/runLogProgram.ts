@@ -1,8 +1,8 @@
 /** Programs that print lines: which ones are started, and what comes of them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { isFiltering, type Wanted } from "./lineFilter.ts";
-import type { CommandSource, JournalSource } from "./logSource.ts";
+import { type FilterSpec, isFiltering } from "./lineFilter.ts";
+import type { CommandSource, SystemdJournalSource } from "./logSource.ts";
 import type { Selection } from "./selectLines.ts";
 
 /** Between SIGTERM and SIGKILL; whoever stops us gives us little longer. */
@@ -14,31 +14,35 @@ const errorCharsMax = 2_000;
 /** A program that failed by itself, as against what its lines were to be written to. */
 export class ProgramFailure extends WsctlError {}
 
-export interface Streams {
+export interface ProgramStreams {
   stdout(bytes: Uint8Array): void;
   stderr(bytes: Uint8Array): void;
 }
 
 /** The journal up to `now`, which judges times itself: its own stamps are finer than it prints. */
-export function journalArgv(source: JournalSource, selection: Selection, now: number): string[] {
-  const { lines, wanted } = selection;
-  const until = Math.min(wanted.until ?? now, now);
+export function journalArgv(
+  source: SystemdJournalSource,
+  selection: Selection,
+  now: number,
+): string[] {
+  const { lines, filter } = selection;
+  const until = Math.min(filter.until ?? now, now);
   return [
     ...journalHead(source),
-    ...(wanted.since === undefined ? [] : [`--since=${stamp(wanted.since)}`]),
+    ...(filter.since === undefined ? [] : [`--since=${stamp(filter.since)}`]),
     `--until=${stamp(until)}`,
     // What a pattern leaves is not known to the journal; and many of its versions count the lines
     // from `since`, or from the very end.
-    ...(lines === "all" || isFiltering(wanted) ? [] : [`--lines=${lines}`]),
+    ...(lines === "all" || isFiltering(filter) ? [] : [`--lines=${lines}`]),
   ];
 }
 
 /** The journal from `from` on, without an end. */
-export function journalFollowArgv(source: JournalSource, from: number): string[] {
+export function journalFollowArgv(source: SystemdJournalSource, from: number): string[] {
   return [...journalHead(source), "--follow", "--no-tail", `--since=${stamp(from)}`];
 }
 
-function journalHead({ unit }: JournalSource): string[] {
+function journalHead({ unit }: SystemdJournalSource): string[] {
   const which = unit === undefined ? [] : ["-u", unit];
   return ["journalctl", ...which, "-o", "short-iso", "--no-pager", "-q"];
 }
@@ -48,7 +52,10 @@ function stamp(time: number): string {
 }
 
 /** What of the lines of such a source is still to be judged by us. */
-export function ownFilter(source: JournalSource | CommandSource, wanted: Wanted): Wanted {
+export function journalFilter(
+  source: SystemdJournalSource | CommandSource,
+  wanted: FilterSpec,
+): FilterSpec {
   const { grep } = wanted;
   if (source.kind === "command" || !isFiltering(wanted)) return wanted;
   return grep === undefined ? {} : { grep };
@@ -58,7 +65,7 @@ export function ownFilter(source: JournalSource | CommandSource, wanted: Wanted)
  * Runs a program until it ends or the signal is aborted; then it and what it started are stopped.
  * Throws what `streams` throw, and a sentence where it failed by itself.
  */
-export function runProgram(argv: readonly string[], streams: Streams, signal: AbortSignal) {
+export function runProgram(argv: readonly string[], streams: ProgramStreams, signal: AbortSignal) {
   return new Promise<void>((resolve, reject) => {
     const [file = "", ...args] = argv;
     if (signal.aborted) return resolve();

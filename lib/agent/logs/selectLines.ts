@@ -3,19 +3,19 @@
  * file first, so that no older one is read in vain; then those lines, the oldest first.
  */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { isFiltering, LineFilter, type Wanted } from "./lineFilter.ts";
-import { LineCutter, type LineTaker } from "./lineSplitter.ts";
+import { type FilterSpec, isFiltering, LineFilter } from "./lineFilter.ts";
+import { type LineSink, LineSplitter } from "./lineSplitter.ts";
 import type { Bytes } from "./openFile.ts";
 import type { Input, Skipped } from "./openInputs.ts";
-import { chunksOf, unzipped, type Watch, watched } from "./readChunks.ts";
-import type { Output } from "./resultWriter.ts";
-import { LastOf } from "./ringBuffer.ts";
-import { tailOf } from "./tail.ts";
+import { type ReadContext, readChunks, unzipped, withContext } from "./readChunks.ts";
+import type { ResultWriter } from "./resultWriter.ts";
+import { RingBuffer } from "./ringBuffer.ts";
+import { readTail } from "./tail.ts";
 
 /** A file that was last written to so long before `since` has no line that is of interest. */
 const slackMs = 24 * 60 * 60 * 1000;
 
-export interface FileFacts {
+export interface FileCount {
   path: string;
   lines: number;
   /** Lines at its beginning that do not say when they were written; left out by since and until. */
@@ -24,7 +24,7 @@ export interface FileFacts {
 
 export interface Selection {
   lines: number | "all";
-  wanted: Wanted;
+  filter: FilterSpec;
 }
 
 /** What of one file is to be written. */
@@ -36,39 +36,39 @@ interface Part {
   skip: number;
   /** It begins with a line that is wanted. */
   isWithin?: true;
-  undated?: number;
+  withoutTimestamp?: number;
 }
 
 /** Writes the wanted lines of these files, the oldest of which is first. */
-export async function select(
+export async function selectLines(
   inputs: readonly Input[],
   selection: Selection,
-  output: Output,
-  watch: Watch,
-): Promise<{ files: FileFacts[]; skipped: Skipped[] }> {
-  const selector = new Selector(selection, output, watch);
+  output: ResultWriter,
+  watch: ReadContext,
+): Promise<{ files: FileCount[]; skipped: Skipped[] }> {
+  const selector = new LineSelector(selection, output, watch);
   const parts = await selector.plan(inputs);
-  const files: FileFacts[] = [];
+  const files: FileCount[] = [];
   for (const part of parts) files.push(await selector.write(part));
   const skipped = [...selector.faults].map(([path, reason]) => ({ path, reason }));
   return { files, skipped };
 }
 
-class Selector {
+class LineSelector {
   /** Files that could not be read to their end. */
   readonly faults = new Map<string, string>();
   readonly #selection: Selection;
-  readonly #output: Output;
-  readonly #watch: Watch;
+  readonly #output: ResultWriter;
+  readonly #context: ReadContext;
   /** One for all files: it may be large. */
-  readonly #starts: LastOf;
+  readonly #starts: RingBuffer;
 
-  constructor(selection: Selection, output: Output, watch: Watch) {
+  constructor(selection: Selection, output: ResultWriter, watch: ReadContext) {
     this.#selection = selection;
     this.#output = output;
-    this.#watch = watch;
-    const { lines, wanted } = selection;
-    this.#starts = new LastOf(lines === "all" || !isFiltering(wanted) ? 1 : lines);
+    this.#context = watch;
+    const { lines, filter: wanted } = selection;
+    this.#starts = new RingBuffer(lines === "all" || !isFiltering(wanted) ? 1 : lines);
   }
 
   async plan(inputs: readonly Input[]): Promise<Part[]> {
@@ -83,7 +83,7 @@ class Selector {
     return parts;
   }
 
-  async write({ input, from, skip, isWithin, undated }: Part): Promise<FileFacts> {
+  async write({ input, from, skip, isWithin, withoutTimestamp }: Part): Promise<FileCount> {
     const { path } = input;
     const before = this.#output.lines;
     const filter = this.#filterFor(input, isWithin);
@@ -94,25 +94,27 @@ class Selector {
       this.#output.write(bytes);
     };
     let seen = 0;
-    const wants = (head: Uint8Array) => filter.wants(head) && ++seen > skip;
-    const isAsItIs = skip === 0 && !isFiltering(this.#selection.wanted);
+    const wants = (head: Uint8Array) => filter.accepts(head) && ++seen > skip;
+    const isAsItIs = skip === 0 && !isFiltering(this.#selection.filter);
     if (isAsItIs) await this.#read(input, from, take);
-    else await this.#readLines(input, from, { wants, take });
-    const left = undated ?? filter.undated;
+    else await this.#readLines(input, from, { accepts: wants, append: take });
+    const left = withoutTimestamp ?? filter.withoutTimestamp;
     const lines = this.#output.lines - before;
     return { path, lines, ...(left === 0 ? {} : { undated: left }) };
   }
 
   /** Where the last `needed` wanted lines begin, and how many there are. */
   async #planOne(input: Input, needed: number): Promise<Part & { lines: number }> {
-    const { wanted } = this.#selection;
+    const { filter: wanted } = this.#selection;
     const { since = -Infinity } = wanted;
     if (needed <= 0 || input.modifiedAtMs < since - slackMs) {
       return { input, from: Infinity, skip: 0, lines: 0 };
     }
     if (needed === Infinity) return { input, from: 0, skip: 0, lines: 0 };
     if (!input.isGzip && !isFiltering(wanted)) {
-      const tail = await this.#guard(input, () => tailOf(this.#bytesOf(input), input.end, needed));
+      const tail = await this.#guard(input, () =>
+        readTail(this.#openBytes(input), input.end, needed),
+      );
       return { input, skip: 0, ...(tail ?? { from: Infinity, lines: 0 }) };
     }
     return this.#planWanted(input, needed);
@@ -123,45 +125,45 @@ class Selector {
     const filter = this.#filterFor(input);
     const starts = this.#starts;
     starts.clear();
-    const cutter = new LineCutter({
-      wants: (head) => {
-        const isWanted = filter.wants(head);
-        if (isWanted) starts.add(cutter.lineStart);
+    const splitter = new LineSplitter({
+      accepts: (head) => {
+        const isWanted = filter.accepts(head);
+        if (isWanted) starts.add(splitter.lineStart);
         return isWanted;
       },
-      take: () => {},
+      append: () => {},
     });
-    await this.#read(input, 0, (bytes) => cutter.push(bytes));
-    cutter.end();
-    const lines = Math.min(cutter.wanted, needed);
-    const plan = { input, lines, undated: filter.undated };
+    await this.#read(input, 0, (bytes) => splitter.push(bytes));
+    splitter.end();
+    const lines = Math.min(splitter.wanted, needed);
+    const plan = { input, lines, withoutTimestamp: filter.withoutTimestamp };
     if (lines === 0) return { ...plan, from: Infinity, skip: 0 };
     // Only what is not compressed can be begun in the middle.
-    if (input.isGzip) return { ...plan, from: 0, skip: cutter.wanted - lines };
+    if (input.isGzip) return { ...plan, from: 0, skip: splitter.wanted - lines };
     return { ...plan, from: starts.earliest(needed) ?? Infinity, skip: 0, isWithin: true };
   }
 
-  #bytesOf({ file }: Input): Bytes {
-    return watched(file, this.#watch);
+  #openBytes({ file }: Input): Bytes {
+    return withContext(file, this.#context);
   }
 
   #filterFor({ modifiedAtMs }: Input, isWithin?: boolean): LineFilter {
-    return new LineFilter(this.#selection.wanted, modifiedAtMs, isWithin);
+    return new LineFilter(this.#selection.filter, modifiedAtMs, isWithin);
   }
 
-  async #readLines(input: Input, from: number, taker: LineTaker): Promise<number> {
-    const cutter = new LineCutter(taker);
-    await this.#read(input, from, (bytes) => cutter.push(bytes));
-    cutter.end();
-    return cutter.wanted;
+  async #readLines(input: Input, from: number, sink: LineSink): Promise<number> {
+    const splitter = new LineSplitter(sink);
+    await this.#read(input, from, (bytes) => splitter.push(bytes));
+    splitter.end();
+    return splitter.wanted;
   }
 
   async #read(input: Input, from: number, take: (bytes: Uint8Array) => void): Promise<void> {
     if (from >= input.end) return;
     await this.#guard(input, async () => {
       const chunks = input.isGzip
-        ? unzipped(this.#bytesOf(input), input.end)
-        : chunksOf(this.#bytesOf(input), from, input.end);
+        ? unzipped(this.#openBytes(input), input.end)
+        : readChunks(this.#openBytes(input), from, input.end);
       for await (const chunk of chunks) take(chunk);
     });
   }

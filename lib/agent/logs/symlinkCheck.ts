@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 const linksMax = 40;
 
 /** The first link on the way to this path that is a stranger's to a file of this owner's. */
-export function strangersLink(path: string, owner: number): string | undefined {
+export function findForeignSymlink(path: string, owner: number): string | undefined {
   const trusted = [0, process.getuid?.() ?? owner, owner];
   let links = 0;
   let todo = path.split("/").filter(Boolean);

@@ -14,7 +14,7 @@ export interface Tail {
 }
 
 /** The last `lines` of what is before `end`; a last line that nothing ends is one. */
-export async function tailOf(bytes: Bytes, end: number, lines: number): Promise<Tail> {
+export async function readTail(bytes: Bytes, end: number, lines: number): Promise<Tail> {
   if (end === 0 || lines === 0) return { from: end, lines: 0 };
   let block = Buffer.alloc(blockBytes);
   let found = 0;

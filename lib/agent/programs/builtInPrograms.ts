@@ -8,6 +8,6 @@ export const builtInPrograms: readonly { name: string; summary: string }[] = [
 export const builtInProgramNames: readonly string[] = builtInPrograms.map(({ name }) => name);
 
 /** What it does, in one line. */
-export function summaryOf(name: string): string {
+export function builtInSummary(name: string): string {
   return builtInPrograms.find((program) => program.name === name)?.summary ?? "";
 }

@@ -4,7 +4,7 @@
  * itself. A validator would let these pass, throw at them, or go on for ever.
  */
 import { errorText } from "../../protocol/errors.ts";
-import { isJsonObject, type JsonObject, unrepresentable } from "../../protocol/json.ts";
+import { findUnsafeNumber, isJsonObject, type JsonObject } from "../../protocol/json.ts";
 
 const types = ["string", "integer", "number", "boolean", "object", "array", "null"];
 /** Keywords whose value is a schema, a list of them, or schemas by name. */
@@ -19,25 +19,25 @@ const schemasMax = 1_000;
 const unsupported = ["$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor"];
 
 /** Undefined where nothing is. */
-export function faultOfSchema(schema: JsonObject, path: string): string | undefined {
-  const flaw = unrepresentable(schema);
+export function checkSchema(schema: JsonObject, path: string): string | undefined {
+  const flaw = findUnsafeNumber(schema);
   if (flaw !== undefined) return `${path}: has ${flaw}`;
-  return faultAt(schema, path) ?? faultOfReferences(schema, path);
+  return checkAt(schema, path) ?? checkReferences(schema, path);
 }
 
-function faultAt(schema: unknown, path: string): string | undefined {
+function checkAt(schema: unknown, path: string): string | undefined {
   if (typeof schema === "boolean") return undefined;
   if (!isJsonObject(schema)) return `${path}: must be a JSON Schema`;
-  const own = faultOfKeywords(schema, path);
+  const own = checkKeywords(schema, path);
   if (own !== undefined) return own;
-  for (const [below, where] of schemasIn(schema, path)) {
-    const fault = faultAt(below, where);
+  for (const [below, where] of listSchemas(schema, path)) {
+    const fault = checkAt(below, where);
     if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-function faultOfKeywords(schema: JsonObject, path: string): string | undefined {
+function checkKeywords(schema: JsonObject, path: string): string | undefined {
   const { type, pattern, required, patternProperties } = schema;
   const wrong = (Array.isArray(type) ? type : [type ?? "object"]).find((t) => !types.includes(t));
   if (wrong !== undefined) return `${path}.type: "${wrong}" is none of ${types.join(", ")}`;
@@ -73,7 +73,7 @@ function faultOfKeywords(schema: JsonObject, path: string): string | undefined {
 }
 
 /** The schemas right inside of one, with where they stand. */
-function schemasIn(schema: JsonObject, path: string): [unknown, string][] {
+function listSchemas(schema: JsonObject, path: string): [unknown, string][] {
   // Before 2020 a list stood where `items` has one schema now.
   const plain = [...single, ...lists].flatMap((key) => {
     const value = schema[key];
@@ -97,7 +97,7 @@ function schemasIn(schema: JsonObject, path: string): [unknown, string][] {
  * each is followed is counted, as a validator follows them all: a few definitions that each refer
  * to the next one twice would keep it busy for ever.
  */
-function faultOfReferences(root: JsonObject, path: string): string | undefined {
+function checkReferences(root: JsonObject, path: string): string | undefined {
   /** How many schemas each definition comes to. */
   const known = new Map<string, number>();
   const walk = (schema: unknown, where: string, above: readonly string[]): number | string => {
@@ -119,7 +119,7 @@ function faultOfReferences(root: JsonObject, path: string): string | undefined {
       known.set(key, found);
       count += found;
     }
-    for (const [below, place] of schemasIn(schema, where)) {
+    for (const [below, place] of listSchemas(schema, where)) {
       const isDefinition = schema === root && /\.(\$defs|definitions)\./.test(place);
       const found = isDefinition ? 0 : walk(below, place, above);
       if (typeof found === "string") return found;

@@ -3,12 +3,12 @@
  * started from an argument list, never through a shell, and a parameter fills exactly one argument.
  */
 import * as v from "valibot";
-import { faultOfParameters } from "../../protocol/checkParameters.ts";
+import { checkParameters } from "../../protocol/checkParameters.ts";
 import { isJsonObject, type JsonObject, setKey } from "../../protocol/json.ts";
-import { outputBytesDefault, outputBytesMost, timeoutSecondsMax } from "../../protocol/limits.ts";
+import { outputBytesDefault, outputBytesMax, timeoutSecondsMax } from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
-import { faultOfSchema } from "./checkSchema.ts";
-import { faultIn, readToml } from "./tomlFile.ts";
+import { checkSchema } from "./checkSchema.ts";
+import { findFault, readToml } from "./tomlFile.ts";
 
 export interface Program {
   name: string;
@@ -60,14 +60,14 @@ const Manifest = v.strictObject({
   ),
   directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
   env: v.optional(v.record(VariableName, VariableValue), {}),
-  output_bytes: v.optional(whole(1_024, outputBytesMost), outputBytesDefault),
+  output_bytes: v.optional(whole(1_024, outputBytesMax), outputBytesDefault),
   cancellable: v.optional(v.boolean("must be true or false"), true),
 });
 
 /**
  * Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right.
  */
-export function readProgram(fileName: string, text: string): Program {
+export function parseProgram(fileName: string, text: string): Program {
   const {
     name,
     parameters,
@@ -79,7 +79,7 @@ export function readProgram(fileName: string, text: string): Program {
     ...rest
   } = readToml(fileName, text, Manifest);
   const named = v.safeParse(CommandName, name ?? fileName.replace(/\.toml$/, ""));
-  if (!named.success) throw faultIn(fileName, `its name ${named.issues[0].message}`);
+  if (!named.success) throw findFault(fileName, `its name ${named.issues[0].message}`);
   const program: Program = {
     ...rest,
     name: named.output,
@@ -91,57 +91,57 @@ export function readProgram(fileName: string, text: string): Program {
     isCancellable: cancellable,
   };
   const reason =
-    faultOfSchema(program.schema, "parameters") ??
-    faultOfArgv(program) ??
-    faultOfVariables(program) ??
-    faultOfRequired(program.schema);
-  if (reason !== undefined) throw faultIn(fileName, reason);
+    checkSchema(program.schema, "parameters") ??
+    checkArgv(program) ??
+    checkVariables(program) ??
+    checkRequired(program.schema);
+  if (reason !== undefined) throw findFault(fileName, reason);
   return program;
 }
 
 /** The parameters with defaults filled in, or what is wrong with them and where. */
-export function fillIn(
+export function applyDefaults(
   { schema }: Program,
   parameters: JsonObject,
 ): { values: JsonObject; fault?: never } | { values?: never; fault: string } {
   const values: JsonObject = {};
-  for (const [key, property] of Object.entries(propertiesOf(schema))) {
+  for (const [key, property] of Object.entries(readProperties(schema))) {
     const given = Object.hasOwn(parameters, key) ? parameters[key] : property.default;
     if (given !== undefined) setKey(values, key, given);
   }
   for (const [key, value] of Object.entries(parameters)) {
     if (!Object.hasOwn(values, key)) setKey(values, key, value);
   }
-  const fault = faultOfParameters(schema, values);
+  const fault = checkParameters(schema, values);
   return fault === undefined ? { values } : { fault };
 }
 
 /** What of checked values cannot become an argument: the operating system ends those at a NUL. */
-export function faultOfArguments({ argv }: Program, values: JsonObject): string | undefined {
+export function checkArguments({ argv }: Program, values: JsonObject): string | undefined {
   const names = argv.flatMap((argument) =>
     [...argument.matchAll(placeholder)].map(([, n = ""]) => n),
   );
-  const wrong = names.find((name) => textOf(values[name]).includes("\0"));
+  const wrong = names.find((name) => formatValue(values[name]).includes("\0"));
   if (wrong === undefined) return undefined;
   return `parameters.${wrong} must not have a NUL in it: it becomes an argument`;
 }
 
 /** The argument list for checked values. */
-export function argvOf({ argv }: Program, values: JsonObject): string[] {
+export function buildArgv({ argv }: Program, values: JsonObject): string[] {
   return argv.map((argument) =>
-    argument.replace(placeholder, (_whole, name: string) => textOf(values[name])),
+    argument.replace(placeholder, (_whole, name: string) => formatValue(values[name])),
   );
 }
 
 /** A value as a program reads it: text as it is, everything else as JSON. */
-export function textOf(value: unknown): string {
+export function formatValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 const placeholder = /\{([A-Za-z_][A-Za-z0-9_-]*)\}/g;
 
-function faultOfArgv({ argv, schema }: Program): string | undefined {
-  const properties = propertiesOf(schema);
+function checkArgv({ argv, schema }: Program): string | undefined {
+  const properties = readProperties(schema);
   const required = Array.isArray(schema.required) ? schema.required : [];
   for (const [index, argument] of argv.entries()) {
     if (argument.includes("\0")) return `argv[${index}]: must not have a NUL in it`;
@@ -158,18 +158,18 @@ function faultOfArgv({ argv, schema }: Program): string | undefined {
 }
 
 /** What must be given and may not be given could never be asked for. */
-function faultOfRequired(schema: JsonObject): string | undefined {
+function checkRequired(schema: JsonObject): string | undefined {
   const { required, additionalProperties, patternProperties } = schema;
   if (additionalProperties !== false || patternProperties !== undefined) return undefined;
   const names = Array.isArray(required) ? required : [];
-  const missing = names.find((name) => !Object.hasOwn(propertiesOf(schema), String(name)));
+  const missing = names.find((name) => !Object.hasOwn(readProperties(schema), String(name)));
   if (missing === undefined) return undefined;
   return `parameters.required: no parameter is called "${missing}"`;
 }
 
 /** Of two parameters that would be one variable of the environment the program saw but one. */
-function faultOfVariables({ schema }: Program): string | undefined {
-  const names = Object.keys(propertiesOf(schema));
+function checkVariables({ schema }: Program): string | undefined {
+  const names = Object.keys(readProperties(schema));
   const seen = new Map<string, string>();
   for (const name of names) {
     const other = seen.get(envKey(name));
@@ -186,6 +186,6 @@ export function envKey(key: string): string {
   return key.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
-function propertiesOf(schema: JsonObject): Record<string, JsonObject> {
+function readProperties(schema: JsonObject): Record<string, JsonObject> {
   return isJsonObject(schema.properties) ? (schema.properties as Record<string, JsonObject>) : {};
 }

@@ -1,43 +1,43 @@
 /** Commands of the operator's own: each a manifest in `commands.d`. */
-import type { CatalogueEntry } from "../../protocol/api/views.ts";
+import type { Capability } from "../../protocol/api/views.ts";
 import { isJsonObject } from "../../protocol/json.ts";
-import { argvOf, faultOfArguments, fillIn, type Program } from "./commandManifest.ts";
-import type { Catalogue } from "./manifestDirectory.ts";
-import { type ProgramKind, type Resolved, refuse } from "./programKind.ts";
+import { applyDefaults, buildArgv, checkArguments, type Program } from "./commandManifest.ts";
+import type { ManifestDirectory } from "./manifestDirectory.ts";
+import { type ProgramKind, type ResolvedProgram, reject } from "./programKind.ts";
 
-export function ownCommands(catalogue: Catalogue<Program>): ProgramKind {
+export function customCommands(capabilities: ManifestDirectory<Program>): ProgramKind {
   return {
-    entries: () => catalogue.list().flatMap(({ item }) => (item ? [entryOf(item)] : [])),
-    resolve: (command, parameters) => resolve(catalogue, command, parameters),
+    entries: () => capabilities.list().flatMap(({ item }) => (item ? [buildCapability(item)] : [])),
+    resolve: (command, parameters) => resolve(capabilities, command, parameters),
   };
 }
 
-function entryOf({ name, description, schema, timeoutMs }: Program): CatalogueEntry {
+function buildCapability({ name, description, schema, timeoutMs }: Program): Capability {
   const timeout = timeoutMs === undefined ? {} : { timeout_seconds: timeoutMs / 1000 };
   return { name, description, parameters: schema, output: true, ...timeout };
 }
 
 function resolve(
-  catalogue: Catalogue<Program>,
+  capabilities: ManifestDirectory<Program>,
   command: string,
   parameters: unknown,
-): Resolved | undefined {
-  const found = catalogue.find(command);
+): ResolvedProgram | undefined {
+  const found = capabilities.find(command);
   if (found === undefined) return undefined;
   if (found.item === undefined) {
     const message = `The manifest of '${command}' on this host is faulty: ${found.fault}`;
-    return refuse("INVALID_COMMAND", message);
+    return reject("INVALID_COMMAND", message);
   }
   const program = found.item;
   const { timeoutMs, concurrency, isCancellable } = program;
   const { values, fault } = isJsonObject(parameters)
-    ? fillIn(program, parameters)
+    ? applyDefaults(program, parameters)
     : { fault: "parameters must be an object" };
-  if (values === undefined) return refuse("INVALID_PARAMETERS", fault);
-  const unfit = faultOfArguments(program, values);
-  if (unfit !== undefined) return refuse("INVALID_PARAMETERS", unfit);
+  if (values === undefined) return reject("INVALID_PARAMETERS", fault);
+  const unfit = checkArguments(program, values);
+  if (unfit !== undefined) return reject("INVALID_PARAMETERS", unfit);
   return {
-    wanted: { ...program, steps: [argvOf(program, values)], values },
+    input: { ...program, steps: [buildArgv(program, values)], values },
     limits: {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(concurrency === undefined ? {} : { concurrency }),

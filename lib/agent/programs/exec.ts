@@ -4,10 +4,10 @@
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
-import type { CatalogueEntry } from "../../protocol/api/views.ts";
-import { issueText } from "../../protocol/schemaError.ts";
-import { summaryOf } from "./builtInPrograms.ts";
-import { type ProgramKind, type Resolved, refuse } from "./programKind.ts";
+import type { Capability } from "../../protocol/api/views.ts";
+import { formatIssue } from "../../protocol/schemaError.ts";
+import { builtInSummary } from "./builtInPrograms.ts";
+import { type ProgramKind, type ResolvedProgram, reject } from "./programKind.ts";
 
 const Parameters = v.strictObject({
   argv: v.pipe(
@@ -28,7 +28,7 @@ const Parameters = v.strictObject({
 /** Without a pattern nothing is announced, and nothing runs. */
 export function execWithin(patterns: readonly string[]): ProgramKind {
   return {
-    entries: () => (patterns.length === 0 ? [] : [entry]),
+    entries: () => (patterns.length === 0 ? [] : [capability]),
     resolve: (command, parameters) => {
       return command === "exec" ? resolve(patterns, parameters) : undefined;
     },
@@ -36,31 +36,31 @@ export function execWithin(patterns: readonly string[]): ProgramKind {
 }
 
 /** Which arguments are allowed is for the host to judge. */
-const entry: CatalogueEntry = {
+const capability: Capability = {
   name: "exec",
-  description: summaryOf("exec"),
+  description: builtInSummary("exec"),
   parameters: { ...toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" }) },
   output: true,
 };
 
-function resolve(patterns: readonly string[], parameters: unknown): Resolved {
+function resolve(patterns: readonly string[], parameters: unknown): ResolvedProgram {
   if (patterns.length === 0) {
-    return refuse("FORBIDDEN", "exec is off on this host; its agent allows it with --allow-exec");
+    return reject("FORBIDDEN", "exec is off on this host; its agent allows it with --allow-exec");
   }
-  const read = readExec(parameters);
-  if (read.exec === undefined) return refuse("INVALID_PARAMETERS", read.fault);
+  const read = parseExec(parameters);
+  if (read.exec === undefined) return reject("INVALID_PARAMETERS", read.fault);
   const { argv, stdin, directory } = read.exec;
-  if (isAllowed(patterns, argv)) return { wanted: { steps: [argv], stdin, directory } };
-  return refuse("FORBIDDEN", "this host's patterns for exec do not allow these arguments");
+  if (isAllowed(patterns, argv)) return { input: { steps: [argv], stdin, directory } };
+  return reject("FORBIDDEN", "this host's patterns for exec do not allow these arguments");
 }
 
 export type Exec = v.InferOutput<typeof Parameters>;
 
 /** The parameters of `exec`, or what is wrong with them. */
-export function readExec(parameters: unknown): { exec: Exec } | { exec?: never; fault: string } {
+export function parseExec(parameters: unknown): { exec: Exec } | { exec?: never; fault: string } {
   const parsed = v.safeParse(Parameters, parameters);
   if (parsed.success) return { exec: parsed.output };
-  return { fault: `parameters: ${issueText(parsed.issues[0])}` };
+  return { fault: `parameters: ${formatIssue(parsed.issues[0])}` };
 }
 
 /**

@@ -12,20 +12,20 @@ const manifestBytesMax = 256 * 1024;
 export const manifestsMax = 1_000;
 
 /** What one file says, or why it says nothing. */
-export type Listed<Item> =
+export type ListedManifest<Item> =
   | { file: string; item: Item; fault?: never }
   | { file: string; item?: never; fault: string };
 
 /** Reads one file, or throws `USAGE` saying what is wrong with it. */
 export type ReadItem<Item> = (fileName: string, text: string) => Item;
 
-export class Catalogue<Item extends { name: string }> {
+export class ManifestDirectory<Item extends { name: string }> {
   readonly #read: ReadItem<Item>;
   readonly #dir: string;
   readonly #taken: ReadonlySet<string>;
   readonly #log: Log;
   #signature = "";
-  #listed: Listed<Item>[] = [];
+  #listed: ListedManifest<Item>[] = [];
   readonly #names = new Set<string>();
 
   /** `taken`: names that are commands already. */
@@ -37,7 +37,7 @@ export class Catalogue<Item extends { name: string }> {
   }
 
   /** Undefined where there is none of that name. */
-  find(name: string): Listed<Item> | undefined {
+  find(name: string): ListedManifest<Item> | undefined {
     const listed = this.list();
     return (
       listed.find(({ item }) => item?.name === name) ??
@@ -51,8 +51,8 @@ export class Catalogue<Item extends { name: string }> {
   }
 
   /** As the directory stands now, by file name. */
-  list(): Listed<Item>[] {
-    const { signature, files } = look(this.#dir);
+  list(): ListedManifest<Item>[] {
+    const { signature, files } = readDirectory(this.#dir);
     if (signature === this.#signature) return this.#listed;
     this.#signature = signature;
     this.#listed = [];
@@ -69,10 +69,10 @@ export class Catalogue<Item extends { name: string }> {
     return this.#listed;
   }
 
-  #load(file: string): Listed<Item> {
+  #load(file: string): ListedManifest<Item> {
     try {
       const path = join(this.#dir, file);
-      refuseForeign(this.#dir, file);
+      assertOwnFile(this.#dir, file);
       const item = this.#read(file, readFileSync(path, "utf8"));
       if (this.#taken.has(item.name) || this.#names.has(item.name)) {
         throw new WsctlError("USAGE", `${file}: the name "${item.name}" is taken already`);
@@ -86,7 +86,7 @@ export class Catalogue<Item extends { name: string }> {
 }
 
 /** Whoever may write a manifest may run anything: strangers must not. */
-function refuseForeign(dir: string, file: string): void {
+function assertOwnFile(dir: string, file: string): void {
   for (const path of [dir, join(dir, file)]) {
     const stats = statSync(path);
     const { mode, size } = stats;
@@ -104,11 +104,11 @@ function refuseForeign(dir: string, file: string): void {
 }
 
 /** A missing directory is one without manifests, and so is one that cannot be read. */
-function look(dir: string): { signature: string; files: string[] } {
+function readDirectory(dir: string): { signature: string; files: string[] } {
   try {
     const files = readdirSync(dir).filter((file) => file.endsWith(".toml") && file[0] !== ".");
     files.sort();
-    const looked = ["", ...files.slice(0, manifestsMax)].map((file) => markOf(dir, file));
+    const looked = ["", ...files.slice(0, manifestsMax)].map((file) => fileMark(dir, file));
     return { signature: [files.length, ...looked].join("\n"), files };
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
@@ -118,7 +118,7 @@ function look(dir: string): { signature: string; files: string[] } {
 }
 
 /** A file that cannot be looked at, such as a link that leads nowhere, harms no other. */
-function markOf(dir: string, file: string): string {
+function fileMark(dir: string, file: string): string {
   try {
     const { mtimeMs, ctimeMs, size, ino } = statSync(join(dir, file));
     return [file, mtimeMs, ctimeMs, size, ino].join(":");

@@ -2,32 +2,32 @@
  * A kind of command that runs as a program outside of the agent: what it has, and what that comes
  * to.
  */
-import type { CatalogueEntry } from "../../protocol/api/views.ts";
-import type { Checked } from "../core/admission.ts";
-import type { Wanted } from "./runSpec.ts";
+import type { Capability } from "../../protocol/api/views.ts";
+import type { CheckResult } from "../core/admission.ts";
+import type { RunInput } from "./runSpec.ts";
 
 export interface ProgramKind {
   /** As it is announced. */
-  entries(): CatalogueEntry[];
+  entries(): Capability[];
   /** Undefined where the command is none of this kind. */
-  resolve(command: string, parameters: unknown): Resolved | undefined;
+  resolve(command: string, parameters: unknown): ResolvedProgram | undefined;
 }
 
 /** A program to run and within which limits, or why not. */
-export type Resolved = Runnable | Refused;
+export type ResolvedProgram = RunPlan | Rejection;
 
-export interface Runnable {
-  wanted: Wanted;
-  limits?: Pick<Checked & { code?: never }, "timeoutMs" | "concurrency" | "isCancellable">;
+export interface RunPlan {
+  input: RunInput;
+  limits?: Pick<CheckResult & { code?: never }, "timeoutMs" | "concurrency" | "isCancellable">;
   refused?: never;
 }
 
-export interface Refused {
-  wanted?: never;
+export interface Rejection {
+  input?: never;
   limits?: never;
-  refused: Checked & { code: string };
+  refused: CheckResult & { code: string };
 }
 
-export function refuse(code: Refused["refused"]["code"], message: string): Refused {
+export function reject(code: Rejection["refused"]["code"], message: string): Rejection {
   return { refused: { code, message } };
 }

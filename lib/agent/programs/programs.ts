@@ -2,13 +2,19 @@
  * Commands that run as programs outside of the agent. Each kind judges its own by the host's files
  * and flags; all are run by supervisors, and outlive this process.
  */
-import type { CatalogueEntry } from "../../protocol/api/views.ts";
-import type { Checked } from "../core/admission.ts";
-import type { CommandResult, FollowOrder, Left, OutputPiece, RunOrder } from "../core/model.ts";
-import { resultOf } from "../supervisor/runResult.ts";
+import type { Capability } from "../../protocol/api/views.ts";
+import type { CheckResult } from "../core/admission.ts";
+import type {
+  CommandResult,
+  OutputPiece,
+  OutputSubscription,
+  RunSpec,
+  SubscriptionRef,
+} from "../core/model.ts";
+import { buildResult } from "../supervisor/runResult.ts";
 import type { Runs } from "../supervisor/supervisorClient.ts";
-import type { ProgramKind, Resolved } from "./programKind.ts";
-import { specOf } from "./runSpec.ts";
+import type { ProgramKind, ResolvedProgram } from "./programKind.ts";
+import { buildRunSpec } from "./runSpec.ts";
 
 export class Programs {
   readonly #kinds: readonly ProgramKind[];
@@ -25,50 +31,50 @@ export class Programs {
   }
 
   /** What they have, as it is announced. */
-  entries(): CatalogueEntry[] {
+  entries(): Capability[] {
     return this.#kinds.flatMap((kind) => kind.entries());
   }
 
   /** Undefined where the command is none of these. */
-  check(command: string, parameters: unknown): Checked | undefined {
+  check(command: string, parameters: unknown): CheckResult | undefined {
     const resolved = this.#resolve(command, parameters);
     if (resolved === undefined) return undefined;
     return resolved.refused ?? { endsProcess: false, outlives: true, ...resolved.limits };
   }
 
   /** Whether `run` is for it, and not a command that is built in. */
-  isTheirs({ command, parameters }: RunOrder): boolean {
+  isProgram({ command, parameters }: RunSpec): boolean {
     return this.#resolve(command, parameters) !== undefined;
   }
 
-  run(order: RunOrder, signal: AbortSignal, done: (result: CommandResult) => void): void {
+  run(order: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void {
     const resolved = this.#resolve(order.command, order.parameters);
-    if (resolved?.wanted === undefined) {
+    if (resolved?.input === undefined) {
       const message = "what the host allows was changed before it could start";
       return queueMicrotask(() => done({ status: "not_started", message }));
     }
     this.#stopOn(signal, order.requestId);
-    const dir = this.#runs.dirOf(order.requestId);
-    const spec = specOf(order, resolved.wanted, { dir, outputBytesMax: this.#outputBytesMax });
-    this.#runs.start(spec, (end) => done(resultOf(end, spec)));
+    const dir = this.#runs.runDirectory(order.requestId);
+    const spec = buildRunSpec(order, resolved.input, { dir, outputBytesMax: this.#outputBytesMax });
+    this.#runs.start(spec, (end) => done(buildResult(end, spec)));
   }
 
   /** Takes up what an earlier process of this agent began. */
-  adopt(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void {
+  resume(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void {
     this.#stopOn(signal, requestId);
-    this.#runs.adopt(requestId, (end, spec) => done(resultOf(end, spec)));
+    this.#runs.resume(requestId, (end, spec) => done(buildResult(end, spec)));
   }
 
-  forget(requestId: string): void {
-    this.#runs.forget(requestId);
+  deleteRunDirectory(requestId: string): void {
+    this.#runs.deleteRunDirectory(requestId);
   }
 
-  follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void {
-    this.#runs.follow(order, emit);
+  subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
+    this.#runs.subscribeOutput(order, emit);
   }
 
-  unfollow(left?: Left): void {
-    this.#runs.unfollow(left);
+  unsubscribeOutput(left?: SubscriptionRef): void {
+    this.#runs.unsubscribeOutput(left);
   }
 
   #stopOn(signal: AbortSignal, requestId: string): void {
@@ -76,7 +82,7 @@ export class Programs {
     signal.addEventListener("abort", stop, { once: true });
   }
 
-  #resolve(command: string, parameters: unknown): Resolved | undefined {
+  #resolve(command: string, parameters: unknown): ResolvedProgram | undefined {
     for (const kind of this.#kinds) {
       const resolved = kind.resolve(command, parameters);
       if (resolved !== undefined) return resolved;

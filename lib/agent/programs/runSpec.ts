@@ -2,12 +2,12 @@
 import { userInfo } from "node:os";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
-import type { RunOrder } from "../core/model.ts";
-import type { RunSpec } from "../supervisor/runFiles.ts";
-import { envKey, textOf } from "./commandManifest.ts";
+import type { RunSpec } from "../core/model.ts";
+import type { SupervisedRun } from "../supervisor/runFiles.ts";
+import { envKey, formatValue } from "./commandManifest.ts";
 
 /** A program as the host's own files and flags allow it. */
-export interface Wanted {
+export interface RunInput {
   steps: string[][];
   delayMs?: number;
   directory?: string;
@@ -17,13 +17,13 @@ export interface Wanted {
   /** Checked parameters: handed on as JSON, and one by one. */
   values?: JsonObject;
   /** What reaches its standard input instead of the parameters; it may say where it runs. */
-  stdin?: string | ((place: RunPlace) => string);
+  stdin?: string | ((place: RunDirectory) => string);
   /** What its success leads to. */
-  leadsTo?: RunSpec["leadsTo"];
+  leadsTo?: SupervisedRun["leadsTo"];
 }
 
 /** The request that a program runs for, and the directory that is there for the run alone. */
-export interface RunPlace {
+export interface RunDirectory {
   requestId: string;
   dir: string;
   timeoutMs: number;
@@ -32,11 +32,11 @@ export interface RunPlace {
 /** What a program may know of the agent's own environment. */
 const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
-export function specOf(
-  order: RunOrder,
-  wanted: Wanted,
+export function buildRunSpec(
+  order: RunSpec,
+  wanted: RunInput,
   { dir, outputBytesMax }: { dir: string; outputBytesMax: number },
-): RunSpec {
+): SupervisedRun {
   const { requestId, command, timeoutMs } = order;
   const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
   return {
@@ -46,7 +46,7 @@ export function specOf(
     env: {
       ...inherited(),
       ...env,
-      ...parametersIn(values),
+      ...encodeParameters(values),
       WSCTL_COMMAND: command,
       WSCTL_REQUEST_ID: requestId,
     },
@@ -67,9 +67,9 @@ function inherited(): Record<string, string> {
   return Object.fromEntries(kept);
 }
 
-function parametersIn(values: JsonObject): Record<string, string> {
+function encodeParameters(values: JsonObject): Record<string, string> {
   const named = Object.entries(values).map(([key, value]) => {
-    return [`WSCTL_PARAM_${envKey(key)}`, textOf(value)] as const;
+    return [`WSCTL_PARAM_${envKey(key)}`, formatValue(value)] as const;
   });
   // An environment cannot hold a NUL; standard input has it all.
   return Object.fromEntries(named.filter(([, value]) => !value.includes("\0")));

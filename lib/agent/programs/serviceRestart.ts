@@ -3,9 +3,9 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { AgentId } from "../../protocol/names.ts";
 import { delaySecondsMax } from "../commands/restart.ts";
-import type { Catalogue } from "./manifestDirectory.ts";
-import { type ProgramKind, type Resolved, refuse } from "./programKind.ts";
-import { faultIn, readToml } from "./tomlFile.ts";
+import type { ManifestDirectory } from "./manifestDirectory.ts";
+import { type ProgramKind, type ResolvedProgram, reject } from "./programKind.ts";
+import { findFault, readToml } from "./tomlFile.ts";
 
 export interface Service {
   name: string;
@@ -28,13 +28,13 @@ const Manifest = v.strictObject({
 });
 
 /** Reads the file called `NAME.toml`; throws `USAGE` saying what is wrong and what is right. */
-export function readService(fileName: string, text: string): Service {
+export function parseService(fileName: string, text: string): Service {
   const manifest = readToml(fileName, text, Manifest);
   const name = v.safeParse(AgentId, fileName.replace(/\.toml$/, ""));
-  if (!name.success) throw faultIn(fileName, `its name ${name.issues[0].message}`);
-  const steps = stepsOf(manifest);
+  if (!name.success) throw findFault(fileName, `its name ${name.issues[0].message}`);
+  const steps = buildSteps(manifest);
   if (steps !== undefined) return { name: name.output, steps };
-  throw faultIn(fileName, 'must have either "unit", or "restart", or both "stop" and "start"');
+  throw findFault(fileName, 'must have either "unit", or "restart", or both "stop" and "start"');
 }
 
 const Parameters = v.strictObject({
@@ -43,7 +43,7 @@ const Parameters = v.strictObject({
 });
 
 /** `restart` of a service; without one it is the agent's own, which is built in. */
-export function serviceRestart(services: Catalogue<Service>): ProgramKind {
+export function serviceRestart(services: ManifestDirectory<Service>): ProgramKind {
   return {
     // Announced within the schema of `restart`.
     entries: () => [],
@@ -54,28 +54,28 @@ export function serviceRestart(services: Catalogue<Service>): ProgramKind {
   };
 }
 
-function namesOf(services: Catalogue<Service>): string[] {
+function listNames(services: ManifestDirectory<Service>): string[] {
   return services.list().flatMap(({ item }) => (item ? [item.name] : []));
 }
 
-function resolve(services: Catalogue<Service>, parameters: JsonObject): Resolved {
+function resolve(services: ManifestDirectory<Service>, parameters: JsonObject): ResolvedProgram {
   const parsed = v.safeParse(Parameters, parameters);
   if (!parsed.success) {
     const message = `parameters: expected {"service": NAME, "delay_seconds"?: 0 to ${delaySecondsMax}}`;
-    return refuse("INVALID_PARAMETERS", message);
+    return reject("INVALID_PARAMETERS", message);
   }
   const { service, delay_seconds } = parsed.output;
   const found = services.find(service);
   if (found?.item !== undefined) {
-    return { wanted: { steps: found.item.steps, delayMs: delay_seconds * 1000 } };
+    return { input: { steps: found.item.steps, delayMs: delay_seconds * 1000 } };
   }
-  const all = namesOf(services);
+  const all = listNames(services);
   const known = all.length === 0 ? "it allows none" : `it allows: ${all.join(", ")}`;
   const why = found?.fault ?? `this host allows no restart of that service; ${known}`;
-  return refuse("INVALID_PARAMETERS", `parameters.service: ${why}`);
+  return reject("INVALID_PARAMETERS", `parameters.service: ${why}`);
 }
 
-function stepsOf(manifest: v.InferOutput<typeof Manifest>): string[][] | undefined {
+function buildSteps(manifest: v.InferOutput<typeof Manifest>): string[][] | undefined {
   const { unit, restart, stop, start } = manifest;
   const keys = Object.keys(manifest).sort().join(" ");
   if (keys === "unit" && unit !== undefined) return [["systemctl", "restart", "--", unit]];

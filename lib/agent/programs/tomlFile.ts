@@ -2,7 +2,7 @@
 import { parse } from "smol-toml";
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { issueText } from "../../protocol/schemaError.ts";
+import { formatIssue } from "../../protocol/schemaError.ts";
 
 /** Throws `USAGE` naming the file, the key that is wrong and what is right. */
 export function readToml<S extends v.GenericSchema>(
@@ -14,13 +14,13 @@ export function readToml<S extends v.GenericSchema>(
   try {
     table = parse(text);
   } catch (error) {
-    throw faultIn(fileName, `is not TOML: ${errorText(error).split("\n")[0]}`);
+    throw findFault(fileName, `is not TOML: ${errorText(error).split("\n")[0]}`);
   }
   const parsed = v.safeParse(schema, table);
   if (parsed.success) return parsed.output;
-  throw faultIn(fileName, issueText(parsed.issues[0]));
+  throw findFault(fileName, formatIssue(parsed.issues[0]));
 }
 
-export function faultIn(fileName: string, reason: string): WsctlError {
+export function findFault(fileName: string, reason: string): WsctlError {
   return new WsctlError("USAGE", `${fileName}: ${reason}`);
 }

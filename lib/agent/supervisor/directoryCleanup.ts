@@ -3,11 +3,11 @@
  * is tried again every minute, and by the next process at its start; nothing waits for it.
  */
 import { rmSync } from "node:fs";
-import type { Aside } from "../../log/faultGuard.ts";
+import type { FaultGuard } from "../../log/faultGuard.ts";
 import type { Clock } from "../../time/clock.ts";
 
-export interface LeftoversOptions {
-  aside: Aside;
+export interface DirectoryCleanupOptions {
+  aside: FaultGuard;
   clock: Pick<Clock, "after">;
   remove?(dir: string): void;
 }
@@ -16,12 +16,12 @@ const retryMs = 60_000;
 /** More than these are left to the next start. */
 const retriedMax = 10_000;
 
-export class Leftovers {
-  readonly #options: LeftoversOptions;
+export class DirectoryCleanup {
+  readonly #options: DirectoryCleanupOptions;
   readonly #left = new Set<string>();
   #isArmed = false;
 
-  constructor(options: LeftoversOptions) {
+  constructor(options: DirectoryCleanupOptions) {
     this.#options = options;
   }
 

@@ -1,5 +1,5 @@
 /** The beginning and the end of a stream of any length, in bounded memory. */
-export class HeadTail {
+export class HeadTailBuffer {
   readonly #headMax: number;
   readonly #tailMax: number;
   #head: Buffer[] = [];

@@ -5,16 +5,16 @@
  */
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { followLeaseMs } from "../../protocol/limits.ts";
+import { subscriptionLeaseMs } from "../../protocol/limits.ts";
 import { SpoolWriter, type StreamName } from "./outputSpool.ts";
-import { wroteWord } from "./runFiles.ts";
+import { msgWrote } from "./runFiles.ts";
 
 /** An agent that started a run is heard of within this time, or has died meanwhile. */
-const appearMs = 5_000;
+const socketAppearTimeoutMs = 5_000;
 /** What is kept beyond the spool of a program that waits for nobody any more, in bytes. */
 const spareBytes = 4 * 1024 * 1024;
 
-export class LiveOutput {
+export class OutputBackpressure {
   readonly #spool: SpoolWriter;
   readonly #sources = new Set<Readable>();
   /** Up to which piece followers have taken everything; undefined while there are none. */
@@ -29,7 +29,7 @@ export class LiveOutput {
   /** Until the agent has said whether anybody follows, the program is held as if somebody did. */
   constructor(dir: string) {
     this.#spool = new SpoolWriter(dir);
-    this.#lease = setTimeout(() => this.release(), appearMs);
+    this.#lease = setTimeout(() => this.stopWaiting(), socketAppearTimeoutMs);
   }
 
   /** Spools a stream from now on; `onChunk` is handed all of it as well. */
@@ -43,7 +43,7 @@ export class LiveOutput {
       if (isLate && this.#phase !== "running") this.#spare -= chunk.length;
       this.#spool.add(stream, chunk, isLate && (this.#phase !== "stopping" || this.#spare > 0));
       if (this.#isHeld) for (const each of this.#sources) each.pause();
-      this.#tell();
+      this.#notify();
     });
   }
 
@@ -62,7 +62,7 @@ export class LiveOutput {
    * The program is being stopped: a write that waits for a follower would keep it from ending, so
    * it waits for nobody from now on.
    */
-  letGo(): void {
+  unsubscribe(): void {
     this.#phase = "stopping";
     this.#spare = spareBytes;
     this.#resume();
@@ -72,18 +72,18 @@ export class LiveOutput {
    * A follower has taken everything up to the one piece, has seen all up to the other, and wants to
    * be told of more.
    */
-  hasRead(taken: number, seen: number, socket: Socket): void {
+  onDrained(taken: number, seen: number, socket: Socket): void {
     if (!Number.isSafeInteger(taken) || !Number.isSafeInteger(seen)) return;
     this.#taken = taken;
     this.#waiting = { socket, seen };
     clearTimeout(this.#lease);
-    this.#lease = setTimeout(() => this.release(), followLeaseMs);
+    this.#lease = setTimeout(() => this.stopWaiting(), subscriptionLeaseMs);
     this.#resume();
-    this.#tell();
+    this.#notify();
   }
 
   /** Nobody follows, or whoever did has fallen silent. */
-  release(): void {
+  stopWaiting(): void {
     clearTimeout(this.#lease);
     this.#taken = undefined;
     this.#waiting = undefined;
@@ -92,7 +92,7 @@ export class LiveOutput {
 
   /** Whether a follower lags so far behind that it would miss something. */
   get #isLate(): boolean {
-    return this.#taken !== undefined && this.#spool.wouldDrop(this.#taken);
+    return this.#taken !== undefined && this.#spool.isFull(this.#taken);
   }
 
   /** Whether whoever writes waits for a follower. */
@@ -112,9 +112,9 @@ export class LiveOutput {
     if (!this.#isHeld) for (const source of this.#sources) source.resume();
   }
 
-  #tell(): void {
+  #notify(): void {
     if (this.#waiting === undefined || this.#spool.last <= this.#waiting.seen) return;
-    this.#waiting.socket.write(`${wroteWord}\n`);
+    this.#waiting.socket.write(`${msgWrote}\n`);
     this.#waiting = undefined;
   }
 }

@@ -5,12 +5,12 @@
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { outputRecordBytesMax, outputRecordCostMin } from "../../protocol/limits.ts";
+import { outputChunkBytesMax, outputChunkCostMin } from "../../protocol/limits.ts";
 import { outputCost } from "../../protocol/wire/outputCost.ts";
 
 export type StreamName = "stdout" | "stderr";
 
-export interface Piece {
+export interface OutputChunk {
   sequence: number;
   stream: StreamName;
   bytes: Buffer;
@@ -19,7 +19,7 @@ export interface Piece {
 }
 
 const segmentBytesMax = 1024 * 1024;
-const segmentsKept = 4;
+const segmentsMax = 4;
 const headerBytes = 8;
 const streams: readonly StreamName[] = ["stdout", "stderr"];
 const newline = 10;
@@ -43,8 +43,8 @@ export class SpoolWriter {
   }
 
   /** Whether the next segment would push out pieces that come after this one. */
-  wouldDrop(after: number): boolean {
-    const isFull = this.#bytes >= segmentBytesMax && this.#segments.length >= segmentsKept;
+  isFull(after: number): boolean {
+    const isFull = this.#bytes >= segmentBytesMax && this.#segments.length >= segmentsMax;
     return isFull && after < (this.#segments[1] ?? 0) - 1;
   }
 
@@ -69,7 +69,7 @@ export class SpoolWriter {
     const parts: Buffer[] = [];
     let count = 0;
     for (let at = 0; at < bytes.length; count++) {
-      const length = pieceLength(bytes.subarray(at, at + outputRecordBytesMax + 1));
+      const length = pieceLength(bytes.subarray(at, at + outputChunkBytesMax + 1));
       const header = Buffer.alloc(headerBytes);
       header.writeUInt32LE(length, 0);
       header.writeUInt8(streams.indexOf(stream), 4);
@@ -93,7 +93,7 @@ export class SpoolWriter {
       this.#fd = openSync(join(this.#dir, segmentName(first)), "wx", 0o600);
       this.#bytes = 0;
       this.#segments.push(first);
-      while (this.#segments.length > segmentsKept) {
+      while (this.#segments.length > segmentsMax) {
         rmSync(join(this.#dir, segmentName(this.#segments.shift() ?? 0)), { force: true });
       }
     }
@@ -116,7 +116,7 @@ export class SpoolWriter {
 export class SpoolReader {
   readonly #dir: string;
   /** The segment that the latest piece was in, and where the next one begins in it. */
-  #place = { first: 0, offset: 0, sequence: 0 };
+  #position = { first: 0, offset: 0, sequence: 0 };
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -126,17 +126,18 @@ export class SpoolReader {
    * The pieces behind a sequence number, as far as they are written, until they count as so many
    * bytes.
    */
-  read(after: number, bytesMax: number): Piece[] {
-    if (after !== this.#place.sequence) this.#place = { first: 0, offset: 0, sequence: after };
-    const pieces: Piece[] = [];
+  read(after: number, bytesMax: number): OutputChunk[] {
+    if (after !== this.#position.sequence)
+      this.#position = { first: 0, offset: 0, sequence: after };
+    const pieces: OutputChunk[] = [];
     let left = bytesMax;
-    const firsts = segmentsIn(this.#dir);
+    const firsts = listSegments(this.#dir);
     for (const [index, first] of firsts.entries()) {
       const next = firsts[index + 1] ?? Number.POSITIVE_INFINITY;
       if (next <= after + 1 || left <= 0) continue;
       for (const record of this.#records(first, left)) {
-        const { sequence: last } = this.#place;
-        this.#place = { first, offset: record.end, sequence: Math.max(last, record.sequence) };
+        const { sequence: last } = this.#position;
+        this.#position = { first, offset: record.end, sequence: Math.max(last, record.sequence) };
         if (record.sequence <= last) continue;
         const { sequence, stream, bytes } = record;
         pieces.push({ sequence, stream, bytes, skipped: sequence - last - 1 });
@@ -149,10 +150,10 @@ export class SpoolReader {
 
   /** Of a segment as many as count as so many bytes; all, where the first of them is looked for. */
   *#records(first: number, bytesMax: number) {
-    const isSame = this.#place.first === first;
-    let end = isSame ? this.#place.offset : 0;
-    let sequence = isSame ? this.#place.sequence + 1 : first;
-    const isPlaced = sequence === this.#place.sequence + 1;
+    const isSame = this.#position.first === first;
+    let end = isSame ? this.#position.offset : 0;
+    let sequence = isSame ? this.#position.sequence + 1 : first;
+    const isPlaced = sequence === this.#position.sequence + 1;
     const most = isPlaced ? spooledBytes(bytesMax) : Number.POSITIVE_INFINITY;
     const bytes = readFrom(join(this.#dir, segmentName(first)), end, most);
     for (let at = 0; at + headerBytes <= bytes.length; sequence++) {
@@ -172,15 +173,15 @@ function segmentName(first: number): string {
   return `output-${String(first).padStart(12, "0")}`;
 }
 
-function segmentsIn(dir: string): number[] {
+function listSegments(dir: string): number[] {
   const names = readdirSync(dir).filter((name) => name.startsWith("output-"));
   return names.map((name) => Number(name.slice("output-".length))).sort((a, b) => a - b);
 }
 
 /** What pieces that count as so many bytes take up at the most, the last one whole. */
 function spooledBytes(cost: number): number {
-  const headers = (cost / outputRecordCostMin + 1) * headerBytes;
-  return Math.ceil(cost + headers + outputRecordBytesMax);
+  const headers = (cost / outputChunkCostMin + 1) * headerBytes;
+  return Math.ceil(cost + headers + outputChunkBytesMax);
 }
 
 /** A segment that was pushed out meanwhile holds nothing any more. */
@@ -205,10 +206,10 @@ function readFrom(path: string, offset: number, bytesMax: number): Buffer {
  * As many whole lines as fit, else as many whole characters. `window` has one byte more than fits.
  */
 function pieceLength(window: Buffer): number {
-  if (window.length <= outputRecordBytesMax) return window.length;
-  const line = window.lastIndexOf(newline, outputRecordBytesMax - 1);
+  if (window.length <= outputChunkBytesMax) return window.length;
+  const line = window.lastIndexOf(newline, outputChunkBytesMax - 1);
   if (line >= 0) return line + 1;
-  const cut = window.subarray(0, outputRecordBytesMax);
+  const cut = window.subarray(0, outputChunkBytesMax);
   return cut.length - unfinishedBytes(cut);
 }
 

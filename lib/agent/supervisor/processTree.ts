@@ -6,7 +6,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-interface Entry {
+interface ProcessEntry {
   pid: number;
   parent: number;
   group: number;
@@ -15,7 +15,7 @@ interface Entry {
   startedAt: string;
 }
 
-export class Kin {
+export class ProcessTree {
   readonly #mark: string;
   /** Seen before, and when they started. */
   readonly #known = new Map<number, string>();
@@ -28,12 +28,12 @@ export class Kin {
    * Those that live, of the program whose process group is this; undefined where there is no list
    * of processes.
    */
-  alive(root: number): Entry[] | undefined {
-    const entries = living();
+  alive(root: number): ProcessEntry[] | undefined {
+    const entries = listProcesses();
     if (entries === undefined) return undefined;
-    const found = new Map<number, Entry>();
+    const found = new Map<number, ProcessEntry>();
     const others = new Map(entries.map((entry) => [entry.pid, entry]));
-    const take = (fits: (entry: Entry) => boolean): boolean => {
+    const take = (fits: (entry: ProcessEntry) => boolean): boolean => {
       const taken = [...others.values()].filter(fits);
       for (const entry of taken) {
         others.delete(entry.pid);
@@ -46,8 +46,8 @@ export class Kin {
       return group === root || session === root || this.#known.get(pid) === startedAt;
     });
     take(({ pid }) => this.#isMarked(pid));
-    const isLedByKin = (session: number) => this.#known.has(session) && !others.has(session);
-    while (take(({ parent, session }) => found.has(parent) || isLedByKin(session)));
+    const isLedByTree = (session: number) => this.#known.has(session) && !others.has(session);
+    while (take(({ parent, session }) => found.has(parent) || isLedByTree(session)));
     return [...found.values()];
   }
 
@@ -62,7 +62,7 @@ export class Kin {
 }
 
 /** Every process but this one that has not ended. */
-function living(): Entry[] | undefined {
+function listProcesses(): ProcessEntry[] | undefined {
   let names: string[];
   try {
     names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -70,12 +70,12 @@ function living(): Entry[] | undefined {
     return undefined;
   }
   return names.flatMap((name) => {
-    const entry = entryOf(Number(name));
+    const entry = readProcess(Number(name));
     return entry === undefined || entry.pid === process.pid ? [] : [entry];
   });
 }
 
-function entryOf(pid: number): Entry | undefined {
+function readProcess(pid: number): ProcessEntry | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");
     // The name comes before, in brackets, and may hold anything.

@@ -1,21 +1,21 @@
 /** What a program has left as its result: in the file that it was told of, or on its last line. */
 import { errorText } from "../../protocol/errors.ts";
-import { unrepresentable } from "../../protocol/json.ts";
+import { findUnsafeNumber } from "../../protocol/json.ts";
 import { resultBytesMax } from "../../protocol/limits.ts";
-import type { ResultPlace } from "./resultFile.ts";
+import type { ResultFile } from "./resultFile.ts";
 import type { RunEnd } from "./runFiles.ts";
 
 /** The file it was told of, or JSON on its last line, becomes its result and is no output then. */
-export function leftResult(
-  place: ResultPlace,
+export function readProgramResult(
+  place: ResultFile,
   lastLine: string,
   output: string,
 ): Pick<RunEnd, "output" | "result"> | undefined {
   const file = readFrom(place);
-  const inFile = jsonIn(file.text);
+  const inFile = parseJson(file.text);
   if (inFile !== undefined) return { result: inFile, output };
   if (file.fault !== undefined) return { output: `${output.trimEnd()}\n[${file.fault}]` };
-  const result = jsonIn(lastLine);
+  const result = parseJson(lastLine);
   if (result === undefined) return undefined;
   const trimmed = output.trimEnd();
   const isLast = trimmed.endsWith(lastLine);
@@ -23,7 +23,7 @@ export function leftResult(
 }
 
 /** How a program ended stands, whatever keeps its result from being read. */
-function readFrom(place: ResultPlace): { text: string; fault?: string } {
+function readFrom(place: ResultFile): { text: string; fault?: string } {
   try {
     return place.read();
   } catch (error) {
@@ -32,12 +32,12 @@ function readFrom(place: ResultPlace): { text: string; fault?: string } {
 }
 
 /** An object or a list; anything else on a last line is output. */
-function jsonIn(text: string): unknown {
+function parseJson(text: string): unknown {
   if (!/^\s*[[{]/.test(text) || text.length > resultBytesMax) return undefined;
   try {
     const value = JSON.parse(text);
     // What could not be written down again as it was stays in the output, as it is.
-    return unrepresentable(value) === undefined ? value : undefined;
+    return findUnsafeNumber(value) === undefined ? value : undefined;
   } catch {
     return undefined;
   }

@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { resultBytesMax } from "../../protocol/limits.ts";
 import { resultFile } from "./runFiles.ts";
 
-export class ResultPlace {
+export class ResultFile {
   readonly path: string;
   readonly #uid: number | undefined;
   readonly #ownDir: string | undefined;
@@ -27,7 +27,7 @@ export class ResultPlace {
   /** Throws where there is no such user. */
   constructor(dir: string, user: string | undefined) {
     const isOther = user !== undefined && process.getuid?.() === 0;
-    this.#uid = isOther ? uidOf(user) : process.getuid?.();
+    this.#uid = isOther ? findUid(user) : process.getuid?.();
     if (isOther && this.#uid !== undefined) {
       this.#ownDir = mkdtempSync(join(tmpdir(), "wsctl-result-"));
       chownSync(this.#ownDir, this.#uid, -1);
@@ -68,7 +68,7 @@ export class ResultPlace {
   }
 }
 
-function uidOf(user: string): number {
+function findUid(user: string): number {
   const { stdout } = spawnSync("id", ["-u", "--", user], { encoding: "utf8" });
   if (/^\d+\n$/.test(stdout ?? "")) return Number(stdout);
   throw new Error(`there is no user "${user}" on this host`);

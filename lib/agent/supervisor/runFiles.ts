@@ -5,7 +5,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import { join } from "node:path";
 
 /** What is to be run; written by the agent before the supervisor starts. */
-export interface RunSpec {
+export interface SupervisedRun {
   requestId: string;
   /** Programs one after the other; the first that fails is the last. */
   steps: string[][];
@@ -24,18 +24,18 @@ export interface RunSpec {
 }
 
 /** Why a supervisor stops its program; the first two are what an agent may ask for. */
-export const stopWords = ["timeout", "cancel", "shutdown"] as const;
-export type StopWord = (typeof stopWords)[number];
+export const stopSignals = ["timeout", "cancel", "shutdown"] as const;
+export type StopSignal = (typeof stopSignals)[number];
 
 /**
  * What else is said over the supervisor's socket, a line each: an agent with followers says
  * "read TAKEN SEEN", the pieces up to which they have taken everything, and up to which they know
  * of all; the supervisor answers "wrote" once there is more than that.
  */
-export const readWord = "read";
+export const msgRead = "read";
 /** Nobody follows: the program need not wait for anybody. */
-export const freeWord = "free";
-export const wroteWord = "wrote";
+export const msgRelease = "free";
+export const msgWrote = "wrote";
 
 /** How it ended; written by the supervisor, once and for all. */
 export interface RunEnd {
@@ -43,7 +43,7 @@ export interface RunEnd {
   /** The signal that ended it. */
   signal?: string;
   /** Why the supervisor stopped it. */
-  stopped?: StopWord;
+  stopped?: StopSignal;
   /** Why it could not be started, or be stopped. */
   fault?: string;
   /** Not even the first of its steps began. */
@@ -67,12 +67,12 @@ export const begunFile = "begun";
 /** The supervisor listens here as long as it lives. */
 export const socketFile = "socket";
 /** Its output is followed, and may be asked for again after a break. */
-export const followedFile = "followed";
+export const subscribedFile = "followed";
 /** Where a program may leave its result. */
 export const resultFile = "result.json";
 
 /** Whole or not at all, and on disk when this returns. */
-export function writeWhole(dir: string, file: string, value: unknown): void {
+export function writeFileAtomically(dir: string, file: string, value: unknown): void {
   const path = join(dir, file);
   const fd = openSync(`${path}.new`, "w", 0o600);
   try {
@@ -92,7 +92,7 @@ export function writeWhole(dir: string, file: string, value: unknown): void {
 }
 
 /** Undefined where there is no such file, and for one that is none of ours. */
-export function readWhole<T>(dir: string, file: string): T | undefined {
+export function readFileIfExists<T>(dir: string, file: string): T | undefined {
   let text: string;
   try {
     text = readFileSync(join(dir, file), "utf8");

@@ -1,9 +1,12 @@
 /** How a run ended, as a result of its command. */
 import type { CommandResult } from "../core/model.ts";
-import type { RunEnd, RunSpec } from "./runFiles.ts";
-import { isStaged } from "./stagedRelease.ts";
+import type { RunEnd, SupervisedRun } from "./runFiles.ts";
+import { isStagedRelease } from "./stagedRelease.ts";
 
-export function resultOf(end: RunEnd | undefined, spec: RunSpec | undefined): CommandResult {
+export function buildResult(
+  end: RunEnd | undefined,
+  spec: SupervisedRun | undefined,
+): CommandResult {
   if (end === undefined) {
     const message = "its supervisor is gone; it cannot be known how the program ended";
     return { status: "unknown", message };
@@ -16,17 +19,17 @@ export function resultOf(end: RunEnd | undefined, spec: RunSpec | undefined): Co
   if (fault !== undefined) {
     return { status: end.isUnstarted ? "not_started" : "failed", message: fault };
   }
-  if (spec?.leadsTo === "update" && exitCode === 0 && isStaged(end.result)) {
+  if (spec?.leadsTo === "update" && exitCode === 0 && isStagedRelease(end.result)) {
     return { status: "restart", update: end.result.update };
   }
   const result = end.result ?? { exit_code: exitCode ?? null, ...(signal ? { signal } : {}) };
   const isSuccess = exitCode === 0 && stopped === undefined;
-  const head = isSuccess ? [] : [howItFailed(end)];
+  const head = isSuccess ? [] : [formatFailure(end)];
   const message = [...head, output.trimEnd()].filter((part) => part !== "").join("\n");
   return { status: isSuccess ? "success" : "failed", message, result };
 }
 
-function howItFailed({ exitCode, signal, stopped }: RunEnd): string {
+function formatFailure({ exitCode, signal, stopped }: RunEnd): string {
   if (stopped === "shutdown") return "stopped, as the host or the agent's service went down";
   return exitCode === undefined ? `ended by ${signal}` : `exited with status ${exitCode}`;
 }

@@ -12,6 +12,6 @@ const Staged = v.object({
   }),
 });
 
-export function isStaged(value: unknown): value is { update: Update } {
+export function isStagedRelease(value: unknown): value is { update: Update } {
   return v.is(Staged, value);
 }

@@ -11,56 +11,56 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
-import { HeadTail } from "./headTailBuffer.ts";
-import { LiveOutput } from "./outputBackpressure.ts";
-import { Kin } from "./processTree.ts";
-import { leftResult } from "./programResult.ts";
-import { ResultPlace } from "./resultFile.ts";
+import { HeadTailBuffer } from "./headTailBuffer.ts";
+import { OutputBackpressure } from "./outputBackpressure.ts";
+import { ProcessTree } from "./processTree.ts";
+import { readProgramResult } from "./programResult.ts";
+import { ResultFile } from "./resultFile.ts";
 import {
   begunFile,
   endFile,
-  freeWord,
+  msgRead,
+  msgRelease,
   type RunEnd,
-  type RunSpec,
-  readWhole,
-  readWord,
+  readFileIfExists,
+  type SupervisedRun,
   socketFile,
   specFile,
-  stopWords,
+  stopSignals,
   unstarted,
-  writeWhole,
+  writeFileAtomically,
 } from "./runFiles.ts";
 
 /** What still comes out of a pipe that somebody else holds open is not waited for longer. */
 const drainMs = 500;
 /** After SIGKILL the kernel needs a moment; a process that survives it is stuck in the kernel. */
-const killedMs = 1_000;
+const killTimeoutMs = 1_000;
 const retryMs = 1_000;
 /** How soon it is seen that nothing is left of what was stopped. */
-const lookMs = 100;
+const pollIntervalMs = 100;
 
 /** Runs the program of this directory to its end; resolves once that is on disk. */
-export async function supervise(dir: string): Promise<void> {
-  const spec = readWhole<RunSpec>(dir, specFile);
+export async function superviseRun(dir: string): Promise<void> {
+  const spec = readFileIfExists<SupervisedRun>(dir, specFile);
   // A directory that was taken away again, or a program that has had its run.
-  if (spec === undefined || readWhole(dir, endFile) !== undefined) return;
-  const live = new LiveOutput(dir);
+  if (spec === undefined || readFileIfExists(dir, endFile) !== undefined) return;
+  const live = new OutputBackpressure(dir);
   const refuse = (fault: string) => {
-    return keepTrying(dir, () => writeWhole(dir, endFile, unstarted(fault)));
+    return keepTrying(dir, () => writeFileAtomically(dir, endFile, unstarted(fault)));
   };
-  const place = placeOf(dir, spec);
+  const place = openResultFile(dir, spec);
   if (typeof place === "string") return refuse(place);
   const env = { ...spec.env, WSCTL_RESULT_FILE: place.path };
   const begun = () => writeFileSync(join(dir, begunFile), "");
-  const run = new Supervised({ ...spec, env }, live, begun);
+  const run = new SupervisedProcess({ ...spec, env }, live, begun);
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     listen(socket, (line) => {
       const [word = "", taken, seen] = line.split(" ");
-      const why = stopWords.find((each) => each === word);
+      const why = stopSignals.find((each) => each === word);
       if (why !== undefined) run.stop(why);
-      else if (word === freeWord) live.release();
-      else if (word === readWord) live.hasRead(Number(taken), Number(seen), socket);
+      else if (word === msgRelease) live.stopWaiting();
+      else if (word === msgRead) live.onDrained(Number(taken), Number(seen), socket);
     });
   });
   const fault = await new Promise<Error | undefined>((resolve) => {
@@ -75,15 +75,15 @@ export async function supervise(dir: string): Promise<void> {
   }
   const end = await run.end;
   const lastPiece = live.end();
-  const whole = { ...end, lastPiece, ...leftResult(place, run.lastLine, end.output) };
-  await keepTrying(dir, () => writeWhole(dir, endFile, whole));
+  const whole = { ...end, lastPiece, ...readProgramResult(place, run.lastLine, end.output) };
+  await keepTrying(dir, () => writeFileAtomically(dir, endFile, whole));
   place.remove();
 }
 
 /** Why there can be none, where it is to run as somebody who does not exist. */
-function placeOf(dir: string, { user }: RunSpec): ResultPlace | string {
+function openResultFile(dir: string, { user }: SupervisedRun): ResultFile | string {
   try {
-    return new ResultPlace(dir, user);
+    return new ResultFile(dir, user);
   } catch (error) {
     return `cannot run as "${user}": ${errorText(error)}`;
   }
@@ -100,16 +100,16 @@ function listen(socket: Socket, onLine: (line: string) => void): void {
   });
 }
 
-class Supervised {
+class SupervisedProcess {
   readonly end: Promise<RunEnd>;
-  readonly #spec: RunSpec;
-  readonly #live: LiveOutput;
+  readonly #spec: SupervisedRun;
+  readonly #backpressure: OutputBackpressure;
   /** Notes that from now on it may have had an effect. */
   readonly #begun: () => void;
-  readonly #output: HeadTail;
-  readonly #stdout = new HeadTail(2 * resultBytesMax);
+  readonly #output: HeadTailBuffer;
+  readonly #stdout = new HeadTailBuffer(2 * resultBytesMax);
   readonly #steps: string[][];
-  readonly #kin: Kin;
+  readonly #tree: ProcessTree;
   #child: ChildProcess | undefined;
   #stopped: RunEnd["stopped"];
   #hasExited = false;
@@ -118,16 +118,16 @@ class Supervised {
   #isOver = false;
   #settle: (end: RunEnd) => void = () => {};
 
-  constructor(spec: RunSpec, live: LiveOutput, begun: () => void) {
+  constructor(spec: SupervisedRun, live: OutputBackpressure, begun: () => void) {
     this.#spec = spec;
-    this.#live = live;
+    this.#backpressure = live;
     this.#begun = begun;
-    this.#output = new HeadTail(spec.outputBytes);
+    this.#output = new HeadTailBuffer(spec.outputBytes);
     this.end = new Promise((resolve) => {
       this.#settle = resolve;
     });
     this.#steps = [...spec.steps];
-    this.#kin = new Kin(spec.requestId);
+    this.#tree = new ProcessTree(spec.requestId);
   }
 
   /** From here on its time runs. */
@@ -151,7 +151,7 @@ class Supervised {
     }
     this.#stopped = why;
     if (this.#child === undefined) return this.#settle({ stopped: why, output: "" });
-    this.#live.letGo();
+    this.#backpressure.unsubscribe();
     this.#signal("SIGTERM");
     setTimeout(() => {
       this.#killedAt = performance.now();
@@ -160,7 +160,7 @@ class Supervised {
         if (this.#hasExited) return;
         const fault = "the program did not end even when it was killed; it may still run";
         this.#settle({ stopped: why, fault, output: this.#output.text() });
-      }, killedMs);
+      }, killTimeoutMs);
     }, programGraceMs);
   }
 
@@ -189,11 +189,11 @@ class Supervised {
     });
     this.#child = child;
     this.#hasExited = false;
-    this.#live.take(child.stdout, "stdout", (chunk) => {
+    this.#backpressure.take(child.stdout, "stdout", (chunk) => {
       this.#output.add(chunk);
       this.#stdout.add(chunk);
     });
-    this.#live.take(child.stderr, "stderr", (chunk) => this.#output.add(chunk));
+    this.#backpressure.take(child.stderr, "stderr", (chunk) => this.#output.add(chunk));
     // Programs need not read what they are given.
     child.stdin.on("error", () => {});
     child.stdin.end(stdin);
@@ -205,7 +205,7 @@ class Supervised {
     this.#hasExited = true;
     const isLast = exitCode !== 0 || this.#steps.length === 0;
     if (this.#stopped === undefined) this.#isOver = isLast;
-    this.#live.drain();
+    this.#backpressure.drain();
     await Promise.race([new Promise((resolve) => child.once("close", resolve)), delay(drainMs)]);
     if (this.#stopped !== undefined) await this.#nothingLeft();
     else if (!isLast) return this.#start();
@@ -221,10 +221,10 @@ class Supervised {
   async #nothingLeft(): Promise<void> {
     while (this.#isAnyLeft()) {
       const killedForMs = performance.now() - this.#killedAt;
-      if (killedForMs > killedMs) return;
+      if (killedForMs > killTimeoutMs) return;
       // Again, as it may have gone on starting others.
       if (killedForMs >= 0) this.#signal("SIGKILL");
-      await delay(lookMs);
+      await delay(pollIntervalMs);
     }
   }
 
@@ -238,7 +238,7 @@ class Supervised {
   #isAnyLeft(): boolean {
     const root = this.#child?.pid;
     if (root === undefined) return false;
-    const alive = this.#kin.alive(root);
+    const alive = this.#tree.alive(root);
     if (alive !== undefined) return alive.length > 0;
     try {
       return process.kill(-root, 0);
@@ -251,7 +251,7 @@ class Supervised {
     const root = this.#child?.pid;
     if (root === undefined) return;
     // Looked for first: who descends from whom is not to be seen any more once parents have ended.
-    const strays = (this.#kin.alive(root) ?? []).filter(({ group }) => group !== root);
+    const strays = (this.#tree.alive(root) ?? []).filter(({ group }) => group !== root);
     for (const pid of [-root, ...strays.map((stray) => stray.pid)]) {
       try {
         process.kill(pid, signal);

@@ -15,26 +15,31 @@ import {
 } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { Aside } from "../../log/faultGuard.ts";
+import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { FollowOrder, Left, OutputPiece, StopReason } from "../core/model.ts";
-import { Leftovers } from "./directoryCleanup.ts";
-import { Followers } from "./outputSubscribers.ts";
+import type {
+  OutputPiece,
+  OutputSubscription,
+  StopReason,
+  SubscriptionRef,
+} from "../core/model.ts";
+import { DirectoryCleanup } from "./directoryCleanup.ts";
+import { OutputSubscribers } from "./outputSubscribers.ts";
 import {
   begunFile,
   endFile,
-  followedFile,
-  freeWord,
+  msgRead,
+  msgRelease,
   type RunEnd,
-  type RunSpec,
-  readWhole,
-  readWord,
+  readFileIfExists,
+  type SupervisedRun,
   socketFile,
   specFile,
+  subscribedFile,
   unstarted,
-  writeWhole,
+  writeFileAtomically,
 } from "./runFiles.ts";
 
 export interface RunsOptions {
@@ -47,28 +52,28 @@ export interface RunsOptions {
 }
 
 /** Undefined: it cannot be known how it ended. */
-type Done = (end: RunEnd | undefined) => void;
+type RunResult = (end: RunEnd | undefined) => void;
 
 const socketPathMax = 107;
 /** A supervisor that nobody can reach after this long is none. */
-const appearMs = 10_000;
-const lookMs = 50;
+const socketAppearTimeoutMs = 10_000;
+const pollIntervalMs = 50;
 /** What cannot be read now is read again after this long. */
 const retryMs = 1_000;
 /** How long the output of a program that has ended is kept for who followed it. */
-const readOnMs = 30_000;
+const resumeReadMs = 30_000;
 /** A run that nobody asks for is swept after this long. */
-const forgottenMs = 24 * 60 * 60 * 1000;
+const orphanedAfterMs = 24 * 60 * 60 * 1000;
 
 export class Runs {
   readonly #options: RunsOptions;
   readonly #sockets = new Map<string, Socket>();
   readonly #stopping = new Map<string, StopReason>();
-  readonly #followers: Followers;
-  readonly #aside: Aside;
-  readonly #leftovers: Leftovers;
+  readonly #subscribers: OutputSubscribers;
+  readonly #aside: FaultGuard;
+  readonly #leftovers: DirectoryCleanup;
   /** Runs of this process whose supervisors have not been reached yet. */
-  readonly #fresh = new Set<string>();
+  readonly #starting = new Set<string>();
   /**
    * Of runs that this process began: whether their supervisor runs, or else why it does not.
    */
@@ -79,10 +84,13 @@ export class Runs {
   /** Throws `USAGE` where a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
     this.#options = options;
-    this.#aside = new Aside(options.log);
-    this.#leftovers = new Leftovers({ aside: this.#aside, clock: options.clock });
-    this.#followers = new Followers((requestId) => this.#followed(requestId), this.#aside);
-    const path = join(this.dirOf("any"), socketFile);
+    this.#aside = new FaultGuard(options.log);
+    this.#leftovers = new DirectoryCleanup({ aside: this.#aside, clock: options.clock });
+    this.#subscribers = new OutputSubscribers(
+      (requestId) => this.#outputSource(requestId),
+      this.#aside,
+    );
+    const path = join(this.runDirectory("any"), socketFile);
     if (Buffer.byteLength(path) > socketPathMax) {
       const text = `The data directory's path is too long for sockets (${path}): choose a shorter --data-dir`;
       throw new WsctlError("USAGE", text);
@@ -91,13 +99,13 @@ export class Runs {
   }
 
   /** Starts a supervisor; `done` is called once, when the program has ended. */
-  start(spec: RunSpec, done: Done): void {
+  start(spec: SupervisedRun, done: RunResult): void {
     const { requestId } = spec;
-    const dir = this.dirOf(requestId);
+    const dir = this.runDirectory(requestId);
     let child: ChildProcess;
     try {
       mkdirSync(dir, { mode: 0o700 });
-      writeWhole(dir, specFile, spec);
+      writeFileAtomically(dir, specFile, spec);
       const [file = "", ...args] = this.#options.self;
       child = spawn(file, [...args, "supervise", dir], {
         cwd: "/",
@@ -121,19 +129,19 @@ export class Runs {
       this.#supervisors.set(requestId, `its supervisor ended before it (${how})`);
     });
     child.unref();
-    this.#fresh.add(requestId);
-    this.#follow(requestId, done);
+    this.#starting.add(requestId);
+    this.#trackRunning(requestId, done);
   }
 
   /** Goes on with what an earlier process of this agent started; with what it was told to run. */
-  adopt(requestId: string, done: (end: RunEnd | undefined, spec?: RunSpec) => void): void {
-    const spec = this.#read<RunSpec>(requestId, specFile);
+  resume(requestId: string, done: (end: RunEnd | undefined, spec?: SupervisedRun) => void): void {
+    const spec = this.#read<SupervisedRun>(requestId, specFile);
     if (spec === "later") {
-      return void this.#options.clock.after(retryMs, () => this.adopt(requestId, done));
+      return void this.#options.clock.after(retryMs, () => this.resume(requestId, done));
     }
     // The process before this one died before it could begin anything, or all was taken away.
     if (spec === undefined) return queueMicrotask(() => done(undefined));
-    this.#follow(requestId, (end) => done(end, spec));
+    this.#trackRunning(requestId, (end) => done(end, spec));
   }
 
   stop(requestId: string, why: StopReason): void {
@@ -142,31 +150,31 @@ export class Runs {
   }
 
   /** Its end is in the journal; whoever followed its output may still read it to the end. */
-  forget(requestId: string): void {
+  deleteRunDirectory(requestId: string): void {
     this.#stopping.delete(requestId);
-    this.#fresh.delete(requestId);
+    this.#starting.delete(requestId);
     this.#supervisors.delete(requestId);
-    const dir = this.dirOf(requestId);
-    if (!existsSync(dir)) this.#followers.gone(requestId);
+    const dir = this.runDirectory(requestId);
+    if (!existsSync(dir)) this.#subscribers.onClosed(requestId);
     const remove = () => this.#remove(requestId);
-    if (existsSync(join(dir, followedFile))) this.#options.clock.after(readOnMs, remove);
+    if (existsSync(join(dir, subscribedFile))) this.#options.clock.after(resumeReadMs, remove);
     else remove();
   }
 
   /** Passes on what a program writes; what `emit` is given goes to that one watcher. */
-  follow(order: FollowOrder, emit: (piece: OutputPiece) => void): void {
-    this.#followers.follow(order, emit);
+  subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
+    this.#subscribers.subscribe(order, emit);
   }
 
   /** This one has left; or all that followed did so over a connection that is lost. */
-  unfollow(left?: Left): void {
-    if (left === undefined) this.#followers.unlink();
-    else this.#followers.left(left.requestId, left.watcher);
+  unsubscribeOutput(left?: SubscriptionRef): void {
+    if (left === undefined) this.#subscribers.onDisconnect();
+    else this.#subscribers.onUnsubscribe(left.requestId, left.watcher);
   }
 
   /** At the start: what no request asks for any more goes, unless it may still run. */
-  sweep(wanted: readonly string[], now: number): void {
-    const kept = new Set(wanted.map((requestId) => this.dirOf(requestId)));
+  deleteOrphanedRuns(wanted: readonly string[], now: number): void {
+    const kept = new Set(wanted.map((requestId) => this.runDirectory(requestId)));
     const { dir } = this.#options;
     this.#aside.attempt(`look for old runs in "${dir}"`, () => {
       for (const name of readdirSync(dir)) {
@@ -178,14 +186,14 @@ export class Runs {
 
   #tidy(dir: string, now: number): void {
     const isOver = existsSync(join(dir, endFile));
-    const isReadOn = isOver && existsSync(join(dir, followedFile));
-    if (isReadOn) this.#options.clock.after(readOnMs, () => this.#leftovers.remove(dir));
-    else if (isOver || now - statSync(dir).mtimeMs > forgottenMs) this.#leftovers.remove(dir);
+    const isReadOn = isOver && existsSync(join(dir, subscribedFile));
+    if (isReadOn) this.#options.clock.after(resumeReadMs, () => this.#leftovers.remove(dir));
+    else if (isOver || now - statSync(dir).mtimeMs > orphanedAfterMs) this.#leftovers.remove(dir);
   }
 
-  #follow(requestId: string, done: Done): void {
-    const dir = this.dirOf(requestId);
-    const giveUpAt = performance.now() + appearMs;
+  #trackRunning(requestId: string, done: RunResult): void {
+    const dir = this.runDirectory(requestId);
+    const giveUpAt = performance.now() + socketAppearTimeoutMs;
     let wasSeen = false;
     const look = () => {
       const supervisor = this.#supervisors.get(requestId);
@@ -196,7 +204,7 @@ export class Runs {
       const isOver = end !== undefined || isGone;
       if (isOver || (supervisor === undefined && performance.now() > giveUpAt)) {
         this.#lasts.set(requestId, end?.lastPiece ?? 0);
-        this.#followers.wrote(requestId);
+        this.#subscribers.onOutput(requestId);
         return done(end ?? this.#unstartedEnd(requestId));
       }
       this.#connect(requestId, dir, look, () => {
@@ -209,7 +217,7 @@ export class Runs {
   /** Only of a supervisor that this process has started it is known that it did not begin. */
   #unstartedEnd(requestId: string): RunEnd | undefined {
     const fault = this.#supervisors.get(requestId);
-    const hasBegun = existsSync(join(this.dirOf(requestId), begunFile));
+    const hasBegun = existsSync(join(this.runDirectory(requestId), begunFile));
     return fault === undefined || hasBegun ? undefined : unstarted(fault);
   }
 
@@ -219,11 +227,11 @@ export class Runs {
    */
   #read<T>(requestId: string, file: string): T | undefined | "later" {
     let found: T | undefined | "later" = "later";
-    const dir = this.dirOf(requestId);
+    const dir = this.runDirectory(requestId);
     this.#aside.attempt(`read "${join(dir, file)}"`, () => {
       // Where none can be opened, a missing socket would tell nothing either.
       closeSync(openSync("/", "r"));
-      found = readWhole<T>(dir, file);
+      found = readFileIfExists<T>(dir, file);
     });
     return found;
   }
@@ -236,39 +244,39 @@ export class Runs {
       const why = this.#stopping.get(requestId);
       if (why !== undefined) socket.write(`${why}\n`);
       // Who follows what an earlier process began is not known yet.
-      const isFree = this.#fresh.delete(requestId) && !this.#followers.has(requestId);
-      if (isFree) socket.write(`${freeWord}\n`);
-      this.#followers.wrote(requestId);
+      const isFree = this.#starting.delete(requestId) && !this.#subscribers.has(requestId);
+      if (isFree) socket.write(`${msgRelease}\n`);
+      this.#subscribers.onOutput(requestId);
     });
     // All it ever says is that there is more output.
-    socket.on("data", () => this.#followers.wrote(requestId));
+    socket.on("data", () => this.#subscribers.onOutput(requestId));
     // Not there yet, or gone: the close that follows decides.
     socket.on("error", () => {});
     socket.once("close", () => {
       this.#sockets.delete(requestId);
-      setTimeout(again, lookMs);
+      setTimeout(again, pollIntervalMs);
     });
   }
 
-  #followed(requestId: string) {
+  #outputSource(requestId: string) {
     return {
-      dir: this.dirOf(requestId),
+      dir: this.runDirectory(requestId),
       last: this.#lasts.get(requestId),
-      hasRead: (taken: number, seen: number) => {
-        this.#sockets.get(requestId)?.write(`${readWord} ${taken} ${seen}\n`);
+      onDrained: (taken: number, seen: number) => {
+        this.#sockets.get(requestId)?.write(`${msgRead} ${taken} ${seen}\n`);
       },
-      free: () => void this.#sockets.get(requestId)?.write(`${freeWord}\n`),
-      followed: () => writeFileSync(join(this.dirOf(requestId), followedFile), ""),
+      release: () => void this.#sockets.get(requestId)?.write(`${msgRelease}\n`),
+      onSubscribed: () => writeFileSync(join(this.runDirectory(requestId), subscribedFile), ""),
     };
   }
 
   #remove(requestId: string): void {
     this.#lasts.delete(requestId);
-    this.#leftovers.remove(this.dirOf(requestId));
+    this.#leftovers.remove(this.runDirectory(requestId));
   }
 
   /** Request ids are a peer's own texts: no path is made of one. */
-  dirOf(requestId: string): string {
+  runDirectory(requestId: string): string {
     const name = createHash("sha256").update(requestId).digest("hex").slice(0, 20);
     return join(this.#options.dir, name);
   }

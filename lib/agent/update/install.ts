@@ -17,12 +17,12 @@ import { dirname } from "node:path";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 /** Where the program that was replaced is kept. */
-export function previousOf(path: string): string {
+export function previousPath(path: string): string {
   return `${path}.previous`;
 }
 
 /** Throws `FORBIDDEN` where this process could not replace the file: better known at the start. */
-export function refuseUnwritable(path: string): void {
+export function assertWritable(path: string): void {
   try {
     accessSync(dirname(path), constants.W_OK);
   } catch (error) {
@@ -34,7 +34,7 @@ export function refuseUnwritable(path: string): void {
 /** The old file stays beside the new one. On disk when this returns. */
 export function install(file: string, path: string): void {
   const fresh = `${path}.new`;
-  const previous = previousOf(path);
+  const previous = previousPath(path);
   const { mode, uid, gid } = statSync(path);
   copyFileSync(file, fresh);
   chmodSync(fresh, mode);

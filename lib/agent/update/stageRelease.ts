@@ -9,17 +9,17 @@ import * as v from "valibot";
 import type { ReleaseView } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parsePublicKey } from "../../protocol/keys.ts";
-import { fileFor, type ReleaseFile } from "../../release/manifest.ts";
+import { findFile, type ReleaseFile } from "../../release/manifest.ts";
 import { thisPlatform } from "../../release/platform.ts";
 import { compareVersions } from "../../release/semver.ts";
 import { verifyRelease } from "../../release/verify.ts";
 import { ask, type ControlPlane } from "../../transfer/apiCall.ts";
 import { downloadFile } from "../../transfer/download.ts";
 import type { Update } from "../core/model.ts";
-import { Way } from "../identity/controlPlaneAccess.ts";
+import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 
-export const StageOrder = v.strictObject({
-  way: Way,
+export const StageRequest = v.strictObject({
+  way: ControlPlaneAccess,
   /** The version that runs. */
   current: v.string(),
   version: v.optional(v.string()),
@@ -33,23 +33,26 @@ export const StageOrder = v.strictObject({
   threshold: v.number(),
   dir: v.string(),
 });
-export type StageOrder = v.InferOutput<typeof StageOrder>;
+export type StageRequest = v.InferOutput<typeof StageRequest>;
 
 /** What it comes to: an update to be tried, or why there is nothing to do. */
-export type Staged = { update: Update } | { version: string; message: string };
+export type StagedRelease = { update: Update } | { version: string; message: string };
 
 export interface StageOptions {
   controlPlane: ControlPlane;
   /** Told how far it is, for whoever watches. */
-  tell(line: string): void;
+  onProgress(line: string): void;
   signal: AbortSignal;
   now: number;
 }
 
 /** Throws a `WsctlError` that says what is wrong with the release; nothing was changed then. */
-export async function stage(order: StageOrder, options: StageOptions): Promise<Staged> {
-  const { controlPlane, tell, signal, now } = options;
-  refuseShortTime(order);
+export async function stageRelease(
+  order: StageRequest,
+  options: StageOptions,
+): Promise<StagedRelease> {
+  const { controlPlane, onProgress, signal, now } = options;
+  assertTimeLeft(order);
   const path = `/api/v1/releases/${encodeURIComponent(order.version ?? "latest")}`;
   const release = (await ask(controlPlane, "GET", path, undefined, signal)).body as ReleaseView;
   const trust = { keys: order.keys.map(parsePublicKey), threshold: order.threshold };
@@ -59,14 +62,16 @@ export async function stage(order: StageOrder, options: StageOptions): Promise<S
   if (order.version !== undefined && version !== order.version) {
     throw new WsctlError("CONFLICT", `release ${order.version} was asked for, ${version} came`);
   }
-  tell(`release ${version}, signed by ${signers.length} of ${trust.keys.length} trusted keys`);
+  onProgress(
+    `release ${version}, signed by ${signers.length} of ${trust.keys.length} trusted keys`,
+  );
   const isOlder = compareVersions(version, order.current) < 0;
   if (version === order.current) return { version, message: `${version} runs already` };
   if (isOlder && !order.allowDowngrade) {
     const text = `${version} is older than ${order.current}, which runs: allow_downgrade goes back`;
     throw new WsctlError("CONFLICT", text);
   }
-  const file = fileFor(manifest, thisPlatform());
+  const file = findFile(manifest, thisPlatform());
   if (file === undefined) {
     throw new WsctlError("NOT_FOUND", `release ${version} has no file for ${thisPlatform()}`);
   }
@@ -76,7 +81,7 @@ export async function stage(order: StageOrder, options: StageOptions): Promise<S
 }
 
 /** A trial that outlasts its request would have nobody to be answered to. */
-function refuseShortTime({ timeoutMs, connectMs, healthyMs }: StageOrder): void {
+function assertTimeLeft({ timeoutMs, connectMs, healthyMs }: StageRequest): void {
   if (timeoutMs > connectMs + healthyMs) return;
   const seconds = (connectMs + healthyMs) / 1000;
   const text = `its trial may take ${seconds} s, and the request allows ${timeoutMs / 1000} s in all: give it more time (--timeout)`;
@@ -85,10 +90,10 @@ function refuseShortTime({ timeoutMs, connectMs, healthyMs }: StageOrder): void 
 
 /** One version waits at a time; what an earlier try of the same one has fetched counts. */
 async function fetchProgram(
-  { dir }: StageOrder,
+  { dir }: StageRequest,
   file: ReleaseFile,
   release: ReleaseView,
-  { controlPlane, tell, signal }: StageOptions,
+  { controlPlane, onProgress, signal }: StageOptions,
 ): Promise<string> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, file.sha256);
@@ -106,7 +111,7 @@ async function fetchProgram(
       const percent = Math.floor((10 * doneBytes) / totalBytes) * 10;
       if (percent <= toldPercent) return;
       toldPercent = percent;
-      tell(`${percent}% of ${(totalBytes / 1e6).toFixed(1)} MB`);
+      onProgress(`${percent}% of ${(totalBytes / 1e6).toFixed(1)} MB`);
     },
   });
   chmodSync(path, 0o700);

@@ -15,9 +15,9 @@ export const trialVariable = "WSCTL_ON_TRIAL";
 /**
  * What it reports, a line each, and what it is told on standard input when it has proved itself.
  */
-export const upWord = "up";
-export const downWord = "down";
-export const provedWord = "proved";
+export const msgConnected = "up";
+export const msgDisconnected = "down";
+export const msgAccepted = "proved";
 
 export interface Trial {
   /** Why it did not prove itself; undefined where it did. It has ended in either case. */
@@ -27,17 +27,17 @@ export interface Trial {
 }
 
 /** Starts the new program with the arguments of this process. */
-export function tryOut(update: Update): Trial {
+export function runTrial(update: Update): Trial {
   const { file } = update;
   const child = spawn(file, process.argv.slice(2), {
     env: { ...process.env, [trialVariable]: "1" },
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const watch = new Watch(child, update);
+  const watch = new TrialWatch(child, update);
   return { fault: watch.fault, stop: () => watch.end("the agent was stopped meanwhile") };
 }
 
-class Watch {
+class TrialWatch {
   readonly fault: Promise<string | undefined>;
   readonly #child: ChildProcess;
   readonly #healthyMs: number;
@@ -71,7 +71,7 @@ class Watch {
     // What it is told may come too late for it.
     child.stdin?.on("error", () => {});
     child.stdout?.on("data", (bytes: Buffer) => {
-      for (const word of bytes.toString().trim().split("\n")) this.#heard(word);
+      for (const word of bytes.toString().trim().split("\n")) this.#onMessage(word);
     });
   }
 
@@ -80,15 +80,15 @@ class Watch {
     if (this.#verdict !== undefined) return;
     this.#verdict = { fault };
     this.#child.kill("SIGTERM");
-    this.#insist();
+    this.#killAfterGrace();
   }
 
-  #heard(word: string): void {
+  #onMessage(word: string): void {
     if (this.#verdict !== undefined) return;
-    if (word === upWord) {
+    if (word === msgConnected) {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#proved(), this.#healthyMs);
-    } else if (word === downWord) {
+      this.#timer = setTimeout(() => this.#onAccepted(), this.#healthyMs);
+    } else if (word === msgDisconnected) {
       clearTimeout(this.#timer);
       const fault = "it lost its connection and did not come back";
       this.#timer = setTimeout(() => this.end(fault), this.#connectMs);
@@ -96,13 +96,13 @@ class Watch {
   }
 
   /** It makes room for itself: the same program comes back from the place where it is installed. */
-  #proved(): void {
+  #onAccepted(): void {
     this.#verdict = { fault: undefined };
-    this.#child.stdin?.write(`${provedWord}\n`);
-    this.#insist();
+    this.#child.stdin?.write(`${msgAccepted}\n`);
+    this.#killAfterGrace();
   }
 
-  #insist(): void {
+  #killAfterGrace(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), trialStopMs);
   }

@@ -10,14 +10,14 @@ import {
   healthySecondsDefault,
   trialSecondsMax,
 } from "../../protocol/limits.ts";
-import { issueText } from "../../protocol/schemaError.ts";
+import { formatIssue } from "../../protocol/schemaError.ts";
 import { version as current } from "../../protocol/wire/version.ts";
 import { isVersion } from "../../release/semver.ts";
-import type { Way } from "../identity/controlPlaneAccess.ts";
-import { summaryOf } from "../programs/builtInPrograms.ts";
-import { type ProgramKind, type Resolved, refuse } from "../programs/programKind.ts";
-import { refuseUnwritable } from "./install.ts";
-import type { StageOrder } from "./stageRelease.ts";
+import type { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
+import { builtInSummary } from "../programs/builtInPrograms.ts";
+import { type ProgramKind, type ResolvedProgram, reject } from "../programs/programKind.ts";
+import { assertWritable } from "./install.ts";
+import type { StageRequest } from "./stageRelease.ts";
 
 export interface UpdateOptions {
   /** Texts of the public keys that may sign a release for this host, and how many have to. */
@@ -28,7 +28,7 @@ export interface UpdateOptions {
   program: string | undefined;
   /** Where a version waits for its trial. */
   dir: string;
-  way: Way;
+  access: ControlPlaneAccess;
   /** A trial is going on: this process is what is tried. */
   isOnTrial: boolean;
 }
@@ -55,9 +55,9 @@ const Parameters = v.strictObject({
   health_seconds: v.optional(Seconds, healthySecondsDefault),
 });
 
-export function updates(options: UpdateOptions): ProgramKind {
+export function updateKind(options: UpdateOptions): ProgramKind {
   const schema = toJsonSchema(Parameters, { errorMode: "ignore", typeMode: "input" });
-  const description = summaryOf("update");
+  const description = builtInSummary("update");
   const parameters = { ...schema };
   const entry = { name: "update", description, parameters, output: true, timeout_seconds };
   return {
@@ -68,28 +68,28 @@ export function updates(options: UpdateOptions): ProgramKind {
   };
 }
 
-function resolve(options: UpdateOptions, parameters: unknown): Resolved {
-  const { program, releaseKeys: keys, releaseThreshold: threshold, self, dir, way } = options;
+function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
+  const { program, releaseKeys: keys, releaseThreshold: threshold, self, dir, access } = options;
   if (program === undefined) {
-    return refuse("FORBIDDEN", "this agent runs from its sources, not from one file: update those");
+    return reject("FORBIDDEN", "this agent runs from its sources, not from one file: update those");
   }
   if (keys.length === 0) {
     const text = "this host trusts no key for releases; its agent is told one with --release-key";
-    return refuse("FORBIDDEN", text);
+    return reject("FORBIDDEN", text);
   }
-  if (options.isOnTrial) return refuse("BUSY", "a new version is on trial; ask again");
+  if (options.isOnTrial) return reject("BUSY", "a new version is on trial; ask again");
   try {
-    refuseUnwritable(program);
+    assertWritable(program);
   } catch (error) {
-    return refuse("FORBIDDEN", errorText(error));
+    return reject("FORBIDDEN", errorText(error));
   }
   const parsed = v.safeParse(Parameters, parameters);
   if (!parsed.success) {
-    return refuse("INVALID_PARAMETERS", `parameters: ${issueText(parsed.issues[0])}`);
+    return reject("INVALID_PARAMETERS", `parameters: ${formatIssue(parsed.issues[0])}`);
   }
   const { version, allow_downgrade, connect_seconds, health_seconds } = parsed.output;
-  const order: Omit<StageOrder, "timeoutMs"> = {
-    way,
+  const order: Omit<StageRequest, "timeoutMs"> = {
+    way: access,
     current,
     ...(version === undefined ? {} : { version }),
     allowDowngrade: allow_downgrade,
@@ -100,7 +100,7 @@ function resolve(options: UpdateOptions, parameters: unknown): Resolved {
     dir,
   };
   return {
-    wanted: {
+    input: {
       steps: [[...self, "stage"]],
       stdin: ({ timeoutMs }) => JSON.stringify({ ...order, timeoutMs }),
       leadsTo: "update",

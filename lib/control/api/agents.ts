@@ -5,13 +5,13 @@ import { matches, parseSelector } from "../../protocol/api/selector.ts";
 import { TargetQuery, type TargetView } from "../../protocol/api/target.ts";
 import { type AgentView, LabelChanges, type Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { amended } from "../core/agents/agentUpdate.ts";
-import { fieldOf } from "../core/agents/labels.ts";
-import { resolveTarget, seeded } from "../core/agents/resolveTarget.ts";
-import type { Amendment } from "../core/model.ts";
+import { applyUpdate } from "../core/agents/agentUpdate.ts";
+import { readField } from "../core/agents/labels.ts";
+import { resolveTarget, shuffleBySeed } from "../core/agents/resolveTarget.ts";
+import type { AgentUpdate } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
-import { figuresOf } from "../metrics/timeSeries.ts";
-import { type AgentStanding, agentDetail, agentView } from "../views/views.ts";
+import { buildMetrics } from "../metrics/timeSeries.ts";
+import { type AgentStatus, agentDetail, agentView } from "../views/views.ts";
 import { type Route, type RouteContext, readNumber, routeWithBody } from "./route.ts";
 
 export const agentRoutes: Route[] = [
@@ -29,15 +29,15 @@ export const agentRoutes: Route[] = [
     path: "/api/v1/agents/:agent_id/approve",
     permission: "agents.manage",
     action: "agent.approve",
-    handle: approve,
+    handle: approveAgent,
   },
   {
     method: "POST",
     path: "/api/v1/agents/:agent_id/revoke",
     permission: "agents.manage",
     action: "agent.revoke",
-    shutsOut: true,
-    handle: revoke,
+    blocksAgents: true,
+    handle: revokeAgent,
   },
   routeWithBody({
     method: "POST",
@@ -45,29 +45,29 @@ export const agentRoutes: Route[] = [
     permission: "agents.manage",
     action: "agent.label",
     body: LabelChanges,
-    handle: label,
+    handle: labelAgent,
   }),
   {
     method: "POST",
     path: "/api/v1/agents/:agent_id/drain",
     permission: "agents.manage",
     action: "agent.drain",
-    handle: (context) => amend(context, { drained: true }),
+    handle: (context) => updateAgent(context, { drained: true }),
   },
   {
     method: "POST",
     path: "/api/v1/agents/:agent_id/undrain",
     permission: "agents.manage",
     action: "agent.undrain",
-    handle: (context) => amend(context, { drained: false }),
+    handle: (context) => updateAgent(context, { drained: false }),
   },
   {
     method: "DELETE",
     path: "/api/v1/agents/:agent_id",
     permission: "agents.manage",
     action: "agent.forget",
-    shutsOut: true,
-    handle: forget,
+    blocksAgents: true,
+    handle: deleteAgent,
   },
 ];
 
@@ -78,20 +78,20 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
   const text = c.req.query("selector");
   const selector = text === undefined ? undefined : parseSelector(text);
   const withLatency = c.req.query("latency") === "true";
-  const seen = [...scope.within(engine.core.fleet.agents)].filter(([agentId, { facts }]) => {
+  const seen = [...scope.within(engine.core.registry.agents)].filter(([agentId, { record }]) => {
     if (agentId <= after) return false;
-    return selector === undefined || matches(selector, (name) => fieldOf(facts, name));
+    return selector === undefined || matches(selector, (name) => readField(record, name));
   });
   const ids = seen.map(([agentId]) => agentId).sort();
   const shown = ids.slice(0, limit);
   const page: Page<AgentView> = {
     items: shown.map((id) => {
-      const latencyMs = withLatency ? engine.latencyOf(id) : undefined;
-      const view = agentView(engine.core.fleet.agent(id), {
-        ...standing(engine, id, now),
+      const latencyMs = withLatency ? engine.latency(id) : undefined;
+      const view = agentView(engine.core.registry.agent(id), {
+        ...readStatus(engine, id, now),
         latencyMs,
       });
-      return scope.isNarrow ? withoutOthers(view) : view;
+      return scope.isRestricted ? visibleOnly(view) : view;
     }),
   };
   const last = shown.at(-1);
@@ -102,8 +102,8 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
 /** Whom a job would be for. */
 function showTarget(context: RouteContext<v.InferOutput<typeof TargetQuery>>): Response {
   const { c, body: query, engine, scope } = context;
-  const { target, seed } = seeded(query.target, newSeed());
-  const known = scope.within(engine.core.fleet.agents);
+  const { target, seed } = shuffleBySeed(query.target, newSeed());
+  const known = scope.within(engine.core.registry.agents);
   const { agents, ...leftOut } = resolveTarget(target, known, {
     requireOnline: query.require_online,
     seed,
@@ -120,22 +120,22 @@ function showTarget(context: RouteContext<v.InferOutput<typeof TargetQuery>>): R
 
 function showAgent({ c, engine, scope, now }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
-  const agent = engine.core.fleet.agents.get(agentId);
+  const agent = engine.core.registry.agents.get(agentId);
   if (agent === undefined || !scope.sees(agent)) {
     throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
   }
-  const commands = engine.catalogues.of(agent.facts.catalogue);
+  const commands = engine.capabilities.get(agent.record.capabilities);
   const listed = commands === undefined ? undefined : [...commands.values()];
-  const figures = figuresOf(engine.journal.figures, agentId, agent.figures ?? [], now);
-  const detail = agentDetail(agent, standing(engine, agentId, now), listed, figures);
-  return c.json(scope.isNarrow ? withoutOthers(detail) : detail);
+  const metrics = buildMetrics(engine.journal.metrics, agentId, agent.metrics ?? [], now);
+  const detail = agentDetail(agent, readStatus(engine, agentId, now), listed, metrics);
+  return c.json(scope.isRestricted ? visibleOnly(detail) : detail);
 }
 
 /** An agent that has joined may connect from now on. */
-function approve({ c, engine, now }: RouteContext): Response {
+function approveAgent({ c, engine, now }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
   const { tokens } = engine.journal;
-  const pending = tokens.ofAgent(agentId, now).filter(({ state }) => state === "pending");
+  const pending = tokens.findByAgent(agentId, now).filter(({ state }) => state === "pending");
   if (pending.length === 0) {
     throw new WsctlError("NOT_FOUND", "no agent of this name waits for approval");
   }
@@ -144,57 +144,61 @@ function approve({ c, engine, now }: RouteContext): Response {
 }
 
 /** None of its tokens and keys is good any more; what waits for it never goes out. */
-function revoke(context: RouteContext): Response {
+function revokeAgent(context: RouteContext): Response {
   const { c, revocations } = context;
   const agentId = knownAgent(context);
   return c.json({ agent_id: agentId, revoked_tokens: revocations.revokeAgent(agentId) });
 }
 
-function label(context: RouteContext<v.InferOutput<typeof LabelChanges>>): Response {
+function labelAgent(context: RouteContext<v.InferOutput<typeof LabelChanges>>): Response {
   const { labels } = context.body;
-  Object.assign(context.about, { labels });
-  return amend(context, { labels });
+  Object.assign(context.resource, { labels });
+  return updateAgent(context, { labels });
 }
 
 /** Answers with the agent as it is then. */
-function amend(context: RouteContext, amendment: Amendment): Response {
+function updateAgent(context: RouteContext, update: AgentUpdate): Response {
   const { c, engine, now } = context;
   const agentId = knownAgent(context);
   // Before the event: what cannot be is refused, not half done.
-  amended(engine.core.fleet.agent(agentId).facts, amendment);
-  engine.amend({ type: "amend", agentId, ...amendment });
-  return c.json(agentView(engine.core.fleet.agent(agentId), standing(engine, agentId, now)));
+  applyUpdate(engine.core.registry.agent(agentId).record, update);
+  engine.applyAgentAction({ type: "agentUpdated", agentId, ...update });
+  return c.json(agentView(engine.core.registry.agent(agentId), readStatus(engine, agentId, now)));
 }
 
 /** Of one that is away: its record, its tokens, and what waits for it. What it did stays on record. */
-function forget(context: RouteContext): Response {
+function deleteAgent(context: RouteContext): Response {
   const { c, engine, revocations } = context;
   const agentId = knownAgent(context);
-  if (engine.core.fleet.agents.get(agentId)?.session !== undefined) {
+  if (engine.core.registry.agents.get(agentId)?.session !== undefined) {
     const text = "it is connected, and would be known again at once: stop it, or revoke it first";
     throw new WsctlError("CONFLICT", text);
   }
-  engine.tell({ type: "withdraw", agentId, reason: "the agent was forgotten; it never started" });
+  engine.notify({
+    type: "cancelMatching",
+    agentId,
+    reason: "the agent was forgotten; it never started",
+  });
   revocations.revokeAgent(agentId);
-  engine.amend({ type: "forget", agentId });
-  engine.journal.figures.forgetAgent(agentId);
+  engine.applyAgentAction({ type: "agentDeleted", agentId });
+  engine.journal.metrics.deleteAgent(agentId);
   return c.body(null, 204);
 }
 
 /** How others' jobs ended is nothing to a narrowed token. */
-function withoutOthers<View extends AgentView>({ last_outcome: _last, ...view }: View) {
+function visibleOnly<View extends AgentView>({ last_outcome: _last, ...view }: View) {
   return view;
 }
 
 function knownAgent({ c, engine }: RouteContext): string {
   const agentId = c.req.param("agent_id") ?? "";
-  if (engine.core.fleet.agents.has(agentId)) return agentId;
+  if (engine.core.registry.agents.has(agentId)) return agentId;
   throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
 }
 
-function standing(engine: Engine, agentId: string, now: number): AgentStanding {
-  const states = engine.journal.tokens.ofAgent(agentId, now).map(({ state }) => state);
-  const openRequests = engine.core.dispatcher?.requests.countOf(agentId) ?? 0;
+function readStatus(engine: Engine, agentId: string, now: number): AgentStatus {
+  const states = engine.journal.tokens.findByAgent(agentId, now).map(({ state }) => state);
+  const openRequests = engine.core.dispatcher?.requests.openCount(agentId) ?? 0;
   if (states.includes("active")) return { openRequests, shutOut: undefined };
   const [state] = states;
   return { openRequests, shutOut: state === "active" || state === undefined ? "revoked" : state };

@@ -5,14 +5,14 @@
 import { validate as isUuid } from "uuid";
 import {
   type ArtifactDetail,
-  ArtifactOrder,
+  ArtifactRequest,
   type ArtifactView,
   type NewArtifact,
 } from "../../protocol/api/artifacts.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { onBehalf } from "../auth/credentialFingerprint.ts";
+import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
@@ -26,8 +26,8 @@ export const artifactRoutes: Route[] = [
     permission: "artifacts.upload",
     action: "artifact.order",
     outlives: true,
-    body: ArtifactOrder,
-    handle: order,
+    body: ArtifactRequest,
+    handle: createArtifact,
   }),
   { method: "GET", path: "/api/v1/artifacts", permission: "artifacts.read", handle: list },
   {
@@ -54,21 +54,23 @@ export const artifactRoutes: Route[] = [
 ];
 
 /** 201 with where to upload, or without that where the content is known already. */
-function order(context: RouteContext<ArtifactOrder>): Promise<Response> {
+function createArtifact(context: RouteContext<ArtifactRequest>): Promise<Response> {
   const { artifacts, body, token, authority } = context;
-  return artifacts.order(body, token, authority).then((artifact) => ordered(context, artifact));
+  return artifacts
+    .create(body, token, authority)
+    .then((artifact) => createdResponse(context, artifact));
 }
 
-async function ordered(
-  { c, artifacts, token, about }: RouteContext<ArtifactOrder>,
+async function createdResponse(
+  { c, artifacts, token, resource }: RouteContext<ArtifactRequest>,
   artifact: StoredArtifact,
 ): Promise<Response> {
-  Object.assign(about, { artifact_id: artifact.artifactId, name: artifact.name });
+  Object.assign(resource, { artifact_id: artifact.artifactId, name: artifact.name });
   const body: NewArtifact = artifactView(artifact);
   if (artifact.state === "uploading") {
     const { url, expiresAt, headers, resumable } = await artifacts.store.upload(
       artifact,
-      onBehalf(token),
+      credentialFingerprint(token),
     );
     body.upload = { method: "PUT", url, headers, resumable, expires_at: timestamp(expiresAt) };
   }
@@ -77,7 +79,7 @@ async function ordered(
 
 /** 202 while a large one is still being compared: ask again. */
 function complete({ c, artifacts, token, authority }: RouteContext): Promise<Response> {
-  const artifact = find({ c, artifacts });
+  const artifact = findArtifact({ c, artifacts });
   if (token.role === "agent" && artifact.agentId !== token.agentId) {
     throw new WsctlError("FORBIDDEN", "only who ordered an artifact may complete it");
   }
@@ -89,7 +91,7 @@ function complete({ c, artifacts, token, authority }: RouteContext): Promise<Res
 }
 
 function list({ c, artifacts, token, scope }: RouteContext): Response {
-  if (token.role === "agent" || scope.isNarrow) {
+  if (token.role === "agent" || scope.isRestricted) {
     throw new WsctlError("FORBIDDEN", "this token may fetch artifacts by their ids alone");
   }
   const limit = readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 });
@@ -106,8 +108,8 @@ function list({ c, artifacts, token, scope }: RouteContext): Response {
 }
 
 async function show({ c, engine, artifacts, token, scope }: RouteContext): Promise<Response> {
-  const artifact = find({ c, artifacts });
-  if (scope.isNarrow && !isOwn(engine, artifact, token)) {
+  const artifact = findArtifact({ c, artifacts });
+  if (scope.isRestricted && !isCreatedBy(engine, artifact, token)) {
     throw new WsctlError("FORBIDDEN", "this token may fetch only what its own jobs have left");
   }
   if (token.role === "agent" && (artifact.kind !== "release" || artifact.state !== "ready")) {
@@ -118,7 +120,10 @@ async function show({ c, engine, artifacts, token, scope }: RouteContext): Promi
     if (!artifacts.store.has(artifact.object)) {
       throw new WsctlError("NOT_FOUND", "its content is not in the store that is used now");
     }
-    const { url, expiresAt } = await artifacts.store.download(artifact, onBehalf(token));
+    const { url, expiresAt } = await artifacts.store.download(
+      artifact,
+      credentialFingerprint(token),
+    );
     body.download = { url, expires_at: timestamp(expiresAt) };
   }
   return c.json(body);
@@ -126,7 +131,7 @@ async function show({ c, engine, artifacts, token, scope }: RouteContext): Promi
 
 /** What a published release is made of goes with the release alone. */
 function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
-  const artifact = find({ c, artifacts });
+  const artifact = findArtifact({ c, artifacts });
   const releases = engine.journal.releases.all();
   const owner = releases.find((each) =>
     Object.values(each.artifacts).includes(artifact.artifactId),
@@ -139,11 +144,15 @@ function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
   return artifacts.remove(artifact).then(() => c.body(null, 204));
 }
 
-function isOwn(engine: Engine, { requestId }: StoredArtifact, { tokenId }: StoredToken): boolean {
-  const jobId = requestId === undefined ? undefined : engine.journal.jobIdOf(requestId);
+function isCreatedBy(
+  engine: Engine,
+  { requestId }: StoredArtifact,
+  { tokenId }: StoredToken,
+): boolean {
+  const jobId = requestId === undefined ? undefined : engine.journal.findJobId(requestId);
   return jobId !== undefined && engine.journal.job(jobId)?.createdBy === tokenId;
 }
 
-function find({ c, artifacts }: Pick<RouteContext, "c" | "artifacts">): StoredArtifact {
+function findArtifact({ c, artifacts }: Pick<RouteContext, "c" | "artifacts">): StoredArtifact {
   return artifacts.find(c.req.param("artifact_id") ?? "");
 }

@@ -1,5 +1,5 @@
 /** The audit trail over HTTP: read a page at a time, and followed from its beginning. */
-import { type AuditHead, type AuditPage, readHead } from "../../protocol/api/audit.ts";
+import { type AuditHead, type AuditPage, parseAuditHead } from "../../protocol/api/audit.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
 
@@ -21,14 +21,14 @@ function list({ c, engine }: RouteContext): Response {
 }
 
 async function verify({ c, engine }: RouteContext): Promise<Response> {
-  const anchor = anchorIn(c.req.query("head"));
-  const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return c.json(await engine.journal.audit.verify(anchor, breathe));
+  const anchor = parseAnchor(c.req.query("head"));
+  const yieldToEventLoop = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return c.json(await engine.journal.audit.verify(anchor, yieldToEventLoop));
 }
 
-function anchorIn(text: string | undefined): AuditHead | undefined {
+function parseAnchor(text: string | undefined): AuditHead | undefined {
   if (text === undefined) return undefined;
-  const head = readHead(text);
+  const head = parseAuditHead(text);
   if (head !== undefined) return head;
   throw new WsctlError("MALFORMED", 'query parameter "head" must be SEQUENCE:HASH');
 }

@@ -1,21 +1,21 @@
 /** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
 import type * as v from "valibot";
-import { JobOrder, RetryOrder } from "../../protocol/api/jobs.ts";
+import { JobRequest, RetryRequest } from "../../protocol/api/jobs.ts";
 import {
   type AcceptedLine,
-  FollowBody,
   type JobDetail,
   type JobView,
   type Page,
+  StreamRequestBody,
 } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { wholeRequestsMax } from "../../protocol/limits.ts";
+import { fullResultRequestsMax } from "../../protocol/limits.ts";
 import type { StoredJob } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
-import { retryOrder } from "../jobs/retryJob.ts";
-import { needsIndex, whole } from "../journal/history/historyIndex.ts";
+import { buildRetryRequest } from "../jobs/retryJob.ts";
+import { isIndexable, whole } from "../journal/history/historyIndex.ts";
 import { OutcomeStream } from "../streams/outcomeStream.ts";
 import { OutputStream } from "../streams/outputStream.ts";
 import { jobDetail, jobView } from "../views/views.ts";
@@ -34,8 +34,8 @@ export const jobRoutes: Route[] = [
     path: "/api/v1/jobs",
     permission: "jobs.create",
     action: "job.create",
-    isAuditedWithin: true,
-    body: JobOrder,
+    auditsItself: true,
+    body: JobRequest,
     handle: (context) => submit(context, context.body),
   }),
   { method: "GET", path: "/api/v1/jobs", permission: "jobs.read", handle: listJobs },
@@ -52,22 +52,22 @@ export const jobRoutes: Route[] = [
     path: "/api/v1/jobs/:job_id/pause",
     permission: "jobs.create",
     action: "job.pause",
-    handle: (context) => hold(context, "pause"),
+    handle: (context) => setPaused(context, "pauseRequested"),
   },
   {
     method: "POST",
     path: "/api/v1/jobs/:job_id/resume",
     permission: "jobs.create",
     action: "job.resume",
-    handle: (context) => hold(context, "resume"),
+    handle: (context) => setPaused(context, "resumeRequested"),
   },
   routeWithBody({
     method: "POST",
     path: "/api/v1/jobs/:job_id/retry",
     permission: "jobs.create",
     action: "job.create",
-    isAuditedWithin: true,
-    body: RetryOrder,
+    auditsItself: true,
+    body: RetryRequest,
     handle: retryJob,
   }),
   {
@@ -81,7 +81,7 @@ export const jobRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/jobs/:job_id/follow",
     permission: "jobs.create",
-    body: FollowBody,
+    body: StreamRequestBody,
     handle: followJob,
   }),
   {
@@ -94,13 +94,13 @@ export const jobRoutes: Route[] = [
 ];
 
 /** The same for some of the agents of a job that has ended; answers as `submit` does. */
-function retryJob(context: RouteContext<v.InferOutput<typeof RetryOrder>>): Promise<Response> {
+function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Promise<Response> {
   const job = findJob(context);
   const { engine, scope, body: retry } = context;
-  const known = scope.within(engine.core.fleet.agents);
-  const mayBeAsked = (agentId: string) =>
-    known.get(agentId)?.facts.drained === undefined && known.has(agentId);
-  const order = retryOrder(job, engine.journal.requests(job.jobId), retry, mayBeAsked);
+  const known = scope.within(engine.core.registry.agents);
+  const mayRunCommand = (agentId: string) =>
+    known.get(agentId)?.record.drained === undefined && known.has(agentId);
+  const order = buildRetryRequest(job, engine.journal.requests(job.jobId), retry, mayRunCommand);
   return submit(context, order, job.jobId);
 }
 
@@ -108,17 +108,17 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryOrder>>): Prom
  * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
  * `?output=true` with live output as well.
  */
-function submit(context: RouteContext, order: JobOrder, retryOf?: string): Promise<Response> {
+function submit(context: RouteContext, order: JobRequest, retryOf?: string): Promise<Response> {
   const { c, jobs, token, scope, address } = context;
   const orderer = {
     ...{ tokenId: token.tokenId, role: token.role, scope, address },
     ...(retryOf === undefined ? {} : { retryOf }),
   };
   const submitted = jobs.submit(order, orderer, idempotencyKey(c));
-  return submitted.then((accepted) => answerAccepted(context, accepted));
+  return submitted.then((accepted) => sendAccepted(context, accepted));
 }
 
-function answerAccepted(context: RouteContext, submitted: AcceptedJob): Response {
+function sendAccepted(context: RouteContext, submitted: AcceptedJob): Response {
   const { c, engine } = context;
   const { job } = submitted;
   const accepted = acceptedLine(engine, submitted);
@@ -135,11 +135,11 @@ async function listJobs(context: RouteContext): Promise<Response> {
   const { c, engine, token, scope } = context;
   const query = readJobsQuery(c);
   // A narrowed token sees no jobs but its own, whoever's it asks for.
-  if (scope.isNarrow) {
+  if (scope.isRestricted) {
     if ((query.createdBy ?? token.tokenId) !== token.tokenId) return c.json({ items: [] });
     query.createdBy = token.tokenId;
   }
-  if (needsIndex(query)) await whole(() => engine.journal.indexHistory());
+  if (isIndexable(query)) await whole(() => engine.journal.indexHistory());
   const { jobs, next } = engine.journal.jobs(query);
   const page: Page<JobView> = { items: jobs.map(jobView) };
   if (next !== undefined) page.next_cursor = next;
@@ -149,35 +149,35 @@ async function listJobs(context: RouteContext): Promise<Response> {
 function showJob(context: RouteContext): Response {
   const { c, engine } = context;
   const job = findJob(context);
-  return c.json(detailOf(engine, job));
+  return c.json(buildDetail(engine, job));
 }
 
 /** Of a large job without results and long messages, which its outcomes have a page at a time. */
-function detailOf({ journal }: Engine, job: StoredJob): JobDetail {
-  const isBrief = job.total > wholeRequestsMax;
-  return jobDetail(job, isBrief ? journal.requests(job.jobId) : journal.wholeRequests(job.jobId));
+function buildDetail({ journal }: Engine, job: StoredJob): JobDetail {
+  const isBrief = job.total > fullResultRequestsMax;
+  return jobDetail(job, isBrief ? journal.requests(job.jobId) : journal.fullRequests(job.jobId));
 }
 
 /** What was not sent yet is withdrawn, the rest told to stop; answers with the job as it stands. */
 function cancelJob(context: RouteContext): Response {
   const { c, engine } = context;
   const job = findJob(context);
-  engine.decide({ type: "cancel", jobId: job.jobId });
-  return c.json(detailOf(engine, findJob(context)));
+  engine.decide({ type: "cancelRequested", jobId: job.jobId });
+  return c.json(buildDetail(engine, findJob(context)));
 }
 
 /** What was not sent is held back, or let go again; answers with the job as it stands. */
-function hold(context: RouteContext, type: "pause" | "resume"): Response {
+function setPaused(context: RouteContext, type: "pauseRequested" | "resumeRequested"): Response {
   const { jobId } = requireOpen(findJob(context));
-  if (type === "resume") requireWithin(context, jobId);
+  if (type === "resumeRequested") requireWithin(context, jobId);
   context.engine.decide({ type, jobId });
   return context.c.json(jobView(findJob(context)));
 }
 
 /** Agents may have left a token's scope while the job stood still. */
 function requireWithin({ engine, scope }: RouteContext, jobId: string): void {
-  if (!scope.isNarrow) return;
-  const known = scope.within(engine.core.fleet.agents);
+  if (!scope.isRestricted) return;
+  const known = scope.within(engine.core.registry.agents);
   const queued = engine.journal.requests(jobId).filter(({ state }) => state === "queued");
   const left = queued.find(({ agentId }) => !known.has(agentId));
   if (left === undefined) return;
@@ -201,7 +201,7 @@ function approveJob(context: RouteContext): Response {
     throw new WsctlError("FORBIDDEN", "a second operator must approve what this one asked for");
   }
   requireOpen(job);
-  engine.decide({ type: "approve", jobId: job.jobId, by: token.tokenId });
+  engine.decide({ type: "approvalRequested", jobId: job.jobId, by: token.tokenId });
   return c.json(jobView(findJob(context)));
 }
 
@@ -215,7 +215,7 @@ function awaitJob(context: RouteContext): Response {
 }
 
 /** The same with live output, behind what was received of it. */
-function followJob(context: RouteContext<v.InferOutput<typeof FollowBody>>): Response {
+function followJob(context: RouteContext<v.InferOutput<typeof StreamRequestBody>>): Response {
   const { engine, body } = context;
   const job = findJob(context);
   const { after, output } = body;
@@ -225,13 +225,13 @@ function followJob(context: RouteContext<v.InferOutput<typeof FollowBody>>): Res
 /** The job that the path names, if this token may know of it. */
 function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
   const job = engine.journal.job(c.req.param("job_id") ?? "");
-  const isHidden = scope.isNarrow && job?.createdBy !== token.tokenId;
+  const isHidden = scope.isRestricted && job?.createdBy !== token.tokenId;
   if (job !== undefined && !isHidden) return job;
   throw new WsctlError("NOT_FOUND", "no such job; list them to see their ids");
 }
 
 function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedLine {
-  const { agents } = engine.core.fleet;
+  const { agents } = engine.core.registry;
   return {
     job: jobView(job),
     requests: requests.map(({ requestId, agentId }) => ({
@@ -250,7 +250,7 @@ function ndjson(
 ): Response {
   const first = accepted === undefined ? "" : `${JSON.stringify(accepted)}\n`;
   // The job may have been accepted under a credential that has ended since: then nothing follows.
-  const stream = engine.streams.open(token.tokenId, source, first, authority.isValid);
+  const stream = engine.responseStreams.open(token.tokenId, source, first, authority.isValid);
   const status = accepted === undefined ? 200 : 202;
   return new Response(stream, { status, headers: { "Content-Type": "application/x-ndjson" } });
 }

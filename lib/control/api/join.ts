@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parsePublicKey } from "../../protocol/keys.ts";
 import { AgentId } from "../../protocol/names.ts";
-import { type Joined, joinText, keyIdOf } from "../../protocol/wire/keyProof.ts";
+import { buildJoinText, formatKeyId, type Joined } from "../../protocol/wire/keyProof.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { type Route, type RouteContext, routeWithBody } from "./route.ts";
 
@@ -19,13 +19,13 @@ const SignatureText = v.pipe(
   v.regex(/^[\w-]{86}$/, "must be 64 bytes in base64url"),
 );
 
-/** The signature is over `joinText` with the id of the token that is used. */
-const KeyOrder = v.strictObject({
+/** The signature is over `buildJoinText` with the id of the token that is used. */
+const KeyRequest = v.strictObject({
   agent_id: AgentId,
   public_key: PublicKeyText,
   signature: SignatureText,
 });
-type KeyOrder = v.InferOutput<typeof KeyOrder>;
+type KeyRequest = v.InferOutput<typeof KeyRequest>;
 
 export const joinRoutes: Route[] = [
   routeWithBody({
@@ -33,7 +33,7 @@ export const joinRoutes: Route[] = [
     path: "/api/v1/join",
     permission: "agents.join",
     action: "agent.join",
-    body: KeyOrder,
+    body: KeyRequest,
     handle: join,
   }),
   routeWithBody({
@@ -41,29 +41,29 @@ export const joinRoutes: Route[] = [
     path: "/api/v1/agent-key",
     permission: "self.rotate",
     action: "agent.rotate",
-    body: KeyOrder,
+    body: KeyRequest,
     handle: rotate,
   }),
 ];
 
 /** 201 with the key's id. In one transaction: the token's use is gone and the key is in force. */
-function join(context: RouteContext<KeyOrder>): Response {
-  const { c, body: order, engine, revocations, token, now, needsApproval } = context;
+function join(context: RouteContext<KeyRequest>): Response {
+  const { c, body: order, engine, revocations, token, now, approveAgents } = context;
   const { tokens, controlId } = engine.journal;
   const { agent_id: agentId } = order;
-  context.about.agent = agentId;
-  requireHeld(order, token.tokenId);
+  context.resource.agent = agentId;
+  requirePossession(order, token.tokenId);
   if (token.agentId !== undefined && token.agentId !== agentId) {
     const text = `this join string is for the agent "${token.agentId}": start it with --id ${token.agentId}`;
     throw new WsctlError("FORBIDDEN", text);
   }
-  const before = tokens.ofAgent(agentId, now);
+  const before = tokens.findByAgent(agentId, now);
   // Also one that was shut out: its labels, and what waits for it, are not for anybody to take over.
-  if (engine.core.fleet.agents.has(agentId) && token.agentId === undefined) {
+  if (engine.core.registry.agents.has(agentId) && token.agentId === undefined) {
     const text = `the agent "${agentId}" is known already: choose another --id, or make a join string for it alone with --agent ${agentId}`;
     throw new WsctlError("CONFLICT", text);
   }
-  const key = keyOf(order, token, now, needsApproval);
+  const key = buildKey(order, token, now, approveAgents);
   if (tokens.get(key.tokenId) !== undefined) {
     throw new WsctlError("CONFLICT", "this key is known already: make a new one");
   }
@@ -78,7 +78,7 @@ function join(context: RouteContext<KeyOrder>): Response {
   }
   for (const { tokenId } of before) revocations.disconnect(tokenId);
   const { labels } = token;
-  engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
+  engine.notify({ type: "agentRegistered", agentId, ...(labels === undefined ? {} : { labels }) });
   const body: Joined = {
     token_id: key.tokenId,
     agent_id: agentId,
@@ -89,28 +89,33 @@ function join(context: RouteContext<KeyOrder>): Response {
 }
 
 /** Another key of the same agent; the old one is void, the connection it has opened goes on. */
-function rotate({ c, body: order, engine, token, now }: RouteContext<KeyOrder>): Response {
+function rotate({ c, body: order, engine, token, now }: RouteContext<KeyRequest>): Response {
   const { tokens, controlId } = engine.journal;
-  requireHeld(order, token.tokenId);
+  requirePossession(order, token.tokenId);
   if (token.publicKey === undefined || token.agentId !== order.agent_id) {
     throw new WsctlError("FORBIDDEN", "only an agent that has joined may renew its own key");
   }
-  const key = { ...keyOf(order, token, now, false), createdBy: token.createdBy };
+  const key = { ...buildKey(order, token, now, false), createdBy: token.createdBy };
   if (tokens.get(key.tokenId) !== undefined) {
     throw new WsctlError("CONFLICT", "this key is known already: make a new one");
   }
   tokens.rotateKey(token.tokenId, key);
-  engine.tell({ type: "renamed", tokenId: token.tokenId, newId: key.tokenId });
+  engine.notify({ type: "tokenRotated", tokenId: token.tokenId, newId: key.tokenId });
   const { tokenId: token_id } = key;
   const rest = { agent_id: order.agent_id, control_id: controlId, is_pending: false };
   const body: Joined = { token_id, ...rest };
   return c.json(body, 201);
 }
 
-function keyOf(order: KeyOrder, token: StoredToken, now: number, isPending: boolean): StoredToken {
+function buildKey(
+  order: KeyRequest,
+  token: StoredToken,
+  now: number,
+  isPending: boolean,
+): StoredToken {
   const { labels } = token;
   return {
-    tokenId: keyIdOf(parsePublicKey(order.public_key)),
+    tokenId: formatKeyId(parsePublicKey(order.public_key)),
     role: "agent",
     publicKey: order.public_key,
     agentId: order.agent_id,
@@ -123,8 +128,8 @@ function keyOf(order: KeyOrder, token: StoredToken, now: number, isPending: bool
 }
 
 /** Whoever has a key made known must hold it: somebody else's could be made one's own otherwise. */
-function requireHeld(order: KeyOrder, tokenId: string): void {
-  const text = joinText(tokenId, order.agent_id, order.public_key);
+function requirePossession(order: KeyRequest, tokenId: string): void {
+  const text = buildJoinText(tokenId, order.agent_id, order.public_key);
   const signature = Buffer.from(order.signature, "base64url");
   if (parsePublicKey(order.public_key).verifies(text, signature)) return;
   throw new WsctlError("FORBIDDEN", "signature is not one of this key over this order");

@@ -1,7 +1,7 @@
 /** Where others find this control plane, and by which authority they know it. */
-import { fingerprintOf, joinString } from "../../protocol/api/joinString.ts";
+import { computeFingerprint, joinString } from "../../protocol/api/joinString.ts";
 
-export class Place {
+export class PublicAddress {
   readonly #url: string;
   readonly #authority: string | undefined;
 
@@ -16,11 +16,13 @@ export class Place {
   }
 
   /** The one string for `wsctl agent --join`. */
-  joinText(token: string, agentId: string | undefined): string {
+  joinString(token: string, agentId: string | undefined): string {
     return joinString({
       url: this.#url,
       token,
-      ...(this.#authority === undefined ? {} : { fingerprint: fingerprintOf(this.#authority) }),
+      ...(this.#authority === undefined
+        ? {}
+        : { fingerprint: computeFingerprint(this.#authority) }),
       ...(agentId === undefined ? {} : { agentId }),
     });
   }

@@ -3,12 +3,12 @@
  * their signatures alone. What is checked here only spares an operator a mistake.
  */
 import type * as v from "valibot";
-import { type Page, ReleaseOrder, type ReleaseView } from "../../protocol/api/views.ts";
+import { type Page, ReleaseRequest, type ReleaseView } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { product, readManifest } from "../../release/manifest.ts";
 import { compareVersions } from "../../release/semver.ts";
-import { onBehalf } from "../auth/credentialFingerprint.ts";
+import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import type { StoredRelease } from "../journal/tables/releaseTable.ts";
 import { type Route, type RouteContext, routeWithBody } from "./route.ts";
 
@@ -19,7 +19,7 @@ export const releaseRoutes: Route[] = [
     permission: "releases.publish",
     action: "release.publish",
     outlives: true,
-    body: ReleaseOrder,
+    body: ReleaseRequest,
     handle: publish,
   }),
   {
@@ -51,8 +51,8 @@ type Context = RouteContext;
  * 201; the same manifest once more brings further signatures, another one of that version is
  * refused.
  */
-function publish(context: RouteContext<v.InferOutput<typeof ReleaseOrder>>): Promise<Response> {
-  const { c, body, engine, artifacts, token, about, now } = context;
+function publish(context: RouteContext<v.InferOutput<typeof ReleaseRequest>>): Promise<Response> {
+  const { c, body, engine, artifacts, token, resource, now } = context;
   const { release, artifacts: ids } = body;
   const manifest = readManifest(release.manifest);
   if (manifest.product !== product) {
@@ -65,7 +65,7 @@ function publish(context: RouteContext<v.InferOutput<typeof ReleaseOrder>>): Pro
     throw new WsctlError("CONFLICT", `"${name}" was not uploaded: "wsctl release publish" does it`);
   }
   const { version } = manifest;
-  about.version = version;
+  resource.version = version;
   const known = engine.journal.releases.get(version);
   if (known !== undefined && known.release.manifest !== release.manifest) {
     const text = `version ${version} is published already, with another manifest: it cannot be changed`;
@@ -75,13 +75,13 @@ function publish(context: RouteContext<v.InferOutput<typeof ReleaseOrder>>): Pro
   const createdBy = known?.createdBy ?? token.tokenId;
   const stored = { version, release, artifacts: ids, createdAt, createdBy };
   engine.journal.releases.put(stored);
-  return viewOf(stored, { artifacts, token }).then((view) => c.json(view, 201));
+  return buildView(stored, { artifacts, token }).then((view) => c.json(view, 201));
 }
 
 /** The newest version first. */
 async function list({ engine, artifacts, token, c }: Context): Promise<Response> {
   const all = newestFirst(engine.journal.releases.all());
-  const items = await Promise.all(all.map((each) => viewOf(each, { artifacts, token })));
+  const items = await Promise.all(all.map((each) => buildView(each, { artifacts, token })));
   const page: Page<ReleaseView> = { items };
   return c.json(page);
 }
@@ -95,7 +95,7 @@ async function show({ c, engine, artifacts, token }: Context): Promise<Response>
     const what = version === "latest" ? "no release" : "no such release";
     throw new WsctlError("NOT_FOUND", `${what} is published here; see "wsctl release publish"`);
   }
-  return c.json(await viewOf(found, { artifacts, token }));
+  return c.json(await buildView(found, { artifacts, token }));
 }
 
 /** With its files, unless another release has them too. */
@@ -120,14 +120,14 @@ async function removeFiles(
   }
 }
 
-async function viewOf(
+async function buildView(
   { version, release, artifacts: ids, createdAt, createdBy }: StoredRelease,
   { artifacts, token }: Pick<Context, "artifacts" | "token">,
 ): Promise<ReleaseView> {
   const kept = Object.values(ids).flatMap((id) => artifacts.records.get(id) ?? []);
   const downloads = await Promise.all(
     kept.map(async (artifact) => {
-      const { url } = await artifacts.store.download(artifact, onBehalf(token));
+      const { url } = await artifacts.store.download(artifact, credentialFingerprint(token));
       return { sha256: artifact.sha256, bytes: artifact.bytes, url };
     }),
   );

@@ -3,19 +3,19 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import type { Log } from "../../log/log.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { isShallow, type JsonObject, unrepresentable } from "../../protocol/json.ts";
+import { findUnsafeNumber, isWithinDepth, type JsonObject } from "../../protocol/json.ts";
 import { depthMax } from "../../protocol/limits.ts";
-import { issueText } from "../../protocol/schemaError.ts";
-import type { Artifacts } from "../artifacts/artifactService.ts";
+import { formatIssue } from "../../protocol/schemaError.ts";
+import type { ArtifactService } from "../artifacts/artifactService.ts";
 import type { Authority } from "../auth/authority.ts";
 import type { Permission } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
-import type { Scope } from "../core/agents/agentScope.ts";
+import type { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
-import type { Place } from "./publicAddress.ts";
+import type { PublicAddress } from "./publicAddress.ts";
 
 export interface RouteContext<Body = unknown> {
   c: Context;
@@ -25,21 +25,21 @@ export interface RouteContext<Body = unknown> {
   authority: Authority;
   engine: Engine;
   jobs: JobSubmitter;
-  artifacts: Artifacts;
+  artifacts: ArtifactService;
   /** From where, as the operating system knows it. */
   address: string;
   /** Who asks; that its role permits this was checked already. */
   token: StoredToken;
   /** What the token is narrowed to. */
-  scope: Scope;
+  scope: AgentScope;
   revocations: Revocations;
   scheduler: Scheduler;
   /** Where others find this control plane. */
-  place: Place;
+  publicAddress: PublicAddress;
   /** Whether an agent that joins must be approved before it may connect. */
-  needsApproval: boolean;
+  approveAgents: boolean;
   /** For the audit trail: what it was about, beside the ids of the path. No secrets. */
-  about: JsonObject;
+  resource: JsonObject;
   log: Log;
   /** Milliseconds since 1970. */
   now: number;
@@ -59,14 +59,14 @@ export interface Route<Body = unknown> {
    * its own writes where `isAuditedWithin`.
    */
   action?: string;
-  isAuditedWithin?: boolean;
+  auditsItself?: boolean;
   /**
    * It hands out what goes on after the answer and ends with a token: a stream, a signed URL. A
    * login of the console has none.
    */
   outlives?: true;
   /** It is done even where it cannot be recorded: whoever is to be out must not stay in. */
-  shutsOut?: boolean;
+  blocksAgents?: boolean;
   /**
    * Called in the same synchronous step in which the credential was checked. Of a route that
    * changes something it is no `async` function: it decides before it waits for anything.
@@ -97,7 +97,7 @@ export function readText(c: Context): Promise<string> {
 /** Parses a body into the schema's shape; throws `MALFORMED` with the path of what is wrong. */
 export function parseBody<S extends v.GenericSchema>(text: string, schema: S): v.InferOutput<S> {
   // One level less than a message: there the parameters sit one level deeper than in a body.
-  if (!isShallow(text, depthMax - 1)) {
+  if (!isWithinDepth(text, depthMax - 1)) {
     throw new WsctlError("MALFORMED", `the body is nested deeper than ${depthMax - 1} levels`);
   }
   let value: unknown;
@@ -106,10 +106,10 @@ export function parseBody<S extends v.GenericSchema>(text: string, schema: S): v
   } catch (error) {
     throw new WsctlError("MALFORMED", "the body is not JSON", { cause: error });
   }
-  const flaw = unrepresentable(value);
+  const flaw = findUnsafeNumber(value);
   if (flaw !== undefined) throw new WsctlError("MALFORMED", `the body has ${flaw}`);
   const parsed = v.safeParse(schema, value);
-  if (!parsed.success) throw new WsctlError("MALFORMED", issueText(parsed.issues[0]));
+  if (!parsed.success) throw new WsctlError("MALFORMED", formatIssue(parsed.issues[0]));
   return parsed.output;
 }
 

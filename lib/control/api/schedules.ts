@@ -1,5 +1,5 @@
 /** Schedules over HTTP. Each runs under the token that created it, for as long as that is in force. */
-import { ScheduleOrder, type ScheduleView } from "../../protocol/api/schedules.ts";
+import { ScheduleRequest, type ScheduleView } from "../../protocol/api/schedules.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
@@ -12,7 +12,7 @@ export const scheduleRoutes: Route[] = [
     path: "/api/v1/schedules",
     permission: "jobs.create",
     action: "schedule.create",
-    body: ScheduleOrder,
+    body: ScheduleRequest,
     handle: create,
   }),
   { method: "GET", path: "/api/v1/schedules", permission: "jobs.read", handle: list },
@@ -22,14 +22,14 @@ export const scheduleRoutes: Route[] = [
     path: "/api/v1/schedules/:name/pause",
     permission: "jobs.create",
     action: "schedule.pause",
-    handle: (context) => hold(context, "pause"),
+    handle: (context) => setPaused(context, "pause"),
   },
   {
     method: "POST",
     path: "/api/v1/schedules/:name/resume",
     permission: "jobs.create",
     action: "schedule.resume",
-    handle: (context) => hold(context, "resume"),
+    handle: (context) => setPaused(context, "resume"),
   },
   {
     method: "POST",
@@ -47,15 +47,17 @@ export const scheduleRoutes: Route[] = [
   },
 ];
 
-function create(context: RouteContext<ScheduleOrder>): Response {
-  const { c, body: order, scheduler, token, about } = context;
-  Object.assign(about, { schedule: order.name, command: order.job.command });
+function create(context: RouteContext<ScheduleRequest>): Response {
+  const { c, body: order, scheduler, token, resource } = context;
+  Object.assign(resource, { schedule: order.name, command: order.job.command });
   return c.json(scheduleView(scheduler.create(order, token)), 201);
 }
 
 function list({ c, engine, scope, token }: RouteContext): Response {
   const all = engine.journal.schedules.all();
-  const seen = scope.isNarrow ? all.filter(({ createdBy }) => createdBy === token.tokenId) : all;
+  const seen = scope.isRestricted
+    ? all.filter(({ createdBy }) => createdBy === token.tokenId)
+    : all;
   const page: Page<ScheduleView> = { items: seen.map(scheduleView) };
   return c.json(page);
 }
@@ -64,7 +66,7 @@ function show(context: RouteContext): Response {
   return context.c.json(scheduleView(findSchedule(context)));
 }
 
-function hold(context: RouteContext, what: "pause" | "resume"): Response {
+function setPaused(context: RouteContext, what: "pause" | "resume"): Response {
   return context.c.json(scheduleView(context.scheduler[what](findSchedule(context))));
 }
 
@@ -86,7 +88,7 @@ function remove(context: RouteContext): Response {
 /** The one that the path names, if this token may know of it. */
 function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule {
   const schedule = engine.journal.schedules.get(c.req.param("name") ?? "");
-  const isHidden = scope.isNarrow && schedule?.createdBy !== token.tokenId;
+  const isHidden = scope.isRestricted && schedule?.createdBy !== token.tokenId;
   if (schedule !== undefined && !isHidden) return schedule;
   throw new WsctlError("NOT_FOUND", "no such schedule; list them to see their names");
 }

@@ -1,5 +1,5 @@
 /** Tokens over HTTP: made, listed without their secrets, rotated, revoked with immediate effect. */
-import { type NewToken, TokenOrder, type TokenView } from "../../protocol/api/tokens.ts";
+import { type NewToken, TokenRequest, type TokenView } from "../../protocol/api/tokens.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { createToken, isInForce, rotateSecret } from "../auth/bearerTokens.ts";
@@ -12,7 +12,7 @@ export const tokenRoutes: Route[] = [
     path: "/api/v1/tokens",
     permission: "tokens.manage",
     action: "token.create",
-    body: TokenOrder,
+    body: TokenRequest,
     handle: create,
   }),
   { method: "GET", path: "/api/v1/tokens", permission: "tokens.manage", handle: list },
@@ -28,24 +28,28 @@ export const tokenRoutes: Route[] = [
     path: "/api/v1/tokens/:token_id",
     permission: "tokens.manage",
     action: "token.revoke",
-    shutsOut: true,
+    blocksAgents: true,
     handle: revoke,
   },
   { method: "GET", path: "/api/v1/whoami", permission: "self.read", handle: whoami },
 ];
 
 /** An agent's token also makes the agent known: requests may wait for it from now on. */
-function create(context: RouteContext<TokenOrder>): Response {
-  const { c, body: order, engine, revocations, token, about, now, place } = context;
+function create(context: RouteContext<TokenRequest>): Response {
+  const { c, body: order, engine, revocations, token, resource, now, publicAddress } = context;
   const made = createToken(engine.journal.tokens, order, token.tokenId, now);
   revocations.arm();
-  Object.assign(about, { token_id: made.token.tokenId, role: order.role });
+  Object.assign(resource, { token_id: made.token.tokenId, role: order.role });
   if (order.role === "agent") {
     const { agent_id: agentId, labels } = order;
-    engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
+    engine.notify({
+      type: "agentRegistered",
+      agentId,
+      ...(labels === undefined ? {} : { labels }),
+    });
   }
   const body: NewToken = { ...tokenView(made.token, now), token: made.text };
-  if (order.role === "join") body.join = place.joinText(made.text, order.agent_id);
+  if (order.role === "join") body.join = publicAddress.joinString(made.text, order.agent_id);
   return c.json(body, 201);
 }
 

@@ -4,14 +4,14 @@
  * says `ready`; and a record says that it has expired before its content goes.
  */
 import type { Log } from "../../log/log.ts";
-import type { ArtifactOrder } from "../../protocol/api/artifacts.ts";
+import type { ArtifactRequest } from "../../protocol/api/artifacts.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { artifactsMax, artifactsPerRequestMax, artifactUploadMs } from "../../protocol/limits.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Authority } from "../auth/authority.ts";
-import type { ArtifactRecords, StoredArtifact } from "../journal/tables/artifactTable.ts";
+import type { ArtifactTable, StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
-import { storageFault } from "./errors.ts";
+import { storageError } from "./errors.ts";
 import type { ArtifactStore } from "./store.ts";
 
 export interface ArtifactLimits {
@@ -23,7 +23,7 @@ export interface ArtifactLimits {
 }
 
 export interface ArtifactsOptions {
-  records: ArtifactRecords;
+  records: ArtifactTable;
   store: ArtifactStore;
   limits: ArtifactLimits;
   newId: () => string;
@@ -34,9 +34,9 @@ export interface ArtifactsOptions {
 const sweepMs = 5 * 60 * 1000;
 const sweepStep = 20;
 
-export class Artifacts {
+export class ArtifactService {
   readonly store: ArtifactStore;
-  readonly records: ArtifactRecords;
+  readonly records: ArtifactTable;
   readonly #options: ArtifactsOptions;
   #cancelSweep = () => {};
   #isClosed = false;
@@ -48,13 +48,13 @@ export class Artifacts {
   }
 
   /** Takes the order, or gives what the same order has made before. */
-  async order(
-    order: ArtifactOrder,
+  async create(
+    order: ArtifactRequest,
     token: StoredToken,
     authority: Pick<Authority, "require">,
   ): Promise<StoredArtifact> {
     const now = this.#options.clock.wall();
-    const kind = this.#kindOf(order, token);
+    const kind = this.#checkKind(order, token);
     const { name, bytes, sha256, request_id: requestId } = order;
     const { bytesMax } = this.#options.limits;
     if (bytes > bytesMax) {
@@ -64,15 +64,15 @@ export class Artifacts {
       );
     }
     const same = this.records.same({ name, sha256, ...(requestId ? { requestId } : {}) });
-    if (same !== undefined && !isExpired(same, now)) return this.#again(same, bytes, now);
+    if (same !== undefined && !isExpired(same, now)) return this.#existing(same, bytes, now);
     if (same !== undefined) {
       await this.remove(same);
       authority.require();
-      return this.order(order, token, authority);
+      return this.create(order, token, authority);
     }
     const twin = this.#withContent(sha256, bytes, now);
-    this.#refuseBeyondLimits(requestId, twin === undefined ? bytes : 0);
-    if (twin === undefined) this.store.refuseWithoutRoom(bytes);
+    this.#assertWithinLimits(requestId, twin === undefined ? bytes : 0);
+    if (twin === undefined) this.store.assertSpace(bytes);
     const artifactId = this.#options.newId();
     const artifact: StoredArtifact = {
       artifactId,
@@ -158,7 +158,7 @@ export class Artifacts {
       if (expired.length === 0) break;
       for (const artifact of expired) await this.remove(artifact);
       removed += expired.length;
-      await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+      await new Promise<void>((resolve) => this.#options.clock.defer(resolve));
     }
     if (removed > 0) this.#options.log.info("removed artifacts that had expired", { removed });
     if (this.#isClosed) return;
@@ -168,7 +168,7 @@ export class Artifacts {
     });
   }
 
-  #kindOf(order: ArtifactOrder, token: StoredToken): StoredArtifact["kind"] {
+  #checkKind(order: ArtifactRequest, token: StoredToken): StoredArtifact["kind"] {
     const { request_id: requestId } = order;
     const kind = order.kind ?? (token.role === "agent" ? "result" : "release");
     if (token.role === "agent") {
@@ -176,7 +176,7 @@ export class Artifacts {
       if (requestId === undefined) {
         throw new WsctlError("MALFORMED", "request_id is missing: whose result is it?");
       }
-      if (this.records.agentOfOpen(requestId) !== token.agentId) {
+      if (this.records.findOpenAgent(requestId) !== token.agentId) {
         throw forbidden("request_id must be that of a request of this agent that has not ended");
       }
       return kind;
@@ -188,7 +188,7 @@ export class Artifacts {
   }
 
   /** The same order once more, as after a crash: the upload is given its time anew. */
-  #again(artifact: StoredArtifact, bytes: number, now: number): StoredArtifact {
+  #existing(artifact: StoredArtifact, bytes: number, now: number): StoredArtifact {
     if (artifact.bytes !== bytes) {
       const text = `the same content was announced with ${artifact.bytes} bytes before`;
       throw new WsctlError("CONFLICT", text);
@@ -206,8 +206,8 @@ export class Artifacts {
     return twin?.bytes === bytes && this.store.has(twin.object) ? twin : undefined;
   }
 
-  #refuseBeyondLimits(requestId: string | undefined, bytes: number): void {
-    if (requestId !== undefined && this.records.countOf(requestId) >= artifactsPerRequestMax) {
+  #assertWithinLimits(requestId: string | undefined, bytes: number): void {
+    if (requestId !== undefined && this.records.count(requestId) >= artifactsPerRequestMax) {
       throw new WsctlError(
         "BUSY",
         `a request may have at most ${artifactsPerRequestMax} artifacts`,
@@ -240,7 +240,7 @@ export class Artifacts {
     try {
       write();
     } catch (error) {
-      throw storageFault("the record of the artifact", error);
+      throw storageError("the record of the artifact", error);
     }
   }
 }

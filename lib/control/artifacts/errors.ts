@@ -1,18 +1,18 @@
 /** Refusals about artifacts in the words that an agent or an operator is told. */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
-export function notUploaded(offset: number, bytes: number): WsctlError {
+export function notUploadedError(offset: number, bytes: number): WsctlError {
   const text = `only ${offset} of ${bytes} bytes have arrived: upload the rest, then complete it`;
   return new WsctlError("CONFLICT", text);
 }
 
-export function otherContent(what: string): WsctlError {
+export function otherContentError(what: string): WsctlError {
   const text = `${what}; what was uploaded is discarded: upload it again from the start`;
   return new WsctlError("CHECKSUM_MISMATCH", text);
 }
 
 /** A write that failed, most often on a full disk; anything of ours passes as it is. */
-export function storageFault(what: string, error: unknown): WsctlError {
+export function storageError(what: string, error: unknown): WsctlError {
   if (error instanceof WsctlError) return error;
   const { code } = error as NodeJS.ErrnoException;
   const reason = code === "ENOSPC" || code === "EDQUOT" ? "the disk is full" : errorText(error);

@@ -7,10 +7,10 @@ import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
-import { notUploaded, otherContent, storageFault } from "./errors.ts";
-import { Uploads } from "./localUploads.ts";
+import { notUploadedError, otherContentError, storageError } from "./errors.ts";
+import { LocalUploads } from "./localUploads.ts";
 import { SignedUrls, urlKey } from "./signedUrls.ts";
-import type { ArtifactStore, Completion, Known, SignedUpload, SignedUrl } from "./store.ts";
+import type { ArtifactStore, Completion, KnownObjects, SignedUpload, SignedUrl } from "./store.ts";
 
 /** How long one call waits for a comparison before it answers that it still goes on. */
 const patienceMs = 10_000;
@@ -18,9 +18,9 @@ const patienceMs = 10_000;
 /** How many comparisons have ended without anybody having asked yet. */
 const verdictsMax = 1_000;
 
-export class EmbeddedStore implements ArtifactStore {
+export class LocalStore implements ArtifactStore {
   readonly urls: SignedUrls;
-  readonly uploads: Uploads;
+  readonly uploads: LocalUploads;
   readonly #dir: string;
   /** Comparisons that go on, or whose end nobody has been told yet. */
   readonly #verdicts = new Map<string, Promise<void>>();
@@ -32,15 +32,15 @@ export class EmbeddedStore implements ArtifactStore {
       mkdirSync(join(dir, each), { recursive: true, mode: 0o700 });
     }
     this.urls = new SignedUrls(urlKey(join(dir, "url.key")), now);
-    this.uploads = new Uploads(join(dir, "uploads"));
+    this.uploads = new LocalUploads(join(dir, "uploads"));
   }
 
   objectName({ sha256 }: Pick<StoredArtifact, "sha256">): string {
     return sha256;
   }
 
-  refuseWithoutRoom(bytes: number): void {
-    this.uploads.refuseWithoutRoom(bytes);
+  assertSpace(bytes: number): void {
+    this.uploads.assertSpace(bytes);
   }
 
   has(object: string): boolean {
@@ -68,11 +68,11 @@ export class EmbeddedStore implements ArtifactStore {
     let verdict = this.#verdicts.get(artifactId);
     if (verdict === undefined) {
       const offset = this.uploads.offset(artifactId);
-      if (offset < bytes) throw notUploaded(offset, bytes);
+      if (offset < bytes) throw notUploadedError(offset, bytes);
       verdict = this.uploads.sealed(artifactId, () => this.#take(artifact));
       this.#remember(artifactId, verdict);
     }
-    const isOver = await settledWithin(verdict, patienceMs);
+    const isOver = await resolvedWithin(verdict, patienceMs);
     if (!isOver) return "verifying";
     this.#verdicts.delete(artifactId);
     await verdict;
@@ -89,7 +89,7 @@ export class EmbeddedStore implements ArtifactStore {
     return Promise.resolve();
   }
 
-  async removeStrays(known: Known): Promise<void> {
+  async removeStrays(known: KnownObjects): Promise<void> {
     for (const artifactId of await readdir(join(this.#dir, "uploads"))) {
       if (!known.upload(artifactId)) this.uploads.discard(artifactId);
     }
@@ -107,11 +107,11 @@ export class EmbeddedStore implements ArtifactStore {
       // An empty one may never have been sent: there is nothing to send.
       const file = await open(this.uploads.path(artifactId), "a", 0o600);
       try {
-        const sum = this.uploads.sum(artifact) ?? (await this.uploads.sumOfFile(artifactId));
+        const sum = this.uploads.digest(artifact) ?? (await this.uploads.digestFile(artifactId));
         const { size } = await file.stat();
         if (sum !== sha256 || size !== bytes) {
           this.uploads.discard(artifactId);
-          throw otherContent("the SHA-256 is not the announced one");
+          throw otherContentError("the SHA-256 is not the announced one");
         }
         await file.sync();
       } finally {
@@ -123,7 +123,7 @@ export class EmbeddedStore implements ArtifactStore {
       this.uploads.discard(artifactId);
       for (const dir of [dirname(path), join(this.#dir, "objects")]) await syncDirectory(dir);
     } catch (error) {
-      throw storageFault(`artifact ${artifactId}`, error);
+      throw storageError(`artifact ${artifactId}`, error);
     }
   }
 
@@ -136,7 +136,7 @@ export class EmbeddedStore implements ArtifactStore {
   }
 }
 
-async function settledWithin(work: Promise<void>, ms: number): Promise<boolean> {
+async function resolvedWithin(work: Promise<void>, ms: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), ms);

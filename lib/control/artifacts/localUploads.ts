@@ -10,10 +10,10 @@ import { join } from "node:path";
 import { WsctlError } from "../../protocol/errors.ts";
 import { artifactReserveBytes } from "../../protocol/limits.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
-import { storageFault } from "./errors.ts";
+import { storageError } from "./errors.ts";
 
 /** Where a body belongs; without `start` it is the whole and begins anew. */
-export interface Place {
+export interface ByteRange {
   start?: number;
   /** The place behind its last byte. */
   end: number;
@@ -32,7 +32,7 @@ interface Reader {
   cancel(): Promise<void>;
 }
 
-interface Running {
+interface RunningUpload {
   hash: Hash;
   offset: number;
 }
@@ -41,9 +41,9 @@ interface Running {
 const runningMax = 256;
 const readBytes = 1024 * 1024;
 
-export class Uploads {
+export class LocalUploads {
   readonly #dir: string;
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Map<string, RunningUpload>();
   /** Who writes to a file, to be ended by whoever comes next. */
   readonly #writers = new Map<string, { end: () => void; ended: Promise<void> }>();
   /** Nobody may write to these: they are being compared. */
@@ -65,7 +65,7 @@ export class Uploads {
    * Throws `STORAGE_UNAVAILABLE` when so many more bytes would take what the journal needs on the
    * same disk: a result less is better than no commands any more.
    */
-  refuseWithoutRoom(bytes: number): void {
+  assertSpace(bytes: number): void {
     const { bavail, bsize } = statfsSync(this.#dir);
     const free = bavail * bsize - artifactReserveBytes;
     if (bytes <= free) return;
@@ -87,7 +87,7 @@ export class Uploads {
    */
   async receive(
     artifact: StoredArtifact,
-    place: Place,
+    place: ByteRange,
     body: ReadableStream<Uint8Array> | null,
     signal?: AbortSignal,
   ): Promise<Received> {
@@ -128,13 +128,13 @@ export class Uploads {
   }
 
   /** The SHA-256 of an upload that is whole, where it was computed as it came. */
-  sum({ artifactId, bytes }: StoredArtifact): string | undefined {
+  digest({ artifactId, bytes }: StoredArtifact): string | undefined {
     const running = this.#running.get(artifactId);
     return running?.offset === bytes ? running.hash.copy().digest("hex") : undefined;
   }
 
   /** The same from the file. */
-  async sumOfFile(artifactId: string): Promise<string> {
+  async digestFile(artifactId: string): Promise<string> {
     const file = await open(this.path(artifactId), "r");
     try {
       const hash = createHash("sha256");
@@ -150,7 +150,7 @@ export class Uploads {
     }
   }
 
-  async #append(artifact: StoredArtifact, place: Place, reader: Reader): Promise<Received> {
+  async #append(artifact: StoredArtifact, place: ByteRange, reader: Reader): Promise<Received> {
     const { artifactId } = artifact;
     if (this.#sealed.has(artifactId)) {
       throw new WsctlError("CONFLICT", "the upload is being compared: complete it, or try later");
@@ -159,13 +159,13 @@ export class Uploads {
     const offset = this.offset(artifactId);
     const start = place.start ?? 0;
     if (place.start !== undefined && place.start !== offset) return { taken: false, offset };
-    this.refuseWithoutRoom(place.end - start);
+    this.assertSpace(place.end - start);
     let file: FileHandle | undefined;
     try {
       file = await open(this.path(artifactId), place.start === undefined ? "w" : "a", 0o600);
       return { taken: true, offset: await this.#copy(artifactId, file, start, place.end, reader) };
     } catch (error) {
-      throw storageFault(`artifact ${artifactId}`, error);
+      throw storageError(`artifact ${artifactId}`, error);
     } finally {
       await file?.close();
     }
@@ -201,7 +201,7 @@ export class Uploads {
   }
 
   /** The sum of all before this place, or undefined where it is not known. */
-  #runningAt(artifactId: string, start: number): Running | undefined {
+  #runningAt(artifactId: string, start: number): RunningUpload | undefined {
     const known = this.#running.get(artifactId);
     const running = start === 0 ? { hash: createHash("sha256"), offset: 0 } : known;
     this.#running.delete(artifactId);

@@ -13,7 +13,7 @@ export interface ByteRange {
  * `Content-Range: bytes A-B/T` of an upload, or undefined without one. Throws `MALFORMED` for one
  * that does not fit what was announced.
  */
-export function contentRange(text: string | undefined, bytes: number): ByteRange | undefined {
+export function parseContentRange(text: string | undefined, bytes: number): ByteRange | undefined {
   if (text === undefined) return undefined;
   const parts = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(text.trim());
   const [start, last, total] = (parts ?? []).slice(1).map(Number);
@@ -28,7 +28,7 @@ export function contentRange(text: string | undefined, bytes: number): ByteRange
  * for or the header cannot be read, as the standard allows, and where `If-Range` names another
  * content.
  */
-export function rangeOf(
+export function parseRange(
   text: string | undefined,
   ifRange: string | undefined,
   etag: string | undefined,

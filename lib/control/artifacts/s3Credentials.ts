@@ -40,12 +40,12 @@ export function credentialsFromFile(path: string): S3Credentials {
   if ((mode & 0o077) !== 0) {
     throw fault(`others may read or write "${path}": make it yours alone with chmod 600`);
   }
-  const advice = `Expected aws_access_key_id and aws_secret_access_key below [default] in "${path}"`;
-  return complete(profileOf(text, "default"), advice);
+  const pacing = `Expected aws_access_key_id and aws_secret_access_key below [default] in "${path}"`;
+  return complete(readProfile(text, "default"), pacing);
 }
 
 /** The keys of one section of an INI file, in lower case. */
-export function profileOf(text: string, profile: string): Record<string, string | undefined> {
+export function readProfile(text: string, profile: string): Record<string, string | undefined> {
   const found: Record<string, string> = {};
   let section = "";
   for (const raw of text.split(/\r?\n/)) {
@@ -60,10 +60,10 @@ export function profileOf(text: string, profile: string): Record<string, string 
   return found;
 }
 
-function complete(values: Record<string, string | undefined>, advice: string): S3Credentials {
+function complete(values: Record<string, string | undefined>, pacing: string): S3Credentials {
   const { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey } = values;
   if (!accessKeyId || !secretAccessKey) {
-    throw new WsctlError("USAGE", `No credentials for the object storage: ${advice}`);
+    throw new WsctlError("USAGE", `No credentials for the object storage: ${pacing}`);
   }
   const { aws_session_token: sessionToken } = values;
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };

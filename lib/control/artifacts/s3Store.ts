@@ -8,7 +8,7 @@ import { validate as isUuid } from "uuid";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { artifactUrlMs } from "../../protocol/limits.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
-import { notUploaded, otherContent } from "./errors.ts";
+import { notUploadedError, otherContentError } from "./errors.ts";
 import { attachment } from "./rangeHeaders.ts";
 import type { S3Credentials } from "./s3Credentials.ts";
 import type { ArtifactStore, Completion, SignedUpload, SignedUrl } from "./store.ts";
@@ -46,7 +46,7 @@ export class S3Store implements ArtifactStore {
   }
 
   /** Only the store itself could tell. */
-  refuseWithoutRoom(): void {}
+  assertSpace(): void {}
 
   /** Whether it is one of ours at all: an embedded store may have been used before. */
   has(object: string): boolean {
@@ -71,14 +71,14 @@ export class S3Store implements ArtifactStore {
   async complete({ object, bytes, sha256 }: StoredArtifact): Promise<Completion> {
     const headers = { "x-amz-checksum-mode": "ENABLED" };
     const response = await this.#ask({ method: "HEAD", object, headers });
-    if (response.status === 404) throw notUploaded(0, bytes);
-    if (!response.ok) throw await refusal(response);
+    if (response.status === 404) throw notUploadedError(0, bytes);
+    if (!response.ok) throw await s3Error(response);
     const there = Number(response.headers.get("content-length") ?? "-");
     const sum = response.headers.get("x-amz-checksum-sha256");
     const isOther = sum !== null && Buffer.from(sum, "base64").toString("hex") !== sha256;
     if (there === bytes && !isOther) return sum === null ? "present" : "verified";
     await this.remove(object);
-    throw otherContent(
+    throw otherContentError(
       isOther ? "the SHA-256 is not the announced one" : `${there} bytes are there, not ${bytes}`,
     );
   }
@@ -89,7 +89,7 @@ export class S3Store implements ArtifactStore {
 
   async remove(object: string): Promise<void> {
     const response = await this.#ask({ method: "DELETE", object });
-    if (!response.ok && response.status !== 404) throw await refusal(response);
+    if (!response.ok && response.status !== 404) throw await s3Error(response);
   }
 
   /** There are none: content goes before its record does, and never comes before it. */
@@ -98,7 +98,7 @@ export class S3Store implements ArtifactStore {
   /** Throws `STORAGE_UNAVAILABLE` when the store cannot be used as it is configured. */
   async probe(): Promise<void> {
     const response = await this.#ask({ method: "HEAD", object: "wsctl-probe" });
-    if (!response.ok && response.status !== 404) throw await refusal(response);
+    if (!response.ok && response.status !== 404) throw await s3Error(response);
   }
 
   async #presign(options: SignOptions): Promise<SignedUrl> {
@@ -142,7 +142,7 @@ export class S3Store implements ArtifactStore {
 }
 
 /** What the store says is for its own operator, who reads our answer or our log. */
-async function refusal(response: Response): Promise<WsctlError> {
+async function s3Error(response: Response): Promise<WsctlError> {
   const text = await response.text().catch(() => "");
   const word = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(text)?.[1] ?? "";
   const origin = new URL(response.url).origin;

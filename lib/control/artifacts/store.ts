@@ -26,7 +26,7 @@ export interface ArtifactStore {
   /** The name for the content of a new artifact. */
   objectName(artifact: Pick<StoredArtifact, "artifactId" | "sha256">): string;
   /** Throws `STORAGE_UNAVAILABLE` when it can be seen that so many more bytes find no room. */
-  refuseWithoutRoom(bytes: number): void;
+  assertSpace(bytes: number): void;
   /** Whether content that is on record can be counted on. */
   has(object: string): boolean;
   /** `by`: on whose behalf; where the store can, the URL ends with that token. */
@@ -39,10 +39,10 @@ export interface ArtifactStore {
   /** Removes content that nobody refers to any more; what is gone already is no error. */
   remove(object: string): Promise<void>;
   /** Removes, in small steps, what no record knows of: left behind by a crash. */
-  removeStrays(isKnown: Known): Promise<void>;
+  removeStrays(isKnown: KnownObjects): Promise<void>;
 }
 
-export interface Known {
+export interface KnownObjects {
   object(object: string): boolean;
   upload(artifactId: string): boolean;
 }

@@ -7,22 +7,22 @@ import type { Context, Hono } from "hono";
 import { uploadOffsetHeader } from "../../protocol/api/artifacts.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { isStillGood } from "../auth/credentialFingerprint.ts";
-import type { OpenStreams } from "../engine/responseStreams.ts";
+import { isCredentialValid } from "../auth/credentialFingerprint.ts";
+import type { ResponseStreams } from "../engine/responseStreams.ts";
 import type { ControlJournal } from "../journal/journal.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
-import type { Artifacts } from "./artifactService.ts";
-import { notUploaded } from "./errors.ts";
-import type { EmbeddedStore } from "./localStore.ts";
-import { attachment, contentRange, rangeOf } from "./rangeHeaders.ts";
+import type { ArtifactService } from "./artifactService.ts";
+import { notUploadedError } from "./errors.ts";
+import type { LocalStore } from "./localStore.ts";
+import { attachment, parseContentRange, parseRange } from "./rangeHeaders.ts";
 import type { SignedMethod } from "./signedUrls.ts";
 
 export interface TransferOptions {
-  artifacts: Artifacts;
-  store: EmbeddedStore;
+  artifacts: ArtifactService;
+  store: LocalStore;
   journal: ControlJournal;
   /** What goes on under each token. */
-  streams: OpenStreams;
+  streams: ResponseStreams;
   runtime: Runtime;
   /** Milliseconds since 1970. */
   now(): number;
@@ -35,22 +35,22 @@ export function addTransferRoutes(app: Hono, options: TransferOptions): void {
   // Hono answers HEAD by the handler of GET, and drops the body.
   app.get(path, (c) => {
     const isUpload = c.req.method === "HEAD" && permitted(c, options, "PUT") !== undefined;
-    return isUpload ? tellOffset(c, options) : deliver(c, options);
+    return isUpload ? sendOffset(c, options) : deliver(c, options);
   });
 }
 
-function tellOffset(c: Context, options: TransferOptions): Response {
-  const artifact = demand(c, options, "PUT");
+function sendOffset(c: Context, options: TransferOptions): Response {
+  const artifact = requireSignature(c, options, "PUT");
   const offset =
     artifact.state === "ready" ? artifact.bytes : options.store.uploads.offset(artifact.artifactId);
   return c.body(null, 200, { [uploadOffsetHeader]: String(offset) });
 }
 
 async function receive(c: Context, options: TransferOptions): Promise<Response> {
-  const artifact = demand(c, options, "PUT");
+  const artifact = requireSignature(c, options, "PUT");
   const { artifactId, bytes } = artifact;
-  if (artifact.state === "ready") return standing(c, artifact.bytes);
-  const range = contentRange(c.req.header("content-range"), bytes);
+  if (artifact.state === "ready") return findUpload(c, artifact.bytes);
+  const range = parseContentRange(c.req.header("content-range"), bytes);
   const place = range ?? { end: bytes };
   const length = c.req.header("content-length");
   const wanted = place.end - (range?.start ?? 0);
@@ -58,7 +58,7 @@ async function receive(c: Context, options: TransferOptions): Promise<Response> 
     const code = Number(length) > wanted ? "TOO_LARGE" : "MALFORMED";
     throw new WsctlError(code, `Content-Length is ${length}: expected ${wanted}`);
   }
-  const { taken, offset } = await whileInForce(c, options, (signal) =>
+  const { taken, offset } = await requireTokenInForce(c, options, (signal) =>
     options.store.uploads.receive(artifact, place, c.req.raw.body, signal),
   );
   if (!taken) {
@@ -66,16 +66,16 @@ async function receive(c: Context, options: TransferOptions): Promise<Response> 
     const body = { error: { code: "CONFLICT", message: text } };
     return c.json(body, 409, { [uploadOffsetHeader]: String(offset), Connection: "close" });
   }
-  if (offset < place.end) throw notUploaded(offset, bytes);
-  return standing(c, offset);
+  if (offset < place.end) throw notUploadedError(offset, bytes);
+  return findUpload(c, offset);
 }
 
-function standing(c: Context, offset: number): Response {
+function findUpload(c: Context, offset: number): Response {
   return c.body(null, 200, { [uploadOffsetHeader]: String(offset) });
 }
 
 function deliver(c: Context, options: TransferOptions): Response {
-  const artifact = demand(c, options, "GET");
+  const artifact = requireSignature(c, options, "GET");
   const { bytes, sha256, name, object } = artifact;
   if (artifact.state !== "ready" || !options.store.has(object)) {
     throw new WsctlError("NOT_FOUND", "this artifact has no content yet, or no longer");
@@ -87,7 +87,7 @@ function deliver(c: Context, options: TransferOptions): Response {
     "Content-Disposition": attachment(name),
     "X-Content-Type-Options": "nosniff",
   };
-  const range = rangeOf(c.req.header("range"), c.req.header("if-range"), headers.ETag, bytes);
+  const range = parseRange(c.req.header("range"), c.req.header("if-range"), headers.ETag, bytes);
   if (range === "unsatisfiable") {
     const message = `Range lies outside of the ${bytes} bytes`;
     const body = { error: { code: "MALFORMED", message } };
@@ -100,20 +100,20 @@ function deliver(c: Context, options: TransferOptions): Response {
   const status = range === undefined ? 200 : 206;
   if (isEmpty) return new Response(null, { status, headers });
   const ended = new AbortController();
-  const release = options.streams.untilEnd(tokenOf(c), () => ended.abort());
+  const release = options.streams.waitForEnd(parseUrlToken(c), () => ended.abort());
   const path = options.store.path(object);
   const body = options.runtime.fileBody({ path, start, end, signal: ended.signal, done: release });
   return new Response(body, { status, headers });
 }
 
 /** Runs a transfer that ends when the token behind its URL does; throws `FORBIDDEN` then. */
-async function whileInForce<T>(
+async function requireTokenInForce<T>(
   c: Context,
   { streams }: TransferOptions,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ended = new AbortController();
-  const release = streams.untilEnd(tokenOf(c), () => ended.abort());
+  const release = streams.waitForEnd(parseUrlToken(c), () => ended.abort());
   try {
     const result = await run(ended.signal);
     if (ended.signal.aborted) throw wrongUrl(c);
@@ -124,12 +124,16 @@ async function whileInForce<T>(
 }
 
 /** The id of the token on whose behalf the URL was signed. */
-function tokenOf(c: Context): string {
+function parseUrlToken(c: Context): string {
   return (c.req.query("by") ?? "").split(".")[0] ?? "";
 }
 
 /** The artifact, if the URL permits this with it; otherwise the one answer to every wrong URL. */
-function demand(c: Context, options: TransferOptions, method: SignedMethod): StoredArtifact {
+function requireSignature(
+  c: Context,
+  options: TransferOptions,
+  method: SignedMethod,
+): StoredArtifact {
   const artifact = permitted(c, options, method);
   if (artifact !== undefined) return artifact;
   throw wrongUrl(c);
@@ -152,7 +156,7 @@ function permitted(
   const artifact = artifacts.records.get(id) ?? { ...nothing, artifactId: id };
   // Compared also for what is not there, so that both take the same time.
   const isSigned = store.urls.permits(method, artifact, { expires, by, signature });
-  if (!isSigned || !isStillGood(journal.tokens, by, now())) return undefined;
+  if (!isSigned || !isCredentialValid(journal.tokens, by, now())) return undefined;
   return artifacts.find(id);
 }
 

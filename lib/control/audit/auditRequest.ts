@@ -1,7 +1,7 @@
 /** The audit trail's view of the API: who asked for what, before it is done, and what came of it. */
 import type { Context } from "hono";
 import type { Log } from "../../log/log.ts";
-import type { AuditFacts } from "../../protocol/api/audit.ts";
+import type { AuditDetails } from "../../protocol/api/audit.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { refusalsMax, refusalsWindowMs } from "../../protocol/limits.ts";
@@ -16,11 +16,11 @@ const idCharsMax = 128;
  * Runs a route's handler between two records: without the first nothing is done, unless it shuts
  * somebody out, and a first one without a second says that we died in between.
  */
-export async function audited(route: Route, context: RouteContext): Promise<Response> {
-  const { action, isAuditedWithin = false } = route;
+export async function withAudit(route: Route, context: RouteContext): Promise<Response> {
+  const { action, auditsItself = false } = route;
   if (action === undefined) return route.handle(context);
   const record = recorder(action, context);
-  if (!isAuditedWithin) begin(record, route, context);
+  if (!auditsItself) begin(record, route, context);
   let response: Response;
   try {
     response = await route.handle(context);
@@ -29,7 +29,7 @@ export async function audited(route: Route, context: RouteContext): Promise<Resp
     end(() => record("refused", code), route, context);
     throw error;
   }
-  if (!isAuditedWithin) end(() => record("accepted"), route, context);
+  if (!auditsItself) end(() => record("accepted"), route, context);
   return response;
 }
 
@@ -37,8 +37,8 @@ function begin(record: (outcome: string) => void, route: Route, { log }: RouteCo
   try {
     record("begun");
   } catch (error) {
-    if (!route.shutsOut) throw auditUnavailable(error);
-    unrecorded(error, route, log);
+    if (!route.blocksAgents) throw auditUnavailable(error);
+    unrecordedError(error, route, log);
   }
 }
 
@@ -47,11 +47,11 @@ function end(record: () => void, route: Route, { log }: RouteContext): void {
   try {
     record();
   } catch (error) {
-    unrecorded(error, route, log);
+    unrecordedError(error, route, log);
   }
 }
 
-function unrecorded(error: unknown, { action = "" }: Route, log: Log): void {
+function unrecordedError(error: unknown, { action = "" }: Route, log: Log): void {
   log.error(`Cannot record how it went: ${errorText(error)}`, { action });
 }
 
@@ -60,7 +60,7 @@ function unrecorded(error: unknown, { action = "" }: Route, log: Log): void {
  * minute are recorded, and of the others how many there were: a flood of refusals must not fill
  * the disk nor push what was done out of sight.
  */
-export class Refusals {
+export class RefusalLog {
   readonly #trail: AuditTrail;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -74,7 +74,7 @@ export class Refusals {
     this.#log = log;
   }
 
-  record(who: Refused): void {
+  record(who: RefusedRequest): void {
     const now = this.#clock.now();
     if (now - this.#since >= refusalsWindowMs) {
       this.#since = now;
@@ -90,7 +90,7 @@ export class Refusals {
   }
 
   /** It is refused either way: where it cannot be recorded, the log says so. */
-  #write(facts: AuditFacts): void {
+  #write(facts: AuditDetails): void {
     try {
       this.#trail.write(facts, this.#clock.wall());
     } catch (error) {
@@ -99,22 +99,22 @@ export class Refusals {
   }
 }
 
-export type Refused = Required<Pick<AuditFacts, "action" | "address" | "code">> &
-  Pick<AuditFacts, "actor" | "role">;
+export type RefusedRequest = Required<Pick<AuditDetails, "action" | "address" | "code">> &
+  Pick<AuditDetails, "actor" | "role">;
 
-function recorder(action: string, { c, engine, token, address, about, now }: RouteContext) {
+function recorder(action: string, { c, engine, token, address, resource, now }: RouteContext) {
   const { tokenId: actor, role } = token;
-  const ids = idsIn(c);
+  const ids = collectIds(c);
   const { audit } = engine.journal;
   return (outcome: string, code?: string) => {
     const coded = code === undefined ? {} : { code };
-    const on = { ...ids, ...about };
+    const on = { ...ids, ...resource };
     audit.write({ action, outcome, actor, role, address, on, ...coded }, now);
   };
 }
 
 /** The ids in the path; somebody may have put a token there by mistake, which is nothing to keep. */
-function idsIn(c: Context): JsonObject {
+function collectIds(c: Context): JsonObject {
   const named = Object.entries(c.req.param() as Record<string, string>);
   return Object.fromEntries(
     named.map(([name, value]) => {

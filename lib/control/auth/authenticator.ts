@@ -6,19 +6,19 @@ import { isWithin } from "../../protocol/api/tokens.ts";
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
 import { parsePublicKey } from "../../protocol/keys.ts";
 import {
-  isProved,
+  isProofValid,
   type ProofPurpose,
+  parseProof,
   proofScheme,
-  readProof,
 } from "../../protocol/wire/keyProof.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
+import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import { authenticate, isInForce } from "./bearerTokens.ts";
-import { onBehalf } from "./credentialFingerprint.ts";
-import { FailureLimit, TooManyFailures } from "./failedAttempts.ts";
-import type { Login, Logins } from "./loginSessions.ts";
+import { credentialFingerprint } from "./credentialFingerprint.ts";
+import { FailedAttempts, TooManyFailures } from "./failedAttempts.ts";
+import type { Login, LoginSessions } from "./loginSessions.ts";
 import { Nonces } from "./nonces.ts";
-import { tokenOf } from "./oidcUser.ts";
+import { buildToken } from "./oidcUser.ts";
 
 export interface Credentials {
   authorization: string | undefined;
@@ -30,24 +30,24 @@ export interface Credentials {
 }
 
 export interface AccessOptions {
-  tokens: TokenRecords;
+  tokens: TokenTable;
   controlId: string;
-  logins: Logins;
+  logins: LoginSessions;
   clock: Clock;
 }
 
-export class Access {
+export class Authenticator {
   readonly nonces = new Nonces();
-  readonly failures = new FailureLimit();
-  readonly #tokens: TokenRecords;
+  readonly failures = new FailedAttempts();
+  readonly #tokens: TokenTable;
   readonly #controlId: string;
-  readonly #logins: Logins;
+  readonly #logins: LoginSessions;
   readonly #clock: Clock;
 
-  constructor({ tokens, controlId, logins, clock }: AccessOptions) {
+  constructor({ tokens, controlId, logins: sessions, clock }: AccessOptions) {
     this.#tokens = tokens;
     this.#controlId = controlId;
-    this.#logins = logins;
+    this.#logins = sessions;
     this.#clock = clock;
   }
 
@@ -60,9 +60,9 @@ export class Access {
     const { authorization, login, address, purpose } = credentials;
     const token =
       authorization === undefined && login !== undefined
-        ? this.loggedIn(login, address)?.token
+        ? this.findLogin(login, address)?.token
         : authorization?.startsWith(`${proofScheme} `)
-          ? this.#proved(authorization, purpose)
+          ? this.#checkProof(authorization, purpose)
           : authenticate(this.#tokens, authorization, this.#clock.wall());
     if (token !== undefined && isAllowedFrom(token, address)) return token;
     this.fail(address);
@@ -72,12 +72,12 @@ export class Access {
    * Whether a credential that `identify` has accepted is still accepted: it was neither revoked nor
    * rotated since, has not expired, and keeps its state, its role and its addresses.
    */
-  isStillGood(
+  isStillValid(
     token: StoredToken,
     { login, address }: Pick<Credentials, "login" | "address">,
   ): boolean {
     if (login !== undefined) {
-      return this.loggedIn(login, address)?.token.tokenId === token.tokenId;
+      return this.findLogin(login, address)?.token.tokenId === token.tokenId;
     }
     const current = this.#tokens.get(token.tokenId);
     return (
@@ -98,37 +98,41 @@ export class Access {
   }
 
   /** For whom a login of the console speaks, as long as whoever that is would be let in. */
-  loggedIn(secret: string, address: string): { token: StoredToken; login: Login } | undefined {
+  findLogin(secret: string, address: string): { token: StoredToken; login: Login } | undefined {
     const now = this.#clock.wall();
     const login = this.#logins.use(secret, now);
     if (login === undefined) return undefined;
     const { holder } = login;
-    if (holder.kind === "person") return { token: tokenOf(holder.person, now), login };
+    if (holder.kind === "person") return { token: buildToken(holder.person, now), login };
     const token = this.#tokens.get(holder.tokenId);
-    if (token !== undefined && isInForce(token, now) && onBehalf(token) === holder.mark) {
+    if (
+      token !== undefined &&
+      isInForce(token, now) &&
+      credentialFingerprint(token) === holder.mark
+    ) {
       return isAllowedFrom(token, address) ? { token, login } : undefined;
     }
     this.#logins.end(secret);
     return undefined;
   }
 
-  #proved(authorization: string, purpose: ProofPurpose): StoredToken | undefined {
-    const proof = readProof(authorization);
+  #checkProof(authorization: string, purpose: ProofPurpose): StoredToken | undefined {
+    const proof = parseProof(authorization);
     if (proof === undefined || !this.nonces.isGood(proof.nonce, this.#clock.now()))
       return undefined;
     const { key: keyId, nonce, counter, signature } = proof;
     const token = this.#tokens.get(keyId);
     if (token?.publicKey === undefined || !isInForce(token, this.#clock.wall())) return undefined;
     const subject = { controlId: this.#controlId, purpose, keyId, nonce, counter };
-    if (!isProved(parsePublicKey(token.publicKey), subject, signature)) return undefined;
+    if (!isProofValid(parsePublicKey(token.publicKey), subject, signature)) return undefined;
     this.nonces.use(nonce, this.#clock.now());
     return token;
   }
 }
 
 /** Where a proof has a counter, of a proof that `identify` has taken. */
-export function counterOf(authorization: string | undefined): number | undefined {
-  return readProof(authorization ?? "")?.counter;
+export function parseCounter(authorization: string | undefined): number | undefined {
+  return parseProof(authorization ?? "")?.counter;
 }
 
 function isSameCredential(one: StoredToken, other: StoredToken): boolean {

@@ -6,10 +6,10 @@
  */
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
-import type { Access } from "./authenticator.ts";
+import type { Authenticator } from "./authenticator.ts";
 
 export interface AuthorityOptions {
-  access: Access;
+  authenticator: Authenticator;
   /** The token as it was when the request was authenticated. */
   token: StoredToken;
   /** The secret of the console session that the request came with, if it came with one. */
@@ -27,8 +27,8 @@ export class Authority {
 
   /** Whether the credential is still accepted at this moment. */
   get isValid(): boolean {
-    const { access, token, login, address } = this.#options;
-    return access.isStillGood(token, { login, address });
+    const { authenticator, token, login, address } = this.#options;
+    return authenticator.isStillValid(token, { login, address });
   }
 
   /**

@@ -3,8 +3,8 @@
  * by its id it is found, by its secret it is proved, compared in constant time.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { TokenOrder } from "../../protocol/api/tokens.ts";
-import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
+import type { TokenRequest } from "../../protocol/api/tokens.ts";
+import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 
 const idBytes = 6;
 const secretBytes = 32;
@@ -22,8 +22,8 @@ export interface NewSecret {
 
 /** Makes and stores a token; the text is not kept and cannot be shown again. */
 export function createToken(
-  records: TokenRecords,
-  order: TokenOrder,
+  records: TokenTable,
+  order: TokenRequest,
   createdBy: string,
   now: number,
 ): NewSecret {
@@ -37,24 +37,24 @@ export function createToken(
     state: "active",
     ...(addresses === undefined ? {} : { addresses }),
     ...(seconds === undefined ? {} : { expiresAt: now + seconds * 1000 }),
-    ...termsOf(order),
+    ...buildTerms(order),
     createdAt: now,
     createdBy,
   };
   records.add(token);
-  return { text: textOf(tokenId, secret), token };
+  return { text: formatToken(tokenId, secret), token };
 }
 
 /** Another secret in the place of the one that a token has; the old one is void at once. */
-export function rotateSecret(records: TokenRecords, tokenId: string): string {
+export function rotateSecret(records: TokenTable, tokenId: string): string {
   const secret = newSecret();
   records.replaceHash(tokenId, hash(secret));
-  return textOf(tokenId, secret);
+  return formatToken(tokenId, secret);
 }
 
 /** The token behind an `Authorization` header, if it is a valid one that is still in force. */
 export function authenticate(
-  records: TokenRecords,
+  records: TokenTable,
   authorization: string | undefined,
   now: number,
 ): StoredToken | undefined {
@@ -73,7 +73,7 @@ export function newTokenId(): string {
   return randomBytes(idBytes).toString("hex");
 }
 
-function termsOf(order: TokenOrder): Partial<StoredToken> {
+function buildTerms(order: TokenRequest): Partial<StoredToken> {
   switch (order.role) {
     case "admin":
       return {};
@@ -105,7 +105,7 @@ function newSecret(): string {
   return randomBytes(secretBytes).toString("hex");
 }
 
-function textOf(tokenId: string, secret: string): string {
+function formatToken(tokenId: string, secret: string): string {
   return `wsctl-${tokenId}-${secret}`;
 }
 

@@ -2,19 +2,19 @@
  * On whose behalf a URL is signed: the token by its id and, of its secret, as much as tells whether
  * it is still the same one. The URL ends with either.
  */
-import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
+import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import { isInForce } from "./bearerTokens.ts";
 
 const markBytes = 4;
 
-export function onBehalf({ tokenId, hash }: StoredToken): string {
+export function credentialFingerprint({ tokenId, hash }: StoredToken): string {
   const mark =
     hash === undefined ? "key" : Buffer.from(hash.subarray(0, markBytes)).toString("hex");
   return `${tokenId}.${mark}`;
 }
 
-export function isStillGood(tokens: TokenRecords, by: string, now: number): boolean {
+export function isCredentialValid(tokens: TokenTable, by: string, now: number): boolean {
   const token = tokens.get(by.split(".")[0] ?? "");
   if (token === undefined || token.state !== "active" || !isInForce(token, now)) return false;
-  return onBehalf(token) === by;
+  return credentialFingerprint(token) === by;
 }

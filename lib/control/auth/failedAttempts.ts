@@ -21,13 +21,13 @@ interface Count {
   since: number;
 }
 
-export class FailureLimit {
+export class FailedAttempts {
   /** In the order in which their windows began. */
   readonly #counts = new Map<string, Count>();
 
   /** Counts a failure; the seconds to wait where there were too many. */
   failed(from: string, now: number): number | undefined {
-    const address = networkOf(from);
+    const address = toNetwork(from);
     this.#forget(now);
     const count = this.#counts.get(address) ?? { failures: 0, since: now };
     count.failures++;
@@ -36,10 +36,10 @@ export class FailureLimit {
       const [oldest = ""] = this.#counts.keys();
       this.#counts.delete(oldest);
     }
-    return this.#waitOf(count, now);
+    return this.#remainingWait(count, now);
   }
 
-  #waitOf({ failures, since }: Count, now: number): number | undefined {
+  #remainingWait({ failures, since }: Count, now: number): number | undefined {
     const leftMs = since + authWindowMs - now;
     if (failures <= authFailuresMax || leftMs <= 0) return undefined;
     return Math.max(1, Math.ceil(leftMs / 1000));
@@ -54,7 +54,7 @@ export class FailureLimit {
 }
 
 /** Of IPv6 the first half: whoever has one address there has all of them. */
-export function networkOf(address: string): string {
+export function toNetwork(address: string): string {
   if (!address.includes(":") || /^::ffff:\d/i.test(address)) return address;
   const [head = "", tail] = address.split("%")[0]?.split("::") ?? [];
   const [left, right] = [head, tail ?? ""].map((part) => part.split(":").filter(Boolean));

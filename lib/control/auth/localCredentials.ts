@@ -22,7 +22,7 @@ export interface LocalCredentialsOptions {
 /** Writes the file, with the token it already holds where that is still valid. */
 export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   const { path, journal, url, ca, now } = options;
-  const kept = keptToken(path, journal, now);
+  const kept = readStoredToken(path, journal, now);
   const token = kept ?? createToken(journal.tokens, { role: "admin" }, "local", now).text;
   const { pid } = process;
   const credentials: LocalCredentials = { url, token, pid, ...(ca === undefined ? {} : { ca }) };
@@ -37,18 +37,18 @@ export function localHost(host: string, tls: TlsOptions | undefined): string {
   const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host;
   const bracketed = own.includes(":") && !own.startsWith("[") ? `[${own}]` : own;
   if (tls === undefined) return bracketed;
-  const names = namesIn(tls);
+  const names = listNames(tls);
   return names.includes(own) ? bracketed : (names.find((name) => !name.includes("*")) ?? own);
 }
 
 /** The names and addresses that a certificate vouches for. */
-export function namesIn(tls: TlsOptions | undefined): string[] {
+export function listNames(tls: TlsOptions | undefined): string[] {
   if (tls === undefined) return [];
   const { subjectAltName = "" } = new X509Certificate(tls.cert);
   return subjectAltName.split(", ").map((name) => name.replace(/^(DNS|IP Address):/, ""));
 }
 
-function keptToken(path: string, journal: ControlJournal, now: number): string | undefined {
+function readStoredToken(path: string, journal: ControlJournal, now: number): string | undefined {
   try {
     const { token } = JSON.parse(readFileSync(path, "utf8")) as LocalCredentials;
     return authenticate(journal.tokens, `Bearer ${token}`, now)?.role === "admin"

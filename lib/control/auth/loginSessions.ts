@@ -5,50 +5,52 @@
  */
 import { createHash } from "node:crypto";
 import { WsctlError } from "../../protocol/errors.ts";
-import { loginsMax, loginsPerHolderMax } from "../../protocol/limits.ts";
-import type { Person } from "./oidcUser.ts";
+import { loginsMax, loginsPerSubjectMax } from "../../protocol/limits.ts";
+import type { OidcUser } from "./oidcUser.ts";
 
 /** For whom a login speaks; `mark` tells whether the token has still the secret that logged in. */
-export type Holder =
+export type LoginSubject =
   | { kind: "token"; tokenId: string; mark: string }
-  | { kind: "person"; person: Person };
+  | { kind: "person"; person: OidcUser };
 
 export interface Login {
-  holder: Holder;
+  holder: LoginSubject;
   begunAt: number;
   usedAt: number;
 }
 
-export interface LoginTerms {
+export interface SessionLimits {
   /** How long it is good for, and how long unused, in milliseconds. */
   lifetimeMs: number;
   idleMs: number;
 }
 
-export class Logins {
-  readonly #terms: LoginTerms;
+export class LoginSessions {
+  readonly #terms: SessionLimits;
   /** In the order in which they began. */
   readonly #logins = new Map<string, Login>();
 
-  constructor(terms: LoginTerms) {
+  constructor(terms: SessionLimits) {
     this.#terms = terms;
   }
 
   /** Throws `BUSY` where too many are logged in. */
-  begin(secret: string, holder: Holder, now: number): void {
+  begin(secret: string, subject: LoginSubject, now: number): void {
     for (const [hash, login] of this.#logins)
       if (this.#isOver(login, now)) this.#logins.delete(hash);
-    const own = [...this.#logins].filter(([, login]) => nameOf(login.holder) === nameOf(holder));
-    if (own.length >= loginsPerHolderMax) this.#logins.delete(own[0]?.[0] ?? "");
+    const own = [...this.#logins].filter(
+      ([, login]) => formatSubject(login.holder) === formatSubject(subject),
+    );
+    if (own.length >= loginsPerSubjectMax) this.#logins.delete(own[0]?.[0] ?? "");
     if (this.#logins.size >= loginsMax) {
       throw new WsctlError("BUSY", `${loginsMax} logins at a time are the most: try again later`);
     }
-    this.#logins.set(hashOf(secret), { holder, begunAt: now, usedAt: now });
+    this.#logins.set(hashSecret(secret), { holder: subject, begunAt: now, usedAt: now });
   }
 
   /** The login behind a secret, which counts as used now; undefined where it is over. */
   use(secret: string, now: number): Login | undefined {
-    const login = this.#logins.get(hashOf(secret));
+    const login = this.#logins.get(hashSecret(secret));
     if (login === undefined) return undefined;
     if (this.#isOver(login, now)) {
       this.end(secret);
@@ -59,23 +61,23 @@ export class Logins {
   }
 
   end(secret: string): void {
-    this.#logins.delete(hashOf(secret));
+    this.#logins.delete(hashSecret(secret));
   }
 
   /** When a login ends, however much it is used. */
-  endOf({ begunAt }: Login): number {
+  expiry({ begunAt }: Login): number {
     return begunAt + this.#terms.lifetimeMs;
   }
 
   #isOver(login: Login, now: number): boolean {
-    return now >= this.endOf(login) || now >= login.usedAt + this.#terms.idleMs;
+    return now >= this.expiry(login) || now >= login.usedAt + this.#terms.idleMs;
   }
 }
 
-function nameOf(holder: Holder): string {
-  return holder.kind === "token" ? holder.tokenId : holder.person.id;
+function formatSubject(subject: LoginSubject): string {
+  return subject.kind === "token" ? subject.tokenId : subject.person.id;
 }
 
-function hashOf(secret: string): string {
+function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }

@@ -2,25 +2,25 @@
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 
 /** What a person may be, the most powerful first. */
-export const personRoles = ["admin", "operator", "viewer"] as const;
-export type PersonRole = (typeof personRoles)[number];
+export const userRoles = ["admin", "operator", "viewer"] as const;
+export type UserRole = (typeof userRoles)[number];
 
 /** Which value of the claim gives which role. */
-export type Grants = ReadonlyMap<string, PersonRole>;
+export type RoleGrants = ReadonlyMap<string, UserRole>;
 
-export interface Person {
+export interface OidcUser {
   /** `ISSUER#SUBJECT`: who it was, in the audit trail too. */
   id: string;
   issuer: string;
   subject: string;
   /** What the provider calls them; nothing hangs on it. */
   name: string;
-  role: PersonRole;
+  role: UserRole;
 }
 
 /** The most powerful role that the values give; undefined where none of them gives any. */
-export function roleOf(values: readonly string[], grants: Grants): PersonRole | undefined {
-  return personRoles.find((role) => values.some((value) => grants.get(value) === role));
+export function findRole(values: readonly string[], grants: RoleGrants): UserRole | undefined {
+  return userRoles.find((role) => values.some((value) => grants.get(value) === role));
 }
 
 /**
@@ -33,14 +33,14 @@ export function claimValues(claims: Readonly<Record<string, unknown>>, name: str
   return values.filter((value) => typeof value === "string");
 }
 
-function inside(value: unknown, way: readonly string[]): unknown {
-  const [name, ...rest] = way;
+function inside(value: unknown, access: readonly string[]): unknown {
+  const [name, ...rest] = access;
   if (name === undefined) return value;
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
   return inside((value as Record<string, unknown>)[name], rest);
 }
 
 /** A person in the place of a token: neither a secret nor a key goes with it, and no narrower terms. */
-export function tokenOf({ id, role, issuer }: Person, now: number): StoredToken {
+export function buildToken({ id, role, issuer }: OidcUser, now: number): StoredToken {
   return { tokenId: id, role, state: "active", createdAt: now, createdBy: issuer };
 }

@@ -5,9 +5,13 @@
 import type { Engine } from "../engine/engine.ts";
 
 /** At every start, before anybody is served. */
-export function registerMissing(engine: Engine, now: number): void {
+export function registerMissingAgents(engine: Engine, now: number): void {
   for (const { agentId, labels } of engine.journal.tokens.withoutAgent(now)) {
     if (agentId === undefined) continue;
-    engine.tell({ type: "register", agentId, ...(labels === undefined ? {} : { labels }) });
+    engine.notify({
+      type: "agentRegistered",
+      agentId,
+      ...(labels === undefined ? {} : { labels }),
+    });
   }
 }

@@ -2,27 +2,27 @@
  * When a token ends, by revocation or in time, everything that hangs on it ends with it: the
  * connections that it opened, the streams that it reads, and the requests that wait under it.
  */
-import { Aside } from "../../log/faultGuard.ts";
+import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
-import { heldInMemory } from "../core/rejections.ts";
+import { bufferedInMemory } from "../core/rejections.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { StoredToken, TokenRecords } from "../journal/tables/tokenTable.ts";
+import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import { isInForce } from "./bearerTokens.ts";
 
-const overReason = "the token that asked for it is no longer in force; it never started";
-const shutOutReason = "the agent was revoked; it never started";
+const expiredReason = "the token that asked for it is no longer in force; it never started";
+const blockedReason = "the agent was revoked; it never started";
 
-const writeAgainMs = 1_000;
+const writeRetryMs = 1_000;
 
 export class Revocations {
-  readonly #tokens: TokenRecords;
+  readonly #tokens: TokenTable;
   readonly #engine: Engine;
   readonly #clock: Clock;
-  #lookedAt: number;
+  #checkedAt: number;
   readonly #log: Log;
-  readonly #aside: Aside;
+  readonly #aside: FaultGuard;
   #cancelTimer = () => {};
   #cancelWriting = () => {};
 
@@ -31,23 +31,23 @@ export class Revocations {
     this.#engine = engine;
     this.#clock = clock;
     this.#log = log;
-    this.#aside = new Aside(log);
-    this.#lookedAt = clock.wall();
-    this.#endWhatIsOver();
+    this.#aside = new FaultGuard(log);
+    this.#checkedAt = clock.wall();
+    this.#endExpired();
     this.arm();
   }
 
   /** What ended while nobody served, or just before, still has its requests waiting. */
-  #endWhatIsOver(): void {
+  #endExpired(): void {
     const now = this.#clock.wall();
     const waiting = this.#engine.core.dispatcher?.requests.waiting() ?? [];
     for (const tokenId of new Set(waiting.map(({ createdBy }) => createdBy))) {
       const token = this.#tokens.get(tokenId);
-      if (token !== undefined && !isInForce(token, now)) this.#ended(token, overReason);
+      if (token !== undefined && !isInForce(token, now)) this.#ended(token, expiredReason);
     }
     for (const agentId of new Set(waiting.map((request) => request.agentId))) {
-      if (this.#tokens.ofAgent(agentId, now).length > 0) continue;
-      this.#engine.tell({ type: "withdraw", agentId, reason: shutOutReason });
+      if (this.#tokens.findByAgent(agentId, now).length > 0) continue;
+      this.#engine.notify({ type: "cancelMatching", agentId, reason: blockedReason });
     }
   }
 
@@ -58,18 +58,18 @@ export class Revocations {
   revoke(tokenId: string): boolean {
     const token = this.#tokens.get(tokenId);
     if (token === undefined) return false;
-    this.#revokeAll([token]);
+    this.#revokeTokens([token]);
     return true;
   }
 
   /** Every token and key of an agent; how many there were. Throws as `revoke` does. */
   revokeAgent(agentId: string): number {
-    const tokens = this.#tokens.ofAgent(agentId, this.#clock.wall());
-    this.#revokeAll(tokens);
+    const tokens = this.#tokens.findByAgent(agentId, this.#clock.wall());
+    this.#revokeTokens(tokens);
     return tokens.length;
   }
 
-  #revokeAll(tokens: StoredToken[]): void {
+  #revokeTokens(tokens: StoredToken[]): void {
     const faults = tokens.flatMap((token) => {
       try {
         this.#tokens.revoke(token.tokenId, this.#clock.wall());
@@ -82,12 +82,12 @@ export class Revocations {
     });
     if (faults.length === 0) return;
     this.#writeLater();
-    throw heldInMemory(faults[0]);
+    throw bufferedInMemory(faults[0]);
   }
 
   #writeLater(): void {
     this.#cancelWriting();
-    this.#cancelWriting = this.#clock.after(writeAgainMs, () => {
+    this.#cancelWriting = this.#clock.after(writeRetryMs, () => {
       try {
         this.#write();
       } catch {
@@ -110,8 +110,8 @@ export class Revocations {
 
   /** Whoever holds the old secret is out; what waits goes on waiting. */
   disconnect(tokenId: string): void {
-    this.#engine.tell({ type: "revoked", tokenId });
-    this.#engine.streams.end(tokenId);
+    this.#engine.notify({ type: "tokenRevoked", tokenId });
+    this.#engine.responseStreams.end(tokenId);
   }
 
   /** Used from two places: neither is trusted until the agent has joined again. */
@@ -120,22 +120,22 @@ export class Revocations {
     const facts = { action: "agent.fence", outcome: "accepted", actor, on: { agent } };
     this.#engine.journal.audit.write(facts, this.#clock.wall());
     this.#tokens.setState(token.tokenId, "fenced");
-    this.#engine.tell({ type: "fenced", tokenId: token.tokenId });
+    this.#engine.notify({ type: "tokenFenced", tokenId: token.tokenId });
   }
 
   /** A token may have been added that ends before all others. */
   arm(): void {
     this.#cancelTimer();
-    const next = this.#tokens.nextExpiry(this.#lookedAt);
+    const next = this.#tokens.nextExpiry(this.#checkedAt);
     if (next === undefined) return;
     const waitMs = Math.max(0, Math.min(next - this.#clock.wall(), wallPollMs));
     this.#cancelTimer = this.#clock.after(waitMs, () => this.#lookOrRetry());
   }
 
   #lookOrRetry(): void {
-    if (this.#aside.attempt("end what expired tokens have begun", () => this.#look())) return;
+    if (this.#aside.attempt("end what expired tokens have begun", () => this.#check())) return;
     this.#cancelTimer();
-    this.#cancelTimer = this.#clock.after(writeAgainMs, () => this.#lookOrRetry());
+    this.#cancelTimer = this.#clock.after(writeRetryMs, () => this.#lookOrRetry());
   }
 
   close(): void {
@@ -143,12 +143,12 @@ export class Revocations {
     this.#cancelWriting();
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.#clock.wall();
-    for (const token of this.#tokens.expiredBetween(this.#lookedAt, now)) {
+    for (const token of this.#tokens.expiredBetween(this.#checkedAt, now)) {
       this.#ended(token, "the token that asked for it has expired; it never started");
     }
-    this.#lookedAt = now;
+    this.#checkedAt = now;
     this.arm();
   }
 
@@ -156,9 +156,9 @@ export class Revocations {
     const { tokenId, role, agentId } = token;
     this.disconnect(tokenId);
     if (role !== "agent")
-      return this.#engine.tell({ type: "withdraw", createdBy: tokenId, reason });
-    const isLast = this.#tokens.ofAgent(agentId ?? "", this.#clock.wall()).length === 0;
+      return this.#engine.notify({ type: "cancelMatching", createdBy: tokenId, reason });
+    const isLast = this.#tokens.findByAgent(agentId ?? "", this.#clock.wall()).length === 0;
     if (agentId === undefined || !isLast) return;
-    this.#engine.tell({ type: "withdraw", agentId, reason: shutOutReason });
+    this.#engine.notify({ type: "cancelMatching", agentId, reason: blockedReason });
   }
 }

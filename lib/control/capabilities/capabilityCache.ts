@@ -7,37 +7,37 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { Log } from "../../log/log.ts";
-import { CatalogueEntry } from "../../protocol/api/views.ts";
-import { faultOfParameters } from "../../protocol/checkParameters.ts";
+import { Capability } from "../../protocol/api/views.ts";
+import { checkParameters } from "../../protocol/checkParameters.ts";
 import { errorText } from "../../protocol/errors.ts";
-import { isJsonObject, isShallow, type JsonObject } from "../../protocol/json.ts";
-import { catalogueBytesMax, depthMax, timeoutSecondsDefault } from "../../protocol/limits.ts";
-import type { Agent } from "../core/agents/session.ts";
+import { isJsonObject, isWithinDepth, type JsonObject } from "../../protocol/json.ts";
+import { capabilitiesBytesMax, depthMax, timeoutSecondsDefault } from "../../protocol/limits.ts";
+import type { AgentState } from "../core/agents/session.ts";
 import type { ControlJournal } from "../journal/journal.ts";
-import { judging, tame } from "./safeSchema.ts";
+import { compileSafe, toSafeSchema } from "./safeSchema.ts";
 
-export type Commands = ReadonlyMap<string, CatalogueEntry>;
+export type AgentCapabilities = ReadonlyMap<string, Capability>;
 
 /** Catalogues that no agent has any more may stay until there are so many of them. */
 const unusedMax = 64;
 
-export class Catalogues {
+export class CapabilityCache {
   readonly #journal: ControlJournal;
-  readonly #known = new Map<string, Commands>();
+  readonly #known = new Map<string, AgentCapabilities>();
 
   constructor(journal: ControlJournal) {
     this.#journal = journal;
-    for (const { digest, text } of journal.catalogues()) {
+    for (const { digest, text } of journal.capabilities()) {
       const commands = read(digest, text);
       if (commands !== undefined) this.#known.set(digest, commands);
     }
   }
 
-  knows(digest: string): boolean {
+  has(digest: string): boolean {
     return this.#known.has(digest);
   }
 
-  of(digest: string | undefined): Commands | undefined {
+  get(digest: string | undefined): AgentCapabilities | undefined {
     return digest === undefined ? undefined : this.#known.get(digest);
   }
 
@@ -45,7 +45,7 @@ export class Catalogues {
   take(digest: string, text: string, used: Iterable<string>): boolean {
     const commands = read(digest, text);
     if (commands === undefined) return false;
-    this.#journal.addCatalogue(digest, text);
+    this.#journal.addCapabilities(digest, text);
     this.#known.set(digest, commands);
     this.#prune(new Set(used));
     return true;
@@ -54,10 +54,10 @@ export class Catalogues {
   /** What an agent has sent; where it cannot be kept, it is asked for on the next connection. */
   learn(
     { agentId: agent, digest, text }: { agentId: string; digest: string; text: string },
-    agents: Iterable<Agent>,
+    agents: Iterable<AgentState>,
     log: Log,
   ): void {
-    const used = [...agents].flatMap(({ facts }) => facts.catalogue ?? []);
+    const used = [...agents].flatMap(({ record }) => record.capabilities ?? []);
     try {
       if (!this.take(digest, text, used))
         log.warn("an agent's catalogue cannot be taken", { agent });
@@ -68,7 +68,7 @@ export class Catalogues {
 
   /** The longest that the command asks for anywhere: each agent holds it to its own limit. */
   timeoutSeconds(command: string, digests: ReadonlySet<string | undefined>): number {
-    const asked = [...digests].map((digest) => this.of(digest)?.get(command)?.timeout_seconds);
+    const asked = [...digests].map((digest) => this.get(digest)?.get(command)?.timeout_seconds);
     return Math.max(...asked.map((seconds) => seconds ?? timeoutSecondsDefault));
   }
 
@@ -76,7 +76,7 @@ export class Catalogues {
    * What stands against these parameters at every one of these agents; undefined where one may take
    * them.
    */
-  refusal(
+  check(
     command: string,
     parameters: JsonObject,
     agents: readonly { agentId: string; digest: string | undefined }[],
@@ -84,10 +84,10 @@ export class Catalogues {
     const verdicts = new Map<string, string | undefined>();
     let found: string | undefined;
     for (const { agentId, digest } of agents) {
-      const schema = this.of(digest)?.get(command)?.parameters;
+      const schema = this.get(digest)?.get(command)?.parameters;
       if (digest === undefined || schema === undefined) return undefined;
       if (!verdicts.has(digest)) {
-        verdicts.set(digest, faultOfParameters(judging(schema, parameters), parameters));
+        verdicts.set(digest, checkParameters(compileSafe(schema, parameters), parameters));
       }
       const fault = verdicts.get(digest);
       if (fault === undefined) return undefined;
@@ -101,7 +101,7 @@ export class Catalogues {
     for (const digest of this.#known.keys()) {
       if (used.has(digest)) continue;
       this.#known.delete(digest);
-      this.#journal.removeCatalogue(digest);
+      this.#journal.removeCapabilities(digest);
     }
   }
 }
@@ -110,8 +110,9 @@ export class Catalogues {
  * An agent's text is anybody's: only what its digest vouches for, and only schemas that are
  * harmless.
  */
-function read(digest: string, text: string): Commands | undefined {
-  if (Buffer.byteLength(text) > catalogueBytesMax || !isShallow(text, depthMax)) return undefined;
+function read(digest: string, text: string): AgentCapabilities | undefined {
+  if (Buffer.byteLength(text) > capabilitiesBytesMax || !isWithinDepth(text, depthMax))
+    return undefined;
   if (createHash("sha256").update(text).digest("hex") !== digest) return undefined;
   let value: unknown;
   try {
@@ -119,11 +120,11 @@ function read(digest: string, text: string): Commands | undefined {
   } catch {
     return undefined;
   }
-  const parsed = v.safeParse(v.array(CatalogueEntry), value);
+  const parsed = v.safeParse(v.array(Capability), value);
   if (!parsed.success) return undefined;
   return new Map(
     parsed.output.map((entry) => {
-      const schema = isJsonObject(entry.parameters) ? tame(entry.parameters) : undefined;
+      const schema = isJsonObject(entry.parameters) ? toSafeSchema(entry.parameters) : undefined;
       const { parameters: _given, ...rest } = entry;
       return [entry.name, { ...rest, ...(schema === undefined ? {} : { parameters: schema }) }];
     }),

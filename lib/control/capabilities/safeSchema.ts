@@ -29,16 +29,17 @@ const kept: ReadonlyMap<string, Test> = new Map<string, Test>([
 /** Longer parameters are held against no pattern: even a tame one takes its time for them. */
 const patternCharsMax = 4_096;
 
-export function tame(schema: JsonObject, hasPatterns = true): JsonObject {
+export function toSafeSchema(schema: JsonObject, hasPatterns = true): JsonObject {
   const found: JsonObject = {};
-  const below = (each: JsonObject) => tame(each, hasPatterns);
-  const isMatched = (value: unknown) => hasPatterns && typeof value === "string" && isTame(value);
+  const below = (each: JsonObject) => toSafeSchema(each, hasPatterns);
+  const isMatched = (value: unknown) =>
+    hasPatterns && typeof value === "string" && isSafeSchema(value);
   for (const [key, value] of Object.entries(schema)) {
     if (kept.get(key)?.(value)) setKey(found, key, value);
     else if (key === "additionalProperties" && typeof value === "boolean") found[key] = value;
     else if (key === "pattern" && isMatched(value)) found[key] = value;
     else if (key === "items" && isJsonObject(value)) found[key] = below(value);
-    else if (key === "properties" && isJsonObject(value)) found[key] = tameEach(value, below);
+    else if (key === "properties" && isJsonObject(value)) found[key] = toSafeSchemas(value, below);
   }
   // Properties that a combination allows would look like strangers without it.
   if (["allOf", "anyOf", "oneOf", "$ref", "patternProperties"].some((key) => key in schema)) {
@@ -51,9 +52,9 @@ export function tame(schema: JsonObject, hasPatterns = true): JsonObject {
  * What of a tame schema these parameters are held against before they are sent: the agent fills in
  * defaults before it judges, so that nothing with a default is missing.
  */
-export function judging(schema: JsonObject, parameters: JsonObject): JsonObject {
+export function compileSafe(schema: JsonObject, parameters: JsonObject): JsonObject {
   const isLong = JSON.stringify(parameters).length > patternCharsMax;
-  const judged = isLong ? tame(schema, false) : { ...schema };
+  const judged = isLong ? toSafeSchema(schema, false) : { ...schema };
   const properties = isJsonObject(judged.properties) ? judged.properties : {};
   const hasDefault = (name: unknown) => {
     const property =
@@ -68,7 +69,10 @@ export function judging(schema: JsonObject, parameters: JsonObject): JsonObject 
   return judged;
 }
 
-function tameEach(properties: JsonObject, below: (schema: JsonObject) => JsonObject): JsonObject {
+function toSafeSchemas(
+  properties: JsonObject,
+  below: (schema: JsonObject) => JsonObject,
+): JsonObject {
   const found: JsonObject = {};
   for (const [name, value] of Object.entries(properties)) {
     setKey(found, name, isJsonObject(value) ? below(value) : value !== false);
@@ -84,7 +88,7 @@ const choicesMax = 16;
  * more than one character or class, at most two places from which it could be tried anew at every
  * character (an open repetition, or the lack of an anchor), and few choices.
  */
-function isTame(pattern: string): boolean {
+function isSafeSchema(pattern: string): boolean {
   if (pattern.length > 500 || /\\[1-9k]|\(\?[^:]/.test(pattern)) return false;
   const bare = pattern
     .replace(/\\./g, "x")
@@ -93,13 +97,13 @@ function isTame(pattern: string): boolean {
   if (/\)[*+{]/.test(bare)) return false;
   const counted = [...bare.matchAll(/\{\d*,?(\d*)\}/g)];
   if (counted.some(([, most]) => Number(most || 0) > 1_000)) return false;
-  const { choices, isAnchored } = shapeOf(bare);
+  const { choices, isAnchored } = readShape(bare);
   const retried = (bare.match(/[*+]|\{/g) ?? []).length + (isAnchored ? 0 : 1);
   return retried <= 2 && choices <= choicesMax && isValid(pattern);
 }
 
 /** Every alternative multiplies the choices, and so does everything that may be left out. */
-function shapeOf(bare: string): { choices: number; isAnchored: boolean } {
+function readShape(bare: string): { choices: number; isAnchored: boolean } {
   let choices = 1;
   const branches = [1];
   for (const char of bare) {

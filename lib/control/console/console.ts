@@ -9,22 +9,22 @@ import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { AuditTrail } from "../../store/auditTrail.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { Place } from "../api/publicAddress.ts";
+import type { PublicAddress } from "../api/publicAddress.ts";
 import { type Route, readsOnly } from "../api/route.ts";
-import type { Refusals } from "../audit/auditRequest.ts";
-import type { Access } from "../auth/authenticator.ts";
-import type { Logins, LoginTerms } from "../auth/loginSessions.ts";
+import type { RefusalLog } from "../audit/auditRequest.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { LoginSessions, SessionLimits } from "../auth/loginSessions.ts";
 import { assets } from "./assets.ts";
-import type { Visit } from "./consoleContext.ts";
+import type { ConsoleContext } from "./consoleContext.ts";
 import { Cookies } from "./cookies.ts";
-import { Oidc } from "./oidc/oidcFlow.ts";
-import { beginAtProvider, comeBack, oidcBackPath, oidcPath } from "./oidc/oidcRoutes.ts";
+import { OidcFlow } from "./oidc/oidcFlow.ts";
+import { finishLogin, oidcCallbackPath, oidcPath, startLogin } from "./oidc/oidcRoutes.ts";
 import type { OidcSettings } from "./oidc/settings.ts";
-import { isFromOwnPage, whenceOf } from "./sameOrigin.ts";
+import { isSameOrigin, readOrigin } from "./sameOrigin.ts";
 import { protectPage } from "./securityHeaders.ts";
 import { logIn, logOut, showLogin } from "./tokenLogin.ts";
 
-export interface ConsoleSettings extends LoginTerms {
+export interface ConsoleSettings extends SessionLimits {
   /** Where browsers find it, `https://HOST[:PORT]`, where that is not this control plane's own. */
   url?: string;
   oidc?: OidcSettings;
@@ -32,13 +32,13 @@ export interface ConsoleSettings extends LoginTerms {
 
 export interface ConsoleOptions {
   settings: ConsoleSettings;
-  logins: Logins;
-  access: Access;
-  refusals: Refusals;
+  logins: LoginSessions;
+  authenticator: Authenticator;
+  refusals: RefusalLog;
   audit: AuditTrail;
   /** Whether this control plane itself speaks TLS. */
   isTls: boolean;
-  place: () => Place;
+  publicAddress: () => PublicAddress;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -49,7 +49,7 @@ export interface ConsoleRoute {
   path: string;
   /** What it is, for the page of permissions. Each is open to whoever knows the address. */
   what: string;
-  handle(visit: Visit): Response | Promise<Response>;
+  handle(context: ConsoleContext): Response | Promise<Response>;
 }
 
 const pages: ConsoleRoute[] = assets.map(({ path, type, text }) => ({
@@ -64,8 +64,8 @@ export const consoleRoutes: readonly ConsoleRoute[] = [
   { method: "GET", path: "/console/login", what: "who is logged in", handle: showLogin },
   { method: "POST", path: "/console/login", what: "log in with a token", handle: logIn },
   { method: "POST", path: "/console/logout", what: "log out", handle: logOut },
-  { method: "GET", path: oidcPath, what: "to the OpenID provider", handle: beginAtProvider },
-  { method: "GET", path: oidcBackPath, what: "back from it", handle: comeBack },
+  { method: "GET", path: oidcPath, what: "to the OpenID provider", handle: startLogin },
+  { method: "GET", path: oidcCallbackPath, what: "back from it", handle: finishLogin },
 ];
 
 /** A token, with room for JSON around it. */
@@ -74,20 +74,20 @@ const bodyBytesMax = 4 * 1024;
 export class Console {
   readonly #options: ConsoleOptions;
   readonly #cookies: Cookies;
-  readonly #oidc: Oidc | undefined;
+  readonly #oidc: OidcFlow | undefined;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    const { settings, access, isTls, runtime } = options;
+    const { settings, authenticator, isTls, runtime } = options;
     const isSecure = isTls || settings.url?.startsWith("https:") === true;
-    this.#cookies = new Cookies(access.controlId, isSecure);
+    this.#cookies = new Cookies(authenticator.controlId, isSecure);
     const { oidc } = settings;
-    const back = () => this.#url + oidcBackPath;
-    this.#oidc = oidc && new Oidc(oidc, runtime.fetchWith(oidc.ca), back);
+    const back = () => this.#url + oidcCallbackPath;
+    this.#oidc = oidc && new OidcFlow(oidc, runtime.fetchWith(oidc.ca), back);
   }
 
   get #url(): string {
-    return this.#options.settings.url ?? this.#options.place().url;
+    return this.#options.settings.url ?? this.#options.publicAddress().url;
   }
 
   addTo(app: Hono): void {
@@ -113,17 +113,17 @@ export class Console {
   }
 
   /** Whether a page of ours asks one of the console's own addresses; it has its modules so too. */
-  isOwnPage(c: Context): boolean {
+  isSameOrigin(c: Context): boolean {
     const { method, path } = c.req;
     const isOurs = consoleRoutes.some((route) => route.method === method && route.path === path);
-    return isOurs && isFromOwnPage(whenceOf(c), this.#url);
+    return isOurs && isSameOrigin(readOrigin(c), this.#url);
   }
 
   /**
    * The secret of the login that a request to the API comes with; undefined where it has a header
    * instead, or nothing. Throws `FORBIDDEN` for whatever a login may not ask.
    */
-  loginOf(c: Context, route: Route): string | undefined {
+  findLogin(c: Context, route: Route): string | undefined {
     const secret = this.#cookies.login(c);
     if (secret === undefined || c.req.header("authorization") !== undefined) return undefined;
     const site = c.req.header("sec-fetch-site");

@@ -5,24 +5,24 @@ import type { Log } from "../../log/log.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { AuditTrail } from "../../store/auditTrail.ts";
-import type { Refusals } from "../audit/auditRequest.ts";
-import type { Access } from "../auth/authenticator.ts";
-import type { Holder, Logins } from "../auth/loginSessions.ts";
+import type { RefusalLog } from "../audit/auditRequest.ts";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { LoginSessions, LoginSubject } from "../auth/loginSessions.ts";
 import { auditUnavailable } from "../core/rejections.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { Cookies } from "./cookies.ts";
-import type { Oidc } from "./oidc/oidcFlow.ts";
-import { isFromOwnPage, whenceOf } from "./sameOrigin.ts";
+import type { OidcFlow } from "./oidc/oidcFlow.ts";
+import { isSameOrigin, readOrigin } from "./sameOrigin.ts";
 
-export interface Visit {
+export interface ConsoleContext {
   c: Context;
-  access: Access;
-  logins: Logins;
+  authenticator: Authenticator;
+  logins: LoginSessions;
   cookies: Cookies;
-  refusals: Refusals;
+  refusals: RefusalLog;
   audit: AuditTrail;
   /** Absent where no provider was named. */
-  oidc: Oidc | undefined;
+  oidc: OidcFlow | undefined;
   /** Where browsers find the console. */
   consoleUrl: string;
   address: string;
@@ -36,30 +36,33 @@ export const loginAction = "console.login";
 const secretBytes = 32;
 
 /** Always a new secret, whatever the browser brought; the login that it had before ends. */
-export function letIn(
-  visit: Visit,
-  holder: Holder,
+export function startSession(
+  context: ConsoleContext,
+  subject: LoginSubject,
   token: Pick<StoredToken, "tokenId" | "role">,
   on: JsonObject,
 ): void {
-  const { c, logins, cookies, audit, address, now } = visit;
+  const { c, logins: sessions, cookies, audit, address, now } = context;
   const before = cookies.login(c);
-  if (before !== undefined) logins.end(before);
+  if (before !== undefined) sessions.end(before);
   const secret = randomBytes(secretBytes).toString("base64url");
-  logins.begin(secret, holder, now);
+  sessions.begin(secret, subject, now);
   try {
     const { tokenId: actor, role } = token;
     audit.write({ action: loginAction, outcome: "accepted", actor, role, address, on }, now);
   } catch (error) {
-    logins.end(secret);
+    sessions.end(secret);
     throw auditUnavailable(error);
   }
   cookies.setLogin(c, secret);
 }
 
 /** Of what changes something the browser says whose page asked; throws `FORBIDDEN`. */
-export function requireOwnPage({ c, consoleUrl }: Pick<Visit, "c" | "consoleUrl">): void {
-  if (isFromOwnPage(whenceOf(c), consoleUrl)) return;
+export function requireSameOrigin({
+  c,
+  consoleUrl,
+}: Pick<ConsoleContext, "c" | "consoleUrl">): void {
+  if (isSameOrigin(readOrigin(c), consoleUrl)) return;
   const text = `only the console's own page may ask this, under ${consoleUrl} (wsctl serve --console-url)`;
   throw new WsctlError("FORBIDDEN", text);
 }

@@ -33,16 +33,16 @@ export class Cookies {
     this.#drop(c, "wsctl-login", { sameSite: "Strict" });
   }
 
-  underWay(c: Context): string | undefined {
+  loginAttempt(c: Context): string | undefined {
     return this.#get(c, "wsctl-oidc");
   }
 
   /** The way back from the provider is from another site: `Strict` would leave it behind. */
-  setUnderWay(c: Context, sealed: string): void {
+  setLoginAttempt(c: Context, sealed: string): void {
     this.#set(c, "wsctl-oidc", sealed, { sameSite: "Lax", maxAge: oidcLoginMs / 1000 });
   }
 
-  dropUnderWay(c: Context): void {
+  dropLoginAttempt(c: Context): void {
     this.#drop(c, "wsctl-oidc", { sameSite: "Lax" });
   }
 

@@ -1,10 +1,11 @@
 /** The page for somebody whom the provider did not log in: why, and how to go on. */
-import { visible } from "../../escapeControls.ts";
-import { type LoginFault, loginFaults } from "./loginError.ts";
+import { escapeControls } from "../../escapeControls.ts";
+import { type LoginError, loginErrors } from "./loginError.ts";
 
-export function faultPage({ kind, who }: LoginFault): string {
-  const { title, advice } = loginFaults[kind];
-  const known = who === undefined ? "" : `<p>You are <code>${escaped(who.subject)}</code>.</p>`;
+export function errorPage({ code, subject }: LoginError): string {
+  const { title, advice: pacing } = loginErrors[code];
+  const known =
+    subject === undefined ? "" : `<p>You are <code>${escaped(subject.subject)}</code>.</p>`;
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -19,7 +20,7 @@ export function faultPage({ kind, who }: LoginFault): string {
     <main>
       <h2>${title}</h2>
       ${known}
-      <p>${escaped(advice)}</p>
+      <p>${escaped(pacing)}</p>
       <p><a href="/">Back to the console</a></p>
     </main>
   </body>
@@ -29,5 +30,5 @@ export function faultPage({ kind, who }: LoginFault): string {
 
 /** A provider's text may hold anything. */
 function escaped(text: string): string {
-  return visible(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+  return escapeControls(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }

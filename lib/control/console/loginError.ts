@@ -1,13 +1,13 @@
 /** Why nobody was logged in by the provider: each kind with what a person is told of it. */
 import type { ErrorCode } from "../../protocol/errors.ts";
 
-interface FaultFacts {
+interface LoginErrorInfo {
   code: ErrorCode;
   title: string;
   advice: string;
 }
 
-export const loginFaults = {
+export const loginErrors = {
   unreachable: {
     code: "UNAVAILABLE",
     title: "The OpenID provider cannot be reached",
@@ -35,23 +35,23 @@ export const loginFaults = {
     advice:
       "The provider knows you, but nothing that it says of you is granted a role: ask an administrator of wsctl to add --oidc-grant VALUE=ROLE for one of your groups.",
   },
-} as const satisfies Record<string, FaultFacts>;
+} as const satisfies Record<string, LoginErrorInfo>;
 
-export type LoginFaultKind = keyof typeof loginFaults;
+export type LoginErrorCode = keyof typeof loginErrors;
 
-export class LoginFault extends Error {
-  readonly kind: LoginFaultKind;
+export class LoginError extends Error {
+  readonly code: LoginErrorCode;
   /** Who it was, where that is known. */
-  readonly who: { issuer: string; subject: string } | undefined;
+  readonly subject: { issuer: string; subject: string } | undefined;
 
   constructor(
-    kind: LoginFaultKind,
+    kind: LoginErrorCode,
     reason: string,
-    options: ErrorOptions & { who?: { issuer: string; subject: string } } = {},
+    options: ErrorOptions & { subject?: { issuer: string; subject: string } } = {},
   ) {
     super(reason, options);
     this.name = "LoginFault";
-    this.kind = kind;
-    this.who = options.who;
+    this.code = kind;
+    this.subject = options.subject;
   }
 }

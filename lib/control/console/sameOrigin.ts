@@ -1,7 +1,7 @@
 /** Whether a request comes from a page of our own, as the browser says it and no page can change. */
 import type { Context } from "hono";
 
-export interface Whence {
+export interface RequestOrigin {
   origin: string | undefined;
   host: string | undefined;
   /** `Sec-Fetch-Site`. */
@@ -9,7 +9,7 @@ export interface Whence {
 }
 
 /** `consoleUrl`: where browsers find the console, if a proxy calls us by another name. */
-export function isFromOwnPage({ origin, host, site }: Whence, consoleUrl: string): boolean {
+export function isSameOrigin({ origin, host, site }: RequestOrigin, consoleUrl: string): boolean {
   if (site !== undefined && site !== "same-origin") return false;
   if (origin === undefined || !/^https?:/.test(origin) || !URL.canParse(origin)) return false;
   const page = new URL(origin);
@@ -19,7 +19,7 @@ export function isFromOwnPage({ origin, host, site }: Whence, consoleUrl: string
   return page.host === host?.toLowerCase() || page.host === own.host;
 }
 
-export function whenceOf(c: Context): Whence {
+export function readOrigin(c: Context): RequestOrigin {
   return {
     origin: c.req.header("origin"),
     host: c.req.header("host"),

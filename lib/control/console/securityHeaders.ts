@@ -24,7 +24,7 @@ export function protectPage(c: Context): void {
 }
 
 /** For every answer, the API's too: it is what it says, and no other site's page may have it. */
-export function protectAnswer(headers: Headers): void {
+export function protectResponse(headers: Headers): void {
   headers.set("X-Content-Type-Options", "nosniff");
   headers.set("Cross-Origin-Resource-Policy", "same-origin");
 }

@@ -6,38 +6,38 @@
  * sent, outcomes are held. A new dispatcher then starts from what the journal holds, as at a start.
  */
 import { unknownRequestId } from "../../protocol/errors.ts";
-import { decodeFromAgent, type Refusal } from "../../protocol/wire/codec.ts";
+import { type DecodeError, decodeFromAgent } from "../../protocol/wire/codec.ts";
 import type { AgentMessage, ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";
 import { earlier } from "../../time/deadlineQueue.ts";
-import { Fleet, type FleetOptions } from "./agents/agentRegistry.ts";
-import { isIntroduced, noteOutcome, peerOf, peerOfAgent, type Session } from "./agents/session.ts";
-import { lateAnswer } from "./lateResponse.ts";
+import { AgentRegistry, type AgentRegistryOptions } from "./agents/agentRegistry.ts";
+import { findPeer, hasHello, recordLastOutcome, type Session, toPeer } from "./agents/session.ts";
+import { lateResponse } from "./lateResponse.ts";
 import type {
-  AgentFacts,
+  AgentRecord,
   ControlEvent,
   ControlWrite,
-  FollowOrder,
   NewSession,
   OpenJournal,
+  OutputSubscription,
 } from "./model.ts";
-import { Held } from "./outageBuffer.ts";
-import { drainingError, explained, helloTwice, storageError } from "./rejections.ts";
+import { OutageBuffer } from "./outageBuffer.ts";
+import { drainingError, duplicateHello, errorEffects, storageError } from "./rejections.ts";
 import { Dispatcher } from "./requests/dispatcher.ts";
-import { Follows } from "./requests/outputSubscriptions.ts";
+import { OutputSubscriptions } from "./requests/outputSubscriptions.ts";
 import { ControlTransition } from "./transition.ts";
 
-type Answer = Response | ErrorMessage;
+type AgentResponse = Response | ErrorMessage;
 
 export class ControlCore {
-  readonly fleet: Fleet;
+  readonly registry: AgentRegistry;
   /** Undefined while the journal cannot be written. */
   #dispatcher: Dispatcher | undefined;
-  readonly #held = new Held();
-  readonly #follows = new Follows();
+  readonly #outage = new OutageBuffer();
+  readonly #outputs = new OutputSubscriptions();
 
-  constructor(options: FleetOptions, known: AgentFacts[], open: OpenJournal, now: number) {
-    this.fleet = new Fleet(options, known);
-    this.#dispatcher = new Dispatcher(open, this.#follows, now, this.fleet.advice);
+  constructor(options: AgentRegistryOptions, known: AgentRecord[], open: OpenJournal, now: number) {
+    this.registry = new AgentRegistry(options, known);
+    this.#dispatcher = new Dispatcher(open, this.#outputs, now, this.registry.pacing);
   }
 
   get dispatcher(): Dispatcher | undefined {
@@ -48,91 +48,95 @@ export class ControlCore {
   get sizes() {
     return {
       ...(this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 }),
-      sessions: this.fleet.sessionCount,
-      held: this.#held.size,
-      watchers: this.#follows.size,
+      sessions: this.registry.sessionCount,
+      held: this.#outage.size,
+      watchers: this.#outputs.size,
     };
   }
 
   /** When a `tick` is due, or undefined while nothing waits. */
   next(): number | undefined {
-    return earlier(this.fleet.next(), this.#dispatcher?.next());
+    return earlier(this.registry.next(), this.#dispatcher?.next());
   }
 
   step(event: ControlEvent, now: number): ControlTransition {
     const t = new ControlTransition(now);
     this.#take(event, t);
     for (const write of t.writes)
-      if (write.type === "ended") noteOutcome(this.fleet, write.outcome);
+      if (write.type === "putOutcome") recordLastOutcome(this.registry, write.outcome);
     // Without a journal the facts of agents are worth no failure: they are written when it is back.
-    if (this.#dispatcher === undefined) this.#held.holdFacts(t.writes.splice(0));
+    if (this.#dispatcher === undefined) this.#outage.addAgentWrites(t.writes.splice(0));
     return t;
   }
 
   #take(event: ControlEvent, t: ControlTransition): void {
     switch (event.type) {
-      case "submit":
+      case "jobSubmitted":
         return this.#submit(event, t);
-      case "opened":
-        return this.#opened(event.session, t);
-      case "received":
-        return this.#received(event.sessionId, event.text, t);
-      case "closed":
-      case "slow":
-        return this.#gone(event, t);
-      case "recalled":
-        return this.#recalled(event, t);
-      case "approve":
+      case "connectionOpened":
+        return this.#connectionOpened(event.session, t);
+      case "messageReceived":
+        return this.#messageReceived(event.sessionId, event.text, t);
+      case "connectionClosed":
+      case "sendBufferFull":
+        return this.#connectionClosed(event, t);
+      case "requestLookedUp":
+        return this.#requestLookedUp(event, t);
+      case "approvalRequested":
         return this.#dispatcher?.approve(event.jobId, event.by, t);
-      case "cancel":
-      case "pause":
-      case "resume":
-        return this.#dispatcher?.[event.type](event.jobId, t);
-      case "follow":
-        return this.#follows.ask(event.order, this.#followedAt(event.order), t);
-      case "unfollow":
-        return this.#follows.leave(event.watcher, (order) => this.#followedAt(order), t);
-      case "revoked":
-      case "fenced":
-        return this.#endSessionsOf(event.tokenId, event.type, t);
-      case "renamed":
-        for (const session of this.fleet.sessionsOf(event.tokenId)) session.tokenId = event.newId;
+      case "cancelRequested":
+        return this.#dispatcher?.cancel(event.jobId, t);
+      case "pauseRequested":
+        return this.#dispatcher?.pause(event.jobId, t);
+      case "resumeRequested":
+        return this.#dispatcher?.resume(event.jobId, t);
+      case "outputSubscribed":
+        return this.#outputs.subscribe(event.order, this.#peer(event.order), t);
+      case "outputUnsubscribed":
+        return this.#outputs.unsubscribe(event.watcher, (order) => this.#peer(order), t);
+      case "tokenRevoked":
+        return this.#endSessionsOf(event.tokenId, "revoked", t);
+      case "tokenFenced":
+        return this.#endSessionsOf(event.tokenId, "fenced", t);
+      case "tokenRotated":
+        for (const session of this.registry.sessions(event.tokenId)) session.tokenId = event.newId;
         return;
-      case "withdraw":
-        if (this.#dispatcher !== undefined) return this.#dispatcher.withdraw(event, t);
-        return this.#held.holdWithdrawal(event);
-      case "register":
-        return this.fleet.register(event, t);
-      case "amend":
-      case "forget":
-        return this.fleet[event.type](event, t);
-      case "draining":
-        return this.fleet.startDraining();
-      case "drain":
-        return this.fleet.drain(t);
+      case "cancelMatching":
+        if (this.#dispatcher !== undefined) return this.#dispatcher.cancelMatching(event, t);
+        return this.#outage.addCancel(event);
+      case "agentRegistered":
+        return this.registry.register(event, t);
+      case "agentUpdated":
+        return this.registry.update(event, t);
+      case "agentDeleted":
+        return this.registry.delete(event, t);
+      case "drainStarted":
+        return this.registry.startDraining();
+      case "connectionsDrained":
+        return this.registry.drain(t);
       case "tick":
         return this.#tick(event, t);
-      case "storage_failed":
-        return this.#storageFailed(event.writes, t);
-      case "storage_recovered":
+      case "commitFailed":
+        return this.#commitFailed(event.writes, t);
+      case "storageRecovered":
         return this.#storageRecovered(event.open, t);
       default:
         return event satisfies never;
     }
   }
 
-  #submit(event: ControlEvent & { type: "submit" }, t: ControlTransition): void {
+  #submit(event: ControlEvent & { type: "jobSubmitted" }, t: ControlTransition): void {
     const { job, requests } = event;
-    if (this.#dispatcher !== undefined && !this.fleet.draining) {
+    if (this.#dispatcher !== undefined && !this.registry.draining) {
       return this.#dispatcher.submit(job, requests, t);
     }
     const error = this.#dispatcher === undefined ? storageError() : drainingError();
-    t.perform({ type: "refused", jobId: job.jobId, error });
+    t.perform({ type: "rejectJob", jobId: job.jobId, error });
   }
 
-  #opened(opened: NewSession, t: ControlTransition): void {
-    const replaced = this.fleet.agents.get(opened.agentId)?.session;
-    const session = this.fleet.open(opened, t);
+  #connectionOpened(opened: NewSession, t: ControlTransition): void {
+    const replaced = this.registry.agents.get(opened.agentId)?.session;
+    const session = this.registry.open(opened, t);
     if (session === undefined) return;
     if (replaced !== undefined) {
       const text = "took over from an older connection";
@@ -140,36 +144,36 @@ export class ControlCore {
       this.#dispatcher?.offline(opened.agentId, t.now);
     }
     // A peer of the standard alone has nothing to introduce.
-    if (!session.v1) this.#dispatcher?.online(peerOf(session), t);
+    if (!session.isExtended) this.#dispatcher?.online(toPeer(session), t);
   }
 
-  #received(sessionId: number, text: string, t: ControlTransition): void {
-    const session = this.fleet.session(sessionId);
+  #messageReceived(sessionId: number, text: string, t: ControlTransition): void {
+    const session = this.registry.session(sessionId);
     // What a replaced or ended connection still says counts for nothing.
     if (session === undefined) return;
-    if (!session.throttle.admit(Buffer.byteLength(text), t.now)) {
+    if (!session.rateLimiter.admit(Buffer.byteLength(text), t.now)) {
       return this.#endSession(session, "rateLimited", t);
     }
-    this.fleet.heard(session, t);
-    const { message, refusal } = decodeFromAgent(text, { v1: session.v1 });
-    if (refusal !== undefined) return this.#refuse(session, refusal, t);
+    this.registry.messageReceived(session, t);
+    const { message, refusal } = decodeFromAgent(text, { isExtended: session.isExtended });
+    if (refusal !== undefined) return this.#rejectMessage(session, refusal, t);
     if (message.type !== "output") return this.#message(session, message, t);
-    if (!this.#follows.take(session.agentId, message)) return;
-    session.throttle.refund(Buffer.byteLength(text));
-    t.perform({ type: "output", piece: message.payload });
+    if (!this.#outputs.accept(session.agentId, message)) return;
+    session.rateLimiter.refund(Buffer.byteLength(text));
+    t.perform({ type: "forwardOutput", piece: message.payload });
   }
 
   /** The connection of an agent that was sent the request. */
-  #followedAt({ requestId, agentId }: FollowOrder): Session | undefined {
+  #peer({ requestId, agentId }: OutputSubscription): Session | undefined {
     if (this.#dispatcher?.requests.isQueued(requestId)) return undefined;
-    return this.fleet.agents.get(agentId)?.session;
+    return this.registry.agents.get(agentId)?.session;
   }
 
   /** Explains, counts, and closes a peer that sends too much that cannot be taken. */
-  #refuse(session: Session, refusal: Refusal, t: ControlTransition): void {
-    t.perform(...explained(session.sessionId, refusal));
-    this.#dispatcher?.answerRefused(session.agentId, refusal.requestId, refusal.text);
-    if (session.throttle.strike(t.now)) this.#endSession(session, "malformed", t);
+  #rejectMessage(session: Session, refusal: DecodeError, t: ControlTransition): void {
+    t.perform(...errorEffects(session.sessionId, refusal));
+    this.#dispatcher?.responseRejected(session.agentId, refusal.requestId, refusal.text);
+    if (session.rateLimiter.countViolation(t.now)) this.#endSession(session, "malformed", t);
   }
 
   #message(session: Session, message: Exclude<AgentMessage, Output>, t: ControlTransition): void {
@@ -177,20 +181,20 @@ export class ControlCore {
       case "heartbeat":
         return;
       case "status_update":
-        return this.fleet.status(session, message, t.now);
+        return this.registry.status(session, message, t.now);
       case "catalogue":
-        if (session.journalId !== undefined) this.fleet.catalogue(session, message, t);
+        if (session.journalId !== undefined) this.registry.announce(session, message, t);
         return;
       case "hello":
         if (session.journalId !== undefined) {
-          return this.#refuse(session, helloTwice(), t);
+          return this.#rejectMessage(session, duplicateHello(), t);
         }
         // The name it would be given could not be kept: it may come back when it can.
         if (this.#dispatcher === undefined) {
           return this.#endSession(session, "tryLater", t);
         }
-        this.fleet.hello(session, message, t);
-        this.#dispatcher?.online(peerOf(session), t);
+        this.registry.hello(session, message, t);
+        this.#dispatcher?.online(toPeer(session), t);
         return;
       case "response":
       case "error":
@@ -200,28 +204,28 @@ export class ControlCore {
     }
   }
 
-  #answer(session: Session, answer: Answer, t: ControlTransition): void {
+  #answer(session: Session, answer: AgentResponse, t: ControlTransition): void {
     if (this.#dispatcher === undefined) {
-      const isHeld = this.#held.holdAnswer(session.agentId, answer);
+      const isHeld = this.#outage.addResponse(session.agentId, answer);
       if (!isHeld) this.#endSession(session, "tryLater", t);
       return;
     }
-    const taken = this.#dispatcher.answer(peerOf(session), answer, t);
-    if (taken === "not yours") this.#notYours(session, answer, t);
+    const taken = this.#dispatcher.responseReceived(toPeer(session), answer, t);
+    if (taken === "not yours") this.#unknownRequest(session, answer, t);
     if (taken === "not open") {
-      t.perform({ type: "recall", sessionId: session.sessionId, answer });
+      t.perform({ type: "lookUpRequest", sessionId: session.sessionId, answer });
     }
   }
 
   /** An answer to a request that is not open, with the agent it was once sent to, if ever. */
-  #recalled(event: ControlEvent & { type: "recalled" }, t: ControlTransition): void {
-    const session = this.fleet.session(event.sessionId);
+  #requestLookedUp(event: ControlEvent & { type: "requestLookedUp" }, t: ControlTransition): void {
+    const session = this.registry.session(event.sessionId);
     if (session === undefined) return;
-    const taken = lateAnswer(event, session, t);
-    if (taken === "not yours") this.#notYours(session, event.answer, t);
+    const taken = lateResponse(event, session, t);
+    if (taken === "not yours") this.#unknownRequest(session, event.answer, t);
   }
 
-  #notYours(session: Session, answer: Answer, t: ControlTransition): void {
+  #unknownRequest(session: Session, answer: AgentResponse, t: ControlTransition): void {
     const text = "answered a request that was sent to another agent";
     t.log("warn", session.agentId, text);
     const refusal = {
@@ -230,63 +234,67 @@ export class ControlCore {
       requestId: answer.request_id ?? unknownRequestId,
       answer: answer.type === "response",
     } as const;
-    this.#refuse(session, refusal, t);
+    this.#rejectMessage(session, refusal, t);
   }
 
-  #gone({ type, sessionId }: { type: "closed" | "slow"; sessionId: number }, t: ControlTransition) {
-    const session = this.fleet.session(sessionId);
+  #connectionClosed(
+    { type, sessionId }: { type: "connectionClosed" | "sendBufferFull"; sessionId: number },
+    t: ControlTransition,
+  ) {
+    const session = this.registry.session(sessionId);
     if (session === undefined) return;
-    if (type === "slow") return this.#endSession(session, "slowReader", t);
-    this.fleet.closed(session, t);
+    if (type === "sendBufferFull") return this.#endSession(session, "slowReader", t);
+    this.registry.closed(session, t);
     this.#offline(session, t.now);
   }
 
   #tick({ wasPaused = false }: ControlEvent & { type: "tick" }, t: ControlTransition): void {
     // What agents have answered meanwhile is still on its way, or they come back with it.
-    if (wasPaused) this.#dispatcher?.waitForReturn(t.now, this.fleet.advice);
-    for (const session of this.fleet.overdue(t)) {
+    if (wasPaused) this.#dispatcher?.waitForReturn(t.now, this.registry.pacing);
+    for (const session of this.registry.overdue(t)) {
       this.#endSession(session, "silent", t);
     }
     this.#dispatcher?.tick(t);
   }
 
-  #endSession(session: Session, name: Parameters<Fleet["end"]>[1], t: ControlTransition) {
-    this.fleet.end(session, name, t);
+  #endSession(session: Session, name: Parameters<AgentRegistry["end"]>[1], t: ControlTransition) {
+    this.registry.end(session, name, t);
     this.#offline(session, t.now);
   }
 
   #endSessionsOf(tokenId: string, why: "revoked" | "fenced", t: ControlTransition) {
     const name = why === "revoked" ? "unauthorized" : "fenced";
-    for (const session of this.fleet.sessionsOf(tokenId)) this.#endSession(session, name, t);
+    for (const session of this.registry.sessions(tokenId)) this.#endSession(session, name, t);
   }
 
   /** Tells the dispatcher, unless another connection of the same agent is already in place. */
   #offline(session: Session, now: number): void {
-    if (this.fleet.agent(session.agentId).session === undefined) {
+    if (this.registry.agent(session.agentId).session === undefined) {
       this.#dispatcher?.offline(session.agentId, now);
     }
   }
 
-  #storageFailed(writes: ControlWrite[], t: ControlTransition): void {
+  #commitFailed(writes: ControlWrite[], t: ControlTransition): void {
     this.#dispatcher = undefined;
-    this.#held.holdFacts(writes);
+    this.#outage.addAgentWrites(writes);
     for (const write of writes) {
       // Its welcome waited for this write and was never sent.
-      if (write.type !== "agent") continue;
-      const { session } = this.fleet.agent(write.facts.agentId);
-      if (session?.v1) this.#endSession(session, "tryLater", t);
+      if (write.type !== "putAgent") continue;
+      const { session } = this.registry.agent(write.facts.agentId);
+      if (session?.isExtended) this.#endSession(session, "tryLater", t);
     }
-    for (const write of writes) if (write.type === "ended") this.#held.holdOutcome(write.outcome);
+    for (const write of writes)
+      if (write.type === "putOutcome") this.#outage.addOutcome(write.outcome);
   }
 
   #storageRecovered(open: OpenJournal, t: ControlTransition): void {
-    const dispatcher = new Dispatcher(open, this.#follows, t.now, this.fleet.advice);
+    const dispatcher = new Dispatcher(open, this.#outputs, t.now, this.registry.pacing);
     this.#dispatcher = dispatcher;
-    this.#held.release(dispatcher, (agentId) => peerOfAgent(this.fleet, agentId), t);
-    for (const agent of this.fleet.agents.values()) {
+    this.#outage.release(dispatcher, (agentId) => findPeer(this.registry, agentId), t);
+    for (const agent of this.registry.agents.values()) {
       if (agent.session === undefined) continue;
-      t.write({ type: "agent", facts: agent.facts });
-      if (isIntroduced(agent.session)) dispatcher.online(peerOf(agent.session), t);
+      t.write({ type: "putAgent", facts: agent.record });
+      if (hasHello(agent.session)) dispatcher.online(toPeer(agent.session), t);
     }
   }
 }

@@ -5,7 +5,7 @@
  *
  * Times are milliseconds since 1970 on the control plane's steady clock.
  */
-import type { AuditFacts } from "../../protocol/api/audit.ts";
+import type { AuditDetails } from "../../protocol/api/audit.ts";
 import type { Priority } from "../../protocol/api/jobs.ts";
 import type { Target } from "../../protocol/api/target.ts";
 import type { OutcomeKind } from "../../protocol/api/views.ts";
@@ -57,7 +57,7 @@ export interface Job {
   /** When an operator withdrew it. */
   cancelledAt?: number;
   /** For the audit trail alone: from where and as what it was asked for, its secrets left out. */
-  asked?: { address?: string; role?: string; parameters?: JsonObject };
+  requestedBy?: { address?: string; role?: string; parameters?: JsonObject };
   /** The operator's own key for this job, and a digest of what was asked under it. */
   idempotency?: { key: string; fingerprint: string };
 }
@@ -77,7 +77,7 @@ export interface OpenRequest {
   /** The agent's journal that it was sent to; absent for a peer that keeps none we know of. */
   journalId?: string;
   /** Why the latest answer to it could not be taken; known only to this process. */
-  refusedAnswer?: string;
+  rejectedResponse?: string;
 }
 
 export interface Outcome {
@@ -93,13 +93,13 @@ export interface Outcome {
   durationMs: number;
   /** When its command began, and how long it ran, as far as its agent has said so. */
   startedAt?: number;
-  ranMs?: number;
+  executionMs?: number;
   /** When the request was sent; absent where it never was. */
   sentAt?: number;
 }
 
 /** What is known of an agent beyond its connection. */
-export interface AgentFacts {
+export interface AgentRecord {
   agentId: string;
   version?: string;
   hostname?: string;
@@ -112,7 +112,7 @@ export interface AgentFacts {
   journalId?: string;
   epoch?: number;
   /** The digest of what it says it can do. */
-  catalogue?: string;
+  capabilities?: string;
   /** Given by the control plane, never by the agent. */
   labels?: Labels;
   /** From its own configuration, as it says. */
@@ -120,13 +120,13 @@ export interface AgentFacts {
   /** It takes no new jobs. */
   drained?: true;
   /** When another process of its name last took over from one that was still connected. */
-  takenOverAt?: number;
+  replacedAt?: number;
   /** Where the other one was, if two that lived have taken turns under this name. */
-  copy?: string;
+  duplicateLocation?: string;
 }
 
 /** What an operator says of an agent: its labels, and whether it takes new jobs. */
-export interface Amendment {
+export interface AgentUpdate {
   /** By label: its new value, or null where it is taken away. */
   labels?: Readonly<Record<string, string | null>>;
   drained?: boolean;
@@ -137,8 +137,8 @@ export interface Amendment {
  * they are so many bytes. Some of these it may have received already; `bytesLeft` are still to
  * come.
  */
-export interface FollowOrder {
-  watcher: number;
+export interface OutputSubscription {
+  subscriptionId: number;
   requestId: string;
   agentId: string;
   after: number;
@@ -147,7 +147,7 @@ export interface FollowOrder {
 }
 
 /** A piece of live output, as its agent sent it. */
-export type OutputPiece = Output["payload"];
+export type OutputPayload = Output["payload"];
 
 /** A job with how far it has come. */
 export interface StoredJob extends Job {
@@ -169,17 +169,17 @@ export interface StoredOutcome extends Outcome {
 
 /** One durable change. An outcome is written once; the journal refuses a second one. */
 export type ControlWrite =
-  | { type: "job"; job: Job; requests: OpenRequest[] }
-  | { type: "sent"; requestId: string; sentAt: number; journalId: string | undefined }
-  | { type: "ended"; outcome: Outcome }
-  | { type: "cancelled"; jobId: string; at: number }
-  | { type: "approved"; jobId: string; by: string }
-  | { type: "turned"; requestId: string; at: number }
-  | { type: "paused"; jobId: string; at: number | undefined }
-  | { type: "agent"; facts: AgentFacts }
-  | { type: "forgotten"; agentId: string }
+  | { type: "putJob"; job: Job; requests: OpenRequest[] }
+  | { type: "markSent"; requestId: string; sentAt: number; journalId: string | undefined }
+  | { type: "putOutcome"; outcome: Outcome }
+  | { type: "markCancelled"; jobId: string; at: number }
+  | { type: "markApproved"; jobId: string; by: string }
+  | { type: "markBatchStarted"; requestId: string; at: number }
+  | { type: "setPaused"; jobId: string; at: number | undefined }
+  | { type: "putAgent"; facts: AgentRecord }
+  | { type: "deleteAgent"; agentId: string }
   /** For the audit trail alone. */
-  | { type: "audit"; at: number; facts: AuditFacts };
+  | { type: "appendAudit"; at: number; facts: AuditDetails };
 
 /** One thing to do, once every write before it is on disk. */
 export type ControlEffect =
@@ -188,16 +188,16 @@ export type ControlEffect =
   /** The peer is silent: do not wait for its part of the closing. */
   | { type: "terminate"; sessionId: number }
   /** The answer to the `submit` event that carried this job id. */
-  | { type: "accepted"; job: StoredJob; requests: WantedRequest[] }
-  | { type: "refused"; jobId: string; error: WsctlError }
+  | { type: "acceptJob"; job: StoredJob; requests: RequestDraft[] }
+  | { type: "rejectJob"; jobId: string; error: WsctlError }
   /** For whoever watches its job. */
-  | { type: "ended"; outcome: Outcome }
+  | { type: "publishOutcome"; outcome: Outcome }
   /** An answer to a request that is not open: say what is on record, with a `recalled` event. */
-  | { type: "recall"; sessionId: number; answer: Response | ErrorMessage }
+  | { type: "lookUpRequest"; sessionId: number; answer: Response | ErrorMessage }
   /** For the watcher that asked for it. */
-  | { type: "output"; piece: OutputPiece }
+  | { type: "forwardOutput"; piece: OutputPayload }
   /** The text behind a digest that was not known. */
-  | { type: "catalogue"; agentId: string; digest: string; text: string }
+  | { type: "storeCapabilities"; agentId: string; digest: string; text: string }
   | { type: "log"; level: "info" | "warn"; text: string; agent: string };
 
 export interface NewSession {
@@ -205,61 +205,66 @@ export interface NewSession {
   agentId: string;
   tokenId: string;
   /** Whether the peer asked for `wsctl.v1`. */
-  v1: boolean;
+  isExtended: boolean;
   address: string;
   /** A name never used before, for the agent's memory in case it needs one. */
   freshJournalId: string;
 }
 
 /** Of what waits for an agent, or was asked for by a token. */
-export interface Withdrawal {
+export interface CancelFilter {
   agentId?: string;
   createdBy?: string;
   reason: string;
 }
 
 /** A request as it is asked for. */
-export type WantedRequest = Pick<OpenRequest, "requestId" | "agentId" | "signatures">;
+export type RequestDraft = Pick<OpenRequest, "requestId" | "agentId" | "signatures">;
 
 export type ControlEvent =
-  | { type: "submit"; job: Job; requests: WantedRequest[] }
-  | { type: "opened"; session: NewSession }
-  | { type: "received"; sessionId: number; text: string }
-  | { type: "closed"; sessionId: number }
+  | { type: "jobSubmitted"; job: Job; requests: RequestDraft[] }
+  | { type: "connectionOpened"; session: NewSession }
+  | { type: "messageReceived"; sessionId: number; text: string }
+  | { type: "connectionClosed"; sessionId: number }
   /** The socket would not take a message: the peer does not read. */
-  | { type: "slow"; sessionId: number }
-  | { type: "recalled"; sessionId: number; answer: Response | ErrorMessage; agentId?: string }
+  | { type: "sendBufferFull"; sessionId: number }
+  | {
+      type: "requestLookedUp";
+      sessionId: number;
+      answer: Response | ErrorMessage;
+      agentId?: string;
+    }
   /** Withdraws what of this job was not sent yet, and has the rest stopped. */
-  | { type: "cancel"; jobId: string }
-  | { type: "approve"; jobId: string; by: string }
+  | { type: "cancelRequested"; jobId: string }
+  | { type: "approvalRequested"; jobId: string; by: string }
   /** What was not sent is held back, or let go again. */
-  | { type: "pause" | "resume"; jobId: string }
-  | { type: "follow"; order: FollowOrder }
-  | { type: "unfollow"; watcher: number }
-  | { type: "revoked"; tokenId: string }
+  | { type: "pauseRequested" | "resumeRequested"; jobId: string }
+  | { type: "outputSubscribed"; order: OutputSubscription }
+  | { type: "outputUnsubscribed"; watcher: number }
+  | { type: "tokenRevoked"; tokenId: string }
   /** A token was used from two places. */
-  | { type: "fenced"; tokenId: string }
+  | { type: "tokenFenced"; tokenId: string }
   /** What was this token is another one from now on. */
-  | { type: "renamed"; tokenId: string; newId: string }
+  | { type: "tokenRotated"; tokenId: string; newId: string }
   /** What waits for this agent, or was asked for by this token, never goes out. */
-  | ({ type: "withdraw" } & Withdrawal)
-  | { type: "register"; agentId: string; labels?: Labels }
-  | ({ type: "amend"; agentId: string } & Amendment)
+  | ({ type: "cancelMatching" } & CancelFilter)
+  | { type: "agentRegistered"; agentId: string; labels?: Labels }
+  | ({ type: "agentUpdated"; agentId: string } & AgentUpdate)
   /** An agent that is away is no longer known; what waits for it never goes out. */
-  | { type: "forget"; agentId: string }
+  | { type: "agentDeleted"; agentId: string }
   /** No new jobs and no new connections from now on; open ones may still answer. */
-  | { type: "draining" }
+  | { type: "drainStarted" }
   /** Every agent is sent away with its own moment to return. */
-  | { type: "drain" }
+  | { type: "connectionsDrained" }
   /** Time has passed; `wasPaused` where this process stood still and comes late. */
   | { type: "tick"; wasPaused?: boolean }
   /** These writes could not be made, and with them nothing that waited for them was done. */
-  | { type: "storage_failed"; writes: ControlWrite[] }
+  | { type: "commitFailed"; writes: ControlWrite[] }
   /** The journal takes writes again; this is what it holds. */
-  | { type: "storage_recovered"; open: OpenJournal };
+  | { type: "storageRecovered"; open: OpenJournal };
 
 /** How far a request has come, seen from its job. */
-export interface Standing {
+export interface RequestProgress {
   requestId: string;
   outcome?: OutcomeKind | undefined;
   endedAt?: number | undefined;
@@ -268,6 +273,6 @@ export interface Standing {
 /** What a restarted control plane goes on from. */
 export interface OpenJournal {
   /** Those with open requests; all requests of a rollout, in their order. */
-  jobs: (Job & { all?: Standing[] })[];
+  jobs: (Job & { all?: RequestProgress[] })[];
   requests: OpenRequest[];
 }

@@ -3,63 +3,67 @@
  * it can be written again. Past the limit agents are closed, and keep their own answers.
  */
 import type { ErrorMessage, Response } from "../../protocol/wire/message.ts";
-import type { ControlWrite, Outcome, Withdrawal } from "./model.ts";
+import type { CancelFilter, ControlWrite, Outcome } from "./model.ts";
 import type { Dispatcher } from "./requests/dispatcher.ts";
-import type { Peer } from "./requests/requestTable.ts";
+import type { ConnectedAgent } from "./requests/requestTable.ts";
 import type { ControlTransition } from "./transition.ts";
 
-type Answer = Response | ErrorMessage;
+type AgentResponse = Response | ErrorMessage;
 
-const heldMax = 10_000;
+const bufferedMax = 10_000;
 
-export class Held {
-  #held: ({ outcome: Outcome } | { agentId: string; answer: Answer })[] = [];
+export class OutageBuffer {
+  #outcomes: ({ outcome: Outcome } | { agentId: string; answer: AgentResponse })[] = [];
   /** By whom they are about: one for each is enough. */
-  readonly #withdrawals = new Map<string, Withdrawal>();
+  readonly #cancels = new Map<string, CancelFilter>();
 
   /** By agent: what is known of it, or that it was forgotten; never more than agents. */
-  readonly #facts = new Map<string, ControlWrite>();
+  readonly #agentWrites = new Map<string, ControlWrite>();
 
   get size(): number {
-    return this.#held.length + this.#withdrawals.size;
+    return this.#outcomes.length + this.#cancels.size;
   }
 
   /** False when there is no room for it. */
-  holdAnswer(agentId: string, answer: Answer): boolean {
-    if (this.#held.length >= heldMax) return false;
-    this.#held.push({ agentId, answer });
+  addResponse(agentId: string, answer: AgentResponse): boolean {
+    if (this.#outcomes.length >= bufferedMax) return false;
+    this.#outcomes.push({ agentId, answer });
     return true;
   }
 
   /** An outcome whose commit failed: there are never more than open requests. */
-  holdOutcome(outcome: Outcome): void {
-    this.#held.push({ outcome });
+  addOutcome(outcome: Outcome): void {
+    this.#outcomes.push({ outcome });
   }
 
   /** Keeps the facts of agents among these writes, the latest of each, and drops the rest. */
-  holdFacts(writes: readonly ControlWrite[]): void {
+  addAgentWrites(writes: readonly ControlWrite[]): void {
     for (const write of writes) {
-      if (write.type === "agent") this.#facts.set(write.facts.agentId, write);
-      if (write.type === "forgotten") this.#facts.set(write.agentId, write);
+      if (write.type === "putAgent") this.#agentWrites.set(write.facts.agentId, write);
+      if (write.type === "deleteAgent") this.#agentWrites.set(write.agentId, write);
     }
   }
 
-  holdWithdrawal(withdrawal: Withdrawal): void {
+  addCancel(withdrawal: CancelFilter): void {
     const { agentId, createdBy } = withdrawal;
-    this.#withdrawals.set(JSON.stringify([agentId, createdBy]), withdrawal);
+    this.#cancels.set(JSON.stringify([agentId, createdBy]), withdrawal);
   }
 
   /** Applies everything in the order in which it came. */
-  release(dispatcher: Dispatcher, peerOf: (agentId: string) => Peer, t: ControlTransition): void {
-    const held = this.#held;
-    this.#held = [];
-    for (const write of this.#facts.values()) t.write(write);
-    this.#facts.clear();
+  release(
+    dispatcher: Dispatcher,
+    peerOf: (agentId: string) => ConnectedAgent,
+    t: ControlTransition,
+  ): void {
+    const held = this.#outcomes;
+    this.#outcomes = [];
+    for (const write of this.#agentWrites.values()) t.write(write);
+    this.#agentWrites.clear();
     for (const one of held) {
       if ("outcome" in one) dispatcher.restore(one.outcome, t);
-      else dispatcher.answer(peerOf(one.agentId), one.answer, t);
+      else dispatcher.responseReceived(peerOf(one.agentId), one.answer, t);
     }
-    for (const withdrawal of this.#withdrawals.values()) dispatcher.withdraw(withdrawal, t);
-    this.#withdrawals.clear();
+    for (const withdrawal of this.#cancels.values()) dispatcher.cancelMatching(withdrawal, t);
+    this.#cancels.clear();
   }
 }

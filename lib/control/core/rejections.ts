@@ -1,6 +1,6 @@
 /** Refusals in the words that an operator or a peer is told. */
 import { unknownRequestId, WsctlError } from "../../protocol/errors.ts";
-import type { Refusal } from "../../protocol/wire/codec.ts";
+import type { DecodeError } from "../../protocol/wire/codec.ts";
 import type { ControlEffect } from "./model.ts";
 
 export function storageError(): WsctlError {
@@ -10,7 +10,7 @@ export function storageError(): WsctlError {
   );
 }
 
-export function unstored(cause: unknown): WsctlError {
+export function commitFailedError(cause: unknown): WsctlError {
   const text = "Cannot accept the job: the journal could not be written; nothing was done";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }
@@ -22,20 +22,20 @@ export function drainingError(): WsctlError {
   );
 }
 
-export function helloTwice(): Refusal {
+export function duplicateHello(): DecodeError {
   const text = "hello was already said on this connection";
   return { code: "MALFORMED", text, requestId: unknownRequestId, answer: true };
 }
 
 /** For what is said of an agent: it holds, and is written as soon as it can be. */
-export function writtenLater(): WsctlError {
+export function notYetDurable(): WsctlError {
   const text =
     "it holds from now on, but could not be written yet (is the disk full?): it is written when there is room, unless the control plane is restarted before";
   return new WsctlError("STORAGE_UNAVAILABLE", text);
 }
 
 /** For a revocation: it is carried out all the same. */
-export function heldInMemory(cause: unknown): WsctlError {
+export function bufferedInMemory(cause: unknown): WsctlError {
   const text =
     "it is shut out from now on, but that could not be written (is the disk full?): make room, as it would be let in again by a control plane that restarts before; it is written as soon as it can be";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
@@ -48,7 +48,7 @@ export function auditUnavailable(cause: unknown): WsctlError {
 }
 
 /** Tells a peer why its message was not taken; a broken error message is not answered. */
-export function explained(sessionId: number, refusal: Refusal): ControlEffect[] {
+export function errorEffects(sessionId: number, refusal: DecodeError): ControlEffect[] {
   const { answer, code, text, requestId: request_id } = refusal;
   if (!answer) return [];
   const payload = { code, message: text };

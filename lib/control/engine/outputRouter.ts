@@ -1,14 +1,14 @@
 /** Live output on its way through: each piece goes to the one watcher that asked for it. */
-import type { FollowOrder, OutputPiece } from "../core/model.ts";
+import type { OutputPayload, OutputSubscription } from "../core/model.ts";
 
-type Listener = (piece: OutputPiece) => void;
+type Listener = (piece: OutputPayload) => void;
 
-export class OutputRelay {
+export class OutputRouter {
   readonly #listeners = new Map<number, Listener>();
   #last = 0;
 
   /** The number of a new watcher. */
-  add(listener: Listener): FollowOrder["watcher"] {
+  add(listener: Listener): OutputSubscription["subscriptionId"] {
     this.#listeners.set(++this.#last, listener);
     return this.#last;
   }
@@ -17,7 +17,7 @@ export class OutputRelay {
     this.#listeners.delete(watcher);
   }
 
-  pass(piece: OutputPiece): void {
+  route(piece: OutputPayload): void {
     this.#listeners.get(piece.watcher)?.(piece);
   }
 }

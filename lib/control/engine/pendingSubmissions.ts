@@ -1,10 +1,10 @@
 /** Jobs that were handed to the core and wait to be on disk, or to be refused. */
-import type { StoredJob, WantedRequest } from "../core/model.ts";
+import type { RequestDraft, StoredJob } from "../core/model.ts";
 
 /** A job that is on disk, and what was asked of whom. */
 export interface AcceptedJob {
   job: StoredJob;
-  requests: readonly WantedRequest[];
+  requests: readonly RequestDraft[];
 }
 
 /** How the submitter of a job learns what came of it; one of the two is called, once. */
@@ -27,7 +27,7 @@ export class PendingSubmissions {
     for (const completion of this.#take(accepted.job.jobId)) completion.accepted(accepted);
   }
 
-  refuse(jobId: string, error: unknown): void {
+  fail(jobId: string, error: unknown): void {
     for (const completion of this.#take(jobId)) completion.refused(error);
   }
 

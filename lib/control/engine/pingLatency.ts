@@ -5,28 +5,28 @@
 import type { ServerSocket } from "../../runtime/runtime.ts";
 
 /** A connection is not asked more often than this. */
-const restMs = 2_000;
+const pingIntervalMs = 2_000;
 
-interface Measured {
+interface MeasuredLatency {
   askedAt: number;
   latencyMs?: number;
 }
 
-export class Latencies {
+export class PingLatency {
   readonly #now: () => number;
-  readonly #bySession = new Map<number, Measured>();
+  readonly #bySession = new Map<number, MeasuredLatency>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
   /** The latest measure in milliseconds, if there is one; asks for another. */
-  look(sessionId: number, socket: ServerSocket | undefined): number | undefined {
+  read(sessionId: number, socket: ServerSocket | undefined): number | undefined {
     const known = this.#bySession.get(sessionId);
     if (socket === undefined) return known?.latencyMs;
     const now = this.#now();
-    if (known !== undefined && now - known.askedAt < restMs) return known.latencyMs;
-    const measured: Measured = { ...known, askedAt: now };
+    if (known !== undefined && now - known.askedAt < pingIntervalMs) return known.latencyMs;
+    const measured: MeasuredLatency = { ...known, askedAt: now };
     this.#bySession.set(sessionId, measured);
     socket.ping(() => {
       measured.latencyMs = Math.round((this.#now() - now) * 10) / 10;

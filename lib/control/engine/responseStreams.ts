@@ -12,7 +12,7 @@ export interface StreamSource {
   close(): void;
 }
 
-export class OpenStreams {
+export class ResponseStreams {
   readonly #ends = new Map<string, Set<() => void>>();
 
   /** A stream that begins with a piece, where there is one, and ends early when the token does. */
@@ -29,7 +29,7 @@ export class OpenStreams {
       isLeft = true;
       source.close();
     };
-    const forget = this.untilEnd(tokenId, leave);
+    const forget = this.waitForEnd(tokenId, leave);
     if (!isInForce) leave();
     return new ReadableStream<Uint8Array>(
       {
@@ -67,7 +67,7 @@ export class OpenStreams {
   }
 
   /** Calls `end` when the token ends; returns the function that no longer waits for that. */
-  untilEnd(tokenId: string, end: () => void): () => void {
+  waitForEnd(tokenId: string, end: () => void): () => void {
     const ends = this.#ends.get(tokenId) ?? new Set();
     this.#ends.set(tokenId, ends.add(end));
     return () => {

@@ -1,20 +1,20 @@
 /** The sockets of connected agents, by the id of their session. */
 import type { ServerSocket } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
-import { Latencies } from "./pingLatency.ts";
+import { PingLatency } from "./pingLatency.ts";
 
 /** After this long a socket is ended whose peer takes no part in closing it. */
-const terminateMs = 1_000;
+const terminateTimeoutMs = 1_000;
 
 export class SocketTable {
   readonly #sockets = new Map<number, ServerSocket>();
-  readonly #latencies: Latencies;
+  readonly #latencies: PingLatency;
   readonly #clock: Clock;
   #ids = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#latencies = new Latencies(() => clock.now());
+    this.#latencies = new PingLatency(() => clock.now());
   }
 
   get size(): number {
@@ -46,11 +46,11 @@ export class SocketTable {
   /** Not at once: a peer that does read may still be told why. */
   terminate(sessionId: number): void {
     const socket = this.#sockets.get(sessionId);
-    if (socket !== undefined) this.#clock.after(terminateMs, () => socket.terminate());
+    if (socket !== undefined) this.#clock.after(terminateTimeoutMs, () => socket.terminate());
   }
 
   /** Milliseconds there and back at the latest measurement; asks for another. */
   latencyOf(sessionId: number): number | undefined {
-    return this.#latencies.look(sessionId, this.#sockets.get(sessionId));
+    return this.#latencies.read(sessionId, this.#sockets.get(sessionId));
   }
 }

@@ -1,9 +1,9 @@
 /** Waiting until something has come to rest, but not for ever. */
 import type { Clock } from "../../time/clock.ts";
 
-export class Idle {
+export class ConditionWaiter {
   readonly #clock: Clock;
-  #look: (() => void) | undefined;
+  #check: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -11,20 +11,20 @@ export class Idle {
 
   /** Something has changed that might be waited for. */
   changed(): void {
-    this.#look?.();
+    this.#check?.();
   }
 
   /** Resolves once it is so, or once patience is at its end. */
-  async until(isIdle: () => boolean, patienceMs: number): Promise<void> {
+  async waitUntil(isIdle: () => boolean, patienceMs: number): Promise<void> {
     if (isIdle()) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#clock.after(patienceMs, resolve);
-      this.#look = () => {
+      this.#check = () => {
         if (!isIdle()) return;
         cancel();
         resolve();
       };
     });
-    this.#look = undefined;
+    this.#check = undefined;
   }
 }

@@ -6,7 +6,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 
-export class Hosts {
+export class AllowedHosts {
   readonly #names: ReadonlySet<string>;
 
   /** `advertised`: further names; `*.example.com` stands for one label before the rest. */
@@ -16,7 +16,7 @@ export class Hosts {
   }
 
   /** Whether a `Host` header names this control plane. */
-  knows(header: string | undefined): boolean {
+  allows(header: string | undefined): boolean {
     const host = /^(\[[0-9a-f:.]+\]|[^:[\]\s/@]+)(?::\d{1,5})?$/i.exec(header ?? "")?.[1];
     if (host === undefined) return false;
     const bare = host

@@ -6,7 +6,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { Log } from "../../log/log.ts";
-import { limitedLog } from "../../log/rateLimitedLog.ts";
+import { rateLimitedLog } from "../../log/rateLimitedLog.ts";
 import type { ErrorBody } from "../../protocol/api/views.ts";
 import { type ErrorCode, errorCodes, errorText, WsctlError } from "../../protocol/errors.ts";
 import { bodyBytesMax } from "../../protocol/limits.ts";
@@ -19,44 +19,44 @@ import { artifactRoutes } from "../api/artifacts.ts";
 import { auditRoutes } from "../api/audit.ts";
 import { jobRoutes } from "../api/jobs.ts";
 import { joinRoutes } from "../api/join.ts";
-import type { Place } from "../api/publicAddress.ts";
+import type { PublicAddress } from "../api/publicAddress.ts";
 import { releaseRoutes } from "../api/releases.ts";
 import { parseBody, type Route, readText } from "../api/route.ts";
 import { scheduleRoutes } from "../api/schedules.ts";
 import { tokenRoutes } from "../api/tokens.ts";
-import type { Artifacts } from "../artifacts/artifactService.ts";
-import { EmbeddedStore } from "../artifacts/localStore.ts";
+import type { ArtifactService } from "../artifacts/artifactService.ts";
+import { LocalStore } from "../artifacts/localStore.ts";
 import { addTransferRoutes } from "../artifacts/transferRoutes.ts";
-import { audited, Refusals } from "../audit/auditRequest.ts";
-import { Access } from "../auth/authenticator.ts";
+import { RefusalLog, withAudit } from "../audit/auditRequest.ts";
+import { Authenticator } from "../auth/authenticator.ts";
 import { Authority } from "../auth/authority.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
-import { Logins } from "../auth/loginSessions.ts";
+import { LoginSessions } from "../auth/loginSessions.ts";
 import { type Permission, permits, rolesWith } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import { Console, type ConsoleSettings } from "../console/console.ts";
-import { protectAnswer } from "../console/securityHeaders.ts";
-import { Scope } from "../core/agents/agentScope.ts";
+import { protectResponse } from "../console/securityHeaders.ts";
+import { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
-import type { Descriptors } from "../link/descriptorReserve.ts";
+import type { DescriptorReserve } from "../link/descriptorReserve.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
-import type { Hosts } from "./allowedHosts.ts";
+import type { AllowedHosts } from "./allowedHosts.ts";
 
 export interface AppOptions {
   engine: Engine;
   jobs: JobSubmitter;
-  artifacts: Artifacts;
+  artifacts: ArtifactService;
   revocations: Revocations;
   scheduler: Scheduler;
-  hosts: Hosts;
-  descriptors: Descriptors;
+  hosts: AllowedHosts;
+  descriptors: DescriptorReserve;
   /** Asked for with each request: the port is known only once it is listened on. */
-  place: () => Place;
+  publicAddress: () => PublicAddress;
   /** Whether agents that join must be approved. */
-  needsApproval: boolean;
+  approveAgents: boolean;
   console: ConsoleSettings;
   /** Whether this control plane itself speaks TLS. */
   isTls: boolean;
@@ -79,17 +79,35 @@ export const routes: readonly Route[] = [
 export function createApp(options: AppOptions): Hono {
   const { engine, jobs, artifacts, runtime, clock } = options;
   // Whoever calls may be anybody.
-  const log = limitedLog(options.log, clock);
+  const log = rateLimitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
-  const logins = new Logins(options.console);
-  const access = new Access({ tokens, controlId, logins, clock });
-  const refusals = new Refusals(audit, clock, log);
-  const { console: settings, isTls, place, revocations, scheduler, needsApproval } = options;
+  const sessions = new LoginSessions(options.console);
+  const access = new Authenticator({ tokens, controlId, logins: sessions, clock });
+  const refusalLog = new RefusalLog(audit, clock, log);
+  const {
+    console: settings,
+    isTls,
+    publicAddress,
+    revocations,
+    scheduler,
+    approveAgents,
+  } = options;
   const webConsole = new Console({
-    ...{ settings, logins, access, refusals, audit, isTls, place, runtime, clock, log },
+    ...{
+      settings,
+      logins: sessions,
+      authenticator: access,
+      refusals: refusalLog,
+      audit,
+      isTls,
+      publicAddress,
+      runtime,
+      clock,
+      log,
+    },
   });
   /** Runs a check; a refusal is on record in the audit trail before it is thrown. */
-  const recorded = <T>(
+  const recordRefusal = <T>(
     route: Route,
     who: { address: string; token?: StoredToken },
     check: () => T,
@@ -102,15 +120,15 @@ export function createApp(options: AppOptions): Hono {
       const { address, token } = who;
       const actor = token === undefined ? {} : { actor: token.tokenId, role: token.role };
       const action = route.action ?? `${route.method} ${route.path}`;
-      refusals.record({ address, ...actor, code: error.code, action });
+      refusalLog.record({ address, ...actor, code: error.code, action });
       throw error;
     }
   };
   const authorize = (route: Route, c: Context, address: string) => {
     const who: { address: string; token?: StoredToken } = { address };
-    return recorded(route, who, () => {
+    return recordRefusal(route, who, () => {
       const authorization = c.req.header("authorization");
-      const login = webConsole.loginOf(c, route);
+      const login = webConsole.findLogin(c, route);
       const credentials = { authorization, login, address, purpose: "call" } as const;
       const token = access.identify(credentials);
       who.token = token;
@@ -118,25 +136,32 @@ export function createApp(options: AppOptions): Hono {
       if (token.state !== "active") {
         throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
       }
-      return { token, authority: new Authority({ access, token, login, address }) };
+      return { token, authority: new Authority({ authenticator: access, token, login, address }) };
     });
   };
   /** The one way in which a route is carried out, whatever it does. */
-  const perform = async (route: Route, c: Context): Promise<Response> => {
+  const handleRoute = async (route: Route, c: Context): Promise<Response> => {
     const address = runtime.remoteAddress(c);
     const { token, authority } = authorize(route, c, address);
     const text = route.body === undefined ? "" : await readText(c);
-    recorded(route, { address, token }, () => authority.require());
+    recordRefusal(route, { address, token }, () => authority.require());
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
     const now = clock.wall();
-    const response = await audited(route, {
-      ...{ c, body, authority, engine, jobs, artifacts, revocations, scheduler, needsApproval },
+    const response = await withAudit(route, {
+      ...{ c, body, authority, engine, jobs, artifacts, revocations, scheduler, approveAgents },
       log: options.log,
-      ...{ address, token, scope: new Scope(token), place: place(), about: {}, now },
+      ...{
+        address,
+        token,
+        scope: new AgentScope(token),
+        publicAddress: publicAddress(),
+        resource: {},
+        now,
+      },
     });
-    if (!disclosesLate(route) || authority.isValid) return response;
+    if (!hidesUntilAuthorized(route) || authority.isValid) return response;
     response.body?.cancel().catch(() => {});
-    return recorded(route, { address, token }, () => {
+    return recordRefusal(route, { address, token }, () => {
       throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
     });
   };
@@ -146,11 +171,11 @@ export function createApp(options: AppOptions): Hono {
     // Not by `c.header`, which makes an answer that is there anew, with its body as a stream.
     const { headers } = c.res;
     headers.set("Cache-Control", "no-store");
-    protectAnswer(headers);
+    protectResponse(headers);
   });
   app.use(async (c, next) => {
-    refuseTokenInUrl(c);
-    refuseBrowsers(c, options, webConsole);
+    assertNoTokenInUrl(c);
+    assertSameOrigin(c, options, webConsole);
     await next();
   });
   app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.wall()) }));
@@ -161,19 +186,19 @@ export function createApp(options: AppOptions): Hono {
       : c.json({ status: "not ready", reason }, 503);
   });
   webConsole.addTo(app);
-  addAgentRoute(app, { ...options, access, refusals, log });
-  if (artifacts.store instanceof EmbeddedStore) {
+  addAgentRoute(app, { ...options, authenticator: access, refusals: refusalLog, log });
+  if (artifacts.store instanceof LocalStore) {
     const { journal } = engine;
     const { store } = artifacts;
-    const { streams } = engine;
+    const { responseStreams } = engine;
     addTransferRoutes(app, {
-      ...{ artifacts, store, journal, streams, runtime },
+      ...{ artifacts, store, journal, streams: responseStreams, runtime },
       now: () => clock.wall(),
     });
   }
-  app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => refuseBody() }));
+  app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => assertNoBody() }));
   for (const route of routes) {
-    app.on(route.method, route.path, (c) => perform(route, c));
+    app.on(route.method, route.path, (c) => handleRoute(route, c));
   }
   app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));
   app.onError((error, c) => {
@@ -190,7 +215,7 @@ export function createApp(options: AppOptions): Hono {
 }
 
 /** What it shows or hands out may be ready only later than its authority was checked. */
-function disclosesLate({ method, outlives }: Route): boolean {
+function hidesUntilAuthorized({ method, outlives }: Route): boolean {
   return method === "GET" || outlives === true;
 }
 
@@ -209,26 +234,26 @@ function answer(c: Context, code: ErrorCode, message: string): Response {
 }
 
 /** Health says nothing, and is asked for by whatever name a balancer has. */
-const openToAll: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+const publicPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 /** Neither a page that calls us by a name of its own, nor one that calls us at all but our own. */
-function refuseBrowsers(c: Context, { hosts, runtime }: AppOptions, webConsole: Console): void {
-  if (openToAll.has(c.req.path)) return;
-  if (!hosts.knows(c.req.header("host"))) {
+function assertSameOrigin(c: Context, { hosts, runtime }: AppOptions, webConsole: Console): void {
+  if (publicPaths.has(c.req.path)) return;
+  if (!hosts.allows(c.req.header("host"))) {
     const text = "this is not a name of this control plane: wsctl serve --advertise NAME adds one";
     throw new WsctlError("FORBIDDEN", text);
   }
-  if (runtime.header(c, "origin") === undefined || webConsole.isOwnPage(c)) return;
+  if (runtime.header(c, "origin") === undefined || webConsole.isSameOrigin(c)) return;
   const text = "pages in browsers but the console's own are not served here: send no Origin";
   throw new WsctlError("FORBIDDEN", text);
 }
 
 /** URLs end up in logs and histories: a token there is refused, so that nobody gets used to it. */
-function refuseTokenInUrl(c: Context): void {
+function assertNoTokenInUrl(c: Context): void {
   if (c.req.query("token") === undefined && c.req.query("access_token") === undefined) return;
   throw new WsctlError("MALFORMED", "a token belongs into the Authorization header, not the URL");
 }
 
-function refuseBody(): never {
+function assertNoBody(): never {
   throw new WsctlError("TOO_LARGE", `the body is over ${bodyBytesMax} bytes`);
 }

@@ -1,11 +1,11 @@
 /** By what a repeated order is known: the operator's own key, and a digest of what was asked. */
 import { createHash } from "node:crypto";
-import type { JobOrder } from "../../protocol/api/jobs.ts";
+import type { JobRequest } from "../../protocol/api/jobs.ts";
 import type { Job } from "../core/model.ts";
 
 /** Two operators may choose the same key without meeting. */
-export function idempotencyOf(
-  order: JobOrder,
+export function buildIdempotency(
+  order: JobRequest,
   createdBy: string,
   key: string | undefined,
 ): Job["idempotency"] | undefined {

@@ -8,15 +8,18 @@ export const secretText = "[secret]";
 export const unknownText = "[not described]";
 
 /** `schemas`: of the command, as the agents that are meant describe it. */
-export function redacted(parameters: JsonObject, schemas: readonly unknown[]): JsonObject {
-  const properties = schemas.map((schema) => propertiesOf(schema));
+export function redactParameters(parameters: JsonObject, schemas: readonly unknown[]): JsonObject {
+  const properties = schemas.map((schema) => readProperties(schema));
   return Object.fromEntries(
     Object.entries(parameters).map(([key, value]) => {
       const described = properties.flatMap((all) => (Object.hasOwn(all, key) ? [all[key]] : []));
       if (described.length === 0) return [key, unknownText];
       if (described.some(isSecret)) return [key, secretText];
       const isNested = isJsonObject(value);
-      return [key, isNested ? redacted(value, described) : withoutSecrets(value, described)];
+      return [
+        key,
+        isNested ? redactParameters(value, described) : withoutSecrets(value, described),
+      ];
     }),
   );
 }
@@ -28,7 +31,7 @@ function withoutSecrets(value: unknown, described: readonly unknown[]): unknown 
   return hasSecret === null ? value : secretText;
 }
 
-function propertiesOf(schema: unknown): JsonObject {
+function readProperties(schema: unknown): JsonObject {
   const { properties } = isJsonObject(schema) ? schema : {};
   return isJsonObject(properties) ? properties : {};
 }

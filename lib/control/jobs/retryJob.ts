@@ -1,20 +1,20 @@
 /** A job once more, for those of its agents whose requests ended in certain ways. */
 
-import { isRetried, type JobOrder, type RetryOrder } from "../../protocol/api/jobs.ts";
+import { isRetried, type JobRequest, type RetryRequest } from "../../protocol/api/jobs.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { StoredJob, StoredRequest } from "../core/model.ts";
-import { turnsView } from "../core/requests/rolloutOptions.ts";
+import { rolloutView } from "../core/requests/rolloutOptions.ts";
 
 /**
  * The order that asks again; agents that cannot be asked any more are left out. Throws `CONFLICT`
  * for a job that is still open there, or was signed, and `NO_MATCH` where nobody is left.
  */
-export function retryOrder(
+export function buildRetryRequest(
   job: StoredJob,
   requests: readonly StoredRequest[],
-  { which, max_agents }: RetryOrder,
+  { which, max_agents }: RetryRequest,
   mayBeAsked: (agentId: string) => boolean,
-): JobOrder {
+): JobRequest {
   if (job.notAfter !== undefined) {
     const text = "signatures are over one request each: sign it anew with wsctl send --sign";
     throw new WsctlError("CONFLICT", `this job cannot be tried again as it is: ${text}`);
@@ -39,7 +39,7 @@ export function retryOrder(
     target: { agents },
     timeout_seconds: job.timeoutMs / 1000,
     ttl_seconds: job.ttlMs / 1000,
-    ...turnsView(job),
+    ...rolloutView(job),
     ...(job.canary === undefined ? {} : { canary: Math.min(job.canary, agents.length) }),
     priority: job.priority ?? "normal",
     require_online: job.requireOnline ?? false,

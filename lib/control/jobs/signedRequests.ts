@@ -1,19 +1,19 @@
 /** Requests whose ids and signatures an operator has made: taken as they are, or not at all. */
 
-import type { JobOrder } from "../../protocol/api/jobs.ts";
+import type { JobRequest } from "../../protocol/api/jobs.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import type { WantedRequest } from "../core/model.ts";
+import type { RequestDraft } from "../core/model.ts";
 
 /**
  * One request for each agent; `isKnown` says whether an id has been used. Throws `CONFLICT` where
  * what was signed is not what is asked for, or is asked for again.
  */
-export function wantedRequests(
-  { signed }: JobOrder,
+export function buildRequests(
+  { signed }: JobRequest,
   agents: readonly string[],
   newId: () => string,
   isKnown: (requestId: string) => boolean,
-): WantedRequest[] {
+): RequestDraft[] {
   if (signed === undefined) return agents.map((agentId) => ({ requestId: newId(), agentId }));
   const byAgent = new Map(signed.requests.map((request) => [request.agent, request]));
   const ids = new Set(signed.requests.map(({ request_id }) => request_id));

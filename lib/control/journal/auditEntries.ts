@@ -1,31 +1,31 @@
 /** What the control plane's own writes look like in the audit trail: with them, or not at all. */
-import type { AuditEntry } from "../../store/auditTrail.ts";
+import type { AuditTrailEntry } from "../../store/auditTrail.ts";
 import type { ControlWrite } from "../core/model.ts";
 
 /** Agents named in one record: a job for all of a large fleet says how many, and each has its own. */
-const namedMax = 100;
+const namesMax = 100;
 
 /** Nothing for what is nobody's action. */
-export function auditOf(write: ControlWrite): AuditEntry[] {
+export function buildAuditEntries(write: ControlWrite): AuditTrailEntry[] {
   switch (write.type) {
-    case "job":
+    case "putJob":
       return [jobCreated(write), ...write.requests.flatMap((request) => requestSent(request))];
-    case "sent":
+    case "markSent":
       return requestSent(write);
-    case "ended": {
+    case "putOutcome": {
       const { requestId, jobId, agentId: agent, outcome, code, endedAt: at } = write.outcome;
       const on = { request_id: requestId, job_id: jobId, agent };
       const coded = code === undefined ? {} : { code };
-      return [{ at, facts: { action: "request.end", outcome, on, ...coded } }];
+      return [{ at, details: { action: "request.end", outcome, on, ...coded } }];
     }
-    case "audit":
-      return [{ at: write.at, facts: write.facts }];
-    case "cancelled":
-    case "approved":
-    case "turned":
-    case "paused":
-    case "agent":
-    case "forgotten":
+    case "appendAudit":
+      return [{ at: write.at, details: write.facts }];
+    case "markCancelled":
+    case "markApproved":
+    case "markBatchStarted":
+    case "setPaused":
+    case "putAgent":
+    case "deleteAgent":
       return [];
     default:
       return write satisfies never;
@@ -33,20 +33,27 @@ export function auditOf(write: ControlWrite): AuditEntry[] {
 }
 
 /** What waits for its agent was not sent. */
-function requestSent(request: { requestId: string; sentAt?: number }): AuditEntry[] {
+function requestSent(request: { requestId: string; sentAt?: number }): AuditTrailEntry[] {
   const { requestId: request_id, sentAt: at } = request;
   if (at === undefined) return [];
-  return [{ at, facts: { action: "request.send", outcome: "begun", on: { request_id } } }];
+  return [{ at, details: { action: "request.send", outcome: "begun", on: { request_id } } }];
 }
 
-function jobCreated({ job, requests }: ControlWrite & { type: "job" }): AuditEntry {
-  const { jobId: job_id, command, createdBy: actor, createdAt: at, asked = {}, schedule } = job;
-  const { address, role, parameters } = asked;
+function jobCreated({ job, requests }: ControlWrite & { type: "putJob" }): AuditTrailEntry {
+  const {
+    jobId: job_id,
+    command,
+    createdBy: actor,
+    createdAt: at,
+    requestedBy = {},
+    schedule,
+  } = job;
+  const { address, role, parameters } = requestedBy;
   const on = {
     job_id,
     command,
     ...(parameters === undefined ? {} : { parameters }),
-    agents: requests.slice(0, namedMax).map(({ agentId }) => agentId),
+    agents: requests.slice(0, namesMax).map(({ agentId }) => agentId),
     total: requests.length,
     ...(schedule === undefined ? {} : { schedule }),
   };
@@ -54,5 +61,5 @@ function jobCreated({ job, requests }: ControlWrite & { type: "job" }): AuditEnt
     ...(role === undefined ? {} : { role }),
     ...(address === undefined ? {} : { address }),
   };
-  return { at, facts: { action: "job.create", outcome: "accepted", actor, ...from, on } };
+  return { at, details: { action: "job.create", outcome: "accepted", actor, ...from, on } };
 }

@@ -5,7 +5,7 @@
 
 import type { AuditTrail } from "../../store/auditTrail.ts";
 import type {
-  AgentFacts,
+  AgentRecord,
   ControlWrite,
   OpenJournal,
   StoredJob,
@@ -14,11 +14,11 @@ import type {
 } from "../core/model.ts";
 import type { Retention } from "./history/retention.ts";
 import type { JobPage, JobsQuery } from "./jobQuery.ts";
-import type { ArtifactRecords } from "./tables/artifactTable.ts";
-import type { FigureRecords } from "./tables/metricsTable.ts";
-import type { ReleaseRecords } from "./tables/releaseTable.ts";
-import type { ScheduleRecords } from "./tables/scheduleTable.ts";
-import type { TokenRecords } from "./tables/tokenTable.ts";
+import type { ArtifactTable } from "./tables/artifactTable.ts";
+import type { MetricsTable } from "./tables/metricsTable.ts";
+import type { ReleaseTable } from "./tables/releaseTable.ts";
+import type { ScheduleTable } from "./tables/scheduleTable.ts";
+import type { TokenTable } from "./tables/tokenTable.ts";
 
 /** What a commit has given to what it wrote. */
 export interface CommitResult {
@@ -37,7 +37,7 @@ export interface ControlJournal {
   /** Throws where its file is no longer in its place. */
   look(): void;
   open(): OpenJournal;
-  agents(): AgentFacts[];
+  agents(): AgentRecord[];
 
   job(jobId: string): StoredJob | undefined;
   jobByKey(key: string): StoredJob | undefined;
@@ -49,30 +49,30 @@ export interface ControlJournal {
   /** All of a job's, without results and with the beginning of each message alone. */
   requests(jobId: string): StoredRequest[];
   /** With all that is known of each: as large as agents' answers are. */
-  wholeRequests(jobId: string): StoredRequest[];
+  fullRequests(jobId: string): StoredRequest[];
   /** The job a request belongs to; undefined where there is no such request. */
-  jobIdOf(requestId: string): string | undefined;
+  findJobId(requestId: string): string | undefined;
   /** The agent a request was sent to; undefined where there is no such request. */
-  agentOf(requestId: string): string | undefined;
+  findAgent(requestId: string): string | undefined;
   /** Outcomes of a job behind a place in their order, oldest first. */
   outcomes(jobId: string, after: number, limit: number): StoredOutcome[];
 
-  readonly releases: ReleaseRecords;
-  readonly schedules: ScheduleRecords;
-  readonly figures: FigureRecords;
+  readonly releases: ReleaseTable;
+  readonly schedules: ScheduleTable;
+  readonly metrics: MetricsTable;
 
   /** The texts of agents' catalogues, by their digests. */
-  catalogues(): { digest: string; text: string }[];
-  addCatalogue(digest: string, text: string): void;
-  removeCatalogue(digest: string): void;
+  capabilities(): { digest: string; text: string }[];
+  addCapabilities(digest: string, text: string): void;
+  removeCapabilities(digest: string): void;
 
   /** Lets old jobs go. */
   readonly retention: Retention;
   readonly audit: AuditTrail;
-  readonly tokens: TokenRecords;
+  readonly tokens: TokenTable;
   /** The name of this control plane, made with its journal. */
   readonly controlId: string;
 
-  readonly artifacts: ArtifactRecords;
+  readonly artifacts: ArtifactTable;
   close(): void;
 }

@@ -2,8 +2,8 @@
 import type { AuditTrail } from "../../store/auditTrail.ts";
 import type { Database, Statement, Value } from "../../store/sqlite.ts";
 import type { ControlWrite, Job, OpenRequest, Outcome } from "../core/model.ts";
-import { auditOf } from "./auditEntries.ts";
-import { turnsText } from "./rows.ts";
+import { buildAuditEntries } from "./auditEntries.ts";
+import { rolloutJson } from "./rows.ts";
 
 /**
  * Carries out writes inside the transaction that the caller has begun; returns the sequence of each
@@ -56,24 +56,24 @@ export function journalWriter(
     const sequences = new Map<string, number>();
     let sequence: number | undefined;
     for (const write of writes) {
-      if (write.type === "job") {
+      if (write.type === "putJob") {
         job.run(...jobValues(write.job, write.requests.length));
         for (const one of write.requests) request.run(...requestValues(one));
-      } else if (write.type === "sent") {
+      } else if (write.type === "markSent") {
         sent.run(write.sentAt, write.journalId ?? null, write.requestId);
-      } else if (write.type === "cancelled") {
+      } else if (write.type === "markCancelled") {
         cancelled.run(write.at, write.jobId);
-      } else if (write.type === "approved") {
+      } else if (write.type === "markApproved") {
         approved.run(write.by, write.jobId);
-      } else if (write.type === "turned") {
+      } else if (write.type === "markBatchStarted") {
         turned.run(write.at, write.requestId);
-      } else if (write.type === "paused") {
+      } else if (write.type === "setPaused") {
         paused.run(write.at ?? null, write.jobId);
-      } else if (write.type === "agent") {
+      } else if (write.type === "putAgent") {
         agent.run(write.facts.agentId, JSON.stringify(write.facts));
-      } else if (write.type === "forgotten") {
+      } else if (write.type === "deleteAgent") {
         forgotten.run(write.agentId);
-      } else if (write.type === "ended") {
+      } else if (write.type === "putOutcome") {
         sequence ??= last.get()?.sequence ?? 0;
         endOnce(ended, write.outcome, ++sequence);
         sequences.set(write.outcome.requestId, sequence);
@@ -82,14 +82,14 @@ export function journalWriter(
     }
     // The core counts how long; the trail says when.
     const at = Date.now();
-    trail.append(writes.flatMap(auditOf).map((entry) => ({ ...entry, at })));
+    trail.append(writes.flatMap(buildAuditEntries).map((entry) => ({ ...entry, at })));
     for (const [jobId, { ended: more, succeeded }] of tally) progress.run(more, succeeded, jobId);
     return sequences;
   };
 }
 
 function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: number): void {
-  const { requestId, code, message, result, endedAt, durationMs, startedAt, ranMs } = outcome;
+  const { requestId, code, message, result, endedAt, durationMs, startedAt, executionMs } = outcome;
   const changed = ended.run(
     outcome.outcome,
     sequence,
@@ -99,7 +99,7 @@ function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: n
     endedAt,
     durationMs,
     startedAt ?? null,
-    ranMs ?? null,
+    executionMs ?? null,
     requestId,
   );
   if (changed !== 1) throw new Error(`request ${requestId} is not there or has ended already`);
@@ -128,7 +128,7 @@ function jobValues(job: Job, total: number): Value[] {
     job.maxFailures ?? null,
     job.notAfter ?? null,
     job.needsApproval ? 1 : 0,
-    turnsText(job),
+    rolloutJson(job),
     job.priority ?? null,
     job.requireOnline ? 1 : 0,
     job.retryOf ?? null,

@@ -6,7 +6,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { dirname, join } from "node:path";
 import { localFile } from "../../protocol/api/localCredentials.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { readOne, schemaOf } from "../../store/sqlite.ts";
+import { readOne, readSchemaVersion } from "../../store/sqlite.ts";
 import type { ControlJournal } from "./journal.ts";
 
 /** Made by whoever has had a journal there. */
@@ -26,7 +26,7 @@ interface Note {
 export const probesSql = "SELECT count FROM probe";
 
 /** Throws `STORAGE_UNAVAILABLE` saying what is missing, and what to do. */
-export function refuseLost(path: string): void {
+export function assertNotLost(path: string): void {
   const dir = dirname(path);
   const companion = companions.find((name) => existsSync(join(dir, name)));
   const bytes = sizeOf(path);
@@ -47,7 +47,7 @@ export function refuseLost(path: string): void {
  * Notes that a process writes; from here on there is something in the log that must be there if
  * this process is killed. Throws `STORAGE_UNAVAILABLE` where nothing can be written.
  */
-export function noteOpen(
+export function markOpen(
   path: string,
   journal: Pick<ControlJournal, "probe" | "close">,
   probes: () => number,
@@ -65,7 +65,7 @@ export function noteOpen(
 }
 
 /** Before it is closed, which takes the log away. */
-export function noteClosed(path: string): void {
+export function markClosed(path: string): void {
   rmSync(join(dirname(path), openFile), { force: true });
 }
 
@@ -90,7 +90,7 @@ function sizeOf(path: string): number {
 /** A file that was made, and whose tables were in the log alone. */
 function isWithoutSchema(path: string): boolean {
   try {
-    return schemaOf(path) === 0;
+    return readSchemaVersion(path) === 0;
   } catch {
     // What is wrong with it is said when it is opened.
     return false;

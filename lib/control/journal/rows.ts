@@ -3,9 +3,9 @@ import type { Priority } from "../../protocol/api/jobs.ts";
 import type { Job, StoredJob, StoredRequest } from "../core/model.ts";
 
 /** How a job is cut into turns, in one column. */
-type Turns = Pick<Job, "waves" | "pauseBetweenMs" | "canary" | "canaryWaitMs">;
+type RolloutFields = Pick<Job, "waves" | "pauseBetweenMs" | "canary" | "canaryWaitMs">;
 
-export function turnsText({ waves, pauseBetweenMs, canary, canaryWaitMs }: Job): string | null {
+export function rolloutJson({ waves, pauseBetweenMs, canary, canaryWaitMs }: Job): string | null {
   const text = JSON.stringify({ waves, pauseBetweenMs, canary, canaryWaitMs });
   return text === "{}" ? null : text;
 }
@@ -57,7 +57,7 @@ export interface RequestRow {
   ran_ms: number | null;
 }
 
-export function jobOf(row: JobRow): StoredJob {
+export function toJob(row: JobRow): StoredJob {
   const { idempotency_key: key, fingerprint } = row;
   return {
     jobId: row.job_id,
@@ -70,7 +70,7 @@ export function jobOf(row: JobRow): StoredJob {
     createdBy: row.created_by,
     ...(row.batch === null ? {} : { batch: row.batch }),
     ...(row.max_failures === null ? {} : { maxFailures: row.max_failures }),
-    ...(row.turns === null ? {} : (JSON.parse(row.turns) as Turns)),
+    ...(row.turns === null ? {} : (JSON.parse(row.turns) as RolloutFields)),
     ...(row.priority === null ? {} : { priority: row.priority }),
     ...(row.require_online === 0 ? {} : { requireOnline: true }),
     ...(row.paused_at === null ? {} : { pausedAt: row.paused_at }),
@@ -87,7 +87,7 @@ export function jobOf(row: JobRow): StoredJob {
   };
 }
 
-export function requestOf(row: RequestRow): StoredRequest {
+export function toRequest(row: RequestRow): StoredRequest {
   return {
     requestId: row.request_id,
     jobId: row.job_id,
@@ -103,6 +103,6 @@ export function requestOf(row: RequestRow): StoredRequest {
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.duration_ms === null ? {} : { durationMs: row.duration_ms }),
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
-    ...(row.ran_ms === null ? {} : { ranMs: row.ran_ms }),
+    ...(row.ran_ms === null ? {} : { executionMs: row.ran_ms }),
   };
 }

@@ -3,27 +3,27 @@ import { failpoint } from "../../failpoints.ts";
 import { AuditTrail } from "../../store/auditTrail.ts";
 import { Database } from "../../store/sqlite.ts";
 import type {
-  AgentFacts,
+  AgentRecord,
   OpenJournal,
   OpenRequest,
-  Standing,
+  RequestProgress,
   StoredOutcome,
   StoredRequest,
 } from "../core/model.ts";
 import { isRollout } from "../core/requests/rollouts.ts";
 import { HistoryIndex } from "./history/historyIndex.ts";
-import { JobList } from "./history/jobPage.ts";
+import { JobPages } from "./history/jobPage.ts";
 import { Retention } from "./history/retention.ts";
 import type { ControlJournal } from "./journal.ts";
 import { journalWriter } from "./journalWriter.ts";
-import { noteClosed, noteOpen, probesSql, refuseLost } from "./lostJournal.ts";
+import { assertNotLost, markClosed, markOpen, probesSql } from "./lostJournal.ts";
 import { migrations } from "./migrations.ts";
-import { type JobRow, jobOf, type RequestRow, requestOf } from "./rows.ts";
-import { artifactRecordsOn } from "./tables/artifactTable.ts";
-import { figureRecordsOn } from "./tables/metricsTable.ts";
-import { releaseRecordsOn } from "./tables/releaseTable.ts";
-import { scheduleRecordsOn } from "./tables/scheduleTable.ts";
-import { tokenRecordsOn } from "./tables/tokenTable.ts";
+import { type JobRow, type RequestRow, toJob, toRequest } from "./rows.ts";
+import { createArtifactTable } from "./tables/artifactTable.ts";
+import { createMetricsTable } from "./tables/metricsTable.ts";
+import { createReleaseTable } from "./tables/releaseTable.ts";
+import { createScheduleTable } from "./tables/scheduleTable.ts";
+import { createTokenTable } from "./tables/tokenTable.ts";
 
 const applicationId = 0x77736370;
 
@@ -36,10 +36,10 @@ const probeBytes = 64 * 1024;
 /** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
 export function openControlJournal(path: string): ControlJournal {
   const what = "the control plane's journal";
-  refuseLost(path);
+  assertNotLost(path);
   const db = Database.open({ path, what, applicationId, migrations });
-  const journal = db.read(() => journalOn(db, () => noteClosed(path)));
-  noteOpen(path, journal, () => Number(db.prepare<[], { count: number }>(probesSql).get()?.count));
+  const journal = db.read(() => journalOn(db, () => markClosed(path)));
+  markOpen(path, journal, () => Number(db.prepare<[], { count: number }>(probesSql).get()?.count));
   return journal;
 }
 
@@ -49,7 +49,7 @@ function journalOn(db: Database, closing: () => void): ControlJournal {
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
   const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
   const index = new HistoryIndex(db);
-  const jobs = new JobList(db, index);
+  const jobs = new JobPages(db, index);
   const wholeRequests = db.prepare<[string], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
   );
@@ -86,33 +86,33 @@ function journalOn(db: Database, closing: () => void): ControlJournal {
     },
     look: () => db.refuseMoved(),
     open: () => db.read(() => openJournal(db)),
-    agents: () => db.read(() => agentsIn(db)),
-    job: (jobId) => optional(job.get(jobId), jobOf),
-    jobByKey: (key) => optional(byKey.get(key), jobOf),
+    agents: () => db.read(() => readAgents(db)),
+    job: (jobId) => optional(job.get(jobId), toJob),
+    jobByKey: (key) => optional(byKey.get(key), toJob),
     jobs: (query) => jobs.page(query),
     indexHistory: () => index.step(),
-    mergeHistory: () => index.parts.merge(),
+    mergeHistory: () => index.partitions.merge(),
     retention: new Retention(db, index),
-    requests: (jobId): StoredRequest[] => requests.all(jobId).map(requestOf),
-    wholeRequests: (jobId): StoredRequest[] => wholeRequests.all(jobId).map(requestOf),
-    jobIdOf: (requestId) => jobIdOf.get(requestId)?.job_id,
-    agentOf: (requestId) => agentOf.get(requestId)?.agent_id,
-    outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(outcomeOf),
-    releases: releaseRecordsOn(db),
-    schedules: scheduleRecordsOn(db),
-    figures: figureRecordsOn(db),
-    catalogues: () =>
+    requests: (jobId): StoredRequest[] => requests.all(jobId).map(toRequest),
+    fullRequests: (jobId): StoredRequest[] => wholeRequests.all(jobId).map(toRequest),
+    findJobId: (requestId) => jobIdOf.get(requestId)?.job_id,
+    findAgent: (requestId) => agentOf.get(requestId)?.agent_id,
+    outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(toOutcome),
+    releases: createReleaseTable(db),
+    schedules: createScheduleTable(db),
+    metrics: createMetricsTable(db),
+    capabilities: () =>
       db.prepare<[], { digest: string; text: string }>("SELECT * FROM catalogues").all(),
-    addCatalogue: (digest, text) => {
+    addCapabilities: (digest, text) => {
       const sql = "INSERT INTO catalogues (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING";
       db.prepare<[string, string]>(sql).run(digest, text);
     },
-    removeCatalogue: (digest) =>
+    removeCapabilities: (digest) =>
       void db.prepare<[string]>("DELETE FROM catalogues WHERE digest = ?").run(digest),
     audit,
-    tokens: tokenRecordsOn(db),
-    controlId: controlIdIn(db),
-    artifacts: artifactRecordsOn(db),
+    tokens: createTokenTable(db),
+    controlId: readControlId(db),
+    artifacts: createArtifactTable(db),
     close: () => {
       closing();
       db.close();
@@ -128,7 +128,7 @@ function openJournal(db: Database): OpenJournal {
   const requests = db
     .prepare<[], RequestRow>(sql)
     .all()
-    .map((row) => requestOf(row) as OpenRequest);
+    .map((row) => toRequest(row) as OpenRequest);
   const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   const all = db.prepare<[string], RequestRow>(
     "SELECT request_id, state, ended_at FROM requests WHERE job_id = ? ORDER BY rowid",
@@ -137,30 +137,30 @@ function openJournal(db: Database): OpenJournal {
   for (const jobId of new Set(requests.map((request) => request.jobId))) {
     const row = job.get(jobId);
     if (row === undefined) throw new Error(`job ${jobId} is missing`);
-    const found = jobOf(row);
-    jobs.push(isRollout(found) ? { ...found, all: all.all(jobId).map(standingOf) } : found);
+    const found = toJob(row);
+    jobs.push(isRollout(found) ? { ...found, all: all.all(jobId).map(toProgress) } : found);
   }
   return { jobs, requests };
 }
 
-function standingOf({ request_id: requestId, state, ended_at }: RequestRow): Standing {
+function toProgress({ request_id: requestId, state, ended_at }: RequestRow): RequestProgress {
   if (state === "queued" || state === "sent") return { requestId };
   return { requestId, outcome: state, endedAt: ended_at ?? 0 };
 }
 
-function agentsIn(db: Database): AgentFacts[] {
+function readAgents(db: Database): AgentRecord[] {
   const rows = db.prepare<[], { facts: string }>("SELECT facts FROM agents").all();
-  return rows.map((row) => JSON.parse(row.facts) as AgentFacts);
+  return rows.map((row) => JSON.parse(row.facts) as AgentRecord);
 }
 
-function controlIdIn(db: Database): string {
+function readControlId(db: Database): string {
   const row = db.prepare<[], { control_id: string }>("SELECT control_id FROM identity").get();
   if (row === undefined) throw new Error("the name of the control plane is missing");
   return row.control_id;
 }
 
-function outcomeOf(row: RequestRow): StoredOutcome {
-  const { state, ...rest } = requestOf(row);
+function toOutcome(row: RequestRow): StoredOutcome {
+  const { state, ...rest } = toRequest(row);
   return { ...rest, outcome: state, sequence: row.sequence ?? 0 } as StoredOutcome;
 }
 

@@ -15,19 +15,19 @@ import { type Challenge, proofScheme } from "../../protocol/wire/keyProof.ts";
 import { subprotocol } from "../../protocol/wire/version.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { Refusals, Refused } from "../audit/auditRequest.ts";
-import { type Access, counterOf } from "../auth/authenticator.ts";
+import type { RefusalLog, RefusedRequest } from "../audit/auditRequest.ts";
+import { type Authenticator, parseCounter } from "../auth/authenticator.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
-import type { Descriptors } from "./descriptorReserve.ts";
+import type { DescriptorReserve } from "./descriptorReserve.ts";
 
 export interface AgentRouteOptions {
   engine: Engine;
-  access: Access;
-  descriptors: Descriptors;
-  refusals: Refusals;
+  authenticator: Authenticator;
+  descriptors: DescriptorReserve;
+  refusals: RefusalLog;
   revocations: Revocations;
   runtime: Runtime;
   clock: Clock;
@@ -38,11 +38,15 @@ export interface AgentRouteOptions {
 type Caller = { token: StoredToken } | { refused: CloseName };
 
 export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
-  const { access, clock, runtime } = options;
+  const { authenticator, clock, runtime } = options;
   app.get("/agent/challenge", (c) => {
     const now = clock.now();
-    const nonce = access.nonces.make(now);
-    const body: Challenge = { nonce, control_id: access.controlId, time: timestamp(clock.wall()) };
+    const nonce = authenticator.nonces.make(now);
+    const body: Challenge = {
+      nonce,
+      control_id: authenticator.controlId,
+      time: timestamp(clock.wall()),
+    };
     return c.json(body);
   });
   app.get(
@@ -55,7 +59,7 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
       refuseWithoutRoom(c, options);
       await next();
     },
-    runtime.upgradeWebSocket((c) => agentEvents(c, callerOf(c, options), options)),
+    runtime.upgradeWebSocket((c) => agentEvents(c, authenticateCaller(c, options), options)),
   );
 }
 
@@ -71,12 +75,12 @@ function refuseWithoutRoom(c: Context, { descriptors, runtime, log }: AgentRoute
   throw new WsctlError("UNAVAILABLE", text);
 }
 
-function callerOf(c: Context, options: AgentRouteOptions): Caller {
-  const { access, runtime, log } = options;
+function authenticateCaller(c: Context, options: AgentRouteOptions): Caller {
+  const { authenticator, runtime, log } = options;
   const authorization = c.req.header("authorization");
   const address = runtime.remoteAddress(c);
   try {
-    const token = access.identify({ authorization, address, purpose: "connect" });
+    const token = authenticator.identify({ authorization, address, purpose: "connect" });
     return token.agentId === undefined || token.role !== "agent"
       ? { refused: "forbidden" }
       : { token };
@@ -110,7 +114,7 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
       const refused =
         "refused" in caller
           ? caller.refused
-          : refusalOf(caller.token, { authorization, address }, options);
+          : buildRefusal(caller.token, { authorization, address }, options);
       if (refused !== undefined || "refused" in caller) {
         const { code, meaning } = closeCodes[refused ?? "unauthorized"];
         log.warn("refused an agent", { address, reason: meaning });
@@ -122,15 +126,15 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
       }
       const { agentId = "", tokenId } = caller.token;
       const v1 = ws.protocol === subprotocol;
-      sessionId = engine.connected({ agentId, tokenId, v1, address }, socket);
+      sessionId = engine.connectionOpened({ agentId, tokenId, isExtended: v1, address }, socket);
     },
     onMessage(event, ws) {
       if (sessionId === undefined) return;
-      if (typeof event.data === "string") return engine.received(sessionId, event.data);
+      if (typeof event.data === "string") return engine.messageReceived(sessionId, event.data);
       ws.close(closeCodes.textOnly.code, closeCodes.textOnly.meaning);
     },
     onClose() {
-      if (sessionId !== undefined) engine.disconnected(sessionId);
+      if (sessionId !== undefined) engine.connectionClosed(sessionId);
     },
     onError(event) {
       log.warn("fault on a connection", {
@@ -141,23 +145,26 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
   };
 }
 
-function record(who: Omit<Refused, "action">, { refusals }: AgentRouteOptions): void {
-  refusals.record({ ...who, action: "agent.connect" });
+function record(
+  who: Omit<RefusedRequest, "action">,
+  { refusals: refusalLog }: AgentRouteOptions,
+): void {
+  refusalLog.record({ ...who, action: "agent.connect" });
 }
 
 /** An agent that is who it says, and may not connect all the same. */
-function refusalOf(
+function buildRefusal(
   token: StoredToken,
   { authorization, address }: { authorization: string | undefined; address: string },
-  { access, engine, revocations, log }: AgentRouteOptions,
+  { authenticator, engine, revocations, log }: AgentRouteOptions,
 ): CloseName | undefined {
   // Between the upgrade's request and this open connection the token may have ended.
-  if (!access.isStillGood(token, { address })) return "unauthorized";
+  if (!authenticator.isStillValid(token, { address })) return "unauthorized";
   if (token.state !== "active") return token.state;
   if (token.publicKey === undefined) return undefined;
   // Every connection has a greater number than the one before, unless the key is held twice.
   try {
-    if (engine.journal.tokens.advance(token.tokenId, counterOf(authorization) ?? 0)) {
+    if (engine.journal.tokens.advance(token.tokenId, parseCounter(authorization) ?? 0)) {
       return undefined;
     }
     revocations.fence(token);

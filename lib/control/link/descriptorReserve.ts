@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-export interface DescriptorsOptions {
+export interface DescriptorReserveOptions {
   /** Undefined where the operating system does not tell: then nobody is refused. */
   limit: number | undefined;
   /** How many are open. */
@@ -19,9 +19,9 @@ const limitLow = 4_096;
 const countMs = 100;
 const restShare = 50;
 
-export class Descriptors {
+export class DescriptorReserve {
   readonly limit: number | undefined;
-  readonly #options: DescriptorsOptions;
+  readonly #options: DescriptorReserveOptions;
   readonly #most: number;
   #open = 0;
   /** Let in since they were counted. */
@@ -29,7 +29,7 @@ export class Descriptors {
   #wasShort = false;
   #countAgainAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: DescriptorsOptions) {
+  constructor(options: DescriptorReserveOptions) {
     const { limit = Number.POSITIVE_INFINITY } = options;
     this.#options = options;
     this.limit = options.limit;
@@ -78,8 +78,12 @@ export class Descriptors {
 }
 
 /** Of this process. */
-export function ownDescriptors(): Descriptors {
-  return new Descriptors({ limit: ownLimit(), count: countOwn, now: () => performance.now() });
+export function openDescriptorReserve(): DescriptorReserve {
+  return new DescriptorReserve({
+    limit: ownLimit(),
+    count: countOwn,
+    now: () => performance.now(),
+  });
 }
 
 function ownLimit(): number | undefined {

@@ -2,17 +2,17 @@
  * Looks every second whether the journal is still where it was, and whether descriptors run short;
  * then it says so, and ends idle connections.
  */
-import { Aside } from "../../log/faultGuard.ts";
+import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import type { Server } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { Descriptors } from "./descriptorReserve.ts";
+import type { DescriptorReserve } from "./descriptorReserve.ts";
 
-export interface RoomKeeperOptions {
-  descriptors: Descriptors;
+export interface ResourceMonitorOptions {
+  descriptors: DescriptorReserve;
   server: Pick<Server, "closeIdle">;
   /** Says whether the journal's file is still in its place. */
-  lookAtJournal(): void;
+  checkJournal(): void;
   clock: Pick<Clock, "after">;
   log: Log;
 }
@@ -21,20 +21,20 @@ const lookMs = 1_000;
 /** At the very limit it comes and goes: it is over when it has not come for so many looks. */
 const calmLooks = 10;
 
-export class RoomKeeper {
-  readonly #options: RoomKeeperOptions;
-  readonly #aside: Aside;
+export class ResourceMonitor {
+  readonly #options: ResourceMonitorOptions;
+  readonly #aside: FaultGuard;
   /** Looks until it is over. */
   #looksLeft = 0;
   #cancel = () => {};
 
-  constructor(options: RoomKeeperOptions) {
+  constructor(options: ResourceMonitorOptions) {
     this.#options = options;
-    this.#aside = new Aside(options.log);
+    this.#aside = new FaultGuard(options.log);
   }
 
   start(): void {
-    this.#options.lookAtJournal();
+    this.#options.checkJournal();
     this.#aside.attempt("end idle connections", () => this.#look());
     this.#cancel = this.#options.clock.after(lookMs, () => this.start());
   }

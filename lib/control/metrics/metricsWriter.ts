@@ -4,7 +4,7 @@
  */
 import type { Log } from "../../log/log.ts";
 import { errorText } from "../../protocol/errors.ts";
-import { figureHoursKept, figureMinutesKeptHours } from "../../protocol/limits.ts";
+import { metricsHoursRetention, metricsMinutesRetentionHours } from "../../protocol/limits.ts";
 import type { Clock } from "../../time/clock.ts";
 import { hourMs } from "../core/agents/metricsHour.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -13,7 +13,7 @@ const writeMs = 5 * 60_000;
 /** Rows in one transaction: nobody waits long for it. */
 const stepRows = 500;
 
-export class FigureKeeper {
+export class MetricsWriter {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -43,27 +43,27 @@ export class FigureKeeper {
   }
 
   async #write(): Promise<void> {
-    const { figures } = this.#engine.journal;
+    const { metrics } = this.#engine.journal;
     try {
       for (;;) {
-        const changed = this.#engine.core.fleet.figures.take(stepRows);
+        const changed = this.#engine.core.registry.metrics.take(stepRows);
         if (changed.length === 0) break;
-        figures.put(changed);
-        await this.#breathe();
+        metrics.put(changed);
+        await this.#yieldToEventLoop();
       }
       const hour = Math.floor(this.#clock.now() / hourMs);
-      while (figures.forgetMinutes(hour - figureMinutesKeptHours, stepRows) === stepRows) {
-        await this.#breathe();
+      while (metrics.pruneMinutes(hour - metricsMinutesRetentionHours, stepRows) === stepRows) {
+        await this.#yieldToEventLoop();
       }
-      while (figures.forgetHours(hour - figureHoursKept, stepRows) === stepRows) {
-        await this.#breathe();
+      while (metrics.pruneHours(hour - metricsHoursRetention, stepRows) === stepRows) {
+        await this.#yieldToEventLoop();
       }
     } catch (error) {
       this.#log.warn(`Cannot keep the agents' figures: ${errorText(error)}`);
     }
   }
 
-  #breathe(): Promise<void> {
-    return new Promise((resolve) => this.#clock.soon(resolve));
+  #yieldToEventLoop(): Promise<void> {
+    return new Promise((resolve) => this.#clock.defer(resolve));
   }
 }

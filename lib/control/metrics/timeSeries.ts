@@ -1,20 +1,20 @@
 /** An agent's figures as the API shows them: a day by minutes, a month by hours. */
-import type { AgentFigures, Series } from "../../protocol/api/views.ts";
-import { figureHoursKept, figureMinutesKeptHours } from "../../protocol/limits.ts";
+import type { AgentMetrics, Series } from "../../protocol/api/views.ts";
+import { metricsHoursRetention, metricsMinutesRetentionHours } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import type { Hour } from "../core/agents/metricsHour.ts";
+import type { MetricsHour } from "../core/agents/metricsHour.ts";
 import { hourMs, minuteMs } from "../core/agents/metricsHour.ts";
-import type { FigureRecords } from "../journal/tables/metricsTable.ts";
+import type { MetricsTable } from "../journal/tables/metricsTable.ts";
 
 /** `unwritten`: hours that are not on disk yet, or not as they stand. */
-export function figuresOf(
-  records: FigureRecords,
+export function buildMetrics(
+  records: MetricsTable,
   agentId: string,
-  unwritten: readonly Hour[],
+  unwritten: readonly MetricsHour[],
   now: number,
-): AgentFigures {
+): AgentMetrics {
   const hour = Math.floor(now / hourMs);
-  const fromHour = hour - figureMinutesKeptHours + 1;
+  const fromHour = hour - metricsMinutesRetentionHours + 1;
   const stored = records.minutes(agentId, fromHour);
   const latest = new Map([...stored, ...unwritten].map((each) => [each.number, each]));
   const day = emptySeries(
@@ -27,8 +27,8 @@ export function figuresOf(
       put(day, (at - fromHour * hourMs) / minuteMs, cpuPercent, memoryBytes);
     }
   }
-  const firstHour = hour - figureHoursKept + 1;
-  const month = emptySeries(firstHour * hourMs, hourMs, figureHoursKept);
+  const firstHour = hour - metricsHoursRetention + 1;
+  const month = emptySeries(firstHour * hourMs, hourMs, metricsHoursRetention);
   for (const { hour: number, cpuMean, memoryMean } of records.hours(agentId, firstHour)) {
     put(month, number - firstHour, cpuMean, memoryMean);
   }

@@ -2,7 +2,7 @@
 import { Cron } from "croner";
 import type { Timing } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { scattered } from "../core/agents/stableHash.ts";
+import { stableHash } from "../core/agents/stableHash.ts";
 
 type Civil = Extract<Timing, { cron: string }>;
 
@@ -30,9 +30,9 @@ export function checkTiming(timing: Timing, now: number): void {
 }
 
 /** So much later than it comes due, the same for the same run whoever asks. */
-export function jitterOf(scheduleId: string, dueAt: number, jitterMs: number): number {
+export function computeJitter(scheduleId: string, dueAt: number, jitterMs: number): number {
   if (jitterMs < 1) return 0;
-  return scattered(`${scheduleId} ${dueAt}`) % Math.floor(jitterMs);
+  return stableHash(`${scheduleId} ${dueAt}`) % Math.floor(jitterMs);
 }
 
 function civilAfter({ cron, time_zone: timezone }: Civil, after: number): number | undefined {

@@ -6,17 +6,17 @@
  * while we run is followed too; what it jumps over is missed.
  */
 import type { Log } from "../../log/log.ts";
-import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
+import type { ScheduleRequest } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
 import { isInForce } from "../auth/bearerTokens.ts";
-import { Scope } from "../core/agents/agentScope.ts";
+import { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type JobSubmitter, refuseLarge } from "../jobs/submitJob.ts";
-import type { ScheduleRecords, StoredSchedule } from "../journal/tables/scheduleTable.ts";
+import { assertSize, type JobSubmitter } from "../jobs/submitJob.ts";
+import type { ScheduleTable, StoredSchedule } from "../journal/tables/scheduleTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
-import { checkTiming, jitterOf, nextAfter } from "./nextRun.ts";
+import { checkTiming, computeJitter, nextAfter } from "./nextRun.ts";
 
 export interface SchedulerOptions {
   engine: Engine;
@@ -28,13 +28,13 @@ export interface SchedulerOptions {
 
 export const schedulesMax = 1_000;
 /** A run that is later than this was missed. */
-const lateMs = 60_000;
+const lookBackMs = 60_000;
 /** What could not be written is tried again after this long. */
-const againMs = 1_000;
+const retryMs = 1_000;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #records: ScheduleRecords;
+  readonly #records: ScheduleTable;
   #cancelTimer = () => {};
   /** The latest moment that the wall clock has shown. */
   #latestWall = Number.POSITIVE_INFINITY;
@@ -48,11 +48,11 @@ export class Scheduler {
   }
 
   /** Throws `MALFORMED`, `FORBIDDEN`, `CONFLICT` where the name is taken, or `BUSY`. */
-  create(order: ScheduleOrder, token: StoredToken): StoredSchedule {
+  create(order: ScheduleRequest, token: StoredToken): StoredSchedule {
     const now = this.#options.clock.wall();
     checkTiming(order.timing, now);
-    new Scope(token).requireCommand(order.job.command);
-    refuseLarge(order.job);
+    new AgentScope(token).requireCommand(order.job.command);
+    assertSize(order.job);
     const bytes = Buffer.byteLength(JSON.stringify(order));
     if (bytes > scheduleBytesMax) {
       const text = `it is over ${scheduleBytesMax} bytes as JSON: select agents instead of naming them`;
@@ -74,23 +74,23 @@ export class Scheduler {
     }
     const { newId } = this.#options;
     const { tokenId: createdBy } = token;
-    return this.#keep(
+    return this.#store(
       this.#dueNext({ scheduleId: newId(), order, createdAt: now, createdBy }, now),
     );
   }
 
   pause(schedule: StoredSchedule): StoredSchedule {
     const { nextAt: _next, ...rest } = schedule;
-    return this.#keep({ ...rest, pausedAt: this.#options.clock.wall() });
+    return this.#store({ ...rest, pausedAt: this.#options.clock.wall() });
   }
 
   resume(schedule: StoredSchedule): StoredSchedule {
     const { pausedAt: _at, pausedFor: _for, ...rest } = schedule;
     const resumed = this.#dueNext(rest, this.#options.clock.wall());
     const { timing } = schedule.order;
-    if (resumed.nextAt !== undefined || !("at" in timing)) return this.#keep(resumed);
+    if (resumed.nextAt !== undefined || !("at" in timing)) return this.#store(resumed);
     // Its one moment has passed meanwhile.
-    return this.#keep({ ...resumed, last: { dueAt: Date.parse(timing.at), notRun: "paused" } });
+    return this.#store({ ...resumed, last: { dueAt: Date.parse(timing.at), notRun: "paused" } });
   }
 
   remove(schedule: StoredSchedule): void {
@@ -108,7 +108,7 @@ export class Scheduler {
     return { ...rest, ...(nextAt === undefined ? {} : { nextAt }) };
   }
 
-  #keep(schedule: StoredSchedule): StoredSchedule {
+  #store(schedule: StoredSchedule): StoredSchedule {
     this.#records.put(schedule);
     this.#arm();
     return schedule;
@@ -117,7 +117,7 @@ export class Scheduler {
   #arm(waitMs = this.#waitMs()): void {
     this.#cancelTimer();
     if (this.#isClosed || this.#isLooking) return;
-    this.#cancelTimer = this.#options.clock.after(waitMs, () => void this.#look());
+    this.#cancelTimer = this.#options.clock.after(waitMs, () => void this.#poll());
   }
 
   #waitMs(): number {
@@ -126,7 +126,7 @@ export class Scheduler {
     return Math.max(0, Math.min(wallPollMs, Math.min(...due) - now));
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     let waitMs: number | undefined;
     this.#isLooking = true;
     try {
@@ -143,7 +143,7 @@ export class Scheduler {
       this.#options.log.error(
         `Cannot run what is scheduled: ${errorText(error)}; tried again soon`,
       );
-      waitMs = againMs;
+      waitMs = retryMs;
     }
     this.#isLooking = false;
     this.#arm(waitMs);
@@ -152,7 +152,7 @@ export class Scheduler {
   /** Plans anew where the wall clock was set back: what would come due only then comes due again. */
   #followClock(): void {
     const now = this.#options.clock.wall();
-    const isSetBack = now < this.#latestWall - lateMs;
+    const isSetBack = now < this.#latestWall - lookBackMs;
     this.#latestWall = now;
     if (!isSetBack) return;
     let count = 0;
@@ -180,10 +180,10 @@ export class Scheduler {
     }
     if (order.overlap !== "allow" && this.#isOpen(latestJobId)) {
       if (order.overlap === "skip") return done({ notRun: "overlap" });
-      this.#options.engine.decide({ type: "cancel", jobId: latestJobId ?? "" });
+      this.#options.engine.decide({ type: "cancelRequested", jobId: latestJobId ?? "" });
     }
     try {
-      done({ jobId: await this.#ask(schedule, came ?? first, token) });
+      done({ jobId: await this.#startRun(schedule, came ?? first, token) });
     } catch (error) {
       if (!(error instanceof WsctlError) || isPassing(error)) throw error;
       this.#options.log.warn(`schedule ${order.name} could not run: ${error.message}`);
@@ -200,10 +200,10 @@ export class Scheduler {
     const beginning = beginningOf(schedule);
     const jitterMs = order.jitter_seconds * 1000;
     const isDue = (at: number | undefined): at is number =>
-      at !== undefined && at + jitterOf(scheduleId, at, jitterMs) <= now;
+      at !== undefined && at + computeJitter(scheduleId, at, jitterMs) <= now;
     const after = (at: number) => nextAfter(order.timing, beginning, at);
-    const isLate = now - first - jitterMs > lateMs;
-    let latest = isLate ? after(now - lateMs - jitterMs) : first;
+    const isLate = now - first - jitterMs > lookBackMs;
+    let latest = isLate ? after(now - lookBackMs - jitterMs) : first;
     if (!isDue(latest)) return undefined;
     for (let next = after(latest); isDue(next); next = after(latest)) latest = next;
     return latest;
@@ -230,10 +230,10 @@ export class Scheduler {
     });
   }
 
-  async #ask(schedule: StoredSchedule, came: number, token: StoredToken) {
+  async #startRun(schedule: StoredSchedule, came: number, token: StoredToken) {
     const { scheduleId, order, setBack } = schedule;
     const { tokenId, role } = token;
-    const orderer = { tokenId, role, scope: new Scope(token), schedule: order.name };
+    const orderer = { tokenId, role, scope: new AgentScope(token), schedule: order.name };
     // No key of an operator's has a blank in it.
     // The same moment comes once more where the clock was set back.
     const again = setBack === undefined ? "" : ` ${setBack.count}`;
@@ -275,7 +275,7 @@ function replanned(schedule: StoredSchedule, now: number): StoredSchedule | unde
 /** With its jitter. */
 function dueAt({ scheduleId, nextAt, order }: StoredSchedule): number | undefined {
   if (nextAt === undefined) return undefined;
-  return nextAt + jitterOf(scheduleId, nextAt, order.jitter_seconds * 1000);
+  return nextAt + computeJitter(scheduleId, nextAt, order.jitter_seconds * 1000);
 }
 
 /** Nothing is wrong with the order: it may be given again. */

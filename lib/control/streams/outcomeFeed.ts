@@ -6,7 +6,7 @@
 
 import type { StoredJob, StoredOutcome } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
-import { newBell } from "./wakeSignal.ts";
+import { createWakeSignal } from "./wakeSignal.ts";
 
 const pageRows = 500;
 /** Of outcomes that wait for the reader, as JSON at the least. */
@@ -16,25 +16,25 @@ const outcomeChars = 256;
 export class OutcomeFeed {
   readonly #engine: Engine;
   readonly #job: StoredJob;
-  readonly #bell = newBell();
-  readonly #unwatch: () => void;
+  readonly #wakeSignal = createWakeSignal();
+  readonly #unsubscribe: () => void;
   #cursor: number;
   /** What came and was not taken; undefined while the journal has to be asked. */
   #waiting: StoredOutcome[] | undefined;
   #waitingChars = 0;
   /** Outcomes that are not in `waiting` and will come, while that is known. */
-  #left: number;
+  #isClosed: number;
 
   /** `after`: the cursor of the last outcome that was received; 0 for all. */
   constructor(engine: Engine, job: StoredJob, after: number) {
     this.#engine = engine;
     this.#job = job;
     this.#cursor = after;
-    this.#left = job.total;
+    this.#isClosed = job.total;
     // Nothing of a job that has just been accepted is on record yet: nobody needs to look.
-    const openCount = engine.core.dispatcher?.requests.countOfJob(job.jobId);
+    const openCount = engine.core.dispatcher?.requests.openCountInJob(job.jobId);
     if (after === 0 && openCount === job.total) this.#waiting = [];
-    this.#unwatch = engine.watchers.add(job.jobId, (outcome) => this.#take(outcome));
+    this.#unsubscribe = engine.outcomeListeners.add(job.jobId, (outcome) => this.#take(outcome));
   }
 
   /** The cursor of the last outcome that was taken. */
@@ -44,7 +44,7 @@ export class OutcomeFeed {
 
   /** Whether every outcome was taken. */
   get isOver(): boolean {
-    return this.#waiting?.length === 0 && this.#left === 0;
+    return this.#waiting?.length === 0 && this.#isClosed === 0;
   }
 
   /** What there is; empty where nothing new has come. */
@@ -59,20 +59,20 @@ export class OutcomeFeed {
 
   /** True when something may be new, false when the time passed. */
   async wait(ms: number): Promise<boolean> {
-    const isRung = await this.#bell.wait(ms);
+    const isRung = await this.#wakeSignal.wait(ms);
     // Nothing for long: the journal has the last word, whatever was told or was not.
     if (!isRung && this.#waiting?.length === 0) this.#waiting = undefined;
     return isRung;
   }
 
   /** Ends a wait: something else is new. */
-  ring(): void {
-    this.#bell.ring();
+  wake(): void {
+    this.#wakeSignal.ring();
   }
 
   close(): void {
-    this.#unwatch();
-    this.#bell.ring();
+    this.#unsubscribe();
+    this.#wakeSignal.ring();
   }
 
   #read(): StoredOutcome[] {
@@ -80,19 +80,19 @@ export class OutcomeFeed {
     const rows = journal.outcomes(this.#job.jobId, this.#cursor, pageRows);
     if (rows.length < pageRows) {
       const { ended, total } = journal.job(this.#job.jobId) ?? this.#job;
-      this.#left = total - ended;
+      this.#isClosed = total - ended;
       this.#waiting = [];
     }
     return rows;
   }
 
   #take(outcome: StoredOutcome): void {
-    this.#bell.ring();
+    this.#wakeSignal.ring();
     if (this.#waiting === undefined) return;
-    this.#left--;
+    this.#isClosed--;
     // Behind a cursor that is not of this job nothing of it may come.
     if (outcome.sequence <= this.#cursor) return;
-    this.#waitingChars += charsOf(outcome);
+    this.#waitingChars += countChars(outcome);
     if (this.#waitingChars > waitingCharsMax) {
       this.#waiting = undefined;
       return;
@@ -101,7 +101,7 @@ export class OutcomeFeed {
   }
 }
 
-function charsOf({ message = "", result }: StoredOutcome): number {
+function countChars({ message = "", result }: StoredOutcome): number {
   const resultChars = result === undefined ? 0 : JSON.stringify(result).length;
   return outcomeChars + message.length + resultChars;
 }

@@ -4,13 +4,13 @@
  * for which the agent is waited for, and never that for which the reader is.
  */
 import {
-  outputRestBytesMax,
-  outputRestBytesPerSecond,
-  outputRestMs,
-  outputRestTotalMs,
+  outputDrainBytesMax,
+  outputDrainBytesPerSecond,
+  outputDrainMs,
+  outputDrainTotalMs,
 } from "../../protocol/limits.ts";
 
-export class OutputRest {
+export class OutputDrainTimeout {
   /** Since when it is the agent's turn: of the latest piece, of what asked for more, or the end. */
   #since: number;
   #hasEnded = false;
@@ -23,11 +23,11 @@ export class OutputRest {
   }
 
   /** More was asked for, as the reader has taken all that had been. */
-  asked(now: number): void {
+  requested(now: number): void {
     this.#since = now;
   }
 
-  heard(bytes: number, now: number): void {
+  received(bytes: number, now: number): void {
     if (this.#hasEnded) {
       this.#waitedMs += now - this.#since;
       this.#bytes += bytes;
@@ -43,13 +43,13 @@ export class OutputRest {
 
   /** More came than a spool can hold. */
   get isTooMuch(): boolean {
-    return this.#bytes > outputRestBytesMax;
+    return this.#bytes > outputDrainBytesMax;
   }
 
   /** It fell silent, or comes too slowly to end within any time. */
   isTooSlow(now: number): boolean {
     const silentMs = now - this.#since;
-    const earnedMs = (this.#bytes / outputRestBytesPerSecond) * 1000;
-    return silentMs >= outputRestMs || this.#waitedMs + silentMs >= outputRestTotalMs + earnedMs;
+    const earnedMs = (this.#bytes / outputDrainBytesPerSecond) * 1000;
+    return silentMs >= outputDrainMs || this.#waitedMs + silentMs >= outputDrainTotalMs + earnedMs;
   }
 }

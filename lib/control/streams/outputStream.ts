@@ -7,18 +7,18 @@
  */
 import type { OutputLine } from "../../protocol/api/views.ts";
 import {
-  followRenewMs,
-  outputRestMs,
-  watchedBytesMax,
-  watchedPerStreamMax,
+  outputDrainMs,
+  subscribedBytesMax,
+  subscriptionRenewMs,
+  subscriptionsPerStreamMax,
 } from "../../protocol/limits.ts";
-import type { OutputPiece, StoredJob, StoredOutcome } from "../core/model.ts";
-import { costOf } from "../core/requests/outputSubscriptions.ts";
+import type { OutputPayload, StoredJob, StoredOutcome } from "../core/model.ts";
+import { outputCredit } from "../core/requests/outputSubscriptions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
 import { outcomeLine } from "../views/views.ts";
 import { OutcomeFeed } from "./outcomeFeed.ts";
-import { OutputRest } from "./outputDrainTimeout.ts";
+import { OutputDrainTimeout } from "./outputDrainTimeout.ts";
 
 const chunkBytes = 128 * 1024;
 const windowBytesMax = 512 * 1024;
@@ -37,27 +37,27 @@ export interface OutputStreamOptions {
 }
 
 /** One request whose output is followed. */
-interface Watched {
+interface StreamedRequest {
   requestId: string;
   agentId: string;
-  watcher: number;
+  subscriptionId: number;
   /** The last piece that the reader has taken. */
   taken: number;
   /** Asked for and not yet received, in bytes. */
   bytesLeft: number;
   /** Received and not yet taken. */
-  pieces: OutputPiece[];
-  rest: OutputRest;
+  pieces: OutputPayload[];
+  drain: OutputDrainTimeout;
 }
 
 export class OutputStream implements StreamSource {
   readonly #options: OutputStreamOptions;
   readonly #feed: OutcomeFeed;
-  readonly #watched = new Map<string, Watched>();
+  readonly #streamed = new Map<string, StreamedRequest>();
   /** Requests that are still to be watched. */
   readonly #waiting: { requestId: string; agentId: string }[];
   /** Outcomes whose output has not come to its end. */
-  readonly #held = new Map<string, StoredOutcome>();
+  readonly #pendingLines = new Map<string, StoredOutcome>();
   readonly #renewal: NodeJS.Timeout;
   readonly #windowBytes: number;
   readonly #now: () => number;
@@ -69,16 +69,16 @@ export class OutputStream implements StreamSource {
     this.#now = options.now ?? (() => performance.now());
     this.#feed = new OutcomeFeed(engine, job, after);
     this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
-      const catalogue = engine.core.fleet.agents.get(agentId)?.facts.catalogue;
+      const capabilities = engine.core.registry.agents.get(agentId)?.record.capabilities;
       // Who announces no catalogue was never told of `follow` either; one may be forgotten by now.
-      if (catalogue === undefined) return false;
-      const entry = engine.catalogues.of(catalogue)?.get(job.command);
+      if (capabilities === undefined) return false;
+      const entry = engine.capabilities.get(capabilities)?.get(job.command);
       return entry === undefined || entry.output === true;
     });
-    const count = Math.min(this.#waiting.length, watchedPerStreamMax);
-    const share = Math.floor(watchedBytesMax / Math.max(1, count));
+    const count = Math.min(this.#waiting.length, subscriptionsPerStreamMax);
+    const share = Math.floor(subscribedBytesMax / Math.max(1, count));
     this.#windowBytes = Math.max(windowBytesMin, Math.min(windowBytesMax, share));
-    this.#renewal = setInterval(() => this.#renew(), followRenewMs);
+    this.#renewal = setInterval(() => this.#renew(), subscriptionRenewMs);
     this.#admit();
   }
 
@@ -89,87 +89,101 @@ export class OutputStream implements StreamSource {
     while (!this.isOver) {
       const lines = [...this.#outputLines(), ...this.#outcomeLines()].join("");
       if (lines !== "" || this.isOver) return lines;
-      const restMs = this.#held.size > 0 ? outputRestMs / 4 : keepAliveMs;
+      const restMs = this.#pendingLines.size > 0 ? outputDrainMs / 4 : keepAliveMs;
       const isRung = await this.#feed.wait(restMs);
-      if (!isRung && this.#held.size === 0) return "\n";
+      if (!isRung && this.#pendingLines.size === 0) return "\n";
     }
     return "";
   }
 
   close(): void {
     clearInterval(this.#renewal);
-    for (const watched of [...this.#watched.values()]) this.#leave(watched);
+    for (const watched of [...this.#streamed.values()]) this.#unsubscribe(watched);
     this.isOver = true;
     this.#feed.close();
   }
 
   #admit(): void {
-    while (this.#watched.size < watchedPerStreamMax) {
+    while (this.#streamed.size < subscriptionsPerStreamMax) {
       const request = this.#waiting.shift();
       if (request === undefined) return;
-      this.#watch(request);
+      this.#subscribe(request);
     }
   }
 
-  #watch({ requestId, agentId }: { requestId: string; agentId: string }): void {
+  #subscribe({ requestId, agentId }: { requestId: string; agentId: string }): void {
     const { engine, received } = this.#options;
-    const watcher = engine.newWatcher((piece) => {
+    const watcher = engine.newSubscription((piece) => {
       watched.pieces.push(piece);
-      const cost = costOf(piece);
-      watched.rest.heard(cost, this.#now());
+      const cost = outputCredit(piece);
+      watched.drain.received(cost, this.#now());
       watched.bytesLeft -= cost;
-      this.#feed.ring();
+      this.#feed.wake();
     });
     const taken = received[requestId] ?? 0;
-    const rest = new OutputRest(this.#now());
-    const watched: Watched = {
-      ...{ requestId, agentId, watcher, taken, rest },
+    const rest = new OutputDrainTimeout(this.#now());
+    const watched: StreamedRequest = {
+      ...{ requestId, agentId, subscriptionId: watcher, taken, drain: rest },
       bytesLeft: this.#windowBytes,
       pieces: [],
     };
-    this.#watched.set(requestId, watched);
-    this.#ask(watched);
+    this.#streamed.set(requestId, watched);
+    this.#requestOutput(watched);
   }
 
-  #ask({ watcher, requestId, agentId, taken, pieces, bytesLeft: left }: Watched): void {
+  #requestOutput({
+    subscriptionId,
+    requestId,
+    agentId,
+    taken,
+    pieces,
+    bytesLeft: left,
+  }: StreamedRequest): void {
     const bytesLeft = Math.max(0, left);
-    const bytes = pieces.reduce((sum, piece) => sum + costOf(piece), bytesLeft);
+    const bytes = pieces.reduce((sum, piece) => sum + outputCredit(piece), bytesLeft);
     const after = taken;
-    this.#options.engine.follow({ watcher, requestId, agentId, after, bytes, bytesLeft });
+    this.#options.engine.subscribeOutput({
+      subscriptionId,
+      requestId,
+      agentId,
+      after,
+      bytes,
+      bytesLeft,
+    });
   }
 
   /** The reader may have stopped reading; as long as it is there, its programs wait for it. */
   #renew(): void {
-    for (const watched of this.#watched.values()) this.#ask(watched);
+    for (const watched of this.#streamed.values()) this.#requestOutput(watched);
   }
 
   *#outputLines(): Generator<string> {
     let bytes = 0;
-    for (const watched of [...this.#watched.values()]) {
+    for (const watched of [...this.#streamed.values()]) {
       while (watched.pieces.length > 0 && bytes < chunkBytes) {
-        const piece = watched.pieces.shift() as OutputPiece;
-        const line = this.#lineOf(watched, piece);
+        const piece = watched.pieces.shift() as OutputPayload;
+        const line = this.#formatChunk(watched, piece);
         bytes += line.length;
         if (line !== "") yield line;
-        if (piece.end) this.#leave(watched);
+        if (piece.end) this.#unsubscribe(watched);
         else watched.taken = piece.sequence;
       }
       // Half of the window is on its way while the other half is read.
       const isDry = watched.pieces.length === 0 && watched.bytesLeft <= this.#windowBytes / 2;
-      if (!isDry || !this.#watched.has(watched.requestId)) continue;
+      if (!isDry || !this.#streamed.has(watched.requestId)) continue;
       watched.bytesLeft = this.#windowBytes;
-      watched.rest.asked(this.#now());
-      this.#ask(watched);
+      watched.drain.requested(this.#now());
+      this.#requestOutput(watched);
     }
     this.#admit();
   }
 
-  #lineOf(watched: Watched, piece: OutputPiece): string {
+  #formatChunk(watched: StreamedRequest, piece: OutputPayload): string {
     const { watcher: _ours, end, ...output } = piece;
     return end && output.skipped === undefined ? "" : this.#outputLine(watched, output);
   }
 
-  #outputLine({ requestId, agentId }: Watched, output: OutputLine["output"]): string {
+  #outputLine({ requestId, agentId }: StreamedRequest, output: OutputLine["output"]): string {
     const line: OutputLine = {
       job_id: this.#options.job.jobId,
       request_id: requestId,
@@ -182,40 +196,40 @@ export class OutputStream implements StreamSource {
   *#outcomeLines(): Generator<string> {
     const { job } = this.#options;
     for (const row of this.#feed.next()) {
-      this.#watched.get(row.requestId)?.rest.ended(this.#now());
-      this.#held.set(row.requestId, row);
+      this.#streamed.get(row.requestId)?.drain.ended(this.#now());
+      this.#pendingLines.set(row.requestId, row);
     }
-    for (const [requestId, row] of [...this.#held]) {
-      const watched = this.#watched.get(requestId);
+    for (const [requestId, row] of [...this.#pendingLines]) {
+      const watched = this.#streamed.get(requestId);
       if (watched !== undefined && this.#mayStillWrite(watched, row)) continue;
       if (watched !== undefined) {
         // What was never sent has never written anything.
         const { taken: sequence } = watched;
         const wasSent = row.sentAt !== undefined;
         if (wasSent) yield this.#outputLine(watched, { sequence, incomplete: true });
-        this.#leave(watched);
+        this.#unsubscribe(watched);
       }
-      this.#held.delete(requestId);
+      this.#pendingLines.delete(requestId);
       yield `${JSON.stringify({ ...outcomeLine(job, row), cursor: this.#safeCursor })}\n`;
     }
-    if (this.#feed.isOver && this.#held.size === 0) this.close();
+    if (this.#feed.isOver && this.#pendingLines.size === 0) this.close();
   }
 
-  #mayStillWrite({ pieces, rest }: Watched, outcome: StoredOutcome): boolean {
-    if (outcome.sentAt === undefined || rest.isTooMuch) return false;
-    return pieces.length > 0 || !rest.isTooSlow(this.#now());
+  #mayStillWrite({ pieces, drain }: StreamedRequest, outcome: StoredOutcome): boolean {
+    if (outcome.sentAt === undefined || drain.isTooMuch) return false;
+    return pieces.length > 0 || !drain.isTooSlow(this.#now());
   }
 
   /**
    * Behind it nothing is missing: who resumes there may get an outcome twice, and never misses one.
    */
   get #safeCursor(): number {
-    const held = [...this.#held.values()].map(({ sequence }) => sequence - 1);
+    const held = [...this.#pendingLines.values()].map(({ sequence }) => sequence - 1);
     return Math.min(this.#feed.cursor, ...held);
   }
 
-  #leave({ requestId, watcher }: Watched): void {
-    this.#watched.delete(requestId);
-    this.#options.engine.unfollow(watcher);
+  #unsubscribe({ requestId, subscriptionId }: StreamedRequest): void {
+    this.#streamed.delete(requestId);
+    this.#options.engine.unsubscribeOutput(subscriptionId);
   }
 }

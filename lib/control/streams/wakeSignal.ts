@@ -1,7 +1,7 @@
 /** Waking whoever waits for something new, of which nobody says what it is. */
 
 /** Rings are remembered: one that comes while nobody waits ends the next wait at once. */
-export function newBell() {
+export function createWakeSignal() {
   let rung = false;
   let wake: (() => void) | undefined;
   return {

@@ -39,30 +39,30 @@ export interface Authority {
  * The authority that is kept in this directory, made there if there is none yet; throws `USAGE`
  * where one of its two files is missing or damaged: a new one would be trusted by nobody.
  */
-export async function openAuthority(dir: string, now: number): Promise<Authority> {
+export async function loadOrCreateCa(dir: string, now: number): Promise<Authority> {
   const [certFile, keyFile] = [join(dir, "ca.pem"), join(dir, "ca-key.pem")];
-  const [cert, key] = [textOf(certFile), textOf(keyFile)];
+  const [cert, key] = [readText(certFile), readText(keyFile)];
   if (cert === undefined && key === undefined) {
-    const made = await makeAuthority(now);
+    const made = await createAuthority(now);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    keep(keyFile, made.key);
-    keep(certFile, made.cert);
-    return authorityOf(made);
+    writeSecret(keyFile, made.key);
+    writeSecret(certFile, made.cert);
+    return loadAuthority(made);
   }
   try {
     if (cert === undefined || key === undefined) throw new Error("one of the two is missing");
     if (!new NodeCertificate(cert).checkPrivateKey(createPrivateKey(key))) {
       throw new Error("they do not belong together");
     }
-    return await authorityOf({ cert, key });
+    return await loadAuthority({ cert, key });
   } catch (error) {
     const text = `Cannot use the certificate authority "${certFile}" and "${keyFile}": ${errorText(error)}`;
-    const advice = "restore both, or remove both for a new one, which every agent must join again";
-    throw new WsctlError("USAGE", `${text}; ${advice}`, { cause: error });
+    const pacing = "restore both, or remove both for a new one, which every agent must join again";
+    throw new WsctlError("USAGE", `${text}; ${pacing}`, { cause: error });
   }
 }
 
-async function makeAuthority(now: number): Promise<TlsOptions> {
+async function createAuthority(now: number): Promise<TlsOptions> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
@@ -77,10 +77,10 @@ async function makeAuthority(now: number): Promise<TlsOptions> {
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { cert: `${certificate.toString("pem")}\n`, key: await pemOf(keys.privateKey) };
+  return { cert: `${certificate.toString("pem")}\n`, key: await toPem(keys.privateKey) };
 }
 
-async function authorityOf({ cert, key }: TlsOptions): Promise<Authority> {
+async function loadAuthority({ cert, key }: TlsOptions): Promise<Authority> {
   const authority = new X509Certificate(cert);
   const pkcs8 = createPrivateKey(key).export({ type: "pkcs8", format: "der" });
   const signingKey = await crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
@@ -100,7 +100,7 @@ async function authorityOf({ cert, key }: TlsOptions): Promise<Authority> {
         extensions: [...usage(names), await AuthorityKeyIdentifierExtension.create(authority)],
       });
       const chain = `${certificate.toString("pem")}\n${cert}`;
-      return { cert: chain, key: await pemOf(keys.privateKey) };
+      return { cert: chain, key: await toPem(keys.privateKey) };
     },
   };
 }
@@ -120,13 +120,13 @@ function serial(): string {
   return `4${randomBytes(16).toString("hex").slice(1)}`;
 }
 
-async function pemOf(key: CryptoKey): Promise<string> {
+async function toPem(key: CryptoKey): Promise<string> {
   const bytes = Buffer.from(await crypto.subtle.exportKey("pkcs8", key));
   const text = createPrivateKey({ key: bytes, format: "der", type: "pkcs8" });
   return text.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
-function textOf(path: string): string | undefined {
+function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
@@ -137,7 +137,7 @@ function textOf(path: string): string | undefined {
 }
 
 /** Whole or not at all, and its owner's alone. */
-function keep(path: string, text: string): void {
+function writeSecret(path: string, text: string): void {
   const fresh = join(dirname(path), ".new");
   writeFileSync(fresh, text, { mode: 0o600 });
   renameSync(fresh, path);

@@ -5,7 +5,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { Aside } from "../../log/faultGuard.ts";
+import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { certificateBackdateMs } from "../../protocol/limits.ts";
@@ -22,7 +22,7 @@ export interface Certificates {
   close(): void;
 }
 
-export interface OwnCertificatesOptions {
+export interface SelfSignedCertificateOptions {
   authority: Authority;
   names: () => readonly string[];
   /** How long each is good for; a new one comes after two thirds of it. */
@@ -32,11 +32,13 @@ export interface OwnCertificatesOptions {
 }
 
 const retryMs = 60_000;
-const lookMs = 2_000;
-const soonMs = 14 * 24 * 60 * 60 * 1000;
+const pollIntervalMs = 2_000;
+const renewSoonMs = 14 * 24 * 60 * 60 * 1000;
 
 /** Issued by our own authority. */
-export async function ownCertificates(options: OwnCertificatesOptions): Promise<Certificates> {
+export async function selfSignedCertificates(
+  options: SelfSignedCertificateOptions,
+): Promise<Certificates> {
   const { authority, names, lifetimeMs, clock, log } = options;
   const issue = () => authority.issue(names(), lifetimeMs, clock.wall());
   let current = await issue();
@@ -74,17 +76,17 @@ export async function ownCertificates(options: OwnCertificatesOptions): Promise<
 }
 
 /** Of the operator's own; throws `USAGE` where the files are unfit from the start. */
-export function filedCertificates(
+export function fileCertificates(
   files: { cert: string; key: string },
   clock: Clock,
   log: Log,
 ): Certificates {
   let current = readPair(files);
-  let stamp = stampOf(files);
+  let stamp = readStamp(files);
   let cancel = () => {};
-  const aside = new Aside(log);
+  const aside = new FaultGuard(log);
   const take = (use: (tls: TlsOptions) => void) => {
-    const seen = stampOf(files);
+    const seen = readStamp(files);
     if (seen === stamp) return;
     stamp = seen;
     try {
@@ -97,7 +99,7 @@ export function filedCertificates(
     }
   };
   const look = (use: (tls: TlsOptions) => void) => {
-    cancel = clock.after(lookMs, () => {
+    cancel = clock.after(pollIntervalMs, () => {
       aside.attempt("look at the certificate's files", () => take(use));
       look(use);
     });
@@ -106,10 +108,10 @@ export function filedCertificates(
     get current() {
       return current;
     },
-    authority: rootOf(current.cert),
+    authority: findRoot(current.cert),
     start(use) {
       const leftMs = Date.parse(validUntil(current)) - clock.wall();
-      if (leftMs < soonMs) {
+      if (leftMs < renewSoonMs) {
         log.warn("the certificate expires soon", { valid_until: validUntil(current) });
       }
       look(use);
@@ -119,7 +121,7 @@ export function filedCertificates(
 }
 
 /** The chain's own root, where it carries one: then clients cannot know it from elsewhere. */
-function rootOf(chain: string): string | undefined {
+function findRoot(chain: string): string | undefined {
   const all = chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   const root = all.findLast((pem) => {
     const certificate = new X509Certificate(pem);
@@ -129,8 +131,8 @@ function rootOf(chain: string): string | undefined {
 }
 
 function readPair(files: { cert: string; key: string }): TlsOptions {
-  const cert = textOf("--tls-cert", files.cert);
-  const key = textOf("--tls-key", files.key);
+  const cert = readText("--tls-cert", files.cert);
+  const key = readText("--tls-key", files.key);
   try {
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
   } catch (error) {
@@ -141,7 +143,7 @@ function readPair(files: { cert: string; key: string }): TlsOptions {
   throw new WsctlError("USAGE", `${text}: give the two that belong together`);
 }
 
-function textOf(flag: string, path: string): string {
+function readText(flag: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
@@ -151,7 +153,7 @@ function textOf(flag: string, path: string): string {
 }
 
 /** Differs when either file was written or replaced. */
-function stampOf(files: { cert: string; key: string }): string {
+function readStamp(files: { cert: string; key: string }): string {
   return [files.cert, files.key]
     .map((path) => {
       const stats = statSync(path, { throwIfNoEntry: false });

@@ -2,9 +2,9 @@
 import { hostname, networkInterfaces } from "node:os";
 
 /** What a certificate of our own vouches for: this host's names and addresses, and those given. */
-export function ownNames(host: string, advertised: readonly string[]): string[] {
+export function serverNames(host: string, advertised: readonly string[]): string[] {
   const bare = host.replace(/^\[|\]$/g, "");
-  const listened = isEverywhere(bare) ? addresses() : [bare];
+  const listened = isWildcardAddress(bare) ? addresses() : [bare];
   const name = hostname().toLowerCase();
   const own = isDnsName(name) ? [name] : [];
   return [...new Set([...advertised, ...listened, ...own, "localhost", "127.0.0.1", "::1"])];
@@ -15,7 +15,7 @@ export function publicHost(host: string, advertised: readonly string[]): string 
   const [first] = advertised;
   if (first !== undefined) return first;
   const bare = host.replace(/^\[|\]$/g, "");
-  if (!isEverywhere(bare)) return bare;
+  if (!isWildcardAddress(bare)) return bare;
   return addresses().find((address) => !address.includes(":")) ?? hostname().toLowerCase();
 }
 
@@ -31,7 +31,7 @@ export function isDnsName(name: string): boolean {
   );
 }
 
-function isEverywhere(host: string): boolean {
+function isWildcardAddress(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 

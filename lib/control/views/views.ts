@@ -6,9 +6,9 @@ import type { ArtifactView } from "../../protocol/api/artifacts.ts";
 import type { TokenView } from "../../protocol/api/tokens.ts";
 import type {
   AgentDetail,
-  AgentFigures,
+  AgentMetrics,
   AgentView,
-  CatalogueEntry,
+  Capability,
   JobDetail,
   JobView,
   OutcomeLine,
@@ -16,10 +16,10 @@ import type {
 } from "../../protocol/api/views.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { subprotocol } from "../../protocol/wire/version.ts";
-import { labelsOf } from "../core/agents/labels.ts";
-import type { Agent } from "../core/agents/session.ts";
+import { mergeAgentLabels } from "../core/agents/labels.ts";
+import type { AgentState } from "../core/agents/session.ts";
 import type { StoredJob, StoredOutcome, StoredRequest } from "../core/model.ts";
-import { turnsView } from "../core/requests/rolloutOptions.ts";
+import { rolloutView } from "../core/requests/rolloutOptions.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 
@@ -30,7 +30,7 @@ export function jobView(job: StoredJob): JobView {
     target: job.target,
     timeout_seconds: job.timeoutMs / 1000,
     ttl_seconds: job.ttlMs / 1000,
-    ...turnsView(job),
+    ...rolloutView(job),
     ...(job.priority === undefined ? {} : { priority: job.priority }),
     ...(job.requireOnline ? { require_online: true } : {}),
     ...(job.pausedAt === undefined ? {} : { paused_at: timestamp(job.pausedAt) }),
@@ -68,7 +68,7 @@ export function requestView(job: StoredJob, request: StoredRequest): RequestView
 }
 
 function timeline({ createdAt }: StoredJob, request: StoredRequest) {
-  const { sentAt, startedAt, ranMs, endedAt, durationMs } = request;
+  const { sentAt, startedAt, executionMs, endedAt, durationMs } = request;
   const waitedMs = sentAt === undefined ? undefined : Math.max(0, Math.round(sentAt - createdAt));
   return {
     queued_at: timestamp(createdAt),
@@ -76,7 +76,7 @@ function timeline({ createdAt }: StoredJob, request: StoredRequest) {
     ...(startedAt === undefined ? {} : { started_at: timestamp(startedAt) }),
     ...(endedAt === undefined ? {} : { ended_at: timestamp(endedAt) }),
     ...(waitedMs === undefined ? {} : { waited_ms: waitedMs }),
-    ...(ranMs === undefined ? {} : { ran_ms: ranMs }),
+    ...(executionMs === undefined ? {} : { ran_ms: executionMs }),
     ...(durationMs === undefined ? {} : { duration_ms: durationMs }),
   };
 }
@@ -97,25 +97,35 @@ export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine
   };
 }
 
-export interface AgentStanding {
+export interface AgentStatus {
   /** Requests that wait for it or for its answer. */
   openRequests: number;
   shutOut: AgentView["shut_out"];
   latencyMs?: number | undefined;
 }
 
-export function agentView(agent: Agent, standing: AgentStanding): AgentView {
-  const { openRequests, shutOut, latencyMs } = standing;
-  const { agentId, connectedAt, version, hostname, os, arch, address, drained, takenOverAt, copy } =
-    agent.facts;
-  const labels = labelsOf(agent.facts);
+export function agentView(agent: AgentState, status: AgentStatus): AgentView {
+  const { openRequests, shutOut, latencyMs } = status;
+  const {
+    agentId,
+    connectedAt,
+    version,
+    hostname,
+    os,
+    arch,
+    address,
+    drained,
+    replacedAt,
+    duplicateLocation,
+  } = agent.record;
+  const labels = mergeAgentLabels(agent.record);
   const { session, cpuUsage, memoryUsage, lastOutcome: last } = agent;
-  const lastSeenAt = session?.lastHeard ?? agent.facts.lastSeenAt;
+  const lastSeenAt = session?.lastMessageAt ?? agent.record.lastSeenAt;
   return {
     agent_id: agentId,
     online: session !== undefined,
     ...(shutOut === undefined ? {} : { shut_out: shutOut }),
-    ...(session === undefined ? {} : { protocol: session.v1 ? subprotocol : "standard" }),
+    ...(session === undefined ? {} : { protocol: session.isExtended ? subprotocol : "standard" }),
     ...(version === undefined ? {} : { version }),
     ...(hostname === undefined ? {} : { hostname }),
     ...(os === undefined ? {} : { os }),
@@ -123,8 +133,8 @@ export function agentView(agent: Agent, standing: AgentStanding): AgentView {
     ...(address === undefined ? {} : { address }),
     ...(labels === undefined ? {} : { labels }),
     ...(drained ? { drained } : {}),
-    ...(takenOverAt === undefined ? {} : { taken_over_at: timestamp(takenOverAt) }),
-    ...(copy === undefined ? {} : { copy }),
+    ...(replacedAt === undefined ? {} : { taken_over_at: timestamp(replacedAt) }),
+    ...(duplicateLocation === undefined ? {} : { copy: duplicateLocation }),
     ...(connectedAt === undefined ? {} : { connected_at: timestamp(connectedAt) }),
     ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
     ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),
@@ -136,15 +146,15 @@ export function agentView(agent: Agent, standing: AgentStanding): AgentView {
 }
 
 export function agentDetail(
-  agent: Agent,
-  standing: AgentStanding,
-  commands: CatalogueEntry[] | undefined,
-  figures: AgentFigures,
+  agent: AgentState,
+  status: AgentStatus,
+  commands: Capability[] | undefined,
+  metrics: AgentMetrics,
 ): AgentDetail {
   return {
-    ...agentView(agent, standing),
+    ...agentView(agent, status),
     ...(commands === undefined ? {} : { commands }),
-    figures,
+    figures: metrics,
   };
 }
 
@@ -153,8 +163,8 @@ export function tokenView(token: StoredToken, now: number): TokenView {
   return {
     token_id: token.tokenId,
     role: token.role,
-    kind: kindOf(token),
-    state: stateOf(token, now),
+    kind: tokenKind(token),
+    state: tokenState(token, now),
     ...(agentId === undefined ? {} : { agent_id: agentId }),
     ...(labels === undefined ? {} : { labels }),
     ...(commands === undefined ? {} : { commands }),
@@ -168,12 +178,12 @@ export function tokenView(token: StoredToken, now: number): TokenView {
   };
 }
 
-function kindOf({ publicKey, hash }: StoredToken): TokenView["kind"] {
+function tokenKind({ publicKey, hash }: StoredToken): TokenView["kind"] {
   if (publicKey !== undefined) return "key";
   return hash === undefined ? "oidc" : "bearer";
 }
 
-function stateOf(token: StoredToken, now: number): TokenView["state"] {
+function tokenState(token: StoredToken, now: number): TokenView["state"] {
   if (token.revokedAt !== undefined) return "revoked";
   if (token.usesLeft === 0) return "used";
   return token.expiresAt !== undefined && token.expiresAt <= now ? "expired" : token.state;

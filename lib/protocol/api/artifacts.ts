@@ -17,7 +17,7 @@ export const uploadOffsetHeader = "Upload-Offset";
 const bytesRule = "must be a whole number of bytes, 0 or more";
 
 /** `POST /api/v1/artifacts`: what is going to be uploaded. */
-export const ArtifactOrder = v.strictObject({
+export const ArtifactRequest = v.strictObject({
   name: ArtifactName,
   bytes: v.pipe(v.number(bytesRule), v.safeInteger(bytesRule), v.minValue(0, bytesRule)),
   sha256: v.pipe(
@@ -28,7 +28,7 @@ export const ArtifactOrder = v.strictObject({
   request_id: v.optional(RequestId),
   kind: v.optional(v.picklist(artifactKinds, 'must be "result" or "release"')),
 });
-export type ArtifactOrder = v.InferOutput<typeof ArtifactOrder>;
+export type ArtifactRequest = v.InferOutput<typeof ArtifactRequest>;
 
 /** How an artifact's content is uploaded: the URL itself is the credential. */
 export interface UploadView {

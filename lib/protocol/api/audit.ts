@@ -6,7 +6,7 @@
 import { hash } from "node:crypto";
 import type { JsonObject } from "../json.ts";
 
-export interface AuditFacts {
+export interface AuditDetails {
   /** `job.create`, `token.revoke`, `request.end`, …: a noun and what happens to it. */
   action: string;
   /** `begun`, `accepted`, `refused`, or the outcome of a request. */
@@ -24,7 +24,7 @@ export interface AuditFacts {
   code?: string;
 }
 
-export interface AuditRecord extends AuditFacts {
+export interface AuditEntry extends AuditDetails {
   sequence: number;
   /** ISO 8601. */
   at: string;
@@ -40,13 +40,13 @@ export const firstHash = "0".repeat(64);
 export const pruneAction = "audit.prune";
 
 /** SHA-256, in hexadecimal, over the hash before and the record's text as it is kept. */
-export function chained(previous: string, text: string): string {
+export function appendToChain(previous: string, text: string): string {
   return hash("sha256", `${previous}\n${text}`, "hex");
 }
 
 /** A record as it is kept and handed out. */
 export interface AuditLine {
-  record: AuditRecord;
+  record: AuditEntry;
   hash: string;
 }
 
@@ -62,7 +62,7 @@ export interface AuditPage {
   head: AuditHead;
 }
 
-export type Verdict =
+export type VerifyResult =
   | {
       isWhole: true;
       head: AuditHead;
@@ -99,7 +99,7 @@ export class ChainCheck {
     if (this.#fault !== undefined) return;
     const expected = this.#sequence + 1;
     if (sequence !== expected) return this.#broken(expected, "this record is missing");
-    if (chained(this.#previous, text) !== hash) {
+    if (appendToChain(this.#previous, text) !== hash) {
       return this.#broken(sequence, "this record, or the one before it, was changed");
     }
     const anchor = this.#anchor;
@@ -108,10 +108,10 @@ export class ChainCheck {
     }
     this.#previous = hash;
     this.#sequence = sequence;
-    this.#isStartDeclared ||= this.#declaresStart(text);
+    this.#isStartDeclared ||= this.#isPruneEntry(text);
   }
 
-  verdict(): Verdict {
+  verdict(): VerifyResult {
     if (this.#fault !== undefined) return { isWhole: false, ...this.#fault };
     const anchor = this.#anchor;
     const start = this.#start;
@@ -136,9 +136,9 @@ export class ChainCheck {
   }
 
   /** While records go one after the other, more of them may be there than the chain says. */
-  #declaresStart(text: string): boolean {
+  #isPruneEntry(text: string): boolean {
     if (!text.includes(pruneAction)) return false;
-    const { action, on } = JSON.parse(text) as AuditRecord;
+    const { action, on } = JSON.parse(text) as AuditEntry;
     const through = action === pruneAction && typeof on?.through === "number" ? on.through : -1;
     const { sequence, hash } = this.#start;
     return through > sequence || (through === sequence && on?.hash === hash);
@@ -150,7 +150,7 @@ export class ChainCheck {
 }
 
 /** `SEQUENCE:HASH`; undefined where it is not. */
-export function readHead(text: string): AuditHead | undefined {
+export function parseAuditHead(text: string): AuditHead | undefined {
   const [, sequence, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
   return sequence === undefined || hash === undefined
     ? undefined

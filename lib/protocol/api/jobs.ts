@@ -8,7 +8,7 @@ import { timeoutSecondsMax, ttlSecondsDefault, ttlSecondsMax } from "../limits.t
 import { AgentId, CommandName } from "../names.ts";
 import { isTimestamp } from "../timestamp.ts";
 import { CommandSignatures } from "../wire/signedCommand.ts";
-import { agentsMax, share, Target } from "./target.ts";
+import { agentsMax, parseCountOrPercentage, Target } from "./target.ts";
 
 /** Whose requests go first where several wait for one agent. */
 export const Priority = v.picklist(["high", "normal", "low"], 'must be "high", "normal" or "low"');
@@ -27,7 +27,7 @@ const pauseSeconds = v.pipe(
 );
 
 /** What an operator has signed of a job: one request for each agent of its target. */
-export const SignedOrder = v.strictObject({
+export const SignedJobRequest = v.strictObject({
   not_after: v.pipe(v.string(), v.check(isTimestamp, "must be ISO 8601 in UTC")),
   requests: v.pipe(
     v.array(
@@ -41,25 +41,25 @@ export const SignedOrder = v.strictObject({
     v.maxLength(agentsMax, `names more than ${agentsMax} agents`),
   ),
 });
-export type SignedOrder = v.InferOutput<typeof SignedOrder>;
+export type SignedJobRequest = v.InferOutput<typeof SignedJobRequest>;
 
 const rolloutFields = {
   /** So many at a time: the next begins when one has ended. */
-  batch: v.optional(share(1)),
+  batch: v.optional(parseCountOrPercentage(1)),
   /** Each batch begins when all of the one before has ended. */
   waves: v.optional(v.boolean()),
   /** Between two waves. */
   pause_between_seconds: v.optional(pauseSeconds),
   /** So many go first; any failure among them stops the rest. */
-  canary: v.optional(share(1)),
+  canary: v.optional(parseCountOrPercentage(1)),
   /** From the end of the last canary to the rest. */
   canary_wait_seconds: v.optional(pauseSeconds),
   /** With one more failure than this, what has not been sent is cancelled. */
-  max_failures: v.optional(share(0)),
+  max_failures: v.optional(parseCountOrPercentage(0)),
 };
 
 /** `POST /api/v1/jobs`. */
-export const JobOrder = v.pipe(
+export const JobRequest = v.pipe(
   v.strictObject({
     command: CommandName,
     parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
@@ -67,8 +67,8 @@ export const JobOrder = v.pipe(
     /** What the command itself asks for, where it is not given. */
     timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
     ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
-    /** Signatures over each of its requests, whose ids the operator has made; see `SignedOrder`. */
-    signed: v.optional(SignedOrder),
+    /** Signatures over each of its requests, whose ids the operator has made; see `SignedJobRequest`. */
+    signed: v.optional(SignedJobRequest),
     ...rolloutFields,
     /** Before or after what else waits for an agent. */
     priority: v.optional(Priority, "normal"),
@@ -87,11 +87,11 @@ export const JobOrder = v.pipe(
     'has "canary_wait_seconds" and no "canary"',
   ),
 );
-export type JobOrder = v.InferOutput<typeof JobOrder>;
-export type JobOrderInput = v.InferInput<typeof JobOrder>;
+export type JobRequest = v.InferOutput<typeof JobRequest>;
+export type JobRequestInput = v.InferInput<typeof JobRequest>;
 
 /** Which requests of a job are asked for again. */
-export const retryKinds = ["failed", "not_started", "lost", "all"] as const;
+export const retryFilters = ["failed", "not_started", "lost", "all"] as const;
 
 /** Codes of errors that vouch for a command not having begun. */
 const neverBegan: readonly string[] = [
@@ -102,7 +102,7 @@ const neverBegan: readonly string[] = [
 
 /** Whether a request that ended so is asked for again as one of this kind. */
 export function isRetried(
-  kind: (typeof retryKinds)[number],
+  kind: (typeof retryFilters)[number],
   { state, code = "" }: { state: string; code?: string },
 ): boolean {
   const isOver = state !== "queued" && state !== "sent";
@@ -122,11 +122,11 @@ export function isRetried(
 }
 
 /** `POST /api/v1/jobs/ID/retry`. */
-export const RetryOrder = v.strictObject({
+export const RetryRequest = v.strictObject({
   which: v.pipe(
-    v.array(v.picklist(retryKinds, `must be one of ${retryKinds.join(", ")}`)),
+    v.array(v.picklist(retryFilters, `must be one of ${retryFilters.join(", ")}`)),
     v.minLength(1, "must not be empty"),
   ),
   max_agents: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
-export type RetryOrder = v.InferOutput<typeof RetryOrder>;
+export type RetryRequest = v.InferOutput<typeof RetryRequest>;

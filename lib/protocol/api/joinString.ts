@@ -20,17 +20,17 @@ const prefix = "wsj1";
 const shape = /^wsj1\.([\w-]{43}|-)\.([\w-]+)\.(wsctl-[0-9a-f]{12}-[0-9a-f]{64})(?:\.([\w-]+))?$/;
 
 export function joinString({ url, fingerprint = "-", token, agentId }: Join): string {
-  const name = agentId === undefined ? [] : [textIn(agentId)];
-  return [prefix, fingerprint, textIn(url), token, ...name].join(".");
+  const name = agentId === undefined ? [] : [decodeText(agentId)];
+  return [prefix, fingerprint, decodeText(url), token, ...name].join(".");
 }
 
 /** Throws `USAGE`; never repeats what it was given, which holds a secret. */
-export function readJoin(text: string): Join {
+export function parseJoin(text: string): Join {
   const [, fingerprint, place = "", token, name] = shape.exec(text.trim()) ?? [];
   const url = Buffer.from(place, "base64url").toString();
   if (token === undefined || fingerprint === undefined || !/^https?:\/\/[^/?#\s]+$/.test(url)) {
-    const advice = 'give the whole of what "wsctl tokens create --join" has printed';
-    throw new WsctlError("USAGE", `The join string is not one, or not all of one: ${advice}`);
+    const pacing = 'give the whole of what "wsctl tokens create --join" has printed';
+    throw new WsctlError("USAGE", `The join string is not one, or not all of one: ${pacing}`);
   }
   return {
     url,
@@ -41,12 +41,12 @@ export function readJoin(text: string): Join {
 }
 
 /** Of a certificate, PEM or DER: SHA-256 of its public key. */
-export function fingerprintOf(certificate: string | Uint8Array): string {
+export function computeFingerprint(certificate: string | Uint8Array): string {
   const { publicKey } = new X509Certificate(certificate);
   const spki = publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(spki).digest("base64url");
 }
 
-function textIn(text: string): string {
+function decodeText(text: string): string {
   return Buffer.from(text).toString("base64url");
 }

@@ -1,7 +1,7 @@
 /** Jobs that are asked for again and again, or later: what an operator says, and what is shown. */
 import * as v from "valibot";
 import { isTimestamp } from "../timestamp.ts";
-import { JobOrder } from "./jobs.ts";
+import { JobRequest } from "./jobs.ts";
 
 const nameRule = "must be letters, digits, '.', '_' or '-', at most 64 of them";
 const everySecondsMax = 366 * 24 * 60 * 60;
@@ -38,10 +38,10 @@ export const Timing = v.union(
 export type Timing = v.InferOutput<typeof Timing>;
 
 /** `POST /api/v1/schedules`. */
-export const ScheduleOrder = v.strictObject({
+export const ScheduleRequest = v.strictObject({
   name: ScheduleName,
   timing: Timing,
-  job: JobOrder,
+  job: JobRequest,
   /** Runs that came due while nobody served: left out, or made up for by one. */
   missed: v.optional(v.picklist(["skip", "once"], 'must be "skip" or "once"'), "skip"),
   /** While the job of the run before is open: left out, sent all the same, or that one cancelled. */
@@ -59,8 +59,8 @@ export const ScheduleOrder = v.strictObject({
     0,
   ),
 });
-export type ScheduleOrder = v.InferOutput<typeof ScheduleOrder>;
-export type ScheduleOrderInput = v.InferInput<typeof ScheduleOrder>;
+export type ScheduleRequest = v.InferOutput<typeof ScheduleRequest>;
+export type ScheduleRequestInput = v.InferInput<typeof ScheduleRequest>;
 
 /** The latest run, or why there was none. */
 export interface ScheduleRun {
@@ -72,7 +72,7 @@ export interface ScheduleRun {
   not_run?: string;
 }
 
-export interface ScheduleView extends ScheduleOrder {
+export interface ScheduleView extends ScheduleRequest {
   created_at: string;
   created_by: string;
   /** Absent where it is paused, or has nothing more to come. */

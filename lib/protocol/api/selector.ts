@@ -10,7 +10,7 @@
  */
 import * as v from "valibot";
 import { WsctlError } from "../errors.ts";
-import { factNames, labelNameShape, labelValueShape, selectorWords } from "../labels.ts";
+import { infoNames, labelNameShape, labelValueShape, selectorWords } from "../labels.ts";
 import { hasWildcard, matchesWildcard } from "../wildcard.ts";
 
 export interface Requirement {
@@ -190,8 +190,8 @@ function wrong(text: string, rule: string): WsctlError {
 export const SelectorText = v.pipe(
   v.string("must be a string"),
   v.check(
-    (text) => parsed(text) !== undefined,
-    ({ input }) => `must be a selector: ${faultOf(input)}`,
+    (text) => parseCached(text) !== undefined,
+    ({ input }) => `must be a selector: ${checkSelector(input)}`,
   ),
 );
 
@@ -199,13 +199,13 @@ export const SelectorText = v.pipe(
 export const ScopeText = v.pipe(
   SelectorText,
   v.check((text) => {
-    const selector = parsed(text);
+    const selector = parseCached(text);
     const names: readonly string[] = selector === undefined ? [] : namesIn(selector);
-    return factNames.every((fact) => fact === "agent" || !names.includes(fact));
+    return infoNames.every((fact) => fact === "agent" || !names.includes(fact));
   }, "must not ask for hostname, os, arch or version, which an agent says of itself"),
 );
 
-function faultOf(text: string): string {
+function checkSelector(text: string): string {
   try {
     parseSelector(text);
     return "it is one";
@@ -214,7 +214,7 @@ function faultOf(text: string): string {
   }
 }
 
-function parsed(text: string): Selector | undefined {
+function parseCached(text: string): Selector | undefined {
   try {
     return parseSelector(text);
   } catch (error) {

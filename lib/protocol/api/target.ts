@@ -9,7 +9,7 @@ import { SelectorText } from "./selector.ts";
 export const agentsMax = 100_000;
 
 /** So many agents, or so many in a hundred of all that are meant. */
-export function share(least: number) {
+export function parseCountOrPercentage(least: number) {
   const rule = `must be a whole number from ${least}, or a percentage such as "10%"`;
   return v.union(
     [
@@ -30,7 +30,7 @@ export function isPercentage(text: string, least: number): boolean {
 }
 
 /** How many a share of so many is; not rounded. */
-export function countOf(part: number | string, total: number): number {
+export function resolveCount(part: number | string, total: number): number {
   return typeof part === "number" ? part : (Number.parseFloat(part) * total) / 100;
 }
 
@@ -66,7 +66,7 @@ export const Target = v.pipe(
     selector: v.optional(SelectorText),
     all: v.optional(v.literal(true, "must be true")),
     /** So many of those that are meant, chosen by the seed: the same ones for the same seed. */
-    sample: v.optional(share(1)),
+    sample: v.optional(parseCountOrPercentage(1)),
     seed: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
   }),
   v.check(
@@ -93,7 +93,7 @@ export interface TargetView {
   /** Selected, and left out: they take no new jobs. */
   drained: string[];
   /** Selected, and left out: they are away, and only those that are there were wanted. */
-  away: string[];
+  offline: string[];
   /** With which a sample was chosen. */
   seed?: string;
 }

@@ -41,7 +41,7 @@ const common = {
 };
 
 /** `POST /api/v1/tokens`. */
-export const TokenOrder = v.variant(
+export const TokenRequest = v.variant(
   "role",
   [
     v.strictObject({ role: v.literal("admin"), ...common }),
@@ -79,8 +79,8 @@ export const TokenOrder = v.variant(
   ],
   'must have a "role": "admin", "operator", "viewer", "agent" (with "agent_id") or "join"',
 );
-export type TokenOrder = v.InferOutput<typeof TokenOrder>;
-export type TokenOrderInput = v.InferInput<typeof TokenOrder>;
+export type TokenRequest = v.InferOutput<typeof TokenRequest>;
+export type TokenRequestInput = v.InferInput<typeof TokenRequest>;
 
 export interface TokenView {
   token_id: string;

@@ -159,15 +159,15 @@ export interface Series {
 }
 
 /** Minute by minute for a day, and hour by hour for a month, in means. */
-export interface AgentFigures {
+export interface AgentMetrics {
   day: Series;
   month: Series;
 }
 
 export interface AgentDetail extends AgentView {
   /** What it can do, as far as it has said so. */
-  commands?: CatalogueEntry[];
-  figures: AgentFigures;
+  commands?: Capability[];
+  figures: AgentMetrics;
 }
 
 export interface Page<T> {
@@ -180,11 +180,11 @@ export interface Page<T> {
  * `POST /api/v1/jobs/ID/follow`: the rest of a job's stream, with live output. What was received
  * before is named, so that nothing of it comes again: outcomes by their cursor, output by request.
  */
-export const FollowBody = v.strictObject({
+export const StreamRequestBody = v.strictObject({
   after: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
   output: v.optional(v.record(RequestId, v.pipe(v.number(), v.integer(), v.minValue(0))), {}),
 });
-export type FollowBody = v.InferOutput<typeof FollowBody>;
+export type StreamRequestBody = v.InferOutput<typeof StreamRequestBody>;
 
 /** A piece of live output in a job's stream. */
 export interface OutputLine {
@@ -206,7 +206,7 @@ export interface OutputLine {
 }
 
 /** A command that an agent has, as it announces it. */
-export const CatalogueEntry = v.object({
+export const Capability = v.object({
   name: CommandName,
   description: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
   /** A JSON Schema of its parameters; absent where it is too long to be announced. */
@@ -216,13 +216,13 @@ export const CatalogueEntry = v.object({
   /** How long it may run where a request says nothing of it. */
   timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
 });
-export type CatalogueEntry = v.InferOutput<typeof CatalogueEntry>;
+export type Capability = v.InferOutput<typeof Capability>;
 
 /**
  * `POST /api/v1/releases`: a signed release of wsctl itself, whose files were uploaded as artifacts
  * of the kind `release`; `artifacts` has the id of each by its SHA-256.
  */
-export const ReleaseOrder = v.strictObject({
+export const ReleaseRequest = v.strictObject({
   release: v.strictObject({
     /** Exactly as it was signed. */
     manifest: v.string(),
@@ -230,12 +230,12 @@ export const ReleaseOrder = v.strictObject({
   }),
   artifacts: v.record(v.string(), v.string()),
 });
-export type ReleaseOrder = v.InferOutput<typeof ReleaseOrder>;
+export type ReleaseRequest = v.InferOutput<typeof ReleaseRequest>;
 
 /** A published release; agents judge it by its signatures, not by who hands it out. */
 export interface ReleaseView {
   version: string;
-  release: ReleaseOrder["release"];
+  release: ReleaseRequest["release"];
   created_at: string;
   created_by: string;
   downloads: { sha256: string; bytes: number; url: string }[];

@@ -4,21 +4,20 @@
  */
 import * as v from "valibot";
 import { type ErrorCode, unknownRequestId, WsctlError } from "../errors.ts";
-import { isJsonObject, isShallow, unrepresentable } from "../json.ts";
+import { findUnsafeNumber, isJsonObject, isWithinDepth } from "../json.ts";
 import { depthMax, messageBytesMax } from "../limits.ts";
 import { RequestId } from "../names.ts";
-import { issueText } from "../schemaError.ts";
+import { formatIssue } from "../schemaError.ts";
 import { timestamp } from "../timestamp.ts";
 import { isPlain, type PlainKind, plainKinds } from "./fastPath.ts";
 import {
   Ack,
   type AgentMessage,
   Cancel,
-  Catalogue,
+  Capabilities,
   Command,
   type ControlMessage,
   ErrorMessage,
-  Follow,
   Goaway,
   Heartbeat,
   Hello,
@@ -26,6 +25,7 @@ import {
   Output,
   Response,
   StatusUpdate,
+  SubscribeOutput,
   Welcome,
 } from "./message.ts";
 
@@ -35,7 +35,7 @@ export type AgentDraft = WithoutTimestamp<AgentMessage>;
 export type ControlDraft = WithoutTimestamp<ControlMessage>;
 
 /** Why a received text is no message, in the words that the sender is told. */
-export interface Refusal {
+export interface DecodeError {
   code: ErrorCode;
   text: string;
   /** The offending message's own id where it could be read, otherwise `unknown`. */
@@ -44,46 +44,48 @@ export interface Refusal {
   answer: boolean;
 }
 
-export type Decoded<M> = { message: M; refusal?: never } | { message?: never; refusal: Refusal };
+export type Decoded<M> =
+  | { message: M; refusal?: never }
+  | { message?: never; refusal: DecodeError };
 
 /** Whether the sender asked for `wsctl.v1`; otherwise only the standard's own types are known. */
 export interface DecodeOptions {
-  v1: boolean;
+  isExtended: boolean;
 }
 
 type MessageSchema<M> = v.BaseSchema<unknown, M, v.BaseIssue<unknown>>;
 
 /** A kind of message: what judges it, and what tells at a glance that it is right. */
-interface Kind<M> {
+interface MessageKind<M> {
   schema: MessageSchema<M>;
   plain?: PlainKind;
 }
 
 const fromAgent: Direction<AgentMessage> = {
-  standard: new Map<string, Kind<AgentMessage>>([
+  standard: new Map<string, MessageKind<AgentMessage>>([
     ["heartbeat", { schema: Heartbeat, plain: plainKinds.heartbeat }],
     ["response", { schema: Response, plain: plainKinds.response }],
     ["status_update", { schema: StatusUpdate, plain: plainKinds.status_update }],
     ["error", { schema: ErrorMessage, plain: plainKinds.error }],
   ]),
-  v1: new Map<string, Kind<AgentMessage>>([
+  extended: new Map<string, MessageKind<AgentMessage>>([
     ["hello", { schema: Hello }],
-    ["catalogue", { schema: Catalogue }],
+    ["catalogue", { schema: Capabilities }],
     ["output", { schema: Output }],
   ]),
   otherSide: new Set(["command", "welcome", "ack", "cancel", "follow", "goaway"]),
 };
 
 const fromControl: Direction<ControlMessage> = {
-  standard: new Map<string, Kind<ControlMessage>>([
+  standard: new Map<string, MessageKind<ControlMessage>>([
     ["command", { schema: Command, plain: plainKinds.command }],
     ["error", { schema: ErrorMessage, plain: plainKinds.error }],
   ]),
-  v1: new Map<string, Kind<ControlMessage>>([
+  extended: new Map<string, MessageKind<ControlMessage>>([
     ["welcome", { schema: Welcome }],
     ["ack", { schema: Ack, plain: plainKinds.ack }],
     ["cancel", { schema: Cancel }],
-    ["follow", { schema: Follow }],
+    ["follow", { schema: SubscribeOutput }],
     ["goaway", { schema: Goaway }],
   ]),
   otherSide: new Set(["status_update", "heartbeat", "response", "hello", "catalogue", "output"]),
@@ -93,8 +95,8 @@ const fromControl: Direction<ControlMessage> = {
 const shortCharsMax = 1_024;
 
 interface Direction<M> {
-  standard: ReadonlyMap<string, Kind<M>>;
-  v1: ReadonlyMap<string, Kind<M>>;
+  standard: ReadonlyMap<string, MessageKind<M>>;
+  extended: ReadonlyMap<string, MessageKind<M>>;
   /** Types that only the other side may send. */
   otherSide: ReadonlySet<string>;
 }
@@ -128,32 +130,33 @@ export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string 
 }
 
 function decode<M>(text: string, direction: Direction<M>, options: DecodeOptions): Decoded<M> {
-  if (isOversize(text)) return refuse("TOO_LARGE", `message is over ${messageBytesMax} bytes`);
+  if (isOversize(text)) return reject("TOO_LARGE", `message is over ${messageBytesMax} bytes`);
   const isShort = text.length <= shortCharsMax;
-  if (!isShort && !isShallow(text, depthMax)) return refuseDeep();
+  if (!isShort && !isWithinDepth(text, depthMax)) return rejectDeep();
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return refuse("MALFORMED", "message is not JSON");
+    return reject("MALFORMED", "message is not JSON");
   }
-  if (!isJsonObject(value)) return refuse("MALFORMED", "message must be a JSON object");
+  if (!isJsonObject(value)) return reject("MALFORMED", "message must be a JSON object");
   const type = value.type;
-  if (typeof type !== "string") return refuse("MALFORMED", "type must be a string", value);
-  const kind = direction.standard.get(type) ?? (options.v1 ? direction.v1.get(type) : undefined);
-  if (kind === undefined) return refuseType(type, direction, options, value);
+  if (typeof type !== "string") return reject("MALFORMED", "type must be a string", value);
+  const kind =
+    direction.standard.get(type) ?? (options.isExtended ? direction.extended.get(type) : undefined);
+  if (kind === undefined) return rejectType(type, direction, options, value);
   // As it came: its schema would hand on the same.
   if (kind.plain !== undefined && isPlain(value, kind.plain)) return { message: value as M };
-  if (isShort && !isShallow(text, depthMax)) return refuseDeep();
-  const flaw = unrepresentable(value);
-  if (flaw !== undefined) return refuse("MALFORMED", `message has ${flaw}`, value);
+  if (isShort && !isWithinDepth(text, depthMax)) return rejectDeep();
+  const flaw = findUnsafeNumber(value);
+  if (flaw !== undefined) return reject("MALFORMED", `message has ${flaw}`, value);
   const parsed = v.safeParse(kind.schema, value, { abortEarly: true });
   if (parsed.success) return { message: parsed.output };
-  return refuse("MALFORMED", issueText(parsed.issues[0]), value);
+  return reject("MALFORMED", formatIssue(parsed.issues[0]), value);
 }
 
-function refuseDeep<M>(): Decoded<M> {
-  return refuse("MALFORMED", `message is nested deeper than ${depthMax} levels`);
+function rejectDeep<M>(): Decoded<M> {
+  return reject("MALFORMED", `message is nested deeper than ${depthMax} levels`);
 }
 
 /** In UTF-8 bytes, which are counted only where the number of characters leaves it open. */
@@ -162,21 +165,21 @@ function isOversize(text: string): boolean {
   return text.length * 3 > messageBytesMax && Buffer.byteLength(text) > messageBytesMax;
 }
 
-function refuseType<M>(
+function rejectType<M>(
   type: string,
   direction: Direction<M>,
   options: DecodeOptions,
   value: Record<string, unknown>,
 ): Decoded<M> {
-  const known = direction.otherSide.has(type) && (options.v1 || type in standardTypes);
+  const known = direction.otherSide.has(type) && (options.isExtended || type in standardTypes);
   return known
-    ? refuse("FORBIDDEN", `a message of this type is not yours to send`, value)
-    : refuse("UNSUPPORTED_TYPE", "message type is not known here", value);
+    ? reject("FORBIDDEN", `a message of this type is not yours to send`, value)
+    : reject("UNSUPPORTED_TYPE", "message type is not known here", value);
 }
 
 const standardTypes = { command: true, status_update: true, heartbeat: true, response: true };
 
-function refuse<M>(code: ErrorCode, text: string, value?: Record<string, unknown>): Decoded<M> {
+function reject<M>(code: ErrorCode, text: string, value?: Record<string, unknown>): Decoded<M> {
   const id = v.safeParse(RequestId, value?.request_id);
   return {
     refusal: {

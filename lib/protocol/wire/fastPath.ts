@@ -12,27 +12,27 @@ import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
 export interface PlainKind {
   needsRequestId: boolean;
   /** How many fields a payload has, all of them right; -1 where one is not. */
-  fieldsOf(payload: JsonObject): number;
+  countFields(payload: JsonObject): number;
 }
 
 export const plainKinds = {
-  heartbeat: { needsRequestId: false, fieldsOf: () => 0 },
-  status_update: { needsRequestId: false, fieldsOf: statusUpdate },
-  response: { needsRequestId: true, fieldsOf: response },
-  error: { needsRequestId: false, fieldsOf: error },
-  command: { needsRequestId: true, fieldsOf: command },
-  ack: { needsRequestId: true, fieldsOf: () => 0 },
+  heartbeat: { needsRequestId: false, countFields: () => 0 },
+  status_update: { needsRequestId: false, countFields: statusUpdate },
+  response: { needsRequestId: true, countFields: response },
+  error: { needsRequestId: false, countFields: error },
+  command: { needsRequestId: true, countFields: command },
+  ack: { needsRequestId: true, countFields: () => 0 },
 };
 
 const plainName = /^[\x21-\x7e]{1,64}$/;
 
 /** Whether it is plainly right, as a message of this kind. */
-export function isPlain(value: JsonObject, { needsRequestId, fieldsOf }: PlainKind): boolean {
+export function isPlain(value: JsonObject, { needsRequestId, countFields }: PlainKind): boolean {
   const { request_id: id, timestamp, payload } = value;
   if (typeof timestamp !== "string" || !isTimestamp(timestamp)) return false;
-  if (!isJsonObject(payload) || keysOf(payload) !== fieldsOf(payload)) return false;
-  if (id === undefined) return !needsRequestId && keysOf(value) === 3;
-  return typeof id === "string" && plainName.test(id) && keysOf(value) === 4;
+  if (!isJsonObject(payload) || countKeys(payload) !== countFields(payload)) return false;
+  if (id === undefined) return !needsRequestId && countKeys(value) === 3;
+  return typeof id === "string" && plainName.test(id) && countKeys(value) === 4;
 }
 
 function statusUpdate({ cpu_usage: cpu, memory_usage: memory }: JsonObject): number {
@@ -46,13 +46,13 @@ function response(payload: JsonObject): number {
   if (message !== undefined && !isText(message)) return -1;
   if (result !== undefined && !isFlat(result)) return -1;
 
-  return 1 + countOf(message) + countOf(result) + times(payload);
+  return 1 + countField(message) + countField(result) + countTimes(payload);
 }
 
 function error(payload: JsonObject): number {
   const { code, message } = payload;
   if (!isText(code) || code === "" || code.length > codeCharsMax || !isText(message)) return -1;
-  return 2 + times(payload);
+  return 2 + countTimes(payload);
 }
 
 function command(payload: JsonObject): number {
@@ -61,10 +61,10 @@ function command(payload: JsonObject): number {
   if (parameters !== undefined && !(isJsonObject(parameters) && isFlat(parameters))) return -1;
   if (seconds !== undefined && !isSeconds(seconds)) return -1;
   if (by !== undefined && (typeof by !== "string" || !isTimestamp(by))) return -1;
-  return 1 + countOf(parameters) + countOf(seconds) + countOf(by);
+  return 1 + countField(parameters) + countField(seconds) + countField(by);
 }
 
-function countOf(field: unknown): number {
+function countField(field: unknown): number {
   return field === undefined ? 0 : 1;
 }
 
@@ -73,7 +73,7 @@ function isSeconds(value: unknown): boolean {
 }
 
 /** v1: of how a command ran. One that is not right counts for nothing, and so is one too many. */
-function times({ ran_ms: ran, held_ms: held }: JsonObject): number {
+function countTimes({ ran_ms: ran, held_ms: held }: JsonObject): number {
   return (isMs(ran) ? 1 : 0) + (isMs(held) ? 1 : 0);
 }
 
@@ -99,7 +99,7 @@ function isPrimitive(value: unknown): boolean {
   return typeof value === "boolean" || value === null;
 }
 
-function keysOf(value: JsonObject): number {
+function countKeys(value: JsonObject): number {
   let count = 0;
   for (const _ in value) count++;
   return count;

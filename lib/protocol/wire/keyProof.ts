@@ -48,33 +48,37 @@ export interface ProofSubject {
 }
 
 export function proofHeader(key: PrivateKey, subject: ProofSubject): string {
-  const signature = Buffer.from(key.sign(signedText(subject))).toString("base64url");
+  const signature = Buffer.from(key.sign(buildSignedText(subject))).toString("base64url");
   const { keyId, nonce, counter } = subject;
   return `${proofScheme} key=${keyId},nonce=${nonce},counter=${counter},signature=${signature}`;
 }
 
 /** What an `Authorization` header says; undefined where it is no proof. */
-export function readProof(authorization: string): Proof | undefined {
+export function parseProof(authorization: string): Proof | undefined {
   const [, key, nonce, counter, signature] = shape.exec(authorization) ?? [];
   if (key === undefined || nonce === undefined || signature === undefined) return undefined;
   return { key, nonce, counter: Number(counter), signature };
 }
 
-export function isProved(key: PublicKey, subject: ProofSubject, signature: string): boolean {
-  return key.verifies(signedText(subject), Buffer.from(signature, "base64url"));
+export function isProofValid(key: PublicKey, subject: ProofSubject, signature: string): boolean {
+  return key.verifies(buildSignedText(subject), Buffer.from(signature, "base64url"));
 }
 
 /** The id under which a key is known: part of its hash, so that both sides can tell it. */
-export function keyIdOf({ id }: PublicKey): string {
+export function formatKeyId({ id }: PublicKey): string {
   return id.slice(0, 12);
 }
 
 /** The proof of a new key that whoever asks to have it made known really holds it. */
-export function joinText(controlToken: string, agentId: string, publicKey: string): Uint8Array {
+export function buildJoinText(
+  controlToken: string,
+  agentId: string,
+  publicKey: string,
+): Uint8Array {
   return Buffer.from(["wsctl join", controlToken, agentId, publicKey].join("\n"));
 }
 
-function signedText({ controlId, purpose, keyId, nonce, counter }: ProofSubject): Uint8Array {
+function buildSignedText({ controlId, purpose, keyId, nonce, counter }: ProofSubject): Uint8Array {
   const lines = ["wsctl agent", controlId, purpose, keyId, nonce, String(counter)];
   return Buffer.from(lines.join("\n"));
 }

@@ -11,10 +11,10 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { LabelSet } from "../labels.ts";
 import {
-  catalogueBytesMax,
+  capabilitiesBytesMax,
   codeCharsMax,
-  followBytesMax,
-  outputRecordBytesMax,
+  outputChunkBytesMax,
+  subscribeBytesMax,
   textCharsMax,
   timeoutSecondsMax,
 } from "../limits.ts";
@@ -35,10 +35,13 @@ const Text = v.pipe(v.string(), v.maxLength(textCharsMax));
 const Seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(timeoutSecondsMax));
 
 /** What somebody else may mean otherwise is not taken for it, and is no reason to refuse either. */
-const Times = v.fallback(v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))), undefined);
+const DurationMs = v.fallback(
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  undefined,
+);
 
 /** v1: how long the command ran, and since then the answer has been with its agent, in ms. */
-const ownTimes = { ran_ms: Times, held_ms: Times };
+const timeFields = { ran_ms: DurationMs, held_ms: DurationMs };
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 
@@ -91,7 +94,7 @@ export const Response = v.object({
     message: v.optional(Text),
     /** v1: what the command returns to a program, any JSON value. */
     result: v.optional(v.unknown()),
-    ...ownTimes,
+    ...timeFields,
   }),
 });
 
@@ -102,7 +105,7 @@ export const ErrorMessage = v.object({
   payload: v.object({
     code: Code,
     message: Text,
-    ...ownTimes,
+    ...timeFields,
   }),
 });
 
@@ -130,13 +133,13 @@ export const Hello = v.object({
 });
 
 /** v1, from the agent: the digest of its catalogue has changed; `text` where it was asked for. */
-export const Catalogue = v.object({
+export const Capabilities = v.object({
   type: v.literal("catalogue"),
   timestamp: Timestamp,
   payload: v.object({
     digest: Digest,
-    /** JSON: a list of `CatalogueEntry`. */
-    text: v.optional(v.pipe(v.string(), v.maxLength(catalogueBytesMax))),
+    /** JSON: a list of `Capability`. */
+    text: v.optional(v.pipe(v.string(), v.maxLength(capabilitiesBytesMax))),
   }),
 });
 
@@ -151,8 +154,8 @@ export const Output = v.object({
     sequence: Count,
     stream: v.optional(v.picklist(["stdout", "stderr"])),
     /** The piece as it is, in UTF-8; whatever is not UTF-8 comes as `base64`. */
-    text: v.optional(v.pipe(v.string(), v.maxLength(outputRecordBytesMax))),
-    base64: v.optional(v.pipe(v.string(), v.base64(), v.maxLength(2 * outputRecordBytesMax))),
+    text: v.optional(v.pipe(v.string(), v.maxLength(outputChunkBytesMax))),
+    base64: v.optional(v.pipe(v.string(), v.base64(), v.maxLength(2 * outputChunkBytesMax))),
     /** Pieces right before this one that are gone: nobody followed when they were written. */
     skipped: v.optional(Count),
     /** Nothing follows; it has no piece of its own. */
@@ -200,14 +203,14 @@ export const Cancel = v.object({
  * watcher, until that is so many bytes; what was sent already for a former one counts. Repeated
  * from time to time, it says that the watcher is still there and how far it has come.
  */
-export const Follow = v.object({
+export const SubscribeOutput = v.object({
   type: v.literal("follow"),
   request_id: RequestId,
   timestamp: Timestamp,
   payload: v.object({
     watcher: Count,
     after: Count,
-    bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(followBytesMax)),
+    bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(subscribeBytesMax)),
     /** The watcher has left: it holds nothing up any more. */
     end: v.optional(v.boolean()),
   }),
@@ -230,8 +233,8 @@ export type Welcome = v.InferOutput<typeof Welcome>;
 export type Ack = v.InferOutput<typeof Ack>;
 export type Cancel = v.InferOutput<typeof Cancel>;
 export type Goaway = v.InferOutput<typeof Goaway>;
-export type Catalogue = v.InferOutput<typeof Catalogue>;
-export type Follow = v.InferOutput<typeof Follow>;
+export type Capabilities = v.InferOutput<typeof Capabilities>;
+export type SubscribeOutput = v.InferOutput<typeof SubscribeOutput>;
 export type Output = v.InferOutput<typeof Output>;
 
 /** What an agent may send, and what a control plane may send. */
@@ -241,7 +244,14 @@ export type AgentMessage =
   | Response
   | ErrorMessage
   | Hello
-  | Catalogue
+  | Capabilities
   | Output;
-export type ControlMessage = Command | ErrorMessage | Welcome | Ack | Cancel | Follow | Goaway;
+export type ControlMessage =
+  | Command
+  | ErrorMessage
+  | Welcome
+  | Ack
+  | Cancel
+  | SubscribeOutput
+  | Goaway;
 export type Message = AgentMessage | ControlMessage;

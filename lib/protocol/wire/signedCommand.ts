@@ -39,7 +39,7 @@ export function signedBytes(subject: SignedSubject): Uint8Array {
 }
 
 /** The ids of these keys that have signed the subject, each once. */
-export function signersOf(
+export function findSigners(
   subject: SignedSubject,
   signatures: readonly CommandSignature[],
   keys: readonly PublicKey[],

@@ -13,7 +13,7 @@ export const comeback: Row = {
     "10,000 agents back after kill -9 of the control plane: s from its new start to the last",
   async run(options) {
     const agents = options.isQuick ? 1_000 : 10_000;
-    const figures = new Map<string, Measured>();
+    const metrics = new Map<string, Measured>();
     const goals: Goal[] = [];
     const remarks: string[] = [];
     for (const [name, isTls, seconds] of [
@@ -36,7 +36,7 @@ export const comeback: Row = {
       });
       const own = taken.get("wsctl");
       if (own === undefined) continue;
-      figures.set(`wsctl, ${name}`, own);
+      metrics.set(`wsctl, ${name}`, own);
       const p99 = quantile(p99s, 0.5);
       const back = own.median / seconds;
       goals.push({ text: `${name}: at most ${seconds} s`, ratio: back, isMet: back <= 1 });
@@ -48,7 +48,7 @@ export const comeback: Row = {
     remarks.push("a job to every agent was under way at the kill: each request has one outcome");
     const settled = "the fleet has stood for a heartbeat: each agent knows how large it is";
     remarks.push(options.isQuick ? "quick: with 1,000 agents, as soon as they are there" : settled);
-    return { unit: "s", figures, goals, remarks };
+    return { unit: "s", figures: metrics, goals, remarks };
   },
 };
 

@@ -8,7 +8,7 @@ export const fanOut: Row = {
   measure: "one job to 10,000 agents, all outcomes durable: ms from asking to the last outcome",
   async run(options) {
     const agents = options.isQuick ? 1_000 : 10_000;
-    const figures = await inRounds(allContenders(options), options, async (contender) => {
+    const metrics = await inRounds(allContenders(options), options, async (contender) => {
       const fleet = await contender.start(agents);
       try {
         for (let time = 0; time < 2; time++) await fleet.fanOut();
@@ -19,8 +19,8 @@ export const fanOut: Row = {
         await fleet.stop();
       }
     });
-    const goals = [...atMost(figures, 2.0, "limit"), ...atMost(figures, 0.5, "NATS core")];
+    const goals = [...atMost(metrics, 2.0, "limit"), ...atMost(metrics, 0.5, "NATS core")];
     const remarks = options.isQuick ? ["quick: with 1,000 agents"] : [];
-    return { unit: "ms", figures, goals, remarks };
+    return { unit: "ms", figures: metrics, goals, remarks };
   },
 };

@@ -12,7 +12,7 @@ export const growth: Row = {
   async run(options) {
     const sizes = options.isQuick ? [10_000, 100_000] : [10_000, 100_000, 1_000_000, 10_000_000];
     const count = options.isQuick ? 100 : 400;
-    const figures = new Map<string, Measured>();
+    const metrics = new Map<string, Measured>();
     const fleets: [number, WsctlFleet, number[]][] = [];
     for (const size of sizes) {
       options.say(`with ${size} requests`);
@@ -26,7 +26,7 @@ export const growth: Row = {
       for (const [, fleet, taken] of fleets) taken.push(await p50(fleet, count));
     }
     for (const [size, fleet, taken] of fleets) {
-      figures.set(`${size.toLocaleString("en")} requests`, measuredOf(taken));
+      metrics.set(`${size.toLocaleString("en")} requests`, measuredOf(taken));
       await fleet.stop();
     }
     const medians = fleets.map(([size, , taken]): [number, number] => [size, quantile(taken, 0.5)]);
@@ -34,7 +34,7 @@ export const growth: Row = {
     const text = "the most against the fewest: within 10%";
     return {
       unit: "ms",
-      figures,
+      figures: metrics,
       goals: [{ text, ratio, isMet: ratio <= 1.1 }],
       remarks: [],
       plots: [

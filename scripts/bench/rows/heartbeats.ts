@@ -13,7 +13,7 @@ export const heartbeats: Row = {
   async run(options) {
     const agents = options.isQuick ? 2_000 : 15_000;
     const seconds = options.isQuick ? 10 : 45;
-    const figures = await inRounds([wsctl], options, async () => {
+    const metrics = await inRounds([wsctl], options, async () => {
       const fleet = await startWsctl(agents);
       // What connecting leaves to be done is over by then.
       await new Promise((resolve) => setTimeout(resolve, options.isQuick ? 3_000 : 15_000));
@@ -23,12 +23,12 @@ export const heartbeats: Row = {
       await fleet.stop();
       return (100 * used) / seconds;
     });
-    const own = figures.get("wsctl")?.median ?? Number.NaN;
+    const own = metrics.get("wsctl")?.median ?? Number.NaN;
     const goal = { text: "at most 8%", ratio: own / goalPercent, isMet: own <= goalPercent };
     const remarks = [
       `heartbeats every 15 s as advised, status updates every 60 s, over ${seconds} s`,
       ...(options.isQuick ? [`quick: with ${agents} agents, which the goal is not meant for`] : []),
     ];
-    return { unit: "%", figures, goals: [goal], remarks };
+    return { unit: "%", figures: metrics, goals: [goal], remarks };
   },
 };

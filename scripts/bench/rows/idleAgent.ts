@@ -51,7 +51,7 @@ export const idleAgent: Row = {
     for (const each of [resting, hub]) await each.stop();
     await fleet.stop();
     rmSync(dir, { recursive: true, force: true });
-    const figures = new Map<string, Measured>([
+    const metrics = new Map<string, Measured>([
       ["wsctl agent", measuredOf(own)],
       ["one line", measuredOf(bare)],
     ]);
@@ -59,7 +59,7 @@ export const idleAgent: Row = {
     const cpu = `CPU at most ${goalPercent}% of one core over ${seconds} s`;
     return {
       unit: "MB",
-      figures,
+      figures: metrics,
       goals: [
         { text: "at most 1.3 × one line", ratio, isMet: ratio <= 1.3 },
         { text: cpu, ratio: percent / goalPercent, isMet: percent <= goalPercent },

@@ -53,7 +53,7 @@ export const liveOutput: Row = {
     await agent.stop();
     await fleet.stop();
     rmSync(dir, { recursive: true, force: true });
-    const figures = new Map<string, Measured>([
+    const metrics = new Map<string, Measured>([
       ["wsctl", measuredOf(own)],
       ["a pipe through one WebSocket", measuredOf(bare)],
     ]);
@@ -62,8 +62,8 @@ export const liveOutput: Row = {
     );
     return {
       unit: "MB/s",
-      figures,
-      goals: atLeast(figures, 0.5, "a pipe through one WebSocket"),
+      figures: metrics,
+      goals: atLeast(metrics, 0.5, "a pipe through one WebSocket"),
       remarks: [`${megabytes} MB a round; most memory at any moment: ${memory.join(", ")}`],
     };
   },

@@ -19,7 +19,7 @@ export const memory: Row = {
     const counts = options.isQuick ? [500, 2_000] : [1_000, 5_000, 10_000, 15_000];
     const waitMs = options.isQuick ? settleQuicklyMs : settleMs;
     const lines = new Map<string, Line>();
-    const figures = await inRounds(allContenders(options), options, async (contender) => {
+    const metrics = await inRounds(allContenders(options), options, async (contender) => {
       const line: Line = [];
       const fleet = await contender.start(0);
       let connected = 0;
@@ -33,10 +33,10 @@ export const memory: Row = {
       lines.set(contender.name, line);
       return slope(line);
     });
-    const own = figures.get("wsctl")?.median ?? Number.NaN;
+    const own = metrics.get("wsctl")?.median ?? Number.NaN;
     const goal = { text: "at most 6 KB", ratio: own / goalBytes, isMet: own <= goalBytes };
     const remarks = ["the goal's ratio is that of wsctl to 6 KB"];
-    return { unit: "bytes", figures, goals: [goal], remarks, plots: [plotOf(lines)] };
+    return { unit: "bytes", figures: metrics, goals: [goal], remarks, plots: [plotOf(lines)] };
   },
 };
 

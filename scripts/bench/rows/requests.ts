@@ -58,11 +58,11 @@ export const throughput: Row = {
   measure: "requests/s, 64 at a time over 100 agents, durable",
   async run(options) {
     const count = options.isQuick ? 4_000 : 20_000;
-    const figures = await inRounds(allContenders(options), options, (contender) =>
+    const metrics = await inRounds(allContenders(options), options, (contender) =>
       withFleet(contender, options, (fleet) => rate(fleet, count, 64)),
     );
-    const goals = [...atLeast(figures, 1.0, "NATS core"), ...atLeast(figures, 0.5, "limit")];
-    return { unit: "requests/s", figures, goals, remarks: [] };
+    const goals = [...atLeast(metrics, 1.0, "NATS core"), ...atLeast(metrics, 0.5, "limit")];
+    return { unit: "requests/s", figures: metrics, goals, remarks: [] };
   },
 };
 
@@ -73,7 +73,7 @@ export const latency: Row = {
   async run(options) {
     const count = options.isQuick ? 300 : 2_000;
     const tails = new Map<string, number[]>();
-    const figures = await inRounds(allContenders(options), options, (contender) =>
+    const metrics = await inRounds(allContenders(options), options, (contender) =>
       withFleet(contender, options, async (fleet) => {
         const took: number[] = [];
         for (let index = 0; index < count; index++) {
@@ -87,7 +87,7 @@ export const latency: Row = {
       }),
     );
     const own = quantile(tails.get("wsctl") ?? [], 0.5);
-    const p50 = figures.get("wsctl")?.median ?? Number.NaN;
+    const p50 = metrics.get("wsctl")?.median ?? Number.NaN;
     const fsync = fsyncMs();
     const most = 3 * p50 + fsync;
     const tail = {
@@ -97,8 +97,8 @@ export const latency: Row = {
     };
     return {
       unit: "ms",
-      figures,
-      goals: [...atMost(figures, 2.0, "NATS core"), tail],
+      figures: metrics,
+      goals: [...atMost(metrics, 2.0, "NATS core"), tail],
       remarks: [
         `p99 of wsctl: ${own.toFixed(2)} ms, ${(own / p50).toFixed(1)} × its p50`,
         `one fsync of 40 KB on this machine: p50 ${fsync.toFixed(2)} ms; a request waits for two`,

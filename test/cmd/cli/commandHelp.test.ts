@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
-import { commandHelp, shellWord } from "../../../cmd/cli/commandHelp.ts";
+import { commandHelp, shellQuote } from "../../../cmd/cli/commandHelp.ts";
 import { Client } from "../../../lib/client/client.ts";
-import type { CatalogueEntry } from "../../../lib/protocol/api/views.ts";
+import type { Capability } from "../../../lib/protocol/api/views.ts";
 
 /** A control plane that knows these agents. */
-function clientOf(agents: Record<string, CatalogueEntry[] | undefined>): Client {
+function clientOf(agents: Record<string, Capability[] | undefined>): Client {
   const answer = async (input: unknown) => {
     const id = decodeURIComponent(String(input).split("/").at(-1) ?? "");
     return Response.json({ agent_id: id, commands: agents[id] });
@@ -14,7 +14,7 @@ function clientOf(agents: Record<string, CatalogueEntry[] | undefined>): Client 
   return new Client({ url: "http://x", token: "t", fetch: answer as typeof fetch });
 }
 
-const deploy: CatalogueEntry = {
+const deploy: Capability = {
   name: "deploy",
   description: "brings a version\ninto \u001b[31mservice",
   parameters: {
@@ -46,7 +46,7 @@ test("commandHelp() says what the command takes, as the first agent has it that 
 });
 
 test("commandHelp() says where parameters are none, more, or too long", async () => {
-  const of = (entry: CatalogueEntry) => commandHelp(clientOf({ a: [entry] }), ["a"], entry.name);
+  const of = (entry: Capability) => commandHelp(clientOf({ a: [entry] }), ["a"], entry.name);
   const none = { additionalProperties: false };
   expect(await of({ name: "x", parameters: none })).toContain("It takes no parameters.");
   expect(await of({ name: "x", parameters: {} })).toContain("for the agent to judge");
@@ -78,7 +78,7 @@ test("shellWord() is one word to a shell, and the same one", () => {
   const printable = fc.string({ unit: fc.constantFrom(..."ab $`'\"\\!*?~#&|;<>(){}[]=-%^") });
   fc.assert(
     fc.property(printable, (text) => {
-      const { stdout } = spawnSync("/bin/sh", ["-c", `printf %s x${shellWord(text)}`]);
+      const { stdout } = spawnSync("/bin/sh", ["-c", `printf %s x${shellQuote(text)}`]);
       expect(stdout.toString()).toBe(`x${text}`);
     }),
     { numRuns: 50 },

@@ -1,11 +1,17 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import process from "node:process";
-import { exitFailed, exitInterrupted, exitOf, exitOk, untilSignal } from "../../../cmd/cli/exit.ts";
+import {
+  exitFailed,
+  exitInterrupted,
+  exitOk,
+  toExit,
+  waitForSignal,
+} from "../../../cmd/cli/exit.ts";
 import { type ErrorCode, errorCodes, WsctlError } from "../../../lib/protocol/errors.ts";
 
 describe("exitOf()", () => {
   test.each(Object.keys(errorCodes) as ErrorCode[])("of %s is what the table says", (code) => {
-    expect(exitOf(new WsctlError(code, "a sentence"), false)).toEqual({
+    expect(toExit(new WsctlError(code, "a sentence"), false)).toEqual({
       message: "wsctl: a sentence",
       status: errorCodes[code].exit,
     });
@@ -13,22 +19,22 @@ describe("exitOf()", () => {
 
   test("shows the stack of our own errors only on demand", () => {
     const error = new WsctlError("NOT_FOUND", "no such job");
-    expect(exitOf(error, false).message).toBe("wsctl: no such job");
-    expect(exitOf(error, true).message).toStartWith("wsctl: no such job\n");
-    expect(exitOf(error, true).message).toContain("exit.test.ts");
-    expect(exitOf(error, true).status).toBe(1);
+    expect(toExit(error, false).message).toBe("wsctl: no such job");
+    expect(toExit(error, true).message).toStartWith("wsctl: no such job\n");
+    expect(toExit(error, true).message).toContain("exit.test.ts");
+    expect(toExit(error, true).status).toBe(1);
   });
 
   test("takes citty's complaints for wrong usage", () => {
     const error = Object.assign(new Error("Missing required argument"), { name: "CLIError" });
-    expect(exitOf(error, false)).toEqual({
+    expect(toExit(error, false)).toEqual({
       message: "wsctl: Missing required argument",
       status: 2,
     });
   });
 
   test("calls everything else a fault, with its stack", () => {
-    const { message, status } = exitOf(new TypeError("x is not a function"), false);
+    const { message, status } = toExit(new TypeError("x is not a function"), false);
     expect(message).toStartWith("wsctl: unexpected fault: ");
     expect(message).toContain("x is not a function");
     expect(message).toContain("exit.test.ts");
@@ -38,23 +44,23 @@ describe("exitOf()", () => {
   test("says what the host stands in the way with, and what to do, without a stack", () => {
     const facts = { code: "ENOSPC", syscall: "open", path: "/data/local.json.new" };
     const error = Object.assign(new Error("ENOSPC: no space left on device"), facts);
-    expect(exitOf(error, false)).toEqual({
+    expect(toExit(error, false)).toEqual({
       message:
         'wsctl: Cannot open "/data/local.json.new": ENOSPC: no space left on device. Free some space on the disk',
       status: 1,
     });
-    expect(exitOf(error, true).message).toContain("exit.test.ts");
+    expect(toExit(error, true).message).toContain("exit.test.ts");
   });
 
   test("calls what was stopped stopped", () => {
     const abort = new AbortController();
     abort.abort();
-    expect(exitOf(abort.signal.reason, false).message).toBe("wsctl: stopped before it was done");
+    expect(toExit(abort.signal.reason, false).message).toBe("wsctl: stopped before it was done");
   });
 
   test("takes whatever can be thrown", () => {
     for (const thrown of ["text", undefined, null, 7, { code: "BUSY" }]) {
-      expect(exitOf(thrown, false)).toEqual({
+      expect(toExit(thrown, false)).toEqual({
         message: `wsctl: unexpected fault: ${String(thrown)}`,
         status: 1,
       });
@@ -84,7 +90,7 @@ describe("untilSignal()", () => {
     ["SIGINT", "SIGTERM"],
   ] as const)("aborts at the first signal (%s) and ends at the second (%s)", (first, second) => {
     let ends = 0;
-    const signal = untilSignal(() => ends++);
+    const signal = waitForSignal(() => ends++);
     expect(signal.aborted).toBe(false);
     process.emit(first);
     expect([signal.aborted, ends]).toEqual([true, 0]);

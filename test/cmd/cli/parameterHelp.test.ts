@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { parametersOf, written } from "../../../cmd/cli/parameterHelp.ts";
+import { listParameters, written } from "../../../cmd/cli/parameterHelp.ts";
 import type { JsonObject } from "../../../lib/protocol/json.ts";
 
-const wordsOf = (schema: JsonObject) => parametersOf({ properties: { p: schema } })[0]?.words;
+const wordsOf = (schema: JsonObject) => listParameters({ properties: { p: schema } })[0]?.words;
 
 describe("parametersOf() says in words", () => {
   test.each<[JsonObject, string]>([
@@ -41,7 +41,7 @@ describe("parametersOf() says in words", () => {
         b: { type: "string", title: "which" },
       },
     };
-    expect(parametersOf(schema)).toEqual([
+    expect(listParameters(schema)).toEqual([
       { name: "b", words: "text", isRequired: true, description: "which", values: [] },
       {
         name: "a",
@@ -67,7 +67,7 @@ describe("parametersOf() says in words", () => {
     const schema = fc.dictionary(keyword, fc.jsonValue());
     fc.assert(
       fc.property(fc.dictionary(fc.string(), schema), schema, (properties, rest) => {
-        const parameters = parametersOf({ ...rest, properties } as JsonObject);
+        const parameters = listParameters({ ...rest, properties } as JsonObject);
         expect(parameters).toHaveLength(Object.keys(properties).length);
         for (const { words } of parameters) expect(words).not.toBe("");
       }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
-import { accessFlags, agentIds, typedWords } from "../../../cmd/cli/partialArgs.ts";
+import { accessFlags, agentIds, parsePartialArgs } from "../../../cmd/cli/partialArgs.ts";
 
 const args = {
   command: { type: "positional" },
@@ -11,7 +11,7 @@ const args = {
 } as const satisfies ArgsDef;
 
 const plain = (words: string[]) => {
-  const { flags, ...rest } = typedWords(words, args);
+  const { flags, ...rest } = parsePartialArgs(words, args);
   return { flags: Object.fromEntries(flags), ...rest };
 };
 
@@ -32,7 +32,7 @@ describe("typedWords() understands", () => {
 });
 
 test("accessFlags() knows the flags that lead to a control plane from wherever they are given", () => {
-  const typed = typedWords(["ping", "--agent", "a", "--json"], args);
+  const typed = parsePartialArgs(["ping", "--agent", "a", "--json"], args);
   const sources = { env: { WSCTL_SERVER: "ws://x", WSCTL_JSON: "maybe" }, settings: { ca: "f" } };
   expect(accessFlags(typed, sources)).toEqual({ agent: "a", server: "ws://x", ca: "f" });
 });

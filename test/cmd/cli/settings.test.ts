@@ -135,13 +135,13 @@ describe("readSettings() holds the whole file against what there is", () => {
   test.each([
     ["[sned]\ntimeout = '5s'", 'Unknown table "sned"', "did you mean send?"],
     ["date_dir = '/x'", 'Unknown key "date_dir"', "did you mean data_dir?"],
-  ])("refuses %j", (text, what, advice) => {
+  ])("refuses %j", (text, what, pacing) => {
     using dir = temporaryDir();
     const path = join(dir, "config.toml");
     writeFileSync(path, text);
     const read = () => readSettings(path, "send", all.send, {}, all);
     expect(read).toThrow(what);
-    expect(read).toThrow(advice);
+    expect(read).toThrow(pacing);
   });
 
   test("takes a key at the top that only another command knows", () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { root } from "../../../cmd/commandTable.ts";
-import { cursorAt } from "../../../cmd/completion/cursor.ts";
+import { parseCompletionContext } from "../../../cmd/completion/cursor.ts";
 
 /** The cursor is on the last word. */
 async function at(line: string) {
   const words = line.split(" ");
-  const cursor = await cursorAt(words, words.length - 1, root);
+  const cursor = await parseCompletionContext(words, words.length - 1, root);
   if (cursor === undefined) return undefined;
   const { part, kind } = cursor;
   return { part, kind, choices: cursor.choices.map(([text]) => text) };
@@ -59,7 +59,7 @@ describe("cursorAt() knows what is being written:", () => {
   });
 
   test("a flag that stands behind the cursor is given too", async () => {
-    const cursor = await cursorAt("wsctl send --  --agent a".split(" "), 2, root);
+    const cursor = await parseCompletionContext("wsctl send --  --agent a".split(" "), 2, root);
     expect(cursor?.choices.map(([text]) => text)).not.toContain("--agent");
     expect(cursor?.typed.flags.get("agent")).toEqual(["a"]);
   });
@@ -79,6 +79,7 @@ describe("cursorAt() knows what is being written:", () => {
   );
 
   test.each(["", "wsctl", "x y z"])("no words that make it fail: %p", async (line) => {
-    for (const index of [0, 1, 9, -1, Number.NaN]) await cursorAt(line.split(" "), index, root);
+    for (const index of [0, 1, 9, -1, Number.NaN])
+      await parseCompletionContext(line.split(" "), index, root);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConsoleFlags, consoleOf } from "../../../cmd/flags/console.ts";
+import { type ConsoleFlags, parseConsole } from "../../../cmd/flags/console.ts";
 import { temporaryDir } from "../../support/processes/processes.ts";
 
 const defaults: ConsoleFlags = {
@@ -16,7 +16,7 @@ const provider = {
   "oidc-client-id": "wsctl",
   grants: ["ops=operator"],
 };
-const of = (flags: Partial<ConsoleFlags>) => consoleOf({ ...defaults, ...flags });
+const of = (flags: Partial<ConsoleFlags>) => parseConsole({ ...defaults, ...flags });
 
 describe("the flags of the console", () => {
   test("without any there is no provider, and a login for a working day", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import process from "node:process";
-import { s3Of } from "../../../cmd/flags/s3.ts";
+import { parseS3 } from "../../../cmd/flags/s3.ts";
 
 describe("the flags of an S3-compatible store", () => {
   const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
@@ -15,7 +15,7 @@ describe("the flags of an S3-compatible store", () => {
     }),
   );
   const of = (url: string | undefined, more: object = {}) =>
-    s3Of({ "s3-url": url, "s3-region": "us-east-1", ...more });
+    parseS3({ "s3-url": url, "s3-region": "us-east-1", ...more });
 
   test.each([
     ["https://s3.example/bucket", "https://s3.example/bucket"],

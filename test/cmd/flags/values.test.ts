@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import {
-  agentIdOf,
+  parseAgentId,
   parseBytes,
   parseObject,
   parseParams,
@@ -63,8 +63,10 @@ describe("parseSecondsWithin()", () => {
 });
 
 test("agentIdOf() refuses what is none by the flag's name", () => {
-  expect(agentIdOf("agent", "web-1")).toBe("web-1");
-  expect(faultOf(() => agentIdOf("agent", "../x"))).toStartWith('Flag --agent: "../x" is no agent');
+  expect(parseAgentId("agent", "web-1")).toBe("web-1");
+  expect(faultOf(() => parseAgentId("agent", "../x"))).toStartWith(
+    'Flag --agent: "../x" is no agent',
+  );
 });
 
 describe("parseSeconds()", () => {

@@ -30,8 +30,8 @@ describe("a job's progress", () => {
     progress.begin(10);
     progress.draw();
     expect(written).toEqual(["\r\x1b[K0 of 10 done, 10 waiting"]);
-    progress.wipe();
-    progress.wipe();
+    progress.clearLine();
+    progress.clearLine();
     expect(written.slice(1)).toEqual(["\r\x1b[K"]);
     time.now = 1_000;
     progress.ended(false);
@@ -46,7 +46,7 @@ describe("a job's progress", () => {
     const { progress, written } = shown(isShown);
     progress.begin(total);
     progress.draw();
-    progress.wipe();
+    progress.clearLine();
     expect(written).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { meanAndMost, spanText, sparkline } from "../../../cmd/output/sparkline.ts";
+import { formatSpan, meanAndMax, sparkline } from "../../../cmd/output/sparkline.ts";
 
 test.each([
   [[0, 25, 50, 75, 100], 5, "▁▃▅▆█"],
@@ -13,8 +13,8 @@ test.each([
 });
 
 test("mean and most of what is known", () => {
-  expect(meanAndMost([null, 10, 30])).toEqual({ mean: 20, most: 30 });
-  expect(meanAndMost([null])).toBeUndefined();
+  expect(meanAndMax([null, 10, 30])).toEqual({ mean: 20, most: 30 });
+  expect(meanAndMax([null])).toBeUndefined();
 });
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   [720, 3_600, "30 d"],
 ])("%d steps of %d s are %s", (length, step_seconds, expected) => {
   const values = Array<null>(length).fill(null);
-  expect(spanText({ from: "", step_seconds, cpu_percent: values, memory_bytes: values })).toBe(
+  expect(formatSpan({ from: "", step_seconds, cpu_percent: values, memory_bytes: values })).toBe(
     expected,
   );
 });

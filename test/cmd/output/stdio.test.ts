@@ -5,7 +5,7 @@ import process from "node:process";
 import * as fc from "fast-check";
 import { paint, wantsColour } from "../../../cmd/output/stdio.ts";
 import { table } from "../../../cmd/output/table.ts";
-import { visible } from "../../../lib/escapeControls.ts";
+import { escapeControls } from "../../../lib/escapeControls.ts";
 
 const source = new URL("../../../cmd/output/stdio.ts", import.meta.url).pathname;
 const hostile = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
@@ -31,22 +31,22 @@ describe("visible()", () => {
     ["a\u{e0041}b", "a\\u{e0041}b"],
     ["a\ud800b", "a\\u{d800}b"],
   ])("escapes %j", (text, shown) => {
-    expect(visible(text)).toBe(shown);
+    expect(escapeControls(text)).toBe(shown);
   });
 
   test.each(["", "plain", "two\nlines", "Überfall", "日本語", "😀", "\\x1b", "a b", "'\"`$"])(
     "leaves %j alone",
     (text) => {
-      expect(visible(text)).toBe(text);
+      expect(escapeControls(text)).toBe(text);
     },
   );
 
   test("leaves no character that a terminal obeys, and changes nothing twice", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
-        const shown = visible(text);
+        const shown = escapeControls(text);
         expect(shown).not.toMatch(hostile);
-        expect(visible(shown)).toBe(shown);
+        expect(escapeControls(shown)).toBe(shown);
       }),
       { numRuns: 500 },
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { bytesText, Progress } from "../../../cmd/output/transferProgress.ts";
+import { formatBytes, Progress } from "../../../cmd/output/transferProgress.ts";
 
 function newProgress(isShown = true, columns = 80) {
   const written: string[] = [];
@@ -75,5 +75,5 @@ test.each([
   [5e9, "5.0 GB"],
   [2.5e15, "2500.0 TB"],
 ])("bytesText(%d) is %s", (bytes, text) => {
-  expect(bytesText(bytes)).toBe(text);
+  expect(formatBytes(bytes)).toBe(text);
 });

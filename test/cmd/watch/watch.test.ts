@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { changesBetween } from "../../../cmd/watch/changes.ts";
-import { screenOf } from "../../../cmd/watch/screen.ts";
+import { buildScreen } from "../../../cmd/watch/screen.ts";
 import {
-  begun,
-  pressed,
+  initialState,
+  onKey,
   shownAgents,
   sortKeys,
   type WatchState,
@@ -27,13 +27,13 @@ const fleet = [
   agent("web-2", { online: false, drained: true, version: "0.9.0" }),
 ];
 const state = (more: Partial<WatchState> = {}): WatchState => ({
-  ...begun,
+  ...initialState,
   agents: fleet,
   ...more,
 });
 const ids = (of: WatchState) => shownAgents(of).map(({ agent_id }) => agent_id);
 const press = (of: WatchState, keys: string[]) =>
-  keys.reduce((last, key) => pressed(last, key, 10).state, of);
+  keys.reduce((last, key) => onKey(last, key, 10).state, of);
 
 describe("agents are sorted", () => {
   test.each([
@@ -61,12 +61,12 @@ describe("keys", () => {
     expect(down.selected).toBe("web-2");
     expect(press(down, ["k"]).selected).toBe("web-1");
     expect(press(down, ["g"]).selected).toBe("db-1");
-    expect(press(state({ agents: [] }), ["j", "G", "p", "R"])).toMatchObject({ asking: undefined });
+    expect(press(state({ agents: [] }), ["j", "G", "p", "R"])).toMatchObject({ prompt: undefined });
   });
 
   test("filter by words, found anywhere", () => {
     const typed = press(state(), ["/", "w", "e", "b", " ", "p", "r", "o", "d", "x", "\x7f", "\r"]);
-    expect({ filter: typed.filter, asking: typed.asking }).toEqual({
+    expect({ filter: typed.filter, asking: typed.prompt }).toEqual({
       filter: "web prod",
       asking: undefined,
     });
@@ -76,22 +76,22 @@ describe("keys", () => {
   });
 
   test("act on the chosen agent: at once where nothing changes, otherwise after a yes", () => {
-    expect(pressed(state(), "p", 10).effect).toEqual({
+    expect(onKey(state(), "p", 10).effect).toEqual({
       type: "act",
       action: "ping",
       agent: "db-1",
     });
-    const asked = pressed(state({ selected: "web-2" }), "d", 10).state;
-    expect(asked.asking).toEqual({ action: "undrain", agent: "web-2" });
-    expect(pressed(asked, "y", 10).effect).toEqual({
+    const asked = onKey(state({ selected: "web-2" }), "d", 10).state;
+    expect(asked.prompt).toEqual({ action: "undrain", agent: "web-2" });
+    expect(onKey(asked, "y", 10).effect).toEqual({
       type: "act",
       action: "undrain",
       agent: "web-2",
     });
-    const refused = pressed(asked, "n", 10);
+    const refused = onKey(asked, "n", 10);
     expect(refused.effect).toBeUndefined();
-    expect(refused.state).toMatchObject({ asking: undefined, said: "Nothing was done" });
-    expect(pressed(state(), "q", 10).effect).toEqual({ type: "quit" });
+    expect(refused.state).toMatchObject({ prompt: undefined, message: "Nothing was done" });
+    expect(onKey(state(), "q", 10).effect).toEqual({ type: "quit" });
   });
 });
 
@@ -105,7 +105,7 @@ describe("the screen", () => {
         memory_usage: "1023.9GB",
       }),
     );
-    const lines = screenOf(
+    const lines = buildScreen(
       state({ agents: many, selected: "a-host-with-quite-a-long-name-499" }),
       { columns: 80, rows: 24 },
       now,
@@ -121,7 +121,7 @@ describe("the screen", () => {
       at: "2026-01-01T00:00:48Z",
     } as const;
     const agents = [...fleet, agent("z", { last_outcome, hostname: "z.example", os: "linux" })];
-    const lines = screenOf(state({ agents, selected: "z" }), { columns: 80, rows: 9 }, now);
+    const lines = buildScreen(state({ agents, selected: "z" }), { columns: 80, rows: 9 }, now);
     expect(plain(lines)).toEqual([
       "4 agents: 3 online, 1 away, 1 busy",
       "AGENTv   STATE          CPU   MEMORY   LATENCY  VERSION  OPEN LATEST",
@@ -138,7 +138,7 @@ describe("the screen", () => {
 
   test("lets nothing of an agent's own through to the terminal", () => {
     const evil = agent("e", { hostname: "\x1b[2Jx", version: "1\x07", labels: { a: "b" } });
-    const lines = screenOf(state({ agents: [evil] }), { columns: 80, rows: 8 }, now);
+    const lines = buildScreen(state({ agents: [evil] }), { columns: 80, rows: 8 }, now);
     expect(lines.join("").replaceAll(/\x1b\[(1|7|22|27)m/g, "")).not.toMatch(/[\x00-\x1f]/);
   });
 });

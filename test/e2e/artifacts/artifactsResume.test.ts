@@ -44,7 +44,7 @@ describe("transfers", () => {
       const artifact = await uploadFile({
         controlPlane,
         path,
-        order: { name: "large" },
+        request: { name: "large" },
         onProgress: (done) => {
           if (done > bytes * 0.6) killed ??= restart();
           if (isBack) least = Math.min(least, done);
@@ -91,7 +91,7 @@ describe("transfers", () => {
     const artifact = await uploadFile({
       controlPlane: { ...adminAccess(serving), url },
       path,
-      order: { name: "large" },
+      request: { name: "large" },
       onProgress: (done) => {
         if (done <= (cuts + 1) * 0.3 * bytes) return;
         cuts++;
@@ -110,7 +110,7 @@ describe("transfers", () => {
     const path = join(dir, "small");
     writeFileSync(path, content.body);
     const order = { name: "result.bin" };
-    const artifact = await uploadFile({ controlPlane: adminAccess(serving), path, order });
+    const artifact = await uploadFile({ controlPlane: adminAccess(serving), path, request: order });
     const get = (...more: string[]) =>
       wsctl(["artifacts", "get", artifact.artifact_id, "--data-dir", dataDir, ...more], {
         cwd: `${dir}`,
@@ -145,7 +145,7 @@ describe("transfers", () => {
     writeFileSync(path, randomContent(bytes).body);
     const order = { name: "back" };
     const controlPlane = adminAccess(serving);
-    const artifact = await uploadFile({ controlPlane, path, order });
+    const artifact = await uploadFile({ controlPlane, path, request: order });
     const token = join(dir, "token");
     writeFileSync(token, controlPlane.token);
     const words = ["artifacts", "get", artifact.artifact_id, "--token-file", token, "--server"];
@@ -185,11 +185,11 @@ describe("transfers", () => {
     const uploading = uploadFile({
       controlPlane: { ...controlPlane, fetch: changing },
       path,
-      order,
+      request: order,
     });
     await expect(uploading).rejects.toMatchObject({ code: "CONFLICT" });
     truncateSync(path, 0);
-    const empty = await uploadFile({ controlPlane, path, order });
+    const empty = await uploadFile({ controlPlane, path, request: order });
     expect(empty).toMatchObject({ state: "ready", bytes: 0 });
   });
 });

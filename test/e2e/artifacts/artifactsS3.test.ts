@@ -61,7 +61,7 @@ describe.skipIf(!hasS3Server())("artifacts in an S3-compatible store", () => {
       const controlPlane = adminAccess(of.serving);
       const order = { name: "dump öß +1.tar" };
       const path = join(dir, "large");
-      const artifact = await uploadFile({ controlPlane, path, order });
+      const artifact = await uploadFile({ controlPlane, path, request: order });
       expect(artifact).toMatchObject({ state: "ready", bytes: 20_000_000 });
       const key = `whole/${flavour}/${artifact.artifact_id}`;
       expect(await s3.keys()).toContain(key);
@@ -167,7 +167,7 @@ describe.skipIf(!hasS3Server())("artifacts in an S3-compatible store", () => {
     const artifact = await uploadFile({
       controlPlane: { ...controlPlane, fetch: counted },
       path,
-      order: { name: "small" },
+      request: { name: "small" },
     });
     expect(artifact.state).toBe("ready");
     expect(asked).toBeGreaterThan(2);
@@ -195,7 +195,9 @@ describe.skipIf(!hasS3Server())("artifacts in an S3-compatible store", () => {
     const path = join(dir, "small");
     writeFileSync(path, randomContent(1_000).body);
     const order = { name: "small" };
-    expect(await uploadFile({ controlPlane, path, order })).toMatchObject({ state: "ready" });
+    expect(await uploadFile({ controlPlane, path, request: order })).toMatchObject({
+      state: "ready",
+    });
     expect(serve.lines.join("\n")).not.toContain(secret);
   });
 

@@ -1,7 +1,7 @@
 /** Rollouts over hundreds of agents on the binary: cut in two by a crash, paused, stopped, tried again. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { isOutput } from "../../../lib/client/streamCursor.ts";
-import type { JobOrderInput } from "../../../lib/protocol/api/jobs.ts";
+import type { JobRequestInput } from "../../../lib/protocol/api/jobs.ts";
 import type { OutcomeLine } from "../../../lib/protocol/api/views.ts";
 import { BigFleet, membersOf } from "../../support/processes/bigFleet.ts";
 
@@ -20,7 +20,7 @@ const counted = (lines: OutcomeLine[]) => {
 };
 
 /** Sends without waiting; gives the job and all its outcomes as they come. */
-async function sent(order: JobOrderInput) {
+async function sent(order: JobRequestInput) {
   const { job } = await fleet.client.sendOnly(order);
   return { job, lines: outcomesOf(job.job_id) };
 }

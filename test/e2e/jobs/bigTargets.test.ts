@@ -164,7 +164,7 @@ describe("an agent that is away", () => {
   test("is left out with --require-online where it is selected, refused where it is named", async () => {
     await fleet.client.createToken({ role: "agent", agent_id: "host-away" });
     const view = await meant("--agent", "host-00?,host-a*", "--require-online");
-    expect(view.away).toEqual(["host-away"]);
+    expect(view.offline).toEqual(["host-away"]);
     const named = await fleet.run("send", "x", "--agent", "host-away", "--require-online");
     expect({ code: named.code, stderr: named.stderr }).toEqual({
       code: 1,

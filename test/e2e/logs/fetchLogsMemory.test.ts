@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, mkdirSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { factsOfFile } from "../../../lib/release/files.ts";
+import { readFileInfo } from "../../../lib/release/files.ts";
 import { Peaks } from "../../support/processes/memory.ts";
 import {
   connectedAgent,
@@ -46,8 +46,8 @@ async function fetchAll(args: string[], env: Record<string, string>): Promise<vo
     await fetch(`${serving.url}/healthz`);
   }
   expect({ code: await operator.exited, lines: operator.lines }).toMatchObject({ code: 0 });
-  const result = factsOfFile(at("out/web-1.huge.log"));
-  expect(result).toEqual(factsOfFile(at("huge.log")));
+  const result = readFileInfo(at("out/web-1.huge.log"));
+  expect(result).toEqual(readFileInfo(at("huge.log")));
   peaks.add("serve", serving.process.pid);
   peaks.add("agent", agent.pid);
   for (const [name, peak] of peaks.all) {

@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { OutcomeLine } from "../../../lib/protocol/api/views.ts";
-import { followLeaseMs } from "../../../lib/protocol/limits.ts";
+import { subscriptionLeaseMs } from "../../../lib/protocol/limits.ts";
 import { adminToken } from "../../support/processes/cli.ts";
 import {
   connectedAgent,
@@ -145,7 +145,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     expect(ended.message).toMatch(/\nsaid$/);
     expect(ended.outcome).toBe("success");
     // Sooner than any lease runs out.
-    expect(ended.duration_ms ?? followLeaseMs).toBeLessThan(followLeaseMs / 2);
+    expect(ended.duration_ms ?? subscriptionLeaseMs).toBeLessThan(subscriptionLeaseMs / 2);
     expect(operator.lines).toEqual([`[${id}] y`]);
   });
 

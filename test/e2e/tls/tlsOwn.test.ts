@@ -129,8 +129,8 @@ async function chainOf(flavour: "binary" | "deno"): Promise<{ cert: string; key:
   using dir = temporaryDir();
   await (await startServe({ dataDir: dir, flavour, args: ["--tls", "on"] })).process.stop();
   await import("reflect-metadata");
-  const { openAuthority } = await import("../../../lib/control/tls/certificateAuthority.ts");
-  const authority = await openAuthority(join(dir, "tls"), Date.now());
+  const { loadOrCreateCa } = await import("../../../lib/control/tls/certificateAuthority.ts");
+  const authority = await loadOrCreateCa(join(dir, "tls"), Date.now());
   expect(readFileSync(join(dir, "tls", "ca.pem"), "utf8")).toBe(authority.certificate);
   return authority.issue(["127.0.0.1"], 60_000_000, Date.now());
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { UsageMeter } from "../../../lib/agent/hostMetrics.ts";
+import { HostMetricsReader } from "../../../lib/agent/hostMetrics.ts";
 import { temporaryDir } from "../../support/processes/processes.ts";
 
 type Files = Record<string, string>;
@@ -29,8 +29,8 @@ class Host {
     rmSync(join(this.#root, name));
   }
 
-  meter(): UsageMeter {
-    return new UsageMeter({ root: this.#root, now: () => this.nowMs });
+  meter(): HostMetricsReader {
+    return new HostMetricsReader({ root: this.#root, now: () => this.nowMs });
   }
 }
 
@@ -60,10 +60,10 @@ describe("UsageMeter.measure() in a cgroup of version 2", () => {
     const meter = host.meter();
     host.nowMs += 1_000;
     host.write({ [`${cgroup2}/cpu.stat`]: cpuStat(1_250_000) });
-    expect(meter.measure().cpuPercent).toBeCloseTo(50, 6);
+    expect(meter.read().cpuPercent).toBeCloseTo(50, 6);
     host.nowMs += 2_000;
     host.write({ [`${cgroup2}/cpu.stat`]: cpuStat(2_250_000) });
-    expect(meter.measure().cpuPercent).toBeCloseTo(100, 6);
+    expect(meter.read().cpuPercent).toBeCloseTo(100, 6);
   });
 
   test("counts CPU against all cores where there is no limit", () => {
@@ -72,15 +72,15 @@ describe("UsageMeter.measure() in a cgroup of version 2", () => {
     const meter = host.meter();
     host.nowMs += 1_000;
     host.write({ [`${cgroup2}/cpu.stat`]: cpuStat(1_000_000 + 500_000) });
-    expect(meter.measure().cpuPercent).toBeCloseTo(50 / availableParallelism(), 6);
+    expect(meter.read().cpuPercent).toBeCloseTo(50 / availableParallelism(), 6);
   });
 
   test("leaves out of memory what could be given back", () => {
     using dir = temporaryDir();
     const host = new Host(`${dir}`, files);
-    expect(host.meter().measure().memoryBytes).toBe(700_000_000);
+    expect(host.meter().read().memoryBytes).toBe(700_000_000);
     host.remove(`${cgroup2}/memory.stat`);
-    expect(host.meter().measure().memoryBytes).toBe(900_000_000);
+    expect(host.meter().read().memoryBytes).toBe(900_000_000);
   });
 
   test("is never below zero, whatever the kernel says", () => {
@@ -89,14 +89,14 @@ describe("UsageMeter.measure() in a cgroup of version 2", () => {
     const meter = host.meter();
     host.nowMs += 1_000;
     host.write({ [`${cgroup2}/cpu.stat`]: cpuStat(0) });
-    expect(meter.measure()).toEqual({ cpuPercent: 0, memoryBytes: 0 });
+    expect(meter.read()).toEqual({ cpuPercent: 0, memoryBytes: 0 });
   });
 
   test("says 0% twice at one moment", () => {
     using dir = temporaryDir();
     const meter = new Host(`${dir}`, files).meter();
-    expect(meter.measure().cpuPercent).toBe(0);
-    expect(meter.measure().cpuPercent).toBe(0);
+    expect(meter.read().cpuPercent).toBe(0);
+    expect(meter.read().cpuPercent).toBe(0);
   });
 });
 
@@ -117,7 +117,7 @@ describe("UsageMeter.measure() in a cgroup of version 1", () => {
     const meter = host.meter();
     host.nowMs += 1_000;
     host.write({ "sys/fs/cgroup/cpuacct/cpuacct.usage": "1500000000\n" });
-    const { cpuPercent, memoryBytes } = meter.measure();
+    const { cpuPercent, memoryBytes } = meter.read();
     expect(cpuPercent).toBeCloseTo(25, 6);
     expect(memoryBytes).toBe(70_000_000);
   });
@@ -131,7 +131,7 @@ describe("UsageMeter.measure() in a cgroup of version 1", () => {
     });
     const meter = host.meter();
     host.write({ "proc/stat": procStat(110, 930) });
-    expect(meter.measure()).toEqual({ cpuPercent: 25, memoryBytes: 4_000 * 1_024 });
+    expect(meter.read()).toEqual({ cpuPercent: 25, memoryBytes: 4_000 * 1_024 });
   });
 });
 
@@ -141,9 +141,9 @@ describe("UsageMeter.measure() on a plain host", () => {
     const host = new Host(`${dir}`, proc);
     const meter = host.meter();
     host.write({ "proc/stat": procStat(130, 950, 20) });
-    expect(meter.measure()).toEqual({ cpuPercent: 30, memoryBytes: 4_000 * 1_024 });
+    expect(meter.read()).toEqual({ cpuPercent: 30, memoryBytes: 4_000 * 1_024 });
     host.write({ "proc/stat": procStat(230, 950, 20) });
-    expect(meter.measure().cpuPercent).toBe(100);
+    expect(meter.read().cpuPercent).toBe(100);
   });
 
   test("counts from the last call, not from the start", () => {
@@ -151,9 +151,9 @@ describe("UsageMeter.measure() on a plain host", () => {
     const host = new Host(`${dir}`, proc);
     const meter = host.meter();
     host.write({ "proc/stat": procStat(200, 900) });
-    expect(meter.measure().cpuPercent).toBe(100);
+    expect(meter.read().cpuPercent).toBe(100);
     host.write({ "proc/stat": procStat(200, 1_000) });
-    expect(meter.measure().cpuPercent).toBe(0);
+    expect(meter.read().cpuPercent).toBe(0);
   });
 
   test("asks the runtime where such files are missing or say nothing", () => {
@@ -162,14 +162,16 @@ describe("UsageMeter.measure() on a plain host", () => {
     const noise = { "proc/stat": "", "proc/meminfo": "\0\n", [`${cgroup2}/cpu.max`]: "" };
     for (const files of [{}, noise]) {
       empty.write(files);
-      const { cpuPercent, memoryBytes } = empty.meter().measure();
+      const { cpuPercent, memoryBytes } = empty.meter().read();
       expect(cpuPercent).toBeWithin(0, 100.001);
       expect(memoryBytes).toBeWithin(1, totalmem() + 1);
     }
   });
 
   test("measures this very host", () => {
-    const { cpuPercent, memoryBytes } = new UsageMeter({ now: () => performance.now() }).measure();
+    const { cpuPercent, memoryBytes } = new HostMetricsReader({
+      now: () => performance.now(),
+    }).read();
     expect(Number.isFinite(cpuPercent) && cpuPercent >= 0).toBe(true);
     expect(memoryBytes).toBeGreaterThan(0);
   });

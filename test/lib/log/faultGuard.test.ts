@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
-import { Leftovers } from "../../../lib/agent/supervisor/directoryCleanup.ts";
-import { Aside } from "../../../lib/log/faultGuard.ts";
+import { DirectoryCleanup } from "../../../lib/agent/supervisor/directoryCleanup.ts";
+import { FaultGuard } from "../../../lib/log/faultGuard.ts";
 import { silentLog } from "../../../lib/log/log.ts";
 
 function inHand() {
   const lines: string[] = [];
   const time = { now: 0 };
   const log = { ...silentLog, error: (text: string) => void lines.push(text) };
-  return { lines, time, aside: new Aside(log, () => time.now) };
+  return { lines, time, aside: new FaultGuard(log, () => time.now) };
 }
 
 const fail = () => {
@@ -44,7 +44,7 @@ test("a directory that cannot be removed is tried again until it is gone", () =>
   const stuck = new Set(["b"]);
   const removed: string[] = [];
   const rings: (() => void)[] = [];
-  const leftovers = new Leftovers({
+  const leftovers = new DirectoryCleanup({
     aside,
     clock: {
       after: (_ms, run) => {

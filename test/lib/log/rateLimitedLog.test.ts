@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Log, silentLog } from "../../../lib/log/log.ts";
-import { limitedLog } from "../../../lib/log/rateLimitedLog.ts";
+import { rateLimitedLog } from "../../../lib/log/rateLimitedLog.ts";
 
 test("lines beyond so many in a minute are left out, and one line says how many", () => {
   const lines: string[] = [];
@@ -12,7 +12,7 @@ test("lines beyond so many in a minute are left out, and one line says how many"
     rings.push({ at: now + ms, run });
     return () => {};
   };
-  const limited = limitedLog(log, { now: () => now, after }, 2);
+  const limited = rateLimitedLog(log, { now: () => now, after }, 2);
   for (let index = 0; index < 500; index++) {
     now = index;
     limited.warn(`refused ${index}`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { isJsonObject, isShallow, unrepresentable } from "../../../lib/protocol/json.ts";
+import { findUnsafeNumber, isJsonObject, isWithinDepth } from "../../../lib/protocol/json.ts";
 
 function depthOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -23,14 +23,14 @@ describe("isShallow()", () => {
     ['{"[[":"]]{{"}', 1, true],
     ['"open [[[', 0, true],
   ])("of %j within %d levels: %j", (text, max, isWithin) => {
-    expect(isShallow(text, max)).toBe(isWithin);
+    expect(isWithinDepth(text, max)).toBe(isWithin);
   });
 
   test("agrees with the depth of the parsed value", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(7), (value, max) => {
         const text = JSON.stringify(value);
-        expect(isShallow(text, max)).toBe(depthOf(JSON.parse(text)) <= max);
+        expect(isWithinDepth(text, max)).toBe(depthOf(JSON.parse(text)) <= max);
       }),
       { numRuns: 500 },
     );
@@ -41,8 +41,8 @@ describe("unrepresentable()", () => {
   test.each([[null], [true], [0], [-1.5], [Number.MAX_VALUE], [""], ["😀"], [[]], [{}]])(
     "finds nothing in %j",
     (value) => {
-      expect(unrepresentable(value)).toBeUndefined();
-      expect(unrepresentable({ a: [{ b: value }] })).toBeUndefined();
+      expect(findUnsafeNumber(value)).toBeUndefined();
+      expect(findUnsafeNumber({ a: [{ b: value }] })).toBeUndefined();
     },
   );
 
@@ -54,14 +54,14 @@ describe("unrepresentable()", () => {
     ["x\udfff", "a string with a lone surrogate"],
     [{ "\ud800": 1 }, "a string with a lone surrogate"],
   ])("names what is wrong with %j, at any depth", (value, flaw) => {
-    expect(unrepresentable(value)).toBe(flaw);
-    expect(unrepresentable([1, { a: [value] }])).toBe(flaw);
+    expect(findUnsafeNumber(value)).toBe(flaw);
+    expect(findUnsafeNumber([1, { a: [value] }])).toBe(flaw);
   });
 
   test("finds nothing in whatever JSON.stringify() writes of well-formed values", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        expect(unrepresentable(JSON.parse(JSON.stringify(value)))).toBeUndefined();
+        expect(findUnsafeNumber(JSON.parse(JSON.stringify(value)))).toBeUndefined();
       }),
     );
   });

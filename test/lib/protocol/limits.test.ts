@@ -15,7 +15,7 @@ test("limits hold together", () => {
   expect(limits.sendQueueBytesMax).toBeGreaterThan(limits.messageBytesMax);
   expect(limits.openPerAgentMax).toBeLessThanOrEqual(limits.openMax);
   expect(limits.inflightPerAgentMax).toBeLessThanOrEqual(limits.runningMax + limits.acceptedMax);
-  expect(limits.backoffBaseMs).toBeLessThan(limits.backoffCapMs);
+  expect(limits.backoffBaseMs).toBeLessThan(limits.backoffMsMax);
 });
 
 test("defaults lie within what may be asked for", () => {
@@ -24,5 +24,5 @@ test("defaults lie within what may be asked for", () => {
 });
 
 test("an agent remembers a request at least as long as the longest TTL", () => {
-  expect(limits.memoryMs).toBeGreaterThanOrEqual(limits.ttlSecondsMax * 1000);
+  expect(limits.dedupWindowMs).toBeGreaterThanOrEqual(limits.ttlSecondsMax * 1000);
 });

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { WsctlError } from "../../../lib/protocol/errors.ts";
 import { generateKey, readPrivateKey } from "../../../lib/protocol/keys.ts";
 import {
-  fileFor,
+  findFile,
   type ReleaseManifest,
   readManifest,
   readSignedRelease,
@@ -48,8 +48,8 @@ describe("a release", () => {
     const { manifest, signers } = verifyRelease(release(text, a, b, stranger), trust, now);
     expect(manifest).toEqual(base);
     expect(signers).toEqual(keys);
-    expect(fileFor(manifest, "linux-x64")?.bytes).toBe(5);
-    expect(fileFor(manifest, "linux-arm64")).toBeUndefined();
+    expect(findFile(manifest, "linux-x64")?.bytes).toBe(5);
+    expect(findFile(manifest, "linux-arm64")).toBeUndefined();
   });
 
   test("is not, by keys that nobody trusts", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AuditHead } from "../../../lib/protocol/api/audit.ts";
-import { readTrailFile } from "../../../lib/store/auditFile.ts";
+import { readAuditFile } from "../../../lib/store/auditFile.ts";
 import { AuditTrail, auditMigration, auditStartMigration } from "../../../lib/store/auditTrail.ts";
 import { Database } from "../../../lib/store/sqlite.ts";
 
@@ -48,7 +48,7 @@ const alter = (sql: string) => {
   open();
 };
 const prune = (before: number, now = 10_000) => {
-  expect(trail.letGo(before, "test", now)).toBe(true);
+  expect(trail.pruneStep(before, "test", now)).toBe(true);
   while (trail.prune());
 };
 
@@ -66,12 +66,12 @@ describe("a trail that has let records go", () => {
     const head = headAt(1_001);
     expect(await verdict()).toEqual({ isWhole: true, head, start: gone });
     expect(await verdict(kept)).toMatchObject({ isWhole: true });
-    expect(readTrailFile(path).verdict).toEqual({ isWhole: true, head, start: gone });
+    expect(readAuditFile(path).verdict).toEqual({ isWhole: true, head, start: gone });
   });
 
   test("is whole in the middle of it as well, and does it again", async () => {
     write(1, 1_000);
-    trail.letGo(601, "test", 1_000);
+    trail.pruneStep(601, "test", 1_000);
     trail.prune();
     expect(trail.start.sequence).toBe(200);
     expect(await verdict()).toMatchObject({ isWhole: true, start: { sequence: 200 } });
@@ -124,7 +124,7 @@ describe("a trail that has let records go", () => {
     alter(cutAt70);
     const reason = expect.stringContaining("no record says that they were let go");
     expect(await verdict()).toEqual({ isWhole: false, sequence: 71, reason });
-    expect(readTrailFile(path).verdict).toMatchObject({ isWhole: false, sequence: 71 });
+    expect(readAuditFile(path).verdict).toMatchObject({ isWhole: false, sequence: 71 });
     alter("UPDATE audit_start SET sequence = 0, through = 0, hash = '0'");
     expect(await verdict()).toMatchObject({ isWhole: false, sequence: 1 });
   });
@@ -132,14 +132,14 @@ describe("a trail that has let records go", () => {
   test("lets none go where none is old enough", () => {
     write(1, 10);
     expect(trail.isOlderThan(1)).toBe(false);
-    expect(trail.letGo(1, "test", 10_000)).toBe(false);
+    expect(trail.pruneStep(1, "test", 10_000)).toBe(false);
     expect(trail.isOlderThan(2)).toBe(true);
     expect(trail.head.sequence).toBe(10);
   });
 
   test("is not called broken when records go while it is read", async () => {
     write(1, 3_000);
-    trail.letGo(2_501, "test", 10_000);
+    trail.pruneStep(2_501, "test", 10_000);
     const breathe = async () => {
       while (trail.prune());
     };

@@ -24,7 +24,7 @@ class World {
         }
       },
       failed: (batch, error) => this.failed.push({ batch, error }),
-      soon: (run) => this.#soon.push(run),
+      defer: (run) => this.#soon.push(run),
       ...(writesMax === undefined ? {} : { writesMax }),
     });
   }

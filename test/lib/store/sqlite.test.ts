@@ -153,10 +153,10 @@ describe("Database.open()", () => {
   test("refuses a directory, and a path below a file", () => {
     using dir = temporaryDir();
     mkdirSync(join(dir, "journal.db"));
-    const advice = "check that the directory exists and that this user may write there";
-    expect(refusalOf(optionsFor(join(dir, "journal.db")))).toContain(advice);
+    const pacing = "check that the directory exists and that this user may write there";
+    expect(refusalOf(optionsFor(join(dir, "journal.db")))).toContain(pacing);
     writeFileSync(join(dir, "file"), "");
-    expect(refusalOf(optionsFor(join(dir, "file", "journal.db")))).toContain(advice);
+    expect(refusalOf(optionsFor(join(dir, "file", "journal.db")))).toContain(pacing);
     expect(existsSync(join(dir, "file", "journal.db"))).toBe(false);
   });
 });
@@ -187,8 +187,8 @@ describe("Database.prepare()", () => {
       (...values: unknown[]) => void
     >;
     for (const values of [[], ["a"], ["a", 1, 2], ["a", undefined], [undefined, 1]]) {
-      for (const way of ["run", "get", "all"] as const) {
-        expect(() => loose[way](...values)).toThrow("wants 2 parameters");
+      for (const access of ["run", "get", "all"] as const) {
+        expect(() => loose[access](...values)).toThrow("wants 2 parameters");
       }
     }
     expect(idsIn(db)).toEqual([]);

@@ -16,7 +16,7 @@ class HeldClock implements Clock {
     return () => void this.#timers.splice(this.#timers.indexOf(timer), 1);
   }
 
-  soon(run: () => void): void {
+  defer(run: () => void): void {
     this.after(0, run);
   }
 

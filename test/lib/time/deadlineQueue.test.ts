@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { Deadlines } from "../../../lib/time/deadlineQueue.ts";
+import { DeadlineQueue } from "../../../lib/time/deadlineQueue.ts";
 
-/** What a `Deadlines` should do, at the cost of a walk over all of it. */
+/** What a `DeadlineQueue` should do, at the cost of a walk over all of it. */
 class Model {
   readonly due = new Map<number, number>();
 
@@ -24,7 +24,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("popDue"), now: time }) },
 ) as fc.Arbitrary<Step>;
 
-function apply(real: Deadlines<number>, model: Model, made: Step): void {
+function apply(real: DeadlineQueue<number>, model: Model, made: Step): void {
   if (made.do === "set") {
     real.set(made.key, made.at);
     model.due.set(made.key, made.at);
@@ -47,7 +47,7 @@ describe("Deadlines", () => {
   test("does what a plain map would, whatever is set, moved, deleted and taken", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400, size: "max" }), (steps) => {
-        const real = new Deadlines<number>();
+        const real = new DeadlineQueue<number>();
         const model = new Model();
         for (const made of steps) {
           apply(real, model, made);
@@ -72,7 +72,7 @@ describe("Deadlines", () => {
     const move = fc.record({ key: fc.nat(9), at: fc.integer({ min: 1, max: 1_000 }) });
     fc.assert(
       fc.property(fc.array(move, { minLength: 150, maxLength: 400, size: "max" }), (moves) => {
-        const deadlines = new Deadlines<number>();
+        const deadlines = new DeadlineQueue<number>();
         const model = new Map<number, number>([[-1, 0]]);
         deadlines.set(-1, 0);
         for (const { key, at } of moves) {
@@ -91,7 +91,7 @@ describe("Deadlines", () => {
   test("popDue() hands out many in the order of their times", () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { maxLength: 200 }), (times) => {
-        const deadlines = new Deadlines<number>();
+        const deadlines = new DeadlineQueue<number>();
         for (const [index, at] of times.entries()) deadlines.set(index, at);
         const popped: number[] = [];
         for (;;) {
@@ -105,7 +105,7 @@ describe("Deadlines", () => {
   });
 
   test("popDue() takes a deadline at its very moment, not before", () => {
-    const deadlines = new Deadlines<string>();
+    const deadlines = new DeadlineQueue<string>();
     deadlines.set("a", 10);
     expect(deadlines.popDue(9.999)).toBeUndefined();
     expect(deadlines.popDue(10)).toBe("a");
@@ -114,7 +114,7 @@ describe("Deadlines", () => {
   });
 
   test("set() moves a deadline both ways and back", () => {
-    const deadlines = new Deadlines<string>();
+    const deadlines = new DeadlineQueue<string>();
     deadlines.set("a", 10);
     deadlines.set("a", 20);
     expect(deadlines.next()).toBe(20);
@@ -126,7 +126,7 @@ describe("Deadlines", () => {
   });
 
   test("a deleted deadline never comes, and its key may be set anew", () => {
-    const deadlines = new Deadlines<string>();
+    const deadlines = new DeadlineQueue<string>();
     deadlines.set("a", 1);
     deadlines.set("b", 2);
     deadlines.delete("a");
@@ -141,7 +141,7 @@ describe("Deadlines", () => {
   });
 
   test("forgets moved entries: a key that moves on for long leaves one deadline", () => {
-    const deadlines = new Deadlines<string>();
+    const deadlines = new DeadlineQueue<string>();
     deadlines.set("steady", 500);
     for (let at = 0; at < 10_000; at++) deadlines.set("moving", at);
     expect(deadlines.size).toBe(2);

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { errorCodes, WsctlError } from "../../../lib/protocol/errors.ts";
-import { fetchFor, isOwn, resolved } from "../../../lib/transfer/apiCall.ts";
-import { persist, Refusal, refusalOf, unreachable } from "../../../lib/transfer/retry.ts";
+import { isSameOrigin, selectFetch, toAbsoluteUrl } from "../../../lib/transfer/apiCall.ts";
+import {
+  buildHttpFailure,
+  HttpFailure,
+  unreachable,
+  withRetry,
+} from "../../../lib/transfer/retry.ts";
 
 const url = new URL("https://store.example/bucket/key?signature=secret");
 
@@ -22,40 +27,40 @@ function failing(times: number, error: unknown) {
 describe("persist()", () => {
   const passing: WsctlError[] = [
     unreachable(url, new Error("reset")),
-    new Refusal(500, "INTERNAL", "a fault"),
-    new Refusal(503, "BUSY", "later"),
-    new Refusal(429, "RATE_LIMITED", "slower"),
-    new Refusal(409, "CONFLICT", "elsewhere"),
-    new Refusal(408, "TIMEOUT", "too slow"),
+    new HttpFailure(500, "INTERNAL", "a fault"),
+    new HttpFailure(503, "BUSY", "later"),
+    new HttpFailure(429, "RATE_LIMITED", "slower"),
+    new HttpFailure(409, "CONFLICT", "elsewhere"),
+    new HttpFailure(408, "TIMEOUT", "too slow"),
   ];
   for (const error of passing) {
     test(`tries again after what may pass: ${error.message}`, async () => {
-      expect(await persist({}, failing(1, error).run)).toBe(2);
+      expect(await withRetry({}, failing(1, error).run)).toBe(2);
     });
   }
 
   const lasting: Error[] = [
-    new Refusal(400, "MALFORMED", "wrong"),
-    new Refusal(403, "FORBIDDEN", "not yours"),
-    new Refusal(404, "NOT_FOUND", "gone"),
-    new Refusal(413, "TOO_LARGE", "too large"),
-    new Refusal(422, "CHECKSUM_MISMATCH", "other content"),
+    new HttpFailure(400, "MALFORMED", "wrong"),
+    new HttpFailure(403, "FORBIDDEN", "not yours"),
+    new HttpFailure(404, "NOT_FOUND", "gone"),
+    new HttpFailure(413, "TOO_LARGE", "too large"),
+    new HttpFailure(422, "CHECKSUM_MISMATCH", "other content"),
     new WsctlError("CONFLICT", "of our own"),
     new Error("a fault of ours"),
   ];
   for (const error of lasting) {
     test(`gives up at once for what does not: ${error.message}`, async () => {
       const once = failing(1, error);
-      await expect(persist({}, once.run)).rejects.toBe(error);
+      await expect(withRetry({}, once.run)).rejects.toBe(error);
       expect(once.count).toBe(1);
     });
   }
 
   test("gives up when nothing moves, or a store stays full", async () => {
     const away = unreachable(url, new Error("refused"));
-    await expect(persist({ patienceMs: 0 }, failing(99, away).run)).rejects.toBe(away);
-    const full = failing(99, new Refusal(507, "STORAGE_UNAVAILABLE", "full"));
-    await expect(persist({}, full.run)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    await expect(withRetry({ patienceMs: 0 }, failing(99, away).run)).rejects.toBe(away);
+    const full = failing(99, new HttpFailure(507, "STORAGE_UNAVAILABLE", "full"));
+    await expect(withRetry({}, full.run)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
     expect(full.count).toBe(3);
   });
 
@@ -65,27 +70,27 @@ describe("persist()", () => {
       setTimeout(() => abort.abort(new Error("left")), 5);
       throw unreachable(url, new Error("refused"));
     };
-    await expect(persist({ signal: abort.signal }, run)).rejects.toThrow();
+    await expect(withRetry({ signal: abort.signal }, run)).rejects.toThrow();
   });
 });
 
 describe("refusalOf()", () => {
   test("says what the other side said, in its own words where they are ours", () => {
     const body = JSON.stringify({ error: { code: "BUSY", message: "later" } });
-    expect(refusalOf(503, body, url)).toMatchObject({
+    expect(buildHttpFailure(503, body, url)).toMatchObject({
       status: 503,
       code: "BUSY",
       message: "later",
     });
     const xml = "<Error><Code>SignatureDoesNotMatch</Code><Message>…</Message></Error>";
-    const refusal = refusalOf(403, xml, url);
+    const refusal = buildHttpFailure(403, xml, url);
     expect(refusal).toMatchObject({ status: 403, code: "FORBIDDEN" });
     expect(refusal.message).toBe("https://store.example answers 403 SignatureDoesNotMatch");
-    expect(Object.keys(errorCodes)).toContain(refusalOf(500, "\0", url).code);
+    expect(Object.keys(errorCodes)).toContain(buildHttpFailure(500, "\0", url).code);
   });
 
   test("never shows a signed URL", () => {
-    expect(refusalOf(500, "", url).message).not.toContain("secret");
+    expect(buildHttpFailure(500, "", url).message).not.toContain("secret");
     expect(unreachable(url, new Error("reset")).message).not.toContain("secret");
   });
 });
@@ -96,18 +101,18 @@ describe("the URL of a transfer", () => {
 
   test("decides who is trusted", () => {
     const access = { url: base, fetch: own };
-    expect(fetchFor(resolved("/artifacts/x?y", base), access)).toBe(own);
-    expect(fetchFor(resolved(`${base}/artifacts/x`, base), access)).toBe(own);
+    expect(selectFetch(toAbsoluteUrl("/artifacts/x?y", base), access)).toBe(own);
+    expect(selectFetch(toAbsoluteUrl(`${base}/artifacts/x`, base), access)).toBe(own);
     for (const other of ["http://cp.example:7420/x", "https://cp.example/x", "//elsewhere/x"]) {
-      expect(isOwn(resolved(other, base), access)).toBe(false);
-      expect(fetchFor(resolved(other, base), access)).not.toBe(own);
+      expect(isSameOrigin(toAbsoluteUrl(other, base), access)).toBe(false);
+      expect(selectFetch(toAbsoluteUrl(other, base), access)).not.toBe(own);
     }
   });
 
   test("is one of HTTP", () => {
-    expect(resolved("/artifacts/x?y", base).href).toBe(`${base}/artifacts/x?y`);
+    expect(toAbsoluteUrl("/artifacts/x?y", base).href).toBe(`${base}/artifacts/x?y`);
     for (const wrong of ["file:///etc/passwd", "data:,x", "https://", "javascript:1"]) {
-      expect(() => resolved(wrong, base)).toThrow(/Cannot use the URL/);
+      expect(() => toAbsoluteUrl(wrong, base)).toThrow(/Cannot use the URL/);
     }
   });
 });

@@ -41,9 +41,9 @@ export class Stranger implements AsyncDisposable {
   readonly #child: ChildProcess;
 
   constructor(language: Language, name: string, args: string[], env: Record<string, string> = {}) {
-    const [command, ending] = language === "node" ? ["node", "mjs"] : [python, "py"];
+    const [command, draft] = language === "node" ? ["node", "mjs"] : [python, "py"];
     const { PATH = "" } = process.env;
-    this.#child = spawn(command, [join(folder, `${name}.${ending}`), ...args], {
+    this.#child = spawn(command, [join(folder, `${name}.${draft}`), ...args], {
       env: { PATH, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });

@@ -4,7 +4,7 @@ import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { type CollectOptions, collect } from "../../../lib/agent/logs/collector.ts";
-import { type Collected, CollectOrder } from "../../../lib/agent/logs/collectRequest.ts";
+import { CollectRequest, type CollectResult } from "../../../lib/agent/logs/collectRequest.ts";
 
 /** A log as old as it is told to be, the newest of age 0. */
 export function writeLog(path: string, content: string | Uint8Array, ageSeconds = 0): string {
@@ -14,8 +14,8 @@ export function writeLog(path: string, content: string | Uint8Array, ageSeconds 
   return path;
 }
 
-export function orderFor(dir: string, source: object, parameters: object = {}): CollectOrder {
-  return v.parse(CollectOrder, {
+export function orderFor(dir: string, source: object, parameters: object = {}): CollectRequest {
+  return v.parse(CollectRequest, {
     source: { name: "x", ...source },
     parameters: { source: "x", ...parameters },
     output: join(dir, "collected"),
@@ -25,7 +25,7 @@ export function orderFor(dir: string, source: object, parameters: object = {}): 
 }
 
 export interface Outcome {
-  collected: Collected;
+  collected: CollectResult;
   /** What was printed, and what is in the file. */
   printed: string;
   written: string;
@@ -33,7 +33,7 @@ export interface Outcome {
 
 /** Collects in this very process; bytes as latin1. */
 export async function collected(
-  order: CollectOrder,
+  order: CollectRequest,
   options: Partial<CollectOptions> = {},
 ): Promise<Outcome> {
   const printed: Buffer[] = [];

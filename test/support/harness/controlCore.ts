@@ -16,7 +16,7 @@ export class CoreInHand {
   constructor(open: OpenJournal = { jobs: [], requests: [] }, known: string[] = []) {
     const facts = known.map((agentId) => ({ agentId }));
     this.core = new ControlCore(
-      { knowsCatalogue: () => false, heartbeatSeconds: 15 },
+      { hasCapabilities: () => false, heartbeatSeconds: 15 },
       facts,
       open,
       this.now,
@@ -46,23 +46,23 @@ export class CoreInHand {
   /** A connection; with `v1` also its hello, from the memory that the test calls so. */
   connect(
     agentId: string,
-    options: { v1?: boolean; journal?: string; instance?: string } = {},
+    options: { isExtended?: boolean; journal?: string; instance?: string } = {},
   ): {
     sessionId: number;
     step: ControlChanges;
   } {
     const sessionId = ++this.#ids;
-    const { v1 = true, journal = `journal of ${agentId}`, instance = agentId } = options;
+    const { isExtended = true, journal = `journal of ${agentId}`, instance = agentId } = options;
     const session = {
       sessionId,
       agentId,
       tokenId: `token of ${agentId}`,
-      v1,
+      isExtended,
       address: "127.0.0.1",
       freshJournalId: `fresh-${sessionId}`,
     };
-    const opened = this.step({ type: "opened", session });
-    if (!v1) return { sessionId, step: opened };
+    const opened = this.step({ type: "connectionOpened", session });
+    if (!isExtended) return { sessionId, step: opened };
     const memory = this.journals.get(journal) ?? { journal_id: "new", epoch: 0 };
     const payload = { protocol_version: 1, version: "0.0.0", instance_id: instance, ...memory };
     const greeted = this.receive(sessionId, { type: "hello", payload });
@@ -81,7 +81,7 @@ export class CoreInHand {
   }
 
   receive(sessionId: number, message: AgentDraft): ControlChanges {
-    return this.step({ type: "received", sessionId, text: encode(message, this.now) });
+    return this.step({ type: "messageReceived", sessionId, text: encode(message, this.now) });
   }
 
   success(sessionId: number, requestId: string, message = "done"): ControlChanges {
@@ -102,7 +102,7 @@ export class CoreInHand {
       createdBy: "operator",
       ...job,
     };
-    const step = this.step({ type: "submit", job: full, requests });
+    const step = this.step({ type: "jobSubmitted", job: full, requests });
     return { requestIds: requests.map(({ requestId }) => requestId), step };
   }
 }
@@ -119,7 +119,7 @@ export function commandsIn(t: ControlChanges): { sessionId: number; requestId: s
 export function outcomesIn(t: ControlChanges): Record<string, string> {
   return Object.fromEntries(
     t.writes.flatMap((write) =>
-      write.type === "ended"
+      write.type === "putOutcome"
         ? [[write.outcome.requestId, `${write.outcome.outcome} ${write.outcome.code ?? ""}`.trim()]]
         : [],
     ),

@@ -1,6 +1,6 @@
 /** An agent's executor in the hands of a test: its journal keeps what it is given. */
 import { Executor } from "../../../lib/agent/core/executor.ts";
-import type { JournalRecord, Self } from "../../../lib/agent/core/model.ts";
+import type { ProcessInfo, RequestRecord } from "../../../lib/agent/core/model.ts";
 import { AgentTransition } from "../../../lib/agent/core/transition.ts";
 import { acceptedMax, runningMax } from "../../../lib/protocol/limits.ts";
 import type { Command } from "../../../lib/protocol/wire/message.ts";
@@ -9,10 +9,10 @@ export const epoch = Date.parse("2026-01-01T00:00:00Z");
 
 export class InHand {
   now = epoch;
-  readonly journal = new Map<string, JournalRecord>();
+  readonly journal = new Map<string, RequestRecord>();
   executor = this.#fresh();
 
-  #fresh(self: Self = { pid: 7, version: "1.2.3" }): Executor {
+  #fresh(self: ProcessInfo = { pid: 7, version: "1.2.3" }): Executor {
     return new Executor({
       check: (name) =>
         name === "nope"
@@ -33,17 +33,17 @@ export class InHand {
     const t = new AgentTransition(this.now);
     run(t);
     for (const write of t.writes) {
-      if (write.type === "put") this.journal.set(write.record.requestId, write.record);
-      if (write.type === "settled") {
+      if (write.type === "putRequest") this.journal.set(write.record.requestId, write.record);
+      if (write.type === "markAcknowledged") {
         const record = this.journal.get(write.requestId);
-        if (record) this.journal.set(write.requestId, { ...record, state: "settled" });
+        if (record) this.journal.set(write.requestId, { ...record, state: "acknowledged" });
       }
     }
     return t;
   }
 
-  link(v1 = true, link = 1): AgentTransition {
-    return this.step((t) => this.executor.linked({ link, v1 }, t));
+  link(isExtended = true, link = 1): AgentTransition {
+    return this.step((t) => this.executor.linked({ link, isExtended }, t));
   }
 
   command(
@@ -80,9 +80,9 @@ export class InHand {
   }
 
   /** The process dies, and another one starts from the same journal. */
-  restart(self?: Self): AgentTransition {
+  restart(self?: ProcessInfo): AgentTransition {
     this.executor = this.#fresh(self);
-    const open = [...this.journal.values()].filter(({ state }) => state !== "settled");
+    const open = [...this.journal.values()].filter(({ state }) => state !== "acknowledged");
     return this.step((t) => this.executor.recover(open, t));
   }
 }

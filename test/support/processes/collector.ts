@@ -1,6 +1,6 @@
 /** The collector as a process, as an agent's program: its order, what it prints, how it ends. */
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Collected } from "../../../lib/agent/logs/collectRequest.ts";
+import type { CollectResult } from "../../../lib/agent/logs/collectRequest.ts";
 import { type Flavour, wsctlCommand } from "./processes.ts";
 
 const waitMs = 20_000;
@@ -68,7 +68,7 @@ export class Collector implements AsyncDisposable {
   }
 
   /** The lines and, of the last line, the answer. */
-  async answer(): Promise<{ lines: string; collected: Collected }> {
+  async answer(): Promise<{ lines: string; collected: CollectResult }> {
     const code = await this.exited;
     if (code !== 0) throw new Error(`ended with ${code}: ${this.stderr}`);
     const at = this.stdout.trimEnd().lastIndexOf("\n") + 1;

@@ -1,6 +1,6 @@
 /** What tests see of the programs that agents run. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { AgentDetail, CatalogueEntry } from "../../../lib/protocol/api/views.ts";
+import type { AgentDetail, Capability } from "../../../lib/protocol/api/views.ts";
 import { wsctl } from "./processes.ts";
 
 /** Whether a process of this id runs. */
@@ -41,7 +41,7 @@ export async function announced(
   dataDir: string,
   agent: string,
   command: string,
-  fits: (entry: CatalogueEntry) => boolean = () => true,
+  fits: (entry: Capability) => boolean = () => true,
 ): Promise<void> {
   let text = "";
   for (let tries = 0; tries < 150; tries++) {

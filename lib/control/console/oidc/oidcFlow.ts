@@ -2,15 +2,19 @@
  * Login at an OpenID provider: the authorization code flow with PKCE, state and nonce. Who comes
  * back has to be who was sent there, with the same browser, once.
  */
-import { oidcAsksMax, oidcLoginMs, oidcUsedMax } from "../../../protocol/limits.ts";
+import {
+  oidcConcurrentRequestsMax,
+  oidcLoginMs,
+  oidcUsedStatesMax,
+} from "../../../protocol/limits.ts";
 import { Nonces } from "../../auth/nonces.ts";
-import { claimValues, type Person, roleOf } from "../../auth/oidcUser.ts";
-import { LoginFault } from "../loginError.ts";
-import { type Found, faultOf, OidcProvider } from "./oidcProvider.ts";
-import { Seal } from "./sealedState.ts";
+import { claimValues, findRole, type OidcUser } from "../../auth/oidcUser.ts";
+import { LoginError } from "../loginError.ts";
+import { type DiscoveredProvider, OidcProvider, toLoginError } from "./oidcProvider.ts";
+import { SealedState } from "./sealedState.ts";
 import type { OidcSettings } from "./settings.ts";
 
-interface UnderWay {
+interface LoginAttempt {
   state: string;
   nonce: string;
   verifier: string;
@@ -21,12 +25,12 @@ type Claims = Readonly<Record<string, unknown>>;
 const subjectCharsMax = 255;
 const nameCharsMax = 128;
 
-export class Oidc {
+export class OidcFlow {
   readonly #settings: OidcSettings;
   readonly #redirectUrl: () => string;
   readonly #provider: OidcProvider;
-  readonly #states = new Nonces(oidcLoginMs, oidcUsedMax);
-  readonly #seal = new Seal();
+  readonly #states = new Nonces(oidcLoginMs, oidcUsedStatesMax);
+  readonly #sealed = new SealedState();
   #asking = 0;
 
   /** `redirectUrl`: where the provider sends browsers back to. */
@@ -36,7 +40,7 @@ export class Oidc {
     this.#provider = new OidcProvider(settings, fetchIt);
   }
 
-  /** Where to send a browser, and what it has to bring back; throws `LoginFault`. */
+  /** Where to send a browser, and what it has to bring back; throws `LoginError`. */
   async begin(now: number): Promise<{ url: string; sealed: string }> {
     const { lib, configuration } = await this.#provider.find(now);
     const state = this.#states.make(now);
@@ -49,37 +53,44 @@ export class Oidc {
       code_challenge_method: "S256",
       ...{ state, nonce },
     });
-    return { url: url.href, sealed: await this.#seal.close({ state, nonce, verifier }) };
+    return { url: url.href, sealed: await this.#sealed.seal({ state, nonce, verifier }) };
   }
 
-  /** Who came back with this query (`?…`); throws `LoginFault`. */
-  async finish(query: string, sealed: string | undefined, now: number): Promise<Person> {
-    const underWay = await this.#underWay(query, sealed, now);
-    if (this.#asking >= oidcAsksMax) {
-      throw new LoginFault("unreachable", `${oidcAsksMax} logins are being asked for already`);
+  /** Who came back with this query (`?…`); throws `LoginError`. */
+  async finish(query: string, sealed: string | undefined, now: number): Promise<OidcUser> {
+    const underWay = await this.#openAttempt(query, sealed, now);
+    if (this.#asking >= oidcConcurrentRequestsMax) {
+      throw new LoginError(
+        "unreachable",
+        `${oidcConcurrentRequestsMax} logins are being asked for already`,
+      );
     }
     this.#asking++;
     try {
       const found = await this.#provider.find(now);
-      return this.#personOf(await this.#claims(found, query, underWay));
+      return this.#buildUser(await this.#claims(found, query, underWay));
     } finally {
       this.#asking--;
     }
   }
 
-  async #underWay(query: string, sealed: string | undefined, now: number): Promise<UnderWay> {
-    const kept = (await this.#seal.open(sealed ?? "")) as unknown as UnderWay | undefined;
+  async #openAttempt(
+    query: string,
+    sealed: string | undefined,
+    now: number,
+  ): Promise<LoginAttempt> {
+    const kept = (await this.#sealed.open(sealed ?? "")) as unknown as LoginAttempt | undefined;
     const brought = new URLSearchParams(query).getAll("state");
     const isSame = brought.length === 1 && brought[0] === kept?.state;
     if (kept === undefined || !isSame || !this.#states.isGood(kept.state, now)) {
-      throw new LoginFault("stale", "the state is not the one that this browser was sent with");
+      throw new LoginError("stale", "the state is not the one that this browser was sent with");
     }
     // Used up whatever comes of it: the same way back leads nowhere a second time.
     this.#states.use(kept.state, now);
     return kept;
   }
 
-  async #claims(found: Found, query: string, underWay: UnderWay): Promise<Claims> {
+  async #claims(found: DiscoveredProvider, query: string, underWay: LoginAttempt): Promise<Claims> {
     const { lib, configuration } = found;
     try {
       const url = new URL(this.#redirectUrl() + query);
@@ -96,20 +107,22 @@ export class Oidc {
       const told = await lib.fetchUserInfo(configuration, answer.access_token, subject);
       return { ...told, ...claims };
     } catch (error) {
-      throw faultOf(lib, error);
+      throw toLoginError(lib, error);
     }
   }
 
-  #personOf(claims: Claims): Person {
+  #buildUser(claims: Claims): OidcUser {
     const { issuer, roleClaim, grants } = this.#settings;
     const subject = String(claims.sub);
     if (subject.length > subjectCharsMax) {
-      throw new LoginFault("invalid", `the subject is over ${subjectCharsMax} characters`);
+      throw new LoginError("invalid", `the subject is over ${subjectCharsMax} characters`);
     }
     const who = { issuer: String(claims.iss ?? issuer), subject };
-    const role = roleOf(claimValues(claims, roleClaim), grants);
+    const role = findRole(claimValues(claims, roleClaim), grants);
     if (role === undefined) {
-      throw new LoginFault("unmapped", `no value of "${roleClaim}" is granted a role`, { who });
+      throw new LoginError("unmapped", `no value of "${roleClaim}" is granted a role`, {
+        subject: who,
+      });
     }
     const called = [claims.preferred_username, claims.email, claims.name];
     const name = called.find((value) => typeof value === "string") ?? subject;

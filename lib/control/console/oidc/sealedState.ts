@@ -9,10 +9,10 @@ import type { JsonObject } from "../../../protocol/json.ts";
 
 const encryption = { alg: "dir", enc: "A256GCM" };
 
-export class Seal {
+export class SealedState {
   readonly #key = randomBytes(32);
 
-  close(value: JsonObject): Promise<string> {
+  seal(value: JsonObject): Promise<string> {
     return new EncryptJWT(value).setProtectedHeader(encryption).encrypt(this.#key);
   }
 

@@ -1,5 +1,5 @@
 /** How people log in at an OpenID provider. */
-import type { Grants } from "../../auth/oidcUser.ts";
+import type { RoleGrants } from "../../auth/oidcUser.ts";
 
 export interface OidcSettings {
   /** As the provider calls itself: `https:`, or `http:` on this host alone. */
@@ -13,5 +13,5 @@ export interface OidcSettings {
   scope: string;
   /** The claim that roles are granted by. */
   roleClaim: string;
-  grants: Grants;
+  grants: RoleGrants;
 }

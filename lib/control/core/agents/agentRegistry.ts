@@ -4,51 +4,51 @@
  * advised. It knows nothing of jobs.
  */
 import type { Labels } from "../../../protocol/labels.ts";
-import { helloMs, probeMs } from "../../../protocol/limits.ts";
+import { helloTimeoutMs, pingAfterSilenceMs } from "../../../protocol/limits.ts";
 import { type CloseName, closeCodes } from "../../../protocol/wire/closeCodes.ts";
-import type { Catalogue, Hello, StatusUpdate } from "../../../protocol/wire/message.ts";
+import type { Capabilities, Hello, StatusUpdate } from "../../../protocol/wire/message.ts";
 import { parseCpuUsage, parseMemoryUsage } from "../../../protocol/wire/usageText.ts";
-import { Deadlines } from "../../../time/deadlineQueue.ts";
-import type { AgentFacts, Amendment, NewSession } from "../model.ts";
+import { DeadlineQueue } from "../../../time/deadlineQueue.ts";
+import type { AgentRecord, AgentUpdate, NewSession } from "../model.ts";
 import type { ControlTransition } from "../transition.ts";
-import { amended } from "./agentUpdate.ts";
-import { ChangedFigures } from "./dirtyMetrics.ts";
-import { type Advice, adviceFor, isOutdated } from "./pacing.ts";
-import { Throttle } from "./rateLimiter.ts";
+import { applyUpdate } from "./agentUpdate.ts";
+import { DirtyMetrics } from "./dirtyMetrics.ts";
+import { type Pacing, pacingFor, shouldResend } from "./pacing.ts";
+import { RateLimiter } from "./rateLimiter.ts";
 import {
-  type Agent,
+  type AgentState,
+  buildWelcome,
   closing,
-  connectedFacts,
-  isIntroduced,
+  connectedRecord,
+  hasHello,
+  quietMs,
   type Session,
-  silenceMs,
-  welcomeOf,
 } from "./session.ts";
-import { noteTakeover, pushedOut } from "./takeover.ts";
+import { recordTakeover, replacedSession } from "./takeover.ts";
 
-export interface FleetOptions {
+export interface AgentRegistryOptions {
   /** Heartbeats every so many seconds in a small fleet; a larger one is advised to slow down. */
   heartbeatSeconds: number;
   isTls?: boolean;
   /** Whether the catalogue of this digest is on record. */
-  knowsCatalogue(digest: string): boolean;
+  hasCapabilities(digest: string): boolean;
 }
 
-export class Fleet {
+export class AgentRegistry {
   /** Agents' figures that are not on disk yet. */
-  readonly figures = new ChangedFigures();
-  readonly #options: FleetOptions;
-  readonly #agents = new Map<string, Agent>();
+  readonly metrics = new DirtyMetrics();
+  readonly #options: AgentRegistryOptions;
+  readonly #agents = new Map<string, AgentState>();
   readonly #sessions = new Map<number, Session>();
-  readonly #deadlines = new Deadlines<Session>();
+  readonly #deadlines = new DeadlineQueue<Session>();
   #draining = false;
 
-  constructor(options: FleetOptions, known: AgentFacts[]) {
+  constructor(options: AgentRegistryOptions, known: AgentRecord[]) {
     this.#options = options;
-    for (const facts of known) this.#agents.set(facts.agentId, { facts, session: undefined });
+    for (const record of known) this.#agents.set(record.agentId, { record, session: undefined });
   }
 
-  get agents(): ReadonlyMap<string, Agent> {
+  get agents(): ReadonlyMap<string, AgentState> {
     return this.#agents;
   }
 
@@ -72,24 +72,24 @@ export class Fleet {
   register({ agentId, labels }: { agentId: string; labels?: Labels }, t: ControlTransition): void {
     const known = this.#agents.get(agentId);
     if (known !== undefined && labels === undefined) return;
-    const facts = { ...known?.facts, agentId, ...(labels === undefined ? {} : { labels }) };
-    if (known === undefined) this.#agents.set(agentId, { facts, session: undefined });
-    else known.facts = facts;
-    t.write({ type: "agent", facts });
+    const record = { ...known?.record, agentId, ...(labels === undefined ? {} : { labels }) };
+    if (known === undefined) this.#agents.set(agentId, { record, session: undefined });
+    else known.record = record;
+    t.write({ type: "putAgent", facts: record });
   }
 
   /** What an operator says of it. */
-  amend({ agentId, ...amendment }: { agentId: string } & Amendment, t: ControlTransition): void {
+  update({ agentId, ...update }: { agentId: string } & AgentUpdate, t: ControlTransition): void {
     const agent = this.agent(agentId);
-    agent.facts = amended(agent.facts, amendment);
-    t.write({ type: "agent", facts: agent.facts });
+    agent.record = applyUpdate(agent.record, update);
+    t.write({ type: "putAgent", facts: agent.record });
   }
 
   /** One that is away is no longer known. */
-  forget({ agentId }: { agentId: string }, t: ControlTransition): void {
+  delete({ agentId }: { agentId: string }, t: ControlTransition): void {
     if (this.#agents.get(agentId)?.session !== undefined) return;
     this.#agents.delete(agentId);
-    t.write({ type: "forgotten", agentId });
+    t.write({ type: "deleteAgent", agentId });
   }
 
   /** A new connection; the agent's older one, if any, is closed and forgotten at once. */
@@ -102,23 +102,23 @@ export class Fleet {
     const agent = this.agent(opened.agentId);
     const replaced = agent.session;
     if (replaced !== undefined) {
-      agent.pushedOut = pushedOut(agent, replaced);
+      agent.replaced = replacedSession(agent, replaced);
       this.end(replaced, "takenOver", t);
     }
-    const advice = this.advice;
+    const pacing = this.pacing;
     const session: Session = {
       ...opened,
-      lastHeard: t.now,
+      lastMessageAt: t.now,
       isProbed: false,
-      advice,
-      throttle: new Throttle(t.now),
+      pacing,
+      rateLimiter: new RateLimiter(t.now),
     };
     agent.session = session;
     this.#sessions.set(session.sessionId, session);
-    this.#deadlines.set(session, t.now + (session.v1 ? helloMs : silenceMs(session)));
+    this.#deadlines.set(session, t.now + (session.isExtended ? helloTimeoutMs : quietMs(session)));
     const { address } = opened;
-    agent.facts = { ...agent.facts, address, connectedAt: t.now, lastSeenAt: t.now };
-    if (!session.v1) this.#introduced(session, t);
+    agent.record = { ...agent.record, address, connectedAt: t.now, lastSeenAt: t.now };
+    if (!session.isExtended) this.#helloAccepted(session, t);
     return session;
   }
 
@@ -133,14 +133,14 @@ export class Fleet {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
     const { catalogue_digest: digest, labels: ownLabels } = message.payload;
     const agent = this.agent(session.agentId);
-    const isSameProcess = (agent.pushedOut?.instanceId ?? instance_id) === instance_id;
-    const isLatest = agent.facts.journalId === journal_id && agent.facts.epoch === epoch;
+    const isSameProcess = (agent.replaced?.instanceId ?? instance_id) === instance_id;
+    const isLatest = agent.record.journalId === journal_id && agent.record.epoch === epoch;
     const goesOn = isLatest && isSameProcess;
     session.instanceId = instance_id;
     session.journalId = goesOn ? journal_id : session.freshJournalId;
-    this.#deadlines.set(session, t.now + silenceMs(session));
-    const { ownLabels: _before, ...known } = agent.facts;
-    agent.facts = {
+    this.#deadlines.set(session, t.now + quietMs(session));
+    const { ownLabels: _before, ...known } = agent.record;
+    agent.record = {
       ...known,
       journalId: session.journalId,
       epoch: goesOn ? epoch + 1 : 1,
@@ -148,42 +148,46 @@ export class Fleet {
       ...(hostname === undefined ? {} : { hostname }),
       ...(os === undefined ? {} : { os }),
       ...(arch === undefined ? {} : { arch }),
-      ...(digest === undefined ? {} : { catalogue: digest }),
+      ...(digest === undefined ? {} : { capabilities: digest }),
       ...(ownLabels === undefined ? {} : { ownLabels }),
     };
-    if (!isSameProcess) noteTakeover(agent, session, t);
-    agent.pushedOut = undefined;
-    this.#introduced(session, t);
+    if (!isSameProcess) recordTakeover(agent, session, t);
+    agent.replaced = undefined;
+    this.#helloAccepted(session, t);
     this.#welcome(session, t);
   }
 
-  #introduced(session: Session, t: ControlTransition): void {
-    t.write({ type: "agent", facts: this.agent(session.agentId).facts });
-    t.write({ type: "audit", at: t.now, facts: connectedFacts(session) });
+  #helloAccepted(session: Session, t: ControlTransition): void {
+    t.write({ type: "putAgent", facts: this.agent(session.agentId).record });
+    t.write({ type: "appendAudit", at: t.now, facts: connectedRecord(session) });
   }
 
   /** An agent can do something else now; the text of it is asked for where it is not known. */
-  catalogue(
+  announce(
     session: Session,
-    { payload: { digest, text } }: Catalogue,
+    { payload: { digest, text } }: Capabilities,
     t: ControlTransition,
   ): void {
     const agent = this.agent(session.agentId);
-    if (agent.facts.catalogue !== digest) {
-      agent.facts = { ...agent.facts, catalogue: digest };
-      t.write({ type: "agent", facts: agent.facts });
+    if (agent.record.capabilities !== digest) {
+      agent.record = { ...agent.record, capabilities: digest };
+      t.write({ type: "putAgent", facts: agent.record });
     }
     if (text !== undefined) {
-      t.perform({ type: "catalogue", agentId: session.agentId, digest, text });
-    } else if (!this.#options.knowsCatalogue(digest)) this.#welcome(session, t);
+      t.perform({ type: "storeCapabilities", agentId: session.agentId, digest, text });
+    } else if (!this.#options.hasCapabilities(digest)) this.#welcome(session, t);
   }
 
   /** Any sign of life; also the moment to pass on advice that has changed with the fleet. */
-  heard(session: Session, t: ControlTransition): void {
-    session.lastHeard = t.now;
+  messageReceived(session: Session, t: ControlTransition): void {
+    session.lastMessageAt = t.now;
     // Talking is no greeting: who owes a hello is not spared it by other messages.
-    if (isIntroduced(session)) session.isProbed = false;
-    if (session.v1 && session.journalId !== undefined && isOutdated(session.advice, this.advice)) {
+    if (hasHello(session)) session.isProbed = false;
+    if (
+      session.isExtended &&
+      session.journalId !== undefined &&
+      shouldResend(session.pacing, this.pacing)
+    ) {
       this.#welcome(session, t);
     }
   }
@@ -193,13 +197,13 @@ export class Fleet {
     const { cpu_usage, memory_usage } = message.payload;
     agent.cpuUsage = cpu_usage;
     agent.memoryUsage = memory_usage;
-    const hour = this.figures.hourOf(agent, now);
+    const hour = this.metrics.findHour(agent, now);
     hour.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
   }
 
   /** Ends a connection from this side; of a silent or slow peer nothing more is expected. */
   end(session: Session, name: CloseName, t: ControlTransition): void {
-    if (!this.#forget(session, t)) return;
+    if (!this.#delete(session, t)) return;
     t.perform(closing(session.sessionId, name, closeCodes[name].meaning));
     if (name === "silent" || name === "slowReader") {
       t.perform({ type: "terminate", sessionId: session.sessionId });
@@ -210,11 +214,11 @@ export class Fleet {
    * A connection has ended by itself. Only its own session goes, never the one that replaced it.
    */
   closed(session: Session, t: ControlTransition): void {
-    this.#forget(session, t);
+    this.#delete(session, t);
   }
 
   /** Sessions that this token opened. */
-  sessionsOf(tokenId: string): Session[] {
+  sessions(tokenId: string): Session[] {
     return [...this.#sessions.values()].filter((session) => session.tokenId === tokenId);
   }
 
@@ -224,14 +228,14 @@ export class Fleet {
   drain(t: ControlTransition): void {
     this.startDraining();
     const sessions = [...this.#sessions.values()];
-    const spread = this.advice.reconnectSeconds;
+    const spread = this.pacing.reconnectSeconds;
     sessions.forEach((session, index) => {
       const seconds = Math.round((0.5 + (spread * index) / sessions.length) * 100) / 100;
-      if (session.v1 && session.journalId !== undefined) {
+      if (session.isExtended && session.journalId !== undefined) {
         const payload = { retry_after_seconds: seconds };
         t.send(session.sessionId, { type: "goaway", payload });
       }
-      this.#forget(session, t);
+      this.#delete(session, t);
       const reason = `the control plane is going down; come back in ${seconds} s`;
       t.perform(closing(session.sessionId, "restarting", reason));
     });
@@ -248,13 +252,13 @@ export class Fleet {
     for (;;) {
       const session = this.#deadlines.popDue(t.now);
       if (session === undefined) return silent;
-      const due = isIntroduced(session) ? session.lastHeard + silenceMs(session) : t.now;
+      const due = hasHello(session) ? session.lastMessageAt + quietMs(session) : t.now;
       if (due > t.now) {
         this.#deadlines.set(session, due);
       } else if (!session.isProbed) {
         // Its messages may be waiting behind whatever kept this process from running in time.
         session.isProbed = true;
-        this.#deadlines.set(session, t.now + probeMs);
+        this.#deadlines.set(session, t.now + pingAfterSilenceMs);
       } else {
         const { agentId: agent } = session;
         t.log("warn", agent, "has fallen silent");
@@ -263,34 +267,34 @@ export class Fleet {
     }
   }
 
-  agent(agentId: string): Agent {
+  agent(agentId: string): AgentState {
     const agent = this.#agents.get(agentId);
     if (agent === undefined) throw new Error(`agent "${agentId}" is not registered`);
     return agent;
   }
 
-  #forget(session: Session, t: ControlTransition): boolean {
+  #delete(session: Session, t: ControlTransition): boolean {
     if (!this.#sessions.delete(session.sessionId)) return false;
     this.#deadlines.delete(session);
     const agent = this.agent(session.agentId);
     if (agent.session === session) agent.session = undefined;
-    agent.facts = { ...agent.facts, lastSeenAt: Math.min(t.now, session.lastHeard) };
-    t.write({ type: "agent", facts: agent.facts });
+    agent.record = { ...agent.record, lastSeenAt: Math.min(t.now, session.lastMessageAt) };
+    t.write({ type: "putAgent", facts: agent.record });
     return true;
   }
 
   #welcome(session: Session, t: ControlTransition): void {
-    session.advice = this.advice;
-    const { facts } = this.agent(session.agentId);
-    const { catalogue } = facts;
-    const isWanted = catalogue !== undefined && !this.#options.knowsCatalogue(catalogue);
-    const message = welcomeOf(session, facts, isWanted);
+    session.pacing = this.pacing;
+    const { record } = this.agent(session.agentId);
+    const { capabilities } = record;
+    const isWanted = capabilities !== undefined && !this.#options.hasCapabilities(capabilities);
+    const message = buildWelcome(session, record, isWanted);
     t.send(session.sessionId, message);
   }
 
   /** What agents are to be told now. */
-  get advice(): Advice {
+  get pacing(): Pacing {
     const { heartbeatSeconds, isTls } = this.#options;
-    return adviceFor(this.#agents.size, heartbeatSeconds, isTls);
+    return pacingFor(this.#agents.size, heartbeatSeconds, isTls);
   }
 }

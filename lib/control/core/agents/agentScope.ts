@@ -1,8 +1,8 @@
 /** What a narrowed token may command, and whom it may command and see. */
 import { matches, parseSelector, type Selector } from "../../../protocol/api/selector.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
-import { trustedFieldOf } from "./labels.ts";
-import type { Agent } from "./session.ts";
+import { readTrustedField } from "./labels.ts";
+import type { AgentState } from "./session.ts";
 
 /** To what a token is narrowed; both are absent for one that is not. */
 export interface ScopeTerms {
@@ -12,7 +12,7 @@ export interface ScopeTerms {
   target?: string;
 }
 
-export class Scope {
+export class AgentScope {
   readonly #commands: ReadonlySet<string> | undefined;
   readonly #selector: Selector | undefined;
 
@@ -22,7 +22,7 @@ export class Scope {
   }
 
   /** A narrowed token sees nobody's jobs but its own. */
-  get isNarrow(): boolean {
+  get isRestricted(): boolean {
     return this.#commands !== undefined || this.#selector !== undefined;
   }
 
@@ -33,13 +33,13 @@ export class Scope {
     throw new WsctlError("FORBIDDEN", `this token may not ask for this command, only: ${allowed}`);
   }
 
-  sees({ facts }: Agent): boolean {
+  sees({ record }: AgentState): boolean {
     if (this.#selector === undefined) return true;
-    return matches(this.#selector, (name) => trustedFieldOf(facts, name));
+    return matches(this.#selector, (name) => readTrustedField(record, name));
   }
 
   /** Of the known agents those that exist for this token. */
-  within(agents: ReadonlyMap<string, Agent>): ReadonlyMap<string, Agent> {
+  within(agents: ReadonlyMap<string, AgentState>): ReadonlyMap<string, AgentState> {
     if (this.#selector === undefined) return agents;
     return new Map([...agents].filter(([, agent]) => this.sees(agent)));
   }

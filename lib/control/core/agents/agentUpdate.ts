@@ -2,12 +2,12 @@
 
 import { WsctlError } from "../../../protocol/errors.ts";
 import { type Labels, labelsMax } from "../../../protocol/labels.ts";
-import type { AgentFacts, Amendment } from "../model.ts";
+import type { AgentRecord, AgentUpdate } from "../model.ts";
 
 /** The facts as they are then. Throws `TOO_LARGE` where there would be too many labels. */
-export function amended(facts: AgentFacts, { labels, drained }: Amendment): AgentFacts {
+export function applyUpdate(facts: AgentRecord, { labels, drained }: AgentUpdate): AgentRecord {
   const { labels: before, drained: wasDrained, ...rest } = facts;
-  const after = labels === undefined ? before : merged(before, labels);
+  const after = labels === undefined ? before : mergeLabels(before, labels);
   return {
     ...rest,
     ...(after === undefined ? {} : { labels: after }),
@@ -15,7 +15,7 @@ export function amended(facts: AgentFacts, { labels, drained }: Amendment): Agen
   };
 }
 
-function merged(before: Labels = {}, changes: NonNullable<Amendment["labels"]>): Labels {
+function mergeLabels(before: Labels = {}, changes: NonNullable<AgentUpdate["labels"]>): Labels {
   const entries = Object.entries({ ...before, ...changes });
   const kept = entries.filter((entry): entry is [string, string] => entry[1] !== null);
   if (kept.length > labelsMax) {

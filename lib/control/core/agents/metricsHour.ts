@@ -6,14 +6,14 @@ export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
 const minutes = 60;
 
-export interface Sample {
+export interface MetricsSample {
   /** Of the minute's beginning, in milliseconds since 1970. */
   at: number;
   cpuPercent: number;
   memoryBytes: number;
 }
 
-export class Hour {
+export class MetricsHour {
   /** Hours since 1970. */
   readonly number: number;
   /** By minute CPU in percent, then by minute memory in bytes; NaN where nothing is known. */
@@ -27,8 +27,8 @@ export class Hour {
         : new Float32Array(new Uint8Array(bytes).buffer);
   }
 
-  static of(at: number): Hour {
-    return new Hour(Math.floor(at / hourMs));
+  static parse(at: number): MetricsHour {
+    return new MetricsHour(Math.floor(at / hourMs));
   }
 
   add(at: number, cpuPercent: number, memoryBytes: number): void {
@@ -38,7 +38,7 @@ export class Hour {
   }
 
   /** Oldest first; minutes of which nothing is known are left out. */
-  samples(): Sample[] {
+  samples(): MetricsSample[] {
     return Array.from({ length: minutes }, (_, minute) => ({
       at: this.number * hourMs + minute * minuteMs,
       cpuPercent: this.#values[minute] ?? Number.NaN,

@@ -7,16 +7,16 @@ import {
   messageBytesPerSecondMax,
   messagesBurstMax,
   messagesPerSecondMax,
-  strikesMax,
-  strikesWindowMs,
+  protocolViolationsMax,
+  protocolViolationsWindowMs,
 } from "../../../protocol/limits.ts";
 
-export class Throttle {
+export class RateLimiter {
   #messages = messagesBurstMax;
   #bytes = messageBytesBurstMax;
   #refilledAt: number;
-  #strikes = 0;
-  #strikesSince = 0;
+  #violations = 0;
+  #violationsSince = 0;
 
   constructor(now: number) {
     this.#refilledAt = now;
@@ -40,11 +40,11 @@ export class Throttle {
   }
 
   /** Counts a refused message; true when there were too many of them. */
-  strike(now: number): boolean {
-    if (now - this.#strikesSince > strikesWindowMs) {
-      this.#strikes = 0;
-      this.#strikesSince = now;
+  countViolation(now: number): boolean {
+    if (now - this.#violationsSince > protocolViolationsWindowMs) {
+      this.#violations = 0;
+      this.#violationsSince = now;
     }
-    return ++this.#strikes > strikesMax;
+    return ++this.#violations > protocolViolationsMax;
   }
 }

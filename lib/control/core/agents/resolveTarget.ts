@@ -1,19 +1,19 @@
 /** Whom a target means: of the known agents those that it names or selects, each once. */
 import { matches, parseSelector } from "../../../protocol/api/selector.ts";
-import { countOf, type Target } from "../../../protocol/api/target.ts";
+import { resolveCount, type Target } from "../../../protocol/api/target.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
 import { hasWildcard, matchesWildcard } from "../../../protocol/wildcard.ts";
-import { fieldOf } from "./labels.ts";
-import type { Agent } from "./session.ts";
-import { scattered } from "./stableHash.ts";
+import { readField } from "./labels.ts";
+import type { AgentState } from "./session.ts";
+import { stableHash } from "./stableHash.ts";
 
-export interface Meant {
+export interface ResolvedTarget {
   /** In the order of the target where it is a list of ids, otherwise by id. */
   agents: string[];
   /** Selected, but they take no new jobs. */
   drained: string[];
   /** Selected, but away, and only those that are there were wanted. */
-  away: string[];
+  offline: string[];
 }
 
 /**
@@ -23,38 +23,38 @@ export interface Meant {
  */
 export function resolveTarget(
   target: Target,
-  known: ReadonlyMap<string, Agent>,
+  known: ReadonlyMap<string, AgentState>,
   { requireOnline, seed }: { requireOnline: boolean; seed: string },
-): Meant {
+): ResolvedTarget {
   const named = new Set(target.agents?.filter((each) => !hasWildcard(each)));
-  refuse(
+  reject(
     "NO_MATCH",
     [...named].filter((agentId) => !known.has(agentId)),
     (names) => `No agent ${names}: it has never connected and has no token`,
   );
   const selected = [...candidates(target, named, known)];
-  const isDrained = (agentId: string) => known.get(agentId)?.facts.drained === true;
-  const isAway = (agentId: string) =>
+  const isDrained = (agentId: string) => known.get(agentId)?.record.drained === true;
+  const isOffline = (agentId: string) =>
     requireOnline && !isDrained(agentId) && known.get(agentId)?.session === undefined;
   const drained = selected.filter(isDrained);
-  const away = selected.filter(isAway);
+  const away = selected.filter(isOffline);
   const among = (agentIds: string[]) => agentIds.filter((agentId) => named.has(agentId));
-  refuse("CONFLICT", among(drained), (names) => `Drained, and so taking no new jobs: ${names}`);
-  refuse("OFFLINE", among(away), (names) => `Away, and not to be waited for: ${names}`);
-  const left = selected.filter((agentId) => !isDrained(agentId) && !isAway(agentId));
-  if (left.length === 0) throw new WsctlError("NO_MATCH", nobody(known, drained, away));
-  return { agents: sampleOf(left, target.sample, seed), drained, away };
+  reject("CONFLICT", among(drained), (names) => `Drained, and so taking no new jobs: ${names}`);
+  reject("OFFLINE", among(away), (names) => `Away, and not to be waited for: ${names}`);
+  const left = selected.filter((agentId) => !isDrained(agentId) && !isOffline(agentId));
+  if (left.length === 0) throw new WsctlError("NO_MATCH", noMatchError(known, drained, away));
+  return { agents: takeSample(left, target.sample, seed), drained, offline: away };
 }
 
 /** With the seed that chooses its sample, where it has one: kept with the job, it tells how. */
-export function seeded(target: Target, fresh: string): { target: Target; seed: string } {
+export function shuffleBySeed(target: Target, fresh: string): { target: Target; seed: string } {
   if (target.sample === undefined) return { target, seed: "" };
   const seed = target.seed ?? fresh;
   return { target: { ...target, seed }, seed };
 }
 
 /** Throws `TOO_MANY_AGENTS` where more are meant than whoever asks had in mind. */
-export function refuseTooMany(count: number, most: number | undefined): void {
+export function assertWithinMax(count: number, most: number | undefined): void {
   if (most === undefined || count <= most) return;
   throw new WsctlError("TOO_MANY_AGENTS", `The target means ${count} agents, more than ${most}`);
 }
@@ -62,26 +62,26 @@ export function refuseTooMany(count: number, most: number | undefined): void {
 function candidates(
   { agents, selector, all }: Target,
   named: ReadonlySet<string>,
-  known: ReadonlyMap<string, Agent>,
+  known: ReadonlyMap<string, AgentState>,
 ): Iterable<string> {
   if (agents !== undefined && selector === undefined && named.size === agents.length) return named;
   const globs = agents?.filter(hasWildcard) ?? [];
   const wanted = selector === undefined ? undefined : parseSelector(selector);
   const isNamed = (agentId: string) =>
     named.has(agentId) || globs.some((glob) => matchesWildcard(glob, agentId));
-  const found = [...known].filter(([agentId, { facts }]) => {
+  const found = [...known].filter(([agentId, { record }]) => {
     if (all) return true;
     if (agents !== undefined && !isNamed(agentId)) return false;
-    return wanted === undefined || matches(wanted, (name) => fieldOf(facts, name));
+    return wanted === undefined || matches(wanted, (name) => readField(record, name));
   });
   return found.map(([agentId]) => agentId).sort();
 }
 
 /** The same agents for the same seed, whoever else there is: each has its own place in line. */
-function sampleOf(agents: string[], sample: Target["sample"], seed: string): string[] {
+function takeSample(agents: string[], sample: Target["sample"], seed: string): string[] {
   if (sample === undefined) return agents;
-  const count = Math.max(1, Math.ceil(countOf(sample, agents.length)));
-  const places = new Map(agents.map((agentId) => [agentId, scattered(`${seed}\n${agentId}`)]));
+  const count = Math.max(1, Math.ceil(resolveCount(sample, agents.length)));
+  const places = new Map(agents.map((agentId) => [agentId, stableHash(`${seed}\n${agentId}`)]));
   const inLine = [...agents].sort((a, b) => {
     return (places.get(a) ?? 0) - (places.get(b) ?? 0) || (a < b ? -1 : 1);
   });
@@ -90,7 +90,7 @@ function sampleOf(agents: string[], sample: Target["sample"], seed: string): str
 }
 
 /** `says` is told the names, in words. */
-function refuse(
+function reject(
   code: "NO_MATCH" | "CONFLICT" | "OFFLINE",
   agentIds: readonly string[],
   says: (names: string) => string,
@@ -101,7 +101,11 @@ function refuse(
   throw new WsctlError(code, says(`${names.join(", ")}${more}`));
 }
 
-function nobody(known: ReadonlyMap<string, Agent>, drained: string[], away: string[]): string {
+function noMatchError(
+  known: ReadonlyMap<string, AgentState>,
+  drained: string[],
+  away: string[],
+): string {
   if (known.size === 0) return "No agent matches: none that you may ask is known";
   const left = [
     ...(drained.length === 0 ? [] : [`${drained.length} drained`]),

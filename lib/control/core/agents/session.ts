@@ -1,41 +1,41 @@
 /** An agent and its one connection, as the fleet keeps them. */
-import type { AuditFacts } from "../../../protocol/api/audit.ts";
+import type { AuditDetails } from "../../../protocol/api/audit.ts";
 import type { OutcomeKind } from "../../../protocol/api/views.ts";
 import { heartbeatsMissedMax } from "../../../protocol/limits.ts";
 import type { CloseName } from "../../../protocol/wire/closeCodes.ts";
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
 import { protocolVersion } from "../../../protocol/wire/version.ts";
-import type { AgentFacts, ControlEffect, NewSession, Outcome } from "../model.ts";
-import type { Peer } from "../requests/requestTable.ts";
-import type { Hour } from "./metricsHour.ts";
-import type { Advice } from "./pacing.ts";
-import type { Throttle } from "./rateLimiter.ts";
+import type { AgentRecord, ControlEffect, NewSession, Outcome } from "../model.ts";
+import type { ConnectedAgent } from "../requests/requestTable.ts";
+import type { MetricsHour } from "./metricsHour.ts";
+import type { Pacing } from "./pacing.ts";
+import type { RateLimiter } from "./rateLimiter.ts";
 
 export interface Session extends NewSession {
-  lastHeard: number;
+  lastMessageAt: number;
   /** Whether it was found silent once and is on its last chance. */
   isProbed: boolean;
   /** What it was told in its latest `welcome`; decides how long its silence may last. */
-  advice: Advice;
+  pacing: Pacing;
   journalId?: string;
   /** Of the agent's process, from its `hello`. */
   instanceId?: string;
-  throttle: Throttle;
+  rateLimiter: RateLimiter;
 }
 
 /** The process whose living connection was taken over. */
-export interface PushedOut {
+export interface ReplacedSession {
   /** Of one that never introduced itself, that of the one before it; else no process's. */
   instanceId: string;
   /** Where it was, as people know it. */
-  place: string;
+  location: string;
 }
 
-export interface Agent {
-  facts: AgentFacts;
+export interface AgentState {
+  record: AgentRecord;
   session: Session | undefined;
   /** The process whose living connection was taken over, until one has introduced itself since. */
-  pushedOut?: PushedOut | undefined;
+  replaced?: ReplacedSession | undefined;
   /** The one that was pushed out by another, the last time that this happened. */
   formerInstanceId?: string | undefined;
   /** Latest figures, in the peer's own words; kept when it goes offline. */
@@ -44,16 +44,16 @@ export interface Agent {
   /** How its latest request ended, as far as this process has seen it. */
   lastOutcome?: { outcome: OutcomeKind; code?: string; at: number };
   /** Of this hour, and of hours that are not on disk yet. */
-  figures?: Hour[];
+  metrics?: MetricsHour[];
 }
 
 /** Whether it may be given commands: a peer of `wsctl.v1` must have said hello. */
-export function isIntroduced(session: Session): boolean {
-  return !session.v1 || session.journalId !== undefined;
+export function hasHello(session: Session): boolean {
+  return !session.isExtended || session.journalId !== undefined;
 }
 
-export function silenceMs(session: Session): number {
-  return session.advice.heartbeatSeconds * 1000 * heartbeatsMissedMax;
+export function quietMs(session: Session): number {
+  return session.pacing.heartbeatSeconds * 1000 * heartbeatsMissedMax;
 }
 
 export function closing(sessionId: number, name: CloseName, reason: string): ControlEffect {
@@ -61,23 +61,23 @@ export function closing(sessionId: number, name: CloseName, reason: string): Con
 }
 
 /** The connection as the dispatcher needs to know it. */
-export function peerOf(session: Session): Peer {
-  const { sessionId, agentId, v1, journalId } = session;
-  return { sessionId, agentId, v1, ...(journalId === undefined ? {} : { journalId }) };
+export function toPeer(session: Session): ConnectedAgent {
+  const { sessionId, agentId, isExtended, journalId } = session;
+  return { sessionId, agentId, isExtended, ...(journalId === undefined ? {} : { journalId }) };
 }
 
 /** The agent's connection, or one that leads nowhere. */
-export function peerOfAgent(
-  { agents }: { agents: ReadonlyMap<string, Agent> },
+export function findPeer(
+  { agents }: { agents: ReadonlyMap<string, AgentState> },
   agentId: string,
-): Peer {
+): ConnectedAgent {
   const session = agents.get(agentId)?.session;
-  return session === undefined ? { sessionId: -1, agentId, v1: false } : peerOf(session);
+  return session === undefined ? { sessionId: -1, agentId, isExtended: false } : toPeer(session);
 }
 
 /** How the latest request of an agent ended. */
-export function noteOutcome(
-  { agents }: { agents: ReadonlyMap<string, Agent> },
+export function recordLastOutcome(
+  { agents }: { agents: ReadonlyMap<string, AgentState> },
   { agentId, outcome, code, endedAt: at }: Outcome,
 ): void {
   const agent = agents.get(agentId);
@@ -85,16 +85,20 @@ export function noteOutcome(
 }
 
 /** For the audit trail. */
-export function connectedFacts({
+export function connectedRecord({
   agentId: agent,
   tokenId: actor,
   address,
-}: NewSession): AuditFacts {
+}: NewSession): AuditDetails {
   return { action: "agent.connect", outcome: "accepted", actor, address, on: { agent } };
 }
 
 /** The answer to its `hello`, and again whenever the advice has changed. */
-export function welcomeOf(session: Session, facts: AgentFacts, isWanted: boolean): ControlDraft {
+export function buildWelcome(
+  session: Session,
+  facts: AgentRecord,
+  isWanted: boolean,
+): ControlDraft {
   const { journalId = session.freshJournalId, epoch = 0 } = facts;
   return {
     type: "welcome",
@@ -103,8 +107,8 @@ export function welcomeOf(session: Session, facts: AgentFacts, isWanted: boolean
       agent_id: session.agentId,
       journal_id: journalId,
       epoch,
-      heartbeat_seconds: session.advice.heartbeatSeconds,
-      reconnect_seconds: session.advice.reconnectSeconds,
+      heartbeat_seconds: session.pacing.heartbeatSeconds,
+      reconnect_seconds: session.pacing.reconnectSeconds,
       ...(isWanted ? { catalogue_wanted: true } : {}),
     },
   };

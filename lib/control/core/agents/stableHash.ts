@@ -1,5 +1,5 @@
 /** A number from 0 to 2^32 that has nothing to do with how alike two texts are; always the same. */
-export function scattered(text: string): number {
+export function stableHash(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

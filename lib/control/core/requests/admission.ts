@@ -2,11 +2,11 @@
 import { WsctlError } from "../../../protocol/errors.ts";
 import { openMax, openParametersBytesMax, openPerAgentMax } from "../../../protocol/limits.ts";
 import type { Job } from "../model.ts";
-import { jsonBytes, type OpenRequests } from "./requestTable.ts";
+import { jsonBytes, type RequestTable } from "./requestTable.ts";
 
 /** Why a job cannot be taken, if it cannot; it is taken whole or not at all. */
-export function overLimit(
-  open: OpenRequests,
+export function checkAdmission(
+  open: RequestTable,
   job: Job,
   wanted: readonly { agentId: string }[],
 ): WsctlError | undefined {
@@ -18,7 +18,7 @@ export function overLimit(
       "Cannot accept the job: the parameters of open jobs fill the memory meant for them";
     return new WsctlError("BUSY", text);
   }
-  const full = wanted.find(({ agentId }) => open.countOf(agentId) >= openPerAgentMax);
+  const full = wanted.find(({ agentId }) => open.openCount(agentId) >= openPerAgentMax);
   if (full === undefined) return undefined;
   const text = `Cannot queue for agent "${full.agentId}": ${openPerAgentMax} requests wait already`;
   return new WsctlError("BUSY", text);

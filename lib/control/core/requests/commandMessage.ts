@@ -3,13 +3,13 @@ import { timestamp } from "../../../protocol/timestamp.ts";
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
 import type { Job, OpenRequest } from "../model.ts";
 import { expiresAt } from "./expiry.ts";
-import type { Peer } from "./requestTable.ts";
+import type { ConnectedAgent } from "./requestTable.ts";
 
-export function commandMessage(request: OpenRequest, job: Job, peer: Peer): ControlDraft {
+export function commandMessage(request: OpenRequest, job: Job, peer: ConnectedAgent): ControlDraft {
   const payload = {
     command: job.command,
     ...(job.parameters ? { parameters: job.parameters } : {}),
-    ...(peer.v1
+    ...(peer.isExtended
       ? { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(request, job)) }
       : {}),
     ...signedFields(request, job),

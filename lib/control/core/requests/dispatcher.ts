@@ -9,57 +9,70 @@
  * cannot be known in the end is `lost`.
  */
 import type { ErrorMessage, Response } from "../../../protocol/wire/message.ts";
-import { Deadlines, earlier } from "../../../time/deadlineQueue.ts";
+import { DeadlineQueue, earlier } from "../../../time/deadlineQueue.ts";
 import type {
+  CancelFilter,
   Job,
   OpenJournal,
   OpenRequest,
   Outcome,
-  WantedRequest,
-  Withdrawal,
+  RequestDraft,
 } from "../model.ts";
 import { ControlTransition } from "../transition.ts";
-import { overLimit } from "./admission.ts";
-import type { Spread } from "./expiry.ts";
-import { allBackBy, dueAfterRestart, expiresAt, heldUntil, notAhead } from "./expiry.ts";
+import { checkAdmission } from "./admission.ts";
+import type { ReconnectWindow } from "./expiry.ts";
 import {
-  away,
-  cancelled,
-  type Ending,
-  endingOfAnswer,
-  endingOfSilence,
-  outcomeOf,
-  stoppedAfter,
-  withdrawnAs,
+  clampToNow,
+  deadlineAfterRestart,
+  expiresAt,
+  queuedUntil,
+  reconnectDeadline,
+} from "./expiry.ts";
+import {
+  buildOutcome,
+  cancelledBecause,
+  cancelledOutcome,
+  type OutcomeDraft,
+  offlineOutcome,
+  outcomeFromResponse,
+  outcomeFromTimeout,
+  stoppedOutcome,
 } from "./outcome.ts";
-import type { Follows } from "./outputSubscriptions.ts";
-import { OpenRequests, type Peer, type RequestQueries } from "./requestTable.ts";
+import type { OutputSubscriptions } from "./outputSubscriptions.ts";
+import { type ConnectedAgent, type RequestQueries, RequestTable } from "./requestTable.ts";
 import { Rollouts } from "./rollouts.ts";
-import { Sending } from "./sender.ts";
-import { OneByOne } from "./workQueue.ts";
+import { CommandSender } from "./sender.ts";
+import { WorkQueue } from "./workQueue.ts";
 
 export class Dispatcher {
-  readonly #open = new OpenRequests();
-  readonly #deadlines = new Deadlines<OpenRequest>();
+  readonly #open = new RequestTable();
+  readonly #deadlines = new DeadlineQueue<OpenRequest>();
   readonly #rollouts = new Rollouts();
-  readonly #sending: Sending;
-  readonly #going = new OneByOne<OpenRequest>();
+  readonly #sender: CommandSender;
+  readonly #draining = new WorkQueue<OpenRequest>();
 
   /** Goes on from what the journal holds; agents that hold answers are given time to return. */
-  constructor(journal: OpenJournal, follows: Follows, now: number, spread: Spread) {
-    this.#sending = new Sending(this.#open, this.#deadlines, follows);
-    const { jobs, requests } = notAhead(journal, now);
+  constructor(
+    journal: OpenJournal,
+    subscriptions: OutputSubscriptions,
+    now: number,
+    spread: ReconnectWindow,
+  ) {
+    this.#sender = new CommandSender(this.#open, this.#deadlines, subscriptions);
+    const { jobs, requests } = clampToNow(journal, now);
     for (const { all: _all, ...job } of jobs) this.#open.addJob(job);
     for (const request of requests) this.#open.add(request);
     const ofJob = Map.groupBy(requests, ({ jobId }) => jobId);
-    const at = { now, backBy: allBackBy(now, spread) };
+    const at = { now, backBy: reconnectDeadline(now, spread) };
     for (const { jobId, all = [] } of jobs) {
       const [job, open] = [this.#open.job(jobId), ofJob.get(jobId) ?? []];
       if (job === undefined) continue;
       for (const each of this.#rollouts.restore(job, all, open, at)) this.#open.admit(each);
       for (const each of open) {
         const due =
-          each.state === "queued" ? this.#dueQueued(each) : dueAfterRestart(each, job, at.backBy);
+          each.state === "queued"
+            ? this.#queuedDeadline(each)
+            : deadlineAfterRestart(each, job, at.backBy);
         this.#deadlines.set(each, due);
       }
     }
@@ -81,11 +94,11 @@ export class Dispatcher {
   }
 
   /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
-  submit(job: Job, wanted: WantedRequest[], t: ControlTransition): void {
+  submit(job: Job, wanted: RequestDraft[], t: ControlTransition): void {
     const { jobId } = job;
-    const error = overLimit(this.#open, job, wanted);
-    if (error !== undefined) return void t.perform({ type: "refused", jobId, error });
-    const { asked: _forTheTrail, ...kept } = job;
+    const error = checkAdmission(this.#open, job, wanted);
+    if (error !== undefined) return void t.perform({ type: "rejectJob", jobId, error });
+    const { requestedBy: _forTheTrail, ...kept } = job;
     this.#open.addJob(kept);
     const requests = wanted.map((each): OpenRequest => {
       const request: OpenRequest = { ...each, jobId, state: "queued" };
@@ -93,39 +106,39 @@ export class Dispatcher {
       return request;
     });
     const first = this.#rollouts.add(kept, requests, job.createdAt);
-    for (const request of requests) this.#deadlines.set(request, this.#dueQueued(request));
+    for (const request of requests) this.#deadlines.set(request, this.#queuedDeadline(request));
     const sends = new ControlTransition(job.createdAt);
-    this.#letGo(first, sends);
+    this.#release(first, sends);
     // The rows are written as they stand after the sending: one write for both.
-    t.write({ type: "job", job, requests: requests.map((request) => ({ ...request })) });
-    const ended = sends.writes.filter(({ type }) => type === "ended");
+    t.write({ type: "putJob", job, requests: requests.map((request) => ({ ...request })) });
+    const ended = sends.writes.filter(({ type }) => type === "putOutcome");
     // One by one: a job may have more requests than a call may have arguments.
     for (const write of ended) t.write(write);
     for (const effect of sends.effects) t.perform(effect);
     const stored = { ...kept, total: wanted.length, ended: ended.length, succeeded: 0 };
-    t.perform({ type: "accepted", job: stored, requests: wanted });
+    t.perform({ type: "acceptJob", job: stored, requests: wanted });
   }
 
   /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
-  online(peer: Peer, t: ControlTransition): void {
-    this.#sending.online(peer, t);
+  online(peer: ConnectedAgent, t: ControlTransition): void {
+    this.#sender.online(peer, t);
   }
 
   offline(agentId: string, now: number): void {
-    this.#sending.offline(agentId, now);
+    this.#sender.offline(agentId, now);
   }
 
   /** An agent's answer. Says whether the request was open, and whether it is the agent's at all. */
-  answer(
-    peer: Peer,
+  responseReceived(
+    peer: ConnectedAgent,
     message: Response | ErrorMessage,
     t: ControlTransition,
   ): "taken" | "not open" | "not yours" {
     const request = this.#open.get(message.request_id ?? "");
     if (request === undefined) return "not open";
     if (request.agentId !== peer.agentId) return "not yours";
-    this.#end(request, endingOfAnswer(message, peer), t);
-    if (peer.v1) {
+    this.#end(request, outcomeFromResponse(message, peer), t);
+    if (peer.isExtended) {
       const ack = { type: "ack", request_id: request.requestId, payload: {} } as const;
       t.send(peer.sessionId, ack);
     }
@@ -133,9 +146,9 @@ export class Dispatcher {
   }
 
   /** An answer that cannot be taken: a right one may follow, else this is how the request ended. */
-  answerRefused(agentId: string, requestId: string, reason: string): void {
+  responseRejected(agentId: string, requestId: string, reason: string): void {
     const request = this.#open.get(requestId);
-    if (request?.agentId === agentId) request.refusedAnswer = reason;
+    if (request?.agentId === agentId) request.rejectedResponse = reason;
   }
 
   /**
@@ -146,11 +159,11 @@ export class Dispatcher {
     const job = this.#open.job(jobId);
     if (job === undefined) return;
     job.cancelledAt ??= t.now;
-    t.write({ type: "cancelled", jobId, at: job.cancelledAt });
+    t.write({ type: "markCancelled", jobId, at: job.cancelledAt });
     this.#rollouts.stop(jobId, "it was withdrawn");
-    for (const request of this.#open.ofJob(jobId)) {
-      if (request.state === "queued") this.#end(request, cancelled, t);
-      else this.#sending.tellToStop(request, this.#open.queue(request.agentId).peer, t);
+    for (const request of this.#open.findByJob(jobId)) {
+      if (request.state === "queued") this.#end(request, cancelledOutcome, t);
+      else this.#sender.sendCancel(request, this.#open.queue(request.agentId).peer, t);
     }
   }
 
@@ -159,9 +172,9 @@ export class Dispatcher {
     const job = this.#open.job(jobId);
     if (job === undefined || job.approvedBy !== undefined) return;
     job.approvedBy = by;
-    t.write({ type: "approved", jobId, by });
-    this.#letGo(this.#rollouts.released(jobId, t.now), t);
-    this.#dueAgain(jobId);
+    t.write({ type: "markApproved", jobId, by });
+    this.#release(this.#rollouts.released(jobId, t.now), t);
+    this.#nextDeadline(jobId);
   }
 
   /** What of a job was not sent is held back. */
@@ -169,11 +182,11 @@ export class Dispatcher {
     const job = this.#open.job(jobId);
     if (job === undefined || job.pausedAt !== undefined) return;
     job.pausedAt = t.now;
-    t.write({ type: "paused", jobId, at: t.now });
-    const open = this.#open.ofJob(jobId);
-    for (const request of open) this.#open.takeBack(request);
-    this.#rollouts.takeBack(job, open);
-    this.#dueAgain(jobId);
+    t.write({ type: "setPaused", jobId, at: t.now });
+    const open = this.#open.findByJob(jobId);
+    for (const request of open) this.#open.requeue(request);
+    this.#rollouts.requeue(job, open);
+    this.#nextDeadline(jobId);
   }
 
   /** It goes on where it was paused. */
@@ -181,20 +194,20 @@ export class Dispatcher {
     const job = this.#open.job(jobId);
     if (job?.pausedAt === undefined) return;
     delete job.pausedAt;
-    t.write({ type: "paused", jobId, at: undefined });
-    this.#letGo(this.#rollouts.released(jobId, t.now), t);
+    t.write({ type: "setPaused", jobId, at: undefined });
+    this.#release(this.#rollouts.released(jobId, t.now), t);
   }
 
   /** What waits for an agent, or was asked for by a token, never goes out: either has ended. */
-  withdraw({ agentId, createdBy, reason }: Withdrawal, t: ControlTransition): void {
+  cancelMatching({ agentId, createdBy, reason }: CancelFilter, t: ControlTransition): void {
     const waiting = this.#open.queued().filter((request) => {
-      return request.agentId === agentId || this.#open.jobOf(request).createdBy === createdBy;
+      return request.agentId === agentId || this.#open.findJob(request).createdBy === createdBy;
     });
     if (createdBy !== undefined)
       for (const { jobId } of waiting) this.#rollouts.stop(jobId, reason);
     for (const request of waiting) {
       // The end of one may have let another go out.
-      if (request.state === "queued") this.#end(request, withdrawnAs(reason), t);
+      if (request.state === "queued") this.#end(request, cancelledBecause(reason), t);
     }
   }
 
@@ -208,8 +221,8 @@ export class Dispatcher {
    * This process stood still. No agent is to blame for what was not read in time, so each is given
    * as long to answer as after a restart.
    */
-  waitForReturn(now: number, spread: Spread): void {
-    const backBy = allBackBy(now, spread);
+  waitForReturn(now: number, spread: ReconnectWindow): void {
+    const backBy = reconnectDeadline(now, spread);
     for (const request of this.#open.sent()) {
       const due = this.#deadlines.get(request);
       if (due !== undefined && due < backBy) this.#deadlines.set(request, backBy);
@@ -221,65 +234,65 @@ export class Dispatcher {
       const request = this.#deadlines.popDue(t.now);
       if (request === undefined) break;
       const queue = this.#open.queue(request.agentId);
-      const ending = endingOfSilence(request, queue, this.#rollouts.holds(request));
-      this.#end(request, ending, t);
+      const draft = outcomeFromTimeout(request, queue, this.#rollouts.holds(request));
+      this.#end(request, draft, t);
     }
-    this.#letGo(this.#rollouts.due(t.now), t);
+    this.#release(this.#rollouts.due(t.now), t);
   }
 
   /** Until when it waits for its turn, or for its agent. */
-  #dueQueued(request: OpenRequest): number {
-    const job = this.#open.jobOf(request);
-    return this.#rollouts.holds(request) ? heldUntil(job) : expiresAt(request, job);
+  #queuedDeadline(request: OpenRequest): number {
+    const job = this.#open.findJob(request);
+    return this.#rollouts.holds(request) ? queuedUntil(job) : expiresAt(request, job);
   }
 
-  #dueAgain(jobId: string): void {
-    const held = this.#open.ofJob(jobId).filter((request) => this.#rollouts.holds(request));
-    for (const request of held) this.#deadlines.set(request, this.#dueQueued(request));
+  #nextDeadline(jobId: string): void {
+    const held = this.#open.findByJob(jobId).filter((request) => this.#rollouts.holds(request));
+    for (const request of held) this.#deadlines.set(request, this.#queuedDeadline(request));
   }
 
-  #end(request: OpenRequest, ending: Ending, t: ControlTransition): void {
-    const outcome = outcomeOf(request, this.#open.jobOf(request), ending, t.now);
-    t.write({ type: "ended", outcome });
-    t.perform({ type: "ended", outcome });
+  #end(request: OpenRequest, draft: OutcomeDraft, t: ControlTransition): void {
+    const outcome = buildOutcome(request, this.#open.findJob(request), draft, t.now);
+    t.write({ type: "putOutcome", outcome });
+    t.perform({ type: "publishOutcome", outcome });
     this.#deadlines.delete(request);
     const queue = this.#open.remove(request);
-    this.#sending.pump(queue, t);
-    this.#open.forgetIfIdle(queue);
-    this.#goOn(request, outcome, t);
+    this.#sender.sendQueued(queue, t);
+    this.#open.deleteIfIdle(queue);
+    this.#advance(request, outcome, t);
   }
 
   /** It may be the turn of others of its job, or of none ever: too much has failed. */
-  #goOn({ jobId }: OpenRequest, { outcome, requestId }: Outcome, t: ControlTransition) {
-    const { go, stop } = this.#rollouts.ended(jobId, requestId, outcome, t.now);
-    if (stop !== undefined) this.#endQueued(jobId, stoppedAfter(stop), t);
-    this.#letGo(go, t);
+  #advance({ jobId }: OpenRequest, { outcome, requestId }: Outcome, t: ControlTransition) {
+    const { started, stop } = this.#rollouts.ended(jobId, requestId, outcome, t.now);
+    if (stop !== undefined) this.#endQueued(jobId, stoppedOutcome(stop), t);
+    this.#release(started, t);
     if (this.#open.job(jobId) === undefined) this.#rollouts.delete(jobId);
   }
 
-  #endQueued(jobId: string, ending: Ending, t: ControlTransition): void {
-    for (const request of this.#open.ofJob(jobId)) {
-      if (request.state === "queued") this.#end(request, ending, t);
+  #endQueued(jobId: string, draft: OutcomeDraft, t: ControlTransition): void {
+    for (const request of this.#open.findByJob(jobId)) {
+      if (request.state === "queued") this.#end(request, draft, t);
     }
   }
 
   /** It is their turn. Some end on the spot, which makes it the turn of others. */
-  #letGo(requests: readonly OpenRequest[], t: ControlTransition): void {
-    this.#going.do(requests, (request) => {
+  #release(requests: readonly OpenRequest[], t: ControlTransition): void {
+    this.#draining.run(requests, (request) => {
       // Another's end may have ended it.
-      if (this.#open.get(request.requestId) !== undefined) this.#turn(request, t);
+      if (this.#open.get(request.requestId) !== undefined) this.#startBatch(request, t);
     });
   }
 
-  #turn(request: OpenRequest, t: ControlTransition): void {
+  #startBatch(request: OpenRequest, t: ControlTransition): void {
     const { requestId, turnAt, agentId } = request;
-    const job = this.#open.jobOf(request);
+    const job = this.#open.findJob(request);
     if (job.requireOnline && this.#open.queue(agentId).peer === undefined)
-      return this.#end(request, away, t);
+      return this.#end(request, offlineOutcome, t);
     if (turnAt !== undefined) {
-      t.write({ type: "turned", requestId, at: turnAt });
+      t.write({ type: "markBatchStarted", requestId, at: turnAt });
       this.#deadlines.set(request, expiresAt(request, job));
     }
-    this.#sending.pump(this.#open.admit(request), t);
+    this.#sender.sendQueued(this.#open.admit(request), t);
   }
 }

@@ -1,10 +1,15 @@
 /** Until when a request is waited for, by what is known of it. Pure; times as everywhere. */
-import { answerGraceMs, dialMs, recoveryGraceMs, turnMsMax } from "../../../protocol/limits.ts";
-import type { Advice } from "../agents/pacing.ts";
-import type { Job, OpenJournal, OpenRequest, Standing } from "../model.ts";
+import {
+  answerGraceMs,
+  batchWaitMsMax,
+  connectTimeoutMs,
+  recoveryGraceMs,
+} from "../../../protocol/limits.ts";
+import type { Pacing } from "../agents/pacing.ts";
+import type { Job, OpenJournal, OpenRequest, RequestProgress } from "../model.ts";
 
 /** A moment at least, and in no case past the bound that ends every request. */
-export function dueWithin(
+export function responseDeadline(
   request: OpenRequest,
   job: Job,
   due: number,
@@ -16,14 +21,14 @@ export function dueWithin(
 }
 
 /** While the agent is away: until nothing it might still do or say would be in time. */
-export function dueWhileAway(request: OpenRequest, job: Job): number {
-  const unrepeated = dueUnrepeated(request, job);
+export function offlineDeadline(request: OpenRequest, job: Job): number {
+  const unrepeated = singleSendDeadline(request, job);
   if (request.journalId === undefined) return unrepeated;
   return Math.max(expiresAt(request, job) + answerGraceMs, unrepeated);
 }
 
 /** For a request that is not sent again: the time it was given, and a moment for the answer. */
-export function dueUnrepeated(request: OpenRequest, job: Job): number {
+export function singleSendDeadline(request: OpenRequest, job: Job): number {
   return (request.sentAt ?? job.createdAt) + job.timeoutMs + answerGraceMs;
 }
 
@@ -32,35 +37,38 @@ export function dueUnrepeated(request: OpenRequest, job: Job): number {
  * turn. Signatures may be void before.
  */
 export function expiresAt({ turnAt }: OpenRequest, job: Job): number {
-  return beforeVoid(job, (turnAt ?? job.createdAt) + job.ttlMs);
+  return withinSignatures(job, (turnAt ?? job.createdAt) + job.ttlMs);
 }
 
 /** Until when a request waits for its turn: for an approval no longer than for an agent. */
-export function heldUntil(job: Job): number {
+export function queuedUntil(job: Job): number {
   const { createdAt, ttlMs, needsApproval, approvedBy } = job;
   const awaitsApproval = needsApproval === true && approvedBy === undefined;
-  return beforeVoid(job, createdAt + (awaitsApproval ? ttlMs : Math.max(ttlMs, turnMsMax)));
+  return withinSignatures(
+    job,
+    createdAt + (awaitsApproval ? ttlMs : Math.max(ttlMs, batchWaitMsMax)),
+  );
 }
 
-function beforeVoid({ notAfter }: Job, end: number): number {
+function withinSignatures({ notAfter }: Job, end: number): number {
   return notAfter === undefined ? end : Math.min(end, Date.parse(notAfter));
 }
 
 /** Over how many seconds agents are advised to spread their return. */
-export type Spread = Pick<Advice, "reconnectSeconds">;
+export type ReconnectWindow = Pick<Pacing, "reconnectSeconds">;
 
 /** When all agents may be expected to be back that a restart of the control plane has cut off. */
-export function allBackBy(now: number, { reconnectSeconds }: Spread): number {
-  return now + Math.max(recoveryGraceMs, reconnectSeconds * 1000 + dialMs);
+export function reconnectDeadline(now: number, { reconnectSeconds }: ReconnectWindow): number {
+  return now + Math.max(recoveryGraceMs, reconnectSeconds * 1000 + connectTimeoutMs);
 }
 
 /** For what was sent: agents that hold answers are given time to return. */
-export function dueAfterRestart(request: OpenRequest, job: Job, backBy: number): number {
-  return Math.max(dueWhileAway(request, job), backBy);
+export function deadlineAfterRestart(request: OpenRequest, job: Job, backBy: number): number {
+  return Math.max(offlineDeadline(request, job), backBy);
 }
 
 /** A clock that was set back while nobody ran must not put any end off. */
-export function notAhead({ jobs, requests }: OpenJournal, now: number): OpenJournal {
+export function clampToNow({ jobs, requests }: OpenJournal, now: number): OpenJournal {
   return {
     jobs: jobs.map((job) => ({
       ...job,
@@ -78,7 +86,7 @@ export function notAhead({ jobs, requests }: OpenJournal, now: number): OpenJour
   };
 }
 
-function endedBy(standing: Standing, now: number): Standing {
-  const { endedAt } = standing;
-  return endedAt === undefined ? standing : { ...standing, endedAt: Math.min(endedAt, now) };
+function endedBy(status: RequestProgress, now: number): RequestProgress {
+  const { endedAt } = status;
+  return endedAt === undefined ? status : { ...status, endedAt: Math.min(endedAt, now) };
 }

@@ -2,60 +2,75 @@
 import type { OutcomeKind } from "../../../protocol/api/views.ts";
 import type { ErrorMessage, Response } from "../../../protocol/wire/message.ts";
 import type { Job, OpenRequest, Outcome } from "../model.ts";
-import type { AgentQueue, Peer } from "./requestTable.ts";
+import type { AgentQueue, ConnectedAgent } from "./requestTable.ts";
 
-export interface Ending {
+export interface OutcomeDraft {
   outcome: OutcomeKind;
   code?: string;
   message?: string;
   result?: unknown;
   /** How long the command ran, and since then its answer has been with the agent. */
-  times?: { ranMs: number; heldMs: number };
+  times?: { executionMs: number; responseAgeMs: number };
 }
 
-export const cancelled: Ending = {
+export const cancelledOutcome: OutcomeDraft = {
   outcome: "cancelled",
   code: "CANCELLED",
   message: "withdrawn before it was sent; it never started",
 };
 
-export function withdrawnAs(reason: string): Ending {
+export function cancelledBecause(reason: string): OutcomeDraft {
   return { outcome: "cancelled", code: "CANCELLED", message: reason };
 }
 
 /** For what a rollout had not sent when it stopped. */
-export function stoppedAfter(what: string): Ending {
-  return withdrawnAs(`the rollout stopped after ${what}; it never started`);
+export function stoppedOutcome(what: string): OutcomeDraft {
+  return cancelledBecause(`the rollout stopped after ${what}; it never started`);
 }
 
 /** For an agent that is away, of a job that asks only those that are there. */
-export const away: Ending = {
+export const offlineOutcome: OutcomeDraft = {
   outcome: "expired",
   code: "OFFLINE",
   message: "the agent is away, and the job does not wait for it; it never started",
 };
 
-export function endingOfAnswer(message: Response | ErrorMessage, peer: Peer): Ending {
+export function outcomeFromResponse(
+  message: Response | ErrorMessage,
+  peer: ConnectedAgent,
+): OutcomeDraft {
   if (message.type === "error") {
     const { code, message: text } = message.payload;
-    return { outcome: outcomeOfCode(code, peer), code, message: text, ...timesOf(message, peer) };
+    return {
+      outcome: outcomeFromCode(code, peer),
+      code,
+      message: text,
+      ...readTimes(message, peer),
+    };
   }
   const { status, message: text, result } = message.payload;
   return {
     outcome: status,
     ...(text === undefined ? {} : { message: text }),
     ...(result === undefined ? {} : { result }),
-    ...timesOf(message, peer),
+    ...readTimes(message, peer),
   };
 }
 
-function timesOf({ payload }: Response | ErrorMessage, { v1 }: Peer): Pick<Ending, "times"> {
-  const { ran_ms: ranMs, held_ms: heldMs = 0 } = payload;
-  return v1 && ranMs !== undefined ? { times: { ranMs, heldMs } } : {};
+function readTimes(
+  { payload }: Response | ErrorMessage,
+  { isExtended }: ConnectedAgent,
+): Pick<OutcomeDraft, "times"> {
+  const { ran_ms: executionMs, held_ms: responseAgeMs = 0 } = payload;
+  return isExtended && executionMs !== undefined ? { times: { executionMs, responseAgeMs } } : {};
 }
 
 /** Only what was certainly never sent has expired; of the rest it cannot be known how it ended. */
-export function endingOfSilence(request: OpenRequest, queue: AgentQueue, isHeld: boolean): Ending {
+export function outcomeFromTimeout(
+  request: OpenRequest,
+  queue: AgentQueue,
+  isHeld: boolean,
+): OutcomeDraft {
   if (request.state === "queued") {
     const what = isHeld
       ? "its turn did not come in time"
@@ -63,8 +78,8 @@ export function endingOfSilence(request: OpenRequest, queue: AgentQueue, isHeld:
     const message = `${what}; it never started`;
     return { outcome: "expired", code: "EXPIRED", message };
   }
-  if (request.refusedAnswer !== undefined) {
-    const message = `the agent's answer could not be taken: ${request.refusedAnswer}`;
+  if (request.rejectedResponse !== undefined) {
+    const message = `the agent's answer could not be taken: ${request.rejectedResponse}`;
     return { outcome: "lost", code: "MALFORMED", message };
   }
   return queue.peer === undefined
@@ -76,8 +91,13 @@ export function endingOfSilence(request: OpenRequest, queue: AgentQueue, isHeld:
       };
 }
 
-export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: number): Outcome {
-  const { outcome, code, message, result, times } = ending;
+export function buildOutcome(
+  request: OpenRequest,
+  job: Job,
+  draft: OutcomeDraft,
+  now: number,
+): Outcome {
+  const { outcome, code, message, result, times } = draft;
   const { sentAt } = request;
   return {
     requestId: request.requestId,
@@ -89,21 +109,25 @@ export function outcomeOf(request: OpenRequest, job: Job, ending: Ending, now: n
     ...(result === undefined ? {} : { result }),
     endedAt: now,
     durationMs: Math.max(0, Math.round(now - job.createdAt)),
-    ...(times === undefined ? {} : startOf(times, job, now)),
+    ...(times === undefined ? {} : computeStart(times, job, now)),
     ...(sentAt === undefined ? {} : { sentAt }),
   };
 }
 
 /** By our own clock: counted back from now, and not before it was asked for. */
-function startOf({ ranMs, heldMs }: NonNullable<Ending["times"]>, job: Job, now: number) {
-  const ran = Math.min(ranMs, Math.max(0, Math.round(now - job.createdAt)));
-  return { startedAt: Math.max(job.createdAt, now - heldMs - ran), ranMs: ran };
+function computeStart(
+  { executionMs, responseAgeMs }: NonNullable<OutcomeDraft["times"]>,
+  job: Job,
+  now: number,
+) {
+  const ran = Math.min(executionMs, Math.max(0, Math.round(now - job.createdAt)));
+  return { startedAt: Math.max(job.createdAt, now - responseAgeMs - ran), executionMs: ran };
 }
 
 /** Some codes of a `wsctl.v1` agent tell more than "error". */
-function outcomeOfCode(code: string, peer: Peer): OutcomeKind {
+function outcomeFromCode(code: string, peer: ConnectedAgent): OutcomeKind {
   if (code === "INTERRUPTED") return "lost";
-  if (!peer.v1) return "error";
+  if (!peer.isExtended) return "error";
   if (code === "EXPIRED") return "expired";
   return code === "CANCELLED" || code === "STOPPED" ? "cancelled" : "error";
 }

@@ -7,15 +7,15 @@ import type { OpenRequest } from "../model.ts";
 
 const priorities: readonly Priority[] = ["high", "normal", "low"];
 
-interface Line {
+interface PriorityClass {
   requests: Set<OpenRequest>;
   /** The newest job that it has had a request of. */
   newest: string;
 }
 
-export class WaitingLine {
+export class PriorityQueue {
   /** Most agents never have but one. */
-  readonly #lines = new Map<Priority, Line>();
+  readonly #lines = new Map<Priority, PriorityClass>();
 
   get size(): number {
     let size = 0;

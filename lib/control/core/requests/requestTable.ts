@@ -6,13 +6,13 @@
 import { WsctlError } from "../../../protocol/errors.ts";
 import type { JsonObject } from "../../../protocol/json.ts";
 import type { Job, OpenRequest } from "../model.ts";
-import { WaitingLine } from "./priorityQueue.ts";
+import { PriorityQueue } from "./priorityQueue.ts";
 
 /** An agent's connection, once it may be given commands. */
-export interface Peer {
+export interface ConnectedAgent {
   sessionId: number;
   agentId: string;
-  v1: boolean;
+  isExtended: boolean;
   /** Absent for a peer of the standard alone. */
   journalId?: string;
 }
@@ -20,8 +20,8 @@ export interface Peer {
 /** What one agent is to do: in the order of acceptance, first what was sent, then what waits. */
 export interface AgentQueue {
   agentId: string;
-  peer: Peer | undefined;
-  waiting: WaitingLine;
+  peer: ConnectedAgent | undefined;
+  waiting: PriorityQueue;
   sent: Set<OpenRequest>;
 }
 
@@ -32,11 +32,11 @@ interface OpenJob {
 
 /** What may be asked of the open requests from outside. */
 export type RequestQueries = Pick<
-  OpenRequests,
-  "get" | "isQueued" | "waiting" | "inflightCount" | "countOf" | "countOfJob" | "jobByKey"
+  RequestTable,
+  "get" | "isQueued" | "waiting" | "inflightCount" | "openCount" | "openCountInJob" | "jobByKey"
 >;
 
-export class OpenRequests {
+export class RequestTable {
   readonly #jobs = new Map<string, OpenJob>();
   readonly #jobsByKey = new Map<string, Job>();
   readonly #requests = new Map<string, OpenRequest>();
@@ -63,11 +63,11 @@ export class OpenRequests {
 
   /** Who asked for what still waits here, and for whom. */
   waiting(): { createdBy: string; agentId: string }[] {
-    return this.queued().map((each) => ({ ...each, ...this.jobOf(each) }));
+    return this.queued().map((each) => ({ ...each, ...this.findJob(each) }));
   }
 
   /** Requests of a job that have no outcome yet. */
-  ofJob(jobId: string): OpenRequest[] {
+  findByJob(jobId: string): OpenRequest[] {
     return [...this.#requests.values()].filter((request) => request.jobId === jobId);
   }
 
@@ -90,7 +90,7 @@ export class OpenRequests {
     return this.#jobsByKey.get(key);
   }
 
-  jobOf(request: OpenRequest): Job {
+  findJob(request: OpenRequest): Job {
     const entry = this.#jobs.get(request.jobId);
     if (entry === undefined) throw new WsctlError("INTERNAL", `job ${request.jobId} is not open`);
     return entry.job;
@@ -103,12 +103,12 @@ export class OpenRequests {
     return count;
   }
 
-  countOf(agentId: string): number {
+  openCount(agentId: string): number {
     const queue = this.#queues.get(agentId);
     return queue ? queue.waiting.size + queue.sent.size : 0;
   }
 
-  countOfJob(jobId: string): number {
+  openCountInJob(jobId: string): number {
     return this.#jobs.get(jobId)?.open ?? 0;
   }
 
@@ -128,16 +128,16 @@ export class OpenRequests {
   admit(request: OpenRequest): AgentQueue {
     const queue = this.queue(request.agentId);
     if (request.state === "sent") queue.sent.add(request);
-    else queue.waiting.add(request, this.jobOf(request).priority ?? "normal");
+    else queue.waiting.add(request, this.findJob(request).priority ?? "normal");
     return queue;
   }
 
   /** It was not sent, and waits no longer: it is another's turn. */
-  takeBack(request: OpenRequest): void {
+  requeue(request: OpenRequest): void {
     const queue = this.#queues.get(request.agentId);
     if (queue === undefined) return;
     queue.waiting.delete(request);
-    this.forgetIfIdle(queue);
+    this.deleteIfIdle(queue);
   }
 
   /** Takes an ended request out, and its job with the last of its requests. */
@@ -158,14 +158,14 @@ export class OpenRequests {
   queue(agentId: string): AgentQueue {
     let queue = this.#queues.get(agentId);
     if (queue === undefined) {
-      queue = { agentId, peer: undefined, waiting: new WaitingLine(), sent: new Set() };
+      queue = { agentId, peer: undefined, waiting: new PriorityQueue(), sent: new Set() };
       this.#queues.set(agentId, queue);
     }
     return queue;
   }
 
   /** An agent that is away and has nothing to do takes no room. */
-  forgetIfIdle(queue: AgentQueue): void {
+  deleteIfIdle(queue: AgentQueue): void {
     const isIdle = queue.peer === undefined && queue.waiting.size === 0 && queue.sent.size === 0;
     if (isIdle) this.#queues.delete(queue.agentId);
   }

@@ -1,18 +1,24 @@
 /** How a job is cut into turns, as it is asked for, kept and shown. */
-import type { JobOrder } from "../../../protocol/api/jobs.ts";
-import { countOf } from "../../../protocol/api/target.ts";
+import type { JobRequest } from "../../../protocol/api/jobs.ts";
+import { resolveCount } from "../../../protocol/api/target.ts";
 import type { JobView } from "../../../protocol/api/views.ts";
 import type { Job } from "../model.ts";
 
-type TurnsView = Pick<
+type RolloutView = Pick<
   JobView,
   "batch" | "waves" | "pause_between_seconds" | "canary" | "canary_wait_seconds" | "max_failures"
 >;
 
-type Turns = "batch" | "waves" | "pauseBetweenMs" | "canary" | "canaryWaitMs" | "maxFailures";
+type RolloutFields =
+  | "batch"
+  | "waves"
+  | "pauseBetweenMs"
+  | "canary"
+  | "canaryWaitMs"
+  | "maxFailures";
 
 /** At least one at a time and one to go first, and never more failures than were meant. */
-export function turnsOf(order: JobOrder, total: number): Pick<Job, Turns> {
+export function parseRollout(order: JobRequest, total: number): Pick<Job, RolloutFields> {
   const { batch, canary, max_failures: most, waves } = order;
   const { pause_between_seconds: pause, canary_wait_seconds: wait } = order;
   return {
@@ -21,11 +27,11 @@ export function turnsOf(order: JobOrder, total: number): Pick<Job, Turns> {
     ...(pause === undefined ? {} : { pauseBetweenMs: pause * 1000 }),
     ...(canary === undefined ? {} : { canary: atLeastOne(canary, total) }),
     ...(wait === undefined ? {} : { canaryWaitMs: wait * 1000 }),
-    ...(most === undefined ? {} : { maxFailures: Math.floor(countOf(most, total)) }),
+    ...(most === undefined ? {} : { maxFailures: Math.floor(resolveCount(most, total)) }),
   };
 }
 
-export function turnsView(job: Job): TurnsView {
+export function rolloutView(job: Job): RolloutView {
   const { batch, waves, pauseBetweenMs, canary, canaryWaitMs, maxFailures } = job;
   return {
     ...(batch === undefined ? {} : { batch }),
@@ -38,5 +44,5 @@ export function turnsView(job: Job): TurnsView {
 }
 
 function atLeastOne(part: number | string, total: number): number {
-  return Math.max(1, Math.ceil(countOf(part, total)));
+  return Math.max(1, Math.ceil(resolveCount(part, total)));
 }

@@ -8,8 +8,8 @@
  * after the pause between them; within a turn so many are under way at a time as the batch says.
  */
 import type { OutcomeKind } from "../../../protocol/api/views.ts";
-import { Deadlines } from "../../../time/deadlineQueue.ts";
-import type { Job, OpenRequest, Standing } from "../model.ts";
+import { DeadlineQueue } from "../../../time/deadlineQueue.ts";
+import type { Job, OpenRequest, RequestProgress } from "../model.ts";
 
 interface Rollout {
   /** The dispatcher's own: whether it is approved and paused is read from it. */
@@ -19,10 +19,10 @@ interface Rollout {
   positions: Map<string, number>;
   /** How many are open in each turn. */
   open: number[];
-  turn: number;
+  batchIndex: number;
   /** The turn's requests go out no earlier. */
-  turnFrom: number;
-  underWay: number;
+  batchFrom: number;
+  running: number;
   lastEndedAt: number;
   failures: number;
   /** Why nothing more goes out. */
@@ -30,30 +30,32 @@ interface Rollout {
 }
 
 /** What the end of a request leads to. */
-export interface Turned {
-  go: OpenRequest[];
+export interface BatchStarted {
+  started: OpenRequest[];
   /** Why the rest never goes out, told once. */
   stop?: string;
 }
 
 export function isRollout(job: Job): boolean {
   const { batch, maxFailures, canary, pausedAt } = job;
-  return [batch, maxFailures, canary, pausedAt].some((each) => each !== undefined) || !isFree(job);
+  return (
+    [batch, maxFailures, canary, pausedAt].some((each) => each !== undefined) || !isApproved(job)
+  );
 }
 
 /** Whether nobody has to approve it any more. */
-function isFree({ needsApproval, approvedBy }: Job): boolean {
+function isApproved({ needsApproval, approvedBy }: Job): boolean {
   return needsApproval !== true || approvedBy !== undefined;
 }
 
 export class Rollouts {
   readonly #rollouts = new Map<string, Rollout>();
   /** When a turn of a job begins that waits for nothing but time. */
-  readonly #begins = new Deadlines<string>();
+  readonly #startTimes = new DeadlineQueue<string>();
 
   /** The time of the next `due` that has something to give. */
   next(): number | undefined {
-    return this.#begins.next();
+    return this.#startTimes.next();
   }
 
   /** A new job with its requests in order; gives those whose turn it is. */
@@ -68,7 +70,7 @@ export class Rollouts {
    */
   restore(
     job: Job,
-    all: readonly Standing[],
+    all: readonly RequestProgress[],
     open: readonly OpenRequest[],
     { now, backBy }: { now: number; backBy: number },
   ): OpenRequest[] {
@@ -76,42 +78,43 @@ export class Rollouts {
     const rollout = this.#begin(job, all, open);
     // Nobody is there yet: whether an agent is away cannot be judged before all could return.
     const from = job.requireOnline ? backBy : now;
-    rollout.turnFrom = Math.max(rollout.turnFrom, from);
-    this.#begins.set(job.jobId, rollout.turnFrom);
+    rollout.batchFrom = Math.max(rollout.batchFrom, from);
+    this.#startTimes.set(job.jobId, rollout.batchFrom);
     return open.filter((each) => !rollout.held.has(each.requestId));
   }
 
-  #begin(job: Job, all: readonly Standing[], open: readonly OpenRequest[]): Rollout {
+  #begin(job: Job, all: readonly RequestProgress[], open: readonly OpenRequest[]): Rollout {
     const isHeld = (each: OpenRequest) => each.state === "queued" && each.turnAt === undefined;
-    const mayGo = job.pausedAt === undefined && isFree(job);
+    const mayGo = job.pausedAt === undefined && isApproved(job);
     const held = mayGo ? open.filter(isHeld) : open.filter(({ state }) => state === "queued");
     const rollout: Rollout = {
       job,
       held: new Map(held.map((each) => [each.requestId, each])),
       positions: new Map(all.map(({ requestId }, position) => [requestId, position])),
       open: [],
-      turn: 0,
-      turnFrom: Number.NEGATIVE_INFINITY,
-      underWay: open.length - held.length,
+      batchIndex: 0,
+      batchFrom: Number.NEGATIVE_INFINITY,
+      running: open.length - held.length,
       lastEndedAt: Number.NEGATIVE_INFINITY,
       failures: 0,
     };
     this.#rollouts.set(job.jobId, rollout);
-    for (const [position] of all.entries()) count(rollout, turnOf(job, position), 1);
-    for (const each of all) if (each.outcome !== undefined) take(rollout, each, each.outcome);
+    for (const [position] of all.entries()) count(rollout, batchIndexOf(job, position), 1);
+    for (const each of all)
+      if (each.outcome !== undefined) countOutcome(rollout, each, each.outcome);
     return rollout;
   }
 
   /** A request has ended: whose turn it is now, and whether the rest never goes out. */
-  ended(jobId: string, requestId: string, outcome: OutcomeKind, now: number): Turned {
+  ended(jobId: string, requestId: string, outcome: OutcomeKind, now: number): BatchStarted {
     const rollout = this.#rollouts.get(jobId);
-    if (rollout === undefined) return { go: [] };
-    if (!rollout.held.delete(requestId)) rollout.underWay--;
+    if (rollout === undefined) return { started: [] };
+    if (!rollout.held.delete(requestId)) rollout.running--;
     const { stop: before } = rollout;
-    take(rollout, { requestId, endedAt: now }, outcome);
+    countOutcome(rollout, { requestId, endedAt: now }, outcome);
     const { stop } = rollout;
-    if (stop !== undefined && before === undefined) return { go: [], stop };
-    return { go: this.#release(rollout, now) };
+    if (stop !== undefined && before === undefined) return { started: [], stop };
+    return { started: this.#release(rollout, now) };
   }
 
   /** Whose turn it is now that the job was approved, or goes on after a pause. */
@@ -121,11 +124,11 @@ export class Rollouts {
   }
 
   /** The job is paused: what has not been sent loses its turn, and gets it again in order. */
-  takeBack(job: Job, open: readonly OpenRequest[]): void {
+  requeue(job: Job, open: readonly OpenRequest[]): void {
     const rollout = this.#rollouts.get(job.jobId);
     if (rollout === undefined) return void this.#begin(job, open, open);
     const queued = open.filter(({ state }) => state === "queued");
-    rollout.underWay -= queued.length - rollout.held.size;
+    rollout.running -= queued.length - rollout.held.size;
     rollout.held = new Map(queued.map((each) => [each.requestId, each]));
   }
 
@@ -144,7 +147,7 @@ export class Rollouts {
   due(now: number): OpenRequest[] {
     const go: OpenRequest[] = [];
     for (;;) {
-      const jobId = this.#begins.popDue(now);
+      const jobId = this.#startTimes.popDue(now);
       if (jobId === undefined) return go;
       for (const request of this.released(jobId, now)) go.push(request);
     }
@@ -153,20 +156,20 @@ export class Rollouts {
   /** The job has ended. */
   delete(jobId: string): void {
     this.#rollouts.delete(jobId);
-    this.#begins.delete(jobId);
+    this.#startTimes.delete(jobId);
   }
 
   #release(rollout: Rollout, now: number): OpenRequest[] {
-    const { job, held, positions, turnFrom, turn } = rollout;
+    const { job, held, positions, batchFrom, batchIndex } = rollout;
     const go: OpenRequest[] = [];
-    if (rollout.stop !== undefined || job.pausedAt !== undefined || !isFree(job)) return go;
-    if (held.size > 0 && turnFrom > now) this.#begins.set(job.jobId, turnFrom);
-    if (turnFrom > now) return go;
+    if (rollout.stop !== undefined || job.pausedAt !== undefined || !isApproved(job)) return go;
+    if (held.size > 0 && batchFrom > now) this.#startTimes.set(job.jobId, batchFrom);
+    if (batchFrom > now) return go;
     for (const [requestId, request] of held) {
-      if (rollout.underWay >= (job.batch ?? Number.POSITIVE_INFINITY)) break;
-      if (turnOf(job, positions.get(requestId) ?? 0) > turn) break;
+      if (rollout.running >= (job.batch ?? Number.POSITIVE_INFINITY)) break;
+      if (batchIndexOf(job, positions.get(requestId) ?? 0) > batchIndex) break;
       held.delete(requestId);
-      rollout.underWay++;
+      rollout.running++;
       request.turnAt = now;
       go.push(request);
     }
@@ -175,9 +178,13 @@ export class Rollouts {
 }
 
 /** An end: one fewer in its turn, perhaps a failure, perhaps the beginning of the next turn. */
-function take(rollout: Rollout, { requestId, endedAt = 0 }: Standing, outcome: OutcomeKind): void {
+function countOutcome(
+  rollout: Rollout,
+  { requestId, endedAt = 0 }: RequestProgress,
+  outcome: OutcomeKind,
+): void {
   const { job } = rollout;
-  const turn = turnOf(job, rollout.positions.get(requestId) ?? 0);
+  const turn = batchIndexOf(job, rollout.positions.get(requestId) ?? 0);
   rollout.lastEndedAt = Math.max(rollout.lastEndedAt, endedAt);
   // A canary that was withdrawn has vouched for nothing either.
   if (isCanary(job, turn) && outcome !== "success") {
@@ -190,13 +197,13 @@ function take(rollout: Rollout, { requestId, endedAt = 0 }: Standing, outcome: O
     }
   }
   count(rollout, turn, -1);
-  if (rollout.open[rollout.turn] !== 0 || rollout.turn >= rollout.open.length) return;
-  const pauseMs = isCanary(job, rollout.turn) ? job.canaryWaitMs : job.pauseBetweenMs;
-  while (rollout.open[rollout.turn] === 0) rollout.turn++;
-  rollout.turnFrom = Math.max(rollout.turnFrom, rollout.lastEndedAt + (pauseMs ?? 0));
+  if (rollout.open[rollout.batchIndex] !== 0 || rollout.batchIndex >= rollout.open.length) return;
+  const pauseMs = isCanary(job, rollout.batchIndex) ? job.canaryWaitMs : job.pauseBetweenMs;
+  while (rollout.open[rollout.batchIndex] === 0) rollout.batchIndex++;
+  rollout.batchFrom = Math.max(rollout.batchFrom, rollout.lastEndedAt + (pauseMs ?? 0));
 }
 
-function turnOf({ canary = 0, waves, batch = 1 }: Job, position: number): number {
+function batchIndexOf({ canary = 0, waves, batch = 1 }: Job, position: number): number {
   if (position < canary) return 0;
   const first = canary > 0 ? 1 : 0;
   return waves ? first + Math.floor((position - canary) / batch) : first;

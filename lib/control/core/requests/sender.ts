@@ -4,42 +4,50 @@
  * request that is handed on has a moment by which it must have ended.
  */
 import { answerGraceMs, inflightPerAgentMax } from "../../../protocol/limits.ts";
-import type { Deadlines } from "../../../time/deadlineQueue.ts";
+import type { DeadlineQueue } from "../../../time/deadlineQueue.ts";
 import type { Job, OpenRequest } from "../model.ts";
 import type { ControlTransition } from "../transition.ts";
 import { commandMessage } from "./commandMessage.ts";
-import { dueUnrepeated, dueWhileAway, dueWithin } from "./expiry.ts";
-import type { Follows } from "./outputSubscriptions.ts";
-import type { AgentQueue, OpenRequests, Peer } from "./requestTable.ts";
+import { offlineDeadline, responseDeadline, singleSendDeadline } from "./expiry.ts";
+import type { OutputSubscriptions } from "./outputSubscriptions.ts";
+import type { AgentQueue, ConnectedAgent, RequestTable } from "./requestTable.ts";
 
-export class Sending {
-  readonly #open: OpenRequests;
-  readonly #deadlines: Deadlines<OpenRequest>;
-  readonly #follows: Follows;
+export class CommandSender {
+  readonly #open: RequestTable;
+  readonly #deadlines: DeadlineQueue<OpenRequest>;
+  readonly #subscriptions: OutputSubscriptions;
 
-  constructor(open: OpenRequests, deadlines: Deadlines<OpenRequest>, follows: Follows) {
+  constructor(
+    open: RequestTable,
+    deadlines: DeadlineQueue<OpenRequest>,
+    subscriptions: OutputSubscriptions,
+  ) {
     this.#open = open;
     this.#deadlines = deadlines;
-    this.#follows = follows;
+    this.#subscriptions = subscriptions;
   }
 
   /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
-  online(peer: Peer, t: ControlTransition): void {
+  online(peer: ConnectedAgent, t: ControlTransition): void {
     const queue = this.#open.queue(peer.agentId);
     queue.peer = peer;
     for (const request of queue.sent) {
-      const job = this.#open.jobOf(request);
-      if (peer.v1 && request.journalId !== undefined && request.journalId === peer.journalId) {
+      const job = this.#open.findJob(request);
+      if (
+        peer.isExtended &&
+        request.journalId !== undefined &&
+        request.journalId === peer.journalId
+      ) {
         this.#send(request, job, peer, t);
       } else {
         // It is here and cannot be asked again: what it still wants to say, it says soon.
         const current = this.#deadlines.get(request) ?? Infinity;
-        if (current > Math.max(dueUnrepeated(request, job), t.now + answerGraceMs)) {
-          this.#wait(request, job, dueUnrepeated(request, job), t.now);
+        if (current > Math.max(singleSendDeadline(request, job), t.now + answerGraceMs)) {
+          this.#wait(request, job, singleSendDeadline(request, job), t.now);
         }
       }
     }
-    this.pump(queue, t);
+    this.sendQueued(queue, t);
   }
 
   offline(agentId: string, now: number): void {
@@ -48,32 +56,36 @@ export class Sending {
     for (const request of queue.sent) {
       // What is never repeated is due no later for the connection's loss.
       if (request.journalId === undefined) continue;
-      const job = this.#open.jobOf(request);
-      this.#wait(request, job, dueWhileAway(request, job), now);
+      const job = this.#open.findJob(request);
+      this.#wait(request, job, offlineDeadline(request, job), now);
     }
-    this.#open.forgetIfIdle(queue);
+    this.#open.deleteIfIdle(queue);
   }
 
   /** Sends what waits, in order, as far as the agent's window allows. */
-  pump(queue: AgentQueue, t: ControlTransition): void {
+  sendQueued(queue: AgentQueue, t: ControlTransition): void {
     if (queue.peer === undefined) return;
     while (queue.sent.size < inflightPerAgentMax) {
       const request = queue.waiting.first();
       if (request === undefined) return;
       queue.waiting.delete(request);
       queue.sent.add(request);
-      this.#send(request, this.#open.jobOf(request), queue.peer, t);
+      this.#send(request, this.#open.findJob(request), queue.peer, t);
     }
   }
 
   /** Of what was sent: its agent is told, now or on its return; one of the standard alone is not. */
-  tellToStop({ requestId }: OpenRequest, peer: Peer | undefined, t: ControlTransition): void {
-    if (!peer?.v1) return;
+  sendCancel(
+    { requestId }: OpenRequest,
+    peer: ConnectedAgent | undefined,
+    t: ControlTransition,
+  ): void {
+    if (!peer?.isExtended) return;
     const message = { type: "cancel", request_id: requestId, payload: {} } as const;
     t.send(peer.sessionId, message);
   }
 
-  #send(request: OpenRequest, job: Job, peer: Peer, t: ControlTransition): void {
+  #send(request: OpenRequest, job: Job, peer: ConnectedAgent, t: ControlTransition): void {
     const { requestId } = request;
     const isRepeat = request.state === "sent";
     this.#wait(request, job, t.now + job.timeoutMs + answerGraceMs, t.now);
@@ -81,20 +93,20 @@ export class Sending {
     request.sentAt = t.now;
     if (!isRepeat) {
       if (peer.journalId !== undefined) request.journalId = peer.journalId;
-      t.write({ type: "sent", requestId, sentAt: t.now, journalId: peer.journalId });
+      t.write({ type: "markSent", requestId, sentAt: t.now, journalId: peer.journalId });
     }
     const message = commandMessage(request, job, peer);
     t.send(peer.sessionId, message);
-    if (peer.v1) {
-      for (const follow of this.#follows.messagesFor(requestId)) {
+    if (peer.isExtended) {
+      for (const follow of this.#subscriptions.messagesFor(requestId)) {
         t.send(peer.sessionId, follow);
       }
     }
-    if (job.cancelledAt !== undefined) this.tellToStop(request, peer, t);
+    if (job.cancelledAt !== undefined) this.sendCancel(request, peer, t);
   }
 
   #wait(request: OpenRequest, job: Job, due: number, now: number): void {
     const current = request.state === "sent" ? this.#deadlines.get(request) : undefined;
-    this.#deadlines.set(request, dueWithin(request, job, due, current, now));
+    this.#deadlines.set(request, responseDeadline(request, job, due, current, now));
   }
 }

@@ -2,11 +2,11 @@
  * Carries items out one after the other, also those that come up meanwhile: a chain of ten thousand
  * is then no deeper than one of two.
  */
-export class OneByOne<Item> {
+export class WorkQueue<Item> {
   #items: Item[] = [];
   #isUnderWay = false;
 
-  do(items: readonly Item[], carryOut: (item: Item) => void): void {
+  run(items: readonly Item[], carryOut: (item: Item) => void): void {
     for (const item of items) this.#items.push(item);
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;

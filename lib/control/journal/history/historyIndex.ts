@@ -7,9 +7,9 @@
 import { WsctlError } from "../../../protocol/errors.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { JobsQuery } from "../jobQuery.ts";
-import { firstOf, Parts, partOf, tableOf } from "./indexPartitions.ts";
+import { firstRequest, IndexPartitions, tableName, toPartition } from "./indexPartitions.ts";
 
-interface Progress {
+interface IndexProgress {
   requests_through: number;
   outcomes_through: number;
 }
@@ -23,7 +23,7 @@ const stepsAtOnce = 16;
 const stepsMax = 800;
 
 /** Whether a list goes by this index. */
-export function needsIndex({ agentId, search, status }: JobsQuery): boolean {
+export function isIndexable({ agentId, search, status }: JobsQuery): boolean {
   const isEnding = status !== undefined && status !== "open";
   return agentId !== undefined || search !== undefined || isEnding;
 }
@@ -35,18 +35,18 @@ export async function whole(step: () => boolean): Promise<void> {
   }
 }
 
-interface Placed {
+interface RowRef {
   /** The `rowid` of a request. */
   place: number;
 }
 
-interface Ended extends Placed {
+interface EndedRequest extends RowRef {
   sequence: number;
   chars: number;
 }
 
 export class HistoryIndex {
-  readonly parts: Parts;
+  readonly partitions: IndexPartitions;
   readonly #db: Database;
   readonly #progress;
   readonly #requests;
@@ -57,13 +57,13 @@ export class HistoryIndex {
 
   constructor(db: Database) {
     this.#db = db;
-    this.parts = new Parts(db);
-    this.#progress = db.prepare<[], Progress>("SELECT * FROM history_index");
+    this.partitions = new IndexPartitions(db);
+    this.#progress = db.prepare<[], IndexProgress>("SELECT * FROM history_index");
     this.#requests = db.prepare<[number, number], { place: number }>(
       "SELECT rowid AS place FROM requests WHERE rowid > ? ORDER BY rowid LIMIT ?",
     );
     this.#setRequests = db.prepare<[number]>("UPDATE history_index SET requests_through = ?");
-    this.#outcomes = db.prepare<[number, number], Ended>(
+    this.#outcomes = db.prepare<[number, number], EndedRequest>(
       `SELECT sequence, rowid AS place, coalesce(length(message), 0) AS chars FROM requests
          WHERE sequence > ? ORDER BY sequence LIMIT ?`,
     );
@@ -90,7 +90,7 @@ export class HistoryIndex {
     const { outcomes, isCut } = this.#nextOutcomes(through.outcomes_through);
     if (requests.length === 0 && outcomes.length === 0) return false;
     try {
-      for (const { place } of [...requests, ...outcomes]) this.parts.make(partOf(place));
+      for (const { place } of [...requests, ...outcomes]) this.partitions.make(toPartition(place));
       this.#write(requests, outcomes, through);
     } catch (error) {
       const text = "the index behind --agent, --status and --search cannot be written";
@@ -110,18 +110,22 @@ export class HistoryIndex {
     throw new WsctlError("UNAVAILABLE", `Cannot list the jobs this way yet: ${text}`);
   }
 
-  #write(requests: readonly Placed[], outcomes: readonly Ended[], through: Progress): void {
+  #write(
+    requests: readonly RowRef[],
+    outcomes: readonly EndedRequest[],
+    through: IndexProgress,
+  ): void {
     const lastRequest = requests.at(-1)?.place;
     const lastOutcome = outcomes.at(-1)?.sequence;
     this.#db.transaction(() => {
       if (lastRequest !== undefined) {
-        for (const part of partsOf(requests)) {
+        for (const part of listPartitions(requests)) {
           this.#addAgents(part, through.requests_through, lastRequest);
         }
         this.#setRequests.run(lastRequest);
       }
       if (lastOutcome !== undefined) {
-        for (const part of partsOf(outcomes)) {
+        for (const part of listPartitions(outcomes)) {
           this.#addWords(part, through.outcomes_through, lastOutcome);
         }
         this.#addOutcomes.run(through.outcomes_through, lastOutcome);
@@ -133,12 +137,12 @@ export class HistoryIndex {
   /** As hexadecimal: one word, whatever the id is made of. */
   #addAgents(part: number, after: number, through: number): void {
     const insert = this.#db.prepare<[number, number]>(
-      `INSERT INTO ${tableOf("request_agents", part)} (rowid, agent)
+      `INSERT INTO ${tableName("request_agents", part)} (rowid, agent)
          SELECT rowid, hex(agent_id) FROM requests
          WHERE rowid > ? AND rowid <= ? ORDER BY rowid`,
     );
-    const last = firstOf(part + 1) - 1;
-    insert.run(Math.max(after, firstOf(part) - 1), Math.min(through, last));
+    const last = firstRequest(part + 1) - 1;
+    insert.run(Math.max(after, firstRequest(part) - 1), Math.min(through, last));
   }
 
   /**
@@ -147,16 +151,16 @@ export class HistoryIndex {
    */
   #addWords(part: number, after: number, through: number): void {
     const insert = this.#db.prepare<[number, number, number, number]>(
-      `INSERT INTO ${tableOf("outcome_words", part)} (rowid, words)
+      `INSERT INTO ${tableName("outcome_words", part)} (rowid, words)
          SELECT rowid, 'x' || hex(agent_id) || state || ' ' || coalesce(code, '') || ' '
              || coalesce(message, '') FROM requests INDEXED BY requests_by_sequence
          WHERE sequence > ? AND sequence <= ? AND +rowid >= ? AND +rowid < ? ORDER BY rowid`,
     );
-    insert.run(after, through, firstOf(part), firstOf(part + 1));
+    insert.run(after, through, firstRequest(part), firstRequest(part + 1));
   }
 
   /** As many as have so much text together; whether there may be more. */
-  #nextOutcomes(after: number): { outcomes: Ended[]; isCut: boolean } {
+  #nextOutcomes(after: number): { outcomes: EndedRequest[]; isCut: boolean } {
     const rows = this.#outcomes.all(after, stepRequests);
     let chars = 0;
     const tooMany = rows.findIndex((row, index) => {
@@ -167,11 +171,11 @@ export class HistoryIndex {
     return { outcomes: rows, isCut: rows.length === stepRequests };
   }
 
-  #through(): Progress {
+  #through(): IndexProgress {
     return this.#progress.get() ?? { requests_through: 0, outcomes_through: 0 };
   }
 }
 
-function partsOf(requests: readonly Placed[]): Set<number> {
-  return new Set(requests.map(({ place }) => partOf(place)));
+function listPartitions(requests: readonly RowRef[]): Set<number> {
+  return new Set(requests.map(({ place }) => toPartition(place)));
 }

@@ -7,13 +7,13 @@
 import type { Database } from "../../../store/sqlite.ts";
 
 /** Of whom, and in which words; both are keyed by the `rowid` of a request and hold no text. */
-export type PartTable = "request_agents" | "outcome_words";
+export type PartitionTable = "request_agents" | "outcome_words";
 
 /**
  * Few enough for the list of a word that all of them have to be put in order in one step, and
  * enough for a list to be quick that finds nothing in any part.
  */
-export const partRequests = 2 ** 20;
+export const partitionRequests = 2 ** 20;
 
 /** What one step puts in order: some milliseconds' work. */
 const mergePages = 16;
@@ -25,23 +25,23 @@ const columns = {
   request_agents: "agent, tokenize='ascii'",
   outcome_words: "words, tokenize='unicode61'",
 };
-const tables = Object.keys(columns) as PartTable[];
+const tables = Object.keys(columns) as PartitionTable[];
 
 interface Row {
   part: number;
 }
 
-export class Parts {
+export class IndexPartitions {
   readonly #db: Database;
   readonly #has;
   readonly #unmerged;
   readonly #setMerged;
   readonly #changes;
   readonly #add;
-  readonly #go;
-  readonly #going;
+  readonly #startPruning;
+  readonly #pruning;
   readonly #remove;
-  readonly #isThere;
+  readonly #exists;
   #merging: number | undefined;
   /** How far a table that is going was read. */
   #read: { name: string; id: number } | undefined;
@@ -50,7 +50,7 @@ export class Parts {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#forgetOthers();
+    this.#dropUnlisted();
     this.#has = db.prepare<[number, number], { one: number }>(
       "SELECT 1 AS one FROM requests WHERE rowid >= ? AND rowid < ? LIMIT 1",
     );
@@ -61,9 +61,13 @@ export class Parts {
     this.#setMerged = db.prepare<[number]>("UPDATE history_parts SET is_merged = 1 WHERE part = ?");
     this.#changes = db.prepare<[], { count: number }>("SELECT total_changes() AS count");
     this.#add = db.prepare<[number]>("INSERT INTO history_parts (part) VALUES (?)");
-    this.#go = db.prepare<[number]>("UPDATE history_parts SET is_going = 1 WHERE part = ?");
-    this.#going = db.prepare<[], Row>("SELECT part FROM history_parts WHERE is_going = 1 LIMIT 1");
-    this.#isThere = db.prepare<[string], { one: number }>(
+    this.#startPruning = db.prepare<[number]>(
+      "UPDATE history_parts SET is_going = 1 WHERE part = ?",
+    );
+    this.#pruning = db.prepare<[], Row>(
+      "SELECT part FROM history_parts WHERE is_going = 1 LIMIT 1",
+    );
+    this.#exists = db.prepare<[string], { one: number }>(
       "SELECT 1 AS one FROM sqlite_schema WHERE name = ?",
     );
     this.#remove = db.prepare<[number]>("DELETE FROM history_parts WHERE part = ?");
@@ -73,27 +77,27 @@ export class Parts {
   }
 
   /** Parts of another size, from before an update: their numbers mean other places. */
-  #forgetOthers(): void {
+  #dropUnlisted(): void {
     const sizes = this.#db.prepare<[], { requests: number }>(
       "SELECT part_requests AS requests FROM history_index",
     );
-    if (sizes.get()?.requests === partRequests) return;
+    if (sizes.get()?.requests === partitionRequests) return;
     this.#db.transaction(() => {
       for (const { part } of this.#db.prepare<[], Row>("SELECT part FROM history_parts").all()) {
-        for (const table of tables) this.#db.exec(`DROP TABLE IF EXISTS ${tableOf(table, part)}`);
+        for (const table of tables) this.#db.exec(`DROP TABLE IF EXISTS ${tableName(table, part)}`);
       }
       this.#db.exec("DELETE FROM history_parts");
       const from = this.#db.prepare<[number]>(
         `UPDATE history_index SET part_requests = ?, requests_through = 0, outcomes_through = 0,
            numbered_through = max(numbered_through, outcomes_through)`,
       );
-      from.run(partRequests);
+      from.run(partitionRequests);
     });
   }
 
   /** The newest one that begins below a place. */
   below(place: number): number | undefined {
-    return this.#all.findLast((part) => firstOf(part) < place);
+    return this.#all.findLast((part) => firstRequest(part) < place);
   }
 
   /** Makes it where it is missing, in a transaction of its own. */
@@ -102,7 +106,7 @@ export class Parts {
     this.#db.transaction(() => {
       this.#add.run(part);
       for (const [table, column] of Object.entries(columns)) {
-        const name = tableOf(table as PartTable, part);
+        const name = tableName(table as PartitionTable, part);
         this.#db.exec(
           `CREATE VIRTUAL TABLE ${name} USING fts5(
              ${column}, content='', detail=none, columnsize=0)`,
@@ -122,7 +126,7 @@ export class Parts {
     // A negative figure begins to make one piece of all; the others go on with it.
     const pages = this.#merging === part ? mergePages : -mergePages;
     this.#merging = part;
-    const isWorking = tables.map((table) => this.#mergeTable(tableOf(table, part), pages));
+    const isWorking = tables.map((table) => this.#mergeTable(tableName(table, part), pages));
     if (!isWorking.includes(true)) this.#setMerged.run(part);
     return true;
   }
@@ -139,11 +143,11 @@ export class Parts {
    * part stays.
    */
   shrink(): boolean {
-    const part = this.#going.get()?.part ?? this.#letGo();
+    const part = this.#pruning.get()?.part ?? this.#dropPartition();
     if (part === undefined) return false;
     for (const table of tables) {
-      const name = tableOf(table, part);
-      if (this.#isThere.get(name) === undefined) continue;
+      const name = tableName(table, part);
+      if (this.#exists.get(name) === undefined) continue;
       if (!this.#readPages(name)) this.#db.transaction(() => this.#db.exec(`DROP TABLE ${name}`));
       return true;
     }
@@ -152,11 +156,12 @@ export class Parts {
   }
 
   /** Nothing is looked for in it from now on. */
-  #letGo(): number | undefined {
-    const isEmpty = (part: number) => this.#has.get(firstOf(part), firstOf(part + 1)) === undefined;
+  #dropPartition(): number | undefined {
+    const isEmpty = (part: number) =>
+      this.#has.get(firstRequest(part), firstRequest(part + 1)) === undefined;
     const empty = this.#all.slice(0, -1).find(isEmpty);
     if (empty === undefined) return undefined;
-    this.#go.run(empty);
+    this.#startPruning.run(empty);
     this.#all = this.#all.filter((each) => each !== empty);
     return empty;
   }
@@ -178,9 +183,9 @@ export class Parts {
 }
 
 /** The part that a place (`rowid`) is in. */
-export const partOf = (place: number) => Math.floor(place / partRequests);
+export const toPartition = (place: number) => Math.floor(place / partitionRequests);
 
 /** The first place of a part. */
-export const firstOf = (part: number) => part * partRequests;
+export const firstRequest = (part: number) => part * partitionRequests;
 
-export const tableOf = (table: PartTable, part: number) => `${table}_${part}`;
+export const tableName = (table: PartitionTable, part: number) => `${table}_${part}`;

@@ -5,20 +5,25 @@
  */
 import type { Database, Statement, Value } from "../../../store/sqlite.ts";
 import type { JobsQuery } from "../jobQuery.ts";
-import { firstOf, type Parts, type PartTable, tableOf } from "./indexPartitions.ts";
-import { matchOf } from "./searchTerms.ts";
+import {
+  firstRequest,
+  type IndexPartitions,
+  type PartitionTable,
+  tableName,
+} from "./indexPartitions.ts";
+import { buildMatch } from "./searchTerms.ts";
 
 /** A job, or one request of it, that may be wanted. */
-export interface Candidate {
+export interface IndexHit {
   job_id: string;
   created_at: number;
   is_wanted: number;
 }
 
 /** Walks candidates, those of one job together. */
-export interface Walk {
+export interface IndexScan {
   /** The next ones; fewer than asked for mean that this window has no more. */
-  next(limit: number): Candidate[];
+  next(limit: number): IndexHit[];
   /** Goes on in an older part; undefined where there is none, else the job at whose end we are. */
   nextWindow(): string | undefined;
 }
@@ -28,8 +33,8 @@ export const windowRequests = 65_536;
 const everything = Number.MAX_SAFE_INTEGER;
 
 /** Words that a request must have, and where. */
-interface Looked {
-  table: PartTable;
+interface SearchTable {
+  table: PartitionTable;
   words: readonly string[];
 }
 
@@ -38,34 +43,34 @@ interface Condition {
   values: Value[];
 }
 
-export interface WalkIn {
+export interface ScanInput {
   db: Database;
-  parts: Parts;
+  parts: IndexPartitions;
   /** Of the parts, by their text: preparing one for each part would take longer than asking it. */
-  statements: Map<string, Statement<Value[], Placed>>;
+  statements: Map<string, Statement<Value[], RequestHit>>;
 }
 
 const statementsMax = 200;
 
 /** `query.before`: the id of a job, all of whose place in the order is behind us. */
-export function walk(place: WalkIn, query: JobsQuery, words: readonly string[]): Walk {
+export function scanIndex(place: ScanInput, query: JobsQuery, words: readonly string[]): IndexScan {
   if (words.length > 0) {
-    return new RequestWalk(place, query, { table: "outcome_words", words });
+    return new RequestScan(place, query, { table: "outcome_words", words });
   }
   if (query.agentId !== undefined) {
     const agent = Buffer.from(query.agentId).toString("hex").toUpperCase();
-    const index: Looked =
+    const index: SearchTable =
       query.status === undefined || query.status === "open"
         ? { table: "request_agents", words: [agent] }
         : { table: "outcome_words", words: [`x${agent}${query.status}`] };
-    return new RequestWalk(place, query, index);
+    return new RequestScan(place, query, index);
   }
-  return new JobWalk(place.db, query);
+  return new JobScan(place.db, query);
 }
 
 /** Of jobs, by an index that ends in their ids. */
-class JobWalk implements Walk {
-  readonly #statement: Statement<Value[], Candidate>;
+class JobScan implements IndexScan {
+  readonly #statement: Statement<Value[], IndexHit>;
   readonly #values: (before: string, limit: number) => Value[];
   #before: string;
 
@@ -88,7 +93,7 @@ class JobWalk implements Walk {
     } else from = "jobs AS j INDEXED BY sqlite_autoindex_jobs_1";
     const open = status === "open" ? "j.ended < j.total AND " : "";
     const key = status === undefined || status === "open" ? "j.job_id" : "o.job_id";
-    this.#statement = db.prepare<Value[], Candidate>(
+    this.#statement = db.prepare<Value[], IndexHit>(
       `SELECT j.job_id, j.created_at, ${wanted(all)} AS is_wanted FROM ${from}
          WHERE ${where.sql}${open}${key} < ? ORDER BY ${key} DESC LIMIT ?`,
     );
@@ -97,7 +102,7 @@ class JobWalk implements Walk {
     this.#before = query.before ?? "~";
   }
 
-  next(limit: number): Candidate[] {
+  next(limit: number): IndexHit[] {
     const rows = this.#statement.all(...this.#values(this.#before, limit));
     this.#before = rows.at(-1)?.job_id ?? this.#before;
     return rows;
@@ -106,7 +111,7 @@ class JobWalk implements Walk {
   nextWindow(): undefined {}
 }
 
-export interface Placed {
+export interface RequestHit {
   place: number;
   /** Null where the request was pruned, which its part does not know of. */
   job_id: string | null;
@@ -115,25 +120,25 @@ export interface Placed {
 }
 
 /** Of requests, by a full-text index: their `rowid` goes up with the ids of their jobs. */
-class RequestWalk implements Walk {
+class RequestScan implements IndexScan {
   readonly #db: Database;
-  readonly #parts: Parts;
-  readonly #index: Looked;
+  readonly #parts: IndexPartitions;
+  readonly #index: SearchTable;
   readonly #statements;
-  readonly #statementOf: (part: number) => Statement<Value[], Placed>;
+  readonly #statementOf: (part: number) => Statement<Value[], RequestHit>;
   readonly #values: Value[];
   readonly #isWindowed: boolean;
   #below: number;
   #from = 0;
 
-  constructor({ db, parts, statements }: WalkIn, query: JobsQuery, index: Looked) {
+  constructor({ db, parts, statements }: ScanInput, query: JobsQuery, index: SearchTable) {
     this.#db = db;
     this.#parts = parts;
     this.#index = index;
     this.#statements = statements;
     const all = [...ofJob(query), ...ofRequest(query)];
     this.#statementOf = (part) => {
-      const name = tableOf(index.table, part);
+      const name = tableName(index.table, part);
       const sql = `SELECT f.rowid AS place, r.job_id, j.created_at, ${wanted(all)} AS is_wanted
            FROM ${name} AS f LEFT JOIN requests AS r ON r.rowid = f.rowid
              LEFT JOIN jobs AS j ON j.job_id = r.job_id
@@ -141,44 +146,44 @@ class RequestWalk implements Walk {
            ORDER BY f.rowid DESC LIMIT ?`;
       return this.#prepared(sql);
     };
-    this.#values = [...all.flatMap(({ values }) => values), matchOf(index.words)];
+    this.#values = [...all.flatMap(({ values }) => values), buildMatch(index.words)];
     this.#isWindowed = index.words.length > 1;
-    this.#below = query.before === undefined ? everything : placeBehind(db, query.before);
+    this.#below = query.before === undefined ? everything : rowidAfter(db, query.before);
     if (this.#isWindowed) this.#openWindow();
   }
 
-  next(limit: number): Candidate[] {
-    const found: Candidate[] = [];
+  next(limit: number): IndexHit[] {
+    const found: IndexHit[] = [];
     const newest = this.#parts.below(everything);
     for (let part = this.#part(); part !== undefined; part = this.#part()) {
-      if (part !== newest && !this.#mayHave(part)) {
-        this.#below = Math.max(this.#from, firstOf(part));
+      if (part !== newest && !this.#mayContain(part)) {
+        this.#below = Math.max(this.#from, firstRequest(part));
         continue;
       }
       const statement = this.#statementOf(part);
       while (this.#part() === part) {
-        found.push(...this.#nextOf(part, statement, limit - found.length));
+        found.push(...this.#nextInPartition(part, statement, limit - found.length));
         if (found.length === limit) return found;
       }
     }
     return found;
   }
 
-  #prepared(sql: string): Statement<Value[], Placed> {
+  #prepared(sql: string): Statement<Value[], RequestHit> {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     if (this.#statements.size >= statementsMax) this.#statements.clear();
-    const statement = this.#db.prepare<Value[], Placed>(sql);
+    const statement = this.#db.prepare<Value[], RequestHit>(sql);
     this.#statements.set(sql, statement);
     return statement;
   }
 
   /** Whether each word is there at all, which is told much quicker than what has all of them. */
-  #mayHave(part: number): boolean {
+  #mayContain(part: number): boolean {
     const { table, words } = this.#index;
-    const name = tableOf(table, part);
+    const name = tableName(table, part);
     const has = this.#prepared(`SELECT 1 FROM ${name} WHERE ${name} MATCH ? LIMIT 1`);
-    return words.every((word) => has.all(matchOf([word])).length > 0);
+    return words.every((word) => has.all(buildMatch([word])).length > 0);
   }
 
   /** The one to look into next. */
@@ -186,15 +191,19 @@ class RequestWalk implements Walk {
     return this.#below > this.#from ? this.#parts.below(this.#below) : undefined;
   }
 
-  #nextOf(part: number, statement: Statement<Value[], Placed>, limit: number): Candidate[] {
-    const from = Math.max(this.#from, firstOf(part));
+  #nextInPartition(
+    part: number,
+    statement: Statement<Value[], RequestHit>,
+    limit: number,
+  ): IndexHit[] {
+    const from = Math.max(this.#from, firstRequest(part));
     const rows = statement.all(...this.#values, from, this.#below, limit);
     const last = rows.length < limit ? undefined : rows.at(-1);
     if (last === undefined) this.#below = from;
     // What was pruned lies together: all of that is behind us at once.
-    else if (last.job_id === null) this.#below = (placeBelow(this.#db, last.place) ?? -1) + 1;
+    else if (last.job_id === null) this.#below = (rowidBelow(this.#db, last.place) ?? -1) + 1;
     else this.#below = last.place;
-    return rows.filter((row): row is Placed & Candidate => row.job_id !== null);
+    return rows.filter((row): row is RequestHit & IndexHit => row.job_id !== null);
   }
 
   nextWindow(): string | undefined {
@@ -207,13 +216,13 @@ class RequestWalk implements Walk {
 
   /** It ends behind the newest request there is, and begins with the first one of a job. */
   #openWindow(): void {
-    const newest = placeBelow(this.#db, this.#below);
+    const newest = rowidBelow(this.#db, this.#below);
     if (newest === undefined) {
       this.#from = 0;
       return;
     }
     const from = jobAt(this.#db, newest - windowRequests)?.first ?? 0;
-    this.#from = placeBelow(this.#db, from) === undefined ? 0 : from;
+    this.#from = rowidBelow(this.#db, from) === undefined ? 0 : from;
   }
 }
 
@@ -240,7 +249,7 @@ function wanted(conditions: readonly Condition[]): string {
 }
 
 /** The place right behind the last request of the next older job; the job itself may be gone. */
-function placeBehind(db: Database, jobId: string): number {
+function rowidAfter(db: Database, jobId: string): number {
   const older = db
     .prepare<[string], { job_id: string }>(
       "SELECT job_id FROM requests WHERE job_id < ? ORDER BY job_id DESC LIMIT 1",
@@ -256,7 +265,7 @@ function placeBehind(db: Database, jobId: string): number {
 }
 
 /** Where the newest request below this place is. */
-function placeBelow(db: Database, place: number): number | undefined {
+function rowidBelow(db: Database, place: number): number | undefined {
   const sql = "SELECT max(rowid) AS place FROM requests WHERE rowid < ?";
   return db.prepare<[number], { place: number | null }>(sql).get(place)?.place ?? undefined;
 }

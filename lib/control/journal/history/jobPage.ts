@@ -5,23 +5,23 @@
 import type { Database } from "../../../store/sqlite.ts";
 import type { StoredJob } from "../../core/model.ts";
 import type { JobPage, JobsQuery } from "../jobQuery.ts";
-import { type JobRow, jobOf } from "../rows.ts";
-import { type HistoryIndex, needsIndex } from "./historyIndex.ts";
-import { type WalkIn, walk } from "./indexScan.ts";
-import { wordsOf } from "./searchTerms.ts";
+import { type JobRow, toJob } from "../rows.ts";
+import { type HistoryIndex, isIndexable } from "./historyIndex.ts";
+import { type ScanInput, scanIndex } from "./indexScan.ts";
+import { splitTerms } from "./searchTerms.ts";
 
 /** Candidates looked at for one page, and how many of them a window without any counts for. */
 const effortMax = 10_000;
-const effortOfWindow = 2_500;
+const windowEffort = 2_500;
 const chunkMax = 500;
 
-export class JobList {
-  readonly #place: WalkIn;
+export class JobPages {
+  readonly #place: ScanInput;
   readonly #index: HistoryIndex;
   readonly #job;
 
   constructor(db: Database, index: HistoryIndex) {
-    this.#place = { db, parts: index.parts, statements: new Map() };
+    this.#place = { db, parts: index.partitions, statements: new Map() };
     this.#index = index;
     this.#job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   }
@@ -29,9 +29,9 @@ export class JobList {
   /** Throws `MALFORMED` for a search without words, `UNAVAILABLE` while the index is far behind. */
   page(query: JobsQuery): JobPage {
     const { limit, search } = query;
-    const words = search === undefined ? [] : wordsOf(search);
-    if (needsIndex(query)) this.#index.catchUp();
-    const candidates = walk(this.#place, query, words);
+    const words = search === undefined ? [] : splitTerms(search);
+    if (isIndexable(query)) this.#index.catchUp();
+    const candidates = scanIndex(this.#place, query, words);
     const jobs: StoredJob[] = [];
     let effort = 0;
     let current: string | undefined;
@@ -51,7 +51,7 @@ export class JobList {
         if (isWanted === 0 || isTaken) continue;
         isTaken = true;
         const row = this.#job.get(jobId);
-        if (row !== undefined) jobs.push(jobOf(row));
+        if (row !== undefined) jobs.push(toJob(row));
       }
       if (rows.length === chunk) {
         chunk = chunkMax;
@@ -59,7 +59,7 @@ export class JobList {
       }
       const boundary = candidates.nextWindow();
       if (boundary === undefined) return { jobs };
-      effort += effortOfWindow;
+      effort += windowEffort;
       if (effort >= effortMax || jobs.length === limit) return { jobs, next: boundary };
       current = undefined;
     }

@@ -8,14 +8,14 @@ import { errorText } from "../../../protocol/errors.ts";
 import type { Clock } from "../../../time/clock.ts";
 import type { ControlJournal } from "../journal.ts";
 
-export interface KeepJobs {
+export interface JobRetention {
   /** From when a job was asked for. */
-  keepMs: number;
+  retentionMs: number;
   /** Requests that are kept at the most. */
   requestsMax: number;
 }
 
-export interface UpkeepOptions extends KeepJobs {
+export interface HistoryMaintenanceOptions extends JobRetention {
   journal: Pick<ControlJournal, "indexHistory" | "mergeHistory" | "retention" | "audit">;
   clock: Clock;
   log: Log;
@@ -25,14 +25,14 @@ export interface UpkeepOptions extends KeepJobs {
  * However many there are, jobs are kept so long: their requests could still be asked again, or be
  * answered late. The longest TTL and the longest timeout are over by then.
  */
-export const keepJobsMsMin = 9 * 24 * 60 * 60 * 1000;
+export const jobRetentionMsMin = 9 * 24 * 60 * 60 * 1000;
 
 const idleMs = 1_000;
 const retryMs = 60_000;
-const sweepMs = 60 * 60 * 1000;
-const breathMsMin = 5;
+const sweepIntervalMs = 60 * 60 * 1000;
+const pruneStepPauseMsMin = 5;
 /** For each millisecond of work so many of rest. */
-const restShare = 4;
+const pauseShare = 4;
 
 interface Sweep {
   after: string;
@@ -40,13 +40,13 @@ interface Sweep {
   requests: number;
 }
 
-export class Upkeep {
-  readonly #options: UpkeepOptions;
+export class HistoryMaintenance {
+  readonly #options: HistoryMaintenanceOptions;
   #cancel = () => {};
   #sweep: Sweep | undefined;
   #sweepAt = Number.NEGATIVE_INFINITY;
 
-  constructor(options: UpkeepOptions) {
+  constructor(options: HistoryMaintenanceOptions) {
     this.#options = options;
   }
 
@@ -55,8 +55,8 @@ export class Upkeep {
     const begun = clock.now();
     let waitMs = idleMs;
     try {
-      const isBusy = this.#turn(begun);
-      if (isBusy) waitMs = Math.max(breathMsMin, restShare * (clock.now() - begun));
+      const isBusy = this.#runOnce(begun);
+      if (isBusy) waitMs = Math.max(pruneStepPauseMsMin, pauseShare * (clock.now() - begun));
     } catch (error) {
       waitMs = retryMs;
       this.#sweepAt = begun;
@@ -71,17 +71,17 @@ export class Upkeep {
   }
 
   /** Whether there is more to do. */
-  #turn(now: number): boolean {
+  #runOnce(now: number): boolean {
     const { journal } = this.#options;
     if (journal.indexHistory() || journal.mergeHistory()) return true;
     if (this.#sweep === undefined) {
       if (now < this.#sweepAt) return false;
-      this.#sweepAt = now + sweepMs;
+      this.#sweepAt = now + sweepIntervalMs;
       this.#sweep = { after: "", jobs: 0, requests: 0 };
     }
-    const { keepMs, requestsMax } = this.#options;
-    const floor = now - keepJobsMsMin;
-    const keep = { now, before: Math.min(now - keepMs, floor), requestsMax, floor };
+    const { retentionMs, requestsMax } = this.#options;
+    const floor = now - jobRetentionMsMin;
+    const keep = { now, before: Math.min(now - retentionMs, floor), requestsMax, floor };
     const { jobs, requests, next } = journal.retention.step(keep, this.#sweep.after);
     this.#sweep.jobs += jobs;
     this.#sweep.requests += requests;

@@ -3,12 +3,12 @@
  * oldest first, in steps that are transactions of their own, each of so many requests. A job that
  * is larger than a step is hidden by the first one; a process that dies in between goes on there.
  */
-import { memoryBeyondTtlMs } from "../../../protocol/limits.ts";
+import { dedupAfterTtlMs } from "../../../protocol/limits.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { HistoryIndex } from "./historyIndex.ts";
 
 /** Times in milliseconds since 1970. */
-export interface Keep {
+export interface RetentionPolicy {
   now: number;
   /** What was asked for before this moment goes. */
   before: number;
@@ -18,7 +18,7 @@ export interface Keep {
   floor: number;
 }
 
-export interface Pruned {
+export interface PruneResult {
   jobs: number;
   requests: number;
   /** Where the next step goes on, to be handed to it; absent once there is nothing left to do. */
@@ -104,11 +104,11 @@ export class Retention {
 
   /** What a sweep ends with: removes a little of the index that is of no use; false at the end. */
   shrinkIndex(): boolean {
-    return this.#index.parts.shrink();
+    return this.#index.partitions.shrink();
   }
 
   /** `after`: what the step before has answered; empty for the first one of a sweep. */
-  step(keep: Keep, after: string): Pruned {
+  step(keep: RetentionPolicy, after: string): PruneResult {
     const { place = 0, job_id: lastJob } = this.#newestPlace.get() ?? { job_id: null };
     // The newest ones stay whatever their age: by them the next ones are numbered.
     const newest = [lastJob, this.#newestJob.get()?.job_id];
@@ -123,7 +123,7 @@ export class Retention {
         break;
       }
       next = row.job_id;
-      if (newest.includes(row.job_id) || !this.#mayGo(row, keep)) continue;
+      if (newest.includes(row.job_id) || !this.#canPrune(row, keep)) continue;
       going.push(row);
       requests += row.total;
     }
@@ -136,7 +136,7 @@ export class Retention {
     return next === undefined || rows.length === 0 || isWhole ? pruned : { ...pruned, next };
   }
 
-  #isOld({ job_id, created_at }: Row, keep: Keep, newestPlace: number): boolean {
+  #isOld({ job_id, created_at }: Row, keep: RetentionPolicy, newestPlace: number): boolean {
     if (created_at >= keep.floor) return false;
     if (created_at < keep.before) return true;
     const first = this.#extent.get(job_id)?.first ?? 0;
@@ -147,10 +147,13 @@ export class Retention {
    * Not what is open or ended lately, could still be asked again, has a result that is kept, or is
    * not indexed.
    */
-  #mayGo({ job_id, ended, total, is_pruned, not_after }: Row, { now, floor }: Keep): boolean {
+  #canPrune(
+    { job_id, ended, total, is_pruned, not_after }: Row,
+    { now, floor }: RetentionPolicy,
+  ): boolean {
     if (is_pruned === 1) return true;
     if (ended < total) return false;
-    if (not_after !== null && Date.parse(not_after) + memoryBeyondTtlMs >= now) return false;
+    if (not_after !== null && Date.parse(not_after) + dedupAfterTtlMs >= now) return false;
     const { last, outcome, ended_at } = this.#extent.get(job_id) as Extent;
     if ((ended_at ?? 0) >= floor) return false;
     const { requestsThrough, outcomesThrough } = this.#index;

@@ -2,18 +2,18 @@
 import { WsctlError } from "../../../protocol/errors.ts";
 
 /** Letters and digits of any script, as the index cuts texts into words. */
-const word = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
-const wordsMax = 16;
+const term = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
+const termsMax = 16;
 
 /** The words of a search, each of which has to be there; throws `MALFORMED` where there is none. */
-export function wordsOf(text: string): string[] {
-  const words = text.normalize("NFC").match(word) ?? [];
-  if (words.length > 0 && words.length <= wordsMax) return [...new Set(words)];
-  const rule = `1 to ${wordsMax} words, whole ones, in any order`;
+export function splitTerms(text: string): string[] {
+  const words = text.normalize("NFC").match(term) ?? [];
+  if (words.length > 0 && words.length <= termsMax) return [...new Set(words)];
+  const rule = `1 to ${termsMax} words, whole ones, in any order`;
   throw new WsctlError("MALFORMED", `query parameter "search" must have ${rule}`);
 }
 
 /** All of them, in the language of the index. */
-export function matchOf(words: readonly string[]): string {
+export function buildMatch(words: readonly string[]): string {
   return words.map((each) => `"${each}"`).join(" AND ");
 }

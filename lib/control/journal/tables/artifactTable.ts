@@ -31,7 +31,7 @@ export interface ArtifactsQuery {
 }
 
 /** Every method answers at once and is durable when it returns; a failure throws. */
-export interface ArtifactRecords {
+export interface ArtifactTable {
   get(artifactId: string): StoredArtifact | undefined;
   /** What the same order has made before. */
   same(order: Pick<StoredArtifact, "requestId" | "sha256" | "name">): StoredArtifact | undefined;
@@ -42,9 +42,9 @@ export interface ArtifactRecords {
   expired(now: number, limit: number): StoredArtifact[];
   /** Records in all, and bytes of what is or will be stored for them, shared content once. */
   usage(): { count: number; bytes: number };
-  countOf(requestId: string): number;
+  count(requestId: string): number;
   /** The agent that a request without an outcome was sent to. */
-  agentOfOpen(requestId: string): string | undefined;
+  findOpenAgent(requestId: string): string | undefined;
   /** How many records refer to an object. */
   references(object: string): number;
   add(artifact: StoredArtifact): void;
@@ -80,7 +80,7 @@ const isLive = "(expires_at IS NULL OR expires_at > ?)";
 /** Greater than every id. */
 const afterAll = "~";
 
-export function artifactRecordsOn(db: Database): ArtifactRecords {
+export function createArtifactTable(db: Database): ArtifactTable {
   const byId = db.prepare<[string], ArtifactRow>("SELECT * FROM artifacts WHERE artifact_id = ?");
   const same = db.prepare<[string, string, string], ArtifactRow>(
     `SELECT * FROM artifacts
@@ -125,29 +125,29 @@ export function artifactRecordsOn(db: Database): ArtifactRecords {
     "UPDATE artifacts SET expires_at = ? WHERE artifact_id = ?",
   );
   const remove = db.prepare<[string]>("DELETE FROM artifacts WHERE artifact_id = ?");
-  const optional = (row: ArtifactRow | undefined) => (row === undefined ? row : artifactOf(row));
+  const optional = (row: ArtifactRow | undefined) => (row === undefined ? row : toArtifact(row));
 
   return {
     get: (artifactId) => optional(byId.get(artifactId)),
     same: ({ requestId, sha256, name }) => optional(same.get(requestId ?? "", sha256, name)),
     withContent: (sha256, now) => optional(byContent.get(sha256, now)),
-    list: ({ limit, before, now }) => list.all(before ?? afterAll, now, limit).map(artifactOf),
-    expired: (now, limit) => expired.all(now, limit).map(artifactOf),
+    list: ({ limit, before, now }) => list.all(before ?? afterAll, now, limit).map(toArtifact),
+    expired: (now, limit) => expired.all(now, limit).map(toArtifact),
     usage: () => {
       const row = usage.get();
       return { count: row?.count ?? 0, bytes: row?.bytes ?? 0 };
     },
-    countOf: (requestId) => countOf.get(requestId)?.count ?? 0,
-    agentOfOpen: (requestId) => agentOfOpen.get(requestId)?.agent_id,
+    count: (requestId) => countOf.get(requestId)?.count ?? 0,
+    findOpenAgent: (requestId) => agentOfOpen.get(requestId)?.agent_id,
     references: (object) => references.get(object)?.count ?? 0,
-    add: (artifact) => void add.run(...valuesOf(artifact)),
+    add: (artifact) => void add.run(...toValues(artifact)),
     setReady: (id, isVerified, at) => void setReady.run(isVerified ? 1 : 0, at ?? null, id),
     setExpiry: (artifactId, at) => void setExpiry.run(at, artifactId),
     remove: (artifactId) => void remove.run(artifactId),
   };
 }
 
-function valuesOf(artifact: StoredArtifact) {
+function toValues(artifact: StoredArtifact) {
   return [
     artifact.artifactId,
     artifact.name,
@@ -165,7 +165,7 @@ function valuesOf(artifact: StoredArtifact) {
   ];
 }
 
-function artifactOf(row: ArtifactRow): StoredArtifact {
+function toArtifact(row: ArtifactRow): StoredArtifact {
   return {
     artifactId: row.artifact_id,
     name: row.name,

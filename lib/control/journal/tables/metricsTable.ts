@@ -1,26 +1,26 @@
 /** Figures as the control plane's journal keeps them: an hour of one agent is one row. */
 import type { Database } from "../../../store/sqlite.ts";
-import { Hour } from "../../core/agents/metricsHour.ts";
+import { MetricsHour } from "../../core/agents/metricsHour.ts";
 
 /** An hour in one figure each. */
-export interface HourSummary {
+export interface HourlyMetrics {
   /** Hours since 1970. */
   hour: number;
   cpuMean: number;
-  cpuMost: number;
+  cpuMax: number;
   memoryMean: number;
 }
 
-export interface FigureRecords {
+export interface MetricsTable {
   /** In one transaction; an hour that is there already is replaced. */
-  put(hours: readonly { agentId: string; hour: Hour }[]): void;
+  put(hours: readonly { agentId: string; hour: MetricsHour }[]): void;
   /** The minutes of an agent since an hour, oldest first, as far as they are kept. */
-  minutes(agentId: string, since: number): Hour[];
-  hours(agentId: string, since: number): HourSummary[];
+  minutes(agentId: string, since: number): MetricsHour[];
+  hours(agentId: string, since: number): HourlyMetrics[];
   /** Of at most so many hours before this one only the summary stays; how many there were. */
-  forgetMinutes(before: number, limit: number): number;
-  forgetHours(before: number, limit: number): number;
-  forgetAgent(agentId: string): void;
+  pruneMinutes(before: number, limit: number): number;
+  pruneHours(before: number, limit: number): number;
+  deleteAgent(agentId: string): void;
 }
 
 interface Row {
@@ -28,7 +28,7 @@ interface Row {
   minutes: Uint8Array;
 }
 
-export function figureRecordsOn(db: Database): FigureRecords {
+export function createMetricsTable(db: Database): MetricsTable {
   const put = db.prepare<[string, number, Uint8Array, number, number, number]>(
     `INSERT INTO figures (agent_id, hour, minutes, cpu_mean, cpu_most, memory_mean)
        VALUES (?, ?, ?, ?, ?, ?)
@@ -39,8 +39,8 @@ export function figureRecordsOn(db: Database): FigureRecords {
     `SELECT hour, minutes FROM figures
        WHERE agent_id = ? AND hour >= ? AND minutes IS NOT NULL ORDER BY hour`,
   );
-  const hours = db.prepare<[string, number], HourSummary>(
-    `SELECT hour, cpu_mean AS cpuMean, cpu_most AS cpuMost, memory_mean AS memoryMean
+  const hours = db.prepare<[string, number], HourlyMetrics>(
+    `SELECT hour, cpu_mean AS cpuMean, cpu_most AS cpuMax, memory_mean AS memoryMean
        FROM figures WHERE agent_id = ? AND hour >= ? ORDER BY hour`,
   );
   const forgetMinutes = db.prepare<[number, number]>(
@@ -63,11 +63,11 @@ export function figureRecordsOn(db: Database): FigureRecords {
         }
       }),
     minutes: (agentId, since) =>
-      minutes.all(agentId, since).map((row) => new Hour(row.hour, row.minutes)),
+      minutes.all(agentId, since).map((row) => new MetricsHour(row.hour, row.minutes)),
     hours: (agentId, since) => hours.all(agentId, since),
-    forgetMinutes: (before, limit) => forgetMinutes.run(before, limit),
-    forgetHours: (before, limit) => forgetHours.run(before, limit),
-    forgetAgent: (agentId) => void forgetAgent.run(agentId),
+    pruneMinutes: (before, limit) => forgetMinutes.run(before, limit),
+    pruneHours: (before, limit) => forgetHours.run(before, limit),
+    deleteAgent: (agentId) => void forgetAgent.run(agentId),
   };
 }
 

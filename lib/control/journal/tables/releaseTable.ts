@@ -1,10 +1,10 @@
 /** Releases of wsctl itself, as they are published: what was signed, and where its files are. */
-import type { ReleaseOrder } from "../../../protocol/api/views.ts";
+import type { ReleaseRequest } from "../../../protocol/api/views.ts";
 import type { Database } from "../../../store/sqlite.ts";
 
 export interface StoredRelease {
   version: string;
-  release: ReleaseOrder["release"];
+  release: ReleaseRequest["release"];
   /** Ids of artifacts, by the SHA-256 of their content. */
   artifacts: Readonly<Record<string, string>>;
   createdAt: number;
@@ -12,7 +12,7 @@ export interface StoredRelease {
 }
 
 /** Every method answers at once and is durable when it returns; a failure throws. */
-export interface ReleaseRecords {
+export interface ReleaseTable {
   get(version: string): StoredRelease | undefined;
   all(): StoredRelease[];
   /** Takes the place of one of the same version. */
@@ -29,7 +29,7 @@ interface ReleaseRow {
   created_by: string;
 }
 
-export function releaseRecordsOn(db: Database): ReleaseRecords {
+export function createReleaseTable(db: Database): ReleaseTable {
   const byVersion = db.prepare<[string], ReleaseRow>("SELECT * FROM releases WHERE version = ?");
   const all = db.prepare<[], ReleaseRow>("SELECT * FROM releases");
   const put = db.prepare<[string, string, string, number, string]>(
@@ -41,9 +41,9 @@ export function releaseRecordsOn(db: Database): ReleaseRecords {
   return {
     get: (version) => {
       const row = byVersion.get(version);
-      return row === undefined ? undefined : releaseOf(row);
+      return row === undefined ? undefined : toRelease(row);
     },
-    all: () => all.all().map(releaseOf),
+    all: () => all.all().map(toRelease),
     put: ({ version, release, artifacts, createdAt, createdBy }) => {
       put.run(version, JSON.stringify(release), JSON.stringify(artifacts), createdAt, createdBy);
     },
@@ -51,7 +51,7 @@ export function releaseRecordsOn(db: Database): ReleaseRecords {
   };
 }
 
-function releaseOf(row: ReleaseRow): StoredRelease {
+function toRelease(row: ReleaseRow): StoredRelease {
   return {
     version: row.version,
     release: JSON.parse(row.release),

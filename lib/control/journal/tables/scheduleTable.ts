@@ -1,11 +1,11 @@
 /** Schedules as the control plane's journal keeps them. */
-import type { ScheduleOrder } from "../../../protocol/api/schedules.ts";
+import type { ScheduleRequest } from "../../../protocol/api/schedules.ts";
 import type { Database } from "../../../store/sqlite.ts";
 
 /** Times in milliseconds since 1970, by the wall clock: schedules follow civil time. */
 export interface StoredSchedule {
   scheduleId: string;
-  order: ScheduleOrder;
+  order: ScheduleRequest;
   createdAt: number;
   /** The id of the token under which its jobs are asked for. */
   createdBy: string;
@@ -24,7 +24,7 @@ export interface StoredSchedule {
 }
 
 /** Every method answers at once and is durable when it returns; a failure throws. */
-export interface ScheduleRecords {
+export interface ScheduleTable {
   get(name: string): StoredSchedule | undefined;
   /** By name. */
   all(): StoredSchedule[];
@@ -36,7 +36,7 @@ export interface ScheduleRecords {
 }
 
 /** Held in memory, where they are looked at every few seconds; changed on disk first. */
-export function scheduleRecordsOn(db: Database): ScheduleRecords {
+export function createScheduleTable(db: Database): ScheduleTable {
   type Row = { record: string };
   const all = db.prepare<[], Row>("SELECT record FROM schedules");
   const put = db.prepare<[string, string, string]>(

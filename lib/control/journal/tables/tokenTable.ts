@@ -47,11 +47,11 @@ interface TokenRow {
   revoked_at: number | null;
 }
 
-export interface TokenRecords {
+export interface TokenTable {
   get(tokenId: string): StoredToken | undefined;
   all(): StoredToken[];
   /** Those that are in force for this agent: neither revoked nor expired. */
-  ofAgent(agentId: string, now: number): StoredToken[];
+  findByAgent(agentId: string, now: number): StoredToken[];
   /** Those in force for an agent that nobody has made known. */
   withoutAgent(now: number): StoredToken[];
   add(token: StoredToken): void;
@@ -81,7 +81,7 @@ export interface TokenRecords {
 
 const knownMax = 1_000;
 
-export function tokenRecordsOn(db: Database): TokenRecords {
+export function createTokenTable(db: Database): TokenTable {
   const get = db.prepare<[string], TokenRow>("SELECT * FROM tokens WHERE token_id = ?");
   const all = db.prepare<[], TokenRow>("SELECT * FROM tokens ORDER BY created_at, token_id");
   const ofAgent = db.prepare<[string, number], TokenRow>(
@@ -117,11 +117,11 @@ export function tokenRecordsOn(db: Database): TokenRecords {
     "SELECT * FROM tokens WHERE expires_at > ? AND expires_at <= ? AND revoked_at IS NULL",
   );
   const unwritten = new Map<string, number>();
-  const asItStands = (token: StoredToken): StoredToken => {
+  const withPendingWrites = (token: StoredToken): StoredToken => {
     const revokedAt = unwritten.get(token.tokenId);
     return revokedAt === undefined ? token : { ...token, revokedAt };
   };
-  const tokenOf = (row: TokenRow) => asItStands(tokenIn(row));
+  const toToken = (row: TokenRow) => withPendingWrites(parseToken(row));
   const insert = (token: StoredToken) => {
     const { labels, commands, target, addresses } = token;
     const terms: Terms = {
@@ -153,7 +153,7 @@ export function tokenRecordsOn(db: Database): TokenRecords {
     const row = get.get(tokenId);
     if (row === undefined) return undefined;
     if (known.size >= knownMax) known.clear();
-    const token = tokenIn(row);
+    const token = parseToken(row);
     known.set(tokenId, token);
     return token;
   };
@@ -167,14 +167,14 @@ export function tokenRecordsOn(db: Database): TokenRecords {
   return {
     get: (tokenId) => {
       const token = tokenBy(tokenId);
-      return token === undefined ? undefined : asItStands(token);
+      return token === undefined ? undefined : withPendingWrites(token);
     },
-    all: () => all.all().map(tokenOf),
-    ofAgent: (agentId, now) => {
-      const tokens = ofAgent.all(agentId, now).map(tokenOf);
+    all: () => all.all().map(toToken),
+    findByAgent: (agentId, now) => {
+      const tokens = ofAgent.all(agentId, now).map(toToken);
       return tokens.filter(({ revokedAt }) => revokedAt === undefined);
     },
-    withoutAgent: (now) => db.read(() => withoutAgent.all(now).map(tokenOf)),
+    withoutAgent: (now) => db.read(() => withoutAgent.all(now).map(toToken)),
     add: (token) => writing(() => db.transaction(() => insert(token))),
     revoke: (tokenId, at) => {
       if (get.get(tokenId) === undefined) return false;
@@ -207,11 +207,11 @@ export function tokenRecordsOn(db: Database): TokenRecords {
         }),
       ),
     nextExpiry: (now) => next.get(now)?.at ?? undefined,
-    expiredBetween: (after, until) => expired.all(after, until).map(tokenOf),
+    expiredBetween: (after, until) => expired.all(after, until).map(toToken),
   };
 }
 
-function tokenIn(row: TokenRow): StoredToken {
+function parseToken(row: TokenRow): StoredToken {
   return {
     tokenId: row.token_id,
     role: row.role,

@@ -1,7 +1,7 @@
-import type { AgentFacts } from "../../../../lib/agent/commands/command.ts";
+import type { HostInfo } from "../../../../lib/agent/commands/command.ts";
 
 /** An agent as commands see it. */
-export const facts: AgentFacts = {
+export const facts: HostInfo = {
   version: "1.2.3",
   runtime: "bun 1.4.5",
   hostname: "web-1",

@@ -3,7 +3,7 @@ import { info } from "../../../../lib/agent/commands/info.ts";
 import { facts } from "./facts.ts";
 
 test("info says what this host and this agent are", async () => {
-  const answer = await info.run({}, { signal: new AbortController().signal, facts });
+  const answer = await info.run({}, { signal: new AbortController().signal, host: facts });
   expect(answer).toMatchObject({
     status: "success",
     message: "web-1, linux x64, wsctl 1.2.3",

@@ -4,5 +4,8 @@ import { facts } from "./facts.ts";
 
 test("ping answers with pong", async () => {
   const { signal } = new AbortController();
-  expect(await ping.run({}, { signal, facts })).toEqual({ status: "success", message: "pong" });
+  expect(await ping.run({}, { signal, host: facts })).toEqual({
+    status: "success",
+    message: "pong",
+  });
 });

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../../../lib/protocol/json.ts";
 import { facts } from "./facts.ts";
 
 function runHere(name: string, parameters: JsonObject = {}) {
-  return run(name, parameters, { signal: new AbortController().signal, facts });
+  return run(name, parameters, { signal: new AbortController().signal, host: facts });
 }
 
 describe("commands", () => {

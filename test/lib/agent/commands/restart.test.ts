@@ -3,7 +3,7 @@ import { restart } from "../../../../lib/agent/commands/restart.ts";
 import { facts } from "./facts.ts";
 
 function runWith(delay_seconds: number, signal: AbortSignal) {
-  return restart.run({ delay_seconds }, { signal, facts });
+  return restart.run({ delay_seconds }, { signal, host: facts });
 }
 
 describe("restart", () => {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { Link } from "../../../../lib/agent/core/connection.ts";
+import { ConnectionState } from "../../../../lib/agent/core/connection.ts";
 import { AgentTransition } from "../../../../lib/agent/core/transition.ts";
 import {
-  backoffCapMs,
-  dialMs,
-  probeMs,
-  slowReturnMs,
-  steadyMs,
+  backoffMsMax,
+  connectTimeoutMs,
+  pingAfterSilenceMs,
+  slowReconnectMs,
+  stableAfterMs,
 } from "../../../../lib/protocol/limits.ts";
 import { timestamp } from "../../../../lib/protocol/timestamp.ts";
 import type { Welcome } from "../../../../lib/protocol/wire/message.ts";
@@ -15,7 +15,7 @@ const epoch = Date.parse("2026-01-01T00:00:00Z");
 
 class InHand {
   now = epoch;
-  readonly link = new Link({
+  readonly link = new ConnectionState({
     hello: { protocol_version: 1, version: "0", instance_id: "i" },
     heartbeatSeconds: 15,
   });
@@ -31,12 +31,14 @@ class InHand {
     return this.step((t) => this.link.start(t));
   }
 
-  open(v1: boolean) {
-    return this.step((t) => this.link.opened(v1, { journalId: "j", epoch: 3 }, undefined, t));
+  open(isExtended: boolean) {
+    return this.step((t) =>
+      this.link.opened(isExtended, { journalId: "j", epoch: 3 }, undefined, t),
+    );
   }
 
-  welcome(advice: { heartbeat?: number; reconnect?: number; serverNow?: number } = {}) {
-    const { heartbeat = 15, reconnect = 1, serverNow = this.now } = advice;
+  welcome(pacing: { heartbeat?: number; reconnect?: number; serverNow?: number } = {}) {
+    const { heartbeat = 15, reconnect = 1, serverNow = this.now } = pacing;
     const message: Welcome = {
       type: "welcome",
       timestamp: timestamp(serverNow),
@@ -83,15 +85,21 @@ describe("the link", () => {
     expect(kinds(hand.open(true))).toEqual(["hello"]);
     expect(hand.link.up).toBeUndefined();
     expect(kinds(hand.welcome())).toEqual(["heartbeat", "ping", "log"]);
-    expect(hand.link.up).toEqual({ link: 1, v1: true });
+    expect(hand.link.up).toEqual({ link: 1, isExtended: true });
   });
 
   test("is up at once with a peer of the standard alone, and says no more than the standard", () => {
     const hand = new InHand();
     hand.start();
     expect(kinds(hand.open(false))).toEqual(["heartbeat", "ping", "log"]);
-    hand.link.heard(hand.now);
-    expect(kinds(hand.pass(30_000))).toEqual(["measure", "heartbeat", "ping", "heartbeat", "ping"]);
+    hand.link.messageReceived(hand.now);
+    expect(kinds(hand.pass(30_000))).toEqual([
+      "readHostMetrics",
+      "heartbeat",
+      "ping",
+      "heartbeat",
+      "ping",
+    ]);
   });
 
   test("follows advice on heartbeats, at once and later", () => {
@@ -99,8 +107,8 @@ describe("the link", () => {
     hand.start();
     hand.open(true);
     hand.welcome({ heartbeat: 100 });
-    expect(kinds(hand.pass(99_000))).toEqual(["measure"]);
-    hand.link.heard(hand.now);
+    expect(kinds(hand.pass(99_000))).toEqual(["readHostMetrics"]);
+    hand.link.messageReceived(hand.now);
     hand.welcome({ heartbeat: 20 });
     expect(kinds(hand.pass(22_000))).toEqual(["heartbeat", "ping", "heartbeat", "ping"]);
   });
@@ -121,7 +129,7 @@ describe("the link", () => {
     hand.start();
     hand.open(true);
     hand.welcome();
-    const effects = hand.pass(45_000 + probeMs, 0);
+    const effects = hand.pass(45_000 + pingAfterSilenceMs, 0);
     expect(kinds(effects).slice(-4)).toEqual(["ping", "terminate", "log", "dial"]);
     expect(hand.link.isLatest(2)).toBe(true);
     expect(hand.link.isCurrent(1)).toBe(false);
@@ -130,22 +138,22 @@ describe("the link", () => {
   test("gives up an attempt that leads to nothing", () => {
     const hand = new InHand();
     hand.start();
-    expect(kinds(hand.pass(dialMs))).toEqual(["terminate", "log"]);
+    expect(kinds(hand.pass(connectTimeoutMs))).toEqual(["terminate", "log"]);
   });
 
   test("works by the standard with a peer that agreed to more and does not greet", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
-    expect(kinds(hand.pass(dialMs))).toEqual(["heartbeat", "ping", "log"]);
-    expect(hand.link.up).toEqual({ link: 1, v1: false });
+    expect(kinds(hand.pass(connectTimeoutMs))).toEqual(["heartbeat", "ping", "log"]);
+    expect(hand.link.up).toEqual({ link: 1, isExtended: false });
   });
 
   test("dials anew when the greeting comes so late that it tells no time", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
-    hand.pass(dialMs);
+    hand.pass(connectTimeoutMs);
     expect(kinds(hand.welcome())).toEqual(["terminate", "dial"]);
     expect(hand.link.up).toBeUndefined();
   });
@@ -170,12 +178,12 @@ describe("the link", () => {
     }
     expect(waits).toEqual([5, 5, 5, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1000));
     hand.open(false);
-    hand.now += steadyMs - 1;
+    hand.now += stableAfterMs - 1;
     hand.close();
-    expect(hand.waitMs).toBe(backoffCapMs);
+    expect(hand.waitMs).toBe(backoffMsMax);
     hand.pass(hand.waitMs);
     hand.open(false);
-    hand.now += steadyMs;
+    hand.now += stableAfterMs;
     hand.close();
     expect(hand.waitMs).toBe(5_000);
   });
@@ -195,7 +203,7 @@ describe("the link", () => {
     hand.start();
     hand.open(false);
     hand.close(code, 0);
-    expect(hand.waitMs).toBe(slowReturnMs);
+    expect(hand.waitMs).toBe(slowReconnectMs);
   });
 
   test("ends for good when it is stopped, whatever the socket still reports", () => {

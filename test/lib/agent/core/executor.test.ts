@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import {
   acceptedMax,
   answerRepeatMs,
-  memoryBeyondTtlMs,
-  memoryMs,
+  dedupAfterTtlMs,
+  dedupWindowMs,
   runningMax,
   stopGraceMs,
 } from "../../../../lib/protocol/limits.ts";
@@ -14,10 +14,10 @@ describe("a command", () => {
     const hand = new InHand();
     hand.link();
     const begun = hand.command("r");
-    expect(begun.writes).toMatchObject([{ type: "put", record: { state: "started" } }]);
+    expect(begun.writes).toMatchObject([{ type: "putRequest", record: { state: "started" } }]);
     expect(kinds(begun)).toEqual(["run"]);
     const ended = hand.finish("r");
-    expect(ended.writes).toMatchObject([{ type: "put", record: { state: "ended" } }]);
+    expect(ended.writes).toMatchObject([{ type: "putRequest", record: { state: "ended" } }]);
     expect(answers(ended)).toEqual(["done"]);
   });
 
@@ -28,7 +28,7 @@ describe("a command", () => {
     expect(hand.command("r")).toMatchObject({ writes: [], effects: [] });
     hand.finish("r");
     expect(answers(hand.command("r"))).toEqual(["done"]);
-    hand.step((t) => hand.executor.settled("r", t));
+    hand.step((t) => hand.executor.acknowledged("r", t));
     const again = hand.command("r");
     expect({ answers: answers(again), kinds: kinds(again) }).toEqual({
       answers: ["done"],
@@ -122,8 +122,8 @@ describe("a command", () => {
     const hand = new InHand();
     hand.command("with", "work", epoch + 5_000);
     hand.command("without");
-    expect(hand.journal.get("with")?.keepUntil).toBe(epoch + 5_000 + memoryBeyondTtlMs);
-    expect(hand.journal.get("without")?.keepUntil).toBe(epoch + memoryMs);
+    expect(hand.journal.get("with")?.keepUntil).toBe(epoch + 5_000 + dedupAfterTtlMs);
+    expect(hand.journal.get("without")?.keepUntil).toBe(epoch + dedupWindowMs);
   });
 });
 
@@ -137,7 +137,7 @@ describe("an answer", () => {
     expect(answers(hand.link(true, 2))).toEqual(["done"]);
     hand.executor.unlinked();
     expect(answers(hand.link(true, 3))).toEqual(["done"]);
-    hand.step((t) => hand.executor.settled("r", t));
+    hand.step((t) => hand.executor.acknowledged("r", t));
     expect(answers(hand.link(true, 4))).toEqual([]);
   });
 
@@ -155,7 +155,9 @@ describe("an answer", () => {
     hand.link(false);
     hand.command("r");
     hand.finish("r");
-    expect(hand.pass(answerRepeatMs).writes).toEqual([{ type: "settled", requestId: "r" }]);
+    expect(hand.pass(answerRepeatMs).writes).toEqual([
+      { type: "markAcknowledged", requestId: "r" },
+    ]);
   });
 
   test("carries its result as JSON within the message to a peer of the standard alone", () => {

@@ -11,11 +11,11 @@ describe("a command that outlives the process", () => {
     hand.link();
     expect(kinds(hand.command("r1", "program"))).toEqual(["run"]);
     const back = hand.restart();
-    expect(back.effects).toEqual([{ type: "adopt", requestId: "r1", command: "program" }]);
+    expect(back.effects).toEqual([{ type: "resumeRun", requestId: "r1", command: "program" }]);
     hand.link(true, 2);
     const ended = hand.finish("r1", "all of its output");
     expect(answers(ended)).toEqual(["all of its output"]);
-    expect(kinds(ended)).toEqual(["send", "forget"]);
+    expect(kinds(ended)).toEqual(["send", "deleteRunDirectory"]);
   });
 
   test("is lost only where it cannot be known how it ended", () => {

@@ -57,7 +57,7 @@ describe("a restart", () => {
     hand.command("r", "restart");
     const t = new AgentTransition(hand.now);
     hand.executor.finished("r", { status: "restart" }, t);
-    const told = hand.step((each) => hand.executor.saveFailed(t.writes, each));
+    const told = hand.step((each) => hand.executor.commitFailed(t.writes, each));
     expect(answers(told)).toEqual(["restart given up: the agent cannot write its journal"]);
     expect(kinds(hand.command("next"))).toEqual(["run"]);
   });
@@ -75,7 +75,7 @@ describe("a journal that fails", () => {
       payload: { command: "work" },
     };
     hand.executor.command(command, undefined, undefined, t);
-    const told = hand.step((each) => hand.executor.saveFailed(t.writes, each));
+    const told = hand.step((each) => hand.executor.commitFailed(t.writes, each));
     expect(answers(told)).toEqual(["STORAGE_UNAVAILABLE"]);
     expect(hand.executor.sizes.running).toBe(0);
     const again = hand.command("r");
@@ -91,7 +91,7 @@ describe("a journal that fails", () => {
     hand.command("r");
     const t = new AgentTransition(hand.now);
     hand.executor.finished("r", { status: "success", message: "done" }, t);
-    hand.step((each) => hand.executor.saveFailed(t.writes, each));
+    hand.step((each) => hand.executor.commitFailed(t.writes, each));
     const again = hand.pass(1_000);
     expect(again.writes).toMatchObject([{ record: { state: "ended" } }]);
     expect(answers(again)).toEqual(["done"]);
@@ -103,12 +103,12 @@ describe("a journal that fails", () => {
     hand.command("r");
     const t = new AgentTransition(hand.now);
     hand.executor.finished("r", { status: "success", message: "done" }, t);
-    hand.step((each) => hand.executor.saveFailed(t.writes, each));
-    expect(hand.step((each) => hand.executor.settled("r", each)).writes).toEqual([]);
+    hand.step((each) => hand.executor.commitFailed(t.writes, each));
+    expect(hand.step((each) => hand.executor.acknowledged("r", each)).writes).toEqual([]);
     const saved = hand.pass(1_000);
-    expect(saved.effects).toEqual([{ type: "saved", requestId: "r" }]);
-    expect(hand.step((each) => hand.executor.saved("r", each)).writes).toEqual([
-      { type: "settled", requestId: "r" },
+    expect(saved.effects).toEqual([{ type: "confirmPersisted", requestId: "r" }]);
+    expect(hand.step((each) => hand.executor.persisted("r", each)).writes).toEqual([
+      { type: "markAcknowledged", requestId: "r" },
     ]);
   });
 });

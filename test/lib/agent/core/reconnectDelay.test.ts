@@ -1,10 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { type ReturnFacts, returnDelayMs } from "../../../../lib/agent/core/reconnectDelay.ts";
-import { backoffCapMs, slowReturnMs, spreadCapMs } from "../../../../lib/protocol/limits.ts";
+import {
+  type ReconnectInput,
+  reconnectDelayMs,
+} from "../../../../lib/agent/core/reconnectDelay.ts";
+import {
+  backoffMsMax,
+  reconnectJitterMsMax,
+  slowReconnectMs,
+} from "../../../../lib/protocol/limits.ts";
 
-function delay(facts: Partial<ReturnFacts>): number {
-  return returnDelayMs({
+function delay(facts: Partial<ReconnectInput>): number {
+  return reconnectDelayMs({
     attempt: 0,
     spreadMs: 0,
     closeCode: 1006,
@@ -20,14 +27,14 @@ describe("returnDelayMs()", () => {
     expect(ceilings).toEqual([
       ...[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000],
     ]);
-    expect(delay({ attempt: 1e9 })).toBe(backoffCapMs);
-    expect(delay({ attempt: Number.POSITIVE_INFINITY })).toBe(backoffCapMs);
+    expect(delay({ attempt: 1e9 })).toBe(backoffMsMax);
+    expect(delay({ attempt: Number.POSITIVE_INFINITY })).toBe(backoffMsMax);
   });
 
   test("jitters all the way down to nothing", () => {
     expect(delay({ attempt: 3, random: 0 })).toBe(0);
     expect(delay({ attempt: 3, random: 0.25 })).toBe(2_000);
-    expect(delay({ attempt: 20, random: 0.5 })).toBe(backoffCapMs / 2);
+    expect(delay({ attempt: 20, random: 0.5 })).toBe(backoffMsMax / 2);
   });
 
   test("spreads the first return over what the fleet needs, within the cap", () => {
@@ -35,15 +42,15 @@ describe("returnDelayMs()", () => {
     expect(delay({ spreadMs: 20_000, random: 0.5 })).toBe(10_000);
     expect(delay({ spreadMs: 20_000, attempt: 5 })).toBe(32_000);
     expect(delay({ spreadMs: 240_000 })).toBe(240_000);
-    expect(delay({ spreadMs: 900_000 })).toBe(spreadCapMs);
+    expect(delay({ spreadMs: 900_000 })).toBe(reconnectJitterMsMax);
   });
 
   test.each([4400, 4401, 4403, 4409, 4429])(
     "waits for long after the close code %d",
     (closeCode) => {
-      expect(delay({ closeCode, random: 0 })).toBe(slowReturnMs);
-      expect(delay({ closeCode, random: 0.5 })).toBe(slowReturnMs * 1.5);
-      expect(delay({ closeCode, attempt: 50, spreadMs: 50_000 })).toBe(slowReturnMs * 2);
+      expect(delay({ closeCode, random: 0 })).toBe(slowReconnectMs);
+      expect(delay({ closeCode, random: 0.5 })).toBe(slowReconnectMs * 1.5);
+      expect(delay({ closeCode, attempt: 50, spreadMs: 50_000 })).toBe(slowReconnectMs * 2);
     },
   );
 
@@ -69,7 +76,7 @@ describe("returnDelayMs()", () => {
         (attempt, spreadMs, closeCode, random) => {
           const ms = delay({ attempt, spreadMs, closeCode, random });
           expect(ms).toBeGreaterThanOrEqual(0);
-          expect(ms).toBeLessThanOrEqual(spreadCapMs);
+          expect(ms).toBeLessThanOrEqual(reconnectJitterMsMax);
         },
       ),
     );

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import type { Answer } from "../../../../lib/agent/core/model.ts";
+import type { ResponseBody } from "../../../../lib/agent/core/model.ts";
 import {
+  buildMessage,
   cannotSave,
   failure,
-  fittingAnswer,
-  messageOf,
   restarted,
   stopped,
+  truncateResponse,
 } from "../../../../lib/agent/core/response.ts";
 import {
   messageBytesMax,
@@ -26,30 +26,34 @@ describe("fittingAnswer()", () => {
     { type: "error", code: "TIMEOUT", message: "too late" },
     { ...success, message: "x".repeat(textCharsMax) },
     { ...success, result: "x".repeat(60_000) },
-  ] as Answer[])("leaves alone what fits", (answer) => {
-    expect(fittingAnswer(answer)).toEqual(answer);
+  ] as ResponseBody[])("leaves alone what fits", (answer) => {
+    expect(truncateResponse(answer)).toEqual(answer);
   });
 
   test("cuts a message that is too long and says how long it was", () => {
-    const { message = "" } = fittingAnswer({ ...success, message: "x".repeat(20_000) });
+    const { message = "" } = truncateResponse({ ...success, message: "x".repeat(20_000) });
     expect(message).toHaveLength(textCharsMax);
     expect(message).toEndWith("xxx … [cut: 20000 characters in all]");
-    const error = fittingAnswer({ type: "error", code: "INTERNAL", message: "x".repeat(20_000) });
+    const error = truncateResponse({
+      type: "error",
+      code: "INTERNAL",
+      message: "x".repeat(20_000),
+    });
     expect(error).toEqual({ type: "error", code: "INTERNAL", message });
   });
 
   test("never leaves half a character behind", () => {
     for (let shift = 0; shift < 2; shift++) {
       const text = "x".repeat(shift) + "😀".repeat(10_000);
-      const { message = "" } = fittingAnswer({ ...success, message: text });
+      const { message = "" } = truncateResponse({ ...success, message: text });
       expect(message.isWellFormed()).toBe(true);
       expect(message.length).toBeLessThanOrEqual(textCharsMax);
     }
-    expect(fittingAnswer({ ...success, message: "a\ud800b" }).message).toBe("a\ufffdb");
+    expect(truncateResponse({ ...success, message: "a\ud800b" }).message).toBe("a\ufffdb");
   });
 
   test("leaves a result out that is too large, and says so; how it ended stands", () => {
-    const answer = fittingAnswer({ ...success, message: "done", result: "€".repeat(22_000) });
+    const answer = truncateResponse({ ...success, message: "done", result: "€".repeat(22_000) });
     expect(answer).toMatchObject({ type: "response", status: "success" });
     expect(answer).not.toHaveProperty("result");
     expect(answer.message).toMatch(
@@ -64,8 +68,8 @@ describe("fittingAnswer()", () => {
     fc.assert(
       fc.property(fc.option(text, { nil: undefined }), text, (message, result) => {
         const given = { ...success, ...(message === undefined ? {} : { message }), result };
-        const draft = messageOf('"'.repeat(requestIdCharsMax), fittingAnswer(given), true);
-        expect(decodeFromAgent(encode(draft, 0), { v1: true }).refusal).toBeUndefined();
+        const draft = buildMessage('"'.repeat(requestIdCharsMax), truncateResponse(given), true);
+        expect(decodeFromAgent(encode(draft, 0), { isExtended: true }).refusal).toBeUndefined();
       }),
       { numRuns: 200 },
     );
@@ -75,9 +79,9 @@ describe("fittingAnswer()", () => {
 test("fittingAnswer() draws its line where a message of wsctl.v1 still has room", () => {
   const kinds = new Set<boolean>();
   for (let length = 62_000; length <= 66_000; length += 10) {
-    const answer = fittingAnswer({ ...success, result: "x".repeat(length) });
+    const answer = truncateResponse({ ...success, result: "x".repeat(length) });
     kinds.add("result" in answer);
-    const draft = messageOf('"'.repeat(requestIdCharsMax), answer, true);
+    const draft = buildMessage('"'.repeat(requestIdCharsMax), answer, true);
     expect(encode(draft, 0).length).toBeLessThanOrEqual(messageBytesMax);
   }
   expect([...kinds]).toEqual([true, false]);
@@ -85,13 +89,13 @@ test("fittingAnswer() draws its line where a message of wsctl.v1 still has room"
 
 describe("messageOf()", () => {
   test("gives a peer of wsctl.v1 message and result apart", () => {
-    expect(messageOf("1", { ...success, message: "done", result: { a: 1 } }, true)).toEqual({
+    expect(buildMessage("1", { ...success, message: "done", result: { a: 1 } }, true)).toEqual({
       type: "response",
       request_id: "1",
       payload: { status: "success", message: "done", result: { a: 1 } },
     });
-    expect(messageOf("1", success, true).payload).toEqual({ status: "success" });
-    expect(messageOf("1", { ...success, result: null }, true).payload).toEqual({
+    expect(buildMessage("1", success, true).payload).toEqual({ status: "success" });
+    expect(buildMessage("1", { ...success, result: null }, true).payload).toEqual({
       status: "success",
       result: null,
     });
@@ -105,7 +109,7 @@ describe("messageOf()", () => {
     [{}, {}],
     [{ message: "" }, {}],
   ])("gives a peer of the standard alone %j as %j", (given, payload) => {
-    expect(messageOf("1", { ...success, ...given }, false)).toEqual({
+    expect(buildMessage("1", { ...success, ...given }, false)).toEqual({
       type: "response",
       request_id: "1",
       payload: { status: "success", ...payload },
@@ -113,7 +117,7 @@ describe("messageOf()", () => {
   });
 
   test("cuts a result that is too long for a peer of the standard alone", () => {
-    const { payload } = messageOf("1", { ...success, result: "x".repeat(50_000) }, false);
+    const { payload } = buildMessage("1", { ...success, result: "x".repeat(50_000) }, false);
     const { message = "" } = payload as { message?: string };
     expect(message).toHaveLength(textCharsMax);
     expect(message).toEndWith("[cut: 50002 characters in all]");
@@ -126,8 +130,8 @@ describe("messageOf()", () => {
       request_id: "1",
       payload: { code: "BUSY", message: "too much" },
     } as const;
-    expect(messageOf("1", answer, true)).toEqual(wanted);
-    expect(messageOf("1", answer, false)).toEqual(wanted);
+    expect(buildMessage("1", answer, true)).toEqual(wanted);
+    expect(buildMessage("1", answer, false)).toEqual(wanted);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fittingAnswer, messageOf } from "../../../../lib/agent/core/response.ts";
+import { buildMessage, truncateResponse } from "../../../../lib/agent/core/response.ts";
 import { depthMax } from "../../../../lib/protocol/limits.ts";
 import { decodeFromAgent, encode } from "../../../../lib/protocol/wire/codec.ts";
 
@@ -13,12 +13,12 @@ describe("fittingAnswer()", () => {
     ["far too deep", nested(40)],
     ["with a lone surrogate", "\ud800"],
   ])("makes of a result %s what a control plane takes", (_, result) => {
-    const text = encode(messageOf("1", fittingAnswer({ ...success, result }), true), 0);
-    expect(decodeFromAgent(text, { v1: true }).refusal).toBeUndefined();
+    const text = encode(buildMessage("1", truncateResponse({ ...success, result }), true), 0);
+    expect(decodeFromAgent(text, { isExtended: true }).refusal).toBeUndefined();
   });
 
   test("leaves a result out that is no JSON", () => {
-    const answer = fittingAnswer({ ...success, result: 1n });
+    const answer = truncateResponse({ ...success, result: 1n });
     expect(answer).toMatchObject({ status: "success", message: expect.stringMatching(/no JSON/) });
   });
 });
@@ -26,7 +26,7 @@ describe("fittingAnswer()", () => {
 describe("messageOf()", () => {
   test("fits for a peer of the standard alone, however much must be escaped", () => {
     const message = "\u0001".repeat(10_000);
-    const answer = fittingAnswer({ ...success, message, result: '"'.repeat(1_600) });
-    expect(() => encode(messageOf("1", answer, false), 0)).not.toThrow();
+    const answer = truncateResponse({ ...success, message, result: '"'.repeat(1_600) });
+    expect(() => encode(buildMessage("1", answer, false), 0)).not.toThrow();
   });
 });

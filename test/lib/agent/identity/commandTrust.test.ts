@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Trust } from "../../../../lib/agent/identity/commandTrust.ts";
+import { CommandTrust } from "../../../../lib/agent/identity/commandTrust.ts";
 import { generateKey, readPrivateKey } from "../../../../lib/protocol/keys.ts";
 import type { Command } from "../../../../lib/protocol/wire/message.ts";
 import { canonicalJson, signedBytes } from "../../../../lib/protocol/wire/signedCommand.ts";
@@ -34,38 +34,38 @@ const two = `restart=2:${alice.text},${bob.text},${carol.text}`;
 
 describe("an agent that trusts", () => {
   test("nobody in particular believes the control plane", () => {
-    expect(new Trust([], "web-1").judge(signed([]), now)).toEqual({ signedBy: [] });
+    expect(new CommandTrust([], "web-1").check(signed([]), now)).toEqual({ signedBy: [] });
   });
 
   test("keys takes what one of them has signed for it", () => {
-    const trust = new Trust([alice.text, bob.text], "web-1");
-    expect(trust.judge(signed([bob]), now)).toEqual({ signedBy: [bob.publicKey.id] });
+    const trust = new CommandTrust([alice.text, bob.text], "web-1");
+    expect(trust.check(signed([bob]), now)).toEqual({ signedBy: [bob.publicKey.id] });
   });
 
   test("two of three takes what any two have signed, and not one twice", () => {
-    const trust = new Trust([two], "web-1");
-    expect(trust.judge(signed([carol, alice]), now)).not.toHaveProperty("refusal");
-    expect(trust.judge(signed([carol]), now)).toHaveProperty("refusal");
-    expect(trust.judge(signed([carol, carol]), now)).toHaveProperty("refusal");
+    const trust = new CommandTrust([two], "web-1");
+    expect(trust.check(signed([carol, alice]), now)).not.toHaveProperty("refusal");
+    expect(trust.check(signed([carol]), now)).toHaveProperty("refusal");
+    expect(trust.check(signed([carol, carol]), now)).toHaveProperty("refusal");
   });
 
   test("a rule of a command's own goes before the general one", () => {
-    const trust = new Trust([alice.text, two], "web-1");
-    expect(trust.judge(signed([alice]), now)).toHaveProperty("refusal");
+    const trust = new CommandTrust([alice.text, two], "web-1");
+    expect(trust.check(signed([alice]), now)).toHaveProperty("refusal");
     const ping = signed([]);
     expect(
-      trust.judge({ ...ping, payload: { ...ping.payload, command: "ping" } }, now),
+      trust.check({ ...ping, payload: { ...ping.payload, command: "ping" } }, now),
     ).toHaveProperty("refusal");
   });
 
   test("keys for one command takes no other", () => {
-    const trust = new Trust([`update=${alice.text}`], "web-1");
-    expect(trust.judge(signed([alice]), now)).toEqual({
+    const trust = new CommandTrust([`update=${alice.text}`], "web-1");
+    expect(trust.check(signed([alice]), now)).toEqual({
       refusal: "this agent takes only signed commands, and trusts no key for this one",
     });
   });
 
-  const trust = new Trust([alice.text], "web-1");
+  const trust = new CommandTrust([alice.text], "web-1");
   const whole = signed([alice]);
   const { payload } = whole;
   test.each<[string, Command]>([
@@ -91,12 +91,12 @@ describe("an agent that trusts", () => {
       },
     ],
   ])("refuses what %s", (_what, command) => {
-    expect(trust.judge(command, now)).toHaveProperty("refusal");
+    expect(trust.check(command, now)).toHaveProperty("refusal");
   });
 
   test("refuses what is too old, by its own clock", () => {
-    expect(trust.judge(whole, now)).toEqual({ signedBy: [alice.publicKey.id] });
-    expect(trust.judge(whole, Date.parse(subject.not_after))).toEqual({
+    expect(trust.check(whole, now)).toEqual({ signedBy: [alice.publicKey.id] });
+    expect(trust.check(whole, Date.parse(subject.not_after))).toEqual({
       refusal: "its signatures have expired",
     });
   });
@@ -108,7 +108,7 @@ describe("an agent that trusts", () => {
     [`update=3:${alice.text},${bob.text}`, /on "update"/],
     [`${alice.text},nokey`, /must be \[COMMAND/],
   ])("cannot be told %j", (text, says) => {
-    expect(() => new Trust([text], "web-1")).toThrow(says);
+    expect(() => new CommandTrust([text], "web-1")).toThrow(says);
   });
 });
 

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { JournalRecord } from "../../../../lib/agent/core/model.ts";
+import type { RequestRecord } from "../../../../lib/agent/core/model.ts";
 import { type AgentJournal, openAgentJournal } from "../../../../lib/agent/journal/journal.ts";
 
-const record: JournalRecord = {
+const record: RequestRecord = {
   requestId: "123456",
   command: "restart",
   parameters: { delay_seconds: 10 },
@@ -29,8 +29,8 @@ describe("the journal of an agent", () => {
 
   test("is new until it is named, and keeps its latest name", () => {
     expect(journal.identity.epoch).toBe(0);
-    journal.commit([{ type: "identity", identity: { journalId: "one", epoch: 1 } }]);
-    journal.commit([{ type: "identity", identity: { journalId: "one", epoch: 2 } }]);
+    journal.commit([{ type: "putIdentity", identity: { journalId: "one", epoch: 1 } }]);
+    journal.commit([{ type: "putIdentity", identity: { journalId: "one", epoch: 2 } }]);
     journal.close();
     journal = openAgentJournal(join(dir, "journal.db"));
     expect(journal.identity).toEqual({ journalId: "one", epoch: 2 });
@@ -39,31 +39,30 @@ describe("the journal of an agent", () => {
   test("gives back what is not settled, in the order of arrival", () => {
     const [one, two, three] = ["a", "b", "c"].map((requestId) => ({ ...record, requestId }));
     if (!one || !two || !three) throw new Error("three records");
-    journal.commit([one, two, three].map((each) => ({ type: "put", record: each })));
+    journal.commit([one, two, three].map((each) => ({ type: "putRequest", record: each })));
     journal.commit([
       {
-        type: "put",
+        type: "putRequest",
         record: { ...one, state: "ended", answer: { type: "error", code: "X", message: "" } },
       },
-      { type: "settled", requestId: "b" },
+      { type: "markAcknowledged", requestId: "b" },
     ]);
-    expect(journal.unsettled().map(({ requestId, state }) => `${requestId} ${state}`)).toEqual([
-      "a ended",
-      "c started",
-    ]);
+    expect(journal.unacknowledged().map(({ requestId, state }) => `${requestId} ${state}`)).toEqual(
+      ["a ended", "c started"],
+    );
     expect(journal.find("b")).toEqual(two);
     expect(journal.find("nobody")).toBeUndefined();
   });
 
   test("forgets only what is settled and past its time", () => {
     journal.commit([
-      { type: "put", record: { ...record, requestId: "open" } },
-      { type: "put", record: { ...record, requestId: "settled" } },
-      { type: "put", record: { ...record, requestId: "young", keepUntil: 300 } },
-      { type: "settled", requestId: "settled" },
-      { type: "settled", requestId: "young" },
+      { type: "putRequest", record: { ...record, requestId: "open" } },
+      { type: "putRequest", record: { ...record, requestId: "settled" } },
+      { type: "putRequest", record: { ...record, requestId: "young", keepUntil: 300 } },
+      { type: "markAcknowledged", requestId: "settled" },
+      { type: "markAcknowledged", requestId: "young" },
     ]);
-    journal.commit([{ type: "prune", before: 200 }]);
+    journal.commit([{ type: "pruneRequests", before: 200 }]);
     const kept = ["open", "settled", "young"].filter((id) => journal.find(id) !== undefined);
     expect(kept).toEqual(["open", "young"]);
   });

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { extended, likeness, traceOf } from "../../../../lib/agent/logs/fileFingerprint.ts";
+import {
+  compareFingerprints,
+  extendFingerprint,
+  readFingerprint,
+} from "../../../../lib/agent/logs/fileFingerprint.ts";
 
 function ofText(text: string) {
   const bytes = Buffer.from(text);
@@ -14,7 +18,7 @@ const lines = (from: number, to: number) =>
 
 async function like(text: string, read: string) {
   const file = ofText(text);
-  return likeness(file, file.size, await traceOf(ofText(read), read.length));
+  return compareFingerprints(file, file.size, await readFingerprint(ofText(read), read.length));
 }
 
 describe("a file", () => {
@@ -38,11 +42,11 @@ describe("a file", () => {
 
   test("leaves the same trace however it was read", async () => {
     for (const step of [1, 100, 1_023, 1_024, 5_000]) {
-      let trace = await traceOf(ofText(read), 0);
+      let trace = await readFingerprint(ofText(read), 0);
       for (let at = 0; at < read.length; at += step) {
-        trace = extended(trace, Buffer.from(read.slice(at, at + step)));
+        trace = extendFingerprint(trace, Buffer.from(read.slice(at, at + step)));
       }
-      expect(trace).toEqual(await traceOf(ofText(read), read.length));
+      expect(trace).toEqual(await readFingerprint(ofText(read), read.length));
     }
   });
 });

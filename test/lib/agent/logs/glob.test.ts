@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expand, faultOfGlob, matches } from "../../../../lib/agent/logs/glob.ts";
+import { checkGlob, expand, matches } from "../../../../lib/agent/logs/glob.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
 function tree(dir: string, ...files: string[]): void {
@@ -70,6 +70,6 @@ describe("a pattern", () => {
     ["/var/**/**/x", 'must not have "**" twice in a row: once is any depth'],
     ["/var/\0", "must not have a NUL in it"],
   ])("%p is refused", (glob, fault) => {
-    expect(faultOfGlob(glob)).toBe(fault);
+    expect(checkGlob(glob)).toBe(fault);
   });
 });

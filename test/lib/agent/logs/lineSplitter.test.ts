@@ -1,25 +1,25 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { headBytesMax, LineCutter, LineMerger } from "../../../../lib/agent/logs/lineSplitter.ts";
+import { headBytesMax, LineMerger, LineSplitter } from "../../../../lib/agent/logs/lineSplitter.ts";
 
 function cut(chunks: Uint8Array[], wants: (head: string) => boolean) {
   const taken: Buffer[] = [];
   const heads: string[] = [];
-  const cutter = new LineCutter({
-    wants: (head) => {
+  const splitter = new LineSplitter({
+    accepts: (head) => {
       heads.push(Buffer.from(head).toString("latin1"));
       return wants(heads.at(-1) ?? "");
     },
-    take: (bytes) => taken.push(Buffer.from(bytes)),
+    append: (bytes) => taken.push(Buffer.from(bytes)),
   });
   // One buffer for all of them, as a reader has.
   const buffer = Buffer.alloc(Math.max(1, ...chunks.map(({ length }) => length)));
   for (const chunk of chunks) {
     buffer.set(chunk);
-    cutter.push(buffer.subarray(0, chunk.length));
+    splitter.push(buffer.subarray(0, chunk.length));
   }
-  cutter.end();
-  return { text: Buffer.concat(taken).toString("latin1"), heads, wanted: cutter.wanted };
+  splitter.end();
+  return { text: Buffer.concat(taken).toString("latin1"), heads, wanted: splitter.wanted };
 }
 
 describe("lines", () => {
@@ -53,7 +53,7 @@ describe("lines", () => {
   test("of two inputs do not run into each other", () => {
     const taken: string[] = [];
     const merger = new LineMerger((bytes) => taken.push(Buffer.from(bytes).toString()));
-    const [one, two] = [1, 2].map(() => new LineCutter(merger.taker(() => true)));
+    const [one, two] = [1, 2].map(() => new LineSplitter(merger.sink(() => true)));
     one?.push(Buffer.from("open"));
     one?.end();
     two?.push(Buffer.from("next\n"));

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { readSource, Source } from "../../../../lib/agent/logs/logSource.ts";
-import { Catalogue } from "../../../../lib/agent/programs/manifestDirectory.ts";
+import { parseSource, Source } from "../../../../lib/agent/logs/logSource.ts";
+import { ManifestDirectory } from "../../../../lib/agent/programs/manifestDirectory.ts";
 import { silentLog } from "../../../../lib/log/log.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
@@ -18,7 +18,7 @@ describe("a source's manifest", () => {
       { description: "d", kind: "command", argv: ["a"], follow_argv: ["a", "-f"] },
     ],
   ])("%s", (text, source) => {
-    const read = readSource("web-1.toml", text);
+    const read = parseSource("web-1.toml", text);
     expect(read as object).toEqual({ name: "web-1", ...source });
     // As it travels to the process that reads it.
     expect(v.parse(Source, JSON.parse(JSON.stringify(read)))).toEqual(read);
@@ -37,14 +37,14 @@ describe("a source's manifest", () => {
     ['file = "/a"', /file is not known here/],
     ["files = [", /is not TOML/],
   ])("%p is refused", (text, fault) => {
-    expect(() => readSource("x.toml", text)).toThrow(fault);
+    expect(() => parseSource("x.toml", text)).toThrow(fault);
   });
 
   test("is found in a directory of them by its name", () => {
     using dir = temporaryDir();
     writeFileSync(join(`${dir}`, "app.toml"), 'files = ["/var/log/app.log"]');
     writeFileSync(join(`${dir}`, "Bad Name.toml"), "journal = true");
-    const sources = new Catalogue(`${dir}`, readSource, [], silentLog);
+    const sources = new ManifestDirectory(`${dir}`, parseSource, [], silentLog);
     expect(sources.find("app")?.item).toMatchObject({ name: "app", kind: "files" });
     expect(sources.list().find(({ fault }) => fault !== undefined)?.fault).toMatch(/its name must/);
   });

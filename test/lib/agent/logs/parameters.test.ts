@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import type { Source } from "../../../../lib/agent/logs/logSource.ts";
-import { FetchLogsParameters, faultOfParameters } from "../../../../lib/agent/logs/parameters.ts";
-import { momentOf } from "../../../../lib/agent/logs/parseTime.ts";
-import { issueText } from "../../../../lib/protocol/schemaError.ts";
+import {
+  checkFetchParameters,
+  FetchLogsParameters,
+} from "../../../../lib/agent/logs/parameters.ts";
+import { parseTime } from "../../../../lib/agent/logs/parseTime.ts";
+import { formatIssue } from "../../../../lib/protocol/schemaError.ts";
 
 const now = Date.parse("2026-03-10T12:00:00Z");
 
@@ -20,7 +23,7 @@ describe("a moment", () => {
     ["2h", "2026-03-10T10:00:00Z"],
     ["3d", "2026-03-07T12:00:00Z"],
   ])("%s", (text, time) => {
-    expect(momentOf(text, now)).toBe(Date.parse(time));
+    expect(parseTime(text, now)).toBe(Date.parse(time));
   });
 
   test.each([
@@ -36,13 +39,13 @@ describe("a moment", () => {
     "2026-03-09 25:00",
     "99999999999d",
   ])("%p is none", (text) => {
-    expect(momentOf(text, now)).toBeUndefined();
+    expect(parseTime(text, now)).toBeUndefined();
   });
 });
 
 function faultOf(parameters: unknown): string | undefined {
   const parsed = v.safeParse(FetchLogsParameters, parameters);
-  return parsed.success ? undefined : issueText(parsed.issues[0]);
+  return parsed.success ? undefined : formatIssue(parsed.issues[0]);
 }
 
 describe("parameters", () => {
@@ -89,7 +92,7 @@ describe("parameters", () => {
     const files: Source = { name: "a", kind: "files", files: ["/x"] };
     const command: Source = { name: "a", kind: "command", argv: ["x"] };
     const check = (source: Source, rest: object) =>
-      faultOfParameters(source, v.parse(FetchLogsParameters, { source: "a", ...rest }), now);
+      checkFetchParameters(source, v.parse(FetchLogsParameters, { source: "a", ...rest }), now);
     expect(check(command, { follow: 5 })).toMatch(/^parameters.follow: .* has no follow_argv$/);
     expect(check({ ...command, follow_argv: ["y"] }, { follow: 5 })).toBeUndefined();
     expect(check(files, { follow: 5 })).toBeUndefined();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { timestampOf } from "../../../../lib/agent/logs/parseTimestamp.ts";
+import { parseTimestamp } from "../../../../lib/agent/logs/parseTimestamp.ts";
 
 const reference = Date.parse("2026-03-10T12:00:00Z");
 /** Of a time that the line gives without its zone: the host's, which tests cannot choose. */
@@ -52,6 +52,6 @@ const lines: [line: string, time: number | undefined][] = [
 
 describe("the time of a line", () => {
   test.each(lines)("%p", (line, time) => {
-    expect(timestampOf(line, reference)).toBe(time as number);
+    expect(parseTimestamp(line, reference)).toBe(time as number);
   });
 });

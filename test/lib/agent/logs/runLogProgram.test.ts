@@ -1,19 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import type { JournalSource } from "../../../../lib/agent/logs/logSource.ts";
+import type { SystemdJournalSource } from "../../../../lib/agent/logs/logSource.ts";
 import {
   journalArgv,
+  journalFilter,
   journalFollowArgv,
-  ownFilter,
   runProgram,
 } from "../../../../lib/agent/logs/runLogProgram.ts";
 
-const source: JournalSource = { name: "web", kind: "journal", unit: "nginx.service" };
+const source: SystemdJournalSource = { name: "web", kind: "journal", unit: "nginx.service" };
 const now = 1_773_000_000_250;
 const head = ["journalctl", "-u", "nginx.service", "-o", "short-iso", "--no-pager", "-q"];
 
 describe("the journal", () => {
   test("is asked for the last lines up to now", () => {
-    expect(journalArgv(source, { lines: 50, wanted: {} }, now)).toEqual([
+    expect(journalArgv(source, { lines: 50, filter: {} }, now)).toEqual([
       ...head,
       "--until=@1773000000.250",
       "--lines=50",
@@ -22,23 +22,23 @@ describe("the journal", () => {
 
   test("judges times itself, and leaves patterns to us", () => {
     const wanted = { since: now - 60_000, until: now - 5, grep: /x/ };
-    expect(journalArgv(source, { lines: 50, wanted }, now)).toEqual([
+    expect(journalArgv(source, { lines: 50, filter: wanted }, now)).toEqual([
       ...head,
       "--since=@1772999940.250",
       "--until=@1773000000.245",
     ]);
     // Not every version counts the last lines behind a time.
-    expect(journalArgv(source, { lines: 50, wanted: { since: now } }, now)).toEqual([
+    expect(journalArgv(source, { lines: 50, filter: { since: now } }, now)).toEqual([
       ...[...head, "--since=@1773000000.250", "--until=@1773000000.250"],
     ]);
-    expect(ownFilter(source, wanted)).toEqual({ grep: /x/ });
+    expect(journalFilter(source, wanted)).toEqual({ grep: /x/ });
     const command = { name: "web", kind: "command", argv: ["x"] } as const;
-    expect(ownFilter({ ...command, argv: ["x"] }, wanted)).toBe(wanted);
+    expect(journalFilter({ ...command, argv: ["x"] }, wanted)).toBe(wanted);
   });
 
   test("is read as a whole without a unit, and followed from where the reading ended", () => {
     const { unit: _unit, ...whole } = source;
-    expect(journalArgv(whole, { lines: "all", wanted: {} }, now)).toEqual([
+    expect(journalArgv(whole, { lines: "all", filter: {} }, now)).toEqual([
       ...["journalctl", "-o", "short-iso", "--no-pager", "-q", "--until=@1773000000.250"],
     ]);
     expect(journalFollowArgv(source, now)).toEqual([

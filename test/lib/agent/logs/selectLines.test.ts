@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
-import { momentOf } from "../../../../lib/agent/logs/parseTime.ts";
-import { LastOf } from "../../../../lib/agent/logs/ringBuffer.ts";
+import { parseTime } from "../../../../lib/agent/logs/parseTime.ts";
+import { RingBuffer } from "../../../../lib/agent/logs/ringBuffer.ts";
 import { collected, orderFor, writeLog } from "../../../support/harness/collecting.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
@@ -44,7 +44,7 @@ const textOf = ({ minute, text }: Line) =>
 
 function expected(files: { lines: Line[] }[], asked: Asked): string {
   const { since = "9d", until = "0s", grep = "", lines = 1_000 } = asked;
-  const [from = 0, to = 0] = [momentOf(since, now), momentOf(until, now)];
+  const [from = 0, to = 0] = [parseTime(since, now), parseTime(until, now)];
   const isTimed = asked.since !== undefined || asked.until !== undefined;
   const found = files.flatMap((each) => {
     let isWithin = false;
@@ -78,7 +78,7 @@ test("whatever is asked of whatever files, it finds the same", async () => {
 });
 
 test("the last of many numbers are known, and the earliest of them", () => {
-  const last = new LastOf(3);
+  const last = new RingBuffer(3);
   expect(last.earliest(2)).toBeUndefined();
   for (const number of [1, 2, 3, 4, 5]) last.add(number);
   expect([1, 2, 3, 9].map((most) => last.earliest(most))).toEqual([5, 4, 3, 3]);

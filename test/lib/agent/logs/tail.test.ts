@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import type { Bytes } from "../../../../lib/agent/logs/openFile.ts";
-import { tailOf, wholeLinesEnd } from "../../../../lib/agent/logs/tail.ts";
+import { readTail, wholeLinesEnd } from "../../../../lib/agent/logs/tail.ts";
 
 /** Counts what is read of a text, or of one so long that it is made only where it is looked at. */
 function counting(byteAt: (at: number) => number, size: number): Bytes & { readBytes: number } {
@@ -25,7 +25,7 @@ describe("the tail of a file", () => {
       fc.integer({ min: 1, max: 12 }),
       async (text, lines) => {
         const all = text === "" ? [] : text.split(/(?<=\n)/);
-        const { from, lines: found } = await tailOf(ofText(text), text.length, lines);
+        const { from, lines: found } = await readTail(ofText(text), text.length, lines);
         expect(text.slice(from)).toBe(all.slice(-lines).join(""));
         expect(found).toBe(Math.min(lines, all.length));
       },
@@ -36,7 +36,7 @@ describe("the tail of a file", () => {
   test("of ten gigabytes is found without reading them", async () => {
     const size = 10 * 1024 ** 3;
     const bytes = counting((at) => (at % 100 === 99 ? 10 : 120), size);
-    const { from, lines } = await tailOf(bytes, size, 1_000);
+    const { from, lines } = await readTail(bytes, size, 1_000);
     expect(lines).toBe(1_000);
     expect(Math.ceil((size - from) / 100)).toBe(1_000);
     expect(bytes.readBytes).toBeLessThan(512 * 1024);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { faultOfSchema } from "../../../../lib/agent/programs/checkSchema.ts";
-import { faultOfParameters } from "../../../../lib/protocol/checkParameters.ts";
+import { checkSchema } from "../../../../lib/agent/programs/checkSchema.ts";
+import { checkParameters } from "../../../../lib/protocol/checkParameters.ts";
 
 const circle = {
   $defs: { a: { items: { $ref: "#/$defs/b" } }, b: { anyOf: [{ $ref: "#/$defs/a" }] } },
@@ -17,8 +17,8 @@ describe("an operator's schema", () => {
     // A parameter may be called like a keyword.
     [{ properties: { $ref: { type: "string" }, pattern: {}, type: {} } }],
   ])("%j is fine", (schema) => {
-    expect(faultOfSchema(schema, "parameters")).toBeUndefined();
-    expect(() => faultOfParameters(schema, { a: 1 })).not.toThrow();
+    expect(checkSchema(schema, "parameters")).toBeUndefined();
+    expect(() => checkParameters(schema, { a: 1 })).not.toThrow();
   });
 
   test.each<[object, RegExp]>([
@@ -37,7 +37,7 @@ describe("an operator's schema", () => {
     [{ $dynamicRef: "#x" }, /^parameters\.\$dynamicRef: is not supported/],
     [{ properties: { a: { default: Number.NaN } } }, /a number that is out of range/],
   ])("%j is refused by name", (schema, says) => {
-    expect(faultOfSchema(schema as never, "parameters")).toMatch(says);
+    expect(checkSchema(schema as never, "parameters")).toMatch(says);
   });
 
   test.each([10, 30, 1_000])("whose references double %i times is refused at once", (doublings) => {
@@ -47,12 +47,12 @@ describe("an operator's schema", () => {
       $defs[`d${index}`] = { allOf: [next, next] };
     }
     const schema = { $defs, properties: { x: { $ref: "#/$defs/d0" } } };
-    expect(faultOfSchema(schema, "parameters")).toMatch(/^parameters: comes to over 1000 schemas/);
+    expect(checkSchema(schema, "parameters")).toMatch(/^parameters: comes to over 1000 schemas/);
   });
 
   test("that a validator would throw at lets nothing through, and throws nothing", () => {
     for (const schema of [{ $ref: "#/nowhere" }, { patternProperties: { "(": {} } }]) {
-      expect(faultOfParameters(schema, { a: 1 })).toMatch(/their schema is faulty/);
+      expect(checkParameters(schema, { a: 1 })).toMatch(/their schema is faulty/);
     }
   });
 });

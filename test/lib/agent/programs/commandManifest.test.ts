@@ -1,12 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { argvOf, fillIn, readProgram } from "../../../../lib/agent/programs/commandManifest.ts";
+import {
+  applyDefaults,
+  buildArgv,
+  parseProgram,
+} from "../../../../lib/agent/programs/commandManifest.ts";
 import type { JsonObject } from "../../../../lib/protocol/json.ts";
 
 const least = 'description = "d"\nargv = ["/bin/true"]\n';
 
 describe("readProgram()", () => {
   test("reads what is needed and fills in the rest", () => {
-    expect(readProgram("deploy.toml", least)).toMatchObject({
+    expect(parseProgram("deploy.toml", least)).toMatchObject({
       name: "deploy",
       argv: ["/bin/true"],
       directory: "/",
@@ -42,11 +46,11 @@ describe("readProgram()", () => {
     ],
     [`${least}[parameters.properties.x]\npattern = "("`, "parameters.properties.x.pattern"],
   ])("refuses %j", (text, says) => {
-    expect(() => readProgram("deploy.toml", text)).toThrow(`deploy.toml: ${says}`);
+    expect(() => parseProgram("deploy.toml", text)).toThrow(`deploy.toml: ${says}`);
   });
 });
 
-const program = readProgram(
+const program = parseProgram(
   "deploy.toml",
   `
 description = "d"
@@ -67,8 +71,10 @@ enum = ["test", "prod"]
 
 describe("fillIn()", () => {
   test("takes what fits, with defaults", () => {
-    expect(fillIn(program, { version: "v1" })).toEqual({ values: { version: "v1", count: 3 } });
-    expect(fillIn(program, { version: "v1", count: 5, stage: "prod" }).values).toEqual({
+    expect(applyDefaults(program, { version: "v1" })).toEqual({
+      values: { version: "v1", count: 3 },
+    });
+    expect(applyDefaults(program, { version: "v1", count: 5, stage: "prod" }).values).toEqual({
       version: "v1",
       count: 5,
       stage: "prod",
@@ -88,13 +94,13 @@ describe("fillIn()", () => {
     [JSON.parse('{"version":"v1","__proto__":1}'), "parameters.__proto__ is not known here"],
     [{ version: "v1", constructor: 1 }, "parameters.constructor is not known here"],
   ])("refuses %j", (parameters, says) => {
-    expect(fillIn(program, parameters).fault).toStartWith(says);
+    expect(applyDefaults(program, parameters).fault).toStartWith(says);
   });
 });
 
 test("argvOf() makes exactly one argument of each, whatever is in it", () => {
   const values = { version: "v1 $(id) ; 'x\" {count}", count: 3 };
-  expect(argvOf(program, values)).toEqual([
+  expect(buildArgv(program, values)).toEqual([
     "/bin/deploy",
     "--version=v1 $(id) ; 'x\" {count}",
     "3",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isAllowed, readExec } from "../../../../lib/agent/programs/exec.ts";
+import { isAllowed, parseExec } from "../../../../lib/agent/programs/exec.ts";
 
 describe("isAllowed()", () => {
   test.each<[string, string[], boolean]>([
@@ -38,7 +38,7 @@ describe("isAllowed()", () => {
 describe("readExec()", () => {
   test("fills in standard input and directory", () => {
     const exec = { argv: ["df", "a b", ""], stdin: "", directory: "/" };
-    expect(readExec({ argv: ["df", "a b", ""] })).toEqual({ exec });
+    expect(parseExec({ argv: ["df", "a b", ""] })).toEqual({ exec });
   });
 
   test.each([
@@ -52,7 +52,7 @@ describe("readExec()", () => {
     [{ argv: ["df"], directory: "here" }, "directory must be an absolute path"],
     ["df", "must be an object"],
   ])("refuses %j", (parameters, says) => {
-    const { fault } = readExec(parameters) as { fault?: string };
+    const { fault } = parseExec(parameters) as { fault?: string };
     expect(fault).toContain(says);
   });
 });

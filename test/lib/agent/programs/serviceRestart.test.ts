@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readService } from "../../../../lib/agent/programs/serviceRestart.ts";
+import { parseService } from "../../../../lib/agent/programs/serviceRestart.ts";
 
 describe("readService()", () => {
   test.each<[string, string[][]]>([
@@ -7,7 +7,7 @@ describe("readService()", () => {
     ['restart = ["/bin/ctl", "restart"]', [["/bin/ctl", "restart"]]],
     ['stop = ["a"]\nstart = ["b", "c"]', [["a"], ["b", "c"]]],
   ])("reads %j", (text, steps) => {
-    expect(readService("nginx.toml", text)).toEqual({ name: "nginx", steps });
+    expect(parseService("nginx.toml", text)).toEqual({ name: "nginx", steps });
   });
 
   test.each([
@@ -20,6 +20,6 @@ describe("readService()", () => {
     ['command = "x"', "command is not known here"],
     ["unit =", "is not TOML"],
   ])("refuses %j", (text, says) => {
-    expect(() => readService("nginx.toml", text)).toThrow(`nginx.toml: ${says}`);
+    expect(() => parseService("nginx.toml", text)).toThrow(`nginx.toml: ${says}`);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { HeadTail } from "../../../../lib/agent/supervisor/headTailBuffer.ts";
+import { HeadTailBuffer } from "../../../../lib/agent/supervisor/headTailBuffer.ts";
 
 function kept(bytesMax: number, chunks: readonly string[]): string {
-  const output = new HeadTail(bytesMax);
+  const output = new HeadTailBuffer(bytesMax);
   for (const chunk of chunks) output.add(Buffer.from(chunk));
   return output.text();
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { SpoolReader, SpoolWriter } from "../../../../lib/agent/supervisor/outputSpool.ts";
-import { outputRecordBytesMax, outputRecordCostMin } from "../../../../lib/protocol/limits.ts";
+import { outputChunkBytesMax, outputChunkCostMin } from "../../../../lib/protocol/limits.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const mebibyte = 1024 * 1024;
@@ -31,7 +31,7 @@ describe("a spool", () => {
     const pieces = new SpoolReader(`${dir}`).read(0, all);
     expect(Buffer.concat(pieces.map((piece) => piece.bytes)).equals(bytes)).toBe(true);
     for (const { bytes: piece } of pieces) {
-      expect(piece.length).toBeLessThanOrEqual(outputRecordBytesMax);
+      expect(piece.length).toBeLessThanOrEqual(outputChunkBytesMax);
       expect(Buffer.from(piece.toString("utf8")).equals(piece)).toBe(true);
     }
   });
@@ -60,7 +60,7 @@ describe("a spool", () => {
     const spool = new SpoolWriter(`${dir}`);
     for (let index = 0; index < 100; index++) spool.add("stdout", Buffer.from("x"), false);
     const reader = new SpoolReader(`${dir}`);
-    expect(reader.read(0, 10 * outputRecordCostMin)).toHaveLength(10);
+    expect(reader.read(0, 10 * outputChunkCostMin)).toHaveLength(10);
     expect(reader.read(10, all)).toHaveLength(90);
   });
 
@@ -84,9 +84,9 @@ describe("a spool", () => {
     using dir = temporaryDir();
     const spool = new SpoolWriter(`${dir}`);
     const chunk = Buffer.alloc(8_000, 97);
-    while (!spool.wouldDrop(0)) spool.add("stdout", chunk, false);
+    while (!spool.isFull(0)) spool.add("stdout", chunk, false);
     const { last } = spool;
-    expect(spool.wouldDrop(last)).toBe(false);
+    expect(spool.isFull(last)).toBe(false);
     spool.add("stdout", chunk, true);
     expect(new SpoolReader(`${dir}`).read(0, all)[0]?.sequence).toBe(1);
     spool.add("stdout", chunk, false);

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { v7 as newId } from "uuid";
-import { Artifacts } from "../../../../lib/control/artifacts/artifactService.ts";
-import { EmbeddedStore } from "../../../../lib/control/artifacts/localStore.ts";
+import { ArtifactService } from "../../../../lib/control/artifacts/artifactService.ts";
+import { LocalStore } from "../../../../lib/control/artifacts/localStore.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
 import type { StoredToken } from "../../../../lib/control/journal/tables/tokenTable.ts";
@@ -25,8 +25,8 @@ const day = 24 * 60 * 60 * 1000;
 describe("Artifacts", () => {
   let dir: ReturnType<typeof temporaryDir>;
   let journal: ControlJournal;
-  let store: EmbeddedStore;
-  let artifacts: Artifacts;
+  let store: LocalStore;
+  let artifacts: ArtifactService;
   let now = 1_000_000;
   let timers: { at: number; run: () => void }[] = [];
 
@@ -35,9 +35,9 @@ describe("Artifacts", () => {
     now = 1_000_000;
     timers = [];
     journal = openControlJournal(join(dir, "control.db"));
-    store = new EmbeddedStore(join(dir, "artifacts"), () => now);
+    store = new LocalStore(join(dir, "artifacts"), () => now);
     const silent = () => {};
-    artifacts = new Artifacts({
+    artifacts = new ArtifactService({
       records: journal.artifacts,
       store,
       limits: { bytesMax: 10_000, quotaBytes: 20_000, ttlMs: 7 * day },
@@ -45,7 +45,7 @@ describe("Artifacts", () => {
       clock: {
         now: () => now,
         wall: () => now,
-        soon: (run) => void setImmediate(run),
+        defer: (run) => void setImmediate(run),
         after: (ms, run) => {
           const timer = { at: now + ms, run };
           timers.push(timer);
@@ -62,7 +62,7 @@ describe("Artifacts", () => {
   });
 
   const order = ({ bytes, sha256 }: Content, name = "x") =>
-    artifacts.order({ name, bytes, sha256 }, admin, valid);
+    artifacts.create({ name, bytes, sha256 }, admin, valid);
 
   async function ready(content: Content, name = "x") {
     const artifact = await order(content, name);
@@ -147,9 +147,9 @@ describe("Artifacts", () => {
     const stream = (start: number, end: number) =>
       new Blob([content.body.slice(start, end)]).stream() as ReadableStream<Uint8Array>;
     await store.uploads.receive(artifact, { start: 0, end: 400 }, stream(0, 400));
-    const later = new EmbeddedStore(join(dir, "artifacts"), () => now);
+    const later = new LocalStore(join(dir, "artifacts"), () => now);
     await later.uploads.receive(artifact, { start: 400, end: 1_000 }, stream(400, 1_000));
-    expect(later.uploads.sum(artifact)).toBeUndefined();
+    expect(later.uploads.digest(artifact)).toBeUndefined();
     expect(await later.complete(artifact)).toBe("verified");
   });
 

@@ -2,15 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { parse } from "content-disposition";
 import {
   attachment,
-  contentRange,
-  rangeOf,
+  parseContentRange,
+  parseRange,
 } from "../../../../lib/control/artifacts/rangeHeaders.ts";
 
 describe("contentRange()", () => {
   test("reads the places of a part within what was announced", () => {
-    expect(contentRange(undefined, 10)).toBeUndefined();
-    expect(contentRange("bytes 0-9/10", 10)).toEqual({ start: 0, end: 10 });
-    expect(contentRange(" bytes 3-3/10 ", 10)).toEqual({ start: 3, end: 4 });
+    expect(parseContentRange(undefined, 10)).toBeUndefined();
+    expect(parseContentRange("bytes 0-9/10", 10)).toEqual({ start: 0, end: 10 });
+    expect(parseContentRange(" bytes 3-3/10 ", 10)).toEqual({ start: 3, end: 4 });
   });
 
   test.each([
@@ -26,7 +26,9 @@ describe("contentRange()", () => {
     "bytes 0-9/10, 0-1/10",
     `bytes 0-${"9".repeat(20)}/10`,
   ])("refuses %p by name", (text) => {
-    expect(() => contentRange(text, 10)).toThrow(/Content-Range must read "bytes FIRST-LAST\/10"/);
+    expect(() => parseContentRange(text, 10)).toThrow(
+      /Content-Range must read "bytes FIRST-LAST\/10"/,
+    );
   });
 });
 
@@ -46,18 +48,18 @@ describe("rangeOf()", () => {
     ["bytes=0-1,3-4", undefined],
     ["items=0-1", undefined],
   ] as const)("of %p among ten bytes", (text, range) => {
-    expect(rangeOf(text, undefined, '"sum"', 10)).toEqual(range);
+    expect(parseRange(text, undefined, '"sum"', 10)).toEqual(range);
   });
 
   test("is the whole where If-Range names another content", () => {
-    expect(rangeOf("bytes=0-0", '"sum"', '"sum"', 10)).toEqual({ start: 0, end: 1 });
-    expect(rangeOf("bytes=0-0", '"old"', '"sum"', 10)).toBeUndefined();
-    expect(rangeOf("bytes=0-0", "Wed, 25 Feb 2026 10:00:00 GMT", '"sum"', 10)).toBeUndefined();
+    expect(parseRange("bytes=0-0", '"sum"', '"sum"', 10)).toEqual({ start: 0, end: 1 });
+    expect(parseRange("bytes=0-0", '"old"', '"sum"', 10)).toBeUndefined();
+    expect(parseRange("bytes=0-0", "Wed, 25 Feb 2026 10:00:00 GMT", '"sum"', 10)).toBeUndefined();
   });
 
   test("of nothing is never satisfied", () => {
-    expect(rangeOf("bytes=0-", undefined, undefined, 0)).toBe("unsatisfiable");
-    expect(rangeOf("bytes=-1", undefined, undefined, 0)).toBe("unsatisfiable");
+    expect(parseRange("bytes=0-", undefined, undefined, 0)).toBe("unsatisfiable");
+    expect(parseRange("bytes=-1", undefined, undefined, 0)).toBe("unsatisfiable");
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import {
   credentialsFromEnv,
   credentialsFromFile,
-  profileOf,
+  readProfile,
 } from "../../../../lib/control/artifacts/s3Credentials.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
@@ -41,13 +41,15 @@ region = eu-west-1
 [later]
 aws_secret_access_key = wrong
 `;
-  expect(profileOf(text, "default")).toEqual({
+  expect(readProfile(text, "default")).toEqual({
     aws_access_key_id: "id",
     aws_secret_access_key: "se=cret==",
     region: "eu-west-1",
   });
-  expect(profileOf(text.replaceAll("\n", "\r\n"), "other")).toEqual({ aws_access_key_id: "wrong" });
-  expect(profileOf(text, "nobody")).toEqual({});
+  expect(readProfile(text.replaceAll("\n", "\r\n"), "other")).toEqual({
+    aws_access_key_id: "wrong",
+  });
+  expect(readProfile(text, "nobody")).toEqual({});
 });
 
 describe("credentialsFromFile()", () => {

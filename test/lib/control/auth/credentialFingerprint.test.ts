@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
-import { isStillGood, onBehalf } from "../../../../lib/control/auth/credentialFingerprint.ts";
-import type {
-  StoredToken,
-  TokenRecords,
-} from "../../../../lib/control/journal/tables/tokenTable.ts";
+import {
+  credentialFingerprint,
+  isCredentialValid,
+} from "../../../../lib/control/auth/credentialFingerprint.ts";
+import type { StoredToken, TokenTable } from "../../../../lib/control/journal/tables/tokenTable.ts";
 
 const hash = new Uint8Array([1, 2, 3, 4, 5]);
 const token: StoredToken = {
   ...{ tokenId: "t", role: "operator", hash, state: "active", createdAt: 1, createdBy: "local" },
 };
 const records = (stored: StoredToken) =>
-  ({ get: (id: string) => (id === "t" ? stored : undefined) }) as unknown as TokenRecords;
+  ({ get: (id: string) => (id === "t" ? stored : undefined) }) as unknown as TokenTable;
 
 test.each<[string, Partial<StoredToken>, boolean]>([
   ["as it was", {}, true],
@@ -20,11 +20,13 @@ test.each<[string, Partial<StoredToken>, boolean]>([
   ["once it was fenced", { state: "fenced" }, false],
   ["with another secret", { hash: new Uint8Array([9, 2, 3, 4, 5]) }, false],
 ])("a URL on behalf of a token %s", (_what, changed, expected) => {
-  expect(isStillGood(records({ ...token, ...changed }), onBehalf(token), 10)).toBe(expected);
+  expect(
+    isCredentialValid(records({ ...token, ...changed }), credentialFingerprint(token), 10),
+  ).toBe(expected);
 });
 
 test("a URL on behalf of nobody is good for nothing", () => {
   for (const by of ["", "u.01020304", "t", "t.", "t.key"]) {
-    expect(isStillGood(records(token), by, 10)).toBe(false);
+    expect(isCredentialValid(records(token), by, 10)).toBe(false);
   }
 });

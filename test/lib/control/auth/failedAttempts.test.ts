@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { FailureLimit, networkOf } from "../../../../lib/control/auth/failedAttempts.ts";
+import { FailedAttempts, toNetwork } from "../../../../lib/control/auth/failedAttempts.ts";
 import {
   authFailuresMax,
   authWindowMs,
@@ -8,7 +8,7 @@ import {
 
 describe("failed attempts", () => {
   test("are forgiven up to a number, and then told to wait until the window is over", () => {
-    const limit = new FailureLimit();
+    const limit = new FailedAttempts();
     for (let count = 0; count < authFailuresMax; count++) {
       expect(limit.failed("192.0.2.1", 0)).toBeUndefined();
     }
@@ -18,7 +18,7 @@ describe("failed attempts", () => {
   });
 
   test("of one network of IPv6 are one's", () => {
-    const limit = new FailureLimit();
+    const limit = new FailedAttempts();
     let waits: number | undefined;
     for (let host = 0; host <= authFailuresMax; host++)
       waits = limit.failed(`2001:db8::${host}`, 0);
@@ -27,7 +27,7 @@ describe("failed attempts", () => {
   });
 
   test("of however many addresses take no more than so much room", () => {
-    const limit = new FailureLimit();
+    const limit = new FailedAttempts();
     for (let host = 0; host < 3 * failedAddressesMax; host++) limit.failed(`host-${host}`, 0);
     expect(limit.failed("host-0", 0)).toBeUndefined();
   });
@@ -42,5 +42,5 @@ test.each([
   ["fe80::1%eth0", "fe80:0:0:0"],
   ["1:2:3:4:5::", "1:2:3:4"],
 ])("the network of %s is %s", (address, network) => {
-  expect(networkOf(address)).toBe(network);
+  expect(toNetwork(address)).toBe(network);
 });

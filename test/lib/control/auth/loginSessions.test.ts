@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { type Holder, Logins } from "../../../../lib/control/auth/loginSessions.ts";
-import { loginsMax, loginsPerHolderMax } from "../../../../lib/protocol/limits.ts";
+import { LoginSessions, type LoginSubject } from "../../../../lib/control/auth/loginSessions.ts";
+import { loginsMax, loginsPerSubjectMax } from "../../../../lib/protocol/limits.ts";
 
-const holder = (tokenId: string): Holder => ({ kind: "token", tokenId, mark: "m" });
-const logins = () => new Logins({ lifetimeMs: 1_000, idleMs: 100 });
+const holder = (tokenId: string): LoginSubject => ({ kind: "token", tokenId, mark: "m" });
+const logins = () => new LoginSessions({ lifetimeMs: 1_000, idleMs: 100 });
 
 test("use() finds a login by its secret alone, until it is ended", () => {
   const known = logins();
@@ -27,7 +27,7 @@ test("use() puts the end of an unused login off, and the end of its life not", (
 test("begin() ends the oldest of one token's or person's many logins, and nobody else's", () => {
   const known = logins();
   known.begin("other", holder("b"), 0);
-  for (let count = 0; count <= loginsPerHolderMax; count++) {
+  for (let count = 0; count <= loginsPerSubjectMax; count++) {
     known.begin(`own-${count}`, holder("a"), 0);
   }
   expect(known.use("own-0", 0)).toBeUndefined();

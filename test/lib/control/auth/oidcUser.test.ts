@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { claimValues, type PersonRole, roleOf } from "../../../../lib/control/auth/oidcUser.ts";
+import { claimValues, findRole, type UserRole } from "../../../../lib/control/auth/oidcUser.ts";
 
-const grants = new Map<string, PersonRole>([
+const grants = new Map<string, UserRole>([
   ["staff", "viewer"],
   ["ops", "operator"],
   ["root", "admin"],
@@ -15,7 +15,7 @@ test.each([
   [["admin"], undefined],
   [[], undefined],
 ] as const)("roleOf(%j) is %s", (values, role) => {
-  expect(roleOf(values, grants)).toBe(role as PersonRole);
+  expect(findRole(values, grants)).toBe(role as UserRole);
 });
 
 test.each([

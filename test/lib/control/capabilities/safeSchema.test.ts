@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { judging, tame } from "../../../../lib/control/capabilities/safeSchema.ts";
-import { faultOfParameters } from "../../../../lib/protocol/checkParameters.ts";
+import { compileSafe, toSafeSchema } from "../../../../lib/control/capabilities/safeSchema.ts";
+import { checkParameters } from "../../../../lib/protocol/checkParameters.ts";
 
 const ofPattern = (pattern: string) => ({ properties: { p: { type: "string", pattern } } });
 const keeps = (pattern: string) => {
-  const { p } = tame(ofPattern(pattern)).properties as { p: object };
+  const { p } = toSafeSchema(ofPattern(pattern)).properties as { p: object };
   return "pattern" in p;
 };
 
@@ -32,42 +32,42 @@ describe("an agent's schema", () => {
       additionalProperties: false,
       allOf: [{ properties: { b: {} } }],
     };
-    const kept = tame(schema);
+    const kept = toSafeSchema(schema);
     expect(kept).toEqual({ type: "object", properties: { a: {} } });
-    expect(faultOfParameters(kept, { a: 1, b: 2 })).toBeUndefined();
+    expect(checkParameters(kept, { a: 1, b: 2 })).toBeUndefined();
   });
 
   test("still says what is wrong, and where", () => {
-    const schema = tame({
+    const schema = toSafeSchema({
       type: "object",
       properties: { list: { type: "array", items: { type: "integer", minimum: 3 } } },
       required: ["list"],
       additionalProperties: false,
     });
-    expect(faultOfParameters(schema, {})).toBe("parameters.list is missing");
-    expect(faultOfParameters(schema, { list: ["x"] })).toBe(
+    expect(checkParameters(schema, {})).toBe("parameters.list is missing");
+    expect(checkParameters(schema, { list: ["x"] })).toBe(
       "parameters.list.0 must be of the type integer",
     );
-    expect(faultOfParameters(schema, { list: [3], x: 1 })).toBe("parameters.x is not known here");
+    expect(checkParameters(schema, { list: [3], x: 1 })).toBe("parameters.x is not known here");
   });
 
   test("keeps keys such as __proto__ plain", () => {
     const schema = JSON.parse('{"properties": {"__proto__": {"type": "string"}}}');
-    expect(Object.keys(tame(schema).properties as object)).toEqual(["__proto__"]);
+    expect(Object.keys(toSafeSchema(schema).properties as object)).toEqual(["__proto__"]);
   });
 
   test("lets parameters of any length leave out what has a default", () => {
-    const schema = tame({
+    const schema = toSafeSchema({
       properties: { argv: { type: "array" }, stdin: { type: "string", default: "" } },
       required: ["argv", "stdin"],
       minProperties: 2,
     });
     for (const length of [1, 5_000]) {
       const parameters = { argv: ["x".repeat(length)] };
-      const judged = judging(schema, parameters);
+      const judged = compileSafe(schema, parameters);
       expect(judged.required).toEqual(["argv"]);
-      expect(faultOfParameters(judged, parameters)).toBeUndefined();
-      expect(faultOfParameters(judged, { stdin: "y".repeat(length) })).toBe(
+      expect(checkParameters(judged, parameters)).toBeUndefined();
+      expect(checkParameters(judged, { stdin: "y".repeat(length) })).toBe(
         "parameters.argv is missing",
       );
     }

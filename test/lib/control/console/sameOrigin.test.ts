@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isFromOwnPage } from "../../../../lib/control/console/sameOrigin.ts";
+import { isSameOrigin } from "../../../../lib/control/console/sameOrigin.ts";
 
 const plain = "http://127.0.0.1:7420";
 const safe = "https://cp.example";
@@ -20,5 +20,5 @@ test.each([
   [safe, "http://cp.example", "cp.example", undefined, false],
   [safe, "https://cp.example.evil.example", "cp.example", undefined, false],
 ])("under %s, the origin %s with the host %s from %s: %s", (url, origin, host, site, expected) => {
-  expect(isFromOwnPage({ origin, host, site }, url)).toBe(expected);
+  expect(isSameOrigin({ origin, host, site }, url)).toBe(expected);
 });

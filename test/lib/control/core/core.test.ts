@@ -15,10 +15,10 @@ describe("submit", () => {
     expect(commandsIn(step)).toEqual([{ sessionId, requestId: requestIds[0] ?? "" }]);
     expect(step.writes).toHaveLength(1);
     expect(step.writes[0]).toMatchObject({
-      type: "job",
+      type: "putJob",
       requests: [{ state: "sent", sentAt: epoch }],
     });
-    expect(step.effects.at(-1)).toMatchObject({ type: "accepted" });
+    expect(step.effects.at(-1)).toMatchObject({ type: "acceptJob" });
   });
 
   test("keeps a request for an agent that is away, and sends it on its return", () => {
@@ -28,7 +28,7 @@ describe("submit", () => {
     hand.pass(60_000);
     const { step: back } = hand.connect("a");
     expect(commandsIn(back).map(({ requestId }) => requestId)).toEqual(requestIds);
-    expect(back.writes).toContainEqual(expect.objectContaining({ type: "sent" }));
+    expect(back.writes).toContainEqual(expect.objectContaining({ type: "markSent" }));
   });
 
   test("keeps the order of an agent's requests, and never has more unanswered than its window", () => {
@@ -51,13 +51,13 @@ describe("submit", () => {
     for (let count = 0; count < openPerAgentMax; count++) hand.submit(["a"]);
     const { step } = hand.submit(["b", "a"]);
     expect(step.writes).toEqual([]);
-    expect(step.effects).toMatchObject([{ type: "refused", error: { code: "BUSY" } }]);
+    expect(step.effects).toMatchObject([{ type: "rejectJob", error: { code: "BUSY" } }]);
   });
 
   test("tells only a peer of wsctl.v1 about timeouts and expiry", () => {
     const hand = new CoreInHand();
     hand.connect("a");
-    hand.connect("b", { v1: false });
+    hand.connect("b", { isExtended: false });
     const sends = hand.submit(["a", "b"]).step.effects.filter((effect) => effect.type === "send");
     expect(sends.map((effect) => Object.keys(effect.message.payload))).toEqual([
       ["command", "timeout_seconds", "expires_at"],
@@ -83,9 +83,9 @@ describe("an outcome", () => {
     ["INTERRUPTED", true, "lost INTERRUPTED"],
     ["EXPIRED", true, "expired EXPIRED"],
     ["EXPIRED", false, "error EXPIRED"],
-  ])("of an error %s (v1: %p) is %s", (code, v1, expected) => {
+  ])("of an error %s (v1: %p) is %s", (code, isExtended, expected) => {
     const hand = new CoreInHand();
-    const { sessionId } = hand.connect("a", { v1 });
+    const { sessionId } = hand.connect("a", { isExtended });
     const [requestId = ""] = hand.submit(["a"]).requestIds;
     const payload = { code, message: "so it is" };
     const step = hand.receive(sessionId, { type: "error", request_id: requestId, payload });
@@ -100,8 +100,8 @@ describe("an outcome", () => {
     const again = hand.success(sessionId, requestId, "other");
     expect(again.writes).toEqual([]);
     const [recall] = again.effects;
-    if (recall?.type !== "recall") throw new Error("not recalled");
-    const told = hand.step({ ...recall, type: "recalled", agentId: "a" });
+    if (recall?.type !== "lookUpRequest") throw new Error("not recalled");
+    const told = hand.step({ ...recall, type: "requestLookedUp", agentId: "a" });
     expect(told.effects).toMatchObject([{ message: { type: "ack", request_id: requestId } }]);
   });
 
@@ -121,8 +121,8 @@ describe("an outcome", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     const [recall] = hand.success(sessionId, "made-up").effects;
-    if (recall?.type !== "recall") throw new Error("not recalled");
-    const told = hand.step({ ...recall, type: "recalled" });
+    if (recall?.type !== "lookUpRequest") throw new Error("not recalled");
+    const told = hand.step({ ...recall, type: "requestLookedUp" });
     expect(told.effects).toMatchObject([{ message: { payload: { code: "UNKNOWN_REQUEST" } } }]);
   });
 
@@ -138,8 +138,8 @@ describe("an outcome", () => {
     const { sessionId } = hand.connect("a");
     const { requestIds, step } = hand.submit(["a", "b"]);
     const [job] = step.writes;
-    if (job?.type !== "job") throw new Error("no job");
-    const cancelled = hand.step({ type: "cancel", jobId: job.job.jobId });
+    if (job?.type !== "putJob") throw new Error("no job");
+    const cancelled = hand.step({ type: "cancelRequested", jobId: job.job.jobId });
     expect(outcomesIn(cancelled)).toEqual({ [requestIds[1] ?? ""]: "cancelled CANCELLED" });
     const answered = hand.success(sessionId, requestIds[0] ?? "");
     expect(outcomesIn(answered)).toEqual({ [requestIds[0] ?? ""]: "success" });
@@ -159,7 +159,7 @@ describe("an outcome", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     const { requestIds } = hand.submit(["a"], { timeoutMs: 5_000, ttlMs: 100_000 });
-    hand.step({ type: "closed", sessionId });
+    hand.step({ type: "connectionClosed", sessionId });
     expect(outcomesIn(hand.pass(100_000))).toEqual({});
     const after = hand.pass(answerGraceMs);
     expect(outcomesIn(after)).toEqual({ [requestIds[0] ?? ""]: "lost DISCONNECTED" });
@@ -171,10 +171,10 @@ describe("redelivery", () => {
     const hand = new CoreInHand();
     const first = hand.connect("a", { journal: "one" });
     const { requestIds } = hand.submit(["a"]);
-    hand.step({ type: "closed", sessionId: first.sessionId });
+    hand.step({ type: "connectionClosed", sessionId: first.sessionId });
     const back = hand.connect("a", { journal: "one" });
     expect(commandsIn(back.step).map(({ requestId }) => requestId)).toEqual(requestIds);
-    hand.step({ type: "closed", sessionId: back.sessionId });
+    hand.step({ type: "connectionClosed", sessionId: back.sessionId });
     expect(commandsIn(hand.connect("a", { journal: "two" }).step)).toEqual([]);
   });
 
@@ -198,10 +198,10 @@ describe("redelivery", () => {
 
   test("never goes to a peer of the standard alone", () => {
     const hand = new CoreInHand();
-    const first = hand.connect("a", { v1: false });
+    const first = hand.connect("a", { isExtended: false });
     const { requestIds } = hand.submit(["a"]);
-    hand.step({ type: "closed", sessionId: first.sessionId });
-    const back = hand.connect("a", { v1: false });
+    hand.step({ type: "connectionClosed", sessionId: first.sessionId });
+    const back = hand.connect("a", { isExtended: false });
     expect(commandsIn(back.step)).toEqual([]);
     expect(outcomesIn(hand.success(back.sessionId, requestIds[0] ?? ""))).toEqual({
       [requestIds[0] ?? ""]: "success",
@@ -253,11 +253,11 @@ describe("without a journal", () => {
   test("no memory is given a name that could not be kept", () => {
     const hand = new CoreInHand();
     const first = hand.connect("a");
-    const failed = hand.step({ type: "storage_failed", writes: first.step.writes });
+    const failed = hand.step({ type: "commitFailed", writes: first.step.writes });
     expect(failed.effects).toMatchObject([{ type: "close", name: "tryLater" }]);
     const again = hand.connect("a");
     expect(again.step.effects).toMatchObject([{ type: "close", name: "tryLater" }]);
-    hand.step({ type: "storage_recovered", open: { jobs: [], requests: [] } });
+    hand.step({ type: "storageRecovered", open: { jobs: [], requests: [] } });
     const welcomed = hand.connect("a").step.effects;
     expect(welcomed).toMatchObject([{ message: { type: "welcome" } }]);
   });
@@ -267,9 +267,9 @@ describe("without a journal", () => {
     const { sessionId } = hand.connect("a");
     const [failing = "", later = ""] = ["x", "y"].map(() => hand.submit(["a"]).requestIds[0]);
     const lost = hand.success(sessionId, failing);
-    hand.step({ type: "storage_failed", writes: lost.writes });
+    hand.step({ type: "commitFailed", writes: lost.writes });
     expect(hand.submit(["a"]).step.effects).toMatchObject([
-      { type: "refused", error: { code: "STORAGE_UNAVAILABLE" } },
+      { type: "rejectJob", error: { code: "STORAGE_UNAVAILABLE" } },
     ]);
     expect(hand.success(sessionId, later)).toMatchObject({ writes: [], effects: [] });
     const jobs = [failing, later].map((id) => ({
@@ -291,7 +291,7 @@ describe("without a journal", () => {
           sentAt: epoch,
         }) as const,
     );
-    const back = hand.step({ type: "storage_recovered", open: { jobs, requests } });
+    const back = hand.step({ type: "storageRecovered", open: { jobs, requests } });
     expect(outcomesIn(back)).toEqual({ [failing]: "success", [later]: "success" });
   });
 });

@@ -11,21 +11,21 @@ const due = timeoutMs + answerGraceMs;
 describe("a peer of the standard alone that was sent a command and left", () => {
   test("has its command's own time, and not the TTL", () => {
     const hand = new CoreInHand();
-    const { sessionId } = hand.connect("a", { v1: false });
+    const { sessionId } = hand.connect("a", { isExtended: false });
     const [requestId = ""] = hand.submit(["a"], { timeoutMs, ttlMs: 3_600_000 }).requestIds;
-    hand.step({ type: "closed", sessionId });
+    hand.step({ type: "connectionClosed", sessionId });
     expect(outcomesIn(hand.pass(due - 1))).toEqual({});
     expect(outcomesIn(hand.pass(1))).toEqual({ [requestId]: "lost DISCONNECTED" });
   });
 
   test("does not put the end off by coming and going", () => {
     const hand = new CoreInHand();
-    let { sessionId } = hand.connect("a", { v1: false });
+    let { sessionId } = hand.connect("a", { isExtended: false });
     const [requestId = ""] = hand.submit(["a"], { timeoutMs }).requestIds;
     const outcomes = {};
     for (let passed = 0; passed < due; passed += 2_000) {
-      hand.step({ type: "closed", sessionId });
-      const back = hand.connect("a", { v1: false });
+      hand.step({ type: "connectionClosed", sessionId });
+      const back = hand.connect("a", { isExtended: false });
       expect(commandsIn(back.step)).toEqual([]);
       sessionId = back.sessionId;
       Object.assign(outcomes, outcomesIn(hand.pass(2_000)));
@@ -35,24 +35,24 @@ describe("a peer of the standard alone that was sent a command and left", () => 
 
   test("may still answer on another connection", () => {
     const hand = new CoreInHand();
-    const { sessionId } = hand.connect("a", { v1: false });
+    const { sessionId } = hand.connect("a", { isExtended: false });
     const [requestId = ""] = hand.submit(["a"], { timeoutMs }).requestIds;
-    hand.step({ type: "closed", sessionId });
+    hand.step({ type: "connectionClosed", sessionId });
     hand.pass(timeoutMs);
-    const back = hand.connect("a", { v1: false });
+    const back = hand.connect("a", { isExtended: false });
     expect(outcomesIn(hand.success(back.sessionId, requestId))).toEqual({ [requestId]: "success" });
   });
 });
 
 test("an answer that could not be taken is what the outcome tells of, if no better one follows", () => {
   const hand = new CoreInHand();
-  const { sessionId } = hand.connect("a", { v1: false });
+  const { sessionId } = hand.connect("a", { isExtended: false });
   const [first = "", second = ""] = [hand.submit(["a"]), hand.submit(["a"])].map(
     ({ requestIds }) => requestIds[0],
   );
   const broken = (requestId: string) => {
     const message = { type: "response", request_id: requestId, payload: { status: "maybe" } };
-    hand.step({ type: "received", sessionId, text: JSON.stringify(message) });
+    hand.step({ type: "messageReceived", sessionId, text: JSON.stringify(message) });
   };
   broken(first);
   broken(second);

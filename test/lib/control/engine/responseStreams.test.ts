@@ -2,9 +2,12 @@
 import { expect, test } from "bun:test";
 import type { StoredJob } from "../../../../lib/control/core/model.ts";
 import type { Engine } from "../../../../lib/control/engine/engine.ts";
-import { OpenStreams, type StreamSource } from "../../../../lib/control/engine/responseStreams.ts";
+import {
+  ResponseStreams,
+  type StreamSource,
+} from "../../../../lib/control/engine/responseStreams.ts";
 import { OutputStream } from "../../../../lib/control/streams/outputStream.ts";
-import { watchedPerStreamMax } from "../../../../lib/protocol/limits.ts";
+import { subscriptionsPerStreamMax } from "../../../../lib/protocol/limits.ts";
 
 /** Gives what it is made of, then waits to be closed. */
 class Pieces implements StreamSource {
@@ -34,10 +37,10 @@ class Pieces implements StreamSource {
 const text = (value: Uint8Array | undefined) => Buffer.from(value ?? []).toString();
 
 test("a source that has come to its end is let go of, and so is one that fails", async () => {
-  const streams = new OpenStreams();
-  const ending = new Pieces("", "one\n", "end");
-  expect(await new Response(streams.open("t", ending, "first\n")).text()).toBe("first\none\n");
-  expect(ending.closed).toBe(1);
+  const streams = new ResponseStreams();
+  const draft = new Pieces("", "one\n", "end");
+  expect(await new Response(streams.open("t", draft, "first\n")).text()).toBe("first\none\n");
+  expect(draft.closed).toBe(1);
   const failing = new Pieces(new Error("no disk"));
   const reader = streams.open("t", failing).getReader();
   expect(reader.read()).rejects.toThrow("no disk");
@@ -46,7 +49,7 @@ test("a source that has come to its end is let go of, and so is one that fails",
 });
 
 test("ends for whoever waits when the token does, and no other's", async () => {
-  const streams = new OpenStreams();
+  const streams = new ResponseStreams();
   const [ours, theirs] = [new Pieces("one\n"), new Pieces("two\n")];
   const reader = streams.open("ours", ours).getReader();
   const other = streams.open("theirs", theirs).getReader();
@@ -64,27 +67,27 @@ test("ends for whoever waits when the token does, and no other's", async () => {
 test("whoever has gone follows nothing more, however many requests were still waiting", async () => {
   const followed = new Set<number>();
   let last = 0;
-  const total = watchedPerStreamMax + 50;
+  const total = subscriptionsPerStreamMax + 50;
   const requests = Array.from({ length: total }, (_, index) => {
     return { requestId: `r${index}`, agentId: "a" };
   });
   const job = { jobId: "j", command: "work", ended: 0, total } as StoredJob;
   const engine = {
-    watchers: { add: () => () => {} },
+    outcomeListeners: { add: () => () => {} },
     journal: { requests: () => requests, outcomes: () => [], job: () => job },
-    core: { fleet: { agents: new Map([["a", { facts: { catalogue: "c" } }]]) } },
-    catalogues: { of: () => undefined },
-    newWatcher: () => {
+    core: { registry: { agents: new Map([["a", { record: { capabilities: "c" } }]]) } },
+    capabilities: { get: () => undefined },
+    newSubscription: () => {
       followed.add(++last);
       return last;
     },
-    follow: () => {},
-    unfollow: (watcher: number) => void followed.delete(watcher),
+    subscribeOutput: () => {},
+    unsubscribeOutput: (watcher: number) => void followed.delete(watcher),
   } as unknown as Engine;
   const source = new OutputStream({ engine, job, after: 0, received: {} });
-  const reader = new OpenStreams().open("t", source).getReader();
+  const reader = new ResponseStreams().open("t", source).getReader();
   const waiting = reader.read();
-  expect(followed.size).toBe(watchedPerStreamMax);
+  expect(followed.size).toBe(subscriptionsPerStreamMax);
   await reader.cancel();
   expect((await waiting).done).toBe(true);
   await source.next();

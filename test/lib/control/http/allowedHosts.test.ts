@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { hostname } from "node:os";
-import { Hosts } from "../../../../lib/control/http/allowedHosts.ts";
+import { AllowedHosts } from "../../../../lib/control/http/allowedHosts.ts";
 
-const hosts = new Hosts(["hub.example", "*.fleet.example"]);
+const hosts = new AllowedHosts(["hub.example", "*.fleet.example"]);
 
 test.each([
   ["127.0.0.1", true],
@@ -29,5 +29,5 @@ test.each([
   ["", false],
   [undefined, false],
 ])("Host: %s is one of ours: %s", (header, expected) => {
-  expect(hosts.knows(header)).toBe(expected);
+  expect(hosts.allows(header)).toBe(expected);
 });

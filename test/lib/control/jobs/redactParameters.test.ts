@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
-  redacted,
+  redactParameters,
   secretText,
   unknownText,
 } from "../../../../lib/control/jobs/redactParameters.ts";
@@ -28,12 +28,12 @@ describe("parameters in the audit trail", () => {
     [{ tags: ["a"] }, { tags: ["a"] }],
     [{ ["__proto__"]: 1 }, { ["__proto__"]: unknownText }],
   ])("of %j are %j", (parameters, expected) => {
-    expect(redacted(parameters, [schema])).toEqual(expected);
+    expect(redactParameters(parameters, [schema])).toEqual(expected);
   });
 
   test("are kept by no schema, and left out as soon as one of several says secret", () => {
-    expect(redacted({ version: "v1" }, [])).toEqual({ version: unknownText });
+    expect(redactParameters({ version: "v1" }, [])).toEqual({ version: unknownText });
     const other = { properties: { version: { writeOnly: true } } };
-    expect(redacted({ version: "v1" }, [schema, other])).toEqual({ version: secretText });
+    expect(redactParameters({ version: "v1" }, [schema, other])).toEqual({ version: secretText });
   });
 });

@@ -49,7 +49,7 @@ describe("the journal of a control plane", () => {
   };
 
   test("gives back what is open, as it was written, to the next process", () => {
-    journal.commit([{ type: "job", job, requests }]);
+    journal.commit([{ type: "putJob", job, requests }]);
     reopen();
     const { jobs, requests: open } = journal.open();
     expect(jobs as StoredJob[]).toEqual([{ ...job, total: 2, ended: 0, succeeded: 0 }]);
@@ -57,11 +57,11 @@ describe("the journal of a control plane", () => {
   });
 
   test("counts outcomes, keeps their order, and takes each once", () => {
-    journal.commit([{ type: "job", job, requests }]);
+    journal.commit([{ type: "putJob", job, requests }]);
     const second: Outcome = { ...outcome, requestId: "r2", agentId: "b", outcome: "failed" };
     journal.commit([
-      { type: "ended", outcome: second },
-      { type: "ended", outcome },
+      { type: "putOutcome", outcome: second },
+      { type: "putOutcome", outcome },
     ]);
     expect(journal.job("j1")).toMatchObject({ total: 2, ended: 2, succeeded: 1 });
     expect(journal.outcomes("j1", 0, 10)).toMatchObject([
@@ -70,7 +70,7 @@ describe("the journal of a control plane", () => {
     ]);
     expect(journal.outcomes("j1", 1, 10)).toHaveLength(1);
     expect(journal.open()).toEqual({ jobs: [], requests: [] });
-    expect(() => journal.commit([{ type: "ended", outcome }])).toThrow("has ended already");
+    expect(() => journal.commit([{ type: "putOutcome", outcome }])).toThrow("has ended already");
     expect(journal.job("j1")).toMatchObject({ ended: 2 });
   });
 
@@ -78,26 +78,26 @@ describe("the journal of a control plane", () => {
     const broken = { ...outcome, requestId: "nobody" };
     expect(() =>
       journal.commit([
-        { type: "job", job, requests },
-        { type: "ended", outcome: broken },
+        { type: "putJob", job, requests },
+        { type: "putOutcome", outcome: broken },
       ]),
     ).toThrow("not there");
     expect(journal.job("j1")).toBeUndefined();
   });
 
   test("remembers the sending of a request, and to whom a request went", () => {
-    journal.commit([{ type: "job", job, requests }]);
-    journal.commit([{ type: "sent", requestId: "r2", sentAt: 1_500, journalId: undefined }]);
+    journal.commit([{ type: "putJob", job, requests }]);
+    journal.commit([{ type: "markSent", requestId: "r2", sentAt: 1_500, journalId: undefined }]);
     expect(journal.open().requests[1]).toMatchObject({ state: "sent", sentAt: 1_500 });
-    expect(journal.agentOf("r2")).toBe("b");
-    expect(journal.agentOf("r9")).toBeUndefined();
+    expect(journal.findAgent("r2")).toBe("b");
+    expect(journal.findAgent("r9")).toBeUndefined();
   });
 
   test("finds a job by its key, and lists jobs from the newest on", () => {
     for (const id of ["j1", "j2", "j3"]) {
       const { idempotency, ...plain } = job;
       const keyed = id === "j2" ? { ...plain, idempotency: { key: "k", fingerprint: "f" } } : plain;
-      journal.commit([{ type: "job", job: { ...keyed, jobId: id }, requests: [] }]);
+      journal.commit([{ type: "putJob", job: { ...keyed, jobId: id }, requests: [] }]);
     }
     expect(journal.jobByKey("k")?.jobId).toBe("j2");
     expect(journal.jobs({ limit: 2 }).jobs.map(({ jobId }) => jobId)).toEqual(["j3", "j2"]);
@@ -105,8 +105,8 @@ describe("the journal of a control plane", () => {
   });
 
   test("keeps agents' facts and tokens, the first revocation's time for good", () => {
-    journal.commit([{ type: "agent", facts: { agentId: "a", hostname: "h" } }]);
-    journal.commit([{ type: "agent", facts: { agentId: "a", hostname: "i" } }]);
+    journal.commit([{ type: "putAgent", facts: { agentId: "a", hostname: "h" } }]);
+    journal.commit([{ type: "putAgent", facts: { agentId: "a", hostname: "i" } }]);
     const hash = new Uint8Array([1, 2, 3]);
     const token = { tokenId: "t", hash, role: "agent", agentId: "a", state: "active" } as const;
     journal.tokens.add({ ...token, createdAt: 1, createdBy: "local" });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Descriptors } from "../../../../lib/control/link/descriptorReserve.ts";
+import { DescriptorReserve } from "../../../../lib/control/link/descriptorReserve.ts";
 
 test("some descriptors are kept back, and what was given away since the count is counted too", () => {
   let now = 0;
@@ -9,7 +9,7 @@ test("some descriptors are kept back, and what was given away since the count is
     counts++;
     return open;
   };
-  const descriptors = new Descriptors({ limit: 256, count, now: () => now });
+  const descriptors = new DescriptorReserve({ limit: 256, count, now: () => now });
   expect(descriptors.most).toBe(224);
   for (let taken = 0; taken <= 24; taken++) {
     expect(descriptors.isShort).toBe(false);
@@ -25,7 +25,7 @@ test("some descriptors are kept back, and what was given away since the count is
 
 test("a low limit is named, a high or unknown one is not", () => {
   const of = (limit: number | undefined) =>
-    new Descriptors({ limit, count: () => 0, now: () => 0 });
+    new DescriptorReserve({ limit, count: () => 0, now: () => 0 });
   expect(of(1_024).advice).toContain("the limit of open files is 1024");
   expect(of(65_536).advice).toBeUndefined();
   expect(of(undefined).advice).toBeUndefined();

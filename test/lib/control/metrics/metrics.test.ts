@@ -1,16 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { Hour, hourMs } from "../../../../lib/control/core/agents/metricsHour.ts";
+import { hourMs, MetricsHour } from "../../../../lib/control/core/agents/metricsHour.ts";
 import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
-import { figuresOf } from "../../../../lib/control/metrics/timeSeries.ts";
-import { figureHoursKept, figureMinutesKeptHours } from "../../../../lib/protocol/limits.ts";
+import { buildMetrics } from "../../../../lib/control/metrics/timeSeries.ts";
+import {
+  metricsHoursRetention,
+  metricsMinutesRetentionHours,
+} from "../../../../lib/protocol/limits.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const now = Date.parse("2026-03-01T12:30:20Z");
 const nowHour = Math.floor(now / hourMs);
 
-function filled(hour: number, cpu: number): Hour {
-  const made = new Hour(hour);
+function filled(hour: number, cpu: number): MetricsHour {
+  const made = new MetricsHour(hour);
   for (let minute = 0; minute < 60; minute++) {
     made.add(hour * hourMs + minute * 60_000, cpu, 1e9);
   }
@@ -22,10 +25,10 @@ describe("figures on disk", () => {
     using dir = temporaryDir();
     const journal = openControlJournal(join(`${dir}`, "control.db"));
     const hours = [nowHour - 30, nowHour - 2, nowHour - 1];
-    journal.figures.put(hours.map((hour) => ({ agentId: "a", hour: filled(hour, hour % 50) })));
-    const unwritten = Hour.of(now);
+    journal.metrics.put(hours.map((hour) => ({ agentId: "a", hour: filled(hour, hour % 50) })));
+    const unwritten = MetricsHour.parse(now);
     unwritten.add(now, 77, 2e9);
-    const { day, month } = figuresOf(journal.figures, "a", [unwritten], now);
+    const { day, month } = buildMetrics(journal.metrics, "a", [unwritten], now);
     expect(day.from).toBe("2026-03-01T10:00:00.000Z");
     expect(day.cpu_percent).toHaveLength(151);
     expect(day.cpu_percent[0]).toBe((nowHour - 2) % 50);
@@ -35,27 +38,27 @@ describe("figures on disk", () => {
     expect(day.memory_bytes[150]).toBe(2e9);
     expect(month.cpu_percent).toHaveLength(31);
     expect(month.cpu_percent[0]).toBe((nowHour - 30) % 50);
-    expect(figuresOf(journal.figures, "b", [], now).day.cpu_percent).toEqual([]);
+    expect(buildMetrics(journal.metrics, "b", [], now).day.cpu_percent).toEqual([]);
     journal.close();
   });
 
   test("are kept for so long, and forgotten a step at a time", () => {
     using dir = temporaryDir();
     const journal = openControlJournal(join(`${dir}`, "control.db"));
-    const { figures } = journal;
+    const { metrics } = journal;
     const all = Array.from({ length: 800 }, (_, back) => {
       return { agentId: "a", hour: filled(nowHour - back, 5) };
     });
-    figures.put(all);
-    const before = nowHour - figureMinutesKeptHours;
-    expect(figures.forgetMinutes(before, 700)).toBe(700);
-    expect(figures.forgetMinutes(before, 700)).toBe(75);
-    expect(figures.minutes("a", 0)).toHaveLength(figureMinutesKeptHours + 1);
-    expect(figures.hours("a", 0)).toHaveLength(800);
-    expect(figures.forgetHours(nowHour - figureHoursKept, 500)).toBe(79);
-    expect(figures.hours("a", 0)).toHaveLength(figureHoursKept + 1);
-    figures.forgetAgent("a");
-    expect(figures.hours("a", 0)).toEqual([]);
+    metrics.put(all);
+    const before = nowHour - metricsMinutesRetentionHours;
+    expect(metrics.pruneMinutes(before, 700)).toBe(700);
+    expect(metrics.pruneMinutes(before, 700)).toBe(75);
+    expect(metrics.minutes("a", 0)).toHaveLength(metricsMinutesRetentionHours + 1);
+    expect(metrics.hours("a", 0)).toHaveLength(800);
+    expect(metrics.pruneHours(nowHour - metricsHoursRetention, 500)).toBe(79);
+    expect(metrics.hours("a", 0)).toHaveLength(metricsHoursRetention + 1);
+    metrics.deleteAgent("a");
+    expect(metrics.hours("a", 0)).toEqual([]);
     journal.close();
   });
 });

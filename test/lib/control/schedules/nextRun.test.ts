@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { checkTiming, jitterOf, nextAfter } from "../../../../lib/control/schedules/nextRun.ts";
+import {
+  checkTiming,
+  computeJitter,
+  nextAfter,
+} from "../../../../lib/control/schedules/nextRun.ts";
 import type { Timing } from "../../../../lib/protocol/api/schedules.ts";
 
 const at = (text: string) => Date.parse(text);
@@ -85,12 +89,12 @@ describe("spans", () => {
 });
 
 test("jitter is the same for the same run, within its bounds, and spread", () => {
-  const found = Array.from({ length: 200 }, (_, run) => jitterOf("a", run * 60_000, 10_000));
+  const found = Array.from({ length: 200 }, (_, run) => computeJitter("a", run * 60_000, 10_000));
   expect(found).toEqual(
-    Array.from({ length: 200 }, (_, run) => jitterOf("a", run * 60_000, 10_000)),
+    Array.from({ length: 200 }, (_, run) => computeJitter("a", run * 60_000, 10_000)),
   );
   expect(found.every((ms) => ms >= 0 && ms < 10_000)).toBe(true);
   expect(new Set(found.map((ms) => Math.floor(ms / 1_000))).size).toBe(10);
-  expect(jitterOf("a", 1, 0)).toBe(0);
-  expect(jitterOf("a", 1, 0.5)).toBe(0);
+  expect(computeJitter("a", 1, 0)).toBe(0);
+  expect(computeJitter("a", 1, 0.5)).toBe(0);
 });

@@ -3,30 +3,30 @@ import { describe, expect, test } from "bun:test";
 import type { ReadableStreamDefaultReader } from "node:stream/web";
 import { setImmediate } from "node:timers/promises";
 import type {
-  FollowOrder,
-  OutputPiece,
+  OutputPayload,
+  OutputSubscription,
   StoredJob,
   StoredOutcome,
 } from "../../../../lib/control/core/model.ts";
 import type { Engine } from "../../../../lib/control/engine/engine.ts";
-import { OpenStreams } from "../../../../lib/control/engine/responseStreams.ts";
+import { ResponseStreams } from "../../../../lib/control/engine/responseStreams.ts";
 import { OutputStream } from "../../../../lib/control/streams/outputStream.ts";
 import type { OutcomeLine, OutputLine } from "../../../../lib/protocol/api/views.ts";
-import { outputRestMs } from "../../../../lib/protocol/limits.ts";
+import { outputDrainMs } from "../../../../lib/protocol/limits.ts";
 
 const job = { jobId: "j", command: "work", ended: 0, total: 1 } as StoredJob;
 const watcher = 1;
 
 /** The stream of one job with one request, and its agent in hand. */
 class Watching {
-  readonly orders: FollowOrder[] = [];
+  readonly orders: OutputSubscription[] = [];
   hasLeft = false;
   nowMs = 0;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   /** Pieces that the agent has yet to send, as soon as it is asked. */
   #spooled = 0;
   #rest = "";
-  #pass: (piece: OutputPiece) => void = () => {};
+  #pass: (piece: OutputPayload) => void = () => {};
   #ring: () => void = () => {};
   #outcome: StoredOutcome | undefined;
   #sequence = 0;
@@ -34,7 +34,7 @@ class Watching {
   constructor(spooled = 0) {
     this.#spooled = spooled;
     const engine = {
-      watchers: {
+      outcomeListeners: {
         add: (_jobId: string, ring: () => void) => {
           this.#ring = ring;
           return () => {};
@@ -46,23 +46,23 @@ class Watching {
           this.#outcome === undefined || after > 0 ? [] : [this.#outcome],
         job: () => ({ ...job, ended: this.#outcome === undefined ? 0 : 1 }),
       },
-      core: { fleet: { agents: new Map([["a", { facts: { catalogue: "c" } }]]) } },
-      catalogues: { of: () => new Map([["work", { name: "work", output: true }]]) },
-      newWatcher: (listener: (piece: OutputPiece) => void) => {
+      core: { registry: { agents: new Map([["a", { record: { capabilities: "c" } }]]) } },
+      capabilities: { get: () => new Map([["work", { name: "work", output: true }]]) },
+      newSubscription: (listener: (piece: OutputPayload) => void) => {
         this.#pass = listener;
         return watcher;
       },
-      follow: (order: FollowOrder) => {
+      subscribeOutput: (order: OutputSubscription) => {
         this.orders.push(order);
         if (this.#spooled > 0) queueMicrotask(() => this.#serve(order));
       },
-      unfollow: () => {
+      unsubscribeOutput: () => {
         this.hasLeft = true;
       },
     } as unknown as Engine;
     const now = () => this.nowMs;
     const source = new OutputStream({ engine, job, after: 0, received: {}, now });
-    this.#reader = new OpenStreams().open("t1", source).getReader();
+    this.#reader = new ResponseStreams().open("t1", source).getReader();
   }
 
   /** The agent sends a piece of so many bytes. */
@@ -77,7 +77,7 @@ class Watching {
     }
   }
 
-  #serve({ bytesLeft }: FollowOrder): void {
+  #serve({ bytesLeft }: OutputSubscription): void {
     for (let left = bytesLeft; left > 0 && this.#spooled > 0; left -= 8_192) {
       this.write(8_192);
       this.#spooled--;
@@ -138,7 +138,7 @@ describe("behind the outcome", () => {
     watching.write(100);
     watching.succeed();
     expect((await watching.line())?.output?.sequence).toBe(1);
-    watching.nowMs += outputRestMs;
+    watching.nowMs += outputDrainMs;
     expect(await watching.line()).toMatchObject({ output: { sequence: 1, incomplete: true } });
     expect(await watching.line()).toMatchObject({ outcome: "success" });
     expect(await watching.line()).toBeUndefined();

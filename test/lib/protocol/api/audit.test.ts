@@ -1,9 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { ChainCheck, chained, firstHash, readHead } from "../../../../lib/protocol/api/audit.ts";
+import {
+  appendToChain,
+  ChainCheck,
+  firstHash,
+  parseAuditHead,
+} from "../../../../lib/protocol/api/audit.ts";
 
 const chain: { sequence: number; text: string; hash: string }[] = [];
 for (const text of ["one", "two", "three"]) {
-  const hash = chained(chain.at(-1)?.hash ?? firstHash, text);
+  const hash = appendToChain(chain.at(-1)?.hash ?? firstHash, text);
   chain.push({ sequence: chain.length + 1, text, hash });
 }
 
@@ -30,7 +35,7 @@ describe("a chain of records", () => {
     ["one was put in", [one, two, { ...two, sequence: 3 }], 3],
     [
       "one was changed with its own hash, but not what follows",
-      [one, { sequence: 2, text: "TWO", hash: chained(one.hash, "TWO") }, three],
+      [one, { sequence: 2, text: "TWO", hash: appendToChain(one.hash, "TWO") }, three],
       3,
     ],
   ])("is broken where %s", (_what, records, sequence) => {
@@ -45,9 +50,9 @@ describe("a chain of records", () => {
   });
 
   test("has a head that reads as text", () => {
-    expect(readHead(`3:${three.hash}`)).toEqual({ sequence: 3, hash: three.hash });
+    expect(parseAuditHead(`3:${three.hash}`)).toEqual({ sequence: 3, hash: three.hash });
     for (const text of ["", "3", `x:${three.hash}`, "3:abc", `3:${three.hash}0`]) {
-      expect(readHead(text)).toBeUndefined();
+      expect(parseAuditHead(text)).toBeUndefined();
     }
   });
 });

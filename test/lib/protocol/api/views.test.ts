@@ -1,21 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { JobOrder } from "../../../../lib/protocol/api/jobs.ts";
+import { JobRequest } from "../../../../lib/protocol/api/jobs.ts";
 import { Target } from "../../../../lib/protocol/api/target.ts";
-import { roles, TokenOrder } from "../../../../lib/protocol/api/tokens.ts";
+import { roles, TokenRequest } from "../../../../lib/protocol/api/tokens.ts";
 import { outcomes } from "../../../../lib/protocol/api/views.ts";
-import { issueText } from "../../../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../../../lib/protocol/schemaError.ts";
 
 const order = { command: "ping", target: { all: true } };
 
 function faultOf(schema: v.GenericSchema, value: unknown): string {
   const parsed = v.safeParse(schema, value);
-  return parsed.success ? "accepted" : issueText(parsed.issues[0]);
+  return parsed.success ? "accepted" : formatIssue(parsed.issues[0]);
 }
 
 describe("JobOrder", () => {
   test("fills in the TTL, and leaves the timeout to the command", () => {
-    expect(v.parse(JobOrder, order)).toEqual({
+    expect(v.parse(JobRequest, order)).toEqual({
       command: "ping",
       target: { all: true },
       ttl_seconds: 3_600,
@@ -35,7 +35,7 @@ describe("JobOrder", () => {
     { ...order, ttl_seconds: 1 },
     { ...order, ttl_seconds: 604_800 },
   ])("takes %j", (body) => {
-    expect(v.parse(JobOrder, body)).toMatchObject(body);
+    expect(v.parse(JobRequest, body)).toMatchObject(body);
   });
 
   const timeoutRule = "timeout_seconds must be a number from 1 to 86400";
@@ -67,12 +67,12 @@ describe("JobOrder", () => {
       "__proto__ is not known here",
     ],
   ])("refuses %j: %s", (body, fault) => {
-    expect(faultOf(JobOrder, body)).toBe(fault);
+    expect(faultOf(JobRequest, body)).toBe(fault);
   });
 
   test("refuses what is no order at all", () => {
     for (const body of [undefined, null, [], [order], "ping", 1, true]) {
-      expect([body, v.is(JobOrder, body)]).toEqual([body, false]);
+      expect([body, v.is(JobRequest, body)]).toEqual([body, false]);
     }
   });
 });
@@ -141,7 +141,7 @@ describe("TokenOrder", () => {
   test.each([{ role: "agent", agent_id: "web-1" }, { role: "operator" }, { role: "admin" }])(
     "takes %j",
     (body) => {
-      expect(v.parse(TokenOrder, body) as object).toEqual(body);
+      expect(v.parse(TokenRequest, body) as object).toEqual(body);
     },
   );
 
@@ -162,7 +162,7 @@ describe("TokenOrder", () => {
     [{ role: ["admin"] }],
     [{ agent_id: "web-1" }],
   ])("refuses %j", (body) => {
-    expect(v.is(TokenOrder, body)).toBe(false);
+    expect(v.is(TokenRequest, body)).toBe(false);
   });
 });
 

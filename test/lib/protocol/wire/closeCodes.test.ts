@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { closeCodes, comeBack } from "../../../../lib/protocol/wire/closeCodes.ts";
+import { closeCodes, reconnectPolicy } from "../../../../lib/protocol/wire/closeCodes.ts";
 
 const facts = Object.values(closeCodes);
 
@@ -20,20 +20,20 @@ describe("closeCodes", () => {
 
 describe("comeBack()", () => {
   test.each(Object.values(closeCodes))("of %j is what the table says", (fact) => {
-    expect(comeBack(fact.code)).toBe(fact.comeBack);
+    expect(reconnectPolicy(fact.code)).toBe(fact.reconnect);
   });
 
   test.each([4400, 4401, 4403, 4409, 4429])(
     "is slow after %d: at once would change nothing",
     (code) => {
-      expect(comeBack(code)).toBe("slow");
+      expect(reconnectPolicy(code)).toBe("slow");
     },
   );
 
   test.each([0, 1001, 1005, 1006, 1011, 1012, 1013, 3000, 4000, 4408, 4413, 4999, Number.NaN])(
     "takes %d for a passing fault",
     (code) => {
-      expect(comeBack(code)).toBe("backoff");
+      expect(reconnectPolicy(code)).toBe("backoff");
     },
   );
 });

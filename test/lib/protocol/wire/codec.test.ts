@@ -6,8 +6,8 @@ import {
   decodeFromControl,
 } from "../../../../lib/protocol/wire/codec.ts";
 
-const standard = { v1: false };
-const v1 = { v1: true };
+const standard = { isExtended: false };
+const v1 = { isExtended: true };
 
 function accepted<M>(decoded: Decoded<M>): M {
   expect(decoded.refusal).toBeUndefined();

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { requestIdCharsMax } from "../../../../lib/protocol/limits.ts";
-import { issueText } from "../../../../lib/protocol/schemaError.ts";
+import { formatIssue } from "../../../../lib/protocol/schemaError.ts";
 import {
+  type DecodeError,
   decodeFromAgent,
   decodeFromControl,
-  type Refusal,
 } from "../../../../lib/protocol/wire/codec.ts";
 
 type Path = readonly [string, ...string[]];
@@ -55,9 +55,13 @@ const senders = [
   ...fromControl.map((type) => ["control", type] as const),
 ];
 
-function refusalOf(sender: keyof typeof directions, value: unknown, v1 = true): Refusal {
+function refusalOf(
+  sender: keyof typeof directions,
+  value: unknown,
+  isExtended = true,
+): DecodeError {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  const { refusal } = directions[sender](text, { v1 });
+  const { refusal } = directions[sender](text, { isExtended });
   if (refusal === undefined) throw new Error(`accepted: ${text}`);
   return refusal;
 }
@@ -136,7 +140,7 @@ describe("decodeFromAgent() and what is no JSON object", () => {
 describe("decodeFromAgent() and decodeFromControl() name the field that is wrong", () => {
   for (const [sender, type] of senders) {
     test(`take the least ${type} from the ${sender}`, () => {
-      const { message } = directions[sender](JSON.stringify(least[type]), { v1: true });
+      const { message } = directions[sender](JSON.stringify(least[type]), { isExtended: true });
       expect(message as unknown).toEqual(least[type]);
     });
 
@@ -158,7 +162,7 @@ describe("decodeFromAgent() and decodeFromControl() name the field that is wrong
       for (const path of fieldsOf(least[type])) {
         for (const value of values) {
           const text = JSON.stringify(withField(least[type], path, value));
-          const { refusal } = directions[sender](text, { v1: true });
+          const { refusal } = directions[sender](text, { isExtended: true });
           expect(refusal?.text ?? "").not.toContain(marker);
           expect(refusal?.requestId ?? "").not.toContain(marker);
         }
@@ -252,6 +256,6 @@ describe("issueText()", () => {
     [{ inner: { name: "x" }, constructor: 1 }, "constructor is not known here"],
   ])("%j: %s", (value, text) => {
     const issue = v.safeParse(Shape, value).issues?.[0];
-    expect(issue === undefined ? "" : issueText(issue)).toBe(text);
+    expect(issue === undefined ? "" : formatIssue(issue)).toBe(text);
   });
 });

@@ -131,7 +131,7 @@ describe("encode()", () => {
   test.each(Object.keys(fromAgent))("writes a %s that decodeFromAgent() reads back", (type) => {
     fc.assert(
       fc.property(fromAgent[type] as fc.Arbitrary<AgentDraft>, (message) => {
-        const decoded = decodeFromAgent(encode(message, nowMs), { v1: true });
+        const decoded = decodeFromAgent(encode(message, nowMs), { isExtended: true });
         expect(decoded as unknown).toEqual({ message: { ...message, timestamp: stamp } });
       }),
     );
@@ -140,7 +140,7 @@ describe("encode()", () => {
   test.each(Object.keys(fromControl))("writes a %s that decodeFromControl() reads back", (type) => {
     fc.assert(
       fc.property(fromControl[type] as fc.Arbitrary<ControlDraft>, (message) => {
-        const decoded = decodeFromControl(encode(message, nowMs), { v1: true });
+        const decoded = decodeFromControl(encode(message, nowMs), { isExtended: true });
         expect(decoded as unknown).toEqual({ message: { ...message, timestamp: stamp } });
       }),
     );
@@ -190,7 +190,9 @@ describe("encode()", () => {
           expires_at: stamp,
         },
       };
-      expect(decodeFromControl(encode(message, nowMs), { v1: true }).message?.type).toBe("command");
+      expect(decodeFromControl(encode(message, nowMs), { isExtended: true }).message?.type).toBe(
+        "command",
+      );
     }
   });
 });

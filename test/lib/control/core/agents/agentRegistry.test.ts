@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import {
-  helloMs,
+  helloTimeoutMs,
   messagesBurstMax,
-  probeMs,
-  strikesMax,
+  pingAfterSilenceMs,
+  protocolViolationsMax,
 } from "../../../../../lib/protocol/limits.ts";
 import { closeCodes } from "../../../../../lib/protocol/wire/closeCodes.ts";
 import { CoreInHand, commandsIn, epoch } from "../../../../support/harness/controlCore.ts";
 
 const heartbeat = { type: "heartbeat", payload: {} } as const;
-const silentAfterMs = 45_000 + probeMs;
+const silentAfterMs = 45_000 + pingAfterSilenceMs;
 
 function closings(step: { effects: { type: string }[] }) {
   return step.effects.filter((effect) => effect.type === "close" || effect.type === "terminate");
@@ -34,20 +34,20 @@ describe("a session", () => {
       sessionId: 1,
       agentId: "a",
       tokenId: "t",
-      v1: true,
+      isExtended: true,
       address: "",
       freshJournalId: "f",
     };
-    hand.step({ type: "opened", session });
+    hand.step({ type: "connectionOpened", session });
     expect(commandsIn(hand.submit(["a"]).step)).toEqual([]);
-    const closed = hand.pass(helloMs + probeMs);
+    const closed = hand.pass(helloTimeoutMs + pingAfterSilenceMs);
     expect(closings(closed)).toMatchObject([{ name: "silent" }, { type: "terminate" }]);
   });
 
   test("is not spared the hello by other messages", () => {
     const hand = new CoreInHand();
-    const session = { sessionId: 1, agentId: "a", tokenId: "t", v1: true, address: "" };
-    hand.step({ type: "opened", session: { ...session, freshJournalId: "f" } });
+    const session = { sessionId: 1, agentId: "a", tokenId: "t", isExtended: true, address: "" };
+    hand.step({ type: "connectionOpened", session: { ...session, freshJournalId: "f" } });
     const closed: { type: string }[] = [];
     for (let second = 0; second < 20; second++) {
       hand.receive(1, heartbeat);
@@ -79,7 +79,7 @@ describe("a session", () => {
     }
     expect(closings(hand.pass(silentAfterMs - 1))).toEqual([]);
     expect(closings(hand.pass(1))).toMatchObject([{ name: "silent" }, { type: "terminate" }]);
-    expect(hand.core.fleet.agent("a").session).toBeUndefined();
+    expect(hand.core.registry.agent("a").session).toBeUndefined();
   });
 
   test("is given a last chance when the process itself was held up", () => {
@@ -88,7 +88,7 @@ describe("a session", () => {
     hand.now += 300_000;
     expect(closings(hand.step({ type: "tick" }))).toEqual([]);
     hand.receive(sessionId, heartbeat);
-    expect(closings(hand.pass(probeMs))).toEqual([]);
+    expect(closings(hand.pass(pingAfterSilenceMs))).toEqual([]);
   });
 
   test("is replaced by the newest one of its agent, and its late end harms nobody", () => {
@@ -101,8 +101,8 @@ describe("a session", () => {
       name: "takenOver",
       reason: closeCodes.takenOver.meaning,
     });
-    hand.step({ type: "closed", sessionId: old.sessionId });
-    expect(hand.core.fleet.agent("a").session?.sessionId).toBe(young.sessionId);
+    hand.step({ type: "connectionClosed", sessionId: old.sessionId });
+    expect(hand.core.registry.agent("a").session?.sessionId).toBe(young.sessionId);
     const [requestId = ""] = hand.submit(["a"]).requestIds;
     expect(hand.success(old.sessionId, requestId)).toMatchObject({ writes: [], effects: [] });
   });
@@ -110,7 +110,7 @@ describe("a session", () => {
   test("ends at once when its token is revoked", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
-    const step = hand.step({ type: "revoked", tokenId: "token of a" });
+    const step = hand.step({ type: "tokenRevoked", tokenId: "token of a" });
     expect(closings(step)).toMatchObject([{ sessionId, name: "unauthorized" }]);
     expect(hand.receive(sessionId, heartbeat)).toMatchObject({ writes: [], effects: [] });
   });
@@ -118,11 +118,11 @@ describe("a session", () => {
   test("ends after too many refused messages, and after too many messages", () => {
     const hand = new CoreInHand();
     const broken = hand.connect("a").sessionId;
-    for (let count = 0; count < strikesMax; count++) {
-      const step = hand.step({ type: "received", sessionId: broken, text: "junk" });
+    for (let count = 0; count < protocolViolationsMax; count++) {
+      const step = hand.step({ type: "messageReceived", sessionId: broken, text: "junk" });
       expect(closings(step)).toEqual([]);
     }
-    const last = hand.step({ type: "received", sessionId: broken, text: "junk" });
+    const last = hand.step({ type: "messageReceived", sessionId: broken, text: "junk" });
     expect(closings(last)).toMatchObject([{ name: "malformed" }]);
     const flooding = hand.connect("b").sessionId;
     let step = { effects: [] as { type: string }[] };
@@ -133,7 +133,7 @@ describe("a session", () => {
   test("that does not read is closed without waiting for it", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
-    const step = hand.step({ type: "slow", sessionId });
+    const step = hand.step({ type: "sendBufferFull", sessionId });
     expect(closings(step)).toMatchObject([{ name: "slowReader" }, { type: "terminate" }]);
   });
 });
@@ -146,13 +146,13 @@ describe("the fleet", () => {
       const payload = { cpu_usage: `${cpu}%`, memory_usage: "1.5GB" };
       hand.receive(sessionId, { type: "status_update", payload });
     };
-    const agent = hand.core.fleet.agent("a");
+    const agent = hand.core.registry.agent("a");
     says(1);
     says(2);
     hand.now += 60_000;
     says(3);
     expect(agent.cpuUsage).toBe("3%");
-    expect(agent.figures?.flatMap((hour) => hour.samples())).toEqual([
+    expect(agent.metrics?.flatMap((hour) => hour.samples())).toEqual([
       { at: epoch, cpuPercent: 2, memoryBytes: 1.5e9 },
       { at: epoch + 60_000, cpuPercent: 3, memoryBytes: 1.5e9 },
     ]);
@@ -160,21 +160,21 @@ describe("the fleet", () => {
       hand.now += 3_600_000;
       says(10 + hour);
     }
-    expect(agent.figures).toHaveLength(2);
-    const taken = hand.core.fleet.figures.take(10);
+    expect(agent.metrics).toHaveLength(2);
+    const taken = hand.core.registry.metrics.take(10);
     expect(taken.map(({ agentId, hour }) => `${agentId} ${hour.number % 24}`)).toEqual([
       "a 4",
       "a 5",
     ]);
-    expect(hand.core.fleet.figures.take(10)).toEqual([]);
-    expect(agent.figures).toHaveLength(1);
+    expect(hand.core.registry.metrics.take(10)).toEqual([]);
+    expect(agent.metrics).toHaveLength(1);
   });
 
   test("advises a growing fleet to slow down, when it is next heard", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     for (let count = 0; count < 40_000; count++) {
-      hand.step({ type: "register", agentId: `b${count}` });
+      hand.step({ type: "agentRegistered", agentId: `b${count}` });
     }
     const step = hand.receive(sessionId, heartbeat);
     expect(step.effects).toMatchObject([
@@ -186,8 +186,8 @@ describe("the fleet", () => {
   test("is sent away in order, everyone with a moment of their own", () => {
     const hand = new CoreInHand();
     for (let count = 0; count < 4; count++) hand.connect(`a${count}`);
-    hand.connect("plain", { v1: false });
-    const { effects } = hand.step({ type: "drain" });
+    hand.connect("plain", { isExtended: false });
+    const { effects } = hand.step({ type: "connectionsDrained" });
     const delays = effects.flatMap((effect) =>
       effect.type === "send" && effect.message.type === "goaway"
         ? [effect.message.payload.retry_after_seconds]
@@ -196,7 +196,7 @@ describe("the fleet", () => {
     expect(delays).toEqual([0.5, 0.7, 0.9, 1.1]);
     expect(effects.filter((effect) => effect.type === "close")).toHaveLength(5);
     expect(hand.submit(["a0"]).step.effects).toMatchObject([
-      { type: "refused", error: { code: "UNAVAILABLE" } },
+      { type: "rejectJob", error: { code: "UNAVAILABLE" } },
     ]);
     expect(closings(hand.connect("a9").step)).toMatchObject([{ name: "restarting" }]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { adviceFor, isOutdated } from "../../../../../lib/control/core/agents/pacing.ts";
+import { pacingFor, shouldResend } from "../../../../../lib/control/core/agents/pacing.ts";
 
 describe("adviceFor()", () => {
   test.each([
@@ -15,7 +15,7 @@ describe("adviceFor()", () => {
     [100_000, 300, 300, 60],
     [5, 1, 1, 1],
   ])("for %d agents at %d s", (agents, heartbeat, heartbeatSeconds, reconnectSeconds) => {
-    expect(adviceFor(agents, heartbeat)).toEqual({ heartbeatSeconds, reconnectSeconds });
+    expect(pacingFor(agents, heartbeat)).toEqual({ heartbeatSeconds, reconnectSeconds });
   });
 
   test.each([
@@ -25,16 +25,16 @@ describe("adviceFor()", () => {
     [100_000, 200],
     [200_000, 240],
   ])("under TLS %d agents come back over %d s", (agents, reconnectSeconds) => {
-    expect(adviceFor(agents, 15, true).reconnectSeconds).toBe(reconnectSeconds);
-    expect(adviceFor(agents, 15, true)).toMatchObject({
-      heartbeatSeconds: adviceFor(agents, 15).heartbeatSeconds,
+    expect(pacingFor(agents, 15, true).reconnectSeconds).toBe(reconnectSeconds);
+    expect(pacingFor(agents, 15, true)).toMatchObject({
+      heartbeatSeconds: pacingFor(agents, 15).heartbeatSeconds,
     });
   });
 
   test("never asks for more than 1000 heartbeats a second or for more than configured", () => {
     fc.assert(
       fc.property(fc.nat(3_000_000), fc.integer({ min: 1, max: 3_600 }), (agents, configured) => {
-        const { heartbeatSeconds, reconnectSeconds } = adviceFor(agents, configured);
+        const { heartbeatSeconds, reconnectSeconds } = pacingFor(agents, configured);
         expect(agents / heartbeatSeconds).toBeLessThanOrEqual(1_000);
         expect(heartbeatSeconds).toBeGreaterThanOrEqual(configured);
         expect(reconnectSeconds).toBeWithin(1, 61);
@@ -58,6 +58,6 @@ describe("isOutdated()", () => {
     [17, 8, true],
   ])("of 20 s and 10 s, when it is %d s and %d s now: %p", (heartbeat, reconnect, outdated) => {
     const now = { heartbeatSeconds: heartbeat, reconnectSeconds: reconnect };
-    expect(isOutdated(told, now)).toBe(outdated);
+    expect(shouldResend(told, now)).toBe(outdated);
   });
 });

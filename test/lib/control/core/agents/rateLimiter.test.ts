@@ -1,60 +1,60 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { Throttle } from "../../../../../lib/control/core/agents/rateLimiter.ts";
+import { RateLimiter } from "../../../../../lib/control/core/agents/rateLimiter.ts";
 import {
   messageBytesBurstMax,
   messageBytesMax,
   messageBytesPerSecondMax,
   messagesBurstMax,
   messagesPerSecondMax,
-  strikesMax,
-  strikesWindowMs,
+  protocolViolationsMax,
+  protocolViolationsWindowMs,
 } from "../../../../../lib/protocol/limits.ts";
 
 const start = 1_000_000;
 
 /** How many messages of this size are admitted in a row at one moment. */
-function admittedAt(throttle: Throttle, bytes: number, now: number): number {
+function admittedAt(rateLimiter: RateLimiter, bytes: number, now: number): number {
   let count = 0;
-  while (throttle.admit(bytes, now)) count++;
+  while (rateLimiter.admit(bytes, now)) count++;
   return count;
 }
 
 describe("Throttle.admit()", () => {
   test("admits a burst of messages and no more", () => {
-    expect(admittedAt(new Throttle(start), 1, start)).toBe(messagesBurstMax);
+    expect(admittedAt(new RateLimiter(start), 1, start)).toBe(messagesBurstMax);
   });
 
   test("admits a burst of bytes and no more", () => {
     const whole = Math.floor(messageBytesBurstMax / messageBytesMax);
-    expect(admittedAt(new Throttle(start), messageBytesMax, start)).toBe(whole);
-    expect(new Throttle(start).admit(messageBytesBurstMax, start)).toBe(true);
-    expect(new Throttle(start).admit(messageBytesBurstMax + 1, start)).toBe(false);
+    expect(admittedAt(new RateLimiter(start), messageBytesMax, start)).toBe(whole);
+    expect(new RateLimiter(start).admit(messageBytesBurstMax, start)).toBe(true);
+    expect(new RateLimiter(start).admit(messageBytesBurstMax + 1, start)).toBe(false);
   });
 
   test("saves nothing up beyond the burst, however long it was quiet", () => {
-    expect(admittedAt(new Throttle(start), 1, start + 86_400_000)).toBe(messagesBurstMax);
+    expect(admittedAt(new RateLimiter(start), 1, start + 86_400_000)).toBe(messagesBurstMax);
   });
 
   test("refills by the second", () => {
-    const throttle = new Throttle(start);
-    for (let sent = 0; sent < messagesBurstMax; sent++) throttle.admit(0, start);
-    expect(admittedAt(throttle, 0, start + 500)).toBe(messagesPerSecondMax / 2);
-    const bytes = new Throttle(start);
+    const rateLimiter = new RateLimiter(start);
+    for (let sent = 0; sent < messagesBurstMax; sent++) rateLimiter.admit(0, start);
+    expect(admittedAt(rateLimiter, 0, start + 500)).toBe(messagesPerSecondMax / 2);
+    const bytes = new RateLimiter(start);
     bytes.admit(messageBytesBurstMax, start);
     expect(bytes.admit(messageBytesPerSecondMax, start + 999)).toBe(false);
-    const waited = new Throttle(start);
+    const waited = new RateLimiter(start);
     waited.admit(messageBytesBurstMax, start);
     expect(waited.admit(messageBytesPerSecondMax, start + 1_000)).toBe(true);
   });
 
   test("admits a steady sender at the full rate for ever", () => {
-    const throttle = new Throttle(start);
+    const rateLimiter = new RateLimiter(start);
     const perTick = messagesPerSecondMax / 100;
     let refused = 0;
     for (let tick = 1; tick <= 1_000; tick++) {
       for (let sent = 0; sent < perTick; sent++) {
-        if (!throttle.admit(1_000, start + tick * 10)) refused++;
+        if (!rateLimiter.admit(1_000, start + tick * 10)) refused++;
       }
     }
     expect(refused).toBe(0);
@@ -66,12 +66,12 @@ describe("Throttle.admit()", () => {
     });
     fc.assert(
       fc.property(gaps, (steps) => {
-        const throttle = new Throttle(start);
+        const rateLimiter = new RateLimiter(start);
         let now = start;
         let admitted = 0;
         for (const { ms, messages } of steps) {
           now += ms;
-          for (let sent = 0; sent < messages; sent++) if (throttle.admit(1, now)) admitted++;
+          for (let sent = 0; sent < messages; sent++) if (rateLimiter.admit(1, now)) admitted++;
         }
         const allowed = messagesBurstMax + ((now - start) / 1_000) * messagesPerSecondMax;
         expect(admitted).toBeLessThanOrEqual(Math.ceil(allowed));
@@ -81,35 +81,35 @@ describe("Throttle.admit()", () => {
   });
 
   test("takes a clock that steps back for one that stands still", () => {
-    const throttle = new Throttle(start);
-    expect(throttle.admit(1, start - 60_000)).toBe(true);
-    expect(admittedAt(throttle, 1, start - 60_000)).toBe(messagesBurstMax - 1);
+    const rateLimiter = new RateLimiter(start);
+    expect(rateLimiter.admit(1, start - 60_000)).toBe(true);
+    expect(admittedAt(rateLimiter, 1, start - 60_000)).toBe(messagesBurstMax - 1);
   });
 });
 
 describe("Throttle.strike()", () => {
-  function strikes(throttle: Throttle, count: number, now: number): boolean[] {
-    return Array.from({ length: count }, () => throttle.strike(now));
+  function strikes(rateLimiter: RateLimiter, count: number, now: number): boolean[] {
+    return Array.from({ length: count }, () => rateLimiter.countViolation(now));
   }
 
   test("forgives so many in a window, and not one more", () => {
-    const throttle = new Throttle(start);
-    expect(strikes(throttle, strikesMax, start)).not.toContain(true);
-    expect(throttle.strike(start)).toBe(true);
+    const rateLimiter = new RateLimiter(start);
+    expect(strikes(rateLimiter, protocolViolationsMax, start)).not.toContain(true);
+    expect(rateLimiter.countViolation(start)).toBe(true);
   });
 
   test("counts up to the end of the window, and anew behind it", () => {
-    const throttle = new Throttle(start);
-    strikes(throttle, strikesMax, start);
-    const other = new Throttle(start);
-    strikes(other, strikesMax, start);
-    expect(throttle.strike(start + strikesWindowMs)).toBe(true);
-    expect(other.strike(start + strikesWindowMs + 1)).toBe(false);
+    const rateLimiter = new RateLimiter(start);
+    strikes(rateLimiter, protocolViolationsMax, start);
+    const other = new RateLimiter(start);
+    strikes(other, protocolViolationsMax, start);
+    expect(rateLimiter.countViolation(start + protocolViolationsWindowMs)).toBe(true);
+    expect(other.countViolation(start + protocolViolationsWindowMs + 1)).toBe(false);
   });
 
   test("counts from zero on a clock that starts at zero", () => {
-    const throttle = new Throttle(0);
-    expect(strikes(throttle, strikesMax, 0)).not.toContain(true);
-    expect(throttle.strike(1)).toBe(true);
+    const rateLimiter = new RateLimiter(0);
+    expect(strikes(rateLimiter, protocolViolationsMax, 0)).not.toContain(true);
+    expect(rateLimiter.countViolation(1)).toBe(true);
   });
 });

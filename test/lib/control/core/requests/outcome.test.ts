@@ -1,7 +1,10 @@
 /** When a command began, by the control plane's clock, from what its agent tells. */
 import { describe, expect, test } from "bun:test";
 import type { Job, OpenRequest } from "../../../../../lib/control/core/model.ts";
-import { endingOfAnswer, outcomeOf } from "../../../../../lib/control/core/requests/outcome.ts";
+import {
+  buildOutcome,
+  outcomeFromResponse,
+} from "../../../../../lib/control/core/requests/outcome.ts";
 import { decodeFromAgent } from "../../../../../lib/protocol/wire/codec.ts";
 import type { Response } from "../../../../../lib/protocol/wire/message.ts";
 
@@ -16,37 +19,43 @@ const job: Job = {
 };
 const request: OpenRequest = { requestId: "r", jobId: "j", agentId: "a", state: "sent" };
 
-function times(payload: object, { v1 = true, now = 100_000 } = {}) {
+function times(payload: object, { isExtended = true, now = 100_000 } = {}) {
   const envelope = { type: "response", request_id: "r", timestamp: "2026-01-01T00:00:00Z" };
   const text = JSON.stringify({ ...envelope, payload: { status: "success", ...payload } });
-  const { message } = decodeFromAgent(text, { v1 });
-  const peer = { sessionId: 1, agentId: "a", v1 };
-  const { startedAt, ranMs } = outcomeOf(
+  const { message } = decodeFromAgent(text, { isExtended });
+  const peer = { sessionId: 1, agentId: "a", isExtended };
+  const { startedAt, executionMs } = buildOutcome(
     request,
     job,
-    endingOfAnswer(message as Response, peer),
+    outcomeFromResponse(message as Response, peer),
     now,
   );
-  return { startedAt, ranMs };
+  return { startedAt, executionMs };
 }
 
 describe("the beginning of a command", () => {
   test("is counted back from when its answer came", () => {
-    const expected = { startedAt: 93_000, ranMs: 5_000 };
+    const expected = { startedAt: 93_000, executionMs: 5_000 };
     expect(times({ ran_ms: 5_000, held_ms: 2_000 })).toEqual(expected);
-    expect(times({ ran_ms: 5_000 })).toEqual({ startedAt: 95_000, ranMs: 5_000 });
+    expect(times({ ran_ms: 5_000 })).toEqual({ startedAt: 95_000, executionMs: 5_000 });
   });
 
   test("is never before its job, whatever an agent says", () => {
-    expect(times({ ran_ms: 9e12, held_ms: 9e12 })).toEqual({ startedAt: 10_000, ranMs: 90_000 });
-    expect(times({ ran_ms: 5_000, held_ms: 9e12 })).toEqual({ startedAt: 10_000, ranMs: 5_000 });
+    expect(times({ ran_ms: 9e12, held_ms: 9e12 })).toEqual({
+      startedAt: 10_000,
+      executionMs: 90_000,
+    });
+    expect(times({ ran_ms: 5_000, held_ms: 9e12 })).toEqual({
+      startedAt: 10_000,
+      executionMs: 5_000,
+    });
   });
 
   test("is not known where nothing is said that could be it, and the answer stands", () => {
-    const unknown = { startedAt: undefined, ranMs: undefined };
+    const unknown = { startedAt: undefined, executionMs: undefined };
     expect(times({})).toEqual(unknown);
     expect(times({ ran_ms: "long" })).toEqual(unknown);
     expect(times({ ran_ms: -1 })).toEqual(unknown);
-    expect(times({ ran_ms: 5 }, { v1: false })).toEqual(unknown);
+    expect(times({ ran_ms: 5 }, { isExtended: false })).toEqual(unknown);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { OpenRequest } from "../../../../../lib/control/core/model.ts";
-import { WaitingLine } from "../../../../../lib/control/core/requests/priorityQueue.ts";
+import { PriorityQueue } from "../../../../../lib/control/core/requests/priorityQueue.ts";
 import type { Priority } from "../../../../../lib/protocol/api/jobs.ts";
 
 function request(job: number): OpenRequest {
@@ -9,7 +9,7 @@ function request(job: number): OpenRequest {
   return { requestId: `r${job}`, jobId, agentId: "a", state: "queued" };
 }
 
-function drained(line: WaitingLine): string[] {
+function drained(line: PriorityQueue): string[] {
   const order: string[] = [];
   for (let next = line.first(); next !== undefined; next = line.first()) {
     order.push(next.requestId);
@@ -20,7 +20,7 @@ function drained(line: WaitingLine): string[] {
 
 describe("what waits for one agent", () => {
   test("goes by priority, and among equals in the order of the jobs", () => {
-    const line = new WaitingLine();
+    const line = new PriorityQueue();
     const wanted: [number, Priority][] = [
       ...([
         [1, "low"],
@@ -41,7 +41,7 @@ describe("what waits for one agent", () => {
     const moves = fc.array(fc.tuple(fc.boolean(), fc.nat(30)), { maxLength: 60 });
     fc.assert(
       fc.property(moves, (all) => {
-        const line = new WaitingLine();
+        const line = new PriorityQueue();
         const known = new Map<number, OpenRequest>();
         for (const [isIn, job] of all) {
           const here = known.get(job);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { Job, OpenRequest, Standing } from "../../../../../lib/control/core/model.ts";
-import { notAhead } from "../../../../../lib/control/core/requests/expiry.ts";
+import type { Job, OpenRequest, RequestProgress } from "../../../../../lib/control/core/model.ts";
+import { clampToNow } from "../../../../../lib/control/core/requests/expiry.ts";
 import { Rollouts } from "../../../../../lib/control/core/requests/rollouts.ts";
 
 const ids = (requests: OpenRequest[]) => requests.map(({ requestId }) => requestId);
@@ -28,29 +28,29 @@ describe("a rollout", () => {
   test("lets so many go at a time, in order, the next when one has ended", () => {
     const { rollouts, first } = begun({ batch: 2 }, 4);
     expect(first).toEqual(["r0", "r1"]);
-    expect(ids(rollouts.ended("j", "r1", "success", 1).go)).toEqual(["r2"]);
-    expect(ids(rollouts.ended("j", "r0", "failed", 1).go)).toEqual(["r3"]);
-    expect(rollouts.ended("j", "r2", "success", 1).go).toEqual([]);
+    expect(ids(rollouts.ended("j", "r1", "success", 1).started)).toEqual(["r2"]);
+    expect(ids(rollouts.ended("j", "r0", "failed", 1).started)).toEqual(["r3"]);
+    expect(rollouts.ended("j", "r2", "success", 1).started).toEqual([]);
   });
 
   test("without limits is none", () => {
     const { rollouts, first } = begun({}, 3);
     expect(first).toHaveLength(3);
-    expect(rollouts.ended("j", "r0", "lost", 1)).toEqual({ go: [] });
+    expect(rollouts.ended("j", "r0", "lost", 1)).toEqual({ started: [] });
   });
 
   test("stops once, with the first failure too many", () => {
     const { rollouts } = begun({ batch: 1, maxFailures: 1 }, 4);
     expect(rollouts.ended("j", "r0", "error", 1).stop).toBeUndefined();
-    expect(rollouts.ended("j", "r1", "lost", 1)).toEqual({ go: [], stop: "2 failures" });
-    expect(rollouts.ended("j", "r2", "cancelled", 1)).toEqual({ go: [] });
+    expect(rollouts.ended("j", "r1", "lost", 1)).toEqual({ started: [], stop: "2 failures" });
+    expect(rollouts.ended("j", "r2", "cancelled", 1)).toEqual({ started: [] });
   });
 
   test("in waves begins the next when the whole of one has ended, and after the pause", () => {
     const { rollouts, first } = begun({ batch: 2, waves: true, pauseBetweenMs: 500 }, 5);
     expect(first).toEqual(["r0", "r1"]);
-    expect(rollouts.ended("j", "r1", "success", 100).go).toEqual([]);
-    expect(rollouts.ended("j", "r0", "failed", 200).go).toEqual([]);
+    expect(rollouts.ended("j", "r1", "success", 100).started).toEqual([]);
+    expect(rollouts.ended("j", "r0", "failed", 200).started).toEqual([]);
     expect(rollouts.next()).toBe(700);
     expect(rollouts.due(699)).toEqual([]);
     expect(ids(rollouts.due(700))).toEqual(["r2", "r3"]);
@@ -63,10 +63,10 @@ describe("a rollout", () => {
     const { rollouts, first } = begun({ canary: 2, canaryWaitMs: 300, batch: 3 }, 6);
     expect(first).toEqual(["r0", "r1"]);
     rollouts.ended("j", "r0", "success", 10);
-    expect(rollouts.ended("j", "r1", "success", 20).go).toEqual([]);
+    expect(rollouts.ended("j", "r1", "success", 20).started).toEqual([]);
     expect(rollouts.due(319)).toEqual([]);
     expect(ids(rollouts.due(320))).toEqual(["r2", "r3", "r4"]);
-    expect(ids(rollouts.ended("j", "r3", "failed", 400).go)).toEqual(["r5"]);
+    expect(ids(rollouts.ended("j", "r3", "failed", 400).started)).toEqual(["r5"]);
   });
 
   test.each(["failed", "error", "expired", "lost", "cancelled"] as const)(
@@ -74,8 +74,8 @@ describe("a rollout", () => {
     (outcome) => {
       const { rollouts } = begun({ canary: 2, maxFailures: 10 }, 6);
       const told = rollouts.ended("j", "r1", outcome, 1);
-      expect(told).toEqual({ go: [], stop: "a canary that did not succeed" });
-      expect(rollouts.ended("j", "r0", "success", 2)).toEqual({ go: [] });
+      expect(told).toEqual({ started: [], stop: "a canary that did not succeed" });
+      expect(rollouts.ended("j", "r0", "success", 2)).toEqual({ started: [] });
     },
   );
 
@@ -84,9 +84,9 @@ describe("a rollout", () => {
     job.pausedAt = 5;
     const [sent] = open;
     if (sent !== undefined) sent.state = "sent";
-    rollouts.takeBack(job, open);
+    rollouts.requeue(job, open);
     expect(open.filter((each) => rollouts.holds(each))).toHaveLength(4);
-    expect(rollouts.ended("j", "r0", "success", 6).go).toEqual([]);
+    expect(rollouts.ended("j", "r0", "success", 6).started).toEqual([]);
     delete job.pausedAt;
     const again = rollouts.released("j", 7);
     expect(ids(again)).toEqual(["r1", "r2"]);
@@ -105,7 +105,7 @@ describe("after a restart", () => {
   /** r0 has ended, r1 was sent, r2 had its turn and its agent was away, the rest wait. */
   function restored(more: Partial<Job>, now = 1_000) {
     const rollouts = new Rollouts();
-    const all = queued(6).map(({ requestId }, index): Standing => {
+    const all = queued(6).map(({ requestId }, index): RequestProgress => {
       return index === 0 ? { requestId, outcome: "failed", endedAt: 50 } : { requestId };
     });
     const open = queued(6)
@@ -124,7 +124,7 @@ describe("after a restart", () => {
     const { rollouts, turned } = restored({ batch: 3, maxFailures: 1 });
     expect(turned).toEqual(["r1", "r2"]);
     expect(ids(rollouts.due(1_000))).toEqual(["r3"]);
-    expect(rollouts.ended("j", "r1", "lost", 1_001)).toEqual({ go: [], stop: "2 failures" });
+    expect(rollouts.ended("j", "r1", "lost", 1_001)).toEqual({ started: [], stop: "2 failures" });
   });
 
   test("it does not take agents for away before all could return", () => {
@@ -143,12 +143,12 @@ describe("after a restart", () => {
   test("a clock that was set back meanwhile puts no turn off for longer than its wait", () => {
     const job = { ...jobWith({ canary: 1, canaryWaitMs: 5_000 }), createdAt: 90_000 };
     const open: OpenRequest[] = [{ requestId: "r1", jobId: "j", agentId: "a1", state: "queued" }];
-    const all: Standing[] = [
+    const all: RequestProgress[] = [
       { requestId: "r0", outcome: "success", endedAt: 95_000 },
       { requestId: "r1" },
     ];
     const now = 20_000;
-    const { jobs, requests } = notAhead({ jobs: [{ ...job, all }], requests: open }, now);
+    const { jobs, requests } = clampToNow({ jobs: [{ ...job, all }], requests: open }, now);
     const rollouts = new Rollouts();
     rollouts.restore(job, jobs[0]?.all ?? [], requests, { now, backBy: now });
     expect(rollouts.next()).toBe(now + 5_000);

@@ -84,7 +84,7 @@ class Rollout {
     for (const agent of agents) this.#connect(agent);
     const { canary, ...more } = job;
     const { step } = this.#hand.submit(agents, { ...more, ...(canary > 0 ? { canary } : {}) });
-    for (const write of step.writes) if (write.type === "job") this.#jobId = write.job.jobId;
+    for (const write of step.writes) if (write.type === "putJob") this.#jobId = write.job.jobId;
     this.#take(step);
   }
 
@@ -103,7 +103,7 @@ class Rollout {
     if (move.type === "restart") return this.#restart();
     if (move.type === "pause" || move.type === "resume") {
       if (move.type === "resume") this.pausedNow = false;
-      this.#take(this.#hand.step({ type: move.type, jobId: this.#jobId }));
+      this.#take(this.#hand.step({ type: `${move.type}Requested`, jobId: this.#jobId }));
       if (move.type === "pause") this.pausedNow = true;
       return;
     }
@@ -113,7 +113,7 @@ class Rollout {
     if (sessionId === undefined) return;
     if (move.type === "leave") {
       this.#sessions.delete(agent);
-      return this.#take(this.#hand.step({ type: "closed", sessionId }));
+      return this.#take(this.#hand.step({ type: "connectionClosed", sessionId }));
     }
     const row = this.#rows.find(({ request, outcome }) => {
       return request.agentId === agent && request.state === "sent" && outcome === undefined;

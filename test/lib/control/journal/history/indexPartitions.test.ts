@@ -9,14 +9,16 @@ import { temporaryDir } from "../../../../support/processes/processes.ts";
 test("parts of another size are made anew: their numbers mean other places", () => {
   using dir = temporaryDir();
   const path = join(`${dir}`, "control.db");
-  const ending = () => ({ outcome: "success" as const, message: "pong" });
+  const draft = () => ({ outcome: "success" as const, message: "pong" });
   const list = (journal: ReturnType<typeof openControlJournal>) => {
     const found = journal.jobs({ limit: 10, search: "pong" }).jobs.map(({ jobId }) => jobId);
     expect(journal.jobs({ limit: 10, agentId: "a" }).jobs.map(({ jobId }) => jobId)).toEqual(found);
     return found;
   };
   const before = openControlJournal(path);
-  const jobs = [1, 2, 3].map((createdAt) => fill(before, { agents: ["a"], createdAt, ending }));
+  const jobs = [1, 2, 3].map((createdAt) =>
+    fill(before, { agents: ["a"], createdAt, ending: draft }),
+  );
   wholeIndex(before);
   before.close();
   const db = new DatabaseSync(path);
@@ -28,7 +30,7 @@ test("parts of another size are made anew: their numbers mean other places", () 
   const after = openControlJournal(path);
   expect(list(after)).toEqual(jobs.toReversed());
   const last = after.outcomes(jobs[2] ?? "", 0, 1)[0]?.sequence ?? 0;
-  const next = fill(after, { agents: ["a"], createdAt: 4, ending });
+  const next = fill(after, { agents: ["a"], createdAt: 4, ending: draft });
   expect(after.outcomes(next, 0, 1)[0]?.sequence).toBe(last + 1);
   after.close();
   const again = openControlJournal(path);

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import {
-  type Parts,
-  partRequests,
+  type IndexPartitions,
+  partitionRequests,
 } from "../../../../../lib/control/journal/history/indexPartitions.ts";
-import { walk } from "../../../../../lib/control/journal/history/indexScan.ts";
-import { wordsOf } from "../../../../../lib/control/journal/history/searchTerms.ts";
+import { scanIndex } from "../../../../../lib/control/journal/history/indexScan.ts";
+import { splitTerms } from "../../../../../lib/control/journal/history/searchTerms.ts";
 import type { JobsQuery } from "../../../../../lib/control/journal/jobQuery.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
@@ -167,7 +167,7 @@ describe("a list of jobs", () => {
     const jobs = [1, 2, 3].map(() => job({ agents, ending: word }));
     journal.close();
     // The second job begins two places before the second part.
-    movePlaces(join(dir, "control.db"), partRequests - 7);
+    movePlaces(join(dir, "control.db"), partitionRequests - 7);
     journal = openControlJournal(join(dir, "control.db"));
     const all = jobs.toReversed();
     // In order first, as a list finds a part that takes in no more.
@@ -218,11 +218,11 @@ describe("each list of jobs", () => {
           return { get: () => undefined, all: () => [], run: () => 0 };
         },
       } as unknown as Database;
-      const parts = { below: () => 0 } as unknown as Parts;
-      const walked = walk(
+      const parts = { below: () => 0 } as unknown as IndexPartitions;
+      const walked = scanIndex(
         { db: explaining, parts, statements: new Map() },
         { limit: 1, before: "x", ...filter },
-        wordsOf(filter.search ?? "x").filter(() => filter.search !== undefined),
+        splitTerms(filter.search ?? "x").filter(() => filter.search !== undefined),
       );
       walked.next(1);
       db.close();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { keepJobsMsMin } from "../../../../../lib/control/journal/history/maintenance.ts";
+import { jobRetentionMsMin } from "../../../../../lib/control/journal/history/maintenance.ts";
 import type { JobsQuery } from "../../../../../lib/control/journal/jobQuery.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
@@ -41,11 +41,11 @@ const filter = fc.record<Partial<JobsQuery>>(
 function fits({ command, createdBy, endings }: NewJob, query: Partial<JobsQuery>): boolean {
   if (query.command !== undefined && query.command !== command) return false;
   if (query.createdBy !== undefined && query.createdBy !== createdBy) return false;
-  return endings.some((ending, index) => {
+  return endings.some((draft, index) => {
     if (query.agentId !== undefined && query.agentId !== agentIds[index]) return false;
-    if (query.status !== undefined && query.status !== (ending ?? "open")) return false;
+    if (query.status !== undefined && query.status !== (draft ?? "open")) return false;
     const words = query.search?.split(" ") ?? [];
-    return words.every((word) => ending !== undefined && ["how", ending].includes(word));
+    return words.every((word) => draft !== undefined && ["how", draft].includes(word));
   });
 }
 
@@ -90,17 +90,17 @@ function check(
   const jobs = new Map<string, NewJob>();
   let time = 1_000;
   const add = (one: NewJob) => {
-    const ending = (index: number) => {
+    const draft = (index: number) => {
       const outcome = one.endings[index];
       return outcome && { outcome, message: `how: ${outcome}` };
     };
     const agents = agentIds.slice(0, one.endings.length);
-    jobs.set(fill(journal, { ...one, agents, createdAt: ++time, ending }), one);
+    jobs.set(fill(journal, { ...one, agents, createdAt: ++time, ending: draft }), one);
   };
   const prune = (share: number) => {
     wholeIndex(journal);
     const before = 1_001 + ((time - 1_000) * share) / 100;
-    const keep = { now: time + keepJobsMsMin, before, requestsMax: 1_000_000, floor: before };
+    const keep = { now: time + jobRetentionMsMin, before, requestsMax: 1_000_000, floor: before };
     journal.retention.step(keep, "");
   };
   for (const one of first) add(one);

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { partRequests } from "../../../../../lib/control/journal/history/indexPartitions.ts";
+import { partitionRequests } from "../../../../../lib/control/journal/history/indexPartitions.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
 import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
 import {
@@ -139,7 +139,7 @@ describe("retention", () => {
   test("removes a part of the index once nothing is left of it, and the newest never", () => {
     for (let age = 300; age > 200; age--) job(age);
     journal.close();
-    movePlaces(join(dir, "control.db"), partRequests - 90);
+    movePlaces(join(dir, "control.db"), partitionRequests - 90);
     journal = openControlJournal(join(dir, "control.db"));
     const open = job(150, { ending: () => undefined });
     wholeIndex(journal);
