@@ -206,7 +206,9 @@ const columns: Column<AgentView>[] = [
 function formatState(agent: AgentView): string {
   const more = agent.drained ? ", drained" : "";
   if (agent.online) return `online${more}`;
-  return agent.shut_out === undefined ? `away${more}` : `away, ${agent.shut_out}${more}`;
+  if (agent.access === "active") return `offline${more}`;
+  const why = agent.access === "pending" ? "pending approval" : `blocked (${agent.access})`;
+  return `offline, ${why}${more}`;
 }
 
 function formatLabels({ labels = {} }: AgentView): string | undefined {
@@ -228,8 +230,8 @@ function detail(agent: AgentDetail): string {
     ["last seen", agent.last_seen_at],
     ["open requests", String(agent.open_requests)],
     ["taken over", formatReplaced(agent)],
-    ...metricsLines(agent.figures.day),
-    ...metricsLines(agent.figures.month),
+    ...metricsLines(agent.metrics.day),
+    ...metricsLines(agent.metrics.month),
   ].filter((line): line is [string, string] => line[1] !== undefined);
   return table(["FIELD", "VALUE"], lines);
 }
@@ -250,9 +252,9 @@ function metricsLines(series: Series): [string, string][] {
   ];
 }
 
-function formatReplaced({ taken_over_at: at, copy }: AgentDetail): string | undefined {
+function formatReplaced({ replaced_at: at, duplicate_location }: AgentDetail): string | undefined {
   if (at === undefined) return undefined;
-  if (copy !== undefined)
-    return `${at}, by a copy that lives as well, on ${copy}: stop one of them`;
+  if (duplicate_location !== undefined)
+    return `${at}, by a copy that lives as well, on ${duplicate_location}: stop one of them`;
   return `${at}, by another process of its name: a restart after a broken connection, or a copy`;
 }

@@ -90,17 +90,17 @@ async function verifyRun(options: AuditOptions & { head?: string | undefined }):
     options.journal === undefined
       ? await (await createClient(options)).verifyAudit(options.head)
       : readAuditFile(options.journal, anchor).verdict;
-  const isHeadTooOld = verdict.isWhole && verdict.isHeadTooOld === true;
+  const anchor_too_old = verdict.intact && verdict.anchor_too_old === true;
   if (options.json) printJson(verdict);
   else print(formatVerifyResult(verdict));
-  if (isHeadTooOld) {
+  if (anchor_too_old) {
     remark(`The head of record ${anchor?.sequence} is older than what is kept: nothing shows it.`);
   }
-  return verdict.isWhole && !isHeadTooOld ? exitOk : exitFailed;
+  return verdict.intact && !anchor_too_old ? exitOk : exitFailed;
 }
 
 function formatVerifyResult(verdict: VerifyResult): string {
-  if (!verdict.isWhole) return `broken at record ${verdict.sequence}: ${verdict.reason}`;
+  if (!verdict.intact) return `broken at record ${verdict.sequence}: ${verdict.reason}`;
   const { head, start } = verdict;
   const from = start && `from record ${start.sequence + 1} on; those before it were let go`;
   return `whole  ${head.sequence}:${head.hash}${from === undefined ? "" : `  ${from}`}`;
@@ -134,8 +134,8 @@ function row({ record }: AuditLine): string[] {
   ];
 }
 
-function formatResource({ on = {} }: AuditEntry): string {
-  const pairs = Object.entries(on).map(([key, value]) => {
+function formatResource({ resource = {} }: AuditEntry): string {
+  const pairs = Object.entries(resource).map(([key, value]) => {
     const isPlain = typeof value === "string" && /^[\w.:@/+-]+$/.test(value);
     return `${key}=${isPlain ? value : JSON.stringify(value)}`;
   });

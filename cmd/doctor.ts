@@ -8,7 +8,7 @@ import { readConnection } from "./flags/connection.ts";
 import { paint, print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
-  meta: { name: "doctor", description: "Say what stops this host from connecting, and the mend" },
+  meta: { name: "doctor", description: "Say what stops this host from connecting, and the fix" },
   args: clientArgs,
   run: ({ args }) => doctorRun(args),
 });
@@ -42,7 +42,7 @@ export async function doctorRun(options: DoctorOptions): Promise<number> {
 function printCheck(check: Check): void {
   const word = check.ok ? paint("green", "ok  ") : paint("red", "FAIL");
   print(`${word}  ${check.name}: ${check.text}`);
-  if (check.mend !== undefined) print(`      mend: ${check.mend}`);
+  if (check.fix !== undefined) print(`      fix: ${check.fix}`);
 }
 
 /** Settings of the surroundings that change where a connection goes. */

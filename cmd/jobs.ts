@@ -182,8 +182,8 @@ function detail(job: JobDetail): string {
 }
 
 function formatRollout(job: JobDetail): string[][] {
-  const { canary, canary_wait_seconds: wait = 0, batch, waves } = job;
-  const { pause_between_seconds: pause = 0, max_failures: most } = job;
+  const { canary, canary_pause_seconds: wait = 0, batch, waves } = job.rollout ?? {};
+  const { batch_pause_seconds: pause = 0, max_failures: most } = job.rollout ?? {};
   const inWaves = waves ? `, in waves with ${pause} s between them` : "";
   return [
     ...(canary === undefined ? [] : [["canaries", `${canary} first, then ${wait} s`]]),
@@ -197,7 +197,7 @@ function formatRollout(job: JobDetail): string[][] {
 
 /** Moments as how long after the acceptance of the job they were. */
 function requestRow(request: RequestView): string[] {
-  const { queued_at, sent_at, started_at, ended_at, ran_ms } = request;
+  const { queued_at, sent_at, started_at, ended_at, execution_ms } = request;
   const after = (at: string | undefined) =>
     at === undefined ? "-" : `+${formatMs(Date.parse(at) - Date.parse(queued_at))}`;
   return [
@@ -206,7 +206,7 @@ function requestRow(request: RequestView): string[] {
     request.code ?? "-",
     after(sent_at),
     after(started_at),
-    ran_ms === undefined ? "-" : formatMs(ran_ms),
+    execution_ms === undefined ? "-" : formatMs(execution_ms),
     after(ended_at),
     request.request_id,
     request.message ?? "-",

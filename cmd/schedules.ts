@@ -263,7 +263,7 @@ function formatNextRun({ next_at, paused_at }: ScheduleView): string {
 
 function formatLastRun({ last_run: last }: ScheduleView): string {
   if (last === undefined) return "-";
-  return last.job_id ?? `${last.due_at} not run: ${last.not_run}`;
+  return last.job_id ?? `${last.due_at} not run: ${last.skip_reason}`;
 }
 
 function detail(schedule: ScheduleView): string {
@@ -278,7 +278,7 @@ function detail(schedule: ScheduleView): string {
     ...(jitter === 0 ? [] : [["jitter", `${jitter} s at most`]]),
     ["created", `${schedule.created_at} by ${schedule.created_by}`],
     ["next", formatNextRun(schedule)],
-    ...(schedule.paused_for === undefined ? [] : [["paused as", schedule.paused_for]]),
+    ...(schedule.pause_reason === undefined ? [] : [["paused as", schedule.pause_reason]]),
     ["latest", formatLastRun(schedule)],
   ];
   return table(["FIELD", "VALUE"], rows);

@@ -30,7 +30,7 @@ export async function addRemoteCandidates(
     case "agent":
     case "agents":
       for (const { agent_id, online } of await client.agents()) {
-        candidates.add(agent_id, online ? "online" : "away");
+        candidates.add(agent_id, online ? "online" : "offline");
       }
       return;
     case "artifact":

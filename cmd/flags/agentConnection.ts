@@ -44,7 +44,7 @@ export interface AgentConnectionOptions {
 interface StoredLocalToken {
   token: string;
   /** The local credentials it was made with: with others it is worth nothing. */
-  madeWith: string;
+  created_with: string;
 }
 
 const retryMs = 1_000;
@@ -94,7 +94,7 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
     return isOther ? undefined : known;
   }
   const order = parseJoin(text);
-  if (known?.stored.joined_with === order.token.split("-")[1]) return known;
+  if (known?.stored.join_token_id === order.token.split("-")[1]) return known;
   const now = Date.now();
   for (let said = ""; ; ) {
     try {
@@ -127,7 +127,7 @@ async function localAccess(
   if (token === undefined) {
     const client = new Client({ url, token: local.token, fetch: runtime.fetchWith(ca) });
     token = (await client.createToken({ role: "agent", agent_id: agentId })).token;
-    const kept: StoredLocalToken = { token, madeWith: issuer(local) };
+    const kept: StoredLocalToken = { token, created_with: issuer(local) };
     writeFileSync(path, JSON.stringify(kept), { mode: 0o600 });
   }
   return { url, token, ...(ca === undefined ? {} : { ca }) };
@@ -136,7 +136,7 @@ async function localAccess(
 function readLocalToken(path: string, local: LocalCredentials): string | undefined {
   try {
     const kept = JSON.parse(readFileSync(path, "utf8")) as StoredLocalToken;
-    return kept.madeWith === issuer(local) ? kept.token : undefined;
+    return kept.created_with === issuer(local) ? kept.token : undefined;
   } catch {
     // None yet, or not readable: a new one is made and written in its place.
     return undefined;

@@ -63,17 +63,20 @@ export function parseRollout(flags: RolloutFlags): Partial<JobRequestInput> {
   if (canary === undefined && wait !== undefined) {
     throw usage("Flag --canary-wait wants --canary: how many go first?");
   }
-  return {
+  const rollout = {
     ...(batch === undefined ? {} : { batch: parseShare("batch", batch, 1) }),
     ...(waves ? { waves } : {}),
     ...(pause === undefined
       ? {}
-      : { pause_between_seconds: parsePause("pause-between", pause, ttlSecondsMax) }),
+      : { batch_pause_seconds: parsePause("pause-between", pause, ttlSecondsMax) }),
     ...(canary === undefined ? {} : { canary: parseShare("canary", canary, 1) }),
     ...(wait === undefined
       ? {}
-      : { canary_wait_seconds: parsePause("canary-wait", wait, ttlSecondsMax) }),
+      : { canary_pause_seconds: parsePause("canary-wait", wait, ttlSecondsMax) }),
     ...(most === undefined ? {} : { max_failures: parseShare("max-failures", most, 0) }),
+  };
+  return {
+    ...(Object.keys(rollout).length === 0 ? {} : { rollout }),
     ...(priority === "normal" ? {} : { priority }),
   };
 }

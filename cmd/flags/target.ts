@@ -156,7 +156,7 @@ async function requireYes(what: string, agents: TargetView["agents"]): Promise<v
 /** The same words with `--dry-run`: who would be meant, and who would be left out. */
 export function printTarget(view: TargetView, json: boolean): void {
   if (json) return printJson(view);
-  const rows = view.agents.map(({ agent_id, online }) => [agent_id, online ? "online" : "away"]);
+  const rows = view.agents.map(({ agent_id, online }) => [agent_id, online ? "online" : "offline"]);
   print(table(["AGENT", "STATE"], rows));
   const { drained, offline, seed } = view;
   if (drained.length > 0) remark(`Left out, as they are drained: ${drained.join(", ")}`);

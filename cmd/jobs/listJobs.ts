@@ -71,7 +71,7 @@ const columns: Column<JobView>[] = [
 function formatState({ ended, total, paused_at, approval, cancelled_at }: JobView): string {
   if (ended === total) return cancelled_at === undefined ? "ended" : "cancelled";
   if (paused_at !== undefined) return "paused";
-  return approval === "awaited" ? "awaits approval" : "open";
+  return approval?.status === "pending" ? "pending approval" : "open";
 }
 
 export interface ListJobsOptions extends ClientFlags, FormatFlags {

@@ -65,7 +65,7 @@ export async function submitJob(
 }
 
 function remarkOnWaiting(accepted: AcceptedLine): void {
-  if (accepted.job.approval === "awaited") {
+  if (accepted.job.approval?.status === "pending") {
     const id = accepted.job.job_id;
     remark(`Nothing is sent before another operator approves: wsctl jobs approve ${id}`);
   }

@@ -98,8 +98,8 @@ function resolvePath(file: ReleaseFile, { dir, files }: PublishOptions): string 
   const given = files.find((text) => text.startsWith(`${file.platform}=`));
   const path = given?.slice(file.platform.length + 1) ?? join(dir, basename(file.name));
   if (!existsSync(path)) {
-    const mend = `give --dir, or --file ${file.platform}=PATH`;
-    throw usage(`The release's file for ${file.platform} is not at "${path}": ${mend}`);
+    const fix = `give --dir, or --file ${file.platform}=PATH`;
+    throw usage(`The release's file for ${file.platform} is not at "${path}": ${fix}`);
   }
   const { bytes, sha256 } = readFileInfo(path);
   if (bytes === file.bytes && sha256 === file.sha256) return path;

@@ -10,7 +10,7 @@ export interface ScreenSize {
 
 /** Lines that are no agents: the head, the headings, and what is said of the selected one. */
 const otherRows = 4;
-const widthOf = { state: 14, cpu: 5, memory: 8, latency: 8, version: 8, open: 4 };
+const widthOf = { state: 16, cpu: 5, memory: 8, latency: 8, version: 8, open: 4 };
 const agentCellsMax = 40;
 
 const reversed = (text: string) => `\x1b[7m${text}\x1b[27m`;
@@ -54,7 +54,7 @@ function idColumnWidth(shown: readonly AgentView[], columns: number): number {
 function formatHeader({ agents, filter }: WatchState, shown: number): string {
   const online = agents.filter((agent) => agent.online).length;
   const busy = agents.filter(({ open_requests: open }) => open > 0).length;
-  const counts = `${agents.length} agents: ${online} online, ${agents.length - online} away, ${busy} busy`;
+  const counts = `${agents.length} agents: ${online} online, ${agents.length - online} offline, ${busy} busy`;
   return filter === "" ? counts : `${counts}; ${shown} with "${filter}"`;
 }
 

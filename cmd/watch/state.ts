@@ -35,8 +35,16 @@ export const initialState: WatchState = {
   message: "",
 };
 
-export function formatState({ online, drained, shut_out }: AgentView): string {
-  return [online ? "online" : (shut_out ?? "away"), ...(drained ? ["drained"] : [])].join(",");
+const blocked: Partial<Record<AgentView["access"], string>> = {
+  pending: "pending approval",
+  fenced: "blocked",
+  revoked: "blocked",
+};
+
+export function formatState({ online, drained, access }: AgentView): string {
+  return [online ? "online" : (blocked[access] ?? "offline"), ...(drained ? ["drained"] : [])].join(
+    ",",
+  );
 }
 
 /** Those that the filter leaves, in their order. */

@@ -121,7 +121,7 @@ export class AgentEngine {
       case "confirmPersisted":
         return this.#step({ type: "requestPersisted", requestId: effect.requestId });
       case "readHostMetrics":
-        return this.#step({ type: "hostMetricsRead", figures: this.#options.readHostMetrics() });
+        return this.#step({ type: "hostMetricsRead", metrics: this.#options.readHostMetrics() });
       case "subscribeOutput":
         return this.#options.subscribeOutput(effect.order, (piece) =>
           this.#step({ type: "outputProduced", piece }),

@@ -1,4 +1,4 @@
-/** An agent, put together: journal, commands, figures and connection of this very host. */
+/** An agent, put together: journal, commands, metrics and connection of this very host. */
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";

@@ -224,7 +224,7 @@ export class Client {
   /** `head`: SEQUENCE:HASH, as it was kept before. */
   verifyAudit(head?: string): Promise<VerifyResult> {
     return this.#http.get(
-      `/api/v1/audit/verdict${formatQuery(head === undefined ? {} : { head })}`,
+      `/api/v1/audit/verify${formatQuery(head === undefined ? {} : { head })}`,
       null,
     );
   }

@@ -1,6 +1,6 @@
 /**
  * What stops this host from connecting: one check after another along the way to the control
- * plane, each with what was seen and, where it failed, how to mend it. The first failure ends it,
+ * plane, each with what was seen and, where it failed, how to fix it. The first failure ends it,
  * for nothing behind it can work.
  */
 import { lookup } from "node:dns/promises";
@@ -15,7 +15,7 @@ export interface Check {
   /** What was seen, in plain words. */
   text: string;
   /** What to do about it. */
-  mend?: string;
+  fix?: string;
 }
 
 export interface DiagnoseOptions {
@@ -34,8 +34,8 @@ export async function diagnose(options: DiagnoseOptions): Promise<Check[]> {
   try {
     url = new URL(options.url);
   } catch {
-    const mend = "give --server as http(s)://HOST:PORT or ws(s)://HOST:PORT";
-    return [{ name: "address", ok: false, text: `"${options.url}" is no URL`, mend }];
+    const fix = "give --server as http(s)://HOST:PORT or ws(s)://HOST:PORT";
+    return [{ name: "address", ok: false, text: `"${options.url}" is no URL`, fix }];
   }
   checks.push({ name: "address", ok: true, text: options.url });
   const steps = [checkDns, checkTcp, ...(url.protocol === "https:" ? [checkTls] : [])];
@@ -59,8 +59,8 @@ async function checkDns(url: URL): Promise<Check> {
     const addresses = found.map(({ address }) => address).join(", ");
     return { name: "dns", ok: true, text: `${host} is ${addresses}` };
   } catch (error) {
-    const mend = `correct the host name, or add it to the DNS or to /etc/hosts`;
-    return { name: "dns", ok: false, text: `"${host}" has no address: ${errorText(error)}`, mend };
+    const fix = `correct the host name, or add it to the DNS or to /etc/hosts`;
+    return { name: "dns", ok: false, text: `"${host}" has no address: ${errorText(error)}`, fix };
   }
 }
 
@@ -72,10 +72,10 @@ async function checkTcp(url: URL): Promise<Check> {
     return () => socket.destroy();
   });
   if (fault === undefined) return { name: "tcp", ok: true, text: `port ${port} answers` };
-  const mend = /refused/i.test(fault)
+  const fix = /refused/i.test(fault)
     ? `start "wsctl serve" there, or correct the port; by default it listens on loopback only (--host)`
     : `a firewall or a wrong address stands in between: open port ${port} from this host`;
-  return { name: "tcp", ok: false, text: `cannot connect to port ${port}: ${fault}`, mend };
+  return { name: "tcp", ok: false, text: `cannot connect to port ${port}: ${fault}`, fix };
 }
 
 async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
@@ -91,19 +91,19 @@ async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
   if (fault === undefined) return { name: "tls", ok: true, text: "the certificate is trusted" };
   if (/wrong.version.number|packet length|not.*TLS|http.request/i.test(fault)) {
     const text = `port ${resolvePort(url)} answers, but speaks no TLS`;
-    const mend =
+    const fix =
       "use ws:// or http:// for this address, or start serve with --tls-cert and --tls-key";
-    return { name: "tls", ok: false, text, mend };
+    return { name: "tls", ok: false, text, fix };
   }
-  const mend = /self|issuer|unable to|unknown/i.test(fault)
+  const fix = /self|issuer|unable to|unknown/i.test(fault)
     ? "give the certificate of its authority with --ca FILE"
     : "use a host name that the certificate names, or renew the certificate; check this host's clock";
-  return { name: "tls", ok: false, text: `the TLS handshake failed: ${fault}`, mend };
+  return { name: "tls", ok: false, text: `the TLS handshake failed: ${fault}`, fix };
 }
 
 async function checkHealth(options: DiagnoseOptions): Promise<{ health: Check; clock?: Check }> {
   const name = "control plane";
-  const mend = "check that this address is a wsctl serve, with nothing else in front of it";
+  const fix = "check that this address is a wsctl serve, with nothing else in front of it";
   try {
     const startedAt = Date.now();
     const response = await options.fetch(`${options.url}/healthz`, {
@@ -111,12 +111,12 @@ async function checkHealth(options: DiagnoseOptions): Promise<{ health: Check; c
     });
     const body = (await response.json()) as { status?: string; time?: string } | null;
     const { status, time } = body ?? {};
-    if (status !== "ok") return { health: { name, ok: false, text: "it is not healthy", mend } };
+    if (status !== "ok") return { health: { name, ok: false, text: "it is not healthy", fix } };
     const health: Check = { name, ok: true, text: "it is a wsctl serve, and healthy" };
     if (time === undefined) return { health };
     return { health, clock: checkClock(Date.parse(time) - (startedAt + Date.now()) / 2) };
   } catch (error) {
-    return { health: { name, ok: false, text: `no answer of ours: ${errorText(error)}`, mend } };
+    return { health: { name, ok: false, text: `no answer of ours: ${errorText(error)}`, fix } };
   }
 }
 
@@ -128,11 +128,11 @@ async function checkToken(options: DiagnoseOptions): Promise<Check> {
     const code = error instanceof WsctlError ? error.code : undefined;
     // An agent's token may not ask who it is, and that it was told so proves the token.
     if (code === "FORBIDDEN") return { name: "token", ok: true, text: "an agent's token" };
-    const mend =
+    const fix =
       code === "UNAUTHORIZED"
         ? 'make a new one with "wsctl tokens create" on the control plane\'s host'
         : "run the command again; if it stays, look at the control plane's log";
-    return { name: "token", ok: false, text: errorText(error), mend };
+    return { name: "token", ok: false, text: errorText(error), fix };
   }
 }
 
@@ -147,7 +147,7 @@ function checkClock(skewMs: number): Check {
     name: "clock",
     ok: false,
     text,
-    mend: "set both clocks by NTP (timedatectl set-ntp true)",
+    fix: "set both clocks by NTP (timedatectl set-ntp true)",
   };
 }
 

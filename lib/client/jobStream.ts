@@ -1,4 +1,4 @@
-/** A job and its stream: asked for once, followed to its last outcome, mended where it breaks. */
+/** A job and its stream: asked for once, followed to its last outcome, fixed where it breaks. */
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { AcceptedLine, JobView, StreamLine } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";

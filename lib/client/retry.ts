@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WsctlError } from "../protocol/errors.ts";
 import { withSignal } from "./request.ts";
 
-/** A broken connection is mended for so long before it is reported. */
+/** A broken connection is fixed for so long before it is reported. */
 const retryPauseMs = 60_000;
 
 export async function withRetry<T>(

@@ -26,7 +26,7 @@ export class StreamProgress {
       output: Object.fromEntries(this.#pieces),
     });
     const headers = { "Content-Type": "application/json" };
-    return { path: `${path}/follow`, init: { method: "POST", body, headers } };
+    return { path: `${path}/stream`, init: { method: "POST", body, headers } };
   }
 
   #isNewPiece({ request_id, output }: OutputLine): boolean {

@@ -1,6 +1,6 @@
 /**
  * A command's parameters held against its JSON Schema: by the agent that runs it, and before that
- * by a control plane that knows the agent's catalogue.
+ * by a control plane that knows the agent's capabilities.
  */
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { errorText } from "./errors.ts";

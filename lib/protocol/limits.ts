@@ -91,7 +91,7 @@ export const messageBytesBurstMax = 16 * 1024 * 1024;
 /** What may be queued in memory for one slow reader, in bytes, before it is closed. */
 export const sendQueueBytesMax = 4 * 1024 * 1024;
 
-/** How long agents' figures are kept, in hours: minute by minute, and hour by hour. */
+/** How long agents' metrics are kept, in hours: minute by minute, and hour by hour. */
 export const metricsMinutesRetentionHours = 24;
 export const metricsHoursRetention = 30 * 24;
 
@@ -153,7 +153,7 @@ export const reconnectSecondsDefault = 5;
 /** Status updates: one for so many heartbeats. */
 export const heartbeatsPerStatus = 4;
 
-/** An agent's catalogue as JSON, in bytes: leaves room for the envelope and for escaping. */
+/** An agent's capabilities as JSON, in bytes: leaves room for the envelope and for escaping. */
 export const capabilitiesBytesMax = 28 * 1024;
 
 /** How soon after a manifest was changed an agent says so. */
@@ -165,13 +165,13 @@ export const outputChunkBytesMax = 28 * 1024;
 /** A smaller piece counts as so many bytes: about what it costs whoever keeps it. */
 export const outputChunkCostMin = 64;
 
-/** What one `follow` may ask for, in bytes. */
+/** What one `subscribe_output` may ask for, in bytes. */
 export const subscribeBytesMax = 1024 * 1024;
 
-/** A watcher that says nothing for this long no longer holds a program up. */
+/** A subscriber that says nothing for this long no longer holds a program up. */
 export const subscriptionLeaseMs = 30_000;
 
-/** While it waits, a watcher says this often that it is still there. */
+/** While it waits, a subscriber says this often that it is still there. */
 export const subscriptionRenewMs = 10_000;
 
 /** Watchers of one request, at its agent. */

@@ -131,9 +131,9 @@ export class AuditTrail {
     const last = this.#lastBefore(before);
     if (last === undefined || last.sequence <= first) return false;
     const { sequence: through, hash } = last;
-    const on = { through, hash, records: through - first, why };
+    const resource = { last_sequence: through, hash, records: through - first, reason: why };
     this.#db.transaction(() => {
-      this.append([{ at: now, details: { action: pruneAction, outcome: "accepted", on } }]);
+      this.append([{ at: now, details: { action: pruneAction, outcome: "accepted", resource } }]);
       this.#setThrough.run(through);
     });
     return true;

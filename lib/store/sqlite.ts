@@ -140,8 +140,8 @@ export class Database {
     const { path, what } = this.#options;
     if (fileAt(path) === this.#file) return;
     const text = `Cannot write ${what} "${path}": the file was removed, moved or replaced`;
-    const mend = "Move it back, or restart where it is meant to start with what is there now";
-    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${mend}`);
+    const fix = "Move it back, or restart where it is meant to start with what is there now";
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
   }
 
   close(): void {

@@ -34,7 +34,7 @@ test("an operator whose connection is cut again and again is told every outcome 
   expect(await world.finish()).toMatchObject({ counts: { success: 4 }, ran: 4 });
 }, 60_000);
 
-test("a connection that falls silent both ways is given up by both sides, and mended", async () => {
+test("a connection that falls silent both ways is given up by both sides, and fixed", async () => {
   await using world = await World.start({ heartbeat });
   const agent = world.agent("web-1");
   const seen = agent.lines.length;
@@ -67,7 +67,7 @@ test("one byte at a time is slow, and right", async () => {
 }, 60_000);
 
 for (const towards of ["control", "agent"] as const) {
-  test(`a connection closed in the direction of the ${towards} alone is mended`, async () => {
+  test(`a connection closed in the direction of the ${towards} alone is fixed`, async () => {
     await using world = await World.start({ heartbeat });
     const agent = world.agent("web-1");
     const seen = agent.lines.length;

@@ -197,7 +197,7 @@ export class AgentTrial {
       case "readHostMetrics":
         return this.#step({
           type: "hostMetricsRead",
-          figures: { cpuPercent: 1, memoryBytes: 1e9 },
+          metrics: { cpuPercent: 1, memoryBytes: 1e9 },
         });
       case "close":
       case "terminate":

@@ -30,13 +30,18 @@ describe("the control plane's trail", () => {
     const from = { address: "127.0.0.1" };
     const [, viewerId = ""] = viewer.split("-");
     for (const wanted of [
-      { action: "token.create", outcome: "begun", role: "admin", ...from },
-      { action: "token.create", outcome: "accepted", on: { role: "join" } },
-      { action: "agent.join", outcome: "accepted", role: "join", on: { agent: "web-1" } },
-      { action: "agent.connect", outcome: "accepted", on: { agent: "web-1" } },
-      { action: "job.create", outcome: "accepted", ...from, on: { agents: ["web-1"], total: 1 } },
-      { action: "request.send", outcome: "begun" },
-      { action: "request.end", outcome: "success", on: { agent: "web-1" } },
+      { action: "token.create", outcome: "started", role: "admin", ...from },
+      { action: "token.create", outcome: "accepted", resource: { role: "join" } },
+      { action: "agent.join", outcome: "accepted", role: "join", resource: { agent: "web-1" } },
+      { action: "agent.connect", outcome: "accepted", resource: { agent: "web-1" } },
+      {
+        action: "job.create",
+        outcome: "accepted",
+        ...from,
+        resource: { agents: ["web-1"], total: 1 },
+      },
+      { action: "request.send", outcome: "started" },
+      { action: "request.end", outcome: "success", resource: { agent: "web-1" } },
       { action: "job.create", outcome: "refused", code: "INVALID_PARAMETERS" },
       { action: "job.create", outcome: "refused", code: "FORBIDDEN", actor: viewerId, ...from },
       { action: "GET /api/v1/agents", outcome: "refused", code: "UNAUTHORIZED", ...from },
@@ -100,7 +105,7 @@ test("an agent's own trail tells what was begun, refused and ended, and of param
   const journal = join(host, "agents", "web-1", "journal.db");
   const read = await wsctl(["audit", "export", "--journal", journal]);
   const all = jsonLines<AuditLine>(read).map(({ record }) => record);
-  const on = { command: "nope", parameters: ["password"] };
+  const resource = { command: "nope", parameters: ["password"] };
   expect(all).toContainEqual(
     expect.objectContaining({ action: "request.end", outcome: "success" }),
   );
@@ -109,7 +114,7 @@ test("an agent's own trail tells what was begun, refused and ended, and of param
       action: "request.end",
       outcome: "refused",
       code: "INVALID_COMMAND",
-      on: expect.objectContaining(on),
+      resource: expect.objectContaining(resource),
     }),
   );
   expect(read.stdout).not.toContain("canary-4711");
@@ -117,6 +122,6 @@ test("an agent's own trail tells what was begun, refused and ended, and of param
   expect(readFileSync(journal).length).toBeGreaterThan(0);
 });
 
-function nested({ on }: { on?: object }): object {
-  return on === undefined ? {} : { on: expect.objectContaining(on) };
+function nested({ resource }: { resource?: object }): object {
+  return resource === undefined ? {} : { resource: expect.objectContaining(resource) };
 }

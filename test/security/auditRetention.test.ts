@@ -50,7 +50,10 @@ test("the control plane's trail lets records go after --keep-audit, also across 
   expect(lines).toContainEqual(
     expect.objectContaining({
       action: "audit.prune",
-      on: expect.objectContaining({ through: 2_000, why: "serve --keep-audit 400d" }),
+      resource: expect.objectContaining({
+        last_sequence: 2_000,
+        reason: "serve --keep-audit 400d",
+      }),
     }),
   );
   await second.process.stop();
@@ -77,7 +80,7 @@ test("an agent's own trail does so too", async () => {
   expect(jsonLines<AuditLine>(trail).map(({ record }) => record)).toContainEqual(
     expect.objectContaining({
       action: "audit.prune",
-      on: expect.objectContaining({ why: "agent --keep-audit 30d" }),
+      resource: expect.objectContaining({ reason: "agent --keep-audit 30d" }),
     }),
   );
 });

@@ -19,7 +19,7 @@ const job = { command: "ping", target: { agents: ["agent-1"] } };
 const requests: Record<string, { role: TokenRequest["role"]; body: object }> = {
   "POST /api/v1/jobs": { role: "operator", body: job },
   "POST /api/v1/jobs/:job_id/retry": { role: "operator", body: { which: ["failed"] } },
-  "POST /api/v1/jobs/:job_id/follow": { role: "operator", body: {} },
+  "POST /api/v1/jobs/:job_id/stream": { role: "operator", body: {} },
   "POST /api/v1/targets": { role: "viewer", body: { target: { all: true } } },
   "POST /api/v1/agents/:agent_id/labels": { role: "admin", body: { labels: { env: "prod" } } },
   "POST /api/v1/schedules": {

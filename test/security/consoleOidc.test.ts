@@ -45,7 +45,7 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     const [login] = await pair.audited();
     expect(login).toMatchObject({
       ...{ outcome: "accepted", actor: id, role: "operator", address: "127.0.0.1" },
-      on: { issuer: pair.provider.issuer, subject: "ada", name: "ada" },
+      resource: { issuer: pair.provider.issuer, subject: "ada", name: "ada" },
     });
     expect((await visitor.ask(`${pair.url}/console/logout`, { method: "POST" })).status).toBe(204);
     expect(await ask("/agents")).toBe(401);

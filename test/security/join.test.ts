@@ -99,7 +99,7 @@ test("a copied identity is found out, both copies are fenced, and the operator i
   await fleet.serving.process.logged(/ERROR an agent's identity is used from two places: fenced/);
   const keys = jsonLines<TokenView>(await fleet.run("tokens", "--json"));
   expect(keys.find(({ kind }) => kind === "key")?.state).toBe("fenced");
-  expect((await fleet.run("agents")).stdout).toMatch(/web-1 +away, fenced/);
+  expect((await fleet.run("agents")).stdout).toMatch(/web-1 +offline, blocked \(fenced\)/);
   expect((await fleet.run("audit", "export")).stdout).toContain('"action":"agent.fence"');
   const sent = await fleet.run("send", "ping", "--agent", "web-1", "--ttl", "1s");
   expect(sent.code).toBe(1);
@@ -110,8 +110,8 @@ test("a copied identity is found out, both copies are fenced, and the operator i
   expect(await general.exited).toBe(1);
   expect(general.lines.at(-1)).toMatch(/"web-1" is known already: .*--agent web-1/);
   const text = await fleet.joinText("--agent", "web-1");
-  const mended = fleet.agent(host, "--join", text);
-  await mended.logged(/ connected$/);
+  const fixed = fleet.agent(host, "--join", text);
+  await fixed.logged(/ connected$/);
   expect((await fleet.run("send", "ping", "--agent", "web-1")).code).toBe(0);
 });
 
@@ -148,7 +148,7 @@ test("an agent waits for approval where serve asks for it", async () => {
   await agent.logged(/4423/);
   expect(agent.lines.join("\n")).not.toMatch(/ connected$/m);
   expectRefusal(await fleet.run("agents", "approve", "web-2"), 1, /waits for approval/);
-  expect((await fleet.run("agents")).stdout).toMatch(/web-1 +away, pending/);
+  expect((await fleet.run("agents")).stdout).toMatch(/web-1 +offline, pending approval/);
   expect((await fleet.run("agents", "approve", "web-1")).stdout).toBe("approved web-1\n");
   await agent.logged(/ connected$/);
 });

@@ -75,7 +75,9 @@ describe("an agent that trusts keys", () => {
       join(host, "agents", "web-1", "journal.db"),
     ]);
     const all = jsonLines<AuditLine>(trail).map(({ record }) => record);
-    expect(all.some(({ on }) => (on?.signed_by as string[] | undefined)?.length === 2)).toBe(true);
+    expect(
+      all.some(({ resource }) => (resource?.signed_by as string[] | undefined)?.length === 2),
+    ).toBe(true);
   });
 
   test("takes no order that was changed after it was signed", async () => {
@@ -209,7 +211,7 @@ describe("a command that two must want", () => {
     expect((await fleet.runAs(second, "jobs", "approve", id)).stdout).toMatch(/^approved /);
     expect(await sending.exited).toBe(0);
     const [detail] = jsonLines<JobDetail>(await fleet.run("jobs", "show", id, "--json"));
-    expect(detail?.approval).toBe(second.split("-")[1] ?? "");
+    expect(detail?.approval).toEqual({ status: "approved", by: second.split("-")[1] ?? "" });
     expectRefusal(await fleet.runAs(second, "jobs", "approve", id), 1, /has ended/);
     const ping = await fleet.run("send", "ping", "--agent", "web-1");
     expect(ping).toMatchObject({ code: 0, stderr: "" });
@@ -225,7 +227,7 @@ describe("a command that two must want", () => {
     const second = await fleet.newToken("--role", "operator");
     await fleet.restart();
     const [waiting] = jsonLines<JobView>(await fleet.run("jobs", "show", id, "--json"));
-    expect(waiting).toMatchObject({ approval: "awaited", ended: 0 });
+    expect(waiting).toMatchObject({ approval: { status: "pending" }, ended: 0 });
     await fleet.run("jobs", "watch", id);
     const [detail] = jsonLines<JobDetail>(await fleet.run("jobs", "show", id, "--json"));
     expect(detail?.requests[0]).toMatchObject({ state: "expired" });

@@ -27,9 +27,9 @@ const messages = [
   "welcome",
   "ack",
   "cancel",
-  "follow",
+  "subscribe_output",
   "output",
-  "catalogue",
+  "capabilities",
   "goaway",
 ];
 

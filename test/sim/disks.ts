@@ -66,7 +66,7 @@ export class ControlDisk {
   readonly #byKey = new Map<string, StoredJob>();
   readonly #open = new Set<Row>();
   readonly #agents = new Map<string, AgentRecord>();
-  readonly #catalogues = new Map<string, string>();
+  readonly #capabilities = new Map<string, string>();
   #sequence = 0;
   #sequences = new Map<string, number>();
   /** Told when a request was written as sent, with all of its job's in their order. */
@@ -114,9 +114,9 @@ export class ControlDisk {
       get tokens(): never {
         throw new Error("tokens are not simulated");
       },
-      capabilities: () => [...this.#catalogues].map(([digest, text]) => ({ digest, text })),
-      addCapabilities: (digest, text) => void this.#catalogues.set(digest, text),
-      removeCapabilities: (digest) => void this.#catalogues.delete(digest),
+      capabilities: () => [...this.#capabilities].map(([digest, text]) => ({ digest, text })),
+      addCapabilities: (digest, text) => void this.#capabilities.set(digest, text),
+      removeCapabilities: (digest) => void this.#capabilities.delete(digest),
       get metrics(): never {
         throw new Error("figures are not simulated");
       },
@@ -200,7 +200,7 @@ export class ControlDisk {
       this.onSent(row, this.#byJob.get(row.request.jobId) ?? []);
     } else if (write.type === "markBatchStarted") {
       const row = this.rows.get(write.requestId);
-      if (row !== undefined) row.request = { ...row.request, turnAt: write.at };
+      if (row !== undefined) row.request = { ...row.request, batchAt: write.at };
     } else if (write.type === "setPaused") {
       const job = this.jobs.get(write.jobId);
       if (job === undefined) return;
@@ -248,10 +248,10 @@ export class AgentDisk {
 
   /** Whether something is on record that a process on a copy of this disk would go on with. */
   get isUnderWay(): boolean {
-    return this.unsettled().some(({ state }) => state === "accepted" || state === "restarting");
+    return this.openRecords().some(({ state }) => state === "accepted" || state === "restarting");
   }
 
-  unsettled(): RequestRecord[] {
+  openRecords(): RequestRecord[] {
     return [...this.#open].map((requestId) => JSON.parse(this.#records.get(requestId) ?? ""));
   }
 
@@ -279,7 +279,7 @@ export class AgentDisk {
           for (const write of writes) this.#write(write);
         }),
       find: read,
-      unacknowledged: () => this.unsettled(),
+      unacknowledged: () => this.openRecords(),
       get audit(): never {
         throw new Error("the audit trail is not simulated");
       },

@@ -103,7 +103,7 @@ export class Ledger {
     if (!isRight) this.#violate(`${request} says "${message}", installed: ${isInstalled}`);
   }
 
-  /** A watcher was given a piece of output. */
+  /** A subscriber was given a piece of output. */
   output(requestId: string, isRight: boolean, what: string): void {
     if (!isRight) this.#violate(`output of ${requestId}: ${what}`);
   }

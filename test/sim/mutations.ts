@@ -206,7 +206,7 @@ export const mutations: Mutation[] = [
     replace: "if (order === undefined) return false;",
   },
   {
-    name: "what a watcher has received already counts for nothing",
+    name: "what a subscriber has received already counts for nothing",
     file: "lib/control/core/requests/outputSubscriptions.ts",
     find: "const isNew = payload.sequence > order.last && order.bytesLeft > 0;",
     replace: "const isNew = order.bytesLeft > 300;",
@@ -275,7 +275,7 @@ export const mutations: Mutation[] = [
   {
     name: "a turn that has come is not written",
     file: dispatcher,
-    find: 't.write({ type: "markBatchStarted", requestId, at: turnAt });',
+    find: 't.write({ type: "markBatchStarted", requestId, at: batchAt });',
     replace: "",
   },
 ];

@@ -194,7 +194,7 @@ export class Host {
 
   /** A restart that was on record has happened, whatever ended the process, and when. */
   #creditRestarts(): void {
-    for (const { state, parameters } of this.disk.unsettled()) {
+    for (const { state, parameters } of this.disk.openRecords()) {
       const { marker } = parameters as unknown as Work;
       const hasBegun = this.#world.ledger.executions.has(`${marker}/${this.agentId}`);
       if (state !== "restarting" || hasBegun) continue;

@@ -117,20 +117,22 @@ function orderBody(order: Order) {
     ttl_seconds: order.ttlSeconds,
     priority: order.priority ?? "normal",
     require_online: order.isOnlineRequired ?? false,
-    ...(order.batch === undefined ? {} : { batch: order.batch }),
-    ...(order.waves ? { waves: true } : {}),
-    ...(order.pauseBetweenSeconds === undefined
-      ? {}
-      : { pause_between_seconds: order.pauseBetweenSeconds }),
-    ...(order.canary === undefined ? {} : { canary: order.canary }),
-    ...(order.canaryWaitSeconds === undefined
-      ? {}
-      : { canary_wait_seconds: order.canaryWaitSeconds }),
-    ...(order.maxFailures === undefined ? {} : { max_failures: order.maxFailures }),
+    rollout: {
+      ...(order.batch === undefined ? {} : { batch: order.batch }),
+      ...(order.waves ? { waves: true } : {}),
+      ...(order.pauseBetweenSeconds === undefined
+        ? {}
+        : { batch_pause_seconds: order.pauseBetweenSeconds }),
+      ...(order.canary === undefined ? {} : { canary: order.canary }),
+      ...(order.canaryWaitSeconds === undefined
+        ? {}
+        : { canary_pause_seconds: order.canaryWaitSeconds }),
+      ...(order.maxFailures === undefined ? {} : { max_failures: order.maxFailures }),
+    },
   };
 }
 
-/** A small window, so that a watcher has to ask again and again. */
+/** A small window, so that a subscriber has to ask again and again. */
 const windowBytes = 700;
 const renewMs = 10_000;
 
@@ -147,7 +149,7 @@ function watch(world: World, engine: Engine, requestId: string, agentId: string)
     if (isOver || process === undefined || !process.clock.isAlive) return;
     const bytesLeft = Math.max(0, left);
     const order = {
-      subscriptionId: watcher,
+      subscriptionId: subscriber,
       requestId,
       agentId,
       after: taken,
@@ -167,14 +169,14 @@ function watch(world: World, engine: Engine, requestId: string, agentId: string)
     taken = Math.max(taken, sequence);
     left -= (text ?? "").length;
     isOver = end === true;
-    if (isOver) engine.unsubscribeOutput(watcher);
+    if (isOver) engine.unsubscribeOutput(subscriber);
     else if (left <= 0) {
       left = windowBytes;
       // A reader takes its time.
       world.time.after(world.random.int(1, 3_000), ask);
     }
   };
-  const watcher = engine.newSubscription(heard);
+  const subscriber = engine.newSubscription(heard);
   const renew = () => {
     if (isOver || process === undefined || !process.clock.isAlive) return;
     ask();

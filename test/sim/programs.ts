@@ -95,13 +95,13 @@ export class Programs {
     if (program.result !== undefined) program.tell(program.result);
   }
 
-  /** As the product's agent does: from the spool, at the watcher's pace, also after the end. */
+  /** As the product's agent does: from the spool, at the subscriber's pace, also after the end. */
   follow(clock: ProcessClock, order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
-    const { requestId, watcher, after, bytes } = order;
+    const { requestId, subscriptionId, after, bytes } = order;
     if (!order.isPending && !this.#programs.has(requestId)) {
-      return emit({ requestId, watcher, sequence: after, end: true });
+      return emit({ requestId, subscription_id: subscriptionId, sequence: after, end: true });
     }
-    const key = `${requestId}/${watcher}`;
+    const key = `${requestId}/${subscriptionId}`;
     const seen = Math.max(after, this.#followers.get(key)?.seen ?? 0);
     const left = bytes - (seen - after) * pieceBytes;
     this.#followers.set(key, { order, seen, left, clock, emit });
@@ -110,7 +110,7 @@ export class Programs {
 
   unfollow(left?: SubscriptionRef): void {
     if (left === undefined) this.#followers.clear();
-    else this.#followers.delete(`${left.requestId}/${left.watcher}`);
+    else this.#followers.delete(`${left.requestId}/${left.subscriptionId}`);
   }
 
   forget(requestId: string): void {
@@ -169,7 +169,7 @@ export class Programs {
 
   #serve(key: string, follower: Follower): void {
     const { order, emit } = follower;
-    const { requestId, watcher } = order;
+    const { requestId, subscriptionId } = order;
     const program = this.#programs.get(requestId);
     if (program === undefined || this.#followers.get(key) !== follower) return;
     const { written, result } = program;
@@ -179,11 +179,17 @@ export class Programs {
       follower.seen = sequence;
       follower.left -= pieceBytes;
       const text = String(sequence).padEnd(pieceBytes);
-      const piece = { requestId, watcher, sequence, stream: "stdout", text } as const;
+      const piece = {
+        requestId,
+        subscription_id: subscriptionId,
+        sequence,
+        stream: "stdout",
+        text,
+      } as const;
       emit({ ...piece, ...(skipped > 0 ? { skipped } : {}) });
     }
     if (result === undefined || follower.left <= 0 || follower.seen < written) return;
     this.#followers.delete(key);
-    emit({ requestId, watcher, sequence: written, end: true });
+    emit({ requestId, subscription_id: subscriptionId, sequence: written, end: true });
   }
 }

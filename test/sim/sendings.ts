@@ -41,9 +41,9 @@ function judgeTurn(world: World, job: Job, row: Row, rows: readonly Row[]): void
   if (earlier.length === 0 || world.hasClockJumped) return;
   // A turn of which nobody was sent anything is none: what was waited for is the one before it.
   const isWhole = earlier.every(({ request }) => request.sentAt !== undefined);
-  const { canaryWaitMs = 0, pauseBetweenMs = 0 } = job;
-  const ownMs = own === 0 && canary > 0 ? canaryWaitMs : waves ? pauseBetweenMs : 0;
-  const pauseMs = isWhole ? ownMs : Math.min(canaryWaitMs, pauseBetweenMs);
+  const { canaryPauseMs = 0, batchPauseMs = 0 } = job;
+  const ownMs = own === 0 && canary > 0 ? canaryPauseMs : waves ? batchPauseMs : 0;
+  const pauseMs = isWhole ? ownMs : Math.min(canaryPauseMs, batchPauseMs);
   world.met(canary > 0 && own === 0 ? "rollout past its canaries" : "rollout in its next wave");
   const since = Math.max(...earlier.map(({ outcome }) => outcome?.endedAt ?? 0));
   const waitedMs = (row.request.sentAt ?? 0) - since;

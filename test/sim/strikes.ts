@@ -173,8 +173,8 @@ export class Strikes {
 
   /** Output of another's program, for whoever may be watching it. */
   #foreignOutput(host: Host, requestId: string): void {
-    for (let watcher = 1; watcher <= 40; watcher++) {
-      const payload = { watcher, sequence: 500, text: "impostor" };
+    for (let subscriber = 1; subscriber <= 40; subscriber++) {
+      const payload = { subscription_id: subscriber, sequence: 500, text: "impostor" };
       const message = { type: "output", request_id: requestId, payload } as const;
       host.connection?.say(encode(message, this.#world.time.now));
     }

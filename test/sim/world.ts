@@ -183,7 +183,7 @@ export class World {
     const acceptedAt = this.acceptedAt.get(this.ledger.markerOf(jobId));
     if (job === undefined || acceptedAt === undefined || isRollout(job)) return;
     // It was paused: its time began anew.
-    if (this.disk.rows.get(requestId)?.request.turnAt !== undefined) return;
+    if (this.disk.rows.get(requestId)?.request.batchAt !== undefined) return;
     const latest = Math.max(acceptedAt, this.#controlStartedAt) + job.ttlMs + pausesMostMs;
     const isInTime = this.time.now <= latest;
     this.ledger.holds(isInTime, () => `${this.ledger.markerOf(jobId)}/${agentId} expired late`);
@@ -195,7 +195,7 @@ export class World {
     if (acceptedAt === undefined) return undefined;
     for (const { request } of this.disk.rows.values()) {
       if (request.agentId !== agentId || this.ledger.markerOf(request.jobId) !== marker) continue;
-      if (request.turnAt !== undefined) return Math.max(acceptedAt, request.turnAt);
+      if (request.batchAt !== undefined) return Math.max(acceptedAt, request.batchAt);
     }
     return acceptedAt;
   }

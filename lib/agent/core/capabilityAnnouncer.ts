@@ -1,6 +1,6 @@
 /**
  * What this agent can do, as it is announced: a digest on every greeting and whenever it changes,
- * and the catalogue itself where the control plane does not know it yet. Pure; looking is done
+ * and the capabilities itself where the control plane does not know it yet. Pure; looking is done
  * outside, when it is asked for.
  */
 import type { AgentEvent } from "./model.ts";
@@ -16,13 +16,13 @@ export class CapabilityAnnouncer {
     return this.#digest;
   }
 
-  /** The control plane does not know the catalogue of this digest. */
+  /** The control plane does not know the capabilities of this digest. */
   requested(t: AgentTransition): void {
     this.#isTextRequested = true;
     t.perform({ type: "readCapabilities", isTextWanted: true });
   }
 
-  /** The catalogue as it stands. */
+  /** The capabilities as it stands. */
   onCapabilities(
     event: AgentEvent & { type: "capabilitiesRead" },
     connection: OutboxConnection | undefined,
@@ -35,7 +35,7 @@ export class CapabilityAnnouncer {
     if (!connection?.isExtended || (isSame && !isAsked)) return;
     if (isAsked) this.#isTextRequested = false;
     const payload = { digest, ...(isAsked ? { text } : {}) };
-    const message = { type: "catalogue", payload } as const;
+    const message = { type: "capabilities", payload } as const;
     t.send(connection.link, message);
   }
 }

@@ -22,7 +22,7 @@ import type { AgentTransition } from "./transition.ts";
 
 export interface ConnectionOptions {
   /** What the agent says of itself, beside the name of its memory. */
-  hello: Omit<Hello["payload"], "journal_id" | "epoch" | "catalogue_digest">;
+  hello: Omit<Hello["payload"], "journal_id" | "epoch" | "capabilities_digest">;
   /** Heartbeats every so many seconds, unless the control plane advises another figure. */
   heartbeatSeconds: number;
 }
@@ -109,7 +109,7 @@ export class ConnectionState {
     this.#state = { name: "greeting", until: t.now + connectTimeoutMs };
     const { journalId: journal_id, epoch } = identity;
     const memory = { journal_id, epoch };
-    const digest = catalogueDigest === undefined ? {} : { catalogue_digest: catalogueDigest };
+    const digest = catalogueDigest === undefined ? {} : { capabilities_digest: catalogueDigest };
     const payload = { ...this.#options.hello, ...memory, ...digest };
     const message = { type: "hello", payload } as const;
     t.send(this.#link, message);

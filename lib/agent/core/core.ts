@@ -96,7 +96,7 @@ export class AgentCore {
       case "restart_failed":
         return this.#executor.restartFailed(event.reason, t);
       case "hostMetricsRead":
-        return this.#link.measured(event.figures, t);
+        return this.#link.measured(event.metrics, t);
       case "capabilitiesRead":
         return this.#announcer.onCapabilities(event, this.#link.up, t);
       case "outputProduced":
@@ -135,14 +135,14 @@ export class AgentCore {
         this.#link.welcome(message, t);
         this.#warnOfAgentId(message.payload.agent_id, t);
         this.#identify(message, t);
-        if (message.payload.catalogue_wanted) this.#announcer.requested(t);
+        if (message.payload.send_capabilities) this.#announcer.requested(t);
         if (this.#link.up === undefined) this.#unlinked(t);
         return this.#linkedIfUp(t);
       case "ack":
         return this.#executor.acknowledged(message.request_id, t);
       case "cancel":
         return this.#executor.cancel(message.request_id, t);
-      case "follow":
+      case "subscribe_output":
         return this.#follow(message, t);
       case "goaway":
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
@@ -167,13 +167,23 @@ export class AgentCore {
   }
 
   #follow({ request_id: requestId, payload }: SubscribeOutput, t: AgentTransition): void {
-    const { watcher, after, end, ...wanted } = payload;
-    if (end) return void t.perform({ type: "unsubscribeOutput", left: { requestId, watcher } });
+    const { subscription_id, after, unsubscribe, ...wanted } = payload;
+    if (unsubscribe)
+      return void t.perform({
+        type: "unsubscribeOutput",
+        left: { requestId, subscriptionId: subscription_id },
+      });
     const output = this.#executor.findOutput(requestId);
     if (output === "none") {
-      return this.#output({ requestId, watcher, sequence: after, end: true }, t);
+      return this.#output({ requestId, subscription_id, sequence: after, end: true }, t);
     }
-    const order = { requestId, watcher, after, ...wanted, isPending: output === "open" };
+    const order = {
+      requestId,
+      subscriptionId: subscription_id,
+      after,
+      ...wanted,
+      isPending: output === "open",
+    };
     t.perform({ type: "subscribeOutput", order });
   }
 

@@ -24,7 +24,7 @@ export interface RequestRecord {
   parameters: JsonObject;
   /**
    * `accepted`: waits for its turn; `started`: may have had an effect; `restarting`: this process
-   * ends for it; `ended`: has its answer; `settled`: the control plane has the answer too.
+   * ends for it; `ended`: has its answer; `acknowledged`: the control plane has the answer too.
    */
   state: "accepted" | "started" | "restarting" | "ended" | "acknowledged";
   timeoutMs: number;
@@ -78,7 +78,7 @@ export type AgentWrite =
   | { type: "putIdentity"; identity: Identity }
   | { type: "putRequest"; record: RequestRecord }
   | { type: "markAcknowledged"; requestId: string }
-  /** Forgets settled requests whose time of remembering ended before this moment. */
+  /** Forgets acknowledged requests whose time of remembering ended before this moment. */
   | { type: "pruneRequests"; before: number };
 
 export type AgentEffect =
@@ -101,7 +101,7 @@ export type AgentEffect =
   | { type: "subscribeOutput"; order: OutputSubscription }
   /** This one has left; or all that followed did so over a connection that is lost. */
   | { type: "unsubscribeOutput"; left?: SubscriptionRef }
-  /** Say what this agent can do with a `catalogue` event. */
+  /** Say what this agent can do with a `capabilities` event. */
   | { type: "readCapabilities"; isTextWanted: boolean }
   /** Replace this process by a fresh one, or by one of another version if that proves itself. */
   | { type: "restart"; update?: Update }
@@ -118,21 +118,22 @@ export interface RunSpec {
 }
 
 /**
- * What a watcher asks of a program's output: the pieces behind one, until those are so many bytes.
+ * What a subscriber asks of a program's output: the pieces behind one, until those are so many
+ * bytes.
  */
 export interface OutputSubscription {
   requestId: string;
-  watcher: number;
+  subscriptionId: number;
   after: number;
   bytes: number;
   /** The program is there, or is still to come. */
   isPending: boolean;
 }
 
-/** A watcher that has left. */
-export type SubscriptionRef = Pick<OutputSubscription, "requestId" | "watcher">;
+/** A subscriber that has left. */
+export type SubscriptionRef = Pick<OutputSubscription, "requestId" | "subscriptionId">;
 
-/** A piece of live output for one watcher, in the words of the `output` message. */
+/** A piece of live output for one subscriber, in the words of the `output` message. */
 export type OutputPiece = { requestId: string } & Output["payload"];
 
 /** Why a command is stopped: its time is up, or its job was cancelled. */
@@ -177,7 +178,7 @@ export type AgentEvent =
   | { type: "outputProduced"; piece: OutputPiece }
   /** The digest of what this agent can do now; the text where it is wanted. */
   | { type: "capabilitiesRead"; digest: string; text?: string }
-  | { type: "hostMetricsRead"; figures: HostMetrics }
+  | { type: "hostMetricsRead"; metrics: HostMetrics }
   /** These writes could not be made, and with them nothing that waited for them was done. */
   | { type: "commitFailed"; writes: AgentWrite[] }
   | { type: "tick"; random: number }

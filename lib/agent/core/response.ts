@@ -56,8 +56,9 @@ export function buildMessage(
   responseAgeMs = 0,
 ): AgentDraft {
   const { executionMs } = answer;
-  const held_ms = Math.max(0, Math.round(responseAgeMs));
-  const times = isExtended && executionMs !== undefined ? { ran_ms: executionMs, held_ms } : {};
+  const response_age_ms = Math.max(0, Math.round(responseAgeMs));
+  const times =
+    isExtended && executionMs !== undefined ? { execution_ms: executionMs, response_age_ms } : {};
   if (answer.type === "error") {
     const { code, message } = answer;
     return { type: "error", request_id: requestId, payload: { code, message, ...times } };

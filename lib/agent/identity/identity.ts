@@ -29,9 +29,9 @@ const Stored = v.object({
   private_key: v.string(),
   counter: v.number(),
   /** The id of the join token that was used. */
-  joined_with: v.string(),
+  join_token_id: v.string(),
   /** When the key was made, in milliseconds since 1970. */
-  key_made_at: v.number(),
+  key_created_at: v.number(),
   /** A key that was sent to take this one's place, while no answer has come. */
   next_key: v.optional(v.string()),
 });

@@ -51,10 +51,10 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
     key_id: joined.token_id,
     private_key: pem,
     counter: 0,
-    joined_with: tokenId,
-    key_made_at: now,
+    join_token_id: tokenId,
+    key_created_at: now,
   });
-  const next = joined.is_pending ? `; wsctl agents approve ${agentId} lets it in` : "";
+  const next = joined.pending ? `; wsctl agents approve ${agentId} lets it in` : "";
   log.info(`joined ${join.url} as ${agentId}${next}`);
   return identity;
 }

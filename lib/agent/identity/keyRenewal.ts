@@ -27,7 +27,7 @@ export class KeyRenewal {
   /** Renews the key if it is old enough; to be called while connected. */
   renewIfDue(now: number): void {
     const { identity, lifetimeMs, controlPlane, log } = this.#options;
-    if (now < this.#notBefore || now - identity.stored.key_made_at < lifetimeMs) return;
+    if (now < this.#notBefore || now - identity.stored.key_created_at < lifetimeMs) return;
     this.#notBefore = now + retryIntervalMs;
     renewKey(identity, controlPlane, now).then(
       () => {
@@ -54,7 +54,7 @@ async function renewKey(
   const signature = Buffer.from(readPrivateKey(pem).sign(text)).toString("base64url");
   const order = { agent_id, public_key: publicKey.text, signature };
   await ask(controlPlane, "POST", "/api/v1/agent-key", order, undefined);
-  const fresh = { private_key: pem, key_id: formatKeyId(publicKey), key_made_at: now };
+  const fresh = { private_key: pem, key_id: formatKeyId(publicKey), key_created_at: now };
   identity.update(fresh);
   identity.confirmed();
 }

@@ -10,13 +10,13 @@ export function buildAuditEntry(write: AgentWrite): AuditTrailEntry | undefined 
   if (write.type !== "putRequest") return undefined;
   const { record } = write;
   const { requestId: request_id, command, parameters, state, since: at, signedBy } = record;
-  const on = {
+  const resource = {
     request_id,
     command,
     parameters: Object.keys(parameters),
     ...(signedBy === undefined ? {} : { signed_by: signedBy }),
   };
-  return { at, details: { action: `request.${verbs[state]}`, on, ...buildOutcome(record) } };
+  return { at, details: { action: `request.${verbs[state]}`, resource, ...buildOutcome(record) } };
 }
 
 const verbs: Record<RequestRecord["state"], string> = {
@@ -28,7 +28,7 @@ const verbs: Record<RequestRecord["state"], string> = {
 };
 
 function buildOutcome({ answer, state }: RequestRecord): { outcome: string; code?: string } {
-  if (answer === undefined) return { outcome: state === "accepted" ? "accepted" : "begun" };
+  if (answer === undefined) return { outcome: state === "accepted" ? "accepted" : "started" };
   if (answer.type === "response") return { outcome: answer.status };
   return { outcome: "refused", code: answer.code };
 }

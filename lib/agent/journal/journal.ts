@@ -48,12 +48,12 @@ const migrations = [
   CREATE TABLE requests (
     sequence INTEGER PRIMARY KEY,
     request_id TEXT NOT NULL UNIQUE,
-    settled INTEGER NOT NULL CHECK (settled IN (0, 1)),
+    acknowledged INTEGER NOT NULL CHECK (acknowledged IN (0, 1)),
     keep_until REAL NOT NULL,
     record TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX requests_unsettled ON requests (sequence) WHERE settled = 0;
-  CREATE INDEX requests_to_forget ON requests (keep_until) WHERE settled = 1;
+  CREATE INDEX requests_unacknowledged ON requests (sequence) WHERE acknowledged = 0;
+  CREATE INDEX requests_to_forget ON requests (keep_until) WHERE acknowledged = 1;
   `,
   auditMigration,
   auditStartMigration,
@@ -103,14 +103,16 @@ export function restoreJournalBackup(path: string): void {
 
 function journalOn(db: Database): AgentJournal {
   const put = db.prepare<[string, number, string]>(
-    `INSERT INTO requests (request_id, settled, keep_until, record) VALUES (?, 0, ?, ?)
+    `INSERT INTO requests (request_id, acknowledged, keep_until, record) VALUES (?, 0, ?, ?)
        ON CONFLICT (request_id) DO UPDATE SET record = excluded.record`,
   );
-  const settle = db.prepare<[string]>("UPDATE requests SET settled = 1 WHERE request_id = ?");
-  const prune = db.prepare<[number]>("DELETE FROM requests WHERE settled = 1 AND keep_until < ?");
+  const settle = db.prepare<[string]>("UPDATE requests SET acknowledged = 1 WHERE request_id = ?");
+  const prune = db.prepare<[number]>(
+    "DELETE FROM requests WHERE acknowledged = 1 AND keep_until < ?",
+  );
   const find = db.prepare<[string], Row>("SELECT record FROM requests WHERE request_id = ?");
-  const unsettled = db.prepare<[], Row>(
-    "SELECT record FROM requests WHERE settled = 0 ORDER BY sequence",
+  const unacknowledged = db.prepare<[], Row>(
+    "SELECT record FROM requests WHERE acknowledged = 0 ORDER BY sequence",
   );
 
   const identify = db.prepare<[string, number]>(
@@ -144,7 +146,7 @@ function journalOn(db: Database): AgentJournal {
       const row = find.get(requestId);
       return row === undefined ? undefined : db.read(() => parseRecord(row));
     },
-    unacknowledged: () => db.read(() => unsettled.all().map(parseRecord)),
+    unacknowledged: () => db.read(() => unacknowledged.all().map(parseRecord)),
     audit,
     close: () => db.close(),
   };

@@ -42,9 +42,9 @@ export interface CollectResult {
   /** Files that were read, the oldest first; of programs and the journal none. */
   files: FileCount[];
   /** Files that are left off here, so that this stays short. */
-  files_left_off?: number;
+  files_omitted?: number;
   skipped?: Skipped[];
-  skipped_left_off?: number;
+  skipped_omitted?: number;
   /** It was told to stop, and this is what there was until then. */
   stopped?: true;
   /** Where it is, if it was too long to be printed. */
@@ -68,9 +68,9 @@ export function shortened(
   const skippedLeft = skipped.length - shownSkipped.length;
   return {
     files: shownFiles,
-    ...(filesLeft === 0 ? {} : { files_left_off: filesLeft }),
+    ...(filesLeft === 0 ? {} : { files_omitted: filesLeft }),
     ...(skipped.length === 0 ? {} : { skipped: shownSkipped }),
-    ...(skippedLeft === 0 ? {} : { skipped_left_off: skippedLeft }),
+    ...(skippedLeft === 0 ? {} : { skipped_omitted: skippedLeft }),
   };
 }
 

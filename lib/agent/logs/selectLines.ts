@@ -19,7 +19,7 @@ export interface FileCount {
   path: string;
   lines: number;
   /** Lines at its beginning that do not say when they were written; left out by since and until. */
-  undated?: number;
+  lines_without_timestamp?: number;
 }
 
 export interface Selection {
@@ -100,7 +100,7 @@ class LineSelector {
     else await this.#readLines(input, from, { accepts: wants, append: take });
     const left = withoutTimestamp ?? filter.withoutTimestamp;
     const lines = this.#output.lines - before;
-    return { path, lines, ...(left === 0 ? {} : { undated: left }) };
+    return { path, lines, ...(left === 0 ? {} : { lines_without_timestamp: left }) };
   }
 
   /** Where the last `needed` wanted lines begin, and how many there are. */

@@ -94,8 +94,8 @@ function assertOwnFile(dir: string, file: string): void {
       throw new WsctlError("USAGE", `${file}: is no file`);
     }
     if ((mode & 0o002) !== 0) {
-      const mend = `take that right away with "chmod o-w ${path}"`;
-      throw new WsctlError("USAGE", `${file}: everybody may write to ${path}: ${mend}`);
+      const fix = `take that right away with "chmod o-w ${path}"`;
+      throw new WsctlError("USAGE", `${file}: everybody may write to ${path}: ${fix}`);
     }
     if (path !== dir && size > manifestBytesMax) {
       throw new WsctlError("USAGE", `${file}: is over ${manifestBytesMax} bytes`);

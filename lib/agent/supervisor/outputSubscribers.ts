@@ -1,5 +1,6 @@
 /**
- * Who follows the output of programs: each watcher is sent pieces from the program's spool, as much
+ * Who follows the output of programs: each subscriber is sent pieces from the program's spool, as
+ * much
  * as it asked for, at its own pace; what is asked for and not yet written is passed on as it comes.
  */
 import { isUtf8 } from "node:buffer";
@@ -61,24 +62,27 @@ export class OutputSubscribers {
     return this.#subscribers.has(requestId);
   }
 
-  /** A watcher asks for more, or says that it is still there. */
+  /** A subscriber asks for more, or says that it is still there. */
   subscribe(order: OutputSubscription, emit: Emit): void {
-    const { requestId, watcher, after, bytes } = order;
+    const { requestId, subscriptionId, after, bytes } = order;
     const run = this.#findSource(requestId);
     if (!order.isPending && !existsSync(run.dir)) return emit(buildEnd(order, after, 0));
-    const watchers = this.#subscribers.get(requestId) ?? new Map<number, Subscriber>();
-    const known = watchers.get(watcher);
-    if (known === undefined && watchers.size >= subscriptionsPerRequestMax) {
+    const subscribers = this.#subscribers.get(requestId) ?? new Map<number, Subscriber>();
+    const known = subscribers.get(subscriptionId);
+    if (known === undefined && subscribers.size >= subscriptionsPerRequestMax) {
       return emit(buildEnd(order, after, 0));
     }
     clearTimeout(known?.lease);
-    const lease = setTimeout(() => this.onUnsubscribe(requestId, watcher), subscriptionLeaseMs);
+    const lease = setTimeout(
+      () => this.onUnsubscribe(requestId, subscriptionId),
+      subscriptionLeaseMs,
+    );
     const reader = known?.reader ?? new SpoolReader(run.dir);
     const seen = Math.max(after, known?.seen ?? 0);
     const sent = (known?.sent ?? []).filter(({ sequence }) => sequence > after);
     const bytesLeft = sent.reduce((left, piece) => left - piece.cost, bytes);
-    this.#subscribers.set(requestId, watchers);
-    watchers.set(watcher, {
+    this.#subscribers.set(requestId, subscribers);
+    subscribers.set(subscriptionId, {
       ...{ order, seen, sent, bytesLeft, reader, emit, lease },
       isNoted: known?.isNoted ?? false,
     });
@@ -87,27 +91,27 @@ export class OutputSubscribers {
 
   /**
    * There may be more to send, or the program has ended. What cannot be read now is read when the
-   * watcher asks again.
+   * subscriber asks again.
    */
   onOutput(requestId: string): void {
-    const watchers = this.#subscribers.get(requestId);
-    if (watchers === undefined) return;
-    this.#aside.attempt("pass on what a program writes", () => this.#pass(requestId, watchers));
+    const subscribers = this.#subscribers.get(requestId);
+    if (subscribers === undefined) return;
+    this.#aside.attempt("pass on what a program writes", () => this.#pass(requestId, subscribers));
   }
 
-  #pass(requestId: string, watchers: Map<number, Subscriber>): void {
+  #pass(requestId: string, subscribers: Map<number, Subscriber>): void {
     const run = this.#findSource(requestId);
     // The end first: what is in the spool then is all there ever will be.
     const { last } = run;
     if (existsSync(run.dir)) {
-      for (const watcher of watchers.values()) {
-        if (!watcher.isNoted) run.onSubscribed();
-        watcher.isNoted = true;
-        this.#send(watcher, last);
+      for (const subscriber of subscribers.values()) {
+        if (!subscriber.isNoted) run.onSubscribed();
+        subscriber.isNoted = true;
+        this.#send(subscriber, last);
       }
     }
-    if (watchers.size === 0) return;
-    const all = [...watchers.values()];
+    if (subscribers.size === 0) return;
+    const all = [...subscribers.values()];
     const hungry = all.filter(({ bytesLeft }) => bytesLeft > 0);
     // Where nobody wants more, nobody needs to be told of more.
     const seen = Math.min(Number.MAX_SAFE_INTEGER, ...hungry.map((each) => each.seen));
@@ -118,48 +122,48 @@ export class OutputSubscribers {
   onClosed(requestId: string): void {
     for (const { order, seen, emit } of this.#subscribers.get(requestId)?.values() ?? []) {
       emit(buildEnd(order, seen, 0));
-      this.#unsubscribe(requestId, order.watcher);
+      this.#unsubscribe(requestId, order.subscriptionId);
     }
   }
 
-  /** A watcher has left, or has fallen silent: who is still there no longer waits for it. */
-  onUnsubscribe(requestId: string, watcher: number): void {
-    if (!this.#subscribers.get(requestId)?.has(watcher)) return;
-    this.#unsubscribe(requestId, watcher);
+  /** A subscriber has left, or has fallen silent: who is still there no longer waits for it. */
+  onUnsubscribe(requestId: string, subscriber: number): void {
+    if (!this.#subscribers.get(requestId)?.has(subscriber)) return;
+    this.#unsubscribe(requestId, subscriber);
     if (this.has(requestId)) this.onOutput(requestId);
     else this.#findSource(requestId).release();
   }
 
   /** The connection over which they followed is lost; who is still interested asks again. */
   onDisconnect(): void {
-    for (const [requestId, watchers] of this.#subscribers) {
-      for (const watcher of watchers.keys()) this.#unsubscribe(requestId, watcher);
+    for (const [requestId, subscribers] of this.#subscribers) {
+      for (const subscriber of subscribers.keys()) this.#unsubscribe(requestId, subscriber);
     }
   }
 
-  #send(watcher: Subscriber, last: number | undefined): void {
-    const { order, reader, emit } = watcher;
-    while (watcher.bytesLeft > 0) {
-      const pieces = reader.read(watcher.seen, watcher.bytesLeft);
+  #send(subscriber: Subscriber, last: number | undefined): void {
+    const { order, reader, emit } = subscriber;
+    while (subscriber.bytesLeft > 0) {
+      const pieces = reader.read(subscriber.seen, subscriber.bytesLeft);
       for (const piece of pieces) {
-        watcher.seen = piece.sequence;
+        subscriber.seen = piece.sequence;
         const cost = outputCost(piece.bytes.length);
-        watcher.bytesLeft -= cost;
-        watcher.sent.push({ sequence: piece.sequence, cost });
+        subscriber.bytesLeft -= cost;
+        subscriber.sent.push({ sequence: piece.sequence, cost });
         emit(buildOutput(order, piece));
       }
       if (pieces.length > 0) continue;
       if (last === undefined) return;
-      emit(buildEnd(order, last, Math.max(0, last - watcher.seen)));
-      return this.#unsubscribe(order.requestId, order.watcher);
+      emit(buildEnd(order, last, Math.max(0, last - subscriber.seen)));
+      return this.#unsubscribe(order.requestId, order.subscriptionId);
     }
   }
 
-  #unsubscribe(requestId: string, watcher: number): void {
-    const watchers = this.#subscribers.get(requestId);
-    clearTimeout(watchers?.get(watcher)?.lease);
-    watchers?.delete(watcher);
-    if (watchers?.size === 0) this.#subscribers.delete(requestId);
+  #unsubscribe(requestId: string, subscriber: number): void {
+    const subscribers = this.#subscribers.get(requestId);
+    clearTimeout(subscribers?.get(subscriber)?.lease);
+    subscribers?.delete(subscriber);
+    if (subscribers?.size === 0) this.#subscribers.delete(requestId);
   }
 }
 
@@ -167,10 +171,17 @@ function buildOutput(
   order: OutputSubscription,
   { sequence, stream, bytes, skipped }: OutputChunk,
 ): OutputPiece {
-  const { requestId, watcher } = order;
+  const { requestId, subscriptionId } = order;
   const text = decodeText(bytes);
   const content = text === undefined ? { base64: bytes.toString("base64") } : { text };
-  return { requestId, watcher, sequence, stream, ...content, ...(skipped > 0 ? { skipped } : {}) };
+  return {
+    requestId,
+    subscription_id: subscriptionId,
+    sequence,
+    stream,
+    ...content,
+    ...(skipped > 0 ? { skipped } : {}),
+  };
 }
 
 /**
@@ -185,6 +196,16 @@ function decodeText(bytes: Buffer): string | undefined {
   return isPlain || jsonBytes() <= textJsonBytesMax ? text : undefined;
 }
 
-function buildEnd({ requestId, watcher }: OutputSubscription, sequence: number, skipped: number) {
-  return { requestId, watcher, sequence, end: true, ...(skipped > 0 ? { skipped } : {}) };
+function buildEnd(
+  { requestId, subscriptionId }: OutputSubscription,
+  sequence: number,
+  skipped: number,
+) {
+  return {
+    requestId,
+    subscription_id: subscriptionId,
+    sequence,
+    end: true,
+    ...(skipped > 0 ? { skipped } : {}),
+  };
 }

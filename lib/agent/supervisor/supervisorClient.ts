@@ -161,7 +161,7 @@ export class Runs {
     else remove();
   }
 
-  /** Passes on what a program writes; what `emit` is given goes to that one watcher. */
+  /** Passes on what a program writes; what `emit` is given goes to that one subscriber. */
   subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
     this.#subscribers.subscribe(order, emit);
   }
@@ -169,7 +169,7 @@ export class Runs {
   /** This one has left; or all that followed did so over a connection that is lost. */
   unsubscribeOutput(left?: SubscriptionRef): void {
     if (left === undefined) this.#subscribers.onDisconnect();
-    else this.#subscribers.onUnsubscribe(left.requestId, left.watcher);
+    else this.#subscribers.onUnsubscribe(left.requestId, left.subscriptionId);
   }
 
   /** At the start: what no request asks for any more goes, unless it may still run. */

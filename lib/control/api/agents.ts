@@ -1,4 +1,4 @@
-/** Agents over HTTP: listed by id, shown with their recent figures. */
+/** Agents over HTTP: listed by id, shown with their recent metrics. */
 import { v4 as newSeed } from "uuid";
 import type * as v from "valibot";
 import { matches, parseSelector } from "../../protocol/api/selector.ts";
@@ -199,7 +199,7 @@ function knownAgent({ c, engine }: RouteContext): string {
 function readStatus(engine: Engine, agentId: string, now: number): AgentStatus {
   const states = engine.journal.tokens.findByAgent(agentId, now).map(({ state }) => state);
   const openRequests = engine.core.dispatcher?.requests.openCount(agentId) ?? 0;
-  if (states.includes("active")) return { openRequests, shutOut: undefined };
+  if (states.includes("active")) return { openRequests, access: "active" };
   const [state] = states;
-  return { openRequests, shutOut: state === "active" || state === undefined ? "revoked" : state };
+  return { openRequests, access: state === "active" || state === undefined ? "revoked" : state };
 }

@@ -5,7 +5,7 @@ import { type Route, type RouteContext, readNumber } from "./route.ts";
 
 export const auditRoutes: Route[] = [
   { method: "GET", path: "/api/v1/audit", permission: "audit.read", handle: list },
-  { method: "GET", path: "/api/v1/audit/verdict", permission: "audit.read", handle: verify },
+  { method: "GET", path: "/api/v1/audit/verify", permission: "audit.read", handle: verify },
 ];
 
 function list({ c, engine }: RouteContext): Response {

@@ -79,7 +79,7 @@ export const jobRoutes: Route[] = [
   },
   routeWithBody({
     method: "POST",
-    path: "/api/v1/jobs/:job_id/follow",
+    path: "/api/v1/jobs/:job_id/stream",
     permission: "jobs.create",
     body: StreamRequestBody,
     handle: followJob,

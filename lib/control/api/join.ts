@@ -83,7 +83,7 @@ function join(context: RouteContext<KeyRequest>): Response {
     token_id: key.tokenId,
     agent_id: agentId,
     control_id: controlId,
-    is_pending: key.state === "pending",
+    pending: key.state === "pending",
   };
   return c.json(body, 201);
 }
@@ -102,7 +102,7 @@ function rotate({ c, body: order, engine, token, now }: RouteContext<KeyRequest>
   tokens.rotateKey(token.tokenId, key);
   engine.notify({ type: "tokenRotated", tokenId: token.tokenId, newId: key.tokenId });
   const { tokenId: token_id } = key;
-  const rest = { agent_id: order.agent_id, control_id: controlId, is_pending: false };
+  const rest = { agent_id: order.agent_id, control_id: controlId, pending: false };
   const body: Joined = { token_id, ...rest };
   return c.json(body, 201);
 }

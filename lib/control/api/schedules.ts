@@ -94,21 +94,21 @@ function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule
 }
 
 function scheduleView(schedule: StoredSchedule): ScheduleView {
-  const { order, createdAt, createdBy, nextAt, pausedAt, pausedFor, last } = schedule;
+  const { order, createdAt, createdBy, nextAt, pausedAt, pauseReason, last } = schedule;
   return {
     ...order,
     created_at: timestamp(createdAt),
     created_by: createdBy,
     ...(nextAt === undefined ? {} : { next_at: timestamp(nextAt) }),
     ...(pausedAt === undefined ? {} : { paused_at: timestamp(pausedAt) }),
-    ...(pausedFor === undefined ? {} : { paused_for: pausedFor }),
+    ...(pauseReason === undefined ? {} : { pause_reason: pauseReason }),
     ...(last === undefined
       ? {}
       : {
           last_run: {
             due_at: timestamp(last.dueAt),
             ...(last.jobId === undefined ? {} : { job_id: last.jobId }),
-            ...(last.notRun === undefined ? {} : { not_run: last.notRun }),
+            ...(last.skipReason === undefined ? {} : { skip_reason: last.skipReason }),
           },
         }),
   };

@@ -35,7 +35,7 @@ export async function withAudit(route: Route, context: RouteContext): Promise<Re
 
 function begin(record: (outcome: string) => void, route: Route, { log }: RouteContext): void {
   try {
-    record("begun");
+    record("started");
   } catch (error) {
     if (!route.blocksAgents) throw auditUnavailable(error);
     unrecordedError(error, route, log);
@@ -81,7 +81,7 @@ export class RefusalLog {
       this.#recorded = 0;
       if (this.#suppressed > 0) {
         const on = { count: this.#suppressed };
-        this.#write({ action: "refusals.suppressed", outcome: "refused", on });
+        this.#write({ action: "refusals.suppressed", outcome: "refused", resource: on });
       }
       this.#suppressed = 0;
     }
@@ -109,7 +109,7 @@ function recorder(action: string, { c, engine, token, address, resource, now }: 
   return (outcome: string, code?: string) => {
     const coded = code === undefined ? {} : { code };
     const on = { ...ids, ...resource };
-    audit.write({ action, outcome, actor, role, address, on, ...coded }, now);
+    audit.write({ action, outcome, actor, role, address, resource: on, ...coded }, now);
   };
 }
 

@@ -99,8 +99,8 @@ export class Revocations {
   #write(): void {
     const { audit } = this.#engine.journal;
     for (const [tokenId, at] of this.#tokens.unwritten) {
-      const on = { token_id: tokenId, since: timestamp(at) };
-      audit.write({ action: "token.revoke", outcome: "written", on }, this.#clock.wall());
+      const resource = { token_id: tokenId, since: timestamp(at) };
+      audit.write({ action: "token.revoke", outcome: "written", resource }, this.#clock.wall());
       this.#tokens.revoke(tokenId, at);
       this.#log.info("a revocation is on disk that could not be written before", {
         token: tokenId,
@@ -117,7 +117,7 @@ export class Revocations {
   /** Used from two places: neither is trusted until the agent has joined again. */
   fence(token: StoredToken): void {
     const { tokenId: actor, agentId: agent } = token;
-    const facts = { action: "agent.fence", outcome: "accepted", actor, on: { agent } };
+    const facts = { action: "agent.fence", outcome: "accepted", actor, resource: { agent } };
     this.#engine.journal.audit.write(facts, this.#clock.wall());
     this.#tokens.setState(token.tokenId, "fenced");
     this.#engine.notify({ type: "tokenFenced", tokenId: token.tokenId });

@@ -60,9 +60,9 @@ export class CapabilityCache {
     const used = [...agents].flatMap(({ record }) => record.capabilities ?? []);
     try {
       if (!this.take(digest, text, used))
-        log.warn("an agent's catalogue cannot be taken", { agent });
+        log.warn("an agent's capabilities cannot be taken", { agent });
     } catch (error) {
-      log.error(`Cannot keep a catalogue: ${errorText(error)}`, { agent });
+      log.error(`Cannot keep a capabilities list: ${errorText(error)}`, { agent });
     }
   }
 

@@ -40,7 +40,7 @@ export function startSession(
   context: ConsoleContext,
   subject: LoginSubject,
   token: Pick<StoredToken, "tokenId" | "role">,
-  on: JsonObject,
+  resource: JsonObject,
 ): void {
   const { c, logins: sessions, cookies, audit, address, now } = context;
   const before = cookies.login(c);
@@ -49,7 +49,7 @@ export function startSession(
   sessions.begin(secret, subject, now);
   try {
     const { tokenId: actor, role } = token;
-    audit.write({ action: loginAction, outcome: "accepted", actor, role, address, on }, now);
+    audit.write({ action: loginAction, outcome: "accepted", actor, role, address, resource }, now);
   } catch (error) {
     sessions.end(secret);
     throw auditUnavailable(error);

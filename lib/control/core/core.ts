@@ -50,7 +50,7 @@ export class ControlCore {
       ...(this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 }),
       sessions: this.registry.sessionCount,
       held: this.#outage.size,
-      watchers: this.#outputs.size,
+      subscribers: this.#outputs.size,
     };
   }
 
@@ -93,7 +93,7 @@ export class ControlCore {
       case "outputSubscribed":
         return this.#outputs.subscribe(event.order, this.#peer(event.order), t);
       case "outputUnsubscribed":
-        return this.#outputs.unsubscribe(event.watcher, (order) => this.#peer(order), t);
+        return this.#outputs.unsubscribe(event.subscriptionId, (order) => this.#peer(order), t);
       case "tokenRevoked":
         return this.#endSessionsOf(event.tokenId, "revoked", t);
       case "tokenFenced":
@@ -182,7 +182,7 @@ export class ControlCore {
         return;
       case "status_update":
         return this.registry.status(session, message, t.now);
-      case "catalogue":
+      case "capabilities":
         if (session.journalId !== undefined) this.registry.announce(session, message, t);
         return;
       case "hello":

@@ -31,11 +31,11 @@ export interface Job {
   /** Each batch begins when the one before has ended. */
   waves?: boolean;
   /** Between two waves. */
-  pauseBetweenMs?: number;
+  batchPauseMs?: number;
   /** So many go first, and any failure among them stops the rest. */
   canary?: number;
   /** From the end of the last canary to whatever follows. */
-  canaryWaitMs?: number;
+  canaryPauseMs?: number;
   /** With one more failure than this, what has not been sent never will be. */
   maxFailures?: number;
   /** Whose requests go first where several wait for one agent. */
@@ -69,7 +69,7 @@ export interface OpenRequest {
   agentId: string;
   state: "queued" | "sent";
   /** When its turn came, where its job goes out in turns. */
-  turnAt?: number;
+  batchAt?: number;
   /** Of operators, over this very request. */
   signatures?: CommandSignature[];
   /** Of the latest sending. */
@@ -133,7 +133,7 @@ export interface AgentUpdate {
 }
 
 /**
- * What a watcher asks of a request's live output: pieces behind `after`, which it has taken, until
+ * What a subscriber asks of a request's live output: pieces behind `after`, which it has taken, until
  * they are so many bytes. Some of these it may have received already; `bytesLeft` are still to
  * come.
  */
@@ -194,7 +194,7 @@ export type ControlEffect =
   | { type: "publishOutcome"; outcome: Outcome }
   /** An answer to a request that is not open: say what is on record, with a `recalled` event. */
   | { type: "lookUpRequest"; sessionId: number; answer: Response | ErrorMessage }
-  /** For the watcher that asked for it. */
+  /** For the subscriber that asked for it. */
   | { type: "forwardOutput"; piece: OutputPayload }
   /** The text behind a digest that was not known. */
   | { type: "storeCapabilities"; agentId: string; digest: string; text: string }
@@ -240,7 +240,7 @@ export type ControlEvent =
   /** What was not sent is held back, or let go again. */
   | { type: "pauseRequested" | "resumeRequested"; jobId: string }
   | { type: "outputSubscribed"; order: OutputSubscription }
-  | { type: "outputUnsubscribed"; watcher: number }
+  | { type: "outputUnsubscribed"; subscriptionId: number }
   | { type: "tokenRevoked"; tokenId: string }
   /** A token was used from two places. */
   | { type: "tokenFenced"; tokenId: string }

@@ -133,7 +133,7 @@ export class Engine {
     if (this.core.dispatcher === undefined) throw fault();
   }
 
-  /** A watcher of a request's output; `listener` is called with what it asks for by `follow`. */
+  /** A subscriber of a request's output; `listener` is called with what it asks for by `subscribe_output`. */
   newSubscription(listener: (piece: OutputPayload) => void): number {
     return this.#outputs.add(listener);
   }
@@ -142,9 +142,9 @@ export class Engine {
     this.#step({ type: "outputSubscribed", order });
   }
 
-  unsubscribeOutput(watcher: number): void {
-    this.#outputs.delete(watcher);
-    this.#step({ type: "outputUnsubscribed", watcher });
+  unsubscribeOutput(subscriber: number): void {
+    this.#outputs.delete(subscriber);
+    this.#step({ type: "outputUnsubscribed", subscriptionId: subscriber });
   }
 
   /** A connection that has been authenticated; its messages and its end are to be told. */

@@ -8,11 +8,11 @@ export class OutcomeListeners {
 
   /** Calls back with each outcome of this job, until the returned function is called. */
   add(jobId: string, onOutcome: OnOutcome): () => void {
-    const watchers = this.#listeners.get(jobId) ?? new Set();
-    this.#listeners.set(jobId, watchers.add(onOutcome));
+    const listeners = this.#listeners.get(jobId) ?? new Set();
+    this.#listeners.set(jobId, listeners.add(onOutcome));
     return () => {
-      watchers.delete(onOutcome);
-      const isLast = watchers.size === 0 && this.#listeners.get(jobId) === watchers;
+      listeners.delete(onOutcome);
+      const isLast = listeners.size === 0 && this.#listeners.get(jobId) === listeners;
       if (isLast) this.#listeners.delete(jobId);
     };
   }

@@ -39,10 +39,14 @@ export function buildRetryRequest(
     target: { agents },
     timeout_seconds: job.timeoutMs / 1000,
     ttl_seconds: job.ttlMs / 1000,
-    ...rolloutView(job),
-    ...(job.canary === undefined ? {} : { canary: Math.min(job.canary, agents.length) }),
+    ...rolloutView(within(job, agents.length)),
     priority: job.priority ?? "normal",
     require_online: job.requireOnline ?? false,
     ...(max_agents === undefined ? {} : { max_agents }),
   };
+}
+
+/** No more canaries than there are agents. */
+function within(job: StoredJob, agents: number): StoredJob {
+  return job.canary === undefined ? job : { ...job, canary: Math.min(job.canary, agents) };
 }

@@ -14,9 +14,9 @@ export function buildAuditEntries(write: ControlWrite): AuditTrailEntry[] {
       return requestSent(write);
     case "putOutcome": {
       const { requestId, jobId, agentId: agent, outcome, code, endedAt: at } = write.outcome;
-      const on = { request_id: requestId, job_id: jobId, agent };
+      const resource = { request_id: requestId, job_id: jobId, agent };
       const coded = code === undefined ? {} : { code };
-      return [{ at, details: { action: "request.end", outcome, on, ...coded } }];
+      return [{ at, details: { action: "request.end", outcome, resource, ...coded } }];
     }
     case "appendAudit":
       return [{ at: write.at, details: write.facts }];
@@ -36,7 +36,9 @@ export function buildAuditEntries(write: ControlWrite): AuditTrailEntry[] {
 function requestSent(request: { requestId: string; sentAt?: number }): AuditTrailEntry[] {
   const { requestId: request_id, sentAt: at } = request;
   if (at === undefined) return [];
-  return [{ at, details: { action: "request.send", outcome: "begun", on: { request_id } } }];
+  return [
+    { at, details: { action: "request.send", outcome: "started", resource: { request_id } } },
+  ];
 }
 
 function jobCreated({ job, requests }: ControlWrite & { type: "putJob" }): AuditTrailEntry {
@@ -49,7 +51,7 @@ function jobCreated({ job, requests }: ControlWrite & { type: "putJob" }): Audit
     schedule,
   } = job;
   const { address, role, parameters } = requestedBy;
-  const on = {
+  const resource = {
     job_id,
     command,
     ...(parameters === undefined ? {} : { parameters }),
@@ -61,5 +63,5 @@ function jobCreated({ job, requests }: ControlWrite & { type: "putJob" }): Audit
     ...(role === undefined ? {} : { role }),
     ...(address === undefined ? {} : { address }),
   };
-  return { at, details: { action: "job.create", outcome: "accepted", actor, ...from, on } };
+  return { at, details: { action: "job.create", outcome: "accepted", actor, ...from, resource } };
 }

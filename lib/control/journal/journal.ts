@@ -61,7 +61,7 @@ export interface ControlJournal {
   readonly schedules: ScheduleTable;
   readonly metrics: MetricsTable;
 
-  /** The texts of agents' catalogues, by their digests. */
+  /** The texts of agents' capabilities, by their digests. */
   capabilities(): { digest: string; text: string }[];
   addCapabilities(digest: string, text: string): void;
   removeCapabilities(digest: string): void;

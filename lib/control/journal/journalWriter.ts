@@ -16,12 +16,12 @@ export function journalWriter(
   const job = db.prepare(
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
        created_by, idempotency_key, fingerprint, batch, max_failures, not_after, needs_approval,
-       turns, priority, require_online, retry_of, schedule, total)
+       rollout, priority, require_online, retry_of, schedule, total)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const request = db.prepare(
     `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id, signatures,
-       turn_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+       batch_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const sent = db.prepare(
     `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
@@ -29,7 +29,7 @@ export function journalWriter(
   );
   const ended = db.prepare(
     `UPDATE requests SET state = ?, sequence = ?, code = ?, message = ?, result = ?, ended_at = ?,
-       duration_ms = ?, started_at = ?, ran_ms = ? WHERE request_id = ? AND sequence IS NULL`,
+       duration_ms = ?, started_at = ?, execution_ms = ? WHERE request_id = ? AND sequence IS NULL`,
   );
   const progress = db.prepare(
     "UPDATE jobs SET ended = ended + ?, succeeded = succeeded + ? WHERE job_id = ?",
@@ -41,12 +41,12 @@ export function journalWriter(
   const cancelled = db.prepare(
     "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE job_id = ?",
   );
-  const turned = db.prepare("UPDATE requests SET turn_at = ? WHERE request_id = ?");
+  const turned = db.prepare("UPDATE requests SET batch_at = ? WHERE request_id = ?");
   const paused = db.prepare("UPDATE jobs SET paused_at = ? WHERE job_id = ?");
   const approved = db.prepare("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
   const last = db.prepare<[], { sequence: number | null }>(
     // What was pruned was in the index before: no number is given twice.
-    `SELECT max(numbered_through, outcomes_through, coalesce(
+    `SELECT max(indexed_sequence, outcomes_through, coalesce(
        (SELECT max(sequence) FROM requests WHERE sequence IS NOT NULL), 0)) AS sequence
        FROM history_index`,
   );
@@ -138,8 +138,8 @@ function jobValues(job: Job, total: number): Value[] {
 }
 
 function requestValues(request: OpenRequest): Value[] {
-  const { requestId, jobId, agentId, state, sentAt, journalId, signatures, turnAt } = request;
+  const { requestId, jobId, agentId, state, sentAt, journalId, signatures, batchAt } = request;
   const signed = signatures === undefined ? null : JSON.stringify(signatures);
   const sent = [sentAt ?? null, journalId ?? null];
-  return [requestId, jobId, agentId, state, ...sent, signed, turnAt ?? null];
+  return [requestId, jobId, agentId, state, ...sent, signed, batchAt ?? null];
 }

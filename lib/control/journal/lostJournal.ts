@@ -34,13 +34,13 @@ export function assertNotLost(path: string): void {
   const walBytes = sizeOf(`${path}-wal`);
   if (companion !== undefined && (bytes === 0 || (walBytes === 0 && isWithoutSchema(path)))) {
     const text = `${start}: it is missing or empty, although "${companion}" is there`;
-    const mend = `Restore it from a backup; to start anew, move all of "${dir}" away`;
-    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${mend}`);
+    const fix = `Restore it from a backup; to start anew, move all of "${dir}" away`;
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
   }
   if (walBytes > 0 || !isBehind(path)) return;
   const text = `${start}: its log "${path}-wal" is missing or empty, although the control plane was killed: what was written last is gone`;
-  const mend = `Restore both from a backup; to go on with what is left, delete "${join(dir, openFile)}"`;
-  throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${mend}`);
+  const fix = `Restore both from a backup; to go on with what is left, delete "${join(dir, openFile)}"`;
+  throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
 }
 
 /**
@@ -59,8 +59,8 @@ export function markOpen(
   } catch (error) {
     journal.close();
     const text = `Cannot write the control plane's journal "${path}": ${errorText(error)}`;
-    const mend = "Free some space, and check that this user may write there";
-    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${mend}`, { cause: error });
+    const fix = "Free some space, and check that this user may write there";
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`, { cause: error });
   }
 }
 

@@ -65,7 +65,7 @@ export const migrations: readonly string[] = [
   `,
   "ALTER TABLE jobs ADD COLUMN cancelled_at REAL",
   `
-  CREATE TABLE catalogues (
+  CREATE TABLE capabilities (
     digest TEXT PRIMARY KEY NOT NULL,
     text TEXT NOT NULL
   ) STRICT;
@@ -146,12 +146,12 @@ export const migrations: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN approved_by TEXT;
   `,
   `
-  ALTER TABLE jobs ADD COLUMN turns TEXT;
+  ALTER TABLE jobs ADD COLUMN rollout TEXT;
   ALTER TABLE jobs ADD COLUMN priority TEXT;
   ALTER TABLE jobs ADD COLUMN require_online INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE jobs ADD COLUMN paused_at REAL;
   ALTER TABLE jobs ADD COLUMN retry_of TEXT;
-  ALTER TABLE requests ADD COLUMN turn_at REAL;
+  ALTER TABLE requests ADD COLUMN batch_at REAL;
   `,
   `
   ALTER TABLE jobs ADD COLUMN schedule TEXT;
@@ -162,21 +162,21 @@ export const migrations: readonly string[] = [
   ) STRICT;
   `,
   `
-  CREATE TABLE figures (
+  CREATE TABLE metrics (
     agent_id TEXT NOT NULL,
     hour INTEGER NOT NULL,
     minutes BLOB,
     cpu_mean REAL NOT NULL,
-    cpu_most REAL NOT NULL,
+    cpu_max REAL NOT NULL,
     memory_mean REAL NOT NULL,
     PRIMARY KEY (agent_id, hour)
   ) STRICT;
-  CREATE INDEX figures_by_hour ON figures (hour);
-  CREATE INDEX figures_with_minutes ON figures (hour) WHERE minutes IS NOT NULL;
+  CREATE INDEX metrics_by_hour ON metrics (hour);
+  CREATE INDEX metrics_with_minutes ON metrics (hour) WHERE minutes IS NOT NULL;
   `,
   `
   ALTER TABLE requests ADD COLUMN started_at REAL;
-  ALTER TABLE requests ADD COLUMN ran_ms REAL;
+  ALTER TABLE requests ADD COLUMN execution_ms REAL;
   ALTER TABLE jobs ADD COLUMN is_pruned INTEGER NOT NULL DEFAULT 0;
 
   DROP INDEX jobs_by_creator;
@@ -208,17 +208,17 @@ export const migrations: readonly string[] = [
   `
   DROP TABLE request_agents;
   DROP TABLE outcome_words;
-  CREATE TABLE history_parts (
+  CREATE TABLE index_partitions (
     part INTEGER PRIMARY KEY,
     is_merged INTEGER NOT NULL DEFAULT 0,
-    is_going INTEGER NOT NULL DEFAULT 0
+    is_pruning INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  ALTER TABLE history_index ADD COLUMN numbered_through INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE history_index ADD COLUMN indexed_sequence INTEGER NOT NULL DEFAULT 0;
   UPDATE history_index
-    SET numbered_through = outcomes_through, requests_through = 0, outcomes_through = 0;
+    SET indexed_sequence = outcomes_through, requests_through = 0, outcomes_through = 0;
   `,
   `
   DROP INDEX requests_open;
-  ALTER TABLE history_index ADD COLUMN part_requests INTEGER NOT NULL DEFAULT 524288;
+  ALTER TABLE history_index ADD COLUMN partition_requests INTEGER NOT NULL DEFAULT 524288;
   `,
 ];

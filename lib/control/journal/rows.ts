@@ -2,11 +2,11 @@
 import type { Priority } from "../../protocol/api/jobs.ts";
 import type { Job, StoredJob, StoredRequest } from "../core/model.ts";
 
-/** How a job is cut into turns, in one column. */
-type RolloutFields = Pick<Job, "waves" | "pauseBetweenMs" | "canary" | "canaryWaitMs">;
+/** How a job is cut into rollout, in one column. */
+type RolloutFields = Pick<Job, "waves" | "batchPauseMs" | "canary" | "canaryPauseMs">;
 
-export function rolloutJson({ waves, pauseBetweenMs, canary, canaryWaitMs }: Job): string | null {
-  const text = JSON.stringify({ waves, pauseBetweenMs, canary, canaryWaitMs });
+export function rolloutJson({ waves, batchPauseMs, canary, canaryPauseMs }: Job): string | null {
+  const text = JSON.stringify({ waves, batchPauseMs, canary, canaryPauseMs });
   return text === "{}" ? null : text;
 }
 
@@ -25,7 +25,7 @@ export interface JobRow {
   approved_by: string | null;
   batch: number | null;
   max_failures: number | null;
-  turns: string | null;
+  rollout: string | null;
   priority: Priority | null;
   require_online: number;
   paused_at: number | null;
@@ -44,7 +44,7 @@ export interface RequestRow {
   agent_id: string;
   state: StoredRequest["state"];
   sent_at: number | null;
-  turn_at: number | null;
+  batch_at: number | null;
   signatures: string | null;
   journal_id: string | null;
   sequence: number | null;
@@ -54,7 +54,7 @@ export interface RequestRow {
   ended_at: number | null;
   duration_ms: number | null;
   started_at: number | null;
-  ran_ms: number | null;
+  execution_ms: number | null;
 }
 
 export function toJob(row: JobRow): StoredJob {
@@ -70,7 +70,7 @@ export function toJob(row: JobRow): StoredJob {
     createdBy: row.created_by,
     ...(row.batch === null ? {} : { batch: row.batch }),
     ...(row.max_failures === null ? {} : { maxFailures: row.max_failures }),
-    ...(row.turns === null ? {} : (JSON.parse(row.turns) as RolloutFields)),
+    ...(row.rollout === null ? {} : (JSON.parse(row.rollout) as RolloutFields)),
     ...(row.priority === null ? {} : { priority: row.priority }),
     ...(row.require_online === 0 ? {} : { requireOnline: true }),
     ...(row.paused_at === null ? {} : { pausedAt: row.paused_at }),
@@ -94,7 +94,7 @@ export function toRequest(row: RequestRow): StoredRequest {
     agentId: row.agent_id,
     state: row.state,
     ...(row.signatures === null ? {} : { signatures: JSON.parse(row.signatures) }),
-    ...(row.turn_at === null ? {} : { turnAt: row.turn_at }),
+    ...(row.batch_at === null ? {} : { batchAt: row.batch_at }),
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.journal_id === null ? {} : { journalId: row.journal_id }),
     ...(row.code === null ? {} : { code: row.code }),
@@ -103,6 +103,6 @@ export function toRequest(row: RequestRow): StoredRequest {
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.duration_ms === null ? {} : { durationMs: row.duration_ms }),
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
-    ...(row.ran_ms === null ? {} : { executionMs: row.ran_ms }),
+    ...(row.execution_ms === null ? {} : { executionMs: row.execution_ms }),
   };
 }

@@ -54,7 +54,8 @@ function journalOn(db: Database, closing: () => void): ControlJournal {
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
   );
   const requests = db.prepare<[string], RequestRow>(
-    `SELECT request_id, job_id, agent_id, state, turn_at, sent_at, started_at, ran_ms, ended_at,
+    `SELECT request_id, job_id, agent_id, state, batch_at, sent_at, started_at, execution_ms,
+    ended_at,
        NULL AS signatures, journal_id, sequence, code, substr(message, 1, ${briefChars}) AS message,
        NULL AS result, duration_ms FROM requests WHERE job_id = ? ORDER BY rowid`,
   );
@@ -102,13 +103,13 @@ function journalOn(db: Database, closing: () => void): ControlJournal {
     schedules: createScheduleTable(db),
     metrics: createMetricsTable(db),
     capabilities: () =>
-      db.prepare<[], { digest: string; text: string }>("SELECT * FROM catalogues").all(),
+      db.prepare<[], { digest: string; text: string }>("SELECT * FROM capabilities").all(),
     addCapabilities: (digest, text) => {
-      const sql = "INSERT INTO catalogues (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING";
+      const sql = "INSERT INTO capabilities (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING";
       db.prepare<[string, string]>(sql).run(digest, text);
     },
     removeCapabilities: (digest) =>
-      void db.prepare<[string]>("DELETE FROM catalogues WHERE digest = ?").run(digest),
+      void db.prepare<[string]>("DELETE FROM capabilities WHERE digest = ?").run(digest),
     audit,
     tokens: createTokenTable(db),
     controlId: readControlId(db),

@@ -1,5 +1,5 @@
 /**
- * Agents' figures on disk: what has changed is written every few minutes, minutes are kept for a
+ * Agents' metrics on disk: what has changed is written every few minutes, minutes are kept for a
  * day and hours for a month. They are worth no wait and no failure: what a crash takes are minutes.
  */
 import type { Log } from "../../log/log.ts";
@@ -59,7 +59,7 @@ export class MetricsWriter {
         await this.#yieldToEventLoop();
       }
     } catch (error) {
-      this.#log.warn(`Cannot keep the agents' figures: ${errorText(error)}`);
+      this.#log.warn(`Cannot keep the agents' metrics: ${errorText(error)}`);
     }
   }
 

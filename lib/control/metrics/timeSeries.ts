@@ -1,4 +1,4 @@
-/** An agent's figures as the API shows them: a day by minutes, a month by hours. */
+/** An agent's metrics as the API shows them: a day by minutes, a month by hours. */
 import type { AgentMetrics, Series } from "../../protocol/api/views.ts";
 import { metricsHoursRetention, metricsMinutesRetentionHours } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";

@@ -85,12 +85,15 @@ export class Scheduler {
   }
 
   resume(schedule: StoredSchedule): StoredSchedule {
-    const { pausedAt: _at, pausedFor: _for, ...rest } = schedule;
+    const { pausedAt: _at, pauseReason: _for, ...rest } = schedule;
     const resumed = this.#dueNext(rest, this.#options.clock.wall());
     const { timing } = schedule.order;
     if (resumed.nextAt !== undefined || !("at" in timing)) return this.#store(resumed);
     // Its one moment has passed meanwhile.
-    return this.#store({ ...resumed, last: { dueAt: Date.parse(timing.at), notRun: "paused" } });
+    return this.#store({
+      ...resumed,
+      last: { dueAt: Date.parse(timing.at), skipReason: "paused" },
+    });
   }
 
   remove(schedule: StoredSchedule): void {
@@ -170,16 +173,16 @@ export class Scheduler {
     const now = this.#options.clock.wall();
     const came = this.#latestDue(schedule, first, now);
     const next = this.#dueNext(schedule, came ?? now);
-    const done = (what: { jobId?: string; notRun?: string }) => {
+    const done = (what: { jobId?: string; skipReason?: string }) => {
       this.#done(schedule, next, { dueAt: came ?? first, ...what });
     };
-    if (came === undefined && order.missed === "skip") return done({ notRun: "missed" });
+    if (came === undefined && order.missed === "skip") return done({ skipReason: "missed" });
     const token = this.#options.engine.journal.tokens.get(schedule.createdBy);
     if (token === undefined || !isInForce(token, this.#options.clock.wall())) {
       return this.#stop(schedule, first, "the token that created it is no longer in force");
     }
     if (order.overlap !== "allow" && this.#isOpen(latestJobId)) {
-      if (order.overlap === "skip") return done({ notRun: "overlap" });
+      if (order.overlap === "skip") return done({ skipReason: "overlap" });
       this.#options.engine.decide({ type: "cancelRequested", jobId: latestJobId ?? "" });
     }
     try {
@@ -187,7 +190,7 @@ export class Scheduler {
     } catch (error) {
       if (!(error instanceof WsctlError) || isPassing(error)) throw error;
       this.#options.log.warn(`schedule ${order.name} could not run: ${error.message}`);
-      done({ notRun: `${error.code} ${error.message}` });
+      done({ skipReason: `${error.code} ${error.message}` });
     }
   }
 
@@ -246,8 +249,8 @@ export class Scheduler {
   #stop(schedule: StoredSchedule, came: number, why: string): void {
     const { nextAt: _next, ...rest } = schedule;
     const now = this.#options.clock.wall();
-    const last = { dueAt: came, notRun: `FORBIDDEN ${why}` };
-    this.#records.put({ ...rest, pausedAt: now, pausedFor: why, last });
+    const last = { dueAt: came, skipReason: `FORBIDDEN ${why}` };
+    this.#records.put({ ...rest, pausedAt: now, pauseReason: why, last });
     this.#options.log.warn(`schedule ${schedule.order.name} is paused: ${why}`);
   }
 

@@ -70,7 +70,7 @@ export class OutputStream implements StreamSource {
     this.#feed = new OutcomeFeed(engine, job, after);
     this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
       const capabilities = engine.core.registry.agents.get(agentId)?.record.capabilities;
-      // Who announces no catalogue was never told of `follow` either; one may be forgotten by now.
+      // Who announces no capabilities was never told of `subscribe_output` either; one may be forgotten by now.
       if (capabilities === undefined) return false;
       const entry = engine.capabilities.get(capabilities)?.get(job.command);
       return entry === undefined || entry.output === true;
@@ -113,7 +113,7 @@ export class OutputStream implements StreamSource {
 
   #subscribe({ requestId, agentId }: { requestId: string; agentId: string }): void {
     const { engine, received } = this.#options;
-    const watcher = engine.newSubscription((piece) => {
+    const subscriber = engine.newSubscription((piece) => {
       watched.pieces.push(piece);
       const cost = outputCredit(piece);
       watched.drain.received(cost, this.#now());
@@ -123,7 +123,7 @@ export class OutputStream implements StreamSource {
     const taken = received[requestId] ?? 0;
     const rest = new OutputDrainTimeout(this.#now());
     const watched: StreamedRequest = {
-      ...{ requestId, agentId, subscriptionId: watcher, taken, drain: rest },
+      ...{ requestId, agentId, subscriptionId: subscriber, taken, drain: rest },
       bytesLeft: this.#windowBytes,
       pieces: [],
     };
@@ -179,7 +179,7 @@ export class OutputStream implements StreamSource {
   }
 
   #formatChunk(watched: StreamedRequest, piece: OutputPayload): string {
-    const { watcher: _ours, end, ...output } = piece;
+    const { subscription_id: _ours, end, ...output } = piece;
     return end && output.skipped === undefined ? "" : this.#outputLine(watched, output);
   }
 

@@ -8,6 +8,7 @@ import type {
   AgentDetail,
   AgentMetrics,
   AgentView,
+  Approval,
   Capability,
   JobDetail,
   JobView,
@@ -38,12 +39,16 @@ export function jobView(job: StoredJob): JobView {
     ...(job.schedule === undefined ? {} : { schedule: job.schedule }),
     created_at: timestamp(job.createdAt),
     created_by: job.createdBy,
-    ...(job.needsApproval ? { approval: job.approvedBy ?? "awaited" } : {}),
+    ...(job.needsApproval ? { approval: approvalView(job) } : {}),
     ...(job.cancelledAt === undefined ? {} : { cancelled_at: timestamp(job.cancelledAt) }),
     total: job.total,
     ended: job.ended,
     succeeded: job.succeeded,
   };
+}
+
+function approvalView({ approvedBy: by }: StoredJob): Approval {
+  return by === undefined ? { status: "pending" } : { status: "approved", by };
 }
 
 export function jobDetail(job: StoredJob, requests: StoredRequest[]): JobDetail {
@@ -75,8 +80,8 @@ function timeline({ createdAt }: StoredJob, request: StoredRequest) {
     ...(sentAt === undefined ? {} : { sent_at: timestamp(sentAt) }),
     ...(startedAt === undefined ? {} : { started_at: timestamp(startedAt) }),
     ...(endedAt === undefined ? {} : { ended_at: timestamp(endedAt) }),
-    ...(waitedMs === undefined ? {} : { waited_ms: waitedMs }),
-    ...(executionMs === undefined ? {} : { ran_ms: executionMs }),
+    ...(waitedMs === undefined ? {} : { queue_ms: waitedMs }),
+    ...(executionMs === undefined ? {} : { execution_ms: executionMs }),
     ...(durationMs === undefined ? {} : { duration_ms: durationMs }),
   };
 }
@@ -100,12 +105,12 @@ export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine
 export interface AgentStatus {
   /** Requests that wait for it or for its answer. */
   openRequests: number;
-  shutOut: AgentView["shut_out"];
+  access: AgentView["access"];
   latencyMs?: number | undefined;
 }
 
 export function agentView(agent: AgentState, status: AgentStatus): AgentView {
-  const { openRequests, shutOut, latencyMs } = status;
+  const { openRequests, access, latencyMs } = status;
   const {
     agentId,
     connectedAt,
@@ -124,7 +129,7 @@ export function agentView(agent: AgentState, status: AgentStatus): AgentView {
   return {
     agent_id: agentId,
     online: session !== undefined,
-    ...(shutOut === undefined ? {} : { shut_out: shutOut }),
+    access,
     ...(session === undefined ? {} : { protocol: session.isExtended ? subprotocol : "standard" }),
     ...(version === undefined ? {} : { version }),
     ...(hostname === undefined ? {} : { hostname }),
@@ -133,8 +138,8 @@ export function agentView(agent: AgentState, status: AgentStatus): AgentView {
     ...(address === undefined ? {} : { address }),
     ...(labels === undefined ? {} : { labels }),
     ...(drained ? { drained } : {}),
-    ...(replacedAt === undefined ? {} : { taken_over_at: timestamp(replacedAt) }),
-    ...(duplicateLocation === undefined ? {} : { copy: duplicateLocation }),
+    ...(replacedAt === undefined ? {} : { replaced_at: timestamp(replacedAt) }),
+    ...(duplicateLocation === undefined ? {} : { duplicate_location: duplicateLocation }),
     ...(connectedAt === undefined ? {} : { connected_at: timestamp(connectedAt) }),
     ...(lastSeenAt === undefined ? {} : { last_seen_at: timestamp(lastSeenAt) }),
     ...(cpuUsage === undefined ? {} : { cpu_usage: cpuUsage }),
@@ -154,7 +159,7 @@ export function agentDetail(
   return {
     ...agentView(agent, status),
     ...(commands === undefined ? {} : { commands }),
-    figures: metrics,
+    metrics: metrics,
   };
 }
 

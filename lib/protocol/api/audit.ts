@@ -9,7 +9,7 @@ import type { JsonObject } from "../json.ts";
 export interface AuditDetails {
   /** `job.create`, `token.revoke`, `request.end`, …: a noun and what happens to it. */
   action: string;
-  /** `begun`, `accepted`, `refused`, or the outcome of a request. */
+  /** `started`, `accepted`, `refused`, or the outcome of a request. */
   outcome: string;
   /**
    * The id of the token or key that asked, or of a person at the console, `ISSUER#SUBJECT`; absent
@@ -20,7 +20,7 @@ export interface AuditDetails {
   /** From where. */
   address?: string;
   /** What it was about: ids of jobs, requests, tokens, agents, the command. */
-  on?: JsonObject;
+  resource?: JsonObject;
   code?: string;
 }
 
@@ -34,8 +34,8 @@ export interface AuditEntry extends AuditDetails {
 export const firstHash = "0".repeat(64);
 
 /**
- * What a record is called by which older ones were let go: `on` has up to where (`through`), the
- * hash of the last of them, how many there were and why.
+ * What a record is called by which older ones were let go: `resource` has up to where (`last_sequence`), the
+ * hash of the last of them, how many there were (`records`) and the `reason`.
  */
 export const pruneAction = "audit.prune";
 
@@ -64,14 +64,14 @@ export interface AuditPage {
 
 export type VerifyResult =
   | {
-      isWhole: true;
+      intact: true;
       head: AuditHead;
       /** The last record that was let go; absent where the trail begins with its first. */
       start?: AuditHead;
       /** The head that was to be compared is older than what is kept: nothing is known of it. */
-      isHeadTooOld?: true;
+      anchor_too_old?: true;
     }
-  | { isWhole: false; sequence: number; reason: string };
+  | { intact: false; sequence: number; reason: string };
 
 /** Follows a chain record by record, from its beginning. */
 export class ChainCheck {
@@ -112,36 +112,37 @@ export class ChainCheck {
   }
 
   verdict(): VerifyResult {
-    if (this.#fault !== undefined) return { isWhole: false, ...this.#fault };
+    if (this.#fault !== undefined) return { intact: false, ...this.#fault };
     const anchor = this.#anchor;
     const start = this.#start;
     if (!this.#isStartDeclared) {
       const reason = "those before this one are gone, and no record says that they were let go";
-      return { isWhole: false, sequence: start.sequence + 1, reason };
+      return { intact: false, sequence: start.sequence + 1, reason };
     }
     if (anchor !== undefined && anchor.sequence > this.#sequence) {
       const reason = `records up to ${anchor.sequence}, whose head was kept, are missing at the end`;
-      return { isWhole: false, sequence: this.#sequence + 1, reason };
+      return { intact: false, sequence: this.#sequence + 1, reason };
     }
     if (anchor !== undefined && anchor.sequence === start.sequence && anchor.hash !== start.hash) {
       const reason = "the trail that was let go before it is not the one whose head was kept";
-      return { isWhole: false, sequence: start.sequence + 1, reason };
+      return { intact: false, sequence: start.sequence + 1, reason };
     }
     return {
-      isWhole: true,
+      intact: true,
       head: { sequence: this.#sequence, hash: this.#previous },
       ...(start.sequence === 0 ? {} : { start }),
-      ...(anchor !== undefined && anchor.sequence < start.sequence ? { isHeadTooOld: true } : {}),
+      ...(anchor !== undefined && anchor.sequence < start.sequence ? { anchor_too_old: true } : {}),
     };
   }
 
   /** While records go one after the other, more of them may be there than the chain says. */
   #isPruneEntry(text: string): boolean {
     if (!text.includes(pruneAction)) return false;
-    const { action, on } = JSON.parse(text) as AuditEntry;
-    const through = action === pruneAction && typeof on?.through === "number" ? on.through : -1;
+    const { action, resource } = JSON.parse(text) as AuditEntry;
+    const isPrune = action === pruneAction && typeof resource?.last_sequence === "number";
+    const through = isPrune ? Number(resource.last_sequence) : -1;
     const { sequence, hash } = this.#start;
-    return through > sequence || (through === sequence && on?.hash === hash);
+    return through > sequence || (through === sequence && resource?.hash === hash);
   }
 
   #broken(sequence: number, reason: string): void {

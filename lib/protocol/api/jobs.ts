@@ -43,50 +43,53 @@ export const SignedJobRequest = v.strictObject({
 });
 export type SignedJobRequest = v.InferOutput<typeof SignedJobRequest>;
 
-const rolloutFields = {
-  /** So many at a time: the next begins when one has ended. */
-  batch: v.optional(parseCountOrPercentage(1)),
-  /** Each batch begins when all of the one before has ended. */
-  waves: v.optional(v.boolean()),
-  /** Between two waves. */
-  pause_between_seconds: v.optional(pauseSeconds),
-  /** So many go first; any failure among them stops the rest. */
-  canary: v.optional(parseCountOrPercentage(1)),
-  /** From the end of the last canary to the rest. */
-  canary_wait_seconds: v.optional(pauseSeconds),
-  /** With one more failure than this, what has not been sent is cancelled. */
-  max_failures: v.optional(parseCountOrPercentage(0)),
-};
-
-/** `POST /api/v1/jobs`. */
-export const JobRequest = v.pipe(
+/** How a job is spread over its agents. */
+const Rollout = v.pipe(
   v.strictObject({
-    command: CommandName,
-    parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
-    target: Target,
-    /** What the command itself asks for, where it is not given. */
-    timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
-    ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
-    /** Signatures over each of its requests, whose ids the operator has made; see `SignedJobRequest`. */
-    signed: v.optional(SignedJobRequest),
-    ...rolloutFields,
-    /** Before or after what else waits for an agent. */
-    priority: v.optional(Priority, "normal"),
-    /** Only agents that are connected: nothing waits for one that is away. */
-    require_online: v.optional(v.boolean(), false),
-    /** Refused where the target means more agents than this. */
-    max_agents: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+    /** Agents at a time: the next begins when one has ended. */
+    batch: v.optional(parseCountOrPercentage(1)),
+    /** Each batch begins when all of the one before has ended. */
+    waves: v.optional(v.boolean()),
+    /** Between two waves. */
+    batch_pause_seconds: v.optional(pauseSeconds),
+    /** So many go first; any failure among them stops the rest. */
+    canary: v.optional(parseCountOrPercentage(1)),
+    /** From the end of the last canary to the rest. */
+    canary_pause_seconds: v.optional(pauseSeconds),
+    /** With one more failure than this, what has not been sent is cancelled. */
+    max_failures: v.optional(parseCountOrPercentage(0)),
   }),
   v.check(
-    ({ batch, waves, pause_between_seconds }) =>
-      batch !== undefined || (waves === undefined && pause_between_seconds === undefined),
-    'has "waves" or "pause_between_seconds" and no "batch"',
+    ({ batch, waves, batch_pause_seconds }) =>
+      batch !== undefined || (waves === undefined && batch_pause_seconds === undefined),
+    'has "waves" or "batch_pause_seconds" and no "batch"',
   ),
   v.check(
-    ({ canary, canary_wait_seconds }) => canary !== undefined || canary_wait_seconds === undefined,
-    'has "canary_wait_seconds" and no "canary"',
+    ({ canary, canary_pause_seconds }) =>
+      canary !== undefined || canary_pause_seconds === undefined,
+    'has "canary_pause_seconds" and no "canary"',
   ),
 );
+
+/** `POST /api/v1/jobs`. */
+export const JobRequest = v.strictObject({
+  command: CommandName,
+  parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
+  target: Target,
+  /** What the command itself asks for, where it is not given. */
+  timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
+  ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
+  /** Signatures over each of its requests, whose ids the operator has made; see `SignedJobRequest`. */
+  signed: v.optional(SignedJobRequest),
+  /** All of its agents at once, where it is not given. */
+  rollout: v.optional(Rollout),
+  /** Before or after what else waits for an agent. */
+  priority: v.optional(Priority, "normal"),
+  /** Only agents that are connected: nothing waits for one that is away. */
+  require_online: v.optional(v.boolean(), false),
+  /** Refused where the target means more agents than this. */
+  max_agents: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+});
 export type JobRequest = v.InferOutput<typeof JobRequest>;
 export type JobRequestInput = v.InferInput<typeof JobRequest>;
 

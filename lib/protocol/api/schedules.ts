@@ -69,7 +69,7 @@ export interface ScheduleRun {
   /** Of the job that it asked for. */
   job_id?: string;
   /** `missed`, `overlap`, or the code and sentence of a refusal. */
-  not_run?: string;
+  skip_reason?: string;
 }
 
 export interface ScheduleView extends ScheduleRequest {
@@ -79,6 +79,6 @@ export interface ScheduleView extends ScheduleRequest {
   next_at?: string;
   paused_at?: string;
   /** Why it was paused, where nobody did. */
-  paused_for?: string;
+  pause_reason?: string;
   last_run?: ScheduleRun;
 }

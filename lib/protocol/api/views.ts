@@ -33,12 +33,25 @@ export interface RequestView {
   started_at?: string;
   ended_at?: string;
   /** From the acceptance to the sending, in milliseconds. */
-  waited_ms?: number;
+  queue_ms?: number;
   /** How long its command ran, where its agent has told, in milliseconds. */
-  ran_ms?: number;
+  execution_ms?: number;
   /** From the acceptance of the job to the outcome, in milliseconds. */
   duration_ms?: number;
 }
+
+/** How a job is spread over its agents, in numbers of agents. */
+export interface RolloutView {
+  batch?: number;
+  waves?: true;
+  batch_pause_seconds?: number;
+  canary?: number;
+  canary_pause_seconds?: number;
+  max_failures?: number;
+}
+
+/** Whether a second operator has approved it, and the id of the token that did. */
+export type Approval = { status: "pending" } | { status: "approved"; by: string };
 
 export interface JobView {
   job_id: string;
@@ -46,13 +59,7 @@ export interface JobView {
   target: Target;
   timeout_seconds: number;
   ttl_seconds: number;
-  /** Of a rollout, in numbers of agents. */
-  batch?: number;
-  waves?: true;
-  pause_between_seconds?: number;
-  canary?: number;
-  canary_wait_seconds?: number;
-  max_failures?: number;
+  rollout?: RolloutView;
   /** Where it is not `normal`. */
   priority?: Priority;
   require_online?: true;
@@ -64,8 +71,8 @@ export interface JobView {
   schedule?: string;
   created_at: string;
   created_by: string;
-  /** Where a second operator has to approve it: `awaited`, or the id of the token that did. */
-  approval?: string;
+  /** Where a second operator has to approve it. */
+  approval?: Approval;
   /** When an operator withdrew it. */
   cancelled_at?: string;
   /** Requests in all, those that have ended, and those that ended as `success`. */
@@ -106,8 +113,8 @@ export interface AcceptedLine {
 export interface AgentView {
   agent_id: string;
   online: boolean;
-  /** Why it cannot connect: it waits for approval, was used from two places, or has no token. */
-  shut_out?: "pending" | "fenced" | "revoked";
+  /** `pending`: waits for approval; `fenced`: used from two places; `revoked`: has no token. */
+  access: "active" | "pending" | "fenced" | "revoked";
   /** `wsctl.v1` or `standard`, while online. */
   protocol?: string;
   version?: string;
@@ -123,9 +130,9 @@ export interface AgentView {
    * When another process of its name last took over from one that was connected: a restart after a
    * broken connection, or a copy of it somewhere else.
    */
-  taken_over_at?: string;
+  replaced_at?: string;
   /** Where the other one was, if it was a copy: both lived, and took turns. */
-  copy?: string;
+  duplicate_location?: string;
   connected_at?: string;
   last_seen_at?: string;
   cpu_usage?: string;
@@ -167,7 +174,7 @@ export interface AgentMetrics {
 export interface AgentDetail extends AgentView {
   /** What it can do, as far as it has said so. */
   commands?: Capability[];
-  figures: AgentMetrics;
+  metrics: AgentMetrics;
 }
 
 export interface Page<T> {
@@ -177,7 +184,7 @@ export interface Page<T> {
 }
 
 /**
- * `POST /api/v1/jobs/ID/follow`: the rest of a job's stream, with live output. What was received
+ * `POST /api/v1/jobs/ID/stream`: the rest of a job's stream, with live output. What was received
  * before is named, so that nothing of it comes again: outcomes by their cursor, output by request.
  */
 export const StreamRequestBody = v.strictObject({

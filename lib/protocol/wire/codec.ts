@@ -70,10 +70,10 @@ const fromAgent: Direction<AgentMessage> = {
   ]),
   extended: new Map<string, MessageKind<AgentMessage>>([
     ["hello", { schema: Hello }],
-    ["catalogue", { schema: Capabilities }],
+    ["capabilities", { schema: Capabilities }],
     ["output", { schema: Output }],
   ]),
-  otherSide: new Set(["command", "welcome", "ack", "cancel", "follow", "goaway"]),
+  otherSide: new Set(["command", "welcome", "ack", "cancel", "subscribe_output", "goaway"]),
 };
 
 const fromControl: Direction<ControlMessage> = {
@@ -85,10 +85,10 @@ const fromControl: Direction<ControlMessage> = {
     ["welcome", { schema: Welcome }],
     ["ack", { schema: Ack, plain: plainKinds.ack }],
     ["cancel", { schema: Cancel }],
-    ["follow", { schema: SubscribeOutput }],
+    ["subscribe_output", { schema: SubscribeOutput }],
     ["goaway", { schema: Goaway }],
   ]),
-  otherSide: new Set(["status_update", "heartbeat", "response", "hello", "catalogue", "output"]),
+  otherSide: new Set(["status_update", "heartbeat", "response", "hello", "capabilities", "output"]),
 };
 
 /** Of so short a text the depth may be judged when it is parsed. */

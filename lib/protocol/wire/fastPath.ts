@@ -73,7 +73,7 @@ function isSeconds(value: unknown): boolean {
 }
 
 /** v1: of how a command ran. One that is not right counts for nothing, and so is one too many. */
-function countTimes({ ran_ms: ran, held_ms: held }: JsonObject): number {
+function countTimes({ execution_ms: ran, response_age_ms: held }: JsonObject): number {
   return (isMs(ran) ? 1 : 0) + (isMs(held) ? 1 : 0);
 }
 

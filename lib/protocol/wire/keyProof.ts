@@ -24,7 +24,7 @@ export interface Joined {
   agent_id: string;
   control_id: string;
   /** Whether an operator has yet to approve it. */
-  is_pending: boolean;
+  pending: boolean;
 }
 
 export interface Proof {

@@ -3,7 +3,7 @@
  *
  * The standard's five: `command` and `error` to the agent; `status_update`, `heartbeat`, `response`
  * and `error` from it. Peers that asked for the subprotocol `wsctl.v1` also exchange `hello`,
- * `welcome`, `catalogue`, `ack`, `cancel`, `follow`, `output` and `goaway`, and use the optional
+ * `welcome`, `capabilities`, `ack`, `cancel`, `subscribe_output`, `output` and `goaway`, and use the optional
  * fields marked v1 below; no other peer is ever sent any of these. Unknown fields are ignored.
  * Source: the communication standard, and `docs/protocol.md` for every decision beyond it.
  */
@@ -41,7 +41,7 @@ const DurationMs = v.fallback(
 );
 
 /** v1: how long the command ran, and since then the answer has been with its agent, in ms. */
-const timeFields = { ran_ms: DurationMs, held_ms: DurationMs };
+const timeFields = { execution_ms: DurationMs, response_age_ms: DurationMs };
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 
@@ -125,16 +125,16 @@ export const Hello = v.object({
     hostname: v.optional(v.pipe(v.string(), v.maxLength(253))),
     os: v.optional(Code),
     arch: v.optional(Code),
-    /** Of the text of its `catalogue`. */
-    catalogue_digest: v.optional(Digest),
+    /** Of the text of its `capabilities`. */
+    capabilities_digest: v.optional(Digest),
     /** From its own configuration: good for targets, never for who may command it. */
     labels: v.optional(LabelSet),
   }),
 });
 
-/** v1, from the agent: the digest of its catalogue has changed; `text` where it was asked for. */
+/** v1, from the agent: the digest of its capabilities has changed; `text` where it was asked for. */
 export const Capabilities = v.object({
-  type: v.literal("catalogue"),
+  type: v.literal("capabilities"),
   timestamp: Timestamp,
   payload: v.object({
     digest: Digest,
@@ -143,13 +143,13 @@ export const Capabilities = v.object({
   }),
 });
 
-/** v1, from the agent: a piece of what a program writes, for whoever asked for it by `follow`. */
+/** v1, from the agent: a piece of what a program writes, for whoever asked for it by `subscribe_output`. */
 export const Output = v.object({
   type: v.literal("output"),
   request_id: RequestId,
   timestamp: Timestamp,
   payload: v.object({
-    watcher: Count,
+    subscription_id: Count,
     /** Counts the pieces of both streams, from 1; with `end`, the last there was. */
     sequence: Count,
     stream: v.optional(v.picklist(["stdout", "stderr"])),
@@ -177,8 +177,8 @@ export const Welcome = v.object({
     heartbeat_seconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
     /** Over how many seconds to spread a return after a lost connection. */
     reconnect_seconds: v.pipe(v.number(), v.minValue(0), v.maxValue(3600)),
-    /** The agent's catalogue is not known here: it is to be sent. */
-    catalogue_wanted: v.optional(v.boolean()),
+    /** The agent's capabilities is not known here: it is to be sent. */
+    send_capabilities: v.optional(v.boolean()),
   }),
 });
 
@@ -200,19 +200,19 @@ export const Cancel = v.object({
 
 /**
  * v1, to the agent: pass on what this request's program writes behind a sequence number, for this
- * watcher, until that is so many bytes; what was sent already for a former one counts. Repeated
- * from time to time, it says that the watcher is still there and how far it has come.
+ * subscriber, until that is so many bytes; what was sent already for a former one counts. Repeated
+ * from time to time, it says that the subscriber is still there and how far it has come.
  */
 export const SubscribeOutput = v.object({
-  type: v.literal("follow"),
+  type: v.literal("subscribe_output"),
   request_id: RequestId,
   timestamp: Timestamp,
   payload: v.object({
-    watcher: Count,
+    subscription_id: Count,
     after: Count,
     bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(subscribeBytesMax)),
-    /** The watcher has left: it holds nothing up any more. */
-    end: v.optional(v.boolean()),
+    /** The subscriber has left: it holds nothing up any more. */
+    unsubscribe: v.optional(v.boolean()),
   }),
 });
 

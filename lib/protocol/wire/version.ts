@@ -18,8 +18,8 @@ export const subprotocol = "wsctl.v1";
 /**
  * The protocol's version, announced in `hello` and `welcome`.
  *
- * - 1 (2026-11-23): the standard's five types; `hello`, `welcome`, `catalogue`, `ack`, `cancel`,
- * `follow`,
+ * - 1 (2026-11-23): the standard's five types; `hello`, `welcome`, `capabilities`, `ack`, `cancel`,
+ * `subscribe_output`,
  *   `output`, `goaway`; `timeout_seconds` and `expires_at` in a command, `result` in a response.
  */
 export const protocolVersion = 1;

@@ -13,7 +13,7 @@ import type { AgentView } from "../../../lib/protocol/api/views.ts";
 const now = Date.parse("2026-01-01T00:01:00Z");
 
 function agent(id: string, more: Partial<AgentView> = {}): AgentView {
-  return { agent_id: id, online: true, open_requests: 0, ...more };
+  return { agent_id: id, online: true, access: "active", open_requests: 0, ...more };
 }
 
 const fleet = [
@@ -123,12 +123,12 @@ describe("the screen", () => {
     const agents = [...fleet, agent("z", { last_outcome, hostname: "z.example", os: "linux" })];
     const lines = buildScreen(state({ agents, selected: "z" }), { columns: 80, rows: 9 }, now);
     expect(plain(lines)).toEqual([
-      "4 agents: 3 online, 1 away, 1 busy",
-      "AGENTv   STATE          CPU   MEMORY   LATENCY  VERSION  OPEN LATEST",
-      "db-1     online         90%   900MB    12.5 ms  -        2    -",
-      "web-1    online         5%    1.5GB    3 ms     -        0    -",
-      "web-2    away,drained   -     -        -        0.9.0    0    -",
-      "z        online         -     -        -        -        0    failed 12s ago",
+      "4 agents: 3 online, 1 offline, 1 busy",
+      "AGENTv   STATE            CPU   MEMORY   LATENCY  VERSION  OPEN LATEST",
+      "db-1     online           90%   900MB    12.5 ms  -        2    -",
+      "web-1    online           5%    1.5GB    3 ms     -        0    -",
+      "web-2    offline,drained  -     -        -        0.9.0    0    -",
+      "z        online           -     -        -        -        0    failed 12s ago",
       "",
       "z  z.example  linux  TIMEOUT",
       "q quit  / filter  s sort  r reverse  p ping  R restart  d drain",
@@ -147,13 +147,13 @@ test("without a terminal a line for each change", () => {
   const at = "2026-01-01T00:00:00Z";
   const first = changesBetween(new Map(), fleet, at);
   expect(first.map(({ agent, state }) => `${agent} ${state}`)).toEqual([
-    ...["web-1 online", "db-1 online", "web-2 away,drained"],
+    ...["web-1 online", "db-1 online", "web-2 offline,drained"],
   ]);
   const known = new Map(fleet.map((each) => [each.agent_id, each]));
   const last_outcome = { outcome: "success", at: "2026-01-01T00:00:30Z" } as const;
   const next = [agent("web-1", { online: false }), agent("db-1", { last_outcome })];
   expect(changesBetween(known, next, at)).toEqual([
-    { at, agent: "web-1", state: "away" },
+    { at, agent: "web-1", state: "offline" },
     { at: last_outcome.at, agent: "db-1", outcome: "success" },
     { at, agent: "web-2", state: "forgotten" },
   ]);

@@ -54,7 +54,7 @@ test("nothing listens there", async () => {
   const { code, failed } = await doctor(`ws://127.0.0.1:${await closedPort()}`);
   expect(code).toBe(3);
   expect(failed).toMatchObject([{ name: "tcp" }]);
-  expect(failed[0]?.mend).toContain('start "wsctl serve"');
+  expect(failed[0]?.fix).toContain('start "wsctl serve"');
 });
 
 test("no such host", async () => {
@@ -62,7 +62,7 @@ test("no such host", async () => {
   expect(code).toBe(3);
   expect(names).toEqual(["address", "dns"]);
   expect(failed[0]?.text).toContain("no-such-host.invalid");
-  expect(failed[0]?.mend).toContain("DNS");
+  expect(failed[0]?.fix).toContain("DNS");
 });
 
 test("something else listens there", async () => {
@@ -78,7 +78,7 @@ test("a wrong token", async () => {
   const { code, failed } = await doctor(serving.url, "wrong");
   expect(code).toBe(4);
   expect(failed).toMatchObject([{ name: "token" }]);
-  expect(failed[0]?.mend).toContain("wsctl tokens create");
+  expect(failed[0]?.fix).toContain("wsctl tokens create");
 });
 
 test("TLS is spoken to a port that has none", async () => {
@@ -86,5 +86,5 @@ test("TLS is spoken to a port that has none", async () => {
   expect(code).toBe(3);
   expect(failed).toMatchObject([{ name: "tls" }]);
   expect(failed[0]?.text).toContain("speaks no TLS");
-  expect(failed[0]?.mend).toContain("use ws://");
+  expect(failed[0]?.fix).toContain("use ws://");
 });

@@ -32,15 +32,15 @@ if (hasTmux) {
     using tmux = new Tmux(command().join(" "));
     const first = await tmux.shows(/host-000 online .* ms +1\.2\.3/);
     const lines = first.split("\n");
-    expect(lines[0]).toBe("200 agents: 200 online, 0 away, 0 busy");
-    expect(lines[1]).toBe("AGENTv   STATE          CPU   MEMORY   LATENCY  VERSION  OPEN LATEST");
+    expect(lines[0]).toBe("200 agents: 200 online, 0 offline, 0 busy");
+    expect(lines[1]).toBe("AGENTv   STATE            CPU   MEMORY   LATENCY  VERSION  OPEN LATEST");
     expect(lines[21]).toStartWith("host-019");
     expect(lines[22]).toBe("host-000  h0  linux  127.0.0.1  env=prod");
     tmux.press("p");
     await tmux.shows(/ping host-000 success done \(\d+ ms\)/);
     expect(await tmux.shows(/host-000 .*success \ds ago/)).toContain("host-001");
     tmux.press("/", "staging", "Enter");
-    await tmux.shows(/200 online, 0 away, 0 busy; 100 with "staging"/);
+    await tmux.shows(/200 online, 0 offline, 0 busy; 100 with "staging"/);
     tmux.press("j", "d");
     await tmux.shows(/drain host-003\? \[y\/N\]/);
     tmux.press("y");

@@ -56,7 +56,7 @@ test("500 agents, 20 at a time, and the control plane is killed twice on the way
     command: "work",
     parameters: { ms: 20 },
     target: { all: true },
-    batch: 20,
+    rollout: { batch: 20 },
     timeout_seconds: 60,
   });
   const found: OutcomeLine[] = [];
@@ -82,9 +82,7 @@ test("a failure among the canaries stops it, and nobody else has begun", async (
     command: "work",
     parameters: { fails: ["host-001"] },
     target: { all: true },
-    canary: 2,
-    canary_wait_seconds: 0,
-    max_failures: 100,
+    rollout: { canary: 2, canary_pause_seconds: 0, max_failures: 100 },
   });
   const found = await all(lines);
   expect(counted(found)).toEqual({ success: 1, failed: 1, cancelled: 498 });
@@ -99,10 +97,7 @@ test("waves begin one after the other, with a pause in between", async () => {
     command: "work",
     parameters: { ms: 5 },
     target: { agents: ["host-00?"] },
-    canary: 1,
-    canary_wait_seconds: 0.3,
-    batch: 3,
-    pause_between_seconds: 0.4,
+    rollout: { canary: 1, canary_pause_seconds: 0.3, batch: 3, batch_pause_seconds: 0.4 },
   });
   expect(counted(await all(lines))).toEqual({ success: 10 });
   const { requests } = await fleet.client.job(job.job_id);
@@ -125,7 +120,7 @@ test("paused it stands still, also across a crash; resumed it goes on to the end
     command: "work",
     parameters: { ms: 20 },
     target: { all: true },
-    batch: 25,
+    rollout: { batch: 25 },
     timeout_seconds: 60,
   });
   const { requests } = await fleet.client.job(job.job_id);
@@ -168,7 +163,7 @@ test("what did not succeed is tried again as a job of its own", async () => {
     command: "work",
     parameters: { fails },
     target: { all: true },
-    batch: 50,
+    rollout: { batch: 50 },
   });
   expect(counted(await all(lines))).toEqual({ success: 497, failed: 3 });
   const again = await fleet.run("jobs", "retry", job.job_id, "--failed", "--json");
@@ -181,7 +176,7 @@ test("what did not succeed is tried again as a job of its own", async () => {
     fails.map((id) => `${id} failed`),
   );
   const retried = await fleet.client.job(told[0]?.job_id ?? "");
-  expect(retried).toMatchObject({ retry_of: job.job_id, total: 3, batch: 50 });
+  expect(retried).toMatchObject({ retry_of: job.job_id, total: 3, rollout: { batch: 50 } });
   const none = await fleet.run("jobs", "retry", job.job_id, "--lost");
   expect({ code: none.code, stderr: none.stderr }).toEqual({
     code: 5,

@@ -53,15 +53,15 @@ test("a second process under the same name is told of, where the first was still
     return socket;
   };
   await using first = await connect("first");
-  expect((await target.view(id)).taken_over_at).toBeUndefined();
+  expect((await target.view(id)).replaced_at).toBeUndefined();
   await using _second = await connect("second");
   await first.closed;
-  expect((await target.view(id)).taken_over_at).toBeDefined();
+  expect((await target.view(id)).replaced_at).toBeDefined();
   const { body } = await target.api("/api/v1/audit?limit=1000");
   expect(JSON.stringify(body)).toContain("agent.takeover");
   // Whoever was pushed out before and is there again was never gone: it is no restart.
-  expect((await target.view(id)).copy).toBeUndefined();
+  expect((await target.view(id)).duplicate_location).toBeUndefined();
   await using _again = await connect("first");
-  expect((await target.view(id)).copy).toBe("second-host at 127.0.0.1");
+  expect((await target.view(id)).duplicate_location).toBe("second-host at 127.0.0.1");
   await target.serving.process.logged(/runs twice, here and on second-host at 127\.0\.0\.1/);
 });

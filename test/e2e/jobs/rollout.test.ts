@@ -27,7 +27,7 @@ const states = async (jobId: string) => {
 };
 
 test("so many are under way at a time, the next when one has ended", async () => {
-  const { jobId, requestIds } = await target.send("work", idsOf(), { batch: 2 });
+  const { jobId, requestIds } = await target.send("work", idsOf(), { rollout: { batch: 2 } });
   await agents[0]?.command(requestIds[0] ?? "");
   await agents[1]?.command(requestIds[1] ?? "");
   expect(await states(jobId)).toEqual(["sent", "sent", "queued", "queued", "queued", "queued"]);
@@ -45,7 +45,7 @@ test("so many are under way at a time, the next when one has ended", async () =>
 });
 
 test("one failure too many stops the rest for certain, and whoever has begun goes on", async () => {
-  const more = { batch: "34%", max_failures: 1 };
+  const more = { rollout: { batch: "34%", max_failures: 1 } };
   const { jobId, requestIds } = await target.send("work", idsOf(), more);
   const marks = agents.map(({ socket }) => socket.mark);
   const fail = async (index: number) => {

@@ -128,7 +128,7 @@ describe("while the job before is open", () => {
     for (let skipped = 0; skipped < 3; skipped++) {
       const { last_run: before } = await fleet.client.schedule("slow");
       await until("slow", ({ last_run: last }) => {
-        return last?.not_run === "overlap" && last.due_at !== before?.due_at;
+        return last?.skip_reason === "overlap" && last.due_at !== before?.due_at;
       });
     }
     expect(await jobsOf("slow")).toHaveLength(1);
@@ -160,7 +160,9 @@ test("ends with the token that created it", async () => {
   await until("theirs", ({ last_run }) => last_run?.job_id !== undefined);
   await fleet.client.revokeToken(id);
   const stopped = await until("theirs", ({ paused_at }) => paused_at !== undefined);
-  expect(stopped).toMatchObject({ paused_for: "the token that created it is no longer in force" });
+  expect(stopped).toMatchObject({
+    pause_reason: "the token that created it is no longer in force",
+  });
   await fleet.run("schedules", "delete", "theirs");
 });
 
@@ -170,13 +172,13 @@ test("a moment that passes while it is paused is told as such", async () => {
   await Bun.sleep(1_100);
   const { stdout } = await fleet.run("schedules", "resume", "gone");
   expect(stdout).toBe("gone: nothing more comes: its moment passed while it was paused\n");
-  expect((await fleet.client.schedule("gone")).last_run?.not_run).toBe("paused");
+  expect((await fleet.client.schedule("gone")).last_run?.skip_reason).toBe("paused");
 });
 
 test("a run that nobody can take says so, and the next one comes", async () => {
   await create("nobody", "--target", "env=nowhere", "--every", "1s");
-  const refused = await until("nobody", ({ last_run }) => last_run?.not_run !== undefined);
-  expect(refused.last_run?.not_run).toStartWith("NO_MATCH No agent matches this target");
+  const refused = await until("nobody", ({ last_run }) => last_run?.skip_reason !== undefined);
+  expect(refused.last_run?.skip_reason).toStartWith("NO_MATCH No agent matches this target");
   expect(refused.next_at).toBeDefined();
   await fleet.run("schedules", "delete", "nobody");
 });

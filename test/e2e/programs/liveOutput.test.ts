@@ -214,7 +214,7 @@ describe.each(pairs)("control plane on %s, agent on %s", (control, flavour) => {
     writeFileSync(go, "");
     const lines: StreamLine[] = [];
     const received = { after: 0, output: { [requestId]: 1 } };
-    for await (const line of stream(`/api/v1/jobs/${jobId}/follow`, received)) lines.push(line);
+    for await (const line of stream(`/api/v1/jobs/${jobId}/stream`, received)) lines.push(line);
     expect(lines).toHaveLength(2);
     expect((lines[0] as OutputLine).output).toMatchObject({ sequence: 2, text: "second\n" });
     expect((lines[1] as OutcomeLine).outcome).toBe("success");

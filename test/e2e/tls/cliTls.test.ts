@@ -88,7 +88,7 @@ function tlsSuite(flavour: Flavour): void {
       expectRefusal(await remote("agents"), 3, /certificate|issuer/i);
     });
 
-    test("a send without it is given up before long: waiting would not mend it", async () => {
+    test("a send without it is given up before long: waiting would not fix it", async () => {
       const command = ["send", "ping", "--agent", "web-1", "--server", server];
       await using sending = new Running([...wsctlCommand(flavour), ...command], {
         env: from(adminToken(dataDir)),

@@ -7,7 +7,7 @@ const entry = (name: string, chars: number) => {
   return { name, parameters: { description: "x".repeat(chars) } };
 };
 
-describe("a catalogue's text", () => {
+describe("a capabilities list's text", () => {
   test("is known by its SHA-256", () => {
     const { digest, text } = capabilitiesJson([entry("a", 1)]);
     expect(JSON.parse(text)).toEqual([entry("a", 1)]);

@@ -20,7 +20,7 @@ test("what came before is known, and the rest is asked for behind it", () => {
   expect(progress.ended).toBe(1);
   expect(progress.rest("j", false).path).toBe("/api/v1/jobs/j/outcomes?after=4");
   const { path, init } = progress.rest("j", true);
-  expect(path).toBe("/api/v1/jobs/j/follow");
+  expect(path).toBe("/api/v1/jobs/j/stream");
   expect(JSON.parse(init.body as string)).toEqual({ after: 4, output: { r: 3 } });
 });
 

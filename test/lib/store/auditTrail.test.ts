@@ -32,7 +32,7 @@ afterEach(() => {
 /** Records one to so many, of the moments one to so many. */
 const write = (from: number, to: number) => {
   for (let at = from; at <= to; at++) {
-    trail.write({ action: "test.write", outcome: "accepted", on: { number: at } }, at);
+    trail.write({ action: "test.write", outcome: "accepted", resource: { number: at } }, at);
   }
 };
 const verdict = (anchor?: AuditHead) => trail.verify(anchor, async () => {});
@@ -61,12 +61,12 @@ describe("a trail that has let records go", () => {
     expect(trail.list(0, 1)[0]?.record.sequence).toBe(601);
     expect(trail.list(1_000, 1)[0]?.record).toMatchObject({
       action: "audit.prune",
-      on: { through: 600, hash: gone.hash, records: 600, why: "test" },
+      resource: { last_sequence: 600, hash: gone.hash, records: 600, reason: "test" },
     });
     const head = headAt(1_001);
-    expect(await verdict()).toEqual({ isWhole: true, head, start: gone });
-    expect(await verdict(kept)).toMatchObject({ isWhole: true });
-    expect(readAuditFile(path).verdict).toEqual({ isWhole: true, head, start: gone });
+    expect(await verdict()).toEqual({ intact: true, head, start: gone });
+    expect(await verdict(kept)).toMatchObject({ intact: true });
+    expect(readAuditFile(path).verdict).toEqual({ intact: true, head, start: gone });
   });
 
   test("is whole in the middle of it as well, and does it again", async () => {
@@ -74,14 +74,14 @@ describe("a trail that has let records go", () => {
     trail.pruneStep(601, "test", 1_000);
     trail.prune();
     expect(trail.start.sequence).toBe(200);
-    expect(await verdict()).toMatchObject({ isWhole: true, start: { sequence: 200 } });
+    expect(await verdict()).toMatchObject({ intact: true, start: { sequence: 200 } });
     alter("SELECT 1");
     while (trail.prune());
     expect(trail.start.sequence).toBe(600);
     write(1_001, 1_100);
     prune(901, 1_100);
     prune(1_050, 1_100);
-    expect(await verdict()).toMatchObject({ isWhole: true, start: { sequence: 1_050 } });
+    expect(await verdict()).toMatchObject({ intact: true, start: { sequence: 1_050 } });
   });
 
   test("says of a head from before that it cannot be compared, and compares the last one", async () => {
@@ -89,10 +89,10 @@ describe("a trail that has let records go", () => {
     const old = headAt(20);
     const last = headAt(50);
     prune(51);
-    expect(await verdict(old)).toMatchObject({ isWhole: true, isHeadTooOld: true });
-    expect(await verdict(last)).not.toHaveProperty("isHeadTooOld");
+    expect(await verdict(old)).toMatchObject({ intact: true, anchor_too_old: true });
+    expect(await verdict(last)).not.toHaveProperty("anchor_too_old");
     expect(await verdict({ ...last, hash: old.hash })).toMatchObject({
-      isWhole: false,
+      intact: false,
       sequence: 51,
     });
   });
@@ -104,15 +104,15 @@ describe("a trail that has let records go", () => {
       const row = `WHERE sequence = ${sequence}`;
       alter(`CREATE TABLE kept AS SELECT * FROM audit; DELETE FROM audit ${row}`);
       const isLast = sequence === 101;
-      const missing = { isWhole: false, sequence: isLast ? 51 : sequence };
+      const missing = { intact: false, sequence: isLast ? 51 : sequence };
       expect(await verdict()).toMatchObject(missing);
       alter("DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; DROP TABLE kept");
       alter(`CREATE TABLE kept AS SELECT * FROM audit;
         UPDATE audit SET record = replace(record, 'accepted', 'refused') ${row}`);
-      expect(await verdict()).toMatchObject({ isWhole: false, sequence });
+      expect(await verdict()).toMatchObject({ intact: false, sequence });
       alter("DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; DROP TABLE kept");
     }
-    expect(await verdict()).toMatchObject({ isWhole: true });
+    expect(await verdict()).toMatchObject({ intact: true });
   });
 
   test("shows that more was taken away than it says, or that it says nothing", async () => {
@@ -123,10 +123,10 @@ describe("a trail that has let records go", () => {
       UPDATE audit_start SET sequence = 70, through = 70, hash = '${seventy.hash}'`;
     alter(cutAt70);
     const reason = expect.stringContaining("no record says that they were let go");
-    expect(await verdict()).toEqual({ isWhole: false, sequence: 71, reason });
-    expect(readAuditFile(path).verdict).toMatchObject({ isWhole: false, sequence: 71 });
+    expect(await verdict()).toEqual({ intact: false, sequence: 71, reason });
+    expect(readAuditFile(path).verdict).toMatchObject({ intact: false, sequence: 71 });
     alter("UPDATE audit_start SET sequence = 0, through = 0, hash = '0'");
-    expect(await verdict()).toMatchObject({ isWhole: false, sequence: 1 });
+    expect(await verdict()).toMatchObject({ intact: false, sequence: 1 });
   });
 
   test("lets none go where none is old enough", () => {
@@ -143,6 +143,6 @@ describe("a trail that has let records go", () => {
     const breathe = async () => {
       while (trail.prune());
     };
-    expect(await trail.verify(undefined, breathe)).toMatchObject({ isWhole: true });
+    expect(await trail.verify(undefined, breathe)).toMatchObject({ intact: true });
   });
 });

@@ -29,11 +29,11 @@ export function took(durationMs) {
 
 /** An agent's state, and whether that is good or bad. */
 export function agentState(agent) {
-  if (agent.shut_out === "pending") return { text: "waits for approval", tone: "wait" };
-  if (agent.shut_out !== undefined) return { text: agent.shut_out, tone: "bad" };
+  if (agent.access === "pending") return { text: "pending approval", tone: "wait" };
+  if (agent.access !== "active") return { text: `blocked (${agent.access})`, tone: "bad" };
   const drained = agent.drained ? ", drained" : "";
   const tone = !agent.online ? "bad" : agent.drained ? "wait" : "good";
-  return { text: `${agent.online ? "online" : "away"}${drained}`, tone };
+  return { text: `${agent.online ? "online" : "offline"}${drained}`, tone };
 }
 
 export function jobState(job) {
@@ -44,7 +44,7 @@ export function jobState(job) {
       : { text: "ended, not all succeeded", tone: "bad" };
   }
   if (job.cancelled_at !== undefined) return { text: "being cancelled", tone: "wait" };
-  if (job.approval === "awaited") return { text: "waits for approval", tone: "wait" };
+  if (job.approval?.status === "pending") return { text: "pending approval", tone: "wait" };
   if (job.paused_at !== undefined) return { text: "paused", tone: "wait" };
   return { text: "under way", tone: "wait" };
 }

@@ -30,12 +30,12 @@ export interface AgentRegistryOptions {
   /** Heartbeats every so many seconds in a small fleet; a larger one is advised to slow down. */
   heartbeatSeconds: number;
   isTls?: boolean;
-  /** Whether the catalogue of this digest is on record. */
+  /** Whether the capabilities of this digest is on record. */
   hasCapabilities(digest: string): boolean;
 }
 
 export class AgentRegistry {
-  /** Agents' figures that are not on disk yet. */
+  /** Agents' metrics that are not on disk yet. */
   readonly metrics = new DirtyMetrics();
   readonly #options: AgentRegistryOptions;
   readonly #agents = new Map<string, AgentState>();
@@ -131,7 +131,7 @@ export class AgentRegistry {
    */
   hello(session: Session, message: Hello, t: ControlTransition): void {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
-    const { catalogue_digest: digest, labels: ownLabels } = message.payload;
+    const { capabilities_digest: digest, labels: ownLabels } = message.payload;
     const agent = this.agent(session.agentId);
     const isSameProcess = (agent.replaced?.instanceId ?? instance_id) === instance_id;
     const isLatest = agent.record.journalId === journal_id && agent.record.epoch === epoch;

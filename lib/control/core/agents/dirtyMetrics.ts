@@ -1,4 +1,4 @@
-/** Which agents' figures are not on disk as they stand. Pure bookkeeping for the fleet. */
+/** Which agents' metrics are not on disk as they stand. Pure bookkeeping for the fleet. */
 import { hourMs, MetricsHour } from "./metricsHour.ts";
 import type { AgentState } from "./session.ts";
 

@@ -1,5 +1,5 @@
 /**
- * One agent's figures of one hour, minute by minute: numbers in a row, small enough to keep for
+ * One agent's metrics of one hour, minute by minute: numbers in a row, small enough to keep for
  * everyone. Of several in one minute the latest counts.
  */
 export const minuteMs = 60_000;

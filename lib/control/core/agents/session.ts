@@ -38,7 +38,7 @@ export interface AgentState {
   replaced?: ReplacedSession | undefined;
   /** The one that was pushed out by another, the last time that this happened. */
   formerInstanceId?: string | undefined;
-  /** Latest figures, in the peer's own words; kept when it goes offline. */
+  /** Latest metrics, in the peer's own words; kept when it goes offline. */
   cpuUsage?: string;
   memoryUsage?: string;
   /** How its latest request ended, as far as this process has seen it. */
@@ -90,7 +90,7 @@ export function connectedRecord({
   tokenId: actor,
   address,
 }: NewSession): AuditDetails {
-  return { action: "agent.connect", outcome: "accepted", actor, address, on: { agent } };
+  return { action: "agent.connect", outcome: "accepted", actor, address, resource: { agent } };
 }
 
 /** The answer to its `hello`, and again whenever the advice has changed. */
@@ -109,7 +109,7 @@ export function buildWelcome(
       epoch,
       heartbeat_seconds: session.pacing.heartbeatSeconds,
       reconnect_seconds: session.pacing.reconnectSeconds,
-      ...(isWanted ? { catalogue_wanted: true } : {}),
+      ...(isWanted ? { send_capabilities: true } : {}),
     },
   };
 }

@@ -22,8 +22,12 @@ export function recordTakeover(agent: AgentState, session: Session, t: ControlTr
   const { duplicateLocation: _before, ...known } = agent.record;
   agent.record = { ...known, replacedAt: t.now, ...duplicate };
   const facts = connectedRecord(session);
-  const on = { ...facts.on, ...(isCopy ? { copy: from.location } : {}) };
-  t.write({ type: "appendAudit", at: t.now, facts: { ...facts, action: "agent.takeover", on } });
+  const resource = { ...facts.resource, ...(isCopy ? { duplicate_location: from.location } : {}) };
+  t.write({
+    type: "appendAudit",
+    at: t.now,
+    facts: { ...facts, action: "agent.takeover", resource },
+  });
   if (!isCopy) return;
   const text = `runs twice, here and on ${from.location}: both live and take turns; stop one of them`;
   t.log("warn", session.agentId, text);

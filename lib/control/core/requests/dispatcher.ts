@@ -285,12 +285,12 @@ export class Dispatcher {
   }
 
   #startBatch(request: OpenRequest, t: ControlTransition): void {
-    const { requestId, turnAt, agentId } = request;
+    const { requestId, batchAt, agentId } = request;
     const job = this.#open.findJob(request);
     if (job.requireOnline && this.#open.queue(agentId).peer === undefined)
       return this.#end(request, offlineOutcome, t);
-    if (turnAt !== undefined) {
-      t.write({ type: "markBatchStarted", requestId, at: turnAt });
+    if (batchAt !== undefined) {
+      t.write({ type: "markBatchStarted", requestId, at: batchAt });
       this.#deadlines.set(request, expiresAt(request, job));
     }
     this.#sender.sendQueued(this.#open.admit(request), t);

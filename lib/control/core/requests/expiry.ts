@@ -36,8 +36,8 @@ export function singleSendDeadline(request: OpenRequest, job: Job): number {
  * Its time to live is what it may wait for its agent: from the job's acceptance, or from its own
  * turn. Signatures may be void before.
  */
-export function expiresAt({ turnAt }: OpenRequest, job: Job): number {
-  return withinSignatures(job, (turnAt ?? job.createdAt) + job.ttlMs);
+export function expiresAt({ batchAt }: OpenRequest, job: Job): number {
+  return withinSignatures(job, (batchAt ?? job.createdAt) + job.ttlMs);
 }
 
 /** Until when a request waits for its turn: for an approval no longer than for an agent. */
@@ -76,11 +76,11 @@ export function clampToNow({ jobs, requests }: OpenJournal, now: number): OpenJo
       ...(job.all === undefined ? {} : { all: job.all.map((each) => endedBy(each, now)) }),
     })),
     requests: requests.map((request) => {
-      const { sentAt, turnAt } = request;
+      const { sentAt, batchAt } = request;
       return {
         ...request,
         ...(sentAt === undefined ? {} : { sentAt: Math.min(sentAt, now) }),
-        ...(turnAt === undefined ? {} : { turnAt: Math.min(turnAt, now) }),
+        ...(batchAt === undefined ? {} : { batchAt: Math.min(batchAt, now) }),
       };
     }),
   };

@@ -61,7 +61,7 @@ function readTimes(
   { payload }: Response | ErrorMessage,
   { isExtended }: ConnectedAgent,
 ): Pick<OutcomeDraft, "times"> {
-  const { ran_ms: executionMs, held_ms: responseAgeMs = 0 } = payload;
+  const { execution_ms: executionMs, response_age_ms: responseAgeMs = 0 } = payload;
   return isExtended && executionMs !== undefined ? { times: { executionMs, responseAgeMs } } : {};
 }
 

@@ -1,6 +1,6 @@
 /**
  * Who watches which request's live output, and how much of it was asked for. Pure bookkeeping for
- * the core: what an agent sends beyond what a watcher of its own request asked for is not passed
+ * the core: what an agent sends beyond what a subscriber of its own request asked for is not passed
  * on.
  */
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
@@ -22,7 +22,8 @@ export class OutputSubscriptions {
   }
 
   /**
-   * A watcher asks for more; this replaces what it asked for before. The agent is told now, where
+   * A subscriber asks for more; this replaces what it asked for before. The agent is told now,
+   * where
    * it is there and was sent the request, and with every later sending of the command.
    */
   subscribe(order: OutputSubscription, session: Session | undefined, t: ControlTransition): void {
@@ -32,7 +33,7 @@ export class OutputSubscriptions {
     if (!session.isExtended) {
       t.perform({
         type: "forwardOutput",
-        piece: { watcher: subscriptionId, sequence: after, end: true },
+        piece: { subscription_id: subscriptionId, sequence: after, end: true },
       });
     } else if (hasHello(session)) {
       const message = subscribeMessage(order);
@@ -46,42 +47,45 @@ export class OutputSubscriptions {
     const last = Math.max(order.after, known?.last ?? 0);
     const kept = { ...order, last, isOver: known?.isOver ?? false };
     this.#byId.set(subscriptionId, kept);
-    const watchers = this.#byRequest.get(requestId) ?? new Set();
-    this.#byRequest.set(requestId, watchers.add(subscriptionId));
+    const subscribers = this.#byRequest.get(requestId) ?? new Set();
+    this.#byRequest.set(requestId, subscribers.add(subscriptionId));
     return kept;
   }
 
-  /** A watcher goes. Its agent is told, or the program would wait until that is found out. */
+  /** A subscriber goes. Its agent is told, or the program would wait until that is found out. */
   unsubscribe(
-    watcher: number,
+    subscriber: number,
     sessionOf: (order: OutputSubscription) => Session | undefined,
     t: ControlTransition,
   ): void {
-    const order = this.#byId.get(watcher);
+    const order = this.#byId.get(subscriber);
     if (order === undefined) return;
-    this.#byId.delete(watcher);
-    const watchers = this.#byRequest.get(order.requestId);
-    watchers?.delete(watcher);
-    if (watchers?.size === 0) this.#byRequest.delete(order.requestId);
+    this.#byId.delete(subscriber);
+    const subscribers = this.#byRequest.get(order.requestId);
+    subscribers?.delete(subscriber);
+    if (subscribers?.size === 0) this.#byRequest.delete(order.requestId);
     const session = order.isOver ? undefined : sessionOf(order);
     if (!session?.isExtended || !hasHello(session)) return;
-    const message = subscribeMessage({ ...order, after: order.last, bytes: 0 }, { end: true });
+    const message = subscribeMessage(
+      { ...order, after: order.last, bytes: 0 },
+      { unsubscribe: true },
+    );
     t.send(session.sessionId, message);
   }
 
   /** What the agent of a request is to be told anew: to go on behind what was received. */
   messagesFor(requestId: string): ControlDraft[] {
-    return [...(this.#byRequest.get(requestId) ?? [])].flatMap((watcher) => {
-      const order = this.#byId.get(watcher);
+    return [...(this.#byRequest.get(requestId) ?? [])].flatMap((subscriber) => {
+      const order = this.#byId.get(subscriber);
       if (order === undefined || order.isOver) return [];
       const { last: after, bytesLeft } = order;
       return [subscribeMessage({ ...order, after, bytes: Math.max(0, bytesLeft) })];
     });
   }
 
-  /** Whether an agent's piece is one that its watcher asked for. */
+  /** Whether an agent's piece is one that its subscriber asked for. */
   accept(agentId: string, { request_id, payload }: Output): boolean {
-    const order = this.#byId.get(payload.watcher);
+    const order = this.#byId.get(payload.subscription_id);
     const isTheirs = order?.agentId === agentId && order.requestId === request_id;
     if (order === undefined || !isTheirs) return false;
     // There is one end, and no piece of nothing: neither may be said any number of times.
@@ -95,7 +99,7 @@ export class OutputSubscriptions {
   }
 }
 
-/** What a piece takes of what its watcher asked for. */
+/** What a piece takes of what its subscriber asked for. */
 export function outputCredit({ text, base64 }: OutputPayload): number {
   const encoded = base64 ?? "";
   return outputCost(
@@ -107,11 +111,14 @@ function isEmpty({ text, base64 }: OutputPayload): boolean {
   return (text ?? base64 ?? "") === "";
 }
 
-function subscribeMessage(order: OutputSubscription, more: { end?: true } = {}): ControlDraft {
+function subscribeMessage(
+  order: OutputSubscription,
+  more: { unsubscribe?: true } = {},
+): ControlDraft {
   const { subscriptionId, after, bytes } = order;
   return {
-    type: "follow",
+    type: "subscribe_output",
     request_id: order.requestId,
-    payload: { watcher: subscriptionId, after, bytes, ...more },
+    payload: { subscription_id: subscriptionId, after, bytes, ...more },
   };
 }

@@ -84,7 +84,7 @@ export class Rollouts {
   }
 
   #begin(job: Job, all: readonly RequestProgress[], open: readonly OpenRequest[]): Rollout {
-    const isHeld = (each: OpenRequest) => each.state === "queued" && each.turnAt === undefined;
+    const isHeld = (each: OpenRequest) => each.state === "queued" && each.batchAt === undefined;
     const mayGo = job.pausedAt === undefined && isApproved(job);
     const held = mayGo ? open.filter(isHeld) : open.filter(({ state }) => state === "queued");
     const rollout: Rollout = {
@@ -170,7 +170,7 @@ export class Rollouts {
       if (batchIndexOf(job, positions.get(requestId) ?? 0) > batchIndex) break;
       held.delete(requestId);
       rollout.running++;
-      request.turnAt = now;
+      request.batchAt = now;
       go.push(request);
     }
     return go;
@@ -198,7 +198,7 @@ function countOutcome(
   }
   count(rollout, turn, -1);
   if (rollout.open[rollout.batchIndex] !== 0 || rollout.batchIndex >= rollout.open.length) return;
-  const pauseMs = isCanary(job, rollout.batchIndex) ? job.canaryWaitMs : job.pauseBetweenMs;
+  const pauseMs = isCanary(job, rollout.batchIndex) ? job.canaryPauseMs : job.batchPauseMs;
   while (rollout.open[rollout.batchIndex] === 0) rollout.batchIndex++;
   rollout.batchFrom = Math.max(rollout.batchFrom, rollout.lastEndedAt + (pauseMs ?? 0));
 }

@@ -55,23 +55,25 @@ export class IndexPartitions {
       "SELECT 1 AS one FROM requests WHERE rowid >= ? AND rowid < ? LIMIT 1",
     );
     this.#unmerged = db.prepare<[], Row>(
-      `SELECT part FROM history_parts WHERE is_merged = 0 AND is_going = 0
-         AND part < (SELECT max(part) FROM history_parts) LIMIT 1`,
+      `SELECT part FROM index_partitions WHERE is_merged = 0 AND is_pruning = 0
+         AND part < (SELECT max(part) FROM index_partitions) LIMIT 1`,
     );
-    this.#setMerged = db.prepare<[number]>("UPDATE history_parts SET is_merged = 1 WHERE part = ?");
+    this.#setMerged = db.prepare<[number]>(
+      "UPDATE index_partitions SET is_merged = 1 WHERE part = ?",
+    );
     this.#changes = db.prepare<[], { count: number }>("SELECT total_changes() AS count");
-    this.#add = db.prepare<[number]>("INSERT INTO history_parts (part) VALUES (?)");
+    this.#add = db.prepare<[number]>("INSERT INTO index_partitions (part) VALUES (?)");
     this.#startPruning = db.prepare<[number]>(
-      "UPDATE history_parts SET is_going = 1 WHERE part = ?",
+      "UPDATE index_partitions SET is_pruning = 1 WHERE part = ?",
     );
     this.#pruning = db.prepare<[], Row>(
-      "SELECT part FROM history_parts WHERE is_going = 1 LIMIT 1",
+      "SELECT part FROM index_partitions WHERE is_pruning = 1 LIMIT 1",
     );
     this.#exists = db.prepare<[string], { one: number }>(
       "SELECT 1 AS one FROM sqlite_schema WHERE name = ?",
     );
-    this.#remove = db.prepare<[number]>("DELETE FROM history_parts WHERE part = ?");
-    const sql = "SELECT part FROM history_parts WHERE is_going = 0 ORDER BY part";
+    this.#remove = db.prepare<[number]>("DELETE FROM index_partitions WHERE part = ?");
+    const sql = "SELECT part FROM index_partitions WHERE is_pruning = 0 ORDER BY part";
     const all = db.prepare<[], Row>(sql);
     this.#all = all.all().map(({ part }) => part);
   }
@@ -79,17 +81,18 @@ export class IndexPartitions {
   /** Parts of another size, from before an update: their numbers mean other places. */
   #dropUnlisted(): void {
     const sizes = this.#db.prepare<[], { requests: number }>(
-      "SELECT part_requests AS requests FROM history_index",
+      "SELECT partition_requests AS requests FROM history_index",
     );
     if (sizes.get()?.requests === partitionRequests) return;
     this.#db.transaction(() => {
-      for (const { part } of this.#db.prepare<[], Row>("SELECT part FROM history_parts").all()) {
+      for (const { part } of this.#db.prepare<[], Row>("SELECT part FROM index_partitions").all()) {
         for (const table of tables) this.#db.exec(`DROP TABLE IF EXISTS ${tableName(table, part)}`);
       }
-      this.#db.exec("DELETE FROM history_parts");
+      this.#db.exec("DELETE FROM index_partitions");
       const from = this.#db.prepare<[number]>(
-        `UPDATE history_index SET part_requests = ?, requests_through = 0, outcomes_through = 0,
-           numbered_through = max(numbered_through, outcomes_through)`,
+        `UPDATE history_index SET partition_requests = ?, requests_through = 0, outcomes_through =
+        0,
+           indexed_sequence = max(indexed_sequence, outcomes_through)`,
       );
       from.run(partitionRequests);
     });

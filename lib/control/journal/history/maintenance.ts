@@ -99,8 +99,8 @@ export class HistoryMaintenance {
     this.#sweep = undefined;
     if (requests === 0) return;
     const { journal, log } = this.#options;
-    const on = { jobs, requests };
-    journal.audit.write({ action: "job.prune", outcome: "accepted", on }, now);
-    log.info("let old jobs go", on);
+    const resource = { jobs, requests };
+    journal.audit.write({ action: "job.prune", outcome: "accepted", resource }, now);
+    log.info("let old jobs go", resource);
   }
 }

@@ -30,27 +30,27 @@ interface Row {
 
 export function createMetricsTable(db: Database): MetricsTable {
   const put = db.prepare<[string, number, Uint8Array, number, number, number]>(
-    `INSERT INTO figures (agent_id, hour, minutes, cpu_mean, cpu_most, memory_mean)
+    `INSERT INTO metrics (agent_id, hour, minutes, cpu_mean, cpu_max, memory_mean)
        VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET minutes = excluded.minutes, cpu_mean = excluded.cpu_mean,
-         cpu_most = excluded.cpu_most, memory_mean = excluded.memory_mean`,
+         cpu_max = excluded.cpu_max, memory_mean = excluded.memory_mean`,
   );
   const minutes = db.prepare<[string, number], Row>(
-    `SELECT hour, minutes FROM figures
+    `SELECT hour, minutes FROM metrics
        WHERE agent_id = ? AND hour >= ? AND minutes IS NOT NULL ORDER BY hour`,
   );
   const hours = db.prepare<[string, number], HourlyMetrics>(
-    `SELECT hour, cpu_mean AS cpuMean, cpu_most AS cpuMax, memory_mean AS memoryMean
-       FROM figures WHERE agent_id = ? AND hour >= ? ORDER BY hour`,
+    `SELECT hour, cpu_mean AS cpuMean, cpu_max AS cpuMax, memory_mean AS memoryMean
+       FROM metrics WHERE agent_id = ? AND hour >= ? ORDER BY hour`,
   );
   const forgetMinutes = db.prepare<[number, number]>(
-    `UPDATE figures SET minutes = NULL WHERE rowid IN
-       (SELECT rowid FROM figures WHERE hour < ? AND minutes IS NOT NULL LIMIT ?)`,
+    `UPDATE metrics SET minutes = NULL WHERE rowid IN
+       (SELECT rowid FROM metrics WHERE hour < ? AND minutes IS NOT NULL LIMIT ?)`,
   );
   const forgetHours = db.prepare<[number, number]>(
-    "DELETE FROM figures WHERE rowid IN (SELECT rowid FROM figures WHERE hour < ? LIMIT ?)",
+    "DELETE FROM metrics WHERE rowid IN (SELECT rowid FROM metrics WHERE hour < ? LIMIT ?)",
   );
-  const forgetAgent = db.prepare<[string]>("DELETE FROM figures WHERE agent_id = ?");
+  const forgetAgent = db.prepare<[string]>("DELETE FROM metrics WHERE agent_id = ?");
   return {
     put: (all) =>
       db.transaction(() => {

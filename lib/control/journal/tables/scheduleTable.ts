@@ -17,8 +17,8 @@ export interface StoredSchedule {
    */
   setBack?: { at: number; count: number };
   pausedAt?: number;
-  pausedFor?: string;
-  last?: { dueAt: number; jobId?: string; notRun?: string };
+  pauseReason?: string;
+  last?: { dueAt: number; jobId?: string; skipReason?: string };
   /** The latest job that it asked for, whatever came of runs since. */
   latestJobId?: string;
 }

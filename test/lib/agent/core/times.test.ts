@@ -6,8 +6,10 @@ import { InHand } from "../../../support/harness/executorInHand.ts";
 const times = ({ effects }: AgentTransition) =>
   effects.flatMap((effect) => {
     if (effect.type !== "send") return [];
-    const { payload } = effect.message as { payload: { ran_ms?: number; held_ms?: number } };
-    return [[payload.ran_ms, payload.held_ms]];
+    const { payload } = effect.message as {
+      payload: { execution_ms?: number; response_age_ms?: number };
+    };
+    return [[payload.execution_ms, payload.response_age_ms]];
   });
 
 test("an answer says how long its command ran, from the journal too", () => {

@@ -56,7 +56,10 @@ test("lines before the first that is dated are counted and left out", async () =
   const path = writeLog(join(`${dir}`, "a.log"), "no\ntimes\n");
   const order = orderFor(`${dir}`, { kind: "files", files: [path] }, { since: "1h" });
   const { collected: facts } = await collected(order);
-  expect(facts).toMatchObject({ lines: 0, files: [{ path, lines: 0, undated: 2 }] });
+  expect(facts).toMatchObject({
+    lines: 0,
+    files: [{ path, lines: 0, lines_without_timestamp: 2 }],
+  });
 });
 
 test("files that were last written long before are not read", async () => {

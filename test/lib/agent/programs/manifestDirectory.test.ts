@@ -11,7 +11,7 @@ import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const manifest = (description: string) => `description = "${description}"\nargv = ["/bin/true"]`;
 
-test("a catalogue is what its directory holds now, and a faulty file harms no other", () => {
+test("a capabilities list is what its directory holds now, and a faulty file harms no other", () => {
   using parent = temporaryDir();
   const dir = join(`${parent}`, "commands.d");
   const capabilities = new ManifestDirectory(dir, parseProgram, ["ping"], silentLog);
@@ -35,7 +35,7 @@ test("a catalogue is what its directory holds now, and a faulty file harms no ot
   expect(capabilities.find("one")?.item?.description).toBe("the name is taken");
 });
 
-test("a manifest that everybody may write is left out, and how to mend that is said", () => {
+test("a manifest that everybody may write is left out, and how to fix that is said", () => {
   using parent = temporaryDir();
   const dir = `${parent}`;
   writeFileSync(join(dir, "one.toml"), manifest("d"));

@@ -27,7 +27,7 @@ const table: Record<string, readonly string[]> = {
   "POST /api/v1/schedules/:name/run": commanders,
   "DELETE /api/v1/schedules/:name": commanders,
   "GET /api/v1/jobs/:job_id/outcomes": people,
-  "POST /api/v1/jobs/:job_id/follow": commanders,
+  "POST /api/v1/jobs/:job_id/stream": commanders,
   "GET /api/v1/agents": people,
   "GET /api/v1/agents/:agent_id": people,
   "POST /api/v1/agents/:agent_id/approve": ["admin"],
@@ -53,7 +53,7 @@ const table: Record<string, readonly string[]> = {
   "POST /api/v1/join": ["join"],
   "POST /api/v1/agent-key": ["agent"],
   "GET /api/v1/audit": ["admin"],
-  "GET /api/v1/audit/verdict": ["admin"],
+  "GET /api/v1/audit/verify": ["admin"],
 };
 
 describe("the decision table", () => {
@@ -66,7 +66,7 @@ describe("the decision table", () => {
   test("has a name in the audit trail for all that changes something", () => {
     const unnamed = routes.filter(({ method, action }) => method !== "GET" && action === undefined);
     // Following a job's output changes nothing, nor does asking whom a target means.
-    const harmless = ["/api/v1/jobs/:job_id/follow", "/api/v1/targets"];
+    const harmless = ["/api/v1/jobs/:job_id/stream", "/api/v1/targets"];
     expect(unnamed.map(({ path }) => path).sort()).toEqual(harmless);
   });
 

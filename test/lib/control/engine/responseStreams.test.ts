@@ -82,7 +82,7 @@ test("whoever has gone follows nothing more, however many requests were still wa
       return last;
     },
     subscribeOutput: () => {},
-    unsubscribeOutput: (watcher: number) => void followed.delete(watcher),
+    unsubscribeOutput: (subscriber: number) => void followed.delete(subscriber),
   } as unknown as Engine;
   const source = new OutputStream({ engine, job, after: 0, received: {} });
   const reader = new ResponseStreams().open("t", source).getReader();

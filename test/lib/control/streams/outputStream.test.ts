@@ -15,7 +15,7 @@ import type { OutcomeLine, OutputLine } from "../../../../lib/protocol/api/views
 import { outputDrainMs } from "../../../../lib/protocol/limits.ts";
 
 const job = { jobId: "j", command: "work", ended: 0, total: 1 } as StoredJob;
-const watcher = 1;
+const subscriber = 1;
 
 /** The stream of one job with one request, and its agent in hand. */
 class Watching {
@@ -50,7 +50,7 @@ class Watching {
       capabilities: { get: () => new Map([["work", { name: "work", output: true }]]) },
       newSubscription: (listener: (piece: OutputPayload) => void) => {
         this.#pass = listener;
-        return watcher;
+        return subscriber;
       },
       subscribeOutput: (order: OutputSubscription) => {
         this.orders.push(order);
@@ -67,7 +67,12 @@ class Watching {
 
   /** The agent sends a piece of so many bytes. */
   write(bytes: number): void {
-    this.#pass({ watcher, sequence: ++this.#sequence, stream: "stdout", text: "x".repeat(bytes) });
+    this.#pass({
+      subscription_id: subscriber,
+      sequence: ++this.#sequence,
+      stream: "stdout",
+      text: "x".repeat(bytes),
+    });
   }
 
   /** The agent sends what was asked for last. */
@@ -82,7 +87,8 @@ class Watching {
       this.write(8_192);
       this.#spooled--;
     }
-    if (this.#spooled === 0) this.#pass({ watcher, sequence: this.#sequence, end: true });
+    if (this.#spooled === 0)
+      this.#pass({ subscription_id: subscriber, sequence: this.#sequence, end: true });
   }
 
   succeed(): void {

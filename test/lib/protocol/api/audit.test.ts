@@ -22,8 +22,8 @@ describe("a chain of records", () => {
   const [one, two, three] = chain as [(typeof chain)[0], (typeof chain)[0], (typeof chain)[0]];
 
   test("is whole as it was written, and names its head", () => {
-    expect(verdictOf(chain)).toEqual({ isWhole: true, head: { sequence: 3, hash: three.hash } });
-    expect(verdictOf([])).toEqual({ isWhole: true, head: { sequence: 0, hash: firstHash } });
+    expect(verdictOf(chain)).toEqual({ intact: true, head: { sequence: 3, hash: three.hash } });
+    expect(verdictOf([])).toEqual({ intact: true, head: { sequence: 0, hash: firstHash } });
   });
 
   test.each([
@@ -39,14 +39,14 @@ describe("a chain of records", () => {
       3,
     ],
   ])("is broken where %s", (_what, records, sequence) => {
-    expect(verdictOf(records)).toMatchObject({ isWhole: false, sequence });
+    expect(verdictOf(records)).toMatchObject({ intact: false, sequence });
   });
 
   test("that was cut off or written anew is known by a head that was kept", () => {
     const head = { sequence: 3, hash: three.hash };
-    expect(verdictOf(chain, head)).toMatchObject({ isWhole: true });
-    expect(verdictOf([one, two], head)).toMatchObject({ isWhole: false, sequence: 3 });
-    expect(verdictOf(chain, { ...head, hash: one.hash })).toMatchObject({ isWhole: false });
+    expect(verdictOf(chain, head)).toMatchObject({ intact: true });
+    expect(verdictOf([one, two], head)).toMatchObject({ intact: false, sequence: 3 });
+    expect(verdictOf(chain, { ...head, hash: one.hash })).toMatchObject({ intact: false });
   });
 
   test("has a head that reads as text", () => {

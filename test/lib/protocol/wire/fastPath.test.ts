@@ -56,13 +56,13 @@ const payloads: Record<Kind, fc.Arbitrary<Record<string, unknown>>> = {
       status: near(fc.constantFrom("success", "failed")),
       message: text,
       result: near(free),
-      ran_ms: ms,
-      held_ms: ms,
+      execution_ms: ms,
+      response_age_ms: ms,
     },
     { requiredKeys: ["status"] },
   ),
   error: fc.record(
-    { code: text, message: text, ran_ms: ms, held_ms: ms },
+    { code: text, message: text, execution_ms: ms, response_age_ms: ms },
     { requiredKeys: ["code"] },
   ),
   command: fc.record(
@@ -100,7 +100,7 @@ const right: Record<Kind, Record<string, unknown>> = {
   ack: {},
   heartbeat: {},
   status_update: { cpu_usage: "30%", memory_usage: "1.5GB" },
-  response: { status: "success", message: "pong", result: { exit_code: 0 }, ran_ms: 3 },
+  response: { status: "success", message: "pong", result: { exit_code: 0 }, execution_ms: 3 },
   error: { code: "INVALID_COMMAND", message: "no such command" },
   command: { command: "restart", parameters: { delay_seconds: 10 } },
 };

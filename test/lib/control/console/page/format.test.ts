@@ -29,11 +29,11 @@ test("ago() of what never was is never", () => {
 });
 
 test.each([
-  [{ online: true }, "online", "good"],
-  [{ online: true, drained: true }, "online, drained", "wait"],
-  [{ online: false }, "away", "bad"],
-  [{ online: false, shut_out: "pending" }, "waits for approval", "wait"],
-  [{ online: false, shut_out: "fenced" }, "fenced", "bad"],
+  [{ online: true, access: "active" }, "online", "good"],
+  [{ online: true, access: "active", drained: true }, "online, drained", "wait"],
+  [{ online: false, access: "active" }, "offline", "bad"],
+  [{ online: false, access: "pending" }, "pending approval", "wait"],
+  [{ online: false, access: "fenced" }, "blocked (fenced)", "bad"],
 ])("agentState(%j) is %s", (agent, text, tone) => {
   expect(words.agentState(agent)).toEqual({ text, tone });
 });
@@ -42,7 +42,11 @@ test.each([
   [{ total: 2, ended: 2, succeeded: 2 }, "succeeded", "2 of 2"],
   [{ total: 2, ended: 2, succeeded: 1 }, "ended, not all succeeded", "2 of 2, 1 not succeeded"],
   [{ total: 2, ended: 1, succeeded: 1 }, "under way", "1 of 2"],
-  [{ total: 2, ended: 0, succeeded: 0, approval: "awaited" }, "waits for approval", "0 of 2"],
+  [
+    { total: 2, ended: 0, succeeded: 0, approval: { status: "pending" } },
+    "pending approval",
+    "0 of 2",
+  ],
   [{ total: 2, ended: 0, succeeded: 0, paused_at: "x" }, "paused", "0 of 2"],
   [
     { total: 2, ended: 1, succeeded: 0, cancelled_at: "x" },

@@ -36,16 +36,16 @@ function times(payload: object, { isExtended = true, now = 100_000 } = {}) {
 describe("the beginning of a command", () => {
   test("is counted back from when its answer came", () => {
     const expected = { startedAt: 93_000, executionMs: 5_000 };
-    expect(times({ ran_ms: 5_000, held_ms: 2_000 })).toEqual(expected);
-    expect(times({ ran_ms: 5_000 })).toEqual({ startedAt: 95_000, executionMs: 5_000 });
+    expect(times({ execution_ms: 5_000, response_age_ms: 2_000 })).toEqual(expected);
+    expect(times({ execution_ms: 5_000 })).toEqual({ startedAt: 95_000, executionMs: 5_000 });
   });
 
   test("is never before its job, whatever an agent says", () => {
-    expect(times({ ran_ms: 9e12, held_ms: 9e12 })).toEqual({
+    expect(times({ execution_ms: 9e12, response_age_ms: 9e12 })).toEqual({
       startedAt: 10_000,
       executionMs: 90_000,
     });
-    expect(times({ ran_ms: 5_000, held_ms: 9e12 })).toEqual({
+    expect(times({ execution_ms: 5_000, response_age_ms: 9e12 })).toEqual({
       startedAt: 10_000,
       executionMs: 5_000,
     });
@@ -54,8 +54,8 @@ describe("the beginning of a command", () => {
   test("is not known where nothing is said that could be it, and the answer stands", () => {
     const unknown = { startedAt: undefined, executionMs: undefined };
     expect(times({})).toEqual(unknown);
-    expect(times({ ran_ms: "long" })).toEqual(unknown);
-    expect(times({ ran_ms: -1 })).toEqual(unknown);
-    expect(times({ ran_ms: 5 }, { isExtended: false })).toEqual(unknown);
+    expect(times({ execution_ms: "long" })).toEqual(unknown);
+    expect(times({ execution_ms: -1 })).toEqual(unknown);
+    expect(times({ execution_ms: 5 }, { isExtended: false })).toEqual(unknown);
   });
 });

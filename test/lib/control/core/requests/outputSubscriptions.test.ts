@@ -12,7 +12,7 @@ const order: OutputSubscription = {
 const session = { sessionId: 7, isExtended: true, journalId: "j" } as Session;
 
 function piece(sequence: number, text: string, more: object = {}): Output {
-  const payload = { watcher: 1, sequence, text, ...more };
+  const payload = { subscription_id: 1, sequence, text, ...more };
   return { type: "output", request_id: "r", timestamp: "2026-01-01T00:00:00Z", payload };
 }
 
@@ -35,22 +35,25 @@ function left(
   return t.effects;
 }
 
-describe("a watcher", () => {
+describe("a subscriber", () => {
   test("is made known to the agent now and with every later sending", () => {
     const subscriptions = new OutputSubscriptions();
     const message = {
-      ...{ type: "follow", request_id: "r" },
-      payload: { watcher: 1, after: 0, bytes: 1_000 },
+      ...{ type: "subscribe_output", request_id: "r" },
+      payload: { subscription_id: 1, after: 0, bytes: 1_000 },
     };
     expect(asked(subscriptions, session)).toMatchObject([{ type: "send", sessionId: 7, message }]);
     expect(subscriptions.messagesFor("r")).toMatchObject([message]);
     expect(subscriptions.accept("a", piece(1, "x".repeat(400)))).toBe(true);
-    const payload = { watcher: 1, after: 1, bytes: 600 };
+    const payload = { subscription_id: 1, after: 1, bytes: 600 };
     expect(subscriptions.messagesFor("r")).toMatchObject([{ payload }]);
     expect(left(subscriptions, session)).toMatchObject([
       {
         type: "send",
-        message: { type: "follow", payload: { watcher: 1, after: 1, bytes: 0, end: true } },
+        message: {
+          type: "subscribe_output",
+          payload: { subscription_id: 1, after: 1, bytes: 0, unsubscribe: true },
+        },
       },
     ]);
     expect(subscriptions.messagesFor("r")).toEqual([]);
@@ -77,7 +80,7 @@ describe("a watcher", () => {
     const subscriptions = new OutputSubscriptions();
     const told = asked(subscriptions, { ...session, isExtended: false });
     expect(told).toEqual([
-      { type: "forwardOutput", piece: { watcher: 1, sequence: 0, end: true } },
+      { type: "forwardOutput", piece: { subscription_id: 1, sequence: 0, end: true } },
     ]);
   });
 
@@ -86,7 +89,7 @@ describe("a watcher", () => {
     asked(subscriptions, session);
     expect(subscriptions.accept("b", piece(1, "x"))).toBe(false);
     expect(subscriptions.accept("a", { ...piece(1, "x"), request_id: "s" })).toBe(false);
-    expect(subscriptions.accept("a", piece(1, "x", { watcher: 2 }))).toBe(false);
+    expect(subscriptions.accept("a", piece(1, "x", { subscription_id: 2 }))).toBe(false);
     expect(subscriptions.accept("a", piece(1, "x".repeat(800)))).toBe(true);
     expect(subscriptions.accept("a", piece(1, "x".repeat(800)))).toBe(false);
     expect(subscriptions.accept("a", piece(2, "x".repeat(800)))).toBe(true);

@@ -47,7 +47,7 @@ describe("a rollout", () => {
   });
 
   test("in waves begins the next when the whole of one has ended, and after the pause", () => {
-    const { rollouts, first } = begun({ batch: 2, waves: true, pauseBetweenMs: 500 }, 5);
+    const { rollouts, first } = begun({ batch: 2, waves: true, batchPauseMs: 500 }, 5);
     expect(first).toEqual(["r0", "r1"]);
     expect(rollouts.ended("j", "r1", "success", 100).started).toEqual([]);
     expect(rollouts.ended("j", "r0", "failed", 200).started).toEqual([]);
@@ -60,7 +60,7 @@ describe("a rollout", () => {
   });
 
   test("lets canaries go first, waits, and then lets go what the batch allows", () => {
-    const { rollouts, first } = begun({ canary: 2, canaryWaitMs: 300, batch: 3 }, 6);
+    const { rollouts, first } = begun({ canary: 2, canaryPauseMs: 300, batch: 3 }, 6);
     expect(first).toEqual(["r0", "r1"]);
     rollouts.ended("j", "r0", "success", 10);
     expect(rollouts.ended("j", "r1", "success", 20).started).toEqual([]);
@@ -90,7 +90,7 @@ describe("a rollout", () => {
     delete job.pausedAt;
     const again = rollouts.released("j", 7);
     expect(ids(again)).toEqual(["r1", "r2"]);
-    expect(again.map(({ turnAt }) => turnAt)).toEqual([7, 7]);
+    expect(again.map(({ batchAt }) => batchAt)).toEqual([7, 7]);
   });
 
   test("lets nothing go before it is approved", () => {
@@ -111,8 +111,8 @@ describe("after a restart", () => {
     const open = queued(6)
       .slice(1)
       .map((each, index): OpenRequest => {
-        if (index === 0) return { ...each, state: "sent", turnAt: 0 };
-        return index === 1 ? { ...each, turnAt: 20 } : each;
+        if (index === 0) return { ...each, state: "sent", batchAt: 0 };
+        return index === 1 ? { ...each, batchAt: 20 } : each;
       });
     return {
       rollouts,
@@ -135,13 +135,13 @@ describe("after a restart", () => {
   });
 
   test("a wave waits as long after its last end as it would have", () => {
-    const { rollouts } = restored({ batch: 1, canary: 1, canaryWaitMs: 5_000 });
+    const { rollouts } = restored({ batch: 1, canary: 1, canaryPauseMs: 5_000 });
     // r0 was the canary and failed: nothing more goes out, whoever restarts.
     expect(rollouts.due(10_000)).toEqual([]);
   });
 
   test("a clock that was set back meanwhile puts no turn off for longer than its wait", () => {
-    const job = { ...jobWith({ canary: 1, canaryWaitMs: 5_000 }), createdAt: 90_000 };
+    const job = { ...jobWith({ canary: 1, canaryPauseMs: 5_000 }), createdAt: 90_000 };
     const open: OpenRequest[] = [{ requestId: "r1", jobId: "j", agentId: "a1", state: "queued" }];
     const all: RequestProgress[] = [
       { requestId: "r0", outcome: "success", endedAt: 95_000 },

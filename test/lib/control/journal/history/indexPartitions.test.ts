@@ -25,7 +25,9 @@ test("parts of another size are made anew: their numbers mean other places", () 
   for (const table of ["request_agents", "outcome_words"]) {
     db.exec(`ALTER TABLE ${table}_0 RENAME TO ${table}_7`);
   }
-  db.exec("UPDATE history_parts SET part = 7; UPDATE history_index SET part_requests = 1000");
+  db.exec(
+    "UPDATE index_partitions SET part = 7; UPDATE history_index SET partition_requests = 1000",
+  );
   db.close();
   const after = openControlJournal(path);
   expect(list(after)).toEqual(jobs.toReversed());

@@ -159,8 +159,8 @@ describe("retention", () => {
     for (let steps = 0; steps < 3; steps++) expect(journal.retention.shrinkIndex()).toBe(true);
     expect(journal.retention.shrinkIndex()).toBe(false);
     journal.close();
-    expect(count("history_parts WHERE part = 1")).toBe(1);
-    expect(count("history_parts")).toBe(1);
+    expect(count("index_partitions WHERE part = 1")).toBe(1);
+    expect(count("index_partitions")).toBe(1);
     expect(count("sqlite_schema WHERE name LIKE '%_0%'")).toBe(0);
     journal = openControlJournal(join(dir, "control.db"));
     const next = job(1);

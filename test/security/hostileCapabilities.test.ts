@@ -30,10 +30,10 @@ async function announcing(text: string, digest = sha256(text)): Promise<RawAgent
   const agent = new RawAgent({ id: agent_id, token, tokenId: token_id, socket });
   agent.say("hello", {
     ...{ protocol_version: 1, version: "9.9.9", journal_id: "new", epoch: 0 },
-    ...{ instance_id: randomUUID(), catalogue_digest: digest },
+    ...{ instance_id: randomUUID(), capabilities_digest: digest },
   });
   await socket.message<Welcome>("welcome", ({ type }) => type === "welcome");
-  agent.say("catalogue", { digest, text });
+  agent.say("capabilities", { digest, text });
   // What is answered once all of that was read: nobody has asked for this.
   agent.respond("nobody-asked");
   const answered = await socket.message<StandardMessage>("error", ({ type }) => type === "error");
@@ -141,7 +141,7 @@ describe("a schema that is none", () => {
   });
 });
 
-describe("a catalogue that is none", () => {
+describe("a capabilities list that is none", () => {
   const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
   const padded = (bytes: number) => {
     const empty = catalogueOf({ description: "" });
@@ -183,7 +183,7 @@ describe("a catalogue that is none", () => {
     await using agent = await announcing(catalogueOf({}));
     for (let count = 0; count < 300; count++) {
       const text = catalogueOf({ description: `${count} ${"x".repeat(1_000)}` });
-      agent.say("catalogue", { digest: sha256(text), text });
+      agent.say("capabilities", { digest: sha256(text), text });
     }
     expect(await agent.isAlive()).toBe(true);
     expect(await shown(agent)).toEqual(["work"]);
