@@ -116,7 +116,7 @@ export default defineCommand({
       valueHint: "TIME",
       description: "how old the key of an agent that has joined becomes before it is renewed",
     },
-    "keep-audit": auditRetentionArg,
+    "audit-retention": auditRetentionArg,
     heartbeat: {
       type: "string",
       default: "15s",
@@ -152,7 +152,7 @@ export interface AgentRunOptions extends ClientFlags {
   "max-waiting": string;
   "max-timeout": string;
   "max-output": string;
-  "keep-audit": string;
+  "audit-retention": string;
   heartbeat: string;
 }
 
@@ -226,8 +226,8 @@ function hostSettings(options: AgentRunOptions, agentId: string) {
       timeoutMs: parseSeconds("max-timeout", options["max-timeout"]) * 1000,
     },
     auditRetention: {
-      keepMs: auditRetentionMs(options["keep-audit"]),
-      reason: `agent --keep-audit ${options["keep-audit"]}`,
+      keepMs: auditRetentionMs(options["audit-retention"]),
+      reason: `agent --audit-retention ${options["audit-retention"]}`,
     },
     trust: new CommandTrust(options.trust, agentId),
     ...(options.labels.length === 0 ? {} : { labels: parseLabels(options.labels) }),

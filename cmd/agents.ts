@@ -98,8 +98,8 @@ const undrain = defineCommand({
 
 const remove = defineCommand({
   meta: {
-    name: "forget",
-    description: "Forget an agent that is away: its record, its tokens and what waits for it",
+    name: "delete",
+    description: "Delete an offline agent: its record, its tokens and its queued requests",
   },
   args: agentArgs,
   run: ({ args }) => deleteRun(args),
@@ -108,7 +108,7 @@ const remove = defineCommand({
 export default defineCommand({
   meta: { name: "agents", description: "See the agents, let them in and shut them out" },
   default: "list",
-  subCommands: { list, show, label, drain, undrain, approve, revoke, forget: remove },
+  subCommands: { list, show, label, drain, undrain, approve, revoke, delete: remove },
 });
 
 export interface AgentsOptions extends ClientFlags {
@@ -175,8 +175,8 @@ async function drainRun(
 
 async function deleteRun(options: AgentsOptions & { id: string }): Promise<number> {
   await (await createClient(options)).deleteAgent(options.id);
-  if (options.json) printJson({ agent_id: options.id, forgotten: true });
-  else print(`forgot ${options.id}`);
+  if (options.json) printJson({ agent_id: options.id, deleted: true });
+  else print(`deleted ${options.id}`);
   return exitOk;
 }
 

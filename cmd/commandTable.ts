@@ -23,9 +23,6 @@ export const root: CommandDef = defineCommand({
     bench: () => import("./bench.ts").then((module) => module.default),
     completion: () => import("./completion.ts").then((module) => module.default),
     version: () => import("./version.ts").then((module) => module.default),
-    complete: () => import("./internal/complete.ts").then((module) => module.default),
-    collect: () => import("./internal/collect.ts").then((module) => module.default),
-    stage: () => import("./internal/stage.ts").then((module) => module.default),
-    supervise: () => import("./internal/supervise.ts").then((module) => module.default),
+    internal: () => import("./internal.ts").then((module) => module.default),
   },
 }) as CommandDef;

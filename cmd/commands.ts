@@ -37,7 +37,7 @@ const lint = defineCommand({
 });
 
 const create = defineCommand({
-  meta: { name: "new", description: "Write a manifest to start from" },
+  meta: { name: "create", description: "Write a manifest to start from" },
   args: {
     name: { type: "positional", required: true, description: "the command's name" },
     ...commandsArgs,
@@ -49,10 +49,10 @@ export default defineCommand({
   meta: {
     name: "commands",
     description: "See, check and write commands of your own",
-    examples: ["wsctl commands new deploy", "wsctl commands lint"],
+    examples: ["wsctl commands create deploy", "wsctl commands lint"],
   },
   default: "list",
-  subCommands: { list, lint, new: create },
+  subCommands: { list, lint, create },
 });
 
 export interface CommandsOptions {
@@ -88,7 +88,8 @@ export async function lintRun(options: CommandsOptions): Promise<number> {
   const logs = new ManifestDirectory(resolveLogsDir(options), parseSource, [], silentLog);
   const listed = [...openManifestDirectory(options).list(), ...services.list(), ...logs.list()];
   const dir = resolveCommandsDir(options);
-  if (listed.length === 0) remark(`No manifests in ${dir}: "wsctl commands new NAME" writes one.`);
+  if (listed.length === 0)
+    remark(`No manifests in ${dir}: "wsctl commands create NAME" writes one.`);
   for (const { file, item, fault } of listed) {
     if (options.json) printJson({ file, ok: fault === undefined, fault });
     else print(fault === undefined ? `ok    ${file}: ${item.name}` : `FAIL  ${fault}`);

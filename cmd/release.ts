@@ -13,9 +13,9 @@ const passphrase = {
 
 const generateKey = defineCommand({
   meta: {
-    name: "keygen",
+    name: "generate-key",
     description: "Make a key that signs releases, and print its public half",
-    examples: ["wsctl release keygen release.key"],
+    examples: ["wsctl release generate-key release.key"],
   },
   args: {
     file: {
@@ -50,7 +50,7 @@ const sign = defineCommand({
       valueHint: "PLATFORM=PATH",
       description: "a binary, such as linux-x64=dist/wsctl; may be repeated",
     },
-    expires: {
+    "expires-in": {
       type: "string",
       valueHint: "TIME",
       description: "after how long nobody installs it any more, such as 90d; by default never",
@@ -162,7 +162,7 @@ export default defineCommand({
   meta: {
     name: "release",
     description: "Sign, check and publish releases of wsctl itself",
-    examples: ["wsctl release keygen release.key", "wsctl release show 1.2.3.json"],
+    examples: ["wsctl release generate-key release.key", "wsctl release show 1.2.3.json"],
   },
-  subCommands: { keygen: generateKey, sign, verify, show, publish, list, delete: remove },
+  subCommands: { "generate-key": generateKey, sign, verify, show, publish, list, delete: remove },
 });

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import type { Client } from "../lib/client/client.ts";
 import type { ScheduleRequestInput, ScheduleView, Timing } from "../lib/protocol/api/schedules.ts";
-import { jitterSecondsMax } from "../lib/protocol/api/schedules.ts";
+import { jitterSecondsMax, startingDeadlineSecondsMax } from "../lib/protocol/api/schedules.ts";
 import { WsctlError } from "../lib/protocol/errors.ts";
 import { isTimestamp } from "../lib/protocol/timestamp.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
@@ -10,7 +10,7 @@ import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/connection.ts";
 import { type JobFlags, jobArgs, parseJobFlags } from "./flags/job.ts";
 import { type ConfirmFlags, confirmArgs, requireConfirmation } from "./flags/target.ts";
-import { formatDuration, parsePause, parseSeconds } from "./flags/values.ts";
+import { formatDuration, parsePause, parseSeconds, parseSecondsWithin } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 
@@ -56,17 +56,17 @@ const create = defineCommand({
       valueHint: "TIME",
       description: "once: 2030-01-02T22:00:00Z, or 30m from now",
     },
-    missed: {
-      type: "enum",
-      options: ["skip", "once"],
-      default: "skip",
-      description: "runs that came due while nobody served: left out, or made up for by one",
+    "starting-deadline": {
+      type: "string",
+      default: "1m",
+      valueHint: "TIME|none",
+      description: "skip a run that is later than this; none: start the latest that was missed",
     },
-    overlap: {
+    "concurrency-policy": {
       type: "enum",
-      options: ["skip", "allow", "cancel"],
-      default: "skip",
-      description: "while the job before is open: leave the run out, send it, or cancel that job",
+      options: ["forbid", "allow", "replace"],
+      default: "forbid",
+      description: "while the job before is open: skip the run, start it, or cancel that job",
     },
     jitter: {
       type: "string",
@@ -133,8 +133,8 @@ interface CreateFlags extends ClientFlags, JobFlags, ConfirmFlags {
   "time-zone"?: string | undefined;
   every?: string | undefined;
   at?: string | undefined;
-  missed: "skip" | "once";
-  overlap: "skip" | "allow" | "cancel";
+  "starting-deadline": string;
+  "concurrency-policy": "forbid" | "allow" | "replace";
   jitter: string;
 }
 
@@ -145,8 +145,8 @@ async function createRun(flags: CreateFlags & { json?: boolean | undefined }): P
     name: flags.name,
     timing: parseTiming(flags),
     job: parseJobFlags(flags),
-    missed: flags.missed,
-    overlap: flags.overlap,
+    starting_deadline_seconds: parseDeadline(flags["starting-deadline"]),
+    concurrency_policy: flags["concurrency-policy"],
     jitter_seconds: parsePause("jitter", flags.jitter, jitterSecondsMax),
   };
   const client = await createClient(flags);
@@ -238,6 +238,11 @@ function parseTiming(flags: CreateFlags): Timing {
   return { at: parseMomentFlag(at ?? "") };
 }
 
+function parseDeadline(text: string): number | null {
+  const flag = "starting-deadline";
+  return text === "none" ? null : parseSecondsWithin(flag, text, startingDeadlineSecondsMax);
+}
+
 /** A moment, or so long from now. */
 function parseMomentFlag(text: string): string {
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
@@ -267,14 +272,15 @@ function formatLastRun({ last_run: last }: ScheduleView): string {
 }
 
 function detail(schedule: ScheduleView): string {
-  const { job, missed, overlap, jitter_seconds: jitter } = schedule;
+  const { job, jitter_seconds: jitter, starting_deadline_seconds: deadline } = schedule;
   const rows = [
     ["schedule", schedule.name],
     ["command", job.command],
     ["parameters", job.parameters === undefined ? "-" : JSON.stringify(job.parameters)],
     ["target", JSON.stringify(job.target)],
     ["when", formatTiming(schedule.timing)],
-    ["missed, overlap", `${missed}, ${overlap}`],
+    ["starting deadline", deadline === null ? "none" : formatDuration(deadline)],
+    ["concurrency policy", schedule.concurrency_policy],
     ...(jitter === 0 ? [] : [["jitter", `${jitter} s at most`]]),
     ["created", `${schedule.created_at} by ${schedule.created_by}`],
     ["next", formatNextRun(schedule)],

@@ -55,7 +55,7 @@ export default defineCommand({
       "wsctl send info --agent web-1 --ttl 1d --no-wait",
       "wsctl send deploy --all --param version=v7 --output deploy-v7",
       "wsctl send update --all --canary 1 --batch 10% --max-failures 2%",
-      'wsctl send restart --target "env=prod,role in (web,api)" --batch 5 --pause-between 30s',
+      'wsctl send restart --target "env=prod,role in (web,api)" --batch 5 --batch-pause 30s',
     ],
     help: helpOn,
   },

@@ -57,12 +57,12 @@ const args = {
     type: "boolean",
     description: "listen beyond this host without TLS: tokens and commands can be read on the way",
   },
-  "two-person": {
+  "require-approval-for": {
     type: "string",
     valueHint: "COMMANDS",
     description: "commands that a second operator must approve, such as update,exec",
   },
-  "require-approval": {
+  "approve-agents": {
     type: "boolean",
     description: "agents that join wait until wsctl agents approve lets them in",
   },
@@ -96,19 +96,19 @@ const args = {
     valueHint: "TIME",
     description: "how long results are kept",
   },
-  "keep-jobs": {
+  "job-retention": {
     type: "string",
     default: "90d",
     valueHint: "TIME",
     description: "how long jobs that have ended are kept, at least 9d",
   },
-  "keep-jobs-max": {
+  "job-retention-max": {
     type: "string",
     default: "10000000",
     valueHint: "N",
     description: "requests that are kept at the most; none is let go within 9d",
   },
-  "keep-audit": auditRetentionArg,
+  "audit-retention": auditRetentionArg,
   ...s3Args,
   ...consoleArgs,
 } as const;
@@ -134,16 +134,16 @@ export interface ServeOptions extends S3Flags, ConsoleFlags {
   "tls-lifetime": string;
   advertised: string[];
   "insecure-plaintext"?: boolean | undefined;
-  "require-approval"?: boolean | undefined;
-  "two-person"?: string | undefined;
+  "approve-agents"?: boolean | undefined;
+  "require-approval-for"?: string | undefined;
   heartbeat: string;
   "drain-timeout": string;
   "artifact-max": string;
   "artifact-quota": string;
   "artifact-ttl": string;
-  "keep-jobs": string;
-  "keep-jobs-max": string;
-  "keep-audit": string;
+  "job-retention": string;
+  "job-retention-max": string;
+  "audit-retention": string;
 }
 
 /** Serves until SIGINT or SIGTERM, then drains. */
@@ -160,9 +160,9 @@ export async function serveRun(options: ServeOptions): Promise<number> {
     dataDir,
     tls,
     advertised: options.advertised.map(parseAdvertisedName),
-    approveAgents: options["require-approval"] ?? false,
+    approveAgents: options["approve-agents"] ?? false,
     console: parseConsole(options),
-    approvalCommands: parseApprovalCommands(options["two-person"]),
+    approvalCommands: parseApprovalCommands(options["require-approval-for"]),
     heartbeatSeconds: parseHeartbeat(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {
@@ -188,16 +188,16 @@ export async function serveRun(options: ServeOptions): Promise<number> {
 
 /** Less than the least would let an id go while it could still be asked again. */
 function parseRetention(options: ServeOptions): ControlOptions["retention"] {
-  const { "keep-jobs": text, "keep-audit": audit } = options;
-  const keepMs = parseSeconds("keep-jobs", text) * 1000;
+  const { "job-retention": text, "audit-retention": audit } = options;
+  const keepMs = parseSeconds("job-retention", text) * 1000;
   if (keepMs < jobRetentionMsMin) {
-    throw usage(`Flag --keep-jobs is "${text}": expected a time of at least 9d, such as 90d`);
+    throw usage(`Flag --job-retention is "${text}": expected a time of at least 9d, such as 90d`);
   }
   return {
     retentionMs: keepMs,
-    requestsMax: wholeNumber("keep-jobs-max", options["keep-jobs-max"], 1, 1_000_000_000),
+    requestsMax: wholeNumber("job-retention-max", options["job-retention-max"], 1, 1_000_000_000),
     auditMs: auditRetentionMs(audit),
-    auditWhy: `serve --keep-audit ${audit}`,
+    auditWhy: `serve --audit-retention ${audit}`,
   };
 }
 
@@ -251,7 +251,7 @@ function parseApprovalCommands(text: string | undefined): Set<string> {
   const wrong = names.find((name) => !v.is(CommandName, name) || /\s/.test(name));
   if (wrong === undefined) return new Set(names);
   throw usage(
-    `Flag --two-person is "${text}": expected names of commands, with commas between them`,
+    `Flag --require-approval-for is "${text}": expected names of commands, with commas between them`,
   );
 }
 

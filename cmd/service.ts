@@ -6,7 +6,7 @@ import { errorText } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
-import { usage } from "./cli/strictArgs.ts";
+import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { print, remark } from "./output/stdio.ts";
 import { formatUnit, type Service, services, unitName } from "./service/systemdUnit.ts";
 
@@ -17,10 +17,11 @@ const unitArgs = {
     valueHint: "serve|agent",
     description: "which of the two",
   },
-  flags: {
-    type: "string",
-    valueHint: "FLAGS",
-    description: 'flags of the service: --flags="--host 0.0.0.0 --port 7420"',
+  args: {
+    type: "positional",
+    required: false,
+    valueHint: "ARGS…",
+    description: "arguments of the service, behind --",
   },
   program: {
     type: "string",
@@ -34,10 +35,10 @@ const printUnit = defineCommand({
   meta: {
     name: "print",
     description: "Print a unit for systemd",
-    examples: ['wsctl service print serve --flags="--host 0.0.0.0"'],
+    examples: ["wsctl service print serve -- --host 0.0.0.0"],
   },
   args: unitArgs,
-  run: ({ args }) => printRun(args),
+  run: ({ args, data }) => printRun({ ...args, args: (data as CommandData).lists.args ?? [] }),
 });
 
 const install = defineCommand({
@@ -47,7 +48,7 @@ const install = defineCommand({
     examples: ["wsctl service install agent"],
   },
   args: unitArgs,
-  run: ({ args }) => installRun(args),
+  run: ({ args, data }) => installRun({ ...args, args: (data as CommandData).lists.args ?? [] }),
 });
 
 export default defineCommand({
@@ -57,7 +58,7 @@ export default defineCommand({
 
 interface ServiceOptions {
   service: string;
-  flags?: string | undefined;
+  args: readonly string[];
   program?: string | undefined;
 }
 
@@ -87,20 +88,19 @@ async function installRun(options: ServiceOptions): Promise<number> {
   return exitOk;
 }
 
-async function buildUnit({ service, flags = "", program }: ServiceOptions) {
+async function buildUnit({ service, args, program }: ServiceOptions) {
   if (!services.includes(service))
     throw usage(`No service is called "${service}": expected serve or agent`);
   const own = program ?? (await loadRuntime()).program();
   if (own?.startsWith("/") !== true) {
     throw usage("Flag --program: give the absolute path of the binary that the service starts");
   }
-  const words = flags.split(/\s+/).filter((word) => word !== "");
-  const secret = words.find((word) => /^(wsj1\.|wsctl-[0-9a-f]{12}-)/.test(word));
+  const secret = args.find((word) => /^(wsj1\.|wsctl-[0-9a-f]{12}-)/.test(word));
   if (secret !== undefined) {
     throw usage(
-      "Flag --flags has a secret in it, which every user could read in the unit: put it into a file of root's, as --join @FILE or --token-file FILE",
+      "An argument has a secret in it, which every user could read in the unit: put it into a file of root's, as --join @FILE or --token-file FILE",
     );
   }
   const name = unitName(service as Service);
-  return { name, text: formatUnit({ service: service as Service, program: own, flags: words }) };
+  return { name, text: formatUnit({ service: service as Service, program: own, flags: args }) };
 }

@@ -15,7 +15,7 @@ const create = defineCommand({
     description: "Make a token and print it, once",
     examples: [
       "wsctl tokens create --join --label env=prod",
-      "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --expires 30d",
+      "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --expires-in 30d",
       "wsctl tokens create --agent web-1",
     ],
   },
@@ -32,11 +32,10 @@ const create = defineCommand({
       options: ["viewer", "operator", "admin"],
       description: "for a person or a program that uses the API",
     },
-    ttl: { type: "string", valueHint: "TIME", description: "with --join: how long (1h)" },
-    expires: {
+    "expires-in": {
       type: "string",
       valueHint: "TIME",
-      description: "without --join: how long it is good for, such as 30d; else without end",
+      description: "how long it is valid, such as 30d; with --join 1h, else without end",
     },
     uses: { type: "string", valueHint: "N", description: "with --join: how many hosts (1)" },
     label: {
@@ -54,7 +53,7 @@ const create = defineCommand({
       valueHint: "SELECTOR",
       description: "the only agents that it sees and commands, by label: env=staging",
     },
-    from: {
+    "allow-from": {
       type: "string",
       valueHint: "ADDRESSES",
       description: "the only addresses it may be used from: 10.0.0.0/8,192.0.2.7",

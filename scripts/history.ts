@@ -26,7 +26,7 @@ const queries: Record<string, string> = {
   "no filter": "",
   "--agent": "agent=agent-7",
   "--command": "command=command-7",
-  "--by": "by=token-7",
+  "--created-by": "created_by=token-7",
   "--status open": "status=open",
   "--status success": "status=success",
   ...Object.fromEntries(kinds.map((status) => [`--status ${status}`, `status=${status}`])),
@@ -123,7 +123,7 @@ async function indexCost(): Promise<void> {
 /** A control plane, and what asks it for lists. */
 async function serving(requests: number) {
   const dataDir = filledStore(requests);
-  const keep = ["--keep-jobs", "4000d", "--keep-jobs-max", "100000000"];
+  const keep = ["--job-retention", "4000d", "--job-retention-max", "100000000"];
   const serve = ["serve", "--port", "0", "--data-dir", dataDir, ...keep];
   const serves = new Running([...wsctlCommand("binary"), ...serve]);
   const [, url = ""] = await serves.logged(/serving on (\S+)/);

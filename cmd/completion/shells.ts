@@ -1,5 +1,5 @@
 /**
- * The completion scripts. Each hands the words and the place of the cursor to `wsctl complete` and
+ * The completion scripts. Each hands the words and the place of the cursor to `wsctl internal complete` and
  * offers what that prints. Nothing that comes back is ever evaluated: it is read line by line, and
  * compared and cut as text.
  */
@@ -49,7 +49,7 @@ _wsctl() {
       *=) compopt -o nospace 2>/dev/null ;;
     esac
     COMPREPLY+=("\${line#"$cut"}")
-  done < <("$program" complete --index "$index" -- "\${words[@]}" 2>/dev/null </dev/null)
+  done < <("$program" internal complete --index "$index" -- "\${words[@]}" 2>/dev/null </dev/null)
   compopt -o nosort 2>/dev/null
   return 0
 }
@@ -66,7 +66,7 @@ _wsctl() {
   typed=("\${(@)typed/#\\~\\//$HOME/}")
   program=$typed[1]
   [[ $program == */* && -x $program ]] || program=wsctl
-  lines=("\${(@f)$(command $program complete --describe --index $((CURRENT - 1)) -- "\${(@)typed}" 2>/dev/null </dev/null)}")
+  lines=("\${(@f)$(command $program internal complete --describe --index $((CURRENT - 1)) -- "\${(@)typed}" 2>/dev/null </dev/null)}")
   case $lines[1] in
     ('') return 1 ;;
     (:files)
@@ -106,7 +106,7 @@ function __wsctl_complete
     if string match -q '*/*' -- $before[1]; and test -x "$before[1]"
         set program $before[1]
     end
-    set -l lines (command $program complete --describe --index (count $before) -- $before "$word" 2>/dev/null </dev/null)
+    set -l lines (command $program internal complete --describe --index (count $before) -- $before "$word" 2>/dev/null </dev/null)
     if contains -- "$lines[1]" :files :dirs
         set -l flag (string match -r -- '^-[^=]*=' "$word")
         set -l value (string replace -r -- '^-[^=]*=' '' "$word")

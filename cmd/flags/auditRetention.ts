@@ -13,7 +13,7 @@ const secondsMin = 24 * 60 * 60;
 
 /** In milliseconds; throws `USAGE` for less than a day. */
 export function auditRetentionMs(text: string): number {
-  const seconds = parseSeconds("keep-audit", text);
+  const seconds = parseSeconds("audit-retention", text);
   if (seconds >= secondsMin) return seconds * 1000;
-  throw usage(`Flag --keep-audit is "${text}": expected a time of at least 1d, such as 400d`);
+  throw usage(`Flag --audit-retention is "${text}": expected a time of at least 1d, such as 400d`);
 }

@@ -15,7 +15,7 @@ export const rolloutArgs = {
     type: "boolean",
     description: "with --batch: the next batch begins when the whole of one has ended",
   },
-  "pause-between": {
+  "batch-pause": {
     type: "string",
     valueHint: "TIME",
     description: "with --batch: in waves, and so long from the end of one to the next",
@@ -25,7 +25,7 @@ export const rolloutArgs = {
     valueHint: "N|P%",
     description: "so many go first; a single failure among them stops the rest",
   },
-  "canary-wait": {
+  "canary-pause": {
     type: "string",
     valueHint: "TIME",
     description: "so long from the end of the last canary to the rest",
@@ -46,9 +46,9 @@ export const rolloutArgs = {
 export interface RolloutFlags {
   batch?: string | undefined;
   waves?: boolean | undefined;
-  "pause-between"?: string | undefined;
+  "batch-pause"?: string | undefined;
   canary?: string | undefined;
-  "canary-wait"?: string | undefined;
+  "canary-pause"?: string | undefined;
   "max-failures"?: string | undefined;
   priority: Priority;
 }
@@ -56,23 +56,23 @@ export interface RolloutFlags {
 /** The fields of an order; throws `USAGE` naming the flag. */
 export function parseRollout(flags: RolloutFlags): Partial<JobRequestInput> {
   const { batch, waves, canary, priority } = flags;
-  const { "pause-between": pause, "canary-wait": wait, "max-failures": most } = flags;
+  const { "batch-pause": pause, "canary-pause": wait, "max-failures": most } = flags;
   if (batch === undefined && (waves || pause !== undefined)) {
-    throw usage(`Flag --${waves ? "waves" : "pause-between"} wants --batch: how many in a wave?`);
+    throw usage(`Flag --${waves ? "waves" : "batch-pause"} wants --batch: how many in a wave?`);
   }
   if (canary === undefined && wait !== undefined) {
-    throw usage("Flag --canary-wait wants --canary: how many go first?");
+    throw usage("Flag --canary-pause wants --canary: how many go first?");
   }
   const rollout = {
     ...(batch === undefined ? {} : { batch: parseShare("batch", batch, 1) }),
     ...(waves ? { waves } : {}),
     ...(pause === undefined
       ? {}
-      : { batch_pause_seconds: parsePause("pause-between", pause, ttlSecondsMax) }),
+      : { batch_pause_seconds: parsePause("batch-pause", pause, ttlSecondsMax) }),
     ...(canary === undefined ? {} : { canary: parseShare("canary", canary, 1) }),
     ...(wait === undefined
       ? {}
-      : { canary_pause_seconds: parsePause("canary-wait", wait, ttlSecondsMax) }),
+      : { canary_pause_seconds: parsePause("canary-pause", wait, ttlSecondsMax) }),
     ...(most === undefined ? {} : { max_failures: parseShare("max-failures", most, 0) }),
   };
   return {

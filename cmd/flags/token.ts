@@ -16,13 +16,12 @@ export interface TokenFlags {
   join?: boolean | undefined;
   agent?: string | undefined;
   role?: string | undefined;
-  ttl?: string | undefined;
-  expires?: string | undefined;
+  "expires-in"?: string | undefined;
   uses?: string | undefined;
   labels: string[];
   allow?: string | undefined;
   target?: string | undefined;
-  from?: string | undefined;
+  "allow-from"?: string | undefined;
 }
 
 /** Throws `USAGE` naming the flag that is wrong or does not fit the others. */
@@ -45,26 +44,24 @@ function whose({ join, agent, role }: TokenFlags): object {
 }
 
 function parseTerms(flags: TokenFlags): object {
-  const { join, role, agent, ttl, expires, uses, labels, allow, target, from } = flags;
+  const { join, role, agent, uses, labels, allow, target } = flags;
+  const { "expires-in": expires, "allow-from": from } = flags;
   const isHost = join === true || agent !== undefined;
   if (uses !== undefined && join !== true) throw misplaced("uses", "--join");
-  if (ttl !== undefined && join !== true) throw misplaced("ttl", "--join");
-  if (expires !== undefined && join === true) throw misplaced("expires", "--agent or --role");
   if (labels.length > 0 && !isHost) throw misplaced("label", "--join or --agent");
   const isNarrow = role === "operator" || role === "viewer";
   if (allow !== undefined && !isNarrow) throw misplaced("allow", "--role operator or viewer");
   if (target !== undefined && !isNarrow) throw misplaced("target", "--role operator or viewer");
+  const most = join === true ? joinSecondsMax : tokenSecondsMax;
   const seconds =
-    join === true
-      ? ttl && parseSecondsWithin("ttl", ttl, joinSecondsMax)
-      : expires && parseSecondsWithin("expires", expires, tokenSecondsMax);
+    expires === undefined ? undefined : parseSecondsWithin("expires-in", expires, most);
   return {
     ...(seconds === undefined ? {} : { expires_in_seconds: seconds }),
     ...(uses === undefined ? {} : { uses: wholeNumber("uses", uses, 1, joinUsesMax) }),
     ...(labels.length === 0 ? {} : { labels: parseLabels(labels) }),
     ...(allow === undefined ? {} : { commands: parseList("allow", allow) }),
     ...(target === undefined ? {} : { target }),
-    ...(from === undefined ? {} : { addresses: parseList("from", from) }),
+    ...(from === undefined ? {} : { addresses: parseList("allow-from", from) }),
   };
 }
 

@@ -24,7 +24,7 @@ import type { Interrupt } from "./interrupt.ts";
 
 /** Flags of commands that follow a job. */
 export const followArgs = {
-  live: {
+  "stream-output": {
     type: "boolean",
     default: true,
     description: "show what programs write while they run",
@@ -35,12 +35,15 @@ export const followArgs = {
     valueHint: "DIR",
     description: "write what each agent's program writes, and large results, into files there",
   },
-  group: { type: "boolean", description: "show answers that say the same once, with their agents" },
+  "group-by-output": {
+    type: "boolean",
+    description: "show answers that say the same once, with their agents",
+  },
   ...formatArgs,
 } as const;
 
 export interface FollowFlags extends OutputFlags {
-  live: boolean;
+  "stream-output": boolean;
   output?: string | undefined;
 }
 
@@ -73,7 +76,8 @@ export async function followJob(options: FollowJobOptions): Promise<number> {
   });
   try {
     const dir = await openOutputDirectory(options, interrupt.isDetached);
-    const sink = dir ?? (flags.live && isPlain(flags) ? new LiveOutputPrinter() : undefined);
+    const sink =
+      dir ?? (flags["stream-output"] && isPlain(flags) ? new LiveOutputPrinter() : undefined);
     const withOutput = sink !== undefined;
     const followed = await options.begin({ signal: interrupt.isDetached, withOutput });
     jobId = followed.accepted.job.job_id;

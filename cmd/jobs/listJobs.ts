@@ -41,7 +41,11 @@ export const list = defineCommand({
       valueHint: "TIME",
       description: "those asked for since then: 2h, 7d, 2026-01-31T00:00:00Z",
     },
-    by: { type: "string", valueHint: "TOKEN", description: "those that this token asked for" },
+    "created-by": {
+      type: "string",
+      valueHint: "TOKEN",
+      description: "those that this token asked for",
+    },
     search: {
       type: "string",
       valueHint: "WORDS",
@@ -63,7 +67,7 @@ const columns: Column<JobView>[] = [
   { name: "total", value: ({ total }) => total },
   { name: "success", value: ({ succeeded }) => succeeded },
   { name: "created", value: ({ created_at }) => created_at },
-  { name: "by", value: ({ created_by }) => created_by },
+  { name: "created_by", value: ({ created_by }) => created_by },
   { name: "schedule", value: ({ schedule }) => schedule, isWide: true },
   { name: "target", value: ({ target }) => JSON.stringify(target), isWide: true },
 ];
@@ -79,7 +83,7 @@ export interface ListJobsOptions extends ClientFlags, FormatFlags {
   command?: string | undefined;
   status?: string | undefined;
   since?: string | undefined;
-  by?: string | undefined;
+  "created-by"?: string | undefined;
   search?: string | undefined;
   limit: string;
   cursor?: string | undefined;
@@ -119,14 +123,15 @@ async function firstJobs(
 }
 
 function parseFilters(options: ListJobsOptions): JobsQuery {
-  const { agent, command, status, since, by, search, now } = options;
+  const { agent, command, status, since, search, now } = options;
+  const { "created-by": created_by } = options;
   return {
     ...(agent === undefined ? {} : { agent: parseAgentId("agent", agent) }),
     ...(command === undefined ? {} : { command }),
     // The parser takes no other words.
     ...(status === undefined ? {} : { status: status as JobStatus }),
     ...(since === undefined ? {} : { since: parseMoment("since", since, now) }),
-    ...(by === undefined ? {} : { by }),
+    ...(created_by === undefined ? {} : { created_by }),
     ...(search === undefined ? {} : { search }),
   };
 }

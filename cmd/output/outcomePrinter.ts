@@ -20,12 +20,12 @@ export interface OutcomePrinter {
 }
 
 export interface OutputFlags extends FormatFlags {
-  group?: boolean | undefined;
+  "group-by-output"?: boolean | undefined;
 }
 
 /** Whether a person reads along: nothing asks for a shape of its own. */
 export function isPlain(flags: OutputFlags): boolean {
-  return parseFormat(flags) === undefined && !flags.group;
+  return parseFormat(flags) === undefined && !flags["group-by-output"];
 }
 
 /** Whether a program reads the answers: remarks are not for it. */
@@ -37,11 +37,11 @@ export function isForProgram(flags: OutputFlags): boolean {
 /** Throws `USAGE` where flags contradict each other. */
 export async function createOutcomePrinter(flags: OutputFlags): Promise<OutcomePrinter> {
   const format = parseFormat(flags);
-  if (flags.group && format !== undefined && format !== "ndjson") {
-    throw usage(`Flags --group and --format ${format} exclude each other: give one`);
+  if (flags["group-by-output"] && format !== undefined && format !== "ndjson") {
+    throw usage(`Flags --group-by-output and --format ${format} exclude each other: give one`);
   }
   const printed = format === "ndjson" ? await jsonPrinter(flags.query) : undefined;
-  if (flags.group) return new GroupPrinter(printed);
+  if (flags["group-by-output"]) return new GroupPrinter(printed);
   if (printed !== undefined) {
     return { take: (line) => printed({ ...line, cursor: undefined }), close: () => {} };
   }

@@ -51,7 +51,7 @@ export interface SignOptions extends Options {
   keys: string[];
   files: string[];
   version?: string | undefined;
-  expires?: string | undefined;
+  "expires-in"?: string | undefined;
   add?: string | undefined;
   output?: string | undefined;
 }
@@ -144,12 +144,12 @@ function printRelease(manifest: ReleaseManifest, signatures: Signer[]): void {
   print(table(["SIGNED BY", "SIGNATURE", "KEY"], signers));
 }
 
-function newRelease({ version, files, expires }: SignOptions): SignedRelease {
+function newRelease({ version, files, "expires-in": expires }: SignOptions): SignedRelease {
   if (version === undefined) throw usage("What is released is missing: give --version 1.2.3");
   if (files.length === 0) throw usage("A release has files: give --file PLATFORM=PATH");
   const now = Date.now();
   const expiresAt =
-    expires === undefined ? undefined : now + parseSeconds("expires", expires) * 1e3;
+    expires === undefined ? undefined : now + parseSeconds("expires-in", expires) * 1e3;
   const text = writeManifest({
     product,
     version,
@@ -161,9 +161,16 @@ function newRelease({ version, files, expires }: SignOptions): SignedRelease {
 }
 
 /** Nobody puts a name to a manifest that was altered after others signed it. */
-function requireFile({ add = "", version, files, expires }: SignOptions): SignedRelease {
+function requireFile({
+  add = "",
+  version,
+  files,
+  "expires-in": expires,
+}: SignOptions): SignedRelease {
   if (version !== undefined || files.length > 0 || expires !== undefined) {
-    throw usage("With --add a release stays as it is: leave --version, --file and --expires out");
+    throw usage(
+      "With --add a release stays as it is: leave --version, --file and --expires-in out",
+    );
   }
   const signed = readRelease(add);
   const manifest = readManifest(signed.manifest);

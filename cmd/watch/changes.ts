@@ -31,7 +31,7 @@ export function changesBetween(
   }
   const left = new Set(now.map(({ agent_id }) => agent_id));
   for (const agent of before.keys()) {
-    if (!left.has(agent)) changes.push({ at, agent, state: "forgotten" });
+    if (!left.has(agent)) changes.push({ at, agent, state: "deleted" });
   }
   return changes;
 }

@@ -74,7 +74,8 @@ async function ask(
   const { accepted, lines } = await client.send(order, { signal });
   if (accepted.job.approval !== undefined) {
     await client.cancelJob(accepted.job.job_id);
-    const text = 'here "ping" waits for a second operator: serve without "--two-person ping"';
+    const text =
+      'here "ping" waits for a second operator: serve without "--require-approval-for ping"';
     throw new WsctlError("CONFLICT", `Cannot measure: ${text} to measure it`);
   }
   for await (const line of lines) {

@@ -12,7 +12,7 @@ export interface JobsQuery {
   /** ISO 8601 in UTC. */
   since?: string;
   /** The id of the token that asked. */
-  by?: string;
+  created_by?: string;
   /** Whole words, all of them in the message or the code of a request. */
   search?: string;
 }

@@ -7,7 +7,7 @@ import type { AuditTrail } from "./auditTrail.ts";
 export interface AuditRetentionOptions {
   trail: AuditTrail;
   keepMs: number;
-  /** Why records go, for the record that says so: `serve --keep-audit 400d`. */
+  /** Why records go, for the record that says so: `serve --audit-retention 400d`. */
   reason: string;
   clock: Clock;
   log: Log;

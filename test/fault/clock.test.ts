@@ -101,7 +101,16 @@ function clockTests(faketime: string): void {
     const serving = keep(await startServe({ dataDir: ownDir, env }));
     const at = ["--data-dir", `${ownDir}`];
     await wsctl(["tokens", "create", "--agent", "web-4", ...at]);
-    const words = ["schedules", "create", "often", "ping", "--every", "1s", "--overlap", "allow"];
+    const words = [
+      "schedules",
+      "create",
+      "often",
+      "ping",
+      "--every",
+      "1s",
+      "--concurrency-policy",
+      "allow",
+    ];
     const made = await wsctl([...words, ...at, "--agent", "web-4"]);
     expect(made).toMatchObject({ code: 0 });
     await serving.process.logged(/a schedule has come due/);

@@ -22,7 +22,7 @@ function seed(trail: AuditTrail): void {
   }
 }
 
-test("the control plane's trail lets records go after --keep-audit, also across kill -9", async () => {
+test("the control plane's trail lets records go after --audit-retention, also across kill -9", async () => {
   using dataDir = temporaryDir();
   const path = join(dataDir, "control.db");
   const journal = openControlJournal(path);
@@ -37,7 +37,7 @@ test("the control plane's trail lets records go after --keep-audit, also across 
     wsctl(["audit", "verify", "--data-dir", `${dataDir}`, ...args]);
   const midway = await verify("--journal", path);
   expect(midway).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole .*let go$/m) });
-  await using second = await startServe({ dataDir, args: ["--keep-audit", "400d"] });
+  await using second = await startServe({ dataDir, args: ["--audit-retention", "400d"] });
   await second.process.logged(/let old audit records go.*2000/);
   expect((await verify()).stdout).toMatch(/^whole {2}\d+:[0-9a-f]{64} {2}from record 2001 on/);
   expect((await verify("--head", `3000:${later?.hash}`)).code).toBe(0);
@@ -52,7 +52,7 @@ test("the control plane's trail lets records go after --keep-audit, also across 
       action: "audit.prune",
       resource: expect.objectContaining({
         last_sequence: 2_000,
-        reason: "serve --keep-audit 400d",
+        reason: "serve --audit-retention 400d",
       }),
     }),
   );
@@ -70,7 +70,7 @@ test("an agent's own trail does so too", async () => {
   seed(journal.audit);
   journal.close();
   await using _serving = await startServe({ dataDir });
-  const options = { dataDir, id: "web-1", args: ["--keep-audit", "30d"] };
+  const options = { dataDir, id: "web-1", args: ["--audit-retention", "30d"] };
   await using agent = await connectedAgent(options);
   await agent.logged(/let old audit records go.*2000/);
   await wsctl(["send", "ping", "--agent", "web-1", "--data-dir", `${dataDir}`]);
@@ -80,7 +80,7 @@ test("an agent's own trail does so too", async () => {
   expect(jsonLines<AuditLine>(trail).map(({ record }) => record)).toContainEqual(
     expect.objectContaining({
       action: "audit.prune",
-      resource: expect.objectContaining({ reason: "agent --keep-audit 30d" }),
+      resource: expect.objectContaining({ reason: "agent --audit-retention 30d" }),
     }),
   );
 });

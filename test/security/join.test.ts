@@ -142,7 +142,7 @@ test("nobody takes over the name and the labels of an agent that was shut out", 
 });
 
 test("an agent waits for approval where serve asks for it", async () => {
-  await using fleet = await JoinableFleet.start({ args: ["--require-approval"] });
+  await using fleet = await JoinableFleet.start({ args: ["--approve-agents"] });
   const agent = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", await fleet.joinText());
   await agent.logged(/wsctl agents approve web-1/);
   await agent.logged(/4423/);

@@ -33,7 +33,7 @@ const askers = [
   {
     name: "one from elsewhere",
     role: undefined,
-    args: ["--role", "operator", "--from", "192.0.2.1"],
+    args: ["--role", "operator", "--allow-from", "192.0.2.1"],
   },
   { name: "one that was revoked", role: undefined, args: ["--role", "operator"] },
   { name: "none", role: undefined, args: undefined },

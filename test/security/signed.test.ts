@@ -26,7 +26,7 @@ class Desk implements Disposable {
 
   /** Makes a key in a file; its public half. */
   async key(name: string): Promise<string> {
-    const made = await this.run(["release", "keygen", this.path(name)]);
+    const made = await this.run(["release", "generate-key", this.path(name)]);
     if (made.code !== 0) throw new Error(made.stderr);
     return made.stdout.trim().split("\n").at(-1) ?? "";
   }
@@ -194,7 +194,9 @@ test("keys of an operator's are made, listed and shown, and a passphrase is aske
 
 describe("a command that two must want", () => {
   test("waits for a second operator, who is another than the first", async () => {
-    await using fleet = await JoinableFleet.start({ args: ["--two-person", "info,exec"] });
+    await using fleet = await JoinableFleet.start({
+      args: ["--require-approval-for", "info,exec"],
+    });
     const join_ = ["--id", "web-1", "--join", await fleet.joinText()];
     const agent = fleet.agent(fleet.newHost(), ...join_);
     await agent.logged(/ connected$/);
@@ -218,7 +220,7 @@ describe("a command that two must want", () => {
   });
 
   test("still waits after a restart of the control plane, and never starts once it expired", async () => {
-    await using fleet = await JoinableFleet.start({ args: ["--two-person", "info"] });
+    await using fleet = await JoinableFleet.start({ args: ["--require-approval-for", "info"] });
     const join_ = ["--id", "web-1", "--join", await fleet.joinText()];
     const agent = fleet.agent(fleet.newHost(), ...join_);
     await agent.logged(/ connected$/);

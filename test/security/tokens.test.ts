@@ -21,7 +21,7 @@ describe("a narrowed token", () => {
       const text = await fleet.joinText("--label", `env=${env}`);
       await fleet.agent(fleet.newHost(), "--id", id, "--join", text).logged(/ connected$/);
     }
-    const terms = ["--allow", "ping,info", "--target", "env=staging", "--expires", "30d"];
+    const terms = ["--allow", "ping,info", "--target", "env=staging", "--expires-in", "30d"];
     narrow = await fleet.newToken("--role", "operator", ...terms);
   });
   afterAll(() => fleet[Symbol.asyncDispose]());
@@ -90,9 +90,14 @@ describe("a narrowed token", () => {
   });
 
   test("is good from where it was meant to be used, and nowhere else", async () => {
-    const away = await fleet.newToken("--role", "viewer", "--from", "10.0.0.0/8,2001:db8::/32");
+    const away = await fleet.newToken(
+      "--role",
+      "viewer",
+      "--allow-from",
+      "10.0.0.0/8,2001:db8::/32",
+    );
     expectRefusal(await fleet.runAs(away, "agents"), 4, /unknown or revoked/);
-    const here = await fleet.newToken("--role", "viewer", "--from", "127.0.0.0/8");
+    const here = await fleet.newToken("--role", "viewer", "--allow-from", "127.0.0.0/8");
     expect((await fleet.runAs(here, "agents")).code).toBe(0);
   });
 });
@@ -119,10 +124,8 @@ test.each([
   [["--role", "operator", "--label", "a=b"], /--label belongs to --join or --agent/],
   [["--role", "operator", "--target", "env in"], /target must be a label selector|Cannot make/],
   [["--role", "operator", "--allow", "a,,b"], /expected one or more/],
-  [["--role", "viewer", "--from", "10.0.0.0/99"], /an address or a range/],
-  [["--join", "--ttl", "90d"], /from 1s to 30d/],
-  [["--role", "viewer", "--ttl", "1d"], /--ttl belongs to --join/],
-  [["--join", "--expires", "1d"], /--expires belongs to --agent or --role/],
+  [["--role", "viewer", "--allow-from", "10.0.0.0/99"], /an address or a range/],
+  [["--join", "--expires-in", "90d"], /from 1s to 30d/],
   [["--join", "--uses", "0"], /from 1 to 1000/],
   [["--join", "--role", "admin"], /give --join, --agent ID or --role ROLE/],
   [["--join", "--label", "=x"], /expected KEY=VALUE/],
@@ -183,8 +186,8 @@ describe("a token that ends", () => {
 
   test("in time ends as if it had been revoked", async () => {
     await using fleet = await JoinableFleet.start();
-    const token = await fleet.newToken("--agent", "web-1", "--expires", "2s");
-    const [operator] = [await fleet.newToken("--role", "operator", "--expires", "1s")];
+    const token = await fleet.newToken("--agent", "web-1", "--expires-in", "2s");
+    const [operator] = [await fleet.newToken("--role", "operator", "--expires-in", "1s")];
     const agent = new Running(
       [
         ...[...wsctlCommand("binary"), "agent", "--id", "web-1", "--server", fleet.serving.url],
@@ -208,7 +211,7 @@ describe("a token that ends", () => {
     const agent = fleet.agent(host, "--id", "web-1", "--join", await fleet.joinText());
     await agent.logged(/ connected$/);
     await agent.stop();
-    const token = await fleet.newToken("--role", "operator", "--expires", "2s");
+    const token = await fleet.newToken("--role", "operator", "--expires-in", "2s");
     const send = ["send", "ping", "--agent", "web-1", "--ttl", "1h", "--no-wait"];
     const id = (await fleet.runAs(token, ...send)).stdout.trim();
     await fleet.serving.process.kill();

@@ -81,7 +81,7 @@ function resolve(
       inline_bytes: outputBytesDefault,
       upload: { way: access, request_id: requestId, name: `${source.name}.log` },
     });
-  return { input: { steps: [[...self, "collect"]], stdin }, limits: { concurrency } };
+  return { input: { steps: [[...self, "internal", "collect"]], stdin }, limits: { concurrency } };
 }
 
 function listNames(sources: ManifestDirectory<Source>): string[] {

@@ -107,7 +107,7 @@ export class Runs {
       mkdirSync(dir, { mode: 0o700 });
       writeFileAtomically(dir, specFile, spec);
       const [file = "", ...args] = this.#options.self;
-      child = spawn(file, [...args, "supervise", dir], {
+      child = spawn(file, [...args, "internal", "supervise", dir], {
         cwd: "/",
         detached: true,
         stdio: "ignore",

@@ -101,7 +101,7 @@ function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
   };
   return {
     input: {
-      steps: [[...self, "stage"]],
+      steps: [[...self, "internal", "stage"]],
       stdin: ({ timeoutMs }) => JSON.stringify({ ...order, timeoutMs }),
       leadsTo: "update",
     },

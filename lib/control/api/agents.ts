@@ -65,7 +65,7 @@ export const agentRoutes: Route[] = [
     method: "DELETE",
     path: "/api/v1/agents/:agent_id",
     permission: "agents.manage",
-    action: "agent.forget",
+    action: "agent.delete",
     blocksAgents: true,
     handle: deleteAgent,
   },
@@ -177,7 +177,7 @@ function deleteAgent(context: RouteContext): Response {
   engine.notify({
     type: "cancelMatching",
     agentId,
-    reason: "the agent was forgotten; it never started",
+    reason: "the agent was deleted; it never started",
   });
   revocations.revokeAgent(agentId);
   engine.applyAgentAction({ type: "agentDeleted", agentId });

@@ -18,7 +18,12 @@ export function readJobsQuery(c: Context): JobsQuery {
   const command = read(c, "command", (text) => v.is(CommandName, text), "the name of a command");
   const status = read(c, "status", isStatus, `one of ${jobStatuses.join(", ")}`);
   const since = read(c, "since", isTimestamp, "a time in ISO 8601 and UTC");
-  const createdBy = read(c, "by", (text) => /^[\x21-\x7e]{1,128}$/.test(text), "a token's id");
+  const createdBy = read(
+    c,
+    "created_by",
+    (text) => /^[\x21-\x7e]{1,128}$/.test(text),
+    "a token's id",
+  );
   const isSearch = (text: string) => text.length <= searchCharsMax;
   const search = read(c, "search", isSearch, `at most ${searchCharsMax} characters`);
   return {

@@ -30,7 +30,7 @@ export function buildRetryRequest(
   }
   const agents = chosen.map(({ agentId }) => agentId).filter(mayBeAsked);
   if (agents.length === 0) {
-    const text = "its agents were forgotten or drained, or are not this token's to command";
+    const text = "its agents were deleted or drained, or are not this token's to command";
     throw new WsctlError("NO_MATCH", `none can be asked again: ${text}`);
   }
   return {

@@ -176,13 +176,14 @@ export class Scheduler {
     const done = (what: { jobId?: string; skipReason?: string }) => {
       this.#done(schedule, next, { dueAt: came ?? first, ...what });
     };
-    if (came === undefined && order.missed === "skip") return done({ skipReason: "missed" });
+    if (came === undefined && order.starting_deadline_seconds !== null)
+      return done({ skipReason: "missed" });
     const token = this.#options.engine.journal.tokens.get(schedule.createdBy);
     if (token === undefined || !isInForce(token, this.#options.clock.wall())) {
       return this.#stop(schedule, first, "the token that created it is no longer in force");
     }
-    if (order.overlap !== "allow" && this.#isOpen(latestJobId)) {
-      if (order.overlap === "skip") return done({ skipReason: "overlap" });
+    if (order.concurrency_policy !== "allow" && this.#isOpen(latestJobId)) {
+      if (order.concurrency_policy === "forbid") return done({ skipReason: "already_running" });
       this.#options.engine.decide({ type: "cancelRequested", jobId: latestJobId ?? "" });
     }
     try {
@@ -205,8 +206,9 @@ export class Scheduler {
     const isDue = (at: number | undefined): at is number =>
       at !== undefined && at + computeJitter(scheduleId, at, jitterMs) <= now;
     const after = (at: number) => nextAfter(order.timing, beginning, at);
-    const isLate = now - first - jitterMs > lookBackMs;
-    let latest = isLate ? after(now - lookBackMs - jitterMs) : first;
+    const deadlineMs = (order.starting_deadline_seconds ?? lookBackMs / 1000) * 1000;
+    const isLate = now - first - jitterMs > deadlineMs;
+    let latest = isLate ? after(now - deadlineMs - jitterMs) : first;
     if (!isDue(latest)) return undefined;
     for (let next = after(latest); isDue(next); next = after(latest)) latest = next;
     return latest;

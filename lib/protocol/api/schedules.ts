@@ -7,6 +7,9 @@ const nameRule = "must be letters, digits, '.', '_' or '-', at most 64 of them";
 const everySecondsMax = 366 * 24 * 60 * 60;
 const everyRule = `must be a number from 1 to ${everySecondsMax}`;
 export const jitterSecondsMax = 24 * 60 * 60;
+/** A longer one would have too many runs to look through. */
+export const startingDeadlineSecondsMax = 60 * 60;
+const deadlineRule = `must be a number from 1 to ${startingDeadlineSecondsMax}, or null`;
 const jitterRule = `must be a number from 0 to ${jitterSecondsMax}`;
 
 export const ScheduleName = v.pipe(
@@ -42,12 +45,24 @@ export const ScheduleRequest = v.strictObject({
   name: ScheduleName,
   timing: Timing,
   job: JobRequest,
-  /** Runs that came due while nobody served: left out, or made up for by one. */
-  missed: v.optional(v.picklist(["skip", "once"], 'must be "skip" or "once"'), "skip"),
-  /** While the job of the run before is open: left out, sent all the same, or that one cancelled. */
-  overlap: v.optional(
-    v.picklist(["skip", "allow", "cancel"], 'must be "skip", "allow" or "cancel"'),
-    "skip",
+  /**
+   * A run that is later than this is skipped; null: the latest that was missed is started however
+   * late it is.
+   */
+  starting_deadline_seconds: v.optional(
+    v.nullable(
+      v.pipe(
+        v.number(deadlineRule),
+        v.minValue(1, deadlineRule),
+        v.maxValue(startingDeadlineSecondsMax, deadlineRule),
+      ),
+    ),
+    60,
+  ),
+  /** While the job of the run before is open: skip the run, start it, or cancel that job. */
+  concurrency_policy: v.optional(
+    v.picklist(["forbid", "allow", "replace"], 'must be "forbid", "allow" or "replace"'),
+    "forbid",
   ),
   /** Each run is so late at most, by a measure of its own. */
   jitter_seconds: v.optional(
@@ -68,7 +83,7 @@ export interface ScheduleRun {
   due_at: string;
   /** Of the job that it asked for. */
   job_id?: string;
-  /** `missed`, `overlap`, or the code and sentence of a refusal. */
+  /** `missed`, `already_running`, `paused`, or the code and sentence of a refusal. */
   skip_reason?: string;
 }
 

@@ -45,7 +45,7 @@ export async function startWsctl(agents: number, options: WsctlOptions = {}): Pr
   const dir = options.dataDir ?? mkdtempSync(join(tmpdir(), "wsctl-bench-"));
   const serve = async (port: string): Promise<Running> => {
     const tls = isTls ? ["--tls", "on"] : [];
-    const keep = ["--keep-jobs", "4000d", "--keep-jobs-max", "100000000"];
+    const keep = ["--job-retention", "4000d", "--job-retention-max", "100000000"];
     const args = ["serve", "--port", port, "--data-dir", dir, ...tls, ...keep];
     const hub = start([...wsctlCommand, ...args]);
     await hub.says(/serving on/);

@@ -35,7 +35,16 @@ export const liveOutput: Row = {
     const commands = ["--commands-dir", join(dir, "commands")];
     const agent = start([...wsctlCommand, "agent", "--id", "x", "--data-dir", dir, ...commands]);
     await agent.says(/connected/);
-    const send = [...wsctlCommand, "send", "flood", "--agent", "x", "--live", "--data-dir", dir];
+    const send = [
+      ...wsctlCommand,
+      "send",
+      "flood",
+      "--agent",
+      "x",
+      "--stream-output",
+      "--data-dir",
+      dir,
+    ];
     const own: number[] = [];
     const bare: number[] = [];
     const most = { operator: 0, "control plane": 0, agent: 0 };

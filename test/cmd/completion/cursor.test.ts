@@ -15,7 +15,7 @@ describe("cursorAt() knows what is being written:", () => {
   test("a command, but none that is hidden", async () => {
     const { choices = [] } = (await at("wsctl ")) ?? {};
     expect(choices).toContain("send");
-    for (const hidden of ["complete", "collect", "supervise"]) {
+    for (const hidden of ["internal", "complete", "collect", "supervise"]) {
       expect(choices).not.toContain(hidden);
     }
     expect((await at("wsctl jobs "))?.choices).toEqual([
@@ -50,7 +50,7 @@ describe("cursorAt() knows what is being written:", () => {
 
   test("a flag: what may still be given, the command's own first", async () => {
     const { choices = [] } = (await at("wsctl send ping --agent a --param x=1 --no-wait --")) ?? {};
-    expect(choices).toContain("--no-live");
+    expect(choices).toContain("--no-stream-output");
     expect(choices).toContain("--param");
     expect(choices).not.toContain("--agent");
     expect(choices).not.toContain("--no-wait");

@@ -155,7 +155,7 @@ test("without a terminal a line for each change", () => {
   expect(changesBetween(known, next, at)).toEqual([
     { at, agent: "web-1", state: "offline" },
     { at: last_outcome.at, agent: "db-1", outcome: "success" },
-    { at, agent: "web-2", state: "forgotten" },
+    { at, agent: "web-2", state: "deleted" },
   ]);
   expect(changesBetween(known, fleet, at)).toEqual([]);
 });

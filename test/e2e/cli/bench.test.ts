@@ -132,7 +132,7 @@ test("wsctl bench whose reader has gone cleans up all the same", async () => {
 
 test("wsctl bench says so where it cannot measure, and does not wait", async () => {
   using dataDir = temporaryDir();
-  await using serving = await startServe({ dataDir, args: ["--two-person", "ping"] });
+  await using serving = await startServe({ dataDir, args: ["--require-approval-for", "ping"] });
   const bench = ["bench", "--agents", "2", "--requests", "10", "--data-dir", `${dataDir}`];
   const refused = await wsctl(bench);
   expect(refused.stderr).toContain('"ping" waits for a second operator');

@@ -38,7 +38,10 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["send", "ping", "--target", "env=("], says: /selector: Cannot read "\(" of a selector/ },
   { args: ["send", "ping", "--all", "--target", "env=a"], says: /--target and --all exclude/ },
   { args: ["send", "ping", "--all", "--waves"], says: /--waves wants --batch/ },
-  { args: ["send", "ping", "--all", "--canary-wait", "1s"], says: /--canary-wait wants --canary/ },
+  {
+    args: ["send", "ping", "--all", "--canary-pause", "1s"],
+    says: /--canary-pause wants --canary/,
+  },
   { args: ["send", "ping", "--all", "--seed", "a"], says: /a "seed" and no "sample"/ },
   { args: ["send", "ping", "--all", "--sample", "0"], says: /--sample is "0": expected a number/ },
   { args: ["send", "ping", "--all", "--priority", "urgent"], says: /priority/ },

@@ -140,7 +140,7 @@ for (const { name, complete } of shells) {
       ["send deploy --param force=t", ["force=true"]],
       ["serve --log-level w", ["warn"]],
       ["agents show web-2", ["web-2"]],
-      ["send ping --no-", ["--no-live", "--no-wait"]],
+      ["send ping --no-", ["--no-stream-output", "--no-wait"]],
       ["nosuch ", []],
     ])("wsctl %s", (line, wanted) => {
       expect(words(line)).toEqual(wanted);
@@ -172,7 +172,15 @@ for (const { name, complete } of shells) {
 
 test("descriptions stand behind a tab, and no terminal obeys them", async () => {
   const words = ["wsctl", "send", "d", "--data-dir", `${dataDir}`];
-  const { stdout } = await wsctl(["complete", "--describe", "--index", "2", "--", ...words]);
+  const { stdout } = await wsctl([
+    "internal",
+    "complete",
+    "--describe",
+    "--index",
+    "2",
+    "--",
+    ...words,
+  ]);
   expect(stdout).toBe("deploy\tbrings a \\x1b[31mversion into service\n");
 });
 
@@ -183,7 +191,7 @@ test("a control plane that does not answer is not waited for, and nothing is an 
   const server = `http://127.0.0.1:${port}`;
   const nothing = { code: 0, stdout: "", stderr: "" };
   const ask = (words: string[], more: Record<string, string> = {}) =>
-    wsctl(["complete", "--index", "3", "--", "wsctl", ...words], {
+    wsctl(["internal", "complete", "--index", "3", "--", "wsctl", ...words], {
       env: { WSCTL_TOKEN: "x", WSCTL_DATA_DIR: `${dataDir}`, ...more },
     });
   const startedAt = performance.now();

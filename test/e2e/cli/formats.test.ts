@@ -22,7 +22,10 @@ describe("alike answers once", () => {
   const fails = ["host-003", "host-017"];
 
   test("with those who gave them, the most frequent first", async () => {
-    const { code, stdout, stderr } = await send("--group", ...params({ fails, says: "a\nb" }));
+    const { code, stdout, stderr } = await send(
+      "--group-by-output",
+      ...params({ fails, says: "a\nb" }),
+    );
     const lines = stdout.split("\n");
     expect(code).toBe(1);
     expect(lines[0]).toBe("38 agents:  success");
@@ -34,7 +37,7 @@ describe("alike answers once", () => {
   });
 
   test("as JSON", async () => {
-    const { stdout } = await send("--group", "--json", ...params({ fails }));
+    const { stdout } = await send("--group-by-output", "--json", ...params({ fails }));
     const groups = stdout
       .trim()
       .split("\n")
@@ -101,7 +104,7 @@ describe("fields of JSON are chosen", () => {
 });
 
 test("a person at a terminal sees how far it is, and in the end nothing of it is left", async () => {
-  const words = `send work --all --yes --batch 5 --group --params '{"ms":30}'`;
+  const words = `send work --all --yes --batch 5 --group-by-output --params '{"ms":30}'`;
   const seen = await atTerminal(words, { dataDir: `${fleet.dataDir}` });
   expect(seen).toMatch(/\d+ of 40 done, \d+ waiting, [\d.]+\/s, about \d+ s left/);
   const last = seen.slice(seen.lastIndexOf("waiting"));

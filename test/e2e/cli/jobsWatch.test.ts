@@ -76,7 +76,7 @@ test("jobs watch of what has ended tells how, with send's exit status and files"
   const [{ job_id = "" } = {}] = jsonLines<OutcomeLine>(sent);
   const told = await local("jobs", "watch", job_id, "--json");
   expect(told).toMatchObject({ code: 1, stderr: "", stdout: sent.stdout });
-  const plain = await local("jobs", "watch", job_id, "--no-live");
+  const plain = await local("jobs", "watch", job_id, "--no-stream-output");
   expect(plain.code).toBe(1);
   expect(plain.stdout).toContain("web-1  failed");
   expect((await local("jobs", "watch", job_id, "--output", at("out"))).code).toBe(1);
@@ -88,7 +88,7 @@ test("jobs watch of a job of an agent that was forgotten tells how it ended", as
   await local("tokens", "create", "--agent", "gone-1");
   const words = ["send", "fails", "--agent", "gone-1,web-1", "--ttl", "1s", "--json"];
   const [{ job_id = "" } = {}] = jsonLines<OutcomeLine>(await local(...words));
-  expect((await local("agents", "forget", "gone-1")).code).toBe(0);
+  expect((await local("agents", "delete", "gone-1")).code).toBe(0);
   const { code, stdout } = await local("jobs", "watch", job_id);
   expect(code).toBe(1);
   expect(stdout).toMatch(/^gone-1 {2}expired/m);

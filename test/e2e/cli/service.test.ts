@@ -14,7 +14,7 @@ if (!hasSystemd) process.stderr.write("units are not judged here: systemd-analyz
 test("a unit starts the binary with the flags it was given, each as one word", async () => {
   const flags = "--host 0.0.0.0 --advertise hub.example";
   const print = ["service", "print", "serve", "--program", "/opt/wsctl"];
-  const unit = await wsctl([...print, `--flags=${flags}`]);
+  const unit = await wsctl([...print, "--", ...flags.split(" ")]);
   expect(unit.code).toBe(0);
   expect(unit.stdout).toContain(`ExecStart=/opt/wsctl serve ${flags}\n`);
   const own = await wsctl(["service", "print", "agent"]);
@@ -23,8 +23,8 @@ test("a unit starts the binary with the flags it was given, each as one word", a
 });
 
 test("no secret gets into a unit, which every user can read", async () => {
-  const flags = "--flags=--join wsj1.abc";
-  expectRefusal(await wsctl(["service", "print", "agent", flags]), 2, /has a secret/);
+  const flags = ["--", "--join", "wsj1.abc"];
+  expectRefusal(await wsctl(["service", "print", "agent", ...flags]), 2, /has a secret/);
   expectRefusal(await wsctl(["service", "print", "relay"]), 2, /expected serve or agent/);
   const relative = ["service", "print", "serve", "--program", "wsctl"];
   expectRefusal(await wsctl(relative), 2, /absolute path/);

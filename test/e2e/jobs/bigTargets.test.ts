@@ -147,7 +147,7 @@ describe("labels", () => {
 
   test("of the agent's own do not widen what a token may reach", async () => {
     const made = await fleet.run(
-      ...["tokens", "create", "--role", "operator", "--target", "site=ams", "--expires", "1h"],
+      ...["tokens", "create", "--role", "operator", "--target", "site=ams", "--expires-in", "1h"],
     );
     const token = made.stdout.trim();
     const seen = await fetch(`${fleet.serving.url}/api/v1/agents`, {
@@ -177,10 +177,10 @@ describe("an agent that is away", () => {
       command: "x",
       target: { agents: ["host-away"] },
     });
-    const online = await fleet.run("agents", "forget", "host-001");
+    const online = await fleet.run("agents", "delete", "host-001");
     expect(online.code).toBe(1);
     expect(online.stderr).toContain("it is connected");
-    expect((await fleet.run("agents", "forget", "host-away")).stdout).toBe("forgot host-away\n");
+    expect((await fleet.run("agents", "delete", "host-away")).stdout).toBe("deleted host-away\n");
     const [request] = (await fleet.client.job(job.job_id)).requests;
     expect(request).toMatchObject({ state: "cancelled" });
     expect((await fleet.run("agents", "show", "host-away")).code).toBe(5);

@@ -57,7 +57,7 @@ describe.each([...flavours])("%s", (flavour) => {
     expect(await list("--status", "success", "--agent", "db-1")).toEqual([info]);
     expect(await list("--since", "1h", "--limit", "2")).toEqual([open, wrong]);
     expect(await list("--since", "2100-01-01T00:00:00Z")).toEqual([]);
-    expect(await list("--by", "ffffffffffff")).toEqual([]);
+    expect(await list("--created-by", "ffffffffffff")).toEqual([]);
     expect(await list("--search", "invalid_command")).toEqual([wrong]);
     expect(await list("--cursor", wrong)).toEqual([info, ping]);
   });
@@ -106,7 +106,7 @@ test("a narrowed token lists its own jobs alone, whatever it asks for", async ()
     const seen = jsonLines<JobView>(await fleet.runAs(token, "jobs", "list", "--json", ...filter));
     expect(seen.map(({ created_by }) => created_by)).toEqual([own]);
     const other = all.find(({ created_by }) => created_by !== own)?.created_by ?? "";
-    const by = ["--by", other, "--json"];
+    const by = ["--created-by", other, "--json"];
     expect((await fleet.runAs(token, "jobs", "list", ...filter, ...by)).stdout).toBe("");
   }
 });
@@ -154,8 +154,16 @@ describe("serve", () => {
   test("keeps what is older than nine days by no flag at all", async () => {
     using dataDir = temporaryDir();
     const serve = (...flags: string[]) => wsctl(["serve", ...flags, "--data-dir", `${dataDir}`]);
-    expectRefusal(await serve("--keep-jobs", "8d"), 2, /--keep-jobs is "8d": .*at least 9d/);
-    expectRefusal(await serve("--keep-jobs-max", "0"), 2, /--keep-jobs-max is "0"/);
-    expectRefusal(await serve("--keep-audit", "1h"), 2, /--keep-audit is "1h": .*at least 1d/);
+    expectRefusal(
+      await serve("--job-retention", "8d"),
+      2,
+      /--job-retention is "8d": .*at least 9d/,
+    );
+    expectRefusal(await serve("--job-retention-max", "0"), 2, /--job-retention-max is "0"/);
+    expectRefusal(
+      await serve("--audit-retention", "1h"),
+      2,
+      /--audit-retention is "1h": .*at least 1d/,
+    );
   });
 });

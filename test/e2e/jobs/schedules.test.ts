@@ -53,7 +53,15 @@ test("comes due again and again, each time as a job of its own", async () => {
 });
 
 test("a control plane that is killed asks once for each run, and once for those it missed by little", async () => {
-  const made = await create("steady", "--agent", "host-000", "--every", "1s", "--overlap", "allow");
+  const made = await create(
+    "steady",
+    "--agent",
+    "host-000",
+    "--every",
+    "1s",
+    "--concurrency-policy",
+    "allow",
+  );
   const crashes = 3;
   for (let crash = 0; crash < crashes; crash++) {
     const seen = await fleet.client.schedule("steady");
@@ -70,7 +78,7 @@ test("a control plane that is killed asks once for each run, and once for those 
 });
 
 test("of runs that came due while nobody served only the latest is made up for", async () => {
-  await create("burst", "--agent", "host-001", "--every", "1s", "--overlap", "allow");
+  await create("burst", "--agent", "host-001", "--every", "1s", "--concurrency-policy", "allow");
   await until("burst", ({ last_run }) => last_run?.job_id !== undefined);
   await fleet.serving.process.kill();
   const before = Date.now();
@@ -128,7 +136,7 @@ describe("while the job before is open", () => {
     for (let skipped = 0; skipped < 3; skipped++) {
       const { last_run: before } = await fleet.client.schedule("slow");
       await until("slow", ({ last_run: last }) => {
-        return last?.skip_reason === "overlap" && last.due_at !== before?.due_at;
+        return last?.skip_reason === "already_running" && last.due_at !== before?.due_at;
       });
     }
     expect(await jobsOf("slow")).toHaveLength(1);
@@ -137,7 +145,7 @@ describe("while the job before is open", () => {
   });
 
   test("or that job is cancelled", async () => {
-    await create("instead", ...slow, ...params, "--overlap", "cancel");
+    await create("instead", ...slow, ...params, "--concurrency-policy", "replace");
     await until("instead", ({ last_run }) => last_run?.job_id !== undefined);
     const [first] = await jobsOf("instead");
     await until("instead", ({ last_run }) => last_run?.job_id !== first?.job_id);

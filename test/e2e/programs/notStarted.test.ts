@@ -126,7 +126,7 @@ test("a restart follows the link by which the agent was called", async () => {
 test("at its limit of file descriptors an agent loses the end of no program", async () => {
   await using host = await Host.start("release-1", ["prlimit", "--nofile=40:40"]);
   host.define("waits", ["/bin/sh", "-c", "sleep 1; echo done"]);
-  const sent = Array.from({ length: 16 }, () => host.send("waits", "--no-live"));
+  const sent = Array.from({ length: 16 }, () => host.send("waits", "--no-stream-output"));
   const outcomes = await Promise.all(sent);
   const wrong = outcomes.filter(
     ({ outcome, code }) => outcome !== "success" && code !== "NOT_STARTED",

@@ -170,10 +170,10 @@ describe.each(flavours)("an agent on %s", (flavour) => {
 test("manifests are listed, checked and begun on the command line", async () => {
   using dir = temporaryDir();
   const at = ["--commands-dir", join(`${dir}`, "commands.d")];
-  const made = await wsctl(["commands", "new", "deploy", ...at]);
+  const made = await wsctl(["commands", "create", "deploy", ...at]);
   expect(made.code).toBe(0);
   expect((await wsctl(["commands", "lint", ...at])).stdout).toBe("ok    deploy.toml: deploy\n");
-  expect((await wsctl(["commands", "new", "deploy", ...at])).code).toBe(2);
+  expect((await wsctl(["commands", "create", "deploy", ...at])).code).toBe(2);
   writeFileSync(join(`${dir}`, "commands.d", "bad.toml"), 'description = "d"\nargv = ["a{b}"]');
   const { code, stdout } = await wsctl(["commands", "lint", ...at]);
   expect(code).toBe(1);

@@ -17,7 +17,7 @@ const content = "the binary";
 async function prepared(dir: string) {
   const at = (name: string) => join(dir, name);
   const keygen = async (name: string) => {
-    const made = await wsctl(["release", "keygen", at(name)]);
+    const made = await wsctl(["release", "generate-key", at(name)]);
     expect(made.code).toBe(0);
     return made.stdout.trim();
   };
@@ -27,7 +27,7 @@ async function prepared(dir: string) {
   const signed = at("release.json");
   const made = await wsctl([
     ...["release", "sign", "--key", at("a.key"), "--version", "1.2.3", ...files],
-    ...["--expires", "90d", "--output", signed],
+    ...["--expires-in", "90d", "--output", signed],
   ]);
   expect(made).toMatchObject({ code: 0, stdout: "" });
   const verify = (...args: string[]) => wsctl(["release", "verify", signed, ...args]);
@@ -89,7 +89,7 @@ test("an expired release does not pass", async () => {
   using dir = temporaryDir();
   const { at, a, files } = await prepared(`${dir}`);
   const sign = ["release", "sign", "--key", at("a.key"), "--version", "1.0.0", ...files];
-  const { stdout } = await wsctl([...sign, "--expires", "0s"]);
+  const { stdout } = await wsctl([...sign, "--expires-in", "0s"]);
   writeFileSync(at("old.json"), stdout);
   const old = await wsctl(["release", "verify", at("old.json"), "--trust", a]);
   expectRefusal(old, 1, /Release 1\.0\.0 expired at /);
@@ -100,7 +100,7 @@ test("what is missing or wrong on the command line is named", async () => {
   const { at, a, signed, files, verify } = await prepared(`${dir}`);
   const sign = (...args: string[]) => wsctl(["release", "sign", ...args]);
   const key = ["--key", at("a.key")];
-  expectRefusal(await wsctl(["release", "keygen", at("a.key")]), 2, /Cannot write .*EEXIST/);
+  expectRefusal(await wsctl(["release", "generate-key", at("a.key")]), 2, /Cannot write .*EEXIST/);
   expectRefusal(await sign("--version", "1.2.3", ...files), 2, /give --key FILE/);
   expectRefusal(await sign(...key, ...files), 2, /give --version/);
   expectRefusal(await sign(...key, "--version", "1.2.3"), 2, /give --file PLATFORM=PATH/);
@@ -124,7 +124,7 @@ test.each(flavours)(
     writeFileSync(at("word"), "correct horse\n");
     const word = ["--passphrase-file", at("word")];
     const run = (of: Flavour, ...args: string[]) => wsctl(["release", ...args], { flavour: of });
-    const key = (await run(flavour, "keygen", at("k"), ...word)).stdout.trim();
+    const key = (await run(flavour, "generate-key", at("k"), ...word)).stdout.trim();
     const order = ["--key", at("k"), "--version", "1.2.3", "--file", `linux-x64=${at("file")}`];
     for (const other of flavours) {
       expectRefusal(await run(other, "sign", ...order), 2, /is encrypted.*give --passphrase-file/);

@@ -21,7 +21,7 @@ export class Collector implements AsyncDisposable {
 
   constructor(order: object, options: CollectorOptions = {}) {
     const { flavour = "binary", env = {}, before = [] } = options;
-    const [file = "", ...args] = [...before, ...wsctlCommand(flavour), "collect"];
+    const [file = "", ...args] = [...before, ...wsctlCommand(flavour), "internal", "collect"];
     const { PATH = "", HOME = "" } = process.env;
     const child = spawn(file, args, { env: { PATH, HOME, ...env }, cwd: "/" });
     child.stdout.setEncoding("latin1").on("data", (text: string) => {

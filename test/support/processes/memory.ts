@@ -22,7 +22,8 @@ export class Peaks {
     for (const [name, pid] of Object.entries(this.#watched)) this.add(name, pid);
     for (const name of readdirSync("/proc")) {
       if (!/^\d+$/.test(name)) continue;
-      const [, command = ""] = read(`/proc/${name}/cmdline`).split("\0");
+      const [, group = "", inner = ""] = read(`/proc/${name}/cmdline`).split("\0");
+      const command = group === "internal" ? inner : group;
       if (!commands.includes(command)) continue;
       const about = read(`/proc/${name}/environ`) + read(`/proc/${name}/cmdline`);
       if (about.includes(dataDir)) this.add(command, Number(name));

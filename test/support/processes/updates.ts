@@ -49,7 +49,7 @@ export class Fleet implements AsyncDisposable {
     for (const version of versions) await buildAs(join(dir, version), version);
     const keys: string[] = [];
     for (const name of ["a", "b"]) {
-      const made = await wsctl(["release", "keygen", join(dir, `${name}.key`)]);
+      const made = await wsctl(["release", "generate-key", join(dir, `${name}.key`)]);
       keys.push(made.stdout.trim());
     }
     return new Fleet(dir, keys, await startServe({ dataDir: join(dir, "control") }));

@@ -1,0 +1,12 @@
+import { defineCommand } from "citty";
+
+/** Commands that only wsctl itself calls: the agent, its supervisor and the shells' completion. */
+export default defineCommand({
+  meta: { name: "internal", hidden: true, description: "Commands that wsctl itself calls" },
+  subCommands: {
+    collect: () => import("./internal/collect.ts").then((module) => module.default),
+    complete: () => import("./internal/complete.ts").then((module) => module.default),
+    stage: () => import("./internal/stage.ts").then((module) => module.default),
+    supervise: () => import("./internal/supervise.ts").then((module) => module.default),
+  },
+});
