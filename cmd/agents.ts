@@ -23,7 +23,7 @@ const sparkCells = 32;
 const list = defineCommand({
   meta: {
     name: "list",
-    description: "List the known agents",
+    description: "List agents",
     examples: ["wsctl agents list --format csv > inventory.csv"],
   },
   args: {
@@ -39,7 +39,7 @@ const agentArgs = {
     type: "positional",
     required: true,
     valueHint: "AGENT",
-    description: "the agent's id",
+    description: "agent ID",
   },
   ...clientArgs,
 } as const;
@@ -51,7 +51,7 @@ const show = defineCommand({
 });
 
 const approve = defineCommand({
-  meta: { name: "approve", description: "Let an agent in that has joined and waits" },
+  meta: { name: "approve", description: "Approve an agent that is waiting to join" },
   args: agentArgs,
   run: ({ args }) => approveRun(args),
 });
@@ -59,7 +59,7 @@ const approve = defineCommand({
 const revoke = defineCommand({
   meta: {
     name: "revoke",
-    description: "Shut an agent out: its tokens, its key, and what waits for it",
+    description: "Revoke an agent's credentials and cancel its queued requests",
   },
   args: agentArgs,
   run: ({ args }) => revokeRun(args),
@@ -68,7 +68,7 @@ const revoke = defineCommand({
 const label = defineCommand({
   meta: {
     name: "label",
-    description: "Set labels of an agent, or take them away",
+    description: "Set or remove labels of an agent",
     examples: ["wsctl agents label web-1 env=prod canary-"],
   },
   args: {
@@ -78,20 +78,20 @@ const label = defineCommand({
       type: "positional",
       required: true,
       valueHint: "KEY=VALUE|KEY-…",
-      description: "KEY=VALUE sets one, KEY- takes it away",
+      description: "KEY=VALUE sets a label, KEY- removes it",
     },
   },
   run: ({ args, data }) => labelRun(args, (data as CommandData).lists.labels ?? []),
 });
 
 const drain = defineCommand({
-  meta: { name: "drain", description: "Give an agent no new jobs; what waits for it goes on" },
+  meta: { name: "drain", description: "Stop giving an agent new jobs; queued requests continue" },
   args: agentArgs,
   run: ({ args }) => drainRun(args, true),
 });
 
 const undrain = defineCommand({
-  meta: { name: "undrain", description: "Give a drained agent jobs again" },
+  meta: { name: "undrain", description: "Give a drained agent new jobs again" },
   args: agentArgs,
   run: ({ args }) => drainRun(args, false),
 });
@@ -106,7 +106,7 @@ const remove = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "agents", description: "See the agents, let them in and shut them out" },
+  meta: { name: "agents", description: "List, approve, label, drain and revoke agents" },
   default: "list",
   subCommands: { list, show, label, drain, undrain, approve, revoke, delete: remove },
 });

@@ -21,15 +21,19 @@ const id = {
   type: "positional",
   required: true,
   valueHint: "ARTIFACT",
-  description: "the artifact's id",
+  description: "artifact ID",
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List artifacts, the newest first" },
+  meta: { name: "list", description: "List artifacts, newest first" },
   args: {
     ...clientArgs,
-    limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
-    cursor: { type: "string", valueHint: "ARTIFACT", description: "those older than this one" },
+    limit: { type: "string", default: "50", valueHint: "N", description: "maximum number of rows" },
+    cursor: {
+      type: "string",
+      valueHint: "ARTIFACT",
+      description: "show artifacts older than this one",
+    },
   },
   run: ({ args }) => listRun(args),
 });
@@ -37,7 +41,7 @@ const list = defineCommand({
 const get = defineCommand({
   meta: {
     name: "get",
-    description: "Download an artifact; what was broken off goes on where it stood",
+    description: "Download an artifact; repeat to resume",
     examples: ["wsctl artifacts get ARTIFACT", "wsctl artifacts get ARTIFACT --output dump.tar"],
   },
   args: {
@@ -46,7 +50,7 @@ const get = defineCommand({
     output: {
       type: "string",
       valueHint: "FILE|DIR",
-      description: "where to put it; by default here, under its own name",
+      description: "file or directory to write to; default: the artifact's name in this directory",
     },
   },
   run: ({ args }) => getRun(args),
@@ -62,7 +66,7 @@ const remove = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "artifacts", description: "List, download and delete large results" },
+  meta: { name: "artifacts", description: "List, download and delete artifacts" },
   default: "list",
   subCommands: { list, get, delete: remove },
 });

@@ -19,15 +19,20 @@ const trailArgs = {
   journal: {
     type: "string",
     valueHint: "FILE",
-    description: "read this journal on this host instead: an agent's journal.db, or control.db",
+    description: "read this journal file instead: an agent's journal.db, or control.db",
   },
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "Show who asked for what, and what came of it" },
+  meta: { name: "list", description: "List audit entries" },
   args: {
     ...trailArgs,
-    limit: { type: "string", default: "50", valueHint: "N", description: "how many of the newest" },
+    limit: {
+      type: "string",
+      default: "50",
+      valueHint: "N",
+      description: "number of newest entries",
+    },
   },
   run: ({ args }) => listRun(args),
 });
@@ -35,27 +40,27 @@ const list = defineCommand({
 const verify = defineCommand({
   meta: {
     name: "verify",
-    description: "Check that no record was changed or taken out, and print the head",
+    description: "Verify the chain of audit entries and print its head",
   },
   args: {
     ...trailArgs,
     head: {
       type: "string",
       valueHint: "SEQUENCE:HASH",
-      description: "a head that was kept elsewhere: the trail must still have it",
+      description: "a head that you stored earlier; the trail must still contain it",
     },
   },
   run: ({ args }) => verifyRun(args),
 });
 
 const exportTrail = defineCommand({
-  meta: { name: "export", description: "Print the whole trail, one JSON object a line" },
+  meta: { name: "export", description: "Print all audit entries, one JSON object per line" },
   args: trailArgs,
   run: ({ args }) => exportRun(args),
 });
 
 export default defineCommand({
-  meta: { name: "audit", description: "Read and check the audit trail" },
+  meta: { name: "audit", description: "Read and verify the audit trail" },
   default: "list",
   subCommands: { list, verify, export: exportTrail },
 });

@@ -23,23 +23,33 @@ const fleetAgents = 5_000;
 export default defineCommand({
   meta: {
     name: "bench",
-    description: "Measure a control plane with simulated agents, which are removed again",
+    description: "Measure a control plane with simulated agents, which are removed afterwards",
     examples: ["wsctl bench", "wsctl bench --agents 5000 --requests 20000"],
   },
   args: {
     ...clientArgs,
-    agents: { type: "string", default: "100", valueHint: "N", description: "agents to simulate" },
-    requests: { type: "string", default: "5000", valueHint: "N", description: "requests to send" },
+    agents: {
+      type: "string",
+      default: "100",
+      valueHint: "N",
+      description: "number of simulated agents",
+    },
+    requests: {
+      type: "string",
+      default: "5000",
+      valueHint: "N",
+      description: "number of requests",
+    },
     concurrency: {
       type: "string",
       default: "64",
       valueHint: "N",
-      description: "so many at a time",
+      description: "requests in flight at the same time",
     },
     remove: {
       type: "string",
       valueHint: "RUN",
-      description: "remove what that run has left; each says its name as it begins",
+      description: "remove what an interrupted run left; each run prints its name",
     },
   },
   run: ({ args }) => benchRun(args),

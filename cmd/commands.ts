@@ -18,28 +18,28 @@ import { table } from "./output/table.ts";
 
 const commandsArgs = {
   ...commonArgs,
-  "commands-dir": { type: "string", valueHint: "DIR", description: "where the manifests are" },
-  "services-dir": { type: "string", valueHint: "DIR", description: "where those of services are" },
-  "logs-dir": { type: "string", valueHint: "DIR", description: "where those of logs are" },
-  json: { type: "boolean", description: "print JSON, one object a line" },
+  "commands-dir": { type: "string", valueHint: "DIR", description: "directory of manifests" },
+  "services-dir": { type: "string", valueHint: "DIR", description: "directory of services" },
+  "logs-dir": { type: "string", valueHint: "DIR", description: "directory of log sources" },
+  json: { type: "boolean", description: "print JSON, one object per line" },
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List what an agent on this host would run" },
+  meta: { name: "list", description: "List the commands that an agent on this host offers" },
   args: commandsArgs,
   run: ({ args }) => listRun(args),
 });
 
 const lint = defineCommand({
-  meta: { name: "lint", description: "Check every manifest and say what is wrong with it" },
+  meta: { name: "lint", description: "Validate all manifests and report errors" },
   args: commandsArgs,
   run: ({ args }) => lintRun(args),
 });
 
 const create = defineCommand({
-  meta: { name: "create", description: "Write a manifest to start from" },
+  meta: { name: "create", description: "Create an example manifest" },
   args: {
-    name: { type: "positional", required: true, description: "the command's name" },
+    name: { type: "positional", required: true, description: "name of the command" },
     ...commandsArgs,
   },
   run: ({ args }) => newRun(args),
@@ -48,7 +48,7 @@ const create = defineCommand({
 export default defineCommand({
   meta: {
     name: "commands",
-    description: "See, check and write commands of your own",
+    description: "List, validate and create custom commands",
     examples: ["wsctl commands create deploy", "wsctl commands lint"],
   },
   default: "list",

@@ -8,7 +8,7 @@ export default defineCommand({
   meta: {
     name: "completion",
     isStandalone: true,
-    description: "Print a script by which a shell completes wsctl's command lines",
+    description: "Print a shell completion script",
     examples: [
       "source <(wsctl completion bash)     # in ~/.bashrc",
       "source <(wsctl completion zsh)      # in ~/.zshrc, behind compinit",

@@ -8,7 +8,7 @@ import { readConnection } from "./flags/connection.ts";
 import { paint, print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
-  meta: { name: "doctor", description: "Say what stops this host from connecting, and the fix" },
+  meta: { name: "doctor", description: "Diagnose connection problems" },
   args: clientArgs,
   run: ({ args }) => doctorRun(args),
 });

@@ -18,13 +18,13 @@ const id = {
   type: "positional",
   required: true,
   valueHint: "JOB",
-  description: "the job's id",
+  description: "job ID",
 } as const;
 
 const show = defineCommand({
   meta: {
     name: "show",
-    description: "Show one job, and when each request was sent, began, and how it ended",
+    description: "Show one job and its requests",
   },
   args: { id, ...clientArgs },
   run: ({ args }) => showRun(args),
@@ -33,7 +33,7 @@ const show = defineCommand({
 const cancel = defineCommand({
   meta: {
     name: "cancel",
-    description: "Withdraw a job: what has not begun never will, what runs is stopped",
+    description: "Cancel a job: queued requests end, running commands are stopped",
   },
   args: {
     id,
@@ -45,7 +45,7 @@ const cancel = defineCommand({
 const watch = defineCommand({
   meta: {
     name: "watch",
-    description: "Follow a job to its last outcome, as send does",
+    description: "Follow a job until its last outcome",
     examples: ["wsctl jobs watch JOB", "wsctl jobs watch JOB --output results"],
   },
   args: { id, ...clientArgs, ...followArgs },
@@ -55,11 +55,16 @@ const watch = defineCommand({
 const create = defineCommand({
   meta: {
     name: "create",
-    description: "Send an order that wsctl send --save has written, as send does",
+    description: "Create a job from a file that wsctl send --save has written",
     examples: ["wsctl jobs create update.json"],
   },
   args: {
-    file: { type: "positional", required: true, valueHint: "FILE", description: "the order" },
+    file: {
+      type: "positional",
+      required: true,
+      valueHint: "FILE",
+      description: "file with the signed job",
+    },
     ...clientArgs,
     ...confirmArgs,
     ...followArgs,
@@ -71,26 +76,26 @@ const create = defineCommand({
 const approve = defineCommand({
   meta: {
     name: "approve",
-    description: "Let a job go out that waits for a second operator",
+    description: "Approve a job that needs a second operator",
   },
   args: { id, ...clientArgs },
   run: ({ args }) => approveRun(args),
 });
 
 const pause = defineCommand({
-  meta: { name: "pause", description: "Hold back what of a job was not sent, until it is resumed" },
+  meta: { name: "pause", description: "Pause a job; requests already sent continue" },
   args: { id, ...clientArgs },
   run: ({ args }) => pauseRun(args, "pause"),
 });
 
 const resume = defineCommand({
-  meta: { name: "resume", description: "Let a paused job go on" },
+  meta: { name: "resume", description: "Resume a paused job" },
   args: { id, ...clientArgs },
   run: ({ args }) => pauseRun(args, "resume"),
 });
 
 export default defineCommand({
-  meta: { name: "jobs", description: "See what was asked for and what became of it" },
+  meta: { name: "jobs", description: "List, show and manage jobs" },
   default: "list",
   subCommands: { list, show, watch, cancel, pause, resume, retry, create, approve },
 });

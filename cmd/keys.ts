@@ -10,23 +10,23 @@ import { knownKeys, loadSigners, newKey, readPassphrase } from "./signing/keyFil
 import { addSignatures, readSignedJob } from "./signing/signJob.ts";
 import { sshKeys } from "./signing/sshAgent.ts";
 
-const json = { type: "boolean", description: "print JSON, one object a line" } as const;
+const json = { type: "boolean", description: "print JSON, one object per line" } as const;
 const passphrase = {
   type: "string",
   valueHint: "FILE",
-  description: "file with the key's passphrase, - for standard input",
+  description: "file with the passphrase of the key, or - for standard input",
 } as const;
 const name = {
   type: "positional",
   required: true,
   valueHint: "NAME",
-  description: "what the key is called on this host",
+  description: "name of the key on this host",
 } as const;
 
 const generate = defineCommand({
   meta: {
     name: "generate",
-    description: "Make a key that signs commands, and print its public half",
+    description: "Generate a key that signs commands and print its public key",
     examples: ["wsctl keys generate alice"],
   },
   args: { name, ...commonArgs, "passphrase-file": passphrase, json },
@@ -34,13 +34,13 @@ const generate = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List the keys on this host, and those of an ssh-agent" },
+  meta: { name: "list", description: "List the keys on this host and in the ssh-agent" },
   args: { ...commonArgs, json },
   run: ({ args }) => listRun(args),
 });
 
 const show = defineCommand({
-  meta: { name: "show", description: "Print a key's public half, for wsctl agent --trust" },
+  meta: { name: "show", description: "Print a public key, for wsctl agent --trust" },
   args: { name, ...commonArgs, json },
   run: ({ args }) => showRun(args),
 });
@@ -48,20 +48,25 @@ const show = defineCommand({
 const sign = defineCommand({
   meta: {
     name: "sign",
-    description: "Add signatures to an order that wsctl send --save has written",
+    description: "Add signatures to a file that wsctl send --save has written",
     examples: ["wsctl keys sign update.json --key bob"],
   },
   args: {
-    file: { type: "positional", required: true, valueHint: "FILE", description: "the order" },
+    file: {
+      type: "positional",
+      required: true,
+      valueHint: "FILE",
+      description: "file with the signed job",
+    },
     ...commonArgs,
-    key: { type: "string", valueHint: "KEY", description: "key to sign with; may be repeated" },
+    key: { type: "string", valueHint: "KEY", description: "key to sign with (repeatable)" },
     "passphrase-file": passphrase,
   },
   run: ({ args, data }) => signRun({ ...args, keys: (data as CommandData).lists.key ?? [] }),
 });
 
 export default defineCommand({
-  meta: { name: "keys", description: "Make, list and use keys that sign commands" },
+  meta: { name: "keys", description: "Generate, list and use keys that sign commands" },
   default: "list",
   subCommands: { generate, list, show, sign },
 });

@@ -8,13 +8,13 @@ const json = { type: "boolean", description: "print JSON" } as const;
 const passphrase = {
   type: "string",
   valueHint: "FILE",
-  description: "file with the passphrase of private keys, - for standard input",
+  description: "file with the passphrase of the private keys, or - for standard input",
 } as const;
 
 const generateKey = defineCommand({
   meta: {
     name: "generate-key",
-    description: "Make a key that signs releases, and print its public half",
+    description: "Generate a key that signs releases and print its public key",
     examples: ["wsctl release generate-key release.key"],
   },
   args: {
@@ -22,7 +22,7 @@ const generateKey = defineCommand({
       type: "positional",
       required: true,
       valueHint: "FILE",
-      description: "where the private key is written",
+      description: "file to write the private key to",
     },
     ...commonArgs,
     "passphrase-file": passphrase,
@@ -34,7 +34,7 @@ const generateKey = defineCommand({
 const sign = defineCommand({
   meta: {
     name: "sign",
-    description: "Make a signed release of files, or add a signature to one",
+    description: "Sign a release of files, or add a signature to one",
     examples: [
       "wsctl release sign --key a.key --version 1.2.3 --file linux-x64=dist/wsctl --output 1.2.3.json",
       "wsctl release sign --key b.key --add 1.2.3.json",
@@ -42,24 +42,24 @@ const sign = defineCommand({
   },
   args: {
     ...commonArgs,
-    key: { type: "string", valueHint: "FILE", description: "private key; may be repeated" },
+    key: { type: "string", valueHint: "FILE", description: "private key (repeatable)" },
     "passphrase-file": passphrase,
-    version: { type: "string", valueHint: "VERSION", description: "what is released: 1.2.3" },
+    version: { type: "string", valueHint: "VERSION", description: "version of the release: 1.2.3" },
     file: {
       type: "string",
       valueHint: "PLATFORM=PATH",
-      description: "a binary, such as linux-x64=dist/wsctl; may be repeated",
+      description: "binary of a platform, such as linux-x64=dist/wsctl (repeatable)",
     },
     "expires-in": {
       type: "string",
       valueHint: "TIME",
-      description: "after how long nobody installs it any more, such as 90d; by default never",
+      description: "how long the release can be installed, such as 90d; default: forever",
     },
     add: { type: "string", valueHint: "FILE", description: "signed release to add signatures to" },
     output: {
       type: "string",
       valueHint: "FILE",
-      description: "where it is written; by default standard output, or the file of --add",
+      description: "file to write; default: standard output, or the file of --add",
     },
     json,
   },
@@ -72,7 +72,7 @@ const sign = defineCommand({
 const verify = defineCommand({
   meta: {
     name: "verify",
-    description: "Check who signed a release, and that its files are what was signed",
+    description: "Verify the signatures and the files of a release",
     examples: ["wsctl release verify 1.2.3.json --trust wsctl-ed25519:KEY --dir dist"],
   },
   args: {
@@ -83,17 +83,17 @@ const verify = defineCommand({
       description: "the signed release",
     },
     ...commonArgs,
-    trust: { type: "string", valueHint: "KEY", description: "public key; may be repeated" },
+    trust: { type: "string", valueHint: "KEY", description: "public key (repeatable)" },
     threshold: {
       type: "string",
       default: "1",
       valueHint: "N",
-      description: "how many of the trusted keys must have signed",
+      description: "number of trusted keys that must have signed",
     },
     dir: {
       type: "string",
       valueHint: "DIR",
-      description: "directory in which all of its files must be, by their names in the release",
+      description: "directory that must contain all files of the release, by name",
     },
     json,
   },
@@ -103,7 +103,7 @@ const verify = defineCommand({
 const show = defineCommand({
   meta: {
     name: "show",
-    description: "Print what a signed release says of itself, without trusting it",
+    description: "Print the contents of a signed release without verifying it",
     examples: ["wsctl release show 1.2.3.json"],
   },
   args: {
@@ -122,7 +122,7 @@ const show = defineCommand({
 const publish = defineCommand({
   meta: {
     name: "publish",
-    description: "Give a signed release and its files to the control plane, for agents to fetch",
+    description: "Publish a signed release and its files on the control plane",
     examples: ["wsctl release publish 1.2.3.json --dir dist"],
   },
   args: {
@@ -132,27 +132,27 @@ const publish = defineCommand({
       type: "string",
       default: ".",
       valueHint: "DIR",
-      description: "where its files are, by their names in the release",
+      description: "directory with the files of the release, by name",
     },
     file: {
       type: "string",
       valueHint: "PLATFORM=PATH",
-      description: "a file that is elsewhere or called otherwise; may be repeated",
+      description: "file of a platform at another path (repeatable)",
     },
   },
   run: ({ args, data }) => publishRun({ ...args, files: (data as CommandData).lists.file ?? [] }),
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List what is published, the newest version first" },
+  meta: { name: "list", description: "List published releases, newest version first" },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Publish a release no longer" },
+  meta: { name: "delete", description: "Delete a published release" },
   args: {
-    version: { type: "positional", required: true, description: "the release's version" },
+    version: { type: "positional", required: true, description: "version of the release" },
     ...clientArgs,
   },
   run: ({ args }) => deleteRun(args),

@@ -18,13 +18,13 @@ const name = {
   type: "positional",
   required: true,
   valueHint: "NAME",
-  description: "the schedule's name",
+  description: "name of the schedule",
 } as const;
 
 const create = defineCommand({
   meta: {
     name: "create",
-    description: "Have a command sent again and again, or later; every run is a job",
+    description: "Create a schedule; every run is a job",
     examples: [
       'wsctl schedules create nightly cleanup --all --cron "0 3 * * *" --time-zone Europe/Berlin',
       "wsctl schedules create pulse ping --target env=prod --every 15m --jitter 1m",
@@ -37,7 +37,7 @@ const create = defineCommand({
       type: "positional",
       required: true,
       valueHint: "COMMAND",
-      description: "what to run",
+      description: "command to run",
     },
     ...clientArgs,
     cron: {
@@ -48,31 +48,31 @@ const create = defineCommand({
     "time-zone": {
       type: "string",
       valueHint: "ZONE",
-      description: "of --cron, such as Europe/Berlin; by default UTC",
+      description: "time zone of --cron, such as Europe/Berlin; default: UTC",
     },
-    every: { type: "string", valueHint: "TIME", description: "so often, from now on" },
+    every: { type: "string", valueHint: "TIME", description: "interval, counted from now" },
     at: {
       type: "string",
       valueHint: "TIME",
-      description: "once: 2030-01-02T22:00:00Z, or 30m from now",
+      description: "time of a single run: 2030-01-02T22:00:00Z, or 30m from now",
     },
     "starting-deadline": {
       type: "string",
       default: "1m",
       valueHint: "TIME|none",
-      description: "skip a run that is later than this; none: start the latest that was missed",
+      description: "skip a run that is later than this; none: start the latest missed run",
     },
     "concurrency-policy": {
       type: "enum",
       options: ["forbid", "allow", "replace"],
       default: "forbid",
-      description: "while the job before is open: skip the run, start it, or cancel that job",
+      description: "while the previous job is open: skip the run, start it, or cancel that job",
     },
     jitter: {
       type: "string",
       default: "0s",
       valueHint: "TIME",
-      description: "each run is so late at most",
+      description: "maximum random delay of each run",
     },
     ...jobArgs,
     ...confirmArgs,
@@ -84,7 +84,7 @@ const create = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List schedules with their next and latest run" },
+  meta: { name: "list", description: "List schedules with their next and last run" },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
@@ -98,31 +98,31 @@ const show = defineCommand({
 });
 
 const pause = defineCommand({
-  meta: { name: "pause", description: "Leave runs out until it is resumed" },
+  meta: { name: "pause", description: "Pause a schedule" },
   args,
   run: ({ args }) => pauseRun(args, "pause"),
 });
 
 const resume = defineCommand({
-  meta: { name: "resume", description: "Let it come due again, from now on" },
+  meta: { name: "resume", description: "Resume a schedule" },
   args,
   run: ({ args }) => pauseRun(args, "resume"),
 });
 
 const runNow = defineCommand({
-  meta: { name: "run-now", description: "Send its command at once, beside the runs that come due" },
+  meta: { name: "run-now", description: "Start a run now, in addition to the schedule" },
   args,
   run: ({ args }) => runNowRun(args),
 });
 
 const remove = defineCommand({
-  meta: { name: "delete", description: "Delete a schedule; jobs that it asked for go on" },
+  meta: { name: "delete", description: "Delete a schedule; its jobs continue" },
   args,
   run: ({ args }) => deleteRun(args),
 });
 
 export default defineCommand({
-  meta: { name: "schedules", description: "Send commands again and again, or later" },
+  meta: { name: "schedules", description: "Manage scheduled jobs" },
   default: "list",
   subCommands: { create, list, show, pause, resume, "run-now": runNow, delete: remove },
 });

@@ -20,26 +20,26 @@ const sendArgs = {
     type: "positional",
     required: true,
     valueHint: "COMMAND",
-    description: "what to run, such as ping or restart",
+    description: "command to run, such as ping or restart",
   },
   ...clientArgs,
   ...jobArgs,
   ...confirmArgs,
-  "dry-run": { type: "boolean", description: "list the agents that would be meant; send nothing" },
+  "dry-run": { type: "boolean", description: "print the selected agents without sending" },
   sign: {
     type: "string",
     valueHint: "KEY",
-    description: "sign it: name or path of a key, or ssh-agent:COMMENT; may be repeated",
+    description: "sign with a key: its name, its path, or ssh-agent:COMMENT (repeatable)",
   },
   "passphrase-file": {
     type: "string",
     valueHint: "FILE",
-    description: "file with the passphrase of the keys, - for standard input",
+    description: "file with the passphrase of the keys, or - for standard input",
   },
   save: {
     type: "string",
     valueHint: "FILE",
-    description: "do not send: write the signed order, for others to sign and jobs create to send",
+    description: "write the signed job to this file instead of sending it",
   },
   ...followArgs,
   wait: waitArg,
@@ -48,7 +48,7 @@ const sendArgs = {
 export default defineCommand({
   meta: {
     name: "send",
-    description: "Send a command and print each answer",
+    description: "Send a command and print the outcome of each agent",
     examples: [
       "wsctl send ping --all",
       "wsctl send restart --agent web-1,web-2 --param delay_seconds=5",

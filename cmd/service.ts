@@ -15,18 +15,18 @@ const unitArgs = {
     type: "positional",
     required: true,
     valueHint: "serve|agent",
-    description: "which of the two",
+    description: "serve or agent",
   },
   args: {
     type: "positional",
     required: false,
     valueHint: "ARGS…",
-    description: "arguments of the service, behind --",
+    description: "arguments of the service, after --",
   },
   program: {
     type: "string",
     valueHint: "FILE",
-    description: "the binary that it starts; by default this one",
+    description: "binary that the service starts; default: this one",
   },
   ...commonArgs,
 } as const;
@@ -34,7 +34,7 @@ const unitArgs = {
 const printUnit = defineCommand({
   meta: {
     name: "print",
-    description: "Print a unit for systemd",
+    description: "Print a systemd unit",
     examples: ["wsctl service print serve -- --host 0.0.0.0"],
   },
   args: unitArgs,
@@ -44,7 +44,7 @@ const printUnit = defineCommand({
 const install = defineCommand({
   meta: {
     name: "install",
-    description: "Write the unit, enable and start it; asks for root",
+    description: "Write, enable and start the systemd unit; needs root",
     examples: ["wsctl service install agent"],
   },
   args: unitArgs,
@@ -52,7 +52,7 @@ const install = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "service", description: "Run serve or agent as a service of systemd" },
+  meta: { name: "service", description: "Run serve or agent as a systemd service" },
   subCommands: { print: printUnit, install },
 });
 

@@ -12,7 +12,7 @@ import { table } from "./output/table.ts";
 const create = defineCommand({
   meta: {
     name: "create",
-    description: "Make a token and print it, once",
+    description: "Create a token and print it once",
     examples: [
       "wsctl tokens create --join --label env=prod",
       "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --expires-in 30d",
@@ -21,49 +21,49 @@ const create = defineCommand({
   },
   args: {
     ...clientArgs,
-    join: { type: "boolean", description: "one string with which a new host joins" },
+    join: { type: "boolean", description: "create a join string for a new host" },
     agent: {
       type: "string",
       valueHint: "ID",
-      description: "for this agent to connect with; with --join, the only one that may join",
+      description: "agent ID that the token is for",
     },
     role: {
       type: "enum",
       options: ["viewer", "operator", "admin"],
-      description: "for a person or a program that uses the API",
+      description: "role of a person or a program that uses the API",
     },
     "expires-in": {
       type: "string",
       valueHint: "TIME",
-      description: "how long it is valid, such as 30d; with --join 1h, else without end",
+      description: "lifetime, such as 30d; default: 1h with --join, otherwise unlimited",
     },
-    uses: { type: "string", valueHint: "N", description: "with --join: how many hosts (1)" },
+    uses: { type: "string", valueHint: "N", description: "with --join: number of hosts (1)" },
     label: {
       type: "string",
       valueHint: "KEY=VALUE",
-      description: "label of the agent that uses it; may be repeated",
+      description: "label of the agent that uses the token (repeatable)",
     },
     allow: {
       type: "string",
       valueHint: "COMMANDS",
-      description: "the only commands that it may ask for, with commas",
+      description: "commands that the token may run, separated by commas",
     },
     target: {
       type: "string",
       valueHint: "SELECTOR",
-      description: "the only agents that it sees and commands, by label: env=staging",
+      description: "selector of the agents that the token may see and command: env=staging",
     },
     "allow-from": {
       type: "string",
       valueHint: "ADDRESSES",
-      description: "the only addresses it may be used from: 10.0.0.0/8,192.0.2.7",
+      description: "addresses that the token may be used from: 10.0.0.0/8,192.0.2.7",
     },
   },
   run: ({ args, data }) => createRun({ ...args, labels: (data as CommandData).lists.label ?? [] }),
 });
 
 const list = defineCommand({
-  meta: { name: "list", description: "List the tokens, without their secrets" },
+  meta: { name: "list", description: "List tokens without their secrets" },
   args: clientArgs,
   run: ({ args }) => listRun(args),
 });
@@ -71,14 +71,14 @@ const list = defineCommand({
 const rotate = defineCommand({
   meta: {
     name: "rotate",
-    description: "Put a new secret in the place of a token's, which is void at once",
+    description: "Replace the secret of a token; the old secret is invalid at once",
   },
   args: {
     id: {
       type: "positional",
       required: true,
       valueHint: "TOKEN",
-      description: "the token's id",
+      description: "token ID",
     },
     ...clientArgs,
   },
@@ -92,7 +92,7 @@ const revoke = defineCommand({
       type: "positional",
       required: true,
       valueHint: "TOKEN",
-      description: "the token's id",
+      description: "token ID",
     },
     ...clientArgs,
   },
@@ -100,7 +100,7 @@ const revoke = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "tokens", description: "Make, list, rotate and revoke tokens" },
+  meta: { name: "tokens", description: "Create, list, rotate and revoke tokens" },
   default: "list",
   subCommands: { create, list, rotate, revoke },
 });

@@ -6,7 +6,7 @@ import { commonArgs } from "./cli/commonFlags.ts";
 import { print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
-  meta: { name: "version", description: "Say which wsctl this is" },
+  meta: { name: "version", description: "Print the version" },
   args: { ...commonArgs, json: { type: "boolean", description: "print JSON" } },
   run: ({ args }) => versionRun(args),
 });

@@ -31,7 +31,7 @@ const stdout = 1;
 export default defineCommand({
   meta: {
     name: "watch",
-    description: "Watch the agents live; without a terminal, one line for each change",
+    description: "Watch agents live; without a terminal, print one line per change",
     examples: [
       "wsctl watch",
       'wsctl watch --target "env=prod" --interval 5s',
@@ -45,7 +45,7 @@ export default defineCommand({
       type: "string",
       default: "2s",
       valueHint: "TIME",
-      description: "how often to look; less often where looking takes long",
+      description: "refresh interval; longer if a refresh takes long",
     },
   },
   run: ({ args }) => watchRun(args),

@@ -8,9 +8,9 @@ export const commonArgs = {
   "data-dir": {
     type: "string",
     valueHint: "DIR",
-    description: "where data and local credentials are kept",
+    description: "directory of data and local credentials",
   },
-  debug: { type: "boolean", description: "show where an error comes from" },
+  debug: { type: "boolean", description: "print stack traces of errors" },
 } as const satisfies ArgsDef;
 
 /** Commands that ask a control plane take these. */
@@ -19,19 +19,19 @@ export const clientArgs = {
   server: {
     type: "string",
     valueHint: "URL",
-    description: "control plane; by default the one on this host",
+    description: "URL of the control plane; default: the one on this host",
   },
   "token-file": {
     type: "string",
     valueHint: "FILE",
-    description: "file with the token, - for standard input (or WSCTL_TOKEN)",
+    description: "file with the token, or - for standard input; WSCTL_TOKEN is the alternative",
   },
   ca: {
     type: "string",
     valueHint: "FILE",
-    description: "certificate authority to trust, PEM",
+    description: "file with the CA certificate to trust (PEM)",
   },
-  json: { type: "boolean", description: "print JSON, one object a line" },
+  json: { type: "boolean", description: "print JSON, one object per line" },
 } as const satisfies ArgsDef;
 
 /** Commands that run for long take these. */
@@ -40,9 +40,9 @@ export const logArgs = {
     type: "enum",
     options: [...logLevels],
     default: "info",
-    description: "what to log",
+    description: "minimum level of log lines",
   },
-  "log-json": { type: "boolean", description: "log one JSON object a line" },
+  "log-json": { type: "boolean", description: "log one JSON object per line" },
 } as const satisfies ArgsDef;
 
 export interface CommonOptions {

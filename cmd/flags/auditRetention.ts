@@ -6,7 +6,7 @@ export const auditRetentionArg = {
   type: "string",
   default: "400d",
   valueHint: "TIME",
-  description: "how long records of the audit trail are kept",
+  description: "retention of audit entries",
 } as const;
 
 const secondsMin = 24 * 60 * 60;

@@ -10,56 +10,56 @@ export const consoleArgs = {
   "console-url": {
     type: "string",
     valueHint: "URL",
-    description: "where browsers find the console, if a proxy stands before it",
+    description: "public URL of the console, if it is behind a proxy",
   },
   "console-lifetime": {
     type: "string",
     default: "8h",
     valueHint: "TIME",
-    description: "how long a login of the console is good for",
+    description: "maximum lifetime of a console session",
   },
   "console-idle": {
     type: "string",
     default: "30m",
     valueHint: "TIME",
-    description: "how long it is good for when nobody looks at it",
+    description: "maximum idle time of a console session",
   },
   "oidc-issuer": {
     type: "string",
     valueHint: "URL",
-    description: "OpenID provider that logs people in at the console",
+    description: "issuer URL of the OpenID provider for console logins",
   },
   "oidc-client-id": {
     type: "string",
     valueHint: "ID",
-    description: "how the provider knows this control plane",
+    description: "OpenID client ID",
   },
   "oidc-client-secret-file": {
     type: "string",
     valueHint: "FILE",
-    description: "file with the client's secret; without it a public client, with PKCE alone",
+    description: "file with the client secret; without one, a public client with PKCE",
   },
   "oidc-ca": {
     type: "string",
     valueHint: "FILE",
-    description: "certificate authority to trust for the provider, PEM",
+    description: "file with the CA certificate of the provider (PEM)",
   },
   "oidc-scope": {
     type: "string",
     default: "openid profile",
     valueHint: "SCOPES",
-    description: "what the provider is asked for, with spaces between",
+    description: "requested scopes, separated by spaces",
   },
   "oidc-role-claim": {
     type: "string",
     default: "groups",
     valueHint: "CLAIM",
-    description: "what roles are granted by; a.b for b inside of a",
+    description: "claim that roles are granted by; a.b selects b inside a",
   },
   "oidc-grant": {
     type: "string",
     valueHint: "VALUE=ROLE",
-    description: "who has this value in the claim is viewer, operator or admin; may be repeated",
+    description: "grant a role to users with this value in the claim (repeatable)",
   },
 } as const;
 

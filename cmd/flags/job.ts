@@ -17,23 +17,23 @@ export const jobArgs = {
   param: {
     type: "string",
     valueHint: "KEY=VALUE",
-    description: "a parameter; VALUE is JSON or else text; may be repeated",
+    description: "parameter; VALUE is JSON, otherwise text (repeatable)",
   },
   params: {
     type: "string",
     valueHint: "JSON|@FILE|-",
-    description: "all parameters as one JSON object",
+    description: "all parameters as a JSON object",
   },
   timeout: {
     type: "string",
     valueHint: "TIME",
-    description: "how long the command may run; by default what it asks for, or 30s",
+    description: "maximum run time; default: the command's own, or 30s",
   },
   ttl: {
     type: "string",
     default: "1h",
     valueHint: "TIME",
-    description: "how long to wait for an agent that is away",
+    description: "how long to wait for an offline agent",
   },
   ...rolloutArgs,
 } as const satisfies ArgsDef;

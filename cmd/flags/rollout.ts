@@ -9,37 +9,37 @@ export const rolloutArgs = {
   batch: {
     type: "string",
     valueHint: "N|P%",
-    description: "so many agents at a time: the next begins when one has ended",
+    description: "maximum number of agents that run at the same time",
   },
   waves: {
     type: "boolean",
-    description: "with --batch: the next batch begins when the whole of one has ended",
+    description: "with --batch: start the next batch when the whole batch has ended",
   },
   "batch-pause": {
     type: "string",
     valueHint: "TIME",
-    description: "with --batch: in waves, and so long from the end of one to the next",
+    description: "with --batch: pause between batches; implies --waves",
   },
   canary: {
     type: "string",
     valueHint: "N|P%",
-    description: "so many go first; a single failure among them stops the rest",
+    description: "number of agents that run first; one failure among them stops the rollout",
   },
   "canary-pause": {
     type: "string",
     valueHint: "TIME",
-    description: "so long from the end of the last canary to the rest",
+    description: "pause after the canaries",
   },
   "max-failures": {
     type: "string",
     valueHint: "N|P%",
-    description: "with one more failure than this, whoever has not begun never will",
+    description: "cancel the rest after more than this many failures",
   },
   priority: {
     type: "enum",
     options: ["high", "normal", "low"],
     default: "normal",
-    description: "before or after what else waits for the same agent",
+    description: "position among the queued requests of an agent",
   },
 } as const satisfies ArgsDef;
 

@@ -10,18 +10,19 @@ export const s3Args = {
   "s3-url": {
     type: "string",
     valueHint: "URL",
-    description: "keep artifacts in an S3-compatible store: https://HOST/BUCKET[/PREFIX]",
+    description: "store artifacts in an S3-compatible store: https://HOST/BUCKET[/PREFIX]",
   },
   "s3-region": {
     type: "string",
     default: "us-east-1",
     valueHint: "REGION",
-    description: "the store's region",
+    description: "region of the store",
   },
   "s3-credentials-file": {
     type: "string",
     valueHint: "FILE",
-    description: "its credentials, as in ~/.aws/credentials (or AWS_ACCESS_KEY_ID and so on)",
+    description:
+      "file with credentials, as ~/.aws/credentials; AWS_ACCESS_KEY_ID and others are the alternative",
   },
 } as const;
 

@@ -16,30 +16,30 @@ export const targetArgs = {
   agent: {
     type: "string",
     valueHint: "ID[,ID…]",
-    description: 'send it to these agents; * and ? stand for other letters: "web-*"',
+    description: 'agent IDs, separated by commas; * and ? are wildcards: "web-*"',
   },
   target: {
     type: "string",
     valueHint: "SELECTOR",
-    description: 'send it to agents by labels and facts: "env=prod,role in (web,api),!canary"',
+    description: 'selector of labels and agent attributes: "env=prod,role in (web,api),!canary"',
   },
   all: {
     type: "boolean",
-    description: "send it to every known agent, those that are away included",
+    description: "all agents, including offline ones",
   },
   sample: {
     type: "string",
     valueHint: "N|P%",
-    description: "only so many of those that are meant, chosen at random",
+    description: "random sample of the selected agents",
   },
   seed: {
     type: "string",
     valueHint: "TEXT",
-    description: "choose the sample by this: the same agents every time",
+    description: "seed of the sample; the same seed selects the same agents",
   },
   "require-online": {
     type: "boolean",
-    description: "only agents that are connected: nothing waits for one that is away",
+    description: "skip offline agents",
   },
 } as const satisfies ArgsDef;
 
@@ -48,17 +48,17 @@ export const targetQueryArgs = {
   target: {
     type: "string",
     valueHint: "SELECTOR",
-    description: 'only these, by labels and facts: "env=prod,!canary"',
+    description: 'selector of labels and agent attributes: "env=prod,!canary"',
   },
 } as const satisfies ArgsDef;
 
 export const confirmArgs = {
-  yes: { type: "boolean", description: "do not ask, however many agents are meant" },
+  yes: { type: "boolean", description: "do not ask for confirmation" },
   "confirm-above": {
     type: "string",
     default: "20",
     valueHint: "N",
-    description: "ask before more agents than this are sent anything",
+    description: "ask for confirmation above this number of agents",
   },
 } as const satisfies ArgsDef;
 

@@ -19,17 +19,22 @@ export default defineCommand({
     name: "complete",
     hidden: true,
     isStandalone: true,
-    description: "Say what a word of a command line may become, for shells",
+    description: "Print shell completions",
   },
   args: {
     words: {
       type: "positional",
       required: false,
       valueHint: "WORD…",
-      description: "the command line, wsctl itself first, behind --",
+      description: "the command line, after --, beginning with wsctl",
     },
-    index: { type: "string", default: "0", valueHint: "N", description: "the word, from 0" },
-    describe: { type: "boolean", description: "with what each is, behind a tab" },
+    index: {
+      type: "string",
+      default: "0",
+      valueHint: "N",
+      description: "index of the word, from 0",
+    },
+    describe: { type: "boolean", description: "add a description after a tab" },
   },
   run: ({ args, data }) =>
     completeRun({

@@ -27,17 +27,17 @@ export const followArgs = {
   "stream-output": {
     type: "boolean",
     default: true,
-    description: "show what programs write while they run",
+    description: "show the output of programs while they run",
     negativeDescription: "do not show what programs write while they run",
   },
   output: {
     type: "string",
     valueHint: "DIR",
-    description: "write what each agent's program writes, and large results, into files there",
+    description: "directory for the output of each agent and for large results",
   },
   "group-by-output": {
     type: "boolean",
-    description: "show answers that say the same once, with their agents",
+    description: "group agents with identical output",
   },
   ...formatArgs,
 } as const;

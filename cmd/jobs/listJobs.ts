@@ -21,7 +21,7 @@ const limitMax = 500;
 export const list = defineCommand({
   meta: {
     name: "list",
-    description: "List jobs, the newest first",
+    description: "List jobs, newest first",
     examples: [
       "wsctl jobs list --agent web-1 --status failed --since 2d",
       "wsctl jobs list --search 'no space'",
@@ -29,31 +29,31 @@ export const list = defineCommand({
   },
   args: {
     ...clientArgs,
-    agent: { type: "string", valueHint: "ID", description: "those for this agent" },
-    command: { type: "string", valueHint: "COMMAND", description: "those of this command" },
+    agent: { type: "string", valueHint: "ID", description: "jobs for this agent" },
+    command: { type: "string", valueHint: "COMMAND", description: "jobs of this command" },
     status: {
       type: "enum",
       options: [...jobStatuses],
-      description: "those with a request that is still open, or has ended so",
+      description: "jobs with a request in this state or with this outcome",
     },
     since: {
       type: "string",
       valueHint: "TIME",
-      description: "those asked for since then: 2h, 7d, 2026-01-31T00:00:00Z",
+      description: "jobs created since then: 2h, 7d, 2026-01-31T00:00:00Z",
     },
     "created-by": {
       type: "string",
       valueHint: "TOKEN",
-      description: "those that this token asked for",
+      description: "jobs created by this token",
     },
     search: {
       type: "string",
       valueHint: "WORDS",
-      description: "those with all of these words in the message or the code of a request",
+      description: "jobs with all of these words in the message or code of a request",
     },
     ...formatArgs,
-    limit: { type: "string", default: "50", valueHint: "N", description: "at most so many" },
-    cursor: { type: "string", valueHint: "JOB", description: "those older than this job" },
+    limit: { type: "string", default: "50", valueHint: "N", description: "maximum number of rows" },
+    cursor: { type: "string", valueHint: "JOB", description: "jobs older than this one" },
   },
   run: ({ args }) => listRun({ ...args, now: Date.now() }),
 });

@@ -17,12 +17,12 @@ import { type FollowFlags, followArgs, followJob } from "./followJob.ts";
 import { newInterrupt } from "./interrupt.ts";
 
 const retryArgs = {
-  id: { type: "positional", required: true, valueHint: "JOB", description: "the job's id" },
+  id: { type: "positional", required: true, valueHint: "JOB", description: "job ID" },
   ...clientArgs,
-  failed: { type: "boolean", description: "where it began and did not succeed" },
-  "not-started": { type: "boolean", description: "where it certainly never started" },
-  lost: { type: "boolean", description: "where it cannot be known how it ended" },
-  all: { type: "boolean", description: "for all of its agents, however it ended" },
+  failed: { type: "boolean", description: "agents whose command ran and did not succeed" },
+  "not-started": { type: "boolean", description: "agents whose command certainly never started" },
+  lost: { type: "boolean", description: "agents whose outcome is lost" },
+  all: { type: "boolean", description: "all agents of the job" },
   ...confirmArgs,
   ...followArgs,
 } as const;
@@ -38,7 +38,7 @@ interface RetryOptions extends ClientFlags, FollowFlags, ConfirmFlags {
 export const retry = defineCommand({
   meta: {
     name: "retry",
-    description: "Ask again for the same command, on the agents where it did not come right",
+    description: "Retry failed requests as a new job",
     examples: ["wsctl jobs retry JOB --failed --not-started"],
   },
   args: retryArgs,

@@ -16,7 +16,7 @@ import { newInterrupt } from "./interrupt.ts";
 export const waitArg = {
   type: "boolean",
   default: true,
-  description: "wait for the answers",
+  description: "wait for the outcomes",
   negativeDescription: "print the job and do not wait for its answers",
 } as const;
 

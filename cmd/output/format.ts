@@ -14,12 +14,13 @@ export const formatArgs = {
   format: {
     type: "enum",
     options: [...formats],
-    description: "how to print it; ndjson is --json, wide has more columns than table",
+    description: "output format; ndjson is --json, wide is a table with more columns",
   },
   query: {
     type: "string",
     valueHint: "JMESPATH",
-    description: 'with --json, of each object only this: "{agent: agent, took: duration_ms}"',
+    description:
+      'with --json: JMESPath expression for each object: "{agent: agent, took: duration_ms}"',
   },
 } as const satisfies ArgsDef;
 

@@ -4,7 +4,7 @@ import { envName, type Sources, strictArgs, usage } from "../../../cmd/cli/stric
 import { WsctlError } from "../../../lib/protocol/errors.ts";
 
 const args = {
-  command: { type: "positional", description: "what to run" },
+  command: { type: "positional", description: "command to run" },
   server: { type: "string", valueHint: "url" },
   agent: { type: "string", alias: "a" },
   "data-dir": { type: "string" },

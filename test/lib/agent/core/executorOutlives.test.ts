@@ -18,7 +18,7 @@ describe("a command that outlives the process", () => {
     expect(kinds(ended)).toEqual(["send", "deleteRunDirectory"]);
   });
 
-  test("is lost only where it cannot be known how it ended", () => {
+  test("is lost only agents whose outcome is lost", () => {
     const hand = new InHand();
     hand.command("r1", "program");
     hand.restart();
