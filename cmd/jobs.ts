@@ -6,7 +6,7 @@ import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { createClient, findControlPlane } from "./flags/connection.ts";
 import { confirmArgs } from "./flags/target.ts";
 import { formatMs } from "./flags/values.ts";
-import { type FollowFlags, followArgs, followJob } from "./jobs/followJob.ts";
+import { type FollowFlags, followArgs, JobFollower } from "./jobs/followJob.ts";
 import { list } from "./jobs/listJobs.ts";
 import { retry } from "./jobs/retryJob.ts";
 import { submitJob, waitArg } from "./jobs/submitJob.ts";
@@ -129,35 +129,33 @@ export async function showRun(options: JobsOptions & { id: string }): Promise<nu
   return exitOk;
 }
 
-/** Of what was sent the outcomes will tell: it is told to stop, but may have ended already. */
+/** Requests that were sent are stopped; their outcomes tell whether they had ended before. */
 export async function cancelRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await createClient(options)).cancelJob(options.id);
   if (options.json) printJson(job);
   else {
     const sent = job.requests.filter(({ state }) => state === "sent").length;
-    const withdrawn = job.requests.filter(({ code }) => code === "CANCELLED").length;
-    print(`${withdrawn} withdrawn, ${sent} told to stop, of ${job.total}`);
-    if (sent === 0 && withdrawn === 0) remark("It had ended before.");
-    if (sent > 0) remark(`See how they end with: wsctl jobs watch ${job.job_id}`);
+    const cancelled = job.requests.filter(({ code }) => code === "CANCELLED").length;
+    print(`${cancelled} cancelled, ${sent} stopping, of ${job.total}`);
+    if (sent === 0 && cancelled === 0) remark("Job had already finished.");
+    if (sent > 0) remark(`Follow their outcomes with: wsctl jobs watch ${job.job_id}`);
   }
   return exitOk;
 }
 
-/** The exit status is that of `send`. Ctrl-C leaves at once: withdrawing is for `jobs cancel`. */
+/** Returns the exit status that `send` would. Ctrl-C detaches; `jobs cancel` cancels the job. */
 export async function watchRun(
   options: JobsOptions & FollowFlags & { id: string },
 ): Promise<number> {
   const controlPlane = await findControlPlane(options);
   const client = new Client(controlPlane);
   const job = await client.job(options.id);
-  return followJob({
-    flags: options,
-    controlPlane,
-    client,
-    asked: job,
+  const follower = await JobFollower.open({
+    ...{ flags: options, controlPlane, client, job },
     interrupt: () => ({ isDetached: waitForSignal(() => process.exit(exitFailed)) }),
-    begin: async (how) => ({ accepted: { job }, lines: client.watchJob(job, how) }),
   });
+  const lines = client.watchJob(job, follower.streamOptions);
+  return follower.follow({ accepted: { job }, lines });
 }
 
 function detail(job: JobDetail): string {
@@ -192,15 +190,15 @@ function formatRollout(job: JobDetail): string[][] {
   const inWaves = waves ? `, in waves with ${pause} s between them` : "";
   return [
     ...(canary === undefined ? [] : [["canaries", `${canary} first, then ${wait} s`]]),
-    ...(batch === undefined ? [] : [["batch", `${batch} at a time${inWaves}`]]),
+    ...(batch === undefined ? [] : [["batch", `${batch} at the same time${inWaves}`]]),
     ...(most === undefined ? [] : [["stops", `after more than ${most} failures`]]),
     ...(job.priority === undefined ? [] : [["priority", job.priority]]),
     ...(job.paused_at === undefined ? [] : [["paused", job.paused_at]]),
-    ...(job.retry_of === undefined ? [] : [["again", `what ${job.retry_of} asked for`]]),
+    ...(job.retry_of === undefined ? [] : [["retry of", job.retry_of]]),
   ];
 }
 
-/** Moments as how long after the acceptance of the job they were. */
+/** Times are shown relative to the acceptance of the job. */
 function requestRow(request: RequestView): string[] {
   const { queued_at, sent_at, started_at, ended_at, execution_ms } = request;
   const after = (at: string | undefined) =>

@@ -81,10 +81,10 @@ export function parseTarget(flags: TargetFlags): Target {
   const { agent, target: selector, all, sample, seed } = flags;
   if (all && (agent !== undefined || selector !== undefined)) {
     const other = agent === undefined ? "--target" : "--agent";
-    throw usage(`Flags ${other} and --all exclude each other: give one`);
+    throw usage(`Flags ${other} and --all exclude each other: specify one`);
   }
   if (!all && agent === undefined && selector === undefined) {
-    throw usage("Nobody to send to: give --agent ID, --target SELECTOR or --all");
+    throw usage("No target: specify --agent, --target or --all");
   }
   const target: Target = {
     ...(all ? { all } : {}),
@@ -97,41 +97,40 @@ export function parseTarget(flags: TargetFlags): Target {
   };
   const checked = v.safeParse(Target, target);
   if (checked.success) return checked.output;
-  throw usage(`Cannot tell whom to send to: ${formatIssue(checked.issues[0])}`);
+  throw usage(`Invalid target: ${formatIssue(checked.issues[0])}`);
 }
 
 function expandNames(text: string): string {
   return hasWildcard(text) ? text : parseAgentId("agent", text);
 }
 
-/** More agents than this are meant by mistake unless somebody says otherwise. */
+/** The number of agents above which a job needs confirmation; undefined with `--yes`. */
 export function confirmedMax(flags: ConfirmFlags): number | undefined {
   if (flags.yes) return undefined;
   return wholeNumber("confirm-above", flags["confirm-above"], 1, agentsMax);
 }
 
-/**
- * Runs what may be refused for meaning too many agents; then asks whoever sits at the terminal, and
- * runs it again for as many as were agreed to. Elsewhere it is wrong usage: nobody could be asked.
- */
-export async function confirmLargeTarget<T>(
-  most: number | undefined,
-  what: string,
-  run: (most: number | undefined) => Promise<T>,
-  look: () => Promise<TargetView>,
-): Promise<T> {
-  try {
-    return await run(most);
-  } catch (error) {
-    if (!(error instanceof WsctlError) || error.code !== "TOO_MANY_AGENTS") throw error;
-    if (!isTerminal("stdin") || !isTerminal("stderr")) throw tooMany(error.message);
-    const { agents } = await look();
-    await requireYes(what, agents);
-    return run(agents.length);
-  }
+export function isTooManyAgents(error: unknown): error is WsctlError {
+  return error instanceof WsctlError && error.code === "TOO_MANY_AGENTS";
 }
 
-/** The same where nothing is sent yet: of what is going to be. */
+/**
+ * Asks at the terminal whether a job that was refused for its number of agents is wanted. Returns the
+ * number of agents that was confirmed.
+ * @throws {WsctlError} USAGE without a terminal, TOO_MANY_AGENTS if the answer is no
+ */
+export async function confirmLargeTarget(
+  refusal: WsctlError,
+  command: string,
+  look: () => Promise<Pick<TargetView, "agents">>,
+): Promise<number> {
+  if (!isTerminal("stdin") || !isTerminal("stderr")) throw tooMany(refusal.message);
+  const { agents } = await look();
+  await requireYes(command, agents);
+  return agents.length;
+}
+
+/** Asks for confirmation of a job that is created later, such as that of a schedule. */
 export async function requireConfirmation(
   flags: ConfirmFlags,
   what: string,
@@ -140,12 +139,12 @@ export async function requireConfirmation(
   const most = confirmedMax(flags);
   if (most === undefined || agents.length <= most) return;
   if (!isTerminal("stdin") || !isTerminal("stderr"))
-    throw tooMany(`The target means ${agents.length} agents, more than ${most}`);
+    throw tooMany(`Target selects ${agents.length} agents, more than --confirm-above ${most}`);
   await requireYes(what, agents);
 }
 
 function tooMany(text: string): WsctlError {
-  return usage(`${text}: add --yes if so many are meant; --dry-run lists them`);
+  return usage(`${text}: add --yes to confirm; --dry-run lists them`);
 }
 
 async function requireYes(what: string, agents: TargetView["agents"]): Promise<void> {
@@ -153,17 +152,17 @@ async function requireYes(what: string, agents: TargetView["agents"]): Promise<v
   throw new WsctlError("TOO_MANY_AGENTS", "Nothing was sent");
 }
 
-/** The same words with `--dry-run`: who would be meant, and who would be left out. */
+/** Prints the selected and the skipped agents of `--dry-run`. */
 export function printTarget(view: TargetView, json: boolean): void {
   if (json) return printJson(view);
   const rows = view.agents.map(({ agent_id, online }) => [agent_id, online ? "online" : "offline"]);
   print(table(["AGENT", "STATE"], rows));
   const { drained, offline, seed } = view;
-  if (drained.length > 0) remark(`Left out, as they are drained: ${drained.join(", ")}`);
-  if (offline.length > 0) remark(`Left out, as they are away: ${offline.join(", ")}`);
+  if (drained.length > 0) remark(`Skipped (drained): ${drained.join(", ")}`);
+  if (offline.length > 0) remark(`Skipped (offline): ${offline.join(", ")}`);
   const by = seed === undefined ? "" : ` (--seed ${seed})`;
   const count = view.agents.length === 1 ? "1 agent" : `${view.agents.length} agents`;
-  remark(`${count} would be meant${by}; nothing was sent`);
+  remark(`${count} selected${by}; nothing was sent`);
 }
 
 function formatSome(agents: TargetView["agents"]): string {

@@ -1,6 +1,6 @@
 /**
- * Follows a job to its last outcome, one that was just asked for or one that was asked for before:
- * live output, outcomes, files and the exit status are the same for both.
+ * Follows a job until its last outcome: live output, outcomes, files and the exit status. A job that
+ * was just created and one from earlier are followed alike.
  */
 import type { Client, SendOptions } from "../../lib/client/client.ts";
 import type { JobView, StreamLine } from "../../lib/protocol/api/views.ts";
@@ -15,6 +15,7 @@ import {
   createOutcomePrinter,
   isForProgram,
   isPlain,
+  type OutcomePrinter,
   type OutputFlags,
 } from "../output/outcomePrinter.ts";
 import type { OutputDirectory } from "../output/outputDirectory.ts";
@@ -28,7 +29,7 @@ export const followArgs = {
     type: "boolean",
     default: true,
     description: "show the output of programs while they run",
-    negativeDescription: "do not show what programs write while they run",
+    negativeDescription: "do not show the output of programs while they run",
   },
   output: {
     type: "string",
@@ -52,60 +53,94 @@ export interface FollowedJob {
   lines: AsyncIterable<StreamLine>;
 }
 
-export interface FollowJobOptions {
+export interface FollowerOptions {
   flags: FollowFlags;
   controlPlane: ControlPlane;
   client: Client;
-  /** What the job is, or is going to be. */
-  asked: { command: string; parameters?: JsonObject | undefined };
-  /** Asks for the job, or for its stream. */
-  begin(options: SendOptions): Promise<FollowedJob>;
-  /** Ctrl-C; it is handed what withdraws the job. */
-  interrupt(withdraw: () => Promise<void>): Interrupt;
+  /** The command and the parameters of the job. */
+  job: { command: string; parameters?: JsonObject | undefined };
+  /** Handles Ctrl-C; it is given the function that cancels the job. */
+  interrupt(cancel: () => Promise<void>): Interrupt;
 }
 
-/** Answers with the exit status; whoever leaves is told how to come back. */
-export async function followJob(options: FollowJobOptions): Promise<number> {
-  const { flags, client } = options;
-  // Before anything is sent: an outcome that cannot be told would be lost.
-  requireStdout();
-  const answers = await createOutcomePrinter(flags);
-  let jobId: string | undefined;
-  const interrupt = options.interrupt(async () => {
-    if (jobId !== undefined) await client.cancelJob(jobId);
-  });
-  try {
-    const dir = await openOutputDirectory(options, interrupt.isDetached);
-    const sink =
-      dir ?? (flags["stream-output"] && isPlain(flags) ? new LiveOutputPrinter() : undefined);
-    const withOutput = sink !== undefined;
-    const followed = await options.begin({ signal: interrupt.isDetached, withOutput });
-    jobId = followed.accepted.job.job_id;
-    return await showJob(followed, {
-      ...{ printer: answers, isForProgram: isForProgram(flags), sink, dir },
-      progress: terminalJobProgress(),
+/** Shows one job. Open it before the job is created: then no outcome can fail to be printed. */
+export class JobFollower {
+  readonly #flags: FollowFlags;
+  readonly #interrupt: Interrupt;
+  readonly #printer: OutcomePrinter;
+  readonly #directory: OutputDirectory | undefined;
+  readonly #sink: OutputDirectory | LiveOutputPrinter | undefined;
+  readonly #state: { jobId?: string };
+
+  private constructor(
+    flags: FollowFlags,
+    parts: {
+      interrupt: Interrupt;
+      printer: OutcomePrinter;
+      directory: OutputDirectory | undefined;
+      state: { jobId?: string };
+    },
+  ) {
+    this.#flags = flags;
+    this.#interrupt = parts.interrupt;
+    this.#printer = parts.printer;
+    this.#directory = parts.directory;
+    this.#state = parts.state;
+    const isLive = flags["stream-output"] && isPlain(flags);
+    this.#sink = parts.directory ?? (isLive ? new LiveOutputPrinter() : undefined);
+  }
+
+  /** @throws {WsctlError} USAGE if the output cannot be written */
+  static async open(options: FollowerOptions): Promise<JobFollower> {
+    const { flags, client } = options;
+    requireStdout();
+    const printer = await createOutcomePrinter(flags);
+    const state: { jobId?: string } = {};
+    const interrupt = options.interrupt(async () => {
+      if (state.jobId !== undefined) await client.cancelJob(state.jobId);
     });
-  } catch (error) {
-    if (jobId !== undefined) {
-      remark(`The job goes on; follow it with: wsctl jobs watch ${jobId}`);
-      remark(`Withdraw it with: wsctl jobs cancel ${jobId}`);
+    const directory = await openOutputDirectory(options, interrupt.isDetached);
+    return new JobFollower(flags, { interrupt, printer, directory, state });
+  }
+
+  /** How the stream of the job is to be requested. */
+  get streamOptions(): SendOptions {
+    return { signal: this.#interrupt.isDetached, withOutput: this.#sink !== undefined };
+  }
+
+  /** Prints until the last outcome and returns the exit status. */
+  async follow(job: FollowedJob): Promise<number> {
+    const { job_id: jobId } = job.accepted.job;
+    this.#state.jobId = jobId;
+    try {
+      return await showJob(job, {
+        ...{ printer: this.#printer, isForProgram: isForProgram(this.#flags) },
+        ...{ sink: this.#sink, dir: this.#directory, progress: terminalJobProgress() },
+      });
+    } catch (error) {
+      remark(`The job continues; follow it with: wsctl jobs watch ${jobId}`);
+      remark(`Cancel it with: wsctl jobs cancel ${jobId}`);
+      return this.exitOf(error);
     }
-    if (interrupt.isDetached.aborted) return exitInterrupted;
+  }
+
+  /** The exit status after Ctrl-C; throws the error again if Ctrl-C was not its cause. */
+  exitOf(error: unknown): number {
+    if (this.#interrupt.isDetached.aborted) return exitInterrupted;
     throw error;
   }
 }
 
 async function openOutputDirectory(
-  options: FollowJobOptions,
+  { flags, controlPlane, client, job }: FollowerOptions,
   signal: AbortSignal,
 ): Promise<OutputDirectory | undefined> {
-  const { flags, controlPlane, client, asked } = options;
   if (flags.output === undefined) return undefined;
   const { OutputDirectory } = await import("../output/outputDirectory.ts");
   const { fetchArtifact } = await import("./fetchArtifact.ts");
   const progress = terminalProgress();
-  // What the lines of a log are called does not depend on how many of them there are.
-  const source = asked.command === "fetch_logs" ? asked.parameters?.source : undefined;
+  // The file of a log has the same name however many lines it has.
+  const source = job.command === "fetch_logs" ? job.parameters?.source : undefined;
   return new OutputDirectory({
     dir: flags.output,
     resultName: typeof source === "string" ? `${source}.log` : undefined,

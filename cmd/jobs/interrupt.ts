@@ -1,19 +1,19 @@
-/** Ctrl-C while a command waits for a job: leave it, or withdraw it. */
+/** Ctrl-C while a command follows a job: detach from it, or cancel it. */
 import { errorText } from "../../lib/protocol/errors.ts";
 import { remark } from "../output/stdio.ts";
 
 export interface Interrupt {
-  /** Aborted when the operator leaves: the job goes on. */
+  /** Aborted when the operator detaches; the job continues. */
   isDetached: AbortSignal;
 }
 
 const secondThoughtMs = 1_500;
 
 /**
- * One Ctrl-C leaves, a moment later; a second one within that moment withdraws the job and stays
- * for its outcomes; any further one leaves at once. SIGTERM leaves at once.
+ * One Ctrl-C detaches after 1.5 seconds. A second one within that time cancels the job and waits for
+ * its outcomes. A third one, or SIGTERM, detaches at once.
  */
-export function newInterrupt(withdraw: () => Promise<void>): Interrupt {
+export function newInterrupt(cancel: () => Promise<void>): Interrupt {
   const abort = new AbortController();
   let count = 0;
   let leaving: ReturnType<typeof setTimeout> | undefined;
@@ -22,11 +22,11 @@ export function newInterrupt(withdraw: () => Promise<void>): Interrupt {
     count++;
     clearTimeout(leaving);
     if (count === 1) {
-      remark("Leaving; press Ctrl-C again to withdraw the job");
+      remark("Detaching; press Ctrl-C again to cancel the job");
       leaving = setTimeout(() => abort.abort(), secondThoughtMs);
     } else if (count === 2) {
-      remark("Withdrawing the job; press Ctrl-C again to leave without its outcomes");
-      withdraw().catch((error) => {
+      remark("Cancelling the job; press Ctrl-C again to detach without its outcomes");
+      cancel().catch((error) => {
         remark(`wsctl: ${errorText(error)}`);
         abort.abort();
       });

@@ -1,7 +1,8 @@
 /** `wsctl jobs retry`: a job once more, for some of its agents, followed as `send` does. */
 import { defineCommand } from "citty";
-import { Client, type SendOptions } from "../../lib/client/client.ts";
+import { Client } from "../../lib/client/client.ts";
 import { isRetried, type RetryRequest } from "../../lib/protocol/api/jobs.ts";
+import type { JobDetail } from "../../lib/protocol/api/views.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { findControlPlane } from "../flags/connection.ts";
@@ -10,10 +11,11 @@ import {
   confirmArgs,
   confirmedMax,
   confirmLargeTarget,
+  isTooManyAgents,
 } from "../flags/target.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
 import { remark } from "../output/stdio.ts";
-import { type FollowFlags, followArgs, followJob } from "./followJob.ts";
+import { type FollowFlags, followArgs, JobFollower } from "./followJob.ts";
 import { newInterrupt } from "./interrupt.ts";
 
 const retryArgs = {
@@ -45,41 +47,54 @@ export const retry = defineCommand({
   run: ({ args }) => retryRun(args),
 });
 
-/** The exit status is that of `send`. */
+/** Returns the exit status that `send` would. */
 async function retryRun(options: RetryOptions): Promise<number> {
   const which = parseRetryFilter(options);
   const controlPlane = await findControlPlane(options);
   const client = new Client(controlPlane);
   const before = await client.job(options.id);
-  const begin = async (how: SendOptions) => {
-    const asked = (most: number | undefined) => {
-      const order: RetryRequest = { which, ...(most === undefined ? {} : { max_agents: most }) };
-      return client.retryJob(before.job_id, order, how);
-    };
+  const follower = await JobFollower.open({
+    ...{ flags: options, controlPlane, client, job: before },
+    interrupt: newInterrupt,
+  });
+  const retryFor = (max: number | undefined) => {
+    const request: RetryRequest = { which, ...(max === undefined ? {} : { max_agents: max }) };
+    return client.retryJob(before.job_id, request, follower.streamOptions);
+  };
+  let job: Awaited<ReturnType<typeof retryFor>>;
+  try {
+    job = await retryConfirmed(retryFor, confirmedMax(options), before, which);
+  } catch (error) {
+    return follower.exitOf(error);
+  }
+  if (!isForProgram(options)) {
+    const { job_id: id, total } = job.accepted.job;
+    remark(`Job ${id} retries ${total} of ${before.total} agents`);
+  }
+  return follower.follow(job);
+}
+
+/** Retries for as many agents as `max` allows, or once more for as many as confirmed. */
+async function retryConfirmed<T>(
+  retryFor: (max: number | undefined) => Promise<T>,
+  max: number | undefined,
+  before: JobDetail,
+  which: RetryRequest["which"],
+): Promise<T> {
+  try {
+    return await retryFor(max);
+  } catch (error) {
+    if (!isTooManyAgents(error)) throw error;
     const chosen = before.requests.filter((each) => which.some((kind) => isRetried(kind, each)));
     const agents = chosen.map(({ agent: agent_id }) => ({ agent_id, online: true }));
-    const look = async () => ({ agents, drained: [], offline: [] });
-    const sent = await confirmLargeTarget(confirmedMax(options), before.command, asked, look);
-    if (!isForProgram(options)) {
-      const { job_id: id, total } = sent.accepted.job;
-      remark(`Job ${id} asks ${total} of ${before.total} agents again`);
-    }
-    return sent;
-  };
-  return followJob({
-    flags: options,
-    controlPlane,
-    client,
-    asked: before,
-    interrupt: newInterrupt,
-    begin,
-  });
+    return retryFor(await confirmLargeTarget(error, before.command, async () => ({ agents })));
+  }
 }
 
 function parseRetryFilter(options: RetryOptions): RetryRequest["which"] {
   const { failed, lost, all } = options;
   if (all && (failed || lost || options["not-started"])) {
-    throw usage("Flag --all means every request: drop the others, or drop it");
+    throw usage("--all cannot be combined with --failed, --not-started or --lost");
   }
   if (all) return ["all"];
   const which: RetryRequest["which"] = [
@@ -88,5 +103,5 @@ function parseRetryFilter(options: RetryOptions): RetryRequest["which"] {
     ...(lost ? (["lost"] as const) : []),
   ];
   if (which.length > 0) return which;
-  throw usage("Which of its requests? Give --failed, --not-started, --lost or --all");
+  throw usage("Specify --failed, --not-started, --lost or --all");
 }

@@ -1,4 +1,4 @@
-/** From an order to its answers: what `send` and `jobs create` have in common. */
+/** Submits a job and follows it: what `send` and `jobs create` have in common. */
 import { Client } from "../../lib/client/client.ts";
 import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { TargetQuery } from "../../lib/protocol/api/target.ts";
@@ -6,76 +6,102 @@ import type { AcceptedLine } from "../../lib/protocol/api/views.ts";
 import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
-import { type ConfirmFlags, confirmedMax, confirmLargeTarget } from "../flags/target.ts";
+import {
+  type ConfirmFlags,
+  confirmedMax,
+  confirmLargeTarget,
+  isTooManyAgents,
+} from "../flags/target.ts";
 import { formatDuration } from "../flags/values.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
 import { print, printJson, remark, requireStdout } from "../output/stdio.ts";
-import { type FollowFlags, followJob } from "./followJob.ts";
+import { type FollowedJob, type FollowFlags, JobFollower } from "./followJob.ts";
 import { newInterrupt } from "./interrupt.ts";
 
 export const waitArg = {
   type: "boolean",
   default: true,
   description: "wait for the outcomes",
-  negativeDescription: "print the job and do not wait for its answers",
+  negativeDescription: "print the job and do not wait for its outcomes",
 } as const;
 
 export interface SubmitFlags extends ClientFlags, FollowFlags, ConfirmFlags {
   wait: boolean;
 }
 
-/** Whom an order means, as a question. */
+/** The question which agents a job would be for. */
 export function toTargetQuery({ target, require_online }: JobRequestInput): TargetQuery {
   return { target, require_online: require_online ?? false };
 }
 
-/** Prints every outcome as it comes; the outcomes decide the exit status. */
+/** Prints every outcome as it arrives. The outcomes decide the exit status. */
 export async function submitJob(
-  order: JobRequestInput,
+  request: JobRequestInput,
   controlPlane: ControlPlane,
   flags: SubmitFlags,
 ): Promise<number> {
   const client = new Client(controlPlane);
-  const agreed = <T>(run: (order: JobRequestInput) => Promise<T>) => {
-    const asFor = (most: number | undefined) =>
-      run(most === undefined ? order : { ...order, max_agents: most });
-    return confirmLargeTarget(confirmedMax(flags), order.command, asFor, () =>
-      client.targets(toTargetQuery(order)),
-    );
-  };
   if (!flags.wait) {
     requireStdout();
-    const accepted = await agreed((asked) => client.sendOnly(asked));
-    if (flags.json) printJson({ job_id: accepted.job.job_id, requests: accepted.requests });
-    else print(accepted.job.job_id);
-    return exitOk;
+    const accepted = await submitConfirmed(request, flags, client, (confirmed) =>
+      client.sendOnly(confirmed),
+    );
+    return printAccepted(accepted, flags);
   }
-  return followJob({
-    flags,
-    controlPlane,
-    client,
-    asked: order,
+  const follower = await JobFollower.open({
+    ...{ flags, controlPlane, client, job: request },
     interrupt: newInterrupt,
-    begin: async (how) => {
-      const sent = await agreed((asked) => client.send(asked, how));
-      if (!isForProgram(flags)) remarkOnWaiting(sent.accepted);
-      return sent;
-    },
   });
+  let job: FollowedJob & { accepted: AcceptedLine };
+  try {
+    job = await submitConfirmed(request, flags, client, (confirmed) =>
+      client.send(confirmed, follower.streamOptions),
+    );
+  } catch (error) {
+    return follower.exitOf(error);
+  }
+  if (!isForProgram(flags)) remarkOnWaiting(job.accepted);
+  return follower.follow(job);
 }
 
-function remarkOnWaiting(accepted: AcceptedLine): void {
-  if (accepted.job.approval?.status === "pending") {
-    const id = accepted.job.job_id;
-    remark(`Nothing is sent before another operator approves: wsctl jobs approve ${id}`);
+/** Submits for as many agents as `--confirm-above` allows, or once more for as many as confirmed. */
+async function submitConfirmed<T>(
+  request: JobRequestInput,
+  flags: ConfirmFlags,
+  client: Client,
+  submit: (request: JobRequestInput) => Promise<T>,
+): Promise<T> {
+  const max = confirmedMax(flags);
+  try {
+    return await submit(max === undefined ? request : { ...request, max_agents: max });
+  } catch (error) {
+    if (!isTooManyAgents(error)) throw error;
+    const look = () => client.targets(toTargetQuery(request));
+    return submit({
+      ...request,
+      max_agents: await confirmLargeTarget(error, request.command, look),
+    });
   }
-  const away = accepted.requests.filter((request) => !request.online);
-  if (away.length === 0) return;
-  const names = away.slice(0, 5).map((request) => request.agent);
-  const more = away.length > names.length ? ` and ${away.length - names.length} more` : "";
-  const ttl = formatDuration(accepted.job.ttl_seconds);
-  remark(`Waiting up to ${ttl} for agents that are away: ${names.join(", ")}${more}`);
+}
+
+function printAccepted({ job, requests }: AcceptedLine, flags: SubmitFlags): number {
+  if (flags.json) printJson({ job_id: job.job_id, requests });
+  else print(job.job_id);
+  return exitOk;
+}
+
+function remarkOnWaiting({ job, requests }: AcceptedLine): void {
+  const { job_id: id } = job;
+  if (job.approval?.status === "pending") {
+    remark(`The job waits for the approval of another operator: wsctl jobs approve ${id}`);
+  }
+  const offline = requests.filter((request) => !request.online);
+  if (offline.length === 0) return;
+  const names = offline.slice(0, 5).map((request) => request.agent);
+  const more = offline.length > names.length ? ` and ${offline.length - names.length} more` : "";
+  const ttl = formatDuration(job.ttl_seconds);
+  remark(`Waiting up to ${ttl} for offline agents: ${names.join(", ")}${more}`);
   remark(
-    `Ctrl-C leaves the job waiting, twice withdraws it; follow it with: wsctl jobs watch ${accepted.job.job_id}`,
+    `Ctrl-C detaches and leaves the job queued, twice cancels it; follow it with: wsctl jobs watch ${id}`,
   );
 }

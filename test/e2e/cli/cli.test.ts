@@ -57,7 +57,7 @@ test("1: at least one did not succeed", async () => {
 });
 
 test("2: wrong usage", async () => {
-  expectRefusal(await local("send", "ping"), 2, /Nobody to send to/);
+  expectRefusal(await local("send", "ping"), 2, /No target/);
 });
 
 test("3: the control plane cannot be reached", async () => {
@@ -83,19 +83,19 @@ test("5: nothing matches the target", async () => {
   expectRefusal(await local("send", "ping", "--agent", "nobody"), 5, /"nobody"/);
 });
 
-test("130: Ctrl-C while waiting says how to see the job, which goes on", async () => {
+test("130: Ctrl-C while waiting names the commands that follow and cancel the job, which continues", async () => {
   await using sending = new Running([
     ...wsctlCommand("binary"),
     ...["send", "ping", "--agent", "away-1", "--ttl", "5m", "--data-dir", `${dataDir}`],
   ]);
-  const [, jobId = ""] = await sending.logged(/Ctrl-C leaves .*wsctl jobs watch (\S+)/);
+  const [, jobId = ""] = await sending.logged(/Ctrl-C detaches .*wsctl jobs watch (\S+)/);
   const seen = sending.lines.length;
   sending.signal("SIGINT");
   expect(await sending.exited).toBe(130);
   expect(sending.lines.slice(seen)).toEqual([
-    "Leaving; press Ctrl-C again to withdraw the job",
-    `The job goes on; follow it with: wsctl jobs watch ${jobId}`,
-    `Withdraw it with: wsctl jobs cancel ${jobId}`,
+    "Detaching; press Ctrl-C again to cancel the job",
+    `The job continues; follow it with: wsctl jobs watch ${jobId}`,
+    `Cancel it with: wsctl jobs cancel ${jobId}`,
   ]);
   const [job] = jsonLines<JobDetail>(await local("jobs", "show", jobId, "--json"));
   expect(job?.requests[0]?.state).toBe("queued");
@@ -117,7 +117,7 @@ test("remarks go to stderr", async () => {
   expect(stdout.trim().split("\n")).toHaveLength(2);
   expect(stderr).toBe("2 agents: 2 success\n");
   const away = await local("send", "ping", "--agent", "away-1", "--ttl", "1s");
-  expect(away.stderr).toContain("Waiting up to 1s for agents that are away: away-1");
+  expect(away.stderr).toContain("Waiting up to 1s for offline agents: away-1");
   expect(away.stdout).toMatch(/^away-1 {2}expired {2}EXPIRED/);
 });
 

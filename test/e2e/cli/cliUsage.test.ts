@@ -24,7 +24,7 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["send", "ping", "--agent"], says: /Flag --agent wants a value/ },
   {
     args: ["send", "ping"],
-    says: /Nobody to send to: give --agent ID, --target SELECTOR or --all/,
+    says: /No target: specify --agent, --target or --all/,
   },
   { args: ["send", "ping", "--all", "--agent", "a"], says: /exclude each other/ },
   { args: ["send", "ping", "--agent", ""], says: /Flag --agent: "" is no agent's id/ },
@@ -45,7 +45,7 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["send", "ping", "--all", "--seed", "a"], says: /a "seed" and no "sample"/ },
   { args: ["send", "ping", "--all", "--sample", "0"], says: /--sample is "0": expected a number/ },
   { args: ["send", "ping", "--all", "--priority", "urgent"], says: /priority/ },
-  { args: ["jobs", "retry", "x"], says: /Give --failed, --not-started, --lost or --all/ },
+  { args: ["jobs", "retry", "x"], says: /Specify --failed, --not-started, --lost or --all/ },
   { args: ["agents", "label", "x", "a"], says: /Flag --label is "a": expected KEY=VALUE/ },
   { args: ["tokens", "create", "--agent", "../x"], says: /Flag --agent: "\.\.\/x"/ },
   { args: ["completion", "csh"], says: /Shell "csh" is not known: expected bash, zsh, fish/ },

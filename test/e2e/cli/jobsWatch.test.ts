@@ -60,7 +60,7 @@ test("jobs watch shows what runs, from its beginning to its outcome; Ctrl-C leav
   await first.logged(/^\[web-1\] first$/);
   first.signal("SIGINT");
   expect(await first.exited).toBe(130);
-  expect(first.lines).toContain(`The job goes on; follow it with: wsctl jobs watch ${jobId}`);
+  expect(first.lines).toContain(`The job continues; follow it with: wsctl jobs watch ${jobId}`);
   await using second = watching(jobId);
   await second.logged(/^\[web-1\] first$/);
   writeFileSync(at("go"), "");

@@ -56,14 +56,14 @@ test("what runs is stopped, what waits never begins, and the operator hears of e
   const jobId = await accepted(from);
   const pid = Number(await written(mark));
   const cancelled = await run("jobs", "cancel", jobId);
-  expect(cancelled).toMatchObject({ code: 0, stdout: "1 withdrawn, 1 told to stop, of 2\n" });
+  expect(cancelled).toMatchObject({ code: 0, stdout: "1 cancelled, 1 stopping, of 2\n" });
   const finished = await sent;
   expect(finished.code).toBe(1);
   const told = jsonLines<OutcomeLine>(finished).map((l) => `${l.agent} ${l.outcome} ${l.code}`);
   expect(told.sort()).toEqual(["web-1 cancelled STOPPED", "web-2 cancelled CANCELLED"]);
   expect(isAlive(pid)).toBe(false);
   const again = await run("jobs", "cancel", jobId);
-  expect(again.stdout).toBe("1 withdrawn, 0 told to stop, of 2\n");
+  expect(again.stdout).toBe("1 cancelled, 0 stopping, of 2\n");
 });
 
 test("a command of ours that waits is stopped too", async () => {
@@ -98,7 +98,7 @@ test("a job that is withdrawn while its agent is away is stopped when it comes b
   expect(cancelled_at).toMatch(/^20/);
 });
 
-test("Ctrl-C twice withdraws the job and stays for its outcome; once leaves it be", async () => {
+test("send: Ctrl-C twice cancels the job and waits for its outcome; once detaches", async () => {
   const from = here();
   const lines = agent.lines.length;
   const command = [...wsctlCommand("binary"), "send", "long", "--agent", "web-1"];
@@ -107,7 +107,7 @@ test("Ctrl-C twice withdraws the job and stays for its outcome; once leaves it b
   await accepted(from);
   await agent.logged(/running command=long/, lines);
   operator.signal("SIGINT");
-  await operator.logged(/press Ctrl-C again to withdraw/);
+  await operator.logged(/press Ctrl-C again to cancel/);
   operator.signal("SIGINT");
   await operator.logged(/cancelled {2}STOPPED/);
   expect(await operator.exited).toBe(1);
