@@ -263,5 +263,5 @@ function readJoinString(given: string | undefined): string | undefined {
 function parseAgentId(text: string): string {
   const parsed = v.safeParse(AgentId, text);
   if (parsed.success) return parsed.output;
-  throw usage(`Agent id "${text}": ${parsed.issues[0].message}; choose one with --id`);
+  throw usage(`Agent id "${text}": ${parsed.issues[0].message}; specify --id`);
 }

@@ -125,7 +125,7 @@ export async function listRun(
   const isForPerson = !options.json && (options.format ?? "table") === "table";
   if (agents.length === 0 && isForPerson && selector !== undefined) remark("No agent matches.");
   else if (agents.length === 0 && isForPerson) {
-    remark('No agents yet, or none that this token may see: start one with "wsctl agent".');
+    remark('No agents, or none that this token may see. Start one with "wsctl agent".');
   } else await printList(agents, columns, options);
   return exitOk;
 }

@@ -86,10 +86,10 @@ export async function listRun(
   const page = await (await createClient(options)).artifacts({ limit, ...cursor });
   const headings = ["ARTIFACT", "NAME", "SIZE", "KIND", "STATE", "AGENT", "CREATED", "EXPIRES"];
   if (options.json) page.items.forEach(printJson);
-  else if (page.items.length === 0) remark("No artifacts yet.");
+  else if (page.items.length === 0) remark("No artifacts.");
   else print(table(headings, page.items.map(row)));
   if (page.next_cursor !== undefined) {
-    remark(`There are more: wsctl artifacts list --cursor ${page.next_cursor}`);
+    remark(`More results: wsctl artifacts list --cursor ${page.next_cursor}`);
   }
   return exitOk;
 }
@@ -109,7 +109,7 @@ export async function getRun(
     await fetchArtifact({ client, controlPlane, artifact, path, name, progress, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
-    remark(`"${path}.part" stays; the same command goes on from there`);
+    remark(`"${path}.part" is kept; repeat the command to resume`);
     return exitInterrupted;
   }
   if (options.json) {

@@ -99,7 +99,9 @@ async function verifyRun(options: AuditOptions & { head?: string | undefined }):
   if (options.json) printJson(verdict);
   else print(formatVerifyResult(verdict));
   if (anchor_too_old) {
-    remark(`The head of record ${anchor?.sequence} is older than what is kept: nothing shows it.`);
+    remark(
+      `The head of record ${anchor?.sequence} is older than the retained entries and cannot be verified.`,
+    );
   }
   return verdict.intact && !anchor_too_old ? exitOk : exitFailed;
 }

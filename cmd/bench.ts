@@ -103,7 +103,7 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
   let report: Report | undefined;
   let isLeft = false;
   try {
-    remark(`Making ${count} simulated agents, as run ${run}`);
+    remark(`Creating ${count} simulated agents for run ${run}`);
     report = await measured({ fleet, client, agentIds, requests, atOnce, signal }, () =>
       readMemory(flags, url),
     );
@@ -147,7 +147,7 @@ async function isRemoved(fleet: SimulatedFleet, run: string): Promise<boolean> {
     return true;
   } catch (error) {
     remark(`wsctl: ${errorText(error)}`);
-    remark(`Some may be left; remove them with: wsctl bench --remove ${run}`);
+    remark(`Simulated agents may remain; remove them with: wsctl bench --remove ${run}`);
     return false;
   }
 }
@@ -167,13 +167,13 @@ async function measured(bench: Bench, memory: () => number | undefined) {
   const before = memory();
   await fleet.makeTokens(signal);
   if (signal.aborted) return undefined;
-  remark("Connecting them");
+  remark("Connecting simulated agents");
   const begun = performance.now();
   await fleet.connect(signal);
   if (signal.aborted) return undefined;
   const connectSeconds = (performance.now() - begun) / 1000;
   const connected = memory();
-  remark(`Sending ${requests} requests, ${atOnce} at a time`);
+  remark(`Sending ${requests} requests, ${atOnce} in flight`);
   const first = await load(client, agentIds, Math.min(oneByOne, requests), 1, signal);
   const many = await load(client, agentIds, requests, atOnce, signal);
   const all = await fanOut(client, agentIds, signal);

@@ -113,7 +113,7 @@ export async function newRun(options: CommandsOptions & { name: string }): Promi
   }
   if (options.json) printJson({ file: path });
   else print(path);
-  remark("Agents on this host know it at once; check it with: wsctl commands lint");
+  remark("Agents on this host load it at once; validate it with: wsctl commands lint");
   return exitOk;
 }
 

@@ -80,7 +80,7 @@ async function generateRun(options: KeysOptions & { name: string }): Promise<num
   const { path, text } = newKey(options.name, readPassphrase(options["passphrase-file"]));
   if (options.json) printJson({ name: options.name, file: path, public_key: text });
   else print(text);
-  remark(`The private half is in ${path}: wsctl send COMMAND --sign ${options.name}`);
+  remark(`The private key is in ${path}. Use it with: wsctl send COMMAND --sign ${options.name}`);
   return exitOk;
 }
 
@@ -93,7 +93,7 @@ async function listRun(options: KeysOptions): Promise<number> {
     }),
   ];
   if (options.json) for (const { name: called, text } of keys) printJson(buildRow(called, text));
-  else if (keys.length === 0) remark("No keys yet: wsctl keys generate NAME");
+  else if (keys.length === 0) remark("No keys. Generate one with: wsctl keys generate NAME");
   else {
     const rows = keys.map(({ name: called, text }) => [called, parsePublicKey(text).id, text]);
     print(table(["NAME", "ID", "PUBLIC KEY"], rows));
@@ -112,7 +112,7 @@ async function showRun(options: KeysOptions & { name: string }): Promise<number>
 }
 
 async function signRun(options: KeysOptions & { file: string; keys: string[] }): Promise<number> {
-  if (options.keys.length === 0) throw usage("Nothing to sign with: give --key KEY");
+  if (options.keys.length === 0) throw usage("Missing required flag --key KEY");
   const order = readSignedJob(options.file);
   const signers = await loadSigners(options.keys, options["passphrase-file"]);
   const signed = await addSignatures(order, signers);

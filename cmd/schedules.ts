@@ -177,7 +177,7 @@ async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Pro
   const schedules = await (await createClient(flags)).schedules();
   if (flags.json) schedules.forEach(printJson);
   else if (schedules.length === 0) {
-    remark('No schedules yet: make one with "wsctl schedules create".');
+    remark('No schedules. Create one with "wsctl schedules create".');
   } else {
     const headings = ["NAME", "COMMAND", "WHEN", "NEXT", "LATEST"];
     print(
@@ -230,10 +230,10 @@ async function deleteRun(flags: Named): Promise<number> {
 function parseTiming(flags: CreateFlags): Timing {
   const { cron, every, at } = flags;
   const given = [cron, every, at].filter((each) => each !== undefined);
-  if (given.length !== 1) throw usage("When? Give one of --cron, --every and --at");
+  if (given.length !== 1) throw usage("Specify exactly one of --cron, --every or --at");
   const zone = flags["time-zone"];
   if (cron !== undefined) return { cron, time_zone: zone ?? "UTC" };
-  if (zone !== undefined) throw usage("Flag --time-zone belongs to --cron: drop it, or give that");
+  if (zone !== undefined) throw usage("Flag --time-zone needs --cron");
   if (every !== undefined) return { every_seconds: parseSeconds("every", every) };
   return { at: parseMomentFlag(at ?? "") };
 }

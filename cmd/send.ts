@@ -78,7 +78,7 @@ export interface SendOptions extends ClientFlags, FollowFlags, JobFlags, Confirm
 export async function sendRun(options: SendOptions): Promise<number> {
   const plain = parseJobFlags(options);
   if (options.save !== undefined && options.sign.length === 0) {
-    throw usage("Flag --save writes a signed order: give --sign KEY too");
+    throw usage("Flag --save needs --sign KEY");
   }
   const controlPlane = await findControlPlane(options);
   if (options["dry-run"]) {
@@ -112,6 +112,6 @@ async function helpOn({ words, sources }: HelpRequest): Promise<string | undefin
   const ids = agentIds(agent);
   const { commandHelp } = await import("./cli/commandHelp.ts");
   if (ids.length > 0) return commandHelp(await createClient(access), ids, command);
-  remark("What a command takes is for an agent to say: add --agent ID");
+  remark("Add --agent ID to see the parameters of this command");
   return undefined;
 }

@@ -233,7 +233,7 @@ function parseTlsChoice(options: ServeOptions): TlsChoice {
     );
   }
   if (cert !== undefined || key !== undefined) {
-    throw usage("Flags --tls-cert and --tls-key belong together: give both");
+    throw usage("Flags --tls-cert and --tls-key must be specified together");
   }
   if (tls === "on" && isPlain) {
     throw usage(

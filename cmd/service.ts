@@ -84,7 +84,7 @@ async function installRun(options: ServiceOptions): Promise<number> {
     throw usage(`The unit is in "${path}", but "systemctl ${words.join(" ")}" failed: ${why}`);
   }
   print(path);
-  remark(`It runs: systemctl status ${name}`);
+  remark(`Running: systemctl status ${name}`);
   return exitOk;
 }
 
@@ -93,7 +93,7 @@ async function buildUnit({ service, args, program }: ServiceOptions) {
     throw usage(`No service is called "${service}": expected serve or agent`);
   const own = program ?? (await loadRuntime()).program();
   if (own?.startsWith("/") !== true) {
-    throw usage("Flag --program: give the absolute path of the binary that the service starts");
+    throw usage("Flag --program: expected the absolute path of a binary");
   }
   const secret = args.find((word) => /^(wsj1\.|wsctl-[0-9a-f]{12}-)/.test(word));
   if (secret !== undefined) {

@@ -140,7 +140,7 @@ export async function rotateRun(options: TokensOptions & { id: string }): Promis
   requireStdout();
   const token = await client.rotateToken(options.id);
   deliver(options.json ? JSON.stringify(token) : token.token);
-  remark("Keep it: the old secret is void, and this one cannot be shown again.");
+  remark("Store it now: the old secret is invalid, and this one cannot be shown again.");
   return exitOk;
 }
 

@@ -95,7 +95,7 @@ function scan(rawArgs: string[], args: ArgsDef): ParsedArgs {
     else if (definition.type === "boolean") value = parseBoolean(flag, value);
     else value ??= valueBehind(rawArgs[++index]);
     if (value === undefined)
-      throw usage(`Flag --${name} wants a value: --${name} ${hint(definition)}`);
+      throw usage(`Flag --${name} needs a value: --${name} ${hint(definition)}`);
     add(given.flags, name, value, `--${name}`);
   }
   return given;
@@ -129,14 +129,14 @@ function requireFlagName(flag: string, args: ArgsDef): string {
 
 function parseBoolean(flag: string, value: string | undefined): string {
   if (value === undefined || value === "true" || value === "false") return value ?? "true";
-  throw usage(`Flag ${flag} takes no value: give it alone`);
+  throw usage(`Flag ${flag} takes no value`);
 }
 
 function add(flags: Map<string, string[]>, name: string, value: string, shown: string): void {
   const earlier = flags.get(name);
   if (earlier === undefined) flags.set(name, [value]);
   else if (repeatable.has(name)) earlier.push(value);
-  else throw usage(`Flag ${shown} is given twice: it takes one value`);
+  else throw usage(`Flag ${shown} is specified twice: it takes one value`);
 }
 
 function applyDefaults(

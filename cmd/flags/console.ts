@@ -99,9 +99,9 @@ function parseOidc(flags: ConsoleFlags): OidcSettings | undefined {
       (value) => value !== undefined,
     );
     if (!isWithout) return undefined;
-    throw usage("Flags --oidc-… belong to --oidc-issuer: give it too");
+    throw usage("Flags --oidc-… need --oidc-issuer");
   }
-  if (clientId === undefined) throw usage("Flag --oidc-issuer needs --oidc-client-id: give both");
+  if (clientId === undefined) throw usage("Flag --oidc-issuer needs --oidc-client-id");
   if (grants.length === 0) {
     throw usage(
       "Flag --oidc-issuer needs --oidc-grant VALUE=ROLE: without one nobody would be let in",

@@ -69,7 +69,8 @@ export function parseJobFlags(options: JobFlags): JobRequestInput {
 function parseParameters(options: JobFlags): JsonObject | undefined {
   const { params, param } = options;
   if (params === undefined) return param.length === 0 ? undefined : parseParams(param);
-  if (param.length > 0) throw usage("Flags --param and --params exclude each other: give one kind");
+  if (param.length > 0)
+    throw usage("Flags --param and --params exclude each other: specify one of them");
   if (params === "-") return parseObject("standard input", readStdin());
   if (!params.startsWith("@")) return parseObject("its value", params);
   return parseObject(`file "${params.slice(1)}"`, readFile("params", params.slice(1)));

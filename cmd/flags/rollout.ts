@@ -58,10 +58,10 @@ export function parseRollout(flags: RolloutFlags): Partial<JobRequestInput> {
   const { batch, waves, canary, priority } = flags;
   const { "batch-pause": pause, "canary-pause": wait, "max-failures": most } = flags;
   if (batch === undefined && (waves || pause !== undefined)) {
-    throw usage(`Flag --${waves ? "waves" : "batch-pause"} wants --batch: how many in a wave?`);
+    throw usage(`Flag --${waves ? "waves" : "batch-pause"} needs --batch`);
   }
   if (canary === undefined && wait !== undefined) {
-    throw usage("Flag --canary-pause wants --canary: how many go first?");
+    throw usage("Flag --canary-pause needs --canary");
   }
   const rollout = {
     ...(batch === undefined ? {} : { batch: parseShare("batch", batch, 1) }),

@@ -38,7 +38,7 @@ export function parseS3(flags: S3Flags): Omit<S3Options, "fetch"> | undefined {
   const { "s3-url": text, "s3-region": region, "s3-credentials-file": file } = flags;
   if (text === undefined) {
     if (file === undefined) return undefined;
-    throw usage("Flag --s3-credentials-file belongs to --s3-url: give both");
+    throw usage("Flag --s3-credentials-file needs --s3-url");
   }
   const url = parseUrl(text, flags["insecure-plaintext"] ?? false);
   if (!/^[A-Za-z0-9-]{1,64}$/.test(region)) {

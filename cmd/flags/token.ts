@@ -29,7 +29,7 @@ export function parseTokenFlags(flags: TokenFlags): TokenRequestInput {
   const order = { ...whose(flags), ...parseTerms(flags) };
   const checked = v.safeParse(TokenRequest, order);
   if (checked.success) return checked.output;
-  throw usage(`Cannot make a token: ${formatIssue(checked.issues[0])}`);
+  throw usage(`Cannot create the token: ${formatIssue(checked.issues[0])}`);
 }
 
 function whose({ join, agent, role }: TokenFlags): object {
@@ -68,9 +68,9 @@ function parseTerms(flags: TokenFlags): object {
 function parseList(flag: string, text: string): string[] {
   const items = text.split(",").map((item) => item.trim());
   if (items.every((item) => item !== "")) return items;
-  throw usage(`Flag --${flag} is "${text}": expected one or more, with a comma between them`);
+  throw usage(`Flag --${flag} is "${text}": expected one or more, separated by commas`);
 }
 
 function misplaced(flag: string, where: string): Error {
-  return usage(`Flag --${flag} belongs to ${where}: drop it, or give that`);
+  return usage(`Flag --${flag} needs ${where}`);
 }

@@ -71,7 +71,7 @@ export function formatDuration(seconds: number): string {
 export function parseAgentId(flag: string, text: string): string {
   const parsed = v.safeParse(AgentId, text);
   if (parsed.success) return parsed.output;
-  throw usage(`Flag --${flag}: "${text}" is no agent's id: it ${parsed.issues[0].message}`);
+  throw usage(`Flag --${flag}: "${text}" is not an agent ID: it ${parsed.issues[0].message}`);
 }
 
 const unitBytes: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };

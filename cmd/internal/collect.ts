@@ -62,12 +62,12 @@ function readCollectRequest(text: string): CollectRequest {
   try {
     value = JSON.parse(text);
   } catch {
-    throw usage("Standard input is not JSON: expected the order of an agent");
+    throw usage("Standard input is not JSON: expected a request of an agent");
   }
   const parsed = v.safeParse(CollectRequest, value);
-  if (!parsed.success) throw usage(`The order: ${formatIssue(parsed.issues[0])}`);
+  if (!parsed.success) throw usage(`Invalid request: ${formatIssue(parsed.issues[0])}`);
   const order = parsed.output;
   const fault = checkFetchParameters(order.source, order.parameters, Date.now());
-  if (fault !== undefined) throw usage(`The order: ${fault}`);
+  if (fault !== undefined) throw usage(`Invalid request: ${fault}`);
   return order;
 }

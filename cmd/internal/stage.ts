@@ -37,9 +37,9 @@ function readStageRequest(text: string): StageRequest {
   try {
     value = JSON.parse(text);
   } catch {
-    throw usage("Standard input is not JSON: expected the order of an agent");
+    throw usage("Standard input is not JSON: expected a request of an agent");
   }
   const parsed = v.safeParse(StageRequest, value);
   if (parsed.success) return parsed.output;
-  throw usage(`The order: ${formatIssue(parsed.issues[0])}`);
+  throw usage(`Invalid request: ${formatIssue(parsed.issues[0])}`);
 }

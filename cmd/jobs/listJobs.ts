@@ -99,8 +99,8 @@ export async function listRun(options: ListJobsOptions): Promise<number> {
   const isFiltered = Object.keys(filters).length > 0 || cursor !== undefined;
   const isForPeople = ["table", "wide"].includes(parseFormat(options) ?? "table");
   if (jobs.length > 0 || !isForPeople) await printList(jobs, columns, options);
-  else remark(isFiltered ? "No such job." : 'No jobs yet: send one with "wsctl send".');
-  if (next !== undefined) remark(`There are more: repeat this with --cursor ${next}`);
+  else remark(isFiltered ? "No job matches." : 'No jobs. Create one with "wsctl send".');
+  if (next !== undefined) remark(`More results: repeat with --cursor ${next}`);
   return exitOk;
 }
 

@@ -46,7 +46,7 @@ export function parseFormat({ format, query, json }: FormatFlags): Format | unde
     throw usage(`Flags --json and --format ${format} exclude each other: give one`);
   }
   if (query !== undefined && chosen !== "ndjson") {
-    throw usage("Flag --query chooses from JSON: add --json");
+    throw usage("Flag --query needs --json");
   }
   return chosen;
 }

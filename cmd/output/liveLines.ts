@@ -31,7 +31,7 @@ export class LiveOutputPrinter implements OutputSink {
     this.#begun.set(request_id, of);
     if (skipped !== undefined) {
       this.#flush(request_id);
-      remark(`[${agent}] … output that came too fast to be kept is missing here …`);
+      remark(`[${agent}] … output is missing here: it arrived faster than it could be kept …`);
     }
     if (incomplete) {
       this.#flush(request_id);

@@ -135,7 +135,7 @@ export class OutputDirectory implements OutputSink {
       this.#faults++;
       if (this.#broken.has(name)) return;
       this.#broken.add(name);
-      remark(`wsctl: cannot write to "${path}", which is not whole: ${errorText(error)}`);
+      remark(`wsctl: cannot write to "${path}", which is incomplete: ${errorText(error)}`);
     }
   }
 }

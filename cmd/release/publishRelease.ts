@@ -58,14 +58,14 @@ export async function publishRun(options: PublishOptions): Promise<number> {
   const { version } = await client.publishRelease({ release, artifacts });
   if (options.json) printJson({ version, artifacts });
   else print(`published ${version}`);
-  remark(`Agents that trust its keys take it with: wsctl send update --param version=${version}`);
+  remark(`Install it with: wsctl send update --param version=${version}`);
   return exitOk;
 }
 
 export async function listRun(options: Options): Promise<number> {
   const releases = await (await createClient(options)).releases();
   if (options.json) releases.forEach(printJson);
-  else if (releases.length === 0) remark("No release is published yet.");
+  else if (releases.length === 0) remark("No published releases.");
   else {
     const rows = releases.map(({ version, created_at, created_by, downloads, release }) => [
       version,

@@ -43,7 +43,7 @@ export async function generateKeyRun(options: Options & { file: string }): Promi
   }
   if (options.json) printJson({ file: options.file, public_key: publicKey.text, id: publicKey.id });
   else print(publicKey.text);
-  remark(`Keep ${options.file} secret: whoever has it can sign. Hosts trust the line above.`);
+  remark(`Keep ${options.file} secret: it can sign releases. Agents trust the public key above.`);
   return exitOk;
 }
 
@@ -82,7 +82,7 @@ export interface VerifyOptions extends Options {
 }
 
 export async function verifyRun(options: VerifyOptions): Promise<number> {
-  if (options.trust.length === 0) throw usage("Whom to trust is missing: give --trust KEY");
+  if (options.trust.length === 0) throw usage("Missing required flag --trust KEY");
   const threshold = Number(options.threshold);
   if (!Number.isInteger(threshold)) {
     throw usage(`Flag --threshold is "${options.threshold}": expected a whole number`);
@@ -145,8 +145,8 @@ function printRelease(manifest: ReleaseManifest, signatures: Signer[]): void {
 }
 
 function newRelease({ version, files, "expires-in": expires }: SignOptions): SignedRelease {
-  if (version === undefined) throw usage("What is released is missing: give --version 1.2.3");
-  if (files.length === 0) throw usage("A release has files: give --file PLATFORM=PATH");
+  if (version === undefined) throw usage("Missing required flag --version 1.2.3");
+  if (files.length === 0) throw usage("Missing required flag --file PLATFORM=PATH");
   const now = Date.now();
   const expiresAt =
     expires === undefined ? undefined : now + parseSeconds("expires-in", expires) * 1e3;
@@ -198,7 +198,7 @@ function parseFileFlag(text: string): ReleaseFile {
 }
 
 function readPrivateKeys(options: SignOptions): PrivateKey[] {
-  if (options.keys.length === 0) throw usage("Who signs is missing: give --key FILE");
+  if (options.keys.length === 0) throw usage("Missing required flag --key FILE");
   const passphrase = readPassphrase(options["passphrase-file"]);
   return options.keys.map((path) => {
     const pem = readFile("key", path);

@@ -24,10 +24,10 @@ export function newKey(
   passphrase: string | undefined,
 ): { path: string; text: string } {
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name)) {
-    throw usage(`A key cannot be called "${name}": expected letters, digits, ".", "_" and "-"`);
+    throw usage(`Invalid key name "${name}": expected letters, digits, ".", "_" and "-"`);
   }
   const path = join(keysDir(), name + ending);
-  if (existsSync(path)) throw usage(`There is a key "${name}" already: ${path}`);
+  if (existsSync(path)) throw usage(`Key "${name}" already exists: ${path}`);
   mkdirSync(keysDir(), { recursive: true, mode: 0o700 });
   const { pem, publicKey } = generateKey(passphrase);
   writeFileSync(path, pem, { mode: 0o600, flag: "wx" });
@@ -101,5 +101,5 @@ async function sshSigner(comment: string): Promise<Signer> {
   if (first !== undefined && found.length === 1) return first;
   const names = keys.map((key) => `"${key.comment}"`).join(", ") || "none";
   const what = found.length === 0 ? "No such Ed25519 key" : "More than one Ed25519 key";
-  throw usage(`${what} in the ssh-agent: say ssh-agent:COMMENT; it has: ${names}`);
+  throw usage(`${what} in the ssh-agent: specify ssh-agent:COMMENT; available: ${names}`);
 }

@@ -61,10 +61,10 @@ export function readSignedJob(path: string): v.InferOutput<typeof JobRequest> {
   try {
     value = JSON.parse(readFile("file", path));
   } catch (error) {
-    throw usage(`Cannot read the order "${path}": ${errorText(error)}`);
+    throw usage(`Cannot read the signed job "${path}": ${errorText(error)}`);
   }
   const parsed = v.safeParse(JobRequest, value);
-  if (!parsed.success) throw usage(`The order "${path}": ${formatIssue(parsed.issues[0])}`);
+  if (!parsed.success) throw usage(`Signed job "${path}": ${formatIssue(parsed.issues[0])}`);
   if (parsed.output.signed !== undefined) return parsed.output;
   throw usage(
     `The order "${path}" is not signed: "wsctl send COMMAND --sign KEY --save FILE" makes one`,

@@ -22,7 +22,7 @@ export interface SshKey extends Signer {
 
 export async function sshKeys(): Promise<SshKey[]> {
   const answer = new Reader(await ask(Buffer.from([requestIdentities])));
-  if (answer.byte() !== identitiesAnswer) throw usage("The ssh-agent does not list its keys");
+  if (answer.byte() !== identitiesAnswer) throw usage("ssh-agent did not list its keys");
   const keys: SshKey[] = [];
   for (let left = answer.number(); left > 0; left--) {
     const blob = answer.text();
@@ -38,9 +38,10 @@ async function signature(blob: Buffer, message: Uint8Array): Promise<Uint8Array>
   const flags = Buffer.alloc(4);
   const order = [Buffer.from([signRequest]), framed(blob), framed(message), flags];
   const answer = new Reader(await ask(Buffer.concat(order)));
-  if (answer.byte() !== signResponse) throw usage("The ssh-agent refused to sign");
+  if (answer.byte() !== signResponse) throw usage("ssh-agent refused to sign");
   const signed = new Reader(answer.text());
-  if (signed.text().toString() !== algorithm) throw usage("The ssh-agent signed otherwise");
+  if (signed.text().toString() !== algorithm)
+    throw usage("ssh-agent returned an unexpected signature type");
   return signed.text();
 }
 
@@ -54,7 +55,7 @@ function keyIn(blob: Buffer): PublicKey | undefined {
 function ask(message: Buffer): Promise<Buffer> {
   const path = process.env.SSH_AUTH_SOCK;
   if (path === undefined || path === "") {
-    throw usage("No ssh-agent is known: SSH_AUTH_SOCK is not set");
+    throw usage("No ssh-agent: SSH_AUTH_SOCK is not set");
   }
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -105,7 +106,8 @@ class Reader {
 
   text(): Buffer {
     const length = this.number();
-    if (this.#at + length > this.#bytes.length) throw usage("The ssh-agent's answer is damaged");
+    if (this.#at + length > this.#bytes.length)
+      throw usage("ssh-agent returned a malformed response");
     const value = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
     return value;

@@ -105,18 +105,18 @@ describe("strictArgs() refuses", () => {
     [["ping", "--=x"], "Unknown flag --: --help lists the flags"],
     [
       ["ping", "--server", "a", "--server", "b"],
-      "Flag --server is given twice: it takes one value",
+      "Flag --server is specified twice: it takes one value",
     ],
-    [["ping", "-a", "x", "--agent=x"], "Flag --agent is given twice: it takes one value"],
-    [["ping", "--json", "--json"], "Flag --json is given twice: it takes one value"],
-    [["ping", "--wait", "--no-wait"], "Flag --wait is given twice: it takes one value"],
-    [["ping", "--server"], "Flag --server wants a value: --server URL"],
-    [["ping", "--agent"], "Flag --agent wants a value: --agent VALUE"],
-    [["ping", "--param"], "Flag --param wants a value: --param VALUE"],
-    [["ping", "--json=maybe"], "Flag --json takes no value: give it alone"],
-    [["ping", "--json="], "Flag --json takes no value: give it alone"],
-    [["ping", "--json=TRUE"], "Flag --json takes no value: give it alone"],
-    [["ping", "--no-wait=x"], "Flag --no-wait takes no value: give it alone"],
+    [["ping", "-a", "x", "--agent=x"], "Flag --agent is specified twice: it takes one value"],
+    [["ping", "--json", "--json"], "Flag --json is specified twice: it takes one value"],
+    [["ping", "--wait", "--no-wait"], "Flag --wait is specified twice: it takes one value"],
+    [["ping", "--server"], "Flag --server needs a value: --server URL"],
+    [["ping", "--agent"], "Flag --agent needs a value: --agent VALUE"],
+    [["ping", "--param"], "Flag --param needs a value: --param VALUE"],
+    [["ping", "--json=maybe"], "Flag --json takes no value"],
+    [["ping", "--json="], "Flag --json takes no value"],
+    [["ping", "--json=TRUE"], "Flag --json takes no value"],
+    [["ping", "--no-wait=x"], "Flag --no-wait takes no value"],
     [["ping", "more"], 'Unexpected argument "more": this command takes COMMAND'],
     [["ping", "--json", "true"], 'Unexpected argument "true": this command takes COMMAND'],
     [["ping", "--", "--json"], 'Unexpected argument "--json": this command takes COMMAND'],
@@ -226,7 +226,7 @@ describe("strictArgs() holds settings and values to their kind", () => {
   });
 
   test("refuses a flag as the value of a flag, unless it is joined to it", () => {
-    expect(() => strictArgs(["--server", "--json"], two, none)).toThrow("wants a value");
+    expect(() => strictArgs(["--server", "--json"], two, none)).toThrow("needs a value");
     expect(strictArgs(["--server=--json"], two, none).rawArgs).toContain("--server=--json");
   });
 });

@@ -62,7 +62,7 @@ describe("the flags of the console", () => {
     [{ "oidc-issuer": "http://127.0.0.1.evil.example" }, /expected https/],
     [{ "oidc-issuer": "id.example" }, /expected https/],
     [{ "oidc-issuer": "https://id.example/?a=b" }, /expected https/],
-    [{ "oidc-issuer": undefined }, /belong to --oidc-issuer/],
+    [{ "oidc-issuer": undefined }, /need --oidc-issuer/],
     [{ "oidc-client-id": undefined }, /needs --oidc-client-id/],
     [{ grants: [] }, /nobody would be let in/],
     [{ grants: ["ops"] }, /expected VALUE=ROLE/],

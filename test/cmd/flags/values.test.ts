@@ -65,7 +65,7 @@ describe("parseSecondsWithin()", () => {
 test("agentIdOf() refuses what is none by the flag's name", () => {
   expect(parseAgentId("agent", "web-1")).toBe("web-1");
   expect(faultOf(() => parseAgentId("agent", "../x"))).toStartWith(
-    'Flag --agent: "../x" is no agent',
+    'Flag --agent: "../x" is not an agent ID: it',
   );
 });
 

@@ -92,7 +92,7 @@ describe("fields of JSON are chosen", () => {
 
   test.each([
     [["--json", "--query", "{"], /Flag --query is "\{"/],
-    [["--query", "agent"], /Flag --query chooses from JSON: add --json/],
+    [["--query", "agent"], /Flag --query needs --json/],
     [["--json", "--format", "csv"], /--json and --format csv exclude each other/],
   ])("or refused before anything is sent: %j", async (words, says) => {
     const ran = fleet.ran().length;

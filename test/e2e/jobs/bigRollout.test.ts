@@ -191,7 +191,7 @@ test("what did not succeed is tried again as a job of its own", async () => {
     target: { agents: ["host-001"] },
   });
   const early = await fleet.run("jobs", "retry", nowhere.job.job_id, "--failed", "--all");
-  expect(early.stderr).toContain("Flag --all means every request");
+  expect(early.stderr).toContain("--all cannot be combined with --failed");
   const which = await fleet.run("jobs", "retry", job.job_id);
   expect(which.code).toBe(2);
 });

@@ -202,14 +202,14 @@ test("is run at once when asked", async () => {
 
 describe("is refused where", () => {
   test.each([
-    [["--every", "1s", "--at", "1s"], 2, /Give one of --cron, --every and --at/],
-    [[], 2, /Give one of --cron, --every and --at/],
+    [["--every", "1s", "--at", "1s"], 2, /Specify exactly one of --cron, --every or --at/],
+    [[], 2, /Specify exactly one of --cron, --every or --at/],
     [["--cron", "61 * * * *"], 2, /Cannot schedule: "61 \* \* \* \*" in UTC/],
     [["--cron", "0 3 * * *", "--time-zone", "Mars/Olympus"], 2, /Mars\/Olympus/],
     [["--at", "yesterday"], 2, /Flag --at is "yesterday"/],
     [["--at", "2030-02-30T00:00:00Z"], 2, /Flag --at is "2030-02-30T00:00:00Z"/],
     [["--at", "2020-01-01T00:00:00Z"], 2, /has passed/],
-    [["--every", "1s", "--time-zone", "UTC"], 2, /--time-zone belongs to --cron/],
+    [["--every", "1s", "--time-zone", "UTC"], 2, /--time-zone needs --cron/],
     [["--every", "0s"], 2, /every_seconds|must be/],
   ])("%j", async (when, code, says) => {
     const asked = await fleet.run("schedules", "create", "wrong", "work", "--all", ...when);

@@ -226,7 +226,7 @@ esac
 test("an order that is none is refused with what is wrong", async () => {
   const refused = await wsctl(["internal", "collect"], { stdin: '{"source": {"kind": "files"}}' });
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toMatch(/^wsctl: The order: source\.name is missing/);
+  expect(refused.stderr).toMatch(/^wsctl: Invalid request: source\.name is missing/);
   expect((await wsctl(["internal", "collect"], { stdin: "no" })).code).toBe(2);
   expect((await wsctl(["--help"])).stdout).not.toContain("collect");
 });
