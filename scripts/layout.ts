@@ -32,10 +32,15 @@ export const folders: readonly Folder[] = [
   { path: "lib/core", what: "what both cores are built on", mayImport: [] },
   { path: "lib/time", what: "clocks, alarms, deadlines", mayImport: [] },
   { path: "lib/log", what: "the log", mayImport: [protocol, "lib/time"] },
+  { path: "lib/files", what: "atomic writes, digests of files", mayImport: [] },
   { path: "lib/runtime", what: "what differs between Bun and Deno", mayImport: [] },
   { path: "lib/store", what: "SQLite, group commit, audit trail", mayImport: base },
   { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
-  { path: "lib/transfer", what: "uploads, downloads", mayImport: [protocol] },
+  {
+    path: "lib/transfer",
+    what: "uploads, downloads",
+    mayImport: [protocol, "lib/files"],
+  },
   { path: "lib/client", what: "the operator's side of the API", mayImport: [protocol] },
   {
     path: "lib/bench",
@@ -66,7 +71,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/auth",
     what: "who asks, and whether they may",
-    mayImport: [...base, "lib/runtime", core, journal, engine],
+    mayImport: [...base, "lib/files", "lib/runtime", core, journal, engine],
   },
   {
     path: "lib/control/jobs",
@@ -86,7 +91,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/artifacts",
     what: "file storage, local or S3",
-    mayImport: [...base, "lib/runtime", journal, engine, auth],
+    mayImport: [...base, "lib/files", "lib/runtime", journal, engine, auth],
   },
   {
     path: "lib/control/schedules",
@@ -130,7 +135,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/tls",
     what: "certificates that the control plane issues",
-    mayImport: [...base, "lib/runtime"],
+    mayImport: [...base, "lib/files", "lib/runtime"],
   },
   {
     path: "lib/control/console",
@@ -163,7 +168,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/agent/identity",
     what: "who this agent is, and how it proves it",
-    mayImport: [protocol, "lib/log", "lib/runtime", "lib/transfer", "lib/agent/core"],
+    mayImport: [protocol, "lib/log", "lib/files", "lib/runtime", "lib/transfer", "lib/agent/core"],
   },
   {
     path: "lib/agent/commands",
@@ -173,7 +178,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/agent/supervisor",
     what: "the process beside each program, and the agent's side of it",
-    mayImport: [...base, "lib/agent/core"],
+    mayImport: [...base, "lib/files", "lib/agent/core"],
   },
   {
     path: "lib/agent/programs",
@@ -195,7 +200,14 @@ export const folders: readonly Folder[] = [
     path: "lib/agent/update",
     what: "updates of the agent itself",
     mayImport: [
-      ...[protocol, "lib/release", "lib/transfer", "lib/agent/core", "lib/agent/identity"],
+      ...[
+        protocol,
+        "lib/files",
+        "lib/release",
+        "lib/transfer",
+        "lib/agent/core",
+        "lib/agent/identity",
+      ],
       "lib/agent/programs",
     ],
   },

@@ -115,8 +115,8 @@ export function isTooManyAgents(error: unknown): error is WsctlError {
 }
 
 /**
- * Asks at the terminal whether a job that was refused for its number of agents is wanted. Returns the
- * number of agents that was confirmed.
+ * Asks at the terminal whether a job that was refused for its number of agents is wanted. Returns
+ * the number of agents that was confirmed.
  * @throws {WsctlError} USAGE without a terminal, TOO_MANY_AGENTS if the answer is no
  */
 export async function confirmLargeTarget(

@@ -1,6 +1,6 @@
 /**
- * Follows a job until its last outcome: live output, outcomes, files and the exit status. A job that
- * was just created and one from earlier are followed alike.
+ * Follows a job until its last outcome: live output, outcomes, files and the exit status. A job
+ * that was just created and one from earlier are followed alike.
  */
 import type { Client, SendOptions } from "../../lib/client/client.ts";
 import type { JobView, StreamLine } from "../../lib/protocol/api/views.ts";

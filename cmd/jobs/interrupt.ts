@@ -10,8 +10,8 @@ export interface Interrupt {
 const secondThoughtMs = 1_500;
 
 /**
- * One Ctrl-C detaches after 1.5 seconds. A second one within that time cancels the job and waits for
- * its outcomes. A third one, or SIGTERM, detaches at once.
+ * One Ctrl-C detaches after 1.5 seconds. A second one within that time cancels the job and waits
+ * for its outcomes. A third one, or SIGTERM, detaches at once.
  */
 export function newInterrupt(cancel: () => Promise<void>): Interrupt {
   const abort = new AbortController();

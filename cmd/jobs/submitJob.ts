@@ -64,7 +64,9 @@ export async function submitJob(
   return follower.follow(job);
 }
 
-/** Submits for as many agents as `--confirm-above` allows, or once more for as many as confirmed. */
+/**
+ * Submits for as many agents as `--confirm-above` allows, or once more for as many as confirmed.
+ */
 async function submitConfirmed<T>(
   request: JobRequestInput,
   flags: ConfirmFlags,

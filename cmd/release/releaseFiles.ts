@@ -1,5 +1,7 @@
 /** What `wsctl release` does: keys and signed releases are files of whoever makes them. */
-import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import {
   generateKey,
@@ -64,7 +66,7 @@ export async function signRun(options: SignOptions): Promise<number> {
   const text = `${JSON.stringify(signed)}\n`;
   const output = options.output ?? options.add;
   if (output === undefined) print(text.trimEnd());
-  else writeFileAtomically(output, text);
+  else writeRelease(output, text);
   const signers = keys.map(({ publicKey }) => publicKey.id);
   if (output !== undefined && options.json) {
     printJson({ file: output, version: manifest.version, signed_by: signers });
@@ -240,10 +242,9 @@ function formatTime(time: number): string {
   return new Date(Math.floor(time / 1_000) * 1_000).toISOString().replace(".000Z", "Z");
 }
 
-function writeFileAtomically(path: string, text: string): void {
+function writeRelease(path: string, text: string): void {
   try {
-    writeFileSync(`${path}.new`, text);
-    renameSync(`${path}.new`, path);
+    writeFileAtomically(path, text, 0o644);
   } catch (error) {
     throw usage(`Cannot write "${path}": ${errorText(error)}`);
   }

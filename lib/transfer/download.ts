@@ -5,9 +5,10 @@
 import { createHash, type Hash } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { readChunks } from "../files/fileDigest.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { type ControlPlane, selectFetch, toAbsoluteUrl } from "./apiCall.ts";
-import { readChunks, syncParentDirectory } from "./files.ts";
+import { syncParentDirectory } from "./files.ts";
 import { buildHttpFailure, HttpFailure, newWatchdog, unreachable, withRetry } from "./retry.ts";
 
 export interface DownloadOptions {

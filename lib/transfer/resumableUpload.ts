@@ -2,10 +2,11 @@
  * An upload that goes on where it stood: `HEAD` says how much has arrived, each `PUT` appends a
  * part that is streamed from the file.
  */
+
+import { readChunks } from "../files/fileDigest.ts";
 import { uploadOffsetHeader } from "../protocol/api/artifacts.ts";
 import { artifactPartBytes } from "../protocol/limits.ts";
 import { selectFetch } from "./apiCall.ts";
-import { readChunks } from "./files.ts";
 import { buildHttpFailure, HttpFailure, newWatchdog, unreachable } from "./retry.ts";
 import { silenceMs, type UploadAttempt } from "./uploadAttempt.ts";
 

@@ -6,7 +6,7 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { readChunks } from "./files.ts";
+import { readChunks } from "../files/fileDigest.ts";
 import { buildHttpFailure, newWatchdog, unreachable } from "./retry.ts";
 import { silenceMs, type UploadAttempt } from "./uploadAttempt.ts";
 

@@ -3,10 +3,11 @@
  * What breaks is begun again by the same order, which gives the same artifact with a fresh URL; an
  * upload to the control plane itself then goes on where it stood.
  */
+
+import { digestFile, type FileDigest } from "../files/fileDigest.ts";
 import type { ArtifactRequest, ArtifactView, NewArtifact } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { ask, type ControlPlane, toAbsoluteUrl } from "./apiCall.ts";
-import { digestFile, type FileDigest } from "./files.ts";
 import { uploadResumable } from "./resumableUpload.ts";
 import { type RetryProgress, withRetry } from "./retry.ts";
 import { uploadSinglePut } from "./singlePutUpload.ts";

@@ -1,7 +1,8 @@
 /** What one attempt at an upload is handed, whichever way it is made. */
+
+import type { FileDigest } from "../files/fileDigest.ts";
 import type { UploadView } from "../protocol/api/artifacts.ts";
 import type { ControlPlane } from "./apiCall.ts";
-import type { FileDigest } from "./files.ts";
 
 /** A connection on which nothing moves for so long is dead. */
 export const silenceMs = 60_000;

@@ -3,17 +3,11 @@
  * has connected. The count only grows, and is on disk before it is used: a copy of the identity
  * that connects as well is thereby found out.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import * as v from "valibot";
+import { writeFileAtomically } from "../../files/atomicWrite.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { generateKey, type NewKey, type PrivateKey, readPrivateKey } from "../../protocol/keys.ts";
 import { formatKeyId, type ProofPurpose, proofHeader } from "../../protocol/wire/keyProof.ts";
@@ -120,17 +114,8 @@ export class AgentIdentity {
   }
 
   #save(): void {
-    const dir = dirname(this.#path);
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const fresh = join(dir, ".identity.new");
-    const fd = openSync(fresh, "w", 0o600);
-    writeSync(fd, `${JSON.stringify(this.#stored, null, 2)}\n`);
-    fsyncSync(fd);
-    closeSync(fd);
-    renameSync(fresh, this.#path);
-    const folder = openSync(dir, "r");
-    fsyncSync(folder);
-    closeSync(folder);
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    writeFileAtomically(this.#path, `${JSON.stringify(this.#stored, null, 2)}\n`);
   }
 }
 

@@ -1,8 +1,10 @@
 /**
  * What an agent and a program's supervisor tell each other through files in the run's directory.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeFileAtomically } from "../../files/atomicWrite.ts";
 
 /** What is to be run; written by the agent before the supervisor starts. */
 export interface SupervisedRun {
@@ -71,24 +73,9 @@ export const subscribedFile = "followed";
 /** Where a program may leave its result. */
 export const resultFile = "result.json";
 
-/** Whole or not at all, and on disk when this returns. */
-export function writeFileAtomically(dir: string, file: string, value: unknown): void {
-  const path = join(dir, file);
-  const fd = openSync(`${path}.new`, "w", 0o600);
-  try {
-    const bytes = Buffer.from(JSON.stringify(value));
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(`${path}.new`, path);
-  const directory = openSync(dir, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+/** Replaces a file of a run as a whole, with a value as JSON. */
+export function writeRunFile(dir: string, file: string, value: unknown): void {
+  writeFileAtomically(join(dir, file), JSON.stringify(value));
 }
 
 /** Undefined where there is no such file, and for one that is none of ours. */

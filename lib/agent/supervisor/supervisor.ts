@@ -28,7 +28,7 @@ import {
   specFile,
   stopSignals,
   unstarted,
-  writeFileAtomically,
+  writeRunFile,
 } from "./runFiles.ts";
 
 /** What still comes out of a pipe that somebody else holds open is not waited for longer. */
@@ -46,7 +46,7 @@ export async function superviseRun(dir: string): Promise<void> {
   if (spec === undefined || readFileIfExists(dir, endFile) !== undefined) return;
   const live = new OutputBackpressure(dir);
   const refuse = (fault: string) => {
-    return keepTrying(dir, () => writeFileAtomically(dir, endFile, unstarted(fault)));
+    return keepTrying(dir, () => writeRunFile(dir, endFile, unstarted(fault)));
   };
   const place = openResultFile(dir, spec);
   if (typeof place === "string") return refuse(place);
@@ -76,7 +76,7 @@ export async function superviseRun(dir: string): Promise<void> {
   const end = await run.end;
   const lastPiece = live.end();
   const whole = { ...end, lastPiece, ...readProgramResult(place, run.lastLine, end.output) };
-  await keepTrying(dir, () => writeFileAtomically(dir, endFile, whole));
+  await keepTrying(dir, () => writeRunFile(dir, endFile, whole));
   place.remove();
 }
 

@@ -39,7 +39,7 @@ import {
   specFile,
   subscribedFile,
   unstarted,
-  writeFileAtomically,
+  writeRunFile,
 } from "./runFiles.ts";
 
 export interface RunsOptions {
@@ -105,7 +105,7 @@ export class Runs {
     let child: ChildProcess;
     try {
       mkdirSync(dir, { mode: 0o700 });
-      writeFileAtomically(dir, specFile, spec);
+      writeRunFile(dir, specFile, spec);
       const [file = "", ...args] = this.#options.self;
       child = spawn(file, [...args, "internal", "supervise", dir], {
         cwd: "/",

@@ -1,19 +1,18 @@
 /** Putting a program in the place of the one that is installed, whole or not at all. */
+
 import {
   accessSync,
   chmodSync,
   chownSync,
-  closeSync,
   constants,
   copyFileSync,
-  fsyncSync,
   linkSync,
-  openSync,
   renameSync,
   rmSync,
   statSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { syncPath } from "../../files/atomicWrite.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 /** Where the program that was replaced is kept. */
@@ -40,12 +39,7 @@ export function install(file: string, path: string): void {
   chmodSync(fresh, mode);
   // Only root can give a file away, and only root's agent replaces somebody else's.
   if (process.getuid?.() === 0) chownSync(fresh, uid, gid);
-  const fd = openSync(fresh, "r+");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  syncPath(fresh);
   // One name at a time: at no moment is there no program at its path.
   rmSync(previous, { force: true });
   try {
@@ -55,10 +49,5 @@ export function install(file: string, path: string): void {
     copyFileSync(path, previous);
   }
   renameSync(fresh, path);
-  const dir = openSync(dirname(path), "r");
-  try {
-    fsyncSync(dir);
-  } finally {
-    closeSync(dir);
-  }
+  syncPath(dirname(path));
 }

@@ -3,10 +3,12 @@
  * is how much has arrived, also after a crash. The SHA-256 is computed as the bytes pass; for what
  * another process received it is computed again from the file.
  */
+
 import { createHash, type Hash } from "node:crypto";
 import { rmSync, statfsSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { digestFile } from "../../files/fileDigest.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { artifactReserveBytes } from "../../protocol/limits.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
@@ -39,7 +41,6 @@ interface RunningUpload {
 
 /** Sums that are kept at a time; one that was dropped is computed from the file in the end. */
 const runningMax = 256;
-const readBytes = 1024 * 1024;
 
 export class LocalUploads {
   readonly #dir: string;
@@ -135,19 +136,7 @@ export class LocalUploads {
 
   /** The same from the file. */
   async digestFile(artifactId: string): Promise<string> {
-    const file = await open(this.path(artifactId), "r");
-    try {
-      const hash = createHash("sha256");
-      const buffer = new Uint8Array(readBytes);
-      for (let at = 0; ; ) {
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-        if (bytesRead === 0) return hash.digest("hex");
-        hash.update(buffer.subarray(0, bytesRead));
-        at += bytesRead;
-      }
-    } finally {
-      await file.close();
-    }
+    return (await digestFile(this.path(artifactId))).sha256;
   }
 
   async #append(artifact: StoredArtifact, place: ByteRange, reader: Reader): Promise<Received> {

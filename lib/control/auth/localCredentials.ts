@@ -3,8 +3,10 @@
  * `wsctl agent` and `wsctl send` of the same user on the same host know where to go and who they
  * are.
  */
+
 import { X509Certificate } from "node:crypto";
-import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { writeFileAtomically } from "../../files/atomicWrite.ts";
 import type { LocalCredentials } from "../../protocol/api/localCredentials.ts";
 import type { TlsOptions } from "../../runtime/runtime.ts";
 import type { ControlJournal } from "../journal/journal.ts";
@@ -26,10 +28,7 @@ export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   const token = kept ?? createToken(journal.tokens, { role: "admin" }, "local", now).text;
   const { pid } = process;
   const credentials: LocalCredentials = { url, token, pid, ...(ca === undefined ? {} : { ca }) };
-  const fresh = `${path}.new`;
-  writeFileSync(fresh, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(fresh, 0o600);
-  renameSync(fresh, path);
+  writeFileAtomically(path, `${JSON.stringify(credentials, null, 2)}\n`);
 }
 
 /** The host under which this one reaches itself: one that the certificate vouches for. */

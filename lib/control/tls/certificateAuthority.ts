@@ -3,10 +3,11 @@
  * used for nothing but the certificates under which this control plane serves. The X.509 library
  * needs `reflect-metadata` to be loaded before this file is.
  */
+
 import { createPrivateKey, X509Certificate as NodeCertificate, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -20,6 +21,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
+import { writeFileAtomically } from "../../files/atomicWrite.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { certificateBackdateMs } from "../../protocol/limits.ts";
 import type { TlsOptions } from "../../runtime/runtime.ts";
@@ -45,8 +47,8 @@ export async function loadOrCreateCa(dir: string, now: number): Promise<Authorit
   if (cert === undefined && key === undefined) {
     const made = await createAuthority(now);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    writeSecret(keyFile, made.key);
-    writeSecret(certFile, made.cert);
+    writeFileAtomically(keyFile, made.key);
+    writeFileAtomically(certFile, made.cert);
     return loadAuthority(made);
   }
   try {
@@ -134,11 +136,4 @@ function readText(path: string): string | undefined {
     const text = `Cannot read the certificate authority: ${errorText(error)}`;
     throw new WsctlError("USAGE", text, { cause: error });
   }
-}
-
-/** Whole or not at all, and its owner's alone. */
-function writeSecret(path: string, text: string): void {
-  const fresh = join(dirname(path), ".new");
-  writeFileSync(fresh, text, { mode: 0o600 });
-  renameSync(fresh, path);
 }

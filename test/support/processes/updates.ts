@@ -85,7 +85,7 @@ export class Fleet implements AsyncDisposable {
     const release = signed ?? (await this.sign(version));
     const files = ["--file", `${platform}=${this.file(built)}`];
     const published = await this.run("release", "publish", release, ...files);
-    expect(published.stderr).toStartWith("Agents that trust its keys take it with: ");
+    expect(published.stderr).toStartWith("Install it with: ");
     expect(published.code).toBe(0);
   }
 

@@ -1,0 +1,40 @@
+/** Writes that survive a crash: a file has its old content or its new one, never a part. */
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+/**
+ * Replaces a file, or creates it, and returns when it is on disk. The content is written to
+ * `PATH.new`, synced, and renamed; then the directory is synced (rename(2), fsync(2)).
+ * @param mode permission bits of the new file, whatever the umask
+ * @throws the error of the operating system; the old file is unchanged then
+ */
+export function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): void {
+  const fresh = `${path}.new`;
+  // What a process that died has left may have other permissions, or be a link.
+  rmSync(fresh, { force: true });
+  const file = openSync(fresh, "wx", mode);
+  try {
+    fchmodSync(file, mode);
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(fresh, path);
+  syncPath(dirname(path));
+}
+
+/** Brings a file, or the names in a directory, to disk. */
+export function syncPath(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
