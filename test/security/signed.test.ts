@@ -156,7 +156,7 @@ describe("an agent that trusts keys", () => {
     await fleet.agent(fleet.newHost(), ...args, ...trust).logged(/ connected$/);
     const send = ["send", "ping", "--agent", "web-1", "--sign"];
     expect((await desk.run([...send, "ssh-agent:me@desk"], env)).code).toBe(0);
-    expectRefusal(await desk.run([...send, "ssh-agent:you"], env), 2, /it has: "me@desk"/);
+    expectRefusal(await desk.run([...send, "ssh-agent:you"], env), 2, /available: "me@desk"/);
     expectRefusal(await desk.run([...send, "ssh-agent"]), 2, /SSH_AUTH_SOCK is not set/);
   });
 });
@@ -170,7 +170,7 @@ test("keys of an operator's are made, listed and shown, and a passphrase is aske
   const file = join(secret, "passphrase");
   writeFileSync(file, "open sesame\n");
   const made = await wsctl(["keys", "generate", name, "--passphrase-file", file], { env });
-  const path = /private half is in (\S+):/.exec(made.stderr)?.[1] ?? "";
+  const path = /private key is in (\S+)\. /.exec(made.stderr)?.[1] ?? "";
   try {
     expect(made.code).toBe(0);
     expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -214,11 +214,15 @@ export class Runs {
     look();
   }
 
-  /** Only of a supervisor that this process has started it is known that it did not begin. */
+  /**
+   * The end of a program that certainly never began. That is known only of a supervisor that this
+   * process has started, and only while the directory of the run is as it was made.
+   */
   #unstartedEnd(requestId: string): RunEnd | undefined {
     const fault = this.#supervisors.get(requestId);
-    const hasBegun = existsSync(join(this.runDirectory(requestId), begunFile));
-    return fault === undefined || hasBegun ? undefined : unstarted(fault);
+    const has = (file: string) => existsSync(join(this.runDirectory(requestId), file));
+    const isUnstarted = fault !== undefined && has(specFile) && !has(begunFile);
+    return isUnstarted ? unstarted(fault) : undefined;
   }
 
   /**

@@ -77,8 +77,8 @@ export class JobSubmitter {
       assertWithinMax(agents.length, order.max_agents);
       this.#assertParameters(order, agents);
       const requests = this.#buildRequests(order, agents);
-      const asked = this.#describeRequester(requester, order, agents);
-      const job = { ...this.#buildJob(order, requester, agents), jobId, target, asked };
+      const requestedBy = this.#describeRequester(requester, order, agents);
+      const job = { ...this.#buildJob(order, requester, agents), jobId, target, requestedBy };
       engine.submit(
         idempotency === undefined ? job : { ...job, idempotency },
         requests,
