@@ -75,6 +75,13 @@ describe("the walls", () => {
     expect(twice.filter((name) => !sharedNames.has(name))).toEqual([]);
   });
 
+  test("a unit test lies in the folder of what it tests", () => {
+    const astray = sources("test/lib", "test/cmd")
+      .map(({ path }) => dirname(path))
+      .filter((folder) => !existsSync(join(root, folder.replace(/^test\//, ""))));
+    expect(astray).toEqual([]);
+  });
+
   test("folders stay small enough to be read at a glance", () => {
     const counts = Map.groupBy(product, ({ path }) => dirname(path));
     const large = [...counts].filter(
