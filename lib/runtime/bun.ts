@@ -33,8 +33,9 @@ const upgradeWebSocket = defineWebSocketHelper((c, events) => {
   const protocol = chooseProtocol(c.req.header("sec-websocket-protocol"), protocols);
   const upgraded = server.upgrade(c.req.raw, {
     data: { events, protocol: protocol ?? "" },
-    // Bun echoes the first protocol that was offered unless it is told which one was chosen.
-    headers: protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol },
+    // Bun chooses the first protocol that the client offers, unless the header is set. An empty one
+    // is not sent: none is chosen (RFC 6455, section 4.2.2).
+    headers: { "Sec-WebSocket-Protocol": protocol ?? "" },
   });
   return upgraded ? new Response(null) : undefined;
 });
@@ -45,7 +46,9 @@ function createContext(socket: Socket): WSContext<unknown> {
   return connection.context;
 }
 
-/** What Hono's context of a connection is made of; as a class, since there is one for each agent. */
+/**
+ * What Hono's context of a connection is made of; as a class, since there is one for each agent.
+ */
 class ContextOf {
   readonly raw: Socket;
   readonly readyState = 1;

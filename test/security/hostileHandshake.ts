@@ -1,5 +1,6 @@
 /** Who may not connect, and how it is told: bad credentials, browsers, broken HTTP. */
 import { expect, test } from "bun:test";
+import { connect } from "node:net";
 import { exchange, RawSocket } from "../support/clients/rawSocket.ts";
 import type { Flavour } from "../support/processes/processes.ts";
 import { hostileSuite } from "./hostileSuite.ts";
@@ -110,6 +111,28 @@ export function hostileHandshakeSuite(flavour: Flavour): void {
       expect(answer.body.error?.message).toContain("WebSocket");
     });
 
+    for (const offered of ["wsctl.v2", "chat", "wsctl.v99, chat"]) {
+      test(`the subprotocol "${offered}" is not agreed to, as it is not spoken`, async () => {
+        const head = handshake([`Sec-WebSocket-Protocol: ${offered}`]);
+        const answer = await headOf(target().port, head);
+        // Deno refuses a handshake whose subprotocols it does not know.
+        expect(answer).toMatch(/^HTTP\/1\.1 (101|400) /);
+        expect(answer.toLowerCase()).not.toContain("sec-websocket-protocol");
+      });
+    }
+
+    test.each([
+      ["without a key", handshake([], { key: "" })],
+      ["by POST", handshake([], { method: "POST" })],
+    ])(
+      "a handshake %s is told that it is none, not that there is no such address",
+      async (_n, head) => {
+        const answer = await headOf(target().port, head);
+        expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+        expect(answer).not.toContain("no such address");
+      },
+    );
+
     for (const { name, request } of brokenHttp) {
       test(`${name} is refused or cut off, and never taken as a job`, async () => {
         const answer = await exchange(target().port, Buffer.from(request, "latin1"));
@@ -132,4 +155,27 @@ export function hostileHandshakeSuite(flavour: Flavour): void {
 
 function post(headers: string, body: string): string {
   return `POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n\r\n${body}`;
+}
+
+/** A handshake with these further headers, by hand. */
+function handshake(headers: string[], { method = "GET", key = "dGhlIHNhbXBsZSBub25jZQ==" } = {}) {
+  const lines = [
+    `${method} /agent HTTP/1.1`,
+    ...["Host: 127.0.0.1", "Connection: Upgrade", "Upgrade: websocket"],
+    "Sec-WebSocket-Version: 13",
+    ...(key === "" ? [] : [`Sec-WebSocket-Key: ${key}`]),
+    ...headers,
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** The head of the answer to a request; the connection is closed then. */
+async function headOf(port: number, request: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1", () => socket.write(request));
+  let text = "";
+  for await (const piece of socket) {
+    text += String(piece);
+    if (text.includes("\r\n\r\n")) break;
+  }
+  return text.split("\r\n\r\n")[0] ?? "";
 }

@@ -53,14 +53,16 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
     "/agent",
     async (c, next) => {
       if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
-        c.header("Upgrade", "websocket");
-        return c.json({ error: { code: "MALFORMED", message: "connect with a WebSocket" } }, 426);
+        return notAHandshake(c, "expected Upgrade: websocket");
       }
       refuseWithoutRoom(c, options);
       await next();
     },
     runtime.upgradeWebSocket((c) => agentEvents(c, authenticateCaller(c, options), options)),
+    // The runtime did not take the request for a handshake.
+    (c) => notAHandshake(c, "expected Sec-WebSocket-Key and Sec-WebSocket-Version: 13"),
   );
+  app.all("/agent", (c) => notAHandshake(c, "expected GET"));
 }
 
 const retrySeconds = 30;
@@ -73,6 +75,12 @@ function refuseWithoutRoom(c: Context, { descriptors, runtime, log }: AgentRoute
   c.header("Retry-After", String(retrySeconds));
   c.header("Connection", "close");
   throw new WsctlError("UNAVAILABLE", text);
+}
+
+/** Answers what is no WebSocket handshake (RFC 6455, section 4.2.1; RFC 9110, section 15.5.22). */
+function notAHandshake(c: Context, expected: string): Response {
+  const message = `Not a WebSocket handshake: ${expected}`;
+  return c.json({ error: { code: "MALFORMED", message } }, 426, { Upgrade: "websocket" });
 }
 
 function authenticateCaller(c: Context, options: AgentRouteOptions): Caller {
