@@ -1,0 +1,106 @@
+/** The terminals of a page: one shell for each host, and what runs in terminals beside it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Running, wsctlCommand } from "../processes/processes.ts";
+
+const endMark = "--end-of-command--";
+
+/** A host of a page: a home of its own, a shell that keeps its variables and its directory. */
+export class DocHost implements AsyncDisposable {
+  readonly home: string;
+  readonly port: number;
+  readonly #env: Record<string, string>;
+  readonly #prefix: string[];
+  readonly #background = new Map<string, Running>();
+  #shell: ChildProcess | undefined;
+  #output = "";
+  #wake: () => void = () => undefined;
+
+  /** `port` takes the place of 7420; `prefix` runs a command on the host. */
+  constructor(port: number, prefix: string[] = []) {
+    this.home = mkdtempSync(join(tmpdir(), "wsctl-page-"));
+    this.port = port;
+    this.#prefix = prefix;
+    const bin = join(this.home, ".local/bin");
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(wsctlCommand("binary")[0] ?? "", join(bin, "wsctl"));
+    const config = join(this.home, ".config/wsctl");
+    this.#env = {
+      PATH: `${bin}:${process.env.PATH ?? ""}`,
+      HOME: this.home,
+      LANG: "C.UTF-8",
+      NO_COLOR: "1",
+      WSCTL_PORT: `${port}`,
+      // A user who is not root has these by default.
+      WSCTL_DATA_DIR: join(this.home, ".local/state/wsctl"),
+      WSCTL_COMMANDS_DIR: join(config, "commands.d"),
+      WSCTL_SERVICES_DIR: join(config, "services.d"),
+      WSCTL_LOGS_DIR: join(config, "logs.d"),
+    };
+  }
+
+  /** Runs one command in the shell; returns what it printed on both streams, and its status. */
+  async run(command: string): Promise<{ lines: string[]; status: number }> {
+    const shell = this.#started();
+    this.#output = "";
+    const quoted = command.replaceAll("'", "'\\''");
+    shell.stdin?.write(`eval '${quoted}' </dev/null\nprintf '%s%d\\n' '${endMark}' "$?"\n`);
+    const pattern = new RegExp(`${endMark}(\\d+)\\n$`);
+    for (;;) {
+      const match = pattern.exec(this.#output);
+      if (match !== null) {
+        const text = this.#output.slice(0, match.index).replace(/\n$/, "");
+        return { lines: text === "" ? [] : text.split("\n"), status: Number(match[1]) };
+      }
+      if (shell.exitCode !== null) throw new Error(`the shell ended: ${this.#output}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Starts a command in a terminal beside the shell. */
+  start(name: string, command: string): Running {
+    const words = [...this.#prefix, "bash", "-c", `exec ${command}`];
+    const running = new Running(words, { env: this.#env, cwd: this.home });
+    this.#background.set(name, running);
+    return running;
+  }
+
+  background(name: string): Running | undefined {
+    return this.#background.get(name);
+  }
+
+  /** Writes a file that a page shows; `~` is the home. */
+  write(path: string, text: string): void {
+    const file = path.startsWith("~/") ? join(this.home, path.slice(2)) : join(this.home, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text, { mode: text.startsWith("#!") ? 0o755 : 0o644 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#shell?.stdin?.end();
+    for (const running of [...this.#background.values()].reverse()) {
+      if (!running.hasExited) await running.stop();
+    }
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  #started(): ChildProcess {
+    if (this.#shell !== undefined) return this.#shell;
+    const [file = "", ...args] = [...this.#prefix, "bash", "--noprofile", "--norc"];
+    const shell = spawn(file, args, { cwd: this.home, env: this.#env });
+    const collect = (text: string) => {
+      this.#output += text;
+      this.#wake();
+    };
+    // One pipe for both streams, so that the lines come in the order in which they were written.
+    shell.stdin?.write("exec 2>&1\n");
+    shell.stdout?.setEncoding("utf8").on("data", collect);
+    shell.once("exit", () => this.#wake());
+    this.#shell = shell;
+    return shell;
+  }
+}
