@@ -7,6 +7,7 @@ import * as limits from "../lib/protocol/limits.ts";
 import { closeCodes } from "../lib/protocol/wire/closeCodes.ts";
 import { protocolVersion, version } from "../lib/protocol/wire/version.ts";
 import { permissionsPage } from "../scripts/permissions.ts";
+import { referencePages } from "../scripts/reference.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -55,6 +56,14 @@ describe("docs/protocol.md", () => {
 
 test("docs/permissions.md is what the code says", () => {
   expect(read("docs/permissions.md")).toBe(permissionsPage());
+});
+
+describe("the reference", () => {
+  for (const [path, page] of Object.entries(referencePages)) {
+    test(`${path} is what the code says (else: npm run reference)`, async () => {
+      expect(read(path)).toBe(await page());
+    });
+  }
 });
 
 describe("the pages for readers", () => {

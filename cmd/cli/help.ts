@@ -31,7 +31,7 @@ export async function formatHelp(command: CommandDef, path: string[]): Promise<s
     .join("\n\n");
 }
 
-function usageLine(command: CommandDef, path: string[], args: ArgsDef): string {
+export function usageLine(command: CommandDef, path: string[], args: ArgsDef): string {
   if (command.subCommands !== undefined) return `${path.join(" ")} COMMAND [FLAGS]`;
   const words = Object.entries(args).map(([name, arg]) => {
     if (arg.type !== "positional") return "";
@@ -43,12 +43,12 @@ function usageLine(command: CommandDef, path: string[], args: ArgsDef): string {
     .trimEnd();
 }
 
-function positionalRow([name, arg]: [string, ArgDef]): Row {
+export function positionalRow([name, arg]: [string, ArgDef]): Row {
   return [name.toUpperCase(), arg.description ?? ""];
 }
 
 /** A switch that is on by default is shown as what turns it off. */
-function flagRow([name, arg]: [string, ArgDef]): Row {
+export function flagRow([name, arg]: [string, ArgDef]): Row {
   if (arg.type === "boolean") {
     if (arg.default !== true) return [`--${name}`, arg.description ?? ""];
     return [`--no-${name}`, ("negativeDescription" in arg && arg.negativeDescription) || ""];
