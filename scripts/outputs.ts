@@ -18,3 +18,4 @@ for (const page of process.argv.slice(2)) {
   writeFileSync(page, lines.join("\n"));
   console.log(`${page}: ${ran} ran, ${notRun.length} not-run, ${mismatches.length} rewritten`);
 }
+process.exit(0);

@@ -26,7 +26,9 @@ ${table(["Code", "HTTP status", "Exit status of the CLI", "Meaning"], rows)}
 
 export function limitsPage(): string {
   const source = readFileSync(limitsFile, "utf8");
-  const blocks = [...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n((?:export const [^;]+;\n)+)/g)];
+  const blocks = [
+    ...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n((?:export const [^;]+;\n)+)/g),
+  ];
   const rows = blocks.flatMap(([, comment = "", consts = ""]) => {
     const names = [...consts.matchAll(/export const (\w+)/g)].map(([, name = ""]) => name);
     const text = comment.replace(/\n \*/g, " ").replace(/\s+/g, " ").trim();

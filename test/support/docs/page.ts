@@ -42,7 +42,16 @@ export interface StopMark {
   name: string;
 }
 
-export type Part = CommandBlock | FileBlock | StopMark;
+/** A file that the page copies in a block that a test cannot run. */
+export interface CopyMark {
+  kind: "copy";
+  line: number;
+  from: string;
+  host: string;
+  to: string;
+}
+
+export type Part = CommandBlock | FileBlock | StopMark | CopyMark;
 
 /** Fences that hold something to type; each must be in the notation that a test can run. */
 const shellLanguages = new Set(["sh", "bash", "shell", "zsh", "fish", "console", "text-session"]);
@@ -54,10 +63,14 @@ export function readPage(markdown: string): Part[] {
   let volatile: string[] = [];
   for (let at = 0; at < lines.length; at++) {
     const text = lines[at] ?? "";
-    const comment = /^\s*<!-- (volatile|stop): (.*) -->$/.exec(text);
+    const comment = /^\s*<!-- (volatile|stop|copy): (.*) -->$/.exec(text);
     if (comment?.[1] === "volatile") volatile = words(comment[2] ?? "");
     if (comment?.[1] === "stop") {
       parts.push({ kind: "stop", line: at + 1, name: (comment[2] ?? "").trim() });
+    }
+    if (comment?.[1] === "copy") {
+      const [from = "", host = "", to = ""] = (comment[2] ?? "").split(/[ :]/);
+      parts.push({ kind: "copy", line: at + 1, from, host, to });
     }
     const fence = /^(\s*)(`{3,})(.*)$/.exec(text);
     if (fence === null) continue;

@@ -30,11 +30,12 @@ export async function runPage(parts: readonly Part[]): Promise<PageResult> {
   const second = parts.map((part) => ("host" in part ? part.host : "")).find(Boolean);
   using hosts = second === undefined ? undefined : TwoHosts.make();
   if (second !== undefined && hosts === undefined) return { ...result, isSkipped: true };
-  await using run = new PageRun(await closedPort(), hosts, second);
+  await using run = new PageRun(await closedPort(), hosts);
   for (const part of parts) {
     if (part.kind === "not-run") continue;
     if (part.kind === "stop") await run.stop(part.name);
-    else if (part.kind === "file") run.host(part.host).write(part.path, part.text);
+    else if (part.kind === "file") run.write(part.host, part.path, part.text);
+    else if (part.kind === "copy") run.write(part.host, part.to, run.host("").read(part.from));
     else {
       result.mismatches.push(...(await run.block(part)));
       result.ran++;
@@ -48,23 +49,22 @@ class PageRun implements AsyncDisposable {
   readonly #bindings: Bindings = new Map();
   readonly #address: string | undefined;
 
-  constructor(port: number, hosts: TwoHosts | undefined, second: string | undefined) {
-    this.#address = hosts === undefined ? undefined : "10.77.0.1";
-    if (hosts === undefined || second === undefined) {
-      this.#hosts.set("", new DocHost(port));
-      return;
-    }
-    const named = (name: string) => [
-      ...["unshare", "--uts", "sh", "-c"],
-      ...['hostname "$0" && exec "$@"', name],
-    ];
-    this.#hosts.set("", new DocHost(7420, [...hosts.on(0), ...named("control")]));
-    this.#hosts.set(second, new DocHost(7420, [...hosts.on(1), ...named(second)]));
+  readonly #namespaces: TwoHosts | undefined;
+
+  constructor(port: number, namespaces: TwoHosts | undefined) {
+    this.#address = namespaces === undefined ? undefined : "10.77.0.1";
+    this.#namespaces = namespaces;
+    if (namespaces === undefined) this.#hosts.set("", new DocHost(port));
   }
 
+  /** The host of the control plane has no name; every other one is across the network. */
   host(name: string): DocHost {
-    const host = this.#hosts.get(name);
-    if (host === undefined) throw new Error(`a page has two hosts at most, not "${name}" too`);
+    const known = this.#hosts.get(name);
+    if (known !== undefined) return known;
+    const way = this.#namespaces?.on(name === "" ? 0 : 1) ?? [];
+    const named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"'];
+    const host = new DocHost(7420, [...way, ...named, name === "" ? "control" : name]);
+    this.#hosts.set(name, host);
     return host;
   }
 
@@ -84,6 +84,11 @@ class PageRun implements AsyncDisposable {
       found.push({ step, printed, message: `${at(step)}${wrong}${why}` });
     }
     return found;
+  }
+
+  write(on: string, path: string, text: string): void {
+    const host = this.host(on);
+    host.write(path, this.#typed(text, host));
   }
 
   async stop(name: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** The terminals of a page: one shell for each host, and what runs in terminals beside it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Running, wsctlCommand } from "../processes/processes.ts";
@@ -75,9 +75,21 @@ export class DocHost implements AsyncDisposable {
 
   /** Writes a file that a page shows; `~` is the home. */
   write(path: string, text: string): void {
-    const file = path.startsWith("~/") ? join(this.home, path.slice(2)) : join(this.home, path);
+    const file = this.#file(path);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text, { mode: text.startsWith("#!") ? 0o755 : 0o644 });
+    writeFileSync(file, text, { mode: text.startsWith("#!") ? 0o700 : 0o600 });
+    if (!path.endsWith("wsctl/config.toml")) return;
+    // A user who is not root has it by default.
+    this.#env.WSCTL_CONFIG = file;
+    this.#shell?.stdin?.write(`export WSCTL_CONFIG='${file}'\n`);
+  }
+
+  read(path: string): string {
+    return readFileSync(this.#file(path), "utf8");
+  }
+
+  #file(path: string): string {
+    return join(this.home, path.replace(/^~\//, ""));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
