@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Running, wsctlCommand } from "../processes/processes.ts";
 
+const commandMsMax = 30_000;
 const endMark = "--end-of-command--";
 
 /** A host of a page: a home of its own, a shell that keeps its variables and its directory. */
@@ -48,6 +49,7 @@ export class DocHost implements AsyncDisposable {
     const quoted = command.replaceAll("'", "'\\''");
     shell.stdin?.write(`eval '${quoted}' </dev/null\nprintf '%s%d\\n' '${endMark}' "$?"\n`);
     const pattern = new RegExp(`${endMark}(\\d+)\\n$`);
+    const deadline = Date.now() + commandMsMax;
     for (;;) {
       const match = pattern.exec(this.#output);
       if (match !== null) {
@@ -55,9 +57,8 @@ export class DocHost implements AsyncDisposable {
         return { lines: text === "" ? [] : text.split("\n"), status: Number(match[1]) };
       }
       if (shell.exitCode !== null) throw new Error(`the shell ended: ${this.#output}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      if (Date.now() > deadline) throw new Error(`does not end: ${command}\n${this.#output}`);
+      await this.#nextOutput(deadline);
     }
   }
 
@@ -93,11 +94,22 @@ export class DocHost implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#shell?.stdin?.end();
+    // A command that does not end is ended with its shell.
+    this.#shell?.kill("SIGKILL");
     for (const running of [...this.#background.values()].reverse()) {
       if (!running.hasExited) await running.stop();
     }
     rmSync(this.home, { recursive: true, force: true });
+  }
+
+  #nextOutput(deadline: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.max(1, deadline - Date.now()));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #started(): ChildProcess {
