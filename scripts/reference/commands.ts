@@ -1,6 +1,6 @@
 /** Reads the tree of commands that `--help` shows, as rows for the reference and the man page. */
 import type { CommandDef, SubCommandsDef } from "citty";
-import { argsOf, metaOf, resolve, shownCommands } from "../../cmd/cli/commandTree.ts";
+import { readArgs, readMeta, resolveValue, shownCommands } from "../../cmd/cli/commandTree.ts";
 import { clientArgs, logArgs } from "../../cmd/cli/commonFlags.ts";
 import { commonNames, flagRow, positionalRow, type Row, usageLine } from "../../cmd/cli/help.ts";
 import { root } from "../../cmd/commandTable.ts";
@@ -28,8 +28,8 @@ export function allCommands(): Promise<CommandEntry[]> {
 export const commonFlags: Row[] = Object.entries({ ...clientArgs, ...logArgs }).map(flagRow);
 
 async function entriesOf(command: CommandDef, path: string[]): Promise<CommandEntry[]> {
-  const meta = await metaOf(command);
-  const args = await argsOf(command);
+  const meta = await readMeta(command);
+  const args = await readArgs(command);
   const all = Object.entries(args);
   const flags = all.filter(([, arg]) => arg.type !== "positional");
   const below = await shownCommands(command);
@@ -43,9 +43,9 @@ async function entriesOf(command: CommandDef, path: string[]): Promise<CommandEn
     common: flags.map(([name]) => name).filter((name) => commonNames.has(name)),
     examples: meta.examples ?? [],
   };
-  const table = ((await resolve(command.subCommands)) ?? {}) as SubCommandsDef;
+  const table = ((await resolveValue(command.subCommands)) ?? {}) as SubCommandsDef;
   const rest = below.map(async ([name]) =>
-    entriesOf((await resolve(table[name])) as CommandDef, [...path, name]),
+    entriesOf((await resolveValue(table[name])) as CommandDef, [...path, name]),
   );
   return [entry, ...(await Promise.all(rest)).flat()];
 }

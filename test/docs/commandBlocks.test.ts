@@ -17,7 +17,7 @@ const totals = { ran: 0, notRun: [] as string[] };
 function pages(): string[] {
   const guides = join(root, "docs/guides");
   const names = existsSync(guides) ? readdirSync(guides) : [];
-  return ["docs/tutorial.md", ...names.map((name) => `docs/guides/${name}`)].filter(
+  return ["README.md", "docs/tutorial.md", ...names.map((name) => `docs/guides/${name}`)].filter(
     (page) => page.endsWith(".md") && existsSync(join(root, page)),
   );
 }

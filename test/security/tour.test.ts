@@ -1,4 +1,4 @@
-/** The README's tour of two hosts, word by word, on two network namespaces. */
+/** The tutorial's two hosts, word by word, on two network namespaces, and what they refuse. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,26 +11,23 @@ const root = new URL("../..", import.meta.url).pathname;
 const hosts = TwoHosts.make();
 if (hosts === undefined) process.stderr.write("the tour is left out: no network namespaces here\n");
 
-/** Every command of the tour's code blocks, in order. */
+/** Every command of the tutorial's part on two hosts, in order. */
 function tour(): string[] {
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  const [, part = ""] =
-    /## Five minutes on two hosts\n([\s\S]*?)\n- Another name/.exec(readme) ?? [];
-  const blocks = [...part.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
-  const inline = [...part.matchAll(/`(wsctl send [^`]+)`/g)].map(([, text = ""]) => text);
-  return [...blocks.flatMap((text) => text.trim().split("\n")), ...inline];
+  const page = readFileSync(join(root, "docs/tutorial.md"), "utf8");
+  const [, part = ""] = /\n## Two hosts\n([\s\S]*?)\n## /.exec(page) ?? [];
+  return [...part.matchAll(/^\$ (.*)$/gm)].map(([, text = ""]) => text);
 }
 
-test("the tour is the one that is tried here", () => {
+test("the tutorial has the commands that are tried here", () => {
   expect(tour()).toEqual([
     "wsctl serve --host 0.0.0.0",
     "wsctl tokens create --join",
-    "wsctl agent --join wsj1.…",
-    "wsctl send info --all",
+    "wsctl agent --join <JOIN_STRING>",
+    "wsctl send info --all --require-online",
   ]);
 });
 
-test.skipIf(hosts === undefined)("a second host joins over TLS, as the README says", async () => {
+test.skipIf(hosts === undefined)("a second host joins over TLS, as the tutorial says", async () => {
   using _ = hosts as TwoHosts;
   using near = temporaryDir();
   using far = temporaryDir();
@@ -47,7 +44,7 @@ test.skipIf(hosts === undefined)("a second host joins over TLS, as the README sa
   const [text] = await making.logged(/^wsj1\.\S+$/);
   const place = Buffer.from(text.split(".")[2] ?? "", "base64url").toString();
   expect(place).toBe("https://10.77.0.1:7420");
-  await using joined = run(1, agent.replace("wsj1.…", text), `${far}`);
+  await using joined = run(1, agent.replace("<JOIN_STRING>", text), `${far}`);
   await joined.logged(/joined https:\/\/10\.77\.0\.1:7420/);
   await joined.logged(/ connected$/);
   const sent = run(0, send, `${near}`);

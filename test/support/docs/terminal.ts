@@ -1,5 +1,5 @@
 /** The terminals of a page: one shell for each host, and what runs in terminals beside it. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,6 +7,14 @@ import { Running, wsctlCommand } from "../processes/processes.ts";
 
 const commandMsMax = 30_000;
 const endMark = "--end-of-command--";
+
+/** Words that give a command settings of its own where those of root are: no page leaves keys there. */
+function ownSettings(dir: string): string[] {
+  if (process.getuid?.() !== 0) return [];
+  if (spawnSync("unshare", ["--mount", "true"]).status !== 0) return [];
+  const script = 'mkdir -p /etc/wsctl && mount --bind "$0" /etc/wsctl && exec "$@"';
+  return ["unshare", "--mount", "sh", "-c", script, dir];
+}
 
 /** A host of a page: a home of its own, a shell that keeps its variables and its directory. */
 export class DocHost implements AsyncDisposable {
@@ -23,11 +31,12 @@ export class DocHost implements AsyncDisposable {
   constructor(port: number, prefix: string[] = []) {
     this.home = mkdtempSync(join(tmpdir(), "wsctl-page-"));
     this.port = port;
-    this.#prefix = prefix;
     const bin = join(this.home, ".local/bin");
     mkdirSync(bin, { recursive: true });
     symlinkSync(wsctlCommand("binary")[0] ?? "", join(bin, "wsctl"));
     const config = join(this.home, ".config/wsctl");
+    mkdirSync(config, { recursive: true });
+    this.#prefix = [...prefix, ...ownSettings(config)];
     this.#env = {
       PATH: `${bin}:${process.env.PATH ?? ""}`,
       HOME: this.home,
