@@ -1,7 +1,7 @@
 /** The documents tell the truth about what is in the code. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { errorCodes } from "../lib/protocol/errors.ts";
 import * as limits from "../lib/protocol/limits.ts";
 import { closeCodes } from "../lib/protocol/wire/closeCodes.ts";
@@ -66,21 +66,58 @@ describe("the reference", () => {
   }
 });
 
+/** Every page in Markdown, by its path from the root. */
+const pages = ["*.md", "docs/**/*.md"]
+  .flatMap((pattern) => [...new Bun.Glob(pattern).scanSync(root)])
+  .sort();
+
 describe("the pages for readers", () => {
-  test("name only files that are there", () => {
-    for (const page of [
-      ...["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/protocol.md"],
-      ...["docs/guarantees.md", "docs/threat-model.md", "docs/permissions.md"],
-    ]) {
-      const named = [...read(page).matchAll(/`((?:cmd|lib|test|scripts|docs)\/[\w./-]+)`/g)];
-      const missing = named
+  test("the pages name only files that are there", () => {
+    expect(pages.length).toBeGreaterThan(20);
+    const missing = pages.flatMap((page) =>
+      [...read(page).matchAll(/`((?:cmd|lib|test|scripts|docs)\/[\w./-]+)`/g)]
         .map(([, path = ""]) => path)
-        .filter((path) => !existsSync(join(root, path)));
-      expect({ page, missing }).toEqual({ page, missing: [] });
-    }
+        .filter((path) => !existsSync(join(root, path)))
+        .map((path) => `${page}: ${path}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("links between pages lead to a file and a heading", () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+        .filter(([, path = "", anchor]) => {
+          const file = path === "" ? page : join(dirname(page), path);
+          if (!existsSync(join(root, file))) return true;
+          return anchor !== undefined && !anchors(read(file)).includes(anchor);
+        })
+        .map(([link]) => `${page}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test("the files of docs/architecture.md have the names to start at", () => {
+    const rows = [...read("docs/architecture.md").matchAll(/^\| \d+ \| `(.+?)` \| `(.+?)` \|/gm)];
+    expect(rows.length).toBeGreaterThanOrEqual(25);
+    const wrong = rows.filter(([, path = "", name = ""]) => !read(path).includes(name));
+    expect(wrong.map(([row]) => row)).toEqual([]);
+  });
+
+  test("the README stays within 150 lines", () => {
+    expect(read("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(150);
   });
 
   test("the change log knows this version", () => {
     expect(read("CHANGELOG.md")).toContain(`## ${version}`);
   });
 });
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchors(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
