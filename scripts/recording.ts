@@ -109,7 +109,7 @@ function merged(frames: Frame[]): Frame[] {
   });
 }
 
-/** Runs a command in a pseudo-terminal; returns what it wrote, and how long after the piece before. */
+/** Runs a command in a pseudo-terminal; returns what it wrote, and the pauses between. */
 function inTerminal(command: string): { afterMs: number; text: string }[] {
   const log = join(home, "out");
   const timing = join(home, "timing");

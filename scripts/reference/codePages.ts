@@ -38,8 +38,8 @@ export function limitsPage(): string {
 
 \`npm run reference\` writes this page from \`lib/protocol/limits.ts\`, and a test compares them.
 
-Every frame, queue, wait and output has a limit. A limit that is reached is a named error, or a wait,
-and never a silent loss. Where a flag can change a limit, the [CLI reference](cli.md) has it.
+Every frame, queue, wait and output has a limit. A limit that is reached is a named error or a wait,
+never a silent loss. Where a flag can change a limit, the [CLI reference](cli.md) has it.
 
 ${table(["Name", "Value", "What it limits"], rows)}
 `;

@@ -8,7 +8,7 @@ import { Running, wsctlCommand } from "../processes/processes.ts";
 const commandMsMax = 30_000;
 const endMark = "--end-of-command--";
 
-/** Words that give a command settings of its own where those of root are: no page leaves keys there. */
+/** Gives a command its own `/etc/wsctl`, so that a page leaves no keys in that of root. */
 function ownSettings(dir: string): string[] {
   if (process.getuid?.() !== 0) return [];
   if (spawnSync("unshare", ["--mount", "true"]).status !== 0) return [];
