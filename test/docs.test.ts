@@ -97,7 +97,9 @@ describe("the pages for readers", () => {
   });
 
   test("the files of docs/architecture.md have the names to start at", () => {
-    const rows = [...read("docs/architecture.md").matchAll(/^\| \d+ \| `(.+?)` \| `(.+?)` \|/gm)];
+    const rows = [
+      ...read("docs/architecture.md").matchAll(/^\| \d+ *\| `(.+?)` *\| `(.+?)` *\|/gm),
+    ];
     expect(rows.length).toBeGreaterThanOrEqual(25);
     const wrong = rows.filter(([, path = "", name = ""]) => !read(path).includes(name));
     expect(wrong.map(([row]) => row)).toEqual([]);
