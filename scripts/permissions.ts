@@ -16,20 +16,20 @@ export function permissionsPage(): string {
     return [code(`${method} ${path}`), code(permission), who, action && code(action), byLogin];
   });
   const pages = consoleRoutes.map(({ method, path, what }) => [code(`${method} ${path}`), what]);
-  return `# Who may ask what
+  return `# Permissions
 
-Written by \`npm run permissions\` from \`lib/control/http/app.ts\` and
-\`lib/control/auth/permissions.ts\`; a test compares. Without a token only \`/healthz\`,
-\`/readyz\`, \`/agent/challenge\` and the console's own addresses below answer. A token that is
-narrowed sees and commands less: see \`lib/control/core/agents/agentScope.ts\`. A login of the
-console has the role and the terms of its token, or the role that is granted to the person's groups,
-and of that role only what the last column says.
+\`npm run permissions\` writes this page from \`lib/control/http/app.ts\` and
+\`lib/control/auth/permissions.ts\`, and a test compares them. Without a token only \`/healthz\`,
+\`/readyz\`, \`/agent/challenge\` and the addresses of the console below answer. A narrowed token
+reads and commands less: see \`lib/control/core/agents/agentScope.ts\`. A console session has the
+role and the restrictions of its token, or the role that is granted to the groups of the person, and
+of that role only the routes of the last column.
 
 ${table(["route", "permission", "roles", "in the audit trail", "console"], api)}
 
-## The console's own addresses
+## Addresses of the console
 
-They hold nothing of the fleet. What posts is refused unless the console's own page asks.
+They contain no data of the fleet. Requests with POST are refused unless the page of the console sends them.
 
 ${table(["address", "what it is"], pages)}
 `;
