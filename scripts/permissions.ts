@@ -29,7 +29,8 @@ ${table(["route", "permission", "roles", "in the audit trail", "console"], api)}
 
 ## Addresses of the console
 
-They contain no data of the fleet. Requests with POST are refused unless the page of the console sends them.
+They contain no data of the fleet. Requests with POST are refused unless the page of the console
+sends them.
 
 ${table(["address", "what it is"], pages)}
 `;

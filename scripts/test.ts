@@ -10,6 +10,7 @@ installFaketime();
 installSwift();
 installTmux();
 installChromium();
+installCurl();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -46,6 +47,11 @@ function installSwift(): void {
 /** A terminal that a test can type at and read. */
 function installTmux(): void {
   install("tmux", "the test of wsctl watch at a terminal", () => Bun.which("tmux") !== null);
+}
+
+/** The guides show it. */
+function installCurl(): void {
+  install("curl", "the command blocks of the guides", () => Bun.which("curl") !== null);
 }
 
 /** A browser in which the console is looked at. */
