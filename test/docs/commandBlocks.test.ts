@@ -69,6 +69,19 @@ describe("the notation of command blocks", () => {
     expect(await runPage(readPage(text))).toMatchObject({ ran: 2, mismatches: [] });
   });
 
+  test("every background process of a page ends with it, also two of one name", async () => {
+    const block = (mark: string) =>
+      `${fence}console background name=x\n$ sh -c 'echo ${mark} $$; exec sleep 60'\n<${mark}>\n${fence}\n`;
+    const text = ["ONE", "TWO"].map((mark) =>
+      block(mark).replace(`<${mark}>`, `${mark} <PID_${mark}>`),
+    );
+    const show = `${fence}console\n$ ps -o args= -p <PID_ONE> -p <PID_TWO>\nsleep 60\nsleep 60\n$ echo <PID_ONE> <PID_TWO>\n${fence}\n`;
+    const { mismatches } = await runPage(readPage([...text, show].join("\n")));
+    const pids = mismatches.flatMap(({ printed }) => printed.join(" ").split(" ").map(Number));
+    expect(pids).toHaveLength(2);
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+
   test("other fences with commands are refused", () => {
     expect(() => readPage(`${fence}sh\nwsctl serve\n${fence}\n`)).toThrow("console, not sh");
   });

@@ -23,6 +23,7 @@ export class DocHost implements AsyncDisposable {
   readonly #env: Record<string, string>;
   readonly #prefix: string[];
   readonly #background = new Map<string, Running>();
+  readonly #processes: Running[] = [];
   #shell: ChildProcess | undefined;
   #output = "";
   #wake: () => void = () => undefined;
@@ -75,7 +76,9 @@ export class DocHost implements AsyncDisposable {
   start(name: string, command: string): Running {
     const words = [...this.#prefix, "bash", "-c", `exec ${command}`];
     const running = new Running(words, { env: this.#env, cwd: this.home });
+    // A later block may have the same name: `stop` means the latest, the end of the page means all.
     this.#background.set(name, running);
+    this.#processes.push(running);
     return running;
   }
 
@@ -105,7 +108,7 @@ export class DocHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // A command that does not end is ended with its shell.
     this.#shell?.kill("SIGKILL");
-    for (const running of [...this.#background.values()].reverse()) {
+    for (const running of this.#processes.toReversed()) {
       if (!running.hasExited) await running.stop();
     }
     rmSync(this.home, { recursive: true, force: true });
