@@ -48,7 +48,11 @@ try {
   await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByRole("heading", { name: "Agents" }).waitFor();
-  await page.getByText("worker-1").first().waitFor();
+  // Each agent reports its CPU a moment after it has connected.
+  await page
+    .getByText(/^\d[\d.]*%$/)
+    .nth(agents.length - 1)
+    .waitFor();
   await page.screenshot({ path: join(root, "docs/images/console.png") });
   await page.getByRole("link", { name: "Jobs" }).click();
   await page.getByText("defragment").first().waitFor();
