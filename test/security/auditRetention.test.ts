@@ -43,7 +43,7 @@ test("the control plane's trail lets records go after --audit-retention, also ac
   expect((await verify("--head", `3000:${later?.hash}`)).code).toBe(0);
   const old = await verify("--head", `100:${line?.hash}`);
   expect(old.code).toBe(1);
-  expect(old.stderr).toContain("record 100 is older than what is kept");
+  expect(old.stderr).toContain("record 100 is older than the retained entries");
   const all = await wsctl(["audit", "export", "--data-dir", `${dataDir}`]);
   const lines = jsonLines<AuditLine>(all).map(({ record }) => record);
   expect(lines[0]?.sequence).toBe(2_001);

@@ -119,10 +119,10 @@ test.each([
 });
 
 test.each([
-  [["--uses", "2", "--role", "admin"], /--uses belongs to --join/],
-  [["--role", "admin", "--allow", "ping"], /--allow belongs to --role operator or viewer/],
-  [["--role", "operator", "--label", "a=b"], /--label belongs to --join or --agent/],
-  [["--role", "operator", "--target", "env in"], /target must be a label selector|Cannot make/],
+  [["--uses", "2", "--role", "admin"], /--uses needs --join/],
+  [["--role", "admin", "--allow", "ping"], /--allow needs --role operator or viewer/],
+  [["--role", "operator", "--label", "a=b"], /--label needs --join or --agent/],
+  [["--role", "operator", "--target", "env in"], /target must be a selector/],
   [["--role", "operator", "--allow", "a,,b"], /expected one or more/],
   [["--role", "viewer", "--allow-from", "10.0.0.0/99"], /an address or a range/],
   [["--join", "--expires-in", "90d"], /from 1s to 30d/],
