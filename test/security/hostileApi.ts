@@ -107,7 +107,7 @@ export function hostileApiSuite(flavour: Flavour): void {
       test(`the body ${JSON.stringify(body)} is no JSON`, async () => {
         const answer = await post(body);
         expect(answer.status).toBe(400);
-        expect(answer.body.error?.message).toBe("the body is not JSON");
+        expect(answer.body.error?.message).toBe("Body is not JSON");
       });
     }
 

@@ -1,4 +1,4 @@
-/** Agents over HTTP: listed by id, shown with their recent metrics. */
+/** HTTP routes that list, show, approve, revoke, label, drain and delete agents. */
 import { v4 as newSeed } from "uuid";
 import type * as v from "valibot";
 import { matches, parseSelector } from "../../protocol/api/selector.ts";
@@ -71,7 +71,10 @@ export const agentRoutes: Route[] = [
   },
 ];
 
-/** By id; `selector` chooses, and `latency=true` has the way to each measured, for the next look. */
+/**
+ * Lists agents by id. `selector` filters them; `latency=true` starts a latency measurement for each
+ * agent, whose result the next call returns.
+ */
 function listAgents({ c, engine, scope, now }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 1000, otherwise: 1000 });
   const after = c.req.query("cursor") ?? "";
@@ -99,7 +102,7 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
   return c.json(page);
 }
 
-/** Whom a job would be for. */
+/** Resolves a target without creating a job. */
 function showTarget(context: RouteContext<v.InferOutput<typeof TargetQuery>>): Response {
   const { c, body: query, engine, scope } = context;
   const { target, seed } = shuffleBySeed(query.target, newSeed());
@@ -122,7 +125,10 @@ function showAgent({ c, engine, scope, now }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
   const agent = engine.core.registry.agents.get(agentId);
   if (agent === undefined || !scope.sees(agent)) {
-    throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
+    throw new WsctlError(
+      "NO_MATCH",
+      `Unknown agent "${agentId}". List the agents to see their ids`,
+    );
   }
   const commands = engine.capabilities.get(agent.record.capabilities);
   const listed = commands === undefined ? undefined : [...commands.values()];
@@ -131,19 +137,22 @@ function showAgent({ c, engine, scope, now }: RouteContext): Response {
   return c.json(scope.isRestricted ? visibleOnly(detail) : detail);
 }
 
-/** An agent that has joined may connect from now on. */
+/** Allows an agent that has joined to connect. */
 function approveAgent({ c, engine, now }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
   const { tokens } = engine.journal;
   const pending = tokens.findByAgent(agentId, now).filter(({ state }) => state === "pending");
   if (pending.length === 0) {
-    throw new WsctlError("NOT_FOUND", "no agent of this name waits for approval");
+    throw new WsctlError(
+      "NOT_FOUND",
+      `Cannot approve agent "${agentId}": it is not pending approval`,
+    );
   }
   for (const { tokenId } of pending) tokens.setState(tokenId, "active");
   return c.json({ agent_id: agentId, approved: true });
 }
 
-/** None of its tokens and keys is good any more; what waits for it never goes out. */
+/** Revokes the agent's tokens and keys and cancels its queued requests. */
 function revokeAgent(context: RouteContext): Response {
   const { c, revocations } = context;
   const agentId = knownAgent(context);
@@ -156,28 +165,31 @@ function labelAgent(context: RouteContext<v.InferOutput<typeof LabelChanges>>): 
   return updateAgent(context, { labels });
 }
 
-/** Answers with the agent as it is then. */
+/** Applies the update and returns the updated agent. */
 function updateAgent(context: RouteContext, update: AgentUpdate): Response {
   const { c, engine, now } = context;
   const agentId = knownAgent(context);
-  // Before the event: what cannot be is refused, not half done.
+  // Throws before the event is applied, so that an invalid update changes nothing.
   applyUpdate(engine.core.registry.agent(agentId).record, update);
   engine.applyAgentAction({ type: "agentUpdated", agentId, ...update });
   return c.json(agentView(engine.core.registry.agent(agentId), readStatus(engine, agentId, now)));
 }
 
-/** Of one that is away: its record, its tokens, and what waits for it. What it did stays on record. */
+/**
+ * Deletes the record, the tokens and the queued requests of an offline agent. Its job history is
+ * kept.
+ */
 function deleteAgent(context: RouteContext): Response {
   const { c, engine, revocations } = context;
   const agentId = knownAgent(context);
   if (engine.core.registry.agents.get(agentId)?.session !== undefined) {
-    const text = "it is connected, and would be known again at once: stop it, or revoke it first";
+    const text = `Cannot delete agent "${agentId}": it is online. Stop or revoke it first`;
     throw new WsctlError("CONFLICT", text);
   }
   engine.notify({
     type: "cancelMatching",
     agentId,
-    reason: "the agent was deleted; it never started",
+    reason: "The agent was deleted; the request never started",
   });
   revocations.revokeAgent(agentId);
   engine.applyAgentAction({ type: "agentDeleted", agentId });
@@ -185,7 +197,7 @@ function deleteAgent(context: RouteContext): Response {
   return c.body(null, 204);
 }
 
-/** How others' jobs ended is nothing to a narrowed token. */
+/** Removes the outcome of other operators' jobs, which a restricted token must not see. */
 function visibleOnly<View extends AgentView>({ last_outcome: _last, ...view }: View) {
   return view;
 }
@@ -193,7 +205,7 @@ function visibleOnly<View extends AgentView>({ last_outcome: _last, ...view }: V
 function knownAgent({ c, engine }: RouteContext): string {
   const agentId = c.req.param("agent_id") ?? "";
   if (engine.core.registry.agents.has(agentId)) return agentId;
-  throw new WsctlError("NO_MATCH", "no such agent; list them to see their ids");
+  throw new WsctlError("NO_MATCH", `Unknown agent "${agentId}". List the agents to see their ids`);
 }
 
 function readStatus(engine: Engine, agentId: string, now: number): AgentStatus {

@@ -1,6 +1,6 @@
 /**
- * Artifacts over HTTP: ordered, completed, listed, shown, deleted. What is in them does not pass
- * through here: the answers carry pre-signed URLs.
+ * HTTP routes that create, complete, list, show and delete artifacts. The content does not pass
+ * through the control plane: responses carry pre-signed URLs.
  */
 import { validate as isUuid } from "uuid";
 import {
@@ -53,7 +53,7 @@ export const artifactRoutes: Route[] = [
   },
 ];
 
-/** 201 with where to upload, or without that where the content is known already. */
+/** Responds 201, with an upload URL unless the content is already stored. */
 function createArtifact(context: RouteContext<ArtifactRequest>): Promise<Response> {
   const { artifacts, body, token, authority } = context;
   return artifacts
@@ -77,11 +77,11 @@ async function createdResponse(
   return c.json(body, 201);
 }
 
-/** 202 while a large one is still being compared: ask again. */
+/** Responds 202 while a large artifact is still being verified; the client repeats the request. */
 function complete({ c, artifacts, token, authority }: RouteContext): Promise<Response> {
   const artifact = findArtifact({ c, artifacts });
   if (token.role === "agent" && artifact.agentId !== token.agentId) {
-    throw new WsctlError("FORBIDDEN", "only who ordered an artifact may complete it");
+    throw new WsctlError("FORBIDDEN", "Cannot complete artifact: another agent created it");
   }
   return artifacts
     .complete(artifact, authority)
@@ -92,12 +92,12 @@ function complete({ c, artifacts, token, authority }: RouteContext): Promise<Res
 
 function list({ c, artifacts, token, scope }: RouteContext): Response {
   if (token.role === "agent" || scope.isRestricted) {
-    throw new WsctlError("FORBIDDEN", "this token may fetch artifacts by their ids alone");
+    throw new WsctlError("FORBIDDEN", "Token may not list artifacts; fetch an artifact by its id");
   }
   const limit = readNumber(c, "limit", { least: 1, most: 500, otherwise: 50 });
   const before = c.req.query("cursor");
   if (before !== undefined && !isUuid(before)) {
-    throw new WsctlError("MALFORMED", 'query parameter "cursor" must be the id of an artifact');
+    throw new WsctlError("MALFORMED", 'Query parameter "cursor" must be the id of an artifact');
   }
   const found = artifacts.list(limit + 1, before);
   const items = found.slice(0, limit);
@@ -110,15 +110,15 @@ function list({ c, artifacts, token, scope }: RouteContext): Response {
 async function show({ c, engine, artifacts, token, scope }: RouteContext): Promise<Response> {
   const artifact = findArtifact({ c, artifacts });
   if (scope.isRestricted && !isCreatedBy(engine, artifact, token)) {
-    throw new WsctlError("FORBIDDEN", "this token may fetch only what its own jobs have left");
+    throw new WsctlError("FORBIDDEN", "Token may fetch only artifacts that its own jobs created");
   }
   if (token.role === "agent" && (artifact.kind !== "release" || artifact.state !== "ready")) {
-    throw new WsctlError("FORBIDDEN", "an agent may fetch only releases that are ready");
+    throw new WsctlError("FORBIDDEN", "An agent may fetch only releases that are ready");
   }
   const body: ArtifactDetail = artifactView(artifact);
   if (artifact.state === "ready") {
     if (!artifacts.store.has(artifact.object)) {
-      throw new WsctlError("NOT_FOUND", "its content is not in the store that is used now");
+      throw new WsctlError("NOT_FOUND", "Artifact content not found in the current object store");
     }
     const { url, expiresAt } = await artifacts.store.download(
       artifact,
@@ -129,7 +129,7 @@ async function show({ c, engine, artifacts, token, scope }: RouteContext): Promi
   return c.json(body);
 }
 
-/** What a published release is made of goes with the release alone. */
+/** Refuses to delete a file of a published release: deleting the release removes it. */
 function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
   const artifact = findArtifact({ c, artifacts });
   const releases = engine.journal.releases.all();
@@ -138,7 +138,7 @@ function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
   );
   if (owner !== undefined) {
     const { version } = owner;
-    const text = `it is part of the release ${version}: "wsctl release delete ${version}" removes both`;
+    const text = `Cannot delete artifact: it is part of release ${version}. Run "wsctl release delete ${version}"`;
     throw new WsctlError("CONFLICT", text);
   }
   return artifacts.remove(artifact).then(() => c.body(null, 204));

@@ -1,4 +1,4 @@
-/** The audit trail over HTTP: read a page at a time, and followed from its beginning. */
+/** HTTP routes that read the audit trail by page and verify its hash chain. */
 import { type AuditHead, type AuditPage, parseAuditHead } from "../../protocol/api/audit.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
@@ -13,7 +13,7 @@ function list({ c, engine }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 1_000, otherwise: 100 });
   const { audit } = engine.journal;
   const { head } = audit;
-  // Without a place to go on from: the newest.
+  // Without a cursor, the page holds the newest entries.
   const otherwise = Math.max(0, head.sequence - limit);
   const after = readNumber(c, "after", { least: 0, most, otherwise });
   const page: AuditPage = { items: audit.list(after, limit), head };
@@ -30,5 +30,5 @@ function parseAnchor(text: string | undefined): AuditHead | undefined {
   if (text === undefined) return undefined;
   const head = parseAuditHead(text);
   if (head !== undefined) return head;
-  throw new WsctlError("MALFORMED", 'query parameter "head" must be SEQUENCE:HASH');
+  throw new WsctlError("MALFORMED", 'Query parameter "head" must be SEQUENCE:HASH');
 }

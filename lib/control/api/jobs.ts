@@ -1,4 +1,4 @@
-/** Jobs over HTTP: asked for, listed, shown, and followed until the last outcome. */
+/** HTTP routes that create, list, show, follow, cancel, pause, resume, approve and retry jobs. */
 import type * as v from "valibot";
 import { JobRequest, RetryRequest } from "../../protocol/api/jobs.ts";
 import {
@@ -93,7 +93,7 @@ export const jobRoutes: Route[] = [
   },
 ];
 
-/** The same for some of the agents of a job that has ended; answers as `submit` does. */
+/** Creates a job for selected agents of a job that has ended. The response is that of `submit`. */
 function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Promise<Response> {
   const job = findJob(context);
   const { engine, scope, body: retry } = context;
@@ -105,8 +105,8 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Pr
 }
 
 /**
- * 202 with the job once it is durable; as NDJSON the stream goes on with each outcome, and with
- * `?output=true` with live output as well.
+ * Responds 202 with the job once it is durable. With NDJSON, the stream continues with each
+ * outcome, and with `?output=true` with live output.
  */
 function submit(context: RouteContext, order: JobRequest, retryOf?: string): Promise<Response> {
   const { c, jobs, token, scope, address } = context;
@@ -134,7 +134,7 @@ function sendAccepted(context: RouteContext, submitted: AcceptedJob): Response {
 async function listJobs(context: RouteContext): Promise<Response> {
   const { c, engine, token, scope } = context;
   const query = readJobsQuery(c);
-  // A narrowed token sees no jobs but its own, whoever's it asks for.
+  // A restricted token sees only its own jobs, whatever filter it passes.
   if (scope.isRestricted) {
     if ((query.createdBy ?? token.tokenId) !== token.tokenId) return c.json({ items: [] });
     query.createdBy = token.tokenId;
@@ -152,13 +152,13 @@ function showJob(context: RouteContext): Response {
   return c.json(buildDetail(engine, job));
 }
 
-/** Of a large job without results and long messages, which its outcomes have a page at a time. */
+/** Omits results and long messages if the job is large; the outcomes route returns them by page. */
 function buildDetail({ journal }: Engine, job: StoredJob): JobDetail {
   const isBrief = job.total > fullResultRequestsMax;
   return jobDetail(job, isBrief ? journal.requests(job.jobId) : journal.fullRequests(job.jobId));
 }
 
-/** What was not sent yet is withdrawn, the rest told to stop; answers with the job as it stands. */
+/** Cancels queued requests, asks agents to stop running ones, and returns the job. */
 function cancelJob(context: RouteContext): Response {
   const { c, engine } = context;
   const job = findJob(context);
@@ -166,7 +166,7 @@ function cancelJob(context: RouteContext): Response {
   return c.json(buildDetail(engine, findJob(context)));
 }
 
-/** What was not sent is held back, or let go again; answers with the job as it stands. */
+/** Pauses or resumes the requests that were not sent yet, and returns the job. */
 function setPaused(context: RouteContext, type: "pauseRequested" | "resumeRequested"): Response {
   const { jobId } = requireOpen(findJob(context));
   if (type === "resumeRequested") requireWithin(context, jobId);
@@ -174,38 +174,41 @@ function setPaused(context: RouteContext, type: "pauseRequested" | "resumeReques
   return context.c.json(jobView(findJob(context)));
 }
 
-/** Agents may have left a token's scope while the job stood still. */
+/** The labels of agents may have changed while the job was paused. */
 function requireWithin({ engine, scope }: RouteContext, jobId: string): void {
   if (!scope.isRestricted) return;
   const known = scope.within(engine.core.registry.agents);
   const queued = engine.journal.requests(jobId).filter(({ state }) => state === "queued");
   const left = queued.find(({ agentId }) => !known.has(agentId));
   if (left === undefined) return;
-  const text = `agent "${left.agentId}" is no longer one that this token may command: cancel the job`;
+  const text = `Cannot resume job: agent "${left.agentId}" is no longer in the scope of this token. Cancel the job`;
   throw new WsctlError("FORBIDDEN", text);
 }
 
 function requireOpen(job: StoredJob): StoredJob {
   if (job.ended < job.total) return job;
-  throw new WsctlError("CONFLICT", "this job has ended: nothing of it could still go out");
+  throw new WsctlError("CONFLICT", "Cannot pause or resume job: it has already finished");
 }
 
-/** By somebody else than who asked for it: two have then seen it. */
+/** Approves a job. The approving operator must not be the one who created it. */
 function approveJob(context: RouteContext): Response {
   const { c, engine, token } = context;
   const job = findJob(context);
   if (job.needsApproval !== true) {
-    throw new WsctlError("CONFLICT", "this job needs no approval");
+    throw new WsctlError("CONFLICT", "Cannot approve job: it does not need approval");
   }
   if (job.createdBy === token.tokenId) {
-    throw new WsctlError("FORBIDDEN", "a second operator must approve what this one asked for");
+    throw new WsctlError(
+      "FORBIDDEN",
+      "Cannot approve job: another operator than its creator must approve it",
+    );
   }
   requireOpen(job);
   engine.decide({ type: "approvalRequested", jobId: job.jobId, by: token.tokenId });
   return c.json(jobView(findJob(context)));
 }
 
-/** Outcomes behind a cursor, until the last. */
+/** Streams the outcomes after a cursor until the job ends. */
 function awaitJob(context: RouteContext): Response {
   const { c, engine } = context;
   const job = findJob(context);
@@ -214,7 +217,7 @@ function awaitJob(context: RouteContext): Response {
   return ndjson(context, new OutcomeStream({ engine, job, after }));
 }
 
-/** The same with live output, behind what was received of it. */
+/** Streams the outcomes and the live output after a cursor until the job ends. */
 function followJob(context: RouteContext<v.InferOutput<typeof StreamRequestBody>>): Response {
   const { engine, body } = context;
   const job = findJob(context);
@@ -222,12 +225,12 @@ function followJob(context: RouteContext<v.InferOutput<typeof StreamRequestBody>
   return ndjson(context, new OutputStream({ engine, job, after, received: output }));
 }
 
-/** The job that the path names, if this token may know of it. */
+/** Finds the job that the path names, unless the token must not see it. */
 function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
   const job = engine.journal.job(c.req.param("job_id") ?? "");
   const isHidden = scope.isRestricted && job?.createdBy !== token.tokenId;
   if (job !== undefined && !isHidden) return job;
-  throw new WsctlError("NOT_FOUND", "no such job; list them to see their ids");
+  throw new WsctlError("NOT_FOUND", "Unknown job. List the jobs to see their ids");
 }
 
 function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedLine {
@@ -242,14 +245,17 @@ function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedL
   };
 }
 
-/** Ends before its time if the token does; begins with the line of what was accepted, if it was. */
+/**
+ * Streams a job. The stream starts with the line of the accepted job, if there is one, and closes
+ * early if the token ends.
+ */
 function ndjson(
   { engine, token, authority }: RouteContext,
   source: StreamSource,
   accepted?: AcceptedLine,
 ): Response {
   const first = accepted === undefined ? "" : `${JSON.stringify(accepted)}\n`;
-  // The job may have been accepted under a credential that has ended since: then nothing follows.
+  // The credential may have ended since the job was accepted; the stream then closes at once.
   const stream = engine.responseStreams.open(token.tokenId, source, first, authority.isValid);
   const status = accepted === undefined ? 200 : 202;
   return new Response(stream, { status, headers: { "Content-Type": "application/x-ndjson" } });

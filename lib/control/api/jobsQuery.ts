@@ -1,4 +1,4 @@
-/** What `GET /api/v1/jobs` is asked for, read from its query. */
+/** Parses the query parameters of `GET /api/v1/jobs`. */
 import type { Context } from "hono";
 import { validate as isUuid } from "uuid";
 import * as v from "valibot";
@@ -11,7 +11,11 @@ import { readNumber } from "./route.ts";
 
 const searchCharsMax = 1_000;
 
-/** Throws `MALFORMED` naming the parameter and what was expected. */
+/**
+ * The error names the parameter and the expected value.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
 export function readJobsQuery(c: Context): JobsQuery {
   const before = read(c, "cursor", isUuid, "the id of a job");
   const agentId = read(c, "agent", (text) => v.is(AgentId, text), "the id of an agent");
@@ -46,7 +50,7 @@ function read(
 ): string | undefined {
   const text = c.req.query(name);
   if (text === undefined || isRight(text)) return text;
-  throw new WsctlError("MALFORMED", `query parameter "${name}" must be ${rule}`);
+  throw new WsctlError("MALFORMED", `Query parameter "${name}" must be ${rule}`);
 }
 
 function isStatus(text: string): boolean {

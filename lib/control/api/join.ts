@@ -1,6 +1,6 @@
 /**
- * How an agent's own key becomes known: by a join token, which is burnt with it, and later by the
- * key before it.
+ * HTTP routes that register an agent's public key: first with a join token, later with the current
+ * key.
  */
 import * as v from "valibot";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -19,7 +19,7 @@ const SignatureText = v.pipe(
   v.regex(/^[\w-]{86}$/, "must be 64 bytes in base64url"),
 );
 
-/** The signature is over `buildJoinText` with the id of the token that is used. */
+/** The signature covers `buildJoinText` with the id of the token in use. */
 const KeyRequest = v.strictObject({
   agent_id: AgentId,
   public_key: PublicKeyText,
@@ -46,7 +46,9 @@ export const joinRoutes: Route[] = [
   }),
 ];
 
-/** 201 with the key's id. In one transaction: the token's use is gone and the key is in force. */
+/**
+ * Responds 201 with the key's id. One transaction spends a use of the token and activates the key.
+ */
 function join(context: RouteContext<KeyRequest>): Response {
   const { c, body: order, engine, revocations, token, now, approveAgents } = context;
   const { tokens, controlId } = engine.journal;
@@ -54,18 +56,18 @@ function join(context: RouteContext<KeyRequest>): Response {
   context.resource.agent = agentId;
   requirePossession(order, token.tokenId);
   if (token.agentId !== undefined && token.agentId !== agentId) {
-    const text = `this join string is for the agent "${token.agentId}": start it with --id ${token.agentId}`;
+    const text = `Join string is for agent "${token.agentId}". Start the agent with --id ${token.agentId}`;
     throw new WsctlError("FORBIDDEN", text);
   }
   const before = tokens.findByAgent(agentId, now);
-  // Also one that was shut out: its labels, and what waits for it, are not for anybody to take over.
+  // Revoked agents count too: a new host must not take over their labels and queued requests.
   if (engine.core.registry.agents.has(agentId) && token.agentId === undefined) {
-    const text = `the agent "${agentId}" is known already: choose another --id, or make a join string for it alone with --agent ${agentId}`;
+    const text = `Agent "${agentId}" already exists. Choose another --id, or create a join string with --agent ${agentId}`;
     throw new WsctlError("CONFLICT", text);
   }
   const key = buildKey(order, token, now, approveAgents);
   if (tokens.get(key.tokenId) !== undefined) {
-    throw new WsctlError("CONFLICT", "this key is known already: make a new one");
+    throw new WsctlError("CONFLICT", "Public key is already registered. Generate a new key");
   }
   if (
     !tokens.join(
@@ -74,7 +76,7 @@ function join(context: RouteContext<KeyRequest>): Response {
       before.map(({ tokenId }) => tokenId),
     )
   ) {
-    throw new WsctlError("UNAUTHORIZED", "this join string has been used up");
+    throw new WsctlError("UNAUTHORIZED", "Join string has no uses left. Create a new one");
   }
   for (const { tokenId } of before) revocations.disconnect(tokenId);
   const { labels } = token;
@@ -88,16 +90,16 @@ function join(context: RouteContext<KeyRequest>): Response {
   return c.json(body, 201);
 }
 
-/** Another key of the same agent; the old one is void, the connection it has opened goes on. */
+/** Replaces the key of an agent. The old key is revoked; the current connection stays open. */
 function rotate({ c, body: order, engine, token, now }: RouteContext<KeyRequest>): Response {
   const { tokens, controlId } = engine.journal;
   requirePossession(order, token.tokenId);
   if (token.publicKey === undefined || token.agentId !== order.agent_id) {
-    throw new WsctlError("FORBIDDEN", "only an agent that has joined may renew its own key");
+    throw new WsctlError("FORBIDDEN", "Only an agent that has joined may rotate its key");
   }
   const key = { ...buildKey(order, token, now, false), createdBy: token.createdBy };
   if (tokens.get(key.tokenId) !== undefined) {
-    throw new WsctlError("CONFLICT", "this key is known already: make a new one");
+    throw new WsctlError("CONFLICT", "Public key is already registered. Generate a new key");
   }
   tokens.rotateKey(token.tokenId, key);
   engine.notify({ type: "tokenRotated", tokenId: token.tokenId, newId: key.tokenId });
@@ -127,12 +129,12 @@ function buildKey(
   };
 }
 
-/** Whoever has a key made known must hold it: somebody else's could be made one's own otherwise. */
+/** Requires proof of possession, so that a client cannot register another agent's public key. */
 function requirePossession(order: KeyRequest, tokenId: string): void {
   const text = buildJoinText(tokenId, order.agent_id, order.public_key);
   const signature = Buffer.from(order.signature, "base64url");
   if (parsePublicKey(order.public_key).verifies(text, signature)) return;
-  throw new WsctlError("FORBIDDEN", "signature is not one of this key over this order");
+  throw new WsctlError("FORBIDDEN", "Signature does not match the public key and the request");
 }
 
 function isPublicKey(text: string): boolean {

@@ -1,11 +1,11 @@
-/** Where others find this control plane, and by which authority they know it. */
+/** The URL of the control plane as others reach it, and the CA that identifies it. */
 import { computeFingerprint, joinString } from "../../protocol/api/joinString.ts";
 
 export class PublicAddress {
   readonly #url: string;
   readonly #authority: string | undefined;
 
-  /** `authority`: PEM text, where systems do not know it. */
+  /** @param authority PEM text of the CA, unless the systems already trust it. */
   constructor(url: string, authority: string | undefined) {
     this.#url = url;
     this.#authority = authority;
@@ -15,7 +15,7 @@ export class PublicAddress {
     return this.#url;
   }
 
-  /** The one string for `wsctl agent --join`. */
+  /** Builds the value for `wsctl agent --join`. */
   joinString(token: string, agentId: string | undefined): string {
     return joinString({
       url: this.#url,

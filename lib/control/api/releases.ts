@@ -1,6 +1,6 @@
 /**
- * Releases over HTTP: published by an administrator, handed out to agents, which judge them by
- * their signatures alone. What is checked here only spares an operator a mistake.
+ * HTTP routes that publish, list, show and delete releases. Agents verify the signatures
+ * themselves; the checks here only catch operator mistakes.
  */
 import type * as v from "valibot";
 import { type Page, ReleaseRequest, type ReleaseView } from "../../protocol/api/views.ts";
@@ -48,27 +48,33 @@ export const releaseRoutes: Route[] = [
 type Context = RouteContext;
 
 /**
- * 201; the same manifest once more brings further signatures, another one of that version is
- * refused.
+ * Responds 201. Publishing the same manifest again adds signatures; another manifest of the same
+ * version is rejected.
  */
 function publish(context: RouteContext<v.InferOutput<typeof ReleaseRequest>>): Promise<Response> {
   const { c, body, engine, artifacts, token, resource, now } = context;
   const { release, artifacts: ids } = body;
   const manifest = readManifest(release.manifest);
   if (manifest.product !== product) {
-    throw new WsctlError("MALFORMED", `this is a release of "${manifest.product}", not of wsctl`);
+    throw new WsctlError(
+      "MALFORMED",
+      `Release is of product "${manifest.product}"; expected wsctl`,
+    );
   }
   for (const { name, sha256, bytes } of manifest.files) {
     const artifact = artifacts.records.get(ids[sha256] ?? "");
     const isIt = artifact?.sha256 === sha256 && artifact.bytes === bytes;
     if (isIt && artifact.kind === "release" && artifact.state === "ready") continue;
-    throw new WsctlError("CONFLICT", `"${name}" was not uploaded: "wsctl release publish" does it`);
+    throw new WsctlError(
+      "CONFLICT",
+      `Cannot publish release: "${name}" is not uploaded. Use "wsctl release publish", which uploads it`,
+    );
   }
   const { version } = manifest;
   resource.version = version;
   const known = engine.journal.releases.get(version);
   if (known !== undefined && known.release.manifest !== release.manifest) {
-    const text = `version ${version} is published already, with another manifest: it cannot be changed`;
+    const text = `Cannot publish release ${version}: it already exists with another manifest`;
     throw new WsctlError("CONFLICT", text);
   }
   const createdAt = known?.createdAt ?? now;
@@ -78,7 +84,7 @@ function publish(context: RouteContext<v.InferOutput<typeof ReleaseRequest>>): P
   return buildView(stored, { artifacts, token }).then((view) => c.json(view, 201));
 }
 
-/** The newest version first. */
+/** Lists releases, newest version first. */
 async function list({ engine, artifacts, token, c }: Context): Promise<Response> {
   const all = newestFirst(engine.journal.releases.all());
   const items = await Promise.all(all.map((each) => buildView(each, { artifacts, token })));
@@ -86,24 +92,27 @@ async function list({ engine, artifacts, token, c }: Context): Promise<Response>
   return c.json(page);
 }
 
-/** `latest` is the highest version. */
+/** Shows one release; `latest` is the highest version. */
 async function show({ c, engine, artifacts, token }: Context): Promise<Response> {
   const version = c.req.param("version") ?? "";
   const { releases } = engine.journal;
   const found = version === "latest" ? newestFirst(releases.all())[0] : releases.get(version);
   if (found === undefined) {
-    const what = version === "latest" ? "no release" : "no such release";
-    throw new WsctlError("NOT_FOUND", `${what} is published here; see "wsctl release publish"`);
+    const what = version === "latest" ? "No release" : "No such release";
+    throw new WsctlError(
+      "NOT_FOUND",
+      `${what} is published. Publish one with "wsctl release publish"`,
+    );
   }
   return c.json(await buildView(found, { artifacts, token }));
 }
 
-/** With its files, unless another release has them too. */
+/** Deletes a release and those of its files that no other release uses. */
 function remove({ c, engine, artifacts }: Context): Promise<Response> {
   const { releases } = engine.journal;
   const release = releases.get(c.req.param("version") ?? "");
   if (release === undefined || !releases.remove(release.version)) {
-    throw new WsctlError("NOT_FOUND", "no such release is published here");
+    throw new WsctlError("NOT_FOUND", "Release is not published");
   }
   return removeFiles(release, { engine, artifacts }).then(() => c.body(null, 204));
 }

@@ -1,4 +1,4 @@
-/** What a route of the API is: every one names the permission that it asks for. */
+/** Defines API routes. Every route names the permission that it requires. */
 import type { Context } from "hono";
 import * as v from "valibot";
 import type { Log } from "../../log/log.ts";
@@ -19,26 +19,29 @@ import type { PublicAddress } from "./publicAddress.ts";
 
 export interface RouteContext<Body = unknown> {
   c: Context;
-  /** The request's body, in the shape of the route's `body`. */
+  /** The request body, validated by the `body` schema of the route. */
   body: Body;
-  /** To be required again before each write that follows an `await`. */
+  /** Must be checked again before each write that follows an `await`. */
   authority: Authority;
   engine: Engine;
   jobs: JobSubmitter;
   artifacts: ArtifactService;
-  /** From where, as the operating system knows it. */
+  /** The client's IP address, from the operating system. */
   address: string;
-  /** Who asks; that its role permits this was checked already. */
+  /** The token of the caller. Its role has already been checked. */
   token: StoredToken;
-  /** What the token is narrowed to. */
+  /** The agents and commands that the token is restricted to. */
   scope: AgentScope;
   revocations: Revocations;
   scheduler: Scheduler;
-  /** Where others find this control plane. */
+  /** The URL at which others reach this control plane. */
   publicAddress: PublicAddress;
-  /** Whether an agent that joins must be approved before it may connect. */
+  /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
-  /** For the audit trail: what it was about, beside the ids of the path. No secrets. */
+  /**
+   * What the route acts on, for the audit trail, in addition to the ids in the path. Contains no
+   * secrets.
+   */
   resource: JsonObject;
   log: Log;
   /** Milliseconds since 1970. */
@@ -50,70 +53,88 @@ export interface Route<Body = unknown> {
   path: string;
   permission: Permission;
   /**
-   * The schema of the request's body, where the route takes one. It is read before `handle` is
+   * The schema of the request body, if the route takes one. The body is read before `handle` is
    * called, so that the credential is checked after the last byte has arrived.
    */
   body?: v.GenericSchema<unknown, Body>;
   /**
-   * What the audit trail calls it, where it changes something. What is accepted is recorded with
-   * its own writes where `isAuditedWithin`.
+   * The action in the audit trail, if the route changes something. If `auditsItself` is set, the
+   * handler records accepted requests in its own transaction.
    */
   action?: string;
   auditsItself?: boolean;
   /**
-   * It hands out what goes on after the answer and ends with a token: a stream, a signed URL. A
-   * login of the console has none.
+   * The response outlasts the request and ends with the token: a stream or a signed URL. Console
+   * sessions may not call such a route.
    */
   outlives?: true;
-  /** It is done even where it cannot be recorded: whoever is to be out must not stay in. */
+  /**
+   * The change applies even if it cannot be recorded, because a revoked agent must not stay
+   * connected.
+   */
   blocksAgents?: boolean;
   /**
-   * Called in the same synchronous step in which the credential was checked. Of a route that
-   * changes something it is no `async` function: it decides before it waits for anything.
+   * Runs in the same synchronous step that checked the credential. The handler of a route that
+   * changes something must not be `async`, so that it decides before it awaits.
    */
   handle(context: RouteContext<Body>): Promise<Response> | Response;
 }
 
-/** A route that takes a body. */
+/** Defines a route that takes a body. */
 export function routeWithBody<S extends v.GenericSchema>(
   route: Route<v.InferOutput<S>> & { body: S },
 ): Route {
   return route;
 }
 
-/** Whether a login of the console may ask it: it changes nothing and hands nothing out. */
+/**
+ * Whether a console session may call the route: it changes nothing and returns no stream or signed
+ * URL.
+ */
 export function readsOnly({ method, outlives }: Route): boolean {
   return method === "GET" && outlives !== true;
 }
 
-/** The text of a request's body; throws `MALFORMED` where it breaks off. */
+/**
+ * Reads the request body as text.
+ *
+ * @throws {WsctlError} MALFORMED if the body is cut off
+ */
 export function readText(c: Context): Promise<string> {
   return c.req.text().catch((cause) => {
-    const how = "the body cannot be read: it broke off, or is not of the announced form";
+    const how = "Cannot read the body: it is cut off or its encoding is invalid";
     throw new WsctlError("MALFORMED", how, { cause });
   });
 }
 
-/** Parses a body into the schema's shape; throws `MALFORMED` with the path of what is wrong. */
+/**
+ * Parses and validates a body. The error names the path of the invalid field.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
 export function parseBody<S extends v.GenericSchema>(text: string, schema: S): v.InferOutput<S> {
-  // One level less than a message: there the parameters sit one level deeper than in a body.
+  // The limit is one level less than for a message, where parameters sit one level deeper.
   if (!isWithinDepth(text, depthMax - 1)) {
-    throw new WsctlError("MALFORMED", `the body is nested deeper than ${depthMax - 1} levels`);
+    throw new WsctlError("MALFORMED", `Body is nested deeper than ${depthMax - 1} levels`);
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new WsctlError("MALFORMED", "the body is not JSON", { cause: error });
+    throw new WsctlError("MALFORMED", "Body is not JSON", { cause: error });
   }
   const flaw = findUnsafeNumber(value);
-  if (flaw !== undefined) throw new WsctlError("MALFORMED", `the body has ${flaw}`);
+  if (flaw !== undefined) throw new WsctlError("MALFORMED", `Body has ${flaw}`);
   const parsed = v.safeParse(schema, value);
   if (!parsed.success) throw new WsctlError("MALFORMED", formatIssue(parsed.issues[0]));
   return parsed.output;
 }
 
-/** A whole number from the query, within its bounds; throws `MALFORMED` naming the parameter. */
+/**
+ * Reads a whole number from the query. The error names the parameter.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
 export function readNumber(
   c: Context,
   name: string,
@@ -124,12 +145,16 @@ export function readNumber(
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= bounds.least && value <= bounds.most) return value;
   const rule = `a whole number from ${bounds.least} to ${bounds.most}`;
-  throw new WsctlError("MALFORMED", `query parameter "${name}" must be ${rule}`);
+  throw new WsctlError("MALFORMED", `Query parameter "${name}" must be ${rule}`);
 }
 
 const keyShape = /^[\x21-\x7e]{1,128}$/;
 
-/** Under which an order is asked for once, however often it is repeated; throws `MALFORMED`. */
+/**
+ * Reads the Idempotency-Key header, under which a repeated request creates one job only.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
 export function idempotencyKey(c: Context): string | undefined {
   const key = c.req.header("idempotency-key");
   if (key === undefined || keyShape.test(key)) return key;

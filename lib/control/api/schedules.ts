@@ -1,4 +1,7 @@
-/** Schedules over HTTP. Each runs under the token that created it, for as long as that is in force. */
+/**
+ * HTTP routes of schedules. A schedule runs with the token that created it while the token is
+ * valid.
+ */
 import { ScheduleRequest, type ScheduleView } from "../../protocol/api/schedules.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -70,7 +73,7 @@ function setPaused(context: RouteContext, what: "pause" | "resume"): Response {
   return context.c.json(scheduleView(context.scheduler[what](findSchedule(context))));
 }
 
-/** At once, by whoever asks, beside the runs that come due. */
+/** Runs the schedule now with the caller's token; due runs are not affected. */
 function runNow(context: RouteContext): Promise<Response> {
   const { c, jobs, scope, token, address } = context;
   const { order } = findSchedule(context);
@@ -85,12 +88,12 @@ function remove(context: RouteContext): Response {
   return context.c.body(null, 204);
 }
 
-/** The one that the path names, if this token may know of it. */
+/** Finds the schedule that the path names, unless the token must not see it. */
 function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule {
   const schedule = engine.journal.schedules.get(c.req.param("name") ?? "");
   const isHidden = scope.isRestricted && schedule?.createdBy !== token.tokenId;
   if (schedule !== undefined && !isHidden) return schedule;
-  throw new WsctlError("NOT_FOUND", "no such schedule; list them to see their names");
+  throw new WsctlError("NOT_FOUND", "Unknown schedule. List the schedules to see their names");
 }
 
 function scheduleView(schedule: StoredSchedule): ScheduleView {

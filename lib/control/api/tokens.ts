@@ -1,4 +1,7 @@
-/** Tokens over HTTP: made, listed without their secrets, rotated, revoked with immediate effect. */
+/**
+ * HTTP routes that create, list, rotate and revoke tokens. Only creation and rotation return a
+ * secret.
+ */
 import { type NewToken, TokenRequest, type TokenView } from "../../protocol/api/tokens.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -34,7 +37,7 @@ export const tokenRoutes: Route[] = [
   { method: "GET", path: "/api/v1/whoami", permission: "self.read", handle: whoami },
 ];
 
-/** An agent's token also makes the agent known: requests may wait for it from now on. */
+/** A token for an agent also registers the agent, so that requests can be queued for it. */
 function create(context: RouteContext<TokenRequest>): Response {
   const { c, body: order, engine, revocations, token, resource, now, publicAddress } = context;
   const made = createToken(engine.journal.tokens, order, token.tokenId, now);
@@ -59,17 +62,23 @@ function list({ c, engine, now }: RouteContext): Response {
   return c.json(page);
 }
 
-/** The old secret is void at once, and so are the connections that were opened with it. */
+/** Replaces the secret and closes the connections that were opened with the old one. */
 function rotate({ c, engine, revocations, now }: RouteContext): Response {
   const { tokens } = engine.journal;
   const tokenId = c.req.param("token_id") ?? "";
   const token = tokens.get(tokenId);
   if (token === undefined) throw unknownToken();
   if (token.publicKey !== undefined) {
-    throw new WsctlError("CONFLICT", "this is an agent's own key, which the agent itself renews");
+    throw new WsctlError(
+      "CONFLICT",
+      "Cannot rotate token: it is an agent's key, which the agent renews itself",
+    );
   }
   if (!isInForce(token, now)) {
-    throw new WsctlError("CONFLICT", "this token is no longer in force: make a new one");
+    throw new WsctlError(
+      "CONFLICT",
+      "Cannot rotate token: it has expired or was revoked. Create a new token",
+    );
   }
   const text = rotateSecret(tokens, tokenId);
   revocations.disconnect(tokenId);
@@ -87,5 +96,5 @@ function whoami({ c, token, now }: RouteContext): Response {
 }
 
 function unknownToken(): WsctlError {
-  return new WsctlError("NOT_FOUND", "no such token; list them to see their ids");
+  return new WsctlError("NOT_FOUND", "Unknown token. List the tokens to see their ids");
 }

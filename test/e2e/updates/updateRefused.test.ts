@@ -81,7 +81,7 @@ test("a file that is not what was signed is refused, and nothing of it is kept",
 test("a version that is not published is named", async () => {
   const outcome = await host.update("7.7.7");
   expect(outcome.outcome).toBe("failed");
-  expect(outcome.message).toContain("no such release is published here");
+  expect(outcome.message).toContain("No such release is published");
   await expectUnchanged();
 });
 

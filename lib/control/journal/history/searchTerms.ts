@@ -10,7 +10,7 @@ export function splitTerms(text: string): string[] {
   const words = text.normalize("NFC").match(term) ?? [];
   if (words.length > 0 && words.length <= termsMax) return [...new Set(words)];
   const rule = `1 to ${termsMax} words, whole ones, in any order`;
-  throw new WsctlError("MALFORMED", `query parameter "search" must have ${rule}`);
+  throw new WsctlError("MALFORMED", `Query parameter "search" must have ${rule}`);
 }
 
 /** All of them, in the language of the index. */
