@@ -74,7 +74,7 @@ try {
   const serve = ["serve", "--port", "0", "--data-dir", dir];
   await using serving = new Running([...wsctlCommand("binary"), ...serve]);
   const [, url = ""] = await serving.logged(/serving on (\S+)/);
-  const isGone = () => serving.lines.some((line) => line.includes("let old jobs go"));
+  const isGone = () => serving.lines.some((line) => line.includes("jobs pruned"));
   say("while old jobs go", await measure(url, isGone));
   const seconds = ((performance.now() - begun) / 1000).toFixed(0);
   console.log(`${requests} requests were gone after ${seconds} s`);

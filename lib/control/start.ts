@@ -1,4 +1,4 @@
-/** A control plane, put together: journal, engine, application, server, local credentials. */
+/** Starts a control plane: journal, engine, application, server and local credentials. */
 import { join } from "node:path";
 import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
@@ -35,45 +35,49 @@ import { publicHost, serverNames, urlHost } from "./tls/serverNames.ts";
 
 export interface ControlOptions {
   host: string;
-  /** 0 for any free one. */
+  /** 0 selects a free port. */
   port: number;
   dataDir: string;
   tls: TlsChoice;
-  /** Names and addresses by which others reach this host; the first is the one given to them. */
+  /** Names and addresses under which others reach this host; the first is used in URLs. */
   advertised: readonly string[];
-  /** Whether agents that join must be approved. */
+  /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
   console: ConsoleSettings;
-  /** Commands that a second operator has to approve. */
+  /** Commands that need the approval of a second operator. */
   approvalCommands: ReadonlySet<string>;
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
-  /** Where artifacts are kept instead of the data directory. */
+  /** The object storage, in place of the data directory. */
   s3?: Omit<S3Options, "fetch">;
-  /** How long jobs and audit records are kept, and why the latter go. */
+  /** How long jobs and audit entries are kept, and the reason for the latter. */
   retention: JobRetention & { auditMs: number; auditWhy: string };
-  /** How long running requests are waited for when closing. */
+  /** How long closing waits for running requests. */
   drainTimeoutMs: number;
   runtime: Runtime;
   clock: Clock;
   log: Log;
 }
 
-/** How it serves: in plain text, under a certificate of its own, or under the operator's. */
+/** Plain text, a certificate from the control plane's own CA, or the operator's certificate. */
 export type TlsChoice =
   | { kind: "off" }
   | { kind: "own"; lifetimeMs: number }
   | { kind: "files"; cert: string; key: string };
 
 export interface Control {
-  /** How this host reaches it. */
+  /** The URL for clients on this host. */
   url: string;
   port: number;
   /** Drains, then stops. */
   close(): Promise<void>;
 }
 
-/** Starts a control plane; throws `USAGE`, `STORAGE_UNAVAILABLE` or `UNAVAILABLE` (port in use). */
+/**
+ * Starts a control plane.
+ *
+ * @throws {WsctlError} USAGE, STORAGE_UNAVAILABLE or UNAVAILABLE (port in use)
+ */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { runtime, clock, log } = options;
   const certificates = await openCertificates(options);
@@ -115,7 +119,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       protocols: [subprotocol],
       messageBytesMax,
       bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
-      onFault: (error) => strangers.error("fault in a handler", { reason: errorText(error) }),
+      onFault: (error) => strangers.error("request handler failed", { reason: errorText(error) }),
     });
   } catch (error) {
     scheduler.close();
@@ -130,7 +134,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   place = new PublicAddress(`${scheme}://${own}:${server.port}`, certificates?.authority);
   const { oidc, url: consoleUrl = place.url } = options.console;
   if (oidc)
-    log.info(`people log in at ${oidc.issuer}`, { callback: consoleUrl + oidcCallbackPath });
+    log.info(`OpenID login enabled at ${oidc.issuer}`, { callback: consoleUrl + oidcCallbackPath });
   const path = join(options.dataDir, localFile);
   const ca = certificates?.authority;
   writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.wall() });
@@ -177,7 +181,7 @@ function createArtifacts(
     return new ArtifactService({ ...common, store: new LocalStore(dir, () => clock.wall()) });
   }
   const store = new S3Store({ ...s3, fetch: runtime.fetchWith(undefined) });
-  // It may well come up later than we do: said, and asked again whenever it is needed.
+  // The store may start after the control plane: the error is logged, and later calls try again.
   store.probe().catch((error) => log.error(errorText(error)));
   return new ArtifactService({ ...common, store });
 }
@@ -186,7 +190,7 @@ async function openCertificates(options: ControlOptions): Promise<Certificates |
   const { tls, host, advertised, dataDir, clock, log } = options;
   if (tls.kind === "off") return undefined;
   if (tls.kind === "files") return fileCertificates(tls, clock, log);
-  // Loaded only where it is needed, as it is large; what it is built on must be there before it.
+  // Imported only if needed, because it is large. The X.509 library requires it to be loaded first.
   await import("reflect-metadata");
   const { loadOrCreateCa } = await import("./tls/certificateAuthority.ts");
   const authority = await loadOrCreateCa(join(dataDir, "tls"), clock.wall());

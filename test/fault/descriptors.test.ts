@@ -65,7 +65,7 @@ describe.each<Flavour>(["binary", "deno"])("on %s", (flavour) => {
     await serve.logged(/of 128 file descriptors are in use/);
     expect(await client.agents({})).toHaveLength(sockets.length + 1);
     for (const socket of sockets) socket.close();
-    await serve.logged(/there are file descriptors for agents again/);
+    await serve.logged(/file descriptors available again/);
     expect((await connected(url, last))?.readyState).toBe(WebSocket.OPEN);
   });
 });

@@ -117,7 +117,7 @@ async function fullControlPlane(): Promise<void> {
   expect(await world.send("web-1")).toBe("refused STORAGE_UNAVAILABLE");
   const mark = world.control.lines.length;
   disk.free();
-  await world.control.logged(/the journal can be written again/, mark);
+  await world.control.logged(/journal writable again/, mark);
   expect((await ready(world)).status).toBe(200);
   expect(await world.send("web-1")).toBe("success");
   expect((await byAgent()).items.length).toBeGreaterThan(0);
@@ -155,8 +155,8 @@ async function revokedOnAFullDisk(): Promise<void> {
   expect(await world.send("web-2")).toBe("refused STORAGE_UNAVAILABLE");
   const mark = world.control.lines.length;
   disk.free();
-  await world.control.logged(/a revocation is on disk that could not be written before/, mark);
-  await world.control.logged(/the journal can be written again/, mark);
+  await world.control.logged(/delayed revocation saved/, mark);
+  await world.control.logged(/journal writable again/, mark);
   const ends = world.client.watchJob(waiting.job)[Symbol.asyncIterator]().next();
   const { value: outcome } = await within(20_000, "the withdrawal", ends);
   expect(outcome).toMatchObject({

@@ -99,7 +99,7 @@ test("a data directory that is moved away while it is served stops the taking of
   expect((await fetch(`${url}/readyz`)).status).toBe(503);
   const mark = process.lines.length;
   renameSync(`${data}.away`, data);
-  await process.logged(/the journal can be written again/, mark);
+  await process.logged(/journal writable again/, mark);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   expect((await post("/api/v1/jobs", order)).status).toBe(202);
 });

@@ -43,7 +43,7 @@ test("a connection that falls silent both ways is given up by both sides, and fi
   world.proxy.stall();
   const waiting = send(world);
   await agent.logged(/connection lost .*silent/, seen);
-  await within(silenceMs, "its silence is seen", world.control.logged(/fallen silent/));
+  await within(silenceMs, "its silence is seen", world.control.logged(/timed out: no heartbeat/));
   expect((await world.nearClient.agent("web-1")).online).toBe(false);
   world.proxy.resume();
   const told = await within(40_000, "the outcomes", Promise.all([running, waiting]));

@@ -167,7 +167,7 @@ export class ControlTrial {
   #expected(line: Line, message: ReturnType<typeof decodeFromAgent>["message"]): string[] {
     switch (message?.type) {
       case "hello": {
-        const text = "hello was already said on this connection";
+        const text = "hello was already received on this connection";
         const refusal = { code: "MALFORMED", text, requestId: "unknown", answer: true } as const;
         if (line.isGreeted) return this.#refused(line, refusal);
         line.isGreeted = true;
@@ -186,7 +186,7 @@ export class ControlTrial {
     const owner = this.#agentOf.get(answer.request_id ?? "");
     const isError = answer.type === "error";
     if (owner !== undefined && owner !== line.agentId) {
-      const text = "this request was sent to another agent";
+      const text = "Request was sent to another agent";
       const refusal = { code: "FORBIDDEN", text, requestId, answer: !isError } as const;
       return ["log", ...this.#refused(line, refusal)];
     }
@@ -194,7 +194,7 @@ export class ControlTrial {
     if (this.#open.has(requestId)) return [`ended ${ending(answer, line.isExtended)}`, ...ack];
     if (owner !== undefined) return ack;
     if (isError) return [...ack, "log"];
-    return [`error ${requestId} UNKNOWN_REQUEST no such request was sent to you`];
+    return [`error ${requestId} UNKNOWN_REQUEST Unknown request: it was not sent to this agent`];
   }
 
   /** Every refusal is answered, unless it is of an error; more than 20 within 10 s end it. */

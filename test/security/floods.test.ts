@@ -48,7 +48,7 @@ async function send(name: string, ...more: string[]): Promise<OutcomeLine> {
 
 /** The id of the job that is accepted behind this place in the control plane's log. */
 const accepted = async (from: number) =>
-  (await serving.process.logged(/accepted a job job_id=(\S+)/, from))[1] ?? "";
+  (await serving.process.logged(/job accepted job_id=(\S+)/, from))[1] ?? "";
 
 beforeAll(async () => {
   mkdirSync(commandsDir);

@@ -76,7 +76,7 @@ export function hostileHandshakeSuite(flavour: Flavour): void {
       const { token } = await target().newAgent();
       await using socket = await target().connect(`${token}0`);
       await socket.closed;
-      await target().serving.process.logged(/refused an agent/);
+      await target().serving.process.logged(/agent rejected/);
       expect(target().serving.process.lines.join("\n")).not.toContain(token.slice(-32));
     });
 

@@ -96,7 +96,7 @@ test("a copied identity is found out, both copies are fenced, and the operator i
   const back = fleet.agent(host, "--id", "web-1");
   await back.logged(/4410/);
   await thief.logged(/4410|used from two places/);
-  await fleet.serving.process.logged(/ERROR an agent's identity is used from two places: fenced/);
+  await fleet.serving.process.logged(/ERROR agent fenced: its key is used from two places/);
   const keys = jsonLines<TokenView>(await fleet.run("tokens", "--json"));
   expect(keys.find(({ kind }) => kind === "key")?.state).toBe("fenced");
   expect((await fleet.run("agents")).stdout).toMatch(/web-1 +offline, blocked \(fenced\)/);

@@ -159,10 +159,12 @@ describe("a token that ends", () => {
       ...[...wsctlCommand("binary"), "send", "ping", "--agent", "web-1", "--ttl", "1h"],
       ...["--data-dir", `${fleet.dataDir}`],
     ]);
-    await fleet.serving.process.logged(/accepted a job/);
+    await fleet.serving.process.logged(/job accepted/);
     await fleet.run("agents", "revoke", "web-1");
     expect(await waiting.exited).toBe(1);
-    expect(waiting.lines.join("\n")).toMatch(/cancelled .*the agent was revoked; it never started/);
+    expect(waiting.lines.join("\n")).toMatch(
+      /cancelled .*The agent was revoked; the request never started/,
+    );
   });
 
   test("withdraws what an operator had asked for, and ends the stream", async () => {
@@ -172,7 +174,7 @@ describe("a token that ends", () => {
     await agent.stop();
     const token = await fleet.newToken("--role", "operator");
     const waiting = fleet.runAs(token, "send", "ping", "--agent", "web-1", "--ttl", "1h");
-    await fleet.serving.process.logged(/accepted a job/);
+    await fleet.serving.process.logged(/job accepted/);
     const [, id = ""] = token.split("-");
     expect((await fleet.run("tokens", "revoke", id)).code).toBe(0);
     expect((await waiting).code).not.toBe(0);
@@ -221,7 +223,7 @@ describe("a token that ends", () => {
     await fleet.run("jobs", "watch", id);
     const [detail] = jsonLines<JobDetail>(await fleet.run("jobs", "show", id, "--json"));
     expect(detail?.requests[0]).toMatchObject({ state: "cancelled" });
-    expect(detail?.requests[0]?.message).toMatch(/no longer in force; it never started/);
+    expect(detail?.requests[0]?.message).toMatch(/no longer valid; the request never started/);
   });
 
   test("rotates: the new secret is good, the old one void, its connections closed", async () => {

@@ -48,7 +48,7 @@ const expected = [
   "rollout stopped",
   "rollout past its canaries",
   "rollout in its next wave",
-  "turn did not come",
+  "batch did not start in time",
   ...["cancelRequested", "approvalRequested", "pauseRequested", "resumeRequested"].map(
     (decision) => `decided ${decision}`,
   ),

@@ -85,7 +85,8 @@ export class World {
       const told = `${outcome.outcome} ${outcome.code ?? ""}`.trim();
       this.met(`outcome ${told}`);
       if (outcome.message?.startsWith("the rollout stopped")) this.met("rollout stopped");
-      if (outcome.message?.includes("its turn did not come")) this.met("turn did not come");
+      if (outcome.message?.includes("Its batch did not start"))
+        this.met("batch did not start in time");
       if (outcome.code === "EXPIRED") this.#judgeExpiry(outcome);
       if (told === "lost TIMEOUT") this.#judgeTimeout(outcome);
       this.trace(`${this.ledger.markerOf(outcome.jobId)}/${outcome.agentId} ends as ${told}`);
@@ -146,8 +147,8 @@ export class World {
 
   logOf(name: string): Log {
     return tracingLog(name, (text) => {
-      if (text.includes("took over")) this.met("takeover");
-      if (text.includes("fallen silent")) this.met("silent agent noticed");
+      if (text.includes("replaced an older connection")) this.met("takeover");
+      if (text.includes("no heartbeat")) this.met("silent agent noticed");
       if (text.includes("1006: silent")) this.met("silent control plane noticed");
       if (text.includes("4413")) this.met("slow reader closed");
       if (text.includes("another agent")) this.met("impostor refused");

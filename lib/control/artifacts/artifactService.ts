@@ -1,7 +1,7 @@
 /**
- * Artifacts: who may order one, within which limits, when it is ready and when it goes. The record
- * is in the journal before anybody is given a URL; the content is in the store before the record
- * says `ready`; and a record says that it has expired before its content goes.
+ * Creates, completes, expires and deletes artifacts within their limits. The record is in the
+ * journal before a URL is issued, the content is in the store before the record is `ready`, and the
+ * record is marked as expired before the content is deleted.
  */
 import type { Log } from "../../log/log.ts";
 import type { ArtifactRequest } from "../../protocol/api/artifacts.ts";
@@ -15,10 +15,10 @@ import { storageError } from "./errors.ts";
 import type { ArtifactStore } from "./store.ts";
 
 export interface ArtifactLimits {
-  /** Bytes of one artifact, and of all together. */
+  /** The size limit of one artifact and of all together. */
   bytesMax: number;
   quotaBytes: number;
-  /** How long a result is kept; a release stays until it is deleted. */
+  /** How long a result is kept. A release is kept until it is deleted. */
   ttlMs: number;
 }
 
@@ -47,7 +47,11 @@ export class ArtifactService {
     this.records = options.records;
   }
 
-  /** Takes the order, or gives what the same order has made before. */
+  /**
+   * Creates an artifact, or returns the one that the same request created before.
+   *
+   * @throws {WsctlError} TOO_LARGE
+   */
   async create(
     order: ArtifactRequest,
     token: StoredToken,
@@ -60,7 +64,7 @@ export class ArtifactService {
     if (bytes > bytesMax) {
       throw new WsctlError(
         "TOO_LARGE",
-        `an artifact may have at most ${bytesMax} bytes (wsctl serve --artifact-max), not ${bytes}`,
+        `Artifact has ${bytes} bytes, more than the maximum of ${bytesMax} (wsctl serve --artifact-max)`,
       );
     }
     const same = this.records.same({ name, sha256, ...(requestId ? { requestId } : {}) });
@@ -93,7 +97,10 @@ export class ArtifactService {
     return artifact;
   }
 
-  /** Makes it ready once its content is there; undefined while that is still being compared. */
+  /**
+   * Marks it as ready once its content is stored. Returns undefined while that is still being
+   * verified.
+   */
   async complete(
     artifact: StoredArtifact,
     authority: Pick<Authority, "require">,
@@ -108,11 +115,18 @@ export class ArtifactService {
     return this.find(artifact.artifactId);
   }
 
-  /** Throws `NOT_FOUND` also for what has expired and is not swept yet. */
+  /**
+   * Finds an artifact that has not expired.
+   *
+   * @throws {WsctlError} NOT_FOUND
+   */
   find(artifactId: string): StoredArtifact {
     const artifact = this.records.get(artifactId);
     if (artifact !== undefined && !isExpired(artifact, this.#options.clock.wall())) return artifact;
-    throw new WsctlError("NOT_FOUND", "no such artifact, or no longer; list them to see their ids");
+    throw new WsctlError(
+      "NOT_FOUND",
+      "Artifact not found; it may have expired. List the artifacts to see their ids",
+    );
   }
 
   list(limit: number, before: string | undefined): StoredArtifact[] {
@@ -120,23 +134,25 @@ export class ArtifactService {
     return this.records.list({ limit, now, ...(before === undefined ? {} : { before }) });
   }
 
-  /** From here on it is gone for everybody; a crash midway leaves the rest to the sweep. */
+  /**
+   * The artifact is no longer visible from here on. After a crash, the cleanup removes the rest.
+   */
   async remove(artifact: StoredArtifact): Promise<void> {
     const { artifactId, object } = artifact;
     const now = this.#options.clock.wall();
     if (!isExpired(artifact, now)) this.#write(() => this.records.setExpiry(artifactId, now));
     if (artifact.state === "uploading") await this.store.discard(artifact);
-    // Nothing may come between this question and the deed: somebody might begin to refer to it.
+    // Synchronous with the removal, so that no new reference is added in between.
     else if (this.records.references(object) <= 1) await this.store.remove(object);
     this.#write(() => this.records.remove(artifactId));
   }
 
-  /** Sweeps now and every few minutes. */
+  /** Starts the cleanup, now and every few minutes. */
   start(): void {
     const { clock, log } = this.#options;
     this.sweep()
       .catch((error) => {
-        if (!this.#isClosed) log.warn(`Cannot sweep the artifacts: ${errorText(error)}`);
+        if (!this.#isClosed) log.warn(`Cannot clean up artifacts: ${errorText(error)}`);
       })
       .finally(() => {
         if (!this.#isClosed) this.#cancelSweep = clock.after(sweepMs, () => this.start());
@@ -148,7 +164,7 @@ export class ArtifactService {
     this.#cancelSweep();
   }
 
-  /** Removes what has expired, then what no record knows of. */
+  /** Deletes expired artifacts and content without a record. */
   async sweep(): Promise<void> {
     let removed = 0;
     for (;;) {
@@ -160,7 +176,7 @@ export class ArtifactService {
       removed += expired.length;
       await new Promise<void>((resolve) => this.#options.clock.defer(resolve));
     }
-    if (removed > 0) this.#options.log.info("removed artifacts that had expired", { removed });
+    if (removed > 0) this.#options.log.info("expired artifacts deleted", { removed });
     if (this.#isClosed) return;
     await this.store.removeStrays({
       object: (object) => this.#isClosed || this.records.references(object) > 0,
@@ -172,22 +188,22 @@ export class ArtifactService {
     const { request_id: requestId } = order;
     const kind = order.kind ?? (token.role === "agent" ? "result" : "release");
     if (token.role === "agent") {
-      if (kind !== "result") throw forbidden('an agent may upload only the kind "result"');
+      if (kind !== "result") throw forbidden('An agent may upload only the kind "result"');
       if (requestId === undefined) {
-        throw new WsctlError("MALFORMED", "request_id is missing: whose result is it?");
+        throw new WsctlError("MALFORMED", "request_id is missing");
       }
       if (this.records.findOpenAgent(requestId) !== token.agentId) {
-        throw forbidden("request_id must be that of a request of this agent that has not ended");
+        throw forbidden("request_id must name an open request of this agent");
       }
       return kind;
     }
-    if (token.role !== "admin") throw forbidden('this asks for a token of the role "admin"');
-    if (kind !== "release") throw forbidden('only an agent may upload the kind "result"');
+    if (token.role !== "admin") throw forbidden('Requires a token of the role "admin"');
+    if (kind !== "release") throw forbidden('Only an agent may upload the kind "result"');
     if (requestId === undefined) return kind;
-    throw new WsctlError("MALFORMED", "request_id is not known here: a release belongs to none");
+    throw new WsctlError("MALFORMED", "request_id is not allowed for a release");
   }
 
-  /** The same order once more, as after a crash: the upload is given its time anew. */
+  /** The same request was repeated, for example after a crash: the upload gets a new expiry. */
   #existing(artifact: StoredArtifact, bytes: number, now: number): StoredArtifact {
     if (artifact.bytes !== bytes) {
       const text = `the same content was announced with ${artifact.bytes} bytes before`;
@@ -210,18 +226,18 @@ export class ArtifactService {
     if (requestId !== undefined && this.records.count(requestId) >= artifactsPerRequestMax) {
       throw new WsctlError(
         "BUSY",
-        `a request may have at most ${artifactsPerRequestMax} artifacts`,
+        `A request may have at most ${artifactsPerRequestMax} artifacts`,
       );
     }
     const { quotaBytes } = this.#options.limits;
     const usage = this.records.usage();
     if (usage.count >= artifactsMax) {
-      throw new WsctlError("STORAGE_UNAVAILABLE", `there are ${artifactsMax} artifacts already`);
+      throw new WsctlError("STORAGE_UNAVAILABLE", `Too many artifacts (maximum ${artifactsMax})`);
     }
     if (usage.bytes + bytes > quotaBytes) {
       throw new WsctlError(
         "STORAGE_UNAVAILABLE",
-        `the artifacts' quota of ${quotaBytes} bytes (wsctl serve --artifact-quota) leaves ${Math.max(0, quotaBytes - usage.bytes)}: ${bytes} are too many; delete some, or wait until some expire`,
+        `Artifact of ${bytes} bytes exceeds the quota of ${quotaBytes} bytes (wsctl serve --artifact-quota): ${Math.max(0, quotaBytes - usage.bytes)} bytes are free. Delete artifacts or wait until some expire`,
       );
     }
   }
@@ -240,7 +256,7 @@ export class ArtifactService {
     try {
       write();
     } catch (error) {
-      throw storageError("the record of the artifact", error);
+      throw storageError("the artifact's record", error);
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The embedded store: a directory of files named by the SHA-256 of what is in them, so that equal
- * content is kept once and a file, once there, never changes. An upload grows in a file of its own,
- * is compared, brought to disk, and only then given its final name.
+ * The embedded store: a directory of files named by the SHA-256 of their content, so that equal
+ * content is stored once and a file never changes. An upload is written to a temporary file,
+ * verified, synced to disk, and then renamed.
  */
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
@@ -12,20 +12,20 @@ import { LocalUploads } from "./localUploads.ts";
 import { SignedUrls, urlKey } from "./signedUrls.ts";
 import type { ArtifactStore, Completion, KnownObjects, SignedUpload, SignedUrl } from "./store.ts";
 
-/** How long one call waits for a comparison before it answers that it still goes on. */
+/** How long one call waits for the verification before it responds that it is in progress. */
 const patienceMs = 10_000;
 
-/** How many comparisons have ended without anybody having asked yet. */
+/** The maximum number of verifications whose result was not read yet. */
 const verdictsMax = 1_000;
 
 export class LocalStore implements ArtifactStore {
   readonly urls: SignedUrls;
   readonly uploads: LocalUploads;
   readonly #dir: string;
-  /** Comparisons that go on, or whose end nobody has been told yet. */
+  /** Verifications in progress, or finished and not read yet. */
   readonly #verdicts = new Map<string, Promise<void>>();
 
-  /** Throws when the directory cannot be made. */
+  /** Throws if the directory cannot be created. */
   constructor(dir: string, now: () => number) {
     this.#dir = dir;
     for (const each of ["objects", "uploads"]) {
@@ -83,7 +83,7 @@ export class LocalStore implements ArtifactStore {
     this.uploads.discard(artifactId);
   }
 
-  /** At once: nobody may begin to count on a file between the decision and the deed. */
+  /** Synchronous, so that no reader sees the file between the check and the removal. */
   remove(object: string): Promise<void> {
     rmSync(this.path(object), { force: true });
     return Promise.resolve();
@@ -104,14 +104,14 @@ export class LocalStore implements ArtifactStore {
   async #take(artifact: StoredArtifact): Promise<void> {
     const { artifactId, bytes, sha256, object } = artifact;
     try {
-      // An empty one may never have been sent: there is nothing to send.
+      // A client may send no body for empty content.
       const file = await open(this.uploads.path(artifactId), "a", 0o600);
       try {
         const sum = this.uploads.digest(artifact) ?? (await this.uploads.digestFile(artifactId));
         const { size } = await file.stat();
         if (sum !== sha256 || size !== bytes) {
           this.uploads.discard(artifactId);
-          throw otherContentError("the SHA-256 is not the announced one");
+          throw otherContentError("SHA-256 does not match the announced one");
         }
         await file.sync();
       } finally {
@@ -128,7 +128,7 @@ export class LocalStore implements ArtifactStore {
   }
 
   #remember(artifactId: string, verdict: Promise<void>): void {
-    // Whoever asks is told; where nobody asks any more, that is no fault.
+    // Callers get the error; without a caller it is not unhandled.
     verdict.catch(() => {});
     const oldest = this.#verdicts.keys().next().value;
     if (this.#verdicts.size >= verdictsMax && oldest !== undefined) this.#verdicts.delete(oldest);
@@ -152,7 +152,7 @@ async function resolvedWithin(work: Promise<void>, ms: number): Promise<boolean>
   }
 }
 
-/** The name of a file is on disk when its directory is. */
+/** The name of a file is durable only when its directory is synced. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {

@@ -1,7 +1,7 @@
 /**
- * Uploads under way in the embedded store, one file each, which grows at its end only: its length
- * is how much has arrived, also after a crash. The SHA-256 is computed as the bytes pass; for what
- * another process received it is computed again from the file.
+ * Uploads in progress in the embedded store, one append-only file each. The file length is the
+ * number of received bytes, also after a crash. The SHA-256 is computed as bytes arrive; for bytes
+ * that another process received it is computed from the file.
  */
 
 import { createHash, type Hash } from "node:crypto";
@@ -14,21 +14,21 @@ import { artifactReserveBytes } from "../../protocol/limits.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import { storageError } from "./errors.ts";
 
-/** Where a body belongs; without `start` it is the whole and begins anew. */
+/** The position of a body in the content; without `start` it is the whole content. */
 export interface ByteRange {
   start?: number;
-  /** The place behind its last byte. */
+  /** The position after the last byte. */
   end: number;
 }
 
 export interface Received {
-  /** False when the body does not begin where the upload stands: nothing was taken. */
+  /** False if the body does not start at the current offset; nothing was written. */
   taken: boolean;
-  /** How much is there now. */
+  /** The number of bytes received so far. */
   offset: number;
 }
 
-/** The types of the two runtimes' readers differ in what is not used here. */
+/** The common part of the reader types of both runtimes. */
 interface Reader {
   read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
   cancel(): Promise<void>;
@@ -39,15 +39,15 @@ interface RunningUpload {
   offset: number;
 }
 
-/** Sums that are kept at a time; one that was dropped is computed from the file in the end. */
+/** The maximum number of running hashes; a dropped one is computed from the file at the end. */
 const runningMax = 256;
 
 export class LocalUploads {
   readonly #dir: string;
   readonly #running = new Map<string, RunningUpload>();
-  /** Who writes to a file, to be ended by whoever comes next. */
+  /** The current writer of each file; a new writer ends it. */
   readonly #writers = new Map<string, { end: () => void; ended: Promise<void> }>();
-  /** Nobody may write to these: they are being compared. */
+  /** Uploads that are being verified and must not be written. */
   readonly #sealed = new Set<string>();
 
   constructor(dir: string) {
@@ -63,8 +63,9 @@ export class LocalUploads {
   }
 
   /**
-   * Throws `STORAGE_UNAVAILABLE` when so many more bytes would take what the journal needs on the
-   * same disk: a result less is better than no commands any more.
+   * Checks that the disk has room. The journal on the same disk takes precedence over results.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
   assertSpace(bytes: number): void {
     const { bavail, bsize } = statfsSync(this.#dir);
@@ -72,7 +73,7 @@ export class LocalUploads {
     if (bytes <= free) return;
     throw new WsctlError(
       "STORAGE_UNAVAILABLE",
-      `the disk has room for ${Math.max(0, free)} bytes of artifacts, not for ${bytes}: free some space`,
+      `Disk has room for ${Math.max(0, free)} bytes of artifacts, not for ${bytes}. Free some space`,
     );
   }
 
@@ -83,8 +84,10 @@ export class LocalUploads {
   }
 
   /**
-   * Appends a body as it comes, no faster than the disk takes it. A second body for the same
-   * upload ends the first: its sender has most likely given that connection up. `signal` ends it too.
+   * Appends a body no faster than the disk writes. A second body for the same upload ends the first
+   * one, whose sender has probably given up the connection.
+   *
+   * @param signal Ends the transfer when aborted.
    */
   async receive(
     artifact: StoredArtifact,
@@ -113,8 +116,8 @@ export class LocalUploads {
   }
 
   /**
-   * Runs something on a file that nobody writes to meanwhile, nor has open to write to: what was
-   * compared is what is kept.
+   * Runs a function on a file that no writer has open, so that the verified content is what is
+   * stored.
    */
   async sealed<T>(artifactId: string, run: () => Promise<T>): Promise<T> {
     this.#sealed.add(artifactId);
@@ -128,13 +131,13 @@ export class LocalUploads {
     }
   }
 
-  /** The SHA-256 of an upload that is whole, where it was computed as it came. */
+  /** Returns the SHA-256 of a complete upload if it was computed as bytes arrived. */
   digest({ artifactId, bytes }: StoredArtifact): string | undefined {
     const running = this.#running.get(artifactId);
     return running?.offset === bytes ? running.hash.copy().digest("hex") : undefined;
   }
 
-  /** The same from the file. */
+  /** Returns the SHA-256 of the file. */
   async digestFile(artifactId: string): Promise<string> {
     return (await digestFile(this.path(artifactId))).sha256;
   }
@@ -142,9 +145,9 @@ export class LocalUploads {
   async #append(artifact: StoredArtifact, place: ByteRange, reader: Reader): Promise<Received> {
     const { artifactId } = artifact;
     if (this.#sealed.has(artifactId)) {
-      throw new WsctlError("CONFLICT", "the upload is being compared: complete it, or try later");
+      throw new WsctlError("CONFLICT", "Upload is being verified. Complete it or try again later");
     }
-    // Not looked at before: the former writer may still have been writing.
+    // Read only now, because the previous writer may have been writing until here.
     const offset = this.offset(artifactId);
     const start = place.start ?? 0;
     if (place.start !== undefined && place.start !== offset) return { taken: false, offset };
@@ -171,13 +174,13 @@ export class LocalUploads {
     let offset = start;
     for (;;) {
       const { done, value } = await reader.read().catch((error) => {
-        const text = `the connection broke after ${offset} of ${end} bytes: go on from there`;
+        const text = `Connection closed after ${offset} of ${end} bytes. Resume from there`;
         throw new WsctlError("CONFLICT", text, { cause: error });
       });
       if (done || value === undefined) return offset;
       if (offset + value.length > end) {
         reader.cancel().catch(() => {});
-        throw new WsctlError("TOO_LARGE", `the body goes on beyond its announced end at ${end}`);
+        throw new WsctlError("TOO_LARGE", `Body exceeds its announced end at ${end}`);
       }
       for (let written = 0; written < value.length; ) {
         written += (await file.write(value, written, value.length - written)).bytesWritten;
@@ -189,7 +192,7 @@ export class LocalUploads {
     }
   }
 
-  /** The sum of all before this place, or undefined where it is not known. */
+  /** Returns the hash of all bytes before this position; undefined if it is not known. */
   #runningAt(artifactId: string, start: number): RunningUpload | undefined {
     const known = this.#running.get(artifactId);
     const running = start === 0 ? { hash: createHash("sha256"), offset: 0 } : known;
@@ -202,10 +205,7 @@ export class LocalUploads {
   }
 }
 
-/**
- * Gives a piece's memory back at once, where it has that for itself: pieces come faster than a
- * garbage collector takes them for a reason to begin.
- */
+/** Frees the memory of a chunk at once: chunks arrive faster than the garbage collector runs. */
 function release({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

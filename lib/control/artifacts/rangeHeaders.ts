@@ -1,17 +1,21 @@
-/** The HTTP headers of transfers: ranges both ways (RFC 9110, section 14), and a file's name. */
+/**
+ * The HTTP headers of transfers: Range and Content-Range (RFC 9110, section 14) and
+ * Content-Disposition (RFC 6266).
+ */
 import { create } from "content-disposition";
 import { parse } from "range-parser";
 import { WsctlError } from "../../protocol/errors.ts";
 
-/** From `start` up to, not including, `end`. */
+/** From `start` up to, but not including, `end`. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
 /**
- * `Content-Range: bytes A-B/T` of an upload, or undefined without one. Throws `MALFORMED` for one
- * that does not fit what was announced.
+ * Parses the `Content-Range: bytes A-B/T` header of an upload; undefined without one.
+ *
+ * @throws {WsctlError} MALFORMED if it does not match the announced size
  */
 export function parseContentRange(text: string | undefined, bytes: number): ByteRange | undefined {
   if (text === undefined) return undefined;
@@ -19,14 +23,13 @@ export function parseContentRange(text: string | undefined, bytes: number): Byte
   const [start, last, total] = (parts ?? []).slice(1).map(Number);
   const isWhole = start !== undefined && last !== undefined && total === bytes;
   if (isWhole && start <= last && last < bytes) return { start, end: last + 1 };
-  const rule = `Content-Range must read "bytes FIRST-LAST/${bytes}" with places within that`;
+  const rule = `Content-Range must have the form "bytes FIRST-LAST/${bytes}"`;
   throw new WsctlError("MALFORMED", rule);
 }
 
 /**
- * The one range that a reader asks for. Undefined means the whole: also where several are asked
- * for or the header cannot be read, as the standard allows, and where `If-Range` names another
- * content.
+ * Parses the range that a reader requests. Undefined means the whole content, also for several
+ * ranges or an invalid header, as RFC 9110 allows, and if `If-Range` names other content.
  */
 export function parseRange(
   text: string | undefined,
@@ -37,12 +40,12 @@ export function parseRange(
   if (text === undefined || (ifRange !== undefined && ifRange !== etag)) return undefined;
   const { code, type, ranges } = parse(bytes, text);
   const [range] = ranges;
-  // An odd code: a part of the header could not be read.
+  // An odd code means that a part of the header is invalid.
   if (type !== "bytes" || (code & 1) !== 0 || ranges.length > 1) return undefined;
   return range === undefined ? "unsatisfiable" : { start: range.start, end: range.end + 1 };
 }
 
-/** A name is hostile text: whoever saves the file gets it escaped (RFC 6266, RFC 8187). */
+/** File names are untrusted, so they are escaped (RFC 6266, RFC 8187). */
 export function attachment(name: string): string {
   return create(name);
 }

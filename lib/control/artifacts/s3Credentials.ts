@@ -1,18 +1,22 @@
 /**
- * Credentials of an S3-compatible store: from the environment, or from a file as every such tool
- * reads it. They stay with the control plane; agents and operators get signed URLs only.
+ * Credentials of an S3-compatible store, from the environment or from a file in the AWS format.
+ * They stay on the control plane; agents and operators get signed URLs only.
  */
 import { readFileSync, statSync } from "node:fs";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
-/** Named as the signer takes them. */
+/** The property names are those of the signer. */
 export interface S3Credentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
 }
 
-/** Throws `USAGE` when they are missing or incomplete. */
+/**
+ * Reads the credentials from the environment.
+ *
+ * @throws {WsctlError} USAGE if they are missing or incomplete
+ */
 export function credentialsFromEnv(env: Record<string, string | undefined>): S3Credentials {
   const read = (name: string) => env[name] || undefined;
   return complete(
@@ -21,12 +25,14 @@ export function credentialsFromEnv(env: Record<string, string | undefined>): S3C
       aws_secret_access_key: read("AWS_SECRET_ACCESS_KEY"),
       aws_session_token: read("AWS_SESSION_TOKEN"),
     },
-    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --s3-credentials-file",
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass --s3-credentials-file",
   );
 }
 
 /**
- * The profile `default` of a file like `~/.aws/credentials`; throws `USAGE` saying what is wrong.
+ * Reads the profile `default` of a file like `~/.aws/credentials`.
+ *
+ * @throws {WsctlError} USAGE
  */
 export function credentialsFromFile(path: string): S3Credentials {
   let text: string;
@@ -38,13 +44,13 @@ export function credentialsFromFile(path: string): S3Credentials {
     throw fault(`cannot read "${path}": ${errorText(error)}`);
   }
   if ((mode & 0o077) !== 0) {
-    throw fault(`others may read or write "${path}": make it yours alone with chmod 600`);
+    throw fault(`others may read or write "${path}". Run chmod 600 on it`);
   }
   const pacing = `Expected aws_access_key_id and aws_secret_access_key below [default] in "${path}"`;
   return complete(readProfile(text, "default"), pacing);
 }
 
-/** The keys of one section of an INI file, in lower case. */
+/** Returns the keys of one section of an INI file, in lower case. */
 export function readProfile(text: string, profile: string): Record<string, string | undefined> {
   const found: Record<string, string> = {};
   let section = "";
@@ -63,7 +69,7 @@ export function readProfile(text: string, profile: string): Record<string, strin
 function complete(values: Record<string, string | undefined>, pacing: string): S3Credentials {
   const { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey } = values;
   if (!accessKeyId || !secretAccessKey) {
-    throw new WsctlError("USAGE", `No credentials for the object storage: ${pacing}`);
+    throw new WsctlError("USAGE", `No credentials for the object storage. ${pacing}`);
   }
   const { aws_session_token: sessionToken } = values;
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };

@@ -1,7 +1,8 @@
 /**
- * Any S3-compatible store: the control plane signs URLs, for itself too, and never sees what is
- * sent by them. An upload's length and SHA-256 are part of its signature; the store enforces the
- * first always, and the second where it knows `x-amz-checksum-sha256`.
+ * An S3-compatible store. The control plane signs URLs (AWS Signature Version 4), also for its own
+ * requests, and content does not pass through it. The length and the SHA-256 of an upload are part
+ * of its signature. Every store enforces the length, and those that support `x-amz-checksum-sha256`
+ * also the digest.
  */
 import { AwsV4Signer } from "aws4fetch";
 import { validate as isUuid } from "uuid";
@@ -14,10 +15,10 @@ import type { S3Credentials } from "./s3Credentials.ts";
 import type { ArtifactStore, Completion, SignedUpload, SignedUrl } from "./store.ts";
 
 export interface S3Options {
-  /** `https://HOST[:PORT]/BUCKET[/PREFIX]`: buckets are named in the path. */
+  /** `https://HOST[:PORT]/BUCKET[/PREFIX]`, with the bucket in the path. */
   url: string;
   region: string;
-  /** Read anew each time, so that a file may be replaced while we run. */
+  /** Read for every request, so that the file can be replaced while the control plane runs. */
   credentials(): S3Credentials;
   fetch: typeof fetch;
 }
@@ -26,7 +27,7 @@ interface SignOptions {
   method: "PUT" | "GET" | "HEAD" | "DELETE";
   object: string;
   headers?: Record<string, string>;
-  /** Signed into the URL, for somebody else; otherwise into the headers. */
+  /** Signs in the URL, for other clients; otherwise in the headers. */
   isForOthers?: boolean;
   query?: Record<string, string>;
 }
@@ -40,15 +41,17 @@ export class S3Store implements ArtifactStore {
     this.#options = options;
   }
 
-  /** Never shared while it is uploaded: who may upload may write over it for a while. */
+  /**
+   * Objects are not shared during the upload, because the uploader can overwrite them for a while.
+   */
   objectName({ artifactId }: Pick<StoredArtifact, "artifactId">): string {
     return artifactId;
   }
 
-  /** Only the store itself could tell. */
+  /** Only the store could check that. */
   assertSpace(): void {}
 
-  /** Whether it is one of ours at all: an embedded store may have been used before. */
+  /** Whether the object belongs to this store: an embedded store may have been used before. */
   has(object: string): boolean {
     return isUuid(object);
   }
@@ -79,7 +82,9 @@ export class S3Store implements ArtifactStore {
     if (there === bytes && !isOther) return sum === null ? "present" : "verified";
     await this.remove(object);
     throw otherContentError(
-      isOther ? "the SHA-256 is not the announced one" : `${there} bytes are there, not ${bytes}`,
+      isOther
+        ? "SHA-256 does not match the announced one"
+        : `${there} bytes are stored, not ${bytes}`,
     );
   }
 
@@ -92,10 +97,14 @@ export class S3Store implements ArtifactStore {
     if (!response.ok && response.status !== 404) throw await s3Error(response);
   }
 
-  /** There are none: content goes before its record does, and never comes before it. */
+  /** There are none: content is deleted before its record and never stored before it. */
   async removeStrays(): Promise<void> {}
 
-  /** Throws `STORAGE_UNAVAILABLE` when the store cannot be used as it is configured. */
+  /**
+   * Checks that the store can be used with this configuration.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
+   */
   async probe(): Promise<void> {
     const response = await this.#ask({ method: "HEAD", object: "wsctl-probe" });
     if (!response.ok && response.status !== 404) throw await s3Error(response);
@@ -104,7 +113,7 @@ export class S3Store implements ArtifactStore {
   async #presign(options: SignOptions): Promise<SignedUrl> {
     const expiresAt = Date.now() + artifactUrlMs;
     const { url } = await this.#sign({ ...options, isForOthers: true });
-    // A plus is a space to those who read forms, and a plus to others.
+    // A plus means a space in form encoding and a plus elsewhere, so it is not used.
     return { url: url.href.replaceAll("+", "%20"), expiresAt };
   }
 
@@ -132,7 +141,7 @@ export class S3Store implements ArtifactStore {
       url: url.href,
       headers,
       signQuery: isForOthers,
-      // The length too, which otherwise nobody would have to keep to.
+      // Includes the length, which would otherwise not be enforced.
       allHeaders: true,
       service: "s3",
       region: this.#options.region,
@@ -141,13 +150,13 @@ export class S3Store implements ArtifactStore {
   }
 }
 
-/** What the store says is for its own operator, who reads our answer or our log. */
+/** The response of the store is for the operator, who reads the error or the log. */
 async function s3Error(response: Response): Promise<WsctlError> {
   const text = await response.text().catch(() => "");
   const word = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(text)?.[1] ?? "";
   const origin = new URL(response.url).origin;
   return new WsctlError(
     "STORAGE_UNAVAILABLE",
-    `The object storage at ${origin} answers ${[response.status, word].join(" ").trim()}: check --s3-url, --s3-region and the credentials of wsctl serve`,
+    `Object storage at ${origin} responded ${[response.status, word].join(" ").trim()}. Check --s3-url, --s3-region and the credentials of wsctl serve`,
   );
 }

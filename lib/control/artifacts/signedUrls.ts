@@ -1,6 +1,6 @@
 /**
- * Pre-signed URLs of the embedded store: an HMAC-SHA256 over all that the URL permits, with a key
- * that lies beside the artifacts and that nobody else is ever told.
+ * Pre-signed URLs of the embedded store: an HMAC-SHA256 (RFC 2104) over everything that the URL
+ * permits, with a key that is stored next to the artifacts and never leaves this host.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,22 +11,22 @@ import type { SignedUrl } from "./store.ts";
 export type SignedMethod = "GET" | "PUT";
 
 export interface UrlSignature {
-  /** Seconds since 1970, as the URL has it. */
+  /** Seconds since 1970, as in the URL. */
   expires: string;
-  /** The token on whose behalf it was made. */
+  /** The token that the URL was issued to. */
   by: string;
   signature: string;
 }
 
 const keyBytes = 32;
 
-/** The key in this file; a new one where there is none, which ends every URL made before. */
+/** Reads the key from this file, or creates one, which invalidates all earlier URLs. */
 export function urlKey(path: string): Uint8Array {
   try {
     const key = readFileSync(path);
     if (key.length === keyBytes) return key;
   } catch {
-    // None yet. One that cannot be read cannot be written either, which is said below.
+    // There is no key yet. A file that cannot be read cannot be written either, which fails below.
   }
   const key = randomBytes(keyBytes);
   writeFileSync(path, key, { mode: 0o600 });
@@ -43,7 +43,7 @@ export class SignedUrls {
     this.#now = now;
   }
 
-  /** A path on this server, so that it holds behind every proxy and under every name. */
+  /** Returns a path without a host, so that it works behind every proxy. */
   make(method: SignedMethod, artifact: StoredArtifact, by: string): SignedUrl {
     const expires = String(Math.ceil((this.#now() + artifactUrlMs) / 1000));
     const signature = this.#sign(method, artifact, expires, by).toString("base64url");
@@ -54,7 +54,7 @@ export class SignedUrls {
     };
   }
 
-  /** Whether this very permission was given, and still stands. */
+  /** Whether the signature is valid for this request and has not expired. */
   permits(method: SignedMethod, artifact: StoredArtifact, given: UrlSignature): boolean {
     const wanted = this.#sign(method, artifact, given.expires, given.by);
     const signature = Buffer.from(given.signature, "base64url");

@@ -1,7 +1,7 @@
 /**
- * Where the content of artifacts is kept: the narrow interface behind which the embedded directory
- * and any S3-compatible store stand. Content goes past the control plane's memory: a store hands
- * out URLs that carry their own permission, for one method, one object and a short time.
+ * The interface of artifact stores: the embedded directory or an S3-compatible store. Content does
+ * not pass through the control plane's memory. A store issues URLs that permit one method on one
+ * object for a short time.
  */
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 
@@ -17,28 +17,39 @@ export interface SignedUpload extends SignedUrl {
 }
 
 /**
- * How an upload stands: compared with its SHA-256; there in its length, where the store compares
- * nothing; or still being compared, so that one asks again.
+ * The state of an upload: its SHA-256 is verified, only its length is verified because the store
+ * cannot do more, or verification is in progress and the caller asks again.
  */
 export type Completion = "verified" | "present" | "verifying";
 
 export interface ArtifactStore {
-  /** The name for the content of a new artifact. */
+  /** Returns the name of the content of a new artifact. */
   objectName(artifact: Pick<StoredArtifact, "artifactId" | "sha256">): string;
-  /** Throws `STORAGE_UNAVAILABLE` when it can be seen that so many more bytes find no room. */
+  /**
+   * Checks for free space, if the store can tell.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
+   */
   assertSpace(bytes: number): void;
-  /** Whether content that is on record can be counted on. */
+  /** Whether recorded content is available in this store. */
   has(object: string): boolean;
-  /** `by`: on whose behalf; where the store can, the URL ends with that token. */
+  /**
+   * @param by The credential that the URL is issued to. If the store supports it, the URL expires
+   *   with it.
+   */
   upload(artifact: StoredArtifact, by: string): Promise<SignedUpload>;
   download(artifact: StoredArtifact, by: string): Promise<SignedUrl>;
-  /** Throws `CONFLICT` while it is not whole, `CHECKSUM_MISMATCH` when it is something else. */
+  /**
+   * Verifies an upload.
+   *
+   * @throws {WsctlError} CONFLICT if it is incomplete, CHECKSUM_MISMATCH if the content differs
+   */
   complete(artifact: StoredArtifact): Promise<Completion>;
-  /** Forgets what was uploaded so far for an artifact that is not ready. */
+  /** Deletes the bytes received for an artifact that is not ready. */
   discard(artifact: StoredArtifact): Promise<void>;
-  /** Removes content that nobody refers to any more; what is gone already is no error. */
+  /** Deletes content without references. Content that does not exist is not an error. */
   remove(object: string): Promise<void>;
-  /** Removes, in small steps, what no record knows of: left behind by a crash. */
+  /** Deletes content without a record, left by a crash, in small steps. */
   removeStrays(isKnown: KnownObjects): Promise<void>;
 }
 

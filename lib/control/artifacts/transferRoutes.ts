@@ -1,7 +1,7 @@
 /**
- * The embedded store's own addresses: `PUT`, `GET` and `HEAD` of `/artifacts/ID`, each permitted by
- * the URL alone, so that any HTTP client can use them. Bodies flow both ways without being held:
- * how fast is the slower side's decision.
+ * The embedded store's routes: `PUT`, `GET` and `HEAD` of `/artifacts/ID`. The signed URL is the
+ * only credential, so that any HTTP client can use them. Bodies are streamed with back-pressure in
+ * both directions.
  */
 import type { Context, Hono } from "hono";
 import { uploadOffsetHeader } from "../../protocol/api/artifacts.ts";
@@ -21,7 +21,7 @@ export interface TransferOptions {
   artifacts: ArtifactService;
   store: LocalStore;
   journal: ControlJournal;
-  /** What goes on under each token. */
+  /** The streams and transfers of each token. */
   streams: ResponseStreams;
   runtime: Runtime;
   /** Milliseconds since 1970. */
@@ -32,7 +32,7 @@ const path = "/artifacts/:artifact_id";
 
 export function addTransferRoutes(app: Hono, options: TransferOptions): void {
   app.put(path, (c) => receive(c, options));
-  // Hono answers HEAD by the handler of GET, and drops the body.
+  // Hono answers HEAD with the handler of GET and drops the body.
   app.get(path, (c) => {
     const isUpload = c.req.method === "HEAD" && permitted(c, options, "PUT") !== undefined;
     return isUpload ? sendOffset(c, options) : deliver(c, options);
@@ -56,13 +56,13 @@ async function receive(c: Context, options: TransferOptions): Promise<Response> 
   const wanted = place.end - (range?.start ?? 0);
   if (length !== undefined && Number(length) !== wanted) {
     const code = Number(length) > wanted ? "TOO_LARGE" : "MALFORMED";
-    throw new WsctlError(code, `Content-Length is ${length}: expected ${wanted}`);
+    throw new WsctlError(code, `Content-Length is ${length}; expected ${wanted}`);
   }
   const { taken, offset } = await requireTokenInForce(c, options, (signal) =>
     options.store.uploads.receive(artifact, place, c.req.raw.body, signal),
   );
   if (!taken) {
-    const text = `Content-Range must begin at ${offset}: so much of ${artifactId} is there`;
+    const text = `Content-Range must start at ${offset}, the number of bytes of ${artifactId} received so far`;
     const body = { error: { code: "CONFLICT", message: text } };
     return c.json(body, 409, { [uploadOffsetHeader]: String(offset), Connection: "close" });
   }
@@ -78,7 +78,7 @@ function deliver(c: Context, options: TransferOptions): Response {
   const artifact = requireSignature(c, options, "GET");
   const { bytes, sha256, name, object } = artifact;
   if (artifact.state !== "ready" || !options.store.has(object)) {
-    throw new WsctlError("NOT_FOUND", "this artifact has no content yet, or no longer");
+    throw new WsctlError("NOT_FOUND", "Artifact has no content");
   }
   const headers: Record<string, string> = {
     "Accept-Ranges": "bytes",
@@ -89,7 +89,7 @@ function deliver(c: Context, options: TransferOptions): Response {
   };
   const range = parseRange(c.req.header("range"), c.req.header("if-range"), headers.ETag, bytes);
   if (range === "unsatisfiable") {
-    const message = `Range lies outside of the ${bytes} bytes`;
+    const message = `Range is outside of the ${bytes} bytes`;
     const body = { error: { code: "MALFORMED", message } };
     return c.json(body, 416, { "Content-Range": `bytes */${bytes}` });
   }
@@ -106,7 +106,11 @@ function deliver(c: Context, options: TransferOptions): Response {
   return new Response(body, { status, headers });
 }
 
-/** Runs a transfer that ends when the token behind its URL does; throws `FORBIDDEN` then. */
+/**
+ * Runs a transfer that ends when the token behind its URL does.
+ *
+ * @throws {WsctlError} FORBIDDEN if the token has ended
+ */
 async function requireTokenInForce<T>(
   c: Context,
   { streams }: TransferOptions,
@@ -123,12 +127,15 @@ async function requireTokenInForce<T>(
   }
 }
 
-/** The id of the token on whose behalf the URL was signed. */
+/** The id of the token that the URL was issued to. */
 function parseUrlToken(c: Context): string {
   return (c.req.query("by") ?? "").split(".")[0] ?? "";
 }
 
-/** The artifact, if the URL permits this with it; otherwise the one answer to every wrong URL. */
+/**
+ * Returns the artifact if the signature of the URL is valid. Every invalid URL gets the same
+ * response.
+ */
 function requireSignature(
   c: Context,
   options: TransferOptions,
@@ -140,9 +147,9 @@ function requireSignature(
 }
 
 function wrongUrl(c: Context): WsctlError {
-  // What is left of a body is not read: the connection is of no use for another request.
+  // The rest of the body is not read, so the connection cannot be reused.
   c.header("Connection", "close");
-  const text = "the URL is wrong or has expired; ask for the artifact again to get a fresh one";
+  const text = "URL is invalid or has expired. Request the artifact again to get a new one";
   return new WsctlError("FORBIDDEN", text);
 }
 
@@ -154,7 +161,7 @@ function permitted(
   const { expires = "", by = "", signature = "" } = c.req.query();
   const id = c.req.param("artifact_id") ?? "";
   const artifact = artifacts.records.get(id) ?? { ...nothing, artifactId: id };
-  // Compared also for what is not there, so that both take the same time.
+  // Checked also if the artifact does not exist, so that both cases take the same time.
   const isSigned = store.urls.permits(method, artifact, { expires, by, signature });
   if (!isSigned || !isCredentialValid(journal.tokens, by, now())) return undefined;
   return artifacts.find(id);

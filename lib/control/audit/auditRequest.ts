@@ -1,4 +1,4 @@
-/** The audit trail's view of the API: who asked for what, before it is done, and what came of it. */
+/** Records API requests in the audit trail: the request before it runs, and its result. */
 import type { Context } from "hono";
 import type { Log } from "../../log/log.ts";
 import type { AuditDetails } from "../../protocol/api/audit.ts";
@@ -13,8 +13,8 @@ import { auditUnavailable } from "../core/rejections.ts";
 const idCharsMax = 128;
 
 /**
- * Runs a route's handler between two records: without the first nothing is done, unless it shuts
- * somebody out, and a first one without a second says that we died in between.
+ * Runs a route's handler between two audit entries. Without the first entry nothing runs, except a
+ * revocation. A first entry without a second shows that the process ended in between.
  */
 export async function withAudit(route: Route, context: RouteContext): Promise<Response> {
   const { action, auditsItself = false } = route;
@@ -42,7 +42,7 @@ function begin(record: (outcome: string) => void, route: Route, { log }: RouteCo
   }
 }
 
-/** It has been done or refused: what the trail lacks of it, the log says. */
+/** The action is complete: if the entry cannot be written, the error is logged. */
 function end(record: () => void, route: Route, { log }: RouteContext): void {
   try {
     record();
@@ -52,13 +52,13 @@ function end(record: () => void, route: Route, { log }: RouteContext): void {
 }
 
 function unrecordedError(error: unknown, { action = "" }: Route, log: Log): void {
-  log.error(`Cannot record how it went: ${errorText(error)}`, { action });
+  log.error(`Cannot record the result of a request: ${errorText(error)}`, { action });
 }
 
 /**
- * Somebody was not let in, or may not do this; who it was, as far as that is known. So many a
- * minute are recorded, and of the others how many there were: a flood of refusals must not fill
- * the disk nor push what was done out of sight.
+ * Records rejected requests, with the caller if known. Only a limited number per minute is recorded
+ * in full and the rest is counted, so that rejections can neither fill the disk nor hide other
+ * entries.
  */
 export class RefusalLog {
   readonly #trail: AuditTrail;
@@ -89,12 +89,14 @@ export class RefusalLog {
     else this.#write({ outcome: "refused", ...who });
   }
 
-  /** It is refused either way: where it cannot be recorded, the log says so. */
+  /** The request is rejected in any case; if that cannot be recorded, the error is logged. */
   #write(facts: AuditDetails): void {
     try {
       this.#trail.write(facts, this.#clock.wall());
     } catch (error) {
-      this.#log.error(`Cannot record a refusal: ${errorText(error)}`, { action: facts.action });
+      this.#log.error(`Cannot record a rejected request: ${errorText(error)}`, {
+        action: facts.action,
+      });
     }
   }
 }
@@ -113,7 +115,7 @@ function recorder(action: string, { c, engine, token, address, resource, now }: 
   };
 }
 
-/** The ids in the path; somebody may have put a token there by mistake, which is nothing to keep. */
+/** Returns the ids in the path. Values that look like a token are removed. */
 function collectIds(c: Context): JsonObject {
   const named = Object.entries(c.req.param() as Record<string, string>);
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * Who asks: the one place where a request over HTTP, or the beginning of a connection, becomes
- * somebody with a role. Whoever fails too often from one address is told to wait.
+ * Authenticates HTTP requests and WebSocket handshakes: the only place where credentials become a
+ * token with a role. Too many failures from one address are rejected with `RATE_LIMITED`.
  */
 import { isWithin } from "../../protocol/api/tokens.ts";
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
@@ -22,9 +22,9 @@ import { buildToken } from "./oidcUser.ts";
 
 export interface Credentials {
   authorization: string | undefined;
-  /** The secret of a login of the console; it counts only where there is no `authorization`. */
+  /** The secret of a console session. It is ignored if the request has an Authorization header. */
   login?: string | undefined;
-  /** Where the request comes from. */
+  /** Client IP address. */
   address: string;
   purpose: ProofPurpose;
 }
@@ -55,7 +55,11 @@ export class Authenticator {
     return this.#controlId;
   }
 
-  /** The token in force behind these credentials; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
+  /**
+   * Returns the valid token that the credentials prove.
+   *
+   * @throws {WsctlError} UNAUTHORIZED or RATE_LIMITED
+   */
   identify(credentials: Credentials): StoredToken {
     const { authorization, login, address, purpose } = credentials;
     const token =
@@ -69,8 +73,8 @@ export class Authenticator {
   }
 
   /**
-   * Whether a credential that `identify` has accepted is still accepted: it was neither revoked nor
-   * rotated since, has not expired, and keeps its state, its role and its addresses.
+   * Whether a credential that `identify` accepted is still valid: it was not revoked or rotated,
+   * has not expired, and keeps its state, role and allowed addresses.
    */
   isStillValid(
     token: StoredToken,
@@ -88,7 +92,11 @@ export class Authenticator {
     );
   }
 
-  /** Somebody was not let in; throws `UNAUTHORIZED` or `RATE_LIMITED`. */
+  /**
+   * Counts a failed attempt of this address.
+   *
+   * @throws {WsctlError} UNAUTHORIZED or RATE_LIMITED
+   */
   fail(address: string): never {
     const retrySeconds = this.failures.failed(address, this.#clock.now());
     if (retrySeconds === undefined) {
@@ -97,7 +105,7 @@ export class Authenticator {
     throw new TooManyFailures(retrySeconds);
   }
 
-  /** For whom a login of the console speaks, as long as whoever that is would be let in. */
+  /** Returns the token of a console session while that token would still be accepted. */
   findLogin(secret: string, address: string): { token: StoredToken; login: Login } | undefined {
     const now = this.#clock.wall();
     const login = this.#logins.use(secret, now);
@@ -130,7 +138,7 @@ export class Authenticator {
   }
 }
 
-/** Where a proof has a counter, of a proof that `identify` has taken. */
+/** Parses the counter of a key proof that `identify` accepted; undefined if it has none. */
 export function parseCounter(authorization: string | undefined): number | undefined {
   return parseProof(authorization ?? "")?.counter;
 }

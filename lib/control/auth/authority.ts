@@ -1,8 +1,7 @@
 /**
- * The authority behind one request. A request is authenticated at its headers, but it is decided
- * later: its body arrives first, or a store is asked. Meanwhile its credential may be revoked,
- * expire or be rotated. So the credential is checked again in the synchronous step of each
- * decision.
+ * The authority of one request. A request is authenticated when its headers arrive, but decisions
+ * follow later, after the body or a call to the object store. The credential may be revoked, expire
+ * or be rotated in between, so it is checked again in the synchronous step of each decision.
  */
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
@@ -12,7 +11,7 @@ export interface AuthorityOptions {
   authenticator: Authenticator;
   /** The token as it was when the request was authenticated. */
   token: StoredToken;
-  /** The secret of the console session that the request came with, if it came with one. */
+  /** The secret of the console session, if the request has one. */
   login: string | undefined;
   /** Client IP address. */
   address: string;
@@ -25,15 +24,17 @@ export class Authority {
     this.#options = options;
   }
 
-  /** Whether the credential is still accepted at this moment. */
+  /** Whether the credential is still valid. */
   get isValid(): boolean {
     const { authenticator, token, login, address } = this.#options;
     return authenticator.isStillValid(token, { login, address });
   }
 
   /**
-   * Call this in the same synchronous step as the decision that it is for.
-   * @throws {WsctlError} UNAUTHORIZED when the credential has ended since it was authenticated
+   * Call this in the same synchronous step as the decision that it guards.
+   *
+   * @throws {WsctlError} UNAUTHORIZED if the credential has ended since the request was
+   *   authenticated
    */
   require(): void {
     if (!this.isValid) throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);

@@ -1,6 +1,6 @@
 /**
- * Bearer tokens: 256 random bits, shown once, stored as a hash. A token reads `wsctl-<id>-<secret>`:
- * by its id it is found, by its secret it is proved, compared in constant time.
+ * Bearer tokens (RFC 6750): 256 random bits that are shown once and stored as a hash. A token has
+ * the form `wsctl-<id>-<secret>`. The id finds the record; the secret is compared in constant time.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { TokenRequest } from "../../protocol/api/tokens.ts";
@@ -10,9 +10,7 @@ const idBytes = 6;
 const secretBytes = 32;
 const shape = /^wsctl-([0-9a-f]{12})-([0-9a-f]{64})$/;
 
-/**
- * Compared with when there is no such token, so that a wrong id costs what a wrong secret costs.
- */
+/** Compared if no token has this id, so that an unknown id takes as long as a wrong secret. */
 const nobody = hash("");
 
 export interface NewSecret {
@@ -20,7 +18,7 @@ export interface NewSecret {
   token: StoredToken;
 }
 
-/** Makes and stores a token; the text is not kept and cannot be shown again. */
+/** Creates and stores a token. The returned text is not stored and cannot be shown again. */
 export function createToken(
   records: TokenTable,
   order: TokenRequest,
@@ -45,14 +43,17 @@ export function createToken(
   return { text: formatToken(tokenId, secret), token };
 }
 
-/** Another secret in the place of the one that a token has; the old one is void at once. */
+/**
+ * Replaces the secret of a token and returns the new text. The old secret stops working
+ * immediately.
+ */
 export function rotateSecret(records: TokenTable, tokenId: string): string {
   const secret = newSecret();
   records.replaceHash(tokenId, hash(secret));
   return formatToken(tokenId, secret);
 }
 
-/** The token behind an `Authorization` header, if it is a valid one that is still in force. */
+/** Returns the valid token in an `Authorization` header, or undefined. */
 export function authenticate(
   records: TokenTable,
   authorization: string | undefined,

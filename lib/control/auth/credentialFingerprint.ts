@@ -1,6 +1,6 @@
 /**
- * On whose behalf a URL is signed: the token by its id and, of its secret, as much as tells whether
- * it is still the same one. The URL ends with either.
+ * Identifies the credential that a URL is signed for: the token's id and a digest that changes when
+ * its secret is rotated. The URL stops working when either changes.
  */
 import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import { isInForce } from "./bearerTokens.ts";

@@ -1,7 +1,7 @@
 /**
- * Failed attempts to be let in, counted by address: past so many in a minute they are answered by
- * "wait". Whoever holds a valid token is never held up, whatever others do from the same address.
- * Pure: told the time, it answers.
+ * Counts failed authentication attempts by address and rate-limits an address above the limit. A
+ * valid token is always accepted, whatever other clients do from the same address. This module is
+ * pure: it is passed the time.
  */
 import { WsctlError } from "../../protocol/errors.ts";
 import { authFailuresMax, authWindowMs, failedAddressesMax } from "../../protocol/limits.ts";
@@ -10,8 +10,8 @@ export class TooManyFailures extends WsctlError {
   readonly retrySeconds: number;
 
   constructor(retrySeconds: number) {
-    const text = "too many failed attempts from this address";
-    super("RATE_LIMITED", `${text}: wait ${retrySeconds} seconds`);
+    const text = "Too many failed attempts from this address";
+    super("RATE_LIMITED", `${text}. Try again in ${retrySeconds} seconds`);
     this.retrySeconds = retrySeconds;
   }
 }
@@ -22,10 +22,15 @@ interface Count {
 }
 
 export class FailedAttempts {
-  /** In the order in which their windows began. */
+  /** Ordered by the start of their windows. */
   readonly #counts = new Map<string, Count>();
 
-  /** Counts a failure; the seconds to wait where there were too many. */
+  /**
+   * Counts a failure. Returns the seconds to wait if there were too many failures.
+   *
+   * @param from Client IP address.
+   * @param now Milliseconds since 1970.
+   */
   failed(from: string, now: number): number | undefined {
     const address = toNetwork(from);
     this.#forget(now);
@@ -53,7 +58,7 @@ export class FailedAttempts {
   }
 }
 
-/** Of IPv6 the first half: whoever has one address there has all of them. */
+/** Maps an IPv6 address to its /64 prefix, because one client usually holds a whole prefix. */
 export function toNetwork(address: string): string {
   if (!address.includes(":") || /^::ffff:\d/i.test(address)) return address;
   const [head = "", tail] = address.split("%")[0]?.split("::") ?? [];

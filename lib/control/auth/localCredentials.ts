@@ -1,7 +1,7 @@
 /**
- * The local credentials: a file in the data directory that only its user can read, from which
- * `wsctl agent` and `wsctl send` of the same user on the same host know where to go and who they
- * are.
+ * The local credentials file in the data directory, readable only by its owner. With it, `wsctl
+ * agent` and `wsctl send` of the same user on the same host find the control plane and
+ * authenticate.
  */
 
 import { X509Certificate } from "node:crypto";
@@ -16,12 +16,12 @@ export interface LocalCredentialsOptions {
   path: string;
   journal: ControlJournal;
   url: string;
-  /** PEM text of the authority that vouches for it, where systems do not know that one. */
+  /** PEM text of the CA that issued the certificate, if the system does not trust it. */
   ca?: string;
   now: number;
 }
 
-/** Writes the file, with the token it already holds where that is still valid. */
+/** Writes the file. A token that the file already holds is kept while it is valid. */
 export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   const { path, journal, url, ca, now } = options;
   const kept = readStoredToken(path, journal, now);
@@ -31,7 +31,7 @@ export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   writeFileAtomically(path, `${JSON.stringify(credentials, null, 2)}\n`);
 }
 
-/** The host under which this one reaches itself: one that the certificate vouches for. */
+/** The host name under which this host reaches itself; the certificate covers it. */
 export function localHost(host: string, tls: TlsOptions | undefined): string {
   const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host;
   const bracketed = own.includes(":") && !own.startsWith("[") ? `[${own}]` : own;
@@ -40,7 +40,7 @@ export function localHost(host: string, tls: TlsOptions | undefined): string {
   return names.includes(own) ? bracketed : (names.find((name) => !name.includes("*")) ?? own);
 }
 
-/** The names and addresses that a certificate vouches for. */
+/** The names and addresses that the certificate covers. */
 export function listNames(tls: TlsOptions | undefined): string[] {
   if (tls === undefined) return [];
   const { subjectAltName = "" } = new X509Certificate(tls.cert);
@@ -54,7 +54,7 @@ function readStoredToken(path: string, journal: ControlJournal, now: number): st
       ? token
       : undefined;
   } catch {
-    // Missing, unreadable or of another journal: a new token takes its place either way.
+    // The file is missing, unreadable or from another journal: create a new token in each case.
     return undefined;
   }
 }

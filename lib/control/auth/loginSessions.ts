@@ -1,14 +1,14 @@
 /**
- * Who is logged in at the console, in memory alone: a restart logs everybody out. A login is known
- * by the hash of its secret, which only the browser has, and speaks for a token or for a person.
- * Pure: told the time and handed the secrets.
+ * Console sessions. They are kept in memory only, so a restart ends all of them. A session is
+ * stored by the hash of its secret, which only the browser has, and belongs to a token or an OIDC
+ * user. This module is pure: it is passed the time and the secrets.
  */
 import { createHash } from "node:crypto";
 import { WsctlError } from "../../protocol/errors.ts";
 import { loginsMax, loginsPerSubjectMax } from "../../protocol/limits.ts";
 import type { OidcUser } from "./oidcUser.ts";
 
-/** For whom a login speaks; `mark` tells whether the token has still the secret that logged in. */
+/** The subject of a session. `mark` changes when the secret of the token is rotated. */
 export type LoginSubject =
   | { kind: "token"; tokenId: string; mark: string }
   | { kind: "person"; person: OidcUser };
@@ -20,21 +20,25 @@ export interface Login {
 }
 
 export interface SessionLimits {
-  /** How long it is good for, and how long unused, in milliseconds. */
+  /** The maximum age and the maximum idle time of a session, in milliseconds. */
   lifetimeMs: number;
   idleMs: number;
 }
 
 export class LoginSessions {
   readonly #terms: SessionLimits;
-  /** In the order in which they began. */
+  /** Ordered by their start. */
   readonly #logins = new Map<string, Login>();
 
   constructor(terms: SessionLimits) {
     this.#terms = terms;
   }
 
-  /** Throws `BUSY` where too many are logged in. */
+  /**
+   * Starts a session.
+   *
+   * @throws {WsctlError} BUSY if too many sessions exist
+   */
   begin(secret: string, subject: LoginSubject, now: number): void {
     for (const [hash, login] of this.#logins)
       if (this.#isOver(login, now)) this.#logins.delete(hash);
@@ -43,12 +47,15 @@ export class LoginSessions {
     );
     if (own.length >= loginsPerSubjectMax) this.#logins.delete(own[0]?.[0] ?? "");
     if (this.#logins.size >= loginsMax) {
-      throw new WsctlError("BUSY", `${loginsMax} logins at a time are the most: try again later`);
+      throw new WsctlError(
+        "BUSY",
+        `Too many console sessions (maximum ${loginsMax}). Try again later`,
+      );
     }
     this.#logins.set(hashSecret(secret), { holder: subject, begunAt: now, usedAt: now });
   }
 
-  /** The login behind a secret, which counts as used now; undefined where it is over. */
+  /** Returns the session of a secret and marks it as used; undefined if it has expired. */
   use(secret: string, now: number): Login | undefined {
     const login = this.#logins.get(hashSecret(secret));
     if (login === undefined) return undefined;
@@ -64,7 +71,7 @@ export class LoginSessions {
     this.#logins.delete(hashSecret(secret));
   }
 
-  /** When a login ends, however much it is used. */
+  /** When a session ends, even if it is in use. */
   expiry({ begunAt }: Login): number {
     return begunAt + this.#terms.lifetimeMs;
   }

@@ -1,7 +1,7 @@
 /**
- * Nonces that agents sign, good once and for a minute, and those of logins elsewhere. They carry
- * their own time under a key of this process, so that handing them out to anybody costs no memory;
- * only those that were used with success are remembered, until they have expired.
+ * One-time nonces that are valid for a minute. Agents sign them, and OIDC logins use them as state.
+ * A nonce carries its time, authenticated with a key of this process, so that issuing one takes no
+ * memory; only used nonces are stored until they expire.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
@@ -12,10 +12,13 @@ export class Nonces {
   readonly #goodMs: number;
   readonly #usedMax: number;
   readonly #key = randomBytes(32);
-  /** By when each expires, in the order of their use. */
+  /** When each used nonce expires, ordered by use. */
   readonly #used = new Map<string, number>();
 
-  /** `usedMax`: of more that were used the oldest are forgotten, where something else knows them. */
+  /**
+   * @param usedMax The oldest used nonces beyond this number are dropped. Set it only if something
+   *   else prevents their reuse.
+   */
   constructor(goodMs = goodMsDefault, usedMax = Number.POSITIVE_INFINITY) {
     this.#goodMs = goodMs;
     this.#usedMax = usedMax;
@@ -28,7 +31,7 @@ export class Nonces {
     return Buffer.concat([body, this.#mac(body)]).toString("base64url");
   }
 
-  /** Whether it is one of ours, still good and not used before. */
+  /** Whether this process issued the nonce and it is unexpired and unused. */
   isGood(nonce: string, now: number): boolean {
     const bytes = Buffer.from(nonce, "base64url");
     if (bytes.length !== 24 + macBytes) return false;
@@ -38,7 +41,7 @@ export class Nonces {
     return age >= 0 && age <= this.#goodMs && !this.#used.has(bytes.toString("base64url"));
   }
 
-  /** It was used with success: never again. */
+  /** Marks a nonce as used. */
   use(nonce: string, now: number): void {
     for (const [old, expiresAt] of this.#used) {
       if (expiresAt > now && this.#used.size < this.#usedMax) break;

@@ -1,31 +1,31 @@
-/** A person as an OpenID provider vouches for them, and what this control plane makes of that. */
+/** A user whom an OpenID provider authenticated, and the role that the claims grant. */
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 
-/** What a person may be, the most powerful first. */
+/** The roles of users, most powerful first. */
 export const userRoles = ["admin", "operator", "viewer"] as const;
 export type UserRole = (typeof userRoles)[number];
 
-/** Which value of the claim gives which role. */
+/** Maps a value of the claim to a role. */
 export type RoleGrants = ReadonlyMap<string, UserRole>;
 
 export interface OidcUser {
-  /** `ISSUER#SUBJECT`: who it was, in the audit trail too. */
+  /** `ISSUER#SUBJECT`, also shown in the audit trail. */
   id: string;
   issuer: string;
   subject: string;
-  /** What the provider calls them; nothing hangs on it. */
+  /** The display name from the provider. No decision depends on it. */
   name: string;
   role: UserRole;
 }
 
-/** The most powerful role that the values give; undefined where none of them gives any. */
+/** Returns the most powerful role that the values grant, or undefined if they grant none. */
 export function findRole(values: readonly string[], grants: RoleGrants): UserRole | undefined {
   return userRoles.find((role) => values.some((value) => grants.get(value) === role));
 }
 
 /**
- * The texts that a claim has: one, or a list. A claim is named as it is, or by its way into
- * objects: `realm_access.roles`.
+ * Returns the values of a claim, which is a string or a list. The name is literal, or a path into
+ * objects such as `realm_access.roles`.
  */
 export function claimValues(claims: Readonly<Record<string, unknown>>, name: string): string[] {
   const found = Object.hasOwn(claims, name) ? claims[name] : inside(claims, name.split("."));
@@ -40,7 +40,7 @@ function inside(value: unknown, access: readonly string[]): unknown {
   return inside((value as Record<string, unknown>)[name], rest);
 }
 
-/** A person in the place of a token: neither a secret nor a key goes with it, and no narrower terms. */
+/** Builds a token for the user, without a secret, a key or restrictions. */
 export function buildToken({ id, role, issuer }: OidcUser, now: number): StoredToken {
   return { tokenId: id, role, state: "active", createdAt: now, createdBy: issuer };
 }

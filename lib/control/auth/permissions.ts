@@ -1,7 +1,7 @@
-/** What each role may do. Whatever is not listed is refused. */
+/** The permissions of each role. Unlisted permissions are denied. */
 import { type Role, roles } from "../../protocol/api/tokens.ts";
 
-/** What a route of the API asks for. */
+/** A permission that an API route requires. */
 export type Permission =
   | "self.read"
   | "self.rotate"
@@ -48,7 +48,7 @@ export function permits(role: Role, permission: Permission): boolean {
   return granted[role].includes(permission);
 }
 
-/** The least role of those for people that may do this, for whoever was refused. */
+/** Returns the roles of people that include the permission, for error messages. */
 export function rolesWith(permission: Permission): Role[] {
   return roles.filter((role) => permits(role, permission));
 }

@@ -1,10 +1,10 @@
 /**
- * A token for an agent, and the agent that it makes known, are two writes. Whoever died in between
- * left a token whose agent nobody can name: not to give it work, nor to revoke it.
+ * Creating a token for an agent and registering the agent are two writes. After a crash between
+ * them, a token exists whose agent is unknown, so that it cannot be targeted or revoked.
  */
 import type { Engine } from "../engine/engine.ts";
 
-/** At every start, before anybody is served. */
+/** Runs at every start, before the server accepts connections. */
 export function registerMissingAgents(engine: Engine, now: number): void {
   for (const { agentId, labels } of engine.journal.tokens.withoutAgent(now)) {
     if (agentId === undefined) continue;

@@ -1,6 +1,6 @@
 /**
- * When a token ends, by revocation or in time, everything that hangs on it ends with it: the
- * connections that it opened, the streams that it reads, and the requests that wait under it.
+ * Ends everything that depends on a token when the token is revoked or expires: the connections
+ * that it opened, the streams that it reads, and its queued requests.
  */
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
@@ -11,8 +11,9 @@ import type { Engine } from "../engine/engine.ts";
 import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import { isInForce } from "./bearerTokens.ts";
 
-const expiredReason = "the token that asked for it is no longer in force; it never started";
-const blockedReason = "the agent was revoked; it never started";
+const expiredReason =
+  "The token that created the job is no longer valid; the request never started";
+const blockedReason = "The agent was revoked; the request never started";
 
 const writeRetryMs = 1_000;
 
@@ -37,7 +38,7 @@ export class Revocations {
     this.arm();
   }
 
-  /** What ended while nobody served, or just before, still has its requests waiting. */
+  /** Tokens may have expired while the control plane was down, with requests still queued. */
   #endExpired(): void {
     const now = this.#clock.wall();
     const waiting = this.#engine.core.dispatcher?.requests.waiting() ?? [];
@@ -52,8 +53,10 @@ export class Revocations {
   }
 
   /**
-   * False where there is no such token. Throws `STORAGE_UNAVAILABLE` where this holds from now on,
-   * but could not be written: it is tried again until it is.
+   * Revokes a token. Returns false if there is no such token.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the revocation applies but is not saved yet; saving
+   *   is retried
    */
   revoke(tokenId: string): boolean {
     const token = this.#tokens.get(tokenId);
@@ -62,7 +65,11 @@ export class Revocations {
     return true;
   }
 
-  /** Every token and key of an agent; how many there were. Throws as `revoke` does. */
+  /**
+   * Revokes all tokens and keys of an agent and returns how many there were.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE as `revoke` does
+   */
   revokeAgent(agentId: string): number {
     const tokens = this.#tokens.findByAgent(agentId, this.#clock.wall());
     this.#revokeTokens(tokens);
@@ -77,7 +84,7 @@ export class Revocations {
       } catch (error) {
         return [error];
       } finally {
-        this.#ended(token, "the token that asked for it was revoked; it never started");
+        this.#ended(token, "The token that created the job was revoked; the request never started");
       }
     });
     if (faults.length === 0) return;
@@ -102,19 +109,19 @@ export class Revocations {
       const resource = { token_id: tokenId, since: timestamp(at) };
       audit.write({ action: "token.revoke", outcome: "written", resource }, this.#clock.wall());
       this.#tokens.revoke(tokenId, at);
-      this.#log.info("a revocation is on disk that could not be written before", {
+      this.#log.info("delayed revocation saved", {
         token: tokenId,
       });
     }
   }
 
-  /** Whoever holds the old secret is out; what waits goes on waiting. */
+  /** Closes the connections that the old secret opened. Queued requests stay queued. */
   disconnect(tokenId: string): void {
     this.#engine.notify({ type: "tokenRevoked", tokenId });
     this.#engine.responseStreams.end(tokenId);
   }
 
-  /** Used from two places: neither is trusted until the agent has joined again. */
+  /** Fences a token that was used from two places: it is rejected until the agent joins again. */
   fence(token: StoredToken): void {
     const { tokenId: actor, agentId: agent } = token;
     const facts = { action: "agent.fence", outcome: "accepted", actor, resource: { agent } };
@@ -123,7 +130,7 @@ export class Revocations {
     this.#engine.notify({ type: "tokenFenced", tokenId: token.tokenId });
   }
 
-  /** A token may have been added that ends before all others. */
+  /** Sets the timer for the next expiry; a new token may expire before all others. */
   arm(): void {
     this.#cancelTimer();
     const next = this.#tokens.nextExpiry(this.#checkedAt);
@@ -133,7 +140,7 @@ export class Revocations {
   }
 
   #lookOrRetry(): void {
-    if (this.#aside.attempt("end what expired tokens have begun", () => this.#check())) return;
+    if (this.#aside.attempt("clean up after expired tokens", () => this.#check())) return;
     this.#cancelTimer();
     this.#cancelTimer = this.#clock.after(writeRetryMs, () => this.#lookOrRetry());
   }
@@ -146,7 +153,7 @@ export class Revocations {
   #check(): void {
     const now = this.#clock.wall();
     for (const token of this.#tokens.expiredBetween(this.#checkedAt, now)) {
-      this.#ended(token, "the token that asked for it has expired; it never started");
+      this.#ended(token, "The token that created the job has expired; the request never started");
     }
     this.#checkedAt = now;
     this.arm();

@@ -1,7 +1,7 @@
 /**
- * What agents say they can do, by the digest of the text they said it in: a fleet of equal hosts
- * costs one copy. It is what an operator is shown, and what wrong parameters are held against
- * before anything is sent; the agent judges again.
+ * The capabilities of agents, by the digest of their text, so that equal agents share one copy.
+ * They are shown to operators and used to reject invalid parameters before a job is accepted; the
+ * agent validates again.
  */
 
 import { createHash } from "node:crypto";
@@ -18,7 +18,7 @@ import { compileSafe, toSafeSchema } from "./safeSchema.ts";
 
 export type AgentCapabilities = ReadonlyMap<string, Capability>;
 
-/** Catalogues that no agent has any more may stay until there are so many of them. */
+/** The maximum number of capabilities that no agent uses any more. */
 const unusedMax = 64;
 
 export class CapabilityCache {
@@ -41,7 +41,10 @@ export class CapabilityCache {
     return digest === undefined ? undefined : this.#known.get(digest);
   }
 
-  /** Keeps a text, if it is one; `used` are the digests of all agents. False where it is not. */
+  /**
+   * Stores a text if it is valid and returns whether it is. `used` contains the digests of all
+   * agents.
+   */
   take(digest: string, text: string, used: Iterable<string>): boolean {
     const commands = read(digest, text);
     if (commands === undefined) return false;
@@ -51,7 +54,10 @@ export class CapabilityCache {
     return true;
   }
 
-  /** What an agent has sent; where it cannot be kept, it is asked for on the next connection. */
+  /**
+   * Stores capabilities from an agent. If that fails, they are requested again on the next
+   * connection.
+   */
   learn(
     { agentId: agent, digest, text }: { agentId: string; digest: string; text: string },
     agents: Iterable<AgentState>,
@@ -59,21 +65,23 @@ export class CapabilityCache {
   ): void {
     const used = [...agents].flatMap(({ record }) => record.capabilities ?? []);
     try {
-      if (!this.take(digest, text, used))
-        log.warn("an agent's capabilities cannot be taken", { agent });
+      if (!this.take(digest, text, used)) log.warn("agent capabilities rejected", { agent });
     } catch (error) {
-      log.error(`Cannot keep a capabilities list: ${errorText(error)}`, { agent });
+      log.error(`Cannot store the capabilities of an agent: ${errorText(error)}`, { agent });
     }
   }
 
-  /** The longest that the command asks for anywhere: each agent holds it to its own limit. */
+  /**
+   * Returns the longest timeout that the command has on any of these agents; each agent enforces
+   * its own.
+   */
   timeoutSeconds(command: string, digests: ReadonlySet<string | undefined>): number {
     const asked = [...digests].map((digest) => this.get(digest)?.get(command)?.timeout_seconds);
     return Math.max(...asked.map((seconds) => seconds ?? timeoutSecondsDefault));
   }
 
   /**
-   * What stands against these parameters at every one of these agents; undefined where one may take
+   * Returns why every one of these agents would reject the parameters; undefined if one may accept
    * them.
    */
   check(
@@ -106,10 +114,7 @@ export class CapabilityCache {
   }
 }
 
-/**
- * An agent's text is anybody's: only what its digest vouches for, and only schemas that are
- * harmless.
- */
+/** Text from an agent is untrusted: it must match its digest, and only safe schemas are used. */
 function read(digest: string, text: string): AgentCapabilities | undefined {
   if (Buffer.byteLength(text) > capabilitiesBytesMax || !isWithinDepth(text, depthMax))
     return undefined;

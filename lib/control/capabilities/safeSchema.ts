@@ -1,7 +1,7 @@
 /**
- * The harmless part of a JSON Schema that an agent sent: keywords that are checked in a time that
- * grows with the parameters alone. Whatever could be made to run for ever (references,
- * combinations, patterns that backtrack) is left to the agent, which checks everything again.
+ * Reduces an agent's JSON Schema to keywords that are checked in time linear in the parameters.
+ * Keywords that could be made to run forever (references, combinations, backtracking patterns) are
+ * left to the agent, which validates everything again.
  */
 import { isJsonObject, type JsonObject, setKey } from "../../protocol/json.ts";
 
@@ -11,7 +11,10 @@ const isNumber: Test = (value) => typeof value === "number";
 const isText: Test = (value) => typeof value === "string";
 const isTexts: Test = (value) => Array.isArray(value) && value.every(isText);
 
-/** What may stand there: of anything else the validator would make something odd, or throw. */
+/**
+ * Keywords that are kept, with the check of their value. The validator misbehaves or throws on
+ * invalid values.
+ */
 const kept: ReadonlyMap<string, Test> = new Map<string, Test>([
   ["type", (value) => isText(value) || isTexts(value)],
   ["enum", Array.isArray],
@@ -26,7 +29,9 @@ const kept: ReadonlyMap<string, Test> = new Map<string, Test>([
   ),
 ]);
 
-/** Longer parameters are held against no pattern: even a tame one takes its time for them. */
+/**
+ * Longer strings are not matched against patterns, because even a safe pattern takes long on them.
+ */
 const patternCharsMax = 4_096;
 
 export function toSafeSchema(schema: JsonObject, hasPatterns = true): JsonObject {
@@ -41,7 +46,7 @@ export function toSafeSchema(schema: JsonObject, hasPatterns = true): JsonObject
     else if (key === "items" && isJsonObject(value)) found[key] = below(value);
     else if (key === "properties" && isJsonObject(value)) found[key] = toSafeSchemas(value, below);
   }
-  // Properties that a combination allows would look like strangers without it.
+  // Without the combination, the properties that it allows would be rejected as unknown.
   if (["allOf", "anyOf", "oneOf", "$ref", "patternProperties"].some((key) => key in schema)) {
     delete found.additionalProperties;
   }
@@ -49,8 +54,8 @@ export function toSafeSchema(schema: JsonObject, hasPatterns = true): JsonObject
 }
 
 /**
- * What of a tame schema these parameters are held against before they are sent: the agent fills in
- * defaults before it judges, so that nothing with a default is missing.
+ * Compiles the safe part of a schema for these parameters. Properties with a default are not
+ * required, because the agent fills in defaults before it validates.
  */
 export function compileSafe(schema: JsonObject, parameters: JsonObject): JsonObject {
   const isLong = JSON.stringify(parameters).length > patternCharsMax;
@@ -80,13 +85,13 @@ function toSafeSchemas(
   return found;
 }
 
-/** How many ways there may be to match the same text, but for repetitions. */
+/** The maximum number of alternative ways to match a text, apart from repetitions. */
 const choicesMax = 16;
 
 /**
- * Whether matching cannot take long: no reference back, no look around, nothing repeated that is
- * more than one character or class, at most two places from which it could be tried anew at every
- * character (an open repetition, or the lack of an anchor), and few choices.
+ * Whether a pattern matches in bounded time: it has no backreference and no lookaround, repeats
+ * only single characters or classes, has at most two places where matching may restart at every
+ * character (an unbounded repetition, or a missing anchor), and few alternatives.
  */
 function isSafeSchema(pattern: string): boolean {
   if (pattern.length > 500 || /\\[1-9k]|\(\?[^:]/.test(pattern)) return false;
@@ -102,7 +107,7 @@ function isSafeSchema(pattern: string): boolean {
   return retried <= 2 && choices <= choicesMax && isValid(pattern);
 }
 
-/** Every alternative multiplies the choices, and so does everything that may be left out. */
+/** Every alternative and every optional part multiplies the number of choices. */
 function readShape(bare: string): { choices: number; isAnchored: boolean } {
   let choices = 1;
   const branches = [1];

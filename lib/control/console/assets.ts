@@ -1,4 +1,4 @@
-/** The console's page and what it loads, as they are inside this program. */
+/** The files of the console page, embedded in the executable. */
 import api from "./page/api.js" with { type: "text" };
 import app from "./page/app.js" with { type: "text" };
 import words from "./page/format.js" with { type: "text" };
@@ -17,7 +17,7 @@ export interface Asset {
 const script = "text/javascript; charset=utf-8";
 
 export const assets: readonly Asset[] = [
-  // Its type is Bun's own for pages: as text it is text.
+  // Bun has a special type for HTML imports; imported as text it is a string.
   { path: "/", type: "text/html; charset=utf-8", text: String(page) },
   { path: "/console/style.css", type: "text/css; charset=utf-8", text: style },
   { path: "/console/icon.svg", type: "image/svg+xml", text: icon },

@@ -1,6 +1,6 @@
 /**
- * The console's own addresses: the page and what it is made of, and how somebody logs in and out.
- * All else that it shows comes from the API, by the cookie of a login, which reads and no more.
+ * The console's own routes: the page, its files, login and logout. The page reads everything else
+ * from the API with a session cookie, which permits reading only.
  */
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -25,7 +25,10 @@ import { protectPage } from "./securityHeaders.ts";
 import { logIn, logOut, showLogin } from "./tokenLogin.ts";
 
 export interface ConsoleSettings extends SessionLimits {
-  /** Where browsers find it, `https://HOST[:PORT]`, where that is not this control plane's own. */
+  /**
+   * The public URL of the console, `https://HOST[:PORT]`, if it differs from that of the control
+   * plane.
+   */
   url?: string;
   oidc?: OidcSettings;
 }
@@ -36,7 +39,7 @@ export interface ConsoleOptions {
   authenticator: Authenticator;
   refusals: RefusalLog;
   audit: AuditTrail;
-  /** Whether this control plane itself speaks TLS. */
+  /** Whether this control plane terminates TLS itself. */
   isTls: boolean;
   publicAddress: () => PublicAddress;
   runtime: Runtime;
@@ -47,7 +50,7 @@ export interface ConsoleOptions {
 export interface ConsoleRoute {
   method: "GET" | "POST";
   path: string;
-  /** What it is, for the page of permissions. Each is open to whoever knows the address. */
+  /** A description for the table of permissions. These routes need no authentication. */
   what: string;
   handle(context: ConsoleContext): Response | Promise<Response>;
 }
@@ -55,20 +58,25 @@ export interface ConsoleRoute {
 const pages: ConsoleRoute[] = assets.map(({ path, type, text }) => ({
   method: "GET",
   path,
-  what: "a file of the page",
+  what: "file of the page",
   handle: ({ c }) => c.body(text, 200, { "Content-Type": type }),
 }));
 
 export const consoleRoutes: readonly ConsoleRoute[] = [
   ...pages,
-  { method: "GET", path: "/console/login", what: "who is logged in", handle: showLogin },
+  { method: "GET", path: "/console/login", what: "current user", handle: showLogin },
   { method: "POST", path: "/console/login", what: "log in with a token", handle: logIn },
   { method: "POST", path: "/console/logout", what: "log out", handle: logOut },
-  { method: "GET", path: oidcPath, what: "to the OpenID provider", handle: startLogin },
-  { method: "GET", path: oidcCallbackPath, what: "back from it", handle: finishLogin },
+  { method: "GET", path: oidcPath, what: "redirect to the OpenID provider", handle: startLogin },
+  {
+    method: "GET",
+    path: oidcCallbackPath,
+    what: "redirect back from the OpenID provider",
+    handle: finishLogin,
+  },
 ];
 
-/** A token, with room for JSON around it. */
+/** A token plus the JSON around it. */
 const bodyBytesMax = 4 * 1024;
 
 export class Console {
@@ -90,10 +98,11 @@ export class Console {
     return this.#options.settings.url ?? this.#options.publicAddress().url;
   }
 
+  /** @throws {WsctlError} TOO_LARGE */
   addTo(app: Hono): void {
     const { runtime, clock, ...shared } = this.#options;
     const onError = () => {
-      throw new WsctlError("TOO_LARGE", `the body is over ${bodyBytesMax} bytes`);
+      throw new WsctlError("TOO_LARGE", `Body is over ${bodyBytesMax} bytes`);
     };
     app.use("/console/*", bodyLimit({ maxSize: bodyBytesMax, onError }));
     for (const route of consoleRoutes) {
@@ -112,7 +121,7 @@ export class Console {
     }
   }
 
-  /** Whether a page of ours asks one of the console's own addresses; it has its modules so too. */
+  /** Whether a page of this origin calls one of the console's routes, as for its modules. */
   isSameOrigin(c: Context): boolean {
     const { method, path } = c.req;
     const isOurs = consoleRoutes.some((route) => route.method === method && route.path === path);
@@ -120,18 +129,20 @@ export class Console {
   }
 
   /**
-   * The secret of the login that a request to the API comes with; undefined where it has a header
-   * instead, or nothing. Throws `FORBIDDEN` for whatever a login may not ask.
+   * Returns the session secret of an API request; undefined if it has an Authorization header or no
+   * cookie.
+   *
+   * @throws {WsctlError} FORBIDDEN if a session may not call the route
    */
   findLogin(c: Context, route: Route): string | undefined {
     const secret = this.#cookies.login(c);
     if (secret === undefined || c.req.header("authorization") !== undefined) return undefined;
     const site = c.req.header("sec-fetch-site");
     if (site !== undefined && site !== "same-origin" && site !== "none") {
-      throw new WsctlError("FORBIDDEN", "another site's page may not use a login of the console");
+      throw new WsctlError("FORBIDDEN", "Cross-origin requests may not use a console session");
     }
     if (readsOnly(route)) return secret;
-    const text = "a login of the console only looks on: this asks for a token in its header";
+    const text = "Console sessions are read-only. Send a token in the Authorization header";
     throw new WsctlError("FORBIDDEN", text);
   }
 }

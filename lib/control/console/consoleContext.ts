@@ -1,4 +1,4 @@
-/** What every handler of the console's own addresses is handed, and how each lets somebody in. */
+/** The context of the console's handlers, and how each starts a session. */
 import { randomBytes } from "node:crypto";
 import type { Context } from "hono";
 import type { Log } from "../../log/log.ts";
@@ -21,9 +21,9 @@ export interface ConsoleContext {
   cookies: Cookies;
   refusals: RefusalLog;
   audit: AuditTrail;
-  /** Absent where no provider was named. */
+  /** Absent if no OpenID provider is configured. */
   oidc: OidcFlow | undefined;
-  /** Where browsers find the console. */
+  /** The public URL of the console. */
   consoleUrl: string;
   address: string;
   log: Log;
@@ -35,7 +35,9 @@ export const loginAction = "console.login";
 
 const secretBytes = 32;
 
-/** Always a new secret, whatever the browser brought; the login that it had before ends. */
+/**
+ * Always creates a new secret, to prevent session fixation. The browser's previous session ends.
+ */
 export function startSession(
   context: ConsoleContext,
   subject: LoginSubject,
@@ -57,12 +59,16 @@ export function startSession(
   cookies.setLogin(c, secret);
 }
 
-/** Of what changes something the browser says whose page asked; throws `FORBIDDEN`. */
+/**
+ * Checks the Origin of a request that changes something (Fetch standard, `Sec-Fetch-Site`).
+ *
+ * @throws {WsctlError} FORBIDDEN
+ */
 export function requireSameOrigin({
   c,
   consoleUrl,
 }: Pick<ConsoleContext, "c" | "consoleUrl">): void {
   if (isSameOrigin(readOrigin(c), consoleUrl)) return;
-  const text = `only the console's own page may ask this, under ${consoleUrl} (wsctl serve --console-url)`;
+  const text = `Only the console page at ${consoleUrl} may send this request. Set the URL with wsctl serve --console-url`;
   throw new WsctlError("FORBIDDEN", text);
 }

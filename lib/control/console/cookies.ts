@@ -1,7 +1,7 @@
 /**
- * The console's two cookies: of a login, and of one that is under way at an OpenID provider. No
- * script can read them. Browsers keep cookies by host and not by port, so the name tells control
- * planes on one host apart.
+ * The console's two cookies: one for a session and one for an OpenID login in progress. Scripts
+ * cannot read them. Browsers share cookies between the ports of a host, so the name contains the id
+ * of the control plane.
  */
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
@@ -14,7 +14,7 @@ export class Cookies {
   readonly #id: string;
   readonly #isSecure: boolean;
 
-  /** `isSecure`: browsers reach this control plane by `https`. */
+  /** @param isSecure Whether browsers reach this control plane by `https`. */
   constructor(controlId: string, isSecure: boolean) {
     this.#id = controlId.slice(-idChars);
     this.#isSecure = isSecure;
@@ -24,7 +24,7 @@ export class Cookies {
     return this.#get(c, "wsctl-login");
   }
 
-  /** It ends with the browser; when it ends here, only we know. */
+  /** A session cookie without an expiry: the server decides when the session ends. */
   setLogin(c: Context, secret: string): void {
     this.#set(c, "wsctl-login", secret, { sameSite: "Strict" });
   }
@@ -37,7 +37,10 @@ export class Cookies {
     return this.#get(c, "wsctl-oidc");
   }
 
-  /** The way back from the provider is from another site: `Strict` would leave it behind. */
+  /**
+   * The redirect back from the provider comes from another site, where `Strict` cookies are not
+   * sent.
+   */
   setLoginAttempt(c: Context, sealed: string): void {
     this.#set(c, "wsctl-oidc", sealed, { sameSite: "Lax", maxAge: oidcLoginMs / 1000 });
   }
@@ -62,7 +65,7 @@ export class Cookies {
     return { httpOnly: true, path: "/", secure: this.#isSecure };
   }
 
-  /** With `__Host-` no other host and no plain text can have set it. */
+  /** The `__Host-` prefix (RFC 6265bis) prevents other hosts and plain HTTP from setting it. */
   #name(kind: string): string {
     return `${this.#isSecure ? "__Host-" : ""}${kind}-${this.#id}`;
   }

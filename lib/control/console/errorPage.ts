@@ -1,4 +1,4 @@
-/** The page for somebody whom the provider did not log in: why, and how to go on. */
+/** The page that is shown when an OpenID login failed: the reason and the next step. */
 import { escapeControls } from "../../escapeControls.ts";
 import { type LoginError, loginErrors } from "./loginError.ts";
 
@@ -28,7 +28,7 @@ export function errorPage({ code, subject }: LoginError): string {
 `;
 }
 
-/** A provider's text may hold anything. */
+/** Text from a provider is untrusted. */
 function escaped(text: string): string {
   return escapeControls(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }

@@ -1,4 +1,4 @@
-/** Why nobody was logged in by the provider: each kind with what a person is told of it. */
+/** The reasons for which an OpenID login fails, each with its message for the user. */
 import type { ErrorCode } from "../../protocol/errors.ts";
 
 interface LoginErrorInfo {
@@ -12,28 +12,28 @@ export const loginErrors = {
     code: "UNAVAILABLE",
     title: "The OpenID provider cannot be reached",
     advice:
-      "Try again in a moment, or log in with a token. The log of wsctl serve says what went wrong.",
+      "Try again in a moment, or log in with a token. The log of wsctl serve contains the error.",
   },
   stale: {
     code: "MALFORMED",
-    title: "This login was not begun here, or too long ago",
-    advice: "Begin again from the console, in this browser and under the same address.",
+    title: "This login has expired or was started elsewhere",
+    advice: "Start again from the console, in the same browser and at the same address.",
   },
   declined: {
     code: "UNAUTHORIZED",
-    title: "The OpenID provider did not let you in",
-    advice: "Begin again from the console; the provider's own log says why it refused.",
+    title: "The OpenID provider denied the login",
+    advice: "Start again from the console. The log of the provider contains the reason.",
   },
   invalid: {
     code: "UNAUTHORIZED",
-    title: "What the OpenID provider said of you does not hold",
-    advice: "Begin again from the console. The log of wsctl serve says what was wrong with it.",
+    title: "The OpenID provider's ID token is invalid",
+    advice: "Start again from the console. The log of wsctl serve contains the reason.",
   },
   unmapped: {
     code: "FORBIDDEN",
-    title: "You have no role here",
+    title: "You have no role",
     advice:
-      "The provider knows you, but nothing that it says of you is granted a role: ask an administrator of wsctl to add --oidc-grant VALUE=ROLE for one of your groups.",
+      "You are logged in at the provider, but none of your groups has a role here. Ask an administrator of wsctl to add --oidc-grant VALUE=ROLE for one of your groups.",
   },
 } as const satisfies Record<string, LoginErrorInfo>;
 
@@ -41,7 +41,7 @@ export type LoginErrorCode = keyof typeof loginErrors;
 
 export class LoginError extends Error {
   readonly code: LoginErrorCode;
-  /** Who it was, where that is known. */
+  /** The user, if the provider named one. */
   readonly subject: { issuer: string; subject: string } | undefined;
 
   constructor(

@@ -1,20 +1,20 @@
-/** Whether a request comes from a page of our own, as the browser says it and no page can change. */
+/** Decides from headers that no page can forge whether a request comes from this origin. */
 import type { Context } from "hono";
 
 export interface RequestOrigin {
   origin: string | undefined;
   host: string | undefined;
-  /** `Sec-Fetch-Site`. */
+  /** The `Sec-Fetch-Site` header (Fetch Metadata Request Headers). */
   site: string | undefined;
 }
 
-/** `consoleUrl`: where browsers find the console, if a proxy calls us by another name. */
+/** @param consoleUrl The public URL of the console, if a proxy uses another host name. */
 export function isSameOrigin({ origin, host, site }: RequestOrigin, consoleUrl: string): boolean {
   if (site !== undefined && site !== "same-origin") return false;
   if (origin === undefined || !/^https?:/.test(origin) || !URL.canParse(origin)) return false;
   const page = new URL(origin);
   const own = new URL(consoleUrl);
-  // What was loaded in plain text may have been written by anybody on the way.
+  // A page that was loaded over plain HTTP may have been modified in transit.
   if (own.protocol === "https:" && page.protocol !== "https:") return false;
   return page.host === host?.toLowerCase() || page.host === own.host;
 }

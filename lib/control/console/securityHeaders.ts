@@ -1,4 +1,7 @@
-/** What every answer to a browser says of itself: run and load what is ours, and nothing else. */
+/**
+ * The Content-Security-Policy and related headers of the console: only files of this origin are
+ * loaded and run.
+ */
 import type { Context } from "hono";
 
 const policy = [
@@ -10,7 +13,7 @@ const policy = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-  // No text becomes markup, whatever a mistake of ours would do with it.
+  // Prevents text from becoming markup, even if the page has a bug.
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
 ].join("; ");
@@ -23,7 +26,10 @@ export function protectPage(c: Context): void {
   c.header("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
 }
 
-/** For every answer, the API's too: it is what it says, and no other site's page may have it. */
+/**
+ * Headers of every response, including the API: no MIME sniffing, and no use by pages of other
+ * sites.
+ */
 export function protectResponse(headers: Headers): void {
   headers.set("X-Content-Type-Options", "nosniff");
   headers.set("Cross-Origin-Resource-Policy", "same-origin");

@@ -1,4 +1,4 @@
-/** What the console's page is made of is text to us: the browser alone reads it as anything else. */
+/** Declares the files of the console page as text modules. */
 declare module "*.css" {
   const text: string;
 

@@ -1,4 +1,4 @@
-/** Who is logged in, and logging in with a token and out again. */
+/** Logs a user in with a token, logs out, and returns the current user. */
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
@@ -20,14 +20,14 @@ const TokenBody = v.strictObject({
   token: v.pipe(v.string(), v.maxLength(tokenCharsMax, "is too long for a token")),
 });
 
-/** `GET /console/login`: for whoever asks without being logged in too. */
+/** The response of `GET /console/login`, which needs no session. */
 export interface LoginView {
   logged_in: boolean;
-  /** Whether an OpenID provider logs people in. */
+  /** Whether users can log in at an OpenID provider. */
   oidc: boolean;
   name?: string;
   role?: string;
-  /** When the login ends, however much it is used. */
+  /** When the session ends, even if it is in use. */
   until?: string;
 }
 
@@ -51,7 +51,11 @@ export function showLogin({
   return c.json(view);
 }
 
-/** 204 with the cookie. */
+/**
+ * Responds 204 and sets the cookie.
+ *
+ * @throws {WsctlError} FORBIDDEN
+ */
 export async function logIn(context: ConsoleContext): Promise<Response> {
   const { c, authenticator, refusals: refusalLog, address } = context;
   let token: StoredToken | undefined;
@@ -59,9 +63,9 @@ export async function logIn(context: ConsoleContext): Promise<Response> {
     requireSameOrigin(context);
     const { token: text } = parseBody(await readText(c), TokenBody);
     token = authenticator.identify({ authorization: `Bearer ${text}`, address, purpose: "call" });
-    // What an agent or a host that joins has is nobody's to look around with.
+    // Tokens of agents and join tokens give no access to the console.
     if (!permits(token.role, "self.read") || token.state !== "active") {
-      const text = "the console takes a token of the role admin, operator or viewer";
+      const text = "The console needs a token of the role admin, operator or viewer";
       throw new WsctlError("FORBIDDEN", text);
     }
   } catch (error) {
@@ -77,7 +81,7 @@ export async function logIn(context: ConsoleContext): Promise<Response> {
   return c.body(null, 204);
 }
 
-/** 204, also for whoever was not logged in: there is no login left either way. */
+/** Responds 204, also without a session. */
 export function logOut(context: ConsoleContext): Response {
   const { c, authenticator, logins: sessions, cookies, audit, address, log, now } = context;
   requireSameOrigin(context);
@@ -90,7 +94,7 @@ export function logOut(context: ConsoleContext): Response {
   try {
     audit.write({ action: "console.logout", outcome: "accepted", actor, role, address }, now);
   } catch (error) {
-    // Whoever wants out is let out.
+    // A logout succeeds even if it cannot be recorded.
     log.error(`Cannot record a logout: ${errorText(error)}`);
   }
   return c.body(null, 204);

@@ -1,9 +1,11 @@
 /**
- * The control plane's core: one event in, one step out. It joins the fleet (who is connected) and
- * the dispatcher (what they are to do), and holds neither socket, timer, database nor clock.
+ * The control plane's core: one event in, one transition out. It joins the registry (which agents
+ * are connected) and the dispatcher (which requests they get). It holds no socket, timer, database
+ * or clock.
  *
- * When the journal cannot be written, the core goes on without a dispatcher: nothing is accepted or
- * sent, outcomes are held. A new dispatcher then starts from what the journal holds, as at a start.
+ * When the journal cannot be written, the core continues without a dispatcher: no job is accepted
+ * or sent, and outcomes are buffered. A new dispatcher then starts from the contents of the
+ * journal, as after a restart.
  */
 import { unknownRequestId } from "../../protocol/errors.ts";
 import { type DecodeError, decodeFromAgent } from "../../protocol/wire/codec.ts";
@@ -44,7 +46,6 @@ export class ControlCore {
     return this.#dispatcher;
   }
 
-  /** What is held in memory, by kind: each is bounded. */
   get sizes() {
     return {
       ...(this.#dispatcher?.sizes ?? { open: 0, deadlines: 0 }),
@@ -54,7 +55,7 @@ export class ControlCore {
     };
   }
 
-  /** When a `tick` is due, or undefined while nothing waits. */
+  /** When the next `tick` is due; undefined if nothing is scheduled. */
   next(): number | undefined {
     return earlier(this.registry.next(), this.#dispatcher?.next());
   }
@@ -64,7 +65,7 @@ export class ControlCore {
     this.#take(event, t);
     for (const write of t.writes)
       if (write.type === "putOutcome") recordLastOutcome(this.registry, write.outcome);
-    // Without a journal the facts of agents are worth no failure: they are written when it is back.
+    // Agent records are not worth an error: they are written when the journal is available again.
     if (this.#dispatcher === undefined) this.#outage.addAgentWrites(t.writes.splice(0));
     return t;
   }
@@ -139,17 +140,17 @@ export class ControlCore {
     const session = this.registry.open(opened, t);
     if (session === undefined) return;
     if (replaced !== undefined) {
-      const text = "took over from an older connection";
+      const text = "replaced an older connection";
       t.log("warn", opened.agentId, text);
       this.#dispatcher?.offline(opened.agentId, t.now);
     }
-    // A peer of the standard alone has nothing to introduce.
+    // A peer without the `wsctl.v1` extension sends no `hello`.
     if (!session.isExtended) this.#dispatcher?.online(toPeer(session), t);
   }
 
   #messageReceived(sessionId: number, text: string, t: ControlTransition): void {
     const session = this.registry.session(sessionId);
-    // What a replaced or ended connection still says counts for nothing.
+    // Messages of a replaced or ended connection are ignored.
     if (session === undefined) return;
     if (!session.rateLimiter.admit(Buffer.byteLength(text), t.now)) {
       return this.#endSession(session, "rateLimited", t);
@@ -163,13 +164,12 @@ export class ControlCore {
     t.perform({ type: "forwardOutput", piece: message.payload });
   }
 
-  /** The connection of an agent that was sent the request. */
   #peer({ requestId, agentId }: OutputSubscription): Session | undefined {
     if (this.#dispatcher?.requests.isQueued(requestId)) return undefined;
     return this.registry.agents.get(agentId)?.session;
   }
 
-  /** Explains, counts, and closes a peer that sends too much that cannot be taken. */
+  /** Replies with an error and closes a peer that sends too many invalid messages. */
   #rejectMessage(session: Session, refusal: DecodeError, t: ControlTransition): void {
     t.perform(...errorEffects(session.sessionId, refusal));
     this.#dispatcher?.responseRejected(session.agentId, refusal.requestId, refusal.text);
@@ -189,7 +189,7 @@ export class ControlCore {
         if (session.journalId !== undefined) {
           return this.#rejectMessage(session, duplicateHello(), t);
         }
-        // The name it would be given could not be kept: it may come back when it can.
+        // The new journal id could not be stored; the agent may reconnect when it can.
         if (this.#dispatcher === undefined) {
           return this.#endSession(session, "tryLater", t);
         }
@@ -217,7 +217,7 @@ export class ControlCore {
     }
   }
 
-  /** An answer to a request that is not open, with the agent it was once sent to, if ever. */
+  /** Handles a response to a request that is not open; `agentId` is the agent it was sent to. */
   #requestLookedUp(event: ControlEvent & { type: "requestLookedUp" }, t: ControlTransition): void {
     const session = this.registry.session(event.sessionId);
     if (session === undefined) return;
@@ -226,11 +226,11 @@ export class ControlCore {
   }
 
   #unknownRequest(session: Session, answer: AgentResponse, t: ControlTransition): void {
-    const text = "answered a request that was sent to another agent";
+    const text = "responded to a request that was sent to another agent";
     t.log("warn", session.agentId, text);
     const refusal = {
       code: "FORBIDDEN",
-      text: "this request was sent to another agent",
+      text: "Request was sent to another agent",
       requestId: answer.request_id ?? unknownRequestId,
       answer: answer.type === "response",
     } as const;
@@ -249,7 +249,7 @@ export class ControlCore {
   }
 
   #tick({ wasPaused = false }: ControlEvent & { type: "tick" }, t: ControlTransition): void {
-    // What agents have answered meanwhile is still on its way, or they come back with it.
+    // Responses sent meanwhile are still in transit, or agents repeat them when they reconnect.
     if (wasPaused) this.#dispatcher?.waitForReturn(t.now, this.registry.pacing);
     for (const session of this.registry.overdue(t)) {
       this.#endSession(session, "silent", t);
@@ -267,7 +267,6 @@ export class ControlCore {
     for (const session of this.registry.sessions(tokenId)) this.#endSession(session, name, t);
   }
 
-  /** Tells the dispatcher, unless another connection of the same agent is already in place. */
   #offline(session: Session, now: number): void {
     if (this.registry.agent(session.agentId).session === undefined) {
       this.#dispatcher?.offline(session.agentId, now);

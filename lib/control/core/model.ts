@@ -1,9 +1,9 @@
 /**
- * What the control plane remembers, and what its core asks to be done. The core (`core.ts`,
- * `agents/agentRegistry.ts`, `requests/dispatcher.ts`) turns events into these; the engine carries
- * them out.
+ * The state of the control plane, and the writes and effects that its core requests. The core
+ * (`core.ts`, `agents/agentRegistry.ts`, `requests/dispatcher.ts`) turns events into these; the
+ * engine executes them.
  *
- * Times are milliseconds since 1970 on the control plane's steady clock.
+ * Times are milliseconds since 1970 on the control plane's monotonic clock.
  */
 import type { AuditDetails } from "../../protocol/api/audit.ts";
 import type { Priority } from "../../protocol/api/jobs.ts";
@@ -26,39 +26,39 @@ export interface Job {
   ttlMs: number;
   createdAt: number;
   createdBy: string;
-  /** So many of its requests may be under way at a time. */
+  /** The maximum number of its requests that run at a time. */
   batch?: number;
-  /** Each batch begins when the one before has ended. */
+  /** Each batch starts when the whole of the previous one has ended. */
   waves?: boolean;
-  /** Between two waves. */
+  /** The pause between two waves. */
   batchPauseMs?: number;
-  /** So many go first, and any failure among them stops the rest. */
+  /** The number of requests that run first. Any failure among them stops the rollout. */
   canary?: number;
-  /** From the end of the last canary to whatever follows. */
+  /** The pause after the last canary has ended. */
   canaryPauseMs?: number;
-  /** With one more failure than this, what has not been sent never will be. */
+  /** One more failure than this stops the rollout. */
   maxFailures?: number;
-  /** Whose requests go first where several wait for one agent. */
+  /** The order of requests of several jobs that are queued for the same agent. */
   priority?: Priority;
-  /** An agent that is away when its turn comes is left out. */
+  /** A request whose agent is offline when its batch starts is skipped. */
   requireOnline?: boolean;
-  /** Since when an operator holds back what has not been sent. */
+  /** When an operator paused the job. */
   pausedAt?: number;
-  /** The job that it tries again. */
+  /** The job that this one retries. */
   retryOf?: string;
-  /** The name of the schedule that asked for it. */
+  /** The name of the schedule that created the job. */
   schedule?: string;
-  /** Nothing of it goes out before a second operator has approved it. */
+  /** No request is sent before a second operator has approved the job. */
   needsApproval?: boolean;
-  /** The id of the token that did. */
+  /** The id of the token that approved it. */
   approvedBy?: string;
-  /** The moment after which its signatures are void, as it was signed. */
+  /** When the signatures expire, as signed. */
   notAfter?: string;
-  /** When an operator withdrew it. */
+  /** When an operator cancelled it. */
   cancelledAt?: number;
-  /** For the audit trail alone: from where and as what it was asked for, its secrets left out. */
+  /** Only for the audit trail: the client address, its role, and the redacted parameters. */
   requestedBy?: { address?: string; role?: string; parameters?: JsonObject };
-  /** The operator's own key for this job, and a digest of what was asked under it. */
+  /** The operator's Idempotency-Key and a digest of the request. */
   idempotency?: { key: string; fingerprint: string };
 }
 
@@ -68,15 +68,15 @@ export interface OpenRequest {
   jobId: string;
   agentId: string;
   state: "queued" | "sent";
-  /** When its turn came, where its job goes out in turns. */
+  /** When its batch started, if its job runs in batches. */
   batchAt?: number;
-  /** Of operators, over this very request. */
+  /** The signatures of operators over this request. */
   signatures?: CommandSignature[];
-  /** Of the latest sending. */
+  /** When the request was last sent. */
   sentAt?: number;
-  /** The agent's journal that it was sent to; absent for a peer that keeps none we know of. */
+  /** The agent's journal that it was sent to; absent for a peer without one. */
   journalId?: string;
-  /** Why the latest answer to it could not be taken; known only to this process. */
+  /** Why the latest response to it was rejected. Not persisted. */
   rejectedResponse?: string;
 }
 
@@ -89,16 +89,16 @@ export interface Outcome {
   message?: string;
   result?: unknown;
   endedAt: number;
-  /** From the acceptance of the job. */
+  /** Counted from the acceptance of the job. */
   durationMs: number;
-  /** When its command began, and how long it ran, as far as its agent has said so. */
+  /** When the command started and how long it ran, as the agent reported. */
   startedAt?: number;
   executionMs?: number;
-  /** When the request was sent; absent where it never was. */
+  /** When the request was sent; absent if it never was. */
   sentAt?: number;
 }
 
-/** What is known of an agent beyond its connection. */
+/** The facts about an agent that are independent of its connection. */
 export interface AgentRecord {
   agentId: string;
   version?: string;
@@ -108,34 +108,34 @@ export interface AgentRecord {
   address?: string;
   connectedAt?: number;
   lastSeenAt?: number;
-  /** The agent's memory as it was named in the latest `welcome`. */
+  /** The id of the agent's journal in the latest `welcome`. */
   journalId?: string;
   epoch?: number;
-  /** The digest of what it says it can do. */
+  /** The digest of its capabilities. */
   capabilities?: string;
-  /** Given by the control plane, never by the agent. */
+  /** Labels from the control plane, never from the agent. */
   labels?: Labels;
-  /** From its own configuration, as it says. */
+  /** Labels from the agent's own configuration. */
   ownLabels?: Labels;
-  /** It takes no new jobs. */
+  /** The agent takes no new jobs. */
   drained?: true;
-  /** When another process of its name last took over from one that was still connected. */
+  /** When another process with its id last replaced one that was still connected. */
   replacedAt?: number;
-  /** Where the other one was, if two that lived have taken turns under this name. */
+  /** The location of the other process, if two live processes have used this id. */
   duplicateLocation?: string;
 }
 
-/** What an operator says of an agent: its labels, and whether it takes new jobs. */
+/** An operator's changes to an agent. */
 export interface AgentUpdate {
-  /** By label: its new value, or null where it is taken away. */
+  /** The new value of each label; null removes the label. */
   labels?: Readonly<Record<string, string | null>>;
   drained?: boolean;
 }
 
 /**
- * What a subscriber asks of a request's live output: pieces behind `after`, which it has taken, until
- * they are so many bytes. Some of these it may have received already; `bytesLeft` are still to
- * come.
+ * A subscriber's request for live output of a request: chunks after `after`, the last one that it
+ * has received, up to a number of bytes. The subscriber may already have received some of them;
+ * `bytesLeft` bytes are still to come.
  */
 export interface OutputSubscription {
   subscriptionId: number;
@@ -146,28 +146,28 @@ export interface OutputSubscription {
   bytesLeft: number;
 }
 
-/** A piece of live output, as its agent sent it. */
+/** A chunk of live output, as its agent sent it. */
 export type OutputPayload = Output["payload"];
 
-/** A job with how far it has come. */
+/** A job with its progress. */
 export interface StoredJob extends Job {
   total: number;
   ended: number;
   succeeded: number;
 }
 
-/** A request as it stands, with its outcome where it has one. */
+/** A request with its state, and its outcome if it has one. */
 export type StoredRequest = Omit<OpenRequest, "state"> & {
   state: OpenRequest["state"] | Outcome["outcome"];
 } & Partial<Outcome>;
 
-/** An outcome as it is on record. */
+/** A stored outcome. */
 export interface StoredOutcome extends Outcome {
-  /** Its number among all outcomes, in the order in which they were written. */
+  /** The position among all outcomes, in the order in which they were written. */
   sequence: number;
 }
 
-/** One durable change. An outcome is written once; the journal refuses a second one. */
+/** One durable change. An outcome is written once; the journal rejects a second one. */
 export type ControlWrite =
   | { type: "putJob"; job: Job; requests: OpenRequest[] }
   | { type: "markSent"; requestId: string; sentAt: number; journalId: string | undefined }
@@ -178,25 +178,28 @@ export type ControlWrite =
   | { type: "setPaused"; jobId: string; at: number | undefined }
   | { type: "putAgent"; facts: AgentRecord }
   | { type: "deleteAgent"; agentId: string }
-  /** For the audit trail alone. */
+  /** Only for the audit trail. */
   | { type: "appendAudit"; at: number; facts: AuditDetails };
 
-/** One thing to do, once every write before it is on disk. */
+/** An action to run once every write before it is on disk. */
 export type ControlEffect =
   | { type: "send"; sessionId: number; message: ControlDraft }
   | { type: "close"; sessionId: number; name: CloseName; reason: string }
-  /** The peer is silent: do not wait for its part of the closing. */
+  /** The peer is silent: do not wait for its closing handshake. */
   | { type: "terminate"; sessionId: number }
-  /** The answer to the `submit` event that carried this job id. */
+  /** The reply to the `submit` event with this job id. */
   | { type: "acceptJob"; job: StoredJob; requests: RequestDraft[] }
   | { type: "rejectJob"; jobId: string; error: WsctlError }
-  /** For whoever watches its job. */
+  /** For the listeners of its job. */
   | { type: "publishOutcome"; outcome: Outcome }
-  /** An answer to a request that is not open: say what is on record, with a `recalled` event. */
+  /**
+   * A response to a request that is not open: look the request up and reply with a
+   * `requestLookedUp` event.
+   */
   | { type: "lookUpRequest"; sessionId: number; answer: Response | ErrorMessage }
-  /** For the subscriber that asked for it. */
+  /** For the subscriber that requested it. */
   | { type: "forwardOutput"; piece: OutputPayload }
-  /** The text behind a digest that was not known. */
+  /** The text of capabilities whose digest was unknown. */
   | { type: "storeCapabilities"; agentId: string; digest: string; text: string }
   | { type: "log"; level: "info" | "warn"; text: string; agent: string };
 
@@ -204,21 +207,21 @@ export interface NewSession {
   sessionId: number;
   agentId: string;
   tokenId: string;
-  /** Whether the peer asked for `wsctl.v1`. */
+  /** Whether the peer negotiated `wsctl.v1`. */
   isExtended: boolean;
   address: string;
-  /** A name never used before, for the agent's memory in case it needs one. */
+  /** An unused id for the agent's journal, in case it needs one. */
   freshJournalId: string;
 }
 
-/** Of what waits for an agent, or was asked for by a token. */
+/** Selects the queued requests to cancel: by agent or by the token that created them. */
 export interface CancelFilter {
   agentId?: string;
   createdBy?: string;
   reason: string;
 }
 
-/** A request as it is asked for. */
+/** A request before it is accepted. */
 export type RequestDraft = Pick<OpenRequest, "requestId" | "agentId" | "signatures">;
 
 export type ControlEvent =
@@ -226,7 +229,7 @@ export type ControlEvent =
   | { type: "connectionOpened"; session: NewSession }
   | { type: "messageReceived"; sessionId: number; text: string }
   | { type: "connectionClosed"; sessionId: number }
-  /** The socket would not take a message: the peer does not read. */
+  /** The send buffer of the socket is full: the peer does not read. */
   | { type: "sendBufferFull"; sessionId: number }
   | {
       type: "requestLookedUp";
@@ -234,45 +237,45 @@ export type ControlEvent =
       answer: Response | ErrorMessage;
       agentId?: string;
     }
-  /** Withdraws what of this job was not sent yet, and has the rest stopped. */
+  /** Cancels the requests of this job that were not sent, and stops the others. */
   | { type: "cancelRequested"; jobId: string }
   | { type: "approvalRequested"; jobId: string; by: string }
-  /** What was not sent is held back, or let go again. */
+  /** Pauses or resumes the requests that were not sent. */
   | { type: "pauseRequested" | "resumeRequested"; jobId: string }
   | { type: "outputSubscribed"; order: OutputSubscription }
   | { type: "outputUnsubscribed"; subscriptionId: number }
   | { type: "tokenRevoked"; tokenId: string }
   /** A token was used from two places. */
   | { type: "tokenFenced"; tokenId: string }
-  /** What was this token is another one from now on. */
+  /** The token has a new id. */
   | { type: "tokenRotated"; tokenId: string; newId: string }
-  /** What waits for this agent, or was asked for by this token, never goes out. */
+  /** Cancels the queued requests of this agent or token. */
   | ({ type: "cancelMatching" } & CancelFilter)
   | { type: "agentRegistered"; agentId: string; labels?: Labels }
   | ({ type: "agentUpdated"; agentId: string } & AgentUpdate)
-  /** An agent that is away is no longer known; what waits for it never goes out. */
+  /** Deletes an offline agent and cancels its queued requests. */
   | { type: "agentDeleted"; agentId: string }
-  /** No new jobs and no new connections from now on; open ones may still answer. */
+  /** Rejects new jobs and connections; open connections may still respond. */
   | { type: "drainStarted" }
-  /** Every agent is sent away with its own moment to return. */
+  /** Disconnects every agent with its own reconnect delay. */
   | { type: "connectionsDrained" }
-  /** Time has passed; `wasPaused` where this process stood still and comes late. */
+  /** Time has passed. `wasPaused` is set if this process was suspended and runs late. */
   | { type: "tick"; wasPaused?: boolean }
-  /** These writes could not be made, and with them nothing that waited for them was done. */
+  /** These writes failed, and their effects were not run. */
   | { type: "commitFailed"; writes: ControlWrite[] }
-  /** The journal takes writes again; this is what it holds. */
+  /** The journal is writable again, with these contents. */
   | { type: "storageRecovered"; open: OpenJournal };
 
-/** How far a request has come, seen from its job. */
+/** The progress of a request, as its job sees it. */
 export interface RequestProgress {
   requestId: string;
   outcome?: OutcomeKind | undefined;
   endedAt?: number | undefined;
 }
 
-/** What a restarted control plane goes on from. */
+/** The state from which a restarted control plane continues. */
 export interface OpenJournal {
-  /** Those with open requests; all requests of a rollout, in their order. */
+  /** Jobs with open requests; for a rollout all its requests, in order. */
   jobs: (Job & { all?: RequestProgress[] })[];
   requests: OpenRequest[];
 }

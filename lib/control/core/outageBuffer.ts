@@ -1,6 +1,6 @@
 /**
- * What became known while the journal could not be written: kept within a limit, and applied when
- * it can be written again. Past the limit agents are closed, and keep their own answers.
+ * Buffers changes while the journal cannot be written, up to a limit, and applies them when it can.
+ * Above the limit, agents are disconnected and keep their own responses.
  */
 import type { ErrorMessage, Response } from "../../protocol/wire/message.ts";
 import type { CancelFilter, ControlWrite, Outcome } from "./model.ts";
@@ -14,29 +14,29 @@ const bufferedMax = 10_000;
 
 export class OutageBuffer {
   #outcomes: ({ outcome: Outcome } | { agentId: string; answer: AgentResponse })[] = [];
-  /** By whom they are about: one for each is enough. */
+  /** By agent or token: one entry for each is enough. */
   readonly #cancels = new Map<string, CancelFilter>();
 
-  /** By agent: what is known of it, or that it was forgotten; never more than agents. */
+  /** By agent: its latest record or its deletion. There are never more entries than agents. */
   readonly #agentWrites = new Map<string, ControlWrite>();
 
   get size(): number {
     return this.#outcomes.length + this.#cancels.size;
   }
 
-  /** False when there is no room for it. */
+  /** Returns false if the buffer is full. */
   addResponse(agentId: string, answer: AgentResponse): boolean {
     if (this.#outcomes.length >= bufferedMax) return false;
     this.#outcomes.push({ agentId, answer });
     return true;
   }
 
-  /** An outcome whose commit failed: there are never more than open requests. */
+  /** Adds an outcome whose commit failed. There are never more of these than open requests. */
   addOutcome(outcome: Outcome): void {
     this.#outcomes.push({ outcome });
   }
 
-  /** Keeps the facts of agents among these writes, the latest of each, and drops the rest. */
+  /** Keeps the latest record of each agent among these writes and drops the rest. */
   addAgentWrites(writes: readonly ControlWrite[]): void {
     for (const write of writes) {
       if (write.type === "putAgent") this.#agentWrites.set(write.facts.agentId, write);
@@ -49,7 +49,7 @@ export class OutageBuffer {
     this.#cancels.set(JSON.stringify([agentId, createdBy]), withdrawal);
   }
 
-  /** Applies everything in the order in which it came. */
+  /** Applies everything in the order of arrival. */
   release(
     dispatcher: Dispatcher,
     peerOf: (agentId: string) => ConnectedAgent,

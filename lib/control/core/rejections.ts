@@ -1,4 +1,4 @@
-/** Refusals in the words that an operator or a peer is told. */
+/** The messages with which requests of operators and messages of agents are rejected. */
 import { unknownRequestId, WsctlError } from "../../protocol/errors.ts";
 import type { DecodeError } from "../../protocol/wire/codec.ts";
 import type { ControlEffect } from "./model.ts";
@@ -6,48 +6,48 @@ import type { ControlEffect } from "./model.ts";
 export function storageError(): WsctlError {
   return new WsctlError(
     "STORAGE_UNAVAILABLE",
-    "Cannot accept the job: the journal cannot be written (is the disk full?); nothing was done",
+    "Cannot accept the job: the journal cannot be written. Check whether the disk is full. Nothing was changed",
   );
 }
 
 export function commitFailedError(cause: unknown): WsctlError {
-  const text = "Cannot accept the job: the journal could not be written; nothing was done";
+  const text = "Cannot accept the job: the journal cannot be written. Nothing was changed";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }
 
 export function drainingError(): WsctlError {
   return new WsctlError(
     "UNAVAILABLE",
-    "Cannot accept the job: the control plane is going down; send it again when it is back",
+    "Cannot accept the job: the control plane is shutting down. Send the job again after the restart",
   );
 }
 
 export function duplicateHello(): DecodeError {
-  const text = "hello was already said on this connection";
+  const text = "hello was already received on this connection";
   return { code: "MALFORMED", text, requestId: unknownRequestId, answer: true };
 }
 
-/** For what is said of an agent: it holds, and is written as soon as it can be. */
+/** For a change to an agent that applies now and is saved as soon as the journal is writable. */
 export function notYetDurable(): WsctlError {
   const text =
-    "it holds from now on, but could not be written yet (is the disk full?): it is written when there is room, unless the control plane is restarted before";
+    "Change applied, but not saved: the journal cannot be written. Free some disk space. The change is lost if the control plane restarts first";
   return new WsctlError("STORAGE_UNAVAILABLE", text);
 }
 
-/** For a revocation: it is carried out all the same. */
+/** For a revocation that applies although it is not saved yet. */
 export function bufferedInMemory(cause: unknown): WsctlError {
   const text =
-    "it is shut out from now on, but that could not be written (is the disk full?): make room, as it would be let in again by a control plane that restarts before; it is written as soon as it can be";
+    "Revoked, but not saved: the journal cannot be written. Free some disk space. The revocation is lost if the control plane restarts first";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }
 
-/** Nothing is done that could not be recorded first. */
+/** For an action that was not run because it could not be recorded. */
 export function auditUnavailable(cause: unknown): WsctlError {
-  const text = "the audit trail cannot be written: nothing was done";
+  const text = "Cannot write the audit trail. Nothing was changed";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }
 
-/** Tells a peer why its message was not taken; a broken error message is not answered. */
+/** Tells a peer why its message was rejected. An invalid error message gets no reply. */
 export function errorEffects(sessionId: number, refusal: DecodeError): ControlEffect[] {
   const { answer, code, text, requestId: request_id } = refusal;
   if (!answer) return [];

@@ -1,4 +1,4 @@
-/** What one event changes at the control plane, with the effects that are used most as verbs. */
+/** The writes and effects of one event at the control plane, with shorthands for common effects. */
 import { Transition } from "../../core/transition.ts";
 import type { ControlDraft } from "../../protocol/wire/codec.ts";
 import type { ControlEffect, ControlWrite } from "./model.ts";
@@ -13,5 +13,5 @@ export class ControlTransition extends Transition<ControlWrite, ControlEffect> {
   }
 }
 
-/** What is left of a transition for whoever carries it out. */
+/** The part of a transition that the engine executes. */
 export type ControlChanges = Pick<ControlTransition, "writes" | "effects">;

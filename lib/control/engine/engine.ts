@@ -1,6 +1,6 @@
 /**
- * The engine carries the core's decisions out: it holds sockets, the one timer, the journal and who
- * waits for an answer, and feeds what happens back as events. It decides nothing itself.
+ * The engine executes the decisions of the core. It holds the sockets, the timer, the journal and
+ * the pending submissions, and passes what happens to the core as events. It makes no decisions.
  */
 import { failpoint } from "../../failpoints.ts";
 import { FaultGuard } from "../../log/faultGuard.ts";
@@ -37,7 +37,6 @@ import { ResponseStreams } from "./responseStreams.ts";
 import { SocketTable } from "./socketTable.ts";
 import { ConditionWaiter } from "./waitUntil.ts";
 
-/** How often a journal that failed is tried again. */
 const storageProbeMs = 1_000;
 
 type JobAction = "cancelRequested" | "approvalRequested" | "pauseRequested" | "resumeRequested";
@@ -91,24 +90,23 @@ export class Engine {
     this.#alarm.set(this.core.next());
   }
 
-  /** Whether jobs are accepted; otherwise why not. */
+  /** Why jobs are rejected, or undefined if they are accepted. */
   get unready(): string | undefined {
     if (this.core.dispatcher === undefined) return "the journal cannot be written";
-    return this.core.registry.draining ? "going down" : undefined;
+    return this.core.registry.draining ? "shutting down" : undefined;
   }
 
-  /** What is held in memory, by kind: each is bounded. */
   get sizes() {
     return { ...this.core.sizes, sockets: this.#sockets.size, waiting: this.#commits.waitingCount };
   }
 
-  /** Applies now; `completion` is called once the job is on disk, or refused. */
+  /** Submits a job. `completion` is called once the job is on disk or rejected. */
   submit(job: Job, requests: RequestDraft[], completion: Completion): void {
     this.#jobs.add(job.jobId, completion);
     this.#step({ type: "jobSubmitted", job, requests });
   }
 
-  /** Calls back once this job is on disk, which it may be already, or is refused. */
+  /** Calls `completion` once this job is on disk, which may be immediately, or rejected. */
   whenAccepted({ jobId }: Job, completion: Completion): void {
     this.#jobs.add(jobId, completion);
     const stored = this.journal.job(jobId);
@@ -116,12 +114,12 @@ export class Engine {
     this.#jobs.accept({ job: stored, requests: this.journal.requests(jobId) });
   }
 
-  /** What an operator decides about a job; on disk when this returns. */
+  /** Applies a decision about a job durably. @throws {WsctlError} STORAGE_UNAVAILABLE */
   decide(event: ControlEvent & { type: JobAction }): void {
     this.#waitUntil(event, storageError);
   }
 
-  /** What an operator says of an agent; on disk when this returns. */
+  /** Applies a change to an agent durably. @throws {WsctlError} STORAGE_UNAVAILABLE */
   applyAgentAction(event: ControlEvent & { type: AgentAction }): void {
     if (this.core.dispatcher === undefined) throw storageError();
     this.#waitUntil(event, notYetDurable);
@@ -133,7 +131,7 @@ export class Engine {
     if (this.core.dispatcher === undefined) throw fault();
   }
 
-  /** A subscriber of a request's output; `listener` is called with what it asks for by `subscribe_output`. */
+  /** Returns the id of a new subscriber; `listener` receives its output. */
   newSubscription(listener: (piece: OutputPayload) => void): number {
     return this.#outputs.add(listener);
   }
@@ -147,7 +145,7 @@ export class Engine {
     this.#step({ type: "outputUnsubscribed", subscriptionId: subscriber });
   }
 
-  /** A connection that has been authenticated; its messages and its end are to be told. */
+  /** Registers an authenticated connection; the caller reports its messages and its end. */
   connectionOpened(
     session: Omit<NewSession, "sessionId" | "freshJournalId">,
     socket: ServerSocket,
@@ -162,7 +160,7 @@ export class Engine {
     this.#step({ type: "messageReceived", sessionId, text });
   }
 
-  /** How long the way to an agent and back was at the latest look, in milliseconds. */
+  /** The latest measured round-trip time to an agent, in milliseconds. */
   latency(agentId: string): number | undefined {
     const sessionId = this.core.registry.agents.get(agentId)?.session?.sessionId;
     return sessionId === undefined ? undefined : this.#sockets.latencyOf(sessionId);
@@ -174,12 +172,12 @@ export class Engine {
     this.#conditions.changed();
   }
 
-  /** What has been decided outside: about tokens, or that it is time to go. */
+  /** Reports a decision made outside the core, such as a revoked token or a shutdown. */
   notify(event: ControlEvent & { type: Notification }): void {
     this.#step(event);
   }
 
-  /** Refuses new work, waits for running requests and then for the connections to close. */
+  /** Rejects new jobs, waits for running requests, and then waits for connections to close. */
   async drain(patienceMs: number): Promise<void> {
     this.notify({ type: "drainStarted" });
     await this.#conditions.waitUntil(
@@ -203,9 +201,9 @@ export class Engine {
     this.#alarm.set(this.core.next());
   }
 
-  /** A fault in one effect keeps no other from happening, and does not end the process. */
+  /** A fault in one effect neither prevents other effects nor ends the process. */
   #attempt(effect: ControlEffect, committed?: CommitResult): void {
-    const what = `carry out an effect of the kind "${effect.type}"`;
+    const what = `apply effect "${effect.type}"`;
     this.#aside.attempt(what, () => this.#execute(effect, committed));
   }
 
@@ -238,7 +236,7 @@ export class Engine {
 
   #acceptJob(accepted: AcceptedJob): void {
     const { jobId, command, total, createdBy: by } = accepted.job;
-    this.#log.debug("accepted a job", { job_id: jobId, command, total, by });
+    this.#log.debug("job accepted", { job_id: jobId, command, total, by });
     this.#jobs.accept(accepted);
   }
 
@@ -257,14 +255,16 @@ export class Engine {
 
   #lookUpRequest(effect: ControlEffect & { type: "lookUpRequest" }): void {
     const { sessionId, answer } = effect;
-    // An outcome may still wait for its commit: only what is on disk is on record.
+    // Outcomes may still wait for their commit, and only committed ones are visible.
     this.#commits.flush();
     const agentId = this.journal.findAgent(answer.request_id ?? "");
     this.#step({ type: "requestLookedUp", sessionId, answer, ...(agentId ? { agentId } : {}) });
   }
 
   #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
-    this.#log.error(`Cannot write the journal: ${errorText(error)}; nothing is accepted meanwhile`);
+    this.#log.error(
+      `Cannot write the journal: ${errorText(error)}. No jobs are accepted until it can be written`,
+    );
     this.#step({ type: "commitFailed", writes: batch.writes });
     for (const effect of batch.effects) {
       if (effect.type === "acceptJob") this.#jobs.fail(effect.job.jobId, commitFailedError(error));
@@ -273,7 +273,7 @@ export class Engine {
     this.#cancelProbe ??= this.#clock.after(storageProbeMs, () => this.#probeJournal());
   }
 
-  /** Whether its file is still there; to be asked now and then, as nothing may be written for long. */
+  /** Checks that the journal file still exists; the journal may not be written for a long time. */
   look(): void {
     if (this.core.dispatcher === undefined) return;
     try {
@@ -290,11 +290,11 @@ export class Engine {
       this.journal.probe();
       open = this.journal.open();
     } catch (error) {
-      this.#log.debug(`the journal still cannot be written: ${errorText(error)}`);
+      this.#log.debug(`Cannot write the journal: ${errorText(error)}`);
       this.#cancelProbe = this.#clock.after(storageProbeMs, () => this.#probeJournal());
       return;
     }
-    this.#log.info("the journal can be written again");
+    this.#log.info("journal writable again");
     this.#step({ type: "storageRecovered", open });
   }
 }

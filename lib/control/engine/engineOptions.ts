@@ -1,4 +1,4 @@
-/** What a control plane's engine is given. */
+/** The options of the control plane's engine. */
 import type { Log } from "../../log/log.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { AgentRegistryOptions } from "../core/agents/agentRegistry.ts";
@@ -8,6 +8,6 @@ export interface EngineOptions extends Omit<AgentRegistryOptions, "hasCapabiliti
   journal: ControlJournal;
   clock: Clock;
   log: Log;
-  /** Makes ids for jobs and requests, each greater than the one before. */
+  /** Creates ids for jobs and requests, in ascending order. */
   newId: () => string;
 }

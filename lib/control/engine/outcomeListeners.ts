@@ -1,4 +1,4 @@
-/** Those who follow jobs: told of each outcome once it is on disk. */
+/** Listeners that follow jobs. Each outcome is published once it is on disk. */
 import type { StoredOutcome } from "../core/model.ts";
 
 type OnOutcome = (outcome: StoredOutcome) => void;
@@ -6,7 +6,7 @@ type OnOutcome = (outcome: StoredOutcome) => void;
 export class OutcomeListeners {
   readonly #listeners = new Map<string, Set<OnOutcome>>();
 
-  /** Calls back with each outcome of this job, until the returned function is called. */
+  /** Calls `onOutcome` with each outcome of this job until the returned function is called. */
   add(jobId: string, onOutcome: OnOutcome): () => void {
     const listeners = this.#listeners.get(jobId) ?? new Set();
     this.#listeners.set(jobId, listeners.add(onOutcome));

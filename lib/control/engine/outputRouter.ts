@@ -1,4 +1,4 @@
-/** Live output on its way through: each piece goes to the one subscriber that asked for it. */
+/** Routes live output: each chunk goes to the subscriber that requested it. */
 import type { OutputPayload, OutputSubscription } from "../core/model.ts";
 
 type Listener = (piece: OutputPayload) => void;
@@ -7,7 +7,7 @@ export class OutputRouter {
   readonly #listeners = new Map<number, Listener>();
   #last = 0;
 
-  /** The number of a new subscriber. */
+  /** Returns the id of a new subscriber. */
   add(listener: Listener): OutputSubscription["subscriptionId"] {
     this.#listeners.set(++this.#last, listener);
     return this.#last;

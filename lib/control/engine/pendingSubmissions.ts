@@ -1,13 +1,13 @@
-/** Jobs that were handed to the core and wait to be on disk, or to be refused. */
+/** Jobs that were submitted to the core and are not on disk or rejected yet. */
 import type { RequestDraft, StoredJob } from "../core/model.ts";
 
-/** A job that is on disk, and what was asked of whom. */
+/** A job that is on disk, with its requests. */
 export interface AcceptedJob {
   job: StoredJob;
   requests: readonly RequestDraft[];
 }
 
-/** How the submitter of a job learns what came of it; one of the two is called, once. */
+/** Reports the result of a submission. Exactly one of the two methods is called, once. */
 export interface Completion {
   /** The job is durable. */
   accepted(accepted: AcceptedJob): void;

@@ -1,10 +1,10 @@
 /**
- * How long the way to an agent and back is: measured by a WebSocket ping, which every peer must
- * answer, and only while somebody looks.
+ * Measures the round-trip time to an agent with WebSocket pings (RFC 6455, section 5.5.2), only
+ * while the latency is displayed.
  */
 import type { ServerSocket } from "../../runtime/runtime.ts";
 
-/** A connection is not asked more often than this. */
+/** The minimum interval between two pings on a connection. */
 const pingIntervalMs = 2_000;
 
 interface MeasuredLatency {
@@ -20,7 +20,10 @@ export class PingLatency {
     this.#now = now;
   }
 
-  /** The latest measure in milliseconds, if there is one; asks for another. */
+  /**
+   * Returns the latest round-trip time in milliseconds, if there is one, and starts a new
+   * measurement.
+   */
   read(sessionId: number, socket: ServerSocket | undefined): number | undefined {
     const known = this.#bySession.get(sessionId);
     if (socket === undefined) return known?.latencyMs;

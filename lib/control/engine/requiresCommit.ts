@@ -1,4 +1,4 @@
-/** Effects that must not happen when the writes before them did not. */
+/** Effects that must not happen if the writes before them failed. */
 import type { ControlEffect } from "../core/model.ts";
 
 export function requiresCommit(effect: ControlEffect): boolean {

@@ -1,21 +1,19 @@
-/**
- * What goes on at this moment under each token, streams and transfers: it ends when the token does.
- */
+/** Streams and transfers in progress, by token. They end when the token does. */
 
-/** What a stream is made of, asked for a piece at a time as its reader takes them. */
+/** The source of a stream, read chunk by chunk at the speed of its reader. */
 export interface StreamSource {
-  /** The next piece, once there is one; may be empty. */
+  /** Resolves with the next chunk, which may be empty. */
   next(): Promise<string>;
-  /** Whether nothing follows; `next` is not called again. */
+  /** Whether the stream has ended; `next` is not called again. */
   readonly isOver: boolean;
-  /** Ends a wait as well. May be called at any time, and more than once. */
+  /** Ends the stream and a pending `next`. Calls may be repeated. */
   close(): void;
 }
 
 export class ResponseStreams {
   readonly #ends = new Map<string, Set<() => void>>();
 
-  /** A stream that begins with a piece, where there is one, and ends early when the token does. */
+  /** Opens a stream that starts with an optional chunk and ends early if the token ends. */
   open(
     tokenId: string,
     source: StreamSource,
@@ -66,7 +64,7 @@ export class ResponseStreams {
     for (const end of this.#ends.get(tokenId) ?? []) end();
   }
 
-  /** Calls `end` when the token ends; returns the function that no longer waits for that. */
+  /** Calls `end` when the token ends. Returns a function that cancels the callback. */
   waitForEnd(tokenId: string, end: () => void): () => void {
     const ends = this.#ends.get(tokenId) ?? new Set();
     this.#ends.set(tokenId, ends.add(end));

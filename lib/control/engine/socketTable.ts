@@ -1,9 +1,9 @@
-/** The sockets of connected agents, by the id of their session. */
+/** The sockets of connected agents, by session id. */
 import type { ServerSocket } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
 import { PingLatency } from "./pingLatency.ts";
 
-/** After this long a socket is ended whose peer takes no part in closing it. */
+/** A socket is terminated after this time if the peer does not complete the closing handshake. */
 const terminateTimeoutMs = 1_000;
 
 export class SocketTable {
@@ -21,7 +21,7 @@ export class SocketTable {
     return this.#sockets.size;
   }
 
-  /** Returns the id of the session. */
+  /** Adds a socket and returns its session id. */
   add(socket: ServerSocket): number {
     const sessionId = ++this.#ids;
     this.#sockets.set(sessionId, socket);
@@ -33,7 +33,7 @@ export class SocketTable {
     this.#latencies.delete(sessionId);
   }
 
-  /** False where the peer reads too slowly; what is sent to a session that has ended is dropped. */
+  /** Returns false if the peer reads too slowly. Messages to an ended session are dropped. */
   send(sessionId: number, text: () => string): boolean {
     const socket = this.#sockets.get(sessionId);
     return socket === undefined || socket.send(text());
@@ -43,13 +43,13 @@ export class SocketTable {
     this.#sockets.get(sessionId)?.close(code, reason);
   }
 
-  /** Not at once: a peer that does read may still be told why. */
+  /** Terminates with a delay, so that a peer that still reads receives the close reason. */
   terminate(sessionId: number): void {
     const socket = this.#sockets.get(sessionId);
     if (socket !== undefined) this.#clock.after(terminateTimeoutMs, () => socket.terminate());
   }
 
-  /** Milliseconds there and back at the latest measurement; asks for another. */
+  /** Returns the latest round-trip time in milliseconds and starts a new measurement. */
   latencyOf(sessionId: number): number | undefined {
     return this.#latencies.read(sessionId, this.#sockets.get(sessionId));
   }

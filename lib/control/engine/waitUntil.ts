@@ -1,4 +1,4 @@
-/** Waiting until something has come to rest, but not for ever. */
+/** Waits for a condition, with a timeout. */
 import type { Clock } from "../../time/clock.ts";
 
 export class ConditionWaiter {
@@ -9,12 +9,12 @@ export class ConditionWaiter {
     this.#clock = clock;
   }
 
-  /** Something has changed that might be waited for. */
+  /** Checks the conditions again after a change. */
   changed(): void {
     this.#check?.();
   }
 
-  /** Resolves once it is so, or once patience is at its end. */
+  /** Resolves once the condition holds or the timeout has passed. */
   async waitUntil(isIdle: () => boolean, patienceMs: number): Promise<void> {
     if (isIdle()) return;
     await new Promise<void>((resolve) => {

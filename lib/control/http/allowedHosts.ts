@@ -1,7 +1,7 @@
 /**
- * The names under which requests are taken: a page in somebody's browser may make its own name
- * point here (DNS rebinding), but cannot make its browser call us by another. Addresses need no
- * name, and this host's own names are known.
+ * The host names under which requests are accepted, as a protection against DNS rebinding: a web
+ * page can point its own name to this server, but its browser still sends that name in the Host
+ * header. IP addresses and this host's own names are always allowed.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
@@ -9,13 +9,13 @@ import { hostname } from "node:os";
 export class AllowedHosts {
   readonly #names: ReadonlySet<string>;
 
-  /** `advertised`: further names; `*.example.com` stands for one label before the rest. */
+  /** @param advertised Further names; `*.example.com` matches exactly one label in place of `*`. */
   constructor(advertised: readonly string[]) {
     const own = [hostname(), "localhost", ...advertised];
     this.#names = new Set(own.map((name) => name.toLowerCase()));
   }
 
-  /** Whether a `Host` header names this control plane. */
+  /** Whether the Host header (RFC 9110, section 7.2) is allowed. */
   allows(header: string | undefined): boolean {
     const host = /^(\[[0-9a-f:.]+\]|[^:[\]\s/@]+)(?::\d{1,5})?$/i.exec(header ?? "")?.[1];
     if (host === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * The one Hono application: the agents' WebSocket, the API, the console, health. Every route of the
- * API is in a table with the permission it asks for; an error has one way out.
+ * The Hono application: the agents' WebSocket, the API, the console and the health checks. All API
+ * routes are in a table with their permissions; all errors take one path.
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -53,12 +53,12 @@ export interface AppOptions {
   scheduler: Scheduler;
   hosts: AllowedHosts;
   descriptors: DescriptorReserve;
-  /** Asked for with each request: the port is known only once it is listened on. */
+  /** Called for each request, because the port is known only after the server listens. */
   publicAddress: () => PublicAddress;
-  /** Whether agents that join must be approved. */
+  /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
   console: ConsoleSettings;
-  /** Whether this control plane itself speaks TLS. */
+  /** Whether this control plane terminates TLS itself. */
   isTls: boolean;
   runtime: Runtime;
   clock: Clock;
@@ -76,9 +76,10 @@ export const routes: readonly Route[] = [
   ...auditRoutes,
 ];
 
+/** @throws {WsctlError} FORBIDDEN, UNAUTHORIZED */
 export function createApp(options: AppOptions): Hono {
   const { engine, jobs, artifacts, runtime, clock } = options;
-  // Whoever calls may be anybody.
+  // Unauthenticated clients can trigger these messages.
   const log = rateLimitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
   const sessions = new LoginSessions(options.console);
@@ -106,7 +107,7 @@ export function createApp(options: AppOptions): Hono {
       log,
     },
   });
-  /** Runs a check; a refusal is on record in the audit trail before it is thrown. */
+  /** Runs a check. A rejection is recorded in the audit trail before it is thrown. */
   const recordRefusal = <T>(
     route: Route,
     who: { address: string; token?: StoredToken },
@@ -115,7 +116,7 @@ export function createApp(options: AppOptions): Hono {
     try {
       return check();
     } catch (error) {
-      // Whoever is told to wait has been recorded often enough.
+      // Rate-limited attempts are not recorded again.
       if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
       const { address, token } = who;
       const actor = token === undefined ? {} : { actor: token.tokenId, role: token.role };
@@ -139,7 +140,7 @@ export function createApp(options: AppOptions): Hono {
       return { token, authority: new Authority({ authenticator: access, token, login, address }) };
     });
   };
-  /** The one way in which a route is carried out, whatever it does. */
+  /** Runs a route: the same steps for every route. */
   const handleRoute = async (route: Route, c: Context): Promise<Response> => {
     const address = runtime.remoteAddress(c);
     const { token, authority } = authorize(route, c, address);
@@ -168,7 +169,7 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     await next();
-    // Not by `c.header`, which makes an answer that is there anew, with its body as a stream.
+    // Not `c.header`, which copies an existing response and turns its body into a stream.
     const { headers } = c.res;
     headers.set("Cache-Control", "no-store");
     protectResponse(headers);
@@ -200,60 +201,60 @@ export function createApp(options: AppOptions): Hono {
   for (const route of routes) {
     app.on(route.method, route.path, (c) => handleRoute(route, c));
   }
-  app.notFound((c) => answer(c, "NOT_FOUND", "no such address; the API is below /api/v1/"));
+  app.notFound((c) => answer(c, "NOT_FOUND", "Not found. The API is below /api/v1/"));
   app.onError((error, c) => {
     if (error instanceof TooManyFailures) c.header("Retry-After", String(error.retrySeconds));
     if (error instanceof WsctlError) return answer(c, error.code, error.message);
     if (error instanceof HTTPException) return error.getResponse();
-    // The sender's doing: its body broke off, or was not of the announced form.
-    if (error.name === "AbortError") return answer(c, "MALFORMED", "the body cannot be read");
+    // The client's fault: the body was cut off or does not match its headers.
+    if (error.name === "AbortError") return answer(c, "MALFORMED", "Cannot read the body");
     const reason = error.stack || errorText(error) || error.name;
-    log.error("a request failed", { path: c.req.path, reason });
+    log.error("request failed", { path: c.req.path, reason });
     return answer(c, "INTERNAL", errorCodes.INTERNAL.meaning);
   });
   return app;
 }
 
-/** What it shows or hands out may be ready only later than its authority was checked. */
+/** The response may be ready only after the authority was checked, so it is checked again. */
 function hidesUntilAuthorized({ method, outlives }: Route): boolean {
   return method === "GET" || outlives === true;
 }
 
 function forbidden(permission: Permission): WsctlError {
   const able = rolesWith(permission).map((role) => `"${role}"`);
-  return new WsctlError("FORBIDDEN", `this asks for a token of the role ${able.join(" or ")}`);
+  return new WsctlError("FORBIDDEN", `Requires a token of the role ${able.join(" or ")}`);
 }
 
 function answer(c: Context, code: ErrorCode, message: string): Response {
   const status = errorCodes[code].http;
   const body: ErrorBody = { title: code, status, detail: message, error: { code, message } };
   if (code === "UNAUTHORIZED") c.header("WWW-Authenticate", "Bearer");
-  // What is left of the body is not read: the connection is of no use for another request.
+  // The rest of the body is not read, so the connection cannot be reused.
   if (code === "TOO_LARGE") c.header("Connection", "close");
   return c.json(body, status, { "Content-Type": "application/problem+json" });
 }
 
-/** Health says nothing, and is asked for by whatever name a balancer has. */
+/** Health checks return no data, and load balancers call them under any host name. */
 const publicPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
-/** Neither a page that calls us by a name of its own, nor one that calls us at all but our own. */
+/** Rejects requests for unknown host names and requests from pages of other origins. */
 function assertSameOrigin(c: Context, { hosts, runtime }: AppOptions, webConsole: Console): void {
   if (publicPaths.has(c.req.path)) return;
   if (!hosts.allows(c.req.header("host"))) {
-    const text = "this is not a name of this control plane: wsctl serve --advertise NAME adds one";
+    const text = "Host header is not allowed. Add the name with wsctl serve --advertise NAME";
     throw new WsctlError("FORBIDDEN", text);
   }
   if (runtime.header(c, "origin") === undefined || webConsole.isSameOrigin(c)) return;
-  const text = "pages in browsers but the console's own are not served here: send no Origin";
+  const text = "Cross-origin requests are not allowed";
   throw new WsctlError("FORBIDDEN", text);
 }
 
-/** URLs end up in logs and histories: a token there is refused, so that nobody gets used to it. */
+/** URLs end up in logs and shell histories, so a token in a URL is rejected. */
 function assertNoTokenInUrl(c: Context): void {
   if (c.req.query("token") === undefined && c.req.query("access_token") === undefined) return;
-  throw new WsctlError("MALFORMED", "a token belongs into the Authorization header, not the URL");
+  throw new WsctlError("MALFORMED", "Send the token in the Authorization header, not in the URL");
 }
 
 function assertNoBody(): never {
-  throw new WsctlError("TOO_LARGE", `the body is over ${bodyBytesMax} bytes`);
+  throw new WsctlError("TOO_LARGE", `Body is over ${bodyBytesMax} bytes`);
 }

@@ -1,9 +1,9 @@
-/** By what a repeated order is known: the operator's own key, and a digest of what was asked. */
+/** Identifies a repeated request by the operator's Idempotency-Key and a digest of the request. */
 import { createHash } from "node:crypto";
 import type { JobRequest } from "../../protocol/api/jobs.ts";
 import type { Job } from "../core/model.ts";
 
-/** Two operators may choose the same key without meeting. */
+/** The key is scoped to the operator: two operators may use the same key. */
 export function buildIdempotency(
   order: JobRequest,
   createdBy: string,

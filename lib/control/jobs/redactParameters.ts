@@ -1,13 +1,13 @@
 /**
- * Parameters as the audit trail may keep them: what a schema marks as secret (`writeOnly`, or the
- * format `password`) is left out, and so is what no schema describes.
+ * Redacts parameters for the audit trail: values that a schema marks as secret (`writeOnly`, or the
+ * format `password`) and values that no schema describes are removed.
  */
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 
 export const secretText = "[secret]";
 export const unknownText = "[not described]";
 
-/** `schemas`: of the command, as the agents that are meant describe it. */
+/** @param schemas Parameter schemas of the command, from the selected agents. */
 export function redactParameters(parameters: JsonObject, schemas: readonly unknown[]): JsonObject {
   const properties = schemas.map((schema) => readProperties(schema));
   return Object.fromEntries(
@@ -24,7 +24,7 @@ export function redactParameters(parameters: JsonObject, schemas: readonly unkno
   );
 }
 
-/** A list keeps its items only where nothing about them is secret. */
+/** A list keeps its items only if none of their properties is secret. */
 function withoutSecrets(value: unknown, described: readonly unknown[]): unknown {
   if (!Array.isArray(value)) return value;
   const hasSecret = JSON.stringify(described).match(/"writeOnly":true|"format":"password"/);

@@ -1,4 +1,4 @@
-/** A job once more, for those of its agents whose requests ended in certain ways. */
+/** Builds the job that retries selected requests of an ended job. */
 
 import { isRetried, type JobRequest, type RetryRequest } from "../../protocol/api/jobs.ts";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -6,8 +6,10 @@ import type { StoredJob, StoredRequest } from "../core/model.ts";
 import { rolloutView } from "../core/requests/rolloutOptions.ts";
 
 /**
- * The order that asks again; agents that cannot be asked any more are left out. Throws `CONFLICT`
- * for a job that is still open there, or was signed, and `NO_MATCH` where nobody is left.
+ * Builds the request of the new job. Deleted, drained and out-of-scope agents are skipped.
+ *
+ * @throws {WsctlError} CONFLICT if the selected requests are still open or the job was signed
+ * @throws {WsctlError} NO_MATCH if no agent is left
  */
 export function buildRetryRequest(
   job: StoredJob,
@@ -16,22 +18,25 @@ export function buildRetryRequest(
   mayBeAsked: (agentId: string) => boolean,
 ): JobRequest {
   if (job.notAfter !== undefined) {
-    const text = "signatures are over one request each: sign it anew with wsctl send --sign";
-    throw new WsctlError("CONFLICT", `this job cannot be tried again as it is: ${text}`);
+    const text = "each signature covers one request. Sign a new job with wsctl send --sign";
+    throw new WsctlError("CONFLICT", `Cannot retry signed job: ${text}`);
   }
   const chosen = requests.filter((request) => which.some((kind) => isRetried(kind, request)));
   const open = chosen.filter(({ state }) => state === "queued" || state === "sent").length;
   if (open > 0) {
-    throw new WsctlError("CONFLICT", `${open} of its requests are still open: cancel it, or wait`);
+    throw new WsctlError(
+      "CONFLICT",
+      `Cannot retry job: ${open} of its requests are still open. Cancel the job or wait`,
+    );
   }
   if (chosen.length === 0) {
     const kinds = which.map((kind) => kind.replace("_", " ")).join(" or ");
-    throw new WsctlError("NO_MATCH", `none of its requests is ${kinds}`);
+    throw new WsctlError("NO_MATCH", `Cannot retry job: none of its requests is ${kinds}`);
   }
   const agents = chosen.map(({ agentId }) => agentId).filter(mayBeAsked);
   if (agents.length === 0) {
-    const text = "its agents were deleted or drained, or are not this token's to command";
-    throw new WsctlError("NO_MATCH", `none can be asked again: ${text}`);
+    const text = "the agents were deleted, are drained, or are outside the scope of this token";
+    throw new WsctlError("NO_MATCH", `Cannot retry job: ${text}`);
   }
   return {
     command: job.command,
@@ -46,7 +51,7 @@ export function buildRetryRequest(
   };
 }
 
-/** No more canaries than there are agents. */
+/** Limits the number of canaries to the number of agents. */
 function within(job: StoredJob, agents: number): StoredJob {
   return job.canary === undefined ? job : { ...job, canary: Math.min(job.canary, agents) };
 }

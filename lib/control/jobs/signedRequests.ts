@@ -1,12 +1,13 @@
-/** Requests whose ids and signatures an operator has made: taken as they are, or not at all. */
+/** Builds requests from the ids and signatures of a signed job, all or none. */
 
 import type { JobRequest } from "../../protocol/api/jobs.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { RequestDraft } from "../core/model.ts";
 
 /**
- * One request for each agent; `isKnown` says whether an id has been used. Throws `CONFLICT` where
- * what was signed is not what is asked for, or is asked for again.
+ * Builds one request for each agent. `isKnown` returns whether a request id was used before.
+ *
+ * @throws {WsctlError} CONFLICT if the signatures cover other requests or were used before
  */
 export function buildRequests(
   { signed }: JobRequest,
@@ -23,12 +24,13 @@ export function buildRequests(
     if (request === undefined) throw another();
     const { request_id: requestId, signatures } = request;
     if (!isKnown(requestId)) return { requestId, agentId, signatures };
-    const text = `Cannot accept the job: request ${requestId} was asked for before; sign it anew`;
+    const text = `Cannot accept the job: request ${requestId} was sent before. Sign a new job`;
     throw new WsctlError("CONFLICT", text);
   });
 }
 
 function another(): WsctlError {
-  const text = "Cannot accept the job: it was not signed for exactly the agents of its target";
+  const text =
+    "Cannot accept the job: the signatures do not cover exactly the agents of its target";
   return new WsctlError("CONFLICT", text);
 }

@@ -1,6 +1,6 @@
 /**
- * How a job comes about, whoever asks for it: an operator over HTTP, or a schedule. The request is
- * checked, resolved to agents, given ids, handed to the engine, and answered once it is on disk.
+ * Creates jobs for operators and schedules. The request is validated, its target is resolved, ids
+ * are assigned, and the engine stores the job before the caller gets a response.
  */
 import type { JobRequest } from "../../protocol/api/jobs.ts";
 import type { Target } from "../../protocol/api/target.ts";
@@ -19,23 +19,23 @@ import { buildRequests } from "./signedRequests.ts";
 
 export interface JobSubmitterOptions {
   engine: Engine;
-  /** Commands that a second operator has to approve. */
+  /** Commands that need the approval of a second operator. */
   approvalCommands: ReadonlySet<string>;
   newId(): string;
-  /** Milliseconds since 1970, by the clock that counts how long. */
+  /** Milliseconds since 1970 on the monotonic clock that measures durations. */
   now(): number;
 }
 
-/** Who asks, and what of. */
+/** The operator or schedule that creates the job. */
 export interface Requester {
   tokenId: string;
   scope: AgentScope;
   role?: string;
   /** Client IP address. */
   address?: string;
-  /** The job that is tried again. */
+  /** The job that this one retries. */
   retryOf?: string;
-  /** The name of the schedule that it is a run of. */
+  /** The name of the schedule that created the job. */
   schedule?: string;
 }
 
@@ -47,10 +47,11 @@ export class JobSubmitter {
   }
 
   /**
-   * Accepts a job; resolves once it is on disk. The same key with the same request by the same
-   * operator is the same job.
+   * Accepts a job. Resolves once it is on disk. A repeated request with the same key from the same
+   * operator returns the same job.
+   *
    * @throws {WsctlError} FORBIDDEN, NO_MATCH, INVALID_PARAMETERS, CONFLICT, TOO_LARGE, BUSY,
-   * UNAVAILABLE or STORAGE_UNAVAILABLE
+   *   UNAVAILABLE or STORAGE_UNAVAILABLE
    */
   submit(order: JobRequest, requester: Requester, key?: string): Promise<AcceptedJob> {
     return new Promise((accepted, refused) => {
@@ -58,7 +59,7 @@ export class JobSubmitter {
     });
   }
 
-  /** The same with callbacks, for whoever has no event loop to wait on. */
+  /** Like `submit`, with callbacks instead of a promise, for the simulator. */
   submitWith(
     order: JobRequest,
     requester: Requester,
@@ -89,7 +90,7 @@ export class JobSubmitter {
     }
   }
 
-  /** The agents that the target selects at this moment, of those that this operator may command. */
+  /** Resolves the target to the agents that this operator may command. */
   #resolveTarget(
     order: JobRequest,
     jobId: string,
@@ -132,12 +133,12 @@ export class JobSubmitter {
     };
   }
 
-  /** The job that this operator has asked for under this key before. */
+  /** Finds the job that this operator created with the same key. */
   #findEarlierJob({ key, fingerprint }: NonNullable<Job["idempotency"]>): Job | undefined {
     const { core, journal } = this.#options.engine;
     const job = core.dispatcher?.requests.jobByKey(key) ?? journal.jobByKey(key);
     if (job === undefined || job.idempotency?.fingerprint === fingerprint) return job;
-    const text = `Cannot accept the job: its Idempotency-Key belongs to another order (job ${job.jobId})`;
+    const text = `Cannot accept the job: its Idempotency-Key was used for another request (job ${job.jobId})`;
     throw new WsctlError("CONFLICT", text);
   }
 
@@ -164,7 +165,7 @@ export class JobSubmitter {
     return capabilities.timeoutSeconds(command, new Set(digests));
   }
 
-  /** Before anything is written or sent: parameters that nobody it is for would take. */
+  /** Rejects parameters that every selected agent would reject, before anything is written. */
   #assertParameters({ command, parameters = {} }: JobRequest, agentIds: readonly string[]): void {
     const { core, capabilities } = this.#options.engine;
     const agents = agentIds.map((agentId) => {
@@ -176,8 +177,12 @@ export class JobSubmitter {
   }
 }
 
-/** What could not be sent in one message is refused before it is on record. */
+/**
+ * Rejects parameters that do not fit in one message.
+ *
+ * @throws {WsctlError} TOO_LARGE
+ */
 export function assertSize({ parameters }: Pick<JobRequest, "parameters">): void {
   if (jsonBytes(parameters) <= parametersBytesMax) return;
-  throw new WsctlError("TOO_LARGE", `parameters are over ${parametersBytesMax} bytes as JSON`);
+  throw new WsctlError("TOO_LARGE", `Parameters are over ${parametersBytesMax} bytes as JSON`);
 }

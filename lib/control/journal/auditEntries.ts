@@ -1,11 +1,14 @@
-/** What the control plane's own writes look like in the audit trail: with them, or not at all. */
+/** Builds the audit entries of the core's writes, which are committed in the same transaction. */
 import type { AuditTrailEntry } from "../../store/auditTrail.ts";
 import type { ControlWrite } from "../core/model.ts";
 
-/** Agents named in one record: a job for all of a large fleet says how many, and each has its own. */
+/**
+ * The maximum number of agents named in one entry. An entry for more agents has their number; each
+ * of their requests has its own entry.
+ */
 const namesMax = 100;
 
-/** Nothing for what is nobody's action. */
+/** Returns no entry for writes that nobody's action caused. */
 export function buildAuditEntries(write: ControlWrite): AuditTrailEntry[] {
   switch (write.type) {
     case "putJob":
@@ -32,7 +35,7 @@ export function buildAuditEntries(write: ControlWrite): AuditTrailEntry[] {
   }
 }
 
-/** What waits for its agent was not sent. */
+/** A request that waits for its agent was not sent. */
 function requestSent(request: { requestId: string; sentAt?: number }): AuditTrailEntry[] {
   const { requestId: request_id, sentAt: at } = request;
   if (at === undefined) return [];

@@ -1,29 +1,29 @@
-/** What a list of jobs is asked for, and a page of it. */
+/** A query of jobs and a page of its result. */
 import type { JobStatus } from "../../protocol/api/views.ts";
 import type { StoredJob } from "../core/model.ts";
 
 /**
- * Which jobs are listed, and where the list goes on. What is asked of agent, status and words must
- * hold for one and the same request of the job.
+ * The filters of a list of jobs, and where it continues. Filters by agent, status and words must
+ * all match the same request of the job.
  */
 export interface JobsQuery {
   limit: number;
-  /** The id of a job: those older than it, whether or not it is still there. */
+  /** The id of a job; only older jobs are listed. The job itself need not exist. */
   before?: string;
-  /** Only those that this token asked for. */
+  /** Only jobs that this token created. */
   createdBy?: string;
   command?: string;
   agentId?: string;
   status?: JobStatus;
-  /** Only those asked for since then, in milliseconds since 1970. */
+  /** Only jobs created since this time, in milliseconds since 1970. */
   since?: number;
-  /** Words that are all in a request's message or code. */
+  /** Words that must all occur in a request's message or code. */
   search?: string;
 }
 
-/** The newest first. */
+/** Newest first. */
 export interface JobPage {
   jobs: StoredJob[];
-  /** Where the list goes on; absent at its end. There may be fewer jobs than the limit before it. */
+  /** Where the list continues; absent at its end. A page may have fewer jobs than the limit. */
   next?: string;
 }

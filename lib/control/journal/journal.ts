@@ -1,6 +1,6 @@
 /**
- * The control plane's journal: the narrow interface behind which all that is durable stands. One
- * implementation now (`sqliteJournal.ts`); a cluster's would be another.
+ * The interface of the control plane's journal, which holds all durable state. `sqliteJournal.ts`
+ * implements it; a cluster would use another implementation.
  */
 
 import type { AuditTrail } from "../../store/auditTrail.ts";
@@ -20,21 +20,21 @@ import type { ReleaseTable } from "./tables/releaseTable.ts";
 import type { ScheduleTable } from "./tables/scheduleTable.ts";
 import type { TokenTable } from "./tables/tokenTable.ts";
 
-/** What a commit has given to what it wrote. */
+/** Values that a commit assigned. */
 export interface CommitResult {
-  /** The sequence of each outcome, by the id of its request. */
+  /** The sequence of each outcome, by request id. */
   sequences: ReadonlyMap<string, number>;
 }
 
 /**
- * Every method answers at once; a failure throws. `commit` makes all of its writes durable before
- * it returns, or none of them.
+ * All methods are synchronous and throw on failure. `commit` makes all of its writes durable before
+ * it returns, or none.
  */
 export interface ControlJournal {
   commit(writes: ControlWrite[]): CommitResult;
-  /** Throws while writes are impossible. */
+  /** Throws if the journal cannot be written. */
   probe(): void;
-  /** Throws where its file is no longer in its place. */
+  /** Throws if the journal file was moved or deleted. */
   look(): void;
   open(): OpenJournal;
   agents(): AgentRecord[];
@@ -42,35 +42,35 @@ export interface ControlJournal {
   job(jobId: string): StoredJob | undefined;
   jobByKey(key: string): StoredJob | undefined;
   jobs(query: JobsQuery): JobPage;
-  /** Takes a little more into the index behind `jobs`; false once nothing is left to do. */
+  /** Indexes a few more rows for `jobs`. Returns false when nothing is left. */
   indexHistory(): boolean;
-  /** Puts a little more of that index in order; false once nothing is left to do. */
+  /** Merges a little more of that index. Returns false when nothing is left. */
   mergeHistory(): boolean;
-  /** All of a job's, without results and with the beginning of each message alone. */
+  /** Returns all requests of a job, without results and with shortened messages. */
   requests(jobId: string): StoredRequest[];
-  /** With all that is known of each: as large as agents' answers are. */
+  /** Returns all requests of a job with results and full messages, which may be large. */
   fullRequests(jobId: string): StoredRequest[];
-  /** The job a request belongs to; undefined where there is no such request. */
+  /** Returns the job of a request, or undefined. */
   findJobId(requestId: string): string | undefined;
-  /** The agent a request was sent to; undefined where there is no such request. */
+  /** Returns the agent that a request was sent to, or undefined. */
   findAgent(requestId: string): string | undefined;
-  /** Outcomes of a job behind a place in their order, oldest first. */
+  /** Returns the outcomes of a job after a sequence, oldest first. */
   outcomes(jobId: string, after: number, limit: number): StoredOutcome[];
 
   readonly releases: ReleaseTable;
   readonly schedules: ScheduleTable;
   readonly metrics: MetricsTable;
 
-  /** The texts of agents' capabilities, by their digests. */
+  /** The texts of capabilities, by digest. */
   capabilities(): { digest: string; text: string }[];
   addCapabilities(digest: string, text: string): void;
   removeCapabilities(digest: string): void;
 
-  /** Lets old jobs go. */
+  /** Prunes old jobs. */
   readonly retention: Retention;
   readonly audit: AuditTrail;
   readonly tokens: TokenTable;
-  /** The name of this control plane, made with its journal. */
+  /** The id of this control plane, created with its journal. */
   readonly controlId: string;
 
   readonly artifacts: ArtifactTable;

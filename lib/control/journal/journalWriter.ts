@@ -1,14 +1,11 @@
-/** The writes of the control plane's core as rows, and as records of the audit trail. */
+/** Converts the core's writes to rows and audit entries. */
 import type { AuditTrail } from "../../store/auditTrail.ts";
 import type { Database, Statement, Value } from "../../store/sqlite.ts";
 import type { ControlWrite, Job, OpenRequest, Outcome } from "../core/model.ts";
 import { buildAuditEntries } from "./auditEntries.ts";
 import { rolloutJson } from "./rows.ts";
 
-/**
- * Carries out writes inside the transaction that the caller has begun; returns the sequence of each
- * outcome, by the id of its request.
- */
+/** Writes inside the caller's transaction. Returns the sequence of each outcome, by request id. */
 export function journalWriter(
   db: Database,
   trail: AuditTrail,
@@ -45,7 +42,7 @@ export function journalWriter(
   const paused = db.prepare("UPDATE jobs SET paused_at = ? WHERE job_id = ?");
   const approved = db.prepare("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
   const last = db.prepare<[], { sequence: number | null }>(
-    // What was pruned was in the index before: no number is given twice.
+    // Pruned outcomes were indexed before, so no sequence is assigned twice.
     `SELECT max(indexed_sequence, outcomes_through, coalesce(
        (SELECT max(sequence) FROM requests WHERE sequence IS NOT NULL), 0)) AS sequence
        FROM history_index`,
@@ -80,7 +77,7 @@ export function journalWriter(
         count(tally, write.outcome);
       }
     }
-    // The core counts how long; the trail says when.
+    // The core's clock is monotonic; the audit trail needs the wall-clock time.
     const at = Date.now();
     trail.append(writes.flatMap(buildAuditEntries).map((entry) => ({ ...entry, at })));
     for (const [jobId, { ended: more, succeeded }] of tally) progress.run(more, succeeded, jobId);
@@ -102,7 +99,7 @@ function endOnce(ended: Statement<Value[], never>, outcome: Outcome, sequence: n
     executionMs ?? null,
     requestId,
   );
-  if (changed !== 1) throw new Error(`request ${requestId} is not there or has ended already`);
+  if (changed !== 1) throw new Error(`request ${requestId} does not exist or has ended`);
 }
 
 function count(tally: Map<string, { ended: number; succeeded: number }>, outcome: Outcome): void {

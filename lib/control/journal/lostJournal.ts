@@ -1,6 +1,6 @@
 /**
- * A journal that is gone, in whole or in its latest part, must not pass for a new one: what lies
- * beside it tells that there was one.
+ * Detects a journal that was lost, entirely or in its latest part, so that it is not mistaken for a
+ * new one. Other files in the directory show that there was one.
  */
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,23 +9,27 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { readOne, readSchemaVersion } from "../../store/sqlite.ts";
 import type { ControlJournal } from "./journal.ts";
 
-/** Made by whoever has had a journal there. */
+/** Created only together with a journal. */
 const companions = [localFile, "artifacts"];
-/** There while a process writes, and after one that was killed. */
+/** Exists while a process writes, and after a process was killed. */
 const openFile = "control.open";
 
 const about = "wsctl serve writes to control.db; after a crash control.db-wal belongs to it";
 
 interface Note {
   about: string;
-  /** How many probes the journal had seen when it was written. */
+  /** The number of probes in the journal when this file was written. */
   probes: number;
 }
 
-/** How many probes a journal has seen. */
+/** Returns the number of probes in a journal. */
 export const probesSql = "SELECT count FROM probe";
 
-/** Throws `STORAGE_UNAVAILABLE` saying what is missing, and what to do. */
+/**
+ * Checks that no part of the journal is missing. The message says what is missing and what to do.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE
+ */
 export function assertNotLost(path: string): void {
   const dir = dirname(path);
   const companion = companions.find((name) => existsSync(join(dir, name)));
@@ -33,19 +37,21 @@ export function assertNotLost(path: string): void {
   const start = `Cannot open the control plane's journal "${path}"`;
   const walBytes = sizeOf(`${path}-wal`);
   if (companion !== undefined && (bytes === 0 || (walBytes === 0 && isWithoutSchema(path)))) {
-    const text = `${start}: it is missing or empty, although "${companion}" is there`;
-    const fix = `Restore it from a backup; to start anew, move all of "${dir}" away`;
+    const text = `${start}: it is missing or empty, although "${companion}" exists`;
+    const fix = `Restore it from a backup, or move all of "${dir}" to another place to start with a new journal`;
     throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
   }
   if (walBytes > 0 || !isBehind(path)) return;
-  const text = `${start}: its log "${path}-wal" is missing or empty, although the control plane was killed: what was written last is gone`;
-  const fix = `Restore both from a backup; to go on with what is left, delete "${join(dir, openFile)}"`;
+  const text = `${start}: its log "${path}-wal" is missing or empty, although the control plane was killed. The latest writes are lost`;
+  const fix = `Restore both from a backup. To continue without the lost writes, delete "${join(dir, openFile)}"`;
   throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
 }
 
 /**
- * Notes that a process writes; from here on there is something in the log that must be there if
- * this process is killed. Throws `STORAGE_UNAVAILABLE` where nothing can be written.
+ * Records that a process writes. From here on the log contains a write that must still be there if
+ * this process is killed.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE
  */
 export function markOpen(
   path: string,
@@ -59,26 +65,26 @@ export function markOpen(
   } catch (error) {
     journal.close();
     const text = `Cannot write the control plane's journal "${path}": ${errorText(error)}`;
-    const fix = "Free some space, and check that this user may write there";
+    const fix = "Free some space, and check that this user may write to the directory";
     throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`, { cause: error });
   }
 }
 
-/** Before it is closed, which takes the log away. */
+/** Called before the journal is closed, which deletes the log. */
 export function markClosed(path: string): void {
   rmSync(join(dirname(path), openFile), { force: true });
 }
 
 /**
- * Whether the file lacks what was certainly written before the note. One whose log somebody else
- * has taken into it, such as a program that opened it, lacks nothing.
+ * Whether the file lacks writes that preceded the record. A file into which another program has
+ * checkpointed the log lacks none.
  */
 function isBehind(path: string): boolean {
   try {
     const note = JSON.parse(readFileSync(join(dirname(path), openFile), "utf8")) as Note;
     return Number(readOne(path, probesSql)) < note.probes;
   } catch {
-    // No note, or a file of which it is said what is wrong when it is opened.
+    // There is no record, or opening the file reports the error.
     return false;
   }
 }
@@ -87,12 +93,12 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** A file that was made, and whose tables were in the log alone. */
+/** Whether the file exists but its tables were only in the log. */
 function isWithoutSchema(path: string): boolean {
   try {
     return readSchemaVersion(path) === 0;
   } catch {
-    // What is wrong with it is said when it is opened.
+    // Opening the file reports the error.
     return false;
   }
 }

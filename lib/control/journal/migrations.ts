@@ -1,6 +1,6 @@
 /**
- * The schema of the control plane's journal. Append only: each entry brings it one version up.
- * The tables of the full-text index are made as requests come in (`history/indexPartitions.ts`).
+ * The schema of the control plane's journal. The list is append-only: each entry migrates one
+ * version. The tables of the full-text index are created on demand (`history/indexPartitions.ts`).
  */
 import { auditMigration, auditStartMigration } from "../../store/auditTrail.ts";
 

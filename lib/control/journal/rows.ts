@@ -1,8 +1,8 @@
-/** Rows of the control plane's journal as they come from SQLite, and what they mean. */
+/** Converts rows of the control plane's journal from SQLite. */
 import type { Priority } from "../../protocol/api/jobs.ts";
 import type { Job, StoredJob, StoredRequest } from "../core/model.ts";
 
-/** How a job is cut into rollout, in one column. */
+/** The rollout options of a job, stored in one column. */
 type RolloutFields = Pick<Job, "waves" | "batchPauseMs" | "canary" | "canaryPauseMs">;
 
 export function rolloutJson({ waves, batchPauseMs, canary, canaryPauseMs }: Job): string | null {

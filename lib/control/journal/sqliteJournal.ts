@@ -27,13 +27,17 @@ import { createTokenTable } from "./tables/tokenTable.ts";
 
 const applicationId = 0x77736370;
 
-/** Of a message, where many requests are shown at once. */
+/** Messages are shortened to this length in lists of requests. */
 const briefChars = 500;
 
-/** Written and removed by the probe: more than what is left free in a page already allocated. */
+/** The size that the probe writes and deletes: more than the free space of an allocated page. */
 const probeBytes = 64 * 1024;
 
-/** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
+/**
+ * Opens the journal.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the file
+ */
 export function openControlJournal(path: string): ControlJournal {
   const what = "the control plane's journal";
   assertNotLost(path);
@@ -122,7 +126,7 @@ function journalOn(db: Database, closing: () => void): ControlJournal {
 }
 
 function openJournal(db: Database): OpenJournal {
-  // From the open jobs: left to choose, SQLite reads the whole table for the order, at every start.
+  // Starts from the open jobs: without this order, SQLite scans the whole table at every start.
   const sql = `SELECT r.* FROM jobs AS j INDEXED BY jobs_open CROSS JOIN requests AS r
     INDEXED BY requests_by_job ON r.job_id = j.job_id AND r.sequence IS NULL
     WHERE j.ended < j.total ORDER BY r.rowid`;
@@ -156,7 +160,7 @@ function readAgents(db: Database): AgentRecord[] {
 
 function readControlId(db: Database): string {
   const row = db.prepare<[], { control_id: string }>("SELECT control_id FROM identity").get();
-  if (row === undefined) throw new Error("the name of the control plane is missing");
+  if (row === undefined) throw new Error("the id of the control plane is missing");
   return row.control_id;
 }
 

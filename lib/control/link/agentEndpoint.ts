@@ -1,8 +1,8 @@
 /**
- * `GET /agent`: where agents connect. Who it is is settled before any message is read. An agent
- * that proves a key is let in by the upgrade or not at all. Whoever brings a token and is refused
- * is told why by a close code of 4000 or above, after the upgrade: a refused upgrade would reach a
- * WebSocket client without its reason.
+ * `GET /agent`: the WebSocket endpoint of agents (RFC 6455). An agent is authenticated before any
+ * message is read. An agent that proves a key is accepted or rejected by the HTTP upgrade. An agent
+ * with a bearer token is rejected after the upgrade with a close code of 4000 or above, because
+ * WebSocket clients cannot read the reason of a failed upgrade.
  */
 import type { Context, Hono } from "hono";
 import type { WSEvents } from "hono/ws";
@@ -34,7 +34,7 @@ export interface AgentRouteOptions {
   log: Log;
 }
 
-/** Somebody who may connect, or under which name of a close code not. */
+/** The token of an accepted agent, or the close code for a rejected one. */
 type Caller = { token: StoredToken } | { refused: CloseName };
 
 export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
@@ -67,11 +67,14 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
 
 const retrySeconds = 30;
 
-/** Before it is known who it is: what is left is for the API, and for the agents that are there. */
+/**
+ * Checked before authentication: the remaining descriptors are reserved for the API and for
+ * connected agents.
+ */
 function refuseWithoutRoom(c: Context, { descriptors, runtime, log }: AgentRouteOptions): void {
   if (!descriptors.isShort) return descriptors.take();
-  const text = "no file descriptors are left for further agents: come back later";
-  log.warn("refused an agent", { address: runtime.remoteAddress(c), reason: text });
+  const text = "No file descriptors left for further agents. Try again later";
+  log.warn("agent rejected", { address: runtime.remoteAddress(c), reason: text });
   c.header("Retry-After", String(retrySeconds));
   c.header("Connection", "close");
   throw new WsctlError("UNAVAILABLE", text);
@@ -94,7 +97,7 @@ function authenticateCaller(c: Context, options: AgentRouteOptions): Caller {
       : { token };
   } catch (error) {
     if (!(error instanceof WsctlError)) throw error;
-    log.warn("refused an agent", { address, reason: error.message });
+    log.warn("agent rejected", { address, reason: error.message });
     if (!(error instanceof TooManyFailures)) record({ address, code: error.code }, options);
     const isProof = authorization?.startsWith(`${proofScheme} `) ?? false;
     if (isProof || error instanceof TooManyFailures) throw error;
@@ -110,7 +113,7 @@ interface Opening {
 function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEvents {
   const { engine, runtime, log } = options;
   const address = runtime.remoteAddress(c);
-  // Let go once it is open: a connection lasts for weeks, and there are many of them.
+  // Released after the handshake: connections live for weeks.
   let opening: Opening | undefined = { caller: from, authorization: c.req.header("authorization") };
   let sessionId: number | undefined;
   return {
@@ -125,7 +128,7 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
           : buildRefusal(caller.token, { authorization, address }, options);
       if (refused !== undefined || "refused" in caller) {
         const { code, meaning } = closeCodes[refused ?? "unauthorized"];
-        log.warn("refused an agent", { address, reason: meaning });
+        log.warn("agent rejected", { address, reason: meaning });
         if ("token" in caller) {
           const { tokenId: actor, role } = caller.token;
           record({ address, actor, role, code: "FORBIDDEN" }, options);
@@ -145,7 +148,7 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
       if (sessionId !== undefined) engine.connectionClosed(sessionId);
     },
     onError(event) {
-      log.warn("fault on a connection", {
+      log.warn("connection failed", {
         address,
         reason: errorText((event as ErrorEvent).error),
       });
@@ -160,28 +163,29 @@ function record(
   refusalLog.record({ ...who, action: "agent.connect" });
 }
 
-/** An agent that is who it says, and may not connect all the same. */
+/** Builds the rejection of an authenticated agent that may not connect. */
 function buildRefusal(
   token: StoredToken,
   { authorization, address }: { authorization: string | undefined; address: string },
   { authenticator, engine, revocations, log }: AgentRouteOptions,
 ): CloseName | undefined {
-  // Between the upgrade's request and this open connection the token may have ended.
+  // The token may have ended between the upgrade request and the open connection.
   if (!authenticator.isStillValid(token, { address })) return "unauthorized";
   if (token.state !== "active") return token.state;
   if (token.publicKey === undefined) return undefined;
-  // Every connection has a greater number than the one before, unless the key is held twice.
+  // The counter of a key increases with every connection, unless two processes use the key.
   try {
     if (engine.journal.tokens.advance(token.tokenId, parseCounter(authorization) ?? 0)) {
       return undefined;
     }
     revocations.fence(token);
   } catch (error) {
-    // What could not be counted is not let in: a copy would go unnoticed.
-    log.error(`Cannot count an agent's connection: ${errorText(error)}`);
+    // A connection whose counter cannot be stored is rejected, because a copied key would not be
+    // detected.
+    log.error(`Cannot store the connection counter of an agent: ${errorText(error)}`);
     return "tryLater";
   }
-  log.error("an agent's identity is used from two places: fenced", {
+  log.error("agent fenced: its key is used from two places", {
     agent: token.agentId ?? "",
     token_id: token.tokenId,
   });

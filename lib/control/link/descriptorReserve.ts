@@ -1,21 +1,21 @@
 /**
- * File descriptors: every connection is one, and where none is left nobody can be answered any
- * more. Some are kept back for the API and the files: near the limit no further agent is let in.
+ * Reserves file descriptors for the API and for files: near the limit, no further agent is
+ * accepted. Every connection takes a descriptor, and without one no client can be served.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface DescriptorReserveOptions {
-  /** Undefined where the operating system does not tell: then nobody is refused. */
+  /** Undefined if the operating system does not report it; then no agent is rejected. */
   limit: number | undefined;
-  /** How many are open. */
+  /** Returns the number of open descriptors. */
   count(): number;
   /** Milliseconds. */
   now(): number;
 }
 
-/** Fewer than these are worth a word at the start. */
+/** A limit below this is logged at the start. */
 const limitLow = 4_096;
-/** It is counted no more often than this, and for no more than a fiftieth of the time. */
+/** The minimum interval between two counts. Counting takes at most 2 % of the time. */
 const countMs = 100;
 const restShare = 50;
 
@@ -24,7 +24,7 @@ export class DescriptorReserve {
   readonly #options: DescriptorReserveOptions;
   readonly #most: number;
   #open = 0;
-  /** Let in since they were counted. */
+  /** The number of agents accepted since the last count. */
   #since = 0;
   #wasShort = false;
   #countAgainAt = Number.NEGATIVE_INFINITY;
@@ -36,20 +36,20 @@ export class DescriptorReserve {
     this.#most = limit - Math.min(512, Math.max(24, Math.floor(limit / 8)));
   }
 
-  /** How many may be open before no further agent is let in. */
+  /** The number of open descriptors above which no agent is accepted. */
   get most(): number {
     return this.#most;
   }
 
-  /** Undefined where the limit is high enough for most. */
+  /** The message for a low limit; undefined if the limit is high enough. */
   get advice(): string | undefined {
     const { limit } = this;
     if (limit === undefined || limit >= limitLow) return undefined;
-    const text = `about ${Math.max(0, this.#most - 16)} agents can be connected at a time`;
-    return `the limit of open files is ${limit}: ${text}. Raise it with "ulimit -n" or LimitNOFILE`;
+    const text = `about ${Math.max(0, this.#most - 16)} agents can connect`;
+    return `The limit of open files is ${limit}: ${text}. Raise it with "ulimit -n" or LimitNOFILE`;
   }
 
-  /** Whether so few are left that none may be given to an agent. */
+  /** Whether only the reserved descriptors are left. */
   get isShort(): boolean {
     const { limit, count, now } = this.#options;
     if (limit === undefined) return false;
@@ -64,20 +64,20 @@ export class DescriptorReserve {
     return isShort;
   }
 
-  /** Whether they are, or were found to be since this was last asked. */
+  /** Whether descriptors are short now or were since the last call. */
   look(): boolean {
     const was = this.isShort || this.#wasShort;
     this.#wasShort = false;
     return was;
   }
 
-  /** One more is about to be given away. */
+  /** Counts a connection that is about to be accepted. */
   take(): void {
     this.#since++;
   }
 }
 
-/** Of this process. */
+/** The reserve of this process, from `/proc/self/limits` and `/proc/self/fd` (proc(5)). */
 export function openDescriptorReserve(): DescriptorReserve {
   return new DescriptorReserve({
     limit: ownLimit(),
@@ -92,7 +92,7 @@ function ownLimit(): number | undefined {
     const [, soft] = /^Max open files +(\d+)/m.exec(limits) ?? [];
     return soft === undefined ? undefined : Number(soft);
   } catch {
-    // Not Linux: it is not told there.
+    // Not Linux: there is no /proc.
     return undefined;
   }
 }
@@ -101,7 +101,7 @@ function countOwn(): number {
   try {
     return readdirSync("/proc/self/fd").length;
   } catch {
-    // Not even one for this.
+    // No descriptor is left, not even for this directory.
     return Number.POSITIVE_INFINITY;
   }
 }

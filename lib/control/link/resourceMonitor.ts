@@ -1,6 +1,6 @@
 /**
- * Looks every second whether the journal is still where it was, and whether descriptors run short;
- * then it says so, and ends idle connections.
+ * Checks every second that the journal file exists and that descriptors are available. If they are
+ * short, it logs an error and closes idle connections.
  */
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
@@ -11,20 +11,20 @@ import type { DescriptorReserve } from "./descriptorReserve.ts";
 export interface ResourceMonitorOptions {
   descriptors: DescriptorReserve;
   server: Pick<Server, "closeIdle">;
-  /** Says whether the journal's file is still in its place. */
+  /** Throws if the journal file was moved or deleted. */
   checkJournal(): void;
   clock: Pick<Clock, "after">;
   log: Log;
 }
 
 const lookMs = 1_000;
-/** At the very limit it comes and goes: it is over when it has not come for so many looks. */
+/** At the limit the shortage comes and goes. It is over after this many checks without one. */
 const calmLooks = 10;
 
 export class ResourceMonitor {
   readonly #options: ResourceMonitorOptions;
   readonly #aside: FaultGuard;
-  /** Looks until it is over. */
+  /** The number of checks left until the shortage is over. */
   #looksLeft = 0;
   #cancel = () => {};
 
@@ -35,7 +35,7 @@ export class ResourceMonitor {
 
   start(): void {
     this.#options.checkJournal();
-    this.#aside.attempt("end idle connections", () => this.#look());
+    this.#aside.attempt("close idle connections", () => this.#look());
     this.#cancel = this.#options.clock.after(lookMs, () => this.start());
   }
 
@@ -49,12 +49,12 @@ export class ResourceMonitor {
     const isShort = descriptors.look();
     if (isShort) server.closeIdle();
     if (isShort && this.#looksLeft === 0) {
-      const text = `over ${most} of ${limit} file descriptors are in use: no further agent is let in`;
+      const text = `${most} of ${limit} file descriptors are in use, so no further agent is accepted`;
       log.error(`${text}. Raise the limit with "ulimit -n" or LimitNOFILE`);
     }
     if (isShort) this.#looksLeft = calmLooks;
     else if (this.#looksLeft > 0 && --this.#looksLeft === 0) {
-      log.info("there are file descriptors for agents again");
+      log.info("file descriptors available again");
     }
   }
 }

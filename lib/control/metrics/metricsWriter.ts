@@ -1,6 +1,6 @@
 /**
- * Agents' metrics on disk: what has changed is written every few minutes, minutes are kept for a
- * day and hours for a month. They are worth no wait and no failure: what a crash takes are minutes.
+ * Writes agents' metrics to disk every few minutes. Minutes are kept for a day and hours for a
+ * month. Metrics never delay or fail other work; a crash loses some minutes.
  */
 import type { Log } from "../../log/log.ts";
 import { errorText } from "../../protocol/errors.ts";
@@ -10,7 +10,7 @@ import { hourMs } from "../core/agents/metricsHour.ts";
 import type { Engine } from "../engine/engine.ts";
 
 const writeMs = 5 * 60_000;
-/** Rows in one transaction: nobody waits long for it. */
+/** Rows per transaction, so that no other write waits long. */
 const stepRows = 500;
 
 export class MetricsWriter {
@@ -27,7 +27,7 @@ export class MetricsWriter {
     this.#later();
   }
 
-  /** Writes what is left. */
+  /** Writes the remaining metrics. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancel();
@@ -59,7 +59,7 @@ export class MetricsWriter {
         await this.#yieldToEventLoop();
       }
     } catch (error) {
-      this.#log.warn(`Cannot keep the agents' metrics: ${errorText(error)}`);
+      this.#log.warn(`Cannot store the agents' metrics: ${errorText(error)}`);
     }
   }
 

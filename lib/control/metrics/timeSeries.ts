@@ -1,4 +1,4 @@
-/** An agent's metrics as the API shows them: a day by minutes, a month by hours. */
+/** Builds an agent's metrics for the API: a day by minutes and a month by hours. */
 import type { AgentMetrics, Series } from "../../protocol/api/views.ts";
 import { metricsHoursRetention, metricsMinutesRetentionHours } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
@@ -6,7 +6,7 @@ import type { MetricsHour } from "../core/agents/metricsHour.ts";
 import { hourMs, minuteMs } from "../core/agents/metricsHour.ts";
 import type { MetricsTable } from "../journal/tables/metricsTable.ts";
 
-/** `unwritten`: hours that are not on disk yet, or not as they stand. */
+/** @param unwritten Hours that are not on disk yet, or whose stored version is older. */
 export function buildMetrics(
   records: MetricsTable,
   agentId: string,
@@ -50,7 +50,7 @@ function put(series: Series, index: number, cpuPercent: number, memoryBytes: num
   series.memory_bytes[index] = Math.round(memoryBytes);
 }
 
-/** Without what nothing is known of in front. */
+/** Removes leading steps without data. */
 function trimmed(series: Series): Series {
   const first = series.cpu_percent.findIndex((value) => value !== null);
   if (first < 0) return { ...series, cpu_percent: [], memory_bytes: [] };

@@ -1,9 +1,9 @@
 /**
- * Asks for jobs when their schedules come due. A run is asked for under a key made of the schedule
- * and the moment it came due, so that a control plane which dies in between never asks twice.
+ * Creates jobs when schedules are due. The Idempotency-Key of a run consists of the schedule and
+ * the due time, so that a restart does not create a job twice.
  *
- * Schedules follow the wall clock. It is looked at again and again, so that a clock which is set
- * while we run is followed too; what it jumps over is missed.
+ * Schedules follow the wall clock. It is read repeatedly, so that a changed clock takes effect;
+ * runs that it skips are missed.
  */
 import type { Log } from "../../log/log.ts";
 import type { ScheduleRequest } from "../../protocol/api/schedules.ts";
@@ -27,16 +27,16 @@ export interface SchedulerOptions {
 }
 
 export const schedulesMax = 1_000;
-/** A run that is later than this was missed. */
+/** A run that is later than this is missed. */
 const lookBackMs = 60_000;
-/** What could not be written is tried again after this long. */
+/** The delay before a failed write is retried. */
 const retryMs = 1_000;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #records: ScheduleTable;
   #cancelTimer = () => {};
-  /** The latest moment that the wall clock has shown. */
+  /** The latest time that the wall clock has shown. */
   #latestWall = Number.POSITIVE_INFINITY;
   #isLooking = false;
   #isClosed = false;
@@ -47,7 +47,11 @@ export class Scheduler {
     this.#arm();
   }
 
-  /** Throws `MALFORMED`, `FORBIDDEN`, `CONFLICT` where the name is taken, or `BUSY`. */
+  /**
+   * Creates a schedule.
+   *
+   * @throws {WsctlError} MALFORMED, FORBIDDEN, CONFLICT, TOO_LARGE or BUSY
+   */
   create(order: ScheduleRequest, token: StoredToken): StoredSchedule {
     const now = this.#options.clock.wall();
     checkTiming(order.timing, now);
@@ -55,22 +59,20 @@ export class Scheduler {
     assertSize(order.job);
     const bytes = Buffer.byteLength(JSON.stringify(order));
     if (bytes > scheduleBytesMax) {
-      const text = `it is over ${scheduleBytesMax} bytes as JSON: select agents instead of naming them`;
+      const text = `it is over ${scheduleBytesMax} bytes as JSON. Use a selector instead of a list of agents`;
       throw new WsctlError("TOO_LARGE", `Cannot schedule: ${text}`);
     }
     if (order.job.signed !== undefined) {
-      const text = "signatures are over one request each: a schedule cannot repeat them";
+      const text =
+        "a schedule cannot repeat a signed job, because each signature covers one request";
       throw new WsctlError("CONFLICT", `Cannot schedule: ${text}`);
     }
     const all = this.#records.all();
     if (all.some((each) => each.order.name === order.name)) {
-      throw new WsctlError(
-        "CONFLICT",
-        `there is a schedule "${order.name}" already: delete it first`,
-      );
+      throw new WsctlError("CONFLICT", `Schedule "${order.name}" already exists. Delete it first`);
     }
     if (all.length >= schedulesMax || this.#records.bytes + bytes > schedulesBytesMax) {
-      throw new WsctlError("BUSY", "Cannot schedule: there is no room for more: delete some");
+      throw new WsctlError("BUSY", "Cannot schedule: too many schedules. Delete some");
     }
     const { newId } = this.#options;
     const { tokenId: createdBy } = token;
@@ -89,7 +91,7 @@ export class Scheduler {
     const resumed = this.#dueNext(rest, this.#options.clock.wall());
     const { timing } = schedule.order;
     if (resumed.nextAt !== undefined || !("at" in timing)) return this.#store(resumed);
-    // Its one moment has passed meanwhile.
+    // Its only run has passed in the meantime.
     return this.#store({
       ...resumed,
       last: { dueAt: Date.parse(timing.at), skipReason: "paused" },
@@ -135,24 +137,24 @@ export class Scheduler {
     try {
       this.#followClock();
       for (const { order } of this.#records.all()) {
-        // As it is now: while the one before was being asked for it may have been paused or deleted.
+        // Read again: it may have been paused or deleted while the previous job was created.
         const schedule = this.#records.get(order.name);
         const due = schedule && dueAt(schedule);
         if (schedule === undefined || due === undefined) continue;
         if (due <= this.#options.clock.wall()) await this.#due(schedule, due);
       }
     } catch (error) {
-      // Mostly that nothing can be written: what is due stays so.
-      this.#options.log.error(
-        `Cannot run what is scheduled: ${errorText(error)}; tried again soon`,
-      );
+      // Usually a write error; the runs stay due.
+      this.#options.log.error(`Cannot run schedules: ${errorText(error)}. Retrying`);
       waitMs = retryMs;
     }
     this.#isLooking = false;
     this.#arm(waitMs);
   }
 
-  /** Plans anew where the wall clock was set back: what would come due only then comes due again. */
+  /**
+   * Computes the next runs again after the wall clock was set back: runs become due a second time.
+   */
   #followClock(): void {
     const now = this.#options.clock.wall();
     const isSetBack = now < this.#latestWall - lookBackMs;
@@ -165,7 +167,7 @@ export class Scheduler {
       this.#records.put(planned);
       count++;
     }
-    if (count > 0) this.#options.log.warn("clock set back: schedules planned anew", { count });
+    if (count > 0) this.#options.log.warn("clock set back, schedules recomputed", { count });
   }
 
   async #due(schedule: StoredSchedule, due: number): Promise<void> {
@@ -180,7 +182,7 @@ export class Scheduler {
       return done({ skipReason: "missed" });
     const token = this.#options.engine.journal.tokens.get(schedule.createdBy);
     if (token === undefined || !isInForce(token, this.#options.clock.wall())) {
-      return this.#stop(schedule, first, "the token that created it is no longer in force");
+      return this.#stop(schedule, first, "the token that created the schedule is no longer valid");
     }
     if (order.concurrency_policy !== "allow" && this.#isOpen(latestJobId)) {
       if (order.concurrency_policy === "forbid") return done({ skipReason: "already_running" });
@@ -196,8 +198,8 @@ export class Scheduler {
   }
 
   /**
-   * The latest run that has come due and is not late: of several only that one counts. Undefined
-   * where all were missed.
+   * Returns the latest due run that is not late, since only one of several due runs starts.
+   * Undefined if all were missed.
    */
   #latestDue(schedule: StoredSchedule, first: number, now: number): number | undefined {
     const { order, scheduleId } = schedule;
@@ -214,7 +216,7 @@ export class Scheduler {
     return latest;
   }
 
-  /** Records how a run went, unless it was deleted while its job was being asked for. */
+  /** Records the result of a run, unless the schedule was deleted while its job was created. */
   #done(
     { scheduleId, order }: StoredSchedule,
     next: StoredSchedule,
@@ -239,12 +241,12 @@ export class Scheduler {
     const { scheduleId, order, setBack } = schedule;
     const { tokenId, role } = token;
     const orderer = { tokenId, role, scope: new AgentScope(token), schedule: order.name };
-    // No key of an operator's has a blank in it.
-    // The same moment comes once more where the clock was set back.
+    // Contains a space, which keys of operators cannot. The suffix distinguishes runs that are due
+    // a second time after the clock was set back.
     const again = setBack === undefined ? "" : ` ${setBack.count}`;
     const key = `schedule ${scheduleId} ${came}${again}`;
     const { job } = await this.#options.jobs.submit(order.job, orderer, key);
-    this.#options.log.info("a schedule has come due", { schedule: order.name, job_id: job.jobId });
+    this.#options.log.info("schedule run started", { schedule: order.name, job_id: job.jobId });
     return job.jobId;
   }
 
@@ -253,7 +255,7 @@ export class Scheduler {
     const now = this.#options.clock.wall();
     const last = { dueAt: came, skipReason: `FORBIDDEN ${why}` };
     this.#records.put({ ...rest, pausedAt: now, pauseReason: why, last });
-    this.#options.log.warn(`schedule ${schedule.order.name} is paused: ${why}`);
+    this.#options.log.warn(`schedule ${schedule.order.name} paused: ${why}`);
   }
 
   #isOpen(jobId: string | undefined): boolean {
@@ -262,12 +264,12 @@ export class Scheduler {
   }
 }
 
-/** From when its intervals are counted. */
+/** The time from which its intervals are counted. */
 function beginningOf({ createdAt, setBack }: StoredSchedule): number {
   return setBack === undefined ? createdAt : Math.min(createdAt, setBack.at);
 }
 
-/** With an earlier next run, where the clock allows one; undefined where nothing changes. */
+/** Returns the schedule with an earlier next run; undefined if nothing changes. */
 function replanned(schedule: StoredSchedule, now: number): StoredSchedule | undefined {
   const { nextAt, setBack, createdAt, order } = schedule;
   if (nextAt === undefined) return undefined;
@@ -277,13 +279,13 @@ function replanned(schedule: StoredSchedule, now: number): StoredSchedule | unde
   return { ...schedule, nextAt: next, setBack: { at, count: (setBack?.count ?? 0) + 1 } };
 }
 
-/** With its jitter. */
+/** The due time including the jitter. */
 function dueAt({ scheduleId, nextAt, order }: StoredSchedule): number | undefined {
   if (nextAt === undefined) return undefined;
   return nextAt + computeJitter(scheduleId, nextAt, order.jitter_seconds * 1000);
 }
 
-/** Nothing is wrong with the order: it may be given again. */
+/** Whether the error is temporary, so that the request may be repeated. */
 function isPassing({ code }: WsctlError): boolean {
   return code === "STORAGE_UNAVAILABLE" || code === "UNAVAILABLE";
 }

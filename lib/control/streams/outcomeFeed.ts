@@ -1,7 +1,7 @@
 /**
- * The outcomes of one job for one reader, in the order in which they were written: handed on as
- * they come while the reader keeps up, else read from the journal behind a cursor. A slow reader
- * costs little memory, and a broken stream is resumed behind its last line.
+ * The outcomes of one job for one reader, in the order in which they were written. They are passed
+ * on directly while the reader keeps up, and otherwise read from the journal after a cursor. A slow
+ * reader takes little memory, and a broken stream can be resumed after its last line.
  */
 
 import type { StoredJob, StoredOutcome } from "../core/model.ts";
@@ -9,7 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 import { createWakeSignal } from "./wakeSignal.ts";
 
 const pageRows = 500;
-/** Of outcomes that wait for the reader, as JSON at the least. */
+/** The maximum size of outcomes that wait for the reader, as JSON. */
 const waitingCharsMax = 512 * 1024;
 const outcomeChars = 256;
 
@@ -19,37 +19,37 @@ export class OutcomeFeed {
   readonly #wakeSignal = createWakeSignal();
   readonly #unsubscribe: () => void;
   #cursor: number;
-  /** What came and was not taken; undefined while the journal has to be asked. */
+  /** Outcomes that were not read yet; undefined if they must be read from the journal. */
   #waiting: StoredOutcome[] | undefined;
   #waitingChars = 0;
-  /** Outcomes that are not in `waiting` and will come, while that is known. */
+  /** The number of outcomes that are still to come, while that is known. */
   #isClosed: number;
 
-  /** `after`: the cursor of the last outcome that was received; 0 for all. */
+  /** @param after The cursor of the last outcome that was received; 0 for all. */
   constructor(engine: Engine, job: StoredJob, after: number) {
     this.#engine = engine;
     this.#job = job;
     this.#cursor = after;
     this.#isClosed = job.total;
-    // Nothing of a job that has just been accepted is on record yet: nobody needs to look.
+    // A job that was just accepted has no outcomes, so the journal need not be read.
     const openCount = engine.core.dispatcher?.requests.openCountInJob(job.jobId);
     if (after === 0 && openCount === job.total) this.#waiting = [];
     this.#unsubscribe = engine.outcomeListeners.add(job.jobId, (outcome) => this.#take(outcome));
   }
 
-  /** The cursor of the last outcome that was taken. */
+  /** The cursor of the last outcome that was read. */
   get cursor(): number {
     return this.#cursor;
   }
 
-  /** Whether every outcome was taken. */
+  /** Whether every outcome was read. */
   get isOver(): boolean {
     return this.#waiting?.length === 0 && this.#isClosed === 0;
   }
 
-  /** What there is; empty where nothing new has come. */
+  /** Returns the available outcomes; empty if there is nothing new. */
   next(): StoredOutcome[] {
-    // Those of two commits may be told the later one first, though never far apart.
+    // Outcomes of two commits may arrive in reverse order, but close together.
     const rows = this.#waiting?.sort((a, b) => a.sequence - b.sequence) ?? this.#read();
     this.#cursor = rows.at(-1)?.sequence ?? this.#cursor;
     if (this.#waiting !== undefined) this.#waiting = [];
@@ -57,15 +57,15 @@ export class OutcomeFeed {
     return rows;
   }
 
-  /** True when something may be new, false when the time passed. */
+  /** Returns true if something may be new, false after the timeout. */
   async wait(ms: number): Promise<boolean> {
     const isRung = await this.#wakeSignal.wait(ms);
-    // Nothing for long: the journal has the last word, whatever was told or was not.
+    // After a long time without an event, the journal is read to be certain.
     if (!isRung && this.#waiting?.length === 0) this.#waiting = undefined;
     return isRung;
   }
 
-  /** Ends a wait: something else is new. */
+  /** Ends a wait for another reason. */
   wake(): void {
     this.#wakeSignal.ring();
   }
@@ -90,7 +90,7 @@ export class OutcomeFeed {
     this.#wakeSignal.ring();
     if (this.#waiting === undefined) return;
     this.#isClosed--;
-    // Behind a cursor that is not of this job nothing of it may come.
+    // Outcomes up to the cursor were already read.
     if (outcome.sequence <= this.#cursor) return;
     this.#waitingChars += countChars(outcome);
     if (this.#waitingChars > waitingCharsMax) {

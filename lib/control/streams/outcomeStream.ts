@@ -1,6 +1,4 @@
-/**
- * A job's outcomes as lines of JSON, each as soon as it is on disk, until the last.
- */
+/** Streams a job's outcomes as NDJSON lines, each as soon as it is on disk. */
 
 import type { StoredJob } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -8,7 +6,10 @@ import type { StreamSource } from "../engine/responseStreams.ts";
 import { outcomeLine } from "../views/views.ts";
 import { OutcomeFeed } from "./outcomeFeed.ts";
 
-/** An empty line after so long without an outcome: both ends see that the other is still there. */
+/**
+ * An empty line is sent after this time without an outcome, so that both ends detect a broken
+ * connection.
+ */
 const keepAliveMs = 10_000;
 
 export interface OutcomeStreamOptions {

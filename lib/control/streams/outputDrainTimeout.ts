@@ -1,7 +1,7 @@
 /**
- * How long the rest of a request's output is waited for once the request has ended. What an honest
- * agent still has is a spool's worth, and comes as fast as it is asked for: so only the time counts
- * for which the agent is waited for, and never that for which the reader is.
+ * Bounds the wait for the rest of a request's output after the request has ended. The agent's spool
+ * holds a limited amount and sends it as fast as it is requested, so only the time spent waiting
+ * for the agent counts, not the time spent waiting for the reader.
  */
 import {
   outputDrainBytesMax,
@@ -11,10 +11,10 @@ import {
 } from "../../protocol/limits.ts";
 
 export class OutputDrainTimeout {
-  /** Since when it is the agent's turn: of the latest piece, of what asked for more, or the end. */
+  /** When the current wait for the agent started: the latest chunk, request for more, or end. */
   #since: number;
   #hasEnded = false;
-  /** How long the agent has been waited for in all since the end, and what came of it. */
+  /** The total time spent waiting for the agent since the end. */
   #waitedMs = 0;
   #bytes = 0;
 
@@ -22,7 +22,7 @@ export class OutputDrainTimeout {
     this.#since = now;
   }
 
-  /** More was asked for, as the reader has taken all that had been. */
+  /** More output was requested, because the reader has read everything. */
   requested(now: number): void {
     this.#since = now;
   }
@@ -35,18 +35,18 @@ export class OutputDrainTimeout {
     this.#since = now;
   }
 
-  /** The request has ended; said again, it changes nothing. */
+  /** The request has ended; further calls have no effect. */
   ended(now: number): void {
     if (!this.#hasEnded) this.#since = now;
     this.#hasEnded = true;
   }
 
-  /** More came than a spool can hold. */
+  /** Whether more output arrived than a spool can hold. */
   get isTooMuch(): boolean {
     return this.#bytes > outputDrainBytesMax;
   }
 
-  /** It fell silent, or comes too slowly to end within any time. */
+  /** Whether the agent is silent, or too slow to ever finish. */
   isTooSlow(now: number): boolean {
     const silentMs = now - this.#since;
     const earnedMs = (this.#bytes / outputDrainBytesPerSecond) * 1000;

@@ -1,9 +1,9 @@
 /**
- * A job's stream with live output: pieces as its programs write them, then each outcome behind the
- * last piece of its request. It is driven by its reader: what the reader does not take is not asked
- * for, so that a terminal that does not scroll makes the program wait, as far as the agent's spool
- * allows. An outcome is held back while its output goes on coming; where that does not come to its
- * end, a line says so.
+ * Streams a job with live output: chunks as programs write them, then each outcome after the last
+ * chunk of its request. The reader drives the stream: output is requested only as fast as it is
+ * read, so that a paused terminal blocks the program once the agent's spool is full. An outcome is
+ * held back while its output still arrives; if the output does not complete, a line reports it as
+ * incomplete.
  */
 import type { OutputLine } from "../../protocol/api/views.ts";
 import {
@@ -30,22 +30,22 @@ export interface OutputStreamOptions {
   job: StoredJob;
   /** The cursor of the last outcome that was received; 0 for all. */
   after: number;
-  /** Up to which piece each request's output was received. */
+  /** The last chunk of each request's output that was received. */
   received: Readonly<Record<string, number>>;
-  /** Milliseconds of a clock that is never set. */
+  /** Milliseconds of a monotonic clock. */
   now?: () => number;
 }
 
-/** One request whose output is followed. */
+/** One request whose output is streamed. */
 interface StreamedRequest {
   requestId: string;
   agentId: string;
   subscriptionId: number;
-  /** The last piece that the reader has taken. */
+  /** The last chunk that the reader has read. */
   taken: number;
-  /** Asked for and not yet received, in bytes. */
+  /** Bytes requested and not yet received. */
   bytesLeft: number;
-  /** Received and not yet taken. */
+  /** Chunks received and not yet read. */
   pieces: OutputPayload[];
   drain: OutputDrainTimeout;
 }
@@ -54,9 +54,9 @@ export class OutputStream implements StreamSource {
   readonly #options: OutputStreamOptions;
   readonly #feed: OutcomeFeed;
   readonly #streamed = new Map<string, StreamedRequest>();
-  /** Requests that are still to be watched. */
+  /** Requests that are not subscribed yet. */
   readonly #waiting: { requestId: string; agentId: string }[];
-  /** Outcomes whose output has not come to its end. */
+  /** Outcomes whose output is not complete. */
   readonly #pendingLines = new Map<string, StoredOutcome>();
   readonly #renewal: NodeJS.Timeout;
   readonly #windowBytes: number;
@@ -70,7 +70,8 @@ export class OutputStream implements StreamSource {
     this.#feed = new OutcomeFeed(engine, job, after);
     this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
       const capabilities = engine.core.registry.agents.get(agentId)?.record.capabilities;
-      // Who announces no capabilities was never told of `subscribe_output` either; one may be forgotten by now.
+      // An agent without capabilities never received `subscribe_output`. Capabilities may also have
+      // been dropped since.
       if (capabilities === undefined) return false;
       const entry = engine.capabilities.get(capabilities)?.get(job.command);
       return entry === undefined || entry.output === true;
@@ -82,9 +83,7 @@ export class OutputStream implements StreamSource {
     this.#admit();
   }
 
-  /**
-   * The next lines, or an empty one when there was nothing for long; what is over says so itself.
-   */
+  /** Returns the next lines, or an empty line after a long time without any. */
   async next(): Promise<string> {
     while (!this.isOver) {
       const lines = [...this.#outputLines(), ...this.#outcomeLines()].join("");
@@ -152,7 +151,7 @@ export class OutputStream implements StreamSource {
     });
   }
 
-  /** The reader may have stopped reading; as long as it is there, its programs wait for it. */
+  /** While the reader is connected, its programs wait for it, even if it does not read. */
   #renew(): void {
     for (const watched of this.#streamed.values()) this.#requestOutput(watched);
   }
@@ -168,7 +167,7 @@ export class OutputStream implements StreamSource {
         if (piece.end) this.#unsubscribe(watched);
         else watched.taken = piece.sequence;
       }
-      // Half of the window is on its way while the other half is read.
+      // Half of the window is in transit while the other half is read.
       const isDry = watched.pieces.length === 0 && watched.bytesLeft <= this.#windowBytes / 2;
       if (!isDry || !this.#streamed.has(watched.requestId)) continue;
       watched.bytesLeft = this.#windowBytes;
@@ -203,7 +202,7 @@ export class OutputStream implements StreamSource {
       const watched = this.#streamed.get(requestId);
       if (watched !== undefined && this.#mayStillWrite(watched, row)) continue;
       if (watched !== undefined) {
-        // What was never sent has never written anything.
+        // A request that was never sent has no output.
         const { taken: sequence } = watched;
         const wasSent = row.sentAt !== undefined;
         if (wasSent) yield this.#outputLine(watched, { sequence, incomplete: true });
@@ -220,9 +219,7 @@ export class OutputStream implements StreamSource {
     return pieces.length > 0 || !drain.isTooSlow(this.#now());
   }
 
-  /**
-   * Behind it nothing is missing: who resumes there may get an outcome twice, and never misses one.
-   */
+  /** A reader that resumes from this cursor misses no outcome, but may get one twice. */
   get #safeCursor(): number {
     const held = [...this.#pendingLines.values()].map(({ sequence }) => sequence - 1);
     return Math.min(this.#feed.cursor, ...held);

@@ -1,6 +1,6 @@
-/** Waking whoever waits for something new, of which nobody says what it is. */
+/** Wakes a single waiter when something is new. */
 
-/** Rings are remembered: one that comes while nobody waits ends the next wait at once. */
+/** Creates a signal. A ring without a waiter ends the next wait immediately. */
 export function createWakeSignal() {
   let rung = false;
   let wake: (() => void) | undefined;
@@ -9,7 +9,7 @@ export function createWakeSignal() {
       rung = true;
       wake?.();
     },
-    /** True when it rang, false when the time passed. */
+    /** Returns true if it rang, false after the timeout. */
     wait: async (ms: number): Promise<boolean> => {
       if (!rung) {
         await new Promise<void>((resolve) => {

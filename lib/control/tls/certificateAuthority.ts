@@ -1,7 +1,7 @@
 /**
- * A certificate authority of the control plane's own: made once, kept in the data directory, and
- * used for nothing but the certificates under which this control plane serves. The X.509 library
- * needs `reflect-metadata` to be loaded before this file is.
+ * The private certificate authority (CA) of the control plane, created once, stored in the data
+ * directory, and used only for its server certificates (RFC 5280). The X.509 library requires that
+ * `reflect-metadata` is loaded before this file.
  */
 
 import { createPrivateKey, X509Certificate as NodeCertificate, randomBytes } from "node:crypto";
@@ -31,15 +31,19 @@ const dayMs = 24 * 60 * 60 * 1000;
 const authorityMs = 3_650 * dayMs;
 
 export interface Authority {
-  /** The authority's own certificate, PEM. */
+  /** The CA certificate, PEM. */
   certificate: string;
-  /** A fresh key with a certificate for these names and addresses, and the authority behind it. */
+  /**
+   * Issues a certificate with a new key for these names and addresses. The chain includes the CA.
+   */
   issue(names: readonly string[], validMs: number, now: number): Promise<TlsOptions>;
 }
 
 /**
- * The authority that is kept in this directory, made there if there is none yet; throws `USAGE`
- * where one of its two files is missing or damaged: a new one would be trusted by nobody.
+ * Loads the CA from this directory, or creates it if both files are missing.
+ *
+ * @throws {WsctlError} USAGE if one of the files is missing or damaged, because clients would not
+ *   trust a new CA
  */
 export async function loadOrCreateCa(dir: string, now: number): Promise<Authority> {
   const [certFile, keyFile] = [join(dir, "ca.pem"), join(dir, "ca-key.pem")];
@@ -52,15 +56,16 @@ export async function loadOrCreateCa(dir: string, now: number): Promise<Authorit
     return loadAuthority(made);
   }
   try {
-    if (cert === undefined || key === undefined) throw new Error("one of the two is missing");
+    if (cert === undefined || key === undefined) throw new Error("one of the two files is missing");
     if (!new NodeCertificate(cert).checkPrivateKey(createPrivateKey(key))) {
-      throw new Error("they do not belong together");
+      throw new Error("the key does not match the certificate");
     }
     return await loadAuthority({ cert, key });
   } catch (error) {
     const text = `Cannot use the certificate authority "${certFile}" and "${keyFile}": ${errorText(error)}`;
-    const pacing = "restore both, or remove both for a new one, which every agent must join again";
-    throw new WsctlError("USAGE", `${text}; ${pacing}`, { cause: error });
+    const pacing =
+      "Restore both files, or remove both to create a new CA, which every agent must join again";
+    throw new WsctlError("USAGE", `${text}. ${pacing}`, { cause: error });
   }
 }
 
@@ -117,7 +122,7 @@ function usage(names: readonly string[]): Extension[] {
   ];
 }
 
-/** Positive and of a fixed length, as a serial number must be. */
+/** A positive serial number of fixed length (RFC 5280, section 4.1.2.2). */
 function serial(): string {
   return `4${randomBytes(16).toString("hex").slice(1)}`;
 }

@@ -1,7 +1,7 @@
 /**
- * The certificate under which the control plane serves: one that it issues itself and renews in
- * time, or one of the operator's, read again when its files change. Either way the connections that
- * are open go on.
+ * The server certificate of the control plane: issued by its own CA and renewed in time, or
+ * provided by the operator and reloaded when the files change. Open connections continue in both
+ * cases.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
@@ -15,9 +15,9 @@ import type { Authority } from "./certificateAuthority.ts";
 
 export interface Certificates {
   readonly current: TlsOptions;
-  /** PEM text of the authority that clients must be told of; undefined where systems know it. */
+  /** PEM text of the CA that clients need; undefined if systems trust it already. */
   readonly authority: string | undefined;
-  /** Hands every later certificate on, until it is closed. */
+  /** Calls `use` with every later certificate until it is closed. */
   start(use: (tls: TlsOptions) => void): void;
   close(): void;
 }
@@ -25,7 +25,7 @@ export interface Certificates {
 export interface SelfSignedCertificateOptions {
   authority: Authority;
   names: () => readonly string[];
-  /** How long each is good for; a new one comes after two thirds of it. */
+  /** The lifetime of a certificate; it is renewed after two thirds of it. */
   lifetimeMs: number;
   clock: Clock;
   log: Log;
@@ -35,7 +35,7 @@ const retryMs = 60_000;
 const pollIntervalMs = 2_000;
 const renewSoonMs = 14 * 24 * 60 * 60 * 1000;
 
-/** Issued by our own authority. */
+/** Certificates from the control plane's own CA. */
 export async function selfSignedCertificates(
   options: SelfSignedCertificateOptions,
 ): Promise<Certificates> {
@@ -50,17 +50,17 @@ export async function selfSignedCertificates(
     cancel = clock.after(waitMs, () => void renew(use));
   };
   const renew = async (use: (tls: TlsOptions) => void) => {
-    // Also where the clock was set back so far that the certificate is not valid yet.
+    // Also renewed if the clock was set back to before the certificate is valid.
     if (clock.wall() >= dueAt || clock.wall() < issuedAt - certificateBackdateMs) {
       try {
         current = await issue();
         use(current);
         issuedAt = clock.wall();
         dueAt = clock.wall() + (lifetimeMs * 2) / 3;
-        log.info("serving under a renewed certificate", { valid_until: validUntil(current) });
+        log.info("certificate renewed", { valid_until: validUntil(current) });
       } catch (error) {
         dueAt = clock.wall() + Math.min(retryMs, lifetimeMs / 10);
-        log.error("cannot renew the certificate", { reason: errorText(error) });
+        log.error("Cannot renew the certificate", { reason: errorText(error) });
       }
     }
     arm(use);
@@ -75,7 +75,11 @@ export async function selfSignedCertificates(
   };
 }
 
-/** Of the operator's own; throws `USAGE` where the files are unfit from the start. */
+/**
+ * Certificates from the operator's files.
+ *
+ * @throws {WsctlError} USAGE if the files are invalid at the start
+ */
 export function fileCertificates(
   files: { cert: string; key: string },
   clock: Clock,
@@ -92,15 +96,16 @@ export function fileCertificates(
     try {
       current = readPair(files);
       use(current);
-      log.info("serving under the changed certificate", { valid_until: validUntil(current) });
+      log.info("certificate reloaded", { valid_until: validUntil(current) });
     } catch (error) {
-      // Perhaps only one of the two has been replaced so far: looked at again with the other.
-      log.warn(`going on under the old certificate: ${errorText(error)}`);
+      // Perhaps only one of the two files was replaced so far; they are read again on the next
+      // change.
+      log.warn(`certificate reload failed, keeping the current one: ${errorText(error)}`);
     }
   };
   const look = (use: (tls: TlsOptions) => void) => {
     cancel = clock.after(pollIntervalMs, () => {
-      aside.attempt("look at the certificate's files", () => take(use));
+      aside.attempt("check the certificate files", () => take(use));
       look(use);
     });
   };
@@ -112,7 +117,7 @@ export function fileCertificates(
     start(use) {
       const leftMs = Date.parse(validUntil(current)) - clock.wall();
       if (leftMs < renewSoonMs) {
-        log.warn("the certificate expires soon", { valid_until: validUntil(current) });
+        log.warn("certificate expires soon", { valid_until: validUntil(current) });
       }
       look(use);
     },
@@ -120,7 +125,7 @@ export function fileCertificates(
   };
 }
 
-/** The chain's own root, where it carries one: then clients cannot know it from elsewhere. */
+/** Returns the root of the chain if it is included; clients then get it with the join string. */
 function findRoot(chain: string): string | undefined {
   const all = chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   const root = all.findLast((pem) => {
@@ -139,8 +144,8 @@ function readPair(files: { cert: string; key: string }): TlsOptions {
     const text = `Cannot read "${files.cert}" or "${files.key}" as PEM: ${errorText(error)}`;
     throw new WsctlError("USAGE", text, { cause: error });
   }
-  const text = `The key "${files.key}" is not that of the certificate "${files.cert}"`;
-  throw new WsctlError("USAGE", `${text}: give the two that belong together`);
+  const text = `Key "${files.key}" does not match certificate "${files.cert}"`;
+  throw new WsctlError("USAGE", `${text}. Specify a matching pair`);
 }
 
 function readText(flag: string, path: string): string {
@@ -152,7 +157,7 @@ function readText(flag: string, path: string): string {
   }
 }
 
-/** Differs when either file was written or replaced. */
+/** Changes when either file is written or replaced. */
 function readStamp(files: { cert: string; key: string }): string {
   return [files.cert, files.key]
     .map((path) => {

@@ -1,7 +1,10 @@
-/** Under which names and addresses this host can be reached, as far as it knows itself. */
+/** The names and addresses under which this host can be reached. */
 import { hostname, networkInterfaces } from "node:os";
 
-/** What a certificate of our own vouches for: this host's names and addresses, and those given. */
+/**
+ * Returns the names for a server certificate: this host's names and addresses, and the advertised
+ * ones.
+ */
 export function serverNames(host: string, advertised: readonly string[]): string[] {
   const bare = host.replace(/^\[|\]$/g, "");
   const listened = isWildcardAddress(bare) ? addresses() : [bare];
@@ -10,7 +13,7 @@ export function serverNames(host: string, advertised: readonly string[]): string
   return [...new Set([...advertised, ...listened, ...own, "localhost", "127.0.0.1", "::1"])];
 }
 
-/** The name to give to others: one that was advertised, or where this host listens. */
+/** Returns the name to use in URLs: the first advertised one, or the listening address. */
 export function publicHost(host: string, advertised: readonly string[]): string {
   const [first] = advertised;
   if (first !== undefined) return first;
@@ -19,12 +22,12 @@ export function publicHost(host: string, advertised: readonly string[]): string 
   return addresses().find((address) => !address.includes(":")) ?? hostname().toLowerCase();
 }
 
-/** A host as it stands in a URL. */
+/** Formats a host for a URL (RFC 3986: IPv6 addresses in brackets). */
 export function urlHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** Whether it can stand in a certificate as a name. */
+/** Whether the text is valid as a DNS name in a certificate. */
 export function isDnsName(name: string): boolean {
   return /^(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(
     name,
@@ -35,7 +38,10 @@ function isWildcardAddress(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-/** Of the interfaces beyond loopback; link-local ones mean nothing without their interface. */
+/**
+ * Returns the addresses of interfaces other than loopback. Link-local ones are skipped, because
+ * they are valid only with their interface.
+ */
 function addresses(): string[] {
   return Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])

@@ -1,7 +1,4 @@
-/**
- * What the API shows: records of the core and the journal in the words of
- * `lib/protocol/api/views.ts`.
- */
+/** Converts records of the core and the journal to the types of `lib/protocol/api/views.ts`. */
 import type { ArtifactView } from "../../protocol/api/artifacts.ts";
 import type { TokenView } from "../../protocol/api/tokens.ts";
 import type {
@@ -103,7 +100,7 @@ export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine
 }
 
 export interface AgentStatus {
-  /** Requests that wait for it or for its answer. */
+  /** Requests that are queued for the agent or wait for its response. */
   openRequests: number;
   access: AgentView["access"];
   latencyMs?: number | undefined;

@@ -113,7 +113,7 @@ test("wsctl bench refuses wrong figures, and who may not make tokens", async () 
   const made = await wsctl(["tokens", "create", "--role", "viewer", ...at]);
   const env = { WSCTL_TOKEN: made.stdout.trim() };
   const refused = await wsctl(["bench", ...at], { env });
-  expect(refused.stderr).toContain('this asks for a token of the role "admin"');
+  expect(refused.stderr).toContain('Requires a token of the role "admin"');
   expect(refused.stderr).not.toContain("--remove");
   expect(refused.code).toBe(4);
   expectRefusal(await wsctl(["bench", "--remove", "x", ...at]), 2, /--remove "x"/);

@@ -85,7 +85,7 @@ test("two agents of one id on one host: the second is refused", async () => {
   await using first = new Running([binary, ...args]);
   await first.logged(/connected/);
   expectRefusal(await wsctl(args), 1, /another process uses it/);
-  expect(serving.process.lines.join("\n")).not.toContain("took over");
+  expect(serving.process.lines.join("\n")).not.toContain("replaced an older connection");
 });
 
 test("a port in use is refused", async () => {

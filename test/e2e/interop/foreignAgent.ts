@@ -116,7 +116,7 @@ export function strangerAgentSuite(control: Flavour, language: Language): void {
       await serving.process.logged(/serving/);
       const seen = serving.process.lines.length;
       const sent = send("echo", "--param", "late=true", "--ttl", "5m");
-      await serving.process.logged(/accepted a job/, seen);
+      await serving.process.logged(/job accepted/, seen);
       await connect();
       const { code, line } = await sent;
       expect({ code, message: line.message }).toEqual({ code: 0, message: '{"late":true}' });

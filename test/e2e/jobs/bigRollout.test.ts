@@ -87,7 +87,7 @@ test("a failure among the canaries stops it, and nobody else has begun", async (
   const found = await all(lines);
   expect(counted(found)).toEqual({ success: 1, failed: 1, cancelled: 498 });
   expect(found.at(-1)?.message).toBe(
-    "the rollout stopped after a canary that did not succeed; it never started",
+    "The rollout stopped after a failed canary; the request never started",
   );
   expect(fleet.ran()).toHaveLength(before + 2);
 });
@@ -180,7 +180,7 @@ test("what did not succeed is tried again as a job of its own", async () => {
   const none = await fleet.run("jobs", "retry", job.job_id, "--lost");
   expect({ code: none.code, stderr: none.stderr }).toEqual({
     code: 5,
-    stderr: "wsctl: none of its requests is lost\n",
+    stderr: "wsctl: Cannot retry job: none of its requests is lost\n",
   });
   await fleet.run("agents", "drain", "host-003");
   const rest = await fleet.run("jobs", "retry", job.job_id, "--failed", "--json");

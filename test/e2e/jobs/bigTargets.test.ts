@@ -52,7 +52,7 @@ describe("a selector means", () => {
       const { code, stderr } = await fleet.run("send", "x", "--target", selector, "--dry-run");
       expect({ code, stderr }).toEqual({
         code: 5,
-        stderr: "wsctl: No agent matches this target; see them with: wsctl agents\n",
+        stderr: "wsctl: No agent matches this target. List the agents with: wsctl agents\n",
       });
     } else expect(indexes(await meant("--target", selector))).toEqual(wanted);
   });
@@ -124,7 +124,7 @@ describe("an agent that is drained", () => {
     const named = await fleet.run("send", "x", "--agent", "host-004");
     expect({ code: named.code, stderr: named.stderr }).toEqual({
       code: 1,
-      stderr: 'wsctl: Drained, and so taking no new jobs: "host-004"\n',
+      stderr: 'wsctl: Drained: "host-004"\n',
     });
     expect((await fleet.run("agents", "undrain", "host-004")).code).toBe(0);
     expect(indexes(await meant("--agent", "host-004"))).toEqual([4]);
@@ -168,7 +168,7 @@ describe("an agent that is away", () => {
     const named = await fleet.run("send", "x", "--agent", "host-away", "--require-online");
     expect({ code: named.code, stderr: named.stderr }).toEqual({
       code: 1,
-      stderr: 'wsctl: Away, and not to be waited for: "host-away"\n',
+      stderr: 'wsctl: Offline, but the job requires online agents: "host-away"\n',
     });
   });
 

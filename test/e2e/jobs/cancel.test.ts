@@ -48,7 +48,7 @@ afterAll(async () => {
 /** The lines of the control plane's log so far: where to look for what comes next. */
 const here = () => serving.process.lines.length;
 const accepted = async (from: number) =>
-  (await serving.process.logged(/accepted a job job_id=(\S+)/, from))[1] ?? "";
+  (await serving.process.logged(/job accepted job_id=(\S+)/, from))[1] ?? "";
 
 test("what runs is stopped, what waits never begins, and the operator hears of each", async () => {
   const from = here();

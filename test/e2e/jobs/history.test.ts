@@ -136,12 +136,12 @@ describe("serve", () => {
       }
     };
     const first = await startServe({ dataDir });
-    await first.process.logged(/letting old jobs go/);
+    await first.process.logged(/job pruning started/);
     await first.process.kill();
     expect(requests()).toBeGreaterThan(1);
     expect(requests()).toBeLessThan(6_001);
     await using second = await startServe({ dataDir });
-    await second.process.logged(/let old jobs go/);
+    await second.process.logged(/jobs pruned/);
     expect(await jobIds(dataDir, "binary")).toEqual([young]);
     expect(await jobIds(dataDir, "binary", "--search", "pong")).toEqual([young]);
     const trail = await wsctl(["audit", "list", "--json", "--data-dir", `${dataDir}`]);

@@ -65,7 +65,7 @@ test("one failure too many stops the rest for certain, and whoever has begun goe
     ...["failed", "failed", "success", "success"],
     ...["cancelled CANCELLED", "cancelled CANCELLED"],
   ]);
-  expect(ended[5]?.message).toBe("the rollout stopped after 2 failures; it never started");
+  expect(ended[5]?.message).toBe("The rollout stopped after 2 failures; the request never started");
   // Whatever is on its way to the last two by now has come when they answer.
   for (const index of [4, 5]) {
     expect(await agents[index]?.isAlive()).toBe(true);

@@ -169,7 +169,7 @@ test("ends with the token that created it", async () => {
   await fleet.client.revokeToken(id);
   const stopped = await until("theirs", ({ paused_at }) => paused_at !== undefined);
   expect(stopped).toMatchObject({
-    pause_reason: "the token that created it is no longer in force",
+    pause_reason: "the token that created the schedule is no longer valid",
   });
   await fleet.run("schedules", "delete", "theirs");
 });
@@ -204,11 +204,11 @@ describe("is refused where", () => {
   test.each([
     [["--every", "1s", "--at", "1s"], 2, /Specify exactly one of --cron, --every or --at/],
     [[], 2, /Specify exactly one of --cron, --every or --at/],
-    [["--cron", "61 * * * *"], 2, /Cannot schedule: "61 \* \* \* \*" in UTC/],
+    [["--cron", "61 * * * *"], 2, /Cannot schedule "61 \* \* \* \*" in UTC/],
     [["--cron", "0 3 * * *", "--time-zone", "Mars/Olympus"], 2, /Mars\/Olympus/],
     [["--at", "yesterday"], 2, /Flag --at is "yesterday"/],
     [["--at", "2030-02-30T00:00:00Z"], 2, /Flag --at is "2030-02-30T00:00:00Z"/],
-    [["--at", "2020-01-01T00:00:00Z"], 2, /has passed/],
+    [["--at", "2020-01-01T00:00:00Z"], 2, /is in the past/],
     [["--every", "1s", "--time-zone", "UTC"], 2, /--time-zone needs --cron/],
     [["--every", "0s"], 2, /every_seconds|must be/],
   ])("%j", async (when, code, says) => {
@@ -222,7 +222,7 @@ describe("is refused where", () => {
     const again = await fleet.run("schedules", "create", "twice", "work", "--all", "--every", "1h");
     expect({ code: again.code, stderr: again.stderr }).toEqual({
       code: 1,
-      stderr: 'wsctl: there is a schedule "twice" already: delete it first\n',
+      stderr: 'wsctl: Schedule "twice" already exists. Delete it first\n',
     });
   });
 });

@@ -212,7 +212,7 @@ describe("following", () => {
     const command = [...wsctlCommand("binary"), ...words("a", parameters)];
     await using operator = new Running(command);
     await operator.logged(/^\[a\] .* request 1439 ok$/);
-    const [, job = ""] = await serving.process.logged(/accepted a job job_id=(\S+)/, from);
+    const [, job = ""] = await serving.process.logged(/job accepted job_id=(\S+)/, from);
     await wsctl(["jobs", "cancel", job, "--data-dir", `${dataDir}`]);
     await operator.logged(/^a {2}cancelled {2}STOPPED/);
     expect(await operator.exited).toBe(1);

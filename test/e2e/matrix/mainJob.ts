@@ -84,7 +84,7 @@ export function mainJobSuite(control: Flavour, agentFlavour: Flavour): void {
       await agent.kill();
       const seen = serving.process.lines.length;
       const sent = send("ping", "--ttl", "5m");
-      await serving.process.logged(/accepted a job/, seen);
+      await serving.process.logged(/job accepted/, seen);
       await agentAgain();
       const { code, stdout } = await sent;
       expect(code).toBe(0);

@@ -93,7 +93,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     const from = serving.process.lines.length;
     const command = [...wsctlCommand("binary"), ...words(name)].map((word) => `'${word}'`);
     const running = new Running(["/bin/sh", "-c", `${command.join(" ")} | ${reader}`]);
-    return [running, (await serving.process.logged(/accepted a job job_id=(\S+)/, from))[1] ?? ""];
+    return [running, (await serving.process.logged(/job accepted job_id=(\S+)/, from))[1] ?? ""];
   }
 
   test("answers how a program ended whose reader does not read, and keeps what it said", async () => {

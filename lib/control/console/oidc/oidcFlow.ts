@@ -1,6 +1,6 @@
 /**
- * Login at an OpenID provider: the authorization code flow with PKCE, state and nonce. Who comes
- * back has to be who was sent there, with the same browser, once.
+ * The OpenID Connect authorization code flow with PKCE (RFC 7636), state and nonce. A login must
+ * return in the browser that started it, and only once.
  */
 import {
   oidcConcurrentRequestsMax,
@@ -33,14 +33,17 @@ export class OidcFlow {
   readonly #sealed = new SealedState();
   #asking = 0;
 
-  /** `redirectUrl`: where the provider sends browsers back to. */
+  /** @param redirectUrl The URL to which the provider redirects browsers. */
   constructor(settings: OidcSettings, fetchIt: typeof fetch, redirectUrl: () => string) {
     this.#settings = settings;
     this.#redirectUrl = redirectUrl;
     this.#provider = new OidcProvider(settings, fetchIt);
   }
 
-  /** Where to send a browser, and what it has to bring back; throws `LoginError`. */
+  /**
+   * Returns the URL of the provider and the sealed state for the browser's cookie. Throws
+   * `LoginError`.
+   */
   async begin(now: number): Promise<{ url: string; sealed: string }> {
     const { lib, configuration } = await this.#provider.find(now);
     const state = this.#states.make(now);
@@ -56,14 +59,11 @@ export class OidcFlow {
     return { url: url.href, sealed: await this.#sealed.seal({ state, nonce, verifier }) };
   }
 
-  /** Who came back with this query (`?…`); throws `LoginError`. */
+  /** Returns the user who came back with this query (`?…`). Throws `LoginError`. */
   async finish(query: string, sealed: string | undefined, now: number): Promise<OidcUser> {
     const underWay = await this.#openAttempt(query, sealed, now);
     if (this.#asking >= oidcConcurrentRequestsMax) {
-      throw new LoginError(
-        "unreachable",
-        `${oidcConcurrentRequestsMax} logins are being asked for already`,
-      );
+      throw new LoginError("unreachable", `${oidcConcurrentRequestsMax} logins are in progress`);
     }
     this.#asking++;
     try {
@@ -83,9 +83,9 @@ export class OidcFlow {
     const brought = new URLSearchParams(query).getAll("state");
     const isSame = brought.length === 1 && brought[0] === kept?.state;
     if (kept === undefined || !isSame || !this.#states.isGood(kept.state, now)) {
-      throw new LoginError("stale", "the state is not the one that this browser was sent with");
+      throw new LoginError("stale", "state does not match the one of this browser");
     }
-    // Used up whatever comes of it: the same way back leads nowhere a second time.
+    // Used up even if the login fails, so that the redirect cannot be replayed.
     this.#states.use(kept.state, now);
     return kept;
   }
@@ -102,7 +102,7 @@ export class OidcFlow {
       const claims: Claims = answer.claims() ?? {};
       const isThere = claimValues(claims, this.#settings.roleClaim).length > 0;
       if (isThere || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
-      // Many providers say there alone which groups somebody is in.
+      // Many providers return groups only from the userinfo endpoint.
       const subject = String(claims.sub);
       const told = await lib.fetchUserInfo(configuration, answer.access_token, subject);
       return { ...told, ...claims };
@@ -115,12 +115,12 @@ export class OidcFlow {
     const { issuer, roleClaim, grants } = this.#settings;
     const subject = String(claims.sub);
     if (subject.length > subjectCharsMax) {
-      throw new LoginError("invalid", `the subject is over ${subjectCharsMax} characters`);
+      throw new LoginError("invalid", `subject is over ${subjectCharsMax} characters`);
     }
     const who = { issuer: String(claims.iss ?? issuer), subject };
     const role = findRole(claimValues(claims, roleClaim), grants);
     if (role === undefined) {
-      throw new LoginError("unmapped", `no value of "${roleClaim}" is granted a role`, {
+      throw new LoginError("unmapped", `no value of "${roleClaim}" grants a role`, {
         subject: who,
       });
     }

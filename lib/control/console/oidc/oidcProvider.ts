@@ -1,4 +1,4 @@
-/** An OpenID provider as it was looked up: asked when it is needed, and again when that is long ago. */
+/** The OpenID provider's configuration, discovered on first use and again when it is old. */
 import type { Configuration, CustomFetch } from "openid-client";
 import { errorText } from "../../../protocol/errors.ts";
 import { oidcCacheMs, oidcRetryMs, oidcTimeoutMs } from "../../../protocol/limits.ts";
@@ -22,7 +22,7 @@ export class OidcProvider {
     this.#fetch = fetchIt;
   }
 
-  /** Many who ask at once cost the provider one request. Throws `LoginError`. */
+  /** Concurrent callers share one request to the provider. Throws `LoginError`. */
   async find(now: number): Promise<DiscoveredProvider> {
     if (this.#latest === undefined || now >= this.#latest.goodUntil) {
       const looked = { found: this.#discover(), goodUntil: now + oidcCacheMs };
@@ -35,7 +35,7 @@ export class OidcProvider {
   }
 
   async #discover(): Promise<DiscoveredProvider> {
-    // Loaded only where it is needed.
+    // Imported on first use, because it is large.
     const lib = await import("openid-client");
     const { issuer, clientId, clientSecret } = this.#settings;
     const isPlain = issuer.startsWith("http:");
@@ -44,7 +44,7 @@ export class OidcProvider {
       const configuration = await lib.discovery(new URL(issuer), clientId, {}, auth, {
         timeout: oidcTimeoutMs / 1000,
         [lib.customFetch]: this.#fetch as CustomFetch,
-        // The signature counts too, and not the connection alone.
+        // Verifies the signature of the ID token in addition to the TLS connection.
         execute: [lib.enableNonRepudiationChecks, ...(isPlain ? [lib.allowInsecureRequests] : [])],
       });
       return { lib, configuration };
@@ -54,7 +54,7 @@ export class OidcProvider {
   }
 }
 
-/** The secret where the provider wants it: in the header, unless it knows the body alone. */
+/** Sends the client secret in the header, unless the provider supports only the body. */
 function readSecret(lib: Library, secret: string): ReturnType<Library["None"]> {
   const [basic, post] = [lib.ClientSecretBasic(secret), lib.ClientSecretPost(secret)];
   return (server, ...rest) => {
@@ -72,7 +72,7 @@ const unreachable: readonly (string | undefined)[] = [
   "OAUTH_PARSE_ERROR",
 ];
 
-/** What the library threw, in our words; its own are for the log. */
+/** Maps an error of the library to a `LoginError`; the original text is for the log. */
 export function toLoginError(lib: Library, error: unknown): LoginError {
   const reason = [error, (error as Error).cause].filter(Boolean).map(errorText).join(": ");
   const isDeclined =

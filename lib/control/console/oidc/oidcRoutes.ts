@@ -1,4 +1,4 @@
-/** Logging in at an OpenID provider: sent there, and back with what it says. */
+/** The routes of an OpenID login: the redirect to the provider and the callback. */
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { errorCodes, WsctlError } from "../../../protocol/errors.ts";
 import type { Authenticator } from "../../auth/authenticator.ts";
@@ -11,12 +11,15 @@ import type { OidcFlow } from "./oidcFlow.ts";
 export const oidcPath = "/console/oidc";
 export const oidcCallbackPath = `${oidcPath}/callback`;
 
-/** To the provider; before that to the console's one address, which the provider knows. */
+/**
+ * Redirects to the provider. If the console was opened at another address, it redirects to the
+ * registered one first.
+ */
 export async function startLogin(context: ConsoleContext): Promise<Response> {
   const { c, cookies, consoleUrl, now } = context;
   const oidc = requireOidc(context);
   const isElsewhere = c.req.header("host")?.toLowerCase() !== new URL(consoleUrl).host;
-  // Once: a proxy may call us by another name than browsers call it.
+  // At most once, because a proxy may use another host name than the browser.
   if (isElsewhere && c.req.query("from") === undefined) {
     return c.redirect(`${consoleUrl}${oidcPath}?from=elsewhere`);
   }
@@ -44,15 +47,15 @@ export async function finishLogin(context: ConsoleContext): Promise<Response> {
   }
 }
 
-/** A page that says why, and a record of it. */
+/** Responds with the error page and records the failure. */
 function refusedPage(context: ConsoleContext, error: unknown): Response {
   if (!(error instanceof LoginError)) throw error;
   const { c, authenticator, refusals: refusalLog, address, log, now } = context;
   const { code } = loginErrors[error.code];
   const isTheirs = error.code !== "unreachable";
-  // Also where the provider is to blame: whoever asks again and again fills the log and its room.
+  // Counted even if the provider caused it, so that repeated attempts cannot fill the log.
   if (error.code !== "unmapped") countFailure(authenticator, address, now);
-  log.warn(`nobody was logged in by the OpenID provider: ${error.message}`, {
+  log.warn(`OpenID login failed: ${error.message}`, {
     address,
     ...(error.subject === undefined ? {} : { subject: error.subject.subject }),
   });
@@ -71,6 +74,6 @@ function countFailure({ failures }: Authenticator, address: string, now: number)
 
 function requireOidc({ oidc }: ConsoleContext): OidcFlow {
   if (oidc !== undefined) return oidc;
-  const text = "no OpenID provider is named: wsctl serve --oidc-issuer does it";
+  const text = "No OpenID provider is configured. Set one with wsctl serve --oidc-issuer";
   throw new WsctlError("NOT_FOUND", text);
 }

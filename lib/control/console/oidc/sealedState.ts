@@ -1,7 +1,6 @@
 /**
- * What a browser keeps for the control plane and can neither read nor change: an encrypted JWT
- * (RFC 7516) under a key of this process, so that a login that is begun and never finished costs no
- * memory.
+ * State that the browser stores but can neither read nor change: an encrypted JWT (RFC 7516) under
+ * a key of this process. A login that is never finished takes no memory.
  */
 import { randomBytes } from "node:crypto";
 import { EncryptJWT, jwtDecrypt } from "jose";
@@ -16,7 +15,7 @@ export class SealedState {
     return new EncryptJWT(value).setProtectedHeader(encryption).encrypt(this.#key);
   }
 
-  /** Undefined for what was not sealed by this process. */
+  /** Returns undefined for text that this process did not seal. */
   async open(sealed: string): Promise<JsonObject | undefined> {
     try {
       const terms = {

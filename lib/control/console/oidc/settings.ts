@@ -1,17 +1,17 @@
-/** How people log in at an OpenID provider. */
+/** The settings of logins at an OpenID provider. */
 import type { RoleGrants } from "../../auth/oidcUser.ts";
 
 export interface OidcSettings {
-  /** As the provider calls itself: `https:`, or `http:` on this host alone. */
+  /** The issuer identifier: `https:`, or `http:` on loopback only. */
   issuer: string;
   clientId: string;
-  /** Absent for a public client, which PKCE alone protects. */
+  /** Absent for a public client, which only PKCE protects. */
   clientSecret?: string;
-  /** PEM text of the authority that vouches for the provider, instead of the system's. */
+  /** PEM text of the CA of the provider, in place of the system's CAs. */
   ca?: string;
-  /** With spaces between; `openid` among them. */
+  /** Separated by spaces; includes `openid`. */
   scope: string;
-  /** The claim that roles are granted by. */
+  /** The claim whose values grant roles. */
   roleClaim: string;
   grants: RoleGrants;
 }

@@ -1,7 +1,7 @@
 /**
- * The fleet: every known agent and its one connection. A pure state machine that decides who is
- * online, who took over from whom, who has fallen silent, who is refused, and what agents are
- * advised. It knows nothing of jobs.
+ * The registry of agents: every known agent and its one connection. This pure state machine decides
+ * which agents are online, which connection replaces another, which agents timed out, which are
+ * rejected, and what pacing agents get. It does not handle jobs.
  */
 import type { Labels } from "../../../protocol/labels.ts";
 import { helloTimeoutMs, pingAfterSilenceMs } from "../../../protocol/limits.ts";
@@ -27,15 +27,15 @@ import {
 import { recordTakeover, replacedSession } from "./takeover.ts";
 
 export interface AgentRegistryOptions {
-  /** Heartbeats every so many seconds in a small fleet; a larger one is advised to slow down. */
+  /** The heartbeat interval of a small fleet, in seconds. Larger fleets get a longer one. */
   heartbeatSeconds: number;
   isTls?: boolean;
-  /** Whether the capabilities of this digest is on record. */
+  /** Whether the capabilities with this digest are stored. */
   hasCapabilities(digest: string): boolean;
 }
 
 export class AgentRegistry {
-  /** Agents' metrics that are not on disk yet. */
+  /** Metrics of agents that are not on disk yet. */
   readonly metrics = new DirtyMetrics();
   readonly #options: AgentRegistryOptions;
   readonly #agents = new Map<string, AgentState>();
@@ -68,7 +68,7 @@ export class AgentRegistry {
     return this.#deadlines.next();
   }
 
-  /** An agent that holds a token but has not been seen yet: requests may wait for it. */
+  /** Registers an agent that has not connected yet, so that requests can be queued for it. */
   register({ agentId, labels }: { agentId: string; labels?: Labels }, t: ControlTransition): void {
     const known = this.#agents.get(agentId);
     if (known !== undefined && labels === undefined) return;
@@ -78,24 +78,22 @@ export class AgentRegistry {
     t.write({ type: "putAgent", facts: record });
   }
 
-  /** What an operator says of it. */
   update({ agentId, ...update }: { agentId: string } & AgentUpdate, t: ControlTransition): void {
     const agent = this.agent(agentId);
     agent.record = applyUpdate(agent.record, update);
     t.write({ type: "putAgent", facts: agent.record });
   }
 
-  /** One that is away is no longer known. */
   delete({ agentId }: { agentId: string }, t: ControlTransition): void {
     if (this.#agents.get(agentId)?.session !== undefined) return;
     this.#agents.delete(agentId);
     t.write({ type: "deleteAgent", agentId });
   }
 
-  /** A new connection; the agent's older one, if any, is closed and forgotten at once. */
+  /** Adds a connection. An older connection of the same agent is closed and removed immediately. */
   open(opened: NewSession, t: ControlTransition): Session | undefined {
     if (this.#draining) {
-      t.perform(closing(opened.sessionId, "restarting", "the control plane is going down"));
+      t.perform(closing(opened.sessionId, "restarting", "the control plane is shutting down"));
       return undefined;
     }
     this.register({ agentId: opened.agentId }, t);
@@ -123,11 +121,13 @@ export class AgentRegistry {
   }
 
   /**
-   * A `wsctl.v1` peer introduces itself and is welcomed; only now may it be given commands.
+   * Handles the `hello` of a `wsctl.v1` peer and replies with `welcome`. Commands are sent only
+   * after that.
    *
-   * Its memory goes on under the name it has only if its epoch is the latest that was given out,
-   * which every connection moves on, and if it is not another process that pushed a living one out.
-   * So of two copies of one memory (a cloned machine) one is told apart and gets a name of its own.
+   * The agent's journal keeps its id only if the agent presents the latest epoch, which every
+   * connection increments, and only if the agent is not another process that replaced a live one.
+   * So if a journal was copied (a cloned machine), one of the two copies is detected and gets a new
+   * journal id.
    */
   hello(session: Session, message: Hello, t: ControlTransition): void {
     const { journal_id, epoch, instance_id, version, hostname, os, arch } = message.payload;
@@ -162,7 +162,7 @@ export class AgentRegistry {
     t.write({ type: "appendAudit", at: t.now, facts: connectedRecord(session) });
   }
 
-  /** An agent can do something else now; the text of it is asked for where it is not known. */
+  /** Records changed capabilities. Their text is requested if the digest is unknown. */
   announce(
     session: Session,
     { payload: { digest, text } }: Capabilities,
@@ -178,10 +178,10 @@ export class AgentRegistry {
     } else if (!this.#options.hasCapabilities(digest)) this.#welcome(session, t);
   }
 
-  /** Any sign of life; also the moment to pass on advice that has changed with the fleet. */
+  /** Handles any message as a sign of life, and sends new pacing if the fleet has changed. */
   messageReceived(session: Session, t: ControlTransition): void {
     session.lastMessageAt = t.now;
-    // Talking is no greeting: who owes a hello is not spared it by other messages.
+    // Other messages do not extend the hello deadline.
     if (hasHello(session)) session.isProbed = false;
     if (
       session.isExtended &&
@@ -201,7 +201,7 @@ export class AgentRegistry {
     hour.add(now, parseCpuUsage(cpu_usage) ?? 0, parseMemoryUsage(memory_usage) ?? 0);
   }
 
-  /** Ends a connection from this side; of a silent or slow peer nothing more is expected. */
+  /** Closes a connection. The peer is not waited for if it is silent or slow. */
   end(session: Session, name: CloseName, t: ControlTransition): void {
     if (!this.#delete(session, t)) return;
     t.perform(closing(session.sessionId, name, closeCodes[name].meaning));
@@ -210,21 +210,16 @@ export class AgentRegistry {
     }
   }
 
-  /**
-   * A connection has ended by itself. Only its own session goes, never the one that replaced it.
-   */
+  /** Handles a connection that the peer closed. A session that replaced it is kept. */
   closed(session: Session, t: ControlTransition): void {
     this.#delete(session, t);
   }
 
-  /** Sessions that this token opened. */
   sessions(tokenId: string): Session[] {
     return [...this.#sessions.values()].filter((session) => session.tokenId === tokenId);
   }
 
-  /**
-   * Sends every agent away, each with its own moment to return, evenly over the advised seconds.
-   */
+  /** Disconnects every agent. Their reconnect delays are spread over the reconnect window. */
   drain(t: ControlTransition): void {
     this.startDraining();
     const sessions = [...this.#sessions.values()];
@@ -236,17 +231,17 @@ export class AgentRegistry {
         t.send(session.sessionId, { type: "goaway", payload });
       }
       this.#delete(session, t);
-      const reason = `the control plane is going down; come back in ${seconds} s`;
+      const reason = `the control plane is shutting down; reconnect in ${seconds} s`;
       t.perform(closing(session.sessionId, "restarting", reason));
     });
   }
 
-  /** Refuses new connections from now on, while those that are open may still answer. */
+  /** Rejects new connections from now on; open connections may still respond. */
   startDraining(): void {
     this.#draining = true;
   }
 
-  /** Sessions whose time is up: silent ones get one short last chance, then they are returned. */
+  /** Returns the sessions that timed out. A silent session first gets one short grace period. */
   overdue(t: ControlTransition): Session[] {
     const silent: Session[] = [];
     for (;;) {
@@ -256,12 +251,12 @@ export class AgentRegistry {
       if (due > t.now) {
         this.#deadlines.set(session, due);
       } else if (!session.isProbed) {
-        // Its messages may be waiting behind whatever kept this process from running in time.
+        // Its messages may be unread because this process was suspended.
         session.isProbed = true;
         this.#deadlines.set(session, t.now + pingAfterSilenceMs);
       } else {
         const { agentId: agent } = session;
-        t.log("warn", agent, "has fallen silent");
+        t.log("warn", agent, "timed out: no heartbeat");
         silent.push(session);
       }
     }
@@ -269,7 +264,7 @@ export class AgentRegistry {
 
   agent(agentId: string): AgentState {
     const agent = this.#agents.get(agentId);
-    if (agent === undefined) throw new Error(`agent "${agentId}" is not registered`);
+    if (agent === undefined) throw new Error(`Agent "${agentId}" is not registered`);
     return agent;
   }
 
@@ -292,7 +287,6 @@ export class AgentRegistry {
     t.send(session.sessionId, message);
   }
 
-  /** What agents are to be told now. */
   get pacing(): Pacing {
     const { heartbeatSeconds, isTls } = this.#options;
     return pacingFor(this.#agents.size, heartbeatSeconds, isTls);

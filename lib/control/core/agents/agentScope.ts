@@ -1,14 +1,14 @@
-/** What a narrowed token may command, and whom it may command and see. */
+/** The commands that a restricted token may run and the agents that it may target and see. */
 import { matches, parseSelector, type Selector } from "../../../protocol/api/selector.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
 import { readTrustedField } from "./labels.ts";
 import type { AgentState } from "./session.ts";
 
-/** To what a token is narrowed; both are absent for one that is not. */
+/** The restrictions of a token; both are absent for an unrestricted one. */
 export interface ScopeTerms {
-  /** Names of the commands that it may be used for. */
+  /** Names of the commands that the token may run. */
   commands?: readonly string[];
-  /** Selector of the agents that it may be used for. */
+  /** Selector of the agents that the token may target. */
   target?: string;
 }
 
@@ -21,16 +21,23 @@ export class AgentScope {
     this.#selector = target === undefined ? undefined : parseSelector(target);
   }
 
-  /** A narrowed token sees nobody's jobs but its own. */
+  /** A restricted token sees only its own jobs. */
   get isRestricted(): boolean {
     return this.#commands !== undefined || this.#selector !== undefined;
   }
 
-  /** Throws `FORBIDDEN` with what is allowed instead. */
+  /**
+   * Rejects a command outside the scope. The message lists the allowed commands.
+   *
+   * @throws {WsctlError} FORBIDDEN
+   */
   requireCommand(command: string): void {
     if (this.#commands === undefined || this.#commands.has(command)) return;
     const allowed = [...this.#commands].join(", ");
-    throw new WsctlError("FORBIDDEN", `this token may not ask for this command, only: ${allowed}`);
+    throw new WsctlError(
+      "FORBIDDEN",
+      `Token may not run "${command}"; allowed commands: ${allowed}`,
+    );
   }
 
   sees({ record }: AgentState): boolean {
@@ -38,7 +45,7 @@ export class AgentScope {
     return matches(this.#selector, (name) => readTrustedField(record, name));
   }
 
-  /** Of the known agents those that exist for this token. */
+  /** Returns those of the agents that are visible to this token. */
   within(agents: ReadonlyMap<string, AgentState>): ReadonlyMap<string, AgentState> {
     if (this.#selector === undefined) return agents;
     return new Map([...agents].filter(([, agent]) => this.sees(agent)));

@@ -1,14 +1,14 @@
-/** Which agents' metrics are not on disk as they stand. Pure bookkeeping for the fleet. */
+/** Tracks which agents' metrics differ from those on disk. */
 import { hourMs, MetricsHour } from "./metricsHour.ts";
 import type { AgentState } from "./session.ts";
 
-/** While nothing can be written, so many hours of an agent are held. */
+/** The number of hours of an agent that are kept in memory while the journal cannot be written. */
 const unwrittenMax = 2;
 
 export class DirtyMetrics {
   readonly #changed = new Set<AgentState>();
 
-  /** The hour of this moment, which is going to be changed. */
+  /** Returns the hour of this moment and marks it as changed. */
   findHour(agent: AgentState, now: number): MetricsHour {
     this.#changed.add(agent);
     const latest = agent.metrics?.at(-1);
@@ -18,7 +18,7 @@ export class DirtyMetrics {
     return hour;
   }
 
-  /** At most so many; they count as written. */
+  /** Returns up to `limit` changed hours and marks them as written. */
   take(limit: number): { agentId: string; hour: MetricsHour }[] {
     const taken: { agentId: string; hour: MetricsHour }[] = [];
     for (const agent of this.#changed) {

@@ -1,24 +1,24 @@
 /**
- * What selectors see of an agent: its id, what it says of itself, and its labels. Labels come from
- * the control plane and from the agent's own configuration; where both name one, the control
- * plane's counts. Only the control plane's decide who may command an agent.
+ * The fields of an agent that selectors read: its id, the facts that it reports, and its labels.
+ * Labels come from the control plane and from the agent's own configuration; the control plane's
+ * take precedence. Only labels from the control plane decide which tokens may target an agent.
  */
 import { infoNames, type Labels } from "../../../protocol/labels.ts";
 import type { AgentRecord } from "../model.ts";
 
-/** For targets: a fact or a label by its name. */
+/** Reads a field or a label by name, for targets. */
 export function readField(facts: AgentRecord, name: string): string | undefined {
   if (name === "agent") return facts.agentId;
   if (isInfoName(name)) return facts[name];
   return ownProperty(facts.labels, name) ?? ownProperty(facts.ownLabels, name);
 }
 
-/** For what a token may reach: what the agent says does not count. */
+/** Reads a field or a label by name, for token scopes. Facts that the agent reports are ignored. */
 export function readTrustedField(facts: AgentRecord, name: string): string | undefined {
   return name === "agent" ? facts.agentId : ownProperty(facts.labels, name);
 }
 
-/** All labels as targets see them. */
+/** Merges both sources of labels, as targets see them. */
 export function mergeAgentLabels({ labels, ownLabels }: AgentRecord): Labels | undefined {
   return labels === undefined && ownLabels === undefined ? undefined : { ...ownLabels, ...labels };
 }

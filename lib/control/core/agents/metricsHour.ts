@@ -1,13 +1,13 @@
 /**
- * One agent's metrics of one hour, minute by minute: numbers in a row, small enough to keep for
- * everyone. Of several in one minute the latest counts.
+ * Metrics of one agent for one hour, one sample per minute, in a compact array. Of several samples
+ * in a minute the latest is kept.
  */
 export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
 const minutes = 60;
 
 export interface MetricsSample {
-  /** Of the minute's beginning, in milliseconds since 1970. */
+  /** The start of the minute, in milliseconds since 1970. */
   at: number;
   cpuPercent: number;
   memoryBytes: number;
@@ -16,7 +16,10 @@ export interface MetricsSample {
 export class MetricsHour {
   /** Hours since 1970. */
   readonly number: number;
-  /** By minute CPU in percent, then by minute memory in bytes; NaN where nothing is known. */
+  /**
+   * CPU in percent for each minute, followed by memory in bytes for each minute; NaN means no
+   * sample.
+   */
   readonly #values: Float32Array;
 
   constructor(number: number, bytes?: Uint8Array) {
@@ -37,7 +40,7 @@ export class MetricsHour {
     this.#values[minutes + minute] = memoryBytes;
   }
 
-  /** Oldest first; minutes of which nothing is known are left out. */
+  /** Returns the samples, oldest first. Minutes without a sample are omitted. */
   samples(): MetricsSample[] {
     return Array.from({ length: minutes }, (_, minute) => ({
       at: this.number * hourMs + minute * minuteMs,
@@ -46,7 +49,7 @@ export class MetricsHour {
     })).filter(({ cpuPercent }) => !Number.isNaN(cpuPercent));
   }
 
-  /** As they are stored. */
+  /** Returns the stored representation. */
   bytes(): Uint8Array {
     return new Uint8Array(this.#values.slice().buffer);
   }

@@ -1,18 +1,18 @@
 /**
- * What agents are advised, so that a growing fleet does not drown its control plane: how often to
- * send a heartbeat, and over how long to spread a return after a lost connection.
+ * The pacing that agents get so that a large fleet does not overload the control plane: the
+ * heartbeat interval and the window over which agents spread reconnects.
  */
 export interface Pacing {
   heartbeatSeconds: number;
   reconnectSeconds: number;
 }
 
-/** Heartbeats and returning agents that a control plane should meet in a second. */
+/** The target rate of heartbeats and reconnects, per second. */
 const heartbeatsPerSecond = 1_000;
 const plainReconnectsPerSecond = { perSecond: 1_000, secondsMax: 60 };
 /**
- * A handshake takes about as long as all the rest of a return, and where more come than are done,
- * the oldest are cut off: rather late than never.
+ * A TLS handshake takes about as long as the rest of a reconnect. Delaying reconnects is better
+ * than dropping handshakes.
  */
 const tlsReconnectsPerSecond = { perSecond: 500, secondsMax: 240 };
 
@@ -25,8 +25,8 @@ export function pacingFor(agents: number, heartbeatSeconds: number, isTls = fals
 }
 
 /**
- * Whether a peer should be told again. Small changes are not worth a message to everyone; agents
- * that know of a much smaller fleet come back faster than is good for this one.
+ * Whether the pacing must be sent again. Small changes are not worth a message to every agent, but
+ * agents must not keep the pacing of a much smaller fleet, because they would reconnect too fast.
  */
 export function shouldResend(told: Pacing, now: Pacing): boolean {
   return (

@@ -1,6 +1,7 @@
 /**
- * What one connection may send: messages and bytes refill at a steady rate up to a burst, and too
- * many refused messages in a short time end it. Pure: told the time, it answers.
+ * Limits the messages of one connection. Messages and bytes refill at a steady rate up to a burst;
+ * too many rejected messages in a short time end the connection. This module is pure: it is passed
+ * the time.
  */
 import {
   messageBytesBurstMax,
@@ -22,7 +23,7 @@ export class RateLimiter {
     this.#refilledAt = now;
   }
 
-  /** Whether a message of this size is still within the rates. */
+  /** Whether a message of this size is within the limits. */
   admit(bytes: number, now: number): boolean {
     const seconds = Math.max(0, now - this.#refilledAt) / 1000;
     this.#refilledAt = now;
@@ -33,13 +34,16 @@ export class RateLimiter {
     return this.#messages >= 0 && this.#bytes >= 0;
   }
 
-  /** A message that was asked for: the rates are about those that were not. */
+  /**
+   * Returns the credit for a message that the control plane requested; only unrequested messages
+   * are limited.
+   */
   refund(bytes: number): void {
     this.#messages += 1;
     this.#bytes += bytes;
   }
 
-  /** Counts a refused message; true when there were too many of them. */
+  /** Counts a rejected message. Returns true if there were too many. */
   countViolation(now: number): boolean {
     if (now - this.#violationsSince > protocolViolationsWindowMs) {
       this.#violations = 0;

@@ -1,4 +1,4 @@
-/** Whom a target means: of the known agents those that it names or selects, each once. */
+/** Resolves a target to the known agents that it names or selects, without duplicates. */
 import { matches, parseSelector } from "../../../protocol/api/selector.ts";
 import { resolveCount, type Target } from "../../../protocol/api/target.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
@@ -8,18 +8,20 @@ import type { AgentState } from "./session.ts";
 import { stableHash } from "./stableHash.ts";
 
 export interface ResolvedTarget {
-  /** In the order of the target where it is a list of ids, otherwise by id. */
+  /** In the order of the target if it is a list of ids, otherwise sorted by id. */
   agents: string[];
-  /** Selected, but they take no new jobs. */
+  /** Selected agents that are skipped because they are drained. */
   drained: string[];
-  /** Selected, but away, and only those that are there were wanted. */
+  /** Selected agents that are skipped because they are offline and `require_online` is set. */
   offline: string[];
 }
 
 /**
- * Throws `NO_MATCH` where it means nobody or names somebody unknown, `OFFLINE` or `CONFLICT` where
- * it names somebody who is away or drained and so cannot be meant. Those that are only selected are
- * left out instead.
+ * Resolves a target. Agents that are drained or offline are skipped if they are only selected, and
+ * rejected if they are named.
+ *
+ * @throws {WsctlError} NO_MATCH if the target selects no agent or names an unknown one
+ * @throws {WsctlError} OFFLINE or CONFLICT if a named agent is offline or drained
  */
 export function resolveTarget(
   target: Target,
@@ -30,7 +32,7 @@ export function resolveTarget(
   reject(
     "NO_MATCH",
     [...named].filter((agentId) => !known.has(agentId)),
-    (names) => `No agent ${names}: it has never connected and has no token`,
+    (names) => `Unknown agent ${names}`,
   );
   const selected = [...candidates(target, named, known)];
   const isDrained = (agentId: string) => known.get(agentId)?.record.drained === true;
@@ -39,24 +41,38 @@ export function resolveTarget(
   const drained = selected.filter(isDrained);
   const away = selected.filter(isOffline);
   const among = (agentIds: string[]) => agentIds.filter((agentId) => named.has(agentId));
-  reject("CONFLICT", among(drained), (names) => `Drained, and so taking no new jobs: ${names}`);
-  reject("OFFLINE", among(away), (names) => `Away, and not to be waited for: ${names}`);
+  reject("CONFLICT", among(drained), (names) => `Drained: ${names}`);
+  reject(
+    "OFFLINE",
+    among(away),
+    (names) => `Offline, but the job requires online agents: ${names}`,
+  );
   const left = selected.filter((agentId) => !isDrained(agentId) && !isOffline(agentId));
   if (left.length === 0) throw new WsctlError("NO_MATCH", noMatchError(known, drained, away));
   return { agents: takeSample(left, target.sample, seed), drained, offline: away };
 }
 
-/** With the seed that chooses its sample, where it has one: kept with the job, it tells how. */
+/**
+ * Adds a seed to a target with a sample. The seed is stored with the job, so that the sample can be
+ * reproduced.
+ */
 export function shuffleBySeed(target: Target, fresh: string): { target: Target; seed: string } {
   if (target.sample === undefined) return { target, seed: "" };
   const seed = target.seed ?? fresh;
   return { target: { ...target, seed }, seed };
 }
 
-/** Throws `TOO_MANY_AGENTS` where more are meant than whoever asks had in mind. */
+/**
+ * Rejects a target that selects more agents than the operator allowed.
+ *
+ * @throws {WsctlError} TOO_MANY_AGENTS
+ */
 export function assertWithinMax(count: number, most: number | undefined): void {
   if (most === undefined || count <= most) return;
-  throw new WsctlError("TOO_MANY_AGENTS", `The target means ${count} agents, more than ${most}`);
+  throw new WsctlError(
+    "TOO_MANY_AGENTS",
+    `Target selects ${count} agents, more than the allowed ${most}`,
+  );
 }
 
 function candidates(
@@ -77,7 +93,10 @@ function candidates(
   return found.map(([agentId]) => agentId).sort();
 }
 
-/** The same agents for the same seed, whoever else there is: each has its own place in line. */
+/**
+ * Takes a sample. The same seed selects the same agents, because each agent's rank depends only on
+ * the seed and its id.
+ */
 function takeSample(agents: string[], sample: Target["sample"], seed: string): string[] {
   if (sample === undefined) return agents;
   const count = Math.max(1, Math.ceil(resolveCount(sample, agents.length)));
@@ -89,7 +108,7 @@ function takeSample(agents: string[], sample: Target["sample"], seed: string): s
   return agents.filter((agentId) => chosen.has(agentId));
 }
 
-/** `says` is told the names, in words. */
+/** @param says Builds the message from the quoted agent ids. */
 function reject(
   code: "NO_MATCH" | "CONFLICT" | "OFFLINE",
   agentIds: readonly string[],
@@ -106,11 +125,11 @@ function noMatchError(
   drained: string[],
   away: string[],
 ): string {
-  if (known.size === 0) return "No agent matches: none that you may ask is known";
+  if (known.size === 0) return "No agent matches: no agent is in the scope of this token";
   const left = [
     ...(drained.length === 0 ? [] : [`${drained.length} drained`]),
-    ...(away.length === 0 ? [] : [`${away.length} away`]),
+    ...(away.length === 0 ? [] : [`${away.length} offline`]),
   ];
-  const but = left.length === 0 ? "" : ` (left out: ${left.join(", ")})`;
-  return `No agent matches this target${but}; see them with: wsctl agents`;
+  const but = left.length === 0 ? "" : ` (skipped: ${left.join(", ")})`;
+  return `No agent matches this target${but}. List the agents with: wsctl agents`;
 }

@@ -1,4 +1,4 @@
-/** An agent and its one connection, as the fleet keeps them. */
+/** An agent and its one connection, as the registry stores them. */
 import type { AuditDetails } from "../../../protocol/api/audit.ts";
 import type { OutcomeKind } from "../../../protocol/api/views.ts";
 import { heartbeatsMissedMax } from "../../../protocol/limits.ts";
@@ -13,41 +13,41 @@ import type { RateLimiter } from "./rateLimiter.ts";
 
 export interface Session extends NewSession {
   lastMessageAt: number;
-  /** Whether it was found silent once and is on its last chance. */
+  /** Whether the session was silent and is in its grace period. */
   isProbed: boolean;
-  /** What it was told in its latest `welcome`; decides how long its silence may last. */
+  /** The pacing in its latest `welcome`, which determines its timeout. */
   pacing: Pacing;
   journalId?: string;
-  /** Of the agent's process, from its `hello`. */
+  /** The id of the agent's process, from its `hello`. */
   instanceId?: string;
   rateLimiter: RateLimiter;
 }
 
-/** The process whose living connection was taken over. */
+/** The process whose live connection was replaced. */
 export interface ReplacedSession {
-  /** Of one that never introduced itself, that of the one before it; else no process's. */
+  /** If the replaced session sent no `hello`, this is the id of the one before it, or "unknown". */
   instanceId: string;
-  /** Where it was, as people know it. */
+  /** Host name and address, for people. */
   location: string;
 }
 
 export interface AgentState {
   record: AgentRecord;
   session: Session | undefined;
-  /** The process whose living connection was taken over, until one has introduced itself since. */
+  /** The process whose live connection was replaced, until another process has sent a `hello`. */
   replaced?: ReplacedSession | undefined;
-  /** The one that was pushed out by another, the last time that this happened. */
+  /** The process that was most recently replaced by another. */
   formerInstanceId?: string | undefined;
-  /** Latest metrics, in the peer's own words; kept when it goes offline. */
+  /** Latest metrics as the peer sent them; kept while the agent is offline. */
   cpuUsage?: string;
   memoryUsage?: string;
-  /** How its latest request ended, as far as this process has seen it. */
+  /** The outcome of its latest request that this process has seen. */
   lastOutcome?: { outcome: OutcomeKind; code?: string; at: number };
-  /** Of this hour, and of hours that are not on disk yet. */
+  /** Metrics of this hour and of hours that are not on disk yet. */
   metrics?: MetricsHour[];
 }
 
-/** Whether it may be given commands: a peer of `wsctl.v1` must have said hello. */
+/** Whether commands may be sent: a peer of `wsctl.v1` must have sent a hello. */
 export function hasHello(session: Session): boolean {
   return !session.isExtended || session.journalId !== undefined;
 }
@@ -60,13 +60,13 @@ export function closing(sessionId: number, name: CloseName, reason: string): Con
   return { type: "close", sessionId, name, reason };
 }
 
-/** The connection as the dispatcher needs to know it. */
+/** Converts the connection to the form that the dispatcher uses. */
 export function toPeer(session: Session): ConnectedAgent {
   const { sessionId, agentId, isExtended, journalId } = session;
   return { sessionId, agentId, isExtended, ...(journalId === undefined ? {} : { journalId }) };
 }
 
-/** The agent's connection, or one that leads nowhere. */
+/** Returns the agent's connection, or one that drops messages. */
 export function findPeer(
   { agents }: { agents: ReadonlyMap<string, AgentState> },
   agentId: string,
@@ -75,7 +75,7 @@ export function findPeer(
   return session === undefined ? { sessionId: -1, agentId, isExtended: false } : toPeer(session);
 }
 
-/** How the latest request of an agent ended. */
+/** Records the outcome of the latest request of an agent. */
 export function recordLastOutcome(
   { agents }: { agents: ReadonlyMap<string, AgentState> },
   { agentId, outcome, code, endedAt: at }: Outcome,
@@ -84,7 +84,7 @@ export function recordLastOutcome(
   if (agent !== undefined) agent.lastOutcome = { outcome, at, ...(code ? { code } : {}) };
 }
 
-/** For the audit trail. */
+/** Builds the audit entry of a connection. */
 export function connectedRecord({
   agentId: agent,
   tokenId: actor,
@@ -93,7 +93,7 @@ export function connectedRecord({
   return { action: "agent.connect", outcome: "accepted", actor, address, resource: { agent } };
 }
 
-/** The answer to its `hello`, and again whenever the advice has changed. */
+/** Builds the `welcome` message, sent after `hello` and when the pacing changes. */
 export function buildWelcome(
   session: Session,
   facts: AgentRecord,

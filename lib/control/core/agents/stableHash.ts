@@ -1,4 +1,4 @@
-/** A number from 0 to 2^32 that has nothing to do with how alike two texts are; always the same. */
+/** Returns a hash from 0 to 2^32 that is the same on every host and in every version. */
 export function stableHash(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);

@@ -1,7 +1,7 @@
 /**
- * One name and two processes: a restart behind a connection that was not known to be broken, or a
- * copy of the agent that lives as well. The second one is given a memory of its own either way;
- * which of the two it was shows when the first one comes back.
+ * Detects two live agents with the same id, as opposed to a reconnect. When a live connection is
+ * replaced, the new process gets a new journal id. If the replaced process then connects again,
+ * both processes are alive.
  */
 import type { ControlTransition } from "../transition.ts";
 import { type AgentState, connectedRecord, type ReplacedSession, type Session } from "./session.ts";
@@ -12,7 +12,10 @@ export function replacedSession(agent: AgentState, replaced: Session): ReplacedS
   return { instanceId, location: hostname === undefined ? address : `${hostname} at ${address}` };
 }
 
-/** Notes it, and names both where the one that was pushed out before has come back. */
+/**
+ * Records the takeover, and logs a warning with both locations if the replaced process has come
+ * back.
+ */
 export function recordTakeover(agent: AgentState, session: Session, t: ControlTransition): void {
   const { replaced: from, formerInstanceId } = agent;
   if (from === undefined) return;
@@ -29,6 +32,6 @@ export function recordTakeover(agent: AgentState, session: Session, t: ControlTr
     facts: { ...facts, action: "agent.takeover", resource },
   });
   if (!isCopy) return;
-  const text = `runs twice, here and on ${from.location}: both live and take turns; stop one of them`;
+  const text = `has a duplicate: another process with this agent id runs on ${from.location}. Stop one of them`;
   t.log("warn", session.agentId, text);
 }

@@ -1,4 +1,4 @@
-/** A request as its agent is told of it. */
+/** Builds the command message of a request. */
 import { timestamp } from "../../../protocol/timestamp.ts";
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
 import type { Job, OpenRequest } from "../model.ts";
@@ -17,7 +17,7 @@ export function commandMessage(request: OpenRequest, job: Job, peer: ConnectedAg
   return { type: "command", request_id: request.requestId, payload };
 }
 
-/** What operators have signed goes to every peer: one that knows only the standard ignores it. */
+/** Signatures are sent to every peer; one without the `wsctl.v1` extension ignores them. */
 function signedFields({ signatures }: OpenRequest, { notAfter: not_after }: Job) {
   return signatures === undefined || not_after === undefined ? {} : { signatures, not_after };
 }

@@ -1,12 +1,12 @@
 /**
- * The dispatcher: which request is sent to which agent when, and how each one ends. A pure state
- * machine; every method is told the time and adds what must be written and done to the step.
+ * The dispatcher decides when a request is sent to its agent and how it ends. It is a pure state
+ * machine: every method is passed the time and adds writes and effects to the transition.
  *
- * A request is `queued` until it is handed to its agent's connection, then `sent`, then gone with
- * exactly one outcome. `sent` is written before the message leaves: only what was certainly never
- * sent may end as `expired`. A command is repeated only to the very journal it was sent to before
- * (an agent of `wsctl.v1` answers a repeat from there); to any other peer it goes once, and what
- * cannot be known in the end is `lost`.
+ * A request is `queued` until it is passed to its agent's connection, then `sent`, and finally ends
+ * with exactly one outcome. `sent` is written before the message leaves, so only a request that was
+ * certainly never sent ends as `expired`. A command is sent again only to the same journal that it
+ * was sent to before, because a `wsctl.v1` agent answers a repeat from there. To any other peer it
+ * is sent once, and if its end cannot be determined, it is `lost`.
  */
 import type { ErrorMessage, Response } from "../../../protocol/wire/message.ts";
 import { DeadlineQueue, earlier } from "../../../time/deadlineQueue.ts";
@@ -51,7 +51,7 @@ export class Dispatcher {
   readonly #sender: CommandSender;
   readonly #draining = new WorkQueue<OpenRequest>();
 
-  /** Goes on from what the journal holds; agents that hold answers are given time to return. */
+  /** Starts from the state in the journal; agents that hold responses get time to reconnect. */
   constructor(
     journal: OpenJournal,
     subscriptions: OutputSubscriptions,
@@ -78,22 +78,21 @@ export class Dispatcher {
     }
   }
 
-  /** The time of the next `tick` that has something to do. */
+  /** The time of the next `tick` that is needed. */
   next(): number | undefined {
     return earlier(this.#deadlines.next(), this.#rollouts.next());
   }
 
-  /** What is held in memory, by kind. */
   get sizes(): { open: number; deadlines: number } {
     return { open: this.#open.size, deadlines: this.#deadlines.heldCount };
   }
 
-  /** What is open, to be asked and not to be changed. */
+  /** Read-only access to the open requests. */
   get requests(): RequestQueries {
     return this.#open;
   }
 
-  /** Accepts a job whole, or refuses it whole; sends at once what can be sent. */
+  /** Accepts or rejects a job as a whole, and sends the requests that can be sent. */
   submit(job: Job, wanted: RequestDraft[], t: ControlTransition): void {
     const { jobId } = job;
     const error = checkAdmission(this.#open, job, wanted);
@@ -109,17 +108,20 @@ export class Dispatcher {
     for (const request of requests) this.#deadlines.set(request, this.#queuedDeadline(request));
     const sends = new ControlTransition(job.createdAt);
     this.#release(first, sends);
-    // The rows are written as they stand after the sending: one write for both.
+    // Written after the sending, with the resulting state, to save a second write.
     t.write({ type: "putJob", job, requests: requests.map((request) => ({ ...request })) });
     const ended = sends.writes.filter(({ type }) => type === "putOutcome");
-    // One by one: a job may have more requests than a call may have arguments.
+    // Not `push(...)`: a job may have more requests than a call may have arguments.
     for (const write of ended) t.write(write);
     for (const effect of sends.effects) t.perform(effect);
     const stored = { ...kept, total: wanted.length, ended: ended.length, succeeded: 0 };
     t.perform({ type: "acceptJob", job: stored, requests: wanted });
   }
 
-  /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
+  /**
+   * Handles an agent that is ready for commands: requests that it may have received are sent again,
+   * then the queued ones in order.
+   */
   online(peer: ConnectedAgent, t: ControlTransition): void {
     this.#sender.online(peer, t);
   }
@@ -128,7 +130,7 @@ export class Dispatcher {
     this.#sender.offline(agentId, now);
   }
 
-  /** An agent's answer. Says whether the request was open, and whether it is the agent's at all. */
+  /** Handles an agent's response. Returns whether the request was open and belongs to the agent. */
   responseReceived(
     peer: ConnectedAgent,
     message: Response | ErrorMessage,
@@ -145,29 +147,31 @@ export class Dispatcher {
     return "taken";
   }
 
-  /** An answer that cannot be taken: a right one may follow, else this is how the request ended. */
+  /**
+   * Handles a response that was rejected. A valid one may follow; otherwise this is the outcome.
+   */
   responseRejected(agentId: string, requestId: string, reason: string): void {
     const request = this.#open.get(requestId);
     if (request?.agentId === agentId) request.rejectedResponse = reason;
   }
 
   /**
-   * Withdraws what of a job was not sent. What was sent may have started: its agent is told to stop
-   * it, now or on its return, and answers how it ended; a peer of the standard alone goes on.
+   * Cancels a job. Queued requests end. A sent request may have started: its agent is asked to stop
+   * it, now or after it reconnects, and reports how it ended. A peer without the `wsctl.v1`
+   * extension continues.
    */
   cancel(jobId: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job === undefined) return;
     job.cancelledAt ??= t.now;
     t.write({ type: "markCancelled", jobId, at: job.cancelledAt });
-    this.#rollouts.stop(jobId, "it was withdrawn");
+    this.#rollouts.stop(jobId, "the job was cancelled");
     for (const request of this.#open.findByJob(jobId)) {
       if (request.state === "queued") this.#end(request, cancelledOutcome, t);
       else this.#sender.sendCancel(request, this.#open.queue(request.agentId).peer, t);
     }
   }
 
-  /** A job that waited for a second operator goes out. */
   approve(jobId: string, by: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job === undefined || job.approvedBy !== undefined) return;
@@ -177,7 +181,6 @@ export class Dispatcher {
     this.#nextDeadline(jobId);
   }
 
-  /** What of a job was not sent is held back. */
   pause(jobId: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job === undefined || job.pausedAt !== undefined) return;
@@ -189,7 +192,6 @@ export class Dispatcher {
     this.#nextDeadline(jobId);
   }
 
-  /** It goes on where it was paused. */
   resume(jobId: string, t: ControlTransition): void {
     const job = this.#open.job(jobId);
     if (job?.pausedAt === undefined) return;
@@ -198,7 +200,7 @@ export class Dispatcher {
     this.#release(this.#rollouts.released(jobId, t.now), t);
   }
 
-  /** What waits for an agent, or was asked for by a token, never goes out: either has ended. */
+  /** Cancels the queued requests of an agent or token that has ended. */
   cancelMatching({ agentId, createdBy, reason }: CancelFilter, t: ControlTransition): void {
     const waiting = this.#open.queued().filter((request) => {
       return request.agentId === agentId || this.#open.findJob(request).createdBy === createdBy;
@@ -206,20 +208,20 @@ export class Dispatcher {
     if (createdBy !== undefined)
       for (const { jobId } of waiting) this.#rollouts.stop(jobId, reason);
     for (const request of waiting) {
-      // The end of one may have let another go out.
+      // The end of one request may have started another.
       if (request.state === "queued") this.#end(request, cancelledBecause(reason), t);
     }
   }
 
-  /** An outcome known from a commit that failed: it stands, if the request is open. */
+  /** Restores an outcome whose commit failed, if the request is open. */
   restore(outcome: Outcome, t: ControlTransition): void {
     const request = this.#open.get(outcome.requestId);
     if (request !== undefined) this.#end(request, outcome, t);
   }
 
   /**
-   * This process stood still. No agent is to blame for what was not read in time, so each is given
-   * as long to answer as after a restart.
+   * Handles a suspension of this process. Agents are not responsible for messages that were not
+   * read in time, so each gets as long to respond as after a restart.
    */
   waitForReturn(now: number, spread: ReconnectWindow): void {
     const backBy = reconnectDeadline(now, spread);
@@ -240,7 +242,7 @@ export class Dispatcher {
     this.#release(this.#rollouts.due(t.now), t);
   }
 
-  /** Until when it waits for its turn, or for its agent. */
+  /** Until when it waits for its batch or for its agent. */
   #queuedDeadline(request: OpenRequest): number {
     const job = this.#open.findJob(request);
     return this.#rollouts.holds(request) ? queuedUntil(job) : expiresAt(request, job);
@@ -262,7 +264,7 @@ export class Dispatcher {
     this.#advance(request, outcome, t);
   }
 
-  /** It may be the turn of others of its job, or of none ever: too much has failed. */
+  /** The outcome may start the next requests of its job, or stop the rollout. */
   #advance({ jobId }: OpenRequest, { outcome, requestId }: Outcome, t: ControlTransition) {
     const { started, stop } = this.#rollouts.ended(jobId, requestId, outcome, t.now);
     if (stop !== undefined) this.#endQueued(jobId, stoppedOutcome(stop), t);
@@ -276,10 +278,10 @@ export class Dispatcher {
     }
   }
 
-  /** It is their turn. Some end on the spot, which makes it the turn of others. */
+  /** Starts a batch. Some of its requests may end immediately, which may start others. */
   #release(requests: readonly OpenRequest[], t: ControlTransition): void {
     this.#draining.run(requests, (request) => {
-      // Another's end may have ended it.
+      // The end of another request may have ended it.
       if (this.#open.get(request.requestId) !== undefined) this.#startBatch(request, t);
     });
   }

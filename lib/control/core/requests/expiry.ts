@@ -1,4 +1,4 @@
-/** Until when a request is waited for, by what is known of it. Pure; times as everywhere. */
+/** Computes the deadlines of requests. Pure functions; times are as in `model.ts`. */
 import {
   answerGraceMs,
   batchWaitMsMax,
@@ -8,7 +8,7 @@ import {
 import type { Pacing } from "../agents/pacing.ts";
 import type { Job, OpenJournal, OpenRequest, RequestProgress } from "../model.ts";
 
-/** A moment at least, and in no case past the bound that ends every request. */
+/** At least a short moment, and never past the final deadline of the request. */
 export function responseDeadline(
   request: OpenRequest,
   job: Job,
@@ -20,27 +20,27 @@ export function responseDeadline(
   return Math.min(Math.max(due, now + answerGraceMs), Math.max(bound, current ?? 0));
 }
 
-/** While the agent is away: until nothing it might still do or say would be in time. */
+/** For an offline agent: until no response could arrive in time. */
 export function offlineDeadline(request: OpenRequest, job: Job): number {
   const unrepeated = singleSendDeadline(request, job);
   if (request.journalId === undefined) return unrepeated;
   return Math.max(expiresAt(request, job) + answerGraceMs, unrepeated);
 }
 
-/** For a request that is not sent again: the time it was given, and a moment for the answer. */
+/** For a request that is not sent again: its timeout and a grace period for the response. */
 export function singleSendDeadline(request: OpenRequest, job: Job): number {
   return (request.sentAt ?? job.createdAt) + job.timeoutMs + answerGraceMs;
 }
 
 /**
- * Its time to live is what it may wait for its agent: from the job's acceptance, or from its own
- * turn. Signatures may be void before.
+ * The time to live bounds the wait for the agent, counted from the acceptance of the job or from
+ * the start of the batch. Signatures may expire earlier.
  */
 export function expiresAt({ batchAt }: OpenRequest, job: Job): number {
   return withinSignatures(job, (batchAt ?? job.createdAt) + job.ttlMs);
 }
 
-/** Until when a request waits for its turn: for an approval no longer than for an agent. */
+/** Until when a request waits for its batch or for approval. */
 export function queuedUntil(job: Job): number {
   const { createdAt, ttlMs, needsApproval, approvedBy } = job;
   const awaitsApproval = needsApproval === true && approvedBy === undefined;
@@ -54,20 +54,23 @@ function withinSignatures({ notAfter }: Job, end: number): number {
   return notAfter === undefined ? end : Math.min(end, Date.parse(notAfter));
 }
 
-/** Over how many seconds agents are advised to spread their return. */
+/** The window over which agents spread their reconnects. */
 export type ReconnectWindow = Pick<Pacing, "reconnectSeconds">;
 
-/** When all agents may be expected to be back that a restart of the control plane has cut off. */
+/** When all agents that a restart of the control plane disconnected should be back. */
 export function reconnectDeadline(now: number, { reconnectSeconds }: ReconnectWindow): number {
   return now + Math.max(recoveryGraceMs, reconnectSeconds * 1000 + connectTimeoutMs);
 }
 
-/** For what was sent: agents that hold answers are given time to return. */
+/** For a sent request: agents that hold responses get time to reconnect. */
 export function deadlineAfterRestart(request: OpenRequest, job: Job, backBy: number): number {
   return Math.max(offlineDeadline(request, job), backBy);
 }
 
-/** A clock that was set back while nobody ran must not put any end off. */
+/**
+ * If the clock was set back while the control plane was down, deadlines must not move into the
+ * future.
+ */
 export function clampToNow({ jobs, requests }: OpenJournal, now: number): OpenJournal {
   return {
     jobs: jobs.map((job) => ({

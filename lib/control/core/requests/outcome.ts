@@ -1,4 +1,4 @@
-/** How a request ends: an agent's answer, or the passing of time, as one of the six outcomes. */
+/** Builds one of the six outcomes from an agent's response or from a timeout. */
 import type { OutcomeKind } from "../../../protocol/api/views.ts";
 import type { ErrorMessage, Response } from "../../../protocol/wire/message.ts";
 import type { Job, OpenRequest, Outcome } from "../model.ts";
@@ -9,30 +9,30 @@ export interface OutcomeDraft {
   code?: string;
   message?: string;
   result?: unknown;
-  /** How long the command ran, and since then its answer has been with the agent. */
+  /** How long the command ran, and the age of the response since then. */
   times?: { executionMs: number; responseAgeMs: number };
 }
 
 export const cancelledOutcome: OutcomeDraft = {
   outcome: "cancelled",
   code: "CANCELLED",
-  message: "withdrawn before it was sent; it never started",
+  message: "Cancelled before it was sent; the request never started",
 };
 
 export function cancelledBecause(reason: string): OutcomeDraft {
   return { outcome: "cancelled", code: "CANCELLED", message: reason };
 }
 
-/** For what a rollout had not sent when it stopped. */
+/** For the requests that were not sent when a rollout stopped. */
 export function stoppedOutcome(what: string): OutcomeDraft {
-  return cancelledBecause(`the rollout stopped after ${what}; it never started`);
+  return cancelledBecause(`The rollout stopped after ${what}; the request never started`);
 }
 
-/** For an agent that is away, of a job that asks only those that are there. */
+/** For an offline agent, if the job requires online agents. */
 export const offlineOutcome: OutcomeDraft = {
   outcome: "expired",
   code: "OFFLINE",
-  message: "the agent is away, and the job does not wait for it; it never started",
+  message: "The agent is offline and the job requires online agents; the request never started",
 };
 
 export function outcomeFromResponse(
@@ -65,7 +65,7 @@ function readTimes(
   return isExtended && executionMs !== undefined ? { times: { executionMs, responseAgeMs } } : {};
 }
 
-/** Only what was certainly never sent has expired; of the rest it cannot be known how it ended. */
+/** Only a request that was certainly never sent has expired; the end of any other is unknown. */
 export function outcomeFromTimeout(
   request: OpenRequest,
   queue: AgentQueue,
@@ -73,21 +73,21 @@ export function outcomeFromTimeout(
 ): OutcomeDraft {
   if (request.state === "queued") {
     const what = isHeld
-      ? "its turn did not come in time"
-      : "the agent did not take it within its TTL";
-    const message = `${what}; it never started`;
+      ? "Its batch did not start in time"
+      : "The agent did not take it within its TTL";
+    const message = `${what}; the request never started`;
     return { outcome: "expired", code: "EXPIRED", message };
   }
   if (request.rejectedResponse !== undefined) {
-    const message = `the agent's answer could not be taken: ${request.rejectedResponse}`;
+    const message = `Invalid response from the agent: ${request.rejectedResponse}`;
     return { outcome: "lost", code: "MALFORMED", message };
   }
   return queue.peer === undefined
-    ? { outcome: "lost", code: "DISCONNECTED", message: "sent, but the agent never came back" }
+    ? { outcome: "lost", code: "DISCONNECTED", message: "Sent, but the agent did not reconnect" }
     : {
         outcome: "lost",
         code: "TIMEOUT",
-        message: "the agent is connected, but no answer was received",
+        message: "The agent is connected, but sent no response in time",
       };
 }
 
@@ -114,7 +114,9 @@ export function buildOutcome(
   };
 }
 
-/** By our own clock: counted back from now, and not before it was asked for. */
+/**
+ * On the control plane's clock: computed back from now, and not before the acceptance of the job.
+ */
 function computeStart(
   { executionMs, responseAgeMs }: NonNullable<OutcomeDraft["times"]>,
   job: Job,
@@ -124,7 +126,7 @@ function computeStart(
   return { startedAt: Math.max(job.createdAt, now - responseAgeMs - ran), executionMs: ran };
 }
 
-/** Some codes of a `wsctl.v1` agent tell more than "error". */
+/** Some codes of a `wsctl.v1` agent are more precise than "error". */
 function outcomeFromCode(code: string, peer: ConnectedAgent): OutcomeKind {
   if (code === "INTERRUPTED") return "lost";
   if (!peer.isExtended) return "error";

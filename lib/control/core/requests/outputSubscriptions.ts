@@ -1,7 +1,6 @@
 /**
- * Who watches which request's live output, and how much of it was asked for. Pure bookkeeping for
- * the core: what an agent sends beyond what a subscriber of its own request asked for is not passed
- * on.
+ * Tracks which subscriber reads which request's live output and how many bytes it requested. Output
+ * that no subscriber of the request requested is not forwarded.
  */
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
 import type { Output } from "../../../protocol/wire/message.ts";
@@ -10,7 +9,7 @@ import { hasHello, type Session } from "../agents/session.ts";
 import type { OutputPayload, OutputSubscription } from "../model.ts";
 import type { ControlTransition } from "../transition.ts";
 
-/** With the last piece that was received, and whether its agent said that it was. */
+/** With the last chunk that was received, and whether the agent reported the end. */
 type KnownSubscription = OutputSubscription & { last: number; isOver: boolean };
 
 export class OutputSubscriptions {
@@ -22,9 +21,9 @@ export class OutputSubscriptions {
   }
 
   /**
-   * A subscriber asks for more; this replaces what it asked for before. The agent is told now,
-   * where
-   * it is there and was sent the request, and with every later sending of the command.
+   * Requests more output; this replaces the previous request of the subscriber. The agent is
+   * informed now, if it is connected and was sent the request, and with every later sending of the
+   * command.
    */
   subscribe(order: OutputSubscription, session: Session | undefined, t: ControlTransition): void {
     const { isOver } = this.#set(order);
@@ -52,7 +51,7 @@ export class OutputSubscriptions {
     return kept;
   }
 
-  /** A subscriber goes. Its agent is told, or the program would wait until that is found out. */
+  /** Removes a subscriber and informs its agent, so that the program does not block on it. */
   unsubscribe(
     subscriber: number,
     sessionOf: (order: OutputSubscription) => Session | undefined,
@@ -73,7 +72,7 @@ export class OutputSubscriptions {
     t.send(session.sessionId, message);
   }
 
-  /** What the agent of a request is to be told anew: to go on behind what was received. */
+  /** Returns the messages that resume the output of a request after the last received chunk. */
   messagesFor(requestId: string): ControlDraft[] {
     return [...(this.#byRequest.get(requestId) ?? [])].flatMap((subscriber) => {
       const order = this.#byId.get(subscriber);
@@ -83,12 +82,12 @@ export class OutputSubscriptions {
     });
   }
 
-  /** Whether an agent's piece is one that its subscriber asked for. */
+  /** Whether a subscriber requested this chunk of the agent. */
   accept(agentId: string, { request_id, payload }: Output): boolean {
     const order = this.#byId.get(payload.subscription_id);
     const isTheirs = order?.agentId === agentId && order.requestId === request_id;
     if (order === undefined || !isTheirs) return false;
-    // There is one end, and no piece of nothing: neither may be said any number of times.
+    // There is one end, and no chunk is empty: repeats of either are dropped.
     if (order.isOver || (isEmpty(payload) && !payload.end && !payload.skipped)) return false;
     const isNew = payload.sequence > order.last && order.bytesLeft > 0;
     if (!isNew && payload.end !== true) return false;
@@ -99,7 +98,7 @@ export class OutputSubscriptions {
   }
 }
 
-/** What a piece takes of what its subscriber asked for. */
+/** Returns how many bytes of the requested amount a chunk uses. */
 export function outputCredit({ text, base64 }: OutputPayload): number {
   const encoded = base64 ?? "";
   return outputCost(

@@ -1,6 +1,6 @@
 /**
- * What waits for one agent, in the order in which it goes out: by priority, and among equals by the
- * acceptance of their jobs, whenever each was let into the line.
+ * The queue of one agent, ordered by priority and then by the acceptance of the jobs, regardless of
+ * when a request was added.
  */
 import type { Priority } from "../../../protocol/api/jobs.ts";
 import type { OpenRequest } from "../model.ts";
@@ -9,12 +9,12 @@ const priorities: readonly Priority[] = ["high", "normal", "low"];
 
 interface PriorityClass {
   requests: Set<OpenRequest>;
-  /** The newest job that it has had a request of. */
+  /** The newest job in this class. */
   newest: string;
 }
 
 export class PriorityQueue {
-  /** Most agents never have but one. */
+  /** Most agents only ever use one class. */
   readonly #lines = new Map<Priority, PriorityClass>();
 
   get size(): number {
@@ -35,7 +35,7 @@ export class PriorityQueue {
       line.newest = jobId;
       return;
     }
-    // Its turn came late, or once more: ids of jobs grow with their acceptance.
+    // It was added late or again; job ids ascend with acceptance.
     line.requests = new Set([...line.requests].sort((a, b) => (a.jobId < b.jobId ? -1 : 1)));
   }
 
@@ -48,7 +48,7 @@ export class PriorityQueue {
     return false;
   }
 
-  /** The one that goes next; undefined where nothing waits. */
+  /** Returns the next request; undefined if the queue is empty. */
   first(): OpenRequest | undefined {
     for (const priority of priorities) {
       for (const request of this.#lines.get(priority)?.requests ?? []) return request;

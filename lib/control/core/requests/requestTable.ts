@@ -1,6 +1,6 @@
 /**
- * The requests that have no outcome yet, by id, by job and by agent: bookkeeping for the
- * dispatcher, without decisions of its own. What a job's requests share is kept once.
+ * The open requests by id, job and agent. It makes no decisions. Data that the requests of a job
+ * share is stored once.
  */
 
 import { WsctlError } from "../../../protocol/errors.ts";
@@ -8,16 +8,16 @@ import type { JsonObject } from "../../../protocol/json.ts";
 import type { Job, OpenRequest } from "../model.ts";
 import { PriorityQueue } from "./priorityQueue.ts";
 
-/** An agent's connection, once it may be given commands. */
+/** An agent's connection that is ready for commands. */
 export interface ConnectedAgent {
   sessionId: number;
   agentId: string;
   isExtended: boolean;
-  /** Absent for a peer of the standard alone. */
+  /** Absent for a peer without the `wsctl.v1` extension. */
   journalId?: string;
 }
 
-/** What one agent is to do: in the order of acceptance, first what was sent, then what waits. */
+/** The requests of one agent in the order of acceptance: first the sent ones, then the queue. */
 export interface AgentQueue {
   agentId: string;
   peer: ConnectedAgent | undefined;
@@ -30,7 +30,7 @@ interface OpenJob {
   open: number;
 }
 
-/** What may be asked of the open requests from outside. */
+/** The read-only queries on open requests. */
 export type RequestQueries = Pick<
   RequestTable,
   "get" | "isQueued" | "waiting" | "inflightCount" | "openCount" | "openCountInJob" | "jobByKey"
@@ -47,7 +47,7 @@ export class RequestTable {
     return this.#requests.size;
   }
 
-  /** Parameters of all open jobs, in bytes. */
+  /** The parameters of all open jobs, in bytes. */
   get parametersBytes(): number {
     return this.#parametersBytes;
   }
@@ -56,32 +56,32 @@ export class RequestTable {
     return this.#requests.get(requestId);
   }
 
-  /** Whether it waits here: its agent knows nothing of it yet. */
+  /** Whether it is queued here and unknown to its agent. */
   isQueued(requestId: string): boolean {
     return this.get(requestId)?.state === "queued";
   }
 
-  /** Who asked for what still waits here, and for whom. */
+  /** The creator and agent of each queued request. */
   waiting(): { createdBy: string; agentId: string }[] {
     return this.queued().map((each) => ({ ...each, ...this.findJob(each) }));
   }
 
-  /** Requests of a job that have no outcome yet. */
+  /** Returns the open requests of a job. */
   findByJob(jobId: string): OpenRequest[] {
     return [...this.#requests.values()].filter((request) => request.jobId === jobId);
   }
 
-  /** Requests that were not sent yet. */
+  /** Returns the requests that were not sent yet. */
   queued(): OpenRequest[] {
     return [...this.#requests.values()].filter(({ state }) => state === "queued");
   }
 
-  /** Requests that were sent and have no outcome yet. */
+  /** Returns the requests that were sent and are still open. */
   sent(): OpenRequest[] {
     return [...this.#requests.values()].filter(({ state }) => state === "sent");
   }
 
-  /** Undefined once the last of its requests has ended. */
+  /** Returns undefined once the last of its requests has ended. */
   job(jobId: string): Job | undefined {
     return this.#jobs.get(jobId)?.job;
   }
@@ -90,13 +90,14 @@ export class RequestTable {
     return this.#jobsByKey.get(key);
   }
 
+  /** @throws {WsctlError} INTERNAL */
   findJob(request: OpenRequest): Job {
     const entry = this.#jobs.get(request.jobId);
-    if (entry === undefined) throw new WsctlError("INTERNAL", `job ${request.jobId} is not open`);
+    if (entry === undefined) throw new WsctlError("INTERNAL", `Job ${request.jobId} is not open`);
     return entry.job;
   }
 
-  /** Requests that were sent to a connected agent. */
+  /** The number of requests that were sent to a connected agent. */
   get inflightCount(): number {
     let count = 0;
     for (const queue of this.#queues.values()) if (queue.peer) count += queue.sent.size;
@@ -124,7 +125,7 @@ export class RequestTable {
     if (entry !== undefined) entry.open++;
   }
 
-  /** From now on it is its agent's turn. */
+  /** Adds a request to the queue of its agent. */
   admit(request: OpenRequest): AgentQueue {
     const queue = this.queue(request.agentId);
     if (request.state === "sent") queue.sent.add(request);
@@ -132,7 +133,7 @@ export class RequestTable {
     return queue;
   }
 
-  /** It was not sent, and waits no longer: it is another's turn. */
+  /** Removes a request that was not sent from the queue of its agent. */
   requeue(request: OpenRequest): void {
     const queue = this.#queues.get(request.agentId);
     if (queue === undefined) return;
@@ -140,7 +141,7 @@ export class RequestTable {
     this.deleteIfIdle(queue);
   }
 
-  /** Takes an ended request out, and its job with the last of its requests. */
+  /** Removes an ended request, and its job with the last of its requests. */
   remove(request: OpenRequest): AgentQueue {
     const queue = this.queue(request.agentId);
     this.#requests.delete(request.requestId);
@@ -164,14 +165,14 @@ export class RequestTable {
     return queue;
   }
 
-  /** An agent that is away and has nothing to do takes no room. */
+  /** An offline agent without requests takes no memory. */
   deleteIfIdle(queue: AgentQueue): void {
     const isIdle = queue.peer === undefined && queue.waiting.size === 0 && queue.sent.size === 0;
     if (isIdle) this.#queues.delete(queue.agentId);
   }
 }
 
-/** The size of parameters as they are written, in bytes. */
+/** Returns the size of the serialized parameters in bytes. */
 export function jsonBytes(value: JsonObject | undefined): number {
   return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
 }

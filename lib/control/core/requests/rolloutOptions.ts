@@ -1,4 +1,4 @@
-/** How a job is spread over its agents, as it is requested, kept and shown. */
+/** Converts the rollout options of a job between their requested, stored and displayed forms. */
 import type { JobRequest } from "../../../protocol/api/jobs.ts";
 import { resolveCount } from "../../../protocol/api/target.ts";
 import type { JobView } from "../../../protocol/api/views.ts";
@@ -12,7 +12,7 @@ type RolloutFields =
   | "canaryPauseMs"
   | "maxFailures";
 
-/** At least one at a time and one to go first, and never more failures than were meant. */
+/** Counts are at least one; the number of failures is rounded down. */
 export function parseRollout(order: JobRequest, total: number): Pick<Job, RolloutFields> {
   const { batch, canary, max_failures: most, waves, ...pauses } = order.rollout ?? {};
   const { batch_pause_seconds: pause, canary_pause_seconds: wait } = pauses;

@@ -1,38 +1,39 @@
 /**
- * Jobs that go out a part at a time, wait for approval or are paused, and stop when too much fails.
- * Pure bookkeeping for the dispatcher: whose turn it is, and when nobody's any more. All of it
- * follows from what the journal holds, so that it survives a restart in the middle.
+ * Tracks jobs that run in batches, need approval or are paused, and stops them when too many
+ * requests fail. It only decides which requests may start and when the rollout stops. All of its
+ * state follows from the journal, so that it survives a restart.
  *
- * A job's requests have an order. Canaries are the first turn; with waves every batch is one more,
- * otherwise all the rest is. A turn begins when every request of those before it has ended, and
- * after the pause between them; within a turn so many are under way at a time as the batch says.
+ * The requests of a job are ordered and divided into stages. Canaries are the first stage; with
+ * waves every batch is a stage, otherwise the rest is one stage. A stage starts when every request
+ * of the previous one has ended and the pause has passed. Within a stage, the batch size limits how
+ * many requests run at a time.
  */
 import type { OutcomeKind } from "../../../protocol/api/views.ts";
 import { DeadlineQueue } from "../../../time/deadlineQueue.ts";
 import type { Job, OpenRequest, RequestProgress } from "../model.ts";
 
 interface Rollout {
-  /** The dispatcher's own: whether it is approved and paused is read from it. */
+  /** The dispatcher's object, from which approval and pause are read. */
   job: Job;
-  /** Those whose turn has not come, by id, in their order. */
+  /** Requests that may not start yet, by id, in order. */
   held: Map<string, OpenRequest>;
   positions: Map<string, number>;
-  /** How many are open in each turn. */
+  /** The number of open requests of each stage. */
   open: number[];
   batchIndex: number;
-  /** The turn's requests go out no earlier. */
+  /** The earliest start of the stage's requests. */
   batchFrom: number;
   running: number;
   lastEndedAt: number;
   failures: number;
-  /** Why nothing more goes out. */
+  /** Why the rollout stopped. */
   stop?: string;
 }
 
-/** What the end of a request leads to. */
+/** The consequence of the end of a request. */
 export interface BatchStarted {
   started: OpenRequest[];
-  /** Why the rest never goes out, told once. */
+  /** Why the rollout stopped, reported once. */
   stop?: string;
 }
 
@@ -43,30 +44,30 @@ export function isRollout(job: Job): boolean {
   );
 }
 
-/** Whether nobody has to approve it any more. */
+/** Whether the job needs no further approval. */
 function isApproved({ needsApproval, approvedBy }: Job): boolean {
   return needsApproval !== true || approvedBy !== undefined;
 }
 
 export class Rollouts {
   readonly #rollouts = new Map<string, Rollout>();
-  /** When a turn of a job begins that waits for nothing but time. */
+  /** Start times of stages that only wait for time to pass. */
   readonly #startTimes = new DeadlineQueue<string>();
 
-  /** The time of the next `due` that has something to give. */
+  /** The time of the next `due` that returns requests. */
   next(): number | undefined {
     return this.#startTimes.next();
   }
 
-  /** A new job with its requests in order; gives those whose turn it is. */
+  /** Adds a new job with its requests in order. Returns those that may start. */
   add(job: Job, open: readonly OpenRequest[], now: number): OpenRequest[] {
     if (!isRollout(job)) return [...open];
     return this.#release(this.#begin(job, open, open), now);
   }
 
   /**
-   * A job from before a restart, with all of its requests and those that are open, both in order;
-   * gives those whose turn it was already. Others may follow at once, with `due`.
+   * Restores a job after a restart, with all its requests and the open ones, both in order. Returns
+   * those that had already started. More may follow immediately from `due`.
    */
   restore(
     job: Job,
@@ -76,7 +77,7 @@ export class Rollouts {
   ): OpenRequest[] {
     if (!isRollout(job)) return [...open];
     const rollout = this.#begin(job, all, open);
-    // Nobody is there yet: whether an agent is away cannot be judged before all could return.
+    // No agent is connected yet, and offline agents are known only after all could reconnect.
     const from = job.requireOnline ? backBy : now;
     rollout.batchFrom = Math.max(rollout.batchFrom, from);
     this.#startTimes.set(job.jobId, rollout.batchFrom);
@@ -105,7 +106,7 @@ export class Rollouts {
     return rollout;
   }
 
-  /** A request has ended: whose turn it is now, and whether the rest never goes out. */
+  /** Handles the end of a request. Returns which requests start, and whether the rollout stops. */
   ended(jobId: string, requestId: string, outcome: OutcomeKind, now: number): BatchStarted {
     const rollout = this.#rollouts.get(jobId);
     if (rollout === undefined) return { started: [] };
@@ -117,13 +118,16 @@ export class Rollouts {
     return { started: this.#release(rollout, now) };
   }
 
-  /** Whose turn it is now that the job was approved, or goes on after a pause. */
+  /** Returns the requests that start after an approval or a resume. */
   released(jobId: string, now: number): OpenRequest[] {
     const rollout = this.#rollouts.get(jobId);
     return rollout === undefined ? [] : this.#release(rollout, now);
   }
 
-  /** The job is paused: what has not been sent loses its turn, and gets it again in order. */
+  /**
+   * Handles a pause: requests that were not sent lose their place in the batch and get it again in
+   * order.
+   */
   requeue(job: Job, open: readonly OpenRequest[]): void {
     const rollout = this.#rollouts.get(job.jobId);
     if (rollout === undefined) return void this.#begin(job, open, open);
@@ -132,18 +136,18 @@ export class Rollouts {
     rollout.held = new Map(queued.map((each) => [each.requestId, each]));
   }
 
-  /** Nothing more of this job goes out. */
+  /** Stops the rollout of this job. */
   stop(jobId: string, why: string): void {
     const rollout = this.#rollouts.get(jobId);
     if (rollout !== undefined) rollout.stop ??= why;
   }
 
-  /** Whether it waits for its turn. */
+  /** Whether the request may not start yet. */
   holds({ jobId, requestId }: OpenRequest): boolean {
     return this.#rollouts.get(jobId)?.held.has(requestId) === true;
   }
 
-  /** Those for whom a turn has begun by now. */
+  /** Returns the requests whose stage has started by now. */
   due(now: number): OpenRequest[] {
     const go: OpenRequest[] = [];
     for (;;) {
@@ -153,7 +157,7 @@ export class Rollouts {
     }
   }
 
-  /** The job has ended. */
+  /** Removes a job that has ended. */
   delete(jobId: string): void {
     this.#rollouts.delete(jobId);
     this.#startTimes.delete(jobId);
@@ -177,7 +181,7 @@ export class Rollouts {
   }
 }
 
-/** An end: one fewer in its turn, perhaps a failure, perhaps the beginning of the next turn. */
+/** Counts an end in its stage, and a failure, and starts the next stage if this one has ended. */
 function countOutcome(
   rollout: Rollout,
   { requestId, endedAt = 0 }: RequestProgress,
@@ -186,9 +190,9 @@ function countOutcome(
   const { job } = rollout;
   const turn = batchIndexOf(job, rollout.positions.get(requestId) ?? 0);
   rollout.lastEndedAt = Math.max(rollout.lastEndedAt, endedAt);
-  // A canary that was withdrawn has vouched for nothing either.
+  // A cancelled canary does not count as a success.
   if (isCanary(job, turn) && outcome !== "success") {
-    rollout.stop ??= "a canary that did not succeed";
+    rollout.stop ??= "a failed canary";
   }
   if (outcome !== "success" && outcome !== "cancelled") {
     rollout.failures++;

@@ -1,7 +1,7 @@
 /**
- * What goes out to agents and when: the dispatcher's part that knows connections. What an agent may
- * know of is repeated when it returns, the rest follows in order, so many at a time; and every
- * request that is handed on has a moment by which it must have ended.
+ * The part of the dispatcher that sends messages to agents. Requests that an agent may have
+ * received are sent again when it reconnects; queued ones follow in order, up to the in-flight
+ * limit. Every sent request has a deadline.
  */
 import { answerGraceMs, inflightPerAgentMax } from "../../../protocol/limits.ts";
 import type { DeadlineQueue } from "../../../time/deadlineQueue.ts";
@@ -27,7 +27,10 @@ export class CommandSender {
     this.#subscriptions = subscriptions;
   }
 
-  /** An agent may be given commands: what it may know of is repeated, the rest follows in order. */
+  /**
+   * Handles an agent that is ready for commands: requests that it may have received are sent again,
+   * then the queued ones in order.
+   */
   online(peer: ConnectedAgent, t: ControlTransition): void {
     const queue = this.#open.queue(peer.agentId);
     queue.peer = peer;
@@ -40,7 +43,7 @@ export class CommandSender {
       ) {
         this.#send(request, job, peer, t);
       } else {
-        // It is here and cannot be asked again: what it still wants to say, it says soon.
+        // The request cannot be sent again; a response must arrive soon.
         const current = this.#deadlines.get(request) ?? Infinity;
         if (current > Math.max(singleSendDeadline(request, job), t.now + answerGraceMs)) {
           this.#wait(request, job, singleSendDeadline(request, job), t.now);
@@ -54,7 +57,8 @@ export class CommandSender {
     const queue = this.#open.queue(agentId);
     queue.peer = undefined;
     for (const request of queue.sent) {
-      // What is never repeated is due no later for the connection's loss.
+      // The deadline of a request that is never sent again does not change when the connection is
+      // lost.
       if (request.journalId === undefined) continue;
       const job = this.#open.findJob(request);
       this.#wait(request, job, offlineDeadline(request, job), now);
@@ -62,7 +66,7 @@ export class CommandSender {
     this.#open.deleteIfIdle(queue);
   }
 
-  /** Sends what waits, in order, as far as the agent's window allows. */
+  /** Sends queued requests in order, up to the agent's in-flight limit. */
   sendQueued(queue: AgentQueue, t: ControlTransition): void {
     if (queue.peer === undefined) return;
     while (queue.sent.size < inflightPerAgentMax) {
@@ -74,7 +78,10 @@ export class CommandSender {
     }
   }
 
-  /** Of what was sent: its agent is told, now or on its return; one of the standard alone is not. */
+  /**
+   * Cancels a sent request: its agent is informed now or when it reconnects; a peer without the
+   * `wsctl.v1` extension is not.
+   */
   sendCancel(
     { requestId }: OpenRequest,
     peer: ConnectedAgent | undefined,

@@ -1,6 +1,6 @@
 /**
- * Carries items out one after the other, also those that come up meanwhile: a chain of ten thousand
- * is then no deeper than one of two.
+ * Processes items one by one, including those added meanwhile. This keeps the call stack flat for
+ * long chains.
  */
 export class WorkQueue<Item> {
   #items: Item[] = [];

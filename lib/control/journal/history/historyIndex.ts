@@ -1,8 +1,8 @@
 /**
- * The index of what was asked long ago: of whom (`request_agents`), how it ended (`job_outcomes`)
- * and in which words (`outcome_words`). It is made behind the journal's back, a step at a time, so
- * that accepting and ending a request cost nothing more; who asks for a list makes up what little
- * is missing. What is full text is in parts, by age.
+ * The index of past requests: agents (`request_agents`), outcomes (`job_outcomes`) and words
+ * (`outcome_words`). It is built asynchronously in small steps, so that accepting and ending a
+ * request costs nothing more; a query completes the missing rest first. The full-text tables are
+ * partitioned by age.
  */
 import { WsctlError } from "../../../protocol/errors.ts";
 import type { Database } from "../../../store/sqlite.ts";
@@ -14,21 +14,24 @@ interface IndexProgress {
   outcomes_through: number;
 }
 
-/** What one step takes: its transaction holds up whoever waits for the journal. */
+/** The size of one step, whose transaction blocks other users of the journal. */
 const stepRequests = 500;
 const stepTextChars = 64 * 1024;
 
-/** What a list makes up for at once, and what its reader waits for before that. */
+/**
+ * The number of steps that a query completes at once, and those that its caller waits for before
+ * that.
+ */
 const stepsAtOnce = 16;
 const stepsMax = 800;
 
-/** Whether a list goes by this index. */
+/** Whether a query uses this index. */
 export function isIndexable({ agentId, search, status }: JobsQuery): boolean {
   const isEnding = status !== undefined && status !== "open";
   return agentId !== undefined || search !== undefined || isEnding;
 }
 
-/** Waits while steps are left to do, though not for ever; others have their turn in between. */
+/** Waits while steps are left, up to a limit. Other work runs in between. */
 export async function whole(step: () => boolean): Promise<void> {
   for (let steps = 0; steps < stepsMax && step(); steps++) {
     await new Promise<void>((resolve) => setImmediate(resolve));
@@ -74,7 +77,7 @@ export class HistoryIndex {
     this.#setOutcomes = db.prepare<[number]>("UPDATE history_index SET outcomes_through = ?");
   }
 
-  /** Up to which outcome it goes: those behind it must not be pruned. */
+  /** The last indexed outcome; later ones must not be pruned. */
   get outcomesThrough(): number {
     return this.#through().outcomes_through;
   }
@@ -83,7 +86,11 @@ export class HistoryIndex {
     return this.#through().requests_through;
   }
 
-  /** Takes in a little more; false when nothing is left. Throws `STORAGE_UNAVAILABLE`. */
+  /**
+   * Indexes a few more rows. Returns false if none is left.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
+   */
   step(): boolean {
     const through = this.#through();
     const requests = this.#requests.all(through.requests_through, stepRequests);
@@ -93,21 +100,28 @@ export class HistoryIndex {
       for (const { place } of [...requests, ...outcomes]) this.partitions.make(toPartition(place));
       this.#write(requests, outcomes, through);
     } catch (error) {
-      const text = "the index behind --agent, --status and --search cannot be written";
-      const hint = "is the disk full? other lists are as ever";
-      throw new WsctlError("STORAGE_UNAVAILABLE", `Cannot list this way: ${text}; ${hint}`, {
-        cause: error,
-      });
+      const text = "the index for --agent, --status and --search cannot be written";
+      const hint = "Check whether the disk is full. Other queries still work";
+      throw new WsctlError(
+        "STORAGE_UNAVAILABLE",
+        `Cannot list the jobs with these filters: ${text}. ${hint}`,
+        {
+          cause: error,
+        },
+      );
     }
     return requests.length === stepRequests || isCut;
   }
 
-  /** Makes it whole for a list, or throws `UNAVAILABLE` while much is missing. */
+  /**
+   * Completes the index for a query.
+   *
+   * @throws {WsctlError} UNAVAILABLE if too much is missing
+   */
   catchUp(): void {
     for (let steps = 0; steps < stepsAtOnce; steps++) if (!this.step()) return;
-    const text =
-      "the index behind --agent, --status and --search is still being made; ask again in a while";
-    throw new WsctlError("UNAVAILABLE", `Cannot list the jobs this way yet: ${text}`);
+    const text = "the index for --agent, --status and --search is being built. Try again later";
+    throw new WsctlError("UNAVAILABLE", `Cannot list the jobs with these filters yet: ${text}`);
   }
 
   #write(
@@ -134,7 +148,7 @@ export class HistoryIndex {
     });
   }
 
-  /** As hexadecimal: one word, whatever the id is made of. */
+  /** Ids are stored as hexadecimal, so that each is one word. */
   #addAgents(part: number, after: number, through: number): void {
     const insert = this.#db.prepare<[number, number]>(
       `INSERT INTO ${tableName("request_agents", part)} (rowid, agent)
@@ -146,8 +160,8 @@ export class HistoryIndex {
   }
 
   /**
-   * The first word is no text: of whom and how it ended, for lists by both. In the order of rowids,
-   * which the full-text table takes in one go.
+   * The first word encodes the agent and the outcome, for queries with both filters. Rows are in
+   * the order of rowids, which the full-text table stores fastest.
    */
   #addWords(part: number, after: number, through: number): void {
     const insert = this.#db.prepare<[number, number, number, number]>(
@@ -159,7 +173,7 @@ export class HistoryIndex {
     insert.run(after, through, firstRequest(part), firstRequest(part + 1));
   }
 
-  /** As many as have so much text together; whether there may be more. */
+  /** Returns outcomes up to a total size of text, and whether there may be more. */
   #nextOutcomes(after: number): { outcomes: EndedRequest[]; isCut: boolean } {
     const rows = this.#outcomes.all(after, stepRequests);
     let chars = 0;

@@ -1,24 +1,27 @@
 /**
- * The full-text index of history in parts, by age: each has two tables of its own, for so many
- * requests in a row. What is pruned stays in its part until nothing else is left of it; then the
- * part goes, in steps of milliseconds. Deleting one by one from one table for all held the process
- * up for half a second whenever SQLite wrote its list of what was deleted anew.
+ * The full-text index of the history, partitioned by age: each partition has two tables for a fixed
+ * range of requests. Pruned requests stay in their partition until it contains nothing else; then
+ * it is dropped in steps of milliseconds. Deleting rows from a single table blocked the process for
+ * half a second whenever SQLite rewrote its list of deleted rows.
  */
 import type { Database } from "../../../store/sqlite.ts";
 
-/** Of whom, and in which words; both are keyed by the `rowid` of a request and hold no text. */
+/**
+ * The tables for agents and for words. Both are keyed by the `rowid` of a request and store no
+ * text.
+ */
 export type PartitionTable = "request_agents" | "outcome_words";
 
 /**
- * Few enough for the list of a word that all of them have to be put in order in one step, and
- * enough for a list to be quick that finds nothing in any part.
+ * Small enough that a word that occurs in all requests is sorted in one step, and large enough that
+ * a query without results is fast over all partitions.
  */
 export const partitionRequests = 2 ** 20;
 
-/** What one step puts in order: some milliseconds' work. */
+/** The pages that one step merges; it takes some milliseconds. */
 const mergePages = 16;
 
-/** What one step reads of a table that is going. */
+/** The pages that one step reads of a table that is being dropped. */
 const readPages = 64;
 
 const columns = {
@@ -43,9 +46,9 @@ export class IndexPartitions {
   readonly #remove;
   readonly #exists;
   #merging: number | undefined;
-  /** How far a table that is going was read. */
+  /** The progress of reading a table that is being dropped. */
   #read: { name: string; id: number } | undefined;
-  /** Those that are not going, ascending. */
+  /** The partitions that are not being dropped, ascending. */
   #all: readonly number[];
 
   constructor(db: Database) {
@@ -78,7 +81,7 @@ export class IndexPartitions {
     this.#all = all.all().map(({ part }) => part);
   }
 
-  /** Parts of another size, from before an update: their numbers mean other places. */
+  /** Drops partitions of another size from an older version, whose numbers mean other ranges. */
   #dropUnlisted(): void {
     const sizes = this.#db.prepare<[], { requests: number }>(
       "SELECT partition_requests AS requests FROM history_index",
@@ -98,12 +101,12 @@ export class IndexPartitions {
     });
   }
 
-  /** The newest one that begins below a place. */
+  /** Returns the newest partition that starts below a position. */
   below(place: number): number | undefined {
     return this.#all.findLast((part) => firstRequest(part) < place);
   }
 
-  /** Makes it where it is missing, in a transaction of its own. */
+  /** Creates a partition if it is missing, in its own transaction. */
   make(part: number): void {
     if (this.#all.includes(part)) return;
     this.#db.transaction(() => {
@@ -120,13 +123,13 @@ export class IndexPartitions {
   }
 
   /**
-   * Puts a little more of an older part in order, which takes in next to nothing any more: the
-   * fewer pieces it is in, the quicker it is asked. False where all are in order.
+   * Merges a little of an older partition, which hardly changes any more: fewer segments make
+   * queries faster. Returns false if all partitions are merged.
    */
   merge(): boolean {
     const part = this.#unmerged.get()?.part;
     if (part === undefined) return false;
-    // A negative figure begins to make one piece of all; the others go on with it.
+    // A negative number starts a full merge; positive numbers continue it (FTS5 'merge' command).
     const pages = this.#merging === part ? mergePages : -mergePages;
     this.#merging = part;
     const isWorking = tables.map((table) => this.#mergeTable(tableName(table, part), pages));
@@ -134,7 +137,7 @@ export class IndexPartitions {
     return true;
   }
 
-  /** Whether there was anything to do: SQLite counts less than two changes where there was not. */
+  /** Returns whether there was work: SQLite reports fewer than two changes if there was none. */
   #mergeTable(name: string, pages: number): boolean {
     const before = this.#changes.get()?.count ?? 0;
     this.#db.exec(`INSERT INTO ${name} (${name}, rank) VALUES ('merge', ${pages})`);
@@ -142,8 +145,8 @@ export class IndexPartitions {
   }
 
   /**
-   * Removes a little of a part of which no request is left; false where there is none. The newest
-   * part stays.
+   * Removes a little of a partition without requests. Returns false if there is none. The newest
+   * partition is kept.
    */
   shrink(): boolean {
     const part = this.#pruning.get()?.part ?? this.#dropPartition();
@@ -158,7 +161,7 @@ export class IndexPartitions {
     return true;
   }
 
-  /** Nothing is looked for in it from now on. */
+  /** Marks a partition so that queries skip it. */
   #dropPartition(): number | undefined {
     const isEmpty = (part: number) =>
       this.#has.get(firstRequest(part), firstRequest(part + 1)) === undefined;
@@ -170,9 +173,8 @@ export class IndexPartitions {
   }
 
   /**
-   * Reads some of the pages of a table, of which only those that hold its words are many: dropping
-   * it reads them all, which takes a disk long that has not been asked for them for days. False at
-   * the end.
+   * Reads some pages of a table before it is dropped. Dropping a table reads all its pages, which
+   * takes long if the disk cache does not hold them. Returns false at the end.
    */
   #readPages(name: string): boolean {
     const { id: after } = this.#read?.name === name ? this.#read : { id: -1 };
@@ -185,10 +187,10 @@ export class IndexPartitions {
   }
 }
 
-/** The part that a place (`rowid`) is in. */
+/** Returns the partition of a position (`rowid`). */
 export const toPartition = (place: number) => Math.floor(place / partitionRequests);
 
-/** The first place of a part. */
+/** Returns the first position of a partition. */
 export const firstRequest = (part: number) => part * partitionRequests;
 
 export const tableName = (table: PartitionTable, part: number) => `${table}_${part}`;

@@ -1,7 +1,7 @@
 /**
- * Where a list of jobs looks: one index that the first of its filters has, walked from the newest
- * job to the oldest. What the other filters ask is judged row by row. Each statement names its
- * index, so that none ever sorts or reads the whole table.
+ * Selects the index for a query of jobs by its most selective filter and walks it from the newest
+ * job to the oldest. The other filters are checked row by row. Each statement names its index, so
+ * that none sorts or reads the whole table.
  */
 import type { Database, Statement, Value } from "../../../store/sqlite.ts";
 import type { JobsQuery } from "../jobQuery.ts";
@@ -13,26 +13,31 @@ import {
 } from "./indexPartitions.ts";
 import { buildMatch } from "./searchTerms.ts";
 
-/** A job, or one request of it, that may be wanted. */
+/** A job, or one of its requests, that may match. */
 export interface IndexHit {
   job_id: string;
   created_at: number;
   is_wanted: number;
 }
 
-/** Walks candidates, those of one job together. */
+/** Iterates over candidates; those of one job are adjacent. */
 export interface IndexScan {
-  /** The next ones; fewer than asked for mean that this window has no more. */
+  /** Returns the next candidates. Fewer than `limit` means that this window has no more. */
   next(limit: number): IndexHit[];
-  /** Goes on in an older part; undefined where there is none, else the job at whose end we are. */
+  /**
+   * Continues in an older window; undefined if there is none, otherwise the job at its boundary.
+   */
   nextWindow(): string | undefined;
 }
 
-/** With several words an intersection may be empty and long: so many requests are tried at once. */
+/**
+ * The number of requests that are searched at once: with several words, an intersection may be
+ * empty and slow.
+ */
 export const windowRequests = 65_536;
 const everything = Number.MAX_SAFE_INTEGER;
 
-/** Words that a request must have, and where. */
+/** The table and the words that a request must contain. */
 interface SearchTable {
   table: PartitionTable;
   words: readonly string[];
@@ -46,13 +51,13 @@ interface Condition {
 export interface ScanInput {
   db: Database;
   parts: IndexPartitions;
-  /** Of the parts, by their text: preparing one for each part would take longer than asking it. */
+  /** Prepared statements by their text, because preparing takes longer than running them. */
   statements: Map<string, Statement<Value[], RequestHit>>;
 }
 
 const statementsMax = 200;
 
-/** `query.before`: the id of a job, all of whose place in the order is behind us. */
+/** @param query Its `before` is the id of a job; the result contains only older jobs. */
 export function scanIndex(place: ScanInput, query: JobsQuery, words: readonly string[]): IndexScan {
   if (words.length > 0) {
     return new RequestScan(place, query, { table: "outcome_words", words });
@@ -68,7 +73,7 @@ export function scanIndex(place: ScanInput, query: JobsQuery, words: readonly st
   return new JobScan(place.db, query);
 }
 
-/** Of jobs, by an index that ends in their ids. */
+/** Scans jobs by an index that ends in their ids. */
 class JobScan implements IndexScan {
   readonly #statement: Statement<Value[], IndexHit>;
   readonly #values: (before: string, limit: number) => Value[];
@@ -113,13 +118,13 @@ class JobScan implements IndexScan {
 
 export interface RequestHit {
   place: number;
-  /** Null where the request was pruned, which its part does not know of. */
+  /** Null if the request was pruned but is still in its partition. */
   job_id: string | null;
   created_at: number | null;
   is_wanted: number | null;
 }
 
-/** Of requests, by a full-text index: their `rowid` goes up with the ids of their jobs. */
+/** Scans requests by a full-text index. Their `rowid` ascends with the ids of their jobs. */
 class RequestScan implements IndexScan {
   readonly #db: Database;
   readonly #parts: IndexPartitions;
@@ -178,7 +183,7 @@ class RequestScan implements IndexScan {
     return statement;
   }
 
-  /** Whether each word is there at all, which is told much quicker than what has all of them. */
+  /** Whether each word occurs at all, which is much faster than finding rows with all of them. */
   #mayContain(part: number): boolean {
     const { table, words } = this.#index;
     const name = tableName(table, part);
@@ -186,7 +191,7 @@ class RequestScan implements IndexScan {
     return words.every((word) => has.all(buildMatch([word])).length > 0);
   }
 
-  /** The one to look into next. */
+  /** Returns the partition to search next. */
   #part(): number | undefined {
     return this.#below > this.#from ? this.#parts.below(this.#below) : undefined;
   }
@@ -200,7 +205,7 @@ class RequestScan implements IndexScan {
     const rows = statement.all(...this.#values, from, this.#below, limit);
     const last = rows.length < limit ? undefined : rows.at(-1);
     if (last === undefined) this.#below = from;
-    // What was pruned lies together: all of that is behind us at once.
+    // Pruned requests are adjacent, so all of them are skipped at once.
     else if (last.job_id === null) this.#below = (rowidBelow(this.#db, last.place) ?? -1) + 1;
     else this.#below = last.place;
     return rows.filter((row): row is RequestHit & IndexHit => row.job_id !== null);
@@ -214,7 +219,7 @@ class RequestScan implements IndexScan {
     return job.job_id;
   }
 
-  /** It ends behind the newest request there is, and begins with the first one of a job. */
+  /** Opens a window that ends at the newest request and starts with the first request of a job. */
   #openWindow(): void {
     const newest = rowidBelow(this.#db, this.#below);
     if (newest === undefined) {
@@ -234,7 +239,7 @@ function ofJob({ command, createdBy }: JobsQuery): Condition[] {
   ];
 }
 
-/** All of one request. */
+/** Builds the conditions that one request must meet. */
 function ofRequest({ agentId, status }: JobsQuery): Condition[] {
   const open = { sql: "r.sequence IS NULL", values: [] };
   const ended = { sql: "r.state = ?", values: [status ?? ""] };
@@ -248,7 +253,9 @@ function wanted(conditions: readonly Condition[]): string {
   return `(${conditions.map(({ sql }) => sql).join(" AND ")})`;
 }
 
-/** The place right behind the last request of the next older job; the job itself may be gone. */
+/**
+ * Returns the position after the last request of the next older job, even if the job was pruned.
+ */
 function rowidAfter(db: Database, jobId: string): number {
   const older = db
     .prepare<[string], { job_id: string }>(
@@ -264,13 +271,15 @@ function rowidAfter(db: Database, jobId: string): number {
   return (last?.place ?? 0) + 1;
 }
 
-/** Where the newest request below this place is. */
+/** Returns the position of the newest request below this one. */
 function rowidBelow(db: Database, place: number): number | undefined {
   const sql = "SELECT max(rowid) AS place FROM requests WHERE rowid < ?";
   return db.prepare<[number], { place: number | null }>(sql).get(place)?.place ?? undefined;
 }
 
-/** The job whose request is at this place or next behind it, and where its first one is. */
+/**
+ * Returns the job of the request at or after this position, and the position of its first request.
+ */
 function jobAt(db: Database, place: number): { job_id: string; first: number } | undefined {
   const at = db
     .prepare<[number], { job_id: string }>(

@@ -1,6 +1,6 @@
 /**
- * One page of a list of jobs, the newest first. The work for a page is bounded: where filters
- * together find little, it ends before it is full, and the next one goes on from there.
+ * One page of a list of jobs, newest first. The work per page is bounded: if few jobs match, the
+ * page ends before it is full, and the next one continues.
  */
 import type { Database } from "../../../store/sqlite.ts";
 import type { StoredJob } from "../../core/model.ts";
@@ -10,7 +10,7 @@ import { type HistoryIndex, isIndexable } from "./historyIndex.ts";
 import { type ScanInput, scanIndex } from "./indexScan.ts";
 import { splitTerms } from "./searchTerms.ts";
 
-/** Candidates looked at for one page, and how many of them a window without any counts for. */
+/** The maximum number of candidates per page, and how many an empty window counts for. */
 const effortMax = 10_000;
 const windowEffort = 2_500;
 const chunkMax = 500;
@@ -26,7 +26,12 @@ export class JobPages {
     this.#job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ?");
   }
 
-  /** Throws `MALFORMED` for a search without words, `UNAVAILABLE` while the index is far behind. */
+  /**
+   * Returns a page of jobs.
+   *
+   * @throws {WsctlError} MALFORMED if the search has no words, UNAVAILABLE if the index is far
+   *   behind
+   */
   page(query: JobsQuery): JobPage {
     const { limit, search } = query;
     const words = search === undefined ? [] : splitTerms(search);

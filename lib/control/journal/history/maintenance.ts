@@ -1,7 +1,7 @@
 /**
- * What is done about history while nobody waits for it: the index is made up, old jobs go. A little
- * at a time, with a longer pause behind it, so that requests hardly notice; what a process leaves
- * undone the next one goes on with.
+ * Maintains the history in the background: it completes the index and prunes old jobs. Each small
+ * step is followed by a longer pause, so that requests are hardly affected. The next process
+ * continues what this one leaves unfinished.
  */
 import type { Log } from "../../../log/log.ts";
 import { errorText } from "../../../protocol/errors.ts";
@@ -9,9 +9,9 @@ import type { Clock } from "../../../time/clock.ts";
 import type { ControlJournal } from "../journal.ts";
 
 export interface JobRetention {
-  /** From when a job was asked for. */
+  /** The maximum age of a job. */
   retentionMs: number;
-  /** Requests that are kept at the most. */
+  /** The maximum number of stored requests. */
   requestsMax: number;
 }
 
@@ -22,8 +22,8 @@ export interface HistoryMaintenanceOptions extends JobRetention {
 }
 
 /**
- * However many there are, jobs are kept so long: their requests could still be asked again, or be
- * answered late. The longest TTL and the longest timeout are over by then.
+ * The minimum age for pruning, whatever the number of requests: a younger request could still be
+ * repeated or get a late response. It covers the longest TTL plus the longest timeout.
  */
 export const jobRetentionMsMin = 9 * 24 * 60 * 60 * 1000;
 
@@ -31,7 +31,7 @@ const idleMs = 1_000;
 const retryMs = 60_000;
 const sweepIntervalMs = 60 * 60 * 1000;
 const pruneStepPauseMsMin = 5;
-/** For each millisecond of work so many of rest. */
+/** The pause after each step, as a multiple of its duration. */
 const pauseShare = 4;
 
 interface Sweep {
@@ -61,7 +61,7 @@ export class HistoryMaintenance {
       waitMs = retryMs;
       this.#sweepAt = begun;
       this.#sweep = undefined;
-      log.warn(`Cannot tidy up the journal: ${errorText(error)}; it is tried again in a minute`);
+      log.warn(`Cannot maintain the journal: ${errorText(error)}. Trying again in a minute`);
     }
     this.#cancel = clock.after(waitMs, () => this.start());
   }
@@ -70,7 +70,7 @@ export class HistoryMaintenance {
     this.#cancel();
   }
 
-  /** Whether there is more to do. */
+  /** Runs one step and returns whether there is more to do. */
   #runOnce(now: number): boolean {
     const { journal } = this.#options;
     if (journal.indexHistory() || journal.mergeHistory()) return true;
@@ -85,7 +85,7 @@ export class HistoryMaintenance {
     const { jobs, requests, next } = journal.retention.step(keep, this.#sweep.after);
     this.#sweep.jobs += jobs;
     this.#sweep.requests += requests;
-    if (requests > 0) this.#options.log.debug("letting old jobs go", { jobs, requests });
+    if (requests > 0) this.#options.log.debug("job pruning started", { jobs, requests });
     if (next !== undefined) {
       this.#sweep.after = next;
       return true;
@@ -101,6 +101,6 @@ export class HistoryMaintenance {
     const { journal, log } = this.#options;
     const resource = { jobs, requests };
     journal.audit.write({ action: "job.prune", outcome: "accepted", resource }, now);
-    log.info("let old jobs go", resource);
+    log.info("jobs pruned", resource);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Lets jobs go that ended long ago, with their requests and what the indexes say of them: the
- * oldest first, in steps that are transactions of their own, each of so many requests. A job that
- * is larger than a step is hidden by the first one; a process that dies in between goes on there.
+ * Prunes jobs that ended long ago, with their requests and index entries, oldest first. Each step
+ * is a transaction over a limited number of requests. The first step hides a job that is larger
+ * than a step; after a crash the next process continues.
  */
 import { dedupAfterTtlMs } from "../../../protocol/limits.ts";
 import type { Database } from "../../../store/sqlite.ts";
@@ -10,18 +10,18 @@ import type { HistoryIndex } from "./historyIndex.ts";
 /** Times in milliseconds since 1970. */
 export interface RetentionPolicy {
   now: number;
-  /** What was asked for before this moment goes. */
+  /** Jobs created before this time are pruned. */
   before: number;
-  /** So do all but so many of the newest requests. */
+  /** Requests beyond this number are pruned, oldest first. */
   requestsMax: number;
-  /** Nothing that was asked for or has ended since this moment goes, however many there are. */
+  /** Jobs created or ended since this time are kept in any case. */
   floor: number;
 }
 
 export interface PruneResult {
   jobs: number;
   requests: number;
-  /** Where the next step goes on, to be handed to it; absent once there is nothing left to do. */
+  /** Pass this to the next step. Absent when nothing is left to do. */
   next?: string;
 }
 
@@ -34,7 +34,7 @@ interface Row {
   not_after: string | null;
 }
 
-/** Where the requests of a job are, and when the last of them ended. */
+/** The range of a job's requests, and when the last of them ended. */
 interface Extent {
   first: number | null;
   last: number | null;
@@ -87,7 +87,7 @@ export class Retention {
     this.#artifactOfMany = db.prepare<[string], { one: number }>(
       artifact("artifacts AS a CROSS JOIN requests AS r ON r.request_id = a.request_id"),
     );
-    // Its key is free again: it would otherwise stand in the way of a job that nobody can see.
+    // Releases its Idempotency-Key, which would otherwise conflict with an invisible job.
     this.#hide = db.prepare<[string]>(
       "UPDATE jobs SET is_pruned = 1, idempotency_key = NULL, fingerprint = NULL WHERE job_id = ?",
     );
@@ -102,15 +102,17 @@ export class Retention {
     this.#removeJob = db.prepare<[string]>("DELETE FROM jobs WHERE job_id = ?");
   }
 
-  /** What a sweep ends with: removes a little of the index that is of no use; false at the end. */
+  /**
+   * Removes a little of the unused index at the end of a run. Returns false when nothing is left.
+   */
   shrinkIndex(): boolean {
     return this.#index.partitions.shrink();
   }
 
-  /** `after`: what the step before has answered; empty for the first one of a sweep. */
+  /** @param after The `next` of the previous step; empty for the first one. */
   step(keep: RetentionPolicy, after: string): PruneResult {
     const { place = 0, job_id: lastJob } = this.#newestPlace.get() ?? { job_id: null };
-    // The newest ones stay whatever their age: by them the next ones are numbered.
+    // The newest ones are always kept, because the next ids are computed from them.
     const newest = [lastJob, this.#newestJob.get()?.job_id];
     const rows = this.#oldest.all(after, stepJobs);
     const going: Row[] = [];
@@ -129,7 +131,7 @@ export class Retention {
     }
     const isWhole = rows.length < stepJobs && next === rows.at(-1)?.job_id;
     const pruned = going.length === 0 ? { jobs: 0, requests: 0 } : this.#remove(going);
-    // The last of them may have been too large for one step: it is met again.
+    // The last job may be too large for one step and is continued in the next.
     const isLeft = going.length > pruned.jobs;
     if (isLeft)
       return { ...pruned, next: rows[rows.indexOf(going.at(-1) as Row) - 1]?.job_id ?? after };
@@ -144,8 +146,8 @@ export class Retention {
   }
 
   /**
-   * Not what is open or ended lately, could still be asked again, has a result that is kept, or is
-   * not indexed.
+   * Whether a job has ended long ago, cannot be repeated any more, has no stored result, and is
+   * indexed.
    */
   #canPrune(
     { job_id, ended, total, is_pruned, not_after }: Row,
@@ -162,7 +164,7 @@ export class Retention {
     return artifact.get(job_id) === undefined;
   }
 
-  /** All of them but the last one whole, which may take more steps. */
+  /** Removes the jobs; the last one may take several steps. */
   #remove(rows: readonly Row[]): { jobs: number; requests: number } {
     const pruned = { jobs: 0, requests: 0 };
     this.#db.transaction(() => {

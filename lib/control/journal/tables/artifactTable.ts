@@ -1,6 +1,4 @@
-/**
- * The records of artifacts in the control plane's journal: what there is, not the content itself.
- */
+/** The records of artifacts in the control plane's journal, without their content. */
 import type { ArtifactKind, ArtifactState } from "../../../protocol/api/artifacts.ts";
 import type { Database } from "../../../store/sqlite.ts";
 
@@ -11,13 +9,13 @@ export interface StoredArtifact {
   sha256: string;
   kind: ArtifactKind;
   state: ArtifactState;
-  /** Under which name the store keeps the content; artifacts of equal content may share it. */
+  /** The name of the content in the store. Artifacts with equal content may share it. */
   object: string;
-  /** Whether the store has compared the content with the SHA-256. */
+  /** Whether the store has verified the SHA-256 of the content. */
   isVerified: boolean;
   agentId?: string;
   requestId?: string;
-  /** The id of the token that ordered it. */
+  /** The id of the token that created it. */
   createdBy: string;
   createdAt: number;
   expiresAt?: number;
@@ -25,31 +23,33 @@ export interface StoredArtifact {
 
 export interface ArtifactsQuery {
   limit: number;
-  /** Those older than this one. */
+  /** Only artifacts older than this one. */
   before?: string;
   now: number;
 }
 
-/** Every method answers at once and is durable when it returns; a failure throws. */
+/** All methods are synchronous, durable when they return, and throw on failure. */
 export interface ArtifactTable {
   get(artifactId: string): StoredArtifact | undefined;
-  /** What the same order has made before. */
+  /** Returns what an equal request created before. */
   same(order: Pick<StoredArtifact, "requestId" | "sha256" | "name">): StoredArtifact | undefined;
-  /** One that is ready, compared and not expired, with this content. */
+  /** Returns a ready, verified and unexpired artifact with this content. */
   withContent(sha256: string, now: number): StoredArtifact | undefined;
-  /** The newest first, without what has expired. */
+  /** Newest first, without expired ones. */
   list(query: ArtifactsQuery): StoredArtifact[];
   expired(now: number, limit: number): StoredArtifact[];
-  /** Records in all, and bytes of what is or will be stored for them, shared content once. */
+  /**
+   * The number of records, and the bytes stored or reserved for them; shared content counts once.
+   */
   usage(): { count: number; bytes: number };
   count(requestId: string): number;
-  /** The agent that a request without an outcome was sent to. */
+  /** Returns the agent that an open request was sent to. */
   findOpenAgent(requestId: string): string | undefined;
-  /** How many records refer to an object. */
+  /** Returns the number of records that refer to an object. */
   references(object: string): number;
   add(artifact: StoredArtifact): void;
   setReady(artifactId: string, isVerified: boolean, expiresAt: number | undefined): void;
-  /** Moves the end of an upload, or of everything about the artifact. */
+  /** Sets when an upload or the whole artifact expires. */
   setExpiry(artifactId: string, expiresAt: number): void;
   remove(artifactId: string): void;
 }
@@ -97,7 +97,7 @@ export function createArtifactTable(db: Database): ArtifactTable {
   const expired = db.prepare<[number, number], ArtifactRow>(
     "SELECT * FROM artifacts WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
   );
-  // Two uploads of the same content are two files until the first is whole.
+  // Two uploads of the same content are two files until the first is complete.
   const usage = db.prepare<[], Usage>(
     `SELECT sum(count) AS count, sum(bytes) AS bytes FROM (
        SELECT count(*) AS count, CASE WHEN max(state = 'ready') THEN max(bytes) ELSE 0 END

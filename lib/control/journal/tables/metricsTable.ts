@@ -1,8 +1,8 @@
-/** Figures as the control plane's journal keeps them: an hour of one agent is one row. */
+/** Metrics of agents in the control plane's journal: one row per agent and hour. */
 import type { Database } from "../../../store/sqlite.ts";
 import { MetricsHour } from "../../core/agents/metricsHour.ts";
 
-/** An hour in one figure each. */
+/** The summary of an hour. */
 export interface HourlyMetrics {
   /** Hours since 1970. */
   hour: number;
@@ -12,12 +12,15 @@ export interface HourlyMetrics {
 }
 
 export interface MetricsTable {
-  /** In one transaction; an hour that is there already is replaced. */
+  /** Stores hours in one transaction; existing ones are replaced. */
   put(hours: readonly { agentId: string; hour: MetricsHour }[]): void;
-  /** The minutes of an agent since an hour, oldest first, as far as they are kept. */
+  /** Returns the stored minutes of an agent since an hour, oldest first. */
   minutes(agentId: string, since: number): MetricsHour[];
   hours(agentId: string, since: number): HourlyMetrics[];
-  /** Of at most so many hours before this one only the summary stays; how many there were. */
+  /**
+   * Replaces the minutes of up to `limit` hours before this one by their summary. Returns the
+   * number of hours.
+   */
   pruneMinutes(before: number, limit: number): number;
   pruneHours(before: number, limit: number): number;
   deleteAgent(agentId: string): void;

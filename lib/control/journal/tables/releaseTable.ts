@@ -1,4 +1,4 @@
-/** Releases of wsctl itself, as they are published: what was signed, and where its files are. */
+/** Published releases of wsctl: the signed manifest and the files. */
 import type { ReleaseRequest } from "../../../protocol/api/views.ts";
 import type { Database } from "../../../store/sqlite.ts";
 
@@ -11,13 +11,13 @@ export interface StoredRelease {
   createdBy: string;
 }
 
-/** Every method answers at once and is durable when it returns; a failure throws. */
+/** All methods are synchronous, durable when they return, and throw on failure. */
 export interface ReleaseTable {
   get(version: string): StoredRelease | undefined;
   all(): StoredRelease[];
-  /** Takes the place of one of the same version. */
+  /** Replaces a release of the same version. */
   put(release: StoredRelease): void;
-  /** False where there is none. */
+  /** Returns false if there is none. */
   remove(version: string): boolean;
 }
 

@@ -1,41 +1,44 @@
-/** Schedules as the control plane's journal keeps them. */
+/** Schedules in the control plane's journal. */
 import type { ScheduleRequest } from "../../../protocol/api/schedules.ts";
 import type { Database } from "../../../store/sqlite.ts";
 
-/** Times in milliseconds since 1970, by the wall clock: schedules follow civil time. */
+/** Times in milliseconds since 1970 on the wall clock, because schedules follow civil time. */
 export interface StoredSchedule {
   scheduleId: string;
   order: ScheduleRequest;
   createdAt: number;
-  /** The id of the token under which its jobs are asked for. */
+  /** The id of the token that creates its jobs. */
   createdBy: string;
-  /** Absent where nothing more is to come. */
+  /** Absent if there is no further run. */
   nextAt?: number;
   /**
-   * The clock was set back this many times under it. Its intervals are counted from `at` if that is
-   * before its creation.
+   * How often the clock was set back since its creation. Its intervals are counted from `at` if
+   * that is before its creation.
    */
   setBack?: { at: number; count: number };
   pausedAt?: number;
   pauseReason?: string;
   last?: { dueAt: number; jobId?: string; skipReason?: string };
-  /** The latest job that it asked for, whatever came of runs since. */
+  /** The latest job that it created, even if later runs were skipped. */
   latestJobId?: string;
 }
 
-/** Every method answers at once and is durable when it returns; a failure throws. */
+/** All methods are synchronous, durable when they return, and throw on failure. */
 export interface ScheduleTable {
   get(name: string): StoredSchedule | undefined;
-  /** By name. */
+  /** Sorted by name. */
   all(): StoredSchedule[];
-  /** Takes the place of the one with its id. */
+  /** Replaces the schedule with the same id. */
   put(schedule: StoredSchedule): void;
   remove(schedule: StoredSchedule): void;
-  /** Of all together, as JSON. */
+  /** The size of all schedules as JSON. */
   readonly bytes: number;
 }
 
-/** Held in memory, where they are looked at every few seconds; changed on disk first. */
+/**
+ * Keeps all schedules in memory, because they are read every few seconds; changes are written to
+ * disk first.
+ */
 export function createScheduleTable(db: Database): ScheduleTable {
   type Row = { record: string };
   const all = db.prepare<[], Row>("SELECT record FROM schedules");

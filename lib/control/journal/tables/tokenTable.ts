@@ -1,4 +1,4 @@
-/** Tokens as the control plane's journal keeps them. */
+/** Tokens in the control plane's journal. */
 
 import type { Role } from "../../../protocol/api/tokens.ts";
 import type { Labels } from "../../../protocol/labels.ts";
@@ -9,12 +9,12 @@ export interface StoredToken {
   role: Role;
   /** SHA-256 of the secret; absent for a key. */
   hash?: Uint8Array;
-  /** Text of the public key, whose private half the agent proves. */
+  /** Text of the public key; the agent proves possession of the private key. */
   publicKey?: string;
   agentId?: string;
-  /** `pending` waits for approval; `fenced` was used from two places. */
+  /** `pending` needs approval; `fenced` was used from two places. */
   state: "active" | "pending" | "fenced";
-  /** The narrower terms, where there are any. */
+  /** The restrictions of the token, if any. */
   labels?: Labels;
   commands?: string[];
   target?: string;
@@ -22,7 +22,7 @@ export interface StoredToken {
   expiresAt?: number;
   /** How many agents may still join with it. */
   usesLeft?: number;
-  /** Of the latest connection that proved this key. */
+  /** The counter of the latest connection that proved this key. */
   counter?: number;
   createdAt: number;
   createdBy: string;
@@ -50,31 +50,32 @@ interface TokenRow {
 export interface TokenTable {
   get(tokenId: string): StoredToken | undefined;
   all(): StoredToken[];
-  /** Those that are in force for this agent: neither revoked nor expired. */
+  /** Returns the valid tokens of this agent. */
   findByAgent(agentId: string, now: number): StoredToken[];
-  /** Those in force for an agent that nobody has made known. */
+  /** Returns the valid tokens whose agent is not registered. */
   withoutAgent(now: number): StoredToken[];
   add(token: StoredToken): void;
   /**
-   * False where there is no such token. It is void from now on, also where this throws because it
-   * could not be written: until then this process alone knows of it.
+   * Revokes a token. Returns false if there is no such token. The revocation applies immediately,
+   * even if this throws because it could not be written; until it is written, only this process
+   * knows it.
    */
   revoke(tokenId: string, at: number): boolean;
-  /** Revoked since when, by id, and not on disk yet. */
+  /** Revocations that are not on disk yet: the time, by token id. */
   readonly unwritten: ReadonlyMap<string, number>;
   setState(tokenId: string, state: StoredToken["state"]): void;
-  /** False where the counter is not beyond the one of the latest connection. */
+  /** Stores the counter. Returns false if it is not greater than that of the latest connection. */
   advance(tokenId: string, counter: number): boolean;
-  /** A new secret in the place of the old one. */
+  /** Replaces the secret. */
   replaceHash(tokenId: string, hash: Uint8Array): void;
   /**
-   * In one transaction: takes one use off the join token, and puts the agent's key in force in the
-   * place of those that it had. False where no use is left.
+   * In one transaction, spends a use of the join token and replaces the agent's keys by the new
+   * one. Returns false if no use is left.
    */
   join(joinId: string, key: StoredToken, replaced: readonly string[]): boolean;
-  /** In one transaction: another key in the place of this one. */
+  /** Replaces a key in one transaction. */
   rotateKey(tokenId: string, key: StoredToken): void;
-  /** The next moment at which a token that is in force expires. */
+  /** Returns when the next valid token expires. */
   nextExpiry(now: number): number | undefined;
   expiredBetween(after: number, until: number): StoredToken[];
 }
@@ -145,7 +146,7 @@ export function createTokenTable(db: Database): TokenTable {
       token.createdBy,
     );
   };
-  /** Those who were looked up lately; whatever is written, they are looked up anew. */
+  /** Recently used tokens; cleared by every write. */
   const known = new Map<string, StoredToken>();
   const tokenBy = (tokenId: string): StoredToken | undefined => {
     const cached = known.get(tokenId);

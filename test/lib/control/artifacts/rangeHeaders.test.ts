@@ -27,7 +27,7 @@ describe("contentRange()", () => {
     `bytes 0-${"9".repeat(20)}/10`,
   ])("refuses %p by name", (text) => {
     expect(() => parseContentRange(text, 10)).toThrow(
-      /Content-Range must read "bytes FIRST-LAST\/10"/,
+      /Content-Range must have the form "bytes FIRST-LAST\/10"/,
     );
   });
 });

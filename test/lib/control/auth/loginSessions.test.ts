@@ -38,7 +38,7 @@ test("begin() ends the oldest of one token's or person's many logins, and nobody
 test("begin() refuses what is more than there may be, until some have ended", () => {
   const known = logins();
   for (let count = 0; count < loginsMax; count++) known.begin(`${count}`, holder(`${count}`), 0);
-  expect(() => known.begin("more", holder("more"), 99)).toThrow(/at a time/);
+  expect(() => known.begin("more", holder("more"), 99)).toThrow(/Too many console sessions/);
   known.begin("later", holder("later"), 100);
   expect(known.use("later", 100)).toBeDefined();
 });

@@ -59,5 +59,5 @@ test("an answer that could not be taken is what the outcome tells of, if no bett
   expect(outcomesIn(hand.success(sessionId, second))).toEqual({ [second]: "success" });
   const step = hand.pass(due);
   expect(outcomesIn(step)).toEqual({ [first]: "lost MALFORMED" });
-  expect(JSON.stringify(step.writes)).toContain("could not be taken");
+  expect(JSON.stringify(step.writes)).toContain("Invalid response from the agent");
 });

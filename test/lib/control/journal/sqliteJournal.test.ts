@@ -70,7 +70,7 @@ describe("the journal of a control plane", () => {
     ]);
     expect(journal.outcomes("j1", 1, 10)).toHaveLength(1);
     expect(journal.open()).toEqual({ jobs: [], requests: [] });
-    expect(() => journal.commit([{ type: "putOutcome", outcome }])).toThrow("has ended already");
+    expect(() => journal.commit([{ type: "putOutcome", outcome }])).toThrow("has ended");
     expect(journal.job("j1")).toMatchObject({ ended: 2 });
   });
 
@@ -81,7 +81,7 @@ describe("the journal of a control plane", () => {
         { type: "putJob", job, requests },
         { type: "putOutcome", outcome: broken },
       ]),
-    ).toThrow("not there");
+    ).toThrow("does not exist");
     expect(journal.job("j1")).toBeUndefined();
   });
 

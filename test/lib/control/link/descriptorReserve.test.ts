@@ -26,7 +26,7 @@ test("some descriptors are kept back, and what was given away since the count is
 test("a low limit is named, a high or unknown one is not", () => {
   const of = (limit: number | undefined) =>
     new DescriptorReserve({ limit, count: () => 0, now: () => 0 });
-  expect(of(1_024).advice).toContain("the limit of open files is 1024");
+  expect(of(1_024).advice).toContain("The limit of open files is 1024");
   expect(of(65_536).advice).toBeUndefined();
   expect(of(undefined).advice).toBeUndefined();
   expect(of(undefined).isShort).toBe(false);

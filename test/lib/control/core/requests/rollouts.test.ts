@@ -74,7 +74,7 @@ describe("a rollout", () => {
     (outcome) => {
       const { rollouts } = begun({ canary: 2, maxFailures: 10 }, 6);
       const told = rollouts.ended("j", "r1", outcome, 1);
-      expect(told).toEqual({ started: [], stop: "a canary that did not succeed" });
+      expect(told).toEqual({ started: [], stop: "a failed canary" });
       expect(rollouts.ended("j", "r0", "success", 2)).toEqual({ started: [] });
     },
   );

@@ -185,7 +185,7 @@ describe("a list of jobs", () => {
   });
 
   test("refuses a search without a word", () => {
-    expect(() => ids({ search: " -* " })).toThrow("whole ones");
+    expect(() => ids({ search: " -* " })).toThrow("whole words");
     expect(ids({ search: '" OR a* NEAR(' })).toEqual([]);
   });
 });
