@@ -1,32 +1,32 @@
 /**
- * A command's parameters held against its JSON Schema: by the agent that runs it, and before that
- * by a control plane that knows the agent's capabilities.
+ * Validates a command's parameters against its JSON Schema, on the agent and before that on a
+ * control plane that knows the agent's capabilities.
  */
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { errorText } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 
-/** What is wrong with these parameters and where, never the value; undefined where nothing is. */
+/** Returns what is wrong and where, never the value; undefined if the parameters are valid. */
 export function checkParameters(schema: JsonObject, values: JsonObject): string | undefined {
   let found: ReturnType<Validator["validate"]>;
   try {
     found = new Validator(schema as Schema, "2020-12", false).validate(values);
   } catch (error) {
-    // Somebody else's schema must harm nobody; where it cannot judge, nothing is let through.
-    return `parameters cannot be judged: their schema is faulty (${errorText(error)})`;
+    // The schema is untrusted. If it cannot be evaluated, the parameters are rejected.
+    return `parameters cannot be validated: their schema is invalid (${errorText(error)})`;
   }
   const { valid, errors } = found;
   if (valid) return undefined;
-  // The deepest place is the most telling one.
+  // The deepest location is the most specific one.
   const [error] = errors.sort((a, b) => b.instanceLocation.length - a.instanceLocation.length);
-  return error === undefined ? "parameters do not fit" : formatFault(error);
+  return error === undefined ? "parameters do not match their schema" : formatFault(error);
 }
 
-/** The validator's finding in our words. */
+/** Formats the validator's first error. */
 function formatFault({ instanceLocation, keyword, error }: OutputUnit): string {
   const path = ["parameters", ...instanceLocation.split("/").slice(1)].join(".");
   const [, named = ""] = /"([^"]*)"\.$/.exec(error) ?? [];
-  if (keyword === "false") return `${path} is not known here`;
+  if (keyword === "false") return `${path} is unknown`;
   if (keyword === "required") return `${path}.${named} is missing`;
   if (keyword === "type") return `${path} must be of the type ${named}`;
   if (keyword === "pattern") return `${path} does not match its pattern`;

@@ -1,20 +1,21 @@
 /**
- * The closed table of error codes and the one error class of the product. A code crosses the wire,
- * the API and the process boundary unchanged; message texts are for people and are never parsed.
+ * The closed table of error codes and the one error class of the product. A code passes through the
+ * wire, the API and the process boundary unchanged; message texts are for people and are never
+ * parsed.
  */
 
 interface CodeInfo {
-  /** HTTP status with which the API answers. */
+  /** The HTTP status of the API response. */
   http: number;
-  /** Exit status of the command line. */
+  /** The exit status of the command line. */
   exit: number;
-  /** What the code says, in one line; `docs/protocol.md` is checked against it. */
+  /** The meaning in one line, which `docs/protocol.md` repeats. */
   meaning: string;
 }
 
 export const errorCodes = {
-  MALFORMED: { http: 400, exit: 2, meaning: "the message is not JSON or not of its type's shape" },
-  UNSUPPORTED_TYPE: { http: 400, exit: 1, meaning: "no such message type, or not asked for" },
+  MALFORMED: { http: 400, exit: 2, meaning: "the message is not JSON or does not match its type" },
+  UNSUPPORTED_TYPE: { http: 400, exit: 1, meaning: "unknown message type, or not negotiated" },
   TOO_LARGE: { http: 413, exit: 1, meaning: "the message, parameters or result are over a limit" },
   RATE_LIMITED: { http: 429, exit: 1, meaning: "too many messages or bytes in too short a time" },
   INVALID_COMMAND: { http: 422, exit: 1, meaning: "the agent has no such command" },
@@ -25,16 +26,16 @@ export const errorCodes = {
     meaning: "the command was stopped, or unanswered, at its timeout",
   },
   EXPIRED: { http: 410, exit: 1, meaning: "the request's TTL passed before the command started" },
-  OFFLINE: { http: 409, exit: 1, meaning: "the agent is away, and was not to be waited for" },
-  CANCELLED: { http: 410, exit: 1, meaning: "the request was withdrawn before it began" },
+  OFFLINE: { http: 409, exit: 1, meaning: "the agent is offline" },
+  CANCELLED: { http: 410, exit: 1, meaning: "the request was cancelled before it started" },
   STOPPED: { http: 410, exit: 1, meaning: "the job was cancelled: the command was stopped midway" },
   NOT_STARTED: {
     http: 500,
     exit: 1,
     meaning: "the command's program could not be started: nothing was done",
   },
-  INTERRUPTED: { http: 500, exit: 1, meaning: "the agent died while the command ran" },
-  DISCONNECTED: { http: 502, exit: 1, meaning: "the agent had the command and never came back" },
+  INTERRUPTED: { http: 500, exit: 1, meaning: "the agent process ended while the command ran" },
+  DISCONNECTED: { http: 502, exit: 1, meaning: "the agent had the command and did not reconnect" },
   BUSY: { http: 503, exit: 1, meaning: "a limit of concurrent or waiting requests is reached" },
   STORAGE_UNAVAILABLE: {
     http: 507,
@@ -44,23 +45,35 @@ export const errorCodes = {
   UNAVAILABLE: { http: 503, exit: 3, meaning: "the control plane is draining or not ready" },
   UNAUTHORIZED: { http: 401, exit: 4, meaning: "the token is missing, unknown or revoked" },
   FORBIDDEN: { http: 403, exit: 4, meaning: "the token or the peer may not do this" },
-  NOT_FOUND: { http: 404, exit: 1, meaning: "no such thing" },
+  NOT_FOUND: { http: 404, exit: 1, meaning: "not found" },
   NO_MATCH: { http: 404, exit: 5, meaning: "the target matches no known agent" },
-  TOO_MANY_AGENTS: { http: 409, exit: 2, meaning: "the target means more agents than agreed to" },
-  UNKNOWN_REQUEST: { http: 404, exit: 1, meaning: "a response to a request that nobody sent" },
-  CONFLICT: { http: 409, exit: 1, meaning: "the same key or name with other contents" },
-  CHECKSUM_MISMATCH: { http: 422, exit: 1, meaning: "what arrived is not what was announced" },
-  INTERNAL: { http: 500, exit: 1, meaning: "a fault of the answering side; its log has the cause" },
-  USAGE: { http: 400, exit: 2, meaning: "wrong flags or arguments on the command line" },
+  TOO_MANY_AGENTS: { http: 409, exit: 2, meaning: "the target selects more agents than allowed" },
+  UNKNOWN_REQUEST: { http: 404, exit: 1, meaning: "a response to an unknown request" },
+  CONFLICT: {
+    http: 409,
+    exit: 1,
+    meaning: "a conflict with the current state, or a key reused with other contents",
+  },
+  CHECKSUM_MISMATCH: {
+    http: 422,
+    exit: 1,
+    meaning: "the content does not match the announced checksum",
+  },
+  INTERNAL: {
+    http: 500,
+    exit: 1,
+    meaning: "an internal error; the log of the responding side has the cause",
+  },
+  USAGE: { http: 400, exit: 2, meaning: "invalid flags or arguments on the command line" },
   UNREACHABLE: { http: 502, exit: 3, meaning: "the control plane cannot be reached" },
 } as const satisfies Record<string, CodeInfo>;
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** The request id of an error about a message whose own id could not be read. */
+/** The request id in an error about a message whose own id could not be read. */
 export const unknownRequestId = "unknown";
 
-/** Every error that is meant for a person or a peer: a code from the table and a sentence. */
+/** The error for people and peers: a code from the table and a message. */
 export class WsctlError extends Error {
   readonly code: ErrorCode;
 
@@ -75,7 +88,7 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCodes, code);
 }
 
-/** The sentence of any thrown value, for logs and for the last line of a failed command. */
+/** Returns the message of any thrown value. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,15 +1,15 @@
 /**
- * Doubt about JSON from outside: depth is judged before parsing (deep nesting is cheap to send and
- * dear to handle), values that would not survive a round trip are refused after it.
+ * Checks for untrusted JSON: the maximum depth (before parsing, because deep nesting is cheap to
+ * send and expensive to parse) and values that do not survive a round trip (after parsing).
  */
 export type JsonObject = { [key: string]: unknown };
 
-/** Whether arrays and objects in the text stay within `max` levels; strings are skipped. */
+/** Whether arrays and objects in the text are nested within `max` levels; strings are skipped. */
 export function isWithinDepth(text: string, max: number): boolean {
   return hasFewOpenings(text, max) || isDeepAtMost(text, max);
 }
 
-/** Fewer openings than levels are allowed: told without looking at each character. */
+/** A text with fewer opening brackets than levels need not be scanned character by character. */
 function hasFewOpenings(text: string, max: number): boolean {
   let left = max;
   for (let at = text.indexOf("{"); at !== -1; at = text.indexOf("{", at + 1)) {
@@ -38,8 +38,8 @@ function isDeepAtMost(text: string, max: number): boolean {
 }
 
 /**
- * Names what in a parsed value could not be written down again as it was: a number beyond a
- * double's range (`1e999`) or half of a surrogate pair. Undefined where there is nothing.
+ * Names a part of a parsed value that cannot be serialized again unchanged: a number outside a
+ * double's range (`1e999`) or a lone surrogate. Undefined if there is none.
  */
 export function findUnsafeNumber(value: unknown): string | undefined {
   if (typeof value === "number") {
@@ -65,7 +65,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Sets a plain key of whatever name, such as `__proto__`, that can be set again or deleted. */
+/** Sets a plain property of any name, such as `__proto__`, that stays writable and deletable. */
 export function setKey(target: JsonObject, key: string, value: unknown): void {
   const plain = { enumerable: true, configurable: true, writable: true };
   Object.defineProperty(target, key, { ...plain, value });

@@ -1,4 +1,7 @@
-/** Keys that sign releases, commands and connections: Ed25519, private ones in PEM, public ones as one word. */
+/**
+ * Ed25519 keys (RFC 8032) that sign releases, commands and connections. Private keys are PEM
+ * (PKCS#8); public keys are one word of text.
+ */
 import {
   createHash,
   createPrivateKey,
@@ -13,13 +16,13 @@ import { WsctlError } from "./errors.ts";
 const prefix = "wsctl-ed25519:";
 const rawBytes = 32;
 export const signatureBytes = 64;
-/** What stands before the 32 bytes of an Ed25519 key in its standard form (SPKI). */
+/** The prefix of the 32 bytes of an Ed25519 key in SPKI form (RFC 8410). */
 const spkiHead = Buffer.from("302a300506032b6570032100", "hex");
 
 export interface PublicKey {
-  /** `wsctl-ed25519:…`; two keys are the same if their texts are. */
+  /** `wsctl-ed25519:…`. Two keys are equal if their texts are. */
   text: string;
-  /** Short, for people: 16 hexadecimal digits of its hash. */
+  /** A short id for people: 16 hexadecimal digits of its hash. */
   id: string;
   verifies(message: Uint8Array, signature: Uint8Array): boolean;
 }
@@ -42,23 +45,25 @@ export function generateKey(passphrase?: string): NewKey {
   return { pem, publicKey: fromKey(publicKey) };
 }
 
-/** Throws `USAGE` saying why this is no private key, or which passphrase is missing. */
+/**
+ * Reads a private key.
+ *
+ * @throws {WsctlError} USAGE if it is not an Ed25519 key or the passphrase is missing or wrong
+ */
 export function readPrivateKey(pem: string, passphrase?: string): PrivateKey {
   const isLocked = pem.includes("ENCRYPTED PRIVATE KEY");
   if (isLocked && passphrase === undefined) {
-    throw usage("the private key is encrypted, and no passphrase is given");
+    throw usage("Private key is encrypted and needs a passphrase");
   }
   let key: KeyObject;
   try {
     key = createPrivateKey(isLocked ? { key: pem, passphrase: passphrase ?? "" } : pem);
   } catch (error) {
-    const why = isLocked
-      ? "the passphrase is not that of the private key"
-      : "no private key in PEM";
+    const why = isLocked ? "Wrong passphrase for the private key" : "No private key in PEM found";
     throw usage(why, error);
   }
   if (key.asymmetricKeyType !== "ed25519") {
-    throw usage(`the private key must be of the type ed25519, and is ${key.asymmetricKeyType}`);
+    throw usage(`Private key must be of the type ed25519, but is ${key.asymmetricKeyType}`);
   }
   return {
     publicKey: fromKey(createPublicKey(key)),
@@ -66,11 +71,15 @@ export function readPrivateKey(pem: string, passphrase?: string): PrivateKey {
   };
 }
 
-/** Throws `USAGE`. Exactly one text stands for a key. */
+/**
+ * Parses a public key. Each key has exactly one text.
+ *
+ * @throws {WsctlError} USAGE
+ */
 export function parsePublicKey(text: string): PublicKey {
   const raw = Buffer.from(text.slice(prefix.length), "base64url");
   if (raw.length !== rawBytes || formatPublicKey(raw) !== text) {
-    throw usage(`a public key must be "${prefix}" and 32 bytes in base64url`);
+    throw usage(`Public key must be "${prefix}" and 32 bytes in base64url`);
   }
   try {
     const key = createPublicKey({
@@ -80,7 +89,7 @@ export function parsePublicKey(text: string): PublicKey {
     });
     return fromKey(key);
   } catch (error) {
-    throw usage("the public key is not one of Ed25519", error);
+    throw usage("Public key is not an Ed25519 key", error);
   }
 }
 
@@ -94,7 +103,7 @@ function fromKey(key: KeyObject): PublicKey {
       try {
         return verify(null, message, key, signature);
       } catch {
-        // A signature that a library will not even look at is none.
+        // The library rejects malformed signatures by throwing.
         return false;
       }
     },

@@ -1,18 +1,18 @@
-/** Labels of agents: what operators, tokens and hosts say of an agent. */
+/** Labels of agents, set by operators, tokens and hosts. */
 import * as v from "valibot";
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** What an agent says of itself, and its id: known by these names, which no label may have. */
+/** The facts that an agent reports, and its id. Labels must not have these names. */
 export const infoNames = ["agent", "hostname", "os", "arch", "version"] as const;
 
 export const labelsMax = 64;
-/** What a label may be called, and what it may say. */
+/** The valid names and values of labels. */
 export const labelNameShape = /^(?=.{1,128}$)[a-z0-9](?:[a-z0-9._/-]*[a-z0-9])?$/i;
 export const labelValueShape = /^(?=.{0,128}$)(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)?$/i;
 export const selectorWords = new Set(["and", "or", "not", "in", "notin"]);
 
-/** Labels of an agent, as `{"env": "prod"}`. */
+/** Labels of an agent, such as `{"env": "prod"}`. */
 export const LabelSet = v.pipe(
   v.record(
     v.pipe(

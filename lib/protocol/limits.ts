@@ -1,273 +1,293 @@
 /**
- * Every limit of the wire and of the API, with its unit and its reason. Reaching one is a named
- * error, never silent loss.
+ * Every limit of the wire and of the API, with its unit and its reason. Exceeding one is an error,
+ * never silent loss.
  */
 
-/** One WebSocket message, in UTF-8 bytes, both ways. Larger things go through object storage. */
+/**
+ * Size of one WebSocket message, in UTF-8 bytes, in both directions. Larger content uses object
+ * storage.
+ */
 export const messageBytesMax = 64 * 1024;
 
-/** Arrays and objects inside each other in one message; deeper is refused before it is parsed. */
+/** Maximum nesting of arrays and objects in one message, checked before it is parsed. */
 export const depthMax = 32;
 
-/** A request id, in characters. Ours are UUIDs; others may use what they like. */
+/**
+ * Length of a request id, in characters. wsctl uses UUIDs; other implementations may use other ids.
+ */
 export const requestIdCharsMax = 128;
 
-/** An agent id, in characters: the length of a full host name is 253, a sane one is far below. */
+/**
+ * Length of an agent id, in characters. A full host name has at most 253, but is rarely that long.
+ */
 export const agentIdCharsMax = 128;
 
-/** A command's name, in characters. */
+/** Length of a command's name, in characters. */
 export const commandCharsMax = 128;
 
-/** An error code, in characters; codes of other implementations are kept as they are. */
+/** Length of an error code, in characters. Codes of other implementations are kept unchanged. */
 export const codeCharsMax = 64;
 
-/** A command's parameters as JSON, in bytes: leaves room for the envelope around them. */
+/** Size of a command's parameters as JSON, in bytes, which leaves room for the envelope. */
 export const parametersBytesMax = 48 * 1024;
 
-/** A human message inside a response or an error, in characters. */
+/** Length of a message for people in a response or an error, in characters. */
 export const textCharsMax = 16 * 1024;
 
-/** The body of an API request, in bytes: room for a long list of agents beside the parameters. */
+/** Size of an API request body, in bytes, with room for a long list of agents. */
 export const bodyBytesMax = 4 * 1024 * 1024;
 
-/** How long a command may run, in seconds: default and most. */
+/** Timeout of a command, in seconds: default and maximum. */
 export const timeoutSecondsDefault = 30;
 export const timeoutSecondsMax = 24 * 60 * 60;
 
-/** How long a request may wait for its agent, in seconds: default and most. */
+/** Time to live of a request, in seconds: default and maximum. */
 export const ttlSecondsDefault = 60 * 60;
 export const ttlSecondsMax = 7 * 24 * 60 * 60;
 
-/** How long a request of a rollout may wait for its turn, unless its TTL is longer. */
+/** How long a request of a rollout may wait for its batch, unless its TTL is longer. */
 export const batchWaitMsMax = 7 * 24 * 60 * 60 * 1000;
 
 /** A job with more requests than this is shown without their results. */
 export const fullResultRequestsMax = 200;
 
-/** All schedules together, as JSON, in bytes: they are held in memory. */
+/** Size of all schedules together as JSON, in bytes, because they are kept in memory. */
 export const schedulesBytesMax = 16 * 1024 * 1024;
 
-/** One of them. */
+/** Size of one schedule as JSON, in bytes. */
 export const scheduleBytesMax = 128 * 1024;
 
-/** Heartbeats every X seconds, and how many of them may be missed before a peer counts as gone. */
+/**
+ * Heartbeat interval in seconds, and the number of missed heartbeats after which a peer is offline.
+ */
 export const heartbeatSecondsDefault = 15;
 export const heartbeatsMissedMax = 3;
 
-/** After the last heartbeat could have come, a silent peer is given this long to prove itself. */
+/** How long a silent peer may take to respond to a ping after its last heartbeat was due. */
 export const pingAfterSilenceMs = 2_000;
 
-/** A new `wsctl.v1` session must say `hello` within this time. */
+/** A new `wsctl.v1` session must send `hello` within this time. */
 export const helloTimeoutMs = 10_000;
 
-/** Sent requests of one agent that may be unanswered at a time; the rest wait in the journal. */
+/** Unanswered requests of one agent at a time; the rest is queued in the journal. */
 export const inflightPerAgentMax = 16;
 
-/** Requests that may wait for one agent, and for all agents, at a time. */
+/** Open requests of one agent and of all agents. */
 export const openPerAgentMax = 10_000;
 export const openMax = 1_000_000;
 
-/** Parameters of all open jobs together, in bytes: they are held in memory until the job ends. */
+/** Size of the parameters of all open jobs, in bytes, because they are kept in memory. */
 export const openParametersBytesMax = 256 * 1024 * 1024;
 
-/** After a timeout has passed, an answer already on its way is waited for this long. */
+/** How long a response may arrive after the timeout has passed. */
 export const answerGraceMs = 10_000;
 
-/** After a restart of the control plane, agents that hold answers are waited for this long. */
+/** How long agents may take to reconnect after a restart of the control plane. */
 export const recoveryGraceMs = 60_000;
 
-/** Refused messages within the window before a peer is closed as broken. */
+/** Rejected messages within the window before the connection is closed. */
 export const protocolViolationsMax = 20;
 export const protocolViolationsWindowMs = 10_000;
 
-/** Messages a second from one agent, and how many it may save up. */
+/** Messages per second from one agent, and the burst. */
 export const messagesPerSecondMax = 2_000;
 export const messagesBurstMax = 4_000;
 
-/** Bytes a second from one agent, and how many it may save up. */
+/** Bytes per second from one agent, and the burst. */
 export const messageBytesPerSecondMax = 8 * 1024 * 1024;
 export const messageBytesBurstMax = 16 * 1024 * 1024;
 
-/** What may be queued in memory for one slow reader, in bytes, before it is closed. */
+/** Size of the send queue of one slow reader, in bytes, before it is closed. */
 export const sendQueueBytesMax = 4 * 1024 * 1024;
 
-/** How long agents' metrics are kept, in hours: minute by minute, and hour by hour. */
+/** How long agents' metrics are kept, in hours: by minute and by hour. */
 export const metricsMinutesRetentionHours = 24;
 export const metricsHoursRetention = 30 * 24;
 
-/** Commands that one agent runs at a time, and how many more it takes before it says `BUSY`. */
+/**
+ * Commands that one agent runs at a time, and how many more it queues before it responds `BUSY`.
+ */
 export const runningMax = 16;
 export const acceptedMax = 256;
 
-/** Answers an agent keeps for a control plane that does not take them; past this it is `BUSY`. */
+/** Unacknowledged responses that an agent keeps; above this it responds `BUSY`. */
 export const unacknowledgedMax = 1_000;
 
 /**
- * What is kept of a program's output, in bytes, unless its manifest says otherwise; and at most.
+ * Bytes of output kept per program, unless its manifest sets another value: default and maximum.
  */
 export const outputBytesDefault = 12 * 1024;
 export const outputBytesMax = 15 * 1024;
 
-/** What a program may return to a program, as JSON, in bytes. */
+/** Size of a program's result as JSON, in bytes. */
 export const resultBytesMax = 32 * 1024;
 
-/** Between SIGTERM and SIGKILL a program is given this long; less than `stopGraceMs`. */
+/** Time between SIGTERM and SIGKILL of a program; less than `stopGraceMs`. */
 export const programGraceMs = 3_000;
 
-/** After a command was told to stop at its timeout, it is given this long to end. */
+/** How long a command may take to stop after its timeout. */
 export const stopGraceMs = 6_000;
 
-/** Before an agent restarts, its other commands are given this long to end. */
+/** How long other commands may take to end before an agent restarts. */
 export const restartGraceMs = 10_000;
 
 /**
- * An answer that was sent is repeated, or without `wsctl.v1` taken as received, after this long.
+ * After this time an unacknowledged response is sent again, or without `wsctl.v1` treated as
+ * received.
  */
 export const answerRepeatMs = 30_000;
 
-/**
- * How long an agent remembers a request: past its TTL by this, or without a TTL of ours so long.
- */
+/** How long an agent remembers a request after its TTL, and in total if the request has no TTL. */
 export const dedupAfterTtlMs = 60 * 60 * 1000;
 export const dedupWindowMs = 7 * 24 * 60 * 60 * 1000;
 
-/** An attempt to connect that has not succeeded after this long is given up. */
+/** A connection attempt is abandoned after this time. */
 export const connectTimeoutMs = 15_000;
 
 /**
- * Waiting before another attempt: doubled from the first to the cap, forgotten after steady uptime.
+ * Back-off between connection attempts: doubled from the first to the maximum, reset after a stable
+ * connection.
  */
 export const backoffBaseMs = 1_000;
 export const backoffMsMax = 60_000;
 export const stableAfterMs = 60_000;
 
-/** Over how long a fleet spreads its returns at the most, whatever it is advised. */
+/** The maximum window over which agents spread reconnects. */
 export const reconnectJitterMsMax = 300_000;
 
-/** A peer that was refused for good reason waits at least so long, and up to twice that. */
+/** The minimum wait of a rejected peer; it waits up to twice as long. */
 export const slowReconnectMs = 30_000;
 
-/** Where a control plane gives no advice: over how long to spread a return, in seconds. */
+/** The reconnect window without pacing from the control plane, in seconds. */
 export const reconnectSecondsDefault = 5;
 
-/** Status updates: one for so many heartbeats. */
+/** The number of heartbeats per status update. */
 export const heartbeatsPerStatus = 4;
 
-/** An agent's capabilities as JSON, in bytes: leaves room for the envelope and for escaping. */
+/**
+ * Size of an agent's capabilities as JSON, in bytes, which leaves room for the envelope and for
+ * escaping.
+ */
 export const capabilitiesBytesMax = 28 * 1024;
 
-/** How soon after a manifest was changed an agent says so. */
+/** How soon an agent announces a changed manifest. */
 export const capabilitiesPollMs = 3_000;
 
-/** One piece of live output, in bytes: fits a message with each of them escaped, or as base64. */
+/**
+ * Size of one chunk of live output, in bytes: it fits into a message if every byte is escaped, or
+ * as base64.
+ */
 export const outputChunkBytesMax = 28 * 1024;
 
-/** A smaller piece counts as so many bytes: about what it costs whoever keeps it. */
+/** The minimum cost of a smaller chunk, in bytes, which is about what storing it costs. */
 export const outputChunkCostMin = 64;
 
-/** What one `subscribe_output` may ask for, in bytes. */
+/** Bytes that one `subscribe_output` may request. */
 export const subscribeBytesMax = 1024 * 1024;
 
-/** A subscriber that says nothing for this long no longer holds a program up. */
+/** A subscriber that is silent for this long no longer blocks a program. */
 export const subscriptionLeaseMs = 30_000;
 
-/** While it waits, a subscriber says this often that it is still there. */
+/** How often a waiting subscriber renews its subscription. */
 export const subscriptionRenewMs = 10_000;
 
-/** Watchers of one request, at its agent. */
+/** Subscribers of one request at its agent. */
 export const subscriptionsPerRequestMax = 8;
 
 /**
- * Requests of a job that one operator watches at a time, and what may wait for the operator, in
- * bytes, beside the last piece of each.
+ * Requests of a job that one operator follows at a time, and the bytes buffered for that operator
+ * in addition to the last chunk of each.
  */
 export const subscriptionsPerStreamMax = 512;
 export const subscribedBytesMax = 4 * 1024 * 1024;
 
 /**
- * Once a request has ended, the rest of its output is waited for as long as it goes on coming so
- * often.
+ * After a request has ended, the rest of its output is awaited while chunks arrive within this
+ * interval.
  */
 export const outputDrainMs = 8_000;
 
 /**
- * It is waited for no longer than this in all, and a second more for so many bytes that come; more
- * bytes than this, several times what a spool keeps, are not taken.
+ * The total wait for the rest of the output, extended by a second per number of bytes received;
+ * more bytes than this, several times the size of a spool, are not accepted.
  */
 export const outputDrainTotalMs = 30_000;
 export const outputDrainBytesPerSecond = 8 * 1024;
 export const outputDrainBytesMax = 16 * 1024 * 1024;
 
-/** How long a new version has to connect, and must then stay connected, in seconds. */
+/** How long a new version may take to connect, and how long it must stay connected, in seconds. */
 export const connectSecondsDefault = 60;
 export const healthySecondsDefault = 30;
 export const trialSecondsMax = 600;
 
-/** Having proved itself or failed, it is given this long to end. */
+/** How long a trial may take to end after it has passed or failed. */
 export const trialStopMs = 15_000;
 
 /**
- * An artifact's name, in UTF-8 bytes: below what every file system allows, with room for a suffix.
+ * Length of an artifact's name, in UTF-8 bytes: below the limit of all file systems, with room for
+ * a suffix.
  */
 export const artifactNameBytesMax = 200;
 
-/** Bytes of one artifact, and of all together; `wsctl serve` may be told otherwise. */
+/** Bytes of one artifact and of all together; flags of `wsctl serve` change them. */
 export const artifactBytesDefault = 5_000_000_000;
 export const artifactQuotaBytesDefault = 20_000_000_000;
 
-/** How long a result is kept, in seconds, unless `wsctl serve` is told otherwise. */
+/** How long a result is kept, in seconds; a flag of `wsctl serve` changes it. */
 export const artifactTtlSecondsDefault = 7 * 24 * 60 * 60;
 
-/** Artifacts of one request, and in all. */
+/** Artifacts of one request, and in total. */
 export const artifactsPerRequestMax = 64;
 export const artifactsMax = 100_000;
 
-/** What artifacts leave free of the disk that they share with the journal, in bytes. */
+/** Disk space that artifacts leave free for the journal on the same disk, in bytes. */
 export const artifactReserveBytes = 100_000_000;
 
-/** How long an upload may take in all before it counts as abandoned. */
+/** How long an upload may take before it counts as abandoned. */
 export const artifactUploadMs = 24 * 60 * 60 * 1000;
 
-/** How long a pre-signed URL is good for; whoever needs longer asks for another. */
+/** How long a pre-signed URL is valid. Clients request a new one after that. */
 export const artifactUrlMs = 60 * 60 * 1000;
 
-/** How much our own clients upload in one request, in bytes: streamed, never held. */
+/** Bytes that wsctl uploads per HTTP request; they are streamed, not buffered. */
 export const artifactPartBytes = 64 * 1024 * 1024;
 
-/** Failed attempts to be let in from one address before it has to wait, and within which time. */
+/** Failed authentication attempts from one address before it is rate-limited, and the window. */
 export const authFailuresMax = 20;
 export const authWindowMs = 60_000;
 
-/** Addresses whose failures are remembered at a time. */
+/** Addresses whose failed attempts are tracked at a time. */
 export const failedAddressesMax = 10_000;
 
-/** How old an agent's own key becomes before the agent replaces it. */
+/** The age at which an agent renews its key. */
 export const keyLifetimeMsDefault = 30 * 24 * 60 * 60 * 1000;
 
-/** Refusals that the audit trail keeps, and within which time; of more it keeps the number. */
+/** Rejected requests that the audit trail records per window; the rest is only counted. */
 export const refusalsMax = 120;
 export const refusalsWindowMs = 60_000;
 
-/** Logins at a time: of one token or person, whose oldest then ends, and in all. */
+/** Console sessions at a time: per token or user, whose oldest session then ends, and in total. */
 export const loginsPerSubjectMax = 16;
 export const loginsMax = 1_000;
 
-/** How long somebody may take to log in at an OpenID provider. */
+/** How long an OpenID login may take. */
 export const oidcLoginMs = 10 * 60 * 1000;
 
-/** Logins at a provider that have come to an end, remembered beside the provider's own memory. */
+/** Completed OpenID logins whose state is remembered to prevent replay. */
 export const oidcUsedStatesMax = 10_000;
 
-/** How long each answer of the provider is waited for, and how many logins ask it at a time. */
+/** Timeout of a response from the OpenID provider, and the number of concurrent logins. */
 export const oidcTimeoutMs = 10_000;
 export const oidcConcurrentRequestsMax = 32;
 
-/** A provider that could not be reached is asked again after this; one that answered, after an hour. */
+/**
+ * How soon an unreachable provider is tried again. A discovered configuration is kept for an hour.
+ */
 export const oidcRetryMs = 2_000;
 export const oidcCacheMs = 60 * 60 * 1000;
 
 /**
- * A certificate that the control plane issues is valid from this long before its issue, for hosts
- * whose clock is behind.
+ * A certificate from the control plane's CA is valid from this long before its issue, for hosts
+ * whose clock is slow.
  */
 export const certificateBackdateMs = 24 * 60 * 60 * 1000;

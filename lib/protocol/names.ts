@@ -1,6 +1,6 @@
 /**
- * The names that travel: agent ids, request ids, command names. They are checked at the edge, and
- * never used as a path, a subject or a part of a query.
+ * Names that are transmitted: agent ids, request ids, command names. They are validated on receipt
+ * and never used as a path or as a part of a query.
  */
 import * as v from "valibot";
 import {
@@ -11,8 +11,8 @@ import {
 } from "./limits.ts";
 
 /**
- * Anything printable: no control, format, private or unpaired characters, no line breaks. What is
- * not assigned yet passes: runtimes differ in what they know of.
+ * Printable text: no control, format, private-use or unpaired characters and no line breaks.
+ * Unassigned characters are allowed, because runtimes have different Unicode versions.
  */
 const printable = /^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]+$/u;
 const agentIdShape = /^[a-z0-9]+(?:[._-]+[a-z0-9]+)*$/;
@@ -30,14 +30,14 @@ export const RequestId = printableText(requestIdCharsMax);
 
 export const CommandName = printableText(commandCharsMax);
 
-/** Lower-case letters and digits, with `.`, `_` or `-` between them, as in a host's name. */
+/** Lower-case letters and digits, with `.`, `_` or `-` between them, as in a host name. */
 export const AgentId = v.pipe(
   v.string("must be a string"),
   v.maxLength(agentIdCharsMax, `must be of at most ${agentIdCharsMax} characters`),
   v.regex(agentIdShape, "must be lower-case letters and digits, with '.', '_' or '-' between them"),
 );
 
-/** The name of one file in one directory, which may be written on any host that receives it. */
+/** A plain file name that is valid on every platform. */
 export const ArtifactName = v.pipe(
   printableText(artifactNameBytesMax),
   v.check(

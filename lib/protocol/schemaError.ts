@@ -1,6 +1,6 @@
 /**
- * What a schema has found wrong, for the one who sent it: the field and the rule, never the value,
- * which may be long or hostile. A field's name that is not ours is shortened and cleaned.
+ * Formats a schema error for the sender: the field and the rule, never the value, which may be long
+ * or hostile. Unknown field names are shortened and sanitized.
  */
 import * as v from "valibot";
 
@@ -10,11 +10,11 @@ export function formatIssue(issue: v.BaseIssue<unknown>): string {
   const path = shown(v.getDotPath(issue));
   if (path === undefined) return formatRule(issue);
   if (issue.received === "undefined") return `${path} is missing`;
-  if (issue.expected === "never") return `${path} is not known here`;
+  if (issue.expected === "never") return `${path} is unknown`;
   return `${path} ${formatRule(issue)}`;
 }
 
-/** Our own schemas say their rule; for the library's it is put into words. */
+/** Schemas of wsctl contain their rule; rules of the library are formatted here. */
 function formatRule(issue: v.BaseIssue<unknown>): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message;
   const { requirement } = issue;

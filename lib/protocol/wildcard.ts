@@ -1,9 +1,9 @@
 /**
- * Patterns in which `*` stands for any text and `?` for one character. Without a regular
- * expression: no text of anybody's can make this slow.
+ * Patterns in which `*` matches any text and `?` one character. Matching uses no regular expression
+ * and takes bounded time on untrusted text.
  */
 export function matchesWildcard(pattern: string, text: string): boolean {
-  // Back to the last star and one further: never more than one way at a time.
+  // Backtracks to the last star only, so that there is one alternative at a time.
   let at = 0;
   let star = -1;
   let from = 0;

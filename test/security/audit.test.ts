@@ -85,14 +85,14 @@ describe("the control plane's trail", () => {
     alter("CREATE TABLE kept AS SELECT * FROM audit; DELETE FROM audit WHERE sequence = 4");
     const cut = await judged("--head", head);
     expect(cut.code).toBe(1);
-    expect(cut.stdout).toMatch(/broken at record 4: records up to 4, whose head was kept/);
+    expect(cut.stdout).toMatch(/broken at record 4: entries up to 4 of the given head/);
     expect((await judged()).code).toBe(0);
     alter("DELETE FROM audit; INSERT INTO audit SELECT * FROM kept");
     alter(`UPDATE audit SET record = replace(record, 'viewer', 'admin') WHERE sequence = 2`);
     expect((await judged()).stdout).toMatch(/broken at record 2: .*changed/);
     alter("DELETE FROM audit; INSERT INTO audit SELECT * FROM kept");
     alter("DELETE FROM audit WHERE sequence = 2");
-    expect((await judged()).stdout).toMatch(/broken at record 2: this record is missing/);
+    expect((await judged()).stdout).toMatch(/broken at record 2: this entry is missing/);
   });
 });
 

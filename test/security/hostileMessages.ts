@@ -152,7 +152,7 @@ export function hostileMessagesSuite(flavour: Flavour): void {
       await using agent = await target().agent();
       for (let count = 0; count <= protocolViolationsMax; count++) agent.socket.text("{");
       const { code, reason } = await agent.socket.closed;
-      expect({ code, reason }).toEqual({ code: 4400, reason: "too many refused messages" });
+      expect({ code, reason }).toEqual({ code: 4400, reason: "too many rejected messages" });
       expect(agent.socket.frames.all.length).toBeGreaterThanOrEqual(protocolViolationsMax);
       expect((await target().view(agent.id)).online).toBe(false);
     });

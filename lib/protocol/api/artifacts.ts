@@ -1,22 +1,24 @@
 /**
- * Artifacts: what is too large for a message, kept in object storage and referred to by its id. The
- * bodies of `/api/v1/artifacts`, and the two headers of an upload that is resumed.
+ * Artifacts: content that is too large for a message, stored in object storage and referred to by
+ * its id. Defines the bodies of `/api/v1/artifacts` and the headers of a resumed upload.
  */
 import * as v from "valibot";
 import { ArtifactName, RequestId } from "../names.ts";
 
-/** `result`: what a command left behind; `release`: what agents may fetch. */
+/** `result`: created by a command. `release`: a file for agents to download. */
 export const artifactKinds = ["result", "release"] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 export type ArtifactState = "uploading" | "ready";
 
-/** Answers `HEAD` and every `PUT` of an embedded upload: so many bytes are there. */
+/**
+ * Sent in responses to `HEAD` and `PUT` of an embedded upload: the number of bytes received so far.
+ */
 export const uploadOffsetHeader = "Upload-Offset";
 
 const bytesRule = "must be a whole number of bytes, 0 or more";
 
-/** `POST /api/v1/artifacts`: what is going to be uploaded. */
+/** `POST /api/v1/artifacts`: describes the content to upload. */
 export const ArtifactRequest = v.strictObject({
   name: ArtifactName,
   bytes: v.pipe(v.number(bytesRule), v.safeInteger(bytesRule), v.minValue(0, bytesRule)),
@@ -24,26 +26,26 @@ export const ArtifactRequest = v.strictObject({
     v.string("must be a string"),
     v.regex(/^[0-9a-f]{64}$/, "must be a SHA-256 as 64 lower-case hexadecimal digits"),
   ),
-  /** The request whose result it is: an agent must name it. */
+  /** The request that created the result; required from an agent. */
   request_id: v.optional(RequestId),
   kind: v.optional(v.picklist(artifactKinds, 'must be "result" or "release"')),
 });
 export type ArtifactRequest = v.InferOutput<typeof ArtifactRequest>;
 
-/** How an artifact's content is uploaded: the URL itself is the credential. */
+/** How to upload the content. The URL is the credential. */
 export interface UploadView {
   method: "PUT";
-  /** A path on the control plane itself, or an absolute URL of another store. */
+  /** A path on the control plane, or an absolute URL of another store. */
   url: string;
-  /** To be sent as they are: some are part of the URL's signature. */
+  /** Headers to send unchanged; some are part of the URL's signature. */
   headers: Record<string, string>;
-  /** Whether a broken upload may go on with `Content-Range` behind what has arrived. */
+  /** Whether an interrupted upload can be resumed with `Content-Range`. */
   resumable: boolean;
   expires_at: string;
 }
 
 export interface DownloadView {
-  /** A path on the control plane itself, or an absolute URL of another store. */
+  /** A path on the control plane, or an absolute URL of another store. */
   url: string;
   expires_at: string;
 }
@@ -62,12 +64,12 @@ export interface ArtifactView {
   expires_at?: string;
 }
 
-/** Answers an order; without `upload` the content is there already. */
+/** The response to an artifact request. Without `upload`, the content is already stored. */
 export interface NewArtifact extends ArtifactView {
   upload?: UploadView;
 }
 
-/** One artifact; `download` is there once it is ready. */
+/** One artifact, with `download` once it is ready. */
 export interface ArtifactDetail extends ArtifactView {
   download?: DownloadView;
 }

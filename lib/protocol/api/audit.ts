@@ -1,25 +1,28 @@
 /**
- * The audit trail: what was asked, by whom, of whom, and what came of it, each record chained to
- * the one before by its hash. A record that is changed or taken out breaks the chain; that the end
- * was cut off is seen by whoever has kept the head elsewhere.
+ * The audit trail: entries with the action, the actor, the resource and the outcome, each chained
+ * to the one before by its hash. A changed or removed entry breaks the chain. Removed entries at
+ * the end are detected only with a head that was stored elsewhere.
  */
 import { hash } from "node:crypto";
 import type { JsonObject } from "../json.ts";
 
 export interface AuditDetails {
-  /** `job.create`, `token.revoke`, `request.end`, …: a noun and what happens to it. */
+  /** `job.create`, `token.revoke`, `request.end`, …: a noun and a verb. */
   action: string;
   /** `started`, `accepted`, `refused`, or the outcome of a request. */
   outcome: string;
   /**
-   * The id of the token or key that asked, or of a person at the console, `ISSUER#SUBJECT`; absent
-   * where nobody was let in.
+   * The id of the token or key, or `ISSUER#SUBJECT` of a console user; absent if authentication
+   * failed.
    */
   actor?: string;
   role?: string;
-  /** From where. */
+  /** Client IP address. */
   address?: string;
-  /** What it was about: ids of jobs, requests, tokens, agents, the command. */
+  /**
+   * The resource that the action is about: ids of jobs, requests, tokens and agents, and the
+   * command.
+   */
   resource?: JsonObject;
   code?: string;
 }
@@ -30,33 +33,36 @@ export interface AuditEntry extends AuditDetails {
   at: string;
 }
 
-/** What a chain begins with. */
+/** The hash before the first entry. */
 export const firstHash = "0".repeat(64);
 
 /**
- * What a record is called by which older ones were let go: `resource` has up to where (`last_sequence`), the
- * hash of the last of them, how many there were (`records`) and the `reason`.
+ * The action of an entry that records pruning. Its `resource` contains `last_sequence`, the hash of
+ * that entry, the number of `records` and the `reason`.
  */
 export const pruneAction = "audit.prune";
 
-/** SHA-256, in hexadecimal, over the hash before and the record's text as it is kept. */
+/** Returns the SHA-256, in hexadecimal, over the previous hash and the stored text of the entry. */
 export function appendToChain(previous: string, text: string): string {
   return hash("sha256", `${previous}\n${text}`, "hex");
 }
 
-/** A record as it is kept and handed out. */
+/** An entry as it is stored and returned. */
 export interface AuditLine {
   record: AuditEntry;
   hash: string;
 }
 
-/** The end of a trail, `SEQUENCE:HASH` as text: to be kept where whoever could change the trail cannot reach. */
+/**
+ * The end of a trail, as text `SEQUENCE:HASH`. Store it where an attacker who can change the trail
+ * has no access.
+ */
 export interface AuditHead {
   sequence: number;
   hash: string;
 }
 
-/** `GET /api/v1/audit`: one page of the trail, the oldest first, with its head. */
+/** `GET /api/v1/audit`: one page of the trail, oldest first, with its head. */
 export interface AuditPage {
   items: AuditLine[];
   head: AuditHead;
@@ -66,26 +72,26 @@ export type VerifyResult =
   | {
       intact: true;
       head: AuditHead;
-      /** The last record that was let go; absent where the trail begins with its first. */
+      /** The last pruned entry; absent if nothing was pruned. */
       start?: AuditHead;
-      /** The head that was to be compared is older than what is kept: nothing is known of it. */
+      /** The given head is older than the stored entries, so that it cannot be compared. */
       anchor_too_old?: true;
     }
   | { intact: false; sequence: number; reason: string };
 
-/** Follows a chain record by record, from its beginning. */
+/** Verifies a chain entry by entry, from its start. */
 export class ChainCheck {
   readonly #anchor: AuditHead | undefined;
   readonly #start: AuditHead;
   #previous: string;
   #sequence: number;
   #fault: { sequence: number; reason: string } | undefined;
-  /** A record says that what is missing before the beginning was let go. */
+  /** Whether an entry records the pruning of everything before the start. */
   #isStartDeclared: boolean;
 
   /**
-   * `anchor`: a head that was kept before, which must be in the chain. `start`: up to where the
-   * chain was let go; that it was must be said by the chain itself.
+   * @param anchor A head that was stored before and must be in the chain.
+   * @param start The last pruned entry; an entry of the chain must record the pruning.
    */
   constructor(anchor?: AuditHead, start: AuditHead = { sequence: 0, hash: firstHash }) {
     this.#anchor = anchor;
@@ -98,13 +104,13 @@ export class ChainCheck {
   take(sequence: number, text: string, hash: string): void {
     if (this.#fault !== undefined) return;
     const expected = this.#sequence + 1;
-    if (sequence !== expected) return this.#broken(expected, "this record is missing");
+    if (sequence !== expected) return this.#broken(expected, "this entry is missing");
     if (appendToChain(this.#previous, text) !== hash) {
-      return this.#broken(sequence, "this record, or the one before it, was changed");
+      return this.#broken(sequence, "this entry or the one before it was changed");
     }
     const anchor = this.#anchor;
     if (anchor?.sequence === sequence && anchor.hash !== hash) {
-      return this.#broken(sequence, "the trail up to here is not the one whose head was kept");
+      return this.#broken(sequence, "the trail up to here does not match the given head");
     }
     this.#previous = hash;
     this.#sequence = sequence;
@@ -116,15 +122,15 @@ export class ChainCheck {
     const anchor = this.#anchor;
     const start = this.#start;
     if (!this.#isStartDeclared) {
-      const reason = "those before this one are gone, and no record says that they were let go";
+      const reason = "earlier entries are missing, and no entry records that they were pruned";
       return { intact: false, sequence: start.sequence + 1, reason };
     }
     if (anchor !== undefined && anchor.sequence > this.#sequence) {
-      const reason = `records up to ${anchor.sequence}, whose head was kept, are missing at the end`;
+      const reason = `entries up to ${anchor.sequence} of the given head are missing at the end`;
       return { intact: false, sequence: this.#sequence + 1, reason };
     }
     if (anchor !== undefined && anchor.sequence === start.sequence && anchor.hash !== start.hash) {
-      const reason = "the trail that was let go before it is not the one whose head was kept";
+      const reason = "the pruned part of the trail does not match the given head";
       return { intact: false, sequence: start.sequence + 1, reason };
     }
     return {
@@ -135,7 +141,7 @@ export class ChainCheck {
     };
   }
 
-  /** While records go one after the other, more of them may be there than the chain says. */
+  /** During pruning, more entries may still exist than the chain requires. */
   #isPruneEntry(text: string): boolean {
     if (!text.includes(pruneAction)) return false;
     const { action, resource } = JSON.parse(text) as AuditEntry;
@@ -150,7 +156,7 @@ export class ChainCheck {
   }
 }
 
-/** `SEQUENCE:HASH`; undefined where it is not. */
+/** Parses `SEQUENCE:HASH`; undefined if the text is invalid. */
 export function parseAuditHead(text: string): AuditHead | undefined {
   const [, sequence, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
   return sequence === undefined || hash === undefined

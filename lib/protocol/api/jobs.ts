@@ -1,6 +1,6 @@
 /**
- * What an operator asks for: `POST /api/v1/jobs` and its like, as schemas from which the types are
- * inferred; both ends use them.
+ * The requests of operators about jobs (`POST /api/v1/jobs` and others), as schemas from which the
+ * types are inferred. Client and server share them.
  */
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
@@ -10,7 +10,7 @@ import { isTimestamp } from "../timestamp.ts";
 import { CommandSignatures } from "../wire/signedCommand.ts";
 import { agentsMax, parseCountOrPercentage, Target } from "./target.ts";
 
-/** Whose requests go first where several wait for one agent. */
+/** The order of requests of several jobs that are queued for the same agent. */
 export const Priority = v.picklist(["high", "normal", "low"], 'must be "high", "normal" or "low"');
 export type Priority = v.InferOutput<typeof Priority>;
 
@@ -26,7 +26,7 @@ const pauseSeconds = v.pipe(
   v.maxValue(ttlSecondsMax, pauseRule),
 );
 
-/** What an operator has signed of a job: one request for each agent of its target. */
+/** The signed part of a job: one signed request for each agent of its target. */
 export const SignedJobRequest = v.strictObject({
   not_after: v.pipe(v.string(), v.check(isTimestamp, "must be ISO 8601 in UTC")),
   requests: v.pipe(
@@ -46,28 +46,28 @@ export type SignedJobRequest = v.InferOutput<typeof SignedJobRequest>;
 /** How a job is spread over its agents. */
 const Rollout = v.pipe(
   v.strictObject({
-    /** Agents at a time: the next begins when one has ended. */
+    /** The maximum number of agents that run at a time. */
     batch: v.optional(parseCountOrPercentage(1)),
-    /** Each batch begins when all of the one before has ended. */
+    /** Each batch starts when the whole of the previous one has ended. */
     waves: v.optional(v.boolean()),
-    /** Between two waves. */
+    /** The pause between two waves. */
     batch_pause_seconds: v.optional(pauseSeconds),
-    /** So many go first; any failure among them stops the rest. */
+    /** The number of agents that run first. Any failure among them stops the rollout. */
     canary: v.optional(parseCountOrPercentage(1)),
-    /** From the end of the last canary to the rest. */
+    /** The pause after the last canary has ended. */
     canary_pause_seconds: v.optional(pauseSeconds),
-    /** With one more failure than this, what has not been sent is cancelled. */
+    /** One more failure than this cancels the requests that were not sent. */
     max_failures: v.optional(parseCountOrPercentage(0)),
   }),
   v.check(
     ({ batch, waves, batch_pause_seconds }) =>
       batch !== undefined || (waves === undefined && batch_pause_seconds === undefined),
-    'has "waves" or "batch_pause_seconds" and no "batch"',
+    'has "waves" or "batch_pause_seconds" without "batch"',
   ),
   v.check(
     ({ canary, canary_pause_seconds }) =>
       canary !== undefined || canary_pause_seconds === undefined,
-    'has "canary_pause_seconds" and no "canary"',
+    'has "canary_pause_seconds" without "canary"',
   ),
 );
 
@@ -76,34 +76,37 @@ export const JobRequest = v.strictObject({
   command: CommandName,
   parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
   target: Target,
-  /** What the command itself asks for, where it is not given. */
+  /** By default the timeout that the command defines. */
   timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
   ttl_seconds: v.optional(seconds(ttlSecondsMax), ttlSecondsDefault),
-  /** Signatures over each of its requests, whose ids the operator has made; see `SignedJobRequest`. */
+  /**
+   * Signatures over each of its requests, whose ids the operator has generated; see
+   * `SignedJobRequest`.
+   */
   signed: v.optional(SignedJobRequest),
-  /** All of its agents at once, where it is not given. */
+  /** By default all agents run at once. */
   rollout: v.optional(Rollout),
-  /** Before or after what else waits for an agent. */
+  /** The priority over other requests that are queued for an agent. */
   priority: v.optional(Priority, "normal"),
-  /** Only agents that are connected: nothing waits for one that is away. */
+  /** Sends to connected agents only; no request is queued for an offline one. */
   require_online: v.optional(v.boolean(), false),
-  /** Refused where the target means more agents than this. */
+  /** Rejects the job if the target selects more agents. */
   max_agents: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
 export type JobRequest = v.InferOutput<typeof JobRequest>;
 export type JobRequestInput = v.InferInput<typeof JobRequest>;
 
-/** Which requests of a job are asked for again. */
+/** Selects the requests of a job to retry. */
 export const retryFilters = ["failed", "not_started", "lost", "all"] as const;
 
-/** Codes of errors that vouch for a command not having begun. */
+/** Error codes which guarantee that the command did not start. */
 const neverBegan: readonly string[] = [
   ...["INVALID_COMMAND", "INVALID_PARAMETERS", "FORBIDDEN", "BUSY", "STORAGE_UNAVAILABLE"],
   "NOT_STARTED",
   ...["EXPIRED", "OFFLINE", "CANCELLED"],
 ];
 
-/** Whether a request that ended so is asked for again as one of this kind. */
+/** Whether a request with this outcome matches the filter. */
 export function isRetried(
   kind: (typeof retryFilters)[number],
   { state, code = "" }: { state: string; code?: string },

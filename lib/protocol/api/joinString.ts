@@ -1,18 +1,17 @@
 /**
- * The one string that brings a host into the fleet: where the control plane is, by which authority
- * it is known, and a secret that is good for one agent. The authority is compared before the secret
- * is sent.
+ * The join string for a new host: the address of the control plane, the fingerprint of its CA, and
+ * a one-time secret. The fingerprint is verified before the secret is sent.
  */
 import { createHash, X509Certificate } from "node:crypto";
 import { WsctlError } from "../errors.ts";
 
 export interface Join {
-  /** `https://HOST:PORT`, or `http://…` on one host or behind a flag. */
+  /** `https://HOST:PORT`, or `http://…` on loopback or if plain text is allowed. */
   url: string;
-  /** SHA-256 of the authority's public key (SPKI), base64url; absent where systems know it. */
+  /** SHA-256 of the CA's public key (SPKI, RFC 5280), base64url; absent if systems trust the CA. */
   fingerprint?: string;
   token: string;
-  /** The only agent it is good for. */
+  /** The only agent that may use it. */
   agentId?: string;
 }
 
@@ -24,13 +23,17 @@ export function joinString({ url, fingerprint = "-", token, agentId }: Join): st
   return [prefix, fingerprint, decodeText(url), token, ...name].join(".");
 }
 
-/** Throws `USAGE`; never repeats what it was given, which holds a secret. */
+/**
+ * Parses a join string. The error never repeats the text, which contains a secret.
+ *
+ * @throws {WsctlError} USAGE
+ */
 export function parseJoin(text: string): Join {
   const [, fingerprint, place = "", token, name] = shape.exec(text.trim()) ?? [];
   const url = Buffer.from(place, "base64url").toString();
   if (token === undefined || fingerprint === undefined || !/^https?:\/\/[^/?#\s]+$/.test(url)) {
-    const pacing = 'give the whole of what "wsctl tokens create --join" has printed';
-    throw new WsctlError("USAGE", `The join string is not one, or not all of one: ${pacing}`);
+    const pacing = 'Copy the whole output of "wsctl tokens create --join"';
+    throw new WsctlError("USAGE", `Invalid or truncated join string. ${pacing}`);
   }
   return {
     url,
@@ -40,7 +43,7 @@ export function parseJoin(text: string): Join {
   };
 }
 
-/** Of a certificate, PEM or DER: SHA-256 of its public key. */
+/** Returns the SHA-256 of the public key of a certificate in PEM or DER. */
 export function computeFingerprint(certificate: string | Uint8Array): string {
   const { publicKey } = new X509Certificate(certificate);
   const spki = publicKey.export({ type: "spki", format: "der" });

@@ -1,13 +1,13 @@
-/** The file of local credentials, written by `serve` and read by everything else on the host. */
+/** The local credentials file, written by `serve` and read by other commands on the host. */
 export const localFile = "local.json";
 
 export interface LocalCredentials {
-  /** Of the control plane on this host: `http://127.0.0.1:7420`. */
+  /** The URL of the control plane on this host, such as `http://127.0.0.1:7420`. */
   url: string;
   /** A token of the role `admin`. */
   token: string;
-  /** Its process, as long as that runs. */
+  /** The process id of the control plane while it runs. */
   pid?: number;
-  /** PEM text of the authority to trust, where the certificate is self-signed. */
+  /** PEM text of the CA to trust, if the certificate is self-signed. */
   ca?: string;
 }

@@ -1,4 +1,4 @@
-/** Jobs that are asked for again and again, or later: what an operator says, and what is shown. */
+/** Schedules of jobs, as requested by an operator and as shown. */
 import * as v from "valibot";
 import { isTimestamp } from "../timestamp.ts";
 import { JobRequest } from "./jobs.ts";
@@ -7,7 +7,7 @@ const nameRule = "must be letters, digits, '.', '_' or '-', at most 64 of them";
 const everySecondsMax = 366 * 24 * 60 * 60;
 const everyRule = `must be a number from 1 to ${everySecondsMax}`;
 export const jitterSecondsMax = 24 * 60 * 60;
-/** A longer one would have too many runs to look through. */
+/** Bounds the number of runs to search. */
 export const startingDeadlineSecondsMax = 60 * 60;
 const deadlineRule = `must be a number from 1 to ${startingDeadlineSecondsMax}, or null`;
 const jitterRule = `must be a number from 0 to ${jitterSecondsMax}`;
@@ -17,10 +17,13 @@ export const ScheduleName = v.pipe(
   v.regex(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/i, nameRule),
 );
 
-/** When: one of these. */
+/** When a schedule runs: one of these forms. */
 export const Timing = v.union(
   [
-    /** Five fields, or six with seconds in front; in this time zone, by default UTC. */
+    /**
+     * A cron expression with five fields, or six with seconds first, in this time zone (default
+     * UTC).
+     */
     v.strictObject({
       cron: v.pipe(v.string(), v.maxLength(256)),
       time_zone: v.optional(v.pipe(v.string(), v.maxLength(64)), "UTC"),
@@ -45,10 +48,7 @@ export const ScheduleRequest = v.strictObject({
   name: ScheduleName,
   timing: Timing,
   job: JobRequest,
-  /**
-   * A run that is later than this is skipped; null: the latest that was missed is started however
-   * late it is.
-   */
+  /** A run that is later than this is skipped. If null, the latest missed run always starts. */
   starting_deadline_seconds: v.optional(
     v.nullable(
       v.pipe(
@@ -59,12 +59,12 @@ export const ScheduleRequest = v.strictObject({
     ),
     60,
   ),
-  /** While the job of the run before is open: skip the run, start it, or cancel that job. */
+  /** What to do if the previous job is still open: skip the run, start it, or cancel that job. */
   concurrency_policy: v.optional(
     v.picklist(["forbid", "allow", "replace"], 'must be "forbid", "allow" or "replace"'),
     "forbid",
   ),
-  /** Each run is so late at most, by a measure of its own. */
+  /** The maximum delay of a run, which is pseudo-random per run. */
   jitter_seconds: v.optional(
     v.pipe(
       v.number(jitterRule),
@@ -77,23 +77,23 @@ export const ScheduleRequest = v.strictObject({
 export type ScheduleRequest = v.InferOutput<typeof ScheduleRequest>;
 export type ScheduleRequestInput = v.InferInput<typeof ScheduleRequest>;
 
-/** The latest run, or why there was none. */
+/** The latest run, or why it was skipped. */
 export interface ScheduleRun {
-  /** When it came due. */
+  /** When it was due. */
   due_at: string;
-  /** Of the job that it asked for. */
+  /** The job that it created. */
   job_id?: string;
-  /** `missed`, `already_running`, `paused`, or the code and sentence of a refusal. */
+  /** `missed`, `already_running`, `paused`, or the code and message of an error. */
   skip_reason?: string;
 }
 
 export interface ScheduleView extends ScheduleRequest {
   created_at: string;
   created_by: string;
-  /** Absent where it is paused, or has nothing more to come. */
+  /** Absent if the schedule is paused or has no further run. */
   next_at?: string;
   paused_at?: string;
-  /** Why it was paused, where nobody did. */
+  /** Why wsctl paused the schedule; absent if an operator did. */
   pause_reason?: string;
   last_run?: ScheduleRun;
 }

@@ -1,12 +1,11 @@
 /**
- * Selectors of agents, in the syntax of Kubernetes and a little more: requirements on labels and
- * facts, joined by `and`, `or`, `not` and parentheses. A comma is an `and`.
+ * Selectors of agents, a superset of Kubernetes label selectors: requirements on labels and facts,
+ * joined by `and`, `or`, `not` and parentheses. A comma means `and`.
  *
- *     env=prod,role in (web,api),!canary
- *     (env=prod or env=staging) and not hostname=db-*
+ * env=prod,role in (web,api),!canary     (env=prod or env=staging) and not hostname=db-*
  *
- * `=` and `==` are the same; `!=` and `notin` also hold where there is no such label. In a value
- * `*` stands for any text and `?` for one character. `and` binds tighter than `or`.
+ * `=` and `==` are equal; `!=` and `notin` also match if the label does not exist. In a value, `*`
+ * matches any text and `?` one character. `and` binds tighter than `or`.
  */
 import * as v from "valibot";
 import { WsctlError } from "../errors.ts";
@@ -27,23 +26,27 @@ export type Selector =
 
 const selectorCharsMax = 1_024;
 const depthMax = 32;
-/** In all of its values: each is held against every agent. */
+/** In all values together, because each is matched against every agent. */
 const starsMax = 32;
 const patternShape = /^[a-z0-9._*?-]{1,128}$/i;
 const token = /\s*(==|!=|[=!(),]|[^\s=!(),]+)/y;
 
-/** Throws `MALFORMED` naming the part that is wrong. */
+/**
+ * Parses a selector. The error names the invalid part.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
 export function parseSelector(text: string): Selector {
   if (text.length > selectorCharsMax) {
     throw wrong(text, `it is over ${selectorCharsMax} characters`);
   }
   if (text.split("*").length - 1 > starsMax) {
-    throw wrong(text, `it has more than ${starsMax} times "*"`);
+    throw wrong(text, `it has "*" more than ${starsMax} times`);
   }
   return new Parser(text).whole();
 }
 
-/** `value` of a label or fact; undefined where there is none of this name. */
+/** @param value Returns the value of a label or fact; undefined if it does not exist. */
 export function matches(selector: Selector, value: (name: string) => string | undefined): boolean {
   if ("all" in selector) return selector.all.every((each) => matches(each, value));
   if ("any" in selector) return selector.any.some((each) => matches(each, value));
@@ -61,7 +64,7 @@ export function matches(selector: Selector, value: (name: string) => string | un
   }
 }
 
-/** The labels and facts that a selector asks for, each once. */
+/** Returns the distinct names of labels and facts in a selector. */
 export function namesIn(selector: Selector): string[] {
   if ("not" in selector) return namesIn(selector.not);
   if ("label" in selector) return [selector.label];
@@ -73,7 +76,7 @@ function fits(wanted: string, found: string): boolean {
   return hasWildcard(wanted) ? matchesWildcard(wanted, found) : wanted === found;
 }
 
-/** By recursive descent, one method for each level of binding. */
+/** A recursive-descent parser with one method for each level of precedence. */
 class Parser {
   readonly #text: string;
   readonly #tokens: { text: string; at: number }[] = [];
@@ -92,7 +95,7 @@ class Parser {
 
   whole(): Selector {
     const selector = this.#any();
-    if (this.#peek() !== undefined) throw this.#wrong("something else stands where it could end");
+    if (this.#peek() !== undefined) throw this.#wrong("an unexpected token follows");
     return selector;
   }
 
@@ -134,7 +137,7 @@ class Parser {
   }
 
   #values(): string[] {
-    if (!this.#takes("(")) throw this.#wrong("a list in parentheses is missing");
+    if (!this.#takes("(")) throw this.#wrong("expected a list in parentheses");
     const values = [this.#value()];
     while (this.#takes(",")) values.push(this.#value());
     if (!this.#takes(")")) throw this.#wrong("a parenthesis is not closed");
@@ -143,7 +146,7 @@ class Parser {
 
   #name(): string {
     const name = this.#peek();
-    if (name === undefined) throw this.#wrong("it ends where a label was expected");
+    if (name === undefined) throw this.#wrong("it ends before a label");
     if (selectorWords.has(name) || !labelNameShape.test(name)) {
       throw this.#wrong('a label is letters and digits, with ".", "_", "/" or "-" between them');
     }
@@ -151,7 +154,7 @@ class Parser {
     return name;
   }
 
-  /** Nothing is a value too: that of a label which is there and empty. */
+  /** The empty value is valid: it matches a label with an empty value. */
   #value(): string {
     const value = this.#peek();
     if (value === undefined || [",", ")", "and", "or"].includes(value)) return "";
@@ -183,10 +186,13 @@ class Parser {
 function wrong(text: string, rule: string): WsctlError {
   const shown = JSON.stringify(text.slice(0, 80));
   const example = '"env=prod,role in (web,api),!canary"';
-  return new WsctlError("MALFORMED", `Cannot read ${shown} of a selector: ${rule}; try ${example}`);
+  return new WsctlError(
+    "MALFORMED",
+    `Cannot parse ${shown} in selector: ${rule}. Example: ${example}`,
+  );
 }
 
-/** A selector as it travels: its text. */
+/** A selector as text, as it is transmitted. */
 export const SelectorText = v.pipe(
   v.string("must be a string"),
   v.check(
@@ -195,20 +201,23 @@ export const SelectorText = v.pipe(
   ),
 );
 
-/** One that narrows a token: what agents say of themselves must not decide who may command them. */
+/**
+ * The selector of a restricted token. It must not use facts that agents report, because an agent
+ * could change its own scope with them.
+ */
 export const ScopeText = v.pipe(
   SelectorText,
   v.check((text) => {
     const selector = parseCached(text);
     const names: readonly string[] = selector === undefined ? [] : namesIn(selector);
     return infoNames.every((fact) => fact === "agent" || !names.includes(fact));
-  }, "must not ask for hostname, os, arch or version, which an agent says of itself"),
+  }, "must not use hostname, os, arch or version, which the agent reports itself"),
 );
 
 function checkSelector(text: string): string {
   try {
     parseSelector(text);
-    return "it is one";
+    return "it is valid";
   } catch (error) {
     return (error as Error).message;
   }

@@ -1,14 +1,14 @@
-/** Who a job is for: agents by their ids, globs of ids, labels and facts, or all; or some of these. */
+/** The target of a job: agents by id, by glob, by selector, by a combination of these, or all. */
 import * as v from "valibot";
 import { agentIdCharsMax } from "../limits.ts";
 import { AgentId } from "../names.ts";
 import { hasWildcard } from "../wildcard.ts";
 import { SelectorText } from "./selector.ts";
 
-/** Agents in one job at most. */
+/** The maximum number of agents in one job. */
 export const agentsMax = 100_000;
 
-/** So many agents, or so many in a hundred of all that are meant. */
+/** A count, or a percentage of the selected agents. */
 export function parseCountOrPercentage(least: number) {
   const rule = `must be a whole number from ${least}, or a percentage such as "10%"`;
   return v.union(
@@ -23,18 +23,18 @@ export function parseCountOrPercentage(least: number) {
   );
 }
 
-/** Of 0% and more where nothing is enough, else of more than that. */
+/** 0% is valid only if `least` is 0. */
 export function isPercentage(text: string, least: number): boolean {
   const isShaped = /^(?:100|\d{1,2}(?:\.\d{1,3})?)%$/.test(text);
   return isShaped && (least === 0 || Number.parseFloat(text) > 0);
 }
 
-/** How many a share of so many is; not rounded. */
+/** Returns the count for a share of `total`, not rounded. */
 export function resolveCount(part: number | string, total: number): number {
   return typeof part === "number" ? part : (Number.parseFloat(part) * total) / 100;
 }
 
-/** Each is held against every agent. */
+/** Each glob is matched against every agent. */
 const globsMax = 32;
 const globShape = /^(?!(?:[^*]*\*){5})[a-z0-9._*?-]+$/;
 
@@ -47,7 +47,7 @@ const AgentPattern = v.pipe(
   ),
 );
 
-/** Where both are given, an agent must be named and selected. */
+/** If both are given, an agent must match both. */
 export const Target = v.pipe(
   v.strictObject({
     /** Ids, or globs of ids with `*` and `?`. */
@@ -65,7 +65,7 @@ export const Target = v.pipe(
     /** See `selector.ts`. */
     selector: v.optional(SelectorText),
     all: v.optional(v.literal(true, "must be true")),
-    /** So many of those that are meant, chosen by the seed: the same ones for the same seed. */
+    /** A count or percentage of the selected agents. The same seed selects the same agents. */
     sample: v.optional(parseCountOrPercentage(1)),
     seed: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
   }),
@@ -76,12 +76,12 @@ export const Target = v.pipe(
   ),
   v.check(
     ({ sample, seed }) => seed === undefined || sample !== undefined,
-    'has a "seed" and no "sample" to choose with it',
+    'has a "seed" without "sample"',
   ),
 );
 export type Target = v.InferOutput<typeof Target>;
 
-/** `POST /api/v1/targets`: who would be meant. */
+/** `POST /api/v1/targets`: resolves a target without sending. */
 export const TargetQuery = v.strictObject({
   target: Target,
   require_online: v.optional(v.boolean(), false),
@@ -90,10 +90,10 @@ export type TargetQuery = v.InferOutput<typeof TargetQuery>;
 
 export interface TargetView {
   agents: { agent_id: string; online: boolean }[];
-  /** Selected, and left out: they take no new jobs. */
+  /** Selected agents that are skipped because they are drained. */
   drained: string[];
-  /** Selected, and left out: they are away, and only those that are there were wanted. */
+  /** Selected agents that are skipped because they are offline and `require_online` is set. */
   offline: string[];
-  /** With which a sample was chosen. */
+  /** The seed of the sample. */
   seed?: string;
 }

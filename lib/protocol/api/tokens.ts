@@ -1,4 +1,4 @@
-/** Tokens as the API takes and shows them: whose they are, and what they are good for. */
+/** Tokens as the API accepts and shows them. */
 import { BlockList, isIP } from "node:net";
 import * as v from "valibot";
 import { LabelSet, type Labels } from "../labels.ts";
@@ -6,8 +6,8 @@ import { AgentId, CommandName } from "../names.ts";
 import { ScopeText } from "./selector.ts";
 
 /**
- * `viewer` sees, `operator` also commands, `admin` does everything; `agent` connects as one agent;
- * `join` makes one agent's key known and nothing else.
+ * `viewer` reads; `operator` also sends commands; `admin` may do everything; `agent` connects as
+ * one agent; `join` registers the key of one agent.
  */
 export const roles = ["admin", "operator", "viewer", "agent", "join"] as const;
 export type Role = (typeof roles)[number];
@@ -18,7 +18,7 @@ export const joinSecondsMax = 30 * 24 * 60 * 60;
 export const joinUsesMax = 1_000;
 const listMax = 100;
 
-/** An address, or a range such as `10.0.0.0/8`. */
+/** An address, or a range such as `10.0.0.0/8` (CIDR, RFC 4632). */
 const AddressRange = v.pipe(
   v.string("must be a string"),
   v.check(isAddressRange, 'must be an address or a range such as "10.0.0.0/8"'),
@@ -35,7 +35,7 @@ function list<S extends v.GenericSchema>(item: S) {
 }
 
 const common = {
-  /** From where alone it may be used. */
+  /** The only client addresses that may use it. */
   addresses: v.optional(list(AddressRange)),
   expires_in_seconds: v.optional(seconds(tokenSecondsMax)),
 };
@@ -47,9 +47,9 @@ export const TokenRequest = v.variant(
     v.strictObject({ role: v.literal("admin"), ...common }),
     v.strictObject({
       role: v.picklist(["operator", "viewer"]),
-      /** Commands that it may ask for; all, where it is not given. */
+      /** The commands that it may run; all if absent. */
       commands: v.optional(list(CommandName)),
-      /** Agents that it may command and see, by their labels; all, where it is not given. */
+      /** A selector of the agents that it may target and see; all if absent. */
       target: v.optional(ScopeText),
       ...common,
     }),
@@ -61,7 +61,7 @@ export const TokenRequest = v.variant(
     }),
     v.strictObject({
       role: v.literal("join"),
-      /** The only agent it is good for; any new one, where it is not given. */
+      /** The only agent that may use it; any new agent if absent. */
       agent_id: v.optional(AgentId),
       labels: v.optional(LabelSet),
       uses: v.optional(
@@ -86,11 +86,11 @@ export interface TokenView {
   token_id: string;
   role: Role;
   /**
-   * `key`: proved by an agent's own key, of which only the public half is here; `oidc`: no token,
-   * but a person whom an OpenID provider vouches for, whose id is `ISSUER#SUBJECT`.
+   * `key`: an agent's key pair, of which only the public key is stored. `oidc`: not a token, but a
+   * user of an OpenID provider, with the id `ISSUER#SUBJECT`.
    */
   kind: "bearer" | "key" | "oidc";
-  /** `pending`: waits for approval; `fenced`: was used from two places. */
+  /** `pending`: needs approval. `fenced`: was used from two places. */
   state: "active" | "pending" | "fenced" | "expired" | "used" | "revoked";
   agent_id?: string;
   labels?: Labels;
@@ -104,23 +104,23 @@ export interface TokenView {
   revoked_at?: string;
 }
 
-/** The only answer that carries a token's secret. */
+/** The only response that contains a token's secret. */
 export interface NewToken extends TokenView {
   token: string;
-  /** Of a `join` token: the one string to give to `wsctl agent --join`, where serve knows it. */
+  /** For a `join` token: the join string for `wsctl agent --join`, if the public URL is known. */
   join?: string;
 }
 
 function isAddressRange(text: string): boolean {
   const [address = "", bits, ...more] = text.split("/");
   const family = isIP(address);
-  // An interface's name behind a "%" means something on one host alone.
+  // A zone id after "%" is meaningful on one host only (RFC 4007).
   if (family === 0 || more.length > 0 || address.includes("%")) return false;
   if (bits === undefined) return true;
   return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }
 
-/** Whether an address is within any of these ranges; IPv4 in the clothes of IPv6 is IPv4. */
+/** Whether an address is in one of these ranges. IPv4-mapped IPv6 addresses are treated as IPv4. */
 export function isWithin(address: string, ranges: readonly string[]): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
   const family = isIP(plain);

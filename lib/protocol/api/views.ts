@@ -1,6 +1,6 @@
 /**
- * The bodies of the HTTP API, as schemas from which the types are inferred; both ends use them.
- * Times are ISO 8601 in UTC, durations carry their unit in their name.
+ * The bodies of the HTTP API, as schemas from which the types are inferred. Client and server share
+ * them. Times are ISO 8601 in UTC; names of durations contain their unit.
  */
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
@@ -10,11 +10,11 @@ import { CommandName, RequestId } from "../names.ts";
 import { type Priority, seconds } from "./jobs.ts";
 import type { Target } from "./target.ts";
 
-/** How a request ended. `lost`: it may have started, and it cannot be known how it ended. */
+/** How a request ended. `lost`: it may have started, and its end is unknown. */
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
 export type OutcomeKind = (typeof outcomes)[number];
 
-/** What a list of jobs may be narrowed to: those with a request that is open, or ended so. */
+/** Filters of a list of jobs: with an open request, or with one that has this outcome. */
 export const jobStatuses = ["open", ...outcomes] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
@@ -22,19 +22,22 @@ export type JobStatus = (typeof jobStatuses)[number];
 export interface RequestView {
   request_id: string;
   agent: string;
-  /** `queued`: not yet sent; `sent`: handed to the agent's connection; otherwise the outcome. */
+  /** `queued`: not sent. `sent`: passed to the agent's connection. Otherwise the outcome. */
   state: "queued" | "sent" | OutcomeKind;
   code?: string;
   message?: string;
   result?: unknown;
-  /** When it was accepted; first sent; begun, where its agent has told; when its end was known. */
+  /**
+   * When it was accepted. The others: when it was first sent, when it started as its agent
+   * reported, and when its outcome was received.
+   */
   queued_at: string;
   sent_at?: string;
   started_at?: string;
   ended_at?: string;
   /** From the acceptance to the sending, in milliseconds. */
   queue_ms?: number;
-  /** How long its command ran, where its agent has told, in milliseconds. */
+  /** How long its command ran, as its agent reported, in milliseconds. */
   execution_ms?: number;
   /** From the acceptance of the job to the outcome, in milliseconds. */
   duration_ms?: number;
@@ -50,7 +53,7 @@ export interface RolloutView {
   max_failures?: number;
 }
 
-/** Whether a second operator has approved it, and the id of the token that did. */
+/** The state of the approval, and the id of the token that approved. */
 export type Approval = { status: "pending" } | { status: "approved"; by: string };
 
 export interface JobView {
@@ -60,34 +63,34 @@ export interface JobView {
   timeout_seconds: number;
   ttl_seconds: number;
   rollout?: RolloutView;
-  /** Where it is not `normal`. */
+  /** Absent if `normal`. */
   priority?: Priority;
   require_online?: true;
-  /** Since when it is paused. */
+  /** When an operator paused the job. */
   paused_at?: string;
-  /** The job that it tries again. */
+  /** The job that this one retries. */
   retry_of?: string;
-  /** The name of the schedule that it is a run of. */
+  /** The name of the schedule that created the job. */
   schedule?: string;
   created_at: string;
   created_by: string;
-  /** Where a second operator has to approve it. */
+  /** Present if the job needs the approval of a second operator. */
   approval?: Approval;
-  /** When an operator withdrew it. */
+  /** When an operator cancelled it. */
   cancelled_at?: string;
-  /** Requests in all, those that have ended, and those that ended as `success`. */
+  /** The number of all requests, of ended ones, and of those with the outcome `success`. */
   total: number;
   ended: number;
   succeeded: number;
 }
 
-/** A job with what was asked for and what became of it. */
+/** A job with its requests. */
 export interface JobDetail extends JobView {
   parameters?: JsonObject;
   requests: RequestView[];
 }
 
-/** One line of an outcome stream; `cursor` resumes it behind this line. */
+/** One line of an outcome stream. Pass its `cursor` to resume after this line. */
 export interface OutcomeLine {
   job_id: string;
   request_id: string;
@@ -101,10 +104,10 @@ export interface OutcomeLine {
   cursor: number;
 }
 
-/** What a job's stream has, with live output where that was asked for. */
+/** The lines of a job's stream, with live output if requested. */
 export type StreamLine = OutcomeLine | OutputLine;
 
-/** The first line of the stream that answers a new job. */
+/** The first line of the stream that responds to a new job. */
 export interface AcceptedLine {
   job: JobView;
   requests: { request_id: string; agent: string; online: boolean }[];
@@ -113,7 +116,7 @@ export interface AcceptedLine {
 export interface AgentView {
   agent_id: string;
   online: boolean;
-  /** `pending`: waits for approval; `fenced`: used from two places; `revoked`: has no token. */
+  /** `pending`: needs approval. `fenced`: used from two places. `revoked`: has no valid token. */
   access: "active" | "pending" | "fenced" | "revoked";
   /** `wsctl.v1` or `standard`, while online. */
   protocol?: string;
@@ -122,34 +125,37 @@ export interface AgentView {
   os?: string;
   arch?: string;
   address?: string;
-  /** As targets see them: the control plane's, and the agent's own where it has none. */
+  /** As targets see them: the control plane's labels take precedence over the agent's own. */
   labels?: Labels;
-  /** It takes no new jobs. */
+  /** The agent takes no new jobs. */
   drained?: true;
   /**
-   * When another process of its name last took over from one that was connected: a restart after a
-   * broken connection, or a copy of it somewhere else.
+   * When another process with the same id last replaced one that was connected: a restart after a
+   * broken connection, or a duplicate.
    */
   replaced_at?: string;
-  /** Where the other one was, if it was a copy: both lived, and took turns. */
+  /** The location of the other process, if it was a duplicate. */
   duplicate_location?: string;
   connected_at?: string;
   last_seen_at?: string;
   cpu_usage?: string;
   memory_usage?: string;
-  /** The way there and back, in milliseconds, where it was asked for. */
+  /** Round-trip time in milliseconds, if requested. */
   latency_ms?: number;
-  /** How its latest request ended, since the control plane was started. */
+  /** The outcome of its latest request since the control plane was started. */
   last_outcome?: { outcome: OutcomeKind; code?: string; at: string };
-  /** Requests that wait for this agent or for its answer. */
+  /** Requests that are queued for this agent or wait for its response. */
   open_requests: number;
 }
 
-/** `POST /api/v1/agents/ID/labels`: by label its new value, or null where it is taken away. */
+/** `POST /api/v1/agents/ID/labels`: the new value of each label, or null to remove it. */
 export const LabelChanges = v.strictObject({
   labels: v.pipe(
     v.record(v.string(), v.nullable(v.string())),
-    v.check((changes) => v.is(LabelSet, withoutNulls(changes)), "must be labels, or null for one"),
+    v.check(
+      (changes) => v.is(LabelSet, withoutNulls(changes)),
+      "must be labels, or null to remove one",
+    ),
   ),
 });
 
@@ -157,7 +163,7 @@ function withoutNulls(changes: Record<string, string | null>): Labels {
   return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value ?? ""]));
 }
 
-/** Figures at even distances from a moment on; null where nothing is known. */
+/** Values at a fixed interval from a start time; null if there is no data. */
 export interface Series {
   from: string;
   step_seconds: number;
@@ -165,14 +171,14 @@ export interface Series {
   memory_bytes: (number | null)[];
 }
 
-/** Minute by minute for a day, and hour by hour for a month, in means. */
+/** Means per minute for a day, and per hour for a month. */
 export interface AgentMetrics {
   day: Series;
   month: Series;
 }
 
 export interface AgentDetail extends AgentView {
-  /** What it can do, as far as it has said so. */
+  /** The commands that it has announced. */
   commands?: Capability[];
   metrics: AgentMetrics;
 }
@@ -184,8 +190,8 @@ export interface Page<T> {
 }
 
 /**
- * `POST /api/v1/jobs/ID/stream`: the rest of a job's stream, with live output. What was received
- * before is named, so that nothing of it comes again: outcomes by their cursor, output by request.
+ * `POST /api/v1/jobs/ID/stream`: resumes a job's stream with live output. The body names what was
+ * received before: outcomes by their cursor, output by request.
  */
 export const StreamRequestBody = v.strictObject({
   after: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
@@ -193,41 +199,41 @@ export const StreamRequestBody = v.strictObject({
 });
 export type StreamRequestBody = v.InferOutput<typeof StreamRequestBody>;
 
-/** A piece of live output in a job's stream. */
+/** A chunk of live output in a job's stream. */
 export interface OutputLine {
   job_id: string;
   request_id: string;
   agent: string;
   output: {
-    /** Counts the pieces of both streams of this request. */
+    /** Numbers the chunks of both streams of this request. */
     sequence: number;
     stream?: "stdout" | "stderr" | undefined;
-    /** The piece, where it is UTF-8; otherwise `base64`. A piece need not be a whole line. */
+    /** The chunk if it is UTF-8, otherwise `base64`. A chunk need not end with a line. */
     text?: string | undefined;
     base64?: string | undefined;
-    /** Pieces before this one that could not be kept for a reader so far behind. */
+    /** The number of chunks before this one that were dropped because the reader was too slow. */
     skipped?: number | undefined;
-    /** It is no piece: the rest did not arrive, from behind `sequence` on. */
+    /** Not a chunk: the output after `sequence` did not arrive. */
     incomplete?: true | undefined;
   };
 }
 
-/** A command that an agent has, as it announces it. */
+/** A command that an agent announces. */
 export const Capability = v.object({
   name: CommandName,
   description: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
-  /** A JSON Schema of its parameters; absent where it is too long to be announced. */
+  /** A JSON Schema of its parameters; absent if it is too long to be announced. */
   parameters: v.optional(v.custom<JsonObject>(isJsonObject, "must be an object")),
   /** Whether it writes live output. */
   output: v.optional(v.boolean()),
-  /** How long it may run where a request says nothing of it. */
+  /** Its timeout if the request does not set one. */
   timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
 });
 export type Capability = v.InferOutput<typeof Capability>;
 
 /**
- * `POST /api/v1/releases`: a signed release of wsctl itself, whose files were uploaded as artifacts
- * of the kind `release`; `artifacts` has the id of each by its SHA-256.
+ * `POST /api/v1/releases`: a signed release of wsctl, whose files were uploaded as artifacts of the
+ * kind `release`. `artifacts` maps each SHA-256 to an artifact id.
  */
 export const ReleaseRequest = v.strictObject({
   release: v.strictObject({
@@ -239,7 +245,7 @@ export const ReleaseRequest = v.strictObject({
 });
 export type ReleaseRequest = v.InferOutput<typeof ReleaseRequest>;
 
-/** A published release; agents judge it by its signatures, not by who hands it out. */
+/** A published release. Agents trust its signatures, not the control plane. */
 export interface ReleaseView {
   version: string;
   release: ReleaseRequest["release"];
@@ -248,7 +254,7 @@ export interface ReleaseView {
   downloads: { sha256: string; bytes: number; url: string }[];
 }
 
-/** Body of every failed answer: a problem (RFC 9457) with the error as its own member. */
+/** The body of every error response: a problem (RFC 9457) with the member `error`. */
 export interface ErrorBody {
   title: string;
   /** The HTTP status. */

@@ -1,12 +1,10 @@
 /**
- * The close codes of the link, what each means, and what an agent does next. Codes of 4000 and
- * above reach a WebSocket client on every runtime together with their reason, which a refused
- * upgrade does not.
+ * The close codes of the WebSocket (RFC 6455, section 7.4), their meaning, and the reaction of an
+ * agent. WebSocket clients of every runtime can read a close code of 4000 or above with its reason,
+ * unlike the reason of a failed upgrade.
  */
 
-/**
- * How an agent that was closed comes back: at once by its back-off, or only after a longer wait.
- */
+/** How a closed agent reconnects: after its back-off, or only after a longer wait. */
 export type ReconnectPolicy = "backoff" | "slow";
 
 interface CloseInfo {
@@ -16,16 +14,20 @@ interface CloseInfo {
 }
 
 export const closeCodes = {
-  normal: { code: 1000, reconnect: "backoff", meaning: "the peer ends by itself" },
-  textOnly: { code: 1003, reconnect: "backoff", meaning: "a binary frame: messages are text" },
-  tooLarge: { code: 1009, reconnect: "backoff", meaning: "a message over the size limit" },
+  normal: { code: 1000, reconnect: "backoff", meaning: "normal closure" },
+  textOnly: { code: 1003, reconnect: "backoff", meaning: "binary frames are not supported" },
+  tooLarge: { code: 1009, reconnect: "backoff", meaning: "message over the size limit" },
   restarting: {
     code: 1012,
     reconnect: "backoff",
-    meaning: "the control plane goes down; come back",
+    meaning: "the control plane is restarting; reconnect",
   },
-  tryLater: { code: 1013, reconnect: "backoff", meaning: "the control plane cannot take this now" },
-  malformed: { code: 4400, reconnect: "slow", meaning: "too many refused messages" },
+  tryLater: {
+    code: 1013,
+    reconnect: "backoff",
+    meaning: "the control plane cannot accept this now",
+  },
+  malformed: { code: 4400, reconnect: "slow", meaning: "too many rejected messages" },
   unauthorized: {
     code: 4401,
     reconnect: "slow",
@@ -37,13 +39,13 @@ export const closeCodes = {
   fenced: {
     code: 4410,
     reconnect: "slow",
-    meaning: "this identity was used from two places: join again",
+    meaning: "this key was used from two places; join again",
   },
   slowReader: { code: 4413, reconnect: "backoff", meaning: "the agent does not read its messages" },
   pending: {
     code: 4423,
     reconnect: "backoff",
-    meaning: "an operator has yet to approve this agent",
+    meaning: "this agent is pending approval",
   },
   rateLimited: { code: 4429, reconnect: "slow", meaning: "too many messages or bytes" },
 } as const satisfies Record<string, CloseInfo>;
@@ -56,7 +58,9 @@ const slow: ReadonlySet<number> = new Set(
     .map((facts) => facts.code),
 );
 
-/** What an agent does after a close with this code; unknown codes count as passing faults. */
+/**
+ * Returns what an agent does after a close with this code. Unknown codes count as temporary faults.
+ */
 export function reconnectPolicy(code: number): ReconnectPolicy {
   return slow.has(code) ? "slow" : "backoff";
 }

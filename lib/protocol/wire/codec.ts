@@ -1,6 +1,6 @@
 /**
- * The only place where messages are read from text or written to it. Both directions are doubted:
- * size, depth and shape on receipt, size on sending (what is sent was made to fit by its maker).
+ * The only place where messages are parsed and serialized. Size, depth and shape are checked on
+ * receipt, and the size on sending.
  */
 import * as v from "valibot";
 import { type ErrorCode, unknownRequestId, WsctlError } from "../errors.ts";
@@ -29,18 +29,18 @@ import {
   Welcome,
 } from "./message.ts";
 
-/** A message before it is sent: everything but the time of sending. */
+/** A message before it is sent, without the time of sending. */
 type WithoutTimestamp<M> = M extends unknown ? Omit<M, "timestamp"> : never;
 export type AgentDraft = WithoutTimestamp<AgentMessage>;
 export type ControlDraft = WithoutTimestamp<ControlMessage>;
 
-/** Why a received text is no message, in the words that the sender is told. */
+/** Why a received text is not a valid message, with the text for the sender. */
 export interface DecodeError {
   code: ErrorCode;
   text: string;
-  /** The offending message's own id where it could be read, otherwise `unknown`. */
+  /** The id in the invalid message if it could be read, otherwise `unknown`. */
   requestId: string;
-  /** False for a broken `error`: an error is never answered with an error. */
+  /** False for an invalid `error`, because an error is never answered with an error. */
   answer: boolean;
 }
 
@@ -48,14 +48,16 @@ export type Decoded<M> =
   | { message: M; refusal?: never }
   | { message?: never; refusal: DecodeError };
 
-/** Whether the sender asked for `wsctl.v1`; otherwise only the standard's own types are known. */
+/**
+ * Whether the sender negotiated `wsctl.v1`; otherwise only the types of the standard are accepted.
+ */
 export interface DecodeOptions {
   isExtended: boolean;
 }
 
 type MessageSchema<M> = v.BaseSchema<unknown, M, v.BaseIssue<unknown>>;
 
-/** A kind of message: what judges it, and what tells at a glance that it is right. */
+/** A type of message: its schema, and a fast check for common messages. */
 interface MessageKind<M> {
   schema: MessageSchema<M>;
   plain?: PlainKind;
@@ -91,7 +93,7 @@ const fromControl: Direction<ControlMessage> = {
   otherSide: new Set(["status_update", "heartbeat", "response", "hello", "capabilities", "output"]),
 };
 
-/** Of so short a text the depth may be judged when it is parsed. */
+/** For a text of at most this length, depth is checked after parsing. */
 const shortCharsMax = 1_024;
 
 interface Direction<M> {
@@ -101,19 +103,21 @@ interface Direction<M> {
   otherSide: ReadonlySet<string>;
 }
 
-/** Reads what an agent sent. */
+/** Parses a message from an agent. */
 export function decodeFromAgent(text: string, options: DecodeOptions): Decoded<AgentMessage> {
   return decode(text, fromAgent, options);
 }
 
-/** Reads what a control plane sent. */
+/** Parses a message from a control plane. */
 export function decodeFromControl(text: string, options: DecodeOptions): Decoded<ControlMessage> {
   return decode(text, fromControl, options);
 }
 
 /**
- * Writes a message down, stamped with the time of sending (milliseconds since 1970).
- * Throws `TOO_LARGE` for a message over the limit: the caller says what becomes of it.
+ * Serializes a message with the time of sending.
+ *
+ * @param now Milliseconds since 1970.
+ * @throws {WsctlError} TOO_LARGE if the message is over the limit
  */
 export function encode(draft: AgentDraft | ControlDraft, nowMs: number): string {
   const id = "request_id" in draft && draft.request_id !== undefined ? draft.request_id : undefined;
@@ -145,7 +149,7 @@ function decode<M>(text: string, direction: Direction<M>, options: DecodeOptions
   const kind =
     direction.standard.get(type) ?? (options.isExtended ? direction.extended.get(type) : undefined);
   if (kind === undefined) return rejectType(type, direction, options, value);
-  // As it came: its schema would hand on the same.
+  // Returned unchanged: its schema would return an equal value.
   if (kind.plain !== undefined && isPlain(value, kind.plain)) return { message: value as M };
   if (isShort && !isWithinDepth(text, depthMax)) return rejectDeep();
   const flaw = findUnsafeNumber(value);
@@ -159,7 +163,7 @@ function rejectDeep<M>(): Decoded<M> {
   return reject("MALFORMED", `message is nested deeper than ${depthMax} levels`);
 }
 
-/** In UTF-8 bytes, which are counted only where the number of characters leaves it open. */
+/** The size in UTF-8 bytes. Bytes are counted only if the number of characters does not decide. */
 function isOversize(text: string): boolean {
   if (text.length > messageBytesMax) return true;
   return text.length * 3 > messageBytesMax && Buffer.byteLength(text) > messageBytesMax;
@@ -173,8 +177,8 @@ function rejectType<M>(
 ): Decoded<M> {
   const known = direction.otherSide.has(type) && (options.isExtended || type in standardTypes);
   return known
-    ? reject("FORBIDDEN", `a message of this type is not yours to send`, value)
-    : reject("UNSUPPORTED_TYPE", "message type is not known here", value);
+    ? reject("FORBIDDEN", `this peer may not send messages of this type`, value)
+    : reject("UNSUPPORTED_TYPE", "message type is unknown", value);
 }
 
 const standardTypes = { command: true, status_update: true, heartbeat: true, response: true };

@@ -1,17 +1,17 @@
 /**
- * Messages that are plainly right, told at a glance: the commonest kinds, with nothing in them but
- * their own fields, and these as everybody writes them. Of everything else the schemas of
- * `message.ts` are the only judge; what passes here would pass there, unchanged.
+ * Fast validation of the most frequent messages, if they contain only their own fields in the usual
+ * form. The schemas in `message.ts` decide about all others. A message that passes here would pass
+ * there unchanged.
  */
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { codeCharsMax, textCharsMax, timeoutSecondsMax } from "../limits.ts";
 import { isTimestamp } from "../timestamp.ts";
 import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
 
-/** What is plain of a kind of message. */
+/** The fields of a frequent message type. */
 export interface PlainKind {
   needsRequestId: boolean;
-  /** How many fields a payload has, all of them right; -1 where one is not. */
+  /** Returns the number of valid fields of a payload; -1 if one is invalid. */
   countFields(payload: JsonObject): number;
 }
 
@@ -26,7 +26,7 @@ export const plainKinds = {
 
 const plainName = /^[\x21-\x7e]{1,64}$/;
 
-/** Whether it is plainly right, as a message of this kind. */
+/** Whether the value is a usual message of this type. */
 export function isPlain(value: JsonObject, { needsRequestId, countFields }: PlainKind): boolean {
   const { request_id: id, timestamp, payload } = value;
   if (typeof timestamp !== "string" || !isTimestamp(timestamp)) return false;
@@ -72,7 +72,7 @@ function isSeconds(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && value <= timeoutSecondsMax;
 }
 
-/** v1: of how a command ran. One that is not right counts for nothing, and so is one too many. */
+/** v1: the times of a command. An invalid or additional one counts as 0. */
 function countTimes({ execution_ms: ran, response_age_ms: held }: JsonObject): number {
   return (isMs(ran) ? 1 : 0) + (isMs(held) ? 1 : 0);
 }
@@ -85,7 +85,7 @@ function isText(value: unknown): value is string {
   return typeof value === "string" && value.length <= textCharsMax && value.isWellFormed();
 }
 
-/** A value that is none of others, or an object of such ones. */
+/** Whether a value contains no nested objects, or only one level of them. */
 function isFlat(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return isPrimitive(value);
   if (!isJsonObject(value)) return false;

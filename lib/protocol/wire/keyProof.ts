@@ -1,36 +1,36 @@
 /**
- * How an agent proves that it holds its key, without showing it: it signs a nonce of the control
- * plane's, which is good once and for a minute. What is signed names the control plane and what
- * the proof is for, so that it opens nothing else.
+ * Proof that an agent holds its private key: the agent signs a nonce of the control plane that is
+ * valid once and for a minute. The signed text names the control plane and the purpose, so that the
+ * proof cannot be used elsewhere.
  *
  * `Authorization: Wsctl1 key=ID,nonce=NONCE,counter=N,signature=BASE64URL`
  */
 import type { PrivateKey, PublicKey } from "../keys.ts";
 
-/** `connect`: the WebSocket; `call`: one call of the API. */
+/** `connect`: the WebSocket. `call`: one API request. */
 export type ProofPurpose = "connect" | "call";
 
 /** `GET /agent/challenge`. */
 export interface Challenge {
   nonce: string;
   control_id: string;
-  /** ISO 8601, of the control plane. */
+  /** ISO 8601, on the control plane's clock. */
   time: string;
 }
 
-/** `POST /agent/join`, with a join token: this key is that agent's from now on. */
+/** `POST /agent/join`, with a join token: registers the agent's key. */
 export interface Joined {
   token_id: string;
   agent_id: string;
   control_id: string;
-  /** Whether an operator has yet to approve it. */
+  /** Whether an administrator must approve it. */
   pending: boolean;
 }
 
 export interface Proof {
   key: string;
   nonce: string;
-  /** Of connections: greater than at every connection before. */
+  /** For connections: greater than at every earlier connection. */
   counter: number;
   signature: string;
 }
@@ -53,7 +53,7 @@ export function proofHeader(key: PrivateKey, subject: ProofSubject): string {
   return `${proofScheme} key=${keyId},nonce=${nonce},counter=${counter},signature=${signature}`;
 }
 
-/** What an `Authorization` header says; undefined where it is no proof. */
+/** Parses an `Authorization` header; undefined if it is not a key proof. */
 export function parseProof(authorization: string): Proof | undefined {
   const [, key, nonce, counter, signature] = shape.exec(authorization) ?? [];
   if (key === undefined || nonce === undefined || signature === undefined) return undefined;
@@ -64,12 +64,12 @@ export function isProofValid(key: PublicKey, subject: ProofSubject, signature: s
   return key.verifies(buildSignedText(subject), Buffer.from(signature, "base64url"));
 }
 
-/** The id under which a key is known: part of its hash, so that both sides can tell it. */
+/** Returns the id of a key: a part of its hash, so that both sides can compute it. */
 export function formatKeyId({ id }: PublicKey): string {
   return id.slice(0, 12);
 }
 
-/** The proof of a new key that whoever asks to have it made known really holds it. */
+/** Returns the text that proves possession of a new key. */
 export function buildJoinText(
   controlToken: string,
   agentId: string,

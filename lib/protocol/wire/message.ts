@@ -1,11 +1,12 @@
 /**
- * The messages of the link, as schemas from which the types are inferred.
+ * The messages between agent and control plane, as schemas from which the types are inferred.
  *
  * The standard's five: `command` and `error` to the agent; `status_update`, `heartbeat`, `response`
- * and `error` from it. Peers that asked for the subprotocol `wsctl.v1` also exchange `hello`,
- * `welcome`, `capabilities`, `ack`, `cancel`, `subscribe_output`, `output` and `goaway`, and use the optional
- * fields marked v1 below; no other peer is ever sent any of these. Unknown fields are ignored.
- * Source: the communication standard, and `docs/protocol.md` for every decision beyond it.
+ * and `error` from it. Peers that negotiated the subprotocol `wsctl.v1` also exchange `hello`,
+ * `welcome`, `capabilities`, `ack`, `cancel`, `subscribe_output`, `output` and `goaway`, and use
+ * the optional fields marked v1 below; other peers are never sent any of these. Unknown fields are
+ * ignored. Sources: the communication standard, and `docs/protocol.md` for every decision beyond
+ * it.
  */
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
@@ -27,20 +28,22 @@ const timestampRule =
   'must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a date that exists';
 const Timestamp = v.pipe(v.string(timestampRule), v.check(isTimestamp, timestampRule));
 
-/** An object of the sender's own; its prototype-like keys stay plain keys and are never merged. */
+/** A free-form object; keys such as `__proto__` stay plain keys and are never merged. */
 const FreeObject = v.custom<JsonObject>(isJsonObject, "must be an object");
 
 const Code = v.pipe(v.string(), v.minLength(1), v.maxLength(codeCharsMax));
 const Text = v.pipe(v.string(), v.maxLength(textCharsMax));
 const Seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(timeoutSecondsMax));
 
-/** What somebody else may mean otherwise is not taken for it, and is no reason to refuse either. */
+/**
+ * Another implementation may use the field differently: an invalid value is ignored, not rejected.
+ */
 const DurationMs = v.fallback(
   v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   undefined,
 );
 
-/** v1: how long the command ran, and since then the answer has been with its agent, in ms. */
+/** v1: how long the command ran, and the age of the response since then, in milliseconds. */
 const timeFields = { execution_ms: DurationMs, response_age_ms: DurationMs };
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
@@ -56,11 +59,11 @@ export const Command = v.object({
     parameters: v.optional(FreeObject),
     /** v1: how long the command may run, in seconds. */
     timeout_seconds: v.optional(Seconds),
-    /** v1: the moment, on the control plane's clock, after which the command must not start. */
+    /** v1: the time on the control plane's clock after which the command must not start. */
     expires_at: v.optional(Timestamp),
-    /** Of operators' keys over this command for this agent alone; see `signedCommand.ts`. */
+    /** Operators' signatures over this command for this agent; see `signedCommand.ts`. */
     signatures: v.optional(CommandSignatures),
-    /** The moment after which the signatures are void. */
+    /** The time after which the signatures are invalid. */
     not_after: v.optional(Timestamp),
   }),
 });
@@ -92,7 +95,7 @@ export const Response = v.object({
   payload: v.object({
     status: v.picklist(["success", "failed"], 'must be "success" or "failed"'),
     message: v.optional(Text),
-    /** v1: what the command returns to a program, any JSON value. */
+    /** v1: the result of the command for programs, any JSON value. */
     result: v.optional(v.unknown()),
     ...timeFields,
   }),
@@ -109,30 +112,34 @@ export const ErrorMessage = v.object({
   }),
 });
 
-/** v1, from the agent, first on every connection: who speaks, and which journal it keeps. */
+/** v1, from the agent, first on every connection: identifies the agent and its journal. */
 export const Hello = v.object({
   type: v.literal("hello"),
   timestamp: Timestamp,
   payload: v.object({
     protocol_version: v.pipe(v.number(), v.integer(), v.minValue(1)),
     version: Code,
-    /** Names the agent's memory: under another id nothing is remembered. */
+    /** Identifies the agent's journal; under another id nothing is remembered. */
     journal_id: RequestId,
-    /** Of the latest `welcome` that this memory holds; a copy of it has an older one. */
+    /**
+     * The epoch of the latest `welcome` in this journal; a copy of the journal has an older one.
+     */
     epoch: Count,
-    /** Of the process that speaks, made at its start. */
+    /** Identifies the process, generated at its start. */
     instance_id: RequestId,
     hostname: v.optional(v.pipe(v.string(), v.maxLength(253))),
     os: v.optional(Code),
     arch: v.optional(Code),
-    /** Of the text of its `capabilities`. */
+    /** The digest of the text of its `capabilities`. */
     capabilities_digest: v.optional(Digest),
-    /** From its own configuration: good for targets, never for who may command it. */
+    /** From its own configuration: used for targets, never for token scopes. */
     labels: v.optional(LabelSet),
   }),
 });
 
-/** v1, from the agent: the digest of its capabilities has changed; `text` where it was asked for. */
+/**
+ * v1, from the agent: the digest of its capabilities has changed; with `text` if it was requested.
+ */
 export const Capabilities = v.object({
   type: v.literal("capabilities"),
   timestamp: Timestamp,
@@ -143,46 +150,48 @@ export const Capabilities = v.object({
   }),
 });
 
-/** v1, from the agent: a piece of what a program writes, for whoever asked for it by `subscribe_output`. */
+/** v1, from the agent: a chunk of a program's output, for a subscriber of `subscribe_output`. */
 export const Output = v.object({
   type: v.literal("output"),
   request_id: RequestId,
   timestamp: Timestamp,
   payload: v.object({
     subscription_id: Count,
-    /** Counts the pieces of both streams, from 1; with `end`, the last there was. */
+    /** Numbers the chunks of both streams from 1; with `end`, the number of the last chunk. */
     sequence: Count,
     stream: v.optional(v.picklist(["stdout", "stderr"])),
-    /** The piece as it is, in UTF-8; whatever is not UTF-8 comes as `base64`. */
+    /** The chunk in UTF-8; other bytes are sent as `base64`. */
     text: v.optional(v.pipe(v.string(), v.maxLength(outputChunkBytesMax))),
     base64: v.optional(v.pipe(v.string(), v.base64(), v.maxLength(2 * outputChunkBytesMax))),
-    /** Pieces right before this one that are gone: nobody followed when they were written. */
+    /**
+     * The number of chunks right before this one that were dropped because no subscriber read them.
+     */
     skipped: v.optional(Count),
-    /** Nothing follows; it has no piece of its own. */
+    /** The end of the output, without a chunk. */
     end: v.optional(v.boolean()),
   }),
 });
 
-/** v1, to the agent: the answer to `hello`, and again whenever the advice changes. */
+/** v1, to the agent: the reply to `hello`, sent again whenever the pacing changes. */
 export const Welcome = v.object({
   type: v.literal("welcome"),
   timestamp: Timestamp,
   payload: v.object({
     protocol_version: v.pipe(v.number(), v.integer(), v.minValue(1)),
     agent_id: AgentId,
-    /** What the agent's memory is to be named from now on, and its epoch; kept with it. */
+    /** The new id of the agent's journal and its epoch, stored with it. */
     journal_id: RequestId,
     epoch: Count,
-    /** How often to send a heartbeat. */
+    /** The heartbeat interval. */
     heartbeat_seconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
-    /** Over how many seconds to spread a return after a lost connection. */
+    /** The window in seconds over which agents spread reconnects. */
     reconnect_seconds: v.pipe(v.number(), v.minValue(0), v.maxValue(3600)),
-    /** The agent's capabilities is not known here: it is to be sent. */
+    /** The agent's capabilities are unknown to the control plane and must be sent. */
     send_capabilities: v.optional(v.boolean()),
   }),
 });
 
-/** v1, to the agent: the answer to this request is stored and need not be sent again. */
+/** v1, to the agent: the response is stored and need not be sent again. */
 export const Ack = v.object({
   type: v.literal("ack"),
   request_id: RequestId,
@@ -190,7 +199,7 @@ export const Ack = v.object({
   payload: FreeObject,
 });
 
-/** v1, to the agent: this request is no longer wanted; what runs for it is to be stopped. */
+/** v1, to the agent: cancels this request and stops its command. */
 export const Cancel = v.object({
   type: v.literal("cancel"),
   request_id: RequestId,
@@ -199,9 +208,9 @@ export const Cancel = v.object({
 });
 
 /**
- * v1, to the agent: pass on what this request's program writes behind a sequence number, for this
- * subscriber, until that is so many bytes; what was sent already for a former one counts. Repeated
- * from time to time, it says that the subscriber is still there and how far it has come.
+ * v1, to the agent: requests output after a sequence number for this subscriber, up to a number of
+ * bytes; bytes sent for an earlier request count. It is repeated from time to time to renew the
+ * subscription and to report progress.
  */
 export const SubscribeOutput = v.object({
   type: v.literal("subscribe_output"),
@@ -211,12 +220,12 @@ export const SubscribeOutput = v.object({
     subscription_id: Count,
     after: Count,
     bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(subscribeBytesMax)),
-    /** The subscriber has left: it holds nothing up any more. */
+    /** Ends the subscription, so that it no longer blocks the program. */
     unsubscribe: v.optional(v.boolean()),
   }),
 });
 
-/** v1, to the agent, before an orderly close: when to come back. */
+/** v1, to the agent, before an orderly close: when to reconnect. */
 export const Goaway = v.object({
   type: v.literal("goaway"),
   timestamp: Timestamp,
@@ -237,7 +246,7 @@ export type Capabilities = v.InferOutput<typeof Capabilities>;
 export type SubscribeOutput = v.InferOutput<typeof SubscribeOutput>;
 export type Output = v.InferOutput<typeof Output>;
 
-/** What an agent may send, and what a control plane may send. */
+/** The messages that an agent sends, and those that a control plane sends. */
 export type AgentMessage =
   | StatusUpdate
   | Heartbeat

@@ -1,7 +1,7 @@
-/** How live output is counted, by who asks for it and by who sends it. */
+/** How both sides count the bytes of live output. */
 import { outputChunkCostMin } from "../limits.ts";
 
-/** What a piece of so many bytes counts of what a `subscribe_output` has asked for, on both sides. */
+/** Returns how many bytes of a `subscribe_output` a chunk uses. */
 export function outputCost(bytes: number): number {
   return Math.max(bytes, outputChunkCostMin);
 }

@@ -1,7 +1,7 @@
 /**
- * Commands that an operator has signed, end to end: what is signed names the one agent, the one
- * request and the moment after which it must not start, so that whoever stands in between can
- * neither make, change, redirect nor keep a command.
+ * Commands that operators sign end to end. The signature covers the agent, the request and the time
+ * after which it must not start, so that the control plane can neither create, change, redirect nor
+ * replay a command.
  */
 import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
@@ -31,14 +31,17 @@ export interface SignedSubject {
   not_after: string;
 }
 
-/** The bytes that are signed: the subject in canonical JSON, behind what they are for. */
+/**
+ * Returns the bytes to sign: a prefix with the purpose, and the subject in canonical JSON (RFC
+ * 8785).
+ */
 export function signedBytes(subject: SignedSubject): Uint8Array {
   const { agent, request_id, command, parameters, not_after } = subject;
   const exact = { agent, request_id, command, parameters, not_after };
   return Buffer.from(`wsctl command\n${canonicalJson(exact)}`);
 }
 
-/** The ids of these keys that have signed the subject, each once. */
+/** Returns the distinct ids of these keys that have signed the subject. */
 export function findSigners(
   subject: SignedSubject,
   signatures: readonly CommandSignature[],
@@ -53,7 +56,7 @@ export function findSigners(
   return [...new Set(found.map(({ id }) => id))];
 }
 
-/** JSON in one form only: keys in the order of their UTF-16 units, no spaces (RFC 8785). */
+/** Canonical JSON (RFC 8785): keys sorted by UTF-16 code units, no spaces. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -35,7 +35,7 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["send", "ping", "--all", "--ttl", "100000h"], says: /Flag --ttl is .* to 7d/ },
   { args: ["send", "ping", "--all", "--timeout", "2d"], says: /Flag --timeout is .* to 1d/ },
   { args: ["send", "ping", "--all", "--tll", "1h"], says: /did you mean --ttl\?/ },
-  { args: ["send", "ping", "--target", "env=("], says: /selector: Cannot read "\(" of a selector/ },
+  { args: ["send", "ping", "--target", "env=("], says: /selector: Cannot parse "\(" in selector/ },
   { args: ["send", "ping", "--all", "--target", "env=a"], says: /--target and --all exclude/ },
   { args: ["send", "ping", "--all", "--waves"], says: /--waves needs --batch/ },
   {

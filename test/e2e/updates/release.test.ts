@@ -108,7 +108,7 @@ test("what is missing or wrong on the command line is named", async () => {
   const noFile = await sign(...key, "--version", "1.2.3", "--file", "linux-x64=/none");
   expectRefusal(noFile, 2, /cannot read "\/none"/);
   expectRefusal(await sign(...key, "--add", signed, ...files), 2, /With --add a release stays/);
-  expectRefusal(await sign("--key", signed, "--add", signed), 2, /no private key in PEM/);
+  expectRefusal(await sign("--key", signed, "--add", signed), 2, /No private key in PEM/);
   expectRefusal(await verify(), 2, /Missing required flag --trust KEY/);
   expectRefusal(await verify("--trust", "x"), 2, /Flag --trust: a public key must be/);
   expectRefusal(await verify("--trust", a, "--threshold", "2"), 2, /The threshold is 2/);

@@ -25,16 +25,16 @@ describe("a key", () => {
     const { pem, publicKey } = generateKey("correct horse");
     expect(pem).toStartWith("-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
     expect(readPrivateKey(pem, "correct horse").publicKey.text).toBe(publicKey.text);
-    expect(() => readPrivateKey(pem)).toThrow("is encrypted, and no passphrase is given");
-    expect(() => readPrivateKey(pem, "wrong")).toThrow("the passphrase is not that of");
+    expect(() => readPrivateKey(pem)).toThrow("Private key is encrypted");
+    expect(() => readPrivateKey(pem, "wrong")).toThrow("Wrong passphrase");
   });
 
   test("of another kind, or none, is refused", () => {
     const { privateKey } = generateKeyPairSync("x25519");
     const other = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-    expect(() => readPrivateKey(other)).toThrow("must be of the type ed25519, and is x25519");
+    expect(() => readPrivateKey(other)).toThrow("must be of the type ed25519, but is x25519");
     for (const pem of ["", "nonsense", other.slice(0, 60)]) {
-      expect(() => readPrivateKey(pem)).toThrow(/no private key in PEM|must be of the type/);
+      expect(() => readPrivateKey(pem)).toThrow(/No private key in PEM|must be of the type/);
     }
   });
 
@@ -50,6 +50,6 @@ describe("a key", () => {
     `wsctl-ed25519: ${"A".repeat(42)}`,
     `ed25519:${"A".repeat(43)}`,
   ])("%p is no public key", (text) => {
-    expect(() => parsePublicKey(text)).toThrow(/a public key must be/);
+    expect(() => parsePublicKey(text)).toThrow(/Public key must be/);
   });
 });

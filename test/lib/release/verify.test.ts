@@ -132,7 +132,7 @@ describe("a release", () => {
   test("that was signed and is none is refused too", () => {
     expect(refusal(release("{}", a))).toMatch(/^MALFORMED: .*product is missing$/);
     expect(refusal(release(JSON.stringify({ ...base, extra: 1 }), a))).toMatch(
-      /^MALFORMED: .*extra is not known here$/,
+      /^MALFORMED: .*extra is unknown$/,
     );
   });
 
@@ -174,7 +174,7 @@ describe("hostile text", () => {
     ['{"manifest":1,"signatures":[]}', /manifest must be a string/],
     ['{"manifest":"\\ud800","signatures":[]}', /manifest must be whole characters/],
     ['{"manifest":"x","signatures":{}}', /signatures must be an array/],
-    ['{"manifest":"x","signatures":[],"__proto__":{}}', /is not known here|nothing/],
+    ['{"manifest":"x","signatures":[],"__proto__":{}}', /is unknown|nothing/],
     [JSON.stringify({ manifest: "x", signatures: Array(33).fill({}) }), /signatures/],
     ['{"manifest":"x","signatures":[{"key":"k"}]}', /signatures.0.signature is missing/],
   ])("%.40p is refused", (hostile, fault) => {

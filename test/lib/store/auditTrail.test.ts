@@ -122,7 +122,7 @@ describe("a trail that has let records go", () => {
     const cutAt70 = `DELETE FROM audit WHERE sequence <= 70;
       UPDATE audit_start SET sequence = 70, through = 70, hash = '${seventy.hash}'`;
     alter(cutAt70);
-    const reason = expect.stringContaining("no record says that they were let go");
+    const reason = expect.stringContaining("no entry records that they were pruned");
     expect(await verdict()).toEqual({ intact: false, sequence: 71, reason });
     expect(readAuditFile(path).verdict).toMatchObject({ intact: false, sequence: 71 });
     alter("UPDATE audit_start SET sequence = 0, through = 0, hash = '0'");

@@ -43,10 +43,10 @@ describe("check()", () => {
     ["restart", { delay_seconds: "10" }, rule],
     ["restart", { delay_seconds: null }, rule],
     ["restart", { delay_seconds: Number.NaN }, rule],
-    ["restart", { delay: 1 }, "delay is not known here"],
-    ["ping", { host: "x" }, "host is not known here"],
-    ["info", { constructor: 1 }, "constructor is not known here"],
-    ["ping", JSON.parse('{"__proto__":{"a":1}}'), "__proto__ is not known here"],
+    ["restart", { delay: 1 }, "delay is unknown"],
+    ["ping", { host: "x" }, "host is unknown"],
+    ["info", { constructor: 1 }, "constructor is unknown"],
+    ["ping", JSON.parse('{"__proto__":{"a":1}}'), "__proto__ is unknown"],
   ])("refuses %s with %j", (name, parameters, fault) => {
     expect(check(name, parameters)).toEqual({
       code: "INVALID_PARAMETERS",

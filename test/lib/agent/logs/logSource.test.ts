@@ -34,7 +34,7 @@ describe("a source's manifest", () => {
     ['unit = "-x"', /unit must be a unit's name/],
     ['files = ["/a"]\nfollow_argv = ["x"]', /follow_argv goes with "argv" alone/],
     ["argv = []", /argv must name a program/],
-    ['file = "/a"', /file is not known here/],
+    ['file = "/a"', /file is unknown/],
     ["files = [", /is not TOML/],
   ])("%p is refused", (text, fault) => {
     expect(() => parseSource("x.toml", text)).toThrow(fault);

@@ -69,7 +69,7 @@ describe("parameters", () => {
     [{ source: "a", grep: "x".repeat(1_001) }, /^grep must be a JavaScript regular expression/],
     [{ source: "a", follow: 0 }, /^follow must be a whole number of seconds from 1 to 3600$/],
     [{ source: "a", follow: 3_601 }, /^follow must be/],
-    [{ source: "a", path: "/etc/shadow" }, /^path is not known here$/],
+    [{ source: "a", path: "/etc/shadow" }, /^path is unknown$/],
   ])("%j are refused", (parameters, fault) => {
     expect(faultOf(parameters)).toMatch(fault);
   });

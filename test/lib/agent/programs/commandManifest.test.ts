@@ -25,7 +25,7 @@ describe("readProgram()", () => {
     ['description = "d"', "argv is missing"],
     ['description = "d"\nargv = []', "argv must name a program"],
     ['description = "d"\nargv = "echo hi"', "argv must be"],
-    [`${least}shell = true`, "shell is not known here"],
+    [`${least}shell = true`, "shell is unknown"],
     [`${least}timeout_seconds = 0`, "timeout_seconds must be a whole number from 1"],
     [`${least}concurrency = 1.5`, "concurrency must be a whole number"],
     [`${least}user = "a b"`, "user must be the name of a user"],
@@ -90,9 +90,9 @@ describe("fillIn()", () => {
     [{ version: "v1", count: 0 }, "parameters.count"],
     [{ version: "v1", count: null }, "parameters.count must be of the type integer"],
     [{ version: "v1", stage: "live" }, "parameters.stage"],
-    [{ version: "v1", other: 1 }, "parameters.other is not known here"],
-    [JSON.parse('{"version":"v1","__proto__":1}'), "parameters.__proto__ is not known here"],
-    [{ version: "v1", constructor: 1 }, "parameters.constructor is not known here"],
+    [{ version: "v1", other: 1 }, "parameters.other is unknown"],
+    [JSON.parse('{"version":"v1","__proto__":1}'), "parameters.__proto__ is unknown"],
+    [{ version: "v1", constructor: 1 }, "parameters.constructor is unknown"],
   ])("refuses %j", (parameters, says) => {
     expect(applyDefaults(program, parameters).fault).toStartWith(says);
   });

@@ -60,12 +60,9 @@ describe("JobOrder", () => {
     [{ ...order, ttl_seconds: 0 }, ttlRule],
     [{ ...order, ttl_seconds: 604_801 }, ttlRule],
     [{ ...order, ttl_seconds: "1h" }, ttlRule],
-    [{ ...order, timeout: 30 }, "timeout is not known here"],
-    [{ ...order, constructor: 1 }, "constructor is not known here"],
-    [
-      JSON.parse('{"command":"ping","target":{"all":true},"__proto__":1}'),
-      "__proto__ is not known here",
-    ],
+    [{ ...order, timeout: 30 }, "timeout is unknown"],
+    [{ ...order, constructor: 1 }, "constructor is unknown"],
+    [JSON.parse('{"command":"ping","target":{"all":true},"__proto__":1}'), "__proto__ is unknown"],
   ])("refuses %j: %s", (body, fault) => {
     expect(faultOf(JobRequest, body)).toBe(fault);
   });
@@ -79,18 +76,18 @@ describe("JobOrder", () => {
 
 describe("Target", () => {
   const selectorFault =
-    'selector must be a selector: Cannot read "(" of a selector: a value is letters and digits, with ".", "_" or "-" between them, * and ?, or empty; try "env=prod,role in (web,api),!canary"';
+    'selector must be a selector: Cannot parse "(" in selector: a value is letters and digits, with ".", "_" or "-" between them, * and ?, or empty. Example: "env=prod,role in (web,api),!canary"';
   const shape = 'must have "agents", "selector" or both, or else "all": true';
   test.each([
     [{}, shape],
     [{ all: false }, "all must be true"],
     [{ all: 1 }, "all must be true"],
-    [{ agent: "web-1" }, "agent is not known here"],
+    [{ agent: "web-1" }, "agent is unknown"],
     [{ agents: "web-1" }, "agents must be a list of ids"],
     [{ agents: ["web-1"], all: true }, shape],
     [{ selector: "env=prod", all: true }, shape],
     [{ selector: "env=(" }, selectorFault],
-    [{ all: true, seed: "a" }, 'has a "seed" and no "sample" to choose with it'],
+    [{ all: true, seed: "a" }, 'has a "seed" without "sample"'],
     [
       { all: true, sample: "120%" },
       'sample must be a whole number from 1, or a percentage such as "10%"',

@@ -179,7 +179,7 @@ describe("decodeFromAgent() and decodeFromControl() know types and directions", 
         const message = { type, request_id: id, timestamp: at, payload: {} };
         expect(refusalOf(sender, message, v1)).toEqual({
           code: "UNSUPPORTED_TYPE",
-          text: "message type is not known here",
+          text: "message type is unknown",
           requestId: id,
           answer: true,
         });
@@ -252,8 +252,8 @@ describe("issueText()", () => {
     [{ inner: {} }, "inner.name is missing"],
     [{ inner: { name: 5 } }, "inner.name must be a string"],
     [{ inner: { name: "x", size: "secret" } }, "inner.size size must be small"],
-    [{ inner: { name: "x", other: "secret" } }, "inner.other is not known here"],
-    [{ inner: { name: "x" }, constructor: 1 }, "constructor is not known here"],
+    [{ inner: { name: "x", other: "secret" } }, "inner.other is unknown"],
+    [{ inner: { name: "x" }, constructor: 1 }, "constructor is unknown"],
   ])("%j: %s", (value, text) => {
     const issue = v.safeParse(Shape, value).issues?.[0];
     expect(issue === undefined ? "" : formatIssue(issue)).toBe(text);
