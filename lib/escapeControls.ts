@@ -1,6 +1,6 @@
 /**
- * Text of somebody else's, such as an agent's, as it may be shown: control, bidi and other invisible
- * characters as escapes, so that no terminal obeys them and no line passes for another.
+ * Escapes control, bidi and other invisible characters of untrusted text for display, so that it
+ * cannot control a terminal or imitate another line.
  */
 export function escapeControls(text: string): string {
   if (/^[\n -~]*$/.test(text)) return text;

@@ -1,11 +1,11 @@
 /**
- * Named points at which a test build dies, as by `kill -9`:
- * `WSCTL_FAILPOINT=control_after_commit:3` ends the process the third time it passes there. In
- * every other build this is nothing at all.
+ * Named points at which a test build kills itself with SIGKILL:
+ * `WSCTL_FAILPOINT=control_after_commit:3` ends the process the third time that it reaches this
+ * point. In other builds these calls do nothing.
  */
 import { DatabaseSync } from "node:sqlite";
 
-/** Set by `scripts/build.ts` for test builds; anywhere else it does not exist. */
+/** Set by `scripts/build.ts` for test builds; undefined in other builds. */
 declare const WSCTL_TEST_BUILD: boolean | undefined;
 
 export const isTestBuild = typeof WSCTL_TEST_BUILD !== "undefined" && WSCTL_TEST_BUILD === true;
@@ -27,12 +27,12 @@ export function failpoint(name: Failpoint): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-/** What is broken in this build, for tests of updates; nothing in every other. */
+/** A fault of this build for tests of updates; undefined in other builds. */
 declare const WSCTL_FAULT: string | undefined;
 
 const plantedFault = typeof WSCTL_FAULT === "undefined" ? undefined : WSCTL_FAULT;
 
-/** Called before an agent opens its journal: a build that is broken on purpose gets no further. */
+/** Called before an agent opens its journal: a build with a fault stops here. */
 export async function breakIfPlanted(journalPath: string): Promise<void> {
   if (plantedFault === "mute") await new Promise(() => {});
   if (plantedFault === "migrate") {

@@ -1,4 +1,4 @@
-/** What a control plane is given to do by `wsctl bench`, and how long it takes. */
+/** The load of `wsctl bench` and its measurements. */
 import type { Client } from "../client/client.ts";
 import { isOutput } from "../client/streamCursor.ts";
 import type { OutcomeKind } from "../protocol/api/views.ts";
@@ -8,7 +8,7 @@ export interface Load {
   requests: number;
   seconds: number;
   requests_per_second: number;
-  /** Of all requests: from asking to the outcome. */
+  /** The latency from the request to the outcome. */
   p50_ms: number;
   p90_ms: number;
   p99_ms: number;
@@ -16,7 +16,7 @@ export interface Load {
   outcomes: Partial<Record<OutcomeKind, number>>;
 }
 
-/** One `ping` after another to one agent each, so many at a time. */
+/** Sends `ping` commands to one agent each, with a number of them in parallel. */
 export async function load(
   client: Client,
   agentIds: readonly string[],
@@ -52,7 +52,7 @@ export async function load(
   };
 }
 
-/** One job for all of them; how long it took to its last outcome, in milliseconds. */
+/** Sends one job to all agents. Returns the time to its last outcome, in milliseconds. */
 export async function fanOut(
   client: Client,
   agentIds: readonly string[],
@@ -74,9 +74,8 @@ async function ask(
   const { accepted, lines } = await client.send(order, { signal });
   if (accepted.job.approval !== undefined) {
     await client.cancelJob(accepted.job.job_id);
-    const text =
-      'here "ping" waits for a second operator: serve without "--require-approval-for ping"';
-    throw new WsctlError("CONFLICT", `Cannot measure: ${text} to measure it`);
+    const text = '"ping" needs approval. Start serve without "--require-approval-for ping"';
+    throw new WsctlError("CONFLICT", `Cannot run the benchmark: ${text}`);
   }
   for await (const line of lines) {
     if (!isOutput(line)) outcomes[line.outcome] = (outcomes[line.outcome] ?? 0) + 1;

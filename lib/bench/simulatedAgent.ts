@@ -1,7 +1,7 @@
 /**
- * An agent of `wsctl.v1` without a host behind it: it speaks real messages, beats as it is advised,
- * comes back as a real one does, answers every command at once, and says an answer again until it
- * is acknowledged. Thousands of them fit into one process.
+ * A simulated `wsctl.v1` agent: it exchanges real messages, sends heartbeats at the interval from
+ * `welcome`, reconnects like a real agent, answers every command at once, and repeats a response
+ * until it is acknowledged. Thousands of them fit into one process.
  */
 import { reconnectDelayMs } from "../agent/core/reconnectDelay.ts";
 import { messageBytesMax, reconnectSecondsDefault } from "../protocol/limits.ts";
@@ -14,13 +14,13 @@ import type { Clock } from "../time/clock.ts";
 export interface SimulatedOptions {
   /** `ws://…/agent` or `wss://…/agent`. */
   url: string;
-  /** PEM text. */
+  /** PEM text of the CA. */
   ca?: string;
   runtime: Runtime;
   clock: Clock;
-  /** How often a status update is sent; none where it is absent. */
+  /** The interval of status updates in seconds; none are sent if absent. */
   statusSeconds?: number;
-  /** It is welcome, or gone: called with how many more are connected now. */
+  /** Called with 1 when the agent receives `welcome`, and with -1 when it disconnects. */
   changed(by: 1 | -1): void;
 }
 
@@ -61,7 +61,7 @@ export class SimulatedAgent {
   stop(): void {
     this.#isStopped = true;
     this.#cancelReturn();
-    this.#socket?.close(1000, "the bench is over");
+    this.#socket?.close(1000, "benchmark finished");
   }
 
   #hello(): void {
@@ -112,7 +112,9 @@ export class SimulatedAgent {
     this.#cancelReturn = this.#options.clock.after(delayMs, () => this.start());
   }
 
-  /** The first time at any moment within, as agents do not start together. */
+  /**
+   * The first call is at a random time within the interval, because agents do not start together.
+   */
   #every(seconds: number, draft: () => AgentDraft): () => void {
     const { clock } = this.#options;
     let cancel = () => {};

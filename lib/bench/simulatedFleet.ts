@@ -1,4 +1,4 @@
-/** A fleet of simulated agents at a control plane: tokens made for it, and gone again with it. */
+/** A fleet of simulated agents. Their tokens are created for it and deleted with it. */
 import type { Client } from "../client/client.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { SimulatedAgent, type SimulatedOptions } from "./simulatedAgent.ts";
@@ -6,7 +6,7 @@ import { SimulatedAgent, type SimulatedOptions } from "./simulatedAgent.ts";
 const connectTimeoutMs = 60_000;
 const closeTimeoutMs = 5_000;
 
-/** Calls at once while tokens are made and agents are removed. */
+/** The number of parallel API calls while tokens are created and agents are deleted. */
 const callsAtOnce = 16;
 
 export interface FleetOptions extends Omit<SimulatedOptions, "changed"> {
@@ -26,16 +26,19 @@ export class SimulatedFleet {
     this.#options = options;
   }
 
-  /** Whether it has left anything at the control plane, as far as that can be known. */
+  /** Whether nothing is left at the control plane, as far as is known. */
   get isEmpty(): boolean {
     return this.#made.size === 0;
   }
 
-  /** A token for each, the first one alone: whoever may not make them is told so once. */
+  /**
+   * Creates a token for each agent. The first one is created alone, so that a missing permission is
+   * reported once.
+   */
   async makeTokens(signal: AbortSignal): Promise<void> {
     const { client, agentIds } = this.#options;
     const make = async (agentId: string) => {
-      // Told first: who does not get the answer may have been given one.
+      // Recorded before the call: the token may exist even if the response is lost.
       this.#made.add(agentId);
       try {
         const { token } = await client.createToken({ role: "agent", agent_id: agentId });
@@ -54,8 +57,9 @@ export class SimulatedFleet {
   }
 
   /**
-   * Resolves once every agent is connected, or nobody waits for that any more. Throws `UNREACHABLE`
-   * where they do not all get there in time.
+   * Resolves once every agent is connected, or when it is cancelled.
+   *
+   * @throws {WsctlError} UNREACHABLE if not all agents connect in time
    */
   async connect(signal: AbortSignal): Promise<void> {
     const changed = (by: 1 | -1) => {
@@ -69,19 +73,19 @@ export class SimulatedFleet {
     const count = this.#agents.length;
     if (await this.#waitUntil(() => this.#connected === count, connectTimeoutMs, signal)) return;
     if (signal.aborted) return;
-    const text = `Only ${this.#connected} of ${count} agents got connected`;
+    const text = `Only ${this.#connected} of ${count} agents connected`;
     throw new WsctlError("UNREACHABLE", `${text} within ${connectTimeoutMs / 1000} s`);
   }
 
-  /** What it leaves behind is gone; throws where some of it is still there. */
+  /** Deletes the agents and tokens. Throws if some of them could not be deleted. */
   async remove(): Promise<void> {
     for (const agent of this.#agents) agent.stop();
-    // Their connections count against what a process may have open, and so do our calls.
+    // Their connections count against the open files of this process, as do the calls.
     await this.#waitUntil(() => this.#connected === 0, closeTimeoutMs);
     await removeAgents(this.#options.client, [...this.#made]);
   }
 
-  /** False where it has not come to that in time. */
+  /** Returns false after the timeout. */
   #waitUntil(isSo: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const done = () => {
@@ -101,8 +105,8 @@ export class SimulatedFleet {
 }
 
 /**
- * Their tokens are revoked and they are forgotten; what they did stays in the history. Goes on
- * where one cannot be removed, and then throws what stood in its way.
+ * Revokes the tokens and deletes the agents; their job history is kept. Continues if one of them
+ * fails, and throws the first error at the end.
  */
 export async function removeAgents(client: Client, agentIds: readonly string[]): Promise<void> {
   const faults = await forEachConcurrently(agentIds, async (agentId) => {
@@ -121,7 +125,7 @@ async function ignoreNotFound(removal: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A few at a time, all of them unless it is called off; what was thrown on the way. */
+/** Runs a function for each item, a few in parallel, until it is cancelled. Returns the errors. */
 async function forEachConcurrently<T>(
   items: readonly T[],
   run: (item: T) => Promise<void>,

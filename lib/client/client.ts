@@ -1,6 +1,6 @@
 /**
- * The operator's side of the HTTP API, for the command line and for programs. Every failure is a
- * `WsctlError` whose code is the control plane's own, or `UNREACHABLE`.
+ * The client of the HTTP API, for the command line and for programs. Every failure is a
+ * `WsctlError` with the code of the control plane, or `UNREACHABLE`.
  */
 import type { ArtifactDetail, ArtifactView } from "../protocol/api/artifacts.ts";
 import type { AuditPage, VerifyResult } from "../protocol/api/audit.ts";
@@ -37,29 +37,29 @@ export class Client {
   }
 
   /**
-   * Asks for a job and follows it to its last outcome. The job is asked for under a key of its own,
-   * so that a lost answer never makes a second one; a broken stream is resumed where it broke.
+   * Creates a job and follows it to its last outcome. The request has an Idempotency-Key, so that a
+   * lost response does not create a second job; an interrupted stream is resumed.
    */
   send(order: JobRequestInput, options?: SendOptions): Promise<SubmittedJob> {
     return this.#streams.send(order, "/api/v1/jobs", options);
   }
 
-  /** The same for some of the agents of a job that has ended. */
+  /** Retries some of the requests of an ended job as a new job and follows it. */
   retryJob(jobId: string, order: RetryRequest, options?: SendOptions): Promise<SubmittedJob> {
     return this.#streams.send(order, `/api/v1/jobs/${segment(jobId)}/retry`, options);
   }
 
-  /** A job that was asked for before, from its first outcome and the output that is still there. */
+  /** Follows an existing job from its first outcome, with the output that is still available. */
   watchJob(job: JobView, options?: SendOptions): AsyncIterable<StreamLine> {
     return this.#streams.follow(job, options);
   }
 
-  /** Asks for a job and does not wait for it. */
+  /** Creates a job without waiting for its outcomes. */
   sendOnly(order: JobRequestInput): Promise<AcceptedLine> {
     return this.#streams.sendOnly(order, "/api/v1/jobs");
   }
 
-  /** The newest first; a page may hold fewer than the limit although more follow. */
+  /** Newest first. A page may have fewer jobs than the limit although more follow. */
   jobs(query: JobsQuery = {}): Promise<Page<JobView>> {
     return this.#http.get(`/api/v1/jobs${formatQuery({ ...query })}`);
   }
@@ -68,17 +68,17 @@ export class Client {
     return this.#http.get(`/api/v1/jobs/${segment(jobId)}`);
   }
 
-  /** Withdraws what of the job was not sent yet. */
+  /** Cancels the requests of the job. */
   cancelJob(jobId: string): Promise<JobDetail> {
     return this.#postDecision(jobId, "cancel");
   }
 
-  /** Lets a job go out that another operator has asked for. */
+  /** Approves a job that another operator created. */
   approveJob(jobId: string): Promise<JobView> {
     return this.#postDecision(jobId, "approve");
   }
 
-  /** Holds back what of the job was not sent, until it is resumed. */
+  /** Pauses the requests of the job that were not sent. */
   pauseJob(jobId: string): Promise<JobView> {
     return this.#postDecision(jobId, "pause");
   }
@@ -108,7 +108,7 @@ export class Client {
     return this.#http.post(`/api/v1/schedules/${segment(name)}/${what}`);
   }
 
-  /** Its command at once, beside the runs that come due. */
+  /** Runs the schedule now, in addition to its due runs. */
   runSchedule(name: string): Promise<{ job_id: string }> {
     return this.#http.post(`/api/v1/schedules/${segment(name)}/run`);
   }
@@ -118,7 +118,7 @@ export class Client {
     await this.#http.fetch(path, { method: "DELETE" });
   }
 
-  /** Whom a target means, and who is left out. */
+  /** Resolves a target and lists the skipped agents. */
   targets(query: TargetQuery): Promise<TargetView> {
     return this.#http.post("/api/v1/targets", query);
   }
@@ -139,13 +139,13 @@ export class Client {
     return this.#http.get(`/api/v1/agents/${segment(agentId)}`);
   }
 
-  /** By label its new value, or null where it is taken away. */
+  /** @param labels The new value of each label, or null to remove it. */
   async labelAgent(agentId: string, labels: Record<string, string | null>): Promise<AgentView> {
     const path = `/api/v1/agents/${segment(agentId)}/labels`;
     return this.#http.post(path, { labels });
   }
 
-  /** Whether it takes no new jobs. */
+  /** Sets whether the agent takes new jobs. */
   async drainAgent(agentId: string, drained: boolean): Promise<AgentView> {
     const path = `/api/v1/agents/${segment(agentId)}/${drained ? "drain" : "undrain"}`;
     return this.#http.post(path);
@@ -156,12 +156,12 @@ export class Client {
     await this.#http.fetch(path, { method: "DELETE" });
   }
 
-  /** The newest first. */
+  /** Newest first. */
   artifacts(query: { limit?: number; cursor?: string } = {}): Promise<Page<ArtifactView>> {
     return this.#http.get(`/api/v1/artifacts${formatQuery(query)}`);
   }
 
-  /** With a fresh URL to download it by, once it is ready. */
+  /** Returns the artifact with a new download URL once it is ready. */
   artifact(artifactId: string): Promise<ArtifactDetail> {
     return this.#http.get(`/api/v1/artifacts/${segment(artifactId)}`);
   }
@@ -170,7 +170,7 @@ export class Client {
     return this.#http.post("/api/v1/releases", order);
   }
 
-  /** The newest version first. */
+  /** Newest version first. */
   async releases(): Promise<ReleaseView[]> {
     const page: Page<ReleaseView> = await this.#http.get("/api/v1/releases");
     return page.items;
@@ -199,7 +199,7 @@ export class Client {
     await this.#http.fetch(`/api/v1/tokens/${segment(tokenId)}`, { method: "DELETE" });
   }
 
-  /** Another secret for the same token; the old one is void. */
+  /** Replaces the secret of the token; the old one stops working. */
   rotateToken(tokenId: string): Promise<NewToken> {
     return this.#http.post(`/api/v1/tokens/${segment(tokenId)}/rotate`);
   }
@@ -209,19 +209,19 @@ export class Client {
     await this.#http.fetch(path, { method: "POST" });
   }
 
-  /** How many tokens and keys it had. */
+  /** Revokes the agent and returns the number of its tokens and keys. */
   async revokeAgent(agentId: string): Promise<number> {
     const path = `/api/v1/agents/${segment(agentId)}/revoke`;
     const answer = await (await this.#http.fetch(path, { method: "POST" })).json();
     return (answer as { revoked_tokens: number }).revoked_tokens;
   }
 
-  /** One page of the audit trail, the oldest first; without a place to go on from, the newest. */
+  /** Returns one page of the audit trail, oldest first; without `after`, the newest entries. */
   auditTrail(query: { limit?: number; after?: number } = {}): Promise<AuditPage> {
     return this.#http.get(`/api/v1/audit${formatQuery(query)}`);
   }
 
-  /** `head`: SEQUENCE:HASH, as it was kept before. */
+  /** @param head `SEQUENCE:HASH` of an earlier head. */
   verifyAudit(head?: string): Promise<VerifyResult> {
     return this.#http.get(
       `/api/v1/audit/verify${formatQuery(head === undefined ? {} : { head })}`,

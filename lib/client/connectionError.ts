@@ -1,7 +1,7 @@
-/** Why a connection failed: what runtimes say of it, and the same in plain words. */
+/** Formats connection errors of different runtimes in plain words. */
 import { errorText, WsctlError } from "../protocol/errors.ts";
 
-/** Whether the connection was never made, so that nothing can have arrived. */
+/** Whether the connection was never established, so that no data can have arrived. */
 export function isRefused(error: unknown): boolean {
   const reason = formatReason(error instanceof WsctlError ? error.cause : error);
   return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect|cert|issuer|self.signed/i.test(
@@ -9,7 +9,7 @@ export function isRefused(error: unknown): boolean {
   );
 }
 
-/** What runtimes put into codes and causes, in one line. */
+/** Joins codes, messages and causes of an error into one line. */
 export function formatReason(error: unknown): string {
   const parts: string[] = [];
   for (let each = error; each instanceof Error && parts.length < 6; each = each.cause) {
@@ -22,14 +22,14 @@ export function formatReason(error: unknown): string {
 }
 
 const plainReasons: [RegExp, string][] = [
-  [/refused/i, "the connection was refused"],
-  [/ENOTFOUND|getaddrinfo|lookup|EAI_AGAIN/i, "its host name has no address"],
-  [/EHOSTUNREACH|ENETUNREACH|no route/i, "there is no route to it"],
-  [/timed?.?out|TimeoutError/i, "it did not answer in time"],
-  [/reset|closed unexpectedly|hang up/i, "the connection broke"],
+  [/refused/i, "connection refused"],
+  [/ENOTFOUND|getaddrinfo|lookup|EAI_AGAIN/i, "host name not found"],
+  [/EHOSTUNREACH|ENETUNREACH|no route/i, "no route to the host"],
+  [/timed?.?out|TimeoutError/i, "no response in time"],
+  [/reset|closed unexpectedly|hang up/i, "connection lost"],
 ];
 
-/** The usual reasons in plain words; a rarer one as the runtime put it. */
+/** Returns plain words for common errors, and the runtime's text for others. */
 export function plainReason(reason: string): string {
   return plainReasons.find(([pattern]) => pattern.test(reason))?.[1] ?? reason;
 }

@@ -1,7 +1,7 @@
 /**
- * What stops this host from connecting: one check after another along the way to the control
- * plane, each with what was seen and, where it failed, how to fix it. The first failure ends it,
- * for nothing behind it can work.
+ * Diagnoses the connection to the control plane: one check after another along the path, each with
+ * its result and, if it failed, a fix. It stops at the first failure, because later checks depend
+ * on earlier ones.
  */
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, isIP } from "node:net";
@@ -12,9 +12,9 @@ import { Client } from "./client.ts";
 export interface Check {
   name: "address" | "dns" | "tcp" | "tls" | "control plane" | "token" | "clock";
   ok: boolean;
-  /** What was seen, in plain words. */
+  /** The result, in plain words. */
   text: string;
-  /** What to do about it. */
+  /** How to fix the problem. */
   fix?: string;
 }
 
@@ -34,8 +34,8 @@ export async function diagnose(options: DiagnoseOptions): Promise<Check[]> {
   try {
     url = new URL(options.url);
   } catch {
-    const fix = "give --server as http(s)://HOST:PORT or ws(s)://HOST:PORT";
-    return [{ name: "address", ok: false, text: `"${options.url}" is no URL`, fix }];
+    const fix = "Specify --server as http(s)://HOST:PORT or ws(s)://HOST:PORT";
+    return [{ name: "address", ok: false, text: `"${options.url}" is not a URL`, fix }];
   }
   checks.push({ name: "address", ok: true, text: options.url });
   const steps = [checkDns, checkTcp, ...(url.protocol === "https:" ? [checkTls] : [])];
@@ -57,10 +57,10 @@ async function checkDns(url: URL): Promise<Check> {
   try {
     const found = await lookup(host, { all: true });
     const addresses = found.map(({ address }) => address).join(", ");
-    return { name: "dns", ok: true, text: `${host} is ${addresses}` };
+    return { name: "dns", ok: true, text: `${host} resolves to ${addresses}` };
   } catch (error) {
-    const fix = `correct the host name, or add it to the DNS or to /etc/hosts`;
-    return { name: "dns", ok: false, text: `"${host}" has no address: ${errorText(error)}`, fix };
+    const fix = `Correct the host name, or add it to the DNS or to /etc/hosts`;
+    return { name: "dns", ok: false, text: `"${host}" does not resolve: ${errorText(error)}`, fix };
   }
 }
 
@@ -71,10 +71,10 @@ async function checkTcp(url: URL): Promise<Check> {
     socket.once("error", done);
     return () => socket.destroy();
   });
-  if (fault === undefined) return { name: "tcp", ok: true, text: `port ${port} answers` };
+  if (fault === undefined) return { name: "tcp", ok: true, text: `port ${port} is open` };
   const fix = /refused/i.test(fault)
-    ? `start "wsctl serve" there, or correct the port; by default it listens on loopback only (--host)`
-    : `a firewall or a wrong address stands in between: open port ${port} from this host`;
+    ? `Start "wsctl serve" on that host, or correct the port. By default it listens on loopback only (--host)`
+    : `Check the address, and open port ${port} in firewalls between the hosts`;
   return { name: "tcp", ok: false, text: `cannot connect to port ${port}: ${fault}`, fix };
 }
 
@@ -82,7 +82,7 @@ async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
   const host = bareHost(url);
   const fault = await attempt((done) => {
     const trust = ca === undefined ? {} : { ca };
-    // An address is no server name; its certificate must name it as an address.
+    // SNI does not allow an IP address; the certificate must contain it as an address.
     const name = isIP(host) === 0 ? { servername: host } : {};
     const socket = connectTls({ host, port: resolvePort(url), ...name, ...trust }, () => done());
     socket.once("error", done);
@@ -90,20 +90,20 @@ async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
   });
   if (fault === undefined) return { name: "tls", ok: true, text: "the certificate is trusted" };
   if (/wrong.version.number|packet length|not.*TLS|http.request/i.test(fault)) {
-    const text = `port ${resolvePort(url)} answers, but speaks no TLS`;
+    const text = `port ${resolvePort(url)} does not speak TLS`;
     const fix =
-      "use ws:// or http:// for this address, or start serve with --tls-cert and --tls-key";
+      "Use ws:// or http:// for this address, or start serve with --tls-cert and --tls-key";
     return { name: "tls", ok: false, text, fix };
   }
   const fix = /self|issuer|unable to|unknown/i.test(fault)
-    ? "give the certificate of its authority with --ca FILE"
-    : "use a host name that the certificate names, or renew the certificate; check this host's clock";
+    ? "Specify the certificate of its CA with --ca FILE"
+    : "Use a host name of the certificate, or renew the certificate. Check the clock of this host";
   return { name: "tls", ok: false, text: `the TLS handshake failed: ${fault}`, fix };
 }
 
 async function checkHealth(options: DiagnoseOptions): Promise<{ health: Check; clock?: Check }> {
   const name = "control plane";
-  const fix = "check that this address is a wsctl serve, with nothing else in front of it";
+  const fix = "Check that this address is a wsctl serve, without another server in front of it";
   try {
     const startedAt = Date.now();
     const response = await options.fetch(`${options.url}/healthz`, {
@@ -111,12 +111,19 @@ async function checkHealth(options: DiagnoseOptions): Promise<{ health: Check; c
     });
     const body = (await response.json()) as { status?: string; time?: string } | null;
     const { status, time } = body ?? {};
-    if (status !== "ok") return { health: { name, ok: false, text: "it is not healthy", fix } };
-    const health: Check = { name, ok: true, text: "it is a wsctl serve, and healthy" };
+    if (status !== "ok") return { health: { name, ok: false, text: "not healthy", fix } };
+    const health: Check = { name, ok: true, text: "healthy" };
     if (time === undefined) return { health };
     return { health, clock: checkClock(Date.parse(time) - (startedAt + Date.now()) / 2) };
   } catch (error) {
-    return { health: { name, ok: false, text: `no answer of ours: ${errorText(error)}`, fix } };
+    return {
+      health: {
+        name,
+        ok: false,
+        text: `unexpected response, not a wsctl server: ${errorText(error)}`,
+        fix,
+      },
+    };
   }
 }
 
@@ -126,12 +133,12 @@ async function checkToken(options: DiagnoseOptions): Promise<Check> {
     return { name: "token", ok: true, text: `token ${token_id}, role ${role}` };
   } catch (error) {
     const code = error instanceof WsctlError ? error.code : undefined;
-    // An agent's token may not ask who it is, and that it was told so proves the token.
+    // An agent's token may not call this route, and the error proves that the token is valid.
     if (code === "FORBIDDEN") return { name: "token", ok: true, text: "an agent's token" };
     const fix =
       code === "UNAUTHORIZED"
-        ? 'make a new one with "wsctl tokens create" on the control plane\'s host'
-        : "run the command again; if it stays, look at the control plane's log";
+        ? 'Create a new one with "wsctl tokens create" on the host of the control plane'
+        : "Run the command again. If the error persists, check the log of the control plane";
     return { name: "token", ok: false, text: errorText(error), fix };
   }
 }
@@ -147,17 +154,17 @@ function checkClock(skewMs: number): Check {
     name: "clock",
     ok: false,
     text,
-    fix: "set both clocks by NTP (timedatectl set-ntp true)",
+    fix: "Synchronize both clocks with NTP (timedatectl set-ntp true)",
   };
 }
 
-/** Runs one attempt to connect; undefined when it succeeded, otherwise why not. */
+/** Makes one connection attempt. Returns undefined if it succeeds, otherwise the error. */
 function attempt(
   start: (done: (error?: Error) => void) => () => void,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     let end = () => {};
-    const timer = setTimeout(() => settle(`no answer within ${waitMs / 1000} s`), waitMs);
+    const timer = setTimeout(() => settle(`no response within ${waitMs / 1000} s`), waitMs);
     const settle = (fault: string | undefined) => {
       clearTimeout(timer);
       end();

@@ -1,4 +1,7 @@
-/** A job and its stream: asked for once, followed to its last outcome, fixed where it breaks. */
+/**
+ * A job and its stream: created once, followed to its last outcome, and resumed after
+ * interruptions.
+ */
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { AcceptedLine, JobView, StreamLine } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
@@ -13,15 +16,13 @@ type StreamRequest = JobRequestInput | RetryRequest;
 
 export interface SubmittedJob {
   accepted: AcceptedLine;
-  /**
-   * Every outcome once, as it is known; ends with the last. With live output where it is wanted.
-   */
+  /** Yields every outcome once and ends with the last, with live output if requested. */
   lines: AsyncIterable<StreamLine>;
 }
 
 export interface SendOptions {
   signal?: AbortSignal | undefined;
-  /** Whether live output is wanted: each request's own before its outcome. */
+  /** Whether live output is requested; it precedes the outcome of its request. */
   withOutput?: boolean;
 }
 
@@ -32,7 +33,10 @@ interface StreamPost {
   signal: AbortSignal | undefined;
 }
 
-/** A stream is kept alive by an empty line every ten seconds: longer silence means it is dead. */
+/**
+ * The server sends an empty line every ten seconds, so longer silence means that the connection is
+ * dead.
+ */
 const silenceMs = 35_000;
 
 export class JobStreams {
@@ -57,7 +61,7 @@ export class JobStreams {
     return this.#order(asked, async (response) => (await response.json()) as AcceptedLine);
   }
 
-  /** Repeats under one key while it cannot be known whether the order arrived. */
+  /** Repeats the request with the same key while it is unknown whether it arrived. */
   #order<T>(asked: StreamPost, read: (response: Response) => Promise<T>): Promise<T> {
     const { order, path, accept, signal } = asked;
     const init = jsonBody(order);
@@ -77,7 +81,7 @@ export class JobStreams {
     const first = await lines.next().catch((error) => {
       throw this.#http.unreachable(error);
     });
-    if (first.done) throw this.#http.unreachable(new Error("the answer ended early"));
+    if (first.done) throw this.#http.unreachable(new Error("response ended early"));
     return { accepted: first.value as AcceptedLine, lines };
   }
 
@@ -96,7 +100,7 @@ export class JobStreams {
         }
       } catch (error) {
         if (signal?.aborted || error instanceof WsctlError) throw error;
-        // The stream broke; what it had not yet said is asked for again below.
+        // The stream was interrupted; the rest is requested again below.
       }
       if (progress.ended >= job.total) return;
       const { path, init } = progress.rest(job.job_id, options.withOutput ?? false);

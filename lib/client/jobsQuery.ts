@@ -1,18 +1,18 @@
-/** Which jobs a list is of, and where it goes on. */
+/** The filters and the position of a list of jobs. */
 import type { JobStatus } from "../protocol/api/views.ts";
 
-/** What is asked of agent, status and words holds for one request of a job. */
+/** Filters by agent, status and words must all match the same request of a job. */
 export interface JobsQuery {
   limit?: number;
-  /** The `next_cursor` of the page before. */
+  /** The `next_cursor` of the previous page. */
   cursor?: string;
   agent?: string;
   command?: string;
   status?: JobStatus;
   /** ISO 8601 in UTC. */
   since?: string;
-  /** The id of the token that asked. */
+  /** The id of the token that created the jobs. */
   created_by?: string;
-  /** Whole words, all of them in the message or the code of a request. */
+  /** Whole words that must all occur in the message or the code of a request. */
   search?: string;
 }

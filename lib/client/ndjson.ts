@@ -1,6 +1,6 @@
 /**
- * Lines of JSON from a streamed answer, each as soon as it is complete. Empty lines keep the stream
- * alive; silence beyond the limit ends it with a throw, as a dead connection would not.
+ * Reads NDJSON lines from a streamed response, each as soon as it is complete. Empty lines keep the
+ * stream alive; silence beyond the limit throws, because a dead connection does not.
  */
 export async function* readLines(response: Response, silenceMs: number): AsyncGenerator<unknown> {
   const reader = (response.body ?? new ReadableStream()).getReader();
@@ -15,7 +15,7 @@ export async function* readLines(response: Response, silenceMs: number): AsyncGe
       for (const line of lines) if (line !== "") yield JSON.parse(line);
     }
   } finally {
-    // Nothing more is wanted; what the connection says to that does not matter.
+    // The rest is not needed, so errors of the connection are ignored.
     reader.cancel().catch(() => {});
   }
 }
@@ -23,7 +23,7 @@ export async function* readLines(response: Response, silenceMs: number): AsyncGe
 async function withinSilence<T>(read: Promise<T>, silenceMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the stream has fallen silent")), silenceMs);
+    timer = setTimeout(() => reject(new Error("no data from the stream")), silenceMs);
   });
   try {
     return await Promise.race([read, silence]);

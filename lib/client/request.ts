@@ -1,4 +1,4 @@
-/** What calls of the API are made of, and what their failures mean. */
+/** Building blocks of API calls and the handling of their failures. */
 import type { ErrorBody } from "../protocol/api/views.ts";
 import { isErrorCode, WsctlError } from "../protocol/errors.ts";
 
@@ -8,9 +8,12 @@ export async function parseError(response: Response, url: string): Promise<Wsctl
     const { error } = JSON.parse(text) as ErrorBody;
     if (isErrorCode(error.code)) return new WsctlError(error.code, error.message);
   } catch {
-    // Not one of ours; the status is all that is known.
+    // Not an error body of wsctl; only the status is known.
   }
-  return new WsctlError("UNREACHABLE", `${url} answers ${response.status}: is it a wsctl serve?`);
+  return new WsctlError(
+    "UNREACHABLE",
+    `Unexpected response ${response.status} from ${url}: not a wsctl server`,
+  );
 }
 
 export function withSignal(signal: AbortSignal | undefined): { signal?: AbortSignal } {
@@ -25,10 +28,14 @@ export function jsonBody(body: unknown) {
   };
 }
 
-/** A name or an id as a part of a path; throws `USAGE` for an empty one: that is another path. */
+/**
+ * Encodes a name or an id as a path segment.
+ *
+ * @throws {WsctlError} USAGE if it is empty, because the path would name another resource
+ */
 export function segment(name: string): string {
   if (name !== "") return encodeURIComponent(name);
-  throw new WsctlError("USAGE", "An empty name or id was given: is a variable of the shell unset?");
+  throw new WsctlError("USAGE", "Empty name or id. Check for an unset variable in the shell");
 }
 
 export function formatQuery(query: Record<string, string | number | boolean | undefined>): string {

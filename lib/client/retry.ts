@@ -1,9 +1,9 @@
-/** A call whose connection fails is repeated, with growing pauses, as long as that may still help. */
+/** Repeats a call whose connection fails, with growing delays. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WsctlError } from "../protocol/errors.ts";
 import { withSignal } from "./request.ts";
 
-/** A broken connection is fixed for so long before it is reported. */
+/** How long a broken connection is retried before the error is reported. */
 const retryPauseMs = 60_000;
 
 export async function withRetry<T>(

@@ -1,23 +1,23 @@
-/** How far a job's stream was received: what is asked for when it breaks, and what came twice. */
+/** Tracks how much of a job's stream was received, to resume it and to drop repeated lines. */
 import type { OutcomeLine, OutputLine, StreamLine } from "../protocol/api/views.ts";
 
 export class StreamProgress {
   #cursor = 0;
   readonly #ended = new Set<string>();
-  /** Up to which piece the output of each request that has not ended was received. */
+  /** The last received chunk of each open request. */
   readonly #pieces = new Map<string, number>();
 
-  /** Requests whose outcome was received. */
+  /** The number of requests whose outcome was received. */
   get ended(): number {
     return this.#ended.size;
   }
 
-  /** Notes a line; false where it was received before. */
+  /** Records a line. Returns false if it was received before. */
   isNew(line: StreamLine): boolean {
     return isOutput(line) ? this.#isNewPiece(line) : this.#isNewOutcome(line);
   }
 
-  /** How to ask for the rest. */
+  /** Returns the request for the rest of the stream. */
   rest(jobId: string, withOutput: boolean): { path: string; init: RequestInit } {
     const path = `/api/v1/jobs/${jobId}`;
     if (!withOutput) return { path: `${path}/outcomes?after=${this.#cursor}`, init: {} };

@@ -1,4 +1,4 @@
-/** One request to the control plane's API, and its failures as a `WsctlError`. */
+/** Sends requests to the control plane's API and converts failures to `WsctlError`. */
 import { WsctlError } from "../protocol/errors.ts";
 import { formatReason, plainReason } from "./connectionError.ts";
 import { jsonBody, parseError } from "./request.ts";
@@ -10,7 +10,7 @@ export interface ClientOptions {
   fetch: typeof fetch;
 }
 
-/** A plain answer must come within this time. */
+/** The timeout of a response that is not a stream. */
 const answerMs = 10_000;
 
 export class Transport {
@@ -24,13 +24,13 @@ export class Transport {
     return (await (await this.fetch(path, {}, timeoutMs)).json()) as T;
   }
 
-  /** For an answer in JSON. */
+  /** For a JSON response. */
   async post<T>(path: string, body?: unknown): Promise<T> {
     const init = body === undefined ? { method: "POST" } : jsonBody(body);
     return (await (await this.fetch(path, init)).json()) as T;
   }
 
-  /** `timeoutMs` is null for a stream, which has its own measure of silence. */
+  /** @param timeoutMs Null for a stream, which detects silence itself. */
   async fetch(path: string, init: RequestInit, timeoutMs: number | null = answerMs) {
     const { url, token, fetch } = this.#options;
     const headers = { ...init.headers, Authorization: `Bearer ${token}` };
@@ -47,7 +47,7 @@ export class Transport {
   }
 
   unreachable(cause: unknown): WsctlError {
-    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(formatReason(cause))}; "wsctl doctor" looks for the reason`;
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(formatReason(cause))}. Run "wsctl doctor" to diagnose the connection`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
 }

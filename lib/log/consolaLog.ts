@@ -1,6 +1,6 @@
 /**
- * The log: consola, always on stderr (its own default puts info on stdout), never folding repeats.
- * `createLog` is called once, in `cmd/`; everything below is handed the log it writes to.
+ * The log, written with consola to stderr (consola's default is stdout for info), without
+ * collapsing repeats. `createLog` is called once, in `cmd/`; all other code is passed its log.
  */
 import { createConsola } from "consola";
 import { escapeControls } from "../escapeControls.ts";
@@ -15,7 +15,7 @@ interface LogEntry {
 
 export interface LogOptions {
   level: LogLevel;
-  /** One JSON object a line, for services whose log is read by programs. */
+  /** One JSON object per line, for log collectors. */
   json: boolean;
 }
 
@@ -24,11 +24,11 @@ const consolaLevels: Record<LogLevel, number> = { error: 0, warn: 1, info: 3, de
 export function createLog(options: LogOptions): Log {
   const lineOf = options.json ? jsonLine : plainLine;
   const tell = (lost: number) => {
-    const text = `${lost} lines of log could not be written`;
+    const text = `${lost} log lines could not be written`;
     return lineOf({ type: "warn", date: new Date(), args: [text] });
   };
   const sink = new LogSink({ stream: process.stderr, tell });
-  // Consola's own look is for a terminal; files and services get one dated line an entry.
+  // Consola's format is for a terminal; files and services get one line with a timestamp per entry.
   const isPlain = options.json || !process.stderr.isTTY;
   const reporters = [{ log: (entry: LogEntry) => sink.write(lineOf(entry)) }];
   const consola = createConsola({
@@ -39,11 +39,11 @@ export function createLog(options: LogOptions): Log {
     ...(isPlain ? { reporters } : {}),
   });
   const writer = (level: LogLevel) => {
-    // What is not shown costs nothing: the fast paths log each job at the level `debug`.
+    // Returns early for levels that are not shown: hot paths log each job at the level `debug`.
     if (consolaLevels[level] > consolaLevels[options.level]) return () => {};
     return (text: string, fields: LogFields = {}) => {
       if (options.json) consola[level](text, fields);
-      // What an entry quotes may be anybody's text.
+      // Log entries may quote untrusted text.
       else consola[level](escapeControls(withFields(text, fields)));
     };
   };
@@ -61,7 +61,7 @@ function withFields(text: string, fields: LogFields): string {
 }
 
 function plainLine({ type, date, args }: LogEntry): string {
-  // Without line breaks: what an entry says can never pass for another entry.
+  // Line breaks are replaced, so that one entry cannot look like two.
   const text = String(args[0]).replaceAll(/[\r\n]+/g, " ⏎ ");
   return `${date.toISOString()} ${type.toUpperCase().padEnd(5)} ${text}\n`;
 }

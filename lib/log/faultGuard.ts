@@ -1,18 +1,18 @@
 /**
- * What is done beside the main path: tidying up, looking again, telling who watches. Whatever it
- * throws is logged, once an hour for each thing that was tried, and ends nothing else.
+ * Runs background tasks, such as cleanup, polling and notifications. Errors are logged at most once
+ * an hour per task and affect nothing else.
  */
 import { errorText } from "../protocol/errors.ts";
 import type { Log } from "./log.ts";
 
 const sayAgainMs = 60 * 60 * 1000;
-/** Things whose faults are remembered; beyond that the oldest may be said again. */
+/** The number of tasks whose errors are remembered; beyond that the oldest may be logged again. */
 const saidMax = 1_000;
 
 export class FaultGuard {
   readonly #log: Log;
   readonly #now: () => number;
-  /** When the fault of each thing was last said. */
+  /** When the error of each task was last logged. */
   readonly #said = new Map<string, number>();
 
   constructor(log: Log, now: () => number = () => performance.now()) {
@@ -20,7 +20,12 @@ export class FaultGuard {
     this.#now = now;
   }
 
-  /** Whether it was done; `what` completes the sentence "Cannot …", `next` is one of its own. */
+  /**
+   * Runs a task and returns whether it succeeded.
+   *
+   * @param what Completes the sentence "Cannot …".
+   * @param next A further sentence for the log.
+   */
   attempt(what: string, run: () => void, next?: string): boolean {
     try {
       run();

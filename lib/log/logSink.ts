@@ -1,16 +1,16 @@
 /**
- * Where lines of log go: standard error, for as long as it takes them. A reader that is gone, a
- * full disk or a reader that does not read cost lines, which are counted and told of as soon as a
- * line can be written again. They never cost the process, nor time or memory without end.
+ * Writes log lines to standard error. If the reader has closed it, the disk is full or the reader
+ * is slow, lines are dropped, counted, and reported when a line can be written again. Logging never
+ * ends the process, blocks it, or takes unbounded memory.
  */
 import { writeSync } from "node:fs";
 
-/** What waits for a reader that does not read. */
+/** The maximum number of bytes that wait for a slow reader. */
 const waitingBytesMax = 1024 * 1024;
 
 export interface LogSinkOptions {
   stream: NodeJS.WritableStream & { fd: number };
-  /** The line that tells of so many lost ones. */
+  /** Returns the line that reports dropped lines. */
   tell(lost: number): string;
 }
 
@@ -18,16 +18,16 @@ export class LogSink {
   readonly #options: LogSinkOptions;
   #waitingBytes = 0;
   #lost = 0;
-  /** A stream that has thrown may never write again: its descriptor still may. */
+  /** A stream that has failed may never write again, but its descriptor still may. */
   #isDirect = false;
 
   constructor(options: LogSinkOptions) {
     this.#options = options;
-    // Without a listener the fault of one line would end the process.
+    // Without a listener, a write error would end the process.
     options.stream.on("error", () => {});
   }
 
-  /** Writes a whole line, or counts it as lost. */
+  /** Writes a whole line, or counts it as dropped. */
   write(line: string): void {
     const lost = this.#lost;
     if (lost > 0) {

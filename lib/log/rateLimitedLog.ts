@@ -1,6 +1,6 @@
 /**
- * A log for lines that anybody can cause, with or without a token: so many of them in a minute, and
- * then one line that says how many were left out.
+ * A rate-limited log for messages that unauthenticated clients can cause. Lines beyond the limit
+ * per minute are counted, and one line reports their number.
  */
 import type { Clock } from "../time/clock.ts";
 import type { Log, LogFields, LogLevel } from "./log.ts";
@@ -17,7 +17,9 @@ export function rateLimitedLog(
   let lines = 0;
   let leftOut = 0;
   const tell = () => {
-    log.warn(`${leftOut} more lines of log about strangers were left out within a minute`);
+    log.warn(
+      `${leftOut} more log lines about unauthenticated clients were omitted within a minute`,
+    );
     leftOut = 0;
   };
   const writer = (level: LogLevel) => (text: string, fields?: LogFields) => {

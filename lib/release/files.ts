@@ -1,4 +1,4 @@
-/** The files of a release on disk: what they are, and whether they are what a manifest says. */
+/** Reads the size and hash of a release's files and compares them with a manifest. */
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
@@ -9,11 +9,11 @@ const chunkBytes = 1024 * 1024;
 
 export type FileInfo = Pick<ReleaseFile, "bytes" | "sha256">;
 
-/** Throws what the system says against reading it. */
+/** Throws the error of the operating system if the file cannot be read. */
 export function readFileInfo(path: string): FileInfo {
   const fd = openSync(path, "r");
   try {
-    if (!fstatSync(fd).isFile()) throw new Error("is no regular file");
+    if (!fstatSync(fd).isFile()) throw new Error("is not a regular file");
     const hash = createHash("sha256");
     const chunk = Buffer.alloc(chunkBytes);
     let bytes = 0;
@@ -28,15 +28,15 @@ export function readFileInfo(path: string): FileInfo {
   }
 }
 
-/** Why the file in this directory is not what the manifest names; undefined where it is. */
+/** Returns why the file in this directory differs from the manifest; undefined if it matches. */
 export function checkFile(dir: string, { name, bytes, sha256 }: ReleaseFile): string | undefined {
   let facts: FileInfo;
   try {
     facts = readFileInfo(join(dir, name));
   } catch (error) {
-    return `${name} cannot be read: ${errorText(error)}`;
+    return `cannot read ${name}: ${errorText(error)}`;
   }
-  if (facts.bytes !== bytes) return `${name} has ${facts.bytes} bytes, and not ${bytes}`;
+  if (facts.bytes !== bytes) return `${name} has ${facts.bytes} bytes; expected ${bytes}`;
   if (facts.sha256 === sha256) return undefined;
-  return `${name} has the hash ${facts.sha256}, and not ${sha256}`;
+  return `${name} has the SHA-256 ${facts.sha256}; expected ${sha256}`;
 }

@@ -1,6 +1,6 @@
 /**
- * A release: a manifest that names a version and its files, and signatures over that very text,
- * which is carried as it was signed and never written anew: there is nothing to agree on but bytes.
+ * A release: a manifest with a version and its files, and signatures over the manifest's exact
+ * text, which is transmitted as it was signed and never serialized again.
  */
 import * as v from "valibot";
 import { WsctlError } from "../protocol/errors.ts";
@@ -10,7 +10,7 @@ import { isVersion } from "./semver.ts";
 
 export const product = "wsctl";
 
-/** A signed release as text, in characters. */
+/** Length of a signed release, in characters. */
 export const releaseCharsMax = 256 * 1024;
 const depthMax = 6;
 const filesMax = 64;
@@ -22,7 +22,7 @@ const Time = v.pipe(
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/,
     "must be a time such as 2026-01-31T08:00:00Z",
   ),
-  v.check((text) => !Number.isNaN(Date.parse(text)), "must be a time that there is"),
+  v.check((text) => !Number.isNaN(Date.parse(text)), "must be a valid time"),
 );
 const File = v.strictObject({
   platform: v.pipe(
@@ -30,28 +30,31 @@ const File = v.strictObject({
     v.maxLength(64),
     v.regex(/^[a-z0-9]+(-[a-z0-9_]+)+$/, "must be a platform such as linux-x64"),
   ),
-  /** Never a path. */
+  /** A file name, never a path. */
   name: v.pipe(
     v.string(),
     v.maxLength(128),
-    v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be a file's name"),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be a file name"),
   ),
   bytes: v.pipe(v.number(), v.safeInteger("must be a whole number"), v.minValue(1)),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")),
 });
 
 export const ReleaseManifest = v.strictObject({
-  product: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be a product's name")),
+  product: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "must be a product name")),
   version: v.pipe(v.string(), v.check(isVersion, "must be a version such as 1.2.3")),
   created_at: Time,
-  /** After this moment nobody installs it any more. */
+  /** The release cannot be installed after this time. */
   expires_at: v.optional(Time),
   files: v.pipe(
     v.array(File),
     v.minLength(1, "must name a file"),
     v.maxLength(filesMax, `must name at most ${filesMax} files`),
-    v.check((files) => isDistinct(files.map(({ platform }) => platform)), "name a platform twice"),
-    v.check((files) => isDistinct(files.map(({ name }) => name)), "have a name twice"),
+    v.check(
+      (files) => isDistinct(files.map(({ platform }) => platform)),
+      "must name each platform once",
+    ),
+    v.check((files) => isDistinct(files.map(({ name }) => name)), "must name each file once"),
   ),
 });
 export type ReleaseManifest = v.InferOutput<typeof ReleaseManifest>;
@@ -62,13 +65,13 @@ export const SignedRelease = v.strictObject({
   manifest: v.pipe(
     v.string(),
     v.maxLength(releaseCharsMax),
-    // Half a pair has no bytes of its own to be signed.
-    v.check((text) => text.isWellFormed(), "must be whole characters"),
+    // A lone surrogate has no UTF-8 bytes to sign.
+    v.check((text) => text.isWellFormed(), "must be well-formed Unicode"),
   ),
   signatures: v.pipe(
     v.array(
       v.strictObject({
-        /** Of a kind that is not known here, it is passed over. */
+        /** Signatures by unknown types of keys are ignored. */
         key: v.pipe(v.string(), v.maxLength(200)),
         /** In base64. */
         signature: v.pipe(v.string(), v.maxLength(1_000)),
@@ -79,24 +82,32 @@ export const SignedRelease = v.strictObject({
 });
 export type SignedRelease = v.InferOutput<typeof SignedRelease>;
 
-/** Throws `MALFORMED`. Nothing is known yet of who signed it, nor is the manifest read. */
+/**
+ * Parses a signed release without verifying its signatures or reading its manifest.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
 export function readSignedRelease(text: string): SignedRelease {
   return readAs("the signed release", text, SignedRelease);
 }
 
-/** Throws `MALFORMED`. */
+/** @throws {WsctlError} MALFORMED */
 export function readManifest(text: string): ReleaseManifest {
   return readAs("the release's manifest", text, ReleaseManifest);
 }
 
-/** The text to sign; throws `MALFORMED` for what nobody could install. */
+/**
+ * Returns the text to sign.
+ *
+ * @throws {WsctlError} MALFORMED if the manifest could not be installed
+ */
 export function writeManifest(manifest: ReleaseManifest): string {
   const text = JSON.stringify(manifest);
   readManifest(text);
   return text;
 }
 
-/** What is there for a platform, such as that of `thisPlatform()`. */
+/** Finds the file for a platform, such as that of `thisPlatform()`. */
 export function findFile(manifest: ReleaseManifest, platform: string): ReleaseFile | undefined {
   return manifest.files.find((file) => file.platform === platform);
 }
@@ -114,7 +125,7 @@ function readAs<S extends v.GenericSchema>(
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own words may repeat what is hostile.
+    // The parser's message may quote untrusted text.
     throw malformed(`${what} is not JSON`);
   }
   const parsed = v.safeParse(schema, value);

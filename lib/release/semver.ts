@@ -1,4 +1,4 @@
-/** Versions by semver.org, and which of two is newer; of two texts of whatever kind, one is. */
+/** Versions as defined by semver.org, and their total order. */
 
 const number = "0|[1-9]\\d*";
 const mark = `(?:${number}|\\d*[A-Za-z-][0-9A-Za-z-]*)`;
@@ -12,8 +12,9 @@ export function isVersion(text: string): boolean {
 }
 
 /**
- * Below 0 where `a` is older than `b`, 0 where neither is, above 0 otherwise. What comes behind a
- * plus sign does not count. What is no version is older than any, and has the order of its text.
+ * Returns a number below 0 if `a` is older than `b`, 0 if they are equal, above 0 otherwise. Build
+ * metadata after a plus sign is ignored. A text that is not a version is older than any version,
+ * and sorted as text.
  */
 export function compareVersions(a: string, b: string): number {
   const [one, two] = [parseParts(a), parseParts(b)];
@@ -30,7 +31,7 @@ export function compareVersions(a: string, b: string): number {
 
 interface Parts {
   release: string[];
-  /** What makes it one before the release; none for the release itself. */
+  /** The pre-release identifiers; empty for a release. */
   marks: string[];
 }
 
@@ -42,7 +43,7 @@ function parseParts(text: string): Parts | undefined {
 }
 
 function compareMarks(one: string[], two: string[]): number {
-  // The release is newer than all that led to it.
+  // A release is newer than its pre-releases.
   if (one.length === 0 || two.length === 0) return two.length - one.length;
   for (let index = 0; ; index++) {
     const [a, b] = [one[index], two[index]];
@@ -55,12 +56,12 @@ function compareMarks(one: string[], two: string[]): number {
 function compareMark(a: string, b: string): number {
   const [isNumber, isOther] = [a, b].map((text) => /^\d+$/.test(text));
   if (isNumber && isOther) return compareNumbers(a, b);
-  // Numbers go before words.
+  // Numeric identifiers sort before alphanumeric ones.
   if (isNumber !== isOther) return isNumber ? -1 : 1;
   return order(a, b);
 }
 
-/** Without a leading zero the longer one is the larger, however long they are. */
+/** Without leading zeros, the longer number is the larger one. */
 function compareNumbers(a: string, b: string): number {
   return a.length === b.length ? order(a, b) : a.length - b.length;
 }

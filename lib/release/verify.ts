@@ -1,20 +1,20 @@
-/** Who signed a release, and whether that is enough to trust it. */
+/** Verifies the signatures of a release against the trusted keys. */
 import { WsctlError } from "../protocol/errors.ts";
 import type { PrivateKey, PublicKey } from "../protocol/keys.ts";
 import { product, type ReleaseManifest, readManifest, type SignedRelease } from "./manifest.ts";
 
-/** Before the manifest: a signature made for this is good for nothing else. */
+/** A prefix of the signed text, so that the signature is valid for no other purpose. */
 const domain = "wsctl release v1\n";
 
 export interface ReleaseTrust {
   keys: readonly PublicKey[];
-  /** So many of the keys must have signed. */
+  /** The number of trusted keys that must have signed. */
   threshold: number;
 }
 
 export interface Verified {
   manifest: ReleaseManifest;
-  /** The trusted keys whose signatures were counted. */
+  /** The trusted keys with valid signatures. */
   signers: PublicKey[];
 }
 
@@ -26,13 +26,13 @@ export function signManifest(
   return { key: key.publicKey.text, signature };
 }
 
-/** With one more signature; one that the key has made before is replaced. */
+/** Adds a signature; an earlier one by the same key is replaced. */
 export function withSignature(signed: SignedRelease, key: PrivateKey): SignedRelease {
   const others = signed.signatures.filter((each) => each.key !== key.publicKey.text);
   return { ...signed, signatures: [...others, signManifest(signed.manifest, key)] };
 }
 
-/** Whether one of a release's signatures is this key's and of this very manifest. */
+/** Whether the release has a valid signature of this manifest by this key. */
 export function isSignedBy({ manifest, signatures }: SignedRelease, key: PublicKey): boolean {
   const message = buildSignedBytes(manifest);
   return signatures.some((each) => {
@@ -42,22 +42,28 @@ export function isSignedBy({ manifest, signatures }: SignedRelease, key: PublicK
 }
 
 /**
- * The manifest, if enough keys that are trusted have signed exactly it. Until that is known,
- * nothing of it is read. Throws `USAGE` for a trust that nothing could meet, `FORBIDDEN` for a
- * release that is not trusted or of another product, `EXPIRED`, or `MALFORMED`.
+ * Returns the manifest if enough trusted keys have signed it. The manifest is not parsed before
+ * that.
+ *
+ * @throws {WsctlError} USAGE if the threshold cannot be met
+ * @throws {WsctlError} FORBIDDEN if the release is not trusted or belongs to another product
+ * @throws {WsctlError} EXPIRED, MALFORMED
  */
 export function verifyRelease(signed: SignedRelease, trust: ReleaseTrust, now: number): Verified {
   const keys = [...new Map(trust.keys.map((key) => [key.text, key])).values()];
   const { threshold } = trust;
   if (!Number.isInteger(threshold) || threshold < 1 || threshold > keys.length) {
     const rule = `a whole number from 1 to the number of trusted keys, which is ${keys.length}`;
-    throw new WsctlError("USAGE", `The threshold is ${threshold}: it must be ${rule}`);
+    throw new WsctlError("USAGE", `Invalid threshold ${threshold}: it must be ${rule}`);
   }
   const signers = keys.filter((key) => isSignedBy(signed, key));
   if (signers.length < threshold) throw untrustedError(signed, keys, signers, threshold);
   const manifest = readManifest(signed.manifest);
   if (manifest.product !== product) {
-    throw new WsctlError("FORBIDDEN", `The release is of "${manifest.product}", not of ${product}`);
+    throw new WsctlError(
+      "FORBIDDEN",
+      `Release is of product "${manifest.product}"; expected ${product}`,
+    );
   }
   const { expires_at } = manifest;
   if (expires_at !== undefined && now >= Date.parse(expires_at)) {
@@ -66,7 +72,7 @@ export function verifyRelease(signed: SignedRelease, trust: ReleaseTrust, now: n
   return { manifest, signers };
 }
 
-/** Each trusted key that has not signed is named, with what stands there in its name. */
+/** Names each trusted key without a valid signature and the reason. */
 function untrustedError(
   { signatures }: SignedRelease,
   keys: PublicKey[],
@@ -76,12 +82,12 @@ function untrustedError(
   const wanting = keys.filter((key) => !signers.includes(key));
   const reasons = wanting.map(({ text, id }) => {
     const isThere = signatures.some(({ key }) => key === text);
-    return `${id} ${isThere ? "has signed something else" : "has not signed"}`;
+    return `${id} ${isThere ? "has an invalid signature" : "has not signed"}`;
   });
   const strangers = signatures.filter(({ key }) => !keys.some(({ text }) => text === key)).length;
-  const unknown = strangers === 0 ? "" : `; ${strangers} by keys that are not trusted`;
+  const unknown = strangers === 0 ? "" : `; ${strangers} by unknown keys`;
   const found = `${signers.length} of ${threshold} signatures by trusted keys`;
-  const message = `The release is not trusted: it has ${found} (${reasons.join(", ")}${unknown})`;
+  const message = `Release is not trusted: it has ${found} (${reasons.join(", ")}${unknown})`;
   return new WsctlError("FORBIDDEN", message);
 }
 
@@ -89,7 +95,7 @@ function buildSignedBytes(manifest: string): Uint8Array {
   return new TextEncoder().encode(domain + manifest);
 }
 
-/** Undefined where it is not exactly how the bytes are written in base64. */
+/** Returns undefined unless the text is the canonical base64 (RFC 4648) of the bytes. */
 function decodeSignature(base64: string): Uint8Array | undefined {
   const bytes = Buffer.from(base64, "base64");
   return bytes.toString("base64") === base64 ? bytes : undefined;

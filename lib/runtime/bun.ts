@@ -1,4 +1,4 @@
-/** Bun: its own server and WebSocket. Imported by `load.ts` alone, and only under Bun. */
+/** Bun: its own server and WebSocket. Imported only by `load.ts`, and only under Bun. */
 
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
@@ -17,7 +17,7 @@ import type {
 import { chooseProtocol } from "./runtime.ts";
 import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
-/** One context for a connection's whole life: Hono's own adapter makes a new one for each event. */
+/** One context per connection; Hono's own adapter creates one per event. */
 interface Connection {
   events: WSEvents<unknown>;
   protocol: string;
@@ -47,7 +47,8 @@ function createContext(socket: Socket): WSContext<unknown> {
 }
 
 /**
- * What Hono's context of a connection is made of; as a class, since there is one for each agent.
+ * The fields of Hono's context of a connection. A class takes less memory, since there is one per
+ * agent.
  */
 class ContextOf {
   readonly raw: Socket;
@@ -81,7 +82,7 @@ class BunServerSocket implements ServerSocket {
 
   send(text: string): boolean {
     if (this.#socket.getBufferedAmount() > this.#sendQueueBytesMax) return false;
-    // -1 means queued, 0 means dropped: past its own limit Bun says no more than that.
+    // -1 means queued, 0 means dropped. Bun drops messages above its own limit without an error.
     return this.#socket.send(text) !== 0;
   }
 
@@ -100,7 +101,7 @@ class BunServerSocket implements ServerSocket {
 }
 
 async function serve(options: ServeOptions): Promise<Server> {
-  /** A throw in a WebSocket handler would end the process. */
+  /** An exception in a WebSocket handler would end the process. */
   const guarded = (socket: Socket, run: () => void) => {
     try {
       run();
@@ -114,9 +115,9 @@ async function serve(options: ServeOptions): Promise<Server> {
       hostname: options.host,
       port,
       idleTimeout: 30,
-      // What nobody reads is not held either: a body waits at its sender until it is asked for.
+      // Bodies are read with back-pressure: an unread body stays at its sender.
       maxRequestBodySize: options.bodyBytesMax,
-      // Bun cannot change a server's certificate: another one takes over the port.
+      // Bun cannot change a server's certificate: another server takes over the port.
       ...(tls === undefined ? {} : { tls, reusePort: true }),
       fetch: (request, self) =>
         options.app.fetch(request, { server: self, protocols: options.protocols }),
@@ -126,7 +127,7 @@ async function serve(options: ServeOptions): Promise<Server> {
       },
       websocket: {
         maxPayloadLength: options.messageBytesMax,
-        // Beyond any queue of ours, so that `send` never drops before we have said so.
+        // Larger than the send queue limit of wsctl, so that `send` never drops a message silently.
         backpressureLimit: 64 * 1024 * 1024,
         idleTimeout: 960,
         sendPings: false,
@@ -155,7 +156,7 @@ async function serve(options: ServeOptions): Promise<Server> {
           ),
       },
     });
-  // The binary starts as what suits a short command: see `scripts/build.ts`.
+  // The binary starts with settings for short commands, see `scripts/build.ts`.
   Bun.unsafe.setJITPolicy(1);
   if (options.tls !== undefined) await assertPortFree(options);
   const first = listen(options.port, options.tls);
@@ -166,7 +167,7 @@ async function serve(options: ServeOptions): Promise<Server> {
     renew(tls) {
       const older = [...servers];
       servers.add(listen(port, tls));
-      // Without force: it stops listening, and is done when its last connection has ended.
+      // Not forced: it stops listening, and finishes when its last connection has ended.
       for (const server of older) void server.stop().then(() => servers.delete(server));
     },
     closeIdle: () => {
@@ -176,7 +177,7 @@ async function serve(options: ServeOptions): Promise<Server> {
   };
 }
 
-/** A port that may be shared with our next server could be taken by a stranger's, unnoticed. */
+/** Because of `reusePort`, another program could listen on the same port unnoticed. */
 async function assertPortFree({ host, port }: ServeOptions): Promise<void> {
   if (port === 0) return;
   const socket = { data() {} };
@@ -202,8 +203,7 @@ function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket
   socket.addEventListener("message", (event) =>
     events.message(typeof event.data === "string" ? event.data : undefined),
   );
-  // Bun's client hands pongs on, which browsers' WebSocket does not: the types know only the
-  // latter.
+  // Bun's client emits `pong`, which the browser's WebSocket types do not include.
   socket.addEventListener("pong" as "message", () => events.pong());
   socket.addEventListener("error", (event) => {
     fault = (event as ErrorEvent).message ?? "";
@@ -221,10 +221,10 @@ function program(): string | undefined {
   return (process.argv[1] ?? "").startsWith("/$bunfs/") ? process.execPath : undefined;
 }
 
-/** The program as it was called, so that a link to a release that is switched is followed. */
+/** The path as it was called, so that a changed symbolic link to a release takes effect. */
 const calledFile = fileOfCall(process.argv0) ?? process.execPath;
 
-/** Undefined where the word leads to another program than this one. */
+/** Returns undefined if the path leads to another program. */
 function fileOfCall(word: string): string | undefined {
   try {
     const path = word.includes("/") ? resolve(word) : Bun.which(word);
@@ -244,7 +244,7 @@ function self(): string[] {
 function reexec(): never {
   const [file = "", ...own] = self();
   const args = [file, ...own, ...process.argv.slice(2)];
-  // The types' process is Node 20's; execve came with Node 22.15 and is there in Bun.
+  // The types are those of Node.js 20; `execve` exists since Node.js 22.15 and in Bun.
   const { execve } = process as unknown as {
     execve(file: string, args: string[], env: NodeJS.ProcessEnv): never;
   };
@@ -259,7 +259,7 @@ export const runtime: Runtime = {
   remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
   serve,
   connect,
-  // `tls` is Bun's own, and its `fetch` has a `preconnect` beside what is called here.
+  // `tls` is specific to Bun, and Bun's `fetch` has the additional member `preconnect`.
   fetchWith: (ca) =>
     ca === undefined
       ? fetch

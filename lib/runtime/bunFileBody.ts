@@ -1,10 +1,10 @@
-/** A part of a file as the body of a response under Bun, which can be stopped midway. */
+/** A part of a file as a response body under Bun that can be aborted. */
 import { type FileHandle, open } from "node:fs/promises";
 import type { FilePart } from "./runtime.ts";
 
 const fileReadBytes = 256 * 1024;
 
-/** As much as a socket's buffers take at once: it is sent before anything could stop it. */
+/** The size of socket buffers: a smaller file is sent completely before it could be aborted. */
 const sentAtOnceBytes = 1024 * 1024;
 
 export function fileBody(part: FilePart): Blob | ReadableStream<Uint8Array> {
@@ -14,7 +14,7 @@ export function fileBody(part: FilePart): Blob | ReadableStream<Uint8Array> {
   return Bun.file(path).slice(start, end);
 }
 
-/** Bun sends a stream in chunks, without `Content-Length`, but a stream can be stopped. */
+/** Bun sends a stream without `Content-Length`, in chunks, but a stream can be aborted. */
 function fileStream({ path, start, end, signal, done }: FilePart): ReadableStream<Uint8Array> {
   let file: FileHandle | undefined;
   let at = start;
@@ -32,7 +32,7 @@ function fileStream({ path, start, end, signal, done }: FilePart): ReadableStrea
         at += bytesRead;
         if (signal.aborted || bytesRead === 0) {
           await finish();
-          // Without a reason: Bun would print one.
+          // No argument, because Bun would print it.
           return controller.error();
         }
         controller.enqueue(buffer.subarray(0, bytesRead));

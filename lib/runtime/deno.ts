@@ -1,7 +1,7 @@
 /**
- * Deno: `node:http` with the `ws` package, on both sides of a connection. Deno's own server has no
- * limit on a message's size and no timeout for headers, and its client cannot ping. Imported by
- * `load.ts` alone, and only under Deno.
+ * Deno: `node:http` with the `ws` package for server and client. Deno's own server limits neither
+ * message sizes nor the time for headers, and its client cannot send pings. Imported only by
+ * `load.ts`, and only under Deno.
  */
 import { createReadStream } from "node:fs";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
@@ -23,7 +23,7 @@ import type {
 } from "./runtime.ts";
 import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
-/** The little of Deno's own interface that is used here. */
+/** The part of the Deno namespace that is used. */
 interface DenoNamespace {
   mainModule: string;
   execPath(): string;
@@ -34,7 +34,7 @@ interface DenoNamespace {
   ): { symbols: { execve(file: Uint8Array, args: BigUint64Array, env: BigUint64Array): number } };
   UnsafePointer: { of(bytes: Uint8Array): unknown; value(pointer: unknown): bigint };
 }
-// The types here are Bun's and Node's: of Deno's own namespace only this is used.
+// The project's types are those of Bun and Node.js; only this part of Deno's namespace is used.
 const deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 
 function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
@@ -63,7 +63,7 @@ function serve(options: ServeOptions): Promise<Server> {
     handleProtocols: (offered) =>
       [...offered].find((name) => options.protocols.includes(name)) ?? false,
   });
-  // `ws` reports a peer's protocol fault here; without a listener it would end the process.
+  // `ws` reports protocol errors of a peer here; without a listener they would end the process.
   sockets.on("connection", (socket: WebSocket) => socket.on("error", () => {}));
   return new Promise((resolve, reject) => {
     const server = serveNode(
@@ -71,14 +71,14 @@ function serve(options: ServeOptions): Promise<Server> {
         fetch: (options.app as Hono).fetch,
         hostname: options.host,
         port: options.port,
-        // The library's own type for the server wants a narrower event signature than `ws` has.
+        // The library's type for the server has a narrower event signature than `ws`.
         websocket: { server: sockets as never },
         createServer: (options.tls ? createTlsServer : createServer) as typeof createServer,
         serverOptions: {
           ...options.tls,
           headersTimeout: 10_000,
           requestTimeout: 0,
-          // Without it headers are timed only every half a minute, and on Deno never.
+          // By default Node.js checks header timeouts every half a minute, and Deno never does.
           connectionsCheckingInterval: 1_000,
         },
       },
@@ -94,12 +94,12 @@ function serve(options: ServeOptions): Promise<Server> {
   });
 }
 
-/** What Deno makes of a file as a Blob it reads into memory, all at once. */
+/** Deno would read a Blob of a file into memory at once. */
 function fileBody({ path, start, end, signal, done }: FilePart): ReadableStream<Uint8Array> {
   const stream = createReadStream(path, { start, end: end - 1, highWaterMark: 256 * 1024 });
   signal.addEventListener("abort", () => stream.destroy(new Error("the token has ended")));
   stream.once("close", done);
-  // Node's type of a web stream and the platform's are the same thing under two names.
+  // Node's and the platform's types of web streams are the same under two names.
   return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>;
 }
 
@@ -143,7 +143,7 @@ function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket
   };
 }
 
-/** Deno has no execve of its own, so libc's is called. Returns only by throwing. */
+/** Deno has no execve, so libc's is called through FFI. Returns only by throwing. */
 function self(): string[] {
   return [deno.execPath(), "run", "-A", deno.mainModule];
 }

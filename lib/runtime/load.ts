@@ -1,9 +1,9 @@
-/** The only place that asks which runtime this is. */
+/** The only place that detects the runtime. */
 import type { Runtime } from "./runtime.ts";
 
 const isDeno = "Deno" in globalThis;
 
-/** Its name and version. */
+/** Returns the name and version of the runtime. */
 export function formatRuntime(): string {
   const { bun, deno } = process.versions;
   return isDeno ? `deno ${deno}` : `bun ${bun}`;

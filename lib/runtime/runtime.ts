@@ -1,31 +1,33 @@
 /**
- * What differs between runtimes, behind one interface; the two implementations are files of one
- * shape, and `load.ts` chooses between them.
+ * The interface to the differences between runtimes. Two files of the same shape implement it;
+ * `load.ts` chooses one.
  */
 import type { Context, Hono } from "hono";
 import type { UpgradeWebSocket, WSContext } from "hono/ws";
 
-/** A WebSocket on the accepting side. */
+/** A WebSocket of the server. */
 export interface ServerSocket {
-  /** False when the reader is too slow: the message was not taken, and nothing more will be. */
+  /**
+   * Returns false if the reader is too slow: the message was dropped, and later ones will be too.
+   */
   send(text: string): boolean;
   close(code: number, reason: string): void;
-  /** A WebSocket ping; `answered` is called with the next pong, if one comes. */
+  /** Sends a WebSocket ping; `answered` is called with the next pong. */
   ping(answered: () => void): void;
-  /** Ends the connection without waiting for the peer. */
+  /** Closes the connection without waiting for the peer. */
   terminate(): void;
 }
 
-/** A WebSocket on the dialling side. */
+/** A WebSocket of the client. */
 export interface ClientSocket {
   send(text: string): void;
-  /** A WebSocket ping: every implementation must answer it, whatever messages it knows. */
+  /** Sends a WebSocket ping, which every implementation must answer (RFC 6455, section 5.5.2). */
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
 }
 
-/** Called at most once each for `open` and `close`; `close` also ends an attempt that failed. */
+/** `open` and `close` are called at most once; `close` also ends a failed attempt. */
 export interface ClientSocketEvents {
   open(protocol: string): void;
   /** Undefined for a binary frame. */
@@ -38,13 +40,13 @@ export interface ConnectOptions {
   url: string;
   headers: Record<string, string>;
   protocols: string[];
-  /** PEM text of the certificate authorities to trust instead of the system's. */
+  /** PEM text of the CAs to trust in place of the system's. */
   ca?: string;
   messageBytesMax: number;
 }
 
 export interface TlsOptions {
-  /** PEM texts. */
+  /** PEM text. */
   cert: string;
   key: string;
 }
@@ -54,22 +56,22 @@ export interface ServeOptions {
   host: string;
   port: number;
   tls?: TlsOptions;
-  /** WebSocket subprotocols this server speaks; the first that the peer offers is chosen. */
+  /** The WebSocket subprotocols of this server; the first one that the peer offers is chosen. */
   protocols: readonly string[];
   messageBytesMax: number;
-  /** No body is larger; the application says for each address how large is too large there. */
+  /** The limit for all bodies; the application sets lower limits per route. */
   bodyBytesMax: number;
-  /** A fault inside a handler of ours: the one connection was closed, the server goes on. */
+  /** Reports an error in a handler. Only the affected connection was closed. */
   onFault(error: unknown): void;
 }
 
 export interface Server {
   port: number;
-  /** Serves new connections under this certificate; those that are open go on as they are. */
+  /** Uses this certificate for new connections; open ones are not affected. */
   renew(tls: TlsOptions): void;
-  /** Ends connections over which nothing is asked or answered right now. */
+  /** Closes connections without a request in progress. */
   closeIdle(): void;
-  /** Stops listening and ends every connection. */
+  /** Stops listening and closes every connection. */
   stop(): Promise<void>;
 }
 
@@ -78,38 +80,42 @@ export interface FilePart {
   path: string;
   start: number;
   end: number;
-  /** Once it is aborted the connection is reset: the reader must not take the part for complete. */
+  /**
+   * When it is aborted, the connection is reset, so that the reader does not take the part for
+   * complete.
+   */
   signal: AbortSignal;
-  /** Called once when nothing more is read. */
+  /** Called once when reading has ended. */
   done(): void;
 }
 
 export interface Runtime {
   /** Hono's upgrade helper for this runtime. */
   upgradeWebSocket: UpgradeWebSocket;
-  /** The raw socket beneath a context of that helper. */
+  /** Returns the raw socket of a context of that helper. */
   serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket;
-  /** A header as it was sent, an empty one included; undefined where there is none. */
+  /** Returns a header as it was sent, even if it is empty; undefined if it is absent. */
   header(c: Context, name: string): string | undefined;
-  /** The address a request comes from, as the operating system knows it. */
+  /** Returns the client IP address from the operating system. */
   remoteAddress(c: Context): string;
   serve(options: ServeOptions): Promise<Server>;
   connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;
-  /** A `fetch` that trusts the given authorities (PEM text) instead of the system's. */
+  /** Returns a `fetch` that trusts the given CAs (PEM text) in place of the system's. */
   fetchWith(ca: string | undefined): typeof fetch;
-  /** A part of a file as the body of a response, read no faster than it is sent. */
+  /** Returns a part of a file as a response body, with back-pressure. */
   fileBody(part: FilePart): Blob | ReadableStream<Uint8Array>;
-  /** The words that start this very program, without any arguments. */
+  /** Returns the command that starts this program, without arguments. */
   self(): string[];
-  /**
-   * The one file that this program is, where it is compiled; undefined where it runs from sources.
-   */
+  /** Returns the path of the compiled executable; undefined if the program runs from sources. */
   program(): string | undefined;
-  /** Replaces this process by a fresh one of the same program and arguments; the pid stays. */
+  /**
+   * Replaces this process by a new one of the same program and arguments; the process id stays
+   * (execve(2)).
+   */
   reexec(): never;
 }
 
-/** The first subprotocol in the peer's list that this server speaks. */
+/** Returns the first subprotocol in the peer's list that this server supports. */
 export function chooseProtocol(
   offered: string | undefined,
   spoken: readonly string[],

@@ -1,13 +1,13 @@
 /**
- * Offering a subprotocol to a server that knows none. By the WebSocket standard it may simply not
- * answer the offer; the clients of both runtimes give such a connection up. So it is made once
- * more, without the offer, which thereby stays invisible to a peer of our standard alone.
+ * Offers a subprotocol to a server that may not know it. Such a server omits the subprotocol from
+ * its response (RFC 6455, section 4.2.2), and the clients of both runtimes then fail. The
+ * connection is tried again without the offer, so that peers of the standard alone are reachable.
  */
 import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "./runtime.ts";
 
 type Dial = (options: ConnectOptions, events: ClientSocketEvents) => ClientSocket;
 
-/** `isNoneAgreed` knows the words in which this runtime's client gives up. */
+/** @param isNoneAgreed Detects this failure in the error text of this runtime's client. */
 export function withSubprotocolFallback(
   dial: Dial,
   options: ConnectOptions,

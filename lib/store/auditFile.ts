@@ -1,6 +1,6 @@
 /**
- * The audit trail in a journal's file, which another process may hold at this moment: a copy is
- * read, made anew if it was made in the middle of a change.
+ * Reads the audit trail from a journal file that another process may have open: a copy of the file
+ * is read, and copied again if it changed during the copy.
  */
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,10 +22,14 @@ export interface AuditFile {
   verdict: VerifyResult;
 }
 
-/** All of it; throws `USAGE` where the file has no trail. */
+/**
+ * Reads the whole trail.
+ *
+ * @throws {WsctlError} USAGE if the file has no audit trail
+ */
 export function readAuditFile(path: string, anchor?: AuditHead): AuditFile {
   if (!existsSync(path)) {
-    throw new WsctlError("USAGE", `Cannot read the journal "${path}": there is no such file`);
+    throw new WsctlError("USAGE", `Cannot read the journal "${path}": the file does not exist`);
   }
   let fault: unknown;
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
@@ -42,7 +46,7 @@ export function readAuditFile(path: string, anchor?: AuditHead): AuditFile {
     }
   }
   const text = `Cannot read the audit trail in "${path}": ${errorText(fault)}`;
-  throw new WsctlError("USAGE", `${text}; expected control.db or an agent's journal.db`);
+  throw new WsctlError("USAGE", `${text}. Specify control.db or an agent's journal.db`);
 }
 
 function read(path: string, anchor: AuditHead | undefined): AuditFile {
@@ -61,7 +65,7 @@ function read(path: string, anchor: AuditHead | undefined): AuditFile {
   }
 }
 
-/** Journals of earlier versions let no records go, and have no table that says so. */
+/** Journals of earlier versions never prune entries and do not have this table. */
 function startIn(db: DatabaseSync): AuditHead | undefined {
   const sql = "SELECT 1 FROM sqlite_schema WHERE name = 'audit_start'";
   if (db.prepare(sql).get() === undefined) return undefined;

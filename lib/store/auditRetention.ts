@@ -1,4 +1,4 @@
-/** Lets an audit trail's old records go, a few at a time, and has the trail itself say so. */
+/** Prunes old entries of an audit trail in small steps and records the pruning in the trail. */
 import type { Log } from "../log/log.ts";
 import { errorText } from "../protocol/errors.ts";
 import type { Clock } from "../time/clock.ts";
@@ -7,7 +7,7 @@ import type { AuditTrail } from "./auditTrail.ts";
 export interface AuditRetentionOptions {
   trail: AuditTrail;
   keepMs: number;
-  /** Why records go, for the record that says so: `serve --audit-retention 400d`. */
+  /** The reason in the audit entry, such as `serve --audit-retention 400d`. */
   reason: string;
   clock: Clock;
   log: Log;
@@ -16,7 +16,7 @@ export interface AuditRetentionOptions {
 const checkIntervalMs = 60 * 60 * 1000;
 const pruneStepPauseMs = 25;
 
-/** They go together: a record for each day at the most says so. */
+/** Pruning is batched, so that it adds at most one entry a day. */
 const togetherMs = 24 * 60 * 60 * 1000;
 
 export class AuditRetention {
@@ -28,14 +28,14 @@ export class AuditRetention {
     this.#options = options;
   }
 
-  /** Now, and every hour; what an earlier process has begun is gone on with. */
+  /** Runs now and every hour, and continues what an earlier process has started. */
   start(): void {
     const { clock, log } = this.#options;
     let isBusy = false;
     try {
       isBusy = this.#runOnce();
     } catch (error) {
-      log.warn(`Cannot let old audit records go: ${errorText(error)}; it is tried again`);
+      log.warn(`Cannot prune the audit trail: ${errorText(error)}. Retrying later`);
     }
     this.#cancel = clock.after(isBusy ? pruneStepPauseMs : checkIntervalMs, () => this.start());
   }
@@ -44,15 +44,15 @@ export class AuditRetention {
     this.#cancel();
   }
 
-  /** Whether there is more to do. */
+  /** Runs one step and returns whether there is more to do. */
   #runOnce(): boolean {
     const { trail, keepMs, reason, clock, log } = this.#options;
     if (trail.prune()) {
-      if (!this.#isPruning) log.info("letting old audit records go");
+      if (!this.#isPruning) log.info("audit pruning started");
       this.#isPruning = true;
       return true;
     }
-    if (this.#isPruning) log.info("let old audit records go", { through: trail.start.sequence });
+    if (this.#isPruning) log.info("audit pruned", { through: trail.start.sequence });
     this.#isPruning = false;
     const now = clock.wall();
     if (!trail.isOlderThan(now - keepMs - togetherMs)) return false;

@@ -1,4 +1,7 @@
-/** The audit trail in a journal's own database: it is on disk with what it tells of, or neither. */
+/**
+ * The audit trail in a journal's database. An entry is committed in the same transaction as the
+ * change that it records.
+ */
 import {
   type AuditDetails,
   type AuditEntry,
@@ -13,7 +16,7 @@ import {
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Database } from "./sqlite.ts";
 
-/** To be one of a journal's migrations. */
+/** A migration for the journal that contains the trail. */
 export const auditMigration = `
   CREATE TABLE audit (
     sequence INTEGER PRIMARY KEY NOT NULL,
@@ -23,8 +26,8 @@ export const auditMigration = `
   `;
 
 /**
- * To be one of a journal's later migrations: up to where the trail was let go, with the hash that
- * the oldest record is chained to, and up to where it may be.
+ * A later migration: how far the trail was pruned, the hash that the oldest entry is chained to,
+ * and how far it may be pruned.
  */
 export const auditStartMigration = `
   CREATE TABLE audit_start (
@@ -80,7 +83,9 @@ export class AuditTrail {
     this.#setThrough = db.prepare<[number]>("UPDATE audit_start SET through = ?");
   }
 
-  /** What the oldest record is chained to; sequence 0 where none was let go. */
+  /**
+   * The last pruned entry, to which the oldest one is chained; sequence 0 if nothing was pruned.
+   */
   get start(): AuditHead {
     const { sequence, hash } = this.#begin;
     return { sequence, hash };
@@ -91,7 +96,7 @@ export class AuditTrail {
     return { sequence, hash };
   }
 
-  /** Inside the transaction that the caller has begun. */
+  /** Appends entries inside the caller's transaction. */
   append(all: readonly AuditTrailEntry[]): void {
     if (all.length === 0) return;
     let { sequence, hash } = this.head;
@@ -104,27 +109,27 @@ export class AuditTrail {
     }
   }
 
-  /** In a transaction of its own: on disk when this returns. */
+  /** Appends an entry in its own transaction. It is on disk when this returns. */
   write(facts: AuditDetails, at: number): void {
     this.#db.transaction(() => this.append([{ at, details: facts }]));
   }
 
-  /** Behind a place in the trail, the oldest first. */
+  /** Returns entries after a sequence, oldest first. */
   list(after: number, limit: number): AuditLine[] {
     return this.#page.all(after, limit).map(({ record, hash }) => {
       return { record: JSON.parse(record) as AuditEntry, hash };
     });
   }
 
-  /** Whether there is a record from before this moment. */
+  /** Whether there is an entry from before this time. */
   isOlderThan(before: number): boolean {
     const [oldest] = this.#page.all(this.#begin.sequence, 1);
     return oldest !== undefined && parseTime(oldest) < before;
   }
 
   /**
-   * Has the trail say that its records from before a moment go, and why; they do so by `prune`.
-   * False where there are none.
+   * Records in the trail that entries from before a time will be pruned, and why; `prune` removes
+   * them. Returns false if there are none.
    */
   pruneStep(before: number, why: string, now: number): boolean {
     const { sequence: first } = this.#begin;
@@ -139,12 +144,14 @@ export class AuditTrail {
     return true;
   }
 
-  /** Removes a few of the records that the trail says have gone; false once all of them have. */
+  /**
+   * Removes a few of the entries that are recorded as pruned. Returns false when all are removed.
+   */
   prune(): boolean {
     const { sequence, through } = this.#begin;
     if (sequence >= through) return false;
     const last = this.#at.get(Math.min(sequence + prunedRows, through));
-    if (last === undefined) throw new Error("a record of the audit trail is missing");
+    if (last === undefined) throw new Error("an audit entry is missing");
     this.#db.transaction(() => {
       this.#remove.run(last.sequence);
       this.#setStart.run(last.sequence, last.hash);
@@ -152,14 +159,14 @@ export class AuditTrail {
     return true;
   }
 
-  /** Reads all of it, a page at a time; `breathe` is awaited between pages. */
+  /** Verifies the whole trail page by page; `breathe` is awaited between pages. */
   async verify(anchor: AuditHead | undefined, breathe: () => Promise<void>): Promise<VerifyResult> {
     let { start } = this;
     let check = new ChainCheck(anchor, start);
     let after = start.sequence;
     for (;;) {
       if (this.start.sequence > after) {
-        // What we are about to read was let go meanwhile.
+        // Entries were pruned in the meantime.
         ({ start } = this);
         check = new ChainCheck(anchor, start);
         after = start.sequence;
@@ -176,7 +183,9 @@ export class AuditTrail {
     return this.#start.get() ?? { sequence: 0, hash: firstHash, through: 0 };
   }
 
-  /** The newest from before a moment, found by halves: times go up with the numbers. */
+  /**
+   * Returns the newest entry from before a time by binary search: times ascend with the sequence.
+   */
   #lastBefore(before: number): Row | undefined {
     let found: Row | undefined;
     let low = this.#begin.sequence + 1;

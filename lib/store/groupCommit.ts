@@ -1,9 +1,10 @@
 /**
- * Group commit: what makes durable and fast the same thing.
+ * Group commit: batches the writes of many steps into one SQLite transaction, then runs their
+ * effects.
  *
- * A state machine's step yields writes and effects. Writes of many steps are committed together,
- * once a turn of the event loop; no effect leaves before every write that came before it is on
- * disk. A commit that fails releases nothing: the whole batch is handed back to its owner.
+ * A step of a state machine returns writes and effects. The writes of all steps in one turn of the
+ * event loop are committed together. An effect runs only after every earlier write is on disk. If a
+ * commit fails, no effect runs and the whole batch is returned to the owner.
  */
 export interface Batch<Write, Effect> {
   writes: Write[];
@@ -11,14 +12,17 @@ export interface Batch<Write, Effect> {
 }
 
 export interface GroupCommitOptions<Write, Effect, Result> {
-  /** Makes all writes durable and says what came of them, or throws and makes none. */
+  /** Makes all writes durable and returns the result, or throws and makes none. */
   commit(writes: Write[]): Result;
-  /** `result` is that of the commit before them; undefined where nothing had to be written. */
+  /**
+   * @param result The result of the commit before the effects; undefined if there was nothing to
+   *   write.
+   */
   release(effects: Effect[], result: Result | undefined): void;
   failed(batch: Batch<Write, Effect>, error: unknown): void;
-  /** Runs a function when everything that has already arrived was looked at. */
+  /** Runs a function after all events that have already arrived. */
   defer(run: () => void): void;
-  /** Writes in one commit at the most. */
+  /** The maximum number of writes in one commit. */
   writesMax?: number;
 }
 
@@ -32,12 +36,12 @@ export class GroupCommit<Write, Effect, Result = void> {
     this.#writesMax = options.writesMax ?? 8192;
   }
 
-  /** Writes and effects that wait for the next commit. */
+  /** The number of writes and effects that wait for the next commit. */
   get waitingCount(): number {
     return this.#batch.writes.length + this.#batch.effects.length;
   }
 
-  /** Takes one step's yield. Effects with no write before them leave at once. */
+  /** Adds the writes and effects of one step. Effects without an earlier write run immediately. */
   add(step: Batch<Write, Effect>): void {
     const batch = this.#batch;
     if (batch.writes.length === 0) {
@@ -52,7 +56,7 @@ export class GroupCommit<Write, Effect, Result = void> {
     if (batch.writes.length >= this.#writesMax) this.flush();
   }
 
-  /** Commits what is waiting now, and lets its effects go. */
+  /** Commits everything that is waiting and runs its effects. */
   flush(): void {
     const batch = this.#batch;
     if (batch.writes.length === 0) return;

@@ -1,7 +1,7 @@
 /**
- * SQLite in one file, through `node:sqlite` on every runtime, set up so that a commit is on disk
- * when it returns. The wrapper closes the driver's traps: a missing parameter would bind NULL, a
- * second statement in one text would be dropped, and a busy file would fail at once.
+ * SQLite in one file, through `node:sqlite` on every runtime, configured so that a commit is on
+ * disk when it returns. The wrapper avoids pitfalls of the driver: a missing parameter binds NULL,
+ * a second statement in a text is ignored, and a busy file fails immediately.
  */
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -11,13 +11,16 @@ import { errorText, WsctlError } from "../protocol/errors.ts";
 export type Value = string | number | null | Uint8Array;
 
 export interface DatabaseOptions {
-  /** Where the file is; its directory is made when missing, readable by its user alone. */
+  /** The path of the file. Its directory is created if missing, readable only by its owner. */
   path: string;
-  /** What it holds, for error messages: `the control plane's journal`. */
+  /** What the file contains, for error messages, such as `the control plane's journal`. */
   what: string;
-  /** Marks the file as ours (`PRAGMA application_id`), so that another's is never written to. */
+  /**
+   * Identifies files of wsctl (`PRAGMA application_id`), so that files of other programs are never
+   * written.
+   */
   applicationId: number;
-  /** Each brings the schema one version up; append only. */
+  /** Each migrates the schema by one version. The list is append-only. */
   migrations: readonly string[];
 }
 
@@ -27,18 +30,21 @@ export interface Statement<Params extends readonly Value[], Row> {
   all(...params: Params): Row[];
 }
 
-/** The smallest file that SQLite makes; a shorter one it would take for empty, and write over. */
+/**
+ * The smallest file that SQLite creates. SQLite would treat a shorter one as empty and overwrite
+ * it.
+ */
 const fileBytesMin = 512;
 
 /**
- * Up to this size a file is checked whole when it is opened; beyond it that would take too long.
+ * A file up to this size is checked completely when it is opened; a larger one would take too long.
  */
 const checkedBytesMax = 1024 * 1024 * 1024;
 
 export class Database {
   readonly #db: DatabaseSync;
   readonly #options: DatabaseOptions;
-  /** The file that is open, which another may lie in the place of. */
+  /** Identifies the open file, to detect that another one replaced it. */
   readonly #file: string;
   #isInTransaction = false;
 
@@ -49,20 +55,22 @@ export class Database {
   }
 
   /**
-   * Opens the file, or throws `STORAGE_UNAVAILABLE` saying what is wrong with it and what to do.
+   * Opens the file. The error says what is wrong with it and what to do.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
   static open(options: DatabaseOptions): Database {
     let db: DatabaseSync | undefined;
     try {
       mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
-      // Made by us first: SQLite gives its log the mode of the file that it finds.
+      // Created here first, because SQLite gives its log the mode of the existing file.
       closeSync(openSync(options.path, "a", 0o600));
       chmodSync(options.path, 0o600);
       const { size } = statSync(options.path);
       if (size > 0 && size < fileBytesMin)
         throw new Error(`malformed: only ${size} bytes are left`);
       db = new DatabaseSync(options.path, { timeout: 5_000 });
-      // One process owns the file: this keeps a second one out, and saves the shared-memory index.
+      // One process owns the file: this blocks other processes and avoids the shared-memory index.
       db.exec("PRAGMA locking_mode=EXCLUSIVE");
       assertOwnDatabase(db, options);
       if (size <= checkedBytesMax) assertUndamaged(db);
@@ -78,13 +86,15 @@ export class Database {
     }
   }
 
+  /** @throws {WsctlError} INTERNAL */
   prepare<Params extends readonly Value[], Row = never>(sql: string): Statement<Params, Row> {
-    if (/;\s*\S/.test(sql)) throw new WsctlError("INTERNAL", `Cannot run "${sql}": one at a time`);
+    if (/;\s*\S/.test(sql))
+      throw new WsctlError("INTERNAL", `Cannot run "${sql}": it must be one statement`);
     const statement: StatementSync = this.#db.prepare(sql);
     const wanted = sql.split("?").length - 1;
     const checked = (params: readonly Value[]): readonly Value[] => {
       if (params.length !== wanted || params.includes(undefined as never)) {
-        throw new WsctlError("INTERNAL", `Cannot run "${sql}": wants ${wanted} parameters`);
+        throw new WsctlError("INTERNAL", `Cannot run "${sql}": it needs ${wanted} parameters`);
       }
       return params;
     };
@@ -98,14 +108,15 @@ export class Database {
     };
   }
 
-  /** For what makes and drops tables: one statement without parameters. */
+  /** Runs one statement without parameters, such as DDL. */
   exec(sql: string): void {
     this.#db.exec(sql);
   }
 
   /**
-   * Reads what must make sense as a whole; whatever fault that meets is a damaged file's, and is
-   * said as such.
+   * Runs a function that reads consistent data; any error in it is reported as a damaged file.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
   read<T>(run: () => T): T {
     try {
@@ -133,14 +144,15 @@ export class Database {
   }
 
   /**
-   * Throws `STORAGE_UNAVAILABLE` where the file is no longer in its place: what is written into one
-   * that was removed is gone with this process.
+   * Checks that the file was not moved or deleted, because writes to a deleted file are lost.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
   refuseMoved(): void {
     const { path, what } = this.#options;
     if (fileAt(path) === this.#file) return;
     const text = `Cannot write ${what} "${path}": the file was removed, moved or replaced`;
-    const fix = "Move it back, or restart where it is meant to start with what is there now";
+    const fix = "Move it back, or restart to use the current file";
     throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
   }
 
@@ -152,7 +164,7 @@ export class Database {
     try {
       this.#db.exec("ROLLBACK");
     } catch {
-      // A full disk rolls back by itself; then there is no transaction left, which is what we want.
+      // A full disk rolls back automatically, so there may be no transaction left.
     }
   }
 }
@@ -162,7 +174,7 @@ function fileAt(path: string): string {
   return `${dev}:${ino}`;
 }
 
-/** How many migrations a file that nobody has open has seen. */
+/** Returns the schema version of a file that is not open. */
 export function readSchemaVersion(path: string): number {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
   try {
@@ -176,7 +188,7 @@ function readPragma(db: DatabaseSync, name: string): number {
   return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 }
 
-/** The first value that a query gives of a file that nobody has open. */
+/** Returns the first value of a query of a file that is not open. */
 export function readOne(path: string, sql: string): unknown {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
   try {
@@ -186,13 +198,13 @@ export function readOne(path: string, sql: string): unknown {
   }
 }
 
-/** Structure, indexes and constraints; what is inside a text no check can judge. */
+/** Checks structure, indexes and constraints; the content of texts cannot be checked. */
 function assertUndamaged(db: DatabaseSync): void {
   const [found] = Object.values(db.prepare("PRAGMA integrity_check(1)").get() ?? {});
   if (found !== "ok") throw new Error(`malformed: ${found}`);
 }
 
-/** Before anything is written: a file of somebody else stays as it is, to the byte. */
+/** Runs before anything is written, so that a file of another program stays unchanged. */
 function assertOwnDatabase(db: DatabaseSync, options: DatabaseOptions): void {
   const version = readPragma(db, "user_version");
   const owner = readPragma(db, "application_id");
@@ -200,14 +212,14 @@ function assertOwnDatabase(db: DatabaseSync, options: DatabaseOptions): void {
   if (!isNew && owner !== options.applicationId) {
     throw new WsctlError(
       "STORAGE_UNAVAILABLE",
-      `Cannot use ${options.what} "${options.path}": the file belongs to another program; name another data directory`,
+      `Cannot use ${options.what} "${options.path}": the file belongs to another program. Specify another data directory`,
     );
   }
   const newest = options.migrations.length;
   if (version > newest) {
     throw new WsctlError(
       "STORAGE_UNAVAILABLE",
-      `Cannot use ${options.what} "${options.path}": it was written by a newer wsctl (schema ${version}, this one knows ${newest}); run that version`,
+      `Cannot use ${options.what} "${options.path}": it was written by a newer wsctl (schema ${version}; this version supports ${newest}). Run that version`,
     );
   }
 }
@@ -227,11 +239,11 @@ function openError(options: DatabaseOptions, error: unknown): string {
   const text = errorText(error);
   const start = `Cannot open ${options.what} "${options.path}"`;
   if (/locked|busy/i.test(text)) {
-    return `${start}: another process uses it; stop that one, or name another data directory`;
+    return `${start}: another process uses it. Stop that process, or specify another data directory`;
   }
   if (/not a database|malformed|corrupt/i.test(text)) {
-    return `${start}: the file is damaged (${text}); restore it from a backup, or move it away to start empty`;
+    return `${start}: the file is damaged (${text}). Restore it from a backup, or move it to another place to start with an empty one`;
   }
-  if (/full/i.test(text)) return `${start}: the disk is full; free some space`;
-  return `${start}: ${text}; check that the directory exists and that this user may write there`;
+  if (/full/i.test(text)) return `${start}: the disk is full. Free some space`;
+  return `${start}: ${text}. Check that the directory exists and that this user may write to it`;
 }

@@ -1,14 +1,13 @@
 /**
- * The one timer of a state machine. A process that stood still (a stopped process, a suspended
- * host, a disk that did not answer) wakes with a timer that is due and with messages that arrived
- * in time but were not read yet. So the alarm rings only after everything that has arrived was
- * looked at, and says whether it is late.
+ * The single timer of a state machine. After a suspension (a stopped process, a suspended host, a
+ * blocked disk), the timer is due although messages that arrived in time were not read yet. So the
+ * alarm rings only after all arrived events were handled, and reports whether it is late.
  */
 import type { Clock } from "./clock.ts";
 
-/** A timer is set for this long at most; the alarm then rings early. */
+/** The maximum duration of a timer; the alarm then rings early. */
 const waitMsMax = 60_000;
-/** A process that runs rings well within this time. */
+/** A process that was not suspended rings within this time. */
 const lateMs = 1_000;
 
 export class Alarm {
@@ -19,8 +18,8 @@ export class Alarm {
   #at = Number.POSITIVE_INFINITY;
 
   /**
-   * `ring` is told whether this process stood still when it should have rung; then it is called no
-   * sooner than `afterPauseMs` after the process goes on.
+   * @param ring Called with whether this process was suspended when it should have rung; it is then
+   *   called at least `afterPauseMs` after the process has resumed.
    */
   constructor(clock: Clock, ring: (wasPaused: boolean) => void, afterPauseMs = 0) {
     this.#clock = clock;
@@ -28,7 +27,10 @@ export class Alarm {
     this.#afterPauseMs = afterPauseMs;
   }
 
-  /** Rings at this moment, in milliseconds of the clock, or earlier; an earlier setting stays. */
+  /**
+   * Sets the alarm to a time on the clock, in milliseconds. It may ring earlier; an earlier setting
+   * is kept.
+   */
   set(at: number | undefined): void {
     if (at === undefined || at >= this.#at) return;
     this.#cancel();
@@ -45,7 +47,7 @@ export class Alarm {
 
   #due(at: number): void {
     const wasPaused = this.#clock.now() - at > lateMs;
-    // From here on no other setting may make it ring sooner.
+    // From here on, no other setting may make it ring earlier.
     this.#at = Number.NEGATIVE_INFINITY;
     if (!wasPaused || this.#afterPauseMs === 0) return this.#defer(wasPaused);
     this.#cancel = this.#clock.after(this.#afterPauseMs, () => this.#defer(true));

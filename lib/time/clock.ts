@@ -1,37 +1,37 @@
 /**
- * The two clocks, each for its purpose. `now` says how long: it never jumps, so that a step of the
- * system's clock moves no deadline, and it counts the time for which the host was suspended. `wall`
- * says when: it follows the system's clock, for whatever somebody else compares with theirs, such
- * as the expiry of a token or a certificate, or the time of an audit record.
+ * The two clocks. `now` measures durations: it never jumps, so that a changed system clock moves no
+ * deadline, and it includes the time while the host was suspended. `wall` is the system's clock,
+ * for times that others compare with their clocks, such as the expiry of a token or a certificate,
+ * or the time of an audit entry.
  */
 import { uptime } from "node:os";
 
 export interface Clock {
-  /** Milliseconds since 1970 as read at the start, plus all that has passed since. */
+  /** Milliseconds since 1970 as read at the start, plus the elapsed time. */
   now(): number;
-  /** Milliseconds since 1970 by the system's clock, which may be set at any time. */
+  /** Milliseconds since 1970 on the system's clock, which may change at any time. */
   wall(): number;
-  /** Calls back once, not before so many milliseconds have passed; gives what calls that off. */
+  /** Calls `run` once after `ms` milliseconds. Returns a function that cancels it. */
   after(ms: number, run: () => void): () => void;
-  /** Calls back when everything that has already arrived was looked at. */
+  /** Calls `run` after all events that have already arrived. */
   defer(run: () => void): void;
 }
 
 /**
- * Whoever waits for a moment of the wall clock looks at it again after this long: no timer follows
- * a clock that is set, or a host that is suspended.
+ * The interval at which waits for a wall-clock time check the clock: no timer follows a changed
+ * clock or a suspended host.
  */
 export const wallPollMs = 10_000;
 
-/** Suspensions are looked for this often at most. */
+/** The minimum interval between checks for a suspension. */
 const suspendPollMs = 1_000;
-/** The two counters that are compared differ by less than this while the host runs. */
+/** The two counters differ by less than this while the host runs. */
 const suspendedMsMin = 500;
 
 export function systemClock(): Clock {
   const origin = Date.now() - performance.now();
-  // The monotonic clock stops while a host is suspended, its uptime does not (Linux:
-  // CLOCK_BOOTTIME).
+  // The monotonic clock stops while a host is suspended; its uptime does not (CLOCK_BOOTTIME,
+  // clock_gettime(2)).
   const bootOrigin = uptime() * 1000 - performance.now();
   let suspendedMs = 0;
   let lookedAt = performance.now();

@@ -1,7 +1,8 @@
 /**
- * Deadlines by key, for state machines that arm a single timer: the earliest is found in constant
- * time, setting one costs a logarithm. A binary heap holds every deadline ever set; entries that
- * were moved or deleted are skipped when they surface, and swept when they outnumber the live ones.
+ * Deadlines by key, for state machines with a single timer. The earliest is found in constant time;
+ * setting one takes logarithmic time. A binary heap contains every deadline ever set. Moved and
+ * deleted entries are skipped when they reach the top, and removed when they outnumber the live
+ * ones.
  */
 export class DeadlineQueue<K> {
   #due = new Map<K, number>();
@@ -11,7 +12,7 @@ export class DeadlineQueue<K> {
     return this.#due.size;
   }
 
-  /** What it takes in memory, in entries: a bounded multiple of `size`. */
+  /** The number of entries in memory: a bounded multiple of `size`. */
   get heldCount(): number {
     return this.#heap.length;
   }
@@ -33,13 +34,13 @@ export class DeadlineQueue<K> {
     this.#trim();
   }
 
-  /** The earliest deadline, or undefined where there is none. */
+  /** Returns the earliest deadline, or undefined if there is none. */
   next(): number | undefined {
     this.#skipStale();
     return this.#heap[0]?.at;
   }
 
-  /** Removes and returns one key whose deadline has come, the earliest first. */
+  /** Removes and returns one key whose deadline has passed, the earliest first. */
   popDue(now: number): K | undefined {
     this.#skipStale();
     const top = this.#heap[0];
@@ -103,7 +104,7 @@ export class DeadlineQueue<K> {
   }
 }
 
-/** The earlier of two moments, either of which may never come. */
+/** Returns the earlier of two times, either of which may be undefined. */
 export function earlier(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return Math.min(one, other);

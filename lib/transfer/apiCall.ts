@@ -1,6 +1,6 @@
 /**
- * Who is talked to and who is trusted: a URL below the control plane's own address is fetched with
- * its certificate authority, any other with the system's. The token goes to the API alone.
+ * Calls to the API with the right trust: a URL below the control plane's own address is fetched
+ * with its CA, any other with the system's CAs. The token is sent to the API only.
  */
 import type { ArtifactDetail } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
@@ -11,26 +11,30 @@ export interface ControlPlane {
   /** `http://…` or `https://…`, without a path. */
   url: string;
   token: string;
-  /** What to say instead of the token, made anew for every call. */
+  /** Returns the Authorization header for each call, in place of the token. */
   authorization?: () => Promise<string>;
-  /** Trusts what the caller trusts for the control plane. */
+  /** Trusts the CAs that the caller trusts for the control plane. */
   fetch: typeof fetch;
 }
 
-/** One answer of the API: it waits up to ten seconds for a comparison. */
+/** The timeout of an API response, which waits up to ten seconds for a verification. */
 const answerMs = 30_000;
 
-/** A URL of the API's answers, which is relative where the control plane itself is meant. */
+/**
+ * Resolves a URL in an API response, which is relative for the control plane itself.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
 export function toAbsoluteUrl(url: string, base: string): URL {
   try {
     const found = new URL(url, base);
     if (found.protocol === "https:" || found.protocol === "http:") return found;
   } catch {
-    // Said below: both are the same to the caller.
+    // Reported below: both cases are the same for the caller.
   }
   throw new WsctlError(
     "MALFORMED",
-    `Cannot use the URL "${url.slice(0, 200)}": expected https://…`,
+    `Cannot use the URL "${url.slice(0, 200)}". Expected https://…`,
   );
 }
 
@@ -42,7 +46,11 @@ export function selectFetch(url: URL, access: Pick<ControlPlane, "url" | "fetch"
   return isSameOrigin(url, access) ? access.fetch : fetch;
 }
 
-/** An artifact with a fresh URL to download it by; throws a `Refusal`, or `UNREACHABLE`. */
+/**
+ * Returns an artifact with a new download URL.
+ *
+ * @throws {WsctlError} the code of the response, or UNREACHABLE
+ */
 export async function artifactDetail(
   access: ControlPlane,
   artifactId: string,
@@ -52,7 +60,11 @@ export async function artifactDetail(
   return (await ask(access, "GET", path, undefined, signal)).body as ArtifactDetail;
 }
 
-/** Asks the API; throws a `Refusal`, or `UNREACHABLE`. */
+/**
+ * Calls the API.
+ *
+ * @throws {WsctlError} the code of the response, or UNREACHABLE
+ */
 export async function ask(
   access: ControlPlane,
   method: "GET" | "POST",

@@ -1,6 +1,7 @@
 /**
- * Downloads a file by a pre-signed URL. It grows in `PATH.part`, goes on there after a break, also
- * one of this process, and gets its name only once length and SHA-256 are right and it is on disk.
+ * Downloads a file from a pre-signed URL. It is written to `PATH.part`, resumed after an
+ * interruption, also by another process, and renamed only after its length and SHA-256 are verified
+ * and it is on disk.
  */
 import { createHash, type Hash } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
@@ -12,9 +13,9 @@ import { syncParentDirectory } from "./files.ts";
 import { buildHttpFailure, HttpFailure, newWatchdog, unreachable, withRetry } from "./retry.ts";
 
 export interface DownloadOptions {
-  /** As the API gave it: relative to `controlPlane`, or absolute. */
+  /** As the API returned it: relative to `controlPlane`, or absolute. */
   url: string;
-  /** Gives another URL when this one has expired. */
+  /** Returns a new URL when this one has expired. */
   freshUrl?: () => Promise<string>;
   controlPlane: Pick<ControlPlane, "url" | "fetch">;
   path: string;
@@ -22,7 +23,7 @@ export interface DownloadOptions {
   sha256: string;
   onProgress?: (doneBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
-  /** Given up when nothing has moved for so long. */
+  /** The download fails if nothing was transferred for this long. */
   patienceMs?: number;
 }
 
@@ -35,8 +36,10 @@ interface Part {
 const silenceMs = 60_000;
 
 /**
- * Throws a `WsctlError`: the other side's own refusal, `UNREACHABLE` when patience is over, or
- * `CHECKSUM_MISMATCH`, after which nothing of it is left.
+ * Downloads the file.
+ *
+ * @throws {WsctlError} the code of the response, UNREACHABLE after the timeout, or
+ *   CHECKSUM_MISMATCH, after which the partial file is deleted
  */
 export async function downloadFile(options: DownloadOptions): Promise<void> {
   const { path, bytes, sha256 } = options;
@@ -55,7 +58,7 @@ export async function downloadFile(options: DownloadOptions): Promise<void> {
         await fetchRest(url, part, options, kept);
       }
     });
-    if (part.hash.digest("hex") !== sha256) throw otherContent(path, "its SHA-256 is another one");
+    if (part.hash.digest("hex") !== sha256) throw otherContent(path, "its SHA-256 does not match");
     await part.file.sync();
   } catch (error) {
     if (error instanceof WsctlError && error.code === "CHECKSUM_MISMATCH") {
@@ -69,7 +72,10 @@ export async function downloadFile(options: DownloadOptions): Promise<void> {
   await syncParentDirectory(path);
 }
 
-/** What an earlier try has left counts; longer than announced it cannot be of this file. */
+/**
+ * The bytes of an earlier attempt are kept. If there are more than announced, they belong to
+ * another file.
+ */
 async function openPart(path: string, options: DownloadOptions): Promise<Part> {
   const file = await open(path, "a+", 0o600);
   const part: Part = { file, hash: createHash("sha256"), bytes: 0 };
@@ -114,14 +120,14 @@ async function fetchRest(
     }
     const starts = `bytes ${part.bytes}-`;
     const goesOn = response.headers.get("content-range")?.startsWith(starts) ?? false;
-    // A server that knows no ranges sends the whole again.
+    // A server without range support sends the whole file again.
     if (part.bytes > 0 && !(response.status === 206 && goesOn)) await begin(part);
     await append(response, part, options, () => {
       watchdog.alive();
       kept();
     });
     if (part.bytes === options.bytes) return;
-    throw unreachable(url, new Error(`only ${part.bytes} of ${options.bytes} bytes arrived`));
+    throw unreachable(url, new Error(`only ${part.bytes} of ${options.bytes} bytes were received`));
   } finally {
     watchdog.end();
   }
@@ -142,7 +148,7 @@ async function append(
       });
       if (done || value === undefined) return;
       if (part.bytes + value.length > options.bytes) {
-        throw otherContent(options.path, `there is more than the announced ${options.bytes} bytes`);
+        throw otherContent(options.path, `it has more than the announced ${options.bytes} bytes`);
       }
       for (let written = 0; written < value.length; ) {
         written += (await part.file.write(value, written)).bytesWritten;
@@ -153,12 +159,12 @@ async function append(
       options.onProgress?.(part.bytes, options.bytes);
     }
   } finally {
-    // Nothing more is wanted; what the connection says to that does not matter.
+    // The rest is not needed, so errors of the connection are ignored.
     reader.cancel().catch(() => {});
   }
 }
 
 function otherContent(path: string, why: string): WsctlError {
-  const text = `What was downloaded for "${path}" is not the artifact: ${why}; nothing of it is kept`;
+  const text = `The download for "${path}" is not the announced artifact: ${why}. The partial file was deleted`;
   return new WsctlError("CHECKSUM_MISMATCH", text);
 }

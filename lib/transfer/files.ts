@@ -1,8 +1,8 @@
-/** Brings the name of a file to disk without blocking the event loop. */
+/** Syncs the name of a file to disk without blocking the event loop. */
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** The name of a file is on disk when its directory is synced. */
+/** The name of a file is durable only when its directory is synced. */
 export async function syncParentDirectory(path: string): Promise<void> {
   const directory = await open(dirname(path), "r");
   try {

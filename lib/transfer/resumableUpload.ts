@@ -1,6 +1,6 @@
 /**
- * An upload that goes on where it stood: `HEAD` says how much has arrived, each `PUT` appends a
- * part that is streamed from the file.
+ * A resumable upload: `HEAD` returns how many bytes were received, and each `PUT` appends a part
+ * that is streamed from the file.
  */
 
 import { readChunks } from "../files/fileDigest.ts";
@@ -15,7 +15,8 @@ export async function uploadResumable(attempt: UploadAttempt): Promise<void> {
   let offset = await offsetNow(attempt);
   while (offset < bytes) {
     const stands = await putPart(attempt, offset, Math.min(offset + artifactPartBytes, bytes));
-    if (stands <= offset) throw unreachable(attempt.url, new Error("the upload does not grow"));
+    if (stands <= offset)
+      throw unreachable(attempt.url, new Error("the server does not store the uploaded bytes"));
     offset = stands;
     attempt.kept(offset);
   }
@@ -36,7 +37,7 @@ async function putPart(attempt: UploadAttempt, start: number, end: number): Prom
     if (response.ok) return parseOffset(response, attempt);
     const text = await response.text().catch(() => "");
     const offset = Number(response.headers.get(uploadOffsetHeader) ?? "-");
-    // An earlier attempt of ours had got further than we knew.
+    // An earlier attempt had stored more than its response reported.
     if (response.status === 409 && offset > start) return offset;
     throw buildHttpFailure(response.status, text, attempt.url);
   } finally {
@@ -68,7 +69,7 @@ async function send(
       },
       { highWaterMark: 0 },
     );
-  // The types of `fetch` do not know yet that a body which is a stream must be called half-duplex.
+  // The types of `fetch` do not include `duplex`, which a body that is a stream requires.
   const streamed = body === undefined ? {} : ({ body, duplex: "half" } as RequestInit);
   try {
     return await selectFetch(url, controlPlane)(url.href, {
@@ -89,5 +90,9 @@ function parseOffset(response: Response, { url, sum }: UploadAttempt): number {
   const text = response.headers.get(uploadOffsetHeader) ?? "";
   const offset = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (offset >= 0 && offset <= sum.bytes) return offset;
-  throw new HttpFailure(502, "UNREACHABLE", `${url.origin} does not say how much has arrived`);
+  throw new HttpFailure(
+    502,
+    "UNREACHABLE",
+    `${url.origin} does not report how many bytes were received`,
+  );
 }

@@ -1,12 +1,12 @@
 /**
- * When a transfer is tried again: after faults of the network and of a server that may recover,
- * with growing pauses of random length, as long as something still moves from time to time.
+ * Retries transfers after network errors and temporary server errors, with growing random delays,
+ * while there is progress from time to time.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ErrorBody } from "../protocol/api/views.ts";
 import { type ErrorCode, errorText, isErrorCode, WsctlError } from "../protocol/errors.ts";
 
-/** An answer that was no success. Of those below 500 only three may pass by themselves. */
+/** A response other than success. Below 500, only three statuses are temporary. */
 export class HttpFailure extends WsctlError {
   readonly status: number;
 
@@ -18,7 +18,7 @@ export class HttpFailure extends WsctlError {
 
 export interface RetryPolicy {
   signal?: AbortSignal | undefined;
-  /** Given up when nothing has moved for so long. */
+  /** The transfer fails if nothing was transferred for this long. */
   patienceMs?: number | undefined;
 }
 
@@ -26,22 +26,23 @@ const patienceMsDefault = 5 * 60 * 1000;
 const pauseMinMs = 200;
 const pauseMaxMs = 10_000;
 
-/** How often bytes may pass in vain before it is given up: a whole file is sent each time. */
+/**
+ * The maximum number of attempts without lasting progress, because each one may send a whole file.
+ */
 const fruitlessRetriesMax = 20;
 
-/** A full store seldom gets emptier while one waits. */
+/** A full store rarely has more space after a retry. */
 const fullMax = 3;
 
 export interface RetryProgress {
-  /** Bytes have passed; whether they are of use is not known yet. */
+  /** Reports that bytes were transferred, although they may have to be sent again. */
   moved(): void;
-  /** Bytes have passed that need not pass again. */
+  /** Reports that bytes were transferred and stored. */
   kept(): void;
 }
 
 /**
- * Runs it until it succeeds, told of progress by it. Throws what it threw when that is final, or
- * when patience is over.
+ * Runs a transfer until it succeeds. Throws its error if that is permanent, or after the timeout.
  */
 export async function withRetry<T>(
   patience: RetryPolicy,
@@ -87,30 +88,30 @@ function isTransient(error: unknown): boolean {
   return error instanceof WsctlError && error.code === "UNREACHABLE";
 }
 
-/** A fault of the connection, as what it is: the other side may be reached later. */
+/** Wraps a connection error: the other side may be reachable later. */
 export function unreachable(url: URL, cause: unknown): WsctlError {
-  const text = `The connection to ${url.origin} failed: ${errorText(cause)}`;
+  const text = `Connection to ${url.origin} failed: ${errorText(cause)}`;
   return new WsctlError("UNREACHABLE", text, { cause });
 }
 
-/** A refusal in the words of the one who refused; an object storage says it in XML. */
+/** Builds an error from a failed response; an object storage responds with XML. */
 export function buildHttpFailure(status: number, text: string, url: URL): HttpFailure {
   try {
     const { error } = JSON.parse(text) as ErrorBody;
     if (isErrorCode(error.code)) return new HttpFailure(status, error.code, error.message);
   } catch {
-    // Not one of ours.
+    // Not an error body of wsctl.
   }
   const word = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(text)?.[1];
   const code = status === 403 ? "FORBIDDEN" : status === 404 ? "NOT_FOUND" : "UNREACHABLE";
   const answer = word === undefined ? String(status) : `${status} ${word}`;
-  return new HttpFailure(status, code, `${url.origin} answers ${answer}`);
+  return new HttpFailure(status, code, `${url.origin} responded ${answer}`);
 }
 
-/** Aborts when `alive` was not called for so long, or when the given signal is aborted. */
+/** Aborts if `alive` was not called for `silenceMs`, or if the given signal is aborted. */
 export function newWatchdog(silenceMs: number, outer: AbortSignal | undefined) {
   const abort = new AbortController();
-  const bark = () => abort.abort(new Error(`nothing has moved for ${silenceMs / 1000} seconds`));
+  const bark = () => abort.abort(new Error(`no progress for ${silenceMs / 1000} seconds`));
   let timer = setTimeout(bark, silenceMs);
   const onOuter = () => abort.abort(outer?.reason);
   if (outer?.aborted) onOuter();

@@ -1,6 +1,6 @@
 /**
- * One `PUT` of a whole file, as an object storage takes it: with its exact length, which is part of
- * the URL's signature. `node:http` sends that on every runtime; `fetch` of a stream does not.
+ * One `PUT` of a whole file to an object storage, with the exact Content-Length, which is part of
+ * the URL's signature. `node:http` sends it on every runtime; `fetch` of a stream does not.
  */
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
@@ -12,7 +12,11 @@ import { silenceMs, type UploadAttempt } from "./uploadAttempt.ts";
 
 const answerCharsMax = 4_096;
 
-/** Throws a `Refusal`, or `UNREACHABLE`; either way the next try begins from the start. */
+/**
+ * A failed upload starts from the beginning.
+ *
+ * @throws {WsctlError} the code of the response, or UNREACHABLE
+ */
 export async function uploadSinglePut(attempt: UploadAttempt): Promise<void> {
   const watchdog = newWatchdog(silenceMs, attempt.signal);
   try {
@@ -30,7 +34,8 @@ function exchange(
   const { url, upload, sum } = attempt;
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
-    // Who refuses answers before all was sent, and may close: the answer counts, not the break.
+    // A server that rejects an upload may respond early and close: the response counts, not the
+    // connection error.
     let isAnswered = false;
     const fail = (error: unknown) => {
       if (!isAnswered) reject(unreachable(url, error));
@@ -48,7 +53,7 @@ function exchange(
       response.on("data", (more: string) => {
         if (text.length < answerCharsMax) text += more;
       });
-      // Cut off or whole, it says what there is to say.
+      // Uses the body even if it was cut off.
       response.on("close", () => resolve({ status: response.statusCode ?? 0, text }));
       response.on("error", () => {});
     });

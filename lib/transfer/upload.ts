@@ -1,7 +1,7 @@
 /**
- * Uploads a file as an artifact: orders it, sends it to where the answer says, has it completed.
- * What breaks is begun again by the same order, which gives the same artifact with a fresh URL; an
- * upload to the control plane itself then goes on where it stood.
+ * Uploads a file as an artifact: creates it, sends the content to the URL in the response, and
+ * completes it. An interrupted upload repeats the same request, which returns the same artifact
+ * with a new URL; an upload to the control plane is then resumed.
  */
 
 import { digestFile, type FileDigest } from "../files/fileDigest.ts";
@@ -15,21 +15,26 @@ import { uploadSinglePut } from "./singlePutUpload.ts";
 export interface UploadOptions {
   controlPlane: ControlPlane;
   path: string;
-  /** What the file cannot say itself. An agent names the request whose result it is. */
+  /**
+   * The properties of the artifact that are not in the file. An agent names the request that
+   * created the result.
+   */
   request: Pick<ArtifactRequest, "name" | "request_id" | "kind">;
-  /** So many bytes have been sent of how many; goes back when a part has to be sent again. */
+  /** Reports the number of bytes sent; it decreases if a part must be sent again. */
   onProgress?: (doneBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
-  /** Given up when nothing has moved for so long; by default five minutes. */
+  /** The upload fails if nothing was transferred for this long (default: five minutes). */
   patienceMs?: number;
 }
 
-/** How often a whole upload is tried that arrives as something else. */
+/** The maximum number of attempts if the stored content differs. */
 const singlePutBytesMax = 3;
 
 /**
- * The artifact, once it is ready. Throws a `WsctlError`: the control plane's own refusal,
- * `UNREACHABLE` when patience is over, `CONFLICT` when the file changed meanwhile.
+ * Returns the artifact once it is ready.
+ *
+ * @throws {WsctlError} the code of the response, UNREACHABLE after the timeout, or CONFLICT if the
+ *   file changed during the upload
  */
 export async function uploadFile(options: UploadOptions): Promise<ArtifactView> {
   const { path, signal } = options;
@@ -68,7 +73,7 @@ async function uploadOnce(
   return upload === undefined ? artifact : complete(options, artifact.artifact_id, progress.kept);
 }
 
-/** 202: it is long, and is still being compared. The answer took its time already. */
+/** 202: a large artifact is still being verified. The response itself has waited already. */
 async function complete(
   { controlPlane, signal }: UploadOptions,
   artifactId: string,
@@ -85,5 +90,8 @@ async function complete(
 async function assertUnchanged(path: string, sum: FileDigest, signal?: AbortSignal): Promise<void> {
   const now = await digestFile(path, signal);
   if (now.sha256 === sum.sha256) return;
-  throw new WsctlError("CONFLICT", `"${path}" was changed while it was uploaded: upload it again`);
+  throw new WsctlError(
+    "CONFLICT",
+    `Cannot upload "${path}": it changed during the upload. Upload it again`,
+  );
 }

@@ -1,10 +1,10 @@
-/** What one attempt at an upload is handed, whichever way it is made. */
+/** The parameters of one attempt of either kind of upload. */
 
 import type { FileDigest } from "../files/fileDigest.ts";
 import type { UploadView } from "../protocol/api/artifacts.ts";
 import type { ControlPlane } from "./apiCall.ts";
 
-/** A connection on which nothing moves for so long is dead. */
+/** A connection without progress for this long is dead. */
 export const silenceMs = 60_000;
 
 export interface UploadAttempt {
@@ -14,7 +14,7 @@ export interface UploadAttempt {
   upload: UploadView;
   controlPlane: ControlPlane;
   signal: AbortSignal | undefined;
-  /** So many bytes have been sent, or are known to be there to stay. */
+  /** Reports the number of bytes that were sent or are already stored. */
   sent(doneBytes: number): void;
   kept(doneBytes: number): void;
 }

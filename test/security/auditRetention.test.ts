@@ -31,14 +31,14 @@ test("the control plane's trail lets records go after --audit-retention, also ac
   const [later] = journal.audit.list(2_999, 1);
   journal.close();
   const first = await startServe({ dataDir });
-  await first.process.logged(/letting old audit records go/);
+  await first.process.logged(/audit pruning started/);
   await first.process.kill();
   const verify = (...args: string[]) =>
     wsctl(["audit", "verify", "--data-dir", `${dataDir}`, ...args]);
   const midway = await verify("--journal", path);
   expect(midway).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole .*let go$/m) });
   await using second = await startServe({ dataDir, args: ["--audit-retention", "400d"] });
-  await second.process.logged(/let old audit records go.*2000/);
+  await second.process.logged(/audit pruned.*2000/);
   expect((await verify()).stdout).toMatch(/^whole {2}\d+:[0-9a-f]{64} {2}from record 2001 on/);
   expect((await verify("--head", `3000:${later?.hash}`)).code).toBe(0);
   const old = await verify("--head", `100:${line?.hash}`);
@@ -72,7 +72,7 @@ test("an agent's own trail does so too", async () => {
   await using _serving = await startServe({ dataDir });
   const options = { dataDir, id: "web-1", args: ["--audit-retention", "30d"] };
   await using agent = await connectedAgent(options);
-  await agent.logged(/let old audit records go.*2000/);
+  await agent.logged(/audit pruned.*2000/);
   await wsctl(["send", "ping", "--agent", "web-1", "--data-dir", `${dataDir}`]);
   const judged = await wsctl(["audit", "verify", "--journal", path]);
   expect(judged.stdout).toMatch(/^whole .*from record 2001 on/);

@@ -205,7 +205,7 @@ describe.skipIf(!hasS3Server())("artifacts in an S3-compatible store", () => {
     const wrong = { ...s3.credentials, AWS_SECRET_ACCESS_KEY: "wrong" };
     const args = ["--s3-url", `${s3.url}/wrong`];
     await using of = await Target.start("binary", args, undefined, wrong);
-    await of.serving.process.logged(/object storage at \S+ answers 403/);
+    await of.serving.process.logged(/Object storage at \S+ responded 403/);
     const agent = await holder(of);
     const content = randomContent(100);
     const { id, upload } = await ordered(of, agent, content);

@@ -135,7 +135,7 @@ test("wsctl bench says so where it cannot measure, and does not wait", async () 
   await using serving = await startServe({ dataDir, args: ["--require-approval-for", "ping"] });
   const bench = ["bench", "--agents", "2", "--requests", "10", "--data-dir", `${dataDir}`];
   const refused = await wsctl(bench);
-  expect(refused.stderr).toContain('"ping" waits for a second operator');
+  expect(refused.stderr).toContain('"ping" needs approval');
   expect(refused.code).toBe(1);
   const limited = Bun.spawn(
     ["sh", "-c", 'ulimit -n 150; exec "$@"', "sh", ...wsctlCommand("binary"), ...bench],

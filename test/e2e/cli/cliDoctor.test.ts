@@ -85,6 +85,6 @@ test("TLS is spoken to a port that has none", async () => {
   const { code, failed } = await doctor(serving.url.replace("http", "https"));
   expect(code).toBe(3);
   expect(failed).toMatchObject([{ name: "tls" }]);
-  expect(failed[0]?.text).toContain("speaks no TLS");
+  expect(failed[0]?.text).toContain("does not speak TLS");
   expect(failed[0]?.fix).toContain("use ws://");
 });

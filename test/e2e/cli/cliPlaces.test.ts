@@ -73,7 +73,7 @@ test("a data directory in use by another control plane is refused", async () => 
   using dataDir = temporaryDir();
   await using serving = await startServe({ dataDir });
   const second = await wsctl(["serve", "--port", "0", "--data-dir", `${dataDir}`]);
-  expectRefusal(second, 1, /another process uses it; stop that one, or name another/);
+  expectRefusal(second, 1, /another process uses it\. Stop that process, or specify another/);
   expect(serving.process.hasExited).toBe(false);
   expect((await wsctl(["agents", "--data-dir", `${dataDir}`])).code).toBe(0);
 });
@@ -111,7 +111,7 @@ const damaged: readonly { name: string; make(path: string): void; says: RegExp }
   {
     name: "garbage",
     make: (path) => writeFileSync(path, "this is no database ".repeat(1_000)),
-    says: /the file is damaged .*restore it from a backup, or move it away/,
+    says: /the file is damaged .*Restore it from a backup, or move it/,
   },
   {
     name: "a database of another program",

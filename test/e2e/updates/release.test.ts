@@ -69,12 +69,14 @@ test("files and manifests that were altered do not pass", async () => {
   writeFileSync(at("wsctl-linux-x64"), content.replace("the", "THE"));
   const hash = await verify("--trust", a, "--dir", `${dir}`);
   expect(hash).toMatchObject({ code: 1, stdout: "" });
-  expect(hash.stderr).toMatch(/^wsctl: wsctl-linux-x64 has the hash [0-9a-f]{64}, and not /);
+  expect(hash.stderr).toMatch(/^wsctl: wsctl-linux-x64 has the SHA-256 [0-9a-f]{64}; expected /);
   writeFileSync(at("wsctl-linux-x64"), "short");
-  expect((await verify("--trust", a, "--dir", `${dir}`)).stderr).toMatch(/has 5 bytes, and not 10/);
+  expect((await verify("--trust", a, "--dir", `${dir}`)).stderr).toMatch(
+    /has 5 bytes; expected 10/,
+  );
   const text = readFileSync(signed, "utf8");
   writeFileSync(signed, text.replace("1.2.3", "9.9.9"));
-  expectRefusal(await verify("--trust", a), 4, /has signed something else/);
+  expectRefusal(await verify("--trust", a), 4, /has an invalid signature/);
   const added = await wsctl(["release", "sign", "--key", at("b.key"), "--add", signed]);
   expectRefusal(added, 2, /has signed something else; the manifest may have been altered/);
   writeFileSync(signed, "{}");
@@ -111,7 +113,7 @@ test("what is missing or wrong on the command line is named", async () => {
   expectRefusal(await sign("--key", signed, "--add", signed), 2, /No private key in PEM/);
   expectRefusal(await verify(), 2, /Missing required flag --trust KEY/);
   expectRefusal(await verify("--trust", "x"), 2, /Flag --trust: a public key must be/);
-  expectRefusal(await verify("--trust", a, "--threshold", "2"), 2, /The threshold is 2/);
+  expectRefusal(await verify("--trust", a, "--threshold", "2"), 2, /Invalid threshold 2/);
   expectRefusal(await verify("--trust", a, "--threshold", "x"), 2, /Flag --threshold is "x"/);
 });
 

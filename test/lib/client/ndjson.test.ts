@@ -82,7 +82,7 @@ describe("readLines()", () => {
     });
     const lines = readLines(new Response(stream), 1);
     expect((await lines.next()).value).toBe(1);
-    await expect(lines.next()).rejects.toThrow("the stream has fallen silent");
+    await expect(lines.next()).rejects.toThrow("no data from the stream");
     await lines.next();
     expect(isCancelled).toBe(true);
   });

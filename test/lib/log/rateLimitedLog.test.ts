@@ -20,7 +20,7 @@ test("lines beyond so many in a minute are left out, and one line says how many"
   expect(lines).toEqual(["refused 0", "refused 1"]);
   expect(rings.map(({ at }) => at)).toEqual([60_000]);
   rings.shift()?.run();
-  expect(lines.at(-1)).toStartWith("498 more lines of log");
+  expect(lines.at(-1)).toStartWith("498 more log lines");
   now = 60_000;
   limited.error("a fault");
   expect(lines).toHaveLength(4);

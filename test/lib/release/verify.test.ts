@@ -54,7 +54,7 @@ describe("a release", () => {
 
   test("is not, by keys that nobody trusts", () => {
     expect(refusal(release(text, stranger))).toBe(
-      `FORBIDDEN: The release is not trusted: it has 0 of 1 signatures by trusted keys (${a.publicKey.id} has not signed, ${b.publicKey.id} has not signed; 1 by keys that are not trusted)`,
+      `FORBIDDEN: Release is not trusted: it has 0 of 1 signatures by trusted keys (${a.publicKey.id} has not signed, ${b.publicKey.id} has not signed; 1 by unknown keys)`,
     );
   });
 
@@ -62,7 +62,7 @@ describe("a release", () => {
     const once = signManifest(text, a);
     const twice = { manifest: text, signatures: [once, once, { ...once }] };
     expect(refusal(twice, 2)).toMatch(/^FORBIDDEN: .* 1 of 2 .*has not signed\)$/);
-    expect(refusal(twice, 2, [a.publicKey, a.publicKey])).toMatch(/^USAGE: The threshold is 2/);
+    expect(refusal(twice, 2, [a.publicKey, a.publicKey])).toMatch(/^USAGE: Invalid threshold 2/);
     expect(refusal(release(text, a, b), 2)).toBe("none");
     expect(release(text, a, a).signatures).toHaveLength(1);
   });
@@ -77,7 +77,7 @@ describe("a release", () => {
       text.replace('"product"', '"extra":1,"product"'),
     ];
     for (const manifest of otherwise) {
-      expect(refusal({ ...signed, manifest })).toMatch(/^FORBIDDEN: .*has signed something else/);
+      expect(refusal({ ...signed, manifest })).toMatch(/^FORBIDDEN: .*has an invalid signature/);
     }
   });
 
@@ -98,7 +98,7 @@ describe("a release", () => {
     ];
     for (const each of forged) {
       const signed = { manifest: text, signatures: [{ key, signature: each }] };
-      expect(refusal(signed)).toMatch(/^FORBIDDEN: .*has signed something else/);
+      expect(refusal(signed)).toMatch(/^FORBIDDEN: .*has an invalid signature/);
     }
     // A good one beside it counts.
     expect(
@@ -125,7 +125,7 @@ describe("a release", () => {
       "EXPIRED: Release 1.2.3 expired at 2026-03-10T12:00:00Z",
     );
     expect(refusal(release(writeManifest({ ...base, product: "other" }), a))).toBe(
-      'FORBIDDEN: The release is of "other", not of wsctl',
+      'FORBIDDEN: Release is of product "other"; expected wsctl',
     );
   });
 
@@ -138,7 +138,7 @@ describe("a release", () => {
 
   test("cannot be held against a trust that nobody could meet", () => {
     for (const threshold of [0, -1, 1.5, 3, Number.NaN]) {
-      expect(refusal(release(text, a, b), threshold)).toMatch(/^USAGE: The threshold is/);
+      expect(refusal(release(text, a, b), threshold)).toMatch(/^USAGE: Invalid threshold/);
     }
     expect(refusal(release(text, a, b), 1, [])).toMatch(/^USAGE/);
   });
@@ -149,16 +149,16 @@ describe("a manifest", () => {
   test.each([
     [{ version: "1.2" }, /version must be a version such as 1.2.3/],
     [{ created_at: "yesterday" }, /created_at must be a time such as/],
-    [{ expires_at: "2026-13-01T00:00:00Z" }, /expires_at must be a time that there is/],
+    [{ expires_at: "2026-13-01T00:00:00Z" }, /expires_at must be a valid time/],
     [{ files: [] }, /files must name a file/],
-    [{ files: [{ ...file, name: "../wsctl" }] }, /files.0.name must be a file's name/],
-    [{ files: [{ ...file, name: ".." }] }, /files.0.name must be a file's name/],
+    [{ files: [{ ...file, name: "../wsctl" }] }, /files.0.name must be a file name/],
+    [{ files: [{ ...file, name: ".." }] }, /files.0.name must be a file name/],
     [{ files: [{ ...file, sha256: "ABC" }] }, /files.0.sha256 must be 64 hexadecimal digits/],
     [{ files: [{ ...file, bytes: 1.5 }] }, /files.0.bytes must be a whole number/],
     [{ files: [{ ...file, bytes: 0 }] }, /files.0.bytes must be at least 1/],
     [{ files: [{ ...file, platform: "linux" }] }, /files.0.platform must be a platform/],
-    [{ files: [file, { ...file, name: "b" }] }, /files name a platform twice/],
-    [{ files: [file, { ...file, platform: "linux-arm64" }] }, /files have a name twice/],
+    [{ files: [file, { ...file, name: "b" }] }, /files must name each platform once/],
+    [{ files: [file, { ...file, platform: "linux-arm64" }] }, /files must name each file once/],
   ])("with %j is refused", (wrong, fault) => {
     expect(() => readManifest(JSON.stringify({ ...base, ...wrong }))).toThrow(fault);
   });
@@ -172,7 +172,7 @@ describe("hostile text", () => {
     ["[".repeat(100_000), /is nested too deeply/],
     [`"${"x".repeat(300_000)}"`, /is longer than/],
     ['{"manifest":1,"signatures":[]}', /manifest must be a string/],
-    ['{"manifest":"\\ud800","signatures":[]}', /manifest must be whole characters/],
+    ['{"manifest":"\\ud800","signatures":[]}', /manifest must be well-formed Unicode/],
     ['{"manifest":"x","signatures":{}}', /signatures must be an array/],
     ['{"manifest":"x","signatures":[],"__proto__":{}}', /is unknown|nothing/],
     [JSON.stringify({ manifest: "x", signatures: Array(33).fill({}) }), /signatures/],

@@ -134,7 +134,7 @@ describe("Database.open()", () => {
     const newer = [...migrations, "CREATE TABLE more (id TEXT)"];
     Database.open(optionsFor(path, { migrations: newer })).close();
     const text = refusalOf(optionsFor(path));
-    expect(text).toContain("written by a newer wsctl (schema 2, this one knows 1)");
+    expect(text).toContain("written by a newer wsctl (schema 2; this version supports 1)");
     Database.open(optionsFor(path, { migrations: newer })).close();
   });
 
@@ -153,7 +153,7 @@ describe("Database.open()", () => {
   test("refuses a directory, and a path below a file", () => {
     using dir = temporaryDir();
     mkdirSync(join(dir, "journal.db"));
-    const pacing = "check that the directory exists and that this user may write there";
+    const pacing = "Check that the directory exists and that this user may write to it";
     expect(refusalOf(optionsFor(join(dir, "journal.db")))).toContain(pacing);
     writeFileSync(join(dir, "file"), "");
     expect(refusalOf(optionsFor(join(dir, "file", "journal.db")))).toContain(pacing);
@@ -188,7 +188,7 @@ describe("Database.prepare()", () => {
     >;
     for (const values of [[], ["a"], ["a", 1, 2], ["a", undefined], [undefined, 1]]) {
       for (const access of ["run", "get", "all"] as const) {
-        expect(() => loose[access](...values)).toThrow("wants 2 parameters");
+        expect(() => loose[access](...values)).toThrow("needs 2 parameters");
       }
     }
     expect(idsIn(db)).toEqual([]);
@@ -280,7 +280,7 @@ describe("Database and what is not its own", () => {
     using dir = temporaryDir();
     const db = Database.open(optionsFor(join(dir, "journal.db")));
     const two = "INSERT INTO notes VALUES ('a', 1); INSERT INTO notes VALUES ('b', 2)";
-    expect(() => db.prepare<[]>(two)).toThrow("one at a time");
+    expect(() => db.prepare<[]>(two)).toThrow("must be one statement");
     db.close();
   });
 });

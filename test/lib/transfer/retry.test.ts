@@ -85,7 +85,7 @@ describe("refusalOf()", () => {
     const xml = "<Error><Code>SignatureDoesNotMatch</Code><Message>…</Message></Error>";
     const refusal = buildHttpFailure(403, xml, url);
     expect(refusal).toMatchObject({ status: 403, code: "FORBIDDEN" });
-    expect(refusal.message).toBe("https://store.example answers 403 SignatureDoesNotMatch");
+    expect(refusal.message).toBe("https://store.example responded 403 SignatureDoesNotMatch");
     expect(Object.keys(errorCodes)).toContain(buildHttpFailure(500, "\0", url).code);
   });
 
