@@ -32,7 +32,7 @@ test("artifacts leave the journal its room", async () => {
   const { bytes, sha256 } = randomContent(30_000_000);
   const refused = await order(target, agent, { name: "more", bytes, sha256 });
   expect([refused.status, refused.body.error?.code]).toEqual([507, "STORAGE_UNAVAILABLE"]);
-  expect(refused.body.error?.message).toContain("free some space");
+  expect(refused.body.error?.message).toContain("Free some space");
   // Two that fit one by one, and not together: the second finds out when it comes.
   const one = randomContent(12_000_000);
   const two = randomContent(12_000_000);

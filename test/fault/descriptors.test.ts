@@ -45,7 +45,7 @@ describe.each<Flavour>(["binary", "deno"])("on %s", (flavour) => {
     const args = ["serve", "--port", "0", "--data-dir", `${dir}`];
     const prefix = ["prlimit", `--nofile=${limit}:${limit}`];
     await using serve = new Running([...prefix, ...wsctlCommand(flavour), ...args]);
-    await serve.logged(/the limit of open files is 128/);
+    await serve.logged(/The limit of open files is 128/);
     const [, url = ""] = await serve.logged(/serving on (\S+)/);
     const client = new Client({ url, token: adminToken(dir), fetch });
     const sockets: WebSocket[] = [];

@@ -140,7 +140,7 @@ async function revokedOnAFullDisk(): Promise<void> {
   disk.fill();
   await sendUntil(world, "refused STORAGE_UNAVAILABLE");
   for (const what of [world.client.revokeAgent("web-1"), world.client.revokeAgent("away")]) {
-    expect(await what.catch(String)).toContain("shut out from now on");
+    expect(await what.catch(String)).toContain("Revoked, but not saved");
   }
   // What is said of an agent meanwhile is refused whole, or written when there is room.
   const labelled = await world.client
@@ -149,7 +149,7 @@ async function revokedOnAFullDisk(): Promise<void> {
   expect(labelled).toBe("STORAGE_UNAVAILABLE");
   expect((await world.client.agent("web-2")).labels).toBeUndefined();
   const { token_id: id } = await operator.whoami();
-  expect(await world.client.revokeToken(id).catch(String)).toContain("shut out from now on");
+  expect(await world.client.revokeToken(id).catch(String)).toContain("Revoked, but not saved");
   await world.agent("web-1").logged(/unknown or revoked/);
   expect(await operator.jobs().catch((error) => error.code)).toBe("UNAUTHORIZED");
   expect(await world.send("web-2")).toBe("refused STORAGE_UNAVAILABLE");

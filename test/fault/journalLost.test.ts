@@ -43,7 +43,7 @@ test.each<[string, (file: string) => void]>([
   await served(data, "stopped");
   lose(join(data, "control.db"));
   expect(await refusal(data)).toMatch(
-    /Cannot open .*control\.db": it is missing or empty, although "local.json" is there\. Restore/,
+    /Cannot open .*control\.db": it is missing or empty, although "local.json" exists\. Restore/,
   );
   renameSync(data, `${data}.away`);
   await isServed(data);

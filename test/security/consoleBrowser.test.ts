@@ -251,7 +251,7 @@ describe.skipIf(isMissing)("in a browser", () => {
     await using serving = await startServe({ dataDir: dir, port, args: [...args, ...more] });
     const { page, alarms } = await watchedPage(browser);
     await page.goto(serving.url);
-    await page.getByRole("link", { name: "Log in with your organisation" }).click();
+    await page.getByRole("link", { name: "Log in with your organization" }).click();
     await page.getByRole("heading", { name: "Agents" }).waitFor();
     expect(await page.locator("#who").textContent()).toContain("ada (operator)");
     expect(page.url()).toBe(`${serving.url}/`);

@@ -95,7 +95,9 @@ export function consoleLoginSuite(flavour: Flavour): void {
         for (const origin of ["", new URL(fleet.serving.url).origin, "https://evil.example"]) {
           const { status, text } = await visitor.ask(at(path), { method, body, origin });
           expect({ path, origin, status }).toEqual({ path, origin, status: 403 });
-          expect(text).toMatch(origin === "" ? /only looks on/ : /send no Origin/);
+          expect(text).toMatch(
+            origin === "" ? /read-only/ : /Cross-origin requests are not allowed/,
+          );
         }
       }
       expect(JSON.parse((await visitor.ask(at("/api/v1/jobs"))).text).items).toEqual([]);
@@ -108,7 +110,7 @@ export function consoleLoginSuite(flavour: Flavour): void {
         const body = route.method === "POST" ? {} : undefined;
         const asked = { method: route.method, body, origin: "" };
         const { status, text } = await visitor.ask(at(path), asked);
-        const isKept = status === 403 && text.includes("only looks on");
+        const isKept = status === 403 && text.includes("Console sessions are read-only");
         const isPermitted = permits("admin", route.permission);
         const expected = { path, isKept: !readsOnly(route), isIn: isPermitted && readsOnly(route) };
         expect({ path, isKept, isIn: status === 200 || status === 404 }).toEqual(expected);
@@ -126,16 +128,28 @@ export function consoleLoginSuite(flavour: Flavour): void {
     });
 
     const wrongPages: [string, Asked, RegExp][] = [
-      ["no origin", { origin: "" }, /own page may ask/],
-      ["another origin", { origin: "https://evil.example" }, /send no Origin/],
-      ["the origin null", { origin: "null" }, /send no Origin/],
-      ["another site", { headers: { "Sec-Fetch-Site": "cross-site" } }, /send no Origin/],
-      ["another port", { headers: { "Sec-Fetch-Site": "same-site" } }, /send no Origin/],
+      ["no origin", { origin: "" }, /Only the console page at/],
+      [
+        "another origin",
+        { origin: "https://evil.example" },
+        /Cross-origin requests are not allowed/,
+      ],
+      ["the origin null", { origin: "null" }, /Cross-origin requests are not allowed/],
+      [
+        "another site",
+        { headers: { "Sec-Fetch-Site": "cross-site" } },
+        /Cross-origin requests are not allowed/,
+      ],
+      [
+        "another port",
+        { headers: { "Sec-Fetch-Site": "same-site" } },
+        /Cross-origin requests are not allowed/,
+      ],
       [
         // A name that somebody else's page has made point here.
         "another name",
         { origin: "https://evil.example", headers: { Host: "evil.example" } },
-        /not a name of this control plane/,
+        /Host header is not allowed/,
       ],
     ];
     test.each(wrongPages)("with %s nobody is logged in or out", async (_name, asked, says) => {

@@ -101,11 +101,11 @@ test("the provider is asked for a code, with PKCE, a state and a nonce of this l
 
 describe("nobody is let in", () => {
   const refusalLog: [string, string, Record<string, string>, number, RegExp][] = [
-    ["whose groups are granted nothing", "eve", {}, 403, /no role here/],
-    ["whom the provider does not know", "nobody", {}, 401, /did not let you in/],
-    ["with another state", "ada", { state: "x".repeat(54) }, 400, /not begun here/],
-    ["with another nonce", "ada", { nonce: "n".repeat(43) }, 401, /does not hold/],
-    ["with another challenge", "ada", { code_challenge: "c".repeat(43) }, 401, /did not let/],
+    ["whose groups are granted nothing", "eve", {}, 403, /have no role/],
+    ["whom the provider does not know", "nobody", {}, 401, /denied the login/],
+    ["with another state", "ada", { state: "x".repeat(54) }, 400, /started elsewhere/],
+    ["with another nonce", "ada", { nonce: "n".repeat(43) }, 401, /ID token is invalid/],
+    ["with another challenge", "ada", { code_challenge: "c".repeat(43) }, 401, /denied the login/],
   ];
   test.each(refusalLog)("%s", async (_name, who, changed, status, says) => {
     await using pair = await OidcPair.start();
@@ -154,10 +154,10 @@ describe("nobody is let in", () => {
     await using pair = await OidcPair.start({ skewMs: -3 * 60 * 60 * 1000 });
     const visitor = new Visitor();
     const { answer } = await pair.logIn(visitor, "ada");
-    expect({ status: answer.status, is: /does not hold/.test(answer.text) }).toEqual({
+    expect({ status: answer.status, is: /ID token is invalid/.test(answer.text) }).toEqual({
       ...{ status: 401, is: true },
     });
-    await pair.serving.process.logged(/nobody was logged in .*timestamp/);
+    await pair.serving.process.logged(/OpenID login failed .*timestamp/);
     const other = new URL(await pair.back(visitor, await pair.begin(visitor, "ada")));
     other.searchParams.set("iss", "https://evil.example");
     expect((await visitor.ask(other.href)).status).toBe(401);

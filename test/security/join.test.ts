@@ -108,7 +108,7 @@ test("a copied identity is found out, both copies are fenced, and the operator i
   // Only a new string for this very agent brings it back.
   const general = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", await fleet.joinText());
   expect(await general.exited).toBe(1);
-  expect(general.lines.at(-1)).toMatch(/"web-1" is known already: .*--agent web-1/);
+  expect(general.lines.at(-1)).toMatch(/Agent "web-1" already exists.*--agent web-1/);
   const text = await fleet.joinText("--agent", "web-1");
   const fixed = fleet.agent(host, "--join", text);
   await fixed.logged(/ connected$/);
@@ -120,7 +120,7 @@ test("a string for one agent is for no other, and one for several is for so many
   const text = await fleet.joinText("--agent", "db-1");
   const wrong = fleet.agent(fleet.newHost(), "--id", "db-2", "--join", text);
   expect(await wrong.exited).toBe(4);
-  expect(wrong.lines.at(-1)).toMatch(/for the agent "db-1": start it with --id db-1/);
+  expect(wrong.lines.at(-1)).toMatch(/for agent "db-1"\. Start the agent with --id db-1/);
   const right = fleet.agent(fleet.newHost(), "--join", text);
   await right.logged(/as db-1/);
   const several = await fleet.joinText("--uses", "2");
@@ -138,7 +138,7 @@ test("nobody takes over the name and the labels of an agent that was shut out", 
   await fleet.run("agents", "revoke", "prod-9");
   const thief = fleet.agent(fleet.newHost(), "--id", "prod-9", "--join", await fleet.joinText());
   expect(await thief.exited).toBe(1);
-  expect(thief.lines.at(-1)).toMatch(/"prod-9" is known already/);
+  expect(thief.lines.at(-1)).toMatch(/Agent "prod-9" already exists/);
 });
 
 test("an agent waits for approval where serve asks for it", async () => {
@@ -147,7 +147,7 @@ test("an agent waits for approval where serve asks for it", async () => {
   await agent.logged(/wsctl agents approve web-1/);
   await agent.logged(/4423/);
   expect(agent.lines.join("\n")).not.toMatch(/ connected$/m);
-  expectRefusal(await fleet.run("agents", "approve", "web-2"), 1, /waits for approval/);
+  expectRefusal(await fleet.run("agents", "approve", "web-2"), 1, /not pending approval/);
   expect((await fleet.run("agents")).stdout).toMatch(/web-1 +offline, pending approval/);
   expect((await fleet.run("agents", "approve", "web-1")).stdout).toBe("approved web-1\n");
   await agent.logged(/ connected$/);
@@ -159,7 +159,7 @@ test("a join string that is none is refused without a word of it", async () => {
   for (const wrong of [text.slice(0, -1), `x${text}`, text.replace("wsj1", "wsj2"), "secret"]) {
     const agent = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", wrong);
     expect(await agent.exited).toBe(2);
-    expect(agent.lines.join("\n")).toMatch(/not one, or not all of one/);
+    expect(agent.lines.join("\n")).toMatch(/Invalid or truncated join string/);
     expect(agent.lines.join("\n")).not.toContain(wrong);
   }
 });

@@ -68,7 +68,7 @@ describe("an agent that trusts keys", () => {
     const signed = await desk.run(["keys", "sign", order, "--key", desk.path("bob")]);
     expect(signed.stdout).toMatch(/restart, 1 requests, 2 signatures/);
     expect((await desk.run(["jobs", "create", order])).code).toBe(0);
-    expectRefusal(await desk.run(["jobs", "create", order]), 1, /was asked for before/);
+    expectRefusal(await desk.run(["jobs", "create", order]), 1, /was sent before/);
 
     const trail = await wsctl([
       ...["audit", "export", "--journal"],
@@ -127,7 +127,7 @@ describe("an agent that trusts keys", () => {
     const other = await change((value: Order) => {
       value.target = { agents: ["web-1", "web-2"] };
     });
-    expectRefusal(other, 1, /not signed for exactly the agents/);
+    expectRefusal(other, 1, /do not cover exactly the agents/);
     expect((await change(() => {})).code).toBe(0);
   });
 
@@ -205,7 +205,7 @@ describe("a command that two must want", () => {
       ...["--data-dir", `${fleet.dataDir}`],
     ]);
     const [, id = ""] = await sending.logged(/wsctl jobs approve (\S+)/);
-    expectRefusal(await fleet.run("jobs", "approve", id), 4, /a second operator/);
+    expectRefusal(await fleet.run("jobs", "approve", id), 4, /another operator than its creator/);
     const viewer = await fleet.newToken("--role", "viewer");
     expectRefusal(await fleet.runAs(viewer, "jobs", "approve", id), 4, /role/);
     expect(agent.lines.join("\n")).not.toContain("running");
@@ -214,7 +214,7 @@ describe("a command that two must want", () => {
     expect(await sending.exited).toBe(0);
     const [detail] = jsonLines<JobDetail>(await fleet.run("jobs", "show", id, "--json"));
     expect(detail?.approval).toEqual({ status: "approved", by: second.split("-")[1] ?? "" });
-    expectRefusal(await fleet.runAs(second, "jobs", "approve", id), 1, /has ended/);
+    expectRefusal(await fleet.runAs(second, "jobs", "approve", id), 1, /already finished/);
     const ping = await fleet.run("send", "ping", "--agent", "web-1");
     expect(ping).toMatchObject({ code: 0, stderr: "" });
   });
@@ -233,7 +233,7 @@ describe("a command that two must want", () => {
     await fleet.run("jobs", "watch", id);
     const [detail] = jsonLines<JobDetail>(await fleet.run("jobs", "show", id, "--json"));
     expect(detail?.requests[0]).toMatchObject({ state: "expired" });
-    expectRefusal(await fleet.runAs(second, "jobs", "approve", id), 1, /has ended/);
+    expectRefusal(await fleet.runAs(second, "jobs", "approve", id), 1, /already finished/);
     expect(agent.lines.join("\n")).not.toContain("running");
   });
 });

@@ -187,7 +187,7 @@ function requireWithin({ engine, scope }: RouteContext, jobId: string): void {
 
 function requireOpen(job: StoredJob): StoredJob {
   if (job.ended < job.total) return job;
-  throw new WsctlError("CONFLICT", "Cannot pause or resume job: it has already finished");
+  throw new WsctlError("CONFLICT", "Cannot change job: it has already finished");
 }
 
 /** Approves a job. The approving operator must not be the one who created it. */

@@ -1,7 +1,6 @@
 /**
- * The local credentials file in the data directory, readable only by its owner. With it, `wsctl
- * agent` and `wsctl send` of the same user on the same host find the control plane and
- * authenticate.
+ * The local credentials file in the data directory, readable only by its owner. With it, commands
+ * of the same user on the same host find the control plane and authenticate.
  */
 
 import { X509Certificate } from "node:crypto";

@@ -1,4 +1,4 @@
-/** A user whom an OpenID provider authenticated, and the role that the claims grant. */
+/** A user that an OpenID provider authenticated, and the role that the claims grant. */
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 
 /** The roles of users, most powerful first. */

@@ -8,7 +8,7 @@ import type { ControlWrite } from "../core/model.ts";
  */
 const namesMax = 100;
 
-/** Returns no entry for writes that nobody's action caused. */
+/** Returns no entry for writes that no client caused. */
 export function buildAuditEntries(write: ControlWrite): AuditTrailEntry[] {
   switch (write.type) {
     case "putJob":

@@ -192,7 +192,10 @@ export class Scheduler {
       done({ jobId: await this.#startRun(schedule, came ?? first, token) });
     } catch (error) {
       if (!(error instanceof WsctlError) || isPassing(error)) throw error;
-      this.#options.log.warn(`schedule ${order.name} could not run: ${error.message}`);
+      this.#options.log.warn("schedule run failed", {
+        schedule: order.name,
+        reason: error.message,
+      });
       done({ skipReason: `${error.code} ${error.message}` });
     }
   }
@@ -255,7 +258,7 @@ export class Scheduler {
     const now = this.#options.clock.wall();
     const last = { dueAt: came, skipReason: `FORBIDDEN ${why}` };
     this.#records.put({ ...rest, pausedAt: now, pauseReason: why, last });
-    this.#options.log.warn(`schedule ${schedule.order.name} paused: ${why}`);
+    this.#options.log.warn("schedule paused", { schedule: schedule.order.name, reason: why });
   }
 
   #isOpen(jobId: string | undefined): boolean {

@@ -105,7 +105,7 @@ describe("artifacts", () => {
     }
     writeFileSync(join(dir, "uploads", "left-behind"), "by a crash");
     await using again = await startServe({ dataDir });
-    await again.process.logged(/removed artifacts/);
+    await again.process.logged(/expired artifacts deleted/);
     while (files().length > 1) await fetch(`${again.url}/healthz`);
     expect(files()).toEqual([lasting.sha256]);
     expect(existsSync(join(dir, "uploads", "left-behind"))).toBe(false);

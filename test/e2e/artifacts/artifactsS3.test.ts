@@ -143,7 +143,7 @@ describe.skipIf(!hasS3Server())("artifacts in an S3-compatible store", () => {
       while ((await of.api(`/api/v1/artifacts/${id}`)).status !== 404);
     }
     await using again = await startServe({ dataDir, args, env });
-    await again.process.logged(/removed artifacts/);
+    await again.process.logged(/expired artifacts deleted/);
     expect((await s3.keys()).filter((key) => key.startsWith("expiring/"))).toEqual([]);
   });
 

@@ -54,7 +54,7 @@ test("nothing listens there", async () => {
   const { code, failed } = await doctor(`ws://127.0.0.1:${await closedPort()}`);
   expect(code).toBe(3);
   expect(failed).toMatchObject([{ name: "tcp" }]);
-  expect(failed[0]?.fix).toContain('start "wsctl serve"');
+  expect(failed[0]?.fix).toContain('Start "wsctl serve"');
 });
 
 test("no such host", async () => {
@@ -86,5 +86,5 @@ test("TLS is spoken to a port that has none", async () => {
   expect(code).toBe(3);
   expect(failed).toMatchObject([{ name: "tls" }]);
   expect(failed[0]?.text).toContain("does not speak TLS");
-  expect(failed[0]?.fix).toContain("use ws://");
+  expect(failed[0]?.fix).toContain("Use ws://");
 });

@@ -102,7 +102,7 @@ test("an empty id, as of a variable that is not set, is no other path", async ()
 
 test("jobs watch of a job that there is not is refused", async () => {
   const finished = await local("jobs", "watch", "00000000-0000-7000-8000-000000000000");
-  expectRefusal(finished, 1, /no such job/i);
+  expectRefusal(finished, 1, /Unknown job/i);
 });
 
 test("send COMMAND --help --agent says what the agent's command takes", async () => {

@@ -55,7 +55,8 @@ function refusedPage(context: ConsoleContext, error: unknown): Response {
   const isTheirs = error.code !== "unreachable";
   // Counted even if the provider caused it, so that repeated attempts cannot fill the log.
   if (error.code !== "unmapped") countFailure(authenticator, address, now);
-  log.warn(`OpenID login failed: ${error.message}`, {
+  log.warn("OpenID login failed", {
+    reason: error.message,
     address,
     ...(error.subject === undefined ? {} : { subject: error.subject.subject }),
   });

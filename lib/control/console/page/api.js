@@ -1,8 +1,13 @@
-/** The way to the control plane that served this page; the browser adds who asks. */
+/**
+ * Calls the API of the control plane that served this page; the browser adds the session cookie.
+ */
 
 export class LoggedOut extends Error {}
 
-/** The answer's JSON; throws `LoggedOut`, or an error in the control plane's words. */
+/**
+ * Returns the JSON of the response. Throws `LoggedOut`, or an error with the control plane's
+ * message.
+ */
 export async function get(path) {
   return (await ask(path, {})).json();
 }
@@ -19,6 +24,6 @@ async function ask(path, options) {
   const response = await fetch(path, { ...options, cache: "no-store", redirect: "error" });
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
-  const text = body.error?.message ?? `the control plane answered ${response.status}`;
+  const text = body.error?.message ?? `the control plane responded ${response.status}`;
   throw response.status === 401 ? new LoggedOut(text) : new Error(text);
 }

@@ -1,4 +1,4 @@
-/** The console: which view is shown, for whom, and that it stays up to date while it is looked at. */
+/** The console: selects the view, logs in and out, and refreshes the view while it is visible. */
 import { get, LoggedOut, post } from "./api.js";
 import { visible } from "./format.js";
 import { agentsView, jobsView, jobView, wantOlderJobs } from "./views.js";
@@ -7,7 +7,7 @@ const pollMs = 3_000;
 const byId = (id) => document.getElementById(id);
 const sections = ["login", "agents", "jobs", "job"];
 let timer;
-/** Counts refreshes: what an earlier one brings is too late. */
+/** Counts refreshes, so that the result of an earlier one is dropped. */
 let turn = 0;
 let shown = "";
 let show = () => {};
@@ -35,17 +35,17 @@ async function refresh() {
     if (view.isOver) next = watchLogin;
     show();
     say("");
-    byId("updated").textContent = `Up to date at ${new Date().toLocaleTimeString()}`;
+    byId("updated").textContent = `Updated at ${new Date().toLocaleTimeString()}`;
   } catch (error) {
     if (mine !== turn) return;
     if (error instanceof LoggedOut) return askToLogIn("You are logged out.");
     present(section);
-    say(`This view is not up to date: ${error.message}`);
+    say(`Cannot update this view: ${error.message}`);
   }
   if (!document.hidden) timer = setTimeout(next, pollMs);
 }
 
-/** Where nothing changes any more, but for whether somebody may still look at it. */
+/** Checks the session on views that are not refreshed. */
 async function watchLogin() {
   const mine = turn;
   const standing = await get("/console/login").catch(() => ({ logged_in: true }));
@@ -88,7 +88,7 @@ async function begin() {
     byId("who-text").textContent = visible(`${standing.name} (${standing.role})`);
     await refresh();
   } catch (error) {
-    say(`The console cannot begin: ${error.message}`);
+    say(`Cannot start the console: ${error.message}`);
     timer = setTimeout(begin, pollMs);
   }
 }
@@ -102,7 +102,7 @@ byId("login-form").addEventListener("submit", async (event) => {
     say("");
     await begin();
   } catch (error) {
-    say(`Not logged in: ${error.message}`);
+    say(`Login failed: ${error.message}`);
     byId("token").focus();
   }
 });
@@ -113,7 +113,7 @@ byId("logout").addEventListener("click", async () => {
     askToLogIn("");
   } catch (error) {
     if (error instanceof LoggedOut) return askToLogIn("");
-    say(`Not logged out: ${error.message}`);
+    say(`Logout failed: ${error.message}`);
   }
 });
 

@@ -1,8 +1,8 @@
-/** What is shown, as words: pure, and told the time. */
+/** Formats values for display. Pure functions that are passed the time. */
 
 /**
- * Text of somebody else's as it may be shown: what cannot be seen, or turns text around, as
- * escapes. The same as lib/escapeControls.ts, which a browser cannot load; a test compares.
+ * Escapes invisible and bidi characters of untrusted text. The same as lib/escapeControls.ts, which
+ * a browser cannot load; a test compares both.
  */
 export function visible(text) {
   return String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => {
@@ -12,7 +12,7 @@ export function visible(text) {
   });
 }
 
-/** How long ago a moment was. */
+/** Formats the time since a moment. */
 export function ago(moment, now) {
   const seconds = Math.max(0, Math.round((now - Date.parse(moment)) / 1000));
   if (Number.isNaN(seconds)) return "never";
@@ -27,7 +27,7 @@ export function took(durationMs) {
   return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
 }
 
-/** An agent's state, and whether that is good or bad. */
+/** Formats an agent's state, with its tone. */
 export function agentState(agent) {
   if (agent.access === "pending") return { text: "pending approval", tone: "wait" };
   if (agent.access !== "active") return { text: `blocked (${agent.access})`, tone: "bad" };
@@ -41,17 +41,17 @@ export function jobState(job) {
     if (job.cancelled_at !== undefined) return { text: "cancelled", tone: "wait" };
     return job.succeeded === job.total
       ? { text: "succeeded", tone: "good" }
-      : { text: "ended, not all succeeded", tone: "bad" };
+      : { text: "finished, not all succeeded", tone: "bad" };
   }
-  if (job.cancelled_at !== undefined) return { text: "being cancelled", tone: "wait" };
+  if (job.cancelled_at !== undefined) return { text: "cancelling", tone: "wait" };
   if (job.approval?.status === "pending") return { text: "pending approval", tone: "wait" };
   if (job.paused_at !== undefined) return { text: "paused", tone: "wait" };
-  return { text: "under way", tone: "wait" };
+  return { text: "running", tone: "wait" };
 }
 
 export function jobProgress({ ended, total, succeeded }) {
   const failed = ended - succeeded;
-  return `${ended} of ${total}${failed > 0 ? `, ${failed} not succeeded` : ""}`;
+  return `${ended} of ${total}${failed > 0 ? `, ${failed} did not succeed` : ""}`;
 }
 
 export function requestTone(state) {
@@ -65,7 +65,7 @@ export function labelsText(labels = {}) {
     .join(", ");
 }
 
-/** What a request's answer says: its code and message, then its result. */
+/** Formats a response: its code and message, then its result. */
 export function answerText({ code, message, result }) {
   const said = [code, message].filter((part) => part !== undefined).join(": ");
   if (result === undefined) return said;

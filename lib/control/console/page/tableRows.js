@@ -1,10 +1,13 @@
 /**
- * Rows of a table brought up to date where they stand: what somebody has focused or opened stays
- * so. Every text goes in as text, and visible.
+ * Updates the rows of a table in place, so that focus and opened details are kept. All texts are
+ * inserted as text, with invisible characters escaped.
  */
 import { visible } from "./format.js";
 
-/** `rowsOf`: for each item its key and its cells, `{ label, text, tone?, href?, share?, isLong? }`. */
+/**
+ * @param rows For each item its key and its cells:
+ *   `{ label, text, tone?, href?, share?, isLong? }`.
+ */
 export function showRows(body, rows) {
   const known = new Map([...body.rows].map((row) => [row.dataset.key, row]));
   rows.forEach(({ key, cells }, at) => {
@@ -18,7 +21,7 @@ export function showRows(body, rows) {
   for (const row of known.values()) row.remove();
 }
 
-/** Terms and what they are, as a list of definitions. */
+/** Shows terms and values as a definition list. */
 export function showFacts(list, facts) {
   const nodes = facts.flatMap(([term, text]) => [element("dt", term), element("dd", text)]);
   list.replaceChildren(...nodes);
@@ -27,7 +30,7 @@ export function showFacts(list, facts) {
 function newRow(key) {
   const row = document.createElement("tr");
   row.dataset.key = key;
-  // Said again, as a narrow window shows it as anything but a table.
+  // Explicit, because narrow windows do not display it as a table.
   row.setAttribute("role", "row");
   return row;
 }
@@ -57,7 +60,7 @@ function showShare(cell, { value, max }, text) {
 
 const longChars = 200;
 
-/** Short texts as they are; of long ones the first line, and the rest when somebody asks. */
+/** Shows short texts in full; of long ones the first line, with the rest on demand. */
 function showLong(cell, text) {
   if (text.length <= longChars && !text.includes("\n")) return setText(cell, text);
   const details = child(cell, "details");
@@ -68,7 +71,7 @@ function showLong(cell, text) {
   setText(whole, text);
 }
 
-/** The one child of this name, made where there is none. */
+/** Returns the one child with this name and creates it if missing. */
 function child(parent, name, attributes = {}) {
   let found = parent.querySelector(`:scope > ${name}`);
   if (found === null) {

@@ -1,4 +1,4 @@
-/** The three views: each asks the API for what it shows, and says how to show it. */
+/** The three views: each reads its data from the API and renders it. */
 import { get } from "./api.js";
 import {
   agentState,
@@ -67,7 +67,7 @@ export async function jobsView() {
         { label: "Command", text: job.command, href: `#/jobs/${encodeURIComponent(job.job_id)}` },
         { label: "State", ...jobState(job) },
         { label: "Progress", text: jobProgress(job), share: { value: job.ended, max: job.total } },
-        { label: "Asked for", text: ago(job.created_at, now) },
+        { label: "Created", text: ago(job.created_at, now) },
         { label: "By", text: job.created_by },
       ],
     }));
@@ -88,24 +88,23 @@ export async function jobView(id) {
       ["Progress", jobProgress(job)],
       ["Parameters", parameters],
       ["Target", JSON.stringify(job.target)],
-      ["Asked for", job.created_at],
+      ["Created", job.created_at],
       ["By", job.created_by],
     ]);
-    // What went wrong is what somebody comes here for.
+    // Failed requests are listed first.
     const order = { bad: 0, wait: 1, good: 2 };
     const sorted = job.requests
       .map((request) => ({ ...request, tone: requestTone(request.state) }))
       .sort((a, b) => order[a.tone] - order[b.tone]);
     const left = sorted.length - requestsShownMax;
-    byId("job-more").textContent =
-      left > 0 ? `${left} more are shown by: wsctl jobs show ${job.job_id}` : "";
+    byId("job-more").textContent = left > 0 ? `${left} more: wsctl jobs show ${job.job_id}` : "";
     const rows = sorted.slice(0, requestsShownMax).map((request) => ({
       key: request.request_id,
       cells: [
         { label: "Agent", text: request.agent },
         { label: "Outcome", text: request.state, tone: request.tone },
-        { label: "Took", text: took(request.duration_ms) },
-        { label: "What it says", text: answerText(request), isLong: true },
+        { label: "Duration", text: took(request.duration_ms) },
+        { label: "Message", text: answerText(request), isLong: true },
       ],
     }));
     showRows(byId("job-rows"), rows);

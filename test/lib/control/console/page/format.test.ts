@@ -40,8 +40,12 @@ test.each([
 
 test.each([
   [{ total: 2, ended: 2, succeeded: 2 }, "succeeded", "2 of 2"],
-  [{ total: 2, ended: 2, succeeded: 1 }, "ended, not all succeeded", "2 of 2, 1 not succeeded"],
-  [{ total: 2, ended: 1, succeeded: 1 }, "under way", "1 of 2"],
+  [
+    { total: 2, ended: 2, succeeded: 1 },
+    "finished, not all succeeded",
+    "2 of 2, 1 did not succeed",
+  ],
+  [{ total: 2, ended: 1, succeeded: 1 }, "running", "1 of 2"],
   [
     { total: 2, ended: 0, succeeded: 0, approval: { status: "pending" } },
     "pending approval",
@@ -50,8 +54,8 @@ test.each([
   [{ total: 2, ended: 0, succeeded: 0, paused_at: "x" }, "paused", "0 of 2"],
   [
     { total: 2, ended: 1, succeeded: 0, cancelled_at: "x" },
-    "being cancelled",
-    "1 of 2, 1 not succeeded",
+    "cancelling",
+    "1 of 2, 1 did not succeed",
   ],
 ])("jobState(%j) is %s", (job, text, progress) => {
   expect(words.jobState(job).text).toBe(text);
