@@ -18,7 +18,7 @@ test("limits hold together", () => {
   expect(limits.backoffBaseMs).toBeLessThan(limits.backoffMsMax);
 });
 
-test("defaults lie within what may be asked for", () => {
+test("limits: defaults are within the maximum values", () => {
   expect(limits.timeoutSecondsDefault).toBeLessThanOrEqual(limits.timeoutSecondsMax);
   expect(limits.ttlSecondsDefault).toBeLessThanOrEqual(limits.ttlSecondsMax);
 });

@@ -90,14 +90,14 @@ describe("Artifacts", () => {
     expect(store.has(kept.object)).toBe(true);
   });
 
-  test("an order that expired is made anew, before the sweep has come by", async () => {
+  test("artifacts: an expired artifact is created again even before the cleanup", async () => {
     const content = randomContent(100);
     const first = await order(content);
     now += 2 * day;
     expect((await order(content)).artifactId).not.toBe(first.artifactId);
   });
 
-  test("content stays as long as anybody refers to it", async () => {
+  test("artifacts: content is kept while a record refers to it", async () => {
     const content = randomContent(100);
     const first = await ready(content, "first");
     const second = await order(content, "second");
@@ -153,7 +153,7 @@ describe("Artifacts", () => {
     expect(await later.complete(artifact)).toBe("verified");
   });
 
-  test("nobody writes to what is being compared", async () => {
+  test("artifacts: an upload that is being verified cannot be written", async () => {
     const content = randomContent(1_000);
     const artifact = await order(content);
     const stream = (body: Content["body"]) =>

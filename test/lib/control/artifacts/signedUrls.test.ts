@@ -56,7 +56,7 @@ describe("urlKey()", () => {
     expect(urlKey(path)).toEqual(new Uint8Array(readFileSync(path)) as Buffer);
   });
 
-  test("that is damaged is made anew", () => {
+  test("a damaged URL key is replaced by a new one", () => {
     writeFileSync(path, "short");
     expect(urlKey(path).length).toBe(32);
   });

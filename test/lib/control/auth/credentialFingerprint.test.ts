@@ -25,7 +25,7 @@ test.each<[string, Partial<StoredToken>, boolean]>([
   ).toBe(expected);
 });
 
-test("a URL on behalf of nobody is good for nothing", () => {
+test("credential fingerprint: a URL without a token is never valid", () => {
   for (const by of ["", "u.01020304", "t", "t.", "t.key"]) {
     expect(isCredentialValid(records(token), by, 10)).toBe(false);
   }

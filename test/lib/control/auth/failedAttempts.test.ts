@@ -7,7 +7,7 @@ import {
 } from "../../../../lib/protocol/limits.ts";
 
 describe("failed attempts", () => {
-  test("are forgiven up to a number, and then told to wait until the window is over", () => {
+  test("failed attempts: an address is rate-limited above the maximum until the window ends", () => {
     const limit = new FailedAttempts();
     for (let count = 0; count < authFailuresMax; count++) {
       expect(limit.failed("192.0.2.1", 0)).toBeUndefined();

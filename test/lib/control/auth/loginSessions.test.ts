@@ -5,7 +5,7 @@ import { loginsMax, loginsPerSubjectMax } from "../../../../lib/protocol/limits.
 const holder = (tokenId: string): LoginSubject => ({ kind: "token", tokenId, mark: "m" });
 const logins = () => new LoginSessions({ lifetimeMs: 1_000, idleMs: 100 });
 
-test("use() finds a login by its secret alone, until it is ended", () => {
+test("login sessions: use() finds a session by its secret until the session ends", () => {
   const known = logins();
   known.begin("secret", holder("a"), 0);
   expect(known.use("secret", 1)?.holder).toEqual(holder("a"));
@@ -24,7 +24,7 @@ test("use() puts the end of an unused login off, and the end of its life not", (
   expect(known.use("used", 1_000)).toBeUndefined();
 });
 
-test("begin() ends the oldest of one token's or person's many logins, and nobody else's", () => {
+test("login sessions: begin() ends only the oldest session of the same token or user", () => {
   const known = logins();
   known.begin("other", holder("b"), 0);
   for (let count = 0; count <= loginsPerSubjectMax; count++) {

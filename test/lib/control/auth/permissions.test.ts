@@ -88,7 +88,7 @@ describe("the decision table", () => {
     expect(permits(role, route.permission)).toBe(table[name]?.includes(role) ?? false);
   });
 
-  test("names the roles that could, to whoever could not", () => {
+  test("permissions: rolesWith() lists the roles that have the permission", () => {
     expect(rolesWith("jobs.create") as string[]).toEqual(["admin", "operator"]);
   });
 });

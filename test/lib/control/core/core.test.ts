@@ -21,7 +21,7 @@ describe("submit", () => {
     expect(step.effects.at(-1)).toMatchObject({ type: "acceptJob" });
   });
 
-  test("keeps a request for an agent that is away, and sends it on its return", () => {
+  test("core: queues a request for an offline agent and sends it after the reconnect", () => {
     const hand = new CoreInHand(undefined, ["a"]);
     const { requestIds, step } = hand.submit(["a"]);
     expect(step.writes[0]).toMatchObject({ requests: [{ state: "queued" }] });
@@ -117,7 +117,7 @@ describe("an outcome", () => {
     );
   });
 
-  test("to a request nobody sent is refused by name", () => {
+  test("core: a response to an unknown request is rejected with UNKNOWN_REQUEST", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     const [recall] = hand.success(sessionId, "made-up").effects;
@@ -262,7 +262,7 @@ describe("without a journal", () => {
     expect(welcomed).toMatchObject([{ message: { type: "welcome" } }]);
   });
 
-  test("nothing is accepted, answers are held, and both stand once it is back", () => {
+  test("core: without a journal no job is accepted and responses are buffered until it is back", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     const [failing = "", later = ""] = ["x", "y"].map(() => hand.submit(["a"]).requestIds[0]);

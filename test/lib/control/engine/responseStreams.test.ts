@@ -36,7 +36,7 @@ class Pieces implements StreamSource {
 
 const text = (value: Uint8Array | undefined) => Buffer.from(value ?? []).toString();
 
-test("a source that has come to its end is let go of, and so is one that fails", async () => {
+test("response streams: a source that ends or fails is closed and released", async () => {
   const streams = new ResponseStreams();
   const draft = new Pieces("", "one\n", "end");
   expect(await new Response(streams.open("t", draft, "first\n")).text()).toBe("first\none\n");
@@ -48,7 +48,7 @@ test("a source that has come to its end is let go of, and so is one that fails",
   expect(failing.closed).toBe(1);
 });
 
-test("ends for whoever waits when the token does, and no other's", async () => {
+test("response streams: a waiting stream ends with its own token only", async () => {
   const streams = new ResponseStreams();
   const [ours, theirs] = [new Pieces("one\n"), new Pieces("two\n")];
   const reader = streams.open("ours", ours).getReader();
@@ -64,7 +64,7 @@ test("ends for whoever waits when the token does, and no other's", async () => {
   expect(theirs.closed).toBe(1);
 });
 
-test("whoever has gone follows nothing more, however many requests were still waiting", async () => {
+test("response streams: a closed stream starts no further subscription, however many requests were waiting", async () => {
   const followed = new Set<number>();
   let last = 0;
   const total = subscriptionsPerStreamMax + 50;

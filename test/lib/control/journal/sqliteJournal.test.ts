@@ -85,7 +85,7 @@ describe("the journal of a control plane", () => {
     expect(journal.job("j1")).toBeUndefined();
   });
 
-  test("remembers the sending of a request, and to whom a request went", () => {
+  test("journal: stores when a request was sent and to which agent", () => {
     journal.commit([{ type: "putJob", job, requests }]);
     journal.commit([{ type: "markSent", requestId: "r2", sentAt: 1_500, journalId: undefined }]);
     expect(journal.open().requests[1]).toMatchObject({ state: "sent", sentAt: 1_500 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { DescriptorReserve } from "../../../../lib/control/link/descriptorReserve.ts";
 
-test("some descriptors are kept back, and what was given away since the count is counted too", () => {
+test("descriptor reserve: keeps a reserve and counts descriptors used since the last count", () => {
   let now = 0;
   let open = 200;
   let counts = 0;

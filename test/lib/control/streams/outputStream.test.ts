@@ -139,7 +139,7 @@ describe("behind the outcome", () => {
     expect(watching.hasLeft).toBe(true);
   });
 
-  test("an agent that falls silent is given up, and that is said", async () => {
+  test("output stream: a silent agent's output ends with a line that reports it as incomplete", async () => {
     const watching = new Watching();
     watching.write(100);
     watching.succeed();
@@ -150,7 +150,7 @@ describe("behind the outcome", () => {
     expect(await watching.line()).toBeUndefined();
   });
 
-  test("an agent that never comes to an end is cut off, and that is said", async () => {
+  test("output stream: endless output of an agent is cut off and reported as incomplete", async () => {
     const watching = new Watching();
     watching.succeed();
     const read = watching.toOutcome();
@@ -170,7 +170,7 @@ describe("behind the outcome", () => {
     expect(incomplete).toBe(last);
   });
 
-  test("an agent that sends more than can be is cut off, and that is said", async () => {
+  test("output stream: output larger than a spool is cut off and reported as incomplete", async () => {
     const watching = new Watching();
     watching.succeed();
     const read = watching.toOutcome();

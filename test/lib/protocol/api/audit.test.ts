@@ -42,7 +42,7 @@ describe("a chain of records", () => {
     expect(verdictOf(records)).toMatchObject({ intact: false, sequence });
   });
 
-  test("that was cut off or written anew is known by a head that was kept", () => {
+  test("audit chain: a stored head detects a truncated or rewritten chain", () => {
     const head = { sequence: 3, hash: three.hash };
     expect(verdictOf(chain, head)).toMatchObject({ intact: true });
     expect(verdictOf([one, two], head)).toMatchObject({ intact: false, sequence: 3 });

@@ -195,7 +195,7 @@ describe("decodeFromAgent() and the limits", () => {
     });
   });
 
-  test("refuses deep nesting before it is parsed", () => {
+  test("codec: rejects deep nesting before parsing", () => {
     expect(decodeFromAgent("[".repeat(60_000), v1).refusal?.text).toContain("deeper than 32");
   });
 

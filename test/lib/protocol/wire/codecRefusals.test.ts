@@ -209,7 +209,7 @@ describe("decodeFromAgent() and decodeFromControl() know types and directions", 
   });
 });
 
-describe("a refusal says whose it is and whether it is answered", () => {
+describe("a codec refusal contains the request id and whether it is answered", () => {
   test.each([
     ["own-id", "own-id"],
     ["ids may have spaces", "ids may have spaces"],

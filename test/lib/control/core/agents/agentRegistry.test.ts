@@ -70,7 +70,7 @@ describe("a session", () => {
     expect(step.effects).toMatchObject([{ message: { payload: { code: "MALFORMED" } } }]);
   });
 
-  test("lives as long as it is heard, and ends as silent when it is not", () => {
+  test("a connection lives while messages arrive and times out otherwise", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     for (let beat = 0; beat < 10; beat++) {
@@ -91,7 +91,7 @@ describe("a session", () => {
     expect(closings(hand.pass(pingAfterSilenceMs))).toEqual([]);
   });
 
-  test("is replaced by the newest one of its agent, and its late end harms nobody", () => {
+  test("a connection is replaced by a newer one of its agent, and its late close has no effect", () => {
     const hand = new CoreInHand();
     const old = hand.connect("a");
     const young = hand.connect("a");
@@ -170,7 +170,7 @@ describe("the fleet", () => {
     expect(agent.metrics).toHaveLength(1);
   });
 
-  test("advises a growing fleet to slow down, when it is next heard", () => {
+  test("registry: sends slower pacing to a growing fleet with the next message", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     for (let count = 0; count < 40_000; count++) {
@@ -183,7 +183,7 @@ describe("the fleet", () => {
     expect(hand.receive(sessionId, heartbeat).effects).toEqual([]);
   });
 
-  test("is sent away in order, everyone with a moment of their own", () => {
+  test("registry: drain disconnects all agents in order, each with its own reconnect delay", () => {
     const hand = new CoreInHand();
     for (let count = 0; count < 4; count++) hand.connect(`a${count}`);
     hand.connect("plain", { isExtended: false });

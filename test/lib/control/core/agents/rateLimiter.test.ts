@@ -92,13 +92,13 @@ describe("Throttle.strike()", () => {
     return Array.from({ length: count }, () => rateLimiter.countViolation(now));
   }
 
-  test("forgives so many in a window, and not one more", () => {
+  test("rate limiter: allows the maximum of violations per window and no more", () => {
     const rateLimiter = new RateLimiter(start);
     expect(strikes(rateLimiter, protocolViolationsMax, start)).not.toContain(true);
     expect(rateLimiter.countViolation(start)).toBe(true);
   });
 
-  test("counts up to the end of the window, and anew behind it", () => {
+  test("rate limiter: counts violations until the window ends, and from zero afterwards", () => {
     const rateLimiter = new RateLimiter(start);
     strikes(rateLimiter, protocolViolationsMax, start);
     const other = new RateLimiter(start);

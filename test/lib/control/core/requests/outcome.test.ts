@@ -51,7 +51,7 @@ describe("the beginning of a command", () => {
     });
   });
 
-  test("is not known where nothing is said that could be it, and the answer stands", () => {
+  test("outcome: missing or invalid times are ignored and the response is kept", () => {
     const unknown = { startedAt: undefined, executionMs: undefined };
     expect(times({})).toEqual(unknown);
     expect(times({ execution_ms: "long" })).toEqual(unknown);

@@ -84,7 +84,7 @@ describe("a subscriber", () => {
     ]);
   });
 
-  test("is given only what it asked for, of its own request, once", () => {
+  test("a subscriber receives only the output that it requested, of its own request, once", () => {
     const subscriptions = new OutputSubscriptions();
     asked(subscriptions, session);
     expect(subscriptions.accept("b", piece(1, "x"))).toBe(false);

@@ -25,7 +25,7 @@ function begun(more: Partial<Job>, count: number) {
 }
 
 describe("a rollout", () => {
-  test("lets so many go at a time, in order, the next when one has ended", () => {
+  test("rollout: starts up to a batch of requests in order, and the next one when one has ended", () => {
     const { rollouts, first } = begun({ batch: 2 }, 4);
     expect(first).toEqual(["r0", "r1"]);
     expect(ids(rollouts.ended("j", "r1", "success", 1).started)).toEqual(["r2"]);
@@ -79,7 +79,7 @@ describe("a rollout", () => {
     },
   );
 
-  test("lets nothing go while it is paused, and goes on in order", () => {
+  test("rollout: starts no request while it is paused, and continues in order", () => {
     const { rollouts, job, open } = begun({ batch: 2 }, 5);
     job.pausedAt = 5;
     const [sent] = open;
@@ -93,7 +93,7 @@ describe("a rollout", () => {
     expect(again.map(({ batchAt }) => batchAt)).toEqual([7, 7]);
   });
 
-  test("lets nothing go before it is approved", () => {
+  test("rollout: starts no request before it is approved", () => {
     const { rollouts, job, first } = begun({ needsApproval: true }, 2);
     expect(first).toEqual([]);
     job.approvedBy = "second";
@@ -127,7 +127,7 @@ describe("after a restart", () => {
     expect(rollouts.ended("j", "r1", "lost", 1_001)).toEqual({ started: [], stop: "2 failures" });
   });
 
-  test("it does not take agents for away before all could return", () => {
+  test("rollout: does not treat agents as offline before all could reconnect", () => {
     const { rollouts, turned } = restored({ batch: 3, requireOnline: true });
     expect(turned).toEqual(["r1", "r2"]);
     expect(rollouts.due(1_000)).toEqual([]);

@@ -6,7 +6,7 @@ import { openControlJournal } from "../../../../../lib/control/journal/sqliteJou
 import { fill, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../../../../support/processes/processes.ts";
 
-test("parts of another size are made anew: their numbers mean other places", () => {
+test("partitions of another size are dropped and created again, because their numbers mean other ranges", () => {
   using dir = temporaryDir();
   const path = join(`${dir}`, "control.db");
   const draft = () => ({ outcome: "success" as const, message: "pong" });

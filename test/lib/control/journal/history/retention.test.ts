@@ -65,14 +65,14 @@ describe("retention", () => {
     expect(left()).toEqual([young, open]);
   });
 
-  test("keeps for the least time what has ended lately, however long ago it was asked for", () => {
+  test("retention: keeps a job that ended recently for the minimum time, however old it is", () => {
     const late = job(300, { endedAt: now - 50 });
     const young = job(1);
     sweep();
     expect(left()).toEqual([young, late]);
   });
 
-  test("keeps so many of the newest requests, and more where they are too young to go", () => {
+  test("retention: keeps the newest requests up to the maximum, and all younger than the minimum age", () => {
     const jobs = [400, 300, 200, 50, 10].map((age) => job(age, { agents: ["a", "b"] }));
     sweep({ before: 0, requestsMax: 7 });
     expect(left()).toEqual(jobs.slice(2).reverse());
@@ -170,7 +170,7 @@ describe("retention", () => {
     expect(journal.jobs({ limit: 10, agentId: "a" }).jobs).toHaveLength(2);
   });
 
-  test("passes what is gone at once, and finds what is left among it", () => {
+  test("retention: a list skips pruned requests at once and finds the remaining ones among them", () => {
     const old = job(300, { notAfter: new Date(now + 1).toISOString() });
     for (let age = 299; age > 101; age--) job(age);
     const young = job(1);
