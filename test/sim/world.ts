@@ -84,7 +84,7 @@ export class World {
     this.disk.onOutcome = (outcome) => {
       const told = `${outcome.outcome} ${outcome.code ?? ""}`.trim();
       this.met(`outcome ${told}`);
-      if (outcome.message?.startsWith("the rollout stopped")) this.met("rollout stopped");
+      if (outcome.message?.startsWith("The rollout stopped")) this.met("rollout stopped");
       if (outcome.message?.includes("Its batch did not start"))
         this.met("batch did not start in time");
       if (outcome.code === "EXPIRED") this.#judgeExpiry(outcome);

@@ -115,6 +115,8 @@ describe("files that cannot be read", () => {
     mkdirSync(join(`${dir}`, "dir.log"));
     writeFileSync(join(`${dir}`, "old.log.xz"), "…");
     writeFileSync(join(`${dir}`, "bad.log.gz"), gzipSync(count(1, 9_999)).subarray(0, 9_000));
+    // Files are read in the order of their last change: two of the same instant have none.
+    utimesSync(join(`${dir}`, "bad.log.gz"), 1_000, 1_000);
     writeLog(join(`${dir}`, "good.log"), "good\n");
     symlinkSync("good.log", join(`${dir}`, "again.log"));
     const order = orderFor(`${dir}`, globs(`${dir}`, "*.log*"));
