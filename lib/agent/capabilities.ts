@@ -1,6 +1,4 @@
-/**
- * What an agent can do, as the one text that it announces, and the digest by which that is known.
- */
+/** The agent's capabilities as one JSON text, and the digest that identifies it. */
 import { createHash } from "node:crypto";
 import type { Capability } from "../protocol/api/views.ts";
 import { capabilitiesBytesMax } from "../protocol/limits.ts";
@@ -11,10 +9,13 @@ export interface CapabilitiesJson {
   text: string;
 }
 
-/** Where all of it is too much, the longest schemas are left out first, then the last entries. */
+/**
+ * Serializes the capabilities. If they exceed the size limit, the longest schemas are omitted
+ * first, then the last entries.
+ */
 export function capabilitiesJson(entries: readonly Capability[]): CapabilitiesJson {
   const kept = [...entries];
-  // Between any two of them a comma, and brackets around all.
+  // One comma between two entries, and two brackets around the list.
   let bytes = kept.reduce((sum, entry) => sum + bytesOf(entry) + 1, 1);
   const longestFirst = [...kept.keys()]
     .map((index) => ({ index, chars: size(kept[index]) }))

@@ -1,7 +1,6 @@
 /**
- * The agent's engine carries the core's decisions out: it holds the socket, the one timer, the
- * journal and the running commands, and feeds what happens to them back into the core as events.
- * It decides nothing itself.
+ * The agent's engine executes the effects of the core. It holds the socket, the timer, the journal
+ * and the running commands, and passes events back to the core. It makes no decisions.
  */
 import { failpoint } from "../failpoints.ts";
 import { FaultGuard } from "../log/faultGuard.ts";
@@ -18,7 +17,7 @@ import type { AgentEngineOptions } from "./engineOptions.ts";
 import { requiresCommit } from "./requiresCommit.ts";
 
 const closeTimeoutMs = 1_000;
-/** What has arrived while this process stood still is read within this time, before it is judged. */
+/** After a pause of this process, received data is read for this long before a tick is handled. */
 const afterPauseMs = 2_000;
 
 export class AgentEngine {
@@ -31,7 +30,7 @@ export class AgentEngine {
   readonly #alarm: Alarm;
   #cancelClosing = () => {};
   #isLinked = false;
-  /** What waits for the connection to be closed. */
+  /** The action that waits for the connection to close. */
   #onClosed: (() => void) | undefined;
   #isStopped = false;
   #isFinished = false;
@@ -64,13 +63,13 @@ export class AgentEngine {
     this.#step({ type: "started", identity, records: journal.unacknowledged(), random: random() });
   }
 
-  /** What this agent can do may have changed. */
+  /** Reads the agent's capabilities again, because they may have changed. */
   poll(isTextWanted = false): void {
     const { digest, text } = this.#options.readCapabilities();
     this.#step({ type: "capabilitiesRead", digest, ...(isTextWanted ? { text } : {}) });
   }
 
-  /** Nothing new is begun; ends when the running commands have. */
+  /** Stops the agent: no further command starts, and the agent ends with the running ones. */
   stop(): void {
     this.#step({ type: "stopRequested" });
   }
@@ -85,13 +84,13 @@ export class AgentEngine {
     else this.#alarm.set(this.#core.next());
   }
 
-  /** A fault in one effect keeps no other from happening, and does not end the process. */
+  /** A fault in one effect neither stops the other effects nor ends the process. */
   #attempt(effect: AgentEffect): void {
-    const what = `carry out an effect of the kind "${effect.type}"`;
+    const what = `execute the effect "${effect.type}"`;
     if (this.#aside.attempt(what, () => this.#execute(effect))) return;
     if (effect.type !== "run" && effect.type !== "resumeRun") return;
     const { requestId } = effect;
-    const message = "a fault of the agent; it cannot be known whether the command began";
+    const message = "internal error of the agent; it is not known whether the command started";
     const result: CommandResult = { status: "unknown", message };
     this.#options.clock.defer(() => this.#step({ type: "commandFinished", requestId, result }));
   }
@@ -163,12 +162,12 @@ export class AgentEngine {
       });
       this.#socket = { link, socket };
     } catch (error) {
-      // Later, not now: this is inside a step.
+      // Deferred, because this code runs inside a transition.
       clock.defer(() => ended(1006, errorText(error)));
     }
   }
 
-  /** The core is told what is on record of a command; what waits for its commit it knows itself. */
+  /** The core gets the journal's record of a command. It knows the uncommitted records itself. */
   #received(link: number, decoded: Decoded<ControlMessage>): void {
     const { message } = decoded;
     const id = message?.type === "command" ? message.request_id : undefined;
@@ -208,7 +207,9 @@ export class AgentEngine {
     return { signal: abort.signal, done };
   }
 
-  /** A program that is gone or broken, as while a package is replaced, must not end this one. */
+  /**
+   * If the program file is missing or broken, as during a package upgrade, this process continues.
+   */
   #restartIfPossible(update: Update | undefined): void {
     const { restartFault, log } = this.#options;
     if (restartFault === undefined || update !== undefined) return this.#restart(update);
@@ -220,7 +221,7 @@ export class AgentEngine {
     });
   }
 
-  /** The connection is closed first: another process is about to be this agent. */
+  /** The connection closes first, because another process is about to take over this agent id. */
   #restart(update: Update | undefined): void {
     const { log, journal, restart, clock } = this.#options;
     log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
@@ -244,13 +245,13 @@ export class AgentEngine {
     for (const effect of batch.effects) if (!requiresCommit(effect)) this.#attempt(effect);
   }
 
-  /** Closes what is open; the process may end once the control plane has been told. */
+  /** Closes everything that is open; the process may end when the connection has closed. */
   #end(): void {
     this.#isStopped = true;
     this.#commits.flush();
     this.#alarm.cancel();
     if (this.#socket === undefined) this.#finish();
-    // A control plane that is gone never closes its side.
+    // A control plane that has stopped does not close its side.
     else this.#cancelClosing = this.#options.clock.after(closeTimeoutMs, () => this.#finish());
   }
 
@@ -267,7 +268,7 @@ export class AgentEngine {
     try {
       use(this.#socket.socket);
     } catch (error) {
-      // The socket is closing: its `close` event says so, and what was not sent is sent again.
+      // The socket is closing: a `close` event follows, and unsent messages are sent again.
       const reason = error instanceof WsctlError ? error.message : "the socket is closing";
       this.#options.log.debug("not sent", { reason });
     }

@@ -1,4 +1,6 @@
-/** What an agent's engine is given: its host, its journal and how its commands run. */
+/**
+ * The dependencies of an agent's engine: its host, its journal and the functions that run commands.
+ */
 import type { Log } from "../log/log.ts";
 import type { ClientSocket, ClientSocketEvents } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
@@ -18,29 +20,29 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   journal: AgentJournal;
   clock: Clock;
   log: Log;
-  /** From 0 up to 1. */
+  /** Returns a number from 0 up to 1. */
   random(): number;
-  /** Begins a connection to the control plane, or throws where none can even be begun. */
+  /** Starts a connection to the control plane. Throws if no attempt can start. */
   connect(events: ClientSocketEvents): ClientSocket;
-  /** Runs a command that was checked; `done` is called once, later. */
+  /** Runs a command that was checked. It calls `done` once, after it has returned. */
   run(order: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void;
-  /** Goes on with a command that an earlier process began; `done` as above. */
+  /** Resumes a command that an earlier process started. It calls `done` as `run` does. */
   resume(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void;
-  /** The answer to a command that outlives the process is on disk. */
+  /** Deletes the files of a run, after the response of its command was stored. */
   deleteRunDirectory(requestId: string): void;
-  /** Passes on what a request's program writes, piece by piece, as it was asked for. */
+  /** Forwards the output of a request's program, as far as the subscriber requested it. */
   subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void;
-  /** Whoever followed did so over a connection that is lost. */
+  /** Ends one subscription, or all of them if `left` is absent because the connection is lost. */
   unsubscribeOutput(left?: SubscriptionRef): void;
-  /** What this agent can do: a list of `Capability` as JSON, and its SHA-256 in hexadecimal. */
+  /** Returns the agent's list of `Capability` as JSON, and its SHA-256 in hexadecimal. */
   readCapabilities(): { digest: string; text: string };
   readHostMetrics(): HostMetrics;
-  /** Why a fresh process of this program could not take this one's place. */
+  /** Returns why a new process of this program cannot start, or undefined if it can. */
   restartFault?(): Promise<string | undefined>;
-  /** Replaces this process, by another version where there is one to be tried. */
+  /** Replaces this process, by another version if `update` is given. */
   restart(update: Update | undefined): void;
-  /** Called whenever the connection has come up or gone. */
+  /** Called when the connection has come up or has been lost. */
   onConnected?(isUp: boolean): void;
-  /** Called once, when everything has come to rest after `stop`. */
+  /** Called once, when everything has ended after `stop`. */
   onStopped(): void;
 }

@@ -1,6 +1,7 @@
 /**
- * CPU and memory of what this agent runs on: the container's where there is one, with its limits,
- * otherwise the host's. Read from `/proc` and `/sys/fs/cgroup` on Linux, from `node:os` elsewhere.
+ * CPU and memory of the system on which the agent runs: of the container with its limits, if there
+ * is one, otherwise of the host. Sources: `/proc` (proc(5)) and `/sys/fs/cgroup` (cgroup v1 and v2)
+ * on Linux, `node:os` on other systems.
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
@@ -8,13 +9,13 @@ import { join } from "node:path";
 import type { HostMetrics } from "./core/model.ts";
 
 export interface HostMetricsReaderOptions {
-  /** Below which `proc` and `sys` are found; `/` but for tests. */
+  /** The directory that contains `proc` and `sys`; `/` except in tests. */
   root?: string;
-  /** Milliseconds of a monotonic clock. */
+  /** Returns milliseconds of a monotonic clock. */
   now: () => number;
 }
 
-/** CPU time used so far and the CPU time there could have been, in the same unit. */
+/** CPU time used so far, and the CPU time that was available, in the same unit. */
 interface CpuReading {
   used: number;
   possible: number;
@@ -31,7 +32,7 @@ export class HostMetricsReader {
     this.#earlier = this.#readCpu();
   }
 
-  /** CPU since the last call, in percent of all there is; memory in use now. */
+  /** Returns the CPU use since the last call, in percent of all CPUs, and the memory in use. */
   read(): HostMetrics {
     const earlier = this.#earlier;
     const reading = this.#readCpu();
@@ -54,7 +55,10 @@ export class HostMetricsReader {
     );
   }
 
-  /** Only a container sees these at the top: the host's own top group has no such files. */
+  /**
+   * These files are at the top only inside a container: the root group of a host does not have
+   * them.
+   */
   #cgroup2Cpu(): CpuReading | undefined {
     const limit = this.#readFile("sys/fs/cgroup/cpu.max");
     const usedUs = field(this.#readFile("sys/fs/cgroup/cpu.stat"), "usage_usec");
@@ -81,7 +85,9 @@ export class HostMetricsReader {
     return { used: possible - idle - waiting, possible };
   }
 
-  /** What the container holds without the files it could give back, as `docker stats` counts. */
+  /**
+   * The memory of the container without the page cache that it can release, as in `docker stats`.
+   */
   #cgroup2Memory(): number | undefined {
     const current = this.#readFile("sys/fs/cgroup/memory.current");
     if (current === undefined) return undefined;
@@ -94,7 +100,7 @@ export class HostMetricsReader {
     const limit = Number(this.#readFile("sys/fs/cgroup/memory/memory.limit_in_bytes"));
     const used = Number(this.#readFile("sys/fs/cgroup/memory/memory.usage_in_bytes"));
     const stat = this.#readFile("sys/fs/cgroup/memory/memory.stat");
-    // Without a limit the file holds a number near 2^63: then this is the host's own group.
+    // Without a limit, the file holds a number near 2^63: then this is the host's root group.
     if (!(limit > 0 && limit < totalmem() && used >= 0)) return undefined;
     return used - (field(stat, "total_inactive_file") ?? 0);
   }
@@ -110,7 +116,7 @@ export class HostMetricsReader {
     try {
       return readFileSync(join(this.#root, path), "utf8");
     } catch {
-      // Not this kind of system: the next source is asked.
+      // The system has no such file; the caller tries the next source.
       return undefined;
     }
   }
@@ -127,7 +133,7 @@ function osCpu(): CpuReading {
   return { used, possible };
 }
 
-/** The number behind a name at the start of a line. */
+/** Returns the number after a name at the start of a line. */
 function field(text: string | undefined, name: string): number | undefined {
   const line = text?.split("\n").find((each) => each.startsWith(`${name} `));
   const value = Number(line?.slice(name.length).trim().split(" ")[0]);

@@ -1,7 +1,7 @@
-/** Which of the agent's effects wait for the writes before them. */
+/** Which effects of the agent wait for the writes before them. */
 import type { AgentEffect } from "./core/model.ts";
 
-/** Effects that must not happen when the writes before them did not. */
+/** Whether the effect must not happen if the writes before it failed. */
 export function requiresCommit(effect: AgentEffect): boolean {
   if (["run", "restart", "confirmPersisted", "deleteRunDirectory"].includes(effect.type))
     return true;

@@ -1,10 +1,13 @@
-/** Whether a fresh process of this program would come up, asked before this one makes room. */
+/** Checks that a new process of this program can start, before the current one ends. */
 import { spawn } from "node:child_process";
 import { errorText } from "../protocol/errors.ts";
 
 const patienceMs = 10_000;
 
-/** Why it would not; undefined where it would. `self` are the words that start it. */
+/**
+ * Returns why a new process cannot start, or undefined if it can.
+ * @param self The command line that starts the program.
+ */
 export function checkRestart(self: readonly string[]): Promise<string | undefined> {
   const [file = "", ...args] = self;
   return new Promise((resolve) => {
@@ -16,7 +19,7 @@ export function checkRestart(self: readonly string[]): Promise<string | undefine
       });
       child.once("exit", (code, signal) => {
         if (code === 0) resolve(undefined);
-        else refuse(`it ended with ${signal ?? `status ${code}`}`);
+        else refuse(`the program ended with ${signal ?? `status ${code}`}`);
       });
     } catch (error) {
       refuse(errorText(error));

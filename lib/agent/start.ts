@@ -1,4 +1,4 @@
-/** An agent, put together: journal, commands, metrics and connection of this very host. */
+/** Starts an agent on this host with its journal, commands, metrics and connection. */
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
@@ -45,56 +45,59 @@ import type { TrialReporter } from "./update/trialReporter.ts";
 import { updateKind } from "./update/updateKind.ts";
 
 export interface AgentOptions {
-  /** `ws://…` or `wss://…` up to and without the path. */
+  /** `ws://…` or `wss://…` without the path. */
   server: string;
-  /** Empty where the agent has a key. */
+  /** Empty if the agent has a key. */
   token: string;
-  /** With the agent's own key, where it has joined with one. */
+  /** The agent's key, if it has joined. */
   identity?: AgentIdentity;
-  /** How old its key may become before the agent replaces it. */
+  /** The age at which the agent replaces its key, in milliseconds. */
   keyLifetimeMs?: number;
-  /** PEM text of the authorities to trust instead of the system's. */
+  /** PEM text of the authorities to trust instead of the system's authorities. */
   ca?: string;
-  /** Warned about when the token makes this agent somebody else. */
+  /** The expected agent id. The agent logs a warning if the token belongs to another id. */
   agentId?: string;
   heartbeatSeconds?: number;
-  /** That targets may select this host by. */
+  /** Labels of this host, for target selectors. */
   labels?: Labels;
   journal: AgentJournal;
-  /** Manifests of the operator's own commands; need not exist. */
+  /** The directory with manifests of custom commands; need not exist. */
   commandsDir: string;
-  /** Manifests of the services that may be restarted; need not exist. */
+  /** The directory with manifests of services that `restart` may restart; need not exist. */
   servicesDir: string;
-  /** Manifests of the logs that may be fetched; need not exist. */
+  /** The directory with manifests of log sources; need not exist. */
   logsDir: string;
-  /** Patterns of what `exec` may run; none for nothing. */
+  /** Patterns of the programs that `exec` may run. If there are none, `exec` is disabled. */
   allowExec: readonly string[];
   limits: HostLimits;
-  /** Whose signatures commands need. */
+  /** The keys whose signatures commands need. */
   trust: CommandTrust;
-  /** What is kept of any program's output, in bytes. */
+  /** The number of bytes that are kept of a program's output. */
   outputBytesMax: number;
-  /** Texts of the keys that may sign a release for this host, and how many of them have to. */
+  /** The public keys that may sign a release for this host, and how many of them must. */
   releaseKeys: readonly string[];
   releaseThreshold: number;
-  /** Where another version waits for its trial. */
+  /** The directory in which another version is staged for its trial. */
   updatesDir: string;
-  /** Where running programs keep what is known of them. */
+  /** The directory with the files of running programs. */
   runsDir: string;
   runtime: Runtime;
   clock: Clock;
   log: Log;
-  /** How long the records of this agent's audit trail are kept, and why they go. */
+  /** How long the entries of this agent's audit trail are kept, and the reason for the limit. */
   auditRetention: Pick<AuditRetentionOptions, "keepMs" | "reason">;
-  /** Replaces this process; by another version where there is one to be tried. */
+  /** Replaces this process, by another version if `update` is given. */
   restart(update: Update | undefined): void;
-  /** Why the version that was tried before this process did not stay. */
+  /** Why the version that was tried before this process was not installed. */
   trialFault?: string;
-  /** Set where this process is a new version on trial. */
+  /** Set if this process is a new version on trial. */
   onTrial?: TrialReporter;
 }
 
-/** Runs an agent until the signal is aborted: then its commands end, and its connection. */
+/**
+ * Runs an agent until the signal is aborted. Resolves when its commands and its connection have
+ * ended.
+ */
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { journal, clock, log, agentId, runtime } = options;
   const facts = buildHostInfo(clock);
@@ -157,8 +160,8 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     audit.start();
     const aside = new FaultGuard(log);
     const looking = setInterval(() => {
-      aside.attempt("look for changed manifests", () => engine.poll());
-      aside.attempt("look at this agent's key", () => isLinked && keeper?.renewIfDue(clock.now()));
+      aside.attempt("read changed manifests", () => engine.poll());
+      aside.attempt("renew this agent's key", () => isLinked && keeper?.renewIfDue(clock.now()));
     }, capabilitiesPollMs);
     const stop = () => {
       clearInterval(looking);
@@ -170,7 +173,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
   });
 }
 
-/** Runs that nobody waits for any more are swept away. */
+/** Deletes the files of runs that no open request needs. */
 function createRuns({ runsDir, journal, runtime, clock, log }: AgentOptions): Runs {
   const runs = new Runs({ dir: runsDir, self: runtime.self(), clock, log });
   const running = journal.unacknowledged().filter(({ state }) => state === "started");
@@ -181,7 +184,7 @@ function createRuns({ runsDir, journal, runtime, clock, log }: AgentOptions): Ru
   return runs;
 }
 
-/** A version that nobody is about to try takes much room. */
+/** Deletes a staged version that no open request needs, because it takes much space. */
 function deleteStaleUpdates({ journal, updatesDir, log }: AgentOptions): void {
   const isWanted = journal.unacknowledged().some(({ command }) => command === "update");
   if (isWanted) return;
@@ -189,7 +192,7 @@ function deleteStaleUpdates({ journal, updatesDir, log }: AgentOptions): void {
   new FaultGuard(log).attempt(`remove "${updatesDir}"`, remove);
 }
 
-/** What may run outside of this process, as this host allows it. */
+/** Returns the kinds of programs that this host allows. */
 function createProgramKinds(
   options: AgentOptions,
   services: ManifestDirectory<Service>,

@@ -55,7 +55,7 @@ describe("an agent that trusts keys", () => {
 
     const plain = await desk.run(["send", "ping", ...to]);
     expect(plain.code).toBe(1);
-    expect(plain.stdout).toMatch(/FORBIDDEN .*only signed commands/);
+    expect(plain.stdout).toMatch(/FORBIDDEN .*requires signed commands/);
     expect((await desk.run(["send", "ping", ...to, "--sign", desk.path("alice")])).code).toBe(0);
     expect((await desk.run(["send", "ping", "--all", "--sign", desk.path("alice")])).code).toBe(0);
     expect((await desk.run(["send", "ping", ...to, "--sign", desk.path("bob")])).code).toBe(1);

@@ -71,7 +71,7 @@ export class Ledger {
     const runs = this.executions.get(request) ?? 0;
     const isAnswer = outcome.outcome === "success" || outcome.outcome === "failed";
     if (isAnswer && runs !== 1) this.#violate(`${request} is ${told} with ${runs} executions`);
-    const isReplaced = /^(restart|updated|went back)/.test(message);
+    const isReplaced = /^(restart|updated|rolled back)/.test(message);
     if (isAnswer && !isReplaced && !message.startsWith(`${request}:`)) {
       this.#violate(`${request} has the answer of another: ${message}`);
     }
@@ -96,7 +96,7 @@ export class Ledger {
   /** Whether what is said of an update is what is installed. */
   #judgeUpdate(request: string, agentId: string, message: string): void {
     const [, went = "", to = ""] =
-      /^(updated from .* to|went back to .* after .*?:) (.*? of \w+)/.exec(message) ?? [];
+      /^(updated from .* to|rolled back to .* after .*?:) (.*? of \w+)/.exec(message) ?? [];
     if (to === "") return;
     const isInstalled = this.#installed.has(`${agentId} ${to}`);
     const isRight = went.startsWith("updated") === isInstalled;

@@ -1,6 +1,6 @@
 /**
- * What a command is. To add one: a file beside this one that exports a `CommandDefinition`, and a
- * line in `registry.ts`.
+ * Defines a command. To add one, add a file beside this one that exports a `CommandDefinition`, and
+ * a line in `registry.ts`.
  */
 import type * as v from "valibot";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -8,19 +8,21 @@ import type { CommandResult } from "../core/model.ts";
 
 export interface CommandDefinition<Schema extends v.GenericSchema<JsonObject, unknown>> {
   name: string;
-  /** One line for people. */
+  /** A one-line description. */
   summary: string;
-  /** Strict: a parameter that it does not name is refused. */
+  /** A strict schema: a parameter that it does not name is rejected. */
   parameters: Schema;
-  /** Whether it replaces the agent's process, so that whoever comes back answers it. */
+  /** Whether the command replaces the agent's process, so that the next process responds. */
   endsProcess?: boolean;
-  /** Runs it. A throw is answered as `failed`; an abort asks to stop at the timeout. */
+  /**
+   * Runs the command. If it throws, the response is `failed`. The signal is aborted at the timeout.
+   */
   run(parameters: v.InferOutput<Schema>, context: CommandContext): Promise<CommandResult>;
 }
 
 export interface CommandContext {
   signal: AbortSignal;
-  /** What this agent says about itself. */
+  /** Information about this host and this agent. */
   host: HostInfo;
 }
 

@@ -6,7 +6,7 @@ const Parameters = v.strictObject({});
 
 export const info: CommandDefinition<typeof Parameters> = {
   name: "info",
-  summary: "says what this host and this agent are",
+  summary: "returns information about this host and this agent",
   parameters: Parameters,
   run: async (_parameters, { host }) => ({
     status: "success",

@@ -5,7 +5,7 @@ const Parameters = v.strictObject({});
 
 export const ping: CommandDefinition<typeof Parameters> = {
   name: "ping",
-  summary: "answers at once: the way there and back works",
+  summary: "responds immediately, to check the connection",
   parameters: Parameters,
   run: async () => ({ status: "success", message: "pong" }),
 };

@@ -1,4 +1,6 @@
-/** The commands of this agent: nothing else runs, whatever a control plane asks for. */
+/**
+ * The built-in commands of this agent. The agent runs no others, whatever a control plane sends.
+ */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { isTestBuild } from "../../failpoints.ts";
@@ -14,7 +16,7 @@ import { ping } from "./ping.ts";
 import { restart } from "./restart.ts";
 import { append } from "./testAppend.ts";
 
-/** A command whose parameters' type only its own file knows. */
+/** A command whose parameter type is known only in its own file. */
 type AnyCommand = CommandDefinition<v.GenericSchema<JsonObject, unknown>>;
 
 const definitions = [
@@ -28,7 +30,10 @@ export const commands: ReadonlyMap<string, AnyCommand> = new Map(
   definitions.map((definition) => [definition.name, definition]),
 );
 
-/** What is built in, as it is announced; `services` are those that `restart` may restart. */
+/**
+ * Returns the built-in commands as capabilities.
+ * @param services The services that `restart` may restart.
+ */
 export function entries(services: readonly string[]): Capability[] {
   return [...commands.values()].map(({ name, summary, parameters }) => {
     const schema = toJsonSchema(parameters, { errorMode: "ignore", typeMode: "input" });
@@ -40,7 +45,10 @@ export function entries(services: readonly string[]): Capability[] {
   });
 }
 
-/** Pure: whether this command is built in and its parameters are right, else what is wrong. */
+/**
+ * Returns undefined if the command is built in and its parameters are valid, otherwise the error.
+ * Pure.
+ */
 export function check(
   name: string,
   parameters: unknown,
@@ -57,7 +65,7 @@ export function check(
   return { code: "INVALID_PARAMETERS", message: `parameters: ${formatIssue(parsed.issues[0])}` };
 }
 
-/** Runs a command that was checked; whatever it throws is its failure. */
+/** Runs a command that was checked. An error that it throws becomes a `failed` result. */
 export async function run(
   name: string,
   parameters: JsonObject,

@@ -6,7 +6,7 @@ export const delaySecondsMax = 3_600;
 const rule = `must be a number from 0 to ${delaySecondsMax}`;
 
 const Parameters = v.strictObject({
-  /** How long to wait first; it counts towards the command's timeout. */
+  /** The delay before the restart; it counts towards the command's timeout. */
   delay_seconds: v.optional(
     v.pipe(v.number(rule), v.minValue(0, rule), v.maxValue(delaySecondsMax, rule)),
     0,
@@ -15,7 +15,7 @@ const Parameters = v.strictObject({
 
 export const restart: CommandDefinition<typeof Parameters> = {
   name: "restart",
-  summary: "replaces the agent's process, or restarts the service that it names",
+  summary: "restarts the agent's process, or the given service",
   parameters: Parameters,
   endsProcess: true,
   async run({ delay_seconds }, { signal }) {

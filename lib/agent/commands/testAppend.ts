@@ -1,6 +1,6 @@
 /**
- * For test builds alone: appends a line to a file, waits, and ends as it is told. The file is what
- * a test believes about what was run, and how often.
+ * For test builds only: appends a line to a file, waits, and ends as requested. Tests read this
+ * file to see which commands ran, and how often.
  */
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

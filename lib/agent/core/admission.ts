@@ -1,4 +1,4 @@
-/** Whether a request may be run, now or at all, and otherwise what it is answered. */
+/** Decides whether a request may run, now or at all, and otherwise which response it gets. */
 import type { ErrorCode } from "../../protocol/errors.ts";
 import { unacknowledgedMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
@@ -6,39 +6,39 @@ import type { ResponseBody } from "./model.ts";
 import type { RequestEntry } from "./requestEntry.ts";
 import { failure } from "./response.ts";
 
-/** The verdict on a command before anything is done about it. */
+/** The result of checking a command before it runs. */
 export type CheckResult =
   | {
       endsProcess: boolean;
-      /** It runs outside of the agent's process, and is taken up again by the next one. */
+      /** The command runs outside the agent's process, and the next agent process resumes it. */
       outlives?: boolean;
-      /** The longest it may run, whatever the request allows. */
+      /** The longest time that the command may run, whatever the request allows. */
       timeoutMs?: number;
-      /** How many of this command may run at a time. */
+      /** The number of requests of this command that may run at the same time. */
       concurrency?: number;
-      /** False where it goes on although its job is cancelled. */
+      /** False if the command continues when its job is cancelled. */
       isCancellable?: boolean;
       code?: never;
     }
   | { code: ErrorCode; message: string };
 
-/** By whom a command is signed, or why it is not trusted. */
+/** The ids of the keys that signed a command, or the reason why it is not trusted. */
 export type SignatureCheck = { signedBy: string[] } | { refusal: string };
 
-/** What a host allows, whatever is asked of it. */
+/** The limits of this host. A request cannot exceed them. */
 export interface HostLimits {
-  /** Commands that run at a time, and those that wait for their turn before it is `BUSY`. */
+  /** The number of commands that may run at the same time, and that may wait before `BUSY`. */
   running: number;
   waiting: number;
-  /** The longest that any command may run, in milliseconds. */
+  /** The longest time that any command may run, in milliseconds. */
   timeoutMs: number;
 }
 
 export interface AdmissionOptions {
-  /** Judges a command and its parameters before anything is done about it. */
+  /** Checks a command and its parameters before it runs. */
   check(command: string, parameters: unknown): CheckResult;
   limits: HostLimits;
-  /** Whether a command is signed by whom this host trusts; every command is, where it is left out. */
+  /** Checks the signatures of a command. If it is absent, every command is trusted. */
   judge?(command: Command, now: number): SignatureCheck;
 }
 
@@ -46,20 +46,22 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #entries: ReadonlyMap<string, RequestEntry>;
 
-  /** Looks at the executor's requests. */
+  /** @param entries The executor's requests; this class only reads them. */
   constructor(options: AdmissionOptions, entries: ReadonlyMap<string, RequestEntry>) {
     this.#options = options;
     this.#entries = entries;
   }
 
-  /** Notes who has signed it; what stands against it where that is not enough. */
+  /**
+   * Records who signed the command, or returns the error response if the signatures do not suffice.
+   */
   untrusted({ record }: RequestEntry, command: Command, now: number): ResponseBody | undefined {
     const judgement = this.#options.judge?.(command, now) ?? { signedBy: [] };
     if ("refusal" in judgement) return failure("FORBIDDEN", judgement.refusal);
     if (judgement.signedBy.length > 0) record.signedBy = judgement.signedBy;
   }
 
-  /** Undefined where nothing stands against it; notes how the command wants to be run. */
+  /** Returns the error response, or undefined if the request may run. Records how it must run. */
   check(entry: RequestEntry, now: number): ResponseBody | undefined {
     const { command, parameters, expiresAt } = entry.record;
     if (expiresAt !== undefined && expiresAt <= now) {
@@ -77,15 +79,15 @@ export class Admission {
     if (this.#entries.size > unacknowledgedMax) {
       return failure(
         "BUSY",
-        `${unacknowledgedMax} answers wait for the control plane to take them`,
+        `${unacknowledgedMax} responses wait for an acknowledgement of the control plane`,
       );
     }
     const waiting = this.#count(({ record }) => record.state === "accepted");
     if (waiting <= waitingMax) return undefined;
-    return failure("BUSY", `${waitingMax} commands wait for their turn already`);
+    return failure("BUSY", `the queue of this agent is full: ${waitingMax} commands wait`);
   }
 
-  /** Whether the host's limit and the command's own leave room for one more. */
+  /** Whether the host's limit and the command's own limit leave room for one more run. */
   canStart({ concurrency, record: { command } }: RequestEntry): boolean {
     const started = this.#count(({ record }) => record.state === "started");
     if (started >= this.#options.limits.running) return false;

@@ -1,14 +1,14 @@
 /**
- * What this agent can do, as it is announced: a digest on every greeting and whenever it changes,
- * and the capabilities itself where the control plane does not know it yet. Pure; looking is done
- * outside, when it is asked for.
+ * Announces the agent's capabilities: the digest in every `hello` and after each change, and the
+ * full list if the control plane does not have the list of this digest. It is pure: the engine
+ * reads the capabilities.
  */
 import type { AgentEvent } from "./model.ts";
 import type { OutboxConnection } from "./responseOutbox.ts";
 import type { AgentTransition } from "./transition.ts";
 
 export class CapabilityAnnouncer {
-  /** As it was seen last; undefined before the first look. */
+  /** The digest that was read last; undefined before the first read. */
   #digest: string | undefined;
   #isTextRequested = false;
 
@@ -16,13 +16,13 @@ export class CapabilityAnnouncer {
     return this.#digest;
   }
 
-  /** The control plane does not know the capabilities of this digest. */
+  /** Handles a control plane that does not have the capabilities of this digest. */
   requested(t: AgentTransition): void {
     this.#isTextRequested = true;
     t.perform({ type: "readCapabilities", isTextWanted: true });
   }
 
-  /** The capabilities as it stands. */
+  /** Handles the capabilities that the engine has read. */
   onCapabilities(
     event: AgentEvent & { type: "capabilitiesRead" },
     connection: OutboxConnection | undefined,

@@ -1,9 +1,8 @@
 /**
- * The agent's link: one connection after another, for ever. A pure state machine that decides when
- * to dial, when to send a heartbeat, when a silent peer counts as gone, and when to come back.
- *
- * Connections are numbered: what an older one still says or does counts for nothing, so a socket
- * that never reports its end holds nothing up.
+ * The agent's connection: a pure state machine that decides when to dial, when to send a heartbeat,
+ * when a silent control plane counts as lost, and when to reconnect.
+ * Connections have numbers. Events of an older connection are ignored, so a socket that never
+ * reports its end blocks nothing.
  */
 
 import {
@@ -21,9 +20,9 @@ import { reconnectDelayMs } from "./reconnectDelay.ts";
 import type { AgentTransition } from "./transition.ts";
 
 export interface ConnectionOptions {
-  /** What the agent says of itself, beside the name of its memory. */
+  /** The fields of `hello` without the identity of the journal and the digest of capabilities. */
   hello: Omit<Hello["payload"], "journal_id" | "epoch" | "capabilities_digest">;
-  /** Heartbeats every so many seconds, unless the control plane advises another figure. */
+  /** The heartbeat interval that applies until the control plane sets another one. */
   heartbeatSeconds: number;
 }
 
@@ -31,11 +30,11 @@ type LinkPhase =
   | { name: "idle" }
   | { name: "waiting"; until: number }
   | { name: "dialing"; until: number }
-  /** Connected to a `wsctl.v1` peer that has not welcomed us yet. */
+  /** The connection is open, and `wsctl.v1` is agreed, but `welcome` has not arrived. */
   | { name: "greeting"; until: number }
   | { name: "up"; since: number; isExtended: boolean };
 
-/** CPU use is a figure over time: a process that has just started has none yet. */
+/** CPU use is measured over an interval: a process that has just started has no value yet. */
 const firstStatusMs = 1_000;
 
 export class ConnectionState {
@@ -52,9 +51,9 @@ export class ConnectionState {
   #statusAt = 0;
   #greetedAt = 0;
   /**
-   * What must be added to this clock to get the control plane's, at the most: its answer may have
-   * been written as soon as it was asked for, however long it took. So a command may be refused a
-   * little before its time is up, and is never begun after it.
+   * The largest value that must be added to this clock to get the control plane's clock. It assumes
+   * that the control plane wrote its response as soon as the agent sent `hello`. So the agent may
+   * reject a command shortly before it expires, but never starts one after it has expired.
    */
   #clockOffsetMs = 0;
   #isStopping = false;
@@ -64,7 +63,7 @@ export class ConnectionState {
     this.#heartbeatMs = options.heartbeatSeconds * 1000;
   }
 
-  /** The number of the connection that is up, if one is. */
+  /** The number of the connection that is up, if there is one. */
   get up(): { link: number; isExtended: boolean } | undefined {
     return this.#state.name === "up"
       ? { link: this.#link, isExtended: this.#state.isExtended }
@@ -79,7 +78,7 @@ export class ConnectionState {
     return link === this.#link && this.#isConnected;
   }
 
-  /** Whether this is the newest connection or attempt, in whatever state. */
+  /** Whether this is the newest connection or attempt, in any state. */
   isLatest(link: number): boolean {
     return link === this.#link;
   }
@@ -95,7 +94,9 @@ export class ConnectionState {
     this.#dial(t);
   }
 
-  /** Connected. A peer of `wsctl.v1` is greeted first; another is ready at once. */
+  /**
+   * Handles an open connection. A peer of `wsctl.v1` gets `hello` first; another is ready at once.
+   */
   opened(
     isExtended: boolean,
     identity: Identity,
@@ -115,7 +116,7 @@ export class ConnectionState {
     t.send(this.#link, message);
   }
 
-  /** The control plane's answer to `hello`, or later its changed advice. */
+  /** Handles `welcome`: the response to `hello`, or later a change of the intervals. */
   welcome(message: Welcome, t: AgentTransition): void {
     const { heartbeat_seconds, reconnect_seconds } = message.payload;
     this.#spreadMs = reconnect_seconds * 1000;
@@ -125,26 +126,24 @@ export class ConnectionState {
       return this.#isUp(true, t);
     }
     if (this.#state.name === "up" && !this.#state.isExtended) {
-      // It does know our greeting, but took so long that its clock cannot be told: once more.
+      // The peer knows `hello`, but the response was too late to measure its clock. Connect again.
       t.perform({ type: "terminate", link: this.#link });
       return this.#dial(t);
     }
     this.#heartbeatAt = Math.min(this.#heartbeatAt, t.now + this.#heartbeatMs);
   }
 
-  /**
-   * A peer that agreed to any subprotocol, but does not know our greeting: the standard will do.
-   */
+  /** Falls back to the standard protocol with a peer that does not respond to `hello`. */
   welcomeOverdue(t: AgentTransition): void {
     if (this.#state.name === "greeting") this.#isUp(false, t);
   }
 
-  /** The control plane goes down in order and says when to return. */
+  /** The control plane shuts down and says when to reconnect. */
   goaway(retryAfterMs: number): void {
     this.#retryAfterMs = retryAfterMs;
   }
 
-  /** Any sign of life, a pong included. */
+  /** Handles any sign of life, including a pong. */
   messageReceived(now: number): void {
     this.#lastHeard = now;
     this.#probedAt = undefined;
@@ -162,7 +161,7 @@ export class ConnectionState {
     t.send(this.#link, message);
   }
 
-  /** The connection has ended, or an attempt has failed. */
+  /** Handles the end of a connection, or a failed attempt. */
   closed(code: number, reason: string, random: number, t: AgentTransition): void {
     const state = this.#state;
     if (state.name === "idle" || state.name === "waiting") return;
@@ -196,7 +195,7 @@ export class ConnectionState {
     if (state.name !== "up") return;
     if (t.now >= this.#silentAt()) {
       if (this.#probedAt !== undefined) return this.#giveUp("silent", random, t);
-      // What it sent may be waiting behind whatever kept this process from running in time.
+      // Messages of the peer may be waiting if this process did not run for a while.
       this.#probedAt = t.now;
       t.perform({ type: "ping", link: this.#link });
     }
@@ -206,7 +205,7 @@ export class ConnectionState {
     t.perform({ type: "readHostMetrics" });
   }
 
-  /** Ends the connection for good. */
+  /** Closes the connection. The agent does not connect again. */
   stop(t: AgentTransition): void {
     this.#isStopping = true;
     if (this.#isConnected) {
@@ -237,7 +236,8 @@ export class ConnectionState {
   }
 
   /**
-   * A ping beside each heartbeat: the standard's control plane need not answer, its socket must.
+   * A ping goes with each heartbeat: a standard control plane need not respond to a heartbeat, but
+   * its socket must respond to a ping.
    */
   #heartbeat(t: AgentTransition): void {
     this.#heartbeatAt = t.now + this.#heartbeatMs;

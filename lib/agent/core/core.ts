@@ -1,6 +1,7 @@
 /**
- * The agent's core: one event in, one step out. It joins the link (when to be connected) and the
- * executor (what becomes of commands), and holds neither socket, timer, journal nor clock.
+ * The agent's core takes one event and returns one transition. It combines the connection (when to
+ * be connected) and the executor (what happens to commands). It holds no socket, timer, journal or
+ * clock.
  */
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type {
@@ -16,7 +17,7 @@ import type { AgentEvent, Identity, OutputPiece, RequestRecord } from "./model.t
 import { AgentTransition } from "./transition.ts";
 
 export interface AgentCoreOptions extends ConnectionOptions, ExecutorOptions {
-  /** Warned about when the token makes this agent somebody else. */
+  /** The expected agent id. The agent logs a warning if the token belongs to another id. */
   agentId?: string;
 }
 
@@ -39,7 +40,7 @@ export class AgentCore {
     this.#executor = new Executor(options);
   }
 
-  /** When a `tick` is due. */
+  /** The time at which the next `tick` is due. */
   next(): number {
     return Math.min(
       this.#pruneAt,
@@ -48,7 +49,7 @@ export class AgentCore {
     );
   }
 
-  /** Whether it was told to stop and has nothing left to do. */
+  /** Whether a stop was requested and has completed. */
   get isStopped(): boolean {
     return this.#isStopping && !this.#executor.isBusy;
   }
@@ -160,7 +161,7 @@ export class AgentCore {
     }
   }
 
-  /** A command's expiry is on the control plane's clock; here it is wanted on this one. */
+  /** Converts the expiry of a command from the control plane's clock to this agent's clock. */
   #expiresAt(command: Command): number | undefined {
     const { expires_at } = command.payload;
     return expires_at === undefined ? undefined : Date.parse(expires_at) - this.#link.clockOffsetMs;
@@ -230,7 +231,7 @@ export class AgentCore {
     if (this.#isStopping && !this.#executor.isBusy) this.#link.stop(t);
   }
 
-  /** On disk before, or together with, any request that is received under it. */
+  /** The identity is written before, or together with, any request that is received under it. */
   #identify(message: Welcome, t: AgentTransition): void {
     const { journal_id: journalId, epoch } = message.payload;
     if (this.#identity.journalId === journalId && this.#identity.epoch === epoch) return;

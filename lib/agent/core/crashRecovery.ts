@@ -1,8 +1,8 @@
-/** What becomes of a request that a process before this one left in the journal. Pure. */
+/** Decides what happens to a request that an earlier process left in the journal. Pure. */
 import type { ProcessInfo, RequestRecord, ResponseBody } from "./model.ts";
 import { failure, restarted, updated } from "./response.ts";
 
-/** Undefined where it goes on as it stands. */
+/** Returns undefined if the request continues unchanged. */
 export function recoverRequest(
   record: RequestRecord,
   self: ProcessInfo,
@@ -10,12 +10,12 @@ export function recoverRequest(
 ): { answer: ResponseBody } | undefined {
   const { state, outlives, since, update } = record;
   if (state === "started" && !outlives) {
-    return { answer: failure("INTERRUPTED", "the agent died while the command ran") };
+    return { answer: failure("INTERRUPTED", "the agent's process ended while the command ran") };
   }
   if (state !== "restarting") return undefined;
-  // Whoever comes after the trial answers.
+  // The process that remains after the trial responds.
   if (update !== undefined && self.isOnTrial) return undefined;
-  // Whoever is here is the proof.
+  // The restart succeeded: this process is the new one.
   return {
     answer:
       update === undefined ? restarted(self, now - since) : updated(update, self, now - since),

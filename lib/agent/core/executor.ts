@@ -1,10 +1,9 @@
 /**
- * The executor: what becomes of each command. A pure state machine around a journal.
- *
- * A request is on record before its command runs, and its answer before it is sent; a request id
- * that is on record is never run again, but answered from there. Only the very process that began
- * a command can end it: what a dead process left as `started` is `INTERRUPTED`, what it left as
- * `restarting` has succeeded by this process being there.
+ * The executor decides what happens to each command. It is a pure state machine around a journal.
+ * A request is in the journal before its command runs, and its response before it is sent. A
+ * request id that is in the journal never runs again; the executor repeats the stored response.
+ * Only the process that started a command can end it. If a process died, its `started` requests are
+ * `INTERRUPTED`, and its `restarting` requests have succeeded, because this process runs.
  */
 import { stopGraceMs, unacknowledgedMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
@@ -34,7 +33,7 @@ import { type OutboxConnection, ResponseOutbox } from "./responseOutbox.ts";
 import type { AgentTransition } from "./transition.ts";
 
 export interface ExecutorOptions extends AdmissionOptions {
-  /** Said by the answer to a `restart` or an `update`. */
+  /** The process details in the response to a `restart` or an `update`. */
   self: ProcessInfo;
 }
 
@@ -65,16 +64,16 @@ export class Executor {
     return records.some(({ state, outlives }) => state === "started" && !outlives);
   }
 
-  /** What is held in memory, by kind: each is bounded. */
+  /** The number of items in memory, by kind. */
   get sizes() {
     const { size: requests } = this.#entries;
     return { requests, running: this.#running, deadlines: this.#deadlines.heldCount };
   }
 
-  /** Goes on from what the journal holds of an earlier process. */
+  /** Resumes from the requests of an earlier process in the journal. */
   recover(records: RequestRecord[], t: AgentTransition): void {
     for (const stored of records) {
-      // A clock that was set back while nobody ran must not put any end off.
+      // If the clock was set back while no agent ran, deadlines must not move to later.
       const entry = buildEntry({ ...stored, since: Math.min(stored.since, t.now) });
       this.#entries.set(stored.requestId, entry);
       const fate = recoverRequest(entry.record, this.#options.self, t.now);
@@ -88,8 +87,9 @@ export class Executor {
   }
 
   /**
-   * A command has arrived. `known` is what the journal holds of its id; `expiresAt` is on this
-   * agent's clock, where the control plane set one.
+   * Handles a command.
+   * @param known The journal's record of its id.
+   * @param expiresAt Its expiry on this agent's clock.
    */
   command(
     command: Command,
@@ -108,9 +108,9 @@ export class Executor {
       return this.#outbox.respond(requestId, known.answer ?? interrupted, t, t.now - known.since);
     }
     if (this.#restart.isPending || this.#isStopping) {
-      // Unanswered, it is repeated by a peer of wsctl.v1 to whoever comes back.
+      // A peer of wsctl.v1 repeats a command without a response after a reconnect.
       if (this.#outbox.connection?.isExtended) return;
-      const busy = failure("BUSY", "the agent is restarting; ask again");
+      const busy = failure("BUSY", "the agent is restarting; try again");
       return this.#outbox.respond(requestId, busy, t);
     }
     const accepted = newEntry(command, expiresAt, t.now);
@@ -124,7 +124,7 @@ export class Executor {
     if (startBy !== undefined) this.#deadlines.set(requestId, startBy);
   }
 
-  /** A command's code has ended. */
+  /** Handles the end of a command's code. */
   finished(requestId: string, result: CommandResult, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry === undefined || entry.record.state !== "started") return;
@@ -144,7 +144,7 @@ export class Executor {
     this.#restartIfReady(t);
   }
 
-  /** Whether this request's program writes output, or is still to begin. */
+  /** Whether the program of this request writes output, or has yet to start. */
   findOutput(requestId: string): "open" | "none" | "unknown" {
     const record = this.#entries.get(requestId)?.record;
     if (record?.state !== "accepted" && record?.state !== "started") return "unknown";
@@ -167,7 +167,7 @@ export class Executor {
     this.#outbox.persisted(requestId, t);
   }
 
-  /** The journal would not take these: what was to start has not started, answers are kept. */
+  /** The journal rejected these writes: commands have not started, and responses are kept. */
   commitFailed(writes: AgentWrite[], t: AgentTransition): void {
     for (const write of writes) {
       const entry =
@@ -185,7 +185,7 @@ export class Executor {
     }
   }
 
-  /** This process could not be replaced: it goes on as it is. */
+  /** The process could not be replaced, and continues. */
   restartFailed(reason: string, t: AgentTransition): void {
     this.#restart.giveUp();
     for (const entry of this.#entries.values()) {
@@ -195,7 +195,7 @@ export class Executor {
     this.#startAccepted(t);
   }
 
-  /** Nothing was begun, so it may be said before it is on record; a repeat hears the same. */
+  /** The command did not start, so the response may go out unsaved. A repeat gets the same one. */
   #rejectUnsaved(entry: RequestEntry, t: AgentTransition): void {
     const { requestId } = entry.record;
     enter(entry, "ended", t.now);
@@ -217,9 +217,7 @@ export class Executor {
     this.#restartIfReady(t);
   }
 
-  /**
-   * A request is no longer wanted. What has ended, or ends this process already, stays as it is.
-   */
+  /** Cancels a request, unless it has ended or already ends this process. */
   cancel(requestId: string, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry?.record.state === "accepted") this.#end(entry, cancelled(), t);
@@ -235,7 +233,7 @@ export class Executor {
     t.perform({ type: "abort", requestId, why });
   }
 
-  /** Nothing new is begun. */
+  /** No further command starts. */
   stop(): void {
     this.#isStopping = true;
   }
@@ -243,13 +241,13 @@ export class Executor {
   #onDeadline(entry: RequestEntry, t: AgentTransition): void {
     const { record } = entry;
     if (record.state === "accepted") {
-      const text = "the request's time to live passed before its turn came; it never started";
+      const text = "the request's time to live passed in the queue; it was not started";
       this.#end(entry, failure("EXPIRED", text), t);
     } else if (record.state === "started" && entry.stopping === undefined) {
       this.#stop(entry, "timeout", t);
     } else if (record.state === "started") {
       this.#running--;
-      const text = "the command was told to stop and did not; it may still run";
+      const text = "the command did not stop when it was requested; it may still run";
       this.#end(entry, failure("INTERRUPTED", text), t);
       this.#startAccepted(t);
     } else if (record.state === "ended") this.#outbox.repeat(entry, t);
@@ -264,7 +262,7 @@ export class Executor {
     t.perform({ type: "run", requestId, command, parameters, timeoutMs });
   }
 
-  /** It runs on from where the process before this one left it. */
+  /** Continues a run from the state in which the previous process left it. */
   #resumeRun(entry: RequestEntry, t: AgentTransition): void {
     const { requestId, command, since, timeoutMs } = entry.record;
     this.#running++;

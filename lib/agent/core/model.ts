@@ -1,19 +1,18 @@
 /**
- * What the agent remembers, and what its core asks to be done. The core (`core.ts`,
- * `connection.ts`, `executor.ts`) turns events into these; `../start.ts` carries them out.
- *
+ * The agent's journal records, and the events and effects of its core. The core (`core.ts`,
+ * `connection.ts`, `executor.ts`) turns events into effects; `../engine.ts` executes them.
  * Times are milliseconds since 1970 on the agent's steady clock.
  */
 import type { JsonObject } from "../../protocol/json.ts";
 import type { AgentDraft, Decoded } from "../../protocol/wire/codec.ts";
 import type { ControlMessage, Output } from "../../protocol/wire/message.ts";
 
-/** What a request is answered with; stored before it is sent, and repeated from there. */
+/** The response to a request. It is stored before it is sent, and repeated from there. */
 export type ResponseBody = (
   | { type: "response"; status: "success" | "failed"; message?: string; result?: unknown }
   | { type: "error"; code: string; message: string }
 ) & {
-  /** How long its command ran, in milliseconds; absent where it never began. */
+  /** How long the command ran, in milliseconds; absent if it never started. */
   executionMs?: number;
 };
 
@@ -23,52 +22,53 @@ export interface RequestRecord {
   command: string;
   parameters: JsonObject;
   /**
-   * `accepted`: waits for its turn; `started`: may have had an effect; `restarting`: this process
-   * ends for it; `ended`: has its answer; `acknowledged`: the control plane has the answer too.
+   * `accepted`: the request waits in the queue. `started`: its command may have had an effect.
+   * `restarting`: this process ends for it. `ended`: it has a response. `acknowledged`: the control
+   * plane has the response.
    */
   state: "accepted" | "started" | "restarting" | "ended" | "acknowledged";
   timeoutMs: number;
-  /** Must not start after this; absent where the control plane set none. */
+  /** The request must not start after this time; absent if the control plane set none. */
   expiresAt?: number;
-  /** It runs outside of the agent's process: the next one takes it up. */
+  /** The command runs outside the agent's process; the next agent process resumes it. */
   outlives?: boolean;
-  /** Ids of the trusted keys that have signed it. */
+  /** The ids of the trusted keys that signed the request. */
   signedBy?: string[];
-  /** It goes on although its job is cancelled. */
+  /** The command continues when its job is cancelled. */
   isCancellable?: false;
-  /** The restart tries another version out. */
+  /** The version that the restart tries. */
   update?: Update;
-  /** Remembered at least until then. */
+  /** The record is kept at least until this time. */
   keepUntil: number;
-  /** When this state was entered. */
+  /** The time at which this state was entered. */
   since: number;
-  /** When its command began. */
+  /** The time at which the command started. */
   startedAt?: number;
   answer?: ResponseBody;
 }
 
-/** Another version that is ready to be tried, and to take this one's place if it proves itself. */
+/** Another version that is ready for a trial, and replaces this one if it passes. */
 export interface Update {
   from: string;
   to: string;
-  /** Its program, checked. */
+  /** Path of the program file, whose digest was checked. */
   file: string;
-  /** How long it has to connect, and then to stay connected without a break, in milliseconds. */
+  /** How long the version may take to connect, and must then stay connected, in milliseconds. */
   connectMs: number;
   healthyMs: number;
 }
 
-/** What this process is, and what a trial of another version came to that it comes back from. */
+/** This process, and the result of the last trial of another version, if there was one. */
 export interface ProcessInfo {
   pid: number;
   version: string;
-  /** Why the version that was tried last did not stay. */
+  /** Why the last version on trial was not installed. */
   trialFault?: string;
-  /** It has to prove itself first: what it is to answer for is not certain yet. */
+  /** This process is a version on trial, so it does not yet respond to the update. */
   isOnTrial?: boolean;
 }
 
-/** The name of the agent's memory, as the control plane gave it, and how often it was renewed. */
+/** The name of the agent's journal, assigned by the control plane, and how often it was renewed. */
 export interface Identity {
   journalId: string;
   epoch: number;
@@ -78,7 +78,7 @@ export type AgentWrite =
   | { type: "putIdentity"; identity: Identity }
   | { type: "putRequest"; record: RequestRecord }
   | { type: "markAcknowledged"; requestId: string }
-  /** Forgets acknowledged requests whose time of remembering ended before this moment. */
+  /** Deletes acknowledged requests whose `keepUntil` is before this moment. */
   | { type: "pruneRequests"; before: number };
 
 export type AgentEffect =
@@ -87,29 +87,31 @@ export type AgentEffect =
   | { type: "ping"; link: number }
   | { type: "close"; link: number; code: number; reason: string }
   | { type: "terminate"; link: number }
-  /** Run a command; tell how it ended with a `finished` event. */
+  /** Run a command, then report its end in a `finished` event. */
   | ({ type: "run" } & RunSpec)
-  /** Go on with a command that an earlier process began; tell of its end as of any other. */
+  /**
+   * Resume a command that an earlier process started, then report its end in a `finished` event.
+   */
   | { type: "resumeRun"; requestId: string; command: string }
-  /** The answer to a command that outlives the process is on disk: what it left may go. */
+  /** Delete the files of a run whose response is stored. */
   | { type: "deleteRunDirectory"; requestId: string }
-  /** The record of this request is on disk at last: say so with a `saved` event. */
+  /** Send a `saved` event when the record of this request is stored. */
   | { type: "confirmPersisted"; requestId: string }
-  /** Tell a running command to stop. */
+  /** Request a running command to stop. */
   | { type: "abort"; requestId: string; why: StopReason }
-  /** Pass on what its program writes, with `output` events. */
+  /** Forward the output of its program in `output` events. */
   | { type: "subscribeOutput"; order: OutputSubscription }
-  /** This one has left; or all that followed did so over a connection that is lost. */
+  /** End one subscription, or, if `left` is absent, all of a lost connection. */
   | { type: "unsubscribeOutput"; left?: SubscriptionRef }
-  /** Say what this agent can do with a `capabilities` event. */
+  /** Report the agent's capabilities in a `capabilitiesRead` event. */
   | { type: "readCapabilities"; isTextWanted: boolean }
-  /** Replace this process by a fresh one, or by one of another version if that proves itself. */
+  /** Replace this process by a new one, or by another version if that passes its trial. */
   | { type: "restart"; update?: Update }
-  /** Measure this host and report with a `measured` event. */
+  /** Measure this host and report the result in a `measured` event. */
   | { type: "readHostMetrics" }
   | { type: "log"; level: "debug" | "info" | "warn"; text: string };
 
-/** A command to be run, and for how long it may. */
+/** A command to run, and its timeout. */
 export interface RunSpec {
   requestId: string;
   command: string;
@@ -118,7 +120,7 @@ export interface RunSpec {
 }
 
 /**
- * What a subscriber asks of a program's output: the pieces behind one, until those are so many
+ * A subscriber's next read of a program's output: the chunks after a sequence, up to a number of
  * bytes.
  */
 export interface OutputSubscription {
@@ -126,29 +128,29 @@ export interface OutputSubscription {
   subscriptionId: number;
   after: number;
   bytes: number;
-  /** The program is there, or is still to come. */
+  /** The program runs, or has yet to start. */
   isPending: boolean;
 }
 
-/** A subscriber that has left. */
+/** Identifies a subscription that has ended. */
 export type SubscriptionRef = Pick<OutputSubscription, "requestId" | "subscriptionId">;
 
-/** A piece of live output for one subscriber, in the words of the `output` message. */
+/** One chunk of live output for one subscriber, with the fields of the `output` message. */
 export type OutputPiece = { requestId: string } & Output["payload"];
 
-/** Why a command is stopped: its time is up, or its job was cancelled. */
+/** Why a command is stopped: its timeout has passed, or its job was cancelled. */
 export type StopReason = "timeout" | "cancel";
 
-/** How a command's code ended. */
+/** How a command ended. */
 export type CommandResult =
   | { status: "success" | "failed"; message?: string; result?: unknown }
-  /** The process is to be replaced; whoever comes back answers. */
+  /** The process must be replaced; the new process responds. */
   | { status: "restart"; update?: Update }
-  /** It was stopped; this is what it had written by then. */
+  /** The command was stopped; `output` is what it had written until then. */
   | { status: "stopped"; why: StopReason; output: string }
-  /** It cannot be known how it ended. */
+  /** It is not known how the command ended. */
   | { status: "unknown"; message: string }
-  /** It certainly never began. */
+  /** The command did not start. */
   | { status: "not_started"; message: string };
 
 export interface HostMetrics {
@@ -157,30 +159,33 @@ export interface HostMetrics {
 }
 
 export type AgentEvent =
-  /** The process runs; this is what its journal holds. `random` is from 0 up to 1. */
+  /** The process has started, with the contents of its journal. `random` is from 0 up to 1. */
   | { type: "started"; identity: Identity; records: RequestRecord[]; random: number }
   | { type: "connectionOpened"; link: number; isExtended: boolean }
-  /** A message, or why it is none. Of a command, `known` is what the journal has of its id. */
+  /**
+   * A message, or the reason why it cannot be decoded. For a command, `known` is the journal's
+   * record of its id.
+   */
   | {
       type: "messageReceived";
       link: number;
       decoded: Decoded<ControlMessage>;
       known?: RequestRecord;
     }
-  /** A frame that is no text. */
+  /** A binary frame, which the protocol does not allow. */
   | { type: "binaryReceived"; link: number }
   | { type: "pongReceived"; link: number }
   | { type: "connectionClosed"; link: number; code: number; reason: string; random: number }
   | { type: "commandFinished"; requestId: string; result: CommandResult }
   | { type: "requestPersisted"; requestId: string }
-  /** This process cannot be replaced by a fresh one, and goes on. */
+  /** The process cannot be replaced by a new one, and continues. */
   | { type: "restart_failed"; reason: string }
   | { type: "outputProduced"; piece: OutputPiece }
-  /** The digest of what this agent can do now; the text where it is wanted. */
+  /** The digest of the agent's current capabilities, and the text if it was requested. */
   | { type: "capabilitiesRead"; digest: string; text?: string }
   | { type: "hostMetricsRead"; metrics: HostMetrics }
-  /** These writes could not be made, and with them nothing that waited for them was done. */
+  /** These writes failed, and the effects that waited for them did not happen. */
   | { type: "commitFailed"; writes: AgentWrite[] }
   | { type: "tick"; random: number }
-  /** No new commands; the link is closed as soon as the running ones have ended. */
+  /** No further command starts; the connection closes when the running commands have ended. */
   | { type: "stopRequested" };

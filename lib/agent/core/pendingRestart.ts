@@ -1,6 +1,6 @@
 /**
- * A restart that was asked for: from then on nothing new starts, and what runs is waited for, but
- * not for ever. Every restart that waits for its own moment is answered by the same new process.
+ * A requested restart. From then on no command starts, and running commands get a limited time to
+ * end. The same new process responds to every restart that waits.
  */
 import { restartGraceMs } from "../../protocol/limits.ts";
 import { enter, put, type RequestEntry } from "./requestEntry.ts";
@@ -13,7 +13,7 @@ export class PendingRestart {
     return this.#state !== undefined;
   }
 
-  /** When waiting ends; undefined where nothing is waited for. */
+  /** The time at which waiting ends; undefined if no restart waits. */
   next(): number | undefined {
     return this.#state?.isOrdered === false ? this.#state.by : undefined;
   }
@@ -27,8 +27,8 @@ export class PendingRestart {
   }
 
   /**
-   * Once it is time, and once only: every restart that was asked for is put on record, and will be
-   * answered by the one process that comes back. How many running commands it carries out.
+   * Records every requested restart, once, when it is time. Returns the number of running restart
+   * commands.
    */
   execute(entries: Iterable<RequestEntry>, t: AgentTransition): number {
     const all = [...entries];
@@ -37,7 +37,7 @@ export class PendingRestart {
     for (const entry of running) enter(entry, "restarting", t.now);
     const restarting = all.filter(({ record }) => record.state === "restarting");
     t.write(...restarting.map(put));
-    // One that an earlier process has ordered is being tried: this very process may be on trial.
+    // A restart of an earlier process is on trial: this process may be the version on trial.
     const ours = restarting.filter(({ endsProcess }) => endsProcess);
     const update = ours.find(({ record }) => record.update !== undefined)?.record.update;
     t.perform({ type: "restart", ...(update === undefined ? {} : { update }) });
@@ -47,7 +47,7 @@ export class PendingRestart {
   #due(entries: readonly RequestEntry[], now: number): RequestEntry[] | undefined {
     if (this.#state === undefined || this.#state.isOrdered) return undefined;
     const running = entries.filter(({ record }) => record.state === "started");
-    // What outlives the process is taken up again by the one that comes back.
+    // The next process resumes the commands that outlive this one.
     const isAlone = running.every(({ endsProcess, record }) => endsProcess || record.outlives);
     if (!isAlone && now < this.#state.by) return undefined;
     this.#state.isOrdered = true;

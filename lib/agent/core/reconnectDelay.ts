@@ -1,4 +1,4 @@
-/** How long to wait before the next attempt to connect. Pure; `random` is from 0 up to 1. */
+/** Calculates the delay before the next attempt to connect. Pure; `random` is from 0 up to 1. */
 import {
   backoffBaseMs,
   backoffMsMax,
@@ -8,19 +8,20 @@ import {
 import { reconnectPolicy } from "../../protocol/wire/closeCodes.ts";
 
 export interface ReconnectInput {
-  /** Attempts and short-lived connections since the last steady one. */
+  /** The number of attempts and short-lived connections since the last stable one. */
   attempt: number;
-  /** Over how long this fleet spreads its first returns, as the control plane advised. */
+  /** The reconnect window of the control plane, in milliseconds. */
   spreadMs: number;
   closeCode: number;
-  /** What a control plane that went down in order asked for. */
+  /** The delay that a control plane requested when it shut down. */
   retryAfterMs: number | undefined;
   random: number;
 }
 
 /**
- * Full jitter under a ceiling that doubles, and that is never below the fleet's spread: after a
- * restart of the control plane thousands return at the same moment, the first time included.
+ * Returns a random delay ("full jitter") below a ceiling. The ceiling doubles with each attempt and
+ * is never below the reconnect window, because thousands of agents reconnect at the same moment
+ * after a restart of the control plane, and the first attempt counts too.
  */
 export function reconnectDelayMs(facts: ReconnectInput): number {
   if (facts.retryAfterMs !== undefined) return facts.retryAfterMs;

@@ -1,30 +1,30 @@
-/** A request in the hands of the executor: its record, and what only this process needs to know. */
+/** A request of the executor: its record, and the state that only this process needs. */
 import { dedupAfterTtlMs, dedupWindowMs, timeoutSecondsDefault } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
 import type { AgentWrite, RequestRecord, ResponseBody, StopReason } from "./model.ts";
 
 export interface RequestEntry {
   record: RequestRecord;
-  /** Why the command was told to stop. */
+  /** Why the command was requested to stop. */
   stopping: StopReason | undefined;
-  /** The command ends this process; whoever comes back answers it. */
+  /** The command ends this process; the next process responds. */
   endsProcess: boolean;
-  /** How many of its command may run at a time. */
+  /** The number of requests of this command that may run at the same time. */
   concurrency?: number;
-  /** Its answer could not be written: it is held here until it can. */
+  /** The response could not be stored; it stays in memory until it can. */
   isUnsaved: boolean;
-  /** The control plane has the answer although it is not written yet. */
+  /** The control plane has the response, although the journal does not. */
   isAcknowledged: boolean;
 }
 
-/** `expiresAt` is on this agent's clock; a control plane of the standard alone sets none. */
+/** `expiresAt` is on this agent's clock; a standard control plane sets none. */
 export function newEntry(
   command: Command,
   expiresAt: number | undefined,
   now: number,
 ): RequestEntry {
   const { timeout_seconds, parameters, not_after } = command.payload;
-  // As long as its signatures are good it must be known that it has been here.
+  // The record must be kept as long as the signatures are valid, to detect a replay.
   const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + dedupAfterTtlMs;
   const keepUntil = expiresAt === undefined ? now + dedupWindowMs : expiresAt + dedupAfterTtlMs;
   const startBy = earliest(expiresAt, not_after);
@@ -41,7 +41,7 @@ export function newEntry(
   return buildEntry(record);
 }
 
-/** Signatures that are void by then are no reason to begin, whoever else allows it. */
+/** A command must not start after its signatures expire, whatever its time to live. */
 function earliest(expiresAt: number | undefined, notAfter: string | undefined) {
   if (notAfter === undefined) return expiresAt;
   return Math.min(expiresAt ?? Number.POSITIVE_INFINITY, Date.parse(notAfter));
@@ -52,7 +52,7 @@ export function buildEntry(record: RequestRecord): RequestEntry {
   return { record, stopping: undefined, ...flags };
 }
 
-/** The write that makes the record as it stands durable. */
+/** Returns the write that stores the current record. */
 export function put(entry: RequestEntry): AgentWrite {
   return { type: "putRequest", record: { ...entry.record } };
 }
@@ -63,7 +63,7 @@ export function enter(entry: RequestEntry, state: RequestRecord["state"], now: n
   if (state === "started") entry.record.startedAt = now;
 }
 
-/** An answer with how long its command ran. */
+/** Returns the response with the time that its command ran. */
 export function timed(
   { startedAt }: RequestRecord,
   answer: ResponseBody,

@@ -1,6 +1,6 @@
 /**
- * The answers an executor gives by itself, and any answer as a message: cut to what a message may
- * hold, and in the words the peer knows.
+ * The responses that an executor creates itself, and the message for any response: truncated to the
+ * limit of a message, and in the form that the peer knows.
  */
 import { type ErrorCode, errorText } from "../../protocol/errors.ts";
 import { findUnsafeNumber, isWithinDepth } from "../../protocol/json.ts";
@@ -8,15 +8,15 @@ import { depthMax, messageBytesMax, textCharsMax } from "../../protocol/limits.t
 import type { AgentDraft } from "../../protocol/wire/codec.ts";
 import type { CommandResult, ProcessInfo, ResponseBody, StopReason, Update } from "./model.ts";
 
-/** What the envelope around an answer leaves for it, in bytes. */
+/** The bytes of a message that remain for the response, without its envelope. */
 const roomBytes = messageBytesMax - 2_048;
 
-/** A text of so many characters fits however they are escaped: six bytes each at the most. */
+/** A text of this length fits in any case: an escaped character takes six bytes at most. */
 const escapedCharsMax = Math.floor(roomBytes / 6);
 
 /**
- * The answer as a message can hold it: decided before it is stored. How a command ended stands
- * whatever it has left: a result that cannot travel is left out, and the message says why.
+ * Truncates a response to the limit of a message, before it is stored. The status never changes: a
+ * result that does not fit is omitted, and the message says why.
  */
 export function truncateResponse(answer: ResponseBody): ResponseBody {
   const message = answer.message === undefined ? undefined : cut(answer.message);
@@ -24,30 +24,30 @@ export function truncateResponse(answer: ResponseBody): ResponseBody {
   const flaw = findFlaw(fitting);
   if (flaw === undefined || fitting.type === "error") return fitting;
   const { status } = fitting;
-  const note = `[its result is left out: it ${flaw}]`;
+  const note = `[result omitted: it ${flaw}]`;
   const text = cut([note, message].filter((part) => part !== undefined).join("\n"), note.length);
   return { type: "response", status, message: text };
 }
 
-/** Why an answer cannot travel as it is. */
+/** Returns why the result cannot be sent, or undefined if it can. */
 function findFlaw(answer: ResponseBody): string | undefined {
   let json: string;
   try {
     json = JSON.stringify(answer);
   } catch (error) {
-    return `is no JSON: ${errorText(error)}`;
+    return `is not valid JSON: ${errorText(error)}`;
   }
   const flaw = findUnsafeNumber(JSON.parse(json));
   if (flaw !== undefined) return `has ${flaw}`;
-  // The message puts the answer one level deeper.
-  if (!isWithinDepth(json, depthMax - 1)) return "is nested too deep for a message";
+  // The message nests the response one level deeper.
+  if (!isWithinDepth(json, depthMax - 1)) return "is nested too deeply for a message";
   const bytes = Buffer.byteLength(json);
-  return bytes <= roomBytes ? undefined : `is over the limit of a message: ${bytes} bytes with it`;
+  return bytes <= roomBytes ? undefined : `exceeds the limit of a message: ${bytes} bytes with it`;
 }
 
 /**
- * A peer of the standard alone knows no `result`: it gets it as JSON within the message. `heldMs`
- * is how long the answer has been waiting here.
+ * A standard peer does not know `result`: it gets the result as JSON in the message.
+ * @param responseAgeMs Milliseconds since the command ended.
  */
 export function buildMessage(
   requestId: string,
@@ -78,7 +78,7 @@ export function buildMessage(
   return { type: "response", request_id: requestId, payload };
 }
 
-/** What a command's end is answered with. */
+/** Returns the response for the end of a command. */
 export function answerOf(
   result: Exclude<CommandResult, { status: "restart" }>,
   timeoutMs: number,
@@ -105,32 +105,32 @@ export function stopped(why: StopReason, timeoutMs: number, output = ""): Respon
 }
 
 export function cancelled(): ResponseBody {
-  return failure("CANCELLED", "withdrawn before it began");
+  return failure("CANCELLED", "cancelled before it started");
 }
 
 export function cannotSave(): ResponseBody {
   return failure("STORAGE_UNAVAILABLE", "the agent cannot write its journal; it was not run");
 }
 
-/** The command was begun, and was on record as begun; what it is for was not done. */
+/** The restart command started, and its start was stored, but the process was not replaced. */
 export function notRestarted(reason: string): ResponseBody {
-  return { type: "response", status: "failed", message: `restart given up: ${reason}` };
+  return { type: "response", status: "failed", message: `restart failed: ${reason}` };
 }
 
-/** By the process that came back, which is the proof. */
+/** The new process sends this response, which proves the restart. */
 export function restarted({ pid, version }: ProcessInfo, awayMs: number): ResponseBody {
   const message = `restarted, back after ${formatTime(awayMs)} as process ${pid}, version ${version}`;
   return { type: "response", status: "success", message, result: { pid, version } };
 }
 
-/** By whichever version runs in the end. */
+/** The version that runs in the end sends this response. */
 export function updated({ from, to }: Update, self: ProcessInfo, awayMs: number): ResponseBody {
   const { pid, version, trialFault = "it was interrupted" } = self;
   const isNew = version === to;
   const after = `after ${formatTime(awayMs)}`;
   const message = isNew
     ? `updated from ${from} to ${to}, back ${after} as process ${pid}`
-    : `went back to ${version} ${after}: ${to} did not prove itself: ${trialFault}`;
+    : `rolled back to ${version} ${after}: ${to} failed its trial: ${trialFault}`;
   const result = { from, to, version, pid };
   return { type: "response", status: isNew ? "success" : "failed", message, result };
 }
@@ -144,6 +144,6 @@ function cut(text: string, lessChars = 0): string {
   const isRoomy = Buffer.byteLength(JSON.stringify(whole)) <= roomBytes;
   const charsMax = (isRoomy ? textCharsMax : escapedCharsMax) - lessChars;
   if (whole.length <= charsMax) return whole;
-  const mark = ` … [cut: ${whole.length} characters in all]`;
+  const mark = ` … [truncated: ${whole.length} characters in total]`;
   return whole.slice(0, charsMax - mark.length).toWellFormed() + mark;
 }

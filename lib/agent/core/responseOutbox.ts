@@ -1,6 +1,6 @@
 /**
- * The outbox: what becomes of answers. None leaves before it is on disk; each is sent again until
- * the control plane has it; one that could not be written is held, and said, until it can be.
+ * The outbox sends responses. A response is sent only after it is stored, and again until the
+ * control plane acknowledges it. A response that cannot be stored stays in memory until it can.
  */
 import { answerRepeatMs } from "../../protocol/limits.ts";
 import type { DeadlineQueue } from "../../time/deadlineQueue.ts";
@@ -9,7 +9,7 @@ import { put, type RequestEntry } from "./requestEntry.ts";
 import { buildMessage } from "./response.ts";
 import type { AgentTransition } from "./transition.ts";
 
-/** The connection over which answers go. */
+/** The connection over which responses are sent. */
 export interface OutboxConnection {
   link: number;
   isExtended: boolean;
@@ -22,13 +22,16 @@ export class ResponseOutbox {
   readonly #deadlines: DeadlineQueue<string>;
   connection: OutboxConnection | undefined;
 
-  /** Shares the executor's requests and their deadlines. */
+  /**
+   * @param entries The executor's requests, shared with it.
+   * @param deadlines The executor's deadlines, shared with it.
+   */
   constructor(entries: Map<string, RequestEntry>, deadlines: DeadlineQueue<string>) {
     this.#entries = entries;
     this.#deadlines = deadlines;
   }
 
-  /** A connection is up: whatever the control plane may not have received is sent. */
+  /** The connection is up: sends every response that the control plane may not have. */
   linked(connection: OutboxConnection, t: AgentTransition): void {
     if (this.connection?.link === connection.link) return;
     this.connection = connection;
@@ -37,7 +40,7 @@ export class ResponseOutbox {
     }
   }
 
-  /** Writes and sends an answer, however often it is sent. */
+  /** Stores and sends a response. */
   respondDurably(entry: RequestEntry, t: AgentTransition): void {
     const { requestId, answer, since } = entry.record;
     t.write(put(entry));
@@ -47,23 +50,27 @@ export class ResponseOutbox {
     this.respond(requestId, answer, t, t.now - since);
   }
 
-  /** Without a record: for what was never begun, and for repeats; `heldMs` since it was given. */
+  /**
+   * Sends a response without storing it, for commands that never started and for repeats.
+   * @param responseAgeMs Milliseconds since the command ended.
+   */
   respond(requestId: string, answer: ResponseBody, t: AgentTransition, responseAgeMs = 0): void {
     if (this.connection === undefined) return;
     const message = buildMessage(requestId, answer, this.connection.isExtended, responseAgeMs);
     t.send(this.connection.link, message);
   }
 
-  /** An answer that was not acknowledged in time, or could not be written. */
+  /** Repeats a response that was not acknowledged in time, or that could not be stored. */
   repeat(entry: RequestEntry, t: AgentTransition): void {
     const { requestId, since } = entry.record;
-    // A peer of the standard alone acknowledges nothing: the connection that took it still stands.
+    // A standard peer sends no acknowledgements. If the connection that sent the response has
+    // lasted, the response counts as received.
     const isTaken = t.now - since >= answerRepeatMs && this.connection?.isExtended === false;
     if (isTaken) this.acknowledged(requestId, t);
     if (!isTaken || entry.isUnsaved) this.respondDurably(entry, t);
   }
 
-  /** The control plane has the answer, or wants none: it need not be sent again. */
+  /** The control plane has the response, or does not need it: it is not sent again. */
   acknowledged(requestId: string, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry?.record.state !== "ended") return;
@@ -76,13 +83,13 @@ export class ResponseOutbox {
     t.write({ type: "markAcknowledged", requestId });
   }
 
-  /** The journal would not take it: it is tried again soon. */
+  /** The journal rejected the response: the write is repeated soon. */
   commitFailed(entry: RequestEntry, now: number): void {
     entry.isUnsaved = true;
     this.#deadlines.set(entry.record.requestId, now + unsavedRetryMs);
   }
 
-  /** An answer that had to be held is on disk now. */
+  /** A response that stayed in memory is stored now. */
   persisted(requestId: string, t: AgentTransition): void {
     const entry = this.#entries.get(requestId);
     if (entry !== undefined) entry.isUnsaved = false;

@@ -1,4 +1,4 @@
-/** What one event changes at the agent, with the effects that are used most as verbs. */
+/** The changes that one event causes at the agent, with methods for the most frequent effects. */
 import { Transition } from "../../core/transition.ts";
 import type { AgentDraft } from "../../protocol/wire/codec.ts";
 import type { AgentEffect, AgentWrite } from "./model.ts";
@@ -13,5 +13,5 @@ export class AgentTransition extends Transition<AgentWrite, AgentEffect> {
   }
 }
 
-/** What is left of a transition for whoever carries it out. */
+/** The part of a transition that the engine executes. */
 export type AgentChanges = Pick<AgentTransition, "writes" | "effects">;

@@ -1,6 +1,6 @@
 /**
- * Dialling with a key: a nonce is fetched, signed, and the connection opened with the proof. To the
- * link it looks like any other connection, which may be given up at any time.
+ * Dials with a key: fetches a nonce, signs it, and opens the connection with the proof. It has the
+ * interface of any other client socket, and can be terminated at any time.
  */
 import { errorText } from "../../protocol/errors.ts";
 import { connectTimeoutMs } from "../../protocol/limits.ts";
@@ -29,7 +29,7 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
     isClosed = true;
     const status = code === 1006 ? /: (401|403|429)$/.exec(reason)?.[1] : undefined;
     const facts = status === undefined ? undefined : rejections[status];
-    // The answer to a renewal may have been lost: then the other key is the right one.
+    // The response to a key renewal may have been lost. In this case the other key is valid.
     if (facts === closeCodes.unauthorized && identity.tryOther()) return events.close(code, reason);
     events.close(facts?.code ?? code, facts?.meaning ?? reason);
   };
@@ -62,14 +62,17 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
   };
 }
 
-/** What a refused upgrade means, by its HTTP status. */
+/** The close code for a rejected upgrade, by its HTTP status. */
 const rejections: Record<string, { code: number; meaning: string }> = {
   401: closeCodes.unauthorized,
   403: closeCodes.forbidden,
   429: closeCodes.rateLimited,
 };
 
-/** A fresh nonce of the control plane's; throws what stands in the way. */
+/**
+ * Returns a new nonce of the control plane.
+ * @throws {WsctlError} The error of the control plane.
+ */
 export async function requestChallenge(
   identity: AgentIdentity,
   fetch: typeof globalThis.fetch,
@@ -79,6 +82,6 @@ export async function requestChallenge(
   const limit = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   const url = `${identity.stored.url}/agent/challenge`;
   const response = await fetch(url, { redirect: "error", signal: limit });
-  if (!response.ok) throw new Error(`Expected a nonce, got HTTP status: ${response.status}`);
+  if (!response.ok) throw new Error(`Cannot get a nonce: HTTP status ${response.status}`);
   return (await response.json()) as Challenge;
 }

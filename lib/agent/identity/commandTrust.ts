@@ -1,6 +1,6 @@
 /**
- * Whom an agent believes: keys whose signatures a command needs before anything is done about it.
- * Without a rule every command of the control plane is believed; with one, none that no rule names.
+ * The keys whose signatures a command needs before it runs. Without a rule, every command of the
+ * control plane is trusted. With rules, a command that no rule names is rejected.
  */
 
 import { errorText, WsctlError } from "../../protocol/errors.ts";
@@ -10,7 +10,7 @@ import { findSigners } from "../../protocol/wire/signedCommand.ts";
 import type { SignatureCheck } from "../core/admission.ts";
 
 interface Rule {
-  /** How many of the keys must have signed. */
+  /** How many of the keys must sign. */
   count: number;
   keys: PublicKey[];
 }
@@ -18,18 +18,21 @@ interface Rule {
 const every = "*";
 
 export class CommandTrust {
-  /** By command; `*` is for those that have no rule of their own. */
+  /** The rules by command; `*` applies to commands without a rule. */
   readonly #rules = new Map<string, Rule>();
   readonly #agentId: string;
 
-  /** `texts`: `[COMMAND[,COMMAND]=][N:]KEY[,KEY]`; throws `USAGE` naming what is wrong. */
+  /**
+   * @param texts Rules of the form `[COMMAND[,COMMAND]=][N:]KEY[,KEY]`.
+   * @throws {WsctlError} USAGE if a rule is invalid.
+   */
   constructor(texts: readonly string[], agentId: string) {
     this.#agentId = agentId;
     for (const text of texts) this.#add(text);
     for (const [command, { count, keys }] of this.#rules) {
       if (count <= keys.length) continue;
-      const text = `--trust asks for ${count} signatures on "${command}" and names ${keys.length} keys`;
-      throw new WsctlError("USAGE", `${text}: no command could ever have so many`);
+      const text = `Flag --trust requires ${count} signatures for "${command}", but names ${keys.length} keys`;
+      throw new WsctlError("USAGE", `${text}. Add keys or lower the count`);
     }
   }
 
@@ -37,25 +40,28 @@ export class CommandTrust {
     return this.#rules.size > 0;
   }
 
-  /** `now`: on this host's own clock; the control plane is not asked for the time. */
+  /** @param now Milliseconds since 1970 on this host's own clock, not the control plane's. */
   check(message: Command, now: number): SignatureCheck {
     if (!this.isOn) return { signedBy: [] };
     const { command, parameters = {}, not_after, signatures = [] } = message.payload;
     const rule = this.#rules.get(command) ?? this.#rules.get(every);
     if (rule === undefined) {
-      return { refusal: "this agent takes only signed commands, and trusts no key for this one" };
+      return { refusal: "this agent requires signed commands, and trusts no key for this command" };
     }
     if (not_after === undefined || signatures.length === 0) {
-      return { refusal: `this agent takes only signed commands: wsctl send ${command} --sign KEY` };
+      return {
+        refusal: `this agent requires signed commands: use wsctl send ${command} --sign KEY`,
+      };
     }
-    if (Date.parse(not_after) <= now) return { refusal: "its signatures have expired" };
+    if (Date.parse(not_after) <= now)
+      return { refusal: "the signatures of the command have expired" };
     const request_id = message.request_id;
     const subject = { agent: this.#agentId, request_id, command, parameters, not_after };
     const signedBy = findSigners(subject, signatures, rule.keys);
     if (signedBy.length >= rule.count) return { signedBy };
     const wanted = rule.count === 1 ? "a key" : `${rule.count} keys`;
-    const text = `it is not signed for this agent by ${wanted} that it trusts for this command`;
-    return { refusal: `${text} (${signedBy.length} of ${signatures.length} signatures hold)` };
+    const text = `the command is not signed for this agent by ${wanted} that it trusts for this command`;
+    return { refusal: `${text} (${signedBy.length} of ${signatures.length} signatures are valid)` };
   }
 
   #add(text: string): void {

@@ -1,23 +1,26 @@
-/** What a program of the agent's own needs in order to speak to the control plane for a request. */
+/** What a program of the agent needs to call the control plane for a request. */
 import * as v from "valibot";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { ControlPlane } from "../../transfer/apiCall.ts";
 import { requestChallenge } from "./authenticatedDial.ts";
 import { AgentIdentity } from "./identity.ts";
 
-/** Handed over on standard input: a token is nothing for an argument list or an environment. */
+/**
+ * The access data. It is passed on standard input, because an argument list or an environment would
+ * expose the token.
+ */
 export const ControlPlaneAccess = v.object({
   url: v.string(),
-  /** Empty where the agent has a key. */
+  /** Empty if the agent has a key. */
   token: v.string(),
-  /** Path of the identity that proves the calls instead of a token. */
+  /** Path of the identity whose key authenticates the calls instead of a token. */
   identity: v.optional(v.string()),
-  /** PEM text of the authorities to trust instead of the system's. */
+  /** PEM text of the authorities to trust instead of the system's authorities. */
   ca: v.optional(v.string()),
 });
 export type ControlPlaneAccess = v.InferOutput<typeof ControlPlaneAccess>;
 
-/** The way of an agent's own connection, over HTTP. */
+/** Returns access over HTTP to the control plane of the agent's own connection. */
 export function buildAccess(
   { server, token, ca }: { server: string; token: string; ca?: string },
   identity: AgentIdentity | undefined,
@@ -37,9 +40,10 @@ export function toControlPlane(
   const fetch = fetchWith(ca);
   if (path === undefined) return { url, token, fetch };
   const authorization = async () => {
-    // Read each time: the agent may have renewed its key since.
+    // The identity is read for each call, because the agent may have renewed its key.
     const identity = AgentIdentity.read(path);
-    if (identity === undefined) throw new WsctlError("UNAUTHORIZED", `no identity at "${path}"`);
+    if (identity === undefined)
+      throw new WsctlError("UNAUTHORIZED", `Cannot read identity "${path}": not found`);
     const { nonce } = await requestChallenge(identity, fetch);
     return identity.prove(nonce, "call");
   };

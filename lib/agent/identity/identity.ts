@@ -1,7 +1,7 @@
 /**
- * An agent's own identity: the key that it made when it joined, where it joined, and how often it
- * has connected. The count only grows, and is on disk before it is used: a copy of the identity
- * that connects as well is thereby found out.
+ * An agent's identity: its key, the control plane that it joined, and its connection count. The
+ * count only grows, and is stored before it is used. So the control plane detects a copy of the
+ * identity that connects as well.
  */
 
 import { mkdirSync, readFileSync } from "node:fs";
@@ -14,19 +14,19 @@ import { formatKeyId, type ProofPurpose, proofHeader } from "../../protocol/wire
 
 const Stored = v.object({
   url: v.string(),
-  /** PEM text of the authority that vouches for the control plane. */
+  /** PEM text of the authority that issued the control plane's certificate. */
   ca: v.optional(v.string()),
   control_id: v.string(),
   agent_id: v.string(),
   key_id: v.string(),
-  /** PKCS#8, PEM. */
+  /** PKCS#8 (RFC 5958), PEM. */
   private_key: v.string(),
   counter: v.number(),
   /** The id of the join token that was used. */
   join_token_id: v.string(),
-  /** When the key was made, in milliseconds since 1970. */
+  /** When the key was created, in milliseconds since 1970. */
   key_created_at: v.number(),
-  /** A key that was sent to take this one's place, while no answer has come. */
+  /** A new key that was sent to the control plane, while no response has arrived. */
   next_key: v.optional(v.string()),
 });
 export type StoredIdentity = v.InferOutput<typeof Stored>;
@@ -42,7 +42,10 @@ export class AgentIdentity {
     this.#key = readPrivateKey(stored.private_key);
   }
 
-  /** Undefined where this agent has not joined; throws `USAGE` where the file is damaged. */
+  /**
+   * Reads the identity. Returns undefined if this agent has not joined.
+   * @throws {WsctlError} USAGE if the file is damaged.
+   */
   static read(path: string): AgentIdentity | undefined {
     let text: string;
     try {
@@ -72,7 +75,7 @@ export class AgentIdentity {
     return this.#path;
   }
 
-  /** Makes the key that is to take the place of this one; on disk before anybody is told. */
+  /** Creates the next key. It is stored when this returns. */
   prepareNext(): NewKey {
     const next = generateKey();
     this.update({ next_key: next.pem });
@@ -80,8 +83,8 @@ export class AgentIdentity {
   }
 
   /**
-   * The next key is the one from now on, and the old one the other; false where there is no other.
-   * The count goes on whichever it is.
+   * Swaps the current key and the next key. Returns false if there is no next key. The count
+   * continues.
    */
   tryOther(): boolean {
     const { next_key: next, private_key: other } = this.#stored;
@@ -91,7 +94,7 @@ export class AgentIdentity {
     return true;
   }
 
-  /** The control plane knows this key: the other is of no use. */
+  /** Deletes the next key, because the control plane has accepted the current key. */
   confirmed(): void {
     if (this.#stored.next_key === undefined) return;
     const { next_key: _, ...rest } = this.#stored;
@@ -99,14 +102,17 @@ export class AgentIdentity {
     this.#save();
   }
 
-  /** The `Authorization` of one call, or of a connection: that is counted, and on disk. */
+  /**
+   * Returns the `Authorization` header of one call, or of a connection. A connection increases the
+   * stored count.
+   */
   prove(nonce: string, purpose: ProofPurpose): string {
     if (purpose === "connect") this.update({ counter: this.#stored.counter + 1 });
     const { control_id: controlId, key_id: keyId, counter } = this.#stored;
     return proofHeader(this.#key, { controlId, purpose, keyId, nonce, counter });
   }
 
-  /** On disk when this returns. */
+  /** The changes are on disk when this returns. */
   update(changed: Partial<StoredIdentity>): void {
     this.#stored = { ...this.#stored, ...changed };
     this.#key = readPrivateKey(this.#stored.private_key);
@@ -121,5 +127,5 @@ export class AgentIdentity {
 
 function damaged(path: string, error: unknown): WsctlError {
   const text = `Cannot read this agent's identity "${path}": ${errorText(error)}`;
-  return new WsctlError("USAGE", `${text}; remove it and join again`, { cause: error });
+  return new WsctlError("USAGE", `${text}. Delete the file and join again`, { cause: error });
 }

@@ -1,6 +1,7 @@
 /**
- * Joining: the authority behind the control plane is compared with the fingerprint of the join
- * string first; only then is the secret sent, over a connection that this authority vouches for.
+ * Joins a control plane. First the authority of the control plane is compared with the fingerprint
+ * of the join string. Only then is the secret sent, over a connection that this authority
+ * certifies.
  */
 import { isIP } from "node:net";
 import { connect, type PeerCertificate } from "node:tls";
@@ -17,7 +18,7 @@ import { AgentIdentity } from "./identity.ts";
 export interface JoinOptions {
   join: Join;
   agentId: string;
-  /** Where the identity is kept. */
+  /** Path of the identity file. */
   path: string;
   runtime: Runtime;
   log: Log;
@@ -25,7 +26,11 @@ export interface JoinOptions {
   signal: AbortSignal;
 }
 
-/** Throws what the control plane says against it, `FORBIDDEN` for another authority. */
+/**
+ * Joins the control plane and stores the identity.
+ * @throws {WsctlError} FORBIDDEN if the authority is another one, UNAUTHORIZED if the join string
+ * is not valid, UNREACHABLE without a connection.
+ */
 export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
   const { join, agentId, path, runtime, log, now, signal } = options;
   const ca = join.fingerprint === undefined ? undefined : await fetchAuthority(join);
@@ -39,8 +44,11 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
     ({ body }) => body as Joined,
     (error) => {
       if (!(error instanceof WsctlError) || error.code !== "UNAUTHORIZED") throw error;
-      const text = `${join.url} does not take this join string: it was used, revoked or has expired`;
-      throw new WsctlError("UNAUTHORIZED", `${text}; "wsctl tokens create --join" makes another`);
+      const text = `${join.url} rejected the join string: it was used or revoked, or has expired`;
+      throw new WsctlError(
+        "UNAUTHORIZED",
+        `${text}. Create another with "wsctl tokens create --join"`,
+      );
     },
   );
   const identity = AgentIdentity.create(path, {
@@ -54,14 +62,14 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
     join_token_id: tokenId,
     key_created_at: now,
   });
-  const next = joined.pending ? `; wsctl agents approve ${agentId} lets it in` : "";
+  const next = joined.pending ? `; approve it with "wsctl agents approve ${agentId}"` : "";
   log.info(`joined ${join.url} as ${agentId}${next}`);
   return identity;
 }
 
 /**
- * PEM text of the authority whose key has this fingerprint, out of what the server presents.
- * Nothing is sent on this connection, and nothing else of it is believed.
+ * Returns the PEM text of the authority in the server's certificate chain whose key has this
+ * fingerprint. Nothing is sent on this connection, and nothing else that it presents is trusted.
  */
 function fetchAuthority({ url, fingerprint = "" }: Join): Promise<string> {
   const { hostname, port } = new URL(url);
@@ -91,7 +99,7 @@ function fetchAuthority({ url, fingerprint = "" }: Join): Promise<string> {
   });
 }
 
-/** The leaf first; ends with the first that issued itself. */
+/** Returns the chain from the leaf up to the first self-issued certificate. */
 function readChain(leaf: PeerCertificate | undefined): Buffer[] {
   const chain: Buffer[] = [];
   let each = leaf as (PeerCertificate & { issuerCertificate?: PeerCertificate }) | undefined;

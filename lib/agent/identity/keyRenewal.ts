@@ -1,4 +1,4 @@
-/** An agent's key is replaced by the agent itself, long before anybody could have worn it out. */
+/** The agent replaces its key regularly, so that a leaked key is of use for a limited time only. */
 import type { Log } from "../../log/log.ts";
 import { errorText } from "../../protocol/errors.ts";
 import { readPrivateKey } from "../../protocol/keys.ts";
@@ -6,7 +6,7 @@ import { buildJoinText, formatKeyId } from "../../protocol/wire/keyProof.ts";
 import { ask, type ControlPlane } from "../../transfer/apiCall.ts";
 import type { AgentIdentity } from "./identity.ts";
 
-/** After a renewal that failed the next is tried so much later. */
+/** The delay between a failed renewal and the next attempt. */
 const retryIntervalMs = 60 * 60 * 1000;
 
 export interface KeyRenewalOptions {
@@ -24,7 +24,7 @@ export class KeyRenewal {
     this.#options = options;
   }
 
-  /** Renews the key if it is old enough; to be called while connected. */
+  /** Renews the key if it is old enough. The caller must be connected. */
   renewIfDue(now: number): void {
     const { identity, lifetimeMs, controlPlane, log } = this.#options;
     if (now < this.#notBefore || now - identity.stored.key_created_at < lifetimeMs) return;
@@ -32,16 +32,17 @@ export class KeyRenewal {
     renewKey(identity, controlPlane, now).then(
       () => {
         this.#notBefore = 0;
-        log.info("renewed this agent's key");
+        log.info("key renewed");
       },
-      (error) => log.warn(`cannot renew this agent's key: ${errorText(error)}`),
+      (error) => log.warn(`key renewal failed: ${errorText(error)}`),
     );
   }
 }
 
 /**
- * The new key is on disk before the control plane hears of it; if its answer is lost, the next
- * connection finds out which of the two is in force. Throws what the control plane says against it.
+ * Renews the key. The new key is stored before it is sent. If the response is lost, the next
+ * connection determines which of the two keys is valid.
+ * @throws {WsctlError} The error of the control plane.
  */
 async function renewKey(
   identity: AgentIdentity,

@@ -89,7 +89,7 @@ test("an agent whose own file is gone says of commands that they were not starte
   expect(performance.now() - began).toBeLessThan(8_000);
   const restart = await host.send("restart");
   expect(restart).toMatchObject({ outcome: "failed" });
-  expect(restart.message).toContain("restart given up: cannot start");
+  expect(restart.message).toContain("restart failed: cannot start");
   expect(host.agent.hasExited).toBe(false);
   renameSync(away, host.copy);
   const jobs = await wsctl(["jobs", "list", "--json", "--data-dir", `${host.dir}`]);

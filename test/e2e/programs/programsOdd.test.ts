@@ -108,12 +108,12 @@ test("how a program ended stands, whatever it has left as its result", async () 
   host.define("broken", `echo '${deep}'; exit 3`);
   expect(await host.send("deep")).toMatchObject({
     outcome: "success",
-    message: expect.stringContaining("its result is left out: it is nested too deep"),
+    message: expect.stringContaining("result omitted: it is nested too deeply"),
   });
   expect(await host.send("surrogate")).toMatchObject({ outcome: "success" });
   expect(await host.send("huge")).toMatchObject({
     outcome: "success",
-    message: expect.stringContaining("its result is left out: it is over the limit"),
+    message: expect.stringContaining("result omitted: it exceeds the limit"),
   });
   expect(await host.send("number")).toMatchObject({
     outcome: "success",

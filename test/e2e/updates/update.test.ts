@@ -125,7 +125,7 @@ describe("a version that does not work", () => {
       outcome: "failed",
       result: { from: older, to: broken[fault], version: older, pid },
     });
-    expect(outcome.message).toMatch(/^went back to 0\.0\.9 after .* did not prove itself: /);
+    expect(outcome.message).toMatch(/^rolled back to 0\.0\.9 after .* failed its trial: /);
     expect(outcome.message).toMatch(why);
     expect(host.has(older)).toBe(true);
     expect(existsSync(`${host.file}.previous`)).toBe(false);

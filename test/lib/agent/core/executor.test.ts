@@ -177,8 +177,6 @@ describe("an answer", () => {
     hand.command("r");
     const result = { status: "success", result: "x".repeat(70_000) } as const;
     const step = hand.step((each) => hand.executor.finished("r", result, each));
-    expect(answers(step)).toEqual([
-      expect.stringMatching(/^\[its result is left out: .*70050 bytes/),
-    ]);
+    expect(answers(step)).toEqual([expect.stringMatching(/^\[result omitted: .*70050 bytes/)]);
   });
 });

@@ -58,7 +58,7 @@ describe("a restart", () => {
     const t = new AgentTransition(hand.now);
     hand.executor.finished("r", { status: "restart" }, t);
     const told = hand.step((each) => hand.executor.commitFailed(t.writes, each));
-    expect(answers(told)).toEqual(["restart given up: the agent cannot write its journal"]);
+    expect(answers(told)).toEqual(["restart failed: the agent cannot write its journal"]);
     expect(kinds(hand.command("next"))).toEqual(["run"]);
   });
 });

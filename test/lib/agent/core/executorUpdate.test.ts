@@ -41,14 +41,14 @@ describe("an update", () => {
     const hand = trying();
     hand.restart({ pid: 7, version: "1.2.3", trialFault: "it ended by itself" });
     expect(answers(hand.link())).toEqual([
-      "went back to 1.2.3 after 0 ms: 1.3.0 did not prove itself: it ended by itself",
+      "rolled back to 1.2.3 after 0 ms: 1.3.0 failed its trial: it ended by itself",
     ]);
   });
 
   test("whose both processes died is answered by whoever starts next", () => {
     const hand = trying();
     hand.restart();
-    expect(answers(hand.link())[0]).toEndWith("did not prove itself: it was interrupted");
+    expect(answers(hand.link())[0]).toEndWith("failed its trial: it was interrupted");
   });
 });
 

@@ -33,7 +33,7 @@ describe("fittingAnswer()", () => {
   test("cuts a message that is too long and says how long it was", () => {
     const { message = "" } = truncateResponse({ ...success, message: "x".repeat(20_000) });
     expect(message).toHaveLength(textCharsMax);
-    expect(message).toEndWith("xxx … [cut: 20000 characters in all]");
+    expect(message).toEndWith("xxx … [truncated: 20000 characters in total]");
     const error = truncateResponse({
       type: "error",
       code: "INTERNAL",
@@ -57,7 +57,7 @@ describe("fittingAnswer()", () => {
     expect(answer).toMatchObject({ type: "response", status: "success" });
     expect(answer).not.toHaveProperty("result");
     expect(answer.message).toMatch(
-      /^\[its result is left out: it is over the limit of a message: 660\d\d bytes with it\]\ndone$/,
+      /^\[result omitted: it exceeds the limit of a message: 660\d\d bytes with it\]\ndone$/,
     );
   });
 
@@ -120,7 +120,7 @@ describe("messageOf()", () => {
     const { payload } = buildMessage("1", { ...success, result: "x".repeat(50_000) }, false);
     const { message = "" } = payload as { message?: string };
     expect(message).toHaveLength(textCharsMax);
-    expect(message).toEndWith("[cut: 50002 characters in all]");
+    expect(message).toEndWith("[truncated: 50002 characters in total]");
   });
 
   test("writes an error the same for every peer", () => {

@@ -19,7 +19,10 @@ describe("fittingAnswer()", () => {
 
   test("leaves a result out that is no JSON", () => {
     const answer = truncateResponse({ ...success, result: 1n });
-    expect(answer).toMatchObject({ status: "success", message: expect.stringMatching(/no JSON/) });
+    expect(answer).toMatchObject({
+      status: "success",
+      message: expect.stringMatching(/not valid JSON/),
+    });
   });
 });
 

@@ -61,7 +61,7 @@ describe("an agent that trusts", () => {
   test("keys for one command takes no other", () => {
     const trust = new CommandTrust([`update=${alice.text}`], "web-1");
     expect(trust.check(signed([alice]), now)).toEqual({
-      refusal: "this agent takes only signed commands, and trusts no key for this one",
+      refusal: "this agent requires signed commands, and trusts no key for this command",
     });
   });
 
@@ -97,14 +97,14 @@ describe("an agent that trusts", () => {
   test("refuses what is too old, by its own clock", () => {
     expect(trust.check(whole, now)).toEqual({ signedBy: [alice.publicKey.id] });
     expect(trust.check(whole, Date.parse(subject.not_after))).toEqual({
-      refusal: "its signatures have expired",
+      refusal: "the signatures of the command have expired",
     });
   });
 
   test.each([
     ["key", /must be \[COMMAND/],
     ["update=", /must be \[COMMAND/],
-    [`2:${alice.text}`, /asks for 2 signatures .* names 1 keys/],
+    [`2:${alice.text}`, /requires 2 signatures .* names 1 keys/],
     [`update=3:${alice.text},${bob.text}`, /on "update"/],
     [`${alice.text},nokey`, /must be \[COMMAND/],
   ])("cannot be told %j", (text, says) => {
