@@ -94,7 +94,7 @@ describe("ten gigabytes on standard output", () => {
     await expectBounded(operator);
     const outcome = JSON.parse(operator.lines.join("\n")) as OutcomeLine;
     expect(outcome).toMatchObject({ outcome: "failed", result: { flooded: true } });
-    const [, cut = ""] = /\[… (\d+) bytes cut …\]/.exec(outcome.message ?? "") ?? [];
+    const [, cut = ""] = /\[… (\d+) bytes omitted …\]/.exec(outcome.message ?? "") ?? [];
     expect(floodBytes - Number(cut)).toBeLessThan(16 * 1024);
     expect(outcome.message).toStartWith("exited with status 3\nfirst\n\0\0\0");
   });
@@ -216,7 +216,7 @@ describe("a program that", () => {
     const large = await send("large");
     expect(large).toMatchObject({ outcome: "success", result: { exit_code: 0 } });
     expect(large.message).toBe(
-      "said\n[its result of 40009 bytes is over 32768 bytes and was left out]",
+      "said\n[the result was omitted: its 40009 bytes exceed 32768 bytes]",
     );
     define("largest", `${json} ${fill(32_768 - 9)} > $WSCTL_RESULT_FILE; echo said`);
     const largest = await send("largest");

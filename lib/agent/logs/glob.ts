@@ -14,7 +14,7 @@ const readsMax = 200_000;
 /** What is wrong with a pattern, for whoever wrote it. */
 export function checkGlob(glob: string): string | undefined {
   if (!glob.startsWith("/")) return "must be an absolute path";
-  if (glob.includes("\0")) return "must not have a NUL in it";
+  if (glob.includes("\0")) return "must not contain a NUL character";
   if (glob.endsWith("/")) return "must name files, not a directory";
   for (const segment of glob.split("/")) {
     if (segment === "." || segment === "..") return `must not have "${segment}" in it`;

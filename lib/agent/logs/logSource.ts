@@ -12,14 +12,14 @@ const Argv = v.pipe(
   v.array(
     v.pipe(
       Text,
-      v.check((text) => !text.includes("\0"), "must not have a NUL in it"),
+      v.check((text) => !text.includes("\0"), "must not contain a NUL character"),
     ),
   ),
   v.minLength(1, "must name a program"),
 );
 const Unit = v.pipe(
   v.string(),
-  v.regex(/^[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*$/, "must be a unit's name"),
+  v.regex(/^[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*$/, "must be the name of a systemd unit"),
 );
 const Glob = v.pipe(
   v.string(),

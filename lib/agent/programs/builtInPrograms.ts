@@ -1,13 +1,13 @@
-/** Commands that every agent has as programs of its own, by name: no manifest may be called so. */
+/** The built-in commands that run as programs. Custom commands cannot use their names. */
 export const builtInPrograms: readonly { name: string; summary: string }[] = [
-  { name: "exec", summary: "runs a program that the host's own configuration allows" },
-  { name: "fetch_logs", summary: "fetches lines of a log that the host names" },
-  { name: "update", summary: "replaces this agent by another version, if that proves itself" },
+  { name: "exec", summary: "runs a program that the host's configuration allows" },
+  { name: "fetch_logs", summary: "fetches lines of a log source of the host" },
+  { name: "update", summary: "updates this agent to another version, if that passes its trial" },
 ];
 
 export const builtInProgramNames: readonly string[] = builtInPrograms.map(({ name }) => name);
 
-/** What it does, in one line. */
+/** Returns the one-line summary of a built-in program. */
 export function builtInSummary(name: string): string {
   return builtInPrograms.find((program) => program.name === name)?.summary ?? "";
 }

@@ -1,24 +1,26 @@
 /**
- * What is wrong with a JSON Schema that an operator has written, before anything is held against
- * it: a type that does not exist, a pattern that is none, a reference that leads nowhere or back to
- * itself. A validator would let these pass, throw at them, or go on for ever.
+ * Checks a JSON Schema of an operator before any value is validated against it: unknown types,
+ * invalid patterns, and references without a target or in a circle. A validator would accept these,
+ * throw, or not end.
  */
 import { errorText } from "../../protocol/errors.ts";
 import { findUnsafeNumber, isJsonObject, type JsonObject } from "../../protocol/json.ts";
 
 const types = ["string", "integer", "number", "boolean", "object", "array", "null"];
-/** Keywords whose value is a schema, a list of them, or schemas by name. */
+/**
+ * Keywords whose value is one schema, a list of schemas, or schemas by name (JSON Schema 2020-12).
+ */
 const single = [
   ...["additionalProperties", "items", "contains", "propertyNames", "not", "if", "then", "else"],
   ...["unevaluatedItems", "unevaluatedProperties"],
 ];
 const lists = ["allOf", "anyOf", "oneOf", "prefixItems"];
 const named = ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
-/** Schemas that one schema may come to, its references followed. */
+/** The limit of schemas that a schema may expand to when all its references are followed. */
 const schemasMax = 1_000;
 const unsupported = ["$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor"];
 
-/** Undefined where nothing is. */
+/** Returns what is wrong with the schema, or undefined. */
 export function checkSchema(schema: JsonObject, path: string): string | undefined {
   const flaw = findUnsafeNumber(schema);
   if (flaw !== undefined) return `${path}: has ${flaw}`;
@@ -40,7 +42,8 @@ function checkAt(schema: unknown, path: string): string | undefined {
 function checkKeywords(schema: JsonObject, path: string): string | undefined {
   const { type, pattern, required, patternProperties } = schema;
   const wrong = (Array.isArray(type) ? type : [type ?? "object"]).find((t) => !types.includes(t));
-  if (wrong !== undefined) return `${path}.type: "${wrong}" is none of ${types.join(", ")}`;
+  if (wrong !== undefined)
+    return `${path}.type: "${wrong}" is not a type; expected one of ${types.join(", ")}`;
   if (required !== undefined && !Array.isArray(required)) {
     return `${path}.required: must be a list of names`;
   }
@@ -72,9 +75,9 @@ function checkKeywords(schema: JsonObject, path: string): string | undefined {
   return undefined;
 }
 
-/** The schemas right inside of one, with where they stand. */
+/** Returns the direct subschemas of a schema, with their paths. */
 function listSchemas(schema: JsonObject, path: string): [unknown, string][] {
-  // Before 2020 a list stood where `items` has one schema now.
+  // Before draft 2020-12, `items` could hold a list.
   const plain = [...single, ...lists].flatMap((key) => {
     const value = schema[key];
     if (value === undefined) return [];
@@ -93,12 +96,12 @@ function listSchemas(schema: JsonObject, path: string): [unknown, string][] {
 }
 
 /**
- * References may lead to `$defs` at the top alone, and never in a circle. What they come to when
- * each is followed is counted, as a validator follows them all: a few definitions that each refer
- * to the next one twice would keep it busy for ever.
+ * References may lead only to `$defs` at the top, and not in a circle. A validator follows every
+ * reference, so the expanded schemas are counted: a chain of definitions that each refer to the
+ * next one twice grows exponentially.
  */
 function checkReferences(root: JsonObject, path: string): string | undefined {
-  /** How many schemas each definition comes to. */
+  /** The number of schemas that each definition expands to. */
   const known = new Map<string, number>();
   const walk = (schema: unknown, where: string, above: readonly string[]): number | string => {
     if (!isJsonObject(schema)) return 1;
@@ -109,10 +112,10 @@ function checkReferences(root: JsonObject, path: string): string | undefined {
         /^#\/(\$defs|definitions)\/([^/~%]+)$/.exec(String($ref)) ?? [];
       const definitions = root[group];
       if (!isJsonObject(definitions) || !Object.hasOwn(definitions, name)) {
-        return `${where}.$ref: "${$ref}" leads nowhere; "#/$defs/NAME" leads to a definition at the top`;
+        return `${where}.$ref: "${$ref}" does not exist; use "#/$defs/NAME" with a top-level definition`;
       }
       const key = `${group}/${name}`;
-      if (above.includes(key)) return `${where}.$ref: "${$ref}" leads back to itself`;
+      if (above.includes(key)) return `${where}.$ref: "${$ref}" refers to itself`;
       const found =
         known.get(key) ?? walk(definitions[name], `${path}.${group}.${name}`, [...above, key]);
       if (typeof found === "string") return found;
@@ -130,5 +133,5 @@ function checkReferences(root: JsonObject, path: string): string | undefined {
   const found = walk(root, path, []);
   if (typeof found === "string") return found;
   if (found <= schemasMax) return undefined;
-  return `${path}: comes to over ${schemasMax} schemas when its references are followed; refer less often`;
+  return `${path}: expands to more than ${schemasMax} schemas; use fewer references`;
 }

@@ -1,6 +1,6 @@
 /**
- * A command of the operator's own: what one file in `commands.d` says, checked. The program is
- * started from an argument list, never through a shell, and a parameter fills exactly one argument.
+ * A custom command: one checked file in `commands.d`. The program is started from an argument list,
+ * without a shell, and a parameter fills exactly one argument.
  */
 import * as v from "valibot";
 import { checkParameters } from "../../protocol/checkParameters.ts";
@@ -12,23 +12,25 @@ import { findFault, readToml } from "./tomlFile.ts";
 
 export interface Program {
   name: string;
-  /** One line for people. */
+  /** A one-line description. */
   description: string;
-  /** With placeholders such as `{version}`. */
+  /** The arguments, with placeholders such as `{version}`. */
   argv: readonly string[];
-  /** A JSON Schema of an object. */
+  /** The JSON Schema of the parameters, which are an object. */
   schema: JsonObject;
-  /** The longest that a request may give it. */
+  /** The longest timeout that a request may set, in milliseconds. */
   timeoutMs?: number;
-  /** How many may run at a time; undefined for as many as the agent runs at all. */
+  /** The number of runs at the same time; undefined if only the agent's limit applies. */
   concurrency?: number;
-  /** Whom it runs as; undefined for the agent's own user. */
+  /** The user that the program runs as; undefined for the agent's own user. */
   user?: string;
   directory: string;
   env: Readonly<Record<string, string>>;
-  /** What is kept of its output: the first half of it from the start, the rest from the end. */
+  /** The bytes of output that are kept: the first half from the start, the rest from the end. */
   outputBytes: number;
-  /** Whether it may be stopped when its job is cancelled; at its timeout it is in any case. */
+  /**
+   * Whether the program is stopped when its job is cancelled. At its timeout it is always stopped.
+   */
   isCancellable: boolean;
 }
 
@@ -45,7 +47,7 @@ const VariableName = v.pipe(
 );
 const VariableValue = v.pipe(
   v.string("must be text"),
-  v.check((text) => !text.includes("\0"), "must not have a NUL in it"),
+  v.check((text) => !text.includes("\0"), "must not contain a NUL character"),
 );
 
 const Manifest = v.strictObject({
@@ -65,7 +67,8 @@ const Manifest = v.strictObject({
 });
 
 /**
- * Reads the file called `NAME.toml`; throws `USAGE` saying which key is wrong and what is right.
+ * Parses the file `NAME.toml`.
+ * @throws {WsctlError} USAGE with the invalid key and what is expected.
  */
 export function parseProgram(fileName: string, text: string): Program {
   const {
@@ -99,7 +102,7 @@ export function parseProgram(fileName: string, text: string): Program {
   return program;
 }
 
-/** The parameters with defaults filled in, or what is wrong with them and where. */
+/** Returns the parameters with default values, or what is wrong with them. */
 export function applyDefaults(
   { schema }: Program,
   parameters: JsonObject,
@@ -116,24 +119,24 @@ export function applyDefaults(
   return fault === undefined ? { values } : { fault };
 }
 
-/** What of checked values cannot become an argument: the operating system ends those at a NUL. */
+/** Returns which value cannot be an argument: an argument of the operating system ends at a NUL. */
 export function checkArguments({ argv }: Program, values: JsonObject): string | undefined {
   const names = argv.flatMap((argument) =>
     [...argument.matchAll(placeholder)].map(([, n = ""]) => n),
   );
   const wrong = names.find((name) => formatValue(values[name]).includes("\0"));
   if (wrong === undefined) return undefined;
-  return `parameters.${wrong} must not have a NUL in it: it becomes an argument`;
+  return `parameters.${wrong} must not contain a NUL character: it becomes an argument`;
 }
 
-/** The argument list for checked values. */
+/** Returns the argument list for checked values. */
 export function buildArgv({ argv }: Program, values: JsonObject): string[] {
   return argv.map((argument) =>
     argument.replace(placeholder, (_whole, name: string) => formatValue(values[name])),
   );
 }
 
-/** A value as a program reads it: text as it is, everything else as JSON. */
+/** Formats a value as an argument: text unchanged, everything else as JSON. */
 export function formatValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
@@ -144,7 +147,7 @@ function checkArgv({ argv, schema }: Program): string | undefined {
   const properties = readProperties(schema);
   const required = Array.isArray(schema.required) ? schema.required : [];
   for (const [index, argument] of argv.entries()) {
-    if (argument.includes("\0")) return `argv[${index}]: must not have a NUL in it`;
+    if (argument.includes("\0")) return `argv[${index}]: must not contain a NUL character`;
     for (const [, name = ""] of argument.matchAll(placeholder)) {
       const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
       if (property === undefined) return `argv[${index}]: no parameter is called "${name}"`;
@@ -157,7 +160,7 @@ function checkArgv({ argv, schema }: Program): string | undefined {
   return undefined;
 }
 
-/** What must be given and may not be given could never be asked for. */
+/** A parameter that is required but not defined could not be given. */
 function checkRequired(schema: JsonObject): string | undefined {
   const { required, additionalProperties, patternProperties } = schema;
   if (additionalProperties !== false || patternProperties !== undefined) return undefined;
@@ -167,7 +170,7 @@ function checkRequired(schema: JsonObject): string | undefined {
   return `parameters.required: no parameter is called "${missing}"`;
 }
 
-/** Of two parameters that would be one variable of the environment the program saw but one. */
+/** Two parameters must not share one environment variable. */
 function checkVariables({ schema }: Program): string | undefined {
   const names = Object.keys(readProperties(schema));
   const seen = new Map<string, string>();
@@ -181,7 +184,7 @@ function checkVariables({ schema }: Program): string | undefined {
   return undefined;
 }
 
-/** A parameter's name as part of the name of a variable. */
+/** Returns a parameter's name as the end of an environment variable's name. */
 export function envKey(key: string): string {
   return key.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }

@@ -1,4 +1,4 @@
-/** Commands of the operator's own: each a manifest in `commands.d`. */
+/** Custom commands: each is a manifest in `commands.d`. */
 import type { Capability } from "../../protocol/api/views.ts";
 import { isJsonObject } from "../../protocol/json.ts";
 import { applyDefaults, buildArgv, checkArguments, type Program } from "./commandManifest.ts";
@@ -25,7 +25,7 @@ function resolve(
   const found = capabilities.find(command);
   if (found === undefined) return undefined;
   if (found.item === undefined) {
-    const message = `The manifest of '${command}' on this host is faulty: ${found.fault}`;
+    const message = `The manifest of '${command}' on this host is invalid: ${found.fault}`;
     return reject("INVALID_COMMAND", message);
   }
   const program = found.item;

@@ -1,6 +1,6 @@
 /**
- * `exec`: whatever program the host's own configuration allows, as an argument list and never a
- * shell's line. Without a pattern nothing is allowed.
+ * `exec` runs any program that the host's configuration allows, as an argument list and without a
+ * shell. Without a pattern it is disabled.
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
@@ -14,7 +14,7 @@ const Parameters = v.strictObject({
     v.array(
       v.pipe(
         v.string(),
-        v.check((text) => !text.includes("\0"), "must not have a NUL in it"),
+        v.check((text) => !text.includes("\0"), "must not contain a NUL character"),
       ),
     ),
     v.minLength(1, "must name a program"),
@@ -25,7 +25,7 @@ const Parameters = v.strictObject({
   directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
 });
 
-/** Without a pattern nothing is announced, and nothing runs. */
+/** Returns the program kind of `exec`. Without a pattern it announces and runs nothing. */
 export function execWithin(patterns: readonly string[]): ProgramKind {
   return {
     entries: () => (patterns.length === 0 ? [] : [capability]),
@@ -35,7 +35,7 @@ export function execWithin(patterns: readonly string[]): ProgramKind {
   };
 }
 
-/** Which arguments are allowed is for the host to judge. */
+/** The capability does not list the patterns, because only the host checks them. */
 const capability: Capability = {
   name: "exec",
   description: builtInSummary("exec"),
@@ -45,7 +45,10 @@ const capability: Capability = {
 
 function resolve(patterns: readonly string[], parameters: unknown): ResolvedProgram {
   if (patterns.length === 0) {
-    return reject("FORBIDDEN", "exec is off on this host; its agent allows it with --allow-exec");
+    return reject(
+      "FORBIDDEN",
+      "exec is disabled on this host; enable it with wsctl agent --allow-exec",
+    );
   }
   const read = parseExec(parameters);
   if (read.exec === undefined) return reject("INVALID_PARAMETERS", read.fault);
@@ -56,7 +59,7 @@ function resolve(patterns: readonly string[], parameters: unknown): ResolvedProg
 
 export type Exec = v.InferOutput<typeof Parameters>;
 
-/** The parameters of `exec`, or what is wrong with them. */
+/** Returns the parameters of `exec`, or what is wrong with them. */
 export function parseExec(parameters: unknown): { exec: Exec } | { exec?: never; fault: string } {
   const parsed = v.safeParse(Parameters, parameters);
   if (parsed.success) return { exec: parsed.output };
@@ -64,8 +67,8 @@ export function parseExec(parameters: unknown): { exec: Exec } | { exec?: never;
 }
 
 /**
- * Whether a pattern allows these arguments: word by word, one word for one argument. In a word `*`
- * stands for any text; `**` as the last word stands for any further arguments.
+ * Whether a pattern allows these arguments. Each word of a pattern matches one argument. `*` in a
+ * word matches any text; `**` as the last word matches any further arguments.
  */
 export function isAllowed(patterns: readonly string[], argv: readonly string[]): boolean {
   return patterns.some((pattern) => {
@@ -79,7 +82,7 @@ export function isAllowed(patterns: readonly string[], argv: readonly string[]):
   });
 }
 
-/** Without a regular expression: no text of a peer's can make this slow. */
+/** It uses no regular expression, so that no input can make it slow. */
 function matches(word: string, text: string): boolean {
   const parts = word.split("*");
   const [first = ""] = parts;

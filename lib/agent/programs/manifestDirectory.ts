@@ -1,6 +1,6 @@
 /**
- * What the operator has written for this host: every manifest in one directory, read again whenever
- * a file there has changed, so that nothing needs a restart. A faulty one harms no other.
+ * The manifests in one directory of this host. The directory is read again when a file in it has
+ * changed, so no restart is necessary. An invalid manifest does not affect the others.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -8,15 +8,18 @@ import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 const manifestBytesMax = 256 * 1024;
-/** More are left out: each is looked at every few seconds. */
+/** More manifests are ignored, because each file is checked every few seconds. */
 export const manifestsMax = 1_000;
 
-/** What one file says, or why it says nothing. */
+/** The contents of a file, or why it is invalid. */
 export type ListedManifest<Item> =
   | { file: string; item: Item; fault?: never }
   | { file: string; item?: never; fault: string };
 
-/** Reads one file, or throws `USAGE` saying what is wrong with it. */
+/**
+ * Parses one file.
+ * @throws {WsctlError} USAGE if the file is invalid.
+ */
 export type ReadItem<Item> = (fileName: string, text: string) => Item;
 
 export class ManifestDirectory<Item extends { name: string }> {
@@ -28,7 +31,7 @@ export class ManifestDirectory<Item extends { name: string }> {
   #listed: ListedManifest<Item>[] = [];
   readonly #names = new Set<string>();
 
-  /** `taken`: names that are commands already. */
+  /** @param taken Names that other commands already use. */
   constructor(dir: string, read: ReadItem<Item>, taken: Iterable<string>, log: Log) {
     this.#read = read;
     this.#dir = dir;
@@ -36,7 +39,7 @@ export class ManifestDirectory<Item extends { name: string }> {
     this.#log = log;
   }
 
-  /** Undefined where there is none of that name. */
+  /** Returns the manifest of this name, or undefined if there is none. */
   find(name: string): ListedManifest<Item> | undefined {
     const listed = this.list();
     return (
@@ -45,12 +48,14 @@ export class ManifestDirectory<Item extends { name: string }> {
     );
   }
 
-  /** The names that may be asked for: of a faulty manifest the answer says what is wrong with it. */
+  /**
+   * Returns all names, including those of invalid manifests, for which `find` returns the fault.
+   */
   names(): string[] {
     return this.list().map(({ item, file }) => item?.name ?? file.replace(/\.toml$/, ""));
   }
 
-  /** As the directory stands now, by file name. */
+  /** Returns the current manifests, sorted by file name. */
   list(): ListedManifest<Item>[] {
     const { signature, files } = readDirectory(this.#dir);
     if (signature === this.#signature) return this.#listed;
@@ -60,11 +65,11 @@ export class ManifestDirectory<Item extends { name: string }> {
     for (const file of files.slice(0, manifestsMax)) this.#listed.push(this.#load(file));
     const [file] = files.slice(manifestsMax);
     if (file !== undefined) {
-      const fault = `${file}: it and those after it are left out: at most ${manifestsMax} are read`;
+      const fault = `${file}: ignored with all later files: the limit is ${manifestsMax} manifests`;
       this.#listed.push({ file, fault });
     }
     for (const { file, fault } of this.#listed) {
-      if (fault !== undefined) this.#log.warn(`a manifest is left out: ${fault}`, { file });
+      if (fault !== undefined) this.#log.warn(`manifest ignored: ${fault}`, { file });
     }
     return this.#listed;
   }
@@ -75,7 +80,7 @@ export class ManifestDirectory<Item extends { name: string }> {
       assertOwnFile(this.#dir, file);
       const item = this.#read(file, readFileSync(path, "utf8"));
       if (this.#taken.has(item.name) || this.#names.has(item.name)) {
-        throw new WsctlError("USAGE", `${file}: the name "${item.name}" is taken already`);
+        throw new WsctlError("USAGE", `${file}: the name "${item.name}" is already in use`);
       }
       this.#names.add(item.name);
       return { file, item };
@@ -85,25 +90,25 @@ export class ManifestDirectory<Item extends { name: string }> {
   }
 }
 
-/** Whoever may write a manifest may run anything: strangers must not. */
+/** A manifest runs any program, so other users must not be able to write to it. */
 function assertOwnFile(dir: string, file: string): void {
   for (const path of [dir, join(dir, file)]) {
     const stats = statSync(path);
     const { mode, size } = stats;
     if (path !== dir && !stats.isFile()) {
-      throw new WsctlError("USAGE", `${file}: is no file`);
+      throw new WsctlError("USAGE", `${file}: is not a regular file`);
     }
     if ((mode & 0o002) !== 0) {
-      const fix = `take that right away with "chmod o-w ${path}"`;
-      throw new WsctlError("USAGE", `${file}: everybody may write to ${path}: ${fix}`);
+      const fix = `run "chmod o-w ${path}"`;
+      throw new WsctlError("USAGE", `${file}: ${path} is world-writable: ${fix}`);
     }
     if (path !== dir && size > manifestBytesMax) {
-      throw new WsctlError("USAGE", `${file}: is over ${manifestBytesMax} bytes`);
+      throw new WsctlError("USAGE", `${file}: is larger than ${manifestBytesMax} bytes`);
     }
   }
 }
 
-/** A missing directory is one without manifests, and so is one that cannot be read. */
+/** A directory that is missing or cannot be read has no manifests. */
 function readDirectory(dir: string): { signature: string; files: string[] } {
   try {
     const files = readdirSync(dir).filter((file) => file.endsWith(".toml") && file[0] !== ".");
@@ -112,12 +117,12 @@ function readDirectory(dir: string): { signature: string; files: string[] } {
     return { signature: [files.length, ...looked].join("\n"), files };
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    // One that cannot be read is no reason to end: it is looked at again.
+    // The directory cannot be read; it is read again later.
     return { signature: code, files: [] };
   }
 }
 
-/** A file that cannot be looked at, such as a link that leads nowhere, harms no other. */
+/** A file that cannot be read, such as a broken link, does not affect the others. */
 function fileMark(dir: string, file: string): string {
   try {
     const { mtimeMs, ctimeMs, size, ino } = statSync(join(dir, file));

@@ -1,19 +1,18 @@
 /**
- * A kind of command that runs as a program outside of the agent: what it has, and what that comes
- * to.
+ * A kind of command that runs as a program outside the agent. It lists and resolves its commands.
  */
 import type { Capability } from "../../protocol/api/views.ts";
 import type { CheckResult } from "../core/admission.ts";
 import type { RunInput } from "./runSpec.ts";
 
 export interface ProgramKind {
-  /** As it is announced. */
+  /** Returns the commands as capabilities. */
   entries(): Capability[];
-  /** Undefined where the command is none of this kind. */
+  /** Returns undefined if the command is not of this kind. */
   resolve(command: string, parameters: unknown): ResolvedProgram | undefined;
 }
 
-/** A program to run and within which limits, or why not. */
+/** A program to run with its limits, or the reason why it cannot run. */
 export type ResolvedProgram = RunPlan | Rejection;
 
 export interface RunPlan {

@@ -1,6 +1,6 @@
 /**
- * Commands that run as programs outside of the agent. Each kind judges its own by the host's files
- * and flags; all are run by supervisors, and outlive this process.
+ * Commands that run as programs outside the agent. Each kind checks its commands against the host's
+ * files and flags. Supervisors run them, and they outlive this process.
  */
 import type { Capability } from "../../protocol/api/views.ts";
 import type { CheckResult } from "../core/admission.ts";
@@ -20,29 +20,29 @@ export class Programs {
   readonly #kinds: readonly ProgramKind[];
   readonly #runs: Runs;
 
-  /** What is kept of any program's output, in bytes. */
+  /** The number of bytes that are kept of a program's output. */
   readonly #outputBytesMax: number;
 
-  /** The first kind that knows a command decides. */
+  /** @param kinds The first kind that resolves a command applies. */
   constructor(kinds: readonly ProgramKind[], runs: Runs, outputBytesMax: number) {
     this.#kinds = kinds;
     this.#runs = runs;
     this.#outputBytesMax = outputBytesMax;
   }
 
-  /** What they have, as it is announced. */
+  /** Returns the commands of all kinds as capabilities. */
   entries(): Capability[] {
     return this.#kinds.flatMap((kind) => kind.entries());
   }
 
-  /** Undefined where the command is none of these. */
+  /** Returns undefined if the command is of none of these kinds. */
   check(command: string, parameters: unknown): CheckResult | undefined {
     const resolved = this.#resolve(command, parameters);
     if (resolved === undefined) return undefined;
     return resolved.refused ?? { endsProcess: false, outlives: true, ...resolved.limits };
   }
 
-  /** Whether `run` is for it, and not a command that is built in. */
+  /** Whether the command runs as a program, and not as a built-in command of the agent. */
   isProgram({ command, parameters }: RunSpec): boolean {
     return this.#resolve(command, parameters) !== undefined;
   }
@@ -50,7 +50,7 @@ export class Programs {
   run(order: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void {
     const resolved = this.#resolve(order.command, order.parameters);
     if (resolved?.input === undefined) {
-      const message = "what the host allows was changed before it could start";
+      const message = "the host's configuration no longer allows this command; it was not started";
       return queueMicrotask(() => done({ status: "not_started", message }));
     }
     this.#stopOn(signal, order.requestId);
@@ -59,7 +59,7 @@ export class Programs {
     this.#runs.start(spec, (end) => done(buildResult(end, spec)));
   }
 
-  /** Takes up what an earlier process of this agent began. */
+  /** Resumes a run that an earlier process of this agent started. */
   resume(requestId: string, signal: AbortSignal, done: (result: CommandResult) => void): void {
     this.#stopOn(signal, requestId);
     this.#runs.resume(requestId, (end, spec) => done(buildResult(end, spec)));

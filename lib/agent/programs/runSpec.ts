@@ -1,4 +1,4 @@
-/** What a supervisor is told to run, and what the program may know of its surroundings. */
+/** Builds what a supervisor runs, and the environment of the program. */
 import { userInfo } from "node:os";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
@@ -6,7 +6,7 @@ import type { RunSpec } from "../core/model.ts";
 import type { SupervisedRun } from "../supervisor/runFiles.ts";
 import { envKey, formatValue } from "./commandManifest.ts";
 
-/** A program as the host's own files and flags allow it. */
+/** A program as the host's files and flags allow it. */
 export interface RunInput {
   steps: string[][];
   delayMs?: number;
@@ -14,22 +14,22 @@ export interface RunInput {
   user?: string;
   env?: Readonly<Record<string, string>>;
   outputBytes?: number;
-  /** Checked parameters: handed on as JSON, and one by one. */
+  /** Checked parameters. The program gets them as JSON and as environment variables. */
   values?: JsonObject;
-  /** What reaches its standard input instead of the parameters; it may say where it runs. */
+  /** Standard input instead of the parameters; a function gets the directory of the run. */
   stdin?: string | ((place: RunDirectory) => string);
-  /** What its success leads to. */
+  /** What happens after the program succeeded. */
   leadsTo?: SupervisedRun["leadsTo"];
 }
 
-/** The request that a program runs for, and the directory that is there for the run alone. */
+/** The request that a program runs for, and the directory of this run. */
 export interface RunDirectory {
   requestId: string;
   dir: string;
   timeoutMs: number;
 }
 
-/** What a program may know of the agent's own environment. */
+/** The variables of the agent's environment that a program gets. */
 const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 export function buildRunSpec(
@@ -71,11 +71,11 @@ function encodeParameters(values: JsonObject): Record<string, string> {
   const named = Object.entries(values).map(([key, value]) => {
     return [`WSCTL_PARAM_${envKey(key)}`, formatValue(value)] as const;
   });
-  // An environment cannot hold a NUL; standard input has it all.
+  // An environment variable cannot contain a NUL; standard input has the complete value.
   return Object.fromEntries(named.filter(([, value]) => !value.includes("\0")));
 }
 
-/** Undefined for a user whom the host does not know. */
+/** Returns undefined if the host does not know the user. */
 function ownName(): string | undefined {
   try {
     return userInfo().username;
@@ -84,7 +84,7 @@ function ownName(): string | undefined {
   }
 }
 
-/** Only root can become somebody else, and who that is needs no help. */
+/** Only root can switch users; for the agent's own user no switch is necessary. */
 function asUser(user: string | undefined, argv: string[]): string[] {
   if (user === undefined || user === ownName()) return argv;
   return ["runuser", "-u", user, "--", ...argv];

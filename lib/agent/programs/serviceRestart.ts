@@ -1,4 +1,4 @@
-/** A service that `restart` may restart: what one file in `services.d` says, checked. */
+/** A service that `restart` may restart: one checked file in `services.d`. */
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { AgentId } from "../../protocol/names.ts";
@@ -9,7 +9,7 @@ import { findFault, readToml } from "./tomlFile.ts";
 
 export interface Service {
   name: string;
-  /** Programs to run one after the other; the first that fails ends it. */
+  /** Programs that run in sequence until one fails. */
   steps: string[][];
 }
 
@@ -20,14 +20,20 @@ const Argv = v.pipe(
 
 const Manifest = v.strictObject({
   unit: v.optional(
-    v.pipe(v.string(), v.regex(/^[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*$/, "must be a unit's name")),
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*$/, "must be the name of a systemd unit"),
+    ),
   ),
   restart: v.optional(Argv),
   stop: v.optional(Argv),
   start: v.optional(Argv),
 });
 
-/** Reads the file called `NAME.toml`; throws `USAGE` saying what is wrong and what is right. */
+/**
+ * Parses the file `NAME.toml`.
+ * @throws {WsctlError} USAGE with what is wrong and what is expected.
+ */
 export function parseService(fileName: string, text: string): Service {
   const manifest = readToml(fileName, text, Manifest);
   const name = v.safeParse(AgentId, fileName.replace(/\.toml$/, ""));
@@ -42,10 +48,12 @@ const Parameters = v.strictObject({
   delay_seconds: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(delaySecondsMax)), 0),
 });
 
-/** `restart` of a service; without one it is the agent's own, which is built in. */
+/**
+ * Returns the program kind of `restart` with a service. Without a service, `restart` is built in.
+ */
 export function serviceRestart(services: ManifestDirectory<Service>): ProgramKind {
   return {
-    // Announced within the schema of `restart`.
+    // Services are announced in the schema of `restart`.
     entries: () => [],
     resolve: (command, parameters) => {
       const isMeant = isJsonObject(parameters) && Object.hasOwn(parameters, "service");
@@ -70,8 +78,8 @@ function resolve(services: ManifestDirectory<Service>, parameters: JsonObject): 
     return { input: { steps: found.item.steps, delayMs: delay_seconds * 1000 } };
   }
   const all = listNames(services);
-  const known = all.length === 0 ? "it allows none" : `it allows: ${all.join(", ")}`;
-  const why = found?.fault ?? `this host allows no restart of that service; ${known}`;
+  const known = all.length === 0 ? "there are none" : `available: ${all.join(", ")}`;
+  const why = found?.fault ?? `unknown service on this host; ${known}`;
   return reject("INVALID_PARAMETERS", `parameters.service: ${why}`);
 }
 

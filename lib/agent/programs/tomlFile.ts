@@ -1,10 +1,13 @@
-/** A file of the operator's in TOML, held against a schema. */
+/** Parses a TOML file and validates it with a valibot schema. */
 import { parse } from "smol-toml";
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { formatIssue } from "../../protocol/schemaError.ts";
 
-/** Throws `USAGE` naming the file, the key that is wrong and what is right. */
+/**
+ * Parses and validates a file.
+ * @throws {WsctlError} USAGE with the file, the invalid key and what is expected.
+ */
 export function readToml<S extends v.GenericSchema>(
   fileName: string,
   text: string,
@@ -14,7 +17,7 @@ export function readToml<S extends v.GenericSchema>(
   try {
     table = parse(text);
   } catch (error) {
-    throw findFault(fileName, `is not TOML: ${errorText(error).split("\n")[0]}`);
+    throw findFault(fileName, `is not valid TOML: ${errorText(error).split("\n")[0]}`);
   }
   const parsed = v.safeParse(schema, table);
   if (parsed.success) return parsed.output;

@@ -1,6 +1,6 @@
 /**
- * Directories that are to go. What cannot be removed, such as a mount or an immutable file in one,
- * is tried again every minute, and by the next process at its start; nothing waits for it.
+ * Deletes directories. If one cannot be deleted, for example because of a mount or an immutable
+ * file in it, the deletion is repeated every minute, and by the next process at its start.
  */
 import { rmSync } from "node:fs";
 import type { FaultGuard } from "../../log/faultGuard.ts";
@@ -13,7 +13,7 @@ export interface DirectoryCleanupOptions {
 }
 
 const retryMs = 60_000;
-/** More than these are left to the next start. */
+/** Further directories are left to the next start. */
 const retriedMax = 10_000;
 
 export class DirectoryCleanup {

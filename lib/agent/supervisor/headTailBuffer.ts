@@ -1,4 +1,4 @@
-/** The beginning and the end of a stream of any length, in bounded memory. */
+/** Keeps the beginning and the end of a stream of any length in bounded memory. */
 export class HeadTailBuffer {
   readonly #headMax: number;
   readonly #tailMax: number;
@@ -8,7 +8,7 @@ export class HeadTailBuffer {
   #tailBytes = 0;
   #cutBytes = 0;
 
-  /** Half of the bytes are for the head, the rest for the tail. */
+  /** @param bytesMax The limit: half for the head, the rest for the tail. */
   constructor(bytesMax: number) {
     this.#headMax = Math.floor(bytesMax / 2);
     this.#tailMax = bytesMax - this.#headMax;
@@ -21,7 +21,7 @@ export class HeadTailBuffer {
     this.#headBytes += first.length;
     const rest = chunk.subarray(first.length);
     if (rest.length === 0) return;
-    // A copy: what is kept must not hold a large buffer alive for a few bytes of it.
+    // A copy, so that a few bytes do not keep a large buffer in memory.
     const last = Buffer.from(rest.subarray(-this.#tailMax));
     this.#tail.push(last);
     this.#tailBytes += last.length;
@@ -29,12 +29,12 @@ export class HeadTailBuffer {
     while (this.#tailBytes > this.#tailMax) this.#shorten(this.#tailBytes - this.#tailMax);
   }
 
-  /** As text, with a mark where something was cut. */
+  /** Returns the kept text, with a mark where bytes were omitted. */
   text(): string {
     const head = Buffer.concat(this.#head);
     const tail = Buffer.concat(this.#tail);
     if (this.#cutBytes === 0) return Buffer.concat([head, tail]).toString("utf8");
-    const mark = `\n[… ${this.#cutBytes} bytes cut …]\n`;
+    const mark = `\n[… ${this.#cutBytes} bytes omitted …]\n`;
     return head.toString("utf8") + mark + tail.toString("utf8");
   }
 

@@ -1,7 +1,7 @@
 /**
- * The supervisor's side of live output: everything goes into the spool, and while a follower lags
- * behind, the program's pipes are left full, so that it waits like a program whose terminal does
- * not scroll. A follower that has fallen silent holds nothing up.
+ * The supervisor's side of live output. All output goes into the spool. While a subscriber lags
+ * behind, the supervisor does not read the program's pipes, so that the program blocks like one
+ * whose terminal does not scroll. A subscriber that has gone silent blocks nothing.
  */
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
@@ -9,30 +9,33 @@ import { subscriptionLeaseMs } from "../../protocol/limits.ts";
 import { SpoolWriter, type StreamName } from "./outputSpool.ts";
 import { msgWrote } from "./runFiles.ts";
 
-/** An agent that started a run is heard of within this time, or has died meanwhile. */
+/** The agent that started the run connects within this time, unless it has ended. */
 const socketAppearTimeoutMs = 5_000;
-/** What is kept beyond the spool of a program that waits for nobody any more, in bytes. */
+/** The spool space for a program that no longer waits for a subscriber, in bytes. */
 const spareBytes = 4 * 1024 * 1024;
 
 export class OutputBackpressure {
   readonly #spool: SpoolWriter;
   readonly #sources = new Set<Readable>();
-  /** Up to which piece followers have taken everything; undefined while there are none. */
+  /** The sequence up to which all subscribers have read; undefined if there are none. */
   #taken: number | undefined = 0;
-  /** Wants to be told that there is more than it has seen. */
+  /** The agent, if it waits for output after the sequence that it has seen. */
   #waiting: { socket: Socket; seen: number } | undefined;
   #lease: NodeJS.Timeout | undefined;
-  /** Whether what is written now can still wait: it was left behind, or is said while stopped. */
+  /**
+   * Whether the writer may be blocked: `left` after the program ended, `stopping` while it is
+   * stopped.
+   */
   #phase: "running" | "left" | "stopping" = "running";
   #spare = spareBytes;
 
-  /** Until the agent has said whether anybody follows, the program is held as if somebody did. */
+  /** Until the agent has reported its subscribers, the program is blocked as if there were one. */
   constructor(dir: string) {
     this.#spool = new SpoolWriter(dir);
     this.#lease = setTimeout(() => this.stopWaiting(), socketAppearTimeoutMs);
   }
 
-  /** Spools a stream from now on; `onChunk` is handed all of it as well. */
+  /** Spools a stream from now on, and passes each chunk to `onChunk`. */
   take(source: Readable, stream: StreamName, onChunk: (chunk: Buffer) => void): void {
     if (this.#phase === "left") this.#phase = "running";
     this.#sources.add(source);
@@ -48,8 +51,8 @@ export class OutputBackpressure {
   }
 
   /**
-   * The program has ended: what it left in its pipes is all taken, and nothing pushed out for it. A
-   * daemon that goes on writing is left to itself.
+   * The program has ended: reads what is left in its pipes, without dropping earlier output. A
+   * daemon that continues to write is not waited for.
    */
   drain(): void {
     if (this.#phase !== "running") return;
@@ -59,8 +62,8 @@ export class OutputBackpressure {
   }
 
   /**
-   * The program is being stopped: a write that waits for a follower would keep it from ending, so
-   * it waits for nobody from now on.
+   * The program is being stopped. It no longer waits for a subscriber, because a blocked write
+   * would keep it from ending.
    */
   unsubscribe(): void {
     this.#phase = "stopping";
@@ -69,8 +72,9 @@ export class OutputBackpressure {
   }
 
   /**
-   * A follower has taken everything up to the one piece, has seen all up to the other, and wants to
-   * be told of more.
+   * Handles the progress of the subscribers.
+   * @param taken The sequence up to which all subscribers have read.
+   * @param seen The sequence up to which the agent has seen the output.
    */
   onDrained(taken: number, seen: number, socket: Socket): void {
     if (!Number.isSafeInteger(taken) || !Number.isSafeInteger(seen)) return;
@@ -82,7 +86,7 @@ export class OutputBackpressure {
     this.#notify();
   }
 
-  /** Nobody follows, or whoever did has fallen silent. */
+  /** There are no subscribers, or the last one is silent. */
   stopWaiting(): void {
     clearTimeout(this.#lease);
     this.#taken = undefined;
@@ -90,18 +94,18 @@ export class OutputBackpressure {
     this.#resume();
   }
 
-  /** Whether a follower lags so far behind that it would miss something. */
+  /** Whether a subscriber lags so far behind that it would miss output. */
   get #isLate(): boolean {
     return this.#taken !== undefined && this.#spool.isFull(this.#taken);
   }
 
-  /** Whether whoever writes waits for a follower. */
+  /** Whether the writer waits for a subscriber. */
   get #isHeld(): boolean {
     const mayWait = this.#phase === "running" || (this.#phase === "left" && this.#spare <= 0);
     return mayWait && this.#isLate;
   }
 
-  /** Nothing more is taken; the number of the last piece. */
+  /** Stops reading, and returns the sequence of the last chunk. */
   end(): number {
     clearTimeout(this.#lease);
     this.#spool.end();

@@ -1,7 +1,7 @@
 /**
- * A program's output on disk, for whoever follows it: pieces of both streams in the order in which
- * they came, counted from 1, in segments of which only the newest few are kept. The supervisor
- * writes them; the agent reads them, also after the program has ended and the agent was replaced.
+ * A program's output on disk for its subscribers: chunks of both streams in order of arrival,
+ * numbered from 1, in segments of which only the newest are kept. The supervisor writes them. The
+ * agent reads them, also after the program has ended and the agent was replaced.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export interface OutputChunk {
   sequence: number;
   stream: StreamName;
   bytes: Buffer;
-  /** Pieces right before this one that are no longer there. */
+  /** The number of missing chunks before this one. */
   skipped: number;
 }
 
@@ -27,7 +27,7 @@ const newline = 10;
 export class SpoolWriter {
   readonly #dir: string;
   readonly #segments: number[] = [];
-  /** Ends of characters that have not come whole yet. */
+  /** The incomplete UTF-8 character at the end of each stream. */
   readonly #rests = new Map<StreamName, Buffer>();
   #fd: number | undefined;
   #bytes = 0;
@@ -37,18 +37,18 @@ export class SpoolWriter {
     this.#dir = dir;
   }
 
-  /** The sequence number of the last piece. */
+  /** The sequence number of the last chunk. */
   get last(): number {
     return this.#last;
   }
 
-  /** Whether the next segment would push out pieces that come after this one. */
+  /** Whether the next segment would delete chunks after this sequence. */
   isFull(after: number): boolean {
     const isFull = this.#bytes >= segmentBytesMax && this.#segments.length >= segmentsMax;
     return isFull && after < (this.#segments[1] ?? 0) - 1;
   }
 
-  /** `isHeld`: a follower lags behind, and nothing may be pushed out for this. */
+  /** @param isHeld A subscriber lags behind, so no segment may be deleted for this chunk. */
   add(stream: StreamName, chunk: Buffer, isHeld: boolean): void {
     const rest = this.#rests.get(stream);
     const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
@@ -58,7 +58,7 @@ export class SpoolWriter {
     this.#write(stream, bytes.subarray(0, whole), isHeld);
   }
 
-  /** What never came whole is written as it is. */
+  /** Writes incomplete characters as they are, and closes the spool. */
   end(): void {
     for (const [stream, rest] of this.#rests) this.#write(stream, rest, true);
     this.#rests.clear();
@@ -82,7 +82,7 @@ export class SpoolWriter {
     try {
       this.#append(first, Buffer.concat(parts), isHeld);
     } catch {
-      // A full disk: these pieces are gone, and a gap in the counting says so.
+      // The disk is full: these chunks are lost, and the sequence numbers show a gap.
       this.#close();
     }
   }
@@ -107,25 +107,22 @@ export class SpoolWriter {
     try {
       if (fd !== undefined) closeSync(fd);
     } catch {
-      // It is closed all the same; what did not reach the disk is missing at its end.
+      // The file is closed anyway; the output that did not reach the disk is missing at its end.
     }
   }
 }
 
-/** Reads a spool from one piece on, and goes on where it stopped. */
+/** Reads a spool from a sequence on, and continues where the last read ended. */
 export class SpoolReader {
   readonly #dir: string;
-  /** The segment that the latest piece was in, and where the next one begins in it. */
+  /** The segment of the latest chunk, and the offset of the next one in it. */
   #position = { first: 0, offset: 0, sequence: 0 };
 
   constructor(dir: string) {
     this.#dir = dir;
   }
 
-  /**
-   * The pieces behind a sequence number, as far as they are written, until they count as so many
-   * bytes.
-   */
+  /** Returns the written chunks after a sequence number, up to a cost of `bytesMax`. */
   read(after: number, bytesMax: number): OutputChunk[] {
     if (after !== this.#position.sequence)
       this.#position = { first: 0, offset: 0, sequence: after };
@@ -148,7 +145,10 @@ export class SpoolReader {
     return pieces;
   }
 
-  /** Of a segment as many as count as so many bytes; all, where the first of them is looked for. */
+  /**
+   * Reads the records of one segment, up to a cost of `bytesMax`, or all if the position is not
+   * known.
+   */
   *#records(first: number, bytesMax: number) {
     const isSame = this.#position.first === first;
     let end = isSame ? this.#position.offset : 0;
@@ -160,7 +160,7 @@ export class SpoolReader {
       const length = bytes.readUInt32LE(at);
       const stream = streams[bytes.readUInt8(at + 4)] ?? "stdout";
       const next = at + headerBytes + length;
-      // The last record may still be under way.
+      // The last record may be incomplete, because it is being written.
       if (next > bytes.length) return;
       end += next - at;
       yield { sequence, stream, bytes: bytes.subarray(at + headerBytes, next), end };
@@ -178,13 +178,15 @@ function listSegments(dir: string): number[] {
   return names.map((name) => Number(name.slice("output-".length))).sort((a, b) => a - b);
 }
 
-/** What pieces that count as so many bytes take up at the most, the last one whole. */
+/**
+ * Returns the largest size on disk of chunks that cost `cost` bytes, including the whole last one.
+ */
 function spooledBytes(cost: number): number {
   const headers = (cost / outputChunkCostMin + 1) * headerBytes;
   return Math.ceil(cost + headers + outputChunkBytesMax);
 }
 
-/** A segment that was pushed out meanwhile holds nothing any more. */
+/** A segment that was deleted meanwhile counts as empty. */
 function readFrom(path: string, offset: number, bytesMax: number): Buffer {
   let fd: number;
   try {
@@ -203,7 +205,8 @@ function readFrom(path: string, offset: number, bytesMax: number): Buffer {
 }
 
 /**
- * As many whole lines as fit, else as many whole characters. `window` has one byte more than fits.
+ * Returns the bytes of as many whole lines as fit, otherwise of as many whole characters. `window`
+ * has one byte more than fits.
  */
 function pieceLength(window: Buffer): number {
   if (window.length <= outputChunkBytesMax) return window.length;
@@ -213,7 +216,7 @@ function pieceLength(window: Buffer): number {
   return cut.length - unfinishedBytes(cut);
 }
 
-/** How many bytes at the end begin a UTF-8 character that is not complete. */
+/** Returns the number of bytes at the end that begin an incomplete UTF-8 character (RFC 3629). */
 function unfinishedBytes(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;

@@ -1,7 +1,6 @@
 /**
- * Who follows the output of programs: each subscriber is sent pieces from the program's spool, as
- * much
- * as it asked for, at its own pace; what is asked for and not yet written is passed on as it comes.
+ * The subscribers of programs' output. Each gets chunks from the program's spool, as many as it
+ * requested, at its own pace. Chunks that are not written yet are forwarded when they are.
  */
 import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
@@ -15,31 +14,33 @@ import { outputCost } from "../../protocol/wire/outputCost.ts";
 import type { OutputPiece, OutputSubscription } from "../core/model.ts";
 import { type OutputChunk, SpoolReader } from "./outputSpool.ts";
 
-/** What followers need to know of a run. */
+/** The parts of a run that subscribers need. */
 export interface OutputSource {
   dir: string;
-  /** The number of the last piece, once the program has ended. */
+  /** The sequence of the last chunk, if the program has ended. */
   last: number | undefined;
-  /** Asks the supervisor to tell of more, and to wait for who lags behind. */
+  /**
+   * Requests a notification of more output from the supervisor, and reports the slowest subscriber.
+   */
   onDrained(taken: number, seen: number): void;
-  /** Nobody follows any more: the program need not wait. */
+  /** There are no more subscribers: the program need not wait. */
   release(): void;
-  /** Notes that it is followed: it may be asked for again after a break. */
+  /** Records that the run has a subscriber, which may subscribe again after a disconnect. */
   onSubscribed(): void;
 }
 
-/** A piece in a message, which has a few hundred bytes beside it. */
+/** The limit of a chunk's text in a message, which has a few hundred other bytes. */
 const textJsonBytesMax = 2 * outputChunkBytesMax;
-/** Six bytes of JSON each; all others take two at the most. */
+/** JSON escapes these in six bytes each, and all other characters in at most two. */
 const longEscaped = /[\0-\x07\x0b\x0e-\x1f]/;
 
 type Emit = (piece: OutputPiece) => void;
 
 interface Subscriber {
   order: OutputSubscription;
-  /** Sent up to this piece. */
+  /** Chunks up to this sequence were sent. */
   seen: number;
-  /** Sent and not known to be taken. */
+  /** Chunks that were sent, and that the subscriber has not confirmed. */
   sent: { sequence: number; cost: number }[];
   bytesLeft: number;
   isNoted: boolean;
@@ -62,7 +63,7 @@ export class OutputSubscribers {
     return this.#subscribers.has(requestId);
   }
 
-  /** A subscriber asks for more, or says that it is still there. */
+  /** A subscriber requests more output, or confirms that it is still present. */
   subscribe(order: OutputSubscription, emit: Emit): void {
     const { requestId, subscriptionId, after, bytes } = order;
     const run = this.#findSource(requestId);
@@ -90,18 +91,20 @@ export class OutputSubscribers {
   }
 
   /**
-   * There may be more to send, or the program has ended. What cannot be read now is read when the
-   * subscriber asks again.
+   * Sends new output, or the end of the program. Output that cannot be read now is read at the
+   * subscriber's next request.
    */
   onOutput(requestId: string): void {
     const subscribers = this.#subscribers.get(requestId);
     if (subscribers === undefined) return;
-    this.#aside.attempt("pass on what a program writes", () => this.#pass(requestId, subscribers));
+    this.#aside.attempt("forward the output of a program", () =>
+      this.#pass(requestId, subscribers),
+    );
   }
 
   #pass(requestId: string, subscribers: Map<number, Subscriber>): void {
     const run = this.#findSource(requestId);
-    // The end first: what is in the spool then is all there ever will be.
+    // This is read before the spool, which is then complete.
     const { last } = run;
     if (existsSync(run.dir)) {
       for (const subscriber of subscribers.values()) {
@@ -113,12 +116,12 @@ export class OutputSubscribers {
     if (subscribers.size === 0) return;
     const all = [...subscribers.values()];
     const hungry = all.filter(({ bytesLeft }) => bytesLeft > 0);
-    // Where nobody wants more, nobody needs to be told of more.
+    // No notification is necessary if no subscriber requests more.
     const seen = Math.min(Number.MAX_SAFE_INTEGER, ...hungry.map((each) => each.seen));
     run.onDrained(Math.min(...all.map(({ order }) => order.after)), seen);
   }
 
-  /** It will never be begun, or what it left is gone. */
+  /** The program will not start, or the files of its run are deleted. */
   onClosed(requestId: string): void {
     for (const { order, seen, emit } of this.#subscribers.get(requestId)?.values() ?? []) {
       emit(buildEnd(order, seen, 0));
@@ -126,7 +129,7 @@ export class OutputSubscribers {
     }
   }
 
-  /** A subscriber has left, or has fallen silent: who is still there no longer waits for it. */
+  /** A subscriber has left or is silent: the program no longer waits for it. */
   onUnsubscribe(requestId: string, subscriber: number): void {
     if (!this.#subscribers.get(requestId)?.has(subscriber)) return;
     this.#unsubscribe(requestId, subscriber);
@@ -134,7 +137,7 @@ export class OutputSubscribers {
     else this.#findSource(requestId).release();
   }
 
-  /** The connection over which they followed is lost; who is still interested asks again. */
+  /** The connection of the subscribers is lost; they subscribe again after a reconnect. */
   onDisconnect(): void {
     for (const [requestId, subscribers] of this.#subscribers) {
       for (const subscriber of subscribers.keys()) this.#unsubscribe(requestId, subscriber);
@@ -185,8 +188,8 @@ function buildOutput(
 }
 
 /**
- * Undefined for what travels as bytes: no UTF-8, which is not to have characters put in its place,
- * and so many control characters that, escaped, they would not fit a message.
+ * Returns undefined for a chunk that is sent as bytes: one that is not valid UTF-8, or whose
+ * control characters would exceed a message when escaped.
  */
 function decodeText(bytes: Buffer): string | undefined {
   if (!isUtf8(bytes)) return undefined;

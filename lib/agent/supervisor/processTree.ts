@@ -1,8 +1,8 @@
 /**
- * All processes of a run, as far as Linux tells of them: who is in the program's process group or
- * session, carries the request's id in its environment, descends from one of these, or was seen to
- * do so before. Who got away from all of that before anybody looked is not found: a process whose
- * parent has ended, in a session of its own, with another environment.
+ * Finds all processes of a run on Linux (proc(5)): those in the program's process group or session,
+ * with the request's id in their environment, their descendants, and those that were found before.
+ * A process that has left all of these before the first search is not found: its parent has ended,
+ * and it has its own session and another environment.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -11,13 +11,13 @@ interface ProcessEntry {
   parent: number;
   group: number;
   session: number;
-  /** When it started, by which it is told from another that was later given its number. */
+  /** The start time, which distinguishes the process from a later one with the same pid. */
   startedAt: string;
 }
 
 export class ProcessTree {
   readonly #mark: string;
-  /** Seen before, and when they started. */
+  /** Processes that were found before, with their start times. */
   readonly #known = new Map<number, string>();
 
   constructor(requestId: string) {
@@ -25,8 +25,7 @@ export class ProcessTree {
   }
 
   /**
-   * Those that live, of the program whose process group is this; undefined where there is no list
-   * of processes.
+   * Returns the live processes of the program with this process group; undefined without `/proc`.
    */
   alive(root: number): ProcessEntry[] | undefined {
     const entries = listProcesses();
@@ -55,13 +54,13 @@ export class ProcessTree {
     try {
       return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(this.#mark);
     } catch {
-      // It has ended, or is another user's.
+      // The process has ended, or belongs to another user.
       return false;
     }
   }
 }
 
-/** Every process but this one that has not ended. */
+/** Returns every other process that has not ended. */
 function listProcesses(): ProcessEntry[] | undefined {
   let names: string[];
   try {
@@ -78,7 +77,7 @@ function listProcesses(): ProcessEntry[] | undefined {
 function readProcess(pid: number): ProcessEntry | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The name comes before, in brackets, and may hold anything.
+    // The process name comes before, in parentheses, and may contain any character.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     const [state = "", parent, group, session] = fields;
     if (state === "Z" || state === "X") return undefined;

@@ -1,11 +1,14 @@
-/** What a program has left as its result: in the file that it was told of, or on its last line. */
+/** Reads a program's result from its result file, or from its last line. */
 import { errorText } from "../../protocol/errors.ts";
 import { findUnsafeNumber } from "../../protocol/json.ts";
 import { resultBytesMax } from "../../protocol/limits.ts";
 import type { ResultFile } from "./resultFile.ts";
 import type { RunEnd } from "./runFiles.ts";
 
-/** The file it was told of, or JSON on its last line, becomes its result and is no output then. */
+/**
+ * Returns the output and the result: the result file, or JSON on the last line, which is then no
+ * output.
+ */
 export function readProgramResult(
   place: ResultFile,
   lastLine: string,
@@ -22,21 +25,21 @@ export function readProgramResult(
   return { result, output: isLast ? trimmed.slice(0, -lastLine.length) : output };
 }
 
-/** How a program ended stands, whatever keeps its result from being read. */
+/** An unreadable result does not change how a program ended. */
 function readFrom(place: ResultFile): { text: string; fault?: string } {
   try {
     return place.read();
   } catch (error) {
-    return { text: "", fault: `its result cannot be read: ${errorText(error)}` };
+    return { text: "", fault: `cannot read the result: ${errorText(error)}` };
   }
 }
 
-/** An object or a list; anything else on a last line is output. */
+/** Parses an object or a list; any other last line is output. */
 function parseJson(text: string): unknown {
   if (!/^\s*[[{]/.test(text) || text.length > resultBytesMax) return undefined;
   try {
     const value = JSON.parse(text);
-    // What could not be written down again as it was stays in the output, as it is.
+    // A value that would not be written back unchanged stays in the output.
     return findUnsafeNumber(value) === undefined ? value : undefined;
   } catch {
     return undefined;

@@ -1,7 +1,8 @@
 /**
- * Where a program may leave its result: in its run's directory, or, where it runs as another user
- * who cannot reach that, in a directory of that user's own. What is found there is that user's word:
- * it is read only if it is a plain file of theirs, so that no link leads to what only we may read.
+ * The file for a program's result: in the directory of its run, or, for another user who has no
+ * access to that, in a separate directory of that user. The contents belong to that user, so the
+ * file is read only if it is a regular file of the user. A link could lead to a file that only the
+ * agent may read.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -24,7 +25,7 @@ export class ResultFile {
   readonly #uid: number | undefined;
   readonly #ownDir: string | undefined;
 
-  /** Throws where there is no such user. */
+  /** @throws If the user does not exist. */
   constructor(dir: string, user: string | undefined) {
     const isOther = user !== undefined && process.getuid?.() === 0;
     this.#uid = isOther ? findUid(user) : process.getuid?.();
@@ -35,7 +36,9 @@ export class ResultFile {
     this.path = join(this.#ownDir ?? dir, resultFile);
   }
 
-  /** Most programs leave none; one that is too long is named and not read. */
+  /**
+   * Reads the result. A program need not leave one; one that is too large is reported and not read.
+   */
   read(): { text: string; fault?: string } {
     let fd: number;
     try {
@@ -46,9 +49,10 @@ export class ResultFile {
     try {
       const { size, uid, nlink } = fstatSync(fd);
       const isTheirs = fstatSync(fd).isFile() && nlink === 1 && uid === (this.#uid ?? uid);
-      if (!isTheirs) return { text: "", fault: "its result is no plain file of its own" };
+      if (!isTheirs)
+        return { text: "", fault: "the result is not a regular file of the program's user" };
       if (size > resultBytesMax) {
-        const fault = `its result of ${size} bytes is over ${resultBytesMax} bytes and was left out`;
+        const fault = `the result was omitted: its ${size} bytes exceed ${resultBytesMax} bytes`;
         return { text: "", fault };
       }
       const bytes = Buffer.alloc(size);
@@ -63,7 +67,8 @@ export class ResultFile {
     try {
       rmSync(this.#ownDir, { recursive: true, force: true });
     } catch {
-      // What that user has put there stays, and is theirs: how the program ended is on disk already.
+      // The directory may contain files of that user, which stay; the end of the program is already
+      // stored.
     }
   }
 }

@@ -1,60 +1,61 @@
 /**
- * What an agent and a program's supervisor tell each other through files in the run's directory.
+ * The files and messages that an agent and a program's supervisor exchange in the directory of the
+ * run.
  */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../files/atomicWrite.ts";
 
-/** What is to be run; written by the agent before the supervisor starts. */
+/** The program to run; the agent writes it before the supervisor starts. */
 export interface SupervisedRun {
   requestId: string;
-  /** Programs one after the other; the first that fails is the last. */
+  /** Programs that run in sequence until one fails. */
   steps: string[][];
-  /** Before the first one; it counts towards the timeout. */
+  /** The delay before the first step; it counts towards the timeout. */
   delayMs: number;
   env: Record<string, string>;
   directory: string;
-  /** Reaches the program on its standard input. */
+  /** The standard input of the program. */
   stdin: string;
   timeoutMs: number;
   outputBytes: number;
-  /** Whom it runs as, where that is somebody else. */
+  /** The user that the program runs as, if it is another one. */
   user?: string;
-  /** Its result is an update that is ready to be tried. */
+  /** The result is an update that is ready for its trial. */
   leadsTo?: "update";
 }
 
-/** Why a supervisor stops its program; the first two are what an agent may ask for. */
+/** Why a supervisor stops its program. An agent may request the first two. */
 export const stopSignals = ["timeout", "cancel", "shutdown"] as const;
 export type StopSignal = (typeof stopSignals)[number];
 
 /**
- * What else is said over the supervisor's socket, a line each: an agent with followers says
- * "read TAKEN SEEN", the pieces up to which they have taken everything, and up to which they know
- * of all; the supervisor answers "wrote" once there is more than that.
+ * The other messages on the supervisor's socket, one per line. An agent with subscribers sends
+ * "read TAKEN SEEN": the sequences that all of them have read, and that it has seen. The supervisor
+ * sends "wrote" when there is newer output.
  */
 export const msgRead = "read";
-/** Nobody follows: the program need not wait for anybody. */
+/** There are no subscribers: the program need not wait. */
 export const msgRelease = "free";
 export const msgWrote = "wrote";
 
-/** How it ended; written by the supervisor, once and for all. */
+/** How the run ended; the supervisor writes it once. */
 export interface RunEnd {
   exitCode?: number;
-  /** The signal that ended it. */
+  /** The signal that ended the program. */
   signal?: string;
-  /** Why the supervisor stopped it. */
+  /** Why the supervisor stopped the program. */
   stopped?: StopSignal;
-  /** Why it could not be started, or be stopped. */
+  /** Why the program could not be started or stopped. */
   fault?: string;
-  /** Not even the first of its steps began. */
+  /** None of the steps started. */
   isUnstarted?: boolean;
-  /** Both streams as they came, head and tail. */
+  /** Both streams in order of arrival, head and tail. */
   output: string;
-  /** The sequence number of the last piece of live output. */
+  /** The sequence number of the last chunk of live output. */
   lastPiece?: number;
-  /** What the program returns to a program. */
+  /** The result that the program returned. */
   result?: unknown;
 }
 
@@ -64,21 +65,21 @@ export function unstarted(fault: string): RunEnd {
 
 export const specFile = "spec.json";
 export const endFile = "end.json";
-/** Written right before the program is started. */
+/** Written immediately before the program starts. */
 export const begunFile = "begun";
-/** The supervisor listens here as long as it lives. */
+/** The supervisor listens on this socket until it ends. */
 export const socketFile = "socket";
-/** Its output is followed, and may be asked for again after a break. */
+/** Exists if the output has a subscriber, which may subscribe again after a disconnect. */
 export const subscribedFile = "followed";
-/** Where a program may leave its result. */
+/** The program may write its result to this file. */
 export const resultFile = "result.json";
 
-/** Replaces a file of a run as a whole, with a value as JSON. */
+/** Replaces a file of a run atomically with a value as JSON. */
 export function writeRunFile(dir: string, file: string, value: unknown): void {
   writeFileAtomically(join(dir, file), JSON.stringify(value));
 }
 
-/** Undefined where there is no such file, and for one that is none of ours. */
+/** Returns undefined if the file does not exist, or was not written by this program. */
 export function readFileIfExists<T>(dir: string, file: string): T | undefined {
   let text: string;
   try {

@@ -1,4 +1,4 @@
-/** How a run ended, as a result of its command. */
+/** Converts the end of a run to the result of its command. */
 import type { CommandResult } from "../core/model.ts";
 import type { RunEnd, SupervisedRun } from "./runFiles.ts";
 import { isStagedRelease } from "./stagedRelease.ts";
@@ -8,7 +8,7 @@ export function buildResult(
   spec: SupervisedRun | undefined,
 ): CommandResult {
   if (end === undefined) {
-    const message = "its supervisor is gone; it cannot be known how the program ended";
+    const message = "the supervisor ended unexpectedly; it is not known how the program ended";
     return { status: "unknown", message };
   }
   const { stopped, fault, exitCode, signal, output } = end;
@@ -30,6 +30,6 @@ export function buildResult(
 }
 
 function formatFailure({ exitCode, signal, stopped }: RunEnd): string {
-  if (stopped === "shutdown") return "stopped, as the host or the agent's service went down";
+  if (stopped === "shutdown") return "stopped by a shutdown of the host or the agent's service";
   return exitCode === undefined ? `ended by ${signal}` : `exited with status ${exitCode}`;
 }

@@ -1,4 +1,4 @@
-/** What staging an update comes to: a program that is ready to be tried. */
+/** The result of staging an update: a program that is ready for its trial. */
 import * as v from "valibot";
 import type { Update } from "../core/model.ts";
 

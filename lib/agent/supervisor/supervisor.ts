@@ -1,8 +1,8 @@
 /**
- * A program's supervisor: a process of its own between the agent and the program, so that neither
- * the program nor what is known of it dies with the agent. It holds the time limit, keeps head and
- * tail of the output, and writes how the program ended to disk; whoever connects to its socket
- * sees that it lives, and may ask it to stop the program.
+ * A program's supervisor: a separate process between the agent and the program, so that the program
+ * and its result survive the end of the agent. It enforces the timeout, keeps head and tail of the
+ * output, and writes to disk how the program ended. A connection to its socket shows that it runs,
+ * and can request a stop.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -31,18 +31,18 @@ import {
   writeRunFile,
 } from "./runFiles.ts";
 
-/** What still comes out of a pipe that somebody else holds open is not waited for longer. */
+/** The wait for output of a pipe that another process holds open. */
 const drainMs = 500;
-/** After SIGKILL the kernel needs a moment; a process that survives it is stuck in the kernel. */
+/** The wait after SIGKILL; a process that survives it is stuck in the kernel. */
 const killTimeoutMs = 1_000;
 const retryMs = 1_000;
-/** How soon it is seen that nothing is left of what was stopped. */
+/** The interval of checks whether processes of a stopped program are left. */
 const pollIntervalMs = 100;
 
-/** Runs the program of this directory to its end; resolves once that is on disk. */
+/** Runs the program of this directory to its end; resolves when the end is on disk. */
 export async function superviseRun(dir: string): Promise<void> {
   const spec = readFileIfExists<SupervisedRun>(dir, specFile);
-  // A directory that was taken away again, or a program that has had its run.
+  // The directory was deleted, or the program has already run.
   if (spec === undefined || readFileIfExists(dir, endFile) !== undefined) return;
   const live = new OutputBackpressure(dir);
   const refuse = (fault: string) => {
@@ -69,7 +69,7 @@ export async function superviseRun(dir: string): Promise<void> {
   });
   if (fault !== undefined) return refuse(`Cannot listen in "${dir}": ${errorText(fault)}`);
   run.begin();
-  // Of the service's end the program is told like everybody else; only then is it over.
+  // When the service stops, the program gets SIGTERM, and the supervisor ends after it.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
     process.on(signal, () => run.stop("shutdown"));
   }
@@ -80,16 +80,16 @@ export async function superviseRun(dir: string): Promise<void> {
   place.remove();
 }
 
-/** Why there can be none, where it is to run as somebody who does not exist. */
+/** Returns the reason if there can be none because the user does not exist. */
 function openResultFile(dir: string, { user }: SupervisedRun): ResultFile | string {
   try {
     return new ResultFile(dir, user);
   } catch (error) {
-    return `cannot run as "${user}": ${errorText(error)}`;
+    return `cannot run as user "${user}": ${errorText(error)}`;
   }
 }
 
-/** Lines of an agent's; one that sends none for too long is not one of ours. */
+/** Reads lines of an agent. A connection that sends no line for too long is closed. */
 function listen(socket: Socket, onLine: (line: string) => void): void {
   let rest = "";
   socket.on("data", (bytes) => {
@@ -104,7 +104,7 @@ class SupervisedProcess {
   readonly end: Promise<RunEnd>;
   readonly #spec: SupervisedRun;
   readonly #backpressure: OutputBackpressure;
-  /** Notes that from now on it may have had an effect. */
+  /** Records that from now on the program may have an effect. */
   readonly #begun: () => void;
   readonly #output: HeadTailBuffer;
   readonly #stdout = new HeadTailBuffer(2 * resultBytesMax);
@@ -114,7 +114,7 @@ class SupervisedProcess {
   #stopped: RunEnd["stopped"];
   #hasExited = false;
   #killedAt = Number.POSITIVE_INFINITY;
-  /** It has ended by itself: what comes now stops nothing any more. */
+  /** The program has ended, so nothing stops it any more. */
   #isOver = false;
   #settle: (end: RunEnd) => void = () => {};
 
@@ -130,22 +130,25 @@ class SupervisedProcess {
     this.#tree = new ProcessTree(spec.requestId);
   }
 
-  /** From here on its time runs. */
+  /** The timeout starts here. */
   begin(): void {
     setTimeout(() => this.stop("timeout"), this.#spec.timeoutMs);
     setTimeout(() => this.#start(), this.#spec.delayMs);
   }
 
-  /** The last line on standard output that is not empty. */
+  /** The last non-empty line of standard output. */
   get lastLine(): string {
     return this.#stdout.text().trimEnd().split("\n").at(-1) ?? "";
   }
 
-  /** SIGTERM to the program and all that it started, SIGKILL to what is left after the grace. */
+  /**
+   * Sends SIGTERM to the program and all its processes, then SIGKILL to the rest after the grace
+   * period.
+   */
   stop(why: NonNullable<RunEnd["stopped"]>, isSure = false): void {
     if (this.#stopped !== undefined || this.#isOver) return;
     if (!isSure && this.#seemsOver()) {
-      // Its end is about to be told; what only looks like one is stopped after all.
+      // Its exit event is about to arrive; if it does not, the program is stopped.
       setTimeout(() => this.stop(why, true), drainMs);
       return;
     }
@@ -158,7 +161,7 @@ class SupervisedProcess {
       this.#signal("SIGKILL");
       setTimeout(() => {
         if (this.#hasExited) return;
-        const fault = "the program did not end even when it was killed; it may still run";
+        const fault = "the program did not end after SIGKILL; it may still run";
         this.#settle({ stopped: why, fault, output: this.#output.text() });
       }, killTimeoutMs);
     }, programGraceMs);
@@ -170,18 +173,19 @@ class SupervisedProcess {
     const [file = "", ...args] = this.#steps.shift() ?? [];
     const hasBegun = this.#child !== undefined;
     const failed = (error: unknown) => {
-      // The operating system says of a missing directory what it says of a missing program.
-      const why = existsSync(directory) ? errorText(error) : "there is no such directory";
+      // For a missing directory the operating system reports the same error as for a missing
+      // program.
+      const why = existsSync(directory) ? errorText(error) : "the directory does not exist";
       const fault = `cannot start "${file}" in ${directory}: ${why}`;
       this.#settle(hasBegun ? { fault, output: this.#output.text() } : unstarted(fault));
     };
     let child: ChildProcessWithoutNullStreams;
     try {
       this.#begun();
-      // A session of its own: what it starts is in its process group and can be reached as one.
+      // A separate session, so that all processes of the program are in its process group.
       child = spawn(file, args, { cwd: directory, env, detached: true });
     } catch (error) {
-      // Such as arguments that are too long for the operating system.
+      // For example, the arguments are too long for the operating system.
       return failed(error);
     }
     child.once("error", (error) => {
@@ -194,13 +198,13 @@ class SupervisedProcess {
       this.#stdout.add(chunk);
     });
     this.#backpressure.take(child.stderr, "stderr", (chunk) => this.#output.add(chunk));
-    // Programs need not read what they are given.
+    // A program need not read its standard input.
     child.stdin.on("error", () => {});
     child.stdin.end(stdin);
     child.once("exit", (exitCode, signal) => this.#exited(child, exitCode, signal));
   }
 
-  /** A daemon that it left behind may hold the pipes open: what is there is taken, and no more. */
+  /** A daemon may hold the pipes open: only the output that is already there is read. */
   async #exited(child: ChildProcess, exitCode: number | null, signal: string | null) {
     this.#hasExited = true;
     const isLast = exitCode !== 0 || this.#steps.length === 0;
@@ -217,18 +221,18 @@ class SupervisedProcess {
     });
   }
 
-  /** What a stopped program had started has the whole grace to end, and then is killed. */
+  /** Processes of a stopped program get the whole grace period, then SIGKILL. */
   async #nothingLeft(): Promise<void> {
     while (this.#isAnyLeft()) {
       const killedForMs = performance.now() - this.#killedAt;
       if (killedForMs > killTimeoutMs) return;
-      // Again, as it may have gone on starting others.
+      // Repeated, because they may have started further processes.
       if (killedForMs >= 0) this.#signal("SIGKILL");
       await delay(pollIntervalMs);
     }
   }
 
-  /** Whether the last program has ended already, and this process is yet to be told. */
+  /** Whether the last program has ended, although its exit event has not arrived. */
   #seemsOver(): boolean {
     const pid = this.#child?.pid;
     if (pid === undefined || this.#hasExited || this.#steps.length > 0) return false;
@@ -250,19 +254,19 @@ class SupervisedProcess {
   #signal(signal: "SIGTERM" | "SIGKILL"): void {
     const root = this.#child?.pid;
     if (root === undefined) return;
-    // Looked for first: who descends from whom is not to be seen any more once parents have ended.
+    // Searched first, because the ancestry is lost when parents have ended.
     const strays = (this.#tree.alive(root) ?? []).filter(({ group }) => group !== root);
     for (const pid of [-root, ...strays.map((stray) => stray.pid)]) {
       try {
         process.kill(pid, signal);
       } catch {
-        // It has ended by itself.
+        // The process has already ended.
       }
     }
   }
 }
 
-/** Whether a child has ended, also where nobody has taken note of it (seen on Linux alone). */
+/** Whether a child has ended, even if its exit was not collected (on Linux only). */
 function isOver(pid: number): boolean {
   try {
     return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
@@ -272,8 +276,8 @@ function isOver(pid: number): boolean {
 }
 
 /**
- * A full disk is waited out: nobody else knows how the program ended. Where the directory was taken
- * away nobody will ask.
+ * Repeats a write while the disk is full, because the end of the program is stored nowhere else. If
+ * the directory was deleted, it stops.
  */
 async function keepTrying(dir: string, write: () => void): Promise<void> {
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * The agent's side of running programs: each has a directory and a supervisor of its own, which
- * outlive this process. A fresh process takes them up again by connecting to their sockets.
+ * The agent's side of running programs. Each has a directory and a supervisor, which outlive the
+ * agent's process. The next process resumes them by a connection to their sockets.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -43,26 +43,26 @@ import {
 } from "./runFiles.ts";
 
 export interface RunsOptions {
-  /** Where the runs' directories are. */
+  /** The directory that contains the directories of the runs. */
   dir: string;
-  /** The words that start this very program. */
+  /** The command line that starts this program. */
   self: readonly string[];
   clock: Pick<Clock, "after">;
   log: Log;
 }
 
-/** Undefined: it cannot be known how it ended. */
+/** Called with undefined if it is not known how the program ended. */
 type RunResult = (end: RunEnd | undefined) => void;
 
 const socketPathMax = 107;
-/** A supervisor that nobody can reach after this long is none. */
+/** A supervisor that cannot be reached for this long counts as ended. */
 const socketAppearTimeoutMs = 10_000;
 const pollIntervalMs = 50;
-/** What cannot be read now is read again after this long. */
+/** The delay before a failed read is repeated. */
 const retryMs = 1_000;
-/** How long the output of a program that has ended is kept for who followed it. */
+/** How long the output of an ended program is kept for its subscribers. */
 const resumeReadMs = 30_000;
-/** A run that nobody asks for is swept after this long. */
+/** A run that no request needs is deleted after this time. */
 const orphanedAfterMs = 24 * 60 * 60 * 1000;
 
 export class Runs {
@@ -72,16 +72,14 @@ export class Runs {
   readonly #subscribers: OutputSubscribers;
   readonly #aside: FaultGuard;
   readonly #leftovers: DirectoryCleanup;
-  /** Runs of this process whose supervisors have not been reached yet. */
+  /** Runs of this process whose supervisors have not been reached. */
   readonly #starting = new Set<string>();
-  /**
-   * Of runs that this process began: whether their supervisor runs, or else why it does not.
-   */
+  /** For runs that this process started: whether the supervisor runs, otherwise why it does not. */
   readonly #supervisors = new Map<string, string>();
-  /** The last pieces of programs that have ended. */
+  /** The sequences of the last chunks of ended programs. */
   readonly #lasts = new Map<string, number>();
 
-  /** Throws `USAGE` where a socket's path would be too long for the operating system. */
+  /** @throws {WsctlError} USAGE if a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
     this.#options = options;
     this.#aside = new FaultGuard(options.log);
@@ -92,7 +90,7 @@ export class Runs {
     );
     const path = join(this.runDirectory("any"), socketFile);
     if (Buffer.byteLength(path) > socketPathMax) {
-      const text = `The data directory's path is too long for sockets (${path}): choose a shorter --data-dir`;
+      const text = `The path of the data directory is too long for sockets (${path}). Use a shorter --data-dir`;
       throw new WsctlError("USAGE", text);
     }
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
@@ -114,7 +112,7 @@ export class Runs {
         env: supervisorEnv(),
       });
     } catch (error) {
-      // A directory that is there already may be one of a run.
+      // A directory that already exists may belong to a run.
       const isKnown = (error as NodeJS.ErrnoException).code !== "EEXIST";
       const end = unstarted(`cannot prepare the run: ${errorText(error)}`);
       return void queueMicrotask(() => done(isKnown ? end : undefined));
@@ -122,24 +120,27 @@ export class Runs {
     this.#supervisors.set(requestId, "runs");
     child.once("error", (error) => {
       if (child.pid !== undefined) return;
-      this.#supervisors.set(requestId, `cannot start its supervisor: ${errorText(error)}`);
+      this.#supervisors.set(requestId, `cannot start the supervisor: ${errorText(error)}`);
     });
     child.once("exit", (code, signal) => {
       const how = signal ?? `status ${code}`;
-      this.#supervisors.set(requestId, `its supervisor ended before it (${how})`);
+      this.#supervisors.set(requestId, `the supervisor ended before the program started (${how})`);
     });
     child.unref();
     this.#starting.add(requestId);
     this.#trackRunning(requestId, done);
   }
 
-  /** Goes on with what an earlier process of this agent started; with what it was told to run. */
+  /**
+   * Resumes a run that an earlier process of this agent started; `done` also gets its
+   * specification.
+   */
   resume(requestId: string, done: (end: RunEnd | undefined, spec?: SupervisedRun) => void): void {
     const spec = this.#read<SupervisedRun>(requestId, specFile);
     if (spec === "later") {
       return void this.#options.clock.after(retryMs, () => this.resume(requestId, done));
     }
-    // The process before this one died before it could begin anything, or all was taken away.
+    // The earlier process ended before it could start the run, or the directory was deleted.
     if (spec === undefined) return queueMicrotask(() => done(undefined));
     this.#trackRunning(requestId, (end) => done(end, spec));
   }
@@ -149,7 +150,7 @@ export class Runs {
     this.#sockets.get(requestId)?.write(`${why}\n`);
   }
 
-  /** Its end is in the journal; whoever followed its output may still read it to the end. */
+  /** The end of the run is stored; its subscribers may still read the output to the end. */
   deleteRunDirectory(requestId: string): void {
     this.#stopping.delete(requestId);
     this.#starting.delete(requestId);
@@ -161,25 +162,25 @@ export class Runs {
     else remove();
   }
 
-  /** Passes on what a program writes; what `emit` is given goes to that one subscriber. */
+  /** Forwards the output of a program; `emit` sends to this subscriber only. */
   subscribeOutput(order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
     this.#subscribers.subscribe(order, emit);
   }
 
-  /** This one has left; or all that followed did so over a connection that is lost. */
+  /** Ends one subscription, or all of them if the connection is lost. */
   unsubscribeOutput(left?: SubscriptionRef): void {
     if (left === undefined) this.#subscribers.onDisconnect();
     else this.#subscribers.onUnsubscribe(left.requestId, left.subscriptionId);
   }
 
-  /** At the start: what no request asks for any more goes, unless it may still run. */
+  /** Deletes runs at the start that no request needs, unless they may still run. */
   deleteOrphanedRuns(wanted: readonly string[], now: number): void {
     const kept = new Set(wanted.map((requestId) => this.runDirectory(requestId)));
     const { dir } = this.#options;
-    this.#aside.attempt(`look for old runs in "${dir}"`, () => {
+    this.#aside.attempt(`find old runs in "${dir}"`, () => {
       for (const name of readdirSync(dir)) {
         const run = join(dir, name);
-        if (!kept.has(run)) this.#aside.attempt(`tidy up "${run}"`, () => this.#tidy(run, now));
+        if (!kept.has(run)) this.#aside.attempt(`clean up "${run}"`, () => this.#tidy(run, now));
       }
     });
   }
@@ -197,7 +198,7 @@ export class Runs {
     let wasSeen = false;
     const look = () => {
       const supervisor = this.#supervisors.get(requestId);
-      // Asked first: a supervisor that is gone has written the end before it went, or never will.
+      // Checked first: a supervisor writes the end of the run before it ends, or never.
       const isGone = supervisor === undefined ? wasSeen : supervisor !== "runs";
       const end = this.#read<RunEnd>(requestId, endFile);
       if (end === "later") return void this.#options.clock.after(retryMs, look);
@@ -215,8 +216,8 @@ export class Runs {
   }
 
   /**
-   * The end of a program that certainly never began. That is known only of a supervisor that this
-   * process has started, and only while the directory of the run is as it was made.
+   * Returns the end of a program that did not start. This is known only if this process started the
+   * supervisor, and while the directory of the run is unchanged.
    */
   #unstartedEnd(requestId: string): RunEnd | undefined {
     const fault = this.#supervisors.get(requestId);
@@ -226,14 +227,15 @@ export class Runs {
   }
 
   /**
-   * "later" where it may be there and cannot be read now, as where no file can be opened any more:
-   * that tells nothing of how a program ended. What was written by somebody else counts as missing.
+   * Reads a file of a run. Returns "later" if it may exist and cannot be read now, for example
+   * because no file can be opened; this says nothing about the end of the program. A file that
+   * another user wrote counts as missing.
    */
   #read<T>(requestId: string, file: string): T | undefined | "later" {
     let found: T | undefined | "later" = "later";
     const dir = this.runDirectory(requestId);
     this.#aside.attempt(`read "${join(dir, file)}"`, () => {
-      // Where none can be opened, a missing socket would tell nothing either.
+      // If no file can be opened, a missing socket says nothing either.
       closeSync(openSync("/", "r"));
       found = readFileIfExists<T>(dir, file);
     });
@@ -247,14 +249,14 @@ export class Runs {
       this.#sockets.set(requestId, socket);
       const why = this.#stopping.get(requestId);
       if (why !== undefined) socket.write(`${why}\n`);
-      // Who follows what an earlier process began is not known yet.
+      // It is not known whether a run of an earlier process has subscribers.
       const isFree = this.#starting.delete(requestId) && !this.#subscribers.has(requestId);
       if (isFree) socket.write(`${msgRelease}\n`);
       this.#subscribers.onOutput(requestId);
     });
-    // All it ever says is that there is more output.
+    // The supervisor only sends notifications of more output.
     socket.on("data", () => this.#subscribers.onOutput(requestId));
-    // Not there yet, or gone: the close that follows decides.
+    // The socket does not exist yet, or no longer; the close event handles both.
     socket.on("error", () => {});
     socket.once("close", () => {
       this.#sockets.delete(requestId);
@@ -279,14 +281,14 @@ export class Runs {
     this.#leftovers.remove(this.runDirectory(requestId));
   }
 
-  /** Request ids are a peer's own texts: no path is made of one. */
+  /** Request ids are texts of the peer, so they are hashed for the path. */
   runDirectory(requestId: string): string {
     const name = createHash("sha256").update(requestId).digest("hex").slice(0, 20);
     return join(this.#options.dir, name);
   }
 }
 
-/** Settings and tokens of the agent are nobody else's business. */
+/** Returns an environment without the agent's settings and tokens. */
 function supervisorEnv(): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("WSCTL_"));
   return Object.fromEntries(kept) as Record<string, string>;

@@ -73,7 +73,7 @@ test("a program or a directory that is not there is an error: nothing was starte
   expect(absent.message).toContain('cannot start "/no/such/program"');
   const nowhere = await host.send("nowhere");
   expect(nowhere).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
-  expect(nowhere.message).toContain("/no/such/directory: there is no such directory");
+  expect(nowhere.message).toContain("/no/such/directory: the directory does not exist");
 });
 
 test("an agent whose own file is gone says of commands that they were not started, and goes on", async () => {
@@ -84,7 +84,7 @@ test("an agent whose own file is gone says of commands that they were not starte
   const began = performance.now();
   const outcome = await host.send("fine");
   expect(outcome).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
-  expect(outcome.message).toContain("cannot start its supervisor: ENOENT");
+  expect(outcome.message).toContain("cannot start the supervisor: ENOENT");
   // Sooner than anybody would give a supervisor up that never appears.
   expect(performance.now() - began).toBeLessThan(8_000);
   const restart = await host.send("restart");

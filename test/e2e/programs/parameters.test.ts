@@ -208,7 +208,7 @@ describe("right parameters", () => {
     const [request] = await target.ended(jobId);
     expect(request).toMatchObject({ state: "error", code: "INVALID_PARAMETERS" });
     expect(request?.message).toBe(
-      "parameters.text must not have a NUL in it: it becomes an argument",
+      "parameters.text must not contain a NUL character: it becomes an argument",
     );
     expect(agent.lines.slice(lines).filter((line) => /running/.test(line))).toEqual([]);
   });

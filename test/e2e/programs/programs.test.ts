@@ -132,7 +132,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     define("flood", "echo first; head -c 200000000 /dev/zero | tr '\\0' x; echo; echo last");
     const outcome = await send(id, "flood");
     expect(outcome.outcome).toBe("success");
-    expect(outcome.message).toMatch(/^first\nx+\n\[… \d+ bytes cut …\]\nx+\nlast$/);
+    expect(outcome.message).toMatch(/^first\nx+\n\[… \d+ bytes omitted …\]\nx+\nlast$/);
     expect(outcome.message?.length).toBeLessThan(16_384);
   });
 

@@ -105,7 +105,7 @@ describe("an agent that trusts", () => {
     ["key", /must be \[COMMAND/],
     ["update=", /must be \[COMMAND/],
     [`2:${alice.text}`, /requires 2 signatures .* names 1 keys/],
-    [`update=3:${alice.text},${bob.text}`, /on "update"/],
+    [`update=3:${alice.text},${bob.text}`, /for "update"/],
     [`${alice.text},nokey`, /must be \[COMMAND/],
   ])("cannot be told %j", (text, says) => {
     expect(() => new CommandTrust([text], "web-1")).toThrow(says);

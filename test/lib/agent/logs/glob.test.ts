@@ -68,7 +68,7 @@ describe("a pattern", () => {
     ["/var/a**/x", 'must have "**" between slashes alone'],
     ["/var/**", 'must name files behind "**", such as "/**/*.log"'],
     ["/var/**/**/x", 'must not have "**" twice in a row: once is any depth'],
-    ["/var/\0", "must not have a NUL in it"],
+    ["/var/\0", "must not contain a NUL character"],
   ])("%p is refused", (glob, fault) => {
     expect(checkGlob(glob)).toBe(fault);
   });

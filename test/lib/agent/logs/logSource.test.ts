@@ -30,12 +30,12 @@ describe("a source's manifest", () => {
     ['files = ["a"]', /files.0 must be an absolute path/],
     ["files = []", /files must name a file/],
     ["journal = false", /journal must be true, or left out/],
-    ['unit = "*"', /unit must be a unit's name/],
-    ['unit = "-x"', /unit must be a unit's name/],
+    ['unit = "*"', /unit must be the name of a systemd unit/],
+    ['unit = "-x"', /unit must be the name of a systemd unit/],
     ['files = ["/a"]\nfollow_argv = ["x"]', /follow_argv goes with "argv" alone/],
     ["argv = []", /argv must name a program/],
     ['file = "/a"', /file is unknown/],
-    ["files = [", /is not TOML/],
+    ["files = [", /is not valid TOML/],
   ])("%p is refused", (text, fault) => {
     expect(() => parseSource("x.toml", text)).toThrow(fault);
   });

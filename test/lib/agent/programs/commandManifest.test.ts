@@ -20,7 +20,7 @@ describe("readProgram()", () => {
   });
 
   test.each([
-    ["argv = [", "is not TOML"],
+    ["argv = [", "is not valid TOML"],
     ['argv = ["/bin/true"]', "description is missing"],
     ['description = "d"', "argv is missing"],
     ['description = "d"\nargv = []', "argv must name a program"],
@@ -42,7 +42,7 @@ describe("readProgram()", () => {
     ],
     [
       `${least}[parameters.properties.x]\ntype = "strin"`,
-      'parameters.properties.x.type: "strin" is none of',
+      'parameters.properties.x.type: "strin" is not a type',
     ],
     [`${least}[parameters.properties.x]\npattern = "("`, "parameters.properties.x.pattern"],
   ])("refuses %j", (text, says) => {

@@ -47,7 +47,7 @@ describe("readExec()", () => {
     [{ argv: [] }, "argv must name a program"],
     [{ argv: [""] }, "argv must name a program"],
     [{ argv: ["df", 1] }, "argv.1 must be"],
-    [{ argv: ["df", "\0"] }, "argv.1 must not have a NUL"],
+    [{ argv: ["df", "\0"] }, "argv.1 must not contain a NUL"],
     [{ argv: ["df"], shell: true }, "shell is unknown"],
     [{ argv: ["df"], directory: "here" }, "directory must be an absolute path"],
     ["df", "must be an object"],

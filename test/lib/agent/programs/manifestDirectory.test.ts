@@ -23,19 +23,19 @@ test("a capabilities list is what its directory holds now, and a faulty file har
   writeFileSync(join(dir, "broken.toml"), "argv = [");
   writeFileSync(join(dir, "notes.txt"), "no manifest");
   expect(capabilities.find("one")?.item?.description).toBe("first");
-  expect(capabilities.find("ping")?.fault).toContain('the name "ping" is taken already');
-  expect(capabilities.find("broken")?.fault).toContain("is not TOML");
+  expect(capabilities.find("ping")?.fault).toContain('the name "ping" is already in use');
+  expect(capabilities.find("broken")?.fault).toContain("is not valid TOML");
   expect(capabilities.find("notes")).toBeUndefined();
 
   writeFileSync(join(dir, "one.toml"), manifest("second, and longer"));
   expect(capabilities.find("one")?.item?.description).toBe("second, and longer");
   writeFileSync(join(dir, "two.toml"), `name = "one"\n${manifest("the name is taken")}`);
-  expect(capabilities.find("two")?.fault).toContain('the name "one" is taken already');
+  expect(capabilities.find("two")?.fault).toContain('the name "one" is already in use');
   rmSync(join(dir, "one.toml"));
   expect(capabilities.find("one")?.item?.description).toBe("the name is taken");
 });
 
-test("a manifest that everybody may write is left out, and how to fix that is said", () => {
+test("manifests: a world-writable file is ignored, and the log says how to fix it", () => {
   using parent = temporaryDir();
   const dir = `${parent}`;
   writeFileSync(join(dir, "one.toml"), manifest("d"));
@@ -46,7 +46,7 @@ test("a manifest that everybody may write is left out, and how to fix that is sa
   expect(capabilities.find("one")?.item).toBeDefined();
 });
 
-test("of very many manifests the first are read, the rest are named once, and it takes no time", () => {
+test("manifests: files beyond the limit are ignored with one warning", () => {
   using dir = temporaryDir();
   for (let index = 0; index < manifestsMax + 500; index++) {
     const name = `c${String(index).padStart(5, "0")}`;
@@ -57,6 +57,6 @@ test("of very many manifests the first are read, the rest are named once, and it
   const capabilities = new ManifestDirectory(`${dir}`, parseProgram, [], log);
   expect(capabilities.list()).toHaveLength(manifestsMax + 1);
   expect(capabilities.find("c00999")?.item?.name).toBe("c00999");
-  expect(capabilities.find("c01000")?.fault).toContain("at most 1000 are read");
+  expect(capabilities.find("c01000")?.fault).toContain("the limit is 1000 manifests");
   expect(warnings).toHaveLength(1);
 });

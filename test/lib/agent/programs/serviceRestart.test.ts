@@ -14,11 +14,11 @@ describe("readService()", () => {
     ["", 'must have either "unit"'],
     ['stop = ["a"]', 'must have either "unit"'],
     ['unit = "a"\nrestart = ["b"]', 'must have either "unit"'],
-    ['unit = "--now"', "unit must be a unit's name"],
-    ['unit = "a b"', "unit must be a unit's name"],
+    ['unit = "--now"', "unit must be the name of a systemd unit"],
+    ['unit = "a b"', "unit must be the name of a systemd unit"],
     ["restart = []", "restart must name a program"],
     ['command = "x"', "command is unknown"],
-    ["unit =", "is not TOML"],
+    ["unit =", "is not valid TOML"],
   ])("refuses %j", (text, says) => {
     expect(() => parseService("nginx.toml", text)).toThrow(`nginx.toml: ${says}`);
   });

@@ -14,9 +14,9 @@ describe("HeadTail", () => {
     [["abc"], "abc"],
     [["abcd", "efgh"], "abcdefgh"],
     [["abcdefgh"], "abcdefgh"],
-    [["abcdefghi"], "abcd\n[… 1 bytes cut …]\nfghi"],
-    [["ab", "cdefg", "hij", "k"], "abcd\n[… 3 bytes cut …]\nhijk"],
-    [["a".repeat(4), "b".repeat(1_000_000), "end!"], "aaaa\n[… 1000000 bytes cut …]\nend!"],
+    [["abcdefghi"], "abcd\n[… 1 bytes omitted …]\nfghi"],
+    [["ab", "cdefg", "hij", "k"], "abcd\n[… 3 bytes omitted …]\nhijk"],
+    [["a".repeat(4), "b".repeat(1_000_000), "end!"], "aaaa\n[… 1000000 bytes omitted …]\nend!"],
   ])("keeps of %j in 8 bytes what it should", (chunks, text) => {
     expect(kept(8, chunks)).toBe(text);
   });
