@@ -1,11 +1,11 @@
 /**
- * What an agent's own writes look like in its audit trail: each step of a request, on disk with the
- * step itself. Parameters are named, never kept: they may be anybody's secret.
+ * Builds audit entries from the agent's writes: one for each step of a request, stored together
+ * with the step. Only the names of parameters are stored, because the values may be secret.
  */
 import type { AuditTrailEntry } from "../../store/auditTrail.ts";
 import type { AgentWrite, RequestRecord } from "../core/model.ts";
 
-/** Undefined for what is no step of a request. */
+/** Returns undefined for a write that is not a step of a request. */
 export function buildAuditEntry(write: AgentWrite): AuditTrailEntry | undefined {
   if (write.type !== "putRequest") return undefined;
   const { record } = write;

@@ -1,6 +1,6 @@
 /**
- * The agent's journal in one SQLite file: every request that was taken on, with its answer, for as
- * long as it may be asked again.
+ * The agent's journal in one SQLite file. It keeps every accepted request, with its response, for
+ * as long as the request may be repeated.
  */
 import {
   closeSync,
@@ -20,12 +20,15 @@ import type { AgentWrite, Identity, RequestRecord } from "../core/model.ts";
 import { buildAuditEntry } from "./auditEntries.ts";
 
 export interface AgentJournal {
-  /** As it is on disk: tells a control plane whether this journal knows what it sent before. */
+  /**
+   * The stored identity, by which a control plane knows whether this journal has its earlier
+   * requests.
+   */
   readonly identity: Identity;
   /** Makes all writes durable, or throws and makes none. */
   commit(writes: AgentWrite[]): void;
   find(requestId: string): RequestRecord | undefined;
-  /** What has not been answered for good, in the order of arrival. */
+  /** Returns the requests without an acknowledgement, in order of arrival. */
   unacknowledged(): RequestRecord[];
   readonly audit: AuditTrail;
   close(): void;
@@ -59,19 +62,22 @@ const migrations = [
   auditStartMigration,
 ];
 
-/** Opens the journal, or throws `STORAGE_UNAVAILABLE` with what is wrong with the file. */
+/**
+ * Opens the journal.
+ * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the file.
+ */
 export function openAgentJournal(path: string): AgentJournal {
   const what = "the agent's journal";
   const db = Database.open({ path, what, applicationId, migrations });
   return db.read(() => journalOn(db));
 }
 
-/** What a journal was before a newer version took it on. */
+/** The path of the copy that is made before a newer version migrates the journal. */
 function backupPath(path: string): string {
   return `${path}.before-update`;
 }
 
-/** Keeps a copy of a journal that is closed; on disk when this returns. */
+/** Copies a closed journal; the copy is on disk when this returns. */
 export function backUpJournal(path: string): void {
   const copy = backupPath(path);
   copyFileSync(path, copy);
@@ -83,19 +89,19 @@ export function backUpJournal(path: string): void {
   }
 }
 
-/** The newer version is installed: there is no way back. */
+/** Deletes the copy after the newer version is installed. */
 export function deleteJournalBackup(path: string): void {
   rmSync(backupPath(path), { force: true });
 }
 
 /**
- * Puts a copy that was kept back where this version could no longer read the journal; where there
- * is none, nothing is done. For who comes back after a trial, also one that was broken off.
+ * Restores the copy if this version cannot read the journal, after a trial that failed or was
+ * interrupted. Without a copy it does nothing.
  */
 export function restoreJournalBackup(path: string): void {
   const copy = backupPath(path);
   if (!existsSync(copy)) return;
-  // A journal that is missing was taken away right here, by a process that got no further.
+  // If the journal is missing, an interrupted call of this function has deleted it.
   if (existsSync(path) && readSchemaVersion(path) <= migrations.length) return rmSync(copy);
   for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
   renameSync(copy, path);
@@ -135,7 +141,7 @@ function journalOn(db: Database): AgentJournal {
       failpoint("agent_before_commit");
       db.transaction(() => {
         writes.forEach(execute);
-        // The core counts how long; the trail says when.
+        // The core uses the steady clock; audit entries use the wall clock.
         const at = Date.now();
         const entries = writes.flatMap((write) => buildAuditEntry(write) ?? []);
         audit.append(entries.map((entry) => ({ ...entry, at })));
@@ -152,7 +158,7 @@ function journalOn(db: Database): AgentJournal {
   };
 }
 
-/** What SQLite cannot see: a bit that flipped inside of a text. */
+/** SQLite does not detect a changed bit inside a text, so the record is validated. */
 const StoredRecord = v.object({
   requestId: v.string(),
   command: v.string(),
@@ -165,11 +171,11 @@ const StoredRecord = v.object({
 
 function parseRecord(row: Row): RequestRecord {
   const record = JSON.parse(row.record) as RequestRecord;
-  if (!v.is(StoredRecord, record)) throw new Error("a request's record is damaged");
+  if (!v.is(StoredRecord, record)) throw new Error("the record of a request is damaged");
   return record;
 }
 
-/** A new journal has no name yet: the first control plane of `wsctl.v1` gives it one. */
+/** A new journal has no identity until the first control plane of `wsctl.v1` assigns one. */
 function readIdentity(db: Database): Identity {
   const sql = "SELECT journal_id, epoch FROM identity";
   const row = db.prepare<[], { journal_id: string; epoch: number }>(sql).get();

@@ -1,4 +1,4 @@
-/** Bytes that are to be seen at once, but not one by one. */
+/** A writer that collects small writes, and writes them at the next opportunity. */
 const pendingBytesMax = 64 * 1024;
 
 export class BufferedWriter {
@@ -11,7 +11,7 @@ export class BufferedWriter {
   }
 
   write(bytes: Uint8Array): void {
-    // The caller may use its buffer again.
+    // The data is copied, because the caller may reuse its buffer.
     this.#held.push(new Uint8Array(bytes));
     this.#heldBytes += bytes.length;
     if (this.#heldBytes >= pendingBytesMax) this.flush();

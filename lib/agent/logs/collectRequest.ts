@@ -1,4 +1,4 @@
-/** What the process that collects is told, and what it answers. */
+/** The request to the process that collects log lines, and its response. */
 import * as v from "valibot";
 import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
 import { Source } from "./logSource.ts";
@@ -8,7 +8,7 @@ import type { FileCount } from "./selectLines.ts";
 
 const bytesRule = "must be a whole number of bytes";
 
-/** How a large result becomes an artifact of its request. */
+/** The data for an upload of a large result as an artifact. */
 const Upload = v.strictObject({
   way: ControlPlaneAccess,
   request_id: v.string(),
@@ -19,11 +19,11 @@ export type Upload = v.InferOutput<typeof Upload>;
 export const CollectRequest = v.strictObject({
   source: Source,
   parameters: FetchLogsParameters,
-  /** Where everything that is found is written; a file of that name is replaced. */
+  /** The file for all lines that match; an existing file is replaced. */
   output: v.pipe(v.string(), v.startsWith("/", "must be an absolute path")),
-  /** Whether somebody watches, and is to be told how far it is. */
+  /** Whether the output has a subscriber who gets progress lines. */
   live: v.boolean(),
-  /** Up to so many bytes are printed; more are left in `output` alone. */
+  /** A result up to this size is printed; a larger one is only in `output`. */
   inline_bytes: v.pipe(
     v.number(bytesRule),
     v.integer(bytesRule),
@@ -37,27 +37,27 @@ export type CollectRequest = v.InferOutput<typeof CollectRequest>;
 export interface CollectResult {
   lines: number;
   bytes: number;
-  /** Of all of it, in hexadecimal. */
+  /** SHA-256 of the whole result in hexadecimal. */
   sha256: string;
-  /** Files that were read, the oldest first; of programs and the journal none. */
+  /** The files that were read, the oldest first; empty for programs and the journal. */
   files: FileCount[];
-  /** Files that are left off here, so that this stays short. */
+  /** The number of files that are omitted in `files`, to limit its size. */
   files_omitted?: number;
   skipped?: Skipped[];
   skipped_omitted?: number;
-  /** It was told to stop, and this is what there was until then. */
+  /** Set if the collection was stopped; the result is what was read until then. */
   stopped?: true;
-  /** Where it is, if it was too long to be printed. */
+  /** The path of the result if it was too large to print. */
   file?: string;
-  /** What storing it came to. */
+  /** The response to the upload. */
   artifact?: unknown;
 }
 
-/** The lists of an answer together are short enough for any answer. */
+/** The lists of a response must fit into any message. */
 const filesCharsMax = 12 * 1024;
 const skippedCharsMax = 6 * 1024;
 
-/** Pure: the newest files and the first faults, and how many more there are. */
+/** Returns the newest files and the first faults, with the number of omitted ones. Pure. */
 export function shortened(
   files: FileCount[],
   skipped: Skipped[],

@@ -1,6 +1,6 @@
 /**
- * Collects what `fetch_logs` was asked for: the lines of one source into one file, printed if they
- * are few, and then, for as long as is wanted, what is added.
+ * Collects the lines of one source for `fetch_logs`: writes them to a file, prints them if they are
+ * few, and then follows the source for the requested time.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
@@ -21,29 +21,32 @@ import { type FileCount, type Selection, selectLines } from "./selectLines.ts";
 
 const spoolBytesDefault = 512 * 1024 * 1024;
 const outputBytesDefault = 8 * 1024 * 1024 * 1024;
-/** How often files are looked at for what was added, and their directories for new files. */
+/** The interval at which files are checked for new lines, and directories for new files. */
 const readMs = 200;
 const pollIntervalMs = 1_000;
 const lastReadMs = 500;
 
 export interface CollectOut {
-  /** Standard output. */
+  /** Writes to standard output. */
   write(bytes: Uint8Array): void;
-  /** A line for whoever watches. */
+  /** Prints a progress line for subscribers. */
   remark(line: string): void;
 }
 
 export interface CollectOptions {
-  /** Aborted to end it: with what there is, if it is already known what that is. */
+  /** When it is aborted, the collection ends with the lines that are already selected. */
   signal: AbortSignal;
-  /** Takes a result that is too large to be printed; what it answers is passed on. */
+  /** Stores a result that is too large to print; its return value becomes part of the response. */
   store?: (path: string, facts: ResultInfo) => Promise<unknown>;
   now?: () => number;
   spoolBytesMax?: number;
   outputBytesMax?: number;
 }
 
-/** Throws a `WsctlError` that says what could not be read or written. */
+/**
+ * Collects the lines.
+ * @throws {WsctlError} The source cannot be read, or the result cannot be written.
+ */
 export async function collect(
   order: CollectRequest,
   out: CollectOut,
@@ -131,7 +134,7 @@ class LogCollector {
     await spoolProgram(argv, kept, spool, signal);
     const inputs = spool.inputs();
     try {
-      // What was kept is all wanted, and is looked through even after we were told to stop.
+      // The spooled lines are processed completely, even after a stop.
       const watch = { ...this.#context, signal: new AbortController().signal };
       await selectLines(inputs, { lines, filter: {} }, this.#output, watch);
     } finally {
@@ -144,7 +147,7 @@ class LogCollector {
     if (this.#order.parameters.follow !== undefined) await this.#followProgram(source, followArgv);
   }
 
-  /** What is added to files, until the time is up or a signal comes. */
+  /** Writes lines that are added to files, until the time is over or the signal is aborted. */
   async #followFiles(globs: readonly string[], inputs: Input[]): Promise<void> {
     const { signal, printer, merger } = this.#pollLoop();
     const follower = new FileFollower(globs, inputs, () => {
@@ -162,7 +165,7 @@ class LogCollector {
         printer.flush();
         await sleep(readMs, undefined, { signal }).catch(() => {});
       }
-      // What was there when it ended is part of it, as far as that is quick.
+      // Lines that exist at the end are included, within a short time limit.
       await follower.read(AbortSignal.timeout(lastReadMs));
     } finally {
       follower.close();
@@ -181,7 +184,7 @@ class LogCollector {
     try {
       await runLines(argv, { makeFilter, hasBothStreams: isBoth, merger, pause }, signal);
     } catch (error) {
-      // What was collected before stands.
+      // The lines that were collected before are kept.
       if (!(error instanceof ProgramFailure)) throw error;
       this.skipped.push({ path: argv.join(" "), reason: errorText(error) });
     }

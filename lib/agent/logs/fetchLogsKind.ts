@@ -1,6 +1,6 @@
 /**
- * `fetch_logs`: lines of a source that the host names, collected by a program of our own under a
- * supervisor like every other, so that it outlives the agent, can be watched and be stopped.
+ * `fetch_logs` returns lines of a log source of the host. A program of the agent collects them
+ * under a supervisor, so it outlives the agent, and it can be followed and stopped.
  */
 import { join } from "node:path";
 import { toJsonSchema } from "@valibot/to-json-schema";
@@ -17,16 +17,16 @@ import { checkFetchParameters, FetchLogsParameters } from "./parameters.ts";
 
 export interface FetchLogsOptions {
   sources: ManifestDirectory<Source>;
-  /** The words that start this very program. */
+  /** The command line that starts this program. */
   self: readonly string[];
-  /** How a large result is stored. */
+  /** The access with which a large result is stored. */
   access: ControlPlaneAccess;
 }
 
 const name = "fetch_logs";
-/** Reading much at a time helps nobody. */
+/** More reads at the same time would not be faster. */
 const concurrency = 4;
-/** Reading and storing gigabytes takes its time. */
+/** Reading and storing gigabytes takes this long. */
 const timeout_seconds = 600;
 
 export function fetchLogs(options: FetchLogsOptions): ProgramKind {
@@ -65,8 +65,9 @@ function resolve(
   const found = sources.find(parsed.output.source);
   if (found?.item === undefined) {
     const names = listNames(sources);
-    const known = names.length === 0 ? "it names none in logs.d" : `it has: ${names.join(", ")}`;
-    const why = found?.fault ?? `this host has no such source; ${known}`;
+    const known =
+      names.length === 0 ? "there are none in logs.d" : `available: ${names.join(", ")}`;
+    const why = found?.fault ?? `unknown log source on this host; ${known}`;
     return reject("INVALID_PARAMETERS", `parameters.source: ${why}`);
   }
   const source = found.item;

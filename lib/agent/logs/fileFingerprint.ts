@@ -1,31 +1,31 @@
 /**
- * What is remembered of what was read of a file, to know a copy of it: rotation by copying and
- * emptying leaves a new file full of lines that were read already.
+ * The fingerprint of the part of a file that was read, to recognize a copy of it. Rotation by copy
+ * and truncate (logrotate's `copytruncate`) creates a new file whose lines were already read.
  */
 import type { Bytes } from "./openFile.ts";
 
 const startBytes = 1_024;
 const endBytes = 256;
-/** A shorter beginning is no evidence. */
+/** A shorter beginning is not sufficient to recognize a copy. */
 const tellingBytes = 64;
 
 export interface FileFingerprint {
   start: Buffer;
-  /** What came last before `readTo`. */
+  /** The last bytes before `readTo`. */
   end: Buffer;
   readTo: number;
 }
 
 export type FingerprintMatch = "copy" | "growing" | "other";
 
-/** Of a file that was read up to here, by whomever. */
+/** Returns the fingerprint of a file that was read up to `readTo`. */
 export async function readFingerprint(file: Bytes, readTo: number): Promise<FileFingerprint> {
   const start = await readPart(file, 0, Math.min(readTo, startBytes));
   const from = Math.max(0, readTo - endBytes);
   return { start, end: await readPart(file, from, readTo - from), readTo };
 }
 
-/** Pure: with the bytes that were read next. */
+/** Returns the fingerprint after further bytes were read. Pure. */
 export function extendFingerprint(
   { start, end, readTo }: FileFingerprint,
   bytes: Uint8Array,
@@ -39,7 +39,7 @@ export function extendFingerprint(
   };
 }
 
-/** Whether a file has all that was read of another; `growing` while it may come to that. */
+/** Whether a file contains everything that was read of another; `growing` if it may do so later. */
 export async function compareFingerprints(
   file: Bytes,
   size: number,

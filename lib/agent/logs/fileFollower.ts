@@ -1,6 +1,6 @@
 /**
- * What is added to the files of a source. A file is known by what it is and not by its name: one
- * that was renamed is read on, one that took its name is read from its beginning.
+ * Follows the files of a source. A file is identified by device and inode, not by its name: a
+ * renamed file is read further, and a new file under the old name from its beginning.
  */
 import {
   compareFingerprints,
@@ -14,15 +14,15 @@ import { OpenFile, statAt } from "./openFile.ts";
 import { checkName, filesMax, type Input } from "./openInputs.ts";
 
 const chunkBytes = 256 * 1024;
-/** A file that may turn out to be a copy of another is not read before so many looks. */
+/** A file that may become a copy of another is read after this number of polls at the latest. */
 const copyingPollsMax = 5;
 
 interface FollowedFile {
   file: OpenFile;
   cutter: LineSplitter;
-  /** What was read, and up to where. */
+  /** The fingerprint of the part that was read, with its end. */
   fingerprint: FileFingerprint;
-  /** What was read before it was emptied. */
+  /** The part that was read before the file was truncated. */
   former?: FileFingerprint;
 }
 
@@ -31,11 +31,11 @@ export class FileFollower {
   readonly #makeSink: () => LineSink;
   readonly #followed = new Map<string, FollowedFile>();
   readonly #begin: { file: OpenFile; end: number }[] = [];
-  /** Files that may still become copies, by what they are: how often they were looked at. */
+  /** The number of polls of files that may still become copies, by identity. */
   readonly #copying = new Map<string, number>();
   readonly #chunk = Buffer.alloc(chunkBytes);
 
-  /** Goes on behind the ends of `inputs`, whose files are its own from now on. */
+  /** Continues after the ends of `inputs`, whose files it then owns. */
   constructor(globs: readonly string[], inputs: readonly Input[], makeTaker: () => LineSink) {
     this.#globs = globs;
     this.#makeSink = makeTaker;
@@ -45,19 +45,19 @@ export class FileFollower {
     }
   }
 
-  /** To be awaited before everything else. */
+  /** Must be awaited before other calls. */
   async start(): Promise<void> {
     for (const { file, end } of this.#begin.splice(0)) {
       this.#follow(file, await readFingerprint(file, end));
     }
   }
 
-  /** Takes what was added to the files that are known. */
+  /** Reads what was added to the known files. */
   async read(signal: AbortSignal): Promise<void> {
     for (const followed of this.#followed.values()) await this.#readOne(followed, signal);
   }
 
-  /** Looks for files that are new. */
+  /** Searches for new files. */
   async poll(): Promise<void> {
     for (const path of expand(this.#globs).paths.sort()) {
       const stat = statAt(path);
@@ -68,7 +68,7 @@ export class FileFollower {
     }
   }
 
-  /** The last lines that nothing has ended, and the end. */
+  /** Passes on incomplete last lines, and closes the files. */
   close(): void {
     for (const { cutter: splitter, file } of this.#followed.values()) {
       splitter.end();
@@ -101,13 +101,13 @@ export class FileFollower {
     this.#followed.set(file.identity, { file, cutter: splitter, fingerprint: trace });
   }
 
-  /** A new file is read from its beginning; a copy from where what it was copied from was read. */
+  /** Reads a new file from its beginning, and a copy from the position in its original. */
   async #join(path: string): Promise<void> {
     let file: OpenFile;
     try {
       file = new OpenFile(path);
     } catch {
-      // Gone again, or not for us to read: the next look tells.
+      // The file was deleted again, or cannot be read; the next poll tries again.
       return;
     }
     const { identity } = file;
@@ -133,7 +133,7 @@ export class FileFollower {
     }
   }
 
-  /** Gives up a file that has lost its name; false where each still has its own. */
+  /** Closes the oldest file that has lost its name. Returns false if each still has its name. */
   #dropOldest(): boolean {
     for (const [identity, { file, cutter: splitter }] of this.#followed) {
       if (statAt(file.path)?.identity === identity) continue;

@@ -1,44 +1,42 @@
 /**
- * Absolute paths with `*`, `?` and `**`: which files of this host they mean. A name that begins
- * with a dot is meant only where the pattern has the dot too, as in a shell; `**` goes through any
- * number of directories, and never through a link to one, so that no loop of links is endless.
+ * Expands absolute paths with `*`, `?` and `**` to files of this host. As in a shell, a name that
+ * starts with a dot matches only a pattern that starts with a dot. `**` matches any number of
+ * directories and does not follow links to directories, so that a loop of links ends.
  */
 import { type Dirent, lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { matchesWildcard } from "../../protocol/wildcard.ts";
 
-/** Names looked at for one source; beyond it a pattern is a mistake. */
+/** The limit of names that are read for one source; a pattern that needs more is a mistake. */
 const readsMax = 200_000;
 
-/** What is wrong with a pattern, for whoever wrote it. */
+/** Returns what is wrong with a pattern, or undefined. */
 export function checkGlob(glob: string): string | undefined {
   if (!glob.startsWith("/")) return "must be an absolute path";
   if (glob.includes("\0")) return "must not contain a NUL character";
   if (glob.endsWith("/")) return "must name files, not a directory";
   for (const segment of glob.split("/")) {
-    if (segment === "." || segment === "..") return `must not have "${segment}" in it`;
-    if (segment.includes("**") && segment !== "**") return 'must have "**" between slashes alone';
+    if (segment === "." || segment === "..") return `must not contain "${segment}"`;
+    if (segment.includes("**") && segment !== "**") return 'must have "**" only between slashes';
   }
-  if (glob.includes("/**/**/")) return 'must not have "**" twice in a row: once is any depth';
-  return glob.endsWith("/**") ? 'must name files behind "**", such as "/**/*.log"' : undefined;
+  if (glob.includes("/**/**/")) return 'must not repeat "**": one matches any depth';
+  return glob.endsWith("/**") ? 'must name files after "**", such as "/**/*.log"' : undefined;
 }
 
-/** Whether it names one path and no pattern. */
+/** Whether the text is a path without wildcards. */
 export function isLiteral(glob: string): boolean {
   return !/[*?]/.test(glob);
 }
 
 export interface GlobMatch {
-  /** Each once, in no order that means anything; not yet looked at what they are. */
+  /** Each path once, in no particular order; they need not be files. */
   paths: string[];
   /** Directories that could not be read. */
   faults: { path: string; reason: string }[];
 }
 
-/**
- * The paths that patterns mean at this moment; a literal one is among them even if it is not there.
- */
+/** Returns the paths that match now. A literal path is included even if it does not exist. */
 export function expand(globs: readonly string[]): GlobMatch {
   const walk = new GlobWalk();
   for (const glob of globs) {
@@ -74,12 +72,12 @@ class GlobWalk {
 
   #found(path: string, rest: string[], entry?: Dirent): void {
     if (rest.length > 0) return this.into(path, rest);
-    // Directories are among what a pattern meets, and never meant.
+    // A directory that matches is not a result.
     const found = this.#readKind(path, entry);
     if (found !== undefined && !found.isDirectory()) this.paths.add(path);
   }
 
-  /** Some file systems do not say in a directory what its names are. */
+  /** Some file systems do not return file types with the names of a directory. */
   #readKind(path: string, entry?: Dirent): Dirent | Stats | undefined {
     const isTold = entry?.isFile() || entry?.isDirectory() || entry?.isSymbolicLink();
     return isTold ? entry : this.#try(path, () => lstatSync(path));
@@ -89,11 +87,11 @@ class GlobWalk {
     const entries = this.#try(dir, () => readdirSync(dir, { withFileTypes: true })) ?? [];
     this.#looks += entries.length;
     if (this.#looks <= readsMax) return entries;
-    const pacing = `it goes through more than ${readsMax} names; narrow it in its manifest`;
+    const pacing = `it matches more than ${readsMax} names. Narrow it in the manifest`;
     throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${pacing}`);
   }
 
-  /** What is not there, or is no directory, has no files in it; that is no fault. */
+  /** A path that is missing, or that is not a directory, has no files; this is not a fault. */
   #try<T>(path: string, look: () => T): T | undefined {
     try {
       return look();
@@ -107,7 +105,7 @@ class GlobWalk {
   }
 }
 
-/** One name against one segment. */
+/** Whether one name matches one segment of a pattern. */
 export function matches(segment: string, name: string): boolean {
   if (name.startsWith(".") && !segment.startsWith(".")) return false;
   return matchesWildcard(segment, name);

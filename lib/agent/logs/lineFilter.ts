@@ -1,8 +1,8 @@
-/** Which lines are wanted: by when they were written and by what is in them. */
+/** Selects lines by their time and their text. */
 import { parseTimestamp } from "./parseTimestamp.ts";
 
 export interface FilterSpec {
-  /** Milliseconds since 1970; both are within. */
+  /** Milliseconds since 1970; both limits are inclusive. */
   since?: number;
   until?: number;
   grep?: RegExp;
@@ -12,13 +12,13 @@ export class LineFilter {
   readonly #wanted: FilterSpec;
   readonly #reference: number;
   readonly #isTimed: boolean;
-  /** Of the last line that said when it was written; lines without a time follow it. */
+  /** Whether the last line with a timestamp was selected; lines without one follow it. */
   #isWithin: boolean | undefined;
   #withoutTimestamp = 0;
 
   /**
-   * `reference`: when the last line was written at the latest, for years that are left out.
-   * `isWithin`: of the line before the first, where that is known.
+   * @param reference The latest possible time of the last line, for timestamps without a year.
+   * @param isWithin Whether the line before the first one was selected, if known.
    */
   constructor(wanted: FilterSpec, reference: number, isWithin?: boolean) {
     this.#isWithin = isWithin;
@@ -27,7 +27,7 @@ export class LineFilter {
     this.#isTimed = wanted.since !== undefined || wanted.until !== undefined;
   }
 
-  /** Lines before the first that says when it was written: nobody knows if they are within. */
+  /** The number of lines before the first timestamp; it is not known whether they match. */
   get withoutTimestamp(): number {
     return this.#withoutTimestamp;
   }

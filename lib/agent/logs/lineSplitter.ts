@@ -1,15 +1,18 @@
 /**
- * Bytes as they come, cut into lines: constant memory however long a line is. A line is judged
- * once, by its first bytes, and then passed on piece by piece, as it is.
+ * Splits a stream of bytes into lines, in constant memory for lines of any length. A line is
+ * selected or not by its first bytes, and then passed on in pieces.
  */
 
-/** How much of a line is looked at. */
+/** The number of bytes of a line that the filter gets. */
 export const headBytesMax = 64 * 1024;
 
 export interface LineSink {
-  /** Whether a line is wanted: by its first bytes, at most `headBytesMax`, without its end. */
+  /**
+   * Whether a line is selected. It gets the first bytes, at most `headBytesMax`, without the line
+   * end.
+   */
   accepts(head: Uint8Array): boolean;
-  /** The next bytes of wanted lines, their line feeds included; valid only during the call. */
+  /** Handles further bytes of selected lines with their line feeds; valid only during the call. */
   append(bytes: Uint8Array): void;
 }
 
@@ -18,13 +21,13 @@ const carriageReturn = 13;
 
 export class LineSplitter {
   readonly #taker: LineSink;
-  /** The beginning of a line that is not judged yet. */
+  /** The beginning of a line that is not complete enough for the filter. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
-  /** Of the line that goes on; undefined while its beginning is awaited. */
+  /** Whether the current line is selected; undefined while its beginning is incomplete. */
   #verdict: boolean | undefined;
   #wanted = 0;
-  /** Bytes that came before the piece at hand. */
+  /** The number of bytes before the current piece. */
   #before = 0;
   #lineStart = 0;
 
@@ -32,18 +35,18 @@ export class LineSplitter {
     this.#taker = sink;
   }
 
-  /** Lines that were wanted so far. */
+  /** The number of selected lines so far. */
   get wanted(): number {
     return this.#wanted;
   }
 
-  /** Where the line that is being judged begins, counted from the first byte that came. */
+  /** The offset of the current line from the first byte. */
   get lineStart(): number {
     return this.#lineStart;
   }
 
   push(bytes: Uint8Array): void {
-    // Wanted lines that follow each other are handed on as one.
+    // Consecutive selected lines are passed on in one call.
     let from = 0;
     for (let at = 0; at < bytes.length; ) {
       const found = bytes.indexOf(lineFeed, at);
@@ -58,13 +61,15 @@ export class LineSplitter {
     if (from < bytes.length) this.#taker.append(bytes.subarray(from));
   }
 
-  /** The last line, if nothing ended it. */
+  /** Passes on the last line if it has no line feed. */
   end(): void {
     if (this.#heldBytes > 0) this.#release();
     this.#verdict = undefined;
   }
 
-  /** Of a line or a part of one: false where it is not wanted, or has been dealt with. */
+  /**
+   * Handles a line or a part of one: returns false if it is not selected, or was already passed on.
+   */
   #isAccepted(piece: Uint8Array, isEnd: boolean): boolean {
     if (this.#verdict === undefined) {
       if (this.#heldBytes === 0) this.#lineStart = this.#before;
@@ -79,9 +84,9 @@ export class LineSplitter {
     return isWanted;
   }
 
-  /** The beginning of a line that comes in several pieces. */
+  /** Keeps the beginning of a line that arrives in several pieces. */
   #keepPending(piece: Uint8Array, isEnd: boolean): void {
-    // The caller may use its buffer again.
+    // The data is copied, because the caller may reuse its buffer.
     this.#held.push(new Uint8Array(piece));
     this.#heldBytes += piece.length;
     if (isEnd || this.#heldBytes >= headBytesMax) this.#release();
@@ -108,7 +113,10 @@ export class LineSplitter {
   }
 }
 
-/** Lines of several inputs in one: what one of them leaves open does not run into the next. */
+/**
+ * Merges the lines of several inputs: an incomplete line of one input is ended before the next
+ * input.
+ */
 export class LineMerger {
   readonly #take: (bytes: Uint8Array) => void;
   #isMidLine: boolean;
@@ -118,7 +126,7 @@ export class LineMerger {
     this.#isMidLine = isMidLine;
   }
 
-  /** For the lines of one input. */
+  /** Returns the sink for the lines of one input. */
   sink(wants: (head: Uint8Array) => boolean): LineSink {
     return {
       accepts: (head) => {

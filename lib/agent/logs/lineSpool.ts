@@ -1,6 +1,6 @@
 /**
- * What a program prints, on disk until it is known which lines are the last. A program that prints
- * without end costs no more than a set room: of its lines the oldest go.
+ * Keeps a program's output on disk until it is known which lines are the last. The space is
+ * limited: the oldest lines are deleted first.
  */
 import { rmSync } from "node:fs";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -12,16 +12,18 @@ import { ResultWriter } from "./resultWriter.ts";
 import { runProgram } from "./runLogProgram.ts";
 
 export interface SpoolOptions {
-  /** Files beside it are begun with this name. */
+  /** The prefix of its files. */
   path: string;
   bytesMax: number;
-  /** How many lines are asked for. */
+  /** The number of requested lines. */
   lines: number | "all";
 }
 
 export class LineSpool implements Disposable {
   readonly #options: SpoolOptions;
-  /** At most two, each of half the room: one that fills, and the full one before it. */
+  /**
+   * At most two files, each with half of the space: the current one, and the full one before it.
+   */
   #parts: ResultWriter[] = [];
   #made = 0;
   #isMidLine = false;
@@ -34,13 +36,16 @@ export class LineSpool implements Disposable {
   write(bytes: Uint8Array): void {
     const { bytesMax } = this.#options;
     const size = this.#parts.at(-1)?.bytes ?? bytesMax;
-    // A line is not torn, unless it alone is too long for what there is.
+    // A line is split only if it alone is larger than the space.
     if (size >= bytesMax / 2 && (!this.#isMidLine || size >= bytesMax)) this.#next();
     this.#parts.at(-1)?.write(bytes);
     this.#isMidLine = bytes.at(-1) !== 10;
   }
 
-  /** What is kept, the oldest first. Throws where lines that are asked for had to go. */
+  /**
+   * Returns the kept lines, the oldest first.
+   * @throws {WsctlError} TOO_LARGE if requested lines were deleted.
+   */
   inputs(): Input[] {
     const { lines, bytesMax } = this.#options;
     const kept = this.#parts.reduce((sum, part) => sum + part.lines, 0);
@@ -70,7 +75,7 @@ export class LineSpool implements Disposable {
   }
 }
 
-/** Runs a program and keeps those of its lines that are wanted; both streams are lines, or one. */
+/** Runs a program and keeps the selected lines of one or both of its streams. */
 export async function spoolProgram(
   argv: readonly string[],
   { wanted, isBoth, now }: { wanted: FilterSpec; isBoth: boolean; now: number },
@@ -87,14 +92,14 @@ export async function spoolProgram(
 
 export interface LineStreams {
   makeFilter(): LineFilter;
-  /** Whether what comes on standard error is lines too. */
+  /** Whether standard error contains lines too. */
   hasBothStreams: boolean;
   merger: LineMerger;
-  /** Called when everything that has come is handed on. */
+  /** Called when all available output is passed on. */
   pause?(): void;
 }
 
-/** Each stream is cut into lines of its own, so that none ends in the middle of another. */
+/** Each stream is split separately, so that its lines do not mix with those of the other. */
 export async function runLines(
   argv: readonly string[],
   { makeFilter, hasBothStreams, merger, pause }: LineStreams,
@@ -125,6 +130,6 @@ function remove(part: ResultWriter): void {
 }
 
 function tooMuch(bytesMax: number): WsctlError {
-  const pacing = "ask for fewer lines, or narrow it by since, until or grep";
+  const pacing = "request fewer lines, or use since, until or grep";
   return new WsctlError("TOO_LARGE", `The source has more than ${bytesMax} bytes: ${pacing}`);
 }

@@ -1,7 +1,4 @@
-/**
- * A source of log lines that `fetch_logs` may read: what one file in `logs.d` says, checked. What
- * is not named there cannot be read, whatever an operator asks for.
- */
+/** A log source for `fetch_logs`: one checked file in `logs.d`. No other logs can be read. */
 import * as v from "valibot";
 import { AgentId } from "../../protocol/names.ts";
 import { findFault, readToml } from "../programs/tomlFile.ts";
@@ -34,23 +31,26 @@ const Manifest = v.strictObject({
   description: v.optional(Text),
   files: v.optional(Globs),
   unit: v.optional(Unit),
-  journal: v.optional(v.literal(true, "must be true, or left out")),
+  journal: v.optional(v.literal(true, "must be true, or omitted")),
   argv: v.optional(Argv),
   follow_argv: v.optional(Argv),
 });
 
 const common = { name: AgentId, description: v.optional(v.string()) };
 
-/** A source as it travels from the agent to the process that reads it. */
+/** A source, as the agent passes it to the process that reads it. */
 export const Source = v.variant("kind", [
   v.strictObject({ ...common, kind: v.literal("files"), files: Globs }),
-  /** Without a unit: the whole journal. */
+  /** Without a unit, the source is the whole journal. */
   v.strictObject({ ...common, kind: v.literal("journal"), unit: v.optional(Unit) }),
   v.strictObject({
     ...common,
     kind: v.literal("command"),
     argv: Argv,
-    /** What prints new lines as they come, and none of those before; undefined for nothing. */
+    /**
+     * A program that prints only new lines as they arrive; undefined if the source cannot be
+     * followed.
+     */
     follow_argv: v.optional(Argv),
   }),
 ]);
@@ -59,7 +59,10 @@ export type FilesSource = Extract<Source, { kind: "files" }>;
 export type SystemdJournalSource = Extract<Source, { kind: "journal" }>;
 export type CommandSource = Extract<Source, { kind: "command" }>;
 
-/** Reads the file called `NAME.toml`; throws `USAGE` saying what is wrong and what is right. */
+/**
+ * Parses the file `NAME.toml`.
+ * @throws {WsctlError} USAGE with what is wrong and what is expected.
+ */
 export function parseSource(fileName: string, text: string): Source {
   const manifest = readToml(fileName, text, Manifest);
   const name = v.safeParse(AgentId, fileName.replace(/\.toml$/, ""));

@@ -1,4 +1,7 @@
-/** A log file, opened so that nothing that is no file can hold anybody up; read at any place. */
+/**
+ * Opens a log file for reads at any position. Other kinds of files, which could block, are
+ * rejected.
+ */
 import { closeSync, constants, fstatSync, openSync, read, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -6,16 +9,16 @@ import { findForeignSymlink } from "./symlinkCheck.ts";
 
 const readAt = promisify(read);
 
-/** Bytes that can be read at any place; a stand-in for a file in tests. */
+/** Bytes that can be read at any position; tests replace the file. */
 export interface Bytes {
-  /** How many were there; 0 at the end. */
+  /** Returns the number of bytes read; 0 at the end. */
   read(into: Uint8Array, at: number): Promise<number>;
 }
 
 export interface Stat {
   size: number;
   modifiedAtMs: number;
-  /** The same for one file under whatever name, as long as it exists. */
+  /** Identifies the file under any name, as long as it exists. */
   identity: string;
 }
 
@@ -25,9 +28,12 @@ export class OpenFile implements Bytes {
   readonly #fd: number;
   #isClosed = false;
 
-  /** Throws `NOT_FOUND` or whatever the system says against it. */
+  /**
+   * @throws {WsctlError} NOT_FOUND if it is not a regular file, FORBIDDEN for an untrusted link; or
+   * an error of the system.
+   */
   constructor(path: string) {
-    // Opening a device may do something, opening a FIFO waits: neither is tried.
+    // Opening a device can have an effect, and opening a FIFO blocks, so the type is checked first.
     assertTrusted(path, statSync(path).isFile());
     const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
     this.#fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -59,13 +65,13 @@ export class OpenFile implements Bytes {
   }
 }
 
-/** What is at a path now; undefined where there is no file. */
+/** Returns the file at a path now; undefined if there is none. */
 export function statAt(path: string): Stat | undefined {
   try {
     const found = statSync(path);
     return found.isFile() ? toStat(found) : undefined;
   } catch {
-    // Gone, or not for us: it has no lines either way.
+    // The file was deleted or is not readable; it has no lines in either case.
     return undefined;
   }
 }
@@ -85,5 +91,5 @@ function untrustedError(link: string): WsctlError {
 
 function assertTrusted(path: string, isFile: boolean): void {
   if (isFile) return;
-  throw new WsctlError("NOT_FOUND", `${path} is no regular file: only those are read`);
+  throw new WsctlError("NOT_FOUND", `${path} is not a regular file`);
 }

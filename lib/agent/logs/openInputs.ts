@@ -1,22 +1,22 @@
-/** The files of one source: opened, their ends fixed, the oldest first. */
+/** Opens the files of one source and fixes their ends, the oldest first. */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { expand, isLiteral } from "./glob.ts";
 import { OpenFile } from "./openFile.ts";
 import { wholeLinesEnd } from "./tail.ts";
 
-/** Files of one source that are held open at a time. */
+/** The limit of open files of one source. */
 export const filesMax = 512;
 
 export interface Input {
   file: OpenFile;
   path: string;
-  /** What is added behind it later does not belong to what is collected. */
+  /** The end of the part that is collected; later lines do not belong to it. */
   end: number;
   modifiedAtMs: number;
   isGzip: boolean;
 }
 
-/** What of a source could not be read, or not to its end. */
+/** A part of a source that could not be read, or not to its end. */
 export interface Skipped {
   path: string;
   reason: string;
@@ -27,7 +27,11 @@ export interface Opened {
   skipped: Skipped[];
 }
 
-/** Throws `NOT_FOUND` where there are files and none of them can be read. */
+/**
+ * Opens the files.
+ * @throws {WsctlError} NOT_FOUND if there are files and none can be read, TOO_LARGE if there are
+ * too many.
+ */
 export async function openInputs(globs: readonly string[], isFollowed: boolean): Promise<Opened> {
   const { paths, faults } = expand(globs);
   const inputs: Input[] = [];
@@ -37,7 +41,7 @@ export async function openInputs(globs: readonly string[], isFollowed: boolean):
     for (const path of paths.sort()) {
       const input = openInput(path, skipped, isFollowed && globs.includes(path));
       if (input === undefined) continue;
-      // One file under two names is read once.
+      // A file with two names is read once.
       if (seen.has(input.file.identity)) input.file.close();
       else inputs.push(input);
       seen.add(input.file.identity);
@@ -45,7 +49,7 @@ export async function openInputs(globs: readonly string[], isFollowed: boolean):
     }
     const [first] = skipped;
     if (inputs.length === 0 && first !== undefined) {
-      const others = skipped.length === 1 ? "" : ` (and ${skipped.length - 1} more like it)`;
+      const others = skipped.length === 1 ? "" : ` (and ${skipped.length - 1} more)`;
       throw new WsctlError("NOT_FOUND", `Cannot read ${first.path}: ${first.reason}${others}`);
     }
     if (isFollowed) await endAtWholeLines(inputs);
@@ -60,13 +64,13 @@ export function closeAll(inputs: readonly Input[]): void {
   for (const { file } of inputs) file.close();
 }
 
-/** Why a file cannot be read as lines, by its name. */
+/** Returns why a file cannot be read as lines, according to its name. */
 export function checkName(path: string): string | undefined {
   if (!/\.(?:xz|bz2|zst|lz4|lzma|Z|zip|7z)$/.test(path)) return undefined;
-  return "is compressed in a way that is not read here: only .gz is";
+  return "uses an unsupported compression: only .gz is supported";
 }
 
-/** `mayCome`: a file that is followed need not be there yet. */
+/** @param mayCome The file is followed, and may be created later. */
 function openInput(path: string, skipped: Skipped[], mayCome: boolean): Input | undefined {
   const unread = checkName(path);
   if (unread !== undefined) {
@@ -85,26 +89,26 @@ function openInput(path: string, skipped: Skipped[], mayCome: boolean): Input | 
   }
 }
 
-/** The system's own words, without the path, which stands beside them. */
+/** Returns the system's error text without the path, which is reported separately. */
 function formatReason(error: unknown): string {
   const text = errorText(error);
   return /^[A-Z0-9]+: [^,]+(?=,)/.exec(text)?.[0] ?? text;
 }
 
-/** A line that is being written is not cut in two: it belongs to what is followed. */
+/** A line that is still being written is not split: the follower reads it. */
 async function endAtWholeLines(inputs: readonly Input[]): Promise<void> {
   for (const input of inputs) {
     if (!input.isGzip) input.end = await wholeLinesEnd(input.file, input.end);
   }
 }
 
-/** Of files written at the same moment, `log.2` is older than `log.1`, and that than `log`. */
+/** Among files with the same time, `log.2` is older than `log.1`, and that is older than `log`. */
 function byAge(a: Input, b: Input): number {
   if (a.modifiedAtMs !== b.modifiedAtMs) return a.modifiedAtMs - b.modifiedAtMs;
   return b.path.localeCompare(a.path, "en", { numeric: true });
 }
 
 function tooMany(): WsctlError {
-  const pacing = "narrow it in its manifest, or make it several sources";
+  const pacing = "narrow it in the manifest, or split it into several sources";
   return new WsctlError("TOO_LARGE", `The source has more than ${filesMax} files: ${pacing}`);
 }

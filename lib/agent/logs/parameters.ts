@@ -1,4 +1,4 @@
-/** What `fetch_logs` may be asked, and what of it does not go together. */
+/** The parameters of `fetch_logs`, and which of them cannot be combined. */
 import * as v from "valibot";
 import { AgentId } from "../../protocol/names.ts";
 import type { Source } from "./logSource.ts";
@@ -19,9 +19,9 @@ const Moment = v.pipe(
 );
 
 export const FetchLogsParameters = v.strictObject({
-  /** A file in `logs.d`, without `.toml`. */
+  /** The name of a file in `logs.d`, without `.toml`. */
   source: AgentId,
-  /** The last so many, after everything else has been applied. */
+  /** The number of last lines, after the other filters. */
   lines: v.optional(
     v.union(
       [
@@ -39,15 +39,15 @@ export const FetchLogsParameters = v.strictObject({
   ),
   since: v.optional(Moment),
   until: v.optional(Moment),
-  /** Held against each line. */
+  /** A regular expression that a line must match. */
   grep: v.optional(
     v.pipe(
       v.string(grepRule),
       v.maxLength(grepCharsMax, grepRule),
-      v.check(isPattern, `${grepRule}, and this one does not compile`),
+      v.check(isPattern, `${grepRule}, but this one does not compile`),
     ),
   ),
-  /** How long to go on with what is added, in seconds. */
+  /** How long to follow the source, in seconds. */
   follow: v.optional(
     v.pipe(
       v.number(followRule),
@@ -59,7 +59,7 @@ export const FetchLogsParameters = v.strictObject({
 });
 export type FetchLogsParameters = v.InferOutput<typeof FetchLogsParameters>;
 
-/** Pure: what of these parameters does not go together, or not with this source. */
+/** Returns which parameters cannot be combined with each other or with this source. Pure. */
 export function checkFetchParameters(
   source: Source,
   { since, until, follow }: FetchLogsParameters,
@@ -69,11 +69,11 @@ export function checkFetchParameters(
     return `parameters.follow: the source "${source.name}" cannot be followed; its manifest has no follow_argv`;
   }
   if (follow !== undefined && until !== undefined) {
-    return "parameters.follow and parameters.until do not go together: leave one of them out";
+    return "parameters.follow and parameters.until cannot be combined: omit one of them";
   }
   if (since === undefined || until === undefined) return undefined;
   const isEmpty = (parseTime(since, now) ?? 0) > (parseTime(until, now) ?? 0);
-  return isEmpty ? "parameters.since is after parameters.until: nothing can be between" : undefined;
+  return isEmpty ? "parameters.since must not be after parameters.until" : undefined;
 }
 
 function isPattern(text: string): boolean {

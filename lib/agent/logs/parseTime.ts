@@ -1,4 +1,4 @@
-/** Moments as operators write them: `since` and `until`. */
+/** Parses the times of `since` and `until`, as operators write them. */
 
 export const momentRule =
   'must be a time with its zone (2026-01-31T08:00:00Z), a date with or without a time in UTC ("2026-01-31 08:00"), or an age such as 15m, 2h, 3d';
@@ -7,7 +7,7 @@ const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 8
 const zoned = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/;
 const inUtc = /^(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d)(:\d\d)?)?$/;
 
-/** Milliseconds since 1970, or undefined where the text is no moment. */
+/** Returns milliseconds since 1970, or undefined if the text is not a time. */
 export function parseTime(text: string, now: number): number | undefined {
   const [, amount, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   if (amount !== undefined) return now - Number(amount) * (unitMs[unit] ?? 0);
@@ -20,7 +20,7 @@ export function parseTime(text: string, now: number): number | undefined {
   return known(Date.parse(`${day}T${time}${seconds}Z`));
 }
 
-/** Runtimes differ in whether they refuse the 30th of February or make it the 2nd of March. */
+/** Runtimes differ: some reject 30 February, others convert it to 2 March. */
 function isDay(text: string): boolean {
   const [year = 0, month = 0, day = 0] = text.slice(0, 10).split("-").map(Number);
   return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day && month <= 12;

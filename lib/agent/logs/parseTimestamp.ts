@@ -1,10 +1,10 @@
 /**
- * When a line of a log was written, by what the line says itself. Times without a zone are the
- * host's own; a year that is left out is the one that puts the line just before `reference`.
+ * Parses the timestamp in a log line. A time without a zone is in the host's time zone. If the year
+ * is missing, it is the one that puts the line closest before `reference`.
  */
 import { isJsonObject } from "../../protocol/json.ts";
 
-/** How far into a line a timestamp is looked for. */
+/** The number of characters of a line that are searched for a timestamp. */
 const searchChars = 200;
 const dayMs = 86_400_000;
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -14,22 +14,23 @@ const clock = "(\\d\\d):(\\d\\d):(\\d\\d)";
 const fraction = "(?:[.,](\\d{1,9}))?";
 const zone = "( ?(?:Z\\b|UTC\\b|[+-]\\d\\d:?\\d\\d(?!\\d)))?";
 const month = `(${months.join("|")})`;
-/** ISO 8601, and nginx's own with slashes, which has neither fraction nor zone. */
+/** ISO 8601, and nginx's error log with slashes, which has neither fraction nor zone. */
 const iso = `(?<!\\d)(\\d{4})([-/])(\\d\\d)\\2(\\d\\d)[T ]${clock}${fraction}${zone}`;
-/** Apache's and nginx's access logs. */
+/** The access logs of Apache and nginx. */
 const access = `(?<!\\d)(\\d\\d)/${month}/(\\d{4}):${clock}${fraction} ([+-]\\d{4})`;
-/** Syslog, and Apache's error log, which has the year at the end. */
+/** Syslog (RFC 3164), and Apache's error log, which has the year at the end. */
 const syslog = `\\b${month} {1,2}(\\d{1,2}) ${clock}${fraction}(?: (\\d{4})(?![\\d:]))?`;
 const anywhere = new RegExp(`${iso}|${access}|${syslog}`);
-/** Most logs: tried first, as it is quick. */
+/** The format of most logs, tried first because it is fast. */
 const plainStart = new RegExp(`^${iso}`);
 const inJson = new RegExp(
   `"(?:${jsonKeys.join("|")})"\\s*:\\s*(?:"([^"\\\\]{1,64})"|(\\d[\\d.]*))`,
 );
 
 /**
- * Milliseconds since 1970; undefined for a line without a timestamp, which belongs to the one
- * before. So does an indented line, such as one of a stack trace, unless it begins with one.
+ * Returns milliseconds since 1970, or undefined for a line without a timestamp, which belongs to
+ * the line before. An indented line, for example of a stack trace, has none unless it starts with
+ * one.
  */
 export function parseTimestamp(line: string, reference: number): number | undefined {
   if (line.startsWith("{")) return parseJsonTime(line, reference);
@@ -59,7 +60,7 @@ function parseMatch(found: RegExpExecArray, reference: number): number | undefin
   const [sysMonth = "", sysDay, sh, sm, ss, ssub, sysYear] = found.slice(18);
   const date = [months.indexOf(sysMonth), Number(sysDay)] as const;
   if (sysYear !== undefined) return moment([Number(sysYear), ...date], [sh, sm, ss, ssub]);
-  // A 29th of February may be up to eight years old.
+  // A 29 February may be up to eight years old.
   const newest = new Date(reference + dayMs).getFullYear();
   for (let guess = newest; guess >= newest - 8; guess--) {
     const time = moment([guess, ...date], [sh, sm, ss, ssub]);
@@ -71,11 +72,11 @@ function parseMatch(found: RegExpExecArray, reference: number): number | undefin
 type Day = readonly [year: number, month: number, day: number];
 type Clock = readonly (string | undefined)[];
 
-/** Undefined where there is no such day or hour. */
+/** Returns undefined if the day or the time does not exist. */
 function moment([year, mon, day]: Day, time: Clock, zoneText?: string): number | undefined {
   const [hours = 0, minutes = 0, seconds = 0] = time.slice(0, 3).map(Number);
   const ms = time[3] === undefined ? 0 : Math.floor(Number(`0.${time[3]}`) * 1000);
-  // 60 is a leap second, which is counted into the next minute.
+  // 60 is a leap second, which counts as part of the next minute.
   if (hours > 24 || minutes > 59 || seconds > 60 || mon < 0 || mon > 11) return undefined;
   if (
     day < 1 ||
@@ -86,7 +87,7 @@ function moment([year, mon, day]: Day, time: Clock, zoneText?: string): number |
   }
   const utc = Date.UTC(year, mon, day, hours, minutes, seconds, ms);
   if (zoneText === "Z") return utc;
-  // What is no zone is a number that happens to follow.
+  // A number that is not a valid zone happens to follow the time.
   if (zoneText === undefined || /[+-](1[5-9]|[2-9])/.test(zoneText)) {
     return new Date(year, mon, day, hours, minutes, seconds, ms).getTime();
   }
@@ -95,7 +96,9 @@ function moment([year, mon, day]: Day, time: Clock, zoneText?: string): number |
   return sign === "-" ? utc + offset : utc - offset;
 }
 
-/** A key at the top of the object; of one that was cut off, the first that looks like it. */
+/**
+ * Reads a key at the top of the object; in a truncated object, the first text that looks like it.
+ */
 function parseJsonTime(line: string, reference: number): number | undefined {
   try {
     const value: unknown = JSON.parse(line);
@@ -119,7 +122,9 @@ function parseValue(value: unknown, reference: number): number | undefined {
   return found === null ? undefined : parseMatch(found, reference);
 }
 
-/** Seconds, or else milliseconds, microseconds, nanoseconds: as it falls into our age. */
+/**
+ * Converts seconds, milliseconds, microseconds or nanoseconds, whichever gives a plausible year.
+ */
 function parseEpoch(value: number): number | undefined {
   if (!Number.isFinite(value) || value < 1e8) return undefined;
   if (value < 1e11) return Math.floor(value * 1_000);

@@ -1,7 +1,7 @@
-/** Tells whoever watches how far a long reading is, now and then. */
+/** Prints the progress of a long read at intervals. */
 const everyMs = 2_000;
 
-/** Takes the bytes of each read; says nothing of what is done at once. */
+/** Returns a function that takes the bytes of each read. Short reads print nothing. */
 export function createProgress(
   say: (line: string) => void,
   now: () => number = () => performance.now(),

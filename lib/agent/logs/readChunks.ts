@@ -1,4 +1,4 @@
-/** A file's bytes from front to back, as they are or decompressed. */
+/** Reads a file from start to end, unchanged or decompressed. */
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -6,14 +6,14 @@ import type { Bytes } from "./openFile.ts";
 
 const chunkBytes = 256 * 1024;
 
-/** What can go on until it is told to stop, and say how far it is. */
+/** The context of a long read: when to stop, and how to report progress. */
 export interface ReadContext {
   signal: AbortSignal;
-  /** So many bytes were read from disk. */
+  /** Called with the number of bytes that were read from disk. */
   progress(bytes: number): void;
 }
 
-/** Everything from `from` to before `to`. A chunk is valid until the next one is asked for. */
+/** Reads from `from` to before `to`. A chunk is valid until the next one is requested. */
 export async function* readChunks(
   bytes: Bytes,
   from: number,
@@ -22,18 +22,18 @@ export async function* readChunks(
   const buffer = Buffer.alloc(Math.min(chunkBytes, Math.max(1, to - from)));
   for (let at = from; at < to; ) {
     const length = await bytes.read(buffer.subarray(0, Math.min(buffer.length, to - at)), at);
-    // It was cut short meanwhile.
+    // The file was truncated meanwhile.
     if (length === 0) return;
     at += length;
     yield buffer.subarray(0, length);
   }
 }
 
-/** A gzip file, decompressed; throws where it is damaged or not complete. */
+/** Decompresses a gzip file (RFC 1952). Throws if it is damaged or incomplete. */
 export async function* unzipped(bytes: Bytes, to: number): AsyncGenerator<Buffer> {
   const zipped = async function* () {
     for (let at = 0; at < to; ) {
-      // The stream keeps what it is given, so each chunk has memory of its own.
+      // The stream keeps its input, so each chunk has its own memory.
       const buffer = Buffer.alloc(Math.min(chunkBytes, to - at));
       const length = await bytes.read(buffer, at);
       if (length === 0) return;
@@ -42,12 +42,12 @@ export async function* unzipped(bytes: Bytes, to: number): AsyncGenerator<Buffer
     }
   };
   const gunzip = createGunzip({ chunkSize: chunkBytes });
-  // Whatever goes wrong is thrown to whoever reads, below.
+  // The reader below gets any error.
   pipeline(Readable.from(zipped()), gunzip, () => {});
   yield* gunzip as AsyncIterable<Buffer>;
 }
 
-/** Each read says how far it is, and throws once it is told to stop. */
+/** Returns bytes whose reads report progress, and throw after a stop. */
 export function withContext(bytes: Bytes, { signal, progress }: ReadContext): Bytes {
   return {
     read: async (into, at) => {

@@ -1,4 +1,4 @@
-/** Where collected lines go: a file, hashed and counted on the way. */
+/** Writes collected lines to a file, with their count and hash. */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
@@ -9,7 +9,7 @@ const lineFeed = 10;
 export interface ResultInfo {
   lines: number;
   bytes: number;
-  /** In hexadecimal. */
+  /** SHA-256 in hexadecimal. */
   sha256: string;
 }
 
@@ -24,7 +24,7 @@ export class ResultWriter {
   #lineFeeds = 0;
   #isMidLine = false;
 
-  /** A new file, for this user alone. */
+  /** Creates a new file that only this user can read. */
   constructor(path: string, bytesMax: number) {
     this.path = path;
     this.#bytesMax = bytesMax;
@@ -39,12 +39,12 @@ export class ResultWriter {
     return this.#bytes;
   }
 
-  /** A last line that nothing ends is one. */
+  /** A last line without a line feed counts. */
   get lines(): number {
     return this.#lineFeeds + (this.#isMidLine ? 1 : 0);
   }
 
-  /** Whether the last line has not been ended. */
+  /** Whether the last line has no line feed yet. */
   get isMidLine(): boolean {
     return this.#isMidLine;
   }
@@ -52,8 +52,11 @@ export class ResultWriter {
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#bytes + bytes.length > this.#bytesMax) {
-      const pacing = "narrow it by lines, since, until or grep";
-      throw new WsctlError("TOO_LARGE", `More than ${this.#bytesMax} bytes are found: ${pacing}`);
+      const pacing = "limit it by lines, since, until or grep";
+      throw new WsctlError(
+        "TOO_LARGE",
+        `The result has more than ${this.#bytesMax} bytes: ${pacing}`,
+      );
     }
     this.#bytes += bytes.length;
     this.#isMidLine = bytes[bytes.length - 1] !== lineFeed;
@@ -68,7 +71,10 @@ export class ResultWriter {
     }
   }
 
-  /** The last line of one file and the first of the next are two. */
+  /**
+   * Ends an incomplete line, so that the last line of one file and the first of the next stay
+   * separate.
+   */
   endLine(): void {
     if (this.#isMidLine) this.write(Uint8Array.of(lineFeed));
   }
@@ -79,7 +85,7 @@ export class ResultWriter {
     this.#append(ready);
   }
 
-  /** What was written so far, again, in chunks that are valid during the call. */
+  /** Reads back what was written, in chunks that are valid during the call. */
   replay(take: (bytes: Uint8Array) => void): void {
     this.flush();
     const buffer = Buffer.alloc(Math.min(bufferBytes, Math.max(1, this.#bytes)));
@@ -91,7 +97,7 @@ export class ResultWriter {
     }
   }
 
-  /** Nothing can be written any more. */
+  /** Closes the file; no more writes are possible. */
   finish(): ResultInfo {
     this.flush();
     return { lines: this.lines, bytes: this.#bytes, sha256: this.#hash.digest("hex") };

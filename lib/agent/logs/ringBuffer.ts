@@ -1,4 +1,4 @@
-/** The last so many of any number of numbers. */
+/** Keeps the last numbers of a sequence, up to its capacity. */
 export class RingBuffer {
   readonly #numbers: Float64Array;
   #added = 0;
@@ -11,12 +11,12 @@ export class RingBuffer {
     this.#numbers[this.#added++ % this.#numbers.length] = number;
   }
 
-  /** How many there are now. */
+  /** The count of numbers in the buffer. */
   get size(): number {
     return Math.min(this.#added, this.#numbers.length);
   }
 
-  /** The earliest of the last `most`; undefined where there is none. */
+  /** Returns the earliest of the last `most` numbers; undefined if there is none. */
   earliest(most: number): number | undefined {
     const back = Math.min(most, this.size);
     if (back === 0) return undefined;

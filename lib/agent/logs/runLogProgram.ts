@@ -1,17 +1,17 @@
-/** Programs that print lines: which ones are started, and what comes of them. */
+/** Starts the programs that print log lines, and handles their end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { type FilterSpec, isFiltering } from "./lineFilter.ts";
 import type { CommandSource, SystemdJournalSource } from "./logSource.ts";
 import type { Selection } from "./selectLines.ts";
 
-/** Between SIGTERM and SIGKILL; whoever stops us gives us little longer. */
+/** The time between SIGTERM and SIGKILL; the agent's own supervisor waits little longer. */
 const graceMs = 1_000;
-/** What still comes out of a pipe that somebody else holds open is not waited for longer. */
+/** The wait for output of a pipe that another process holds open. */
 const drainMs = 500;
 const errorCharsMax = 2_000;
 
-/** A program that failed by itself, as against what its lines were to be written to. */
+/** The program itself failed, as opposed to the write of its lines. */
 export class ProgramFailure extends WsctlError {}
 
 export interface ProgramStreams {
@@ -19,7 +19,10 @@ export interface ProgramStreams {
   stderr(bytes: Uint8Array): void;
 }
 
-/** The journal up to `now`, which judges times itself: its own stamps are finer than it prints. */
+/**
+ * Builds the arguments for the journal up to `now`. journalctl filters by time, because its own
+ * timestamps are more precise than the printed ones.
+ */
 export function journalArgv(
   source: SystemdJournalSource,
   selection: Selection,
@@ -31,13 +34,13 @@ export function journalArgv(
     ...journalHead(source),
     ...(filter.since === undefined ? [] : [`--since=${stamp(filter.since)}`]),
     `--until=${stamp(until)}`,
-    // What a pattern leaves is not known to the journal; and many of its versions count the lines
-    // from `since`, or from the very end.
+    // With a pattern, journalctl cannot count the lines, and many versions count them from `since`
+    // or from the end.
     ...(lines === "all" || isFiltering(filter) ? [] : [`--lines=${lines}`]),
   ];
 }
 
-/** The journal from `from` on, without an end. */
+/** Builds the arguments for the journal from `from` on, without an end. */
 export function journalFollowArgv(source: SystemdJournalSource, from: number): string[] {
   return [...journalHead(source), "--follow", "--no-tail", `--since=${stamp(from)}`];
 }
@@ -51,7 +54,7 @@ function stamp(time: number): string {
   return `@${Math.floor(time / 1000)}.${String(time % 1000).padStart(3, "0")}`;
 }
 
-/** What of the lines of such a source is still to be judged by us. */
+/** Returns the part of the filter that journalctl does not apply. */
 export function journalFilter(
   source: SystemdJournalSource | CommandSource,
   wanted: FilterSpec,
@@ -62,8 +65,8 @@ export function journalFilter(
 }
 
 /**
- * Runs a program until it ends or the signal is aborted; then it and what it started are stopped.
- * Throws what `streams` throw, and a sentence where it failed by itself.
+ * Runs a program until it ends or the signal is aborted, then stops it and its child processes.
+ * Throws the errors of `streams`, and a `ProgramFailure` if the program failed.
  */
 export function runProgram(argv: readonly string[], streams: ProgramStreams, signal: AbortSignal) {
   return new Promise<void>((resolve, reject) => {
@@ -93,7 +96,7 @@ export function runProgram(argv: readonly string[], streams: ProgramStreams, sig
       if (isDone) return;
       isDone = true;
       signal.removeEventListener("abort", stop);
-      // Of what it left behind nothing more is read.
+      // Output of processes that it left behind is not read.
       child.stdout.destroy();
       child.stderr.destroy();
       if (fault !== undefined) return reject(fault);
@@ -126,6 +129,6 @@ function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // Nothing of it is left.
+    // No process of it is left.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * From files to the lines that are wanted: first where the last `lines` of them begin, the newest
- * file first, so that no older one is read in vain; then those lines, the oldest first.
+ * Selects lines of files. First it finds where the last `lines` of them start, the newest file
+ * first, so that no older file is read unnecessarily. Then it writes these lines, the oldest first.
  */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { type FilterSpec, isFiltering, LineFilter } from "./lineFilter.ts";
@@ -12,13 +12,13 @@ import type { ResultWriter } from "./resultWriter.ts";
 import { RingBuffer } from "./ringBuffer.ts";
 import { readTail } from "./tail.ts";
 
-/** A file that was last written to so long before `since` has no line that is of interest. */
+/** A file that was last written this long before `since` has no relevant line. */
 const slackMs = 24 * 60 * 60 * 1000;
 
 export interface FileCount {
   path: string;
   lines: number;
-  /** Lines at its beginning that do not say when they were written; left out by since and until. */
+  /** Lines before the first timestamp, which since and until exclude. */
   lines_without_timestamp?: number;
 }
 
@@ -27,19 +27,19 @@ export interface Selection {
   filter: FilterSpec;
 }
 
-/** What of one file is to be written. */
+/** The part of one file to write. */
 interface Part {
   input: Input;
-  /** Where to begin. */
+  /** The offset at which to start. */
   from: number;
-  /** Of the wanted lines behind that, so many are too old. */
+  /** The number of selected lines from there on that are too old. */
   skip: number;
-  /** It begins with a line that is wanted. */
+  /** It starts with a selected line. */
   isWithin?: true;
   withoutTimestamp?: number;
 }
 
-/** Writes the wanted lines of these files, the oldest of which is first. */
+/** Writes the selected lines of these files, the oldest of which is first. */
 export async function selectLines(
   inputs: readonly Input[],
   selection: Selection,
@@ -60,7 +60,7 @@ class LineSelector {
   readonly #selection: Selection;
   readonly #output: ResultWriter;
   readonly #context: ReadContext;
-  /** One for all files: it may be large. */
+  /** One buffer for all files, because it may be large. */
   readonly #starts: RingBuffer;
 
   constructor(selection: Selection, output: ResultWriter, watch: ReadContext) {
@@ -103,7 +103,7 @@ class LineSelector {
     return { path, lines, ...(left === 0 ? {} : { lines_without_timestamp: left }) };
   }
 
-  /** Where the last `needed` wanted lines begin, and how many there are. */
+  /** Returns where the last `needed` selected lines start, and how many there are. */
   async #planOne(input: Input, needed: number): Promise<Part & { lines: number }> {
     const { filter: wanted } = this.#selection;
     const { since = -Infinity } = wanted;
@@ -120,7 +120,7 @@ class LineSelector {
     return this.#planWanted(input, needed);
   }
 
-  /** Goes through all of it once, and remembers where the last wanted lines begin. */
+  /** Reads the whole file once, and keeps the starts of the last selected lines. */
   async #planWanted(input: Input, needed: number): Promise<Part & { lines: number }> {
     const filter = this.#filterFor(input);
     const starts = this.#starts;
@@ -138,7 +138,7 @@ class LineSelector {
     const lines = Math.min(splitter.wanted, needed);
     const plan = { input, lines, withoutTimestamp: filter.withoutTimestamp };
     if (lines === 0) return { ...plan, from: Infinity, skip: 0 };
-    // Only what is not compressed can be begun in the middle.
+    // A compressed file can only be read from its start.
     if (input.isGzip) return { ...plan, from: 0, skip: splitter.wanted - lines };
     return { ...plan, from: starts.earliest(needed) ?? Infinity, skip: 0, isWithin: true };
   }
@@ -168,7 +168,7 @@ class LineSelector {
     });
   }
 
-  /** A file that is damaged gives what comes before the damage; what is ours to say is thrown. */
+  /** Of a damaged file, the lines before the damage are used; `WsctlError`s are thrown. */
   async #guard<T>({ path }: Input, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read();

@@ -1,14 +1,14 @@
 /**
- * Links of strangers. Whoever may write where logs are could put a link to a file there that only
- * the agent may read; so a link is followed only if whoever made it also owns what it leads to, or
- * is root or the agent's own user.
+ * Checks symbolic links of other users. A user who can write to a log directory could create a link
+ * to a file that only the agent may read. So a link is followed only if its owner also owns the
+ * target, or is root or the agent's user.
  */
 import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 const linksMax = 40;
 
-/** The first link on the way to this path that is a stranger's to a file of this owner's. */
+/** Returns the first link on this path that belongs to another user than the file's owner. */
 export function findForeignSymlink(path: string, owner: number): string | undefined {
   const trusted = [0, process.getuid?.() ?? owner, owner];
   let links = 0;

@@ -1,19 +1,24 @@
-/** Where the last lines begin, found from the end: only they are read, however long the file is. */
+/**
+ * Finds where the last lines start. It reads backwards from the end, so a large file is not read as
+ * a whole.
+ */
 import type { Bytes } from "./openFile.ts";
 
-/** The first block, and the largest: a few lines cost little, a long way is gone in long steps. */
+/**
+ * The first and the largest block: a few lines need little, and many lines are read in large steps.
+ */
 const blockBytes = 64 * 1024;
 const blockBytesMax = 1024 * 1024;
 const lineFeed = 10;
 
 export interface Tail {
-  /** Where the first of them begins. */
+  /** The offset of the first of them. */
   from: number;
-  /** How many there are: fewer than asked for where the file has no more. */
+  /** The number of lines; fewer than requested if the file has no more. */
   lines: number;
 }
 
-/** The last `lines` of what is before `end`; a last line that nothing ends is one. */
+/** Finds the last `lines` lines before `end`; a last line without a line feed counts. */
 export async function readTail(bytes: Bytes, end: number, lines: number): Promise<Tail> {
   if (end === 0 || lines === 0) return { from: end, lines: 0 };
   let block = Buffer.alloc(blockBytes);
@@ -24,7 +29,7 @@ export async function readTail(bytes: Bytes, end: number, lines: number): Promis
     for (let at = length - 1; at >= 0; at--) {
       at = block.lastIndexOf(lineFeed, at);
       if (at < 0) break;
-      // The one at the very end ends the last line and begins none.
+      // A line feed at the very end ends the last line and starts none.
       if (from + at === end - 1) continue;
       if (++found === lines) return { from: from + at + 1, lines };
     }
@@ -34,7 +39,10 @@ export async function readTail(bytes: Bytes, end: number, lines: number): Promis
   return { from: 0, lines: found + 1 };
 }
 
-/** Behind the last line feed before `end`, if one is near: what follows is still being written. */
+/**
+ * Returns the position after the last line feed before `end`, if it is near: a line after it is
+ * incomplete.
+ */
 export async function wholeLinesEnd(bytes: Bytes, end: number): Promise<number> {
   const from = Math.max(0, end - blockBytes);
   const block = Buffer.alloc(end - from);
@@ -44,7 +52,7 @@ export async function wholeLinesEnd(bytes: Bytes, end: number): Promise<number> 
   return from === 0 ? 0 : end;
 }
 
-/** As much as is there: a file may have been cut short meanwhile. */
+/** Reads as much as there is: the file may have been truncated meanwhile. */
 async function readWhole(bytes: Bytes, into: Uint8Array, from: number): Promise<number> {
   let length = 0;
   while (length < into.length) {

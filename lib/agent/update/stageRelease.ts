@@ -1,7 +1,7 @@
 /**
- * Staging a version: it is found at the control plane, judged by this host alone, fetched with its
- * length and hash checked, and put where it can be tried. The control plane is not trusted with any
- * of it: what it gives is signed by keys that it does not have, or is refused.
+ * Stages a version: finds it at the control plane, verifies it on this host, downloads it with a
+ * check of length and hash, and puts it where it can be tried. The control plane is not trusted:
+ * everything that it sends must be signed by keys that it does not have.
  */
 import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -26,27 +26,30 @@ export const StageRequest = v.strictObject({
   allowDowngrade: v.boolean(),
   connectMs: v.number(),
   healthyMs: v.number(),
-  /** What the request allows for all of it. */
+  /** The timeout of the request, in milliseconds. */
   timeoutMs: v.number(),
-  /** Texts of the trusted keys, and how many of them have to have signed. */
+  /** The trusted public keys; `threshold` of them must have signed. */
   keys: v.array(v.string()),
   threshold: v.number(),
   dir: v.string(),
 });
 export type StageRequest = v.InferOutput<typeof StageRequest>;
 
-/** What it comes to: an update to be tried, or why there is nothing to do. */
+/** The result: an update for a trial, or the reason why nothing is to do. */
 export type StagedRelease = { update: Update } | { version: string; message: string };
 
 export interface StageOptions {
   controlPlane: ControlPlane;
-  /** Told how far it is, for whoever watches. */
+  /** Called with the progress, for subscribers of the output. */
   onProgress(line: string): void;
   signal: AbortSignal;
   now: number;
 }
 
-/** Throws a `WsctlError` that says what is wrong with the release; nothing was changed then. */
+/**
+ * Stages a release.
+ * @throws {WsctlError} The reason why the release is rejected. In this case nothing has changed.
+ */
 export async function stageRelease(
   order: StageRequest,
   options: StageOptions,
@@ -58,17 +61,20 @@ export async function stageRelease(
   const trust = { keys: order.keys.map(parsePublicKey), threshold: order.threshold };
   const { manifest, signers } = verifyRelease(release.release, trust, now);
   const { version } = manifest;
-  // What was asked for is what is wanted, whatever the control plane hands out under that name.
+  // The version must be the requested one, whatever the control plane sends.
   if (order.version !== undefined && version !== order.version) {
-    throw new WsctlError("CONFLICT", `release ${order.version} was asked for, ${version} came`);
+    throw new WsctlError(
+      "CONFLICT",
+      `expected release ${order.version}, but the control plane sent ${version}`,
+    );
   }
   onProgress(
     `release ${version}, signed by ${signers.length} of ${trust.keys.length} trusted keys`,
   );
   const isOlder = compareVersions(version, order.current) < 0;
-  if (version === order.current) return { version, message: `${version} runs already` };
+  if (version === order.current) return { version, message: `version ${version} already runs` };
   if (isOlder && !order.allowDowngrade) {
-    const text = `${version} is older than ${order.current}, which runs: allow_downgrade goes back`;
+    const text = `version ${version} is older than the current ${order.current}: set allow_downgrade to install it`;
     throw new WsctlError("CONFLICT", text);
   }
   const file = findFile(manifest, thisPlatform());
@@ -80,15 +86,17 @@ export async function stageRelease(
   return { update: { from, to: version, file: program, connectMs, healthyMs } };
 }
 
-/** A trial that outlasts its request would have nobody to be answered to. */
+/** If the trial outlasted its request, there would be no request to respond to. */
 function assertTimeLeft({ timeoutMs, connectMs, healthyMs }: StageRequest): void {
   if (timeoutMs > connectMs + healthyMs) return;
   const seconds = (connectMs + healthyMs) / 1000;
-  const text = `its trial may take ${seconds} s, and the request allows ${timeoutMs / 1000} s in all: give it more time (--timeout)`;
+  const text = `the trial can take ${seconds} s, but the timeout of the request is ${timeoutMs / 1000} s: set a longer --timeout`;
   throw new WsctlError("USAGE", text);
 }
 
-/** One version waits at a time; what an earlier try of the same one has fetched counts. */
+/**
+ * Only one version is staged at a time; a file of an earlier attempt at the same version is reused.
+ */
 async function fetchProgram(
   { dir }: StageRequest,
   file: ReleaseFile,

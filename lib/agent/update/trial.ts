@@ -1,9 +1,9 @@
 /**
- * A new version proves itself before it takes the old one's place. The old process steps back and
- * watches: the new program runs as its child, as the agent, with the same journal and the same
- * name. Only when it has stayed connected for long enough is the installed file replaced. Whatever
- * happens before that, a crash, a hang, a reboot, the death of either process, the installed file
- * is still the old one, and whoever starts it anew gets an agent that works.
+ * Runs a new version on trial before it replaces the installed one. The old process disconnects and
+ * watches. The new program runs as its child, as the agent, with the same journal and agent id. The
+ * installed file is replaced only after the new program has stayed connected for long enough. Until
+ * then, the installed file is the old one. So after a crash, a hang, a reboot or the end of either
+ * process, the next start runs an agent that works.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { errorText } from "../../protocol/errors.ts";
@@ -13,16 +13,19 @@ import type { Update } from "../core/model.ts";
 /** Set for the new program: it is on trial, and reports on standard output. */
 export const trialVariable = "WSCTL_ON_TRIAL";
 /**
- * What it reports, a line each, and what it is told on standard input when it has proved itself.
+ * The messages of the new program, one per line, and the message that it gets when it has passed.
  */
 export const msgConnected = "up";
 export const msgDisconnected = "down";
 export const msgAccepted = "proved";
 
 export interface Trial {
-  /** Why it did not prove itself; undefined where it did. It has ended in either case. */
+  /**
+   * Resolves when the program has ended: with the reason if it failed its trial, otherwise with
+   * undefined.
+   */
   fault: Promise<string | undefined>;
-  /** Ends it before its time. */
+  /** Ends the trial early. */
   stop(): void;
 }
 
@@ -34,7 +37,7 @@ export function runTrial(update: Update): Trial {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const watch = new TrialWatch(child, update);
-  return { fault: watch.fault, stop: () => watch.end("the agent was stopped meanwhile") };
+  return { fault: watch.fault, stop: () => watch.end("the agent was stopped during the trial") };
 }
 
 class TrialWatch {
@@ -43,7 +46,7 @@ class TrialWatch {
   readonly #healthyMs: number;
   readonly #connectMs: number;
   #settle: (fault: string | undefined) => void = () => {};
-  /** Decided; undefined while it is still open. */
+  /** The result of the trial; undefined while it is open. */
   #verdict: { fault: string | undefined } | undefined;
   #timer: NodeJS.Timeout;
 
@@ -60,7 +63,7 @@ class TrialWatch {
     setTimeout(() => this.end("it did not stay connected"), deadlineMs).unref();
     child.once("error", (error) => {
       if (child.pid !== undefined) return;
-      this.#verdict ??= { fault: `${to} cannot be started: ${errorText(error)}` };
+      this.#verdict ??= { fault: `cannot start ${to}: ${errorText(error)}` };
       this.#settle(this.#verdict.fault);
     });
     child.once("exit", (status, signal) => {
@@ -68,14 +71,14 @@ class TrialWatch {
       this.#verdict ??= { fault: `it ended by itself (${signal ?? `status ${status}`})` };
       this.#settle(this.#verdict.fault);
     });
-    // What it is told may come too late for it.
+    // The child may have ended before the message arrives.
     child.stdin?.on("error", () => {});
     child.stdout?.on("data", (bytes: Buffer) => {
       for (const word of bytes.toString().trim().split("\n")) this.#onMessage(word);
     });
   }
 
-  /** It is told to end, and made to. */
+  /** Requests the child to end, then kills it. */
   end(fault: string): void {
     if (this.#verdict !== undefined) return;
     this.#verdict = { fault };
@@ -90,12 +93,12 @@ class TrialWatch {
       this.#timer = setTimeout(() => this.#onAccepted(), this.#healthyMs);
     } else if (word === msgDisconnected) {
       clearTimeout(this.#timer);
-      const fault = "it lost its connection and did not come back";
+      const fault = "it lost its connection and did not reconnect";
       this.#timer = setTimeout(() => this.end(fault), this.#connectMs);
     }
   }
 
-  /** It makes room for itself: the same program comes back from the place where it is installed. */
+  /** The child ends, and the same program starts from its installed path. */
   #onAccepted(): void {
     this.#verdict = { fault: undefined };
     this.#child.stdin?.write(`${msgAccepted}\n`);

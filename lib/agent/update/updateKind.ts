@@ -1,6 +1,6 @@
 /**
- * `update`: another version of this program is staged by a program of our own, which fetches it and
- * checks it against the keys that this host trusts; then it is tried (`trial.ts`).
+ * `update`: a program of the agent downloads another version and verifies it with the keys that
+ * this host trusts. Then the version is tried (`trial.ts`).
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
@@ -20,20 +20,20 @@ import { assertWritable } from "./install.ts";
 import type { StageRequest } from "./stageRelease.ts";
 
 export interface UpdateOptions {
-  /** Texts of the public keys that may sign a release for this host, and how many have to. */
+  /** The public keys that may sign a release for this host, and how many of them must. */
   releaseKeys: readonly string[];
   releaseThreshold: number;
-  /** The words that start this very program, and its file where it is a single one. */
+  /** The command line that starts this program, and its path if it is a single file. */
   self: readonly string[];
   program: string | undefined;
-  /** Where a version waits for its trial. */
+  /** The directory in which a version is staged. */
   dir: string;
   access: ControlPlaneAccess;
-  /** A trial is going on: this process is what is tried. */
+  /** A trial is in progress: this process is the version on trial. */
   isOnTrial: boolean;
 }
 
-/** Fetching it over a slow line, and its trial. */
+/** Includes a download over a slow connection, and the trial. */
 const timeout_seconds = 1_800;
 
 const secondsRule = `must be a whole number of seconds from 1 to ${trialSecondsMax}`;
@@ -45,13 +45,13 @@ const Seconds = v.pipe(
 );
 
 const Parameters = v.strictObject({
-  /** The newest that is published, where it is not given. */
+  /** The newest published version if absent. */
   version: v.optional(v.pipe(v.string(), v.check(isVersion, "must be a version such as 1.2.3"))),
-  /** Also to a version that is older than this one. */
+  /** Allows a version that is older than the current one. */
   allow_downgrade: v.optional(v.boolean(), false),
-  /** How long it has to connect. */
+  /** How long the new version may take to connect. */
   connect_seconds: v.optional(Seconds, connectSecondsDefault),
-  /** How long it must then stay connected before it takes this one's place. */
+  /** How long the new version must then stay connected. */
   health_seconds: v.optional(Seconds, healthySecondsDefault),
 });
 
@@ -71,13 +71,16 @@ export function updateKind(options: UpdateOptions): ProgramKind {
 function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
   const { program, releaseKeys: keys, releaseThreshold: threshold, self, dir, access } = options;
   if (program === undefined) {
-    return reject("FORBIDDEN", "this agent runs from its sources, not from one file: update those");
+    return reject(
+      "FORBIDDEN",
+      "this agent runs from its sources, not from a single file: update the sources",
+    );
   }
   if (keys.length === 0) {
-    const text = "this host trusts no key for releases; its agent is told one with --release-key";
+    const text = "this host trusts no release key: set one with wsctl agent --release-key";
     return reject("FORBIDDEN", text);
   }
-  if (options.isOnTrial) return reject("BUSY", "a new version is on trial; ask again");
+  if (options.isOnTrial) return reject("BUSY", "a new version is on trial; try again later");
   try {
     assertWritable(program);
   } catch (error) {

@@ -252,7 +252,7 @@ describe("what cannot be had", () => {
     [{ source: "app", grep: "(" }, "parameters: grep must be a JavaScript regular expression"],
     [{ source: "slow", follow: 3 }, "parameters.follow: the source"],
     [{ source: "app", follow: 3, until: "2026-03-10" }, "parameters.follow and parameters.until"],
-    [{ source: "app", since: "2026-03-11", until: "2026-03-10" }, "parameters.since is after"],
+    [{ source: "app", since: "2026-03-11", until: "2026-03-10" }, "parameters.since must not"],
   ];
 
   test.each(late)("is refused by the agent: %#", async (parameters, message) => {

@@ -100,7 +100,7 @@ describe("a newer version", () => {
     const refused = await host.update(older);
     expect(refused.outcome).toBe("failed");
     expect(refused.message).toContain(
-      `${older} is older than ${newer}, which runs: allow_downgrade goes back`,
+      `version ${older} is older than the current ${newer}: set allow_downgrade to install it`,
     );
     expect(host.has(newer)).toBe(true);
     const done = await host.update(older, { allow_downgrade: true });

@@ -164,7 +164,7 @@ describe("while it is tried", () => {
     gate.lock();
     await gone(child);
     gate.open();
-    expectWentBack(await answer, "it lost its connection and did not come back");
+    expectWentBack(await answer, "it lost its connection and did not reconnect");
     expect(await host.version()).toBe(older);
   });
 

@@ -108,7 +108,7 @@ test("a host that trusts no key takes nothing", async () => {
   expect(await shut.update(half)).toMatchObject({
     outcome: "error",
     code: "FORBIDDEN",
-    message: "this host trusts no key for releases; its agent is told one with --release-key",
+    message: "this host trusts no release key: set one with wsctl agent --release-key",
   });
   expect(await shut.version()).toBe(older);
 });
@@ -121,7 +121,7 @@ test("an agent that runs from its sources says that it has no file to replace", 
   expect(JSON.parse(sent.stdout)).toMatchObject({
     outcome: "error",
     code: "FORBIDDEN",
-    message: "this agent runs from its sources, not from one file: update those",
+    message: "this agent runs from its sources, not from a single file: update the sources",
   });
 });
 
@@ -148,6 +148,8 @@ test("a trial that would outlast its request is refused before anything is fetch
   );
   const outcome = JSON.parse(stdout);
   expect(outcome.outcome).toBe("failed");
-  expect(outcome.message).toMatch(/its trial may take \d+ s, and the request allows 30 s in all/);
+  expect(outcome.message).toMatch(
+    /the trial can take \d+ s, but the timeout of the request is 30 s/,
+  );
   await expectUnchanged();
 });

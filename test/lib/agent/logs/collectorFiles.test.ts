@@ -129,9 +129,9 @@ describe("files that cannot be read", () => {
     expect(Object.keys(reasons).sort()).toEqual([
       ...["bad.log.gz", "dangling.log", "device.log", "fifo.log", "loop.log", "old.log.xz"],
     ]);
-    expect(reasons["fifo.log"]).toMatch(/is no regular file/);
+    expect(reasons["fifo.log"]).toMatch(/is not a regular file/);
     expect(reasons["bad.log.gz"]).toMatch(/cannot be read to its end: unexpected end of file/);
-    expect(reasons["old.log.xz"]).toMatch(/only .gz is/);
+    expect(reasons["old.log.xz"]).toMatch(/only .gz is supported/);
   });
 
   test("fail it when there is no other", async () => {
@@ -194,7 +194,7 @@ describe("a large result", () => {
     using dir = temporaryDir();
     writeLog(join(`${dir}`, "a.log"), count(1, 100));
     const run = collected(orderFor(`${dir}`, globs(`${dir}`, "a.log")), { outputBytesMax: 100 });
-    expect(run).rejects.toThrow(/More than 100 bytes are found: narrow it/);
+    expect(run).rejects.toThrow(/The result has more than 100 bytes: limit it/);
     await run.catch(() => {});
   });
 });

@@ -16,7 +16,7 @@ test("of a program that floods, the oldest lines go, unless they are asked for",
   expect(last.collected.lines).toBe(5_000);
   for (const lines of ["all", 100_000]) {
     const run = collected(orderFor(`${dir}`, flood, { lines }), { spoolBytesMax });
-    expect(run).rejects.toThrow(/^The source has more than 100000 bytes: ask for fewer lines/);
+    expect(run).rejects.toThrow(/^The source has more than 100000 bytes: request fewer lines/);
     await run.catch(() => {});
   }
   // What does not match is not kept in the first place.

@@ -29,7 +29,7 @@ describe("a source's manifest", () => {
     ['files = ["/a"]\nunit = "b"', /must have exactly one of/],
     ['files = ["a"]', /files.0 must be an absolute path/],
     ["files = []", /files must name a file/],
-    ["journal = false", /journal must be true, or left out/],
+    ["journal = false", /journal must be true, or omitted/],
     ['unit = "*"', /unit must be the name of a systemd unit/],
     ['unit = "-x"', /unit must be the name of a systemd unit/],
     ['files = ["/a"]\nfollow_argv = ["x"]', /follow_argv goes with "argv" alone/],

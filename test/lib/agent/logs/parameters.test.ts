@@ -96,8 +96,10 @@ describe("parameters", () => {
     expect(check(command, { follow: 5 })).toMatch(/^parameters.follow: .* has no follow_argv$/);
     expect(check({ ...command, follow_argv: ["y"] }, { follow: 5 })).toBeUndefined();
     expect(check(files, { follow: 5 })).toBeUndefined();
-    expect(check(files, { follow: 5, until: "5m" })).toMatch(/do not go together/);
-    expect(check(files, { since: "5m", until: "10m" })).toMatch(/since is after parameters.until/);
+    expect(check(files, { follow: 5, until: "5m" })).toMatch(/cannot be combined/);
+    expect(check(files, { since: "5m", until: "10m" })).toMatch(
+      /since must not be after parameters.until/,
+    );
     expect(check(files, { since: "10m", until: "5m" })).toBeUndefined();
   });
 });
