@@ -103,8 +103,7 @@ export default defineCommand({
     trust: {
       type: "string",
       valueHint: "KEYS",
-      description:
-        "take only commands signed by these: KEY[,KEY], or update=2:KEY,KEY,KEY; may be repeated",
+      description: "keys that must sign commands: KEY[,KEY], or update=2:KEY,KEY,KEY (repeatable)",
     },
     "allow-exec": {
       type: "string",
@@ -122,7 +121,7 @@ export default defineCommand({
       type: "string",
       default: "15s",
       valueHint: "TIME",
-      description: "interval of heartbeats, unless the control plane advises another",
+      description: "interval of heartbeats, unless the control plane sets another one",
     },
   },
   run: ({ args, data }) =>
@@ -157,12 +156,16 @@ export interface AgentRunOptions extends ClientFlags {
   heartbeat: string;
 }
 
-/** Runs until SIGINT or SIGTERM; waits for a control plane that is not there yet. */
+/**
+ * Runs until SIGINT or SIGTERM. If the control plane is not running yet, the agent waits for it.
+ */
 export async function agentRun(options: AgentRunOptions): Promise<number> {
   assertNoHostileVariables();
   if (options["token-file"] === "-") {
-    const text = "an agent reads its token again whenever it restarts";
-    throw usage(`Flag --token-file cannot be standard input: ${text}; give a file or WSCTL_TOKEN`);
+    const text = "an agent reads its token again at each restart";
+    throw usage(
+      `Flag --token-file cannot be standard input: ${text}. Specify a file, or set WSCTL_TOKEN`,
+    );
   }
   const log = createCliLog(options);
   const stop = new AbortController();
@@ -172,13 +175,13 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   const joinText = readJoinString(options.join);
   const invited = joinText === undefined ? undefined : parseJoin(joinText).agentId;
   const agentId = parseAgentId(options.id ?? invited ?? hostname().toLowerCase());
-  // Before anything is made or asked for: a mistake in a flag must leave nothing behind.
+  // Checked first, so that an invalid flag has no effect on the host.
   const settings = hostSettings(options, agentId);
   const dir = join(resolveDataDir(options), "agents", agentId);
   const runtime = await loadRuntime();
   const journalPath = join(dir, "journal.db");
   await breakIfPlanted(journalPath);
-  // A trial that was broken off, as by a reboot, has left the journal as it was before.
+  // A trial that was interrupted, for example by a reboot, leaves a backup of the journal.
   if (trial === undefined) restoreJournalBackup(journalPath);
   const journal = openAgentJournal(journalPath);
   const access = await openAgentConnection({
@@ -212,7 +215,10 @@ export async function agentRun(options: AgentRunOptions): Promise<number> {
   return exitOk;
 }
 
-/** What this host allows and how it behaves; throws `USAGE` naming the flag that is wrong. */
+/**
+ * Returns the limits and settings of this host.
+ * @throws {WsctlError} USAGE with the invalid flag.
+ */
 function hostSettings(options: AgentRunOptions, agentId: string) {
   return {
     heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
@@ -238,9 +244,7 @@ function hostSettings(options: AgentRunOptions, agentId: string) {
   };
 }
 
-/**
- * A key that is none, or more signatures than keys, would be found out only at the first update.
- */
+/** An invalid key or threshold is reported now, and not at the first update. */
 function parseThreshold({ releaseKeys, ...options }: AgentRunOptions): number {
   for (const key of releaseKeys) {
     try {
@@ -253,7 +257,7 @@ function parseThreshold({ releaseKeys, ...options }: AgentRunOptions): number {
   return wholeNumber("release-threshold", options["release-threshold"], 1, most);
 }
 
-/** Best not on the command line, which others on this host can read. */
+/** The join string should not be on the command line, which other users of this host can read. */
 function readJoinString(given: string | undefined): string | undefined {
   if (given === undefined || given === "") return undefined;
   if (given === "-") return readStdin();

@@ -169,7 +169,7 @@ async function drainRun(
   const agent = await (await createClient(options)).drainAgent(options.id, drained);
   if (options.json) printJson(agent);
   else if (drained) print(`drained ${options.id}: ${agent.open_requests} requests still open`);
-  else print(`${options.id} takes jobs again`);
+  else print(`undrained ${options.id}`);
   return exitOk;
 }
 
@@ -180,7 +180,7 @@ async function deleteRun(options: AgentsOptions & { id: string }): Promise<numbe
   return exitOk;
 }
 
-/** What it has said that it can do; `wsctl send COMMAND --help --agent ID` tells more of each. */
+/** Lists the commands that the agent announced. */
 function formatCommands({ commands }: AgentDetail): string[] {
   if (commands === undefined || commands.length === 0) return [];
   const rows = commands.map(({ name, description = "-" }) => [name, description]);
@@ -236,7 +236,7 @@ function detail(agent: AgentDetail): string {
   return table(["FIELD", "VALUE"], lines);
 }
 
-/** Mean, most, and how it went. */
+/** Shows the mean, the maximum and a sparkline. */
 function metricsLines(series: Series): [string, string][] {
   const cpu = meanAndMax(series.cpu_percent);
   const memory = meanAndMax(series.memory_bytes);
@@ -255,6 +255,6 @@ function metricsLines(series: Series): [string, string][] {
 function formatReplaced({ replaced_at: at, duplicate_location }: AgentDetail): string | undefined {
   if (at === undefined) return undefined;
   if (duplicate_location !== undefined)
-    return `${at}, by a copy that lives as well, on ${duplicate_location}: stop one of them`;
-  return `${at}, by another process of its name: a restart after a broken connection, or a copy`;
+    return `${at}, by a duplicate on ${duplicate_location}: stop one of them`;
+  return `${at}, by another process with its ID: a restart after a broken connection, or a duplicate`;
 }

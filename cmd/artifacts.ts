@@ -94,7 +94,7 @@ export async function listRun(
   return exitOk;
 }
 
-/** Prints the path of the file once it is whole and on disk. */
+/** Downloads an artifact and prints its path when it is complete and on disk. */
 export async function getRun(
   options: ArtifactsOptions & { id: string; output?: string | undefined },
 ): Promise<number> {
@@ -127,8 +127,8 @@ export async function deleteRun(options: ArtifactsOptions & { id: string }): Pro
 }
 
 /**
- * A file that was named is written over, as every program does. A name that came with the artifact
- * is another's choice: it stays within the directory, and nothing of ours goes for it.
+ * A named file is overwritten. The name of an artifact comes from its creator, so it must stay
+ * within the directory and replace no file.
  */
 function buildOutputPath({ name }: ArtifactView, output: string | undefined): string {
   const isDirectory =
@@ -139,12 +139,15 @@ function buildOutputPath({ name }: ArtifactView, output: string | undefined): st
   if (!v.safeParse(ArtifactName, name).success) {
     throw new WsctlError(
       "CONFLICT",
-      "The artifact's name is no plain file name: give --output FILE",
+      "Cannot use the artifact's name as a file name: specify --output FILE",
     );
   }
   const path = join(output ?? ".", name);
   if (!existsSync(path)) return path;
-  throw new WsctlError("CONFLICT", `"${path}" exists already: give --output FILE to say where to`);
+  throw new WsctlError(
+    "CONFLICT",
+    `Cannot write "${path}": the file exists. Specify --output FILE`,
+  );
 }
 
 function row(artifact: ArtifactView): string[] {

@@ -83,13 +83,11 @@ async function listRun(options: AuditOptions & { limit: string }): Promise<numbe
   return exitOk;
 }
 
-/** 0 only if the chain is whole, and has the head that was given. */
+/** Returns 0 only if the chain is intact, and contains the given head. */
 async function verifyRun(options: AuditOptions & { head?: string | undefined }): Promise<number> {
   const anchor = options.head === undefined ? undefined : parseAuditHead(options.head);
   if (options.head !== undefined && anchor === undefined) {
-    throw usage(
-      `Flag --head is "${options.head}": expected SEQUENCE:HASH, as verify has printed it`,
-    );
+    throw usage(`Flag --head is "${options.head}": expected SEQUENCE:HASH, as printed by verify`);
   }
   const verdict: VerifyResult =
     options.journal === undefined
@@ -109,7 +107,7 @@ async function verifyRun(options: AuditOptions & { head?: string | undefined }):
 function formatVerifyResult(verdict: VerifyResult): string {
   if (!verdict.intact) return `broken at record ${verdict.sequence}: ${verdict.reason}`;
   const { head, start } = verdict;
-  const from = start && `from record ${start.sequence + 1} on; those before it were let go`;
+  const from = start && `from record ${start.sequence + 1} on; earlier records were pruned`;
   return `whole  ${head.sequence}:${head.hash}${from === undefined ? "" : `  ${from}`}`;
 }
 

@@ -14,10 +14,10 @@ import { readConnection, readLocal, resolveDataDir } from "./flags/connection.ts
 import { wholeNumber } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 
-/** What one process may have open, with room for everything else. */
+/** The limit of open connections of one process, with a reserve for other files. */
 const agentsMax = 15_000;
 const oneByOne = 200;
-/** From so many on, what each takes is more than what memory does by itself. */
+/** With fewer agents, the memory per agent is too inexact to show. */
 const fleetAgents = 5_000;
 
 export default defineCommand({
@@ -69,14 +69,15 @@ interface Report {
   one_by_one: Load;
   at_once: Load & { concurrency: number };
   fan_out_ms: number;
-  /** Of the control plane, in bytes; absent where it is not known. */
+  /** Memory of the control plane in bytes; absent if it cannot be read. */
   memory?: { before: number; connected: number; after: number };
   outcomes: Load["outcomes"];
 }
 
 /**
- * Tokens and agents are made for it, and go with it, also on Ctrl-C; jobs and revoked tokens stay
- * on record. What it has found is said last: whoever reads may have gone.
+ * Creates tokens and agents for the run, and deletes them at the end, also after Ctrl-C; jobs and
+ * revoked tokens stay in the history. The report is printed last, because standard output may be
+ * closed.
  */
 export async function benchRun(flags: BenchFlags): Promise<number> {
   const count = wholeNumber("agents", flags.agents, 1, agentsMax);
@@ -90,7 +91,7 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
   const run = crypto.randomUUID().slice(0, 8);
   const agentIds = Array.from({ length: count }, (_, index) => `${buildPrefix(run)}${index}`);
   const abort = new AbortController();
-  // Also a second time: what was made is removed first.
+  // A further signal also waits for the cleanup.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => abort.abort());
   }
@@ -118,23 +119,26 @@ export async function benchRun(flags: BenchFlags): Promise<number> {
   return !isLeft && Object.keys(report.outcomes).join() === "success" ? exitOk : exitFailed;
 }
 
-/** Connections, calls, and what a runtime itself has open. */
+/** Counts connections, calls, and files of the runtime itself. */
 function requireFiles(connections: number): void {
   const wanted = connections + 100;
   const most = openFilesMax();
   if (most === undefined || most >= wanted) return;
-  const text = `this takes ${wanted} open files, and this process may have ${most}`;
-  throw new WsctlError("USAGE", `Cannot simulate so many agents: ${text}; raise it by "ulimit -n"`);
+  const text = `${wanted} open files are required, but the limit is ${most}`;
+  throw new WsctlError(
+    "USAGE",
+    `Cannot simulate this number of agents: ${text}. Raise it with "ulimit -n"`,
+  );
 }
 
-/** Undefined where the system does not say, or sets no limit. */
+/** Returns undefined if the system reports no limit. */
 function openFilesMax(): number | undefined {
   try {
     const limits = readFileSync("/proc/self/limits", "utf8");
     const [, most] = /^Max open files +(\d+)/m.exec(limits) ?? [];
     return most === undefined ? undefined : Number(most);
   } catch {
-    // Systems without `/proc`.
+    // The system has no `/proc`.
     return undefined;
   }
 }
@@ -161,7 +165,7 @@ interface Bench {
   signal: AbortSignal;
 }
 
-/** Undefined where it was interrupted. */
+/** Returns undefined if it was interrupted. */
 async function measured(bench: Bench, memory: () => number | undefined) {
   const { fleet, client, agentIds, requests, atOnce, signal } = bench;
   const before = memory();
@@ -192,17 +196,17 @@ async function measured(bench: Bench, memory: () => number | undefined) {
   return report;
 }
 
-/** What an earlier run could not remove. */
+/** Deletes what an earlier run could not delete. */
 async function removeRun(client: Client, run: string): Promise<number> {
   if (!/^[0-9a-f]{8}$/.test(run)) {
-    const text = `Cannot read --remove "${run}": want the eight hexadecimal digits of a run`;
+    const text = `Flag --remove is "${run}": expected the eight hexadecimal digits of a run`;
     throw new WsctlError("USAGE", text);
   }
   const ofRun = (agentId = "") => agentId.startsWith(buildPrefix(run));
   const tokens = (await client.tokens()).filter((token) => token.state !== "revoked");
   const named = [...tokens, ...(await client.agents())].map(({ agent_id }) => agent_id ?? "");
   const ids = [...new Set(named.filter(ofRun))];
-  if (ids.length === 0) throw new WsctlError("NO_MATCH", `nothing is left of a run "${run}"`);
+  if (ids.length === 0) throw new WsctlError("NO_MATCH", `No agents of run "${run}" are left`);
   await removeAgents(client, ids);
   print(`removed ${ids.length} agents`);
   return exitOk;
@@ -226,7 +230,7 @@ function printReport(url: string, report: Report): void {
     ["one at a time", formatLoad(first)],
     [`${many.concurrency} at a time`, formatLoad(many)],
     ["one job to all", `${Math.round(report.fan_out_ms)} ms to the last outcome`],
-    ["memory", memory === undefined ? "not known here" : formatMemory(report)],
+    ["memory", memory === undefined ? "unknown" : formatMemory(report)],
     ["all outcomes", formatOutcomes(report.outcomes)],
   ];
   for (const [name, text] of rows) print(`${name.padEnd(16)}${text}`);
@@ -236,10 +240,10 @@ function formatLoad(load: Load): string {
   const text = (ms: number) => `${ms.toFixed(ms < 10 ? 2 : 0)} ms`;
   const { p50_ms, p90_ms, p99_ms, most_ms } = load;
   const shares = `p50 ${text(p50_ms)}, p90 ${text(p90_ms)}, p99 ${text(p99_ms)}`;
-  return `${Math.round(load.requests_per_second)} requests/s; ${shares}, at most ${text(most_ms)}`;
+  return `${Math.round(load.requests_per_second)} requests/s; ${shares}, max ${text(most_ms)}`;
 }
 
-/** Of few agents the difference says nothing of each. */
+/** With few agents, the difference says nothing about each of them. */
 function formatMemory({ memory, agents }: Report): string {
   const { before = 0, connected = 0, after = 0 } = memory ?? {};
   const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -255,7 +259,7 @@ function formatOutcomes(outcomes: Load["outcomes"]): string {
     .join(", ");
 }
 
-/** Of the control plane, where it runs on this host and that can be known. */
+/** Reads the memory of the control plane, if it runs on this host and is readable. */
 function readMemory(flags: ClientFlags, url: string): number | undefined {
   const local = readLocal(resolveDataDir(flags));
   if (local?.url !== url) return undefined;
@@ -264,7 +268,7 @@ function readMemory(flags: ClientFlags, url: string): number | undefined {
     const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(status) ?? [];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
   } catch {
-    // Systems without `/proc`.
+    // The system has no `/proc`.
     return undefined;
   }
 }

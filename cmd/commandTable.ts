@@ -1,4 +1,4 @@
-/** The table of commands, each loaded when it is asked for. */
+/** The table of commands. Each command is loaded when it is used. */
 import { type CommandDef, defineCommand } from "citty";
 import { version } from "../lib/protocol/wire/version.ts";
 

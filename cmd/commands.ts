@@ -109,11 +109,11 @@ export async function newRun(options: CommandsOptions & { name: string }): Promi
     mkdirSync(resolveCommandsDir(options), { recursive: true, mode: 0o755 });
     writeFileSync(path, text, { flag: "wx", mode: 0o644 });
   } catch (error) {
-    throw usage(`Cannot write ${path}: ${errorText(error)}`);
+    throw usage(`Cannot write "${path}": ${errorText(error)}`);
   }
   if (options.json) printJson({ file: path });
   else print(path);
-  remark("Agents on this host load it at once; validate it with: wsctl commands lint");
+  remark("Agents on this host load it automatically. Validate it with: wsctl commands lint");
   return exitOk;
 }
 

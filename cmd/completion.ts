@@ -11,7 +11,7 @@ export default defineCommand({
     description: "Print a shell completion script",
     examples: [
       "source <(wsctl completion bash)     # in ~/.bashrc",
-      "source <(wsctl completion zsh)      # in ~/.zshrc, behind compinit",
+      "source <(wsctl completion zsh)      # in ~/.zshrc, after compinit",
       "wsctl completion fish | source      # in ~/.config/fish/config.fish",
     ],
   },
@@ -29,7 +29,7 @@ export default defineCommand({
 export async function completionRun(shell: string): Promise<number> {
   const script = Object.hasOwn(shells, shell) ? shells[shell] : undefined;
   if (script === undefined) {
-    throw usage(`Shell "${shell}" is not known: expected ${Object.keys(shells).join(", ")}`);
+    throw usage(`Unknown shell "${shell}": expected ${Object.keys(shells).join(", ")}`);
   }
   print(script.trim());
   return exitOk;

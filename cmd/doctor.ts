@@ -17,9 +17,9 @@ export interface DoctorOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
-/** Prints each check; the exit status is that of what failed. */
+/** Prints each check. Returns the exit status of the first failed check. */
 export async function doctorRun(options: DoctorOptions): Promise<number> {
-  // Without a token the way there is still worth a look; the token itself then fails its check.
+  // Without a token, the connection is still checked; the check of the token then fails.
   const { url, token, ca } = readConnection(options, false);
   const runtime = await loadRuntime();
   const trust = ca === undefined ? {} : { ca };
@@ -45,12 +45,12 @@ function printCheck(check: Check): void {
   if (check.fix !== undefined) print(`      fix: ${check.fix}`);
 }
 
-/** Settings of the surroundings that change where a connection goes. */
+/** Reports environment variables that change how a connection is made. */
 function environmentWarnings(): string[] {
   const warnings: string[] = [];
   for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
     const value = process.env[name] ?? process.env[name.toLowerCase()];
-    if (value !== undefined) warnings.push(`${name} is set: connections may take another way`);
+    if (value !== undefined) warnings.push(`${name} is set: connections may use a proxy`);
   }
   return warnings;
 }

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
 
-/** Commands that only wsctl itself calls: the agent, its supervisor and the shells' completion. */
+/** Commands that only wsctl itself calls: the agent, its supervisor and the completion scripts. */
 export default defineCommand({
   meta: { name: "internal", hidden: true, description: "Commands that wsctl itself calls" },
   subCommands: {

@@ -55,7 +55,7 @@ const watch = defineCommand({
 const create = defineCommand({
   meta: {
     name: "create",
-    description: "Create a job from a file that wsctl send --save has written",
+    description: "Create a job from a file of wsctl send --save",
     examples: ["wsctl jobs create update.json"],
   },
   args: {
@@ -129,7 +129,10 @@ export async function showRun(options: JobsOptions & { id: string }): Promise<nu
   return exitOk;
 }
 
-/** Requests that were sent are stopped; their outcomes tell whether they had ended before. */
+/**
+ * Cancels a job. Requests that were sent are stopped; their outcomes show whether they had already
+ * ended.
+ */
 export async function cancelRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await createClient(options)).cancelJob(options.id);
   if (options.json) printJson(job);
@@ -143,7 +146,10 @@ export async function cancelRun(options: JobsOptions & { id: string }): Promise<
   return exitOk;
 }
 
-/** Returns the exit status that `send` would. Ctrl-C detaches; `jobs cancel` cancels the job. */
+/**
+ * Follows a job and returns the exit status that `send` would return. Ctrl-C detaches; `jobs
+ * cancel` cancels the job.
+ */
 export async function watchRun(
   options: JobsOptions & FollowFlags & { id: string },
 ): Promise<number> {

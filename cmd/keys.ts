@@ -104,7 +104,7 @@ async function listRun(options: KeysOptions): Promise<number> {
 async function showRun(options: KeysOptions & { name: string }): Promise<number> {
   const found = knownKeys().find((key) => key.name === options.name);
   if (found === undefined) {
-    throw usage(`No key is called "${options.name}": "wsctl keys list" names them`);
+    throw usage(`Unknown key "${options.name}": list the keys with "wsctl keys list"`);
   }
   if (options.json) printJson(buildRow(found.name, found.text));
   else print(found.text);

@@ -157,7 +157,7 @@ async function createRun(flags: CreateFlags & { json?: boolean | undefined }): P
   return exitOk;
 }
 
-/** Whom it would mean now; later it may be others. */
+/** Confirms the agents that the target selects now; a later run may select others. */
 async function confirmSchedule(
   client: Client,
   { job }: ScheduleRequestInput,
@@ -169,7 +169,7 @@ async function confirmSchedule(
     await requireConfirmation(flags, job.command, meant);
   } catch (error) {
     if (!(error instanceof WsctlError) || error.code !== "NO_MATCH") throw error;
-    remark(`So far: ${error.message}`);
+    remark(`For now: ${error.message}`);
   }
 }
 
@@ -208,7 +208,7 @@ async function pauseRun(flags: Named, what: "pause" | "resume"): Promise<number>
   if (flags.json) printJson(schedule);
   else if (what === "pause") print(`${flags.name}: paused`);
   else if (schedule.next_at !== undefined) print(`${flags.name}: next at ${schedule.next_at}`);
-  else print(`${flags.name}: nothing more comes: its moment passed while it was paused`);
+  else print(`${flags.name}: no further run: its time passed while it was paused`);
   return exitOk;
 }
 
@@ -243,12 +243,12 @@ function parseDeadline(text: string): number | null {
   return text === "none" ? null : parseSecondsWithin(flag, text, startingDeadlineSecondsMax);
 }
 
-/** A moment, or so long from now. */
+/** Parses a time, or a duration from now. */
 function parseMomentFlag(text: string): string {
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
     return new Date(Date.now() + parseSeconds("at", text) * 1000).toISOString();
   }
-  // A date that does not exist must not become another one.
+  // A date that does not exist must not become another date.
   const isThere = isTimestamp(text.replace(/[+-]\d\d:\d\d$/, "Z"));
   if (isThere && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
   throw usage(
@@ -281,7 +281,7 @@ function detail(schedule: ScheduleView): string {
     ["when", formatTiming(schedule.timing)],
     ["starting deadline", deadline === null ? "none" : formatDuration(deadline)],
     ["concurrency policy", schedule.concurrency_policy],
-    ...(jitter === 0 ? [] : [["jitter", `${jitter} s at most`]]),
+    ...(jitter === 0 ? [] : [["jitter", `up to ${jitter} s`]]),
     ["created", `${schedule.created_at} by ${schedule.created_by}`],
     ["next", formatNextRun(schedule)],
     ...(schedule.pause_reason === undefined ? [] : [["paused as", schedule.pause_reason]]),

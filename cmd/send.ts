@@ -74,7 +74,7 @@ export interface SendOptions extends ClientFlags, FollowFlags, JobFlags, Confirm
   wait: boolean;
 }
 
-/** Sends, prints every outcome as it comes; the outcomes decide the exit status. */
+/** Sends a job and prints each outcome when it arrives. The outcomes determine the exit status. */
 export async function sendRun(options: SendOptions): Promise<number> {
   const plain = parseJobFlags(options);
   if (options.save !== undefined && options.sign.length === 0) {
@@ -92,7 +92,9 @@ export async function sendRun(options: SendOptions): Promise<number> {
   if (options.save === undefined) return submitJob(order, controlPlane, options);
   writeFileSync(options.save, `${JSON.stringify(order, null, 2)}\n`, { mode: 0o600 });
   print(options.save);
-  remark(`wsctl keys sign ${options.save} --key KEY adds a signature, wsctl jobs create sends it`);
+  remark(
+    `Add a signature with "wsctl keys sign ${options.save} --key KEY"; send it with "wsctl jobs create"`,
+  );
   return exitOk;
 }
 
@@ -103,7 +105,10 @@ async function signJob(order: JobRequestInput, controlPlane: ControlPlane, optio
   return signJobRequest(order, signers, new Client(controlPlane));
 }
 
-/** Help on a command that an agent has; without an agent there is only help on the flags. */
+/**
+ * Returns help on a command that an agent announced. Without an agent there is only help on the
+ * flags.
+ */
 async function helpOn({ words, sources }: HelpRequest): Promise<string | undefined> {
   const typed = parsePartialArgs(words, sendArgs);
   const [command] = typed.positionals;

@@ -189,13 +189,13 @@ export async function serveRun(options: ServeOptions): Promise<number> {
   if (!stopped.aborted) {
     await new Promise((resolve) => stopped.addEventListener("abort", resolve, { once: true }));
   }
-  log.info("going down: no new jobs; agents are sent away and return by themselves");
+  log.info("shutting down: no new jobs; agents will reconnect");
   await control.close();
   log.info("stopped");
   return exitOk;
 }
 
-/** Less than the least would let an id go while it could still be asked again. */
+/** A shorter retention would delete a request while it could still be repeated. */
 function parseRetention(options: ServeOptions): ControlOptions["retention"] {
   const { "job-retention": text, "audit-retention": audit } = options;
   const keepMs = parseSeconds("job-retention", text) * 1000;
@@ -222,23 +222,21 @@ function parseHeartbeat(text: string): number {
   throw usage(`Flag --heartbeat is "${text}": expected a time from 1s to 1h`);
 }
 
-/** Beyond this host in plain text only where somebody has said so in as many words. */
+/** Plain text on other addresses than loopback requires an explicit flag. */
 function parseTlsChoice(options: ServeOptions): TlsChoice {
   const { host, tls, "tls-cert": cert, "tls-key": key, "tls-lifetime": lifetime } = options;
   const isPlain = options["insecure-plaintext"] === true;
   if (cert !== undefined && key !== undefined) {
     if (tls !== "off" && !isPlain) return { kind: "files", cert, key };
     throw usage(
-      "Flags --tls-cert and --tls-key ask for TLS, --tls off or --insecure-plaintext for none: drop either",
+      "Flags --tls-cert and --tls-key cannot be combined with --tls off or --insecure-plaintext",
     );
   }
   if (cert !== undefined || key !== undefined) {
     throw usage("Flags --tls-cert and --tls-key must be specified together");
   }
   if (tls === "on" && isPlain) {
-    throw usage(
-      "Flag --insecure-plaintext switches TLS off, and --tls on asks for it: drop either",
-    );
+    throw usage("Flags --insecure-plaintext and --tls on cannot be combined");
   }
   const isLoopback = /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
   if (tls === "on" || (tls === "auto" && !isLoopback && !isPlain)) {
@@ -250,17 +248,17 @@ function parseTlsChoice(options: ServeOptions): TlsChoice {
   }
   if (isLoopback || isPlain) return { kind: "off" };
   throw usage(
-    `Cannot serve on "${host}" without TLS: drop --tls off, or say --insecure-plaintext if every host on the way may read tokens and commands`,
+    `Cannot serve on "${host}" without TLS: remove --tls off, or specify --insecure-plaintext to let the network read tokens and commands`,
   );
 }
 
-/** A command that is misspelled here would go out unapproved: at least no list may look right. */
+/** A misspelled command would not need approval, so at least the form of the names is checked. */
 function parseApprovalCommands(text: string | undefined): Set<string> {
   const names = text?.split(",").map((name) => name.trim()) ?? [];
   const wrong = names.find((name) => !v.is(CommandName, name) || /\s/.test(name));
   if (wrong === undefined) return new Set(names);
   throw usage(
-    `Flag --require-approval-for is "${text}": expected names of commands, with commas between them`,
+    `Flag --require-approval-for is "${text}": expected names of commands, separated by commas`,
   );
 }
 

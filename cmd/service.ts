@@ -90,7 +90,7 @@ async function installRun(options: ServiceOptions): Promise<number> {
 
 async function buildUnit({ service, args, program }: ServiceOptions) {
   if (!services.includes(service))
-    throw usage(`No service is called "${service}": expected serve or agent`);
+    throw usage(`Unknown service "${service}": expected serve or agent`);
   const own = program ?? (await loadRuntime()).program();
   if (own?.startsWith("/") !== true) {
     throw usage("Flag --program: expected the absolute path of a binary");
@@ -98,7 +98,7 @@ async function buildUnit({ service, args, program }: ServiceOptions) {
   const secret = args.find((word) => /^(wsj1\.|wsctl-[0-9a-f]{12}-)/.test(word));
   if (secret !== undefined) {
     throw usage(
-      "An argument has a secret in it, which every user could read in the unit: put it into a file of root's, as --join @FILE or --token-file FILE",
+      "An argument contains a secret, which every user could read in the unit: use a file of root with --join @FILE or --token-file FILE",
     );
   }
   const name = unitName(service as Service);

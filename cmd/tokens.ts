@@ -117,9 +117,9 @@ export async function createRun(options: TokensOptions & TokenFlags): Promise<nu
   try {
     deliver(options.json ? JSON.stringify(token) : (token.join ?? token.token));
   } catch (error) {
-    // Nobody has seen it and nobody ever can: it must not stay in force.
+    // The secret could not be printed, so the token is revoked.
     const revoked = await client.revokeToken(token.token_id).then(
-      () => "is revoked again",
+      () => "was revoked",
       (reason) => `could not be revoked: ${errorText(reason)}`,
     );
     const text = `${errorText(error)} (the new token ${token.token_id} ${revoked})`;
@@ -132,7 +132,7 @@ export async function createRun(options: TokensOptions & TokenFlags): Promise<nu
 function buildHint({ join, uses_left: uses = 1, expires_at }: NewToken): string {
   if (join === undefined) return "Keep it: it is stored as a hash and cannot be shown again.";
   const hosts = uses === 1 ? "one host" : `${uses} hosts`;
-  return `Good for ${hosts} until ${expires_at}: wsctl agent --join STRING`;
+  return `Valid for ${hosts} until ${expires_at}: wsctl agent --join STRING`;
 }
 
 export async function rotateRun(options: TokensOptions & { id: string }): Promise<number> {
@@ -170,7 +170,7 @@ function row(token: TokenView): string[] {
   ];
 }
 
-/** To what it is narrowed, in the words of the flags. */
+/** Formats the restrictions of a token like the flags. */
 function formatTerms({ commands, target, addresses, labels, uses_left }: TokenView): string {
   const terms = [
     ...(commands === undefined ? [] : [`allow ${commands.join(",")}`]),

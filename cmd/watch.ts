@@ -24,7 +24,7 @@ import {
 } from "./watch/state.ts";
 
 const intervalSecondsMin = 0.2;
-/** A look that takes long is taken less often: at most a fifth of the time goes into looking. */
+/** A slow refresh is repeated less often: refreshes take at most a fifth of the time. */
 const restFactor = 4;
 const stdout = 1;
 
@@ -65,7 +65,7 @@ async function watchRun(flags: WatchFlags): Promise<number> {
   const client = new Client(await findControlPlane(flags));
   const which = { latency: true, ...(flags.target ? { selector: flags.target } : {}) };
   const look = () => client.agents(which);
-  // A wrong token or selector is an error at once, not a line on a screen.
+  // A wrong token or selector is an error of the command, and not a line on the screen.
   const first = await look();
   const isWatched = isTerminal("stdout") && isTerminal("stdin");
   const end = waitForSignal(() => process.exit(exitFailed));
@@ -75,7 +75,7 @@ async function watchRun(flags: WatchFlags): Promise<number> {
   return exitOk;
 }
 
-/** The next look, after a while: `undefined` where there is none any more. */
+/** Returns the next list of agents after the interval, or undefined at the end. */
 async function again(
   look: () => Promise<AgentView[]>,
   waitMs: number,
@@ -123,12 +123,12 @@ async function printChanges(
   }
 }
 
-/** The control plane may come back. */
+/** Whether the error may be temporary, as when the control plane restarts. */
 function isPassing(error: unknown): boolean {
   return error instanceof WsctlError && ["UNREACHABLE", "UNAVAILABLE"].includes(error.code);
 }
 
-/** The whole terminal, given back as it was. */
+/** Uses the whole terminal, and restores it at the end. */
 class Screen {
   readonly #client: Client;
   readonly #read: () => Promise<AgentView[]>;
@@ -230,7 +230,7 @@ class Screen {
     this.#draw();
   }
 
-  /** Only lines that have changed: a slow line to a terminal carries no more than that. */
+  /** Draws only the lines that have changed, to limit the output on a slow terminal. */
   #draw(): void {
     if (this.#end.signal.aborted) return;
     const lines = buildScreen(this.#state, size(), Date.now());
@@ -249,7 +249,7 @@ function size(): ScreenSize {
   return { columns, rows };
 }
 
-/** Keys that arrive together, one by one. */
+/** Splits keys that arrive together. */
 function keysIn(text: string): string[] {
   return text.match(/\x1b\[[0-9;]*[A-Za-z~]|[\s\S]/g) ?? [];
 }
@@ -258,6 +258,6 @@ function write(text: string): void {
   try {
     writeSync(stdout, text);
   } catch {
-    // A terminal that takes nothing now: the next drawing says it again.
+    // The terminal accepts no output now; the next refresh draws it.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The entry: the command that is asked for, its help or its run; strict arguments; one way out.
- * A command's file says what it takes and does; this file knows none of that.
+ * The entry: finds the command, prints its help or runs it with strict arguments, and sets the exit
+ * status. The files of the commands define what they take and do.
  */
 import { runCommand } from "citty";
 import { version } from "../lib/protocol/wire/version.ts";
@@ -17,13 +17,13 @@ import { type CommandData, strictArgs } from "./cli/strictArgs.ts";
 import { root } from "./commandTable.ts";
 import { print, remark } from "./output/stdio.ts";
 
-/** Runs the command that the arguments name; answers with the exit status. */
+/** Runs the command that the arguments name and returns the exit status. */
 async function main(args: string[]): Promise<number> {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) {
     print(version);
     return 0;
   }
-  // `wsctl help send` is `wsctl send --help`.
+  // `wsctl help send` is the same as `wsctl send --help`.
   const words = args[0] === "help" ? [...args.slice(1), "--help"] : args;
   const found = await findCommand(root, words);
   const { command, path, rest } = found;
@@ -40,7 +40,7 @@ async function main(args: string[]): Promise<number> {
   return typeof result === "number" ? result : 0;
 }
 
-/** What the command has to say on what was asked, or else what there is to say on it. */
+/** Returns the command's own help for these words, or else its general help. */
 async function buildHelp(found: CommandMatch): Promise<string> {
   const { command, path, rest } = found;
   const flags = argsBeforeDoubleDash(rest);
@@ -59,7 +59,7 @@ function isHelp(word: string): boolean {
 if (import.meta.main) {
   const args = process.argv.slice(2);
   const isDebug = argsBeforeDoubleDash(args).includes("--debug") || process.env.WSCTL_DEBUG === "1";
-  // A fault that nobody caught: said like every other error, and never without a trace.
+  // An uncaught error is printed like every other error, with its stack.
   const fail = (error: unknown) => {
     const { message, status } = toExit(error, isDebug);
     remark(message);

@@ -1,7 +1,7 @@
 /**
- * How an agent gets in: with the identity that it has or joins for, with a token that it is given,
- * or, on the control plane's own host, with one that it makes for itself with the local credentials
- * and keeps beside its journal.
+ * How an agent authenticates: with its identity, or one that it joins for, with a given token, or,
+ * on the control plane's host, with a token that it creates with the local credentials and stores
+ * beside its journal.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,16 +25,16 @@ import {
 } from "./connection.ts";
 
 export interface AgentConnection extends ConnectionSettings {
-  /** With a key of the agent's own; the token is empty then. */
+  /** The agent's key. In this case the token is empty. */
   identity?: AgentIdentity;
 }
 
 export interface AgentConnectionOptions {
   flags: ClientFlags;
-  /** Text of a join string. */
+  /** The join string. */
   join: string | undefined;
   agentId: string;
-  /** The agent's own directory. */
+  /** The agent's data directory. */
   dir: string;
   runtime: Runtime;
   log: Log;
@@ -43,13 +43,13 @@ export interface AgentConnectionOptions {
 
 interface StoredLocalToken {
   token: string;
-  /** The local credentials it was made with: with others it is worth nothing. */
+  /** The local credentials with which the token was created. With others it is not valid. */
   created_with: string;
 }
 
 const retryMs = 1_000;
 
-/** Undefined when the signal ended the waiting. */
+/** Opens the connection. Returns undefined if the signal ended the wait. */
 export async function openAgentConnection(
   options: AgentConnectionOptions,
 ): Promise<AgentConnection | undefined> {
@@ -67,7 +67,7 @@ export async function openAgentConnection(
       if (local !== undefined) return await localAccess(local, options);
       throw new WsctlError(
         "UNREACHABLE",
-        `no "wsctl serve" has left credentials in ${resolveDataDir(flags)}`,
+        `no credentials of "wsctl serve" in ${resolveDataDir(flags)}`,
       );
     } catch (error) {
       if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
@@ -82,8 +82,8 @@ export async function openAgentConnection(
 }
 
 /**
- * The identity that this agent has, or gets by a join string; undefined where it has a token
- * instead. A string that was used before is passed over, so that it may stay in a unit file.
+ * Returns the identity of this agent, from its file or by a join string; undefined if it uses a
+ * token. A join string that was already used is ignored, so that it can stay in a unit file.
  */
 async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIdentity | undefined> {
   const { flags, join: text, agentId, dir, runtime, log, signal } = options;
@@ -109,7 +109,7 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
   }
 }
 
-/** Whether another control plane is named than the one of this host, if that is known. */
+/** Whether the flags name another control plane than the one of this host, if that is known. */
 function isElsewhere(flags: ClientFlags): boolean {
   return (
     flags.server !== undefined && readLocal(resolveDataDir(flags))?.url !== httpUrl(flags.server)
@@ -138,12 +138,12 @@ function readLocalToken(path: string, local: LocalCredentials): string | undefin
     const kept = JSON.parse(readFileSync(path, "utf8")) as StoredLocalToken;
     return kept.created_with === issuer(local) ? kept.token : undefined;
   } catch {
-    // None yet, or not readable: a new one is made and written in its place.
+    // The file does not exist or is not readable; a new token is created and stored.
     return undefined;
   }
 }
 
-/** The public part of the local credentials' token. */
+/** Returns the public part of the local credentials' token. */
 function issuer(local: LocalCredentials): string {
   return local.token.split("-").slice(0, 2).join("-");
 }

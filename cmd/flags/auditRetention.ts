@@ -1,4 +1,4 @@
-/** How long `serve` and `agent` keep the records of their audit trails. */
+/** The flag for the retention of audit entries, for `serve` and `agent`. */
 import { usage } from "../cli/strictArgs.ts";
 import { parseSeconds } from "./values.ts";
 
@@ -11,7 +11,10 @@ export const auditRetentionArg = {
 
 const secondsMin = 24 * 60 * 60;
 
-/** In milliseconds; throws `USAGE` for less than a day. */
+/**
+ * Returns milliseconds.
+ * @throws {WsctlError} USAGE for less than a day.
+ */
 export function auditRetentionMs(text: string): number {
   const seconds = parseSeconds("audit-retention", text);
   if (seconds >= secondsMin) return seconds * 1000;

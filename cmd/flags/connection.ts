@@ -1,4 +1,4 @@
-/** The way to the control plane: where it is, who asks, and what an environment must not change. */
+/** Finds the control plane and the token, and rejects unsafe environment variables. */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Client } from "../../lib/client/client.ts";
@@ -11,20 +11,23 @@ import { defaultDataDir } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readStdin } from "../output/stdio.ts";
 
-/** Where the control plane is and who asks. */
+/** The address of the control plane, and the token. */
 export interface ConnectionSettings {
   /** `http://…` or `https://…`, without a path. */
   url: string;
   token: string;
-  /** PEM text. */
+  /** The authority's certificate as PEM text. */
   ca?: string;
 }
 
-/** Certificates are verified, always: what would switch that off is refused by name. */
+/**
+ * Certificates are always verified: a variable that would disable this is rejected.
+ * @throws {WsctlError} USAGE with the variable.
+ */
 export function assertSafeEnvironment(): void {
   if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
     throw usage(
-      "NODE_TLS_REJECT_UNAUTHORIZED=0 would switch the check of certificates off: unset it, and name the authority with --ca",
+      "NODE_TLS_REJECT_UNAUTHORIZED=0 would disable certificate verification: unset it, and specify the authority with --ca",
     );
   }
   if (isSet("BUN_CONFIG_VERBOSE_FETCH")) {
@@ -32,7 +35,11 @@ export function assertSafeEnvironment(): void {
   }
 }
 
-/** What runs for long with rights of its own takes no code and no debugger from its environment. */
+/**
+ * A long-running process with its own permissions must not load code or a debugger from its
+ * environment.
+ * @throws {WsctlError} USAGE with the variable.
+ */
 export function assertNoHostileVariables(): void {
   assertSafeEnvironment();
   const name = Object.keys(process.env).find(
@@ -47,11 +54,11 @@ function isSet(name: string): boolean {
 }
 
 export function resolveDataDir(options: CommonOptions): string {
-  // Programs are started elsewhere: what is meant from here must be meant from there.
+  // The path is absolute, because programs are started in other directories.
   return resolve(options["data-dir"] ?? defaultDataDir(process.env));
 }
 
-/** The control plane that the flags, or else the local credentials, name. */
+/** Returns the control plane of the flags, or of the local credentials. */
 export async function findControlPlane(flags: ClientFlags): Promise<ControlPlane> {
   const { url, token, ca } = readConnection(flags);
   const runtime = await loadRuntime();
@@ -62,7 +69,10 @@ export async function createClient(flags: ClientFlags): Promise<Client> {
   return new Client(await findControlPlane(flags));
 }
 
-/** Throws `USAGE` or `UNREACHABLE` saying what is missing and where it would come from. */
+/**
+ * Returns the control plane and the token.
+ * @throws {WsctlError} USAGE or UNREACHABLE with what is missing and how to specify it.
+ */
 export function readConnection(flags: ClientFlags, needsToken = true): ConnectionSettings {
   assertSafeEnvironment();
   const local = readLocal(resolveDataDir(flags));
@@ -74,21 +84,21 @@ export function readConnection(flags: ClientFlags, needsToken = true): Connectio
   if (token === undefined && needsToken) {
     throw new WsctlError(
       "UNAUTHORIZED",
-      `No token for ${url}: give --token-file FILE or WSCTL_TOKEN; "wsctl tokens create" on the control plane's host makes one`,
+      `No token for ${url}: specify --token-file FILE or WSCTL_TOKEN. Create a token with "wsctl tokens create" on the control plane's host`,
     );
   }
   const ca = flags.ca === undefined ? (isLocal ? local.ca : undefined) : readFile("ca", flags.ca);
   return { url, token: token ?? "", ...(ca === undefined ? {} : { ca }) };
 }
 
-/** What `serve` of this user on this host has left, if it has. */
+/** Returns the local credentials of `serve` for this user on this host, if they exist. */
 export function readLocal(dataDir: string): LocalCredentials | undefined {
   const path = join(dataDir, localFile);
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    // Missing or another user's: there is no control plane here that this user may use.
+    // The file is missing or belongs to another user: this user cannot use a local control plane.
     return undefined;
   }
   try {
@@ -98,7 +108,10 @@ export function readLocal(dataDir: string): LocalCredentials | undefined {
   }
 }
 
-/** The token of `--token-file` or `WSCTL_TOKEN`; there is no flag for it, as `ps` shows flags. */
+/**
+ * Returns the token of `--token-file` or `WSCTL_TOKEN`. There is no flag for it, because `ps` shows
+ * flags.
+ */
 export function readToken(flags: ClientFlags): string | undefined {
   const file = flags["token-file"];
   const text =
@@ -110,16 +123,16 @@ export function readToken(flags: ClientFlags): string | undefined {
   const token = text?.trim();
   if (token !== undefined && /[^\x21-\x7e]/.test(token)) {
     throw usage(
-      "The token has spaces, line breaks or other odd characters in it: expected one token",
+      "The token contains spaces, line breaks or other invalid characters: expected one token",
     );
   }
   if (token !== "") return token;
-  // An empty variable counts as unset, as for every flag; a file that was named must hold one.
+  // An empty variable counts as unset, as for every flag, but a named file must contain a token.
   if (file === undefined) return undefined;
   throw usage(`Flag --token-file: "${file}" is empty: expected a token`);
 }
 
-/** A server as HTTP: people give either kind of address. */
+/** Returns a server's address as HTTP; both HTTP and WebSocket addresses are accepted. */
 export function httpUrl(server: string): string {
   const url = server.replace(/^ws(s?):\/\//, "http$1://").replace(/\/+$/, "");
   if (!/^https?:\/\/[^/?#]+$/.test(url) || !URL.canParse(url)) {
@@ -139,6 +152,6 @@ export function readFile(flag: string, path: string): string {
 function noControlPlane(dataDir: string): WsctlError {
   return new WsctlError(
     "UNREACHABLE",
-    `No control plane is known on this host (no ${join(dataDir, localFile)}): start "wsctl serve", or give --server and a token`,
+    `No control plane is known on this host (no ${join(dataDir, localFile)}): start "wsctl serve", or specify --server and a token`,
   );
 }

@@ -1,4 +1,4 @@
-/** The flags of `serve` for the console and for login by OpenID Connect, and what they amount to. */
+/** The flags of `serve` for the console and for login by OpenID Connect, and their settings. */
 import { type UserRole, userRoles } from "../../lib/control/auth/oidcUser.ts";
 import type { ConsoleSettings } from "../../lib/control/console/console.ts";
 import type { OidcSettings } from "../../lib/control/console/oidc/settings.ts";
@@ -73,13 +73,13 @@ export interface ConsoleFlags {
   "oidc-ca"?: string | undefined;
   "oidc-scope": string;
   "oidc-role-claim": string;
-  /** `--oidc-grant`, each. */
+  /** The values of `--oidc-grant`. */
   grants: readonly string[];
 }
 
 const loginSecondsMax = 30 * 24 * 60 * 60;
 
-/** Throws `USAGE` for what cannot work. */
+/** @throws {WsctlError} USAGE if the flags cannot work. */
 export function parseConsole(flags: ConsoleFlags): ConsoleSettings {
   const url = flags["console-url"];
   const oidc = parseOidc(flags);
@@ -104,7 +104,7 @@ function parseOidc(flags: ConsoleFlags): OidcSettings | undefined {
   if (clientId === undefined) throw usage("Flag --oidc-issuer needs --oidc-client-id");
   if (grants.length === 0) {
     throw usage(
-      "Flag --oidc-issuer needs --oidc-grant VALUE=ROLE: without one nobody would be let in",
+      "Flag --oidc-issuer needs --oidc-grant VALUE=ROLE: without a grant no user can log in",
     );
   }
   return {
@@ -118,7 +118,7 @@ function parseOidc(flags: ConsoleFlags): OidcSettings | undefined {
   };
 }
 
-/** Whoever could change what comes from there could be anybody here. */
+/** The issuer decides who logs in, so its address must be safe from changes on the network. */
 function parseIssuer(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isBare = url?.search === "" && url.hash === "" && url.username === "";
@@ -126,7 +126,7 @@ function parseIssuer(text: string): string {
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback);
   if (isBare && isSafe) return text;
   throw usage(
-    `Flag --oidc-issuer is "${text}": expected https://HOST[/PATH], or http:// on this host alone`,
+    `Flag --oidc-issuer is "${text}": expected https://HOST[/PATH], or http:// on a loopback address`,
   );
 }
 
@@ -149,7 +149,10 @@ function parseScope(text: string): string {
   throw usage(`Flag --oidc-scope is "${text}": expected openid among them`);
 }
 
-/** At the last "=": a value may well have one, such as a directory's name of a group. */
+/**
+ * Splits at the last "=", because a value may contain one, such as the distinguished name of a
+ * group.
+ */
 function parseGrant(text: string): [string, UserRole] {
   const at = text.lastIndexOf("=");
   const [value, role] = [text.slice(0, Math.max(0, at)), text.slice(at + 1)];

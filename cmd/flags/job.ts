@@ -1,4 +1,4 @@
-/** What is to be run, on whom and how: the flags that make an order, the same wherever one is made. */
+/** The flags that define a job: its command, parameters, target and limits. */
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
 import { JobRequest, type JobRequestInput } from "../../lib/protocol/api/jobs.ts";
@@ -46,7 +46,7 @@ export interface JobFlags extends TargetFlags, RolloutFlags {
   ttl: string;
 }
 
-/** Throws `USAGE` naming the flag that is wrong. */
+/** @throws {WsctlError} USAGE with the invalid flag. */
 export function parseJobFlags(options: JobFlags): JobRequestInput {
   const order: JobRequestInput = {
     command: options.command,
@@ -70,7 +70,7 @@ function parseParameters(options: JobFlags): JsonObject | undefined {
   const { params, param } = options;
   if (params === undefined) return param.length === 0 ? undefined : parseParams(param);
   if (param.length > 0)
-    throw usage("Flags --param and --params exclude each other: specify one of them");
+    throw usage("Flags --param and --params cannot be combined: specify one of them");
   if (params === "-") return parseObject("standard input", readStdin());
   if (!params.startsWith("@")) return parseObject("its value", params);
   return parseObject(`file "${params.slice(1)}"`, readFile("params", params.slice(1)));

@@ -1,10 +1,13 @@
-/** Labels as people write them on a command line. */
+/** Parses labels of the command line. */
 import * as v from "valibot";
 import { LabelSet, type Labels } from "../../lib/protocol/labels.ts";
 import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { usage } from "../cli/strictArgs.ts";
 
-/** `KEY=VALUE` each; throws `USAGE` naming the one that is wrong. */
+/**
+ * Parses `KEY=VALUE` pairs.
+ * @throws {WsctlError} USAGE with the invalid pair.
+ */
 export function parseLabels(pairs: readonly string[]): Labels {
   const labels: Record<string, string> = Object.create(null);
   for (const pair of pairs) {
@@ -17,7 +20,10 @@ export function parseLabels(pairs: readonly string[]): Labels {
   return checked({ ...labels });
 }
 
-/** `KEY=VALUE` sets a label, `KEY-` takes it away; throws `USAGE` naming the one that is wrong. */
+/**
+ * Parses changes: `KEY=VALUE` sets a label, `KEY-` removes it.
+ * @throws {WsctlError} USAGE with the invalid change.
+ */
 export function parseLabelChanges(words: readonly string[]): Record<string, string | null> {
   const gone = words.filter((word) => word.endsWith("-") && !word.includes("="));
   const set = parseLabels(words.filter((word) => !gone.includes(word)));

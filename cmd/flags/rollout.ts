@@ -1,4 +1,4 @@
-/** How a job goes out: all at once, or a part at a time until too much fails. */
+/** The flags of a rollout: batches, canaries, pauses and the failure limit. */
 import type { ArgsDef } from "citty";
 import type { JobRequestInput, Priority } from "../../lib/protocol/api/jobs.ts";
 import { ttlSecondsMax } from "../../lib/protocol/limits.ts";
@@ -53,7 +53,10 @@ export interface RolloutFlags {
   priority: Priority;
 }
 
-/** The fields of an order; throws `USAGE` naming the flag. */
+/**
+ * Returns the fields of a job request.
+ * @throws {WsctlError} USAGE with the invalid flag.
+ */
 export function parseRollout(flags: RolloutFlags): Partial<JobRequestInput> {
   const { batch, waves, canary, priority } = flags;
   const { "batch-pause": pause, "canary-pause": wait, "max-failures": most } = flags;

@@ -1,4 +1,4 @@
-/** The flags of `serve` that name an S3-compatible store, and what they amount to. */
+/** The flags of `serve` for an S3-compatible store, and their settings. */
 import {
   credentialsFromEnv,
   credentialsFromFile,
@@ -33,7 +33,10 @@ export interface S3Flags {
   "insecure-plaintext"?: boolean | undefined;
 }
 
-/** Undefined where artifacts stay in the data directory; throws `USAGE` for what cannot work. */
+/**
+ * Returns undefined if artifacts are stored in the data directory.
+ * @throws {WsctlError} USAGE if the flags cannot work.
+ */
 export function parseS3(flags: S3Flags): Omit<S3Options, "fetch"> | undefined {
   const { "s3-url": text, "s3-region": region, "s3-credentials-file": file } = flags;
   if (text === undefined) {
@@ -46,7 +49,7 @@ export function parseS3(flags: S3Flags): Omit<S3Options, "fetch"> | undefined {
   }
   const credentials = () =>
     file === undefined ? credentialsFromEnv(process.env) : credentialsFromFile(file);
-  // Said now, and not when the first result is lost for it.
+  // Missing credentials are reported now, and not when the first result is lost.
   credentials();
   return { url, region, credentials };
 }
@@ -60,12 +63,12 @@ function parseUrl(text: string, isPlaintextAllowed: boolean): string {
     throw usage(`Flag --s3-url is not an address: ${expected}, with letters, digits, . _ -`);
   }
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw usage(`Flag --s3-url has more than an address in it: ${expected}; no credentials`);
+    throw usage(`Flag --s3-url is invalid: ${expected}, without credentials, query and fragment`);
   }
   const isLoopback = /^(127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(url.hostname);
   if (url.protocol === "http:" && !isLoopback && !isPlaintextAllowed) {
     throw usage(
-      "Flag --s3-url is http: results and URLs can be read on the way; use https, or say --insecure-plaintext",
+      "Flag --s3-url uses http: the network can read results and URLs. Use https, or specify --insecure-plaintext",
     );
   }
   return `${url.origin}${path}`;

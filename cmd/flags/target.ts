@@ -1,4 +1,4 @@
-/** Whom a command line means, and whether whoever types it has so many in mind. */
+/** The flags of a target, and the confirmation of a large number of agents. */
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
 import { agentsMax, Target, type TargetView } from "../../lib/protocol/api/target.ts";
@@ -43,7 +43,7 @@ export const targetArgs = {
   },
 } as const satisfies ArgsDef;
 
-/** Of commands that only look. */
+/** The flags of a target for commands that only read. */
 export const targetQueryArgs = {
   target: {
     type: "string",
@@ -76,12 +76,12 @@ export interface ConfirmFlags {
   "confirm-above": string;
 }
 
-/** Throws `USAGE` naming the flag that is wrong or missing. */
+/** @throws {WsctlError} USAGE with the invalid or missing flag. */
 export function parseTarget(flags: TargetFlags): Target {
   const { agent, target: selector, all, sample, seed } = flags;
   if (all && (agent !== undefined || selector !== undefined)) {
     const other = agent === undefined ? "--target" : "--agent";
-    throw usage(`Flags ${other} and --all exclude each other: specify one`);
+    throw usage(`Flags ${other} and --all cannot be combined: specify one of them`);
   }
   if (!all && agent === undefined && selector === undefined) {
     throw usage("No target: specify --agent, --target or --all");
@@ -115,9 +115,9 @@ export function isTooManyAgents(error: unknown): error is WsctlError {
 }
 
 /**
- * Asks at the terminal whether a job that was refused for its number of agents is wanted. Returns
- * the number of agents that was confirmed.
- * @throws {WsctlError} USAGE without a terminal, TOO_MANY_AGENTS if the answer is no
+ * Asks at the terminal to confirm a job that was rejected for its number of agents. Returns the
+ * confirmed number of agents.
+ * @throws {WsctlError} USAGE without a terminal, TOO_MANY_AGENTS if the user declines.
  */
 export async function confirmLargeTarget(
   refusal: WsctlError,
@@ -176,7 +176,7 @@ async function isConfirmed(question: string): Promise<boolean> {
   try {
     const answer = await terminal.question(`${question} [y/N] `).catch(() => undefined);
     if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
-    // Ctrl-C, or the end of what is typed.
+    // The user pressed Ctrl-C, or the input has ended.
     remark("\nNothing was sent");
     process.exit(exitInterrupted);
   } finally {

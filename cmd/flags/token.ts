@@ -1,4 +1,4 @@
-/** What `wsctl tokens create` is told, as an order of the API. */
+/** Builds the API request of `wsctl tokens create` from its flags. */
 import * as v from "valibot";
 import {
   joinSecondsMax,
@@ -24,7 +24,7 @@ export interface TokenFlags {
   "allow-from"?: string | undefined;
 }
 
-/** Throws `USAGE` naming the flag that is wrong or does not fit the others. */
+/** @throws {WsctlError} USAGE with the flag that is invalid or does not fit the others. */
 export function parseTokenFlags(flags: TokenFlags): TokenRequestInput {
   const order = { ...whose(flags), ...parseTerms(flags) };
   const checked = v.safeParse(TokenRequest, order);
@@ -37,7 +37,7 @@ function whose({ join, agent, role }: TokenFlags): object {
   if (join === true && role === undefined) return { role: "join", ...named };
   if ((agent === undefined) === (role === undefined) || join === true) {
     throw usage(
-      "A token is for a host to join with, for an agent or for an operator: give --join, --agent ID or --role ROLE",
+      "Missing kind of token: specify --join for a new host, --agent ID for an agent, or --role ROLE for an operator",
     );
   }
   return role === undefined ? { role: "agent", ...named } : { role };

@@ -1,4 +1,4 @@
-/** Durations, agent ids and parameters as people write them on a command line. */
+/** Parses durations, times, sizes, agent ids and parameters of the command line. */
 import * as v from "valibot";
 import { isPercentage } from "../../lib/protocol/api/target.ts";
 import {
@@ -13,7 +13,10 @@ import { usage } from "../cli/strictArgs.ts";
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** `30s`, `5m`, `1h`, `7d`, `500ms`; a bare number is seconds. Throws `USAGE` naming the flag. */
+/**
+ * Parses `30s`, `5m`, `1h`, `7d` or `500ms`; a bare number is seconds.
+ * @throws {WsctlError} USAGE with the flag.
+ */
 export function parseSeconds(flag: string, text: string): number {
   const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
   if (parts === null)
@@ -22,8 +25,9 @@ export function parseSeconds(flag: string, text: string): number {
 }
 
 /**
- * A moment as it is written on the wire, given so or by how long before `now` it was: `2h`. Throws
- * `USAGE` naming the flag.
+ * Returns a timestamp of the protocol, from a timestamp or from a duration before `now`, such as
+ * `2h`.
+ * @throws {WsctlError} USAGE with the flag.
  */
 export function parseMoment(flag: string, text: string, now: number): string {
   if (isTimestamp(text)) return text;
@@ -35,21 +39,27 @@ export function parseMoment(flag: string, text: string, now: number): string {
   throw usage(`Flag --${flag} is "${text}": expected a time such as 2h, or ${example}`);
 }
 
-/** A time from one second to so many; throws `USAGE` naming the flag. */
+/**
+ * Parses a duration from one second up to `most` seconds.
+ * @throws {WsctlError} USAGE with the flag.
+ */
 export function parseSecondsWithin(flag: string, text: string, most: number): number {
   const seconds = parseSeconds(flag, text);
   if (seconds >= 1 && seconds <= most) return seconds;
   throw usage(`Flag --${flag} is "${text}": expected a time from 1s to ${formatDuration(most)}`);
 }
 
-/** A time that may be none at all; throws `USAGE` naming the flag. */
+/**
+ * Parses a duration from zero up to `most` seconds.
+ * @throws {WsctlError} USAGE with the flag.
+ */
 export function parsePause(flag: string, text: string, most: number): number {
   const seconds = parseSeconds(flag, text);
   if (seconds <= most) return seconds;
   throw usage(`Flag --${flag} is "${text}": expected a time of at most ${formatDuration(most)}`);
 }
 
-/** So many milliseconds as they are read best: `850 ms`, `12.5 s`, `3 min 20 s`, `2 h 5 min`. */
+/** Formats milliseconds: `850 ms`, `12.5 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatMs(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
@@ -58,7 +68,7 @@ export function formatMs(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
-/** So many seconds in the largest unit that keeps them whole. */
+/** Formats seconds in the largest unit that gives a whole number. */
 export function formatDuration(seconds: number): string {
   for (const unit of ["d", "h", "m"]) {
     const size = unitSeconds[unit] ?? 1;
@@ -67,7 +77,7 @@ export function formatDuration(seconds: number): string {
   return `${seconds}s`;
 }
 
-/** Throws `USAGE` naming the flag. */
+/** @throws {WsctlError} USAGE with the flag. */
 export function parseAgentId(flag: string, text: string): string {
   const parsed = v.safeParse(AgentId, text);
   if (parsed.success) return parsed.output;
@@ -76,7 +86,10 @@ export function parseAgentId(flag: string, text: string): string {
 
 const unitBytes: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
-/** `5GB`, `1.5 MB`, `500KB`; a bare number is bytes. Throws `USAGE` naming the flag. */
+/**
+ * Parses `5GB`, `1.5 MB` or `500KB`; a bare number is bytes.
+ * @throws {WsctlError} USAGE with the flag.
+ */
 export function parseBytes(flag: string, text: string): number {
   const parts = /^(\d{1,15}(?:\.\d{1,6})?) ?(B|KB|MB|GB|TB)?$/i.exec(text);
   const bytes = Number(parts?.[1]) * (unitBytes[(parts?.[2] ?? "B").toUpperCase()] ?? 1);
@@ -84,24 +97,30 @@ export function parseBytes(flag: string, text: string): number {
   throw usage(`Flag --${flag} is "${text}": expected a size such as 500MB, 5GB`);
 }
 
-/** A whole number within its bounds; throws `USAGE` naming the flag and them. */
+/**
+ * Parses a whole number from `least` to `most`.
+ * @throws {WsctlError} USAGE with the flag and the limits.
+ */
 export function wholeNumber(flag: string, text: string, least: number, most: number): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw usage(`Flag --${flag} is "${text}": expected a number from ${least} to ${most}`);
 }
 
-/** So many, or so many in a hundred; throws `USAGE` naming the flag. */
+/**
+ * Parses a count or a percentage.
+ * @throws {WsctlError} USAGE with the flag.
+ */
 export function parseShare(flag: string, text: string, least: number): number | string {
   if (isPercentage(text, least)) return text;
   const value = /^\d{1,6}$/.test(text) ? Number(text) : -1;
   if (value >= least) return value;
   throw usage(
-    `Flag --${flag} is "${text}": expected a number from ${least}, or a share such as 10%`,
+    `Flag --${flag} is "${text}": expected a number from ${least}, or a percentage such as 10%`,
   );
 }
 
-/** `KEY=VALUE`, where VALUE is JSON if it can be read as JSON, and otherwise text. */
+/** Parses `KEY=VALUE`; VALUE is JSON if it is valid JSON, otherwise text. */
 export function parseParams(pairs: readonly string[]): JsonObject {
   const parameters: JsonObject = {};
   for (const pair of pairs) {
@@ -114,7 +133,10 @@ export function parseParams(pairs: readonly string[]): JsonObject {
   return parameters;
 }
 
-/** A JSON object as given to `--params`, for error messages with where it came from. */
+/**
+ * Parses a JSON object.
+ * @param source The origin of the text, for error messages.
+ */
 export function parseObject(source: string, text: string): JsonObject {
   let value: unknown;
   try {

@@ -1,4 +1,7 @@
-/** Getting an artifact onto this host's disk: resumed, compared with what was announced, shown. */
+/**
+ * Downloads an artifact to this host: resumes, verifies it against its announced hash, and shows
+ * progress.
+ */
 import type { Client } from "../../lib/client/client.ts";
 import type { ArtifactDetail } from "../../lib/protocol/api/artifacts.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
@@ -11,13 +14,17 @@ export interface FetchOptions {
   controlPlane: ControlPlane;
   artifact: ArtifactDetail;
   path: string;
-  /** Named in the progress bar. */
+  /** The name in the progress bar. */
   name: string;
   progress: Progress;
   signal: AbortSignal;
 }
 
-/** Throws a `WsctlError`; what has arrived by then stays as `PATH.part`, unless it was wrong. */
+/**
+ * Downloads an artifact. After an error, the received part stays as `PATH.part`, unless it was
+ * wrong.
+ * @throws {WsctlError} The reason of the failure.
+ */
 export async function fetchArtifact(options: FetchOptions): Promise<void> {
   const { client, controlPlane, artifact, path, name, progress, signal } = options;
   const { artifact_id, bytes, sha256 } = artifact;

@@ -63,7 +63,9 @@ export interface FollowerOptions {
   interrupt(cancel: () => Promise<void>): Interrupt;
 }
 
-/** Shows one job. Open it before the job is created: then no outcome can fail to be printed. */
+/**
+ * Shows one job. It must be open before the job is created, so that every outcome can be printed.
+ */
 export class JobFollower {
   readonly #flags: FollowFlags;
   readonly #interrupt: Interrupt;
@@ -90,7 +92,7 @@ export class JobFollower {
     this.#sink = parts.directory ?? (isLive ? new LiveOutputPrinter() : undefined);
   }
 
-  /** @throws {WsctlError} USAGE if the output cannot be written */
+  /** @throws {WsctlError} USAGE if the output cannot be written. */
   static async open(options: FollowerOptions): Promise<JobFollower> {
     const { flags, client } = options;
     requireStdout();
@@ -103,7 +105,7 @@ export class JobFollower {
     return new JobFollower(flags, { interrupt, printer, directory, state });
   }
 
-  /** How the stream of the job is to be requested. */
+  /** The options with which the stream of the job must be requested. */
   get streamOptions(): SendOptions {
     return { signal: this.#interrupt.isDetached, withOutput: this.#sink !== undefined };
   }
@@ -124,7 +126,7 @@ export class JobFollower {
     }
   }
 
-  /** The exit status after Ctrl-C; throws the error again if Ctrl-C was not its cause. */
+  /** Returns the exit status after Ctrl-C, and rethrows any other error. */
   exitOf(error: unknown): number {
     if (this.#interrupt.isDetached.aborted) return exitInterrupted;
     throw error;
@@ -139,7 +141,7 @@ async function openOutputDirectory(
   const { OutputDirectory } = await import("../output/outputDirectory.ts");
   const { fetchArtifact } = await import("./fetchArtifact.ts");
   const progress = terminalProgress();
-  // The file of a log has the same name however many lines it has.
+  // The file of a log has the same name for any number of lines.
   const source = job.command === "fetch_logs" ? job.parameters?.source : undefined;
   return new OutputDirectory({
     dir: flags.output,

@@ -1,4 +1,4 @@
-/** `wsctl jobs list`: which jobs, by what they were and what became of them. */
+/** `wsctl jobs list`: lists jobs by their properties and their outcomes. */
 import { defineCommand } from "citty";
 import type { Client } from "../../lib/client/client.ts";
 import type { JobsQuery } from "../../lib/client/jobsQuery.ts";
@@ -58,7 +58,7 @@ export const list = defineCommand({
   run: ({ args }) => listRun({ ...args, now: Date.now() }),
 });
 
-/** What became of it first: a terminal of 80 columns has no room for the rest. */
+/** The outcome comes first: a terminal of 80 columns has no space for the rest. */
 const columns: Column<JobView>[] = [
   { name: "job", value: ({ job_id }) => job_id },
   { name: "command", value: ({ command }) => command },
@@ -104,7 +104,7 @@ export async function listRun(options: ListJobsOptions): Promise<number> {
   return exitOk;
 }
 
-/** Page after page: where little fits the filters, one alone may hold less than is wanted. */
+/** Reads page after page, because with filters one page may hold fewer jobs than requested. */
 async function firstJobs(
   client: Client,
   filters: JobsQuery,
@@ -128,7 +128,7 @@ function parseFilters(options: ListJobsOptions): JobsQuery {
   return {
     ...(agent === undefined ? {} : { agent: parseAgentId("agent", agent) }),
     ...(command === undefined ? {} : { command }),
-    // The parser takes no other words.
+    // The parser accepts only these words.
     ...(status === undefined ? {} : { status: status as JobStatus }),
     ...(since === undefined ? {} : { since: parseMoment("since", since, now) }),
     ...(created_by === undefined ? {} : { created_by }),

@@ -1,4 +1,4 @@
-/** `wsctl jobs retry`: a job once more, for some of its agents, followed as `send` does. */
+/** `wsctl jobs retry`: runs a job again for some of its agents, and follows it as `send` does. */
 import { defineCommand } from "citty";
 import { Client } from "../../lib/client/client.ts";
 import { isRetried, type RetryRequest } from "../../lib/protocol/api/jobs.ts";
@@ -22,7 +22,7 @@ const retryArgs = {
   id: { type: "positional", required: true, valueHint: "JOB", description: "job ID" },
   ...clientArgs,
   failed: { type: "boolean", description: "agents whose command ran and did not succeed" },
-  "not-started": { type: "boolean", description: "agents whose command certainly never started" },
+  "not-started": { type: "boolean", description: "agents whose command did not start" },
   lost: { type: "boolean", description: "agents whose outcome is lost" },
   all: { type: "boolean", description: "all agents of the job" },
   ...confirmArgs,
@@ -47,7 +47,7 @@ export const retry = defineCommand({
   run: ({ args }) => retryRun(args),
 });
 
-/** Returns the exit status that `send` would. */
+/** Returns the exit status that `send` would return. */
 async function retryRun(options: RetryOptions): Promise<number> {
   const which = parseRetryFilter(options);
   const controlPlane = await findControlPlane(options);

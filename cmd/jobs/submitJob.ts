@@ -1,4 +1,4 @@
-/** Submits a job and follows it: what `send` and `jobs create` have in common. */
+/** Submits a job and follows it, for `send` and `jobs create`. */
 import { Client } from "../../lib/client/client.ts";
 import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { TargetQuery } from "../../lib/protocol/api/target.ts";
@@ -29,12 +29,12 @@ export interface SubmitFlags extends ClientFlags, FollowFlags, ConfirmFlags {
   wait: boolean;
 }
 
-/** The question which agents a job would be for. */
+/** Returns the query for the agents that a job would select. */
 export function toTargetQuery({ target, require_online }: JobRequestInput): TargetQuery {
   return { target, require_online: require_online ?? false };
 }
 
-/** Prints every outcome as it arrives. The outcomes decide the exit status. */
+/** Prints every outcome when it arrives. The outcomes determine the exit status. */
 export async function submitJob(
   request: JobRequestInput,
   controlPlane: ControlPlane,
@@ -104,6 +104,6 @@ function remarkOnWaiting({ job, requests }: AcceptedLine): void {
   const ttl = formatDuration(job.ttl_seconds);
   remark(`Waiting up to ${ttl} for offline agents: ${names.join(", ")}${more}`);
   remark(
-    `Ctrl-C detaches and leaves the job queued, twice cancels it; follow it with: wsctl jobs watch ${id}`,
+    `Ctrl-C detaches and leaves the job queued; Ctrl-C twice cancels it. Follow it with: wsctl jobs watch ${id}`,
   );
 }

@@ -1,4 +1,4 @@
-/** Answers in the shape that a person or a program asks for: a table, lines of JSON, or CSV. */
+/** Prints results as a table, as lines of JSON, or as CSV. */
 import type { ArgsDef } from "citty";
 import { escapeControls } from "../../lib/escapeControls.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
@@ -31,19 +31,19 @@ export interface FormatFlags {
 }
 
 export interface Column<T> {
-  /** In tables in capitals, in CSV as it is. */
+  /** The heading: uppercase in tables, unchanged in CSV. */
   name: string;
-  /** Undefined where there is nothing to say. */
+  /** Returns undefined if there is no value. */
   value(item: T): string | number | undefined;
-  /** Not in a narrow table. */
+  /** The column is only in wide tables and CSV. */
   isWide?: boolean;
 }
 
-/** Throws `USAGE` where flags contradict each other. */
+/** @throws {WsctlError} USAGE if flags contradict each other. */
 export function parseFormat({ format, query, json }: FormatFlags): Format | undefined {
   const chosen = json ? "ndjson" : format;
   if (json && format !== undefined && format !== "ndjson") {
-    throw usage(`Flags --json and --format ${format} exclude each other: give one`);
+    throw usage(`Flags --json and --format ${format} cannot be combined: specify one of them`);
   }
   if (query !== undefined && chosen !== "ndjson") {
     throw usage("Flag --query needs --json");
@@ -51,7 +51,10 @@ export function parseFormat({ format, query, json }: FormatFlags): Format | unde
   return chosen;
 }
 
-/** Prints objects as JSON, or what the query chooses of each; throws `USAGE` where it is none. */
+/**
+ * Returns a function that prints objects as JSON, or the part that the query selects.
+ * @throws {WsctlError} USAGE if the query is invalid.
+ */
 export async function jsonPrinter(query: string | undefined): Promise<(value: unknown) => void> {
   if (query === undefined) return printJson;
   const { compile, TreeInterpreter } = await import("@jmespath-community/jmespath");
@@ -66,12 +69,12 @@ export async function jsonPrinter(query: string | undefined): Promise<(value: un
   return (value) => {
     const plain = JSON.parse(JSON.stringify(value));
     const chosen = judged(() => TreeInterpreter.search(expression, plain));
-    // What the query finds nothing in is no answer.
+    // An object in which the query selects nothing is not printed.
     if (chosen !== null && chosen !== undefined) printJson(chosen);
   };
 }
 
-/** All of a list at once. */
+/** Prints a complete list. */
 export async function printList<T>(
   items: readonly T[],
   columns: readonly Column<T>[],
@@ -97,8 +100,8 @@ export function buildTable<T>(
 }
 
 /**
- * One line of CSV (RFC 4180). What a spreadsheet would run as a formula is text to it: agents write
- * these cells.
+ * Formats one line of CSV (RFC 4180). The cells contain texts of agents, so a cell that a
+ * spreadsheet would run as a formula is marked as text.
  */
 export function csvLine(cells: readonly (string | number | undefined)[]): string {
   return cells
@@ -111,7 +114,7 @@ export function csvLine(cells: readonly (string | number | undefined)[]): string
     .join(",");
 }
 
-/** On a terminal a line of a narrow table ends where the terminal does. */
+/** On a terminal, lines of a narrow table are truncated at its width. */
 function fitted(text: string, isWide: boolean): string {
   const columns = isTerminal("stdout") ? process.stdout.columns : undefined;
   if (isWide || columns === undefined) return text;

@@ -1,10 +1,10 @@
 /**
- * How far a job has come, for a person at a terminal: done, failed and waiting, how fast, and how
- * long it may take. One line on stderr below what is printed; a program sees nothing.
+ * Shows the progress of a job at a terminal: done, failed and waiting requests, the rate, and the
+ * remaining time. It is one line on stderr below the output; without a terminal nothing is shown.
  */
 import { clearLine, drawMs, type StatusLine, terminalLine } from "./statusLine.ts";
 
-/** A job for fewer is told by its answers alone. */
+/** For fewer requests, the outcomes themselves show the progress. */
 const totalMin = 2;
 
 export function terminalJobProgress(): JobProgress {
@@ -35,14 +35,17 @@ export class JobProgress {
     if (!isSuccess) this.#failed++;
   }
 
-  /** Before anything is printed. */
+  /** Must be called before other output. */
   clearLine(): void {
     if (!this.#isDrawn) return;
     this.#options.write(clearLine);
     this.#isDrawn = false;
   }
 
-  /** After something was printed: anew where it was wiped, otherwise not too often. */
+  /**
+   * Must be called after other output. It draws again if the line was cleared, otherwise at
+   * intervals.
+   */
   draw(): void {
     const { isShown, write, columns, now } = this.#options;
     const isOver = this.#done >= this.#total;

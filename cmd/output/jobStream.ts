@@ -1,4 +1,4 @@
-/** A job's stream as an operator reads it: live output as it comes, then how each request ended. */
+/** Prints a job's stream: live output when it arrives, then the outcome of each request. */
 
 import { isOutput } from "../../lib/client/streamCursor.ts";
 import type { AcceptedLine, StreamLine } from "../../lib/protocol/api/views.ts";
@@ -11,16 +11,16 @@ import { remark } from "./stdio.ts";
 
 export interface ShowOptions {
   printer: OutcomePrinter;
-  /** Whether a program reads the answers: nothing is remarked on then. */
+  /** The output is for a program, so no remarks are printed. */
   isForProgram: boolean;
   progress: JobProgress;
-  /** Where live output goes; undefined where it was not asked for. */
+  /** The sink of live output; undefined if it is not shown. */
   sink: OutputSink | undefined;
-  /** Set where the output goes into files. */
+  /** Set if the output goes into files. */
   dir: OutputDirectory | undefined;
 }
 
-/** Shows every line; the outcomes decide the exit status. */
+/** Prints every line. The outcomes determine the exit status. */
 export async function showJob(
   { accepted, lines }: { accepted: Pick<AcceptedLine, "job">; lines: AsyncIterable<StreamLine> },
   { printer, isForProgram, progress, sink, dir }: ShowOptions,

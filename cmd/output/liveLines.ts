@@ -1,15 +1,15 @@
 /**
- * Live output as an operator sees it: whole lines, each with its agent in front, never one inside
- * another. What a program writes is hostile text like everything that comes from a host.
+ * Prints live output in whole lines, each with its agent as a prefix. The output of a program is
+ * untrusted text, like everything that a host sends.
  */
 import { escapeControls } from "../../lib/escapeControls.ts";
 import type { OutputLine } from "../../lib/protocol/api/views.ts";
 import { print, remark } from "./stdio.ts";
 
-/** Where a job's live output goes. */
+/** Receives a job's live output. */
 export interface OutputSink {
   piece(line: OutputLine): void;
-  /** A request has ended; whether any output of it was seen. */
+  /** Ends the output of a request. Returns whether any of it was shown. */
   end(requestId: string): boolean;
 }
 
@@ -21,7 +21,7 @@ interface StartedStream {
   rest: string;
 }
 
-/** Standard output to standard output, standard error to standard error. */
+/** Prints standard output to standard output, and standard error to standard error. */
 export class LiveOutputPrinter implements OutputSink {
   readonly #begun = new Map<string, { agent: string; streams: Map<string, StartedStream> }>();
 
@@ -31,7 +31,7 @@ export class LiveOutputPrinter implements OutputSink {
     this.#begun.set(request_id, of);
     if (skipped !== undefined) {
       this.#flush(request_id);
-      remark(`[${agent}] … output is missing here: it arrived faster than it could be kept …`);
+      remark(`[${agent}] … output is missing here: it was written faster than it could be kept …`);
     }
     if (incomplete) {
       this.#flush(request_id);
@@ -55,7 +55,7 @@ export class LiveOutputPrinter implements OutputSink {
     return this.#begun.delete(requestId);
   }
 
-  /** A last line may have no end. */
+  /** The last line need not end with a line feed. */
   #flush(requestId: string): void {
     const of = this.#begun.get(requestId);
     for (const [stream, begun] of of?.streams ?? []) {
@@ -65,7 +65,7 @@ export class LiveOutputPrinter implements OutputSink {
   }
 }
 
-/** All lines in one go: what is done for each of them would take longer than all the rest. */
+/** All lines are written in one call, because a call per line would be slow. */
 function show(agent: string, stream: string, lines: string): void {
   const shown = escapeControls(lines.replace(/\r(?=\n|$)/g, ""));
   const text = `[${agent}] ${shown.replaceAll("\n", `\n[${agent}] `)}`;

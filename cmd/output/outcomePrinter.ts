@@ -1,4 +1,7 @@
-/** How each request ended, as it is asked for: a line each, JSON, CSV, a table, or alike ones once. */
+/**
+ * Prints the outcome of each request in the requested format: a line, JSON, CSV, a table, or
+ * grouped by output.
+ */
 import { escapeControls } from "../../lib/escapeControls.ts";
 import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -13,9 +16,9 @@ import {
 import { paint, print } from "./stdio.ts";
 
 export interface OutcomePrinter {
-  /** `wasSeen`: what its program wrote was shown already. */
+  /** @param wasSeen The output of the program was already shown. */
   take(line: OutcomeLine, wasSeen: boolean): void;
-  /** There are no more. */
+  /** Called after the last outcome. */
   close(): void;
 }
 
@@ -23,22 +26,24 @@ export interface OutputFlags extends FormatFlags {
   "group-by-output"?: boolean | undefined;
 }
 
-/** Whether a person reads along: nothing asks for a shape of its own. */
+/** Whether no flag requests a special format. */
 export function isPlain(flags: OutputFlags): boolean {
   return parseFormat(flags) === undefined && !flags["group-by-output"];
 }
 
-/** Whether a program reads the answers: remarks are not for it. */
+/** Whether the output is for a program, so that no remarks are printed. */
 export function isForProgram(flags: OutputFlags): boolean {
   const format = parseFormat(flags);
   return format === "ndjson" || format === "csv";
 }
 
-/** Throws `USAGE` where flags contradict each other. */
+/** @throws {WsctlError} USAGE if flags contradict each other. */
 export async function createOutcomePrinter(flags: OutputFlags): Promise<OutcomePrinter> {
   const format = parseFormat(flags);
   if (flags["group-by-output"] && format !== undefined && format !== "ndjson") {
-    throw usage(`Flags --group-by-output and --format ${format} exclude each other: give one`);
+    throw usage(
+      `Flags --group-by-output and --format ${format} cannot be combined: specify one of them`,
+    );
   }
   const printed = format === "ndjson" ? await jsonPrinter(flags.query) : undefined;
   if (flags["group-by-output"]) return new GroupPrinter(printed);
@@ -81,7 +86,7 @@ interface OutcomeGroup {
   agents: string[];
 }
 
-/** Answers that say the same, once, with those who gave them; the most frequent first. */
+/** Groups agents with identical output; the largest group comes first. */
 class GroupPrinter implements OutcomePrinter {
   readonly #groups = new Map<string, OutcomeGroup>();
   readonly #printJson: ((value: unknown) => void) | undefined;
@@ -123,14 +128,14 @@ function printGroup({ outcome, code, message, result }: OutcomeLine, agents: str
   }
 }
 
-/** Of a message whose lines were seen already only how it failed is left to say. */
+/** If the lines of a message were already shown, only the error is left to print. */
 function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
   const { agent, command, outcome, code, message, result, duration_ms } = line;
   const word = paint(outcome === "success" ? "green" : "red", outcome);
   const duration = paint("grey", `(${duration_ms} ms)`);
   const lines = escapeControls(message ?? "").split("\n");
   const isShort = lines.length === 1;
-  // What an update came to is said by the agent; what was seen is how it was fetched.
+  // For an update, the live output shows the download, and the message shows the result.
   const isSaid = wasSeen && outcome === "success" && command !== "update";
   const head = wasSeen ? (isSaid ? "" : lines[0]) : isShort ? lines[0] : "";
   const parts = [agent, word, escapeControls(code ?? ""), head, duration];
@@ -143,7 +148,7 @@ function formatResult(result: unknown): string | undefined {
   return hasMoreDetail(result) ? JSON.stringify(result) : undefined;
 }
 
-/** Whether a result says more than the outcome, which tells of the exit status already. */
+/** Whether a result contains more than the exit status, which the outcome already shows. */
 function hasMoreDetail(result: unknown): boolean {
   if (typeof result !== "object" || result === null) return result !== undefined;
   return Object.keys(result).some((key) => key !== "exit_code" && key !== "signal");

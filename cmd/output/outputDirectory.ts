@@ -1,7 +1,6 @@
 /**
- * `send --output DIR`: what every agent wrote as it is, a file for each agent and stream, large
- * results as files of their own, and two lists of the agents that succeeded and of those that did
- * not.
+ * `send --output DIR`: writes the output of every agent into a file per stream, large results into
+ * separate files, and the lists of agents that succeeded and that did not.
  */
 import { createHash } from "node:crypto";
 import {
@@ -27,20 +26,21 @@ import { remark } from "./stdio.ts";
 const succeeded = "succeeded";
 const failed = "failed";
 
-/** What a large result says of itself. */
+/** The fields of a result that is stored as an artifact. */
 const Stored = v.object({
   artifact: v.object({ artifact_id: v.string(), name: ArtifactName }),
 });
-/** What a result says that came as the output itself. */
+/** The fields of a result that is the output itself. */
 const Inline = v.object({ bytes: v.number(), sha256: v.string() });
 
 export interface OutputDirectoryOptions {
   dir: string;
   /**
-   * The file of a result that is the output itself, behind the agent's id; none for most commands.
+   * The file name of a result that is the output itself, after the agent's id; undefined for most
+   * commands.
    */
   resultName: string | undefined;
-  /** Gets an artifact onto the disk, checked. */
+  /** Downloads an artifact and verifies it. */
   fetch(artifactId: string, path: string, agent: string): Promise<void>;
 }
 
@@ -48,24 +48,24 @@ export class OutputDirectory implements OutputSink {
   readonly #options: OutputDirectoryOptions;
   readonly #begun = new Set<string>();
   readonly #fetching: Promise<void>[] = [];
-  /** Files that could not be written, of which this was said. */
+  /** Files that could not be written, and were reported. */
   readonly #broken = new Set<string>();
-  /** What could not be put here. */
+  /** The number of results that could not be stored here. */
   #faults = 0;
 
-  /** Throws `USAGE` where nothing can be written there, or where there is something already. */
+  /** @throws {WsctlError} USAGE if the directory is not writable, or not empty. */
   constructor(options: OutputDirectoryOptions) {
     this.#options = options;
     const { dir } = options;
     try {
       mkdirSync(dir, { recursive: true });
-      // What an earlier job left is not mixed with this one's.
+      // Files of an earlier job must not be mixed with those of this job.
       const [left] = readdirSync(dir);
       if (left !== undefined) throw Object.assign(new Error(left), { code: "EEXIST" });
       for (const list of [succeeded, failed]) writeFileSync(join(dir, list), "", { flag: "wx" });
     } catch (error) {
       const isUsed = (error as NodeJS.ErrnoException).code === "EEXIST";
-      const why = isUsed ? "there is something in it already; name a new one" : errorText(error);
+      const why = isUsed ? "it is not empty. Specify a new directory" : errorText(error);
       throw usage(`Flag --output: cannot write to "${dir}": ${why}`);
     }
   }
@@ -83,14 +83,17 @@ export class OutputDirectory implements OutputSink {
     return this.#begun.delete(requestId);
   }
 
-  /** Notes how it ended; what an agent without live output had to say goes where output would. */
+  /**
+   * Records the outcome. The message of an agent without live output is written in place of the
+   * output.
+   */
   outcome(line: OutcomeLine, wasSeen: boolean): void {
     const { agent, message = "" } = line;
     if (!wasSeen && message !== "") this.#append(`${agent}.stdout`, `${message}\n`);
     this.#fetching.push(this.#result(line));
   }
 
-  /** Resolves once everything is here; false where something could not be had. */
+  /** Resolves when all files are complete; false if one of them could not be fetched. */
   async close(): Promise<boolean> {
     await Promise.all(this.#fetching);
     return this.#faults === 0;
@@ -103,7 +106,7 @@ export class OutputDirectory implements OutputSink {
     } catch (error) {
       this.#faults++;
       fault = escapeControls(errorText(error)).replaceAll("\n", " ");
-      remark(`wsctl: ${agent}: its result could not be fetched: ${fault}`);
+      remark(`wsctl: ${agent}: cannot fetch the result: ${fault}`);
     }
     if (outcome === "success" && fault === undefined) this.#append(succeeded, `${agent}\n`);
     else this.#append(failed, `${[agent, outcome, code, fault].filter(Boolean).join(" ")}\n`);
@@ -115,18 +118,18 @@ export class OutputDirectory implements OutputSink {
     if (v.is(Stored, result)) {
       const { artifact_id, name } = result.artifact;
       await fetch(artifact_id, join(dir, `${agent}.${name}`), agent);
-      // What was seen of it while it went on is in there too.
+      // The file contains the output that was followed.
       if (resultName === name) rmSync(output, { force: true });
     } else if (resultName !== undefined && v.is(Inline, result)) {
       const bytes = existsSync(output) ? readFileSync(output) : Buffer.alloc(0);
       const sha256 = createHash("sha256").update(bytes).digest("hex");
-      if (sha256 !== result.sha256) throw new Error("its SHA-256 is another one");
+      if (sha256 !== result.sha256) throw new Error("its SHA-256 does not match");
       if (bytes.length > 0) renameSync(output, join(dir, `${agent}.${resultName}`));
       else writeFileSync(join(dir, `${agent}.${resultName}`), bytes);
     }
   }
 
-  /** The job goes on whatever becomes of this directory: the fault is said, and counts. */
+  /** The job continues in any case: the fault is reported, and counts for the exit status. */
   #append(name: string, content: Uint8Array | string): void {
     const path = join(this.#options.dir, name);
     try {

@@ -1,9 +1,12 @@
-/** A row of figures in one line of text: the larger, the higher. */
+/** Draws a series of numbers as one line of text. */
 import type { Series } from "../../lib/protocol/api/views.ts";
 
 const levels = [..."▁▂▃▄▅▆▇█"];
 
-/** In so many cells, each the mean of what falls into it; a blank where nothing is known. */
+/**
+ * Returns `cells` characters. Each is the mean of its part of the series, or a blank without
+ * values.
+ */
 export function sparkline(values: readonly (number | null)[], cells: number, top: number): string {
   const width = Math.min(cells, values.length);
   return Array.from({ length: width }, (_, cell) => {
@@ -17,7 +20,7 @@ export function sparkline(values: readonly (number | null)[], cells: number, top
   }).join("");
 }
 
-/** The mean and the most of what is known; undefined where nothing is. */
+/** Returns the mean and the maximum of the known values; undefined if there are none. */
 export function meanAndMax(
   values: readonly (number | null)[],
 ): { mean: number; most: number } | undefined {
@@ -27,7 +30,7 @@ export function meanAndMax(
   return { mean: known.reduce((sum, value) => sum + value, 0) / known.length, most };
 }
 
-/** How long a series is, in words: "38 min", "5 h", "12 d". */
+/** Formats the length of a series: "38 min", "5 h", "12 d". */
 export function formatSpan({ cpu_percent: values, step_seconds: step }: Series): string {
   const minutes = (values.length * step) / 60;
   if (minutes < 120) return `${Math.round(minutes)} min`;

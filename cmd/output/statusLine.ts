@@ -1,17 +1,17 @@
-/** One line on stderr that is drawn anew and wiped again: where it goes, and whether anybody looks. */
+/** One line on stderr that is redrawn and cleared, if stderr is a terminal. */
 import { writeSync } from "node:fs";
 import { isTerminal } from "../cli/terminal.ts";
 
 export interface StatusLine {
   write(text: string): void;
-  /** A program sees nothing of it. */
+  /** False if stderr is not a terminal. */
   isShown: boolean;
   columns(): number;
-  /** Milliseconds that only grow. */
+  /** Returns milliseconds of a monotonic clock. */
   now(): number;
 }
 
-/** Drawing more often than this shows nobody more. */
+/** More frequent updates would not be visible. */
 export const drawMs = 100;
 export const clearLine = "\r\x1b[K";
 
@@ -23,7 +23,7 @@ export function terminalLine(): StatusLine {
       try {
         writeSync(stderr, text);
       } catch {
-        // A terminal that takes nothing now: the next drawing says it again.
+        // The terminal accepts no output now; the next update draws it.
       }
     },
     isShown: isTerminal("stderr") && process.env.TERM !== "dumb",

@@ -1,6 +1,6 @@
 /**
- * What people and programs read: answers on stdout, remarks on stderr. What agents report is
- * hostile text: it is shown without control characters, and kept as it is only in JSON.
+ * Standard output for results, standard error for remarks. Texts of agents are untrusted: they are
+ * shown without control characters, and unchanged only in JSON.
  */
 import { readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
@@ -10,24 +10,30 @@ import { isTerminal } from "../cli/terminal.ts";
 const stdout = 1;
 const stderr = 2;
 
-/** One line of the answer. Throws `INTERNAL` when it cannot be written, such as to a full disk. */
+/**
+ * Prints one line of the result.
+ * @throws {WsctlError} INTERNAL if it cannot be written, for example to a full disk.
+ */
 export function print(line: string): void {
   printBytes(new TextEncoder().encode(`${line}\n`));
 }
 
-/** Part of the answer as it is, whatever it is. */
+/** Prints a part of the result unchanged. */
 export function printBytes(bytes: Uint8Array): void {
   refuseClosed();
   try {
     writeAll(stdout, bytes);
   } catch (error) {
-    // Whoever read has gone, as behind `| head -1`: what remains has no reader.
+    // The reader has closed the pipe, as in `| head -1`, so further output is useless.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(exitPipeClosed);
     throw notWritable(errorText(error));
   }
 }
 
-/** A line that must not be lost: throws `INTERNAL` also where whoever read has gone. */
+/**
+ * Prints a line that must not be lost.
+ * @throws {WsctlError} INTERNAL also if the reader has closed the pipe.
+ */
 export function deliver(line: string): void {
   refuseClosed();
   try {
@@ -38,13 +44,13 @@ export function deliver(line: string): void {
 }
 
 /**
- * Throws `INTERNAL` where no answer can be given: asked before anything is done that only the
- * answer would tell of.
+ * Checks standard output before an action whose result exists only in the output.
+ * @throws {WsctlError} INTERNAL if it is not writable.
  */
 export function requireStdout(): void {
   refuseClosed();
   try {
-    // Nothing is written, but a full device and what was opened for reading alone say so.
+    // An empty write fails on a full device and on a read-only descriptor.
     writeSync(stdout, new Uint8Array(0));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -61,8 +67,8 @@ function refuseClosed(): void {
 
 /**
  * Whether this process was started without the descriptor, as by `>&-`. Bun opens /dev/null in its
- * place, to be closed on exec, which nothing that was inherited can be. Deno's cannot be told from
- * a /dev/null that was meant.
+ * place with close-on-exec, which an inherited descriptor cannot have. On Deno it looks like an
+ * intended /dev/null.
  */
 function wasClosed(fd: number): boolean {
   try {
@@ -70,7 +76,7 @@ function wasClosed(fd: number): boolean {
       /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8")) ?? [];
     return (Number.parseInt(flags, 8) & closeOnExec) !== 0;
   } catch {
-    // No such file system here: a descriptor that is missing then fails when it is written to.
+    // There is no `/proc`: a missing descriptor then fails at the first write.
     return false;
   }
 }
@@ -78,7 +84,7 @@ function wasClosed(fd: number): boolean {
 const closeOnExec = 0o2000000;
 
 function notWritable(why: string): WsctlError {
-  const text = `Cannot write to standard output: ${why}; send it to a file, a pipe or a terminal`;
+  const text = `Cannot write to standard output: ${why}. Redirect it to a file, a pipe or a terminal`;
   return new WsctlError("INTERNAL", text);
 }
 
@@ -87,8 +93,8 @@ export function printJson(value: unknown): void {
 }
 
 /**
- * The result of a program of the agent's own: into the file that it was told of, so that it is no
- * part of its output; by hand, on the last line.
+ * Writes the result of a program of the agent into its result file, so that it is no part of the
+ * output; without one, on the last line.
  */
 export function leaveResult(value: unknown): void {
   const file = process.env.WSCTL_RESULT_FILE;
@@ -96,18 +102,20 @@ export function leaveResult(value: unknown): void {
   else writeFileSync(file, JSON.stringify(value), { mode: 0o600 });
 }
 
-/** A remark: progress, advice, errors. A stderr that takes nothing has nobody to be told. */
+/**
+ * Prints a remark: progress, advice or an error. If stderr is not writable, the remark is dropped.
+ */
 export function remark(line: string): void {
   try {
     writeAll(stderr, new TextEncoder().encode(`${line}\n`));
   } catch {
-    // There is no further place to say it; the exit status still tells.
+    // There is no other place to report it; the exit status still shows it.
   }
 }
 
 const colours = { green: 32, red: 31, yellow: 33, grey: 90 } as const;
 
-/** Colour only where a person looks at it and has not refused it. */
+/** Colour is used only on a terminal, unless the environment disables it. */
 export function wantsColour(isSeen = isTerminal("stdout")): boolean {
   return isSeen && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 }
@@ -120,7 +128,7 @@ export function paint(
   return isColoured ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
 }
 
-/** All of standard input, be it a file, a pipe or a socket. */
+/** Reads all of standard input from a file, a pipe or a socket. */
 export function readStdin(): string {
   const chunks: Uint8Array[] = [];
   for (;;) {
@@ -138,7 +146,7 @@ export function readStdin(): string {
   }
 }
 
-/** A pipe may take only a part at a time, and an exit right after must not cut the rest off. */
+/** A pipe may accept only a part at a time, and an exit right after must not drop the rest. */
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -151,7 +159,7 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** Gives the other end a moment: a pipe that does not block says so instead of waiting. */
+/** Waits a moment for the reader of a non-blocking pipe. */
 function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
 }

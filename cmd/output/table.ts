@@ -1,8 +1,8 @@
-/** Tables for people. */
+/** Formats tables. */
 import stringWidth from "string-width";
 import { escapeControls } from "../../lib/escapeControls.ts";
 
-/** Columns under headings, as wide as their cells are at a terminal. */
+/** Returns columns with headings, as wide as their cells at a terminal. */
 export function table(headings: string[], rows: string[][]): string {
   const lines = [headings, ...rows].map((row) =>
     row.map((cell) => escapeControls(cell).replaceAll("\n", " ")),

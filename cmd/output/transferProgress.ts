@@ -1,13 +1,13 @@
 /**
- * How far transfers have come, for a person at a terminal: one line on stderr for all that run at a
- * time, drawn anew a few times a second and wiped when they are through. A program sees nothing.
+ * Shows the progress of all current transfers at a terminal: one line on stderr, which is redrawn a
+ * few times per second and cleared at the end. Without a terminal nothing is shown.
  */
 import { escapeControls } from "../../lib/escapeControls.ts";
 import { clearLine, drawMs, type StatusLine, terminalLine } from "./statusLine.ts";
 
 export interface Transfer {
   update(doneBytes: number, totalBytes: number): void;
-  /** It is over, well or not: it leaves the line. */
+  /** The transfer has ended or failed; its share of the line is removed. */
   end(): void;
 }
 
@@ -21,7 +21,7 @@ interface State {
 
 const barCells = 24;
 
-/** Bars only where a person looks at them. */
+/** Returns a progress display if stderr is a terminal. */
 export function terminalProgress(): Progress {
   return new Progress(terminalLine());
 }
@@ -50,7 +50,7 @@ export class Progress {
   }
 
   #update(state: State, doneBytes: number, totalBytes: number): void {
-    // What an earlier run had done already is no part of this one's speed.
+    // Bytes of an earlier attempt do not count for the speed.
     state.startBytes ??= doneBytes;
     Object.assign(state, { doneBytes, totalBytes });
     const now = this.#options.now();
@@ -76,7 +76,7 @@ export class Progress {
   }
 }
 
-/** Bytes in powers of 1000, as people read them. */
+/** Formats bytes in powers of 1000. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let value = bytes;

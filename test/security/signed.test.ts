@@ -178,7 +178,7 @@ test("keys of an operator's are made, listed and shown, and a passphrase is aske
     expect((await wsctl(["keys", "show", name], { env })).stdout).toBe(made.stdout);
     expect((await wsctl(["keys", "list"], { env })).stdout).toContain(made.stdout.trim());
     expectRefusal(await wsctl(["keys", "generate", name], { env }), 2, /already/);
-    expectRefusal(await wsctl(["keys", "show", "nobody"], { env }), 2, /No key is called/);
+    expectRefusal(await wsctl(["keys", "show", "nobody"], { env }), 2, /Unknown key "nobody"/);
     expectRefusal(await wsctl(["keys", "generate", "../x"], { env }), 2, /Invalid key name/);
     using dir = temporaryDir();
     const send = ["send", "ping", "--agent", "a", "--sign", name, "--data-dir", `${dir}`];

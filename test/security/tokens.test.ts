@@ -127,7 +127,7 @@ test.each([
   [["--role", "viewer", "--allow-from", "10.0.0.0/99"], /an address or a range/],
   [["--join", "--expires-in", "90d"], /from 1s to 30d/],
   [["--join", "--uses", "0"], /from 1 to 1000/],
-  [["--join", "--role", "admin"], /give --join, --agent ID or --role ROLE/],
+  [["--join", "--role", "admin"], /specify --join .* --agent ID .* --role ROLE/],
   [["--join", "--label", "=x"], /expected KEY=VALUE/],
   [["--join", "--label", "a=1", "--label", "a=2"], /names "a" twice/],
 ])("tokens create %j is refused by name", async (args, says) => {

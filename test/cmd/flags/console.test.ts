@@ -64,7 +64,7 @@ describe("the flags of the console", () => {
     [{ "oidc-issuer": "https://id.example/?a=b" }, /expected https/],
     [{ "oidc-issuer": undefined }, /need --oidc-issuer/],
     [{ "oidc-client-id": undefined }, /needs --oidc-client-id/],
-    [{ grants: [] }, /nobody would be let in/],
+    [{ grants: [] }, /no user can log in/],
     [{ grants: ["ops"] }, /expected VALUE=ROLE/],
     [{ grants: ["=admin"] }, /expected VALUE=ROLE/],
     [{ grants: ["ops=root"] }, /admin, operator, viewer/],

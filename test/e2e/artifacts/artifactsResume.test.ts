@@ -121,7 +121,7 @@ describe("transfers", () => {
     expect(sha256Of(readFileSync(join(dir, "result.bin")))).toBe(content.sha256);
     // A name that came with the artifact takes nothing away; one that is given does.
     const second = await get();
-    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("exists already")]);
+    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("the file exists")]);
     expect((await get("--output", "result.bin", "--json")).code).toBe(0);
     // What is left behind of something else is not taken for a part of it, and does not stay.
     writeFileSync(join(dir, "other.part"), randomContent(600_000).body);

@@ -117,7 +117,7 @@ test("wsctl bench refuses wrong figures, and who may not make tokens", async () 
   expect(refused.stderr).not.toContain("--remove");
   expect(refused.code).toBe(4);
   expectRefusal(await wsctl(["bench", "--remove", "x", ...at]), 2, /--remove "x"/);
-  expectRefusal(await wsctl(["bench", "--remove", "0123abcd", ...at]), 5, /nothing is left/);
+  expectRefusal(await wsctl(["bench", "--remove", "0123abcd", ...at]), 5, /No agents of run/);
 });
 
 test("wsctl bench whose reader has gone cleans up all the same", async () => {
@@ -141,7 +141,7 @@ test("wsctl bench says so where it cannot measure, and does not wait", async () 
     ["sh", "-c", 'ulimit -n 150; exec "$@"', "sh", ...wsctlCommand("binary"), ...bench],
     { stderr: "pipe" },
   );
-  expect(await new Response(limited.stderr).text()).toContain("this process may have 150");
+  expect(await new Response(limited.stderr).text()).toContain("but the limit is 150");
   expect(await limited.exited).toBe(2);
   expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
 });

@@ -102,7 +102,7 @@ for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.test"]) {
     using dataDir = temporaryDir();
     const at = ["--port", "0", "--data-dir", `${dataDir}`];
     const args = ["serve", "--host", host, "--tls", "off", ...at];
-    expectRefusal(await wsctl(args), 2, /without TLS: drop --tls off/);
+    expectRefusal(await wsctl(args), 2, /without TLS: remove --tls off/);
     expect(existsSync(join(`${dataDir}`, "local.json"))).toBe(false);
   });
 }

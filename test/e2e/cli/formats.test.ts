@@ -93,7 +93,7 @@ describe("fields of JSON are chosen", () => {
   test.each([
     [["--json", "--query", "{"], /Flag --query is "\{"/],
     [["--query", "agent"], /Flag --query needs --json/],
-    [["--json", "--format", "csv"], /--json and --format csv exclude each other/],
+    [["--json", "--format", "csv"], /--json and --format csv cannot be combined/],
   ])("or refused before anything is sent: %j", async (words, says) => {
     const ran = fleet.ran().length;
     const { code, stderr } = await fleet.run("send", "work", "--agent", "host-001", ...words);

@@ -152,7 +152,7 @@ test("a token whose reader has gone is revoked again", async () => {
   const pipe = `mkfifo ${at("pipe")}; exec 3<>${at("pipe")} 4>${at("pipe")} 3<&-; ${create} >&4`;
   await using running = shell(pipe);
   expect(await running.exited).toBe(1);
-  await running.logged(/standard output: .*the new token \S+ is revoked again/);
+  await running.logged(/standard output: .*the new token \S+ was revoked/);
   const made = jsonLines<TokenView>(await local("tokens", "--json"));
   const gone = made.filter(({ agent_id }) => agent_id === "gone");
   expect(gone).toHaveLength(1);

@@ -24,7 +24,7 @@ test("a unit starts the binary with the flags it was given, each as one word", a
 
 test("no secret gets into a unit, which every user can read", async () => {
   const flags = ["--", "--join", "wsj1.abc"];
-  expectRefusal(await wsctl(["service", "print", "agent", ...flags]), 2, /has a secret/);
+  expectRefusal(await wsctl(["service", "print", "agent", ...flags]), 2, /contains a secret/);
   expectRefusal(await wsctl(["service", "print", "relay"]), 2, /expected serve or agent/);
   const relative = ["service", "print", "serve", "--program", "wsctl"];
   expectRefusal(await wsctl(relative), 2, /absolute path/);

@@ -102,6 +102,6 @@ test("what is no share is refused, by flag", async () => {
   const { code, stderr } = await wsctl(["send", "ping", "--all", "--batch", "0"]);
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: 'wsctl: Flag --batch is "0": expected a number from 1, or a share such as 10%\n',
+    stderr: 'wsctl: Flag --batch is "0": expected a number from 1, or a percentage such as 10%\n',
   });
 });

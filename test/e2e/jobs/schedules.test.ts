@@ -179,7 +179,7 @@ test("a moment that passes while it is paused is told as such", async () => {
   await fleet.run("schedules", "pause", "gone");
   await Bun.sleep(1_100);
   const { stdout } = await fleet.run("schedules", "resume", "gone");
-  expect(stdout).toBe("gone: nothing more comes: its moment passed while it was paused\n");
+  expect(stdout).toBe("gone: no further run: its time passed while it was paused\n");
   expect((await fleet.client.schedule("gone")).last_run?.skip_reason).toBe("paused");
 });
 

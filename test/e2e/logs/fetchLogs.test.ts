@@ -180,7 +180,7 @@ describe("--output", () => {
     const finished = await wsctl(words("a,b", { source: "large", lines: "all" }, "--output", dir));
     expect(finished.code).toBe(1);
     expect(finished.stderr).toMatch(
-      /^wsctl: a: its result could not be fetched: .*its SHA-256 is another one/m,
+      /^wsctl: a: cannot fetch the result: .*its SHA-256 does not match/m,
     );
     expect(files(dir)).toEqual(["b.large.log", "failed", "succeeded"]);
     expect(readFileSync(join(dir, "failed"), "utf8")).toMatch(/^a success .*SHA-256/);

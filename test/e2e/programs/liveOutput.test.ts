@@ -181,7 +181,7 @@ describe.each(pairs)("control plane on %s, agent on %s", (control, flavour) => {
     expect(readFileSync(join(dir, "failed"), "utf8")).toBe("");
     const again = await wsctl([...sendWords("bytes").slice(1), "--output", dir]);
     expect(again).toMatchObject({ code: 2, stdout: "" });
-    expect(again.stderr).toContain("there is something in it already");
+    expect(again.stderr).toContain("it is not empty");
   });
 
   test.each([

@@ -136,7 +136,7 @@ test("output goes into no directory that has something in it", async () => {
   writeFileSync(join(dir, "web-1.stdout"), "of another job\n");
   const to = ["--agent", "web-1", "--data-dir", `${host.dir}`];
   const refused = await wsctl(["send", "ping", ...to, "--output", `${dir}`]);
-  expectRefusal(refused, 2, /there is something in it already/);
+  expectRefusal(refused, 2, /it is not empty/);
 });
 
 test("a mistake in an agent's flag leaves nothing behind", async () => {
