@@ -1,7 +1,4 @@
-/**
- * How an agent's process is replaced: by the same program, or by another version that proves
- * itself.
- */
+/** Replaces an agent's process by the same program, or by another version that passes its trial. */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Update } from "../../lib/agent/core/model.ts";
@@ -20,15 +17,15 @@ import { exitOk } from "../cli/exit.ts";
 export interface ReplaceOptions {
   runtime: Runtime;
   log: Log;
-  /** The agent's own directory. */
+  /** The agent's data directory. */
   dir: string;
-  /** Aborted when the agent is to end for good. */
+  /** Aborted when the agent must end. */
   stopped: AbortSignal;
 }
 
 const faultVariable = "WSCTL_TRIAL_FAULT";
 
-/** Why the version that was tried before this process did not stay; said once. */
+/** Returns, once, why the version that was tried before this process was not installed. */
 export function trialFault(): string | undefined {
   const fault = process.env[faultVariable];
   delete process.env[faultVariable];
@@ -37,13 +34,16 @@ export function trialFault(): string | undefined {
 
 const againMs = 1_000;
 
-/** The same process goes on as a fresh program; where that is not there, as soon as it is. */
+/**
+ * Replaces the process by the installed program. If the program is missing, it retries until the
+ * program exists.
+ */
 export async function restart({ runtime, log, stopped }: ReplaceOptions): Promise<never> {
   for (let isFirst = true; ; isFirst = false) {
     try {
       return runtime.reexec();
     } catch (error) {
-      const text = `Cannot restart in place: ${errorText(error)}. It is tried again every second`;
+      const text = `Cannot restart in place: ${errorText(error)}. The agent tries again every second`;
       if (isFirst) log.error(text);
     }
     await sleep(againMs);
@@ -52,25 +52,27 @@ export async function restart({ runtime, log, stopped }: ReplaceOptions): Promis
 }
 
 /**
- * Tries the new version out, installs it if it proves itself, and goes on as whichever is
- * installed.
+ * Tries the new version, installs it if it passes its trial, and continues as the installed
+ * version.
  */
 export async function update(wanted: Update, options: ReplaceOptions): Promise<never> {
   const { log, dir, stopped } = options;
   const fault = await runTrialOutcome(wanted, options).catch((error) => errorText(error));
   if (fault === undefined) {
-    log.info(`${wanted.to} has proved itself and is installed`, {
+    log.info(`update installed: ${wanted.to} passed its trial`, {
       previous: previousPath(process.execPath),
     });
   } else {
-    log.error(`staying with ${wanted.from}: ${wanted.to} did not prove itself: ${fault}`, { dir });
+    log.error(`update failed, keeping ${wanted.from}: ${wanted.to} failed its trial: ${fault}`, {
+      dir,
+    });
     process.env[faultVariable] = fault;
   }
   if (stopped.aborted) process.exit(exitOk);
   return restart(options);
 }
 
-/** Undefined where the new version is installed. */
+/** Returns undefined if the new version was installed. */
 async function runTrialOutcome(
   wanted: Update,
   { dir, stopped }: ReplaceOptions,

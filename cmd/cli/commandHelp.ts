@@ -1,6 +1,6 @@
 /**
- * `wsctl send COMMAND --help --agent ID`: what an agent says of one of its commands, in the form of
- * every other help. It is another's text, shown so that no terminal and no shell obeys it.
+ * `wsctl send COMMAND --help --agent ID`: help on a command that an agent announced, in the form of
+ * every other help. The texts come from the agent, so they are escaped for terminals and shells.
  */
 import type { Client } from "../../lib/client/client.ts";
 import { escapeControls } from "../../lib/escapeControls.ts";
@@ -11,8 +11,9 @@ import { nearest } from "./nearest.ts";
 import { listParameters, type Parameter } from "./parameterHelp.ts";
 
 /**
- * As the first of these agents has it. Throws `INVALID_COMMAND` where none has, `NOT_FOUND` where
- * none has said what it can do.
+ * Returns the help of the first of these agents that has the command.
+ * @throws {WsctlError} INVALID_COMMAND if none has it, NOT_FOUND if none has announced its
+ * capabilities.
  */
 export async function commandHelp(
   client: Client,
@@ -29,12 +30,12 @@ export async function commandHelp(
   throw known.size === 0 ? undescribed(agentIds) : unknownCommand(name, known);
 }
 
-/** One line of a text that an agent sent, whatever is in it. */
+/** Returns an agent's text as one line without control characters. */
 export function oneLine(text: string): string {
   return escapeControls(text).replace(/\s+/g, " ").trim();
 }
 
-/** A word that any shell passes on as it is. */
+/** Quotes a word for any shell. */
 export function shellQuote(text: string): string {
   const shown = escapeControls(text).replaceAll("\n", "\\n");
   return /^[\w.,@%+:=/…-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
@@ -48,17 +49,17 @@ function formatCapability(entry: Capability, { agent_id }: AgentDetail): string 
     section("PARAMETERS", columns(listed.map(parameterRow))),
     describeParameter(entry, listed),
     section("EXAMPLE", [exampleLine(name, agent_id, listed)]),
-    '"wsctl send --help" lists the flags.',
+    'For the flags, see "wsctl send --help".',
   ]
     .filter((part) => part !== "")
     .join("\n\n");
 }
 
 function describeParameter({ parameters }: Capability, listed: readonly Parameter[]): string {
-  if (parameters === undefined) return "What parameters it takes is too long to be announced.";
+  if (parameters === undefined) return "Its parameters are too long to be announced.";
   const isClosed = parameters.additionalProperties === false;
   if (isClosed) return listed.length === 0 ? "It takes no parameters." : "";
-  return "Other parameters are for the agent to judge.";
+  return "The agent checks other parameters.";
 }
 
 function parameterRow({ name, words, isRequired, description, ...rest }: Parameter): Row {
@@ -68,7 +69,7 @@ function parameterRow({ name, words, isRequired, description, ...rest }: Paramet
   return [oneLine(name), oneLine(`${words}${need}${told}`)];
 }
 
-/** The required parameters, or else the first, with a value where one is known to be right. */
+/** Shows the required parameters, or the first one, with a value if a valid one is known. */
 function exampleLine(name: string, agentId: string, listed: readonly Parameter[]): string {
   const required = listed.filter((each) => each.isRequired);
   const shown = required.length > 0 ? required : listed.slice(0, 1);
@@ -85,7 +86,7 @@ function exampleLine(name: string, agentId: string, listed: readonly Parameter[]
 function undescribed(agentIds: readonly string[]): WsctlError {
   const [first = ""] = agentIds;
   const who = agentIds.length === 1 ? `Agent "${first}" has` : "These agents have";
-  const text = `${who} not said what can be run there: of an agent that knows only the standard its own documents tell; "wsctl send --help" lists the flags`;
+  const text = `${who} not announced any capabilities. For an agent of the standard protocol, see its own documentation. For the flags, see "wsctl send --help"`;
   return new WsctlError("NOT_FOUND", text);
 }
 

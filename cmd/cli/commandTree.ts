@@ -1,6 +1,6 @@
 /**
- * The way through a tree of commands: from the words of a command line to the command that they
- * name, and to what is known about its flags from elsewhere.
+ * Finds the command that the words of a command line name in the tree of commands, with the sources
+ * of its flags.
  */
 import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
 import { nearest } from "./nearest.ts";
@@ -10,32 +10,34 @@ import { type Sources, usage } from "./strictArgs.ts";
 
 declare module "citty" {
   interface CommandMeta {
-    /** Whole command lines, as an operator would type them. */
+    /** Complete command lines as examples. */
     examples?: string[];
-    /** Help on what the words ask about, where there is more to say than on the command itself. */
+    /** Returns help on the given words, if there is more than the help of the command itself. */
     help?: (asked: HelpRequest) => Promise<string | undefined>;
-    /** Takes its flags from the command line alone: no setting can stand in its way. */
+    /** The command takes its flags only from the command line, so that settings cannot break it. */
     isStandalone?: boolean;
   }
 }
 
 export interface HelpRequest {
-  /** What was given beside the flag for help. */
+  /** The words beside the help flag. */
   words: string[];
-  /** Reads the settings: only who needs them has to hear what is wrong with them. */
+  /**
+   * Reads the settings. It is a function, so that other commands do not fail on invalid settings.
+   */
   sources: () => Promise<Sources>;
 }
 
 export interface CommandMatch {
-  /** The command above all others. */
+  /** The root command. */
   root: CommandDef;
   command: CommandDef;
-  /** The words that led to it: `wsctl agents show`. */
+  /** The words that lead to the command: `wsctl agents show`. */
   path: string[];
   rest: string[];
 }
 
-/** Follows the words of the command line down the tree; a default leads on without a word. */
+/** Finds the command that the words name; a default subcommand needs no word. */
 export function findCommand(root: CommandDef, args: string[]): Promise<CommandMatch> {
   return follow({ root, command: root, path: ["wsctl"], rest: args });
 }
@@ -63,11 +65,11 @@ async function follow(from: CommandMatch): Promise<CommandMatch> {
     (await shownCommands(command)).map(([name]) => name),
   );
   const pacing =
-    close === undefined ? `"${path.join(" ")} --help" lists them` : `did you mean "${close}"?`;
+    close === undefined ? `see "${path.join(" ")} --help"` : `did you mean "${close}"?`;
   throw usage(`Unknown command "${[...path, word].join(" ")}": ${pacing}`);
 }
 
-/** The commands below this one that are meant for people, each with what it does. */
+/** Returns the visible subcommands with their descriptions. */
 export async function shownCommands(command: CommandDef): Promise<[string, string][]> {
   const table = ((await resolveValue(command.subCommands)) ?? {}) as SubCommandsDef;
   const rows = await Promise.all(
@@ -87,7 +89,7 @@ export async function readArgs(command: CommandDef): Promise<ArgsDef> {
   return ((await resolveValue(command.args)) ?? {}) as ArgsDef;
 }
 
-/** The environment and the settings for the flags of a command. */
+/** Returns the environment and the settings for the flags of a command. */
 export async function readSources({ root, command, path, rest }: CommandMatch): Promise<Sources> {
   const { env } = process;
   const config = flagValue(rest, "config") ?? env.WSCTL_CONFIG;
@@ -97,7 +99,7 @@ export async function readSources({ root, command, path, rest }: CommandMatch): 
   return { env, settings: readSettings(config, path[1] ?? "", flags, env, await allFlags(root)) };
 }
 
-/** The flags of every command, with those of the commands below it. */
+/** Returns the flags of every command, including those of its subcommands. */
 export async function allFlags(root: CommandDef): Promise<AllFlags> {
   const listFlags = async (entry: unknown): Promise<string[]> => {
     const command = (await resolveValue(entry)) as CommandDef;
@@ -119,7 +121,7 @@ export function resolveValue(value: unknown): unknown {
   return typeof value === "function" ? value() : value;
 }
 
-/** A flag's value before everything is parsed: the settings file is needed for the parsing. */
+/** Finds a flag's value before the strict parsing, which needs the settings file. */
 function flagValue(args: string[], name: string): string | undefined {
   const flags = argsBeforeDoubleDash(args);
   const at = flags.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));

@@ -1,8 +1,8 @@
-/** Flags that many commands take. */
+/** Flags that several commands take. */
 import type { ArgsDef } from "citty";
 import { logLevels } from "../../lib/log/log.ts";
 
-/** Every command takes these. */
+/** Flags of every command. */
 export const commonArgs = {
   config: { type: "string", valueHint: "FILE", description: "settings file (TOML)" },
   "data-dir": {
@@ -13,7 +13,7 @@ export const commonArgs = {
   debug: { type: "boolean", description: "print stack traces of errors" },
 } as const satisfies ArgsDef;
 
-/** Commands that ask a control plane take these. */
+/** Flags of commands that use a control plane. */
 export const clientArgs = {
   ...commonArgs,
   server: {
@@ -34,7 +34,7 @@ export const clientArgs = {
   json: { type: "boolean", description: "print JSON, one object per line" },
 } as const satisfies ArgsDef;
 
-/** Commands that run for long take these. */
+/** Flags of commands that run for a long time. */
 export const logArgs = {
   "log-level": {
     type: "enum",

@@ -1,28 +1,29 @@
-/** How a command ends: an error becomes a sentence on stderr and an exit status, in one place. */
+/** Converts an error to a message on stderr and an exit status. */
 import { escapeControls } from "../../lib/escapeControls.ts";
 import { errorCodes, errorText, WsctlError } from "../../lib/protocol/errors.ts";
 
 /** The operator pressed Ctrl-C. */
 export const exitInterrupted = 130;
-/** Nobody reads standard output any more: what a shell reports of a process that SIGPIPE ended. */
+/** The reader of standard output closed the pipe; a shell reports the same for SIGPIPE. */
 export const exitPipeClosed = 141;
-/** All is well; at least one request did not succeed. */
 export const exitOk = 0;
+/** At least one request did not succeed. */
 export const exitFailed = 1;
 
 /**
- * The message and the status of any thrown value; the stack only for faults of ours, or on demand.
+ * Returns the message and the exit status of any thrown value. It includes the stack only for
+ * internal errors, or if `withStack` is set.
  */
 export function toExit(error: unknown, withStack: boolean): { message: string; status: number } {
   if (error instanceof WsctlError) {
     const detail = withStack && error.stack !== undefined ? `\n${error.stack}` : "";
-    // It may quote what a host has announced or answered.
+    // The message may quote text of a host.
     return {
       message: `wsctl: ${escapeControls(error.message)}${detail}`,
       status: errorCodes[error.code].exit,
     };
   }
-  // citty's own complaints are about arguments; its class is not exported.
+  // citty's own errors are about arguments; the class is not exported.
   if (error instanceof Error && error.name === "CLIError") {
     return { message: `wsctl: ${error.message}`, status: errorCodes.USAGE.exit };
   }
@@ -31,13 +32,13 @@ export function toExit(error: unknown, withStack: boolean): { message: string; s
     return { message: `wsctl: ${escapeControls(known)}`, status: errorCodes.INTERNAL.exit };
   }
   const text = error instanceof Error ? error.stack || errorText(error) : String(error);
-  return { message: `wsctl: unexpected fault: ${text}`, status: errorCodes.INTERNAL.exit };
+  return { message: `wsctl: internal error: ${text}`, status: errorCodes.INTERNAL.exit };
 }
 
-/** What the host stands in the way with, such as a full disk: no fault of ours, and no stack. */
+/** An error of the host, such as a full disk, is not an internal error and needs no stack. */
 function causeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error.name === "AbortError") return "stopped before it was done";
+  if (error.name === "AbortError") return "stopped before it was complete";
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
   const pacing = adviceOf[code];
@@ -49,17 +50,17 @@ function causeOf(error: unknown): string | undefined {
 const adviceOf: Readonly<Record<string, string>> = {
   ENOSPC: "Free some space on the disk",
   EDQUOT: "Free some space within this user's quota",
-  EROFS: "Name a directory that can be written to",
-  EACCES: "Check that this user may do that",
-  EPERM: "Check that this user may do that",
+  EROFS: "Use a writable directory",
+  EACCES: "Check the permissions of this user",
+  EPERM: "Check the permissions of this user",
   EMFILE: 'Raise the limit of open files with "ulimit -n"',
   ENFILE: "Close files of other programs: the whole host has too many open",
   ENOMEM: "Free some memory",
-  EAGAIN: "Raise the limit of processes, or try it again",
+  EAGAIN: "Raise the limit of processes, or try again",
   EIO: "Check the disk: it cannot be read or written",
 };
 
-/** Aborted by the first of SIGINT and SIGTERM; a second one ends the process at once. */
+/** The first SIGINT or SIGTERM aborts the signal; a second one ends the process immediately. */
 export function waitForSignal(onSecond: () => void): AbortSignal {
   const abort = new AbortController();
   const onSignal = () => {

@@ -1,5 +1,6 @@
 /**
- * The text of `--help`: what a command does, takes and prints, the flags that only it has first.
+ * Builds the text of `--help`: the description and the usage, then the command's own flags, then
+ * the common flags.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { readArgs, readMeta, shownCommands } from "./commandTree.ts";
@@ -7,10 +8,13 @@ import { clientArgs, logArgs } from "./commonFlags.ts";
 
 export type Row = [left: string, right: string];
 
-/** Flags that many commands have. */
+/** The names of the common flags. */
 export const commonNames = new Set([...Object.keys(clientArgs), ...Object.keys(logArgs)]);
 
-/** Without colours; `path` holds the words that lead to the command, such as `wsctl jobs show`. */
+/**
+ * Returns the help without colours.
+ * @param path The words that lead to the command, such as `wsctl jobs show`.
+ */
 export async function formatHelp(command: CommandDef, path: string[]): Promise<string> {
   const meta = await readMeta(command);
   const args = await readArgs(command);
@@ -47,7 +51,7 @@ export function positionalRow([name, arg]: [string, ArgDef]): Row {
   return [name.toUpperCase(), arg.description ?? ""];
 }
 
-/** A switch that is on by default is shown as what turns it off. */
+/** A switch that is on by default is shown as the flag that disables it. */
 export function flagRow([name, arg]: [string, ArgDef]): Row {
   if (arg.type === "boolean") {
     if (arg.default !== true) return [`--${name}`, arg.description ?? ""];

@@ -1,4 +1,4 @@
-/** The log of commands that run for long; consola is loaded for no other. */
+/** Creates the log of commands that run for a long time; other commands do not load consola. */
 import { createLog } from "../../lib/log/consolaLog.ts";
 import type { Log, LogLevel } from "../../lib/log/log.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The nearest of the right spellings, if one is near enough to be what was meant. Of two that are
- * equally near it is the one that begins more alike: people seldom miss the first letters.
+ * Finds the most similar valid spelling, if one is similar enough. Among equally similar ones it
+ * prefers a longer common prefix, because typing errors in the first letters are rare.
  */
 import { distance as distanceBetween } from "fastest-levenshtein";
 

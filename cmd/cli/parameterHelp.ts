@@ -1,26 +1,25 @@
 /**
- * A command's parameters in words, from the JSON Schema that an agent announced. Nothing in it can
- * be relied upon: a keyword that is not what it should be is passed over, and whatever is shown is
- * for `visible()` to clean.
+ * Describes a command's parameters, from the JSON Schema that an agent announced. The schema is
+ * untrusted: invalid keywords are ignored, and the caller cleans the texts with `visible()`.
  */
 import { isJsonObject, type JsonObject } from "../../lib/protocol/json.ts";
 
 export interface Parameter {
   name: string;
-  /** What it may be: `a whole number from 0 to 10`. */
+  /** The allowed values: `a whole number from 0 to 10`. */
   words: string;
   isRequired: boolean;
-  /** As it would be written, if there is one. */
+  /** The default value in the form of the command line, if there is one. */
   default?: string;
   description?: string;
-  /** The values that are few enough to be listed, as they are written on a command line. */
+  /** The allowed values in the form of the command line, if they are few. */
   values: string[];
 }
 
 const valuesMax = 20;
 const charsMax = 120;
 
-/** In the order of the schema, the required ones first. */
+/** Returns the parameters in the order of the schema, the required ones first. */
 export function listParameters(schema: JsonObject): Parameter[] {
   const { properties, required } = schema;
   const names: unknown[] = Array.isArray(required) ? required : [];
@@ -43,7 +42,7 @@ function describeParameter(name: string, schema: JsonObject, isRequired: boolean
   };
 }
 
-/** A value as it is written behind `KEY=`: text as it stands unless it would be read as JSON. */
+/** Formats a value for `KEY=`: text unchanged, unless it would be parsed as JSON. */
 export function written(value: unknown): string {
   if (typeof value !== "string") return JSON.stringify(value) ?? "null";
   try {

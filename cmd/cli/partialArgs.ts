@@ -1,18 +1,18 @@
 /**
- * A command line that is still being written, read with good will: what cannot be understood yet is
- * passed over. What a command is run with is read by `strictArgs.ts` alone, which is strict.
+ * Parses an incomplete command line for completion, and ignores what it cannot parse. To run a
+ * command, only the strict parser in `strictArgs.ts` is used.
  */
 import type { ArgsDef } from "citty";
 import { type ClientFlags, clientArgs } from "./commonFlags.ts";
 import { type Sources, strictArgs } from "./strictArgs.ts";
 
 export interface PartialArgs {
-  /** Values by flag, in their order; a switch has an empty text for each time it is given. */
+  /** The values of each flag in order; a switch has an empty text for each occurrence. */
   flags: Map<string, string[]>;
   positionals: string[];
-  /** The flag that the next word is the value of. */
+  /** The flag whose value is the next word. */
   pending?: string;
-  /** Whether a `--` was given: no flags after it. */
+  /** Whether `--` was given, after which there are no flags. */
   isSeparated: boolean;
 }
 
@@ -39,7 +39,10 @@ export function parsePartialArgs(words: readonly string[], args: ArgsDef): Parti
   return typed;
 }
 
-/** The flags that lead to the control plane, and the agents, from wherever they are given. */
+/**
+ * Returns the flags of the connection and the agents, from the command line, the environment and
+ * the settings.
+ */
 export function accessFlags(
   { flags }: PartialArgs,
   sources: Sources,
@@ -58,7 +61,7 @@ export function accessFlags(
   );
 }
 
-/** The ids of `--agent`. */
+/** Parses the ids of `--agent`. */
 export function agentIds(text: string | undefined): string[] {
   return (text ?? "")
     .split(",")

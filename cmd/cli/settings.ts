@@ -1,6 +1,6 @@
 /**
- * The optional settings file, TOML: keys are the flags with `_` for `-`; a table named like a
- * command holds for that command alone and goes before the keys at the top.
+ * The optional settings file (TOML). Its keys are the flags with `_` for `-`. A table with the name
+ * of a command applies to that command only, and overrides the keys at the top.
  */
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
@@ -9,10 +9,10 @@ import { nearest } from "./nearest.ts";
 import { defaultSettingsFile, type Env } from "./paths.ts";
 import { usage } from "./strictArgs.ts";
 
-/** Each command's flags, for a file to be held against as a whole. */
+/** The flags of each command, to validate the whole file. */
 export type AllFlags = Record<string, readonly string[]>;
 
-/** The settings for one command; only a file that was asked for must exist. */
+/** Returns the settings of one command. Only a file that a flag or a variable names must exist. */
 export function readSettings(
   file: string | undefined,
   command: string,
@@ -44,7 +44,7 @@ export function readSettings(
   return { ...Object.fromEntries(shared), ...(own as Record<string, unknown> | undefined) };
 }
 
-/** A table must be a command's, a key at the top a flag of some command. */
+/** Each table must be a command, and each key at the top a flag of some command. */
 function assertOwnFile(path: string, tables: Record<string, unknown>, all: AllFlags): void {
   const commands = Object.keys(all);
   if (commands.length === 0) return;

@@ -1,13 +1,13 @@
 /**
- * Strict arguments. citty lets unknown flags, surplus arguments and repeated flags pass; here each
- * is refused, once, for every command. Values come from flags, then environment, then the settings
- * file, then the default that citty fills in.
+ * Parses arguments strictly: citty accepts unknown flags, extra arguments and repeated flags, which
+ * are errors here for every command. Values come from flags, then the environment, then the
+ * settings file, then the default that citty fills in.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { nearest } from "./nearest.ts";
 
-/** Flags that may be given more than once; their values arrive together in `lists`. */
+/** Flags that may be repeated; their values are collected in `lists`. */
 const repeatable = new Set([
   ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
   "oidc-grant",
@@ -15,20 +15,20 @@ const repeatable = new Set([
 
 export interface Sources {
   env: Record<string, string | undefined>;
-  /** The settings file's keys for this command, spelled like the flags with `_` for `-`. */
+  /** The settings of this command, with `_` for `-` in the names of flags. */
   settings: Record<string, unknown>;
 }
 
 export interface StrictArgs {
-  /** For citty: flags in the form `--name=value`, then the arguments behind `--`. */
+  /** The arguments for citty: flags as `--name=value`, then the arguments after `--`. */
   rawArgs: string[];
-  /** Values of repeatable flags, and of a last argument that takes all that follows. */
+  /** The values of repeatable flags, and of a last argument that takes all further words. */
   lists: Record<string, string[]>;
 }
 
-/** What every command is handed beside its arguments. */
+/** The data that every command gets beside its arguments. */
 export interface CommandData extends Pick<StrictArgs, "lists"> {
-  /** The command above all others, for completion. */
+  /** The root command, for completion. */
   root: CommandDef;
 }
 
@@ -37,7 +37,10 @@ interface ParsedArgs {
   positionals: string[];
 }
 
-/** Throws `USAGE` naming what was given, what was expected, and the nearest right spelling. */
+/**
+ * @throws {WsctlError} USAGE with what was given, what was expected, and the nearest valid
+ * spelling.
+ */
 export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): StrictArgs {
   const given = scan(rawArgs, args);
   const names = Object.keys(args).filter((name) => args[name]?.type === "positional");
@@ -65,7 +68,7 @@ export function isRepeatable(flag: string): boolean {
   return repeatable.has(flag);
 }
 
-/** The environment variable of a flag: `--data-dir` is `WSCTL_DATA_DIR`. */
+/** Returns the environment variable of a flag: `--data-dir` is `WSCTL_DATA_DIR`. */
 export function envName(flag: string): string {
   return `WSCTL_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
@@ -101,12 +104,15 @@ function scan(rawArgs: string[], args: ArgsDef): ParsedArgs {
   return given;
 }
 
-/** What follows a flag as its value; another flag does not (`--flag=--text` says it is meant). */
+/**
+ * Returns the next word as a flag's value, unless it is another flag (`--flag=--text` passes such a
+ * value).
+ */
 function valueBehind(next: string | undefined): string | undefined {
   return next?.startsWith("--") ? undefined : next;
 }
 
-/** `--no-x` of a switch that is on by default; of anything else there is none. */
+/** Returns the flag of `--no-x` if it is a switch that is on by default. */
 function findNegatedFlag(flag: string, args: ArgsDef): string | undefined {
   const name = flag.startsWith("--no-") ? flag.slice("--no-".length) : undefined;
   const definition = name === undefined ? undefined : args[name];
@@ -123,7 +129,7 @@ function requireFlagName(flag: string, args: ArgsDef): string {
     flag,
     flags.map((each) => `--${each}`),
   );
-  const pacing = close === undefined ? "--help lists the flags" : `did you mean ${close}?`;
+  const pacing = close === undefined ? "see --help" : `did you mean ${close}?`;
   throw usage(`Unknown flag ${flag}: ${pacing}`);
 }
 
@@ -158,7 +164,7 @@ function applyDefaults(
   }
 }
 
-/** A setting as if it had been given by flags; its type must be the flag's. */
+/** Converts a setting to the values of a flag; its type must match the flag. */
 function settingValues(name: string, definition: ArgDef, setting: unknown): string[] {
   const key = name.replaceAll("-", "_");
   const isText = (value: unknown) => typeof value === "string" || typeof value === "number";
@@ -196,7 +202,7 @@ function isRequired(definition: ArgDef | undefined): boolean {
   return definition?.required !== false && definition?.default === undefined;
 }
 
-/** A last argument whose hint ends in an ellipsis takes every word from there on. */
+/** A last argument whose hint ends in an ellipsis takes all further words. */
 function takesRest(definition: ArgDef | undefined): boolean {
   return definition?.valueHint?.endsWith("…") ?? false;
 }

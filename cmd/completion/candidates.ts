@@ -1,18 +1,21 @@
 /**
- * What a shell may be offered. Much of it comes from hosts, and a shell puts it on a command line
- * as it stands: whatever is not plainly harmless there is left out.
+ * The candidates of a completion. Many of them come from hosts, and a shell inserts them unchanged,
+ * so texts that are not safe in a shell are omitted.
  */
 import { escapeControls } from "../../lib/escapeControls.ts";
 
-/** Which part of the word is being written, and what stands before that part. */
+/** The part of the word that is completed, and the text before it. */
 export interface Part {
-  /** Kept in front of every candidate: `--agent=`, `web-1,`. */
+  /** The text before every candidate: `--agent=`, `web-1,`. */
   prefix: string;
-  /** What candidates must begin with. */
+  /** The prefix that candidates must have. */
   typed: string;
 }
 
-/** No quotes, blanks, expansions or patterns; nothing at the start that a shell or we give meaning. */
+/**
+ * Words without quotes, blanks, expansions and patterns, and without a special character at the
+ * start.
+ */
 const harmless = /^[A-Za-z0-9_/][A-Za-z0-9._,@%+:=/-]*$/;
 const candidateCharsMax = 256;
 const descriptionCharsMax = 80;
@@ -25,18 +28,18 @@ export class Candidates {
     this.#part = part;
   }
 
-  /** Of flags and words of ours. */
+  /** Adds a flag or a word of wsctl. */
   addStatic(text: string, description = ""): void {
     if (!text.startsWith(this.#part.typed) || this.#found.has(text)) return;
     this.#found.set(text, formatDescription(description));
   }
 
-  /** Of whatever others have named. */
+  /** Adds a word that comes from elsewhere. */
   add(text: string, description = ""): void {
     if (text.length <= candidateCharsMax && harmless.test(text)) this.addStatic(text, description);
   }
 
-  /** One line each, in the order in which they came. */
+  /** Returns one line per candidate, in the order in which they were added. */
   lines(withDescriptions: boolean): string[] {
     return [...this.#found].map(([text, description]) => {
       const tail = withDescriptions && description !== "" ? `\t${description}` : "";

@@ -1,6 +1,6 @@
 /**
- * What is being written on a command line: a command, a flag, or a value of some kind. The kind is
- * told by the same hint that `--help` shows.
+ * Determines what the word under the cursor is: a command, a flag, or a kind of value. The kind
+ * follows from the hint that `--help` shows.
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { type CommandMatch, readArgs, resolveValue, shownCommands } from "../cli/commandTree.ts";
@@ -9,7 +9,7 @@ import { type PartialArgs, parsePartialArgs } from "../cli/partialArgs.ts";
 import { isRepeatable } from "../cli/strictArgs.ts";
 import type { Part } from "./candidates.ts";
 
-/** What an argument stands for, where more can be said than its hint. */
+/** The kind of an argument, for which there are candidates. */
 export type CandidateKind =
   | "agent"
   | "agents"
@@ -22,16 +22,16 @@ export type CandidateKind =
   | "files"
   | "dirs";
 
-/** A word of ours and what it does. */
+/** A word of wsctl and its description. */
 export type Choice = readonly [text: string, description: string];
 
 export interface CompletionContext {
   part: Part;
-  /** Candidates that are known without asking anybody. */
+  /** Candidates that are known without a control plane. */
   choices: readonly Choice[];
-  /** Candidates that are not. */
+  /** The kind of the other candidates. */
   kind?: CandidateKind;
-  /** What else is on the line. */
+  /** The other arguments of the command line. */
   typed: PartialArgs;
   found: CommandMatch;
 }
@@ -51,7 +51,7 @@ const kinds: Readonly<Record<string, CandidateKind>> = {
   DIR: "dirs",
 };
 
-/** Undefined where nothing can be said, such as behind a command that there is not. */
+/** Returns undefined if nothing is known, for example after an unknown command. */
 export async function parseCompletionContext(
   words: readonly string[],
   index: number,
@@ -95,7 +95,9 @@ export async function parseCompletionContext(
   return at(whole, undefined, typed.isSeparated ? [] : flagChoices(args, typed));
 }
 
-/** As `find` does, but where a word is still to come, all words that it may be stay open. */
+/**
+ * Finds the command like `findCommand`, but if a word is missing, it returns all possible words.
+ */
 async function walk(
   words: readonly string[],
   root: CommandDef,
@@ -122,7 +124,7 @@ async function walk(
   return { root, command, path, rest, ...(group === undefined ? {} : { group }) };
 }
 
-/** Those that may still be given, as they are written; the command's own first. */
+/** Returns the flags that may still be given; the command's own flags come first. */
 function flagChoices(args: ArgsDef, { flags }: PartialArgs): Choice[] {
   const open = Object.entries(args).filter(
     ([name, { type }]) => type !== "positional" && (!flags.has(name) || isRepeatable(name)),
@@ -134,7 +136,7 @@ function flagChoices(args: ArgsDef, { flags }: PartialArgs): Choice[] {
   });
   const isCommon = ([text]: Choice) => commonNames.has(text.replace(/^--(no-)?/, ""));
   const own = shown.filter((each) => !isCommon(each));
-  return [...own, ...shown.filter(isCommon), ["--help", "say what this command takes"]];
+  return [...own, ...shown.filter(isCommon), ["--help", "show the help of this command"]];
 }
 
 function options(def: ArgDef | undefined): Choice[] {

@@ -1,4 +1,4 @@
-/** Candidates that only the control plane knows, added as they become known. */
+/** Candidates from the control plane, added as they arrive. */
 import type { Client } from "../../lib/client/client.ts";
 import type { Capability } from "../../lib/protocol/api/views.ts";
 import { listParameters, type Parameter } from "../cli/parameterHelp.ts";
@@ -8,16 +8,18 @@ import type { CandidateKind } from "./cursor.ts";
 export interface RemoteLookup {
   kind: CandidateKind;
   client: Client;
-  /** The agents of `--agent`; all where there are none. */
+  /** The agents of `--agent`; all agents if empty. */
   agentIds: readonly string[];
-  /** The command that is being sent. */
+  /** The command to send. */
   command: string | undefined;
-  /** What is typed of the word, and the parameters that stand elsewhere. */
+  /** The typed part of the word, and the other parameters. */
   typed: string;
   given: readonly string[];
 }
 
-/** Equal hosts have equal commands: so many agents are asked where none is named. */
+/**
+ * Similar hosts have the same commands, so only this number of agents is queried without `--agent`.
+ */
 const agentsQueriedMax = 32;
 const jobsMax = 50;
 
@@ -59,7 +61,7 @@ export async function addRemoteCandidates(
   }
 }
 
-/** What the agents have announced, from each as soon as it is there. */
+/** Queries the commands of the agents; each agent is added when its response arrives. */
 async function eachCommand(
   { client, agentIds }: RemoteLookup,
   seen: (entry: Capability) => void,
@@ -67,14 +69,14 @@ async function eachCommand(
   const ids = agentIds.length > 0 ? agentIds : await likelyAgents(client);
   await Promise.all(
     ids.slice(0, agentsQueriedMax).map(async (id) => {
-      // One that there is not takes nothing from the others.
+      // An unknown agent does not affect the others.
       const agent = await client.agent(id).catch(() => undefined);
       for (const entry of agent?.commands ?? []) seen(entry);
     }),
   );
 }
 
-/** Those that are there first. */
+/** Returns online agents first. */
 async function likelyAgents(client: Client): Promise<string[]> {
   const agents = await client.agents();
   const sorted = [

@@ -1,10 +1,10 @@
 /**
- * The completion scripts. Each hands the words and the place of the cursor to `wsctl internal complete` and
- * offers what that prints. Nothing that comes back is ever evaluated: it is read line by line, and
- * compared and cut as text.
+ * The completion scripts. Each passes the words and the cursor position to `wsctl internal
+ * complete`, and offers the lines that it prints. The output is never evaluated, only compared and
+ * cut as text.
  */
 
-/** A program that was named by its path is asked itself; otherwise the one in PATH. */
+/** If the program was called by its path, this program is used, otherwise the one in PATH. */
 const bash = `
 # Completion of wsctl for bash: source <(wsctl completion bash)
 _wsctl() {
@@ -121,5 +121,5 @@ end
 complete -c wsctl -k -f -a '(__wsctl_complete)'
 `;
 
-/** By the name of the shell. */
+/** The scripts by the name of the shell. */
 export const shells: Readonly<Record<string, string>> = { bash, zsh, fish };

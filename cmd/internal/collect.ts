@@ -12,17 +12,17 @@ import { exitOk, waitForSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { leaveResult, print, printBytes, readStdin, remark } from "../output/stdio.ts";
 
-/** For the agent alone: the program behind `fetch_logs`, with its order on standard input. */
+/** For the agent only: the program of `fetch_logs`, with its request on standard input. */
 export default defineCommand({
   meta: { name: "collect", hidden: true, description: "Collect lines of a log for the agent" },
   args: commonArgs,
   run: () => collectRun(),
 });
 
-/** The lines, if they are few, and on the last line what they are. */
+/** Prints the lines, if they are few, and the result on the last line. */
 export async function collectRun(): Promise<number> {
   const order = readCollectRequest(readStdin());
-  // A service that ends tells it twice; it needs to be told once.
+  // A second signal is ignored, because a service that stops may send two.
   const signal = waitForSignal(() => {});
   let isMidLine = false;
   const out = {
@@ -34,13 +34,14 @@ export async function collectRun(): Promise<number> {
   };
   const store = order.upload === undefined ? {} : { store: await storeBy(order.upload, signal) };
   const collected = await collect(order, out, { signal, ...store });
-  // By hand the result comes behind the lines; to an agent every byte counts.
+  // Without a result file, the result is on its own line; for an agent, the output must have no
+  // extra bytes.
   if (isMidLine && process.env.WSCTL_RESULT_FILE === undefined) print("");
   leaveResult(collected);
   return exitOk;
 }
 
-/** A large result becomes an artifact of the request that asked for it. */
+/** Stores a large result as an artifact of its request. */
 async function storeBy(upload: Upload, signal: AbortSignal) {
   const runtime = await loadRuntime();
   const controlPlane = toControlPlane(upload.way, runtime.fetchWith);

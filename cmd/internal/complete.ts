@@ -13,7 +13,7 @@ import { shells } from "../completion/shells.ts";
 import { createClient } from "../flags/connection.ts";
 import { print } from "../output/stdio.ts";
 
-/** For the scripts of `wsctl completion`: what the word under the cursor may become. */
+/** For the scripts of `wsctl completion`: prints candidates for the word under the cursor. */
 export default defineCommand({
   meta: {
     name: "complete",
@@ -52,19 +52,19 @@ export interface CompleteOptions {
   describe: boolean;
 }
 
-/** The control plane has so long to answer; what is known by then is shown. */
+/** The time limit for the control plane; the candidates that arrived until then are printed. */
 const answerMs = 1_000;
 
 /**
- * Prints the candidates, one a line, or `:files` or `:dirs` where the shell knows better. Somebody is
- * in the middle of a line: there is never an error, and never much to wait for.
+ * Prints one candidate per line, or `:files` or `:dirs` if the shell must complete paths. It never
+ * fails and never waits long, because the user is typing.
  */
 export async function completeRun(options: CompleteOptions): Promise<number> {
   try {
     const cursor = await parseCompletionContext(options.words, options.index, options.root);
     for (const line of await linesAt(cursor, options.describe)) print(line);
   } catch {
-    // There is nobody to be told: no candidates is the answer.
+    // An error means that there are no candidates.
   }
   return exitOk;
 }
@@ -109,7 +109,7 @@ async function ask(
   await addRemoteCandidates(asked, candidates);
 }
 
-/** Whether reading what the flags name ends: standard input and pipes may never. */
+/** Whether reading the named files ends; standard input and pipes may not end. */
 function isSafe(flags: ClientFlags): boolean {
   return isFile(flags["token-file"]) && isFile(flags.ca);
 }
@@ -118,7 +118,7 @@ function isFile(path: string | undefined): boolean {
   return path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** Of a list with commas only the last is still being written. */
+/** In a list with commas, only the last item is completed. */
 function lastListItem({ prefix, typed }: CompletionContext["part"]): CompletionContext["part"] {
   const at = typed.lastIndexOf(",") + 1;
   return { prefix: prefix + typed.slice(0, at), typed: typed.slice(at) };

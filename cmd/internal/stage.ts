@@ -9,14 +9,14 @@ import { exitFailed, exitOk, waitForSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { leaveResult, print, readStdin } from "../output/stdio.ts";
 
-/** For the agent alone: fetches and checks a version, with its order on standard input. */
+/** For the agent only: downloads and verifies a version, with its request on standard input. */
 export default defineCommand({
   meta: { name: "stage", hidden: true, description: "Fetch another version for the agent" },
   args: commonArgs,
   run: () => stageRun(),
 });
 
-/** How far it is, and on the last line what it came to. */
+/** Prints the progress, and the result on the last line. */
 export async function stageRun(): Promise<number> {
   const order = readStageRequest(readStdin());
   const signal = waitForSignal(() => process.exit(exitFailed));

@@ -3,7 +3,7 @@ import { superviseRun } from "../../lib/agent/supervisor/supervisor.ts";
 import { commonArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
 
-/** For the agent alone: the process that stands between it and a program. */
+/** For the agent only: the process between the agent and a program. */
 export default defineCommand({
   meta: { name: "supervise", hidden: true, description: "Run one program for the agent" },
   args: {

@@ -1,5 +1,6 @@
 /**
- * Publishing a signed release: its files go to the artifact store, its text to the control plane.
+ * Publishes a signed release: its files go to the artifact store, its manifest to the control
+ * plane.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -22,16 +23,16 @@ interface Options extends ClientFlags {
 
 export interface PublishOptions extends Options {
   release: string;
-  /** Where its files are, by their names in the release. */
+  /** The directory with its files, by their names in the release. */
   dir: string;
-  /** `PLATFORM=PATH`, for files that are called otherwise. */
+  /** `PLATFORM=PATH`, for files with other names. */
   files: string[];
 }
 
 export async function publishRun(options: PublishOptions): Promise<number> {
   const release = readSignedRelease(readText(options.release));
   const manifest = readManifest(release.manifest);
-  // Before anything is sent: all of it must be there.
+  // All files must exist before the first upload.
   const found = manifest.files.map((file) => ({ file, path: resolvePath(file, options) }));
   const controlPlane = await findControlPlane(options);
   const client = new Client(controlPlane);
@@ -98,8 +99,8 @@ function resolvePath(file: ReleaseFile, { dir, files }: PublishOptions): string 
   const given = files.find((text) => text.startsWith(`${file.platform}=`));
   const path = given?.slice(file.platform.length + 1) ?? join(dir, basename(file.name));
   if (!existsSync(path)) {
-    const fix = `give --dir, or --file ${file.platform}=PATH`;
-    throw usage(`The release's file for ${file.platform} is not at "${path}": ${fix}`);
+    const fix = `specify --dir, or --file ${file.platform}=PATH`;
+    throw usage(`Cannot find the release's file for ${file.platform} at "${path}": ${fix}`);
   }
   const { bytes, sha256 } = readFileInfo(path);
   if (bytes === file.bytes && sha256 === file.sha256) return path;

@@ -1,4 +1,6 @@
-/** What `wsctl release` does: keys and signed releases are files of whoever makes them. */
+/**
+ * `wsctl release`: generates keys, and signs and verifies releases, which are files of the user.
+ */
 
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
@@ -37,7 +39,7 @@ interface Options {
 export async function generateKeyRun(options: Options & { file: string }): Promise<number> {
   const { pem, publicKey } = generateKey(readPassphrase(options["passphrase-file"]));
   try {
-    // A key that is there may be the only one: it is never written over.
+    // An existing key may be the only copy, so it is never overwritten.
     writeFileSync(options.file, pem, { flag: "wx", mode: 0o600 });
     chmodSync(options.file, 0o600);
   } catch (error) {
@@ -72,7 +74,9 @@ export async function signRun(options: SignOptions): Promise<number> {
     printJson({ file: output, version: manifest.version, signed_by: signers });
   }
   const what = `${product} ${manifest.version} (${manifest.files.length} files)`;
-  remark(`Signed ${what} by ${signers.join(", ")}; ${signed.signatures.length} signatures in all.`);
+  remark(
+    `Signed ${what} with ${signers.join(", ")}; ${signed.signatures.length} signatures in total.`,
+  );
   return exitOk;
 }
 
@@ -118,7 +122,7 @@ export async function showRun(options: Options & { release: string }): Promise<n
 interface Signer {
   key: string;
   id?: string;
-  /** Whether it is of this manifest; whether to trust it is another question. */
+  /** Whether the signature matches this manifest; this does not mean that its key is trusted. */
   valid: boolean;
 }
 
@@ -127,7 +131,7 @@ function buildSigner(signed: SignedRelease, text: string): Signer {
   try {
     key = parsePublicKey(text);
   } catch {
-    // Of a kind that is not known here.
+    // The signature has an unknown type.
     return { key: text, valid: false };
   }
   return { key: text, id: key.id, valid: isSignedBy(signed, key) };
@@ -162,7 +166,7 @@ function newRelease({ version, files, "expires-in": expires }: SignOptions): Sig
   return { manifest: text, signatures: [] };
 }
 
-/** Nobody puts a name to a manifest that was altered after others signed it. */
+/** A manifest that was changed after it was signed must not get another signature. */
 function requireFile({
   add = "",
   version,
@@ -170,9 +174,7 @@ function requireFile({
   "expires-in": expires,
 }: SignOptions): SignedRelease {
   if (version !== undefined || files.length > 0 || expires !== undefined) {
-    throw usage(
-      "With --add a release stays as it is: leave --version, --file and --expires-in out",
-    );
+    throw usage("Flag --add cannot be combined with --version, --file and --expires-in");
   }
   const signed = readRelease(add);
   const manifest = readManifest(signed.manifest);
@@ -208,7 +210,7 @@ function readPrivateKeys(options: SignOptions): PrivateKey[] {
       return readPrivateKey(pem, passphrase);
     } catch (error) {
       const pacing = pem.includes("ENCRYPTED") && passphrase === undefined;
-      const hint = pacing ? ": give --passphrase-file FILE" : "";
+      const hint = pacing ? ": specify --passphrase-file FILE" : "";
       throw usage(`Flag --key: "${path}": ${errorText(error)}${hint}`);
     }
   });
@@ -237,7 +239,7 @@ function readRelease(path: string): SignedRelease {
   }
 }
 
-/** Whole seconds: more says nothing. */
+/** Times have whole seconds, because the manifest needs no more precision. */
 function formatTime(time: number): string {
   return new Date(Math.floor(time / 1_000) * 1_000).toISOString().replace(".000Z", "Z");
 }

@@ -1,7 +1,7 @@
 /**
- * Units for systemd. The control plane needs nothing of its host but a directory and a port, and
- * gets nothing else. The agent is there to run the operator's programs: it is fenced in only where
- * no program could miss it.
+ * Builds systemd units. The control plane needs only a directory and a port, and its unit permits
+ * nothing else. The agent runs programs of the operator, so its unit restricts only what no program
+ * needs.
  */
 export type Service = "serve" | "agent";
 
@@ -9,9 +9,9 @@ export const services: string[] = ["serve", "agent"];
 
 export interface UnitOptions {
   service: Service;
-  /** The binary, as an absolute path. */
+  /** The absolute path of the binary. */
   program: string;
-  /** Flags behind the command's name, each as one word. */
+  /** The arguments after the command's name. */
   flags: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function formatUnit({ service, program, flags }: UnitOptions): string {
     "WorkingDirectory=/",
     "UMask=0077",
     "LimitNOFILE=131072",
-    // Whatever could load code into it, or print its secrets, stays outside.
+    // Variables that could load code or print secrets are removed.
     "UnsetEnvironment=BUN_OPTIONS BUN_INSPECT NODE_OPTIONS BUN_BE_BUN BUN_CONFIG_VERBOSE_FETCH",
     ...settings,
     "",
@@ -45,7 +45,7 @@ export function formatUnit({ service, program, flags }: UnitOptions): string {
   ].join("\n")}\n`;
 }
 
-/** One word for systemd, whatever is in it. */
+/** Quotes one word for systemd. */
 function quoted(word: string): string {
   const plain = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
   if (/^[\w@+=:,./%$-]+$/.test(plain)) return plain;
@@ -88,13 +88,13 @@ const forServe = [
   "KeyringMode=private",
 ];
 
-/** A directory of its own: that of a control plane on the same host belongs to another user. */
+/** A separate directory, because a control plane on the same host runs as another user. */
 const forAgent = [
   "TimeoutStopSec=20",
   "StateDirectory=wsctl-agent",
   "StateDirectoryMode=0700",
   "Environment=WSCTL_DATA_DIR=%S/wsctl-agent",
-  // Programs outlive the agent: systemd must not end them with it.
+  // Programs outlive the agent, so systemd must not stop them with it.
   "KillMode=process",
   "ProtectClock=yes",
   "LockPersonality=yes",

@@ -1,4 +1,7 @@
-/** Keys with which an operator signs commands: files of this user's, paths, or an ssh-agent's. */
+/**
+ * The keys with which an operator signs commands: files of this user, paths, or keys of an
+ * ssh-agent.
+ */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,7 +21,10 @@ export function keysDir(): string {
   return join(dirname(defaultSettingsFile(process.env)), "keys");
 }
 
-/** Makes a key under a name; throws `USAGE` where there is one already. */
+/**
+ * Creates a key with a name.
+ * @throws {WsctlError} USAGE if it already exists.
+ */
 export function newKey(
   name: string,
   passphrase: string | undefined,
@@ -41,7 +47,7 @@ export interface KnownKey {
   text: string;
 }
 
-/** Those in the directory, by their public halves. */
+/** Returns the public keys in the key directory. */
 export function knownKeys(): KnownKey[] {
   const dir = keysDir();
   if (!existsSync(dir)) return [];
@@ -54,7 +60,10 @@ export function knownKeys(): KnownKey[] {
     });
 }
 
-/** Several keys with one passphrase, which is read once: standard input has it but once. */
+/**
+ * Loads several keys with one passphrase. It is read once, because standard input can be read only
+ * once.
+ */
 export async function loadSigners(keys: readonly string[], passphraseFile?: string) {
   const passphrase = readPassphrase(passphraseFile);
   const signers: Signer[] = [];
@@ -63,8 +72,8 @@ export async function loadSigners(keys: readonly string[], passphraseFile?: stri
 }
 
 /**
- * The signer that a flag means: the name of a key, the path of one, or `ssh-agent:COMMENT`. Throws
- * `USAGE` saying where it was looked for.
+ * Loads the key of a flag: its name, its path, or `ssh-agent:COMMENT`.
+ * @throws {WsctlError} USAGE with the places that were searched.
  */
 async function loadSigner(text: string, passphrase: string | undefined): Promise<Signer> {
   if (text === sshPrefix || text.startsWith(`${sshPrefix}:`)) {
@@ -73,19 +82,23 @@ async function loadSigner(text: string, passphrase: string | undefined): Promise
   const named = join(keysDir(), text + ending);
   const path = !text.includes("/") && existsSync(named) ? named : text;
   if (!existsSync(path)) {
-    const pacing = '"wsctl keys generate" makes one, "wsctl keys list" names them';
-    throw usage(`No key "${text}": neither ${named} nor a file of that path; ${pacing}`);
+    const pacing = 'generate one with "wsctl keys generate", or see "wsctl keys list"';
+    throw usage(`Unknown key "${text}": neither ${named} nor this path exists; ${pacing}`);
   }
   try {
     const { publicKey, sign } = readPrivateKey(readFileSync(path, "utf8"), passphrase);
     return { publicKey, sign: async (message) => sign(message) };
   } catch (error) {
-    const pacing = passphrase === undefined ? "; give --passphrase-file if it has one" : "";
+    const pacing =
+      passphrase === undefined ? "; specify --passphrase-file if it has a passphrase" : "";
     throw usage(`Cannot use the key "${path}": ${errorText(error)}${pacing}`);
   }
 }
 
-/** Undefined where no file is named; throws `USAGE` where it holds nothing. */
+/**
+ * Returns undefined without a file.
+ * @throws {WsctlError} USAGE if the file is empty.
+ */
 export function readPassphrase(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   const text = file === "-" ? readStdin() : readFile("passphrase-file", file);

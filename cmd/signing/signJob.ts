@@ -1,4 +1,7 @@
-/** Signing a job: an id for each of its requests, and one signature of each key over each of them. */
+/**
+ * Signs a job: creates an id for each of its requests, and a signature of each key for each
+ * request.
+ */
 import { v7 as newId } from "uuid";
 import * as v from "valibot";
 import type { Client } from "../../lib/client/client.ts";
@@ -16,7 +19,10 @@ import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "../flags/connection.ts";
 import type { Signer } from "./signer.ts";
 
-/** The order for exactly the agents that its target means now, signed for each of them. */
+/**
+ * Returns the job request for exactly the agents that its target selects now, signed for each of
+ * them.
+ */
 export async function signJobRequest(
   order: JobRequestInput,
   signers: readonly Signer[],
@@ -32,7 +38,7 @@ export async function signJobRequest(
   return addSignatures({ ...order, target: { agents }, signed: unsigned }, signers);
 }
 
-/** The same order with further signatures over what it has. */
+/** Returns the job request with further signatures. */
 export async function addSignatures(
   order: JobRequestInput,
   signers: readonly Signer[],
@@ -55,7 +61,10 @@ export async function addSignatures(
   return { ...order, signed: { not_after, requests } };
 }
 
-/** A signed order in a file; throws `USAGE` saying what is wrong with it. */
+/**
+ * Reads a signed job from a file.
+ * @throws {WsctlError} USAGE if it is invalid.
+ */
 export function readSignedJob(path: string): v.InferOutput<typeof JobRequest> {
   let value: unknown;
   try {
@@ -67,6 +76,6 @@ export function readSignedJob(path: string): v.InferOutput<typeof JobRequest> {
   if (!parsed.success) throw usage(`Signed job "${path}": ${formatIssue(parsed.issues[0])}`);
   if (parsed.output.signed !== undefined) return parsed.output;
   throw usage(
-    `The order "${path}" is not signed: "wsctl send COMMAND --sign KEY --save FILE" makes one`,
+    `Job "${path}" is not signed: create a signed job with "wsctl send COMMAND --sign KEY --save FILE"`,
   );
 }

@@ -1,7 +1,7 @@
-/** Whatever signs with a private key: a key in a file, or an ssh-agent. */
+/** Signs with a private key: of a file, or of an ssh-agent. */
 import type { PublicKey } from "../../lib/protocol/keys.ts";
 
-/** Something that signs, wherever its key is. */
+/** A key that signs, wherever it is stored. */
 export interface Signer {
   publicKey: PublicKey;
   sign(message: Uint8Array): Promise<Uint8Array>;

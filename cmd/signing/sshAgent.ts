@@ -1,7 +1,7 @@
 /**
- * An ssh-agent's Ed25519 keys: what it signs for us is the very signature that a key of ours makes,
- * and the private half never leaves it. Source: the SSH agent protocol (RFC draft, messages 11 to
- * 14), over the Unix socket that `SSH_AUTH_SOCK` names.
+ * The Ed25519 keys of an ssh-agent. Its signatures are the same as those of a key file, and the
+ * private key stays in the ssh-agent. Source: the SSH agent protocol (RFC draft, messages 11 to
+ * 14), over the Unix socket of `SSH_AUTH_SOCK`.
  */
 import { connect } from "node:net";
 import { type PublicKey, parsePublicKey } from "../../lib/protocol/keys.ts";
@@ -45,7 +45,7 @@ async function signature(blob: Buffer, message: Uint8Array): Promise<Uint8Array>
   return signed.text();
 }
 
-/** Undefined for keys of other kinds. */
+/** Returns undefined for other types of keys. */
 function keyIn(blob: Buffer): PublicKey | undefined {
   const reader = new Reader(blob);
   if (reader.text().toString() !== algorithm) return undefined;
@@ -62,16 +62,16 @@ function ask(message: Buffer): Promise<Buffer> {
     let received = Buffer.alloc(0);
     const fail = (reason: string) => {
       socket.destroy();
-      reject(usage(`Cannot ask the ssh-agent at "${path}": ${reason}`));
+      reject(usage(`Cannot use the ssh-agent at "${path}": ${reason}`));
     };
-    socket.setTimeout(waitMs, () => fail("it does not answer"));
+    socket.setTimeout(waitMs, () => fail("it does not respond"));
     socket.once("error", (error) => fail(error.message));
-    socket.once("close", () => fail("it hung up"));
+    socket.once("close", () => fail("it closed the connection"));
     socket.on("data", (bytes: Buffer) => {
       received = Buffer.concat([received, bytes]);
       if (received.length < 4) return;
       const length = received.readUInt32BE(0);
-      if (length > answerBytesMax) return fail("its answer is too long");
+      if (length > answerBytesMax) return fail("its response is too long");
       if (received.length < 4 + length) return;
       resolve(received.subarray(4, 4 + length));
       socket.destroy();

@@ -1,17 +1,17 @@
-/** What has changed among agents, for whoever has no terminal: one line for each change. */
+/** Finds changes of agents, for output without a terminal: one line per change. */
 import type { AgentView } from "../../lib/protocol/api/views.ts";
 import { formatState } from "./state.ts";
 
 export interface Change {
   at: string;
   agent: string;
-  /** Of the agent, where that is what has changed. */
+  /** The state of the agent, if it has changed. */
   state?: string;
   outcome?: string;
   code?: string;
 }
 
-/** From one look to the next; from the first on every agent is one. */
+/** Compares two lists of agents; in the first list every agent is a change. */
 export function changesBetween(
   before: ReadonlyMap<string, AgentView>,
   now: readonly AgentView[],

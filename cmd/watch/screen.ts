@@ -1,4 +1,7 @@
-/** What `wsctl watch` has on the screen: so many lines of so many columns, for a state. Pure. */
+/**
+ * Builds the screen of `wsctl watch` from its state: a number of lines with a number of columns.
+ * Pure.
+ */
 import { escapeControls } from "../../lib/escapeControls.ts";
 import type { AgentView } from "../../lib/protocol/api/views.ts";
 import { findSelected, formatState, shownAgents, type WatchState } from "./state.ts";
@@ -8,7 +11,7 @@ export interface ScreenSize {
   rows: number;
 }
 
-/** Lines that are no agents: the head, the headings, and what is said of the selected one. */
+/** The lines that are not agents: the head, the headings, and the details of the selected agent. */
 const otherRows = 4;
 const widthOf = { state: 16, cpu: 5, memory: 8, latency: 8, version: 8, open: 4 };
 const agentCellsMax = 40;
@@ -16,7 +19,7 @@ const agentCellsMax = 40;
 const reversed = (text: string) => `\x1b[7m${text}\x1b[27m`;
 const bold = (text: string) => `\x1b[1m${text}\x1b[22m`;
 
-/** How many agents fit. */
+/** Returns the number of agents that fit on the screen. */
 export function pageRows({ rows }: ScreenSize): number {
   return Math.max(1, rows - otherRows);
 }
@@ -44,7 +47,7 @@ export function buildScreen(state: WatchState, size: ScreenSize, now: number): s
   return lines.slice(0, rows);
 }
 
-/** As wide as the longest id, if the other columns have room beside it. */
+/** Returns the width of the longest id, limited by the space of the other columns. */
 function idColumnWidth(shown: readonly AgentView[], columns: number): number {
   const longest = shown.reduce((most, { agent_id }) => Math.max(most, agent_id.length), 5);
   const others = Object.values(widthOf).reduce((sum, cells) => sum + cells + 1, 0);
@@ -111,7 +114,7 @@ function formatAge(ms: number): string {
   return `${Math.round(seconds / 3600)}h ago`;
 }
 
-/** Whatever an agent says takes one line. */
+/** Formats a text of an agent as one line. */
 function formatLine(text: string): string {
   return escapeControls(text).replaceAll("\n", " ");
 }

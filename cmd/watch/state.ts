@@ -1,25 +1,24 @@
 /**
- * What `wsctl watch` shows and what its keys do: a state and what leads to the next one. No
- * terminal, no control plane, no clock.
+ * The state of `wsctl watch`, and how keys change it. Pure: no terminal, control plane or clock.
  */
 import type { AgentView } from "../../lib/protocol/api/views.ts";
 
 export const sortKeys = ["agent", "state", "cpu", "memory", "latency", "version", "open"] as const;
 export type SortKey = (typeof sortKeys)[number];
 
-/** What one key on the selected agent does; asked for again where it changes something. */
+/** The action of a key on the selected agent. Actions that change something need confirmation. */
 export type Action = "ping" | "restart" | "drain" | "undrain";
 
 export interface WatchState {
   agents: AgentView[];
   sort: SortKey;
   isReversed: boolean;
-  /** Agents that have all of its words somewhere. */
+  /** Shows agents that contain all words of this text. */
   filter: string;
   selected: string | undefined;
-  /** A filter is being typed, or an action waits for a yes. */
+  /** The user types a filter, or an action waits for confirmation. */
   prompt: "filter" | { action: Action; agent: string } | undefined;
-  /** What the latest action came to, or why nothing can be shown. */
+  /** The result of the last action, or why nothing can be shown. */
   message: string;
 }
 
@@ -47,7 +46,7 @@ export function formatState({ online, drained, access }: AgentView): string {
   );
 }
 
-/** Those that the filter leaves, in their order. */
+/** Returns the agents that match the filter, sorted. */
 export function shownAgents({ agents, filter, sort, isReversed }: WatchState): AgentView[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const left = agents.filter((agent) => {
@@ -58,7 +57,7 @@ export function shownAgents({ agents, filter, sort, isReversed }: WatchState): A
   return left.sort((a, b) => sign * compare(sortValue(a, sort), sortValue(b, sort)) || byId(a, b));
 }
 
-/** `page`: how many agents fit the screen. */
+/** @param page The number of agents that fit on the screen. */
 export function onKey(
   state: WatchState,
   key: string,
@@ -67,7 +66,7 @@ export function onKey(
   const { prompt } = state;
   if (prompt === "filter") return { state: typed(state, key) };
   if (prompt !== undefined) {
-    if (key !== "y") return { state: { ...state, prompt: undefined, message: "Nothing was done" } };
+    if (key !== "y") return { state: { ...state, prompt: undefined, message: "Cancelled" } };
     return { state: { ...state, prompt: undefined }, effect: { type: "act", ...prompt } };
   }
   const agent = findSelected(state);
@@ -113,7 +112,7 @@ export function onKey(
   }
 }
 
-/** The agent that keys act on: the chosen one, or the first where that is not shown. */
+/** Returns the agent that keys act on: the selected one, or the first one if that is not shown. */
 export function findSelected(state: WatchState): AgentView | undefined {
   const shown = shownAgents(state);
   return shown.find(({ agent_id }) => agent_id === state.selected) ?? shown[0];
@@ -142,7 +141,7 @@ function following(sort: SortKey): SortKey {
   return sortKeys[(sortKeys.indexOf(sort) + 1) % sortKeys.length] ?? "agent";
 }
 
-/** Numbers with the largest first, as those are looked for. */
+/** Numbers are sorted with the largest first, because large values are of interest. */
 function sortValue(agent: AgentView, sort: SortKey): string | number {
   switch (sort) {
     case "agent":

@@ -29,7 +29,7 @@ test.skipIf(!isRoot)("a control plane that starts on a full disk says so", async
     expect(await second.exited).toBe(1);
     const said = second.lines.join("\n");
     expect(said).toMatch(/^wsctl: Cannot .*(disk is full|no space left)/im);
-    expect(said).not.toContain("unexpected fault");
+    expect(said).not.toContain("internal error");
     rmSync(join(disk, "filler"));
     await using third = new Running([binary, ...args]);
     await third.logged(/serving on/);
@@ -53,7 +53,7 @@ test.skipIf(!isRoot)("a user whom the host does not know is told to name a direc
       encoding: "utf8",
       cwd: "/",
     });
-    expect(named.stderr).not.toContain("unexpected fault");
+    expect(named.stderr).not.toContain("internal error");
   } finally {
     rmSync(copy);
   }

@@ -40,7 +40,7 @@ test("commandHelp() says what the command takes, as the first agent has it that 
       "EXAMPLE",
       "  wsctl send deploy --agent c --param version=…",
       "",
-      '"wsctl send --help" lists the flags.',
+      'For the flags, see "wsctl send --help".',
     ].join("\n"),
   );
 });
@@ -49,7 +49,7 @@ test("commandHelp() says where parameters are none, more, or too long", async ()
   const of = (entry: Capability) => commandHelp(clientOf({ a: [entry] }), ["a"], entry.name);
   const none = { additionalProperties: false };
   expect(await of({ name: "x", parameters: none })).toContain("It takes no parameters.");
-  expect(await of({ name: "x", parameters: {} })).toContain("for the agent to judge");
+  expect(await of({ name: "x", parameters: {} })).toContain("agent checks other parameters");
   expect(await of({ name: "x" })).toContain("too long to be announced");
 });
 

@@ -35,7 +35,7 @@ describe("exitOf()", () => {
 
   test("calls everything else a fault, with its stack", () => {
     const { message, status } = toExit(new TypeError("x is not a function"), false);
-    expect(message).toStartWith("wsctl: unexpected fault: ");
+    expect(message).toStartWith("wsctl: internal error: ");
     expect(message).toContain("x is not a function");
     expect(message).toContain("exit.test.ts");
     expect(status).toBe(1);
@@ -55,13 +55,15 @@ describe("exitOf()", () => {
   test("calls what was stopped stopped", () => {
     const abort = new AbortController();
     abort.abort();
-    expect(toExit(abort.signal.reason, false).message).toBe("wsctl: stopped before it was done");
+    expect(toExit(abort.signal.reason, false).message).toBe(
+      "wsctl: stopped before it was complete",
+    );
   });
 
   test("takes whatever can be thrown", () => {
     for (const thrown of ["text", undefined, null, 7, { code: "BUSY" }]) {
       expect(toExit(thrown, false)).toEqual({
-        message: `wsctl: unexpected fault: ${String(thrown)}`,
+        message: `wsctl: internal error: ${String(thrown)}`,
         status: 1,
       });
     }

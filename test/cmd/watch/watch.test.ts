@@ -90,7 +90,7 @@ describe("keys", () => {
     });
     const refused = onKey(asked, "n", 10);
     expect(refused.effect).toBeUndefined();
-    expect(refused.state).toMatchObject({ prompt: undefined, message: "Nothing was done" });
+    expect(refused.state).toMatchObject({ prompt: undefined, message: "Cancelled" });
     expect(onKey(state(), "q", 10).effect).toEqual({ type: "quit" });
   });
 });

@@ -47,7 +47,7 @@ if (hasTmux) {
     await tmux.shows(/host-003 online,drained/);
     expect((await fleet.client.agent("host-003")).drained).toBe(true);
     tmux.press("d", "n");
-    await tmux.shows(/Nothing was done/);
+    await tmux.shows(/Cancelled/);
     tmux.press("Escape", "G");
     await tmux.shows(/^host-199 /m);
     tmux.resize(60, 12);

@@ -109,7 +109,7 @@ test("what is missing or wrong on the command line is named", async () => {
   expectRefusal(await sign(...key, "--version", "1", ...files), 2, /version must be a version/);
   const noFile = await sign(...key, "--version", "1.2.3", "--file", "linux-x64=/none");
   expectRefusal(noFile, 2, /cannot read "\/none"/);
-  expectRefusal(await sign(...key, "--add", signed, ...files), 2, /With --add a release stays/);
+  expectRefusal(await sign(...key, "--add", signed, ...files), 2, /Flag --add cannot be combined/);
   expectRefusal(await sign("--key", signed, "--add", signed), 2, /No private key in PEM/);
   expectRefusal(await verify(), 2, /Missing required flag --trust KEY/);
   expectRefusal(await verify("--trust", "x"), 2, /Flag --trust: a public key must be/);
