@@ -193,7 +193,7 @@ function detail(job: JobDetail): string {
 function formatRollout(job: JobDetail): string[][] {
   const { canary, canary_pause_seconds: wait = 0, batch, waves } = job.rollout ?? {};
   const { batch_pause_seconds: pause = 0, max_failures: most } = job.rollout ?? {};
-  const inWaves = waves ? `, in waves with ${pause} s between them` : "";
+  const inWaves = waves ? `, in waves with a pause of ${pause} s` : "";
   return [
     ...(canary === undefined ? [] : [["canaries", `${canary} first, then ${wait} s`]]),
     ...(batch === undefined ? [] : [["batch", `${batch} at the same time${inWaves}`]]),

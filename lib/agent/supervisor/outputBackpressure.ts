@@ -1,7 +1,7 @@
 /**
  * The supervisor's side of live output. All output goes into the spool. While a subscriber lags
  * behind, the supervisor does not read the program's pipes, so that the program blocks like one
- * whose terminal does not scroll. A subscriber that has gone silent blocks nothing.
+ * whose terminal does not scroll. A silent subscriber blocks nothing.
  */
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";

@@ -64,7 +64,7 @@ test("commandHelp() refuses what no agent has, with the nearest name and all the
     'None of these agents has a command "xyzzy": They have: deploy, ping, info',
   );
   expect(await refusal(["c"], "ping")).toMatchObject({ code: "NOT_FOUND" });
-  expect((await refusal(["c"], "ping")).message).toContain('Agent "c" has not said');
+  expect((await refusal(["c"], "ping")).message).toContain('Agent "c" has not announced');
 });
 
 test("a name that a shell would obey is quoted in the example", async () => {

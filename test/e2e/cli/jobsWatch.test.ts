@@ -113,7 +113,7 @@ test("send COMMAND --help --agent says what the agent's command takes", async ()
   expect(stdout).toContain("  wsctl send slow --agent web-1 --param version=…\n");
   const help = (...args: string[]) => local("send", ...args, "-h");
   expectRefusal(await help("slwo", "--agent", "web-1"), 1, /mean "slow"\? It has: .*fails/);
-  expectRefusal(await help("ping", "--agent", "away-1"), 1, /"away-1" has not said/);
+  expectRefusal(await help("ping", "--agent", "away-1"), 1, /"away-1" has not announced/);
   expect((await help("ping", "--agent", "nobody")).code).toBe(5);
   const server = `http://127.0.0.1:${await closedPort()}`;
   const env = { WSCTL_TOKEN: "x" };
