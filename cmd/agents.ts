@@ -14,6 +14,7 @@ import {
   parseFormat,
   printList,
 } from "./output/format.ts";
+import { quantity } from "./output/quantity.ts";
 import { formatSpan, meanAndMax, sparkline } from "./output/sparkline.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
@@ -147,7 +148,7 @@ export async function approveRun(options: AgentsOptions & { id: string }): Promi
 export async function revokeRun(options: AgentsOptions & { id: string }): Promise<number> {
   const count = await (await createClient(options)).revokeAgent(options.id);
   if (options.json) printJson({ agent_id: options.id, revoked_tokens: count });
-  else print(`revoked ${options.id} (${count === 1 ? "1 token" : `${count} tokens`})`);
+  else print(`revoked ${options.id} (${quantity(count, "token")})`);
   return exitOk;
 }
 

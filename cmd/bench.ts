@@ -12,6 +12,7 @@ import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitInterrupted, exitOk } from "./cli/exit.ts";
 import { readConnection, readLocal, resolveDataDir } from "./flags/connection.ts";
 import { wholeNumber } from "./flags/values.ts";
+import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 
 /** The limit of open connections of one process, with a reserve for other files. */
@@ -208,7 +209,7 @@ async function removeRun(client: Client, run: string): Promise<number> {
   const ids = [...new Set(named.filter(ofRun))];
   if (ids.length === 0) throw new WsctlError("NO_MATCH", `No agents of run "${run}" are left`);
   await removeAgents(client, ids);
-  print(`removed ${ids.length} agents`);
+  print(`removed ${quantity(ids.length, "agent")}`);
   return exitOk;
 }
 

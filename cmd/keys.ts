@@ -4,6 +4,7 @@ import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
+import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 import { knownKeys, loadSigners, newKey, readPassphrase } from "./signing/keyFiles.ts";
@@ -119,7 +120,7 @@ async function signRun(options: KeysOptions & { file: string; keys: string[] }):
   writeFileSync(options.file, `${JSON.stringify(signed, null, 2)}\n`);
   const counts = (signed.signed?.requests ?? []).map(({ signatures }) => signatures.length);
   print(
-    `${options.file}: ${order.command}, ${counts.length} requests, ${Math.min(...counts)} signatures`,
+    `${options.file}: ${order.command}, ${quantity(counts.length, "request")}, ${quantity(Math.min(...counts), "signature")}`,
   );
   return exitOk;
 }

@@ -8,6 +8,7 @@ import { hasWildcard } from "../../lib/protocol/wildcard.ts";
 import { exitInterrupted } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { isTerminal } from "../cli/terminal.ts";
+import { quantity } from "../output/quantity.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
 import { table } from "../output/table.ts";
 import { parseAgentId, parseShare, wholeNumber } from "./values.ts";
@@ -139,7 +140,9 @@ export async function requireConfirmation(
   const most = confirmedMax(flags);
   if (most === undefined || agents.length <= most) return;
   if (!isTerminal("stdin") || !isTerminal("stderr"))
-    throw tooMany(`Target selects ${agents.length} agents, more than --confirm-above ${most}`);
+    throw tooMany(
+      `Target selects ${quantity(agents.length, "agent")}, more than --confirm-above ${most}`,
+    );
   await requireYes(what, agents);
 }
 
@@ -148,7 +151,12 @@ function tooMany(text: string): WsctlError {
 }
 
 async function requireYes(what: string, agents: TargetView["agents"]): Promise<void> {
-  if (await isConfirmed(`Send ${what} to ${agents.length} agents (${formatSome(agents)})?`)) return;
+  if (
+    await isConfirmed(
+      `Send ${what} to ${quantity(agents.length, "agent")} (${formatSome(agents)})?`,
+    )
+  )
+    return;
   throw new WsctlError("TOO_MANY_AGENTS", "Nothing was sent");
 }
 
@@ -161,7 +169,7 @@ export function printTarget(view: TargetView, json: boolean): void {
   if (drained.length > 0) remark(`Skipped (drained): ${drained.join(", ")}`);
   if (offline.length > 0) remark(`Skipped (offline): ${offline.join(", ")}`);
   const by = seed === undefined ? "" : ` (--seed ${seed})`;
-  const count = view.agents.length === 1 ? "1 agent" : `${view.agents.length} agents`;
+  const count = quantity(view.agents.length, "agent");
   remark(`${count} selected${by}; nothing was sent`);
 }
 

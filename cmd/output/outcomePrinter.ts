@@ -13,6 +13,7 @@ import {
   jsonPrinter,
   parseFormat,
 } from "./format.ts";
+import { quantity } from "./quantity.ts";
 import { paint, print } from "./stdio.ts";
 
 export interface OutcomePrinter {
@@ -117,7 +118,7 @@ class GroupPrinter implements OutcomePrinter {
 
 function printGroup({ outcome, code, message, result }: OutcomeLine, agents: string[]): void {
   const word = paint(outcome === "success" ? "green" : "red", outcome);
-  const count = agents.length === 1 ? "1 agent" : `${agents.length} agents`;
+  const count = quantity(agents.length, "agent");
   print([`${count}:`, word, escapeControls(code ?? "")].filter((part) => part !== "").join("  "));
   print(`  ${agents.join(", ")}`);
   for (const line of escapeControls(message ?? "").split("\n"))

@@ -27,6 +27,7 @@ import { exitFailed, exitOk } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "../flags/connection.ts";
 import { parseSeconds } from "../flags/values.ts";
+import { quantity } from "../output/quantity.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
 import { table } from "../output/table.ts";
 import { readPassphrase } from "../signing/keyFiles.ts";
@@ -73,9 +74,9 @@ export async function signRun(options: SignOptions): Promise<number> {
   if (output !== undefined && options.json) {
     printJson({ file: output, version: manifest.version, signed_by: signers });
   }
-  const what = `${product} ${manifest.version} (${manifest.files.length} files)`;
+  const what = `${product} ${manifest.version} (${quantity(manifest.files.length, "file")})`;
   remark(
-    `Signed ${what} with ${signers.join(", ")}; ${signed.signatures.length} signatures in total.`,
+    `Signed ${what} with ${signers.join(", ")}; ${quantity(signed.signatures.length, "signature")} in total.`,
   );
   return exitOk;
 }
@@ -103,7 +104,7 @@ export async function verifyRun(options: VerifyOptions): Promise<number> {
     const { version } = manifest;
     printJson({ ok: faults.length === 0, version, signed_by, ...(dir && { faults }) });
   } else if (faults.length === 0) {
-    const files = dir === undefined ? "" : `, and its ${manifest.files.length} files are in ${dir}`;
+    const files = dir === undefined ? "" : `; ${quantity(manifest.files.length, "file")} in ${dir}`;
     print(`ok: ${product} ${manifest.version}, signed by ${signed_by.join(", ")}${files}`);
   }
   for (const fault of faults) remark(`wsctl: ${fault}`);

@@ -4,6 +4,7 @@
  */
 import { escapeControls } from "../../lib/escapeControls.ts";
 import type { AgentView } from "../../lib/protocol/api/views.ts";
+import { quantity } from "../output/quantity.ts";
 import { findSelected, formatState, shownAgents, type WatchState } from "./state.ts";
 
 export interface ScreenSize {
@@ -57,7 +58,7 @@ function idColumnWidth(shown: readonly AgentView[], columns: number): number {
 function formatHeader({ agents, filter }: WatchState, shown: number): string {
   const online = agents.filter((agent) => agent.online).length;
   const busy = agents.filter(({ open_requests: open }) => open > 0).length;
-  const counts = `${agents.length} agents: ${online} online, ${agents.length - online} offline, ${busy} busy`;
+  const counts = `${quantity(agents.length, "agent")}: ${online} online, ${agents.length - online} offline, ${busy} busy`;
   return filter === "" ? counts : `${counts}; ${shown} with "${filter}"`;
 }
 

@@ -11,7 +11,7 @@ const secretBytes = 32;
 const shape = /^wsctl-([0-9a-f]{12})-([0-9a-f]{64})$/;
 
 /** Compared if no token has this id, so that an unknown id takes as long as a wrong secret. */
-const nobody = hash("");
+const noToken = hash("");
 
 export interface NewSecret {
   text: string;
@@ -61,7 +61,7 @@ export function authenticate(
 ): StoredToken | undefined {
   const parts = shape.exec(bearer(authorization) ?? "");
   const token = parts?.[1] === undefined ? undefined : records.get(parts[1]);
-  const isEqual = timingSafeEqual(hash(parts?.[2] ?? ""), token?.hash ?? nobody);
+  const isEqual = timingSafeEqual(hash(parts?.[2] ?? ""), token?.hash ?? noToken);
   return isEqual && token?.hash !== undefined && isInForce(token, now) ? token : undefined;
 }
 

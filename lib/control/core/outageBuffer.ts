@@ -44,9 +44,9 @@ export class OutageBuffer {
     }
   }
 
-  addCancel(withdrawal: CancelFilter): void {
-    const { agentId, createdBy } = withdrawal;
-    this.#cancels.set(JSON.stringify([agentId, createdBy]), withdrawal);
+  addCancel(filter: CancelFilter): void {
+    const { agentId, createdBy } = filter;
+    this.#cancels.set(JSON.stringify([agentId, createdBy]), filter);
   }
 
   /** Applies everything in the order of arrival. */
@@ -63,7 +63,7 @@ export class OutageBuffer {
       if ("outcome" in one) dispatcher.restore(one.outcome, t);
       else dispatcher.responseReceived(peerOf(one.agentId), one.answer, t);
     }
-    for (const withdrawal of this.#cancels.values()) dispatcher.cancelMatching(withdrawal, t);
+    for (const filter of this.#cancels.values()) dispatcher.cancelMatching(filter, t);
     this.#cancels.clear();
   }
 }

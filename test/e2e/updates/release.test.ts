@@ -39,7 +39,7 @@ test("a release is signed by one, then by another, and verified with its files",
   const { at, a, b, signed, verify } = await prepared(`${dir}`);
   expect(statSync(at("a.key")).mode & 0o777).toBe(0o600);
   const one = await verify("--trust", a, "--dir", `${dir}`);
-  expect(one.stdout).toMatch(/^ok: wsctl 1\.2\.3, signed by [0-9a-f]{16}, and its 1 files are in /);
+  expect(one.stdout).toMatch(/^ok: wsctl 1\.2\.3, signed by [0-9a-f]{16}; 1 file in /);
   const both = ["--trust", a, "--trust", b, "--threshold", "2"];
   expectRefusal(await verify(...both), 4, /1 of 2 signatures by trusted keys .* has not signed/);
   expectRefusal(await verify("--trust", b), 4, /0 of 1 signatures/);
