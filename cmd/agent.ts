@@ -159,7 +159,7 @@ export interface AgentRunOptions extends ClientFlags {
 /**
  * Runs until SIGINT or SIGTERM. If the control plane is not running yet, the agent waits for it.
  */
-export async function agentRun(options: AgentRunOptions): Promise<number> {
+async function agentRun(options: AgentRunOptions): Promise<number> {
   assertNoHostileVariables();
   if (options["token-file"] === "-") {
     const text = "an agent reads its token again at each restart";

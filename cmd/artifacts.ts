@@ -95,7 +95,7 @@ export async function listRun(
 }
 
 /** Downloads an artifact and prints its path when it is complete and on disk. */
-export async function getRun(
+async function getRun(
   options: ArtifactsOptions & { id: string; output?: string | undefined },
 ): Promise<number> {
   const controlPlane = await findControlPlane(options);

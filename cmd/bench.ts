@@ -80,7 +80,7 @@ interface Report {
  * revoked tokens stay in the history. The report is printed last, because standard output may be
  * closed.
  */
-export async function benchRun(flags: BenchFlags): Promise<number> {
+async function benchRun(flags: BenchFlags): Promise<number> {
   const count = wholeNumber("agents", flags.agents, 1, agentsMax);
   const requests = wholeNumber("requests", flags.requests, 1, 10_000_000);
   const atOnce = wholeNumber("concurrency", flags.concurrency, 1, 1_000);

@@ -83,7 +83,7 @@ export async function listRun(options: CommandsOptions): Promise<number> {
   return exitOk;
 }
 
-export async function lintRun(options: CommandsOptions): Promise<number> {
+async function lintRun(options: CommandsOptions): Promise<number> {
   const services = new ManifestDirectory(resolveServicesDir(options), parseService, [], silentLog);
   const logs = new ManifestDirectory(resolveLogsDir(options), parseSource, [], silentLog);
   const listed = [...openManifestDirectory(options).list(), ...services.list(), ...logs.list()];
@@ -97,7 +97,7 @@ export async function lintRun(options: CommandsOptions): Promise<number> {
   return listed.some(({ fault }) => fault !== undefined) ? exitFailed : exitOk;
 }
 
-export async function newRun(options: CommandsOptions & { name: string }): Promise<number> {
+async function newRun(options: CommandsOptions & { name: string }): Promise<number> {
   const file = `${options.name}.toml`;
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(options.name)) {
     throw usage(`Name "${options.name}": expected letters, digits, ".", "_" and "-"`);

@@ -26,7 +26,7 @@ export default defineCommand({
   run: ({ args }) => completionRun(args.shell),
 });
 
-export async function completionRun(shell: string): Promise<number> {
+async function completionRun(shell: string): Promise<number> {
   const script = Object.hasOwn(shells, shell) ? shells[shell] : undefined;
   if (script === undefined) {
     throw usage(`Unknown shell "${shell}": expected ${Object.keys(shells).join(", ")}`);

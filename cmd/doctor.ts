@@ -18,7 +18,7 @@ export interface DoctorOptions extends ClientFlags {
 }
 
 /** Prints each check. Returns the exit status of the first failed check. */
-export async function doctorRun(options: DoctorOptions): Promise<number> {
+async function doctorRun(options: DoctorOptions): Promise<number> {
   // Without a token, the connection is still checked; the check of the token then fails.
   const { url, token, ca } = readConnection(options, false);
   const runtime = await loadRuntime();

@@ -133,7 +133,7 @@ export async function showRun(options: JobsOptions & { id: string }): Promise<nu
  * Cancels a job. Requests that were sent are stopped; their outcomes show whether they had already
  * ended.
  */
-export async function cancelRun(options: JobsOptions & { id: string }): Promise<number> {
+async function cancelRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await createClient(options)).cancelJob(options.id);
   if (options.json) printJson(job);
   else {

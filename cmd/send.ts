@@ -75,7 +75,7 @@ export interface SendOptions extends ClientFlags, FollowFlags, JobFlags, Confirm
 }
 
 /** Sends a job and prints each outcome when it arrives. The outcomes determine the exit status. */
-export async function sendRun(options: SendOptions): Promise<number> {
+async function sendRun(options: SendOptions): Promise<number> {
   const plain = parseJobFlags(options);
   if (options.save !== undefined && options.sign.length === 0) {
     throw usage("Flag --save needs --sign KEY");

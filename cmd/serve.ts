@@ -156,7 +156,7 @@ export interface ServeOptions extends S3Flags, ConsoleFlags {
 }
 
 /** Serves until SIGINT or SIGTERM, then drains. */
-export async function serveRun(options: ServeOptions): Promise<number> {
+async function serveRun(options: ServeOptions): Promise<number> {
   assertNoHostileVariables();
   const log = createCliLog(options);
   const stopped = waitForSignal(() => process.exit(exitFailed));

@@ -135,7 +135,7 @@ function buildHint({ join, uses_left: uses = 1, expires_at }: NewToken): string 
   return `Valid for ${hosts} until ${expires_at}: wsctl agent --join STRING`;
 }
 
-export async function rotateRun(options: TokensOptions & { id: string }): Promise<number> {
+async function rotateRun(options: TokensOptions & { id: string }): Promise<number> {
   const client = await createClient(options);
   requireStdout();
   const token = await client.rotateToken(options.id);

@@ -11,7 +11,7 @@ export default defineCommand({
   run: ({ args }) => versionRun(args),
 });
 
-export function versionRun(options: { json?: boolean | undefined }): number {
+function versionRun(options: { json?: boolean | undefined }): number {
   const facts = {
     version,
     protocol_version: protocolVersion,

@@ -66,6 +66,30 @@ describe("the walls", () => {
     expect(dead.map(({ path }) => path).filter((path) => !path.endsWith(".d.ts"))).toEqual([]);
   });
 
+  test("each exported value of cmd and lib is used by another file", () => {
+    const words = new Map(
+      sources("cmd", "lib", "test", "scripts").map(({ path, text }) => [path, wordsOf(text)]),
+    );
+    const unused = product.flatMap(({ path, text }) =>
+      [...text.matchAll(exportedValue)]
+        .map(([, name = ""]) => name)
+        .filter((name) => ![...words].some(([file, used]) => file !== path && used.has(name)))
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test("each dependency is imported", () => {
+    const { dependencies, devDependencies } = JSON.parse(
+      readFileSync(join(root, "package.json"), "utf8"),
+    ) as Record<"dependencies" | "devDependencies", Record<string, string>>;
+    const texts = sources("cmd", "lib", "test", "scripts").map(({ text }) => text);
+    const unused = Object.keys({ ...dependencies, ...devDependencies })
+      .filter((name) => !tools.has(name))
+      .filter((name) => !texts.some((text) => new RegExp(`["/]${name}["/]`).test(text)));
+    expect(unused).toEqual([]);
+  });
+
   test.each(["lib/control", "lib/agent"])("no two files of %s have one name", (part) => {
     const names = product
       .filter(({ path }) => path.startsWith(`${part}/`) && !path.includes("/page/"))
@@ -90,6 +114,17 @@ describe("the walls", () => {
     expect(large.map(([folder, files]) => `${folder}: ${files.length}`)).toEqual([]);
   });
 });
+
+const exportedValue =
+  /^export (?:async )?(?:abstract )?(?:function\*?|class|const|let) ([A-Za-z_$][\w$]*)/gm;
+
+/** The identifiers of a source, its comments left out. */
+function wordsOf(text: string): Set<string> {
+  return new Set(text.replaceAll(/\/\/[^\n]*|\/\*.*?\*\//gs, "").match(/[A-Za-z_$][\w$]*/g));
+}
+
+/** Dependencies that are run or are types, and that no source imports. */
+const tools = new Set(["@biomejs/biome", "@types/ws", "bun", "bun-types", "deno", "typescript"]);
 
 /** Names that the parts of each core have in common. */
 const sharedNames = new Set(["core.ts", "model.ts", "admission.ts", "artifacts.ts", "audit.ts"]);

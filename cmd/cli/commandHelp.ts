@@ -31,7 +31,7 @@ export async function commandHelp(
 }
 
 /** Returns an agent's text as one line without control characters. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return escapeControls(text).replace(/\s+/g, " ").trim();
 }
 

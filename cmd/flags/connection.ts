@@ -24,7 +24,7 @@ export interface ConnectionSettings {
  * Certificates are always verified: a variable that would disable this is rejected.
  * @throws {WsctlError} USAGE with the variable.
  */
-export function assertSafeEnvironment(): void {
+function assertSafeEnvironment(): void {
   if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
     throw usage(
       "NODE_TLS_REJECT_UNAUTHORIZED=0 would disable certificate verification: unset it, and specify the authority with --ca",

@@ -20,7 +20,7 @@ export default defineCommand({
 });
 
 /** Prints the lines, if they are few, and the result on the last line. */
-export async function collectRun(): Promise<number> {
+async function collectRun(): Promise<number> {
   const order = readCollectRequest(readStdin());
   // A second signal is ignored, because a service that stops may send two.
   const signal = waitForSignal(() => {});

@@ -59,7 +59,7 @@ const answerMs = 1_000;
  * Prints one candidate per line, or `:files` or `:dirs` if the shell must complete paths. It never
  * fails and never waits long, because the user is typing.
  */
-export async function completeRun(options: CompleteOptions): Promise<number> {
+async function completeRun(options: CompleteOptions): Promise<number> {
   try {
     const cursor = await parseCompletionContext(options.words, options.index, options.root);
     for (const line of await linesAt(cursor, options.describe)) print(line);

@@ -17,7 +17,7 @@ export default defineCommand({
 });
 
 /** Prints the progress, and the result on the last line. */
-export async function stageRun(): Promise<number> {
+async function stageRun(): Promise<number> {
   const order = readStageRequest(readStdin());
   const signal = waitForSignal(() => process.exit(exitFailed));
   const runtime = await loadRuntime();

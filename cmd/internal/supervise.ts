@@ -13,7 +13,7 @@ export default defineCommand({
   run: ({ args }) => supervisorRun(args.dir),
 });
 
-export async function supervisorRun(dir: string): Promise<number> {
+async function supervisorRun(dir: string): Promise<number> {
   await superviseRun(dir);
   return exitOk;
 }

@@ -17,7 +17,7 @@ import { sshKeys } from "./sshAgent.ts";
 const ending = ".key";
 const sshPrefix = "ssh-agent";
 
-export function keysDir(): string {
+function keysDir(): string {
   return join(dirname(defaultSettingsFile(process.env)), "keys");
 }
 

@@ -15,7 +15,7 @@ import { WsctlError } from "./errors.ts";
 
 const prefix = "wsctl-ed25519:";
 const rawBytes = 32;
-export const signatureBytes = 64;
+const signatureBytes = 64;
 /** The prefix of the 32 bytes of an Ed25519 key in SPKI form (RFC 8410). */
 const spkiHead = Buffer.from("302a300506032b6570032100", "hex");
 

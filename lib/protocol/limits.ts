@@ -229,13 +229,6 @@ export const trialStopMs = 15_000;
  */
 export const artifactNameBytesMax = 200;
 
-/** Bytes of one artifact and of all together; flags of `wsctl serve` change them. */
-export const artifactBytesDefault = 5_000_000_000;
-export const artifactQuotaBytesDefault = 20_000_000_000;
-
-/** How long a result is kept, in seconds; a flag of `wsctl serve` changes it. */
-export const artifactTtlSecondsDefault = 7 * 24 * 60 * 60;
-
 /** Artifacts of one request, and in total. */
 export const artifactsPerRequestMax = 64;
 export const artifactsMax = 100_000;

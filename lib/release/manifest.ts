@@ -11,7 +11,7 @@ import { isVersion } from "./semver.ts";
 export const product = "wsctl";
 
 /** Length of a signed release, in characters. */
-export const releaseCharsMax = 256 * 1024;
+const releaseCharsMax = 256 * 1024;
 const depthMax = 6;
 const filesMax = 64;
 const signaturesMax = 32;

@@ -5,7 +5,7 @@ const mark = `(?:${number}|\\d*[A-Za-z-][0-9A-Za-z-]*)`;
 const shape = new RegExp(
   `^(${number})\\.(${number})\\.(${number})(?:-(${mark}(?:\\.${mark})*))?(?:\\+[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)?$`,
 );
-export const versionCharsMax = 128;
+const versionCharsMax = 128;
 
 export function isVersion(text: string): boolean {
   return text.length <= versionCharsMax && shape.test(text);

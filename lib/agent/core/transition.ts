@@ -12,6 +12,3 @@ export class AgentTransition extends Transition<AgentWrite, AgentEffect> {
     this.perform({ type: "log", level, text });
   }
 }
-
-/** The part of a transition that the engine executes. */
-export type AgentChanges = Pick<AgentTransition, "writes" | "effects">;

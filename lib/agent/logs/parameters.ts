@@ -4,9 +4,9 @@ import { AgentId } from "../../protocol/names.ts";
 import type { Source } from "./logSource.ts";
 import { momentRule, parseTime } from "./parseTime.ts";
 
-export const linesDefault = 1_000;
+const linesDefault = 1_000;
 export const linesMax = 1_000_000;
-export const followSecondsMax = 3_600;
+const followSecondsMax = 3_600;
 const grepCharsMax = 1_000;
 
 const linesRule = `must be a whole number from 1 to ${linesMax}, or "all"`;

@@ -70,7 +70,7 @@ export function isInForce(token: StoredToken, now: number): boolean {
   return token.revokedAt === undefined && !isOver && token.usesLeft !== 0;
 }
 
-export function newTokenId(): string {
+function newTokenId(): string {
   return randomBytes(idBytes).toString("hex");
 }
 

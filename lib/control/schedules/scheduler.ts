@@ -26,7 +26,7 @@ export interface SchedulerOptions {
   newId(): string;
 }
 
-export const schedulesMax = 1_000;
+const schedulesMax = 1_000;
 /** A run that is later than this is missed. */
 const lookBackMs = 60_000;
 /** The delay before a failed write is retried. */

@@ -56,7 +56,7 @@ export function jobDetail(job: StoredJob, requests: StoredRequest[]): JobDetail 
   };
 }
 
-export function requestView(job: StoredJob, request: StoredRequest): RequestView {
+function requestView(job: StoredJob, request: StoredRequest): RequestView {
   const { code, message, result } = request;
   return {
     request_id: request.requestId,

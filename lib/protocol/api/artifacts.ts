@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { ArtifactName, RequestId } from "../names.ts";
 
 /** `result`: created by a command. `release`: a file for agents to download. */
-export const artifactKinds = ["result", "release"] as const;
+const artifactKinds = ["result", "release"] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 export type ArtifactState = "uploading" | "ready";

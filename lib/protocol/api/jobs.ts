@@ -97,7 +97,7 @@ export type JobRequest = v.InferOutput<typeof JobRequest>;
 export type JobRequestInput = v.InferInput<typeof JobRequest>;
 
 /** Selects the requests of a job to retry. */
-export const retryFilters = ["failed", "not_started", "lost", "all"] as const;
+const retryFilters = ["failed", "not_started", "lost", "all"] as const;
 
 /** Error codes which guarantee that the command did not start. */
 const neverBegan: readonly string[] = [

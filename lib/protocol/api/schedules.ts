@@ -12,7 +12,7 @@ export const startingDeadlineSecondsMax = 60 * 60;
 const deadlineRule = `must be a number from 1 to ${startingDeadlineSecondsMax}, or null`;
 const jitterRule = `must be a number from 0 to ${jitterSecondsMax}`;
 
-export const ScheduleName = v.pipe(
+const ScheduleName = v.pipe(
   v.string("must be a string"),
   v.regex(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/i, nameRule),
 );

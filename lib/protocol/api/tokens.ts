@@ -13,7 +13,7 @@ export const roles = ["admin", "operator", "viewer", "agent", "join"] as const;
 export type Role = (typeof roles)[number];
 
 export const tokenSecondsMax = 10 * 365 * 24 * 60 * 60;
-export const joinSecondsDefault = 60 * 60;
+const joinSecondsDefault = 60 * 60;
 export const joinSecondsMax = 30 * 24 * 60 * 60;
 export const joinUsesMax = 1_000;
 const listMax = 100;

@@ -34,7 +34,7 @@ export interface IndexScan {
  * The number of requests that are searched at once: with several words, an intersection may be
  * empty and slow.
  */
-export const windowRequests = 65_536;
+const windowRequests = 65_536;
 const everything = Number.MAX_SAFE_INTEGER;
 
 /** The table and the words that a request must contain. */
