@@ -75,6 +75,7 @@ export interface ArtifactsOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
+/** @throws {WsctlError} USAGE */
 export async function listRun(
   options: ArtifactsOptions & { limit: string; cursor?: string | undefined },
 ): Promise<number> {

@@ -109,6 +109,7 @@ export interface TokensOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
+/** @throws {WsctlError} INTERNAL */
 export async function createRun(options: TokensOptions & TokenFlags): Promise<number> {
   const order = parseTokenFlags(options);
   const client = await createClient(options);

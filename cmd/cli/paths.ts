@@ -14,7 +14,10 @@ export function defaultSettingsFile(env: Env): string {
   return join(env.XDG_CONFIG_HOME ?? join(home, ".config"), "wsctl", "config.toml");
 }
 
-/** The data directory, unless `--data-dir` names another one. */
+/**
+ * The data directory, unless `--data-dir` names another one.
+ * @throws {WsctlError} USAGE
+ */
 export function defaultDataDir(env: Env): string {
   if (isRoot()) return "/var/lib/wsctl";
   const home = homeOf();

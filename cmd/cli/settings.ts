@@ -12,7 +12,10 @@ import { usage } from "./strictArgs.ts";
 /** The flags of each command, to validate the whole file. */
 export type AllFlags = Record<string, readonly string[]>;
 
-/** Returns the settings of one command. Only a file that a flag or a variable names must exist. */
+/**
+ * Returns the settings of one command. Only a file that a flag or a variable names must exist.
+ * @throws {WsctlError} USAGE
+ */
 export function readSettings(
   file: string | undefined,
   command: string,

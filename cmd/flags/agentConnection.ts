@@ -49,7 +49,10 @@ interface StoredLocalToken {
 
 const retryMs = 1_000;
 
-/** Opens the connection. Returns undefined if the signal ended the wait. */
+/**
+ * Opens the connection. Returns undefined if the signal ended the wait.
+ * @throws {WsctlError} UNREACHABLE
+ */
 export async function openAgentConnection(
   options: AgentConnectionOptions,
 ): Promise<AgentConnection | undefined> {

@@ -72,6 +72,7 @@ export async function createClient(flags: ClientFlags): Promise<Client> {
 /**
  * Returns the control plane and the token.
  * @throws {WsctlError} USAGE or UNREACHABLE with what is missing and how to specify it.
+ * @throws {WsctlError} UNAUTHORIZED
  */
 export function readConnection(flags: ClientFlags, needsToken = true): ConnectionSettings {
   assertSafeEnvironment();
@@ -91,7 +92,10 @@ export function readConnection(flags: ClientFlags, needsToken = true): Connectio
   return { url, token: token ?? "", ...(ca === undefined ? {} : { ca }) };
 }
 
-/** Returns the local credentials of `serve` for this user on this host, if they exist. */
+/**
+ * Returns the local credentials of `serve` for this user on this host, if they exist.
+ * @throws {WsctlError} USAGE
+ */
 export function readLocal(dataDir: string): LocalCredentials | undefined {
   const path = join(dataDir, localFile);
   let text: string;
@@ -111,6 +115,7 @@ export function readLocal(dataDir: string): LocalCredentials | undefined {
 /**
  * Returns the token of `--token-file` or `WSCTL_TOKEN`. There is no flag for it, because `ps` shows
  * flags.
+ * @throws {WsctlError} USAGE
  */
 export function readToken(flags: ClientFlags): string | undefined {
   const file = flags["token-file"];
@@ -132,7 +137,10 @@ export function readToken(flags: ClientFlags): string | undefined {
   throw usage(`Flag --token-file: "${file}" is empty: expected a token`);
 }
 
-/** Returns a server's address as HTTP; both HTTP and WebSocket addresses are accepted. */
+/**
+ * Returns a server's address as HTTP; both HTTP and WebSocket addresses are accepted.
+ * @throws {WsctlError} USAGE
+ */
 export function httpUrl(server: string): string {
   const url = server.replace(/^ws(s?):\/\//, "http$1://").replace(/\/+$/, "");
   if (!/^https?:\/\/[^/?#]+$/.test(url) || !URL.canParse(url)) {
@@ -141,6 +149,7 @@ export function httpUrl(server: string): string {
   return url;
 }
 
+/** @throws {WsctlError} USAGE */
 export function readFile(flag: string, path: string): string {
   try {
     return readFileSync(path, "utf8");

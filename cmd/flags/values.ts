@@ -120,7 +120,10 @@ export function parseShare(flag: string, text: string, least: number): number | 
   );
 }
 
-/** Parses `KEY=VALUE`; VALUE is JSON if it is valid JSON, otherwise text. */
+/**
+ * Parses `KEY=VALUE`; VALUE is JSON if it is valid JSON, otherwise text.
+ * @throws {WsctlError} USAGE
+ */
 export function parseParams(pairs: readonly string[]): JsonObject {
   const parameters: JsonObject = {};
   for (const pair of pairs) {
@@ -136,6 +139,7 @@ export function parseParams(pairs: readonly string[]): JsonObject {
 /**
  * Parses a JSON object.
  * @param source The origin of the text, for error messages.
+ * @throws {WsctlError} USAGE
  */
 export function parseObject(source: string, text: string): JsonObject {
   let value: unknown;

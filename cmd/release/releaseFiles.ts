@@ -37,6 +37,7 @@ interface Options {
   "passphrase-file"?: string | undefined;
 }
 
+/** @throws {WsctlError} USAGE */
 export async function generateKeyRun(options: Options & { file: string }): Promise<number> {
   const { pem, publicKey } = generateKey(readPassphrase(options["passphrase-file"]));
   try {
@@ -88,6 +89,7 @@ export interface VerifyOptions extends Options {
   dir?: string | undefined;
 }
 
+/** @throws {WsctlError} USAGE */
 export async function verifyRun(options: VerifyOptions): Promise<number> {
   if (options.trust.length === 0) throw usage("Missing required flag --trust KEY");
   const threshold = Number(options.threshold);

@@ -20,6 +20,7 @@ export interface SshKey extends Signer {
   comment: string;
 }
 
+/** @throws {WsctlError} USAGE */
 export async function sshKeys(): Promise<SshKey[]> {
   const answer = new Reader(await ask(Buffer.from([requestIdentities])));
   if (answer.byte() !== identitiesAnswer) throw usage("ssh-agent did not list its keys");

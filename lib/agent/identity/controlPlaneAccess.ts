@@ -33,6 +33,7 @@ export function buildAccess(
   };
 }
 
+/** @throws {WsctlError} UNAUTHORIZED */
 export function toControlPlane(
   { url, token, identity: path, ca }: ControlPlaneAccess,
   fetchWith: (ca: string | undefined) => typeof fetch,

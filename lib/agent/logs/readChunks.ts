@@ -47,7 +47,10 @@ export async function* unzipped(bytes: Bytes, to: number): AsyncGenerator<Buffer
   yield* gunzip as AsyncIterable<Buffer>;
 }
 
-/** Returns bytes whose reads report progress, and throw after a stop. */
+/**
+ * Returns bytes whose reads report progress, and throw after a stop.
+ * @throws {WsctlError} STOPPED
+ */
 export function withContext(bytes: Bytes, { signal, progress }: ReadContext): Bytes {
   return {
     read: async (into, at) => {

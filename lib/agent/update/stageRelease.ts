@@ -49,6 +49,7 @@ export interface StageOptions {
 /**
  * Stages a release.
  * @throws {WsctlError} The reason why the release is rejected. In this case nothing has changed.
+ * @throws {WsctlError} CONFLICT, NOT_FOUND
  */
 export async function stageRelease(
   order: StageRequest,
