@@ -4,9 +4,21 @@
  */
 export function escapeControls(text: string): string {
   if (/^[\n -~]*$/.test(text)) return text;
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu, (char) => {
+  return text.replace(invisible, (char) => {
     if (char === "\n") return "\n";
     const code = char.codePointAt(0) ?? 0;
     return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
   });
 }
+
+/** Escapes the same characters in JSON text as JSON does, so that its values stay what they are. */
+export function escapeJson(json: string): string {
+  if (/^[\n -~]*$/.test(json)) return json;
+  return json.replace(invisible, (char) => {
+    if (char === "\n") return "\n";
+    const units = Array.from({ length: char.length }, (_, index) => char.charCodeAt(index));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+  });
+}
+
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;

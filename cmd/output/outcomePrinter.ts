@@ -2,7 +2,7 @@
  * Prints the outcome of each request in the requested format: a line, JSON, CSV, a table, or
  * grouped by output.
  */
-import { escapeControls } from "../../lib/escapeControls.ts";
+import { escapeControls, escapeJson } from "../../lib/escapeControls.ts";
 import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { usage } from "../cli/strictArgs.ts";
 import {
@@ -124,7 +124,7 @@ function printGroup({ outcome, code, message, result }: OutcomeLine, agents: str
   for (const line of escapeControls(message ?? "").split("\n"))
     if (line !== "") print(`  | ${line}`);
   if (hasMoreDetail(result)) {
-    for (const line of escapeControls(JSON.stringify(result, null, 2)).split("\n"))
+    for (const line of escapeJson(JSON.stringify(result, null, 2)).split("\n"))
       print(`  | ${line}`);
   }
 }
@@ -142,7 +142,7 @@ function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
   const parts = [agent, word, escapeControls(code ?? ""), head, duration];
   print(parts.filter((part) => part !== "").join("  "));
   if (!isShort && !wasSeen) for (const each of lines) print(`[${agent}] ${each}`);
-  if (hasMoreDetail(result)) print(escapeControls(JSON.stringify(result, null, 2)));
+  if (hasMoreDetail(result)) print(escapeJson(JSON.stringify(result, null, 2)));
 }
 
 function formatResult(result: unknown): string | undefined {

@@ -1,8 +1,9 @@
 /**
  * Standard output for results, standard error for remarks. Texts of agents are untrusted: they are
- * shown without control characters, and unchanged only in JSON.
+ * shown without control characters, which JSON writes as its own escapes.
  */
 import { readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { escapeJson } from "../../lib/escapeControls.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { exitPipeClosed } from "../cli/exit.ts";
 import { isTerminal } from "../cli/terminal.ts";
@@ -89,7 +90,7 @@ function notWritable(why: string): WsctlError {
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value));
+  print(escapeJson(JSON.stringify(value)));
 }
 
 /**

@@ -5,7 +5,7 @@ import process from "node:process";
 import * as fc from "fast-check";
 import { paint, wantsColour } from "../../../cmd/output/stdio.ts";
 import { table } from "../../../cmd/output/table.ts";
-import { escapeControls } from "../../../lib/escapeControls.ts";
+import { escapeControls, escapeJson } from "../../../lib/escapeControls.ts";
 
 const source = new URL("../../../cmd/output/stdio.ts", import.meta.url).pathname;
 const hostile = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
@@ -50,6 +50,21 @@ describe("visible()", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("escapeJson()", () => {
+  test("leaves no character that a terminal obeys, and every value as it was", () => {
+    fc.assert(
+      fc.property(fc.json({ stringUnit: "binary" }), (json) => {
+        const shown = escapeJson(json);
+        expect(shown).not.toMatch(hostile);
+        expect(JSON.parse(shown)).toEqual(JSON.parse(json));
+      }),
+      { numRuns: 500 },
+    );
+    const control = String.fromCodePoint(0x9b, 0x202e, 0xe0041);
+    expect(escapeJson(JSON.stringify(control))).toBe('"\\u009b\\u202e\\udb40\\udc41"');
   });
 });
 
