@@ -89,7 +89,7 @@ test("a filter that is none is refused with what was expected", async () => {
   const list = (...args: string[]) => wsctl(["jobs", "list", ...args, "--data-dir", `${dataDir}`]);
   expectRefusal(await list("--since", "yesterday"), 2, /--since is "yesterday": .* such as 2h/);
   expectRefusal(await list("--status", "done"), 2, /--status.*open/);
-  expectRefusal(await list("--search", "*"), 2, /1 to 16 words/);
+  expectRefusal(await list("--search", "*"), 2, /1 to 16 whole words/);
 });
 
 test("a narrowed token lists its own jobs alone, whatever it asks for", async () => {
