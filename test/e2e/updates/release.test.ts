@@ -112,7 +112,7 @@ test("what is missing or wrong on the command line is named", async () => {
   expectRefusal(await sign(...key, "--add", signed, ...files), 2, /Flag --add cannot be combined/);
   expectRefusal(await sign("--key", signed, "--add", signed), 2, /No private key in PEM/);
   expectRefusal(await verify(), 2, /Missing required flag --trust KEY/);
-  expectRefusal(await verify("--trust", "x"), 2, /Flag --trust: a public key must be/);
+  expectRefusal(await verify("--trust", "x"), 2, /Flag --trust: Public key must be/);
   expectRefusal(await verify("--trust", a, "--threshold", "2"), 2, /Invalid threshold 2/);
   expectRefusal(await verify("--trust", a, "--threshold", "x"), 2, /Flag --threshold is "x"/);
 });

@@ -134,7 +134,7 @@ test("an agent whose threshold no number of its keys can reach does not start", 
   );
   const noKey = await fleet.run("agent", "--id", "x", "--release-key", "nonsense");
   expect(noKey).toMatchObject({ code: 2, stdout: "" });
-  expect(noKey.stderr).toContain("a public key must be");
+  expect(noKey.stderr).toContain("Public key must be");
 });
 
 test("a trial that would outlast its request is refused before anything is fetched", async () => {
