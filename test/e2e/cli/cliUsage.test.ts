@@ -45,7 +45,7 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
     args: ["send", "ping", "--all", "--canary-pause", "1s"],
     says: /--canary-pause needs --canary/,
   },
-  { args: ["send", "ping", "--all", "--seed", "a"], says: /a "seed" and no "sample"/ },
+  { args: ["send", "ping", "--all", "--seed", "a"], says: /a "seed" without "sample"/ },
   { args: ["send", "ping", "--all", "--sample", "0"], says: /--sample is "0": expected a number/ },
   { args: ["send", "ping", "--all", "--priority", "urgent"], says: /priority/ },
   { args: ["jobs", "retry", "x"], says: /Specify --failed, --not-started, --lost or --all/ },

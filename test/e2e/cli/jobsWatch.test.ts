@@ -96,8 +96,8 @@ test("jobs watch of a job of an agent that was forgotten tells how it ended", as
 });
 
 test("an empty id, as of a variable that is not set, is no other path", async () => {
-  expectRefusal(await local("jobs", "show", ""), 2, /an empty name or id was given/i);
-  expectRefusal(await local("agents", "show", ""), 2, /an empty name or id was given/i);
+  expectRefusal(await local("jobs", "show", ""), 2, /Empty name or id/);
+  expectRefusal(await local("agents", "show", ""), 2, /Empty name or id/);
 });
 
 test("jobs watch of a job that there is not is refused", async () => {

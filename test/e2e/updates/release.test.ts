@@ -149,7 +149,7 @@ test("what a release is made of goes with it, and not before", async () => {
   expect(stored.length).toBeGreaterThan(0);
   const [first] = stored;
   const refused = await run("artifacts", "delete", first?.artifact_id ?? "");
-  expectRefusal(refused, 1, /part of the release 1\.2\.3: "wsctl release delete 1\.2\.3"/);
+  expectRefusal(refused, 1, /part of release 1\.2\.3\. Run "wsctl release delete 1\.2\.3"/);
   expect((await run("release", "delete", "1.2.3")).code).toBe(0);
   expect((await run("artifacts", "--json")).stdout).toBe("");
 });
