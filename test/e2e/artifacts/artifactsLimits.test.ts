@@ -36,7 +36,7 @@ describe("artifacts", () => {
     expect((await ask(10_000, "second")).status).toBe(201);
     const full = await ask(10_000, "third");
     expect(full).toMatchObject({ status: 507, code: "STORAGE_UNAVAILABLE" });
-    expect(full.message).toContain("leaves 5000");
+    expect(full.message).toContain("5000 bytes are free");
     // What was deleted makes room.
     await target.api(`/api/v1/artifacts/${first}`, { method: "DELETE" });
     expect((await ask(10_000, "third")).status).toBe(201);
