@@ -116,7 +116,7 @@ test("wsctl bench refuses wrong figures, and who may not make tokens", async () 
   expect(refused.stderr).toContain('Requires a token of the role "admin"');
   expect(refused.stderr).not.toContain("--remove");
   expect(refused.code).toBe(4);
-  expectRefusal(await wsctl(["bench", "--remove", "x", ...at]), 2, /--remove "x"/);
+  expectRefusal(await wsctl(["bench", "--remove", "x", ...at]), 2, /--remove is "x"/);
   expectRefusal(await wsctl(["bench", "--remove", "0123abcd", ...at]), 5, /No agents of run/);
 });
 

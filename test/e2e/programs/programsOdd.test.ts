@@ -94,7 +94,7 @@ test("links that lead nowhere or in a circle, pipes and directories harm no othe
   expect(await host.send("fine")).toMatchObject({ outcome: "success" });
   for (const name of ["absent", "circle", "pipe", "folder"]) {
     expect(await host.send(name)).toMatchObject({ outcome: "error", code: "INVALID_COMMAND" });
-    await host.agent.logged(new RegExp(`left out: .*${name}\\.toml`));
+    await host.agent.logged(new RegExp(`manifest ignored: .*${name}\\.toml`));
   }
 });
 

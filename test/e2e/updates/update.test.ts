@@ -88,7 +88,7 @@ describe("a newer version", () => {
   test("that runs already is no reason to begin anew", async () => {
     await using host = await Host.start(fleet, "same");
     const outcome = await host.update(older);
-    const message = `${older} runs already`;
+    const message = `version ${older} already runs`;
     expect(outcome).toMatchObject({ outcome: "success", result: { version: older, message } });
     expect(host.agent.lines.filter((line) => /connected/.test(line))).toHaveLength(1);
     expect(existsSync(`${host.file}.previous`)).toBe(false);

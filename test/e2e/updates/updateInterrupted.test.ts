@@ -101,7 +101,7 @@ describe("while it is fetched", () => {
     const outcomes: OutcomeLine[] = [await answer, await second];
     expect(outcomes[0]).toMatchObject({ outcome: "success", result: { version: newer } });
     // It comes while the new one proves itself, or to the new one.
-    const isSame = outcomes[1]?.message === `${newer} runs already`;
+    const isSame = outcomes[1]?.message === `version ${newer} already runs`;
     expect(isSame ? "same" : outcomes[1]?.code).toBeOneOf(["same", "BUSY"]);
     expect(await host.version()).toBe(newer);
   });
