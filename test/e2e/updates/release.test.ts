@@ -129,7 +129,11 @@ test.each(flavours)(
     const key = (await run(flavour, "generate-key", at("k"), ...word)).stdout.trim();
     const order = ["--key", at("k"), "--version", "1.2.3", "--file", `linux-x64=${at("file")}`];
     for (const other of flavours) {
-      expectRefusal(await run(other, "sign", ...order), 2, /is encrypted.*specify --passphrase-file/);
+      expectRefusal(
+        await run(other, "sign", ...order),
+        2,
+        /is encrypted.*specify --passphrase-file/,
+      );
       const { stdout } = await run(other, "sign", ...order, ...word);
       writeFileSync(at("r.json"), stdout);
       const verified = await run(flavour, "verify", at("r.json"), "--trust", key);
