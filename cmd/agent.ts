@@ -22,7 +22,12 @@ import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./cli/pa
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { openAgentConnection } from "./flags/agentConnection.ts";
 import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
-import { assertNoHostileVariables, readFile, resolveDataDir } from "./flags/connection.ts";
+import {
+  assertNoHostileVariables,
+  readFile,
+  resolveDataDir,
+  tokenReader,
+} from "./flags/connection.ts";
 import { parseLabels } from "./flags/labels.ts";
 import { parseSeconds, wholeNumber } from "./flags/values.ts";
 import { readStdin } from "./output/stdio.ts";
@@ -193,7 +198,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   await runAgent(
     {
       server: access.url.replace(/^http/, "ws"),
-      token: access.token,
+      token: access.identity ? () => "" : tokenReader(options, access.token, log),
       ...(access.ca === undefined ? {} : { ca: access.ca }),
       ...(access.identity === undefined ? {} : { identity: access.identity }),
       ...settings,

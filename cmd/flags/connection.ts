@@ -1,7 +1,8 @@
 /** Finds the control plane and the token, and rejects unsafe environment variables. */
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Client } from "../../lib/client/client.ts";
+import type { Log } from "../../lib/log/log.ts";
 import { type LocalCredentials, localFile } from "../../lib/protocol/api/localCredentials.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
@@ -119,22 +120,84 @@ export function readLocal(dataDir: string): LocalCredentials | undefined {
  */
 export function readToken(flags: ClientFlags): string | undefined {
   const file = flags["token-file"];
-  const text =
-    file === undefined
-      ? process.env.WSCTL_TOKEN
-      : file === "-"
-        ? readStdin()
-        : readFile("token-file", file);
-  const token = text?.trim();
-  if (token !== undefined && /[^\x21-\x7e]/.test(token)) {
-    throw usage(
-      "The token contains spaces, line breaks or other invalid characters: expected one token",
-    );
+  if (file === undefined) {
+    // An empty variable counts as unset, as for every flag, but a named file must contain a token.
+    return checkToken(process.env.WSCTL_TOKEN ?? "") || undefined;
   }
+  const token = checkToken(readTokenFile(file));
   if (token !== "") return token;
-  // An empty variable counts as unset, as for every flag, but a named file must contain a token.
-  if (file === undefined) return undefined;
   throw usage(`Flag --token-file: "${file}" is empty: expected a token`);
+}
+
+/**
+ * Returns what reads the token for each connection, since a rotated token is written to the same
+ * file. A file that cannot be read or has no token is reported, and the last token is used.
+ */
+export function tokenReader(flags: ClientFlags, token: string, log: Log): () => string {
+  const file = flags["token-file"];
+  if (file === undefined || !statSync(file).isFile()) return () => token;
+  let latest = token;
+  return () => {
+    try {
+      latest = readToken(flags) ?? latest;
+    } catch (error) {
+      log.warn(`${errorText(error)}; the agent continues with the token that it read before`);
+    }
+    return latest;
+  };
+}
+
+/** A token has 84 characters. What is much longer is another file. */
+const tokenFileBytesMax = 4_096;
+
+/** A pipe, as of `--token-file <(…)`, is read only once. */
+const pipedTokens = new Map<string, string>();
+
+function readTokenFile(file: string): string {
+  const piped = pipedTokens.get(file);
+  if (piped !== undefined) return piped;
+  if (file === "-") return remember(file, readStdin());
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, "r");
+    const stats = fstatSync(descriptor);
+    if (stats.isFile() && (stats.mode & 0o002) !== 0) {
+      throw usage(
+        `Flag --token-file: every user can write to "${file}". Restrict it: chmod 600 ${file}`,
+      );
+    }
+    const text = readHead(descriptor, file);
+    return stats.isFile() ? text : remember(file, text);
+  } catch (error) {
+    if (error instanceof WsctlError) throw error;
+    throw usage(`Flag --token-file: cannot read "${file}": ${errorText(error)}`);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function readHead(descriptor: number, file: string): string {
+  const bytes = Buffer.alloc(tokenFileBytesMax + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    read = readSync(descriptor, bytes, length, bytes.length - length, null);
+  }
+  if (length <= tokenFileBytesMax) return bytes.toString("utf8", 0, length);
+  const text = `"${file}" has more than ${tokenFileBytesMax} bytes`;
+  throw usage(`Flag --token-file: ${text}: expected a file with one token`);
+}
+
+function remember(file: string, text: string): string {
+  pipedTokens.set(file, text);
+  return text;
+}
+
+function checkToken(text: string): string {
+  const token = text.trim();
+  if (!/[^\x21-\x7e]/.test(token)) return token;
+  throw usage(
+    "The token contains spaces, line breaks or other invalid characters: expected one token",
+  );
 }
 
 /**

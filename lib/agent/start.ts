@@ -47,8 +47,8 @@ import { updateKind } from "./update/updateKind.ts";
 export interface AgentOptions {
   /** `ws://…` or `wss://…` without the path. */
   server: string;
-  /** Empty if the agent has a key. */
-  token: string;
+  /** Returns the token for one connection or call. It is empty if the agent has a key. */
+  token(): string;
   /** The agent's key, if it has joined. */
   identity?: AgentIdentity;
   /** The age at which the agent replaces its key, in milliseconds. */
@@ -200,7 +200,7 @@ function createProgramKinds(
   const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
   const { releaseKeys, releaseThreshold, onTrial } = options;
   const taken = [...commands.keys(), ...builtInProgramNames];
-  const access = buildAccess(options, options.identity);
+  const access = () => buildAccess(options, options.identity);
   const self = runtime.self();
   const program = runtime.program();
   return [
@@ -217,7 +217,7 @@ function createProgramKinds(
 }
 
 function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocket {
-  const { server, token, identity, ca, runtime } = options;
+  const { server, identity, ca, runtime } = options;
   const target = {
     url: `${server}/agent`,
     protocols: [subprotocol],
@@ -225,7 +225,8 @@ function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocke
     ...(ca === undefined ? {} : { ca }),
   };
   if (identity !== undefined) return dialWithKey({ ...target, identity, runtime }, events);
-  return runtime.connect({ ...target, headers: { Authorization: `Bearer ${token}` } }, events);
+  const headers = { Authorization: `Bearer ${options.token()}` };
+  return runtime.connect({ ...target, headers }, events);
 }
 
 function createKeyKeeper(options: AgentOptions): KeyRenewal | undefined {

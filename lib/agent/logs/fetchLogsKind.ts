@@ -19,8 +19,8 @@ export interface FetchLogsOptions {
   sources: ManifestDirectory<Source>;
   /** The command line that starts this program. */
   self: readonly string[];
-  /** The access with which a large result is stored. */
-  access: ControlPlaneAccess;
+  /** Returns the access with which a large result is stored. */
+  access(): ControlPlaneAccess;
 }
 
 const name = "fetch_logs";
@@ -80,7 +80,7 @@ function resolve(
       output: join(dir, "collected"),
       live: true,
       inline_bytes: outputBytesDefault,
-      upload: { way: access, request_id: requestId, name: `${source.name}.log` },
+      upload: { way: access(), request_id: requestId, name: `${source.name}.log` },
     });
   return { input: { steps: [[...self, "internal", "collect"]], stdin }, limits: { concurrency } };
 }

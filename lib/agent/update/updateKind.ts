@@ -28,7 +28,7 @@ export interface UpdateOptions {
   program: string | undefined;
   /** The directory in which a version is staged. */
   dir: string;
-  access: ControlPlaneAccess;
+  access(): ControlPlaneAccess;
   /** A trial is in progress: this process is the version on trial. */
   isOnTrial: boolean;
 }
@@ -92,7 +92,7 @@ function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
   }
   const { version, allow_downgrade, connect_seconds, health_seconds } = parsed.output;
   const order: Omit<StageRequest, "timeoutMs"> = {
-    way: access,
+    way: access(),
     current,
     ...(version === undefined ? {} : { version }),
     allowDowngrade: allow_downgrade,
