@@ -169,7 +169,8 @@ async function drainRun(
 ): Promise<number> {
   const agent = await (await createClient(options)).drainAgent(options.id, drained);
   if (options.json) printJson(agent);
-  else if (drained) print(`drained ${options.id}: ${agent.open_requests} requests still open`);
+  else if (drained)
+    print(`drained ${options.id}: ${quantity(agent.open_requests, "request")} still open`);
   else print(`undrained ${options.id}`);
   return exitOk;
 }

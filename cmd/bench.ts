@@ -178,7 +178,7 @@ async function measured(bench: Bench, memory: () => number | undefined) {
   if (signal.aborted) return undefined;
   const connectSeconds = (performance.now() - begun) / 1000;
   const connected = memory();
-  remark(`Sending ${requests} requests, ${atOnce} in flight`);
+  remark(`Sending ${quantity(requests, "request")}, ${atOnce} in flight`);
   const first = await load(client, agentIds, Math.min(oneByOne, requests), 1, signal);
   const many = await load(client, agentIds, requests, atOnce, signal);
   const all = await fanOut(client, agentIds, signal);

@@ -10,6 +10,7 @@ import { type FollowFlags, followArgs, JobFollower } from "./jobs/followJob.ts";
 import { list } from "./jobs/listJobs.ts";
 import { retry } from "./jobs/retryJob.ts";
 import { submitJob, waitArg } from "./jobs/submitJob.ts";
+import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 import { readSignedJob } from "./signing/signJob.ts";
@@ -107,14 +108,14 @@ async function pauseRun(
   const client = await createClient(options);
   const job = await (what === "pause" ? client.pauseJob(options.id) : client.resumeJob(options.id));
   if (options.json) printJson(job);
-  else print(`${what}d ${job.job_id}: ${job.ended} of ${job.total} requests have ended`);
+  else print(`${what}d ${job.job_id}: ${job.ended} of ${quantity(job.total, "request")} ended`);
   return exitOk;
 }
 
 async function approveRun(options: JobsOptions & { id: string }): Promise<number> {
   const job = await (await createClient(options)).approveJob(options.id);
   if (options.json) printJson(job);
-  else print(`approved ${job.job_id}: ${job.command} for ${job.total} agents`);
+  else print(`approved ${job.job_id}: ${job.command} for ${quantity(job.total, "agent")}`);
   return exitOk;
 }
 

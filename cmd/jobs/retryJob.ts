@@ -14,6 +14,7 @@ import {
   isTooManyAgents,
 } from "../flags/target.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
+import { quantity } from "../output/quantity.ts";
 import { remark } from "../output/stdio.ts";
 import { type FollowFlags, followArgs, JobFollower } from "./followJob.ts";
 import { newInterrupt } from "./interrupt.ts";
@@ -69,7 +70,7 @@ async function retryRun(options: RetryOptions): Promise<number> {
   }
   if (!isForProgram(options)) {
     const { job_id: id, total } = job.accepted.job;
-    remark(`Job ${id} retries ${total} of ${before.total} agents`);
+    remark(`Job ${id} retries ${total} of ${quantity(before.total, "agent")}`);
   }
   return follower.follow(job);
 }

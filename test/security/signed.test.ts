@@ -66,7 +66,7 @@ describe("an agent that trusts keys", () => {
     const saved = ["send", "restart", ...to, "--sign", desk.path("alice"), "--save", order];
     expect((await desk.run(saved)).code).toBe(0);
     const signed = await desk.run(["keys", "sign", order, "--key", desk.path("bob")]);
-    expect(signed.stdout).toMatch(/restart, 1 requests, 2 signatures/);
+    expect(signed.stdout).toMatch(/restart, 1 request, 2 signatures/);
     expect((await desk.run(["jobs", "create", order])).code).toBe(0);
     expectRefusal(await desk.run(["jobs", "create", order]), 1, /was sent before/);
 

@@ -70,7 +70,7 @@ test.each(["SIGINT", "SIGHUP"] as const)(
       "--data-dir",
       `${dataDir}`,
     ]);
-    await bench.logged(/Sending 1000000 requests/);
+    await bench.logged(/Sending 1,000,000 requests/);
     process.kill(bench.pid, signal);
     await bench.logged(/Removing the simulated agents/);
     expect(await bench.exited).toBe(130);
@@ -86,7 +86,7 @@ test("wsctl bench that cannot clean up says how to, and goes on past what is gon
   const command = [...wsctlCommand("binary"), "bench", ...amount, "--data-dir", `${dataDir}`];
   {
     await using bench = new Running(command);
-    await bench.logged(/Sending 1000000 requests/);
+    await bench.logged(/Sending 1,000,000 requests/);
     const [agent] = await client.agents();
     await client.revokeAgent(agent?.agent_id ?? "");
     process.kill(bench.pid, "SIGINT");
@@ -94,7 +94,7 @@ test("wsctl bench that cannot clean up says how to, and goes on past what is gon
     expect(await leftOf(serving.url, `${dataDir}`)).toEqual({ agents: 0, tokens: 0 });
   }
   await using bench = new Running(command);
-  await bench.logged(/Sending 1000000 requests/);
+  await bench.logged(/Sending 1,000,000 requests/);
   process.kill(bench.pid, "SIGKILL");
   await bench.exited;
   const [left] = await client.agents();
