@@ -129,9 +129,13 @@ export async function deleteRun(options: ArtifactsOptions & { id: string }): Pro
 
 /**
  * A named file is overwritten. The name of an artifact comes from its creator, so it must stay
- * within the directory and replace no file.
+ * within the directory, replace no file, and create no hidden file.
+ * @throws {WsctlError} CONFLICT
  */
-function buildOutputPath({ name }: ArtifactView, output: string | undefined): string {
+export function buildOutputPath(
+  { name }: Pick<ArtifactView, "name">,
+  output: string | undefined,
+): string {
   const isDirectory =
     output === undefined ||
     output.endsWith("/") ||
@@ -141,6 +145,12 @@ function buildOutputPath({ name }: ArtifactView, output: string | undefined): st
     throw new WsctlError(
       "CONFLICT",
       "Cannot use the artifact's name as a file name: specify --output FILE",
+    );
+  }
+  if (name.startsWith(".")) {
+    throw new WsctlError(
+      "CONFLICT",
+      `The artifact's name "${name}" is that of a hidden file, which a shell might read: specify --output FILE`,
     );
   }
   const path = join(output ?? ".", name);

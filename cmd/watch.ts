@@ -8,13 +8,13 @@ import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { isTerminal } from "./cli/terminal.ts";
+import { isTerminal, terminalSize } from "./cli/terminal.ts";
 import { findControlPlane } from "./flags/connection.ts";
 import { targetQueryArgs } from "./flags/target.ts";
 import { parseSeconds } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { changesBetween } from "./watch/changes.ts";
-import { buildScreen, pageRows, type ScreenSize } from "./watch/screen.ts";
+import { buildScreen, pageRows } from "./watch/screen.ts";
 import {
   type Action,
   initialState,
@@ -193,7 +193,7 @@ class Screen {
   }
 
   #press(key: string): void {
-    const { state, effect } = onKey(this.#state, key, pageRows(size()));
+    const { state, effect } = onKey(this.#state, key, pageRows(terminalSize("stdout")));
     this.#show(state);
     if (effect !== undefined) this.#execute(effect);
   }
@@ -233,7 +233,7 @@ class Screen {
   /** Draws only the lines that have changed, to limit the output on a slow terminal. */
   #draw(): void {
     if (this.#end.signal.aborted) return;
-    const lines = buildScreen(this.#state, size(), Date.now());
+    const lines = buildScreen(this.#state, terminalSize("stdout"), Date.now());
     const text = lines
       .map((line, index) =>
         line === this.#drawn[index] ? "" : `\x1b[${index + 1};1H${line}\x1b[K`,
@@ -242,11 +242,6 @@ class Screen {
     this.#drawn = lines;
     if (text !== "") write(text);
   }
-}
-
-function size(): ScreenSize {
-  const { columns = 80, rows = 24 } = process.stdout;
-  return { columns, rows };
 }
 
 /** Splits keys that arrive together. */

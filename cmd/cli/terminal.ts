@@ -16,3 +16,9 @@ function isDevice(fd: number): boolean {
     return false;
   }
 }
+
+/** A serial line or the terminal of a container may report no size: then it counts as 80 × 24. */
+export function terminalSize(name: "stdout" | "stderr"): { columns: number; rows: number } {
+  const { columns, rows } = process[name];
+  return { columns: columns || 80, rows: rows || 24 };
+}

@@ -3,7 +3,7 @@ import type { ArgsDef } from "citty";
 import { escapeControls } from "../../lib/escapeControls.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { isTerminal } from "../cli/terminal.ts";
+import { isTerminal, terminalSize } from "../cli/terminal.ts";
 import { print, printJson } from "./stdio.ts";
 import { table } from "./table.ts";
 
@@ -116,7 +116,7 @@ export function csvLine(cells: readonly (string | number | undefined)[]): string
 
 /** On a terminal, lines of a narrow table are truncated at its width. */
 function fitted(text: string, isWide: boolean): string {
-  const columns = isTerminal("stdout") ? process.stdout.columns : undefined;
+  const columns = isTerminal("stdout") ? terminalSize("stdout").columns : undefined;
   if (isWide || columns === undefined) return text;
   const lines = text.split("\n");
   return lines

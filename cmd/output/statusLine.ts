@@ -1,6 +1,6 @@
 /** One line on stderr that is redrawn and cleared, if stderr is a terminal. */
 import { writeSync } from "node:fs";
-import { isTerminal } from "../cli/terminal.ts";
+import { isTerminal, terminalSize } from "../cli/terminal.ts";
 
 export interface StatusLine {
   write(text: string): void;
@@ -27,7 +27,7 @@ export function terminalLine(): StatusLine {
       }
     },
     isShown: isTerminal("stderr") && process.env.TERM !== "dumb",
-    columns: () => process.stderr.columns ?? 80,
+    columns: () => terminalSize("stderr").columns,
     now: () => performance.now(),
   };
 }
