@@ -116,8 +116,8 @@ describe.each(["binary", "deno"] as const)("a certificate of the operator's, on 
 
 test.each([
   { args: ["--tls", "off", "--host", "0.0.0.0"], says: /Cannot serve on "0.0.0.0" without TLS/ },
-  { args: ["--tls", "on", "--insecure-plaintext"], says: /drop either/ },
-  { args: ["--tls", "off", "--tls-cert", "a", "--tls-key", "b"], says: /drop either/ },
+  { args: ["--tls", "on", "--insecure-plaintext"], says: /cannot be combined/ },
+  { args: ["--tls", "off", "--tls-cert", "a", "--tls-key", "b"], says: /cannot be combined/ },
   { args: ["--tls-cert", "/none", "--tls-key", "/none"], says: /--tls-cert: cannot read "\/none"/ },
   { args: ["--tls", "on", "--tls-lifetime", "0s"], says: /from 1s to 397d/ },
   { args: ["--tls", "on", "--advertise", "https://x:1"], says: /without a port/ },
