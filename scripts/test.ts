@@ -11,6 +11,7 @@ installSwift();
 installTmux();
 installChromium();
 installCurl();
+installShells();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -52,6 +53,13 @@ function installTmux(): void {
 /** The guides show it. */
 function installCurl(): void {
   install("curl", "the command blocks of the guides", () => Bun.which("curl") !== null);
+}
+
+/** The shells besides bash whose completion is tested. */
+function installShells(): void {
+  for (const shell of ["fish", "zsh"]) {
+    install(shell, `the tests of completion in ${shell}`, () => Bun.which(shell) !== null);
+  }
 }
 
 /** A browser in which the console is looked at. */
