@@ -9,6 +9,10 @@ import type { Clock } from "./clock.ts";
 const waitMsMax = 60_000;
 /** A process that was not suspended rings within this time. */
 const lateMs = 1_000;
+/** A timer that is later than this may have been due during a suspension that just ended. */
+const promptMs = 5;
+/** Within this time, an event loop that runs again handles everything that has arrived. */
+const catchUpMs = 20;
 
 export class Alarm {
   readonly #clock: Clock;
@@ -46,11 +50,13 @@ export class Alarm {
   }
 
   #due(at: number): void {
-    const wasPaused = this.#clock.now() - at > lateMs;
+    const late = this.#clock.now() - at;
+    const wasPaused = late > lateMs;
     // From here on, no other setting may make it ring earlier.
     this.#at = Number.NEGATIVE_INFINITY;
-    if (!wasPaused || this.#afterPauseMs === 0) return this.#defer(wasPaused);
-    this.#cancel = this.#clock.after(this.#afterPauseMs, () => this.#defer(true));
+    if (late <= promptMs) return this.#defer(false);
+    const waitMs = wasPaused ? Math.max(this.#afterPauseMs, catchUpMs) : catchUpMs;
+    this.#cancel = this.#clock.after(waitMs, () => this.#defer(wasPaused));
   }
 
   #defer(wasPaused: boolean): void {

@@ -62,12 +62,24 @@ describe("Alarm", () => {
     const { clock, rung, alarm } = begin();
     alarm.set(300);
     clock.pass(1_300);
+    clock.pass(20);
     alarm.set(1_400);
-    clock.pass(1_101);
+    clock.pass(1_081);
+    clock.pass(20);
     expect(rung).toEqual([
-      { at: 1_300, wasPaused: false },
-      { at: 2_401, wasPaused: true },
+      { at: 1_320, wasPaused: false },
+      { at: 2_421, wasPaused: true },
     ]);
+  });
+
+  test("an alarm that is late rings when the process has had time to read", () => {
+    const { clock, rung, alarm } = begin();
+    alarm.set(300);
+    clock.pass(306);
+    clock.pass(19);
+    expect(rung).toEqual([]);
+    clock.pass(1);
+    expect(rung).toEqual([{ at: 326, wasPaused: false }]);
   });
 
   test("after a pause the alarm rings no sooner than it was told, whatever it is set to", () => {
