@@ -153,9 +153,9 @@ export const mutations: Mutation[] = [
   },
   {
     name: "a control plane that stood still judges before it has read what arrived",
-    file: "lib/control/core/core.ts",
-    find: "if (wasPaused) this.#dispatcher?.waitForReturn",
-    replace: "if (wasPaused && t.now === 0) this.#dispatcher?.waitForReturn",
+    file: "lib/time/alarm.ts",
+    find: "if (late <= promptMs) return this.#defer(false);",
+    replace: "return this.#defer(false);",
   },
   {
     name: "a dead control plane goes unnoticed",
