@@ -6,7 +6,7 @@ import * as v from "valibot";
 
 const pathCharsMax = 80;
 
-export function formatIssue(issue: v.BaseIssue<unknown>): string {
+function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = shown(v.getDotPath(issue));
   if (path === undefined) return formatRule(issue);
   if (issue.received === "undefined") return `${path} is missing`;
@@ -41,4 +41,12 @@ function shown(path: string | null): string | undefined {
   if (path === null) return undefined;
   const clean = path.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, "?");
   return clean.length <= pathCharsMax ? clean : `${clean.slice(0, pathCharsMax)}…`;
+}
+
+/** Returns what is wrong, with control and unassigned characters of the input as escapes. */
+export function formatIssue(issue: v.BaseIssue<unknown>): string {
+  return describeIssue(issue).replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }
