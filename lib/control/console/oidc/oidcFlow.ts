@@ -2,6 +2,7 @@
  * The OpenID Connect authorization code flow with PKCE (RFC 7636), state and nonce. A login must
  * return in the browser that started it, and only once.
  */
+import * as v from "valibot";
 import {
   oidcConcurrentRequestsMax,
   oidcLoginMs,
@@ -14,11 +15,8 @@ import { type DiscoveredProvider, OidcProvider, toLoginError } from "./oidcProvi
 import { SealedState } from "./sealedState.ts";
 import type { OidcSettings } from "./settings.ts";
 
-interface LoginAttempt {
-  state: string;
-  nonce: string;
-  verifier: string;
-}
+const LoginAttempt = v.object({ state: v.string(), nonce: v.string(), verifier: v.string() });
+type LoginAttempt = v.InferOutput<typeof LoginAttempt>;
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -79,7 +77,8 @@ export class OidcFlow {
     sealed: string | undefined,
     now: number,
   ): Promise<LoginAttempt> {
-    const kept = (await this.#sealed.open(sealed ?? "")) as unknown as LoginAttempt | undefined;
+    const opened = v.safeParse(LoginAttempt, await this.#sealed.open(sealed ?? ""));
+    const kept = opened.success ? opened.output : undefined;
     const brought = new URLSearchParams(query).getAll("state");
     const isSame = brought.length === 1 && brought[0] === kept?.state;
     if (kept === undefined || !isSame || !this.#states.isGood(kept.state, now)) {
