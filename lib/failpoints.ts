@@ -27,6 +27,9 @@ export function failpoint(name: Failpoint): void {
   process.kill(process.pid, "SIGKILL");
 }
 
+/** How much longer each sync of a log takes in a test build, in milliseconds. */
+export const syncDelayMs = isTestBuild ? Number(process.env.WSCTL_SYNC_DELAY_MS ?? 0) : 0;
+
 /** A fault of this build for tests of updates; undefined in other builds. */
 declare const WSCTL_FAULT: string | undefined;
 

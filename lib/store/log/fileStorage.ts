@@ -1,0 +1,112 @@
+/** A log's storage in a directory of files. */
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { syncDelayMs } from "../../failpoints.ts";
+import { syncPath } from "../../files/atomicWrite.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import type { LogFile, LogStorage } from "./storage.ts";
+
+const zeros = new Uint8Array(256 * 1024);
+
+/**
+ * Returns the storage in a directory, which is created, readable only by its owner, if it is
+ * missing and `create` is set.
+ */
+export function fileStorage(path: string, { create = true } = {}): LogStorage {
+  if (create && statSync(path, { throwIfNoEntry: false }) === undefined) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    syncPath(dirname(path));
+  }
+  const place = placeOf(path);
+  return {
+    path,
+    list: () => (statSync(path, { throwIfNoEntry: false }) ? readdirSync(path) : []),
+    open: (name) => openFile(join(path, name), "r+"),
+    create: (name, bytes) => createFile(join(path, name), bytes),
+    rename: (from, to) => renameSync(join(path, from), join(path, to)),
+    remove: (name) => rmSync(join(path, name), { force: true }),
+    syncNames: () => syncPath(path),
+    assertInPlace: () => {
+      if (placeOf(path) === place) return;
+      const text = `Cannot write the log "${path}": the directory was removed, moved or replaced`;
+      const fix = "Move it back, or restart to use the current directory";
+      throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
+    },
+  };
+}
+
+/** Opens a file for reading only, such as a log that another process writes. */
+export function openForReading(path: string): LogFile {
+  return openFile(path, "r");
+}
+
+function createFile(path: string, bytes: number): LogFile {
+  rmSync(path, { force: true });
+  const fd = openSync(path, "wx+", 0o600);
+  try {
+    for (let at = 0; at < bytes; ) {
+      at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
+    }
+    fdatasyncSync(fd);
+  } catch (error) {
+    closeSync(fd);
+    rmSync(path, { force: true });
+    throw error;
+  }
+  return fileOn(fd);
+}
+
+function openFile(path: string, flags: "r" | "r+"): LogFile {
+  return fileOn(openSync(path, flags));
+}
+
+function fileOn(fd: number): LogFile {
+  return {
+    size: () => fstatSync(fd).size,
+    read: (offset, bytes) => {
+      const into = Buffer.allocUnsafe(bytes);
+      let done = 0;
+      while (done < bytes) {
+        const count = readSync(fd, into, done, bytes - done, offset + done);
+        if (count === 0) break;
+        done += count;
+      }
+      return into.subarray(0, done);
+    },
+    write: (offset, bytes) => {
+      for (let at = 0; at < bytes.length; ) {
+        at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
+      }
+    },
+    sync: () => {
+      if (syncDelayMs > 0)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, syncDelayMs);
+      fdatasyncSync(fd);
+    },
+    syncLater: (done) => {
+      const sync = () => fdatasync(fd, (error) => done(error ?? undefined));
+      if (syncDelayMs > 0) setTimeout(sync, syncDelayMs);
+      else sync();
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** Identifies a directory, to detect that another one replaced it. */
+function placeOf(path: string): string {
+  const { dev, ino } = statSync(path, { throwIfNoEntry: false }) ?? { dev: 0, ino: 0 };
+  return `${dev}:${ino}`;
+}

@@ -1,0 +1,95 @@
+/**
+ * The head of a log, in a small file of its own: how far the log was on disk. It is written a
+ * little after the log, so that a start can tell a torn tail, which nobody relied on, from entries
+ * that were on disk and are missing now. Two slots are written by turns, so that a crash during a
+ * write leaves the other one.
+ */
+import { crc32c } from "./crc32c.ts";
+import { digestBytes, readUint64, writeUint64 } from "./format.ts";
+import { headName, unfinishedSuffix } from "./segments.ts";
+import type { LogStorage } from "./storage.ts";
+
+const slotBytes = 512;
+const magic = Buffer.from("wsctlHED", "latin1");
+
+export interface LogHead {
+  /** 16 random bytes that all files of one log share. */
+  logId: Uint8Array;
+  /** The sequence of the first entry that the log still has. */
+  start: number;
+  /** The sequence and the digest of the last entry that was on disk; 0 if there was none. */
+  sequence: number;
+  digest: Uint8Array;
+}
+
+export class HeadFile {
+  readonly #storage: LogStorage;
+  /** The number of the last write, whose parity is its slot; 0 before the first one. */
+  #turn = 0;
+
+  constructor(storage: LogStorage) {
+    this.#storage = storage;
+  }
+
+  get isPresent(): boolean {
+    return this.#storage.list().includes(headName);
+  }
+
+  /** Returns the newest intact head; undefined if there is none. */
+  read(): LogHead | undefined {
+    if (!this.isPresent) return undefined;
+    const file = this.#storage.open(headName);
+    try {
+      const slots = [0, 1].map((slot) => decode(file.read(slot * slotBytes, slotBytes)));
+      const [newest] = slots.filter((slot) => slot !== undefined).sort((a, b) => b.turn - a.turn);
+      this.#turn = newest?.turn ?? 0;
+      return newest?.head;
+    } finally {
+      file.close();
+    }
+  }
+
+  /** @param isSynced whether to return only when the head is on disk */
+  write(head: LogHead, isSynced: boolean): void {
+    const storage = this.#storage;
+    const isNew = !this.isPresent;
+    const unfinished = `${headName}${unfinishedSuffix}`;
+    const file = isNew ? storage.create(unfinished, 2 * slotBytes) : storage.open(headName);
+    try {
+      this.#turn++;
+      file.write((this.#turn % 2) * slotBytes, encode(head, this.#turn));
+      if (isSynced || isNew) file.sync();
+    } finally {
+      file.close();
+    }
+    if (!isNew) return;
+    storage.rename(unfinished, headName);
+    storage.syncNames();
+  }
+}
+
+function encode(head: LogHead, turn: number): Uint8Array {
+  const bytes = Buffer.alloc(slotBytes);
+  magic.copy(bytes);
+  writeUint64(bytes, turn, 8);
+  bytes.set(head.logId, 16);
+  writeUint64(bytes, head.start, 32);
+  writeUint64(bytes, head.sequence, 40);
+  bytes.set(head.digest, 48);
+  bytes.writeUInt32LE(crc32c(bytes, 0, slotBytes - 4), slotBytes - 4);
+  return bytes;
+}
+
+function decode(source: Uint8Array): { turn: number; head: LogHead } | undefined {
+  if (source.length < slotBytes) return undefined;
+  const bytes = Buffer.from(source);
+  if (!bytes.subarray(0, magic.length).equals(magic)) return undefined;
+  if (bytes.readUInt32LE(slotBytes - 4) !== crc32c(bytes, 0, slotBytes - 4)) return undefined;
+  const head = {
+    logId: new Uint8Array(bytes.subarray(16, 32)),
+    start: readUint64(bytes, 32),
+    sequence: readUint64(bytes, 40),
+    digest: new Uint8Array(bytes.subarray(48, 48 + digestBytes)),
+  };
+  return { turn: readUint64(bytes, 8), head };
+}

@@ -1,0 +1,182 @@
+/**
+ * Reads a log at its start. A torn tail (a batch that was being written when the process or the
+ * machine stopped) is found and reported. Everything else that does not verify stops the start.
+ */
+import { join } from "node:path";
+import {
+  alignment,
+  announcedBytes,
+  batchHeaderBytes,
+  decodeBatch,
+  firstDigest,
+  headerBytes,
+  type LogOwner,
+  toHex,
+} from "./format.ts";
+import type { LogHead } from "./head.ts";
+import {
+  batchesIn,
+  type ChainPosition,
+  damaged,
+  missing,
+  type PlacedBatch,
+  readHeader,
+  refused,
+  segmentName,
+  segmentsIn,
+} from "./segments.ts";
+import type { LogFile, LogStorage } from "./storage.ts";
+
+/** One segment as it was found. */
+export interface FoundSegment {
+  first: number;
+  /** The sequence after its last entry. */
+  next: number;
+  /** The byte after its last batch. */
+  end: number;
+  /** The size of the file in bytes. */
+  size: number;
+}
+
+export interface Recovered {
+  logId: Uint8Array;
+  segments: FoundSegment[];
+  position: ChainPosition;
+  /** The number of bytes after the end that belong to no batch; they must be overwritten. */
+  tornBytes: number;
+}
+
+export interface RecoveryOptions {
+  storage: LogStorage;
+  owner?: LogOwner;
+  head: LogHead | undefined;
+  /** Takes each batch, in order. */
+  onBatch(placed: PlacedBatch, segment: number): void;
+}
+
+/**
+ * Verifies the whole log.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE with the file, the offset and what can be done
+ */
+export function recover(options: RecoveryOptions): Recovered | undefined {
+  const { storage, head } = options;
+  const firsts = segmentsIn(storage);
+  const [oldest] = firsts;
+  if (oldest === undefined) {
+    if (head !== undefined && head.sequence > 0)
+      throw missing(storage.path, head.start, head.sequence);
+    return undefined;
+  }
+  if (head !== undefined && oldest > head.start)
+    throw missing(storage.path, head.start, oldest - 1);
+  const check = new HeadCheck(storage, head);
+  const segments: FoundSegment[] = [];
+  let position: ChainPosition | undefined;
+  let logId = head?.logId;
+  let tornBytes = 0;
+  for (const [index, first] of firsts.entries()) {
+    const name = segmentName(first);
+    const path = join(storage.path, name);
+    const file = storage.open(name);
+    try {
+      const header = readHeader(file, path, options.owner);
+      if (header.first !== first) throw damaged(path, 32, `it begins with ${header.first}`);
+      logId ??= header.logId;
+      if (toHex(header.logId) !== toHex(logId)) throw refused(path, otherLog);
+      position ??= { sequence: first, digest: header.previous };
+      if (position.sequence !== first) throw missing(storage.path, position.sequence, first - 1);
+      if (toHex(position.digest) !== toHex(header.previous)) {
+        throw damaged(path, 40, "it does not continue the segment before it");
+      }
+      if (first === 1 && toHex(header.previous) !== toHex(firstDigest)) {
+        throw damaged(path, 40, "the first segment names a segment before it");
+      }
+      const through = (firsts[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
+      const end = readAll(options, file, first, position, through, check);
+      const size = file.size();
+      segments.push({ first, next: position.sequence, end, size });
+      if (index < firsts.length - 1) {
+        if (position.sequence <= through) {
+          throw damaged(path, end, `entry ${position.sequence} is missing or damaged`);
+        }
+      } else tornBytes = judgeTail(file, path, end, size, position);
+    } finally {
+      file.close();
+    }
+  }
+  if (position === undefined || logId === undefined) return undefined;
+  check.finish(position, segments);
+  return { logId, segments, position, tornBytes };
+}
+
+const otherLog = "it belongs to another log. Remove it, or restore the log from a backup";
+
+function readAll(
+  options: RecoveryOptions,
+  file: LogFile,
+  segment: number,
+  position: ChainPosition,
+  through: number,
+  check: HeadCheck,
+): number {
+  const batches = batchesIn(file, position, through);
+  for (;;) {
+    const step = batches.next();
+    if (step.done) return step.value;
+    check.passed(step.value, segment);
+    options.onBatch(step.value, segment);
+  }
+}
+
+/**
+ * Returns how many bytes after the end are not zero, up to the last one: what an interrupted write
+ * left. A batch that verifies behind them proves that they are not a torn tail but damage.
+ */
+function judgeTail(
+  file: LogFile,
+  path: string,
+  end: number,
+  size: number,
+  { sequence }: ChainPosition,
+): number {
+  const rest = file.read(end, size - end);
+  let torn = rest.length;
+  while (torn > 0 && rest[torn - 1] === 0) torn--;
+  for (let at = alignment; at < torn; at += alignment) {
+    const announced = announcedBytes(rest.subarray(at, at + batchHeaderBytes));
+    if (announced === undefined) continue;
+    const batch = decodeBatch(rest, at);
+    if (batch === undefined || batch.first <= sequence) continue;
+    throw damaged(path, end, `entry ${sequence} is damaged, and entry ${batch.first} follows it`);
+  }
+  return torn;
+}
+
+/** Compares the log with its head. */
+class HeadCheck {
+  readonly #storage: LogStorage;
+  readonly #head: LogHead | undefined;
+
+  constructor(storage: LogStorage, head: LogHead | undefined) {
+    this.#storage = storage;
+    this.#head = head;
+  }
+
+  passed({ batch, offset }: PlacedBatch, segment: number): void {
+    const head = this.#head;
+    if (head === undefined || batch.first + batch.count - 1 !== head.sequence) return;
+    if (toHex(batch.digest) === toHex(head.digest)) return;
+    const path = join(this.#storage.path, segmentName(segment));
+    throw damaged(path, offset, `entry ${head.sequence} is not the one that was on disk before`);
+  }
+
+  finish({ sequence }: ChainPosition, segments: readonly FoundSegment[]): void {
+    const head = this.#head;
+    if (head === undefined || sequence > head.sequence) return;
+    const last = segments.at(-1);
+    const path = join(this.#storage.path, segmentName(last?.first ?? 1));
+    const entries = `entries ${sequence} to ${head.sequence}, which were on disk before,`;
+    throw damaged(path, last?.end ?? headerBytes, `${entries} are missing or damaged`);
+  }
+}

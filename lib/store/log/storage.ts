@@ -1,0 +1,34 @@
+/**
+ * What a log needs of a disk. `fileStorage.ts` implements it with files; the simulator and the
+ * tests implement it with faults: lost writes, torn writes, flipped bits, full and slow disks.
+ */
+export interface LogStorage {
+  /** The names in the directory, in any order. An absent directory has none. */
+  list(): string[];
+  open(name: string): LogFile;
+  /** Creates a file of this size, filled with zeros, whose space is allocated. */
+  create(name: string, bytes: number): LogFile;
+  /** Replaces `to` if it exists. */
+  rename(from: string, to: string): void;
+  remove(name: string): void;
+  /** Returns when the names in the directory are on disk. */
+  syncNames(): void;
+  /** Throws if the directory is no longer the one that was opened. */
+  assertInPlace(): void;
+  /** The directory, for error messages. */
+  readonly path: string;
+}
+
+/** All methods throw the error of the operating system. */
+export interface LogFile {
+  /** The size in bytes. */
+  size(): number;
+  /** Returns fewer bytes only at the end of the file. */
+  read(offset: number, bytes: number): Uint8Array;
+  write(offset: number, bytes: Uint8Array): void;
+  /** Returns when everything that was written is on disk (fdatasync(2)). */
+  sync(): void;
+  /** Does the same on another thread. `done` is called once, later. */
+  syncLater(done: (error?: Error) => void): void;
+  close(): void;
+}

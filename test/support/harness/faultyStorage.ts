@@ -1,0 +1,235 @@
+/**
+ * A log's storage in memory, with a disk's faults on real bytes: writes that were not synced are
+ * lost or torn, syncs fail and drop what they had to write, the disk is full, and the machine stops
+ * between any two calls.
+ */
+import type { LogFile, LogStorage } from "../../../lib/store/log/storage.ts";
+
+const sectorBytes = 512;
+
+/** Thrown by every call after the machine has stopped. */
+export class MachineStopped extends Error {}
+
+interface Pending {
+  offset: number;
+  bytes: Uint8Array;
+}
+
+interface Inode {
+  /** What is on the disk. */
+  disk: Uint8Array;
+  /** What a reader sees. */
+  cache: Uint8Array;
+  pending: Pending[];
+}
+
+type NameChange = { name: string; inode: Inode | undefined };
+
+export interface FaultPlan {
+  /** The machine stops at this call, counted from 1. */
+  stopAt?: number;
+  /** This call fails with an error of the operating system. */
+  failAt?: number;
+}
+
+export class FaultyStorage implements LogStorage {
+  readonly path = "/log";
+  /** The number of calls that change something. */
+  calls = 0;
+  /** The disk takes no new files. */
+  isFull = false;
+  /** Syncs that run later wait here until `finishSyncs`. */
+  readonly #later: (() => void)[] = [];
+  #plan: FaultPlan;
+  #isStopped = false;
+  #names = new Map<string, Inode>();
+  #diskNames = new Map<string, Inode>();
+  #nameChanges: NameChange[] = [];
+
+  constructor(plan: FaultPlan = {}) {
+    this.#plan = plan;
+  }
+
+  list(): string[] {
+    this.#assertRunning();
+    return [...this.#names.keys()];
+  }
+
+  open(name: string): LogFile {
+    this.#assertRunning();
+    const inode = this.#names.get(name);
+    if (inode === undefined) throw new Error(`ENOENT: no such file "${name}"`);
+    return this.#file(inode);
+  }
+
+  create(name: string, bytes: number): LogFile {
+    this.#changing();
+    if (this.isFull) throw new Error("ENOSPC: no space left on device");
+    const inode = { disk: new Uint8Array(bytes), cache: new Uint8Array(bytes), pending: [] };
+    this.#setName(name, inode);
+    return this.#file(inode);
+  }
+
+  rename(from: string, to: string): void {
+    this.#changing();
+    const inode = this.#names.get(from);
+    if (inode === undefined) throw new Error(`ENOENT: no such file "${from}"`);
+    this.#setName(to, inode);
+    this.#setName(from, undefined);
+  }
+
+  remove(name: string): void {
+    this.#changing();
+    if (this.#names.has(name)) this.#setName(name, undefined);
+  }
+
+  syncNames(): void {
+    this.#changing();
+    this.#diskNames = new Map(this.#names);
+    this.#nameChanges = [];
+  }
+
+  assertInPlace(): void {
+    this.#assertRunning();
+  }
+
+  /** Ends the syncs that run on another thread. */
+  finishSyncs(): void {
+    for (const finish of this.#later.splice(0)) finish();
+  }
+
+  /**
+   * What the next start finds after the power failed: of what was not synced, any part may be on
+   * the disk.
+   *
+   * @param random returns a number from 0 up to 1
+   */
+  afterPowerFailure(random: () => number, plan: FaultPlan = {}): FaultyStorage {
+    const next = new FaultyStorage(plan);
+    const names = new Map(this.#diskNames);
+    const kept = Math.floor(random() * (this.#nameChanges.length + 1));
+    for (const { name, inode } of this.#nameChanges.slice(0, kept)) setIn(names, name, inode);
+    const copies = new Map<Inode, Inode>();
+    for (const [name, inode] of names) {
+      const copy = copies.get(inode) ?? survivorOf(inode, random);
+      copies.set(inode, copy);
+      next.#names.set(name, copy);
+    }
+    next.#diskNames = new Map(next.#names);
+    return next;
+  }
+
+  /** What the next start finds after the process was killed: everything that it wrote. */
+  afterKill(plan: FaultPlan = {}): FaultyStorage {
+    const next = new FaultyStorage(plan);
+    for (const [name, { cache }] of this.#names) {
+      next.#names.set(name, { disk: cache.slice(), cache: cache.slice(), pending: [] });
+    }
+    next.#diskNames = new Map(next.#names);
+    return next;
+  }
+
+  /** The bytes of a file, which the caller may change. */
+  bytesOf(name: string): Uint8Array {
+    const inode = this.#names.get(name);
+    if (inode === undefined) throw new Error(`there is no file "${name}"`);
+    return inode.cache;
+  }
+
+  /** Removes a file behind the log's back. */
+  lose(name: string): void {
+    this.#names.delete(name);
+  }
+
+  /** Puts a file there behind the log's back. */
+  put(name: string, bytes: Uint8Array): void {
+    this.#names.set(name, { disk: bytes.slice(), cache: bytes.slice(), pending: [] });
+  }
+
+  #file(inode: Inode): LogFile {
+    return {
+      size: () => inode.cache.length,
+      read: (offset, bytes) => {
+        this.#assertRunning();
+        return inode.cache.slice(offset, offset + bytes);
+      },
+      write: (offset, bytes) => {
+        this.#changing(() => {
+          // A write that fails may have written a part.
+          const part = bytes.slice(0, Math.floor(bytes.length / 2));
+          inode.cache.set(part, offset);
+          inode.pending.push({ offset, bytes: part });
+        });
+        inode.cache.set(bytes, offset);
+        inode.pending.push({ offset, bytes: bytes.slice() });
+      },
+      sync: () => this.#sync(inode),
+      syncLater: (done) => {
+        this.#later.push(() => {
+          try {
+            this.#sync(inode);
+          } catch (error) {
+            if (error instanceof MachineStopped) return;
+            return done(error as Error);
+          }
+          done();
+        });
+      },
+      close: () => {},
+    };
+  }
+
+  #sync(inode: Inode): void {
+    // The kernel drops the pages of a failed sync: they are read from the cache, and never written.
+    this.#changing(() => {
+      inode.pending = [];
+    });
+    for (const { offset, bytes } of inode.pending) inode.disk.set(bytes, offset);
+    inode.pending = [];
+  }
+
+  #setName(name: string, inode: Inode | undefined): void {
+    setIn(this.#names, name, inode);
+    this.#nameChanges.push({ name, inode });
+  }
+
+  #changing(onFailure = () => {}): void {
+    this.#assertRunning();
+    this.calls++;
+    if (this.calls === this.#plan.stopAt) {
+      this.#isStopped = true;
+      throw new MachineStopped("the machine has stopped");
+    }
+    if (this.calls !== this.#plan.failAt) return;
+    onFailure();
+    throw new Error("EIO: i/o error");
+  }
+
+  #assertRunning(): void {
+    if (this.#isStopped) throw new MachineStopped("the machine has stopped");
+  }
+}
+
+function setIn(names: Map<string, Inode>, name: string, inode: Inode | undefined): void {
+  if (inode === undefined) names.delete(name);
+  else names.set(name, inode);
+}
+
+/** Each sector of what was not synced is on the disk or not, in any combination. */
+function survivorOf({ disk, pending }: Inode, random: () => number): Inode {
+  const bytes = disk.slice();
+  for (const write of pending) {
+    const fate = random();
+    if (fate < 0.3) continue;
+    const end = write.offset + write.bytes.length;
+    for (let at = write.offset; at < end; ) {
+      const next = Math.min(end, (Math.floor(at / sectorBytes) + 1) * sectorBytes);
+      const isWritten = fate > 0.7 || random() < 0.5;
+      if (isWritten) {
+        bytes.set(write.bytes.subarray(at - write.offset, next - write.offset), at);
+      }
+      at = next;
+    }
+  }
+  return { disk: bytes, cache: bytes.slice(), pending: [] };
+}
