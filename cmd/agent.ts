@@ -3,17 +3,19 @@ import { join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { CommandTrust } from "../lib/agent/identity/commandTrust.ts";
-import { openAgentJournal, restoreJournalBackup } from "../lib/agent/journal/journal.ts";
+import { assertNoEarlierJournal, openAgentJournal } from "../lib/agent/journal/journal.ts";
+import { restoreLogBackup } from "../lib/agent/journal/logBackup.ts";
 import { runAgent } from "../lib/agent/start.ts";
 import { createTrialReporter } from "../lib/agent/update/trialReporter.ts";
-import { breakIfPlanted } from "../lib/failpoints.ts";
 import { parseJoin } from "../lib/protocol/api/joinString.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { acceptedMax, outputBytesMax, runningMax } from "../lib/protocol/limits.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
+import { openFileStorage } from "../lib/store/log/fileStorage.ts";
 import { systemClock } from "../lib/time/clock.ts";
+import { breakIfPlanted } from "./agent/plantedFault.ts";
 import { restart, trialFault, update } from "./agent/replaceProcess.ts";
 import { type ClientFlags, clientArgs, logArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
@@ -184,11 +186,14 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   const settings = hostSettings(options, agentId);
   const dir = join(resolveDataDir(options), "agents", agentId);
   const runtime = await loadRuntime();
-  const journalPath = join(dir, "journal.db");
-  await breakIfPlanted(journalPath);
-  // A trial that was interrupted, for example by a reboot, leaves a backup of the journal.
-  if (trial === undefined) restoreJournalBackup(journalPath);
-  const journal = openAgentJournal(journalPath);
+  const logDir = join(dir, "log");
+  const clock = systemClock();
+  await breakIfPlanted(logDir);
+  // A trial that was interrupted, for example by a reboot, leaves a backup of the log.
+  if (trial === undefined) restoreLogBackup(logDir);
+  assertNoEarlierJournal(dir);
+  const storage = openFileStorage({ path: logDir, tryLock: runtime.tryLock });
+  const journal = openAgentJournal({ storage, clock });
   const access = await openAgentConnection({
     ...{ flags: options, join: joinText, agentId, dir, runtime, log },
     signal: stopped,
@@ -207,7 +212,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
       updatesDir: join(dir, "updates"),
       runsDir: join(dir, "runs"),
       runtime,
-      clock: systemClock(),
+      clock,
       log,
       restart: (wanted) => {
         void (wanted === undefined ? restart(replacing) : update(wanted, replacing));

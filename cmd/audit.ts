@@ -1,6 +1,9 @@
+import { statSync } from "node:fs";
 import { defineCommand } from "citty";
+import { readAgentAudit } from "../lib/agent/journal/readAudit.ts";
 import {
   type AuditEntry,
+  type AuditHead,
   type AuditLine,
   parseAuditHead,
   type VerifyResult,
@@ -18,8 +21,8 @@ const trailArgs = {
   ...clientArgs,
   journal: {
     type: "string",
-    valueHint: "FILE",
-    description: "read this journal file instead: an agent's journal.db, or control.db",
+    valueHint: "PATH",
+    description: "read this journal instead: the directory log of an agent, or control.db",
   },
 } as const;
 
@@ -77,7 +80,7 @@ async function listRun(options: AuditOptions & { limit: string }): Promise<numbe
   const lines =
     options.journal === undefined
       ? (await (await createClient(options)).auditTrail({ limit })).items
-      : readAuditFile(options.journal).lines.slice(-limit);
+      : readTrail(options.journal).lines.slice(-limit);
   if (options.json) for (const line of lines) printJson(line);
   else print(table(["#", "AT", "WHO", "FROM", "ACTION", "OUTCOME", "ON"], lines.map(row)));
   return exitOk;
@@ -92,7 +95,7 @@ async function verifyRun(options: AuditOptions & { head?: string | undefined }):
   const verdict: VerifyResult =
     options.journal === undefined
       ? await (await createClient(options)).verifyAudit(options.head)
-      : readAuditFile(options.journal, anchor).verdict;
+      : readTrail(options.journal, anchor).verdict;
   const anchor_too_old = verdict.intact && verdict.anchor_too_old === true;
   if (options.json) printJson(verdict);
   else print(formatVerifyResult(verdict));
@@ -104,6 +107,12 @@ async function verifyRun(options: AuditOptions & { head?: string | undefined }):
   return verdict.intact && !anchor_too_old ? exitOk : exitFailed;
 }
 
+/** An agent's journal is a directory; the control plane's is a file. */
+function readTrail(path: string, anchor?: AuditHead) {
+  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isDirectory ? readAgentAudit(path, anchor) : readAuditFile(path, anchor);
+}
+
 function formatVerifyResult(verdict: VerifyResult): string {
   if (!verdict.intact) return `broken at record ${verdict.sequence}: ${verdict.reason}`;
   const { head, start } = verdict;
@@ -113,7 +122,7 @@ function formatVerifyResult(verdict: VerifyResult): string {
 
 async function exportRun(options: AuditOptions): Promise<number> {
   if (options.journal !== undefined) {
-    readAuditFile(options.journal).lines.forEach(printJson);
+    readTrail(options.journal).lines.forEach(printJson);
     return exitOk;
   }
   const client = await createClient(options);

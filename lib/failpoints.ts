@@ -3,7 +3,6 @@
  * `WSCTL_FAILPOINT=control_after_commit:3` ends the process the third time that it reaches this
  * point. In other builds these calls do nothing.
  */
-import { DatabaseSync } from "node:sqlite";
 
 /** Set by `scripts/build.ts` for test builds; undefined in other builds. */
 declare const WSCTL_TEST_BUILD: boolean | undefined;
@@ -29,19 +28,3 @@ export function failpoint(name: Failpoint): void {
 
 /** How much longer each sync of a log takes in a test build, in milliseconds. */
 export const syncDelayMs = isTestBuild ? Number(process.env.WSCTL_SYNC_DELAY_MS ?? 0) : 0;
-
-/** A fault of this build for tests of updates; undefined in other builds. */
-declare const WSCTL_FAULT: string | undefined;
-
-const plantedFault = typeof WSCTL_FAULT === "undefined" ? undefined : WSCTL_FAULT;
-
-/** Called before an agent opens its journal: a build with a fault stops here. */
-export async function breakIfPlanted(journalPath: string): Promise<void> {
-  if (plantedFault === "mute") await new Promise(() => {});
-  if (plantedFault === "migrate") {
-    const db = new DatabaseSync(journalPath);
-    db.exec("PRAGMA user_version = 1000");
-    db.close();
-  }
-  if (plantedFault !== undefined) process.kill(process.pid, "SIGKILL");
-}

@@ -34,7 +34,11 @@ export const folders: readonly Folder[] = [
   { path: "lib/log", what: "the log", mayImport: [protocol, "lib/time"] },
   { path: "lib/files", what: "atomic writes, digests of files", mayImport: [] },
   { path: "lib/runtime", what: "what differs between Bun and Deno", mayImport: [] },
-  { path: "lib/store", what: "SQLite, group commit, audit trail", mayImport: base },
+  {
+    path: "lib/store",
+    what: "SQLite, group commit, audit trail; `log/` is the append-only log",
+    mayImport: [...base, "lib/files"],
+  },
   { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
   {
     path: "lib/transfer",
@@ -162,8 +166,8 @@ export const folders: readonly Folder[] = [
   },
   {
     path: "lib/agent/journal",
-    what: "durable state",
-    mayImport: [protocol, "lib/store", "lib/agent/core"],
+    what: "durable state, in the log",
+    mayImport: [...base, "lib/files", "lib/store", "lib/agent/core"],
   },
   {
     path: "lib/agent/identity",

@@ -2,11 +2,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Update } from "../../lib/agent/core/model.ts";
-import {
-  backUpJournal,
-  deleteJournalBackup,
-  restoreJournalBackup,
-} from "../../lib/agent/journal/journal.ts";
+import { backUpLog, deleteLogBackup, restoreLogBackup } from "../../lib/agent/journal/logBackup.ts";
 import { install, previousPath } from "../../lib/agent/update/install.ts";
 import { runTrial } from "../../lib/agent/update/trial.ts";
 import type { Log } from "../../lib/log/log.ts";
@@ -77,15 +73,15 @@ async function runTrialOutcome(
   wanted: Update,
   { dir, stopped }: ReplaceOptions,
 ): Promise<string | undefined> {
-  const journal = join(dir, "journal.db");
-  backUpJournal(journal);
+  const logDir = join(dir, "log");
+  backUpLog(logDir);
   const trial = runTrial(wanted);
   const stop = () => trial.stop();
   stopped.addEventListener("abort", stop, { once: true });
   const fault = await trial.fault;
   stopped.removeEventListener("abort", stop);
   if (fault === undefined) install(wanted.file, process.execPath);
-  if (fault === undefined) deleteJournalBackup(journal);
-  else restoreJournalBackup(journal);
+  if (fault === undefined) deleteLogBackup(logDir);
+  else restoreLogBackup(logDir);
   return fault;
 }

@@ -14,7 +14,9 @@ import { Alarm } from "../time/alarm.ts";
 import { AgentCore } from "./core/core.ts";
 import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from "./core/model.ts";
 import type { AgentEngineOptions } from "./engineOptions.ts";
-import { requiresCommit } from "./requiresCommit.ts";
+import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
+
+const durable = { result: undefined };
 
 const closeTimeoutMs = 1_000;
 /** After a pause of this process, received data is read for this long before a tick is handled. */
@@ -41,7 +43,12 @@ export class AgentEngine {
     this.#core = new AgentCore(options);
     this.#aside = new FaultGuard(options.log);
     this.#commits = new GroupCommit({
-      commit: (writes) => journal.commit(writes),
+      commit: (writes, done) => {
+        const ended = (error?: unknown) => done(error === undefined ? durable : { error });
+        return journal.commit(writes, ended) ? durable : undefined;
+      },
+      settle: () => journal.settle(),
+      mayOvertake,
       release: (effects) => {
         for (const effect of effects) this.#attempt(effect);
       },
@@ -226,6 +233,7 @@ export class AgentEngine {
     const { log, journal, restart, clock } = this.#options;
     log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
     this.#isStopped = true;
+    this.#commits.flush();
     this.#alarm.cancel();
     this.#options.unsubscribeOutput();
     this.#onClosed = () => {

@@ -8,3 +8,9 @@ export function requiresCommit(effect: AgentEffect): boolean {
   if (effect.type !== "send") return false;
   return effect.message.type === "response" || effect.message.type === "error";
 }
+
+/** Whether an effect may run before earlier writes are durable, because nothing relies on them. */
+export function mayOvertake(effect: AgentEffect): boolean {
+  if (effect.type === "send") return effect.message.type === "heartbeat";
+  return ["ping", "readHostMetrics", "log"].includes(effect.type);
+}

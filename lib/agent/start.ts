@@ -14,7 +14,6 @@ import {
 import { protocolVersion, subprotocol, version } from "../protocol/wire/version.ts";
 import { formatRuntime } from "../runtime/load.ts";
 import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
-import { AuditRetention, type AuditRetentionOptions } from "../store/auditRetention.ts";
 import type { Clock } from "../time/clock.ts";
 import { capabilitiesJson } from "./capabilities.ts";
 import type { HostInfo } from "./commands/command.ts";
@@ -28,7 +27,8 @@ import type { CommandTrust } from "./identity/commandTrust.ts";
 import { buildAccess, toControlPlane } from "./identity/controlPlaneAccess.ts";
 import type { AgentIdentity } from "./identity/identity.ts";
 import { KeyRenewal } from "./identity/keyRenewal.ts";
-import type { AgentJournal } from "./journal/journal.ts";
+import type { LogJournal } from "./journal/journal.ts";
+import { JournalRetention, type JournalRetentionOptions } from "./journal/journalRetention.ts";
 import { fetchLogs } from "./logs/fetchLogsKind.ts";
 import { parseSource } from "./logs/logSource.ts";
 import { builtInProgramNames } from "./programs/builtInPrograms.ts";
@@ -60,7 +60,7 @@ export interface AgentOptions {
   heartbeatSeconds?: number;
   /** Labels of this host, for target selectors. */
   labels?: Labels;
-  journal: AgentJournal;
+  journal: LogJournal;
   /** The directory with manifests of custom commands; need not exist. */
   commandsDir: string;
   /** The directory with manifests of services that `restart` may restart; need not exist. */
@@ -85,7 +85,7 @@ export interface AgentOptions {
   clock: Clock;
   log: Log;
   /** How long the entries of this agent's audit trail are kept, and the reason for the limit. */
-  auditRetention: Pick<AuditRetentionOptions, "keepMs" | "reason">;
+  auditRetention: Pick<JournalRetentionOptions, "keepMs" | "reason">;
   /** Replaces this process, by another version if `update` is given. */
   restart(update: Update | undefined): void;
   /** Why the version that was tried before this process was not installed. */
@@ -101,6 +101,7 @@ export interface AgentOptions {
 export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { journal, clock, log, agentId, runtime } = options;
   const facts = buildHostInfo(clock);
+  if (journal.tornBytes > 0) log.warn("unfinished log entry removed", { bytes: journal.tornBytes });
   deleteStaleUpdates(options);
   const services = new ManifestDirectory(options.servicesDir, parseService, [], log);
   const programs = new Programs(
@@ -109,7 +110,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     options.outputBytesMax,
   );
   const keeper = createKeyKeeper(options);
-  const audit = new AuditRetention({ trail: journal.audit, ...options.auditRetention, clock, log });
+  const retention = new JournalRetention({ journal, ...options.auditRetention, clock, log });
   let isLinked = false;
   const meter = new HostMetricsReader({ now: () => clock.now() });
   return new Promise((resolve) => {
@@ -157,7 +158,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       onStopped: resolve,
     });
     engine.start();
-    audit.start();
+    retention.start();
     const aside = new FaultGuard(log);
     const looking = setInterval(() => {
       aside.attempt("read changed manifests", () => engine.poll());
@@ -165,7 +166,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     }, capabilitiesPollMs);
     const stop = () => {
       clearInterval(looking);
-      audit.close();
+      retention.close();
       engine.stop();
     };
     if (signal.aborted) stop();

@@ -141,6 +141,9 @@ export const answerRepeatMs = 30_000;
 export const dedupAfterTtlMs = 60 * 60 * 1000;
 export const dedupWindowMs = 7 * 24 * 60 * 60 * 1000;
 
+/** Above this size an agent removes entries of its log that no request needs, however young. */
+export const agentLogBytesMax = 64 * 1024 * 1024;
+
 /** A connection attempt is abandoned after this time. */
 export const connectTimeoutMs = 15_000;
 

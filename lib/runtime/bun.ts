@@ -1,9 +1,11 @@
 /** Bun: its own server and WebSocket. Imported only by `load.ts`, and only under Bun. */
 
+import { dlopen } from "bun:ffi";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import { fileBody } from "./bunFileBody.ts";
+import { lockExclusiveNow, openLibc } from "./libc.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -251,6 +253,12 @@ function reexec(): never {
   return execve.call(process, file, args, process.env);
 }
 
+function tryLock(fd: number): boolean {
+  const signature = { flock: { args: ["i32", "i32"], returns: "i32" } } as const;
+  const { symbols } = openLibc((name) => dlopen(name, signature));
+  return symbols.flock(fd, lockExclusiveNow) === 0;
+}
+
 export const runtime: Runtime = {
   upgradeWebSocket,
   serverSocket: (context, sendQueueBytesMax) =>
@@ -268,5 +276,6 @@ export const runtime: Runtime = {
   fileBody,
   self,
   program,
+  tryLock,
   reexec,
 };

@@ -11,6 +11,7 @@ import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { WSContext } from "hono/ws";
 import { WebSocket, WebSocketServer } from "ws";
+import { lockExclusiveNow, openLibc } from "./libc.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -32,6 +33,10 @@ interface DenoNamespace {
     file: string,
     symbols: { execve: { parameters: ["buffer", "buffer", "buffer"]; result: "i32" } },
   ): { symbols: { execve(file: Uint8Array, args: BigUint64Array, env: BigUint64Array): number } };
+  dlopen(
+    file: string,
+    symbols: { flock: { parameters: ["i32", "i32"]; result: "i32" } },
+  ): { symbols: { flock(fd: number, operation: number): number } };
   UnsafePointer: { of(bytes: Uint8Array): unknown; value(pointer: unknown): bigint };
 }
 // The project's types are those of Bun and Node.js; only this part of Deno's namespace is used.
@@ -165,12 +170,18 @@ function reexec(): never {
   };
   const args = [...self(), ...process.argv.slice(2)];
   const env = Object.entries(process.env).map(([key, value]) => `${key}=${value}`);
-  const library = process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6";
-  const { symbols } = deno.dlopen(library, {
-    execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" },
-  });
+  const { symbols } = openLibc((name) =>
+    deno.dlopen(name, { execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" } }),
+  );
   symbols.execve(cString(deno.execPath()), pointers(args), pointers(env));
   throw new Error(`execve of "${deno.execPath()}" failed (${kept.length} arguments)`);
+}
+
+function tryLock(fd: number): boolean {
+  const { symbols } = openLibc((name) =>
+    deno.dlopen(name, { flock: { parameters: ["i32", "i32"], result: "i32" } }),
+  );
+  return symbols.flock(fd, lockExclusiveNow) === 0;
 }
 
 export const runtime: Runtime = {
@@ -191,5 +202,6 @@ export const runtime: Runtime = {
   fileBody,
   self,
   program: () => undefined,
+  tryLock,
   reexec,
 };

@@ -109,6 +109,11 @@ export interface Runtime {
   /** Returns the path of the compiled executable; undefined if the program runs from sources. */
   program(): string | undefined;
   /**
+   * Locks an open file for this process until the file is closed (flock(2)). Returns false if
+   * another process has locked it.
+   */
+  tryLock(fd: number): boolean;
+  /**
    * Replaces this process by a new one of the same program and arguments; the process id stays
    * (execve(2)).
    */

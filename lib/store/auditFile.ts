@@ -46,7 +46,7 @@ export function readAuditFile(path: string, anchor?: AuditHead): AuditFile {
     }
   }
   const text = `Cannot read the audit trail in "${path}": ${errorText(fault)}`;
-  throw new WsctlError("USAGE", `${text}. Specify control.db or an agent's journal.db`);
+  throw new WsctlError("USAGE", `${text}. Specify control.db, or the directory log of an agent`);
 }
 
 function read(path: string, anchor: AuditHead | undefined): AuditFile {

@@ -11,14 +11,20 @@ export interface Batch<Write, Effect> {
   effects: Effect[];
 }
 
+/** How a commit ended. */
+export type Committed<Result> = { result: Result } | { error: unknown };
+
 export interface GroupCommitOptions<Write, Effect, Result> {
   /**
-   * Makes all writes durable, or throws and makes none. A promise means that the disk is slow: it
-   * resolves when the writes are durable, and rejects if none is.
+   * Makes all writes durable and returns the result, or throws and makes none. On a slow disk it
+   * returns undefined, and calls `done` once when the writes are durable or have failed.
    */
-  commit(writes: Write[]): Result | Promise<Result>;
-  /** Makes the writes of the pending promise durable before it returns, or throws. */
-  settle?(): Result;
+  commit(
+    writes: Write[],
+    done: (committed: Committed<Result>) => void,
+  ): { result: Result } | undefined;
+  /** Calls the `done` that is pending before it returns. */
+  settle?(): void;
   /**
    * @param result The result of the commit before the effects; undefined if there was nothing to
    *   write.
@@ -87,50 +93,36 @@ export class GroupCommit<Write, Effect, Result = void> {
     return now.length === 0 ? effects : effects.filter((effect) => !mayOvertake(effect));
   }
 
+  #settle(): void {
+    if (this.#pending !== undefined) this.#options.settle?.();
+  }
+
   #commit(): void {
     const batch = this.#batch;
     if (this.#pending !== undefined || batch.writes.length + batch.effects.length === 0) return;
     this.#batch = { writes: [], effects: [] };
     if (batch.writes.length === 0) return this.#options.release(batch.effects, undefined);
     this.#pending = batch;
-    this.#finish(batch, () => this.#options.commit(batch.writes));
-  }
-
-  #settle(): void {
-    const { settle } = this.#options;
-    const batch = this.#pending;
-    if (batch !== undefined && settle !== undefined) this.#finish(batch, settle);
-  }
-
-  /** Ends the commit of a batch, or waits for it if `durable` returns a promise. */
-  #finish(batch: Batch<Write, Effect>, durable: () => Result | Promise<Result>): void {
-    let result: Result | Promise<Result>;
+    let committed: Committed<Result> | undefined;
     try {
-      result = durable();
-    } catch (error) {
-      return this.#failed(batch, error);
-    }
-    if (!(result instanceof Promise)) return this.#durable(batch, result);
-    result.then(
-      (value) => {
-        this.#durable(batch, value);
+      committed = this.#options.commit(batch.writes, (late) => {
+        this.#finish(batch, late);
         this.#commit();
-      },
-      (error) => this.#failed(batch, error),
-    );
+      });
+    } catch (error) {
+      committed = { error };
+    }
+    if (committed !== undefined) this.#finish(batch, committed);
   }
 
-  /** Does nothing if the batch was settled before. */
-  #durable(batch: Batch<Write, Effect>, result: Result): void {
-    if (this.#pending !== batch) return;
+  #finish(batch: Batch<Write, Effect>, committed: Committed<Result>): void {
     this.#pending = undefined;
-    if (batch.effects.length > 0) this.#options.release(batch.effects, result);
+    if ("error" in committed) return this.#failed(batch, committed.error);
+    if (batch.effects.length > 0) this.#options.release(batch.effects, committed.result);
   }
 
   /** What has gathered since builds on the writes that failed, so it fails with them. */
   #failed(batch: Batch<Write, Effect>, error: unknown): void {
-    if (this.#pending !== batch) return;
-    this.#pending = undefined;
     const { writes, effects } = this.#batch;
     this.#batch = { writes: [], effects: [] };
     const all = { writes: [...batch.writes, ...writes], effects: [...batch.effects, ...effects] };

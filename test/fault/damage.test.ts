@@ -3,14 +3,18 @@
  * somewhere in the middle is either said to be, or makes no outcome wrong.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDir } from "../support/processes/processes.ts";
 import { cutTo, fatal, refusalFaults, wholeFile } from "./damage.ts";
+import { fatalForHead, fatalForSegment, firstSegment } from "./damageLog.ts";
 import { World } from "./world.ts";
 
+const dir = temporaryDir();
+afterAll(() => dir[Symbol.dispose]());
+
 let control: Buffer;
-let agent: Buffer;
+let agentLog: string;
 
 beforeAll(async () => {
   await using world = await World.start();
@@ -18,11 +22,11 @@ beforeAll(async () => {
   expect(await world.agent("web-1").stop()).toBe(0);
   await world.finish();
   control = wholeFile(join(world.dataDir, "control.db"));
-  agent = wholeFile(join(world.path("data-of-web-1"), "agents", "web-1", "journal.db"));
+  agentLog = join(`${dir}`, "log");
+  cpSync(join(world.path("data-of-web-1"), "agents", "web-1", "log"), agentLog, {
+    recursive: true,
+  });
 }, 60_000);
-
-const dir = temporaryDir();
-afterAll(() => dir[Symbol.dispose]());
 
 test("serve refuses a journal that it cannot read, names it and leaves it as it is", async () => {
   const dataDir = join(`${dir}`, "control");
@@ -39,14 +43,29 @@ test("an agent refuses a journal that it cannot read, names it and leaves it as 
   const dataDir = join(`${dir}`, "agent");
   const own = join(dataDir, "agents", "web-1");
   mkdirSync(own, { recursive: true });
-  // Nobody need be there: the journal is looked at first.
+  // No control plane is needed: the log is read first.
   const args = ["agent", "--id", "web-1", "--data-dir", dataDir];
   const faults: string[] = [];
-  for (const damage of fatal) {
-    faults.push(...(await refusalFaults(join(own, "journal.db"), agent, damage, args)));
+  for (const name of [firstSegment, "head"]) {
+    cpSync(agentLog, join(own, "log"), { recursive: true });
+    const whole = readFileSync(join(agentLog, name));
+    const damages = name === "head" ? fatalForHead : fatalForSegment;
+    for (const damage of damages) {
+      faults.push(...(await refusalFaults(join(own, "log", name), whole, damage, args)));
+    }
+    rmSync(join(own, "log"), { recursive: true });
   }
   expect(faults).toEqual([]);
 }, 60_000);
+
+test("an agent refuses a journal of a build before the first release", async () => {
+  const dataDir = join(`${dir}`, "earlier");
+  const own = join(dataDir, "agents", "web-1");
+  mkdirSync(own, { recursive: true });
+  const file = join(own, "journal.db");
+  const args = ["agent", "--id", "web-1", "--data-dir", dataDir];
+  expect(await refusalFaults(file, Buffer.alloc(4096), cutTo(4096), args)).toEqual([]);
+});
 
 test("a journal of which one byte is left is not taken for a new one", async () => {
   const dataDir = join(`${dir}`, "byte");

@@ -3,12 +3,13 @@
  * damaged, or no request ends as something it is not, none runs twice, and none is denied.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import type { JobDetail } from "../../lib/protocol/api/views.ts";
 import { Running, temporaryDir } from "../support/processes/processes.ts";
 import { type Damage, flip, refused, starts, wholeFile, writeAlone } from "./damage.ts";
+import { firstSegment, headWritten } from "./damageLog.ts";
 import { randomOf } from "./random.ts";
 import { testBinary, World } from "./world.ts";
 
@@ -22,7 +23,9 @@ const waiting = 4;
 const dir = temporaryDir();
 let world: World;
 let control: Buffer;
+/** The first segment of the log of an agent, and the directory with all its files. */
 let agent: Buffer;
+let agentLog: string;
 /** What was known of every job before the damage. */
 let known: JobDetail[];
 /** The job that ran when everything died. */
@@ -45,13 +48,18 @@ beforeAll(async () => {
   const { line: _, ...order } = world.orderOf("web-1", { waitMs: 20_000, timeout: 30 });
   interrupted = (await client.sendOnly(order)).job.job_id;
   await world.agent("web-1").logged(/running/, seen);
+  // Without damage to the log, what an agent wrote before it was killed is never lost.
+  const logOfAgent = join(world.path("data-of-web-1"), "agents", "web-1", "log");
+  await headWritten(logOfAgent);
   await world.agent("web-1").kill();
   known = await Promise.all(
     (await client.jobs({ limit: 100 })).items.map(({ job_id }) => client.job(job_id)),
   );
   await world.control.kill();
   control = wholeFile(join(world.dataDir, "control.db"));
-  agent = wholeFile(join(world.path("data-of-web-1"), "agents", "web-1", "journal.db"));
+  agentLog = join(`${dir}`, "log of web-1");
+  cpSync(logOfAgent, agentLog, { recursive: true });
+  agent = readFileSync(join(agentLog, firstSegment));
 }, 60_000);
 
 afterAll(async () => {
@@ -153,9 +161,10 @@ async function agentFaults(damage: Damage, right = ["lost", "sent"]): Promise<st
   mkdirSync(own, { recursive: true });
   cpSync(join(world.dataDir, "local.json"), join(place, "local.json"));
   writeAlone(join(place, "control.db"), control);
-  const file = join(own, "journal.db");
+  const file = join(own, "log", firstSegment);
   const damaged = damage.apply(agent);
-  writeAlone(file, damaged);
+  cpSync(agentLog, join(own, "log"), { recursive: true });
+  writeFileSync(file, damaged);
   const ranBefore = readFileSync(world.ranFile, "utf8");
   const args = ["serve", "--port", "0", "--data-dir", place];
   const { process: serving } = await starts(args, /serving on/);

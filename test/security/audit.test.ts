@@ -1,6 +1,5 @@
 /** The audit trail on real processes: what is in it, what is not, and what it notices. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AuditLine } from "../../lib/protocol/api/audit.ts";
@@ -102,7 +101,7 @@ test("an agent's own trail tells what was begun, refused and ended, and of param
   await fleet.agent(host, "--id", "web-1", "--join", await fleet.joinText()).logged(/ connected$/);
   await fleet.run("send", "ping", "--agent", "web-1");
   await fleet.run("send", "nope", "--agent", "web-1", "--param", "password=canary-4711");
-  const journal = join(host, "agents", "web-1", "journal.db");
+  const journal = join(host, "agents", "web-1", "log");
   const read = await wsctl(["audit", "export", "--journal", journal]);
   const all = jsonLines<AuditLine>(read).map(({ record }) => record);
   const resource = { command: "nope", parameters: ["password"] };
@@ -119,7 +118,6 @@ test("an agent's own trail tells what was begun, refused and ended, and of param
   );
   expect(read.stdout).not.toContain("canary-4711");
   expect((await wsctl(["audit", "verify", "--journal", journal])).code).toBe(0);
-  expect(readFileSync(journal).length).toBeGreaterThan(0);
 });
 
 function nested({ resource }: { resource?: object }): object {

@@ -1,4 +1,4 @@
-/** Old audit records go on both sides, across kill -9, and the trail stays one that can be checked. */
+/** Both sides remove old audit entries, and what remains can be verified. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -6,6 +6,7 @@ import { openAgentJournal } from "../../lib/agent/journal/journal.ts";
 import { openControlJournal } from "../../lib/control/journal/sqliteJournal.ts";
 import type { AuditLine } from "../../lib/protocol/api/audit.ts";
 import type { AuditTrail } from "../../lib/store/auditTrail.ts";
+import { openFileStorage } from "../../lib/store/log/fileStorage.ts";
 import { jsonLines } from "../support/processes/cli.ts";
 import { connectedAgent, startServe, temporaryDir, wsctl } from "../support/processes/processes.ts";
 
@@ -22,7 +23,7 @@ function seed(trail: AuditTrail): void {
   }
 }
 
-test("the control plane's trail lets records go after --audit-retention, also across kill -9", async () => {
+test("the control plane prunes its trail after --audit-retention, also across kill -9", async () => {
   using dataDir = temporaryDir();
   const path = join(dataDir, "control.db");
   const journal = openControlJournal(path);
@@ -63,19 +64,36 @@ test("the control plane's trail lets records go after --audit-retention, also ac
   expect((await verify("--journal", path)).stdout).toMatch(/broken at record 2500/);
 });
 
-test("an agent's own trail does so too", async () => {
-  using dataDir = temporaryDir();
-  const path = join(dataDir, "agents", "web-1", "journal.db");
-  const journal = openAgentJournal(path);
-  seed(journal.audit);
+/** Requests that ended 500 days ago, and some from yesterday. */
+function seedAgent(path: string): void {
+  let wall = Date.now() - 500 * dayMs;
+  const storage = openFileStorage({ path, tryLock: () => true });
+  const clock = { after: () => () => {}, now: () => wall, wall: () => wall };
+  const policy = { isInline: true, averageMs: 0, measured: () => {} };
+  const journal = openAgentJournal({ storage, clock, segmentBytes: 64 * 1024, policy });
+  for (let index = 0; index < records; index++) {
+    if (index === records / 2) wall = Date.now() - dayMs;
+    const requestId = `request-${index}`;
+    const record = { requestId, command: "ping", parameters: {}, state: "ended" as const };
+    const times = { timeoutMs: 1, keepUntil: 1, since: wall };
+    journal.commit([{ type: "putRequest", record: { ...record, ...times } }], () => {});
+    journal.commit([{ type: "markAcknowledged", requestId }], () => {});
+  }
   journal.close();
+}
+
+test("an agent removes old segments of its log after --audit-retention, and records it", async () => {
+  using dataDir = temporaryDir();
+  const path = join(dataDir, "agents", "web-1", "log");
+  seedAgent(path);
   await using _serving = await startServe({ dataDir });
   const options = { dataDir, id: "web-1", args: ["--audit-retention", "30d"] };
   await using agent = await connectedAgent(options);
-  await agent.logged(/audit pruned.*2000/);
+  const [, through] = await agent.logged(/log entries removed through=(\d+)/);
+  expect(Number(through)).toBeGreaterThan(1_000);
   await wsctl(["send", "ping", "--agent", "web-1", "--data-dir", `${dataDir}`]);
   const judged = await wsctl(["audit", "verify", "--journal", path]);
-  expect(judged.stdout).toMatch(/^whole .*from record 2001 on/);
+  expect(judged.stdout).toMatch(/^whole .*from record \d+ on; earlier records were pruned/);
   const trail = await wsctl(["audit", "list", "--json", "--journal", path]);
   expect(jsonLines<AuditLine>(trail).map(({ record }) => record)).toContainEqual(
     expect.objectContaining({

@@ -72,7 +72,7 @@ describe("an agent that trusts keys", () => {
 
     const trail = await wsctl([
       ...["audit", "export", "--journal"],
-      join(host, "agents", "web-1", "journal.db"),
+      join(host, "agents", "web-1", "log"),
     ]);
     const all = jsonLines<AuditLine>(trail).map(({ record }) => record);
     expect(

@@ -3,8 +3,6 @@
  * full, and the process may die right before it, right after it, when nobody has been told, or
  * between the two with the power gone: then the tail that was not synced is lost.
  */
-import type { AgentWrite, Identity, RequestRecord } from "../../lib/agent/core/model.ts";
-import type { AgentJournal } from "../../lib/agent/journal/journal.ts";
 import type {
   AgentRecord,
   ControlWrite,
@@ -225,76 +223,5 @@ export class ControlDisk {
     job.ended++;
     if (outcome.outcome === "success") job.succeeded++;
     this.onOutcome(row.outcome);
-  }
-}
-
-/** An agent's journal with the meaning of the one in SQLite; records are copies, as on a disk. */
-export class AgentDisk {
-  readonly faults = new DiskFaults();
-  readonly #records = new Map<string, string>();
-  readonly #open = new Set<string>();
-  #identity: Identity = { journalId: "new", epoch: 0 };
-  #earlierIdentity = this.#identity;
-
-  /** A machine made from an older image of this one: with what its memory was named then. */
-  copyOfImage(): AgentDisk {
-    const copy = new AgentDisk();
-    copy.#identity = this.#earlierIdentity;
-    for (const [requestId, record] of this.#records) {
-      if (!this.#open.has(requestId)) copy.#records.set(requestId, record);
-    }
-    return copy;
-  }
-
-  /** Whether something is on record that a process on a copy of this disk would go on with. */
-  get isUnderWay(): boolean {
-    return this.openRecords().some(({ state }) => state === "accepted" || state === "restarting");
-  }
-
-  openRecords(): RequestRecord[] {
-    return [...this.#open].map((requestId) => JSON.parse(this.#records.get(requestId) ?? ""));
-  }
-
-  /** Another machine with all that this one has on its disk now. */
-  copy(): AgentDisk {
-    const copy = new AgentDisk();
-    copy.#identity = this.#identity;
-    for (const [requestId, record] of this.#records) copy.#records.set(requestId, record);
-    for (const requestId of this.#open) copy.#open.add(requestId);
-    return copy;
-  }
-
-  journal(): AgentJournal {
-    const disk = this;
-    const read = (requestId: string) => {
-      const text = this.#records.get(requestId);
-      return text === undefined ? undefined : (JSON.parse(text) as RequestRecord);
-    };
-    return {
-      get identity() {
-        return disk.#identity;
-      },
-      commit: (writes) =>
-        this.faults.commit(() => {
-          for (const write of writes) this.#write(write);
-        }),
-      find: read,
-      unacknowledged: () => this.openRecords(),
-      get audit(): never {
-        throw new Error("the audit trail is not simulated");
-      },
-      close: () => {},
-    };
-  }
-
-  #write(write: AgentWrite): void {
-    if (write.type === "putIdentity") {
-      this.#earlierIdentity = this.#identity;
-      this.#identity = write.identity;
-    } else if (write.type === "markAcknowledged") this.#open.delete(write.requestId);
-    else if (write.type === "putRequest") {
-      this.#records.set(write.record.requestId, JSON.stringify(write.record));
-      this.#open.add(write.record.requestId);
-    }
   }
 }

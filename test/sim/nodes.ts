@@ -8,7 +8,8 @@ import type { Log } from "../../lib/log/log.ts";
 import { acceptedMax, runningMax } from "../../lib/protocol/limits.ts";
 import { closeCodes } from "../../lib/protocol/wire/closeCodes.ts";
 import type { ServerSocket } from "../../lib/runtime/runtime.ts";
-import { AgentDisk, type ControlDisk } from "./disks.ts";
+import { AgentDisk } from "./agentDisk.ts";
+import type { ControlDisk } from "./disks.ts";
 import { type Acceptor, Connection } from "./network.ts";
 import { Programs, type Work } from "./programs.ts";
 import { ProcessClock } from "./time.ts";
@@ -68,7 +69,7 @@ export class ControlProcess {
 export class Host {
   readonly name: string;
   readonly agentId: string;
-  disk = new AgentDisk();
+  disk: AgentDisk;
   skewMs = 0;
   clock: ProcessClock | undefined;
   connection: Connection | undefined;
@@ -93,6 +94,7 @@ export class Host {
     this.name = name;
     this.agentId = agentId;
     this.#programs = new Programs(world, this);
+    this.disk = AgentDisk.empty(world.random);
   }
 
   /** Of the process that runs now, or ran last. */
@@ -142,7 +144,7 @@ export class Host {
         isOnTrial: trial !== undefined,
         ...(trialFault === undefined ? {} : { trialFault }),
       },
-      journal: disk.journal(),
+      journal: disk.journal(clock),
       clock,
       log: world.logOf(this.name),
       random: () => world.random.unit(),
@@ -178,6 +180,7 @@ export class Host {
   crash(why: string): void {
     if (this.clock === undefined || !this.clock.isAlive) return;
     this.clock.isAlive = false;
+    this.disk.processDied();
     if (this.isPowerCut) this.#programs.kill();
     this.isPowerCut = false;
     this.#creditRestarts();

@@ -1,6 +1,6 @@
 /** How each planned fault strikes the world, and how everything is made whole again. */
 import { encode } from "../../lib/protocol/wire/codec.ts";
-import { AgentDisk } from "./disks.ts";
+import { AgentDisk } from "./agentDisk.ts";
 import { Host } from "./nodes.ts";
 import type { Fault, FaultKind } from "./plan.ts";
 import type { ProcessClock } from "./time.ts";
@@ -69,7 +69,7 @@ export class Strikes {
       },
       agent_reinstall: (_fault, host) => {
         host.crash("reinstall");
-        host.disk = new AgentDisk();
+        host.disk = AgentDisk.empty(random);
       },
       cut: (_fault, host) => host.connection?.cut(),
       half_open: (_fault, host) => host.connection?.silence(Number.POSITIVE_INFINITY),
@@ -133,9 +133,9 @@ export class Strikes {
     const clone = this.#hostLike(original);
     clone.disk = original.disk.copy();
     const { instanceId } = original;
-    const copied = clone.disk.journal().identity;
+    const copied = clone.disk.identity;
     clone.mayJoin = ({ engine }) =>
-      clone.disk.journal().identity !== copied ||
+      clone.disk.identity !== copied ||
       engine.core.registry.agent(original.agentId).session?.instanceId === instanceId;
     this.#runFor(fault, clone);
   }

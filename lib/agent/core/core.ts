@@ -23,14 +23,11 @@ export interface AgentCoreOptions extends ConnectionOptions, ExecutorOptions {
 
 type Received = AgentEvent & { type: "messageReceived" };
 
-const pruneEveryMs = 60 * 60 * 1000;
-
 export class AgentCore {
   readonly #options: AgentCoreOptions;
   readonly #link: ConnectionState;
   readonly #executor: Executor;
   readonly #announcer = new CapabilityAnnouncer();
-  #pruneAt = 0;
   #identity: Identity = { journalId: "", epoch: 0 };
   #isStopping = false;
 
@@ -43,7 +40,6 @@ export class AgentCore {
   /** The time at which the next `tick` is due. */
   next(): number {
     return Math.min(
-      this.#pruneAt,
       this.#link.next() ?? Number.POSITIVE_INFINITY,
       this.#executor.next() ?? Number.POSITIVE_INFINITY,
     );
@@ -72,7 +68,6 @@ export class AgentCore {
     switch (event.type) {
       case "started":
         this.#identity = event.identity;
-        this.#prune(t);
         this.#executor.recover(event.records, t);
         return this.#link.start(t);
       case "connectionOpened":
@@ -213,7 +208,6 @@ export class AgentCore {
     this.#linkedIfUp(t);
     if (wasUp && this.#link.up === undefined) this.#unlinked(t);
     this.#executor.tick(t);
-    if (t.now >= this.#pruneAt) this.#prune(t);
     this.#disconnectWhenIdle(t);
   }
 
@@ -244,10 +238,5 @@ export class AgentCore {
     if (wanted === undefined || wanted === agentId) return;
     const text = `the token makes this agent "${agentId}", not "${wanted}"`;
     t.log("warn", text);
-  }
-
-  #prune(t: AgentTransition): void {
-    this.#pruneAt = t.now + pruneEveryMs;
-    t.write({ type: "pruneRequests", before: t.now });
   }
 }

@@ -77,9 +77,7 @@ export interface Identity {
 export type AgentWrite =
   | { type: "putIdentity"; identity: Identity }
   | { type: "putRequest"; record: RequestRecord }
-  | { type: "markAcknowledged"; requestId: string }
-  /** Deletes acknowledged requests whose `keepUntil` is before this moment. */
-  | { type: "pruneRequests"; before: number };
+  | { type: "markAcknowledged"; requestId: string };
 
 export type AgentEffect =
   | { type: "dial"; link: number }

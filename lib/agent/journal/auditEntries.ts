@@ -1,22 +1,30 @@
 /**
- * Builds audit entries from the agent's writes: one for each step of a request, stored together
- * with the step. Only the names of parameters are stored, because the values may be secret.
+ * The audit trail of an agent is a view of its log: one entry for each step of a request. Only the
+ * names of parameters are shown, because the values may be secret.
  */
-import type { AuditTrailEntry } from "../../store/auditTrail.ts";
-import type { AgentWrite, RequestRecord } from "../core/model.ts";
+import type { AuditEntry } from "../../protocol/api/audit.ts";
+import { pruneAction } from "../../protocol/api/audit.ts";
+import type { RequestRecord } from "../core/model.ts";
+import { type AgentEntry, toRecord } from "./entries.ts";
 
-/** Returns undefined for a write that is not a step of a request. */
-export function buildAuditEntry(write: AgentWrite): AuditTrailEntry | undefined {
-  if (write.type !== "putRequest") return undefined;
-  const { record } = write;
-  const { requestId: request_id, command, parameters, state, since: at, signedBy } = record;
+/** Returns undefined for an entry that is not part of the audit trail. */
+export function toAuditEntry(sequence: number, entry: AgentEntry): AuditEntry | undefined {
+  const { at } = entry;
+  if (entry.type === "entries_removed") {
+    const { through: last_sequence, digest: hash, entries: records, reason } = entry;
+    const resource = { last_sequence, hash, records, reason };
+    return { sequence, at, action: pruneAction, outcome: "accepted", resource };
+  }
+  const record = toRecord(entry);
+  if (record === undefined) return undefined;
+  const { requestId: request_id, command, parameters, state, signedBy } = record;
   const resource = {
     request_id,
     command,
     parameters: Object.keys(parameters),
     ...(signedBy === undefined ? {} : { signed_by: signedBy }),
   };
-  return { at, details: { action: `request.${verbs[state]}`, resource, ...buildOutcome(record) } };
+  return { sequence, at, action: `request.${verbs[state]}`, resource, ...buildOutcome(record) };
 }
 
 const verbs: Record<RequestRecord["state"], string> = {

@@ -1,23 +1,20 @@
 /**
- * The agent's journal in one SQLite file. It keeps every accepted request, with its response, for
- * as long as the request may be repeated.
+ * The agent's journal: its log, and where the requests stand in it. It keeps every accepted
+ * request, with its response, for as long as the request may be repeated. The audit trail is a view
+ * of the same entries.
  */
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
-import * as v from "valibot";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { failpoint } from "../../failpoints.ts";
-import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
-import { AuditTrail, auditMigration, auditStartMigration } from "../../store/auditTrail.ts";
-import { Database, readSchemaVersion } from "../../store/sqlite.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { type Appended, DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
+import { toHex } from "../../store/log/format.ts";
+import type { EntryPlace, SegmentInfo } from "../../store/log/segmentSet.ts";
+import type { LogStorage } from "../../store/log/storage.ts";
+import type { Clock } from "../../time/clock.ts";
 import type { AgentWrite, Identity, RequestRecord } from "../core/model.ts";
-import { buildAuditEntry } from "./auditEntries.ts";
+import { type AgentEntry, parseEntry, toEntry, toRecord } from "./entries.ts";
+import { RequestIndex } from "./requestIndex.ts";
 
 export interface AgentJournal {
   /**
@@ -25,161 +22,236 @@ export interface AgentJournal {
    * requests.
    */
   readonly identity: Identity;
-  /** Makes all writes durable, or throws and makes none. */
-  commit(writes: AgentWrite[]): void;
+  /**
+   * Makes all writes durable and returns true, or throws and makes none. On a slow disk it returns
+   * false, and calls `done` once when the writes are durable, or with the error.
+   */
+  commit(writes: AgentWrite[], done: (error?: unknown) => void): boolean;
+  /** Calls the `done` that is pending before it returns. */
+  settle(): void;
   find(requestId: string): RequestRecord | undefined;
   /** Returns the requests without an acknowledgement, in order of arrival. */
   unacknowledged(): RequestRecord[];
-  readonly audit: AuditTrail;
   close(): void;
 }
 
-interface Row {
-  record: string;
+export interface AgentJournalOptions {
+  storage: LogStorage;
+  clock: Pick<Clock, "after" | "now" | "wall">;
+  /** The size of a segment; 1 MiB by default. */
+  segmentBytes?: number;
+  policy?: NonNullable<LogOptions["policy"]>;
 }
 
-const applicationId = 0x77736161;
-
-const migrations = [
-  `
-  CREATE TABLE identity (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    journal_id TEXT NOT NULL,
-    epoch INTEGER NOT NULL
-  ) STRICT;
-
-  CREATE TABLE requests (
-    sequence INTEGER PRIMARY KEY,
-    request_id TEXT NOT NULL UNIQUE,
-    acknowledged INTEGER NOT NULL CHECK (acknowledged IN (0, 1)),
-    keep_until REAL NOT NULL,
-    record TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX requests_unacknowledged ON requests (sequence) WHERE acknowledged = 0;
-  CREATE INDEX requests_to_forget ON requests (keep_until) WHERE acknowledged = 1;
-  `,
-  auditMigration,
-  auditStartMigration,
-];
+const segmentBytesDefault = 1024 * 1024;
 
 /**
  * Opens the journal.
- * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the file.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the log
  */
-export function openAgentJournal(path: string): AgentJournal {
-  const what = "the agent's journal";
-  const db = Database.open({ path, what, applicationId, migrations });
-  return db.read(() => journalOn(db));
-}
-
-/** The path of the copy that is made before a newer version migrates the journal. */
-function backupPath(path: string): string {
-  return `${path}.before-update`;
-}
-
-/** Copies a closed journal; the copy is on disk when this returns. */
-export function backUpJournal(path: string): void {
-  const copy = backupPath(path);
-  copyFileSync(path, copy);
-  const fd = openSync(copy, "r+");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Deletes the copy after the newer version is installed. */
-export function deleteJournalBackup(path: string): void {
-  rmSync(backupPath(path), { force: true });
+export function openAgentJournal(options: AgentJournalOptions): LogJournal {
+  return new LogJournal(options);
 }
 
 /**
- * Restores the copy if this version cannot read the journal, after a trial that failed or was
- * interrupted. Without a copy it does nothing.
+ * Refuses the data directory of an earlier build, which has its journal in another format.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE
  */
-export function restoreJournalBackup(path: string): void {
-  const copy = backupPath(path);
-  if (!existsSync(copy)) return;
-  // If the journal is missing, an interrupted call of this function has deleted it.
-  if (existsSync(path) && readSchemaVersion(path) <= migrations.length) return rmSync(copy);
-  for (const name of [path, `${path}-wal`, `${path}-shm`]) rmSync(name, { force: true });
-  renameSync(copy, path);
+export function assertNoEarlierJournal(agentDir: string): void {
+  const earlier = join(agentDir, "journal.db");
+  if (!existsSync(earlier)) return;
+  const text = `Cannot use the journal "${earlier}": it was written by a build before the first release`;
+  const fix = "Stop the agent, remove the file, and join the agent again";
+  throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
 }
 
-function journalOn(db: Database): AgentJournal {
-  const put = db.prepare<[string, number, string]>(
-    `INSERT INTO requests (request_id, acknowledged, keep_until, record) VALUES (?, 0, ?, ?)
-       ON CONFLICT (request_id) DO UPDATE SET record = excluded.record`,
-  );
-  const settle = db.prepare<[string]>("UPDATE requests SET acknowledged = 1 WHERE request_id = ?");
-  const prune = db.prepare<[number]>(
-    "DELETE FROM requests WHERE acknowledged = 1 AND keep_until < ?",
-  );
-  const find = db.prepare<[string], Row>("SELECT record FROM requests WHERE request_id = ?");
-  const unacknowledged = db.prepare<[], Row>(
-    "SELECT record FROM requests WHERE acknowledged = 0 ORDER BY sequence",
-  );
+export class LogJournal implements AgentJournal {
+  readonly #clock: AgentJournalOptions["clock"];
+  readonly #log: DurableLog;
+  readonly #index = new RequestIndex();
+  /** By segment: the time of its last entry in milliseconds since 1970. */
+  readonly #lastAt = new Map<number, number>();
+  /** A new journal has no identity until the first control plane of `wsctl.v1` assigns one. */
+  #identity: Identity = { journalId: "new", epoch: 0 };
+  /** Acknowledgements that are not in the log yet. Without them, a response is sent once more. */
+  #acknowledgements: AgentEntry[] = [];
+  /** A batch is on its way to a slow disk. */
+  #isWriting = false;
 
-  const identify = db.prepare<[string, number]>(
-    `INSERT INTO identity (id, journal_id, epoch) VALUES (1, ?, ?)
-       ON CONFLICT DO UPDATE SET journal_id = excluded.journal_id, epoch = excluded.epoch`,
-  );
+  constructor({ storage, clock, segmentBytes, policy }: AgentJournalOptions) {
+    this.#clock = clock;
+    this.#log = DurableLog.open({
+      storage,
+      owner: "agent",
+      segmentBytes: segmentBytes ?? segmentBytesDefault,
+      clock,
+      ...(policy === undefined ? {} : { policy }),
+      onEntry: ({ line, ...place }) => this.#apply(parse(line, place, storage.path), place),
+    });
+  }
 
-  const audit = new AuditTrail(db);
-  const execute = (write: AgentWrite) => {
-    if (write.type === "putIdentity") identify.run(write.identity.journalId, write.identity.epoch);
-    else if (write.type === "markAcknowledged") settle.run(write.requestId);
-    else if (write.type === "pruneRequests") prune.run(write.before);
-    else put.run(write.record.requestId, write.record.keepUntil, JSON.stringify(write.record));
-  };
-  return {
-    get identity() {
-      return db.read(() => readIdentity(db));
-    },
-    commit: (writes) => {
-      failpoint("agent_before_commit");
-      db.transaction(() => {
-        writes.forEach(execute);
-        // The core uses the steady clock; audit entries use the wall clock.
-        const at = Date.now();
-        const entries = writes.flatMap((write) => buildAuditEntry(write) ?? []);
-        audit.append(entries.map((entry) => ({ ...entry, at })));
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get log(): DurableLog {
+    return this.#log;
+  }
+
+  /** The number of bytes of a torn tail that were removed when the journal was opened. */
+  get tornBytes(): number {
+    return this.#log.tornBytes;
+  }
+
+  commit(writes: AgentWrite[], done: (error?: unknown) => void): boolean {
+    const wall = this.#clock.wall();
+    const entries: AgentEntry[] = [];
+    for (const write of writes) {
+      const entry = toEntry(write, wall);
+      if (entry.type === "response_acknowledged") this.#acknowledge(entry);
+      else entries.push(entry);
+    }
+    return entries.length === 0 || this.#append(entries, done);
+  }
+
+  settle(): void {
+    this.#log.settle();
+  }
+
+  find(requestId: string): RequestRecord | undefined {
+    const place = this.#index.find(requestId);
+    return place && this.#read(place);
+  }
+
+  unacknowledged(): RequestRecord[] {
+    return this.#index.unacknowledged().flatMap((place) => this.#read(place) ?? []);
+  }
+
+  /**
+   * Removes whole segments that no request needs: those whose entries are all older than a time,
+   * and the oldest ones while the log is larger than a number of bytes. An entry records it first.
+   *
+   * @param before milliseconds since 1970
+   * @param bytesMax the size above which younger segments are removed, too
+   * @param reason why entries are not kept longer, such as a flag
+   * @returns the sequence of the last removed entry; undefined if nothing was removed
+   */
+  removeEntries(before: number, bytesMax: number, reason: string): number | undefined {
+    // The next call removes what this one does not.
+    if (this.#isWriting) return undefined;
+    this.#index.forget(this.#clock.now());
+    const segments = this.#log.segments;
+    let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    const oldestNeeded = this.#index.oldestSegment ?? Number.POSITIVE_INFINITY;
+    let removed = 0;
+    for (const { first, bytes: size } of segments.slice(0, -1)) {
+      const isOld = (this.#lastAt.get(first) ?? 0) < before;
+      if (first >= oldestNeeded || !(isOld || bytes > bytesMax)) break;
+      bytes -= size;
+      removed++;
+    }
+    const next = segments[removed];
+    if (removed === 0 || next === undefined) return undefined;
+    return this.#removeThrough(segments[0]?.first ?? 1, next, reason);
+  }
+
+  /**
+   * Begins a new segment if the written one is older than this, so that its entries can be removed
+   * when their time has come.
+   */
+  rollIfOlderThan(ms: number): void {
+    const written = this.#log.segments.at(-1);
+    if (written === undefined || this.#isWriting) return;
+    if (this.#clock.wall() - written.createdAt > ms) this.#log.roll();
+  }
+
+  close(): void {
+    try {
+      this.settle();
+      if (this.#acknowledgements.length > 0) this.#append([], () => {});
+    } catch {
+      // A response whose acknowledgement is not in the log is sent once more.
+    }
+    this.#log.close();
+  }
+
+  #removeThrough(first: number, next: SegmentInfo, reason: string): number {
+    const through = next.first - 1;
+    const digest = toHex(next.previous);
+    const at = new Date(this.#clock.wall()).toISOString();
+    const entries = next.first - first;
+    this.#appendNow({ type: "entries_removed", at, through, digest, entries, reason });
+    for (const removed of this.#log.removeBefore(next.first)) this.#lastAt.delete(removed.first);
+    return through;
+  }
+
+  /** Appends entries, and the acknowledgements that wait, as one batch. */
+  #append(entries: readonly AgentEntry[], done: (error?: unknown) => void): boolean {
+    failpoint("agent_before_commit");
+    const waiting = this.#acknowledgements.splice(0);
+    const batch = [...waiting, ...entries];
+    const failed = () => this.#acknowledgements.unshift(...waiting);
+    const lines = batch.map((entry) => JSON.stringify(entry));
+    let appended: Appended;
+    try {
+      appended = this.#log.append(lines, (error) => {
+        this.#isWriting = false;
+        if (error === undefined) this.#applyAll(batch, appended.place);
+        else failed();
+        done(error);
       });
-      failpoint("agent_after_commit");
-    },
-    find: (requestId) => {
-      const row = find.get(requestId);
-      return row === undefined ? undefined : db.read(() => parseRecord(row));
-    },
-    unacknowledged: () => db.read(() => unacknowledged.all().map(parseRecord)),
-    audit,
-    close: () => db.close(),
-  };
+    } catch (error) {
+      failed();
+      throw error;
+    }
+    this.#isWriting = !appended.isDurable;
+    if (appended.isDurable) this.#applyAll(batch, appended.place);
+    return appended.isDurable;
+  }
+
+  #appendNow(entry: AgentEntry): void {
+    let failure: unknown;
+    this.#append([entry], (error) => {
+      failure = error;
+    });
+    this.settle();
+    if (failure !== undefined) throw failure;
+  }
+
+  #applyAll(batch: readonly AgentEntry[], place: EntryPlace): void {
+    batch.forEach((entry, index) => {
+      this.#apply(entry, { ...place, sequence: place.sequence + index });
+    });
+    failpoint("agent_after_commit");
+  }
+
+  /** The core has applied it, so the index does; the log has it with the next batch. */
+  #acknowledge(entry: AgentEntry & { type: "response_acknowledged" }): void {
+    this.#index.acknowledge(entry.request_id);
+    this.#acknowledgements.push(entry);
+  }
+
+  #apply(entry: AgentEntry, place: EntryPlace): void {
+    this.#lastAt.set(place.segment, Date.parse(entry.at));
+    if (entry.type === "identity_assigned") this.#identity = entry.identity;
+    else if (entry.type === "response_acknowledged") this.#index.acknowledge(entry.request_id);
+    else if ("request" in entry) {
+      this.#index.put(entry.request.requestId, place, entry.request.keepUntil);
+    }
+  }
+
+  #read(place: EntryPlace): RequestRecord | undefined {
+    return toRecord(parse(this.#log.read(place), place, "log"));
+  }
 }
 
-/** SQLite does not detect a changed bit inside a text, so the record is validated. */
-const StoredRecord = v.object({
-  requestId: v.string(),
-  command: v.string(),
-  parameters: v.custom<JsonObject>(isJsonObject),
-  state: v.picklist(["accepted", "started", "restarting", "ended", "acknowledged"]),
-  timeoutMs: v.number(),
-  keepUntil: v.number(),
-  since: v.number(),
-});
-
-function parseRecord(row: Row): RequestRecord {
-  const record = JSON.parse(row.record) as RequestRecord;
-  if (!v.is(StoredRecord, record)) throw new Error("the record of a request is damaged");
-  return record;
-}
-
-/** A new journal has no identity until the first control plane of `wsctl.v1` assigns one. */
-function readIdentity(db: Database): Identity {
-  const sql = "SELECT journal_id, epoch FROM identity";
-  const row = db.prepare<[], { journal_id: string; epoch: number }>(sql).get();
-  return row === undefined
-    ? { journalId: "new", epoch: 0 }
-    : { journalId: row.journal_id, epoch: row.epoch };
+function parse(line: string, { sequence }: EntryPlace, path: string): AgentEntry {
+  try {
+    return parseEntry(line);
+  } catch (error) {
+    const text = `Cannot use the log "${path}": entry ${sequence} is not one of this version`;
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}: ${errorText(error)}`);
+  }
 }

@@ -74,7 +74,7 @@ export class Engine {
     this.#sockets = new SocketTable(clock);
     this.capabilities = new CapabilityCache(journal);
     this.#commits = new GroupCommit({
-      commit: (writes) => journal.commit(writes),
+      commit: (writes) => ({ result: journal.commit(writes) }),
       release: (effects, committed) => {
         for (const effect of effects) this.#attempt(effect, committed);
         this.#conditions.changed();

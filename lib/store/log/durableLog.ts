@@ -4,13 +4,15 @@
  * bytes and the rules.
  */
 import { randomBytes } from "node:crypto";
-import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { WsctlError } from "../../protocol/errors.ts";
 import type { Clock } from "../../time/clock.ts";
 import { encodeBatch, firstDigest, type LogOwner, linesOf } from "./format.ts";
 import { HeadFile, type LogHead } from "./head.ts";
+import { headDamaged, storageError } from "./logErrors.ts";
+import { segmentName, unfinishedSuffix } from "./names.ts";
 import { recover } from "./recovery.ts";
 import { type EntryPlace, type SegmentInfo, SegmentSet } from "./segmentSet.ts";
-import { type ChainPosition, headDamaged, segmentName, unfinishedSuffix } from "./segments.ts";
+import type { ChainPosition } from "./segments.ts";
 import type { LogFile, LogStorage } from "./storage.ts";
 import { SyncPolicy } from "./syncPolicy.ts";
 
@@ -20,6 +22,8 @@ export interface LogOptions {
   /** The size of a segment; a larger batch gets a segment of its own size. */
   segmentBytes: number;
   clock: Pick<Clock, "after" | "wall">;
+  /** Decides where syncs run; by default, their duration decides. */
+  policy?: Pick<SyncPolicy, "averageMs" | "isInline" | "measured">;
   /** Takes every entry that the log has, in order, while the log is opened. */
   onEntry(entry: LogEntry): void;
 }
@@ -33,8 +37,8 @@ export interface LogEntry extends EntryPlace {
 export interface Appended {
   /** The place of the first entry; the others have the sequences that follow. */
   place: EntryPlace;
-  /** Set if the batch is not on disk yet. It rejects with the error that `append` would throw. */
-  durable?: Promise<void>;
+  /** Whether the batch is on disk. If not, `done` is called later. */
+  isDurable: boolean;
 }
 
 /** The head is written this long after a batch, in milliseconds. */
@@ -45,11 +49,11 @@ export class DurableLog {
   readonly #head: HeadFile;
   readonly #logId: Uint8Array;
   readonly #segments: SegmentSet;
-  readonly #policy = new SyncPolicy();
+  readonly #policy: Pick<SyncPolicy, "averageMs" | "isInline" | "measured">;
   /** The end of what is proven to be on disk. */
   #durable: ChainPosition;
   /** Ends the wait for the batch that is being synced. */
-  #inFlight: { file: LogFile; settle(error?: Error): void } | undefined;
+  #inFlight: { file: LogFile; settle(error?: unknown): void } | undefined;
   #cancelHead: (() => void) | undefined;
   #isClosed = false;
   /** The number of bytes of a torn tail that were removed when the log was opened. */
@@ -64,15 +68,15 @@ export class DurableLog {
     try {
       return new DurableLog(options);
     } catch (error) {
-      if (error instanceof WsctlError) throw error;
-      const text = `Cannot open the log "${options.storage.path}": ${reasonOf(error)}`;
-      throw new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
+      options.storage.release();
+      throw storageError("open", options.storage.path, error);
     }
   }
 
   private constructor(options: LogOptions) {
     const { storage, owner, segmentBytes, clock, onEntry } = options;
     this.#options = options;
+    this.#policy = options.policy ?? new SyncPolicy();
     this.#head = new HeadFile(storage);
     const head = readHead(storage, this.#head);
     const found = recover({
@@ -116,13 +120,14 @@ export class DurableLog {
   }
 
   /**
-   * Appends entries as one batch. It is on disk when this returns, or when `durable` of the result
-   * resolves; until then nothing else can be appended.
+   * Appends entries as one batch. Until it is on disk, nothing else can be appended.
    *
    * @param lines one JSON text for each entry, without a line end
+   * @param done called once if the disk is slow: when the batch is on disk, or with the error that
+   *   this method throws otherwise
    * @throws {WsctlError} STORAGE_UNAVAILABLE if the entries are not in the log
    */
-  append(lines: readonly string[]): Appended {
+  append(lines: readonly string[], done: (error?: WsctlError) => void): Appended {
     if (this.#isClosed || this.#inFlight !== undefined || lines.length === 0) {
       const state = this.#isClosed ? "it is closed" : "another batch is being written";
       throw new WsctlError("INTERNAL", `Cannot append to the log: ${state}`);
@@ -133,34 +138,43 @@ export class DurableLog {
       const { bytes, digest } = encodeBatch(lines, sequence, previous);
       const { file, place } = this.#segments.write(bytes, this.#durable);
       const position = { sequence: sequence + lines.length, digest };
-      const durable = this.#sync(file, () => this.#advance(position, bytes.length));
-      return durable === undefined ? { place } : { place, durable };
+      const advance = () => this.#advance(position, bytes.length);
+      return { place, isDurable: this.#sync(file, advance, done) };
     } catch (error) {
       this.#segments.abandon();
       throw this.#writeError(error);
     }
   }
 
-  /**
-   * Syncs the batch that is being written on the event loop, and returns when it is on disk.
-   *
-   * @throws {WsctlError} STORAGE_UNAVAILABLE if its entries are not in the log
-   */
+  /** Syncs the batch that is being written on the event loop, and calls its `done`. */
   settle(): void {
     const flight = this.#inFlight;
     if (flight === undefined) return;
+    let failure: unknown;
     try {
       flight.file.sync();
     } catch (error) {
-      flight.settle(toError(error));
-      throw this.#writeError(error);
+      failure = error;
     }
-    flight.settle();
+    flight.settle(failure);
   }
 
   /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry does not verify */
   read(place: EntryPlace): string {
     return this.#segments.read(place);
+  }
+
+  /**
+   * Begins a new segment, so that the entries up to now can be removed together.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE
+   */
+  roll(): void {
+    try {
+      this.#segments.roll(this.#durable);
+    } catch (error) {
+      throw this.#writeError(error);
+    }
   }
 
   /** Removes the segments that end before a sequence. The one that is written stays. */
@@ -192,49 +206,44 @@ export class DurableLog {
   /** Waits for what is being written, and closes all files. */
   close(): void {
     if (this.#isClosed) return;
-    try {
-      this.settle();
-    } catch {
-      // The owner of the batch has the error.
-    }
+    this.settle();
     this.#isClosed = true;
     this.#cancelHead?.();
     this.#tryWriteHead(true);
     this.#segments.close();
+    this.#options.storage.release();
   }
 
-  /** Returns undefined if everything is on disk. */
-  #sync(file: LogFile, done: () => void): Promise<void> | undefined {
+  /** Returns whether everything is on disk. If not, `done` is called later. */
+  #sync(file: LogFile, advance: () => void, done: (error?: WsctlError) => void): boolean {
     const startedAt = performance.now();
     const { isInline } = this.#policy;
     const measured = () => this.#policy.measured(performance.now() - startedAt, isInline);
     if (isInline) {
       file.sync();
       measured();
-      return void done();
+      advance();
+      return true;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const flight = {
       file,
-      settle: (error?: Error) => {
+      settle: (error?: unknown) => {
         if (this.#inFlight !== flight) return;
         this.#inFlight = undefined;
         if (error === undefined) {
-          done();
-          return resolve();
+          advance();
+          return done();
         }
         this.#segments.abandon();
-        reject(this.#writeError(error));
+        done(this.#writeError(error));
       },
     };
     this.#inFlight = flight;
-    // The owner takes the error from `settle` if it did not wait for the promise.
-    promise.catch(() => {});
     file.syncLater((error) => {
       measured();
       flight.settle(error);
     });
-    return promise;
+    return false;
   }
 
   #advance(position: ChainPosition, bytes: number): void {
@@ -262,9 +271,7 @@ export class DurableLog {
   }
 
   #writeError(error: unknown): WsctlError {
-    if (error instanceof WsctlError) return error;
-    const text = `Cannot write the log "${this.#options.storage.path}": ${reasonOf(error)}`;
-    return new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
+    return storageError("write", this.#options.storage.path, error);
   }
 }
 
@@ -276,15 +283,4 @@ function readHead(storage: LogStorage, file: HeadFile): LogHead | undefined {
   const hasSegments = storage.list().some((name) => name.endsWith(".log"));
   if (file.isPresent || hasSegments) throw headDamaged(storage.path, reason);
   return undefined;
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(errorText(error));
-}
-
-function reasonOf(error: unknown): string {
-  const text = errorText(error);
-  if (/ENOSPC|EDQUOT/.test(text)) return "the disk is full. Free some space";
-  if (/EACCES|EPERM|EROFS/.test(text)) return `${text}. Check that this user may write to it`;
-  return text;
 }

@@ -4,6 +4,7 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -17,23 +18,52 @@ import { dirname, join } from "node:path";
 import { syncDelayMs } from "../../failpoints.ts";
 import { syncPath } from "../../files/atomicWrite.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import { storageError } from "./logErrors.ts";
 import type { LogFile, LogStorage } from "./storage.ts";
 
 const zeros = new Uint8Array(256 * 1024);
 
+/** The file that a process locks as long as it uses the directory. */
+const lockName = "lock";
+
+export interface FileStorageOptions {
+  path: string;
+  /** Locks an open file for this process, or returns false if another process has locked it. */
+  tryLock(fd: number): boolean;
+}
+
 /**
- * Returns the storage in a directory, which is created, readable only by its owner, if it is
- * missing and `create` is set.
+ * Opens the storage in a directory, which is created, readable only by its owner, if it is missing.
+ * No other process can open it until it is released.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE
  */
-export function fileStorage(path: string, { create = true } = {}): LogStorage {
-  if (create && statSync(path, { throwIfNoEntry: false }) === undefined) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    syncPath(dirname(path));
+export function openFileStorage({ path, tryLock }: FileStorageOptions): LogStorage {
+  try {
+    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) syncPath(dirname(path));
+    const fd = openSync(join(path, lockName), "a", 0o600);
+    if (!tryLock(fd)) {
+      closeSync(fd);
+      const text = `Cannot open the log "${path}": another process uses it`;
+      const fix = "Stop that process, or specify another data directory";
+      throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
+    }
+    let isHeld = true;
+    const release = () => {
+      if (isHeld) closeSync(fd);
+      isHeld = false;
+    };
+    return { ...storageIn(path), release };
+  } catch (error) {
+    throw storageError("open", path, error);
   }
+}
+
+function storageIn(path: string): LogStorage {
   const place = placeOf(path);
   return {
     path,
-    list: () => (statSync(path, { throwIfNoEntry: false }) ? readdirSync(path) : []),
+    list: () => readdirSync(path),
     open: (name) => openFile(join(path, name), "r+"),
     create: (name, bytes) => createFile(join(path, name), bytes),
     rename: (from, to) => renameSync(join(path, from), join(path, to)),
@@ -45,12 +75,27 @@ export function fileStorage(path: string, { create = true } = {}): LogStorage {
       const fix = "Move it back, or restart to use the current directory";
       throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
     },
+    release: () => {},
   };
 }
 
-/** Opens a file for reading only, such as a log that another process writes. */
-export function openForReading(path: string): LogFile {
-  return openFile(path, "r");
+/**
+ * Returns the storage of a log that another process may be writing, for reading only.
+ *
+ * @throws {WsctlError} INTERNAL by its methods that write
+ */
+export function readOnlyStorage(path: string): LogStorage {
+  const refuse = () => {
+    throw new WsctlError("INTERNAL", `Cannot write the log "${path}": it is open for reading`);
+  };
+  return {
+    ...storageIn(path),
+    open: (name) => openFile(join(path, name), "r"),
+    create: refuse,
+    rename: refuse,
+    remove: refuse,
+    syncNames: refuse,
+  };
 }
 
 function createFile(path: string, bytes: number): LogFile {
@@ -91,6 +136,7 @@ function fileOn(fd: number): LogFile {
         at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
       }
     },
+    truncate: (bytes) => ftruncateSync(fd, bytes),
     sync: () => {
       if (syncDelayMs > 0)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, syncDelayMs);

@@ -15,7 +15,7 @@ export const alignment = 8;
 export const digestBytes = 32;
 
 /** The largest payload of one batch, which a reader checks before it allocates memory. */
-export const payloadBytesMax = 256 * 1024 * 1024;
+const payloadBytesMax = 256 * 1024 * 1024;
 
 /** Whose log it is, so that one program never opens the log of another. */
 export const logOwners = { controlPlane: 1, agent: 2 } as const;

@@ -1,12 +1,12 @@
 /**
  * The head of a log, in a small file of its own: how far the log was on disk. It is written a
- * little after the log, so that a start can tell a torn tail, which nobody relied on, from entries
+ * little after the log, so that a start can tell a torn tail, on which nothing relied, from entries
  * that were on disk and are missing now. Two slots are written by turns, so that a crash during a
  * write leaves the other one.
  */
 import { crc32c } from "./crc32c.ts";
 import { digestBytes, readUint64, writeUint64 } from "./format.ts";
-import { headName, unfinishedSuffix } from "./segments.ts";
+import { headName, unfinishedSuffix } from "./names.ts";
 import type { LogStorage } from "./storage.ts";
 
 const slotBytes = 512;

@@ -14,17 +14,9 @@ import {
   toHex,
 } from "./format.ts";
 import type { LogHead } from "./head.ts";
-import {
-  batchesIn,
-  type ChainPosition,
-  damaged,
-  missing,
-  type PlacedBatch,
-  readHeader,
-  refused,
-  segmentName,
-  segmentsIn,
-} from "./segments.ts";
+import { damaged, missing, refused } from "./logErrors.ts";
+import { segmentName, segmentsIn } from "./names.ts";
+import { batchesIn, type ChainPosition, type PlacedBatch, readHeader } from "./segments.ts";
 import type { LogFile, LogStorage } from "./storage.ts";
 
 /** One segment as it was found. */
@@ -36,6 +28,10 @@ export interface FoundSegment {
   end: number;
   /** The size of the file in bytes. */
   size: number;
+  /** The digest of the batch before it. */
+  previous: Uint8Array;
+  /** Milliseconds since 1970. */
+  createdAt: number;
 }
 
 export interface Recovered {
@@ -95,7 +91,8 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
       const through = (firsts[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
       const end = readAll(options, file, first, position, through, check);
       const size = file.size();
-      segments.push({ first, next: position.sequence, end, size });
+      const { previous, createdAt } = header;
+      segments.push({ first, next: position.sequence, end, size, previous, createdAt });
       if (index < firsts.length - 1) {
         if (position.sequence <= through) {
           throw damaged(path, end, `entry ${position.sequence} is missing or damaged`);

@@ -8,14 +8,10 @@ import {
   linesOf,
   logOwners,
 } from "./format.ts";
+import { damaged } from "./logErrors.ts";
+import { segmentName, unfinishedSuffix } from "./names.ts";
 import type { FoundSegment } from "./recovery.ts";
-import {
-  type ChainPosition,
-  damaged,
-  readBatch,
-  segmentName,
-  unfinishedSuffix,
-} from "./segments.ts";
+import { type ChainPosition, readBatch } from "./segments.ts";
 import type { LogFile, LogStorage } from "./storage.ts";
 
 export interface SegmentInfo {
@@ -25,6 +21,10 @@ export interface SegmentInfo {
   next: number;
   /** The size of the file. */
   bytes: number;
+  /** The digest of the batch before it. */
+  previous: Uint8Array;
+  /** When it was begun, in milliseconds since 1970. */
+  createdAt: number;
 }
 
 /** Where an entry stands. */
@@ -62,13 +62,11 @@ export class SegmentSet {
   /** @param tornBytes the bytes after the last batch that are overwritten with zeros */
   constructor(options: SegmentSetOptions, found: readonly FoundSegment[], tornBytes: number) {
     this.#options = options;
-    this.#closed = found
-      .slice(0, -1)
-      .map(({ first, next, size }) => ({ first, next, bytes: size }));
+    this.#closed = found.slice(0, -1).map(toInfo);
     const last = found.at(-1);
     if (last === undefined) return;
     const file = options.storage.open(segmentName(last.first));
-    this.#written = { first: last.first, next: last.next, bytes: last.size, end: last.end, file };
+    this.#written = { ...toInfo(last), end: last.end, file };
     if (tornBytes === 0) return;
     file.write(last.end, new Uint8Array(tornBytes));
     file.sync();
@@ -77,8 +75,8 @@ export class SegmentSet {
   /** All segments, oldest first. */
   get all(): readonly SegmentInfo[] {
     if (this.#written === undefined) return this.#closed;
-    const { first, next, bytes } = this.#written;
-    return [...this.#closed, { first, next, bytes }];
+    const { file: _, end: __, ...info } = this.#written;
+    return [...this.#closed, info];
   }
 
   get isWritable(): boolean {
@@ -110,6 +108,12 @@ export class SegmentSet {
     this.#written ??= this.#create(position, 0);
   }
 
+  /** Begins a new segment, unless the one that is written has no entry. */
+  roll(position: ChainPosition): void {
+    const written = this.#written;
+    if (written !== undefined && written.next > written.first) this.#begin(position, 0);
+  }
+
   /**
    * Gives up the segment after a failed write or sync: the kernel may have dropped its pages, so
    * what follows the last batch that is on disk proves nothing (fsync(2)). The next segment begins
@@ -119,10 +123,11 @@ export class SegmentSet {
     const written = this.#written;
     if (written === undefined) return;
     this.#written = undefined;
-    written.file.close();
-    const { first, next, bytes } = written;
+    const { file, end: _, ...info } = written;
+    const bytes = file.size();
+    file.close();
     // A segment without an entry on disk is replaced by the next one, which has its name.
-    if (next > first) this.#closed.push({ first, next, bytes });
+    if (info.next > info.first) this.#closed.push({ ...info, bytes });
   }
 
   /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry does not verify */
@@ -155,7 +160,14 @@ export class SegmentSet {
   #segmentFor(bytes: number, position: ChainPosition): WrittenSegment {
     const written = this.#written;
     if (written !== undefined && written.end + bytes <= written.bytes) return written;
+    return this.#begin(position, bytes);
+  }
+
+  #begin(position: ChainPosition, bytes: number): WrittenSegment {
     const next = this.#create(position, bytes);
+    const before = this.#written;
+    // What follows the last batch is not part of the segment, whether it is there or not.
+    if (before !== undefined && before.next > before.first) before.file.truncate(before.end);
     this.abandon();
     this.#written = next;
     return next;
@@ -166,9 +178,9 @@ export class SegmentSet {
     const { storage, owner, segmentBytes, logId, wall } = this.#options;
     const size = Math.max(segmentBytes, headerBytes + bytes);
     const name = segmentName(first);
+    const createdAt = Math.max(0, Math.round(wall()));
     const file = storage.create(`${name}${unfinishedSuffix}`, size);
     try {
-      const createdAt = Math.max(0, Math.round(wall()));
       const written = { version: formatVersion, owner: logOwners[owner], logId, createdAt };
       file.write(0, encodeSegmentHeader({ ...written, first, previous }));
       file.sync();
@@ -178,6 +190,10 @@ export class SegmentSet {
       file.close();
       throw error;
     }
-    return { first, next: first, bytes: size, end: headerBytes, file };
+    return { first, next: first, bytes: size, previous, createdAt, end: headerBytes, file };
   }
+}
+
+function toInfo({ first, next, size: bytes, previous, createdAt }: FoundSegment): SegmentInfo {
+  return { first, next, bytes, previous, createdAt };
 }

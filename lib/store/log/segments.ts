@@ -1,6 +1,4 @@
-/** The names of a log's files, and what stands in one segment. */
-import { join } from "node:path";
-import { WsctlError } from "../../protocol/errors.ts";
+/** What stands in one segment: its header, and the batches that continue the chain. */
 import {
   announcedBytes,
   type Batch,
@@ -14,34 +12,13 @@ import {
   logOwners,
   type SegmentHeader,
 } from "./format.ts";
-import type { LogFile, LogStorage } from "./storage.ts";
-
-export const headName = "head";
-
-/** The suffix of a file that is not yet part of the log, which a start removes. */
-export const unfinishedSuffix = ".new";
-
-const nameDigits = 16;
+import { damaged, refused } from "./logErrors.ts";
+import type { LogFile } from "./storage.ts";
 
 /** A position in the chain: the next sequence, and the digest before it. */
 export interface ChainPosition {
   sequence: number;
   digest: Uint8Array;
-}
-
-/** Returns the name of the segment that begins with a sequence. */
-export function segmentName(first: number): string {
-  return `${String(first).padStart(nameDigits, "0")}.log`;
-}
-
-/** Returns the first sequences of all segments, ascending. */
-export function segmentsIn(storage: LogStorage): number[] {
-  const found: number[] = [];
-  for (const name of storage.list()) {
-    const [, digits] = /^(\d{16})\.log$/.exec(name) ?? [];
-    if (digits !== undefined) found.push(Number(digits));
-  }
-  return found.sort((a, b) => a - b);
 }
 
 /**
@@ -101,28 +78,3 @@ export function readBatch(file: LogFile, offset: number): Batch | undefined {
   const bytes = announcedBytes(file.read(offset, batchHeaderBytes));
   return bytes === undefined ? undefined : decodeBatch(file.read(offset, bytes), 0);
 }
-
-/** @returns the error about one file of a log that cannot be used */
-export function refused(path: string, reason: string): WsctlError {
-  return new WsctlError("STORAGE_UNAVAILABLE", `Cannot use the log file "${path}": ${reason}`);
-}
-
-/** @returns the error about a damaged place in a file of a log */
-export function damaged(path: string, offset: number, reason: string): WsctlError {
-  return refused(path, `the file is damaged at byte ${offset}: ${reason}. ${restore}`);
-}
-
-/** @returns the error about the head of a log in a directory */
-export function headDamaged(directory: string, reason: string): WsctlError {
-  const text = `${reason}, so it cannot be known whether the log is complete`;
-  return refused(join(directory, headName), `${text}. ${restore}`);
-}
-
-/** @returns the error about a segment that is not in a directory */
-export function missing(directory: string, first: number, last: number): WsctlError {
-  const text = `it is missing, with the entries ${first} to ${last}`;
-  return refused(join(directory, segmentName(first)), `${text}. ${restore}`);
-}
-
-const restore =
-  "Restore the log from a backup, or move the directory away to start with an empty log";

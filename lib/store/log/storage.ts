@@ -15,6 +15,8 @@ export interface LogStorage {
   syncNames(): void;
   /** Throws if the directory is no longer the one that was opened. */
   assertInPlace(): void;
+  /** Lets another process use the directory. */
+  release(): void;
   /** The directory, for error messages. */
   readonly path: string;
 }
@@ -26,6 +28,8 @@ export interface LogFile {
   /** Returns fewer bytes only at the end of the file. */
   read(offset: number, bytes: number): Uint8Array;
   write(offset: number, bytes: Uint8Array): void;
+  /** Gives the space after this size back. It may be there again after a crash. */
+  truncate(bytes: number): void;
   /** Returns when everything that was written is on disk (fdatasync(2)). */
   sync(): void;
   /** Does the same on another thread. `done` is called once, later. */

@@ -1,9 +1,9 @@
 /** Whatever breaks in while an update is under way, the agent is there afterwards, and tells. */
 
-import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { writeNewerFormat } from "../../../cmd/agent/plantedFault.ts";
 import type { OutcomeLine } from "../../../lib/protocol/api/views.ts";
 import { gone, isAlive } from "../../support/processes/programs.ts";
 import { Fleet, Host, newer, older } from "../../support/processes/updates.ts";
@@ -136,10 +136,8 @@ describe("while it is tried", () => {
     await using _host = host;
     await host.agent.kill();
     await gone(child);
-    // As a version does that has changed the schema before it was interrupted.
-    const db = new Database(join(host.agentDir, "journal.db"));
-    db.exec("PRAGMA user_version = 1000");
-    db.close();
+    // As a version does that has written a newer format before it was interrupted.
+    writeNewerFormat(join(host.agentDir, "log"));
     await host.startAgain();
     expectWentBack(await answer, "it was interrupted");
     expect(await host.version()).toBe(older);

@@ -16,6 +16,7 @@ class World {
       commit: (writes) => {
         if (this.broken !== undefined) throw this.broken;
         this.events.push(`disk ${writes.join(" ")}`);
+        return { result: undefined };
       },
       release: (effects) => {
         for (const effect of effects) {

@@ -1,7 +1,7 @@
 /** Group commit on a slow disk, where a commit waits on another thread. */
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { GroupCommit } from "../../../lib/store/groupCommit.ts";
+import { type Committed, GroupCommit } from "../../../lib/store/groupCommit.ts";
 
 /** A disk that takes a commit when it is told to. */
 class SlowWorld {
@@ -11,23 +11,19 @@ class SlowWorld {
   /** The number of writes on disk when each effect ran. */
   readonly onDiskAt = new Map<string, number>();
   readonly commits: GroupCommit<string, string>;
-  #pending: { writes: string[]; resolve(): void; reject(error: Error): void } | undefined;
+  #pending: { writes: string[]; done(committed: Committed<void>): void } | undefined;
   #soon: (() => void)[] = [];
 
   constructor(mayOvertake: (effect: string) => boolean = () => false) {
     this.commits = new GroupCommit<string, string>({
-      commit: (writes) => {
+      commit: (writes, done) => {
         if (this.#pending !== undefined) throw new Error("two commits at once");
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        this.#pending = { writes, resolve, reject };
-        return promise;
+        this.#pending = { writes, done };
+        return undefined;
       },
       settle: () => {
-        const pending = this.#pending;
-        if (pending === undefined) throw new Error("nothing to settle");
-        this.#pending = undefined;
-        this.disk.push(...pending.writes);
-        pending.resolve();
+        if (this.#pending === undefined) throw new Error("nothing to settle");
+        this.end(true);
       },
       release: (effects) => {
         for (const effect of effects) {
@@ -46,20 +42,16 @@ class SlowWorld {
   }
 
   /** Ends the commit that waits, if there is one. */
-  async end(isGood: boolean): Promise<void> {
+  end(isGood: boolean): void {
     const pending = this.#pending;
     this.#pending = undefined;
     if (pending === undefined) return;
-    if (isGood) {
-      this.disk.push(...pending.writes);
-      pending.resolve();
-    } else pending.reject(new Error("the disk failed"));
-    await Promise.resolve();
-    await Promise.resolve();
+    if (isGood) this.disk.push(...pending.writes);
+    pending.done(isGood ? { result: undefined } : { error: new Error("the disk failed") });
   }
 }
 
-test("group commit: the next batch gathers while a commit waits for the disk", async () => {
+test("group commit: the next batch gathers while a commit waits for the disk", () => {
   const world = new SlowWorld();
   world.commits.add({ writes: ["w1"], effects: ["e1"] });
   world.endTurn();
@@ -68,9 +60,9 @@ test("group commit: the next batch gathers while a commit waits for the disk", a
   world.endTurn();
   expect(world.out).toEqual([]);
   expect(world.commits.waitingCount).toBe(5);
-  await world.end(true);
+  world.end(true);
   expect(world.out).toEqual(["e1"]);
-  await world.end(true);
+  world.end(true);
   expect(world.out).toEqual(["e1", "e2", "e3"]);
   expect(world.commits.waitingCount).toBe(0);
 });
@@ -85,22 +77,22 @@ test("group commit: an effect that may overtake does not wait for a slow disk", 
   expect(world.out).toEqual(["heartbeat", "e1", "e2"]);
 });
 
-test("group commit: a commit that fails takes what has gathered since with it", async () => {
+test("group commit: a commit that fails takes what has gathered since with it", () => {
   const world = new SlowWorld();
   world.commits.add({ writes: ["w1"], effects: ["e1"] });
   world.endTurn();
   world.commits.add({ writes: ["w2"], effects: ["e2"] });
-  await world.end(false);
+  world.end(false);
   expect(world.failed).toEqual(["w1", "w2"]);
   expect(world.out).toEqual([]);
   world.commits.add({ writes: ["w3"], effects: ["e3"] });
   world.endTurn();
-  await world.end(true);
+  world.end(true);
   expect(world.disk).toEqual(["w3"]);
   expect(world.out).toEqual(["e3"]);
 });
 
-test("group commit: flush() leaves nothing waiting, however slow the disk is", async () => {
+test("group commit: flush() leaves nothing waiting, however slow the disk is", () => {
   const world = new SlowWorld();
   world.commits.add({ writes: ["w1"], effects: ["e1"] });
   world.endTurn();
@@ -108,17 +100,17 @@ test("group commit: flush() leaves nothing waiting, however slow the disk is", a
   world.commits.flush();
   expect(world.disk).toEqual(["w1", "w2"]);
   expect(world.out).toEqual(["e1", "e2"]);
-  await world.end(true);
+  world.end(true);
   expect(world.out).toEqual(["e1", "e2"]);
 });
 
-test("group commit: on a slow disk, nothing is lost or reordered, and no effect precedes its writes", async () => {
+test("group commit: on a slow disk, nothing is lost or reordered, and no effect precedes its writes", () => {
   const action = fc.oneof(
     fc.record({ writes: fc.nat(3), effects: fc.nat(3) }),
     fc.constantFrom("endTurn", "end", "fail", "flush"),
   );
-  await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
       const world = new SlowWorld();
       const writes: string[] = [];
       const writesBefore = new Map<string, string[]>();
@@ -126,7 +118,7 @@ test("group commit: on a slow disk, nothing is lost or reordered, and no effect 
       for (const each of actions) {
         if (each === "endTurn") world.endTurn();
         else if (each === "flush") world.commits.flush();
-        else if (typeof each === "string") await world.end(each === "end");
+        else if (typeof each === "string") world.end(each === "end");
         else {
           const added = Array.from({ length: each.writes }, (_, at) => `w${writes.length + at}`);
           writes.push(...added);

@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { RequestRecord } from "../../../../lib/agent/core/model.ts";
-import { type AgentJournal, openAgentJournal } from "../../../../lib/agent/journal/journal.ts";
+import type { AgentWrite, RequestRecord } from "../../../../lib/agent/core/model.ts";
+import { type LogJournal, openAgentJournal } from "../../../../lib/agent/journal/journal.ts";
+import { FaultyStorage } from "../../../sim/faultyStorage.ts";
 
 const record: RequestRecord = {
   requestId: "123456",
@@ -16,54 +14,135 @@ const record: RequestRecord = {
 };
 
 describe("the journal of an agent", () => {
-  let dir: string;
-  let journal: AgentJournal;
+  let storage: FaultyStorage;
+  let journal: LogJournal;
+  let wall: number;
+  let now: number;
+  const open = () =>
+    openAgentJournal({
+      storage,
+      clock: { after: () => () => {}, now: () => now, wall: () => wall },
+      segmentBytes: 2048,
+    });
+  const commit = (...writes: AgentWrite[]) => {
+    expect(journal.commit(writes, () => {})).toBe(true);
+  };
+  const restart = () => {
+    journal.close();
+    storage = storage.afterKill();
+    journal = open();
+  };
+  const put = (requestId: string, more: Partial<RequestRecord> = {}) =>
+    commit({ type: "putRequest", record: { ...record, requestId, ...more } });
   beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), "wsctl-journal-"));
-    journal = openAgentJournal(join(dir, "journal.db"));
+    wall = Date.UTC(2026, 0, 1);
+    now = 0;
+    storage = new FaultyStorage();
+    journal = open();
   });
-  afterEach(() => {
-    journal.close();
-    rmSync(dir, { recursive: true });
-  });
+  afterEach(() => journal.close());
 
-  test("is new until it is named, and keeps its latest name", () => {
+  test("has no identity until one is assigned, and keeps the latest one", () => {
     expect(journal.identity.epoch).toBe(0);
-    journal.commit([{ type: "putIdentity", identity: { journalId: "one", epoch: 1 } }]);
-    journal.commit([{ type: "putIdentity", identity: { journalId: "one", epoch: 2 } }]);
-    journal.close();
-    journal = openAgentJournal(join(dir, "journal.db"));
+    commit({ type: "putIdentity", identity: { journalId: "one", epoch: 1 } });
+    commit({ type: "putIdentity", identity: { journalId: "one", epoch: 2 } });
+    restart();
     expect(journal.identity).toEqual({ journalId: "one", epoch: 2 });
   });
 
-  test("gives back what is not settled, in the order of arrival", () => {
-    const [one, two, three] = ["a", "b", "c"].map((requestId) => ({ ...record, requestId }));
-    if (!one || !two || !three) throw new Error("three records");
-    journal.commit([one, two, three].map((each) => ({ type: "putRequest", record: each })));
-    journal.commit([
-      {
-        type: "putRequest",
-        record: { ...one, state: "ended", answer: { type: "error", code: "X", message: "" } },
-      },
-      { type: "markAcknowledged", requestId: "b" },
-    ]);
-    expect(journal.unacknowledged().map(({ requestId, state }) => `${requestId} ${state}`)).toEqual(
-      ["a ended", "c started"],
-    );
-    expect(journal.find("b")).toEqual(two);
-    expect(journal.find("nobody")).toBeUndefined();
+  test("returns the unacknowledged requests in the order of arrival, across a restart", () => {
+    for (const requestId of ["a", "b", "c"]) put(requestId);
+    put("a", { state: "ended", answer: { type: "error", code: "X", message: "" } });
+    commit({ type: "markAcknowledged", requestId: "b" });
+    const check = () => {
+      const states = journal
+        .unacknowledged()
+        .map(({ requestId, state }) => `${requestId} ${state}`);
+      expect(states).toEqual(["a ended", "c started"]);
+      expect(journal.find("b")).toEqual({ ...record, requestId: "b" });
+      expect(journal.find("nobody")).toBeUndefined();
+    };
+    check();
+    restart();
+    check();
   });
 
-  test("forgets only what is settled and past its time", () => {
-    journal.commit([
-      { type: "putRequest", record: { ...record, requestId: "open" } },
-      { type: "putRequest", record: { ...record, requestId: "settled" } },
-      { type: "putRequest", record: { ...record, requestId: "young", keepUntil: 300 } },
-      { type: "markAcknowledged", requestId: "settled" },
-      { type: "markAcknowledged", requestId: "young" },
-    ]);
-    journal.commit([{ type: "pruneRequests", before: 200 }]);
-    const kept = ["open", "settled", "young"].filter((id) => journal.find(id) !== undefined);
-    expect(kept).toEqual(["open", "young"]);
+  test("an acknowledgement needs no commit of its own, and is in the log after a regular end", () => {
+    put("a");
+    const { calls } = storage;
+    commit({ type: "markAcknowledged", requestId: "a" });
+    expect(storage.calls).toBe(calls);
+    // The process is killed: the response is sent once more.
+    storage = storage.afterKill();
+    journal = open();
+    expect(journal.unacknowledged()).toHaveLength(1);
+    commit({ type: "markAcknowledged", requestId: "a" });
+    restart();
+    expect(journal.unacknowledged()).toEqual([]);
+    expect(journal.find("a")).toBeDefined();
+  });
+
+  test("forgets the acknowledged requests of a segment when none must be kept", () => {
+    put("open");
+    put("old", { state: "ended" });
+    commit({ type: "markAcknowledged", requestId: "old" });
+    journal.removeEntries(0, 1e9, "a flag");
+    expect(journal.find("old")).toBeDefined();
+    now = 200;
+    journal.removeEntries(0, 1e9, "a flag");
+    expect(journal.find("old")).toBeUndefined();
+    expect(journal.find("open")).toBeDefined();
+  });
+
+  /** Fills some segments, a day apart. */
+  function fillDays(days: number): void {
+    for (let day = 0; day < days; day++) {
+      put(`of day ${day}`, { state: "ended", parameters: { filler: "x".repeat(1500) } });
+      commit({ type: "markAcknowledged", requestId: `of day ${day}` });
+      wall += 24 * 60 * 60 * 1000;
+    }
+  }
+
+  test("removes whole segments that are old and that no request needs, and records it", () => {
+    fillDays(6);
+    const before = wall - 3 * 24 * 60 * 60 * 1000;
+    // They must still be kept, because a command may be repeated.
+    expect(journal.removeEntries(before, 1e9, "a flag")).toBeUndefined();
+    now = 200;
+    const through = journal.removeEntries(before, 1e9, "a flag");
+    expect(through).toBeGreaterThan(0);
+    expect(journal.removeEntries(before, 1e9, "a flag")).toBeUndefined();
+    const first = journal.log.segments[0]?.first ?? 0;
+    expect(first).toBe((through ?? 0) + 1);
+    restart();
+    expect(journal.log.segments[0]?.first).toBe(first);
+  });
+
+  test("removes young segments, too, while the log is larger than its limit", () => {
+    fillDays(6);
+    now = 200;
+    expect(journal.removeEntries(0, 1e9, "a flag")).toBeUndefined();
+    journal.removeEntries(0, 3 * 2048, "a flag");
+    const bytes = journal.log.segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    expect(bytes).toBeLessThanOrEqual(4 * 2048);
+  });
+
+  test("keeps the segments of a request that has no acknowledgement, whatever the limit is", () => {
+    put("open");
+    fillDays(6);
+    now = 200;
+    expect(journal.removeEntries(wall, 0, "a flag")).toBeUndefined();
+    restart();
+    expect(journal.find("open")).toBeDefined();
+  });
+
+  test("refuses an entry of a type that this version does not know, by its sequence", () => {
+    put("a");
+    journal.log.append(['{"type":"from_the_future","at":"2026-01-01T00:00:00.000Z"}'], () => {});
+    journal.close();
+    storage = storage.afterKill();
+    expect(open).toThrow(/entry 2 is not one of this version: entry of type "from_the_future"/);
+    storage = new FaultyStorage();
+    journal = open();
   });
 });

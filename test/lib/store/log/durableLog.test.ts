@@ -1,76 +1,15 @@
 import { expect, test } from "bun:test";
-import { DurableLog, type LogEntry } from "../../../../lib/store/log/durableLog.ts";
+import { DurableLog } from "../../../../lib/store/log/durableLog.ts";
 import type { LogStorage } from "../../../../lib/store/log/storage.ts";
-import { FaultyStorage, MachineStopped } from "../../../support/harness/faultyStorage.ts";
-
-const segmentBytes = 2048;
-
-function openLog(storage: LogStorage, owner: "agent" | "controlPlane" = "agent") {
-  const entries: LogEntry[] = [];
-  const timers: (() => void)[] = [];
-  const log = DurableLog.open({
-    storage,
-    owner,
-    segmentBytes,
-    clock: {
-      after: (_, run) => {
-        timers.push(run);
-        return () => {};
-      },
-      wall: () => 1_700_000_000_000,
-    },
-    onEntry: (entry) => entries.push(entry),
-  });
-  const ring = () => {
-    for (const run of timers.splice(0)) run();
-  };
-  return { log, entries, lines: entries.map(({ line }) => line), ring };
-}
-
-function entry(number: number, bytes = 40): string {
-  return JSON.stringify({ number, filler: "x".repeat(bytes) });
-}
-
-/** A deterministic generator (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-function refusalOf(storage: LogStorage, owner: "agent" | "controlPlane" = "agent"): string {
-  try {
-    openLog(storage, owner);
-  } catch (error) {
-    if (error instanceof MachineStopped) throw error;
-    return (error as Error).message;
-  }
-  return "";
-}
-
-/** A log of many small segments, closed in the regular way. */
-function filled(batches = 60): { storage: FaultyStorage; lines: string[] } {
-  const storage = new FaultyStorage();
-  const { log } = openLog(storage);
-  const lines: string[] = [];
-  for (let batch = 0; batch < batches; batch++) {
-    const added = Array.from({ length: 1 + (batch % 4) }, (_, at) => entry(batch * 10 + at));
-    log.append(added);
-    lines.push(...added);
-  }
-  log.close();
-  return { storage: storage.afterKill(), lines };
-}
-
-const segmentNames = (storage: FaultyStorage) =>
-  storage
-    .list()
-    .filter((name) => name.endsWith(".log"))
-    .sort();
+import { FaultyStorage, MachineStopped } from "../../../sim/faultyStorage.ts";
+import {
+  append,
+  entry,
+  filled,
+  openLog,
+  randomOf,
+  segmentBytes,
+} from "../../../support/harness/logs.ts";
 
 test("a log returns its entries in order, across segments and restarts", () => {
   const { storage, lines } = filled();
@@ -79,7 +18,7 @@ test("a log returns its entries in order, across segments and restarts", () => {
   expect(again.entries.map(({ sequence }) => sequence)).toEqual(lines.map((_, at) => at + 1));
   expect(again.log.segments.length).toBeGreaterThan(3);
   expect(again.log.sequence).toBe(lines.length);
-  again.log.append([entry(1_000)]);
+  append(again.log, [entry(1_000)]);
   again.log.close();
   expect(openLog(storage.afterKill()).lines).toEqual([...lines, entry(1_000)]);
 });
@@ -94,8 +33,8 @@ test("a batch that is larger than a segment gets a segment of its size", () => {
   const storage = new FaultyStorage();
   const { log } = openLog(storage);
   const large = entry(1, 10_000);
-  log.append([large]);
-  log.append([entry(2)]);
+  append(log, [large]);
+  append(log, [entry(2)]);
   log.close();
   expect(openLog(storage.afterKill()).lines).toEqual([large, entry(2)]);
 });
@@ -119,7 +58,7 @@ test("an entry is on disk when append returns, whatever the power failure leaves
     const lines: string[] = [];
     for (let batch = 0; batch < 1 + Math.floor(random() * 30); batch++) {
       lines.push(entry(batch, Math.floor(random() * 900)));
-      log.append(lines.slice(-1));
+      append(log, lines.slice(-1));
     }
     expect(openLog(storage.afterPowerFailure(random)).lines).toEqual(lines);
   }
@@ -132,21 +71,30 @@ test("wherever the machine stops, a start finds everything that was on disk, and
     let storage = new FaultyStorage({ stopAt: 1 + Math.floor(random() * 60) });
     let written: string[] = [];
     let acknowledged = 0;
+    let removed = 0;
     for (let life = 0; life < 3; life++) {
       try {
         const opened = openLog(storage);
-        expect(opened.lines.length).toBeGreaterThanOrEqual(acknowledged);
-        expect(opened.lines).toEqual(written.slice(0, opened.lines.length));
-        written = opened.lines.slice();
+        const first = opened.log.segments[0]?.first ?? 1;
+        const end = first - 1 + opened.lines.length;
+        expect(first).toBeLessThanOrEqual(removed + 1);
+        expect(end).toBeGreaterThanOrEqual(acknowledged);
+        expect(opened.lines).toEqual(written.slice(first - 1, end));
+        written = written.slice(0, end);
         for (let batch = 0; batch < 20; batch++) {
           const count = 1 + Math.floor(random() * 3);
           const added = Array.from({ length: count }, (_, at) =>
             entry(written.length + at, Math.floor(random() * 700)),
           );
           written.push(...added);
-          opened.log.append(added);
+          append(opened.log, added);
           acknowledged = written.length;
           if (random() < 0.2) opened.ring();
+          if (random() < 0.1) opened.log.roll();
+          if (random() > 0.1) continue;
+          const before = Math.floor(random() * acknowledged);
+          removed = Math.max(removed, before);
+          opened.log.removeBefore(before);
         }
         opened.log.close();
       } catch (error) {
@@ -179,7 +127,7 @@ test("whichever write or sync fails, the owner is told, and later batches are ke
     for (let batch = 0; batch < 20; batch++) {
       const line = entry(batch, Math.floor(random() * 700));
       try {
-        opened.log.append([line]);
+        append(opened.log, [line]);
         kept.push(line);
       } catch (error) {
         expect((error as { code?: string }).code).toBe("STORAGE_UNAVAILABLE");
@@ -200,115 +148,67 @@ test("whichever write or sync fails, the owner is told, and later batches are ke
 test("a full disk fails a batch by name, and the next one is kept when there is space again", () => {
   const storage = new FaultyStorage();
   const { log } = openLog(storage);
-  log.append([entry(1)]);
+  append(log, [entry(1)]);
   storage.isFull = true;
-  expect(() => log.append([entry(2, 5_000)])).toThrow("the disk is full. Free some space");
+  expect(() => append(log, [entry(2, 5_000)])).toThrow("the disk is full. Free some space");
   expect(() => log.probe()).toThrow("the disk is full");
   storage.isFull = false;
   log.probe();
-  log.append([entry(3)]);
+  append(log, [entry(3)]);
   log.close();
   expect(openLog(storage.afterKill()).lines).toEqual([entry(1), entry(3)]);
 });
 
-test.each([["the control plane's log", "controlPlane", /it is the log of an agent/]] as const)(
-  "a log of another program is refused: %s",
-  (_, owner, expected) => {
-    expect(refusalOf(filled().storage, owner)).toMatch(expected);
-  },
-);
-
-test("a log in a newer format is refused by name", async () => {
-  const { storage } = filled(1);
-  const [name = ""] = segmentNames(storage);
-  const bytes = storage.bytesOf(name);
-  const { decodeSegmentHeader, encodeSegmentHeader } = await import(
-    "../../../../lib/store/log/format.ts"
-  );
-  const header = decodeSegmentHeader(bytes);
-  if (header === undefined) throw new Error("no header");
-  bytes.set(encodeSegmentHeader({ ...header, version: 2 }));
-  expect(refusalOf(storage)).toMatch(/newer wsctl \(format 2; this version supports 1\)/);
-});
-
-test("a missing segment is refused by name, at the beginning, in the middle and at the end", () => {
-  const { storage } = filled();
-  const names = segmentNames(storage);
-  for (const name of names) {
-    const copy = storage.afterKill();
-    copy.lose(name);
-    expect(refusalOf(copy)).toMatch(/^Cannot use the log file ".+": .*(missing|damaged)/);
-  }
-  const copy = storage.afterKill();
-  for (const name of names) copy.lose(name);
-  expect(refusalOf(copy)).toMatch(/it is missing, with the entries 1 to \d+/);
-});
-
-test("a log whose head is missing or damaged is refused", () => {
-  const { storage } = filled();
-  const gone = storage.afterKill();
-  gone.lose("head");
-  expect(refusalOf(gone)).toMatch(/log\/head": it is missing/);
-  const empty = storage.afterKill();
-  empty.put("head", new Uint8Array(1024));
-  expect(refusalOf(empty)).toMatch(/log\/head": it does not verify/);
-});
-
-test("a segment of an older copy of the log is refused", () => {
-  const { storage } = filled(20);
-  const older = storage.afterKill();
-  const { log } = openLog(storage);
-  for (let batch = 0; batch < 40; batch++) log.append([entry(9_000 + batch)]);
-  log.close();
-  const mixed = storage.afterKill();
-  const last = segmentNames(older).at(-1) ?? "";
-  mixed.put(last, older.bytesOf(last));
-  expect(refusalOf(mixed)).toMatch(/^Cannot use the log file/);
-});
-
-/** WSCTL_LOG_DAMAGES raises the number of damaged logs, such as to 100,000. */
-const damages = Number(process.env.WSCTL_LOG_DAMAGES ?? 4_000);
-
-test(`${damages} damaged logs are refused by name, or give the right entries`, () => {
-  const { storage, lines } = filled();
-  const names = [...segmentNames(storage), "head"];
-  const counts = { refused: 0, opened: 0 };
-  const random = randomOf(20_260_101);
-  for (let run = 0; run < damages; run++) {
-    const copy = storage.afterKill();
-    damage(copy, names, random);
-    let opened: string[];
-    try {
-      opened = openLog(copy).lines;
-    } catch (error) {
-      expect((error as Error).message).toMatch(/^Cannot use the log file "\/log\/[\w.]+": /);
-      counts.refused++;
-      continue;
-    }
-    // The head knows how far the log was on disk, so no entry may be missing.
-    expect(opened).toEqual(lines);
-    counts.opened++;
-  }
-  expect(counts.refused).toBeGreaterThan(damages / 4);
-  expect(counts.opened).toBeGreaterThan(0);
-});
-
-/** Damages one file in one of several ways. */
-function damage(storage: FaultyStorage, names: string[], random: () => number): void {
-  const pick = (below: number) => Math.floor(random() * below);
-  const name = names[pick(names.length)] ?? "";
-  const bytes = storage.bytesOf(name);
-  const way = pick(6);
-  const at = pick(bytes.length);
-  if (way === 0) bytes[at] = (bytes[at] ?? 0) ^ (1 << pick(8));
-  else if (way === 1) storage.put(name, bytes.slice(0, at));
-  else if (way === 2) bytes.fill(0, at, at + 1 + pick(600));
-  else if (way === 3) bytes.copyWithin(at, pick(bytes.length), pick(bytes.length));
-  else if (way === 4) {
-    const other = storage.bytesOf(names[pick(names.length)] ?? "");
-    bytes.set(other.subarray(0, Math.min(other.length, bytes.length - at, 700)), at);
-  } else for (let index = at; index < at + 64; index++) bytes[index % bytes.length] = pick(256);
+/** A log whose syncs run on another thread until `finishSyncs`. */
+function openSlow(storage: LogStorage) {
+  return DurableLog.open({
+    storage,
+    owner: "agent",
+    segmentBytes,
+    clock: { after: () => () => {}, wall: () => 0 },
+    policy: { isInline: false, averageMs: 50, measured: () => {} },
+    onEntry: () => {},
+  });
 }
+
+test("on a slow disk, a batch is on disk when its callback runs, and not before", () => {
+  const storage = new FaultyStorage();
+  const log = openSlow(storage);
+  const ends: unknown[] = [];
+  expect(log.append([entry(1)], (error) => ends.push(error)).isDurable).toBe(false);
+  expect(() => log.append([entry(2)], () => {})).toThrow("another batch is being written");
+  expect([log.sequence, ends.length]).toEqual([0, 0]);
+  storage.finishSyncs();
+  expect([log.sequence, ends]).toEqual([1, [undefined]]);
+  log.append([entry(2)], (error) => ends.push(error));
+  log.settle();
+  expect([log.sequence, ends]).toEqual([2, [undefined, undefined]]);
+  storage.finishSyncs();
+  expect(ends).toHaveLength(2);
+  log.close();
+  expect(openLog(storage.afterPowerFailure(Math.random)).lines).toEqual([entry(1), entry(2)]);
+});
+
+test("on a slow disk, a sync that fails is reported, and the next batch begins a new segment", () => {
+  for (const way of ["finishSyncs", "settle"] as const) {
+    const storage = new FaultyStorage();
+    const log = openSlow(storage);
+    const ends: unknown[] = [];
+    log.append([entry(1)], () => {});
+    storage.finishSyncs();
+    log.append([entry(2)], (error) => ends.push(error));
+    storage.failNext();
+    if (way === "settle") log.settle();
+    else storage.finishSyncs();
+    expect(ends).toEqual([expect.objectContaining({ code: "STORAGE_UNAVAILABLE" })]);
+    log.append([entry(3)], (error) => ends.push(error));
+    log.settle();
+    expect(ends).toHaveLength(2);
+    expect(log.segments).toHaveLength(2);
+    log.close();
+    expect(openLog(storage.afterKill()).lines).toEqual([entry(1), entry(3)]);
+  }
+});
 
 /** An error of the log about a machine that has stopped. */
 function isStop(error: unknown): boolean {

@@ -3,7 +3,7 @@
  * lost or torn, syncs fail and drop what they had to write, the disk is full, and the machine stops
  * between any two calls.
  */
-import type { LogFile, LogStorage } from "../../../lib/store/log/storage.ts";
+import type { LogFile, LogStorage } from "../../lib/store/log/storage.ts";
 
 const sectorBytes = 512;
 
@@ -36,12 +36,13 @@ export class FaultyStorage implements LogStorage {
   readonly path = "/log";
   /** The number of calls that change something. */
   calls = 0;
-  /** The disk takes no new files. */
+  /** The disk takes nothing more. */
   isFull = false;
   /** Syncs that run later wait here until `finishSyncs`. */
   readonly #later: (() => void)[] = [];
   #plan: FaultPlan;
   #isStopped = false;
+  #stopsAtSync = false;
   #names = new Map<string, Inode>();
   #diskNames = new Map<string, Inode>();
   #nameChanges: NameChange[] = [];
@@ -91,6 +92,18 @@ export class FaultyStorage implements LogStorage {
 
   assertInPlace(): void {
     this.#assertRunning();
+  }
+
+  release(): void {}
+
+  /** The next call that changes something fails. */
+  failNext(): void {
+    this.#plan = { ...this.#plan, failAt: this.calls + 1 };
+  }
+
+  /** The machine stops at the next sync, when its batch is written and not on disk. */
+  stopAtSync(): void {
+    this.#stopsAtSync = true;
   }
 
   /** Ends the syncs that run on another thread. */
@@ -154,6 +167,7 @@ export class FaultyStorage implements LogStorage {
         return inode.cache.slice(offset, offset + bytes);
       },
       write: (offset, bytes) => {
+        if (this.isFull) throw new Error("ENOSPC: no space left on device");
         this.#changing(() => {
           // A write that fails may have written a part.
           const part = bytes.slice(0, Math.floor(bytes.length / 2));
@@ -162,6 +176,10 @@ export class FaultyStorage implements LogStorage {
         });
         inode.cache.set(bytes, offset);
         inode.pending.push({ offset, bytes: bytes.slice() });
+      },
+      truncate: (bytes) => {
+        this.#changing();
+        inode.cache = inode.cache.slice(0, bytes);
       },
       sync: () => this.#sync(inode),
       syncLater: (done) => {
@@ -180,6 +198,7 @@ export class FaultyStorage implements LogStorage {
   }
 
   #sync(inode: Inode): void {
+    if (this.#stopsAtSync) this.#plan = { ...this.#plan, stopAt: this.calls + 1 };
     // The kernel drops the pages of a failed sync: they are read from the cache, and never written.
     this.#changing(() => {
       inode.pending = [];

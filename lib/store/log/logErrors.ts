@@ -1,0 +1,43 @@
+/** The errors of a log: each names the file, what is wrong with it, and what to do. */
+import { join } from "node:path";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { headName, segmentName } from "./names.ts";
+
+/** @returns the error about one file of a log that cannot be used */
+export function refused(path: string, reason: string): WsctlError {
+  return new WsctlError("STORAGE_UNAVAILABLE", `Cannot use the log file "${path}": ${reason}`);
+}
+
+/** @returns the error about a damaged place in a file of a log */
+export function damaged(path: string, offset: number, reason: string): WsctlError {
+  return refused(path, `the file is damaged at byte ${offset}: ${reason}. ${restore}`);
+}
+
+/** @returns the error about the head of a log in a directory */
+export function headDamaged(directory: string, reason: string): WsctlError {
+  const text = `${reason}, so it cannot be known whether the log is complete`;
+  return refused(join(directory, headName), `${text}. ${restore}`);
+}
+
+/** @returns the error about a segment that is not in a directory */
+export function missing(directory: string, first: number, last: number): WsctlError {
+  const text = `it is missing, with the entries ${first} to ${last}`;
+  return refused(join(directory, segmentName(first)), `${text}. ${restore}`);
+}
+
+const restore =
+  "Restore the log from a backup, or move the directory away to start with an empty log";
+
+/** @returns the error of an operation on the whole log, such as "open" */
+export function storageError(operation: string, directory: string, error: unknown): WsctlError {
+  if (error instanceof WsctlError) return error;
+  const text = `Cannot ${operation} the log "${directory}": ${reasonOf(error)}`;
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
+}
+
+function reasonOf(error: unknown): string {
+  const text = errorText(error);
+  if (/ENOSPC|EDQUOT/.test(text)) return "the disk is full. Free some space";
+  if (/EACCES|EPERM|EROFS/.test(text)) return `${text}. Check that this user may write to it`;
+  return text;
+}

@@ -1,0 +1,93 @@
+/** Reads a log that another process may be writing, and changes nothing. */
+import { readOnlyStorage } from "./fileStorage.ts";
+import { decodeSegmentHeader, formatVersion, headerBytes, linesOf, toHex } from "./format.ts";
+import { HeadFile, type LogHead } from "./head.ts";
+import { headDamaged, missing } from "./logErrors.ts";
+import { segmentName, segmentsIn } from "./names.ts";
+import { type FoundSegment, recover } from "./recovery.ts";
+import type { LogStorage } from "./storage.ts";
+
+/** An entry with the digest of its batch. */
+export interface ReadEntry {
+  sequence: number;
+  /** The JSON text of the entry. */
+  line: string;
+  /** SHA-256, in hexadecimal, of the batch that contains the entry. */
+  digest: string;
+  /** Whether the entry is the last one of its batch, so that `digest` covers nothing after it. */
+  isLast: boolean;
+}
+
+export interface LogReport {
+  /** Whose log it is, as in `logOwners`. */
+  owner: number;
+  /** In hexadecimal. */
+  logId: string;
+  segments: FoundSegment[];
+  /** The last entry before the first one that is there, and the digest of its batch. */
+  start: { sequence: number; digest: string };
+  /** The last entry, and the digest of its batch. */
+  head: { sequence: number; digest: string };
+  /** What follows the last batch: the rest of a write that was interrupted or is going on. */
+  tornBytes: number;
+}
+
+/**
+ * Reads and verifies a whole log.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the log
+ */
+export function readLog(path: string, onEntry: (entry: ReadEntry) => void): LogReport {
+  const storage = readOnlyStorage(path);
+  const head = readHeadOf(storage);
+  const found = recover({
+    storage,
+    head,
+    onBatch: ({ batch }) => {
+      const digest = toHex(batch.digest);
+      for (const [index, line] of linesOf(batch).entries()) {
+        const isLast = index === batch.count - 1;
+        onEntry({ sequence: batch.first + index, line, digest, isLast });
+      }
+    },
+  });
+  const [oldest] = found?.segments ?? [];
+  if (found === undefined || oldest === undefined) throw missing(path, 1, head.sequence);
+  return {
+    owner: ownerOf(storage, oldest.first),
+    logId: toHex(found.logId),
+    segments: found.segments,
+    start: { sequence: oldest.first - 1, digest: toHex(oldest.previous) },
+    head: { sequence: found.position.sequence - 1, digest: toHex(found.position.digest) },
+    tornBytes: found.tornBytes,
+  };
+}
+
+/** Whether all segments of a log have a format that this version reads. */
+export function isReadable(path: string): boolean {
+  const storage = readOnlyStorage(path);
+  return segmentsIn(storage).every((first) => {
+    const version = headerOf(storage, first)?.version;
+    return version !== undefined && version <= formatVersion;
+  });
+}
+
+function readHeadOf(storage: LogStorage): LogHead {
+  const file = new HeadFile(storage);
+  const head = file.read();
+  if (head !== undefined) return head;
+  throw headDamaged(storage.path, file.isPresent ? "it does not verify" : "it is missing");
+}
+
+function ownerOf(storage: LogStorage, first: number): number {
+  return headerOf(storage, first)?.owner ?? 0;
+}
+
+function headerOf(storage: LogStorage, first: number) {
+  const file = storage.open(segmentName(first));
+  try {
+    return decodeSegmentHeader(file.read(0, headerBytes));
+  } finally {
+    file.close();
+  }
+}

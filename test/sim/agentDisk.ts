@@ -1,0 +1,149 @@
+/**
+ * The disk of an agent's machine: the agent's own log on the bytes of a storage with faults. A
+ * process that dies leaves what it wrote. A machine whose power fails leaves any part of what was
+ * not synced. Some disks are slow, so that commits overlap with what happens meanwhile.
+ */
+import type { AgentWrite, Identity, RequestRecord } from "../../lib/agent/core/model.ts";
+import {
+  type AgentJournal,
+  type LogJournal,
+  openAgentJournal,
+} from "../../lib/agent/journal/journal.ts";
+import { DiskFaults } from "./disks.ts";
+import { FaultyStorage } from "./faultyStorage.ts";
+import type { Random } from "./random.ts";
+import type { ProcessClock } from "./time.ts";
+
+/** So small that logs have many segments. */
+const segmentBytes = 4096;
+
+export class AgentDisk {
+  readonly faults = new DiskFaults();
+  /** How long a sync takes, in milliseconds; 0 if it is too quick to matter. */
+  readonly #syncMs: number;
+  readonly #random: () => number;
+  #storage = new FaultyStorage();
+  #journal: LogJournal | undefined;
+  /** What was on the disk before the identity that it has now. */
+  #image = new FaultyStorage();
+
+  /** @param random returns a number from 0 up to 1 */
+  constructor(syncMs: number, random: () => number) {
+    this.#syncMs = syncMs;
+    this.#random = random;
+  }
+
+  /** Some disks are slow. */
+  static empty(random: Random): AgentDisk {
+    const syncMs = random.chance(0.3) ? random.int(1, 200) : 0;
+    return new AgentDisk(syncMs, () => random.unit());
+  }
+
+  get identity(): Identity {
+    return this.#opened.identity;
+  }
+
+  /** A machine made from an older image of this one: with the identity that it had then. */
+  copyOfImage(): AgentDisk {
+    return this.#copyOf(this.#image);
+  }
+
+  /** Another machine with all that this one has on its disk now. */
+  copy(): AgentDisk {
+    return this.#copyOf(this.#storage);
+  }
+
+  /** Whether something is on record that a process on a copy of this disk would go on with. */
+  get isUnderWay(): boolean {
+    return this.openRecords().some(({ state }) => state === "accepted" || state === "restarting");
+  }
+
+  openRecords(): RequestRecord[] {
+    return this.#opened.unacknowledged();
+  }
+
+  /** The process is dead, and the machine runs on. */
+  processDied(): void {
+    this.#storage = this.#storage.afterKill();
+    this.#journal = undefined;
+  }
+
+  /** The journal of a process that starts now. */
+  journal(clock: ProcessClock): AgentJournal {
+    this.processDied();
+    const { isAlive } = this.faults;
+    const journal = this.#opened;
+    return {
+      get identity() {
+        return journal.identity;
+      },
+      commit: (writes, done) => {
+        if (!isAlive()) throw new Error("the process is dead");
+        return this.#commit(journal, clock, writes, done);
+      },
+      settle: () => {
+        if (isAlive()) journal.settle();
+      },
+      find: (requestId) => journal.find(requestId),
+      unacknowledged: () => journal.unacknowledged(),
+      close: () => {
+        if (isAlive()) journal.close();
+      },
+    };
+  }
+
+  #commit(
+    journal: LogJournal,
+    clock: ProcessClock,
+    writes: AgentWrite[],
+    done: (error?: unknown) => void,
+  ): boolean {
+    const { crash } = this.faults;
+    this.faults.crash = undefined;
+    if (crash === "before") return this.#die();
+    const storage = this.#storage;
+    storage.isFull = this.faults.isFull;
+    if (writes.some(({ type }) => type === "putIdentity")) this.#image = storage.afterKill();
+    if (crash === "unsynced") return this.#loseUnsynced(journal, writes);
+    const isDurable = journal.commit(writes, done);
+    if (!isDurable) clock.after(this.#syncMs, () => storage.finishSyncs());
+    return crash === "after" ? this.#die() : isDurable;
+  }
+
+  /** The power fails when the batch is written, and not yet synced. */
+  #loseUnsynced(journal: LogJournal, writes: AgentWrite[]): never {
+    this.#storage.stopAtSync();
+    try {
+      journal.commit(writes, () => {});
+      this.#storage.finishSyncs();
+    } catch {
+      // The machine has stopped.
+    }
+    this.#storage = this.#storage.afterPowerFailure(this.#random);
+    this.#journal = undefined;
+    return this.#die();
+  }
+
+  #die(): never {
+    this.faults.onCrash();
+    throw new Error("the process has died");
+  }
+
+  get #opened(): LogJournal {
+    this.#journal ??= openAgentJournal({
+      storage: this.#storage,
+      // The head is written only when the log is closed, which is the harder case.
+      clock: { after: () => () => {}, now: () => 0, wall: () => 0 },
+      segmentBytes,
+      policy: { isInline: this.#syncMs === 0, averageMs: this.#syncMs, measured: () => {} },
+    });
+    return this.#journal;
+  }
+
+  #copyOf(storage: FaultyStorage): AgentDisk {
+    const copy = new AgentDisk(this.#syncMs, this.#random);
+    copy.#storage = storage.afterKill();
+    copy.#image = this.#image;
+    return copy;
+  }
+}
