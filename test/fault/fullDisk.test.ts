@@ -15,10 +15,10 @@ class SmallDisk implements Disposable {
   readonly path: string;
   readonly #dir = temporaryDir();
 
-  constructor() {
+  constructor(size = "2m") {
     this.path = join(`${this.#dir}`, "disk");
     mkdirSync(this.path);
-    const options = ["-t", "tmpfs", "-o", "size=2m,mode=700", "wsctl-test", this.path];
+    const options = ["-t", "tmpfs", "-o", `size=${size},mode=700`, "wsctl-test", this.path];
     const { status, stderr } = spawnSync("mount", options);
     if (status === 0) return;
     this.#dir[Symbol.dispose]();
@@ -171,7 +171,8 @@ async function revokedOnAFullDisk(): Promise<void> {
 }
 
 async function fullAgent(): Promise<void> {
-  using disk = new SmallDisk();
+  // Room for the segment of the log that is written, and for the next one.
+  using disk = new SmallDisk("8m");
   await using world = await World.start({ heartbeat: "1s" });
   await world.agent("web-1").kill();
   const agent = world.startAgent("web-1", undefined, disk.path);
