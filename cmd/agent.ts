@@ -202,7 +202,8 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   const replacing = { runtime, log, dir, stopped };
   await runAgent(
     {
-      server: access.url.replace(/^http/, "ws"),
+      url: access.url,
+      agentUrl: access.agentUrl,
       token: access.identity ? () => "" : tokenReader(options, access.token, log),
       ...(access.ca === undefined ? {} : { ca: access.ca }),
       ...(access.identity === undefined ? {} : { identity: access.identity }),

@@ -84,7 +84,7 @@ async function benchRun(flags: BenchFlags): Promise<number> {
   const count = wholeNumber("agents", flags.agents, 1, agentsMax);
   const requests = wholeNumber("requests", flags.requests, 1, 10_000_000);
   const atOnce = wholeNumber("concurrency", flags.concurrency, 1, 1_000);
-  const { url, token, ca } = readConnection(flags);
+  const { url, agentUrl, token, ca } = readConnection(flags);
   const runtime = await loadRuntime();
   const client = new Client({ url, token, fetch: runtime.fetchWith(ca) });
   if (flags.remove !== undefined) return removeRun(client, flags.remove);
@@ -98,7 +98,7 @@ async function benchRun(flags: BenchFlags): Promise<number> {
   }
   const fleet = new SimulatedFleet({
     ...{ client, agentIds, runtime, clock: systemClock(), statusSeconds: 60 },
-    url: `${url.replace("http", "ws")}/agent`,
+    url: agentUrl,
     ...(ca === undefined ? {} : { ca }),
   });
   const { signal } = abort;

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { jobRetentionMsMin } from "../lib/control/journal/history/maintenance.ts";
 import { type ControlOptions, startControl, type TlsChoice } from "../lib/control/start.ts";
 import { isDnsName } from "../lib/control/tls/serverNames.ts";
+import { isAddressRange } from "../lib/protocol/addressRange.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
@@ -13,7 +14,7 @@ import { createCliLog } from "./cli/log.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
 import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
-import { type ConsoleFlags, consoleArgs, parseConsole } from "./flags/console.ts";
+import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./flags/console.ts";
 import { parseS3, type S3Flags, s3Args } from "./flags/s3.ts";
 import { parseBytes, parseSeconds, wholeNumber } from "./flags/values.ts";
 
@@ -60,6 +61,17 @@ const args = {
     type: "string",
     valueHint: "NAME",
     description: "name or address by which others reach this host (repeatable)",
+  },
+  "public-url": {
+    type: "string",
+    valueHint: "URL",
+    description: "URL of the reverse proxy in front: https://HOST[:PORT][/PATH]",
+  },
+  "trusted-proxy": {
+    type: "string",
+    valueHint: "ADDRESS",
+    description:
+      "address or range of a reverse proxy whose Forwarded or X-Forwarded-For is trusted (repeatable)",
   },
   "insecure-plaintext": {
     type: "boolean",
@@ -126,8 +138,10 @@ export default defineCommand({
   meta: { name: "serve", description: "Run the control plane" },
   args,
   run: ({ args, data }) => {
-    const { advertise: advertised = [], "oidc-grant": grants = [] } = (data as CommandData).lists;
-    return serveRun({ ...args, advertised, grants });
+    const { lists } = data as CommandData;
+    const { advertise: advertised = [], "oidc-grant": grants = [] } = lists;
+    const { "trusted-proxy": trustedProxies = [] } = lists;
+    return serveRun({ ...args, advertised, trustedProxies, grants });
   },
 });
 
@@ -142,6 +156,9 @@ export interface ServeOptions extends S3Flags, ConsoleFlags {
   "tls-key"?: string | undefined;
   "tls-lifetime": string;
   advertised: string[];
+  "public-url"?: string | undefined;
+  /** The values of `--trusted-proxy`. */
+  trustedProxies: string[];
   "insecure-plaintext"?: boolean | undefined;
   "approve-agents"?: boolean | undefined;
   "require-approval-for"?: string | undefined;
@@ -163,12 +180,15 @@ async function serveRun(options: ServeOptions): Promise<number> {
   const tls = parseTlsChoice(options);
   const dataDir = resolveDataDir(options);
   const s3 = parseS3(options);
+  const publicUrl = options["public-url"];
   const control = await startControl({
     host: options.host,
     port: parsePort(options.port),
     dataDir,
     tls,
     advertised: options.advertised.map(parseAdvertisedName),
+    ...(publicUrl === undefined ? {} : { publicUrl: parsePublicUrl("public-url", publicUrl) }),
+    trustedProxies: options.trustedProxies.map(parseTrustedProxy),
     approveAgents: options["approve-agents"] ?? false,
     console: parseConsole(options),
     approvalCommands: parseApprovalCommands(options["require-approval-for"]),
@@ -259,6 +279,13 @@ function parseApprovalCommands(text: string | undefined): Set<string> {
   if (wrong === undefined) return new Set(names);
   throw usage(
     `Flag --require-approval-for is "${text}": expected names of commands, separated by commas`,
+  );
+}
+
+function parseTrustedProxy(text: string): string {
+  if (isAddressRange(text)) return text;
+  throw usage(
+    `Flag --trusted-proxy is "${text}": expected an address or a range such as 10.0.0.0/8`,
   );
 }
 

@@ -12,6 +12,7 @@ installTmux();
 installChromium();
 installCurl();
 installShells();
+installProxies();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -59,6 +60,14 @@ function installCurl(): void {
 function installShells(): void {
   for (const shell of ["fish", "zsh"]) {
     install(shell, `the tests of completion in ${shell}`, () => Bun.which(shell) !== null);
+  }
+}
+
+/** The reverse proxies of the guide. */
+function installProxies(): void {
+  const packages = { nginx: "nginx-light", haproxy: "haproxy", caddy: "caddy" };
+  for (const [program, name] of Object.entries(packages)) {
+    install(name, `the tests behind ${program}`, () => Bun.which(program) !== null);
   }
 }
 

@@ -10,7 +10,7 @@ import { nearest } from "./nearest.ts";
 /** Flags that may be repeated; their values are collected in `lists`. */
 const repeatable = new Set([
   ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
-  "oidc-grant",
+  ...["oidc-grant", "trusted-proxy"],
 ]);
 
 export interface Sources {

@@ -12,13 +12,15 @@ import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { parseJoin } from "../../lib/protocol/api/joinString.ts";
 import type { LocalCredentials } from "../../lib/protocol/api/localCredentials.ts";
+import { toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import {
   type ConnectionSettings,
-  httpUrl,
+  parseServer,
   readConnection,
+  readFile,
   readLocal,
   readToken,
   resolveDataDir,
@@ -59,8 +61,10 @@ export async function openAgentConnection(
   const { flags, log, signal } = options;
   const identity = await joinedIdentity(options);
   if (identity !== undefined) {
-    const { url, ca } = identity.stored;
-    return { url, token: "", identity, ...(ca === undefined ? {} : { ca }) };
+    const { url } = identity.stored;
+    const ca = readCa(flags) ?? identity.stored.ca;
+    const trust = ca === undefined ? {} : { ca };
+    return { ...toServerAddress(url), token: "", identity, ...trust };
   }
   if (readToken(flags) !== undefined || isElsewhere(flags)) return readConnection(flags);
   let said = "";
@@ -99,9 +103,11 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
   const order = parseJoin(text);
   if (known?.stored.join_token_id === order.token.split("-")[1]) return known;
   const now = Date.now();
+  const ca = readCa(flags);
+  const trust = ca === undefined ? {} : { ca };
   for (let said = ""; ; ) {
     try {
-      return await joinFleet({ join: order, agentId, path, runtime, log, now, signal });
+      return await joinFleet({ join: order, ...trust, agentId, path, runtime, log, now, signal });
     } catch (error) {
       if (!(error instanceof WsctlError) || error.code !== "UNREACHABLE") throw error;
       if (signal.aborted) return undefined;
@@ -112,10 +118,15 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
   }
 }
 
+function readCa({ ca }: ClientFlags): string | undefined {
+  return ca === undefined ? undefined : readFile("ca", ca);
+}
+
 /** Whether the flags name another control plane than the one of this host, if that is known. */
 function isElsewhere(flags: ClientFlags): boolean {
   return (
-    flags.server !== undefined && readLocal(resolveDataDir(flags))?.url !== httpUrl(flags.server)
+    flags.server !== undefined &&
+    readLocal(resolveDataDir(flags))?.url !== parseServer(flags.server).url
   );
 }
 
@@ -133,7 +144,7 @@ async function localAccess(
     const kept: StoredLocalToken = { token, created_with: issuer(local) };
     writeFileSync(path, JSON.stringify(kept), { mode: 0o600 });
   }
-  return { url, token, ...(ca === undefined ? {} : { ca }) };
+  return { ...toServerAddress(url), token, ...(ca === undefined ? {} : { ca }) };
 }
 
 function readLocalToken(path: string, local: LocalCredentials): string | undefined {

@@ -4,6 +4,11 @@ import { join, resolve } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { type LocalCredentials, localFile } from "../../lib/protocol/api/localCredentials.ts";
+import {
+  parseServerAddress,
+  type ServerAddress,
+  toServerAddress,
+} from "../../lib/protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
 import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
@@ -13,9 +18,7 @@ import { usage } from "../cli/strictArgs.ts";
 import { readStdin } from "../output/stdio.ts";
 
 /** The address of the control plane, and the token. */
-export interface ConnectionSettings {
-  /** `http://…` or `https://…`, without a path. */
-  url: string;
+export interface ConnectionSettings extends ServerAddress {
   token: string;
   /** The authority's certificate as PEM text. */
   ca?: string;
@@ -78,8 +81,10 @@ export async function createClient(flags: ClientFlags): Promise<Client> {
 export function readConnection(flags: ClientFlags, needsToken = true): ConnectionSettings {
   assertSafeEnvironment();
   const local = readLocal(resolveDataDir(flags));
-  const url = flags.server === undefined ? local?.url : httpUrl(flags.server);
-  if (url === undefined) throw noControlPlane(resolveDataDir(flags));
+  const known = local === undefined ? undefined : toServerAddress(local.url);
+  const address = flags.server === undefined ? known : parseServer(flags.server);
+  if (address === undefined) throw noControlPlane(resolveDataDir(flags));
+  const { url } = address;
   const given = readToken(flags);
   const isLocal = local !== undefined && local.url === url;
   const token = given ?? (isLocal ? local.token : undefined);
@@ -90,7 +95,7 @@ export function readConnection(flags: ClientFlags, needsToken = true): Connectio
     );
   }
   const ca = flags.ca === undefined ? (isLocal ? local.ca : undefined) : readFile("ca", flags.ca);
-  return { url, token: token ?? "", ...(ca === undefined ? {} : { ca }) };
+  return { ...address, token: token ?? "", ...(ca === undefined ? {} : { ca }) };
 }
 
 /**
@@ -201,15 +206,14 @@ function checkToken(text: string): string {
 }
 
 /**
- * Returns a server's address as HTTP; both HTTP and WebSocket addresses are accepted.
+ * Returns the address of a control plane; both HTTP and WebSocket addresses are accepted.
  * @throws {WsctlError} USAGE
  */
-export function httpUrl(server: string): string {
-  const url = server.replace(/^ws(s?):\/\//, "http$1://").replace(/\/+$/, "");
-  if (!/^https?:\/\/[^/?#]+$/.test(url) || !URL.canParse(url)) {
-    throw usage(`Flag --server is "${server}": expected ws(s)://HOST:PORT or http(s)://HOST:PORT`);
-  }
-  return url;
+export function parseServer(server: string): ServerAddress {
+  const address = parseServerAddress(server);
+  if (address !== undefined) return address;
+  const expected = "http(s)://HOST[:PORT][/PATH] or ws(s)://HOST[:PORT][/PATH]";
+  throw usage(`Flag --server is "${server}": expected ${expected}`);
 }
 
 /** @throws {WsctlError} USAGE */

@@ -10,7 +10,7 @@ export const consoleArgs = {
   "console-url": {
     type: "string",
     valueHint: "URL",
-    description: "public URL of the console, if it is behind a proxy",
+    description: "public URL of the console, if it is not the one of --public-url",
   },
   "console-lifetime": {
     type: "string",
@@ -86,7 +86,7 @@ export function parseConsole(flags: ConsoleFlags): ConsoleSettings {
   return {
     lifetimeMs: loginMs("console-lifetime", flags["console-lifetime"]),
     idleMs: loginMs("console-idle", flags["console-idle"]),
-    ...(url === undefined ? {} : { url: parseOrigin(url) }),
+    ...(url === undefined ? {} : { url: parsePublicUrl("console-url", url) }),
     ...(oidc === undefined ? {} : { oidc }),
   };
 }
@@ -130,11 +130,15 @@ function parseIssuer(text: string): string {
   );
 }
 
-function parseOrigin(text: string): string {
+/**
+ * Returns a public URL in its normal form, without a slash at the end.
+ * @throws {WsctlError} USAGE
+ */
+export function parsePublicUrl(flag: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isShaped = url !== undefined && /^https?:$/.test(url.protocol);
-  if (isShaped && `${url.origin}/` === url.href) return url.origin;
-  throw usage(`Flag --console-url is "${text}": expected https://HOST[:PORT], without a path`);
+  if (isShaped && url.origin + url.pathname === url.href) return url.href.replace(/\/+$/, "");
+  throw usage(`Flag --${flag} is "${text}": expected https://HOST[:PORT][/PATH]`);
 }
 
 function readSecret(path: string): string {

@@ -45,8 +45,9 @@ import type { TrialReporter } from "./update/trialReporter.ts";
 import { updateKind } from "./update/updateKind.ts";
 
 export interface AgentOptions {
-  /** `ws://…` or `wss://…` without the path. */
-  server: string;
+  /** The base of the API, and the WebSocket endpoint. */
+  url: string;
+  agentUrl: string;
   /** Returns the token for one connection or call. It is empty if the agent has a key. */
   token(): string;
   /** The agent's key, if it has joined. */
@@ -218,9 +219,9 @@ function createProgramKinds(
 }
 
 function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocket {
-  const { server, identity, ca, runtime } = options;
+  const { agentUrl: url, identity, ca, runtime } = options;
   const target = {
-    url: `${server}/agent`,
+    url,
     protocols: [subprotocol],
     messageBytesMax,
     ...(ca === undefined ? {} : { ca }),

@@ -4,7 +4,7 @@ import { formatReason, plainReason } from "./connectionError.ts";
 import { jsonBody, parseError } from "./request.ts";
 
 export interface ClientOptions {
-  /** `http://…` or `https://…`, without a path. */
+  /** `http(s)://HOST[:PORT][/PATH]`, without a slash at the end. */
   url: string;
   token: string;
   fetch: typeof fetch;

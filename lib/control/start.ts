@@ -4,6 +4,7 @@ import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
 import { rateLimitedLog } from "../log/rateLimitedLog.ts";
 import { localFile } from "../protocol/api/localCredentials.ts";
+import { basePath } from "../protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
 import { subprotocol } from "../protocol/wire/version.ts";
@@ -14,6 +15,7 @@ import { PublicAddress } from "./api/publicAddress.ts";
 import { type ArtifactLimits, ArtifactService } from "./artifacts/artifactService.ts";
 import { LocalStore } from "./artifacts/localStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
+import { ClientAddresses } from "./auth/clientAddress.ts";
 import { listNames, localHost, writeLocalCredentials } from "./auth/localCredentials.ts";
 import { registerMissingAgents } from "./auth/registerMissingAgents.ts";
 import { Revocations } from "./auth/revocation.ts";
@@ -41,6 +43,10 @@ export interface ControlOptions {
   tls: TlsChoice;
   /** Names and addresses under which others reach this host; the first is used in URLs. */
   advertised: readonly string[];
+  /** `http(s)://HOST[:PORT][/PATH]` of a reverse proxy in front of this control plane. */
+  publicUrl?: string;
+  /** Addresses and ranges of reverse proxies that report the addresses of clients. */
+  trustedProxies: readonly string[];
   /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
   console: ConsoleSettings;
@@ -97,7 +103,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const strangers = rateLimitedLog(log, clock);
   const descriptors = openDescriptorReserve();
   if (descriptors.advice !== undefined) log.warn(descriptors.advice);
-  let place = new PublicAddress("", undefined);
+  let place: PublicAddress;
+  const consoleSettings = withPublicUrl(options);
+  const urls = [options.publicUrl, consoleSettings.url].filter((each) => each !== undefined);
   let server: Server;
   try {
     server = await runtime.serve({
@@ -106,11 +114,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         hosts: new AllowedHosts([
           ...options.advertised,
           ...listNames(tls),
-          ...parseHost(options.console),
+          ...urls.map((each) => new URL(each).hostname),
         ]),
+        addresses: new ClientAddresses(runtime, options.trustedProxies),
+        basePaths: urls.map(basePath),
         publicAddress: () => place,
         approveAgents: options.approveAgents,
-        console: options.console,
+        console: consoleSettings,
         isTls: tls !== undefined,
       }),
       host: options.host,
@@ -129,10 +139,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   }
   certificates?.start((renewed) => server.renew(renewed));
   const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
-  const scheme = tls ? "https" : "http";
-  const own = urlHost(publicHost(options.host, options.advertised));
-  place = new PublicAddress(`${scheme}://${own}:${server.port}`, certificates?.authority);
-  const { oidc, url: consoleUrl = place.url } = options.console;
+  place = buildPublicAddress(options, server.port, certificates);
+  const { oidc, url: consoleUrl = place.url } = consoleSettings;
   if (oidc)
     log.info(`OpenID login enabled at ${oidc.issuer}`, { callback: consoleUrl + oidcCallbackPath });
   const path = join(options.dataDir, localFile);
@@ -166,8 +174,25 @@ function startRetention({ retention, clock, log }: ControlOptions, journal: Cont
   return [new HistoryMaintenance({ ...jobs, journal, clock, log }), audit];
 }
 
-function parseHost({ url }: ConsoleSettings): string[] {
-  return url === undefined ? [] : [new URL(url).hostname];
+/** The console is below the public URL, unless it has a URL of its own. */
+function withPublicUrl({ console: settings, publicUrl: url }: ControlOptions): ConsoleSettings {
+  return url === undefined ? settings : { url, ...settings };
+}
+
+/**
+ * A reverse proxy has a certificate of its own, which systems trust. Behind a TCP load balancer
+ * clients see the certificate of this control plane: then its name is advertised.
+ */
+function buildPublicAddress(
+  { host, advertised, publicUrl }: ControlOptions,
+  port: number,
+  certificates: Certificates | undefined,
+): PublicAddress {
+  const scheme = certificates === undefined ? "http" : "https";
+  const url = publicUrl ?? `${scheme}://${urlHost(publicHost(host, advertised))}:${port}`;
+  const isOwn = publicUrl === undefined || advertised.includes(new URL(url).hostname);
+  const authority = isOwn && url.startsWith("https:") ? certificates?.authority : undefined;
+  return new PublicAddress({ url, isProxied: publicUrl !== undefined, authority });
 }
 
 function createArtifacts(

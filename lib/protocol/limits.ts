@@ -248,6 +248,12 @@ export const artifactUrlMs = 60 * 60 * 1000;
 /** Bytes that wsctl uploads per HTTP request; they are streamed, not buffered. */
 export const artifactPartBytes = 64 * 1024 * 1024;
 
+/**
+ * The size of a part of an upload, in bytes, once a reverse proxy has refused a larger body: many
+ * of them take 1 MB.
+ */
+export const artifactSmallPartBytes = 512 * 1024;
+
 /** Failed authentication attempts from one address before it is rate-limited, and the window. */
 export const authFailuresMax = 20;
 export const authWindowMs = 60_000;

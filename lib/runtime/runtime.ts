@@ -96,7 +96,7 @@ export interface Runtime {
   serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket;
   /** Returns a header as it was sent, even if it is empty; undefined if it is absent. */
   header(c: Context, name: string): string | undefined;
-  /** Returns the client IP address from the operating system. */
+  /** Returns the IP address of the connection's peer: the client, or a reverse proxy. */
   remoteAddress(c: Context): string;
   serve(options: ServeOptions): Promise<Server>;
   connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;

@@ -8,7 +8,7 @@ import { buildHttpFailure, unreachable } from "./retry.ts";
 
 /** The control plane as the caller reaches it. */
 export interface ControlPlane {
-  /** `http://…` or `https://…`, without a path. */
+  /** `http(s)://HOST[:PORT][/PATH]`, without a slash at the end. */
   url: string;
   token: string;
   /** Returns the Authorization header for each call, in place of the token. */
@@ -21,13 +21,14 @@ export interface ControlPlane {
 const answerMs = 30_000;
 
 /**
- * Resolves a URL in an API response, which is relative for the control plane itself.
+ * Resolves a URL in an API response. The control plane's own URLs are paths below its address,
+ * which itself may have a path.
  *
  * @throws {WsctlError} MALFORMED
  */
 export function toAbsoluteUrl(url: string, base: string): URL {
   try {
-    const found = new URL(url, base);
+    const found = new URL(url.startsWith("/") ? base + url : url);
     if (found.protocol === "https:" || found.protocol === "http:") return found;
   } catch {
     // Reported below: both cases are the same for the caller.

@@ -5,21 +5,39 @@
 
 import { readChunks } from "../files/fileDigest.ts";
 import { uploadOffsetHeader } from "../protocol/api/artifacts.ts";
-import { artifactPartBytes } from "../protocol/limits.ts";
+import { artifactSmallPartBytes } from "../protocol/limits.ts";
 import { selectFetch } from "./apiCall.ts";
 import { buildHttpFailure, HttpFailure, newWatchdog, unreachable } from "./retry.ts";
 import { silenceMs, type UploadAttempt } from "./uploadAttempt.ts";
 
 export async function uploadResumable(attempt: UploadAttempt): Promise<void> {
-  const { bytes } = attempt.sum;
+  const { part, sum } = attempt;
   let offset = await offsetNow(attempt);
-  while (offset < bytes) {
-    const stands = await putPart(attempt, offset, Math.min(offset + artifactPartBytes, bytes));
-    if (stands <= offset)
-      throw unreachable(attempt.url, new Error("the server does not store the uploaded bytes"));
-    offset = stands;
-    attempt.kept(offset);
+  while (offset < sum.bytes) {
+    try {
+      const stands = await putPart(attempt, offset, Math.min(offset + part.bytes, sum.bytes));
+      if (stands <= offset)
+        throw unreachable(attempt.url, new Error("the server does not store the uploaded bytes"));
+      offset = stands;
+      attempt.kept(offset);
+    } catch (error) {
+      if (!isRefusedByProxy(error)) throw error;
+      if (part.bytes <= artifactSmallPartBytes) throw bodyRefused(attempt);
+      part.bytes = artifactSmallPartBytes;
+      offset = await offsetNow(attempt);
+    }
   }
+}
+
+/** A refusal of the control plane itself has a code of its own. */
+function isRefusedByProxy(error: unknown): boolean {
+  return error instanceof HttpFailure && error.status === 413 && error.code === "UNREACHABLE";
+}
+
+function bodyRefused({ url }: UploadAttempt): HttpFailure {
+  const text = `A reverse proxy at ${url.origin} refuses request bodies of ${artifactSmallPartBytes} bytes`;
+  const fix = "Raise its limit, such as client_max_body_size of nginx, to at least 1 MB";
+  return new HttpFailure(413, "UNREACHABLE", `${text} (status 413). ${fix}`);
 }
 
 async function offsetNow(attempt: UploadAttempt): Promise<number> {

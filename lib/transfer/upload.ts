@@ -7,10 +7,12 @@
 import { digestFile, type FileDigest } from "../files/fileDigest.ts";
 import type { ArtifactRequest, ArtifactView, NewArtifact } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
+import { artifactPartBytes } from "../protocol/limits.ts";
 import { ask, type ControlPlane, toAbsoluteUrl } from "./apiCall.ts";
 import { uploadResumable } from "./resumableUpload.ts";
 import { type RetryProgress, withRetry } from "./retry.ts";
 import { uploadSinglePut } from "./singlePutUpload.ts";
+import type { UploadAttempt } from "./uploadAttempt.ts";
 
 export interface UploadOptions {
   controlPlane: ControlPlane;
@@ -39,9 +41,10 @@ const singlePutBytesMax = 3;
 export async function uploadFile(options: UploadOptions): Promise<ArtifactView> {
   const { path, signal } = options;
   const sum = await digestFile(path, signal);
+  const part = { bytes: artifactPartBytes };
   for (let count = 1; ; count++) {
     try {
-      return await withRetry(options, (progress) => uploadOnce(options, sum, progress));
+      return await withRetry(options, (progress) => uploadOnce(options, { sum, part }, progress));
     } catch (error) {
       const isOther = error instanceof WsctlError && error.code === "CHECKSUM_MISMATCH";
       if (!isOther || count === singlePutBytesMax) throw error;
@@ -52,7 +55,7 @@ export async function uploadFile(options: UploadOptions): Promise<ArtifactView> 
 
 async function uploadOnce(
   options: UploadOptions,
-  sum: FileDigest,
+  { sum, part }: Pick<UploadAttempt, "sum" | "part">,
   progress: RetryProgress,
 ): Promise<ArtifactView> {
   const { controlPlane, path, signal } = options;
@@ -66,7 +69,7 @@ async function uploadOnce(
   if (upload !== undefined) {
     const url = toAbsoluteUrl(upload.url, controlPlane.url);
     const told = { sent: reportProgress(progress.moved), kept: reportProgress(progress.kept) };
-    const attempt = { path, sum, url, upload, controlPlane, signal, ...told };
+    const attempt = { path, sum, part, url, upload, controlPlane, signal, ...told };
     await (upload.resumable ? uploadResumable(attempt) : uploadSinglePut(attempt));
   }
   options.onProgress?.(sum.bytes, sum.bytes);

@@ -7,9 +7,15 @@ import type { ControlPlane } from "./apiCall.ts";
 /** A connection without progress for this long is dead. */
 export const silenceMs = 60_000;
 
+/** How much one request may carry; it lasts for all attempts of an upload. */
+export interface PartSize {
+  bytes: number;
+}
+
 export interface UploadAttempt {
   path: string;
   sum: FileDigest;
+  part: PartSize;
   url: URL;
   upload: UploadView;
   controlPlane: ControlPlane;

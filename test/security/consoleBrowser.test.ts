@@ -112,7 +112,7 @@ describe.skipIf(isMissing)("in a browser", () => {
     const links = await page
       .locator("a")
       .evaluateAll((all) => all.map((a) => a.getAttribute("href")));
-    expect(links.filter((href) => !/^[#/]/.test(href ?? ""))).toEqual([]);
+    expect(links.filter((href) => !/^(#|console\/)/.test(href ?? ""))).toEqual([]);
     expect({ alarms, asked: far.asked }).toEqual({ alarms: [], asked: [] });
     expect([...origins]).toEqual([target.serving.url]);
     expect(await page.title()).toBe("wsctl");

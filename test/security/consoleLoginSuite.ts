@@ -36,9 +36,11 @@ export function consoleLoginSuite(flavour: Flavour): void {
       const visitor = new Visitor(ca);
       const page = await visitor.ask(at("/"));
       expect(page.status).toBe(200);
-      expect(page.text).not.toMatch(/<script(?![^>]* src="\/)|\son[a-z]+=|style=|https?:\/\//);
-      const loaded = [...page.text.matchAll(/(?:src|href)="(\/[^"]+\.\w+)"/g)];
-      const paths = ["/", ...loaded.map(([, path = ""]) => path), "/console/login"];
+      expect(page.text).not.toMatch(
+        /<script(?![^>]* src="console\/)|\son[a-z]+=|style=|https?:\/\//,
+      );
+      const loaded = [...page.text.matchAll(/(?:src|href)="(console\/[^"]+\.\w+)"/g)];
+      const paths = ["/", ...loaded.map(([, path = ""]) => `/${path}`), "/console/login"];
       expect(paths.length).toBeGreaterThan(4);
       for (const path of paths) {
         // Browsers say whose page asks for a module.

@@ -1,6 +1,7 @@
 /** What tokens are good for, and that they stop being good for it at once. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { isWithin, type TokenView } from "../../lib/protocol/api/tokens.ts";
+import { AddressRanges } from "../../lib/protocol/addressRange.ts";
+import type { TokenView } from "../../lib/protocol/api/tokens.ts";
 import type { AgentView, JobDetail, JobView } from "../../lib/protocol/api/views.ts";
 import { expectRefusal, jsonLines } from "../support/processes/cli.ts";
 import { JoinableFleet } from "../support/processes/fleet.ts";
@@ -115,7 +116,7 @@ test.each([
   ["", ["0.0.0.0/0"], false],
   ["unknown", ["::/0"], false],
 ])("%s within %j: %s", (address, ranges, expected) => {
-  expect(isWithin(address, ranges)).toBe(expected);
+  expect(new AddressRanges(ranges).has(address)).toBe(expected);
 });
 
 test.each([

@@ -22,11 +22,11 @@ export type ControlPlaneAccess = v.InferOutput<typeof ControlPlaneAccess>;
 
 /** Returns access over HTTP to the control plane of the agent's own connection. */
 export function buildAccess(
-  { server, token, ca }: { server: string; token(): string; ca?: string },
+  { url, token, ca }: { url: string; token(): string; ca?: string },
   identity: AgentIdentity | undefined,
 ): ControlPlaneAccess {
   return {
-    url: server.replace(/^ws/, "http"),
+    url,
     token: token(),
     ...(identity === undefined ? {} : { identity: identity.path }),
     ...(ca === undefined ? {} : { ca }),

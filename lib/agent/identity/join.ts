@@ -17,6 +17,8 @@ import { AgentIdentity } from "./identity.ts";
 
 export interface JoinOptions {
   join: Join;
+  /** PEM text of the CA to trust, if the join string has no fingerprint. */
+  ca?: string;
   agentId: string;
   /** Path of the identity file. */
   path: string;
@@ -33,7 +35,7 @@ export interface JoinOptions {
  */
 export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
   const { join, agentId, path, runtime, log, now, signal } = options;
-  const ca = join.fingerprint === undefined ? undefined : await fetchAuthority(join);
+  const ca = join.fingerprint === undefined ? options.ca : await fetchAuthority(join);
   const { pem, publicKey } = generateKey();
   const tokenId = join.token.split("-")[1] ?? "";
   const text = buildJoinText(tokenId, agentId, publicKey.text);

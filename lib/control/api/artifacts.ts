@@ -62,16 +62,15 @@ function createArtifact(context: RouteContext<ArtifactRequest>): Promise<Respons
 }
 
 async function createdResponse(
-  { c, artifacts, token, resource }: RouteContext<ArtifactRequest>,
+  { c, artifacts, token, resource, publicAddress }: RouteContext<ArtifactRequest>,
   artifact: StoredArtifact,
 ): Promise<Response> {
   Object.assign(resource, { artifact_id: artifact.artifactId, name: artifact.name });
   const body: NewArtifact = artifactView(artifact);
   if (artifact.state === "uploading") {
-    const { url, expiresAt, headers, resumable } = await artifacts.store.upload(
-      artifact,
-      credentialFingerprint(token),
-    );
+    const signed = await artifacts.store.upload(artifact, credentialFingerprint(token));
+    const { expiresAt, headers, resumable } = signed;
+    const url = publicAddress.resolve(signed.url, c.req.header("host"));
     body.upload = { method: "PUT", url, headers, resumable, expires_at: timestamp(expiresAt) };
   }
   return c.json(body, 201);
@@ -107,7 +106,8 @@ function list({ c, artifacts, token, scope }: RouteContext): Response {
   return c.json(page);
 }
 
-async function show({ c, engine, artifacts, token, scope }: RouteContext): Promise<Response> {
+async function show(context: RouteContext): Promise<Response> {
+  const { c, engine, artifacts, token, scope, publicAddress } = context;
   const artifact = findArtifact({ c, artifacts });
   if (scope.isRestricted && !isCreatedBy(engine, artifact, token)) {
     throw new WsctlError("FORBIDDEN", "Token may fetch only artifacts that its own jobs created");
@@ -120,11 +120,9 @@ async function show({ c, engine, artifacts, token, scope }: RouteContext): Promi
     if (!artifacts.store.has(artifact.object)) {
       throw new WsctlError("NOT_FOUND", "Artifact content not found in the current object store");
     }
-    const { url, expiresAt } = await artifacts.store.download(
-      artifact,
-      credentialFingerprint(token),
-    );
-    body.download = { url, expires_at: timestamp(expiresAt) };
+    const signed = await artifacts.store.download(artifact, credentialFingerprint(token));
+    const url = publicAddress.resolve(signed.url, c.req.header("host"));
+    body.download = { url, expires_at: timestamp(signed.expiresAt) };
   }
   return c.json(body);
 }

@@ -1,28 +1,47 @@
 /** The URL of the control plane as others reach it, and the CA that identifies it. */
 import { computeFingerprint, joinString } from "../../protocol/api/joinString.ts";
 
-export class PublicAddress {
-  readonly #url: string;
-  readonly #authority: string | undefined;
+export interface PublicAddressOptions {
+  /** `http(s)://HOST[:PORT][/PATH]`, without a slash at the end. */
+  url: string;
+  /** Whether clients reach this URL through a reverse proxy. */
+  isProxied: boolean;
+  /** PEM text of the CA of this URL's certificate, unless the systems already trust it. */
+  authority: string | undefined;
+}
 
-  /** @param authority PEM text of the CA, unless the systems already trust it. */
-  constructor(url: string, authority: string | undefined) {
-    this.#url = url;
-    this.#authority = authority;
+export class PublicAddress {
+  readonly #options: PublicAddressOptions;
+
+  constructor(options: PublicAddressOptions) {
+    this.#options = options;
   }
 
   get url(): string {
-    return this.#url;
+    return this.#options.url;
+  }
+
+  /**
+   * Returns the absolute form of a path below this control plane for a client behind the reverse
+   * proxy, which cannot be reached by other clients in every network. They get the path, which they
+   * resolve below the address that they use.
+   *
+   * @param url A path, or an absolute URL of an object storage, which stays as it is.
+   * @param host The Host header of the request.
+   */
+  resolve(url: string, host: string | undefined): string {
+    const { url: base, isProxied } = this.#options;
+    const isForClient = isProxied && host?.toLowerCase() === new URL(base).host;
+    return isForClient && url.startsWith("/") ? base + url : url;
   }
 
   /** Builds the value for `wsctl agent --join`. */
   joinString(token: string, agentId: string | undefined): string {
+    const { url, authority } = this.#options;
     return joinString({
-      url: this.#url,
+      url,
       token,
-      ...(this.#authority === undefined
-        ? {}
-        : { fingerprint: computeFingerprint(this.#authority) }),
+      ...(authority === undefined ? {} : { fingerprint: computeFingerprint(authority) }),
       ...(agentId === undefined ? {} : { agentId }),
     });
   }

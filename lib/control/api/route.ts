@@ -26,7 +26,7 @@ export interface RouteContext<Body = unknown> {
   engine: Engine;
   jobs: JobSubmitter;
   artifacts: ArtifactService;
-  /** The client's IP address, from the operating system. */
+  /** The client's IP address. */
   address: string;
   /** The token of the caller. Its role has already been checked. */
   token: StoredToken;

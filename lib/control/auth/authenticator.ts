@@ -2,7 +2,7 @@
  * Authenticates HTTP requests and WebSocket handshakes: the only place where credentials become a
  * token with a role. Too many failures from one address are rejected with `RATE_LIMITED`.
  */
-import { isWithin } from "../../protocol/api/tokens.ts";
+import { AddressRanges } from "../../protocol/addressRange.ts";
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
 import { parsePublicKey } from "../../protocol/keys.ts";
 import {
@@ -151,5 +151,5 @@ function isSameCredential(one: StoredToken, other: StoredToken): boolean {
 }
 
 function isAllowedFrom({ addresses }: StoredToken, address: string): boolean {
-  return addresses === undefined || isWithin(address, addresses);
+  return addresses === undefined || new AddressRanges(addresses).has(address);
 }

@@ -5,6 +5,7 @@
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../../log/log.ts";
+import { basePath } from "../../protocol/api/serverAddress.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { AuditTrail } from "../../store/auditTrail.ts";
@@ -13,6 +14,7 @@ import type { PublicAddress } from "../api/publicAddress.ts";
 import { type Route, readsOnly } from "../api/route.ts";
 import type { RefusalLog } from "../audit/auditRequest.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
+import type { ClientAddresses } from "../auth/clientAddress.ts";
 import type { LoginSessions, SessionLimits } from "../auth/loginSessions.ts";
 import { assets } from "./assets.ts";
 import type { ConsoleContext } from "./consoleContext.ts";
@@ -26,8 +28,8 @@ import { logIn, logOut, showLogin } from "./tokenLogin.ts";
 
 export interface ConsoleSettings extends SessionLimits {
   /**
-   * The public URL of the console, `https://HOST[:PORT]`, if it differs from that of the control
-   * plane.
+   * The public URL of the console, `https://HOST[:PORT][/PATH]`, if it differs from that of the
+   * control plane.
    */
   url?: string;
   oidc?: OidcSettings;
@@ -42,6 +44,7 @@ export interface ConsoleOptions {
   /** Whether this control plane terminates TLS itself. */
   isTls: boolean;
   publicAddress: () => PublicAddress;
+  addresses: ClientAddresses;
   runtime: Runtime;
   clock: Clock;
   log: Log;
@@ -88,7 +91,11 @@ export class Console {
     this.#options = options;
     const { settings, authenticator, isTls, runtime } = options;
     const isSecure = isTls || settings.url?.startsWith("https:") === true;
-    this.#cookies = new Cookies(authenticator.controlId, isSecure);
+    this.#cookies = new Cookies(
+      authenticator.controlId,
+      isSecure,
+      settings.url === undefined ? "" : basePath(settings.url),
+    );
     const { oidc } = settings;
     const back = () => this.#url + oidcCallbackPath;
     this.#oidc = oidc && new OidcFlow(oidc, runtime.fetchWith(oidc.ca), back);
@@ -100,7 +107,7 @@ export class Console {
 
   /** @throws {WsctlError} TOO_LARGE */
   addTo(app: Hono): void {
-    const { runtime, clock, ...shared } = this.#options;
+    const { addresses, clock, ...shared } = this.#options;
     const onError = () => {
       throw new WsctlError("TOO_LARGE", `Body is over ${bodyBytesMax} bytes`);
     };
@@ -114,7 +121,7 @@ export class Console {
           cookies: this.#cookies,
           oidc: this.#oidc,
           consoleUrl: this.#url,
-          address: runtime.remoteAddress(c),
+          address: addresses.find(c),
           now: clock.wall(),
         });
       });

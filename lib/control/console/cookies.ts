@@ -1,7 +1,7 @@
 /**
  * The console's two cookies: one for a session and one for an OpenID login in progress. Scripts
  * cannot read them. Browsers share cookies between the ports of a host, so the name contains the id
- * of the control plane.
+ * of the control plane. Below a path of a host, other programs of the host do not get them.
  */
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
@@ -13,11 +13,16 @@ const idChars = 8;
 export class Cookies {
   readonly #id: string;
   readonly #isSecure: boolean;
+  readonly #path: string;
 
-  /** @param isSecure Whether browsers reach this control plane by `https`. */
-  constructor(controlId: string, isSecure: boolean) {
+  /**
+   * @param isSecure Whether browsers reach this control plane by `https`.
+   * @param basePath The path of the console's URL, without a slash at the end.
+   */
+  constructor(controlId: string, isSecure: boolean, basePath: string) {
     this.#id = controlId.slice(-idChars);
     this.#isSecure = isSecure;
+    this.#path = `${basePath}/`;
   }
 
   login(c: Context): string | undefined {
@@ -62,11 +67,15 @@ export class Cookies {
   }
 
   get #common(): CookieOptions {
-    return { httpOnly: true, path: "/", secure: this.#isSecure };
+    return { httpOnly: true, path: this.#path, secure: this.#isSecure };
   }
 
-  /** The `__Host-` prefix (RFC 6265bis) prevents other hosts and plain HTTP from setting it. */
+  /**
+   * The `__Host-` prefix (RFC 6265bis) prevents other hosts and plain HTTP from setting it; it
+   * requires the path "/". The `__Secure-` prefix prevents plain HTTP only.
+   */
   #name(kind: string): string {
-    return `${this.#isSecure ? "__Host-" : ""}${kind}-${this.#id}`;
+    const prefix = this.#path === "/" ? "__Host-" : "__Secure-";
+    return `${this.#isSecure ? prefix : ""}${kind}-${this.#id}`;
   }
 }

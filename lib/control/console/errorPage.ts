@@ -2,8 +2,10 @@
 import { escapeControls } from "../../escapeControls.ts";
 import { type LoginError, loginErrors } from "./loginError.ts";
 
-export function errorPage({ code, subject }: LoginError): string {
+/** @param basePath The path of the console's URL, without a slash at the end. */
+export function errorPage({ code, subject }: LoginError, basePath: string): string {
   const { title, advice: pacing } = loginErrors[code];
+  const base = escaped(basePath);
   const known =
     subject === undefined ? "" : `<p>You are <code>${escaped(subject.subject)}</code>.</p>`;
   return `<!doctype html>
@@ -12,8 +14,8 @@ export function errorPage({ code, subject }: LoginError): string {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>${title} - wsctl</title>
-    <link rel="icon" href="/console/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/console/style.css">
+    <link rel="icon" href="${base}/console/icon.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="${base}/console/style.css">
   </head>
   <body>
     <header><h1>wsctl</h1></header>
@@ -21,7 +23,7 @@ export function errorPage({ code, subject }: LoginError): string {
       <h2>${title}</h2>
       ${known}
       <p>${escaped(pacing)}</p>
-      <p><a href="/">Back to the console</a></p>
+      <p><a href="${base}/">Back to the console</a></p>
     </main>
   </body>
 </html>

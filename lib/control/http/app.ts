@@ -30,6 +30,7 @@ import { addTransferRoutes } from "../artifacts/transferRoutes.ts";
 import { RefusalLog, withAudit } from "../audit/auditRequest.ts";
 import { Authenticator } from "../auth/authenticator.ts";
 import { Authority } from "../auth/authority.ts";
+import type { ClientAddresses } from "../auth/clientAddress.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import { LoginSessions } from "../auth/loginSessions.ts";
 import { type Permission, permits, rolesWith } from "../auth/permissions.ts";
@@ -44,6 +45,7 @@ import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { DescriptorReserve } from "../link/descriptorReserve.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { AllowedHosts } from "./allowedHosts.ts";
+import { pathReader } from "./basePath.ts";
 
 export interface AppOptions {
   engine: Engine;
@@ -52,6 +54,9 @@ export interface AppOptions {
   revocations: Revocations;
   scheduler: Scheduler;
   hosts: AllowedHosts;
+  addresses: ClientAddresses;
+  /** The paths of public URLs, without a slash at the end. */
+  basePaths: readonly string[];
   descriptors: DescriptorReserve;
   /** Called for each request, because the port is known only after the server listens. */
   publicAddress: () => PublicAddress;
@@ -78,7 +83,7 @@ export const routes: readonly Route[] = [
 
 /** @throws {WsctlError} FORBIDDEN, UNAUTHORIZED */
 export function createApp(options: AppOptions): Hono {
-  const { engine, jobs, artifacts, runtime, clock } = options;
+  const { engine, jobs, artifacts, addresses, runtime, clock } = options;
   // Unauthenticated clients can trigger these messages.
   const log = rateLimitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
@@ -102,6 +107,7 @@ export function createApp(options: AppOptions): Hono {
       audit,
       isTls,
       publicAddress,
+      addresses,
       runtime,
       clock,
       log,
@@ -142,7 +148,7 @@ export function createApp(options: AppOptions): Hono {
   };
   /** Runs a route: the same steps for every route. */
   const handleRoute = async (route: Route, c: Context): Promise<Response> => {
-    const address = runtime.remoteAddress(c);
+    const address = addresses.find(c);
     const { token, authority } = authorize(route, c, address);
     const text = route.body === undefined ? "" : await readText(c);
     recordRefusal(route, { address, token }, () => authority.require());
@@ -166,7 +172,7 @@ export function createApp(options: AppOptions): Hono {
       throw new WsctlError("UNAUTHORIZED", errorCodes.UNAUTHORIZED.meaning);
     });
   };
-  const app = new Hono();
+  const app = new Hono({ getPath: pathReader(options.basePaths) });
   app.use(async (c, next) => {
     await next();
     // Not `c.header`, which copies an existing response and turns its body into a stream.
@@ -186,6 +192,10 @@ export function createApp(options: AppOptions): Hono {
       ? c.json({ status: "ready" })
       : c.json({ status: "not ready", reason }, 503);
   });
+  for (const base of options.basePaths.filter((each) => each !== "")) {
+    // The files of the page are relative to it.
+    app.get(base, (c) => c.redirect(`${base}/`));
+  }
   webConsole.addTo(app);
   addAgentRoute(app, { ...options, authenticator: access, refusals: refusalLog, log });
   if (artifacts.store instanceof LocalStore) {
@@ -237,11 +247,17 @@ function answer(c: Context, code: ErrorCode, message: string): Response {
 /** Health checks return no data, and load balancers call them under any host name. */
 const publicPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
-/** Rejects requests for unknown host names and requests from pages of other origins. */
-function assertSameOrigin(c: Context, { hosts, runtime }: AppOptions, webConsole: Console): void {
+/**
+ * Rejects requests for unknown host names, from pages of other origins, and with contradictory
+ * addresses.
+ */
+function assertSameOrigin(c: Context, options: AppOptions, webConsole: Console): void {
+  const { addresses, hosts, runtime } = options;
   if (publicPaths.has(c.req.path)) return;
+  addresses.find(c);
   if (!hosts.allows(c.req.header("host"))) {
-    const text = "Host header is not allowed. Add the name with wsctl serve --advertise NAME";
+    const text =
+      "Host header is not allowed. Add the name with wsctl serve --advertise NAME or --public-url URL";
     throw new WsctlError("FORBIDDEN", text);
   }
   if (runtime.header(c, "origin") === undefined || webConsole.isSameOrigin(c)) return;

@@ -17,6 +17,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { RefusalLog, RefusedRequest } from "../audit/auditRequest.ts";
 import { type Authenticator, parseCounter } from "../auth/authenticator.ts";
+import type { ClientAddresses } from "../auth/clientAddress.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -26,6 +27,7 @@ import type { DescriptorReserve } from "./descriptorReserve.ts";
 export interface AgentRouteOptions {
   engine: Engine;
   authenticator: Authenticator;
+  addresses: ClientAddresses;
   descriptors: DescriptorReserve;
   refusals: RefusalLog;
   revocations: Revocations;
@@ -71,10 +73,10 @@ const retrySeconds = 30;
  * Checked before authentication: the remaining descriptors are reserved for the API and for
  * connected agents.
  */
-function refuseWithoutRoom(c: Context, { descriptors, runtime, log }: AgentRouteOptions): void {
+function refuseWithoutRoom(c: Context, { descriptors, addresses, log }: AgentRouteOptions): void {
   if (!descriptors.isShort) return descriptors.take();
   const text = "No file descriptors left for further agents. Try again later";
-  log.warn("agent rejected", { address: runtime.remoteAddress(c), reason: text });
+  log.warn("agent rejected", { address: addresses.find(c), reason: text });
   c.header("Retry-After", String(retrySeconds));
   c.header("Connection", "close");
   throw new WsctlError("UNAVAILABLE", text);
@@ -87,9 +89,9 @@ function notAHandshake(c: Context, expected: string): Response {
 }
 
 function authenticateCaller(c: Context, options: AgentRouteOptions): Caller {
-  const { authenticator, runtime, log } = options;
+  const { authenticator, addresses, log } = options;
   const authorization = c.req.header("authorization");
-  const address = runtime.remoteAddress(c);
+  const address = addresses.find(c);
   try {
     const token = authenticator.identify({ authorization, address, purpose: "connect" });
     return token.agentId === undefined || token.role !== "agent"
@@ -111,8 +113,8 @@ interface Opening {
 }
 
 function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEvents {
-  const { engine, runtime, log } = options;
-  const address = runtime.remoteAddress(c);
+  const { engine, addresses, runtime, log } = options;
+  const address = addresses.find(c);
   // Released after the handshake: connections live for weeks.
   let opening: Opening | undefined = { caller: from, authorization: c.req.header("authorization") };
   let sessionId: number | undefined;

@@ -4,9 +4,13 @@
  */
 import { createHash, X509Certificate } from "node:crypto";
 import { WsctlError } from "../errors.ts";
+import { parseServerAddress } from "./serverAddress.ts";
 
 export interface Join {
-  /** `https://HOST:PORT`, or `http://…` on loopback or if plain text is allowed. */
+  /**
+   * `https://HOST:PORT[/PATH]`, or `http://…` on loopback or if plain text is allowed. There is no
+   * slash at the end.
+   */
   url: string;
   /** SHA-256 of the CA's public key (SPKI, RFC 5280), base64url; absent if systems trust the CA. */
   fingerprint?: string;
@@ -31,7 +35,7 @@ export function joinString({ url, fingerprint = "-", token, agentId }: Join): st
 export function parseJoin(text: string): Join {
   const [, fingerprint, place = "", token, name] = shape.exec(text.trim()) ?? [];
   const url = Buffer.from(place, "base64url").toString();
-  if (token === undefined || fingerprint === undefined || !/^https?:\/\/[^/?#\s]+$/.test(url)) {
+  if (token === undefined || fingerprint === undefined || !isBase(url)) {
     const pacing = 'Copy the whole output of "wsctl tokens create --join"';
     throw new WsctlError("USAGE", `Invalid or truncated join string. ${pacing}`);
   }
@@ -41,6 +45,10 @@ export function parseJoin(text: string): Join {
     ...(fingerprint === "-" ? {} : { fingerprint }),
     ...(name === undefined ? {} : { agentId: Buffer.from(name, "base64url").toString() }),
   };
+}
+
+function isBase(url: string): boolean {
+  return /^https?:/.test(url) && parseServerAddress(url)?.url === url;
 }
 
 /** Returns the SHA-256 of the public key of a certificate in PEM or DER. */

@@ -1,6 +1,6 @@
 /** Tokens as the API accepts and shows them. */
-import { BlockList, isIP } from "node:net";
 import * as v from "valibot";
+import { isAddressRange } from "../addressRange.ts";
 import { LabelSet, type Labels } from "../labels.ts";
 import { AgentId, CommandName } from "../names.ts";
 import { ScopeText } from "./selector.ts";
@@ -109,27 +109,4 @@ export interface NewToken extends TokenView {
   token: string;
   /** For a `join` token: the join string for `wsctl agent --join`, if the public URL is known. */
   join?: string;
-}
-
-function isAddressRange(text: string): boolean {
-  const [address = "", bits, ...more] = text.split("/");
-  const family = isIP(address);
-  // A zone id after "%" is meaningful on one host only (RFC 4007).
-  if (family === 0 || more.length > 0 || address.includes("%")) return false;
-  if (bits === undefined) return true;
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
-}
-
-/** Whether an address is in one of these ranges. IPv4-mapped IPv6 addresses are treated as IPv4. */
-export function isWithin(address: string, ranges: readonly string[]): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  const family = isIP(plain);
-  if (family === 0) return false;
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [net = "", bits] = range.split("/");
-    const type = isIP(net) === 6 ? "ipv6" : "ipv4";
-    list.addSubnet(net, bits === undefined ? (type === "ipv6" ? 128 : 32) : Number(bits), type);
-  }
-  return list.check(plain, family === 6 ? "ipv6" : "ipv4");
 }

@@ -71,7 +71,7 @@ describe("the flags of the console", () => {
     [{ grants: ["ops=agent"] }, /admin, operator, viewer/],
     [{ "oidc-scope": "profile" }, /expected openid/],
     [{ "oidc-client-secret-file": "/nowhere" }, /cannot read/],
-    [{ "console-url": "https://cp.example/console" }, /without a path/],
+    [{ "console-url": "https://cp.example/console?x=1" }, /expected https/],
     [{ "console-url": "cp.example" }, /expected https/],
     [{ "console-lifetime": "31d" }, /from 1s to 30d/],
     [{ "console-idle": "0" }, /from 1s to 30d|expected/],

@@ -1,5 +1,6 @@
 /** The routes of an OpenID login: the redirect to the provider and the callback. */
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { basePath } from "../../../protocol/api/serverAddress.ts";
 import { errorCodes, WsctlError } from "../../../protocol/errors.ts";
 import type { Authenticator } from "../../auth/authenticator.ts";
 import { TooManyFailures } from "../../auth/failedAttempts.ts";
@@ -33,7 +34,7 @@ export async function startLogin(context: ConsoleContext): Promise<Response> {
 }
 
 export async function finishLogin(context: ConsoleContext): Promise<Response> {
-  const { c, cookies, now } = context;
+  const { c, cookies, consoleUrl, now } = context;
   const oidc = requireOidc(context);
   const sealed = cookies.loginAttempt(c);
   cookies.dropLoginAttempt(c);
@@ -41,7 +42,7 @@ export async function finishLogin(context: ConsoleContext): Promise<Response> {
     const person = await oidc.finish(new URL(c.req.url).search, sealed, now);
     const { issuer, subject, name, id: tokenId, role } = person;
     startSession(context, { kind: "person", person }, { tokenId, role }, { issuer, subject, name });
-    return c.redirect("/");
+    return c.redirect(`${basePath(consoleUrl)}/`);
   } catch (error) {
     return refusedPage(context, error);
   }
@@ -50,7 +51,7 @@ export async function finishLogin(context: ConsoleContext): Promise<Response> {
 /** Responds with the error page and records the failure. */
 function refusedPage(context: ConsoleContext, error: unknown): Response {
   if (!(error instanceof LoginError)) throw error;
-  const { c, authenticator, refusals: refusalLog, address, log, now } = context;
+  const { c, authenticator, consoleUrl, refusals: refusalLog, address, log, now } = context;
   const { code } = loginErrors[error.code];
   const isTheirs = error.code !== "unreachable";
   // Counted even if the provider caused it, so that repeated attempts cannot fill the log.
@@ -65,7 +66,10 @@ function refusedPage(context: ConsoleContext, error: unknown): Response {
     const who = actor === undefined ? {} : { actor };
     refusalLog.record({ ...who, address, code, action: loginAction });
   }
-  return c.html(errorPage(error), errorCodes[code].http as ContentfulStatusCode);
+  return c.html(
+    errorPage(error, basePath(consoleUrl)),
+    errorCodes[code].http as ContentfulStatusCode,
+  );
 }
 
 function countFailure({ failures }: Authenticator, address: string, now: number): void {

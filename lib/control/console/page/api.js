@@ -1,5 +1,6 @@
 /**
  * Calls the API of the control plane that served this page; the browser adds the session cookie.
+ * All paths are relative to the page, which may lie below a path of a reverse proxy.
  */
 
 export class LoggedOut extends Error {}

@@ -48,7 +48,7 @@ async function refresh() {
 /** Checks the session on views that are not refreshed. */
 async function watchLogin() {
   const mine = turn;
-  const standing = await get("/console/login").catch(() => ({ logged_in: true }));
+  const standing = await get("console/login").catch(() => ({ logged_in: true }));
   if (mine !== turn) return;
   if (!standing.logged_in) return askToLogIn("You are logged out.");
   if (!document.hidden) timer = setTimeout(watchLogin, pollMs);
@@ -82,7 +82,7 @@ function askToLogIn(problem) {
 
 async function begin() {
   try {
-    const standing = await get("/console/login");
+    const standing = await get("console/login");
     byId("oidc").hidden = !standing.oidc;
     if (!standing.logged_in) return askToLogIn("");
     byId("who-text").textContent = visible(`${standing.name} (${standing.role})`);
@@ -98,7 +98,7 @@ byId("login-form").addEventListener("submit", async (event) => {
   const token = byId("token").value.trim();
   byId("token").value = "";
   try {
-    await post("/console/login", { token });
+    await post("console/login", { token });
     say("");
     await begin();
   } catch (error) {
@@ -109,7 +109,7 @@ byId("login-form").addEventListener("submit", async (event) => {
 
 byId("logout").addEventListener("click", async () => {
   try {
-    await post("/console/logout");
+    await post("console/logout");
     askToLogIn("");
   } catch (error) {
     if (error instanceof LoggedOut) return askToLogIn("");

@@ -22,7 +22,7 @@ export function wantOlderJobs() {
 }
 
 export async function agentsView() {
-  const { items, next_cursor: more } = await get("/api/v1/agents?limit=1000");
+  const { items, next_cursor: more } = await get("api/v1/agents?limit=1000");
   return { show: () => showAgents(items, more !== undefined) };
 }
 
@@ -56,7 +56,7 @@ function showAgents(items, isPart) {
 }
 
 export async function jobsView() {
-  const { items, next_cursor: more } = await get(`/api/v1/jobs?limit=${jobsWanted}`);
+  const { items, next_cursor: more } = await get(`api/v1/jobs?limit=${jobsWanted}`);
   const show = () => {
     const now = Date.now();
     byId("jobs-empty").hidden = items.length > 0;
@@ -77,7 +77,7 @@ export async function jobsView() {
 }
 
 export async function jobView(id) {
-  const job = await get(`/api/v1/jobs/${encodeURIComponent(id)}`);
+  const job = await get(`api/v1/jobs/${encodeURIComponent(id)}`);
   const show = () => {
     byId("job-title").textContent = `Job ${job.job_id}`;
     const parameters =
