@@ -33,7 +33,12 @@ export const folders: readonly Folder[] = [
   { path: "lib/time", what: "clocks, alarms, deadlines", mayImport: [] },
   { path: "lib/log", what: "the log", mayImport: [protocol, "lib/time"] },
   { path: "lib/files", what: "atomic writes, digests of files", mayImport: [] },
-  { path: "lib/runtime", what: "what differs between Bun and Deno", mayImport: [] },
+  { path: "lib/network", what: "proxies, tunnels, errors of connections", mayImport: [protocol] },
+  {
+    path: "lib/runtime",
+    what: "what differs between Bun and Deno",
+    mayImport: [protocol, "lib/network"],
+  },
   {
     path: "lib/store",
     what: "SQLite, group commit, audit trail; `log/` is the append-only log",
@@ -43,9 +48,13 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/transfer",
     what: "uploads, downloads",
-    mayImport: [protocol, "lib/files"],
+    mayImport: [protocol, "lib/files", "lib/network"],
   },
-  { path: "lib/client", what: "the operator's side of the API", mayImport: [protocol] },
+  {
+    path: "lib/client",
+    what: "the operator's side of the API",
+    mayImport: [protocol, "lib/network"],
+  },
   {
     path: "lib/bench",
     what: "simulated agents, and their load",
@@ -172,7 +181,10 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/agent/identity",
     what: "who this agent is, and how it proves it",
-    mayImport: [protocol, "lib/log", "lib/files", "lib/runtime", "lib/transfer", "lib/agent/core"],
+    mayImport: [
+      ...[protocol, "lib/log", "lib/files", "lib/network", "lib/runtime", "lib/transfer"],
+      "lib/agent/core",
+    ],
   },
   {
     path: "lib/agent/commands",
@@ -198,7 +210,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/agent/logs",
     what: "`fetch_logs`",
-    mayImport: [protocol, "lib/agent/identity", "lib/agent/programs"],
+    mayImport: [protocol, "lib/network", "lib/agent/identity", "lib/agent/programs"],
   },
   {
     path: "lib/agent/update",
@@ -207,6 +219,7 @@ export const folders: readonly Folder[] = [
       ...[
         protocol,
         "lib/files",
+        "lib/network",
         "lib/release",
         "lib/transfer",
         "lib/agent/core",

@@ -63,11 +63,16 @@ function installShells(): void {
   }
 }
 
-/** The reverse proxies of the guide. */
+/** The reverse proxies of the guide, and a proxy of a host without another way out. */
 function installProxies(): void {
-  const packages = { nginx: "nginx-light", haproxy: "haproxy", caddy: "caddy" };
+  const packages = {
+    nginx: "nginx-light",
+    haproxy: "haproxy",
+    caddy: "caddy",
+    tinyproxy: "tinyproxy",
+  };
   for (const [program, name] of Object.entries(packages)) {
-    install(name, `the tests behind ${program}`, () => Bun.which(program) !== null);
+    install(name, `the tests with ${program}`, () => Bun.which(program) !== null);
   }
 }
 

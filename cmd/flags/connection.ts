@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from
 import { join, resolve } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
+import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
 import { type LocalCredentials, localFile } from "../../lib/protocol/api/localCredentials.ts";
 import {
   parseServerAddress,
@@ -11,7 +12,7 @@ import {
 } from "../../lib/protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
-import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
+import { type ControlPlane, controlPlaneFetch } from "../../lib/transfer/apiCall.ts";
 import type { ClientFlags, CommonOptions } from "../cli/commonFlags.ts";
 import { defaultDataDir } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -25,7 +26,8 @@ export interface ConnectionSettings extends ServerAddress {
 }
 
 /**
- * Certificates are always verified: a variable that would disable this is rejected.
+ * Certificates are always verified: a variable that would disable this is rejected, and so is a
+ * proxy that cannot be used.
  * @throws {WsctlError} USAGE with the variable.
  */
 function assertSafeEnvironment(): void {
@@ -34,6 +36,7 @@ function assertSafeEnvironment(): void {
       "NODE_TLS_REJECT_UNAUTHORIZED=0 would disable certificate verification: unset it, and specify the authority with --ca",
     );
   }
+  assertProxyVariables(process.env);
   if (isSet("BUN_CONFIG_VERBOSE_FETCH")) {
     throw usage("BUN_CONFIG_VERBOSE_FETCH would print tokens with every request: unset it");
   }
@@ -66,7 +69,7 @@ export function resolveDataDir(options: CommonOptions): string {
 export async function findControlPlane(flags: ClientFlags): Promise<ControlPlane> {
   const { url, token, ca } = readConnection(flags);
   const runtime = await loadRuntime();
-  return { url, token, fetch: runtime.fetchWith(ca) };
+  return { url, token, fetch: controlPlaneFetch(runtime.fetchWith, url, ca) };
 }
 
 export async function createClient(flags: ClientFlags): Promise<Client> {

@@ -2,10 +2,11 @@
  * A job and its stream: created once, followed to its last outcome, and resumed after
  * interruptions.
  */
+
+import { isRefused } from "../network/connectionError.ts";
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { AcceptedLine, JobView, StreamLine } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
-import { isRefused } from "./connectionError.ts";
 import { readLines } from "./ndjson.ts";
 import { jsonBody, withSignal } from "./request.ts";
 import { withRetry } from "./retry.ts";

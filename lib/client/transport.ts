@@ -1,6 +1,6 @@
 /** Sends requests to the control plane's API and converts failures to `WsctlError`. */
+import { plainReason } from "../network/connectionError.ts";
 import { WsctlError } from "../protocol/errors.ts";
-import { formatReason, plainReason } from "./connectionError.ts";
 import { jsonBody, parseError } from "./request.ts";
 
 export interface ClientOptions {
@@ -47,7 +47,7 @@ export class Transport {
   }
 
   unreachable(cause: unknown): WsctlError {
-    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(formatReason(cause))}. Run "wsctl doctor" to diagnose the connection`;
+    const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(cause)}. Run "wsctl doctor" to diagnose the connection`;
     return new WsctlError("UNREACHABLE", text, { cause });
   }
 }

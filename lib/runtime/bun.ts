@@ -4,8 +4,10 @@ import { dlopen } from "bun:ffi";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
+import { type HttpProxy, proxyHeaders } from "../network/proxyRules.ts";
 import { fileBody } from "./bunFileBody.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
+import { outgoingDial, outgoingFetch } from "./outgoing.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -187,13 +189,23 @@ async function assertPortFree({ host, port }: ServeOptions): Promise<void> {
 }
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
-  return withSubprotocolFallback(dial, options, events, (reason) =>
+  return withSubprotocolFallback(outgoingDial(dial), options, events, (reason) =>
     /client protocol$/.test(reason),
   );
 }
 
-function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
+/** The form of a proxy in Bun's options. */
+function bunProxy(proxy: HttpProxy | undefined): object {
+  return proxy === undefined ? {} : { proxy: { url: proxy.url, headers: proxyHeaders(proxy) } };
+}
+
+function dial(
+  options: ConnectOptions,
+  events: ClientSocketEvents,
+  proxy: HttpProxy | undefined,
+): ClientSocket {
   const init = {
+    ...bunProxy(proxy),
     protocols: options.protocols,
     headers: options.headers,
     perMessageDeflate: false,
@@ -267,12 +279,12 @@ export const runtime: Runtime = {
   remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
   serve,
   connect,
-  // `tls` is specific to Bun, and Bun's `fetch` has the additional member `preconnect`.
+  // `tls` and `proxy` are specific to Bun.
   fetchWith: (ca) =>
-    ca === undefined
-      ? fetch
-      : (((url: string, init?: RequestInit) =>
-          fetch(url, { ...init, tls: { ca } })) as unknown as typeof fetch),
+    outgoingFetch((input, init, proxy) => {
+      const trust = ca === undefined ? {} : { tls: { ca } };
+      return fetch(input, { ...init, ...trust, ...bunProxy(proxy) });
+    }),
   fileBody,
   self,
   program,

@@ -6,12 +6,19 @@
 import { createReadStream } from "node:fs";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { WSContext } from "hono/ws";
 import { WebSocket, WebSocketServer } from "ws";
+import { plainReason } from "../network/connectionError.ts";
+import type { HttpProxy } from "../network/proxyRules.ts";
+import { openTcp, openTls } from "../network/tunnel.ts";
+import { connectTimeoutMs } from "../protocol/limits.ts";
+import { sendWithLength } from "./denoRequest.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
+import { outgoingDial, outgoingFetch } from "./outgoing.ts";
 import type {
   ClientSocket,
   ClientSocketEvents,
@@ -28,7 +35,7 @@ import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 interface DenoNamespace {
   mainModule: string;
   execPath(): string;
-  createHttpClient(options: { caCerts: string[] }): unknown;
+  createHttpClient(options: { caCerts?: string[]; proxy?: object }): unknown;
   dlopen(
     file: string,
     symbols: { execve: { parameters: ["buffer", "buffer", "buffer"]; result: "i32" } },
@@ -118,19 +125,66 @@ function stop(server: HttpServer, sockets: WebSocketServer): Promise<void> {
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
   return withSubprotocolFallback(
-    dial,
+    outgoingDial(dial),
     options,
     events,
     (reason) => reason === "Server sent no subprotocol",
   );
 }
 
-function dial(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
+function dial(
+  options: ConnectOptions,
+  events: ClientSocketEvents,
+  proxy: HttpProxy | undefined,
+): ClientSocket {
+  return proxy === undefined
+    ? dialOver(undefined, options, events)
+    : dialTunnel(options, events, proxy);
+}
+
+/** `ws` takes a connection that is already open, so the tunnel is opened first. */
+function dialTunnel(
+  options: ConnectOptions,
+  events: ClientSocketEvents,
+  proxy: HttpProxy,
+): ClientSocket {
+  const url = new URL(options.url);
+  const way = { proxy, timeoutMs: connectTimeoutMs };
+  const opened =
+    url.protocol === "wss:" ? openTls(url, { ca: options.ca }, way) : openTcp(url, way);
+  let socket: ClientSocket | undefined;
+  let isGivenUp = false;
+  const giveUp = (code: number, reason: string) => {
+    if (isGivenUp) return;
+    isGivenUp = true;
+    events.close(code, reason);
+  };
+  opened.then(
+    (tunnel) => {
+      if (isGivenUp) tunnel.destroy();
+      else socket = dialOver(tunnel, options, events);
+    },
+    (error) => giveUp(1006, plainReason(error)),
+  );
+  return {
+    send: (text) => socket?.send(text),
+    ping: () => socket?.ping(),
+    close: (code, reason) => (socket ? socket.close(code, reason) : giveUp(code, reason)),
+    terminate: () => (socket ? socket.terminate() : giveUp(1006, "given up")),
+  };
+}
+
+function dialOver(
+  tunnel: Socket | undefined,
+  options: ConnectOptions,
+  events: ClientSocketEvents,
+): ClientSocket {
   const socket = new WebSocket(options.url, options.protocols, {
     headers: options.headers,
     perMessageDeflate: false,
     maxPayload: options.messageBytesMax,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
+    ...(tunnel === undefined ? {} : { createConnection: () => tunnel }),
   });
   let fault = "";
   socket.on("open", () => events.open(socket.protocol));
@@ -184,6 +238,30 @@ function tryLock(fd: number): boolean {
   return symbols.flock(fd, lockExclusiveNow) === 0;
 }
 
+/** A client of Deno has one proxy and reads the proxy variables when it is created. */
+function fetchWith(ca: string | undefined): typeof fetch {
+  const clients = new Map<string, unknown>();
+  return outgoingFetch((input, init, proxy) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const hasLength = new Headers(init?.headers).has("content-length");
+    if (init?.body instanceof ReadableStream && hasLength)
+      return sendWithLength(url, init, ca, proxy);
+    const key = JSON.stringify(proxy ?? null);
+    const client = clients.get(key) ?? createClient(ca, proxy);
+    clients.set(key, client);
+    return fetch(input, { ...init, client } as RequestInit);
+  });
+}
+
+function createClient(ca: string | undefined, proxy: HttpProxy | undefined): unknown {
+  const { url, credentials: basicAuth } = proxy ?? {};
+  const through = { url, ...(basicAuth === undefined ? {} : { basicAuth }) };
+  return deno.createHttpClient({
+    ...(ca === undefined ? {} : { caCerts: [ca] }),
+    ...(proxy === undefined ? {} : { proxy: through }),
+  });
+}
+
 export const runtime: Runtime = {
   upgradeWebSocket: upgradeWebSocket as Runtime["upgradeWebSocket"],
   serverSocket,
@@ -193,12 +271,7 @@ export const runtime: Runtime = {
     (c.env as { incoming: IncomingMessage }).incoming.socket.remoteAddress ?? "",
   serve,
   connect,
-  fetchWith: (ca) => {
-    if (ca === undefined) return fetch;
-    const client = deno.createHttpClient({ caCerts: [ca] });
-    return ((url: string, init?: RequestInit) =>
-      fetch(url, { ...init, client } as RequestInit)) as typeof fetch;
-  },
+  fetchWith,
   fileBody,
   self,
   program: () => undefined,

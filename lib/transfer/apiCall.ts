@@ -1,6 +1,6 @@
 /**
- * Calls to the API with the right trust: a URL below the control plane's own address is fetched
- * with its CA, any other with the system's CAs. The token is sent to the API only.
+ * Calls to the API with the right trust: a URL of the control plane is fetched with its CA, any
+ * other with the system's CAs. The token is sent to the API only.
  */
 import type { ArtifactDetail } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
@@ -13,7 +13,7 @@ export interface ControlPlane {
   token: string;
   /** Returns the Authorization header for each call, in place of the token. */
   authorization?: () => Promise<string>;
-  /** Trusts the CAs that the caller trusts for the control plane. */
+  /** See `controlPlaneFetch`. */
   fetch: typeof fetch;
 }
 
@@ -39,12 +39,25 @@ export function toAbsoluteUrl(url: string, base: string): URL {
   );
 }
 
-export function isSameOrigin(url: URL, { url: base }: Pick<ControlPlane, "url">): boolean {
-  return url.origin === new URL(base).origin;
-}
-
-export function selectFetch(url: URL, access: Pick<ControlPlane, "url" | "fetch">): typeof fetch {
-  return isSameOrigin(url, access) ? access.fetch : fetch;
+/**
+ * Returns a `fetch` that trusts the given CA for the control plane, and the system's CAs for every
+ * other origin, such as an object storage.
+ *
+ * @param fetchWith The one of the runtime.
+ * @param base The URL of the control plane.
+ */
+export function controlPlaneFetch(
+  fetchWith: (ca: string | undefined) => typeof fetch,
+  base: string,
+  ca: string | undefined,
+): typeof fetch {
+  const [own, others] = [fetchWith(ca), fetchWith(undefined)];
+  const { origin } = new URL(base);
+  const choose: (...args: Parameters<typeof fetch>) => Promise<Response> = (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    return (url.origin === origin ? own : others)(input, init);
+  };
+  return choose as typeof fetch;
 }
 
 /**

@@ -8,7 +8,7 @@ import { renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { readChunks } from "../files/fileDigest.ts";
 import { WsctlError } from "../protocol/errors.ts";
-import { type ControlPlane, selectFetch, toAbsoluteUrl } from "./apiCall.ts";
+import { type ControlPlane, toAbsoluteUrl } from "./apiCall.ts";
 import { syncParentDirectory } from "./files.ts";
 import { buildHttpFailure, HttpFailure, newWatchdog, unreachable, withRetry } from "./retry.ts";
 
@@ -109,12 +109,14 @@ async function fetchRest(
   const watchdog = newWatchdog(silenceMs, options.signal);
   try {
     const range = part.bytes === 0 ? {} : { Range: `bytes=${part.bytes}-` };
-    const response = await selectFetch(url, options.controlPlane)(url.href, {
-      headers: { ...range, "Accept-Encoding": "identity" },
-      signal: watchdog.signal,
-    }).catch((error) => {
-      throw unreachable(url, error);
-    });
+    const response = await options.controlPlane
+      .fetch(url.href, {
+        headers: { ...range, "Accept-Encoding": "identity" },
+        signal: watchdog.signal,
+      })
+      .catch((error) => {
+        throw unreachable(url, error);
+      });
     if (!response.ok) {
       throw buildHttpFailure(response.status, await response.text().catch(() => ""), url);
     }

@@ -6,7 +6,6 @@
 import { readChunks } from "../files/fileDigest.ts";
 import { uploadOffsetHeader } from "../protocol/api/artifacts.ts";
 import { artifactSmallPartBytes } from "../protocol/limits.ts";
-import { selectFetch } from "./apiCall.ts";
 import { buildHttpFailure, HttpFailure, newWatchdog, unreachable } from "./retry.ts";
 import { silenceMs, type UploadAttempt } from "./uploadAttempt.ts";
 
@@ -90,7 +89,7 @@ async function send(
   // The types of `fetch` do not include `duplex`, which a body that is a stream requires.
   const streamed = body === undefined ? {} : ({ body, duplex: "half" } as RequestInit);
   try {
-    return await selectFetch(url, controlPlane)(url.href, {
+    return await controlPlane.fetch(url.href, {
       method: init.method,
       headers: { ...upload.headers, ...init.headers },
       redirect: "error",

@@ -3,8 +3,9 @@
  * while there is progress from time to time.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { plainReason } from "../network/connectionError.ts";
 import type { ErrorBody } from "../protocol/api/views.ts";
-import { type ErrorCode, errorText, isErrorCode, WsctlError } from "../protocol/errors.ts";
+import { type ErrorCode, isErrorCode, WsctlError } from "../protocol/errors.ts";
 
 /** A response other than success. Below 500, only three statuses are temporary. */
 export class HttpFailure extends WsctlError {
@@ -90,7 +91,7 @@ function isTransient(error: unknown): boolean {
 
 /** Wraps a connection error: the other side may be reachable later. */
 export function unreachable(url: URL, cause: unknown): WsctlError {
-  const text = `Connection to ${url.origin} failed: ${errorText(cause)}`;
+  const text = `Connection to ${url.origin} failed: ${plainReason(cause)}`;
   return new WsctlError("UNREACHABLE", text, { cause });
 }
 

@@ -1,7 +1,7 @@
 /** What a program of the agent needs to call the control plane for a request. */
 import * as v from "valibot";
 import { WsctlError } from "../../protocol/errors.ts";
-import type { ControlPlane } from "../../transfer/apiCall.ts";
+import { type ControlPlane, controlPlaneFetch } from "../../transfer/apiCall.ts";
 import { requestChallenge } from "./authenticatedDial.ts";
 import { AgentIdentity } from "./identity.ts";
 
@@ -38,7 +38,7 @@ export function toControlPlane(
   { url, token, identity: path, ca }: ControlPlaneAccess,
   fetchWith: (ca: string | undefined) => typeof fetch,
 ): ControlPlane {
-  const fetch = fetchWith(ca);
+  const fetch = controlPlaneFetch(fetchWith, url, ca);
   if (path === undefined) return { url, token, fetch };
   const authorization = async () => {
     // The identity is read for each call, because the agent may have renewed its key.

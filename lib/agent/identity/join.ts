@@ -3,11 +3,13 @@
  * of the join string. Only then is the secret sent, over a connection that this authority
  * certifies.
  */
-import { isIP } from "node:net";
-import { connect, type PeerCertificate } from "node:tls";
+import type { PeerCertificate } from "node:tls";
 import type { Log } from "../../log/log.ts";
+import { plainReason } from "../../network/connectionError.ts";
+import { findProxy } from "../../network/proxyRules.ts";
+import { openTls } from "../../network/tunnel.ts";
 import { computeFingerprint, type Join } from "../../protocol/api/joinString.ts";
-import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { WsctlError } from "../../protocol/errors.ts";
 import { generateKey, readPrivateKey } from "../../protocol/keys.ts";
 import { connectTimeoutMs } from "../../protocol/limits.ts";
 import { buildJoinText, type Joined } from "../../protocol/wire/keyProof.ts";
@@ -73,32 +75,19 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
  * Returns the PEM text of the authority in the server's certificate chain whose key has this
  * fingerprint. Nothing is sent on this connection, and nothing else that it presents is trusted.
  */
-function fetchAuthority({ url, fingerprint = "" }: Join): Promise<string> {
-  const { hostname, port } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host,
-      port: Number(port === "" ? 443 : port),
-      rejectUnauthorized: false,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-    });
-    const ended = (error: Error) => {
-      socket.destroy();
-      reject(error);
-    };
-    socket.setTimeout(connectTimeoutMs, () => ended(unreachable(url, "no answer")));
-    socket.once("error", (error) => ended(unreachable(url, errorText(error))));
-    socket.once("secureConnect", () => {
-      const found = readChain(socket.getPeerCertificate(true)).find(
-        (raw) => computeFingerprint(raw) === fingerprint,
-      );
-      socket.destroy();
-      if (found !== undefined) return resolve(toPem(found));
-      const text = `${url} is not the control plane that this join string is from: its authority has another fingerprint. Nothing was sent to it`;
-      reject(new WsctlError("FORBIDDEN", text));
-    });
+async function fetchAuthority({ url, fingerprint = "" }: Join): Promise<string> {
+  const target = new URL(url);
+  const way = { proxy: findProxy(target, process.env), timeoutMs: connectTimeoutMs };
+  const socket = await openTls(target, { acceptsAny: true }, way).catch((error) => {
+    const text = `Cannot reach the control plane at ${url}: ${plainReason(error)}`;
+    throw new WsctlError("UNREACHABLE", text, { cause: error });
   });
+  const chain = readChain(socket.getPeerCertificate(true));
+  socket.destroy();
+  const found = chain.find((raw) => computeFingerprint(raw) === fingerprint);
+  if (found !== undefined) return toPem(found);
+  const text = `${url} is not the control plane that this join string is from: its authority has another fingerprint. Nothing was sent to it`;
+  throw new WsctlError("FORBIDDEN", text);
 }
 
 /** Returns the chain from the leaf up to the first self-issued certificate. */
@@ -116,8 +105,4 @@ function readChain(leaf: PeerCertificate | undefined): Buffer[] {
 function toPem(der: Buffer): string {
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
-}
-
-function unreachable(url: string, reason: string): WsctlError {
-  return new WsctlError("UNREACHABLE", `Cannot reach the control plane at ${url}: ${reason}`);
 }

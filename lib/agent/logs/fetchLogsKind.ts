@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import { networkEnvironment } from "../../network/proxyRules.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
 import { formatIssue } from "../../protocol/schemaError.ts";
 import type { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
@@ -82,7 +83,9 @@ function resolve(
       inline_bytes: outputBytesDefault,
       upload: { way: access(), request_id: requestId, name: `${source.name}.log` },
     });
-  return { input: { steps: [[...self, "internal", "collect"]], stdin }, limits: { concurrency } };
+  const env = networkEnvironment(process.env);
+  const steps = [[...self, "internal", "collect"]];
+  return { input: { steps, stdin, env }, limits: { concurrency } };
 }
 
 function listNames(sources: ManifestDirectory<Source>): string[] {

@@ -4,6 +4,7 @@
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
+import { networkEnvironment } from "../../network/proxyRules.ts";
 import { errorText } from "../../protocol/errors.ts";
 import {
   connectSecondsDefault,
@@ -105,6 +106,7 @@ function resolve(options: UpdateOptions, parameters: unknown): ResolvedProgram {
   return {
     input: {
       steps: [[...self, "internal", "stage"]],
+      env: networkEnvironment(process.env),
       stdin: ({ timeoutMs }) => JSON.stringify({ ...order, timeoutMs }),
       leadsTo: "update",
     },

@@ -158,8 +158,8 @@ describe.skipIf(!hasS3Server())("artifacts in an S3-compatible store", () => {
     const controlPlane = adminAccess(of.serving);
     const counted = Object.assign(
       (...args: Parameters<typeof fetch>) => {
-        // The order goes out again: the first upload has failed.
-        if (++asked === 2) void s3.start();
+        // The order goes out again: the first upload, which was the second request, has failed.
+        if (++asked === 3) void s3.start();
         return fetch(...args);
       },
       { preconnect: fetch.preconnect },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { errorCodes, WsctlError } from "../../../lib/protocol/errors.ts";
-import { isSameOrigin, selectFetch, toAbsoluteUrl } from "../../../lib/transfer/apiCall.ts";
+import { controlPlaneFetch, toAbsoluteUrl } from "../../../lib/transfer/apiCall.ts";
 import {
   buildHttpFailure,
   HttpFailure,
@@ -97,16 +97,29 @@ describe("refusalOf()", () => {
 
 describe("the URL of a transfer", () => {
   const base = "https://cp.example:7420";
-  const own = Object.assign(async () => new Response(), { preconnect: fetch.preconnect });
 
-  test("decides who is trusted", () => {
-    const access = { url: base, fetch: own };
-    expect(selectFetch(toAbsoluteUrl("/artifacts/x?y", base), access)).toBe(own);
-    expect(selectFetch(toAbsoluteUrl(`${base}/artifacts/x`, base), access)).toBe(own);
-    for (const other of ["http://cp.example:7420/x", "https://cp.example/x", "//elsewhere/x"]) {
-      expect(isSameOrigin(toAbsoluteUrl(other, base), access)).toBe(false);
-      expect(selectFetch(toAbsoluteUrl(other, base), access)).not.toBe(own);
+  test("decides who is trusted", async () => {
+    const used: (string | undefined)[] = [];
+    const fetchWith = (ca: string | undefined) => {
+      const call = async () => {
+        used.push(ca);
+        return new Response();
+      };
+      return Object.assign(call, { preconnect: fetch.preconnect });
+    };
+    const choose = controlPlaneFetch(fetchWith, base, "own");
+    for (const own of ["/artifacts/x?y", `${base}/artifacts/x`]) {
+      await choose(toAbsoluteUrl(own, base).href);
     }
+    for (const other of ["http://cp.example:7420/x", "https://cp.example/x"]) {
+      await choose(toAbsoluteUrl(other, base).href);
+    }
+    expect(used).toEqual(["own", "own", undefined, undefined]);
+  });
+
+  test("is below the path of the control plane", () => {
+    expect(toAbsoluteUrl("/artifacts/x?y", `${base}/ops`).href).toBe(`${base}/ops/artifacts/x?y`);
+    expect(toAbsoluteUrl("//elsewhere/x", base).origin).toBe(base);
   });
 
   test("is one of HTTP", () => {

@@ -1,0 +1,78 @@
+/** Errors of connections, whose texts differ by runtime, in plain words. */
+import { errorText, WsctlError } from "../protocol/errors.ts";
+
+/** A connection through a proxy failed. Its text names the proxy, without credentials. */
+export class ProxyError extends Error {
+  readonly proxy: string;
+
+  constructor(proxy: string, cause: unknown) {
+    super(`through the proxy ${proxy}: ${describe(joinTexts(cause))}`, { cause });
+    this.name = "ProxyError";
+    this.proxy = proxy;
+  }
+}
+
+/** Whether the connection was never established, so that no data can have arrived. */
+export function isRefused(error: unknown): boolean {
+  const reason = joinTexts(error instanceof WsctlError ? error.cause : error);
+  return /refused|ENOTFOUND|getaddrinfo|lookup|FailedToOpenSocket|unable to connect|cert|issuer|self.signed|PROXY_TUNNEL/i.test(
+    reason,
+  );
+}
+
+/** Returns what went wrong in plain words, or the runtime's own text without its advice. */
+export function plainReason(error: unknown): string {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each instanceof ProxyError) return each.message;
+  }
+  return describe(joinTexts(error));
+}
+
+/** Joins codes, messages and causes of an error into one line. */
+function joinTexts(error: unknown): string {
+  const parts: string[] = [];
+  for (let each = error; each instanceof Error && parts.length < 6; each = each.cause) {
+    const { code } = each as { code?: unknown };
+    for (const part of [each.message, ...(typeof code === "string" ? [code] : [])]) {
+      if (!parts.includes(part)) parts.push(part);
+    }
+  }
+  return parts.length === 0 ? errorText(error) : parts.join(": ");
+}
+
+const plainReasons: [RegExp, string][] = [
+  [/status 407|\b407 Proxy/i, "the proxy requires other credentials (status 407)"],
+  [/refused to open a tunnel: (\d+ .*?)(?:: ERR_|$)/i, "the proxy refuses the connection: $1"],
+  [/Proxy connection failed: (\d+ .*)$/i, "the proxy refuses the connection: $1"],
+  [/unsuccessful tunnel/i, "the proxy refuses the connection"],
+  [/no tunnel to \S+: (\d+ .*)$/i, "the proxy refuses the connection: $1"],
+  [/refused/i, "connection refused"],
+  [/ENOTFOUND|getaddrinfo|lookup|EAI_AGAIN/i, "host name not found"],
+  [/FailedToOpenSocket|typo in the url/i, "host name not found, or host not reachable"],
+  [/EHOSTUNREACH|ENETUNREACH|no route/i, "no route to the host"],
+  [/timed?.?out|TimeoutError/i, "no response in time"],
+  [/ALTNAME|Hostname mismatch|NotValidForName/i, "the certificate is for other names"],
+  [/HAS_EXPIRED|expired/i, "the certificate has expired"],
+  [/NOT_YET_VALID|not yet valid/i, "the certificate is not yet valid"],
+  [/SELF_SIGNED|self.signed/i, "self-signed certificate: no CA that this host trusts issued it"],
+  [
+    /UNABLE_TO_VERIFY_LEAF|unable to (verify|get)|UnknownIssuer|unknown.issuer|LOCAL_ISSUER/i,
+    "the certificate's issuer is not trusted or not sent",
+  ],
+  [/reset|closed unexpectedly|hang up/i, "connection lost"],
+];
+
+function describe(text: string): string {
+  for (const [pattern, plain] of plainReasons) {
+    const match = pattern.exec(text);
+    if (match !== null) return plain.replace("$1", match[1] ?? "");
+  }
+  return withoutAdvice(text);
+}
+
+/** Removes what runtimes advise their programmers, such as options of `fetch`. */
+function withoutAdvice(text: string): string {
+  return text
+    .replace(/\.?\s*For more information, pass `verbose: true`[^.]*?fetch\(\)/gi, "")
+    .replace(/WebSocket connection to '[^']*' failed: /g, "");
+}

@@ -1,0 +1,60 @@
+/**
+ * What both runtimes do before they open a connection: they find the proxy for the address, take
+ * the decision from their runtime, and name the proxy if the connection fails.
+ */
+import { ProxyError, plainReason } from "../network/connectionError.ts";
+import { findProxy, type HttpProxy, withoutProxyVariables } from "../network/proxyRules.ts";
+import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "./runtime.ts";
+
+type Call = (
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+  proxy: HttpProxy | undefined,
+) => Promise<Response>;
+
+export type Dial = (
+  options: ConnectOptions,
+  events: ClientSocketEvents,
+  proxy: HttpProxy | undefined,
+) => ClientSocket;
+
+/** Returns a `fetch` that calls `call` with the proxy of each address. */
+export function outgoingFetch(call: Call): typeof fetch {
+  const run = async (input: string | URL | Request, init?: RequestInit) => {
+    const target = new URL(input instanceof Request ? input.url : input);
+    const proxy = findProxy(target, process.env);
+    try {
+      const response = await withoutProxyVariables(() => call(input, init, proxy));
+      if (proxy === undefined || response.status !== 407) return response;
+      throw new Error("status 407");
+    } catch (error) {
+      if (proxy === undefined || init?.signal?.aborted) throw error;
+      throw new ProxyError(proxy.url, error);
+    }
+  };
+  // Bun's `fetch` has the additional member `preconnect`, which is not used.
+  return run as typeof fetch;
+}
+
+/** Opens a WebSocket with the proxy of its address. The reason of a failed attempt is plain. */
+export function outgoingDial(
+  dial: Dial,
+): (options: ConnectOptions, events: ClientSocketEvents) => ClientSocket {
+  return (options, events) => {
+    const proxy = findProxy(new URL(options.url), process.env);
+    let isOpen = false;
+    const explain = (reason: string) => {
+      const error = new Error(reason);
+      return plainReason(proxy === undefined ? error : new ProxyError(proxy.url, error));
+    };
+    const explained: ClientSocketEvents = {
+      ...events,
+      open(protocol) {
+        isOpen = true;
+        events.open(protocol);
+      },
+      close: (code, reason) => events.close(code, isOpen ? reason : explain(reason)),
+    };
+    return withoutProxyVariables(() => dial(options, explained, proxy));
+  };
+}
