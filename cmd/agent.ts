@@ -205,7 +205,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
       url: access.url,
       agentUrl: access.agentUrl,
       token: access.identity ? () => "" : tokenReader(options, access.token, log),
-      ...(access.ca === undefined ? {} : { ca: access.ca }),
+      serverTrust: access.trust,
       ...(access.identity === undefined ? {} : { identity: access.identity }),
       ...settings,
       agentId,

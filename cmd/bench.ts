@@ -84,9 +84,9 @@ async function benchRun(flags: BenchFlags): Promise<number> {
   const count = wholeNumber("agents", flags.agents, 1, agentsMax);
   const requests = wholeNumber("requests", flags.requests, 1, 10_000_000);
   const atOnce = wholeNumber("concurrency", flags.concurrency, 1, 1_000);
-  const { url, agentUrl, token, ca } = readConnection(flags);
+  const { url, agentUrl, token, trust } = readConnection(flags);
   const runtime = await loadRuntime();
-  const client = new Client({ url, token, fetch: runtime.fetchWith(ca) });
+  const client = new Client({ url, token, fetch: runtime.fetchWith(trust) });
   if (flags.remove !== undefined) return removeRun(client, flags.remove);
   requireFiles(count + atOnce);
   const run = crypto.randomUUID().slice(0, 8);
@@ -99,7 +99,7 @@ async function benchRun(flags: BenchFlags): Promise<number> {
   const fleet = new SimulatedFleet({
     ...{ client, agentIds, runtime, clock: systemClock(), statusSeconds: 60 },
     url: agentUrl,
-    ...(ca === undefined ? {} : { ca }),
+    trust,
   });
   const { signal } = abort;
   let report: Report | undefined;

@@ -20,10 +20,9 @@ export interface DoctorOptions extends ClientFlags {
 /** Prints each check. Returns the exit status of the first failed check. */
 async function doctorRun(options: DoctorOptions): Promise<number> {
   // Without a token, the connection is still checked; the check of the token then fails.
-  const { url, token, ca } = readConnection(options, false);
+  const { url, token, trust } = readConnection(options, false);
   const runtime = await loadRuntime();
-  const trust = ca === undefined ? {} : { ca };
-  const checks = await diagnose({ url, token, ...trust, fetch: runtime.fetchWith(ca) });
+  const checks = await diagnose({ url, token, trust, fetch: runtime.fetchWith(trust) });
   const warnings = environmentWarnings();
   for (const check of checks) {
     if (options.json) printJson(check);

@@ -1,10 +1,7 @@
-import { isIP } from "node:net";
 import { defineCommand } from "citty";
 import * as v from "valibot";
 import { jobRetentionMsMin } from "../lib/control/journal/history/maintenance.ts";
-import { type ControlOptions, startControl, type TlsChoice } from "../lib/control/start.ts";
-import { isDnsName } from "../lib/control/tls/serverNames.ts";
-import { isAddressRange } from "../lib/protocol/addressRange.ts";
+import { type ControlOptions, startControl } from "../lib/control/start.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
@@ -15,6 +12,14 @@ import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
 import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
 import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./flags/console.ts";
+import {
+  type ListenFlags,
+  parseAdvertisedName,
+  parseHost,
+  parsePort,
+  parseTlsChoice,
+  parseTrustedProxy,
+} from "./flags/listen.ts";
 import { parseS3, type S3Flags, s3Args } from "./flags/s3.ts";
 import { parseBytes, parseSeconds, wholeNumber } from "./flags/values.ts";
 
@@ -145,21 +150,15 @@ export default defineCommand({
   },
 });
 
-export interface ServeOptions extends S3Flags, ConsoleFlags {
+export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
   "log-json"?: boolean | undefined;
-  host: string;
   port: string;
-  tls: string;
-  "tls-cert"?: string | undefined;
-  "tls-key"?: string | undefined;
-  "tls-lifetime": string;
   advertised: string[];
   "public-url"?: string | undefined;
   /** The values of `--trusted-proxy`. */
   trustedProxies: string[];
-  "insecure-plaintext"?: boolean | undefined;
   "approve-agents"?: boolean | undefined;
   "require-approval-for"?: string | undefined;
   heartbeat: string;
@@ -177,12 +176,13 @@ async function serveRun(options: ServeOptions): Promise<number> {
   assertNoHostileVariables();
   const log = createCliLog(options);
   const stopped = waitForSignal(() => process.exit(exitFailed));
-  const tls = parseTlsChoice(options);
+  const host = parseHost(options.host);
+  const tls = parseTlsChoice({ ...options, host });
   const dataDir = resolveDataDir(options);
   const s3 = parseS3(options);
   const publicUrl = options["public-url"];
   const control = await startControl({
-    host: options.host,
+    host,
     port: parsePort(options.port),
     dataDir,
     tls,
@@ -205,7 +205,9 @@ async function serveRun(options: ServeOptions): Promise<number> {
     clock: systemClock(),
     log,
   });
-  log.info(`serving on ${control.url}`, { data_dir: dataDir, pid: process.pid });
+  const { url, publicUrl: public_url } = control;
+  const elsewhere = public_url === url ? {} : { public_url };
+  log.info(`serving on ${url}`, { ...elsewhere, data_dir: dataDir, pid: process.pid });
   if (!stopped.aborted) {
     await new Promise((resolve) => stopped.addEventListener("abort", resolve, { once: true }));
   }
@@ -230,46 +232,10 @@ function parseRetention(options: ServeOptions): ControlOptions["retention"] {
   };
 }
 
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port >= 0 && port <= 65_535) return port;
-  throw usage(`Flag --port is "${text}": expected a number from 0 to 65535`);
-}
-
 function parseHeartbeat(text: string): number {
   const seconds = parseSeconds("heartbeat", text);
   if (seconds >= 1 && seconds <= 3600) return seconds;
   throw usage(`Flag --heartbeat is "${text}": expected a time from 1s to 1h`);
-}
-
-/** Plain text on other addresses than loopback requires an explicit flag. */
-function parseTlsChoice(options: ServeOptions): TlsChoice {
-  const { host, tls, "tls-cert": cert, "tls-key": key, "tls-lifetime": lifetime } = options;
-  const isPlain = options["insecure-plaintext"] === true;
-  if (cert !== undefined && key !== undefined) {
-    if (tls !== "off" && !isPlain) return { kind: "files", cert, key };
-    throw usage(
-      "Flags --tls-cert and --tls-key cannot be combined with --tls off or --insecure-plaintext",
-    );
-  }
-  if (cert !== undefined || key !== undefined) {
-    throw usage("Flags --tls-cert and --tls-key must be specified together");
-  }
-  if (tls === "on" && isPlain) {
-    throw usage("Flags --insecure-plaintext and --tls on cannot be combined");
-  }
-  const isLoopback = /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
-  if (tls === "on" || (tls === "auto" && !isLoopback && !isPlain)) {
-    const seconds = parseSeconds("tls-lifetime", lifetime);
-    if (seconds >= 1 && seconds <= 397 * 24 * 60 * 60) {
-      return { kind: "own", lifetimeMs: seconds * 1000 };
-    }
-    throw usage(`Flag --tls-lifetime is "${lifetime}": expected a time from 1s to 397d`);
-  }
-  if (isLoopback || isPlain) return { kind: "off" };
-  throw usage(
-    `Cannot serve on "${host}" without TLS: remove --tls off, or specify --insecure-plaintext to let the network read tokens and commands`,
-  );
 }
 
 /** A misspelled command would not need approval, so at least the form of the names is checked. */
@@ -280,17 +246,4 @@ function parseApprovalCommands(text: string | undefined): Set<string> {
   throw usage(
     `Flag --require-approval-for is "${text}": expected names of commands, separated by commas`,
   );
-}
-
-function parseTrustedProxy(text: string): string {
-  if (isAddressRange(text)) return text;
-  throw usage(
-    `Flag --trusted-proxy is "${text}": expected an address or a range such as 10.0.0.0/8`,
-  );
-}
-
-function parseAdvertisedName(name: string): string {
-  const bare = name.toLowerCase().replace(/^\[|\]$/g, "");
-  if (isIP(bare) !== 0 || isDnsName(bare)) return bare;
-  throw usage(`Flag --advertise is "${name}": expected a host name or an address, without a port`);
 }

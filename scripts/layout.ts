@@ -58,7 +58,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/bench",
     what: "simulated agents, and their load",
-    mayImport: [protocol, "lib/time", "lib/runtime", "lib/agent/core", "lib/client"],
+    mayImport: [protocol, "lib/time", "lib/network", "lib/runtime", "lib/agent/core", "lib/client"],
   },
 
   {
@@ -84,7 +84,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/auth",
     what: "who asks, and whether they may",
-    mayImport: [...base, "lib/files", "lib/runtime", core, journal, engine],
+    mayImport: ["lib/network", ...base, "lib/files", "lib/runtime", core, journal, engine],
   },
   {
     path: "lib/control/jobs",
@@ -148,12 +148,13 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/tls",
     what: "certificates that the control plane issues",
-    mayImport: [...base, "lib/files", "lib/runtime"],
+    mayImport: ["lib/network", ...base, "lib/files", "lib/runtime"],
   },
   {
     path: "lib/control/console",
     what: "the web console: `oidc/` logins, `page/` the browser's side",
     mayImport: [
+      "lib/network",
       ...[...base, "lib/store", "lib/runtime", core, tables, auth, "lib/control/api"],
       "lib/control/audit",
     ],

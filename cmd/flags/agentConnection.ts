@@ -10,6 +10,7 @@ import { AgentIdentity } from "../../lib/agent/identity/identity.ts";
 import { joinFleet } from "../../lib/agent/identity/join.ts";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
+import { toTrust } from "../../lib/network/trust.ts";
 import { parseJoin } from "../../lib/protocol/api/joinString.ts";
 import type { LocalCredentials } from "../../lib/protocol/api/localCredentials.ts";
 import { toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
@@ -63,8 +64,7 @@ export async function openAgentConnection(
   if (identity !== undefined) {
     const { url } = identity.stored;
     const ca = readCa(flags) ?? identity.stored.ca;
-    const trust = ca === undefined ? {} : { ca };
-    return { ...toServerAddress(url), token: "", identity, ...trust };
+    return { ...toServerAddress(url), token: "", identity, trust: toTrust({ ca }) };
   }
   if (readToken(flags) !== undefined || isElsewhere(flags)) return readConnection(flags);
   let said = "";
@@ -135,16 +135,17 @@ async function localAccess(
   options: AgentConnectionOptions,
 ): Promise<ConnectionSettings> {
   const { agentId, dir, runtime } = options;
-  const { url, ca } = local;
+  const { url } = local;
+  const trust = toTrust(local);
   const path = join(dir, "token.json");
   let token = readLocalToken(path, local);
   if (token === undefined) {
-    const client = new Client({ url, token: local.token, fetch: runtime.fetchWith(ca) });
+    const client = new Client({ url, token: local.token, fetch: runtime.fetchWith(trust) });
     token = (await client.createToken({ role: "agent", agent_id: agentId })).token;
     const kept: StoredLocalToken = { token, created_with: issuer(local) };
     writeFileSync(path, JSON.stringify(kept), { mode: 0o600 });
   }
-  return { ...toServerAddress(url), token, ...(ca === undefined ? {} : { ca }) };
+  return { ...toServerAddress(url), token, trust };
 }
 
 function readLocalToken(path: string, local: LocalCredentials): string | undefined {

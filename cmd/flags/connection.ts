@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
+import { type Trust, toTrust } from "../../lib/network/trust.ts";
 import { type LocalCredentials, localFile } from "../../lib/protocol/api/localCredentials.ts";
 import {
   parseServerAddress,
@@ -21,8 +22,7 @@ import { readStdin } from "../output/stdio.ts";
 /** The address of the control plane, and the token. */
 export interface ConnectionSettings extends ServerAddress {
   token: string;
-  /** The authority's certificate as PEM text. */
-  ca?: string;
+  trust: Trust;
 }
 
 /**
@@ -67,9 +67,9 @@ export function resolveDataDir(options: CommonOptions): string {
 
 /** Returns the control plane of the flags, or of the local credentials. */
 export async function findControlPlane(flags: ClientFlags): Promise<ControlPlane> {
-  const { url, token, ca } = readConnection(flags);
+  const { url, token, trust } = readConnection(flags);
   const runtime = await loadRuntime();
-  return { url, token, fetch: controlPlaneFetch(runtime.fetchWith, url, ca) };
+  return { url, token, fetch: controlPlaneFetch(runtime.fetchWith, url, trust) };
 }
 
 export async function createClient(flags: ClientFlags): Promise<Client> {
@@ -97,8 +97,9 @@ export function readConnection(flags: ClientFlags, needsToken = true): Connectio
       `No token for ${url}: specify --token-file FILE or WSCTL_TOKEN. Create a token with "wsctl tokens create" on the control plane's host`,
     );
   }
-  const ca = flags.ca === undefined ? (isLocal ? local.ca : undefined) : readFile("ca", flags.ca);
-  return { ...address, token: token ?? "", ...(ca === undefined ? {} : { ca }) };
+  const own = isLocal ? toTrust(local) : {};
+  const trust = flags.ca === undefined ? own : { ca: readFile("ca", flags.ca) };
+  return { ...address, token: token ?? "", trust };
 }
 
 /**
@@ -115,7 +116,9 @@ export function readLocal(dataDir: string): LocalCredentials | undefined {
     return undefined;
   }
   try {
-    return JSON.parse(text) as LocalCredentials;
+    const local = JSON.parse(text) as LocalCredentials;
+    if (parseServerAddress(local.url) === undefined) throw new Error("its url is not a URL");
+    return local;
   } catch (error) {
     throw usage(`Cannot read the local credentials "${path}": ${errorText(error)}`);
   }

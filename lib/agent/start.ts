@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
 import { FaultGuard } from "../log/faultGuard.ts";
 import type { Log } from "../log/log.ts";
+import type { Trust } from "../network/trust.ts";
 import type { Labels } from "../protocol/labels.ts";
 import {
   capabilitiesPollMs,
@@ -54,8 +55,7 @@ export interface AgentOptions {
   identity?: AgentIdentity;
   /** The age at which the agent replaces its key, in milliseconds. */
   keyLifetimeMs?: number;
-  /** PEM text of the authorities to trust instead of the system's authorities. */
-  ca?: string;
+  serverTrust: Trust;
   /** The expected agent id. The agent logs a warning if the token belongs to another id. */
   agentId?: string;
   heartbeatSeconds?: number;
@@ -202,7 +202,7 @@ function createProgramKinds(
   const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
   const { releaseKeys, releaseThreshold, onTrial } = options;
   const taken = [...commands.keys(), ...builtInProgramNames];
-  const access = () => buildAccess(options, options.identity);
+  const access = () => buildAccess({ ...options, trust: options.serverTrust }, options.identity);
   const self = runtime.self();
   const program = runtime.program();
   return [
@@ -219,12 +219,12 @@ function createProgramKinds(
 }
 
 function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocket {
-  const { agentUrl: url, identity, ca, runtime } = options;
+  const { agentUrl: url, identity, serverTrust: trust, runtime } = options;
   const target = {
     url,
     protocols: [subprotocol],
     messageBytesMax,
-    ...(ca === undefined ? {} : { ca }),
+    trust,
   };
   if (identity !== undefined) return dialWithKey({ ...target, identity, runtime }, events);
   const headers = { Authorization: `Bearer ${options.token()}` };
@@ -234,7 +234,10 @@ function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocke
 function createKeyKeeper(options: AgentOptions): KeyRenewal | undefined {
   const { identity, keyLifetimeMs = keyLifetimeMsDefault, runtime, log } = options;
   if (identity === undefined) return undefined;
-  const controlPlane = toControlPlane(buildAccess(options, identity), runtime.fetchWith);
+  const controlPlane = toControlPlane(
+    buildAccess({ ...options, trust: options.serverTrust }, identity),
+    runtime.fetchWith,
+  );
   return new KeyRenewal({ identity, lifetimeMs: keyLifetimeMs, controlPlane, log });
 }
 

@@ -3,7 +3,9 @@
  * `welcome`, reconnects like a real agent, answers every command at once, and repeats a response
  * until it is acknowledged. Thousands of them fit into one process.
  */
+
 import { reconnectDelayMs } from "../agent/core/reconnectDelay.ts";
+import type { Trust } from "../network/trust.ts";
 import { messageBytesMax, reconnectSecondsDefault } from "../protocol/limits.ts";
 import { type AgentDraft, decodeFromControl, encode } from "../protocol/wire/codec.ts";
 import type { ControlMessage } from "../protocol/wire/message.ts";
@@ -15,7 +17,7 @@ export interface SimulatedOptions {
   /** `ws://…/agent` or `wss://…/agent`. */
   url: string;
   /** PEM text of the CA. */
-  ca?: string;
+  trust: Trust;
   runtime: Runtime;
   clock: Clock;
   /** The interval of status updates in seconds; none are sent if absent. */
@@ -45,10 +47,10 @@ export class SimulatedAgent {
   }
 
   start(): void {
-    const { runtime, url, ca } = this.#options;
+    const { runtime, url, trust } = this.#options;
     const headers = { Authorization: `Bearer ${this.#token}` };
     this.#socket = runtime.connect(
-      { url, headers, protocols: [subprotocol], messageBytesMax, ...(ca ? { ca } : {}) },
+      { url, headers, protocols: [subprotocol], messageBytesMax, trust },
       {
         open: () => this.#hello(),
         message: (text) => this.#received(text ?? ""),

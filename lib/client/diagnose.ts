@@ -6,6 +6,7 @@
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
+import type { Trust } from "../network/trust.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { Client } from "./client.ts";
 
@@ -21,7 +22,7 @@ export interface Check {
 export interface DiagnoseOptions {
   url: string;
   token: string;
-  ca?: string;
+  trust: Trust;
   fetch: typeof fetch;
 }
 
@@ -78,12 +79,12 @@ async function checkTcp(url: URL): Promise<Check> {
   return { name: "tcp", ok: false, text: `cannot connect to port ${port}: ${fault}`, fix };
 }
 
-async function checkTls(url: URL, { ca }: DiagnoseOptions): Promise<Check> {
+async function checkTls(url: URL, { trust: { ca, serverName } }: DiagnoseOptions): Promise<Check> {
   const host = bareHost(url);
   const fault = await attempt((done) => {
     const trust = ca === undefined ? {} : { ca };
     // SNI does not allow an IP address; the certificate must contain it as an address.
-    const name = isIP(host) === 0 ? { servername: host } : {};
+    const name = isIP(host) === 0 || serverName ? { servername: serverName ?? host } : {};
     const socket = connectTls({ host, port: resolvePort(url), ...name, ...trust }, () => done());
     socket.once("error", done);
     return () => socket.destroy();

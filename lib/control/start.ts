@@ -16,7 +16,7 @@ import { type ArtifactLimits, ArtifactService } from "./artifacts/artifactServic
 import { LocalStore } from "./artifacts/localStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { ClientAddresses } from "./auth/clientAddress.ts";
-import { listNames, localHost, writeLocalCredentials } from "./auth/localCredentials.ts";
+import { writeLocalCredentials } from "./auth/localCredentials.ts";
 import { registerMissingAgents } from "./auth/registerMissingAgents.ts";
 import { Revocations } from "./auth/revocation.ts";
 import type { ConsoleSettings } from "./console/console.ts";
@@ -32,8 +32,10 @@ import { openDescriptorReserve } from "./link/descriptorReserve.ts";
 import { ResourceMonitor } from "./link/resourceMonitor.ts";
 import { MetricsWriter } from "./metrics/metricsWriter.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
-import { type Certificates, fileCertificates, selfSignedCertificates } from "./tls/certificates.ts";
-import { publicHost, serverNames, urlHost } from "./tls/serverNames.ts";
+import { certificateNames, readChain } from "./tls/certificateCheck.ts";
+import type { Certificates } from "./tls/certificates.ts";
+import { openCertificates, type TlsChoice } from "./tls/openCertificates.ts";
+import { localHost, publicHost, urlHost } from "./tls/serverNames.ts";
 
 export interface ControlOptions {
   host: string;
@@ -65,15 +67,11 @@ export interface ControlOptions {
   log: Log;
 }
 
-/** Plain text, a certificate from the control plane's own CA, or the operator's certificate. */
-export type TlsChoice =
-  | { kind: "off" }
-  | { kind: "own"; lifetimeMs: number }
-  | { kind: "files"; cert: string; key: string };
-
 export interface Control {
   /** The URL for clients on this host. */
   url: string;
+  /** The URL for others. */
+  publicUrl: string;
   port: number;
   /** Drains, then stops. */
   close(): Promise<void>;
@@ -86,7 +84,7 @@ export interface Control {
  */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { runtime, clock, log } = options;
-  const certificates = await openCertificates(options);
+  const certificates = await openCertificates(options, reachedAt(options));
   const tls = certificates?.current;
   const journal = openControlJournal(join(options.dataDir, "control.db"));
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
@@ -113,7 +111,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         ...{ engine, jobs, artifacts, revocations, scheduler, descriptors, runtime, clock, log },
         hosts: new AllowedHosts([
           ...options.advertised,
-          ...listNames(tls),
+          ...(tls === undefined ? [] : readChain(tls).slice(0, 1).flatMap(certificateNames)),
           ...urls.map((each) => new URL(each).hostname),
         ]),
         addresses: new ClientAddresses(runtime, options.trustedProxies),
@@ -126,6 +124,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       host: options.host,
       port: options.port,
       ...(tls ? { tls } : {}),
+      ...(certificates?.named ? { namedTls: certificates.named } : {}),
       protocols: [subprotocol],
       messageBytesMax,
       bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
@@ -138,14 +137,14 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     throw new WsctlError("UNAVAILABLE", text, { cause: error });
   }
   certificates?.start((renewed) => server.renew(renewed));
-  const url = `${tls ? "https" : "http"}://${localHost(options.host, tls)}:${server.port}`;
+  const url = `${tls ? "https" : "http"}://${urlHost(localHost(options.host))}:${server.port}`;
   place = buildPublicAddress(options, server.port, certificates);
   const { oidc, url: consoleUrl = place.url } = consoleSettings;
   if (oidc)
     log.info(`OpenID login enabled at ${oidc.issuer}`, { callback: consoleUrl + oidcCallbackPath });
   const path = join(options.dataDir, localFile);
-  const ca = certificates?.authority;
-  writeLocalCredentials({ path, journal, url, ...(ca ? { ca } : {}), now: clock.wall() });
+  const trust = certificates?.localTrust ?? {};
+  writeLocalCredentials({ path, journal, url, trust, now: clock.wall() });
   const room = new ResourceMonitor({
     ...{ descriptors, server, clock, log },
     checkJournal: () => engine.look(),
@@ -154,6 +153,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,
+    publicUrl: place.url,
     port: server.port,
     async close() {
       certificates?.close();
@@ -172,6 +172,12 @@ function startRetention({ retention, clock, log }: ControlOptions, journal: Cont
   const { auditMs: keepMs, auditWhy: why, ...jobs } = retention;
   const audit = new AuditRetention({ trail: journal.audit, keepMs, reason: why, clock, log });
   return [new HistoryMaintenance({ ...jobs, journal, clock, log }), audit];
+}
+
+/** The name or address under which clients see the certificate of this control plane, if any do. */
+function reachedAt({ host, advertised, publicUrl }: ControlOptions): string | undefined {
+  const isBehindProxy = publicUrl !== undefined && advertised.length === 0;
+  return isBehindProxy ? undefined : publicHost(host, advertised);
 }
 
 /** The console is below the public URL, unless it has a URL of its own. */
@@ -205,21 +211,8 @@ function createArtifacts(
     const dir = join(options.dataDir, "artifacts");
     return new ArtifactService({ ...common, store: new LocalStore(dir, () => clock.wall()) });
   }
-  const store = new S3Store({ ...s3, fetch: runtime.fetchWith(undefined) });
+  const store = new S3Store({ ...s3, fetch: runtime.fetchWith({}) });
   // The store may start after the control plane: the error is logged, and later calls try again.
   store.probe().catch((error) => log.error(errorText(error)));
   return new ArtifactService({ ...common, store });
-}
-
-async function openCertificates(options: ControlOptions): Promise<Certificates | undefined> {
-  const { tls, host, advertised, dataDir, clock, log } = options;
-  if (tls.kind === "off") return undefined;
-  if (tls.kind === "files") return fileCertificates(tls, clock, log);
-  // Imported only if needed, because it is large. The X.509 library requires it to be loaded first.
-  await import("reflect-metadata");
-  const { loadOrCreateCa } = await import("./tls/certificateAuthority.ts");
-  const authority = await loadOrCreateCa(join(dataDir, "tls"), clock.wall());
-  const names = () => serverNames(host, advertised);
-  const { lifetimeMs } = tls;
-  return selfSignedCertificates({ authority, names, lifetimeMs, clock, log });
 }

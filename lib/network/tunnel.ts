@@ -5,13 +5,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ProxyError } from "./connectionError.ts";
 import { type HttpProxy, proxyHeaders } from "./proxyRules.ts";
-
-export interface TlsTrust {
-  /** PEM text of the CAs to trust in place of the system's. */
-  ca?: string | undefined;
-  /** Accepts every certificate: nothing may be sent on the connection. */
-  acceptsAny?: boolean;
-}
+import { systemBundle, type Trust } from "./trust.ts";
 
 export interface Way {
   /** See `findProxy`. */
@@ -29,25 +23,30 @@ export function openTcp(target: URL, { proxy, timeoutMs }: Way): Promise<Socket>
       });
 }
 
-/** Opens a TLS connection to the host of a URL. */
-export async function openTls(target: URL, trust: TlsTrust, way: Way): Promise<TLSSocket> {
+/**
+ * Opens a TLS connection to the host of a URL.
+ *
+ * @param trust `any` accepts every certificate: nothing may be sent on the connection.
+ */
+export async function openTls(target: URL, trust: Trust | "any", way: Way): Promise<TLSSocket> {
   const { timeoutMs } = way;
   const socket = await openTcp(target, way);
-  const host = bareHost(target);
+  const { ca = systemBundle(), serverName } = trust === "any" ? {} : trust;
+  const host = serverName ?? bareHost(target);
   return new Promise((resolve, reject) => {
     const secure = connectTls({
       socket,
-      rejectUnauthorized: trust.acceptsAny !== true,
+      rejectUnauthorized: trust !== "any",
       // SNI does not allow an IP address (RFC 6066, section 3).
       ...(isIP(host) === 0 ? { servername: host } : { host }),
-      ...(trust.ca === undefined ? {} : { ca: trust.ca }),
+      ...(ca === undefined ? {} : { ca }),
     });
     settle(secure, timeoutMs, "secureConnect", () => resolve(secure), reject);
   });
 }
 
 /** The host of a URL without brackets. */
-export function bareHost(target: URL): string {
+function bareHost(target: URL): string {
   return target.hostname.replace(/^\[|\]$/g, "");
 }
 

@@ -5,6 +5,7 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import { type HttpProxy, proxyHeaders } from "../network/proxyRules.ts";
+import { systemBundle, type Trust } from "../network/trust.ts";
 import { fileBody } from "./bunFileBody.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
 import { outgoingDial, outgoingFetch } from "./outgoing.ts";
@@ -122,7 +123,7 @@ async function serve(options: ServeOptions): Promise<Server> {
       // Bodies are read with back-pressure: an unread body stays at its sender.
       maxRequestBodySize: options.bodyBytesMax,
       // Bun cannot change a server's certificate: another server takes over the port.
-      ...(tls === undefined ? {} : { tls, reusePort: true }),
+      ...(tls === undefined ? {} : { tls: withNamed(tls, options), reusePort: true }),
       fetch: (request, self) =>
         options.app.fetch(request, { server: self, protocols: options.protocols }),
       error(error) {
@@ -181,6 +182,11 @@ async function serve(options: ServeOptions): Promise<Server> {
   };
 }
 
+/** Bun takes the first certificate for names that no other one has. */
+function withNamed(tls: TlsOptions, { namedTls }: ServeOptions): TlsOptions | TlsOptions[] {
+  return namedTls === undefined ? tls : [tls, namedTls];
+}
+
 /** Because of `reusePort`, another program could listen on the same port unnoticed. */
 async function assertPortFree({ host, port }: ServeOptions): Promise<void> {
   if (port === 0) return;
@@ -192,6 +198,17 @@ function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSoc
   return withSubprotocolFallback(outgoingDial(dial), options, events, (reason) =>
     /client protocol$/.test(reason),
   );
+}
+
+/** The form of a trust in Bun's options. */
+function bunTls({ ca = systemBundle(), serverName }: Trust): object {
+  if (ca === undefined && serverName === undefined) return {};
+  return {
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(serverName === undefined ? {} : { serverName }),
+    },
+  };
 }
 
 /** The form of a proxy in Bun's options. */
@@ -209,7 +226,7 @@ function dial(
     protocols: options.protocols,
     headers: options.headers,
     perMessageDeflate: false,
-    ...(options.ca === undefined ? {} : { tls: { ca: options.ca } }),
+    ...bunTls(options.trust),
   };
   const socket = new WebSocket(options.url, init as Bun.WebSocketOptions);
   let fault = "";
@@ -280,11 +297,10 @@ export const runtime: Runtime = {
   serve,
   connect,
   // `tls` and `proxy` are specific to Bun.
-  fetchWith: (ca) =>
-    outgoingFetch((input, init, proxy) => {
-      const trust = ca === undefined ? {} : { tls: { ca } };
-      return fetch(input, { ...init, ...trust, ...bunProxy(proxy) });
-    }),
+  fetchWith: (trust) =>
+    outgoingFetch((input, init, proxy) =>
+      fetch(input, { ...init, ...bunTls(trust), ...bunProxy(proxy) }),
+    ),
   fileBody,
   self,
   program,

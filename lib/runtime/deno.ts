@@ -8,15 +8,17 @@ import { createServer, type Server as HttpServer, type IncomingMessage } from "n
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { createSecureContext, type SecureContext } from "node:tls";
 import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { WSContext } from "hono/ws";
 import { WebSocket, WebSocketServer } from "ws";
 import { plainReason } from "../network/connectionError.ts";
 import type { HttpProxy } from "../network/proxyRules.ts";
+import { systemBundle, type Trust } from "../network/trust.ts";
 import { openTcp, openTls } from "../network/tunnel.ts";
 import { connectTimeoutMs } from "../protocol/limits.ts";
-import { sendWithLength } from "./denoRequest.ts";
+import { requestWithNode } from "./denoRequest.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
 import { outgoingDial, outgoingFetch } from "./outgoing.ts";
 import type {
@@ -24,6 +26,7 @@ import type {
   ClientSocketEvents,
   ConnectOptions,
   FilePart,
+  NamedTls,
   Runtime,
   ServeOptions,
   Server,
@@ -88,6 +91,7 @@ function serve(options: ServeOptions): Promise<Server> {
         createServer: (options.tls ? createTlsServer : createServer) as typeof createServer,
         serverOptions: {
           ...options.tls,
+          ...chooseByName(options.namedTls),
           headersTimeout: 10_000,
           requestTimeout: 0,
           // By default Node.js checks header timeouts every half a minute, and Deno never does.
@@ -104,6 +108,16 @@ function serve(options: ServeOptions): Promise<Server> {
     );
     server.on("error", reject);
   });
+}
+
+/** Node.js takes the server's own certificate if there is none for a name. */
+function chooseByName(named: NamedTls | undefined): object {
+  if (named === undefined) return {};
+  const context = createSecureContext(named);
+  return {
+    SNICallback: (name: string, done: (error: null, context?: SecureContext) => void) =>
+      done(null, name === named.serverName ? context : undefined),
+  };
 }
 
 /** Deno would read a Blob of a file into memory at once. */
@@ -150,8 +164,7 @@ function dialTunnel(
 ): ClientSocket {
   const url = new URL(options.url);
   const way = { proxy, timeoutMs: connectTimeoutMs };
-  const opened =
-    url.protocol === "wss:" ? openTls(url, { ca: options.ca }, way) : openTcp(url, way);
+  const opened = url.protocol === "wss:" ? openTls(url, options.trust, way) : openTcp(url, way);
   let socket: ClientSocket | undefined;
   let isGivenUp = false;
   const giveUp = (code: number, reason: string) => {
@@ -179,11 +192,13 @@ function dialOver(
   options: ConnectOptions,
   events: ClientSocketEvents,
 ): ClientSocket {
+  const { ca = systemBundle(), serverName } = options.trust;
   const socket = new WebSocket(options.url, options.protocols, {
     headers: options.headers,
     perMessageDeflate: false,
     maxPayload: options.messageBytesMax,
-    ...(options.ca === undefined ? {} : { ca: options.ca }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
     ...(tunnel === undefined ? {} : { createConnection: () => tunnel }),
   });
   let fault = "";
@@ -239,21 +254,21 @@ function tryLock(fd: number): boolean {
 }
 
 /** A client of Deno has one proxy and reads the proxy variables when it is created. */
-function fetchWith(ca: string | undefined): typeof fetch {
+function fetchWith(trust: Trust): typeof fetch {
   const clients = new Map<string, unknown>();
   return outgoingFetch((input, init, proxy) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const hasLength = new Headers(init?.headers).has("content-length");
-    if (init?.body instanceof ReadableStream && hasLength)
-      return sendWithLength(url, init, ca, proxy);
+    if (trust.serverName !== undefined || (init?.body instanceof ReadableStream && hasLength))
+      return requestWithNode(url, init ?? {}, trust, proxy);
     const key = JSON.stringify(proxy ?? null);
-    const client = clients.get(key) ?? createClient(ca, proxy);
+    const client = clients.get(key) ?? createClient(trust, proxy);
     clients.set(key, client);
     return fetch(input, { ...init, client } as RequestInit);
   });
 }
 
-function createClient(ca: string | undefined, proxy: HttpProxy | undefined): unknown {
+function createClient({ ca = systemBundle() }: Trust, proxy: HttpProxy | undefined): unknown {
   const { url, credentials: basicAuth } = proxy ?? {};
   const through = { url, ...(basicAuth === undefined ? {} : { basicAuth }) };
   return deno.createHttpClient({

@@ -1,27 +1,26 @@
 /**
- * A request under Deno whose body is a stream of a known length. Deno's `fetch` sends every stream
- * in chunks, which object storages refuse; `node:http` sends the length.
+ * Requests that Deno's `fetch` cannot make: with a body that is a stream of a known length, which it
+ * would send in chunks, and with a server name other than the URL's host.
  */
-import { request as requestHttp } from "node:http";
+import { type IncomingMessage, request as requestHttp } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeStream } from "node:stream/web";
 import type { HttpProxy } from "../network/proxyRules.ts";
+import type { Trust } from "../network/trust.ts";
 import { openTcp, openTls } from "../network/tunnel.ts";
 import { connectTimeoutMs } from "../protocol/limits.ts";
 
-const answerBytesMax = 64 * 1024;
-
-/** @param ca PEM text of the CAs to trust in place of the system's. */
-export async function sendWithLength(
+export async function requestWithNode(
   url: URL,
   init: RequestInit,
-  ca: string | undefined,
+  trust: Trust,
   proxy: HttpProxy | undefined,
 ): Promise<Response> {
   const way = { proxy, timeoutMs: connectTimeoutMs };
   const socket =
-    url.protocol === "https:" ? await openTls(url, { ca }, way) : await openTcp(url, way);
+    url.protocol === "https:" ? await openTls(url, trust, way) : await openTcp(url, way);
+  const { body = null, method = "GET", headers, signal } = init;
   return new Promise((resolve, reject) => {
     // A server that rejects an upload may respond early and close: the response counts, not the
     // connection error.
@@ -34,29 +33,29 @@ export async function sendWithLength(
       createConnection: () => socket,
       host: url.hostname,
       path: url.pathname + url.search,
-      method: init.method ?? "PUT",
-      headers: { Host: url.host, ...Object.fromEntries(new Headers(init.headers)) },
-      ...(init.signal ? { signal: init.signal } : {}),
+      method,
+      headers: { Host: url.host, Connection: "close", ...Object.fromEntries(new Headers(headers)) },
+      ...(signal ? { signal } : {}),
     });
     outgoing.on("error", fail);
     outgoing.on("response", (response) => {
       isAnswered = true;
-      const parts: Uint8Array[] = [];
-      let bytes = 0;
-      response.on("data", (part: Uint8Array) => {
-        if (bytes < answerBytesMax) parts.push(part);
-        bytes += part.length;
-      });
-      // Uses the body even if it was cut off.
-      response.on("close", () => {
-        const status = response.statusCode ?? 502;
-        const text = Buffer.concat(parts);
-        resolve(new Response(text.length === 0 ? null : text, { status }));
-        socket.destroy();
-      });
-      response.on("error", () => {});
+      resolve(toResponse(response));
     });
-    const body = Readable.fromWeb(init.body as unknown as NodeStream);
-    pipeline(body, outgoing).catch(fail);
+    if (body instanceof ReadableStream) {
+      // Node's and the platform's types of web streams are the same under two names.
+      pipeline(Readable.fromWeb(body as unknown as NodeStream), outgoing).catch(fail);
+    } else outgoing.end(body ?? undefined);
   });
+}
+
+function toResponse(response: IncomingMessage): Response {
+  const { statusCode: status = 502, headers } = response;
+  const named = Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((each): [string, string] => [name, each]),
+  );
+  const isEmpty = [204, 205, 304].includes(status);
+  const body = isEmpty ? null : (Readable.toWeb(response) as unknown as ReadableStream);
+  if (isEmpty) response.resume();
+  return new Response(body, { status, headers: named });
 }

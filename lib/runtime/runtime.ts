@@ -4,6 +4,7 @@
  */
 import type { Context, Hono } from "hono";
 import type { UpgradeWebSocket, WSContext } from "hono/ws";
+import type { Trust } from "../network/trust.ts";
 
 /** A WebSocket of the server. */
 export interface ServerSocket {
@@ -40,8 +41,7 @@ export interface ConnectOptions {
   url: string;
   headers: Record<string, string>;
   protocols: string[];
-  /** PEM text of the CAs to trust in place of the system's. */
-  ca?: string;
+  trust: Trust;
   messageBytesMax: number;
 }
 
@@ -51,11 +51,18 @@ export interface TlsOptions {
   key: string;
 }
 
+/** A certificate for connections that ask for this server name (SNI). */
+export interface NamedTls extends TlsOptions {
+  serverName: string;
+}
+
 export interface ServeOptions {
   app: Hono;
   host: string;
   port: number;
   tls?: TlsOptions;
+  /** Only with `tls`. */
+  namedTls?: NamedTls;
   /** The WebSocket subprotocols of this server; the first one that the peer offers is chosen. */
   protocols: readonly string[];
   messageBytesMax: number;
@@ -100,8 +107,8 @@ export interface Runtime {
   remoteAddress(c: Context): string;
   serve(options: ServeOptions): Promise<Server>;
   connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;
-  /** Returns a `fetch` that trusts the given CAs (PEM text) in place of the system's. */
-  fetchWith(ca: string | undefined): typeof fetch;
+  /** Returns a `fetch` that trusts these certificates, and goes through proxies. */
+  fetchWith(trust: Trust): typeof fetch;
   /** Returns a part of a file as a response body, with back-pressure. */
   fileBody(part: FilePart): Blob | ReadableStream<Uint8Array>;
   /** Returns the command that starts this program, without arguments. */

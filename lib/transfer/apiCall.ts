@@ -2,6 +2,7 @@
  * Calls to the API with the right trust: a URL of the control plane is fetched with its CA, any
  * other with the system's CAs. The token is sent to the API only.
  */
+import type { Trust } from "../network/trust.ts";
 import type { ArtifactDetail } from "../protocol/api/artifacts.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { buildHttpFailure, unreachable } from "./retry.ts";
@@ -40,18 +41,18 @@ export function toAbsoluteUrl(url: string, base: string): URL {
 }
 
 /**
- * Returns a `fetch` that trusts the given CA for the control plane, and the system's CAs for every
+ * Returns a `fetch` with the given trust for the control plane, and the system's CAs for every
  * other origin, such as an object storage.
  *
  * @param fetchWith The one of the runtime.
  * @param base The URL of the control plane.
  */
 export function controlPlaneFetch(
-  fetchWith: (ca: string | undefined) => typeof fetch,
+  fetchWith: (trust: Trust) => typeof fetch,
   base: string,
-  ca: string | undefined,
+  trust: Trust,
 ): typeof fetch {
-  const [own, others] = [fetchWith(ca), fetchWith(undefined)];
+  const [own, others] = [fetchWith(trust), fetchWith({})];
   const { origin } = new URL(base);
   const choose: (...args: Parameters<typeof fetch>) => Promise<Response> = (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);

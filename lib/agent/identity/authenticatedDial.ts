@@ -33,7 +33,7 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
     if (facts === closeCodes.unauthorized && identity.tryOther()) return events.close(code, reason);
     events.close(facts?.code ?? code, facts?.meaning ?? reason);
   };
-  requestChallenge(identity, runtime.fetchWith(rest.ca), given.signal)
+  requestChallenge(identity, runtime.fetchWith(rest.trust), given.signal)
     .then(({ nonce }) => {
       if (given.signal.aborted) return;
       const headers = { Authorization: identity.prove(nonce, "connect") };

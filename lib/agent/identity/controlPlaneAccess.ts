@@ -1,5 +1,6 @@
 /** What a program of the agent needs to call the control plane for a request. */
 import * as v from "valibot";
+import { type Trust, toStoredTrust, toTrust } from "../../network/trust.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { type ControlPlane, controlPlaneFetch } from "../../transfer/apiCall.ts";
 import { requestChallenge } from "./authenticatedDial.ts";
@@ -17,28 +18,30 @@ export const ControlPlaneAccess = v.object({
   identity: v.optional(v.string()),
   /** PEM text of the authorities to trust instead of the system's authorities. */
   ca: v.optional(v.string()),
+  /** See `Trust`. */
+  server_name: v.optional(v.string()),
 });
 export type ControlPlaneAccess = v.InferOutput<typeof ControlPlaneAccess>;
 
 /** Returns access over HTTP to the control plane of the agent's own connection. */
 export function buildAccess(
-  { url, token, ca }: { url: string; token(): string; ca?: string },
+  { url, token, trust }: { url: string; token(): string; trust: Trust },
   identity: AgentIdentity | undefined,
 ): ControlPlaneAccess {
   return {
     url,
     token: token(),
     ...(identity === undefined ? {} : { identity: identity.path }),
-    ...(ca === undefined ? {} : { ca }),
+    ...toStoredTrust(trust),
   };
 }
 
 /** @throws {WsctlError} UNAUTHORIZED */
 export function toControlPlane(
-  { url, token, identity: path, ca }: ControlPlaneAccess,
-  fetchWith: (ca: string | undefined) => typeof fetch,
+  { url, token, identity: path, ...stored }: ControlPlaneAccess,
+  fetchWith: (trust: Trust) => typeof fetch,
 ): ControlPlane {
-  const fetch = controlPlaneFetch(fetchWith, url, ca);
+  const fetch = controlPlaneFetch(fetchWith, url, toTrust(stored));
   if (path === undefined) return { url, token, fetch };
   const authorization = async () => {
     // The identity is read for each call, because the agent may have renewed its key.

@@ -7,6 +7,7 @@ import type { PeerCertificate } from "node:tls";
 import type { Log } from "../../log/log.ts";
 import { plainReason } from "../../network/connectionError.ts";
 import { findProxy } from "../../network/proxyRules.ts";
+import { toTrust } from "../../network/trust.ts";
 import { openTls } from "../../network/tunnel.ts";
 import { computeFingerprint, type Join } from "../../protocol/api/joinString.ts";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -42,7 +43,7 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
   const tokenId = join.token.split("-")[1] ?? "";
   const text = buildJoinText(tokenId, agentId, publicKey.text);
   const signature = Buffer.from(readPrivateKey(pem).sign(text)).toString("base64url");
-  const access = { url: join.url, token: join.token, fetch: runtime.fetchWith(ca) };
+  const access = { url: join.url, token: join.token, fetch: runtime.fetchWith(toTrust({ ca })) };
   const order = { agent_id: agentId, public_key: publicKey.text, signature };
   const joined = await ask(access, "POST", "/api/v1/join", order, signal).then(
     ({ body }) => body as Joined,
@@ -78,7 +79,7 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
 async function fetchAuthority({ url, fingerprint = "" }: Join): Promise<string> {
   const target = new URL(url);
   const way = { proxy: findProxy(target, process.env), timeoutMs: connectTimeoutMs };
-  const socket = await openTls(target, { acceptsAny: true }, way).catch((error) => {
+  const socket = await openTls(target, "any", way).catch((error) => {
     const text = `Cannot reach the control plane at ${url}: ${plainReason(error)}`;
     throw new WsctlError("UNREACHABLE", text, { cause: error });
   });

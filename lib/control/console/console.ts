@@ -5,6 +5,7 @@
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../../log/log.ts";
+import { toTrust } from "../../network/trust.ts";
 import { basePath } from "../../protocol/api/serverAddress.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -98,7 +99,7 @@ export class Console {
     );
     const { oidc } = settings;
     const back = () => this.#url + oidcCallbackPath;
-    this.#oidc = oidc && new OidcFlow(oidc, runtime.fetchWith(oidc.ca), back);
+    this.#oidc = oidc && new OidcFlow(oidc, runtime.fetchWith(toTrust(oidc)), back);
   }
 
   get #url(): string {

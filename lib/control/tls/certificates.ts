@@ -3,7 +3,7 @@
  * provided by the operator and reloaded when the files change. Open connections continue in both
  * cases.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
@@ -12,6 +12,7 @@ import { certificateBackdateMs } from "../../protocol/limits.ts";
 import type { TlsOptions } from "../../runtime/runtime.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
 import type { Authority } from "./certificateAuthority.ts";
+import { assertUsable, readChain, reportProblems } from "./certificateCheck.ts";
 
 export interface Certificates {
   readonly current: TlsOptions;
@@ -33,7 +34,6 @@ export interface SelfSignedCertificateOptions {
 
 const retryMs = 60_000;
 const pollIntervalMs = 2_000;
-const renewSoonMs = 14 * 24 * 60 * 60 * 1000;
 
 /** Certificates from the control plane's own CA. */
 export async function selfSignedCertificates(
@@ -78,12 +78,12 @@ export async function selfSignedCertificates(
 /**
  * Certificates from the operator's files.
  *
+ * @param host The name or address under which clients see the certificate, if any do.
  * @throws {WsctlError} USAGE if the files are invalid at the start
  */
 export function fileCertificates(
   files: { cert: string; key: string },
-  clock: Clock,
-  log: Log,
+  { clock, log, host }: { clock: Clock; log: Log; host: string | undefined },
 ): Certificates {
   let current = readPair(files);
   let stamp = readStamp(files);
@@ -97,6 +97,7 @@ export function fileCertificates(
       current = readPair(files);
       use(current);
       log.info("certificate reloaded", { valid_until: validUntil(current) });
+      reportProblems(current, host, clock.wall(), log);
     } catch (error) {
       // Perhaps only one of the two files was replaced so far; they are read again on the next
       // change.
@@ -115,10 +116,7 @@ export function fileCertificates(
     },
     authority: findRoot(current.cert),
     start(use) {
-      const leftMs = Date.parse(validUntil(current)) - clock.wall();
-      if (leftMs < renewSoonMs) {
-        log.warn("certificate expires soon", { valid_until: validUntil(current) });
-      }
+      reportProblems(current, host, clock.wall(), log);
       look(use);
     },
     close: () => cancel(),
@@ -126,26 +124,16 @@ export function fileCertificates(
 }
 
 /** Returns the root of the chain if it is included; clients then get it with the join string. */
-function findRoot(chain: string): string | undefined {
-  const all = chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  const root = all.findLast((pem) => {
-    const certificate = new X509Certificate(pem);
-    return certificate.issuer === certificate.subject;
-  });
-  return root === undefined ? undefined : `${root}\n`;
+function findRoot(cert: string): string | undefined {
+  const root = readChain({ cert }).findLast(({ issuer, subject }) => issuer === subject);
+  return root?.toString();
 }
 
 function readPair(files: { cert: string; key: string }): TlsOptions {
   const cert = readText("--tls-cert", files.cert);
   const key = readText("--tls-key", files.key);
-  try {
-    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
-  } catch (error) {
-    const text = `Cannot read "${files.cert}" or "${files.key}" as PEM: ${errorText(error)}`;
-    throw new WsctlError("USAGE", text, { cause: error });
-  }
-  const text = `Key "${files.key}" does not match certificate "${files.cert}"`;
-  throw new WsctlError("USAGE", `${text}. Specify a matching pair`);
+  assertUsable({ cert, key }, files);
+  return { cert, key };
 }
 
 function readText(flag: string, path: string): string {

@@ -1,13 +1,14 @@
 /** The names and addresses under which this host can be reached. */
 import { hostname, networkInterfaces } from "node:os";
+import { AddressRanges, plainAddress } from "../../protocol/addressRange.ts";
 
 /**
  * Returns the names for a server certificate: this host's names and addresses, and the advertised
  * ones.
  */
 export function serverNames(host: string, advertised: readonly string[]): string[] {
-  const bare = host.replace(/^\[|\]$/g, "");
-  const listened = isWildcardAddress(bare) ? addresses() : [bare];
+  const bare = bareAddress(host);
+  const listened = isWildcardAddress(bare) ? addresses() : [bare, plainAddress(bare)];
   const name = hostname().toLowerCase();
   const own = isDnsName(name) ? [name] : [];
   return [...new Set([...advertised, ...listened, ...own, "localhost", "127.0.0.1", "::1"])];
@@ -17,9 +18,21 @@ export function serverNames(host: string, advertised: readonly string[]): string
 export function publicHost(host: string, advertised: readonly string[]): string {
   const [first] = advertised;
   if (first !== undefined) return first;
-  const bare = host.replace(/^\[|\]$/g, "");
+  const bare = bareAddress(host);
   if (!isWildcardAddress(bare)) return bare;
   return addresses().find((address) => !address.includes(":")) ?? hostname().toLowerCase();
+}
+
+/** Returns the host at which this host reaches its own server, which listens at `host`. */
+export function localHost(host: string): string {
+  const bare = bareAddress(host);
+  if (!isWildcardAddress(bare)) return bare;
+  return plainAddress(bare) === "0.0.0.0" ? "127.0.0.1" : "::1";
+}
+
+/** Returns an address without the brackets of a URL; a name stays as it is. */
+export function bareAddress(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
 }
 
 /** Formats a host for a URL (RFC 3986: IPv6 addresses in brackets). */
@@ -34,9 +47,12 @@ export function isDnsName(name: string): boolean {
   );
 }
 
+/** The unspecified address has many notations, such as `0::0`. */
 function isWildcardAddress(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
+  return unspecified.has(host);
 }
+
+const unspecified = new AddressRanges(["0.0.0.0", "::"]);
 
 /**
  * Returns the addresses of interfaces other than loopback. Link-local ones are skipped, because

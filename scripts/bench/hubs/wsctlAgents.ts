@@ -12,12 +12,12 @@ const [url = "", file = "", caFile] = process.argv.slice(2);
 const tokens = readFileSync(file, "utf8").trim().split("\n");
 const runtime = await loadRuntime();
 const clock = systemClock();
-const ca = caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") };
+const trust = caFile === undefined ? {} : { ca: readFileSync(caFile, "utf8") };
 let open = 0;
 const changed = (by: 1 | -1) => {
   open += by;
   if (open === tokens.length) console.log("all open");
 };
 for (const token of tokens) {
-  new SimulatedAgent({ url, ...ca, runtime, clock, statusSeconds: 60, changed }, token).start();
+  new SimulatedAgent({ url, trust, runtime, clock, statusSeconds: 60, changed }, token).start();
 }

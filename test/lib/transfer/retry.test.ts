@@ -100,14 +100,14 @@ describe("the URL of a transfer", () => {
 
   test("decides who is trusted", async () => {
     const used: (string | undefined)[] = [];
-    const fetchWith = (ca: string | undefined) => {
+    const fetchWith = ({ ca }: { ca?: string }) => {
       const call = async () => {
         used.push(ca);
         return new Response();
       };
       return Object.assign(call, { preconnect: fetch.preconnect });
     };
-    const choose = controlPlaneFetch(fetchWith, base, "own");
+    const choose = controlPlaneFetch(fetchWith, base, { ca: "own" });
     for (const own of ["/artifacts/x?y", `${base}/artifacts/x`]) {
       await choose(toAbsoluteUrl(own, base).href);
     }

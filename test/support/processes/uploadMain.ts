@@ -6,7 +6,7 @@ import { peakBytes } from "./memory.ts";
 
 const [url = "", token = "", path = "", name = ""] = process.argv.slice(2);
 const { fetchWith } = await loadRuntime();
-const controlPlane = { url, token, fetch: fetchWith(undefined) };
+const controlPlane = { url, token, fetch: fetchWith({}) };
 const artifact = await uploadFile({ controlPlane, path, request: { name } });
 process.stdout.write(
   `${JSON.stringify({ id: artifact.artifact_id, state: artifact.state, peakBytes: peakBytes("self") })}\n`,
