@@ -1,10 +1,11 @@
 import { defineCommand } from "citty";
 import { type Check, diagnose } from "../lib/client/diagnose.ts";
-import { errorCodes } from "../lib/protocol/errors.ts";
+import { errorCodes, WsctlError } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
-import { readConnection } from "./flags/connection.ts";
+import { knownAgents } from "./flags/agentConnection.ts";
+import { type ConnectionSettings, readConnection } from "./flags/connection.ts";
 import { paint, print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
@@ -17,39 +18,62 @@ export interface DoctorOptions extends ClientFlags {
   json?: boolean | undefined;
 }
 
+/** Who connects, as the output names it. */
+interface Subject extends Omit<ConnectionSettings, "token"> {
+  name: string;
+  token: string | undefined;
+  authorization(): Promise<string>;
+}
+
 /** Prints each check. Returns the exit status of the first failed check. */
 async function doctorRun(options: DoctorOptions): Promise<number> {
-  // Without a token, the connection is still checked; the check of the token then fails.
-  const { url, token, trust } = readConnection(options, false);
   const runtime = await loadRuntime();
-  const checks = await diagnose({ url, token, trust, fetch: runtime.fetchWith(trust) });
-  const warnings = environmentWarnings();
-  for (const check of checks) {
-    if (options.json) printJson(check);
-    else printCheck(check);
+  let status: number = exitOk;
+  for (const subject of await findSubjects(options)) {
+    const { name, url } = subject;
+    if (!options.json) print(`${name} at ${url}`);
+    const checks = await diagnose({ ...subject, runtime });
+    for (const check of checks) {
+      if (options.json) printJson({ subject: name, ...check });
+      else printCheck(check);
+    }
+    const failed = checks.find((check) => !check.ok);
+    if (status === exitOk && failed !== undefined) status = statusOf(failed);
   }
-  for (const text of warnings) {
-    if (options.json) printJson({ name: "environment", ok: false, text });
-    else print(`${paint("yellow", "warn")}  environment: ${text}`);
+  return status;
+}
+
+/**
+ * Returns the caller, and without --server also the agents of this host.
+ * @throws {WsctlError} USAGE or UNREACHABLE
+ */
+async function findSubjects(options: DoctorOptions): Promise<Subject[]> {
+  const agents = options.server === undefined ? await knownAgents(options) : [];
+  const subjects = agents.map(({ agentId, access, authorization }) => ({
+    ...access,
+    name: `agent ${agentId}`,
+    token: undefined,
+    authorization,
+  }));
+  try {
+    // Without a token, the connection is still checked; the check of the token then fails.
+    const settings = readConnection(options, false);
+    const authorization = async () => `Bearer ${settings.token}`;
+    return [{ ...settings, name: "caller", authorization }, ...subjects];
+  } catch (error) {
+    const isUnknown = error instanceof WsctlError && error.code === "UNREACHABLE";
+    if (!isUnknown || subjects.length === 0) throw error;
+    return subjects;
   }
-  const failed = checks.find((check) => !check.ok);
-  if (failed === undefined) return exitOk;
-  if (failed.name === "token") return errorCodes.UNAUTHORIZED.exit;
-  return failed.name === "clock" ? exitFailed : errorCodes.UNREACHABLE.exit;
+}
+
+function statusOf({ name }: Check): number {
+  if (name === "token" || name === "agent") return errorCodes.UNAUTHORIZED.exit;
+  return name === "clock" ? exitFailed : errorCodes.UNREACHABLE.exit;
 }
 
 function printCheck(check: Check): void {
   const word = check.ok ? paint("green", "ok  ") : paint("red", "FAIL");
   print(`${word}  ${check.name}: ${check.text}`);
   if (check.fix !== undefined) print(`      fix: ${check.fix}`);
-}
-
-/** Reports environment variables that change how a connection is made. */
-function environmentWarnings(): string[] {
-  const warnings: string[] = [];
-  for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
-    const value = process.env[name] ?? process.env[name.toLowerCase()];
-    if (value !== undefined) warnings.push(`${name} is set: connections may use a proxy`);
-  }
-  return warnings;
 }

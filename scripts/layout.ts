@@ -53,7 +53,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/client",
     what: "the operator's side of the API",
-    mayImport: [protocol, "lib/network"],
+    mayImport: [protocol, "lib/network", "lib/runtime"],
   },
   {
     path: "lib/bench",
@@ -104,7 +104,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/artifacts",
     what: "file storage, local or S3",
-    mayImport: [...base, "lib/files", "lib/runtime", journal, engine, auth],
+    mayImport: ["lib/network", ...base, "lib/files", "lib/runtime", journal, engine, auth],
   },
   {
     path: "lib/control/schedules",

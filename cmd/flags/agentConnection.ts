@@ -3,18 +3,20 @@
  * on the control plane's host, with a token that it creates with the local credentials and stores
  * beside its journal.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { toControlPlane } from "../../lib/agent/identity/controlPlaneAccess.ts";
 import { AgentIdentity } from "../../lib/agent/identity/identity.ts";
 import { joinFleet } from "../../lib/agent/identity/join.ts";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
-import { toTrust } from "../../lib/network/trust.ts";
+import { type Trust, toStoredTrust, toTrust } from "../../lib/network/trust.ts";
 import { parseJoin } from "../../lib/protocol/api/joinString.ts";
 import type { LocalCredentials } from "../../lib/protocol/api/localCredentials.ts";
-import { toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
+import { type ServerAddress, toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
+import { loadRuntime } from "../../lib/runtime/load.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import {
@@ -161,4 +163,49 @@ function readLocalToken(path: string, local: LocalCredentials): string | undefin
 /** Returns the public part of the local credentials' token. */
 function issuer(local: LocalCredentials): string {
   return local.token.split("-").slice(0, 2).join("-");
+}
+
+export interface KnownAgent {
+  agentId: string;
+  access: ServerAddress & { trust: Trust };
+  /** Returns the Authorization header of a call. */
+  authorization(): Promise<string>;
+}
+
+/**
+ * Returns the agents of this host that can connect without flags: those that joined, and those that
+ * use the local credentials.
+ * @throws {WsctlError} USAGE if a file is damaged.
+ */
+export async function knownAgents(flags: ClientFlags): Promise<KnownAgent[]> {
+  const runtime = await loadRuntime();
+  const dir = join(resolveDataDir(flags), "agents");
+  const local = readLocal(resolveDataDir(flags));
+  return listDirectories(dir).flatMap((agentId): KnownAgent[] => {
+    const path = join(dir, agentId, "identity.json");
+    const identity = AgentIdentity.read(path);
+    if (identity !== undefined) {
+      const { url, ca } = identity.stored;
+      const trust = toTrust({ ca });
+      const control = toControlPlane(
+        { url, token: "", identity: path, ...toStoredTrust(trust) },
+        runtime.fetchWith,
+      );
+      const authorization = async () => (await control.authorization?.()) ?? "";
+      return [{ agentId, access: { ...toServerAddress(url), trust }, authorization }];
+    }
+    const token = local && readLocalToken(join(dir, agentId, "token.json"), local);
+    if (local === undefined || token === undefined) return [];
+    const access = { ...toServerAddress(local.url), trust: toTrust(local) };
+    return [{ agentId, access, authorization: async () => `Bearer ${token}` }];
+  });
+}
+
+function listDirectories(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch {
+    // No agent has run here, or this user may not read its files.
+    return [];
+  }
 }

@@ -1,17 +1,32 @@
 /**
  * Diagnoses the connection to the control plane: one check after another along the path, each with
  * its result and, if it failed, a fix. It stops at the first failure, because later checks depend
- * on earlier ones.
+ * on earlier ones. A check is ok only if what it names was done.
  */
 import { lookup } from "node:dns/promises";
-import { connect as connectTcp, isIP } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { isIP } from "node:net";
+import { plainReason } from "../network/connectionError.ts";
+import { findProxy, type HttpProxy } from "../network/proxyRules.ts";
 import type { Trust } from "../network/trust.ts";
+import { bareHost, openTcp, openTls, portOf, type Way } from "../network/tunnel.ts";
+import type { ServerAddress } from "../protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { Client } from "./client.ts";
+import { type ProbeResult, probe } from "./probe.ts";
 
 export interface Check {
-  name: "address" | "dns" | "tcp" | "tls" | "control plane" | "token" | "clock";
+  name:
+    | "address"
+    | "proxy"
+    | "dns"
+    | "tcp"
+    | "tls"
+    | "control plane"
+    | "upgrade"
+    | "agent"
+    | "token"
+    | "clock";
   ok: boolean;
   /** The result, in plain words. */
   text: string;
@@ -19,41 +34,59 @@ export interface Check {
   fix?: string;
 }
 
-export interface DiagnoseOptions {
-  url: string;
-  token: string;
+export interface DiagnoseOptions extends ServerAddress {
   trust: Trust;
-  fetch: typeof fetch;
+  /** The token of an operator or of an agent; undefined for an agent with a key. */
+  token: string | undefined;
+  /** Returns the Authorization header of a call. */
+  authorization(): Promise<string>;
+  runtime: Pick<Runtime, "connect" | "fetchWith">;
 }
 
-const waitMs = 5_000;
+interface Target {
+  options: DiagnoseOptions;
+  url: URL;
+  proxy: HttpProxy | undefined;
+  way: Way;
+}
+
+const timeoutMs = 5_000;
 const skewMsMax = 5_000;
 
 export async function diagnose(options: DiagnoseOptions): Promise<Check[]> {
-  const checks: Check[] = [];
-  let url: URL;
-  try {
-    url = new URL(options.url);
-  } catch {
-    const fix = "Specify --server as http(s)://HOST:PORT or ws(s)://HOST:PORT";
-    return [{ name: "address", ok: false, text: `"${options.url}" is not a URL`, fix }];
-  }
-  checks.push({ name: "address", ok: true, text: options.url });
-  const steps = [checkDns, checkTcp, ...(url.protocol === "https:" ? [checkTls] : [])];
+  const url = new URL(options.url);
+  const proxy = findProxy(url, process.env);
+  const target = { options, url, proxy, way: { proxy, timeoutMs } };
+  const checks: Check[] = [{ name: "address", ok: true, text: options.url }];
+  // An address needs no DNS, and the name of a host behind a proxy is resolved by the proxy.
+  const dns = isIP(bareHost(url)) === 0 ? [checkDns] : [];
+  const steps =
+    proxy === undefined
+      ? [...dns, checkTcp, ...(url.protocol === "https:" ? [checkTls] : [])]
+      : [checkProxy, ...(url.protocol === "https:" ? [checkTls] : [])];
   for (const step of steps) {
-    const check = await step(url, options);
+    const check = await step(target);
     checks.push(check);
     if (!check.ok) return checks;
   }
-  const { health, clock } = await checkHealth(options);
+  const { health, clock } = await checkHealth(target);
   checks.push(health);
   if (!health.ok) return checks;
-  checks.push(await checkToken(options));
+  checks.push(...(await checkCredentials(options)));
   if (clock !== undefined) checks.push(clock);
   return checks;
 }
 
-async function checkDns(url: URL): Promise<Check> {
+async function checkProxy({ url, way, proxy }: Target): Promise<Check> {
+  const name = "proxy";
+  const at = `${bareHost(url)}:${portOf(url)}`;
+  const fault = await findFault(openTcp(url, way));
+  if (fault === undefined) return { name, ok: true, text: `${proxy?.url} opens ${at}` };
+  const fix = "Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or add the host to NO_PROXY";
+  return { name, ok: false, text: `cannot reach ${at} ${fault}`, fix };
+}
+
+async function checkDns({ url }: Target): Promise<Check> {
   const host = bareHost(url);
   try {
     const found = await lookup(host, { all: true });
@@ -65,13 +98,9 @@ async function checkDns(url: URL): Promise<Check> {
   }
 }
 
-async function checkTcp(url: URL): Promise<Check> {
-  const port = resolvePort(url);
-  const fault = await attempt((done) => {
-    const socket = connectTcp({ host: bareHost(url), port }, () => done());
-    socket.once("error", done);
-    return () => socket.destroy();
-  });
+async function checkTcp({ url, way }: Target): Promise<Check> {
+  const port = portOf(url);
+  const fault = await findFault(openTcp(url, way));
   if (fault === undefined) return { name: "tcp", ok: true, text: `port ${port} is open` };
   const fix = /refused/i.test(fault)
     ? `Start "wsctl serve" on that host, or correct the port. By default it listens on loopback only (--host)`
@@ -79,63 +108,110 @@ async function checkTcp(url: URL): Promise<Check> {
   return { name: "tcp", ok: false, text: `cannot connect to port ${port}: ${fault}`, fix };
 }
 
-async function checkTls(url: URL, { trust: { ca, serverName } }: DiagnoseOptions): Promise<Check> {
-  const host = bareHost(url);
-  const fault = await attempt((done) => {
-    const trust = ca === undefined ? {} : { ca };
-    // SNI does not allow an IP address; the certificate must contain it as an address.
-    const name = isIP(host) === 0 || serverName ? { servername: serverName ?? host } : {};
-    const socket = connectTls({ host, port: resolvePort(url), ...name, ...trust }, () => done());
-    socket.once("error", done);
-    return () => socket.destroy();
-  });
-  if (fault === undefined) return { name: "tls", ok: true, text: "the certificate is trusted" };
-  if (/wrong.version.number|packet length|not.*TLS|http.request/i.test(fault)) {
-    const text = `port ${resolvePort(url)} does not speak TLS`;
+async function checkTls({ url, way, options: { trust } }: Target): Promise<Check> {
+  const name = "tls";
+  const fault = await findFault(openTls(url, trust, way));
+  if (fault === undefined) return { name, ok: true, text: "the certificate is trusted" };
+  if (/does not speak TLS/.test(fault)) {
+    const text = `port ${portOf(url)} does not speak TLS`;
     const fix =
       "Use ws:// or http:// for this address, or start serve with --tls-cert and --tls-key";
-    return { name: "tls", ok: false, text, fix };
+    return { name, ok: false, text, fix };
   }
-  const fix = /self|issuer|unable to|unknown/i.test(fault)
-    ? "Specify the certificate of its CA with --ca FILE"
-    : "Use a host name of the certificate, or renew the certificate. Check the clock of this host";
-  return { name: "tls", ok: false, text: `the TLS handshake failed: ${fault}`, fix };
+  return { name, ok: false, text: `the TLS handshake failed: ${fault}`, fix: tlsFix(fault, trust) };
 }
 
-async function checkHealth(options: DiagnoseOptions): Promise<{ health: Check; clock?: Check }> {
+function tlsFix(fault: string, { ca }: Trust): string {
+  if (/names/.test(fault)) {
+    return "Use a host name of the certificate, or add this one with wsctl serve --advertise";
+  }
+  if (/expired|not yet valid/.test(fault))
+    return "Renew the certificate. Check the clock of this host";
+  if (!/issuer|self-signed/.test(fault)) return "Check what listens at this address";
+  return ca === undefined
+    ? "Specify the certificate of its CA with --ca FILE, or add it to the system's CAs or to SSL_CERT_FILE"
+    : "Specify the root certificate of its CA with --ca FILE, and append intermediate certificates to the file of the server's certificate";
+}
+
+async function checkHealth(target: Target): Promise<{ health: Check; clock?: Check }> {
+  const { url, trust, runtime } = target.options;
   const name = "control plane";
-  const fix = "Check that this address is a wsctl serve, without another server in front of it";
+  const fix = "Check that this address is a wsctl serve, and that a reverse proxy passes it on";
+  const failed = (text: string) => ({ health: { name, ok: false, text, fix } as const });
   try {
     const startedAt = Date.now();
-    const response = await options.fetch(`${options.url}/healthz`, {
-      signal: AbortSignal.timeout(waitMs),
+    const response = await runtime.fetchWith(trust)(`${url}/healthz`, {
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
     });
-    const body = (await response.json()) as { status?: string; time?: string } | null;
-    const { status, time } = body ?? {};
-    if (status !== "ok") return { health: { name, ok: false, text: "not healthy", fix } };
+    const text = await response.text();
+    const { status, time } = parseHealth(text);
+    if (status !== "ok") {
+      const start = text.replace(/\s+/g, " ").slice(0, 100);
+      return failed(`no wsctl server: status ${response.status} from ${url}/healthz: ${start}`);
+    }
     const health: Check = { name, ok: true, text: "healthy" };
     if (time === undefined) return { health };
     return { health, clock: checkClock(Date.parse(time) - (startedAt + Date.now()) / 2) };
   } catch (error) {
-    return {
-      health: {
-        name,
-        ok: false,
-        text: `unexpected response, not a wsctl server: ${errorText(error)}`,
-        fix,
-      },
-    };
+    return failed(`no response: ${plainReason(error)}`);
   }
 }
 
-async function checkToken(options: DiagnoseOptions): Promise<Check> {
+function parseHealth(text: string): { status?: string; time?: string } {
   try {
-    const { role, token_id } = await new Client(options).whoami();
+    return (JSON.parse(text) as { status?: string; time?: string } | null) ?? {};
+  } catch {
+    // The caller reports the text.
+    return {};
+  }
+}
+
+/** The WebSocket, and what the credentials permit: the API, or the connection of an agent. */
+async function checkCredentials(options: DiagnoseOptions): Promise<Check[]> {
+  const tried = await probe(options);
+  const fix = "Join again, or ask an administrator: wsctl agents";
+  if (isCredentialRefused(tried)) {
+    const text = `the control plane refuses the credentials: ${tried.reason}`;
+    return [{ name: "agent", ok: false, text, fix }];
+  }
+  const upgrade = checkUpgrade(options, tried);
+  if (!upgrade.ok) return [upgrade];
+  if (tried.agentId !== undefined) {
+    const text = `hello and welcome as agent ${tried.agentId}`;
+    return [upgrade, { name: "agent", ok: true, text }];
+  }
+  if (options.token !== undefined) return [upgrade, await checkToken(options, options.token)];
+  return [upgrade, { name: "agent", ok: false, text: tried.reason, fix }];
+}
+
+/** A key is refused before the upgrade; without credentials the address answers otherwise. */
+function isCredentialRefused({ refusal }: ProbeResult): boolean {
+  return refusal !== undefined && refusal.body === undefined && [401, 403].includes(refusal.status);
+}
+
+function checkUpgrade({ agentUrl }: DiagnoseOptions, tried: ProbeResult): Check {
+  const name = "upgrade";
+  if (tried.isOpen) return { name, ok: true, text: `the WebSocket opens at ${agentUrl}` };
+  const text = `agents cannot connect at ${agentUrl}: ${tried.reason}`;
+  const status = tried.refusal?.status;
+  const fix =
+    status === 426 || status === 400
+      ? "Configure the reverse proxy to pass on the headers Upgrade and Connection of WebSockets"
+      : status === 404 || (status !== undefined && status < 400)
+        ? "Check the path of the address: the reverse proxy does not pass it on to wsctl serve"
+        : "Follow the text of the response. Check the reverse proxy and the log of the control plane";
+  return { name, ok: false, text, fix };
+}
+
+async function checkToken(options: DiagnoseOptions, token: string): Promise<Check> {
+  const { url, trust, runtime } = options;
+  try {
+    const client = new Client({ url, token, fetch: runtime.fetchWith(trust) });
+    const { role, token_id } = await client.whoami();
     return { name: "token", ok: true, text: `token ${token_id}, role ${role}` };
   } catch (error) {
     const code = error instanceof WsctlError ? error.code : undefined;
-    // An agent's token may not call this route, and the error proves that the token is valid.
-    if (code === "FORBIDDEN") return { name: "token", ok: true, text: "an agent's token" };
     const fix =
       code === "UNAUTHORIZED"
         ? 'Create a new one with "wsctl tokens create" on the host of the control plane'
@@ -159,26 +235,12 @@ function checkClock(skewMs: number): Check {
   };
 }
 
-/** Makes one connection attempt. Returns undefined if it succeeds, otherwise the error. */
-function attempt(
-  start: (done: (error?: Error) => void) => () => void,
-): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    let end = () => {};
-    const timer = setTimeout(() => settle(`no response within ${waitMs / 1000} s`), waitMs);
-    const settle = (fault: string | undefined) => {
-      clearTimeout(timer);
-      end();
-      resolve(fault);
-    };
-    end = start((error) => settle(error === undefined ? undefined : errorText(error)));
-  });
-}
-
-function bareHost(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "");
-}
-
-function resolvePort(url: URL): number {
-  return Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+/** Returns undefined if the connection opens, otherwise the reason in plain words. */
+async function findFault(opening: Promise<{ destroy(): void }>): Promise<string | undefined> {
+  try {
+    (await opening).destroy();
+    return undefined;
+  } catch (error) {
+    return plainReason(error);
+  }
 }

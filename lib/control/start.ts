@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
 import { rateLimitedLog } from "../log/rateLimitedLog.ts";
+import { listenReason } from "../network/connectionError.ts";
 import { localFile } from "../protocol/api/localCredentials.ts";
 import { basePath } from "../protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
-import { subprotocol } from "../protocol/wire/version.ts";
+import { probeSubprotocol, subprotocol } from "../protocol/wire/version.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
 import { AuditRetention } from "../store/auditRetention.ts";
 import type { Clock } from "../time/clock.ts";
@@ -125,7 +126,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       port: options.port,
       ...(tls ? { tls } : {}),
       ...(certificates?.named ? { namedTls: certificates.named } : {}),
-      protocols: [subprotocol],
+      protocols: [subprotocol, probeSubprotocol],
       messageBytesMax,
       bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
       onFault: (error) => strangers.error("request handler failed", { reason: errorText(error) }),
@@ -133,7 +134,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   } catch (error) {
     scheduler.close();
     engine.close();
-    const text = `Cannot listen on ${options.host}:${options.port}: ${errorText(error)}`;
+    const at = `${urlHost(options.host)}:${options.port}`;
+    const text = `Cannot listen on ${at}: ${listenReason(error)}`;
     throw new WsctlError("UNAVAILABLE", text, { cause: error });
   }
   certificates?.start((renewed) => server.renew(renewed));

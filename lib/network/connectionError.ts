@@ -23,9 +23,33 @@ export function isRefused(error: unknown): boolean {
 /** Returns what went wrong in plain words, or the runtime's own text without its advice. */
 export function plainReason(error: unknown): string {
   for (let each = error; each instanceof Error; each = each.cause) {
-    if (each instanceof ProxyError) return each.message;
+    if (each instanceof ProxyError || isAnswer(each)) return each.message;
   }
   return describe(joinTexts(error));
+}
+
+const listenReasons: Record<string, string> = {
+  EADDRINUSE: "the port is in use. Stop the other program, or specify --port",
+  EACCES:
+    "this user may not use the port. Specify --port above 1023, or grant CAP_NET_BIND_SERVICE",
+  EADDRNOTAVAIL: "no interface of this host has the address. Specify another --host",
+  EINVAL: "this is no address of this host. Specify another --host",
+};
+
+/** Returns why a server cannot listen, and what to do. */
+export function listenReason(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return (typeof code === "string" ? listenReasons[code] : undefined) ?? joinTexts(error);
+}
+
+/** Removes the advice of runtimes from a text for a log. */
+export function logReason(error: unknown): string {
+  return withoutAdvice(joinTexts(error));
+}
+
+/** Whether the error is a text of wsctl itself. */
+function isAnswer(error: Error): boolean {
+  return error instanceof WsctlError && error.cause === undefined;
 }
 
 /** Joins codes, messages and causes of an error into one line. */
@@ -51,12 +75,16 @@ const plainReasons: [RegExp, string][] = [
   [/FailedToOpenSocket|typo in the url/i, "host name not found, or host not reachable"],
   [/EHOSTUNREACH|ENETUNREACH|no route/i, "no route to the host"],
   [/timed?.?out|TimeoutError/i, "no response in time"],
+  [
+    /\bHTTP request\b|wrong.version.number|packet length|not.*TLS|InvalidContentType/i,
+    "the port does not speak TLS",
+  ],
   [/ALTNAME|Hostname mismatch|NotValidForName/i, "the certificate is for other names"],
-  [/HAS_EXPIRED|expired/i, "the certificate has expired"],
+  [/HAS_EXPIRED|certificate (has )?expired/i, "the certificate has expired"],
   [/NOT_YET_VALID|not yet valid/i, "the certificate is not yet valid"],
   [/SELF_SIGNED|self.signed/i, "self-signed certificate: no CA that this host trusts issued it"],
   [
-    /UNABLE_TO_VERIFY_LEAF|unable to (verify|get)|UnknownIssuer|unknown.issuer|LOCAL_ISSUER/i,
+    /UNABLE_TO_(VERIFY|GET)|unable to (verify|get)|UnknownIssuer|unknown.issuer|LOCAL_ISSUER/i,
     "the certificate's issuer is not trusted or not sent",
   ],
   [/reset|closed unexpectedly|hang up/i, "connection lost"],

@@ -46,12 +46,12 @@ export async function openTls(target: URL, trust: Trust | "any", way: Way): Prom
 }
 
 /** The host of a URL without brackets. */
-function bareHost(target: URL): string {
+export function bareHost(target: URL): string {
   return target.hostname.replace(/^\[|\]$/g, "");
 }
 
 /** The port of a URL, also if it is the default of its scheme. */
-function portOf(target: URL): number {
+export function portOf(target: URL): number {
   return Number(target.port) || (/^(https|wss):$/.test(target.protocol) ? 443 : 80);
 }
 

@@ -4,23 +4,11 @@ import { dlopen } from "bun:ffi";
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
-import { type HttpProxy, proxyHeaders } from "../network/proxyRules.ts";
-import { systemBundle, type Trust } from "../network/trust.ts";
+import { connect, fetchWith } from "./bunClient.ts";
 import { fileBody } from "./bunFileBody.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
-import { outgoingDial, outgoingFetch } from "./outgoing.ts";
-import type {
-  ClientSocket,
-  ClientSocketEvents,
-  ConnectOptions,
-  Runtime,
-  ServeOptions,
-  Server,
-  ServerSocket,
-  TlsOptions,
-} from "./runtime.ts";
+import type { Runtime, ServeOptions, Server, ServerSocket, TlsOptions } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
-import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
 /** One context per connection; Hono's own adapter creates one per event. */
 interface Connection {
@@ -194,60 +182,6 @@ async function assertPortFree({ host, port }: ServeOptions): Promise<void> {
   Bun.listen({ hostname: host, port, exclusive: true, socket }).stop(true);
 }
 
-function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
-  return withSubprotocolFallback(outgoingDial(dial), options, events, (reason) =>
-    /client protocol$/.test(reason),
-  );
-}
-
-/** The form of a trust in Bun's options. */
-function bunTls({ ca = systemBundle(), serverName }: Trust): object {
-  if (ca === undefined && serverName === undefined) return {};
-  return {
-    tls: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(serverName === undefined ? {} : { serverName }),
-    },
-  };
-}
-
-/** The form of a proxy in Bun's options. */
-function bunProxy(proxy: HttpProxy | undefined): object {
-  return proxy === undefined ? {} : { proxy: { url: proxy.url, headers: proxyHeaders(proxy) } };
-}
-
-function dial(
-  options: ConnectOptions,
-  events: ClientSocketEvents,
-  proxy: HttpProxy | undefined,
-): ClientSocket {
-  const init = {
-    ...bunProxy(proxy),
-    protocols: options.protocols,
-    headers: options.headers,
-    perMessageDeflate: false,
-    ...bunTls(options.trust),
-  };
-  const socket = new WebSocket(options.url, init as Bun.WebSocketOptions);
-  let fault = "";
-  socket.addEventListener("open", () => events.open(socket.protocol));
-  socket.addEventListener("message", (event) =>
-    events.message(typeof event.data === "string" ? event.data : undefined),
-  );
-  // Bun's client emits `pong`, which the browser's WebSocket types do not include.
-  socket.addEventListener("pong" as "message", () => events.pong());
-  socket.addEventListener("error", (event) => {
-    fault = (event as ErrorEvent).message ?? "";
-  });
-  socket.addEventListener("close", (event) => events.close(event.code, event.reason || fault));
-  return {
-    send: (text) => socket.send(text),
-    ping: () => void socket.ping(),
-    close: (code, reason) => socket.close(code, reason),
-    terminate: () => socket.terminate(),
-  };
-}
-
 function program(): string | undefined {
   return (process.argv[1] ?? "").startsWith("/$bunfs/") ? process.execPath : undefined;
 }
@@ -296,11 +230,7 @@ export const runtime: Runtime = {
   remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
   serve,
   connect,
-  // `tls` and `proxy` are specific to Bun.
-  fetchWith: (trust) =>
-    outgoingFetch((input, init, proxy) =>
-      fetch(input, { ...init, ...bunTls(trust), ...bunProxy(proxy) }),
-    ),
+  fetchWith,
   fileBody,
   self,
   program,

@@ -139,7 +139,7 @@ function stop(server: HttpServer, sockets: WebSocketServer): Promise<void> {
 
 function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
   return withSubprotocolFallback(
-    outgoingDial(dial),
+    outgoingDial(dial, fetchWith),
     options,
     events,
     (reason) => reason === "Server sent no subprotocol",

@@ -4,6 +4,8 @@
  */
 import { ProxyError, plainReason } from "../network/connectionError.ts";
 import { findProxy, type HttpProxy, withoutProxyVariables } from "../network/proxyRules.ts";
+import type { Trust } from "../network/trust.ts";
+import { explainRefusal, formatRefusal, refusedStatus } from "./refusedUpgrade.ts";
 import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "./runtime.ts";
 
 type Call = (
@@ -39,6 +41,7 @@ export function outgoingFetch(call: Call): typeof fetch {
 /** Opens a WebSocket with the proxy of its address. The reason of a failed attempt is plain. */
 export function outgoingDial(
   dial: Dial,
+  fetchWith: (trust: Trust) => typeof fetch,
 ): (options: ConnectOptions, events: ClientSocketEvents) => ClientSocket {
   return (options, events) => {
     const proxy = findProxy(new URL(options.url), process.env);
@@ -53,7 +56,13 @@ export function outgoingDial(
         isOpen = true;
         events.open(protocol);
       },
-      close: (code, reason) => events.close(code, isOpen ? reason : explain(reason)),
+      close(code, reason) {
+        const status = isOpen ? undefined : refusedStatus(reason);
+        if (status === undefined) return events.close(code, isOpen ? reason : explain(reason));
+        void explainRefusal(options.url, status, fetchWith(options.trust)).then((refusal) =>
+          events.close(code, formatRefusal(refusal), refusal),
+        );
+      },
     };
     return withoutProxyVariables(() => dial(options, explained, proxy));
   };

@@ -34,7 +34,18 @@ export interface ClientSocketEvents {
   /** Undefined for a binary frame. */
   message(text: string | undefined): void;
   pong(): void;
-  close(code: number, reason: string): void;
+  /** `refusal` is there if the server refused the upgrade. */
+  close(code: number, reason: string, refusal?: RefusedUpgrade): void;
+}
+
+/** The response of a server that did not accept a WebSocket upgrade. */
+export interface RefusedUpgrade {
+  status: number;
+  /**
+   * The text of the response, shortened, if the server also refuses a request without credentials
+   * with this status.
+   */
+  body?: string;
 }
 
 export interface ConnectOptions {

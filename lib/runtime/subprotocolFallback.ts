@@ -16,8 +16,8 @@ export function withSubprotocolFallback(
 ): ClientSocket {
   let socket = dial(options, {
     ...events,
-    close: (code, reason) => {
-      if (!isNoneAgreed(reason)) return events.close(code, reason);
+    close: (code, reason, refusal) => {
+      if (!isNoneAgreed(reason)) return events.close(code, reason, refusal);
       socket = dial({ ...options, protocols: [] }, events);
     },
   });

@@ -10,8 +10,10 @@ import type {
   ClientSocket,
   ClientSocketEvents,
   ConnectOptions,
+  RefusedUpgrade,
   Runtime,
 } from "../../runtime/runtime.ts";
+import { buildHttpFailure } from "../../transfer/retry.ts";
 import type { AgentIdentity } from "./identity.ts";
 
 export interface DialOptions extends Omit<ConnectOptions, "headers"> {
@@ -24,14 +26,15 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
   const given = new AbortController();
   let socket: ClientSocket | undefined;
   let isClosed = false;
-  const closed = (code: number, reason: string) => {
+  const closed = (code: number, reason: string, refusal?: RefusedUpgrade) => {
     if (isClosed) return;
     isClosed = true;
-    const status = code === 1006 ? /: (401|403|429)$/.exec(reason)?.[1] : undefined;
-    const facts = status === undefined ? undefined : rejections[status];
+    // With a body, the refusal is not due to the key.
+    const isOurs = refusal !== undefined && refusal.body === undefined;
+    const facts = isOurs ? rejections[refusal.status] : undefined;
     // The response to a key renewal may have been lost. In this case the other key is valid.
     if (facts === closeCodes.unauthorized && identity.tryOther()) return events.close(code, reason);
-    events.close(facts?.code ?? code, facts?.meaning ?? reason);
+    events.close(facts?.code ?? code, facts?.meaning ?? reason, refusal);
   };
   requestChallenge(identity, runtime.fetchWith(rest.trust), given.signal)
     .then(({ nonce }) => {
@@ -63,7 +66,7 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
 }
 
 /** The close code for a rejected upgrade, by its HTTP status. */
-const rejections: Record<string, { code: number; meaning: string }> = {
+const rejections: Record<number, { code: number; meaning: string }> = {
   401: closeCodes.unauthorized,
   403: closeCodes.forbidden,
   429: closeCodes.rateLimited,
@@ -82,6 +85,9 @@ export async function requestChallenge(
   const limit = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
   const url = `${identity.stored.url}/agent/challenge`;
   const response = await fetch(url, { redirect: "error", signal: limit });
-  if (!response.ok) throw new Error(`Cannot get a nonce: HTTP status ${response.status}`);
+  if (!response.ok) {
+    const text = await response.text().catch(() => "");
+    throw buildHttpFailure(response.status, text, new URL(url));
+  }
   return (await response.json()) as Challenge;
 }

@@ -6,7 +6,8 @@
  */
 import { AwsV4Signer } from "aws4fetch";
 import { validate as isUuid } from "uuid";
-import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { plainReason } from "../../network/connectionError.ts";
+import { WsctlError } from "../../protocol/errors.ts";
 import { artifactUrlMs } from "../../protocol/limits.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import { notUploadedError, otherContentError } from "./errors.ts";
@@ -127,7 +128,7 @@ export class S3Store implements ArtifactStore {
         signal: AbortSignal.timeout(answerMs),
       });
     } catch (error) {
-      const text = `Cannot reach the object storage at ${url.origin}: ${errorText(error)}`;
+      const text = `Cannot reach the object storage at ${url.origin}: ${plainReason(error)}`;
       throw new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
     }
   }

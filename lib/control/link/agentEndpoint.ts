@@ -12,7 +12,7 @@ import { sendQueueBytesMax } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type CloseName, closeCodes } from "../../protocol/wire/closeCodes.ts";
 import { type Challenge, proofScheme } from "../../protocol/wire/keyProof.ts";
-import { subprotocol } from "../../protocol/wire/version.ts";
+import { probeSubprotocol, subprotocol } from "../../protocol/wire/version.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { RefusalLog, RefusedRequest } from "../audit/auditRequest.ts";
@@ -23,6 +23,7 @@ import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { DescriptorReserve } from "./descriptorReserve.ts";
+import { Probe } from "./probe.ts";
 
 export interface AgentRouteOptions {
   engine: Engine;
@@ -93,7 +94,8 @@ function authenticateCaller(c: Context, options: AgentRouteOptions): Caller {
   const authorization = c.req.header("authorization");
   const address = addresses.find(c);
   try {
-    const token = authenticator.identify({ authorization, address, purpose: "connect" });
+    const purpose = isProbe(c) ? "call" : "connect";
+    const token = authenticator.identify({ authorization, address, purpose });
     return token.agentId === undefined || token.role !== "agent"
       ? { refused: "forbidden" }
       : { token };
@@ -107,29 +109,41 @@ function authenticateCaller(c: Context, options: AgentRouteOptions): Caller {
   }
 }
 
+/** A check proves the key as a call does, because it must not advance the connection counter. */
+function isProbe(c: Context): boolean {
+  return c.req.header("sec-websocket-protocol")?.trim() === probeSubprotocol;
+}
+
 interface Opening {
   caller: Caller;
   authorization: string | undefined;
+  isProbe: boolean;
 }
 
 function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEvents {
-  const { engine, addresses, runtime, log } = options;
+  const { engine, addresses, runtime, clock, log } = options;
   const address = addresses.find(c);
   // Released after the handshake: connections live for weeks.
-  let opening: Opening | undefined = { caller: from, authorization: c.req.header("authorization") };
+  let opening: Opening | undefined = {
+    caller: from,
+    authorization: c.req.header("authorization"),
+    isProbe: isProbe(c),
+  };
   let sessionId: number | undefined;
+  let probe: Probe | undefined;
   return {
     onOpen(_event, ws) {
       if (opening === undefined) return;
-      const { caller, authorization } = opening;
+      const { caller, authorization, isProbe } = opening;
       opening = undefined;
       const socket = runtime.serverSocket(ws, sendQueueBytesMax);
       const refused =
         "refused" in caller
           ? caller.refused
-          : buildRefusal(caller.token, { authorization, address }, options);
+          : buildRefusal(caller.token, { authorization, address, isProbe }, options);
       if (refused !== undefined || "refused" in caller) {
         const { code, meaning } = closeCodes[refused ?? "unauthorized"];
+        if (isProbe) return socket.close(code, meaning);
         log.warn("agent rejected", { address, reason: meaning });
         if ("token" in caller) {
           const { tokenId: actor, role } = caller.token;
@@ -138,15 +152,21 @@ function agentEvents(c: Context, from: Caller, options: AgentRouteOptions): WSEv
         return socket.close(code, meaning);
       }
       const { agentId = "", tokenId } = caller.token;
+      if (isProbe) {
+        probe = new Probe(agentId, socket, clock);
+        return;
+      }
       const v1 = ws.protocol === subprotocol;
       sessionId = engine.connectionOpened({ agentId, tokenId, isExtended: v1, address }, socket);
     },
     onMessage(event, ws) {
+      if (probe !== undefined && typeof event.data === "string") return probe.received(event.data);
       if (sessionId === undefined) return;
       if (typeof event.data === "string") return engine.messageReceived(sessionId, event.data);
       ws.close(closeCodes.textOnly.code, closeCodes.textOnly.meaning);
     },
     onClose() {
+      probe?.ended();
       if (sessionId !== undefined) engine.connectionClosed(sessionId);
     },
     onError(event) {
@@ -168,13 +188,14 @@ function record(
 /** Builds the rejection of an authenticated agent that may not connect. */
 function buildRefusal(
   token: StoredToken,
-  { authorization, address }: { authorization: string | undefined; address: string },
+  opening: { authorization: string | undefined; address: string; isProbe: boolean },
   { authenticator, engine, revocations, log }: AgentRouteOptions,
 ): CloseName | undefined {
+  const { authorization, address, isProbe } = opening;
   // The token may have ended between the upgrade request and the open connection.
   if (!authenticator.isStillValid(token, { address })) return "unauthorized";
   if (token.state !== "active") return token.state;
-  if (token.publicKey === undefined) return undefined;
+  if (token.publicKey === undefined || isProbe) return undefined;
   // The counter of a key increases with every connection, unless two processes use the key.
   try {
     if (engine.journal.tokens.advance(token.tokenId, parseCounter(authorization) ?? 0)) {

@@ -16,6 +16,12 @@ export const version: string =
 export const subprotocol = "wsctl.v1";
 
 /**
+ * The subprotocol of a check: after the authentication, `hello` is answered with `welcome`, and the
+ * connection ends. It is no connection of the agent, whose own one continues.
+ */
+export const probeSubprotocol = "wsctl.v1.probe";
+
+/**
  * The protocol version, announced in `hello` and `welcome`.
  *
  * - 1 (2026-11-23): the standard's five types; `hello`, `welcome`, `capabilities`, `ack`, `cancel`,

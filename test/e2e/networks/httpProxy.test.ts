@@ -114,6 +114,18 @@ for (const [flavour, credentials] of [
       expect(await remote(["agents"], other)).toMatchObject({ code: 0 });
     });
 
+    test("doctor takes the proxy, and names it", async () => {
+      const checked = await remote(["doctor"], { HTTPS_PROXY: proxyUrl() });
+      expect(checked).toMatchObject({ code: 0, stderr: "" });
+      const at = `http://127.0.0.1:${proxy.port} opens ${hiddenName}:${serving.port}`;
+      expect(checked.stdout).toContain(`ok    proxy: ${at}`);
+      expect(checked.stdout).toContain("ok    upgrade: ");
+      const dead = await remote(["doctor"], { HTTPS_PROXY: "http://ops:geheim@127.0.0.1:1" });
+      expect(dead.code).toBe(3);
+      expect(dead.stdout).toMatch(/FAIL {2}proxy: .*http:\/\/127\.0\.0\.1:1: connection refused/);
+      expect(dead.stdout).not.toContain("geheim");
+    });
+
     test("this host is reached directly", async () => {
       const env = { HTTPS_PROXY: "http://127.0.0.1:1", https_proxy: "http://127.0.0.1:1" };
       const listed = await wsctl(["agents", "--data-dir", dataDir], { flavour, env });

@@ -1,6 +1,6 @@
 /** The OpenID provider's configuration, discovered on first use and again when it is old. */
 import type { Configuration, CustomFetch } from "openid-client";
-import { errorText } from "../../../protocol/errors.ts";
+import { logReason } from "../../../network/connectionError.ts";
 import { oidcCacheMs, oidcRetryMs, oidcTimeoutMs } from "../../../protocol/limits.ts";
 import { LoginError } from "../loginError.ts";
 import type { OidcSettings } from "./settings.ts";
@@ -74,7 +74,7 @@ const unreachable: readonly (string | undefined)[] = [
 
 /** Maps an error of the library to a `LoginError`; the original text is for the log. */
 export function toLoginError(lib: Library, error: unknown): LoginError {
-  const reason = [error, (error as Error).cause].filter(Boolean).map(errorText).join(": ");
+  const reason = logReason(error);
   const isDeclined =
     error instanceof lib.AuthorizationResponseError || error instanceof lib.ResponseBodyError;
   const { code } = error as { code?: string };
