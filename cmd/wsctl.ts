@@ -13,6 +13,7 @@ import {
   readSources,
 } from "./cli/commandTree.ts";
 import { toExit } from "./cli/exit.ts";
+import { withOrigins } from "./cli/origins.ts";
 import { type CommandData, strictArgs } from "./cli/strictArgs.ts";
 import { root } from "./commandTable.ts";
 import { print, remark } from "./output/stdio.ts";
@@ -34,9 +35,11 @@ async function main(args: string[]): Promise<number> {
   }
   const { isStandalone = false } = await readMeta(command);
   const sources = isStandalone ? { env: {}, settings: {} } : await readSources(found);
-  const { rawArgs, lists } = strictArgs(rest, await readArgs(command), sources);
+  const { rawArgs, lists, origins } = strictArgs(rest, await readArgs(command), sources);
   const data: CommandData = { lists, root };
-  const { result } = await runCommand(command, { rawArgs, data });
+  const { result } = await runCommand(command, { rawArgs, data }).catch((error) => {
+    throw withOrigins(error, origins);
+  });
   return typeof result === "number" ? result : 0;
 }
 

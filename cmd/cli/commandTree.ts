@@ -95,8 +95,10 @@ export async function readSources({ root, command, path, rest }: CommandMatch): 
   const config = flagValue(rest, "config") ?? env.WSCTL_CONFIG;
   if (config === undefined && !hasSettings(env)) return { env, settings: {} };
   const flags = Object.keys(await readArgs(command));
-  const { readSettings } = await import("./settings.ts");
-  return { env, settings: readSettings(config, path[1] ?? "", flags, env, await allFlags(root)) };
+  const { locateSetting, readSettings } = await import("./settings.ts");
+  const name = path[1] ?? "";
+  const settings = readSettings(config, name, flags, env, await allFlags(root));
+  return { env, settings, locate: (key) => locateSetting(config, name, key, env) };
 }
 
 /** Returns the flags of every command, including those of its subcommands. */

@@ -6,6 +6,7 @@
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { nearest } from "./nearest.ts";
+import { isInjected, type Origins, withOrigins } from "./origins.ts";
 
 /** Flags that may be repeated; their values are collected in `lists`. */
 const repeatable = new Set([
@@ -17,6 +18,8 @@ export interface Sources {
   env: Record<string, string | undefined>;
   /** The settings of this command, with `_` for `-` in the names of flags. */
   settings: Record<string, unknown>;
+  /** Returns the file and the line of a setting, for messages. */
+  locate?: (key: string) => string;
 }
 
 export interface StrictArgs {
@@ -24,6 +27,8 @@ export interface StrictArgs {
   rawArgs: string[];
   /** The values of repeatable flags, and of a last argument that takes all further words. */
   lists: Record<string, string[]>;
+  /** Where the values come from that are not from the command line. */
+  origins: Origins;
 }
 
 /** The data that every command gets beside its arguments. */
@@ -52,8 +57,12 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
   }
   const missing = names.slice(given.positionals.length).find((name) => isRequired(args[name]));
   if (missing !== undefined) throw usage(`Missing argument ${missing.toUpperCase()}`);
-  applyDefaults(given.flags, args, sources);
-  for (const [name, values] of given.flags) checkOptions(name, args[name], values);
+  const origins = applyDefaults(given.flags, args, sources);
+  try {
+    for (const [name, values] of given.flags) checkOptions(name, args[name], values);
+  } catch (error) {
+    throw withOrigins(error, origins);
+  }
   const lists: Record<string, string[]> = {};
   const flags: string[] = [];
   for (const [name, values] of given.flags) {
@@ -61,7 +70,7 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
     else flags.push(...values.map((value) => `--${name}=${value}`));
   }
   if (rest !== undefined) lists[rest] = given.positionals.slice(names.length - 1);
-  return { rawArgs: [...flags, "--", ...given.positionals.slice(0, names.length)], lists };
+  return { rawArgs: [...flags, "--", ...given.positionals.slice(0, names.length)], lists, origins };
 }
 
 export function isRepeatable(flag: string): boolean {
@@ -148,35 +157,47 @@ function add(flags: Map<string, string[]>, name: string, value: string, shown: s
 function applyDefaults(
   flags: Map<string, string[]>,
   args: ArgsDef,
-  { env, settings }: Sources,
-): void {
+  { env, settings, locate }: Sources,
+): Origins {
+  const origins = new Map<string, string>();
   for (const [name, definition] of Object.entries(args)) {
     if (definition.type === "positional" || flags.has(name)) continue;
     const variable = envName(name);
     const fromEnv = env[variable];
-    if (fromEnv !== undefined && fromEnv !== "") {
+    if (fromEnv !== undefined && fromEnv !== "" && !isInjected(variable, env)) {
+      origins.set(name, `Environment variable ${variable}`);
       const value = definition.type === "boolean" ? envBoolean(variable, fromEnv) : fromEnv;
       flags.set(name, repeatable.has(name) ? value.split(",") : [value]);
       continue;
     }
-    const setting = settings[name.replaceAll("-", "_")];
-    if (setting !== undefined) flags.set(name, settingValues(name, definition, setting));
+    const key = name.replaceAll("-", "_");
+    const setting = settings[key];
+    if (setting === undefined) continue;
+    const place = locate === undefined ? "" : ` (${locate(key)})`;
+    const origin = `Setting ${key}${place}`;
+    origins.set(name, origin);
+    flags.set(name, settingValues(name, definition, setting, origin));
   }
+  return origins;
 }
 
 /** Converts a setting to the values of a flag; its type must match the flag. */
-function settingValues(name: string, definition: ArgDef, setting: unknown): string[] {
-  const key = name.replaceAll("-", "_");
+function settingValues(
+  name: string,
+  definition: ArgDef,
+  setting: unknown,
+  origin: string,
+): string[] {
   const isText = (value: unknown) => typeof value === "string" || typeof value === "number";
   if (definition.type === "boolean") {
     if (typeof setting === "boolean") return [String(setting)];
-    throw usage(`Setting ${key} must be true or false`);
+    throw usage(`${origin} must be true or false`);
   }
   if (Array.isArray(setting) && repeatable.has(name) && setting.every(isText)) {
     return setting.map(String);
   }
   if (isText(setting)) return [String(setting)];
-  throw usage(`Setting ${key} must be text${repeatable.has(name) ? " or a list of texts" : ""}`);
+  throw usage(`${origin} must be text${repeatable.has(name) ? " or a list of texts" : ""}`);
 }
 
 function envBoolean(variable: string, value: string): string {

@@ -133,9 +133,9 @@ export function readToken(flags: ClientFlags): string | undefined {
   const file = flags["token-file"];
   if (file === undefined) {
     // An empty variable counts as unset, as for every flag, but a named file must contain a token.
-    return checkToken(process.env.WSCTL_TOKEN ?? "") || undefined;
+    return checkToken(process.env.WSCTL_TOKEN ?? "", "of WSCTL_TOKEN") || undefined;
   }
-  const token = checkToken(readTokenFile(file));
+  const token = checkToken(readTokenFile(file), `in "${file}"`);
   if (token !== "") return token;
   throw usage(`Flag --token-file: "${file}" is empty: expected a token`);
 }
@@ -203,11 +203,12 @@ function remember(file: string, text: string): string {
   return text;
 }
 
-function checkToken(text: string): string {
+/** @param origin Where the token comes from, for messages. */
+function checkToken(text: string, origin: string): string {
   const token = text.trim();
   if (!/[^\x21-\x7e]/.test(token)) return token;
   throw usage(
-    "The token contains spaces, line breaks or other invalid characters: expected one token",
+    `The token ${origin} contains spaces, line breaks or other invalid characters: expected one token`,
   );
 }
 
