@@ -1,4 +1,5 @@
 /** Building blocks of API calls and the handling of their failures. */
+import { describeProxy } from "../network/proxyRules.ts";
 import type { ErrorBody } from "../protocol/api/views.ts";
 import { isErrorCode, WsctlError } from "../protocol/errors.ts";
 
@@ -10,9 +11,14 @@ export async function parseError(response: Response, url: string): Promise<Wsctl
   } catch {
     // Not an error body of wsctl; only the status is known.
   }
+  const from = `${url}${describeProxy(url, process.env)}`;
+  const detail =
+    response.status === 413
+      ? "a proxy refuses a request of this size. Raise its limit"
+      : 'not a wsctl server. Run "wsctl doctor" to diagnose the connection';
   return new WsctlError(
     "UNREACHABLE",
-    `Unexpected response ${response.status} from ${url}: not a wsctl server`,
+    `Unexpected response ${response.status} from ${from}: ${detail}`,
   );
 }
 

@@ -87,6 +87,7 @@ const plainReasons: [RegExp, string][] = [
     /UNABLE_TO_(VERIFY|GET)|unable to (verify|get)|UnknownIssuer|unknown.issuer|LOCAL_ISSUER/i,
     "the certificate's issuer is not trusted or not sent",
   ],
+  [/UnexpectedRedirect|redirect/i, "the address redirects to another one: specify that one"],
   [/reset|closed unexpectedly|hang up/i, "connection lost"],
 ];
 

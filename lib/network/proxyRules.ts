@@ -60,6 +60,12 @@ export function assertProxyVariables(env: Env): void {
   }
 }
 
+/** Returns words that name the proxy of an address, for the error of a response; or none. */
+export function describeProxy(url: string, env: Env): string {
+  const proxy = findProxy(new URL(url), env);
+  return proxy === undefined ? "" : ` through the proxy ${proxy.url}`;
+}
+
 /** The header that carries the credentials to the proxy (RFC 9110, section 11.7.1). */
 export function proxyHeaders({ credentials }: HttpProxy): Record<string, string> {
   if (credentials === undefined) return {};

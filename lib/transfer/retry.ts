@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { plainReason } from "../network/connectionError.ts";
+import { describeProxy } from "../network/proxyRules.ts";
 import type { ErrorBody } from "../protocol/api/views.ts";
 import { type ErrorCode, isErrorCode, WsctlError } from "../protocol/errors.ts";
 
@@ -106,7 +107,8 @@ export function buildHttpFailure(status: number, text: string, url: URL): HttpFa
   const word = /<Code>([A-Za-z]{1,64})<\/Code>/.exec(text)?.[1];
   const code = status === 403 ? "FORBIDDEN" : status === 404 ? "NOT_FOUND" : "UNREACHABLE";
   const answer = word === undefined ? String(status) : `${status} ${word}`;
-  return new HttpFailure(status, code, `${url.origin} responded ${answer}`);
+  const via = describeProxy(url.href, process.env);
+  return new HttpFailure(status, code, `${url.origin}${via} responded ${answer}`);
 }
 
 /** Aborts if `alive` was not called for `silenceMs`, or if the given signal is aborted. */

@@ -51,6 +51,20 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     expect(await ask("/agents")).toBe(401);
   });
 
+  test("below a path, the redirect, the cookies and the links of an error stay below it", async () => {
+    await using pair = await OidcPair.start({ flavour, path: "/ops/wsctl" });
+    const visitor = new Visitor();
+    const { answer } = await pair.logIn(visitor, "ada");
+    expect(answer.headers.get("location")).toBe("/ops/wsctl/");
+    const own = visitor.setCookies.filter((each) => each.startsWith("wsctl-"));
+    expect(own.filter((each) => !each.includes("; Path=/ops/wsctl/;"))).toEqual([]);
+    expect(await pair.standing(visitor)).toMatchObject({ logged_in: true, name: "ada" });
+    const refused = await pair.logIn(new Visitor(), "eve");
+    const links = [...refused.answer.text.matchAll(/href="([^"]*)"/g)].map(([, link]) => link);
+    expect(links.length).toBe(3);
+    expect(links.every((link) => link?.startsWith("/ops/wsctl/"))).toBeTrue();
+  });
+
   test("a provider under an authority of its own is trusted by that one alone", async () => {
     using dir = temporaryDir();
     mkdirSync(join(dir, "tls"));

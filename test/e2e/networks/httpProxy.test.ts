@@ -156,6 +156,18 @@ for (const [flavour, credentials] of [
   });
 }
 
+test.skipIf(proxyMissing !== undefined)(
+  "a response of the proxy itself is told from one of the control plane",
+  async () => {
+    using dir = temporaryDir();
+    await using proxy = await startHttpProxy(`${dir}`);
+    const env = { HTTP_PROXY: `http://127.0.0.1:${proxy.port}`, WSCTL_TOKEN: "x" };
+    const listed = await wsctl(["agents", "--server", "http://nobody.invalid"], { env });
+    const from = `from http://nobody\\.invalid through the proxy http://127\\.0\\.0\\.1:${proxy.port}`;
+    expectRefusal(listed, 3, new RegExp(`Unexpected response 50\\d ${from}`));
+  },
+);
+
 test("a proxy that is none of HTTP is refused by its variable, without its value", async () => {
   const env = { ALL_PROXY: "socks5://user:geheim@127.0.0.1:1080", WSCTL_TOKEN: "x" };
   const listed = await wsctl(["agents", "--server", "https://cp.example"], { env });

@@ -21,6 +21,7 @@ import {
   type ReverseProxy,
   startProxy,
 } from "../../support/servers/reverseProxy.ts";
+import { TcpProxy } from "../../support/servers/tcpProxy.ts";
 import { issueCertificate, type TestCertificate } from "../../support/servers/testCa.ts";
 
 setDefaultTimeout(60_000);
@@ -36,6 +37,25 @@ function curl(url: string, ca: string, from: string, ...args: string[]) {
   const lines = stdout.split("\n");
   return { status: Number(lines.pop()), text: lines.join("\n") };
 }
+
+test("behind a TCP load balancer, hosts see the certificate of an advertised name", async () => {
+  using dir = temporaryDir();
+  const dataDir = join(`${dir}`, "serve");
+  const { port } = await planProxy();
+  const url = `https://localhost:${port}`;
+  const args = ["--tls", "on", "--advertise", "localhost", "--public-url", url];
+  await using serving = await startServe({ dataDir, args });
+  await using _balancer = await TcpProxy.to(serving.port, port);
+  const made = await wsctl(["tokens", "create", "--join", "--data-dir", dataDir]);
+  const { fingerprint } = parseJoin(made.stdout);
+  expect({ url: parseJoin(made.stdout).url, hasFingerprint: fingerprint !== undefined }).toEqual({
+    ...{ url, hasFingerprint: true },
+  });
+  const joining = ["--join", made.stdout.trim()];
+  const agent = { dataDir: join(`${dir}`, "agent"), id: "web-1", args: joining };
+  await using joined = startAgent(agent);
+  await joined.logged(/ connected/);
+});
 
 for (const name of proxyNames) {
   describe.skipIf(missingProxies.includes(name))(`behind ${name}`, () => {

@@ -19,6 +19,7 @@ test.each([
     "connection refused",
   ],
   ["getaddrinfo ENOTFOUND h", "host name not found"],
+  [`UnexpectedRedirect fetching "http://h/". ${advice}`, "redirects to another one"],
   ["The operation timed out.", "no response in time"],
   ["The socket connection was closed unexpectedly.", "connection lost"],
 ])("%s", (text, expected) => {

@@ -26,31 +26,40 @@ export class OidcPair implements AsyncDisposable {
   readonly #dir: string & Disposable;
   readonly serving: Serving;
   readonly provider: RunningProvider;
+  readonly #path: string;
 
-  private constructor(dir: string & Disposable, serving: Serving, provider: RunningProvider) {
+  private constructor(
+    dir: string & Disposable,
+    serving: Serving,
+    provider: RunningProvider,
+    path: string,
+  ) {
     this.#dir = dir;
+    this.#path = path;
     this.serving = serving;
     this.provider = provider;
   }
 
+  /** @param options With a path, the public URL of the control plane is below it. */
   static async start(
-    options: { flavour?: Flavour; args?: string[] } & Partial<ProviderSettings> = {},
+    options: { flavour?: Flavour; args?: string[]; path?: string } & Partial<ProviderSettings> = {},
   ): Promise<OidcPair> {
-    const { flavour = "binary", args = [], ...settings } = options;
+    const { flavour = "binary", args = [], path = "", ...settings } = options;
     const dir = temporaryDir();
     const port = await closedPort();
-    const redirectUris = [`http://127.0.0.1:${port}/console/oidc/callback`];
+    const redirectUris = [`http://127.0.0.1:${port}${path}/console/oidc/callback`];
     const provider = await startProvider({ redirectUris, groups, ...settings });
     const secret = join(dir, "secret");
     writeFileSync(secret, `${clientSecret}\n`);
     const at = ["--oidc-issuer", provider.issuer, "--oidc-client-id", clientId];
     const own = [...at, "--oidc-client-secret-file", secret, ...grants, ...args];
+    if (path !== "") own.push("--public-url", `http://127.0.0.1:${port}${path}`);
     const serving = await startServe({ dataDir: dir, flavour, port, args: own });
-    return new OidcPair(dir, serving, provider);
+    return new OidcPair(dir, serving, provider, path);
   }
 
   get url(): string {
-    return this.serving.url;
+    return this.serving.url + this.#path;
   }
 
   get dataDir(): string {

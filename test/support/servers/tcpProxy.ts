@@ -10,11 +10,12 @@ export class TcpProxy implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async to(port: number): Promise<TcpProxy> {
+  /** @param at The port to listen at, or 0 for a free one. */
+  static async to(port: number, at = 0): Promise<TcpProxy> {
     const server = createServer();
     const proxy = new TcpProxy(server);
     server.on("connection", (near) => proxy.#join(near, connect(port, "127.0.0.1")));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(at, "127.0.0.1", resolve));
     return proxy;
   }
 
