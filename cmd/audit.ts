@@ -1,43 +1,65 @@
-import { statSync } from "node:fs";
 import { defineCommand } from "citty";
-import { readAgentAudit } from "../lib/agent/journal/readAudit.ts";
+import { type AuditLine, parseAuditHead, type VerifyResult } from "../lib/protocol/api/audit.ts";
+import { type AuditFilter, matchesAudit } from "../lib/protocol/api/auditFilter.ts";
 import {
-  type AuditEntry,
-  type AuditHead,
-  type AuditLine,
-  parseAuditHead,
-  type VerifyResult,
-} from "../lib/protocol/api/audit.ts";
-import { readAuditFile } from "../lib/store/auditFile.ts";
-import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+  type AuditOptions,
+  columns,
+  type FilterFlags,
+  filterArgs,
+  pageRecords,
+  pages,
+  parseAfter,
+  parseFilter,
+  readLines,
+  readTrail,
+} from "./audit/auditLines.ts";
+import { clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/connection.ts";
 import { wholeNumber } from "./flags/values.ts";
+import {
+  csvLine,
+  type FormatFlags,
+  formatArgs,
+  jsonPrinter,
+  parseFormat,
+  printList,
+} from "./output/format.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
-import { table } from "./output/table.ts";
 
 const trailArgs = {
   ...clientArgs,
   journal: {
     type: "string",
     valueHint: "PATH",
-    description: "read this journal instead: the directory log of an agent, or control.db",
+    description: "read this log instead: the directory log of an agent or of a control plane",
   },
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List audit entries" },
+  meta: {
+    name: "list",
+    description: "List audit entries",
+    examples: [
+      "wsctl audit list --agent web-1 --since 7d",
+      "wsctl audit list --action 'token.*' --by 95a4766122b8",
+      "wsctl audit list --follow --json",
+    ],
+  },
   args: {
     ...trailArgs,
+    ...filterArgs,
     limit: {
       type: "string",
       default: "50",
       valueHint: "N",
-      description: "number of newest entries",
+      description: "number of entries; the newest ones without --after",
     },
+    ...formatArgs,
+    follow: { type: "boolean", description: "continue with new entries until Ctrl-C" },
   },
-  run: ({ args }) => listRun(args),
+  run: ({ args }) => listRun({ ...args, now: Date.now() }),
 });
 
 const verify = defineCommand({
@@ -57,9 +79,25 @@ const verify = defineCommand({
 });
 
 const exportTrail = defineCommand({
-  meta: { name: "export", description: "Print all audit entries, one JSON object per line" },
-  args: trailArgs,
-  run: ({ args }) => exportRun(args),
+  meta: {
+    name: "export",
+    description: "Print all audit entries, oldest first",
+    examples: [
+      "wsctl audit export > audit.ndjson",
+      "wsctl audit export --format csv --since 30d > audit.csv",
+    ],
+  },
+  args: {
+    ...trailArgs,
+    ...filterArgs,
+    format: {
+      type: "enum",
+      options: ["ndjson", "csv"],
+      default: "ndjson",
+      description: "output format",
+    },
+  },
+  run: ({ args }) => exportRun({ ...args, now: Date.now() }),
 });
 
 export default defineCommand({
@@ -68,22 +106,44 @@ export default defineCommand({
   subCommands: { list, verify, export: exportTrail },
 });
 
-interface AuditOptions extends ClientFlags {
-  json?: boolean | undefined;
-  journal?: string | undefined;
+type ListOptions = AuditOptions &
+  FilterFlags &
+  FormatFlags & { limit: string; follow?: boolean | undefined };
+
+const followMs = 1_000;
+
+async function listRun(options: ListOptions): Promise<number> {
+  const limit = wholeNumber("limit", options.limit, 1, pageRecords);
+  const filter = parseFilter(options);
+  const after = parseAfter(options.after);
+  if (options.follow) return followRun(options, filter, after);
+  await printList(await readLines(options, filter, limit, after), columns, options);
+  return exitOk;
 }
 
-const pageRecords = 1_000;
-
-async function listRun(options: AuditOptions & { limit: string }): Promise<number> {
-  const limit = wholeNumber("limit", options.limit, 1, pageRecords);
-  const lines =
-    options.journal === undefined
-      ? (await (await createClient(options)).auditTrail({ limit })).items
-      : readTrail(options.journal).lines.slice(-limit);
-  if (options.json) for (const line of lines) printJson(line);
-  else print(table(["#", "AT", "WHO", "FROM", "ACTION", "OUTCOME", "ON"], lines.map(row)));
-  return exitOk;
+/** Prints entries as they are recorded. Ctrl-C ends it. */
+async function followRun(
+  options: ListOptions,
+  filter: AuditFilter,
+  after: number | undefined,
+): Promise<number> {
+  if (options.journal !== undefined) throw usage("Flags --follow and --journal cannot be combined");
+  const client = await createClient(options);
+  const format = parseFormat(options) ?? "table";
+  const printObject = format === "ndjson" ? await jsonPrinter(options.query) : undefined;
+  let from = after ?? (await client.auditTrail({ limit: 1 })).head.sequence;
+  for (;;) {
+    const entries = pages(client, filter, from);
+    let step = await entries.next();
+    for (; !step.done; step = await entries.next()) {
+      const line = step.value;
+      if (printObject !== undefined) printObject(line);
+      else if (format === "csv") print(csvLine(columns.map(({ value }) => value(line))));
+      else print(columns.map(({ value }) => `${value(line) ?? "-"}`).join("  "));
+    }
+    from = step.value;
+    await new Promise((resolve) => setTimeout(resolve, followMs));
+  }
 }
 
 /** Returns 0 only if the chain is intact, and contains the given head. */
@@ -107,12 +167,6 @@ async function verifyRun(options: AuditOptions & { head?: string | undefined }):
   return verdict.intact && !anchor_too_old ? exitOk : exitFailed;
 }
 
-/** An agent's journal is a directory; the control plane's is a file. */
-function readTrail(path: string, anchor?: AuditHead) {
-  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  return isDirectory ? readAgentAudit(path, anchor) : readAuditFile(path, anchor);
-}
-
 function formatVerifyResult(verdict: VerifyResult): string {
   if (!verdict.intact) return `broken at record ${verdict.sequence}: ${verdict.reason}`;
   const { head, start } = verdict;
@@ -120,38 +174,25 @@ function formatVerifyResult(verdict: VerifyResult): string {
   return `whole  ${head.sequence}:${head.hash}${from === undefined ? "" : `  ${from}`}`;
 }
 
-async function exportRun(options: AuditOptions): Promise<number> {
+async function exportRun(
+  options: AuditOptions & FilterFlags & { format: string },
+): Promise<number> {
+  const filter = parseFilter(options);
+  const after = parseAfter(options.after) ?? 0;
+  const printLine = exportPrinter(options.format);
   if (options.journal !== undefined) {
-    readTrail(options.journal).lines.forEach(printJson);
+    for (const line of readTrail(options.journal).lines) {
+      if (line.record.sequence > after && matchesAudit(line.record, filter)) printLine(line);
+    }
     return exitOk;
   }
   const client = await createClient(options);
-  let after = 0;
-  for (;;) {
-    const { items } = await client.auditTrail({ after, limit: pageRecords });
-    for (const line of items) printJson(line);
-    if (items.length < pageRecords) return exitOk;
-    after = items.at(-1)?.record.sequence ?? after;
-  }
+  for await (const line of pages(client, filter, after)) printLine(line);
+  return exitOk;
 }
 
-function row({ record }: AuditLine): string[] {
-  const { sequence, at, actor, role, address, action, outcome, code } = record;
-  return [
-    String(sequence),
-    at,
-    actor === undefined ? "-" : [role, actor].filter(Boolean).join(" "),
-    address ?? "-",
-    action,
-    code === undefined ? outcome : `${outcome} ${code}`,
-    formatResource(record),
-  ];
-}
-
-function formatResource({ resource = {} }: AuditEntry): string {
-  const pairs = Object.entries(resource).map(([key, value]) => {
-    const isPlain = typeof value === "string" && /^[\w.:@/+-]+$/.test(value);
-    return `${key}=${isPlain ? value : JSON.stringify(value)}`;
-  });
-  return pairs.length === 0 ? "-" : pairs.join(" ");
+function exportPrinter(format: string): (line: AuditLine) => void {
+  if (format !== "csv") return printJson;
+  print(csvLine(columns.map(({ name }) => name)));
+  return (line) => print(csvLine(columns.map(({ value }) => value(line))));
 }

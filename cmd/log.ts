@@ -14,7 +14,7 @@ const directory = {
   type: "positional",
   required: true,
   valueHint: "DIR",
-  description: "directory of the log, such as DATA-DIR/agents/web-1/log",
+  description: "directory of the log, such as /var/lib/wsctl/log",
 } as const;
 const json = { type: "boolean", description: "print JSON, one object per line" } as const;
 
@@ -22,7 +22,7 @@ const dump = defineCommand({
   meta: {
     name: "dump",
     description: "Print the entries of a log, one JSON object per line, with their secrets",
-    examples: ["wsctl log dump /var/lib/wsctl/agents/web-1/log --after 100"],
+    examples: ["wsctl log dump /var/lib/wsctl/log --after 100"],
   },
   args: {
     directory,
@@ -41,7 +41,7 @@ const verify = defineCommand({
   meta: {
     name: "verify",
     description: "Verify the checksums and the chain of a log and print its head",
-    examples: ["wsctl log verify /var/lib/wsctl/agents/web-1/log"],
+    examples: ["wsctl log verify /var/lib/wsctl/log"],
   },
   args: {
     directory,
@@ -63,7 +63,7 @@ const stat = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "log", description: "Read and verify the log of an agent" },
+  meta: { name: "log", description: "Read and verify the log of a control plane or of an agent" },
   subCommands: { dump, verify, stat },
 });
 
@@ -144,5 +144,5 @@ function describeMismatch({ sequence }: AuditHead, { start, head }: LogReport): 
 function readExisting(path: string, onEntry: Parameters<typeof readLog>[1]): LogReport {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return readLog(path, onEntry);
   const text = `Cannot read the log "${path}": it is not a directory`;
-  throw usage(`${text}. Specify the directory "log" of an agent`);
+  throw usage(`${text}. Specify the directory "log" of a control plane or of an agent`);
 }

@@ -8,8 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { ControlWrite } from "../lib/control/core/model.ts";
 import type { ControlJournal } from "../lib/control/journal/journal.ts";
-import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
-import { wholeIndex, writesOf } from "../test/support/fixtures/filledJournal.ts";
+import { openJournal, wholeIndex, writesOf } from "../test/support/fixtures/filledJournal.ts";
 
 /** How requests end that do not succeed. */
 export const kinds = ["failed", "error", "expired", "cancelled", "lost"] as const;
@@ -48,7 +47,7 @@ export function filledStore(requests: number): string {
   if (existsSync(whole)) return dir;
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
-  const journal = openControlJournal(join(dir, "control.db"));
+  const journal = openJournal(dir);
   fill(journal, requests);
   journal.close();
   writeFileSync(whole, "");
@@ -66,7 +65,7 @@ function fill(journal: ControlJournal, requests: number): void {
     }
     writes.push(...asked, ...ended.slice(0, index >= requests - open ? 0 : 1));
     if (writes.length < 8_000 && index < requests - 1) continue;
-    journal.commit(writes);
+    journal.commitNow(writes);
     writes = [];
     while (journal.indexHistory());
     if (index % 500_000 < 4_000) process.stderr.write(`${index + 1} of ${requests}\n`);

@@ -11,8 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import type { ControlJournal } from "../lib/control/journal/journal.ts";
-import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
-import { wholeIndex, writesOf } from "../test/support/fixtures/filledJournal.ts";
+import { openJournal, wholeIndex, writesOf } from "../test/support/fixtures/filledJournal.ts";
 import { Running, wsctlCommand } from "../test/support/processes/processes.ts";
 import { filledStore, fillingOf, kinds, start } from "./filledStore.ts";
 
@@ -55,8 +54,8 @@ function requestMs(journal: ControlJournal): () => void {
   let index = 0;
   return () => {
     const { asked, ended } = writesOf(fillingOf(++index));
-    journal.commit(asked);
-    journal.commit(ended);
+    journal.commitNow(asked);
+    journal.commitNow(ended);
   };
 }
 
@@ -79,13 +78,15 @@ function say(what: string, [one, other]: [number, number]): void {
 /** A store of its own without the indexes for lists, but with this one or all of them. */
 function storeWith(kept: readonly string[]): ControlJournal {
   const path = join(dir, `with-${kept.join("-")}.db`);
-  openControlJournal(path).close();
+  openJournal(path).close();
   const db = new DatabaseSync(path);
   for (const index of indexes) if (!kept.includes(index)) db.exec(`DROP INDEX ${index}`);
   db.close();
-  const journal = openControlJournal(path);
+  const journal = openJournal(path);
   for (let at = 0; at < small; at += 100) {
-    journal.commit(Array.from({ length: 100 }, (_, n) => writesOf(fillingOf(at + n)).asked).flat());
+    journal.commitNow(
+      Array.from({ length: 100 }, (_, n) => writesOf(fillingOf(at + n)).asked).flat(),
+    );
   }
   wholeIndex(journal);
   return journal;
@@ -94,8 +95,8 @@ function storeWith(kept: readonly string[]): ControlJournal {
 function batchMs(journal: ControlJournal): () => void {
   return () => {
     const all = Array.from({ length: 500 }, (_, n) => writesOf(fillingOf(n)));
-    journal.commit(all.flatMap(({ asked }) => asked));
-    journal.commit(all.flatMap(({ ended }) => ended));
+    journal.commitNow(all.flatMap(({ asked }) => asked));
+    journal.commitNow(all.flatMap(({ ended }) => ended));
   };
 }
 
@@ -145,7 +146,7 @@ try {
     say(name, await ratio(few.page(query), many.page(query)));
   }
   for (const { serves } of [few, many]) await serves.stop();
-  const journals = [few, many].map(({ path }) => openControlJournal(path));
+  const journals = [few, many].map(({ path }) => openJournal(path));
   const [one, other] = journals.map(requestMs);
   if (one !== undefined && other !== undefined) {
     say("one durable request", await ratio(one, other));

@@ -42,7 +42,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/store",
     what: "SQLite, group commit, audit trail; `log/` is the append-only log",
-    mayImport: [...base, "lib/files"],
+    mayImport: [protocol, "lib/time", "lib/files"],
   },
   { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
   {
@@ -138,7 +138,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/audit",
     what: "what is recorded of requests",
-    mayImport: [...base, "lib/store", core, "lib/control/api"],
+    mayImport: [...base, core, journal, "lib/control/api"],
   },
   {
     path: "lib/control/link",
@@ -155,7 +155,7 @@ export const folders: readonly Folder[] = [
     what: "the web console: `oidc/` logins, `page/` the browser's side",
     mayImport: [
       "lib/network",
-      ...[...base, "lib/store", "lib/runtime", core, tables, auth, "lib/control/api"],
+      ...[...base, "lib/runtime", core, journal, auth, "lib/control/api"],
       "lib/control/audit",
     ],
   },

@@ -8,8 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { ControlWrite } from "../lib/control/core/model.ts";
-import { openControlJournal } from "../lib/control/journal/sqliteJournal.ts";
-import { writesOf } from "../test/support/fixtures/filledJournal.ts";
+import { openJournal, writesOf } from "../test/support/fixtures/filledJournal.ts";
 import { Running, wsctlCommand } from "../test/support/processes/processes.ts";
 
 const requests = Number(process.argv[2] ?? 1_000_000);
@@ -20,17 +19,17 @@ const everyMs = 20;
 const ordersMax = 9_000;
 
 function fill(): void {
-  const journal = openControlJournal(join(dir, "control.db"));
+  const journal = openJournal(dir);
   const start = Date.now() - 100 * dayMs;
   const success = () => ({ outcome: "success" as const, message: "pong after a while" });
-  journal.commit([{ type: "putAgent", facts: { agentId: "agent-0" } }]);
+  journal.commitNow([{ type: "putAgent", facts: { agentId: "agent-0" } }]);
   let writes: ControlWrite[] = [];
   for (let index = 0; index < requests; index++) {
     const agents = [`agent-${index % 500}`];
     const { asked, ended } = writesOf({ agents, createdAt: start + index, ending: success });
     writes.push(...asked, ...ended);
     if (writes.length < 8_000 && index < requests - 1) continue;
-    journal.commit(writes);
+    journal.commitNow(writes);
     writes = [];
     while (journal.indexHistory());
   }

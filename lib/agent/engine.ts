@@ -16,8 +16,6 @@ import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from 
 import type { AgentEngineOptions } from "./engineOptions.ts";
 import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
 
-const durable = { result: undefined };
-
 const closeTimeoutMs = 1_000;
 /** After a pause of this process, received data is read for this long before a tick is handled. */
 const afterPauseMs = 2_000;
@@ -26,7 +24,7 @@ export class AgentEngine {
   readonly #options: AgentEngineOptions;
   readonly #core: AgentCore;
   readonly #aside: FaultGuard;
-  readonly #commits: GroupCommit<AgentWrite, AgentEffect>;
+  readonly #commits: GroupCommit<AgentWrite, AgentEffect, undefined>;
   readonly #running = new Map<string, AbortController>();
   #socket: { link: number; socket: ClientSocket } | undefined;
   readonly #alarm: Alarm;
@@ -43,10 +41,7 @@ export class AgentEngine {
     this.#core = new AgentCore(options);
     this.#aside = new FaultGuard(options.log);
     this.#commits = new GroupCommit({
-      commit: (writes, done) => {
-        const ended = (error?: unknown) => done(error === undefined ? durable : { error });
-        return journal.commit(writes, ended) ? durable : undefined;
-      },
+      commit: (writes, done) => journal.commit(writes, done),
       settle: () => journal.settle(),
       mayOvertake,
       release: (effects) => {

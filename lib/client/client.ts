@@ -4,6 +4,7 @@
  */
 import type { ArtifactDetail, ArtifactView } from "../protocol/api/artifacts.ts";
 import type { AuditPage, VerifyResult } from "../protocol/api/audit.ts";
+import type { AuditFilter } from "../protocol/api/auditFilter.ts";
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { ScheduleRequestInput, ScheduleView } from "../protocol/api/schedules.ts";
 import type { TargetQuery, TargetView } from "../protocol/api/target.ts";
@@ -217,8 +218,8 @@ export class Client {
   }
 
   /** Returns one page of the audit trail, oldest first; without `after`, the newest entries. */
-  auditTrail(query: { limit?: number; after?: number } = {}): Promise<AuditPage> {
-    return this.#http.get(`/api/v1/audit${formatQuery(query)}`);
+  auditTrail(query: AuditFilter & { limit?: number; after?: number } = {}): Promise<AuditPage> {
+    return this.#http.get(`/api/v1/audit${formatQuery({ ...query })}`);
   }
 
   /** @param head `SEQUENCE:HASH` of an earlier head. */

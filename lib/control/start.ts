@@ -10,7 +10,6 @@ import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
 import { probeSubprotocol, subprotocol } from "../protocol/wire/version.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
-import { AuditRetention } from "../store/auditRetention.ts";
 import type { Clock } from "../time/clock.ts";
 import { PublicAddress } from "./api/publicAddress.ts";
 import { type ArtifactLimits, ArtifactService } from "./artifacts/artifactService.ts";
@@ -26,9 +25,10 @@ import { Engine } from "./engine/engine.ts";
 import { AllowedHosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
+import { openControlJournal } from "./journal/controlJournal.ts";
 import { HistoryMaintenance, type JobRetention } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
-import { openControlJournal } from "./journal/sqliteJournal.ts";
+import { LogRetention } from "./journal/logRetention.ts";
 import { openDescriptorReserve } from "./link/descriptorReserve.ts";
 import { ResourceMonitor } from "./link/resourceMonitor.ts";
 import { MetricsWriter } from "./metrics/metricsWriter.ts";
@@ -87,7 +87,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const { runtime, clock, log } = options;
   const certificates = await openCertificates(options, reachedAt(options));
   const tls = certificates?.current;
-  const journal = openControlJournal(join(options.dataDir, "control.db"));
+  const journal = openJournal(options);
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
@@ -170,10 +170,20 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   };
 }
 
+function openJournal({ dataDir, clock, runtime, log }: ControlOptions): ControlJournal {
+  const onProgress = (entries: number) => log.info("index being built", { entries });
+  const onIndexFault = (error: WsctlError) => log.error(error.message);
+  const { tryLock } = runtime;
+  const journal = openControlJournal({ dataDir, clock, tryLock, onProgress, onIndexFault });
+  const { tornBytes: bytes } = journal.recorder.log;
+  if (bytes > 0) log.warn("unfinished log entry removed", { bytes });
+  return journal;
+}
+
 function startRetention({ retention, clock, log }: ControlOptions, journal: ControlJournal) {
   const { auditMs: keepMs, auditWhy: why, ...jobs } = retention;
-  const audit = new AuditRetention({ trail: journal.audit, keepMs, reason: why, clock, log });
-  return [new HistoryMaintenance({ ...jobs, journal, clock, log }), audit];
+  const segments = new LogRetention({ journal, keepMs, reason: why, clock, log });
+  return [new HistoryMaintenance({ ...jobs, journal, clock, log }), segments];
 }
 
 /** The name or address under which clients see the certificate of this control plane, if any do. */

@@ -46,6 +46,10 @@ export class GroupCommit<Write, Effect, Result = void> {
   /** The batch whose commit waits for the disk. */
   #pending: Batch<Write, Effect> | undefined;
 
+  /** What is released while other effects run. */
+  readonly #released: { effects: Effect[]; result: Result | undefined }[] = [];
+  #isReleasing = false;
+
   constructor(options: GroupCommitOptions<Write, Effect, Result>) {
     this.#options = options;
     this.#writesMax = options.writesMax ?? 8192;
@@ -65,7 +69,7 @@ export class GroupCommit<Write, Effect, Result = void> {
     let { effects } = step;
     if (step.writes.length === 0) {
       if (this.waitingCount === 0) {
-        if (effects.length > 0) this.#options.release(effects, undefined);
+        if (effects.length > 0) this.#release(effects, undefined);
         return;
       }
       effects = this.#overtake(effects);
@@ -86,22 +90,25 @@ export class GroupCommit<Write, Effect, Result = void> {
 
   /** Runs the effects that may run now, and returns the others. */
   #overtake(effects: Effect[]): Effect[] {
-    const { mayOvertake, release } = this.#options;
+    const { mayOvertake } = this.#options;
     if (mayOvertake === undefined) return effects;
     const now = effects.filter(mayOvertake);
-    if (now.length > 0) release(now, undefined);
+    if (now.length > 0) this.#options.release(now, undefined);
     return now.length === 0 ? effects : effects.filter((effect) => !mayOvertake(effect));
   }
 
   #settle(): void {
-    if (this.#pending !== undefined) this.#options.settle?.();
+    // What has gathered meanwhile is committed at once, and may be pending then.
+    while (this.#pending !== undefined && this.#options.settle !== undefined) {
+      this.#options.settle();
+    }
   }
 
   #commit(): void {
     const batch = this.#batch;
     if (this.#pending !== undefined || batch.writes.length + batch.effects.length === 0) return;
     this.#batch = { writes: [], effects: [] };
-    if (batch.writes.length === 0) return this.#options.release(batch.effects, undefined);
+    if (batch.writes.length === 0) return this.#release(batch.effects, undefined);
     this.#pending = batch;
     let committed: Committed<Result> | undefined;
     try {
@@ -118,7 +125,21 @@ export class GroupCommit<Write, Effect, Result = void> {
   #finish(batch: Batch<Write, Effect>, committed: Committed<Result>): void {
     this.#pending = undefined;
     if ("error" in committed) return this.#failed(batch, committed.error);
-    if (batch.effects.length > 0) this.#options.release(batch.effects, committed.result);
+    if (batch.effects.length > 0) this.#release(batch.effects, committed.result);
+  }
+
+  /** Effects that an effect causes run after those that were released before them. */
+  #release(effects: Effect[], result: Result | undefined): void {
+    this.#released.push({ effects, result });
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
+    try {
+      for (let next = this.#released.shift(); next !== undefined; next = this.#released.shift()) {
+        this.#options.release(next.effects, next.result);
+      }
+    } finally {
+      this.#isReleasing = false;
+    }
   }
 
   /** What has gathered since builds on the writes that failed, so it fails with them. */

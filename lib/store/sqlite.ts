@@ -22,6 +22,11 @@ export interface DatabaseOptions {
   applicationId: number;
   /** Each migrates the schema by one version. The list is append-only. */
   migrations: readonly string[];
+  /**
+   * The content can be made again: a commit need not be on disk when it returns, and after a crash
+   * of the machine the newest commits can be missing.
+   */
+  isDerived?: boolean;
 }
 
 export interface Statement<Params extends readonly Value[], Row> {
@@ -75,7 +80,7 @@ export class Database {
       assertOwnDatabase(db, options);
       if (size <= checkedBytesMax) assertUndamaged(db);
       db.exec("PRAGMA journal_mode=WAL");
-      db.exec("PRAGMA synchronous=FULL");
+      db.exec(`PRAGMA synchronous=${options.isDerived ? "NORMAL" : "FULL"}`);
       db.exec("PRAGMA foreign_keys=ON");
       migrate(db, options);
       return new Database(db, options);
@@ -174,28 +179,8 @@ function fileAt(path: string): string {
   return `${dev}:${ino}`;
 }
 
-/** Returns the schema version of a file that is not open. */
-export function readSchemaVersion(path: string): number {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-  try {
-    return readPragma(db, "user_version");
-  } finally {
-    db.close();
-  }
-}
-
 function readPragma(db: DatabaseSync, name: string): number {
   return Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-}
-
-/** Returns the first value of a query of a file that is not open. */
-export function readOne(path: string, sql: string): unknown {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-  try {
-    return Object.values(db.prepare(sql).get() ?? {})[0];
-  } finally {
-    db.close();
-  }
 }
 
 /** Checks structure, indexes and constraints; the content of texts cannot be checked. */

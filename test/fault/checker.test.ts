@@ -2,11 +2,9 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { migrations } from "../../lib/control/journal/migrations.ts";
 import type { OutcomeKind, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { temporaryDir } from "../support/processes/processes.ts";
-import { examine, OperatorLog } from "./checker.ts";
+import { examine, type JobRow, OperatorLog, type RequestRow } from "./checker.ts";
 
 interface Story {
   /** What the journal says; undefined where the journal knows nothing of the job. */
@@ -21,27 +19,23 @@ interface Story {
 
 function faultsOf({ state, code, ran, told = [], refused, ended = 1 }: Story): string[] {
   using dir = temporaryDir();
-  const db = new DatabaseSync(join(`${dir}`, "control.db"));
-  for (const migration of migrations) db.exec(migration);
+  const jobs = new Map<string, JobRow>();
+  const requests = new Map<string, RequestRow>();
   if (state !== undefined) {
     const sequence = state === "queued" || state === "sent" ? null : 1;
-    db.prepare(
-      `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms, created_at,
-         created_by, total, ended, succeeded) VALUES ('j', 'append', ?, '', 1, 1, 1, '', 1, ?, ?)`,
-    ).run(JSON.stringify({ line: "line 1" }), ended, state === "success" ? 1 : 0);
-    db.prepare(
-      `INSERT INTO requests (request_id, job_id, agent_id, state, sequence, code)
-         VALUES ('r', 'j', 'web-1', ?, ?, ?)`,
-    ).run(state, sequence, code ?? null);
+    const parameters = JSON.stringify({ line: "line 1" });
+    const succeeded = state === "success" ? 1 : 0;
+    jobs.set("j", { job_id: "j", parameters, total: 1, ended, succeeded });
+    const of = { request_id: "r", job_id: "j", agent_id: "web-1" };
+    requests.set("r", { ...of, state, sequence, code: code ?? null, message: null });
   }
-  db.close();
   const ranFile = join(`${dir}`, "ran.txt");
   writeFileSync(ranFile, "line 1 4711\n".repeat(ran));
   const log = new OperatorLog();
   if (refused === undefined) log.accepted.push({ jobId: "j", requestIds: ["r"] });
   else log.refused.push({ line: "line 1", code: refused });
   for (const one of told) log.outcomes.push({ request_id: "r", ...one } as OutcomeLine);
-  return examine({ log, dataDir: `${dir}`, ranFile }).faults;
+  return examine({ log, jobs, requests, ranFile }).faults;
 }
 
 const told = (outcome: OutcomeKind, code?: string) =>

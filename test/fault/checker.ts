@@ -6,6 +6,7 @@ import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { AcceptedLine, OutcomeLine } from "../../lib/protocol/api/views.ts";
+import { openJournal } from "../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../support/processes/processes.ts";
 
 /** Everything that operators were told, as they were told it. */
@@ -21,7 +22,7 @@ export class OperatorLog {
   }
 }
 
-interface JobRow {
+export interface JobRow {
   job_id: string;
   parameters: string | null;
   total: number;
@@ -29,7 +30,7 @@ interface JobRow {
   succeeded: number;
 }
 
-interface RequestRow {
+export interface RequestRow {
   request_id: string;
   job_id: string;
   agent_id: string;
@@ -39,9 +40,14 @@ interface RequestRow {
   message: string | null;
 }
 
-export interface Evidence {
+/** What the control plane has on record. */
+export interface Recorded {
+  jobs: ReadonlyMap<string, JobRow>;
+  requests: ReadonlyMap<string, RequestRow>;
+}
+
+export interface Evidence extends Recorded {
   log: OperatorLog;
-  dataDir: string;
   ranFile: string;
 }
 
@@ -65,15 +71,14 @@ const neverRan = new Set([
 ]);
 
 /** Throws with everything that does not fit. The control plane must have ended. */
-export function check(evidence: Evidence): Checked {
-  const checked = examine(evidence);
+export function check(evidence: Pick<Evidence, "log" | "ranFile"> & { dataDir: string }): Checked {
+  const checked = examine({ ...evidence, ...readJournal(evidence.dataDir) });
   if (checked.faults.length > 0) throw new Error(checked.faults.join("\n"));
   return checked;
 }
 
 /** Finds everything that does not fit. */
-export function examine({ log, dataDir, ranFile }: Evidence): Checked {
-  const { jobs, requests } = readJournal(dataDir);
+export function examine({ log, jobs, requests, ranFile }: Evidence): Checked {
   const ran = readRan(ranFile);
   const faults = [
     ...acceptedFaults(log, jobs, requests),
@@ -90,14 +95,12 @@ export function examine({ log, dataDir, ranFile }: Evidence): Checked {
   return { faults, counts, ran: [...ran.values()].reduce((sum, count) => sum + count, 0) };
 }
 
-/** The journal, from a copy: looking at it must neither change nor lock what is looked at. */
-function readJournal(dataDir: string) {
+/** Reads a copy of the log, from which the index is built: reading must neither change nor lock. */
+function readJournal(dataDir: string): Recorded {
   using copy = temporaryDir();
-  for (const name of ["control.db", "control.db-wal"]) {
-    const from = join(dataDir, name);
-    if (existsSync(from)) cpSync(from, join(`${copy}`, name));
-  }
-  const db = new DatabaseSync(join(`${copy}`, "control.db"));
+  cpSync(join(dataDir, "log"), join(`${copy}`, "log"), { recursive: true });
+  openJournal(`${copy}`).close();
+  const db = new DatabaseSync(join(`${copy}`, "index.db"));
   const jobs = db.prepare("SELECT * FROM jobs").all() as unknown as JobRow[];
   const requests = db.prepare("SELECT * FROM requests").all() as unknown as RequestRow[];
   db.close();

@@ -6,14 +6,14 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryDir } from "../support/processes/processes.ts";
-import { cutTo, fatal, refusalFaults, wholeFile } from "./damage.ts";
+import { cutTo, refusalFaults } from "./damage.ts";
 import { fatalForHead, fatalForSegment, firstSegment } from "./damageLog.ts";
 import { World } from "./world.ts";
 
 const dir = temporaryDir();
 afterAll(() => dir[Symbol.dispose]());
 
-let control: Buffer;
+let controlData: string;
 let agentLog: string;
 
 beforeAll(async () => {
@@ -21,7 +21,10 @@ beforeAll(async () => {
   await Promise.all(Array.from({ length: 30 }, () => world.send("web-1")));
   expect(await world.agent("web-1").stop()).toBe(0);
   await world.finish();
-  control = wholeFile(join(world.dataDir, "control.db"));
+  controlData = join(`${dir}`, "data");
+  for (const name of ["log", "local.json"]) {
+    cpSync(join(world.dataDir, name), join(controlData, name), { recursive: true });
+  }
   agentLog = join(`${dir}`, "log");
   cpSync(join(world.path("data-of-web-1"), "agents", "web-1", "log"), agentLog, {
     recursive: true,
@@ -30,11 +33,15 @@ beforeAll(async () => {
 
 test("serve refuses a journal that it cannot read, names it and leaves it as it is", async () => {
   const dataDir = join(`${dir}`, "control");
-  mkdirSync(dataDir);
   const args = ["serve", "--port", "0", "--data-dir", dataDir];
   const faults: string[] = [];
-  for (const damage of fatal) {
-    faults.push(...(await refusalFaults(join(dataDir, "control.db"), control, damage, args)));
+  for (const name of [firstSegment, "head"]) {
+    cpSync(controlData, dataDir, { recursive: true });
+    const whole = readFileSync(join(controlData, "log", name));
+    for (const damage of name === "head" ? fatalForHead : fatalForSegment) {
+      faults.push(...(await refusalFaults(join(dataDir, "log", name), whole, damage, args)));
+    }
+    rmSync(dataDir, { recursive: true });
   }
   expect(faults).toEqual([]);
 }, 60_000);
@@ -65,12 +72,4 @@ test("an agent refuses a journal of a build before the first release", async () 
   const file = join(own, "journal.db");
   const args = ["agent", "--id", "web-1", "--data-dir", dataDir];
   expect(await refusalFaults(file, Buffer.alloc(4096), cutTo(4096), args)).toEqual([]);
-});
-
-test("a journal of which one byte is left is not taken for a new one", async () => {
-  const dataDir = join(`${dir}`, "byte");
-  mkdirSync(dataDir);
-  const args = ["serve", "--port", "0", "--data-dir", dataDir];
-  const file = join(dataDir, "control.db");
-  expect(await refusalFaults(file, control, cutTo(1), args)).toEqual([]);
 });

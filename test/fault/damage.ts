@@ -1,6 +1,5 @@
 /** Ways to damage a file, and what a program that is given one says to it. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Running } from "../support/processes/processes.ts";
 import { testBinary, within } from "./world.ts";
 
@@ -34,17 +33,6 @@ export function garbage(length: number): Damage {
   };
 }
 
-/** What no reader can take for its own: the name of the format, its page size, its owner. */
-export const fatal: readonly Damage[] = [
-  ...[0, 5, 14, 15].map((offset) => flip(offset, 0)),
-  ...[4, 7].map((bit) => flip(16, bit)),
-  flip(17, 0),
-  ...[60, 62, 63].map((offset) => flip(offset, 3)),
-  ...[68, 69, 70, 71].map((offset) => flip(offset, 5)),
-  ...[2, 15, 16, 99, 100, 511, 512, 4095, 4096, 4097, 8192, 12_288].map(cutTo),
-  ...[2, 100, 5_000, 100_000].map(garbage),
-];
-
 /** Starts a program and waits until it either works or has given up. */
 export async function starts(
   args: string[],
@@ -60,21 +48,6 @@ export async function starts(
   return { process, works: isUp };
 }
 
-/** The file with everything in it that was in its log. */
-export function wholeFile(path: string): Buffer {
-  const db = new DatabaseSync(path);
-  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  db.close();
-  return readFileSync(path);
-}
-
-/** Writes the file, without the log that an earlier one may have left beside it. */
-export function writeAlone(file: string, bytes: Buffer): void {
-  rmSync(`${file}-wal`, { force: true });
-  rmSync(`${file}-shm`, { force: true });
-  writeFileSync(file, bytes);
-}
-
 /** Damages a file and says what a refusal of it lacks; nothing for a good one. */
 export async function refusalFaults(
   file: string,
@@ -83,7 +56,7 @@ export async function refusalFaults(
   args: string[],
 ): Promise<string[]> {
   const damaged = damage.apply(whole);
-  writeAlone(file, damaged);
+  writeFileSync(file, damaged);
   const { process, works } = await starts(args, /serving on|connected|waiting/);
   await process.kill();
   if (works) return [`${damage.what}: it started all the same`];

@@ -172,7 +172,7 @@ async function revokedOnAFullDisk(): Promise<void> {
 
 async function fullAgent(): Promise<void> {
   // Room for the segment of the log that is written, and for the next one.
-  using disk = new SmallDisk("8m");
+  using disk = new SmallDisk("4m");
   await using world = await World.start({ heartbeat: "1s" });
   await world.agent("web-1").kill();
   const agent = world.startAgent("web-1", undefined, disk.path);

@@ -3,10 +3,11 @@
  * taken away under a control plane that serves is noticed before anything more is accepted.
  */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, truncateSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { adminToken } from "../support/processes/cli.ts";
 import { Running, startServe, temporaryDir, wsctlCommand } from "../support/processes/processes.ts";
+import { firstSegment } from "./damageLog.ts";
 
 setDefaultTimeout(60_000);
 
@@ -34,44 +35,80 @@ async function isServed(dataDir: string): Promise<void> {
   expect(await process.stop()).toBe(0);
 }
 
-test.each<[string, (file: string) => void]>([
-  ["that was removed", (file) => rmSync(file)],
-  ["of which no byte is left", (file) => truncateSync(file)],
-])("a journal %s is missed, and everything moved away starts anew", async (_what, lose) => {
+test.each<[string, (log: string) => void]>([
+  ["that was removed", (log) => rmSync(log, { recursive: true })],
+  ["that is empty", (log) => clear(log)],
+])("a log %s is missed, and everything moved away starts anew", async (_what, lose) => {
   using dir = temporaryDir();
   const data = join(`${dir}`, "data");
   await served(data, "stopped");
-  lose(join(data, "control.db"));
+  lose(join(data, "log"));
   expect(await refusal(data)).toMatch(
-    /Cannot open .*control\.db": it is missing or empty, although "local.json" exists\. Restore/,
+    /Cannot open .*log": it is missing or empty, although "local.json" exists\. Restore/,
   );
   renameSync(data, `${data}.away`);
   await isServed(data);
 });
 
-test.each<[string, (file: string) => void]>([
-  ["removed", (file) => rmSync(file)],
-  ["emptied", (file) => truncateSync(file)],
-])("a journal's log that was %s after a crash is missed", async (_what, lose) => {
+test.each<["killed" | "stopped", string, (segment: string) => void]>([
+  ["killed", "removed", (segment) => rmSync(segment)],
+  ["killed", "emptied", (segment) => truncateSync(segment)],
+  ["stopped", "removed", (segment) => rmSync(segment)],
+  ["stopped", "emptied", (segment) => truncateSync(segment)],
+])("a control plane that was %s misses a segment that was %s", async (how, _what, lose) => {
   using dir = temporaryDir();
   const data = join(`${dir}`, "data");
-  await served(data, "killed");
-  lose(join(data, "control.db-wal"));
-  expect(await refusal(data)).toMatch(/Cannot open .*control\.db": /);
-  await served(join(`${dir}`, "other"), "stopped");
-  const later = join(`${dir}`, "other");
-  await served(later, "killed");
-  lose(join(later, "control.db-wal"));
-  expect(await refusal(later)).toMatch(/its log ".*-wal" is missing or empty/);
-  rmSync(join(later, "control.open"));
-  await isServed(later);
+  await served(data, how);
+  lose(join(data, "log", firstSegment));
+  expect(await refusal(data)).toMatch(/Cannot use the log file .*0001\.log": .*(missing|damaged)/);
 });
+
+test("an index that was removed, damaged or taken from an older copy is built anew", async () => {
+  using dir = temporaryDir();
+  const data = join(`${dir}`, "data");
+  const index = join(data, "index.db");
+  await served(data, "stopped");
+  cpSync(index, `${index}.older`);
+  const tokens = await tokensOf(data);
+  for (const lose of [
+    () => rmSync(index),
+    () => writeFileSync(index, "this is no database ".repeat(1_000)),
+    () => truncateSync(index, 10),
+    () => cpSync(`${index}.older`, index),
+  ]) {
+    rmSync(`${index}-wal`, { force: true });
+    lose();
+    expect(await tokensOf(data)).toEqual(tokens);
+  }
+});
+
+test("a data directory of a build before the first release is refused", async () => {
+  using dir = temporaryDir();
+  const data = join(`${dir}`, "data");
+  mkdirSync(data);
+  writeFileSync(join(data, "control.db"), "something");
+  expect(await refusal(data)).toMatch(/control\.db": it was written by a build before the first/);
+});
+
+function clear(dir: string): void {
+  rmSync(dir, { recursive: true });
+  mkdirSync(dir);
+}
+
+/** The ids of the tokens that a control plane on this directory knows. */
+async function tokensOf(dataDir: string): Promise<string[]> {
+  await using serving = await startServe({ dataDir });
+  const headers = { Authorization: `Bearer ${adminToken(dataDir)}` };
+  const answer = await fetch(`${serving.url}/api/v1/tokens`, { headers });
+  const { items } = (await answer.json()) as { items: { token_id: string }[] };
+  expect(await serving.process.stop()).toBe(0);
+  return items.map(({ token_id }) => token_id).sort();
+}
 
 test("a data directory that was copied from a control plane that had stopped is served", async () => {
   using dir = temporaryDir();
   const data = join(`${dir}`, "data");
   await served(data, "stopped");
-  expect(existsSync(join(data, "control.open"))).toBe(false);
   cpSync(data, `${data}.copy`, { recursive: true });
   await isServed(`${data}.copy`);
 });
@@ -95,7 +132,7 @@ test("a data directory that is moved away while it is served stops the taking of
   renameSync(data, `${data}.away`);
   expect((await post("/api/v1/jobs", order)).status).toBe(507);
   expect((await post("/api/v1/tokens", { role: "viewer" })).status).toBe(507);
-  await process.logged(/Cannot write .*: the file was removed, moved or replaced/);
+  await process.logged(/Cannot write .*: the directory was removed, moved or replaced/);
   expect((await fetch(`${url}/readyz`)).status).toBe(503);
   const mark = process.lines.length;
   renameSync(`${data}.away`, data);
@@ -109,7 +146,7 @@ test("a data directory that is moved away is noticed also where nobody asks for 
   const data = join(`${dir}`, "data");
   await using serving = await startServe({ dataDir: data });
   renameSync(data, `${data}.away`);
-  await serving.process.logged(/the file was removed, moved or replaced/);
+  await serving.process.logged(/the directory was removed, moved or replaced/);
   expect((await fetch(`${serving.url}/readyz`)).status).toBe(503);
   renameSync(`${data}.away`, data);
 });

@@ -19,7 +19,7 @@ test("the agent of a token is known after the next start, and can be revoked", a
   expect(ofAgent.map(({ state }) => state)).toEqual(["revoked"]);
   await world.control.kill();
   // Of a token that is over nobody asks what it was narrowed to.
-  const db = new DatabaseSync(join(world.dataDir, "control.db"));
+  const db = new DatabaseSync(join(world.dataDir, "index.db"));
   db.exec("UPDATE tokens SET terms = '{damaged' WHERE revoked_at IS NOT NULL");
   db.close();
   await world.serve();

@@ -1,12 +1,11 @@
 /** For whatever fast-check makes: decoding answers, and only the right token opens. */
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import * as fc from "fast-check";
 import { authenticate, createToken } from "../../lib/control/auth/bearerTokens.ts";
-import { openControlJournal } from "../../lib/control/journal/sqliteJournal.ts";
 import { isErrorCode } from "../../lib/protocol/errors.ts";
 import { type Decoded, decodeFromAgent, decodeFromControl } from "../../lib/protocol/wire/codec.ts";
 import type { AgentMessage, ControlMessage } from "../../lib/protocol/wire/message.ts";
+import { openJournal } from "../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../support/processes/processes.ts";
 
 const numRuns = 5_000;
@@ -71,7 +70,7 @@ describe("decode", () => {
 describe("authenticate()", () => {
   test("opens for the right token alone, whatever the header is", () => {
     using dir = temporaryDir();
-    const journal = openControlJournal(join(dir, "control.db"));
+    const journal = openJournal(dir);
     try {
       const { text: right, token } = createToken(journal.tokens, { role: "admin" }, "test", 0);
       const { text: revoked, token: gone } = createToken(

@@ -44,7 +44,7 @@ test("wsctl log reads the log of an agent that is running", async () => {
       first_sequence: 1,
       last_sequence: entries.length,
       segments: 1,
-      bytes: 1024 * 1024,
+      bytes: 256 * 1024,
     });
     expect((await wsctl(["log", "stat", logDir])).stdout).toMatch(
       /^log of the agent, id .*\n.* in 1 segment, /,

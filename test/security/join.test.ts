@@ -29,7 +29,9 @@ describe.each(["binary", "deno"] as const)("joining, on %s", (flavour) => {
     expect(statSync(identity).mode & 0o777).toBe(0o600);
     // The control plane has the public half alone.
     const key = JSON.parse(readFileSync(identity, "utf8")).private_key.split("\n")[1];
-    expect(readFileSync(join(fleet.dataDir, "control.db")).includes(key)).toBe(false);
+    for (const file of ["index.db", "index.db-wal", join("log", "0000000000000001.log")]) {
+      expect(readFileSync(join(fleet.dataDir, file)).includes(key)).toBe(false);
+    }
     await agent.stop();
 
     const again = fleet.agent(host, "--id", "web-1", "--join", text);

@@ -15,7 +15,7 @@ import type { Random } from "./random.ts";
 import type { ProcessClock } from "./time.ts";
 
 /** So small that logs have many segments. */
-const segmentBytes = 4096;
+const segmentBytes = { first: 4096, max: 4096 };
 
 export class AgentDisk {
   readonly faults = new DiskFaults();
@@ -96,8 +96,8 @@ export class AgentDisk {
     journal: LogJournal,
     clock: ProcessClock,
     writes: AgentWrite[],
-    done: (error?: unknown) => void,
-  ): boolean {
+    done: Parameters<AgentJournal["commit"]>[1],
+  ): ReturnType<AgentJournal["commit"]> {
     const { crash } = this.faults;
     this.faults.crash = undefined;
     if (crash === "before") return this.#die();
@@ -105,9 +105,9 @@ export class AgentDisk {
     storage.isFull = this.faults.isFull;
     if (writes.some(({ type }) => type === "putIdentity")) this.#image = storage.afterKill();
     if (crash === "unsynced") return this.#loseUnsynced(journal, writes);
-    const isDurable = journal.commit(writes, done);
-    if (!isDurable) clock.after(this.#syncMs, () => storage.finishSyncs());
-    return crash === "after" ? this.#die() : isDurable;
+    const durable = journal.commit(writes, done);
+    if (durable === undefined) clock.after(this.#syncMs, () => storage.finishSyncs());
+    return crash === "after" ? this.#die() : durable;
   }
 
   /** The power fails when the batch is written, and not yet synced. */
@@ -135,7 +135,7 @@ export class AgentDisk {
       // The head is written only when the log is closed, which is the harder case.
       clock: { after: () => () => {}, now: () => 0, wall: () => 0 },
       segmentBytes,
-      policy: { isInline: this.#syncMs === 0, averageMs: this.#syncMs, measured: () => {} },
+      policy: { isInline: this.#syncMs === 0, measured: () => {} },
     });
     return this.#journal;
   }

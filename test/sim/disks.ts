@@ -1,108 +1,102 @@
 /**
- * Virtual disks: what survives a process. A commit is written and then synced; it may find the disk
- * full, and the process may die right before it, right after it, when nobody has been told, or
- * between the two with the power gone: then the tail that was not synced is lost.
+ * The disk of the control plane's machine: its log on the bytes of a storage with faults, and what
+ * the log says, in maps in place of the index. A commit may find the disk full. The process may die
+ * right before it, right after it, or between the write and the sync, when the power fails.
  */
-import type {
-  AgentRecord,
-  ControlWrite,
-  OpenRequest,
-  StoredJob,
-  StoredOutcome,
-  StoredRequest,
-} from "../../lib/control/core/model.ts";
-import { isRollout } from "../../lib/control/core/requests/rollouts.ts";
+import type { ControlWrite, StoredRequest } from "../../lib/control/core/model.ts";
+import { encodeFact, parseEntry, toFact } from "../../lib/control/journal/entries.ts";
 import type { ControlJournal } from "../../lib/control/journal/journal.ts";
+import { outcomeSequences } from "../../lib/control/journal/outcomeWrites.ts";
+import { type Appended, type ChainEnd, DurableLog } from "../../lib/store/log/durableLog.ts";
+import { ControlRecords } from "./controlRecords.ts";
+import { toWrite } from "./controlWrites.ts";
+import { FaultyStorage } from "./faultyStorage.ts";
+import type { ProcessClock } from "./time.ts";
 
 /** What happens to a disk, or to its process while it writes. */
 export class DiskFaults {
   isFull = false;
-  /** Armed by the world: the next commit dies before or after it is made. */
+  /** Armed by the world: the next commit dies before or after it is made, or in the middle. */
   crash: "before" | "unsynced" | "after" | undefined;
-  /** Written and not yet synced: lost when the power goes. */
-  #tail: (() => void)[] = [];
   onCrash: () => void = () => {}; // Ends the process; set by the world.
   isAlive = () => true; // False for the dead: what they still do reaches no disk.
-
-  /** Makes a commit under these faults, or throws. */
-  commit(apply: () => void): void {
-    if (!this.isAlive()) throw new Error("the process is dead");
-    const { crash } = this;
-    this.crash = undefined;
-    if (crash === "before") return this.#die();
-    if (this.isFull) throw new Error("database or disk is full");
-    this.#tail.push(apply);
-    if (crash === "unsynced") this.#tail = [];
-    else this.#sync();
-    if (crash === "unsynced") this.#die();
-    if (crash === "after") this.#die();
-  }
-
-  #sync(): void {
-    const tail = this.#tail;
-    this.#tail = [];
-    for (const apply of tail) apply();
-  }
-
-  #die(): never {
-    this.onCrash();
-    throw new Error("the process has died");
-  }
 }
 
-export interface Row {
-  request: OpenRequest;
-  outcome?: StoredOutcome;
-}
+/** So small that the log has many segments. */
+const segmentBytes = { first: 8192, max: 8192 };
 
-/** The control plane's journal with the meaning of the one in SQLite. */
-export class ControlDisk {
-  readonly faults = new DiskFaults();
-  readonly jobs = new Map<string, StoredJob>();
-  readonly rows = new Map<string, Row>();
-  readonly #byJob = new Map<string, Row[]>();
-  readonly #byKey = new Map<string, StoredJob>();
-  readonly #open = new Set<Row>();
-  readonly #agents = new Map<string, AgentRecord>();
+export class ControlDisk extends ControlRecords {
   readonly #capabilities = new Map<string, string>();
-  #sequence = 0;
-  #sequences = new Map<string, number>();
-  /** Told when a request was written as sent, with all of its job's in their order. */
-  onSent: (row: Row, rows: readonly Row[]) => void = () => {};
-  /** Told of every outcome that is written. */
-  onOutcome: (outcome: StoredOutcome) => void = () => {};
-
-  outcomeOf(requestId: string): StoredOutcome | undefined {
-    return this.rows.get(requestId)?.outcome;
+  readonly faults = new DiskFaults();
+  /** How long a sync takes, in milliseconds; 0 if it is too quick to matter. */
+  readonly #syncMs: number;
+  readonly #random: () => number;
+  #storage = new FaultyStorage();
+  #log: DurableLog;
+  /** The end of what the maps have. */
+  #end: ChainEnd = { sequence: 0, digest: new Uint8Array(32) };
+  /** @param random returns a number from 0 up to 1 */
+  constructor(syncMs = 0, random: () => number = () => 0) {
+    super();
+    this.#syncMs = syncMs;
+    this.#random = random;
+    this.#log = this.#openLog();
   }
 
-  journal(): ControlJournal {
+  /** The process is dead, and the machine runs on: what was written is on the disk. */
+  processDied(): void {
+    this.#storage = this.#storage.afterKill();
+    this.#log = this.#openLog();
+  }
+
+  /** The journal of a process that starts now. */
+  journal(clock: Pick<ProcessClock, "after"> = { after: () => () => {} }): ControlJournal {
+    const { isAlive } = this.faults;
+    const commit: ControlJournal["commit"] = (writes, done) => {
+      if (!isAlive()) throw new Error("the process is dead");
+      return this.#commit(writes, clock, (committed) => {
+        if (isAlive()) done(committed);
+      });
+    };
     return {
-      commit: (writes) => {
-        this.#sequences = new Map();
-        this.faults.commit(() => this.#apply(writes));
-        return { sequences: this.#sequences };
+      commit,
+      commitNow: (writes) => {
+        const now = commit(writes, () => {});
+        if (now === undefined) throw new Error("the disk is slow");
+        return now.result;
       },
-      probe: () => this.faults.commit(() => {}),
+      settle: () => {
+        if (isAlive()) this.#log.settle();
+      },
+      probe: () => {
+        if (!isAlive() || this.faults.isFull) throw new Error("the disk is full");
+        this.#storage.isFull = false;
+        this.#log.probe();
+      },
       look: () => {},
-      open: () => this.#openJournal(),
-      agents: () => [...this.#agents.values()],
+      open: () => this.openJournal(),
+      agents: () => [...this.agents.values()],
       job: (jobId) => this.jobs.get(jobId),
-      jobByKey: (key) => this.#byKey.get(key),
+      jobByKey: (key) => this.byKey.get(key),
       jobs: () => ({ jobs: [...this.jobs.values()] }),
       indexHistory: () => false,
       mergeHistory: () => false,
       requests: (jobId) =>
-        (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
+        (this.byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
       fullRequests: (jobId) =>
-        (this.#byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
+        (this.byJob.get(jobId) ?? []).map((row) => ({ ...row.request }) as StoredRequest),
       findAgent: (requestId) => this.rows.get(requestId)?.request.agentId,
       outcomes: (jobId, after) =>
-        (this.#byJob.get(jobId) ?? [])
+        (this.byJob.get(jobId) ?? [])
           .flatMap(({ outcome }) => (outcome && outcome.sequence > after ? [outcome] : []))
           .sort((a, b) => a.sequence - b.sequence),
       findJobId: (requestId) => this.rows.get(requestId)?.request.jobId,
       controlId: "simulated",
+      oldestJobAt: undefined,
+      currentFacts: () => [],
+      get recorder(): never {
+        throw new Error("the log of the control plane is not simulated");
+      },
       get retention(): never {
         throw new Error("retention is not simulated");
       },
@@ -131,97 +125,81 @@ export class ControlDisk {
     };
   }
 
-  #openJournal() {
-    const requests = [...this.#open].map(({ request }) => ({ ...request }));
-    const ids = new Set(requests.map(({ jobId }) => jobId));
-    const jobs = [...ids].map((id) => {
-      const job = this.jobs.get(id) as StoredJob;
-      return isRollout(job) ? { ...job, all: this.#standings(id) } : job;
+  #commit(
+    writes: ControlWrite[],
+    clock: Pick<ProcessClock, "after">,
+    done: Parameters<ControlJournal["commit"]>[1],
+  ): ReturnType<ControlJournal["commit"]> {
+    const { crash } = this.faults;
+    this.faults.crash = undefined;
+    if (crash === "before") return this.#die();
+    this.assertOpen(writes);
+    const storage = this.#storage;
+    storage.isFull = this.faults.isFull;
+    if (crash === "unsynced") storage.stopAtSync();
+    const lines = writes.map((write) => encodeFact(toFact(write), 0));
+    const resultFrom = (first: number) => ({
+      result: { sequences: outcomeSequences(writes, first) },
     });
-    return { jobs, requests };
-  }
-
-  #standings(jobId: string) {
-    return (this.#byJob.get(jobId) ?? []).map(({ request: { requestId }, outcome }) => {
-      return { requestId, outcome: outcome?.outcome, endedAt: outcome?.endedAt };
+    const appended = this.#append(lines, crash, (error) => {
+      const { sequence } = appended.place;
+      if (error === undefined) this.#applied(writes, sequence);
+      done(error === undefined ? resultFrom(sequence) : { error });
     });
+    const { sequence } = appended.place;
+    if (appended.isDurable) this.#applied(writes, sequence);
+    else if (crash === "unsynced") this.#losePower();
+    else clock.after(this.#syncMs, () => storage.finishSyncs());
+    if (crash === "after") this.#die();
+    return appended.isDurable ? resultFrom(sequence) : undefined;
   }
 
-  #apply(writes: ControlWrite[]): void {
-    // Judged before anything is changed, as a transaction would be rolled back.
-    for (const write of writes) {
-      if (write.type === "putOutcome" && this.outcomeOf(write.outcome.requestId) !== undefined) {
-        throw new Error(`request ${write.outcome.requestId} has ended already`);
-      }
-    }
-    let accepted: string | undefined;
-    for (const write of writes) {
-      // What of a job ends as it is accepted is written behind it, with what that has let go.
-      const isOfAccepted = write.type === "putOutcome" && write.outcome.jobId === accepted;
-      if (!isOfAccepted) this.#tellSent(accepted);
-      if (write.type === "putJob") accepted = write.job.jobId;
-      else if (!isOfAccepted) accepted = undefined;
-      this.#write(write);
-    }
-    this.#tellSent(accepted);
+  #applied(writes: ControlWrite[], first: number): void {
+    this.apply(writes, first);
+    this.#end = { sequence: this.#log.sequence, digest: this.#log.digest };
   }
 
-  /** One after the other, in their order: of what came behind nothing had ended yet. */
-  #tellSent(accepted: string | undefined): void {
-    const rows = accepted === undefined ? [] : (this.#byJob.get(accepted) ?? []);
-    for (const [place, row] of rows.entries()) {
-      if (row.request.state !== "sent") continue;
-      const then = rows.map((each, at) => (at < place ? each : { request: each.request }));
-      this.onSent(then[place] ?? row, then);
+  #append(lines: string[], crash: DiskFaults["crash"], done: (error?: unknown) => void): Appended {
+    try {
+      return this.#log.append(lines, done);
+    } catch (error) {
+      if (crash === "unsynced") this.#losePower();
+      throw error;
     }
   }
 
-  #write(write: ControlWrite): void {
-    if (write.type === "putAgent") {
-      this.#agents.set(write.facts.agentId, write.facts);
-    } else if (write.type === "putJob") {
-      const { job, requests } = write;
-      const stored: StoredJob = { ...job, total: requests.length, ended: 0, succeeded: 0 };
-      this.jobs.set(job.jobId, stored);
-      if (job.idempotency) this.#byKey.set(job.idempotency.key, stored);
-      const rows = requests.map((request) => ({ request: { ...request } }));
-      this.#byJob.set(job.jobId, rows);
-      for (const row of rows) {
-        this.rows.set(row.request.requestId, row);
-        this.#open.add(row);
-      }
-    } else if (write.type === "markSent") {
-      const row = this.rows.get(write.requestId);
-      if (row === undefined || row.outcome !== undefined) return;
-      const { sentAt, journalId } = write;
-      row.request = { ...row.request, state: "sent", sentAt, ...(journalId ? { journalId } : {}) };
-      this.onSent(row, this.#byJob.get(row.request.jobId) ?? []);
-    } else if (write.type === "markBatchStarted") {
-      const row = this.rows.get(write.requestId);
-      if (row !== undefined) row.request = { ...row.request, batchAt: write.at };
-    } else if (write.type === "setPaused") {
-      const job = this.jobs.get(write.jobId);
-      if (job === undefined) return;
-      if (write.at === undefined) delete job.pausedAt;
-      else job.pausedAt = write.at;
-    } else if (write.type === "markApproved") {
-      const job = this.jobs.get(write.jobId);
-      if (job !== undefined) job.approvedBy = write.by;
-    } else if (write.type === "markCancelled") {
-      const job = this.jobs.get(write.jobId);
-      if (job !== undefined) job.cancelledAt ??= write.at;
-    } else if (write.type === "putOutcome") this.#end(write);
+  /** The power fails when the batch is written, and not yet synced. */
+  #losePower(): never {
+    this.#storage = this.#storage.afterPowerFailure(this.#random);
+    this.#log = this.#openLog();
+    return this.#die();
   }
 
-  #end({ outcome }: ControlWrite & { type: "putOutcome" }): void {
-    const row = this.rows.get(outcome.requestId);
-    const job = this.jobs.get(outcome.jobId);
-    if (row === undefined || job === undefined) throw new Error("no such request");
-    row.outcome = { ...outcome, sequence: ++this.#sequence };
-    this.#sequences.set(outcome.requestId, this.#sequence);
-    this.#open.delete(row);
-    job.ended++;
-    if (outcome.outcome === "success") job.succeeded++;
-    this.onOutcome(row.outcome);
+  #die(): never {
+    this.faults.onCrash();
+    throw new Error("the process has died");
+  }
+
+  /** Opens the log, and brings the maps up to date with it. */
+  #openLog(): DurableLog {
+    let batch: ControlWrite[] = [];
+    const log = DurableLog.open({
+      storage: this.#storage,
+      owner: "controlPlane",
+      segmentBytes,
+      // The head is written only when the log is closed, which is the harder case.
+      clock: { after: () => () => {}, wall: () => 0 },
+      policy: { isInline: this.#syncMs === 0, measured: () => {} },
+      from: this.#end,
+      onEntry: ({ line, sequence, isLast }) => {
+        batch.push(toWrite(parseEntry(line)));
+        if (!isLast) return;
+        this.apply(batch, sequence - batch.length + 1);
+        batch = [];
+      },
+    });
+    if (!log.hasFrom) throw new Error("the log lacks what was on disk");
+    this.#end = { sequence: log.sequence, digest: log.digest };
+    return log;
   }
 }

@@ -38,6 +38,8 @@ export class FaultyStorage implements LogStorage {
   calls = 0;
   /** The disk takes nothing more. */
   isFull = false;
+  /** The disk takes no new files, and what is allocated can be written. */
+  takesNoFiles = false;
   /** Syncs that run later wait here until `finishSyncs`. */
   readonly #later: (() => void)[] = [];
   #plan: FaultPlan;
@@ -49,6 +51,11 @@ export class FaultyStorage implements LogStorage {
 
   constructor(plan: FaultPlan = {}) {
     this.#plan = plan;
+  }
+
+  /** Whether the machine has stopped. */
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   list(): string[] {
@@ -65,7 +72,7 @@ export class FaultyStorage implements LogStorage {
 
   create(name: string, bytes: number): LogFile {
     this.#changing();
-    if (this.isFull) throw new Error("ENOSPC: no space left on device");
+    if (this.isFull || this.takesNoFiles) throw new Error("ENOSPC: no space left on device");
     const inode = { disk: new Uint8Array(bytes), cache: new Uint8Array(bytes), pending: [] };
     this.#setName(name, inode);
     return this.#file(inode);
@@ -88,6 +95,10 @@ export class FaultyStorage implements LogStorage {
     this.#changing();
     this.#diskNames = new Map(this.#names);
     this.#nameChanges = [];
+  }
+
+  get freeBytes(): number {
+    return this.isFull ? 0 : Number.POSITIVE_INFINITY;
   }
 
   assertInPlace(): void {

@@ -26,7 +26,7 @@ export class ControlProcess {
     this.clock = new ProcessClock(world.time, skewMs);
     disk.faults.isAlive = () => this.clock.isAlive;
     this.engine = new Engine({
-      journal: disk.journal(),
+      journal: disk.journal(this.clock),
       clock: this.clock,
       log: world.logOf("control"),
       heartbeatSeconds: world.plan.heartbeatSeconds,

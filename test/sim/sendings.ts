@@ -1,6 +1,6 @@
 /** Whether a request may be sent now: what its job's turns, pauses, approvals and failures allow. */
 import type { Job } from "../../lib/control/core/model.ts";
-import type { Row } from "./disks.ts";
+import type { Row } from "./controlRecords.ts";
 import type { World } from "./world.ts";
 
 /** `rows`: all requests of the job, in their order, as they are on disk with this sending. */

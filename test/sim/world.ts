@@ -47,7 +47,7 @@ export class World {
   readonly random: Random;
   readonly network: Network;
   readonly ledger: Ledger;
-  readonly disk = new ControlDisk();
+  readonly disk: ControlDisk;
   readonly hosts: Host[];
   readonly #met = new Map<string, number>();
   readonly markers = new Map<string, string>();
@@ -73,6 +73,8 @@ export class World {
     this.#onTrace = options.onTrace;
     this.plan = planOf(options.seed);
     this.random = new Random(options.seed, 2);
+    const syncMs = this.random.chance(0.3) ? this.random.int(1, 100) : 0;
+    this.disk = new ControlDisk(syncMs, () => this.random.unit());
     this.requestsMost = this.plan.orders.reduce((sum, { hosts }) => sum + hosts.length, 0);
     this.network = new Network({
       time: this.time,
@@ -219,6 +221,7 @@ export class World {
     const process = this.control;
     if (process === undefined || !process.clock.isAlive) return;
     process.clock.isAlive = false;
+    this.disk.processDied();
     this.trace(`control dies (${why})`);
     for (const connection of [...this.network.connections]) connection.serverDied();
     this.time.after(awayMs, () => this.startControl());

@@ -7,14 +7,21 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { failpoint } from "../../failpoints.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { Committed } from "../../store/groupCommit.ts";
 import { type Appended, DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
 import { toHex } from "../../store/log/format.ts";
-import type { EntryPlace, SegmentInfo } from "../../store/log/segmentSet.ts";
+import type { SegmentBytes, SegmentInfo } from "../../store/log/segmentSet.ts";
+import type { EntryPlace } from "../../store/log/segments.ts";
 import type { LogStorage } from "../../store/log/storage.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { AgentWrite, Identity, RequestRecord } from "../core/model.ts";
 import { type AgentEntry, parseEntry, toEntry, toRecord } from "./entries.ts";
 import { RequestIndex } from "./requestIndex.ts";
+
+type Done = (committed: Committed<undefined>) => void;
+
+/** What a commit returns: nothing but that it is durable. */
+const durable = { result: undefined };
 
 export interface AgentJournal {
   /**
@@ -23,10 +30,10 @@ export interface AgentJournal {
    */
   readonly identity: Identity;
   /**
-   * Makes all writes durable and returns true, or throws and makes none. On a slow disk it returns
-   * false, and calls `done` once when the writes are durable, or with the error.
+   * Makes all writes durable and returns a result, or throws and makes none. On a slow disk it
+   * returns undefined, and calls `done` once when the writes are durable, or with the error.
    */
-  commit(writes: AgentWrite[], done: (error?: unknown) => void): boolean;
+  commit(writes: AgentWrite[], done: Done): typeof durable | undefined;
   /** Calls the `done` that is pending before it returns. */
   settle(): void;
   find(requestId: string): RequestRecord | undefined;
@@ -38,12 +45,11 @@ export interface AgentJournal {
 export interface AgentJournalOptions {
   storage: LogStorage;
   clock: Pick<Clock, "after" | "now" | "wall">;
-  /** The size of a segment; 1 MiB by default. */
-  segmentBytes?: number;
+  segmentBytes?: SegmentBytes;
   policy?: NonNullable<LogOptions["policy"]>;
 }
 
-const segmentBytesDefault = 1024 * 1024;
+const segmentBytesDefault: SegmentBytes = { first: 256 * 1024, max: 4 * 1024 * 1024 };
 
 /**
  * Opens the journal.
@@ -105,7 +111,7 @@ export class LogJournal implements AgentJournal {
     return this.#log.tornBytes;
   }
 
-  commit(writes: AgentWrite[], done: (error?: unknown) => void): boolean {
+  commit(writes: AgentWrite[], done: Done): typeof durable | undefined {
     const wall = this.#clock.wall();
     const entries: AgentEntry[] = [];
     for (const write of writes) {
@@ -113,7 +119,11 @@ export class LogJournal implements AgentJournal {
       if (entry.type === "response_acknowledged") this.#acknowledge(entry);
       else entries.push(entry);
     }
-    return entries.length === 0 || this.#append(entries, done);
+    if (entries.length === 0) return durable;
+    const isDurable = this.#append(entries, (error) => {
+      done(error === undefined ? durable : { error });
+    });
+    return isDurable ? durable : undefined;
   }
 
   settle(): void {
@@ -196,12 +206,17 @@ export class LogJournal implements AgentJournal {
     const lines = batch.map((entry) => JSON.stringify(entry));
     let appended: Appended;
     try {
-      appended = this.#log.append(lines, (error) => {
-        this.#isWriting = false;
-        if (error === undefined) this.#applyAll(batch, appended.place);
-        else failed();
-        done(error);
-      });
+      const isEssential = entries.every(({ type }) => type === "request_ended");
+      appended = this.#log.append(
+        lines,
+        (error) => {
+          this.#isWriting = false;
+          if (error === undefined) this.#applyAll(batch, appended.place);
+          else failed();
+          done(error);
+        },
+        isEssential,
+      );
     } catch (error) {
       failed();
       throw error;

@@ -2,7 +2,7 @@
  * Where the latest entry of each request stands in the log. Requests without an acknowledgement are
  * held one by one. Acknowledged ones are held by segment, so that they are forgotten together.
  */
-import type { EntryPlace } from "../../store/log/segmentSet.ts";
+import type { EntryPlace } from "../../store/log/segments.ts";
 
 interface OpenRequest {
   /** The place of the latest entry. */

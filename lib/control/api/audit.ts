@@ -1,6 +1,9 @@
 /** HTTP routes that read the audit trail by page and verify its hash chain. */
+import type { Context } from "hono";
 import { type AuditHead, type AuditPage, parseAuditHead } from "../../protocol/api/audit.ts";
+import type { AuditFilter } from "../../protocol/api/auditFilter.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import { isTimestamp } from "../../protocol/timestamp.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
 
 export const auditRoutes: Route[] = [
@@ -8,21 +11,49 @@ export const auditRoutes: Route[] = [
   { method: "GET", path: "/api/v1/audit/verify", permission: "audit.read", handle: verify },
 ];
 
-function list({ c, engine }: RouteContext): Response {
+async function list({ c, engine }: RouteContext): Promise<Response> {
   const most = Number.MAX_SAFE_INTEGER;
   const limit = readNumber(c, "limit", { least: 1, most: 1_000, otherwise: 100 });
   const { audit } = engine.journal;
-  const { head } = audit;
+  const after = readNumber(c, "after", { least: 0, most, otherwise: most });
+  const filter = readFilter(c);
   // Without a cursor, the page holds the newest entries.
-  const otherwise = Math.max(0, head.sequence - limit);
-  const after = readNumber(c, "after", { least: 0, most, otherwise });
-  const page: AuditPage = { items: audit.list(after, limit), head };
+  const read =
+    after === most
+      ? await audit.newest({ limit, filter }, yieldToEventLoop)
+      : await audit.page({ after, limit, filter }, yieldToEventLoop);
+  const page: AuditPage = { ...read, head: audit.head };
   return c.json(page);
 }
 
+const filterCharsMax = 200;
+
+function readFilter(c: Context): AuditFilter {
+  const filter: AuditFilter = {};
+  for (const name of ["since", "until"] as const) {
+    const text = c.req.query(name);
+    if (text === undefined) continue;
+    if (!isTimestamp(text)) throw malformed(name, "a time in ISO 8601 and UTC");
+    filter[name] = text;
+  }
+  for (const name of ["by", "agent", "action", "command"] as const) {
+    const text = c.req.query(name);
+    if (text === undefined) continue;
+    const isShort = text !== "" && text.length <= filterCharsMax;
+    if (!isShort) throw malformed(name, `1 to ${filterCharsMax} characters`);
+    filter[name] = text;
+  }
+  return filter;
+}
+
+function malformed(name: string, rule: string): WsctlError {
+  return new WsctlError("MALFORMED", `Query parameter "${name}" must be ${rule}`);
+}
+
+const yieldToEventLoop = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 async function verify({ c, engine }: RouteContext): Promise<Response> {
   const anchor = parseAnchor(c.req.query("head"));
-  const yieldToEventLoop = () => new Promise<void>((resolve) => setImmediate(resolve));
   return c.json(await engine.journal.audit.verify(anchor, yieldToEventLoop));
 }
 

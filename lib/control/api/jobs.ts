@@ -16,6 +16,7 @@ import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
 import { buildRetryRequest } from "../jobs/retryJob.ts";
 import { isIndexable, whole } from "../journal/history/historyIndex.ts";
+import { EarlyLines, earlyMs } from "../streams/earlyLines.ts";
 import { OutcomeStream } from "../streams/outcomeStream.ts";
 import { OutputStream } from "../streams/outputStream.ts";
 import { jobDetail, jobView } from "../views/views.ts";
@@ -118,7 +119,7 @@ function submit(context: RouteContext, order: JobRequest, retryOf?: string): Pro
   return submitted.then((accepted) => sendAccepted(context, accepted));
 }
 
-function sendAccepted(context: RouteContext, submitted: AcceptedJob): Response {
+async function sendAccepted(context: RouteContext, submitted: AcceptedJob): Promise<Response> {
   const { c, engine } = context;
   const { job } = submitted;
   const accepted = acceptedLine(engine, submitted);
@@ -128,7 +129,12 @@ function sendAccepted(context: RouteContext, submitted: AcceptedJob): Response {
   const source = withOutput
     ? new OutputStream({ ...start, received: {} })
     : new OutcomeStream(start);
-  return ndjson(context, source, accepted);
+  const first = `${JSON.stringify(accepted)}\n`;
+  const early = new EarlyLines(source);
+  const lines = first + (await early.collect(earlyMs));
+  if (!early.isOver || !context.authority.isValid) return ndjson(context, early, lines);
+  early.close();
+  return new Response(lines, { status: 202, headers: ndjsonHeaders });
 }
 
 async function listJobs(context: RouteContext): Promise<Response> {
@@ -245,18 +251,18 @@ function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedL
   };
 }
 
+const ndjsonHeaders = { "Content-Type": "application/x-ndjson" };
+
 /**
- * Streams a job. The stream starts with the line of the accepted job, if there is one, and closes
+ * Streams a job. The stream starts with the lines of the accepted job, if there are any, and closes
  * early if the token ends.
  */
 function ndjson(
   { engine, token, authority }: RouteContext,
   source: StreamSource,
-  accepted?: AcceptedLine,
+  first = "",
 ): Response {
-  const first = accepted === undefined ? "" : `${JSON.stringify(accepted)}\n`;
   // The credential may have ended since the job was accepted; the stream then closes at once.
   const stream = engine.responseStreams.open(token.tokenId, source, first, authority.isValid);
-  const status = accepted === undefined ? 200 : 202;
-  return new Response(stream, { status, headers: { "Content-Type": "application/x-ndjson" } });
+  return new Response(stream, { status: first === "" ? 200 : 202, headers: ndjsonHeaders });
 }

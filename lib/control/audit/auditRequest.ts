@@ -5,10 +5,10 @@ import type { AuditDetails } from "../../protocol/api/audit.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { refusalsMax, refusalsWindowMs } from "../../protocol/limits.ts";
-import type { AuditTrail } from "../../store/auditTrail.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Route, RouteContext } from "../api/route.ts";
 import { auditUnavailable } from "../core/rejections.ts";
+import type { AuditTrail } from "../journal/auditTrail.ts";
 
 const idCharsMax = 128;
 
@@ -92,7 +92,7 @@ export class RefusalLog {
   /** The request is rejected in any case; if that cannot be recorded, the error is logged. */
   #write(facts: AuditDetails): void {
     try {
-      this.#trail.write(facts, this.#clock.wall());
+      this.#trail.write(facts);
     } catch (error) {
       this.#log.error(`Cannot record a rejected request: ${errorText(error)}`, {
         action: facts.action,
@@ -104,14 +104,14 @@ export class RefusalLog {
 export type RefusedRequest = Required<Pick<AuditDetails, "action" | "address" | "code">> &
   Pick<AuditDetails, "actor" | "role">;
 
-function recorder(action: string, { c, engine, token, address, resource, now }: RouteContext) {
+function recorder(action: string, { c, engine, token, address, resource }: RouteContext) {
   const { tokenId: actor, role } = token;
   const ids = collectIds(c);
   const { audit } = engine.journal;
   return (outcome: string, code?: string) => {
     const coded = code === undefined ? {} : { code };
     const on = { ...ids, ...resource };
-    audit.write({ action, outcome, actor, role, address, resource: on, ...coded }, now);
+    audit.write({ action, outcome, actor, role, address, resource: on, ...coded });
   };
 }
 

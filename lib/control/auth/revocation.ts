@@ -107,7 +107,7 @@ export class Revocations {
     const { audit } = this.#engine.journal;
     for (const [tokenId, at] of this.#tokens.unwritten) {
       const resource = { token_id: tokenId, since: timestamp(at) };
-      audit.write({ action: "token.revoke", outcome: "written", resource }, this.#clock.wall());
+      audit.write({ action: "token.revoke", outcome: "written", resource });
       this.#tokens.revoke(tokenId, at);
       this.#log.info("delayed revocation saved", {
         token: tokenId,
@@ -125,7 +125,7 @@ export class Revocations {
   fence(token: StoredToken): void {
     const { tokenId: actor, agentId: agent } = token;
     const facts = { action: "agent.fence", outcome: "accepted", actor, resource: { agent } };
-    this.#engine.journal.audit.write(facts, this.#clock.wall());
+    this.#engine.journal.audit.write(facts);
     this.#tokens.setState(token.tokenId, "fenced");
     this.#engine.notify({ type: "tokenFenced", tokenId: token.tokenId });
   }

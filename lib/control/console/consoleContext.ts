@@ -4,11 +4,11 @@ import type { Context } from "hono";
 import type { Log } from "../../log/log.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { AuditTrail } from "../../store/auditTrail.ts";
 import type { RefusalLog } from "../audit/auditRequest.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { LoginSessions, LoginSubject } from "../auth/loginSessions.ts";
 import { auditUnavailable } from "../core/rejections.ts";
+import type { AuditTrail } from "../journal/auditTrail.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { Cookies } from "./cookies.ts";
 import type { OidcFlow } from "./oidc/oidcFlow.ts";
@@ -51,7 +51,7 @@ export function startSession(
   sessions.begin(secret, subject, now);
   try {
     const { tokenId: actor, role } = token;
-    audit.write({ action: loginAction, outcome: "accepted", actor, role, address, resource }, now);
+    audit.write({ action: loginAction, outcome: "accepted", actor, role, address, resource });
   } catch (error) {
     sessions.end(secret);
     throw auditUnavailable(error);

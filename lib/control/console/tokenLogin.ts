@@ -83,7 +83,7 @@ export async function logIn(context: ConsoleContext): Promise<Response> {
 
 /** Responds 204, also without a session. */
 export function logOut(context: ConsoleContext): Response {
-  const { c, authenticator, logins: sessions, cookies, audit, address, log, now } = context;
+  const { c, authenticator, logins: sessions, cookies, audit, address, log } = context;
   requireSameOrigin(context);
   const secret = cookies.login(c);
   const found = secret === undefined ? undefined : authenticator.findLogin(secret, address);
@@ -92,7 +92,7 @@ export function logOut(context: ConsoleContext): Response {
   sessions.end(secret);
   const { tokenId: actor, role } = found.token;
   try {
-    audit.write({ action: "console.logout", outcome: "accepted", actor, role, address }, now);
+    audit.write({ action: "console.logout", outcome: "accepted", actor, role, address });
   } catch (error) {
     // A logout succeeds even if it cannot be recorded.
     log.error(`Cannot record a logout: ${errorText(error)}`);

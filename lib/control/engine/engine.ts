@@ -32,7 +32,7 @@ import type { EngineOptions } from "./engineOptions.ts";
 import { OutcomeListeners } from "./outcomeListeners.ts";
 import { OutputRouter } from "./outputRouter.ts";
 import { type AcceptedJob, type Completion, PendingSubmissions } from "./pendingSubmissions.ts";
-import { requiresCommit } from "./requiresCommit.ts";
+import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
 import { ResponseStreams } from "./responseStreams.ts";
 import { SocketTable } from "./socketTable.ts";
 import { ConditionWaiter } from "./waitUntil.ts";
@@ -74,16 +74,13 @@ export class Engine {
     this.#sockets = new SocketTable(clock);
     this.capabilities = new CapabilityCache(journal);
     this.#commits = new GroupCommit({
-      commit: (writes) => ({ result: journal.commit(writes) }),
-      release: (effects, committed) => {
-        for (const effect of effects) this.#attempt(effect, committed);
-        this.#conditions.changed();
-      },
+      ...{ commit: journal.commit, settle: journal.settle, mayOvertake },
+      release: (effects, committed) => this.#release(effects, committed),
       failed: (batch, error) => this.#commitFailed(batch, error),
       defer: (run) => clock.defer(run),
     });
-    const hasCapabilities = (digest: string) => this.capabilities.has(digest);
     const { heartbeatSeconds, isTls = false } = options;
+    const hasCapabilities = (digest: string) => this.capabilities.has(digest);
     const fleet = { heartbeatSeconds, isTls, hasCapabilities };
     this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
     this.#alarm = new Alarm(clock, (wasPaused) => this.#step({ type: "tick", wasPaused }));
@@ -97,7 +94,8 @@ export class Engine {
   }
 
   get sizes() {
-    return { ...this.core.sizes, sockets: this.#sockets.size, waiting: this.#commits.waitingCount };
+    const { waitingCount: waiting } = this.#commits;
+    return { ...this.core.sizes, sockets: this.#sockets.size, waiting };
   }
 
   /** Submits a job. `completion` is called once the job is on disk or rejected. */
@@ -132,9 +130,7 @@ export class Engine {
   }
 
   /** Returns the id of a new subscriber; `listener` receives its output. */
-  newSubscription(listener: (piece: OutputPayload) => void): number {
-    return this.#outputs.add(listener);
-  }
+  newSubscription = (listener: (piece: OutputPayload) => void) => this.#outputs.add(listener);
 
   subscribeOutput(order: OutputSubscription): void {
     this.#step({ type: "outputSubscribed", order });
@@ -160,7 +156,7 @@ export class Engine {
     this.#step({ type: "messageReceived", sessionId, text });
   }
 
-  /** The latest measured round-trip time to an agent, in milliseconds. */
+  /** The latest round-trip time to an agent, in milliseconds. */
   latency(agentId: string): number | undefined {
     const sessionId = this.core.registry.agents.get(agentId)?.session?.sessionId;
     return sessionId === undefined ? undefined : this.#sockets.latencyOf(sessionId);
@@ -199,6 +195,11 @@ export class Engine {
   #step(event: ControlEvent): void {
     this.#commits.add(this.core.step(event, this.#clock.now()));
     this.#alarm.set(this.core.next());
+  }
+
+  #release(effects: readonly ControlEffect[], committed?: CommitResult): void {
+    for (const effect of effects) this.#attempt(effect, committed);
+    this.#conditions.changed();
   }
 
   /** A fault in one effect neither prevents other effects nor ends the process. */
@@ -262,9 +263,8 @@ export class Engine {
   }
 
   #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
-    this.#log.error(
-      `Cannot write the journal: ${errorText(error)}. No jobs are accepted until it can be written`,
-    );
+    const text = `Cannot write the journal: ${errorText(error)}`;
+    this.#log.error(`${text}. No jobs are accepted until it can be written`);
     this.#step({ type: "commitFailed", writes: batch.writes });
     for (const effect of batch.effects) {
       if (effect.type === "acceptJob") this.#jobs.fail(effect.job.jobId, commitFailedError(error));
@@ -273,7 +273,7 @@ export class Engine {
     this.#cancelProbe ??= this.#clock.after(storageProbeMs, () => this.#probeJournal());
   }
 
-  /** Checks that the journal file still exists; the journal may not be written for a long time. */
+  /** Checks that the log is still there; it may not be written for a long time. */
   look(): void {
     if (this.core.dispatcher === undefined) return;
     try {
@@ -284,7 +284,6 @@ export class Engine {
   }
 
   #probeJournal(): void {
-    this.#cancelProbe = undefined;
     let open: OpenJournal;
     try {
       this.journal.probe();
@@ -294,6 +293,7 @@ export class Engine {
       this.#cancelProbe = this.#clock.after(storageProbeMs, () => this.#probeJournal());
       return;
     }
+    this.#cancelProbe = undefined;
     this.#log.info("journal writable again");
     this.#step({ type: "storageRecovered", open });
   }

@@ -6,3 +6,8 @@ export function requiresCommit(effect: ControlEffect): boolean {
     return effect.type === "acceptJob" || effect.type === "publishOutcome";
   return ["command", "ack", "welcome", "cancel"].includes(effect.message.type);
 }
+
+/** Whether an effect may run before earlier writes are durable, because nothing relies on them. */
+export function mayOvertake(effect: ControlEffect): boolean {
+  return effect.type === "terminate" || effect.type === "log";
+}

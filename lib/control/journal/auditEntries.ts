@@ -1,58 +1,46 @@
-/** Builds the audit entries of the core's writes, which are committed in the same transaction. */
-import type { AuditTrailEntry } from "../../store/auditTrail.ts";
-import type { ControlWrite } from "../core/model.ts";
+/** The audit trail of a control plane is a view of its log. */
+import { type AuditDetails, type AuditEntry, pruneAction } from "../../protocol/api/audit.ts";
+import type { ControlEntry, ControlFact } from "./entries.ts";
 
 /**
  * The maximum number of agents named in one entry. An entry for more agents has their number; each
- * of their requests has its own entry.
+ * of their requests has its own entry when it is sent later, and when it ends.
  */
 const namesMax = 100;
 
-/** Returns no entry for writes that no client caused. */
-export function buildAuditEntries(write: ControlWrite): AuditTrailEntry[] {
-  switch (write.type) {
-    case "putJob":
-      return [jobCreated(write), ...write.requests.flatMap((request) => requestSent(request))];
-    case "markSent":
-      return requestSent(write);
-    case "putOutcome": {
-      const { requestId, jobId, agentId: agent, outcome, code, endedAt: at } = write.outcome;
-      const resource = { request_id: requestId, job_id: jobId, agent };
-      const coded = code === undefined ? {} : { code };
-      return [{ at, details: { action: "request.end", outcome, resource, ...coded } }];
+/** Returns undefined for an entry that is not part of the audit trail. */
+export function toAuditEntry(sequence: number, entry: ControlEntry): AuditEntry | undefined {
+  const details = toDetails(entry);
+  return details === undefined ? undefined : { sequence, at: entry.at, ...details };
+}
+
+function toDetails(fact: ControlFact): AuditDetails | undefined {
+  switch (fact.type) {
+    case "job_created":
+      return jobCreated(fact);
+    case "request_sent": {
+      const resource = { request_id: fact.request_id };
+      return { action: "request.send", outcome: "started", resource };
     }
-    case "appendAudit":
-      return [{ at: write.at, details: write.facts }];
-    case "markCancelled":
-    case "markApproved":
-    case "markBatchStarted":
-    case "setPaused":
-    case "putAgent":
-    case "deleteAgent":
-      return [];
+    case "request_ended": {
+      const { requestId: request_id, jobId: job_id, agentId: agent, outcome, code } = fact.outcome;
+      const coded = code === undefined ? {} : { code };
+      return { action: "request.end", outcome, resource: { request_id, job_id, agent }, ...coded };
+    }
+    case "action_recorded":
+      return fact.details;
+    case "entries_removed": {
+      const { through: last_sequence, digest: hash, entries: records, reason } = fact;
+      const resource = { last_sequence, hash, records, reason };
+      return { action: pruneAction, outcome: "accepted", resource };
+    }
     default:
-      return write satisfies never;
+      return undefined;
   }
 }
 
-/** A request that waits for its agent was not sent. */
-function requestSent(request: { requestId: string; sentAt?: number }): AuditTrailEntry[] {
-  const { requestId: request_id, sentAt: at } = request;
-  if (at === undefined) return [];
-  return [
-    { at, details: { action: "request.send", outcome: "started", resource: { request_id } } },
-  ];
-}
-
-function jobCreated({ job, requests }: ControlWrite & { type: "putJob" }): AuditTrailEntry {
-  const {
-    jobId: job_id,
-    command,
-    createdBy: actor,
-    createdAt: at,
-    requestedBy = {},
-    schedule,
-  } = job;
+function jobCreated({ job, requests }: ControlFact & { type: "job_created" }): AuditDetails {
+  const { jobId: job_id, command, createdBy: actor, requestedBy = {}, schedule } = job;
   const { address, role, parameters } = requestedBy;
   const resource = {
     job_id,
@@ -60,11 +48,12 @@ function jobCreated({ job, requests }: ControlWrite & { type: "putJob" }): Audit
     ...(parameters === undefined ? {} : { parameters }),
     agents: requests.slice(0, namesMax).map(({ agentId }) => agentId),
     total: requests.length,
+    sent: requests.filter(({ sentAt }) => sentAt !== undefined).length,
     ...(schedule === undefined ? {} : { schedule }),
   };
   const from = {
     ...(role === undefined ? {} : { role }),
     ...(address === undefined ? {} : { address }),
   };
-  return { at, details: { action: "job.create", outcome: "accepted", actor, ...from, resource } };
+  return { action: "job.create", outcome: "accepted", actor, ...from, resource };
 }

@@ -1,9 +1,9 @@
 /**
- * The interface of the control plane's journal, which holds all durable state. `sqliteJournal.ts`
+ * The interface of the control plane's journal, which holds all durable state. `controlJournal.ts`
  * implements it; a cluster would use another implementation.
  */
 
-import type { AuditTrail } from "../../store/auditTrail.ts";
+import type { Committed } from "../../store/groupCommit.ts";
 import type {
   AgentRecord,
   ControlWrite,
@@ -12,8 +12,11 @@ import type {
   StoredOutcome,
   StoredRequest,
 } from "../core/model.ts";
+import type { AuditTrail } from "./auditTrail.ts";
+import type { ControlFact } from "./entries.ts";
 import type { Retention } from "./history/retention.ts";
 import type { JobPage, JobsQuery } from "./jobQuery.ts";
+import type { Recorder } from "./recorder.ts";
 import type { ArtifactTable } from "./tables/artifactTable.ts";
 import type { MetricsTable } from "./tables/metricsTable.ts";
 import type { ReleaseTable } from "./tables/releaseTable.ts";
@@ -26,15 +29,23 @@ export interface CommitResult {
   sequences: ReadonlyMap<string, number>;
 }
 
-/**
- * All methods are synchronous and throw on failure. `commit` makes all of its writes durable before
- * it returns, or none.
- */
+/** All methods throw on failure, and all but `commit` are synchronous. */
 export interface ControlJournal {
-  commit(writes: ControlWrite[]): CommitResult;
+  /**
+   * Makes all writes durable and returns the result, or throws and makes none. On a slow disk it
+   * returns undefined, and calls `done` once, later.
+   */
+  commit(
+    writes: ControlWrite[],
+    done: (committed: Committed<CommitResult>) => void,
+  ): { result: CommitResult } | undefined;
+  /** Makes all writes durable before it returns, however slow the disk is, or none. */
+  commitNow(writes: ControlWrite[]): CommitResult;
+  /** Calls the `done` that is pending before it returns. */
+  settle(): void;
   /** Throws if the journal cannot be written. */
   probe(): void;
-  /** Throws if the journal file was moved or deleted. */
+  /** Throws if the log was moved or deleted. */
   look(): void;
   open(): OpenJournal;
   agents(): AgentRecord[];
@@ -74,5 +85,11 @@ export interface ControlJournal {
   readonly controlId: string;
 
   readonly artifacts: ArtifactTable;
+  /** When the oldest job in the index was created, in milliseconds since 1970. */
+  readonly oldestJobAt: number | undefined;
+  /** The facts that hold now, beside jobs: tokens, agents, schedules and others. */
+  currentFacts(): Iterable<ControlFact>;
+  /** The log, and what records facts in it. */
+  readonly recorder: Recorder;
   close(): void;
 }

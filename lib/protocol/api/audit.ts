@@ -66,6 +66,8 @@ export interface AuditHead {
 export interface AuditPage {
   items: AuditLine[];
   head: AuditHead;
+  /** The last entry that was read, which need not match the filters; the next page follows it. */
+  through: number;
 }
 
 export type VerifyResult =

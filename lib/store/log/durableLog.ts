@@ -6,31 +6,32 @@
 import { randomBytes } from "node:crypto";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Clock } from "../../time/clock.ts";
-import { encodeBatch, firstDigest, type LogOwner, linesOf } from "./format.ts";
-import { HeadFile, type LogHead } from "./head.ts";
-import { headDamaged, storageError } from "./logErrors.ts";
-import { segmentName, unfinishedSuffix } from "./names.ts";
+import { encodeBatch, firstDigest, type LogOwner } from "./format.ts";
+import { HeadFile } from "./head.ts";
+import { storageError } from "./logErrors.ts";
 import { recover } from "./recovery.ts";
-import { type EntryPlace, type SegmentInfo, SegmentSet } from "./segmentSet.ts";
-import type { ChainPosition } from "./segments.ts";
-import type { LogFile, LogStorage } from "./storage.ts";
+import { type SegmentBytes, type SegmentInfo, SegmentSet } from "./segmentSet.ts";
+import { type ChainPosition, deliver, type EntryPlace, type LogEntry } from "./segments.ts";
+import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
 import { SyncPolicy } from "./syncPolicy.ts";
 
 export interface LogOptions {
   storage: LogStorage;
   owner: LogOwner;
-  /** The size of a segment; a larger batch gets a segment of its own size. */
-  segmentBytes: number;
+  segmentBytes: SegmentBytes;
   clock: Pick<Clock, "after" | "wall">;
-  /** Decides where syncs run; by default, their duration decides. */
-  policy?: Pick<SyncPolicy, "averageMs" | "isInline" | "measured">;
-  /** Takes every entry that the log has, in order, while the log is opened. */
+  /** Decides where syncs run; by default, their duration does. */
+  policy?: Pick<SyncPolicy, "isInline" | "measured">;
+  /** The last entry that the caller has, and its digest; the entries before it are not read. */
+  from?: ChainEnd;
+  /** Takes every entry after `from`, in order, while the log is opened. */
   onEntry(entry: LogEntry): void;
 }
 
-export interface LogEntry extends EntryPlace {
-  /** The JSON text of the entry. */
-  line: string;
+/** An entry, and the digest of the batch that it ends. */
+export interface ChainEnd {
+  sequence: number;
+  digest: Uint8Array;
 }
 
 /** A batch that was appended. */
@@ -41,7 +42,7 @@ export interface Appended {
   isDurable: boolean;
 }
 
-/** The head is written this long after a batch, in milliseconds. */
+/** The head is written so long after a batch, in milliseconds. */
 const headDelayMs = 1_000;
 
 export class DurableLog {
@@ -49,13 +50,15 @@ export class DurableLog {
   readonly #head: HeadFile;
   readonly #logId: Uint8Array;
   readonly #segments: SegmentSet;
-  readonly #policy: Pick<SyncPolicy, "averageMs" | "isInline" | "measured">;
+  readonly #policy: Pick<SyncPolicy, "isInline" | "measured">;
   /** The end of what is proven to be on disk. */
   #durable: ChainPosition;
   /** Ends the wait for the batch that is being synced. */
   #inFlight: { file: LogFile; settle(error?: unknown): void } | undefined;
   #cancelHead: (() => void) | undefined;
   #isClosed = false;
+  /** Whether the log has the entry `from`. If not, the caller must read the whole log. */
+  readonly hasFrom: boolean;
   /** The number of bytes of a torn tail that were removed when the log was opened. */
   readonly tornBytes: number;
 
@@ -74,24 +77,23 @@ export class DurableLog {
   }
 
   private constructor(options: LogOptions) {
-    const { storage, owner, segmentBytes, clock, onEntry } = options;
+    const { storage, owner, segmentBytes, clock, from } = options;
     this.#options = options;
     this.#policy = options.policy ?? new SyncPolicy();
     this.#head = new HeadFile(storage);
-    const head = readHead(storage, this.#head);
+    const head = this.#head.readExisting();
     const found = recover({
       storage,
       owner,
       head,
-      onBatch: ({ batch, offset }, segment) => {
-        let sequence = batch.first;
-        for (const line of linesOf(batch)) onEntry({ sequence: sequence++, segment, offset, line });
-      },
+      ...(from === undefined ? {} : { from }),
+      onBatch: (placed, segment) => deliver(placed, segment, from?.sequence ?? 0, options.onEntry),
     });
     for (const name of storage.list()) if (name.endsWith(unfinishedSuffix)) storage.remove(name);
     this.#logId = head?.logId ?? randomBytes(16);
     this.#durable = found?.position ?? { sequence: 1, digest: firstDigest };
     this.tornBytes = found?.tornBytes ?? 0;
+    this.hasFrom = found?.hasFrom ?? (from?.sequence ?? 0) === 0;
     const set = { storage, owner, segmentBytes, logId: this.#logId, wall: () => clock.wall() };
     this.#segments = new SegmentSet(set, found?.segments ?? [], this.tornBytes);
     // A log without a head is damaged, so the head comes first.
@@ -109,14 +111,9 @@ export class DurableLog {
     return this.#durable.digest;
   }
 
-  /** All segments, oldest first. */
+  /** Oldest first. */
   get segments(): readonly SegmentInfo[] {
     return this.#segments.all;
-  }
-
-  /** The average time of a sync in milliseconds, and whether syncs run on the event loop. */
-  get syncs(): { averageMs: number; isInline: boolean } {
-    return { averageMs: this.#policy.averageMs, isInline: this.#policy.isInline };
   }
 
   /**
@@ -125,17 +122,22 @@ export class DurableLog {
    * @param lines one JSON text for each entry, without a line end
    * @param done called once if the disk is slow: when the batch is on disk, or with the error that
    *   this method throws otherwise
+   * @param isEssential whether the batch may use the space that is kept for what has begun
    * @throws {WsctlError} STORAGE_UNAVAILABLE if the entries are not in the log
    */
-  append(lines: readonly string[], done: (error?: WsctlError) => void): Appended {
-    if (this.#isClosed || this.#inFlight !== undefined || lines.length === 0) {
-      const state = this.#isClosed ? "it is closed" : "another batch is being written";
+  append(
+    lines: readonly string[],
+    done: (error?: WsctlError) => void,
+    isEssential = false,
+  ): Appended {
+    const state = this.#isClosed ? "it is closed" : "another batch is being written";
+    if (this.#isClosed || this.#inFlight !== undefined)
       throw new WsctlError("INTERNAL", `Cannot append to the log: ${state}`);
-    }
+    const { sequence, digest: previous } = this.#durable;
+    const { bytes, digest } = encodeBatch(lines, sequence, previous);
+    this.assertInPlace();
+    this.#try(() => this.#segments.reserve(bytes.length, this.#durable, isEssential));
     try {
-      this.#options.storage.assertInPlace();
-      const { sequence, digest: previous } = this.#durable;
-      const { bytes, digest } = encodeBatch(lines, sequence, previous);
       const { file, place } = this.#segments.write(bytes, this.#durable);
       const position = { sequence: sequence + lines.length, digest };
       const advance = () => this.#advance(position, bytes.length);
@@ -146,17 +148,20 @@ export class DurableLog {
     }
   }
 
-  /** Syncs the batch that is being written on the event loop, and calls its `done`. */
+  /**
+   * Syncs the batch that is being written on the event loop, and calls its `done`, until no batch is
+   * being written: a `done` may append the next one.
+   */
   settle(): void {
-    const flight = this.#inFlight;
-    if (flight === undefined) return;
-    let failure: unknown;
-    try {
-      flight.file.sync();
-    } catch (error) {
-      failure = error;
+    for (let flight = this.#inFlight; flight !== undefined; flight = this.#inFlight) {
+      let failure: unknown;
+      try {
+        flight.file.sync();
+      } catch (error) {
+        failure = error;
+      }
+      flight.settle(failure);
     }
-    flight.settle(failure);
   }
 
   /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry does not verify */
@@ -165,16 +170,27 @@ export class DurableLog {
   }
 
   /**
+   * Reads the entries after a sequence, in order, until `onEntry` returns false.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the log does not verify there
+   */
+  scan(after: number, onEntry: (entry: LogEntry) => boolean): void {
+    this.#segments.scan(after, this.#durable.sequence, (placed, segment) => {
+      let isWanted = true;
+      deliver(placed, segment, after, (entry) => {
+        isWanted &&= onEntry(entry);
+      });
+      return isWanted;
+    });
+  }
+
+  /**
    * Begins a new segment, so that the entries up to now can be removed together.
    *
    * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
   roll(): void {
-    try {
-      this.#segments.roll(this.#durable);
-    } catch (error) {
-      throw this.#writeError(error);
-    }
+    this.#try(() => this.#segments.roll(this.#durable));
   }
 
   /** Removes the segments that end before a sequence. The one that is written stays. */
@@ -189,18 +205,19 @@ export class DurableLog {
     return removed;
   }
 
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the directory was moved, removed or replaced */
+  assertInPlace(): void {
+    this.#options.storage.assertInPlace();
+  }
+
   /**
    * Checks that the log can be written, after a failure by beginning a new segment.
    *
    * @throws {WsctlError} STORAGE_UNAVAILABLE
    */
   probe(): void {
-    try {
-      this.#options.storage.assertInPlace();
-      this.#segments.prepare(this.#durable);
-    } catch (error) {
-      throw this.#writeError(error);
-    }
+    this.assertInPlace();
+    this.#try(() => this.#segments.prepare(this.#durable));
   }
 
   /** Waits for what is being written, and closes all files. */
@@ -247,8 +264,11 @@ export class DurableLog {
   }
 
   #advance(position: ChainPosition, bytes: number): void {
+    const isFirst = this.#durable.sequence === 1;
     this.#durable = position;
     this.#segments.advance(position.sequence, bytes);
+    // From now on, a log without segments is one that has lost them.
+    if (isFirst) this.#tryWriteHead(true);
     this.#cancelHead ??= this.#options.clock.after(headDelayMs, () => {
       this.#cancelHead = undefined;
       this.#tryWriteHead(false);
@@ -265,22 +285,16 @@ export class DurableLog {
   #tryWriteHead(isSynced: boolean): void {
     try {
       this.#writeHead(isSynced);
-    } catch {
-      // A disk that takes nothing any more fails the next batch, whose owner reports it.
+    } catch {} // A disk that takes nothing any more fails the next batch, whose owner reports it.
+  }
+
+  #try(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      throw this.#writeError(error);
     }
   }
 
-  #writeError(error: unknown): WsctlError {
-    return storageError("write", this.#options.storage.path, error);
-  }
-}
-
-/** @throws {WsctlError} STORAGE_UNAVAILABLE if the head is damaged, or missing beside segments */
-function readHead(storage: LogStorage, file: HeadFile): LogHead | undefined {
-  const head = file.read();
-  if (head !== undefined) return head;
-  const reason = file.isPresent ? "it does not verify" : "it is missing";
-  const hasSegments = storage.list().some((name) => name.endsWith(".log"));
-  if (file.isPresent || hasSegments) throw headDamaged(storage.path, reason);
-  return undefined;
+  #writeError = (error: unknown) => storageError("write", this.#options.storage.path, error);
 }

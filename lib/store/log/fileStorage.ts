@@ -11,6 +11,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   writeSync,
 } from "node:fs";
@@ -53,7 +54,7 @@ export function openFileStorage({ path, tryLock }: FileStorageOptions): LogStora
       if (isHeld) closeSync(fd);
       isHeld = false;
     };
-    return { ...storageIn(path), release };
+    return Object.assign(storageIn(path), { release });
   } catch (error) {
     throw storageError("open", path, error);
   }
@@ -69,6 +70,10 @@ function storageIn(path: string): LogStorage {
     rename: (from, to) => renameSync(join(path, from), join(path, to)),
     remove: (name) => rmSync(join(path, name), { force: true }),
     syncNames: () => syncPath(path),
+    get freeBytes() {
+      const { bavail, bsize } = statfsSync(path);
+      return bavail * bsize;
+    },
     assertInPlace: () => {
       if (placeOf(path) === place) return;
       const text = `Cannot write the log "${path}": the directory was removed, moved or replaced`;
@@ -88,14 +93,13 @@ export function readOnlyStorage(path: string): LogStorage {
   const refuse = () => {
     throw new WsctlError("INTERNAL", `Cannot write the log "${path}": it is open for reading`);
   };
-  return {
-    ...storageIn(path),
-    open: (name) => openFile(join(path, name), "r"),
+  return Object.assign(storageIn(path), {
+    open: (name: string) => openFile(join(path, name), "r"),
     create: refuse,
     rename: refuse,
     remove: refuse,
     syncNames: refuse,
-  };
+  });
 }
 
 function createFile(path: string, bytes: number): LogFile {

@@ -6,8 +6,8 @@
  */
 import { crc32c } from "./crc32c.ts";
 import { digestBytes, readUint64, writeUint64 } from "./format.ts";
-import { headName, unfinishedSuffix } from "./names.ts";
-import type { LogStorage } from "./storage.ts";
+import { headDamaged } from "./logErrors.ts";
+import { headName, type LogStorage, segmentsIn, unfinishedSuffix } from "./storage.ts";
 
 const slotBytes = 512;
 const magic = Buffer.from("wsctlHED", "latin1");
@@ -47,6 +47,20 @@ export class HeadFile {
     } finally {
       file.close();
     }
+  }
+
+  /**
+   * Returns the head, or undefined if there is no log.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the head is damaged, or missing beside segments
+   */
+  readExisting(): LogHead | undefined {
+    const head = this.read();
+    if (head !== undefined) return head;
+    const { path } = this.#storage;
+    if (this.isPresent) throw headDamaged(path, "it does not verify");
+    if (segmentsIn(this.#storage).length > 0) throw headDamaged(path, "it is missing");
+    return undefined;
   }
 
   /** @param isSynced whether to return only when the head is on disk */

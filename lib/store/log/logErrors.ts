@@ -1,7 +1,7 @@
 /** The errors of a log: each names the file, what is wrong with it, and what to do. */
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { headName, segmentName } from "./names.ts";
+import { headName, segmentName } from "./storage.ts";
 
 /** @returns the error about one file of a log that cannot be used */
 export function refused(path: string, reason: string): WsctlError {

@@ -3,9 +3,8 @@ import { readOnlyStorage } from "./fileStorage.ts";
 import { decodeSegmentHeader, formatVersion, headerBytes, linesOf, toHex } from "./format.ts";
 import { HeadFile, type LogHead } from "./head.ts";
 import { headDamaged, missing } from "./logErrors.ts";
-import { segmentName, segmentsIn } from "./names.ts";
 import { type FoundSegment, recover } from "./recovery.ts";
-import type { LogStorage } from "./storage.ts";
+import { type LogStorage, segmentName, segmentsIn } from "./storage.ts";
 
 /** An entry with the digest of its batch. */
 export interface ReadEntry {
@@ -54,7 +53,7 @@ export function readLog(path: string, onEntry: (entry: ReadEntry) => void): LogR
   const [oldest] = found?.segments ?? [];
   if (found === undefined || oldest === undefined) throw missing(path, 1, head.sequence);
   return {
-    owner: ownerOf(storage, oldest.first),
+    owner: headerOf(storage, oldest.first)?.owner ?? 0,
     logId: toHex(found.logId),
     segments: found.segments,
     start: { sequence: oldest.first - 1, digest: toHex(oldest.previous) },
@@ -79,8 +78,11 @@ function readHeadOf(storage: LogStorage): LogHead {
   throw headDamaged(storage.path, file.isPresent ? "it does not verify" : "it is missing");
 }
 
-function ownerOf(storage: LogStorage, first: number): number {
-  return headerOf(storage, first)?.owner ?? 0;
+/** Returns whose log a directory has, as in `logOwners`; 0 if that cannot be read. */
+export function ownerOfLog(path: string): number {
+  const storage = readOnlyStorage(path);
+  const [oldest] = segmentsIn(storage);
+  return oldest === undefined ? 0 : (headerOf(storage, oldest)?.owner ?? 0);
 }
 
 function headerOf(storage: LogStorage, first: number) {

@@ -15,9 +15,8 @@ import {
 } from "./format.ts";
 import type { LogHead } from "./head.ts";
 import { damaged, missing, refused } from "./logErrors.ts";
-import { segmentName, segmentsIn } from "./names.ts";
 import { batchesIn, type ChainPosition, type PlacedBatch, readHeader } from "./segments.ts";
-import type { LogFile, LogStorage } from "./storage.ts";
+import { type LogFile, type LogStorage, segmentName, segmentsIn } from "./storage.ts";
 
 /** One segment as it was found. */
 export interface FoundSegment {
@@ -40,18 +39,25 @@ export interface Recovered {
   position: ChainPosition;
   /** The number of bytes after the end that belong to no batch; they must be overwritten. */
   tornBytes: number;
+  /** Whether the log has the entry `from`, with its digest; true if it was not given. */
+  hasFrom: boolean;
 }
 
 export interface RecoveryOptions {
   storage: LogStorage;
   owner?: LogOwner;
   head: LogHead | undefined;
-  /** Takes each batch, in order. */
+  /**
+   * The last entry that the caller knows, and the digest of its batch. Segments that end before it
+   * are not read.
+   */
+  from?: { sequence: number; digest: Uint8Array };
+  /** Takes each batch that is read, in order. */
   onBatch(placed: PlacedBatch, segment: number): void;
 }
 
 /**
- * Verifies the whole log.
+ * Verifies the log, from the beginning or from an entry that the caller knows.
  *
  * @throws {WsctlError} STORAGE_UNAVAILABLE with the file, the offset and what can be done
  */
@@ -67,6 +73,8 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
   if (head !== undefined && oldest > head.start)
     throw missing(storage.path, head.start, oldest - 1);
   const check = new HeadCheck(storage, head);
+  const from = options.from ?? { sequence: 0, digest: firstDigest };
+  let hasFrom = from.sequence === 0;
   const segments: FoundSegment[] = [];
   let position: ChainPosition | undefined;
   let logId = head?.logId;
@@ -89,9 +97,19 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
         throw damaged(path, 40, "the first segment names a segment before it");
       }
       const through = (firsts[index + 1] ?? Number.POSITIVE_INFINITY) - 1;
-      const end = readAll(options, file, first, position, through, check);
-      const size = file.size();
       const { previous, createdAt } = header;
+      const size = file.size();
+      if (through < from.sequence) {
+        segments.push({ first, next: through + 1, end: size, size, previous, createdAt });
+        position = undefined;
+        continue;
+      }
+      const isAtFrom = () => position?.sequence === from.sequence + 1;
+      hasFrom ||= isAtFrom() && toHex(previous) === toHex(from.digest);
+      const end = readAll(options, file, first, position, through, (placed) => {
+        check.passed(placed, first);
+        hasFrom ||= isAtFrom() && toHex(placed.batch.digest) === toHex(from.digest);
+      });
       segments.push({ first, next: position.sequence, end, size, previous, createdAt });
       if (index < firsts.length - 1) {
         if (position.sequence <= through) {
@@ -104,7 +122,7 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
   }
   if (position === undefined || logId === undefined) return undefined;
   check.finish(position, segments);
-  return { logId, segments, position, tornBytes };
+  return { logId, segments, position, tornBytes, hasFrom };
 }
 
 const otherLog = "it belongs to another log. Remove it, or restore the log from a backup";
@@ -115,13 +133,13 @@ function readAll(
   segment: number,
   position: ChainPosition,
   through: number,
-  check: HeadCheck,
+  passed: (placed: PlacedBatch) => void,
 ): number {
   const batches = batchesIn(file, position, through);
   for (;;) {
     const step = batches.next();
     if (step.done) return step.value;
-    check.passed(step.value, segment);
+    passed(step.value);
     options.onBatch(step.value, segment);
   }
 }

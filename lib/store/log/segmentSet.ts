@@ -9,10 +9,15 @@ import {
   logOwners,
 } from "./format.ts";
 import { damaged } from "./logErrors.ts";
-import { segmentName, unfinishedSuffix } from "./names.ts";
 import type { FoundSegment } from "./recovery.ts";
-import { type ChainPosition, readBatch } from "./segments.ts";
-import type { LogFile, LogStorage } from "./storage.ts";
+import {
+  batchesIn,
+  type ChainPosition,
+  type EntryPlace,
+  type PlacedBatch,
+  readBatch,
+} from "./segments.ts";
+import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
 
 export interface SegmentInfo {
   /** The sequence of the first entry. */
@@ -27,26 +32,32 @@ export interface SegmentInfo {
   createdAt: number;
 }
 
-/** Where an entry stands. */
-export interface EntryPlace {
-  sequence: number;
-  /** The first sequence of its segment. */
-  segment: number;
-  /** Where its batch begins in the segment, in bytes. */
-  offset: number;
-}
-
 interface WrittenSegment extends SegmentInfo {
   file: LogFile;
   /** Where the next batch goes, in bytes. */
   end: number;
 }
 
+/**
+ * The size of the first segment, and the largest one. One of twice the size follows a segment that
+ * was filled quickly. A larger batch gets a segment of its own size.
+ */
+export interface SegmentBytes {
+  first: number;
+  max: number;
+}
+
+const spareName = `spare${unfinishedSuffix}`;
+/** The next segment is allocated when this part of the written one is left. */
+const spareShare = 0.25;
+
+/** A segment that was filled within this time was filled quickly, in milliseconds. */
+const quicklyMs = 60_000;
+
 export interface SegmentSetOptions {
   storage: LogStorage;
   owner: LogOwner;
-  /** The size of a segment; a larger batch gets a segment of its own size. */
-  segmentBytes: number;
+  segmentBytes: SegmentBytes;
   logId: Uint8Array;
   /** The current time in milliseconds since 1970. */
   wall(): number;
@@ -58,6 +69,8 @@ export class SegmentSet {
   readonly #closed: SegmentInfo[];
   /** Undefined until it is known that the disk takes entries. */
   #written: WrittenSegment | undefined;
+  /** The allocated space of the next segment, before the written one is full. */
+  #spare: { file: LogFile; bytes: number } | undefined;
 
   /** @param tornBytes the bytes after the last batch that are overwritten with zeros */
   constructor(options: SegmentSetOptions, found: readonly FoundSegment[], tornBytes: number) {
@@ -79,16 +92,18 @@ export class SegmentSet {
     return [...this.#closed, info];
   }
 
-  get isWritable(): boolean {
-    return this.#written !== undefined;
-  }
-
   /**
-   * Writes a batch into the segment that is written, or into a new one if it does not fit. It is
-   * on disk after `file.sync`.
+   * Makes room for a batch: in the segment that is written, or in a new one if it does not fit.
+   * Nothing has changed if it throws.
    *
    * @param position the end of what is proven to be on disk, where the batch begins
+   * @param isEssential whether the batch may use the space that is kept for what has begun
    */
+  reserve(bytes: number, position: ChainPosition, isEssential: boolean): void {
+    this.#keepSpare(this.#segmentFor(bytes, position), bytes, isEssential);
+  }
+
+  /** Writes a batch for which there is room. It is on disk after `file.sync`. */
   write(batch: Uint8Array, position: ChainPosition): { file: LogFile; place: EntryPlace } {
     const written = this.#segmentFor(batch.length, position);
     written.file.write(written.end, batch);
@@ -132,17 +147,47 @@ export class SegmentSet {
 
   /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry does not verify */
   read({ sequence, segment, offset }: EntryPlace): string {
-    const { storage } = this.#options;
-    const name = segmentName(segment);
-    const isWritten = this.#written?.first === segment;
-    const file = isWritten && this.#written ? this.#written.file : storage.open(name);
+    const batch = this.#withFile(segment, (file) => readBatch(file, offset));
+    const line = batch && linesOf(batch)[sequence - batch.first];
+    if (line !== undefined) return line;
+    const path = join(this.#options.storage.path, segmentName(segment));
+    throw damaged(path, offset, `entry ${sequence} does not verify`);
+  }
+
+  /**
+   * Reads the batches that end after a sequence and begin before another one, in order, until
+   * `onBatch` returns false.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if a segment ends too early
+   */
+  scan(
+    after: number,
+    end: number,
+    onBatch: (placed: PlacedBatch, segment: number) => boolean,
+  ): void {
+    for (const { first, next, previous } of this.all) {
+      if (next <= after + 1 || first >= end) continue;
+      const position = { sequence: first, digest: previous };
+      const isWhole = this.#withFile(first, (file) => {
+        for (const placed of batchesIn(file, position, Math.min(next, end) - 1)) {
+          if (position.sequence > after + 1 && !onBatch(placed, first)) return false;
+        }
+        return true;
+      });
+      if (!isWhole) return;
+      if (position.sequence >= Math.min(next, end)) continue;
+      const path = join(this.#options.storage.path, segmentName(first));
+      throw damaged(path, 0, `entry ${position.sequence} does not verify`);
+    }
+  }
+
+  #withFile<T>(segment: number, use: (file: LogFile) => T): T {
+    if (this.#written?.first === segment) return use(this.#written.file);
+    const file = this.#options.storage.open(segmentName(segment));
     try {
-      const batch = readBatch(file, offset);
-      const line = batch && linesOf(batch)[sequence - batch.first];
-      if (line !== undefined) return line;
-      throw damaged(join(storage.path, name), offset, `entry ${sequence} does not verify`);
+      return use(file);
     } finally {
-      if (!isWritten) file.close();
+      file.close();
     }
   }
 
@@ -155,6 +200,23 @@ export class SegmentSet {
   close(): void {
     this.#written?.file.close();
     this.#written = undefined;
+    this.#spare?.file.close();
+    this.#spare = undefined;
+  }
+
+  /**
+   * Allocates the next segment before the written one is full. On a full disk, what is left of the
+   * written one is kept for essential batches.
+   */
+  #keepSpare(written: WrittenSegment, bytes: number, isEssential: boolean): void {
+    if (this.#spare !== undefined) return;
+    if (written.bytes - written.end - bytes > written.bytes * spareShare) return;
+    const size = this.#nextBytes;
+    try {
+      this.#spare = { file: this.#options.storage.create(spareName, size), bytes: size };
+    } catch (error) {
+      if (!isEssential) throw error;
+    }
   }
 
   #segmentFor(bytes: number, position: ChainPosition): WrittenSegment {
@@ -165,27 +227,64 @@ export class SegmentSet {
 
   #begin(position: ChainPosition, bytes: number): WrittenSegment {
     const next = this.#create(position, bytes);
-    const before = this.#written;
-    // What follows the last batch is not part of the segment, whether it is there or not.
-    if (before !== undefined && before.next > before.first) before.file.truncate(before.end);
+    this.#giveBackSpace();
     this.abandon();
     this.#written = next;
     return next;
   }
 
+  /** What follows the last batch is not part of the segment, whether it is there or not. */
+  #giveBackSpace(): void {
+    const before = this.#written;
+    if (before === undefined || before.next === before.first) return;
+    try {
+      before.file.truncate(before.end);
+    } catch {} // The file keeps its size, which changes nothing else.
+  }
+
+  /** From the moment that a new segment may have its name, the one before it has ended. */
+  #name(from: string, name: string): void {
+    const { storage } = this.#options;
+    try {
+      storage.rename(from, name);
+      storage.syncNames();
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  #allocate(bytes: number, name: string): { file: LogFile; size: number; from: string } {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined && spare.bytes >= bytes) {
+      return { file: spare.file, size: spare.bytes, from: spareName };
+    }
+    spare?.file.close();
+    const from = `${name}${unfinishedSuffix}`;
+    const size = Math.max(this.#nextBytes, bytes);
+    return { file: this.#options.storage.create(from, size), size, from };
+  }
+
+  get #nextBytes(): number {
+    const { segmentBytes, wall } = this.#options;
+    const before = this.#written ?? this.#closed.at(-1);
+    const isQuick = before !== undefined && wall() - before.createdAt < quicklyMs;
+    const bytes = isQuick ? before.bytes * 2 : segmentBytes.first;
+    return Math.min(Math.max(bytes, segmentBytes.first), segmentBytes.max);
+  }
+
   /** The header and the name are on disk before anything is appended. */
   #create({ sequence: first, digest: previous }: ChainPosition, bytes: number): WrittenSegment {
-    const { storage, owner, segmentBytes, logId, wall } = this.#options;
-    const size = Math.max(segmentBytes, headerBytes + bytes);
+    const { owner, logId, wall } = this.#options;
     const name = segmentName(first);
     const createdAt = Math.max(0, Math.round(wall()));
-    const file = storage.create(`${name}${unfinishedSuffix}`, size);
+    const { file, size, from } = this.#allocate(headerBytes + bytes, name);
     try {
       const written = { version: formatVersion, owner: logOwners[owner], logId, createdAt };
       file.write(0, encodeSegmentHeader({ ...written, first, previous }));
       file.sync();
-      storage.rename(`${name}${unfinishedSuffix}`, name);
-      storage.syncNames();
+      this.#name(from, name);
     } catch (error) {
       file.close();
       throw error;

@@ -9,6 +9,7 @@ import {
   headerBytes,
   isNext,
   type LogOwner,
+  linesOf,
   logOwners,
   type SegmentHeader,
 } from "./format.ts";
@@ -77,4 +78,38 @@ export function* batchesIn(
 export function readBatch(file: LogFile, offset: number): Batch | undefined {
   const bytes = announcedBytes(file.read(offset, batchHeaderBytes));
   return bytes === undefined ? undefined : decodeBatch(file.read(offset, bytes), 0);
+}
+
+/** Where an entry stands. */
+export interface EntryPlace {
+  sequence: number;
+  /** The first sequence of its segment. */
+  segment: number;
+  /** Where its batch begins in the segment, in bytes. */
+  offset: number;
+}
+
+export interface LogEntry extends EntryPlace {
+  /** The JSON text of the entry. */
+  line: string;
+  /** The digest of its batch. */
+  digest: Uint8Array;
+  /** Whether it is the last entry of its batch, so that `digest` covers nothing after it. */
+  isLast: boolean;
+}
+
+/** Hands on the entries of a batch that follow a sequence. */
+export function deliver(
+  { batch, offset }: PlacedBatch,
+  segment: number,
+  after: number,
+  onEntry: (entry: LogEntry) => void,
+): void {
+  let sequence = batch.first;
+  for (const line of linesOf(batch)) {
+    const isLast = sequence === batch.first + batch.count - 1;
+    const { digest } = batch;
+    if (sequence > after) onEntry({ sequence, segment, offset, line, digest, isLast });
+    sequence++;
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * What a log needs of a disk. `fileStorage.ts` implements it with files; the simulator and the
+ * What a log needs of a disk, and the names of its files there. `fileStorage.ts` implements it with files; the simulator and the
  * tests implement it with faults: lost writes, torn writes, flipped bits, full and slow disks.
  */
 export interface LogStorage {
@@ -15,6 +15,8 @@ export interface LogStorage {
   syncNames(): void;
   /** Throws if the directory is no longer the one that was opened. */
   assertInPlace(): void;
+  /** The free space of the disk, for this user. */
+  readonly freeBytes: number;
   /** Lets another process use the directory. */
   release(): void;
   /** The directory, for error messages. */
@@ -35,4 +37,26 @@ export interface LogFile {
   /** Does the same on another thread. `done` is called once, later. */
   syncLater(done: (error?: Error) => void): void;
   close(): void;
+}
+
+export const headName = "head";
+
+/** The suffix of a file that is not yet part of the log, which a start removes. */
+export const unfinishedSuffix = ".new";
+
+const nameDigits = 16;
+
+/** Returns the name of the segment that begins with a sequence. */
+export function segmentName(first: number): string {
+  return `${String(first).padStart(nameDigits, "0")}.log`;
+}
+
+/** Returns the first sequences of all segments, ascending. */
+export function segmentsIn(storage: LogStorage): number[] {
+  const found: number[] = [];
+  for (const name of storage.list()) {
+    const [, digits] = /^(\d{16})\.log$/.exec(name) ?? [];
+    if (digits !== undefined) found.push(Number(digits));
+  }
+  return found.sort((a, b) => a - b);
 }

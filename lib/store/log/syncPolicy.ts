@@ -20,11 +20,6 @@ export class SyncPolicy {
   #sinceProbe = 0;
   #probeAfter = probeAfterMin;
 
-  /** The moving average of the syncs on the event loop, in milliseconds. */
-  get averageMs(): number {
-    return this.#averageMs;
-  }
-
   /** Whether the next sync runs on the event loop. */
   get isInline(): boolean {
     return !this.#isSlow || this.#sinceProbe >= this.#probeAfter;

@@ -1,5 +1,4 @@
 /** The binary in strange places: hostile directories, an empty home, files that are not its own. */
-import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import {
   copyFileSync,
@@ -11,6 +10,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { writeNewerFormat } from "../../../cmd/agent/plantedFault.ts";
 import { expectRefusal } from "../../support/processes/cli.ts";
 import {
   Running,
@@ -64,7 +64,7 @@ test("the binary alone in an empty directory, with an empty home, is enough", as
   const sending = new Running([own, "send", "ping", "--agent", "alone"], options);
   expect(await sending.exited).toBe(0);
   await sending.logged(/alone {2}success {2}pong/);
-  for (const file of ["local.json", "control.db", "agents/alone/token.json"]) {
+  for (const file of ["local.json", "index.db", "log/head", "log", "agents/alone/token.json"]) {
     expect(statSync(join(dataDir, file)).mode & 0o077).toBe(0);
   }
 });
@@ -107,48 +107,44 @@ for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.test"]) {
   });
 }
 
-const damaged: readonly { name: string; make(path: string): void; says: RegExp }[] = [
+const foreign: readonly { name: string; make(path: string): void; says: RegExp }[] = [
   {
-    name: "garbage",
-    make: (path) => writeFileSync(path, "this is no database ".repeat(1_000)),
-    says: /the file is damaged .*Restore it from a backup, or move it/,
+    name: "a file",
+    make: (path) => writeFileSync(path, "this is no directory"),
+    says: /Cannot open the log ".*log": .*(EEXIST|ENOTDIR)/,
   },
   {
-    name: "a database of another program",
+    name: "a head of another program",
     make: (path) => {
-      using db = new Database(path);
-      db.run("CREATE TABLE theirs (x)");
-      db.run("INSERT INTO theirs VALUES (1)");
+      mkdirSync(path);
+      writeFileSync(join(path, "head"), "this is no head ".repeat(100));
     },
-    says: /the file belongs to another program/,
+    says: /head": it does not verify, .*Restore the log from a backup, or move/,
   },
-  { name: "a directory", make: (path) => mkdirSync(path), says: /Cannot open .*control\.db/ },
 ];
 
-for (const { name, make, says } of damaged) {
-  test(`${name} where the journal should be is refused, and left as it is`, async () => {
+for (const { name, make, says } of foreign) {
+  test(`${name} where the log should be is refused, and left as it is`, async () => {
     using dataDir = temporaryDir();
-    const path = join(`${dataDir}`, "control.db");
+    const path = join(`${dataDir}`, "log");
     make(path);
-    const isFile = statSync(path).isFile();
-    const before = isFile ? readFileSync(path) : undefined;
+    const file = statSync(path).isFile() ? path : join(path, "head");
+    const before = readFileSync(file);
     expectRefusal(await wsctl(["serve", "--port", "0", "--data-dir", `${dataDir}`]), 1, says);
-    if (isFile) expect(readFileSync(path).equals(before as Buffer)).toBe(true);
+    expect(readFileSync(file).equals(before)).toBe(true);
     expect(existsSync(join(`${dataDir}`, "local.json"))).toBe(false);
   });
 }
 
-test("a journal written by a newer version is refused, and left as it is", async () => {
+test("a log written by a newer version is refused, and left as it is", async () => {
   using dataDir = temporaryDir();
-  const path = join(`${dataDir}`, "control.db");
   await using serving = await startServe({ dataDir });
   await serving.process.stop();
-  using db = new Database(path);
-  db.run("PRAGMA user_version = 1000");
-  db.close();
+  const path = join(`${dataDir}`, "log", "0000000000000001.log");
+  writeNewerFormat(join(`${dataDir}`, "log"));
   const before = readFileSync(path);
   const finished = await wsctl(["serve", "--port", "0", "--data-dir", `${dataDir}`]);
-  expectRefusal(finished, 1, /written by a newer wsctl \(schema 1000/);
+  expectRefusal(finished, 1, /written by a newer wsctl \(format 1000/);
   expect(readFileSync(path).equals(before)).toBe(true);
 });
 

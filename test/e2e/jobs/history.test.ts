@@ -2,10 +2,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openControlJournal } from "../../../lib/control/journal/sqliteJournal.ts";
 import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
 import type { JobDetail, JobView } from "../../../lib/protocol/api/views.ts";
-import { fill, writesOf } from "../../support/fixtures/filledJournal.ts";
+import { fill, openJournal, writesOf } from "../../support/fixtures/filledJournal.ts";
 import { expectRefusal, jsonLines } from "../../support/processes/cli.ts";
 import { JoinableFleet } from "../../support/processes/fleet.ts";
 import {
@@ -114,12 +113,12 @@ test("a narrowed token lists its own jobs alone, whatever it asks for", async ()
 describe("serve", () => {
   test("lets old jobs go, and goes on with it after kill -9 in the middle", async () => {
     using dataDir = temporaryDir();
-    const path = join(dataDir, "control.db");
-    const seeded = openControlJournal(path);
+    const path = join(dataDir, "index.db");
+    const seeded = openJournal(`${dataDir}`);
     const old = Array.from({ length: 6_000 }, (_, index) =>
       writesOf({ agents: ["web-1"], createdAt: Date.now() - 100 * dayMs + index, ending: success }),
     );
-    seeded.commit(old.flatMap(({ asked, ended }) => [...asked, ...ended]));
+    seeded.commitNow(old.flatMap(({ asked, ended }) => [...asked, ...ended]));
     const young = fill(seeded, {
       agents: ["web-1"],
       createdAt: Date.now() - dayMs,

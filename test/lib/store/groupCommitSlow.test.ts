@@ -11,6 +11,7 @@ class SlowWorld {
   /** The number of writes on disk when each effect ran. */
   readonly onDiskAt = new Map<string, number>();
   readonly commits: GroupCommit<string, string>;
+  onRelease: (effect: string) => void = () => {};
   #pending: { writes: string[]; done(committed: Committed<void>): void } | undefined;
   #soon: (() => void)[] = [];
 
@@ -29,6 +30,7 @@ class SlowWorld {
         for (const effect of effects) {
           this.out.push(effect);
           this.onDiskAt.set(effect, this.disk.length);
+          this.onRelease(effect);
         }
       },
       mayOvertake,
@@ -102,6 +104,18 @@ test("group commit: flush() leaves nothing waiting, however slow the disk is", (
   expect(world.out).toEqual(["e1", "e2"]);
   world.end(true);
   expect(world.out).toEqual(["e1", "e2"]);
+});
+
+test("group commit: an effect that causes another one does not overtake the rest of its batch", () => {
+  const world = new SlowWorld();
+  world.onRelease = (effect) => {
+    if (effect === "e1") world.commits.add({ writes: [], effects: ["e4"] });
+  };
+  world.commits.add({ writes: ["w1"], effects: ["e1", "e2"] });
+  world.endTurn();
+  world.commits.add({ writes: [], effects: ["e3"] });
+  world.commits.flush();
+  expect(world.out).toEqual(["e1", "e2", "e3", "e4"]);
 });
 
 test("group commit: on a slow disk, nothing is lost or reordered, and no effect precedes its writes", () => {

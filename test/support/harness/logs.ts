@@ -1,10 +1,11 @@
 /** Logs on a storage in memory, and what a test does with them. */
 import { expect } from "bun:test";
-import { DurableLog, type LogEntry } from "../../../lib/store/log/durableLog.ts";
+import { DurableLog } from "../../../lib/store/log/durableLog.ts";
+import type { LogEntry } from "../../../lib/store/log/segments.ts";
 import type { LogStorage } from "../../../lib/store/log/storage.ts";
 import { FaultyStorage, MachineStopped } from "../../sim/faultyStorage.ts";
 
-export const segmentBytes = 2048;
+export const segmentBytes = { first: 2048, max: 2048 };
 
 export function openLog(storage: LogStorage, owner: "agent" | "controlPlane" = "agent") {
   const entries: LogEntry[] = [];
@@ -20,7 +21,7 @@ export function openLog(storage: LogStorage, owner: "agent" | "controlPlane" = "
       },
       wall: () => 1_700_000_000_000,
     },
-    policy: { isInline: true, averageMs: 0, measured: () => {} },
+    policy: { isInline: true, measured: () => {} },
     onEntry: (entry) => entries.push(entry),
   });
   const ring = () => {

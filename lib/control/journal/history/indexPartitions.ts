@@ -93,9 +93,8 @@ export class IndexPartitions {
       }
       this.#db.exec("DELETE FROM index_partitions");
       const from = this.#db.prepare<[number]>(
-        `UPDATE history_index SET partition_requests = ?, requests_through = 0, outcomes_through =
-        0,
-           indexed_sequence = max(indexed_sequence, outcomes_through)`,
+        `UPDATE history_index
+           SET partition_requests = ?, requests_through = 0, outcomes_through = 0`,
       );
       from.run(partitionRequests);
     });

@@ -4,8 +4,8 @@
  */
 import type { Database } from "../../../store/sqlite.ts";
 import type { StoredJob } from "../../core/model.ts";
+import { type JobRow, toJob } from "../index/rows.ts";
 import type { JobPage, JobsQuery } from "../jobQuery.ts";
-import { type JobRow, toJob } from "../rows.ts";
 import { type HistoryIndex, isIndexable } from "./historyIndex.ts";
 import { type ScanInput, scanIndex } from "./indexScan.ts";
 import { splitTerms } from "./searchTerms.ts";

@@ -91,16 +91,16 @@ export class HistoryMaintenance {
       return true;
     }
     if (journal.retention.shrinkIndex()) return true;
-    this.#end(this.#sweep, now);
+    this.#end(this.#sweep);
     return false;
   }
 
-  #end({ jobs, requests }: Sweep, now: number): void {
+  #end({ jobs, requests }: Sweep): void {
     this.#sweep = undefined;
     if (requests === 0) return;
     const { journal, log } = this.#options;
     const resource = { jobs, requests };
-    journal.audit.write({ action: "job.prune", outcome: "accepted", resource }, now);
+    journal.audit.write({ action: "job.prune", outcome: "accepted", resource });
     log.info("jobs pruned", resource);
   }
 }

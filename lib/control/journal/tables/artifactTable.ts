@@ -1,5 +1,6 @@
 /** The records of artifacts in the control plane's journal, without their content. */
 import type { ArtifactKind, ArtifactState } from "../../../protocol/api/artifacts.ts";
+import { WsctlError } from "../../../protocol/errors.ts";
 import type { Database } from "../../../store/sqlite.ts";
 
 export interface StoredArtifact {
@@ -21,6 +22,10 @@ export interface StoredArtifact {
   expiresAt?: number;
 }
 
+export type ArtifactFact =
+  | { type: "artifact_stored"; artifact: StoredArtifact }
+  | { type: "artifact_removed"; artifact_id: string };
+
 export interface ArtifactsQuery {
   limit: number;
   /** Only artifacts older than this one. */
@@ -37,6 +42,8 @@ export interface ArtifactTable {
   withContent(sha256: string, now: number): StoredArtifact | undefined;
   /** Newest first, without expired ones. */
   list(query: ArtifactsQuery): StoredArtifact[];
+  /** Oldest first, with expired ones. */
+  all(): StoredArtifact[];
   expired(now: number, limit: number): StoredArtifact[];
   /**
    * The number of records, and the bytes stored or reserved for them; shared content counts once.
@@ -80,7 +87,14 @@ const isLive = "(expires_at IS NULL OR expires_at > ?)";
 /** Greater than every id. */
 const afterAll = "~";
 
-export function createArtifactTable(db: Database): ArtifactTable {
+/**
+ * @param record makes facts durable, and writes them into the index, before it returns
+ * @throws {WsctlError} INTERNAL by methods that change an unknown artifact
+ */
+export function createArtifactTable(
+  db: Database,
+  record: (...facts: ArtifactFact[]) => void,
+): ArtifactTable {
   const byId = db.prepare<[string], ArtifactRow>("SELECT * FROM artifacts WHERE artifact_id = ?");
   const same = db.prepare<[string, string, string], ArtifactRow>(
     `SELECT * FROM artifacts
@@ -94,6 +108,7 @@ export function createArtifactTable(db: Database): ArtifactTable {
     `SELECT * FROM artifacts WHERE artifact_id < ? AND ${isLive}
        ORDER BY artifact_id DESC LIMIT ?`,
   );
+  const all = db.prepare<[], ArtifactRow>("SELECT * FROM artifacts ORDER BY artifact_id");
   const expired = db.prepare<[number, number], ArtifactRow>(
     "SELECT * FROM artifacts WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
   );
@@ -113,25 +128,19 @@ export function createArtifactTable(db: Database): ArtifactTable {
   const references = db.prepare<[string], { count: number }>(
     "SELECT count(*) AS count FROM artifacts WHERE object = ?",
   );
-  const add = db.prepare(
-    `INSERT INTO artifacts (artifact_id, name, bytes, sha256, kind, state, object, verified,
-       agent_id, request_id, created_by, created_at, expires_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const setReady = db.prepare<[number, number | null, string]>(
-    "UPDATE artifacts SET state = 'ready', verified = ?, expires_at = ? WHERE artifact_id = ?",
-  );
-  const setExpiry = db.prepare<[number, string]>(
-    "UPDATE artifacts SET expires_at = ? WHERE artifact_id = ?",
-  );
-  const remove = db.prepare<[string]>("DELETE FROM artifacts WHERE artifact_id = ?");
   const optional = (row: ArtifactRow | undefined) => (row === undefined ? row : toArtifact(row));
+  const change = (artifactId: string): StoredArtifact => {
+    const found = optional(byId.get(artifactId));
+    if (found !== undefined) return found;
+    throw new WsctlError("INTERNAL", `Cannot change the artifact "${artifactId}": it is unknown`);
+  };
 
   return {
     get: (artifactId) => optional(byId.get(artifactId)),
     same: ({ requestId, sha256, name }) => optional(same.get(requestId ?? "", sha256, name)),
     withContent: (sha256, now) => optional(byContent.get(sha256, now)),
     list: ({ limit, before, now }) => list.all(before ?? afterAll, now, limit).map(toArtifact),
+    all: () => all.all().map(toArtifact),
     expired: (now, limit) => expired.all(now, limit).map(toArtifact),
     usage: () => {
       const row = usage.get();
@@ -140,10 +149,32 @@ export function createArtifactTable(db: Database): ArtifactTable {
     count: (requestId) => countOf.get(requestId)?.count ?? 0,
     findOpenAgent: (requestId) => agentOfOpen.get(requestId)?.agent_id,
     references: (object) => references.get(object)?.count ?? 0,
-    add: (artifact) => void add.run(...toValues(artifact)),
-    setReady: (id, isVerified, at) => void setReady.run(isVerified ? 1 : 0, at ?? null, id),
-    setExpiry: (artifactId, at) => void setExpiry.run(at, artifactId),
-    remove: (artifactId) => void remove.run(artifactId),
+    add: (artifact) => record({ type: "artifact_stored", artifact }),
+    setReady: (artifactId, isVerified, expiresAt) => {
+      const { expiresAt: _, ...found } = change(artifactId);
+      const expiry = expiresAt === undefined ? {} : { expiresAt };
+      const artifact = { ...found, state: "ready" as const, isVerified, ...expiry };
+      record({ type: "artifact_stored", artifact });
+    },
+    setExpiry: (artifactId, expiresAt) =>
+      record({ type: "artifact_stored", artifact: { ...change(artifactId), expiresAt } }),
+    remove: (artifactId) => record({ type: "artifact_removed", artifact_id: artifactId }),
+  };
+}
+
+/** Writes the records of artifacts into the index. */
+export function artifactWriter(db: Database) {
+  const store = db.prepare(
+    `INSERT INTO artifacts (artifact_id, name, bytes, sha256, kind, state, object, verified,
+       agent_id, request_id, created_by, created_at, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (artifact_id) DO UPDATE SET state = excluded.state,
+         verified = excluded.verified, expires_at = excluded.expires_at`,
+  );
+  const remove = db.prepare<[string]>("DELETE FROM artifacts WHERE artifact_id = ?");
+  return {
+    store: (artifact: StoredArtifact) => void store.run(...toValues(artifact)),
+    remove: (artifactId: string) => void remove.run(artifactId),
   };
 }
 

@@ -6,10 +6,14 @@ export interface StoredRelease {
   version: string;
   release: ReleaseRequest["release"];
   /** Ids of artifacts, by the SHA-256 of their content. */
-  artifacts: Readonly<Record<string, string>>;
+  artifacts: Readonly<{ [sha256: string]: string }>;
   createdAt: number;
   createdBy: string;
 }
+
+export type ReleaseFact =
+  | { type: "release_stored"; release: StoredRelease }
+  | { type: "release_removed"; version: string };
 
 /** All methods are synchronous, durable when they return, and throw on failure. */
 export interface ReleaseTable {
@@ -29,25 +33,41 @@ interface ReleaseRow {
   created_by: string;
 }
 
-export function createReleaseTable(db: Database): ReleaseTable {
+/** @param record makes facts durable, and writes them into the index, before it returns */
+export function createReleaseTable(
+  db: Database,
+  record: (...facts: ReleaseFact[]) => void,
+): ReleaseTable {
   const byVersion = db.prepare<[string], ReleaseRow>("SELECT * FROM releases WHERE version = ?");
   const all = db.prepare<[], ReleaseRow>("SELECT * FROM releases");
-  const put = db.prepare<[string, string, string, number, string]>(
-    `INSERT INTO releases (version, release, artifacts, created_at, created_by)
-       VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET release = excluded.release, artifacts = excluded.artifacts`,
-  );
-  const remove = db.prepare<[string]>("DELETE FROM releases WHERE version = ?");
   return {
     get: (version) => {
       const row = byVersion.get(version);
       return row === undefined ? undefined : toRelease(row);
     },
     all: () => all.all().map(toRelease),
-    put: ({ version, release, artifacts, createdAt, createdBy }) => {
-      put.run(version, JSON.stringify(release), JSON.stringify(artifacts), createdAt, createdBy);
+    put: (release) => record({ type: "release_stored", release }),
+    remove: (version) => {
+      if (byVersion.get(version) === undefined) return false;
+      record({ type: "release_removed", version });
+      return true;
     },
-    remove: (version) => remove.run(version) > 0,
+  };
+}
+
+/** Writes releases into the index. */
+export function releaseWriter(db: Database) {
+  const store = db.prepare<[string, string, string, number, string]>(
+    `INSERT INTO releases (version, release, artifacts, created_at, created_by)
+       VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET release = excluded.release, artifacts = excluded.artifacts`,
+  );
+  const remove = db.prepare<[string]>("DELETE FROM releases WHERE version = ?");
+  return {
+    store: ({ version, release, artifacts, createdAt, createdBy }: StoredRelease) => {
+      store.run(version, JSON.stringify(release), JSON.stringify(artifacts), createdAt, createdBy);
+    },
+    remove: (version: string) => void remove.run(version),
   };
 }
 

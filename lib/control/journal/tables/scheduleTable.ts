@@ -23,6 +23,10 @@ export interface StoredSchedule {
   latestJobId?: string;
 }
 
+export type ScheduleFact =
+  | { type: "schedule_stored"; schedule: StoredSchedule }
+  | { type: "schedule_removed"; schedule_id: string };
+
 /** All methods are synchronous, durable when they return, and throw on failure. */
 export interface ScheduleTable {
   get(name: string): StoredSchedule | undefined;
@@ -36,21 +40,21 @@ export interface ScheduleTable {
 }
 
 /**
- * Keeps all schedules in memory, because they are read every few seconds; changes are written to
- * disk first.
+ * Keeps all schedules in memory, because they are read every few seconds; changes are recorded
+ * first.
+ *
+ * @param record makes facts durable, and writes them into the index, before it returns
  */
-export function createScheduleTable(db: Database): ScheduleTable {
+export function createScheduleTable(
+  db: Database,
+  record: (...facts: ScheduleFact[]) => void,
+): ScheduleTable {
   type Row = { record: string };
   const all = db.prepare<[], Row>("SELECT record FROM schedules");
-  const put = db.prepare<[string, string, string]>(
-    `INSERT INTO schedules (schedule_id, name, record) VALUES (?, ?, ?)
-       ON CONFLICT (schedule_id) DO UPDATE SET record = excluded.record`,
-  );
-  const remove = db.prepare<[string]>("DELETE FROM schedules WHERE schedule_id = ?");
   const held = new Map<string, { schedule: StoredSchedule; bytes: number }>();
   const hold = (schedule: StoredSchedule, text: string) =>
     held.set(schedule.order.name, { schedule, bytes: Buffer.byteLength(text) });
-  for (const { record } of all.all()) hold(JSON.parse(record) as StoredSchedule, record);
+  for (const row of all.all()) hold(JSON.parse(row.record) as StoredSchedule, row.record);
   return {
     get: (name) => held.get(name)?.schedule,
     all: () => {
@@ -62,12 +66,27 @@ export function createScheduleTable(db: Database): ScheduleTable {
     },
     put: (schedule) => {
       const text = JSON.stringify(schedule);
-      put.run(schedule.scheduleId, schedule.order.name, text);
+      record({ type: "schedule_stored", schedule });
       hold(schedule, text);
     },
     remove: ({ scheduleId, order }) => {
-      remove.run(scheduleId);
+      record({ type: "schedule_removed", schedule_id: scheduleId });
       held.delete(order.name);
     },
+  };
+}
+
+/** Writes schedules into the index. */
+export function scheduleWriter(db: Database) {
+  const store = db.prepare<[string, string, string]>(
+    `INSERT INTO schedules (schedule_id, name, record) VALUES (?, ?, ?)
+       ON CONFLICT (schedule_id) DO UPDATE SET record = excluded.record`,
+  );
+  const remove = db.prepare<[string]>("DELETE FROM schedules WHERE schedule_id = ?");
+  return {
+    store: (schedule: StoredSchedule) => {
+      store.run(schedule.scheduleId, schedule.order.name, JSON.stringify(schedule));
+    },
+    remove: (scheduleId: string) => void remove.run(scheduleId),
   };
 }

@@ -29,6 +29,15 @@ export interface StoredToken {
   revokedAt?: number;
 }
 
+/** A token as JSON: the hash of its secret is in base64. */
+export type TokenEntry = Omit<StoredToken, "hash"> & { hash?: string };
+
+/** The fact that a token is as it says from now on. */
+export interface TokenFact {
+  type: "token_stored";
+  token: TokenEntry;
+}
+
 type Terms = Pick<StoredToken, "labels" | "commands" | "target" | "addresses">;
 
 interface TokenRow {
@@ -82,7 +91,11 @@ export interface TokenTable {
 
 const knownMax = 1_000;
 
-export function createTokenTable(db: Database): TokenTable {
+/** @param record makes facts durable, and writes them into the index, before it returns */
+export function createTokenTable(
+  db: Database,
+  record: (...facts: TokenFact[]) => void,
+): TokenTable {
   const get = db.prepare<[string], TokenRow>("SELECT * FROM tokens WHERE token_id = ?");
   const all = db.prepare<[], TokenRow>("SELECT * FROM tokens ORDER BY created_at, token_id");
   const ofAgent = db.prepare<[string, number], TokenRow>(
@@ -93,23 +106,6 @@ export function createTokenTable(db: Database): TokenTable {
     `SELECT * FROM tokens WHERE role = 'agent' AND revoked_at IS NULL
        AND coalesce(expires_at, 1e300) > ? AND agent_id NOT IN (SELECT agent_id FROM agents)
        ORDER BY created_at, token_id`,
-  );
-  const add = db.prepare(
-    `INSERT INTO tokens (token_id, role, hash, public_key, agent_id, state, terms, expires_at,
-       uses_left, counter, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const revoke = db.prepare<[number, string]>(
-    "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE token_id = ?",
-  );
-  const setState = db.prepare<[string, string]>("UPDATE tokens SET state = ? WHERE token_id = ?");
-  const advance = db.prepare<[number, string, number]>(
-    "UPDATE tokens SET counter = ? WHERE token_id = ? AND coalesce(counter, 0) < ?",
-  );
-  const replaceHash = db.prepare<[Uint8Array, string]>(
-    "UPDATE tokens SET hash = ? WHERE token_id = ?",
-  );
-  const use = db.prepare<[string]>(
-    "UPDATE tokens SET uses_left = uses_left - 1 WHERE token_id = ? AND uses_left > 0 AND revoked_at IS NULL",
   );
   const next = db.prepare<[number], { at: number | null }>(
     "SELECT min(expires_at) AS at FROM tokens WHERE expires_at > ? AND revoked_at IS NULL",
@@ -123,29 +119,6 @@ export function createTokenTable(db: Database): TokenTable {
     return revokedAt === undefined ? token : { ...token, revokedAt };
   };
   const toToken = (row: TokenRow) => withPendingWrites(parseToken(row));
-  const insert = (token: StoredToken) => {
-    const { labels, commands, target, addresses } = token;
-    const terms: Terms = {
-      ...(labels === undefined ? {} : { labels }),
-      ...(commands === undefined ? {} : { commands }),
-      ...(target === undefined ? {} : { target }),
-      ...(addresses === undefined ? {} : { addresses }),
-    };
-    add.run(
-      token.tokenId,
-      token.role,
-      token.hash ?? null,
-      token.publicKey ?? null,
-      token.agentId ?? null,
-      token.state,
-      JSON.stringify(terms),
-      token.expiresAt ?? null,
-      token.usesLeft ?? null,
-      token.counter ?? null,
-      token.createdAt,
-      token.createdBy,
-    );
-  };
   /** Recently used tokens; cleared by every write. */
   const known = new Map<string, StoredToken>();
   const tokenBy = (tokenId: string): StoredToken | undefined => {
@@ -158,12 +131,23 @@ export function createTokenTable(db: Database): TokenTable {
     known.set(tokenId, token);
     return token;
   };
-  const writing = <T>(write: () => T): T => {
+  /** Records tokens as they are from now on, in one batch. */
+  const store = (...tokens: StoredToken[]) => {
     try {
-      return write();
+      record(
+        ...tokens.map((token) => ({ type: "token_stored" as const, token: toTokenEntry(token) })),
+      );
     } finally {
       known.clear();
     }
+  };
+  const revoked = (tokenId: string, at: number): StoredToken[] => {
+    const token = tokenBy(tokenId);
+    return token === undefined ? [] : [{ ...token, revokedAt: token.revokedAt ?? at }];
+  };
+  const change = (tokenId: string, more: Partial<StoredToken>) => {
+    const token = tokenBy(tokenId);
+    if (token !== undefined) store({ ...token, ...more });
   };
   return {
     get: (tokenId) => {
@@ -176,40 +160,77 @@ export function createTokenTable(db: Database): TokenTable {
       return tokens.filter(({ revokedAt }) => revokedAt === undefined);
     },
     withoutAgent: (now) => db.read(() => withoutAgent.all(now).map(toToken)),
-    add: (token) => writing(() => db.transaction(() => insert(token))),
+    add: (token) => store(token),
     revoke: (tokenId, at) => {
-      if (get.get(tokenId) === undefined) return false;
+      const [token] = revoked(tokenId, at);
+      if (token === undefined) return false;
       unwritten.set(tokenId, at);
-      writing(() => revoke.run(at, tokenId));
+      store(token);
       unwritten.delete(tokenId);
       return true;
     },
     unwritten,
-    setState: (tokenId, state) => void writing(() => setState.run(state, tokenId)),
-    advance: (tokenId, counter) => writing(() => advance.run(counter, tokenId, counter)) > 0,
-    replaceHash: (tokenId, hash) => void writing(() => replaceHash.run(hash, tokenId)),
-    join: (joinId, key, replaced) => {
-      let isTaken = false;
-      writing(() =>
-        db.transaction(() => {
-          isTaken = use.run(joinId) > 0;
-          if (!isTaken) return;
-          for (const tokenId of replaced) revoke.run(key.createdAt, tokenId);
-          insert(key);
-        }),
-      );
-      return isTaken;
+    setState: (tokenId, state) => change(tokenId, { state }),
+    advance: (tokenId, counter) => {
+      const token = tokenBy(tokenId);
+      if (token === undefined || (token.counter ?? 0) >= counter) return false;
+      store({ ...token, counter });
+      return true;
     },
-    rotateKey: (tokenId, key) =>
-      writing(() =>
-        db.transaction(() => {
-          revoke.run(key.createdAt, tokenId);
-          insert(key);
-        }),
-      ),
+    replaceHash: (tokenId, hash) => change(tokenId, { hash }),
+    join: (joinId, key, replaced) => {
+      const join = tokenBy(joinId);
+      const { usesLeft = 0 } = join ?? {};
+      if (join === undefined || usesLeft <= 0 || join.revokedAt !== undefined) return false;
+      const earlier = replaced.flatMap((tokenId) => revoked(tokenId, key.createdAt));
+      store({ ...join, usesLeft: usesLeft - 1 }, ...earlier, key);
+      return true;
+    },
+    rotateKey: (tokenId, key) => store(...revoked(tokenId, key.createdAt), key),
     nextExpiry: (now) => next.get(now)?.at ?? undefined,
     expiredBetween: (after, until) => expired.all(after, until).map(toToken),
   };
+}
+
+/** Writes tokens into the index. */
+export function tokenWriter(db: Database): (token: TokenEntry) => void {
+  const store = db.prepare(
+    `INSERT INTO tokens (token_id, role, hash, public_key, agent_id, state, terms, expires_at,
+       uses_left, counter, created_at, created_by, revoked_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (token_id) DO UPDATE SET hash = excluded.hash, state = excluded.state,
+         uses_left = excluded.uses_left, counter = excluded.counter,
+         expires_at = excluded.expires_at, revoked_at = excluded.revoked_at`,
+  );
+  return (token) => {
+    const { labels, commands, target, addresses } = token;
+    const terms: Terms = {
+      ...(labels === undefined ? {} : { labels }),
+      ...(commands === undefined ? {} : { commands }),
+      ...(target === undefined ? {} : { target }),
+      ...(addresses === undefined ? {} : { addresses }),
+    };
+    store.run(
+      token.tokenId,
+      token.role,
+      token.hash === undefined ? null : Buffer.from(token.hash, "base64"),
+      token.publicKey ?? null,
+      token.agentId ?? null,
+      token.state,
+      JSON.stringify(terms),
+      token.expiresAt ?? null,
+      token.usesLeft ?? null,
+      token.counter ?? null,
+      token.createdAt,
+      token.createdBy,
+      token.revokedAt ?? null,
+    );
+  };
+}
+
+/** The hash of the secret is in base64. */
+export function toTokenEntry({ hash, ...token }: StoredToken): TokenEntry {
+  return hash === undefined ? token : { ...token, hash: Buffer.from(hash).toString("base64") };
 }
 
 function parseToken(row: TokenRow): StoredToken {

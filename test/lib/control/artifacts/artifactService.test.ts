@@ -5,9 +5,9 @@ import { v7 as newId } from "uuid";
 import { ArtifactService } from "../../../../lib/control/artifacts/artifactService.ts";
 import { LocalStore } from "../../../../lib/control/artifacts/localStore.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
-import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
 import type { StoredToken } from "../../../../lib/control/journal/tables/tokenTable.ts";
 import { type Content, randomContent, sha256Of } from "../../../support/fixtures/artifacts.ts";
+import { openJournal } from "../../../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const admin: StoredToken = {
@@ -34,7 +34,7 @@ describe("Artifacts", () => {
     dir = temporaryDir();
     now = 1_000_000;
     timers = [];
-    journal = openControlJournal(join(dir, "control.db"));
+    journal = openJournal(dir);
     store = new LocalStore(join(dir, "artifacts"), () => now);
     const silent = () => {};
     artifacts = new ArtifactService({

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { hourMs, MetricsHour } from "../../../../lib/control/core/agents/metricsHour.ts";
-import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
 import { buildMetrics } from "../../../../lib/control/metrics/timeSeries.ts";
 import {
   metricsHoursRetention,
   metricsMinutesRetentionHours,
 } from "../../../../lib/protocol/limits.ts";
+import { openJournal } from "../../../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const now = Date.parse("2026-03-01T12:30:20Z");
@@ -23,7 +22,7 @@ function filled(hour: number, cpu: number): MetricsHour {
 describe("figures on disk", () => {
   test("come back as a day by minutes and a month by hours, with what is not written yet", () => {
     using dir = temporaryDir();
-    const journal = openControlJournal(join(`${dir}`, "control.db"));
+    const journal = openJournal(`${dir}`);
     const hours = [nowHour - 30, nowHour - 2, nowHour - 1];
     journal.metrics.put(hours.map((hour) => ({ agentId: "a", hour: filled(hour, hour % 50) })));
     const unwritten = MetricsHour.parse(now);
@@ -44,7 +43,7 @@ describe("figures on disk", () => {
 
   test("are kept for so long, and forgotten a step at a time", () => {
     using dir = temporaryDir();
-    const journal = openControlJournal(join(`${dir}`, "control.db"));
+    const journal = openJournal(`${dir}`);
     const { metrics } = journal;
     const all = Array.from({ length: 800 }, (_, back) => {
       return { agentId: "a", hour: filled(nowHour - back, 5) };

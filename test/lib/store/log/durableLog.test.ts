@@ -151,6 +151,7 @@ test("a full disk fails a batch by name, and the next one is kept when there is 
   append(log, [entry(1)]);
   storage.isFull = true;
   expect(() => append(log, [entry(2, 5_000)])).toThrow("the disk is full. Free some space");
+  expect(() => append(log, [entry(2)])).toThrow("the disk is full. Free some space");
   expect(() => log.probe()).toThrow("the disk is full");
   storage.isFull = false;
   log.probe();
@@ -166,10 +167,29 @@ function openSlow(storage: LogStorage) {
     owner: "agent",
     segmentBytes,
     clock: { after: () => () => {}, wall: () => 0 },
-    policy: { isInline: false, averageMs: 50, measured: () => {} },
+    policy: { isInline: false, measured: () => {} },
     onEntry: () => {},
   });
 }
+
+test("a full disk leaves the end of a segment to batches that end what has begun", () => {
+  const storage = new FaultyStorage();
+  const { log } = openLog(storage);
+  storage.takesNoFiles = true;
+  let accepted = 0;
+  const fill = () => {
+    for (; ; accepted++) append(log, [entry(accepted)]);
+  };
+  expect(fill).toThrow("the disk is full");
+  expect(accepted).toBeGreaterThan(5);
+  expect(log.append([entry(100)], () => {}, true).isDurable).toBe(true);
+  expect(() => append(log, [entry(101)])).toThrow("the disk is full");
+  storage.takesNoFiles = false;
+  append(log, [entry(102)]);
+  log.close();
+  const numbers = openLog(storage.afterKill()).lines.map((line) => JSON.parse(line).number);
+  expect(numbers.slice(accepted)).toEqual([100, 102]);
+});
 
 test("on a slow disk, a batch is on disk when its callback runs, and not before", () => {
   const storage = new FaultyStorage();

@@ -45,8 +45,20 @@ const faults: readonly PlantedFault[] = [
   {
     name: "a new segment gets its name before its header is on disk",
     file: "segmentSet.ts",
-    find: "      file.sync();\n      storage.rename(",
-    replace: "      storage.rename(",
+    find: "      file.sync();\n      this.#name(",
+    replace: "      this.#name(",
+  },
+  {
+    name: "a segment is continued after a new one may have got its name",
+    file: "segmentSet.ts",
+    find: "    } catch (error) {\n      this.abandon();\n      throw error;",
+    replace: "    } catch (error) {\n      throw error;",
+  },
+  {
+    name: "the end of a segment on a full disk is taken by what begins",
+    file: "segmentSet.ts",
+    find: "if (!isEssential) throw error;",
+    replace: "",
   },
   {
     name: "the head of a new log gets its name before its content is on disk",
@@ -63,9 +75,9 @@ const faults: readonly PlantedFault[] = [
   },
   {
     name: "a log without a head is taken for a new one",
-    file: "durableLog.ts",
-    find: "if (file.isPresent || hasSegments) throw",
-    replace: "if (file.isPresent) throw",
+    file: "head.ts",
+    find: "if (segmentsIn(this.#storage).length > 0) throw",
+    replace: "if (segmentsIn(this.#storage).length > 100) throw",
   },
   {
     name: "the chain of digests is not verified",

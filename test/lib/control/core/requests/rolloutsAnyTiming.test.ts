@@ -140,7 +140,7 @@ class Rollout {
   }
 
   #take(t: ControlChanges): void {
-    this.disk.journal().commit(t.writes);
+    this.disk.journal().commitNow(t.writes);
     for (const { requestId } of commandsIn(t)) {
       if (this.#sent.has(requestId)) continue;
       this.#sent.add(requestId);

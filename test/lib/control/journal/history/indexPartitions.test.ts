@@ -2,26 +2,24 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
-import { fill, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
+import { fill, openJournal, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../../../../support/processes/processes.ts";
 
 test("partitions of another size are dropped and created again, because their numbers mean other ranges", () => {
   using dir = temporaryDir();
-  const path = join(`${dir}`, "control.db");
   const draft = () => ({ outcome: "success" as const, message: "pong" });
-  const list = (journal: ReturnType<typeof openControlJournal>) => {
+  const list = (journal: ReturnType<typeof openJournal>) => {
     const found = journal.jobs({ limit: 10, search: "pong" }).jobs.map(({ jobId }) => jobId);
     expect(journal.jobs({ limit: 10, agentId: "a" }).jobs.map(({ jobId }) => jobId)).toEqual(found);
     return found;
   };
-  const before = openControlJournal(path);
+  const before = openJournal(`${dir}`);
   const jobs = [1, 2, 3].map((createdAt) =>
     fill(before, { agents: ["a"], createdAt, ending: draft }),
   );
   wholeIndex(before);
   before.close();
-  const db = new DatabaseSync(path);
+  const db = new DatabaseSync(join(`${dir}`, "index.db"));
   for (const table of ["request_agents", "outcome_words"]) {
     db.exec(`ALTER TABLE ${table}_0 RENAME TO ${table}_7`);
   }
@@ -29,13 +27,13 @@ test("partitions of another size are dropped and created again, because their nu
     "UPDATE index_partitions SET part = 7; UPDATE history_index SET partition_requests = 1000",
   );
   db.close();
-  const after = openControlJournal(path);
+  const after = openJournal(`${dir}`);
   expect(list(after)).toEqual(jobs.toReversed());
   const last = after.outcomes(jobs[2] ?? "", 0, 1)[0]?.sequence ?? 0;
   const next = fill(after, { agents: ["a"], createdAt: 4, ending: draft });
-  expect(after.outcomes(next, 0, 1)[0]?.sequence).toBe(last + 1);
+  expect(after.outcomes(next, 0, 1)[0]?.sequence).toBeGreaterThan(last);
   after.close();
-  const again = openControlJournal(path);
+  const again = openJournal(`${dir}`);
   expect(list(again)).toEqual([next, ...jobs.toReversed()]);
   again.close();
 });

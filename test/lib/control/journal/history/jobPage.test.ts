@@ -12,12 +12,12 @@ import { scanIndex } from "../../../../../lib/control/journal/history/indexScan.
 import { splitTerms } from "../../../../../lib/control/journal/history/searchTerms.ts";
 import type { JobsQuery } from "../../../../../lib/control/journal/jobQuery.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
-import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
 import type { Database } from "../../../../../lib/store/sqlite.ts";
 import {
   type Filling,
   fill,
   movePlaces,
+  openJournal,
   wholeIndex,
 } from "../../../../support/fixtures/filledJournal.ts";
 
@@ -28,7 +28,7 @@ let dir: string;
 let journal: ControlJournal;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "wsctl-history-"));
-  journal = openControlJournal(join(dir, "control.db"));
+  journal = openJournal(dir);
 });
 afterEach(() => {
   journal.close();
@@ -167,8 +167,8 @@ describe("a list of jobs", () => {
     const jobs = [1, 2, 3].map(() => job({ agents, ending: word }));
     journal.close();
     // The second job begins two places before the second part.
-    movePlaces(join(dir, "control.db"), partitionRequests - 7);
-    journal = openControlJournal(join(dir, "control.db"));
+    movePlaces(join(dir, "index.db"), partitionRequests - 7);
+    journal = openJournal(dir);
     const all = jobs.toReversed();
     // In order first, as a list finds a part that takes in no more.
     while (journal.indexHistory());
@@ -209,7 +209,7 @@ describe("each list of jobs", () => {
       job({});
       wholeIndex(journal);
       journal.close();
-      const db = new DatabaseSync(join(dir, "control.db"));
+      const db = new DatabaseSync(join(dir, "index.db"));
       const plans: string[] = [];
       const explaining = {
         prepare: (sql: string) => {
@@ -226,7 +226,7 @@ describe("each list of jobs", () => {
       );
       walked.next(1);
       db.close();
-      journal = openControlJournal(join(dir, "control.db"));
+      journal = openJournal(dir);
       expect(plans.length).toBeGreaterThan(0);
       for (const plan of plans)
         expect(plan).not.toMatch(/TEMP B-TREE|SCAN (j|r|o|jobs|requests)\b/);

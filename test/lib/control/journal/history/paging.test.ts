@@ -7,8 +7,7 @@ import fc from "fast-check";
 import { jobRetentionMsMin } from "../../../../../lib/control/journal/history/maintenance.ts";
 import type { JobsQuery } from "../../../../../lib/control/journal/jobQuery.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
-import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
-import { fill, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
+import { fill, openJournal, wholeIndex } from "../../../../support/fixtures/filledJournal.ts";
 
 const outcomes = ["success", "failed", "lost", undefined] as const;
 const agentIds = ["a", "b", "c"];
@@ -67,7 +66,7 @@ test("pages of any filter are right while jobs come and go", () => {
       steps,
       (first, query, limit, between) => {
         const dir = mkdtempSync(join(tmpdir(), "wsctl-paging-"));
-        const journal = openControlJournal(join(dir, "control.db"));
+        const journal = openJournal(dir);
         try {
           check(journal, first, query, limit, between);
         } finally {

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { partitionRequests } from "../../../../../lib/control/journal/history/indexPartitions.ts";
 import type { ControlJournal } from "../../../../../lib/control/journal/journal.ts";
-import { openControlJournal } from "../../../../../lib/control/journal/sqliteJournal.ts";
 import {
   type Filling,
   fill,
   movePlaces,
+  openJournal,
   wholeIndex,
 } from "../../../../support/fixtures/filledJournal.ts";
 
@@ -22,7 +22,7 @@ let dir: string;
 let journal: ControlJournal;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "wsctl-retention-"));
-  journal = openControlJournal(join(dir, "control.db"));
+  journal = openJournal(dir);
 });
 afterEach(() => {
   journal.close();
@@ -47,7 +47,7 @@ function sweep(rule: Partial<typeof keep> = {}): number[] {
 }
 
 function count(table: string): number {
-  const db = new DatabaseSync(join(dir, "control.db"));
+  const db = new DatabaseSync(join(dir, "index.db"));
   try {
     return Number(db.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.count);
   } finally {
@@ -112,7 +112,7 @@ describe("retention", () => {
     expect(left()).not.toContain(large);
     // Another process goes on; a key is nobody's in between.
     journal.close();
-    journal = openControlJournal(join(dir, "control.db"));
+    journal = openJournal(dir);
     job(1, { idempotency: { key: "k", fingerprint: "g" } });
     const steps = sweep();
     expect(Math.max(...steps)).toBeLessThan(110);
@@ -130,17 +130,17 @@ describe("retention", () => {
     expect(left()).toEqual([newest]);
     journal.close();
     for (const table of ["jobs", "requests", "job_outcomes"]) expect(count(table)).toBe(1);
-    journal = openControlJournal(join(dir, "control.db"));
+    journal = openJournal(dir);
     const next = job(1);
-    expect(journal.outcomes(next, 0, 1)[0]?.sequence).toBe(last + 1);
+    expect(journal.outcomes(next, 0, 1)[0]?.sequence).toBeGreaterThan(last);
     expect(journal.jobs({ limit: 10, agentId: "a" }).jobs).toHaveLength(2);
   });
 
   test("removes a part of the index once nothing is left of it, and the newest never", () => {
     for (let age = 300; age > 200; age--) job(age);
     journal.close();
-    movePlaces(join(dir, "control.db"), partitionRequests - 90);
-    journal = openControlJournal(join(dir, "control.db"));
+    movePlaces(join(dir, "index.db"), partitionRequests - 90);
+    journal = openJournal(dir);
     const open = job(150, { ending: () => undefined });
     wholeIndex(journal);
     // Part 0 was made for 89 requests, part 1 for the others.
@@ -153,7 +153,7 @@ describe("retention", () => {
     // Another process goes on, here behind the pages of one table and the table itself.
     for (let steps = 0; steps < 2; steps++) expect(journal.retention.shrinkIndex()).toBe(true);
     journal.close();
-    journal = openControlJournal(join(dir, "control.db"));
+    journal = openJournal(dir);
     expect(journal.jobs({ limit: 10, search: "pong" })).toEqual({ jobs: [] });
     expect(journal.jobs({ limit: 10, agentId: "a" }).jobs).toHaveLength(1);
     for (let steps = 0; steps < 3; steps++) expect(journal.retention.shrinkIndex()).toBe(true);
@@ -162,7 +162,7 @@ describe("retention", () => {
     expect(count("index_partitions WHERE part = 1")).toBe(1);
     expect(count("index_partitions")).toBe(1);
     expect(count("sqlite_schema WHERE name LIKE '%_0%'")).toBe(0);
-    journal = openControlJournal(join(dir, "control.db"));
+    journal = openJournal(dir);
     const next = job(1);
     expect(journal.jobs({ limit: 10, search: "pong" }).jobs.map(({ jobId }) => jobId)).toEqual([
       next,
@@ -192,7 +192,7 @@ describe("retention", () => {
     sweep();
     expect(left()).toEqual([open]);
     const next = job(1);
-    expect(journal.outcomes(next, 0, 1)[0]?.sequence).toBe(last + 1);
+    expect(journal.outcomes(next, 0, 1)[0]?.sequence).toBeGreaterThan(last);
     expect(journal.jobs({ limit: 10, status: "success" }).jobs).toHaveLength(1);
   });
 });

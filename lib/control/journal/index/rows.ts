@@ -1,6 +1,6 @@
 /** Converts rows of the control plane's journal from SQLite. */
-import type { Priority } from "../../protocol/api/jobs.ts";
-import type { Job, StoredJob, StoredRequest } from "../core/model.ts";
+import type { Priority } from "../../../protocol/api/jobs.ts";
+import type { Job, StoredJob, StoredRequest } from "../../core/model.ts";
 
 /** The rollout options of a job, stored in one column. */
 type RolloutFields = Pick<Job, "waves" | "batchPauseMs" | "canary" | "canaryPauseMs">;

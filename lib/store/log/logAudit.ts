@@ -1,10 +1,13 @@
-/** Reads and verifies the audit trail in an agent's log, which the agent may be writing. */
-import type { AuditHead, AuditLine, VerifyResult } from "../../protocol/api/audit.ts";
-import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { logOwners } from "../../store/log/format.ts";
-import { type LogReport, type ReadEntry, readLog } from "../../store/log/readLog.ts";
-import { toAuditEntry } from "./auditEntries.ts";
-import { parseEntry } from "./entries.ts";
+/** Reads and verifies the audit trail in a log, which another process may be writing. */
+import type { AuditEntry, AuditHead, AuditLine, VerifyResult } from "../../protocol/api/audit.ts";
+import { errorText } from "../../protocol/errors.ts";
+import { type LogReport, type ReadEntry, readLog } from "./readLog.ts";
+
+/** How the owner of a log shows its entries as an audit trail. */
+export interface AuditView {
+  /** Returns undefined for an entry that is not part of the audit trail. */
+  toAuditEntry(sequence: number, line: string): AuditEntry | undefined;
+}
 
 export interface AuditOfLog {
   /** The `hash` of an entry is the digest of its batch. */
@@ -12,37 +15,29 @@ export interface AuditOfLog {
   verdict: VerifyResult;
 }
 
-/**
- * @param anchor a head that was stored before and must be in the log
- * @throws {WsctlError} USAGE if the directory has no log of an agent
- */
-export function readAgentAudit(path: string, anchor?: AuditHead): AuditOfLog {
+/** @param anchor a head that was stored before and must be in the log */
+export function readAudit(path: string, view: AuditView, anchor?: AuditHead): AuditOfLog {
   const lines: AuditLine[] = [];
-  const check = new AnchorCheck(anchor);
+  const check = new LogVerification(anchor);
   let sequence = 0;
   let report: LogReport;
   try {
     report = readLog(path, (entry) => {
       sequence = entry.sequence;
       check.passed(entry);
-      const parsed = parseEntry(entry.line);
-      if (parsed.type === "entries_removed") check.removed(parsed);
-      const record = toAuditEntry(entry.sequence, parsed);
+      if (entry.line.startsWith('{"type":"entries_removed"')) check.removed(JSON.parse(entry.line));
+      const record = view.toAuditEntry(entry.sequence, entry.line);
       if (record !== undefined) lines.push({ record, hash: entry.digest });
     });
   } catch (error) {
     const reason = errorText(error);
     return { lines, verdict: { intact: false, sequence: sequence + 1, reason } };
   }
-  if (report.owner !== logOwners.agent) {
-    const text = `Cannot read the audit trail in "${path}": it is not the log of an agent`;
-    throw new WsctlError("USAGE", `${text}. Specify the directory "log" of an agent`);
-  }
   return { lines, verdict: check.verdict(report) };
 }
 
-/** Checks what only a reader of the whole log can: the anchor, and that removals are recorded. */
-class AnchorCheck {
+/** Checks what only a reader of a whole log can: a stored head, and that removals are recorded. */
+export class LogVerification {
   readonly #anchor: AuditHead | undefined;
   #anchorDigest: string | undefined;
   /** By the sequence of the last removed entry: the digest of its batch. */
@@ -52,7 +47,7 @@ class AnchorCheck {
     this.#anchor = anchor;
   }
 
-  passed({ sequence, digest, isLast }: ReadEntry): void {
+  passed({ sequence, digest, isLast }: Pick<ReadEntry, "sequence" | "digest" | "isLast">): void {
     if (isLast && sequence === this.#anchor?.sequence) this.#anchorDigest = digest;
   }
 
@@ -60,7 +55,7 @@ class AnchorCheck {
     this.#removed.set(through, digest);
   }
 
-  verdict({ start, head }: LogReport): VerifyResult {
+  verdict({ start, head }: Pick<LogReport, "start" | "head">): VerifyResult {
     const first = start.sequence + 1;
     if (start.sequence > 0 && !this.#isRecorded(start)) {
       const reason = "earlier entries are missing, and no entry records that they were removed";

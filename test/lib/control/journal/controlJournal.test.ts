@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Job, OpenRequest, Outcome, StoredJob } from "../../../../lib/control/core/model.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
-import { openControlJournal } from "../../../../lib/control/journal/sqliteJournal.ts";
+import { openJournal } from "../../../support/fixtures/filledJournal.ts";
 
 const job: Job = {
   jobId: "j1",
@@ -37,7 +37,7 @@ describe("the journal of a control plane", () => {
   let journal: ControlJournal;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "wsctl-journal-"));
-    journal = openControlJournal(join(dir, "control.db"));
+    journal = openJournal(dir);
   });
   afterEach(() => {
     journal.close();
@@ -45,11 +45,11 @@ describe("the journal of a control plane", () => {
   });
   const reopen = () => {
     journal.close();
-    journal = openControlJournal(join(dir, "control.db"));
+    journal = openJournal(dir);
   };
 
   test("gives back what is open, as it was written, to the next process", () => {
-    journal.commit([{ type: "putJob", job, requests }]);
+    journal.commitNow([{ type: "putJob", job, requests }]);
     reopen();
     const { jobs, requests: open } = journal.open();
     expect(jobs as StoredJob[]).toEqual([{ ...job, total: 2, ended: 0, succeeded: 0 }]);
@@ -57,27 +57,27 @@ describe("the journal of a control plane", () => {
   });
 
   test("counts outcomes, keeps their order, and takes each once", () => {
-    journal.commit([{ type: "putJob", job, requests }]);
+    journal.commitNow([{ type: "putJob", job, requests }]);
     const second: Outcome = { ...outcome, requestId: "r2", agentId: "b", outcome: "failed" };
-    journal.commit([
+    journal.commitNow([
       { type: "putOutcome", outcome: second },
       { type: "putOutcome", outcome },
     ]);
     expect(journal.job("j1")).toMatchObject({ total: 2, ended: 2, succeeded: 1 });
     expect(journal.outcomes("j1", 0, 10)).toMatchObject([
-      { requestId: "r2", outcome: "failed", sequence: 1 },
-      { ...outcome, sequence: 2 },
+      { requestId: "r2", outcome: "failed", sequence: 3 },
+      { ...outcome, sequence: 4 },
     ]);
-    expect(journal.outcomes("j1", 1, 10)).toHaveLength(1);
+    expect(journal.outcomes("j1", 3, 10)).toHaveLength(1);
     expect(journal.open()).toEqual({ jobs: [], requests: [] });
-    expect(() => journal.commit([{ type: "putOutcome", outcome }])).toThrow("has ended");
+    expect(() => journal.commitNow([{ type: "putOutcome", outcome }])).toThrow("has ended");
     expect(journal.job("j1")).toMatchObject({ ended: 2 });
   });
 
   test("makes all writes of a commit, or none", () => {
     const broken = { ...outcome, requestId: "nobody" };
     expect(() =>
-      journal.commit([
+      journal.commitNow([
         { type: "putJob", job, requests },
         { type: "putOutcome", outcome: broken },
       ]),
@@ -86,8 +86,8 @@ describe("the journal of a control plane", () => {
   });
 
   test("journal: stores when a request was sent and to which agent", () => {
-    journal.commit([{ type: "putJob", job, requests }]);
-    journal.commit([{ type: "markSent", requestId: "r2", sentAt: 1_500, journalId: undefined }]);
+    journal.commitNow([{ type: "putJob", job, requests }]);
+    journal.commitNow([{ type: "markSent", requestId: "r2", sentAt: 1_500, journalId: undefined }]);
     expect(journal.open().requests[1]).toMatchObject({ state: "sent", sentAt: 1_500 });
     expect(journal.findAgent("r2")).toBe("b");
     expect(journal.findAgent("r9")).toBeUndefined();
@@ -97,7 +97,7 @@ describe("the journal of a control plane", () => {
     for (const id of ["j1", "j2", "j3"]) {
       const { idempotency, ...plain } = job;
       const keyed = id === "j2" ? { ...plain, idempotency: { key: "k", fingerprint: "f" } } : plain;
-      journal.commit([{ type: "putJob", job: { ...keyed, jobId: id }, requests: [] }]);
+      journal.commitNow([{ type: "putJob", job: { ...keyed, jobId: id }, requests: [] }]);
     }
     expect(journal.jobByKey("k")?.jobId).toBe("j2");
     expect(journal.jobs({ limit: 2 }).jobs.map(({ jobId }) => jobId)).toEqual(["j3", "j2"]);
@@ -105,8 +105,8 @@ describe("the journal of a control plane", () => {
   });
 
   test("keeps agents' facts and tokens, the first revocation's time for good", () => {
-    journal.commit([{ type: "putAgent", facts: { agentId: "a", hostname: "h" } }]);
-    journal.commit([{ type: "putAgent", facts: { agentId: "a", hostname: "i" } }]);
+    journal.commitNow([{ type: "putAgent", facts: { agentId: "a", hostname: "h" } }]);
+    journal.commitNow([{ type: "putAgent", facts: { agentId: "a", hostname: "i" } }]);
     const hash = new Uint8Array([1, 2, 3]);
     const token = { tokenId: "t", hash, role: "agent", agentId: "a", state: "active" } as const;
     journal.tokens.add({ ...token, createdAt: 1, createdBy: "local" });

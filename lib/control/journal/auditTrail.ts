@@ -1,0 +1,183 @@
+/** The audit trail, read from the log: by page, and verified as a whole. */
+import type {
+  AuditDetails,
+  AuditEntry,
+  AuditHead,
+  AuditLine,
+  AuditPage,
+  VerifyResult,
+} from "../../protocol/api/audit.ts";
+import { type AuditFilter, matchesAudit } from "../../protocol/api/auditFilter.ts";
+import { errorText } from "../../protocol/errors.ts";
+import { toHex } from "../../store/log/format.ts";
+import { LogVerification } from "../../store/log/logAudit.ts";
+import type { Database } from "../../store/sqlite.ts";
+import { toAuditEntry } from "./auditEntries.ts";
+import { parseEntry } from "./entries.ts";
+import type { Recorder } from "./recorder.ts";
+
+interface BatchRow {
+  first: number;
+}
+
+/** Entries that are verified before other work runs. */
+const verifyEntries = 2_000;
+/** Entries that are read before other work runs, and how often that happens for one page. */
+const partEntries = 1_000;
+const partsMax = 50;
+const batchesPerPart = 500;
+
+export interface AuditQuery {
+  limit: number;
+  filter: AuditFilter;
+}
+
+export class AuditTrail {
+  readonly #recorder: Recorder;
+  readonly #before;
+
+  constructor(recorder: Recorder, db: Database) {
+    this.#recorder = recorder;
+    this.#before = db.prepare<[number, number], BatchRow>(
+      "SELECT first FROM log_batches WHERE first <= ? ORDER BY first DESC LIMIT ?",
+    );
+  }
+
+  /** The last entry of the log, and the digest of its batch. */
+  get head(): AuditHead {
+    const { log } = this.#recorder;
+    return { sequence: log.sequence, hash: log.sequence === 0 ? firstHash : toHex(log.digest) };
+  }
+
+  /** Records an action. It is on disk when this returns. */
+  write(details: AuditDetails): void {
+    this.#recorder.record({ type: "action_recorded", details });
+  }
+
+  /** Returns entries after a sequence, oldest first. */
+  list(after: number, limit: number): AuditLine[] {
+    return this.#read(after, limit, () => true, Number.POSITIVE_INFINITY).items;
+  }
+
+  /**
+   * Returns the entries after a sequence that match, oldest first. A page ends after many entries,
+   * whether they match or not.
+   *
+   * @param breathe is awaited after every few entries
+   */
+  async page(
+    { after, limit, filter }: AuditQuery & { after: number },
+    breathe: () => Promise<void>,
+  ): Promise<Omit<AuditPage, "head">> {
+    const items: AuditLine[] = [];
+    let through = Math.max(after, this.#lastBefore(filter.since));
+    const end = this.#endFor(filter.until);
+    for (let parts = 0; parts < partsMax && through < end && items.length < limit; parts++) {
+      const isWanted = (entry: AuditEntry) => matchesAudit(entry, filter);
+      const part = this.#read(through, limit - items.length, isWanted, partEntries);
+      items.push(...part.items);
+      through = Math.max(through, part.through);
+      await breathe();
+    }
+    // The rest of the log is younger than what is wanted.
+    return { items, through: through >= end ? this.head.sequence : through };
+  }
+
+  /** Returns the newest entries that match, oldest first, among the newest ones of the log. */
+  async newest(
+    { limit, filter }: AuditQuery,
+    breathe: () => Promise<void>,
+  ): Promise<Omit<AuditPage, "head">> {
+    const { sequence: through } = this.head;
+    let items: AuditLine[] = [];
+    let end = through;
+    for (let parts = 0; parts < partsMax && end > 0 && items.length < limit; parts++) {
+      const rows = this.#before.all(end, batchesPerPart);
+      const first = rows.at(-1)?.first ?? 1;
+      const isWanted = (entry: AuditEntry) => entry.sequence <= end && matchesAudit(entry, filter);
+      const part = this.#read(first - 1, Number.POSITIVE_INFINITY, isWanted, end - first + 1);
+      items = [...part.items, ...items];
+      end = first - 1;
+      await breathe();
+    }
+    return { items: items.slice(-limit), through };
+  }
+
+  #read(
+    after: number,
+    limit: number,
+    isWanted: (entry: AuditEntry) => boolean,
+    entriesMax: number,
+  ): Omit<AuditPage, "head"> {
+    const items: AuditLine[] = [];
+    let through = after;
+    let count = 0;
+    this.#recorder.log.scan(after, ({ sequence, line, digest }) => {
+      const record = toAuditEntry(sequence, parseEntry(line));
+      if (record !== undefined && isWanted(record)) items.push({ record, hash: toHex(digest) });
+      through = sequence;
+      count++;
+      return items.length < limit && count < entriesMax;
+    });
+    return { items, through };
+  }
+
+  /** Segments that end before a time are not read. */
+  #lastBefore(since: string | undefined): number {
+    const { segments } = this.#recorder.log;
+    if (since === undefined) return 0;
+    const time = Date.parse(since);
+    const first = segments.findLast(({ createdAt }) => createdAt < time)?.first ?? 1;
+    return first - 1;
+  }
+
+  /** Segments that begin after a time are not read. */
+  #endFor(until: string | undefined): number {
+    const { log } = this.#recorder;
+    if (until === undefined) return log.sequence;
+    const time = Date.parse(until);
+    const later = log.segments.find(({ createdAt }) => createdAt >= time);
+    return later === undefined ? log.sequence : later.first - 1;
+  }
+
+  /**
+   * Verifies the whole log.
+   *
+   * @param anchor a head that was stored before and must be in the log
+   * @param breathe is awaited after every few entries
+   */
+  async verify(anchor: AuditHead | undefined, breathe: () => Promise<void>): Promise<VerifyResult> {
+    const { log } = this.#recorder;
+    const [oldest] = log.segments;
+    const start = { sequence: (oldest?.first ?? 1) - 1, digest: toHex(oldest?.previous ?? zeros) };
+    const check = new LogVerification(anchor);
+    let after = start.sequence;
+    for (const { sequence: end } = log; after < end; ) {
+      try {
+        after = this.#verifyPart(check, after);
+      } catch (error) {
+        return { intact: false, sequence: after + 1, reason: errorText(error) };
+      }
+      await breathe();
+    }
+    const head = { sequence: log.sequence, digest: toHex(log.digest) };
+    return check.verdict({ start, head });
+  }
+
+  /** Verifies whole batches, and returns the last sequence. */
+  #verifyPart(check: LogVerification, after: number): number {
+    let last = after;
+    this.#recorder.log.scan(after, (entry) => {
+      const digest = toHex(entry.digest);
+      check.passed({ sequence: entry.sequence, digest, isLast: entry.isLast });
+      const parsed = parseEntry(entry.line);
+      if (parsed.type === "entries_removed") check.removed(parsed);
+      last = entry.sequence;
+      return !(entry.isLast && last - after >= verifyEntries);
+    });
+    return last;
+  }
+}
+
+const zeros = new Uint8Array(32);
+const firstHash = "0".repeat(64);

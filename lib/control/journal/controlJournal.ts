@@ -1,0 +1,204 @@
+/** The control plane's journal: its log, and the index of the log in SQLite. */
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { failpoint } from "../../failpoints.ts";
+import type { Committed } from "../../store/groupCommit.ts";
+import { openFileStorage } from "../../store/log/fileStorage.ts";
+import type { Database } from "../../store/sqlite.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { StoredOutcome, StoredRequest } from "../core/model.ts";
+import { AuditTrail } from "./auditTrail.ts";
+import { toFact } from "./entries.ts";
+import { HistoryIndex } from "./history/historyIndex.ts";
+import { JobPages } from "./history/jobPage.ts";
+import { Retention } from "./history/retention.ts";
+import { IndexWriter } from "./index/indexWriter.ts";
+import { IndexDamaged, openIndex, openMetrics } from "./index/openDatabases.ts";
+import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
+import type { CommitResult, ControlJournal } from "./journal.ts";
+import { assertNotLost } from "./lostJournal.ts";
+import { readAgents, readOpenJournal } from "./openJobs.ts";
+import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
+import { IndexMismatch, Recorder, type RecorderOptions } from "./recorder.ts";
+import { createArtifactTable } from "./tables/artifactTable.ts";
+import { createMetricsTable } from "./tables/metricsTable.ts";
+import { createReleaseTable } from "./tables/releaseTable.ts";
+import { createScheduleTable } from "./tables/scheduleTable.ts";
+import { createTokenTable, toTokenEntry } from "./tables/tokenTable.ts";
+
+/** Messages are shortened to this length in lists of requests. */
+const briefChars = 500;
+
+export interface ControlJournalOptions
+  extends Pick<RecorderOptions, "segmentBytes" | "policy" | "onProgress" | "onIndexFault"> {
+  dataDir: string;
+  clock: Pick<Clock, "after" | "wall">;
+  /** Locks an open file for this process, or returns false if another process has locked it. */
+  tryLock(fd: number): boolean;
+}
+
+/**
+ * Opens the journal, or creates it. An index that is missing, damaged or of another log is rebuilt.
+ *
+ * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the log
+ */
+export function openControlJournal(options: ControlJournalOptions): ControlJournal {
+  assertNotLost(options.dataDir);
+  const indexPath = join(options.dataDir, "index.db");
+  try {
+    return openWithIndex(options, indexPath);
+  } catch (error) {
+    if (!(error instanceof IndexMismatch || error instanceof IndexDamaged)) throw error;
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${indexPath}${suffix}`, { force: true });
+    return openWithIndex(options, indexPath);
+  }
+}
+
+function openWithIndex(options: ControlJournalOptions, indexPath: string): ControlJournal {
+  const { dataDir, tryLock } = options;
+  const storage = openFileStorage({ path: join(dataDir, "log"), tryLock });
+  let db: Database;
+  try {
+    db = openIndex(indexPath);
+  } catch (error) {
+    storage.release();
+    throw error;
+  }
+  try {
+    const recorder = new Recorder({ ...options, storage, db, index: new IndexWriter(db) });
+    return journalOn(recorder, db, openMetrics(dataDir));
+  } catch (error) {
+    storage.release();
+    db.close();
+    throw error;
+  }
+}
+
+function journalOn(recorder: Recorder, db: Database, metricsDb: Database): ControlJournal {
+  const record: Recorder["record"] = (...facts) => recorder.record(...facts);
+  if (readControlId(db) === undefined) {
+    record({ type: "control_plane_created", control_id: randomUUID().replaceAll("-", "") });
+  }
+  const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
+  const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
+  const index = new HistoryIndex(db);
+  const jobs = new JobPages(db, index);
+  const wholeRequests = db.prepare<[string], RequestRow>(
+    "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
+  );
+  const requests = db.prepare<[string], RequestRow>(
+    `SELECT request_id, job_id, agent_id, state, batch_at, sent_at, started_at, execution_ms,
+    ended_at,
+       NULL AS signatures, journal_id, sequence, code, substr(message, 1, ${briefChars}) AS message,
+       NULL AS result, duration_ms FROM requests WHERE job_id = ? ORDER BY rowid`,
+  );
+  const agentOf = db.prepare<[string], { agent_id: string }>(
+    "SELECT agent_id FROM requests WHERE request_id = ?",
+  );
+  const jobIdOf = db.prepare<[string], { job_id: string }>(
+    "SELECT job_id FROM requests WHERE request_id = ?",
+  );
+  const isOpen = db.prepare<[string], { one: number }>(
+    "SELECT 1 AS one FROM requests WHERE request_id = ? AND sequence IS NULL",
+  );
+  const outcomes = db.prepare<[string, number, number], RequestRow>(
+    "SELECT * FROM requests WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+  );
+  const commit: ControlJournal["commit"] = (writes, done) => {
+    failpoint("control_before_commit");
+    assertFirstOutcomes(writes, (requestId) => isOpen.get(requestId) !== undefined);
+    const resultFrom = (sequence: number) => {
+      return { result: { sequences: outcomeSequences(writes, sequence) } };
+    };
+    const { first, isDurable } = recorder.commit(writes.map(toFact), (error) => {
+      failpoint("control_after_commit");
+      done(error === undefined ? resultFrom(first) : { error });
+    });
+    if (!isDurable) return undefined;
+    failpoint("control_after_commit");
+    return resultFrom(first);
+  };
+  const oldestJob = db.prepare<[], { created_at: number }>(
+    "SELECT created_at FROM jobs ORDER BY job_id LIMIT 1",
+  );
+  const tables = {
+    releases: createReleaseTable(db, record),
+    schedules: createScheduleTable(db, record),
+    tokens: createTokenTable(db, record),
+    artifacts: createArtifactTable(db, record),
+  };
+  const capabilities = () =>
+    db.prepare<[], { digest: string; text: string }>("SELECT * FROM capabilities").all();
+  const controlId = readControlId(db) ?? "";
+  return {
+    ...tables,
+    commit,
+    commitNow: (writes) => {
+      let late: Committed<CommitResult> | undefined;
+      recorder.log.settle();
+      const now = commit(writes, (committed) => {
+        late = committed;
+      });
+      recorder.log.settle();
+      const committed = now ?? (late as Committed<CommitResult> | undefined);
+      if (committed !== undefined && "result" in committed) return committed.result;
+      throw committed?.error;
+    },
+    settle: () => recorder.log.settle(),
+    probe: () => recorder.probe(),
+    look: () => recorder.log.assertInPlace(),
+    open: () => db.read(() => readOpenJournal(db)),
+    agents: () => db.read(() => readAgents(db)),
+    job: (jobId) => optional(job.get(jobId), toJob),
+    jobByKey: (key) => optional(byKey.get(key), toJob),
+    jobs: (query) => jobs.page(query),
+    indexHistory: () => index.step(),
+    mergeHistory: () => index.partitions.merge(),
+    retention: new Retention(db, index),
+    requests: (jobId): StoredRequest[] => requests.all(jobId).map(toRequest),
+    fullRequests: (jobId): StoredRequest[] => wholeRequests.all(jobId).map(toRequest),
+    findJobId: (requestId) => jobIdOf.get(requestId)?.job_id,
+    findAgent: (requestId) => agentOf.get(requestId)?.agent_id,
+    outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(toOutcome),
+    metrics: createMetricsTable(metricsDb),
+    capabilities,
+    addCapabilities: (digest, text) => void record({ type: "capabilities_stored", digest, text }),
+    removeCapabilities: (digest) => void record({ type: "capabilities_removed", digest }),
+    audit: new AuditTrail(recorder, db),
+    controlId,
+    get oldestJobAt() {
+      return oldestJob.get()?.created_at;
+    },
+    *currentFacts() {
+      yield { type: "control_plane_created", control_id: controlId };
+      for (const agent of readAgents(db)) yield { type: "agent_stored", agent };
+      for (const token of tables.tokens.all())
+        yield { type: "token_stored", token: toTokenEntry(token) };
+      for (const schedule of tables.schedules.all()) yield { type: "schedule_stored", schedule };
+      for (const release of tables.releases.all()) yield { type: "release_stored", release };
+      for (const artifact of tables.artifacts.all()) yield { type: "artifact_stored", artifact };
+      for (const each of capabilities()) yield { type: "capabilities_stored", ...each };
+    },
+    recorder,
+    close: () => {
+      recorder.log.close();
+      db.close();
+      metricsDb.close();
+    },
+  };
+}
+
+function readControlId(db: Database): string | undefined {
+  const sql = "SELECT control_id FROM identity";
+  return db.prepare<[], { control_id: string | null }>(sql).get()?.control_id ?? undefined;
+}
+
+function toOutcome(row: RequestRow): StoredOutcome {
+  const { state, ...rest } = toRequest(row);
+  return { ...rest, outcome: state, sequence: row.sequence ?? 0 } as StoredOutcome;
+}
+
+function optional<Row, T>(row: Row | undefined, convert: (row: Row) => T): T | undefined {
+  return row === undefined ? undefined : convert(row);
+}

@@ -1,0 +1,187 @@
+/** Writes facts of the log into the tables of the index. Applying a fact twice changes nothing. */
+import type { ChainEnd } from "../../../store/log/durableLog.ts";
+import type { EntryPlace } from "../../../store/log/segments.ts";
+import type { Database, Value } from "../../../store/sqlite.ts";
+import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
+import type { ControlFact } from "../entries.ts";
+import { artifactWriter } from "../tables/artifactTable.ts";
+import { releaseWriter } from "../tables/releaseTable.ts";
+import { scheduleWriter } from "../tables/scheduleTable.ts";
+import { tokenWriter } from "../tables/tokenTable.ts";
+import { rolloutJson } from "./rows.ts";
+
+export class IndexWriter {
+  readonly #appliedRow;
+  readonly #setApplied;
+  readonly #addBatch;
+  readonly #writers: { [Type in ControlFact["type"]]: FactWriter<Type> };
+
+  constructor(db: Database) {
+    this.#appliedRow = db.prepare<[], { sequence: number; digest: Uint8Array }>(
+      "SELECT sequence, digest FROM applied",
+    );
+    this.#setApplied = db.prepare<[number, Uint8Array]>(
+      "UPDATE applied SET sequence = ?, digest = ?",
+    );
+    this.#addBatch = db.prepare<[number, number, number]>(
+      "INSERT OR IGNORE INTO log_batches (segment, offset, first) VALUES (?, ?, ?)",
+    );
+    this.#writers = createWriters(db);
+  }
+
+  /** The last entry in the index, and the digest of its batch. */
+  get applied(): ChainEnd {
+    const { sequence, digest } = this.#appliedRow.get() ?? { sequence: 0, digest: noDigest };
+    return { sequence, digest };
+  }
+
+  setApplied(sequence: number, digest: Uint8Array): void {
+    this.#setApplied.run(sequence, digest);
+  }
+
+  /** Remembers where a batch stands, by any of its entries. */
+  addBatch({ segment, offset, sequence }: EntryPlace): void {
+    this.#addBatch.run(segment, offset, sequence);
+  }
+
+  apply(fact: ControlFact, sequence: number): void {
+    const write = this.#writers[fact.type] as FactWriter<ControlFact["type"]>;
+    write(fact as never, sequence);
+  }
+}
+
+const noDigest = new Uint8Array(32);
+
+type FactWriter<Type> = (fact: ControlFact & { type: Type }, sequence: number) => void;
+
+function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWriter<Type> } {
+  const job = db.prepare(
+    `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms,
+       created_at, created_by, idempotency_key, fingerprint, batch, max_failures, not_after,
+       needs_approval, rollout, priority, require_online, retry_of, schedule, total)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (job_id) DO NOTHING`,
+  );
+  // The job that had the key before was removed from the index that this one replaces.
+  const keyTaken = db.prepare<[string, string]>(
+    `UPDATE jobs SET idempotency_key = NULL, fingerprint = NULL
+       WHERE idempotency_key = ? AND job_id <> ?`,
+  );
+  const request = db.prepare(
+    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id,
+       signatures, batch_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (request_id) DO NOTHING`,
+  );
+  const sent = db.prepare(
+    `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
+       WHERE request_id = ? AND sequence IS NULL`,
+  );
+  const ended = db.prepare(
+    `UPDATE requests SET state = ?, sequence = ?, code = ?, message = ?, result = ?, ended_at = ?,
+       duration_ms = ?, started_at = ?, execution_ms = ? WHERE request_id = ? AND sequence IS NULL`,
+  );
+  const progress = db.prepare<[number, string]>(
+    "UPDATE jobs SET ended = ended + 1, succeeded = succeeded + ? WHERE job_id = ?",
+  );
+  const agent = db.prepare<[string, string]>(
+    "INSERT INTO agents (agent_id, facts) VALUES (?, ?) ON CONFLICT DO UPDATE SET facts = excluded.facts",
+  );
+  const agentRemoved = db.prepare<[string]>("DELETE FROM agents WHERE agent_id = ?");
+  const cancelled = db.prepare<[number, string]>(
+    "UPDATE jobs SET cancelled_at = coalesce(cancelled_at, ?) WHERE job_id = ?",
+  );
+  const batchStarted = db.prepare<[number, string]>(
+    "UPDATE requests SET batch_at = ? WHERE request_id = ?",
+  );
+  const paused = db.prepare<[number | null, string]>(
+    "UPDATE jobs SET paused_at = ? WHERE job_id = ?",
+  );
+  const approved = db.prepare<[string, string]>("UPDATE jobs SET approved_by = ? WHERE job_id = ?");
+  const capabilities = db.prepare<[string, string]>(
+    "INSERT INTO capabilities (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING",
+  );
+  const capabilitiesRemoved = db.prepare<[string]>("DELETE FROM capabilities WHERE digest = ?");
+  const created = db.prepare<[string]>("UPDATE identity SET control_id = ?");
+  const token = tokenWriter(db);
+  const schedules = scheduleWriter(db);
+  const releases = releaseWriter(db);
+  const artifacts = artifactWriter(db);
+  return {
+    control_plane_created: (fact) => void created.run(fact.control_id),
+    job_created: (fact) => {
+      const { idempotency, jobId } = fact.job;
+      if (idempotency !== undefined) keyTaken.run(idempotency.key, jobId);
+      if (job.run(...jobValues(fact.job, fact.requests.length)) === 0) return;
+      for (const one of fact.requests) request.run(...requestValues(one));
+    },
+    job_cancelled: (fact) => void cancelled.run(fact.time, fact.job_id),
+    job_approved: (fact) => void approved.run(fact.by, fact.job_id),
+    job_paused: (fact) => void paused.run(fact.time ?? null, fact.job_id),
+    batch_started: (fact) => void batchStarted.run(fact.time, fact.request_id),
+    request_sent: (fact) => void sent.run(fact.time, fact.journal_id ?? null, fact.request_id),
+    request_ended: ({ outcome }, sequence) => {
+      if (ended.run(...outcomeValues(outcome, sequence)) === 0) return;
+      progress.run(outcome.outcome === "success" ? 1 : 0, outcome.jobId);
+    },
+    agent_stored: (fact) => void agent.run(fact.agent.agentId, JSON.stringify(fact.agent)),
+    agent_removed: (fact) => void agentRemoved.run(fact.agent_id),
+    token_stored: (fact) => token(fact.token),
+    schedule_stored: (fact) => schedules.store(fact.schedule),
+    schedule_removed: (fact) => schedules.remove(fact.schedule_id),
+    release_stored: (fact) => releases.store(fact.release),
+    release_removed: (fact) => releases.remove(fact.version),
+    artifact_stored: (fact) => artifacts.store(fact.artifact),
+    artifact_removed: (fact) => artifacts.remove(fact.artifact_id),
+    capabilities_stored: (fact) => void capabilities.run(fact.digest, fact.text),
+    capabilities_removed: (fact) => void capabilitiesRemoved.run(fact.digest),
+    action_recorded: () => {},
+    entries_removed: () => {},
+  };
+}
+
+function outcomeValues(outcome: Outcome, sequence: number): Value[] {
+  return [
+    outcome.outcome,
+    sequence,
+    outcome.code ?? null,
+    outcome.message ?? null,
+    outcome.result === undefined ? null : JSON.stringify(outcome.result),
+    outcome.endedAt,
+    outcome.durationMs,
+    outcome.startedAt ?? null,
+    outcome.executionMs ?? null,
+    outcome.requestId,
+  ];
+}
+
+function jobValues(job: Job, total: number): Value[] {
+  return [
+    job.jobId,
+    job.command,
+    job.parameters === undefined ? null : JSON.stringify(job.parameters),
+    JSON.stringify(job.target),
+    job.timeoutMs,
+    job.ttlMs,
+    job.createdAt,
+    job.createdBy,
+    job.idempotency?.key ?? null,
+    job.idempotency?.fingerprint ?? null,
+    job.batch ?? null,
+    job.maxFailures ?? null,
+    job.notAfter ?? null,
+    job.needsApproval ? 1 : 0,
+    rolloutJson(job),
+    job.priority ?? null,
+    job.requireOnline ? 1 : 0,
+    job.retryOf ?? null,
+    job.schedule ?? null,
+    total,
+  ];
+}
+
+function requestValues(request: OpenRequest): Value[] {
+  const { requestId, jobId, agentId, state, sentAt, journalId, signatures, batchAt } = request;
+  const signed = signatures === undefined ? null : JSON.stringify(signatures);
+  const sent = [sentAt ?? null, journalId ?? null];
+  return [requestId, jobId, agentId, state, ...sent, signed, batchAt ?? null];
+}

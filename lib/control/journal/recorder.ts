@@ -1,0 +1,234 @@
+/**
+ * Records facts: in the log, where they are durable, and then in the index, which every read uses.
+ * The index is derived: what it lacks is read from the log again.
+ */
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { type Appended, DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
+import type { SegmentBytes } from "../../store/log/segmentSet.ts";
+import type { EntryPlace } from "../../store/log/segments.ts";
+import type { LogStorage } from "../../store/log/storage.ts";
+import type { Database } from "../../store/sqlite.ts";
+import type { Clock } from "../../time/clock.ts";
+import { type ControlEntry, type ControlFact, encodeFact, parseEntry } from "./entries.ts";
+import type { IndexWriter } from "./index/indexWriter.ts";
+
+export interface RecorderOptions {
+  storage: LogStorage;
+  clock: Pick<Clock, "after" | "wall">;
+  db: Database;
+  index: IndexWriter;
+  segmentBytes?: SegmentBytes;
+  policy?: NonNullable<LogOptions["policy"]>;
+  /** Reports how many entries were read into the index so far. */
+  onProgress?(entries: number): void;
+  /** Reports that the index lacks entries. */
+  onIndexFault?(error: WsctlError): void;
+}
+
+const segmentBytesDefault: SegmentBytes = { first: 256 * 1024, max: 32 * 1024 * 1024 };
+/** What ends something that has begun, for which space is kept. */
+const essential: ReadonlySet<ControlFact["type"]> = new Set(["request_ended", "job_cancelled"]);
+/** The index takes this many times the bytes of the entries, and no less than this in all. */
+const indexShare = 4;
+const spaceBytesMin = 64 * 1024;
+/** Entries that are read into the index in one transaction. */
+const replayEntries = 2_000;
+
+export class Recorder {
+  readonly log: DurableLog;
+  readonly #options: RecorderOptions;
+  #isWriting = false;
+  /** The index lacks entries that are in the log. */
+  #isIndexBehind = false;
+
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the log */
+  constructor(options: RecorderOptions) {
+    const { storage, clock, index, segmentBytes = segmentBytesDefault, policy } = options;
+    this.#options = options;
+    const replay = new Replay(options);
+    this.log = DurableLog.open({
+      ...{ storage, owner: "controlPlane", segmentBytes, clock },
+      from: index.applied,
+      onEntry: (entry) => replay.add(entry.line, entry),
+      ...(policy === undefined ? {} : { policy }),
+    });
+    if (!this.log.hasFrom) {
+      this.log.close();
+      throw new IndexMismatch();
+    }
+    replay.finish(this.log.digest);
+  }
+
+  /**
+   * Records facts and returns when they are durable and in the index.
+   *
+   * @returns the sequence of the first one
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if nothing was recorded
+   */
+  record(...facts: ControlFact[]): number {
+    let failure: unknown;
+    this.log.settle();
+    const place = this.#append(facts, (error) => {
+      failure = error;
+    }).place;
+    this.log.settle();
+    if (failure !== undefined) throw failure;
+    return place.sequence;
+  }
+
+  /**
+   * Records facts. If the disk is slow, `done` is called later.
+   *
+   * @returns the sequence of the first one, and whether it is durable and in the index
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if nothing was recorded
+   */
+  commit(
+    facts: readonly ControlFact[],
+    done: (error?: unknown) => void,
+  ): { first: number; isDurable: boolean } {
+    const { place, isDurable } = this.#append(facts, done);
+    return { first: place.sequence, isDurable };
+  }
+
+  /** Checks that facts can be recorded, and brings the index up to date. */
+  probe(): void {
+    this.#assertSpace([]);
+    this.log.probe();
+    if (this.#isIndexBehind) this.#catchUp();
+  }
+
+  /** The entries after a sequence, until `onEntry` returns false. */
+  scan(after: number, onEntry: (sequence: number, entry: ControlEntry) => boolean): void {
+    this.log.scan(after, ({ sequence, line }) => onEntry(sequence, parse(line, sequence)));
+  }
+
+  #append(facts: readonly ControlFact[], done: (error?: unknown) => void): Appended {
+    if (this.#isIndexBehind) this.#catchUp();
+    const wall = this.#options.clock.wall();
+    const lines = facts.map((fact) => encodeFact(fact, wall));
+    const applied = (place: EntryPlace) => {
+      this.#isWriting = false;
+      this.#apply(facts, place);
+    };
+    const isEssential = facts.every(({ type }) => essential.has(type));
+    if (!isEssential) this.#assertSpace(lines);
+    const appended = this.log.append(
+      lines,
+      (error) => {
+        this.#isWriting = false;
+        if (error === undefined) applied(appended.place);
+        done(error);
+      },
+      isEssential,
+    );
+    this.#isWriting = !appended.isDurable;
+    if (appended.isDurable) applied(appended.place);
+    return appended;
+  }
+
+  get isWriting(): boolean {
+    return this.#isWriting;
+  }
+
+  #apply(facts: readonly ControlFact[], place: EntryPlace): void {
+    const { db, index } = this.#options;
+    try {
+      db.transaction(() => {
+        for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
+        index.setApplied(place.sequence + facts.length - 1, this.log.digest);
+        index.addBatch(place);
+      });
+    } catch (error) {
+      // The facts are durable: what was accepted stays accepted. Nothing else is recorded before
+      // the index has them.
+      this.#isIndexBehind = true;
+      this.#options.onIndexFault?.(indexError(error));
+    }
+  }
+
+  /** The index grows with the log, and must not be what finds the disk full. */
+  #assertSpace(lines: readonly string[]): void {
+    const bytes = lines.reduce((sum, line) => sum + line.length, spaceBytesMin);
+    const { freeBytes } = this.#options.storage;
+    if (freeBytes >= bytes * indexShare) return;
+    throw indexError(new Error("the disk is full. Free some space"));
+  }
+
+  #catchUp(): void {
+    try {
+      this.#readAgain();
+    } catch (error) {
+      throw indexError(error);
+    }
+  }
+
+  #readAgain(): void {
+    const { index } = this.#options;
+    const replay = new Replay(this.#options);
+    this.log.scan(index.applied.sequence, (entry) => {
+      replay.add(entry.line, entry);
+      return true;
+    });
+    replay.finish(this.log.digest);
+    this.#isIndexBehind = false;
+  }
+}
+
+/** The index is not one of this log, so it must be rebuilt. */
+export class IndexMismatch extends Error {}
+
+/** Reads entries of the log into the index. */
+class Replay {
+  readonly #options: RecorderOptions;
+  #entries: { entry: ControlEntry; place: EntryPlace }[] = [];
+  #count = 0;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  add(line: string, { sequence, segment, offset }: EntryPlace): void {
+    this.#entries.push({ entry: parse(line, sequence), place: { sequence, segment, offset } });
+    if (this.#entries.length >= replayEntries) this.#write();
+  }
+
+  /** @param digest of the last batch of the log */
+  finish(digest: Uint8Array): void {
+    const last = this.#write();
+    const { db, index } = this.#options;
+    if (last !== undefined) db.transaction(() => index.setApplied(last, digest));
+  }
+
+  /** The digest is not known in the middle, so `applied` moves on only at the end. */
+  #write(): number | undefined {
+    const { db, index, onProgress } = this.#options;
+    const entries = this.#entries.splice(0);
+    if (entries.length === 0) return this.#count === 0 ? undefined : this.#lastSequence;
+    db.transaction(() => {
+      for (const { entry, place } of entries) {
+        index.apply(entry, place.sequence);
+        index.addBatch(place);
+      }
+    });
+    this.#count += entries.length;
+    this.#lastSequence = entries.at(-1)?.place.sequence ?? 0;
+    if (this.#count >= replayEntries) onProgress?.(this.#count);
+    return this.#lastSequence;
+  }
+
+  #lastSequence = 0;
+}
+
+function parse(line: string, sequence: number): ControlEntry {
+  try {
+    return parseEntry(line);
+  } catch (error) {
+    const text = `Cannot use the log: entry ${sequence} is not one of this version`;
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}: ${errorText(error)}`);
+  }
+}
+
+function indexError(error: unknown): WsctlError {
+  const text = `Cannot write the index of the log: ${errorText(error)}`;
+  return new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
+}
