@@ -16,6 +16,8 @@ export const root: CommandDef = defineCommand({
     keys: () => import("./keys.ts").then((module) => module.default),
     artifacts: () => import("./artifacts.ts").then((module) => module.default),
     audit: () => import("./audit.ts").then((module) => module.default),
+    backup: () => import("./backup.ts").then((module) => module.default),
+    restore: () => import("./restore.ts").then((module) => module.default),
     log: () => import("./log.ts").then((module) => module.default),
     tokens: () => import("./tokens.ts").then((module) => module.default),
     commands: () => import("./commands.ts").then((module) => module.default),

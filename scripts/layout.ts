@@ -130,10 +130,16 @@ export const folders: readonly Folder[] = [
         auth,
         jobs,
         "lib/control/views",
+        "lib/control/backup",
       ],
       ...["lib/control/streams", "lib/control/artifacts", "lib/control/schedules"],
       "lib/control/metrics",
     ],
+  },
+  {
+    path: "lib/control/backup",
+    what: "backups: made while serving, verified, restored",
+    mayImport: [protocol, "lib/time", "lib/files", "lib/store", core, journal],
   },
   {
     path: "lib/control/audit",

@@ -222,6 +222,13 @@ export class Client {
     return this.#http.get(`/api/v1/audit${formatQuery({ ...query })}`);
   }
 
+  /** Streams a backup of the control plane, as a tar archive. */
+  async backup(withSecrets: boolean): Promise<ReadableStream<Uint8Array>> {
+    const query = formatQuery(withSecrets ? { secrets: true } : {});
+    const { body } = await this.#http.fetch(`/api/v1/backup${query}`, {}, null);
+    return body ?? new ReadableStream();
+  }
+
   /** @param head `SEQUENCE:HASH` of an earlier head. */
   verifyAudit(head?: string): Promise<VerifyResult> {
     return this.#http.get(

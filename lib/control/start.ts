@@ -119,6 +119,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         basePaths: urls.map(basePath),
         publicAddress: () => place,
         approveAgents: options.approveAgents,
+        dataDir: options.dataDir,
         console: consoleSettings,
         isTls: tls !== undefined,
       }),

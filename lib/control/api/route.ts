@@ -38,6 +38,7 @@ export interface RouteContext<Body = unknown> {
   publicAddress: PublicAddress;
   /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
+  dataDir: string;
   /**
    * What the route acts on, for the audit trail, in addition to the ids in the path. Contains no
    * secrets.

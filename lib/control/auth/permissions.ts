@@ -17,7 +17,8 @@ export type Permission =
   | "releases.read"
   | "releases.publish"
   | "tokens.manage"
-  | "audit.read";
+  | "audit.read"
+  | "backup.create";
 
 const viewer: readonly Permission[] = ["self.read", "agents.read", "jobs.read", "releases.read"];
 const operator: readonly Permission[] = [
@@ -34,6 +35,7 @@ const admin: readonly Permission[] = [
   "releases.publish",
   "tokens.manage",
   "audit.read",
+  "backup.create",
 ];
 
 const granted: Record<Role, readonly Permission[]> = {

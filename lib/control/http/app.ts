@@ -17,6 +17,7 @@ import type { Clock } from "../../time/clock.ts";
 import { agentRoutes } from "../api/agents.ts";
 import { artifactRoutes } from "../api/artifacts.ts";
 import { auditRoutes } from "../api/audit.ts";
+import { backupRoutes } from "../api/backup.ts";
 import { jobRoutes } from "../api/jobs.ts";
 import { joinRoutes } from "../api/join.ts";
 import type { PublicAddress } from "../api/publicAddress.ts";
@@ -62,6 +63,7 @@ export interface AppOptions {
   publicAddress: () => PublicAddress;
   /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
+  dataDir: string;
   console: ConsoleSettings;
   /** Whether this control plane terminates TLS itself. */
   isTls: boolean;
@@ -79,6 +81,7 @@ export const routes: readonly Route[] = [
   ...tokenRoutes,
   ...joinRoutes,
   ...auditRoutes,
+  ...backupRoutes,
 ];
 
 /** @throws {WsctlError} FORBIDDEN, UNAUTHORIZED */
@@ -97,6 +100,7 @@ export function createApp(options: AppOptions): Hono {
     revocations,
     scheduler,
     approveAgents,
+    dataDir,
   } = options;
   const webConsole = new Console({
     ...{
@@ -156,6 +160,7 @@ export function createApp(options: AppOptions): Hono {
     const now = clock.wall();
     const response = await withAudit(route, {
       ...{ c, body, authority, engine, jobs, artifacts, revocations, scheduler, approveAgents },
+      dataDir,
       log: options.log,
       ...{
         address,

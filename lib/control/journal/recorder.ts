@@ -148,6 +148,7 @@ export class Recorder {
 
   /** The index grows with the log, and must not be what finds the disk full. */
   #assertSpace(lines: readonly string[]): void {
+    this.log.assertInPlace();
     const bytes = lines.reduce((sum, line) => sum + line.length, spaceBytesMin);
     const { freeBytes } = this.#options.storage;
     if (freeBytes >= bytes * indexShare) return;

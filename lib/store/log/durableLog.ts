@@ -42,13 +42,14 @@ export interface Appended {
   isDurable: boolean;
 }
 
-/** The head is written so long after a batch, in milliseconds. */
+/** The delay of the head after a batch. */
 const headDelayMs = 1_000;
 
 export class DurableLog {
   readonly #options: LogOptions;
   readonly #head: HeadFile;
-  readonly #logId: Uint8Array;
+  /** 16 random bytes in all files of this log. */
+  readonly logId: Uint8Array;
   readonly #segments: SegmentSet;
   readonly #policy: Pick<SyncPolicy, "isInline" | "measured">;
   /** The end of what is proven to be on disk. */
@@ -59,7 +60,7 @@ export class DurableLog {
   #isClosed = false;
   /** Whether the log has the entry `from`. If not, the caller must read the whole log. */
   readonly hasFrom: boolean;
-  /** The number of bytes of a torn tail that were removed when the log was opened. */
+  /** The bytes of a torn tail that were removed when the log was opened. */
   readonly tornBytes: number;
 
   /**
@@ -90,11 +91,11 @@ export class DurableLog {
       onBatch: (placed, segment) => deliver(placed, segment, from?.sequence ?? 0, options.onEntry),
     });
     for (const name of storage.list()) if (name.endsWith(unfinishedSuffix)) storage.remove(name);
-    this.#logId = head?.logId ?? randomBytes(16);
+    this.logId = head?.logId ?? randomBytes(16);
     this.#durable = found?.position ?? { sequence: 1, digest: firstDigest };
     this.tornBytes = found?.tornBytes ?? 0;
     this.hasFrom = found?.hasFrom ?? (from?.sequence ?? 0) === 0;
-    const set = { storage, owner, segmentBytes, logId: this.#logId, wall: () => clock.wall() };
+    const set = { storage, owner, segmentBytes, logId: this.logId, wall: () => clock.wall() };
     this.#segments = new SegmentSet(set, found?.segments ?? [], this.tornBytes);
     // A log without a head is damaged, so the head comes first.
     if (head === undefined) this.#writeHead(true);
@@ -278,7 +279,7 @@ export class DurableLog {
   #writeHead(isSynced: boolean): void {
     const { sequence, digest } = this.#durable;
     const start = this.segments[0]?.first ?? sequence;
-    this.#head.write({ logId: this.#logId, start, sequence: sequence - 1, digest }, isSynced);
+    this.#head.write({ logId: this.logId, start, sequence: sequence - 1, digest }, isSynced);
   }
 
   /** A head that stays at an earlier entry is right, too. The next batch writes it again. */

@@ -82,6 +82,13 @@ export class HeadFile {
   }
 }
 
+/** Returns the content of a head file that was written once. */
+export function encodeHeadFile(head: LogHead): Uint8Array {
+  const bytes = new Uint8Array(2 * slotBytes);
+  bytes.set(encode(head, 1), slotBytes);
+  return bytes;
+}
+
 function encode(head: LogHead, turn: number): Uint8Array {
   const bytes = Buffer.alloc(slotBytes);
   magic.copy(bytes);

@@ -26,6 +26,8 @@ export interface SegmentInfo {
   next: number;
   /** The size of the file. */
   bytes: number;
+  /** Where the last batch ends. */
+  end: number;
   /** The digest of the batch before it. */
   previous: Uint8Array;
   /** When it was begun, in milliseconds since 1970. */
@@ -34,8 +36,6 @@ export interface SegmentInfo {
 
 interface WrittenSegment extends SegmentInfo {
   file: LogFile;
-  /** Where the next batch goes, in bytes. */
-  end: number;
 }
 
 /**
@@ -79,7 +79,7 @@ export class SegmentSet {
     const last = found.at(-1);
     if (last === undefined) return;
     const file = options.storage.open(segmentName(last.first));
-    this.#written = { ...toInfo(last), end: last.end, file };
+    this.#written = { ...toInfo(last), file };
     if (tornBytes === 0) return;
     file.write(last.end, new Uint8Array(tornBytes));
     file.sync();
@@ -88,7 +88,7 @@ export class SegmentSet {
   /** All segments, oldest first. */
   get all(): readonly SegmentInfo[] {
     if (this.#written === undefined) return this.#closed;
-    const { file: _, end: __, ...info } = this.#written;
+    const { file: _, ...info } = this.#written;
     return [...this.#closed, info];
   }
 
@@ -138,7 +138,7 @@ export class SegmentSet {
     const written = this.#written;
     if (written === undefined) return;
     this.#written = undefined;
-    const { file, end: _, ...info } = written;
+    const { file, ...info } = written;
     const bytes = file.size();
     file.close();
     // A segment without an entry on disk is replaced by the next one, which has its name.
@@ -293,6 +293,6 @@ export class SegmentSet {
   }
 }
 
-function toInfo({ first, next, size: bytes, previous, createdAt }: FoundSegment): SegmentInfo {
-  return { first, next, bytes, previous, createdAt };
+function toInfo({ size: bytes, ...segment }: FoundSegment): SegmentInfo {
+  return { ...segment, bytes };
 }

@@ -1,0 +1,144 @@
+/** Writes and reads backup files, which may be encrypted in the age format (age-encryption.org). */
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import type { BackupManifest } from "../../lib/control/backup/manifest.ts";
+import { unpackBackup } from "../../lib/control/backup/restoreBackup.ts";
+import { syncPath } from "../../lib/files/atomicWrite.ts";
+import { errorText } from "../../lib/protocol/errors.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { readFile } from "../flags/connection.ts";
+import { readPassphrase } from "../signing/keyFiles.ts";
+
+/** How a backup is encrypted; not at all if both are absent. */
+export interface Protection {
+  "passphrase-file"?: string | undefined;
+  recipients: readonly string[];
+}
+
+type Bytes = ReadableStream<Uint8Array>;
+
+/**
+ * Writes a backup to a file that no other user can read, and verifies what was written before the
+ * file gets its name.
+ *
+ * @throws {WsctlError} USAGE, or the error of the control plane
+ */
+export async function writeBackup(
+  path: string,
+  protection: Protection,
+  request: () => Promise<Bytes>,
+): Promise<BackupManifest> {
+  const encrypt = await encryption(protection);
+  const unfinished = `${path}.new`;
+  const fd = openSync(unfinished, "w", 0o600);
+  const dir = mkdtempSync(join(dirname(path), ".wsctl-verify-"));
+  try {
+    const [stored, checked] = (await request()).tee();
+    const check = unpackBackup(Readable.fromWeb(checked as never), dir);
+    check.catch(() => {});
+    for await (const piece of (await encrypt(stored)) as unknown as AsyncIterable<Uint8Array>) {
+      for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
+    }
+    fsyncSync(fd);
+    const manifest = await check;
+    renameSync(unfinished, path);
+    syncPath(dirname(path));
+    return manifest;
+  } finally {
+    closeSync(fd);
+    rmSync(unfinished, { force: true });
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function encryption({ "passphrase-file": file, recipients }: Protection) {
+  const passphrase = readPassphrase(file);
+  if (passphrase === undefined && recipients.length === 0) return async (plain: Bytes) => plain;
+  if (passphrase !== undefined && recipients.length > 0) {
+    throw usage("Flags --passphrase-file and --recipient cannot be combined: specify one of them");
+  }
+  const { Encrypter } = await import("age-encryption");
+  const encrypter = new Encrypter();
+  if (passphrase !== undefined) encrypter.setPassphrase(passphrase);
+  for (const recipient of recipients) {
+    try {
+      encrypter.addRecipient(recipient);
+    } catch (error) {
+      throw usage(`Flag --recipient is "${recipient}": ${errorText(error)}`);
+    }
+  }
+  return async (plain: Bytes) => (await encrypter.encrypt(plain as never)) as unknown as Bytes;
+}
+
+export interface Opening {
+  "passphrase-file"?: string | undefined;
+  "identity-file"?: string | undefined;
+}
+
+const ageStart = "age-encryption.org/";
+
+/**
+ * Opens a backup for reading, and decrypts it if it is encrypted.
+ *
+ * @throws {WsctlError} USAGE if there is no such file, or it cannot be decrypted
+ */
+export async function openBackup(
+  path: string,
+  opening: Opening,
+): Promise<AsyncIterable<Uint8Array>> {
+  if (!existsSync(path)) throw usage(`Cannot read the backup "${path}": the file does not exist`);
+  const plain = createReadStream(path);
+  if (!isEncrypted(path)) return plain;
+  const { "passphrase-file": passphraseFile, "identity-file": identityFile } = opening;
+  const passphrase = readPassphrase(passphraseFile);
+  if (passphrase === undefined && identityFile === undefined) {
+    throw usage(
+      `Cannot read the backup "${path}": it is encrypted. Specify --passphrase-file or --identity-file`,
+    );
+  }
+  const { Decrypter } = await import("age-encryption");
+  const decrypter = new Decrypter();
+  try {
+    if (passphrase !== undefined) decrypter.addPassphrase(passphrase);
+    if (identityFile !== undefined) {
+      for (const identity of identitiesIn(readFile("identity-file", identityFile))) {
+        decrypter.addIdentity(identity);
+      }
+    }
+    const decrypted = await decrypter.decrypt(Readable.toWeb(plain) as never);
+    return decrypted as unknown as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw usage(`Cannot decrypt the backup "${path}": ${errorText(error)}`);
+  }
+}
+
+/** Identity files have comments, as age-keygen writes them. */
+function identitiesIn(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+function isEncrypted(path: string): boolean {
+  const fd = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(ageStart.length);
+    readSync(fd, start, 0, start.length, 0);
+    return start.toString("latin1") === ageStart;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Reads a backup: unpacks it, verifies it, and makes a data directory of it. A restored control
+ * plane does not know what happened after the backup, so it repeats nothing: requests that were
+ * open end as `lost`, and schedules are paused.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { extract } from "tar";
+import * as v from "valibot";
+import { syncPath } from "../../files/atomicWrite.ts";
+import { digestFile } from "../../files/fileDigest.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { formatIssue } from "../../protocol/schemaError.ts";
+import { logOwners } from "../../store/log/format.ts";
+import { readLog } from "../../store/log/readLog.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { ControlWrite } from "../core/model.ts";
+import { openControlJournal } from "../journal/controlJournal.ts";
+import type { ControlJournal } from "../journal/journal.ts";
+import { BackupManifest, manifestName, sumsName } from "./manifest.ts";
+
+/** Only these files are unpacked, so that an archive cannot write anywhere else. */
+const known = /^(manifest\.json|SHA256SUMS|log\/(head|\d{16}\.log)|tls\/ca(-key)?\.pem)$/;
+
+/**
+ * Unpacks a backup into an empty directory and verifies it.
+ *
+ * @param archive the archive, not encrypted
+ * @throws {WsctlError} USAGE if it is not an intact backup
+ */
+export async function unpackBackup(
+  archive: AsyncIterable<Uint8Array>,
+  dir: string,
+): Promise<BackupManifest> {
+  const foreign: string[] = [];
+  const filter = (path: string) => {
+    if (!known.test(path)) foreign.push(path);
+    return known.test(path);
+  };
+  for (const part of ["log", "tls"]) mkdirSync(join(dir, part), { mode: 0o700, recursive: true });
+  try {
+    await pipeline(
+      Readable.from(asBuffers(archive)),
+      extract({ cwd: dir, strict: true, filter, noMtime: true }),
+    );
+  } catch (error) {
+    throw unusable(errorText(error));
+  }
+  if (foreign[0] !== undefined) throw unusable(`it contains "${foreign[0]}"`);
+  await verifySums(dir);
+  const manifest = readManifest(join(dir, manifestName));
+  verifyLog(join(dir, "log"), manifest);
+  return manifest;
+}
+
+/** The library takes no other arrays of bytes. */
+async function* asBuffers(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const { buffer, byteOffset, byteLength } of pieces) {
+    yield Buffer.from(buffer, byteOffset, byteLength);
+  }
+}
+
+/** Compares all files with their sums, and removes the file with the sums. */
+async function verifySums(dir: string): Promise<void> {
+  const path = join(dir, sumsName);
+  if (!existsSync(path)) throw unusable("it is not complete: its last file is missing");
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  for (const line of lines) {
+    const [sum = "", name = ""] = line.split("  ");
+    const isThere = known.test(name) && existsSync(join(dir, name));
+    if (isThere && (await digestFile(join(dir, name))).sha256 === sum) continue;
+    throw unusable(`the file "${name}" is missing or damaged`);
+  }
+  if (!lines.some((line) => line.endsWith(`  ${manifestName}`)))
+    throw unusable(`${sumsName} is damaged`);
+  rmSync(path);
+}
+
+function readManifest(path: string): BackupManifest {
+  if (!existsSync(path)) throw unusable(`it has no ${manifestName}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw unusable(`${manifestName}: ${errorText(error)}`);
+  }
+  const parsed = v.safeParse(BackupManifest, value);
+  if (parsed.success) return parsed.output;
+  throw unusable(`${manifestName}: ${formatIssue(parsed.issues[0])}`);
+}
+
+function verifyLog(path: string, { last_sequence, digest, first_sequence }: BackupManifest): void {
+  const { owner, head, start } = readLog(path, () => {});
+  if (owner !== logOwners.controlPlane) throw unusable("its log is not one of a control plane");
+  const isSame = head.sequence === last_sequence && head.digest === digest;
+  if (isSame && start.sequence + 1 === first_sequence) return;
+  throw unusable(
+    `its log has the entries ${start.sequence + 1} to ${head.sequence}, not those of ${manifestName}`,
+  );
+}
+
+function unusable(reason: string): WsctlError {
+  return new WsctlError("USAGE", `Cannot use the backup: ${reason}`);
+}
+
+export interface RestoreOptions {
+  /** The directory with the unpacked backup. */
+  unpacked: string;
+  /** The data directory, which must be empty or missing. */
+  dataDir: string;
+  manifest: BackupManifest;
+  clock: Clock;
+  tryLock(fd: number): boolean;
+}
+
+export interface Restored {
+  /** The number of requests that ended as lost. */
+  lost: number;
+  /** The names of the schedules that were paused. */
+  paused: string[];
+}
+
+/**
+ * Makes a data directory of an unpacked backup.
+ *
+ * @throws {WsctlError} USAGE if the data directory is not empty, STORAGE_UNAVAILABLE
+ */
+export function restoreBackup(options: RestoreOptions): Restored {
+  const { unpacked, dataDir, manifest, clock, tryLock } = options;
+  assertEmpty(dataDir);
+  rmSync(join(unpacked, manifestName));
+  const journal = openControlJournal({ dataDir: unpacked, clock, tryLock });
+  let restored: Restored;
+  try {
+    restored = endWhatIsUnknown(journal, manifest, clock);
+  } finally {
+    journal.close();
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(unpacked)) renameSync(join(unpacked, name), join(dataDir, name));
+  syncPath(dataDir);
+  return restored;
+}
+
+/** @throws {WsctlError} USAGE */
+export function assertEmpty(dataDir: string): void {
+  const [found] = existsSync(dataDir) ? readdirSync(dataDir) : [];
+  if (found === undefined) return;
+  const text = `Cannot restore to "${dataDir}": it is not empty, it contains "${found}"`;
+  throw new WsctlError("USAGE", `${text}. Specify an empty directory`);
+}
+
+function endWhatIsUnknown(
+  journal: ControlJournal,
+  { created_at, last_sequence }: BackupManifest,
+  clock: Clock,
+): Restored {
+  const now = clock.wall();
+  const message = `the control plane was restored from a backup of ${created_at}, which does not know how this request ended`;
+  const { jobs, requests } = journal.open();
+  const created = new Map(jobs.map(({ jobId, createdAt }) => [jobId, createdAt]));
+  const writes = requests.map(({ requestId, jobId, agentId }): ControlWrite => {
+    const durationMs = Math.max(0, now - (created.get(jobId) ?? now));
+    const ended = { outcome: "lost" as const, code: "INTERRUPTED", message, endedAt: now };
+    return { type: "putOutcome", outcome: { requestId, jobId, agentId, ...ended, durationMs } };
+  });
+  if (writes.length > 0) journal.commitNow(writes);
+  const running = journal.schedules.all().filter(({ pausedAt }) => pausedAt === undefined);
+  const pauseReason = "restored from a backup";
+  for (const schedule of running)
+    journal.schedules.put({ ...schedule, pausedAt: now, pauseReason });
+  const resource = { created_at, last_sequence, lost: writes.length, paused: running.length };
+  journal.audit.write({ action: "backup.restore", outcome: "accepted", resource });
+  return { lost: writes.length, paused: running.map(({ order }) => order.name) };
+}
