@@ -105,9 +105,19 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   const outcomes = db.prepare<[string, number, number], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
   );
+  /** Returns the id when the index has everything about it. */
+  const about = (id: string) => {
+    recorder.applyFor(id);
+    return id;
+  };
+  /** Returns the index when it has everything. */
+  const current = () => {
+    recorder.apply();
+    return db;
+  };
   const commit: ControlJournal["commit"] = (writes, done) => {
     failpoint("control_before_commit");
-    assertFirstOutcomes(writes, (requestId) => isOpen.get(requestId) !== undefined);
+    assertFirstOutcomes(writes, (requestId) => isOpen.get(about(requestId)) !== undefined);
     const resultFrom = (sequence: number) => {
       return { result: { sequences: outcomeSequences(writes, sequence) } };
     };
@@ -126,7 +136,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     releases: createReleaseTable(db, record),
     schedules: createScheduleTable(db, record),
     tokens: createTokenTable(db, record),
-    artifacts: createArtifactTable(db, record),
+    artifacts: createArtifactTable(db, record, about),
   };
   const capabilities = () =>
     db.prepare<[], { digest: string; text: string }>("SELECT * FROM capabilities").all();
@@ -148,19 +158,25 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     settle: () => recorder.log.settle(),
     probe: () => recorder.probe(),
     look: () => recorder.log.assertInPlace(),
-    open: () => db.read(() => readOpenJournal(db)),
-    agents: () => db.read(() => readAgents(db)),
-    job: (jobId) => optional(job.get(jobId), toJob),
-    jobByKey: (key) => optional(byKey.get(key), toJob),
-    jobs: (query) => jobs.page(query),
-    indexHistory: () => index.step(),
+    open: () => db.read(() => readOpenJournal(current())),
+    agents: () => db.read(() => readAgents(current())),
+    job: (jobId) => optional(job.get(about(jobId)), toJob),
+    jobByKey: (key) => optional(byKey.get(about(key)), toJob),
+    jobs: (query) => {
+      current();
+      return jobs.page(query);
+    },
+    indexHistory: () => {
+      current();
+      return index.step();
+    },
     mergeHistory: () => index.partitions.merge(),
     retention: new Retention(db, index),
-    requests: (jobId): StoredRequest[] => requests.all(jobId).map(toRequest),
-    fullRequests: (jobId): StoredRequest[] => wholeRequests.all(jobId).map(toRequest),
-    findJobId: (requestId) => jobIdOf.get(requestId)?.job_id,
-    findAgent: (requestId) => agentOf.get(requestId)?.agent_id,
-    outcomes: (jobId, after, limit) => outcomes.all(jobId, after, limit).map(toOutcome),
+    requests: (jobId): StoredRequest[] => requests.all(about(jobId)).map(toRequest),
+    fullRequests: (jobId): StoredRequest[] => wholeRequests.all(about(jobId)).map(toRequest),
+    findJobId: (requestId) => jobIdOf.get(about(requestId))?.job_id,
+    findAgent: (requestId) => agentOf.get(about(requestId))?.agent_id,
+    outcomes: (jobId, after, limit) => outcomes.all(about(jobId), after, limit).map(toOutcome),
     metrics: createMetricsTable(metricsDb),
     capabilities,
     addCapabilities: (digest, text) => void record({ type: "capabilities_stored", digest, text }),
@@ -172,7 +188,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     },
     *currentFacts() {
       yield { type: "control_plane_created", control_id: controlId };
-      for (const agent of readAgents(db)) yield { type: "agent_stored", agent };
+      for (const agent of readAgents(current())) yield { type: "agent_stored", agent };
       for (const token of tables.tokens.all())
         yield { type: "token_stored", token: toTokenEntry(token) };
       for (const schedule of tables.schedules.all()) yield { type: "schedule_stored", schedule };
@@ -182,7 +198,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     },
     recorder,
     close: () => {
-      recorder.log.close();
+      recorder.close();
       db.close();
       metricsDb.close();
     },

@@ -11,6 +11,7 @@ import type { Database } from "../../store/sqlite.ts";
 import type { Clock } from "../../time/clock.ts";
 import { type ControlEntry, type ControlFact, encodeFact, parseEntry } from "./entries.ts";
 import type { IndexWriter } from "./index/indexWriter.ts";
+import { type UnappliedBatch, UnappliedFacts } from "./index/unapplied.ts";
 
 export interface RecorderOptions {
   storage: LogStorage;
@@ -31,13 +32,18 @@ const essential: ReadonlySet<ControlFact["type"]> = new Set(["request_ended", "j
 /** The index takes this many times the bytes of the entries, and no less than this in all. */
 const indexShare = 4;
 const spaceBytesMin = 64 * 1024;
+/** The index has a fact at most this much later than the log, in milliseconds. */
+const applyDelayMs = 5;
+/** More facts than this are written into the index at once. */
+const unappliedMax = 500;
 /** Entries that are read into the index in one transaction. */
 const replayEntries = 2_000;
 
 export class Recorder {
   readonly log: DurableLog;
   readonly #options: RecorderOptions;
-  #isWriting = false;
+  readonly #unapplied = new UnappliedFacts();
+  #cancelApply: (() => void) | undefined;
   /** The index lacks entries that are in the log. */
   #isIndexBehind = false;
 
@@ -73,13 +79,15 @@ export class Recorder {
     }).place;
     this.log.settle();
     if (failure !== undefined) throw failure;
+    this.apply();
     return place.sequence;
   }
 
   /**
-   * Records facts. If the disk is slow, `done` is called later.
+   * Records facts. If the disk is slow, `done` is called later. The index has them a moment later:
+   * see `applyFor`.
    *
-   * @returns the sequence of the first one, and whether it is durable and in the index
+   * @returns the sequence of the first one, and whether it is durable
    * @throws {WsctlError} STORAGE_UNAVAILABLE if nothing was recorded
    */
   commit(
@@ -88,6 +96,13 @@ export class Recorder {
   ): { first: number; isDurable: boolean } {
     const { place, isDurable } = this.#append(facts, done);
     return { first: place.sequence, isDurable };
+  }
+
+  /** Writes the rest into the index, and closes the log. */
+  close(): void {
+    this.log.settle();
+    this.apply();
+    this.log.close();
   }
 
   /** Checks that facts can be recorded, and brings the index up to date. */
@@ -106,37 +121,45 @@ export class Recorder {
     if (this.#isIndexBehind) this.#catchUp();
     const wall = this.#options.clock.wall();
     const lines = facts.map((fact) => encodeFact(fact, wall));
-    const applied = (place: EntryPlace) => {
-      this.#isWriting = false;
-      this.#apply(facts, place);
-    };
     const isEssential = facts.every(({ type }) => essential.has(type));
     if (!isEssential) this.#assertSpace(lines);
     const appended = this.log.append(
       lines,
       (error) => {
-        this.#isWriting = false;
-        if (error === undefined) applied(appended.place);
+        if (error === undefined) this.#applySoon({ facts, place: appended.place });
         done(error);
       },
       isEssential,
     );
-    this.#isWriting = !appended.isDurable;
-    if (appended.isDurable) applied(appended.place);
+    if (appended.isDurable) this.#applySoon({ facts, place: appended.place });
     return appended;
   }
 
-  get isWriting(): boolean {
-    return this.#isWriting;
+  #applySoon(batch: UnappliedBatch): void {
+    this.#unapplied.add(batch);
+    if (this.#unapplied.factCount >= unappliedMax) return this.apply();
+    this.#cancelApply ??= this.#options.clock.after(applyDelayMs, () => this.apply());
   }
 
-  #apply(facts: readonly ControlFact[], place: EntryPlace): void {
+  /** Writes what is missing in the index about a job, a request or an idempotency key. */
+  applyFor(id: string): void {
+    if (this.#unapplied.isAbout(id)) this.apply();
+  }
+
+  /** Writes into the index what is missing there. */
+  apply(): void {
+    this.#cancelApply?.();
+    this.#cancelApply = undefined;
+    const batches = this.#unapplied.take();
+    if (batches.length === 0) return;
     const { db, index } = this.#options;
     try {
       db.transaction(() => {
-        for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
-        index.setApplied(place.sequence + facts.length - 1, this.log.digest);
-        index.addBatch(place);
+        for (const { facts, place } of batches) {
+          for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
+          index.addBatch(place);
+        }
+        index.setApplied(this.log.sequence, this.log.digest);
       });
     } catch (error) {
       // The facts are durable: what was accepted stays accepted. Nothing else is recorded before

@@ -42,7 +42,6 @@ export interface Appended {
   isDurable: boolean;
 }
 
-/** The delay of the head after a batch. */
 const headDelayMs = 1_000;
 
 export class DurableLog {

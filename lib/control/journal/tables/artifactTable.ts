@@ -89,11 +89,13 @@ const afterAll = "~";
 
 /**
  * @param record makes facts durable, and writes them into the index, before it returns
+ * @param about returns an id when the index has everything about it
  * @throws {WsctlError} INTERNAL by methods that change an unknown artifact
  */
 export function createArtifactTable(
   db: Database,
   record: (...facts: ArtifactFact[]) => void,
+  about: (requestId: string) => string,
 ): ArtifactTable {
   const byId = db.prepare<[string], ArtifactRow>("SELECT * FROM artifacts WHERE artifact_id = ?");
   const same = db.prepare<[string, string, string], ArtifactRow>(
@@ -147,7 +149,7 @@ export function createArtifactTable(
       return { count: row?.count ?? 0, bytes: row?.bytes ?? 0 };
     },
     count: (requestId) => countOf.get(requestId)?.count ?? 0,
-    findOpenAgent: (requestId) => agentOfOpen.get(requestId)?.agent_id,
+    findOpenAgent: (requestId) => agentOfOpen.get(about(requestId))?.agent_id,
     references: (object) => references.get(object)?.count ?? 0,
     add: (artifact) => record({ type: "artifact_stored", artifact }),
     setReady: (artifactId, isVerified, expiresAt) => {

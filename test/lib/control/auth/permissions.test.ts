@@ -54,6 +54,7 @@ const table: Record<string, readonly string[]> = {
   "POST /api/v1/agent-key": ["agent"],
   "GET /api/v1/audit": ["admin"],
   "GET /api/v1/audit/verify": ["admin"],
+  "GET /api/v1/backup": ["admin"],
 };
 
 describe("the decision table", () => {
@@ -74,6 +75,7 @@ describe("the decision table", () => {
     const kept = routes.filter((route) => route.method === "GET" && !readsOnly(route));
     expect(kept.map(({ path }) => path).sort()).toEqual([
       "/api/v1/artifacts/:artifact_id",
+      "/api/v1/backup",
       "/api/v1/jobs/:job_id/outcomes",
       "/api/v1/releases",
       "/api/v1/releases/:version",
