@@ -219,7 +219,10 @@ function checkToken(text: string, origin: string): string {
 export function parseServer(server: string): ServerAddress {
   const address = parseServerAddress(server);
   if (address !== undefined) return address;
-  const expected = "http(s)://HOST[:PORT][/PATH] or ws(s)://HOST[:PORT][/PATH]";
+  const advice = /^\w+:\/\/\[[^\]]*%/.test(server)
+    ? ". No URL can contain the zone of an address: use another address or a name"
+    : "";
+  const expected = `http(s)://HOST[:PORT][/PATH] or ws(s)://HOST[:PORT][/PATH]${advice}`;
   throw usage(`Flag --server is "${server}": expected ${expected}`);
 }
 

@@ -69,6 +69,6 @@ export function requireSameOrigin({
   consoleUrl,
 }: Pick<ConsoleContext, "c" | "consoleUrl">): void {
   if (isSameOrigin(readOrigin(c), consoleUrl)) return;
-  const text = `Only the console page at ${consoleUrl} may send this request. Set the URL with wsctl serve --console-url`;
+  const text = `Only the console page at ${consoleUrl} may send this request. Set the URL with wsctl serve --public-url or --console-url`;
   throw new WsctlError("FORBIDDEN", text);
 }

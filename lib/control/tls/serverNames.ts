@@ -8,7 +8,7 @@ import { AddressRanges, plainAddress } from "../../protocol/addressRange.ts";
  */
 export function serverNames(host: string, advertised: readonly string[]): string[] {
   const bare = bareAddress(host);
-  const listened = isWildcardAddress(bare) ? addresses() : [bare, plainAddress(bare)];
+  const listened = isWildcardAddress(bare) ? addresses() : [plainAddress(bare)];
   const name = hostname().toLowerCase();
   const own = isDnsName(name) ? [name] : [];
   return [...new Set([...advertised, ...listened, ...own, "localhost", "127.0.0.1", "::1"])];
@@ -19,14 +19,14 @@ export function publicHost(host: string, advertised: readonly string[]): string 
   const [first] = advertised;
   if (first !== undefined) return first;
   const bare = bareAddress(host);
-  if (!isWildcardAddress(bare)) return bare;
+  if (!isWildcardAddress(bare)) return plainAddress(bare);
   return addresses().find((address) => !address.includes(":")) ?? hostname().toLowerCase();
 }
 
 /** Returns the host at which this host reaches its own server, which listens at `host`. */
 export function localHost(host: string): string {
   const bare = bareAddress(host);
-  if (!isWildcardAddress(bare)) return bare;
+  if (!isWildcardAddress(bare)) return plainAddress(bare);
   return plainAddress(bare) === "0.0.0.0" ? "127.0.0.1" : "::1";
 }
 

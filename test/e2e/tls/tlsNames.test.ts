@@ -48,6 +48,18 @@ describe.each(["binary", "deno"] as const)("on %s", (flavour) => {
     expect(url).toBe(`https://cp.example.com:${serving.port}`);
   });
 
+  test("an IPv4-mapped address is shown as IPv4, and hosts join there", async () => {
+    using dir = temporaryDir();
+    const dataDir = join(`${dir}`, "serve");
+    const args = ["--host", "::ffff:127.0.0.1", "--tls", "on"];
+    await using serving = await startServe({ dataDir, flavour, args });
+    expect(serving.url).toBe(`https://127.0.0.1:${serving.port}`);
+    const made = await wsctl(["tokens", "create", "--join", "--data-dir", dataDir], { flavour });
+    const joining = { dataDir: join(`${dir}`, "agent"), id: "web-1", flavour };
+    await using agent = startAgent({ ...joining, args: ["--join", made.stdout.trim()] });
+    await agent.logged(/ connected/);
+  });
+
   test("an IPv6 address is in brackets, as it was given, and hosts join there", async () => {
     using dir = temporaryDir();
     const dataDir = join(`${dir}`, "serve");
@@ -107,6 +119,8 @@ test("an address with a zone is refused, since no URL contains it", async () => 
   using dir = temporaryDir();
   const serve = ["serve", "--port", "0", "--data-dir", `${dir}`, "--host", "fe80::1%lo"];
   expectRefusal(await wsctl(serve), 2, /no URL can contain its zone/);
+  const agents = ["agents", "--server", "https://[fe80::1%eth0]:7420"];
+  expectRefusal(await wsctl(agents), 2, /No URL can contain the zone/);
 });
 
 const hasMounts = spawnSync("unshare", ["-m", "true"]).status === 0;

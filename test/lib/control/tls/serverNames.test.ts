@@ -17,6 +17,7 @@ test.each([
   ["0::0", "::1"],
   ["::ffff:0.0.0.0", "127.0.0.1"],
   ["2001:db8::5", "2001:db8::5"],
+  ["::ffff:192.0.2.7", "192.0.2.7"],
   ["cp.example.com", "cp.example.com"],
 ])("what listens at %s is reached by this host at %s", (host, expected) => {
   expect(localHost(host)).toBe(expected);
@@ -32,9 +33,9 @@ test("a wildcard is shown to others as an address of this host, never as itself"
   expect(publicHost("::", ["cp.example.com", "10.0.0.1"])).toBe("cp.example.com");
 });
 
-test("an IPv4-mapped address is certified in both notations", () => {
-  const names = serverNames("::ffff:192.0.2.7", []);
-  expect(names).toContain("192.0.2.7");
+test("an IPv4-mapped address is certified and shown as IPv4", () => {
+  expect(serverNames("::ffff:192.0.2.7", [])).toContain("192.0.2.7");
+  expect(publicHost("[::FFFF:192.0.2.7]", [])).toBe("192.0.2.7");
 });
 
 test("an IPv6 address is in brackets in a URL", () => {
