@@ -16,6 +16,7 @@ import { join } from "node:path";
 import type { OutcomeLine } from "../../../lib/protocol/api/views.ts";
 import { thisPlatform } from "../../../lib/release/platform.ts";
 import { build } from "../../../scripts/build.ts";
+import { hiddenName } from "../servers/httpProxy.ts";
 import { jsonLines } from "./cli.ts";
 import { Running, type Serving, startServe, temporaryDir, wsctl } from "./processes.ts";
 
@@ -30,6 +31,9 @@ const platform = thisPlatform();
 
 /** Enough for a version that works; one that does not is found out otherwise. */
 const soon = { connect_seconds: 30, health_seconds: 1 };
+
+/** Also by a name that only a proxy knows. */
+const reached = ["--advertise", hiddenName];
 
 export class Fleet implements AsyncDisposable {
   serving: Serving;
@@ -52,7 +56,7 @@ export class Fleet implements AsyncDisposable {
       const made = await wsctl(["release", "generate-key", join(dir, `${name}.key`)]);
       keys.push(made.stdout.trim());
     }
-    return new Fleet(dir, keys, await startServe({ dataDir: join(dir, "control") }));
+    return new Fleet(dir, keys, await startServe({ dataDir: join(dir, "control"), args: reached }));
   }
 
   get dataDir(): string {
@@ -100,7 +104,7 @@ export class Fleet implements AsyncDisposable {
   async restartServe(): Promise<void> {
     const { dataDir, port, process } = this.serving;
     await process.kill();
-    this.serving = await startServe({ dataDir, port });
+    this.serving = await startServe({ dataDir, port, args: reached });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,6 +124,7 @@ export interface HostOptions {
   trust?: string[];
   /** Instead of the control plane's own address. */
   server?: string;
+  env?: Record<string, string>;
 }
 
 /** A host with an installed agent, which runs. */
@@ -130,8 +135,15 @@ export class Host implements AsyncDisposable {
   readonly #fleet: Fleet;
   readonly #args: string[];
   readonly #dir: string;
+  readonly #env: Record<string, string>;
 
-  private constructor(fleet: Fleet, id: string, dir: string, args: string[]) {
+  private constructor(
+    fleet: Fleet,
+    id: string,
+    dir: string,
+    { args, env }: { args: string[]; env: Record<string, string> },
+  ) {
+    this.#env = env;
     this.#fleet = fleet;
     this.id = id;
     this.#dir = dir;
@@ -150,7 +162,10 @@ export class Host implements AsyncDisposable {
     const trust = options.trust ?? [...pinned, "--release-threshold", "2"];
     const server = options.server ?? fleet.serving.url;
     const files = ["--token-file", join(dir, "token"), "--data-dir", join(dir, "data")];
-    const host = new Host(fleet, id, dir, ["--server", server, ...files, ...trust]);
+    const host = new Host(fleet, id, dir, {
+      args: ["--server", server, ...files, ...trust],
+      env: options.env ?? {},
+    });
     await host.agent.logged(/connected/);
     return host;
   }
@@ -213,7 +228,7 @@ export class Host implements AsyncDisposable {
 
   #run(): Running {
     const words = ["--id", this.id, "--commands-dir", this.commandsDir, "--log-level", "debug"];
-    return new Running([this.file, "agent", ...words, ...this.#args]);
+    return new Running([this.file, "agent", ...words, ...this.#args], { env: this.#env });
   }
 }
 

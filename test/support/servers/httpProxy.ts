@@ -29,7 +29,7 @@ export async function startHttpProxy(
   credentials?: { username: string; password: string },
 ): Promise<HttpProxyServer> {
   const port = await closedPort();
-  const [hosts, config] = [join(dir, "hosts"), join(dir, `tinyproxy-${port}.conf`)];
+  const [hosts, config] = [join(dir, "etc-hosts"), join(dir, `tinyproxy-${port}.conf`)];
   writeFileSync(hosts, `${readFileSync("/etc/hosts", "utf8")}\n127.0.0.1 ${hiddenName}\n`);
   const basic = credentials && `BasicAuth ${credentials.username} ${credentials.password}`;
   const lines = [`Port ${port}`, "Listen 127.0.0.1", "Timeout 600", "LogLevel Info", basic ?? ""];
