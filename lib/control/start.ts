@@ -171,8 +171,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   };
 }
 
+/** How often the progress of a long start is logged. */
+const progressMs = 2_000;
+
 function openJournal({ dataDir, clock, runtime, log }: ControlOptions): ControlJournal {
-  const onProgress = (entries: number) => log.info("index being built", { entries });
+  let saidAt = clock.now();
+  const onProgress = (entries: number) => {
+    if (clock.now() - saidAt < progressMs) return;
+    saidAt = clock.now();
+    log.info("index being built", { entries });
+  };
   const onIndexFault = (error: WsctlError) => log.error(error.message);
   const { tryLock } = runtime;
   const journal = openControlJournal({ dataDir, clock, tryLock, onProgress, onIndexFault });
