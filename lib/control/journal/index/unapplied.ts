@@ -1,6 +1,6 @@
 /**
  * Facts that are in the log and not yet in the index. They are written together a moment later, so
- * that many commits cost one transaction; whoever reads what they are about has them written first.
+ * that many commits cost one transaction. A read of what they are about has them written first.
  */
 import type { EntryPlace } from "../../../store/log/segments.ts";
 import type { ControlFact } from "../entries.ts";
