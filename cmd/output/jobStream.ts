@@ -34,8 +34,8 @@ export async function showJob(
       if (isOutput(line)) sink?.piece(line);
       else {
         counts.set(line.outcome, (counts.get(line.outcome) ?? 0) + 1);
-        const wasSeen = sink?.end(line.request_id) ?? false;
-        dir?.outcome(line, wasSeen);
+        const wasSeen = sink?.end(line) ?? false;
+        dir?.outcome(line);
         printer.take(line, wasSeen || dir !== undefined);
         progress.ended(line.outcome === "success");
       }

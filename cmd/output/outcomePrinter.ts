@@ -14,6 +14,7 @@ import {
   parseFormat,
 } from "./format.ts";
 import { quantity } from "./quantity.ts";
+import { hasMoreDetail, resultFault } from "./result.ts";
 import { paint, print } from "./stdio.ts";
 
 export interface OutcomePrinter {
@@ -142,15 +143,11 @@ function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
   const parts = [agent, word, escapeControls(code ?? ""), head, duration];
   print(parts.filter((part) => part !== "").join("  "));
   if (!isShort && !wasSeen) for (const each of lines) print(`[${agent}] ${each}`);
+  const fault = resultFault(result);
+  if (wasSeen && fault !== undefined) print(`[${agent}] ${escapeControls(fault)}`);
   if (hasMoreDetail(result)) print(escapeJson(JSON.stringify(result, null, 2)));
 }
 
 function formatResult(result: unknown): string | undefined {
   return hasMoreDetail(result) ? JSON.stringify(result) : undefined;
-}
-
-/** Whether a result contains more than the exit status, which the outcome already shows. */
-function hasMoreDetail(result: unknown): boolean {
-  if (typeof result !== "object" || result === null) return result !== undefined;
-  return Object.keys(result).some((key) => key !== "exit_code" && key !== "signal");
 }

@@ -18,11 +18,16 @@ import * as v from "valibot";
 import { escapeControls } from "../../lib/escapeControls.ts";
 import type { OutcomeLine, OutputLine } from "../../lib/protocol/api/views.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
+import { textCharsMax } from "../../lib/protocol/limits.ts";
 import { ArtifactName } from "../../lib/protocol/names.ts";
+import { isShortened, messageAfter } from "../../lib/protocol/omission.ts";
 import { usage } from "../cli/strictArgs.ts";
-import type { OutputSink } from "./liveLines.ts";
+import { formatGap, type OutputSink } from "./liveLines.ts";
+import { resultFault } from "./result.ts";
 import { remark } from "./stdio.ts";
 
+/** The end of the name of a file that lacks a part of the output. */
+const incompleteSuffix = ".incomplete";
 const succeeded = "succeeded";
 const failed = "failed";
 
@@ -44,9 +49,25 @@ export interface OutputDirectoryOptions {
   fetch(artifactId: string, path: string, agent: string): Promise<void>;
 }
 
+/** A request whose outcome has not arrived. */
+interface StartedRequest {
+  /** The streams that have a file. */
+  streams: Set<string>;
+  /** The streams whose files lack a part. */
+  gaps: Set<string>;
+  /** The beginning of the output of both streams, as long as a message can be. */
+  seen: string;
+  /** The output ended before the program did. */
+  isIncomplete: boolean;
+}
+
+function newRequest(): StartedRequest {
+  return { streams: new Set(), gaps: new Set(), seen: "", isIncomplete: false };
+}
+
 export class OutputDirectory implements OutputSink {
   readonly #options: OutputDirectoryOptions;
-  readonly #begun = new Set<string>();
+  readonly #begun = new Map<string, StartedRequest>();
   readonly #fetching: Promise<void>[] = [];
   /** Files that could not be written, and were reported. */
   readonly #broken = new Set<string>();
@@ -71,26 +92,52 @@ export class OutputDirectory implements OutputSink {
   }
 
   piece({ request_id, agent, output }: OutputLine): void {
-    const { stream = "stdout", text, base64, skipped, incomplete } = output;
-    this.#begun.add(request_id);
+    const { stream, text, base64, skipped, incomplete } = output;
+    const of = this.#begun.get(request_id) ?? newRequest();
+    this.#begun.set(request_id, of);
+    if (incomplete) of.isIncomplete = true;
+    if (skipped !== undefined) {
+      // Without a stream, both may lack something at their ends.
+      for (const each of stream === undefined ? [...of.streams] : [stream]) {
+        of.gaps.add(each);
+        this.#append(`${agent}.${each}`, `\n[${formatGap(skipped)}]\n`);
+      }
+    }
+    if (text === undefined && base64 === undefined) return;
     const bytes = text === undefined ? Buffer.from(base64 ?? "", "base64") : Buffer.from(text);
-    const isWhole = skipped === undefined && !incomplete;
-    const mark = isWhole ? "" : "\n[… output is missing here …]\n";
-    this.#append(`${agent}.${stream}`, Buffer.concat([Buffer.from(mark), bytes]));
+    of.streams.add(stream ?? "stdout");
+    if (of.seen.length < textCharsMax) of.seen += text ?? bytes.toString("utf8");
+    this.#append(`${agent}.${stream ?? "stdout"}`, bytes);
   }
 
-  end(requestId: string): boolean {
-    return this.#begun.delete(requestId);
+  end({ request_id }: OutcomeLine): boolean {
+    return (this.#begun.get(request_id)?.streams.size ?? 0) > 0;
   }
 
   /**
-   * Records the outcome. The message of an agent without live output is written in place of the
-   * output.
+   * Records the outcome. The stored message stands in place of output that was not seen, and
+   * completes output that did not arrive.
    */
-  outcome(line: OutcomeLine, wasSeen: boolean): void {
-    const { agent, message = "" } = line;
-    if (!wasSeen && message !== "") this.#append(`${agent}.stdout`, `${message}\n`);
-    this.#fetching.push(this.#result(line));
+  outcome(line: OutcomeLine): void {
+    const of = this.#begun.get(line.request_id) ?? newRequest();
+    this.#begun.delete(line.request_id);
+    this.#complete(line, of);
+    this.#fetching.push(this.#result(line, [...of.gaps]));
+  }
+
+  #complete({ agent, message = "" }: OutcomeLine, of: StartedRequest): void {
+    const isSeen = of.streams.size > 0;
+    if (!isSeen && message !== "") {
+      this.#append(`${agent}.stdout`, `${message}\n`);
+      if (isShortened(message)) of.gaps.add("stdout");
+    }
+    if (!isSeen || !of.isIncomplete) return;
+    for (const stream of of.streams) of.gaps.add(stream);
+    const isOutput = this.#options.resultName === undefined;
+    const rest = isOutput ? messageAfter(message, of.seen) : "";
+    const mark = `\n[… the rest of the output did not arrive; the stored message goes on: …]\n`;
+    const [first = "stdout"] = of.streams;
+    this.#append(`${agent}.${first}`, `${mark}${rest === "" ? "" : `${rest}\n`}`);
   }
 
   /** Resolves when all files are complete; false if one of them could not be fetched. */
@@ -99,17 +146,41 @@ export class OutputDirectory implements OutputSink {
     return this.#faults === 0;
   }
 
-  async #result({ agent, outcome, code, result }: OutcomeLine): Promise<void> {
-    let fault: string | undefined;
+  async #result({ agent, outcome, code, result }: OutcomeLine, gaps: string[]): Promise<void> {
+    const faults: string[] = [];
+    const missing = resultFault(result);
+    if (missing !== undefined) faults.push(missing);
     try {
       await this.#take(agent, result);
     } catch (error) {
-      this.#faults++;
-      fault = escapeControls(errorText(error)).replaceAll("\n", " ");
-      remark(`wsctl: ${agent}: cannot fetch the result: ${fault}`);
+      faults.push(`cannot fetch the result: ${errorText(error)}`);
     }
-    if (outcome === "success" && fault === undefined) this.#append(succeeded, `${agent}\n`);
-    else this.#append(failed, `${[agent, outcome, code, fault].filter(Boolean).join(" ")}\n`);
+    for (const stream of gaps) {
+      const name = this.#nameIncomplete(`${agent}.${stream}`);
+      if (name !== undefined) faults.push(`the output is incomplete: ${name}`);
+    }
+    const shown = faults.map((fault) => escapeControls(fault).replaceAll("\n", " "));
+    for (const fault of shown) remark(`wsctl: ${agent}: ${fault}`);
+    this.#faults += shown.length;
+    if (outcome === "success" && shown.length === 0) this.#append(succeeded, `${agent}\n`);
+    else
+      this.#append(
+        failed,
+        `${[agent, outcome, code, shown.join("; ")].filter(Boolean).join(" ")}\n`,
+      );
+  }
+
+  /** Returns the new name of an incomplete file; undefined if the result has replaced the file. */
+  #nameIncomplete(name: string): string | undefined {
+    const path = join(this.#options.dir, name);
+    if (!existsSync(path)) return undefined;
+    try {
+      renameSync(path, `${path}${incompleteSuffix}`);
+      return `${name}${incompleteSuffix}`;
+    } catch {
+      // It stays under its name, which the fault names.
+      return name;
+    }
   }
 
   async #take(agent: string, result: unknown): Promise<void> {

@@ -169,10 +169,14 @@ export class AgentEngine {
     }
   }
 
-  /** The core gets the journal's record of a command. It knows the uncommitted records itself. */
+  /**
+   * The core gets the journal's record of the request that a message is about. It knows the
+   * uncommitted records itself.
+   */
   #received(link: number, decoded: Decoded<ControlMessage>): void {
     const { message } = decoded;
-    const id = message?.type === "command" ? message.request_id : undefined;
+    const needsRecord = message?.type === "command" || message?.type === "subscribe_output";
+    const id = needsRecord ? message.request_id : undefined;
     const known = id === undefined ? undefined : this.#options.journal.find(id);
     this.#step({
       type: "messageReceived",

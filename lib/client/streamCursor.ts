@@ -30,6 +30,9 @@ export class StreamProgress {
   }
 
   #isNewPiece({ request_id, output }: OutputLine): boolean {
+    if (this.#ended.has(request_id)) return false;
+    // This is not a chunk: it says that nothing follows the last one.
+    if (output.incomplete) return true;
     if (output.sequence <= (this.#pieces.get(request_id) ?? 0)) return false;
     this.#pieces.set(request_id, output.sequence);
     return true;

@@ -188,6 +188,13 @@ export const outputChunkCostMin = 64;
 /** Bytes that one `subscribe_output` may request. */
 export const subscribeBytesMax = 1024 * 1024;
 
+/**
+ * How long an agent keeps the output of an ended program for a subscriber that has not read all of
+ * it, and the size of all output that it keeps for this, in bytes; the oldest goes first.
+ */
+export const outputRetentionMs = 60 * 60 * 1000;
+export const outputRetainedBytesMax = 256 * 1024 * 1024;
+
 /** A subscriber that is silent for this long no longer blocks a program. */
 export const subscriptionLeaseMs = 30_000;
 

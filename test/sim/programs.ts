@@ -98,8 +98,15 @@ export class Programs {
   /** As the product's agent does: from the spool, at the subscriber's pace, also after the end. */
   follow(clock: ProcessClock, order: OutputSubscription, emit: (piece: OutputPiece) => void): void {
     const { requestId, subscriptionId, after, bytes } = order;
-    if (!order.isPending && !this.#programs.has(requestId)) {
-      return emit({ requestId, subscription_id: subscriptionId, sequence: after, end: true });
+    if (order.program !== "open" && !this.#programs.has(requestId)) {
+      const cut = order.program === "ended" ? ({ incomplete: true } as const) : {};
+      return emit({
+        requestId,
+        subscription_id: subscriptionId,
+        sequence: after,
+        end: true,
+        ...cut,
+      });
     }
     const key = `${requestId}/${subscriptionId}`;
     const seen = Math.max(after, this.#followers.get(key)?.seen ?? 0);

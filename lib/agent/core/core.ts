@@ -14,6 +14,7 @@ import { CapabilityAnnouncer } from "./capabilityAnnouncer.ts";
 import { type ConnectionOptions, ConnectionState } from "./connection.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 import type { AgentEvent, Identity, OutputPiece, RequestRecord } from "./model.ts";
+import { programOf } from "./requestEntry.ts";
 import { AgentTransition } from "./transition.ts";
 
 export interface AgentCoreOptions extends ConnectionOptions, ExecutorOptions {
@@ -139,7 +140,7 @@ export class AgentCore {
       case "cancel":
         return this.#executor.cancel(message.request_id, t);
       case "subscribe_output":
-        return this.#follow(message, t);
+        return this.#follow(message, known, t);
       case "goaway":
         return this.#link.goaway(message.payload.retry_after_seconds * 1000);
       case "error": {
@@ -162,15 +163,19 @@ export class AgentCore {
     return expires_at === undefined ? undefined : Date.parse(expires_at) - this.#link.clockOffsetMs;
   }
 
-  #follow({ request_id: requestId, payload }: SubscribeOutput, t: AgentTransition): void {
+  #follow(
+    { request_id: requestId, payload }: SubscribeOutput,
+    known: RequestRecord | undefined,
+    t: AgentTransition,
+  ): void {
     const { subscription_id, after, unsubscribe, ...wanted } = payload;
     if (unsubscribe)
       return void t.perform({
         type: "unsubscribeOutput",
         left: { requestId, subscriptionId: subscription_id },
       });
-    const output = this.#executor.findOutput(requestId);
-    if (output === "none") {
+    const program = programOf(this.#executor.record(requestId) ?? known);
+    if (program === "none") {
       return this.#output({ requestId, subscription_id, sequence: after, end: true }, t);
     }
     const order = {
@@ -178,7 +183,7 @@ export class AgentCore {
       subscriptionId: subscription_id,
       after,
       ...wanted,
-      isPending: output === "open",
+      program,
     };
     t.perform({ type: "subscribeOutput", order });
   }

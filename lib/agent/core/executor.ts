@@ -144,11 +144,9 @@ export class Executor {
     this.#restartIfReady(t);
   }
 
-  /** Whether the program of this request writes output, or has yet to start. */
-  findOutput(requestId: string): "open" | "none" | "unknown" {
-    const record = this.#entries.get(requestId)?.record;
-    if (record?.state !== "accepted" && record?.state !== "started") return "unknown";
-    return record.outlives ? "open" : "none";
+  /** Returns the record of a request that is in memory. */
+  record(requestId: string): RequestRecord | undefined {
+    return this.#entries.get(requestId)?.record;
   }
 
   linked(connection: OutboxConnection, t: AgentTransition): void {

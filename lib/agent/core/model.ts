@@ -126,8 +126,11 @@ export interface OutputSubscription {
   subscriptionId: number;
   after: number;
   bytes: number;
-  /** The program runs, or has yet to start. */
-  isPending: boolean;
+  /**
+   * `open`: the program runs, or has yet to start. `ended`: it has run. `unknown`: it did not run,
+   * as far as the journal knows.
+   */
+  program: "open" | "ended" | "unknown";
 }
 
 /** Identifies a subscription that has ended. */
@@ -161,8 +164,8 @@ export type AgentEvent =
   | { type: "started"; identity: Identity; records: RequestRecord[]; random: number }
   | { type: "connectionOpened"; link: number; isExtended: boolean }
   /**
-   * A message, or the reason why it cannot be decoded. For a command, `known` is the journal's
-   * record of its id.
+   * A message, or the reason why it cannot be decoded. For a command and a subscription, `known` is
+   * the journal's record of the request.
    */
   | {
       type: "messageReceived";

@@ -1,7 +1,13 @@
 /** A request of the executor: its record, and the state that only this process needs. */
 import { dedupAfterTtlMs, dedupWindowMs, timeoutSecondsDefault } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import type { AgentWrite, RequestRecord, ResponseBody, StopReason } from "./model.ts";
+import type {
+  AgentWrite,
+  OutputSubscription,
+  RequestRecord,
+  ResponseBody,
+  StopReason,
+} from "./model.ts";
 
 export interface RequestEntry {
   record: RequestRecord;
@@ -73,4 +79,14 @@ export function timed(
   return startedAt === undefined || !hasBegun
     ? answer
     : { ...answer, executionMs: Math.max(0, Math.round(now - startedAt)) };
+}
+
+/** Returns the state of a request's program; `none` for a command that runs in this process. */
+export function programOf(
+  record: RequestRecord | undefined,
+): OutputSubscription["program"] | "none" {
+  if (record?.state === "accepted" || record?.state === "started") {
+    return record.outlives ? "open" : "none";
+  }
+  return record?.outlives && record.answer?.executionMs !== undefined ? "ended" : "unknown";
 }

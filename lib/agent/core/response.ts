@@ -5,6 +5,7 @@
 import { type ErrorCode, errorText } from "../../protocol/errors.ts";
 import { findUnsafeNumber, isWithinDepth } from "../../protocol/json.ts";
 import { depthMax, messageBytesMax, textCharsMax } from "../../protocol/limits.ts";
+import { truncatedMark } from "../../protocol/omission.ts";
 import type { AgentDraft } from "../../protocol/wire/codec.ts";
 import type { CommandResult, ProcessInfo, ResponseBody, StopReason, Update } from "./model.ts";
 
@@ -26,7 +27,8 @@ export function truncateResponse(answer: ResponseBody): ResponseBody {
   const { status } = fitting;
   const note = `[result omitted: it ${flaw}]`;
   const text = cut([note, message].filter((part) => part !== undefined).join("\n"), note.length);
-  return { type: "response", status, message: text };
+  const result = { result_fault: `the result was omitted: it ${flaw}` };
+  return { type: "response", status, message: text, result };
 }
 
 /** Returns why the result cannot be sent, or undefined if it can. */
@@ -144,6 +146,6 @@ function cut(text: string, lessChars = 0): string {
   const isRoomy = Buffer.byteLength(JSON.stringify(whole)) <= roomBytes;
   const charsMax = (isRoomy ? textCharsMax : escapedCharsMax) - lessChars;
   if (whole.length <= charsMax) return whole;
-  const mark = ` … [truncated: ${whole.length} characters in total]`;
+  const mark = truncatedMark(whole.length);
   return whole.slice(0, charsMax - mark.length).toWellFormed() + mark;
 }

@@ -1,4 +1,6 @@
 /** Keeps the beginning and the end of a stream of any length in bounded memory. */
+import { omittedMark } from "../../protocol/omission.ts";
+
 export class HeadTailBuffer {
   readonly #headMax: number;
   readonly #tailMax: number;
@@ -34,8 +36,7 @@ export class HeadTailBuffer {
     const head = Buffer.concat(this.#head);
     const tail = Buffer.concat(this.#tail);
     if (this.#cutBytes === 0) return Buffer.concat([head, tail]).toString("utf8");
-    const mark = `\n[… ${this.#cutBytes} bytes omitted …]\n`;
-    return head.toString("utf8") + mark + tail.toString("utf8");
+    return head.toString("utf8") + omittedMark(this.#cutBytes) + tail.toString("utf8");
   }
 
   #shorten(bytes: number): void {

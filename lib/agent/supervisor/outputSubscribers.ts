@@ -17,8 +17,8 @@ import { type OutputChunk, SpoolReader } from "./outputSpool.ts";
 /** The parts of a run that subscribers need. */
 export interface OutputSource {
   dir: string;
-  /** The sequence of the last chunk, if the program has ended. */
-  last: number | undefined;
+  /** The sequence of the last chunk, if the program has ended; `unknown` without a record. */
+  last: number | "unknown" | undefined;
   /**
    * Requests a notification of more output from the supervisor, and reports the slowest subscriber.
    */
@@ -67,11 +67,13 @@ export class OutputSubscribers {
   subscribe(order: OutputSubscription, emit: Emit): void {
     const { requestId, subscriptionId, after, bytes } = order;
     const run = this.#findSource(requestId);
-    if (!order.isPending && !existsSync(run.dir)) return emit(buildEnd(order, after, 0));
+    if (order.program !== "open" && !existsSync(run.dir)) {
+      return emit(order.program === "ended" ? buildCut(order, after) : buildEnd(order, after, 0));
+    }
     const subscribers = this.#subscribers.get(requestId) ?? new Map<number, Subscriber>();
     const known = subscribers.get(subscriptionId);
     if (known === undefined && subscribers.size >= subscriptionsPerRequestMax) {
-      return emit(buildEnd(order, after, 0));
+      return emit(buildCut(order, after));
     }
     clearTimeout(known?.lease);
     const lease = setTimeout(
@@ -121,20 +123,24 @@ export class OutputSubscribers {
     run.onDrained(Math.min(...all.map(({ order }) => order.after)), seen);
   }
 
-  /** The program will not start, or the files of its run are deleted. */
+  /** The program did not start, or the files of its run are deleted. */
   onClosed(requestId: string): void {
-    for (const { order, seen, emit } of this.#subscribers.get(requestId)?.values() ?? []) {
-      emit(buildEnd(order, seen, 0));
+    for (const { order, seen, isNoted, emit } of this.#subscribers.get(requestId)?.values() ?? []) {
+      emit(isNoted ? buildCut(order, seen) : buildEnd(order, seen, 0));
       this.#unsubscribe(requestId, order.subscriptionId);
     }
   }
 
-  /** A subscriber has left or is silent: the program no longer waits for it. */
-  onUnsubscribe(requestId: string, subscriber: number): void {
-    if (!this.#subscribers.get(requestId)?.has(subscriber)) return;
+  /**
+   * A subscriber has left or is silent: the program no longer waits for it. Returns false if its
+   * subscription had already ended.
+   */
+  onUnsubscribe(requestId: string, subscriber: number): boolean {
+    if (!this.#subscribers.get(requestId)?.has(subscriber)) return false;
     this.#unsubscribe(requestId, subscriber);
     if (this.has(requestId)) this.onOutput(requestId);
     else this.#findSource(requestId).release();
+    return true;
   }
 
   /** The connection of the subscribers is lost; they subscribe again after a reconnect. */
@@ -144,7 +150,7 @@ export class OutputSubscribers {
     }
   }
 
-  #send(subscriber: Subscriber, last: number | undefined): void {
+  #send(subscriber: Subscriber, last: OutputSource["last"]): void {
     const { order, reader, emit } = subscriber;
     while (subscriber.bytesLeft > 0) {
       const pieces = reader.read(subscriber.seen, subscriber.bytesLeft);
@@ -157,7 +163,9 @@ export class OutputSubscribers {
       }
       if (pieces.length > 0) continue;
       if (last === undefined) return;
-      emit(buildEnd(order, last, Math.max(0, last - subscriber.seen)));
+      const { seen } = subscriber;
+      if (last === "unknown") emit(buildCut(order, seen));
+      else emit(buildEnd(order, last, Math.max(0, last - seen)));
       return this.#unsubscribe(order.requestId, order.subscriptionId);
     }
   }
@@ -211,4 +219,9 @@ function buildEnd(
     end: true,
     ...(skipped > 0 ? { skipped } : {}),
   };
+}
+
+/** The end of a subscription whose output exists no longer, or cannot be read. */
+function buildCut(order: OutputSubscription, sequence: number): OutputPiece {
+  return { ...buildEnd(order, sequence, 0), incomplete: true };
 }

@@ -13,11 +13,14 @@ export function readProgramResult(
   place: ResultFile,
   lastLine: string,
   output: string,
-): Pick<RunEnd, "output" | "result"> | undefined {
+): Pick<RunEnd, "output" | "result" | "resultFault"> | undefined {
   const file = readFrom(place);
   const inFile = parseJson(file.text);
   if (inFile !== undefined) return { result: inFile, output };
-  if (file.fault !== undefined) return { output: `${output.trimEnd()}\n[${file.fault}]` };
+  if (file.fault !== undefined) {
+    const parts = [output.trimEnd(), `[${file.fault}]`].filter((part) => part !== "");
+    return { output: parts.join("\n"), resultFault: file.fault };
+  }
   const result = parseJson(lastLine);
   if (result === undefined) return undefined;
   const trimmed = output.trimEnd();

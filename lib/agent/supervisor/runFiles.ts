@@ -57,6 +57,8 @@ export interface RunEnd {
   lastPiece?: number;
   /** The result that the program returned. */
   result?: unknown;
+  /** Why the result that the program returned is missing. */
+  resultFault?: string;
 }
 
 export function unstarted(fault: string): RunEnd {

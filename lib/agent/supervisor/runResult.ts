@@ -22,7 +22,11 @@ export function buildResult(
   if (spec?.leadsTo === "update" && exitCode === 0 && isStagedRelease(end.result)) {
     return { status: "restart", update: end.result.update };
   }
-  const result = end.result ?? { exit_code: exitCode ?? null, ...(signal ? { signal } : {}) };
+  const result = end.result ?? {
+    exit_code: exitCode ?? null,
+    ...(signal ? { signal } : {}),
+    ...(end.resultFault === undefined ? {} : { result_fault: end.resultFault }),
+  };
   const isSuccess = exitCode === 0 && stopped === undefined;
   const head = isSuccess ? [] : [formatFailure(end)];
   const message = [...head, output.trimEnd()].filter((part) => part !== "").join("\n");

@@ -2,7 +2,7 @@
  * The agent's side of running programs. Each has a directory and a supervisor, which outlive the
  * agent's process. The next process resumes them by a connection to their sockets.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -26,7 +26,8 @@ import type {
   SubscriptionRef,
 } from "../core/model.ts";
 import { DirectoryCleanup } from "./directoryCleanup.ts";
-import { OutputSubscribers } from "./outputSubscribers.ts";
+import { OutputRetention } from "./outputRetention.ts";
+import { type OutputSource, OutputSubscribers } from "./outputSubscribers.ts";
 import {
   begunFile,
   endFile,
@@ -41,6 +42,7 @@ import {
   unstarted,
   writeRunFile,
 } from "./runFiles.ts";
+import { spawnSupervisor } from "./spawnSupervisor.ts";
 
 export interface RunsOptions {
   /** The directory that contains the directories of the runs. */
@@ -60,8 +62,6 @@ const socketAppearTimeoutMs = 10_000;
 const pollIntervalMs = 50;
 /** The delay before a failed read is repeated. */
 const retryMs = 1_000;
-/** How long the output of an ended program is kept for its subscribers. */
-const resumeReadMs = 30_000;
 /** A run that no request needs is deleted after this time. */
 const orphanedAfterMs = 24 * 60 * 60 * 1000;
 
@@ -72,18 +72,21 @@ export class Runs {
   readonly #subscribers: OutputSubscribers;
   readonly #aside: FaultGuard;
   readonly #leftovers: DirectoryCleanup;
+  readonly #retention: OutputRetention;
   /** Runs of this process whose supervisors have not been reached. */
   readonly #starting = new Set<string>();
   /** For runs that this process started: whether the supervisor runs, otherwise why it does not. */
   readonly #supervisors = new Map<string, string>();
-  /** The sequences of the last chunks of ended programs. */
-  readonly #lasts = new Map<string, number>();
+  /** Runs whose end is awaited. */
+  readonly #tracked = new Set<string>();
 
   /** @throws {WsctlError} USAGE if a socket's path would be too long for the operating system. */
   constructor(options: RunsOptions) {
     this.#options = options;
     this.#aside = new FaultGuard(options.log);
     this.#leftovers = new DirectoryCleanup({ aside: this.#aside, clock: options.clock });
+    const remove = (dir: string) => this.#leftovers.remove(dir);
+    this.#retention = new OutputRetention({ clock: options.clock, remove });
     this.#subscribers = new OutputSubscribers(
       (requestId) => this.#outputSource(requestId),
       this.#aside,
@@ -104,13 +107,7 @@ export class Runs {
     try {
       mkdirSync(dir, { mode: 0o700 });
       writeRunFile(dir, specFile, spec);
-      const [file = "", ...args] = this.#options.self;
-      child = spawn(file, [...args, "internal", "supervise", dir], {
-        cwd: "/",
-        detached: true,
-        stdio: "ignore",
-        env: supervisorEnv(),
-      });
+      child = spawnSupervisor(this.#options.self, dir);
     } catch (error) {
       // A directory that already exists may belong to a run.
       const isKnown = (error as NodeJS.ErrnoException).code !== "EEXIST";
@@ -138,10 +135,14 @@ export class Runs {
   resume(requestId: string, done: (end: RunEnd | undefined, spec?: SupervisedRun) => void): void {
     const spec = this.#read<SupervisedRun>(requestId, specFile);
     if (spec === "later") {
+      this.#tracked.add(requestId);
       return void this.#options.clock.after(retryMs, () => this.resume(requestId, done));
     }
     // The earlier process ended before it could start the run, or the directory was deleted.
-    if (spec === undefined) return queueMicrotask(() => done(undefined));
+    if (spec === undefined) {
+      this.#tracked.delete(requestId);
+      return queueMicrotask(() => done(undefined));
+    }
     this.#trackRunning(requestId, (end) => done(end, spec));
   }
 
@@ -157,9 +158,8 @@ export class Runs {
     this.#supervisors.delete(requestId);
     const dir = this.runDirectory(requestId);
     if (!existsSync(dir)) this.#subscribers.onClosed(requestId);
-    const remove = () => this.#remove(requestId);
-    if (existsSync(join(dir, subscribedFile))) this.#options.clock.after(resumeReadMs, remove);
-    else remove();
+    if (existsSync(join(dir, subscribedFile))) this.#retention.keep(dir);
+    else this.#leftovers.remove(dir);
   }
 
   /** Forwards the output of a program; `emit` sends to this subscriber only. */
@@ -169,8 +169,11 @@ export class Runs {
 
   /** Ends one subscription, or all of them if the connection is lost. */
   unsubscribeOutput(left?: SubscriptionRef): void {
-    if (left === undefined) this.#subscribers.onDisconnect();
-    else this.#subscribers.onUnsubscribe(left.requestId, left.subscriptionId);
+    if (left === undefined) return this.#subscribers.onDisconnect();
+    const { requestId, subscriptionId } = left;
+    const isOpen = this.#subscribers.onUnsubscribe(requestId, subscriptionId);
+    // The subscription had already ended with the output: this confirms it.
+    if (!isOpen) this.#retention.onRead(this.runDirectory(requestId));
   }
 
   /** Deletes runs at the start that no request needs, unless they may still run. */
@@ -187,12 +190,13 @@ export class Runs {
 
   #tidy(dir: string, now: number): void {
     const isOver = existsSync(join(dir, endFile));
-    const isReadOn = isOver && existsSync(join(dir, subscribedFile));
-    if (isReadOn) this.#options.clock.after(resumeReadMs, () => this.#leftovers.remove(dir));
+    const isRetained = isOver && existsSync(join(dir, subscribedFile));
+    if (isRetained) this.#retention.keep(dir, now - statSync(join(dir, endFile)).mtimeMs);
     else if (isOver || now - statSync(dir).mtimeMs > orphanedAfterMs) this.#leftovers.remove(dir);
   }
 
   #trackRunning(requestId: string, done: RunResult): void {
+    this.#tracked.add(requestId);
     const dir = this.runDirectory(requestId);
     const giveUpAt = performance.now() + socketAppearTimeoutMs;
     let wasSeen = false;
@@ -204,7 +208,7 @@ export class Runs {
       if (end === "later") return void this.#options.clock.after(retryMs, look);
       const isOver = end !== undefined || isGone;
       if (isOver || (supervisor === undefined && performance.now() > giveUpAt)) {
-        this.#lasts.set(requestId, end?.lastPiece ?? 0);
+        this.#tracked.delete(requestId);
         this.#subscribers.onOutput(requestId);
         return done(end ?? this.#unstartedEnd(requestId));
       }
@@ -264,10 +268,17 @@ export class Runs {
     });
   }
 
+  /** The sequence of the last chunk of an ended program, also of an earlier process of the agent. */
+  #last(requestId: string): OutputSource["last"] {
+    if (this.#tracked.has(requestId)) return undefined;
+    const end = this.#read<RunEnd>(requestId, endFile);
+    return end === "later" ? undefined : (end?.lastPiece ?? "unknown");
+  }
+
   #outputSource(requestId: string) {
     return {
       dir: this.runDirectory(requestId),
-      last: this.#lasts.get(requestId),
+      last: this.#last(requestId),
       onDrained: (taken: number, seen: number) => {
         this.#sockets.get(requestId)?.write(`${msgRead} ${taken} ${seen}\n`);
       },
@@ -276,20 +287,9 @@ export class Runs {
     };
   }
 
-  #remove(requestId: string): void {
-    this.#lasts.delete(requestId);
-    this.#leftovers.remove(this.runDirectory(requestId));
-  }
-
   /** Request ids are texts of the peer, so they are hashed for the path. */
   runDirectory(requestId: string): string {
     const name = createHash("sha256").update(requestId).digest("hex").slice(0, 20);
     return join(this.#options.dir, name);
   }
-}
-
-/** Returns an environment without the agent's settings and tokens. */
-function supervisorEnv(): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("WSCTL_"));
-  return Object.fromEntries(kept) as Record<string, string>;
 }

@@ -36,10 +36,13 @@ export interface OutputStreamOptions {
   now?: () => number;
 }
 
-/** One request whose output is streamed. */
-interface StreamedRequest {
+interface RequestRef {
   requestId: string;
   agentId: string;
+}
+
+/** One request whose output is streamed. */
+interface StreamedRequest extends RequestRef {
   subscriptionId: number;
   /** The last chunk that the reader has read. */
   taken: number;
@@ -55,7 +58,7 @@ export class OutputStream implements StreamSource {
   readonly #feed: OutcomeFeed;
   readonly #streamed = new Map<string, StreamedRequest>();
   /** Requests that are not subscribed yet. */
-  readonly #waiting: { requestId: string; agentId: string }[];
+  readonly #waiting: Map<string, RequestRef>;
   /** Outcomes whose output is not complete. */
   readonly #pendingLines = new Map<string, StoredOutcome>();
   readonly #renewal: NodeJS.Timeout;
@@ -68,7 +71,9 @@ export class OutputStream implements StreamSource {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
     this.#feed = new OutcomeFeed(engine, job, after);
-    this.#waiting = engine.journal.requests(job.jobId).filter(({ agentId }) => {
+    const delivered = deliveredRequests(options);
+    const wanted = engine.journal.requests(job.jobId).filter(({ requestId, agentId }) => {
+      if (delivered.has(requestId)) return false;
       const capabilities = engine.core.registry.agents.get(agentId)?.record.capabilities;
       // An agent without capabilities never received `subscribe_output`. Capabilities may also have
       // been dropped since.
@@ -76,7 +81,8 @@ export class OutputStream implements StreamSource {
       const entry = engine.capabilities.get(capabilities)?.get(job.command);
       return entry === undefined || entry.output === true;
     });
-    const count = Math.min(this.#waiting.length, subscriptionsPerStreamMax);
+    this.#waiting = new Map(wanted.map((request) => [request.requestId, request]));
+    const count = Math.min(this.#waiting.size, subscriptionsPerStreamMax);
     const share = Math.floor(subscribedBytesMax / Math.max(1, count));
     this.#windowBytes = Math.max(windowBytesMin, Math.min(windowBytesMax, share));
     this.#renewal = setInterval(() => this.#renew(), subscriptionRenewMs);
@@ -103,14 +109,14 @@ export class OutputStream implements StreamSource {
   }
 
   #admit(): void {
-    while (this.#streamed.size < subscriptionsPerStreamMax) {
-      const request = this.#waiting.shift();
-      if (request === undefined) return;
+    for (const [requestId, request] of this.#waiting) {
+      if (this.#streamed.size >= subscriptionsPerStreamMax) return;
+      this.#waiting.delete(requestId);
       this.#subscribe(request);
     }
   }
 
-  #subscribe({ requestId, agentId }: { requestId: string; agentId: string }): void {
+  #subscribe({ requestId, agentId }: RequestRef): void {
     const { engine, received } = this.#options;
     const subscriber = engine.newSubscription((piece) => {
       watched.pieces.push(piece);
@@ -179,10 +185,11 @@ export class OutputStream implements StreamSource {
 
   #formatChunk(watched: StreamedRequest, piece: OutputPayload): string {
     const { subscription_id: _ours, end, ...output } = piece;
-    return end && output.skipped === undefined ? "" : this.#outputLine(watched, output);
+    const isWhole = output.skipped === undefined && !output.incomplete;
+    return end && isWhole ? "" : this.#outputLine(watched, output);
   }
 
-  #outputLine({ requestId, agentId }: StreamedRequest, output: OutputLine["output"]): string {
+  #outputLine({ requestId, agentId }: RequestRef, output: OutputLine["output"]): string {
     const line: OutputLine = {
       job_id: this.#options.job.jobId,
       request_id: requestId,
@@ -201,17 +208,26 @@ export class OutputStream implements StreamSource {
     for (const [requestId, row] of [...this.#pendingLines]) {
       const watched = this.#streamed.get(requestId);
       if (watched !== undefined && this.#mayStillWrite(watched, row)) continue;
-      if (watched !== undefined) {
+      const missed = watched ?? this.#takeWaiting(requestId);
+      if (missed !== undefined) {
         // A request that was never sent has no output.
-        const { taken: sequence } = watched;
+        const { taken: sequence } = missed;
         const wasSent = row.sentAt !== undefined;
-        if (wasSent) yield this.#outputLine(watched, { sequence, incomplete: true });
-        this.#unsubscribe(watched);
+        if (wasSent) yield this.#outputLine(missed, { sequence, incomplete: true });
       }
+      if (watched !== undefined) this.#unsubscribe(watched);
       this.#pendingLines.delete(requestId);
       yield `${JSON.stringify({ ...outcomeLine(job, row), cursor: this.#safeCursor })}\n`;
     }
     if (this.#feed.isOver && this.#pendingLines.size === 0) this.close();
+  }
+
+  /** Returns a request that ended before it could be subscribed; it is not subscribed any more. */
+  #takeWaiting(requestId: string): (RequestRef & { taken: number }) | undefined {
+    const request = this.#waiting.get(requestId);
+    if (request === undefined) return undefined;
+    this.#waiting.delete(requestId);
+    return { ...request, taken: this.#options.received[requestId] ?? 0 };
   }
 
   #mayStillWrite({ pieces, drain }: StreamedRequest, outcome: StoredOutcome): boolean {
@@ -229,4 +245,19 @@ export class OutputStream implements StreamSource {
     this.#streamed.delete(requestId);
     this.#options.engine.unsubscribeOutput(subscriptionId);
   }
+}
+
+const pageRows = 500;
+
+/** The requests whose outcomes the reader has already received, with all their output. */
+function deliveredRequests({ engine, job, after }: OutputStreamOptions): Set<string> {
+  const delivered = new Set<string>();
+  for (let cursor = 0; cursor < after; ) {
+    const rows = engine.journal.outcomes(job.jobId, cursor, pageRows);
+    for (const { requestId, sequence } of rows) if (sequence <= after) delivered.add(requestId);
+    const last = rows.at(-1)?.sequence;
+    if (last === undefined || rows.length < pageRows) break;
+    cursor = last;
+  }
+  return delivered;
 }

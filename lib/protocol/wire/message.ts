@@ -169,6 +169,8 @@ export const Output = v.object({
     skipped: v.optional(Count),
     /** The end of the output, without a chunk. */
     end: v.optional(v.boolean()),
+    /** With `end`: the rest of the output exists no longer, and its length is not known. */
+    incomplete: v.optional(v.literal(true)),
   }),
 });
 

@@ -31,3 +31,18 @@ test("of what has ended no output is asked for again", () => {
   const { init } = progress.rest("j", true);
   expect(JSON.parse(init.body as string)).toEqual({ after: 1, output: {} });
 });
+
+test("the line that says that the rest did not arrive is new, whatever was received", () => {
+  const progress = new StreamProgress();
+  progress.isNew(piece(5));
+  const cut = { ...piece(5), output: { sequence: 5, incomplete: true as const } };
+  expect(progress.isNew(cut)).toBe(true);
+  progress.isNew(outcome("r", 1));
+  expect(progress.isNew(cut)).toBe(false);
+});
+
+test("output of a request whose outcome was received is no news", () => {
+  const progress = new StreamProgress();
+  progress.isNew(outcome("r", 1));
+  expect(progress.isNew(piece(1))).toBe(false);
+});

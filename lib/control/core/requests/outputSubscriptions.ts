@@ -32,7 +32,10 @@ export class OutputSubscriptions {
     if (!session.isExtended) {
       t.perform({
         type: "forwardOutput",
-        piece: { subscription_id: subscriptionId, sequence: after, end: true },
+        piece: {
+          ...{ subscription_id: subscriptionId, sequence: after, end: true },
+          ...(after > 0 ? { incomplete: true } : {}),
+        },
       });
     } else if (hasHello(session)) {
       const message = subscribeMessage(order);
@@ -51,7 +54,10 @@ export class OutputSubscriptions {
     return kept;
   }
 
-  /** Removes a subscriber and informs its agent, so that the program does not block on it. */
+  /**
+   * Removes a subscriber and informs its agent, so that the program does not block on it, and so
+   * that output that was read to its end is no longer kept.
+   */
   unsubscribe(
     subscriber: number,
     sessionOf: (order: OutputSubscription) => Session | undefined,
@@ -63,7 +69,7 @@ export class OutputSubscriptions {
     const subscribers = this.#byRequest.get(order.requestId);
     subscribers?.delete(subscriber);
     if (subscribers?.size === 0) this.#byRequest.delete(order.requestId);
-    const session = order.isOver ? undefined : sessionOf(order);
+    const session = sessionOf(order);
     if (!session?.isExtended || !hasHello(session)) return;
     const message = subscribeMessage(
       { ...order, after: order.last, bytes: 0 },
