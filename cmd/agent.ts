@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
-import { defineCommand } from "citty";
+import { join } from "node:path";
+import { type ArgsDef, defineCommand } from "citty";
 import * as v from "valibot";
 import { CommandTrust } from "../lib/agent/identity/commandTrust.ts";
 import { assertNoEarlierJournal, openAgentJournal } from "../lib/agent/journal/journal.ts";
@@ -15,125 +15,123 @@ import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { openFileStorage } from "../lib/store/log/fileStorage.ts";
 import { systemClock } from "../lib/time/clock.ts";
+import { readJoinText } from "./agent/joinText.ts";
 import { breakIfPlanted } from "./agent/plantedFault.ts";
 import { restart, trialFault, update } from "./agent/replaceProcess.ts";
 import { type ClientFlags, clientArgs, logArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { createCliLog } from "./cli/log.ts";
 import { defaultCommandsDir, defaultLogsDir, defaultServicesDir } from "./cli/paths.ts";
+import { fromStart, leaveStartDirectory, withAbsolutePaths } from "./cli/startDirectory.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { openAgentConnection } from "./flags/agentConnection.ts";
 import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
-import {
-  assertNoHostileVariables,
-  readFile,
-  resolveDataDir,
-  tokenReader,
-} from "./flags/connection.ts";
+import { assertNoHostileVariables, resolveDataDir, tokenReader } from "./flags/connection.ts";
 import { parseLabels } from "./flags/labels.ts";
 import { parseSeconds, wholeNumber } from "./flags/values.ts";
-import { readStdin } from "./output/stdio.ts";
 
 const { json: _json, ...accessArgs } = clientArgs;
 
+const agentArgs = {
+  ...accessArgs,
+  ...logArgs,
+  join: {
+    type: "string",
+    valueHint: "STRING",
+    description: "join string from wsctl tokens create --join; @FILE, or - for standard input",
+  },
+  id: {
+    type: "string",
+    valueHint: "NAME",
+    description: "agent ID; default: the host name",
+  },
+  label: {
+    type: "string",
+    valueHint: "KEY=VALUE",
+    description: "label for target selectors (repeatable)",
+  },
+  "commands-dir": {
+    type: "string",
+    valueHint: "DIR",
+    description: "directory of custom command manifests; see wsctl commands",
+  },
+  "services-dir": {
+    type: "string",
+    valueHint: "DIR",
+    description: "directory of services that restart may restart; see wsctl commands lint",
+  },
+  "logs-dir": {
+    type: "string",
+    valueHint: "DIR",
+    description: "directory of log sources that fetch_logs may read; see wsctl commands lint",
+  },
+  "max-running": {
+    type: "string",
+    default: String(runningMax),
+    valueHint: "N",
+    description: "maximum number of commands that run at the same time",
+  },
+  "max-waiting": {
+    type: "string",
+    default: String(acceptedMax),
+    valueHint: "N",
+    description: "maximum number of queued commands; more are rejected with BUSY",
+  },
+  "max-timeout": {
+    type: "string",
+    default: "24h",
+    valueHint: "TIME",
+    description: "maximum run time of any command on this host",
+  },
+  "max-output": {
+    type: "string",
+    default: `${outputBytesMax}`,
+    valueHint: "BYTES",
+    description: "bytes of output kept per program (head and tail)",
+  },
+  "release-key": {
+    type: "string",
+    valueHint: "KEY",
+    description: "public key that may sign updates (repeatable); without one, updates are disabled",
+  },
+  "release-threshold": {
+    type: "string",
+    default: "1",
+    valueHint: "N",
+    description: "number of keys that must have signed an update",
+  },
+  trust: {
+    type: "string",
+    valueHint: "KEYS",
+    description: "keys that must sign commands: KEY[,KEY], or update=2:KEY,KEY,KEY (repeatable)",
+  },
+  "allow-exec": {
+    type: "string",
+    valueHint: "PATTERN",
+    description: "command lines that exec may run, such as 'df *' or '**' (repeatable)",
+  },
+  "key-lifetime": {
+    type: "string",
+    default: "30d",
+    valueHint: "TIME",
+    description: "maximum age of the agent's key before it is renewed",
+  },
+  "audit-retention": auditRetentionArg,
+  heartbeat: {
+    type: "string",
+    default: "15s",
+    valueHint: "TIME",
+    description: "interval of heartbeats, unless the control plane sets another one",
+  },
+} as const satisfies ArgsDef;
+
 export default defineCommand({
   meta: { name: "agent", description: "Run the agent on this host" },
-  args: {
-    ...accessArgs,
-    ...logArgs,
-    join: {
-      type: "string",
-      valueHint: "STRING",
-      description: "join string from wsctl tokens create --join; @FILE, or - for standard input",
-    },
-    id: {
-      type: "string",
-      valueHint: "NAME",
-      description: "agent ID; default: the host name",
-    },
-    label: {
-      type: "string",
-      valueHint: "KEY=VALUE",
-      description: "label for target selectors (repeatable)",
-    },
-    "commands-dir": {
-      type: "string",
-      valueHint: "DIR",
-      description: "directory of custom command manifests; see wsctl commands",
-    },
-    "services-dir": {
-      type: "string",
-      valueHint: "DIR",
-      description: "directory of services that restart may restart; see wsctl commands lint",
-    },
-    "logs-dir": {
-      type: "string",
-      valueHint: "DIR",
-      description: "directory of log sources that fetch_logs may read; see wsctl commands lint",
-    },
-    "max-running": {
-      type: "string",
-      default: String(runningMax),
-      valueHint: "N",
-      description: "maximum number of commands that run at the same time",
-    },
-    "max-waiting": {
-      type: "string",
-      default: String(acceptedMax),
-      valueHint: "N",
-      description: "maximum number of queued commands; more are rejected with BUSY",
-    },
-    "max-timeout": {
-      type: "string",
-      default: "24h",
-      valueHint: "TIME",
-      description: "maximum run time of any command on this host",
-    },
-    "max-output": {
-      type: "string",
-      default: `${outputBytesMax}`,
-      valueHint: "BYTES",
-      description: "bytes of output kept per program (head and tail)",
-    },
-    "release-key": {
-      type: "string",
-      valueHint: "KEY",
-      description:
-        "public key that may sign updates (repeatable); without one, updates are disabled",
-    },
-    "release-threshold": {
-      type: "string",
-      default: "1",
-      valueHint: "N",
-      description: "number of keys that must have signed an update",
-    },
-    trust: {
-      type: "string",
-      valueHint: "KEYS",
-      description: "keys that must sign commands: KEY[,KEY], or update=2:KEY,KEY,KEY (repeatable)",
-    },
-    "allow-exec": {
-      type: "string",
-      valueHint: "PATTERN",
-      description: "command lines that exec may run, such as 'df *' or '**' (repeatable)",
-    },
-    "key-lifetime": {
-      type: "string",
-      default: "30d",
-      valueHint: "TIME",
-      description: "maximum age of the agent's key before it is renewed",
-    },
-    "audit-retention": auditRetentionArg,
-    heartbeat: {
-      type: "string",
-      default: "15s",
-      valueHint: "TIME",
-      description: "interval of heartbeats, unless the control plane sets another one",
-    },
-  },
+  args: agentArgs,
   run: ({ args, data }) =>
     agentRun({
-      ...args,
+      ...withAbsolutePaths(args, agentArgs),
+      join: args.join?.replace(/^@(.+)/s, (_, file: string) => `@${fromStart(file)}`),
       labels: (data as CommandData).lists.label ?? [],
       trust: (data as CommandData).lists.trust ?? [],
       allowExec: (data as CommandData).lists["allow-exec"] ?? [],
@@ -179,13 +177,19 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   const stopped = AbortSignal.any([waitForSignal(() => process.exit(exitFailed)), stop.signal]);
   const trial = createTrialReporter(() => stop.abort());
   const fault = trialFault();
-  const joinText = readJoinString(options.join);
-  const invited = joinText === undefined ? undefined : parseJoin(joinText).agentId;
-  const agentId = parseAgentId(options.id ?? invited ?? hostname().toLowerCase());
+  const agentsDir = join(resolveDataDir(options), "agents");
+  const likelyId = parseAgentId(options.id ?? hostname().toLowerCase());
+  // The join string should not be on the command line, which other users of this host can read.
+  const joining = readJoinText(options.join, join(agentsDir, likelyId));
+  const invited = joining.text === undefined ? undefined : parseJoin(joining.text).agentId;
+  const agentId = parseAgentId(options.id ?? invited ?? likelyId);
   // Checked first, so that an invalid flag has no effect on the host.
   const settings = hostSettings(options, agentId);
-  const dir = join(resolveDataDir(options), "agents", agentId);
+  const dir = join(agentsDir, agentId);
   const runtime = await loadRuntime();
+  // The process that replaces this one gets the same ID, whatever the host is called by then.
+  process.env.WSCTL_ID = agentId;
+  leaveStartDirectory();
   const logDir = join(dir, "log");
   const clock = systemClock();
   await breakIfPlanted(logDir);
@@ -195,7 +199,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   const storage = openFileStorage({ path: logDir, tryLock: runtime.tryLock });
   const journal = openAgentJournal({ storage, clock });
   const access = await openAgentConnection({
-    ...{ flags: options, join: joinText, agentId, dir, runtime, log },
+    ...{ flags: options, joining, agentId, dir, runtime, log },
     signal: stopped,
   });
   if (access === undefined) return exitOk;
@@ -234,9 +238,9 @@ function hostSettings(options: AgentRunOptions, agentId: string) {
   return {
     heartbeatSeconds: parseSeconds("heartbeat", options.heartbeat),
     keyLifetimeMs: parseSeconds("key-lifetime", options["key-lifetime"]) * 1000,
-    commandsDir: resolve(options["commands-dir"] ?? defaultCommandsDir(process.env)),
-    servicesDir: resolve(options["services-dir"] ?? defaultServicesDir(process.env)),
-    logsDir: resolve(options["logs-dir"] ?? defaultLogsDir(process.env)),
+    commandsDir: fromStart(options["commands-dir"] ?? defaultCommandsDir(process.env)),
+    servicesDir: fromStart(options["services-dir"] ?? defaultServicesDir(process.env)),
+    logsDir: fromStart(options["logs-dir"] ?? defaultLogsDir(process.env)),
     allowExec: options.allowExec,
     limits: {
       running: wholeNumber("max-running", options["max-running"], 1, 1_000),
@@ -266,13 +270,6 @@ function parseThreshold({ releaseKeys, ...options }: AgentRunOptions): number {
   }
   const most = Math.max(1, releaseKeys.length);
   return wholeNumber("release-threshold", options["release-threshold"], 1, most);
-}
-
-/** The join string should not be on the command line, which other users of this host can read. */
-function readJoinString(given: string | undefined): string | undefined {
-  if (given === undefined || given === "") return undefined;
-  if (given === "-") return readStdin();
-  return given.startsWith("@") ? readFile("join", given.slice(1)) : given;
 }
 
 function parseAgentId(text: string): string {

@@ -8,6 +8,7 @@ import { systemClock } from "../lib/time/clock.ts";
 import { commonArgs, logArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { createCliLog } from "./cli/log.ts";
+import { leaveStartDirectory, withAbsolutePaths } from "./cli/startDirectory.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
 import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
@@ -25,7 +26,7 @@ import { parseBytes, parseSeconds, wholeNumber } from "./flags/values.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
 
-const args = {
+const serveArgs = {
   ...commonArgs,
   ...logArgs,
   host: {
@@ -141,12 +142,12 @@ const args = {
 
 export default defineCommand({
   meta: { name: "serve", description: "Run the control plane" },
-  args,
+  args: serveArgs,
   run: ({ args, data }) => {
     const { lists } = data as CommandData;
     const { advertise: advertised = [], "oidc-grant": grants = [] } = lists;
     const { "trusted-proxy": trustedProxies = [] } = lists;
-    return serveRun({ ...args, advertised, trustedProxies, grants });
+    return serveRun({ ...withAbsolutePaths(args, serveArgs), advertised, trustedProxies, grants });
   },
 });
 
@@ -181,6 +182,8 @@ async function serveRun(options: ServeOptions): Promise<number> {
   const dataDir = resolveDataDir(options);
   const s3 = parseS3(options);
   const publicUrl = options["public-url"];
+  const runtime = await loadRuntime();
+  leaveStartDirectory();
   const control = await startControl({
     host,
     port: parsePort(options.port),
@@ -201,7 +204,7 @@ async function serveRun(options: ServeOptions): Promise<number> {
     },
     retention: parseRetention(options),
     drainTimeoutMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
-    runtime: await loadRuntime(),
+    runtime,
     clock: systemClock(),
     log,
   });

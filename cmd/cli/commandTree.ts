@@ -6,6 +6,7 @@ import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
 import { nearest } from "./nearest.ts";
 import { hasSettings } from "./paths.ts";
 import type { AllFlags } from "./settings.ts";
+import { fromStart, isSuccessor } from "./startDirectory.ts";
 import { type Sources, usage } from "./strictArgs.ts";
 
 declare module "citty" {
@@ -92,7 +93,8 @@ export async function readArgs(command: CommandDef): Promise<ArgsDef> {
 /** Returns the environment and the settings for the flags of a command. */
 export async function readSources({ root, command, path, rest }: CommandMatch): Promise<Sources> {
   const { env } = process;
-  const config = flagValue(rest, "config") ?? env.WSCTL_CONFIG;
+  const named = flagValue(rest, "config") ?? env.WSCTL_CONFIG;
+  const config = named !== undefined && isSuccessor() ? fromStart(named) : named;
   if (config === undefined && !hasSettings(env)) return { env, settings: {} };
   const flags = Object.keys(await readArgs(command));
   const { locateSetting, readSettings } = await import("./settings.ts");

@@ -18,6 +18,7 @@ import { type ServerAddress, toServerAddress } from "../../lib/protocol/api/serv
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
 import type { Runtime } from "../../lib/runtime/runtime.ts";
+import { identityFile, type JoinInput } from "../agent/joinText.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import {
   type ConnectionSettings,
@@ -36,8 +37,7 @@ export interface AgentConnection extends ConnectionSettings {
 
 export interface AgentConnectionOptions {
   flags: ClientFlags;
-  /** The join string. */
-  join: string | undefined;
+  joining: JoinInput;
   agentId: string;
   /** The agent's data directory. */
   dir: string;
@@ -95,11 +95,12 @@ export async function openAgentConnection(
  * token. A join string that was already used is ignored, so that it can stay in a unit file.
  */
 async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIdentity | undefined> {
-  const { flags, join: text, agentId, dir, runtime, log, signal } = options;
-  const path = join(dir, "identity.json");
+  const { flags, joining, agentId, dir, runtime, log, signal } = options;
+  const { text, isJoined } = joining;
+  const path = join(dir, identityFile);
   const known = AgentIdentity.read(path);
   if (text === undefined) {
-    const isOther = flags.server !== undefined || readToken(flags) !== undefined;
+    const isOther = !isJoined && (flags.server !== undefined || readToken(flags) !== undefined);
     return isOther ? undefined : known;
   }
   const order = parseJoin(text);

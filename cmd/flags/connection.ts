@@ -1,6 +1,6 @@
 /** Finds the control plane and the token, and rejects unsafe environment variables. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
@@ -16,6 +16,7 @@ import { loadRuntime } from "../../lib/runtime/load.ts";
 import { type ControlPlane, controlPlaneFetch } from "../../lib/transfer/apiCall.ts";
 import type { ClientFlags, CommonOptions } from "../cli/commonFlags.ts";
 import { defaultDataDir } from "../cli/paths.ts";
+import { fromStart } from "../cli/startDirectory.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readStdin } from "../output/stdio.ts";
 
@@ -62,7 +63,7 @@ function isSet(name: string): boolean {
 
 export function resolveDataDir(options: CommonOptions): string {
   // The path is absolute, because programs are started in other directories.
-  return resolve(options["data-dir"] ?? defaultDataDir(process.env));
+  return fromStart(options["data-dir"] ?? defaultDataDir(process.env));
 }
 
 /** Returns the control plane of the flags, or of the local credentials. */
@@ -146,7 +147,7 @@ export function readToken(flags: ClientFlags): string | undefined {
  */
 export function tokenReader(flags: ClientFlags, token: string, log: Log): () => string {
   const file = flags["token-file"];
-  if (file === undefined || !statSync(file).isFile()) return () => token;
+  if (file === undefined || process.env[pipedVariable] !== undefined) return () => token;
   let latest = token;
   return () => {
     try {
@@ -161,11 +162,14 @@ export function tokenReader(flags: ClientFlags, token: string, log: Log): () => 
 /** A token has 84 characters. What is much longer is another file. */
 const tokenFileBytesMax = 4_096;
 
+/** Passes a token that was read from a pipe to the process that replaces this one. */
+const pipedVariable = "WSCTL_PIPED_TOKEN";
+
 /** A pipe, as of `--token-file <(…)`, is read only once. */
 const pipedTokens = new Map<string, string>();
 
 function readTokenFile(file: string): string {
-  const piped = pipedTokens.get(file);
+  const piped = pipedTokens.get(file) ?? process.env[pipedVariable];
   if (piped !== undefined) return piped;
   if (file === "-") return remember(file, readStdin());
   let descriptor: number | undefined;
@@ -200,6 +204,7 @@ function readHead(descriptor: number, file: string): string {
 
 function remember(file: string, text: string): string {
   pipedTokens.set(file, text);
+  process.env[pipedVariable] = text;
   return text;
 }
 

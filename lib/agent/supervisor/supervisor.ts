@@ -44,6 +44,8 @@ export async function superviseRun(dir: string): Promise<void> {
   const spec = readFileIfExists<SupervisedRun>(dir, specFile);
   // The directory was deleted, or the program has already run.
   if (spec === undefined || readFileIfExists(dir, endFile) !== undefined) return;
+  // The agent creates private files; the files of programs are as after a login.
+  process.umask(0o022);
   const live = new OutputBackpressure(dir);
   const refuse = (fault: string) => {
     return keepTrying(dir, () => writeRunFile(dir, endFile, unstarted(fault)));
