@@ -32,7 +32,7 @@ import { parseSeconds, wholeNumber } from "./flags/values.ts";
 
 const { json: _json, ...accessArgs } = clientArgs;
 
-const agentArgs = {
+export const agentArgs = {
   ...accessArgs,
   ...logArgs,
   join: {
@@ -128,16 +128,23 @@ const agentArgs = {
 export default defineCommand({
   meta: { name: "agent", description: "Run the agent on this host" },
   args: agentArgs,
-  run: ({ args, data }) =>
-    agentRun({
-      ...withAbsolutePaths(args, agentArgs),
-      join: args.join?.replace(/^@(.+)/s, (_, file: string) => `@${fromStart(file)}`),
-      labels: (data as CommandData).lists.label ?? [],
-      trust: (data as CommandData).lists.trust ?? [],
-      allowExec: (data as CommandData).lists["allow-exec"] ?? [],
-      releaseKeys: (data as CommandData).lists["release-key"] ?? [],
-    }),
+  run: ({ args, data }) => agentRun(toAgentOptions(args, (data as CommandData).lists)),
 });
+
+/** Returns the options of parsed arguments, with absolute paths. */
+export function toAgentOptions<T extends { join?: string | undefined }>(
+  args: T,
+  lists: CommandData["lists"],
+) {
+  return {
+    ...withAbsolutePaths(args, agentArgs),
+    join: args.join?.replace(/^@(.+)/s, (_, file: string) => `@${fromStart(file)}`),
+    labels: lists.label ?? [],
+    trust: lists.trust ?? [],
+    allowExec: lists["allow-exec"] ?? [],
+    releaseKeys: lists["release-key"] ?? [],
+  };
+}
 
 export interface AgentRunOptions extends ClientFlags {
   "log-level"?: string;
@@ -166,12 +173,7 @@ export interface AgentRunOptions extends ClientFlags {
  */
 async function agentRun(options: AgentRunOptions): Promise<number> {
   assertNoHostileVariables();
-  if (options["token-file"] === "-") {
-    const text = "an agent reads its token again at each restart";
-    throw usage(
-      `Flag --token-file cannot be standard input: ${text}. Specify a file, or set WSCTL_TOKEN`,
-    );
-  }
+  refuseStdinToken(options);
   const log = createCliLog(options);
   const stop = new AbortController();
   const stopped = AbortSignal.any([waitForSignal(() => process.exit(exitFailed)), stop.signal]);
@@ -228,6 +230,23 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
     stopped,
   );
   return exitOk;
+}
+
+function refuseStdinToken(options: AgentRunOptions): void {
+  if (options["token-file"] !== "-") return;
+  const text = "an agent reads its token again at each restart";
+  throw usage(
+    `Flag --token-file cannot be standard input: ${text}. Specify a file, or set WSCTL_TOKEN`,
+  );
+}
+
+/**
+ * Checks the flags of an agent without effect on the host.
+ * @throws {WsctlError} USAGE with the invalid flag.
+ */
+export function checkAgentOptions(options: AgentRunOptions): void {
+  refuseStdinToken(options);
+  hostSettings(options, parseAgentId(options.id ?? hostname().toLowerCase()));
 }
 
 /**

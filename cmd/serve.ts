@@ -26,7 +26,7 @@ import { parseBytes, parseSeconds, wholeNumber } from "./flags/values.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
 
-const serveArgs = {
+export const serveArgs = {
   ...commonArgs,
   ...logArgs,
   host: {
@@ -143,13 +143,15 @@ const serveArgs = {
 export default defineCommand({
   meta: { name: "serve", description: "Run the control plane" },
   args: serveArgs,
-  run: ({ args, data }) => {
-    const { lists } = data as CommandData;
-    const { advertise: advertised = [], "oidc-grant": grants = [] } = lists;
-    const { "trusted-proxy": trustedProxies = [] } = lists;
-    return serveRun({ ...withAbsolutePaths(args, serveArgs), advertised, trustedProxies, grants });
-  },
+  run: ({ args, data }) => serveRun(toServeOptions(args, (data as CommandData).lists)),
 });
+
+/** Returns the options of parsed arguments, with absolute paths. */
+export function toServeOptions<T extends object>(args: T, lists: CommandData["lists"]) {
+  const { advertise: advertised = [], "oidc-grant": grants = [] } = lists;
+  const { "trusted-proxy": trustedProxies = [] } = lists;
+  return { ...withAbsolutePaths(args, serveArgs), advertised, trustedProxies, grants };
+}
 
 export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
   "data-dir"?: string | undefined;
@@ -172,23 +174,19 @@ export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
   "audit-retention": string;
 }
 
-/** Serves until SIGINT or SIGTERM, then drains. */
-async function serveRun(options: ServeOptions): Promise<number> {
-  assertNoHostileVariables();
-  const log = createCliLog(options);
-  const stopped = waitForSignal(() => process.exit(exitFailed));
+/**
+ * Returns the settings of a control plane.
+ * @throws {WsctlError} USAGE with the invalid flag.
+ */
+export function parseServeOptions(options: ServeOptions) {
   const host = parseHost(options.host);
-  const tls = parseTlsChoice({ ...options, host });
-  const dataDir = resolveDataDir(options);
   const s3 = parseS3(options);
   const publicUrl = options["public-url"];
-  const runtime = await loadRuntime();
-  leaveStartDirectory();
-  const control = await startControl({
+  return {
     host,
     port: parsePort(options.port),
-    dataDir,
-    tls,
+    dataDir: resolveDataDir(options),
+    tls: parseTlsChoice({ ...options, host }),
     advertised: options.advertised.map(parseAdvertisedName),
     ...(publicUrl === undefined ? {} : { publicUrl: parsePublicUrl("public-url", publicUrl) }),
     trustedProxies: options.trustedProxies.map(parseTrustedProxy),
@@ -204,13 +202,22 @@ async function serveRun(options: ServeOptions): Promise<number> {
     },
     retention: parseRetention(options),
     drainTimeoutMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
-    runtime,
-    clock: systemClock(),
-    log,
-  });
+  };
+}
+
+/** Serves until SIGINT or SIGTERM, then drains. */
+async function serveRun(options: ServeOptions): Promise<number> {
+  assertNoHostileVariables();
+  const log = createCliLog(options);
+  const stopped = waitForSignal(() => process.exit(exitFailed));
+  const settings = parseServeOptions(options);
+  const runtime = await loadRuntime();
+  leaveStartDirectory();
+  const control = await startControl({ ...settings, runtime, clock: systemClock(), log });
   const { url, publicUrl: public_url } = control;
   const elsewhere = public_url === url ? {} : { public_url };
-  log.info(`serving on ${url}`, { ...elsewhere, data_dir: dataDir, pid: process.pid });
+  const place = { data_dir: settings.dataDir, pid: process.pid };
+  log.info(`serving on ${url}`, { ...elsewhere, ...place });
   if (!stopped.aborted) {
     await new Promise((resolve) => stopped.addEventListener("abort", resolve, { once: true }));
   }

@@ -1,14 +1,22 @@
-import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "citty";
+import { writeFileAtomically } from "../lib/files/atomicWrite.ts";
 import { errorText } from "../lib/protocol/errors.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
+import { hostSettingsFile } from "./cli/paths.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { print, remark } from "./output/stdio.ts";
-import { formatUnit, type Service, services, unitName } from "./service/systemdUnit.ts";
+import { startUnit } from "./service/startUnit.ts";
+import {
+  formatUnit,
+  type Service,
+  type ServiceArguments,
+  services,
+  unitName,
+} from "./service/systemdUnit.ts";
 
 const unitArgs = {
   service: {
@@ -70,22 +78,35 @@ async function printRun(options: ServiceOptions): Promise<number> {
 }
 
 async function installRun(options: ServiceOptions): Promise<number> {
-  const { name, text } = await buildUnit(options);
+  const { name, text, flags } = await buildUnit(options);
   const path = join(unitsDir, name);
+  requireFiles(flags);
+  const isUnchanged = readIfExists(path) === text;
   try {
-    writeFileSync(path, text, { mode: 0o644 });
+    writeFileAtomically(path, text, 0o644);
   } catch (error) {
     throw usage(`Cannot write "${path}": ${errorText(error)}; run this as root`);
   }
-  for (const words of [["daemon-reload"], ["enable", "--now", name]]) {
-    const done = spawnSync("systemctl", words, { encoding: "utf8" });
-    if (done.status === 0) continue;
-    const why = done.error === undefined ? done.stderr.trim() : errorText(done.error);
-    throw usage(`The unit is in "${path}", but "systemctl ${words.join(" ")}" failed: ${why}`);
-  }
+  const pid = await startUnit(name, path, isUnchanged);
   print(path);
-  remark(`Running: systemctl status ${name}`);
+  remark(`Running as process ${pid}: systemctl status ${name}`);
   return exitOk;
+}
+
+function readIfExists(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+/** A missing file would stop the service at its start, or at the next boot. */
+function requireFiles({ list }: ServiceArguments): void {
+  for (const { fileFlag, text } of list) {
+    if (fileFlag === undefined) continue;
+    try {
+      accessSync(text, constants.R_OK);
+    } catch (error) {
+      throw usage(`Flag --${fileFlag}: cannot read "${text}": ${errorText(error)}`);
+    }
+  }
 }
 
 async function buildUnit({ service, args, program }: ServiceOptions) {
@@ -95,12 +116,22 @@ async function buildUnit({ service, args, program }: ServiceOptions) {
   if (own?.startsWith("/") !== true) {
     throw usage("Flag --program: expected the absolute path of a binary");
   }
-  const secret = args.find((word) => /^(wsj1\.|wsctl-[0-9a-f]{12}-)/.test(word));
+  const secret = args.find((word) => /^(--[\w-]+=)?(wsj1\.|wsctl-[0-9a-f]{12}-)/.test(word));
   if (secret !== undefined) {
     throw usage(
       "An argument contains a secret, which every user could read in the unit: use a file of root with --join @FILE or --token-file FILE",
     );
   }
   const name = unitName(service as Service);
-  return { name, text: formatUnit({ service: service as Service, program: own, flags: args }) };
+  const { parseServiceArguments } = await import("./service/serviceArguments.ts");
+  const flags = parseServiceArguments(service as Service, args);
+  if (service === "serve") addHostSettings(flags);
+  return { name, flags, text: formatUnit({ service: service as Service, program: own, flags }) };
+}
+
+/** The user of the service has no settings of its own, and gets those of the host. */
+function addHostSettings({ list }: ServiceArguments): void {
+  const isNamed = list.some(({ fileFlag }) => fileFlag === "config");
+  if (isNamed || !existsSync(hostSettingsFile)) return;
+  list.push({ text: "--config" }, { fileFlag: "config", text: hostSettingsFile });
 }

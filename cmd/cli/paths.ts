@@ -6,9 +6,12 @@ import { usage } from "./strictArgs.ts";
 
 export type Env = Record<string, string | undefined>;
 
+/** The settings of the host, which root uses. */
+export const hostSettingsFile = "/etc/wsctl/config.toml";
+
 /** The settings file, unless `--config` or `WSCTL_CONFIG` names another one. */
 export function defaultSettingsFile(env: Env): string {
-  if (isRoot()) return "/etc/wsctl/config.toml";
+  if (isRoot()) return hostSettingsFile;
   // A user without a home has no settings, so the path must not exist.
   const home = homeOf() ?? "/nonexistent";
   return join(env.XDG_CONFIG_HOME ?? join(home, ".config"), "wsctl", "config.toml");

@@ -86,8 +86,22 @@ function resolve(services: ManifestDirectory<Service>, parameters: JsonObject): 
 function buildSteps(manifest: v.InferOutput<typeof Manifest>): string[][] | undefined {
   const { unit, restart, stop, start } = manifest;
   const keys = Object.keys(manifest).sort().join(" ");
-  if (keys === "unit" && unit !== undefined) return [["systemctl", "restart", "--", unit]];
+  if (keys === "unit" && unit !== undefined) {
+    return [
+      ["systemctl", "restart", "--", unit],
+      ["/bin/sh", "-c", checkUnit, "sh", unit],
+    ];
+  }
   if (keys === "restart" && restart !== undefined) return [restart];
   if (keys === "start stop" && stop !== undefined && start !== undefined) return [stop, start];
   return undefined;
 }
+
+/**
+ * Fails if the unit has failed, or starts again, a second after its restart: for most units
+ * systemctl only reports that the process was created.
+ */
+const checkUnit = `sleep 1
+case $(systemctl show --property=ActiveState --value -- "$1") in
+failed | activating) systemctl status --no-pager --lines=10 -- "$1"; exit 1 ;;
+esac`;

@@ -3,7 +3,13 @@ import { parseService } from "../../../../lib/agent/programs/serviceRestart.ts";
 
 describe("readService()", () => {
   test.each<[string, string[][]]>([
-    ['unit = "nginx.service"', [["systemctl", "restart", "--", "nginx.service"]]],
+    [
+      'unit = "nginx.service"',
+      [
+        ["systemctl", "restart", "--", "nginx.service"],
+        ["/bin/sh", "-c", expect.stringContaining("ActiveState"), "sh", "nginx.service"],
+      ],
+    ],
     ['restart = ["/bin/ctl", "restart"]', [["/bin/ctl", "restart"]]],
     ['stop = ["a"]\nstart = ["b", "c"]', [["a"], ["b", "c"]]],
   ])("reads %j", (text, steps) => {
