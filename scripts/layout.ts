@@ -201,7 +201,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/agent/supervisor",
     what: "the process beside each program, and the agent's side of it",
-    mayImport: [...base, "lib/files", "lib/agent/core"],
+    mayImport: [...base, "lib/files", "lib/runtime", "lib/agent/core"],
   },
   {
     path: "lib/agent/programs",

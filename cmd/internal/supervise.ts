@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
 import { superviseRun } from "../../lib/agent/supervisor/supervisor.ts";
+import { loadRuntime } from "../../lib/runtime/load.ts";
 import { commonArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
 
@@ -14,6 +15,6 @@ export default defineCommand({
 });
 
 async function supervisorRun(dir: string): Promise<number> {
-  await superviseRun(dir);
+  await superviseRun(dir, await loadRuntime());
   return exitOk;
 }

@@ -59,7 +59,6 @@ export function formatUnit({ service, program, flags }: UnitOptions): string {
     "RestartSec=1",
     `RestartPreventExitStatus=${usageStatus}`,
     "WorkingDirectory=/",
-    "LimitNOFILE=131072",
     // Variables that could load code or print secrets are removed.
     "UnsetEnvironment=BUN_OPTIONS BUN_INSPECT NODE_OPTIONS BUN_BE_BUN BUN_CONFIG_VERBOSE_FETCH",
     ...(isServe ? settingsForServe(flags) : forAgent),
@@ -102,6 +101,7 @@ const forServe = [
   "StateDirectoryMode=0700",
   "Environment=WSCTL_DATA_DIR=%S/wsctl",
   "UMask=0077",
+  "LimitNOFILE=131072",
   "NoNewPrivileges=yes",
   "ProtectSystem=strict",
   "ProtectHome=yes",

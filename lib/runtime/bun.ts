@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import { connect, fetchWith } from "./bunClient.ts";
 import { fileBody } from "./bunFileBody.ts";
+import { spawnPiped } from "./bunPipes.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
 import type { Runtime, ServeOptions, Server, ServerSocket, TlsOptions } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
@@ -232,6 +233,7 @@ export const runtime: Runtime = {
   connect,
   fetchWith,
   fileBody,
+  spawnPiped,
   self,
   program,
   tryLock,

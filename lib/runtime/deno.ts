@@ -3,6 +3,7 @@
  * message sizes nor the time for headers, and its client cannot send pings. Imported only by
  * `load.ts`, and only under Deno.
  */
+import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
@@ -27,6 +28,8 @@ import type {
   ConnectOptions,
   FilePart,
   NamedTls,
+  PipedProcess,
+  PipedSpawnOptions,
   Runtime,
   ServeOptions,
   Server,
@@ -217,6 +220,19 @@ function dialOver(
   };
 }
 
+/** Deno connects a child by pipes. */
+function spawnPiped(
+  file: string,
+  args: readonly string[],
+  { cwd, env, stdin }: PipedSpawnOptions,
+): PipedProcess {
+  const child = spawn(file, args, { cwd, env, detached: true });
+  // A program need not read its standard input.
+  child.stdin.on("error", () => {});
+  child.stdin.end(stdin);
+  return { child, stdout: child.stdout, stderr: child.stderr };
+}
+
 /** Deno has no execve, so libc's is called through FFI. Returns only by throwing. */
 function self(): string[] {
   return [deno.execPath(), "run", "-A", deno.mainModule];
@@ -288,6 +304,7 @@ export const runtime: Runtime = {
   connect,
   fetchWith,
   fileBody,
+  spawnPiped,
   self,
   program: () => undefined,
   tryLock,

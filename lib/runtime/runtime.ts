@@ -2,6 +2,8 @@
  * The interface to the differences between runtimes. Two files of the same shape implement it;
  * `load.ts` chooses one.
  */
+import type { ChildProcess } from "node:child_process";
+import type { Readable } from "node:stream";
 import type { Context, Hono } from "hono";
 import type { UpgradeWebSocket, WSContext } from "hono/ws";
 import type { Trust } from "../network/trust.ts";
@@ -107,6 +109,22 @@ export interface FilePart {
   done(): void;
 }
 
+export interface PipedSpawnOptions {
+  cwd: string;
+  env: Record<string, string>;
+  /** What the program reads from its standard input. */
+  stdin: string;
+  /** The user id of the program, if it is another one. */
+  pipeOwner?: number | undefined;
+}
+
+/** A program whose standard streams are pipes. A stream closes when no process can write to it. */
+export interface PipedProcess {
+  child: ChildProcess;
+  stdout: Readable;
+  stderr: Readable;
+}
+
 export interface Runtime {
   /** Hono's upgrade helper for this runtime. */
   upgradeWebSocket: UpgradeWebSocket;
@@ -122,6 +140,11 @@ export interface Runtime {
   fetchWith(trust: Trust): typeof fetch;
   /** Returns a part of a file as a response body, with back-pressure. */
   fileBody(part: FilePart): Blob | ReadableStream<Uint8Array>;
+  /**
+   * Starts a program with pipes, in a session of its own.
+   * @throws The error of the operating system; some arrive as an `error` event of the child.
+   */
+  spawnPiped(file: string, args: readonly string[], options: PipedSpawnOptions): PipedProcess;
   /** Returns the command that starts this program, without arguments. */
   self(): string[];
   /** Returns the path of the compiled executable; undefined if the program runs from sources. */

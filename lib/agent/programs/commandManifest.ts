@@ -24,7 +24,8 @@ export interface Program {
   concurrency?: number;
   /** The user that the program runs as; undefined for the agent's own user. */
   user?: string;
-  directory: string;
+  /** The working directory; undefined for the home of the user. */
+  directory?: string;
   env: Readonly<Record<string, string>>;
   /** The bytes of output that are kept: the first half from the start, the rest from the end. */
   outputBytes: number;
@@ -60,7 +61,7 @@ const Manifest = v.strictObject({
   user: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z_][a-z0-9_-]*$/i, "must be the name of a user")),
   ),
-  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
+  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path"))),
   env: v.optional(v.record(VariableName, VariableValue), {}),
   output_bytes: v.optional(whole(1_024, outputBytesMax), outputBytesDefault),
   cancellable: v.optional(v.boolean("must be true or false"), true),
@@ -78,6 +79,7 @@ export function parseProgram(fileName: string, text: string): Program {
     output_bytes,
     concurrency,
     user,
+    directory,
     cancellable,
     ...rest
   } = readToml(fileName, text, Manifest);
@@ -90,6 +92,7 @@ export function parseProgram(fileName: string, text: string): Program {
     ...(timeout_seconds === undefined ? {} : { timeoutMs: timeout_seconds * 1000 }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(user === undefined ? {} : { user }),
+    ...(directory === undefined ? {} : { directory }),
     outputBytes: output_bytes,
     isCancellable: cancellable,
   };

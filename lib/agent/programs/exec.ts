@@ -22,7 +22,7 @@ const Parameters = v.strictObject({
     v.check((argv) => argv[0] !== "", "must name a program"),
   ),
   stdin: v.optional(v.string(), ""),
-  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path")), "/"),
+  directory: v.optional(v.pipe(v.string(), v.startsWith("/", "must be an absolute path"))),
 });
 
 /** Returns the program kind of `exec`. Without a pattern it announces and runs nothing. */
@@ -53,7 +53,10 @@ function resolve(patterns: readonly string[], parameters: unknown): ResolvedProg
   const read = parseExec(parameters);
   if (read.exec === undefined) return reject("INVALID_PARAMETERS", read.fault);
   const { argv, stdin, directory } = read.exec;
-  if (isAllowed(patterns, argv)) return { input: { steps: [argv], stdin, directory } };
+  if (isAllowed(patterns, argv)) {
+    const place = directory === undefined ? {} : { directory };
+    return { input: { steps: [argv], stdin, ...place } };
+  }
   return reject("FORBIDDEN", "this host's patterns for exec do not allow these arguments");
 }
 

@@ -1,10 +1,11 @@
 /** Builds what a supervisor runs, and the environment of the program. */
-import { userInfo } from "node:os";
+import { existsSync } from "node:fs";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
 import type { RunSpec } from "../core/model.ts";
 import type { SupervisedRun } from "../supervisor/runFiles.ts";
 import { envKey, formatValue } from "./commandManifest.ts";
+import { findLogin, homeDirectory, loginEnvironment } from "./loginEnvironment.ts";
 
 /** A program as the host's files and flags allow it. */
 export interface RunInput {
@@ -29,9 +30,6 @@ export interface RunDirectory {
   timeoutMs: number;
 }
 
-/** The variables of the agent's environment that a program gets. */
-const passedOn = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
-
 export function buildRunSpec(
   order: RunSpec,
   wanted: RunInput,
@@ -39,32 +37,25 @@ export function buildRunSpec(
 ): SupervisedRun {
   const { requestId, command, timeoutMs } = order;
   const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
+  const login = findLogin(user);
   return {
     requestId,
     steps: wanted.steps.map((argv) => asUser(user, argv)),
     delayMs: wanted.delayMs ?? 0,
     env: {
-      ...inherited(),
+      ...loginEnvironment(login),
       ...env,
       ...encodeParameters(values),
       WSCTL_COMMAND: command,
       WSCTL_REQUEST_ID: requestId,
     },
-    directory: wanted.directory ?? "/",
+    directory: wanted.directory ?? homeDirectory(login),
     stdin: typeof stdin === "string" ? stdin : stdin({ requestId, dir, timeoutMs }),
     timeoutMs,
     outputBytes: Math.min(outputBytesMax, wanted.outputBytes ?? outputBytesDefault),
     ...(user === undefined ? {} : { user }),
     ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),
   };
-}
-
-function inherited(): Record<string, string> {
-  const kept = passedOn.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return Object.fromEntries(kept);
 }
 
 function encodeParameters(values: JsonObject): Record<string, string> {
@@ -75,17 +66,13 @@ function encodeParameters(values: JsonObject): Record<string, string> {
   return Object.fromEntries(named.filter(([, value]) => !value.includes("\0")));
 }
 
-/** Returns undefined if the host does not know the user. */
-function ownName(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Only root can switch users; for the agent's own user no switch is necessary. */
 function asUser(user: string | undefined, argv: string[]): string[] {
-  if (user === undefined || user === ownName()) return argv;
-  return ["runuser", "-u", user, "--", ...argv];
+  if (user === undefined || user === findLogin()?.user) return argv;
+  return [findRunuser(), "-u", user, "--", ...argv];
+}
+
+/** It is not on the path of a user other than root. */
+function findRunuser(): string {
+  return ["/usr/sbin/runuser", "/sbin/runuser"].find((path) => existsSync(path)) ?? "runuser";
 }

@@ -22,6 +22,8 @@ import { resultFile } from "./runFiles.ts";
 
 export class ResultFile {
   readonly path: string;
+  /** The user id of the program, if it is another one. */
+  readonly owner: number | undefined;
   readonly #uid: number | undefined;
   readonly #ownDir: string | undefined;
 
@@ -29,6 +31,7 @@ export class ResultFile {
   constructor(dir: string, user: string | undefined) {
     const isOther = user !== undefined && process.getuid?.() === 0;
     this.#uid = isOther ? findUid(user) : process.getuid?.();
+    this.owner = isOther ? this.#uid : undefined;
     if (isOther && this.#uid !== undefined) {
       this.#ownDir = mkdtempSync(join(tmpdir(), "wsctl-result-"));
       chownSync(this.#ownDir, this.#uid, -1);

@@ -75,7 +75,7 @@ describe.skipIf(booted === undefined)("under systemd", () => {
     const failed = wsctl("service install serve -- --host 10.99.0.1 --insecure-plaintext");
     expect(failed).toMatchObject({ code: 1, stdout: "" });
     expect(failed.stderr).toContain('Cannot start "wsctl-serve.service": its process ended');
-    expect(failed.stderr).toContain("EADDRNOTAVAIL: this host does not have the address");
+    expect(failed.stderr).toContain("no interface of this host has the address");
     expect(wsctl("service install serve").code).toBe(0);
   });
 

@@ -13,7 +13,6 @@ describe("readProgram()", () => {
     expect(parseProgram("deploy.toml", least)).toMatchObject({
       name: "deploy",
       argv: ["/bin/true"],
-      directory: "/",
       env: {},
       schema: { type: "object", additionalProperties: false },
     });

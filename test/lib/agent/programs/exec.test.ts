@@ -36,8 +36,8 @@ describe("isAllowed()", () => {
 });
 
 describe("readExec()", () => {
-  test("fills in standard input and directory", () => {
-    const exec = { argv: ["df", "a b", ""], stdin: "", directory: "/" };
+  test("fills in standard input", () => {
+    const exec = { argv: ["df", "a b", ""], stdin: "" };
     expect(parseExec({ argv: ["df", "a b", ""] })).toEqual({ exec });
   });
 
