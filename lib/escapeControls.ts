@@ -11,6 +11,16 @@ export function escapeControls(text: string): string {
   });
 }
 
+/**
+ * Escapes the characters of a program's output that could control a terminal or reorder its text.
+ * A tab stays a tab. Joiners and direction marks stay, because Persian, Arabic, Hebrew and emoji
+ * need them.
+ */
+export function escapeOutput(text: string): string {
+  if (/^[\n\t -~]*$/.test(text)) return text;
+  return text.replace(invisible, (char) => (readable.test(char) ? char : escapeControls(char)));
+}
+
 /** Escapes the same characters in JSON text as JSON does, so that its values stay what they are. */
 export function escapeJson(json: string): string {
   if (/^[\n -~]*$/.test(json)) return json;
@@ -22,3 +32,4 @@ export function escapeJson(json: string): string {
 }
 
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}]/gu;
+const readable = /^[\n\t\u00ad\u061c\u200c-\u200f]$/;

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   setKey,
 } from "../../lib/protocol/json.ts";
+import { findLossyJson } from "../../lib/protocol/jsonText.ts";
 import { AgentId } from "../../lib/protocol/names.ts";
 import { isTimestamp, timestamp } from "../../lib/protocol/timestamp.ts";
 import { usage } from "../cli/strictArgs.ts";
@@ -149,7 +150,7 @@ export function parseObject(source: string, text: string): JsonObject {
     throw usage(`Flag --params: ${source} is not JSON`);
   }
   if (!isJsonObject(value)) throw usage(`Flag --params: ${source} must be a JSON object`);
-  const flaw = findUnsafeNumber(value);
+  const flaw = findUnsafeNumber(value) ?? findLossyJson(text);
   if (flaw !== undefined) throw usage(`Flag --params: ${source} has ${flaw}`);
   return value;
 }
@@ -161,8 +162,7 @@ function valueFrom(text: string): unknown {
   } catch {
     return text;
   }
-  const isChanged = /^-?[1-9]\d*$/.test(text) && String(value) !== text;
-  const flaw = isChanged ? "a number that cannot be kept exactly" : findUnsafeNumber(value);
+  const flaw = findUnsafeNumber(value) ?? findLossyJson(text);
   if (flaw === undefined) return value;
   throw usage(`Flag --param: "${text}" has ${flaw}; as text it is written '"${text}"'`);
 }

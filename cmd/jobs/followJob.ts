@@ -73,6 +73,7 @@ export class JobFollower {
   readonly #directory: OutputDirectory | undefined;
   readonly #sink: OutputDirectory | LiveOutputPrinter | undefined;
   readonly #state: { jobId?: string };
+  readonly #progress = terminalJobProgress();
 
   private constructor(
     flags: FollowFlags,
@@ -89,7 +90,7 @@ export class JobFollower {
     this.#directory = parts.directory;
     this.#state = parts.state;
     const isLive = flags["stream-output"] && isPlain(flags);
-    this.#sink = parts.directory ?? (isLive ? new LiveOutputPrinter() : undefined);
+    this.#sink = parts.directory ?? (isLive ? new LiveOutputPrinter(this.#progress) : undefined);
   }
 
   /** @throws {WsctlError} USAGE if the output cannot be written. */
@@ -117,7 +118,7 @@ export class JobFollower {
     try {
       return await showJob(job, {
         ...{ printer: this.#printer, isForProgram: isForProgram(this.#flags) },
-        ...{ sink: this.#sink, dir: this.#directory, progress: terminalJobProgress() },
+        ...{ sink: this.#sink, dir: this.#directory, progress: this.#progress },
       });
     } catch (error) {
       remark(`The job continues; follow it with: wsctl jobs watch ${jobId}`);

@@ -1,6 +1,6 @@
 /** Prints results as a table, as lines of JSON, or as CSV. */
 import type { ArgsDef } from "citty";
-import { escapeControls } from "../../lib/escapeControls.ts";
+import { escapeOutput } from "../../lib/escapeControls.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { isTerminal, terminalSize } from "../cli/terminal.ts";
@@ -107,7 +107,7 @@ export function csvLine(cells: readonly (string | number | undefined)[]): string
   return cells
     .map((cell) => {
       if (typeof cell === "number") return `${cell}`;
-      const text = escapeControls(cell ?? "");
+      const text = escapeOutput((cell ?? "").replace(/\r\n?/g, "\n"));
       const tame = /^[=+@\t\r-]/.test(text) ? `'${text}` : text;
       return /[",\n\r]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
     })

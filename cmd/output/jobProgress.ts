@@ -24,6 +24,11 @@ export class JobProgress {
     this.#options = options;
   }
 
+  /** Whether a line of this progress stands below the output. */
+  get hasStatusLine(): boolean {
+    return this.#options.isShown && this.#total >= totalMin;
+  }
+
   begin(total: number): void {
     this.#total = total;
     this.#begunAt = this.#options.now();

@@ -1,13 +1,15 @@
 /**
- * Prints live output in whole lines, each with its agent as a prefix. The output of a program is
- * untrusted text, like everything that a host sends.
+ * Prints live output in lines, each with its agent as a prefix. A line that has no end yet is shown
+ * after a second. The output of a program is untrusted text, like everything that a host sends.
  */
-import { escapeControls } from "../../lib/escapeControls.ts";
+import { escapeOutput } from "../../lib/escapeControls.ts";
 import type { OutcomeLine, OutputLine } from "../../lib/protocol/api/views.ts";
 import { textCharsMax } from "../../lib/protocol/limits.ts";
 import { messageAfter } from "../../lib/protocol/omission.ts";
+import { isTerminal } from "../cli/terminal.ts";
+import { LineScreen, type OpenLine } from "./lineScreen.ts";
 import { quantity } from "./quantity.ts";
-import { print, remark } from "./stdio.ts";
+import { printText, remark, remarkText } from "./stdio.ts";
 
 /** Receives a job's live output. */
 export interface OutputSink {
@@ -16,12 +18,33 @@ export interface OutputSink {
   end(line: OutcomeLine): boolean;
 }
 
+/** What else is written at the same terminal. */
+export interface Surroundings {
+  /** A status line below the output, which is redrawn, so that no line can stay open above it. */
+  hasStatusLine: boolean;
+  /** These must be called before and after output that no `piece` caused. */
+  clearLine(): void;
+  draw(): void;
+}
+
+export interface Screens {
+  stdout: LineScreen;
+  stderr: LineScreen;
+}
+
 /** A longer line is shown in parts. */
 const lineCharsMax = 16 * 1024;
+/** An open line is shown after this time. */
+const openLineMs = 1_000;
 
 interface StartedStream {
+  screen: LineScreen;
+  prefix: string;
   decoder: TextDecoder;
-  rest: string;
+  line: OpenLine;
+  /** The program went back to the beginning of the line; what follows replaces the line. */
+  isReturned: boolean;
+  timer: NodeJS.Timeout | undefined;
 }
 
 interface StartedRequest {
@@ -36,6 +59,13 @@ interface StartedRequest {
 /** Prints standard output to standard output, and standard error to standard error. */
 export class LiveOutputPrinter implements OutputSink {
   readonly #begun = new Map<string, StartedRequest>();
+  readonly #screens: Screens;
+  readonly #around: Surroundings;
+
+  constructor(around: Surroundings, screens = openScreens()) {
+    this.#around = around;
+    this.#screens = screens;
+  }
 
   piece({ request_id, agent, output }: OutputLine): void {
     const { stream = "stdout", skipped, incomplete, text, base64 } = output;
@@ -43,43 +73,130 @@ export class LiveOutputPrinter implements OutputSink {
     this.#begun.set(request_id, of);
     if (skipped !== undefined) {
       this.#flush(of);
-      remark(`[${agent}] ${formatGap(skipped)}`);
+      this.#remark(`[${agent}] ${formatGap(skipped)}`);
     }
     if (incomplete) of.isIncomplete = true;
     if (text === undefined && base64 === undefined) return;
-    const begun = of.streams.get(stream) ?? { decoder: new TextDecoder(), rest: "" };
+    const begun = of.streams.get(stream) ?? this.#newStream(agent, stream);
     of.streams.set(stream, begun);
     const more = text ?? begun.decoder.decode(Buffer.from(base64 ?? "", "base64"));
     if (of.seen.length < textCharsMax) of.seen += more;
-    const all = begun.rest + more;
-    const end = all.lastIndexOf("\n") + 1;
-    begun.rest = all.slice(end);
-    if (end > 0) show(agent, stream, all.slice(0, end - 1));
-    for (; begun.rest.length > lineCharsMax; begun.rest = begun.rest.slice(lineCharsMax)) {
-      show(agent, stream, begun.rest.slice(0, lineCharsMax));
-    }
+    this.#write(begun, more.replaceAll("\r\n", "\n"));
   }
 
   /** What the stored message has completes output that did not arrive. */
   end({ request_id, message = "" }: OutcomeLine): boolean {
     const of = this.#begun.get(request_id);
     this.#begun.delete(request_id);
+    for (const { timer } of of?.streams.values() ?? []) clearTimeout(timer);
+    if (of !== undefined) this.#flush(of);
+    this.#close();
     // Without any output the message is shown in its place.
     if (of === undefined || of.streams.size === 0) return false;
-    this.#flush(of);
     if (!of.isIncomplete) return true;
-    remark(`[${of.agent}] … the rest of the output did not arrive; the stored message goes on: …`);
+    this.#remark(
+      `[${of.agent}] … the rest of the output did not arrive; the stored message goes on: …`,
+    );
     const rest = messageAfter(message, of.seen);
-    if (rest !== "") show(of.agent, "stdout", rest);
+    const begun = this.#newStream(of.agent, "stdout");
+    if (rest !== "") this.#write(begun, `${rest}\n`);
     return true;
   }
 
-  /** The last line need not end with a line feed. */
-  #flush({ agent, streams }: StartedRequest): void {
-    for (const [stream, begun] of streams) {
-      if (begun.rest !== "") show(agent, stream, begun.rest);
-      begun.rest = "";
+  #newStream(agent: string, stream: string): StartedStream {
+    return {
+      screen: stream === "stderr" ? this.#screens.stderr : this.#screens.stdout,
+      prefix: `[${agent}] `,
+      decoder: new TextDecoder(),
+      line: newLine(),
+      isReturned: false,
+      timer: undefined,
+    };
+  }
+
+  #write(begun: StartedStream, text: string): void {
+    const lines = text.split("\n");
+    const open = lines.pop() ?? "";
+    const isPlain = begun.line.text === "" && !begun.isReturned && !text.includes("\r");
+    // All lines are written in one call, because a call per line would be slow.
+    if (isPlain && lines.length > 0) {
+      begun.screen.lines(lines.map((line) => begun.prefix + escapeOutput(line)).join("\n"));
+    } else {
+      for (const line of lines) {
+        this.#add(begun, line);
+        this.#end(begun);
+      }
     }
+    this.#add(begun, open);
+    this.#showOpen(begun, text.includes("\r"));
+  }
+
+  /** Adds text without a line feed to the open line. */
+  #add(begun: StartedStream, text: string): void {
+    for (const [index, part] of text.split("\r").entries()) {
+      if (index > 0) begun.isReturned = true;
+      if (part === "") continue;
+      if (begun.isReturned) this.#replace(begun);
+      begun.line.text += escapeOutput(part);
+      if (begun.line.text.length > lineCharsMax) this.#end(begun);
+    }
+  }
+
+  /** At a terminal the line is replaced; elsewhere it ends, and another one begins. */
+  #replace(begun: StartedStream): void {
+    const { screen, line } = begun;
+    begun.isReturned = false;
+    if (line.text === "") return;
+    if (!screen.canRewrite) return this.#end(begun);
+    line.isReplaced = true;
+    line.text = "";
+    line.shown = 0;
+  }
+
+  #end(begun: StartedStream): void {
+    if (this.#around.hasStatusLine) {
+      const { line, screen, prefix } = begun;
+      if (line.text === "" || line.shown < line.text.length) {
+        screen.lines(prefix + line.text.slice(line.shown));
+      }
+    } else begun.screen.end(begun.line, begun.prefix);
+    begun.line = newLine();
+    begun.isReturned = false;
+  }
+
+  /** Shows the open line now, if it is a progress bar at a terminal, and otherwise in a second. */
+  #showOpen(begun: StartedStream, isBar: boolean): void {
+    if (begun.line.shown === begun.line.text.length) return;
+    if (isBar && begun.screen.canRewrite && !this.#around.hasStatusLine) {
+      begun.screen.show(begun.line, begun.prefix);
+      return;
+    }
+    begun.timer ??= setTimeout(() => {
+      begun.timer = undefined;
+      const { line, screen, prefix } = begun;
+      if (line.shown === line.text.length) return;
+      this.#around.clearLine();
+      if (this.#around.hasStatusLine) {
+        screen.lines(prefix + line.text.slice(line.shown));
+        line.shown = line.text.length;
+      } else screen.show(line, prefix);
+      this.#around.draw();
+    }, openLineMs);
+  }
+
+  /** The last line need not end with a line feed. */
+  #flush({ streams }: StartedRequest): void {
+    for (const begun of streams.values()) if (begun.line.text !== "") this.#end(begun);
+  }
+
+  #close(): void {
+    this.#screens.stdout.close();
+    this.#screens.stderr.close();
+  }
+
+  #remark(text: string): void {
+    this.#close();
+    remark(text);
   }
 }
 
@@ -87,15 +204,20 @@ function newRequest(agent: string): StartedRequest {
   return { agent, streams: new Map(), seen: "", isIncomplete: false };
 }
 
+function newLine(): OpenLine {
+  return { text: "", shown: 0, isReplaced: false };
+}
+
 /** Says where output is missing, and how much. */
 export function formatGap(chunks: number): string {
   return `… ${quantity(chunks, "chunk")} of output missing here: no longer kept by the agent …`;
 }
 
-/** All lines are written in one call, because a call per line would be slow. */
-function show(agent: string, stream: string, lines: string): void {
-  const shown = escapeControls(lines.replace(/\r(?=\n|$)/g, ""));
-  const text = `[${agent}] ${shown.replaceAll("\n", `\n[${agent}] `)}`;
-  if (stream === "stderr") remark(text);
-  else print(text);
+/** At one terminal, both streams share the line at the cursor. */
+function openScreens(): Screens {
+  const canRewrite = isTerminal("stdout") && process.env.TERM !== "dumb";
+  const stdout = new LineScreen({ write: printText, canRewrite });
+  if (isTerminal("stdout") && isTerminal("stderr")) return { stdout, stderr: stdout };
+  const isRewritable = isTerminal("stderr") && process.env.TERM !== "dumb";
+  return { stdout, stderr: new LineScreen({ write: remarkText, canRewrite: isRewritable }) };
 }

@@ -13,6 +13,7 @@ import {
   jsonPrinter,
   parseFormat,
 } from "./format.ts";
+import { outputLines } from "./outputText.ts";
 import { quantity } from "./quantity.ts";
 import { hasMoreDetail, resultFault } from "./result.ts";
 import { paint, print } from "./stdio.ts";
@@ -122,8 +123,7 @@ function printGroup({ outcome, code, message, result }: OutcomeLine, agents: str
   const count = quantity(agents.length, "agent");
   print([`${count}:`, word, escapeControls(code ?? "")].filter((part) => part !== "").join("  "));
   print(`  ${agents.join(", ")}`);
-  for (const line of escapeControls(message ?? "").split("\n"))
-    if (line !== "") print(`  | ${line}`);
+  for (const line of outputLines(message ?? "")) if (line !== "") print(`  | ${line}`);
   if (hasMoreDetail(result)) {
     for (const line of escapeJson(JSON.stringify(result, null, 2)).split("\n"))
       print(`  | ${line}`);
@@ -135,7 +135,7 @@ function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
   const { agent, command, outcome, code, message, result, duration_ms } = line;
   const word = paint(outcome === "success" ? "green" : "red", outcome);
   const duration = paint("grey", `(${duration_ms} ms)`);
-  const lines = escapeControls(message ?? "").split("\n");
+  const lines = outputLines(message ?? "");
   const isShort = lines.length === 1;
   // For an update, the live output shows the download, and the message shows the result.
   const isSaid = wasSeen && outcome === "success" && command !== "update";

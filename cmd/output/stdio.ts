@@ -19,6 +19,11 @@ export function print(line: string): void {
   printBytes(new TextEncoder().encode(`${line}\n`));
 }
 
+/** Prints a part of a line of the result. */
+export function printText(text: string): void {
+  printBytes(new TextEncoder().encode(text));
+}
+
 /** Prints a part of the result unchanged. */
 export function printBytes(bytes: Uint8Array): void {
   refuseClosed();
@@ -107,8 +112,13 @@ export function leaveResult(value: unknown): void {
  * Prints a remark: progress, advice or an error. If stderr is not writable, the remark is dropped.
  */
 export function remark(line: string): void {
+  remarkText(`${line}\n`);
+}
+
+/** Prints a part of a remark. */
+export function remarkText(text: string): void {
   try {
-    writeAll(stderr, new TextEncoder().encode(`${line}\n`));
+    writeAll(stderr, new TextEncoder().encode(text));
   } catch {
     // There is no other place to report it; the exit status still shows it.
   }

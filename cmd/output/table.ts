@@ -1,11 +1,11 @@
 /** Formats tables. */
 import stringWidth from "string-width";
-import { escapeControls } from "../../lib/escapeControls.ts";
+import { escapeOutput } from "../../lib/escapeControls.ts";
 
 /** Returns columns with headings, as wide as their cells at a terminal. */
 export function table(headings: string[], rows: string[][]): string {
   const lines = [headings, ...rows].map((row) =>
-    row.map((cell) => escapeControls(cell).replaceAll("\n", " ")),
+    row.map((cell) => escapeOutput(cell).replace(/[\n\t]/g, " ")),
   );
   const widths = headings.map((_, column) =>
     Math.max(...lines.map((line) => stringWidth(line[column] ?? ""))),

@@ -1,13 +1,14 @@
 /** Reads a program's result from its result file, or from its last line. */
 import { errorText } from "../../protocol/errors.ts";
 import { findUnsafeNumber } from "../../protocol/json.ts";
+import { findLossyJson } from "../../protocol/jsonText.ts";
 import { resultBytesMax } from "../../protocol/limits.ts";
 import type { ResultFile } from "./resultFile.ts";
 import type { RunEnd } from "./runFiles.ts";
 
 /**
  * Returns the output and the result: the result file, or JSON on the last line, which is then no
- * output.
+ * output. JSON that a peer would not get back unchanged stays text.
  */
 export function readProgramResult(
   place: ResultFile,
@@ -15,17 +16,22 @@ export function readProgramResult(
   output: string,
 ): Pick<RunEnd, "output" | "result" | "resultFault"> | undefined {
   const file = readFrom(place);
-  const inFile = parseJson(file.text);
-  if (inFile !== undefined) return { result: inFile, output };
-  if (file.fault !== undefined) {
-    const parts = [output.trimEnd(), `[${file.fault}]`].filter((part) => part !== "");
-    return { output: parts.join("\n"), resultFault: file.fault };
+  if (file.fault !== undefined) return withFault(output, "", file.fault);
+  if (file.text.trim() !== "") {
+    const inFile = parseJson(file.text);
+    if (inFile.fault === undefined) return { result: inFile.value, output };
+    return withFault(output, file.text.trim(), `the result ${inFile.fault}`);
   }
-  const result = parseJson(lastLine);
-  if (result === undefined) return undefined;
+  const { value: result, fault } = parseJson(lastLine);
+  if (fault !== undefined) return undefined;
   const trimmed = output.trimEnd();
   const isLast = trimmed.endsWith(lastLine);
   return { result, output: isLast ? trimmed.slice(0, -lastLine.length) : output };
+}
+
+function withFault(output: string, text: string, fault: string) {
+  const parts = [output.trimEnd(), text, `[${fault}]`].filter((part) => part !== "");
+  return { output: parts.join("\n"), resultFault: fault };
 }
 
 /** An unreadable result does not change how a program ended. */
@@ -37,14 +43,17 @@ function readFrom(place: ResultFile): { text: string; fault?: string } {
   }
 }
 
-/** Parses an object or a list; any other last line is output. */
-function parseJson(text: string): unknown {
-  if (!/^\s*[[{]/.test(text) || text.length > resultBytesMax) return undefined;
+/** Parses an object or a list, or returns why the text is none that can be kept. */
+function parseJson(
+  text: string,
+): { value: unknown; fault?: never } | { value?: never; fault: string } {
+  if (!/^\s*[[{]/.test(text)) return { fault: "is not a JSON object or list" };
+  if (text.length > resultBytesMax) return { fault: `exceeds ${resultBytesMax} bytes` };
   try {
     const value = JSON.parse(text);
-    // A value that would not be written back unchanged stays in the output.
-    return findUnsafeNumber(value) === undefined ? value : undefined;
+    const flaw = findUnsafeNumber(value) ?? findLossyJson(text);
+    return flaw === undefined ? { value } : { fault: `has ${flaw}` };
   } catch {
-    return undefined;
+    return { fault: "is not valid JSON" };
   }
 }

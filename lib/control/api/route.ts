@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { Log } from "../../log/log.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { findUnsafeNumber, isWithinDepth, type JsonObject } from "../../protocol/json.ts";
+import { findLossyJson } from "../../protocol/jsonText.ts";
 import { depthMax } from "../../protocol/limits.ts";
 import { formatIssue } from "../../protocol/schemaError.ts";
 import type { ArtifactService } from "../artifacts/artifactService.ts";
@@ -124,7 +125,7 @@ export function parseBody<S extends v.GenericSchema>(text: string, schema: S): v
   } catch (error) {
     throw new WsctlError("MALFORMED", "Body is not JSON", { cause: error });
   }
-  const flaw = findUnsafeNumber(value);
+  const flaw = findUnsafeNumber(value) ?? findLossyJson(text);
   if (flaw !== undefined) throw new WsctlError("MALFORMED", `Body has ${flaw}`);
   const parsed = v.safeParse(schema, value);
   if (!parsed.success) throw new WsctlError("MALFORMED", formatIssue(parsed.issues[0]));

@@ -5,7 +5,7 @@ import process from "node:process";
 import * as fc from "fast-check";
 import { paint, wantsColour } from "../../../cmd/output/stdio.ts";
 import { table } from "../../../cmd/output/table.ts";
-import { escapeControls, escapeJson } from "../../../lib/escapeControls.ts";
+import { escapeControls, escapeJson, escapeOutput } from "../../../lib/escapeControls.ts";
 
 const source = new URL("../../../cmd/output/stdio.ts", import.meta.url).pathname;
 const hostile = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
@@ -47,6 +47,18 @@ describe("visible()", () => {
         const shown = escapeControls(text);
         expect(shown).not.toMatch(hostile);
         expect(escapeControls(shown)).toBe(shown);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("escapeOutput()", () => {
+  test("leaves no character that a terminal obeys or that reorders text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const shown = escapeOutput(text).replace(/[\t\u061c\u200c-\u200f]/g, "");
+        expect(shown).not.toMatch(hostile);
       }),
       { numRuns: 500 },
     );
