@@ -13,6 +13,7 @@ import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { acceptedMax, outputBytesMax, runningMax } from "../lib/protocol/limits.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
+import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
 import { openFileStorage } from "../lib/store/log/fileStorage.ts";
 import { systemClock } from "../lib/time/clock.ts";
 import { readJoinText } from "./agent/joinText.ts";
@@ -192,6 +193,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   // The process that replaces this one gets the same ID, whatever the host is called by then.
   process.env.WSCTL_ID = agentId;
   leaveStartDirectory();
+  startZombieReaper(runtime);
   const logDir = join(dir, "log");
   const clock = systemClock();
   await breakIfPlanted(logDir);

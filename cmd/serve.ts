@@ -4,6 +4,7 @@ import { jobRetentionMsMin } from "../lib/control/journal/history/maintenance.ts
 import { type ControlOptions, startControl } from "../lib/control/start.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
+import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
 import { systemClock } from "../lib/time/clock.ts";
 import { commonArgs, logArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
@@ -213,6 +214,7 @@ async function serveRun(options: ServeOptions): Promise<number> {
   const settings = parseServeOptions(options);
   const runtime = await loadRuntime();
   leaveStartDirectory();
+  startZombieReaper(runtime);
   const control = await startControl({ ...settings, runtime, clock: systemClock(), log });
   const { url, publicUrl: public_url } = control;
   const elsewhere = public_url === url ? {} : { public_url };

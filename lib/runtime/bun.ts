@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import { connect, fetchWith } from "./bunClient.ts";
 import { fileBody } from "./bunFileBody.ts";
+import { libc } from "./bunLibc.ts";
 import { spawnPiped } from "./bunPipes.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
 import type { Runtime, ServeOptions, Server, ServerSocket, TlsOptions } from "./runtime.ts";
@@ -202,6 +203,12 @@ function fileOfCall(word: string): string | undefined {
   }
 }
 
+const noHang = 1;
+
+function reap(pid: number): void {
+  libc().waitpid(pid, null, noHang);
+}
+
 function self(): string[] {
   if (program() !== undefined) return [calledFile];
   return [process.execPath, ...process.execArgv, process.argv[1] ?? ""];
@@ -234,6 +241,7 @@ export const runtime: Runtime = {
   fetchWith,
   fileBody,
   spawnPiped,
+  reap,
   self,
   program,
   tryLock,

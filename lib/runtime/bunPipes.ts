@@ -2,11 +2,11 @@
  * Programs with pipes (pipe(2)). Bun connects a child by sockets. On Linux a program cannot open
  * these again as `/dev/stdin` or `/dev/stderr`, and bash takes them for a remote login.
  */
-import { dlopen } from "bun:ffi";
 import { spawn } from "node:child_process";
 import { closeSync, constants, fchownSync, openSync, writeSync } from "node:fs";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
+import { libc } from "./bunLibc.ts";
 import type { PipedProcess, PipedSpawnOptions } from "./runtime.ts";
 
 const retryMs = 10;
@@ -63,33 +63,14 @@ function makePipe(owner: number | undefined): Pipe {
   return { reader, writer };
 }
 
-/** The C libraries of Linux: glibc and musl. */
-const libraries = [
-  "libc.so.6",
-  `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`,
-];
 const closeOnExec = 0o2000000;
-
-let pipe2: ((fds: Int32Array, flags: number) => number) | undefined;
 
 /** Returns the two descriptors; a program that is started does not inherit them unasked. */
 function openPipe(): Int32Array {
-  pipe2 ??= loadPipe2();
   const fds = new Int32Array(2);
-  if (pipe2(fds, closeOnExec) === 0) return fds;
-  throw Object.assign(new Error("EMFILE: no pipe can be created, pipe2"), { code: "EMFILE" });
-}
-
-function loadPipe2(): (fds: Int32Array, flags: number) => number {
-  for (const library of libraries) {
-    try {
-      const { symbols } = dlopen(library, { pipe2: { args: ["ptr", "i32"], returns: "i32" } });
-      return (fds, flags) => symbols.pipe2(fds, flags);
-    } catch {
-      // The next one may be the C library of this host.
-    }
-  }
-  throw new Error(`cannot create pipes: none of ${libraries.join(", ")} can be loaded`);
+  if (libc().pipe2(fds, closeOnExec) === 0) return fds;
+  const text = "EMFILE: cannot create a pipe: too many open files";
+  throw Object.assign(new Error(text), { code: "EMFILE" });
 }
 
 /** Replaces a descriptor by one that never waits; the program's end of the pipe is not affected. */

@@ -3,7 +3,6 @@
  * message sizes nor the time for headers, and its client cannot send pings. Imported only by
  * `load.ts`, and only under Deno.
  */
-import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
@@ -19,8 +18,8 @@ import type { HttpProxy } from "../network/proxyRules.ts";
 import { systemBundle, type Trust } from "../network/trust.ts";
 import { openTcp, openTls } from "../network/tunnel.ts";
 import { connectTimeoutMs } from "../protocol/limits.ts";
+import { reap, reexec, self, spawnPiped, tryLock } from "./denoProcess.ts";
 import { requestWithNode } from "./denoRequest.ts";
-import { lockExclusiveNow, openLibc } from "./libc.ts";
 import { outgoingDial, outgoingFetch } from "./outgoing.ts";
 import type {
   ClientSocket,
@@ -28,8 +27,6 @@ import type {
   ConnectOptions,
   FilePart,
   NamedTls,
-  PipedProcess,
-  PipedSpawnOptions,
   Runtime,
   ServeOptions,
   Server,
@@ -39,18 +36,7 @@ import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
 /** The part of the Deno namespace that is used. */
 interface DenoNamespace {
-  mainModule: string;
-  execPath(): string;
   createHttpClient(options: { caCerts?: string[]; proxy?: object }): unknown;
-  dlopen(
-    file: string,
-    symbols: { execve: { parameters: ["buffer", "buffer", "buffer"]; result: "i32" } },
-  ): { symbols: { execve(file: Uint8Array, args: BigUint64Array, env: BigUint64Array): number } };
-  dlopen(
-    file: string,
-    symbols: { flock: { parameters: ["i32", "i32"]; result: "i32" } },
-  ): { symbols: { flock(fd: number, operation: number): number } };
-  UnsafePointer: { of(bytes: Uint8Array): unknown; value(pointer: unknown): bigint };
 }
 // The project's types are those of Bun and Node.js; only this part of Deno's namespace is used.
 const deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
@@ -220,55 +206,6 @@ function dialOver(
   };
 }
 
-/** Deno connects a child by pipes. */
-function spawnPiped(
-  file: string,
-  args: readonly string[],
-  { cwd, env, stdin }: PipedSpawnOptions,
-): PipedProcess {
-  const child = spawn(file, args, { cwd, env, detached: true });
-  // A program need not read its standard input.
-  child.stdin.on("error", () => {});
-  child.stdin.end(stdin);
-  return { child, stdout: child.stdout, stderr: child.stderr };
-}
-
-/** Deno has no execve, so libc's is called through FFI. Returns only by throwing. */
-function self(): string[] {
-  return [deno.execPath(), "run", "-A", deno.mainModule];
-}
-
-function reexec(): never {
-  const encoder = new TextEncoder();
-  const kept: Uint8Array[] = [];
-  const cString = (text: string) => {
-    const bytes = encoder.encode(`${text}\0`);
-    kept.push(bytes);
-    return bytes;
-  };
-  const pointers = (texts: string[]) => {
-    const list = new BigUint64Array(texts.length + 1);
-    texts.forEach((text, index) => {
-      list[index] = deno.UnsafePointer.value(deno.UnsafePointer.of(cString(text)));
-    });
-    return list;
-  };
-  const args = [...self(), ...process.argv.slice(2)];
-  const env = Object.entries(process.env).map(([key, value]) => `${key}=${value}`);
-  const { symbols } = openLibc((name) =>
-    deno.dlopen(name, { execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" } }),
-  );
-  symbols.execve(cString(deno.execPath()), pointers(args), pointers(env));
-  throw new Error(`execve of "${deno.execPath()}" failed (${kept.length} arguments)`);
-}
-
-function tryLock(fd: number): boolean {
-  const { symbols } = openLibc((name) =>
-    deno.dlopen(name, { flock: { parameters: ["i32", "i32"], result: "i32" } }),
-  );
-  return symbols.flock(fd, lockExclusiveNow) === 0;
-}
-
 /** A client of Deno has one proxy and reads the proxy variables when it is created. */
 function fetchWith(trust: Trust): typeof fetch {
   const clients = new Map<string, unknown>();
@@ -305,6 +242,7 @@ export const runtime: Runtime = {
   fetchWith,
   fileBody,
   spawnPiped,
+  reap,
   self,
   program: () => undefined,
   tryLock,

@@ -145,6 +145,8 @@ export interface Runtime {
    * @throws The error of the operating system; some arrive as an `error` event of the child.
    */
   spawnPiped(file: string, args: readonly string[], options: PipedSpawnOptions): PipedProcess;
+  /** Collects an ended child that this process did not start, as far as the platform can. */
+  reap(pid: number): void;
   /** Returns the command that starts this program, without arguments. */
   self(): string[];
   /** Returns the path of the compiled executable; undefined if the program runs from sources. */
