@@ -209,6 +209,7 @@ export const folders: readonly Folder[] = [
     mayImport: [
       protocol,
       "lib/log",
+      "lib/files",
       "lib/agent/core",
       "lib/agent/commands",
       "lib/agent/supervisor",

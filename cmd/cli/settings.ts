@@ -1,9 +1,5 @@
-/**
- * The optional settings file (TOML). Its keys are the flags with `_` for `-`. A table with the name
- * of a command applies to that command only, and overrides the keys at the top.
- */
-import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
+import { readTextFile } from "../../lib/files/readText.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { nearest } from "./nearest.ts";
 import { defaultSettingsFile, type Env } from "./paths.ts";
@@ -26,7 +22,7 @@ export function readSettings(
   const path = file ?? defaultSettingsFile(env);
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readTextFile(path);
   } catch (error) {
     if (file === undefined && /ENOENT|ENOTDIR|No such file/i.test(errorText(error))) return {};
     throw usage(`Cannot read the settings file "${path}": ${errorText(error)}`);

@@ -1,7 +1,8 @@
 /** Finds the control plane and the token, and rejects unsafe environment variables. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
+import { readTextFile } from "../../lib/files/readText.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
 import { type Trust, toTrust } from "../../lib/network/trust.ts";
@@ -172,34 +173,20 @@ function readTokenFile(file: string): string {
   const piped = pipedTokens.get(file) ?? process.env[pipedVariable];
   if (piped !== undefined) return piped;
   if (file === "-") return remember(file, readStdin());
-  let descriptor: number | undefined;
+  let isPiped = false;
+  const check = (stats: Stats) => {
+    isPiped = !stats.isFile();
+    if (isPiped || (stats.mode & 0o002) === 0) return;
+    throw new Error(`every user can write to it. Restrict it: chmod 600 ${file}`);
+  };
   try {
-    descriptor = openSync(file, "r");
-    const stats = fstatSync(descriptor);
-    if (stats.isFile() && (stats.mode & 0o002) !== 0) {
-      throw usage(
-        `Flag --token-file: every user can write to "${file}". Restrict it: chmod 600 ${file}`,
-      );
-    }
-    const text = readHead(descriptor, file);
-    return stats.isFile() ? text : remember(file, text);
+    const text = readTextFile(file, { bytesMax: tokenFileBytesMax, check });
+    return isPiped ? remember(file, text) : text;
   } catch (error) {
-    if (error instanceof WsctlError) throw error;
-    throw usage(`Flag --token-file: cannot read "${file}": ${errorText(error)}`);
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    throw usage(
+      `Flag --token-file: cannot read "${file}": ${errorText(error)}; expected a file with one token`,
+    );
   }
-}
-
-function readHead(descriptor: number, file: string): string {
-  const bytes = Buffer.alloc(tokenFileBytesMax + 1);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = readSync(descriptor, bytes, length, bytes.length - length, null);
-  }
-  if (length <= tokenFileBytesMax) return bytes.toString("utf8", 0, length);
-  const text = `"${file}" has more than ${tokenFileBytesMax} bytes`;
-  throw usage(`Flag --token-file: ${text}: expected a file with one token`);
 }
 
 function remember(file: string, text: string): string {
@@ -234,7 +221,7 @@ export function parseServer(server: string): ServerAddress {
 /** @throws {WsctlError} USAGE */
 export function readFile(flag: string, path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readTextFile(path);
   } catch (error) {
     throw usage(`Flag --${flag}: cannot read "${path}": ${errorText(error)}`);
   }

@@ -2,8 +2,9 @@
  * Standard output for results, standard error for remarks. Texts of agents are untrusted: they are
  * shown without control characters, which JSON writes as its own escapes.
  */
-import { readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { readFileSync, writeFileSync, writeSync } from "node:fs";
 import { escapeJson } from "../../lib/escapeControls.ts";
+import { readDescriptor } from "../../lib/files/readText.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { exitPipeClosed } from "../cli/exit.ts";
 import { isTerminal } from "../cli/terminal.ts";
@@ -139,21 +140,15 @@ export function paint(
   return isColoured ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
 }
 
-/** Reads all of standard input from a file, a pipe or a socket. */
+/**
+ * Reads all of standard input from a file, a pipe or a socket.
+ * @throws {WsctlError} USAGE if it is not text, or too long.
+ */
 export function readStdin(): string {
-  const chunks: Uint8Array[] = [];
-  for (;;) {
-    const chunk = new Uint8Array(64 * 1024);
-    try {
-      const length = readSync(0, chunk, 0, chunk.length, null);
-      if (length === 0) return Buffer.concat(chunks).toString("utf8");
-      chunks.push(chunk.subarray(0, length));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EOF") return Buffer.concat(chunks).toString("utf8");
-      if (code !== "EAGAIN") throw error;
-      pause();
-    }
+  try {
+    return readDescriptor(0);
+  } catch (error) {
+    throw new WsctlError("USAGE", `Cannot read standard input: ${errorText(error)}`);
   }
 }
 

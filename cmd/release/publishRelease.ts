@@ -2,9 +2,10 @@
  * Publishes a signed release: its files go to the artifact store, its manifest to the control
  * plane.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Client } from "../../lib/client/client.ts";
+import { readTextFile } from "../../lib/files/readText.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { readFileInfo } from "../../lib/release/files.ts";
 import { type ReleaseFile, readManifest, readSignedRelease } from "../../lib/release/manifest.ts";
@@ -89,7 +90,7 @@ export async function deleteRun(options: Options & { version: string }): Promise
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readTextFile(path);
   } catch (error) {
     throw usage(`Cannot read the release "${path}": ${errorText(error)}`);
   }

@@ -2,8 +2,9 @@
  * `wsctl release`: generates keys, and signs and verifies releases, which are files of the user.
  */
 
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
+import { readTextFile } from "../../lib/files/readText.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import {
   generateKey,
@@ -230,7 +231,7 @@ function trusted(text: string): PublicKey {
 function readRelease(path: string): SignedRelease {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readTextFile(path);
   } catch (error) {
     throw usage(`Cannot read the release "${path}": ${errorText(error)}`);
   }

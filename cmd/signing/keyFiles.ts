@@ -3,8 +3,9 @@
  * ssh-agent.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readTextFile } from "../../lib/files/readText.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { generateKey, readPrivateKey } from "../../lib/protocol/keys.ts";
 import { defaultSettingsFile } from "../cli/paths.ts";
@@ -56,7 +57,7 @@ export function knownKeys(): KnownKey[] {
     .sort()
     .map((file) => {
       const name = file.slice(0, -`${ending}.pub`.length);
-      return { name, text: readFileSync(join(dir, file), "utf8").trim() };
+      return { name, text: readTextFile(join(dir, file)).trim() };
     });
 }
 
@@ -86,7 +87,7 @@ async function loadSigner(text: string, passphrase: string | undefined): Promise
     throw usage(`Unknown key "${text}": neither ${named} nor this path exists; ${pacing}`);
   }
   try {
-    const { publicKey, sign } = readPrivateKey(readFileSync(path, "utf8"), passphrase);
+    const { publicKey, sign } = readPrivateKey(readTextFile(path), passphrase);
     return { publicKey, sign: async (message) => sign(message) };
   } catch (error) {
     const pacing =

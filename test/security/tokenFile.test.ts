@@ -33,7 +33,7 @@ describe("--token-file", () => {
   });
 
   test.each([
-    ["/dev/zero", /has more than 4096 bytes: expected a file with one token/],
+    ["/dev/zero", /has more than 4096 bytes; expected a file with one token/],
     ["/nowhere", /cannot read "\/nowhere": .*no such file/i],
   ])("%s is refused by name", async (file, says) => {
     const refused = await wsctl(["agents", "--server", "http://127.0.0.1:1", "--token-file", file]);

@@ -2,8 +2,9 @@
  * The manifests in one directory of this host. The directory is read again when a file in it has
  * changed, so no restart is necessary. An invalid manifest does not affect the others.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readTextFile } from "../../files/readText.ts";
 import type { Log } from "../../log/log.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
@@ -78,7 +79,7 @@ export class ManifestDirectory<Item extends { name: string }> {
     try {
       const path = join(this.#dir, file);
       assertOwnFile(this.#dir, file);
-      const item = this.#read(file, readFileSync(path, "utf8"));
+      const item = this.#read(file, readTextFile(path));
       if (this.#taken.has(item.name) || this.#names.has(item.name)) {
         throw new WsctlError("USAGE", `${file}: the name "${item.name}" is already in use`);
       }

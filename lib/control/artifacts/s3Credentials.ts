@@ -2,7 +2,8 @@
  * Credentials of an S3-compatible store, from the environment or from a file in the AWS format.
  * They stay on the control plane; agents and operators get signed URLs only.
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
+import { readTextFile } from "../../files/readText.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 /** The property names are those of the signer. */
@@ -38,7 +39,7 @@ export function credentialsFromFile(path: string): S3Credentials {
   let text: string;
   let mode: number;
   try {
-    text = readFileSync(path, "utf8");
+    text = readTextFile(path);
     mode = statSync(path).mode;
   } catch (error) {
     throw fault(`cannot read "${path}": ${errorText(error)}`);
