@@ -112,6 +112,7 @@ class LogCollector {
       this.files = selected.files;
       this.skipped.push(...selected.skipped);
       const readable = inputs.filter(({ path }) => !selected.skipped.some((s) => s.path === path));
+      this.#remarkOnTimes();
       const [broken] = selected.skipped;
       if (readable.length === 0 && this.#output.bytes === 0 && broken !== undefined) {
         throw new WsctlError("NOT_FOUND", `Cannot read ${broken.path}: ${broken.reason}`);
@@ -120,6 +121,15 @@ class LogCollector {
       if (isFollowed) await this.#followFiles(globs, inputs);
     } finally {
       closeAll(inputs);
+    }
+  }
+
+  /** Without this, lines in an unknown layout of time would look like no lines. */
+  #remarkOnTimes(): void {
+    for (const { path, lines, lines_without_timestamp: left = 0 } of this.files) {
+      if (lines > 0 || left === 0) continue;
+      const count = left === 1 ? "1 line was" : `${left} lines were`;
+      this.#out.remark(`${path}: ${count} left out: no known time, and since and until need one`);
     }
   }
 

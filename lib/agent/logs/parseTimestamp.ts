@@ -3,6 +3,7 @@
  * is missing, it is the one that puts the line closest before `reference`.
  */
 import { isJsonObject } from "../../protocol/json.ts";
+import { parseRareTimestamp } from "./rareTimestamp.ts";
 
 /** The number of characters of a line that are searched for a timestamp. */
 const searchChars = 200;
@@ -38,7 +39,7 @@ export function parseTimestamp(line: string, reference: number): number | undefi
   if (plain !== null) return parseMatch(plain, reference);
   const start = line.slice(0, searchChars);
   const found = anywhere.exec(start);
-  if (found === null) return undefined;
+  if (found === null) return parseRare(start, reference);
   const isIndented = /^\s/.test(start) && start.slice(0, found.index).trim() !== "";
   return isIndented ? undefined : parseMatch(found, reference);
 }
@@ -60,13 +61,32 @@ function parseMatch(found: RegExpExecArray, reference: number): number | undefin
   const [sysMonth = "", sysDay, sh, sm, ss, ssub, sysYear] = found.slice(18);
   const date = [months.indexOf(sysMonth), Number(sysDay)] as const;
   if (sysYear !== undefined) return moment([Number(sysYear), ...date], [sh, sm, ss, ssub]);
+  return withoutYear(date, [sh, sm, ss, ssub], reference);
+}
+
+/** Returns the latest time that is not after the reference. */
+function withoutYear(
+  date: readonly [month: number, day: number],
+  time: Clock,
+  reference: number,
+): number | undefined {
   // A 29 February may be up to eight years old.
   const newest = new Date(reference + dayMs).getFullYear();
   for (let guess = newest; guess >= newest - 8; guess--) {
-    const time = moment([guess, ...date], [sh, sm, ss, ssub]);
-    if (time !== undefined && time <= reference + dayMs) return time;
+    const found = moment([guess, ...date], time);
+    if (found !== undefined && found <= reference + dayMs) return found;
   }
   return undefined;
+}
+
+/** An indented line has such a time only at its start. */
+function parseRare(start: string, reference: number): number | undefined {
+  if (/^\s/.test(start)) return undefined;
+  const found = parseRareTimestamp(start);
+  if (found === undefined || typeof found === "number") return found;
+  const { year, month: mon, day, clock: time } = found;
+  if (year === undefined) return withoutYear([mon, day], time, reference);
+  return moment([year, mon, day], time);
 }
 
 type Day = readonly [year: number, month: number, day: number];

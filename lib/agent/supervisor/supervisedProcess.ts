@@ -6,13 +6,13 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { errorText } from "../../protocol/errors.ts";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import type { PipedProcess } from "../../runtime/runtime.ts";
 import { HeadTailBuffer } from "./headTailBuffer.ts";
 import type { OutputBackpressure } from "./outputBackpressure.ts";
 import { ProcessTree } from "./processTree.ts";
 import { type RunEnd, type SupervisedRun, unstarted } from "./runFiles.ts";
+import { startFault } from "./startFault.ts";
 
 /** The wait for output of a pipe that another process holds open. */
 const drainMs = 500;
@@ -98,13 +98,11 @@ export class SupervisedProcess {
 
   #start(): void {
     if (this.#stopped !== undefined) return;
-    const { directory } = this.#spec;
+    const { directory, env } = this.#spec;
     const [file = "", ...args] = this.#steps.shift() ?? [];
     const hasBegun = this.#child !== undefined;
     const failed = (error: unknown) => {
-      // For a missing directory the operating system reports the same error as for a missing
-      // program.
-      const why = existsSync(directory) ? errorText(error) : "the directory does not exist";
+      const why = startFault(file, directory, env.PATH ?? "", error);
       const fault = `cannot start "${file}" in ${directory}: ${why}`;
       this.#settle(hasBegun ? { fault, output: this.#output.text() } : unstarted(fault));
     };

@@ -76,6 +76,25 @@ test("a program or a directory that is not there is an error: nothing was starte
   expect(nowhere.message).toContain("/no/such/directory: the directory does not exist");
 });
 
+test("a script whose interpreter is missing is not taken for a missing file", async () => {
+  await using host = await Host.start();
+  for (const [name, first] of [
+    ["windows", "#!/bin/sh\r"],
+    ["absent", "#!/no/such/python3 -u"],
+  ] as const) {
+    const path = join(`${host.dir}`, name);
+    writeFileSync(path, `${first}\necho said\n`, { mode: 0o755 });
+    host.define(name, [path]);
+  }
+  const windows = await host.send("windows");
+  expect(windows).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
+  expect(windows.message).toContain(
+    'the interpreter "/bin/sh\\r" of the script does not exist: save the script with line feeds',
+  );
+  const absent = await host.send("absent");
+  expect(absent.message).toContain('the interpreter "/no/such/python3" of the script');
+});
+
 test("an agent whose own file is gone says of commands that they were not started, and goes on", async () => {
   await using host = await Host.start();
   host.define("fine", ["/bin/true"]);

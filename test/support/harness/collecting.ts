@@ -29,6 +29,8 @@ export interface Outcome {
   /** What was printed, and what is in the file. */
   printed: string;
   written: string;
+  /** What subscribers and the response are told beside the lines. */
+  remarks: string[];
 }
 
 /** Collects in this very process; bytes as latin1. */
@@ -37,7 +39,11 @@ export async function collected(
   options: Partial<CollectOptions> = {},
 ): Promise<Outcome> {
   const printed: Buffer[] = [];
-  const out = { write: (bytes: Uint8Array) => printed.push(Buffer.from(bytes)), remark: () => {} };
+  const remarks: string[] = [];
+  const out = {
+    write: (bytes: Uint8Array) => printed.push(Buffer.from(bytes)),
+    remark: (line: string) => void remarks.push(line),
+  };
   const signal = new AbortController().signal;
   const result = await collect(order, out, { signal, ...options });
   const bytes = readFileSync(order.output);
@@ -48,5 +54,6 @@ export async function collected(
     collected: result,
     printed: Buffer.concat(printed).toString("latin1"),
     written: bytes.toString("latin1"),
+    remarks,
   };
 }

@@ -55,11 +55,14 @@ test("lines before the first that is dated are counted and left out", async () =
   using dir = temporaryDir();
   const path = writeLog(join(`${dir}`, "a.log"), "no\ntimes\n");
   const order = orderFor(`${dir}`, { kind: "files", files: [path] }, { since: "1h" });
-  const { collected: facts } = await collected(order);
+  const { collected: facts, remarks } = await collected(order);
   expect(facts).toMatchObject({
     lines: 0,
     files: [{ path, lines: 0, lines_without_timestamp: 2 }],
   });
+  expect(remarks).toEqual([
+    `${path}: 2 lines were left out: no known time, and since and until need one`,
+  ]);
 });
 
 test("files that were last written long before are not read", async () => {
