@@ -140,8 +140,9 @@ async function cancelRun(options: JobsOptions & { id: string }): Promise<number>
   else {
     const sent = job.requests.filter(({ state }) => state === "sent").length;
     const cancelled = job.requests.filter(({ code }) => code === "CANCELLED").length;
-    print(`${cancelled} cancelled, ${sent} stopping, of ${job.total}`);
-    if (sent === 0 && cancelled === 0) remark("Job had already finished.");
+    if (sent === 0 && cancelled === 0) {
+      print(`${job.job_id} had already ended: nothing to cancel`);
+    } else print(`${cancelled} cancelled, ${sent} stopping, of ${job.total}`);
     if (sent > 0) remark(`Follow their outcomes with: wsctl jobs watch ${job.job_id}`);
   }
   return exitOk;

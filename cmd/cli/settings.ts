@@ -58,7 +58,7 @@ export function locateSetting(
 ): string {
   const path = file ?? defaultSettingsFile(env);
   try {
-    const text = readFileSync(path, "utf8");
+    const text = readTextFile(path);
     const hasOwn = findLine(text, command, key) !== undefined;
     return formatPlace(path, text, hasOwn ? command : undefined, key);
   } catch {

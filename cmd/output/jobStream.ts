@@ -34,9 +34,9 @@ export async function showJob(
       if (isOutput(line)) sink?.piece(line);
       else {
         counts.set(line.outcome, (counts.get(line.outcome) ?? 0) + 1);
-        const wasSeen = sink?.end(line) ?? false;
+        const seen = sink?.end(line) ?? "nothing";
         dir?.outcome(line);
-        printer.take(line, wasSeen || dir !== undefined);
+        printer.take(line, seen);
         progress.ended(line.outcome === "success");
       }
       progress.draw();

@@ -14,9 +14,12 @@ import { printText, remark, remarkText } from "./stdio.ts";
 /** Receives a job's live output. */
 export interface OutputSink {
   piece(line: OutputLine): void;
-  /** Ends the output of a request. Returns whether the outcome's message was shown with it. */
-  end(line: OutcomeLine): boolean;
+  /** Ends the output of a request. Returns which parts of the outcome were shown with it. */
+  end(line: OutcomeLine): Seen;
 }
+
+/** `output`: the message was shown as output. `result`: so was the result, as its last line. */
+export type Seen = "nothing" | "output" | "result";
 
 /** What else is written at the same terminal. */
 export interface Surroundings {
@@ -52,6 +55,8 @@ interface StartedRequest {
   streams: Map<string, StartedStream>;
   /** The beginning of the output of both streams, as long as a message can be. */
   seen: string;
+  /** The end of standard output, at least as long as its last line unless that is very long. */
+  tail: string;
   /** The output ended before the program did. */
   isIncomplete: boolean;
 }
@@ -81,26 +86,27 @@ export class LiveOutputPrinter implements OutputSink {
     of.streams.set(stream, begun);
     const more = text ?? begun.decoder.decode(Buffer.from(base64 ?? "", "base64"));
     if (of.seen.length < textCharsMax) of.seen += more;
+    if (stream === "stdout") of.tail = (of.tail + more).slice(-lineCharsMax);
     this.#write(begun, more.replaceAll("\r\n", "\n"));
   }
 
   /** What the stored message has completes output that did not arrive. */
-  end({ request_id, message = "" }: OutcomeLine): boolean {
+  end({ request_id, message = "", result }: OutcomeLine): Seen {
     const of = this.#begun.get(request_id);
     this.#begun.delete(request_id);
     for (const { timer } of of?.streams.values() ?? []) clearTimeout(timer);
     if (of !== undefined) this.#flush(of);
     this.#close();
     // Without any output the message is shown in its place.
-    if (of === undefined || of.streams.size === 0) return false;
-    if (!of.isIncomplete) return true;
+    if (of === undefined || of.streams.size === 0) return "nothing";
+    if (!of.isIncomplete) return isLastLine(of.tail, result) ? "result" : "output";
     this.#remark(
       `[${of.agent}] … the rest of the output did not arrive; the stored message goes on: …`,
     );
     const rest = messageAfter(message, of.seen);
     const begun = this.#newStream(of.agent, "stdout");
     if (rest !== "") this.#write(begun, `${rest}\n`);
-    return true;
+    return "output";
   }
 
   #newStream(agent: string, stream: string): StartedStream {
@@ -201,7 +207,18 @@ export class LiveOutputPrinter implements OutputSink {
 }
 
 function newRequest(agent: string): StartedRequest {
-  return { agent, streams: new Map(), seen: "", isIncomplete: false };
+  return { agent, streams: new Map(), seen: "", tail: "", isIncomplete: false };
+}
+
+/** Whether the last line is this result as JSON. */
+function isLastLine(output: string, result: unknown): boolean {
+  const line = output.trimEnd().split("\n").at(-1) ?? "";
+  try {
+    return JSON.stringify(JSON.parse(line)) === JSON.stringify(result);
+  } catch {
+    // The line is no JSON, or only the end of it is known.
+    return false;
+  }
 }
 
 function newLine(): OpenLine {

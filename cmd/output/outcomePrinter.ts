@@ -13,14 +13,15 @@ import {
   jsonPrinter,
   parseFormat,
 } from "./format.ts";
+import type { Seen } from "./liveLines.ts";
 import { outputLines } from "./outputText.ts";
 import { quantity } from "./quantity.ts";
 import { hasMoreDetail, resultFault } from "./result.ts";
 import { paint, print } from "./stdio.ts";
 
 export interface OutcomePrinter {
-  /** @param wasSeen The output of the program was already shown. */
-  take(line: OutcomeLine, wasSeen: boolean): void;
+  /** @param seen The parts that were already shown. */
+  take(line: OutcomeLine, seen: Seen): void;
   /** Called after the last outcome. */
   close(): void;
 }
@@ -131,10 +132,12 @@ function printGroup({ outcome, code, message, result }: OutcomeLine, agents: str
 }
 
 /** If the lines of a message were already shown, only the error is left to print. */
-function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
-  const { agent, command, outcome, code, message, result, duration_ms } = line;
+function printOutcome(line: OutcomeLine, seen: Seen): void {
+  const wasSeen = seen !== "nothing";
+  const { agent, command, outcome, code, message, result, execution_ms, duration_ms } = line;
   const word = paint(outcome === "success" ? "green" : "red", outcome);
-  const duration = paint("grey", `(${duration_ms} ms)`);
+  // The time of the command itself says more than the time that the request waited.
+  const duration = paint("grey", `(${execution_ms ?? duration_ms} ms)`);
   const lines = outputLines(message ?? "");
   const isShort = lines.length === 1;
   // For an update, the live output shows the download, and the message shows the result.
@@ -145,7 +148,9 @@ function printOutcome(line: OutcomeLine, wasSeen: boolean): void {
   if (!isShort && !wasSeen) for (const each of lines) print(`[${agent}] ${each}`);
   const fault = resultFault(result);
   if (wasSeen && fault !== undefined) print(`[${agent}] ${escapeControls(fault)}`);
-  if (hasMoreDetail(result)) print(escapeJson(JSON.stringify(result, null, 2)));
+  if (seen !== "result" && hasMoreDetail(result)) {
+    print(escapeJson(JSON.stringify(result, null, 2)));
+  }
 }
 
 function formatResult(result: unknown): string | undefined {

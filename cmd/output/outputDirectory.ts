@@ -22,7 +22,7 @@ import { textCharsMax } from "../../lib/protocol/limits.ts";
 import { ArtifactName } from "../../lib/protocol/names.ts";
 import { isShortened, messageAfter } from "../../lib/protocol/omission.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { formatGap, type OutputSink } from "./liveLines.ts";
+import { formatGap, type OutputSink, type Seen } from "./liveLines.ts";
 import { resultFault } from "./result.ts";
 import { remark } from "./stdio.ts";
 
@@ -110,8 +110,8 @@ export class OutputDirectory implements OutputSink {
     this.#append(`${agent}.${stream ?? "stdout"}`, bytes);
   }
 
-  end({ request_id }: OutcomeLine): boolean {
-    return (this.#begun.get(request_id)?.streams.size ?? 0) > 0;
+  end(): Seen {
+    return "output";
   }
 
   /**

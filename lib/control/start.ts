@@ -102,6 +102,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const strangers = rateLimitedLog(log, clock);
   const descriptors = openDescriptorReserve();
   if (descriptors.advice !== undefined) log.warn(descriptors.advice);
+  if (tls === undefined && !isLoopback(options.host)) {
+    log.warn("The network can read tokens and commands: TLS is off", { host: options.host });
+  }
   let place: PublicAddress;
   const consoleSettings = withPublicUrl(options);
   const urls = [options.publicUrl, consoleSettings.url].filter((each) => each !== undefined);
@@ -236,4 +239,8 @@ function createArtifacts(
   // The store may start after the control plane: the error is logged, and later calls try again.
   store.probe().catch((error) => log.error(errorText(error)));
   return new ArtifactService({ ...common, store });
+}
+
+function isLoopback(host: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
 }

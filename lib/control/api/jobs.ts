@@ -233,10 +233,11 @@ function followJob(context: RouteContext<v.InferOutput<typeof StreamRequestBody>
 
 /** Finds the job that the path names, unless the token must not see it. */
 function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
-  const job = engine.journal.job(c.req.param("job_id") ?? "");
+  const id = c.req.param("job_id") ?? "";
+  const job = engine.journal.job(id);
   const isHidden = scope.isRestricted && job?.createdBy !== token.tokenId;
   if (job !== undefined && !isHidden) return job;
-  throw new WsctlError("NOT_FOUND", "Unknown job. List the jobs to see their ids");
+  throw new WsctlError("NOT_FOUND", `Unknown job "${id}". List the jobs to see their ids`);
 }
 
 function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedLine {

@@ -98,7 +98,7 @@ async function show({ c, engine, artifacts, token }: Context): Promise<Response>
   const { releases } = engine.journal;
   const found = version === "latest" ? newestFirst(releases.all())[0] : releases.get(version);
   if (found === undefined) {
-    const what = version === "latest" ? "No release" : "No such release";
+    const what = version === "latest" ? "No release" : `No release "${version}"`;
     throw new WsctlError(
       "NOT_FOUND",
       `${what} is published. Publish one with "wsctl release publish"`,
@@ -110,9 +110,10 @@ async function show({ c, engine, artifacts, token }: Context): Promise<Response>
 /** Deletes a release and those of its files that no other release uses. */
 function remove({ c, engine, artifacts }: Context): Promise<Response> {
   const { releases } = engine.journal;
-  const release = releases.get(c.req.param("version") ?? "");
+  const version = c.req.param("version") ?? "";
+  const release = releases.get(version);
   if (release === undefined || !releases.remove(release.version)) {
-    throw new WsctlError("NOT_FOUND", "Release is not published");
+    throw new WsctlError("NOT_FOUND", `Release "${version}" is not published`);
   }
   return removeFiles(release, { engine, artifacts }).then(() => c.body(null, 204));
 }

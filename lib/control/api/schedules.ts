@@ -90,10 +90,14 @@ function remove(context: RouteContext): Response {
 
 /** Finds the schedule that the path names, unless the token must not see it. */
 function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule {
-  const schedule = engine.journal.schedules.get(c.req.param("name") ?? "");
+  const name = c.req.param("name") ?? "";
+  const schedule = engine.journal.schedules.get(name);
   const isHidden = scope.isRestricted && schedule?.createdBy !== token.tokenId;
   if (schedule !== undefined && !isHidden) return schedule;
-  throw new WsctlError("NOT_FOUND", "Unknown schedule. List the schedules to see their names");
+  throw new WsctlError(
+    "NOT_FOUND",
+    `Unknown schedule "${name}". List the schedules to see their names`,
+  );
 }
 
 function scheduleView(schedule: StoredSchedule): ScheduleView {

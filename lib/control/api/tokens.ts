@@ -67,7 +67,7 @@ function rotate({ c, engine, revocations, now }: RouteContext): Response {
   const { tokens } = engine.journal;
   const tokenId = c.req.param("token_id") ?? "";
   const token = tokens.get(tokenId);
-  if (token === undefined) throw unknownToken();
+  if (token === undefined) throw unknownToken(c);
   if (token.publicKey !== undefined) {
     throw new WsctlError(
       "CONFLICT",
@@ -87,7 +87,7 @@ function rotate({ c, engine, revocations, now }: RouteContext): Response {
 }
 
 function revoke({ c, revocations }: RouteContext): Response {
-  if (!revocations.revoke(c.req.param("token_id") ?? "")) throw unknownToken();
+  if (!revocations.revoke(c.req.param("token_id") ?? "")) throw unknownToken(c);
   return c.body(null, 204);
 }
 
@@ -95,6 +95,7 @@ function whoami({ c, token, now }: RouteContext): Response {
   return c.json(tokenView(token, now));
 }
 
-function unknownToken(): WsctlError {
-  return new WsctlError("NOT_FOUND", "Unknown token. List the tokens to see their ids");
+function unknownToken(c: RouteContext["c"]): WsctlError {
+  const text = `Unknown token "${c.req.param("token_id") ?? ""}". List the tokens to see their ids`;
+  return new WsctlError("NOT_FOUND", text);
 }

@@ -125,7 +125,7 @@ export class ArtifactService {
     if (artifact !== undefined && !isExpired(artifact, this.#options.clock.wall())) return artifact;
     throw new WsctlError(
       "NOT_FOUND",
-      "Artifact not found; it may have expired. List the artifacts to see their ids",
+      `Artifact "${artifactId}" not found; it may have expired. List the artifacts to see their ids`,
     );
   }
 

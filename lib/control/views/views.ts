@@ -62,6 +62,7 @@ function requestView(job: StoredJob, request: StoredRequest): RequestView {
     request_id: request.requestId,
     agent: request.agentId,
     state: request.state,
+    ...(request.state === "queued" || request.state === "sent" ? {} : { outcome: request.state }),
     ...(code === undefined ? {} : { code }),
     ...(message === undefined ? {} : { message }),
     ...(result === undefined ? {} : { result }),
@@ -84,7 +85,7 @@ function timeline({ createdAt }: StoredJob, request: StoredRequest) {
 }
 
 export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine {
-  const { code, message, result } = outcome;
+  const { code, message, result, executionMs } = outcome;
   return {
     job_id: job.jobId,
     request_id: outcome.requestId,
@@ -94,6 +95,7 @@ export function outcomeLine(job: StoredJob, outcome: StoredOutcome): OutcomeLine
     ...(code === undefined ? {} : { code }),
     ...(message === undefined ? {} : { message }),
     ...(result === undefined ? {} : { result }),
+    ...(executionMs === undefined ? {} : { execution_ms: executionMs }),
     duration_ms: outcome.durationMs,
     cursor: outcome.sequence,
   };

@@ -24,6 +24,8 @@ export interface RequestView {
   agent: string;
   /** `queued`: not sent. `sent`: passed to the agent's connection. Otherwise the outcome. */
   state: "queued" | "sent" | OutcomeKind;
+  /** Absent as long as the request is open. */
+  outcome?: OutcomeKind;
   code?: string;
   message?: string;
   result?: unknown;
@@ -100,6 +102,9 @@ export interface OutcomeLine {
   code?: string;
   message?: string;
   result?: unknown;
+  /** How long its command ran, as its agent reported, in milliseconds. */
+  execution_ms?: number;
+  /** From the acceptance of the job to the outcome, in milliseconds. */
   duration_ms: number;
   cursor: number;
 }

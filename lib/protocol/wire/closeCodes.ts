@@ -39,7 +39,7 @@ export const closeCodes = {
   fenced: {
     code: 4410,
     reconnect: "slow",
-    meaning: "this key was used from two places; join again",
+    meaning: "this key was used from two places; join again with a new join string",
   },
   slowReader: { code: 4413, reconnect: "backoff", meaning: "the agent does not read its messages" },
   pending: {

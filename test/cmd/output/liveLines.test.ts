@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { LineScreen } from "../../../cmd/output/lineScreen.ts";
-import { LiveOutputPrinter } from "../../../cmd/output/liveLines.ts";
+import { LiveOutputPrinter, type Seen } from "../../../cmd/output/liveLines.ts";
 import { outputLines } from "../../../cmd/output/outputText.ts";
 import type { OutcomeLine, OutputLine } from "../../../lib/protocol/api/views.ts";
 
@@ -28,7 +28,7 @@ class Shown {
     this.printer.piece(line);
   }
 
-  end(agent = "a"): boolean {
+  end(agent = "a"): Seen {
     const ids = { job_id: "j", request_id: `r-${agent}`, agent, command: "c", cursor: 1 };
     return this.printer.end({ ...ids, outcome: "success", duration_ms: 1 } as OutcomeLine);
   }
@@ -46,7 +46,7 @@ describe("live output in a pipe", () => {
     const shown = new Shown();
     for (const part of ["o", "ne\ntwo\r", "\nthr", "ee\n\nfour"]) shown.write(part);
     expect(shown.text).toBe("[a] one\n[a] two\n[a] three\n[a] \n");
-    expect(shown.end()).toBe(true);
+    expect(shown.end()).toBe("output");
     expect(shown.text).toEndWith("[a] four\n");
   });
 

@@ -106,7 +106,8 @@ test("--json gives one object a line and nothing else, however many agents", asy
   expect(finished).toMatchObject({ code: 0, stderr: "" });
   const lines = jsonLines<OutcomeLine>(finished);
   expect(lines.map(({ agent }) => agent).sort()).toEqual(["web-1", "web-2"]);
-  const fields = ["agent", "command", "duration_ms", "job_id", "message", "outcome"];
+  const times = ["duration_ms", "execution_ms"];
+  const fields = ["agent", "command", ...times, "job_id", "message", "outcome"];
   for (const line of lines) {
     expect(Object.keys(line).sort()).toEqual([...fields, "request_id", "result"]);
   }

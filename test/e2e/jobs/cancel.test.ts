@@ -125,6 +125,8 @@ test("a job that nobody knows cannot be withdrawn", async () => {
   const { code, stderr } = await run("jobs", "cancel", "nonsense");
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: "wsctl: Unknown job. List the jobs to see their ids\n",
+    stderr: expect.stringMatching(
+      /^wsctl: Unknown job "[^"]*"\. List the jobs to see their ids\n$/,
+    ),
   });
 });

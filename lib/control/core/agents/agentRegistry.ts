@@ -160,6 +160,7 @@ export class AgentRegistry {
   #helloAccepted(session: Session, t: ControlTransition): void {
     t.write({ type: "putAgent", facts: this.agent(session.agentId).record });
     t.write({ type: "appendAudit", at: t.now, facts: connectedRecord(session) });
+    t.log("info", session.agentId, "connected");
   }
 
   /** Records changed capabilities. Their text is requested if the digest is unknown. */
@@ -272,7 +273,10 @@ export class AgentRegistry {
     if (!this.#sessions.delete(session.sessionId)) return false;
     this.#deadlines.delete(session);
     const agent = this.agent(session.agentId);
-    if (agent.session === session) agent.session = undefined;
+    if (agent.session === session) {
+      agent.session = undefined;
+      if (!this.#draining) t.log("info", session.agentId, "disconnected");
+    }
     agent.record = { ...agent.record, lastSeenAt: Math.min(t.now, session.lastMessageAt) };
     t.write({ type: "putAgent", facts: agent.record });
     return true;

@@ -83,7 +83,7 @@ describe("Artifacts", () => {
     const kept = await ready(randomContent(100), "kept");
     expect(kept.expiresAt).toBeUndefined();
     now += day;
-    expect(() => artifacts.find(artifactId)).toThrow(/Artifact not found/);
+    expect(() => artifacts.find(artifactId)).toThrow(/Artifact "[^"]+" not found/);
     await artifacts.sweep();
     expect(journal.artifacts.get(artifactId)).toBeUndefined();
     expect(artifacts.find(kept.artifactId)).toEqual(kept);

@@ -254,12 +254,21 @@ describe("without a journal", () => {
     const hand = new CoreInHand();
     const first = hand.connect("a");
     const failed = hand.step({ type: "commitFailed", writes: first.step.writes });
-    expect(failed.effects).toMatchObject([{ type: "close", name: "tryLater" }]);
+    expect(failed.effects).toMatchObject([
+      { type: "log", text: "disconnected" },
+      { type: "close", name: "tryLater" },
+    ]);
     const again = hand.connect("a");
-    expect(again.step.effects).toMatchObject([{ type: "close", name: "tryLater" }]);
+    expect(again.step.effects).toMatchObject([
+      { type: "log", text: "disconnected" },
+      { type: "close", name: "tryLater" },
+    ]);
     hand.step({ type: "storageRecovered", open: { jobs: [], requests: [] } });
     const welcomed = hand.connect("a").step.effects;
-    expect(welcomed).toMatchObject([{ message: { type: "welcome" } }]);
+    expect(welcomed).toMatchObject([
+      { type: "log", text: "connected" },
+      { message: { type: "welcome" } },
+    ]);
   });
 
   test("core: without a journal no job is accepted and responses are buffered until it is back", () => {

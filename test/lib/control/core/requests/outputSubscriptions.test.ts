@@ -60,11 +60,17 @@ describe("a subscriber", () => {
     expect(subscriptions.size).toBe(0);
   });
 
-  test("leaves without a word where its agent knows already, or knows of none", () => {
+  test("confirms the end, so that its agent need not keep what was read", () => {
     const subscriptions = new OutputSubscriptions();
     asked(subscriptions, session);
     expect(subscriptions.accept("a", piece(1, "", { end: true }))).toBe(true);
-    expect(left(subscriptions, session)).toEqual([]);
+    expect(left(subscriptions, session)).toMatchObject([
+      { message: { type: "subscribe_output", payload: { after: 1, unsubscribe: true } } },
+    ]);
+  });
+
+  test("leaves without a word where its agent knows of none", () => {
+    const subscriptions = new OutputSubscriptions();
     for (const to of [
       undefined,
       { ...session, isExtended: false },
