@@ -133,7 +133,7 @@ export const restartGraceMs = 10_000;
 
 /**
  * After this time an unacknowledged response is sent again, or without `wsctl.v1` treated as
- * received.
+ * received. A pong behind it shows earlier that it was received.
  */
 export const answerRepeatMs = 30_000;
 

@@ -62,6 +62,7 @@ export class AgentCore {
   step(event: AgentEvent, now: number): AgentTransition {
     const t = new AgentTransition(now);
     this.#take(event, t);
+    for (const { type } of t.effects) if (type === "ping") this.#executor.outbox.pingSent();
     return t;
   }
 
@@ -81,8 +82,9 @@ export class AgentCore {
       case "binaryReceived":
         return this.#binary(event.link, t);
       case "pongReceived":
-        if (this.#link.isCurrent(event.link)) this.#link.messageReceived(t.now);
-        return;
+        if (!this.#link.isCurrent(event.link)) return;
+        this.#link.messageReceived(t.now);
+        return this.#executor.outbox.pongReceived(t);
       case "connectionClosed":
         return this.#closed(event, t);
       case "commandFinished":

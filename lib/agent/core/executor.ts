@@ -154,7 +154,11 @@ export class Executor {
   }
 
   unlinked(): void {
-    this.#outbox.connection = undefined;
+    this.#outbox.unlinked();
+  }
+
+  get outbox(): ResponseOutbox {
+    return this.#outbox;
   }
 
   acknowledged(requestId: string, t: AgentTransition): void {

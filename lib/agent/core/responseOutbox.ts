@@ -16,11 +16,17 @@ export interface OutboxConnection {
 }
 
 const unsavedRetryMs = 1_000;
+/** Above this number of unacknowledged responses a standard peer is asked for a sign by a ping. */
+const pingAbove = 100;
 
 export class ResponseOutbox {
   readonly #entries: Map<string, RequestEntry>;
   readonly #deadlines: DeadlineQueue<string>;
-  connection: OutboxConnection | undefined;
+  #connection: OutboxConnection | undefined;
+  /** Pings of this connection whose pongs have not arrived. */
+  #openPings = 0;
+  /** Responses that went out before a ping, and the number of pongs until that ping's own. */
+  #marked: { requestIds: string[]; pongsLeft: number } | undefined;
 
   /**
    * @param entries The executor's requests, shared with it.
@@ -31,10 +37,50 @@ export class ResponseOutbox {
     this.#deadlines = deadlines;
   }
 
+  get connection(): OutboxConnection | undefined {
+    return this.#connection;
+  }
+
+  unlinked(): void {
+    this.#connection = undefined;
+    this.#openPings = 0;
+    this.#marked = undefined;
+  }
+
+  pingSent(): void {
+    this.#openPings++;
+  }
+
+  /** A peer that answers a ping has read what was sent before it (RFC 6455, section 5.5.2). */
+  pongReceived(t: AgentTransition): void {
+    if (this.#openPings === 0) return;
+    this.#openPings--;
+    const marked = this.#marked;
+    if (marked === undefined || --marked.pongsLeft > 0) return;
+    this.#marked = undefined;
+    for (const requestId of marked.requestIds) {
+      if (this.#entries.get(requestId)?.isUnsaved === false) this.acknowledged(requestId, t);
+    }
+  }
+
+  /** Sends a ping behind many responses to a peer that sends no acknowledgements. */
+  #pingIfMany(t: AgentTransition): void {
+    const connection = this.#connection;
+    const isDue = this.#entries.size > pingAbove && this.#marked === undefined;
+    if (connection === undefined || connection.isExtended || !isDue) return;
+    const requestIds = [...this.#entries.values()]
+      .filter(({ record }) => record.state === "ended")
+      .map(({ record }) => record.requestId);
+    const earlier = t.effects.filter(({ type }) => type === "ping").length;
+    this.#marked = { requestIds, pongsLeft: this.#openPings + earlier + 1 };
+    t.perform({ type: "ping", link: connection.link });
+  }
+
   /** The connection is up: sends every response that the control plane may not have. */
   linked(connection: OutboxConnection, t: AgentTransition): void {
-    if (this.connection?.link === connection.link) return;
-    this.connection = connection;
+    if (this.#connection?.link === connection.link) return;
+    this.unlinked();
+    this.#connection = connection;
     for (const entry of this.#entries.values()) {
       if (entry.record.state === "ended") this.respondDurably(entry, t);
     }
@@ -45,9 +91,10 @@ export class ResponseOutbox {
     const { requestId, answer, since } = entry.record;
     t.write(put(entry));
     if (entry.isUnsaved) t.perform({ type: "confirmPersisted", requestId });
-    if (this.connection === undefined || answer === undefined || entry.isAcknowledged) return;
+    if (this.#connection === undefined || answer === undefined || entry.isAcknowledged) return;
     this.#deadlines.set(requestId, t.now + answerRepeatMs);
     this.respond(requestId, answer, t, t.now - since);
+    this.#pingIfMany(t);
   }
 
   /**
@@ -55,9 +102,9 @@ export class ResponseOutbox {
    * @param responseAgeMs Milliseconds since the command ended.
    */
   respond(requestId: string, answer: ResponseBody, t: AgentTransition, responseAgeMs = 0): void {
-    if (this.connection === undefined) return;
-    const message = buildMessage(requestId, answer, this.connection.isExtended, responseAgeMs);
-    t.send(this.connection.link, message);
+    if (this.#connection === undefined) return;
+    const message = buildMessage(requestId, answer, this.#connection.isExtended, responseAgeMs);
+    t.send(this.#connection.link, message);
   }
 
   /** Repeats a response that was not acknowledged in time, or that could not be stored. */
@@ -65,7 +112,7 @@ export class ResponseOutbox {
     const { requestId, since } = entry.record;
     // A standard peer sends no acknowledgements. If the connection that sent the response has
     // lasted, the response counts as received.
-    const isTaken = t.now - since >= answerRepeatMs && this.connection?.isExtended === false;
+    const isTaken = t.now - since >= answerRepeatMs && this.#connection?.isExtended === false;
     if (isTaken) this.acknowledged(requestId, t);
     if (!isTaken || entry.isUnsaved) this.respondDurably(entry, t);
   }

@@ -76,6 +76,19 @@ export function strangerControlSuite(flavour: Flavour, language: Language): void
       expect(status.payload.memory_usage).toMatch(/^\d+(\.\d+)?(MB|GB)$/);
     });
 
+    test("1,200 commands in a few seconds are answered, none with BUSY", async () => {
+      const types = new Map<string, number>();
+      for (let round = 0; round < 12; round++) {
+        const from = control.mark;
+        const ids = Array.from({ length: 100 }, () => say("ping"));
+        for (const id of ids) {
+          const { type } = await answer(id, from);
+          types.set(type, (types.get(type) ?? 0) + 1);
+        }
+      }
+      expect(Object.fromEntries(types)).toEqual({ response: 1_200 });
+    });
+
     test("ping is answered", async () => {
       const { type, payload } = await ask("ping");
       expect(type).toBe("response");
