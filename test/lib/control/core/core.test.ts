@@ -254,21 +254,13 @@ describe("without a journal", () => {
     const hand = new CoreInHand();
     const first = hand.connect("a");
     const failed = hand.step({ type: "commitFailed", writes: first.step.writes });
-    expect(failed.effects).toMatchObject([
-      { type: "log", text: "disconnected" },
-      { type: "close", name: "tryLater" },
-    ]);
+    const closed = [{ type: "log" }, { type: "close", name: "tryLater" }];
+    expect(failed.effects).toMatchObject(closed);
     const again = hand.connect("a");
-    expect(again.step.effects).toMatchObject([
-      { type: "log", text: "disconnected" },
-      { type: "close", name: "tryLater" },
-    ]);
+    expect(again.step.effects).toMatchObject(closed);
     hand.step({ type: "storageRecovered", open: { jobs: [], requests: [] } });
     const welcomed = hand.connect("a").step.effects;
-    expect(welcomed).toMatchObject([
-      { type: "log", text: "connected" },
-      { message: { type: "welcome" } },
-    ]);
+    expect(welcomed).toMatchObject([{ type: "log" }, { message: { type: "welcome" } }]);
   });
 
   test("core: without a journal no job is accepted and responses are buffered until it is back", () => {
