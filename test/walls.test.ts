@@ -140,6 +140,7 @@ const largeFolders: Record<string, number> = {
   "lib/agent/logs": 25,
   "lib/agent/supervisor": 18,
   "lib/protocol": 18,
+  "lib/runtime": 15,
 };
 
 /** Groups of files that import each other (Tarjan, SIAM Journal on Computing 1(2), 1972). */

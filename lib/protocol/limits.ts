@@ -131,10 +131,7 @@ export const stopGraceMs = 6_000;
 /** How long other commands may take to end before an agent restarts. */
 export const restartGraceMs = 10_000;
 
-/**
- * After this time an unacknowledged response is sent again, or without `wsctl.v1` treated as
- * received. A pong behind it shows earlier that it was received.
- */
+/** After this time an unacknowledged response is sent again, or taken as received without `ack`. */
 export const answerRepeatMs = 30_000;
 
 /** How long an agent remembers a request after its TTL, and in total if the request has no TTL. */
@@ -188,10 +185,7 @@ export const outputChunkCostMin = 64;
 /** Bytes that one `subscribe_output` may request. */
 export const subscribeBytesMax = 1024 * 1024;
 
-/**
- * How long an agent keeps the output of an ended program for a subscriber that has not read all of
- * it, and the size of all output that it keeps for this, in bytes; the oldest goes first.
- */
+/** How long, and up to which size in all, an agent keeps output that was not read to its end. */
 export const outputRetentionMs = 60 * 60 * 1000;
 export const outputRetainedBytesMax = 256 * 1024 * 1024;
 
