@@ -64,7 +64,7 @@ test("an agent leaves its start directory, and its relative paths stay right", a
   await using agent = startIn(cwd, command);
   await agent.logged(/connected/);
   expect(readlinkSync(`/proc/${agent.pid}/cwd`)).toBe("/");
-  expect(statSync(join(home, "data", "agents", "web-1", "journal.db")).mode & 0o777).toBe(0o600);
+  expect(statSync(join(home, "data", "agents", "web-1", "log")).mode & 0o077).toBe(0);
   rmSync(cwd, { recursive: true });
   for (let time = 0; time < 2; time++) {
     await restart("web-1");
