@@ -17,7 +17,7 @@ describe.skipIf(booted === undefined)("under systemd", () => {
   const atControl = "--server http://127.0.0.1:7420 --token-file /root/token --id s1";
   const exec = (script: string) => {
     const params = JSON.stringify({ argv: ["sh", "-c", script] }).replaceAll("'", "'\\''");
-    const words = `send exec --agent s1 --ttl 10s --data-dir /var/lib/wsctl --params '${params}'`;
+    const words = `send exec --agent s1 --ttl 60s --data-dir /var/lib/wsctl --params '${params}'`;
     return wsctl(words).stdout;
   };
 
@@ -80,7 +80,7 @@ describe.skipIf(booted === undefined)("under systemd", () => {
   });
 
   test("a service whose process ends after a restart is a failure", () => {
-    const params = "--param service=bad --agent s1 --ttl 10s --data-dir /var/lib/wsctl";
+    const params = "--param service=bad --agent s1 --ttl 60s --data-dir /var/lib/wsctl";
     const sent = wsctl(`send restart ${params}`);
     expect(sent.stderr + sent.stdout).toContain("s1  failed");
     expect(sent.stdout).toContain("bad.service");
