@@ -29,7 +29,7 @@ import { buildAccess, toControlPlane } from "./identity/controlPlaneAccess.ts";
 import type { AgentIdentity } from "./identity/identity.ts";
 import { KeyRenewal } from "./identity/keyRenewal.ts";
 import type { LogJournal } from "./journal/journal.ts";
-import { JournalRetention, type JournalRetentionOptions } from "./journal/journalRetention.ts";
+import { type JournalRetentionOptions, journalRetention } from "./journal/journalRetention.ts";
 import { fetchLogs } from "./logs/fetchLogsKind.ts";
 import { parseSource } from "./logs/logSource.ts";
 import { builtInProgramNames } from "./programs/builtInPrograms.ts";
@@ -111,7 +111,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     options.outputBytesMax,
   );
   const keeper = createKeyKeeper(options);
-  const retention = new JournalRetention({ journal, ...options.auditRetention, clock, log });
+  const retention = journalRetention({ journal, ...options.auditRetention, clock, log });
   let isLinked = false;
   const meter = new HostMetricsReader({ now: () => clock.now() });
   return new Promise((resolve) => {

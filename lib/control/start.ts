@@ -28,7 +28,7 @@ import { JobSubmitter } from "./jobs/submitJob.ts";
 import { openControlJournal } from "./journal/controlJournal.ts";
 import { HistoryMaintenance, type JobRetention } from "./journal/history/maintenance.ts";
 import type { ControlJournal } from "./journal/journal.ts";
-import { LogRetention } from "./journal/logRetention.ts";
+import { logRetention } from "./journal/logRetention.ts";
 import { openDescriptorReserve } from "./link/descriptorReserve.ts";
 import { ResourceMonitor } from "./link/resourceMonitor.ts";
 import { MetricsWriter } from "./metrics/metricsWriter.ts";
@@ -194,7 +194,7 @@ function openJournal({ dataDir, clock, runtime, log }: ControlOptions): ControlJ
 
 function startRetention({ retention, clock, log }: ControlOptions, journal: ControlJournal) {
   const { auditMs: keepMs, auditWhy: why, ...jobs } = retention;
-  const segments = new LogRetention({ journal, keepMs, reason: why, clock, log });
+  const segments = logRetention({ journal, keepMs, reason: why, clock, log });
   return [new HistoryMaintenance({ ...jobs, journal, clock, log }), segments];
 }
 

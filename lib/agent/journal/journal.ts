@@ -94,7 +94,10 @@ export class LogJournal implements AgentJournal {
       segmentBytes: segmentBytes ?? segmentBytesDefault,
       clock,
       ...(policy === undefined ? {} : { policy }),
-      onEntry: ({ line, ...place }) => this.#apply(parse(line, place, storage.path), place),
+      onEntry: ({ line, sequence, segment, offset }) => {
+        const place = { sequence, segment, offset };
+        this.#apply(parse(line, place, storage.path), place);
+      },
     });
   }
 

@@ -1,6 +1,6 @@
 /** Removes old segments of the agent's log, every hour. */
+import { HourlyTask } from "../../log/hourlyTask.ts";
 import type { Log } from "../../log/log.ts";
-import { errorText } from "../../protocol/errors.ts";
 import { agentLogBytesMax } from "../../protocol/limits.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { LogJournal } from "./journal.ts";
@@ -15,37 +15,15 @@ export interface JournalRetentionOptions {
   log: Log;
 }
 
-const checkIntervalMs = 60 * 60 * 1000;
 /** An entry outlives its time by at most this part of it. */
 const segmentsPerRetention = 16;
 
-export class JournalRetention {
-  readonly #options: JournalRetentionOptions;
-  #cancel = () => {};
-
-  constructor(options: JournalRetentionOptions) {
-    this.#options = options;
-  }
-
-  /** Runs now and every hour. */
-  start(): void {
-    const { clock, log } = this.#options;
-    try {
-      this.#runOnce();
-    } catch (error) {
-      log.warn(`Cannot remove old log entries: ${errorText(error)}. Retrying later`);
-    }
-    this.#cancel = clock.after(checkIntervalMs, () => this.start());
-  }
-
-  close(): void {
-    this.#cancel();
-  }
-
-  #runOnce(): void {
-    const { journal, keepMs, reason, clock, log } = this.#options;
+export function journalRetention(options: JournalRetentionOptions): HourlyTask {
+  const { journal, keepMs, reason, clock, log } = options;
+  const run = () => {
     journal.rollIfOlderThan(keepMs / segmentsPerRetention);
     const through = journal.removeEntries(clock.wall() - keepMs, agentLogBytesMax, reason);
     if (through !== undefined) log.info("log entries removed", { through });
-  }
+  };
+  return new HourlyTask({ clock, log, what: "remove old log entries", run });
 }

@@ -2,8 +2,8 @@
  * Removes old segments of the control plane's log, every hour. What they state and what still holds
  * (tokens, agents, schedules) is recorded again first, so that the rest of the log is complete.
  */
+import { HourlyTask } from "../../log/hourlyTask.ts";
 import type { Log } from "../../log/log.ts";
-import { errorText } from "../../protocol/errors.ts";
 import { toHex } from "../../store/log/format.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { ControlFact } from "./entries.ts";
@@ -19,38 +19,15 @@ export interface LogRetentionOptions {
   log: Log;
 }
 
-const checkIntervalMs = 60 * 60 * 1000;
 /** An entry outlives its time by at most this part of it. */
 const segmentsPerRetention = 16;
 /** A job in the lists is in the log, too: the clocks of both may differ by this much. */
 const jobMarginMs = 24 * 60 * 60 * 1000;
 const factsPerBatch = 500;
 
-export class LogRetention {
-  readonly #options: LogRetentionOptions;
-  #cancel = () => {};
-
-  constructor(options: LogRetentionOptions) {
-    this.#options = options;
-  }
-
-  /** Runs now and every hour. */
-  start(): void {
-    const { clock, log } = this.#options;
-    try {
-      this.#runOnce();
-    } catch (error) {
-      log.warn(`Cannot remove old log entries: ${errorText(error)}. Retrying later`);
-    }
-    this.#cancel = clock.after(checkIntervalMs, () => this.start());
-  }
-
-  close(): void {
-    this.#cancel();
-  }
-
-  #runOnce(): void {
-    const { journal, keepMs, clock, log } = this.#options;
+export function logRetention(options: LogRetentionOptions): HourlyTask {
+  const { journal, keepMs, clock, log } = options;
+  const run = () => {
     const { recorder } = journal;
     recorder.log.settle();
     const written = recorder.log.segments.at(-1);
@@ -58,33 +35,33 @@ export class LogRetention {
     if (ageMs > keepMs / segmentsPerRetention) recorder.log.roll();
     const oldestJob = journal.oldestJobAt ?? Number.POSITIVE_INFINITY;
     const before = Math.min(clock.wall() - keepMs, oldestJob - jobMarginMs);
-    const through = this.#removeBefore(before);
+    const through = removeBefore(options, before);
     if (through !== undefined) log.info("log entries removed", { through });
-  }
+  };
+  return new HourlyTask({ clock, log, what: "remove old log entries", run });
+}
 
-  /** A segment ends when the next one is begun. */
-  #removeBefore(time: number): number | undefined {
-    const { journal, reason } = this.#options;
-    const { recorder } = journal;
-    const { segments } = recorder.log;
-    const kept = segments.findIndex((_, index) => (segments[index + 1]?.createdAt ?? time) >= time);
-    const next = segments[kept];
-    const first = segments[0]?.first ?? 1;
-    if (kept < 1 || next === undefined) return undefined;
-    const facts = [...journal.currentFacts()];
-    for (let at = 0; at < facts.length; at += factsPerBatch) {
-      recorder.record(...facts.slice(at, at + factsPerBatch));
-    }
-    const through = next.first - 1;
-    const removal: ControlFact = {
-      type: "entries_removed",
-      through,
-      digest: toHex(next.previous),
-      entries: next.first - first,
-      reason,
-    };
-    recorder.record(removal);
-    recorder.log.removeBefore(next.first);
-    return through;
+/** A segment ends when the next one is begun. */
+function removeBefore({ journal, reason }: LogRetentionOptions, time: number): number | undefined {
+  const { recorder } = journal;
+  const { segments } = recorder.log;
+  const kept = segments.findIndex((_, index) => (segments[index + 1]?.createdAt ?? time) >= time);
+  const next = segments[kept];
+  const first = segments[0]?.first ?? 1;
+  if (kept < 1 || next === undefined) return undefined;
+  const facts = [...journal.currentFacts()];
+  for (let at = 0; at < facts.length; at += factsPerBatch) {
+    recorder.record(...facts.slice(at, at + factsPerBatch));
   }
+  const through = next.first - 1;
+  const removal: ControlFact = {
+    type: "entries_removed",
+    through,
+    digest: toHex(next.previous),
+    entries: next.first - first,
+    reason,
+  };
+  recorder.record(removal);
+  recorder.log.removeBefore(next.first);
+  return through;
 }

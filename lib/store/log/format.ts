@@ -126,7 +126,8 @@ export function decodeBatch(source: Uint8Array, offset: number): Batch | undefin
   return {
     first: readUint64(bytes, 8),
     count: bytes.readUInt32LE(16),
-    digest: bytes.slice(24, 24 + digestBytes),
+    // A copy, so that a digest that is kept does not keep the whole batch.
+    digest: Uint8Array.from(bytes.subarray(24, 24 + digestBytes)),
     payload: bytes.subarray(batchHeaderBytes, batchHeaderBytes + length),
     bytes: align(batchHeaderBytes + length),
   };

@@ -101,6 +101,7 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     "INSERT INTO capabilities (digest, text) VALUES (?, ?) ON CONFLICT DO NOTHING",
   );
   const capabilitiesRemoved = db.prepare<[string]>("DELETE FROM capabilities WHERE digest = ?");
+  const batchesRemoved = db.prepare<[number]>("DELETE FROM log_batches WHERE first <= ?");
   const created = db.prepare<[string]>("UPDATE identity SET control_id = ?");
   const token = tokenWriter(db);
   const schedules = scheduleWriter(db);
@@ -135,7 +136,7 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     capabilities_stored: (fact) => void capabilities.run(fact.digest, fact.text),
     capabilities_removed: (fact) => void capabilitiesRemoved.run(fact.digest),
     action_recorded: () => {},
-    entries_removed: () => {},
+    entries_removed: (fact) => void batchesRemoved.run(fact.through),
   };
 }
 
