@@ -261,11 +261,17 @@ function closes(t: ControlChanges): { sessionId: number }[] {
 /** An effect in short; commands and what is only for the engine are left out. */
 function shown(effect: ControlEffect): string[] {
   if (effect.type === "close") return [`close ${effect.name}`];
-  if (effect.type === "log") return [effect.text.startsWith("ended ") ? effect.text : "log"];
+  if (effect.type === "log") return shownLog(effect.text);
   if (effect.type !== "send" || effect.message.type === "command") return [];
   const { message } = effect;
   if (message.type !== "error") return [message.type];
   return [`error ${message.request_id} ${message.payload.code} ${message.payload.message}`];
+}
+
+/** Which agents come and go is said at info, and is no answer. */
+function shownLog(text: string): string[] {
+  if (text.startsWith("connected") || text.startsWith("disconnected")) return [];
+  return [text.startsWith("ended ") ? text : "log"];
 }
 
 /** The outcome that an answer stands for, as the protocol's page has it. */

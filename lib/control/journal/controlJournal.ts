@@ -117,7 +117,9 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   };
   const commit: ControlJournal["commit"] = (writes, done) => {
     failpoint("control_before_commit");
-    assertFirstOutcomes(writes, (requestId) => isOpen.get(about(requestId)) !== undefined);
+    assertFirstOutcomes(writes, (requestId) => {
+      return recorder.isOpen(requestId) ?? isOpen.get(requestId) !== undefined;
+    });
     const resultFrom = (sequence: number) => {
       return { result: { sequences: outcomeSequences(writes, sequence) } };
     };

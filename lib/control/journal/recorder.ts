@@ -141,6 +141,11 @@ export class Recorder {
     this.#cancelApply ??= this.#options.clock.after(applyDelayMs, () => this.apply());
   }
 
+  /** Whether a request is open, if the index does not have that yet. */
+  isOpen(requestId: string): boolean | undefined {
+    return this.#unapplied.isOpen(requestId);
+  }
+
   /** Writes what is missing in the index about a job, a request or an idempotency key. */
   applyFor(id: string): void {
     if (this.#unapplied.isAbout(id)) this.apply();

@@ -15,6 +15,8 @@ export class UnappliedFacts {
   #factCount = 0;
   /** The ids of jobs and requests, and the idempotency keys, that the facts are about. */
   readonly #ids = new Set<string>();
+  /** Requests that were created or ended, and whether they are open. */
+  readonly #isOpen = new Map<string, boolean>();
   /** A fact names a request, and its job is not known here. */
   #isAnyJob = false;
 
@@ -32,12 +34,18 @@ export class UnappliedFacts {
     return this.#factCount > 0 && (this.#isAnyJob || this.#ids.has(id));
   }
 
+  /** Whether a request is open; undefined if the index knows it. */
+  isOpen(requestId: string): boolean | undefined {
+    return this.#isOpen.get(requestId);
+  }
+
   /** Returns the batches, oldest first, and forgets them. */
   take(): UnappliedBatch[] {
     const batches = this.#batches;
     this.#batches = [];
     this.#factCount = 0;
     this.#ids.clear();
+    this.#isOpen.clear();
     this.#isAnyJob = false;
     return batches;
   }
@@ -48,11 +56,15 @@ export class UnappliedFacts {
       const { jobId, idempotency } = fact.job;
       this.#ids.add(jobId);
       if (idempotency !== undefined) this.#ids.add(idempotency.key);
-      for (const { requestId } of fact.requests) this.#ids.add(requestId);
+      for (const { requestId } of fact.requests) {
+        this.#ids.add(requestId);
+        this.#isOpen.set(requestId, true);
+      }
       this.#factCount += fact.requests.length;
     } else if (fact.type === "request_ended") {
       this.#ids.add(fact.outcome.jobId);
       this.#ids.add(fact.outcome.requestId);
+      this.#isOpen.set(fact.outcome.requestId, false);
     } else this.#isAnyJob = true;
   }
 }
