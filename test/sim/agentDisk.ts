@@ -24,6 +24,7 @@ export class AgentDisk {
   readonly #random: () => number;
   #storage = new FaultyStorage();
   #journal: LogJournal | undefined;
+  #isWriting = false;
   /** What was on the disk before the identity that it has now. */
   #image = new FaultyStorage();
 
@@ -53,8 +54,12 @@ export class AgentDisk {
     return this.#copyOf(this.#storage);
   }
 
-  /** Whether something is on record that a process on a copy of this disk would go on with. */
+  /**
+   * Whether something is on record, or on its way to a slow disk, that a process on a copy of this
+   * machine would go on with.
+   */
   get isUnderWay(): boolean {
+    if (this.#isWriting) return true;
     return this.openRecords().some(({ state }) => state === "accepted" || state === "restarting");
   }
 
@@ -66,6 +71,7 @@ export class AgentDisk {
   processDied(): void {
     this.#storage = this.#storage.afterKill();
     this.#journal = undefined;
+    this.#isWriting = false;
   }
 
   /** The journal of a process that starts now. */
@@ -105,7 +111,11 @@ export class AgentDisk {
     storage.isFull = this.faults.isFull;
     if (writes.some(({ type }) => type === "putIdentity")) this.#image = storage.afterKill();
     if (crash === "unsynced") return this.#loseUnsynced(journal, writes);
-    const durable = journal.commit(writes, done);
+    const durable = journal.commit(writes, (committed) => {
+      this.#isWriting = false;
+      done(committed);
+    });
+    this.#isWriting = durable === undefined;
     if (durable === undefined) clock.after(this.#syncMs, () => storage.finishSyncs());
     return crash === "after" ? this.#die() : durable;
   }

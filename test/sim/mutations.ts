@@ -82,14 +82,15 @@ export const mutations: Mutation[] = [
   {
     name: "effects leave before the writes they wait for",
     file: groupCommit,
-    find: "for (const effect of step.effects) batch.effects.push(effect);",
-    replace: "this.#options.release(step.effects);",
+    find: "for (const effect of effects) batch.effects.push(effect);",
+    replace: "this.#options.release(effects, undefined);",
   },
   {
     name: "a commit that failed releases its effects",
     file: groupCommit,
-    find: "this.#options.failed(batch, error);\n      return;",
-    replace: "this.#options.failed(batch, error);",
+    find: "this.#options.failed(all, error);",
+    replace:
+      "this.#options.failed(all, error);\n    this.#options.release(batch.effects, undefined);",
   },
   {
     name: "an answer is taken from whoever gives it",
