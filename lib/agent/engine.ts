@@ -187,7 +187,15 @@ export class AgentEngine {
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {
-    const { requestId, command } = effect;
+    const { requestId, command, expiresAt } = effect;
+    // A slow disk, or a pause of this process, may have taken the rest of the time.
+    if (expiresAt !== undefined && this.#options.clock.now() > expiresAt) {
+      const message = "its TTL ended before it could start";
+      const result: CommandResult = { status: "not_started", message };
+      return this.#options.clock.defer(() =>
+        this.#step({ type: "commandFinished", requestId, result }),
+      );
+    }
     this.#options.log.info("running", { command, request_id: requestId });
     failpoint("agent_before_run");
     const { signal, done } = this.#trackRunning(requestId, command);

@@ -13,6 +13,9 @@ export interface Acknowledged {
 /** Codes of outcomes that vouch for the command not having run. */
 const neverRan = ["INVALID_COMMAND", "BUSY", "STORAGE_UNAVAILABLE", "EXPIRED", "OFFLINE"];
 
+/** What was decided takes effect this much later at most, when a slow disk has it. */
+const slowCommitMs = 500;
+
 export class Ledger {
   readonly violations: string[] = [];
   readonly acknowledged: Acknowledged[] = [];
@@ -34,7 +37,8 @@ export class Ledger {
   /** `latest`: the moment by which its TTL is over beyond doubt; undefined where it has none. */
   executed(marker: string, agentId: string, now: number, latest: number | undefined): void {
     const request = `${marker}/${agentId}`;
-    if (latest !== undefined && now > latest) this.#violate(`${request} was run after its TTL`);
+    if (latest !== undefined && now > latest + slowCommitMs)
+      this.#violate(`${request} was run after its TTL`);
     const count = (this.executions.get(request) ?? 0) + 1;
     this.executions.set(request, count);
     if (count > 1) this.#violate(`${request} was run ${count} times`);
@@ -88,7 +92,7 @@ export class Ledger {
       this.#violate(`${request} is ${told}, though all faults have ceased`);
     }
     const revokedAt = this.#revokedAt.get(agentId);
-    if (isAnswer && revokedAt !== undefined && now > revokedAt && !mayBeHeld) {
+    if (isAnswer && revokedAt !== undefined && now > revokedAt + slowCommitMs && !mayBeHeld) {
       this.#violate(`${request} was answered by an agent that is revoked`);
     }
   }

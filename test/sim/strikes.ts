@@ -133,9 +133,9 @@ export class Strikes {
     const clone = this.#hostLike(original);
     clone.disk = original.disk.copy();
     const { instanceId } = original;
-    const copied = clone.disk.identity;
+    const copied = JSON.stringify(clone.disk.identity);
     clone.mayJoin = ({ engine }) =>
-      clone.disk.identity !== copied ||
+      JSON.stringify(clone.disk.identity) !== copied ||
       engine.core.registry.agent(original.agentId).session?.instanceId === instanceId;
     this.#runFor(fault, clone);
   }

@@ -41,6 +41,10 @@ const pausesMostMs = 4 * minuteMs;
 
 const epochMs = Date.UTC(2026, 0, 1);
 
+/** A rollout over hosts that stay away waits for one TTL after the other, after the usual end. */
+const lateRounds = 12;
+const lateRoundMs = 5 * minuteMs;
+
 export class World {
   readonly plan: Plan;
   readonly time = new Time(epochMs);
@@ -109,16 +113,24 @@ export class World {
     this.#schedule(faults);
   }
 
+  get #openCount(): number {
+    return this.control?.engine.core.dispatcher?.sizes.open ?? 1;
+  }
+
   run(): Report {
     try {
-      this.time.runUntil(epochMs + restMs, () => holdBounds(this));
+      let end = epochMs + restMs;
+      this.time.runUntil(end, () => holdBounds(this));
+      for (let left = lateRounds; left > 0 && this.#openCount > 0; left--) {
+        end += lateRoundMs;
+        this.time.runUntil(end, () => holdBounds(this));
+      }
       this.#settle();
-      this.time.runUntil(epochMs + endMs, () => holdBounds(this));
+      this.time.runUntil(end + endMs - restMs, () => holdBounds(this));
     } catch (error) {
       this.ledger.violations.push(error instanceof Error ? error.message : String(error));
     }
-    const dispatcher = this.control?.engine.core.dispatcher;
-    this.ledger.bounded("open requests at the end", dispatcher?.sizes.open ?? 1, 0);
+    this.ledger.bounded("open requests at the end", this.#openCount, 0);
     const sessions = this.control?.engine.core.registry.sessionCount ?? 0;
     this.ledger.bounded("sessions at the end", sessions, this.hosts.length);
     for (const { agentId, name, sizes } of this.hosts) {

@@ -256,12 +256,13 @@ export class Executor {
   }
 
   #start(entry: RequestEntry, t: AgentTransition): void {
-    const { requestId, command, parameters, timeoutMs } = entry.record;
+    const { requestId, command, parameters, timeoutMs, expiresAt } = entry.record;
     this.#running++;
     enter(entry, "started", t.now);
     this.#deadlines.set(requestId, t.now + timeoutMs);
     t.write(put(entry));
-    t.perform({ type: "run", requestId, command, parameters, timeoutMs });
+    const expiry = expiresAt === undefined ? {} : { expiresAt };
+    t.perform({ type: "run", requestId, command, parameters, timeoutMs, ...expiry });
   }
 
   /** Continues a run from the state in which the previous process left it. */

@@ -85,8 +85,8 @@ export type AgentEffect =
   | { type: "ping"; link: number }
   | { type: "close"; link: number; code: number; reason: string }
   | { type: "terminate"; link: number }
-  /** Run a command, then report its end in a `finished` event. */
-  | ({ type: "run" } & RunSpec)
+  /** Run a command, unless it has expired, then report its end in a `finished` event. */
+  | ({ type: "run"; expiresAt?: number } & RunSpec)
   /**
    * Resume a command that an earlier process started, then report its end in a `finished` event.
    */
