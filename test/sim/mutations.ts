@@ -41,8 +41,8 @@ export const mutations: Mutation[] = [
   {
     name: "a command runs before it is on record",
     file: executor,
-    find: 't.write(put(entry));\n    t.perform({ type: "run"',
-    replace: 't.perform({ type: "run"',
+    find: "t.write(put(entry));\n    const expiry =",
+    replace: "const expiry =",
   },
   {
     name: "what a dead process had started is run again",
