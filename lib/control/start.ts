@@ -184,9 +184,9 @@ function openJournal({ dataDir, clock, runtime, log }: ControlOptions): ControlJ
     saidAt = clock.now();
     log.info("index being built", { entries });
   };
-  const onIndexFault = (error: WsctlError) => log.error(error.message);
+  const onFault = (error: WsctlError) => log.error(error.message);
   const { tryLock } = runtime;
-  const journal = openControlJournal({ dataDir, clock, tryLock, onProgress, onIndexFault });
+  const journal = openControlJournal({ dataDir, clock, tryLock, onProgress, onFault });
   const { tornBytes: bytes } = journal.recorder.log;
   if (bytes > 0) log.warn("unfinished log entry removed", { bytes });
   return journal;

@@ -106,10 +106,10 @@ export class Engine {
 
   /** Calls `completion` once this job is on disk, which may be immediately, or rejected. */
   whenAccepted({ jobId }: Job, completion: Completion): void {
-    this.#jobs.add(jobId, completion);
     const stored = this.journal.job(jobId);
-    if (stored === undefined) return;
-    this.#jobs.accept({ job: stored, requests: this.journal.requests(jobId) });
+    const requests = stored === undefined ? [] : this.journal.requests(jobId);
+    this.#jobs.add(jobId, completion);
+    if (stored !== undefined) this.#jobs.accept({ job: stored, requests });
   }
 
   /** Applies a decision about a job durably. @throws {WsctlError} STORAGE_UNAVAILABLE */
@@ -258,6 +258,8 @@ export class Engine {
     const { sessionId, answer } = effect;
     // Outcomes may still wait for their commit, and only committed ones are visible.
     this.#commits.flush();
+    this.look();
+    if (this.core.dispatcher === undefined) return;
     const agentId = this.journal.findAgent(answer.request_id ?? "");
     this.#step({ type: "requestLookedUp", sessionId, answer, ...(agentId ? { agentId } : {}) });
   }

@@ -1,8 +1,8 @@
 /** The control plane's journal: its log, and the index of the log in SQLite. */
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { failpoint } from "../../failpoints.ts";
+import { WsctlError } from "../../protocol/errors.ts";
 import type { Committed } from "../../store/groupCommit.ts";
 import { openFileStorage } from "../../store/log/fileStorage.ts";
 import type { Database } from "../../store/sqlite.ts";
@@ -13,14 +13,15 @@ import { toFact } from "./entries.ts";
 import { HistoryIndex } from "./history/historyIndex.ts";
 import { JobPages } from "./history/jobPage.ts";
 import { Retention } from "./history/retention.ts";
+import { currentIndex } from "./index/currentIndex.ts";
 import { IndexWriter } from "./index/indexWriter.ts";
-import { IndexDamaged, openIndex, openMetrics } from "./index/openDatabases.ts";
+import { openIndex, openMetrics, removeDatabase } from "./index/openDatabases.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 import type { CommitResult, ControlJournal } from "./journal.ts";
 import { assertNotLost } from "./lostJournal.ts";
 import { readAgents, readOpenJournal } from "./openJobs.ts";
 import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
-import { IndexMismatch, Recorder, type RecorderOptions } from "./recorder.ts";
+import { indexError, Recorder, type RecorderOptions } from "./recorder.ts";
 import { createArtifactTable } from "./tables/artifactTable.ts";
 import { createMetricsTable } from "./tables/metricsTable.ts";
 import { createReleaseTable } from "./tables/releaseTable.ts";
@@ -31,7 +32,7 @@ import { createTokenTable, toTokenEntry } from "./tables/tokenTable.ts";
 const briefChars = 500;
 
 export interface ControlJournalOptions
-  extends Pick<RecorderOptions, "segmentBytes" | "policy" | "onProgress" | "onIndexFault"> {
+  extends Pick<RecorderOptions, "segmentBytes" | "policy" | "onProgress" | "onFault"> {
   dataDir: string;
   clock: Pick<Clock, "after" | "wall">;
   /** Locks an open file for this process, or returns false if another process has locked it. */
@@ -49,9 +50,14 @@ export function openControlJournal(options: ControlJournalOptions): ControlJourn
   try {
     return openWithIndex(options, indexPath);
   } catch (error) {
-    if (!(error instanceof IndexMismatch || error instanceof IndexDamaged)) throw error;
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${indexPath}${suffix}`, { force: true });
+    // Anything else that is wrong is in the index, or the index cannot take what is in the log.
+    if (error instanceof WsctlError) throw error;
+    removeDatabase(indexPath);
+  }
+  try {
     return openWithIndex(options, indexPath);
+  } catch (error) {
+    throw error instanceof WsctlError ? error : indexError(error);
   }
 }
 
@@ -67,7 +73,7 @@ function openWithIndex(options: ControlJournalOptions, indexPath: string): Contr
   }
   try {
     const recorder = new Recorder({ ...options, storage, db, index: new IndexWriter(db) });
-    return journalOn(recorder, db, openMetrics(dataDir));
+    return journalOn(recorder, db, openMetrics(dataDir, options.onFault));
   } catch (error) {
     storage.release();
     db.close();
@@ -76,33 +82,34 @@ function openWithIndex(options: ControlJournalOptions, indexPath: string): Contr
 }
 
 function journalOn(recorder: Recorder, db: Database, metricsDb: Database): ControlJournal {
+  const reads = currentIndex(db, () => recorder.assertCurrent());
   const record: Recorder["record"] = (...facts) => recorder.record(...facts);
   if (readControlId(db) === undefined) {
     record({ type: "control_plane_created", control_id: randomUUID().replaceAll("-", "") });
   }
-  const job = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
-  const byKey = db.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
+  const job = reads.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
+  const byKey = reads.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
   const index = new HistoryIndex(db);
   const jobs = new JobPages(db, index);
-  const wholeRequests = db.prepare<[string], RequestRow>(
+  const wholeRequests = reads.prepare<[string], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? ORDER BY rowid",
   );
-  const requests = db.prepare<[string], RequestRow>(
+  const requests = reads.prepare<[string], RequestRow>(
     `SELECT request_id, job_id, agent_id, state, batch_at, sent_at, started_at, execution_ms,
     ended_at,
        NULL AS signatures, journal_id, sequence, code, substr(message, 1, ${briefChars}) AS message,
        NULL AS result, duration_ms FROM requests WHERE job_id = ? ORDER BY rowid`,
   );
-  const agentOf = db.prepare<[string], { agent_id: string }>(
+  const agentOf = reads.prepare<[string], { agent_id: string }>(
     "SELECT agent_id FROM requests WHERE request_id = ?",
   );
-  const jobIdOf = db.prepare<[string], { job_id: string }>(
+  const jobIdOf = reads.prepare<[string], { job_id: string }>(
     "SELECT job_id FROM requests WHERE request_id = ?",
   );
-  const isOpen = db.prepare<[string], { one: number }>(
+  const isOpen = reads.prepare<[string], { one: number }>(
     "SELECT 1 AS one FROM requests WHERE request_id = ? AND sequence IS NULL",
   );
-  const outcomes = db.prepare<[string, number, number], RequestRow>(
+  const outcomes = reads.prepare<[string, number, number], RequestRow>(
     "SELECT * FROM requests WHERE job_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
   );
   /** Returns the id when the index has everything about it. */
@@ -113,10 +120,11 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   /** Returns the index when it has everything. */
   const current = () => {
     recorder.apply();
-    return db;
+    return reads;
   };
   const commit: ControlJournal["commit"] = (writes, done) => {
     failpoint("control_before_commit");
+    recorder.assertCurrent();
     assertFirstOutcomes(writes, (requestId) => {
       return recorder.isOpen(requestId) ?? isOpen.get(requestId) !== undefined;
     });
@@ -131,17 +139,17 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     failpoint("control_after_commit");
     return resultFrom(first);
   };
-  const oldestJob = db.prepare<[], { created_at: number }>(
+  const oldestJob = reads.prepare<[], { created_at: number }>(
     "SELECT created_at FROM jobs ORDER BY job_id LIMIT 1",
   );
   const tables = {
-    releases: createReleaseTable(db, record),
-    schedules: createScheduleTable(db, record),
-    tokens: createTokenTable(db, record),
-    artifacts: createArtifactTable(db, record, about),
+    releases: createReleaseTable(reads, record),
+    schedules: createScheduleTable(reads, record),
+    tokens: createTokenTable(reads, record),
+    artifacts: createArtifactTable(reads, record, about),
   };
   const capabilities = () =>
-    db.prepare<[], { digest: string; text: string }>("SELECT * FROM capabilities").all();
+    reads.prepare<[], { digest: string; text: string }>("SELECT * FROM capabilities").all();
   const controlId = readControlId(db) ?? "";
   return {
     ...tables,
@@ -159,9 +167,9 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     },
     settle: () => recorder.log.settle(),
     probe: () => recorder.probe(),
-    look: () => recorder.log.assertInPlace(),
-    open: () => db.read(() => readOpenJournal(current())),
-    agents: () => db.read(() => readAgents(current())),
+    look: () => recorder.look(),
+    open: () => current().read(() => readOpenJournal(reads)),
+    agents: () => current().read(() => readAgents(reads)),
     job: (jobId) => optional(job.get(about(jobId)), toJob),
     jobByKey: (key) => optional(byKey.get(about(key)), toJob),
     jobs: (query) => {

@@ -1,10 +1,10 @@
 /** What a control plane continues with when it starts: open jobs and requests, and agents. */
-import type { Database } from "../../store/sqlite.ts";
+import type { IndexReads } from "./index/currentIndex.ts";
 import type { AgentRecord, OpenJournal, OpenRequest, RequestProgress } from "../core/model.ts";
 import { isRollout } from "../core/requests/rollouts.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 
-export function readOpenJournal(db: Database): OpenJournal {
+export function readOpenJournal(db: IndexReads): OpenJournal {
   // Starts from the open jobs: without this order, SQLite scans the whole table at every start.
   const sql = `SELECT r.* FROM jobs AS j INDEXED BY jobs_open CROSS JOIN requests AS r
     INDEXED BY requests_by_job ON r.job_id = j.job_id AND r.sequence IS NULL
@@ -32,7 +32,7 @@ function toProgress({ request_id: requestId, state, ended_at }: RequestRow): Req
   return { requestId, outcome: state, endedAt: ended_at ?? 0 };
 }
 
-export function readAgents(db: Database): AgentRecord[] {
+export function readAgents(db: IndexReads): AgentRecord[] {
   const rows = db.prepare<[], { facts: string }>("SELECT facts FROM agents").all();
   return rows.map((row) => JSON.parse(row.facts) as AgentRecord);
 }

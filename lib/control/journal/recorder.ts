@@ -22,8 +22,8 @@ export interface RecorderOptions {
   policy?: NonNullable<LogOptions["policy"]>;
   /** Reports how many entries were read into the index so far. */
   onProgress?(entries: number): void;
-  /** Reports that the index lacks entries. */
-  onIndexFault?(error: WsctlError): void;
+  /** Reports what was wrong with files that are derived or can be made again. */
+  onFault?(error: WsctlError): void;
 }
 
 const segmentBytesDefault: SegmentBytes = { first: 256 * 1024, max: 32 * 1024 * 1024 };
@@ -66,7 +66,8 @@ export class Recorder {
   }
 
   /**
-   * Records facts and returns when they are durable and in the index.
+   * Records facts and returns when they are durable. They are in the index, too, or it is not read
+   * until they are.
    *
    * @returns the sequence of the first one
    * @throws {WsctlError} STORAGE_UNAVAILABLE if nothing was recorded
@@ -79,7 +80,7 @@ export class Recorder {
     }).place;
     this.log.settle();
     if (failure !== undefined) throw failure;
-    this.apply();
+    this.#applyOrReport();
     return place.sequence;
   }
 
@@ -101,15 +102,21 @@ export class Recorder {
   /** Writes the rest into the index, and closes the log. */
   close(): void {
     this.log.settle();
-    this.apply();
+    this.#applyOrReport();
     this.log.close();
+  }
+
+  /** Checks that the log is still there and that the index has it. It may not be written for long. */
+  look(): void {
+    this.log.assertInPlace();
+    this.assertCurrent();
   }
 
   /** Checks that facts can be recorded, and brings the index up to date. */
   probe(): void {
     this.#assertSpace([]);
     this.log.probe();
-    if (this.#isIndexBehind) this.#catchUp();
+    this.apply();
   }
 
   /** The entries after a sequence, until `onEntry` returns false. */
@@ -118,7 +125,7 @@ export class Recorder {
   }
 
   #append(facts: readonly ControlFact[], done: (error?: unknown) => void): Appended {
-    if (this.#isIndexBehind) this.#catchUp();
+    this.assertCurrent();
     const wall = this.#options.clock.wall();
     const lines = facts.map((fact) => encodeFact(fact, wall));
     const isEssential = facts.every(({ type }) => essential.has(type));
@@ -137,8 +144,8 @@ export class Recorder {
 
   #applySoon(batch: UnappliedBatch): void {
     this.#unapplied.add(batch);
-    if (this.#unapplied.factCount >= unappliedMax) return this.apply();
-    this.#cancelApply ??= this.#options.clock.after(applyDelayMs, () => this.apply());
+    if (this.#unapplied.factCount >= unappliedMax) return this.#applyOrReport();
+    this.#cancelApply ??= this.#options.clock.after(applyDelayMs, () => this.#applyOrReport());
   }
 
   /** Whether a request is open, if the index does not have that yet. */
@@ -146,32 +153,65 @@ export class Recorder {
     return this.#unapplied.isOpen(requestId);
   }
 
-  /** Writes what is missing in the index about a job, a request or an idempotency key. */
+  /**
+   * Writes what is missing in the index about a job, a request or an idempotency key.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the index cannot be written
+   */
   applyFor(id: string): void {
-    if (this.#unapplied.isAbout(id)) this.apply();
+    if (this.#isIndexBehind || this.#unapplied.isAbout(id)) this.apply();
   }
 
-  /** Writes into the index what is missing there. */
+  /**
+   * Allows a read of the index, which may lack the facts of the last few milliseconds.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if it lacks more than that and cannot be written
+   */
+  assertCurrent(): void {
+    if (this.#isIndexBehind) this.apply();
+  }
+
+  /**
+   * Writes into the index what is missing there.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the index cannot be written: it must not be read
+   */
   apply(): void {
     this.#cancelApply?.();
     this.#cancelApply = undefined;
-    const batches = this.#unapplied.take();
-    if (batches.length === 0) return;
-    const { db, index } = this.#options;
     try {
-      db.transaction(() => {
-        for (const { facts, place } of batches) {
-          for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
-          index.addBatch(place);
-        }
-        index.setApplied(this.log.sequence, this.log.digest);
-      });
+      const batches = this.#unapplied.take();
+      // What is missing after a failure is in the log, and is written in its order.
+      if (this.#isIndexBehind) this.#readAgain();
+      else if (batches.length > 0) this.#write(batches);
     } catch (error) {
-      // The facts are durable: what was accepted stays accepted. Nothing else is recorded before
-      // the index has them.
       this.#isIndexBehind = true;
-      this.#options.onIndexFault?.(indexError(error));
+      throw indexError(error);
     }
+  }
+
+  /**
+   * Does not throw: the facts are durable, and what was accepted stays accepted. Until the index has
+   * them, nothing is read from it, and nothing else is recorded.
+   */
+  #applyOrReport(): void {
+    const wasBehind = this.#isIndexBehind;
+    try {
+      this.apply();
+    } catch (error) {
+      if (!wasBehind) this.#options.onFault?.(error as WsctlError);
+    }
+  }
+
+  #write(batches: readonly UnappliedBatch[]): void {
+    const { db, index } = this.#options;
+    db.transaction(() => {
+      for (const { facts, place } of batches) {
+        for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
+        index.addBatch(place);
+      }
+      index.setApplied(this.log.sequence, this.log.digest);
+    });
   }
 
   /** The index grows with the log, and must not be what finds the disk full. */
@@ -181,14 +221,6 @@ export class Recorder {
     const { freeBytes } = this.#options.storage;
     if (freeBytes >= bytes * indexShare) return;
     throw indexError(new Error("the disk is full. Free some space"));
-  }
-
-  #catchUp(): void {
-    try {
-      this.#readAgain();
-    } catch (error) {
-      throw indexError(error);
-    }
   }
 
   #readAgain(): void {
@@ -204,7 +236,7 @@ export class Recorder {
 }
 
 /** The index is not one of this log, so it must be rebuilt. */
-export class IndexMismatch extends Error {}
+class IndexMismatch extends Error {}
 
 /** Reads entries of the log into the index. */
 class Replay {
@@ -257,7 +289,7 @@ function parse(line: string, sequence: number): ControlEntry {
   }
 }
 
-function indexError(error: unknown): WsctlError {
+export function indexError(error: unknown): WsctlError {
   const text = `Cannot write the index of the log: ${errorText(error)}`;
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause: error });
 }

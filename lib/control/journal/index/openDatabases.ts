@@ -1,42 +1,58 @@
 /** Opens the SQLite files beside the log: its index, and the metrics of agents. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Database } from "../../../store/sqlite.ts";
+import { errorText, WsctlError } from "../../../protocol/errors.ts";
+import { Database, type DatabaseOptions } from "../../../store/sqlite.ts";
 import { indexSchema, metricsSchema } from "./indexSchema.ts";
 
 const indexId = 0x77736369;
 const metricsId = 0x7773636d;
 
-/** The index cannot be used, and the log has everything that it had. */
-export class IndexDamaged extends Error {}
+/** The file cannot be used, and its content can be made again. */
+class DatabaseDamaged extends Error {}
 
 /** A lack of space or of permission is no damage: a rebuilt index would not help. */
 export function openIndex(path: string): Database {
-  const isThere = existsSync(path);
+  return openDerived({
+    path,
+    what: "the index of the log",
+    applicationId: indexId,
+    migrations: indexSchema,
+  });
+}
+
+/**
+ * Opens the metrics. A damaged file is replaced by an empty one, because nothing depends on what was
+ * in it.
+ */
+export function openMetrics(dataDir: string, onDamage?: (error: WsctlError) => void): Database {
+  const path = join(dataDir, "metrics.db");
+  const what = "the metrics of agents";
+  const open = () =>
+    openDerived({ path, what, applicationId: metricsId, migrations: metricsSchema });
   try {
-    const what = "the index of the log";
-    return Database.open({
-      path,
-      what,
-      applicationId: indexId,
-      migrations: indexSchema,
-      isDerived: true,
-    });
+    return open();
   } catch (error) {
-    const isDamage = /damaged|newer wsctl|belongs to another program/.test(String(error));
-    if (isThere && isDamage) throw new IndexDamaged(String(error));
-    throw error;
+    if (!(error instanceof DatabaseDamaged)) throw error;
+    removeDatabase(path);
+    const text = `The file of ${what} "${path}" is damaged. It is replaced by an empty file`;
+    onDamage?.(new WsctlError("STORAGE_UNAVAILABLE", text));
+    return open();
   }
 }
 
-export function openMetrics(dataDir: string): Database {
-  const path = join(dataDir, "metrics.db");
-  const what = "the metrics of agents";
-  return Database.open({
-    path,
-    what,
-    applicationId: metricsId,
-    migrations: metricsSchema,
-    isDerived: true,
-  });
+/** Removes a database file and what SQLite keeps beside it. */
+export function removeDatabase(path: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
+}
+
+function openDerived(options: Omit<DatabaseOptions, "isDerived">): Database {
+  const isThere = existsSync(options.path);
+  try {
+    return Database.open({ ...options, isDerived: true });
+  } catch (error) {
+    const isDamage = /damaged|newer wsctl|belongs to another program/.test(String(error));
+    if (isThere && isDamage) throw new DatabaseDamaged(errorText(error));
+    throw error;
+  }
 }

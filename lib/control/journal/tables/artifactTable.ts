@@ -2,6 +2,7 @@
 import type { ArtifactKind, ArtifactState } from "../../../protocol/api/artifacts.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
 import type { Database } from "../../../store/sqlite.ts";
+import type { IndexReads } from "../index/currentIndex.ts";
 
 export interface StoredArtifact {
   artifactId: string;
@@ -93,7 +94,7 @@ const afterAll = "~";
  * @throws {WsctlError} INTERNAL by methods that change an unknown artifact
  */
 export function createArtifactTable(
-  db: Database,
+  db: IndexReads,
   record: (...facts: ArtifactFact[]) => void,
   about: (requestId: string) => string,
 ): ArtifactTable {

@@ -1,6 +1,7 @@
 /** Published releases of wsctl: the signed manifest and the files. */
 import type { ReleaseRequest } from "../../../protocol/api/views.ts";
 import type { Database } from "../../../store/sqlite.ts";
+import type { IndexReads } from "../index/currentIndex.ts";
 
 export interface StoredRelease {
   version: string;
@@ -35,7 +36,7 @@ interface ReleaseRow {
 
 /** @param record makes facts durable, and writes them into the index, before it returns */
 export function createReleaseTable(
-  db: Database,
+  db: IndexReads,
   record: (...facts: ReleaseFact[]) => void,
 ): ReleaseTable {
   const byVersion = db.prepare<[string], ReleaseRow>("SELECT * FROM releases WHERE version = ?");

@@ -1,6 +1,7 @@
 /** Schedules in the control plane's journal. */
 import type { ScheduleRequest } from "../../../protocol/api/schedules.ts";
 import type { Database } from "../../../store/sqlite.ts";
+import type { IndexReads } from "../index/currentIndex.ts";
 
 /** Times in milliseconds since 1970 on the wall clock, because schedules follow civil time. */
 export interface StoredSchedule {
@@ -46,7 +47,7 @@ export interface ScheduleTable {
  * @param record makes facts durable, and writes them into the index, before it returns
  */
 export function createScheduleTable(
-  db: Database,
+  db: IndexReads,
   record: (...facts: ScheduleFact[]) => void,
 ): ScheduleTable {
   type Row = { record: string };

@@ -3,6 +3,7 @@
 import type { Role } from "../../../protocol/api/tokens.ts";
 import type { Labels } from "../../../protocol/labels.ts";
 import type { Database } from "../../../store/sqlite.ts";
+import type { IndexReads } from "../index/currentIndex.ts";
 
 export interface StoredToken {
   tokenId: string;
@@ -93,7 +94,7 @@ const knownMax = 1_000;
 
 /** @param record makes facts durable, and writes them into the index, before it returns */
 export function createTokenTable(
-  db: Database,
+  db: IndexReads,
   record: (...facts: TokenFact[]) => void,
 ): TokenTable {
   const get = db.prepare<[string], TokenRow>("SELECT * FROM tokens WHERE token_id = ?");

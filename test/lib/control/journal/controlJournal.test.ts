@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Job, OpenRequest, Outcome, StoredJob } from "../../../../lib/control/core/model.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
 import { openJournal } from "../../../support/fixtures/filledJournal.ts";
+import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const job: Job = {
   jobId: "j1",
@@ -118,4 +119,67 @@ describe("the journal of a control plane", () => {
     expect(journal.tokens.get("t")).toMatchObject({ agentId: "a", revokedAt: 5 });
     expect([...(journal.tokens.get("t")?.hash ?? [])]).toEqual([1, 2, 3]);
   });
+});
+
+describe("an index that cannot be written for a while", () => {
+  const fileNames = ["index.db", "index.db-wal"];
+  const move = (from: string, to: string) => {
+    for (const name of fileNames)
+      if (existsSync(join(from, name))) renameSync(join(from, name), join(to, name));
+  };
+
+  test("gets everything that the log has, in the order of the log, before it is read again", () => {
+    using dir = temporaryDir();
+    using aside = temporaryDir();
+    const policy = { isInline: false, measured: () => {} };
+
+    const journal = openJournal(`${dir}`, { policy });
+    let second: unknown;
+    journal.commit([{ type: "putJob", job, requests }], () => {
+      // The second job is being written while the index cannot take the first one.
+      const other = { ...job, jobId: "j2", idempotency: { key: "t1:k2", fingerprint: "f" } };
+      const otherRequests = requests.map((one) => {
+        return { ...one, jobId: "j2", requestId: `${one.requestId}-2` };
+      });
+      second = journal.commit([{ type: "putJob", job: other, requests: otherRequests }], () => {});
+      move(`${dir}`, `${aside}`);
+      expect(() => journal.job("j1")).toThrow("the file was removed, moved or replaced");
+      expect(() => journal.jobByKey("t1:k")).toThrow("Cannot write the index of the log");
+      expect(() => journal.tokens.all()).toThrow("Cannot write the index of the log");
+      expect(() => journal.commitNow([{ type: "putOutcome", outcome }])).toThrow("index");
+    });
+    journal.settle();
+    expect(second).toBeUndefined();
+    move(`${aside}`, `${dir}`);
+    expect(journal.jobByKey("t1:k")).toMatchObject({ jobId: "j1", total: 2 });
+    expect(journal.jobByKey("t1:k2")).toMatchObject({ jobId: "j2" });
+    journal.commitNow([{ type: "putOutcome", outcome }]);
+    journal.close();
+    const reopened = openJournal(`${dir}`);
+    expect(reopened.job("j1")).toMatchObject({ ended: 1 });
+    expect(reopened.job("j2")).toMatchObject({ ended: 0 });
+    reopened.close();
+  });
+
+  test("is reported once", async () => {
+    using dir = temporaryDir();
+    using aside = temporaryDir();
+    const reported = Promise.withResolvers<string>();
+    const onFault = ({ message }: Error) => reported.resolve(message);
+    const journal = openJournal(`${dir}`, { onFault });
+    move(`${dir}`, `${aside}`);
+    journal.commitNow([{ type: "putJob", job, requests }]);
+    expect(await reported.promise).toContain("Cannot write the index of the log");
+    move(`${aside}`, `${dir}`);
+    journal.close();
+  });
+});
+
+test("damaged metrics are replaced by an empty file, and reported", () => {
+  using dir = temporaryDir();
+  writeFileSync(join(`${dir}`, "metrics.db"), "x".repeat(4096));
+  const faults: string[] = [];
+  const journal = openJournal(`${dir}`, { onFault: ({ message }) => void faults.push(message) });
+  journal.close();
+  expect(faults).toEqual([expect.stringContaining("replaced by an empty file")]);
 });
