@@ -72,7 +72,7 @@ export class JobFollower {
   readonly #printer: OutcomePrinter;
   readonly #directory: OutputDirectory | undefined;
   readonly #sink: OutputDirectory | LiveOutputPrinter | undefined;
-  readonly #state: { jobId?: string };
+  readonly #accepted: (jobId: string) => void;
   readonly #progress = terminalJobProgress();
 
   private constructor(
@@ -81,14 +81,14 @@ export class JobFollower {
       interrupt: Interrupt;
       printer: OutcomePrinter;
       directory: OutputDirectory | undefined;
-      state: { jobId?: string };
+      accepted: (jobId: string) => void;
     },
   ) {
     this.#flags = flags;
     this.#interrupt = parts.interrupt;
     this.#printer = parts.printer;
     this.#directory = parts.directory;
-    this.#state = parts.state;
+    this.#accepted = parts.accepted;
     const isLive = flags["stream-output"] && isPlain(flags);
     this.#sink = parts.directory ?? (isLive ? new LiveOutputPrinter(this.#progress) : undefined);
   }
@@ -98,12 +98,13 @@ export class JobFollower {
     const { flags, client } = options;
     requireStdout();
     const printer = await createOutcomePrinter(flags);
-    const state: { jobId?: string } = {};
+    // Ctrl-C can come before the response that has the ID of the job.
+    const { promise: jobId, resolve: accepted } = Promise.withResolvers<string>();
     const interrupt = options.interrupt(async () => {
-      if (state.jobId !== undefined) await client.cancelJob(state.jobId);
+      await client.cancelJob(await jobId);
     });
     const directory = await openOutputDirectory(options, interrupt.isDetached);
-    return new JobFollower(flags, { interrupt, printer, directory, state });
+    return new JobFollower(flags, { interrupt, printer, directory, accepted });
   }
 
   /** The options with which the stream of the job must be requested. */
@@ -114,7 +115,7 @@ export class JobFollower {
   /** Prints until the last outcome and returns the exit status. */
   async follow(job: FollowedJob): Promise<number> {
     const { job_id: jobId } = job.accepted.job;
-    this.#state.jobId = jobId;
+    this.#accepted(jobId);
     try {
       return await showJob(job, {
         ...{ printer: this.#printer, isForProgram: isForProgram(this.#flags) },

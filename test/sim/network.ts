@@ -110,7 +110,7 @@ export class Connection {
     });
     if (network.isPartitioned(this.host)) this.silence(forever);
     return {
-      send: (text) => this.say(text),
+      send: (text) => this.#say(text, answeredBy(text)),
       ping: () => this.#toServer(() => this.#toClient(() => this.#client.events.pong())),
       close: (code, reason) => {
         this.#toServer(() => this.#closeServer());
@@ -121,11 +121,14 @@ export class Connection {
     };
   }
 
-  /** Whatever the agent, or somebody in its place, sends. */
+  /** Sends what somebody in the place of the agent says; it is the answer to nothing. */
   say(text: string): void {
+    this.#say(text);
+  }
+
+  #say(text: string, answers?: string): void {
     this.#network.options.met(`message ${typeOf(text)}`);
-    const id = answeredBy(text);
-    this.#toServer(() => this.#deliverToServer(text), id);
+    this.#toServer(() => this.#deliverToServer(text), answers);
   }
 
   /** Both sides are told, each after its own while. */

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import {
   flavours,
@@ -84,8 +83,9 @@ describe.each(flavours)("an agent on %s", (flavour) => {
   });
 
   test("the environment is that of a login", async () => {
-    const { shell } = userInfo();
     const username = spawnSync("id", ["-un"], { encoding: "utf8" }).stdout.trim();
+    const account = spawnSync("getent", ["passwd", username], { encoding: "utf8" }).stdout;
+    const shell = account.trim().split(":")[6];
     const said = await exec(
       "sh",
       "-c",

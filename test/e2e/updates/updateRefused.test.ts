@@ -81,7 +81,7 @@ test("a file that is not what was signed is refused, and nothing of it is kept",
 test("a version that is not published is named", async () => {
   const outcome = await host.update("7.7.7");
   expect(outcome.outcome).toBe("failed");
-  expect(outcome.message).toContain("No such release is published");
+  expect(outcome.message).toContain('No release "7.7.7" is published');
   await expectUnchanged();
 });
 
