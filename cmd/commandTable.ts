@@ -9,6 +9,7 @@ export const root: CommandDef = defineCommand({
     service: () => import("./service.ts").then((module) => module.default),
     agent: () => import("./agent.ts").then((module) => module.default),
     send: () => import("./send.ts").then((module) => module.default),
+    exec: () => import("./exec.ts").then((module) => module.default),
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
     watch: () => import("./watch.ts").then((module) => module.default),

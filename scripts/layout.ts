@@ -32,7 +32,7 @@ export const folders: readonly Folder[] = [
   { path: "lib/core", what: "what both cores are built on", mayImport: [] },
   { path: "lib/time", what: "clocks, alarms, deadlines", mayImport: [] },
   { path: "lib/log", what: "the log", mayImport: [protocol, "lib/time"] },
-  { path: "lib/files", what: "atomic writes, digests of files", mayImport: [] },
+  { path: "lib/files", what: "atomic writes, digests of files, bounded reads", mayImport: [] },
   { path: "lib/network", what: "proxies, tunnels, errors of connections", mayImport: [protocol] },
   {
     path: "lib/runtime",

@@ -5,6 +5,7 @@
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { readArgs, readMeta, shownCommands } from "./commandTree.ts";
 import { clientArgs, logArgs } from "./commonFlags.ts";
+import { isSeparated } from "./strictArgs.ts";
 
 export type Row = [left: string, right: string];
 
@@ -38,11 +39,12 @@ export async function formatHelp(command: CommandDef, path: string[]): Promise<s
 export function usageLine(command: CommandDef, path: string[], args: ArgsDef): string {
   if (command.subCommands !== undefined) return `${path.join(" ")} COMMAND [FLAGS]`;
   const words = Object.entries(args).map(([name, arg]) => {
-    if (arg.type !== "positional") return "";
+    if (arg.type !== "positional" || isSeparated(arg)) return "";
     return arg.required === false ? `[${name.toUpperCase()}]` : name.toUpperCase();
   });
   const isFlagged = Object.values(args).some((arg) => arg.type !== "positional");
-  return [...path, ...words.filter((word) => word !== ""), isFlagged ? "[FLAGS]" : ""]
+  const separated = Object.values(args).find(isSeparated)?.valueHint ?? "";
+  return [...path, ...words.filter((word) => word !== ""), isFlagged ? "[FLAGS]" : "", separated]
     .join(" ")
     .trimEnd();
 }

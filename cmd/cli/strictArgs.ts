@@ -40,6 +40,8 @@ export interface CommandData extends Pick<StrictArgs, "lists"> {
 interface ParsedArgs {
   flags: Map<string, string[]>;
   positionals: string[];
+  /** Whether `--` was given. */
+  hasDoubleDash: boolean;
 }
 
 /**
@@ -51,6 +53,7 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
   const names = Object.keys(args).filter((name) => args[name]?.type === "positional");
   const last = names.at(-1);
   const rest = last !== undefined && takesRest(args[last]) ? last : undefined;
+  if (rest !== undefined && isSeparated(args[rest])) assertSeparated(given, names.length);
   const surplus = rest === undefined ? given.positionals[names.length] : undefined;
   if (surplus !== undefined) {
     throw usage(`Unexpected argument "${surplus}": ${expected(names)}`);
@@ -87,14 +90,17 @@ export function usage(message: string): WsctlError {
 }
 
 function scan(rawArgs: string[], args: ArgsDef): ParsedArgs {
-  const given: ParsedArgs = { flags: new Map(), positionals: [] };
+  const given: ParsedArgs = { flags: new Map(), positionals: [], hasDoubleDash: false };
+  const onlySeparated = Object.values(args).some(isSeparated);
   for (let index = 0; index < rawArgs.length; index++) {
     const raw = rawArgs[index] ?? "";
     if (raw === "--") {
+      given.hasDoubleDash = true;
       given.positionals.push(...rawArgs.slice(index + 1));
       break;
     }
     if (!raw.startsWith("-") || raw === "-") {
+      if (onlySeparated) throw misplacedWord(raw);
       given.positionals.push(raw);
       continue;
     }
@@ -225,7 +231,28 @@ function isRequired(definition: ArgDef | undefined): boolean {
 
 /** A last argument whose hint ends in an ellipsis takes all further words. */
 function takesRest(definition: ArgDef | undefined): boolean {
-  return definition?.valueHint?.endsWith("…") ?? false;
+  return isSeparated(definition) || (definition?.valueHint?.endsWith("…") ?? false);
+}
+
+/**
+ * An argument whose hint begins with `--` takes only words after `--`, so that none of them can be
+ * a flag of wsctl.
+ */
+export function isSeparated(definition: ArgDef | undefined): boolean {
+  return definition?.valueHint?.startsWith("-- ") ?? false;
+}
+
+/** The error for a word before `--` where only flags may be. */
+export function misplacedWord(word: string): WsctlError {
+  return usage(
+    `Unexpected argument "${word}" before --: write flags, then --, then the program and its arguments`,
+  );
+}
+
+function assertSeparated({ hasDoubleDash, positionals }: ParsedArgs, least: number): void {
+  if (!hasDoubleDash) throw usage("Missing -- and a program: write them last, such as -- df -h");
+  if (positionals.length >= least && positionals[0] !== "") return;
+  throw usage("Missing program after --: write it and its arguments, such as -- df -h");
 }
 
 function aliases(definition: ArgDef | undefined): string[] {

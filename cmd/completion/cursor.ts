@@ -6,7 +6,7 @@ import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { type CommandMatch, readArgs, resolveValue, shownCommands } from "../cli/commandTree.ts";
 import { commonNames } from "../cli/help.ts";
 import { type PartialArgs, parsePartialArgs } from "../cli/partialArgs.ts";
-import { isRepeatable } from "../cli/strictArgs.ts";
+import { isRepeatable, isSeparated } from "../cli/strictArgs.ts";
 import type { Part } from "./candidates.ts";
 
 /** The kind of an argument, for which there are candidates. */
@@ -83,7 +83,7 @@ export async function parseCompletionContext(
   if (pending !== undefined) return at(whole, args[pending]);
   if (word.startsWith("-") && !typed.isSeparated) {
     const equals = word.indexOf("=");
-    if (equals < 0) return at(whole, undefined, flagChoices(args, typed));
+    if (equals < 0) return at(whole, undefined, wordChoices(args, typed));
     const part = { prefix: word.slice(0, equals + 1), typed: word.slice(equals + 1) };
     const name = word.slice(2, equals);
     return at(part, Object.hasOwn(args, name) ? args[name] : undefined);
@@ -91,8 +91,8 @@ export async function parseCompletionContext(
   if (group !== undefined) return at(whole, undefined, await shownCommands(group));
   const positionals = Object.values(args).filter(({ type }) => type === "positional");
   const positional = positionals[typed.positionals.length];
-  if (positional !== undefined) return at(whole, positional);
-  return at(whole, undefined, typed.isSeparated ? [] : flagChoices(args, typed));
+  if (positional !== undefined && !isSeparated(positional)) return at(whole, positional);
+  return at(whole, undefined, typed.isSeparated ? [] : wordChoices(args, typed));
 }
 
 /**
@@ -122,6 +122,13 @@ async function walk(
     command = (await resolveValue(table[name])) as CommandDef;
   }
   return { root, command, path, rest, ...(group === undefined ? {} : { group }) };
+}
+
+/** Returns the flags, and `--` where arguments are only taken after it. */
+function wordChoices(args: ArgsDef, typed: PartialArgs): Choice[] {
+  const separated = Object.values(args).find(isSeparated);
+  const dash: Choice[] = separated === undefined ? [] : [["--", separated.description ?? ""]];
+  return [...flagChoices(args, typed), ...dash];
 }
 
 /** Returns the flags that may still be given; the command's own flags come first. */

@@ -12,18 +12,8 @@ import { parseRollout, type RolloutFlags, rolloutArgs } from "./rollout.ts";
 import { parseTarget, type TargetFlags, targetArgs } from "./target.ts";
 import { parseObject, parseParams, parseSecondsWithin } from "./values.ts";
 
-export const jobArgs = {
-  ...targetArgs,
-  param: {
-    type: "string",
-    valueHint: "KEY=VALUE",
-    description: "parameter; VALUE is JSON, otherwise text (repeatable)",
-  },
-  params: {
-    type: "string",
-    valueHint: "JSON|@FILE|-",
-    description: "all parameters as a JSON object",
-  },
+/** The limits and the rollout of a job. */
+export const runArgs = {
   timeout: {
     type: "string",
     valueHint: "TIME",
@@ -38,18 +28,50 @@ export const jobArgs = {
   ...rolloutArgs,
 } as const satisfies ArgsDef;
 
-export interface JobFlags extends TargetFlags, RolloutFlags {
-  command: string;
-  param: string[];
-  params?: string | undefined;
+export const jobArgs = {
+  ...targetArgs,
+  param: {
+    type: "string",
+    valueHint: "KEY=VALUE",
+    description: "parameter; VALUE is JSON, otherwise text (repeatable)",
+  },
+  params: {
+    type: "string",
+    valueHint: "JSON|@FILE|-",
+    description: "all parameters as a JSON object",
+  },
+  ...runArgs,
+} as const satisfies ArgsDef;
+
+/** The target, the limits and the rollout of a job. */
+export interface RunFlags extends TargetFlags, RolloutFlags {
   timeout?: string | undefined;
   ttl: string;
 }
 
+export interface JobFlags extends RunFlags {
+  command: string;
+  param: string[];
+  params?: string | undefined;
+}
+
 /** @throws {WsctlError} USAGE with the invalid flag. */
 export function parseJobFlags(options: JobFlags): JobRequestInput {
+  return buildJobRequest(options.command, options, () => parseParameters(options));
+}
+
+/**
+ * Builds the request for a command. The parameters are read last, because they may come from a
+ * pipe.
+ * @throws {WsctlError} USAGE with the invalid flag.
+ */
+export function buildJobRequest(
+  command: string,
+  options: RunFlags,
+  readParameters: () => JsonObject | undefined,
+): JobRequestInput {
   const order: JobRequestInput = {
-    command: options.command,
+    command,
     target: parseTarget(options),
     ttl_seconds: parseSecondsWithin("ttl", options.ttl, ttlSecondsMax),
     ...parseRollout(options),
@@ -59,7 +81,7 @@ export function parseJobFlags(options: JobFlags): JobRequestInput {
   if (timeout !== undefined) {
     order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
   }
-  const parameters = parseParameters(options);
+  const parameters = readParameters();
   if (parameters !== undefined) order.parameters = parameters;
   const checked = v.safeParse(JobRequest, order);
   if (!checked.success) throw usage(`Cannot send: ${formatIssue(checked.issues[0])}`);

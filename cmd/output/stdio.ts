@@ -4,11 +4,13 @@
  */
 import { readFileSync, writeFileSync, writeSync } from "node:fs";
 import { escapeJson } from "../../lib/escapeControls.ts";
+import { readDescriptorBytes } from "../../lib/files/readBytes.ts";
 import { readDescriptor } from "../../lib/files/readText.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { exitPipeClosed } from "../cli/exit.ts";
 import { isTerminal } from "../cli/terminal.ts";
 
+const stdin = 0;
 const stdout = 1;
 const stderr = 2;
 
@@ -145,8 +147,28 @@ export function paint(
  * @throws {WsctlError} USAGE if it is not text, or too long.
  */
 export function readStdin(): string {
+  return readStdinOnce(() => readDescriptor(stdin));
+}
+
+/**
+ * Reads all of standard input unchanged.
+ * @param bytesMax The limit, in bytes.
+ * @throws {WsctlError} USAGE if it is longer.
+ */
+export function readStdinBytes(bytesMax: number): Buffer {
+  return readStdinOnce(() => readDescriptorBytes(stdin, bytesMax));
+}
+
+let isStdinRead = false;
+
+/** A second reader would find nothing and take that for its value. */
+function readStdinOnce<T>(read: () => T): T {
   try {
-    return readDescriptor(0);
+    if (isStdinRead) {
+      throw new Error("another flag has read it. Write one of the two values to a file");
+    }
+    isStdinRead = true;
+    return read();
   } catch (error) {
     throw new WsctlError("USAGE", `Cannot read standard input: ${errorText(error)}`);
   }

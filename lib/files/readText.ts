@@ -4,7 +4,8 @@
  * Windows write it. The byte order mark is no part of the text, and lines end in a line feed. A
  * file, a pipe and a device are read to their end or to the limit.
  */
-import { closeSync, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
+import { readDescriptorBytes, readFileBytes } from "./readBytes.ts";
 
 /** The limit for a file with structured text, in bytes. */
 const textBytesMax = 4 * 1024 * 1024;
@@ -18,15 +19,8 @@ export interface ReadTextOptions {
 
 /** @throws {Error} The reason: the error of the operating system, or what is wrong with the file. */
 export function readTextFile(path: string, options: ReadTextOptions = {}): string {
-  const descriptor = openSync(path, "r");
-  try {
-    const stats = fstatSync(descriptor);
-    if (stats.isDirectory()) throw new Error("it is a directory: expected a file");
-    options.check?.(stats);
-    return readDescriptor(descriptor, options.bytesMax);
-  } finally {
-    closeSync(descriptor);
-  }
+  const { bytesMax = textBytesMax, check } = options;
+  return decodeText(readFileBytes(path, { bytesMax, check }));
 }
 
 /**
@@ -34,30 +28,7 @@ export function readTextFile(path: string, options: ReadTextOptions = {}): strin
  * @throws {Error} The reason.
  */
 export function readDescriptor(descriptor: number, bytesMax = textBytesMax): string {
-  const chunks: Uint8Array[] = [];
-  for (let length = 0; ; ) {
-    const chunk = new Uint8Array(Math.min(64 * 1024, bytesMax + 1 - length));
-    const count = readSome(descriptor, chunk);
-    if (count === 0) return decodeText(Buffer.concat(chunks));
-    length += count;
-    if (length > bytesMax) throw new Error(`it has more than ${bytesMax} bytes`);
-    chunks.push(chunk.subarray(0, count));
-  }
-}
-
-/** Returns the number of bytes; 0 at the end. */
-function readSome(descriptor: number, chunk: Uint8Array): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, chunk, 0, chunk.length, null);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EOF") return 0;
-      if (code !== "EAGAIN") throw error;
-      // The pipe was made so that it does not wait.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
-  }
+  return decodeText(readDescriptorBytes(descriptor, bytesMax));
 }
 
 /** @throws {Error} If the bytes are not text. */

@@ -57,7 +57,10 @@ function resolve(patterns: readonly string[], parameters: unknown): ResolvedProg
     const place = directory === undefined ? {} : { directory };
     return { input: { steps: [argv], stdin, ...place } };
   }
-  return reject("FORBIDDEN", "this host's patterns for exec do not allow these arguments");
+  return reject(
+    "FORBIDDEN",
+    "this host's patterns for exec do not allow these arguments; allow them with wsctl agent --allow-exec",
+  );
 }
 
 export type Exec = v.InferOutput<typeof Parameters>;

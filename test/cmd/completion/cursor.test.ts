@@ -48,6 +48,17 @@ describe("cursorAt() knows what is being written:", () => {
     expect(await at(line)).toEqual({ part: { prefix, typed }, kind, choices: [] });
   });
 
+  test("the program of exec, which only the hosts know: flags and -- come before it", async () => {
+    for (const line of ["wsctl exec --all ", "wsctl exec --all --"]) {
+      const { choices = [], kind } = (await at(line)) ?? {};
+      expect(choices).toContain("--");
+      expect(choices).toContain("--stdin");
+      expect(kind).toBeUndefined();
+    }
+    expect((await at("wsctl exec --all -- "))?.choices).toEqual([]);
+    expect((await at("wsctl exec --all -- df -"))?.choices).toEqual([]);
+  });
+
   test("a flag: what may still be given, the command's own first", async () => {
     const { choices = [] } = (await at("wsctl send ping --agent a --param x=1 --no-wait --")) ?? {};
     expect(choices).toContain("--no-stream-output");
