@@ -60,7 +60,10 @@ export async function submitJob(
   } catch (error) {
     return follower.exitOf(error);
   }
-  if (!isForProgram(flags)) remarkOnWaiting(job.accepted);
+  if (!isForProgram(flags)) {
+    remark(`Job ${job.accepted.job.job_id}`);
+    remarkOnWaiting(job.accepted);
+  }
   return follower.follow(job);
 }
 

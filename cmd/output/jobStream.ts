@@ -1,7 +1,13 @@
 /** Prints a job's stream: live output when it arrives, then the outcome of each request. */
 
 import { isOutput } from "../../lib/client/streamCursor.ts";
-import type { AcceptedLine, StreamLine } from "../../lib/protocol/api/views.ts";
+import { isRetried } from "../../lib/protocol/api/jobs.ts";
+import type {
+  AcceptedLine,
+  JobView,
+  OutcomeLine,
+  StreamLine,
+} from "../../lib/protocol/api/views.ts";
 import { exitFailed, exitOk } from "../cli/exit.ts";
 import type { JobProgress } from "./jobProgress.ts";
 import type { OutputSink } from "./liveLines.ts";
@@ -27,6 +33,7 @@ export async function showJob(
 ): Promise<number> {
   const { total } = accepted.job;
   const counts = new Map<string, number>();
+  const retries = new Set<string>();
   progress.begin(total);
   try {
     for await (const line of lines) {
@@ -34,6 +41,7 @@ export async function showJob(
       if (isOutput(line)) sink?.piece(line);
       else {
         counts.set(line.outcome, (counts.get(line.outcome) ?? 0) + 1);
+        addRetryFlag(line, retries);
         const seen = sink?.end(line) ?? "nothing";
         dir?.outcome(line);
         printer.take(line, seen);
@@ -49,6 +57,24 @@ export async function showJob(
     const parts = [...counts].map(([outcome, count]) => `${count} ${outcome}`);
     remark(`${total} agents: ${parts.join(", ")}`);
   }
+  if (!isForProgram) remarkOnRetry(accepted.job, retries);
   const isWhole = (await dir?.close()) ?? true;
   return isWhole && counts.get("success") === total ? exitOk : exitFailed;
+}
+
+/** The flags of `wsctl jobs retry` by what they select. */
+const retryFlags = { failed: "--failed", not_started: "--not-started", lost: "--lost" } as const;
+
+/** Adds the flag that selects this outcome; a success has none. */
+function addRetryFlag({ outcome, code }: OutcomeLine, flags: Set<string>): void {
+  const request = { state: outcome, ...(code === undefined ? {} : { code }) };
+  for (const kind of ["failed", "not_started", "lost"] as const) {
+    if (isRetried(kind, request)) flags.add(retryFlags[kind]);
+  }
+}
+
+/** A signature covers one request, so a signed job cannot be retried. */
+function remarkOnRetry({ job_id: id, signed }: JobView, flags: ReadonlySet<string>): void {
+  if (flags.size === 0 || signed) return;
+  remark(`Retry with: wsctl jobs retry ${id} ${[...flags].sort().join(" ")}`);
 }

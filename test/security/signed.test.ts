@@ -61,6 +61,9 @@ describe("an agent that trusts keys", () => {
     expect((await desk.run(["send", "ping", ...to, "--sign", desk.path("bob")])).code).toBe(1);
     const one = await desk.run(["send", "restart", ...to, "--sign", desk.path("alice")]);
     expect(one.stdout).toMatch(/not signed for this agent by 2 keys/);
+    // A signature covers one request, so "jobs retry" would refuse the job.
+    expect(one.stderr).toMatch(/^Job \S+\n$/);
+    expect(plain.stderr).toMatch(/Retry with: wsctl jobs retry \S+ --not-started\n$/);
 
     const order = desk.path("order.json");
     const saved = ["send", "restart", ...to, "--sign", desk.path("alice"), "--save", order];
@@ -216,7 +219,7 @@ describe("a command that two must want", () => {
     expect(detail?.approval).toEqual({ status: "approved", by: second.split("-")[1] ?? "" });
     expectRefusal(await fleet.runAs(second, "jobs", "approve", id), 1, /already finished/);
     const ping = await fleet.run("send", "ping", "--agent", "web-1");
-    expect(ping).toMatchObject({ code: 0, stderr: "" });
+    expect(ping).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Job \S+\n$/) });
   });
 
   test("still waits after a restart of the control plane, and never starts once it expired", async () => {

@@ -34,6 +34,7 @@ export function jobView(job: StoredJob): JobView {
     ...(job.pausedAt === undefined ? {} : { paused_at: timestamp(job.pausedAt) }),
     ...(job.retryOf === undefined ? {} : { retry_of: job.retryOf }),
     ...(job.schedule === undefined ? {} : { schedule: job.schedule }),
+    ...(job.notAfter === undefined ? {} : { signed: true }),
     created_at: timestamp(job.createdAt),
     created_by: job.createdBy,
     ...(job.needsApproval ? { approval: approvalView(job) } : {}),

@@ -74,6 +74,8 @@ export interface JobView {
   retry_of?: string;
   /** The name of the schedule that created the job. */
   schedule?: string;
+  /** Its requests are signed, so it cannot be retried. */
+  signed?: true;
   created_at: string;
   created_by: string;
   /** Present if the job needs the approval of a second operator. */

@@ -40,9 +40,12 @@ afterAll(async () => {
   elsewhere[Symbol.dispose]();
 });
 
-test("0: all succeeded; the answer on stdout, nothing on stderr", async () => {
+test("0: all succeeded; the answer on stdout, the job on stderr", async () => {
   const { code, stdout, stderr } = await local("send", "ping", "--agent", "web-1");
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringMatching(/^Job [-0-9a-f]{36}\n$/),
+  });
   expect(stdout).toMatch(/^web-1 {2}success {2}pong {2}\(\d+ ms\)\n$/);
 });
 
@@ -116,10 +119,24 @@ test("--json gives one object a line and nothing else, however many agents", asy
 test("remarks go to stderr", async () => {
   const { stdout, stderr } = await local("send", "ping", "--agent", "web-1,web-2");
   expect(stdout.trim().split("\n")).toHaveLength(2);
-  expect(stderr).toBe("2 agents: 2 success\n");
+  expect(stderr).toMatch(/^Job [-0-9a-f]{36}\n2 agents: 2 success\n$/);
   const away = await local("send", "ping", "--agent", "away-1", "--ttl", "1s");
   expect(away.stderr).toContain("Waiting up to 1s for offline agents: away-1");
   expect(away.stdout).toMatch(/^away-1 {2}expired {2}EXPIRED/);
+});
+
+test("after failures, a remark has the command that retries them, unless a program reads it", async () => {
+  const failing = ["send", "shutdown", "--agent", "web-1"];
+  const { stderr } = await local(...failing);
+  const [, jobId = "", command = ""] = /^Job (\S+)\nRetry with: wsctl (.*)\n$/.exec(stderr) ?? [];
+  expect(command).toBe(`jobs retry ${jobId} --not-started`);
+  const again = await local(...command.split(" "));
+  expect(again.stderr).toContain("retries 1 of 1 agent");
+  expect(again.stderr).toMatch(/Retry with: wsctl jobs retry \S+ --not-started\n$/);
+  expect((await local("jobs", "watch", jobId)).stderr).toBe(`Retry with: wsctl ${command}\n`);
+  for (const format of [["--json"], ["--format", "csv"]]) {
+    expect((await local(...failing, ...format)).stderr).toBe("");
+  }
 });
 
 test("--no-wait answers with the job and leaves it to itself", async () => {

@@ -159,7 +159,7 @@ describe("--output", () => {
     expect({ ...none }).toEqual({
       code: 0,
       stdout: expect.stringMatching(/^a {2}success/),
-      stderr: "",
+      stderr: expect.stringMatching(/^Job \S+\n$/),
     });
     expect(files(dir)).toEqual(["a.app.log", "failed", "succeeded"]);
     expect(readFileSync(join(dir, "a.app.log"), "utf8")).toBe("");

@@ -113,7 +113,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     const numbers = whole.map((line) => Number(line.split(" ")[2]));
     expect(numbers.findIndex((number, index) => number !== index + 1)).toBe(-1);
     expect(whole).toHaveLength(cut > 0 ? begun - 1 : begun);
-    expect(operator.lines).toEqual([]);
+    expect(operator.lines).toEqual([`Job ${jobId}`]);
   });
 
   test("ends as stopped when it is withdrawn while its reader does not read", async () => {
@@ -146,7 +146,7 @@ describe.each(flavours)("an agent on %s", (flavour) => {
     expect(ended.outcome).toBe("success");
     // Sooner than any lease runs out.
     expect(ended.duration_ms ?? subscriptionLeaseMs).toBeLessThan(subscriptionLeaseMs / 2);
-    expect(operator.lines).toEqual([`[${id}] y`]);
+    expect(operator.lines.toSorted()).toEqual([`Job ${jobId}`, `[${id}] y`]);
   });
 
   test("a stop reaches what left the group, the session and the environment of its program", async () => {

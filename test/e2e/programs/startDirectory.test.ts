@@ -39,7 +39,7 @@ async function exec(agent: string, ...argv: string[]): Promise<string> {
     "--params",
     params,
   );
-  expect(sent.stderr).toBe("");
+  expect(sent.stderr).toMatch(/^Job \S+\n$/);
   return sent.stdout;
 }
 
