@@ -21,7 +21,7 @@ const id = {
   type: "positional",
   required: true,
   valueHint: "ARTIFACT",
-  description: "artifact ID",
+  description: "artifact ID, or its beginning of at least 4 characters",
 } as const;
 
 const list = defineCommand({
@@ -121,9 +121,9 @@ async function getRun(
 }
 
 export async function deleteRun(options: ArtifactsOptions & { id: string }): Promise<number> {
-  await (await createClient(options)).deleteArtifact(options.id);
-  if (options.json) printJson({ artifact_id: options.id, deleted: true });
-  else print(`deleted ${options.id}`);
+  const { artifact_id } = await (await createClient(options)).deleteArtifact(options.id);
+  if (options.json) printJson({ artifact_id, deleted: true });
+  else print(`deleted ${artifact_id}`);
   return exitOk;
 }
 

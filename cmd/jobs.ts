@@ -19,7 +19,7 @@ const id = {
   type: "positional",
   required: true,
   valueHint: "JOB",
-  description: "job ID",
+  description: "job ID, or its beginning of at least 4 characters",
 } as const;
 
 const show = defineCommand({

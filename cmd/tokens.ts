@@ -78,7 +78,7 @@ const rotate = defineCommand({
       type: "positional",
       required: true,
       valueHint: "TOKEN",
-      description: "token ID",
+      description: "token ID, or its beginning of at least 4 characters",
     },
     ...clientArgs,
   },
@@ -92,7 +92,7 @@ const revoke = defineCommand({
       type: "positional",
       required: true,
       valueHint: "TOKEN",
-      description: "token ID",
+      description: "token ID, or its beginning of at least 4 characters",
     },
     ...clientArgs,
   },
@@ -153,9 +153,9 @@ export async function listRun(options: TokensOptions): Promise<number> {
 }
 
 export async function revokeRun(options: TokensOptions & { id: string }): Promise<number> {
-  await (await createClient(options)).revokeToken(options.id);
-  if (options.json) printJson({ token_id: options.id, revoked: true });
-  else print(`revoked ${options.id}`);
+  const { token_id } = await (await createClient(options)).revokeToken(options.id);
+  if (options.json) printJson({ token_id, revoked: true });
+  else print(`revoked ${token_id}`);
   return exitOk;
 }
 

@@ -20,7 +20,12 @@ import { type FollowFlags, followArgs, JobFollower } from "./followJob.ts";
 import { newInterrupt } from "./interrupt.ts";
 
 const retryArgs = {
-  id: { type: "positional", required: true, valueHint: "JOB", description: "job ID" },
+  id: {
+    type: "positional",
+    required: true,
+    valueHint: "JOB",
+    description: "job ID, or its beginning of at least 4 characters",
+  },
   ...clientArgs,
   failed: { type: "boolean", description: "agents whose command ran and did not succeed" },
   "not-started": { type: "boolean", description: "agents whose command did not start" },

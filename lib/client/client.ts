@@ -181,10 +181,11 @@ export class Client {
     await this.#http.fetch(`/api/v1/releases/${segment(version)}`, { method: "DELETE" });
   }
 
-  async deleteArtifact(artifactId: string): Promise<void> {
-    await this.#http.fetch(`/api/v1/artifacts/${segment(artifactId)}`, {
-      method: "DELETE",
-    });
+  /** Returns the whole id. */
+  async deleteArtifact(artifactId: string): Promise<Pick<ArtifactView, "artifact_id">> {
+    const path = `/api/v1/artifacts/${segment(artifactId)}`;
+    const response = await this.#http.fetch(path, { method: "DELETE" });
+    return (await response.json()) as Pick<ArtifactView, "artifact_id">;
   }
 
   createToken(order: TokenRequestInput): Promise<NewToken> {
@@ -196,8 +197,10 @@ export class Client {
     return page.items;
   }
 
-  async revokeToken(tokenId: string): Promise<void> {
-    await this.#http.fetch(`/api/v1/tokens/${segment(tokenId)}`, { method: "DELETE" });
+  async revokeToken(tokenId: string): Promise<Pick<TokenView, "token_id">> {
+    const path = `/api/v1/tokens/${segment(tokenId)}`;
+    const response = await this.#http.fetch(path, { method: "DELETE" });
+    return (await response.json()) as Pick<TokenView, "token_id">;
   }
 
   /** Replaces the secret of the token; the old one stops working. */

@@ -78,6 +78,7 @@ export class ControlDisk extends ControlRecords {
       agents: () => [...this.agents.values()],
       job: (jobId) => this.jobs.get(jobId),
       jobByKey: (key) => this.byKey.get(key),
+      jobIdsFrom: () => [],
       jobs: () => ({ jobs: [...this.jobs.values()] }),
       indexHistory: () => false,
       mergeHistory: () => false,

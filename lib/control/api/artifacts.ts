@@ -17,6 +17,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { artifactView } from "../views/views.ts";
+import { resolveId } from "./idPrefix.ts";
 import { type Route, type RouteContext, readNumber, routeWithBody } from "./route.ts";
 
 export const artifactRoutes: Route[] = [
@@ -78,7 +79,7 @@ async function createdResponse(
 
 /** Responds 202 while a large artifact is still being verified; the client repeats the request. */
 function complete({ c, artifacts, token, authority }: RouteContext): Promise<Response> {
-  const artifact = findArtifact({ c, artifacts });
+  const artifact = artifacts.find(c.req.param("artifact_id") ?? "");
   if (token.role === "agent" && artifact.agentId !== token.agentId) {
     throw new WsctlError("FORBIDDEN", "Cannot complete artifact: another agent created it");
   }
@@ -108,7 +109,7 @@ function list({ c, artifacts, token, scope }: RouteContext): Response {
 
 async function show(context: RouteContext): Promise<Response> {
   const { c, engine, artifacts, token, scope, publicAddress } = context;
-  const artifact = findArtifact({ c, artifacts });
+  const artifact = findArtifact(context);
   if (scope.isRestricted && !isCreatedBy(engine, artifact, token)) {
     throw new WsctlError("FORBIDDEN", "Token may fetch only artifacts that its own jobs created");
   }
@@ -128,8 +129,9 @@ async function show(context: RouteContext): Promise<Response> {
 }
 
 /** Refuses to delete a file of a published release: deleting the release removes it. */
-function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
-  const artifact = findArtifact({ c, artifacts });
+function remove(context: RouteContext): Promise<Response> {
+  const { c, engine, artifacts } = context;
+  const artifact = findArtifact(context);
   const releases = engine.journal.releases.all();
   const owner = releases.find((each) =>
     Object.values(each.artifacts).includes(artifact.artifactId),
@@ -139,7 +141,7 @@ function remove({ c, engine, artifacts }: RouteContext): Promise<Response> {
     const text = `Cannot delete artifact: it is part of release ${version}. Run "wsctl release delete ${version}"`;
     throw new WsctlError("CONFLICT", text);
   }
-  return artifacts.remove(artifact).then(() => c.body(null, 204));
+  return artifacts.remove(artifact).then(() => c.json({ artifact_id: artifact.artifactId }));
 }
 
 function isCreatedBy(
@@ -151,6 +153,19 @@ function isCreatedBy(
   return jobId !== undefined && engine.journal.job(jobId)?.createdBy === tokenId;
 }
 
-function findArtifact({ c, artifacts }: Pick<RouteContext, "c" | "artifacts">): StoredArtifact {
-  return artifacts.find(c.req.param("artifact_id") ?? "");
+/**
+ * Finds the artifact that the path names or begins. A token that may not list artifacts must name
+ * the whole id.
+ */
+function findArtifact({ c, artifacts, token, scope, resource, now }: RouteContext): StoredArtifact {
+  const given = c.req.param("artifact_id") ?? "";
+  if (token.role === "agent" || scope.isRestricted) return artifacts.find(given);
+  const { records } = artifacts;
+  const id = resolveId(given, {
+    what: "artifact",
+    isKnown: (each) => records.get(each) !== undefined,
+    startingWith: (prefix, limit) => records.idsFrom(prefix, limit, now),
+  });
+  if (id !== given) resource.artifact_id = id;
+  return artifacts.find(id);
 }

@@ -20,6 +20,7 @@ import { EarlyLines, earlyMs } from "../streams/earlyLines.ts";
 import { OutcomeStream } from "../streams/outcomeStream.ts";
 import { OutputStream } from "../streams/outputStream.ts";
 import { jobDetail, jobView } from "../views/views.ts";
+import { resolveId } from "./idPrefix.ts";
 import { readJobsQuery } from "./jobsQuery.ts";
 import {
   idempotencyKey,
@@ -231,13 +232,27 @@ function followJob(context: RouteContext<v.InferOutput<typeof StreamRequestBody>
   return ndjson(context, new OutputStream({ engine, job, after, received: output }));
 }
 
-/** Finds the job that the path names, unless the token must not see it. */
-function findJob({ c, engine, token, scope }: RouteContext): StoredJob {
-  const id = c.req.param("job_id") ?? "";
-  const job = engine.journal.job(id);
-  const isHidden = scope.isRestricted && job?.createdBy !== token.tokenId;
-  if (job !== undefined && !isHidden) return job;
-  throw new WsctlError("NOT_FOUND", `Unknown job "${id}". List the jobs to see their ids`);
+/**
+ * Finds the job that the path names, or whose id begins so, unless the token must not see it.
+ *
+ * @throws {WsctlError} NOT_FOUND, or CONFLICT if several ids begin so
+ */
+function findJob({ c, engine, token, scope, resource }: RouteContext): StoredJob {
+  const given = c.req.param("job_id") ?? "";
+  const { journal } = engine;
+  const creator = scope.isRestricted ? token.tokenId : undefined;
+  const id = resolveId(given, {
+    what: "job",
+    isKnown: (each) => journal.job(each) !== undefined,
+    startingWith: (prefix, limit) => journal.jobIdsFrom(prefix, limit, creator),
+  });
+  const job = journal.job(id);
+  if (job !== undefined && (creator === undefined || job.createdBy === creator)) {
+    // The audit trail names the job, not its beginning.
+    resource.job_id = id;
+    return job;
+  }
+  throw new WsctlError("NOT_FOUND", `Unknown job "${given}". List the jobs to see their ids`);
 }
 
 function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedLine {

@@ -7,6 +7,7 @@ import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { createToken, isInForce, rotateSecret } from "../auth/bearerTokens.ts";
 import { tokenView } from "../views/views.ts";
+import { resolveId } from "./idPrefix.ts";
 import { type Route, type RouteContext, routeWithBody } from "./route.ts";
 
 export const tokenRoutes: Route[] = [
@@ -63,9 +64,10 @@ function list({ c, engine, now }: RouteContext): Response {
 }
 
 /** Replaces the secret and closes the connections that were opened with the old one. */
-function rotate({ c, engine, revocations, now }: RouteContext): Response {
+function rotate(context: RouteContext): Response {
+  const { c, engine, revocations, now } = context;
   const { tokens } = engine.journal;
-  const tokenId = c.req.param("token_id") ?? "";
+  const tokenId = findTokenId(context);
   const token = tokens.get(tokenId);
   if (token === undefined) throw unknownToken(c);
   if (token.publicKey !== undefined) {
@@ -86,9 +88,25 @@ function rotate({ c, engine, revocations, now }: RouteContext): Response {
   return c.json(body);
 }
 
-function revoke({ c, revocations }: RouteContext): Response {
-  if (!revocations.revoke(c.req.param("token_id") ?? "")) throw unknownToken(c);
-  return c.body(null, 204);
+/** Responds with the whole id. */
+function revoke(context: RouteContext): Response {
+  const { c, revocations } = context;
+  const tokenId = findTokenId(context);
+  if (!revocations.revoke(tokenId)) throw unknownToken(c);
+  return c.json({ token_id: tokenId });
+}
+
+/** Returns the id that the path names or begins; for the audit trail too. */
+function findTokenId({ c, engine, resource }: RouteContext): string {
+  const { tokens } = engine.journal;
+  const given = c.req.param("token_id") ?? "";
+  const tokenId = resolveId(given, {
+    what: "token",
+    isKnown: (id) => tokens.get(id) !== undefined,
+    startingWith: tokens.idsFrom,
+  });
+  if (tokenId !== given) resource.token_id = tokenId;
+  return tokenId;
 }
 
 function whoami({ c, token, now }: RouteContext): Response {

@@ -1,4 +1,5 @@
 /** The control plane's journal: its log, and the index of the log in SQLite. */
+
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { failpoint } from "../../failpoints.ts";
@@ -13,7 +14,7 @@ import { toFact } from "./entries.ts";
 import { HistoryIndex } from "./history/historyIndex.ts";
 import { JobPages } from "./history/jobPage.ts";
 import { Retention } from "./history/retention.ts";
-import { currentIndex } from "./index/currentIndex.ts";
+import { currentIndex, type IndexReads } from "./index/currentIndex.ts";
 import { IndexWriter } from "./index/indexWriter.ts";
 import { openIndex, openMetrics, removeDatabase } from "./index/openDatabases.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
@@ -21,6 +22,7 @@ import type { CommitResult, ControlJournal } from "./journal.ts";
 import { assertNotLost } from "./lostJournal.ts";
 import { readAgents, readOpenJournal } from "./openJobs.ts";
 import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
+import { prefixRange } from "./prefixRange.ts";
 import { indexError, Recorder, type RecorderOptions } from "./recorder.ts";
 import { createArtifactTable } from "./tables/artifactTable.ts";
 import { createMetricsTable } from "./tables/metricsTable.ts";
@@ -87,7 +89,10 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   if (readControlId(db) === undefined) {
     record({ type: "control_plane_created", control_id: randomUUID().replaceAll("-", "") });
   }
-  const job = reads.prepare<[string], JobRow>("SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0");
+  const job = reads.prepare<[string], JobRow>(
+    "SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0",
+  );
+  const jobIdsFrom = createJobIdSearch(reads);
   const byKey = reads.prepare<[string], JobRow>("SELECT * FROM jobs WHERE idempotency_key = ?");
   const index = new HistoryIndex(db);
   const jobs = new JobPages(db, index);
@@ -171,6 +176,10 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     open: () => current().read(() => readOpenJournal(reads)),
     agents: () => current().read(() => readAgents(reads)),
     job: (jobId) => optional(job.get(about(jobId)), toJob),
+    jobIdsFrom: (...search) => {
+      current();
+      return jobIdsFrom(...search);
+    },
     jobByKey: (key) => optional(byKey.get(about(key)), toJob),
     jobs: (query) => {
       current();
@@ -227,4 +236,20 @@ function toOutcome(row: RequestRow): StoredOutcome {
 
 function optional<Row, T>(row: Row | undefined, convert: (row: Row) => T): T | undefined {
   return row === undefined ? undefined : convert(row);
+}
+
+/** Finds ids of jobs by their beginning, each time through an index. */
+function createJobIdSearch(db: IndexReads): ControlJournal["jobIdsFrom"] {
+  const from = "SELECT job_id FROM jobs WHERE job_id >= ? AND job_id < ? AND is_pruned = 0";
+  const rest = "ORDER BY job_id DESC LIMIT ?";
+  const all = db.prepare<[string, string, number], { job_id: string }>(`${from} ${rest}`);
+  const own = db.prepare<[string, string, string, number], { job_id: string }>(
+    `${from} AND created_by = ? ${rest}`,
+  );
+  return (prefix, limit, createdBy) => {
+    const [first, end] = prefixRange(prefix);
+    const rows =
+      createdBy === undefined ? all.all(first, end, limit) : own.all(first, end, createdBy, limit);
+    return rows.map((row) => row.job_id);
+  };
 }

@@ -51,6 +51,8 @@ export interface ControlJournal {
   agents(): AgentRecord[];
 
   job(jobId: string): StoredJob | undefined;
+  /** Returns up to `limit` ids of jobs, newest first, optionally those of one creator. */
+  jobIdsFrom(prefix: string, limit: number, createdBy?: string): string[];
   jobByKey(key: string): StoredJob | undefined;
   jobs(query: JobsQuery): JobPage;
   /** Indexes a few more rows for `jobs`. Returns false when nothing is left. */

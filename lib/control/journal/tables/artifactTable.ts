@@ -3,6 +3,7 @@ import type { ArtifactKind, ArtifactState } from "../../../protocol/api/artifact
 import { WsctlError } from "../../../protocol/errors.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { IndexReads } from "../index/currentIndex.ts";
+import { prefixRange } from "../prefixRange.ts";
 
 export interface StoredArtifact {
   artifactId: string;
@@ -43,6 +44,8 @@ export interface ArtifactTable {
   withContent(sha256: string, now: number): StoredArtifact | undefined;
   /** Newest first, without expired ones. */
   list(query: ArtifactsQuery): StoredArtifact[];
+  /** Returns up to `limit` ids that begin with the prefix, newest first, without expired ones. */
+  idsFrom(prefix: string, limit: number, now: number): string[];
   /** Oldest first, with expired ones. */
   all(): StoredArtifact[];
   expired(now: number, limit: number): StoredArtifact[];
@@ -111,6 +114,10 @@ export function createArtifactTable(
     `SELECT * FROM artifacts WHERE artifact_id < ? AND ${isLive}
        ORDER BY artifact_id DESC LIMIT ?`,
   );
+  const idsFrom = db.prepare<[string, string, number, number], { artifact_id: string }>(
+    `SELECT artifact_id FROM artifacts WHERE artifact_id >= ? AND artifact_id < ? AND ${isLive}
+       ORDER BY artifact_id DESC LIMIT ?`,
+  );
   const all = db.prepare<[], ArtifactRow>("SELECT * FROM artifacts ORDER BY artifact_id");
   const expired = db.prepare<[number, number], ArtifactRow>(
     "SELECT * FROM artifacts WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
@@ -143,6 +150,8 @@ export function createArtifactTable(
     same: ({ requestId, sha256, name }) => optional(same.get(requestId ?? "", sha256, name)),
     withContent: (sha256, now) => optional(byContent.get(sha256, now)),
     list: ({ limit, before, now }) => list.all(before ?? afterAll, now, limit).map(toArtifact),
+    idsFrom: (prefix, limit, now) =>
+      idsFrom.all(...prefixRange(prefix), now, limit).map((row) => row.artifact_id),
     all: () => all.all().map(toArtifact),
     expired: (now, limit) => expired.all(now, limit).map(toArtifact),
     usage: () => {

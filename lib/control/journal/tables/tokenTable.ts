@@ -4,6 +4,7 @@ import type { Role } from "../../../protocol/api/tokens.ts";
 import type { Labels } from "../../../protocol/labels.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { IndexReads } from "../index/currentIndex.ts";
+import { prefixRange } from "../prefixRange.ts";
 
 export interface StoredToken {
   tokenId: string;
@@ -60,6 +61,8 @@ interface TokenRow {
 export interface TokenTable {
   get(tokenId: string): StoredToken | undefined;
   all(): StoredToken[];
+  /** Returns up to `limit` ids that begin with the prefix. */
+  idsFrom(prefix: string, limit: number): string[];
   /** Returns the valid tokens of this agent. */
   findByAgent(agentId: string, now: number): StoredToken[];
   /** Returns the valid tokens whose agent is not registered. */
@@ -99,6 +102,9 @@ export function createTokenTable(
 ): TokenTable {
   const get = db.prepare<[string], TokenRow>("SELECT * FROM tokens WHERE token_id = ?");
   const all = db.prepare<[], TokenRow>("SELECT * FROM tokens ORDER BY created_at, token_id");
+  const idsFrom = db.prepare<[string, string, number], { token_id: string }>(
+    "SELECT token_id FROM tokens WHERE token_id >= ? AND token_id < ? ORDER BY token_id LIMIT ?",
+  );
   const ofAgent = db.prepare<[string, number], TokenRow>(
     `SELECT * FROM tokens WHERE agent_id = ? AND role = 'agent' AND revoked_at IS NULL
        AND coalesce(expires_at, 1e300) > ?`,
@@ -156,6 +162,8 @@ export function createTokenTable(
       return token === undefined ? undefined : withPendingWrites(token);
     },
     all: () => all.all().map(toToken),
+    idsFrom: (prefix, limit) =>
+      idsFrom.all(...prefixRange(prefix), limit).map((row) => row.token_id),
     findByAgent: (agentId, now) => {
       const tokens = ofAgent.all(agentId, now).map(toToken);
       return tokens.filter(({ revokedAt }) => revokedAt === undefined);

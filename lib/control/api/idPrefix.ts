@@ -1,0 +1,34 @@
+/** Resolves the beginning of an id that an operator wrote to the one id that begins so. */
+import { WsctlError } from "../../protocol/errors.ts";
+
+/** The shortest beginning that is looked up, in characters. */
+const prefixCharsMin = 4;
+
+/** The number of candidates in an error. */
+const candidatesShown = 5;
+
+export interface IdLookup {
+  /** What the id names, for errors. */
+  what: string;
+  isKnown(id: string): boolean;
+  /** Returns up to `limit` ids that begin with the prefix and that the caller may see. */
+  startingWith(prefix: string, limit: number): string[];
+}
+
+/**
+ * Returns the whole id, or the given text if no id begins with it.
+ *
+ * @throws {WsctlError} CONFLICT with the candidates if several ids begin with it
+ */
+export function resolveId(given: string, { what, isKnown, startingWith }: IdLookup): string {
+  const isPrefix = given.length >= prefixCharsMin && /^[0-9a-f-]+$/.test(given);
+  if (!isPrefix || isKnown(given)) return given;
+  const found = startingWith(given, candidatesShown + 1);
+  if (found.length <= 1) return found[0] ?? given;
+  const shown = found.slice(0, candidatesShown).join(", ");
+  const more = found.length > candidatesShown ? " and others" : "";
+  throw new WsctlError(
+    "CONFLICT",
+    `Cannot find ${what} "${given}": several IDs begin with it: ${shown}${more}. Write more of the ID`,
+  );
+}

@@ -1,0 +1,84 @@
+/** Ids that an operator shortens to a beginning that only one of them has. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
+import type { TokenView } from "../../../lib/protocol/api/tokens.ts";
+import type { JobDetail } from "../../../lib/protocol/api/views.ts";
+import { expectRefusal, jsonLines } from "../../support/processes/cli.ts";
+import { JoinableFleet } from "../../support/processes/fleet.ts";
+
+setDefaultTimeout(60_000);
+
+let fleet: JoinableFleet;
+beforeAll(async () => {
+  fleet = await JoinableFleet.start({ args: ["--require-approval-for", "restart"] });
+  await fleet.run("tokens", "create", "--agent", "away-1");
+});
+afterAll(() => fleet[Symbol.asyncDispose]());
+
+/** Creates a job for an agent that is away. */
+async function newJob(as?: string, command = "ping"): Promise<string> {
+  const words = ["send", command, "--agent", "away-1", "--no-wait"];
+  const sent = await (as === undefined ? fleet.run(...words) : fleet.runAs(as, ...words));
+  return sent.stdout.trim();
+}
+
+/** The shortest beginning, from 4 characters on, that no other id has. */
+function unique(id: string, others: readonly string[]): string {
+  for (let length = 4; ; length++) {
+    const start = id.slice(0, length);
+    if (!others.some((other) => other !== id && other.startsWith(start))) return start;
+  }
+}
+
+test("a job is found by its beginning, in every command that names one", async () => {
+  const [first, second] = [await newJob(), await newJob()];
+  const short = unique(first, [second]);
+  const show = await fleet.run("jobs", "show", short, "--json");
+  expect(jsonLines<JobDetail>(show)[0]?.job_id).toBe(first);
+  expect((await fleet.run("jobs", "pause", short)).stdout).toContain(`paused ${first}`);
+  expect((await fleet.run("jobs", "resume", short)).stdout).toContain(`resumed ${first}`);
+  expect((await fleet.run("jobs", "cancel", short)).stdout).toContain("1 cancelled");
+  expect((await fleet.run("jobs", "watch", short)).stdout).toContain("CANCELLED");
+  const waiting = await newJob(undefined, "restart");
+  const colleague = await fleet.newToken("--role", "operator");
+  const approved = await fleet.runAs(colleague, "jobs", "approve", waiting.slice(0, -1));
+  expect(approved.stdout).toContain(`approved ${waiting}`);
+  const retried = await fleet.run("jobs", "retry", short, "--lost");
+  expectRefusal(retried, 5, /none of its requests is lost/);
+  const other = await fleet.run("jobs", "show", second, "--json");
+  expect(jsonLines<JobDetail>(other)[0]?.ended).toBe(0);
+});
+
+test("a beginning that several jobs have lists them, and one that is too short finds none", async () => {
+  const ids = [await newJob(), await newJob()];
+  const short = ids[0]?.slice(0, 8) ?? "";
+  const refused = await fleet.run("jobs", "show", short);
+  expectRefusal(refused, 1, /several IDs begin with it: .*\. Write more of the ID/);
+  for (const id of ids) expect(refused.stderr).toContain(id);
+  const tooShort = await fleet.run("jobs", "show", short.slice(0, 3));
+  expectRefusal(tooShort, 1, /Unknown job/);
+});
+
+test("a narrowed token finds its own jobs only, and hears of no others", async () => {
+  const narrow = await fleet.newToken("--role", "operator", "--allow", "ping");
+  const theirs = await newJob();
+  expectRefusal(await fleet.runAs(narrow, "jobs", "show", theirs.slice(0, -1)), 1, /Unknown job/);
+  const own = await newJob(narrow);
+  const shown = await fleet.runAs(narrow, "jobs", "show", own.slice(0, 4), "--json");
+  expect(jsonLines<JobDetail>(shown)[0]?.job_id).toBe(own);
+});
+
+test("a token is rotated and revoked by its beginning, and recorded with its whole id", async () => {
+  const id = (await fleet.newToken("--role", "viewer")).split("-")[1] ?? "";
+  const tokens = jsonLines<TokenView>(await fleet.run("tokens", "--json"));
+  const all = tokens.map((each) => each.token_id);
+  const short = unique(id, all);
+  expect((await fleet.run("tokens", "rotate", short)).stdout).toStartWith(`wsctl-${id}-`);
+  expect((await fleet.run("tokens", "revoke", short)).stdout).toBe(`revoked ${id}\n`);
+  const entries = jsonLines<AuditLine>(await fleet.run("audit", "export"));
+  const recorded = entries.filter(({ record }) => record.action === "token.revoke");
+  expect(recorded.at(-1)?.record).toMatchObject({
+    outcome: "accepted",
+    resource: { token_id: id },
+  });
+});
