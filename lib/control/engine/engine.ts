@@ -94,7 +94,7 @@ export class Engine {
   }
 
   get sizes() {
-    const { waitingCount: waiting } = this.#commits;
+    const waiting = this.#commits.waitingCount;
     return { ...this.core.sizes, sockets: this.#sockets.size, waiting };
   }
 
@@ -106,10 +106,9 @@ export class Engine {
 
   /** Calls `completion` once this job is on disk, which may be immediately, or rejected. */
   whenAccepted({ jobId }: Job, completion: Completion): void {
-    const stored = this.journal.job(jobId);
-    const requests = stored === undefined ? [] : this.journal.requests(jobId);
+    const [job, requests] = [this.journal.job(jobId), this.journal.requests(jobId)];
     this.#jobs.add(jobId, completion);
-    if (stored !== undefined) this.#jobs.accept({ job: stored, requests });
+    if (job !== undefined) this.#jobs.accept({ job, requests });
   }
 
   /** Applies a decision about a job durably. @throws {WsctlError} STORAGE_UNAVAILABLE */
@@ -256,8 +255,7 @@ export class Engine {
 
   #lookUpRequest(effect: ControlEffect & { type: "lookUpRequest" }): void {
     const { sessionId, answer } = effect;
-    // Outcomes may still wait for their commit, and only committed ones are visible.
-    this.#commits.flush();
+    this.#commits.flush(); // only committed outcomes are visible
     this.look();
     if (this.core.dispatcher === undefined) return;
     const agentId = this.journal.findAgent(answer.request_id ?? "");

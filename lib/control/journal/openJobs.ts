@@ -1,7 +1,8 @@
 /** What a control plane continues with when it starts: open jobs and requests, and agents. */
-import type { IndexReads } from "./index/currentIndex.ts";
+
 import type { AgentRecord, OpenJournal, OpenRequest, RequestProgress } from "../core/model.ts";
 import { isRollout } from "../core/requests/rollouts.ts";
+import type { IndexReads } from "./index/currentIndex.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 
 export function readOpenJournal(db: IndexReads): OpenJournal {
