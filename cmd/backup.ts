@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { defineCommand } from "citty";
-import { unpackBackup } from "../lib/control/backup/restoreBackup.ts";
-import { openBackup, type Protection, writeBackup } from "./backup/backupFile.ts";
+import { verifyBackup } from "../lib/control/backup/restoreBackup.ts";
+import { assertNew, openBackup, type Protection, writeBackup } from "./backup/backupFile.ts";
+import { withTemporaryDir } from "./backup/temporaryDir.ts";
 import { type ClientFlags, clientArgs, commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
@@ -89,17 +89,16 @@ async function createRun(options: CreateOptions): Promise<number> {
   if (withSecrets && !isEncrypted) {
     throw usage("Flag --with-secrets needs encryption: specify --passphrase-file or --recipient");
   }
-  if (existsSync(path)) {
-    throw usage(`Cannot write the backup "${path}": the file exists. Specify another name`);
-  }
+  assertNew(path);
   const client = await createClient(options);
   const manifest = await writeBackup(path, options, () => client.backup(withSecrets));
   const { last_sequence, digest, created_at } = manifest;
   if (options.json) printJson({ file: path, ...manifest });
   else print(`${path}  ${last_sequence}:${digest}  ${created_at}`);
   if (!withSecrets) {
-    remark("It has no secrets: where TLS uses the private authority, agents must join again.");
+    remark(`It is ${describeSecrets(false)}: after a restore, agents that use it join again.`);
   }
+  if (!isEncrypted) remark("It contains the parameters of jobs in plain text: keep it safe.");
   return exitOk;
 }
 
@@ -112,17 +111,15 @@ interface VerifyOptions {
 
 async function verifyRun(options: VerifyOptions): Promise<number> {
   const path = resolve(options.file);
-  const dir = mkdtempSync(join(dirname(path), ".wsctl-verify-"));
-  try {
-    const manifest = await unpackBackup(await openBackup(path, options), dir);
-    const { last_sequence, digest, created_at, has_secrets } = manifest;
-    if (options.json) printJson({ intact: true, ...manifest });
-    else {
-      const secrets = has_secrets ? "with secrets" : "without secrets";
-      print(`whole  ${last_sequence}:${digest}  ${created_at}  ${secrets}`);
-    }
-    return exitOk;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  const manifest = await withTemporaryDir(dirname(path), ".wsctl-verify-", async (dir) =>
+    verifyBackup(await openBackup(path, options), dir),
+  );
+  const { last_sequence, digest, created_at, has_secrets } = manifest;
+  if (options.json) printJson({ intact: true, ...manifest });
+  else print(`whole  ${last_sequence}:${digest}  ${created_at}  ${describeSecrets(has_secrets)}`);
+  return exitOk;
+}
+
+function describeSecrets(hasSecrets: boolean): string {
+  return `${hasSecrets ? "with" : "without"} the key of the certificate authority`;
 }

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { assertEmpty, restoreBackup, unpackBackup } from "../lib/control/backup/restoreBackup.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
 import { openBackup } from "./backup/backupFile.ts";
+import { withTemporaryDir } from "./backup/temporaryDir.ts";
 import { openArgs } from "./backup.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
@@ -49,21 +50,20 @@ async function restoreRun(options: RestoreOptions): Promise<number> {
   const dataDir = resolve(dir);
   assertEmpty(dataDir);
   mkdirSync(dirname(dataDir), { recursive: true });
-  const unpacked = mkdtempSync(join(dirname(dataDir), ".wsctl-restore-"));
-  try {
+  await withTemporaryDir(dirname(dataDir), ".wsctl-restore-", async (unpacked) => {
     const archive = await openBackup(resolve(options.file), options);
     const manifest = await unpackBackup(archive, unpacked);
     const { tryLock } = await loadRuntime();
     const clock = systemClock();
     const { lost, paused } = restoreBackup({ unpacked, dataDir, manifest, clock, tryLock });
+    const { last_sequence, digest, created_at } = manifest;
     if (options.json) printJson({ data_dir: dataDir, lost, paused, ...manifest });
-    else print(`${dataDir}  ${manifest.last_sequence}:${manifest.digest}  ${manifest.created_at}`);
+    else print(`${dataDir}  ${last_sequence}:${digest}  ${created_at}`);
     if (lost > 0) remark(`${quantity(lost, "open request")} ended as lost.`);
     if (paused.length > 0)
       remark(`Paused schedules: ${paused.join(", ")}. Resume those that you need.`);
+    remark(`Tokens that were revoked after ${created_at} are valid again: revoke them again.`);
     remark("Stop the control plane that the backup comes from before you start this one.");
-    return exitOk;
-  } finally {
-    rmSync(unpacked, { recursive: true, force: true });
-  }
+  });
+  return exitOk;
 }

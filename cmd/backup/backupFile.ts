@@ -1,25 +1,27 @@
 /** Writes and reads backup files, which may be encrypted in the age format (age-encryption.org). */
+import { createHash } from "node:crypto";
 import {
   closeSync,
   createReadStream,
   existsSync,
   fsyncSync,
-  mkdtempSync,
   openSync,
   readSync,
   renameSync,
-  rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import type { BackupManifest } from "../../lib/control/backup/manifest.ts";
-import { unpackBackup } from "../../lib/control/backup/restoreBackup.ts";
+import { verifyBackup } from "../../lib/control/backup/restoreBackup.ts";
 import { syncPath } from "../../lib/files/atomicWrite.ts";
-import { errorText } from "../../lib/protocol/errors.ts";
+import { digestFile } from "../../lib/files/fileDigest.ts";
+import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "../flags/connection.ts";
 import { readPassphrase } from "../signing/keyFiles.ts";
+import { withTemporaryDir } from "./temporaryDir.ts";
 
 /** How a backup is encrypted; not at all if both are absent. */
 export interface Protection {
@@ -41,26 +43,43 @@ export async function writeBackup(
   request: () => Promise<Bytes>,
 ): Promise<BackupManifest> {
   const encrypt = await encryption(protection);
-  const unfinished = `${path}.new`;
-  const fd = openSync(unfinished, "w", 0o600);
-  const dir = mkdtempSync(join(dirname(path), ".wsctl-verify-"));
-  try {
+  return await withTemporaryDir(dirname(path), ".wsctl-backup-", async (dir) => {
     const [stored, checked] = (await request()).tee();
-    const check = unpackBackup(Readable.fromWeb(checked as never), dir);
+    const check = verifyBackup(checked as unknown as AsyncIterable<Uint8Array>, join(dir, "check"));
     check.catch(() => {});
-    for await (const piece of (await encrypt(stored)) as unknown as AsyncIterable<Uint8Array>) {
-      for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
-    }
-    fsyncSync(fd);
+    const unfinished = join(dir, "backup");
+    const encrypted = (await encrypt(stored)) as unknown as AsyncIterable<Uint8Array>;
+    const sha256 = await writePieces(unfinished, encrypted);
     const manifest = await check;
+    if ((await digestFile(unfinished)).sha256 !== sha256)
+      throw new WsctlError("STORAGE_UNAVAILABLE", `Cannot write "${path}": it reads back damaged`);
+    assertNew(path);
     renameSync(unfinished, path);
     syncPath(dirname(path));
     return manifest;
+  });
+}
+
+/** @throws {WsctlError} USAGE if there is a file already */
+export function assertNew(path: string): void {
+  if (!existsSync(path)) return;
+  throw usage(`Cannot write the backup "${path}": the file exists. Specify another name`);
+}
+
+/** Returns the SHA-256 of what was written, in hexadecimal. */
+async function writePieces(path: string, pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash("sha256");
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    for await (const piece of pieces) {
+      hash.update(piece);
+      for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
+    }
+    fsyncSync(fd);
   } finally {
     closeSync(fd);
-    rmSync(unfinished, { force: true });
-    rmSync(dir, { recursive: true, force: true });
   }
+  return hash.digest("hex");
 }
 
 async function encryption({ "passphrase-file": file, recipients }: Protection) {
@@ -98,7 +117,9 @@ export async function openBackup(
   path: string,
   opening: Opening,
 ): Promise<AsyncIterable<Uint8Array>> {
-  if (!existsSync(path)) throw usage(`Cannot read the backup "${path}": the file does not exist`);
+  const found = statSync(path, { throwIfNoEntry: false });
+  const reason = found === undefined ? "the file does not exist" : "it is not a file";
+  if (!found?.isFile()) throw usage(`Cannot read the backup "${path}": ${reason}`);
   const plain = createReadStream(path);
   if (!isEncrypted(path)) return plain;
   const { "passphrase-file": passphraseFile, "identity-file": identityFile } = opening;

@@ -11,12 +11,12 @@ export const BackupManifest = v.object({
   format: v.literal(backupFormat),
   /** The version of wsctl that made it. */
   version: v.string(),
-  created_at: v.string(),
-  control_id: v.string(),
-  first_sequence: v.number(),
-  last_sequence: v.number(),
+  created_at: v.pipe(v.string(), v.isoTimestamp()),
+  control_id: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  first_sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  last_sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   /** The digest of the batch that ends with the last entry, in hexadecimal. */
-  digest: v.string(),
+  digest: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   has_secrets: v.boolean(),
 });
 export type BackupManifest = v.InferOutput<typeof BackupManifest>;

@@ -3,9 +3,10 @@
  * plane does not know what happened after the backup, so it repeats nothing: requests that were
  * open end as `lost`, and schedules are paused.
  */
+import { createHash, type Hash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar";
 import * as v from "valibot";
@@ -24,35 +25,80 @@ import { BackupManifest, manifestName, sumsName } from "./manifest.ts";
 /** Only these files are unpacked, so that an archive cannot write anywhere else. */
 const known = /^(manifest\.json|SHA256SUMS|log\/(head|\d{16}\.log)|tls\/ca(-key)?\.pem)$/;
 
+/** This file is a secret, so it is written only where it is needed. */
+const keyName = "tls/ca-key.pem";
+
 /**
  * Unpacks a backup into an empty directory and verifies it.
  *
  * @param archive the archive, not encrypted
  * @throws {WsctlError} USAGE if it is not an intact backup
  */
-export async function unpackBackup(
+export function unpackBackup(
   archive: AsyncIterable<Uint8Array>,
   dir: string,
 ): Promise<BackupManifest> {
-  const foreign: string[] = [];
-  const filter = (path: string) => {
-    if (!known.test(path)) foreign.push(path);
-    return known.test(path);
-  };
+  return unpack(archive, dir, false);
+}
+
+/**
+ * Verifies a backup as `unpackBackup` does, but never writes the key of the certificate authority.
+ *
+ * @param dir for the other files
+ * @throws {WsctlError} USAGE if it is not an intact backup
+ */
+export function verifyBackup(
+  archive: AsyncIterable<Uint8Array>,
+  dir: string,
+): Promise<BackupManifest> {
+  return unpack(archive, dir, true);
+}
+
+async function unpack(
+  archive: AsyncIterable<Uint8Array>,
+  dir: string,
+  isKeyWithheld: boolean,
+): Promise<BackupManifest> {
+  const names = new Set<string>();
+  let foreign: string | undefined;
+  const keyHash = createHash("sha256");
   for (const part of ["log", "tls"]) mkdirSync(join(dir, part), { mode: 0o700, recursive: true });
+  const extraction = extract({
+    ...{ cwd: dir, strict: true, noMtime: true },
+    filter: (path, entry) => {
+      const isKnown = known.test(path) && "type" in entry && entry.type === "File";
+      if (isKnown) names.add(path);
+      else foreign ??= path;
+      return isKnown;
+    },
+    onReadEntry: (entry) => {
+      entry.mode = 0o600;
+    },
+    transform: (entry) => {
+      if (isKeyWithheld && entry.path === keyName) return withhold(keyHash) as never;
+    },
+  });
   try {
-    await pipeline(
-      Readable.from(asBuffers(archive)),
-      extract({ cwd: dir, strict: true, filter, noMtime: true }),
-    );
+    await pipeline(Readable.from(asBuffers(archive)), extraction);
   } catch (error) {
     throw unusable(errorText(error));
   }
-  if (foreign[0] !== undefined) throw unusable(`it contains "${foreign[0]}"`);
-  await verifySums(dir);
+  if (foreign !== undefined) throw unusable(`it contains "${foreign}"`);
+  const key = isKeyWithheld ? keyHash.digest("hex") : undefined;
+  await verifySums(dir, names, key);
   const manifest = readManifest(join(dir, manifestName));
   verifyLog(join(dir, "log"), manifest);
   return manifest;
+}
+
+/** Passes nothing on. */
+function withhold(hash: Hash): Transform {
+  return new Transform({
+    transform: (chunk, _encoding, done) => {
+      hash.update(chunk);
+      done();
+    },
+  });
 }
 
 /** The library takes no other arrays of bytes. */
@@ -62,19 +108,30 @@ async function* asBuffers(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Buf
   }
 }
 
-/** Compares all files with their sums, and removes the file with the sums. */
-async function verifySums(dir: string): Promise<void> {
+/**
+ * Compares all files with their sums, and removes the file with the sums.
+ *
+ * @param keySum of the key that was not written
+ */
+async function verifySums(
+  dir: string,
+  names: ReadonlySet<string>,
+  keySum: string | undefined,
+): Promise<void> {
   const path = join(dir, sumsName);
-  if (!existsSync(path)) throw unusable("it is not complete: its last file is missing");
+  if (!names.has(sumsName)) throw unusable("it is not complete: its last file is missing");
   const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
-  for (const line of lines) {
-    const [sum = "", name = ""] = line.split("  ");
-    const isThere = known.test(name) && existsSync(join(dir, name));
-    if (isThere && (await digestFile(join(dir, name))).sha256 === sum) continue;
-    throw unusable(`the file "${name}" is missing or damaged`);
+  const sums = new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
+  for (const name of sums.keys())
+    if (!names.has(name)) throw unusable(`the file "${name}" is missing`);
+  for (const name of names) {
+    if (name === sumsName) continue;
+    const sum = sums.get(name);
+    if (sum === undefined) throw unusable(`${sumsName} lacks the file "${name}"`);
+    const isWithheld = keySum !== undefined && name === keyName;
+    const found = isWithheld ? keySum : (await digestFile(join(dir, name))).sha256;
+    if (found !== sum) throw unusable(`the file "${name}" is damaged`);
   }
-  if (!lines.some((line) => line.endsWith(`  ${manifestName}`)))
-    throw unusable(`${sumsName} is damaged`);
   rmSync(path);
 }
 

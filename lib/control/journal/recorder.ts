@@ -191,8 +191,8 @@ export class Recorder {
   }
 
   /**
-   * Does not throw: the facts are durable, and what was accepted stays accepted. Until the index has
-   * them, nothing is read from it, and nothing else is recorded.
+   * Does not throw: the facts are durable, and what was accepted stays accepted. Until the index
+   * has them, nothing is read from it, and nothing else is recorded.
    */
   #applyOrReport(): void {
     const wasBehind = this.#isIndexBehind;

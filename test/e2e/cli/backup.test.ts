@@ -1,8 +1,11 @@
 /** Backups of a control plane that serves: made, verified, encrypted and restored. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateIdentity, identityToRecipient } from "age-encryption";
+import { Header } from "tar";
+import { openBackup } from "../../../cmd/backup/backupFile.ts";
+import { verifyBackup } from "../../../lib/control/backup/restoreBackup.ts";
 import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
 import type { JobDetail, JobView } from "../../../lib/protocol/api/views.ts";
 import { jsonLines } from "../../support/processes/cli.ts";
@@ -28,13 +31,16 @@ test("a backup of a control plane that serves is restored with its jobs, and rep
   const again = await fleet.run("backup", "create", file);
   expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("the file exists")]);
   const verified = await wsctl(["backup", "verify", file]);
-  expect(verified.stdout).toMatch(/^whole {2}\d+:[0-9a-f]{64} .*without secrets$/m);
+  expect(verified.stdout).toMatch(
+    /^whole {2}\d+:[0-9a-f]{64} .*without the key of the certificate authority$/m,
+  );
 
   const dataDir = join(dir, "restored");
   const restored = await wsctl(["restore", file, "--data-dir", dataDir]);
   expect(restored.code).toBe(0);
   expect(restored.stderr).toContain("1 open request ended as lost");
   expect(restored.stderr).toContain("Paused schedules: nightly");
+  expect(restored.stderr).toMatch(/Tokens that were revoked after 20.* are valid again/);
   await using serving = await startServe({ dataDir });
   const there = (...args: string[]) => wsctl([...args, "--data-dir", dataDir]);
   const found = jsonLines<JobView>(await there("jobs", "list", "--json"));
@@ -79,12 +85,18 @@ test("a backup with secrets is encrypted, and only who can decrypt it can verify
     expect(readFileSync(file, "latin1")).not.toContain("manifest.json");
     const unread = await wsctl(["backup", "verify", file]);
     expect([unread.code, unread.stderr]).toEqual([2, expect.stringContaining("it is encrypted")]);
-    expect((await wsctl(["backup", "verify", file, ...read])).stdout).toContain("with secrets");
+    expect((await wsctl(["backup", "verify", file, ...read])).stdout).toContain(
+      "  with the key of the certificate authority",
+    );
     const dataDir = join(dir, `restored-${index}`);
     expect((await wsctl(["restore", file, "--data-dir", dataDir, ...read])).code).toBe(0);
     expect(readFileSync(join(dataDir, "tls", "ca-key.pem"), "utf8")).toBe(key);
     expect(existsSync(join(dataDir, "manifest.json"))).toBe(false);
   }
+  const archive = await openBackup(join(dir, "backup-0"), { "passphrase-file": passphrase });
+  expect((await verifyBackup(archive, join(dir, "check"))).has_secrets).toBe(true);
+  // The key is verified, and is not written where nobody needs it.
+  expect(readFileSync(join(dir, "check", "tls", "ca-key.pem"), "utf8")).toBe("");
   writeFileSync(passphrase, "wrong\n");
   const wrong = await wsctl([
     "backup",
@@ -125,6 +137,20 @@ test("a damaged backup, a foreign file and a full directory are refused by name"
     expect(await refusal(bytes)).toMatch(/Cannot use/);
   }
   expect(await refusal(whole.subarray(0, whole.length / 2))).toMatch(/Cannot use/);
+  const link = encodeHeader({ path: "tls/ca.pem", type: "SymbolicLink", linkpath: "/etc/passwd" });
+  expect(await refusal(Buffer.concat([link, whole]))).toContain('it contains "tls/ca.pem"');
+  const unlisted = encodeHeader({ path: "tls/ca-key.pem", type: "File", size: 0 });
+  expect(await refusal(Buffer.concat([unlisted, whole]))).toContain(
+    'SHA256SUMS lacks the file "tls/ca-key.pem"',
+  );
+  const nowhere = await fleet.run("backup", "create", join(dir, "nowhere", "backup"));
+  expect([nowhere.code, nowhere.stderr]).toEqual([
+    2,
+    expect.stringContaining("the directory does not exist"),
+  ]);
+  const folder = await wsctl(["backup", "verify", dir]);
+  expect([folder.code, folder.stderr]).toEqual([2, expect.stringContaining("it is not a file")]);
+  expect(readdirSync(dir).filter((name) => name.startsWith("."))).toEqual([]);
   expect(await refusal(Buffer.from("this is no backup ".repeat(100)))).toMatch(
     /Cannot use the backup/,
   );
@@ -145,3 +171,9 @@ test("only an administrator can make a backup", async () => {
     expect(existsSync(join(dir, role))).toBe(false);
   }
 });
+
+function encodeHeader(data: ConstructorParameters<typeof Header>[0]): Buffer {
+  const block = Buffer.alloc(512);
+  new Header({ mode: 0o777, mtime: new Date(0), ...(data as object) }).encode(block);
+  return block;
+}

@@ -22,8 +22,8 @@ export function openIndex(path: string): Database {
 }
 
 /**
- * Opens the metrics. A damaged file is replaced by an empty one, because nothing depends on what was
- * in it.
+ * Opens the metrics. A damaged file is replaced by an empty one, because nothing depends on what
+ * was in it.
  */
 export function openMetrics(dataDir: string, onDamage?: (error: WsctlError) => void): Database {
   const path = join(dataDir, "metrics.db");
