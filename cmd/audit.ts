@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { type AuditLine, parseAuditHead, type VerifyResult } from "../lib/protocol/api/audit.ts";
 import { type AuditFilter, matchesAudit } from "../lib/protocol/api/auditFilter.ts";
+import { WsctlError } from "../lib/protocol/errors.ts";
 import {
   type AuditOptions,
   columns,
@@ -132,16 +133,26 @@ async function followRun(
   const format = parseFormat(options) ?? "table";
   const printObject = format === "ndjson" ? await jsonPrinter(options.query) : undefined;
   let from = after ?? (await client.auditTrail({ limit: 1 })).head.sequence;
-  for (;;) {
-    const entries = pages(client, filter, from);
-    let step = await entries.next();
-    for (; !step.done; step = await entries.next()) {
-      const line = step.value;
-      if (printObject !== undefined) printObject(line);
-      else if (format === "csv") print(csvLine(columns.map(({ value }) => value(line))));
-      else print(columns.map(({ value }) => `${value(line) ?? "-"}`).join("  "));
+  const show = (line: AuditLine) => {
+    if (printObject !== undefined) printObject(line);
+    else if (format === "csv") print(csvLine(columns.map(({ value }) => value(line))));
+    else print(columns.map(({ value }) => `${value(line) ?? "-"}`).join("  "));
+  };
+  for (let isReached = true; ; ) {
+    try {
+      const entries = pages(client, filter, from);
+      let step = await entries.next();
+      for (; !step.done; step = await entries.next()) {
+        show(step.value);
+        from = step.value.record.sequence;
+      }
+      from = step.value;
+      isReached = true;
+    } catch (error) {
+      if (!(error instanceof WsctlError && error.code === "UNREACHABLE")) throw error;
+      if (isReached) remark(`${error.message}. Trying again until it answers`);
+      isReached = false;
     }
-    from = step.value;
     await new Promise((resolve) => setTimeout(resolve, followMs));
   }
 }

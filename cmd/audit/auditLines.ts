@@ -130,7 +130,12 @@ export function readTrail(path: string, anchor?: AuditHead) {
     const text = `Cannot read the audit trail in "${path}": it is not a directory`;
     throw usage(`${text}. Specify the directory "log" of a control plane or of an agent`);
   }
-  const isAgent = ownerOfLog(path) === logOwners.agent;
+  const owner = ownerOfLog(path);
+  if (owner === undefined) {
+    const text = `Cannot read the audit trail in "${path}": it contains no log`;
+    throw usage(`${text}. Specify the directory "log" of a control plane or of an agent`);
+  }
+  const isAgent = owner === logOwners.agent;
   const toAuditEntry = isAgent
     ? (sequence: number, line: string) => agentAuditEntry(sequence, parseAgentEntry(line))
     : (sequence: number, line: string) => controlAuditEntry(sequence, parseControlEntry(line));

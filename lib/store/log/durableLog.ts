@@ -10,8 +10,9 @@ import { encodeBatch, firstDigest, type LogOwner } from "./format.ts";
 import { HeadFile } from "./head.ts";
 import { storageError } from "./logErrors.ts";
 import { recover } from "./recovery.ts";
-import { type SegmentBytes, type SegmentInfo, SegmentSet } from "./segmentSet.ts";
-import { type ChainPosition, deliver, type EntryPlace, type LogEntry } from "./segments.ts";
+import { type SegmentBytes, SegmentSet } from "./segmentSet.ts";
+import type { ChainPosition, EntryPlace, LogEntry, SegmentInfo } from "./segments.ts";
+import { deliver } from "./segments.ts";
 import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
 import { SyncPolicy } from "./syncPolicy.ts";
 
@@ -130,9 +131,8 @@ export class DurableLog {
     done: (error?: WsctlError) => void,
     isEssential = false,
   ): Appended {
-    const state = this.#isClosed ? "it is closed" : "another batch is being written";
-    if (this.#isClosed || this.#inFlight !== undefined)
-      throw new WsctlError("INTERNAL", `Cannot append to the log: ${state}`);
+    const state = this.#isClosed ? "it is closed" : this.#inFlight && "another batch is written";
+    if (state !== undefined) throw new WsctlError("INTERNAL", `Cannot append to the log: ${state}`);
     const { sequence, digest: previous } = this.#durable;
     const { bytes, digest } = encodeBatch(lines, sequence, previous);
     this.assertInPlace();
@@ -205,9 +205,9 @@ export class DurableLog {
     return removed;
   }
 
-  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the directory was moved, removed or replaced */
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the directory or the written file is not there */
   assertInPlace(): void {
-    this.#options.storage.assertInPlace();
+    this.#segments.assertInPlace();
   }
 
   /**

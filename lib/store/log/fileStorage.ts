@@ -26,6 +26,8 @@ const zeros = new Uint8Array(256 * 1024);
 
 /** The file that a process locks as long as it uses the directory. */
 const lockName = "lock";
+const lockPatienceMs = 1_000;
+const lockRetryMs = 20;
 
 export interface FileStorageOptions {
   path: string;
@@ -43,7 +45,7 @@ export function openFileStorage({ path, tryLock }: FileStorageOptions): LogStora
   try {
     if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) syncPath(dirname(path));
     const fd = openSync(join(path, lockName), "a", 0o600);
-    if (!tryLock(fd)) {
+    if (!lockSoon(() => tryLock(fd))) {
       closeSync(fd);
       const text = `Cannot open the log "${path}": another process uses it`;
       const fix = "Stop that process, or specify another data directory";
@@ -58,6 +60,16 @@ export function openFileStorage({ path, tryLock }: FileStorageOptions): LogStora
   } catch (error) {
     throw storageError("open", path, error);
   }
+}
+
+/** A process that was killed releases its lock a moment later. */
+function lockSoon(tryLock: () => boolean): boolean {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const until = Date.now() + lockPatienceMs; !tryLock(); ) {
+    if (Date.now() >= until) return false;
+    Atomics.wait(pause, 0, 0, lockRetryMs);
+  }
+  return true;
 }
 
 function storageIn(path: string): LogStorage {
@@ -124,7 +136,10 @@ function openFile(path: string, flags: "r" | "r+"): LogFile {
 
 function fileOn(fd: number): LogFile {
   return {
-    size: () => fstatSync(fd).size,
+    size: () => {
+      const { nlink, size } = fstatSync(fd);
+      return nlink === 0 ? 0 : size;
+    },
     read: (offset, bytes) => {
       const into = Buffer.allocUnsafe(bytes);
       let done = 0;

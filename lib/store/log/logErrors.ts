@@ -13,6 +13,11 @@ export function damaged(path: string, offset: number, reason: string): WsctlErro
   return refused(path, `the file is damaged at byte ${offset}: ${reason}. ${restore}`);
 }
 
+/** @returns the error about the segment that is written, which lost entries meanwhile */
+export function cutWhileWritten(path: string): WsctlError {
+  return refused(path, `it was removed or shortened while it was written. ${restore}`);
+}
+
 /** @returns the error about the head of a log in a directory */
 export function headDamaged(directory: string, reason: string): WsctlError {
   const text = `${reason}, so it cannot be known whether the log is complete`;

@@ -4,7 +4,7 @@ import { decodeSegmentHeader, formatVersion, headerBytes, linesOf, toHex } from 
 import { HeadFile, type LogHead } from "./head.ts";
 import { headDamaged, missing } from "./logErrors.ts";
 import { type FoundSegment, recover } from "./recovery.ts";
-import { type LogStorage, segmentName, segmentsIn } from "./storage.ts";
+import { headName, type LogStorage, segmentName, segmentsIn } from "./storage.ts";
 
 /** An entry with the digest of its batch. */
 export interface ReadEntry {
@@ -78,11 +78,12 @@ function readHeadOf(storage: LogStorage): LogHead {
   throw headDamaged(storage.path, file.isPresent ? "it does not verify" : "it is missing");
 }
 
-/** Returns whose log a directory has, as in `logOwners`; 0 if that cannot be read. */
-export function ownerOfLog(path: string): number {
+/** Returns whose log a directory has, as in `logOwners`: 0 if it is damaged, undefined without one. */
+export function ownerOfLog(path: string): number | undefined {
   const storage = readOnlyStorage(path);
   const [oldest] = segmentsIn(storage);
-  return oldest === undefined ? 0 : (headerOf(storage, oldest)?.owner ?? 0);
+  if (oldest !== undefined) return headerOf(storage, oldest)?.owner ?? 0;
+  return storage.list().includes(headName) ? 0 : undefined;
 }
 
 function headerOf(storage: LogStorage, first: number) {

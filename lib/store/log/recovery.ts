@@ -125,7 +125,8 @@ export function recover(options: RecoveryOptions): Recovered | undefined {
   return { logId, segments, position, tornBytes, hasFrom };
 }
 
-const otherLog = "it belongs to another log. Remove it, or restore the log from a backup";
+const otherLog =
+  "it belongs to another log. Move back what is missing here, or restore the log from a backup";
 
 function readAll(
   options: RecoveryOptions,

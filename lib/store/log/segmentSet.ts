@@ -8,7 +8,7 @@ import {
   linesOf,
   logOwners,
 } from "./format.ts";
-import { damaged } from "./logErrors.ts";
+import { cutWhileWritten, damaged } from "./logErrors.ts";
 import type { FoundSegment } from "./recovery.ts";
 import {
   batchesIn,
@@ -16,23 +16,9 @@ import {
   type EntryPlace,
   type PlacedBatch,
   readBatch,
+  type SegmentInfo,
 } from "./segments.ts";
 import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
-
-export interface SegmentInfo {
-  /** The sequence of the first entry. */
-  first: number;
-  /** The sequence after the last entry. */
-  next: number;
-  /** The size of the file. */
-  bytes: number;
-  /** Where the last batch ends. */
-  end: number;
-  /** The digest of the batch before it. */
-  previous: Uint8Array;
-  /** When it was begun, in milliseconds since 1970. */
-  createdAt: number;
-}
 
 interface WrittenSegment extends SegmentInfo {
   file: LogFile;
@@ -90,6 +76,15 @@ export class SegmentSet {
     if (this.#written === undefined) return this.#closed;
     const { file: _, ...info } = this.#written;
     return [...this.#closed, info];
+  }
+
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the directory or the written segment is not there */
+  assertInPlace(): void {
+    const { storage } = this.#options;
+    storage.assertInPlace();
+    const written = this.#written;
+    if (written === undefined || written.file.size() >= written.end) return;
+    throw cutWhileWritten(join(storage.path, segmentName(written.first)));
   }
 
   /**

@@ -16,6 +16,21 @@ import {
 import { damaged, refused } from "./logErrors.ts";
 import type { LogFile } from "./storage.ts";
 
+export interface SegmentInfo {
+  /** The sequence of the first entry. */
+  first: number;
+  /** The sequence after the last entry. */
+  next: number;
+  /** The size of the file. */
+  bytes: number;
+  /** Where the last batch ends. */
+  end: number;
+  /** The digest of the batch before it. */
+  previous: Uint8Array;
+  /** When it was begun, in milliseconds since 1970. */
+  createdAt: number;
+}
+
 /** A position in the chain: the next sequence, and the digest before it. */
 export interface ChainPosition {
   sequence: number;

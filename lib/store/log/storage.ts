@@ -25,7 +25,7 @@ export interface LogStorage {
 
 /** All methods throw the error of the operating system. */
 export interface LogFile {
-  /** The size in bytes. */
+  /** The size in bytes; 0 if the file was removed, so that what is written to it is lost. */
   size(): number;
   /** Returns fewer bytes only at the end of the file. */
   read(offset: number, bytes: number): Uint8Array;

@@ -196,7 +196,7 @@ test("on a slow disk, a batch is on disk when its callback runs, and not before"
   const log = openSlow(storage);
   const ends: unknown[] = [];
   expect(log.append([entry(1)], (error) => ends.push(error)).isDurable).toBe(false);
-  expect(() => log.append([entry(2)], () => {})).toThrow("another batch is being written");
+  expect(() => log.append([entry(2)], () => {})).toThrow("another batch is written");
   expect([log.sequence, ends.length]).toEqual([0, 0]);
   storage.finishSyncs();
   expect([log.sequence, ends]).toEqual([1, [undefined]]);
