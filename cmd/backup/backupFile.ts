@@ -35,7 +35,7 @@ type Bytes = ReadableStream<Uint8Array>;
  * Writes a backup to a file that no other user can read, and verifies what was written before the
  * file gets its name.
  *
- * @throws {WsctlError} USAGE, or the error of the control plane
+ * @throws {WsctlError} USAGE, STORAGE_UNAVAILABLE, or the error of the control plane
  */
 export async function writeBackup(
   path: string,

@@ -70,8 +70,10 @@ export class AuditTrail {
     breathe: () => Promise<void>,
   ): Promise<Omit<AuditPage, "head">> {
     const items: AuditLine[] = [];
+    // What is recorded meanwhile belongs to the next page.
+    const { sequence: last } = this.head;
+    const end = this.#endFor(filter.until) ?? last;
     let through = Math.max(after, this.#lastBefore(filter.since));
-    const end = this.#endFor(filter.until);
     for (let parts = 0; parts < partsMax && through < end && items.length < limit; parts++) {
       const isWanted = (entry: AuditEntry) => matchesAudit(entry, filter);
       const part = this.#read(through, limit - items.length, isWanted, partEntries);
@@ -80,7 +82,7 @@ export class AuditTrail {
       await breathe();
     }
     // The rest of the log is younger than what is wanted.
-    return { items, through: through >= end ? this.head.sequence : through };
+    return { items, through: through >= end ? Math.max(last, through) : through };
   }
 
   /** Returns the newest entries that match, oldest first, among the newest ones of the log. */
@@ -133,12 +135,11 @@ export class AuditTrail {
   }
 
   /** Segments that begin after a time are not read. */
-  #endFor(until: string | undefined): number {
-    const { log } = this.#recorder;
-    if (until === undefined) return log.sequence;
+  #endFor(until: string | undefined): number | undefined {
+    if (until === undefined) return undefined;
     const time = Date.parse(until);
-    const later = log.segments.find(({ createdAt }) => createdAt >= time);
-    return later === undefined ? log.sequence : later.first - 1;
+    const later = this.#recorder.log.segments.find(({ createdAt }) => createdAt >= time);
+    return later === undefined ? undefined : later.first - 1;
   }
 
   /**
@@ -152,8 +153,9 @@ export class AuditTrail {
     const [oldest] = log.segments;
     const start = { sequence: (oldest?.first ?? 1) - 1, digest: toHex(oldest?.previous ?? zeros) };
     const check = new LogVerification(anchor);
+    const head = { sequence: log.sequence, digest: toHex(log.digest) };
     let after = start.sequence;
-    for (const { sequence: end } = log; after < end; ) {
+    while (after < head.sequence) {
       try {
         after = this.#verifyPart(check, after);
       } catch (error) {
@@ -161,7 +163,6 @@ export class AuditTrail {
       }
       await breathe();
     }
-    const head = { sequence: log.sequence, digest: toHex(log.digest) };
     return check.verdict({ start, head });
   }
 
