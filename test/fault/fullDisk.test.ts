@@ -91,6 +91,8 @@ async function fullControlPlane(): Promise<void> {
   const seen = world.agent("web-1").lines.length;
   const underWay = world.send("web-1", { waitMs: 2_000 });
   await world.agent("web-1").logged(/running/, seen);
+  // A job that the full disk keeps out of the index would make the list an error.
+  expect((await world.client.jobs()).items).toHaveLength(2);
   disk.fill();
   await sendUntil(world, "refused STORAGE_UNAVAILABLE");
   const refused = await world.sendByCli("web-1");

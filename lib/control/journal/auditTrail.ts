@@ -11,14 +11,11 @@ import { type AuditFilter, matchesAudit } from "../../protocol/api/auditFilter.t
 import { errorText } from "../../protocol/errors.ts";
 import { toHex } from "../../store/log/format.ts";
 import { LogVerification } from "../../store/log/logAudit.ts";
+import type { EntryPlace, LogEntry } from "../../store/log/segments.ts";
 import type { Database } from "../../store/sqlite.ts";
 import { toAuditEntry } from "./auditEntries.ts";
 import { parseEntry } from "./entries.ts";
 import type { Recorder } from "./recorder.ts";
-
-interface BatchRow {
-  first: number;
-}
 
 /** Entries that are verified before other work runs. */
 const verifyEntries = 2_000;
@@ -38,8 +35,9 @@ export class AuditTrail {
 
   constructor(recorder: Recorder, db: Database) {
     this.#recorder = recorder;
-    this.#before = db.prepare<[number, number], BatchRow>(
-      "SELECT first FROM log_batches WHERE first <= ? ORDER BY first DESC LIMIT ?",
+    this.#before = db.prepare<[number, number], EntryPlace>(
+      `SELECT segment, offset, first AS sequence FROM log_batches
+         WHERE first <= ? ORDER BY first DESC LIMIT ?`,
     );
   }
 
@@ -90,13 +88,13 @@ export class AuditTrail {
     { limit, filter }: AuditQuery,
     breathe: () => Promise<void>,
   ): Promise<Omit<AuditPage, "head">> {
-    this.#recorder.apply();
+    this.#recorder.tryApply();
     const { sequence: through } = this.head;
     let items: AuditLine[] = [];
     let end = through;
     for (let parts = 0; parts < partsMax && end > 0 && items.length < limit; parts++) {
       const rows = this.#before.all(end, batchesPerPart);
-      const first = rows.at(-1)?.first ?? 1;
+      const first = rows.at(-1)?.sequence ?? 1;
       const isWanted = (entry: AuditEntry) => entry.sequence <= end && matchesAudit(entry, filter);
       const part = this.#read(first - 1, Number.POSITIVE_INFINITY, isWanted, end - first + 1);
       items = [...part.items, ...items];
@@ -115,7 +113,7 @@ export class AuditTrail {
     const items: AuditLine[] = [];
     let through = after;
     let count = 0;
-    this.#recorder.log.scan(after, ({ sequence, line, digest }) => {
+    this.#scan(after, ({ sequence, line, digest }) => {
       const record = toAuditEntry(sequence, parseEntry(line));
       if (record !== undefined && isWanted(record)) items.push({ record, hash: toHex(digest) });
       through = sequence;
@@ -123,6 +121,11 @@ export class AuditTrail {
       return items.length < limit && count < entriesMax;
     });
     return { items, through };
+  }
+
+  /** Reads nothing before the batch with the entry `after`, if the index knows where it is. */
+  #scan(after: number, onEntry: (entry: LogEntry) => boolean): void {
+    this.#recorder.log.scan(after, onEntry, this.#before.get(after, 1));
   }
 
   /** Segments that end before a time are not read. */
@@ -169,7 +172,7 @@ export class AuditTrail {
   /** Verifies whole batches, and returns the last sequence. */
   #verifyPart(check: LogVerification, after: number): number {
     let last = after;
-    this.#recorder.log.scan(after, (entry) => {
+    this.#scan(after, (entry) => {
       const digest = toHex(entry.digest);
       check.passed({ sequence: entry.sequence, digest, isLast: entry.isLast });
       const parsed = parseEntry(entry.line);

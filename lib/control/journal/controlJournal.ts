@@ -84,7 +84,7 @@ function openWithIndex(options: ControlJournalOptions, indexPath: string): Contr
 }
 
 function journalOn(recorder: Recorder, db: Database, metricsDb: Database): ControlJournal {
-  const reads = currentIndex(db, () => recorder.assertCurrent());
+  const reads = currentIndex(db, () => recorder.applyTables());
   const record: Recorder["record"] = (...facts) => recorder.record(...facts);
   if (readControlId(db) === undefined) {
     record({ type: "control_plane_created", control_id: randomUUID().replaceAll("-", "") });
@@ -129,7 +129,6 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   };
   const commit: ControlJournal["commit"] = (writes, done) => {
     failpoint("control_before_commit");
-    recorder.assertCurrent();
     assertFirstOutcomes(writes, (requestId) => {
       return recorder.isOpen(requestId) ?? isOpen.get(requestId) !== undefined;
     });
@@ -180,13 +179,16 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
       current();
       return jobIdsFrom(...search);
     },
-    jobByKey: (key) => optional(byKey.get(about(key)), toJob),
+    jobByKey: (key) => {
+      recorder.applyForKey(key);
+      return optional(byKey.get(key), toJob);
+    },
     jobs: (query) => {
-      current();
+      recorder.applyForList();
       return jobs.page(query);
     },
     indexHistory: () => {
-      current();
+      recorder.tryApply();
       return index.step();
     },
     mergeHistory: () => index.partitions.merge(),

@@ -44,7 +44,7 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #unapplied = new UnappliedFacts();
   #cancelApply: (() => void) | undefined;
-  /** The index lacks entries that are in the log. */
+  /** The last write of the index failed. Nothing is recorded before it has what is missing. */
   #isIndexBehind = false;
 
   /** @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the log */
@@ -66,8 +66,8 @@ export class Recorder {
   }
 
   /**
-   * Records facts and returns when they are durable. They are in the index, too, or it is not read
-   * until they are.
+   * Records facts and returns when they are durable. They are in the index, too, or a read of what
+   * they are about fails until they are.
    *
    * @returns the sequence of the first one
    * @throws {WsctlError} STORAGE_UNAVAILABLE if nothing was recorded
@@ -80,7 +80,7 @@ export class Recorder {
     }).place;
     this.log.settle();
     if (failure !== undefined) throw failure;
-    this.#applyOrReport();
+    this.tryApply();
     return place.sequence;
   }
 
@@ -102,14 +102,14 @@ export class Recorder {
   /** Writes the rest into the index, and closes the log. */
   close(): void {
     this.log.settle();
-    this.#applyOrReport();
+    this.tryApply();
     this.log.close();
   }
 
   /** Checks that the log is still there and that the index has it. It may not be written for long. */
   look(): void {
     this.log.assertInPlace();
-    this.assertCurrent();
+    if (this.#isIndexBehind) this.apply();
   }
 
   /** Checks that facts can be recorded, and brings the index up to date. */
@@ -125,7 +125,7 @@ export class Recorder {
   }
 
   #append(facts: readonly ControlFact[], done: (error?: unknown) => void): Appended {
-    this.assertCurrent();
+    if (this.#isIndexBehind) this.apply();
     const wall = this.#options.clock.wall();
     const lines = facts.map((fact) => encodeFact(fact, wall));
     const isEssential = facts.every(({ type }) => essential.has(type));
@@ -144,8 +144,8 @@ export class Recorder {
 
   #applySoon(batch: UnappliedBatch): void {
     this.#unapplied.add(batch);
-    if (this.#unapplied.factCount >= unappliedMax) return this.#applyOrReport();
-    this.#cancelApply ??= this.#options.clock.after(applyDelayMs, () => this.#applyOrReport());
+    if (this.#unapplied.factCount >= unappliedMax) return this.tryApply();
+    this.#cancelApply ??= this.#options.clock.after(applyDelayMs, () => this.tryApply());
   }
 
   /** Whether a request is open, if the index does not have that yet. */
@@ -154,64 +154,72 @@ export class Recorder {
   }
 
   /**
-   * Writes what is missing in the index about a job, a request or an idempotency key.
+   * Writes what is missing in the index about a job or a request.
    *
    * @throws {WsctlError} STORAGE_UNAVAILABLE if the index cannot be written
    */
   applyFor(id: string): void {
-    if (this.#isIndexBehind || this.#unapplied.isAbout(id)) this.apply();
+    if (this.#unapplied.isAbout(id)) this.apply();
+  }
+
+  /** Does the same for an idempotency key. @throws {WsctlError} STORAGE_UNAVAILABLE */
+  applyForKey(key: string): void {
+    if (this.#unapplied.hasKey(key)) this.apply();
   }
 
   /**
-   * Allows a read of the index, which may lack the facts of the last few milliseconds.
+   * Makes a list of all jobs possible. It may show one as open a while after it ended, but lacks none.
    *
-   * @throws {WsctlError} STORAGE_UNAVAILABLE if it lacks more than that and cannot be written
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if a job is missing in the index
    */
-  assertCurrent(): void {
-    if (this.#isIndexBehind) this.apply();
+  applyForList(): void {
+    if (this.#unapplied.hasNewJob) this.apply();
+    else this.tryApply();
+  }
+
+  /** Writes what is missing about anything but jobs and requests. @throws {WsctlError} STORAGE_UNAVAILABLE */
+  applyTables(): void {
+    if (this.#unapplied.isAboutTables) this.apply();
   }
 
   /**
    * Writes into the index what is missing there.
    *
-   * @throws {WsctlError} STORAGE_UNAVAILABLE if the index cannot be written: it must not be read
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the index cannot be written
    */
   apply(): void {
     this.#cancelApply?.();
     this.#cancelApply = undefined;
+    const { batches } = this.#unapplied;
+    if (batches.length === 0) return;
+    const { db, index } = this.#options;
     try {
-      const batches = this.#unapplied.take();
-      // What is missing after a failure is in the log, and is written in its order.
-      if (this.#isIndexBehind) this.#readAgain();
-      else if (batches.length > 0) this.#write(batches);
+      db.transaction(() => {
+        for (const { facts, place } of batches) {
+          for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
+          index.addBatch(place);
+        }
+        index.setApplied(this.log.sequence, this.log.digest);
+      });
     } catch (error) {
       this.#isIndexBehind = true;
       throw indexError(error);
     }
+    this.#unapplied.clear();
+    this.#isIndexBehind = false;
   }
 
   /**
-   * Does not throw: the facts are durable, and what was accepted stays accepted. Until the index
-   * has them, nothing is read from it, and nothing else is recorded.
+   * Writes into the index what is missing there, if it can be written: the facts are durable, and
+   * what was accepted stays accepted. Until the index has them, nothing else is recorded.
    */
-  #applyOrReport(): void {
+  tryApply(): void {
     const wasBehind = this.#isIndexBehind;
     try {
       this.apply();
     } catch (error) {
       if (!wasBehind) this.#options.onFault?.(error as WsctlError);
     }
-  }
-
-  #write(batches: readonly UnappliedBatch[]): void {
-    const { db, index } = this.#options;
-    db.transaction(() => {
-      for (const { facts, place } of batches) {
-        for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
-        index.addBatch(place);
-      }
-      index.setApplied(this.log.sequence, this.log.digest);
-    });
   }
 
   /** The index grows with the log, and must not be what finds the disk full. */
@@ -221,17 +229,6 @@ export class Recorder {
     const { freeBytes } = this.#options.storage;
     if (freeBytes >= bytes * indexShare) return;
     throw indexError(new Error("the disk is full. Free some space"));
-  }
-
-  #readAgain(): void {
-    const { index } = this.#options;
-    const replay = new Replay(this.#options);
-    this.log.scan(index.applied.sequence, (entry) => {
-      replay.add(entry.line, entry);
-      return true;
-    });
-    replay.finish(this.log.digest);
-    this.#isIndexBehind = false;
   }
 }
 

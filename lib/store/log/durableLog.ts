@@ -11,7 +11,7 @@ import { HeadFile } from "./head.ts";
 import { storageError } from "./logErrors.ts";
 import { recover } from "./recovery.ts";
 import { type SegmentBytes, SegmentSet } from "./segmentSet.ts";
-import type { ChainPosition, EntryPlace, LogEntry, SegmentInfo } from "./segments.ts";
+import type { ChainPosition, EntryPlace, LogEntry, PlacedBatch, SegmentInfo } from "./segments.ts";
 import { deliver } from "./segments.ts";
 import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
 import { SyncPolicy } from "./syncPolicy.ts";
@@ -172,23 +172,21 @@ export class DurableLog {
   /**
    * Reads the entries after a sequence, in order, until `onEntry` returns false.
    *
+   * @param from as in `SegmentSet.scan`
    * @throws {WsctlError} STORAGE_UNAVAILABLE if the log does not verify there
    */
-  scan(after: number, onEntry: (entry: LogEntry) => boolean): void {
-    this.#segments.scan(after, this.#durable.sequence, (placed, segment) => {
+  scan(after: number, onEntry: (entry: LogEntry) => boolean, from?: EntryPlace): void {
+    const onBatch = (placed: PlacedBatch, segment: number) => {
       let isWanted = true;
       deliver(placed, segment, after, (entry) => {
         isWanted &&= onEntry(entry);
       });
       return isWanted;
-    });
+    };
+    this.#segments.scan(after, this.#durable.sequence, onBatch, from);
   }
 
-  /**
-   * Begins a new segment, so that the entries up to now can be removed together.
-   *
-   * @throws {WsctlError} STORAGE_UNAVAILABLE
-   */
+  /** Begins a new segment. @throws {WsctlError} STORAGE_UNAVAILABLE */
   roll(): void {
     this.#try(() => this.#segments.roll(this.#durable));
   }

@@ -11,6 +11,7 @@ import {
 import { cutWhileWritten, damaged } from "./logErrors.ts";
 import type { FoundSegment } from "./recovery.ts";
 import {
+  batchAt,
   batchesIn,
   type ChainPosition,
   type EntryPlace,
@@ -153,18 +154,21 @@ export class SegmentSet {
    * Reads the batches that end after a sequence and begin before another one, in order, until
    * `onBatch` returns false.
    *
+   * @param from the place of an entry that is not after `after`, to read nothing before it
    * @throws {WsctlError} STORAGE_UNAVAILABLE if a segment ends too early
    */
   scan(
     after: number,
     end: number,
     onBatch: (placed: PlacedBatch, segment: number) => boolean,
+    from?: EntryPlace,
   ): void {
     for (const { first, next, previous } of this.all) {
       if (next <= after + 1 || first >= end) continue;
       const position = { sequence: first, digest: previous };
       const isWhole = this.#withFile(first, (file) => {
-        for (const placed of batchesIn(file, position, Math.min(next, end) - 1)) {
+        const offset = from?.segment === first ? batchAt(file, from) : undefined;
+        for (const placed of batchesIn(file, position, Math.min(next, end) - 1, offset)) {
           if (position.sequence > after + 1 && !onBatch(placed, first)) return false;
         }
         return true;

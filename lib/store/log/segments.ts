@@ -71,16 +71,19 @@ export interface PlacedBatch {
  * position is moved on with each batch. The bytes of the file are read in one piece for each batch.
  *
  * @param through the last sequence that belongs to this segment
+ * @param from the offset of the first batch to read, whose link to the one before it is not checked
  */
 export function* batchesIn(
   file: LogFile,
   position: ChainPosition,
   through = Number.POSITIVE_INFINITY,
+  from?: number,
 ): Generator<PlacedBatch, number> {
-  let offset = headerBytes;
+  let offset = from ?? headerBytes;
   while (position.sequence <= through) {
     const batch = readBatch(file, offset);
-    if (batch === undefined || !isNext(batch, position.sequence, position.digest)) break;
+    if (batch === undefined) break;
+    if (offset !== from && !isNext(batch, position.sequence, position.digest)) break;
     position.sequence = batch.first + batch.count;
     position.digest = batch.digest;
     yield { batch, offset };
@@ -127,4 +130,9 @@ export function deliver(
     if (sequence > after) onEntry({ sequence, segment, offset, line, digest, isLast });
     sequence++;
   }
+}
+
+/** Returns the offset of the batch that begins with an entry, if it is there. */
+export function batchAt(file: LogFile, { offset, sequence }: EntryPlace): number | undefined {
+  return readBatch(file, offset)?.first === sequence ? offset : undefined;
 }

@@ -1,4 +1,4 @@
-/** The index as its readers see it: it has everything that was recorded, or a read is an error. */
+/** The index as the readers of tables see it: it has what was recorded, or a read is an error. */
 import type { Database, Statement, Value } from "../../../store/sqlite.ts";
 
 /** What reads the index. */
@@ -6,7 +6,7 @@ export type IndexReads = Pick<Database, "prepare" | "read">;
 
 /**
  * @param assertCurrent is called before every read
- * @throws {WsctlError} STORAGE_UNAVAILABLE from each read, while the index lacks entries of the log
+ * @throws {WsctlError} STORAGE_UNAVAILABLE from a read of what the index could not take yet
  */
 export function currentIndex(db: Database, assertCurrent: () => void): IndexReads {
   return {

@@ -1,6 +1,7 @@
 /**
  * Facts that are in the log and not yet in the index. They are written together a moment later, so
  * that many commits cost one transaction. A read of what they are about has them written first.
+ * They stay here until the index has them.
  */
 import type { EntryPlace } from "../../../store/log/segments.ts";
 import type { ControlFact } from "../entries.ts";
@@ -13,12 +14,21 @@ export interface UnappliedBatch {
 export class UnappliedFacts {
   #batches: UnappliedBatch[] = [];
   #factCount = 0;
-  /** The ids of jobs and requests, and the idempotency keys, that the facts are about. */
+  /** The ids of jobs and requests that the facts are about. */
   readonly #ids = new Set<string>();
+  /** The idempotency keys of new jobs. */
+  readonly #keys = new Set<string>();
   /** Requests that were created or ended, and whether they are open. */
   readonly #isOpen = new Map<string, boolean>();
   /** A fact names a request, and its job is not known here. */
   #isAnyJob = false;
+  #isAboutTables = false;
+  #hasNewJob = false;
+
+  /** Whether a fact is about what is in a table of its own, such as a token. */
+  get isAboutTables(): boolean {
+    return this.#isAboutTables;
+  }
 
   get factCount(): number {
     return this.#factCount;
@@ -29,7 +39,16 @@ export class UnappliedFacts {
     for (const fact of batch.facts) this.#note(fact);
   }
 
-  /** Whether something is missing in the index that is about this job, request or key. */
+  get hasNewJob(): boolean {
+    return this.#hasNewJob;
+  }
+
+  /** Whether a new job has this idempotency key. */
+  hasKey(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  /** Whether something is missing in the index that is about this job or request. */
   isAbout(id: string): boolean {
     return this.#factCount > 0 && (this.#isAnyJob || this.#ids.has(id));
   }
@@ -39,32 +58,58 @@ export class UnappliedFacts {
     return this.#isOpen.get(requestId);
   }
 
-  /** Returns the batches, oldest first, and forgets them. */
-  take(): UnappliedBatch[] {
-    const batches = this.#batches;
+  /** Oldest first. */
+  get batches(): readonly UnappliedBatch[] {
+    return this.#batches;
+  }
+
+  /** Forgets the batches, which the index has. */
+  clear(): void {
     this.#batches = [];
+    this.#hasNewJob = false;
     this.#factCount = 0;
     this.#ids.clear();
+    this.#keys.clear();
     this.#isOpen.clear();
     this.#isAnyJob = false;
-    return batches;
+    this.#isAboutTables = false;
   }
 
   #note(fact: ControlFact): void {
     this.#factCount++;
-    if (fact.type === "job_created") {
-      const { jobId, idempotency } = fact.job;
-      this.#ids.add(jobId);
-      if (idempotency !== undefined) this.#ids.add(idempotency.key);
-      for (const { requestId } of fact.requests) {
-        this.#ids.add(requestId);
-        this.#isOpen.set(requestId, true);
+    switch (fact.type) {
+      case "job_created": {
+        const { jobId, idempotency } = fact.job;
+        this.#hasNewJob = true;
+        this.#ids.add(jobId);
+        if (idempotency !== undefined) this.#keys.add(idempotency.key);
+        for (const { requestId } of fact.requests) {
+          this.#ids.add(requestId);
+          this.#isOpen.set(requestId, true);
+        }
+        this.#factCount += fact.requests.length;
+        return;
       }
-      this.#factCount += fact.requests.length;
-    } else if (fact.type === "request_ended") {
-      this.#ids.add(fact.outcome.jobId);
-      this.#ids.add(fact.outcome.requestId);
-      this.#isOpen.set(fact.outcome.requestId, false);
-    } else this.#isAnyJob = true;
+      case "request_ended":
+        this.#ids.add(fact.outcome.jobId);
+        this.#ids.add(fact.outcome.requestId);
+        this.#isOpen.set(fact.outcome.requestId, false);
+        return;
+      case "job_cancelled":
+      case "job_approved":
+      case "job_paused":
+        this.#ids.add(fact.job_id);
+        return;
+      case "request_sent":
+      case "batch_started":
+        this.#isAnyJob = true;
+        return;
+      case "agent_stored":
+      case "agent_removed":
+      case "action_recorded":
+        return;
+      default:
+        this.#isAboutTables = true;
+    }
   }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Job, OpenRequest, Outcome, StoredJob } from "../../../../lib/control/core/model.ts";
 import type { ControlJournal } from "../../../../lib/control/journal/journal.ts";
+import type { StoredToken } from "../../../../lib/control/journal/tables/tokenTable.ts";
 import { openJournal } from "../../../support/fixtures/filledJournal.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 
@@ -145,7 +146,8 @@ describe("an index that cannot be written for a while", () => {
       move(`${dir}`, `${aside}`);
       expect(() => journal.job("j1")).toThrow("the file was removed, moved or replaced");
       expect(() => journal.jobByKey("t1:k")).toThrow("Cannot write the index of the log");
-      expect(() => journal.tokens.all()).toThrow("Cannot write the index of the log");
+      expect(() => journal.jobs({ limit: 10 })).toThrow("Cannot write the index of the log");
+      expect(journal.jobByKey("another")).toBeUndefined();
       expect(() => journal.commitNow([{ type: "putOutcome", outcome }])).toThrow("index");
     });
     journal.settle();
@@ -159,6 +161,28 @@ describe("an index that cannot be written for a while", () => {
     expect(reopened.job("j1")).toMatchObject({ ended: 1 });
     expect(reopened.job("j2")).toMatchObject({ ended: 0 });
     reopened.close();
+  });
+
+  test("is not read for a token that it lacks", () => {
+    using dir = temporaryDir();
+    using aside = temporaryDir();
+    const journal = openJournal(`${dir}`);
+    const hash = new Uint8Array(32);
+    const token = {
+      tokenId: "t",
+      role: "viewer",
+      hash,
+      state: "active",
+      createdAt: 1,
+      createdBy: "t",
+    };
+    move(`${dir}`, `${aside}`);
+    expect(journal.tokens.all()).toEqual([]);
+    journal.tokens.add(token as StoredToken);
+    expect(() => journal.tokens.get("t")).toThrow("Cannot write the index of the log");
+    move(`${aside}`, `${dir}`);
+    expect(journal.tokens.get("t")).toMatchObject(token);
+    journal.close();
   });
 
   test("is reported once", async () => {

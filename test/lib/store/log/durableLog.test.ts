@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { DurableLog } from "../../../../lib/store/log/durableLog.ts";
-import type { LogStorage } from "../../../../lib/store/log/storage.ts";
+import type { EntryPlace, LogEntry } from "../../../../lib/store/log/segments.ts";
+import { type LogStorage, segmentName } from "../../../../lib/store/log/storage.ts";
 import { FaultyStorage, MachineStopped } from "../../../sim/faultyStorage.ts";
 import {
   append,
   entry,
   filled,
+  flip,
   openLog,
   randomOf,
   segmentBytes,
@@ -27,6 +29,37 @@ test("a log reads an entry by its place, in the written segment and in closed on
   const { storage } = filled();
   const { log, entries } = openLog(storage);
   for (const each of entries) expect(log.read(each)).toBe(each.line);
+});
+
+test("a scan from the place of an earlier entry returns what a scan of everything does", () => {
+  const { storage } = filled();
+  const { log, entries } = openLog(storage);
+  const scan = (after: number, from?: EntryPlace) => {
+    const lines: string[] = [];
+    const onEntry = ({ line }: LogEntry) => lines.push(line) > 0;
+    log.scan(after, onEntry, from);
+    return lines;
+  };
+  for (const [index, { sequence, segment, offset }] of entries.entries()) {
+    const expected = entries.slice(index + 1).map(({ line }) => line);
+    expect(scan(sequence, { sequence, segment, offset })).toEqual(expected);
+    // Not every place is the one of the first entry of a batch, or of a batch at all.
+    expect(scan(sequence, { sequence, segment, offset: offset + 1 })).toEqual(expected);
+    expect(scan(sequence)).toEqual(expected);
+  }
+});
+
+test("a scan reads nothing before the place where it begins", () => {
+  const { storage } = filled();
+  const { log, entries } = openLog(storage);
+  const from = entries.at(-6) as LogEntry;
+  const { offset } = entries.find(({ segment }) => segment === from.segment) as LogEntry;
+  flip(storage, segmentName(from.segment), offset + 70);
+  expect(() => log.scan(from.sequence, () => true)).toThrow("does not verify");
+  const first = entries.find(({ offset, segment }) => {
+    return offset === from.offset && segment === from.segment;
+  }) as LogEntry;
+  log.scan(from.sequence, () => true, first);
 });
 
 test("a batch that is larger than a segment gets a segment of its size", () => {
