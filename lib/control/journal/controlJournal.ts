@@ -176,7 +176,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     agents: () => current().read(() => readAgents(reads)),
     job: (jobId) => optional(job.get(about(jobId)), toJob),
     jobIdsFrom: (...search) => {
-      current();
+      recorder.applyForList();
       return jobIdsFrom(...search);
     },
     jobByKey: (key) => {

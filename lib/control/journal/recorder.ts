@@ -106,7 +106,7 @@ export class Recorder {
     this.log.close();
   }
 
-  /** Checks that the log is still there and that the index has it. It may not be written for long. */
+  /** Checks that the log is still there and that the index has it. */
   look(): void {
     this.log.assertInPlace();
     if (this.#isIndexBehind) this.apply();
@@ -168,7 +168,7 @@ export class Recorder {
   }
 
   /**
-   * Makes a list of all jobs possible. It may show one as open a while after it ended, but lacks none.
+   * Makes a list of jobs possible. It lacks none, but may show one as open that has just ended.
    *
    * @throws {WsctlError} STORAGE_UNAVAILABLE if a job is missing in the index
    */
@@ -177,7 +177,7 @@ export class Recorder {
     else this.tryApply();
   }
 
-  /** Writes what is missing about anything but jobs and requests. @throws {WsctlError} STORAGE_UNAVAILABLE */
+  /** Writes what is missing about anything else. @throws {WsctlError} STORAGE_UNAVAILABLE */
   applyTables(): void {
     if (this.#unapplied.isAboutTables) this.apply();
   }

@@ -78,7 +78,7 @@ function readHeadOf(storage: LogStorage): LogHead {
   throw headDamaged(storage.path, file.isPresent ? "it does not verify" : "it is missing");
 }
 
-/** Returns whose log a directory has, as in `logOwners`: 0 if it is damaged, undefined without one. */
+/** Returns whose log it is, as in `logOwners`: 0 if it is damaged, undefined if there is none. */
 export function ownerOfLog(path: string): number | undefined {
   const storage = readOnlyStorage(path);
   const [oldest] = segmentsIn(storage);

@@ -79,7 +79,7 @@ export class SegmentSet {
     return [...this.#closed, info];
   }
 
-  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the directory or the written segment is not there */
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the directory or the written file is not there */
   assertInPlace(): void {
     const { storage } = this.#options;
     storage.assertInPlace();
