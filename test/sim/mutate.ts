@@ -55,7 +55,7 @@ function run(cwd: string, args: string[]): Promise<string> {
 if (import.meta.main) {
   let missed = 0;
   for (const mutation of mutations) {
-    const verdict = await tryMutation(mutation, 2_000);
+    const verdict = await tryMutation(mutation, 4_000);
     if (!verdict.isCaught) missed++;
     console.log(`${verdict.isCaught ? "caught" : "MISSED"}  ${mutation.name}`);
     console.log(`        ${verdict.finding.slice(0, 200)}`);

@@ -49,7 +49,7 @@ describe("the simulator", () => {
   test.each(mutations)(
     "finds a planted fault: $name",
     async (mutation) => {
-      const { isCaught, finding } = await tryMutation(mutation, 2_000);
+      const { isCaught, finding } = await tryMutation(mutation, 4_000);
       expect({ isCaught, finding }).toMatchObject({ isCaught: true });
     },
     120_000,
