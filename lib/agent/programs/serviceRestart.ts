@@ -98,10 +98,13 @@ function buildSteps(manifest: v.InferOutput<typeof Manifest>): string[][] | unde
 }
 
 /**
- * Fails if the unit has failed, or starts again, a second after its restart: for most units
- * systemctl only reports that the process was created.
+ * Fails if the unit has failed, or has been started again, a second after its restart: for most
+ * units systemctl only reports that the process was created. systemd counts automatic starts in
+ * `NRestarts`, from zero at each restart by an operator.
  */
 const checkUnit = `sleep 1
-case $(systemctl show --property=ActiveState --value -- "$1") in
-failed | activating) systemctl status --no-pager --lines=10 -- "$1"; exit 1 ;;
+state=$(systemctl show --property=ActiveState --value -- "$1")
+starts=$(systemctl show --property=NRestarts --value -- "$1")
+case "$state $starts" in
+failed* | activating* | *" "[1-9]*) systemctl status --no-pager --lines=10 -- "$1"; exit 1 ;;
 esac`;

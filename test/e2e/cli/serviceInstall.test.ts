@@ -25,7 +25,7 @@ describe.skipIf(booted === undefined)("under systemd", () => {
     const installed = wsctl("service install serve");
     expect(installed.stderr).toMatch(/^Running as process \d+: systemctl status wsctl-serve/);
     expect(installed.code).toBe(0);
-    const unit = "[Service]\\nRestart=on-failure\\nExecStart=/bin/sh -c 'exit 3'\\n";
+    const unit = "[Service]\\nRestart=on-failure\\nExecStart=/bin/sh -c 'sleep 0.6; exit 3'\\n";
     host.run(`printf "${unit}" > /etc/systemd/system/bad.service; systemctl daemon-reload`);
     const services = "/etc/wsctl/services.d";
     host.run(`mkdir -p ${services}; echo 'unit = "bad"' > ${services}/bad.toml`);
