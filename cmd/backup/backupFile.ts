@@ -31,6 +31,11 @@ export interface Protection {
 
 type Bytes = ReadableStream<Uint8Array>;
 
+/** All runtimes can iterate over a stream; the types of the DOM do not say so. */
+function piecesOf(stream: Bytes): AsyncIterable<Uint8Array> {
+  return stream as unknown as AsyncIterable<Uint8Array>;
+}
+
 /**
  * Writes a backup to a file that no other user can read, and verifies what was written before the
  * file gets its name.
@@ -45,11 +50,10 @@ export async function writeBackup(
   const encrypt = await encryption(protection);
   return await withTemporaryDir(dirname(path), ".wsctl-backup-", async (dir) => {
     const [stored, checked] = (await request()).tee();
-    const check = verifyBackup(checked as unknown as AsyncIterable<Uint8Array>, join(dir, "check"));
+    const check = verifyBackup(piecesOf(checked), join(dir, "check"));
     check.catch(() => {});
     const unfinished = join(dir, "backup");
-    const encrypted = (await encrypt(stored)) as unknown as AsyncIterable<Uint8Array>;
-    const sha256 = await writePieces(unfinished, encrypted);
+    const sha256 = await writePieces(unfinished, piecesOf(await encrypt(stored)));
     const manifest = await check;
     if ((await digestFile(unfinished)).sha256 !== sha256)
       throw new WsctlError("STORAGE_UNAVAILABLE", `Cannot write "${path}": it reads back damaged`);
@@ -98,6 +102,7 @@ async function encryption({ "passphrase-file": file, recipients }: Protection) {
       throw usage(`Flag --recipient is "${recipient}": ${errorText(error)}`);
     }
   }
+  // The library's streams are those of its own types, and the same at run time.
   return async (plain: Bytes) => (await encrypter.encrypt(plain as never)) as unknown as Bytes;
 }
 
@@ -139,7 +144,8 @@ export async function openBackup(
       }
     }
     const decrypted = await decrypter.decrypt(Readable.toWeb(plain) as never);
-    return decrypted as unknown as AsyncIterable<Uint8Array>;
+    // A stream gives a stream, which the library says of its own type of streams only.
+    return piecesOf(decrypted as unknown as Bytes);
   } catch (error) {
     throw usage(`Cannot decrypt the backup "${path}": ${errorText(error)}`);
   }

@@ -78,6 +78,7 @@ export function toEntry(write: AgentWrite, wall: number): AgentEntry {
 /** @throws an error that says what is wrong with the entry */
 export function parseEntry(line: string): AgentEntry {
   const parsed = v.safeParse(Entry, JSON.parse(line));
+  // The schema checks what a start depends on; the rest is as this program wrote it.
   if (parsed.success) return parsed.output as unknown as AgentEntry;
   const type = String((JSON.parse(line) as JsonObject).type);
   throw new Error(`entry of type "${type}": ${parsed.issues[0].message}`);
