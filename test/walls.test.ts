@@ -138,7 +138,6 @@ const largeFolders: Record<string, number> = {
   "cmd/cli": 16,
   "cmd/output": 15,
   "lib/agent/logs": 25,
-  "lib/agent/supervisor": 18,
   "lib/protocol": 18,
   "lib/runtime": 15,
 };

@@ -17,7 +17,7 @@ import type { AgentEngineOptions } from "./engineOptions.ts";
 import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
 
 const closeTimeoutMs = 1_000;
-/** After a pause of this process, received data is read for this long before a tick is handled. */
+/** After a pause of this process, it reads received data for this long before a tick. */
 const afterPauseMs = 2_000;
 
 export class AgentEngine {
@@ -41,7 +41,10 @@ export class AgentEngine {
     this.#core = new AgentCore(options);
     this.#aside = new FaultGuard(options.log);
     this.#commits = new GroupCommit({
-      commit: (writes, done) => journal.commit(writes, done),
+      commit: (writes, done) => {
+        for (const write of writes) this.#prepareRun(write);
+        return journal.commit(writes, done);
+      },
       settle: () => journal.settle(),
       mayOvertake,
       release: (effects) => {
@@ -60,8 +63,8 @@ export class AgentEngine {
 
   start(): void {
     const { journal, random } = this.#options;
-    const { identity } = journal;
     this.poll();
+    const { identity } = journal;
     this.#step({ type: "started", identity, records: journal.unacknowledged(), random: random() });
   }
 
@@ -186,6 +189,13 @@ export class AgentEngine {
     });
   }
 
+  /** If this fails, so does the start. */
+  #prepareRun(write: AgentWrite): void {
+    if (write.type !== "putRequest" || write.record.state !== "started") return;
+    const { outlives, requestId } = write.record;
+    if (outlives) this.#aside.attempt("prepare", () => this.#options.prepareRun?.(requestId));
+  }
+
   #run(effect: AgentEffect & { type: "run" }): void {
     const { requestId, command, expiresAt } = effect;
     // A slow disk, or a pause of this process, may have taken the rest of the time.
@@ -214,8 +224,7 @@ export class AgentEngine {
     const done = (result: CommandResult) => {
       failpoint("agent_after_run");
       this.#running.delete(requestId);
-      const status = result.status === "restart" ? undefined : result.status;
-      this.#options.log.info("ended", { command, request_id: requestId, status });
+      this.#options.log.info("ended", { command, request_id: requestId, status: result.status });
       this.#step({ type: "commandFinished", requestId, result });
     };
     return { signal: abort.signal, done };

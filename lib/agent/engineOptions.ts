@@ -24,6 +24,8 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   random(): number;
   /** Starts a connection to the control plane. Throws if no attempt can start. */
   connect(events: ClientSocketEvents): ClientSocket;
+  /** Prepares a run before it is stored that the run starts. */
+  prepareRun?(requestId: string): void;
   /** Runs a command that was checked. It calls `done` once, after it has returned. */
   run(order: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void;
   /** Resumes a command that an earlier process started. It calls `done` as `run` does. */

@@ -139,6 +139,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       log,
       random: Math.random,
       connect: (events) => connect(options, events),
+      prepareRun: (requestId) => programs.prepareRun(requestId),
       run: (order, abort, done) => {
         if (programs.isProgram(order)) return programs.run(order, abort, done);
         void run(order.command, order.parameters, { signal: abort, host: facts }).then(done);

@@ -11,7 +11,7 @@ import type {
   RunSpec,
   SubscriptionRef,
 } from "../core/model.ts";
-import { buildResult } from "../supervisor/runResult.ts";
+import { buildResult } from "../supervisor/result/runResult.ts";
 import type { Runs } from "../supervisor/supervisorClient.ts";
 import type { ProgramKind, ResolvedProgram } from "./programKind.ts";
 import { buildRunSpec } from "./runSpec.ts";
@@ -45,6 +45,10 @@ export class Programs {
   /** Whether the command runs as a program, and not as a built-in command of the agent. */
   isProgram({ command, parameters }: RunSpec): boolean {
     return this.#resolve(command, parameters) !== undefined;
+  }
+
+  prepareRun(requestId: string): void {
+    this.#runs.prepare(requestId);
   }
 
   run(order: RunSpec, signal: AbortSignal, done: (result: CommandResult) => void): void {

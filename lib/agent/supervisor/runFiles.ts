@@ -67,7 +67,7 @@ export function unstarted(fault: string): RunEnd {
 
 export const specFile = "spec.json";
 export const endFile = "end.json";
-/** Written immediately before the program starts. */
+/** Created immediately before the program starts, or when the agent gives up its start. */
 export const begunFile = "begun";
 /** The supervisor listens on this socket until it ends. */
 export const socketFile = "socket";

@@ -8,8 +8,8 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { programGraceMs, resultBytesMax } from "../../protocol/limits.ts";
 import type { PipedProcess } from "../../runtime/runtime.ts";
-import { HeadTailBuffer } from "./headTailBuffer.ts";
-import type { OutputBackpressure } from "./outputBackpressure.ts";
+import { HeadTailBuffer } from "./output/headTailBuffer.ts";
+import type { OutputBackpressure } from "./output/outputBackpressure.ts";
 import { ProcessTree } from "./processTree.ts";
 import { type RunEnd, type SupervisedRun, unstarted } from "./runFiles.ts";
 import { startFault } from "./startFault.ts";
@@ -25,7 +25,7 @@ export type StartProgram = (file: string, args: readonly string[]) => PipedProce
 
 export interface ProcessParts {
   live: OutputBackpressure;
-  /** Records that from now on the program may have an effect. */
+  /** Records that from now on the program may have an effect. Throws if it must not start. */
   begun(): void;
   start: StartProgram;
 }
@@ -108,7 +108,7 @@ export class SupervisedProcess {
     };
     let program: PipedProcess;
     try {
-      this.#parts.begun();
+      if (!hasBegun) this.#parts.begun();
       // A separate session, so that all processes of the program are in its process group.
       program = this.#parts.start(file, args);
     } catch (error) {

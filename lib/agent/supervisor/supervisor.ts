@@ -4,17 +4,17 @@
  * output, and writes to disk how the program ended. A connection to its socket shows that it runs,
  * and can request a stop.
  */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { OutputBackpressure } from "./outputBackpressure.ts";
-import { readProgramResult } from "./programResult.ts";
-import { ResultFile } from "./resultFile.ts";
+import { OutputBackpressure } from "./output/outputBackpressure.ts";
+import { readProgramResult } from "./result/programResult.ts";
+import { ResultFile } from "./result/resultFile.ts";
+import { takeStart } from "./runDirectory.ts";
 import {
-  begunFile,
   endFile,
   msgRead,
   msgRelease,
@@ -47,7 +47,9 @@ export async function superviseRun(
   const place = openResultFile(dir, spec);
   if (typeof place === "string") return refuse(place);
   const env = { ...spec.env, WSCTL_RESULT_FILE: place.path };
-  const begun = () => writeFileSync(join(dir, begunFile), "");
+  const begun = () => {
+    if (!takeStart(dir)) throw new Error("the agent gave the run up before it started");
+  };
   const start: StartProgram = (file, args) => {
     const { directory: cwd, stdin } = spec;
     return runtime.spawnPiped(file, args, {

@@ -4,15 +4,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { FaultGuard } from "../../log/faultGuard.ts";
@@ -26,10 +18,17 @@ import type {
   SubscriptionRef,
 } from "../core/model.ts";
 import { DirectoryCleanup } from "./directoryCleanup.ts";
-import { OutputRetention } from "./outputRetention.ts";
-import { type OutputSource, OutputSubscribers } from "./outputSubscribers.ts";
+import { deleteOrphanedRuns } from "./orphanedRuns.ts";
+import { OutputRetention } from "./output/outputRetention.ts";
+import { type OutputSource, OutputSubscribers } from "./output/outputSubscribers.ts";
 import {
-  begunFile,
+  isOnlyPrepared,
+  openRunDirectory,
+  prepareRunDirectory,
+  removePrepared,
+  takeStart,
+} from "./runDirectory.ts";
+import {
   endFile,
   msgRead,
   msgRelease,
@@ -40,7 +39,6 @@ import {
   specFile,
   subscribedFile,
   unstarted,
-  writeRunFile,
 } from "./runFiles.ts";
 import { spawnSupervisor } from "./spawnSupervisor.ts";
 
@@ -56,14 +54,13 @@ export interface RunsOptions {
 /** Called with undefined if it is not known how the program ended. */
 type RunResult = (end: RunEnd | undefined) => void;
 
+const endedEarly = "the agent's process ended before the program could start";
 const socketPathMax = 107;
 /** A supervisor that cannot be reached for this long counts as ended. */
 const socketAppearTimeoutMs = 10_000;
 const pollIntervalMs = 50;
 /** The delay before a failed read is repeated. */
 const retryMs = 1_000;
-/** A run that no request needs is deleted after this time. */
-const orphanedAfterMs = 24 * 60 * 60 * 1000;
 
 export class Runs {
   readonly #options: RunsOptions;
@@ -99,20 +96,22 @@ export class Runs {
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   }
 
+  /** Called before it is stored that the program of a request starts. */
+  prepare(requestId: string): void {
+    prepareRunDirectory(this.runDirectory(requestId));
+  }
+
   /** Starts a supervisor; `done` is called once, when the program has ended. */
   start(spec: SupervisedRun, done: RunResult): void {
     const { requestId } = spec;
     const dir = this.runDirectory(requestId);
     let child: ChildProcess;
     try {
-      mkdirSync(dir, { mode: 0o700 });
-      writeRunFile(dir, specFile, spec);
+      if (!openRunDirectory(dir, spec)) return queueMicrotask(() => done(undefined));
       child = spawnSupervisor(this.#options.self, dir);
     } catch (error) {
-      // A directory that already exists may belong to a run.
-      const isKnown = (error as NodeJS.ErrnoException).code !== "EEXIST";
       const end = unstarted(`cannot prepare the run: ${errorText(error)}`);
-      return void queueMicrotask(() => done(isKnown ? end : undefined));
+      return queueMicrotask(() => done(end));
     }
     this.#supervisors.set(requestId, "runs");
     child.once("error", (error) => {
@@ -141,7 +140,8 @@ export class Runs {
     // The earlier process ended before it could start the run, or the directory was deleted.
     if (spec === undefined) {
       this.#tracked.delete(requestId);
-      return queueMicrotask(() => done(undefined));
+      const isUnstarted = isOnlyPrepared(this.runDirectory(requestId));
+      return queueMicrotask(() => done(isUnstarted ? unstarted(endedEarly) : undefined));
     }
     this.#trackRunning(requestId, (end) => done(end, spec));
   }
@@ -157,6 +157,7 @@ export class Runs {
     this.#starting.delete(requestId);
     this.#supervisors.delete(requestId);
     const dir = this.runDirectory(requestId);
+    this.#aside.attempt(`remove what was prepared for "${dir}"`, () => removePrepared(dir));
     if (!existsSync(dir)) this.#subscribers.onClosed(requestId);
     if (existsSync(join(dir, subscribedFile))) this.#retention.keep(dir);
     else this.#leftovers.remove(dir);
@@ -179,20 +180,8 @@ export class Runs {
   /** Deletes runs at the start that no request needs, unless they may still run. */
   deleteOrphanedRuns(wanted: readonly string[], now: number): void {
     const kept = new Set(wanted.map((requestId) => this.runDirectory(requestId)));
-    const { dir } = this.#options;
-    this.#aside.attempt(`find old runs in "${dir}"`, () => {
-      for (const name of readdirSync(dir)) {
-        const run = join(dir, name);
-        if (!kept.has(run)) this.#aside.attempt(`clean up "${run}"`, () => this.#tidy(run, now));
-      }
-    });
-  }
-
-  #tidy(dir: string, now: number): void {
-    const isOver = existsSync(join(dir, endFile));
-    const isRetained = isOver && existsSync(join(dir, subscribedFile));
-    if (isRetained) this.#retention.keep(dir, now - statSync(join(dir, endFile)).mtimeMs);
-    else if (isOver || now - statSync(dir).mtimeMs > orphanedAfterMs) this.#leftovers.remove(dir);
+    const parts = { aside: this.#aside, retention: this.#retention, leftovers: this.#leftovers };
+    deleteOrphanedRuns(this.#options.dir, kept, { ...parts, now });
   }
 
   #trackRunning(requestId: string, done: RunResult): void {
@@ -220,14 +209,16 @@ export class Runs {
   }
 
   /**
-   * Returns the end of a program that did not start. This is known only if this process started the
-   * supervisor, and while the directory of the run is unchanged.
+   * Returns the end of a program that did not start, and that no supervisor can start any more.
+   * This is known only while the directory of the run is unchanged.
    */
   #unstartedEnd(requestId: string): RunEnd | undefined {
-    const fault = this.#supervisors.get(requestId);
-    const has = (file: string) => existsSync(join(this.runDirectory(requestId), file));
-    const isUnstarted = fault !== undefined && has(specFile) && !has(begunFile);
-    return isUnstarted ? unstarted(fault) : undefined;
+    const dir = this.runDirectory(requestId);
+    let isUnstarted = false;
+    this.#aside.attempt(`give up the start of "${dir}"`, () => {
+      isUnstarted = existsSync(join(dir, specFile)) && takeStart(dir);
+    });
+    return isUnstarted ? unstarted(this.#supervisors.get(requestId) ?? endedEarly) : undefined;
   }
 
   /**

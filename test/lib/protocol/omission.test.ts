@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { HeadTailBuffer } from "../../../lib/agent/supervisor/headTailBuffer.ts";
+import { HeadTailBuffer } from "../../../lib/agent/supervisor/output/headTailBuffer.ts";
 import { isShortened, messageAfter, truncatedMark } from "../../../lib/protocol/omission.ts";
 
 const lines = (from: number, to: number) =>

@@ -17,8 +17,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { resultBytesMax } from "../../protocol/limits.ts";
-import { resultFile } from "./runFiles.ts";
+import { resultBytesMax } from "../../../protocol/limits.ts";
+import { resultFile } from "../runFiles.ts";
 
 export class ResultFile {
   readonly path: string;

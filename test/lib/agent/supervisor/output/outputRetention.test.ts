@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { OutputRetention } from "../../../../lib/agent/supervisor/outputRetention.ts";
-import { outputRetentionMs } from "../../../../lib/protocol/limits.ts";
-import { temporaryDir } from "../../../support/processes/processes.ts";
+import { OutputRetention } from "../../../../../lib/agent/supervisor/output/outputRetention.ts";
+import { outputRetentionMs } from "../../../../../lib/protocol/limits.ts";
+import { temporaryDir } from "../../../../support/processes/processes.ts";
 
 /** A clock that a test moves, and the directories that are removed meanwhile. */
 class Retaining {

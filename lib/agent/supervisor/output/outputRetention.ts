@@ -5,8 +5,8 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { outputRetainedBytesMax, outputRetentionMs } from "../../protocol/limits.ts";
-import type { Clock } from "../../time/clock.ts";
+import { outputRetainedBytesMax, outputRetentionMs } from "../../../protocol/limits.ts";
+import type { Clock } from "../../../time/clock.ts";
 
 export interface OutputRetentionOptions {
   clock: Pick<Clock, "after">;

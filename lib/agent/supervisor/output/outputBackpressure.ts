@@ -5,9 +5,9 @@
  */
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { subscriptionLeaseMs } from "../../protocol/limits.ts";
+import { subscriptionLeaseMs } from "../../../protocol/limits.ts";
+import { msgWrote } from "../runFiles.ts";
 import { SpoolWriter, type StreamName } from "./outputSpool.ts";
-import { msgWrote } from "./runFiles.ts";
 
 /** The agent that started the run connects within this time, unless it has ended. */
 const socketAppearTimeoutMs = 5_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { HeadTailBuffer } from "../../../../lib/agent/supervisor/headTailBuffer.ts";
+import { HeadTailBuffer } from "../../../../../lib/agent/supervisor/output/headTailBuffer.ts";
 
 function kept(bytesMax: number, chunks: readonly string[]): string {
   const output = new HeadTailBuffer(bytesMax);

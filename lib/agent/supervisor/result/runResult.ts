@@ -1,6 +1,6 @@
 /** Converts the end of a run to the result of its command. */
-import type { CommandResult } from "../core/model.ts";
-import type { RunEnd, SupervisedRun } from "./runFiles.ts";
+import type { CommandResult } from "../../core/model.ts";
+import type { RunEnd, SupervisedRun } from "../runFiles.ts";
 import { isStagedRelease } from "./stagedRelease.ts";
 
 export function buildResult(

@@ -1,10 +1,10 @@
 /** Reads a program's result from its result file, or from its last line. */
-import { errorText } from "../../protocol/errors.ts";
-import { findUnsafeNumber } from "../../protocol/json.ts";
-import { findLossyJson } from "../../protocol/jsonText.ts";
-import { resultBytesMax } from "../../protocol/limits.ts";
+import { errorText } from "../../../protocol/errors.ts";
+import { findUnsafeNumber } from "../../../protocol/json.ts";
+import { findLossyJson } from "../../../protocol/jsonText.ts";
+import { resultBytesMax } from "../../../protocol/limits.ts";
+import type { RunEnd } from "../runFiles.ts";
 import type { ResultFile } from "./resultFile.ts";
-import type { RunEnd } from "./runFiles.ts";
 
 /**
  * Returns the output and the result: the result file, or JSON on the last line, which is then no

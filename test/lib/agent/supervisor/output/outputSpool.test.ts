@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { SpoolReader, SpoolWriter } from "../../../../lib/agent/supervisor/outputSpool.ts";
-import { outputChunkBytesMax, outputChunkCostMin } from "../../../../lib/protocol/limits.ts";
-import { temporaryDir } from "../../../support/processes/processes.ts";
+import {
+  SpoolReader,
+  SpoolWriter,
+} from "../../../../../lib/agent/supervisor/output/outputSpool.ts";
+import { outputChunkBytesMax, outputChunkCostMin } from "../../../../../lib/protocol/limits.ts";
+import { temporaryDir } from "../../../../support/processes/processes.ts";
 
 const mebibyte = 1024 * 1024;
 const all = Number.POSITIVE_INFINITY;

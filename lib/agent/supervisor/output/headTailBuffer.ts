@@ -1,5 +1,5 @@
 /** Keeps the beginning and the end of a stream of any length in bounded memory. */
-import { omittedMark } from "../../protocol/omission.ts";
+import { omittedMark } from "../../../protocol/omission.ts";
 
 export class HeadTailBuffer {
   readonly #headMax: number;

@@ -1,6 +1,6 @@
 /** The result of staging an update: a program that is ready for its trial. */
 import * as v from "valibot";
-import type { Update } from "../core/model.ts";
+import type { Update } from "../../core/model.ts";
 
 const Staged = v.object({
   update: v.object({

@@ -4,14 +4,14 @@
  */
 import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
-import type { FaultGuard } from "../../log/faultGuard.ts";
+import type { FaultGuard } from "../../../log/faultGuard.ts";
 import {
   outputChunkBytesMax,
   subscriptionLeaseMs,
   subscriptionsPerRequestMax,
-} from "../../protocol/limits.ts";
-import { outputCost } from "../../protocol/wire/outputCost.ts";
-import type { OutputPiece, OutputSubscription } from "../core/model.ts";
+} from "../../../protocol/limits.ts";
+import { outputCost } from "../../../protocol/wire/outputCost.ts";
+import type { OutputPiece, OutputSubscription } from "../../core/model.ts";
 import { type OutputChunk, SpoolReader } from "./outputSpool.ts";
 
 /** The parts of a run that subscribers need. */

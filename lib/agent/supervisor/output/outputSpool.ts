@@ -5,8 +5,8 @@
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { outputChunkBytesMax, outputChunkCostMin } from "../../protocol/limits.ts";
-import { outputCost } from "../../protocol/wire/outputCost.ts";
+import { outputChunkBytesMax, outputChunkCostMin } from "../../../protocol/limits.ts";
+import { outputCost } from "../../../protocol/wire/outputCost.ts";
 
 export type StreamName = "stdout" | "stderr";
 
