@@ -75,6 +75,7 @@ const create = defineCommand({
       description: "maximum random delay of each run",
     },
     ...jobArgs,
+    ttl: { ...jobArgs.ttl, description: "how long to wait for offline agents; default: 1h" },
     ...confirmArgs,
   },
   run: ({ args, data }) => {

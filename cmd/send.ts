@@ -2,7 +2,7 @@ import { type ArgsDef, defineCommand } from "citty";
 import type { HelpRequest } from "./cli/commandTree.ts";
 import { clientArgs } from "./cli/commonFlags.ts";
 import { accessFlags, agentIds, parsePartialArgs } from "./cli/partialArgs.ts";
-import type { CommandData } from "./cli/strictArgs.ts";
+import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/connection.ts";
 import { jobArgs, parseJobFlags } from "./flags/job.ts";
 import { confirmArgs } from "./flags/target.ts";
@@ -49,8 +49,13 @@ export default defineCommand({
  */
 async function helpOn({ words, sources }: HelpRequest): Promise<string | undefined> {
   const typed = parsePartialArgs(words, sendArgs);
-  const [command] = typed.positionals;
+  const [command, surplus] = typed.positionals;
   if (command === undefined) return undefined;
+  // For example "send exec df -h --all", whose -h is not meant for wsctl.
+  if (surplus !== undefined) {
+    const text = `Unexpected argument "${surplus}": this command takes COMMAND`;
+    throw usage(`${text}. To run a program, use: wsctl exec --all -- PROGRAM`);
+  }
   const { agent, ...access } = accessFlags(typed, await sources());
   const ids = agentIds(agent);
   const { commandHelp } = await import("./cli/commandHelp.ts");

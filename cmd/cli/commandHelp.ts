@@ -6,8 +6,8 @@ import type { Client } from "../../lib/client/client.ts";
 import { escapeControls } from "../../lib/escapeControls.ts";
 import type { AgentDetail, Capability } from "../../lib/protocol/api/views.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
+import { nearest } from "../../lib/protocol/nearest.ts";
 import { columns, type Row, section } from "./help.ts";
-import { nearest } from "./nearest.ts";
 import { listParameters, type Parameter } from "./parameterHelp.ts";
 
 /**

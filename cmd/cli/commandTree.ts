@@ -3,7 +3,7 @@
  * of its flags.
  */
 import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../../lib/protocol/nearest.ts";
 import { hasSettings } from "./paths.ts";
 import type { AllFlags } from "./settings.ts";
 import { fromStart, isSuccessor } from "./startDirectory.ts";

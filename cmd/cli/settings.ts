@@ -1,7 +1,7 @@
 import { parse } from "smol-toml";
 import { readTextFile } from "../../lib/files/readText.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../../lib/protocol/nearest.ts";
 import { defaultSettingsFile, type Env } from "./paths.ts";
 import { usage } from "./strictArgs.ts";
 

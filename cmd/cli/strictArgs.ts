@@ -5,7 +5,7 @@
  */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
 import { WsctlError } from "../../lib/protocol/errors.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../../lib/protocol/nearest.ts";
 import { isInjected, type Origins, withOrigins } from "./origins.ts";
 
 /** Flags that may be repeated; their values are collected in `lists`. */

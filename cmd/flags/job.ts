@@ -21,9 +21,13 @@ export const runArgs = {
   },
   ttl: {
     type: "string",
-    default: "1h",
     valueHint: "TIME",
-    description: "how long to wait for an offline agent",
+    description:
+      "how long to wait for offline agents; default: 30s, and the job stays queued for 1h",
+  },
+  force: {
+    type: "boolean",
+    description: "send the command even if no selected agent has it yet",
   },
   ...rolloutArgs,
 } as const satisfies ArgsDef;
@@ -46,7 +50,8 @@ export const jobArgs = {
 /** The target, the limits and the rollout of a job. */
 export interface RunFlags extends TargetFlags, RolloutFlags {
   timeout?: string | undefined;
-  ttl: string;
+  force?: boolean | undefined;
+  ttl?: string | undefined;
 }
 
 export interface JobFlags extends RunFlags {
@@ -73,11 +78,12 @@ export function buildJobRequest(
   const order: JobRequestInput = {
     command,
     target: parseTarget(options),
-    ttl_seconds: parseSecondsWithin("ttl", options.ttl, ttlSecondsMax),
     ...parseRollout(options),
     ...(options["require-online"] ? { require_online: true } : {}),
   };
-  const { timeout } = options;
+  const { timeout, ttl } = options;
+  if (ttl !== undefined) order.ttl_seconds = parseSecondsWithin("ttl", ttl, ttlSecondsMax);
+  if (options.force) order.force = true;
   if (timeout !== undefined) {
     order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
   }

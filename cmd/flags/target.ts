@@ -1,7 +1,12 @@
 /** The flags of a target, and the confirmation of a large number of agents. */
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
-import { agentsMax, Target, type TargetView } from "../../lib/protocol/api/target.ts";
+import {
+  agentsMax,
+  type SkippedAgent,
+  Target,
+  type TargetView,
+} from "../../lib/protocol/api/target.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { hasWildcard } from "../../lib/protocol/wildcard.ts";
@@ -62,6 +67,9 @@ export const confirmArgs = {
     description: "ask for confirmation above this number of agents",
   },
 } as const satisfies ArgsDef;
+
+/** The number of skipped agents that are named for each reason. */
+const skippedShown = 10;
 
 export interface TargetFlags {
   agent?: string | undefined;
@@ -165,12 +173,20 @@ export function printTarget(view: TargetView, json: boolean): void {
   if (json) return printJson(view);
   const rows = view.agents.map(({ agent_id, online }) => [agent_id, online ? "online" : "offline"]);
   print(table(["AGENT", "STATE"], rows));
-  const { drained, offline, seed } = view;
-  if (drained.length > 0) remark(`Skipped (drained): ${drained.join(", ")}`);
-  if (offline.length > 0) remark(`Skipped (offline): ${offline.join(", ")}`);
+  const { skipped, seed } = view;
+  remarkOnSkipped(skipped);
   const by = seed === undefined ? "" : ` (--seed ${seed})`;
   const count = quantity(view.agents.length, "agent");
   remark(`${count} selected${by}; nothing was sent`);
+}
+
+/** Names the selected agents that get no request, one line for each reason. */
+export function remarkOnSkipped(skipped: readonly SkippedAgent[]): void {
+  for (const [reason, agents] of Map.groupBy(skipped, (agent) => agent.reason)) {
+    const names = agents.slice(0, skippedShown).map(({ agent_id }) => agent_id);
+    const more = agents.length > names.length ? ` and ${agents.length - names.length} more` : "";
+    remark(`Skipped (${reason}): ${names.join(", ")}${more}`);
+  }
 }
 
 function formatSome(agents: TargetView["agents"]): string {

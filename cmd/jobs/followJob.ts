@@ -3,7 +3,7 @@
  * that was just created and one from earlier are followed alike.
  */
 import type { Client, SendOptions } from "../../lib/client/client.ts";
-import type { JobView, StreamLine } from "../../lib/protocol/api/views.ts";
+import type { AcceptedLine, StreamLine } from "../../lib/protocol/api/views.ts";
 import type { JsonObject } from "../../lib/protocol/json.ts";
 import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
 import { exitInterrupted } from "../cli/exit.ts";
@@ -22,6 +22,7 @@ import type { OutputDirectory } from "../output/outputDirectory.ts";
 import { remark, requireStdout } from "../output/stdio.ts";
 import { terminalProgress } from "../output/transferProgress.ts";
 import type { Interrupt } from "./interrupt.ts";
+import { OfflineWait } from "./offlineWait.ts";
 
 /** Flags of commands that follow a job. */
 export const followArgs = {
@@ -49,7 +50,7 @@ export interface FollowFlags extends OutputFlags {
 }
 
 export interface FollowedJob {
-  accepted: { job: JobView };
+  accepted: Pick<AcceptedLine, "job"> & Partial<AcceptedLine>;
   lines: AsyncIterable<StreamLine>;
 }
 
@@ -61,6 +62,8 @@ export interface FollowerOptions {
   job: { command: string; parameters?: JsonObject | undefined };
   /** Handles Ctrl-C; it is given the function that cancels the job. */
   interrupt(cancel: () => Promise<void>): Interrupt;
+  /** Whether to stop waiting when only offline agents are left. */
+  isOfflineWaitBounded?: boolean;
 }
 
 /**
@@ -73,6 +76,7 @@ export class JobFollower {
   readonly #directory: OutputDirectory | undefined;
   readonly #sink: OutputDirectory | LiveOutputPrinter | undefined;
   readonly #accepted: (jobId: string) => void;
+  readonly #offlineWait: OfflineWait | undefined;
   readonly #progress = terminalJobProgress();
 
   private constructor(
@@ -82,6 +86,7 @@ export class JobFollower {
       printer: OutcomePrinter;
       directory: OutputDirectory | undefined;
       accepted: (jobId: string) => void;
+      offlineWait: OfflineWait | undefined;
     },
   ) {
     this.#flags = flags;
@@ -89,6 +94,7 @@ export class JobFollower {
     this.#printer = parts.printer;
     this.#directory = parts.directory;
     this.#accepted = parts.accepted;
+    this.#offlineWait = parts.offlineWait;
     const isLive = flags["stream-output"] && isPlain(flags);
     this.#sink = parts.directory ?? (isLive ? new LiveOutputPrinter(this.#progress) : undefined);
   }
@@ -104,22 +110,29 @@ export class JobFollower {
       await client.cancelJob(await jobId);
     });
     const directory = await openOutputDirectory(options, interrupt.isDetached);
-    return new JobFollower(flags, { interrupt, printer, directory, accepted });
+    const offlineWait = options.isOfflineWaitBounded ? new OfflineWait(client) : undefined;
+    return new JobFollower(flags, { interrupt, printer, directory, accepted, offlineWait });
   }
 
   /** The options with which the stream of the job must be requested. */
   get streamOptions(): SendOptions {
-    return { signal: this.#interrupt.isDetached, withOutput: this.#sink !== undefined };
+    const { isDetached } = this.#interrupt;
+    const left = this.#offlineWait?.signal;
+    const signal = left === undefined ? isDetached : AbortSignal.any([isDetached, left]);
+    return { signal, withOutput: this.#sink !== undefined };
   }
 
   /** Prints until the last outcome and returns the exit status. */
   async follow(job: FollowedJob): Promise<number> {
     const { job_id: jobId } = job.accepted.job;
     this.#accepted(jobId);
+    const { requests } = job.accepted;
+    if (requests !== undefined) this.#offlineWait?.begin({ ...job.accepted, requests });
     try {
       return await showJob(job, {
         ...{ printer: this.#printer, isForProgram: isForProgram(this.#flags) },
         ...{ sink: this.#sink, dir: this.#directory, progress: this.#progress },
+        offlineWait: this.#offlineWait,
       });
     } catch (error) {
       remark(`The job continues; follow it with: wsctl jobs watch ${jobId}`);

@@ -12,6 +12,7 @@ import {
   confirmedMax,
   confirmLargeTarget,
   isTooManyAgents,
+  remarkOnSkipped,
 } from "../flags/target.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
 import { quantity } from "../output/quantity.ts";
@@ -62,6 +63,7 @@ async function retryRun(options: RetryOptions): Promise<number> {
   const follower = await JobFollower.open({
     ...{ flags: options, controlPlane, client, job: before },
     interrupt: newInterrupt,
+    isOfflineWaitBounded: true,
   });
   const retryFor = (max: number | undefined) => {
     const request: RetryRequest = { which, ...(max === undefined ? {} : { max_agents: max }) };
@@ -77,6 +79,7 @@ async function retryRun(options: RetryOptions): Promise<number> {
     const { job_id: id, total } = job.accepted.job;
     remark(`Job ${id} retries ${total} of ${quantity(before.total, "agent")}`);
   }
+  remarkOnSkipped(job.accepted.skipped ?? []);
   return follower.follow(job);
 }
 

@@ -11,12 +11,14 @@ import {
   confirmedMax,
   confirmLargeTarget,
   isTooManyAgents,
+  remarkOnSkipped,
 } from "../flags/target.ts";
 import { formatDuration } from "../flags/values.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
 import { print, printJson, remark, requireStdout } from "../output/stdio.ts";
 import { type FollowedJob, type FollowFlags, JobFollower } from "./followJob.ts";
 import { newInterrupt } from "./interrupt.ts";
+import { offlineWaitMs } from "./offlineWait.ts";
 
 export const waitArg = {
   type: "boolean",
@@ -27,6 +29,8 @@ export const waitArg = {
 
 export interface SubmitFlags extends ClientFlags, FollowFlags, ConfirmFlags {
   wait: boolean;
+  /** Without it, the command stops waiting when only offline agents are left. */
+  ttl?: string | undefined;
 }
 
 /** Returns the query for the agents that a job would select. */
@@ -51,6 +55,7 @@ export async function submitJob(
   const follower = await JobFollower.open({
     ...{ flags, controlPlane, client, job: request },
     interrupt: newInterrupt,
+    isOfflineWaitBounded: flags.ttl === undefined,
   });
   let job: FollowedJob & { accepted: AcceptedLine };
   try {
@@ -60,9 +65,10 @@ export async function submitJob(
   } catch (error) {
     return follower.exitOf(error);
   }
+  remarkOnSkipped(job.accepted.skipped ?? []);
   if (!isForProgram(flags)) {
     remark(`Job ${job.accepted.job.job_id}`);
-    remarkOnWaiting(job.accepted);
+    remarkOnWaiting(job.accepted, flags.ttl === undefined);
   }
   return follower.follow(job);
 }
@@ -89,13 +95,14 @@ async function submitConfirmed<T>(
   }
 }
 
-function printAccepted({ job, requests }: AcceptedLine, flags: SubmitFlags): number {
+function printAccepted({ job, requests, skipped = [] }: AcceptedLine, flags: SubmitFlags): number {
+  remarkOnSkipped(skipped);
   if (flags.json) printJson({ job_id: job.job_id, requests });
   else print(job.job_id);
   return exitOk;
 }
 
-function remarkOnWaiting({ job, requests }: AcceptedLine): void {
+function remarkOnWaiting({ job, requests }: AcceptedLine, isBounded: boolean): void {
   const { job_id: id } = job;
   if (job.approval?.status === "pending") {
     remark(`The job waits for the approval of another operator: wsctl jobs approve ${id}`);
@@ -104,8 +111,8 @@ function remarkOnWaiting({ job, requests }: AcceptedLine): void {
   if (offline.length === 0) return;
   const names = offline.slice(0, 5).map((request) => request.agent);
   const more = offline.length > names.length ? ` and ${offline.length - names.length} more` : "";
-  const ttl = formatDuration(job.ttl_seconds);
-  remark(`Waiting up to ${ttl} for offline agents: ${names.join(", ")}${more}`);
+  const wait = formatDuration(isBounded ? offlineWaitMs / 1000 : job.ttl_seconds);
+  remark(`Waiting up to ${wait} for offline agents: ${names.join(", ")}${more}`);
   remark(
     `Ctrl-C detaches and leaves the job queued; Ctrl-C twice cancels it. Follow it with: wsctl jobs watch ${id}`,
   );

@@ -9,6 +9,7 @@ import type {
   StreamLine,
 } from "../../lib/protocol/api/views.ts";
 import { exitFailed, exitOk } from "../cli/exit.ts";
+import type { OfflineWait } from "../jobs/offlineWait.ts";
 import type { JobProgress } from "./jobProgress.ts";
 import type { OutputSink } from "./liveLines.ts";
 import type { OutcomePrinter } from "./outcomePrinter.ts";
@@ -24,12 +25,14 @@ export interface ShowOptions {
   sink: OutputSink | undefined;
   /** Set if the output goes into files. */
   dir: OutputDirectory | undefined;
+  /** Set if the wait for offline agents is bounded. */
+  offlineWait?: OfflineWait | undefined;
 }
 
 /** Prints every line. The outcomes determine the exit status. */
 export async function showJob(
   { accepted, lines }: { accepted: Pick<AcceptedLine, "job">; lines: AsyncIterable<StreamLine> },
-  { printer, isForProgram, progress, sink, dir }: ShowOptions,
+  { printer, isForProgram, progress, sink, dir, offlineWait }: ShowOptions,
 ): Promise<number> {
   const { total } = accepted.job;
   const counts = new Map<string, number>();
@@ -44,13 +47,17 @@ export async function showJob(
         addRetryFlag(line, retries);
         const seen = sink?.end(line) ?? "nothing";
         dir?.outcome(line);
+        offlineWait?.ended(line.agent);
         printer.take(line, seen);
         progress.ended(line.outcome === "success");
       }
       progress.draw();
     }
+  } catch (error) {
+    if (offlineWait?.signal.aborted !== true) throw error;
   } finally {
     progress.clearLine();
+    offlineWait?.close();
   }
   printer.close();
   if (!isForProgram && total > 1) {
@@ -58,6 +65,7 @@ export async function showJob(
     remark(`${total} agents: ${parts.join(", ")}`);
   }
   if (!isForProgram) remarkOnRetry(accepted.job, retries);
+  if (offlineWait?.signal.aborted) offlineWait.remarkOnLeft();
   const isWhole = (await dir?.close()) ?? true;
   return isWhole && counts.get("success") === total ? exitOk : exitFailed;
 }

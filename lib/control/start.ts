@@ -93,7 +93,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
   });
   const now = () => clock.now();
-  const jobs = new JobSubmitter({ engine, approvalCommands: options.approvalCommands, newId, now });
+  const { approvalCommands } = options;
+  const blocked = (ids: readonly string[]) => journal.tokens.blocked(ids, clock.wall());
+  const jobs = new JobSubmitter({ engine, blocked, approvalCommands, newId, now });
   registerMissingAgents(engine, clock.wall());
   const artifacts = createArtifacts(options, journal);
   const revocations = new Revocations(engine, clock, log);

@@ -75,11 +75,12 @@ const plainReasons: [RegExp, string][] = [
   [/FailedToOpenSocket|typo in the url/i, "host name not found, or host not reachable"],
   [/EHOSTUNREACH|ENETUNREACH|no route/i, "no route to the host"],
   [/timed?.?out|TimeoutError/i, "no response in time"],
+  // Before the next rule, whose words are in this message, too.
+  [/ALTNAME|Hostname mismatch|NotValidForName/i, "the certificate is for other names"],
   [
-    /\bHTTP request\b|wrong.version.number|packet length|not.*TLS|InvalidContentType/i,
+    /\bHTTP request\b|wrong.version.number|packet length|not.*TLS|InvalidContentType|\bEPROTO\b/i,
     "the port does not speak TLS",
   ],
-  [/ALTNAME|Hostname mismatch|NotValidForName/i, "the certificate is for other names"],
   [/HAS_EXPIRED|certificate (has )?expired/i, "the certificate has expired"],
   [/NOT_YET_VALID|not yet valid/i, "the certificate is not yet valid"],
   [/SELF_SIGNED|self.signed/i, "self-signed certificate: no CA that this host trusts issued it"],

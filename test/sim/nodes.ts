@@ -34,6 +34,7 @@ export class ControlProcess {
     });
     this.jobs = new JobSubmitter({
       engine: this.engine,
+      blocked: () => new Map(),
       approvalCommands: new Set(["guarded"]),
       newId: () => world.newId(),
       now: () => this.clock.now(),

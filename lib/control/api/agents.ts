@@ -104,18 +104,19 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
 
 /** Resolves a target without creating a job. */
 function showTarget(context: RouteContext<v.InferOutput<typeof TargetQuery>>): Response {
-  const { c, body: query, engine, scope } = context;
+  const { c, body: query, engine, scope, now } = context;
   const { target, seed } = shuffleBySeed(query.target, newSeed());
   const known = scope.within(engine.core.registry.agents);
-  const { agents, ...leftOut } = resolveTarget(target, known, {
+  const { agents, skipped } = resolveTarget(target, known, {
     requireOnline: query.require_online,
     seed,
+    blocked: (ids) => engine.journal.tokens.blocked(ids, now),
   });
   const view: TargetView = {
     agents: agents.map((agentId) => {
       return { agent_id: agentId, online: known.get(agentId)?.session !== undefined };
     }),
-    ...leftOut,
+    skipped,
     ...(target.seed === undefined ? {} : { seed: target.seed }),
   };
   return c.json(view);
@@ -209,9 +210,7 @@ function knownAgent({ c, engine }: RouteContext): string {
 }
 
 function readStatus(engine: Engine, agentId: string, now: number): AgentStatus {
-  const states = engine.journal.tokens.findByAgent(agentId, now).map(({ state }) => state);
   const openRequests = engine.core.dispatcher?.requests.openCount(agentId) ?? 0;
-  if (states.includes("active")) return { openRequests, access: "active" };
-  const [state] = states;
-  return { openRequests, access: state === "active" || state === undefined ? "revoked" : state };
+  const access = engine.journal.tokens.blocked([agentId], now).get(agentId) ?? "active";
+  return { openRequests, access };
 }

@@ -100,9 +100,8 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Pr
   const job = findJob(context);
   const { engine, scope, body: retry } = context;
   const known = scope.within(engine.core.registry.agents);
-  const mayRunCommand = (agentId: string) =>
-    known.get(agentId)?.record.drained === undefined && known.has(agentId);
-  const order = buildRetryRequest(job, engine.journal.requests(job.jobId), retry, mayRunCommand);
+  const isKnown = (agentId: string) => known.has(agentId);
+  const order = buildRetryRequest(job, engine.journal.requests(job.jobId), retry, isKnown);
   return submit(context, order, job.jobId);
 }
 
@@ -255,7 +254,7 @@ function findJob({ c, engine, token, scope, resource }: RouteContext): StoredJob
   throw new WsctlError("NOT_FOUND", `Unknown job "${given}". List the jobs to see their ids`);
 }
 
-function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedLine {
+function acceptedLine(engine: Engine, { job, requests, skipped }: AcceptedJob): AcceptedLine {
   const { agents } = engine.core.registry;
   return {
     job: jobView(job),
@@ -264,6 +263,7 @@ function acceptedLine(engine: Engine, { job, requests }: AcceptedJob): AcceptedL
       agent: agentId,
       online: agents.get(agentId)?.session !== undefined,
     })),
+    ...(skipped === undefined ? {} : { skipped }),
   };
 }
 

@@ -1,10 +1,13 @@
 /** Jobs that were submitted to the core and are not on disk or rejected yet. */
+import type { SkippedAgent } from "../../protocol/api/target.ts";
 import type { RequestDraft, StoredJob } from "../core/model.ts";
 
 /** A job that is on disk, with its requests. */
 export interface AcceptedJob {
   job: StoredJob;
   requests: readonly RequestDraft[];
+  /** Selected agents that get no request. */
+  skipped?: SkippedAgent[];
 }
 
 /** Reports the result of a submission. Exactly one of the two methods is called, once. */

@@ -6,7 +6,7 @@ import type { StoredJob, StoredRequest } from "../core/model.ts";
 import { rolloutView } from "../core/requests/rolloutOptions.ts";
 
 /**
- * Builds the request of the new job. Deleted, drained and out-of-scope agents are skipped.
+ * Builds the request of the new job. Deleted and out-of-scope agents are skipped.
  *
  * @throws {WsctlError} CONFLICT if the selected requests are still open or the job was signed
  * @throws {WsctlError} NO_MATCH if no agent is left
@@ -15,7 +15,7 @@ export function buildRetryRequest(
   job: StoredJob,
   requests: readonly StoredRequest[],
   { which, max_agents }: RetryRequest,
-  mayBeAsked: (agentId: string) => boolean,
+  isKnown: (agentId: string) => boolean,
 ): JobRequest {
   if (job.notAfter !== undefined) {
     const text = "each signature covers one request. Sign a new job with wsctl send --sign";
@@ -33,9 +33,9 @@ export function buildRetryRequest(
     const kinds = which.map((kind) => kind.replace("_", " ")).join(" or ");
     throw new WsctlError("NO_MATCH", `Cannot retry job: none of its requests is ${kinds}`);
   }
-  const agents = chosen.map(({ agentId }) => agentId).filter(mayBeAsked);
+  const agents = chosen.map(({ agentId }) => agentId).filter(isKnown);
   if (agents.length === 0) {
-    const text = "the agents were deleted, are drained, or are outside the scope of this token";
+    const text = "the agents were deleted, or are outside the scope of this token";
     throw new WsctlError("NO_MATCH", `Cannot retry job: ${text}`);
   }
   return {
@@ -47,6 +47,8 @@ export function buildRetryRequest(
     ...rolloutView(within(job, agents.length)),
     priority: job.priority ?? "normal",
     require_online: job.requireOnline ?? false,
+    // The agents knew the command, or were to get it.
+    force: true,
     ...(max_agents === undefined ? {} : { max_agents }),
   };
 }

@@ -3,11 +3,18 @@
  * are assigned, and the engine stores the job before the caller gets a response.
  */
 import type { JobRequest } from "../../protocol/api/jobs.ts";
-import type { Target } from "../../protocol/api/target.ts";
+import type { SkippedAgent, Target } from "../../protocol/api/target.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
+import { nearest } from "../../protocol/nearest.ts";
 import type { AgentScope } from "../core/agents/agentScope.ts";
-import { assertWithinMax, resolveTarget, shuffleBySeed } from "../core/agents/resolveTarget.ts";
+import {
+  assertWithinMax,
+  type ResolvedTarget,
+  resolveTarget,
+  shuffleBySeed,
+  type TargetTerms,
+} from "../core/agents/resolveTarget.ts";
 import type { Job, RequestDraft } from "../core/model.ts";
 import { jsonBytes } from "../core/requests/requestTable.ts";
 import { parseRollout } from "../core/requests/rolloutOptions.ts";
@@ -17,8 +24,13 @@ import { buildIdempotency } from "./idempotency.ts";
 import { redactParameters } from "./redactParameters.ts";
 import { buildRequests } from "./signedRequests.ts";
 
+/** Commands that a host allows by its flags: its agent says which flag is missing. */
+const refusedByAgents: ReadonlySet<string> = new Set(["exec", "fetch_logs", "update"]);
+
 export interface JobSubmitterOptions {
   engine: Engine;
+  /** Returns those of some offline agents that may not connect, with the reason. */
+  blocked: TargetTerms["blocked"];
   /** Commands that need the approval of a second operator. */
   approvalCommands: ReadonlySet<string>;
   newId(): string;
@@ -33,7 +45,7 @@ export interface Requester {
   role?: string;
   /** Client IP address. */
   address?: string;
-  /** The job that this one retries. */
+  /** The job that this one retries; agents that get no request are skipped then. */
   retryOf?: string;
   /** The name of the schedule that created the job. */
   schedule?: string;
@@ -50,8 +62,8 @@ export class JobSubmitter {
    * Accepts a job. Resolves once it is on disk. A repeated request with the same key from the same
    * operator returns the same job.
    *
-   * @throws {WsctlError} FORBIDDEN, NO_MATCH, INVALID_PARAMETERS, CONFLICT, TOO_LARGE, BUSY,
-   *   UNAVAILABLE or STORAGE_UNAVAILABLE
+   * @throws {WsctlError} FORBIDDEN, NO_MATCH, OFFLINE, INVALID_COMMAND, INVALID_PARAMETERS,
+   *   CONFLICT, TOO_LARGE, BUSY, UNAVAILABLE or STORAGE_UNAVAILABLE
    */
   submit(order: JobRequest, requester: Requester, key?: string): Promise<AcceptedJob> {
     return new Promise((accepted, refused) => {
@@ -74,8 +86,9 @@ export class JobSubmitter {
       const earlier = idempotency && this.#findEarlierJob(idempotency);
       if (earlier !== undefined) return engine.whenAccepted(earlier, completion);
       const jobId = this.#options.newId();
-      const { target, agents } = this.#resolveTarget(order, jobId, requester.scope);
+      const { target, agents, skipped } = this.#resolveTarget(order, jobId, requester);
       assertWithinMax(agents.length, order.max_agents);
+      this.#assertCommand(order, agents);
       this.#assertParameters(order, agents);
       const requests = this.#buildRequests(order, agents);
       const requestedBy = this.#describeRequester(requester, order, agents);
@@ -83,7 +96,7 @@ export class JobSubmitter {
       engine.submit(
         idempotency === undefined ? job : { ...job, idempotency },
         requests,
-        completion,
+        skipped.length === 0 ? completion : withSkipped(completion, skipped),
       );
     } catch (error) {
       completion.refused(error);
@@ -94,12 +107,14 @@ export class JobSubmitter {
   #resolveTarget(
     order: JobRequest,
     jobId: string,
-    scope: AgentScope,
-  ): { target: Target; agents: string[] } {
+    { scope, retryOf }: Pick<Requester, "scope" | "retryOf">,
+  ): ResolvedTarget & { target: Target } {
     const { target, seed } = shuffleBySeed(order.target, jobId);
     const known = scope.within(this.#options.engine.core.registry.agents);
-    const terms = { requireOnline: order.require_online, seed };
-    return { target, agents: resolveTarget(target, known, terms).agents };
+    const { blocked } = this.#options;
+    const skipsNamed = retryOf !== undefined;
+    const terms = { requireOnline: order.require_online, seed, blocked, skipsNamed };
+    return { target, ...resolveTarget(target, known, terms) };
   }
 
   #buildRequests(order: JobRequest, agents: readonly string[]): RequestDraft[] {
@@ -165,6 +180,41 @@ export class JobSubmitter {
     return capabilities.timeoutSeconds(command, new Set(digests));
   }
 
+  /**
+   * Rejects a misspelled command of a later job, unless the target selects no agent yet.
+   *
+   * @throws {WsctlError} INVALID_COMMAND
+   */
+  assertSchedulable(order: JobRequest, scope: AgentScope): void {
+    let agents: readonly string[];
+    try {
+      ({ agents } = this.#resolveTarget(order, "", { scope }));
+    } catch (error) {
+      if (error instanceof WsctlError) return;
+      throw error;
+    }
+    this.#assertCommand(order, agents);
+  }
+
+  /**
+   * Rejects a misspelled command: no selected agent has announced it, but one has announced a
+   * similar name. Other unknown names are left to the agents, because a command may be newer than
+   * what its agent has announced.
+   */
+  #assertCommand({ command, force }: JobRequest, agentIds: readonly string[]): void {
+    if (force || refusedByAgents.has(command)) return;
+    const { core, capabilities } = this.#options.engine;
+    const digests = new Set(agentIds.map((id) => core.registry.agent(id).record.capabilities));
+    const known = [...digests].map((digest) => capabilities.get(digest));
+    if (known.some((commands) => commands === undefined || commands.has(command))) return;
+    const names = [...new Set(known.flatMap((commands) => [...(commands?.keys() ?? [])]))];
+    const close = nearest(command, names);
+    if (close === undefined) return;
+    const hint = ` Did you mean "${close}"?`;
+    const text = `Cannot accept the job: no selected agent has the command "${command}".${hint}`;
+    throw new WsctlError("INVALID_COMMAND", `${text} If the command is new, add --force`);
+  }
+
   /** Rejects parameters that every selected agent would reject, before anything is written. */
   #assertParameters({ command, parameters = {} }: JobRequest, agentIds: readonly string[]): void {
     const { core, capabilities } = this.#options.engine;
@@ -175,6 +225,11 @@ export class JobSubmitter {
     if (refusal === undefined) return;
     throw new WsctlError("INVALID_PARAMETERS", `Cannot accept the job: ${refusal}`);
   }
+}
+
+/** Adds the agents that get no request to the response. */
+function withSkipped({ accepted, refused }: Completion, skipped: SkippedAgent[]): Completion {
+  return { accepted: (job) => accepted({ ...job, skipped }), refused };
 }
 
 /**

@@ -50,13 +50,15 @@ export class Scheduler {
   /**
    * Creates a schedule.
    *
-   * @throws {WsctlError} MALFORMED, FORBIDDEN, CONFLICT, TOO_LARGE or BUSY
+   * @throws {WsctlError} MALFORMED, FORBIDDEN, INVALID_COMMAND, CONFLICT, TOO_LARGE or BUSY
    */
   create(order: ScheduleRequest, token: StoredToken): StoredSchedule {
     const now = this.#options.clock.wall();
     checkTiming(order.timing, now);
-    new AgentScope(token).requireCommand(order.job.command);
+    const scope = new AgentScope(token);
+    scope.requireCommand(order.job.command);
     assertSize(order.job);
+    this.#options.jobs.assertSchedulable(order.job, scope);
     const bytes = Buffer.byteLength(JSON.stringify(order));
     if (bytes > scheduleBytesMax) {
       const text = `it is over ${scheduleBytesMax} bytes as JSON. Use a selector instead of a list of agents`;

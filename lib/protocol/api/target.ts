@@ -88,12 +88,21 @@ export const TargetQuery = v.strictObject({
 });
 export type TargetQuery = v.InferOutput<typeof TargetQuery>;
 
+/**
+ * Why a selected agent gets no request: it is drained, it may not connect, or it is offline and
+ * `require_online` is set.
+ */
+export type SkipReason = "drained" | "revoked" | "fenced" | "pending" | "offline";
+
+export interface SkippedAgent {
+  agent_id: string;
+  reason: SkipReason;
+}
+
 export interface TargetView {
   agents: { agent_id: string; online: boolean }[];
-  /** Selected agents that are skipped because they are drained. */
-  drained: string[];
-  /** Selected agents that are skipped because they are offline and `require_online` is set. */
-  offline: string[];
+  /** Selected agents that get no request. */
+  skipped: SkippedAgent[];
   /** The seed of the sample. */
   seed?: string;
 }

@@ -8,7 +8,7 @@ import { LabelSet, type Labels } from "../labels.ts";
 import { timeoutSecondsMax } from "../limits.ts";
 import { CommandName, RequestId } from "../names.ts";
 import { type Priority, seconds } from "./jobs.ts";
-import type { Target } from "./target.ts";
+import type { SkippedAgent, Target } from "./target.ts";
 
 /** How a request ended. `lost`: it may have started, and its end is unknown. */
 export const outcomes = ["success", "failed", "error", "expired", "cancelled", "lost"] as const;
@@ -118,6 +118,8 @@ export type StreamLine = OutcomeLine | OutputLine;
 export interface AcceptedLine {
   job: JobView;
   requests: { request_id: string; agent: string; online: boolean }[];
+  /** Selected agents that get no request; absent if there are none, or in a repeated response. */
+  skipped?: SkippedAgent[];
 }
 
 export interface AgentView {

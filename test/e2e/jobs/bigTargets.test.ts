@@ -120,7 +120,7 @@ describe("an agent that is drained", () => {
     expect((await fleet.run("agents", "drain", "host-004")).code).toBe(0);
     const view = await meant("--target", "agent=host-00?,env=prod");
     expect(indexes(view)).toEqual([0, 2, 6, 8]);
-    expect(view.drained).toEqual(["host-004"]);
+    expect(view.skipped).toEqual([{ agent_id: "host-004", reason: "drained" }]);
     const named = await fleet.run("send", "x", "--agent", "host-004");
     expect({ code: named.code, stderr: named.stderr }).toEqual({
       code: 1,
@@ -164,7 +164,7 @@ describe("an agent that is away", () => {
   test("is left out with --require-online where it is selected, refused where it is named", async () => {
     await fleet.client.createToken({ role: "agent", agent_id: "host-away" });
     const view = await meant("--agent", "host-00?,host-a*", "--require-online");
-    expect(view.offline).toEqual(["host-away"]);
+    expect(view.skipped).toEqual([{ agent_id: "host-away", reason: "offline" }]);
     const named = await fleet.run("send", "x", "--agent", "host-away", "--require-online");
     expect({ code: named.code, stderr: named.stderr }).toEqual({
       code: 1,

@@ -10,6 +10,14 @@ test.each([
     `ERR_TLS_CERT_ALTNAME_INVALID fetching "https://h/". ${advice}`,
     "certificate is for other names",
   ],
+  [
+    "ERR_TLS_CERT_ALTNAME_INVALID: Hostname/IP does not match certificate's altnames",
+    "certificate is for other names",
+  ],
+  [
+    "EPROTO: The TLS handshake failed. Does the server speak TLS on this port?: EPROTO",
+    "the port does not speak TLS",
+  ],
   [`CERT_HAS_EXPIRED fetching "https://h/". ${advice}`, "the certificate has expired"],
   [`UNABLE_TO_GET_ISSUER_CERT fetching "https://h/". ${advice}`, "issuer is not trusted"],
   ["invalid peer certificate: UnknownIssuer", "issuer is not trusted"],

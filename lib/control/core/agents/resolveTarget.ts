@@ -1,6 +1,11 @@
 /** Resolves a target to the known agents that it names or selects, without duplicates. */
 import { matches, parseSelector } from "../../../protocol/api/selector.ts";
-import { resolveCount, type Target } from "../../../protocol/api/target.ts";
+import {
+  resolveCount,
+  type SkippedAgent,
+  type SkipReason,
+  type Target,
+} from "../../../protocol/api/target.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
 import { hasWildcard, matchesWildcard } from "../../../protocol/wildcard.ts";
 import { readField } from "./labels.ts";
@@ -10,23 +15,31 @@ import { stableHash } from "./stableHash.ts";
 export interface ResolvedTarget {
   /** In the order of the target if it is a list of ids, otherwise sorted by id. */
   agents: string[];
-  /** Selected agents that are skipped because they are drained. */
-  drained: string[];
-  /** Selected agents that are skipped because they are offline and `require_online` is set. */
-  offline: string[];
+  /** Selected agents that get no request. */
+  skipped: SkippedAgent[];
+}
+
+export interface TargetTerms {
+  requireOnline: boolean;
+  /** The seed of a sample. */
+  seed: string;
+  /** Skips named agents like selected ones. */
+  skipsNamed?: boolean;
+  /** Returns those of some offline agents that may not connect, with the reason. */
+  blocked(agentIds: readonly string[]): ReadonlyMap<string, SkipReason>;
 }
 
 /**
- * Resolves a target. Agents that are drained or offline are skipped if they are only selected, and
- * rejected if they are named.
+ * Resolves a target. Agents that get no request, such as drained ones, are skipped if they are only
+ * selected, and rejected if they are named.
  *
  * @throws {WsctlError} NO_MATCH if the target selects no agent or names an unknown one
- * @throws {WsctlError} OFFLINE or CONFLICT if a named agent is offline or drained
+ * @throws {WsctlError} OFFLINE or CONFLICT if a named agent gets no request
  */
 export function resolveTarget(
   target: Target,
   known: ReadonlyMap<string, AgentState>,
-  { requireOnline, seed }: { requireOnline: boolean; seed: string },
+  { requireOnline, seed, blocked, skipsNamed }: TargetTerms,
 ): ResolvedTarget {
   const named = new Set(target.agents?.filter((each) => !hasWildcard(each)));
   reject(
@@ -35,22 +48,41 @@ export function resolveTarget(
     (names) => `Unknown agent ${names}`,
   );
   const selected = [...candidates(target, named, known)];
-  const isDrained = (agentId: string) => known.get(agentId)?.record.drained === true;
-  const isOffline = (agentId: string) =>
-    requireOnline && !isDrained(agentId) && known.get(agentId)?.session === undefined;
-  const drained = selected.filter(isDrained);
-  const away = selected.filter(isOffline);
-  const among = (agentIds: string[]) => agentIds.filter((agentId) => named.has(agentId));
-  reject("CONFLICT", among(drained), (names) => `Drained: ${names}`);
-  reject(
-    "OFFLINE",
-    among(away),
-    (names) => `Offline, but the job requires online agents: ${names}`,
+  const offline = selected.filter((agentId) => known.get(agentId)?.session === undefined);
+  const barred = blocked(offline);
+  const away = new Set(requireOnline ? offline : []);
+  const reasonOf = (agentId: string): SkipReason | undefined => {
+    if (known.get(agentId)?.record.drained === true) return "drained";
+    return barred.get(agentId) ?? (away.has(agentId) ? "offline" : undefined);
+  };
+  const agents: string[] = [];
+  const skipped: SkippedAgent[] = [];
+  for (const agentId of selected) {
+    const reason = reasonOf(agentId);
+    if (reason === undefined) agents.push(agentId);
+    else skipped.push({ agent_id: agentId, reason });
+  }
+  const refused = Map.groupBy(
+    skipped.filter(({ agent_id }) => !skipsNamed && named.has(agent_id)),
+    ({ reason }) => reason,
   );
-  const left = selected.filter((agentId) => !isDrained(agentId) && !isOffline(agentId));
-  if (left.length === 0) throw new WsctlError("NO_MATCH", noMatchError(known, drained, away));
-  return { agents: takeSample(left, target.sample, seed), drained, offline: away };
+  for (const [reason, which] of refused) {
+    const ids = which.map(({ agent_id }) => agent_id);
+    const code = reason === "offline" ? "OFFLINE" : "CONFLICT";
+    reject(code, ids, (names) => `Cannot send to ${names}: ${skipText[reason]}`);
+  }
+  if (agents.length === 0) throw new WsctlError("NO_MATCH", noMatchError(known, skipped));
+  return { agents: takeSample(agents, target.sample, seed), skipped };
 }
+
+const skipText: Record<SkipReason, string> = {
+  drained: "drained. Undrain with: wsctl agents undrain ID",
+  revoked: "without a valid credential. Join it again with a new join string: wsctl tokens create",
+  fenced:
+    "fenced, because its identity was used from two places. Join it again with a new join string: wsctl tokens create",
+  pending: "not approved yet. Approve it with: wsctl agents approve ID",
+  offline: "offline, but the job requires online agents",
+};
 
 /**
  * Adds a seed to a target with a sample. The seed is stored with the job, so that the sample can be
@@ -122,14 +154,12 @@ function reject(
 
 function noMatchError(
   known: ReadonlyMap<string, AgentState>,
-  drained: string[],
-  away: string[],
+  skipped: readonly SkippedAgent[],
 ): string {
   if (known.size === 0) return "No agent matches: no agent is in the scope of this token";
-  const left = [
-    ...(drained.length === 0 ? [] : [`${drained.length} drained`]),
-    ...(away.length === 0 ? [] : [`${away.length} offline`]),
-  ];
-  const but = left.length === 0 ? "" : ` (skipped: ${left.join(", ")})`;
+  const counts = [...Map.groupBy(skipped, ({ reason }) => reason)].map(
+    ([reason, which]) => `${which.length} ${reason}`,
+  );
+  const but = counts.length === 0 ? "" : ` (skipped: ${counts.join(", ")})`;
   return `No agent matches this target${but}. List the agents with: wsctl agents`;
 }

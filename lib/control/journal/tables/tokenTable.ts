@@ -31,6 +31,9 @@ export interface StoredToken {
   revokedAt?: number;
 }
 
+/** Why an agent may not connect; it is revoked without a valid token. */
+type BlockReason = Exclude<StoredToken["state"], "active"> | "revoked";
+
 /** A token as JSON: the hash of its secret is in base64. */
 export type TokenEntry = Omit<StoredToken, "hash"> & { hash?: string };
 
@@ -65,6 +68,8 @@ export interface TokenTable {
   idsFrom(prefix: string, limit: number): string[];
   /** Returns the valid tokens of this agent. */
   findByAgent(agentId: string, now: number): StoredToken[];
+  /** Returns those of these agents that may not connect, with the reason. */
+  blocked(agentIds: readonly string[], now: number): Map<string, BlockReason>;
   /** Returns the valid tokens whose agent is not registered. */
   withoutAgent(now: number): StoredToken[];
   add(token: StoredToken): void;
@@ -108,6 +113,10 @@ export function createTokenTable(
   const ofAgent = db.prepare<[string, number], TokenRow>(
     `SELECT * FROM tokens WHERE agent_id = ? AND role = 'agent' AND revoked_at IS NULL
        AND coalesce(expires_at, 1e300) > ?`,
+  );
+  const statesOf = db.prepare<[string, number], Pick<TokenRow, "token_id" | "agent_id" | "state">>(
+    `SELECT token_id, agent_id, state FROM tokens WHERE role = 'agent' AND revoked_at IS NULL
+       AND agent_id IN (SELECT value FROM json_each(?)) AND coalesce(expires_at, 1e300) > ?`,
   );
   const withoutAgent = db.prepare<[number], TokenRow>(
     `SELECT * FROM tokens WHERE role = 'agent' AND revoked_at IS NULL
@@ -167,6 +176,17 @@ export function createTokenTable(
     findByAgent: (agentId, now) => {
       const tokens = ofAgent.all(agentId, now).map(toToken);
       return tokens.filter(({ revokedAt }) => revokedAt === undefined);
+    },
+    blocked: (agentIds, now) => {
+      const found = new Map<string, BlockReason>(agentIds.map((id) => [id, "revoked"]));
+      if (agentIds.length === 0) return found;
+      for (const { token_id, agent_id, state } of statesOf.all(JSON.stringify(agentIds), now)) {
+        // An agent is not blocked if one of its tokens is active.
+        if (agent_id === null || unwritten.has(token_id) || !found.has(agent_id)) continue;
+        if (state === "active") found.delete(agent_id);
+        else found.set(agent_id, state);
+      }
+      return found;
     },
     withoutAgent: (now) => db.read(() => withoutAgent.all(now).map(toToken)),
     add: (token) => store(token),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { nearest } from "../../../cmd/cli/nearest.ts";
+import { nearest } from "../../../lib/protocol/nearest.ts";
 
 const flags = ["--server", "--json", "--agent", "--agents", "--data-dir", "--all", "--ttl"];
 
