@@ -25,10 +25,6 @@ export const runArgs = {
     description:
       "how long to wait for offline agents; default: 30s, and the job stays queued for 1h",
   },
-  force: {
-    type: "boolean",
-    description: "send the command even if no selected agent has it yet",
-  },
   ...rolloutArgs,
 } as const satisfies ArgsDef;
 

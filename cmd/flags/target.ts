@@ -180,8 +180,16 @@ export function printTarget(view: TargetView, json: boolean): void {
   remark(`${count} selected${by}; nothing was sent`);
 }
 
+/**
+ * Names the agents that a job skips, without those that are offline: the operator asked to skip
+ * these.
+ */
+export function remarkOnLeftOut(skipped: readonly SkippedAgent[] = []): void {
+  remarkOnSkipped(skipped.filter(({ reason }) => reason !== "offline"));
+}
+
 /** Names the selected agents that get no request, one line for each reason. */
-export function remarkOnSkipped(skipped: readonly SkippedAgent[]): void {
+function remarkOnSkipped(skipped: readonly SkippedAgent[]): void {
   for (const [reason, agents] of Map.groupBy(skipped, (agent) => agent.reason)) {
     const names = agents.slice(0, skippedShown).map(({ agent_id }) => agent_id);
     const more = agents.length > names.length ? ` and ${agents.length - names.length} more` : "";

@@ -12,7 +12,7 @@ import {
   confirmedMax,
   confirmLargeTarget,
   isTooManyAgents,
-  remarkOnSkipped,
+  remarkOnLeftOut,
 } from "../flags/target.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
 import { quantity } from "../output/quantity.ts";
@@ -79,7 +79,7 @@ async function retryRun(options: RetryOptions): Promise<number> {
     const { job_id: id, total } = job.accepted.job;
     remark(`Job ${id} retries ${total} of ${quantity(before.total, "agent")}`);
   }
-  remarkOnSkipped(job.accepted.skipped ?? []);
+  remarkOnLeftOut(job.accepted.skipped);
   return follower.follow(job);
 }
 

@@ -11,7 +11,7 @@ import {
   confirmedMax,
   confirmLargeTarget,
   isTooManyAgents,
-  remarkOnSkipped,
+  remarkOnLeftOut,
 } from "../flags/target.ts";
 import { formatDuration } from "../flags/values.ts";
 import { isForProgram } from "../output/outcomePrinter.ts";
@@ -65,7 +65,7 @@ export async function submitJob(
   } catch (error) {
     return follower.exitOf(error);
   }
-  remarkOnSkipped(job.accepted.skipped ?? []);
+  remarkOnLeftOut(job.accepted.skipped);
   if (!isForProgram(flags)) {
     remark(`Job ${job.accepted.job.job_id}`);
     remarkOnWaiting(job.accepted, flags.ttl === undefined);
@@ -95,8 +95,8 @@ async function submitConfirmed<T>(
   }
 }
 
-function printAccepted({ job, requests, skipped = [] }: AcceptedLine, flags: SubmitFlags): number {
-  remarkOnSkipped(skipped);
+function printAccepted({ job, requests, skipped }: AcceptedLine, flags: SubmitFlags): number {
+  remarkOnLeftOut(skipped);
   if (flags.json) printJson({ job_id: job.job_id, requests });
   else print(job.job_id);
   return exitOk;

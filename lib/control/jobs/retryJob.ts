@@ -47,8 +47,6 @@ export function buildRetryRequest(
     ...rolloutView(within(job, agents.length)),
     priority: job.priority ?? "normal",
     require_online: job.requireOnline ?? false,
-    // The agents knew the command, or were to get it.
-    force: true,
     ...(max_agents === undefined ? {} : { max_agents }),
   };
 }

@@ -62,8 +62,8 @@ export class JobSubmitter {
    * Accepts a job. Resolves once it is on disk. A repeated request with the same key from the same
    * operator returns the same job.
    *
-   * @throws {WsctlError} FORBIDDEN, NO_MATCH, OFFLINE, INVALID_COMMAND, INVALID_PARAMETERS,
-   *   CONFLICT, TOO_LARGE, BUSY, UNAVAILABLE or STORAGE_UNAVAILABLE
+   * @throws {WsctlError} FORBIDDEN, NO_MATCH, OFFLINE, INVALID_PARAMETERS, CONFLICT,
+   *   TOO_LARGE, BUSY, UNAVAILABLE or STORAGE_UNAVAILABLE
    */
   submit(order: JobRequest, requester: Requester, key?: string): Promise<AcceptedJob> {
     return new Promise((accepted, refused) => {
@@ -88,7 +88,6 @@ export class JobSubmitter {
       const jobId = this.#options.newId();
       const { target, agents, skipped } = this.#resolveTarget(order, jobId, requester);
       assertWithinMax(agents.length, order.max_agents);
-      this.#assertCommand(order, agents);
       this.#assertParameters(order, agents);
       const requests = this.#buildRequests(order, agents);
       const requestedBy = this.#describeRequester(requester, order, agents);
@@ -181,7 +180,9 @@ export class JobSubmitter {
   }
 
   /**
-   * Rejects a misspelled command of a later job, unless the target selects no agent yet.
+   * Rejects a command that no selected agent has announced, unless the target selects no agent yet.
+   * For a job that is sent at once this is left to the agents, because they know what is newer than
+   * their announcement.
    *
    * @throws {WsctlError} INVALID_COMMAND
    */
@@ -196,11 +197,7 @@ export class JobSubmitter {
     this.#assertCommand(order, agents);
   }
 
-  /**
-   * Rejects a misspelled command: no selected agent has announced it, but one has announced a
-   * similar name. Other unknown names are left to the agents, because a command may be newer than
-   * what its agent has announced.
-   */
+  /** Rejects a command that no selected agent has, if all of them have announced theirs. */
   #assertCommand({ command, force }: JobRequest, agentIds: readonly string[]): void {
     if (force || refusedByAgents.has(command)) return;
     const { core, capabilities } = this.#options.engine;
@@ -209,9 +206,8 @@ export class JobSubmitter {
     if (known.some((commands) => commands === undefined || commands.has(command))) return;
     const names = [...new Set(known.flatMap((commands) => [...(commands?.keys() ?? [])]))];
     const close = nearest(command, names);
-    if (close === undefined) return;
-    const hint = ` Did you mean "${close}"?`;
-    const text = `Cannot accept the job: no selected agent has the command "${command}".${hint}`;
+    const hint = close === undefined ? "" : ` Did you mean "${close}"?`;
+    const text = `Cannot schedule: no selected agent has the command "${command}".${hint}`;
     throw new WsctlError("INVALID_COMMAND", `${text} If the command is new, add --force`);
   }
 

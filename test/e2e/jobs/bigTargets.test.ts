@@ -124,7 +124,7 @@ describe("an agent that is drained", () => {
     const named = await fleet.run("send", "x", "--agent", "host-004");
     expect({ code: named.code, stderr: named.stderr }).toEqual({
       code: 1,
-      stderr: 'wsctl: Drained: "host-004"\n',
+      stderr: 'wsctl: Cannot send to "host-004": drained. Undrain with: wsctl agents undrain ID\n',
     });
     expect((await fleet.run("agents", "undrain", "host-004")).code).toBe(0);
     expect(indexes(await meant("--agent", "host-004"))).toEqual([4]);
@@ -168,7 +168,7 @@ describe("an agent that is away", () => {
     const named = await fleet.run("send", "x", "--agent", "host-away", "--require-online");
     expect({ code: named.code, stderr: named.stderr }).toEqual({
       code: 1,
-      stderr: 'wsctl: Offline, but the job requires online agents: "host-away"\n',
+      stderr: 'wsctl: Cannot send to "host-away": offline, but the job requires online agents\n',
     });
   });
 
