@@ -65,9 +65,9 @@ async function follow(from: CommandMatch): Promise<CommandMatch> {
     word,
     (await shownCommands(command)).map(([name]) => name),
   );
-  const pacing =
+  const advice =
     close === undefined ? `see "${path.join(" ")} --help"` : `did you mean "${close}"?`;
-  throw usage(`Unknown command "${[...path, word].join(" ")}": ${pacing}`);
+  throw usage(`Unknown command "${[...path, word].join(" ")}": ${advice}`);
 }
 
 /** Returns the visible subcommands with their descriptions. */

@@ -41,10 +41,10 @@ function causeOf(error: unknown): string | undefined {
   if (error.name === "AbortError") return "stopped before it was complete";
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
-  const pacing = adviceOf[code];
-  if (pacing === undefined) return undefined;
+  const advice = adviceOf[code];
+  if (advice === undefined) return undefined;
   const what = path === undefined ? syscall : `${syscall} "${path}"`;
-  return `Cannot ${what}: ${errorText(error)}. ${pacing}`;
+  return `Cannot ${what}: ${errorText(error)}. ${advice}`;
 }
 
 const adviceOf: Readonly<Record<string, string>> = {

@@ -105,8 +105,8 @@ function assertOwnFile(
 function assertKnownKeys(name: string, known: readonly string[], what: string): void {
   if (known.includes(name)) return;
   const close = nearest(name, known);
-  const pacing = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
-  throw usage(`Unknown ${what}: ${pacing}`);
+  const advice = close === undefined ? `known are ${known.join(", ")}` : `did you mean ${close}?`;
+  throw usage(`Unknown ${what}: ${advice}`);
 }
 
 function listKeys(flags: readonly string[]): string[] {

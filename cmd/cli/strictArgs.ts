@@ -144,8 +144,8 @@ function requireFlagName(flag: string, args: ArgsDef): string {
     flag,
     flags.map((each) => `--${each}`),
   );
-  const pacing = close === undefined ? "see --help" : `did you mean ${close}?`;
-  throw usage(`Unknown flag ${flag}: ${pacing}`);
+  const advice = close === undefined ? "see --help" : `did you mean ${close}?`;
+  throw usage(`Unknown flag ${flag}: ${advice}`);
 }
 
 function parseBoolean(flag: string, value: string | undefined): string {

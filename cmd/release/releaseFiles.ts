@@ -213,8 +213,8 @@ function readPrivateKeys(options: SignOptions): PrivateKey[] {
     try {
       return readPrivateKey(pem, passphrase);
     } catch (error) {
-      const pacing = pem.includes("ENCRYPTED") && passphrase === undefined;
-      const hint = pacing ? ": specify --passphrase-file FILE" : "";
+      const needsPassphrase = pem.includes("ENCRYPTED") && passphrase === undefined;
+      const hint = needsPassphrase ? ": specify --passphrase-file FILE" : "";
       throw usage(`Flag --key: "${path}": ${errorText(error)}${hint}`);
     }
   });

@@ -83,16 +83,16 @@ async function loadSigner(text: string, passphrase: string | undefined): Promise
   const named = join(keysDir(), text + ending);
   const path = !text.includes("/") && existsSync(named) ? named : text;
   if (!existsSync(path)) {
-    const pacing = 'generate one with "wsctl keys generate", or see "wsctl keys list"';
-    throw usage(`Unknown key "${text}": neither ${named} nor this path exists; ${pacing}`);
+    const advice = 'generate one with "wsctl keys generate", or see "wsctl keys list"';
+    throw usage(`Unknown key "${text}": neither ${named} nor this path exists; ${advice}`);
   }
   try {
     const { publicKey, sign } = readPrivateKey(readTextFile(path), passphrase);
     return { publicKey, sign: async (message) => sign(message) };
   } catch (error) {
-    const pacing =
+    const advice =
       passphrase === undefined ? "; specify --passphrase-file if it has a passphrase" : "";
-    throw usage(`Cannot use the key "${path}": ${errorText(error)}${pacing}`);
+    throw usage(`Cannot use the key "${path}": ${errorText(error)}${advice}`);
   }
 }
 

@@ -41,7 +41,7 @@ function faultsOf({ state, code, ran, told = [], refused, ended = 1 }: Story): s
 const told = (outcome: OutcomeKind, code?: string) =>
   code === undefined ? [{ outcome }] : [{ outcome, code }];
 
-test("nothing is found where everything fits", () => {
+test("checker: reports nothing for a consistent history", () => {
   const fitting: Story[] = [
     { state: "success", ran: 1, told: told("success") },
     { state: "failed", ran: 1, told: told("failed") },
@@ -54,7 +54,7 @@ test("nothing is found where everything fits", () => {
   for (const story of fitting) expect(faultsOf(story)).toEqual([]);
 });
 
-test("every fault is found", () => {
+test("checker: reports each planted fault", () => {
   const faulty: [Story, RegExp][] = [
     [{ ran: 0 }, /was accepted and is not in the journal/],
     [{ state: "queued", ran: 0, ended: 0 }, /request r is queued/],

@@ -121,7 +121,7 @@ function clockTests(faketime: string): void {
     await serving.process.logged(/schedule run started/, planned);
   });
 
-  test("a clock that was set back while nobody ran puts no end off", async () => {
+  test("clock: a clock set back while nothing ran does not extend deadlines", async () => {
     setClock("+0");
     const first = await startServe({ dataDir, env });
     await wsctl(["tokens", "create", "--agent", "web-3", "--data-dir", `${dataDir}`]);

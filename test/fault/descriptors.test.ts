@@ -39,33 +39,36 @@ async function connected(url: string, token: string): Promise<WebSocket | undefi
   });
 }
 
-describe.each<Flavour>(["binary", "deno"])("on %s", (flavour) => {
-  test("near its limit of descriptors a control plane refuses agents by 503 and answers the API", async () => {
-    using dir = temporaryDir();
-    const args = ["serve", "--port", "0", "--data-dir", `${dir}`];
-    const prefix = ["prlimit", `--nofile=${limit}:${limit}`];
-    await using serve = new Running([...prefix, ...wsctlCommand(flavour), ...args]);
-    await serve.logged(/The limit of open files is 128/);
-    const [, url = ""] = await serve.logged(/serving on (\S+)/);
-    const client = new Client({ url, token: adminToken(dir), fetch });
-    const sockets: WebSocket[] = [];
-    let last = "";
-    while (sockets.length < limit) {
-      const order = { role: "agent", agent_id: `a-${sockets.length}` } as const;
-      last = (await client.createToken(order)).token;
-      const socket = await connected(url, last);
-      if (socket === undefined) break;
-      sockets.push(socket);
-    }
-    expect(sockets.length).toBeGreaterThan(limit / 3);
-    expect(sockets.length).toBeLessThan(limit);
-    const refused = await refusal(url, last);
-    expect(refused.statusCode).toBe(503);
-    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
-    await serve.logged(/of 128 file descriptors are in use/);
-    expect(await client.agents({})).toHaveLength(sockets.length + 1);
-    for (const socket of sockets) socket.close();
-    await serve.logged(/file descriptors available again/);
-    expect((await connected(url, last))?.readyState).toBe(WebSocket.OPEN);
-  });
-});
+describe.each<Flavour>(["binary", "deno"])(
+  "descriptors: near the limit, a control plane on %s refuses agents with 503",
+  (flavour) => {
+    test("near its limit of descriptors a control plane refuses agents by 503 and answers the API", async () => {
+      using dir = temporaryDir();
+      const args = ["serve", "--port", "0", "--data-dir", `${dir}`];
+      const prefix = ["prlimit", `--nofile=${limit}:${limit}`];
+      await using serve = new Running([...prefix, ...wsctlCommand(flavour), ...args]);
+      await serve.logged(/The limit of open files is 128/);
+      const [, url = ""] = await serve.logged(/serving on (\S+)/);
+      const client = new Client({ url, token: adminToken(dir), fetch });
+      const sockets: WebSocket[] = [];
+      let last = "";
+      while (sockets.length < limit) {
+        const order = { role: "agent", agent_id: `a-${sockets.length}` } as const;
+        last = (await client.createToken(order)).token;
+        const socket = await connected(url, last);
+        if (socket === undefined) break;
+        sockets.push(socket);
+      }
+      expect(sockets.length).toBeGreaterThan(limit / 3);
+      expect(sockets.length).toBeLessThan(limit);
+      const refused = await refusal(url, last);
+      expect(refused.statusCode).toBe(503);
+      expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+      await serve.logged(/of 128 file descriptors are in use/);
+      expect(await client.agents({})).toHaveLength(sockets.length + 1);
+      for (const socket of sockets) socket.close();
+      await serve.logged(/file descriptors available again/);
+      expect((await connected(url, last))?.readyState).toBe(WebSocket.OPEN);
+    });
+  },
+);

@@ -51,7 +51,7 @@ test("a connection that falls silent both ways is given up by both sides, and fi
   expect(await world.finish()).toMatchObject({ counts: { success: 2 }, ran: 2 });
 }, 90_000);
 
-test("one byte at a time is slow, and right", async () => {
+test("network: messages that arrive byte by byte are read correctly", async () => {
   await using world = await World.start({ heartbeat });
   await world.agent("web-1").kill();
   world.proxy.trickle(1);

@@ -32,7 +32,7 @@ test("a production binary passes every failpoint and does not know append", asyn
   expect(serving.process.hasExited).toBe(false);
 });
 
-test("the test binary dies there: the same is no accident", async () => {
+test("failpoints: the test binary does die at a failpoint", async () => {
   await using world = await World.start({ agents: [] });
   await world.register("web-1");
   expect(await world.startAgent("web-1", "agent_before_commit:1").exited).toBe(137);

@@ -27,7 +27,7 @@ test("an agent that stood still goes on where it was, and runs nothing twice", a
   expect(await world.finish()).toMatchObject({ counts: { success: 4 }, ran: 4 });
 }, 90_000);
 
-test("a control plane that stood still goes on where it was", async () => {
+test("pause: a control plane continues after SIGSTOP and SIGCONT", async () => {
   await using world = await World.start({ heartbeat, agents: ["web-1", "web-2"] });
   const seen = world.agent("web-1").lines.length;
   const underWay = world.send("web-1", { ...wish, waitMs: 1_000 });

@@ -68,7 +68,7 @@ describe("decode", () => {
 });
 
 describe("authenticate()", () => {
-  test("opens for the right token alone, whatever the header is", () => {
+  test("authenticate(): accepts only the right token, whatever the header is", () => {
     using dir = temporaryDir();
     const journal = openJournal(dir);
     try {

@@ -28,7 +28,7 @@ function filesBelow(dir: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-test("no secret is where others could read it", async () => {
+test("no token, key or passphrase is in a log, database or file that others can read", async () => {
   await using fleet = await JoinableFleet.start();
   const host = fleet.newHost();
   const file = join(host, "join");

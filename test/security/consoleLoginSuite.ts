@@ -85,7 +85,7 @@ export function consoleLoginSuite(flavour: Flavour): void {
       }
     });
 
-    test("it only looks on: nothing is changed by a cookie, from whatever page", async () => {
+    test("console: a cookie authorizes no change, from any page", async () => {
       const { visitor } = await logIn(admin);
       for (const [method, path, body] of [
         ["POST", "/api/v1/tokens", { role: "admin" }],
@@ -105,7 +105,7 @@ export function consoleLoginSuite(flavour: Flavour): void {
       expect(JSON.parse((await visitor.ask(at("/api/v1/jobs"))).text).items).toEqual([]);
     });
 
-    test("of all there is to ask, an admin's login reads what ends with its answer", async () => {
+    test("console: a login may call only GET routes that end with their response", async () => {
       const { visitor } = await logIn(admin);
       for (const route of routes) {
         const path = route.path.replace(/:\w+/g, "none");
@@ -214,7 +214,7 @@ export function consoleLoginSuite(flavour: Flavour): void {
       expect(await agents(visitor)).toBe(401);
     });
 
-    test("agents' and join tokens are nobody's to look around with", async () => {
+    test("console: agent and join tokens cannot log in", async () => {
       const agent = await fleet.newToken("--agent", "web-2");
       const join = (await fleet.joinText()).split(".")[3] ?? "";
       for (const token of [agent, join]) {

@@ -221,14 +221,14 @@ test("a provider that takes a connection and says nothing is given up", async ()
   silent.close();
 });
 
-test("begun under another name, it goes on under the one that the provider knows", async () => {
+test("OIDC: a login on another host name is redirected to the registered one", async () => {
   await using pair = await OidcPair.start();
   const elsewhere = pair.url.replace("127.0.0.1", "localhost");
   const sent = await new Visitor().ask(`${elsewhere}/console/oidc`);
   expect(sent.headers.get("location")).toBe(`${pair.url}/console/oidc?from=elsewhere`);
 });
 
-test("where no provider is named there is none to be sent to", async () => {
+test("OIDC: without a provider the login returns 404 and names --oidc-issuer", async () => {
   using dir = temporaryDir();
   await using serving = await startServe({ dataDir: dir });
   for (const path of ["/console/oidc", "/console/oidc/callback?code=x&state=y"]) {

@@ -100,7 +100,7 @@ export function hostileAnswersSuite(flavour: Flavour): void {
     "an agent gone silent",
     flavour,
     (target) => {
-      test("it is closed with 4408 and shown offline within a few seconds", async () => {
+      test("a silent agent is closed with 4408 and shown as offline within seconds", async () => {
         const startedAt = performance.now();
         await using agent = await target().agent();
         expect((await agent.socket.closed).code).toBe(4408);

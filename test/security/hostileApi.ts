@@ -182,7 +182,7 @@ export function hostileApiSuite(flavour: Flavour): void {
       });
     }
 
-    test("another spelling of a path opens nothing", async () => {
+    test("another spelling of a path gives no access", async () => {
       for (const path of ["//api/v1/agents", "/api/v1/../v1/agents", "/api/v1/%61gents"]) {
         const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
         expect(await exchange(target().port, request)).toMatch(/^HTTP\/1\.1 (400|401|404) /);

@@ -93,7 +93,7 @@ describe("a pattern that backtracks", () => {
     expect(await asked(agent, { text })).toBeOneOf([202, 422]);
   });
 
-  test("is no reason to hold parameters against no pattern at all", async () => {
+  test("capabilities: a safe pattern is still checked before a job is accepted", async () => {
     await using agent = await announcing(
       withProperty({ type: "string", pattern: "^v[0-9]+\\.[0-9]+$" }),
     );

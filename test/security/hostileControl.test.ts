@@ -144,7 +144,7 @@ describe.each(["binary", "deno"] as const)("an agent on %s, lured to a stranger,
     expect(peakBytes(agent.pid)).toBeLessThan(220_000_000);
   });
 
-  test("does not knock at the door without pause", async () => {
+  test("agent: pauses between connection attempts to a server that closes at once", async () => {
     using dir = temporaryDir();
     await using impostor = await Impostor.start((request, socket) => {
       // Accepted, and sent away at once: 1012, come back.

@@ -12,7 +12,7 @@ import { JoinableFleet } from "../support/processes/fleet.ts";
 setDefaultTimeout(60_000);
 
 describe.each(["binary", "deno"] as const)("joining, on %s", (flavour) => {
-  test("one string brings a host in, and is burnt with it", async () => {
+  test("join: a join string registers one host and is then used up", async () => {
     await using fleet = await JoinableFleet.start({ flavour });
     const text = await fleet.joinText("--label", "env=prod");
     const host = fleet.newHost();
@@ -133,7 +133,7 @@ test("a string for one agent is for no other, and one for several is for so many
   expect(await third.exited).toBe(4);
 });
 
-test("nobody takes over the name and the labels of an agent that was shut out", async () => {
+test("join: a new agent cannot take the ID or the labels of a revoked agent", async () => {
   await using fleet = await JoinableFleet.start();
   const first = await fleet.joinText("--agent", "prod-9", "--label", "env=prod");
   await fleet.agent(fleet.newHost(), "--join", first).logged(/ connected$/);
@@ -166,7 +166,7 @@ test("a join string that is none is refused without a word of it", async () => {
   }
 });
 
-test("a join token opens nothing but the door", async () => {
+test("join: a join token gives no access but to join", async () => {
   await using fleet = await JoinableFleet.start();
   const [, , , token = ""] = (await fleet.joinText()).split(".");
   for (const args of [["agents"], ["jobs"], ["tokens"], ["send", "ping", "--all"]]) {

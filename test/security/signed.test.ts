@@ -196,7 +196,7 @@ test("keys of an operator's are made, listed and shown, and a passphrase is aske
 });
 
 describe("a command that two must want", () => {
-  test("waits for a second operator, who is another than the first", async () => {
+  test("approval: a command waits for a second operator, who is not its creator", async () => {
     await using fleet = await JoinableFleet.start({
       args: ["--require-approval-for", "info,exec"],
     });

@@ -32,12 +32,12 @@ describe("a narrowed token", () => {
     expect(sent).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Job \S+\n$/) });
   });
 
-  test("asks for no other command", async () => {
+  test("restricted token: cannot send other commands", async () => {
     const refused = await fleet.runAs(narrow, "send", "restart", "--agent", "web-1");
     expectRefusal(refused, 4, /may not run "restart"; allowed commands: ping, info/);
   });
 
-  test("knows of no other agent", async () => {
+  test("restricted token: does not see other agents", async () => {
     const refused = await fleet.runAs(narrow, "send", "ping", "--agent", "web-2");
     expectRefusal(refused, 5, /Unknown agent "web-2"/);
     expectRefusal(await fleet.runAs(narrow, "agents", "show", "web-2"), 5, /Unknown agent/);
@@ -45,7 +45,7 @@ describe("a narrowed token", () => {
     expect(seen.map(({ agent_id }) => agent_id)).toEqual(["web-1"]);
   });
 
-  test("means its own agents by all", async () => {
+  test("restricted token: --all selects only its own agents", async () => {
     const sent = await fleet.runAs(narrow, "send", "ping", "--all", "--json");
     expect(jsonLines<{ agent: string }>(sent).map(({ agent }) => agent)).toEqual(["web-1"]);
   });
@@ -151,7 +151,7 @@ describe("a token that ends", () => {
     await agent.stop();
   });
 
-  test("withdraws what waits for a revoked agent", async () => {
+  test("revocation: queued requests for the agent are cancelled", async () => {
     await using fleet = await JoinableFleet.start();
     const agent = fleet.agent(fleet.newHost(), "--id", "web-1", "--join", await fleet.joinText());
     await agent.logged(/ connected$/);
@@ -187,7 +187,7 @@ describe("a token that ends", () => {
     expect(detail?.requests[0]?.message).toMatch(/token that created the job was revoked/);
   });
 
-  test("in time ends as if it had been revoked", async () => {
+  test("expiry: an expired token ends like a revoked one", async () => {
     await using fleet = await JoinableFleet.start();
     const token = await fleet.newToken("--agent", "web-1", "--expires-in", "2s");
     const [operator] = [await fleet.newToken("--role", "operator", "--expires-in", "1s")];

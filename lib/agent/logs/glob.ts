@@ -87,8 +87,8 @@ class GlobWalk {
     const entries = this.#try(dir, () => readdirSync(dir, { withFileTypes: true })) ?? [];
     this.#looks += entries.length;
     if (this.#looks <= readsMax) return entries;
-    const pacing = `it matches more than ${readsMax} names. Narrow it in the manifest`;
-    throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${pacing}`);
+    const advice = `it matches more than ${readsMax} names. Narrow it in the manifest`;
+    throw new WsctlError("TOO_LARGE", `The source's pattern is too wide: ${advice}`);
   }
 
   /** A path that is missing, or that is not a directory, has no files; this is not a fault. */

@@ -130,6 +130,6 @@ function remove(part: ResultWriter): void {
 }
 
 function tooMuch(bytesMax: number): WsctlError {
-  const pacing = "request fewer lines, or use since, until or grep";
-  return new WsctlError("TOO_LARGE", `The source has more than ${bytesMax} bytes: ${pacing}`);
+  const advice = "request fewer lines, or use since, until or grep";
+  return new WsctlError("TOO_LARGE", `The source has more than ${bytesMax} bytes: ${advice}`);
 }

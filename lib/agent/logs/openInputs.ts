@@ -109,6 +109,6 @@ function byAge(a: Input, b: Input): number {
 }
 
 function tooMany(): WsctlError {
-  const pacing = "narrow it in the manifest, or split it into several sources";
-  return new WsctlError("TOO_LARGE", `The source has more than ${filesMax} files: ${pacing}`);
+  const advice = "narrow it in the manifest, or split it into several sources";
+  return new WsctlError("TOO_LARGE", `The source has more than ${filesMax} files: ${advice}`);
 }

@@ -52,10 +52,10 @@ export class ResultWriter {
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#bytes + bytes.length > this.#bytesMax) {
-      const pacing = "limit it by lines, since, until or grep";
+      const advice = "limit it by lines, since, until or grep";
       throw new WsctlError(
         "TOO_LARGE",
-        `The result has more than ${this.#bytesMax} bytes: ${pacing}`,
+        `The result has more than ${this.#bytesMax} bytes: ${advice}`,
       );
     }
     this.#bytes += bytes.length;

@@ -47,8 +47,8 @@ export function credentialsFromFile(path: string): S3Credentials {
   if ((mode & 0o077) !== 0) {
     throw fault(`others may read or write "${path}". Run chmod 600 on it`);
   }
-  const pacing = `Expected aws_access_key_id and aws_secret_access_key below [default] in "${path}"`;
-  return complete(readProfile(text, "default"), pacing);
+  const advice = `Expected aws_access_key_id and aws_secret_access_key below [default] in "${path}"`;
+  return complete(readProfile(text, "default"), advice);
 }
 
 /** Returns the keys of one section of an INI file, in lower case. */
@@ -67,10 +67,10 @@ export function readProfile(text: string, profile: string): Record<string, strin
   return found;
 }
 
-function complete(values: Record<string, string | undefined>, pacing: string): S3Credentials {
+function complete(values: Record<string, string | undefined>, advice: string): S3Credentials {
   const { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey } = values;
   if (!accessKeyId || !secretAccessKey) {
-    throw new WsctlError("USAGE", `No credentials for the object storage. ${pacing}`);
+    throw new WsctlError("USAGE", `No credentials for the object storage. ${advice}`);
   }
   const { aws_session_token: sessionToken } = values;
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };

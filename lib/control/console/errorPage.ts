@@ -4,7 +4,7 @@ import { type LoginError, loginErrors } from "./loginError.ts";
 
 /** @param basePath The path of the console's URL, without a slash at the end. */
 export function errorPage({ code, subject }: LoginError, basePath: string): string {
-  const { title, advice: pacing } = loginErrors[code];
+  const { title, advice } = loginErrors[code];
   const base = escaped(basePath);
   const known =
     subject === undefined ? "" : `<p>You are <code>${escaped(subject.subject)}</code>.</p>`;
@@ -22,7 +22,7 @@ export function errorPage({ code, subject }: LoginError, basePath: string): stri
     <main>
       <h2>${title}</h2>
       ${known}
-      <p>${escaped(pacing)}</p>
+      <p>${escaped(advice)}</p>
       <p><a href="${base}/">Back to the console</a></p>
     </main>
   </body>

@@ -23,14 +23,14 @@ export class OutcomeFeed {
   #waiting: StoredOutcome[] | undefined;
   #waitingChars = 0;
   /** The number of outcomes that are still to come, while that is known. */
-  #isClosed: number;
+  #remaining: number;
 
   /** @param after The cursor of the last outcome that was received; 0 for all. */
   constructor(engine: Engine, job: StoredJob, after: number) {
     this.#engine = engine;
     this.#job = job;
     this.#cursor = after;
-    this.#isClosed = job.total;
+    this.#remaining = job.total;
     // A job that was just accepted has no outcomes, so the journal need not be read.
     const openCount = engine.core.dispatcher?.requests.openCountInJob(job.jobId);
     if (after === 0 && openCount === job.total) this.#waiting = [];
@@ -44,7 +44,7 @@ export class OutcomeFeed {
 
   /** Whether every outcome was read. */
   get isOver(): boolean {
-    return this.#waiting?.length === 0 && this.#isClosed === 0;
+    return this.#waiting?.length === 0 && this.#remaining === 0;
   }
 
   /** Returns the available outcomes; empty if there is nothing new. */
@@ -80,7 +80,7 @@ export class OutcomeFeed {
     const rows = journal.outcomes(this.#job.jobId, this.#cursor, pageRows);
     if (rows.length < pageRows) {
       const { ended, total } = journal.job(this.#job.jobId) ?? this.#job;
-      this.#isClosed = total - ended;
+      this.#remaining = total - ended;
       this.#waiting = [];
     }
     return rows;
@@ -89,7 +89,7 @@ export class OutcomeFeed {
   #take(outcome: StoredOutcome): void {
     this.#wakeSignal.ring();
     if (this.#waiting === undefined) return;
-    this.#isClosed--;
+    this.#remaining--;
     // Outcomes up to the cursor were already read.
     if (outcome.sequence <= this.#cursor) return;
     this.#waitingChars += countChars(outcome);

@@ -63,9 +63,9 @@ export async function loadOrCreateCa(dir: string, now: number): Promise<Authorit
     return await loadAuthority({ cert, key });
   } catch (error) {
     const text = `Cannot use the certificate authority "${certFile}" and "${keyFile}": ${errorText(error)}`;
-    const pacing =
+    const advice =
       "Restore both files, or remove both to create a new CA, which every agent must join again";
-    throw new WsctlError("USAGE", `${text}. ${pacing}`, { cause: error });
+    throw new WsctlError("USAGE", `${text}. ${advice}`, { cause: error });
   }
 }
 

@@ -36,8 +36,8 @@ export function parseJoin(text: string): Join {
   const [, fingerprint, place = "", token, name] = shape.exec(text.trim()) ?? [];
   const url = Buffer.from(place, "base64url").toString();
   if (token === undefined || fingerprint === undefined || !isBase(url)) {
-    const pacing = 'Copy the whole output of "wsctl tokens create --join"';
-    throw new WsctlError("USAGE", `Invalid or truncated join string. ${pacing}`);
+    const advice = 'Copy the whole output of "wsctl tokens create --join"';
+    throw new WsctlError("USAGE", `Invalid or truncated join string. ${advice}`);
   }
   return {
     url,

@@ -74,7 +74,7 @@ test("a name that a shell would obey is quoted in the example", async () => {
   expect(text).toContain(`  wsctl send '$(id) '\\''x'\\''' --agent a --param '\`a\`=…'`);
 });
 
-test("shellWord() is one word to a shell, and the same one", () => {
+test("shellQuote() is one word to a shell, and the same one", () => {
   const printable = fc.string({ unit: fc.constantFrom(..."ab $`'\"\\!*?~#&|;<>(){}[]=-%^") });
   fc.assert(
     fc.property(printable, (text) => {

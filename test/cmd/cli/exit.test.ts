@@ -9,7 +9,7 @@ import {
 } from "../../../cmd/cli/exit.ts";
 import { type ErrorCode, errorCodes, WsctlError } from "../../../lib/protocol/errors.ts";
 
-describe("exitOf()", () => {
+describe("toExit()", () => {
   test.each(Object.keys(errorCodes) as ErrorCode[])("of %s is what the table says", (code) => {
     expect(toExit(new WsctlError(code, "a sentence"), false)).toEqual({
       message: "wsctl: a sentence",
@@ -25,7 +25,7 @@ describe("exitOf()", () => {
     expect(toExit(error, true).status).toBe(1);
   });
 
-  test("takes citty's complaints for wrong usage", () => {
+  test("toExit(): an error of citty is wrong usage", () => {
     const error = Object.assign(new Error("Missing required argument"), { name: "CLIError" });
     expect(toExit(error, false)).toEqual({
       message: "wsctl: Missing required argument",
@@ -41,7 +41,7 @@ describe("exitOf()", () => {
     expect(status).toBe(1);
   });
 
-  test("says what the host stands in the way with, and what to do, without a stack", () => {
+  test("toExit(): an error of the host names its cause and a remedy, without a stack", () => {
     const facts = { code: "ENOSPC", syscall: "open", path: "/data/local.json.new" };
     const error = Object.assign(new Error("ENOSPC: no space left on device"), facts);
     expect(toExit(error, false)).toEqual({
@@ -52,7 +52,7 @@ describe("exitOf()", () => {
     expect(toExit(error, true).message).toContain("exit.test.ts");
   });
 
-  test("calls what was stopped stopped", () => {
+  test("toExit(): an aborted operation is reported as stopped", () => {
     const abort = new AbortController();
     abort.abort();
     expect(toExit(abort.signal.reason, false).message).toBe(
@@ -60,7 +60,7 @@ describe("exitOf()", () => {
     );
   });
 
-  test("takes whatever can be thrown", () => {
+  test("toExit(): accepts any thrown value", () => {
     for (const thrown of ["text", undefined, null, 7, { code: "BUSY" }]) {
       expect(toExit(thrown, false)).toEqual({
         message: `wsctl: internal error: ${String(thrown)}`,
@@ -74,7 +74,7 @@ test("exit statuses are what scripts rely on", () => {
   expect([exitOk, exitFailed, exitInterrupted]).toEqual([0, 1, 130]);
 });
 
-describe("untilSignal()", () => {
+describe("waitForSignal()", () => {
   const names = ["SIGINT", "SIGTERM"] as const;
   const before = names.map((name) => process.listeners(name));
 

@@ -54,11 +54,11 @@ describe("withOrigins() names where a value comes from", () => {
       "Flags --tls-cert and --tls-key must be specified together",
       'Flags --tls-cert and --tls-key must be specified together. --tls-key is set by setting tls_key ("/x.toml", line 3)',
     ],
-  ])("%s", (text, expected) => {
+  ])("withOrigins(): an error names the origin of the value (%s)", (text, expected) => {
     expect(message(text)).toBe(expected);
   });
 
-  test("another error stays as it is", () => {
+  test("withOrigins(): an error that is not USAGE is unchanged", () => {
     const error = new WsctlError("UNREACHABLE", "Flag --port");
     expect(withOrigins(error, origins)).toBe(error);
   });

@@ -5,7 +5,7 @@ import type { JsonObject } from "../../../lib/protocol/json.ts";
 
 const wordsOf = (schema: JsonObject) => listParameters({ properties: { p: schema } })[0]?.words;
 
-describe("parametersOf() says in words", () => {
+describe("listParameters() says in words", () => {
   test.each<[JsonObject, string]>([
     [{}, "any value"],
     [{ type: "string" }, "text"],
@@ -29,7 +29,7 @@ describe("parametersOf() says in words", () => {
     [{ type: "object", properties: { a: {}, b: {} } }, "an object with a, b"],
     [{ enum: ["test", "live", 3, "3"] }, 'one of test, live, 3, "3"'],
     [{ const: "x" }, "always x"],
-  ])("%j", (schema, words) => {
+  ])("listParameters(): describes the schema %j", (schema, words) => {
     expect(wordsOf(schema)).toBe(words);
   });
 
@@ -59,7 +59,7 @@ describe("parametersOf() says in words", () => {
     expect(wordsOf({ enum: values })).toEndWith("v19 and 5 more");
   });
 
-  test("something of any schema, whatever is in it", () => {
+  test("listParameters(): accepts any schema", () => {
     const keyword = fc.constantFrom(
       ...["type", "enum", "const", "required", "properties", "items", "minimum", "pattern"],
       ...["description", "title", "default", "maxLength"],

@@ -15,7 +15,7 @@ const plain = (words: string[]) => {
   return { flags: Object.fromEntries(flags), ...rest };
 };
 
-describe("typedWords() understands", () => {
+describe("parsePartialArgs() understands", () => {
   test.each<[string[], Partial<ReturnType<typeof plain>>]>([
     [[], {}],
     [["ping", "--agent", "a"], { positionals: ["ping"], flags: { agent: ["a"] } }],
@@ -26,7 +26,7 @@ describe("typedWords() understands", () => {
     [["--nosuch", "ping", "-x"], { positionals: ["ping"] }],
     [["--command=x", "--__proto__", "--constructor=1"], {}],
     [["--", "--agent"], { positionals: ["--agent"], isSeparated: true }],
-  ])("%j", (words, wanted) => {
+  ])("parsePartialArgs(): parses %j", (words, wanted) => {
     expect(plain(words)).toEqual({ flags: {}, positionals: [], isSeparated: false, ...wanted });
   });
 });
@@ -37,7 +37,7 @@ test("accessFlags() knows the flags that lead to a control plane from wherever t
   expect(accessFlags(typed, sources)).toEqual({ agent: "a", server: "ws://x", ca: "f" });
 });
 
-test("agentIds() are those between the commas", () => {
+test("agentIds(): splits at commas", () => {
   expect(agentIds("a, b,,c")).toEqual(["a", "b", "c"]);
   expect(agentIds(undefined)).toEqual([]);
 });

@@ -38,7 +38,7 @@ function faultOf(run: () => unknown): string {
 }
 
 describe("readSettings()", () => {
-  test("reads the keys at the top, and those of the command before them", () => {
+  test("readSettings(): settings of the command override common ones", () => {
     const text = `
       server = "wss://all"
       json = true
@@ -86,7 +86,7 @@ describe("readSettings()", () => {
     ['server = "a"\nserver = "b"', "Cannot read the settings file", "config.toml"],
     ['server = "a', "Cannot read the settings file", "config.toml"],
     ["{}", "Cannot read the settings file", "config.toml"],
-  ])("refuses %j", (text, start, end) => {
+  ])("readSettings(): refuses the file %j", (text, start, end) => {
     const fault = faultOf(() => settingsFrom(text));
     expect(fault).toStartWith(start);
     expect(fault).toContain(end);

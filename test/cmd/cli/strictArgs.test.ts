@@ -60,7 +60,7 @@ describe("strictArgs() takes", () => {
     [["--json", "--", "--server"], { json: true, command: "--server" }],
     [["--", "--"], { command: "--" }],
     [["-"], { command: "-" }],
-  ])("%j", (rawArgs, wanted) => {
+  ])("strictArgs(): accepts %j", (rawArgs, wanted) => {
     expect(values(rawArgs)).toMatchObject({ ...defaults, ...wanted });
   });
 
@@ -124,7 +124,7 @@ describe("strictArgs() refuses", () => {
     [[], "Missing argument COMMAND"],
     [["--json"], "Missing argument COMMAND"],
     [["--"], "Missing argument COMMAND"],
-  ])("%j", (rawArgs, fault) => {
+  ])("strictArgs(): refuses %j", (rawArgs, fault) => {
     expect(faultOf(rawArgs)).toBe(fault);
   });
 
@@ -236,7 +236,7 @@ describe("envName()", () => {
     ["server", "WSCTL_SERVER"],
     ["data-dir", "WSCTL_DATA_DIR"],
     ["token-file", "WSCTL_TOKEN_FILE"],
-  ])("of --%s is %s", (flag, name) => {
+  ])("envName(): the variable of --%s is %s", (flag, name) => {
     expect(envName(flag)).toBe(name);
   });
 });

@@ -11,7 +11,7 @@ async function at(line: string) {
   return { part, kind, choices: cursor.choices.map(([text]) => text) };
 }
 
-describe("cursorAt() knows what is being written:", () => {
+describe("parseCompletionContext() knows what is being written:", () => {
   test("a command, but none that is hidden", async () => {
     const { choices = [] } = (await at("wsctl ")) ?? {};
     expect(choices).toContain("send");
@@ -75,7 +75,7 @@ describe("cursorAt() knows what is being written:", () => {
     expect(cursor?.typed.flags.get("agent")).toEqual(["a"]);
   });
 
-  test("one of few values", async () => {
+  test("completion: suggests the allowed values of a flag", async () => {
     expect((await at("wsctl serve --log-level "))?.choices).toEqual([
       ...["error", "warn", "info", "debug"],
     ]);
@@ -83,7 +83,7 @@ describe("cursorAt() knows what is being written:", () => {
   });
 
   test.each(["wsctl nosuch ", "wsctl __proto__ ", "wsctl jobs nosuch "])(
-    "nothing in %p",
+    "completion: suggests nothing for %p",
     async (line) => {
       expect(await at(line)).toBeUndefined();
     },

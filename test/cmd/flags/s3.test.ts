@@ -38,7 +38,7 @@ describe("the flags of an S3-compatible store", () => {
     "ftp://s3.example/bucket",
     "s3://bucket",
     "http://s3.example/bucket",
-  ])("%s is none", (url) => {
+  ])("S3 flags: %s is not a store URL", (url) => {
     expect(() => of(url)).toThrow(/--s3-url/);
     expect(() => of(url)).not.toThrow(/secret/);
   });

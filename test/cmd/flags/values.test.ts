@@ -62,7 +62,7 @@ describe("parseSecondsWithin()", () => {
   });
 });
 
-test("agentIdOf() refuses what is none by the flag's name", () => {
+test("parseAgentId(): names the flag of an invalid ID", () => {
   expect(parseAgentId("agent", "web-1")).toBe("web-1");
   expect(faultOf(() => parseAgentId("agent", "../x"))).toStartWith(
     'Flag --agent: "../x" is not an agent ID: it',

@@ -42,7 +42,7 @@ describe("a job's progress", () => {
   test.each([
     ["where nobody looks", false, 10],
     ["of a job for one", true, 1],
-  ])("is not shown %s", (_name, isShown, total) => {
+  ])("job progress: is not shown %s", (_name, isShown, total) => {
     const { progress, written } = shown(isShown);
     progress.begin(total);
     progress.draw();

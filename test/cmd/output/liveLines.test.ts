@@ -115,7 +115,7 @@ describe("live output at a terminal", () => {
   });
 });
 
-test("the lines of a stored message", () => {
+test("outputLines(): splits a stored message into lines", () => {
   expect(outputLines("a\r\nb\rc\td", false)).toEqual(["a", "b", "c\td"]);
   expect(outputLines("a\r\nb\rc\td", true)).toEqual(["a", "c\td"]);
 });

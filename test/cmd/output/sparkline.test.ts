@@ -12,7 +12,7 @@ test.each([
   expect(sparkline(values as (number | null)[], cells, 100)).toBe(expected);
 });
 
-test("mean and most of what is known", () => {
+test("sparkline: prints the mean and the maximum of the known values", () => {
   expect(meanAndMax([null, 10, 30])).toEqual({ mean: 20, most: 30 });
   expect(meanAndMax([null])).toBeUndefined();
 });

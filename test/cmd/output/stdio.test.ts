@@ -164,7 +164,7 @@ describe("print(), printJson() and remark()", () => {
     return { stdout, stderr, status: status ?? -1 };
   }
 
-  test("part answers from remarks", () => {
+  test("stdio: results go to stdout and remarks to stderr", () => {
     const code = 'print("answer €"); remark("remark"); printJson({ a: "\\x1b" });';
     expect(outputOf(code)).toEqual({
       stdout: 'answer €\n{"a":"\\u001b"}\n',
@@ -180,7 +180,7 @@ describe("print(), printJson() and remark()", () => {
     expect(stdout.endsWith("€\n")).toBe(true);
   });
 
-  test("end it for a reader that has gone, as SIGPIPE would", () => {
+  test("stdio: the process ends when the reader of its output has closed", () => {
     const code = 'for (let i = 0; i < 3; i++) print("x".repeat(1_000_000)); remark("went on");';
     const absent = outputOf(code, '{ "$RUNTIME" -e "$SCRIPT"; echo $? >&2; } | true');
     expect(absent).toEqual({ stdout: "", stderr: "141\n", status: 0 });
@@ -189,9 +189,12 @@ describe("print(), printJson() and remark()", () => {
     expect(gone.stderr).toBe("");
   });
 
-  test.skipIf(!existsSync("/dev/full"))("fail when there is no room for the answer", () => {
-    const full = outputOf('print("x")', '"$RUNTIME" -e "$SCRIPT" > /dev/full');
-    expect(full.status).toBe(1);
-    expect(full.stderr).toContain("Cannot write to standard output");
-  });
+  test.skipIf(!existsSync("/dev/full"))(
+    "stdio: the process fails if its output cannot be written",
+    () => {
+      const full = outputOf('print("x")', '"$RUNTIME" -e "$SCRIPT" > /dev/full');
+      expect(full.status).toBe(1);
+      expect(full.stderr).toContain("Cannot write to standard output");
+    },
+  );
 });

@@ -75,7 +75,7 @@ describe("keys", () => {
     expect(ids(press(state(), ["/", "d", "r", "a", "i", "n", "\r"]))).toEqual(["web-2"]);
   });
 
-  test("act on the chosen agent: at once where nothing changes, otherwise after a yes", () => {
+  test("watch: keys that change an agent ask for confirmation; others act at once", () => {
     expect(onKey(state(), "p", 10).effect).toEqual({
       type: "act",
       action: "ping",

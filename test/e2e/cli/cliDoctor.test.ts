@@ -35,7 +35,7 @@ async function doctor(server: string, token = "anything") {
   return { code: finished.code, names: checks.map((check) => check.name), failed };
 }
 
-test("all is well", async () => {
+test("doctor: reports no fault for a working connection", async () => {
   const { code, stdout, stderr } = await wsctl(["doctor", "--data-dir", `${dataDir}`]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   for (const name of ["address", "tcp", "control plane", "upgrade", "token", "clock"]) {
@@ -44,20 +44,20 @@ test("all is well", async () => {
   expect(stdout).not.toContain("FAIL");
 });
 
-test("an agent's token is a good one", async () => {
+test("doctor: accepts the token of an agent", async () => {
   const make = ["tokens", "create", "--agent", "web-1", "--data-dir", `${dataDir}`];
   const { code, failed } = await doctor(serving.url, (await wsctl(make)).stdout.trim());
   expect({ code, failed }).toEqual({ code: 0, failed: [] });
 });
 
-test("nothing listens there", async () => {
+test("doctor: reports a port on which nothing listens", async () => {
   const { code, failed } = await doctor(`ws://127.0.0.1:${await closedPort()}`);
   expect(code).toBe(3);
   expect(failed).toMatchObject([{ name: "tcp" }]);
   expect(failed[0]?.fix).toContain('Start "wsctl serve"');
 });
 
-test("no such host", async () => {
+test("doctor: reports an unknown host name", async () => {
   const { code, names, failed } = await doctor("http://no-such-host.invalid:7420");
   expect(code).toBe(3);
   expect(names).toEqual(["address", "dns"]);
@@ -74,7 +74,7 @@ test("something else listens there", async () => {
   server.close();
 });
 
-test("a wrong token", async () => {
+test("doctor: reports a wrong token", async () => {
   const { code, failed } = await doctor(serving.url, "wrong");
   expect(code).toBe(4);
   expect(failed).toMatchObject([{ name: "token" }]);

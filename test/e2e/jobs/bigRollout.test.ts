@@ -115,7 +115,7 @@ test("waves begin one after the other, with a pause in between", async () => {
   expect(between.map((ms, index) => ms >= (index === 0 ? 300 : 400))).toEqual([true, true, true]);
 });
 
-test("paused it stands still, also across a crash; resumed it goes on to the end", async () => {
+test("rollout: a paused job stays paused after a crash, and resume completes it", async () => {
   const { job, lines } = await sent({
     command: "work",
     parameters: { ms: 20 },

@@ -46,7 +46,7 @@ describe("a selector means", () => {
     ["not (os=linux or env=prod)", (n: number) => n % 5 === 0 && n % 2 === 1],
     ["agent=host-00?", (n: number) => n < 10],
     ["env=mine", () => false],
-  ])("%s", async (selector, holds) => {
+  ])("selector: %s", async (selector, holds) => {
     const wanted = where(holds);
     if (wanted.length === 0) {
       const { code, stderr } = await fleet.run("send", "x", "--target", selector, "--dry-run");
@@ -87,7 +87,7 @@ describe("a sample", () => {
 });
 
 describe("more agents than anybody had in mind", () => {
-  test("are refused by the control plane, and nothing is sent", async () => {
+  test("confirmation: a job for more than --confirm-above agents is refused and nothing is sent", async () => {
     const { code, stdout, stderr } = await fleet.run("send", "x", "--target", "env=prod");
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("selects 150 agents, more than the allowed 20");

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => target?.[Symbol.asyncDispose]());
 
-test("gets what waited in order, what matters first, never more than its window at once", async () => {
+test("reconnect: queued requests are sent by priority and order, up to the in-flight limit", async () => {
   const { agent_id: id, token, token_id: tokenId } = await target.newAgent();
   const normal: string[] = [];
   for (let count = 0; count < 40; count++) {

@@ -122,7 +122,7 @@ describe("exec --stdin", () => {
     }
   });
 
-  test("names what it cannot use", async () => {
+  test("exec --stdin: an unusable file is named in the error", async () => {
     writeFileSync(file, Buffer.from([0x66, 0xfc]));
     for (const [value, message] of [
       [`@${file}`, "it is not UTF-8"],

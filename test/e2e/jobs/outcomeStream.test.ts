@@ -25,7 +25,7 @@ const outcomesIn = (text: string) =>
     .filter((line) => line.includes('"outcome"'))
     .map((line) => JSON.parse(line) as OutcomeLine);
 
-test("ends with the job also behind a cursor that is not of this job", async () => {
+test("outcome stream: ends with the job for a cursor of another job", async () => {
   using dataDir = temporaryDir();
   await using serving = await startServe({ dataDir });
   const token = adminToken(`${dataDir}`);

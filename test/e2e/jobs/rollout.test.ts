@@ -26,7 +26,7 @@ const states = async (jobId: string) => {
   return (await target.requests(jobId)).map(({ state }) => state);
 };
 
-test("so many are under way at a time, the next when one has ended", async () => {
+test("rollout: --batch limits how many requests run at a time", async () => {
   const { jobId, requestIds } = await target.send("work", idsOf(), { rollout: { batch: 2 } });
   await agents[0]?.command(requestIds[0] ?? "");
   await agents[1]?.command(requestIds[1] ?? "");
@@ -98,7 +98,7 @@ test("a restart of the control plane in the middle goes on where it stood", asyn
   }
 });
 
-test("what is no share is refused, by flag", async () => {
+test("rollout: an invalid percentage is refused with the name of its flag", async () => {
   const { code, stderr } = await wsctl(["send", "ping", "--all", "--batch", "0"]);
   expect({ code, stderr }).toEqual({
     code: 2,

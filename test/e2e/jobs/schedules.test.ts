@@ -32,7 +32,7 @@ async function until(name: string, is: (schedule: ScheduleView) => boolean): Pro
   }
 }
 
-test("comes due again and again, each time as a job of its own", async () => {
+test("schedules: each due run creates a job", async () => {
   await create("pulse", "--all", "--every", "1s");
   const first = await until("pulse", ({ last_run }) => last_run?.job_id !== undefined);
   const second = await until("pulse", ({ last_run }) => {
@@ -117,7 +117,7 @@ test("what is paused or deleted at the moment it comes due sends nothing more", 
   }
 });
 
-test("once at a moment, and then no more", async () => {
+test("schedules: --at creates one job", async () => {
   await create("tonight", "--agent", "host-001", "--at", "1s");
   const done = await until("tonight", ({ last_run }) => last_run !== undefined);
   expect(done.next_at).toBeUndefined();
@@ -131,7 +131,7 @@ describe("while the job before is open", () => {
   const openOf = async (name: string) =>
     (await jobsOf(name)).filter(({ ended, total }) => ended < total);
 
-  test("every further run is left out", async () => {
+  test('schedules: concurrency policy "forbid" skips runs while the previous job is open', async () => {
     await create("slow", ...slow, ...params);
     for (let skipped = 0; skipped < 3; skipped++) {
       const { last_run: before } = await fleet.client.schedule("slow");
@@ -144,7 +144,7 @@ describe("while the job before is open", () => {
     await fleet.client.cancelJob((await openOf("slow"))[0]?.job_id ?? "");
   });
 
-  test("or that job is cancelled", async () => {
+  test('schedules: concurrency policy "replace" cancels the previous job', async () => {
     await create("instead", ...slow, ...params, "--concurrency-policy", "replace");
     await until("instead", ({ last_run }) => last_run?.job_id !== undefined);
     const [first] = await jobsOf("instead");
@@ -155,7 +155,7 @@ describe("while the job before is open", () => {
   });
 });
 
-test("ends with the token that created it", async () => {
+test("schedules: a schedule ends when the token that created it ends", async () => {
   const { token, token_id: id } = await fleet.client.createToken({ role: "operator" });
   const body = JSON.stringify({
     name: "theirs",
@@ -191,7 +191,7 @@ test("a run that nobody can take says so, and the next one comes", async () => {
   await fleet.run("schedules", "delete", "nobody");
 });
 
-test("is run at once when asked", async () => {
+test("schedules: run-now creates a job at once", async () => {
   await create("later", "--agent", "host-000", "--cron", "0 3 * * *", "--time-zone", "Asia/Tokyo");
   const { stdout, stderr } = await fleet.run("schedules", "run-now", "later");
   const id = stdout.trim();
@@ -211,7 +211,7 @@ describe("is refused where", () => {
     [["--at", "2020-01-01T00:00:00Z"], 2, /is in the past/],
     [["--every", "1s", "--time-zone", "UTC"], 2, /--time-zone needs --cron/],
     [["--every", "0s"], 2, /every_seconds|must be/],
-  ])("%j", async (when, code, says) => {
+  ])("schedules: the schedule %j is refused", async (when, code, says) => {
     const asked = await fleet.run("schedules", "create", "wrong", "work", "--all", ...when);
     expect(asked.code).toBe(code);
     expect(asked.stderr).toMatch(says);

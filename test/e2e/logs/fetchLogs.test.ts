@@ -231,17 +231,20 @@ describe("what cannot be had", () => {
     [{ source: "app", path: "/etc/passwd" }, "parameters.path"],
   ];
 
-  test.each(early)("is refused before it is sent: %#", async (parameters, path) => {
-    const lines = agentOf("a").lines.length;
-    const { code, stdout, stderr } = await wsctl(words("a", parameters));
-    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toStartWith(`wsctl: Cannot accept the job: ${path}`);
-    expect(
-      agentOf("a")
-        .lines.slice(lines)
-        .filter((line) => /running/.test(line)),
-    ).toEqual([]);
-  });
+  test.each(early)(
+    "fetch_logs: invalid parameters are refused before sending (%#)",
+    async (parameters, path) => {
+      const lines = agentOf("a").lines.length;
+      const { code, stdout, stderr } = await wsctl(words("a", parameters));
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toStartWith(`wsctl: Cannot accept the job: ${path}`);
+      expect(
+        agentOf("a")
+          .lines.slice(lines)
+          .filter((line) => /running/.test(line)),
+      ).toEqual([]);
+    },
+  );
 
   const late: [object, string][] = [
     [{ source: "app", lines: 0 }, "parameters: lines must be a whole number"],

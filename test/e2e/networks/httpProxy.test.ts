@@ -126,7 +126,7 @@ for (const [flavour, credentials] of [
       expect(dead.stdout).not.toContain("geheim");
     });
 
-    test("this host is reached directly", async () => {
+    test("HTTP proxy: loopback addresses are reached without the proxy", async () => {
       const env = { HTTPS_PROXY: "http://127.0.0.1:1", https_proxy: "http://127.0.0.1:1" };
       const listed = await wsctl(["agents", "--data-dir", dataDir], { flavour, env });
       expect(listed).toMatchObject({ code: 0 });

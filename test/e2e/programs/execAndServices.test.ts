@@ -67,7 +67,7 @@ describe("exec", () => {
     expect(fed).toMatchObject({ outcome: "success", message: "fed" });
   });
 
-  test("runs nothing else", async () => {
+  test("exec: a program that no pattern allows is refused", async () => {
     for (const argv of [["cat", "/etc/passwd"], ["sh", "-c", "echo hi"], ["/bin/echo"]]) {
       expect(await send("open", "exec", { argv })).toMatchObject({ code: "FORBIDDEN" });
     }

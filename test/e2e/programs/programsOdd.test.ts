@@ -122,7 +122,7 @@ test("how a program ended stands, whatever it has left as its result", async () 
   expect(await host.send("broken")).toMatchObject({ outcome: "failed" });
 });
 
-test("a data directory that is named from here is meant from everywhere", async () => {
+test("agent: a relative --data-dir is resolved against the start directory", async () => {
   const host = await Host.start(undefined, ".");
   await using _ = host;
   host.define("fine", "echo fine");
@@ -130,7 +130,7 @@ test("a data directory that is named from here is meant from everywhere", async 
   expect(relative(`${host.dir}`, host.commands)).toBe("commands.d");
 });
 
-test("output goes into no directory that has something in it", async () => {
+test("--output refuses a directory that is not empty", async () => {
   await using host = await Host.start();
   using dir = temporaryDir();
   writeFileSync(join(dir, "web-1.stdout"), "of another job\n");

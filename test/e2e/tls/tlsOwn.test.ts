@@ -14,7 +14,7 @@ import {
 setDefaultTimeout(60_000);
 
 describe.each(["binary", "deno"] as const)("its own authority, on %s", (flavour) => {
-  test("is made at the first start, kept, and its owner's alone", async () => {
+  test("TLS: the authority is created at the first start, kept, and readable only by its owner", async () => {
     using dir = temporaryDir();
     const args = ["--tls", "on", "--advertise", "hub.example", "--advertise", "10.1.2.3"];
     const first = await startServe({ dataDir: dir, flavour, args });
@@ -33,7 +33,7 @@ describe.each(["binary", "deno"] as const)("its own authority, on %s", (flavour)
     expect(doctor).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("renews in time, and no agent and no caller notices", async () => {
+  test("TLS: the certificate is renewed in time without interrupting connections", async () => {
     using dir = temporaryDir();
     const args = ["--tls", "on", "--tls-lifetime", "3s"];
     await using serving = await startServe({ dataDir: dir, flavour, args });
@@ -91,7 +91,7 @@ test("an authority of which half is lost is not replaced in silence", async () =
 });
 
 describe.each(["binary", "deno"] as const)("a certificate of the operator's, on %s", (flavour) => {
-  test("is read again when it was changed, and a wrong one leaves the old in place", async () => {
+  test("TLS: a changed certificate file is loaded, and an invalid one is not", async () => {
     using dir = temporaryDir();
     // Two authorities make two certificates for this host: chains as an operator would have them.
     const chains = await Promise.all([1, 2].map(() => chainOf(flavour)));

@@ -118,7 +118,7 @@ describe("while it is tried", () => {
     expectWentBack(await answer, "it was interrupted");
   });
 
-  test("the new version ends with an old one that is killed, and the old one comes back", async () => {
+  test("update: if the old process is killed during the trial, the new one ends and the old version restarts", async () => {
     const { host, answer, child } = await onTrial("orphaned");
     await using _host = host;
     await host.agent.kill();
@@ -144,7 +144,7 @@ describe("while it is tried", () => {
     expect(copies(host)).toEqual([]);
   });
 
-  test("a new version that is killed is gone back from", async () => {
+  test("update: if the new version is killed, the agent returns to the old version", async () => {
     const { host, answer, child } = await onTrial("killed-child");
     await using _host = host;
     expect(await host.version()).toBe(newer);

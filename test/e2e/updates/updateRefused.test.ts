@@ -78,7 +78,7 @@ test("a file that is not what was signed is refused, and nothing of it is kept",
   await expectUnchanged();
 });
 
-test("a version that is not published is named", async () => {
+test("update: an unpublished version is refused by name", async () => {
   const outcome = await host.update("7.7.7");
   expect(outcome.outcome).toBe("failed");
   expect(outcome.message).toContain('No release "7.7.7" is published');
@@ -103,7 +103,7 @@ test("wrong parameters are refused by name", async () => {
   await expectUnchanged();
 });
 
-test("a host that trusts no key takes nothing", async () => {
+test("update: a host without release keys refuses every update", async () => {
   await using shut = await Host.start(fleet, "shut", { trust: [] });
   expect(await shut.update(half)).toMatchObject({
     outcome: "error",

@@ -44,7 +44,7 @@ const meminfo =
   "MemTotal:       16000 kB\nMemFree:  1 kB\nMemAvailable:   12000 kB\nBuffers: 7 kB\n";
 const proc: Files = { "proc/stat": procStat(100, 900), "proc/meminfo": meminfo };
 
-describe("UsageMeter.measure() in a cgroup of version 2", () => {
+describe("HostMetricsReader.read() in a cgroup of version 2", () => {
   const files: Files = {
     ...proc,
     [`${cgroup2}/cpu.max`]: "50000 100000\n",
@@ -100,7 +100,7 @@ describe("UsageMeter.measure() in a cgroup of version 2", () => {
   });
 });
 
-describe("UsageMeter.measure() in a cgroup of version 1", () => {
+describe("HostMetricsReader.read() in a cgroup of version 1", () => {
   const files: Files = {
     ...proc,
     "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n",
@@ -135,7 +135,7 @@ describe("UsageMeter.measure() in a cgroup of version 1", () => {
   });
 });
 
-describe("UsageMeter.measure() on a plain host", () => {
+describe("HostMetricsReader.read() on a plain host", () => {
   test("reads /proc: CPU without idling and waiting, memory without what is available", () => {
     using dir = temporaryDir();
     const host = new Host(`${dir}`, proc);

@@ -10,7 +10,7 @@ const outcome = (request_id: string, cursor: number): OutcomeLine => ({
   ...{ duration_ms: 1, cursor },
 });
 
-test("what came before is known, and the rest is asked for behind it", () => {
+test("StreamProgress: after an interruption it requests only the missing lines", () => {
   const progress = new StreamProgress();
   expect(progress.isNew(piece(1))).toBe(true);
   expect(progress.isNew(piece(3))).toBe(true);
@@ -24,7 +24,7 @@ test("what came before is known, and the rest is asked for behind it", () => {
   expect(JSON.parse(init.body as string)).toEqual({ after: 4, output: { r: 3 } });
 });
 
-test("of what has ended no output is asked for again", () => {
+test("StreamProgress: does not request output of ended requests again", () => {
   const progress = new StreamProgress();
   progress.isNew(piece(5));
   progress.isNew(outcome("r", 1));
@@ -32,7 +32,7 @@ test("of what has ended no output is asked for again", () => {
   expect(JSON.parse(init.body as string)).toEqual({ after: 1, output: {} });
 });
 
-test("the line that says that the rest did not arrive is new, whatever was received", () => {
+test('StreamProgress: the "incomplete" line is new whatever was received', () => {
   const progress = new StreamProgress();
   progress.isNew(piece(5));
   const cut = { ...piece(5), output: { sequence: 5, incomplete: true as const } };
@@ -41,7 +41,7 @@ test("the line that says that the rest did not arrive is new, whatever was recei
   expect(progress.isNew(cut)).toBe(false);
 });
 
-test("output of a request whose outcome was received is no news", () => {
+test("StreamProgress: output after the outcome of its request is ignored", () => {
   const progress = new StreamProgress();
   progress.isNew(outcome("r", 1));
   expect(progress.isNew(piece(1))).toBe(false);

@@ -14,7 +14,7 @@ const fail = () => {
   throw new Error("EBUSY: resource busy");
 };
 
-test("a fault beside the main path is said once an hour and passed on to nobody", () => {
+test("fault guard: a repeated error is logged once an hour and not thrown", () => {
   const { lines, time, aside } = inHand();
   for (let minute = 0; minute < 90; minute++) {
     time.now = minute * 60_000;
@@ -23,7 +23,7 @@ test("a fault beside the main path is said once an hour and passed on to nobody"
   expect(lines).toEqual(Array(2).fill("Cannot remove a: EBUSY: resource busy"));
 });
 
-test("a fault that comes back after a success is said again", () => {
+test("fault guard: an error after a success is logged again", () => {
   const { lines, aside } = inHand();
   aside.attempt("remove a", fail);
   expect(aside.attempt("remove a", () => {})).toBe(true);
@@ -31,7 +31,7 @@ test("a fault that comes back after a success is said again", () => {
   expect(lines).toHaveLength(2);
 });
 
-test("the faults of endlessly many things take no endless memory", () => {
+test("fault guard: memory is bounded for any number of operations", () => {
   const { lines, aside } = inHand();
   for (let index = 0; index < 2_000; index++) aside.attempt(`remove ${index}`, fail);
   aside.attempt("remove 0", fail);

@@ -30,7 +30,7 @@ test("lines that could not be written are counted, and told of as soon as one ca
   expect(lines).toEqual(["lost 5\n", "y\n", "z\n"]);
 });
 
-test("a reader that does not read costs lines beyond a megabyte, and no more memory", () => {
+test("log sink: if the reader stops, lines above one megabyte are dropped", () => {
   const { lines, calls, state, sink } = inHand();
   state.mode = "holds";
   const line = `${"x".repeat(1023)}\n`;

@@ -7,7 +7,7 @@ function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-describe("isShallow()", () => {
+describe("isWithinDepth()", () => {
   test.each([
     ["", 0, true],
     ["1", 0, true],
@@ -37,7 +37,7 @@ describe("isShallow()", () => {
   });
 });
 
-describe("unrepresentable()", () => {
+describe("findUnsafeNumber()", () => {
   test.each([[null], [true], [0], [-1.5], [Number.MAX_VALUE], [""], ["😀"], [[]], [{}]])(
     "finds nothing in %j",
     (value) => {

@@ -7,7 +7,7 @@ test("limits are positive finite numbers", () => {
   }
 });
 
-test("limits hold together", () => {
+test("limits: dependent limits are consistent", () => {
   expect(limits.messageBytesMax).toBe(65_536);
   expect(limits.parametersBytesMax).toBeLessThan(limits.messageBytesMax);
   expect(limits.bodyBytesMax).toBeGreaterThan(limits.parametersBytesMax);

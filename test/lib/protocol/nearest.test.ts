@@ -19,15 +19,18 @@ describe("nearest()", () => {
     ["--tll", "--ttl"],
     ["--al", "--all"],
     ["--tl", "--ttl"],
-  ])("of %s is %s", (given, wanted) => {
+  ])("nearest(): the suggestion for %s is %s", (given, wanted) => {
     expect(nearest(given, flags)).toBe(wanted);
   });
 
-  test.each(["--frobnicate", "", "xyz", "--x"])("of %j is nothing", (given) => {
-    expect(nearest(given, flags)).toBeUndefined();
-  });
+  test.each(["--frobnicate", "", "xyz", "--x"])(
+    "nearest(): there is no suggestion for %j",
+    (given) => {
+      expect(nearest(given, flags)).toBeUndefined();
+    },
+  );
 
-  test("of anything is nothing where nothing is known", () => {
+  test("nearest(): without known words there is no suggestion", () => {
     expect(nearest("send", [])).toBeUndefined();
   });
 
@@ -36,7 +39,7 @@ describe("nearest()", () => {
     expect(nearest("bat", ["bad", "cat"])).toBe("bad");
   });
 
-  test("of the first of two that are equally near is the first", () => {
+  test("nearest(): of two equal distances it returns the first", () => {
     expect(nearest("bat", ["cat", "hat"])).toBe("cat");
   });
 

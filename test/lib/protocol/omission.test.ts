@@ -11,7 +11,7 @@ function kept(text: string, bytesMax: number): string {
   return buffer.text();
 }
 
-test("a message is shortened if a mark of the agent is in it", () => {
+test("omission: a message that contains the agent's omission mark is incomplete", () => {
   expect(isShortened(kept(lines(1, 100), 10_000))).toBe(false);
   expect(isShortened(kept(lines(1, 100), 100))).toBe(true);
   expect(isShortened(`text${truncatedMark(99_999)}`)).toBe(true);
@@ -19,7 +19,7 @@ test("a message is shortened if a mark of the agent is in it", () => {
 });
 
 describe("the rest of a message", () => {
-  test("follows what was seen", () => {
+  test("omission: the rest of a message follows the part that was shown", () => {
     expect(messageAfter(lines(1, 20).trimEnd(), lines(1, 6))).toBe(lines(7, 20).trimEnd());
   });
   test("may follow a first line that says how the program ended", () => {

@@ -52,7 +52,7 @@ describe("a release", () => {
     expect(findFile(manifest, "linux-arm64")).toBeUndefined();
   });
 
-  test("is not, by keys that nobody trusts", () => {
+  test("release: signatures of untrusted keys are rejected", () => {
     expect(refusal(release(text, stranger))).toBe(
       `FORBIDDEN: Release is not trusted: it has 0 of 1 signatures by trusted keys (${a.publicKey.id} has not signed, ${b.publicKey.id} has not signed; 1 by unknown keys)`,
     );
@@ -136,7 +136,7 @@ describe("a release", () => {
     );
   });
 
-  test("cannot be held against a trust that nobody could meet", () => {
+  test("release: a threshold above the number of keys is rejected", () => {
     for (const threshold of [0, -1, 1.5, 3, Number.NaN]) {
       expect(refusal(release(text, a, b), threshold)).toMatch(/^USAGE: Invalid threshold/);
     }

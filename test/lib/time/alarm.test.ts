@@ -72,7 +72,7 @@ describe("Alarm", () => {
     ]);
   });
 
-  test("an alarm that is late rings when the process has had time to read", () => {
+  test("alarm: a late alarm waits until received data was read", () => {
     const { clock, rung, alarm } = begin();
     alarm.set(300);
     clock.pass(306);

@@ -74,7 +74,7 @@ describe("persist()", () => {
   });
 });
 
-describe("refusalOf()", () => {
+describe("buildHttpFailure()", () => {
   test("says what the other side said, in its own words where they are ours", () => {
     const body = JSON.stringify({ error: { code: "BUSY", message: "later" } });
     expect(buildHttpFailure(503, body, url)).toMatchObject({

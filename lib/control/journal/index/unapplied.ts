@@ -19,7 +19,7 @@ export class UnappliedFacts {
   /** The idempotency keys of new jobs. */
   readonly #keys = new Set<string>();
   /** Requests that were created or ended, and whether they are open. */
-  readonly #isOpen = new Map<string, boolean>();
+  readonly #openById = new Map<string, boolean>();
   /** A fact names a request, and its job is not known here. */
   #isAnyJob = false;
   #isAboutTables = false;
@@ -55,7 +55,7 @@ export class UnappliedFacts {
 
   /** Whether a request is open; undefined if the index knows it. */
   isOpen(requestId: string): boolean | undefined {
-    return this.#isOpen.get(requestId);
+    return this.#openById.get(requestId);
   }
 
   /** Oldest first. */
@@ -70,7 +70,7 @@ export class UnappliedFacts {
     this.#factCount = 0;
     this.#ids.clear();
     this.#keys.clear();
-    this.#isOpen.clear();
+    this.#openById.clear();
     this.#isAnyJob = false;
     this.#isAboutTables = false;
   }
@@ -85,7 +85,7 @@ export class UnappliedFacts {
         if (idempotency !== undefined) this.#keys.add(idempotency.key);
         for (const { requestId } of fact.requests) {
           this.#ids.add(requestId);
-          this.#isOpen.set(requestId, true);
+          this.#openById.set(requestId, true);
         }
         this.#factCount += fact.requests.length;
         return;
@@ -93,7 +93,7 @@ export class UnappliedFacts {
       case "request_ended":
         this.#ids.add(fact.outcome.jobId);
         this.#ids.add(fact.outcome.requestId);
-        this.#isOpen.set(fact.outcome.requestId, false);
+        this.#openById.set(fact.outcome.requestId, false);
         return;
       case "job_cancelled":
       case "job_approved":

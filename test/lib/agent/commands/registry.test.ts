@@ -76,7 +76,7 @@ describe("run()", () => {
     expect(await runHere("restart", { delay_seconds: 0 })).toEqual({ status: "restart" });
   });
 
-  test("answers what was never checked as failed", async () => {
+  test('run(): returns "failed" for a command that does not exist', async () => {
     expect(await runHere("no such")).toEqual({ status: "failed", message: 'no command "no such"' });
     expect(await runHere("ping", { host: "x" })).toMatchObject({ status: "failed" });
     expect(await runHere("__proto__")).toMatchObject({ status: "failed" });

@@ -17,7 +17,7 @@ describe("restart", () => {
     expect(await runWith(0.001, signal)).toEqual({ status: "restart" });
   });
 
-  test("throws when it is told to stop while it waits, or was told before", async () => {
+  test("restart: throws if it is aborted before or during its delay", async () => {
     const abort = new AbortController();
     const waiting = runWith(3_600, abort.signal);
     abort.abort();

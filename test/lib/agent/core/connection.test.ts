@@ -79,7 +79,7 @@ const kinds = (effects: AgentTransition["effects"]) =>
   effects.map((effect) => (effect.type === "send" ? effect.message.type : effect.type));
 
 describe("the link", () => {
-  test("greets a peer of wsctl.v1, and is up once it is welcomed", () => {
+  test("connection: sends hello to a wsctl.v1 peer and is up after the welcome", () => {
     const hand = new InHand();
     expect(kinds(hand.start())).toEqual(["dial"]);
     expect(kinds(hand.open(true))).toEqual(["hello"]);
@@ -88,7 +88,7 @@ describe("the link", () => {
     expect(hand.link.up).toEqual({ link: 1, isExtended: true });
   });
 
-  test("is up at once with a peer of the standard alone, and says no more than the standard", () => {
+  test("connection: with a standard peer it is up at once and sends only standard messages", () => {
     const hand = new InHand();
     hand.start();
     expect(kinds(hand.open(false))).toEqual(["heartbeat", "ping", "log"]);
@@ -102,7 +102,7 @@ describe("the link", () => {
     ]);
   });
 
-  test("follows advice on heartbeats, at once and later", () => {
+  test("connection: applies the heartbeat interval of each welcome", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
@@ -113,7 +113,7 @@ describe("the link", () => {
     expect(kinds(hand.pass(22_000))).toEqual(["heartbeat", "ping", "heartbeat", "ping"]);
   });
 
-  test("knows the control plane's clock", () => {
+  test("connection: computes the offset of the control plane's clock", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
@@ -135,13 +135,13 @@ describe("the link", () => {
     expect(hand.link.isCurrent(1)).toBe(false);
   });
 
-  test("gives up an attempt that leads to nothing", () => {
+  test("connection: a connection attempt times out", () => {
     const hand = new InHand();
     hand.start();
     expect(kinds(hand.pass(connectTimeoutMs))).toEqual(["terminate", "log"]);
   });
 
-  test("works by the standard with a peer that agreed to more and does not greet", () => {
+  test("connection: falls back to the standard if a wsctl.v1 peer sends no welcome", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
@@ -158,7 +158,7 @@ describe("the link", () => {
     expect(hand.link.up).toBeUndefined();
   });
 
-  test("spreads its first return over the seconds that the fleet was advised", () => {
+  test("connection: spreads the first reconnect over the reconnect window", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
@@ -167,7 +167,7 @@ describe("the link", () => {
     expect(hand.waitMs).toBe(20_000);
   });
 
-  test("doubles its waiting up to a cap, and forgets it only after steady uptime", () => {
+  test("connection: doubles the reconnect delay up to a maximum and resets it after a stable connection", () => {
     const hand = new InHand();
     hand.start();
     const waits: number[] = [];
@@ -188,7 +188,7 @@ describe("the link", () => {
     expect(hand.waitMs).toBe(5_000);
   });
 
-  test("comes back when a control plane that went down in order asked for it", () => {
+  test("connection: after a goaway it reconnects after the requested delay", () => {
     const hand = new InHand();
     hand.start();
     hand.open(true);
@@ -206,7 +206,7 @@ describe("the link", () => {
     expect(hand.waitMs).toBe(slowReconnectMs);
   });
 
-  test("ends for good when it is stopped, whatever the socket still reports", () => {
+  test("connection: never reconnects after it was stopped", () => {
     const hand = new InHand();
     hand.start();
     hand.open(false);

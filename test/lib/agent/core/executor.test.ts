@@ -10,7 +10,7 @@ import {
 import { answers, epoch, InHand, kinds } from "../../../support/harness/executorInHand.ts";
 
 describe("a command", () => {
-  test("is on record as started before it runs, and as ended before its answer leaves", () => {
+  test('executor: writes "started" before a command runs, and its response before sending it', () => {
     const hand = new InHand();
     hand.link();
     const begun = hand.command("r");
@@ -21,7 +21,7 @@ describe("a command", () => {
     expect(answers(ended)).toEqual(["done"]);
   });
 
-  test("is not run again: silent while it runs, answered from memory, then from the journal", () => {
+  test("executor: a repeated command does not run again; it gets the response from memory or the journal", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
@@ -39,7 +39,7 @@ describe("a command", () => {
     expect(answers(hand.command("r"))).toEqual(["done"]);
   });
 
-  test("that nobody knows is refused, on record", () => {
+  test("executor: an unknown command is rejected and the rejection is stored", () => {
     const hand = new InHand();
     hand.link();
     const step = hand.command("r", "nope");
@@ -47,7 +47,7 @@ describe("a command", () => {
     expect(step.writes).toMatchObject([{ record: { state: "ended" } }]);
   });
 
-  test("whose signatures become void while it waits for its turn is never run", () => {
+  test("executor: a queued command whose signatures expire never starts", () => {
     const hand = new InHand();
     hand.link();
     for (let index = 0; index < runningMax; index++) hand.command(`r${index}`);
@@ -57,13 +57,13 @@ describe("a command", () => {
     expect(kinds(hand.finish("r0"))).toEqual(["send"]);
   });
 
-  test("past its expiry is refused, never run", () => {
+  test("executor: a command that arrives after its expiry is rejected", () => {
     const hand = new InHand();
     hand.link();
     expect(answers(hand.command("r", "work", epoch))).toEqual(["EXPIRED"]);
   });
 
-  test("that was killed with its process is interrupted, never run again", () => {
+  test("executor: a command that ran when its process died ends as INTERRUPTED", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
@@ -72,7 +72,7 @@ describe("a command", () => {
     expect(kinds(hand.command("r"))).toEqual(["send"]);
   });
 
-  test("is told to stop at its timeout, and answered when it has stopped", () => {
+  test("executor: a command is stopped at its timeout and answered when it has stopped", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
@@ -81,7 +81,7 @@ describe("a command", () => {
     expect(answers(hand.finish("r"))).toEqual(["TIMEOUT"]);
   });
 
-  test("that does not stop is given up, and its late end changes nothing", () => {
+  test("executor: a command that does not stop ends as INTERRUPTED, and its late end is ignored", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
@@ -91,7 +91,7 @@ describe("a command", () => {
     expect(hand.executor.sizes.running).toBe(0);
   });
 
-  test("waits its turn on record, in order, and past that is BUSY", () => {
+  test("executor: queued commands start in order; commands beyond the queue limit are rejected with BUSY", () => {
     const hand = new InHand();
     hand.link();
     for (let index = 0; index < runningMax; index++) hand.command(`run-${index}`);
@@ -106,7 +106,7 @@ describe("a command", () => {
     );
   });
 
-  test("that waited is run by the next process, unless its time has passed", () => {
+  test("executor: the next process starts queued commands unless their TTL has passed", () => {
     const hand = new InHand();
     hand.link();
     for (let index = 0; index < runningMax; index++) hand.command(`run-${index}`);
@@ -118,7 +118,7 @@ describe("a command", () => {
     expect(hand.journal.get("stale")?.answer).toMatchObject({ code: "EXPIRED" });
   });
 
-  test("is remembered past its TTL, and for a week where there is none", () => {
+  test("executor: remembers a request longer than its TTL, and for a week without one", () => {
     const hand = new InHand();
     hand.command("with", "work", epoch + 5_000);
     hand.command("without");
@@ -128,7 +128,7 @@ describe("a command", () => {
 });
 
 describe("an answer", () => {
-  test("that could not be sent is sent on the next connection, until it is acknowledged", () => {
+  test("outbox: a response that was not sent is sent on the next connection until it is acknowledged", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
@@ -141,7 +141,7 @@ describe("an answer", () => {
     expect(answers(hand.link(true, 4))).toEqual([]);
   });
 
-  test("is repeated when no acknowledgement comes", () => {
+  test("outbox: repeats a response that is not acknowledged", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
@@ -150,7 +150,7 @@ describe("an answer", () => {
     expect(answers(hand.pass(1))).toEqual(["done"]);
   });
 
-  test("to a peer of the standard alone counts as received once the connection has lasted", () => {
+  test("outbox: a response to a standard peer counts as received if the connection lasts", () => {
     const hand = new InHand();
     hand.link(false);
     hand.command("r");
@@ -160,7 +160,7 @@ describe("an answer", () => {
     ]);
   });
 
-  test("carries its result as JSON within the message to a peer of the standard alone", () => {
+  test("response: a standard peer gets the result as JSON inside the message", () => {
     const hand = new InHand();
     hand.link(false);
     hand.command("r");
@@ -171,7 +171,7 @@ describe("an answer", () => {
     ]);
   });
 
-  test("over the limit of a message loses its result, and says so", () => {
+  test("response: a result over the message limit is omitted, and the message says so", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");

@@ -6,7 +6,7 @@ import { stopGraceMs } from "../../../../lib/protocol/limits.ts";
 import { answers, InHand, kinds } from "../../../support/harness/executorInHand.ts";
 
 describe("a command that outlives the process", () => {
-  test("is taken up by the process that comes back, and ends with its true result", () => {
+  test("executor: the next agent process resumes a running program and reports its result", () => {
     const hand = new InHand();
     hand.link();
     expect(kinds(hand.command("r1", "program"))).toEqual(["run"]);
@@ -18,7 +18,7 @@ describe("a command that outlives the process", () => {
     expect(kinds(ended)).toEqual(["send", "deleteRunDirectory"]);
   });
 
-  test("is lost only agents whose outcome is lost", () => {
+  test('executor: a program whose end is unknown ends as INTERRUPTED (outcome "lost")', () => {
     const hand = new InHand();
     hand.command("r1", "program");
     hand.restart();
@@ -28,7 +28,7 @@ describe("a command that outlives the process", () => {
     expect(answers(step)).toEqual(["INTERRUPTED"]);
   });
 
-  test("has the rest of its time, not all of it again", () => {
+  test("executor: a resumed program keeps its original timeout", () => {
     const hand = new InHand();
     hand.command("r1", "program");
     hand.pass(6_000);
@@ -37,7 +37,7 @@ describe("a command that outlives the process", () => {
     expect(kinds(hand.pass(1))).toEqual(["abort"]);
   });
 
-  test("keeps its result when it ended at the very moment of its timeout", () => {
+  test("executor: a program that ends exactly at its timeout keeps its result", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r1", "program");
@@ -50,7 +50,7 @@ describe("a command that outlives the process", () => {
     expect(answers(step)).toEqual(["TIMEOUT"]);
   });
 
-  test("neither holds a restart up nor the agent's end", () => {
+  test("executor: a running program delays neither a restart nor the shutdown of the agent", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r1", "program");
@@ -64,7 +64,7 @@ describe("a command that outlives the process", () => {
 });
 
 describe("a request that is cancelled", () => {
-  test("never begins where it waits for its turn", () => {
+  test("executor: a cancelled request that is queued never starts", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r1", "single");
@@ -73,7 +73,7 @@ describe("a request that is cancelled", () => {
     expect(kinds(hand.finish("r1"))).toEqual(["send"]);
   });
 
-  test("is stopped where it runs, and says so", () => {
+  test("executor: a cancelled request that runs is stopped and ends as cancelled", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r1");
@@ -84,7 +84,7 @@ describe("a request that is cancelled", () => {
     expect(hand.cancel("never seen").effects).toEqual([]);
   });
 
-  test("is lost where it does not stop", () => {
+  test("executor: a cancelled request that does not stop ends as lost", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r1");
@@ -92,7 +92,7 @@ describe("a request that is cancelled", () => {
     expect(answers(hand.pass(stopGraceMs))).toEqual(["INTERRUPTED"]);
   });
 
-  test("keeps the true result of a program that had ended by itself", () => {
+  test("executor: cancelling a program that has already ended keeps its result", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r1", "program");
@@ -101,7 +101,7 @@ describe("a request that is cancelled", () => {
   });
 });
 
-test("a command of which only one may run waits for its turn while others pass", () => {
+test("executor: a command with concurrency 1 waits while other commands start", () => {
   const hand = new InHand();
   hand.link();
   expect(kinds(hand.command("r1", "single"))).toEqual(["run"]);
@@ -110,7 +110,7 @@ test("a command of which only one may run waits for its turn while others pass",
   expect(kinds(hand.finish("r1"))).toEqual(["send", "run"]);
 });
 
-test("a command's own time limit holds where the request allows more", () => {
+test("executor: the timeout of the manifest applies if the request allows more", () => {
   const hand = new InHand();
   hand.link();
   hand.command("r1", "brief");

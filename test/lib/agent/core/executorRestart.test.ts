@@ -21,7 +21,7 @@ describe("a restart", () => {
     ]);
   });
 
-  test("answers every other restart that was waiting for its moment", () => {
+  test("restart: one restart of the process answers all pending restart requests", () => {
     const hand = new InHand();
     hand.link();
     for (const id of ["one", "two"]) hand.command(id, "restart");
@@ -34,7 +34,7 @@ describe("a restart", () => {
     ]);
   });
 
-  test("lets running commands end first, for so long and no longer, and takes no new ones", () => {
+  test("restart: running commands get a limited time to end, and no new ones start", () => {
     const hand = new InHand();
     hand.link();
     hand.command("busy");
@@ -51,7 +51,7 @@ describe("a restart", () => {
     expect(kinds(other.pass(restartGraceMs))).toContain("restart");
   });
 
-  test("that could not be written does not happen, and says so", () => {
+  test("restart: if it cannot be stored, the process continues and the request fails", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r", "restart");
@@ -64,7 +64,7 @@ describe("a restart", () => {
 });
 
 describe("a journal that fails", () => {
-  test("refuses what was to start, and tells a repeat the same once it is on record", () => {
+  test("executor: if the journal fails, queued commands are rejected, and a repeat gets the same response", () => {
     const hand = new InHand();
     hand.link();
     const t = new AgentTransition(hand.now);
@@ -85,7 +85,7 @@ describe("a journal that fails", () => {
     expect(answers(hand.link())).toEqual(["STORAGE_UNAVAILABLE"]);
   });
 
-  test("keeps the answer of what has run, and tries again", () => {
+  test("outbox: if the journal fails, the response stays in memory and the write is repeated", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");
@@ -97,7 +97,7 @@ describe("a journal that fails", () => {
     expect(answers(again)).toEqual(["done"]);
   });
 
-  test("keeps what was acknowledged until it is on record", () => {
+  test("outbox: an acknowledged response that is not stored is kept until it is", () => {
     const hand = new InHand();
     hand.link();
     hand.command("r");

@@ -37,7 +37,7 @@ describe("an update", () => {
     expect(answers(hand.link())[0]).toStartWith("updated");
   });
 
-  test("that did not prove itself is answered by the old version, with the reason", () => {
+  test("update: if the trial fails, the old version answers with the reason", () => {
     const hand = trying();
     hand.restart({ pid: 7, version: "1.2.3", trialFault: "it ended by itself" });
     expect(answers(hand.link())).toEqual([
@@ -45,14 +45,14 @@ describe("an update", () => {
     ]);
   });
 
-  test("whose both processes died is answered by whoever starts next", () => {
+  test("update: if both processes died, the next process answers", () => {
     const hand = trying();
     hand.restart();
     expect(answers(hand.link())[0]).toEndWith("failed its trial: it was interrupted");
   });
 });
 
-test("a restart that the version on trial is asked for tries nothing anew", () => {
+test("update: a restart during the trial does not start a second trial", () => {
   const hand = trying();
   hand.restart({ pid: 8, version: "1.3.0", isOnTrial: true });
   hand.link();

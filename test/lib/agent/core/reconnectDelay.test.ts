@@ -21,7 +21,7 @@ function delay(facts: Partial<ReconnectInput>): number {
   });
 }
 
-describe("returnDelayMs()", () => {
+describe("reconnectDelayMs()", () => {
   test("has a ceiling that doubles up to the cap", () => {
     const ceilings = Array.from({ length: 9 }, (_, attempt) => delay({ attempt }));
     expect(ceilings).toEqual([
@@ -31,13 +31,13 @@ describe("returnDelayMs()", () => {
     expect(delay({ attempt: Number.POSITIVE_INFINITY })).toBe(backoffMsMax);
   });
 
-  test("jitters all the way down to nothing", () => {
+  test("reconnectDelayMs(): the jitter goes down to zero", () => {
     expect(delay({ attempt: 3, random: 0 })).toBe(0);
     expect(delay({ attempt: 3, random: 0.25 })).toBe(2_000);
     expect(delay({ attempt: 20, random: 0.5 })).toBe(backoffMsMax / 2);
   });
 
-  test("spreads the first return over what the fleet needs, within the cap", () => {
+  test("reconnectDelayMs(): the first reconnect is spread over the reconnect window, up to the maximum", () => {
     expect(delay({ spreadMs: 20_000 })).toBe(20_000);
     expect(delay({ spreadMs: 20_000, random: 0.5 })).toBe(10_000);
     expect(delay({ spreadMs: 20_000, attempt: 5 })).toBe(32_000);
@@ -61,7 +61,7 @@ describe("returnDelayMs()", () => {
     },
   );
 
-  test("does what a control plane that went down in order asked for", () => {
+  test("reconnectDelayMs(): after a goaway it is the requested delay", () => {
     expect(delay({ retryAfterMs: 0 })).toBe(0);
     expect(delay({ retryAfterMs: 7_000, closeCode: 4401, attempt: 9, random: 0.1 })).toBe(7_000);
   });

@@ -18,7 +18,7 @@ import { decodeFromAgent, encode } from "../../../../lib/protocol/wire/codec.ts"
 
 const success = { type: "response", status: "success" } as const;
 
-describe("fittingAnswer()", () => {
+describe("truncateResponse()", () => {
   test.each([
     { ...success },
     { ...success, message: "done", result: { a: [1, null] } },
@@ -52,7 +52,7 @@ describe("fittingAnswer()", () => {
     expect(truncateResponse({ ...success, message: "a\ud800b" }).message).toBe("a\ufffdb");
   });
 
-  test("leaves a result out that is too large, and says so; how it ended stands", () => {
+  test("truncateResponse(): omits a result that is too large, says so, and keeps the status", () => {
     const answer = truncateResponse({ ...success, message: "done", result: "€".repeat(22_000) });
     expect(answer).toMatchObject({ type: "response", status: "success" });
     expect(answer).toHaveProperty("result", {
@@ -78,7 +78,7 @@ describe("fittingAnswer()", () => {
   });
 });
 
-test("fittingAnswer() draws its line where a message of wsctl.v1 still has room", () => {
+test("truncateResponse(): the limit leaves room for the rest of a wsctl.v1 message", () => {
   const kinds = new Set<boolean>();
   for (let length = 62_000; length <= 66_000; length += 10) {
     const answer = truncateResponse({ ...success, result: "x".repeat(length) });
@@ -89,8 +89,8 @@ test("fittingAnswer() draws its line where a message of wsctl.v1 still has room"
   expect([...kinds]).toEqual([true, false]);
 });
 
-describe("messageOf()", () => {
-  test("gives a peer of wsctl.v1 message and result apart", () => {
+describe("buildMessage()", () => {
+  test("buildMessage(): a wsctl.v1 peer gets message and result in separate fields", () => {
     expect(buildMessage("1", { ...success, message: "done", result: { a: 1 } }, true)).toEqual({
       type: "response",
       request_id: "1",
@@ -151,7 +151,7 @@ describe("the answers an executor gives by itself", () => {
     expect(cannotSave().message).toContain("was not run");
   });
 
-  test("restarted() proves itself by the new process", () => {
+  test("restarted(): contains the process ID of the new process", () => {
     expect(restarted({ pid: 77, version: "1.2.3" }, 12_345)).toEqual({
       ...success,
       message: "restarted, back after 12.3 s as process 77, version 1.2.3",

@@ -12,7 +12,7 @@ const times = ({ effects }: AgentTransition) =>
     return [[payload.execution_ms, payload.response_age_ms]];
   });
 
-test("an answer says how long its command ran, from the journal too", () => {
+test("response: contains how long the command ran, also after a restart of the agent", () => {
   const hand = new InHand();
   hand.link();
   hand.command("r");
@@ -22,7 +22,7 @@ test("an answer says how long its command ran, from the journal too", () => {
   expect(times(hand.command("r"))).toEqual([[1_500, 700]]);
 });
 
-test("one that had to wait for a connection says how long it did", () => {
+test("response: contains its age if it waited for a connection", () => {
   const hand = new InHand();
   hand.command("r");
   hand.now += 1_500;
@@ -31,7 +31,7 @@ test("one that had to wait for a connection says how long it did", () => {
   expect(times(hand.link())).toEqual([[1_500, 60_000]]);
 });
 
-test("what a restart took counts, and a process before it", () => {
+test("response: the run time of a restart includes the time before the process was replaced", () => {
   const hand = new InHand();
   hand.command("r", "program");
   hand.now += 1_000;
@@ -41,7 +41,7 @@ test("what a restart took counts, and a process before it", () => {
   expect(times(hand.finish("r"))).toEqual([[2_000, 0]]);
 });
 
-test("nothing is said of what never began, nor to a peer of the standard alone", () => {
+test("response: contains no times for a command that never started, or for a standard peer", () => {
   const hand = new InHand();
   hand.link();
   expect(times(hand.command("r", "nope"))).toEqual([[undefined, undefined]]);

@@ -33,16 +33,16 @@ function signed(signers: readonly Signer[], changed: Partial<typeof subject> = {
 const two = `restart=2:${alice.text},${bob.text},${carol.text}`;
 
 describe("an agent that trusts", () => {
-  test("nobody in particular believes the control plane", () => {
+  test("command trust: an agent without trusted keys runs unsigned commands", () => {
     expect(new CommandTrust([], "web-1").check(signed([]), now)).toEqual({ signedBy: [] });
   });
 
-  test("keys takes what one of them has signed for it", () => {
+  test("command trust: a command that one trusted key signed is accepted", () => {
     const trust = new CommandTrust([alice.text, bob.text], "web-1");
     expect(trust.check(signed([bob]), now)).toEqual({ signedBy: [bob.publicKey.id] });
   });
 
-  test("two of three takes what any two have signed, and not one twice", () => {
+  test("command trust: with a threshold of 2 of 3 keys, two different signatures are needed", () => {
     const trust = new CommandTrust([two], "web-1");
     expect(trust.check(signed([carol, alice]), now)).not.toHaveProperty("refusal");
     expect(trust.check(signed([carol]), now)).toHaveProperty("refusal");
@@ -107,7 +107,7 @@ describe("an agent that trusts", () => {
     [`2:${alice.text}`, /requires 2 signatures .* names 1 keys/],
     [`update=3:${alice.text},${bob.text}`, /for "update"/],
     [`${alice.text},nokey`, /must be \[COMMAND/],
-  ])("cannot be told %j", (text, says) => {
+  ])("command trust: the --trust value %j is rejected", (text, says) => {
     expect(() => new CommandTrust([text], "web-1")).toThrow(says);
   });
 });

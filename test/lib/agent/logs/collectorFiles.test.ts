@@ -68,7 +68,7 @@ describe("the last lines", () => {
     expect(ended.printed).toBe("two\r\nno end");
   });
 
-  test("of two files are two, even where the first does not end its last", async () => {
+  test("log collector: the last line of one file and the first of the next stay separate without a line feed", async () => {
     using dir = temporaryDir();
     writeLog(join(`${dir}`, "a.log"), "open", 10);
     writeLog(join(`${dir}`, "b.log"), "next\n");
@@ -96,7 +96,7 @@ describe("the last lines", () => {
 });
 
 describe("files that cannot be read", () => {
-  test("are none where a pattern means none", async () => {
+  test("log collector: a pattern without matches returns no files", async () => {
     using dir = temporaryDir();
     const { collected: facts, printed } = await collected(
       orderFor(`${dir}`, globs(`${dir}`, "*.log", "none/**/*.log")),
@@ -134,7 +134,7 @@ describe("files that cannot be read", () => {
     expect(reasons["old.log.xz"]).toMatch(/only .gz is supported/);
   });
 
-  test("fail it when there is no other", async () => {
+  test("log collector: fails if no file of the source can be read", async () => {
     using dir = temporaryDir();
     const absent = collected(orderFor(`${dir}`, globs(`${dir}`, "absent.log")));
     expect(absent).rejects.toThrow(/^Cannot read .*absent\.log: .*ENOENT/);
@@ -190,7 +190,7 @@ describe("a large result", () => {
     expect(seen).toHaveLength(2);
   });
 
-  test("beyond the room there is ends with a reason", async () => {
+  test("log collector: a result over the size limit fails with the reason", async () => {
     using dir = temporaryDir();
     writeLog(join(`${dir}`, "a.log"), count(1, 100));
     const run = collected(orderFor(`${dir}`, globs(`${dir}`, "a.log")), { outputBytesMax: 100 });

@@ -6,7 +6,7 @@ import { temporaryDir } from "../../../support/processes/processes.ts";
 
 const shell = (script: string) => ({ kind: "command", argv: ["/bin/sh", "-c", script] });
 
-test("of a program that floods, the oldest lines go, unless they are asked for", async () => {
+test("log collector: of a program's endless output the oldest lines are dropped, unless they are requested", async () => {
   using dir = temporaryDir();
   const flood = shell("seq 1 200000");
   const spoolBytesMax = 100_000;
@@ -25,7 +25,7 @@ test("of a program that floods, the oldest lines go, unless they are asked for",
   expect(readdirSync(`${dir}`)).toEqual(["collected"]);
 });
 
-test("a program that floods without end is stopped as soon as that is too much", async () => {
+test("log collector: a program is stopped when its output exceeds the limit", async () => {
   using dir = temporaryDir();
   const order = orderFor(`${dir}`, shell("yes"), { lines: "all" });
   const run = collected(order, { spoolBytesMax: 1_000_000 });

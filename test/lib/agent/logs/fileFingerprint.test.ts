@@ -29,12 +29,12 @@ describe("a file", () => {
     expect(await like(read + lines(500, 600), read)).toBe("copy");
   });
 
-  test("may come to be one while it is shorter", async () => {
+  test("file fingerprint: a shorter file may still become a copy", async () => {
     expect(await like(read.slice(0, 2_000), read)).toBe("growing");
     expect(await like("", read)).toBe("growing");
   });
 
-  test("is none that only begins alike, or whose beginning tells nothing", async () => {
+  test("file fingerprint: a file with only the same beginning is not a copy", async () => {
     expect(await like(lines(0, 300) + lines(900, 1_500), read)).toBe("other");
     expect(await like(lines(1, 700), read)).toBe("other");
     expect(await like("short\n", "short\n")).toBe("other");

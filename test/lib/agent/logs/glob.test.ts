@@ -32,7 +32,7 @@ describe("a pattern", () => {
     expect(matches(segment, name)).toBe(isMatch);
   });
 
-  test("that no name can make slow", () => {
+  test("glob: matching is linear for any file name", () => {
     const begin = performance.now();
     expect(matches("a*".repeat(60), `${"a".repeat(250)}b`.replace(/b$/, "a"))).toBe(true);
     expect(matches(`${"*a".repeat(60)}b`, "a".repeat(255))).toBe(false);

@@ -20,7 +20,7 @@ describe("the journal", () => {
     ]);
   });
 
-  test("judges times itself, and leaves patterns to us", () => {
+  test("journalctl: times are passed to it, patterns are applied by wsctl", () => {
     const wanted = { since: now - 60_000, until: now - 5, grep: /x/ };
     expect(journalArgv(source, { lines: 50, filter: wanted }, now)).toEqual([
       ...head,

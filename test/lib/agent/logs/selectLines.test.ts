@@ -58,7 +58,7 @@ function expected(files: { lines: Line[] }[], asked: Asked): string {
   return (lines === "all" ? found : found.slice(-Number(lines))).map(textOf).join("");
 }
 
-test("whatever is asked of whatever files, it finds the same", async () => {
+test("selectLines(): agrees with a simple reference implementation for random files and filters", async () => {
   const property = fc.asyncProperty(
     fc.array(file, { maxLength: 4 }),
     question,
@@ -77,7 +77,7 @@ test("whatever is asked of whatever files, it finds the same", async () => {
   await fc.assert(property, { numRuns: 300 });
 });
 
-test("the last of many numbers are known, and the earliest of them", () => {
+test("selectLines: finds the latest and the earliest timestamp of many lines", () => {
   const last = new RingBuffer(3);
   expect(last.earliest(2)).toBeUndefined();
   for (const number of [1, 2, 3, 4, 5]) last.add(number);

@@ -8,7 +8,7 @@ import type { JsonObject } from "../../../../lib/protocol/json.ts";
 
 const least = 'description = "d"\nargv = ["/bin/true"]\n';
 
-describe("readProgram()", () => {
+describe("parseProgram()", () => {
   test("reads what is needed and fills in the rest", () => {
     expect(parseProgram("deploy.toml", least)).toMatchObject({
       name: "deploy",
@@ -68,7 +68,7 @@ enum = ["test", "prod"]
 `,
 );
 
-describe("fillIn()", () => {
+describe("applyDefaults()", () => {
   test("takes what fits, with defaults", () => {
     expect(applyDefaults(program, { version: "v1" })).toEqual({
       values: { version: "v1", count: 3 },
@@ -97,7 +97,7 @@ describe("fillIn()", () => {
   });
 });
 
-test("argvOf() makes exactly one argument of each, whatever is in it", () => {
+test("buildArgv() makes exactly one argument of each, whatever is in it", () => {
   const values = { version: "v1 $(id) ; 'x\" {count}", count: 3 };
   expect(buildArgv(program, values)).toEqual([
     "/bin/deploy",

@@ -35,7 +35,7 @@ describe("isAllowed()", () => {
   });
 });
 
-describe("readExec()", () => {
+describe("parseExec()", () => {
   test("fills in standard input", () => {
     const exec = { argv: ["df", "a b", ""], stdin: "" };
     expect(parseExec({ argv: ["df", "a b", ""] })).toEqual({ exec });

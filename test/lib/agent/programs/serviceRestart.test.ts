@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseService } from "../../../../lib/agent/programs/serviceRestart.ts";
 
-describe("readService()", () => {
+describe("parseService()", () => {
   test.each<[string, string[][]]>([
     [
       'unit = "nginx.service"',

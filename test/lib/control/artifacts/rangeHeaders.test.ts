@@ -6,7 +6,7 @@ import {
   parseRange,
 } from "../../../../lib/control/artifacts/rangeHeaders.ts";
 
-describe("contentRange()", () => {
+describe("parseContentRange()", () => {
   test("reads the places of a part within what was announced", () => {
     expect(parseContentRange(undefined, 10)).toBeUndefined();
     expect(parseContentRange("bytes 0-9/10", 10)).toEqual({ start: 0, end: 10 });
@@ -32,7 +32,7 @@ describe("contentRange()", () => {
   });
 });
 
-describe("rangeOf()", () => {
+describe("parseRange()", () => {
   test.each([
     [undefined, undefined],
     ["bytes=0-0", { start: 0, end: 1 }],

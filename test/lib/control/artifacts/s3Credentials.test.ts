@@ -29,7 +29,7 @@ describe("credentialsFromEnv()", () => {
   });
 });
 
-test("profileOf() reads one section of an INI file", () => {
+test("readProfile() reads one section of an INI file", () => {
   const text = `# a comment
 [other]
 aws_access_key_id = wrong

@@ -17,7 +17,7 @@ describe("failed attempts", () => {
     expect(limit.failed("192.0.2.1", authWindowMs)).toBeUndefined();
   });
 
-  test("of one network of IPv6 are one's", () => {
+  test("failed attempts: addresses of one IPv6 network count together", () => {
     const limit = new FailedAttempts();
     let waits: number | undefined;
     for (let host = 0; host <= authFailuresMax; host++)
@@ -26,7 +26,7 @@ describe("failed attempts", () => {
     expect(limit.failed("2001:db8:0:1::1", 0)).toBeUndefined();
   });
 
-  test("of however many addresses take no more than so much room", () => {
+  test("failed attempts: memory is bounded for any number of addresses", () => {
     const limit = new FailedAttempts();
     for (let host = 0; host < 3 * failedAddressesMax; host++) limit.failed(`host-${host}`, 0);
     expect(limit.failed("host-0", 0)).toBeUndefined();

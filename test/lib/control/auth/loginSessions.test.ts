@@ -14,7 +14,7 @@ test("login sessions: use() finds a session by its secret until the session ends
   expect(known.use("secret", 1)).toBeUndefined();
 });
 
-test("use() puts the end of an unused login off, and the end of its life not", () => {
+test("login sessions: use() extends the idle time and not the lifetime", () => {
   const known = logins();
   known.begin("used", holder("a"), 0);
   known.begin("unused", holder("a"), 0);
@@ -35,7 +35,7 @@ test("login sessions: begin() ends only the oldest session of the same token or 
   expect(known.use("other", 0)).toBeDefined();
 });
 
-test("begin() refuses what is more than there may be, until some have ended", () => {
+test("login sessions: begin() refuses sessions above the maximum", () => {
   const known = logins();
   for (let count = 0; count < loginsMax; count++) known.begin(`${count}`, holder(`${count}`), 0);
   expect(() => known.begin("more", holder("more"), 99)).toThrow(/Too many console sessions/);

@@ -8,7 +8,7 @@ import {
 import { CoreInHand, commandsIn, epoch, outcomesIn } from "../../../support/harness/controlCore.ts";
 
 describe("submit", () => {
-  test("writes the job as sent, in one write, before the command leaves", () => {
+  test('core: writes job and "sent" in one write before the command is sent', () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     const { requestIds, step } = hand.submit(["a"]);
@@ -31,7 +31,7 @@ describe("submit", () => {
     expect(back.writes).toContainEqual(expect.objectContaining({ type: "markSent" }));
   });
 
-  test("keeps the order of an agent's requests, and never has more unanswered than its window", () => {
+  test("core: sends an agent's requests in order, and at most the in-flight limit", () => {
     const hand = new CoreInHand(undefined, ["a"]);
     const ids = Array.from(
       { length: inflightPerAgentMax + 3 },
@@ -46,7 +46,7 @@ describe("submit", () => {
     ]);
   });
 
-  test("refuses a job whole when one agent's queue is full", () => {
+  test("core: rejects the whole job if the queue of one agent is full", () => {
     const hand = new CoreInHand(undefined, ["a", "b"]);
     for (let count = 0; count < openPerAgentMax; count++) hand.submit(["a"]);
     const { step } = hand.submit(["b", "a"]);
@@ -54,7 +54,7 @@ describe("submit", () => {
     expect(step.effects).toMatchObject([{ type: "rejectJob", error: { code: "BUSY" } }]);
   });
 
-  test("tells only a peer of wsctl.v1 about timeouts and expiry", () => {
+  test("core: only wsctl.v1 peers get timeout and expiry in the command", () => {
     const hand = new CoreInHand();
     hand.connect("a");
     hand.connect("b", { isExtended: false });
@@ -105,7 +105,7 @@ describe("an outcome", () => {
     expect(told.effects).toMatchObject([{ message: { type: "ack", request_id: requestId } }]);
   });
 
-  test("comes only from the agent it was asked of", () => {
+  test("core: a response from another agent is rejected", () => {
     const hand = new CoreInHand();
     hand.connect("a");
     const other = hand.connect("b");
@@ -126,7 +126,7 @@ describe("an outcome", () => {
     expect(told.effects).toMatchObject([{ message: { payload: { code: "UNKNOWN_REQUEST" } } }]);
   });
 
-  test("is expired only for what was never sent", () => {
+  test("core: only a request that was never sent expires", () => {
     const hand = new CoreInHand(undefined, ["a"]);
     const { requestIds } = hand.submit(["a"], { ttlMs: 5_000 });
     expect(outcomesIn(hand.pass(4_999))).toEqual({});
@@ -178,7 +178,7 @@ describe("redelivery", () => {
     expect(commandsIn(hand.connect("a", { journal: "two" }).step)).toEqual([]);
   });
 
-  test("never goes to a copy of that journal", () => {
+  test("core: a command is not sent again to an agent with a copied journal", () => {
     const hand = new CoreInHand();
     hand.connect("a", { journal: "original" });
     hand.journals.set("copy", hand.journals.get("original") ?? { journal_id: "", epoch: 0 });
@@ -187,7 +187,7 @@ describe("redelivery", () => {
     expect(commandsIn(hand.connect("a", { journal: "copy" }).step)).toEqual([]);
   });
 
-  test("goes to the same process on a new connection, never to another that pushed it out", () => {
+  test("core: a command is sent again to the same process on a new connection, but not to a duplicate", () => {
     const hand = new CoreInHand();
     hand.connect("a", { instance: "one" });
     const { requestIds } = hand.submit(["a"]);
@@ -208,7 +208,7 @@ describe("redelivery", () => {
     });
   });
 
-  test("cannot put the end off for ever, however often the agent flaps", () => {
+  test("core: reconnecting does not extend the deadline of a sent request", () => {
     const hand = new CoreInHand();
     hand.connect("a");
     const { requestIds } = hand.submit(["a"], { timeoutMs: 5_000, ttlMs: 10_000 });
@@ -250,7 +250,7 @@ describe("after a restart", () => {
 });
 
 describe("without a journal", () => {
-  test("no memory is given a name that could not be kept", () => {
+  test("core: without a journal, an agent that needs a new journal ID is told to reconnect later", () => {
     const hand = new CoreInHand();
     const first = hand.connect("a");
     const failed = hand.step({ type: "commitFailed", writes: first.step.writes });

@@ -44,7 +44,7 @@ describe("a peer of the standard alone that was sent a command and left", () => 
   });
 });
 
-test("an answer that could not be taken is what the outcome tells of, if no better one follows", () => {
+test("standard peer: an invalid response is reported in the outcome if no valid one follows", () => {
   const hand = new CoreInHand();
   const { sessionId } = hand.connect("a", { isExtended: false });
   const [first = "", second = ""] = [hand.submit(["a"]), hand.submit(["a"])].map(

@@ -41,7 +41,7 @@ describe("figures on disk", () => {
     journal.close();
   });
 
-  test("are kept for so long, and forgotten a step at a time", () => {
+  test("metrics: are deleted after their retention, a limited number at a time", () => {
     using dir = temporaryDir();
     const journal = openJournal(`${dir}`);
     const { metrics } = journal;

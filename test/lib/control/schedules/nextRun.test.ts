@@ -56,7 +56,7 @@ describe("civil time", () => {
 });
 
 describe("spans", () => {
-  test("are counted from the beginning, whatever was left out", () => {
+  test("schedule: intervals count from the creation, whatever runs were skipped", () => {
     const timing = { every_seconds: 900 };
     const begun = at("2026-01-01T00:00:07Z");
     expect(told(nextAfter(timing, begun, begun))).toBe("2026-01-01T00:15:07.000Z");
@@ -81,7 +81,7 @@ describe("spans", () => {
     },
   );
 
-  test("a moment comes once", () => {
+  test("schedule: --at runs once", () => {
     const once = { at: "2026-01-01T12:00:00Z" };
     expect(runs(once, "2026-01-01T00:00:00Z", 2)).toEqual(["2026-01-01T12:00:00.000Z", "never"]);
     expect(() => checkTiming(once, at("2026-01-02T00:00:00Z"))).toThrow(/is in the past/);

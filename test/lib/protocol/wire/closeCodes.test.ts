@@ -18,7 +18,7 @@ describe("closeCodes", () => {
   );
 });
 
-describe("comeBack()", () => {
+describe("reconnect()", () => {
   test.each(Object.values(closeCodes))("of %j is what the table says", (fact) => {
     expect(reconnectPolicy(fact.code)).toBe(fact.reconnect);
   });

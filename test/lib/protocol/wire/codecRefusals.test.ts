@@ -243,7 +243,7 @@ describe("a codec refusal contains the request id and whether it is answered", (
   });
 });
 
-describe("issueText()", () => {
+describe("formatIssue()", () => {
   const Shape = v.strictObject({
     inner: v.strictObject({ name: v.string(), size: v.optional(v.number("size must be small")) }),
   });

@@ -205,7 +205,7 @@ function openSlow(storage: LogStorage) {
   });
 }
 
-test("a full disk leaves the end of a segment to batches that end what has begun", () => {
+test("log: on a full disk the reserved space accepts entries that end requests", () => {
   const storage = new FaultyStorage();
   const { log } = openLog(storage);
   storage.takesNoFiles = true;

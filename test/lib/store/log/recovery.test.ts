@@ -32,7 +32,7 @@ test("a torn tail is removed once, and reported", () => {
   expect(torn).toBeGreaterThan(20);
 });
 
-test("damage before an intact batch is no torn tail, even if the head stays behind", () => {
+test("log: damage before an intact batch is reported and not treated as a torn tail", () => {
   const storage = new FaultyStorage();
   const { log } = openLog(storage);
   for (let number = 1; number <= 3; number++) append(log, [entry(number)]);
@@ -42,7 +42,7 @@ test("damage before an intact batch is no torn tail, even if the head stays behi
   expect(refusalOf(killed)).toMatch(/entry 1 is damaged, and entry 2 follows it/);
 });
 
-test("a batch of another copy of the log at the right place is refused", () => {
+test("log: a batch of another copy of the log is refused even at the right offset", () => {
   const before = new FaultyStorage();
   append(openLog(before).log, [entry(1)]);
   const [ours, theirs] = [3, 4].map((number) => {

@@ -17,7 +17,7 @@ describe("HeadTail", () => {
     [["abcdefghi"], "abcd\n[… 1 bytes omitted …]\nfghi"],
     [["ab", "cdefg", "hij", "k"], "abcd\n[… 3 bytes omitted …]\nhijk"],
     [["a".repeat(4), "b".repeat(1_000_000), "end!"], "aaaa\n[… 1000000 bytes omitted …]\nend!"],
-  ])("keeps of %j in 8 bytes what it should", (chunks, text) => {
+  ])("HeadTailBuffer: of %j it keeps the first 4 and the last 4 bytes", (chunks, text) => {
     expect(kept(8, chunks)).toBe(text);
   });
 

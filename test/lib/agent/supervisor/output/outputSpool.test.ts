@@ -67,7 +67,7 @@ describe("a spool", () => {
     expect(reader.read(10, all)).toHaveLength(90);
   });
 
-  test("keeps the latest megabytes, and a reader behind them is told what it missed", () => {
+  test("output spool: keeps the newest megabytes and tells a slow reader what it missed", () => {
     using dir = temporaryDir();
     const spool = new SpoolWriter(`${dir}`);
     for (let index = 0; index < 3_000; index++) {
@@ -83,7 +83,7 @@ describe("a spool", () => {
     expect(kept).toBeLessThan(4.1 * mebibyte);
   });
 
-  test("says when the next piece would push out what somebody has not read, and then does not", () => {
+  test("output spool: a chunk that would displace unread output is held back", () => {
     using dir = temporaryDir();
     const spool = new SpoolWriter(`${dir}`);
     const chunk = Buffer.alloc(8_000, 97);

@@ -44,7 +44,7 @@ describe("a session", () => {
     expect(closings(closed)).toMatchObject([{ name: "silent" }, { type: "terminate" }]);
   });
 
-  test("is not spared the hello by other messages", () => {
+  test("agent registry: other messages do not replace the hello", () => {
     const hand = new CoreInHand();
     const session = { sessionId: 1, agentId: "a", tokenId: "t", isExtended: true, address: "" };
     hand.step({ type: "connectionOpened", session: { ...session, freshJournalId: "f" } });
@@ -56,7 +56,7 @@ describe("a session", () => {
     expect(closed).toMatchObject([{ name: "silent" }, { type: "terminate" }]);
   });
 
-  test("may say hello once", () => {
+  test("agent registry: a second hello is rejected", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     const payload = {
@@ -82,7 +82,7 @@ describe("a session", () => {
     expect(hand.core.registry.agent("a").session).toBeUndefined();
   });
 
-  test("is given a last chance when the process itself was held up", () => {
+  test("agent registry: after a pause of the control plane, agents get extra time before they time out", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     hand.now += 300_000;
@@ -130,7 +130,7 @@ describe("a session", () => {
     expect(closings(step)).toMatchObject([{ name: "rateLimited" }]);
   });
 
-  test("that does not read is closed without waiting for it", () => {
+  test("agent registry: the connection of an agent that does not read is terminated", () => {
     const hand = new CoreInHand();
     const { sessionId } = hand.connect("a");
     const step = hand.step({ type: "sendBufferFull", sessionId });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { pacingFor, shouldResend } from "../../../../../lib/control/core/agents/pacing.ts";
 
-describe("adviceFor()", () => {
+describe("pacingFor()", () => {
   test.each([
     [0, 15, 15, 1],
     [1, 15, 15, 1],
@@ -43,7 +43,7 @@ describe("adviceFor()", () => {
   });
 });
 
-describe("isOutdated()", () => {
+describe("shouldResend()", () => {
   const told = { heartbeatSeconds: 20, reconnectSeconds: 10 };
   test.each([
     [20, 10, false],
@@ -56,8 +56,11 @@ describe("isOutdated()", () => {
     [20, 9, false],
     [20, 8, true],
     [17, 8, true],
-  ])("of 20 s and 10 s, when it is %d s and %d s now: %p", (heartbeat, reconnect, outdated) => {
-    const now = { heartbeatSeconds: heartbeat, reconnectSeconds: reconnect };
-    expect(shouldResend(told, now)).toBe(outdated);
-  });
+  ])(
+    "shouldResend(): heartbeat 20 s and window 10 s, now %d s and %d s: %p",
+    (heartbeat, reconnect, outdated) => {
+      const now = { heartbeatSeconds: heartbeat, reconnectSeconds: reconnect };
+      expect(shouldResend(told, now)).toBe(outdated);
+    },
+  );
 });

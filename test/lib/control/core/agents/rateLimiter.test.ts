@@ -20,7 +20,7 @@ function admittedAt(rateLimiter: RateLimiter, bytes: number, now: number): numbe
   return count;
 }
 
-describe("Throttle.admit()", () => {
+describe("RateLimiter.admit()", () => {
   test("admits a burst of messages and no more", () => {
     expect(admittedAt(new RateLimiter(start), 1, start)).toBe(messagesBurstMax);
   });
@@ -32,7 +32,7 @@ describe("Throttle.admit()", () => {
     expect(new RateLimiter(start).admit(messageBytesBurstMax + 1, start)).toBe(false);
   });
 
-  test("saves nothing up beyond the burst, however long it was quiet", () => {
+  test("RateLimiter.admit(): unused rate is not saved beyond the burst", () => {
     expect(admittedAt(new RateLimiter(start), 1, start + 86_400_000)).toBe(messagesBurstMax);
   });
 
@@ -80,14 +80,14 @@ describe("Throttle.admit()", () => {
     );
   });
 
-  test("takes a clock that steps back for one that stands still", () => {
+  test("RateLimiter.admit(): a clock that is set back counts as unchanged", () => {
     const rateLimiter = new RateLimiter(start);
     expect(rateLimiter.admit(1, start - 60_000)).toBe(true);
     expect(admittedAt(rateLimiter, 1, start - 60_000)).toBe(messagesBurstMax - 1);
   });
 });
 
-describe("Throttle.strike()", () => {
+describe("RateLimiter.countViolation()", () => {
   function strikes(rateLimiter: RateLimiter, count: number, now: number): boolean[] {
     return Array.from({ length: count }, () => rateLimiter.countViolation(now));
   }

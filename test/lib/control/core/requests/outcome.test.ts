@@ -34,7 +34,7 @@ function times(payload: object, { isExtended = true, now = 100_000 } = {}) {
 }
 
 describe("the beginning of a command", () => {
-  test("is counted back from when its answer came", () => {
+  test("outcome: the start time is computed back from the receipt of the response", () => {
     const expected = { startedAt: 93_000, executionMs: 5_000 };
     expect(times({ execution_ms: 5_000, response_age_ms: 2_000 })).toEqual(expected);
     expect(times({ execution_ms: 5_000 })).toEqual({ startedAt: 95_000, executionMs: 5_000 });

@@ -69,7 +69,7 @@ describe("a subscriber", () => {
     ]);
   });
 
-  test("leaves without a word where its agent knows of none", () => {
+  test("output subscriptions: no message is sent if the agent does not know the subscription", () => {
     const subscriptions = new OutputSubscriptions();
     for (const to of [
       undefined,
@@ -82,7 +82,7 @@ describe("a subscriber", () => {
     expect(subscriptions.size).toBe(0);
   });
 
-  test("of an agent of the standard alone has seen the end", () => {
+  test("output subscriptions: a subscription to a standard agent ends at once", () => {
     const subscriptions = new OutputSubscriptions();
     const told = asked(subscriptions, { ...session, isExtended: false });
     expect(told).toEqual([
@@ -103,7 +103,7 @@ describe("a subscriber", () => {
     expect(subscriptions.accept("a", piece(3, "", { end: true }))).toBe(true);
   });
 
-  test("who asks again keeps what it received since", () => {
+  test("output subscriptions: a repeated request continues after the received chunks", () => {
     const subscriptions = new OutputSubscriptions();
     asked(subscriptions, session);
     expect(subscriptions.accept("a", piece(1, "x".repeat(500)))).toBe(true);

@@ -33,13 +33,13 @@ describe("a rollout", () => {
     expect(rollouts.ended("j", "r2", "success", 1).started).toEqual([]);
   });
 
-  test("without limits is none", () => {
+  test("rollout: a job without rollout options starts all its requests", () => {
     const { rollouts, first } = begun({}, 3);
     expect(first).toHaveLength(3);
     expect(rollouts.ended("j", "r0", "lost", 1)).toEqual({ started: [] });
   });
 
-  test("stops once, with the first failure too many", () => {
+  test("rollout: stops once, when failures exceed the maximum", () => {
     const { rollouts } = begun({ batch: 1, maxFailures: 1 }, 4);
     expect(rollouts.ended("j", "r0", "error", 1).stop).toBeUndefined();
     expect(rollouts.ended("j", "r1", "lost", 1)).toEqual({ started: [], stop: "2 failures" });
@@ -120,7 +120,7 @@ describe("after a restart", () => {
     };
   }
 
-  test("it goes on where it stood, and lets others go with the next tick", () => {
+  test("rollout: after a restart it continues at the same place", () => {
     const { rollouts, turned } = restored({ batch: 3, maxFailures: 1 });
     expect(turned).toEqual(["r1", "r2"]);
     expect(ids(rollouts.due(1_000))).toEqual(["r3"]);
@@ -140,7 +140,7 @@ describe("after a restart", () => {
     expect(rollouts.due(10_000)).toEqual([]);
   });
 
-  test("a clock that was set back meanwhile puts no turn off for longer than its wait", () => {
+  test("rollout: a clock that was set back does not extend a pause", () => {
     const job = { ...jobWith({ canary: 1, canaryPauseMs: 5_000 }), createdAt: 90_000 };
     const open: OpenRequest[] = [{ requestId: "r1", jobId: "j", agentId: "a1", state: "queued" }];
     const all: RequestProgress[] = [
@@ -154,7 +154,7 @@ describe("after a restart", () => {
     expect(rollouts.next()).toBe(now + 5_000);
   });
 
-  test("what is paused stays so, also what had its turn", () => {
+  test("rollout: after a restart a paused job stays paused", () => {
     const { rollouts, turned } = restored({ batch: 3, pausedAt: 60 });
     expect(turned).toEqual(["r1"]);
     expect(rollouts.due(1_000)).toEqual([]);

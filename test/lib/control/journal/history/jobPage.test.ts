@@ -81,7 +81,7 @@ describe("a list of jobs", () => {
     expect(ids({ search: "NO_SPACE" })).toEqual([other]);
   });
 
-  test("asks agent, status and words of one and the same request", () => {
+  test("job list: the agent, status and search filters apply to the same request", () => {
     const both = job({
       agents: ["a", "b"],
       ending: (index) =>
@@ -97,7 +97,7 @@ describe("a list of jobs", () => {
     expect(ids({ agentId: "a", command: "update" })).toEqual([]);
   });
 
-  test("knows apart agents whose ids differ in what words are cut at", () => {
+  test("job list: agent IDs that differ only in separators are not confused", () => {
     const dot = job({ agents: ["web.1"], ending: ended("failed") });
     const dash = job({ agents: ["web-1"], ending: ended("failed") });
     expect(ids({ agentId: "web.1" })).toEqual([dot]);

@@ -56,7 +56,7 @@ function count(table: string): number {
 }
 
 describe("retention", () => {
-  test("lets go what has ended and is too old, and nothing that is open", () => {
+  test("retention: deletes old ended jobs and no open ones", () => {
     job(300);
     const open = job(200, { ending: () => undefined });
     job(102);
@@ -185,7 +185,7 @@ describe("retention", () => {
     }
   });
 
-  test("numbers outcomes on even where none that has ended is left", () => {
+  test("retention: sequence numbers continue after all ended requests were deleted", () => {
     const old = job(300);
     const last = journal.outcomes(old, 0, 1)[0]?.sequence ?? 0;
     const open = job(1, { ending: () => undefined });
