@@ -117,6 +117,7 @@ export class Executor {
     this.#entries.set(requestId, accepted);
     const untrusted = this.#admission.untrusted(accepted, command, t.now);
     const refusal = untrusted ?? this.#admission.check(accepted, t.now);
+    accepted.isRefused = refusal !== undefined;
     if (refusal !== undefined) return this.#end(accepted, refusal, t);
     if (this.#admission.canStart(accepted)) return this.#start(accepted, t);
     t.write(put(accepted));
@@ -175,9 +176,8 @@ export class Executor {
       const entry =
         write.type === "putRequest" ? this.#entries.get(write.record.requestId) : undefined;
       if (entry === undefined || write.type !== "putRequest") continue;
-      if (entry.record.state === "ended") {
-        this.#outbox.commitFailed(entry, t.now);
-      } else if (entry.record.state === "restarting") {
+      if (entry.record.state === "ended") this.#outbox.commitFailed(entry, t);
+      else if (entry.record.state === "restarting") {
         this.#restart.giveUp();
         this.#end(entry, notRestarted("the agent cannot write its journal"), t);
       } else {
@@ -202,7 +202,7 @@ export class Executor {
     const { requestId } = entry.record;
     enter(entry, "ended", t.now);
     entry.record.answer = cannotSave();
-    this.#outbox.commitFailed(entry, t.now);
+    this.#outbox.commitFailed(entry, t);
     this.#outbox.respond(requestId, entry.record.answer, t);
     if (this.#entries.size <= unacknowledgedMax) return;
     this.#entries.delete(requestId);

@@ -17,6 +17,8 @@ export interface RequestEntry {
   endsProcess: boolean;
   /** The number of requests of this command that may run at the same time. */
   concurrency?: number;
+  /** The request was refused when it arrived, so its response may go out before it is stored. */
+  isRefused: boolean;
   /** The response could not be stored; it stays in memory until it can. */
   isUnsaved: boolean;
   /** The control plane has the response, although the journal does not. */
@@ -54,7 +56,7 @@ function earliest(expiresAt: number | undefined, notAfter: string | undefined) {
 }
 
 export function buildEntry(record: RequestRecord): RequestEntry {
-  const flags = { endsProcess: false, isUnsaved: false, isAcknowledged: false };
+  const flags = { endsProcess: false, isRefused: false, isUnsaved: false, isAcknowledged: false };
   return { record, stopping: undefined, ...flags };
 }
 

@@ -131,9 +131,12 @@ export class ResponseOutbox {
   }
 
   /** The journal rejected the response: the write is repeated soon. */
-  commitFailed(entry: RequestEntry, now: number): void {
+  commitFailed(entry: RequestEntry, t: AgentTransition): void {
+    const { requestId, answer } = entry.record;
+    const isFirst = !entry.isUnsaved;
     entry.isUnsaved = true;
-    this.#deadlines.set(entry.record.requestId, now + unsavedRetryMs);
+    this.#deadlines.set(requestId, t.now + unsavedRetryMs);
+    if (entry.isRefused && isFirst && answer !== undefined) this.respond(requestId, answer, t);
   }
 
   /** A response that stayed in memory is stored now. */

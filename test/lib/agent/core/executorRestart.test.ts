@@ -85,6 +85,19 @@ describe("a journal that fails", () => {
     expect(answers(hand.link())).toEqual(["STORAGE_UNAVAILABLE"]);
   });
 
+  test("executor: if the journal fails, a refusal is sent all the same, and stored later", () => {
+    const hand = new InHand();
+    hand.link();
+    const t = new AgentTransition(hand.now);
+    const payload = { command: "nope" };
+    const command: Command = { type: "command", request_id: "r", timestamp: "", payload };
+    hand.executor.command(command, undefined, undefined, t);
+    const told = hand.step((each) => hand.executor.commitFailed(t.writes, each));
+    expect(answers(told)).toEqual(["INVALID_COMMAND"]);
+    expect(kinds(hand.step((each) => hand.executor.commitFailed(t.writes, each)))).toEqual([]);
+    expect(hand.pass(1_000).writes).toMatchObject([{ record: { state: "ended" } }]);
+  });
+
   test("outbox: if the journal fails, the response stays in memory and the write is repeated", () => {
     const hand = new InHand();
     hand.link();

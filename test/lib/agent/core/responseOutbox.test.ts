@@ -61,7 +61,7 @@ test("a response that is not stored is not acknowledged", () => {
   const { entries, outbox, respond, pong } = atStandardPeer();
   respond(101);
   const unsaved = entries.get("r5");
-  if (unsaved !== undefined) outbox.commitFailed(unsaved, 1);
+  if (unsaved !== undefined) outbox.commitFailed(unsaved, new AgentTransition(1));
   pong();
   expect([...entries.keys()]).toEqual(["r5"]);
 });
