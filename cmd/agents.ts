@@ -1,5 +1,8 @@
 import { defineCommand } from "citty";
+import type { Client } from "../lib/client/client.ts";
 import type { AgentDetail, AgentView, Series } from "../lib/protocol/api/views.ts";
+import { WsctlError } from "../lib/protocol/errors.ts";
+import { hasWildcard, matchesWildcard } from "../lib/protocol/wildcard.ts";
 import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
@@ -69,11 +72,18 @@ const revoke = defineCommand({
 const label = defineCommand({
   meta: {
     name: "label",
-    description: "Set or remove labels of an agent",
-    examples: ["wsctl agents label web-1 env=prod canary-"],
+    description: "Set or remove labels of agents",
+    examples: [
+      "wsctl agents label web-1 env=prod canary-",
+      'wsctl agents label "web-1,db-*" tier=gold',
+    ],
   },
   args: {
-    id: agentArgs.id,
+    id: {
+      ...agentArgs.id,
+      valueHint: "AGENT[,AGENT…]",
+      description: 'agent IDs, separated by commas; * and ? are wildcards: "web-*"',
+    },
     ...clientArgs,
     labels: {
       type: "positional",
@@ -157,10 +167,31 @@ async function labelRun(
   words: readonly string[],
 ): Promise<number> {
   const changes = parseLabelChanges(words);
-  const agent = await (await createClient(options)).labelAgent(options.id, changes);
-  if (options.json) printJson(agent);
-  else print(`${options.id}: ${formatLabels(agent) ?? "no labels"}`);
+  const client = await createClient(options);
+  for (const agentId of await selectAgentIds(client, options.id)) {
+    const agent = await client.labelAgent(agentId, changes);
+    if (options.json) printJson(agent);
+    else print(`${agentId}: ${formatLabels(agent) ?? "no labels"}`);
+  }
   return exitOk;
+}
+
+/**
+ * Returns the agents that a list of IDs and wildcards selects, before anything is changed.
+ * @throws {WsctlError} NO_MATCH with the first word that selects none.
+ */
+async function selectAgentIds(client: Pick<Client, "agents">, list: string): Promise<string[]> {
+  const words = list.split(",").map((word) => word.trim());
+  if (words.length === 1 && !hasWildcard(list)) return words;
+  const known = (await client.agents()).map(({ agent_id }) => agent_id);
+  const selected = words.flatMap((word) => {
+    const found = known.filter((id) =>
+      hasWildcard(word) ? matchesWildcard(word, id) : id === word,
+    );
+    if (found.length > 0) return found;
+    throw new WsctlError("NO_MATCH", `Unknown agent "${word}". List the agents with: wsctl agents`);
+  });
+  return [...new Set(selected)];
 }
 
 async function drainRun(

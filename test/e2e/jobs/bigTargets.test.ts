@@ -140,6 +140,12 @@ describe("labels", () => {
     expect(indexes(await meant("--target", "tier=gold"))).toEqual([7]);
     // Where the control plane has no such label, the agent's own counts.
     expect(indexes(await meant("--target", "env=mine"))).toEqual([7]);
+    const several = await fleet.run("agents", "label", "host-001,host-00[", "tier=gold");
+    expect(several.code).toBe(5);
+    expect(several.stderr).toContain('Unknown agent "host-00["');
+    const many = await fleet.run("agents", "label", "host-001,host-00?", "tier=silver");
+    expect(many.stdout.trim().split("\n")).toHaveLength(10);
+    expect(indexes(await meant("--target", "tier=silver"))).toHaveLength(10);
     const bad = await fleet.run("agents", "label", "host-007", "os=linux");
     expect(bad.code).toBe(2);
     expect(bad.stderr).toContain("names other than agent, hostname, os, arch, version");
