@@ -56,7 +56,7 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
   if (rest !== undefined && isSeparated(args[rest])) assertSeparated(given, names.length);
   const surplus = rest === undefined ? given.positionals[names.length] : undefined;
   if (surplus !== undefined) {
-    throw usage(`Unexpected argument "${surplus}": ${expected(names)}`);
+    throw usage(`Unexpected argument "${surplus}": ${expected(names)}${meantFlag(surplus, args)}`);
   }
   const missing = names.slice(given.positionals.length).find((name) => isRequired(args[name]));
   if (missing !== undefined) throw usage(`Missing argument ${missing.toUpperCase()}`);
@@ -114,6 +114,13 @@ function scan(rawArgs: string[], args: ArgsDef): ParsedArgs {
     else value ??= valueBehind(rawArgs[++index]);
     if (value === undefined)
       throw usage(`Flag --${name} needs a value: --${name} ${hint(definition)}`);
+    const earlier = given.flags.get(name);
+    // A list is one value.
+    if (earlier !== undefined && definition.valueHint?.includes(",")) {
+      throw usage(
+        `Flag --${name} is specified twice: write one list, --${name} ${[...earlier, value].join(",")}`,
+      );
+    }
     add(given.flags, name, value, `--${name}`);
   }
   return given;
@@ -223,6 +230,14 @@ function checkOptions(name: string, definition: ArgDef | undefined, values: stri
 function expected(names: string[]): string {
   if (names.length === 0) return "this command takes flags only";
   return `this command takes ${names.map((name) => name.toUpperCase()).join(" ")}`;
+}
+
+/** Suggests the flag that an unexpected word of a job was probably meant for. */
+function meantFlag(word: string, args: ArgsDef): string {
+  const isPair = /^[A-Za-z_][\w-]*=/.test(word);
+  if (isPair && args.param !== undefined) return `. Did you mean --param ${word}?`;
+  const isName = /^(?!true$|false$)[A-Za-z][\w.-]*$/.test(word);
+  return isName && args.agent !== undefined ? `. Did you mean --agent ${word}?` : "";
 }
 
 function isRequired(definition: ArgDef | undefined): boolean {

@@ -117,7 +117,14 @@ describe("strictArgs() refuses", () => {
     [["ping", "--json="], "Flag --json takes no value"],
     [["ping", "--json=TRUE"], "Flag --json takes no value"],
     [["ping", "--no-wait=x"], "Flag --no-wait takes no value"],
-    [["ping", "more"], 'Unexpected argument "more": this command takes COMMAND'],
+    [
+      ["ping", "more"],
+      'Unexpected argument "more": this command takes COMMAND. Did you mean --agent more?',
+    ],
+    [
+      ["ping", "v=1"],
+      'Unexpected argument "v=1": this command takes COMMAND. Did you mean --param v=1?',
+    ],
     [["ping", "--json", "true"], 'Unexpected argument "true": this command takes COMMAND'],
     [["ping", "--", "--json"], 'Unexpected argument "--json": this command takes COMMAND'],
     [["ping", ""], 'Unexpected argument "": this command takes COMMAND'],

@@ -14,7 +14,7 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["serve", "-p", "1"], says: /Unknown flag -p/ },
   {
     args: ["send", "ping", "--agent", "a", "--agent", "b"],
-    says: /Flag --agent is specified twice: it takes one value/,
+    says: /Flag --agent is specified twice: write one list, --agent a,b/,
   },
   { args: ["send", "ping", "--all", "--all"], says: /Flag --all is specified twice/ },
   { args: ["send", "ping", "again", "--all"], says: /Unexpected argument "again"/ },
