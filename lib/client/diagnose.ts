@@ -154,7 +154,13 @@ async function checkHealth(target: Target): Promise<{ health: Check; clock?: Che
     if (time === undefined) return { health };
     return { health, clock: checkClock(Date.parse(time) - (startedAt + Date.now()) / 2) };
   } catch (error) {
-    return failed(`no response: ${plainReason(error)}`);
+    const reason = plainReason(error);
+    const { health } = failed(`no response: ${reason}`);
+    // A server that serves TLS closes an unencrypted connection without a word.
+    const mayBeTls = url.startsWith("http:") && reason === "connection lost";
+    return {
+      health: mayBeTls ? { ...health, fix: "Use https://, if the server uses TLS" } : health,
+    };
   }
 }
 

@@ -9,6 +9,7 @@ import {
   temporaryDir,
   wsctl,
 } from "../../support/processes/processes.ts";
+import { issueCertificate } from "../../support/servers/testCa.ts";
 
 setDefaultTimeout(60_000);
 
@@ -87,4 +88,27 @@ test("TLS is spoken to a port that has none", async () => {
   expect(failed).toMatchObject([{ name: "tls" }]);
   expect(failed[0]?.text).toContain("does not speak TLS");
   expect(failed[0]?.fix).toContain("Use ws://");
+});
+
+test("doctor: advises https:// for the http:// address of a server with TLS", async () => {
+  using dir = temporaryDir();
+  await using encrypted = await startServe({ dataDir: dir, args: ["--tls", "on"] });
+  const { failed } = await doctor(encrypted.url.replace("https:", "http:"));
+  expect(failed[0]).toMatchObject({
+    name: "control plane",
+    fix: "Use https://, if the server uses TLS",
+  });
+});
+
+test("doctor: says that a certificate is for other names, and does not advise plaintext", async () => {
+  using dir = temporaryDir();
+  const { cert, key, ca } = issueCertificate(dir, { names: "IP:127.0.0.1" });
+  const args = ["--tls", "on", "--tls-cert", cert, "--tls-key", key];
+  await using encrypted = await startServe({ dataDir: dir, args });
+  using empty = temporaryDir();
+  const server = `https://localhost:${encrypted.port}`;
+  const env = { WSCTL_TOKEN: "x", WSCTL_DATA_DIR: `${empty}` };
+  const { stdout } = await wsctl(["doctor", "--server", server, "--ca", ca], { env });
+  expect(stdout).toContain("the certificate is for other names");
+  expect(stdout).not.toContain("does not speak TLS");
 });
