@@ -16,6 +16,7 @@ import {
 import { join } from "node:path";
 import * as v from "valibot";
 import { escapeControls } from "../../lib/escapeControls.ts";
+import { isRetried } from "../../lib/protocol/api/jobs.ts";
 import type { OutcomeLine, OutputLine } from "../../lib/protocol/api/views.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { textCharsMax } from "../../lib/protocol/limits.ts";
@@ -63,6 +64,11 @@ interface StartedRequest {
 
 function newRequest(): StartedRequest {
   return { streams: new Set(), gaps: new Set(), seen: "", isIncomplete: false };
+}
+
+/** Whether the command certainly did not start, so that its message is no output. */
+function isUnstarted({ outcome, code = "" }: OutcomeLine): boolean {
+  return outcome !== "cancelled" && isRetried("not_started", { state: outcome, code });
 }
 
 export class OutputDirectory implements OutputSink {
@@ -125,9 +131,10 @@ export class OutputDirectory implements OutputSink {
     this.#fetching.push(this.#result(line, [...of.gaps]));
   }
 
-  #complete({ agent, message = "" }: OutcomeLine, of: StartedRequest): void {
+  #complete(line: OutcomeLine, of: StartedRequest): void {
+    const { agent, message = "" } = line;
     const isSeen = of.streams.size > 0;
-    if (!isSeen && message !== "") {
+    if (!isSeen && message !== "" && !isUnstarted(line)) {
       this.#append(`${agent}.stdout`, `${message}\n`);
       if (isShortened(message)) of.gaps.add("stdout");
     }
@@ -146,7 +153,8 @@ export class OutputDirectory implements OutputSink {
     return this.#faults === 0;
   }
 
-  async #result({ agent, outcome, code, result }: OutcomeLine, gaps: string[]): Promise<void> {
+  async #result(line: OutcomeLine, gaps: string[]): Promise<void> {
+    const { agent, outcome, code, result, message = "" } = line;
     const faults: string[] = [];
     const missing = resultFault(result);
     if (missing !== undefined) faults.push(missing);
@@ -163,11 +171,11 @@ export class OutputDirectory implements OutputSink {
     for (const fault of shown) remark(`wsctl: ${agent}: ${fault}`);
     this.#faults += shown.length;
     if (outcome === "success" && shown.length === 0) this.#append(succeeded, `${agent}\n`);
-    else
-      this.#append(
-        failed,
-        `${[agent, outcome, code, shown.join("; ")].filter(Boolean).join(" ")}\n`,
-      );
+    else {
+      const reason = isUnstarted(line) ? escapeControls(message).replaceAll("\n", " ") : "";
+      const words = [agent, outcome, code, reason, shown.join("; ")].filter(Boolean);
+      this.#append(failed, `${words.join(" ")}\n`);
+    }
   }
 
   /** Returns the new name of an incomplete file; undefined if the result has replaced the file. */

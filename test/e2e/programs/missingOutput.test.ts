@@ -132,3 +132,13 @@ test("a result that is too large is reported with live output and with --output"
   expect(list(dir, "failed")).toContain("web-1 success the result was omitted: its 40008 bytes");
   expect(list(dir, "succeeded")).toBe("");
 });
+
+test("--output: a command that never started leaves no file of output; the list has the reason", async () => {
+  const dir = at("none-out");
+  const sent = await wsctl(words("absent", "--output", dir));
+  expect(sent.code).toBe(1);
+  expect(readdirSync(dir).sort()).toEqual(["failed", "succeeded"]);
+  expect(list(dir, "failed")).toMatch(
+    /^web-1 error INVALID_COMMAND .*'absent' is not recognized.*\n$/,
+  );
+});
