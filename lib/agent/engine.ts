@@ -193,7 +193,7 @@ export class AgentEngine {
   #prepareRun(write: AgentWrite): void {
     if (write.type !== "putRequest" || write.record.state !== "started") return;
     const { outlives, requestId } = write.record;
-    if (outlives) this.#aside.attempt("prepare", () => this.#options.prepareRun?.(requestId));
+    if (outlives) this.#aside.attempt("prepare a run", () => this.#options.prepareRun?.(requestId));
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {
