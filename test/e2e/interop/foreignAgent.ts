@@ -125,7 +125,7 @@ export function strangerAgentSuite(control: Flavour, language: Language): void {
     test("a command whose connection died is never sent again, and ends as lost", async () => {
       await stranger[Symbol.asyncDispose]();
       await connect("mute");
-      const sent = send("echo", "--param", "once=true", "--timeout", "1s", "--ttl", "1s");
+      const sent = send("echo", "--param", "once=true", "--timeout", "1s", "--ttl", "1m");
       const command = await stranger.message("command", isCommand);
       await stranger[Symbol.asyncDispose]();
       await connect();
