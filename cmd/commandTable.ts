@@ -10,6 +10,7 @@ export const root: CommandDef = defineCommand({
     agent: () => import("./agent.ts").then((module) => module.default),
     send: () => import("./send.ts").then((module) => module.default),
     exec: () => import("./exec.ts").then((module) => module.default),
+    run: () => import("./run.ts").then((module) => module.default),
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
     watch: () => import("./watch.ts").then((module) => module.default),

@@ -6,6 +6,7 @@ import { type CommandData, misplacedWord } from "./cli/strictArgs.ts";
 import { buildJobRequest, runArgs } from "./flags/job.ts";
 import { confirmArgs, targetArgs } from "./flags/target.ts";
 import { buildExecParameters } from "./jobs/execParameters.ts";
+import { inputArgs } from "./jobs/inputFlags.ts";
 import { sendFlags, sendJob } from "./jobs/sendJob.ts";
 
 const execArgs = {
@@ -17,11 +18,7 @@ const execArgs = {
   },
   ...clientArgs,
   ...targetArgs,
-  stdin: {
-    type: "string",
-    valueHint: "@FILE|-",
-    description: "standard input of the program: a file, or - for that of wsctl",
-  },
+  ...inputArgs,
   ...runArgs,
   ...confirmArgs,
   ...sendFlags,
@@ -42,7 +39,7 @@ export default defineCommand({
   args: execArgs,
   run: ({ args, data }) => {
     const { program = [], sign = [] } = (data as CommandData).lists;
-    const readParameters = () => buildExecParameters(program, args.stdin);
+    const readParameters = () => buildExecParameters(program, args);
     return sendJob(buildJobRequest("exec", args, readParameters), { ...args, sign });
   },
 });

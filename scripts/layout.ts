@@ -25,6 +25,11 @@ export const folders: readonly Folder[] = [
   { path: "lib/protocol", what: "limits, error codes, names, keys, labels", mayImport: [] },
   { path: "lib/protocol/wire", what: "WebSocket messages, codec", mayImport: [protocol] },
   {
+    path: "lib/protocol/commands",
+    what: "parameters that the CLI builds and the agent checks",
+    mayImport: [],
+  },
+  {
     path: "lib/protocol/api",
     what: "bodies of the HTTP API",
     mayImport: [protocol, "lib/protocol/wire"],

@@ -134,7 +134,7 @@ const sharedNames = new Set(["core.ts", "model.ts", "admission.ts", "artifacts.t
  * of what is printed, or of a run.
  */
 const largeFolders: Record<string, number> = {
-  cmd: 25,
+  cmd: 40,
   "cmd/cli": 16,
   "cmd/output": 15,
   "lib/agent/logs": 25,

@@ -10,7 +10,18 @@ import { isInjected, type Origins, withOrigins } from "./origins.ts";
 
 /** Flags that may be repeated; their values are collected in `lists`. */
 const repeatable = new Set([
-  ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
+  ...[
+    "param",
+    "label",
+    "advertise",
+    "allow-exec",
+    "env",
+    "release-key",
+    "key",
+    "file",
+    "trust",
+    "sign",
+  ],
   ...["oidc-grant", "recipient", "trusted-proxy"],
 ]);
 
@@ -40,8 +51,8 @@ export interface CommandData extends Pick<StrictArgs, "lists"> {
 interface ParsedArgs {
   flags: Map<string, string[]>;
   positionals: string[];
-  /** Whether `--` was given. */
-  hasDoubleDash: boolean;
+  /** How many of the positionals stand before `--`; undefined without `--`. */
+  beforeDoubleDash?: number;
 }
 
 /**
@@ -53,7 +64,7 @@ export function strictArgs(rawArgs: string[], args: ArgsDef, sources: Sources): 
   const names = Object.keys(args).filter((name) => args[name]?.type === "positional");
   const last = names.at(-1);
   const rest = last !== undefined && takesRest(args[last]) ? last : undefined;
-  if (rest !== undefined && isSeparated(args[rest])) assertSeparated(given, names.length);
+  if (rest !== undefined && isSeparated(args[rest])) assertSeparated(given, names, args[rest]);
   const surplus = rest === undefined ? given.positionals[names.length] : undefined;
   if (surplus !== undefined) {
     throw usage(`Unexpected argument "${surplus}": ${expected(names)}${meantFlag(surplus, args)}`);
@@ -90,17 +101,18 @@ export function usage(message: string): WsctlError {
 }
 
 function scan(rawArgs: string[], args: ArgsDef): ParsedArgs {
-  const given: ParsedArgs = { flags: new Map(), positionals: [], hasDoubleDash: false };
-  const onlySeparated = Object.values(args).some(isSeparated);
+  const given: ParsedArgs = { flags: new Map(), positionals: [] };
+  const positionals = Object.values(args).filter(({ type }) => type === "positional");
+  const separatedFrom = positionals.findIndex(isSeparated);
   for (let index = 0; index < rawArgs.length; index++) {
     const raw = rawArgs[index] ?? "";
     if (raw === "--") {
-      given.hasDoubleDash = true;
+      given.beforeDoubleDash = given.positionals.length;
       given.positionals.push(...rawArgs.slice(index + 1));
       break;
     }
     if (!raw.startsWith("-") || raw === "-") {
-      if (onlySeparated) throw misplacedWord(raw);
+      if (given.positionals.length === separatedFrom) throw misplacedWord(raw);
       given.positionals.push(raw);
       continue;
     }
@@ -264,9 +276,17 @@ export function misplacedWord(word: string): WsctlError {
   );
 }
 
-function assertSeparated({ hasDoubleDash, positionals }: ParsedArgs, least: number): void {
-  if (!hasDoubleDash) throw usage("Missing -- and a program: write them last, such as -- df -h");
-  if (positionals.length >= least && positionals[0] !== "") return;
+function assertSeparated(given: ParsedArgs, names: string[], rest: ArgDef | undefined): void {
+  const { beforeDoubleDash, positionals } = given;
+  const early = names[beforeDoubleDash ?? positionals.length];
+  if (names.length > 1 && early !== undefined && early !== names.at(-1)) {
+    throw usage(`Missing argument ${early.toUpperCase()}: write it before --`);
+  }
+  if (!isRequired(rest)) return;
+  if (beforeDoubleDash === undefined) {
+    throw usage("Missing -- and a program: write them last, such as -- df -h");
+  }
+  if (positionals.length >= names.length && positionals[0] !== "") return;
   throw usage("Missing program after --: write it and its arguments, such as -- df -h");
 }
 

@@ -39,6 +39,7 @@ import { execWithin } from "./programs/exec.ts";
 import { ManifestDirectory } from "./programs/manifestDirectory.ts";
 import type { ProgramKind } from "./programs/programKind.ts";
 import { Programs } from "./programs/programs.ts";
+import { scripts } from "./programs/scripts.ts";
 import { parseService, type Service, serviceRestart } from "./programs/serviceRestart.ts";
 import { checkRestart } from "./restartCheck.ts";
 import { Runs } from "./supervisor/supervisorClient.ts";
@@ -70,6 +71,8 @@ export interface AgentOptions {
   logsDir: string;
   /** Patterns of the programs that `exec` may run. If there are none, `exec` is disabled. */
   allowExec: readonly string[];
+  /** Whether `run_script` may run scripts. */
+  allowsScripts: boolean;
   limits: HostLimits;
   /** The keys whose signatures commands need. */
   trust: CommandTrust;
@@ -200,7 +203,7 @@ function createProgramKinds(
   options: AgentOptions,
   services: ManifestDirectory<Service>,
 ): ProgramKind[] {
-  const { commandsDir, logsDir, updatesDir, allowExec, runtime, log } = options;
+  const { commandsDir, logsDir, updatesDir, allowExec, allowsScripts, runtime, log } = options;
   const { releaseKeys, releaseThreshold, onTrial } = options;
   const taken = [...commands.keys(), ...builtInProgramNames];
   const access = () => buildAccess({ ...options, trust: options.serverTrust }, options.identity);
@@ -209,6 +212,7 @@ function createProgramKinds(
   return [
     serviceRestart(services),
     execWithin(allowExec),
+    scripts(allowsScripts),
     fetchLogs({ sources: new ManifestDirectory(logsDir, parseSource, [], log), self, access }),
     updateKind({
       ...{ releaseKeys, releaseThreshold, self, program, access },

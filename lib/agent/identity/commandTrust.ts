@@ -1,6 +1,7 @@
 /**
  * The keys whose signatures a command needs before it runs. Without a rule, every command of the
- * control plane is trusted. With rules, a command that no rule names is rejected.
+ * control plane is trusted. With rules, a command that no rule names is rejected; a rule for
+ * scripts alone leaves the other commands as they are.
  */
 
 import { errorText, WsctlError } from "../../protocol/errors.ts";
@@ -21,14 +22,19 @@ export class CommandTrust {
   /** The rules by command; `*` applies to commands without a rule. */
   readonly #rules = new Map<string, Rule>();
   readonly #agentId: string;
+  /** Whether commands without a rule are rejected. */
+  readonly #needsRule: boolean;
 
   /**
    * @param texts Rules of the form `[COMMAND[,COMMAND]=][N:]KEY[,KEY]`.
+   * @param scriptKeys The keys that scripts need, as `[N:]KEY[,KEY]`.
    * @throws {WsctlError} USAGE if a rule is invalid.
    */
-  constructor(texts: readonly string[], agentId: string) {
+  constructor(texts: readonly string[], agentId: string, scriptKeys?: string) {
     this.#agentId = agentId;
-    for (const text of texts) this.#add(text);
+    this.#needsRule = texts.length > 0;
+    for (const text of texts) this.#add("trust", text);
+    if (scriptKeys !== undefined) this.#addScripts(scriptKeys);
     for (const [command, { count, keys }] of this.#rules) {
       if (count <= keys.length) continue;
       const text = `Flag --trust requires ${count} signatures for "${command}", but names ${keys.length} keys`;
@@ -36,21 +42,17 @@ export class CommandTrust {
     }
   }
 
-  get isOn(): boolean {
-    return this.#rules.size > 0;
-  }
-
   /** @param now Milliseconds since 1970 on this host's own clock, not the control plane's. */
   check(message: Command, now: number): SignatureCheck {
-    if (!this.isOn) return { signedBy: [] };
     const { command, parameters = {}, not_after, signatures = [] } = message.payload;
     const rule = this.#rules.get(command) ?? this.#rules.get(every);
     if (rule === undefined) {
+      if (!this.#needsRule) return { signedBy: [] };
       return { refusal: "this agent requires signed commands, and trusts no key for this command" };
     }
     if (not_after === undefined || signatures.length === 0) {
       return {
-        refusal: `this agent requires signed commands: use wsctl send ${command} --sign KEY`,
+        refusal: `this agent requires signed commands: use wsctl ${signingCommand(command)} --sign KEY`,
       };
     }
     if (Date.parse(not_after) <= now)
@@ -64,15 +66,24 @@ export class CommandTrust {
     return { refusal: `${text} (${signedBy.length} of ${signatures.length} signatures are valid)` };
   }
 
-  #add(text: string): void {
+  #addScripts(keys: string): void {
+    if (keys.includes("=")) {
+      const text = `Flag --allow-scripts is "${keys}": expected all, or keys as [N:]KEY[,KEY]`;
+      throw new WsctlError("USAGE", text);
+    }
+    this.#add("allow-scripts", `run_script=${keys}`);
+  }
+
+  #add(flag: string, text: string): void {
     const [, commands = every, count = "1", list = ""] =
       /^(?:([^=]+)=)?(?:(\d{1,3}):)?(.+)$/.exec(text.trim()) ?? [];
     let keys: PublicKey[];
     try {
       keys = list.split(",").map((key) => parsePublicKey(key.trim()));
     } catch (error) {
-      const shape = "[COMMAND[,COMMAND]=][N:]KEY[,KEY]";
-      throw new WsctlError("USAGE", `Flag --trust must be ${shape}: ${errorText(error)}`);
+      const isTrust = flag === "trust";
+      const shape = isTrust ? "[COMMAND[,COMMAND]=][N:]KEY[,KEY]" : "all, or [N:]KEY[,KEY]";
+      throw new WsctlError("USAGE", `Flag --${flag} must be ${shape}: ${errorText(error)}`);
     }
     for (const command of commands.split(",").map((each) => each.trim())) {
       if (command === "")
@@ -85,4 +96,9 @@ export class CommandTrust {
       this.#rules.set(command, rule);
     }
   }
+}
+
+/** The subcommand of the CLI that sends and signs a command. */
+function signingCommand(command: string): string {
+  return command === "run_script" ? "run" : `send ${command}`;
 }

@@ -1,6 +1,10 @@
 /** The built-in commands that run as programs. Custom commands cannot use their names. */
 export const builtInPrograms: readonly { name: string; summary: string }[] = [
   { name: "exec", summary: "runs a program that the host's configuration allows" },
+  {
+    name: "run_script",
+    summary: "runs a script that comes with the request, if the host allows it",
+  },
   { name: "fetch_logs", summary: "fetches lines of a log source of the host" },
   { name: "update", summary: "updates this agent to another version, if that passes its trial" },
 ];

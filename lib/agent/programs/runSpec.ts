@@ -1,15 +1,19 @@
 /** Builds what a supervisor runs, and the environment of the program. */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readInterpreter } from "../../protocol/commands/runScript.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { outputBytesDefault } from "../../protocol/limits.ts";
 import type { RunSpec } from "../core/model.ts";
-import type { SupervisedRun } from "../supervisor/runFiles.ts";
+import { type SupervisedRun, scriptFile } from "../supervisor/runFiles.ts";
 import { envKey, formatValue } from "./commandManifest.ts";
 import { findLogin, homeDirectory, loginEnvironment } from "./loginEnvironment.ts";
 
 /** A program as the host's files and flags allow it. */
 export interface RunInput {
   steps: string[][];
+  /** A script that runs in place of steps, by the interpreter that its first line names. */
+  script?: { text: string; args: readonly string[] };
   delayMs?: number;
   directory?: string;
   user?: string;
@@ -38,9 +42,11 @@ export function buildRunSpec(
   const { requestId, command, timeoutMs } = order;
   const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
   const login = findLogin(user);
+  const { script } = wanted;
   return {
     requestId,
-    steps: wanted.steps.map((argv) => asUser(user, argv)),
+    steps: stepsOf(wanted, dir).map((argv) => asUser(user, argv)),
+    ...(script === undefined ? {} : { script: script.text }),
     delayMs: wanted.delayMs ?? 0,
     env: {
       ...loginEnvironment(login),
@@ -56,6 +62,12 @@ export function buildRunSpec(
     ...(user === undefined ? {} : { user }),
     ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),
   };
+}
+
+/** The interpreter is started itself, so that a file system without `exec` permission is enough. */
+function stepsOf({ steps, script }: RunInput, dir: string): string[][] {
+  if (script === undefined) return steps;
+  return [[...(readInterpreter(script.text) ?? []), join(dir, scriptFile), ...script.args]];
 }
 
 function encodeParameters(values: JsonObject): Record<string, string> {

@@ -12,6 +12,8 @@ export interface SupervisedRun {
   requestId: string;
   /** Programs that run in sequence until one fails. */
   steps: string[][];
+  /** The text of a script that a step names; the supervisor writes it into its directory. */
+  script?: string;
   /** The delay before the first step; it counts towards the timeout. */
   delayMs: number;
   env: Record<string, string>;
@@ -66,6 +68,7 @@ export function unstarted(fault: string): RunEnd {
 }
 
 export const specFile = "spec.json";
+export const scriptFile = "script";
 export const endFile = "end.json";
 /** Created immediately before the program starts, or when the agent gives up its start. */
 export const begunFile = "begun";

@@ -4,7 +4,7 @@
  * output, and writes to disk how the program ended. A connection to its socket shows that it runs,
  * and can request a stop.
  */
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -20,6 +20,7 @@ import {
   msgRelease,
   readFileIfExists,
   type SupervisedRun,
+  scriptFile,
   socketFile,
   specFile,
   stopSignals,
@@ -46,6 +47,8 @@ export async function superviseRun(
   };
   const place = openResultFile(dir, spec);
   if (typeof place === "string") return refuse(place);
+  const unwritten = writeScript(dir, spec);
+  if (unwritten !== undefined) return refuse(unwritten);
   const env = { ...spec.env, WSCTL_RESULT_FILE: place.path };
   const begun = () => {
     if (!takeStart(dir)) throw new Error("the agent gave the run up before it started");
@@ -93,6 +96,18 @@ function openResultFile(dir: string, { user }: SupervisedRun): ResultFile | stri
     return new ResultFile(dir, user);
   } catch (error) {
     return `cannot run as user "${user}": ${errorText(error)}`;
+  }
+}
+
+/** Returns the reason if the script cannot be written. */
+function writeScript(dir: string, { script }: SupervisedRun): string | undefined {
+  if (script === undefined) return undefined;
+  const path = join(dir, scriptFile);
+  try {
+    writeFileSync(path, script, { mode: 0o700 });
+    return undefined;
+  } catch (error) {
+    return `cannot write the script "${path}": ${errorText(error)}`;
   }
 }
 
