@@ -171,7 +171,8 @@ function detail(job: JobDetail): string {
     ["job", job.job_id],
     ["command", job.command],
     ["parameters", job.parameters === undefined ? "-" : JSON.stringify(job.parameters)],
-    ["created", `${job.created_at} by ${job.created_by}`],
+    ["created", `${job.created_at} by ${formatCreator(job)}`],
+    ...(job.reason === undefined ? [] : [["reason", job.reason]]),
     ...(job.cancelled_at === undefined ? [] : [["cancelled", job.cancelled_at]]),
     ["limits", `timeout ${job.timeout_seconds} s, TTL ${job.ttl_seconds} s`],
     ...formatRollout(job),
@@ -190,6 +191,10 @@ function detail(job: JobDetail): string {
   ];
   const rows = job.requests.map(requestRow);
   return `${table(["FIELD", "VALUE"], facts)}\n\n${table(headings, rows)}`;
+}
+
+function formatCreator({ created_by: id, created_by_name: name }: JobDetail): string {
+  return name === undefined ? id : `${name} (token ${id})`;
 }
 
 function formatRollout(job: JobDetail): string[][] {

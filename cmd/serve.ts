@@ -90,6 +90,11 @@ export const serveArgs = {
     valueHint: "COMMANDS",
     description: "commands that a second operator must approve, such as update,exec",
   },
+  "require-reason": {
+    type: "string",
+    valueHint: "COMMANDS",
+    description: "commands that need --reason, such as restart,exec; * for all",
+  },
   "approve-agents": {
     type: "boolean",
     description: "hold joining agents until wsctl agents approve accepts them",
@@ -165,6 +170,7 @@ export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
   trustedProxies: string[];
   "approve-agents"?: boolean | undefined;
   "require-approval-for"?: string | undefined;
+  "require-reason"?: string | undefined;
   heartbeat: string;
   "drain-timeout": string;
   "artifact-max": string;
@@ -193,7 +199,8 @@ export function parseServeOptions(options: ServeOptions) {
     trustedProxies: options.trustedProxies.map(parseTrustedProxy),
     approveAgents: options["approve-agents"] ?? false,
     console: parseConsole(options),
-    approvalCommands: parseApprovalCommands(options["require-approval-for"]),
+    approvalCommands: parseCommands("require-approval-for", options["require-approval-for"]),
+    reasonCommands: parseCommands("require-reason", options["require-reason"]),
     heartbeatSeconds: parseHeartbeat(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
     artifactLimits: {
@@ -250,12 +257,10 @@ function parseHeartbeat(text: string): number {
   throw usage(`Flag --heartbeat is "${text}": expected a time from 1s to 1h`);
 }
 
-/** A misspelled command would not need approval, so at least the form of the names is checked. */
-function parseApprovalCommands(text: string | undefined): Set<string> {
+/** A misspelled command would not be held, so at least the form of the names is checked. */
+function parseCommands(flag: string, text: string | undefined): Set<string> {
   const names = text?.split(",").map((name) => name.trim()) ?? [];
   const wrong = names.find((name) => !v.is(CommandName, name) || /\s/.test(name));
   if (wrong === undefined) return new Set(names);
-  throw usage(
-    `Flag --require-approval-for is "${text}": expected names of commands, separated by commas`,
-  );
+  throw usage(`Flag --${flag} is "${text}": expected names of commands, separated by commas`);
 }

@@ -16,6 +16,7 @@ const create = defineCommand({
     examples: [
       "wsctl tokens create --join --label env=prod",
       "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --expires-in 30d",
+      "wsctl tokens create --role operator --name ana",
       "wsctl tokens create --agent web-1",
     ],
   },
@@ -31,6 +32,11 @@ const create = defineCommand({
       type: "enum",
       options: ["viewer", "operator", "admin"],
       description: "role of a person or a program that uses the API",
+    },
+    name: {
+      type: "string",
+      valueHint: "NAME",
+      description: "person or program that it is for, shown with its jobs and in the audit trail",
     },
     "expires-in": {
       type: "string",
@@ -148,7 +154,16 @@ async function rotateRun(options: TokensOptions & { id: string }): Promise<numbe
 export async function listRun(options: TokensOptions): Promise<number> {
   const tokens = await (await createClient(options)).tokens();
   if (options.json) tokens.forEach(printJson);
-  else print(table(["TOKEN", "ROLE", "STATE", "AGENT", "ONLY", "EXPIRES", "BY"], tokens.map(row)));
+  else {
+    const headings = ["TOKEN", "NAME", "ROLE", "STATE", "AGENT", "ONLY", "EXPIRES", "BY"];
+    const names = new Map(tokens.map(({ token_id, name }) => [token_id, name]));
+    print(
+      table(
+        headings,
+        tokens.map((token) => row(token, names.get(token.created_by))),
+      ),
+    );
+  }
   return exitOk;
 }
 
@@ -159,15 +174,16 @@ export async function revokeRun(options: TokensOptions & { id: string }): Promis
   return exitOk;
 }
 
-function row(token: TokenView): string[] {
+function row(token: TokenView, creator = token.created_by): string[] {
   return [
     token.token_id,
+    token.name ?? "-",
     token.kind === "key" ? `${token.role} key` : token.role,
     token.state,
     token.agent_id ?? "-",
     formatTerms(token),
     token.expires_at ?? "never",
-    token.created_by,
+    creator,
   ];
 }
 

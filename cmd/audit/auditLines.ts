@@ -28,8 +28,8 @@ export const filterArgs = {
   until: { type: "string", valueHint: "TIME", description: "entries before then" },
   by: {
     type: "string",
-    valueHint: "TOKEN",
-    description: "entries of this token or key, or of this console user",
+    valueHint: "NAME",
+    description: "entries of the operator with this name, or of this token, key or console user",
   },
   agent: { type: "string", valueHint: "AGENT", description: "entries about this agent" },
   action: {
@@ -147,8 +147,8 @@ export const columns: readonly Column<AuditLine>[] = [
   { name: "at", value: ({ record }) => record.at },
   {
     name: "by",
-    value: ({ record: { actor, role } }) =>
-      actor === undefined ? undefined : [role, actor].filter(Boolean).join(" "),
+    value: ({ record: { actor, actor_name: name = actor, role } }) =>
+      actor === undefined ? undefined : [role, name].filter(Boolean).join(" "),
   },
   { name: "address", value: ({ record }) => record.address },
   { name: "action", value: ({ record }) => record.action },

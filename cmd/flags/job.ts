@@ -25,6 +25,11 @@ export const runArgs = {
     description:
       "how long to wait for offline agents; default: 30s, and the job stays queued for 1h",
   },
+  reason: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "why, such as a ticket; kept with the job and in the audit trail",
+  },
   ...rolloutArgs,
 } as const satisfies ArgsDef;
 
@@ -48,6 +53,7 @@ export interface RunFlags extends TargetFlags, RolloutFlags {
   timeout?: string | undefined;
   force?: boolean | undefined;
   ttl?: string | undefined;
+  reason?: string | undefined;
 }
 
 export interface JobFlags extends RunFlags {
@@ -80,6 +86,7 @@ export function buildJobRequest(
   const { timeout, ttl } = options;
   if (ttl !== undefined) order.ttl_seconds = parseSecondsWithin("ttl", ttl, ttlSecondsMax);
   if (options.force) order.force = true;
+  if (options.reason !== undefined) order.reason = options.reason;
   if (timeout !== undefined) {
     order.timeout_seconds = parseSecondsWithin("timeout", timeout, timeoutSecondsMax);
   }

@@ -16,6 +16,7 @@ export interface TokenFlags {
   join?: boolean | undefined;
   agent?: string | undefined;
   role?: string | undefined;
+  name?: string | undefined;
   "expires-in"?: string | undefined;
   uses?: string | undefined;
   labels: string[];
@@ -44,7 +45,7 @@ function whose({ join, agent, role }: TokenFlags): object {
 }
 
 function parseTerms(flags: TokenFlags): object {
-  const { join, role, agent, uses, labels, allow, target } = flags;
+  const { join, role, name, agent, uses, labels, allow, target } = flags;
   const { "expires-in": expires, "allow-from": from } = flags;
   const isHost = join === true || agent !== undefined;
   if (uses !== undefined && join !== true) throw misplaced("uses", "--join");
@@ -52,10 +53,14 @@ function parseTerms(flags: TokenFlags): object {
   const isNarrow = role === "operator" || role === "viewer";
   if (allow !== undefined && !isNarrow) throw misplaced("allow", "--role operator or viewer");
   if (target !== undefined && !isNarrow) throw misplaced("target", "--role operator or viewer");
+  if (name !== undefined && role === undefined && join !== true) {
+    throw misplaced("name", "--role or --join: an agent is known by its ID");
+  }
   const most = join === true ? joinSecondsMax : tokenSecondsMax;
   const seconds =
     expires === undefined ? undefined : parseSecondsWithin("expires-in", expires, most);
   return {
+    ...(name === undefined ? {} : { name }),
     ...(seconds === undefined ? {} : { expires_in_seconds: seconds }),
     ...(uses === undefined ? {} : { uses: wholeNumber("uses", uses, 1, joinUsesMax) }),
     ...(labels.length === 0 ? {} : { labels: parseLabels(labels) }),

@@ -25,6 +25,7 @@ export const list = defineCommand({
     examples: [
       "wsctl jobs list --agent web-1 --status failed --since 2d",
       "wsctl jobs list --search 'no space'",
+      "wsctl jobs list --by ana --since 1d",
     ],
   },
   args: {
@@ -41,10 +42,10 @@ export const list = defineCommand({
       valueHint: "TIME",
       description: "jobs created since then: 2h, 7d, 2026-01-31T00:00:00Z",
     },
-    "created-by": {
+    by: {
       type: "string",
-      valueHint: "TOKEN",
-      description: "jobs created by this token",
+      valueHint: "NAME",
+      description: "jobs of the operator with this name or token ID",
     },
     search: {
       type: "string",
@@ -67,8 +68,9 @@ const columns: Column<JobView>[] = [
   { name: "total", value: ({ total }) => total },
   { name: "success", value: ({ succeeded }) => succeeded },
   { name: "created", value: ({ created_at }) => created_at },
-  { name: "created_by", value: ({ created_by }) => created_by },
+  { name: "by", value: ({ created_by, created_by_name }) => created_by_name ?? created_by },
   { name: "schedule", value: ({ schedule }) => schedule, isWide: true },
+  { name: "reason", value: ({ reason }) => reason, isWide: true },
   { name: "target", value: ({ target }) => JSON.stringify(target), isWide: true },
 ];
 
@@ -83,7 +85,7 @@ export interface ListJobsOptions extends ClientFlags, FormatFlags {
   command?: string | undefined;
   status?: string | undefined;
   since?: string | undefined;
-  "created-by"?: string | undefined;
+  by?: string | undefined;
   search?: string | undefined;
   limit: string;
   cursor?: string | undefined;
@@ -123,15 +125,14 @@ async function firstJobs(
 }
 
 function parseFilters(options: ListJobsOptions): JobsQuery {
-  const { agent, command, status, since, search, now } = options;
-  const { "created-by": created_by } = options;
+  const { agent, command, status, since, by, search, now } = options;
   return {
     ...(agent === undefined ? {} : { agent: parseAgentId("agent", agent) }),
     ...(command === undefined ? {} : { command }),
     // The parser accepts only these words.
     ...(status === undefined ? {} : { status: status as JobStatus }),
     ...(since === undefined ? {} : { since: parseMoment("since", since, now) }),
-    ...(created_by === undefined ? {} : { created_by }),
+    ...(by === undefined ? {} : { by }),
     ...(search === undefined ? {} : { search }),
   };
 }

@@ -32,6 +32,11 @@ const retryArgs = {
   "not-started": { type: "boolean", description: "agents whose command did not start" },
   lost: { type: "boolean", description: "agents whose outcome is lost" },
   all: { type: "boolean", description: "all agents of the job" },
+  reason: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "why; default: the reason of the retried job",
+  },
   ...confirmArgs,
   ...followArgs,
 } as const;
@@ -42,6 +47,7 @@ interface RetryOptions extends ClientFlags, FollowFlags, ConfirmFlags {
   "not-started"?: boolean | undefined;
   lost?: boolean | undefined;
   all?: boolean | undefined;
+  reason?: string | undefined;
 }
 
 export const retry = defineCommand({
@@ -66,7 +72,11 @@ async function retryRun(options: RetryOptions): Promise<number> {
     isOfflineWaitBounded: true,
   });
   const retryFor = (max: number | undefined) => {
-    const request: RetryRequest = { which, ...(max === undefined ? {} : { max_agents: max }) };
+    const request: RetryRequest = {
+      which,
+      ...(max === undefined ? {} : { max_agents: max }),
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+    };
     return client.retryJob(before.job_id, request, follower.streamOptions);
   };
   let job: Awaited<ReturnType<typeof retryFor>>;

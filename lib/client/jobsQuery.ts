@@ -11,8 +11,8 @@ export interface JobsQuery {
   status?: JobStatus;
   /** ISO 8601 in UTC. */
   since?: string;
-  /** The id of the token that created the jobs. */
-  created_by?: string;
+  /** The id or the name of the token that created the jobs. */
+  by?: string;
   /** Whole words that must all occur in the message or the code of a request. */
   search?: string;
 }

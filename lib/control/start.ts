@@ -55,6 +55,8 @@ export interface ControlOptions {
   console: ConsoleSettings;
   /** Commands that need the approval of a second operator. */
   approvalCommands: ReadonlySet<string>;
+  /** Commands that need a reason; `*` is all of them. */
+  reasonCommands: ReadonlySet<string>;
   heartbeatSeconds?: number;
   artifactLimits: ArtifactLimits;
   /** The object storage, in place of the data directory. */
@@ -93,9 +95,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
   });
   const now = () => clock.now();
-  const { approvalCommands } = options;
+  const { approvalCommands, reasonCommands } = options;
   const blocked = (ids: readonly string[]) => journal.tokens.blocked(ids, clock.wall());
-  const jobs = new JobSubmitter({ engine, blocked, approvalCommands, newId, now });
+  const jobs = new JobSubmitter({ engine, blocked, approvalCommands, reasonCommands, newId, now });
   registerMissingAgents(engine, clock.wall());
   const artifacts = createArtifacts(options, journal);
   const revocations = new Revocations(engine, clock, log);

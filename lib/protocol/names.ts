@@ -30,6 +30,17 @@ export const RequestId = printableText(requestIdCharsMax);
 
 export const CommandName = printableText(commandCharsMax);
 
+/** The name of a person or a program that uses the API. It never looks like the id of a token. */
+export const OperatorName = v.pipe(
+  printableText(64),
+  v.check((text) => text === text.trim(), "must not begin or end with a space"),
+  v.check((text) => !/^[0-9a-f]{12}$/.test(text), "must not look like the ID of a token"),
+  v.check((text) => !text.includes("#"), "must not contain #"),
+);
+
+/** Why a job is created, such as the number of a ticket. */
+export const Reason = printableText(500);
+
 /** Lower-case letters and digits, with `.`, `_` or `-` between them, as in a host name. */
 export const AgentId = v.pipe(
   v.string("must be a string"),

@@ -35,6 +35,7 @@ export class ControlProcess {
     this.jobs = new JobSubmitter({
       engine: this.engine,
       blocked: () => new Map(),
+      reasonCommands: new Set(),
       approvalCommands: new Set(["guarded"]),
       newId: () => world.newId(),
       now: () => this.clock.now(),

@@ -112,7 +112,7 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Pr
 function submit(context: RouteContext, order: JobRequest, retryOf?: string): Promise<Response> {
   const { c, jobs, token, scope, address } = context;
   const orderer = {
-    ...{ tokenId: token.tokenId, role: token.role, scope, address },
+    ...{ tokenId: token.tokenId, name: token.name, role: token.role, scope, address },
     ...(retryOf === undefined ? {} : { retryOf }),
   };
   const submitted = jobs.submit(order, orderer, idempotencyKey(c));

@@ -10,6 +10,7 @@ import type { JobsQuery } from "../journal/jobQuery.ts";
 import { readNumber } from "./route.ts";
 
 const searchCharsMax = 1_000;
+const idCharsMax = 512;
 
 /**
  * The error names the parameter and the expected value.
@@ -22,12 +23,8 @@ export function readJobsQuery(c: Context): JobsQuery {
   const command = read(c, "command", (text) => v.is(CommandName, text), "the name of a command");
   const status = read(c, "status", isStatus, `one of ${jobStatuses.join(", ")}`);
   const since = read(c, "since", isTimestamp, "a time in ISO 8601 and UTC");
-  const createdBy = read(
-    c,
-    "created_by",
-    (text) => /^[\x21-\x7e]{1,128}$/.test(text),
-    "a token's id",
-  );
+  const isName = (text: string) => text.length <= idCharsMax && !/\p{Cc}/u.test(text);
+  const by = read(c, "by", isName, "the name or the id of a token");
   const isSearch = (text: string) => text.length <= searchCharsMax;
   const search = read(c, "search", isSearch, `at most ${searchCharsMax} characters`);
   return {
@@ -37,7 +34,7 @@ export function readJobsQuery(c: Context): JobsQuery {
     ...(command === undefined ? {} : { command }),
     ...(status === undefined ? {} : { status: status as JobStatus }),
     ...(since === undefined ? {} : { since: Date.parse(since) }),
-    ...(createdBy === undefined ? {} : { createdBy }),
+    ...(by === undefined ? {} : creator(by)),
     ...(search === undefined ? {} : { search }),
   };
 }
@@ -55,4 +52,10 @@ function read(
 
 function isStatus(text: string): boolean {
   return (jobStatuses as readonly string[]).includes(text);
+}
+
+/** A name never looks like an id: see `OperatorName`. */
+function creator(by: string): Pick<JobsQuery, "createdBy" | "createdByName"> {
+  const isId = /^[0-9a-f]{12}$/.test(by) || by.includes("#");
+  return isId ? { createdBy: by } : { createdByName: by };
 }

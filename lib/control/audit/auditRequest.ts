@@ -102,17 +102,26 @@ export class RefusalLog {
 }
 
 export type RefusedRequest = Required<Pick<AuditDetails, "action" | "address" | "code">> &
-  Pick<AuditDetails, "actor" | "role">;
+  Pick<AuditDetails, "actor" | "actor_name" | "role">;
 
 function recorder(action: string, { c, engine, token, address, resource }: RouteContext) {
-  const { tokenId: actor, role } = token;
+  const actor = describeActor(token);
   const ids = collectIds(c);
   const { audit } = engine.journal;
   return (outcome: string, code?: string) => {
     const coded = code === undefined ? {} : { code };
     const on = { ...ids, ...resource };
-    audit.write({ action, outcome, actor, role, address, resource: on, ...coded });
+    audit.write({ action, outcome, ...actor, address, resource: on, ...coded });
   };
+}
+
+/** Returns who acts with a token, as the audit trail names it. */
+export function describeActor({
+  tokenId,
+  name,
+  role,
+}: Pick<RouteContext["token"], "tokenId" | "name" | "role">) {
+  return { actor: tokenId, ...(name === undefined ? {} : { actor_name: name }), role };
 }
 
 /** Returns the ids in the path. Values that look like a token are removed. */

@@ -35,6 +35,7 @@ export function createToken(
     state: "active",
     ...(addresses === undefined ? {} : { addresses }),
     ...(seconds === undefined ? {} : { expiresAt: now + seconds * 1000 }),
+    ...("name" in order && order.name !== undefined ? { name: order.name } : {}),
     ...buildTerms(order),
     createdAt: now,
     createdBy,

@@ -23,7 +23,8 @@ export interface LocalCredentialsOptions {
 export function writeLocalCredentials(options: LocalCredentialsOptions): void {
   const { path, journal, url, trust, now } = options;
   const kept = readStoredToken(path, journal, now);
-  const token = kept ?? createToken(journal.tokens, { role: "admin" }, "local", now).text;
+  const token =
+    kept ?? createToken(journal.tokens, { role: "admin", name: "local" }, "local", now).text;
   const { pid } = process;
   const credentials: LocalCredentials = { url, token, pid, ...trust };
   writeFileAtomically(path, `${JSON.stringify(credentials, null, 2)}\n`);

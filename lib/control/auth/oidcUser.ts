@@ -41,6 +41,6 @@ function inside(value: unknown, access: readonly string[]): unknown {
 }
 
 /** Builds a token for the user, without a secret, a key or restrictions. */
-export function buildToken({ id, role, issuer }: OidcUser, now: number): StoredToken {
-  return { tokenId: id, role, state: "active", createdAt: now, createdBy: issuer };
+export function buildToken({ id, name, role, issuer }: OidcUser, now: number): StoredToken {
+  return { tokenId: id, name, role, state: "active", createdAt: now, createdBy: issuer };
 }

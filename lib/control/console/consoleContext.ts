@@ -5,6 +5,7 @@ import type { Log } from "../../log/log.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RefusalLog } from "../audit/auditRequest.ts";
+import { describeActor } from "../audit/auditRequest.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { LoginSessions, LoginSubject } from "../auth/loginSessions.ts";
 import { auditUnavailable } from "../core/rejections.ts";
@@ -41,7 +42,7 @@ const secretBytes = 32;
 export function startSession(
   context: ConsoleContext,
   subject: LoginSubject,
-  token: Pick<StoredToken, "tokenId" | "role">,
+  token: Pick<StoredToken, "tokenId" | "name" | "role">,
   resource: JsonObject,
 ): void {
   const { c, logins: sessions, cookies, audit, address, now } = context;
@@ -50,8 +51,8 @@ export function startSession(
   const secret = randomBytes(secretBytes).toString("base64url");
   sessions.begin(secret, subject, now);
   try {
-    const { tokenId: actor, role } = token;
-    audit.write({ action: loginAction, outcome: "accepted", actor, role, address, resource });
+    const actor = describeActor(token);
+    audit.write({ action: loginAction, outcome: "accepted", ...actor, address, resource });
   } catch (error) {
     sessions.end(secret);
     throw auditUnavailable(error);

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { parseBody, readText } from "../api/route.ts";
+import { describeActor } from "../audit/auditRequest.ts";
 import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
 import { permits } from "../auth/permissions.ts";
@@ -70,7 +71,7 @@ export async function logIn(context: ConsoleContext): Promise<Response> {
     }
   } catch (error) {
     if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
-    const who = token === undefined ? {} : { actor: token.tokenId, role: token.role };
+    const who = token === undefined ? {} : describeActor(token);
     refusalLog.record({ ...who, address, code: error.code, action: loginAction });
     throw error;
   }
@@ -90,9 +91,9 @@ export function logOut(context: ConsoleContext): Response {
   cookies.dropLogin(c);
   if (secret === undefined || found === undefined) return c.body(null, 204);
   sessions.end(secret);
-  const { tokenId: actor, role } = found.token;
+  const actor = describeActor(found.token);
   try {
-    audit.write({ action: "console.logout", outcome: "accepted", actor, role, address });
+    audit.write({ action: "console.logout", outcome: "accepted", ...actor, address });
   } catch (error) {
     // A logout succeeds even if it cannot be recorded.
     log.error(`Cannot record a logout: ${errorText(error)}`);

@@ -26,6 +26,10 @@ export interface Job {
   ttlMs: number;
   createdAt: number;
   createdBy: string;
+  /** The name of the token that created it. */
+  createdByName?: string;
+  /** Why it was created, as its creator says. */
+  reason?: string;
   /** The maximum number of its requests that run at a time. */
   batch?: number;
   /** Each batch starts when the whole of the previous one has ended. */

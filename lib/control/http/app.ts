@@ -28,7 +28,7 @@ import { tokenRoutes } from "../api/tokens.ts";
 import type { ArtifactService } from "../artifacts/artifactService.ts";
 import { LocalStore } from "../artifacts/localStore.ts";
 import { addTransferRoutes } from "../artifacts/transferRoutes.ts";
-import { RefusalLog, withAudit } from "../audit/auditRequest.ts";
+import { describeActor, RefusalLog, withAudit } from "../audit/auditRequest.ts";
 import { Authenticator } from "../auth/authenticator.ts";
 import { Authority } from "../auth/authority.ts";
 import type { ClientAddresses } from "../auth/clientAddress.ts";
@@ -129,7 +129,7 @@ export function createApp(options: AppOptions): Hono {
       // Rate-limited attempts are not recorded again.
       if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
       const { address, token } = who;
-      const actor = token === undefined ? {} : { actor: token.tokenId, role: token.role };
+      const actor = token === undefined ? {} : describeActor(token);
       const action = route.action ?? `${route.method} ${route.path}`;
       refusalLog.record({ address, ...actor, code: error.code, action });
       throw error;

@@ -14,7 +14,7 @@ import { rolloutView } from "../core/requests/rolloutOptions.ts";
 export function buildRetryRequest(
   job: StoredJob,
   requests: readonly StoredRequest[],
-  { which, max_agents }: RetryRequest,
+  { which, max_agents, reason = job.reason }: RetryRequest,
   isKnown: (agentId: string) => boolean,
 ): JobRequest {
   if (job.notAfter !== undefined) {
@@ -47,6 +47,7 @@ export function buildRetryRequest(
     ...rolloutView(within(job, agents.length)),
     priority: job.priority ?? "normal",
     require_online: job.requireOnline ?? false,
+    ...(reason === undefined ? {} : { reason }),
     ...(max_agents === undefined ? {} : { max_agents }),
   };
 }

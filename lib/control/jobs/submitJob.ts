@@ -33,6 +33,8 @@ export interface JobSubmitterOptions {
   blocked: TargetTerms["blocked"];
   /** Commands that need the approval of a second operator. */
   approvalCommands: ReadonlySet<string>;
+  /** Commands that need a reason; `*` is all of them. */
+  reasonCommands: ReadonlySet<string>;
   newId(): string;
   /** Milliseconds since 1970 on the monotonic clock that measures durations. */
   now(): number;
@@ -41,6 +43,8 @@ export interface JobSubmitterOptions {
 /** The operator or schedule that creates the job. */
 export interface Requester {
   tokenId: string;
+  /** The name of the token. */
+  name?: string | undefined;
   scope: AgentScope;
   role?: string;
   /** Client IP address. */
@@ -82,6 +86,7 @@ export class JobSubmitter {
     try {
       requester.scope.requireCommand(order.command);
       assertSize(order);
+      this.#assertReason(order);
       const idempotency = buildIdempotency(order, requester.tokenId, key);
       const earlier = idempotency && this.#findEarlierJob(idempotency);
       if (earlier !== undefined) return engine.whenAccepted(earlier, completion);
@@ -126,7 +131,7 @@ export class JobSubmitter {
 
   #buildJob(
     order: JobRequest,
-    { tokenId: createdBy, retryOf, schedule }: Requester,
+    { tokenId: createdBy, name, retryOf, schedule }: Requester,
     agents: readonly string[],
   ): Omit<Job, "jobId" | "target"> {
     const { approvalCommands, now } = this.#options;
@@ -144,7 +149,18 @@ export class JobSubmitter {
       ...(schedule === undefined ? {} : { schedule }),
       createdAt: now(),
       createdBy,
+      ...(name === undefined ? {} : { createdByName: name }),
+      ...(order.reason === undefined ? {} : { reason: order.reason }),
     };
+  }
+
+  /** @throws {WsctlError} MALFORMED if the command needs a reason and has none */
+  #assertReason({ command, reason }: JobRequest): void {
+    const { reasonCommands } = this.#options;
+    if (reason !== undefined) return;
+    if (!reasonCommands.has(command) && !reasonCommands.has("*")) return;
+    const text = `Cannot create the job: this control plane requires a reason for "${command}"`;
+    throw new WsctlError("MALFORMED", `${text}. Add --reason TEXT`);
   }
 
   /** Finds the job that this operator created with the same key. */
@@ -187,6 +203,7 @@ export class JobSubmitter {
    * @throws {WsctlError} INVALID_COMMAND
    */
   assertSchedulable(order: JobRequest, scope: AgentScope): void {
+    this.#assertReason(order);
     let agents: readonly string[];
     try {
       ({ agents } = this.#resolveTarget(order, "", { scope }));

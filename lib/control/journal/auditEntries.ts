@@ -40,7 +40,7 @@ function toDetails(fact: ControlFact): AuditDetails | undefined {
 }
 
 function jobCreated({ job, requests }: ControlFact & { type: "job_created" }): AuditDetails {
-  const { jobId: job_id, command, createdBy: actor, requestedBy = {}, schedule } = job;
+  const { jobId: job_id, command, createdBy: actor, requestedBy = {}, schedule, reason } = job;
   const { address, role, parameters } = requestedBy;
   const resource = {
     job_id,
@@ -50,8 +50,10 @@ function jobCreated({ job, requests }: ControlFact & { type: "job_created" }): A
     total: requests.length,
     sent: requests.filter(({ sentAt }) => sentAt !== undefined).length,
     ...(schedule === undefined ? {} : { schedule }),
+    ...(reason === undefined ? {} : { reason }),
   };
   const from = {
+    ...(job.createdByName === undefined ? {} : { actor_name: job.createdByName }),
     ...(role === undefined ? {} : { role }),
     ...(address === undefined ? {} : { address }),
   };

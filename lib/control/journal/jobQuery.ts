@@ -10,8 +10,9 @@ export interface JobsQuery {
   limit: number;
   /** The id of a job; only older jobs are listed. The job itself need not exist. */
   before?: string;
-  /** Only jobs that this token created. */
+  /** Only jobs that this token created, and only those of tokens with this name. */
   createdBy?: string;
+  createdByName?: string;
   command?: string;
   agentId?: string;
   status?: JobStatus;

@@ -244,8 +244,8 @@ export class Scheduler {
 
   async #startRun(schedule: StoredSchedule, came: number, token: StoredToken) {
     const { scheduleId, order, setBack } = schedule;
-    const { tokenId, role } = token;
-    const orderer = { tokenId, role, scope: new AgentScope(token), schedule: order.name };
+    const { tokenId, name, role } = token;
+    const orderer = { tokenId, name, role, scope: new AgentScope(token), schedule: order.name };
     // Contains a space, which keys of operators cannot. The suffix distinguishes runs that are due
     // a second time after the clock was set back.
     const again = setBack === undefined ? "" : ` ${setBack.count}`;

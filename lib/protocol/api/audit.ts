@@ -16,6 +16,8 @@ export interface AuditDetails {
    * failed.
    */
   actor?: string;
+  /** The name of the token, or of the console user. */
+  actor_name?: string;
   role?: string;
   /** Client IP address. */
   address?: string;

@@ -6,7 +6,7 @@ export interface AuditFilter {
   since?: string;
   /** Entries before this time, in ISO 8601 and UTC. */
   until?: string;
-  /** The id of the token or key, or the console user, that acted. */
+  /** The id or the name of the token or key, or the console user, that acted. */
   by?: string;
   /** The agent that the entry is about. */
   agent?: string;
@@ -21,7 +21,7 @@ export function matchesAudit(entry: AuditEntry, filter: AuditFilter): boolean {
   const { resource = {} } = entry;
   if (since !== undefined && entry.at < since) return false;
   if (until !== undefined && entry.at >= until) return false;
-  if (by !== undefined && entry.actor !== by) return false;
+  if (by !== undefined && entry.actor !== by && entry.actor_name !== by) return false;
   if (command !== undefined && resource.command !== command) return false;
   if (action !== undefined && !matchesAction(entry.action, action)) return false;
   return agent === undefined || isAbout(resource, agent);

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { timeoutSecondsMax, ttlSecondsDefault, ttlSecondsMax } from "../limits.ts";
-import { AgentId, CommandName } from "../names.ts";
+import { AgentId, CommandName, Reason } from "../names.ts";
 import { isTimestamp } from "../timestamp.ts";
 import { CommandSignatures } from "../wire/signedCommand.ts";
 import { agentsMax, parseCountOrPercentage, Target } from "./target.ts";
@@ -84,6 +84,8 @@ export const JobRequest = v.strictObject({
    * `SignedJobRequest`.
    */
   signed: v.optional(SignedJobRequest),
+  /** Why it is created; kept in the job and the audit trail. */
+  reason: v.optional(Reason),
   /** By default all agents run at once. */
   rollout: v.optional(Rollout),
   /** The priority over other requests that are queued for an agent. */
@@ -136,5 +138,7 @@ export const RetryRequest = v.strictObject({
     v.minLength(1, "must not be empty"),
   ),
   max_agents: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** By default the reason of the retried job. */
+  reason: v.optional(Reason),
 });
 export type RetryRequest = v.InferOutput<typeof RetryRequest>;

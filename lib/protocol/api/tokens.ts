@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { isAddressRange } from "../addressRange.ts";
 import { LabelSet, type Labels } from "../labels.ts";
-import { AgentId, CommandName } from "../names.ts";
+import { AgentId, CommandName, OperatorName } from "../names.ts";
 import { ScopeText } from "./selector.ts";
 
 /**
@@ -40,13 +40,17 @@ const common = {
   expires_in_seconds: v.optional(seconds(tokenSecondsMax)),
 };
 
+/** The person or the program that the token is for. */
+const named = { name: v.optional(OperatorName) };
+
 /** `POST /api/v1/tokens`. */
 export const TokenRequest = v.variant(
   "role",
   [
-    v.strictObject({ role: v.literal("admin"), ...common }),
+    v.strictObject({ role: v.literal("admin"), ...named, ...common }),
     v.strictObject({
       role: v.picklist(["operator", "viewer"]),
+      ...named,
       /** The commands that it may run; all if absent. */
       commands: v.optional(list(CommandName)),
       /** A selector of the agents that it may target and see; all if absent. */
@@ -61,6 +65,7 @@ export const TokenRequest = v.variant(
     }),
     v.strictObject({
       role: v.literal("join"),
+      ...named,
       /** The only agent that may use it; any new agent if absent. */
       agent_id: v.optional(AgentId),
       labels: v.optional(LabelSet),
@@ -92,6 +97,7 @@ export interface TokenView {
   kind: "bearer" | "key" | "oidc";
   /** `pending`: needs approval. `fenced`: was used from two places. */
   state: "active" | "pending" | "fenced" | "expired" | "used" | "revoked";
+  name?: string;
   agent_id?: string;
   labels?: Labels;
   commands?: string[];

@@ -77,7 +77,11 @@ export interface JobView {
   /** Its requests are signed, so it cannot be retried. */
   signed?: true;
   created_at: string;
+  /** The id of the token, and its name if it has one. */
   created_by: string;
+  created_by_name?: string;
+  /** Why it was created, as its creator says. */
+  reason?: string;
   /** Present if the job needs the approval of a second operator. */
   approval?: Approval;
   /** When an operator cancelled it. */

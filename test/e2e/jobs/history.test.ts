@@ -56,7 +56,7 @@ describe.each([...flavours])("%s", (flavour) => {
     expect(await list("--status", "success", "--agent", "db-1")).toEqual([info]);
     expect(await list("--since", "1h", "--limit", "2")).toEqual([open, wrong]);
     expect(await list("--since", "2100-01-01T00:00:00Z")).toEqual([]);
-    expect(await list("--created-by", "ffffffffffff")).toEqual([]);
+    expect(await list("--by", "ffffffffffff")).toEqual([]);
     expect(await list("--search", "invalid_command")).toEqual([wrong]);
     expect(await list("--cursor", wrong)).toEqual([info, ping]);
   });
@@ -105,7 +105,7 @@ test("a narrowed token lists its own jobs alone, whatever it asks for", async ()
     const seen = jsonLines<JobView>(await fleet.runAs(token, "jobs", "list", "--json", ...filter));
     expect(seen.map(({ created_by }) => created_by)).toEqual([own]);
     const other = all.find(({ created_by }) => created_by !== own)?.created_by ?? "";
-    const by = ["--created-by", other, "--json"];
+    const by = ["--by", other, "--json"];
     expect((await fleet.runAs(token, "jobs", "list", ...filter, ...by)).stdout).toBe("");
   }
 });

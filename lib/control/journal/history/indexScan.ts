@@ -80,7 +80,7 @@ class JobScan implements IndexScan {
   #before: string;
 
   constructor(db: Database, query: JobsQuery) {
-    const { status, command, createdBy } = query;
+    const { status, command, createdBy, createdByName } = query;
     const rest = ofJob(query);
     const all = [...rest];
     let from = "jobs AS j";
@@ -95,6 +95,9 @@ class JobScan implements IndexScan {
     } else if (createdBy !== undefined) {
       from = "jobs AS j INDEXED BY jobs_by_creator";
       where = { sql: "j.created_by = ? AND ", values: [createdBy] };
+    } else if (createdByName !== undefined) {
+      from = "jobs AS j INDEXED BY jobs_by_creator_name";
+      where = { sql: "j.created_by_name = ? AND ", values: [createdByName] };
     } else from = "jobs AS j INDEXED BY sqlite_autoindex_jobs_1";
     const open = status === "open" ? "j.ended < j.total AND " : "";
     const key = status === undefined || status === "open" ? "j.job_id" : "o.job_id";
@@ -231,11 +234,12 @@ class RequestScan implements IndexScan {
   }
 }
 
-function ofJob({ command, createdBy }: JobsQuery): Condition[] {
+function ofJob({ command, createdBy, createdByName: name }: JobsQuery): Condition[] {
   return [
     { sql: "j.is_pruned = 0", values: [] },
     ...(command === undefined ? [] : [{ sql: "j.command = ?", values: [command] }]),
     ...(createdBy === undefined ? [] : [{ sql: "j.created_by = ?", values: [createdBy] }]),
+    ...(name === undefined ? [] : [{ sql: "j.created_by_name = ?", values: [name] }]),
   ];
 }
 

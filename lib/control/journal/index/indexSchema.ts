@@ -42,6 +42,8 @@ export const indexSchema: readonly string[] = [
     ttl_ms REAL NOT NULL,
     created_at REAL NOT NULL,
     created_by TEXT NOT NULL,
+    created_by_name TEXT,
+    reason TEXT,
     idempotency_key TEXT UNIQUE,
     fingerprint TEXT,
     total INTEGER NOT NULL,
@@ -62,6 +64,8 @@ export const indexSchema: readonly string[] = [
     is_pruned INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);
+  CREATE INDEX jobs_by_creator_name ON jobs (created_by_name, job_id)
+    WHERE created_by_name IS NOT NULL;
   CREATE INDEX jobs_by_command ON jobs (command, job_id);
   CREATE INDEX jobs_open ON jobs (job_id) WHERE ended < total;
 

@@ -57,9 +57,10 @@ type FactWriter<Type> = (fact: ControlFact & { type: Type }, sequence: number) =
 function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWriter<Type> } {
   const job = db.prepare(
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms,
-       created_at, created_by, idempotency_key, fingerprint, batch, max_failures, not_after,
-       needs_approval, rollout, priority, require_online, retry_of, schedule, total)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       created_at, created_by, created_by_name, reason, idempotency_key, fingerprint, batch,
+       max_failures, not_after, needs_approval, rollout, priority, require_online, retry_of,
+       schedule, total)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (job_id) DO NOTHING`,
   );
   // The job that had the key before was removed from the index that this one replaces.
@@ -165,6 +166,8 @@ function jobValues(job: Job, total: number): Value[] {
     job.ttlMs,
     job.createdAt,
     job.createdBy,
+    job.createdByName ?? null,
+    job.reason ?? null,
     job.idempotency?.key ?? null,
     job.idempotency?.fingerprint ?? null,
     job.batch ?? null,

@@ -19,6 +19,8 @@ export interface JobRow {
   ttl_ms: number;
   created_at: number;
   created_by: string;
+  created_by_name: string | null;
+  reason: string | null;
   cancelled_at: number | null;
   not_after: string | null;
   needs_approval: number;
@@ -68,6 +70,8 @@ export function toJob(row: JobRow): StoredJob {
     ttlMs: row.ttl_ms,
     createdAt: row.created_at,
     createdBy: row.created_by,
+    ...(row.created_by_name === null ? {} : { createdByName: row.created_by_name }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.batch === null ? {} : { batch: row.batch }),
     ...(row.max_failures === null ? {} : { maxFailures: row.max_failures }),
     ...(row.rollout === null ? {} : (JSON.parse(row.rollout) as RolloutFields)),

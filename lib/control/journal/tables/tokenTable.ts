@@ -9,6 +9,8 @@ import { prefixRange } from "../prefixRange.ts";
 export interface StoredToken {
   tokenId: string;
   role: Role;
+  /** The person or the program that it is for. */
+  name?: string;
   /** SHA-256 of the secret; absent for a key. */
   hash?: Uint8Array;
   /** Text of the public key; the agent proves possession of the private key. */
@@ -43,7 +45,7 @@ export interface TokenFact {
   token: TokenEntry;
 }
 
-type Terms = Pick<StoredToken, "labels" | "commands" | "target" | "addresses">;
+type Terms = Pick<StoredToken, "name" | "labels" | "commands" | "target" | "addresses">;
 
 interface TokenRow {
   token_id: string;
@@ -232,8 +234,9 @@ export function tokenWriter(db: Database): (token: TokenEntry) => void {
          expires_at = excluded.expires_at, revoked_at = excluded.revoked_at`,
   );
   return (token) => {
-    const { labels, commands, target, addresses } = token;
+    const { name, labels, commands, target, addresses } = token;
     const terms: Terms = {
+      ...(name === undefined ? {} : { name }),
       ...(labels === undefined ? {} : { labels }),
       ...(commands === undefined ? {} : { commands }),
       ...(target === undefined ? {} : { target }),
