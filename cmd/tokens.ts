@@ -30,7 +30,7 @@ const create = defineCommand({
     },
     role: {
       type: "enum",
-      options: ["viewer", "operator", "admin"],
+      options: ["viewer", "operator", "admin", "metrics"],
       description: "role of a person or a program that uses the API",
     },
     name: {

@@ -118,7 +118,7 @@ export const folders: readonly Folder[] = [
   },
   {
     path: "lib/control/metrics",
-    what: "CPU and memory of agents over time",
+    what: "CPU and memory of agents over time; the metrics for Prometheus",
     mayImport: [...base, core, tables, engine],
   },
   {
@@ -176,7 +176,7 @@ export const folders: readonly Folder[] = [
     mayImport: [
       ...[...base, "lib/runtime", core, tables, engine, auth, jobs, "lib/control/api"],
       ...["lib/control/artifacts", "lib/control/audit", "lib/control/console", "lib/control/link"],
-      "lib/control/schedules",
+      ...["lib/control/metrics", "lib/control/schedules"],
     ],
   },
 

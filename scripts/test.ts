@@ -13,6 +13,7 @@ installChromium();
 installCurl();
 installShells();
 installProxies();
+installPrometheus();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -74,6 +75,11 @@ function installProxies(): void {
   for (const [program, name] of Object.entries(packages)) {
     install(name, `the tests with ${program}`, () => Bun.which(program) !== null);
   }
+}
+
+/** What scrapes the metrics, with the checker of alert rules. */
+function installPrometheus(): void {
+  install("prometheus", "the tests with Prometheus", () => Bun.which("promtool") !== null);
 }
 
 /** A browser in which the console is looked at. */

@@ -9,6 +9,7 @@ import { basePath } from "../protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
 import { probeSubprotocol, subprotocol } from "../protocol/wire/version.ts";
+import { formatRuntime } from "../runtime/load.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
 import { PublicAddress } from "./api/publicAddress.ts";
@@ -32,6 +33,7 @@ import { logRetention } from "./journal/logRetention.ts";
 import { openDescriptorReserve } from "./link/descriptorReserve.ts";
 import { ResourceMonitor } from "./link/resourceMonitor.ts";
 import { MetricsWriter } from "./metrics/metricsWriter.ts";
+import { ControlMetrics } from "./metrics/prometheus.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
 import { certificateNames, readChain } from "./tls/certificateCheck.ts";
 import type { Certificates } from "./tls/certificates.ts";
@@ -97,11 +99,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const now = () => clock.now();
   const { approvalCommands, reasonCommands } = options;
   const blocked = (ids: readonly string[]) => journal.tokens.blocked(ids, clock.wall());
-  const jobs = new JobSubmitter({ engine, blocked, approvalCommands, reasonCommands, newId, now });
+  const metrics = new ControlMetrics({ engine, clock, runtime: formatRuntime() });
+  const jobs = new JobSubmitter({
+    ...{ engine, blocked, approvalCommands, reasonCommands, newId, now },
+    onAccepted: (job) => metrics.jobAccepted(job),
+  });
   registerMissingAgents(engine, clock.wall());
   const artifacts = createArtifacts(options, journal);
   const revocations = new Revocations(engine, clock, log);
-  const metrics = new MetricsWriter(engine, clock, log);
+  const agentMetrics = new MetricsWriter(engine, clock, log);
   const scheduler = new Scheduler({ engine, jobs, clock, log, newId });
   const strangers = rateLimitedLog(log, clock);
   const descriptors = openDescriptorReserve();
@@ -116,7 +122,18 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   try {
     server = await runtime.serve({
       app: createApp({
-        ...{ engine, jobs, artifacts, revocations, scheduler, descriptors, runtime, clock, log },
+        ...{
+          engine,
+          jobs,
+          artifacts,
+          metrics,
+          revocations,
+          scheduler,
+          descriptors,
+          runtime,
+          clock,
+          log,
+        },
         hosts: new AllowedHosts([
           ...options.advertised,
           ...(tls === undefined ? [] : readChain(tls).slice(0, 1).flatMap(certificateNames)),
@@ -159,7 +176,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ descriptors, server, clock, log },
     checkJournal: () => engine.look(),
   });
-  const keepers = [...startRetention(options, journal), room];
+  const keepers = [...startRetention(options, journal), room, metrics];
   for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,
@@ -170,7 +187,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       revocations.close();
       scheduler.close();
       await engine.drain(options.drainTimeoutMs);
-      await metrics.close();
+      await agentMetrics.close();
       await server.stop();
       for (const each of [artifacts, ...keepers]) each.close();
       engine.close();

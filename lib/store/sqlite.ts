@@ -27,6 +27,8 @@ export interface DatabaseOptions {
    * of the machine the newest commits can be missing.
    */
   isDerived?: boolean;
+  /** The version of the schema; by default the number of migrations. */
+  schemaVersion?: number;
 }
 
 export interface Statement<Params extends readonly Value[], Row> {
@@ -200,6 +202,11 @@ function assertOwnDatabase(db: DatabaseSync, options: DatabaseOptions): void {
       `Cannot use ${options.what} "${options.path}": the file belongs to another program. Specify another data directory`,
     );
   }
+  if (options.schemaVersion !== undefined) {
+    if (isNew || version === options.schemaVersion) return;
+    const text = `Cannot use ${options.what} "${options.path}": its schema is of another version`;
+    throw new WsctlError("STORAGE_UNAVAILABLE", text);
+  }
   const newest = options.migrations.length;
   if (version > newest) {
     throw new WsctlError(
@@ -211,7 +218,7 @@ function assertOwnDatabase(db: DatabaseSync, options: DatabaseOptions): void {
 
 function migrate(db: DatabaseSync, options: DatabaseOptions): void {
   const version = readPragma(db, "user_version");
-  const newest = options.migrations.length;
+  const newest = options.schemaVersion ?? options.migrations.length;
   if (version === newest) return;
   db.exec("BEGIN EXCLUSIVE");
   for (const migration of options.migrations.slice(version)) db.exec(migration);

@@ -7,7 +7,8 @@ import type { ControlWrite, StoredRequest } from "../../lib/control/core/model.t
 import { encodeFact, parseEntry, toFact } from "../../lib/control/journal/entries.ts";
 import type { ControlJournal } from "../../lib/control/journal/journal.ts";
 import { outcomeSequences } from "../../lib/control/journal/outcomeWrites.ts";
-import { type Appended, type ChainEnd, DurableLog } from "../../lib/store/log/durableLog.ts";
+import { DurableLog } from "../../lib/store/log/durableLog.ts";
+import type { Appended, ChainEnd } from "../../lib/store/log/segments.ts";
 import { ControlRecords } from "./controlRecords.ts";
 import { toWrite } from "./controlWrites.ts";
 import { FaultyStorage } from "./faultyStorage.ts";

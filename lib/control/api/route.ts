@@ -15,6 +15,7 @@ import type { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import type { ControlMetrics } from "../metrics/prometheus.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { PublicAddress } from "./publicAddress.ts";
 
@@ -27,6 +28,7 @@ export interface RouteContext<Body = unknown> {
   engine: Engine;
   jobs: JobSubmitter;
   artifacts: ArtifactService;
+  metrics: ControlMetrics;
   /** The client's IP address. */
   address: string;
   /** The token of the caller. Its role has already been checked. */

@@ -78,6 +78,7 @@ function newTokenId(): string {
 function buildTerms(order: TokenRequest): Partial<StoredToken> {
   switch (order.role) {
     case "admin":
+    case "metrics":
       return {};
     case "agent":
       return {

@@ -17,10 +17,12 @@ export type Permission =
   | "releases.read"
   | "releases.publish"
   | "tokens.manage"
+  | "metrics.read"
   | "audit.read"
   | "backup.create";
 
-const viewer: readonly Permission[] = ["self.read", "agents.read", "jobs.read", "releases.read"];
+const metrics: readonly Permission[] = ["self.read", "metrics.read"];
+const viewer: readonly Permission[] = [...metrics, "agents.read", "jobs.read", "releases.read"];
 const operator: readonly Permission[] = [
   ...viewer,
   "jobs.create",
@@ -42,6 +44,7 @@ const granted: Record<Role, readonly Permission[]> = {
   admin,
   operator,
   viewer,
+  metrics,
   agent: ["self.rotate", "artifacts.read", "artifacts.upload", "releases.read"],
   join: ["agents.join"],
 };

@@ -195,7 +195,7 @@ export type ControlEffect =
   | { type: "acceptJob"; job: StoredJob; requests: RequestDraft[] }
   | { type: "rejectJob"; jobId: string; error: WsctlError }
   /** For the listeners of its job. */
-  | { type: "publishOutcome"; outcome: Outcome }
+  | { type: "publishOutcome"; outcome: Outcome; command: string }
   /**
    * A response to a request that is not open: look the request up and reply with a
    * `requestLookedUp` event.

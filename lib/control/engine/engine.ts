@@ -21,7 +21,6 @@ import type {
   Job,
   NewSession,
   OpenJournal,
-  Outcome,
   OutputPayload,
   OutputSubscription,
   RequestDraft,
@@ -43,6 +42,7 @@ type JobAction = "cancelRequested" | "approvalRequested" | "pauseRequested" | "r
 type Notification =
   | ("tokenRevoked" | "tokenFenced" | "tokenRotated" | "cancelMatching")
   | ("agentRegistered" | "drainStarted" | "connectionsDrained");
+type Effect<Type extends ControlEffect["type"]> = ControlEffect & { type: Type };
 type AgentAction = "agentUpdated" | "agentDeleted";
 
 export class Engine {
@@ -220,7 +220,7 @@ export class Engine {
       case "rejectJob":
         return this.#jobs.fail(effect.jobId, effect.error);
       case "publishOutcome":
-        return this.#publishOutcome(effect.outcome, committed);
+        return this.#publishOutcome(effect, committed);
       case "lookUpRequest":
         return this.#lookUpRequest(effect);
       case "forwardOutput":
@@ -240,20 +240,20 @@ export class Engine {
     this.#jobs.accept(accepted);
   }
 
-  #publishOutcome(outcome: Outcome, committed: CommitResult | undefined): void {
+  #publishOutcome({ outcome, command }: Effect<"publishOutcome">, committed?: CommitResult): void {
     const sequence = committed?.sequences.get(outcome.requestId);
     if (sequence === undefined) throw new Error(`no sequence for request ${outcome.requestId}`);
-    this.outcomeListeners.notify({ ...outcome, sequence });
+    this.outcomeListeners.notify({ ...outcome, sequence }, command);
   }
 
-  #send(effect: ControlEffect & { type: "send" }): void {
+  #send(effect: Effect<"send">): void {
     const { sessionId, message } = effect;
     if (message.type === "command") failpoint("control_before_send");
     const isTaken = this.#sockets.send(sessionId, () => encode(message, this.#clock.now()));
     if (!isTaken) this.#step({ type: "sendBufferFull", sessionId });
   }
 
-  #lookUpRequest(effect: ControlEffect & { type: "lookUpRequest" }): void {
+  #lookUpRequest(effect: Effect<"lookUpRequest">): void {
     const { sessionId, answer } = effect;
     this.#commits.flush(); // only committed outcomes are visible
     this.look();

@@ -20,6 +20,7 @@ import { auditRoutes } from "../api/audit.ts";
 import { backupRoutes } from "../api/backup.ts";
 import { jobRoutes } from "../api/jobs.ts";
 import { joinRoutes } from "../api/join.ts";
+import { metricsRoutes } from "../api/metrics.ts";
 import type { PublicAddress } from "../api/publicAddress.ts";
 import { releaseRoutes } from "../api/releases.ts";
 import { parseBody, type Route, readText } from "../api/route.ts";
@@ -44,6 +45,7 @@ import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { DescriptorReserve } from "../link/descriptorReserve.ts";
+import type { ControlMetrics } from "../metrics/prometheus.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { AllowedHosts } from "./allowedHosts.ts";
 import { pathReader } from "./basePath.ts";
@@ -52,6 +54,7 @@ export interface AppOptions {
   engine: Engine;
   jobs: JobSubmitter;
   artifacts: ArtifactService;
+  metrics: ControlMetrics;
   revocations: Revocations;
   scheduler: Scheduler;
   hosts: AllowedHosts;
@@ -79,6 +82,7 @@ export const routes: readonly Route[] = [
   ...artifactRoutes,
   ...releaseRoutes,
   ...tokenRoutes,
+  ...metricsRoutes,
   ...joinRoutes,
   ...auditRoutes,
   ...backupRoutes,
@@ -86,7 +90,7 @@ export const routes: readonly Route[] = [
 
 /** @throws {WsctlError} FORBIDDEN, UNAUTHORIZED */
 export function createApp(options: AppOptions): Hono {
-  const { engine, jobs, artifacts, addresses, runtime, clock } = options;
+  const { engine, jobs, artifacts, metrics, addresses, runtime, clock } = options;
   // Unauthenticated clients can trigger these messages.
   const log = rateLimitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
@@ -159,7 +163,18 @@ export function createApp(options: AppOptions): Hono {
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
     const now = clock.wall();
     const response = await withAudit(route, {
-      ...{ c, body, authority, engine, jobs, artifacts, revocations, scheduler, approveAgents },
+      ...{
+        c,
+        body,
+        authority,
+        engine,
+        jobs,
+        artifacts,
+        metrics,
+        revocations,
+        scheduler,
+        approveAgents,
+      },
       dataDir,
       log: options.log,
       ...{

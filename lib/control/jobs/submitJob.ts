@@ -3,7 +3,7 @@
  * are assigned, and the engine stores the job before the caller gets a response.
  */
 import type { JobRequest } from "../../protocol/api/jobs.ts";
-import type { SkippedAgent, Target } from "../../protocol/api/target.ts";
+import type { Target } from "../../protocol/api/target.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
 import { nearest } from "../../protocol/nearest.ts";
@@ -35,6 +35,8 @@ export interface JobSubmitterOptions {
   approvalCommands: ReadonlySet<string>;
   /** Commands that need a reason; `*` is all of them. */
   reasonCommands: ReadonlySet<string>;
+  /** Takes each job when it is on disk. */
+  onAccepted?(job: Job): void;
   newId(): string;
   /** Milliseconds since 1970 on the monotonic clock that measures durations. */
   now(): number;
@@ -97,11 +99,13 @@ export class JobSubmitter {
       const requests = this.#buildRequests(order, agents);
       const requestedBy = this.#describeRequester(requester, order, agents);
       const job = { ...this.#buildJob(order, requester, agents), jobId, target, requestedBy };
-      engine.submit(
-        idempotency === undefined ? job : { ...job, idempotency },
-        requests,
-        skipped.length === 0 ? completion : withSkipped(completion, skipped),
-      );
+      engine.submit(idempotency === undefined ? job : { ...job, idempotency }, requests, {
+        refused: (error) => completion.refused(error),
+        accepted: (accepted) => {
+          this.#options.onAccepted?.(accepted.job);
+          completion.accepted(skipped.length === 0 ? accepted : { ...accepted, skipped });
+        },
+      });
     } catch (error) {
       completion.refused(error);
     }
@@ -238,11 +242,6 @@ export class JobSubmitter {
     if (refusal === undefined) return;
     throw new WsctlError("INVALID_PARAMETERS", `Cannot accept the job: ${refusal}`);
   }
-}
-
-/** Adds the agents that get no request to the response. */
-function withSkipped({ accepted, refused }: Completion, skipped: SkippedAgent[]): Completion {
-  return { accepted: (job) => accepted({ ...job, skipped }), refused };
 }
 
 /**

@@ -3,9 +3,9 @@
  * The index is derived: what it lacks is read from the log again.
  */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { type Appended, DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
+import { DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
 import type { SegmentBytes } from "../../store/log/segmentSet.ts";
-import type { EntryPlace } from "../../store/log/segments.ts";
+import type { Appended, EntryPlace } from "../../store/log/segments.ts";
 import type { LogStorage } from "../../store/log/storage.ts";
 import type { Database } from "../../store/sqlite.ts";
 import type { Clock } from "../../time/clock.ts";
@@ -97,6 +97,11 @@ export class Recorder {
   ): { first: number; isDurable: boolean } {
     const { place, isDurable } = this.#append(facts, done);
     return { first: place.sequence, isDurable };
+  }
+
+  /** How many facts the index lacks. */
+  get unappliedCount(): number {
+    return this.#unapplied.factCount;
   }
 
   /** Writes the rest into the index, and closes the log. */

@@ -6,10 +6,11 @@ import { AgentId, CommandName, OperatorName } from "../names.ts";
 import { ScopeText } from "./selector.ts";
 
 /**
- * `viewer` reads; `operator` also sends commands; `admin` may do everything; `agent` connects as
- * one agent; `join` registers the key of one agent.
+ * `viewer` reads; `operator` also sends commands; `admin` may do everything; `metrics` reads only
+ * the metrics of the control plane; `agent` connects as one agent; `join` registers the key of one
+ * agent.
  */
-export const roles = ["admin", "operator", "viewer", "agent", "join"] as const;
+export const roles = ["admin", "operator", "viewer", "metrics", "agent", "join"] as const;
 export type Role = (typeof roles)[number];
 
 export const tokenSecondsMax = 10 * 365 * 24 * 60 * 60;
@@ -47,7 +48,7 @@ const named = { name: v.optional(OperatorName) };
 export const TokenRequest = v.variant(
   "role",
   [
-    v.strictObject({ role: v.literal("admin"), ...named, ...common }),
+    v.strictObject({ role: v.picklist(["admin", "metrics"]), ...named, ...common }),
     v.strictObject({
       role: v.picklist(["operator", "viewer"]),
       ...named,
@@ -82,7 +83,7 @@ export const TokenRequest = v.variant(
       expires_in_seconds: v.optional(seconds(joinSecondsMax), joinSecondsDefault),
     }),
   ],
-  'must have a "role": "admin", "operator", "viewer", "agent" (with "agent_id") or "join"',
+  'must have a "role": "admin", "operator", "viewer", "metrics", "agent" (with "agent_id") or "join"',
 );
 export type TokenRequest = v.InferOutput<typeof TokenRequest>;
 export type TokenRequestInput = v.InferInput<typeof TokenRequest>;

@@ -11,7 +11,16 @@ import { HeadFile } from "./head.ts";
 import { storageError } from "./logErrors.ts";
 import { recover } from "./recovery.ts";
 import { type SegmentBytes, SegmentSet } from "./segmentSet.ts";
-import type { ChainPosition, EntryPlace, LogEntry, PlacedBatch, SegmentInfo } from "./segments.ts";
+import type {
+  Appended,
+  ChainEnd,
+  ChainPosition,
+  DurableBatch,
+  EntryPlace,
+  LogEntry,
+  PlacedBatch,
+  SegmentInfo,
+} from "./segments.ts";
 import { deliver } from "./segments.ts";
 import { type LogFile, type LogStorage, segmentName, unfinishedSuffix } from "./storage.ts";
 import { SyncPolicy } from "./syncPolicy.ts";
@@ -29,22 +38,6 @@ export interface LogOptions {
   onEntry(entry: LogEntry): void;
 }
 
-/** An entry, and the digest of the batch that it ends. */
-export interface ChainEnd {
-  sequence: number;
-  digest: Uint8Array;
-}
-
-/** A batch that was appended. */
-export interface Appended {
-  /** The place of the first entry; the others have the sequences that follow. */
-  place: EntryPlace;
-  /** Whether the batch is on disk. If not, `done` is called later. */
-  isDurable: boolean;
-}
-
-const headDelayMs = 1_000;
-
 export class DurableLog {
   readonly #options: LogOptions;
   readonly #head: HeadFile;
@@ -56,10 +49,11 @@ export class DurableLog {
   #durable: ChainPosition;
   /** Ends the wait for the batch that is being synced. */
   #inFlight: { file: LogFile; settle(error?: unknown): void } | undefined;
-  #cancelHead: (() => void) | undefined;
   #isClosed = false;
   /** Whether the log has the entry `from`. If not, the caller must read the whole log. */
   readonly hasFrom: boolean;
+  /** Takes each batch that is on disk. */
+  onDurable: (batch: DurableBatch) => void = () => {};
   /** The bytes of a torn tail that were removed when the log was opened. */
   readonly tornBytes: number;
 
@@ -131,6 +125,7 @@ export class DurableLog {
     done: (error?: WsctlError) => void,
     isEssential = false,
   ): Appended {
+    const startedAt = performance.now();
     const state = this.#isClosed ? "it is closed" : this.#inFlight && "another batch is written";
     if (state !== undefined) throw new WsctlError("INTERNAL", `Cannot append to the log: ${state}`);
     const { sequence, digest: previous } = this.#durable;
@@ -140,7 +135,11 @@ export class DurableLog {
     try {
       const { file, place } = this.#segments.write(bytes, this.#durable);
       const position = { sequence: sequence + lines.length, digest };
-      const advance = () => this.#advance(position, bytes.length);
+      const advance = (syncMs: number) => {
+        this.#advance(position, bytes.length);
+        const appendMs = performance.now() - startedAt;
+        this.onDurable({ entries: lines.length, appendMs, syncMs });
+      };
       return { place, isDurable: this.#sync(file, advance, done) };
     } catch (error) {
       this.#segments.abandon();
@@ -223,21 +222,26 @@ export class DurableLog {
     if (this.#isClosed) return;
     this.settle();
     this.#isClosed = true;
-    this.#cancelHead?.();
+    this.#head.cancelLater();
     this.#tryWriteHead(true);
     this.#segments.close();
     this.#options.storage.release();
   }
 
   /** Returns whether everything is on disk. If not, `done` is called later. */
-  #sync(file: LogFile, advance: () => void, done: (error?: WsctlError) => void): boolean {
+  #sync(
+    file: LogFile,
+    advance: (syncMs: number) => void,
+    done: (error?: WsctlError) => void,
+  ): boolean {
     const startedAt = performance.now();
     const { isInline } = this.#policy;
-    const measured = () => this.#policy.measured(performance.now() - startedAt, isInline);
+    const elapsed = () => performance.now() - startedAt;
+    const measured = () => this.#policy.measured(elapsed(), isInline);
     if (isInline) {
       file.sync();
       measured();
-      advance();
+      advance(elapsed());
       return true;
     }
     const flight = {
@@ -246,7 +250,7 @@ export class DurableLog {
         if (this.#inFlight !== flight) return;
         this.#inFlight = undefined;
         if (error === undefined) {
-          advance();
+          advance(elapsed());
           return done();
         }
         this.#segments.abandon();
@@ -267,10 +271,7 @@ export class DurableLog {
     this.#segments.advance(position.sequence, bytes);
     // From now on, a log without segments is one that has lost them.
     if (isFirst) this.#tryWriteHead(true);
-    this.#cancelHead ??= this.#options.clock.after(headDelayMs, () => {
-      this.#cancelHead = undefined;
-      this.#tryWriteHead(false);
-    });
+    this.#head.later(this.#options.clock, () => this.#tryWriteHead(false));
   }
 
   #writeHead(isSynced: boolean): void {

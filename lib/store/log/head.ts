@@ -4,6 +4,7 @@
  * that were on disk and are missing now. Two slots are written by turns, so that a crash during a
  * write leaves the other one.
  */
+import type { Clock } from "../../time/clock.ts";
 import { crc32c } from "./crc32c.ts";
 import { digestBytes, readUint64, writeUint64 } from "./format.ts";
 import { headDamaged } from "./logErrors.ts";
@@ -22,8 +23,11 @@ export interface LogHead {
   digest: Uint8Array;
 }
 
+const laterMs = 1_000;
+
 export class HeadFile {
   readonly #storage: LogStorage;
+  #cancelLater: (() => void) | undefined;
   /** The number of the last write, whose parity is its slot; 0 before the first one. */
   #turn = 0;
 
@@ -79,6 +83,18 @@ export class HeadFile {
     if (!isNew) return;
     storage.rename(unfinished, headName);
     storage.syncNames();
+  }
+
+  /** Calls `write` a little later, once for all calls in the meantime. */
+  later(clock: Pick<Clock, "after">, write: () => void): void {
+    this.#cancelLater ??= clock.after(laterMs, () => {
+      this.#cancelLater = undefined;
+      write();
+    });
+  }
+
+  cancelLater(): void {
+    this.#cancelLater?.();
   }
 }
 

@@ -116,6 +116,27 @@ export interface LogEntry extends EntryPlace {
   isLast: boolean;
 }
 
+/** An entry, and the digest of the batch that it ends. */
+export interface ChainEnd {
+  sequence: number;
+  digest: Uint8Array;
+}
+
+/** A batch that was appended. */
+export interface Appended {
+  /** The place of the first entry; the others have the sequences that follow. */
+  place: EntryPlace;
+  /** Whether the batch is on disk. If not, `done` is called later. */
+  isDurable: boolean;
+}
+
+/** A batch that is on disk, with durations in milliseconds. */
+export interface DurableBatch {
+  entries: number;
+  appendMs: number;
+  syncMs: number;
+}
+
 /** Hands on the entries of a batch that follow a sequence. */
 export function deliver(
   { batch, offset }: PlacedBatch,

@@ -141,8 +141,7 @@ export class Dispatcher {
     if (request.agentId !== peer.agentId) return "not yours";
     this.#end(request, outcomeFromResponse(message, peer), t);
     if (peer.isExtended) {
-      const ack = { type: "ack", request_id: request.requestId, payload: {} } as const;
-      t.send(peer.sessionId, ack);
+      t.send(peer.sessionId, { type: "ack", request_id: request.requestId, payload: {} });
     }
     return "taken";
   }
@@ -254,9 +253,10 @@ export class Dispatcher {
   }
 
   #end(request: OpenRequest, draft: OutcomeDraft, t: ControlTransition): void {
-    const outcome = buildOutcome(request, this.#open.findJob(request), draft, t.now);
+    const job = this.#open.findJob(request);
+    const outcome = buildOutcome(request, job, draft, t.now);
     t.write({ type: "putOutcome", outcome });
-    t.perform({ type: "publishOutcome", outcome });
+    t.perform({ type: "publishOutcome", outcome, command: job.command });
     this.#deadlines.delete(request);
     const queue = this.#open.remove(request);
     this.#sender.sendQueued(queue, t);

@@ -4,7 +4,7 @@
  * full-text index are created on demand (`history/indexPartitions.ts`).
  */
 
-/** One migration for each version, so that an index of another version is recognized. */
+/** An index whose schema has another text is of another version. */
 export const indexSchema: readonly string[] = [
   `
   CREATE TABLE applied (
@@ -93,7 +93,7 @@ export const indexSchema: readonly string[] = [
 
   CREATE TABLE tokens (
     token_id TEXT PRIMARY KEY NOT NULL,
-    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'agent', 'join')),
+    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'metrics', 'agent', 'join')),
     hash BLOB,
     public_key TEXT UNIQUE,
     agent_id TEXT CHECK (role IN ('agent', 'join') OR agent_id IS NULL),
@@ -109,6 +109,8 @@ export const indexSchema: readonly string[] = [
     CHECK (role <> 'agent' OR agent_id IS NOT NULL)
   ) STRICT;
   CREATE INDEX tokens_by_agent ON tokens (agent_id) WHERE agent_id IS NOT NULL;
+  CREATE INDEX tokens_not_active ON tokens (state) WHERE role = 'agent' AND state <> 'active'
+    AND revoked_at IS NULL;
   CREATE INDEX tokens_by_expiry ON tokens (expires_at) WHERE expires_at IS NOT NULL;
 
   CREATE TABLE capabilities (

@@ -1,6 +1,5 @@
 /** Writes facts of the log into the tables of the index. Applying a fact twice changes nothing. */
-import type { ChainEnd } from "../../../store/log/durableLog.ts";
-import type { EntryPlace } from "../../../store/log/segments.ts";
+import type { ChainEnd, EntryPlace } from "../../../store/log/segments.ts";
 import type { Database, Value } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
 import type { ControlFact } from "../entries.ts";

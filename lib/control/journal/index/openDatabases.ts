@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errorText, WsctlError } from "../../../protocol/errors.ts";
+import { crc32c } from "../../../store/log/crc32c.ts";
 import { Database, type DatabaseOptions } from "../../../store/sqlite.ts";
 import { indexSchema, metricsSchema } from "./indexSchema.ts";
 
@@ -18,6 +19,7 @@ export function openIndex(path: string): Database {
     what: "the index of the log",
     applicationId: indexId,
     migrations: indexSchema,
+    schemaVersion: crc32c(new TextEncoder().encode(indexSchema.join("\n"))) >>> 1,
   });
 }
 
@@ -51,7 +53,9 @@ function openDerived(options: Omit<DatabaseOptions, "isDerived">): Database {
   try {
     return Database.open({ ...options, isDerived: true });
   } catch (error) {
-    const isDamage = /damaged|newer wsctl|belongs to another program/.test(String(error));
+    const isDamage = /damaged|of another version|newer wsctl|belongs to another program/.test(
+      String(error),
+    );
     if (isThere && isDamage) throw new DatabaseDamaged(errorText(error));
     throw error;
   }

@@ -72,6 +72,8 @@ export interface TokenTable {
   findByAgent(agentId: string, now: number): StoredToken[];
   /** Returns those of these agents that may not connect, with the reason. */
   blocked(agentIds: readonly string[], now: number): Map<string, BlockReason>;
+  /** Returns how many keys and tokens of agents are pending or fenced. */
+  countBlocked(): Map<BlockReason, number>;
   /** Returns the valid tokens whose agent is not registered. */
   withoutAgent(now: number): StoredToken[];
   add(token: StoredToken): void;
@@ -119,6 +121,10 @@ export function createTokenTable(
   const statesOf = db.prepare<[string, number], Pick<TokenRow, "token_id" | "agent_id" | "state">>(
     `SELECT token_id, agent_id, state FROM tokens WHERE role = 'agent' AND revoked_at IS NULL
        AND agent_id IN (SELECT value FROM json_each(?)) AND coalesce(expires_at, 1e300) > ?`,
+  );
+  const countsByState = db.prepare<[], { state: StoredToken["state"]; count: number }>(
+    `SELECT state, count(*) AS count FROM tokens INDEXED BY tokens_not_active
+       WHERE role = 'agent' AND state <> 'active' AND revoked_at IS NULL GROUP BY state`,
   );
   const withoutAgent = db.prepare<[number], TokenRow>(
     `SELECT * FROM tokens WHERE role = 'agent' AND revoked_at IS NULL
@@ -189,6 +195,16 @@ export function createTokenTable(
         else found.set(agent_id, state);
       }
       return found;
+    },
+    countBlocked: () => {
+      const counts = new Map<BlockReason, number>([
+        ["pending", 0],
+        ["fenced", 0],
+      ]);
+      for (const { state, count } of countsByState.all()) {
+        if (state !== "active") counts.set(state, count);
+      }
+      return counts;
     },
     withoutAgent: (now) => db.read(() => withoutAgent.all(now).map(toToken)),
     add: (token) => store(token),
