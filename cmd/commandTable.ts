@@ -14,6 +14,8 @@ export const root: CommandDef = defineCommand({
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
     watch: () => import("./watch.ts").then((module) => module.default),
+    templates: () => import("./templates.ts").then((module) => module.default),
+    targets: () => import("./targets.ts").then((module) => module.default),
     schedules: () => import("./schedules.ts").then((module) => module.default),
     keys: () => import("./keys.ts").then((module) => module.default),
     artifacts: () => import("./artifacts.ts").then((module) => module.default),

@@ -30,7 +30,7 @@ const create = defineCommand({
     },
     role: {
       type: "enum",
-      options: ["viewer", "operator", "admin", "metrics"],
+      options: ["viewer", "operator", "admin", "metrics", "trigger"],
       description: "role of a person or a program that uses the API",
     },
     name: {
@@ -58,6 +58,11 @@ const create = defineCommand({
       type: "string",
       valueHint: "SELECTOR",
       description: "selector of the agents that the token may see and command: env=staging",
+    },
+    template: {
+      type: "string",
+      valueHint: "NAME",
+      description: "with --role trigger: the template that the token may start",
     },
     "allow-from": {
       type: "string",
@@ -188,10 +193,18 @@ function row(token: TokenView, creator = token.created_by): string[] {
 }
 
 /** Formats the restrictions of a token like the flags. */
-function formatTerms({ commands, target, addresses, labels, uses_left }: TokenView): string {
+function formatTerms({
+  commands,
+  target,
+  template,
+  addresses,
+  labels,
+  uses_left,
+}: TokenView): string {
   const terms = [
     ...(commands === undefined ? [] : [`allow ${commands.join(",")}`]),
     ...(target === undefined ? [] : [`target ${target}`]),
+    ...(template === undefined ? [] : [`template ${template}`]),
     ...(addresses === undefined ? [] : [`from ${addresses.join(",")}`]),
     ...Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`),
     ...(uses_left === undefined ? [] : [`${uses_left} left`]),

@@ -94,7 +94,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/jobs",
     what: "from a request of an operator to a submitted job",
-    mayImport: [protocol, core, engine],
+    mayImport: [protocol, core, tables, engine],
   },
   {
     path: "lib/control/views",

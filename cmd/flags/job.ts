@@ -97,7 +97,10 @@ export function buildJobRequest(
   return order;
 }
 
-function parseParameters(options: JobFlags): JsonObject | undefined {
+/** @throws {WsctlError} USAGE with the invalid flag. */
+export function parseParameters(
+  options: Pick<JobFlags, "param" | "params">,
+): JsonObject | undefined {
   const { params, param } = options;
   if (params === undefined) return param.length === 0 ? undefined : parseParams(param);
   if (param.length > 0)

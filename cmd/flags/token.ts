@@ -22,6 +22,7 @@ export interface TokenFlags {
   labels: string[];
   allow?: string | undefined;
   target?: string | undefined;
+  template?: string | undefined;
   "allow-from"?: string | undefined;
 }
 
@@ -45,7 +46,7 @@ function whose({ join, agent, role }: TokenFlags): object {
 }
 
 function parseTerms(flags: TokenFlags): object {
-  const { join, role, name, agent, uses, labels, allow, target } = flags;
+  const { join, role, name, agent, uses, labels, allow, target, template } = flags;
   const { "expires-in": expires, "allow-from": from } = flags;
   const isHost = join === true || agent !== undefined;
   if (uses !== undefined && join !== true) throw misplaced("uses", "--join");
@@ -55,6 +56,9 @@ function parseTerms(flags: TokenFlags): object {
   if (target !== undefined && !isNarrow) throw misplaced("target", "--role operator or viewer");
   if (name !== undefined && role === undefined && join !== true) {
     throw misplaced("name", "--role or --join: an agent is known by its ID");
+  }
+  if ((template !== undefined) !== (role === "trigger")) {
+    throw usage("Flags --role trigger and --template NAME belong together");
   }
   const most = join === true ? joinSecondsMax : tokenSecondsMax;
   const seconds =
@@ -66,6 +70,7 @@ function parseTerms(flags: TokenFlags): object {
     ...(labels.length === 0 ? {} : { labels: parseLabels(labels) }),
     ...(allow === undefined ? {} : { commands: parseList("allow", allow) }),
     ...(target === undefined ? {} : { target }),
+    ...(template === undefined ? {} : { template }),
     ...(from === undefined ? {} : { addresses: parseList("allow-from", from) }),
   };
 }

@@ -1,5 +1,5 @@
 /** Submits a job and follows it, for `send` and `jobs create`. */
-import { Client } from "../../lib/client/client.ts";
+import { Client, type SendOptions, type SubmittedJob } from "../../lib/client/client.ts";
 import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { TargetQuery } from "../../lib/protocol/api/target.ts";
 import type { AcceptedLine } from "../../lib/protocol/api/views.ts";
@@ -38,17 +38,28 @@ export function toTargetQuery({ target, require_online }: JobRequestInput): Targ
   return { target, require_online: require_online ?? false };
 }
 
-/** Prints every outcome when it arrives. The outcomes determine the exit status. */
+/** How a job is created. */
+export interface JobCreation {
+  send(request: JobRequestInput, options: SendOptions): Promise<SubmittedJob>;
+  sendOnly(request: JobRequestInput): Promise<AcceptedLine>;
+}
+
+/**
+ * Prints every outcome when it arrives. The outcomes determine the exit status.
+ * @param create By default the job is created as it is.
+ */
 export async function submitJob(
   request: JobRequestInput,
   controlPlane: ControlPlane,
   flags: SubmitFlags,
+  create?: JobCreation,
 ): Promise<number> {
   const client = new Client(controlPlane);
+  const creation = create ?? client;
   if (!flags.wait) {
     requireStdout();
     const accepted = await submitConfirmed(request, flags, client, (confirmed) =>
-      client.sendOnly(confirmed),
+      creation.sendOnly(confirmed),
     );
     return printAccepted(accepted, flags);
   }
@@ -60,7 +71,7 @@ export async function submitJob(
   let job: FollowedJob & { accepted: AcceptedLine };
   try {
     job = await submitConfirmed(request, flags, client, (confirmed) =>
-      client.send(confirmed, follower.streamOptions),
+      creation.send(confirmed, follower.streamOptions),
     );
   } catch (error) {
     return follower.exitOf(error);

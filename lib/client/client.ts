@@ -20,6 +20,7 @@ import type {
   ReleaseView,
   StreamLine,
 } from "../protocol/api/views.ts";
+import { SavedTargetClient, TemplateClient } from "./definitions.ts";
 import { JobStreams, type SendOptions, type SubmittedJob } from "./jobStream.ts";
 import type { JobsQuery } from "./jobsQuery.ts";
 import { formatQuery, segment } from "./request.ts";
@@ -31,10 +32,14 @@ export type { ClientOptions } from "./transport.ts";
 export class Client {
   readonly #http: Transport;
   readonly #streams: JobStreams;
+  readonly templates: TemplateClient;
+  readonly savedTargets: SavedTargetClient;
 
   constructor(options: ClientOptions) {
     this.#http = new Transport(options);
     this.#streams = new JobStreams(this.#http);
+    this.templates = new TemplateClient(this.#http, this.#streams);
+    this.savedTargets = new SavedTargetClient(this.#http);
   }
 
   /**

@@ -5,6 +5,7 @@
 
 import { isRefused } from "../network/connectionError.ts";
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
+import type { TemplateRunInput } from "../protocol/api/templates.ts";
 import type { AcceptedLine, JobView, StreamLine } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { readLines } from "./ndjson.ts";
@@ -13,7 +14,7 @@ import { withRetry } from "./retry.ts";
 import { StreamProgress } from "./streamCursor.ts";
 import type { Transport } from "./transport.ts";
 
-type StreamRequest = JobRequestInput | RetryRequest;
+type StreamRequest = JobRequestInput | RetryRequest | TemplateRunInput;
 
 export interface SubmittedJob {
   accepted: AcceptedLine;

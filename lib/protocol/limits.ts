@@ -57,6 +57,10 @@ export const schedulesBytesMax = 16 * 1024 * 1024;
 /** Size of one schedule as JSON, in bytes. */
 export const scheduleBytesMax = 128 * 1024;
 
+/** Size of one template or saved target as JSON, in bytes, and how many of each there may be. */
+export const definitionBytesMax = 128 * 1024;
+export const definitionsMax = 1_000;
+
 /**
  * Heartbeat interval in seconds, and the number of missed heartbeats after which a peer is offline.
  */

@@ -38,6 +38,15 @@ export const OperatorName = v.pipe(
   v.check((text) => !text.includes("#"), "must not contain #"),
 );
 
+/** The name of a schedule, a template or a saved target. */
+export const ResourceName = v.pipe(
+  v.string("must be a string"),
+  v.regex(
+    /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/i,
+    "must be letters, digits, '.', '_' or '-', at most 64 of them",
+  ),
+);
+
 /** Why a job is created, such as the number of a ticket. */
 export const Reason = printableText(500);
 

@@ -117,6 +117,9 @@ export class ControlDisk extends ControlRecords {
       get schedules(): never {
         throw new Error("schedules are not simulated");
       },
+      get definitions(): never {
+        throw new Error("definitions are not simulated");
+      },
       get releases(): never {
         throw new Error("releases are not simulated");
       },

@@ -1,7 +1,7 @@
 /** HTTP routes that list, show, approve, revoke, label, drain and delete agents. */
 import { v4 as newSeed } from "uuid";
 import type * as v from "valibot";
-import { matches, parseSelector } from "../../protocol/api/selector.ts";
+import { matches, parseSelector, replaceSaved } from "../../protocol/api/selector.ts";
 import { TargetQuery, type TargetView } from "../../protocol/api/target.ts";
 import { type AgentView, LabelChanges, type Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
@@ -10,6 +10,7 @@ import { readField } from "../core/agents/labels.ts";
 import { resolveTarget, shuffleBySeed } from "../core/agents/resolveTarget.ts";
 import type { AgentUpdate } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
+import { findSavedTarget } from "../jobs/savedTarget.ts";
 import { buildMetrics } from "../metrics/timeSeries.ts";
 import { type AgentStatus, agentDetail, agentView } from "../views/views.ts";
 import { type Route, type RouteContext, readNumber, routeWithBody } from "./route.ts";
@@ -79,7 +80,8 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
   const limit = readNumber(c, "limit", { least: 1, most: 1000, otherwise: 1000 });
   const after = c.req.query("cursor") ?? "";
   const text = c.req.query("selector");
-  const selector = text === undefined ? undefined : parseSelector(text);
+  const saved = (name: string) => findSavedTarget(engine.journal.definitions, name);
+  const selector = text === undefined ? undefined : replaceSaved(parseSelector(text), saved);
   const withLatency = c.req.query("latency") === "true";
   const seen = [...scope.within(engine.core.registry.agents)].filter(([agentId, { record }]) => {
     if (agentId <= after) return false;
@@ -111,6 +113,7 @@ function showTarget(context: RouteContext<v.InferOutput<typeof TargetQuery>>): R
     requireOnline: query.require_online,
     seed,
     blocked: (ids) => engine.journal.tokens.blocked(ids, now),
+    saved: (name) => findSavedTarget(engine.journal.definitions, name),
   });
   const view: TargetView = {
     agents: agents.map((agentId) => {

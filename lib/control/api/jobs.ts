@@ -14,7 +14,9 @@ import type { StoredJob } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
+import { maskSecrets } from "../jobs/redactParameters.ts";
 import { buildRetryRequest } from "../jobs/retryJob.ts";
+import type { Requester } from "../jobs/submitJob.ts";
 import { isIndexable, whole } from "../journal/history/historyIndex.ts";
 import { EarlyLines, earlyMs } from "../streams/earlyLines.ts";
 import { OutcomeStream } from "../streams/outcomeStream.ts";
@@ -102,18 +104,22 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Pr
   const known = scope.within(engine.core.registry.agents);
   const isKnown = (agentId: string) => known.has(agentId);
   const order = buildRetryRequest(job, engine.journal.requests(job.jobId), retry, isKnown);
-  return submit(context, order, job.jobId);
+  return submit(context, order, { retryOf: job.jobId });
 }
 
 /**
  * Responds 202 with the job once it is durable. With NDJSON, the stream continues with each
  * outcome, and with `?output=true` with live output.
  */
-function submit(context: RouteContext, order: JobRequest, retryOf?: string): Promise<Response> {
+export function submit(
+  context: RouteContext,
+  order: JobRequest,
+  origin: Partial<Pick<Requester, "retryOf" | "template">> = {},
+): Promise<Response> {
   const { c, jobs, token, scope, address } = context;
   const orderer = {
     ...{ tokenId: token.tokenId, name: token.name, role: token.role, scope, address },
-    ...(retryOf === undefined ? {} : { retryOf }),
+    ...origin,
   };
   const submitted = jobs.submit(order, orderer, idempotencyKey(c));
   return submitted.then((accepted) => sendAccepted(context, accepted));
@@ -159,7 +165,11 @@ function showJob(context: RouteContext): Response {
 }
 
 /** Omits results and long messages if the job is large; the outcomes route returns them by page. */
-function buildDetail({ journal }: Engine, job: StoredJob): JobDetail {
+function buildDetail({ journal, capabilities }: Engine, stored: StoredJob): JobDetail {
+  const { parameters, ...rest } = stored;
+  const schemas = capabilities.schemas(stored.command);
+  const shown = parameters === undefined ? {} : { parameters: maskSecrets(parameters, schemas) };
+  const job: StoredJob = { ...rest, ...shown };
   const isBrief = job.total > fullResultRequestsMax;
   return jobDetail(job, isBrief ? journal.requests(job.jobId) : journal.fullRequests(job.jobId));
 }

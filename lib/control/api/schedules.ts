@@ -2,12 +2,22 @@
  * HTTP routes of schedules. A schedule runs with the token that created it while the token is
  * valid.
  */
-import { ScheduleRequest, type ScheduleView } from "../../protocol/api/schedules.ts";
+import * as v from "valibot";
+import {
+  type ScheduleOrder,
+  ScheduleRequest,
+  type ScheduleView,
+} from "../../protocol/api/schedules.ts";
+import { TemplateRun } from "../../protocol/api/templates.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
+import type { Engine } from "../engine/engine.ts";
+import { maskJob } from "../jobs/redactParameters.ts";
+import { buildTemplateJob } from "../jobs/templateJob.ts";
 import type { StoredSchedule } from "../journal/tables/scheduleTable.ts";
 import { idempotencyKey, type Route, type RouteContext, routeWithBody } from "./route.ts";
+import { findTemplate } from "./templates.ts";
 
 export const scheduleRoutes: Route[] = [
   routeWithBody({
@@ -51,9 +61,19 @@ export const scheduleRoutes: Route[] = [
 ];
 
 function create(context: RouteContext<ScheduleRequest>): Response {
-  const { c, body: order, scheduler, token, resource } = context;
+  const { c, engine, scheduler, token, resource } = context;
+  const order = toOrder(context);
   Object.assign(resource, { schedule: order.name, command: order.job.command });
-  return c.json(scheduleView(scheduler.create(order, token)), 201);
+  return c.json(scheduleView(engine, scheduler.create(order, token)), 201);
+}
+
+function toOrder({ body, engine, scope }: RouteContext<ScheduleRequest>): ScheduleOrder {
+  const { job, template, ...rest } = body;
+  if (job !== undefined) return { ...rest, job };
+  const { name = "", ...run } = template ?? {};
+  const { value } = findTemplate(engine, scope, name);
+  const filled = v.parse(TemplateRun, run);
+  return { ...rest, job: buildTemplateJob(value, filled), template: name };
 }
 
 function list({ c, engine, scope, token }: RouteContext): Response {
@@ -61,24 +81,26 @@ function list({ c, engine, scope, token }: RouteContext): Response {
   const seen = scope.isRestricted
     ? all.filter(({ createdBy }) => createdBy === token.tokenId)
     : all;
-  const page: Page<ScheduleView> = { items: seen.map(scheduleView) };
+  const page: Page<ScheduleView> = { items: seen.map((each) => scheduleView(engine, each)) };
   return c.json(page);
 }
 
 function show(context: RouteContext): Response {
-  return context.c.json(scheduleView(findSchedule(context)));
+  return context.c.json(scheduleView(context.engine, findSchedule(context)));
 }
 
 function setPaused(context: RouteContext, what: "pause" | "resume"): Response {
-  return context.c.json(scheduleView(context.scheduler[what](findSchedule(context))));
+  const { c, engine, scheduler } = context;
+  return c.json(scheduleView(engine, scheduler[what](findSchedule(context))));
 }
 
 /** Runs the schedule now with the caller's token; due runs are not affected. */
 function runNow(context: RouteContext): Promise<Response> {
   const { c, jobs, scope, token, address } = context;
   const { order } = findSchedule(context);
-  const { tokenId, role } = token;
-  const orderer = { tokenId, role, scope, address, schedule: order.name };
+  const { tokenId, name, role } = token;
+  const origin = order.template === undefined ? {} : { template: order.template };
+  const orderer = { tokenId, name, role, scope, address, schedule: order.name, ...origin };
   const submitted = jobs.submit(order.job, orderer, idempotencyKey(c));
   return submitted.then(({ job }) => c.json({ job_id: job.jobId }, 202));
 }
@@ -100,10 +122,11 @@ function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule
   );
 }
 
-function scheduleView(schedule: StoredSchedule): ScheduleView {
+function scheduleView({ capabilities }: Engine, schedule: StoredSchedule): ScheduleView {
   const { order, createdAt, createdBy, nextAt, pausedAt, pauseReason, last } = schedule;
   return {
     ...order,
+    job: maskJob(order.job, capabilities),
     created_at: timestamp(createdAt),
     created_by: createdBy,
     ...(nextAt === undefined ? {} : { next_at: timestamp(nextAt) }),

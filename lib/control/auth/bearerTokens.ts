@@ -80,6 +80,8 @@ function buildTerms(order: TokenRequest): Partial<StoredToken> {
     case "admin":
     case "metrics":
       return {};
+    case "trigger":
+      return { template: order.template };
     case "agent":
       return {
         agentId: order.agent_id,

@@ -11,6 +11,7 @@ export type Permission =
   | "jobs.read"
   | "jobs.create"
   | "jobs.approve"
+  | "templates.trigger"
   | "artifacts.read"
   | "artifacts.upload"
   | "artifacts.delete"
@@ -26,6 +27,7 @@ const viewer: readonly Permission[] = [...metrics, "agents.read", "jobs.read", "
 const operator: readonly Permission[] = [
   ...viewer,
   "jobs.create",
+  "templates.trigger",
   "jobs.approve",
   "artifacts.read",
 ];
@@ -45,6 +47,7 @@ const granted: Record<Role, readonly Permission[]> = {
   operator,
   viewer,
   metrics,
+  trigger: ["self.read", "templates.trigger"],
   agent: ["self.rotate", "artifacts.read", "artifacts.upload", "releases.read"],
   join: ["agents.join"],
 };

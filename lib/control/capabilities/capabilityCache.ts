@@ -41,6 +41,11 @@ export class CapabilityCache {
     return digest === undefined ? undefined : this.#known.get(digest);
   }
 
+  /** Returns the parameter schemas that agents have announced for the command. */
+  schemas(command: string): unknown[] {
+    return [...this.#known.values()].flatMap((all) => all.get(command)?.parameters ?? []);
+  }
+
   /**
    * Stores a text if it is valid and returns whether it is. `used` contains the digests of all
    * agents.

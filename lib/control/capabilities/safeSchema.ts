@@ -21,6 +21,9 @@ const kept: ReadonlyMap<string, Test> = new Map<string, Test>([
   ["required", isTexts],
   ...["const", "default"].map((key): [string, Test] => [key, () => true]),
   ...["title", "description"].map((key): [string, Test] => [key, isText]),
+  // They mark secrets, which views and the audit trail mask.
+  ["writeOnly", (value) => typeof value === "boolean"],
+  ["format", (value) => value === "password"],
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"].map(
     (key): [string, Test] => [key, isNumber],
   ),

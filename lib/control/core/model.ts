@@ -52,6 +52,8 @@ export interface Job {
   retryOf?: string;
   /** The name of the schedule that created the job. */
   schedule?: string;
+  /** The name of the template that the job was made from. */
+  template?: string;
   /** No request is sent before a second operator has approved the job. */
   needsApproval?: boolean;
   /** The id of the token that approved it. */

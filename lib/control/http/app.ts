@@ -24,7 +24,9 @@ import { metricsRoutes } from "../api/metrics.ts";
 import type { PublicAddress } from "../api/publicAddress.ts";
 import { releaseRoutes } from "../api/releases.ts";
 import { parseBody, type Route, readText } from "../api/route.ts";
+import { savedTargetRoutes } from "../api/savedTargets.ts";
 import { scheduleRoutes } from "../api/schedules.ts";
+import { templateRoutes } from "../api/templates.ts";
 import { tokenRoutes } from "../api/tokens.ts";
 import type { ArtifactService } from "../artifacts/artifactService.ts";
 import { LocalStore } from "../artifacts/localStore.ts";
@@ -78,6 +80,8 @@ export interface AppOptions {
 export const routes: readonly Route[] = [
   ...jobRoutes,
   ...scheduleRoutes,
+  ...templateRoutes,
+  ...savedTargetRoutes,
   ...agentRoutes,
   ...artifactRoutes,
   ...releaseRoutes,

@@ -22,6 +22,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { AcceptedJob, Completion } from "../engine/pendingSubmissions.ts";
 import { buildIdempotency } from "./idempotency.ts";
 import { redactParameters } from "./redactParameters.ts";
+import { findSavedTarget } from "./savedTarget.ts";
 import { buildRequests } from "./signedRequests.ts";
 
 /** Commands that a host allows by its flags: its agent says which flag is missing. */
@@ -53,8 +54,9 @@ export interface Requester {
   address?: string;
   /** The job that this one retries; agents that get no request are skipped then. */
   retryOf?: string;
-  /** The name of the schedule that created the job. */
+  /** The name of the schedule that created the job, and of the template that it was made from. */
   schedule?: string;
+  template?: string;
 }
 
 export class JobSubmitter {
@@ -121,7 +123,8 @@ export class JobSubmitter {
     const known = scope.within(this.#options.engine.core.registry.agents);
     const { blocked } = this.#options;
     const skipsNamed = retryOf !== undefined;
-    const terms = { requireOnline: order.require_online, seed, blocked, skipsNamed };
+    const saved = (each: string) => findSavedTarget(this.#options.engine.journal.definitions, each);
+    const terms = { requireOnline: order.require_online, seed, blocked, saved, skipsNamed };
     return { target, ...resolveTarget(target, known, terms) };
   }
 
@@ -135,7 +138,7 @@ export class JobSubmitter {
 
   #buildJob(
     order: JobRequest,
-    { tokenId: createdBy, name, retryOf, schedule }: Requester,
+    { tokenId: createdBy, name, retryOf, schedule, template }: Requester,
     agents: readonly string[],
   ): Omit<Job, "jobId" | "target"> {
     const { approvalCommands, now } = this.#options;
@@ -151,6 +154,7 @@ export class JobSubmitter {
       ...(order.require_online ? { requireOnline: true } : {}),
       ...(retryOf === undefined ? {} : { retryOf }),
       ...(schedule === undefined ? {} : { schedule }),
+      ...(template === undefined ? {} : { template }),
       createdAt: now(),
       createdBy,
       ...(name === undefined ? {} : { createdByName: name }),

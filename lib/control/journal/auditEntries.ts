@@ -40,7 +40,8 @@ function toDetails(fact: ControlFact): AuditDetails | undefined {
 }
 
 function jobCreated({ job, requests }: ControlFact & { type: "job_created" }): AuditDetails {
-  const { jobId: job_id, command, createdBy: actor, requestedBy = {}, schedule, reason } = job;
+  const { jobId: job_id, command, createdBy: actor, requestedBy = {} } = job;
+  const { schedule, template, reason } = job;
   const { address, role, parameters } = requestedBy;
   const resource = {
     job_id,
@@ -50,6 +51,7 @@ function jobCreated({ job, requests }: ControlFact & { type: "job_created" }): A
     total: requests.length,
     sent: requests.filter(({ sentAt }) => sentAt !== undefined).length,
     ...(schedule === undefined ? {} : { schedule }),
+    ...(template === undefined ? {} : { template }),
     ...(reason === undefined ? {} : { reason }),
   };
   const from = {

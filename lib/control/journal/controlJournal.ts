@@ -25,6 +25,7 @@ import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
 import { prefixRange } from "./prefixRange.ts";
 import { indexError, Recorder, type RecorderOptions } from "./recorder.ts";
 import { createArtifactTable } from "./tables/artifactTable.ts";
+import { createDefinitionTable } from "./tables/definitionTable.ts";
 import { createMetricsTable } from "./tables/metricsTable.ts";
 import { createReleaseTable } from "./tables/releaseTable.ts";
 import { createScheduleTable } from "./tables/scheduleTable.ts";
@@ -149,6 +150,7 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   const tables = {
     releases: createReleaseTable(reads, record),
     schedules: createScheduleTable(reads, record),
+    definitions: createDefinitionTable(reads, record),
     tokens: createTokenTable(reads, record),
     artifacts: createArtifactTable(reads, record, about),
   };
@@ -213,6 +215,9 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
       for (const token of tables.tokens.all())
         yield { type: "token_stored", token: toTokenEntry(token) };
       for (const schedule of tables.schedules.all()) yield { type: "schedule_stored", schedule };
+      for (const definition of tables.definitions.everything()) {
+        yield { type: "definition_stored", definition };
+      }
       for (const release of tables.releases.all()) yield { type: "release_stored", release };
       for (const artifact of tables.artifacts.all()) yield { type: "artifact_stored", artifact };
       for (const each of capabilities()) yield { type: "capabilities_stored", ...each };

@@ -6,6 +6,7 @@ import type { AuditDetails } from "../../protocol/api/audit.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { AgentRecord, ControlWrite, Job, OpenRequest, Outcome } from "../core/model.ts";
 import type { ArtifactFact } from "./tables/artifactTable.ts";
+import type { DefinitionFact } from "./tables/definitionTable.ts";
 import type { ReleaseFact } from "./tables/releaseTable.ts";
 import type { ScheduleFact } from "./tables/scheduleTable.ts";
 import type { TokenFact } from "./tables/tokenTable.ts";
@@ -25,6 +26,7 @@ export type ControlFact =
   | { type: "agent_removed"; agent_id: string }
   | TokenFact
   | ScheduleFact
+  | DefinitionFact
   | ReleaseFact
   | ArtifactFact
   | { type: "capabilities_stored"; digest: string; text: string }

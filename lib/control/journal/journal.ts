@@ -18,6 +18,7 @@ import type { Retention } from "./history/retention.ts";
 import type { JobPage, JobsQuery } from "./jobQuery.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ArtifactTable } from "./tables/artifactTable.ts";
+import type { DefinitionTable } from "./tables/definitionTable.ts";
 import type { MetricsTable } from "./tables/metricsTable.ts";
 import type { ReleaseTable } from "./tables/releaseTable.ts";
 import type { ScheduleTable } from "./tables/scheduleTable.ts";
@@ -72,6 +73,7 @@ export interface ControlJournal {
 
   readonly releases: ReleaseTable;
   readonly schedules: ScheduleTable;
+  readonly definitions: DefinitionTable;
   readonly metrics: MetricsTable;
 
   /** The texts of capabilities, by digest. */

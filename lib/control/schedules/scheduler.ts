@@ -6,7 +6,7 @@
  * runs that it skips are missed.
  */
 import type { Log } from "../../log/log.ts";
-import type { ScheduleRequest } from "../../protocol/api/schedules.ts";
+import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
@@ -52,7 +52,7 @@ export class Scheduler {
    *
    * @throws {WsctlError} MALFORMED, FORBIDDEN, INVALID_COMMAND, CONFLICT, TOO_LARGE or BUSY
    */
-  create(order: ScheduleRequest, token: StoredToken): StoredSchedule {
+  create(order: ScheduleOrder, token: StoredToken): StoredSchedule {
     const now = this.#options.clock.wall();
     checkTiming(order.timing, now);
     const scope = new AgentScope(token);
@@ -245,7 +245,10 @@ export class Scheduler {
   async #startRun(schedule: StoredSchedule, came: number, token: StoredToken) {
     const { scheduleId, order, setBack } = schedule;
     const { tokenId, name, role } = token;
-    const orderer = { tokenId, name, role, scope: new AgentScope(token), schedule: order.name };
+    const { template } = order;
+    const from = template === undefined ? {} : { template };
+    const origin = { schedule: order.name, ...from };
+    const orderer = { tokenId, name, role, scope: new AgentScope(token), ...origin };
     // Contains a space, which keys of operators cannot. The suffix distinguishes runs that are due
     // a second time after the clock was set back.
     const again = setBack === undefined ? "" : ` ${setBack.count}`;

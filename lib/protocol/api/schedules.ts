@@ -1,9 +1,10 @@
 /** Schedules of jobs, as requested by an operator and as shown. */
 import * as v from "valibot";
+import { ResourceName } from "../names.ts";
 import { isTimestamp } from "../timestamp.ts";
 import { JobRequest } from "./jobs.ts";
+import { TemplateRun } from "./templates.ts";
 
-const nameRule = "must be letters, digits, '.', '_' or '-', at most 64 of them";
 const everySecondsMax = 366 * 24 * 60 * 60;
 const everyRule = `must be a number from 1 to ${everySecondsMax}`;
 export const jitterSecondsMax = 24 * 60 * 60;
@@ -11,11 +12,6 @@ export const jitterSecondsMax = 24 * 60 * 60;
 export const startingDeadlineSecondsMax = 60 * 60;
 const deadlineRule = `must be a number from 1 to ${startingDeadlineSecondsMax}, or null`;
 const jitterRule = `must be a number from 0 to ${jitterSecondsMax}`;
-
-const ScheduleName = v.pipe(
-  v.string("must be a string"),
-  v.regex(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/i, nameRule),
-);
 
 /** When a schedule runs: one of these forms. */
 export const Timing = v.union(
@@ -43,11 +39,9 @@ export const Timing = v.union(
 );
 export type Timing = v.InferOutput<typeof Timing>;
 
-/** `POST /api/v1/schedules`. */
-export const ScheduleRequest = v.strictObject({
-  name: ScheduleName,
+const scheduleEntries = {
+  name: ResourceName,
   timing: Timing,
-  job: JobRequest,
   /** A run that is later than this is skipped. If null, the latest missed run always starts. */
   starting_deadline_seconds: v.optional(
     v.nullable(
@@ -73,7 +67,32 @@ export const ScheduleRequest = v.strictObject({
     ),
     0,
   ),
+} as const;
+
+/** What a schedule keeps: its job, and the name of the template that the job was made from. */
+export const ScheduleOrder = v.strictObject({
+  ...scheduleEntries,
+  job: JobRequest,
+  template: v.optional(ResourceName),
 });
+export type ScheduleOrder = v.InferOutput<typeof ScheduleOrder>;
+
+/**
+ * `POST /api/v1/schedules`. The job of a template is made when the schedule is created: a later
+ * template of this name does not change it, because the schedule runs with the token of its
+ * creator.
+ */
+export const ScheduleRequest = v.pipe(
+  v.strictObject({
+    ...scheduleEntries,
+    job: v.optional(JobRequest),
+    template: v.optional(v.strictObject({ name: ResourceName, ...TemplateRun.entries })),
+  }),
+  v.check(
+    ({ job, template }) => (job === undefined) !== (template === undefined),
+    'must have either "job" or "template"',
+  ),
+);
 export type ScheduleRequest = v.InferOutput<typeof ScheduleRequest>;
 export type ScheduleRequestInput = v.InferInput<typeof ScheduleRequest>;
 
@@ -87,7 +106,7 @@ export interface ScheduleRun {
   skip_reason?: string;
 }
 
-export interface ScheduleView extends ScheduleRequest {
+export interface ScheduleView extends ScheduleOrder {
   created_at: string;
   created_by: string;
   /** Absent if the schedule is paused or has no further run. */

@@ -4,6 +4,8 @@
  *
  * env=prod,role in (web,api),!canary     (env=prod or env=staging) and not hostname=db-*
  *
+ * `@web` stands for the saved target of this name.
+ *
  * `=` and `==` are equal; `!=` and `notin` also match if the label does not exist. In a value, `*`
  * matches any text and `?` one character. `and` binds tighter than `or`.
  */
@@ -20,6 +22,7 @@ export interface Requirement {
 
 export type Selector =
   | Requirement
+  | { saved: string }
   | { all: readonly Selector[] }
   | { any: readonly Selector[] }
   | { not: Selector };
@@ -51,6 +54,8 @@ export function matches(selector: Selector, value: (name: string) => string | un
   if ("all" in selector) return selector.all.every((each) => matches(each, value));
   if ("any" in selector) return selector.any.some((each) => matches(each, value));
   if ("not" in selector) return !matches(selector.not, value);
+  // It was replaced by `replaceSaved`.
+  if ("saved" in selector) return false;
   const found = value(selector.label);
   switch (selector.operator) {
     case "exists":
@@ -67,9 +72,28 @@ export function matches(selector: Selector, value: (name: string) => string | un
 /** Returns the distinct names of labels and facts in a selector. */
 export function namesIn(selector: Selector): string[] {
   if ("not" in selector) return namesIn(selector.not);
+  if ("saved" in selector) return [];
   if ("label" in selector) return [selector.label];
   const parts = "all" in selector ? selector.all : selector.any;
   return [...new Set(parts.flatMap(namesIn))];
+}
+
+/** Returns the distinct names of saved targets in a selector. */
+export function savedIn(selector: Selector): string[] {
+  if ("not" in selector) return savedIn(selector.not);
+  if ("saved" in selector) return [selector.saved];
+  if ("label" in selector) return [];
+  const parts = "all" in selector ? selector.all : selector.any;
+  return [...new Set(parts.flatMap(savedIn))];
+}
+
+/** Replaces saved targets by their selectors. @param find Returns the selector, or throws. */
+export function replaceSaved(selector: Selector, find: (name: string) => Selector): Selector {
+  if ("saved" in selector) return find(selector.saved);
+  if ("not" in selector) return { not: replaceSaved(selector.not, find) };
+  if ("all" in selector) return { all: selector.all.map((each) => replaceSaved(each, find)) };
+  if ("any" in selector) return { any: selector.any.map((each) => replaceSaved(each, find)) };
+  return selector;
 }
 
 function fits(wanted: string, found: string): boolean {
@@ -124,7 +148,8 @@ class Parser {
     }
   }
 
-  #requirement(): Requirement {
+  #requirement(): Requirement | { saved: string } {
+    if (this.#peek()?.startsWith("@")) return { saved: this.#saved() };
     if (this.#takes("!")) return { label: this.#name(), operator: "absent", values: [] };
     const label = this.#name();
     if (this.#takes("=") || this.#takes("==")) {
@@ -142,6 +167,14 @@ class Parser {
     while (this.#takes(",")) values.push(this.#value());
     if (!this.#takes(")")) throw this.#wrong("a parenthesis is not closed");
     return values;
+  }
+
+  #saved(): string {
+    const name = this.#peek()?.slice(1) ?? "";
+    if (!labelNameShape.test(name))
+      throw this.#wrong("@ must be followed by the name of a saved target");
+    this.#next++;
+    return name;
   }
 
   #name(): string {
@@ -210,8 +243,9 @@ export const ScopeText = v.pipe(
   v.check((text) => {
     const selector = parseCached(text);
     const names: readonly string[] = selector === undefined ? [] : namesIn(selector);
+    if (selector !== undefined && savedIn(selector).length > 0) return false;
     return infoNames.every((fact) => fact === "agent" || !names.includes(fact));
-  }, "must not use hostname, os, arch or version, which the agent reports itself"),
+  }, "must not use hostname, os, arch or version, which the agent reports itself, or a saved target"),
 );
 
 function checkSelector(text: string): string {

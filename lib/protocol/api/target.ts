@@ -1,9 +1,9 @@
 /** The target of a job: agents by id, by glob, by selector, by a combination of these, or all. */
 import * as v from "valibot";
 import { agentIdCharsMax } from "../limits.ts";
-import { AgentId } from "../names.ts";
+import { AgentId, ResourceName } from "../names.ts";
 import { hasWildcard } from "../wildcard.ts";
-import { SelectorText } from "./selector.ts";
+import { parseSelector, SelectorText, savedIn } from "./selector.ts";
 
 /** The maximum number of agents in one job. */
 export const agentsMax = 100_000;
@@ -105,4 +105,23 @@ export interface TargetView {
   skipped: SkippedAgent[];
   /** The seed of the sample. */
   seed?: string;
+}
+
+/** `POST /api/v1/saved-targets`: a selector with a name, for `--target @NAME`. */
+export const SavedTargetRequest = v.strictObject({
+  name: ResourceName,
+  selector: v.pipe(
+    SelectorText,
+    v.check(
+      (text) => savedIn(parseSelector(text)).length === 0,
+      "must not contain another saved target",
+    ),
+  ),
+});
+export type SavedTargetRequest = v.InferOutput<typeof SavedTargetRequest>;
+
+export interface SavedTargetView extends SavedTargetRequest {
+  created_at: string;
+  created_by: string;
+  created_by_name?: string;
 }

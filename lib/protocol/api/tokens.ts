@@ -2,15 +2,23 @@
 import * as v from "valibot";
 import { isAddressRange } from "../addressRange.ts";
 import { LabelSet, type Labels } from "../labels.ts";
-import { AgentId, CommandName, OperatorName } from "../names.ts";
+import { AgentId, CommandName, OperatorName, ResourceName } from "../names.ts";
 import { ScopeText } from "./selector.ts";
 
 /**
  * `viewer` reads; `operator` also sends commands; `admin` may do everything; `metrics` reads only
- * the metrics of the control plane; `agent` connects as one agent; `join` registers the key of one
+ * the metrics of the control plane; `trigger` only starts the job of one template; `agent` connects as one agent; `join` registers the key of one
  * agent.
  */
-export const roles = ["admin", "operator", "viewer", "metrics", "agent", "join"] as const;
+export const roles = [
+  "admin",
+  "operator",
+  "viewer",
+  "metrics",
+  "trigger",
+  "agent",
+  "join",
+] as const;
 export type Role = (typeof roles)[number];
 
 export const tokenSecondsMax = 10 * 365 * 24 * 60 * 60;
@@ -49,6 +57,7 @@ export const TokenRequest = v.variant(
   "role",
   [
     v.strictObject({ role: v.picklist(["admin", "metrics"]), ...named, ...common }),
+    v.strictObject({ role: v.literal("trigger"), template: ResourceName, ...named, ...common }),
     v.strictObject({
       role: v.picklist(["operator", "viewer"]),
       ...named,
@@ -83,7 +92,7 @@ export const TokenRequest = v.variant(
       expires_in_seconds: v.optional(seconds(joinSecondsMax), joinSecondsDefault),
     }),
   ],
-  'must have a "role": "admin", "operator", "viewer", "metrics", "agent" (with "agent_id") or "join"',
+  'must have a "role": "admin", "operator", "viewer", "metrics", "trigger" (with "template"), "agent" (with "agent_id") or "join"',
 );
 export type TokenRequest = v.InferOutput<typeof TokenRequest>;
 export type TokenRequestInput = v.InferInput<typeof TokenRequest>;
@@ -103,6 +112,7 @@ export interface TokenView {
   labels?: Labels;
   commands?: string[];
   target?: string;
+  template?: string;
   addresses?: string[];
   uses_left?: number;
   expires_at?: string;

@@ -74,6 +74,8 @@ export interface JobView {
   retry_of?: string;
   /** The name of the schedule that created the job. */
   schedule?: string;
+  /** The name of the template that it was made from. */
+  template?: string;
   /** Its requests are signed, so it cannot be retried. */
   signed?: true;
   created_at: string;

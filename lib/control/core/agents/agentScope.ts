@@ -26,14 +26,18 @@ export class AgentScope {
     return this.#commands !== undefined || this.#selector !== undefined;
   }
 
+  allowsCommand(command: string): boolean {
+    return this.#commands === undefined || this.#commands.has(command);
+  }
+
   /**
    * Rejects a command outside the scope. The message lists the allowed commands.
    *
    * @throws {WsctlError} FORBIDDEN
    */
   requireCommand(command: string): void {
-    if (this.#commands === undefined || this.#commands.has(command)) return;
-    const allowed = [...this.#commands].join(", ");
+    if (this.allowsCommand(command)) return;
+    const allowed = [...(this.#commands ?? [])].join(", ");
     throw new WsctlError(
       "FORBIDDEN",
       `Token may not run "${command}"; allowed commands: ${allowed}`,

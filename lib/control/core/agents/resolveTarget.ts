@@ -1,5 +1,10 @@
 /** Resolves a target to the known agents that it names or selects, without duplicates. */
-import { matches, parseSelector } from "../../../protocol/api/selector.ts";
+import {
+  matches,
+  parseSelector,
+  replaceSaved,
+  type Selector,
+} from "../../../protocol/api/selector.ts";
 import {
   resolveCount,
   type SkippedAgent,
@@ -23,6 +28,8 @@ export interface TargetTerms {
   requireOnline: boolean;
   /** The seed of a sample. */
   seed: string;
+  /** Returns the selector of a saved target, or throws. */
+  saved(name: string): Selector;
   /** Skips named agents like selected ones. */
   skipsNamed?: boolean;
   /** Returns those of some offline agents that may not connect, with the reason. */
@@ -39,7 +46,7 @@ export interface TargetTerms {
 export function resolveTarget(
   target: Target,
   known: ReadonlyMap<string, AgentState>,
-  { requireOnline, seed, blocked, skipsNamed }: TargetTerms,
+  { requireOnline, seed, blocked, saved, skipsNamed }: TargetTerms,
 ): ResolvedTarget {
   const named = new Set(target.agents?.filter((each) => !hasWildcard(each)));
   reject(
@@ -47,7 +54,7 @@ export function resolveTarget(
     [...named].filter((agentId) => !known.has(agentId)),
     (names) => `Unknown agent ${names}`,
   );
-  const selected = [...candidates(target, named, known)];
+  const selected = [...candidates(target, named, known, saved)];
   const offline = selected.filter((agentId) => known.get(agentId)?.session === undefined);
   const barred = blocked(offline);
   const away = new Set(requireOnline ? offline : []);
@@ -111,10 +118,11 @@ function candidates(
   { agents, selector, all }: Target,
   named: ReadonlySet<string>,
   known: ReadonlyMap<string, AgentState>,
+  saved: TargetTerms["saved"],
 ): Iterable<string> {
   if (agents !== undefined && selector === undefined && named.size === agents.length) return named;
   const globs = agents?.filter(hasWildcard) ?? [];
-  const wanted = selector === undefined ? undefined : parseSelector(selector);
+  const wanted = selector === undefined ? undefined : replaceSaved(parseSelector(selector), saved);
   const isNamed = (agentId: string) =>
     named.has(agentId) || globs.some((glob) => matchesWildcard(glob, agentId));
   const found = [...known].filter(([agentId, { record }]) => {

@@ -61,6 +61,7 @@ export const indexSchema: readonly string[] = [
     paused_at REAL,
     retry_of TEXT,
     schedule TEXT,
+    template TEXT,
     is_pruned INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);
@@ -93,7 +94,7 @@ export const indexSchema: readonly string[] = [
 
   CREATE TABLE tokens (
     token_id TEXT PRIMARY KEY NOT NULL,
-    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'metrics', 'agent', 'join')),
+    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'metrics', 'trigger', 'agent', 'join')),
     hash BLOB,
     public_key TEXT UNIQUE,
     agent_id TEXT CHECK (role IN ('agent', 'join') OR agent_id IS NULL),
@@ -145,6 +146,13 @@ export const indexSchema: readonly string[] = [
     created_at REAL NOT NULL,
     created_by TEXT NOT NULL
   ) STRICT;
+
+  CREATE TABLE definitions (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE schedules (
     schedule_id TEXT PRIMARY KEY NOT NULL,

@@ -4,6 +4,7 @@ import type { Database, Value } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
 import type { ControlFact } from "../entries.ts";
 import { artifactWriter } from "../tables/artifactTable.ts";
+import { definitionWriter } from "../tables/definitionTable.ts";
 import { releaseWriter } from "../tables/releaseTable.ts";
 import { scheduleWriter } from "../tables/scheduleTable.ts";
 import { tokenWriter } from "../tables/tokenTable.ts";
@@ -58,8 +59,8 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms,
        created_at, created_by, created_by_name, reason, idempotency_key, fingerprint, batch,
        max_failures, not_after, needs_approval, rollout, priority, require_online, retry_of,
-       schedule, total)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       schedule, template, total)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (job_id) DO NOTHING`,
   );
   // The job that had the key before was removed from the index that this one replaces.
@@ -105,6 +106,7 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
   const created = db.prepare<[string]>("UPDATE identity SET control_id = ?");
   const token = tokenWriter(db);
   const schedules = scheduleWriter(db);
+  const definitions = definitionWriter(db);
   const releases = releaseWriter(db);
   const artifacts = artifactWriter(db);
   return {
@@ -129,6 +131,8 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     token_stored: (fact) => token(fact.token),
     schedule_stored: (fact) => schedules.store(fact.schedule),
     schedule_removed: (fact) => schedules.remove(fact.schedule_id),
+    definition_stored: (fact) => definitions.store(fact.definition),
+    definition_removed: (fact) => definitions.remove(fact.kind, fact.name),
     release_stored: (fact) => releases.store(fact.release),
     release_removed: (fact) => releases.remove(fact.version),
     artifact_stored: (fact) => artifacts.store(fact.artifact),
@@ -178,6 +182,7 @@ function jobValues(job: Job, total: number): Value[] {
     job.requireOnline ? 1 : 0,
     job.retryOf ?? null,
     job.schedule ?? null,
+    job.template ?? null,
     total,
   ];
 }

@@ -33,6 +33,7 @@ export interface JobRow {
   paused_at: number | null;
   retry_of: string | null;
   schedule: string | null;
+  template: string | null;
   idempotency_key: string | null;
   fingerprint: string | null;
   total: number;
@@ -80,6 +81,7 @@ export function toJob(row: JobRow): StoredJob {
     ...(row.paused_at === null ? {} : { pausedAt: row.paused_at }),
     ...(row.retry_of === null ? {} : { retryOf: row.retry_of }),
     ...(row.schedule === null ? {} : { schedule: row.schedule }),
+    ...(row.template === null ? {} : { template: row.template }),
     ...(row.needs_approval === 0 ? {} : { needsApproval: true }),
     ...(row.approved_by === null ? {} : { approvedBy: row.approved_by }),
     ...(row.not_after === null ? {} : { notAfter: row.not_after }),

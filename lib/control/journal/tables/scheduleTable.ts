@@ -1,12 +1,12 @@
 /** Schedules in the control plane's journal. */
-import type { ScheduleRequest } from "../../../protocol/api/schedules.ts";
+import type { ScheduleOrder } from "../../../protocol/api/schedules.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { IndexReads } from "../index/currentIndex.ts";
 
 /** Times in milliseconds since 1970 on the wall clock, because schedules follow civil time. */
 export interface StoredSchedule {
   scheduleId: string;
-  order: ScheduleRequest;
+  order: ScheduleOrder;
   createdAt: number;
   /** The id of the token that creates its jobs. */
   createdBy: string;

@@ -22,6 +22,8 @@ export interface StoredToken {
   labels?: Labels;
   commands?: string[];
   target?: string;
+  /** The only template that it may start. */
+  template?: string;
   addresses?: string[];
   expiresAt?: number;
   /** How many agents may still join with it. */
@@ -45,7 +47,9 @@ export interface TokenFact {
   token: TokenEntry;
 }
 
-type Terms = Pick<StoredToken, "name" | "labels" | "commands" | "target" | "addresses">;
+/** The columns that are stored together as JSON, because nothing selects by them. */
+const termNames = ["name", "labels", "commands", "target", "template", "addresses"] as const;
+type Terms = Pick<StoredToken, (typeof termNames)[number]>;
 
 interface TokenRow {
   token_id: string;
@@ -250,14 +254,7 @@ export function tokenWriter(db: Database): (token: TokenEntry) => void {
          expires_at = excluded.expires_at, revoked_at = excluded.revoked_at`,
   );
   return (token) => {
-    const { name, labels, commands, target, addresses } = token;
-    const terms: Terms = {
-      ...(name === undefined ? {} : { name }),
-      ...(labels === undefined ? {} : { labels }),
-      ...(commands === undefined ? {} : { commands }),
-      ...(target === undefined ? {} : { target }),
-      ...(addresses === undefined ? {} : { addresses }),
-    };
+    const terms = termNames.filter((name) => token[name] !== undefined);
     store.run(
       token.tokenId,
       token.role,
@@ -265,7 +262,7 @@ export function tokenWriter(db: Database): (token: TokenEntry) => void {
       token.publicKey ?? null,
       token.agentId ?? null,
       token.state,
-      JSON.stringify(terms),
+      JSON.stringify(Object.fromEntries(terms.map((name) => [name, token[name]]))),
       token.expiresAt ?? null,
       token.usesLeft ?? null,
       token.counter ?? null,

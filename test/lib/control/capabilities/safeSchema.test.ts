@@ -25,6 +25,13 @@ describe("an agent's schema", () => {
     "(",
   ])("loses a pattern that could: %s", (pattern) => expect(keeps(pattern)).toBe(false));
 
+  test("what marks a secret is kept, so that the audit trail can mask it", () => {
+    const schema = {
+      properties: { a: { type: "string", writeOnly: true }, b: { format: "password" } },
+    };
+    expect(toSafeSchema(schema)).toEqual(schema);
+  });
+
   test("safe schema: drops references and combinations, and then rejects no unknown properties", () => {
     const schema = {
       type: "object",
