@@ -11,6 +11,8 @@ export const root: CommandDef = defineCommand({
     send: () => import("./send.ts").then((module) => module.default),
     exec: () => import("./exec.ts").then((module) => module.default),
     run: () => import("./run.ts").then((module) => module.default),
+    push: () => import("./push.ts").then((module) => module.default),
+    pull: () => import("./pull.ts").then((module) => module.default),
     agents: () => import("./agents.ts").then((module) => module.default),
     jobs: () => import("./jobs.ts").then((module) => module.default),
     watch: () => import("./watch.ts").then((module) => module.default),

@@ -11,7 +11,7 @@ import { isInjected, type Origins, withOrigins } from "./origins.ts";
 /** Flags that may be repeated; their values are collected in `lists`. */
 const repeatable = new Set([
   ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
-  ...["oidc-grant", "recipient", "trusted-proxy", "env", "prompt"],
+  ...["oidc-grant", "recipient", "trusted-proxy", "env", "prompt", "allow-push", "allow-pull"],
 ]);
 
 export interface Sources {

@@ -1,5 +1,6 @@
 /** The flags of an agent that say what may run on its host, and within which limits. */
 import type { ArgsDef } from "citty";
+import { checkPathPattern } from "../../lib/agent/files/pathPatterns.ts";
 import { CommandTrust } from "../../lib/agent/identity/commandTrust.ts";
 import { errorText } from "../../lib/protocol/errors.ts";
 import { parsePublicKey } from "../../lib/protocol/keys.ts";
@@ -70,6 +71,16 @@ export const hostArgs = {
     valueHint: "all|KEYS",
     description: "run scripts of wsctl run: all, or those signed by [N:]KEY[,KEY]; default: none",
   },
+  "allow-push": {
+    type: "string",
+    valueHint: "PATTERN",
+    description: "paths that wsctl push may write, such as '/etc/nginx/**' (repeatable)",
+  },
+  "allow-pull": {
+    type: "string",
+    valueHint: "PATTERN",
+    description: "paths that wsctl pull may read, such as '/var/log/**' (repeatable)",
+  },
   "allow-exec": {
     type: "string",
     valueHint: "PATTERN",
@@ -83,6 +94,8 @@ export interface HostFlags {
   "logs-dir"?: string | undefined;
   trust: string[];
   allowExec: string[];
+  allowPush: string[];
+  allowPull: string[];
   "allow-scripts"?: string | undefined;
   releaseKeys: string[];
   "release-threshold": string;
@@ -97,6 +110,8 @@ export function hostLists(lists: CommandData["lists"]) {
   return {
     trust: lists.trust ?? [],
     allowExec: lists["allow-exec"] ?? [],
+    allowPush: lists["allow-push"] ?? [],
+    allowPull: lists["allow-pull"] ?? [],
     releaseKeys: lists["release-key"] ?? [],
   };
 }
@@ -112,6 +127,8 @@ export function hostSettings(options: HostFlags, agentId: string) {
     servicesDir: fromStart(options["services-dir"] ?? defaultServicesDir(process.env)),
     logsDir: fromStart(options["logs-dir"] ?? defaultLogsDir(process.env)),
     allowExec: options.allowExec,
+    allowPush: checkPatterns("allow-push", options.allowPush),
+    allowPull: checkPatterns("allow-pull", options.allowPull),
     allowsScripts: scripts !== undefined,
     limits: {
       running: wholeNumber("max-running", options["max-running"], 1, 1_000),
@@ -123,6 +140,14 @@ export function hostSettings(options: HostFlags, agentId: string) {
     releaseKeys: options.releaseKeys,
     releaseThreshold: parseThreshold(options),
   };
+}
+
+function checkPatterns(flag: string, patterns: string[]): string[] {
+  for (const pattern of patterns) {
+    const fault = checkPathPattern(pattern);
+    if (fault !== undefined) throw usage(`Flag --${flag} is "${pattern}": it ${fault}`);
+  }
+  return patterns;
 }
 
 /** An invalid key or threshold is reported now, and not at the first update. */

@@ -1,16 +1,15 @@
 import { defineCommand } from "citty";
-import * as v from "valibot";
 import { toControlPlane } from "../../lib/agent/identity/controlPlaneAccess.ts";
 import { collect } from "../../lib/agent/logs/collector.ts";
 import { CollectRequest, type Upload } from "../../lib/agent/logs/collectRequest.ts";
 import { checkFetchParameters } from "../../lib/agent/logs/parameters.ts";
-import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
 import { uploadFile } from "../../lib/transfer/upload.ts";
 import { commonArgs } from "../cli/commonFlags.ts";
 import { exitOk, waitForSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { leaveResult, print, printBytes, readStdin, remark } from "../output/stdio.ts";
+import { leaveResult, print, printBytes, remark } from "../output/stdio.ts";
+import { readRequest } from "./readRequest.ts";
 
 /** For the agent only: the program of `fetch_logs`, with its request on standard input. */
 export default defineCommand({
@@ -21,7 +20,7 @@ export default defineCommand({
 
 /** Prints the lines, if they are few, and the result on the last line. */
 async function collectRun(): Promise<number> {
-  const order = readCollectRequest(readStdin());
+  const order = readCollectRequest();
   // A second signal is ignored, because a service that stops may send two.
   const signal = waitForSignal(() => {});
   let isMidLine = false;
@@ -58,16 +57,8 @@ async function storeBy(upload: Upload, signal: AbortSignal) {
   };
 }
 
-function readCollectRequest(text: string): CollectRequest {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw usage("Standard input is not JSON: expected a request of an agent");
-  }
-  const parsed = v.safeParse(CollectRequest, value);
-  if (!parsed.success) throw usage(`Invalid request: ${formatIssue(parsed.issues[0])}`);
-  const order = parsed.output;
+function readCollectRequest(): CollectRequest {
+  const order = readRequest(CollectRequest);
   const fault = checkFetchParameters(order.source, order.parameters, Date.now());
   if (fault !== undefined) throw usage(`Invalid request: ${fault}`);
   return order;

@@ -23,6 +23,7 @@ import { remark, requireStdout } from "../output/stdio.ts";
 import { terminalProgress } from "../output/transferProgress.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { OfflineWait } from "./offlineWait.ts";
+import type { PulledFiles } from "./pulledFiles.ts";
 
 /** Flags of commands that follow a job. */
 export const followArgs = {
@@ -47,6 +48,8 @@ export const followArgs = {
 export interface FollowFlags extends OutputFlags {
   "stream-output": boolean;
   output?: string | undefined;
+  /** The directory for the files that agents offer to `pull`. */
+  pullTo?: string | undefined;
 }
 
 export interface FollowedJob {
@@ -74,6 +77,7 @@ export class JobFollower {
   readonly #interrupt: Interrupt;
   readonly #printer: OutcomePrinter;
   readonly #directory: OutputDirectory | undefined;
+  readonly #pulled: PulledFiles | undefined;
   readonly #sink: OutputDirectory | LiveOutputPrinter | undefined;
   readonly #accepted: (jobId: string) => void;
   readonly #offlineWait: OfflineWait | undefined;
@@ -85,6 +89,7 @@ export class JobFollower {
       interrupt: Interrupt;
       printer: OutcomePrinter;
       directory: OutputDirectory | undefined;
+      pulled: PulledFiles | undefined;
       accepted: (jobId: string) => void;
       offlineWait: OfflineWait | undefined;
     },
@@ -93,6 +98,7 @@ export class JobFollower {
     this.#interrupt = parts.interrupt;
     this.#printer = parts.printer;
     this.#directory = parts.directory;
+    this.#pulled = parts.pulled;
     this.#accepted = parts.accepted;
     this.#offlineWait = parts.offlineWait;
     const isLive = flags["stream-output"] && isPlain(flags);
@@ -110,8 +116,11 @@ export class JobFollower {
       await client.cancelJob(await jobId);
     });
     const directory = await openOutputDirectory(options, interrupt.isDetached);
+    const pulled = await openPulledFiles(options, interrupt.isDetached);
     const offlineWait = options.isOfflineWaitBounded ? new OfflineWait(client) : undefined;
-    return new JobFollower(flags, { interrupt, printer, directory, accepted, offlineWait });
+    return new JobFollower(flags, {
+      ...{ interrupt, printer, directory, pulled, accepted, offlineWait },
+    });
   }
 
   /** The options with which the stream of the job must be requested. */
@@ -131,7 +140,7 @@ export class JobFollower {
     try {
       return await showJob(job, {
         ...{ printer: this.#printer, isForProgram: isForProgram(this.#flags) },
-        ...{ sink: this.#sink, dir: this.#directory, progress: this.#progress },
+        ...{ sink: this.#sink, files: this.#directory ?? this.#pulled, progress: this.#progress },
         offlineWait: this.#offlineWait,
       });
     } catch (error) {
@@ -146,6 +155,20 @@ export class JobFollower {
     if (this.#interrupt.isDetached.aborted) return exitInterrupted;
     throw error;
   }
+}
+
+async function openPulledFiles(
+  { flags, controlPlane, client }: FollowerOptions,
+  signal: AbortSignal,
+): Promise<PulledFiles | undefined> {
+  if (flags.pullTo === undefined) return undefined;
+  const { PulledFiles } = await import("./pulledFiles.ts");
+  const { fetchArtifact } = await import("./fetchArtifact.ts");
+  const progress = terminalProgress();
+  return new PulledFiles(flags.pullTo, async (artifactId, path, name) => {
+    const artifact = await client.artifact(artifactId);
+    await fetchArtifact({ client, controlPlane, artifact, path, name, progress, signal });
+  });
 }
 
 async function openOutputDirectory(

@@ -13,7 +13,6 @@ import type { OfflineWait } from "../jobs/offlineWait.ts";
 import type { JobProgress } from "./jobProgress.ts";
 import type { OutputSink } from "./liveLines.ts";
 import type { OutcomePrinter } from "./outcomePrinter.ts";
-import type { OutputDirectory } from "./outputDirectory.ts";
 import { remark } from "./stdio.ts";
 
 export interface ShowOptions {
@@ -23,8 +22,8 @@ export interface ShowOptions {
   progress: JobProgress;
   /** The sink of live output; undefined if it is not shown. */
   sink: OutputSink | undefined;
-  /** Set if the output goes into files. */
-  dir: OutputDirectory | undefined;
+  /** Keeps results in files; undefined if they are only printed. */
+  files: { outcome(line: OutcomeLine): void; close(): Promise<boolean> } | undefined;
   /** Set if the wait for offline agents is bounded. */
   offlineWait?: OfflineWait | undefined;
 }
@@ -32,7 +31,7 @@ export interface ShowOptions {
 /** Prints every line. The outcomes determine the exit status. */
 export async function showJob(
   { accepted, lines }: { accepted: Pick<AcceptedLine, "job">; lines: AsyncIterable<StreamLine> },
-  { printer, isForProgram, progress, sink, dir, offlineWait }: ShowOptions,
+  { printer, isForProgram, progress, sink, files, offlineWait }: ShowOptions,
 ): Promise<number> {
   const { total } = accepted.job;
   const counts = new Map<string, number>();
@@ -46,7 +45,7 @@ export async function showJob(
         counts.set(line.outcome, (counts.get(line.outcome) ?? 0) + 1);
         addRetryFlag(line, retries);
         const seen = sink?.end(line) ?? "nothing";
-        dir?.outcome(line);
+        files?.outcome(line);
         offlineWait?.ended(line.agent);
         printer.take(line, seen);
         progress.ended(line.outcome === "success");
@@ -66,7 +65,7 @@ export async function showJob(
   }
   if (!isForProgram) remarkOnRetry(accepted.job, retries);
   if (offlineWait?.signal.aborted) offlineWait.remarkOnLeft();
-  const isWhole = (await dir?.close()) ?? true;
+  const isWhole = (await files?.close()) ?? true;
   return isWhole && counts.get("success") === total ? exitOk : exitFailed;
 }
 

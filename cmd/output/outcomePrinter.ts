@@ -148,10 +148,13 @@ function printOutcome(line: OutcomeLine, seen: Seen): void {
   if (!isShort && !wasSeen) for (const each of lines) print(`[${agent}] ${each}`);
   const fault = resultFault(result);
   if (wasSeen && fault !== undefined) print(`[${agent}] ${escapeControls(fault)}`);
-  if (seen !== "result" && hasMoreDetail(result)) {
+  if (seen !== "result" && !filesCommands.has(command) && hasMoreDetail(result)) {
     print(escapeJson(JSON.stringify(result, null, 2)));
   }
 }
+
+/** Their output and the files say what their result says. */
+const filesCommands: ReadonlySet<string> = new Set(["push_files", "pull_files"]);
 
 function formatResult(result: unknown): string | undefined {
   return hasMoreDetail(result) ? JSON.stringify(result) : undefined;

@@ -22,6 +22,7 @@ import { check, commands, entries, run } from "./commands/registry.ts";
 import type { HostLimits } from "./core/admission.ts";
 import type { ProcessInfo, Update } from "./core/model.ts";
 import { AgentEngine } from "./engine.ts";
+import { pullFiles, pushFiles } from "./files/fileKinds.ts";
 import { HostMetricsReader } from "./hostMetrics.ts";
 import { dialWithKey } from "./identity/authenticatedDial.ts";
 import type { CommandTrust } from "./identity/commandTrust.ts";
@@ -71,6 +72,9 @@ export interface AgentOptions {
   logsDir: string;
   /** Patterns of the programs that `exec` may run. If there are none, `exec` is disabled. */
   allowExec: readonly string[];
+  /** Patterns of the paths that may be written and read; if there are none, it is disabled. */
+  allowPush: readonly string[];
+  allowPull: readonly string[];
   /** Whether `run_script` may run scripts. */
   allowsScripts: boolean;
   limits: HostLimits;
@@ -213,6 +217,8 @@ function createProgramKinds(
     serviceRestart(services),
     execWithin(allowExec),
     scripts(allowsScripts),
+    pushFiles({ ...options, self, access }),
+    pullFiles({ ...options, self, access }),
     fetchLogs({ sources: new ManifestDirectory(logsDir, parseSource, [], log), self, access }),
     updateKind({
       ...{ releaseKeys, releaseThreshold, self, program, access },

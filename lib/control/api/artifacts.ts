@@ -113,8 +113,9 @@ async function show(context: RouteContext): Promise<Response> {
   if (scope.isRestricted && !isCreatedBy(engine, artifact, token)) {
     throw new WsctlError("FORBIDDEN", "Token may fetch only artifacts that its own jobs created");
   }
-  if (token.role === "agent" && (artifact.kind !== "release" || artifact.state !== "ready")) {
-    throw new WsctlError("FORBIDDEN", "An agent may fetch only releases that are ready");
+  if (token.role === "agent" && !mayFetch(context, artifact)) {
+    const text = "An agent may fetch only releases, and files that an open request of it names";
+    throw new WsctlError("FORBIDDEN", text);
   }
   const body: ArtifactDetail = artifactView(artifact);
   if (artifact.state === "ready") {
@@ -126,6 +127,18 @@ async function show(context: RouteContext): Promise<Response> {
     body.download = { url, expires_at: timestamp(signed.expiresAt) };
   }
   return c.json(body);
+}
+
+/** `?request_id=` names the request whose parameters have the id of a file. */
+function mayFetch({ c, engine, token }: RouteContext, artifact: StoredArtifact): boolean {
+  const { kind, state, artifactId } = artifact;
+  if (state !== "ready") return false;
+  if (kind === "release") return true;
+  const requestId = c.req.query("request_id") ?? "";
+  if (kind !== "file" || engine.journal.findAgent(requestId) !== token.agentId) return false;
+  const request = engine.core.dispatcher?.requests.get(requestId);
+  const job = request && engine.journal.job(request.jobId);
+  return JSON.stringify(job?.parameters ?? {}).includes(`"${artifactId}"`);
 }
 
 /** Refuses to delete a file of a published release: deleting the release removes it. */

@@ -67,7 +67,7 @@ export class ArtifactService {
         `Artifact has ${bytes} bytes, more than the maximum of ${bytesMax} (wsctl serve --artifact-max)`,
       );
     }
-    const same = this.records.same({ name, sha256, ...(requestId ? { requestId } : {}) });
+    const same = this.records.same({ name, sha256, kind, ...(requestId ? { requestId } : {}) });
     if (same !== undefined && !isExpired(same, now)) return this.#existing(same, bytes, now);
     if (same !== undefined) {
       await this.remove(same);
@@ -197,10 +197,12 @@ export class ArtifactService {
       }
       return kind;
     }
-    if (token.role !== "admin") throw forbidden('Requires a token of the role "admin"');
-    if (kind !== "release") throw forbidden('Only an agent may upload the kind "result"');
+    if (kind === "result") throw forbidden('Only an agent may upload the kind "result"');
+    if (kind === "release" && token.role !== "admin") {
+      throw forbidden('Requires a token of the role "admin"');
+    }
     if (requestId === undefined) return kind;
-    throw new WsctlError("MALFORMED", "request_id is not allowed for a release");
+    throw new WsctlError("MALFORMED", `request_id is not allowed for a ${kind}`);
   }
 
   /** The same request was repeated, for example after a crash: the upload gets a new expiry. */
@@ -209,7 +211,13 @@ export class ArtifactService {
       const text = `the same content was announced with ${artifact.bytes} bytes before`;
       throw new WsctlError("CONFLICT", text);
     }
-    if (artifact.state === "ready") return artifact;
+    if (artifact.state === "ready") {
+      const { expiresAt } = this.#expiry(artifact.kind, "ready", now);
+      // A file that is pushed again is needed for as long as a new one.
+      if (artifact.kind !== "file" || expiresAt === undefined) return artifact;
+      this.#write(() => this.records.setExpiry(artifact.artifactId, expiresAt));
+      return this.find(artifact.artifactId);
+    }
     const { expiresAt } = this.#expiry(artifact.kind, "uploading", now);
     if (expiresAt !== undefined) {
       this.#write(() => this.records.setExpiry(artifact.artifactId, expiresAt));

@@ -30,11 +30,11 @@ const operator: readonly Permission[] = [
   "templates.trigger",
   "jobs.approve",
   "artifacts.read",
+  "artifacts.upload",
 ];
 const admin: readonly Permission[] = [
   ...operator,
   "agents.manage",
-  "artifacts.upload",
   "artifacts.delete",
   "releases.publish",
   "tokens.manage",

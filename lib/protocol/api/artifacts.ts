@@ -5,8 +5,11 @@
 import * as v from "valibot";
 import { ArtifactName, RequestId } from "../names.ts";
 
-/** `result`: created by a command. `release`: a file for agents to download. */
-const artifactKinds = ["result", "release"] as const;
+/**
+ * `result`: created by a command. `release`: a version for agents to download. `file`: a file of an
+ * operator, for the agents whose requests name it.
+ */
+const artifactKinds = ["result", "release", "file"] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 export type ArtifactState = "uploading" | "ready";
@@ -28,7 +31,7 @@ export const ArtifactRequest = v.strictObject({
   ),
   /** The request that created the result; required from an agent. */
   request_id: v.optional(RequestId),
-  kind: v.optional(v.picklist(artifactKinds, 'must be "result" or "release"')),
+  kind: v.optional(v.picklist(artifactKinds, 'must be "result", "release" or "file"')),
 });
 export type ArtifactRequest = v.InferOutput<typeof ArtifactRequest>;
 

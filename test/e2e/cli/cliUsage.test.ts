@@ -69,7 +69,7 @@ const wrong: readonly { args: string[]; says: RegExp }[] = [
   { args: ["tokens", "create"], says: /specify --join .* --agent ID .* --role ROLE/ },
   {
     args: ["tokens", "create", "--role", "king"],
-    says: /^wsctl: Flag --role is "king": expected viewer, operator, admin$/m,
+    says: /^wsctl: Flag --role is "king": expected viewer, operator, admin, metrics, trigger$/m,
   },
   { args: ["serve", "--log-level", "loud"], says: /Flag --log-level is "loud": expected error, w/ },
   { args: ["help", "frobnicate"], says: /Unknown command "wsctl frobnicate"/ },

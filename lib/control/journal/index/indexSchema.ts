@@ -124,7 +124,7 @@ export const indexSchema: readonly string[] = [
     name TEXT NOT NULL,
     bytes INTEGER NOT NULL CHECK (bytes >= 0),
     sha256 TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('result', 'release')),
+    kind TEXT NOT NULL CHECK (kind IN ('result', 'release', 'file')),
     state TEXT NOT NULL CHECK (state IN ('uploading', 'ready')),
     object TEXT NOT NULL,
     verified INTEGER NOT NULL DEFAULT 0 CHECK (verified IN (0, 1)),

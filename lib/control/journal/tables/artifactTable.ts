@@ -39,7 +39,9 @@ export interface ArtifactsQuery {
 export interface ArtifactTable {
   get(artifactId: string): StoredArtifact | undefined;
   /** Returns what an equal request created before. */
-  same(order: Pick<StoredArtifact, "requestId" | "sha256" | "name">): StoredArtifact | undefined;
+  same(
+    order: Pick<StoredArtifact, "requestId" | "sha256" | "name" | "kind">,
+  ): StoredArtifact | undefined;
   /** Returns a ready, verified and unexpired artifact with this content. */
   withContent(sha256: string, now: number): StoredArtifact | undefined;
   /** Newest first, without expired ones. */
@@ -102,9 +104,9 @@ export function createArtifactTable(
   about: (requestId: string) => string,
 ): ArtifactTable {
   const byId = db.prepare<[string], ArtifactRow>("SELECT * FROM artifacts WHERE artifact_id = ?");
-  const same = db.prepare<[string, string, string], ArtifactRow>(
+  const same = db.prepare<[string, string, string, string], ArtifactRow>(
     `SELECT * FROM artifacts
-       WHERE coalesce(request_id, '') = ? AND sha256 = ? AND name = ?`,
+       WHERE coalesce(request_id, '') = ? AND sha256 = ? AND name = ? AND kind = ?`,
   );
   const byContent = db.prepare<[string, number], ArtifactRow>(
     `SELECT * FROM artifacts
@@ -147,7 +149,8 @@ export function createArtifactTable(
 
   return {
     get: (artifactId) => optional(byId.get(artifactId)),
-    same: ({ requestId, sha256, name }) => optional(same.get(requestId ?? "", sha256, name)),
+    same: ({ requestId = "", sha256, name, kind }) =>
+      optional(same.get(requestId, sha256, name, kind)),
     withContent: (sha256, now) => optional(byContent.get(sha256, now)),
     list: ({ limit, before, now }) => list.all(before ?? afterAll, now, limit).map(toArtifact),
     idsFrom: (prefix, limit, now) =>
