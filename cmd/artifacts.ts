@@ -10,6 +10,7 @@ import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitInterrupted, exitOk, waitForSignal } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
 import { createClient, findControlPlane } from "./flags/connection.ts";
+import { parseAgentId } from "./flags/values.ts";
 import { fetchArtifact } from "./jobs/fetchArtifact.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
@@ -25,9 +26,23 @@ const id = {
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List artifacts, newest first" },
+  meta: {
+    name: "list",
+    description: "List artifacts, newest first",
+    examples: [
+      "wsctl artifacts list --job JOB",
+      "wsctl artifacts list --agent db-1 --name '*.dump'",
+    ],
+  },
   args: {
     ...clientArgs,
+    job: { type: "string", valueHint: "JOB", description: "artifacts of this job" },
+    agent: { type: "string", valueHint: "AGENT", description: "artifacts of this agent" },
+    name: {
+      type: "string",
+      valueHint: "NAME",
+      description: "artifacts with this name; * and ? are wildcards: '*.dump'",
+    },
     limit: { type: "string", default: "50", valueHint: "N", description: "maximum number of rows" },
     cursor: {
       type: "string",
@@ -77,14 +92,27 @@ export interface ArtifactsOptions extends ClientFlags {
 
 /** @throws {WsctlError} USAGE */
 export async function listRun(
-  options: ArtifactsOptions & { limit: string; cursor?: string | undefined },
+  options: ArtifactsOptions & {
+    limit: string;
+    cursor?: string | undefined;
+    job?: string | undefined;
+    agent?: string | undefined;
+    name?: string | undefined;
+  },
 ): Promise<number> {
   const limit = /^\d{1,3}$/.test(options.limit) ? Number(options.limit) : 0;
   if (limit < 1 || limit > limitMax) {
     throw usage(`Flag --limit is "${options.limit}": expected a number from 1 to ${limitMax}`);
   }
   const cursor = options.cursor === undefined ? {} : { cursor: options.cursor };
-  const page = await (await createClient(options)).artifacts({ limit, ...cursor });
+  const client = await createClient(options);
+  const { job, agent, name } = options;
+  const filters = {
+    ...(job === undefined ? {} : { job: (await client.job(job)).job_id }),
+    ...(agent === undefined ? {} : { agent: parseAgentId("agent", agent) }),
+    ...(name === undefined ? {} : { name }),
+  };
+  const page = await client.artifacts({ limit, ...cursor, ...filters });
   const headings = ["ARTIFACT", "NAME", "SIZE", "KIND", "STATE", "AGENT", "CREATED", "EXPIRES"];
   if (options.json) page.items.forEach(printJson);
   else if (page.items.length === 0) remark("No artifacts.");

@@ -9,6 +9,8 @@ export default defineCommand({
     "offer-files": () => import("./internal/offerFiles.ts").then((module) => module.default),
     "receive-files": () => import("./internal/receiveFiles.ts").then((module) => module.default),
     stage: () => import("./internal/stage.ts").then((module) => module.default),
+    "store-artifacts": () =>
+      import("./internal/storeArtifacts.ts").then((module) => module.default),
     supervise: () => import("./internal/supervise.ts").then((module) => module.default),
   },
 });

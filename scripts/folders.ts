@@ -225,7 +225,7 @@ export const folders: readonly Folder[] = [
     what: "`push_files` and `pull_files`",
     mayImport: [
       ...[protocol, "lib/files", "lib/network", "lib/transfer", "lib/agent/identity"],
-      "lib/agent/programs",
+      ...["lib/agent/programs", "lib/agent/supervisor"],
     ],
   },
   {

@@ -1,4 +1,5 @@
 /** The whole gate: what the tests need is installed, the binary is built, everything is run. */
+import { globSync } from "node:fs";
 import { build } from "./build.ts";
 import { install } from "./install.ts";
 import { formatStep, runStep, runTests, typesStep } from "./steps.ts";
@@ -14,6 +15,7 @@ installCurl();
 installShells();
 installProxies();
 installPrometheus();
+installPostgres();
 await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
@@ -80,6 +82,12 @@ function installProxies(): void {
 /** What scrapes the metrics, with the checker of alert rules. */
 function installPrometheus(): void {
   install("prometheus", "the tests with Prometheus", () => Bun.which("promtool") !== null);
+}
+
+/** The database whose nightly dump is fetched and restored. */
+function installPostgres(): void {
+  const has = () => globSync("/usr/lib/postgresql/*/bin/pg_ctl").length > 0;
+  install("postgresql", "the test with PostgreSQL", has);
 }
 
 /** A browser in which the console is looked at. */

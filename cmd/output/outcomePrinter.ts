@@ -16,8 +16,9 @@ import {
 import type { Seen } from "./liveLines.ts";
 import { outputLines } from "./outputText.ts";
 import { quantity } from "./quantity.ts";
-import { hasMoreDetail, resultFault } from "./result.ts";
+import { hasMoreDetail, resultFault, storedArtifacts } from "./result.ts";
 import { paint, print } from "./stdio.ts";
+import { formatBytes } from "./transferProgress.ts";
 
 export interface OutcomePrinter {
   /** @param seen The parts that were already shown. */
@@ -148,6 +149,9 @@ function printOutcome(line: OutcomeLine, seen: Seen): void {
   if (!isShort && !wasSeen) for (const each of lines) print(`[${agent}] ${each}`);
   const fault = resultFault(result);
   if (wasSeen && fault !== undefined) print(`[${agent}] ${escapeControls(fault)}`);
+  for (const { artifact_id: id, name, bytes } of storedArtifacts(result)) {
+    print(`  ${escapeControls(name)}  ${formatBytes(bytes)}  wsctl artifacts get ${id}`);
+  }
   if (seen !== "result" && !filesCommands.has(command) && hasMoreDetail(result)) {
     print(escapeJson(JSON.stringify(result, null, 2)));
   }

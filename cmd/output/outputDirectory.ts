@@ -24,7 +24,7 @@ import { ArtifactName } from "../../lib/protocol/names.ts";
 import { isShortened, messageAfter } from "../../lib/protocol/omission.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { formatGap, type OutputSink, type Seen } from "./liveLines.ts";
-import { resultFault } from "./result.ts";
+import { resultFault, storedArtifacts } from "./result.ts";
 import { remark } from "./stdio.ts";
 
 /** The end of the name of a file that lacks a part of the output. */
@@ -159,6 +159,9 @@ export class OutputDirectory implements OutputSink {
     const missing = resultFault(result);
     if (missing !== undefined) faults.push(missing);
     try {
+      for (const { artifact_id, name } of storedArtifacts(result)) {
+        await this.#options.fetch(artifact_id, join(this.#options.dir, `${agent}.${name}`), agent);
+      }
       await this.#take(agent, result);
     } catch (error) {
       faults.push(`cannot fetch the result: ${errorText(error)}`);

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
 import { FaultGuard } from "../log/faultGuard.ts";
 import type { Log } from "../log/log.ts";
+import { networkEnvironment } from "../network/proxyRules.ts";
 import type { Trust } from "../network/trust.ts";
 import type { Labels } from "../protocol/labels.ts";
 import {
@@ -40,6 +41,7 @@ import { execWithin } from "./programs/exec.ts";
 import { ManifestDirectory } from "./programs/manifestDirectory.ts";
 import type { ProgramKind } from "./programs/programKind.ts";
 import { Programs } from "./programs/programs.ts";
+import type { RunSetting } from "./programs/runSpec.ts";
 import { scripts } from "./programs/scripts.ts";
 import { parseService, type Service, serviceRestart } from "./programs/serviceRestart.ts";
 import { checkRestart } from "./restartCheck.ts";
@@ -112,11 +114,10 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
   if (journal.tornBytes > 0) log.warn("unfinished log entry removed", { bytes: journal.tornBytes });
   deleteStaleUpdates(options);
   const services = new ManifestDirectory(options.servicesDir, parseService, [], log);
-  const programs = new Programs(
-    createProgramKinds(options, services),
-    createRuns(options),
-    options.outputBytesMax,
-  );
+  const programs = new Programs(createProgramKinds(options, services), createRuns(options), {
+    outputBytesMax: options.outputBytesMax,
+    storing: createStoring(options),
+  });
   const keeper = createKeyKeeper(options);
   const retention = journalRetention({ journal, ...options.auditRetention, clock, log });
   let isLinked = false;
@@ -181,6 +182,16 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
+}
+
+/** Returns the program that stores artifacts, which outlives the agent as the supervisor does. */
+function createStoring(options: AgentOptions): RunSetting["storing"] {
+  const argv = [...options.runtime.self(), "internal", "store-artifacts"];
+  return (request_id, ttl_seconds) => {
+    const way = buildAccess({ ...options, trust: options.serverTrust }, options.identity);
+    const stdin = JSON.stringify({ way, request_id, ttl_seconds });
+    return { argv, env: networkEnvironment(process.env), stdin };
+  };
 }
 
 /** Deletes the files of runs that no open request needs. */

@@ -22,7 +22,7 @@ import type {
 } from "../protocol/api/views.ts";
 import { SavedTargetClient, TemplateClient } from "./definitions.ts";
 import { JobStreams, type SendOptions, type SubmittedJob } from "./jobStream.ts";
-import type { JobsQuery } from "./jobsQuery.ts";
+import type { ArtifactsQuery, JobsQuery } from "./jobsQuery.ts";
 import { formatQuery, segment } from "./request.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
@@ -163,8 +163,8 @@ export class Client {
   }
 
   /** Newest first. */
-  artifacts(query: { limit?: number; cursor?: string } = {}): Promise<Page<ArtifactView>> {
-    return this.#http.get(`/api/v1/artifacts${formatQuery(query)}`);
+  artifacts(query: ArtifactsQuery = {}): Promise<Page<ArtifactView>> {
+    return this.#http.get(`/api/v1/artifacts${formatQuery({ ...query })}`);
   }
 
   /** Returns the artifact with a new download URL once it is ready. */

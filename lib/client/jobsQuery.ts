@@ -1,4 +1,4 @@
-/** The filters and the position of a list of jobs. */
+/** The filters and the position of a list of jobs, and of a list of artifacts. */
 import type { JobStatus } from "../protocol/api/views.ts";
 
 /** Filters by agent, status and words must all match the same request of a job. */
@@ -15,4 +15,16 @@ export interface JobsQuery {
   by?: string;
   /** Whole words that must all occur in the message or the code of a request. */
   search?: string;
+}
+
+/** Filters of a list of artifacts. */
+export interface ArtifactsQuery {
+  limit?: number;
+  /** The `next_cursor` of the previous page. */
+  cursor?: string;
+  agent?: string;
+  /** The id of the job. */
+  job?: string;
+  /** In the name, `*` and `?` are wildcards. */
+  name?: string;
 }

@@ -51,10 +51,8 @@ export const batchWaitMsMax = 7 * 24 * 60 * 60 * 1000;
 /** A job with more requests than this is shown without their results. */
 export const fullResultRequestsMax = 200;
 
-/** Size of all schedules together as JSON, in bytes, because they are kept in memory. */
+/** Size of all schedules together, which are kept in memory, and of one, as JSON, in bytes. */
 export const schedulesBytesMax = 16 * 1024 * 1024;
-
-/** Size of one schedule as JSON, in bytes. */
 export const scheduleBytesMax = 128 * 1024;
 
 /** Size of one template or saved target as JSON, in bytes, and how many of each there may be. */
@@ -237,9 +235,10 @@ export const trialStopMs = 15_000;
  */
 export const artifactNameBytesMax = 200;
 
-/** Artifacts of one request, and in total. */
+/** Artifacts of one request, and in total; and how many seconds one may ask to be kept. */
 export const artifactsPerRequestMax = 64;
 export const artifactsMax = 100_000;
+export const artifactTtlSecondsMax = 366 * 24 * 60 * 60;
 
 /** Disk space that artifacts leave free for the journal on the same disk, in bytes. */
 export const artifactReserveBytes = 100_000_000;

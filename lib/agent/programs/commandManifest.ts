@@ -5,7 +5,12 @@
 import * as v from "valibot";
 import { checkParameters } from "../../protocol/checkParameters.ts";
 import { isJsonObject, type JsonObject, setKey } from "../../protocol/json.ts";
-import { outputBytesDefault, outputBytesMax, timeoutSecondsMax } from "../../protocol/limits.ts";
+import {
+  artifactTtlSecondsMax,
+  outputBytesDefault,
+  outputBytesMax,
+  timeoutSecondsMax,
+} from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
 import { checkSchema } from "./checkSchema.ts";
 import { findFault, readToml } from "./tomlFile.ts";
@@ -33,6 +38,8 @@ export interface Program {
    * Whether the program is stopped when its job is cancelled. At its timeout it is always stopped.
    */
   isCancellable: boolean;
+  /** How long its artifacts are kept; undefined for the default of the control plane. */
+  artifactTtlSeconds?: number;
 }
 
 const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
@@ -65,6 +72,7 @@ const Manifest = v.strictObject({
   env: v.optional(v.record(VariableName, VariableValue), {}),
   output_bytes: v.optional(whole(1_024, outputBytesMax), outputBytesDefault),
   cancellable: v.optional(v.boolean("must be true or false"), true),
+  artifact_ttl_seconds: v.optional(whole(60, artifactTtlSecondsMax)),
 });
 
 /**
@@ -81,6 +89,7 @@ export function parseProgram(fileName: string, text: string): Program {
     user,
     directory,
     cancellable,
+    artifact_ttl_seconds,
     ...rest
   } = readToml(fileName, text, Manifest);
   const named = v.safeParse(CommandName, name ?? fileName.replace(/\.toml$/, ""));
@@ -95,6 +104,7 @@ export function parseProgram(fileName: string, text: string): Program {
     ...(directory === undefined ? {} : { directory }),
     outputBytes: output_bytes,
     isCancellable: cancellable,
+    ...(artifact_ttl_seconds === undefined ? {} : { artifactTtlSeconds: artifact_ttl_seconds }),
   };
   const reason =
     checkSchema(program.schema, "parameters") ??

@@ -14,7 +14,7 @@ import type {
 import { buildResult } from "../supervisor/result/runResult.ts";
 import type { Runs } from "../supervisor/supervisorClient.ts";
 import type { ProgramKind, ResolvedProgram } from "./programKind.ts";
-import { buildRunSpec } from "./runSpec.ts";
+import { buildRunSpec, type RunSetting } from "./runSpec.ts";
 
 export class Programs {
   readonly #kinds: readonly ProgramKind[];
@@ -23,11 +23,18 @@ export class Programs {
   /** The number of bytes that are kept of a program's output. */
   readonly #outputBytesMax: number;
 
+  readonly #storing: RunSetting["storing"];
+
   /** @param kinds The first kind that resolves a command applies. */
-  constructor(kinds: readonly ProgramKind[], runs: Runs, outputBytesMax: number) {
+  constructor(
+    kinds: readonly ProgramKind[],
+    runs: Runs,
+    { outputBytesMax, storing }: Omit<RunSetting, "dir">,
+  ) {
     this.#kinds = kinds;
     this.#runs = runs;
     this.#outputBytesMax = outputBytesMax;
+    this.#storing = storing;
   }
 
   /** Returns the commands of all kinds as capabilities. */
@@ -59,7 +66,9 @@ export class Programs {
     }
     this.#stopOn(signal, order.requestId);
     const dir = this.#runs.runDirectory(order.requestId);
-    const spec = buildRunSpec(order, resolved.input, { dir, outputBytesMax: this.#outputBytesMax });
+    const spec = buildRunSpec(order, resolved.input, {
+      ...{ dir, outputBytesMax: this.#outputBytesMax, storing: this.#storing },
+    });
     this.#runs.start(spec, (end) => done(buildResult(end, spec)));
   }
 

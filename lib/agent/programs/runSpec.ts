@@ -19,6 +19,8 @@ export interface RunInput {
   user?: string;
   env?: Readonly<Record<string, string>>;
   outputBytes?: number;
+  /** How long artifacts of the program are kept. */
+  artifactTtlSeconds?: number;
   /** Checked parameters. The program gets them as JSON and as environment variables. */
   values?: JsonObject;
   /** Standard input instead of the parameters; a function gets the directory of the run. */
@@ -34,10 +36,18 @@ export interface RunDirectory {
   timeoutMs: number;
 }
 
+export interface RunSetting {
+  dir: string;
+  /** The number of bytes that are kept of a program's output. */
+  outputBytesMax: number;
+  /** Returns the program that stores artifacts of a request. */
+  storing(requestId: string, ttlSeconds: number | undefined): NonNullable<SupervisedRun["storing"]>;
+}
+
 export function buildRunSpec(
   order: RunSpec,
   wanted: RunInput,
-  { dir, outputBytesMax }: { dir: string; outputBytesMax: number },
+  { dir, outputBytesMax, storing }: RunSetting,
 ): SupervisedRun {
   const { requestId, command, timeoutMs } = order;
   const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
@@ -61,6 +71,7 @@ export function buildRunSpec(
     outputBytes: Math.min(outputBytesMax, wanted.outputBytes ?? outputBytesDefault),
     ...(user === undefined ? {} : { user }),
     ...(wanted.leadsTo === undefined ? {} : { leadsTo: wanted.leadsTo }),
+    storing: storing(requestId, wanted.artifactTtlSeconds),
   };
 }
 

@@ -24,6 +24,8 @@ export interface SupervisedRun {
   outputBytes: number;
   /** The user that the program runs as, if it is another one. */
   user?: string;
+  /** The program that stores the artifacts that the run leaves, with its request on stdin. */
+  storing?: { argv: string[]; env: Record<string, string>; stdin: string };
   /** The result is an update that is ready for its trial. */
   leadsTo?: "update";
 }
@@ -76,8 +78,9 @@ export const begunFile = "begun";
 export const socketFile = "socket";
 /** Exists if the output has a subscriber, which may subscribe again after a disconnect. */
 export const subscribedFile = "followed";
-/** The program may write its result to this file. */
+/** The program may write its result to this file, and leave files in this directory. */
 export const resultFile = "result.json";
+export const artifactDir = "artifacts";
 
 /** Replaces a file of a run atomically with a value as JSON. */
 export function writeRunFile(dir: string, file: string, value: unknown): void {

@@ -13,11 +13,13 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { OutputBackpressure } from "./output/outputBackpressure.ts";
 import { readProgramResult } from "./result/programResult.ts";
 import { ResultFile } from "./result/resultFile.ts";
+import { storeArtifacts, withArtifacts } from "./result/storedArtifacts.ts";
 import { takeStart } from "./runDirectory.ts";
 import {
   endFile,
   msgRead,
   msgRelease,
+  type RunEnd,
   readFileIfExists,
   type SupervisedRun,
   scriptFile,
@@ -49,7 +51,12 @@ export async function superviseRun(
   if (typeof place === "string") return refuse(place);
   const unwritten = writeScript(dir, spec);
   if (unwritten !== undefined) return refuse(unwritten);
-  const env = { ...spec.env, WSCTL_RESULT_FILE: place.path };
+  const env = {
+    ...spec.env,
+    WSCTL_RESULT_FILE: place.path,
+    WSCTL_ARTIFACT_DIR: place.artifactDir,
+  };
+  const startedAt = performance.now();
   const begun = () => {
     if (!takeStart(dir)) throw new Error("the agent gave the run up before it started");
   };
@@ -85,9 +92,33 @@ export async function superviseRun(
   }
   const end = await run.end;
   const lastPiece = live.end();
-  const whole = { ...end, lastPiece, ...readProgramResult(place, run.lastLine, end.output) };
+  const own = { ...end, lastPiece, ...readProgramResult(place, run.lastLine, end.output) };
+  const timeoutMs = Math.max(0, spec.timeoutMs - (performance.now() - startedAt));
+  const whole = await withStored(own, { spec, place, timeoutMs, runtime });
   await keepTrying(dir, () => writeRunFile(dir, endFile, whole));
   place.remove();
+}
+
+/** Adds the artifacts that a run left, unless it was stopped. */
+async function withStored(
+  end: RunEnd,
+  setting: {
+    spec: SupervisedRun;
+    place: ResultFile;
+    timeoutMs: number;
+    runtime: Pick<Runtime, "spawnPiped">;
+  },
+): Promise<RunEnd> {
+  const { spec, place, timeoutMs, runtime } = setting;
+  const { storing } = spec;
+  if (storing === undefined || end.stopped !== undefined || !place.hasArtifacts) return end;
+  const { isTooLarge } = place;
+  const stored = await storeArtifacts({
+    ...{ storing, place, timeoutMs },
+    spawn: ([file = "", ...args], { env, stdin }) =>
+      runtime.spawnPiped(file, args, { cwd: "/", env, stdin, pipeOwner: undefined }),
+  });
+  return withArtifacts(end, stored, isTooLarge);
 }
 
 /** Returns the reason if there can be none because the user does not exist. */

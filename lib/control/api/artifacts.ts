@@ -3,6 +3,7 @@
  * through the control plane: responses carry pre-signed URLs.
  */
 import { validate as isUuid } from "uuid";
+import * as v from "valibot";
 import {
   type ArtifactDetail,
   ArtifactRequest,
@@ -11,6 +12,7 @@ import {
 } from "../../protocol/api/artifacts.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
+import { AgentId } from "../../protocol/names.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -99,13 +101,30 @@ function list({ c, artifacts, token, scope }: RouteContext): Response {
   if (before !== undefined && !isUuid(before)) {
     throw new WsctlError("MALFORMED", 'Query parameter "cursor" must be the id of an artifact');
   }
-  const found = artifacts.list(limit + 1, before);
+  const agentId = readFilter(c, "agent", AgentId, "the id of an agent");
+  const name = readFilter(c, "name", ArtifactPattern, "a name, with * and ? as wildcards");
+  const jobId = readFilter(c, "job", v.pipe(v.string(), v.uuid()), "the id of a job");
+  const found = artifacts.list({ limit: limit + 1, before, agentId, name, jobId });
   const items = found.slice(0, limit);
   const last = items.at(-1);
   const page: Page<ArtifactView> = { items: items.map(artifactView) };
   if (found.length > limit && last !== undefined) page.next_cursor = last.artifactId;
   return c.json(page);
 }
+
+/** @throws {WsctlError} MALFORMED */
+function readFilter<S extends v.GenericSchema<string>>(
+  c: RouteContext["c"],
+  name: string,
+  schema: S,
+  expected: string,
+): string | undefined {
+  const text = c.req.query(name);
+  if (text === undefined || v.is(schema, text)) return text;
+  throw new WsctlError("MALFORMED", `Query parameter "${name}" must be ${expected}`);
+}
+
+const ArtifactPattern = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 
 async function show(context: RouteContext): Promise<Response> {
   const { c, engine, artifacts, token, scope, publicAddress } = context;

@@ -9,7 +9,11 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { artifactsMax, artifactsPerRequestMax, artifactUploadMs } from "../../protocol/limits.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Authority } from "../auth/authority.ts";
-import type { ArtifactTable, StoredArtifact } from "../journal/tables/artifactTable.ts";
+import type {
+  ArtifactsQuery,
+  ArtifactTable,
+  StoredArtifact,
+} from "../journal/tables/artifactTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { storageError } from "./errors.ts";
 import type { ArtifactStore } from "./store.ts";
@@ -78,6 +82,7 @@ export class ArtifactService {
     this.#assertWithinLimits(requestId, twin === undefined ? bytes : 0);
     if (twin === undefined) this.store.assertSpace(bytes);
     const artifactId = this.#options.newId();
+    const isReady = twin !== undefined;
     const artifact: StoredArtifact = {
       artifactId,
       name,
@@ -91,7 +96,8 @@ export class ArtifactService {
       ...(requestId === undefined ? {} : { requestId }),
       createdBy: token.tokenId,
       createdAt: now,
-      ...this.#expiry(kind, twin === undefined ? "uploading" : "ready", now),
+      ...(order.ttl_seconds === undefined ? {} : { ttlMs: order.ttl_seconds * 1000 }),
+      ...this.#expiry({ kind, ttlMs: order.ttl_seconds && order.ttl_seconds * 1000 }, isReady, now),
     };
     this.#write(() => this.records.add(artifact));
     return artifact;
@@ -109,7 +115,7 @@ export class ArtifactService {
     const completion = await this.store.complete(artifact);
     authority.require();
     if (completion === "verifying") return undefined;
-    const { expiresAt } = this.#expiry(artifact.kind, "ready", this.#options.clock.wall());
+    const { expiresAt } = this.#expiry(artifact, true, this.#options.clock.wall());
     const isVerified = completion === "verified";
     this.#write(() => this.records.setReady(artifact.artifactId, isVerified, expiresAt));
     return this.find(artifact.artifactId);
@@ -129,9 +135,8 @@ export class ArtifactService {
     );
   }
 
-  list(limit: number, before: string | undefined): StoredArtifact[] {
-    const now = this.#options.clock.wall();
-    return this.records.list({ limit, now, ...(before === undefined ? {} : { before }) });
+  list(query: Omit<ArtifactsQuery, "now">): StoredArtifact[] {
+    return this.records.list({ ...query, now: this.#options.clock.wall() });
   }
 
   /**
@@ -212,13 +217,13 @@ export class ArtifactService {
       throw new WsctlError("CONFLICT", text);
     }
     if (artifact.state === "ready") {
-      const { expiresAt } = this.#expiry(artifact.kind, "ready", now);
+      const { expiresAt } = this.#expiry(artifact, true, now);
       // A file that is pushed again is needed for as long as a new one.
       if (artifact.kind !== "file" || expiresAt === undefined) return artifact;
       this.#write(() => this.records.setExpiry(artifact.artifactId, expiresAt));
       return this.find(artifact.artifactId);
     }
-    const { expiresAt } = this.#expiry(artifact.kind, "uploading", now);
+    const { expiresAt } = this.#expiry(artifact, false, now);
     if (expiresAt !== undefined) {
       this.#write(() => this.records.setExpiry(artifact.artifactId, expiresAt));
     }
@@ -233,7 +238,7 @@ export class ArtifactService {
   #assertWithinLimits(requestId: string | undefined, bytes: number): void {
     if (requestId !== undefined && this.records.count(requestId) >= artifactsPerRequestMax) {
       throw new WsctlError(
-        "BUSY",
+        "TOO_LARGE",
         `A request may have at most ${artifactsPerRequestMax} artifacts`,
       );
     }
@@ -251,12 +256,14 @@ export class ArtifactService {
   }
 
   #expiry(
-    kind: StoredArtifact["kind"],
-    state: StoredArtifact["state"],
+    {
+      kind,
+      ttlMs = this.#options.limits.ttlMs,
+    }: Pick<StoredArtifact, "kind"> & { ttlMs?: number | undefined },
+    isReady: boolean,
     now: number,
   ): { expiresAt?: number } {
-    const { ttlMs } = this.#options.limits;
-    if (state === "uploading") return { expiresAt: now + Math.min(ttlMs, artifactUploadMs) };
+    if (!isReady) return { expiresAt: now + Math.min(ttlMs, artifactUploadMs) };
     return kind === "release" ? {} : { expiresAt: now + ttlMs };
   }
 

@@ -3,7 +3,9 @@
  * its id. Defines the bodies of `/api/v1/artifacts` and the headers of a resumed upload.
  */
 import * as v from "valibot";
+import { artifactTtlSecondsMax } from "../limits.ts";
 import { ArtifactName, RequestId } from "../names.ts";
+import { seconds } from "./jobs.ts";
 
 /**
  * `result`: created by a command. `release`: a version for agents to download. `file`: a file of an
@@ -31,6 +33,8 @@ export const ArtifactRequest = v.strictObject({
   ),
   /** The request that created the result; required from an agent. */
   request_id: v.optional(RequestId),
+  /** How long it is kept; by default as long as `wsctl serve --artifact-ttl` says. */
+  ttl_seconds: v.optional(seconds(artifactTtlSecondsMax)),
   kind: v.optional(v.picklist(artifactKinds, 'must be "result", "release" or "file"')),
 });
 export type ArtifactRequest = v.InferOutput<typeof ArtifactRequest>;

@@ -65,7 +65,7 @@ describe("artifacts", () => {
       await ordered(target, agent, randomContent(1), `${count}`);
     const { bytes, sha256 } = randomContent(1);
     const { status, body } = await order(target, agent, { name: "more", bytes, sha256 });
-    expect([status, body.error?.code]).toEqual([503, "BUSY"]);
+    expect([status, body.error?.code]).toEqual([413, "TOO_LARGE"]);
   });
 
   test("expire, and are swept with what was left behind, at the latest at the next start", async () => {

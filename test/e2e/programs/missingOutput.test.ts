@@ -1,6 +1,14 @@
 /** What happens to output that cannot reach the operator: it is told where it is missing. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import {
   connectedAgent,
@@ -42,6 +50,11 @@ beforeAll(async () => {
   define(
     "large",
     `head -c 40000 /dev/zero | tr '\\0' a | sed 's/.*/{"a":"&"}/' > $WSCTL_RESULT_FILE; echo said`,
+  );
+  define(
+    "unstored",
+    `for i in $(seq 64); do echo $i > $WSCTL_ARTIFACT_DIR/$i; done
+head -c 40000 /dev/zero | tr '\\0' a | sed 's/.*/{"a":"&"}/' > $WSCTL_RESULT_FILE; echo said`,
   );
   agent = await start();
 });
@@ -121,16 +134,23 @@ test("--output: a stored message that is shortened is not a complete file", asyn
   expect(list(dir, "web-1.stdout.incomplete")).toContain("bytes omitted");
 });
 
-test("a result that is too large is reported with live output and with --output", async () => {
+test("a result that is too large is an artifact, which live output names and --output fetches", async () => {
   const live = await wsctl(words("large"));
-  expect(live.stdout).toContain(
-    "[web-1] the result was omitted: its 40008 bytes exceed 32768 bytes",
-  );
+  expect(live.stdout).toMatch(/ {2}result\.json {2}40\.0 KB {2}wsctl artifacts get \S+\n/);
   const dir = at("large-out");
   const { code } = await wsctl(words("large", "--output", dir));
-  expect(code).toBe(1);
+  expect(code).toBe(0);
+  expect(statSync(join(dir, "web-1.result.json")).size).toBe(40_008);
+  expect(list(dir, "succeeded")).toBe("web-1\n");
+});
+
+test("a result that is too large and cannot be stored is reported", async () => {
+  const live = await wsctl(words("unstored"));
+  expect(live.stdout).toContain("[web-1] the result was omitted: its 40008 bytes exceed");
+  expect(live.stdout).toContain('cannot store "result.json"');
+  const dir = at("unstored-out");
+  expect((await wsctl(words("unstored", "--output", dir))).code).toBe(1);
   expect(list(dir, "failed")).toContain("web-1 success the result was omitted: its 40008 bytes");
-  expect(list(dir, "succeeded")).toBe("");
 });
 
 test("--output: a command that never started leaves no file of output; the list has the reason", async () => {

@@ -10,18 +10,23 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readSync,
   rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resultBytesMax } from "../../../protocol/limits.ts";
-import { resultFile } from "../runFiles.ts";
+import { artifactDir, resultFile } from "../runFiles.ts";
 
 export class ResultFile {
   readonly path: string;
+  /** The directory for files that become artifacts. */
+  readonly artifactDir: string;
   /** The user id of the program, if it is another one. */
   readonly owner: number | undefined;
   readonly #uid: number | undefined;
@@ -37,6 +42,11 @@ export class ResultFile {
       chownSync(this.#ownDir, this.#uid, -1);
     }
     this.path = join(this.#ownDir ?? dir, resultFile);
+    this.artifactDir = join(this.#ownDir ?? dir, artifactDir);
+    mkdirSync(this.artifactDir, { recursive: true, mode: 0o700 });
+    if (this.#ownDir !== undefined && this.#uid !== undefined) {
+      chownSync(this.artifactDir, this.#uid, -1);
+    }
   }
 
   /**
@@ -63,6 +73,21 @@ export class ResultFile {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Whether there is something to store: files, or a result that is too large for a message. */
+  get hasArtifacts(): boolean {
+    return this.isTooLarge || readdirSync(this.artifactDir).length > 0;
+  }
+
+  get isTooLarge(): boolean {
+    const stats = lstatSync(this.path, { throwIfNoEntry: false });
+    return stats?.isFile() === true && stats.size > resultBytesMax;
+  }
+
+  /** The user whose files are taken; undefined where users have no ids. */
+  get uid(): number | undefined {
+    return this.#uid;
   }
 
   remove(): void {

@@ -131,6 +131,7 @@ export const indexSchema: readonly string[] = [
     agent_id TEXT,
     request_id TEXT CHECK ((request_id IS NOT NULL) = (kind = 'result')),
     created_by TEXT NOT NULL,
+    ttl_ms REAL,
     created_at REAL NOT NULL,
     expires_at REAL
   ) STRICT;

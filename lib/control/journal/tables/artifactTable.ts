@@ -20,6 +20,8 @@ export interface StoredArtifact {
   requestId?: string;
   /** The id of the token that created it. */
   createdBy: string;
+  /** How long it is kept from when it is complete, if not for the default time. */
+  ttlMs?: number;
   createdAt: number;
   expiresAt?: number;
 }
@@ -31,7 +33,12 @@ export type ArtifactFact =
 export interface ArtifactsQuery {
   limit: number;
   /** Only artifacts older than this one. */
-  before?: string;
+  before?: string | undefined;
+  agentId?: string | undefined;
+  /** A name, in which `*` and `?` are wildcards. */
+  name?: string | undefined;
+  /** Only artifacts of the requests of this job. */
+  jobId?: string | undefined;
   now: number;
 }
 
@@ -79,6 +86,7 @@ interface ArtifactRow {
   agent_id: string | null;
   request_id: string | null;
   created_by: string;
+  ttl_ms: number | null;
   created_at: number;
   expires_at: number | null;
 }
@@ -112,9 +120,11 @@ export function createArtifactTable(
     `SELECT * FROM artifacts
        WHERE sha256 = ? AND state = 'ready' AND verified = 1 AND ${isLive} LIMIT 1`,
   );
-  const list = db.prepare<[string, number, number], ArtifactRow>(
+  const list = db.prepare<(string | number)[], ArtifactRow>(
     `SELECT * FROM artifacts WHERE artifact_id < ? AND ${isLive}
-       ORDER BY artifact_id DESC LIMIT ?`,
+       AND agent_id IS coalesce(nullif(?, ''), agent_id) AND name GLOB ?
+       AND coalesce((SELECT job_id FROM requests AS r WHERE r.request_id = artifacts.request_id), '')
+         LIKE ? ORDER BY artifact_id DESC LIMIT ?`,
   );
   const idsFrom = db.prepare<[string, string, number, number], { artifact_id: string }>(
     `SELECT artifact_id FROM artifacts WHERE artifact_id >= ? AND artifact_id < ? AND ${isLive}
@@ -152,7 +162,11 @@ export function createArtifactTable(
     same: ({ requestId = "", sha256, name, kind }) =>
       optional(same.get(requestId, sha256, name, kind)),
     withContent: (sha256, now) => optional(byContent.get(sha256, now)),
-    list: ({ limit, before, now }) => list.all(before ?? afterAll, now, limit).map(toArtifact),
+    list: ({ limit, before = afterAll, agentId = "", name = "*", jobId, now }) => {
+      const glob = name.replaceAll("[", "[[]");
+      const job = jobId === undefined ? "%" : about(jobId);
+      return list.all(before, now, agentId, glob, job, limit).map(toArtifact);
+    },
     idsFrom: (prefix, limit, now) =>
       idsFrom.all(...prefixRange(prefix), now, limit).map((row) => row.artifact_id),
     all: () => all.all().map(toArtifact),
@@ -181,8 +195,8 @@ export function createArtifactTable(
 export function artifactWriter(db: Database) {
   const store = db.prepare(
     `INSERT INTO artifacts (artifact_id, name, bytes, sha256, kind, state, object, verified,
-       agent_id, request_id, created_by, created_at, expires_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       agent_id, request_id, created_by, ttl_ms, created_at, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (artifact_id) DO UPDATE SET state = excluded.state,
          verified = excluded.verified, expires_at = excluded.expires_at`,
   );
@@ -206,6 +220,7 @@ function toValues(artifact: StoredArtifact) {
     artifact.agentId ?? null,
     artifact.requestId ?? null,
     artifact.createdBy,
+    artifact.ttlMs ?? null,
     artifact.createdAt,
     artifact.expiresAt ?? null,
   ];
@@ -224,6 +239,7 @@ function toArtifact(row: ArtifactRow): StoredArtifact {
     ...(row.agent_id === null ? {} : { agentId: row.agent_id }),
     ...(row.request_id === null ? {} : { requestId: row.request_id }),
     createdBy: row.created_by,
+    ...(row.ttl_ms === null ? {} : { ttlMs: row.ttl_ms }),
     createdAt: row.created_at,
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
   };
