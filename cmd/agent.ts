@@ -27,7 +27,7 @@ import { type HostFlags, hostArgs, hostLists, hostSettings } from "./flags/host.
 import { parseLabels } from "./flags/labels.ts";
 import { parseSeconds } from "./flags/values.ts";
 
-const { json: _json, ...accessArgs } = clientArgs;
+const { json: _json, context: _context, ...accessArgs } = clientArgs;
 
 export const agentArgs = {
   ...accessArgs,

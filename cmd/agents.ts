@@ -7,7 +7,7 @@ import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
-import { createClient } from "./flags/connection.ts";
+import { createClient } from "./flags/controlPlane.ts";
 import { parseLabelChanges } from "./flags/labels.ts";
 import { targetQueryArgs } from "./flags/target.ts";
 import {

@@ -9,7 +9,7 @@ import { ArtifactName } from "../lib/protocol/names.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitInterrupted, exitOk, waitForSignal } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { createClient, findControlPlane } from "./flags/connection.ts";
+import { createClient, findControlPlane } from "./flags/controlPlane.ts";
 import { parseAgentId } from "./flags/values.ts";
 import { fetchArtifact } from "./jobs/fetchArtifact.ts";
 import { print, printJson, remark } from "./output/stdio.ts";

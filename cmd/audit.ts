@@ -17,7 +17,7 @@ import {
 import { clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { createClient } from "./flags/connection.ts";
+import { createClient } from "./flags/controlPlane.ts";
 import { wholeNumber } from "./flags/values.ts";
 import {
   csvLine,

@@ -6,7 +6,7 @@ import { withTemporaryDir } from "./backup/temporaryDir.ts";
 import { type ClientFlags, clientArgs, commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { createClient } from "./flags/connection.ts";
+import { createClient } from "./flags/controlPlane.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 
 const file = {

@@ -26,6 +26,8 @@ export const root: CommandDef = defineCommand({
     restore: () => import("./restore.ts").then((module) => module.default),
     log: () => import("./log.ts").then((module) => module.default),
     tokens: () => import("./tokens.ts").then((module) => module.default),
+    login: () => import("./login.ts").then((module) => module.default),
+    context: () => import("./context.ts").then((module) => module.default),
     commands: () => import("./commands.ts").then((module) => module.default),
     release: () => import("./release.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),

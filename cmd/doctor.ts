@@ -5,7 +5,8 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk } from "./cli/exit.ts";
 import { knownAgents } from "./flags/agentConnection.ts";
-import { type ConnectionSettings, readConnection } from "./flags/connection.ts";
+import type { ConnectionSettings } from "./flags/connection.ts";
+import { readOperatorConnection } from "./flags/context.ts";
 import { paint, print, printJson } from "./output/stdio.ts";
 
 export default defineCommand({
@@ -57,7 +58,7 @@ async function findSubjects(options: DoctorOptions): Promise<Subject[]> {
   }));
   try {
     // Without a token, the connection is still checked; the check of the token then fails.
-    const settings = readConnection(options, false);
+    const settings = readOperatorConnection(options, false);
     const authorization = async () => `Bearer ${settings.token}`;
     return [{ ...settings, name: "caller", authorization }, ...subjects];
   } catch (error) {

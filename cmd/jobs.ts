@@ -3,7 +3,7 @@ import { Client } from "../lib/client/client.ts";
 import type { JobDetail, RequestView } from "../lib/protocol/api/views.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
-import { createClient, findControlPlane } from "./flags/connection.ts";
+import { createClient, findControlPlane } from "./flags/controlPlane.ts";
 import { confirmArgs } from "./flags/target.ts";
 import { formatMs } from "./flags/values.ts";
 import { type FollowFlags, followArgs, JobFollower } from "./jobs/followJob.ts";

@@ -6,7 +6,7 @@ import { withTemporaryDir } from "./backup/temporaryDir.ts";
 import { clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, waitForSignal } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { findControlPlane } from "./flags/connection.ts";
+import { findControlPlane } from "./flags/controlPlane.ts";
 import { buildJobRequest, type RunFlags, runArgs } from "./flags/job.ts";
 import { confirmArgs, targetArgs } from "./flags/target.ts";
 import { type Packed, packSources } from "./jobs/packSources.ts";

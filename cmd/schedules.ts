@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import type { ScheduleView, Timing } from "../lib/protocol/api/schedules.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
-import { createClient } from "./flags/connection.ts";
+import { createClient } from "./flags/controlPlane.ts";
 import { formatDuration } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";

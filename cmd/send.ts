@@ -3,7 +3,7 @@ import type { HelpRequest } from "./cli/commandTree.ts";
 import { clientArgs } from "./cli/commonFlags.ts";
 import { accessFlags, agentIds, parsePartialArgs } from "./cli/partialArgs.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { createClient } from "./flags/connection.ts";
+import { createClient } from "./flags/controlPlane.ts";
 import { jobArgs, parseJobFlags } from "./flags/job.ts";
 import { confirmArgs } from "./flags/target.ts";
 import { sendFlags, sendJob } from "./jobs/sendJob.ts";

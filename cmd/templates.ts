@@ -6,7 +6,7 @@ import type { TemplateRunInput, TemplateView } from "../lib/protocol/api/templat
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { createClient, findControlPlane } from "./flags/connection.ts";
+import { createClient, findControlPlane } from "./flags/controlPlane.ts";
 import { buildJobRequest, type JobFlags, jobArgs, parseParameters } from "./flags/job.ts";
 import { confirmArgs, parseTarget, type TargetFlags, targetArgs } from "./flags/target.ts";
 import { parseParams } from "./flags/values.ts";

@@ -4,7 +4,7 @@ import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
-import { createClient } from "./flags/connection.ts";
+import { createClient } from "./flags/controlPlane.ts";
 import { parseTokenFlags, type TokenFlags } from "./flags/token.ts";
 import { deliver, print, printJson, remark, requireStdout } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
@@ -16,13 +16,17 @@ const create = defineCommand({
     examples: [
       "wsctl tokens create --join --label env=prod",
       "wsctl tokens create --role operator --allow restart,fetch_logs --target env=staging --expires-in 30d",
-      "wsctl tokens create --role operator --name ana",
+      "wsctl tokens create --role operator --name ana --login",
       "wsctl tokens create --agent web-1",
     ],
   },
   args: {
     ...clientArgs,
     join: { type: "boolean", description: "create a join string for a new host" },
+    login: {
+      type: "boolean",
+      description: "with --role: create a login string for wsctl login, valid once within 1h",
+    },
     agent: {
       type: "string",
       valueHint: "ID",
@@ -127,7 +131,7 @@ export async function createRun(options: TokensOptions & TokenFlags): Promise<nu
   requireStdout();
   const token = await client.createToken(order);
   try {
-    deliver(options.json ? JSON.stringify(token) : (token.join ?? token.token));
+    deliver(options.json ? JSON.stringify(token) : (token.join ?? token.login ?? token.token));
   } catch (error) {
     // The secret could not be printed, so the token is revoked.
     const revoked = await client.revokeToken(token.token_id).then(
@@ -141,7 +145,8 @@ export async function createRun(options: TokensOptions & TokenFlags): Promise<nu
   return exitOk;
 }
 
-function buildHint({ join, uses_left: uses = 1, expires_at }: NewToken): string {
+function buildHint({ join, login, uses_left: uses = 1, expires_at }: NewToken): string {
+  if (login !== undefined) return `Valid once until ${expires_at}: wsctl login STRING`;
   if (join === undefined) return "Keep it: it is stored as a hash and cannot be shown again.";
   const hosts = uses === 1 ? "one host" : `${uses} hosts`;
   return `Valid for ${hosts} until ${expires_at}: wsctl agent --join STRING`;

@@ -9,7 +9,7 @@ import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
 import { isTerminal, terminalSize } from "./cli/terminal.ts";
-import { findControlPlane } from "./flags/connection.ts";
+import { findControlPlane } from "./flags/controlPlane.ts";
 import { targetQueryArgs } from "./flags/target.ts";
 import { parseSeconds } from "./flags/values.ts";
 import { print, printJson, remark } from "./output/stdio.ts";

@@ -136,6 +136,7 @@ const sharedNames = new Set(["core.ts", "model.ts", "admission.ts", "artifacts.t
 const largeFolders: Record<string, number> = {
   cmd: 40,
   "cmd/cli": 16,
+  "cmd/flags": 16,
   "cmd/output": 15,
   "lib/agent/logs": 25,
   "lib/control/api": 24,

@@ -12,7 +12,7 @@ import { readAudit } from "../../lib/store/log/logAudit.ts";
 import { ownerOfLog } from "../../lib/store/log/readLog.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { createClient } from "../flags/connection.ts";
+import { createClient } from "../flags/controlPlane.ts";
 import { parseMoment, wholeNumber } from "../flags/values.ts";
 import type { Column } from "../output/format.ts";
 

@@ -31,6 +31,11 @@ export const clientArgs = {
     valueHint: "FILE",
     description: "file with the CA certificate to trust (PEM)",
   },
+  context: {
+    type: "string",
+    valueHint: "NAME",
+    description: "control plane of an earlier wsctl login; local: the one on this host",
+  },
   json: { type: "boolean", description: "print JSON, one object per line" },
 } as const satisfies ArgsDef;
 
@@ -53,4 +58,6 @@ export interface ClientFlags extends CommonOptions {
   server?: string | undefined;
   "token-file"?: string | undefined;
   ca?: string | undefined;
+  /** Only for operators. */
+  context?: string | undefined;
 }

@@ -1,7 +1,6 @@
 /** Finds the control plane and the token, and rejects unsafe environment variables. */
 import { readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
-import { Client } from "../../lib/client/client.ts";
 import { readTextFile } from "../../lib/files/readText.ts";
 import type { Log } from "../../lib/log/log.ts";
 import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
@@ -13,8 +12,6 @@ import {
   toServerAddress,
 } from "../../lib/protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
-import { loadRuntime } from "../../lib/runtime/load.ts";
-import { type ControlPlane, controlPlaneFetch } from "../../lib/transfer/apiCall.ts";
 import type { ClientFlags, CommonOptions } from "../cli/commonFlags.ts";
 import { defaultDataDir } from "../cli/paths.ts";
 import { fromStart } from "../cli/startDirectory.ts";
@@ -65,17 +62,6 @@ function isSet(name: string): boolean {
 export function resolveDataDir(options: CommonOptions): string {
   // The path is absolute, because programs are started in other directories.
   return fromStart(options["data-dir"] ?? defaultDataDir(process.env));
-}
-
-/** Returns the control plane of the flags, or of the local credentials. */
-export async function findControlPlane(flags: ClientFlags): Promise<ControlPlane> {
-  const { url, token, trust } = readConnection(flags);
-  const runtime = await loadRuntime();
-  return { url, token, fetch: controlPlaneFetch(runtime.fetchWith, url, trust) };
-}
-
-export async function createClient(flags: ClientFlags): Promise<Client> {
-  return new Client(await findControlPlane(flags));
 }
 
 /**

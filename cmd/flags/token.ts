@@ -23,12 +23,15 @@ export interface TokenFlags {
   allow?: string | undefined;
   target?: string | undefined;
   template?: string | undefined;
+  login?: boolean | undefined;
   "allow-from"?: string | undefined;
 }
 
 /** @throws {WsctlError} USAGE with the flag that is invalid or does not fit the others. */
 export function parseTokenFlags(flags: TokenFlags): TokenRequestInput {
-  const order = { ...whose(flags), ...parseTerms(flags) };
+  const own = { ...whose(flags), ...parseTerms(flags) };
+  if (flags.login && flags.role === undefined) throw misplaced("login", "--role");
+  const order = flags.login ? { role: "login", token: own } : own;
   const checked = v.safeParse(TokenRequest, order);
   if (checked.success) return checked.output;
   throw usage(`Cannot create the token: ${formatIssue(checked.issues[0])}`);

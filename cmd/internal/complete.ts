@@ -10,7 +10,7 @@ import { Candidates } from "../completion/candidates.ts";
 import { type CompletionContext, parseCompletionContext } from "../completion/cursor.ts";
 import { addRemoteCandidates } from "../completion/remoteCandidates.ts";
 import { shells } from "../completion/shells.ts";
-import { createClient } from "../flags/connection.ts";
+import { createClient } from "../flags/controlPlane.ts";
 import { print } from "../output/stdio.ts";
 
 /** For the scripts of `wsctl completion`: prints candidates for the word under the cursor. */

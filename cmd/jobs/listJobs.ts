@@ -5,7 +5,7 @@ import type { JobsQuery } from "../../lib/client/jobsQuery.ts";
 import { type JobStatus, type JobView, jobStatuses } from "../../lib/protocol/api/views.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
-import { createClient } from "../flags/connection.ts";
+import { createClient } from "../flags/controlPlane.ts";
 import { parseAgentId, parseMoment, wholeNumber } from "../flags/values.ts";
 import {
   type Column,

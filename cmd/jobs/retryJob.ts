@@ -5,7 +5,7 @@ import { isRetried, type RetryRequest } from "../../lib/protocol/api/jobs.ts";
 import type { JobDetail } from "../../lib/protocol/api/views.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { findControlPlane } from "../flags/connection.ts";
+import { findControlPlane } from "../flags/controlPlane.ts";
 import {
   type ConfirmFlags,
   confirmArgs,

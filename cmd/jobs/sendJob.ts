@@ -6,7 +6,7 @@ import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { ControlPlane } from "../../lib/transfer/apiCall.ts";
 import { exitOk } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { findControlPlane } from "../flags/connection.ts";
+import { findControlPlane } from "../flags/controlPlane.ts";
 import { printTarget } from "../flags/target.ts";
 import { print, remark } from "../output/stdio.ts";
 import { followArgs } from "./followJob.ts";

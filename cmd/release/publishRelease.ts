@@ -13,7 +13,7 @@ import { uploadFile } from "../../lib/transfer/upload.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { exitFailed, exitOk, waitForSignal } from "../cli/exit.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { createClient, findControlPlane } from "../flags/connection.ts";
+import { createClient, findControlPlane } from "../flags/controlPlane.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
 import { table } from "../output/table.ts";
 import { terminalProgress } from "../output/transferProgress.ts";

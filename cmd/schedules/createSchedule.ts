@@ -13,7 +13,7 @@ import { isTimestamp } from "../../lib/protocol/timestamp.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
 import { type CommandData, usage } from "../cli/strictArgs.ts";
-import { createClient } from "../flags/connection.ts";
+import { createClient } from "../flags/controlPlane.ts";
 import { type JobFlags, jobArgs, parseJobFlags } from "../flags/job.ts";
 import {
   type ConfirmFlags,

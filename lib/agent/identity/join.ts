@@ -3,16 +3,12 @@
  * of the join string. Only then is the secret sent, over a connection that this authority
  * certifies.
  */
-import type { PeerCertificate } from "node:tls";
 import type { Log } from "../../log/log.ts";
-import { plainReason } from "../../network/connectionError.ts";
-import { findProxy } from "../../network/proxyRules.ts";
+import { fetchAuthority } from "../../network/authority.ts";
 import { toTrust } from "../../network/trust.ts";
-import { openTls } from "../../network/tunnel.ts";
-import { computeFingerprint, type Join } from "../../protocol/api/joinString.ts";
+import type { Join } from "../../protocol/api/joinString.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { generateKey, readPrivateKey } from "../../protocol/keys.ts";
-import { connectTimeoutMs } from "../../protocol/limits.ts";
 import { buildJoinText, type Joined } from "../../protocol/wire/keyProof.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { ask } from "../../transfer/apiCall.ts";
@@ -38,7 +34,8 @@ export interface JoinOptions {
  */
 export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
   const { join, agentId, path, runtime, log, now, signal } = options;
-  const ca = join.fingerprint === undefined ? options.ca : await fetchAuthority(join);
+  const ca =
+    join.fingerprint === undefined ? options.ca : await fetchAuthority(join.url, join.fingerprint);
   const { pem, publicKey } = generateKey();
   const tokenId = join.token.split("-")[1] ?? "";
   const text = buildJoinText(tokenId, agentId, publicKey.text);
@@ -70,40 +67,4 @@ export async function joinFleet(options: JoinOptions): Promise<AgentIdentity> {
   const next = joined.pending ? `; approve it with "wsctl agents approve ${agentId}"` : "";
   log.info(`joined ${join.url} as ${agentId}${next}`);
   return identity;
-}
-
-/**
- * Returns the PEM text of the authority in the server's certificate chain whose key has this
- * fingerprint. Nothing is sent on this connection, and nothing else that it presents is trusted.
- */
-async function fetchAuthority({ url, fingerprint = "" }: Join): Promise<string> {
-  const target = new URL(url);
-  const way = { proxy: findProxy(target, process.env), timeoutMs: connectTimeoutMs };
-  const socket = await openTls(target, "any", way).catch((error) => {
-    const text = `Cannot reach the control plane at ${url}: ${plainReason(error)}`;
-    throw new WsctlError("UNREACHABLE", text, { cause: error });
-  });
-  const chain = readChain(socket.getPeerCertificate(true));
-  socket.destroy();
-  const found = chain.find((raw) => computeFingerprint(raw) === fingerprint);
-  if (found !== undefined) return toPem(found);
-  const text = `${url} is not the control plane that this join string is from: its authority has another fingerprint. Nothing was sent to it`;
-  throw new WsctlError("FORBIDDEN", text);
-}
-
-/** Returns the chain from the leaf up to the first self-issued certificate. */
-function readChain(leaf: PeerCertificate | undefined): Buffer[] {
-  const chain: Buffer[] = [];
-  let each = leaf as (PeerCertificate & { issuerCertificate?: PeerCertificate }) | undefined;
-  while (each?.raw !== undefined && chain.length < 10) {
-    chain.push(each.raw);
-    const issuer = each.issuerCertificate;
-    each = issuer === each ? undefined : issuer;
-  }
-  return chain;
-}
-
-function toPem(der: Buffer): string {
-  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
 }

@@ -1,5 +1,5 @@
 /** The URL of the control plane as others reach it, and the CA that identifies it. */
-import { computeFingerprint, joinString } from "../../protocol/api/joinString.ts";
+import { computeFingerprint, joinString, loginString } from "../../protocol/api/joinString.ts";
 
 export interface PublicAddressOptions {
   /** `http(s)://HOST[:PORT][/PATH]`, without a slash at the end. */
@@ -33,6 +33,13 @@ export class PublicAddress {
     const { url: base, isProxied } = this.#options;
     const isForClient = isProxied && host?.toLowerCase() === new URL(base).host;
     return isForClient && url.startsWith("/") ? base + url : url;
+  }
+
+  /** Builds the value for `wsctl login`. */
+  loginString(token: string): string {
+    const { url, authority } = this.#options;
+    const fingerprint = authority && computeFingerprint(authority);
+    return loginString({ url, token, ...(fingerprint === undefined ? {} : { fingerprint }) });
   }
 
   /** Builds the value for `wsctl agent --join`. */

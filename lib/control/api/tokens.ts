@@ -5,7 +5,7 @@
 import { type NewToken, TokenRequest, type TokenView } from "../../protocol/api/tokens.ts";
 import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { createToken, isInForce, rotateSecret } from "../auth/bearerTokens.ts";
+import { createToken, exchangeLogin, isInForce, rotateSecret } from "../auth/bearerTokens.ts";
 import { tokenView } from "../views/views.ts";
 import { resolveId } from "./idPrefix.ts";
 import { type Route, type RouteContext, routeWithBody } from "./route.ts";
@@ -35,6 +35,13 @@ export const tokenRoutes: Route[] = [
     blocksAgents: true,
     handle: revoke,
   },
+  {
+    method: "POST",
+    path: "/api/v1/login",
+    permission: "self.login",
+    action: "token.login",
+    handle: exchange,
+  },
   { method: "GET", path: "/api/v1/whoami", permission: "self.read", handle: whoami },
 ];
 
@@ -53,7 +60,20 @@ function create(context: RouteContext<TokenRequest>): Response {
     });
   }
   const body: NewToken = { ...tokenView(made.token, now), token: made.text };
+  if (order.role === "login") body.login = publicAddress.loginString(made.text);
   if (order.role === "join") body.join = publicAddress.joinString(made.text, order.agent_id);
+  return c.json(body, 201);
+}
+
+/** Responds 201 with the token of the login string, which is spent. */
+function exchange({ c, engine, revocations, token, resource, now }: RouteContext): Response {
+  const made = exchangeLogin(engine.journal.tokens, token, now);
+  if (made === undefined) {
+    throw new WsctlError("UNAUTHORIZED", "Login string has no uses left. Create a new one");
+  }
+  revocations.arm();
+  Object.assign(resource, { new_token_id: made.token.tokenId, role: made.token.role });
+  const body: NewToken = { ...tokenView(made.token, now), token: made.text };
   return c.json(body, 201);
 }
 

@@ -25,6 +25,26 @@ export function createToken(
   createdBy: string,
   now: number,
 ): NewSecret {
+  const made = newToken(order, createdBy, now);
+  records.add(made.token);
+  return made;
+}
+
+/**
+ * Spends a login token and stores the token that it is exchanged for.
+ * @returns undefined if the login token has no use left
+ */
+export function exchangeLogin(
+  records: TokenTable,
+  login: StoredToken,
+  now: number,
+): NewSecret | undefined {
+  if (login.login === undefined) return undefined;
+  const made = newToken(login.login, login.createdBy, now);
+  return records.join(login.tokenId, made.token, []) ? made : undefined;
+}
+
+function newToken(order: TokenRequest, createdBy: string, now: number): NewSecret {
   const tokenId = newTokenId();
   const secret = newSecret();
   const { role, addresses, expires_in_seconds: seconds } = order;
@@ -40,7 +60,6 @@ export function createToken(
     createdAt: now,
     createdBy,
   };
-  records.add(token);
   return { text: formatToken(tokenId, secret), token };
 }
 
@@ -82,6 +101,8 @@ function buildTerms(order: TokenRequest): Partial<StoredToken> {
       return {};
     case "trigger":
       return { template: order.template };
+    case "login":
+      return { usesLeft: 1, login: order.token };
     case "agent":
       return {
         agentId: order.agent_id,

@@ -5,6 +5,7 @@ import { type Role, roles } from "../../protocol/api/tokens.ts";
 export type Permission =
   | "self.read"
   | "self.rotate"
+  | "self.login"
   | "agents.read"
   | "agents.manage"
   | "agents.join"
@@ -50,6 +51,7 @@ const granted: Record<Role, readonly Permission[]> = {
   trigger: ["self.read", "templates.trigger"],
   agent: ["self.rotate", "artifacts.read", "artifacts.upload", "releases.read"],
   join: ["agents.join"],
+  login: ["self.login"],
 };
 
 export function permits(role: Role, permission: Permission): boolean {

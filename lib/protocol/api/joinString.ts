@@ -19,12 +19,24 @@ export interface Join {
   agentId?: string;
 }
 
-const prefix = "wsj1";
-const shape = /^wsj1\.([\w-]{43}|-)\.([\w-]+)\.(wsctl-[0-9a-f]{12}-[0-9a-f]{64})(?:\.([\w-]+))?$/;
+/** A login string is for an operator's own machine, and has no agent. */
+const prefixes = { join: "wsj1", login: "wsl1" } as const;
+type StringKind = keyof typeof prefixes;
 
-export function joinString({ url, fingerprint = "-", token, agentId }: Join): string {
+const shape =
+  /^(wsj1|wsl1)\.([\w-]{43}|-)\.([\w-]+)\.(wsctl-[0-9a-f]{12}-[0-9a-f]{64})(?:\.([\w-]+))?$/;
+
+export function joinString(join: Join): string {
+  return encode("join", join);
+}
+
+export function loginString(login: Omit<Join, "agentId">): string {
+  return encode("login", login);
+}
+
+function encode(kind: StringKind, { url, fingerprint = "-", token, agentId }: Join): string {
   const name = agentId === undefined ? [] : [decodeText(agentId)];
-  return [prefix, fingerprint, decodeText(url), token, ...name].join(".");
+  return [prefixes[kind], fingerprint, decodeText(url), token, ...name].join(".");
 }
 
 /**
@@ -33,11 +45,31 @@ export function joinString({ url, fingerprint = "-", token, agentId }: Join): st
  * @throws {WsctlError} USAGE
  */
 export function parseJoin(text: string): Join {
-  const [, fingerprint, place = "", token, name] = shape.exec(text.trim()) ?? [];
+  return parse("join", text);
+}
+
+/**
+ * Parses a login string. The error never repeats the text, which contains a secret.
+ *
+ * @throws {WsctlError} USAGE
+ */
+export function parseLogin(text: string): Join {
+  return parse("login", text);
+}
+
+function parse(kind: StringKind, text: string): Join {
+  const [, prefix, fingerprint, place = "", token, name] = shape.exec(text.trim()) ?? [];
   const url = Buffer.from(place, "base64url").toString();
   if (token === undefined || fingerprint === undefined || !isBase(url)) {
-    const advice = 'Copy the whole output of "wsctl tokens create --join"';
-    throw new WsctlError("USAGE", `Invalid or truncated join string. ${advice}`);
+    const advice = `Copy the whole output of "wsctl tokens create --${kind}"`;
+    throw new WsctlError("USAGE", `Invalid or truncated ${kind} string. ${advice}`);
+  }
+  if (prefix !== prefixes[kind]) {
+    const other =
+      kind === "join"
+        ? 'a login string: use it with "wsctl login"'
+        : 'a join string: use it with "wsctl agent --join"';
+    throw new WsctlError("USAGE", `Invalid ${kind} string: it is ${other}`);
   }
   return {
     url,

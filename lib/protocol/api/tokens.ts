@@ -7,17 +7,12 @@ import { ScopeText } from "./selector.ts";
 
 /**
  * `viewer` reads; `operator` also sends commands; `admin` may do everything; `metrics` reads only
- * the metrics of the control plane; `trigger` only starts the job of one template; `agent` connects as one agent; `join` registers the key of one
- * agent.
+ * the metrics of the control plane; `trigger` only starts the job of one template; `agent` connects
+ * as one agent; `join` registers the key of one agent; `login` is exchanged for another token.
  */
 export const roles = [
-  "admin",
-  "operator",
-  "viewer",
-  "metrics",
-  "trigger",
-  "agent",
-  "join",
+  ...(["admin", "operator", "viewer", "metrics", "trigger"] as const),
+  ...(["agent", "join", "login"] as const),
 ] as const;
 export type Role = (typeof roles)[number];
 
@@ -52,20 +47,34 @@ const common = {
 /** The person or the program that the token is for. */
 const named = { name: v.optional(OperatorName) };
 
+/** Tokens of people and programs that use the API. */
+const personTokens = [
+  v.strictObject({ role: v.picklist(["admin", "metrics"]), ...named, ...common }),
+  v.strictObject({ role: v.literal("trigger"), template: ResourceName, ...named, ...common }),
+  v.strictObject({
+    role: v.picklist(["operator", "viewer"]),
+    ...named,
+    /** The commands that it may run; all if absent. */
+    commands: v.optional(list(CommandName)),
+    /** A selector of the agents that it may target and see; all if absent. */
+    target: v.optional(ScopeText),
+    ...common,
+  }),
+] as const;
+const PersonToken = v.variant("role", [...personTokens]);
+export type PersonToken = v.InferOutput<typeof PersonToken>;
+
 /** `POST /api/v1/tokens`. */
 export const TokenRequest = v.variant(
   "role",
   [
-    v.strictObject({ role: v.picklist(["admin", "metrics"]), ...named, ...common }),
-    v.strictObject({ role: v.literal("trigger"), template: ResourceName, ...named, ...common }),
+    ...personTokens,
     v.strictObject({
-      role: v.picklist(["operator", "viewer"]),
-      ...named,
-      /** The commands that it may run; all if absent. */
-      commands: v.optional(list(CommandName)),
-      /** A selector of the agents that it may target and see; all if absent. */
-      target: v.optional(ScopeText),
-      ...common,
+      role: v.literal("login"),
+      /** The token that the login string is exchanged for, once. */
+      token: PersonToken,
+      expires_in_seconds: v.optional(seconds(joinSecondsMax), joinSecondsDefault),
+      addresses: common.addresses,
     }),
     v.strictObject({
       role: v.literal("agent"),
@@ -92,7 +101,7 @@ export const TokenRequest = v.variant(
       expires_in_seconds: v.optional(seconds(joinSecondsMax), joinSecondsDefault),
     }),
   ],
-  'must have a "role": "admin", "operator", "viewer", "metrics", "trigger" (with "template"), "agent" (with "agent_id") or "join"',
+  'must have a "role": "admin", "operator", "viewer", "metrics", "trigger" (with "template"), "agent" (with "agent_id"), "join" or "login" (with "token")',
 );
 export type TokenRequest = v.InferOutput<typeof TokenRequest>;
 export type TokenRequestInput = v.InferInput<typeof TokenRequest>;
@@ -126,4 +135,6 @@ export interface NewToken extends TokenView {
   token: string;
   /** For a `join` token: the join string for `wsctl agent --join`, if the public URL is known. */
   join?: string;
+  /** For a `login` token: the login string for `wsctl login`. */
+  login?: string;
 }

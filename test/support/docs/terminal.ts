@@ -64,6 +64,8 @@ export class DocHost implements AsyncDisposable {
       const match = pattern.exec(this.#output);
       if (match !== null) {
         const text = this.#output.slice(0, match.index).replace(/\n$/, "");
+        // An explicit data directory goes before a context, and this one is not the user's choice.
+        if (command.startsWith("wsctl login ")) shell.stdin?.write("unset WSCTL_DATA_DIR\n");
         return { lines: text === "" ? [] : text.split("\n"), status: Number(match[1]) };
       }
       if (shell.exitCode !== null) throw new Error(`the shell ended: ${this.#output}`);

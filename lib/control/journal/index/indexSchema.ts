@@ -94,14 +94,14 @@ export const indexSchema: readonly string[] = [
 
   CREATE TABLE tokens (
     token_id TEXT PRIMARY KEY NOT NULL,
-    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'metrics', 'trigger', 'agent', 'join')),
+    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer', 'metrics', 'trigger', 'agent', 'join', 'login')),
     hash BLOB,
     public_key TEXT UNIQUE,
     agent_id TEXT CHECK (role IN ('agent', 'join') OR agent_id IS NULL),
     state TEXT NOT NULL CHECK (state IN ('active', 'pending', 'fenced')),
     terms TEXT NOT NULL,
     expires_at REAL,
-    uses_left INTEGER CHECK ((uses_left IS NOT NULL) = (role = 'join') AND uses_left >= 0),
+    uses_left INTEGER CHECK ((uses_left IS NOT NULL) = (role IN ('join', 'login')) AND uses_left >= 0),
     counter INTEGER,
     created_at REAL NOT NULL,
     created_by TEXT NOT NULL,

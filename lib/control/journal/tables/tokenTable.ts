@@ -1,6 +1,6 @@
 /** Tokens in the control plane's journal. */
 
-import type { Role } from "../../../protocol/api/tokens.ts";
+import type { PersonToken, Role } from "../../../protocol/api/tokens.ts";
 import type { Labels } from "../../../protocol/labels.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { IndexReads } from "../index/currentIndex.ts";
@@ -22,6 +22,8 @@ export interface StoredToken {
   labels?: Labels;
   commands?: string[];
   target?: string;
+  /** What a login token is exchanged for. */
+  login?: PersonToken;
   /** The only template that it may start. */
   template?: string;
   addresses?: string[];
@@ -38,7 +40,7 @@ export interface StoredToken {
 /** Why an agent may not connect; it is revoked without a valid token. */
 type BlockReason = Exclude<StoredToken["state"], "active"> | "revoked";
 
-/** A token as JSON: the hash of its secret is in base64. */
+/** The hash of the secret is in base64. */
 export type TokenEntry = Omit<StoredToken, "hash"> & { hash?: string };
 
 /** The fact that a token is as it says from now on. */
@@ -47,8 +49,9 @@ export interface TokenFact {
   token: TokenEntry;
 }
 
-/** The columns that are stored together as JSON, because nothing selects by them. */
-const termNames = ["name", "labels", "commands", "target", "template", "addresses"] as const;
+/** They are stored together as JSON, because nothing selects by them. */
+const restrictions = ["labels", "commands", "target", "template", "addresses"] as const;
+const termNames = ["name", "login", ...restrictions] as const;
 type Terms = Pick<StoredToken, (typeof termNames)[number]>;
 
 interface TokenRow {

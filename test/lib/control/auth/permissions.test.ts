@@ -61,6 +61,7 @@ const table: Record<string, readonly string[]> = {
   "GET /api/v1/whoami": [...people, "metrics", "trigger"],
   "GET /metrics": [...people, "metrics"],
   "POST /api/v1/join": ["join"],
+  "POST /api/v1/login": ["login"],
   "POST /api/v1/agent-key": ["agent"],
   "GET /api/v1/audit": ["admin"],
   "GET /api/v1/audit/verify": ["admin"],

@@ -1,0 +1,113 @@
+/**
+ * Contexts: control planes that this user has logged in to, with their tokens. They are for the
+ * commands of operators; an agent never uses one.
+ */
+
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import * as v from "valibot";
+import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
+import { readTextFile } from "../../lib/files/readText.ts";
+import { toTrust } from "../../lib/network/trust.ts";
+import { parseServerAddress, toServerAddress } from "../../lib/protocol/api/serverAddress.ts";
+import { errorText } from "../../lib/protocol/errors.ts";
+import { nearest } from "../../lib/protocol/nearest.ts";
+import type { ClientFlags } from "../cli/commonFlags.ts";
+import { usage } from "../cli/strictArgs.ts";
+import { type ConnectionSettings, readConnection, readFile, readToken } from "./connection.ts";
+
+const Context = v.object({
+  url: v.pipe(
+    v.string(),
+    v.check((url) => parseServerAddress(url) !== undefined, "must be a URL"),
+  ),
+  token: v.string(),
+  ca: v.optional(v.string()),
+  server_name: v.optional(v.string()),
+});
+export type Context = v.InferOutput<typeof Context>;
+
+const ContextFile = v.object({
+  /** The name of the context in use; absent for the control plane of this host. */
+  current: v.optional(v.string()),
+  contexts: v.record(v.string(), Context),
+});
+export type ContextFile = v.InferOutput<typeof ContextFile>;
+
+/** The name of the control plane of this host, which has no entry. */
+export const localContext = "local";
+
+export function contextPath(): string {
+  const config = process.env.XDG_CONFIG_HOME || join(homedir(), ".config");
+  return join(config, "wsctl", "contexts.json");
+}
+
+/** @throws {WsctlError} USAGE if the file cannot be used */
+export function readContexts(): ContextFile {
+  const path = contextPath();
+  let text: string;
+  try {
+    text = readTextFile(path);
+  } catch (error) {
+    if (/ENOENT|ENOTDIR|No such file/i.test(errorText(error))) return { contexts: {} };
+    throw usage(`Cannot read the contexts "${path}": ${errorText(error)}`);
+  }
+  try {
+    return v.parse(ContextFile, JSON.parse(text));
+  } catch (error) {
+    throw usage(`Cannot read the contexts "${path}": ${errorText(error)}. Remove it and log in`);
+  }
+}
+
+/** Writes a file that no other user can read. @throws {WsctlError} USAGE */
+export function writeContexts(file: ContextFile): void {
+  const path = contextPath();
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileAtomically(path, `${JSON.stringify(file, null, 2)}\n`);
+  } catch (error) {
+    throw usage(`Cannot write the contexts "${path}": ${errorText(error)}`);
+  }
+}
+
+/** @throws {WsctlError} USAGE with the nearest name */
+export function findContext({ contexts }: ContextFile, name: string): Context {
+  const found = Object.hasOwn(contexts, name) ? contexts[name] : undefined;
+  if (found !== undefined) return found;
+  const close = nearest(name, Object.keys(contexts));
+  const advice =
+    close === undefined ? 'List them with "wsctl context"' : `Did you mean "${close}"?`;
+  throw usage(`Unknown context "${name}". ${advice}`);
+}
+
+/**
+ * Returns the control plane and the token of an operator: of the flags, of the context in use, or
+ * of the control plane on this host.
+ * @throws {WsctlError} USAGE, UNREACHABLE or UNAUTHORIZED with what is missing
+ */
+export function readOperatorConnection(flags: ClientFlags, needsToken = true): ConnectionSettings {
+  const context = chooseContext(flags);
+  if (context === undefined) return readConnection(flags, needsToken);
+  const { url, token, ca, server_name } = context;
+  const given = flags.ca === undefined ? ca : readFile("ca", flags.ca);
+  const address = toServerAddress(url);
+  return {
+    ...address,
+    token: readToken(flags) ?? token,
+    trust: toTrust({ ca: given, server_name }),
+  };
+}
+
+/** An explicit address or data directory is more specific than the context in use. */
+function chooseContext(flags: ClientFlags): Context | undefined {
+  const { context: name, server } = flags;
+  if (name !== undefined && server !== undefined) {
+    throw usage("Flags --context and --server cannot be combined: specify one of them");
+  }
+  if (name === localContext || server !== undefined) return undefined;
+  if (name !== undefined) return findContext(readContexts(), name);
+  if (flags["data-dir"] !== undefined) return undefined;
+  const file = readContexts();
+  return file.current === undefined ? undefined : findContext(file, file.current);
+}

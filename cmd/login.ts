@@ -1,0 +1,119 @@
+import { defineCommand } from "citty";
+import { Client } from "../lib/client/client.ts";
+import { fetchAuthority } from "../lib/network/authority.ts";
+import { toStoredTrust, toTrust } from "../lib/network/trust.ts";
+import { parseLogin } from "../lib/protocol/api/joinString.ts";
+import type { NewToken, TokenView } from "../lib/protocol/api/tokens.ts";
+import { WsctlError } from "../lib/protocol/errors.ts";
+import { loadRuntime } from "../lib/runtime/load.ts";
+import { ask, controlPlaneFetch } from "../lib/transfer/apiCall.ts";
+import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
+import { exitOk } from "./cli/exit.ts";
+import { usage } from "./cli/strictArgs.ts";
+import { readConnection, readFile } from "./flags/connection.ts";
+import { type Context, localContext, readContexts, writeContexts } from "./flags/context.ts";
+import { print, printJson, readStdin, remark } from "./output/stdio.ts";
+
+const { context: _context, ...accessArgs } = clientArgs;
+
+export default defineCommand({
+  meta: {
+    name: "login",
+    description: "Log in to a control plane, and use it from now on",
+    examples: [
+      "wsctl login - < login.txt",
+      "wsctl login @login.txt --name prod",
+      "wsctl login --server https://ops.example --token-file ana.token",
+    ],
+  },
+  args: {
+    string: {
+      type: "positional",
+      required: false,
+      valueHint: "STRING",
+      description: "login string from wsctl tokens create --login; @FILE, or - for standard input",
+    },
+    name: {
+      type: "string",
+      valueHint: "NAME",
+      description: "name of the context; default: the host name of the control plane",
+    },
+    ...accessArgs,
+  },
+  run: ({ args }) => loginRun(args),
+});
+
+interface LoginFlags extends ClientFlags {
+  string?: string | undefined;
+  name?: string | undefined;
+  json?: boolean | undefined;
+}
+
+/** Stores the context only when the control plane has accepted the token. */
+async function loginRun(flags: LoginFlags): Promise<number> {
+  // A login string is spent by its use, so everything else is checked before it.
+  assertName(flags.name);
+  readContexts();
+  const { context, token } = await (flags.string === undefined
+    ? logInWithToken(flags)
+    : logInWithString(readString(flags.string), flags));
+  const name = flags.name ?? new URL(context.url).hostname;
+  const { contexts } = readContexts();
+  writeContexts({ current: name, contexts: { ...contexts, [name]: context } });
+  const { role, name: operator, expires_at } = token;
+  if (flags.json) printJson({ name, url: context.url, role });
+  else print(`logged in to ${context.url} as ${operator ?? token.token_id} (${role})`);
+  const end = expires_at === undefined ? "" : `, until ${expires_at}`;
+  remark(
+    `Commands use the context "${name}" from now on${end}. Change it with: wsctl context use NAME`,
+  );
+  return exitOk;
+}
+
+function assertName(name: string | undefined): void {
+  if (name === undefined || (name !== localContext && /^[\w.@:-]{1,64}$/.test(name))) return;
+  throw usage(`Flag --name is "${name}": expected letters, digits and . _ - @ :, and not "local"`);
+}
+
+interface LoggedIn {
+  context: Context;
+  token: TokenView;
+}
+
+/** Verifies the authority before the secret is sent, and exchanges the string for a token. */
+async function logInWithString(text: string, flags: LoginFlags): Promise<LoggedIn> {
+  if (flags.server !== undefined || flags["token-file"] !== undefined) {
+    throw usage("STRING and --server or --token-file cannot be combined: the string has both");
+  }
+  const login = parseLogin(text);
+  const { url, fingerprint } = login;
+  const given = flags.ca === undefined ? undefined : readFile("ca", flags.ca);
+  const ca = fingerprint === undefined ? given : await fetchAuthority(url, fingerprint);
+  const runtime = await loadRuntime();
+  const fetch = controlPlaneFetch(runtime.fetchWith, url, toTrust({ ca }));
+  const access = { url, token: login.token, fetch };
+  const { body } = await ask(access, "POST", "/api/v1/login", {}, undefined).catch((error) => {
+    if (!(error instanceof WsctlError) || error.code !== "UNAUTHORIZED") throw error;
+    const reason = "it was used or revoked, or has expired";
+    const advice = 'Create another with "wsctl tokens create --login"';
+    throw new WsctlError("UNAUTHORIZED", `${url} rejected the login string: ${reason}. ${advice}`);
+  });
+  const token = body as NewToken;
+  return { context: { url, token: token.token, ...(ca === undefined ? {} : { ca }) }, token };
+}
+
+async function logInWithToken(flags: LoginFlags): Promise<LoggedIn> {
+  if (flags.server === undefined) {
+    throw usage("Missing argument STRING: specify a login string, or --server and --token-file");
+  }
+  const { url, token, trust } = readConnection(flags);
+  const runtime = await loadRuntime();
+  const fetch = controlPlaneFetch(runtime.fetchWith, url, trust);
+  const client = new Client({ url, token, fetch });
+  return { context: { url, token, ...toStoredTrust(trust) }, token: await client.whoami() };
+}
+
+function readString(given: string): string {
+  if (given === "-") return readStdin();
+  return given.startsWith("@") ? readFile("login", given.slice(1)) : given;
+}
