@@ -25,6 +25,8 @@ export const root: CommandDef = defineCommand({
     backup: () => import("./backup.ts").then((module) => module.default),
     restore: () => import("./restore.ts").then((module) => module.default),
     log: () => import("./log.ts").then((module) => module.default),
+    events: () => import("./events.ts").then((module) => module.default),
+    webhooks: () => import("./webhooks.ts").then((module) => module.default),
     tokens: () => import("./tokens.ts").then((module) => module.default),
     login: () => import("./login.ts").then((module) => module.default),
     context: () => import("./context.ts").then((module) => module.default),

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import * as v from "valibot";
 import { jobRetentionMsMin } from "../lib/control/journal/history/maintenance.ts";
 import { type ControlOptions, startControl } from "../lib/control/start.ts";
+import { isAddressRange } from "../lib/protocol/addressRange.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
@@ -99,6 +100,18 @@ export const serveArgs = {
     type: "boolean",
     description: "hold joining agents until wsctl agents approve accepts them",
   },
+  "webhook-allow": {
+    type: "string",
+    valueHint: "ADDRESS",
+    description:
+      "address or range that webhooks may use, also loopback or without TLS (repeatable)",
+  },
+  "offline-after": {
+    type: "string",
+    default: "10m",
+    valueHint: "TIME",
+    description: "how long an agent is offline before that is an event",
+  },
   heartbeat: {
     type: "string",
     default: "15s",
@@ -155,8 +168,9 @@ export default defineCommand({
 /** Returns the options of parsed arguments, with absolute paths. */
 export function toServeOptions<T extends object>(args: T, lists: CommandData["lists"]) {
   const { advertise: advertised = [], "oidc-grant": grants = [] } = lists;
-  const { "trusted-proxy": trustedProxies = [] } = lists;
-  return { ...withAbsolutePaths(args, serveArgs), advertised, trustedProxies, grants };
+  const { "trusted-proxy": trustedProxies = [], "webhook-allow": webhookAddresses = [] } = lists;
+  const own = { advertised, trustedProxies, webhookAddresses, grants };
+  return { ...withAbsolutePaths(args, serveArgs), ...own };
 }
 
 export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
@@ -171,6 +185,8 @@ export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
   "approve-agents"?: boolean | undefined;
   "require-approval-for"?: string | undefined;
   "require-reason"?: string | undefined;
+  webhookAddresses: string[];
+  "offline-after": string;
   heartbeat: string;
   "drain-timeout": string;
   "artifact-max": string;
@@ -200,6 +216,8 @@ export function parseServeOptions(options: ServeOptions) {
     approveAgents: options["approve-agents"] ?? false,
     console: parseConsole(options),
     approvalCommands: parseCommands("require-approval-for", options["require-approval-for"]),
+    webhookAddresses: parseAddresses("webhook-allow", options.webhookAddresses),
+    offlineMs: parseSeconds("offline-after", options["offline-after"]) * 1000,
     reasonCommands: parseCommands("require-reason", options["require-reason"]),
     heartbeatSeconds: parseHeartbeat(options.heartbeat),
     ...(s3 === undefined ? {} : { s3 }),
@@ -249,6 +267,12 @@ function parseRetention(options: ServeOptions): ControlOptions["retention"] {
     auditMs: auditRetentionMs(audit),
     auditWhy: `serve --audit-retention ${audit}`,
   };
+}
+
+function parseAddresses(flag: string, ranges: string[]): string[] {
+  const wrong = ranges.find((range) => !isAddressRange(range));
+  if (wrong === undefined) return ranges;
+  throw usage(`Flag --${flag} is "${wrong}": expected an address or a range such as 10.0.0.0/8`);
 }
 
 function parseHeartbeat(text: string): number {

@@ -112,6 +112,11 @@ export const folders: readonly Folder[] = [
     mayImport: [...base, core, tables, engine, auth, jobs],
   },
   {
+    path: "lib/control/events",
+    what: "events of the log: streamed, and sent to webhooks",
+    mayImport: [...base, core, journal, engine, "lib/control/streams"],
+  },
+  {
     path: "lib/control/metrics",
     what: "CPU and memory of agents over time; the metrics for Prometheus",
     mayImport: [...base, core, tables, engine],
@@ -133,6 +138,7 @@ export const folders: readonly Folder[] = [
         "lib/control/backup",
       ],
       ...["lib/control/streams", "lib/control/artifacts", "lib/control/schedules"],
+      "lib/control/events",
       "lib/control/metrics",
     ],
   },
@@ -171,7 +177,7 @@ export const folders: readonly Folder[] = [
     mayImport: [
       ...[...base, "lib/runtime", core, tables, engine, auth, jobs, "lib/control/api"],
       ...["lib/control/artifacts", "lib/control/audit", "lib/control/console", "lib/control/link"],
-      ...["lib/control/metrics", "lib/control/schedules"],
+      ...["lib/control/events", "lib/control/metrics", "lib/control/schedules"],
     ],
   },
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { readsOnly } from "../lib/control/api/route.ts";
 import { rolesWith } from "../lib/control/auth/permissions.ts";
 import { consoleRoutes } from "../lib/control/console/console.ts";
-import { routes } from "../lib/control/http/app.ts";
+import { routes } from "../lib/control/http/routes.ts";
 import { code, table } from "./markdown.ts";
 
 const file = new URL("../docs/permissions.md", import.meta.url).pathname;
@@ -18,7 +18,7 @@ export function permissionsPage(): string {
   const pages = consoleRoutes.map(({ method, path, what }) => [code(`${method} ${path}`), what]);
   return `# Permissions
 
-\`npm run permissions\` writes this page from \`lib/control/http/app.ts\` and
+\`npm run permissions\` writes this page from \`lib/control/http/routes.ts\` and
 \`lib/control/auth/permissions.ts\`, and a test compares them. Without a token only \`/healthz\`,
 \`/readyz\`, \`/agent/challenge\` and the addresses of the console below answer. A narrowed token
 reads and commands less: see \`lib/control/core/agents/agentScope.ts\`. A console session has the

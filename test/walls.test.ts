@@ -141,6 +141,7 @@ const largeFolders: Record<string, number> = {
   "lib/agent/logs": 25,
   "lib/control/api": 24,
   "lib/protocol": 18,
+  "lib/protocol/api": 16,
   "lib/runtime": 15,
 };
 

@@ -11,7 +11,16 @@ import { isInjected, type Origins, withOrigins } from "./origins.ts";
 /** Flags that may be repeated; their values are collected in `lists`. */
 const repeatable = new Set([
   ...["param", "label", "advertise", "allow-exec", "release-key", "key", "file", "trust", "sign"],
-  ...["oidc-grant", "recipient", "trusted-proxy", "env", "prompt", "allow-push", "allow-pull"],
+  ...[
+    "oidc-grant",
+    "recipient",
+    "trusted-proxy",
+    "webhook-allow",
+    "env",
+    "prompt",
+    "allow-push",
+    "allow-pull",
+  ],
 ]);
 
 export interface Sources {

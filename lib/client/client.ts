@@ -5,6 +5,7 @@
 import type { ArtifactDetail, ArtifactView } from "../protocol/api/artifacts.ts";
 import type { AuditPage, VerifyResult } from "../protocol/api/audit.ts";
 import type { AuditFilter } from "../protocol/api/auditFilter.ts";
+import type { ControlPlaneEvent } from "../protocol/api/events.ts";
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { ScheduleRequestInput, ScheduleView } from "../protocol/api/schedules.ts";
 import type { TargetQuery, TargetView } from "../protocol/api/target.ts";
@@ -20,7 +21,8 @@ import type {
   ReleaseView,
   StreamLine,
 } from "../protocol/api/views.ts";
-import { SavedTargetClient, TemplateClient } from "./definitions.ts";
+import { SavedTargetClient, TemplateClient, WebhookClient } from "./definitions.ts";
+import { type EventOptions, followEvents } from "./eventStream.ts";
 import { JobStreams, type SendOptions, type SubmittedJob } from "./jobStream.ts";
 import type { ArtifactsQuery, JobsQuery } from "./jobsQuery.ts";
 import { formatQuery, segment } from "./request.ts";
@@ -34,12 +36,14 @@ export class Client {
   readonly #streams: JobStreams;
   readonly templates: TemplateClient;
   readonly savedTargets: SavedTargetClient;
+  readonly webhooks: WebhookClient;
 
   constructor(options: ClientOptions) {
     this.#http = new Transport(options);
     this.#streams = new JobStreams(this.#http);
     this.templates = new TemplateClient(this.#http, this.#streams);
     this.savedTargets = new SavedTargetClient(this.#http);
+    this.webhooks = new WebhookClient(this.#http);
   }
 
   /**
@@ -228,6 +232,11 @@ export class Client {
   /** Returns one page of the audit trail, oldest first; without `after`, the newest entries. */
   auditTrail(query: AuditFilter & { limit?: number; after?: number } = {}): Promise<AuditPage> {
     return this.#http.get(`/api/v1/audit${formatQuery({ ...query })}`);
+  }
+
+  /** Follows the events; ends when the signal is aborted. */
+  events(options: EventOptions): AsyncGenerator<ControlPlaneEvent> {
+    return followEvents(this.#http, options);
   }
 
   /** Streams a backup of the control plane, as a tar archive. */

@@ -1,4 +1,10 @@
-/** The client of what operators define under a name: templates and saved targets. */
+/** The client of what operators define under a name: templates, saved targets and webhooks. */
+import type {
+  NewWebhook,
+  WebhookRequest,
+  WebhookTest,
+  WebhookView,
+} from "../protocol/api/events.ts";
 import type { SavedTargetRequest, SavedTargetView } from "../protocol/api/target.ts";
 import type {
   TemplateRequestInput,
@@ -63,5 +69,35 @@ export class SavedTargetClient {
 
   async delete(name: string): Promise<void> {
     await this.#http.fetch(`/api/v1/saved-targets/${segment(name)}`, { method: "DELETE" });
+  }
+}
+
+export class WebhookClient {
+  readonly #http: Transport;
+
+  constructor(http: Transport) {
+    this.#http = http;
+  }
+
+  /** Only this response has the secret. */
+  create(webhook: WebhookRequest): Promise<NewWebhook> {
+    return this.#http.post("/api/v1/webhooks", webhook);
+  }
+
+  async list(): Promise<WebhookView[]> {
+    return (await this.#http.get<Page<WebhookView>>("/api/v1/webhooks")).items;
+  }
+
+  get(name: string): Promise<WebhookView> {
+    return this.#http.get(`/api/v1/webhooks/${segment(name)}`);
+  }
+
+  /** Sends one event of the type `ping` now. */
+  test(name: string): Promise<WebhookTest> {
+    return this.#http.post(`/api/v1/webhooks/${segment(name)}/test`);
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#http.fetch(`/api/v1/webhooks/${segment(name)}`, { method: "DELETE" });
   }
 }

@@ -4,6 +4,7 @@ import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
 import { rateLimitedLog } from "../log/rateLimitedLog.ts";
 import { listenReason } from "../network/connectionError.ts";
+import { AddressRanges } from "../protocol/addressRange.ts";
 import { localFile } from "../protocol/api/localCredentials.ts";
 import { basePath } from "../protocol/api/serverAddress.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
@@ -23,6 +24,9 @@ import { Revocations } from "./auth/revocation.ts";
 import type { ConsoleSettings } from "./console/console.ts";
 import { oidcCallbackPath } from "./console/oidc/oidcRoutes.ts";
 import { Engine } from "./engine/engine.ts";
+import { ConditionWatch } from "./events/conditionWatch.ts";
+import { EventLog } from "./events/eventLog.ts";
+import { WebhookSender } from "./events/webhookSender.ts";
 import { AllowedHosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
@@ -52,6 +56,10 @@ export interface ControlOptions {
   publicUrl?: string;
   /** Addresses and ranges of reverse proxies that report the addresses of clients. */
   trustedProxies: readonly string[];
+  /** Addresses and ranges that webhooks may be sent to although they are not public. */
+  webhookAddresses: readonly string[];
+  /** How long an agent is offline before that is an event, in milliseconds. */
+  offlineMs: number;
   /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
   console: ConsoleSettings;
@@ -108,6 +116,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const artifacts = createArtifacts(options, journal);
   const revocations = new Revocations(engine, clock, log);
   const agentMetrics = new MetricsWriter(engine, clock, log);
+  const events = new EventLog(engine);
+  const webhooks = new WebhookSender({
+    ...{ engine, events, fetch: runtime.fetchWith({}), clock, log },
+    allowed: new AddressRanges(options.webhookAddresses),
+  });
   const scheduler = new Scheduler({ engine, jobs, clock, log, newId });
   const strangers = rateLimitedLog(log, clock);
   const descriptors = openDescriptorReserve();
@@ -122,6 +135,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   try {
     server = await runtime.serve({
       app: createApp({
+        ...{ events, webhooks },
         ...{
           engine,
           jobs,
@@ -176,7 +190,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     ...{ descriptors, server, clock, log },
     checkJournal: () => engine.look(),
   });
-  const keepers = [...startRetention(options, journal), room, metrics];
+  const { dataDir, offlineMs } = options;
+  const conditions = new ConditionWatch({ engine, dataDir, offlineMs, clock, log });
+  const keepers = [...startRetention(options, journal), room, metrics, webhooks, conditions];
   for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,

@@ -22,10 +22,8 @@ export const requestIdCharsMax = 128;
  */
 export const agentIdCharsMax = 128;
 
-/** Length of a command's name, in characters. */
+/** Length of a command's name, and of an error code (kept unchanged), in characters. */
 export const commandCharsMax = 128;
-
-/** Length of an error code, in characters. Codes of other implementations are kept unchanged. */
 export const codeCharsMax = 64;
 
 /** Size of a command's parameters as JSON, in bytes, which leaves room for the envelope. */
@@ -55,9 +53,10 @@ export const fullResultRequestsMax = 200;
 export const schedulesBytesMax = 16 * 1024 * 1024;
 export const scheduleBytesMax = 128 * 1024;
 
-/** Size of one template or saved target as JSON, in bytes, and how many of each there may be. */
+/** Size of one template, target or webhook as JSON, in bytes, and how many of each there may be. */
 export const definitionBytesMax = 128 * 1024;
 export const definitionsMax = 1_000;
+export const webhookDeadLettersMax = 100;
 
 /**
  * Heartbeat interval in seconds, and the number of missed heartbeats after which a peer is offline.

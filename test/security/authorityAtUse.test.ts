@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
-import { routes } from "../../lib/control/http/app.ts";
+import { routes } from "../../lib/control/http/routes.ts";
 import type { NewToken, TokenRequest } from "../../lib/protocol/api/tokens.ts";
 import type { Flavour } from "../support/processes/processes.ts";
 import { Target } from "../support/processes/target.ts";
@@ -25,6 +25,13 @@ const requests: Record<string, { role: TokenRequest["role"]; body: object }> = {
   "POST /api/v1/schedules": {
     role: "operator",
     body: { name: "late", timing: { every_seconds: 3600 }, job },
+  },
+  "POST /api/v1/templates": { role: "operator", body: { name: "late", job } },
+  "POST /api/v1/templates/:name/run": { role: "operator", body: {} },
+  "POST /api/v1/saved-targets": { role: "operator", body: { name: "late", selector: "a=b" } },
+  "POST /api/v1/webhooks": {
+    role: "admin",
+    body: { name: "late", url: "https://hooks.example/", events: ["job.ended"] },
   },
   "POST /api/v1/tokens": { role: "admin", body: { role: "admin" } },
   "POST /api/v1/artifacts": { role: "admin", body: { name: "x", bytes: 1, sha256: sum("x") } },
@@ -72,7 +79,8 @@ describe.each(["binary", "deno"] as const)("on %s", (flavour: Flavour) => {
     create({ role, ...(role === "agent" ? { agent_id: "agent-1" } : {}) });
   /** All that an operator may change, as it stands. */
   const state = async () => {
-    const paths = ["jobs", "schedules", "agents", "artifacts", "releases", "tokens"];
+    const lists = ["templates", "saved-targets", "webhooks"];
+    const paths = ["jobs", "schedules", "agents", "artifacts", "releases", "tokens", ...lists];
     const pages = await Promise.all(paths.map((path) => target.api(`/api/v1/${path}`)));
     const now = pages.map(({ body }) => body.items as Record<string, unknown>[]);
     // A revoked token says so; that is the only difference that may be.

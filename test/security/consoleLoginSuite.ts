@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readsOnly } from "../../lib/control/api/route.ts";
 import { permits } from "../../lib/control/auth/permissions.ts";
-import { routes } from "../../lib/control/http/app.ts";
+import { routes } from "../../lib/control/http/routes.ts";
 import { type Asked, Visitor } from "../support/clients/visitor.ts";
 import { adminToken } from "../support/processes/cli.ts";
 import { JoinableFleet } from "../support/processes/fleet.ts";

@@ -1,7 +1,7 @@
 /** The decision table on the binary: every route, asked with every kind of token. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { permits } from "../../lib/control/auth/permissions.ts";
-import { routes } from "../../lib/control/http/app.ts";
+import { routes } from "../../lib/control/http/routes.ts";
 import type { Role } from "../../lib/protocol/api/tokens.ts";
 import { adminToken } from "../support/processes/cli.ts";
 import { JoinableFleet } from "../support/processes/fleet.ts";
@@ -45,6 +45,10 @@ const narrower: Record<string, readonly string[]> = {
     ...["an operator's for one command", "an operator's for some agents", "an agent's"],
   ],
   "POST /api/v1/jobs": ["an operator's for one command"],
+  "GET /api/v1/events": [
+    ...["an operator's for one command", "an operator's for some agents"],
+    "a viewer's for some agents",
+  ],
 };
 
 const bodies: Record<string, string> = {

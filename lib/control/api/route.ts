@@ -13,6 +13,8 @@ import type { Permission } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import type { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { EventLog } from "../events/eventLog.ts";
+import type { WebhookSender } from "../events/webhookSender.ts";
 import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { ControlMetrics } from "../metrics/prometheus.ts";
@@ -29,6 +31,8 @@ export interface RouteContext<Body = unknown> {
   jobs: JobSubmitter;
   artifacts: ArtifactService;
   metrics: ControlMetrics;
+  events: EventLog;
+  webhooks: WebhookSender;
   /** The client's IP address. */
   address: string;
   /** The token of the caller. Its role has already been checked. */

@@ -20,11 +20,19 @@ export type Permission =
   | "releases.publish"
   | "tokens.manage"
   | "metrics.read"
+  | "events.read"
+  | "webhooks.manage"
   | "audit.read"
   | "backup.create";
 
 const metrics: readonly Permission[] = ["self.read", "metrics.read"];
-const viewer: readonly Permission[] = [...metrics, "agents.read", "jobs.read", "releases.read"];
+const viewer: readonly Permission[] = [
+  ...metrics,
+  "events.read",
+  "agents.read",
+  "jobs.read",
+  "releases.read",
+];
 const operator: readonly Permission[] = [
   ...viewer,
   "jobs.create",
@@ -39,6 +47,7 @@ const admin: readonly Permission[] = [
   "artifacts.delete",
   "releases.publish",
   "tokens.manage",
+  "webhooks.manage",
   "audit.read",
   "backup.create",
 ];

@@ -14,20 +14,8 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
-import { agentRoutes } from "../api/agents.ts";
-import { artifactRoutes } from "../api/artifacts.ts";
-import { auditRoutes } from "../api/audit.ts";
-import { backupRoutes } from "../api/backup.ts";
-import { jobRoutes } from "../api/jobs.ts";
-import { joinRoutes } from "../api/join.ts";
-import { metricsRoutes } from "../api/metrics.ts";
 import type { PublicAddress } from "../api/publicAddress.ts";
-import { releaseRoutes } from "../api/releases.ts";
 import { parseBody, type Route, readText } from "../api/route.ts";
-import { savedTargetRoutes } from "../api/savedTargets.ts";
-import { scheduleRoutes } from "../api/schedules.ts";
-import { templateRoutes } from "../api/templates.ts";
-import { tokenRoutes } from "../api/tokens.ts";
 import type { ArtifactService } from "../artifacts/artifactService.ts";
 import { LocalStore } from "../artifacts/localStore.ts";
 import { addTransferRoutes } from "../artifacts/transferRoutes.ts";
@@ -43,6 +31,8 @@ import { Console, type ConsoleSettings } from "../console/console.ts";
 import { protectResponse } from "../console/securityHeaders.ts";
 import { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { EventLog } from "../events/eventLog.ts";
+import type { WebhookSender } from "../events/webhookSender.ts";
 import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { addAgentRoute } from "../link/agentEndpoint.ts";
@@ -51,12 +41,15 @@ import type { ControlMetrics } from "../metrics/prometheus.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { AllowedHosts } from "./allowedHosts.ts";
 import { pathReader } from "./basePath.ts";
+import { routes } from "./routes.ts";
 
 export interface AppOptions {
   engine: Engine;
   jobs: JobSubmitter;
   artifacts: ArtifactService;
   metrics: ControlMetrics;
+  events: EventLog;
+  webhooks: WebhookSender;
   revocations: Revocations;
   scheduler: Scheduler;
   hosts: AllowedHosts;
@@ -77,24 +70,9 @@ export interface AppOptions {
   log: Log;
 }
 
-export const routes: readonly Route[] = [
-  ...jobRoutes,
-  ...scheduleRoutes,
-  ...templateRoutes,
-  ...savedTargetRoutes,
-  ...agentRoutes,
-  ...artifactRoutes,
-  ...releaseRoutes,
-  ...tokenRoutes,
-  ...metricsRoutes,
-  ...joinRoutes,
-  ...auditRoutes,
-  ...backupRoutes,
-];
-
 /** @throws {WsctlError} FORBIDDEN, UNAUTHORIZED */
 export function createApp(options: AppOptions): Hono {
-  const { engine, jobs, artifacts, metrics, addresses, runtime, clock } = options;
+  const { engine, jobs, artifacts, metrics, events, webhooks, addresses, runtime, clock } = options;
   // Unauthenticated clients can trigger these messages.
   const log = rateLimitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
@@ -179,7 +157,7 @@ export function createApp(options: AppOptions): Hono {
         scheduler,
         approveAgents,
       },
-      dataDir,
+      ...{ events, webhooks, dataDir },
       log: options.log,
       ...{
         address,

@@ -71,7 +71,7 @@ export class AuditTrail {
     // What is recorded meanwhile belongs to the next page.
     const { sequence: last } = this.head;
     const end = this.#endFor(filter.until) ?? last;
-    let through = Math.max(after, this.#lastBefore(filter.since));
+    let through = Math.max(after, this.lastBefore(filter.since));
     for (let parts = 0; parts < partsMax && through < end && items.length < limit; parts++) {
       const isWanted = (entry: AuditEntry) => matchesAudit(entry, filter);
       const part = this.#read(through, limit - items.length, isWanted, partEntries);
@@ -113,7 +113,7 @@ export class AuditTrail {
     const items: AuditLine[] = [];
     let through = after;
     let count = 0;
-    this.#scan(after, ({ sequence, line, digest }) => {
+    this.scan(after, ({ sequence, line, digest }) => {
       const record = toAuditEntry(sequence, parseEntry(line));
       if (record !== undefined && isWanted(record)) items.push({ record, hash: toHex(digest) });
       through = sequence;
@@ -123,13 +123,16 @@ export class AuditTrail {
     return { items, through };
   }
 
-  /** Reads nothing before the batch with the entry `after`, if the index knows where it is. */
-  #scan(after: number, onEntry: (entry: LogEntry) => boolean): void {
+  /**
+   * Reads the entries after a sequence until `onEntry` returns false, and nothing before the batch
+   * with that entry, if the index knows where it is.
+   */
+  scan(after: number, onEntry: (entry: LogEntry) => boolean): void {
     this.#recorder.log.scan(after, onEntry, this.#before.get(after, 1));
   }
 
-  /** Segments that end before a time are not read. */
-  #lastBefore(since: string | undefined): number {
+  /** Returns an entry before a time, at the end of a segment: what is before it is older. */
+  lastBefore(since: string | undefined): number {
     const { segments } = this.#recorder.log;
     if (since === undefined) return 0;
     const time = Date.parse(since);
@@ -172,7 +175,7 @@ export class AuditTrail {
   /** Verifies whole batches, and returns the last sequence. */
   #verifyPart(check: LogVerification, after: number): number {
     let last = after;
-    this.#scan(after, (entry) => {
+    this.scan(after, (entry) => {
       const digest = toHex(entry.digest);
       check.passed({ sequence: entry.sequence, digest, isLast: entry.isLast });
       const parsed = parseEntry(entry.line);

@@ -3,6 +3,8 @@
  * `docs/reference/log-format.md` lists them.
  */
 import type { AuditDetails } from "../../protocol/api/audit.ts";
+import type { EventType } from "../../protocol/api/events.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { AgentRecord, ControlWrite, Job, OpenRequest, Outcome } from "../core/model.ts";
 import type { ArtifactFact } from "./tables/artifactTable.ts";
@@ -33,6 +35,8 @@ export type ControlFact =
   | { type: "capabilities_removed"; digest: string }
   /** Only for the audit trail. */
   | { type: "action_recorded"; details: AuditDetails }
+  /** An event that no other entry tells. */
+  | { type: "event_recorded"; event: EventType; data: JsonObject }
   | {
       type: "entries_removed";
       /** The sequence of the last removed entry, and the digest of its batch in hexadecimal. */

@@ -136,11 +136,11 @@ export class ControlMetrics {
       "Entries that were appended to the log",
       [],
     );
-    this.#engine.journal.recorder.log.onDurable = (batch) => {
+    this.#engine.journal.recorder.log.onDurable.push((batch) => {
       append.observe(batch.appendMs / 1000);
       sync.observe(batch.syncMs / 1000);
       entries.inc(batch.entries);
-    };
+    });
   }
 
   #addGauges(runtime: string): void {

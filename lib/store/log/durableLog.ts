@@ -52,8 +52,8 @@ export class DurableLog {
   #isClosed = false;
   /** Whether the log has the entry `from`. If not, the caller must read the whole log. */
   readonly hasFrom: boolean;
-  /** Takes each batch that is on disk. */
-  onDurable: (batch: DurableBatch) => void = () => {};
+  /** Each takes every batch that is on disk. */
+  readonly onDurable: ((batch: DurableBatch) => void)[] = [];
   /** The bytes of a torn tail that were removed when the log was opened. */
   readonly tornBytes: number;
 
@@ -138,7 +138,8 @@ export class DurableLog {
       const advance = (syncMs: number) => {
         this.#advance(position, bytes.length);
         const appendMs = performance.now() - startedAt;
-        this.onDurable({ entries: lines.length, appendMs, syncMs });
+        const batch = { entries: lines.length, appendMs, syncMs };
+        for (const take of this.onDurable) take(batch);
       };
       return { place, isDurable: this.#sync(file, advance, done) };
     } catch (error) {

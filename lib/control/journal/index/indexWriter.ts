@@ -140,6 +140,7 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     capabilities_stored: (fact) => void capabilities.run(fact.digest, fact.text),
     capabilities_removed: (fact) => void capabilitiesRemoved.run(fact.digest),
     action_recorded: () => {},
+    event_recorded: () => {},
     entries_removed: (fact) => void batchesRemoved.run(fact.through),
   };
 }

@@ -107,6 +107,7 @@ export class UnappliedFacts {
       case "agent_stored":
       case "agent_removed":
       case "action_recorded":
+      case "event_recorded":
         return;
       default:
         this.#isAboutTables = true;

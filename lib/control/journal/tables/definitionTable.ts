@@ -1,7 +1,8 @@
 /**
- * What operators define under a name: templates and saved targets. There are few of them, so they
- * are kept in memory; changes are recorded first.
+ * What operators define under a name: templates, saved targets and webhooks. There are few of them,
+ * so they are kept in memory; changes are recorded first.
  */
+import type { DeadLetter, WebhookRequest } from "../../../protocol/api/events.ts";
 import type { SavedTargetRequest } from "../../../protocol/api/target.ts";
 import type { TemplateRequest } from "../../../protocol/api/templates.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
@@ -12,6 +13,16 @@ import type { IndexReads } from "../index/currentIndex.ts";
 export interface Definitions {
   template: TemplateRequest;
   target: SavedTargetRequest;
+  webhook: StoredWebhook;
+}
+
+export interface StoredWebhook extends WebhookRequest {
+  /** The key of the signatures, in base64. */
+  secret: string;
+  /** The last entry whose events were delivered or given up. */
+  deliveredThrough: number;
+  /** The latest deliveries that were given up. */
+  deadLetters: DeadLetter[];
 }
 
 export type DefinitionKind = keyof Definitions;
@@ -37,6 +48,8 @@ export interface DefinitionTable {
   all<Kind extends DefinitionKind>(kind: Kind): Definition<Kind>[];
   /** @throws {WsctlError} CONFLICT if the name is taken, TOO_LARGE, BUSY if there are too many */
   add(definition: Definition): void;
+  /** Replaces a definition of the same kind and name. */
+  replace(definition: Definition): void;
   /** Returns whether it existed. */
   remove(kind: DefinitionKind, name: string): boolean;
   /** Of all kinds. */
@@ -85,6 +98,10 @@ export function createDefinitionTable(
       }
       record({ type: "definition_stored", definition });
       held.set(keyOf(kind, name), definition);
+    },
+    replace: (definition) => {
+      record({ type: "definition_stored", definition });
+      held.set(keyOf(definition.kind, definition.name), definition);
     },
     remove: (kind, name) => {
       if (!held.has(keyOf(kind, name))) return false;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readsOnly } from "../../../../lib/control/api/route.ts";
 import { permits, rolesWith } from "../../../../lib/control/auth/permissions.ts";
-import { routes } from "../../../../lib/control/http/app.ts";
+import { routes } from "../../../../lib/control/http/routes.ts";
 import { roles } from "../../../../lib/protocol/api/tokens.ts";
 
 const people = ["admin", "operator", "viewer"];
@@ -59,6 +59,12 @@ const table: Record<string, readonly string[]> = {
   "POST /api/v1/tokens/:token_id/rotate": ["admin"],
   "DELETE /api/v1/tokens/:token_id": ["admin"],
   "GET /api/v1/whoami": [...people, "metrics", "trigger"],
+  "GET /api/v1/events": people,
+  "POST /api/v1/webhooks": ["admin"],
+  "GET /api/v1/webhooks": ["admin"],
+  "GET /api/v1/webhooks/:name": ["admin"],
+  "POST /api/v1/webhooks/:name/test": ["admin"],
+  "DELETE /api/v1/webhooks/:name": ["admin"],
   "GET /metrics": [...people, "metrics"],
   "POST /api/v1/join": ["join"],
   "POST /api/v1/login": ["login"],
@@ -87,6 +93,7 @@ describe("the decision table", () => {
     expect(kept.map(({ path }) => path).sort()).toEqual([
       "/api/v1/artifacts/:artifact_id",
       "/api/v1/backup",
+      "/api/v1/events",
       "/api/v1/jobs/:job_id/outcomes",
       "/api/v1/releases",
       "/api/v1/releases/:version",

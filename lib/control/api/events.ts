@@ -1,0 +1,53 @@
+/** The HTTP route that streams events. */
+import { type EventType, eventTypes } from "../../protocol/api/events.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { isTimestamp } from "../../protocol/timestamp.ts";
+import { EventStream } from "../events/eventStream.ts";
+import { type Route, type RouteContext, readNumber } from "./route.ts";
+
+export const eventRoutes: Route[] = [
+  {
+    method: "GET",
+    path: "/api/v1/events",
+    permission: "events.read",
+    outlives: true,
+    handle: stream,
+  },
+];
+
+/**
+ * Streams the events after `Last-Event-ID`, or `?after=`, a sequence, or since `?since=`, a time;
+ * without any of these, new ones. `?types=` selects types, separated by commas.
+ */
+function stream({ c, engine, events, token, scope, authority }: RouteContext): Response {
+  if (scope.isRestricted) {
+    throw new WsctlError("FORBIDDEN", "Cannot stream events: this token is restricted");
+  }
+  const most = Number.MAX_SAFE_INTEGER;
+  const after = readNumber(c, "after", { least: 0, most, otherwise: events.head });
+  const last = c.req.header("last-event-id");
+  const since = c.req.query("since");
+  if (since !== undefined && !isTimestamp(since)) {
+    throw new WsctlError("MALFORMED", 'Query parameter "since" must be a time in ISO 8601 and UTC');
+  }
+  const isResumed = last !== undefined && /^\d{1,15}$/.test(last);
+  const begin = since === undefined || c.req.query("after") ? after : events.before(since);
+  const from = isResumed ? Number(last) : begin;
+  const source = new EventStream(events, from, { types: readTypes(c.req.query("types")), since });
+  const body = engine.responseStreams.open(
+    token.tokenId,
+    source,
+    ": events\n\n",
+    authority.isValid,
+  );
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+}
+
+function readTypes(text: string | undefined): ReadonlySet<EventType> | undefined {
+  if (text === undefined) return undefined;
+  const names = text.split(",");
+  const wrong = names.find((name) => !eventTypes.some((type) => type === name));
+  if (wrong === undefined) return new Set(names as EventType[]);
+  const rule = `some of ${eventTypes.join(", ")}`;
+  throw new WsctlError("MALFORMED", `Query parameter "types" has "${wrong}": expected ${rule}`);
+}
