@@ -7,6 +7,7 @@ import { restoreLogBackup } from "../lib/agent/journal/logBackup.ts";
 import { runAgent } from "../lib/agent/start.ts";
 import { createTrialReporter } from "../lib/agent/update/trialReporter.ts";
 import { parseJoin } from "../lib/protocol/api/joinString.ts";
+import { toServerAddress } from "../lib/protocol/api/serverAddress.ts";
 import { AgentId } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
@@ -147,6 +148,14 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
       runtime,
       clock,
       log,
+      onAccepted: () => {
+        const { identity, url, agentUrl } = access;
+        // An endpoint at a path of its own is not the address of a control plane.
+        const isBase = toServerAddress(url).agentUrl === agentUrl;
+        if (identity === undefined || identity.stored.url === url || !isBase) return;
+        identity.update({ url });
+        log.info(`address of the control plane stored: ${url}`);
+      },
       restart: (wanted) => {
         void (wanted === undefined ? restart(replacing) : update(wanted, replacing));
       },

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { writeFileAtomically } from "../lib/files/atomicWrite.ts";
@@ -9,7 +9,7 @@ import { exitOk } from "./cli/exit.ts";
 import { hostSettingsFile } from "./cli/paths.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { print, remark } from "./output/stdio.ts";
-import { startUnit } from "./service/startUnit.ts";
+import { reloadUnits, startUnit, stopUnit } from "./service/startUnit.ts";
 import {
   formatUnit,
   type Service,
@@ -59,9 +59,19 @@ const install = defineCommand({
   run: ({ args, data }) => installRun({ ...args, args: (data as CommandData).lists.args ?? [] }),
 });
 
+const uninstall = defineCommand({
+  meta: {
+    name: "uninstall",
+    description: "Stop, disable and remove the systemd unit; data and settings stay; needs root",
+    examples: ["wsctl service uninstall agent"],
+  },
+  args: { service: unitArgs.service, ...commonArgs },
+  run: ({ args }) => uninstallRun(args.service),
+});
+
 export default defineCommand({
   meta: { name: "service", description: "Run serve or agent as a systemd service" },
-  subCommands: { print: printUnit, install },
+  subCommands: { print: printUnit, install, uninstall },
 });
 
 interface ServiceOptions {
@@ -93,6 +103,29 @@ async function installRun(options: ServiceOptions): Promise<number> {
   return exitOk;
 }
 
+/** Programs that the agent has started continue: the unit leaves them alone. */
+function uninstallRun(service: string): number {
+  const name = unitName(requireService(service));
+  const path = join(unitsDir, name);
+  if (!existsSync(path)) throw usage(`Cannot uninstall "${name}": "${path}" does not exist`);
+  stopUnit(name, path);
+  try {
+    rmSync(path);
+  } catch (error) {
+    throw usage(`Cannot remove "${path}": ${errorText(error)}; run this as root`);
+  }
+  reloadUnits(name, path);
+  print(`removed ${path}`);
+  const data = service === "serve" ? "/var/lib/wsctl" : "/var/lib/wsctl-agent";
+  remark(`Data in ${data} and settings in /etc/wsctl stay: remove them if you need them no more`);
+  return exitOk;
+}
+
+function requireService(service: string): Service {
+  if (services.includes(service)) return service as Service;
+  throw usage(`Unknown service "${service}": expected serve or agent`);
+}
+
 function readIfExists(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
@@ -110,8 +143,7 @@ function requireFiles({ list }: ServiceArguments): void {
 }
 
 async function buildUnit({ service, args, program }: ServiceOptions) {
-  if (!services.includes(service))
-    throw usage(`Unknown service "${service}": expected serve or agent`);
+  const known = requireService(service);
   const own = program ?? (await loadRuntime()).program();
   if (own?.startsWith("/") !== true) {
     throw usage("Flag --program: expected the absolute path of a binary");
@@ -122,11 +154,11 @@ async function buildUnit({ service, args, program }: ServiceOptions) {
       "An argument contains a secret, which every user could read in the unit: use a file of root with --join @FILE or --token-file FILE",
     );
   }
-  const name = unitName(service as Service);
+  const name = unitName(known);
   const { parseServiceArguments } = await import("./service/serviceArguments.ts");
-  const flags = parseServiceArguments(service as Service, args);
+  const flags = parseServiceArguments(known, args);
   if (service === "serve") addHostSettings(flags);
-  return { name, flags, text: formatUnit({ service: service as Service, program: own, flags }) };
+  return { name, flags, text: formatUnit({ service: known, program: own, flags }) };
 }
 
 /** The user of the service has no settings of its own, and gets those of the host. */

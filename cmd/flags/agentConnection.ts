@@ -66,7 +66,10 @@ export async function openAgentConnection(
   if (identity !== undefined) {
     const { url } = identity.stored;
     const ca = readCa(flags) ?? identity.stored.ca;
-    return { ...toServerAddress(url), token: "", identity, trust: toTrust({ ca }) };
+    const given = flags.server === undefined ? undefined : parseServer(flags.server);
+    const address = given ?? toServerAddress(url);
+    identity.tryAddress(address.url);
+    return { ...address, token: "", identity, trust: toTrust({ ca }) };
   }
   if (readToken(flags) !== undefined || isElsewhere(flags)) return readConnection(flags);
   let said = "";
@@ -100,8 +103,8 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
   const path = join(dir, identityFile);
   const known = AgentIdentity.read(path);
   if (text === undefined) {
-    const isOther = !isJoined && (flags.server !== undefined || readToken(flags) !== undefined);
-    return isOther ? undefined : known;
+    // With its key, an agent may reach its control plane at another address.
+    return !isJoined && readToken(flags) !== undefined ? undefined : known;
   }
   const order = parseJoin(text);
   if (known?.stored.join_token_id === order.token.split("-")[1]) return known;

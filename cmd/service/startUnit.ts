@@ -1,4 +1,4 @@
-/** Starts a unit with systemctl, and checks that its process stays. */
+/** Starts a unit with systemctl and checks that its process stays, and stops one. */
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorText, WsctlError } from "../../lib/protocol/errors.ts";
@@ -36,6 +36,25 @@ export async function startUnit(name: string, path: string, isUnchanged: boolean
     await sleep(pollMs);
   }
   throw failed(name, path, `it is not active after ${timeoutMs / 1000} s`);
+}
+
+/**
+ * Stops and disables a unit.
+ * @throws {WsctlError} INTERNAL if it still runs
+ */
+export function stopUnit(name: string, path: string): void {
+  const { fault } = systemctl(["disable", "--now", name]);
+  const { ActiveState: state } = unitState(name);
+  if (fault === undefined && (state === "inactive" || state === "failed")) return;
+  const why = fault ?? `it is ${state}`;
+  throw new WsctlError("INTERNAL", `Cannot stop "${name}" of "${path}": ${why}`);
+}
+
+/** Tells systemd that the file of a unit is gone. @throws {WsctlError} INTERNAL */
+export function reloadUnits(name: string, path: string): void {
+  const { fault } = systemctl(["daemon-reload"]);
+  if (fault === undefined) return;
+  throw new WsctlError("INTERNAL", `Cannot unload "${name}" of "${path}": ${fault}`);
 }
 
 type UnitState = Record<"ActiveState" | "SubState" | "MainPID" | "ExecMainStatus", string>;

@@ -96,6 +96,8 @@ export interface AgentOptions {
   log: Log;
   /** How long the entries of this agent's audit trail are kept, and the reason for the limit. */
   auditRetention: Pick<JournalRetentionOptions, "keepMs" | "reason">;
+  /** Called when the control plane has accepted this agent. */
+  onAccepted?(): void;
   /** Replaces this process, by another version if `update` is given. */
   restart(update: Update | undefined): void;
   /** Why the version that was tried before this process was not installed. */
@@ -163,6 +165,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       restart: (update) => options.restart(update),
       onConnected: (isUp) => {
         isLinked = isUp;
+        if (isUp) options.onAccepted?.();
         options.onTrial?.linked(isUp);
       },
       onStopped: resolve,

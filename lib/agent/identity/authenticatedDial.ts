@@ -83,7 +83,7 @@ export async function requestChallenge(
 ): Promise<Challenge> {
   const timeout = AbortSignal.timeout(connectTimeoutMs);
   const limit = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-  const url = `${identity.stored.url}/agent/challenge`;
+  const url = `${identity.url}/agent/challenge`;
   const response = await fetch(url, { redirect: "error", signal: limit });
   if (!response.ok) {
     const text = await response.text().catch(() => "");

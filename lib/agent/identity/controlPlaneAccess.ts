@@ -48,6 +48,7 @@ export function toControlPlane(
     const identity = AgentIdentity.read(path);
     if (identity === undefined)
       throw new WsctlError("UNAUTHORIZED", `Cannot read identity "${path}": not found`);
+    identity.tryAddress(url);
     const { nonce } = await requestChallenge(identity, fetch);
     return identity.prove(nonce, "call");
   };

@@ -35,6 +35,7 @@ export class AgentIdentity {
   readonly #path: string;
   #stored: StoredIdentity;
   #key: PrivateKey;
+  #triedUrl: string | undefined;
 
   private constructor(path: string, stored: StoredIdentity) {
     this.#path = path;
@@ -69,6 +70,16 @@ export class AgentIdentity {
 
   get stored(): Readonly<StoredIdentity> {
     return this.#stored;
+  }
+
+  /** The address of the control plane, which is the stored one unless another is tried. */
+  get url(): string {
+    return this.#triedUrl ?? this.#stored.url;
+  }
+
+  /** Uses another address, which is not stored. */
+  tryAddress(url: string): void {
+    this.#triedUrl = url;
   }
 
   get path(): string {

@@ -85,4 +85,19 @@ describe.skipIf(booted === undefined)("under systemd", () => {
     expect(sent.stderr + sent.stdout).toContain("s1  failed");
     expect(sent.stdout).toContain("bad.service");
   });
+
+  test("uninstall stops the process, removes the unit, and leaves the data", () => {
+    expect(wsctl(`service install agent -- ${atControl}`).code).toBe(0);
+    const before = pid("wsctl-agent");
+    const removed = wsctl("service uninstall agent");
+    expect(removed).toMatchObject({
+      code: 0,
+      stdout: "removed /etc/systemd/system/wsctl-agent.service\n",
+    });
+    expect(host.run(`kill -0 ${before}`).code).not.toBe(0);
+    expect(host.run("systemctl cat wsctl-agent").code).not.toBe(0);
+    expect(host.run("ls /var/lib/wsctl-agent/agents").code).toBe(0);
+    const again = wsctl("service uninstall agent");
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining("does not exist") });
+  });
 });
