@@ -13,6 +13,7 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
 import { openFileStorage } from "../lib/store/log/fileStorage.ts";
 import { systemClock } from "../lib/time/clock.ts";
+import { SpanSink } from "../lib/tracing/spanSink.ts";
 import { readJoinText } from "./agent/joinText.ts";
 import { breakIfPlanted } from "./agent/plantedFault.ts";
 import { restart, trialFault, update } from "./agent/replaceProcess.ts";
@@ -132,6 +133,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
     signal: stopped,
   });
   if (access === undefined) return exitOk;
+  const spans = await SpanSink.open("wsctl-agent");
   const replacing = { runtime, log, dir, stopped };
   await runAgent(
     {
@@ -148,6 +150,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
       runtime,
       clock,
       log,
+      ...(spans === undefined ? {} : { spans }),
       onAccepted: () => {
         const { identity, url, agentUrl } = access;
         // An endpoint at a path of its own is not the address of a control plane.
@@ -164,6 +167,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
     },
     stopped,
   );
+  await spans?.close();
   return exitOk;
 }
 

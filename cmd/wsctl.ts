@@ -37,10 +37,21 @@ async function main(args: string[]): Promise<number> {
   const sources = isStandalone ? { env: {}, settings: {} } : await readSources(found);
   const { rawArgs, lists, origins } = strictArgs(rest, await readArgs(command), sources);
   const data: CommandData = { lists, root };
-  const { result } = await runCommand(command, { rawArgs, data }).catch((error) => {
+  const { result } = await runCommand(command, { rawArgs, data }).catch(async (error) => {
+    await endTrace(path, toExit(error, false).status);
     throw withOrigins(error, origins);
   });
-  return typeof result === "number" ? result : 0;
+  const status = typeof result === "number" ? result : 0;
+  await endTrace(path, status);
+  return status;
+}
+
+/** Nothing is loaded for a command without a trace. */
+async function endTrace(path: readonly string[], status: number): Promise<void> {
+  const isTraced = Object.keys(process.env).some((name) => name.startsWith("OTEL_EXPORTER_OTLP"));
+  if (!isTraced) return;
+  const { endCommandTrace } = await import("./cli/commandTrace.ts");
+  await endCommandTrace(path.slice(1).join(" "), status);
 }
 
 /** Returns the command's own help for these words, or else its general help. */

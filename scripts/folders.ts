@@ -44,6 +44,7 @@ export const folders: readonly Folder[] = [
     what: "SQLite, group commit, audit trail; `log/` is the append-only log",
     mayImport: [protocol, "lib/time", "lib/files"],
   },
+  { path: "lib/tracing", what: "spans for a collector of OpenTelemetry", mayImport: [protocol] },
   { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
   {
     path: "lib/transfer",
@@ -119,7 +120,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/metrics",
     what: "CPU and memory of agents over time; the metrics for Prometheus",
-    mayImport: [...base, core, tables, engine],
+    mayImport: ["lib/tracing", ...base, core, tables, engine],
   },
   {
     path: "lib/control/api",

@@ -14,7 +14,7 @@ export const looseFiles = {
   roots: [
     ...["lib/control/start.ts", "lib/agent/start.ts", "lib/agent/engine.ts"],
     ...["lib/agent/engineOptions.ts", "lib/agent/capabilities.ts", "lib/agent/hostMetrics.ts"],
-    ...["lib/agent/requiresCommit.ts", "lib/agent/restartCheck.ts"],
+    ...["lib/agent/requestTraces.ts", "lib/agent/requiresCommit.ts", "lib/agent/restartCheck.ts"],
   ],
   /** Everything may import them; they import nothing. */
   shared: ["lib/failpoints.ts", "lib/escapeControls.ts"],

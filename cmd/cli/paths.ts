@@ -57,7 +57,7 @@ export function hasSettings(env: Env): boolean {
 }
 
 /** Returns undefined if the host does not know the user, as in many containers. */
-function homeOf(): string | undefined {
+export function homeOf(): string | undefined {
   try {
     return homedir();
   } catch {

@@ -4,7 +4,6 @@
  */
 
 import { mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { writeFileAtomically } from "../../lib/files/atomicWrite.ts";
@@ -14,6 +13,7 @@ import { parseServerAddress, toServerAddress } from "../../lib/protocol/api/serv
 import { errorText } from "../../lib/protocol/errors.ts";
 import { nearest } from "../../lib/protocol/nearest.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
+import { homeOf } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
 import { type ConnectionSettings, readConnection, readFile, readToken } from "./connection.ts";
 
@@ -38,14 +38,17 @@ export type ContextFile = v.InferOutput<typeof ContextFile>;
 /** The name of the control plane of this host, which has no entry. */
 export const localContext = "local";
 
-export function contextPath(): string {
-  const config = process.env.XDG_CONFIG_HOME || join(homedir(), ".config");
-  return join(config, "wsctl", "contexts.json");
+/** Returns undefined for a user without a home directory, who can have no contexts. */
+export function contextPath(): string | undefined {
+  const home = homeOf();
+  const config = process.env.XDG_CONFIG_HOME || (home && join(home, ".config"));
+  return config && join(config, "wsctl", "contexts.json");
 }
 
 /** @throws {WsctlError} USAGE if the file cannot be used */
 export function readContexts(): ContextFile {
   const path = contextPath();
+  if (path === undefined) return { contexts: {} };
   let text: string;
   try {
     text = readTextFile(path);
@@ -63,6 +66,9 @@ export function readContexts(): ContextFile {
 /** Writes a file that no other user can read. @throws {WsctlError} USAGE */
 export function writeContexts(file: ContextFile): void {
   const path = contextPath();
+  if (path === undefined) {
+    throw usage("Cannot find a home directory for the contexts. Set HOME or XDG_CONFIG_HOME");
+  }
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileAtomically(path, `${JSON.stringify(file, null, 2)}\n`);

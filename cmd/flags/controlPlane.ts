@@ -2,6 +2,7 @@
 import { Client } from "../../lib/client/client.ts";
 import { loadRuntime } from "../../lib/runtime/load.ts";
 import { type ControlPlane, controlPlaneFetch } from "../../lib/transfer/apiCall.ts";
+import { traceHeader } from "../cli/commandTrace.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { readOperatorConnection } from "./context.ts";
 
@@ -9,9 +10,21 @@ import { readOperatorConnection } from "./context.ts";
 export async function findControlPlane(flags: ClientFlags): Promise<ControlPlane> {
   const { url, token, trust } = readOperatorConnection(flags);
   const runtime = await loadRuntime();
-  return { url, token, fetch: controlPlaneFetch(runtime.fetchWith, url, trust) };
+  return { url, token, fetch: traced(controlPlaneFetch(runtime.fetchWith, url, trust)) };
 }
 
 export async function createClient(flags: ClientFlags): Promise<Client> {
   return new Client(await findControlPlane(flags));
+}
+
+/** Adds the position in the trace of this command. */
+function traced(plain: typeof fetch): typeof fetch {
+  const traceparent = traceHeader();
+  if (traceparent === undefined) return plain;
+  const call: (...args: Parameters<typeof fetch>) => Promise<Response> = (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.set("traceparent", traceparent);
+    return plain(input, { ...init, headers });
+  };
+  return call as typeof fetch;
 }

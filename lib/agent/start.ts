@@ -17,6 +17,7 @@ import { protocolVersion, subprotocol, version } from "../protocol/wire/version.
 import { formatRuntime } from "../runtime/load.ts";
 import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
+import type { SpanSink } from "../tracing/spanSink.ts";
 import { capabilitiesJson } from "./capabilities.ts";
 import type { HostInfo } from "./commands/command.ts";
 import { check, commands, entries, run } from "./commands/registry.ts";
@@ -44,6 +45,7 @@ import { Programs } from "./programs/programs.ts";
 import type { RunSetting } from "./programs/runSpec.ts";
 import { scripts } from "./programs/scripts.ts";
 import { parseService, type Service, serviceRestart } from "./programs/serviceRestart.ts";
+import { traceRun } from "./requestTraces.ts";
 import { checkRestart } from "./restartCheck.ts";
 import { Runs } from "./supervisor/supervisorClient.ts";
 import type { TrialReporter } from "./update/trialReporter.ts";
@@ -96,6 +98,8 @@ export interface AgentOptions {
   log: Log;
   /** How long the entries of this agent's audit trail are kept, and the reason for the limit. */
   auditRetention: Pick<JournalRetentionOptions, "keepMs" | "reason">;
+  /** Takes the spans of commands; undefined if they are not traced. */
+  spans?: SpanSink | undefined;
   /** Called when the control plane has accepted this agent. */
   onAccepted?(): void;
   /** Replaces this process, by another version if `update` is given. */
@@ -150,7 +154,8 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       random: Math.random,
       connect: (events) => connect(options, events),
       prepareRun: (requestId) => programs.prepareRun(requestId),
-      run: (order, abort, done) => {
+      run: (given, abort, finish) => {
+        const { order, done } = traceRun(given, finish, options.spans, agentId);
         if (programs.isProgram(order)) return programs.run(order, abort, done);
         void run(order.command, order.parameters, { signal: abort, host: facts }).then(done);
       },

@@ -13,6 +13,7 @@ import { probeSubprotocol, subprotocol } from "../protocol/wire/version.ts";
 import { formatRuntime } from "../runtime/load.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
+import { SpanSink } from "../tracing/spanSink.ts";
 import { PublicAddress } from "./api/publicAddress.ts";
 import { type ArtifactLimits, ArtifactService } from "./artifacts/artifactService.ts";
 import { LocalStore } from "./artifacts/localStore.ts";
@@ -36,6 +37,7 @@ import type { ControlJournal } from "./journal/journal.ts";
 import { logRetention } from "./journal/logRetention.ts";
 import { openDescriptorReserve } from "./link/descriptorReserve.ts";
 import { ResourceMonitor } from "./link/resourceMonitor.ts";
+import { JobTraces } from "./metrics/jobTraces.ts";
 import { MetricsWriter } from "./metrics/metricsWriter.ts";
 import { ControlMetrics } from "./metrics/prometheus.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
@@ -107,9 +109,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const now = () => clock.now();
   const { approvalCommands, reasonCommands } = options;
   const blocked = (ids: readonly string[]) => journal.tokens.blocked(ids, clock.wall());
+  const traces = new JobTraces(engine, await SpanSink.open("wsctl-serve"));
   const metrics = new ControlMetrics({ engine, clock, runtime: formatRuntime() });
   const jobs = new JobSubmitter({
     ...{ engine, blocked, approvalCommands, reasonCommands, newId, now },
+    trace: (jobId, given) => traces.position(jobId, given),
     onAccepted: (job) => metrics.jobAccepted(job),
   });
   registerMissingAgents(engine, clock.wall());
@@ -205,6 +209,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       await engine.drain(options.drainTimeoutMs);
       await agentMetrics.close();
       await server.stop();
+      await traces.close();
       for (const each of [artifacts, ...keepers]) each.close();
       engine.close();
     },

@@ -1,9 +1,8 @@
 /**
  * The executor decides what happens to each command. It is a pure state machine around a journal.
  * A request is in the journal before its command runs, and its response before it is sent. A
- * request id that is in the journal never runs again; the executor repeats the stored response.
- * Only the process that started a command can end it. If a process died, its `started` requests are
- * `INTERRUPTED`, and its `restarting` requests have succeeded, because this process runs.
+ * request id that is in the journal never runs again; the executor repeats its response. If a
+ * process died, its `started` requests are `INTERRUPTED`, and its `restarting` ones succeeded.
  */
 import { stopGraceMs, unacknowledgedMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
@@ -256,13 +255,14 @@ export class Executor {
   }
 
   #start(entry: RequestEntry, t: AgentTransition): void {
-    const { requestId, command, parameters, timeoutMs, expiresAt } = entry.record;
+    const { requestId, command, parameters, timeoutMs, expiresAt, traceparent } = entry.record;
     this.#running++;
     enter(entry, "started", t.now);
     this.#deadlines.set(requestId, t.now + timeoutMs);
     t.write(put(entry));
     const expiry = expiresAt === undefined ? {} : { expiresAt };
-    t.perform({ type: "run", requestId, command, parameters, timeoutMs, ...expiry });
+    const trace = traceparent === undefined ? {} : { traceparent };
+    t.perform({ type: "run", requestId, command, parameters, timeoutMs, ...expiry, ...trace });
   }
 
   /** Continues a run from the state in which the previous process left it. */

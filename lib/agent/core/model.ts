@@ -28,6 +28,8 @@ export interface RequestRecord {
    */
   state: "accepted" | "started" | "restarting" | "ended" | "acknowledged";
   timeoutMs: number;
+  /** The position in a trace, for the program. */
+  traceparent?: string;
   /** The request must not start after this time; absent if the control plane set none. */
   expiresAt?: number;
   /** The command runs outside the agent's process; the next agent process resumes it. */
@@ -115,6 +117,7 @@ export interface RunSpec {
   command: string;
   parameters: JsonObject;
   timeoutMs: number;
+  traceparent?: string;
 }
 
 /**

@@ -31,7 +31,7 @@ export function newEntry(
   expiresAt: number | undefined,
   now: number,
 ): RequestEntry {
-  const { timeout_seconds, parameters, not_after } = command.payload;
+  const { timeout_seconds, parameters, not_after, traceparent } = command.payload;
   // The record must be kept as long as the signatures are valid, to detect a replay.
   const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + dedupAfterTtlMs;
   const keepUntil = expiresAt === undefined ? now + dedupWindowMs : expiresAt + dedupAfterTtlMs;
@@ -43,6 +43,7 @@ export function newEntry(
     state: "accepted",
     timeoutMs: (timeout_seconds ?? timeoutSecondsDefault) * 1000,
     ...(startBy === undefined ? {} : { expiresAt: startBy }),
+    ...(traceparent === undefined ? {} : { traceparent }),
     keepUntil: Math.max(keepUntil, signedUntil),
     since: now,
   };

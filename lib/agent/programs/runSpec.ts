@@ -49,7 +49,7 @@ export function buildRunSpec(
   wanted: RunInput,
   { dir, outputBytesMax, storing }: RunSetting,
 ): SupervisedRun {
-  const { requestId, command, timeoutMs } = order;
+  const { requestId, command, timeoutMs, traceparent } = order;
   const { values = {}, user, env = {}, stdin = `${JSON.stringify(values)}\n` } = wanted;
   const login = findLogin(user);
   const { script } = wanted;
@@ -64,6 +64,7 @@ export function buildRunSpec(
       ...encodeParameters(values),
       WSCTL_COMMAND: command,
       WSCTL_REQUEST_ID: requestId,
+      ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
     },
     directory: wanted.directory ?? homeDirectory(login),
     stdin: typeof stdin === "string" ? stdin : stdin({ requestId, dir, timeoutMs }),

@@ -119,6 +119,7 @@ export function submit(
   const { c, jobs, token, scope, address } = context;
   const orderer = {
     ...{ tokenId: token.tokenId, name: token.name, role: token.role, scope, address },
+    traceparent: c.req.header("traceparent"),
     ...origin,
   };
   const submitted = jobs.submit(order, orderer, idempotencyKey(c));

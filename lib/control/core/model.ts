@@ -58,6 +58,8 @@ export interface Job {
   needsApproval?: boolean;
   /** The id of the token that approved it. */
   approvedBy?: string;
+  /** The position in a trace that its creator reported, or its own one at the begin of a trace. */
+  traceparent?: string;
   /** When the signatures expire, as signed. */
   notAfter?: string;
   /** When an operator cancelled it. */

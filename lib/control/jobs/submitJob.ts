@@ -36,6 +36,8 @@ export interface JobSubmitterOptions {
   approvalCommands: ReadonlySet<string>;
   /** Commands that need a reason; `*` is all of them. */
   reasonCommands: ReadonlySet<string>;
+  /** Returns the position of a job in a trace; undefined without one. */
+  trace?(jobId: string, traceparent: string | undefined): string | undefined;
   /** Takes each job when it is on disk. */
   onAccepted?(job: Job): void;
   newId(): string;
@@ -54,6 +56,8 @@ export interface Requester {
   address?: string;
   /** The job that this one retries; agents that get no request are skipped then. */
   retryOf?: string;
+  /** The position in a trace (W3C Trace Context). */
+  traceparent?: string | undefined;
   /** The name of the schedule that created the job, and of the template that it was made from. */
   schedule?: string;
   template?: string;
@@ -100,7 +104,10 @@ export class JobSubmitter {
       this.#assertParameters(order, agents);
       const requests = this.#buildRequests(order, agents);
       const requestedBy = this.#describeRequester(requester, order, agents);
-      const job = { ...this.#buildJob(order, requester, agents), jobId, target, requestedBy };
+      const built = this.#buildJob(order, requester, agents);
+      const traceparent = this.#options.trace?.(jobId, requester.traceparent);
+      const traced = traceparent === undefined ? {} : { traceparent };
+      const job = { ...built, ...traced, jobId, target, requestedBy };
       engine.submit(idempotency === undefined ? job : { ...job, idempotency }, requests, {
         refused: (error) => completion.refused(error),
         accepted: (accepted) => {

@@ -21,6 +21,7 @@ import {
 } from "../limits.ts";
 import { AgentId, CommandName, RequestId } from "../names.ts";
 import { isTimestamp } from "../timestamp.ts";
+import { Traceparent } from "../traceparent.ts";
 import { CommandSignatures } from "./signedCommand.ts";
 import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
 
@@ -61,6 +62,8 @@ export const Command = v.object({
     timeout_seconds: v.optional(Seconds),
     /** v1: the time on the control plane's clock after which the command must not start. */
     expires_at: v.optional(Timestamp),
+    /** v1: the position in a trace (W3C Trace Context), for the environment of the program. */
+    traceparent: v.optional(Traceparent),
     /** Operators' signatures over this command for this agent; see `signedCommand.ts`. */
     signatures: v.optional(CommandSignatures),
     /** The time after which the signatures are invalid. */

@@ -1,5 +1,6 @@
 /** Builds the command message of a request. */
 import { timestamp } from "../../../protocol/timestamp.ts";
+import { withSpanOf } from "../../../protocol/traceparent.ts";
 import type { ControlDraft } from "../../../protocol/wire/codec.ts";
 import type { Job, OpenRequest } from "../model.ts";
 import { expiresAt } from "./expiry.ts";
@@ -11,6 +12,9 @@ export function commandMessage(request: OpenRequest, job: Job, peer: ConnectedAg
     ...(job.parameters ? { parameters: job.parameters } : {}),
     ...(peer.isExtended
       ? { timeout_seconds: job.timeoutMs / 1000, expires_at: timestamp(expiresAt(request, job)) }
+      : {}),
+    ...(peer.isExtended && job.traceparent !== undefined
+      ? { traceparent: withSpanOf(job.traceparent, request.requestId) }
       : {}),
     ...signedFields(request, job),
   };

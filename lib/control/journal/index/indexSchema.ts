@@ -62,6 +62,7 @@ export const indexSchema: readonly string[] = [
     retry_of TEXT,
     schedule TEXT,
     template TEXT,
+    traceparent TEXT,
     is_pruned INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);

@@ -59,8 +59,8 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms,
        created_at, created_by, created_by_name, reason, idempotency_key, fingerprint, batch,
        max_failures, not_after, needs_approval, rollout, priority, require_online, retry_of,
-       schedule, template, total)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       schedule, template, traceparent, total)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (job_id) DO NOTHING`,
   );
   // The job that had the key before was removed from the index that this one replaces.
@@ -184,6 +184,7 @@ function jobValues(job: Job, total: number): Value[] {
     job.retryOf ?? null,
     job.schedule ?? null,
     job.template ?? null,
+    job.traceparent ?? null,
     total,
   ];
 }

@@ -34,6 +34,7 @@ export interface JobRow {
   retry_of: string | null;
   schedule: string | null;
   template: string | null;
+  traceparent: string | null;
   idempotency_key: string | null;
   fingerprint: string | null;
   total: number;
@@ -82,6 +83,7 @@ export function toJob(row: JobRow): StoredJob {
     ...(row.retry_of === null ? {} : { retryOf: row.retry_of }),
     ...(row.schedule === null ? {} : { schedule: row.schedule }),
     ...(row.template === null ? {} : { template: row.template }),
+    ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
     ...(row.needs_approval === 0 ? {} : { needsApproval: true }),
     ...(row.approved_by === null ? {} : { approvedBy: row.approved_by }),
     ...(row.not_after === null ? {} : { notAfter: row.not_after }),

@@ -1,0 +1,38 @@
+/** Traces of commands on this host: one span for each, which its program finds in TRACEPARENT. */
+import { formatTraceparent, parseTraceparent } from "../protocol/traceparent.ts";
+import { newSpanId, type SpanSink } from "../tracing/spanSink.ts";
+import type { CommandResult, RunSpec } from "./core/model.ts";
+
+type Done = (result: CommandResult) => void;
+
+/** Returns the command with the position of its own span, which is sent when it is done. */
+export function traceRun(
+  order: RunSpec,
+  done: Done,
+  sink: SpanSink | undefined,
+  agentId: string | undefined,
+): { order: RunSpec; done: Done } {
+  const position =
+    order.traceparent === undefined ? undefined : parseTraceparent(order.traceparent);
+  if (sink === undefined || position === undefined || !position.isSampled) return { order, done };
+  const { traceId, spanId: parentSpanId } = position;
+  const at = { traceId, spanId: newSpanId() };
+  const startMs = Date.now();
+  return {
+    order: { ...order, traceparent: formatTraceparent({ ...at, isSampled: true }) },
+    done: (result) => {
+      sink.record({
+        ...{ name: `execute ${order.command}`, at, parentSpanId, kind: "server", startMs },
+        endMs: Date.now(),
+        attributes: {
+          ...{ "wsctl.request_id": order.requestId, "wsctl.command": order.command },
+          ...(agentId === undefined ? {} : { "wsctl.agent_id": agentId }),
+          "wsctl.status": result.status,
+        },
+        error:
+          result.status === "success" || result.status === "restart" ? undefined : result.status,
+      });
+      done(result);
+    },
+  };
+}
