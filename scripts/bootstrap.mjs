@@ -43,4 +43,6 @@ if (!installed()) {
   writeFileSync(stamp, wanted);
 }
 
-process.exit(run(bun, ["run", ...process.argv.slice(2)]));
+// The control plane embeds the bundle of the console, also when it runs from sources.
+const bundled = run(bun, ["run", join(root, "scripts", "consoleBundle.ts")]);
+process.exit(bundled || run(bun, ["run", ...process.argv.slice(2)]));

@@ -1,5 +1,6 @@
 /** Builds `dist/wsctl`: one file with everything in it, for this machine or for `--target NAME`. */
 import { parseArgs } from "node:util";
+import { ensureConsoleBundle } from "./consoleBundle.ts";
 
 export interface BuildOptions {
   /** A target of `bun build --compile`, such as `bun-linux-arm64`; by default this machine. */
@@ -14,6 +15,7 @@ export interface BuildOptions {
 }
 
 export async function build(options: BuildOptions): Promise<void> {
+  await ensureConsoleBundle();
   const args = [
     "build",
     "cmd/wsctl.ts",

@@ -1,7 +1,7 @@
 /** The quick gate: format, lint, types, unit tests, rules of the tree and of the documents. */
-import { formatStep, runStep, runTests, typesStep } from "./steps.ts";
+import { formatStep, pageTypesStep, runStep, runTests, typesStep } from "./steps.ts";
 
-const steps = [formatStep, typesStep];
+const steps = [formatStep, typesStep, pageTypesStep];
 const tally = { passed: 0, failed: 0 };
 for (const step of steps) {
   if (await runStep(step)) tally.passed++;

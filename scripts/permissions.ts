@@ -1,6 +1,6 @@
 /** The page of routes: what each asks for, and which roles may; written from the code. */
 import { writeFileSync } from "node:fs";
-import { readsOnly } from "../lib/control/api/route.ts";
+import { type Route, readsOnly } from "../lib/control/api/route.ts";
 import { rolesWith } from "../lib/control/auth/permissions.ts";
 import { consoleRoutes } from "../lib/control/console/console.ts";
 import { routes } from "../lib/control/http/routes.ts";
@@ -12,7 +12,7 @@ export function permissionsPage(): string {
   const api = routes.map((route) => {
     const { method, path, permission, action = "" } = route;
     const who = rolesWith(permission).join(", ");
-    const byLogin = readsOnly(route) ? "yes" : "";
+    const byLogin = inConsole(route);
     return [code(`${method} ${path}`), code(permission), who, action && code(action), byLogin];
   });
   const pages = consoleRoutes.map(({ method, path, what }) => [code(`${method} ${path}`), what]);
@@ -23,7 +23,8 @@ export function permissionsPage(): string {
 \`/readyz\`, \`/agent/challenge\` and the addresses of the console below answer. A narrowed token
 reads and commands less: see \`lib/control/core/agents/agentScope.ts\`. A console session has the
 role and the restrictions of its token, or the role that is granted to the groups of the person, and
-of that role only the routes of the last column.
+of that role only the routes of the last column: \`yes\` those of every console, \`full\` those of
+\`wsctl serve --console full\`, and \`confirmed\` those that also need a recent login.
 
 ${table(["route", "permission", "roles", "in the audit trail", "console"], api)}
 
@@ -34,6 +35,12 @@ sends them.
 
 ${table(["address", "what it is"], pages)}
 `;
+}
+
+function inConsole(route: Route): string {
+  if (readsOnly(route)) return "yes";
+  if (route.notInConsole) return "";
+  return route.needsConfirmation ? "confirmed" : "full";
 }
 
 if (import.meta.main) writeFileSync(file, permissionsPage());

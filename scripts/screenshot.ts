@@ -1,14 +1,16 @@
 /**
- * Takes pictures of the console: `npm run screenshot` writes docs/images/console.png (agents) and
- * docs/images/console-jobs.png, from the binary with agents and jobs, in a headless Chromium.
+ * Takes pictures of the console: `npm run screenshot` writes `docs/images/console*.png`, from the
+ * binary with agents and jobs, in a headless Chromium.
  */
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import type { Page } from "playwright-core";
 import { startBrowser } from "../test/support/clients/browser.ts";
+import { logIn, visit } from "../test/support/clients/consolePage.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const binary = join(root, "dist/wsctl");
@@ -28,40 +30,72 @@ const agents = [
   ["worker-1", "env=prod", "role=worker"],
 ] as const;
 
+const commandsDir = join(dataDir, "commands");
+const manifest = `description = "Deploy a version"
+argv = ["/bin/echo", "deployed {version}"]
+
+[parameters]
+required = ["version"]
+[parameters.properties.version]
+type = "string"
+description = "The version to deploy, such as v7"
+[parameters.properties.restart]
+type = "boolean"
+description = "Restarts the service afterwards"
+`;
+
 const running: (() => Promise<void>)[] = [];
 try {
-  const [, url = ""] = await start(["serve"], /serving on (\S+)/);
+  mkdirSync(commandsDir);
+  writeFileSync(join(commandsDir, "deploy.toml"), manifest);
+  const serve = ["serve", "--require-approval-for", "restart"];
+  const [, url = ""] = await start(serve, /serving on (\S+)/);
   for (const [id, ...labels] of agents) {
     const flags = labels.flatMap((label) => ["--label", label]);
-    await start(["agent", "--id", id, ...flags], /connected/);
+    await start(["agent", "--id", id, "--commands-dir", commandsDir, ...flags], /connected/);
   }
   await wsctl("send", "ping", "--all");
   await wsctl("send", "info", "--target", "role=web");
-  await wsctl("send", "restart", "--agent", "worker-1");
+  await wsctl("send", "deploy", "--target", "role=web", "--param", "version=v7");
   // The agents have no such command: the picture shows how a failure looks.
-  await wsctl("send", "defragment", "--target", "role=db");
+  await wsctl("send", "defragment", "--target", "role=db", "--yes");
   await wsctl("send", "ping", "--target", "env=prod", "--batch", "2");
-  const token = (await wsctl("tokens", "create", "--role", "viewer")).trim();
+  await wsctl("send", "restart", "--agent", "worker-1", "--no-wait");
+  await wsctl("schedules", "create", "nightly", "--cron", "0 3 * * *", "--all", "info");
+  const token = (await wsctl("tokens", "create", "--role", "admin")).trim();
   const browser = await startBrowser();
-  const page = await browser.newPage({ viewport: { width: 1200, height: 620 } });
-  await page.goto(url);
-  await page.getByLabel("Token").fill(token);
-  await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByRole("heading", { name: "Agents" }).waitFor();
+  const page = await browser.newPage({ viewport: { width: 1200, height: 640 } });
+  await logIn(page, url, token);
   // Each agent reports its CPU a moment after it has connected.
-  await page
-    .getByText(/^\d[\d.]*%$/)
-    .nth(agents.length - 1)
-    .waitFor();
-  await page.screenshot({ path: join(root, "docs/images/console.png") });
-  await page.getByRole("link", { name: "Jobs" }).click();
-  await page.getByText("defragment").first().waitFor();
-  await page.screenshot({ path: join(root, "docs/images/console-jobs.png") });
+  await visit(page, "agents");
+  const usage = page.getByText(/^\d[\d.]*%$/).nth(agents.length - 1);
+  await usage.waitFor();
+  await take(page, "console-agents");
+  await visit(page, "overview");
+  await page.getByText("By version and label").waitFor();
+  await take(page, "console");
+  await visit(page, "agents/web-1");
+  await page.locator("canvas").first().waitFor();
+  await take(page, "console-agent");
+  await visit(page, "jobs");
+  await page.getByRole("link", { name: "deploy" }).click();
+  await page.locator(".answer").first().waitFor();
+  await take(page, "console-job");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await visit(page, "run?selector=role%3Dweb&command=deploy");
+  await page.getByLabel("version").fill("v8");
+  await page.getByText("3 agents", { exact: true }).waitFor();
+  await take(page, "console-run");
   await browser.close();
-  console.log("docs/images/console.png, docs/images/console-jobs.png");
 } finally {
   for (const stop of running.reverse()) await stop();
   rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function take(page: Page, name: string): Promise<void> {
+  const path = `docs/images/${name}.png`;
+  await page.screenshot({ path: join(root, path) });
+  console.log(path);
 }
 
 /** Runs one command and returns its answer, also where it failed. */

@@ -18,6 +18,12 @@ export const formatStep: Step = {
 
 export const typesStep: Step = { name: "types", command: [tool("tsc"), "-p", "."] };
 
+/** The page of the console runs in a browser, so its types are those of a browser. */
+export const pageTypesStep: Step = {
+  name: "types of the console page",
+  command: [tool("tsc"), "-p", "lib/control/console/page"],
+};
+
 /** Runs one step; true when it passed. Its output is shown only when it failed. */
 export async function runStep(step: Step): Promise<boolean> {
   const child = Bun.spawn(step.command, { cwd: root, stdout: "pipe", stderr: "pipe" });

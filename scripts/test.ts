@@ -2,7 +2,7 @@
 import { globSync } from "node:fs";
 import { build } from "./build.ts";
 import { install } from "./install.ts";
-import { formatStep, runStep, runTests, typesStep } from "./steps.ts";
+import { formatStep, pageTypesStep, runStep, runTests, typesStep } from "./steps.ts";
 
 const binary = new URL("../dist/wsctl", import.meta.url).pathname;
 
@@ -20,7 +20,7 @@ await build({ outfile: "dist/wsctl" });
 await build({ outfile: "dist/wsctl-test", isTestBuild: true });
 console.log("ok    build");
 const tally = { passed: 1, failed: 0 };
-for (const step of [formatStep, typesStep]) {
+for (const step of [formatStep, typesStep, pageTypesStep]) {
   if (await runStep(step)) tally.passed++;
   else tally.failed++;
 }

@@ -6,7 +6,15 @@ import { usage } from "../cli/strictArgs.ts";
 import { readFile } from "./connection.ts";
 import { parseSeconds } from "./values.ts";
 
+const modes: string[] = ["full", "read-only", "off"];
+
 export const consoleArgs = {
+  console: {
+    type: "enum",
+    options: modes,
+    default: "full",
+    description: "what the web console may do: full (as the role permits), read-only, or off",
+  },
   "console-url": {
     type: "string",
     valueHint: "URL",
@@ -64,6 +72,7 @@ export const consoleArgs = {
 } as const;
 
 export interface ConsoleFlags {
+  console: string;
   "console-url"?: string | undefined;
   "console-lifetime": string;
   "console-idle": string;
@@ -84,11 +93,17 @@ export function parseConsole(flags: ConsoleFlags): ConsoleSettings {
   const url = flags["console-url"];
   const oidc = parseOidc(flags);
   return {
+    mode: parseMode(flags.console),
     lifetimeMs: loginMs("console-lifetime", flags["console-lifetime"]),
     idleMs: loginMs("console-idle", flags["console-idle"]),
     ...(url === undefined ? {} : { url: parsePublicUrl("console-url", url) }),
     ...(oidc === undefined ? {} : { oidc }),
   };
+}
+
+function parseMode(text: string): ConsoleSettings["mode"] {
+  if (text === "full" || text === "read-only" || text === "off") return text;
+  throw usage(`Flag --console is "${text}": expected ${modes.join(", ")}`);
 }
 
 function parseOidc(flags: ConsoleFlags): OidcSettings | undefined {

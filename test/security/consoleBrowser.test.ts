@@ -1,9 +1,18 @@
 /** The console in a real browser: what a hostile agent says there, and what other sites can do. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { chromiumFile, startBrowser, watchedPage } from "../support/clients/browser.ts";
+import {
+  consolePages,
+  logIn,
+  openConsole,
+  row,
+  visit,
+  widthOf,
+} from "../support/clients/consolePage.ts";
 import { closedPort } from "../support/processes/cli.ts";
 import { startServe, temporaryDir } from "../support/processes/processes.ts";
 import { RawAgent, Target } from "../support/processes/target.ts";
@@ -16,13 +25,6 @@ if (isMissing) {
   process.stderr.write(
     "the console in a browser is left out: no chromium here (apt-get install)\n",
   );
-}
-
-async function logIn(page: Page, url: string, token: string): Promise<void> {
-  await page.goto(url);
-  await page.getByLabel("Token").fill(token);
-  await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByRole("heading", { name: "Agents" }).waitFor();
 }
 
 /** Somebody else's web server: what it was asked, and the page that it has. */
@@ -61,15 +63,24 @@ describe.skipIf(isMissing)("in a browser", () => {
       message: `<script>alert("message")</script>${leak}<iframe src=${far.origin}/frame></iframe>`,
       turned: "evil\u202egnp.exe \u0007bell \u200bnothing",
       link: "javascript:alert('link')",
+      command: "form",
+      help: `<img src=${far.origin}/help onerror=alert(1)>`,
     };
+    const properties = { [leak]: { type: "string", description: evil.help, default: leak } };
+    const capabilities = JSON.stringify([
+      { name: evil.command, description: evil.message, parameters: { type: "object", properties } },
+    ]);
+    const digest = createHash("sha256").update(capabilities).digest("hex");
     const { agent_id, token, token_id } = await target.newAgent();
     const socket = await target.connect(token, ["Sec-WebSocket-Protocol: wsctl.v1"]);
     await using agent = new RawAgent({ id: agent_id, token, tokenId: token_id, socket });
     agent.say("hello", {
       ...{ protocol_version: 1, version: evil.version, journal_id: "j", epoch: 0 },
       ...{ instance_id: "i", hostname: leak, os: "<b>os", arch: "<i>arch" },
-      labels: { env: "prod" },
+      ...{ labels: { env: "prod" }, capabilities_digest: digest },
     });
+    await socket.message<{ type: string }>("welcome", ({ type }) => type === "welcome");
+    agent.say("capabilities", { digest, text: capabilities });
     agent.say("status_update", { cpu_usage: "12%", memory_usage: "300MB" });
     const command = '"><svg onload=alert(1)>';
     const parameters = { html: leak, key: evil.link };
@@ -84,39 +95,39 @@ describe.skipIf(isMissing)("in a browser", () => {
     });
     expect(await agent.isAlive()).toBe(true);
 
-    const { page, origins, alarms } = await watchedPage(browser);
-    await logIn(page, target.serving.url, target.admin);
-    const row = page.getByRole("row").filter({ hasText: agent_id });
-    await row.waitFor();
-    expect(await row.textContent()).toContain(evil.version);
-    expect(await row.textContent()).toContain("env=prod");
-    expect(await row.textContent()).toMatch(/online/);
-    await page.getByRole("link", { name: "Jobs", exact: true }).click();
+    const url = target.serving.url;
+    await using console = await openConsole(browser, { url, token: target.admin });
+    const { page, origins, alarms } = console;
+    await visit(page, "agents");
+    const shown = (await row(page, agent_id).textContent()) ?? "";
+    expect(shown).toContain(evil.version);
+    expect(shown).toContain("env=prod");
+    await visit(page, "jobs");
     // The command is a link into the console, whatever it is called.
     await page.getByRole("link", { name: command }).press("Enter");
-    await page.getByRole("heading", { name: `Job ${jobId}` }).waitFor();
-    const facts = (await page.locator("#job-facts").textContent()) ?? "";
-    expect(facts).toContain(leak);
-    await page.locator("summary").click();
-    const said = (await page.locator("pre").textContent()) ?? "";
+    await page.getByRole("heading", { name: command }).waitFor();
+    expect(await page.locator(".facts").textContent()).toContain(leak);
+    const said = (await page.locator(".answer").first().textContent()) ?? "";
     expect(said).toContain(evil.message);
     expect(said).toContain("evil\\u{202e}gnp.exe \\x07bell \\u{200b}nothing");
-    expect(said).not.toMatch(/[\u202e\u0007\u200b]/);
-    expect(await page.locator("pre").isVisible()).toBe(true);
-    // It stays as it is while it is brought up to date: what was opened stays open.
-    const updated = (await page.locator("#updated").textContent()) ?? "";
-    await page.locator("#updated", { hasNotText: updated }).waitFor();
-    expect(await page.locator("pre").isVisible()).toBe(true);
-
-    expect(await page.locator("main :is(script, img, iframe, svg, b, i)").count()).toBe(0);
-    const links = await page
-      .locator("a")
-      .evaluateAll((all) => all.map((a) => a.getAttribute("href")));
-    expect(links.filter((href) => !/^(#|console\/)/.test(href ?? ""))).toEqual([]);
+    const pages = [...consolePages, `agents/${agent_id}`, `jobs/${jobId}`, `run?from=${jobId}`];
+    pages.push(`jobs/${jobId}?show=agents`, `jobs/${jobId}?show=output`);
+    pages.push(`run?agents=${agent_id}&command=${encodeURIComponent(evil.command)}`);
+    for (const path of pages) {
+      await visit(page, path);
+      const text = (await page.locator("body").textContent()) ?? "";
+      expect({ path, turns: /[\u202e\u0007\u200b]/.test(text) }).toEqual({ path, turns: false });
+      const made = page.locator("main :is(script, img, iframe, svg, b, i, em)");
+      expect({ path, made: await made.count() }).toEqual({ path, made: 0 });
+      const links = await page
+        .locator("a")
+        .evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+      expect(links.filter((href) => !/^(#|console\/)/.test(href ?? ""))).toEqual([]);
+    }
+    // The form of its command has its words as texts too.
+    await page.getByText(evil.help).waitFor();
     expect({ alarms, asked: far.asked }).toEqual({ alarms: [], asked: [] });
-    expect([...origins]).toEqual([target.serving.url]);
-    expect(await page.title()).toBe("wsctl");
-    await page.context().close();
+    expect([...origins]).toEqual([url]);
     far.server.close();
   });
 
@@ -142,7 +153,7 @@ describe.skipIf(isMissing)("in a browser", () => {
     await logIn(page, target.serving.url, target.admin);
     expect(await page.evaluate("document.cookie")).toBe("");
     expect(await page.evaluate("JSON.stringify([localStorage, sessionStorage])")).toBe("[{},{}]");
-    expect(await page.inputValue("#token")).toBe("");
+    expect(await page.content()).not.toContain(target.admin);
     const [cookie] = await page.context().cookies();
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
     expect(cookie?.value).not.toContain(target.admin);
@@ -162,7 +173,7 @@ describe.skipIf(isMissing)("in a browser", () => {
       const other = await page.context().newPage();
       await other.goto(origin);
       const [, frame] = other.frames();
-      expect(await frame?.locator("#login, #agents").count()).toBe(0);
+      expect(await frame?.locator(".login, .shell").count()).toBe(0);
       const outcome = await other.evaluate(
         `Promise.all([
           fetch("${url}/api/v1/agents", { credentials: "include" }).then(() => "read", () => "kept"),
@@ -177,47 +188,25 @@ describe.skipIf(isMissing)("in a browser", () => {
     }
     expect((await tokens()).length).toBe(before);
     await page.reload();
-    await page.getByRole("heading", { name: "Agents" }).waitFor();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
     await page.context().close();
     far.server.close();
   });
 
-  test("it is usable on 400 pixels, by keyboard, in light and in dark", async () => {
+  test("a long word stays inside a phone's page", async () => {
     await using agent = await target.agent();
-    agent.say("status_update", { cpu_usage: "7%", memory_usage: "1GB" });
-    const { page } = await watchedPage(browser, 400);
-    await page.goto(target.serving.url);
-    await page.getByLabel("Token").focus();
-    await page.keyboard.type(target.admin);
-    await page.keyboard.press("Enter");
-    const row = page.getByRole("row").filter({ hasText: agent.id });
-    await row.waitFor();
-    const wide = () => page.evaluate("document.documentElement.scrollWidth");
-    for (const scheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme: scheme });
-      expect(await wide()).toBeLessThanOrEqual(400);
-    }
-    const ground = "getComputedStyle(document.body).backgroundColor";
-    const dark = await page.evaluate(ground);
-    await page.emulateMedia({ colorScheme: "light" });
-    expect(await page.evaluate(ground)).not.toBe(dark);
-    // A word that is too long for the page.
     const { jobId, requestIds } = await target.send("ping", [agent.id]);
     await agent.command(requestIds[0] ?? "");
     agent.respond(requestIds[0] ?? "", { status: "success", message: "w".repeat(150) });
     await target.ended(jobId);
-    await page.goto(`${target.serving.url}/#/jobs/${jobId}`);
-    const word = page.getByText("w".repeat(150));
+    const url = target.serving.url;
+    const own = { url, token: target.admin, width: 400, path: `jobs/${jobId}` };
+    await using console = await openConsole(browser, own);
+    const { page } = console;
+    const word = page.locator("pre", { hasText: "w".repeat(150) });
     await word.waitFor();
-    expect(await wide()).toBeLessThanOrEqual(400);
+    expect(await widthOf(page)).toBeLessThanOrEqual(400);
     expect(await word.evaluate((cell) => cell.scrollWidth - cell.clientWidth)).toBe(0);
-    await page.getByRole("link", { name: "Jobs", exact: true }).press("Enter");
-    await page.getByRole("heading", { name: "Jobs" }).waitFor();
-    expect(await page.evaluate("document.activeElement.id")).toBe("jobs-title");
-    await page.getByRole("button", { name: "Log out" }).press("Enter");
-    await page.getByRole("heading", { name: "Log in" }).waitFor();
-    expect(await page.context().cookies()).toEqual([]);
-    await page.context().close();
   });
 
   test("a revoked token's page is empty at once, and a wrong token is told so", async () => {
@@ -227,7 +216,8 @@ describe.skipIf(isMissing)("in a browser", () => {
     await using agent = await target.agent();
     const { page } = await watchedPage(browser);
     await logIn(page, target.serving.url, token);
-    await page.getByRole("row").filter({ hasText: agent.id }).waitFor();
+    await visit(page, "agents");
+    await row(page, agent.id).waitFor();
     await target.api(`/api/v1/tokens/${token_id}`, { method: "DELETE" });
     await page.getByRole("heading", { name: "Log in" }).waitFor();
     expect(await page.content()).not.toContain(agent.id);
@@ -252,8 +242,8 @@ describe.skipIf(isMissing)("in a browser", () => {
     const { page, alarms } = await watchedPage(browser);
     await page.goto(serving.url);
     await page.getByRole("link", { name: "Log in with your organization" }).click();
-    await page.getByRole("heading", { name: "Agents" }).waitFor();
-    expect(await page.locator("#who").textContent()).toContain("ada (operator)");
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    expect(await page.locator(".who").textContent()).toContain("ada (operator)");
     expect(page.url()).toBe(`${serving.url}/`);
     const names = (await page.context().cookies(serving.url)).map(({ name }) => name);
     expect(names).toEqual([expect.stringMatching(/^wsctl-login/)]);

@@ -1,6 +1,5 @@
 /** The console's login with a token, as a browser and as an attacker would use it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readsOnly } from "../../lib/control/api/route.ts";
 import { permits } from "../../lib/control/auth/permissions.ts";
 import { routes } from "../../lib/control/http/routes.ts";
 import { type Asked, Visitor } from "../support/clients/visitor.ts";
@@ -85,7 +84,7 @@ export function consoleLoginSuite(flavour: Flavour): void {
       }
     });
 
-    test("console: a cookie authorizes no change, from any page", async () => {
+    test("console: a cookie authorizes no change, unless its own page asks for it", async () => {
       const { visitor } = await logIn(admin);
       for (const [method, path, body] of [
         ["POST", "/api/v1/tokens", { role: "admin" }],
@@ -94,28 +93,47 @@ export function consoleLoginSuite(flavour: Flavour): void {
         ["POST", "/api/v1/targets", { target: { all: true } }],
         ["DELETE", "/api/v1/tokens/0123456789ab", undefined],
       ] as const) {
-        for (const origin of ["", new URL(fleet.serving.url).origin, "https://evil.example"]) {
+        for (const origin of ["", "null", "https://evil.example"]) {
           const { status, text } = await visitor.ask(at(path), { method, body, origin });
           expect({ path, origin, status }).toEqual({ path, origin, status: 403 });
           expect(text).toMatch(
-            origin === "" ? /read-only/ : /Cross-origin requests are not allowed/,
+            origin === "" ? /Only the console page at/ : /Cross-origin requests are not allowed/,
           );
+        }
+        for (const site of ["cross-site", "same-site"]) {
+          const headers = { "Sec-Fetch-Site": site };
+          expect((await visitor.ask(at(path), { method, body, headers })).status).toBe(403);
         }
       }
       expect(JSON.parse((await visitor.ask(at("/api/v1/jobs"))).text).items).toEqual([]);
+      // The same requests from its own page: no refusal, but an answer.
+      const order = { command: "ping", target: { agents: ["nobody"] } };
+      const sent = await visitor.ask(at("/api/v1/jobs"), { method: "POST", body: order });
+      expect(JSON.parse(sent.text).error.code).toBe("NO_MATCH");
     });
 
-    test("console: a login may call only GET routes that end with their response", async () => {
+    test("console: an origin does not help a request with a token of its own", async () => {
+      const { visitor } = await logIn(admin);
+      const headers = { Authorization: `Bearer ${admin}` };
+      const asked = { method: "POST", body: { target: { all: true } }, headers };
+      const { status, text } = await visitor.ask(at("/api/v1/targets"), asked);
+      expect(status).toBe(403);
+      expect(text).toContain("Cross-origin requests are not allowed");
+    });
+
+    test("console: a login may call what the role permits, except what is for programs", async () => {
       const { visitor } = await logIn(admin);
       for (const route of routes) {
         const path = route.path.replace(/:\w+/g, "none");
         const body = route.method === "POST" ? {} : undefined;
-        const asked = { method: route.method, body, origin: "" };
-        const { status, text } = await visitor.ask(at(path), asked);
-        const isKept = status === 403 && text.includes("Console sessions are read-only");
-        const isPermitted = permits("admin", route.permission);
-        const expected = { path, isKept: !readsOnly(route), isIn: isPermitted && readsOnly(route) };
-        expect({ path, isKept, isIn: status === 200 || status === 404 }).toEqual(expected);
+        const { status, text } = await visitor.ask(at(path), { method: route.method, body });
+        const isKept = text.includes("Console sessions may not call this route");
+        expect({ path, isKept }).toEqual({ path, isKept: route.notInConsole === true });
+        const isPermitted = permits("admin", route.permission) && route.notInConsole !== true;
+        expect({ path, isIn: status !== 401 && status !== 403 }).toEqual({
+          path,
+          isIn: isPermitted,
+        });
       }
     });
 

@@ -39,6 +39,10 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     const order = { command: "ping", target: { all: true } };
     const asked = { method: "POST", body: order, origin: "" };
     expect((await visitor.ask(`${pair.url}/api/v1/jobs`, asked)).status).toBe(403);
+    // Its own page may ask, with the role of the person.
+    const own = { ...asked, origin: new URL(pair.url).origin };
+    const answered = await visitor.ask(`${pair.url}/api/v1/jobs`, own);
+    expect(JSON.parse(answered.text).error.code).toBe("NO_MATCH");
     const who = JSON.parse((await visitor.ask(`${pair.url}/api/v1/whoami`)).text);
     const id = `${pair.provider.issuer}#ada`;
     expect(who).toMatchObject({ token_id: id, kind: "oidc", role: "operator" });

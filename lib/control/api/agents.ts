@@ -29,6 +29,7 @@ export const agentRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/agents/:agent_id/approve",
     permission: "agents.manage",
+    needsConfirmation: true,
     action: "agent.approve",
     handle: approveAgent,
   },

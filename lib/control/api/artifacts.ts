@@ -29,6 +29,7 @@ export const artifactRoutes: Route[] = [
     permission: "artifacts.upload",
     action: "artifact.order",
     outlives: true,
+    notInConsole: true,
     body: ArtifactRequest,
     handle: createArtifact,
   }),
@@ -45,6 +46,7 @@ export const artifactRoutes: Route[] = [
     path: "/api/v1/artifacts/:artifact_id/complete",
     permission: "artifacts.upload",
     action: "artifact.complete",
+    notInConsole: true,
     handle: complete,
   },
   {

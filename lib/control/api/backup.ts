@@ -7,6 +7,7 @@ export const backupRoutes: Route[] = [
     method: "GET",
     path: "/api/v1/backup",
     permission: "backup.create",
+    notInConsole: true,
     action: "backup.create",
     outlives: true,
     handle: streamBackup,

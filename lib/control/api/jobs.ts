@@ -21,6 +21,7 @@ import { isIndexable, whole } from "../journal/history/historyIndex.ts";
 import { EarlyLines, earlyMs } from "../streams/earlyLines.ts";
 import { OutcomeStream } from "../streams/outcomeStream.ts";
 import { OutputStream } from "../streams/outputStream.ts";
+import { SessionStream } from "../streams/sessionStream.ts";
 import { jobDetail, jobView } from "../views/views.ts";
 import { resolveId } from "./idPrefix.ts";
 import { readJobsQuery } from "./jobsQuery.ts";
@@ -92,6 +93,7 @@ export const jobRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/jobs/:job_id/approve",
     permission: "jobs.approve",
+    needsConfirmation: true,
     action: "job.approve",
     handle: approveJob,
   },
@@ -289,7 +291,8 @@ function ndjson(
   source: StreamSource,
   first = "",
 ): Response {
+  const bound = authority.isSession ? new SessionStream(source, () => authority.isOpen) : source;
   // The credential may have ended since the job was accepted; the stream then closes at once.
-  const stream = engine.responseStreams.open(token.tokenId, source, first, authority.isValid);
+  const stream = engine.responseStreams.open(token.tokenId, bound, first, authority.isValid);
   return new Response(stream, { status: first === "" ? 200 : 202, headers: ndjsonHeaders });
 }

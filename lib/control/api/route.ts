@@ -71,11 +71,12 @@ export interface Route<Body = unknown> {
    */
   action?: string;
   auditsItself?: boolean;
-  /**
-   * The response outlasts the request and ends with the token: a stream or a signed URL. Console
-   * sessions may not call such a route.
-   */
+  /** The response outlasts the request and ends with the token: a stream or a signed URL. */
   outlives?: true;
+  /** Console sessions may never call the route: it is for programs, or returns all data. */
+  notInConsole?: true;
+  /** A console session may call the route only shortly after its login or a confirmation. */
+  needsConfirmation?: true;
   /**
    * The change applies even if it cannot be recorded, because a revoked agent must not stay
    * connected.
@@ -96,8 +97,8 @@ export function routeWithBody<S extends v.GenericSchema>(
 }
 
 /**
- * Whether a console session may call the route: it changes nothing and returns no stream or signed
- * URL.
+ * Whether the session of a read-only console may call the route: it changes nothing and returns no
+ * stream or signed URL.
  */
 export function readsOnly({ method, outlives }: Route): boolean {
   return method === "GET" && outlives !== true;

@@ -24,6 +24,8 @@ export const scheduleRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/schedules",
     permission: "jobs.create",
+    // A schedule runs with the token of its creator, which a person at the console may not have.
+    notInConsole: true,
     action: "schedule.create",
     body: ScheduleRequest,
     handle: create,

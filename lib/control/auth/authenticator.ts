@@ -29,6 +29,9 @@ export interface Credentials {
   purpose: ProofPurpose;
 }
 
+/** Whether looking for a session counts as its use, and so delays its end. */
+export type LoginUse = "use" | "peek";
+
 export interface AccessOptions {
   tokens: TokenTable;
   controlId: string;
@@ -79,9 +82,10 @@ export class Authenticator {
   isStillValid(
     token: StoredToken,
     { login, address }: Pick<Credentials, "login" | "address">,
+    how: LoginUse = "use",
   ): boolean {
     if (login !== undefined) {
-      return this.findLogin(login, address)?.token.tokenId === token.tokenId;
+      return this.findLogin(login, address, how)?.token.tokenId === token.tokenId;
     }
     const current = this.#tokens.get(token.tokenId);
     return (
@@ -106,9 +110,13 @@ export class Authenticator {
   }
 
   /** Returns the token of a console session while that token would still be accepted. */
-  findLogin(secret: string, address: string): { token: StoredToken; login: Login } | undefined {
+  findLogin(
+    secret: string,
+    address: string,
+    how: LoginUse = "use",
+  ): { token: StoredToken; login: Login } | undefined {
     const now = this.#clock.wall();
-    const login = this.#logins.use(secret, now);
+    const login = this.#logins[how](secret, now);
     if (login === undefined) return undefined;
     const { holder } = login;
     if (holder.kind === "person") return { token: buildToken(holder.person, now), login };

@@ -30,6 +30,17 @@ export class Authority {
     return authenticator.isStillValid(token, { login, address });
   }
 
+  /** Whether the request has a console session, which can end before a long response does. */
+  get isSession(): boolean {
+    return this.#options.login !== undefined;
+  }
+
+  /** Whether the credential is still valid. A long response does not keep a session in use. */
+  get isOpen(): boolean {
+    const { authenticator, token, login, address } = this.#options;
+    return authenticator.isStillValid(token, { login, address }, "peek");
+  }
+
   /**
    * Call this in the same synchronous step as the decision that it guards.
    *

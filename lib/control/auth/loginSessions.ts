@@ -8,6 +8,9 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { loginsMax, loginsPerSubjectMax } from "../../protocol/limits.ts";
 import type { OidcUser } from "./oidcUser.ts";
 
+/** For how long after a login or its confirmation the console may create tokens and approve. */
+const confirmedMs = 5 * 60 * 1000;
+
 /** The subject of a session. `mark` changes when the secret of the token is rotated. */
 export type LoginSubject =
   | { kind: "token"; tokenId: string; mark: string }
@@ -17,6 +20,8 @@ export interface Login {
   holder: LoginSubject;
   begunAt: number;
   usedAt: number;
+  /** When the user last proved who they are. */
+  confirmedAt: number;
 }
 
 export interface SessionLimits {
@@ -52,7 +57,12 @@ export class LoginSessions {
         `Too many console sessions (maximum ${loginsMax}). Try again later`,
       );
     }
-    this.#logins.set(hashSecret(secret), { holder: subject, begunAt: now, usedAt: now });
+    this.#logins.set(hashSecret(secret), {
+      holder: subject,
+      begunAt: now,
+      usedAt: now,
+      confirmedAt: now,
+    });
   }
 
   /** Returns the session of a secret and marks it as used; undefined if it has expired. */
@@ -65,6 +75,23 @@ export class LoginSessions {
     }
     login.usedAt = now;
     return login;
+  }
+
+  /** Returns the session of a secret as `use` does, but does not mark it as used. */
+  peek(secret: string, now: number): Login | undefined {
+    const login = this.#logins.get(hashSecret(secret));
+    return login === undefined || this.#isOver(login, now) ? undefined : login;
+  }
+
+  /** The user has proved again who they are. */
+  confirm(secret: string, now: number): void {
+    const login = this.#logins.get(hashSecret(secret));
+    if (login !== undefined) login.confirmedAt = now;
+  }
+
+  /** Until when sensitive requests need no further confirmation. */
+  confirmedUntil({ confirmedAt }: Login): number {
+    return confirmedAt + confirmedMs;
   }
 
   end(secret: string): void {

@@ -67,6 +67,10 @@ export function permits(role: Role, permission: Permission): boolean {
   return granted[role].includes(permission);
 }
 
+export function permissionsOf(role: Role): readonly Permission[] {
+  return granted[role];
+}
+
 /** Returns the roles of people that include the permission, for error messages. */
 export function rolesWith(permission: Permission): Role[] {
   return roles.filter((role) => permits(role, permission));

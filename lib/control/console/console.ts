@@ -1,6 +1,6 @@
 /**
- * The console's own routes: the page, its files, login and logout. The page reads everything else
- * from the API with a session cookie, which permits reading only.
+ * The console's own routes: the page, its files, login and logout. The page does everything else by
+ * the API with a session cookie, which has the permissions of its token or user.
  */
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -18,7 +18,8 @@ import type { ClientAddresses } from "../auth/clientAddress.ts";
 import type { LoginSessions, SessionLimits } from "../auth/loginSessions.ts";
 import type { AuditTrail } from "../journal/auditTrail.ts";
 import { assets } from "./assets.ts";
-import type { ConsoleContext } from "./consoleContext.ts";
+import { confirmLogin } from "./confirmLogin.ts";
+import { type ConsoleContext, type ConsoleMode, requireSameOrigin } from "./consoleContext.ts";
 import { Cookies } from "./cookies.ts";
 import { OidcFlow } from "./oidc/oidcFlow.ts";
 import { finishLogin, oidcCallbackPath, oidcPath, startLogin } from "./oidc/oidcRoutes.ts";
@@ -28,6 +29,8 @@ import { protectPage } from "./securityHeaders.ts";
 import { logIn, logOut, showLogin } from "./tokenLogin.ts";
 
 export interface ConsoleSettings extends SessionLimits {
+  /** What sessions may do; without a page and sessions if off. */
+  mode: ConsoleMode | "off";
   /**
    * The public URL of the console, `https://HOST[:PORT][/PATH]`, if it differs from that of the
    * control plane.
@@ -70,6 +73,7 @@ export const consoleRoutes: readonly ConsoleRoute[] = [
   ...pages,
   { method: "GET", path: "/console/login", what: "current user", handle: showLogin },
   { method: "POST", path: "/console/login", what: "log in with a token", handle: logIn },
+  { method: "POST", path: "/console/confirm", what: "confirm the login", handle: confirmLogin },
   { method: "POST", path: "/console/logout", what: "log out", handle: logOut },
   { method: "GET", path: oidcPath, what: "redirect to the OpenID provider", handle: startLogin },
   {
@@ -108,7 +112,9 @@ export class Console {
 
   /** @throws {WsctlError} TOO_LARGE */
   addTo(app: Hono): void {
-    const { addresses, clock, ...shared } = this.#options;
+    const { addresses, clock, settings, ...shared } = this.#options;
+    const { mode } = settings;
+    if (mode === "off") return;
     const onError = () => {
       throw new WsctlError("TOO_LARGE", `Body is over ${bodyBytesMax} bytes`);
     };
@@ -118,7 +124,7 @@ export class Console {
         protectPage(c);
         return route.handle({
           ...shared,
-          c,
+          ...{ c, mode },
           cookies: this.#cookies,
           oidc: this.#oidc,
           consoleUrl: this.#url,
@@ -129,11 +135,12 @@ export class Console {
     }
   }
 
-  /** Whether a page of this origin calls one of the console's routes, as for its modules. */
+  /** Whether a page of this origin calls a route of the console, or the API with a session. */
   isSameOrigin(c: Context): boolean {
     const { method, path } = c.req;
     const isOurs = consoleRoutes.some((route) => route.method === method && route.path === path);
-    return isOurs && isSameOrigin(readOrigin(c), this.#url);
+    const isCall = this.#mayAct && path.startsWith("/api/") && this.#secret(c) !== undefined;
+    return (isOurs || isCall) && isSameOrigin(readOrigin(c), this.#url);
   }
 
   /**
@@ -143,14 +150,38 @@ export class Console {
    * @throws {WsctlError} FORBIDDEN if a session may not call the route
    */
   findLogin(c: Context, route: Route): string | undefined {
-    const secret = this.#cookies.login(c);
-    if (secret === undefined || c.req.header("authorization") !== undefined) return undefined;
+    const secret = this.#secret(c);
+    if (secret === undefined) return undefined;
     const site = c.req.header("sec-fetch-site");
     if (site !== undefined && site !== "same-origin" && site !== "none") {
       throw new WsctlError("FORBIDDEN", "Cross-origin requests may not use a console session");
     }
     if (readsOnly(route)) return secret;
-    const text = "Console sessions are read-only. Send a token in the Authorization header";
+    if (!this.#mayAct || route.notInConsole) {
+      const why = this.#mayAct ? "may not call this route" : "are read-only";
+      const text = `Console sessions ${why}. Send a token in the Authorization header`;
+      throw new WsctlError("FORBIDDEN", text);
+    }
+    if (route.method !== "GET") requireSameOrigin({ c, consoleUrl: this.#url });
+    if (route.needsConfirmation) this.#requireConfirmed(secret);
+    return secret;
+  }
+
+  get #mayAct(): boolean {
+    return this.#options.settings.mode === "full";
+  }
+
+  /** The session secret, unless the request has credentials of its own. */
+  #secret(c: Context): string | undefined {
+    return c.req.header("authorization") === undefined ? this.#cookies.login(c) : undefined;
+  }
+
+  /** A session that does not exist is refused later, when its token is looked for. */
+  #requireConfirmed(secret: string): void {
+    const { logins, clock } = this.#options;
+    const login = logins.peek(secret, clock.wall());
+    if (login === undefined || logins.confirmedUntil(login) > clock.wall()) return;
+    const text = "Confirm the login first: enter its token again, or log in again";
     throw new WsctlError("FORBIDDEN", text);
   }
 }

@@ -15,6 +15,9 @@ import type { Cookies } from "./cookies.ts";
 import type { OidcFlow } from "./oidc/oidcFlow.ts";
 import { isSameOrigin, readOrigin } from "./sameOrigin.ts";
 
+/** What a console that is served may do: everything that the role permits, or reading. */
+export type ConsoleMode = "full" | "read-only";
+
 export interface ConsoleContext {
   c: Context;
   authenticator: Authenticator;
@@ -24,6 +27,7 @@ export interface ConsoleContext {
   audit: AuditTrail;
   /** Absent if no OpenID provider is configured. */
   oidc: OidcFlow | undefined;
+  mode: ConsoleMode;
   /** The public URL of the console. */
   consoleUrl: string;
   address: string;

@@ -1,15 +1,18 @@
 /** Logs a user in with a token, logs out, and returns the current user. */
+import type { Context } from "hono";
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
+import { version } from "../../protocol/wire/version.ts";
 import { parseBody, readText } from "../api/route.ts";
 import { describeActor } from "../audit/auditRequest.ts";
 import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
-import { permits } from "../auth/permissions.ts";
+import { type Permission, permissionsOf, permits } from "../auth/permissions.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import {
   type ConsoleContext,
+  type ConsoleMode,
   loginAction,
   requireSameOrigin,
   startSession,
@@ -30,6 +33,16 @@ export interface LoginView {
   role?: string;
   /** When the session ends, even if it is in use. */
   until?: string;
+  permissions?: readonly Permission[];
+  /** What the console may do; absent without a session. */
+  mode?: ConsoleMode;
+  /** The id in the audit trail, and how the user logged in. */
+  id?: string;
+  by?: "token" | "oidc";
+  /** Until when new tokens and approvals need no further confirmation. */
+  confirmed_until?: string;
+  /** The version of wsctl. */
+  version?: string;
 }
 
 export function showLogin({
@@ -38,6 +51,7 @@ export function showLogin({
   logins: sessions,
   cookies,
   oidc,
+  mode,
   address,
 }: ConsoleContext): Response {
   const secret = cookies.login(c);
@@ -49,7 +63,22 @@ export function showLogin({
   view.name = subject.kind === "person" ? subject.person.name : `token ${token.tokenId}`;
   view.role = token.role;
   view.until = timestamp(sessions.expiry(login));
+  view.permissions = permissionsOf(token.role);
+  view.mode = mode;
+  view.id = token.tokenId;
+  view.by = subject.kind === "person" ? "oidc" : "token";
+  view.confirmed_until = timestamp(sessions.confirmedUntil(login));
+  view.version = version;
   return c.json(view);
+}
+
+/**
+ * Reads the token from the body of a login.
+ *
+ * @throws {WsctlError} MALFORMED
+ */
+export async function readLoginToken(c: Context): Promise<string> {
+  return parseBody(await readText(c), TokenBody).token;
 }
 
 /**
@@ -62,7 +91,7 @@ export async function logIn(context: ConsoleContext): Promise<Response> {
   let token: StoredToken | undefined;
   try {
     requireSameOrigin(context);
-    const { token: text } = parseBody(await readText(c), TokenBody);
+    const text = await readLoginToken(c);
     token = authenticator.identify({ authorization: `Bearer ${text}`, address, purpose: "call" });
     // Tokens of agents and join tokens give no access to the console.
     if (!permits(token.role, "self.read") || token.state !== "active") {

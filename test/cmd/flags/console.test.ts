@@ -5,6 +5,7 @@ import { type ConsoleFlags, parseConsole } from "../../../cmd/flags/console.ts";
 import { temporaryDir } from "../../support/processes/processes.ts";
 
 const defaults: ConsoleFlags = {
+  console: "full",
   "console-lifetime": "8h",
   "console-idle": "30m",
   "oidc-scope": "openid profile",
@@ -20,7 +21,7 @@ const of = (flags: Partial<ConsoleFlags>) => parseConsole({ ...defaults, ...flag
 
 describe("the flags of the console", () => {
   test("without any there is no provider, and a login for a working day", () => {
-    expect(of({})).toEqual({ lifetimeMs: 8 * 3_600_000, idleMs: 30 * 60_000 });
+    expect(of({})).toEqual({ mode: "full", lifetimeMs: 8 * 3_600_000, idleMs: 30 * 60_000 });
   });
 
   test("a provider is named with what it takes", () => {
@@ -74,6 +75,7 @@ describe("the flags of the console", () => {
     [{ "console-url": "https://cp.example/console?x=1" }, /expected https/],
     [{ "console-url": "cp.example" }, /expected https/],
     [{ "console-lifetime": "31d" }, /from 1s to 30d/],
+    [{ console: "write" }, /full, read-only, off/],
     [{ "console-idle": "0" }, /from 1s to 30d|expected/],
   ] as [Partial<ConsoleFlags>, RegExp][])("%j is refused by name", (wrong, says) => {
     expect(() => of({ ...provider, ...wrong })).toThrow(says);

@@ -88,7 +88,7 @@ describe("the decision table", () => {
     expect(unnamed.map(({ path }) => path).sort()).toEqual(harmless);
   });
 
-  test("lets a login of the console read, and have nothing that outlives the answer", () => {
+  test("a read-only console reads, and has nothing that outlives the answer", () => {
     const kept = routes.filter((route) => route.method === "GET" && !readsOnly(route));
     expect(kept.map(({ path }) => path).sort()).toEqual([
       "/api/v1/artifacts/:artifact_id",
@@ -99,6 +99,32 @@ describe("the decision table", () => {
       "/api/v1/releases/:version",
     ]);
     expect(routes.filter((route) => route.method !== "GET" && readsOnly(route))).toEqual([]);
+  });
+
+  test("no console session calls what is for programs, or returns everything", () => {
+    const kept = routes.filter(({ notInConsole }) => notInConsole);
+    expect(kept.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      "DELETE /api/v1/releases/:version",
+      "GET /api/v1/backup",
+      "GET /api/v1/releases",
+      "GET /api/v1/releases/:version",
+      "POST /api/v1/agent-key",
+      "POST /api/v1/artifacts",
+      "POST /api/v1/artifacts/:artifact_id/complete",
+      "POST /api/v1/join",
+      "POST /api/v1/releases",
+      "POST /api/v1/schedules",
+    ]);
+  });
+
+  test("new secrets and approvals need a recent login at the console", () => {
+    const sensitive = routes.filter(({ needsConfirmation }) => needsConfirmation);
+    expect(sensitive.map(({ path }) => path).sort()).toEqual([
+      "/api/v1/agents/:agent_id/approve",
+      "/api/v1/jobs/:job_id/approve",
+      "/api/v1/tokens",
+      "/api/v1/tokens/:token_id/rotate",
+    ]);
   });
 
   const cells = routes.flatMap((route) => roles.map((role) => ({ route, role })));

@@ -1,0 +1,65 @@
+/** Entries of the audit trail as rows, newest first. */
+import type { AuditLine } from "../../../../protocol/api/audit.ts";
+import { Badge, Empty, Time } from "../parts/badge.tsx";
+import { type Column, Table } from "../parts/table.tsx";
+import { type Tone, visible } from "../state/format.ts";
+
+const tones: Record<string, Tone> = { started: "wait", accepted: "good", success: "good" };
+
+const columns: readonly Column<AuditLine>[] = [
+  {
+    id: "at",
+    label: "Time",
+    width: "6.5rem",
+    render: ({ record }) => <Time at={record.at} />,
+  },
+  {
+    id: "action",
+    label: "Action",
+    width: "minmax(8rem, 1fr)",
+    render: ({ record }) => <strong>{visible(record.action)}</strong>,
+  },
+  {
+    id: "outcome",
+    label: "Outcome",
+    width: "minmax(8rem, 1.4fr)",
+    render: ({ record: { outcome, code } }) => (
+      <Badge
+        text={code === undefined ? outcome : `${outcome}: ${code}`}
+        tone={tones[outcome] ?? "bad"}
+      />
+    ),
+  },
+  {
+    id: "actor",
+    label: "By",
+    width: "minmax(7rem, 1fr)",
+    isWide: true,
+    render: ({ record: { actor = "nobody", role = "" } }) => visible(`${actor} ${role}`),
+  },
+  {
+    id: "resource",
+    label: "About",
+    width: "minmax(10rem, 3fr)",
+    isWide: true,
+    render: ({ record: { resource = {} } }) => {
+      const text = visible(
+        Object.entries(resource)
+          .map(
+            ([name, value]) =>
+              `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+          )
+          .join(" "),
+      );
+      return <span title={text}>{text}</span>;
+    },
+  },
+];
+
+/** @param lines Oldest first, as the control plane returns them. */
+export function AuditRows({ lines }: { lines: readonly AuditLine[] }) {
+  if (lines.length === 0) return <Empty title="No entry matches" />;
+  const rows = [...lines].reverse();
+  const keyOf = ({ record }: AuditLine) => String(record.sequence);
+  return <Table label="Audit" columns={columns} rows={rows} keyOf={keyOf} />;
+}

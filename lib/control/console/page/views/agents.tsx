@@ -1,0 +1,268 @@
+/** All agents: search, chips of selectors, states, sorting, and actions on many of them. */
+import { useMemo, useState } from "preact/hooks";
+import type { AgentView } from "../../../../protocol/api/views.ts";
+import { AgentActions } from "../lists/agentActions.tsx";
+import { AgentLink, Badge, Empty, Labels, Problem, Skeleton, Time } from "../parts/badge.tsx";
+import { type Column, sorted, Table } from "../parts/table.tsx";
+import {
+  agentStates,
+  chipsOf,
+  countValues,
+  filterAgents,
+  hasState,
+  isSelectorText,
+  joinSelectors,
+} from "../state/filter.ts";
+import { fleetError, useFleet } from "../state/fleet.ts";
+import { agentState, counted, visible } from "../state/format.ts";
+import { href, route, setQuery } from "../state/router.ts";
+import { may } from "../state/session.ts";
+
+const columns: readonly Column<AgentView>[] = [
+  {
+    id: "agent",
+    label: "Agent",
+    width: "minmax(7rem, 2fr)",
+    sortBy: ({ agent_id }) => agent_id,
+    render: ({ agent_id }) => <AgentLink id={agent_id} />,
+  },
+  {
+    id: "state",
+    label: "State",
+    width: "minmax(8rem, 1fr)",
+    sortBy: (agent) => agentState(agent).text,
+    render: (agent) => <Badge {...agentState(agent)} />,
+  },
+  {
+    id: "version",
+    label: "Version",
+    width: "minmax(4rem, 6rem)",
+    isWide: true,
+    sortBy: ({ version = "" }) => version,
+    render: ({ version }) => visible(version ?? ""),
+  },
+  {
+    id: "labels",
+    label: "Labels",
+    width: "minmax(8rem, 3fr)",
+    isWide: true,
+    render: ({ labels }) => <Labels labels={labels} />,
+  },
+  {
+    id: "cpu",
+    label: "CPU",
+    width: "4.5rem",
+    isWide: true,
+    sortBy: ({ cpu_usage = "" }) => Number.parseFloat(cpu_usage) || 0,
+    render: ({ cpu_usage }) => visible(cpu_usage ?? ""),
+  },
+  {
+    id: "memory",
+    label: "Memory",
+    width: "5.5rem",
+    isWide: true,
+    render: ({ memory_usage }) => visible(memory_usage ?? ""),
+  },
+  {
+    id: "open",
+    label: "Open",
+    width: "4rem",
+    isWide: true,
+    sortBy: ({ open_requests }) => open_requests,
+    render: ({ open_requests }) => open_requests,
+  },
+  {
+    id: "seen",
+    label: "Last seen",
+    width: "6.5rem",
+    isWide: true,
+    sortBy: ({ last_seen_at = "" }) => last_seen_at,
+    render: ({ last_seen_at }) => <Time at={last_seen_at} />,
+  },
+];
+
+export function AgentsPage() {
+  const agents = useFleet();
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const { query } = route.value;
+  const text = query.get("q") ?? "";
+  const state = query.get("state") ?? "";
+  const selectors = chipsOf(query.get("selector") ?? "");
+  const sort = { id: query.get("sort") ?? "agent", isDown: query.get("down") === "1" };
+  const { found, error } = useMemo(
+    () => filterAgents(agents ?? [], { text, selectors, state }),
+    [agents, text, state, query.get("selector")],
+  );
+  const rows = useMemo(() => sorted(found, columns, sort), [found, sort.id, sort.isDown]);
+  const setChips = (next: readonly string[]) => setQuery({ selector: joinSelectors(next) });
+  if (agents === undefined) {
+    return (
+      <>
+        <div class="title">
+          <h1 tabIndex={-1}>Agents</h1>
+        </div>
+        <Problem text={fleetError.value} />
+        <Skeleton rows={12} />
+      </>
+    );
+  }
+  const online = agents.filter((agent) => agent.online).length;
+  const all = [...selectors, ...(isSelectorText(text) ? [text] : [])];
+  return (
+    <>
+      <div class="title">
+        <h1 tabIndex={-1}>Agents</h1>
+        <p class="quiet" role="status">
+          {`${counted(agents.length, "agent")}, ${online} online, ${found.length} shown`}
+        </p>
+        {may("jobs.create") && all.length > 0 && (
+          <a class="button" href={href(["run"], { selector: joinSelectors(all) })}>
+            {`Run on ${found.length}`}
+          </a>
+        )}
+      </div>
+      <Problem text={fleetError.value || error} />
+      <div class="filters">
+        <input
+          type="search"
+          aria-label="Search agents"
+          placeholder="Name, label, or selector: env=prod,role in (web,api)"
+          autocomplete="off"
+          spellcheck={false}
+          value={text}
+          onInput={(event) => setQuery({ q: event.currentTarget.value })}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || !isSelectorText(text) || error !== "") return;
+            setQuery({ q: "", selector: joinSelectors([...selectors, text]) });
+          }}
+        />
+        <AddFilter agents={agents} onAdd={(chip) => setChips([...selectors, chip])} />
+        <States agents={agents} state={state} />
+        {selectors.map((chip) => (
+          <button
+            key={chip}
+            type="button"
+            class="chip"
+            aria-label={`Remove the filter ${chip}`}
+            onClick={() => setChips(selectors.filter((each) => each !== chip))}
+          >
+            {visible(chip)} <span aria-hidden="true">×</span>
+          </button>
+        ))}
+      </div>
+      {selected.size > 0 && (
+        <AgentActions ids={[...selected]} onDone={() => setSelected(new Set())} />
+      )}
+      {rows.length === 0 ? (
+        <NothingFound isEmpty={agents.length === 0} />
+      ) : (
+        <Table
+          label="Agents"
+          columns={columns}
+          rows={rows}
+          keyOf={({ agent_id }) => agent_id}
+          sort={sort}
+          onSort={({ id, isDown }) => setQuery({ sort: id, down: isDown ? "1" : "" })}
+          {...(may("jobs.create")
+            ? { selected, onSelect: (keys, isOn) => setSelected(change(selected, keys, isOn)) }
+            : {})}
+        />
+      )}
+    </>
+  );
+}
+
+function change(selected: ReadonlySet<string>, keys: readonly string[], isOn: boolean) {
+  const next = new Set(selected);
+  for (const key of keys) {
+    if (isOn) next.add(key);
+    else next.delete(key);
+  }
+  return next;
+}
+
+function States({ agents, state }: { agents: readonly AgentView[]; state: string }) {
+  const counted = agentStates.map((name) => ({
+    name,
+    count: agents.filter((agent) => hasState(agent, name)).length,
+  }));
+  const shown = counted.filter(({ name, count }) => count > 0 || name === state);
+  return (
+    <fieldset class="toggles">
+      <legend class="hidden">State</legend>
+      {shown.map(({ name, count }) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={name === state}
+          onClick={() => setQuery({ state: name === state ? "" : name })}
+        >
+          {name} <span class="quiet">{count}</span>
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+const valuesMax = 300;
+
+/** Labels and facts of the fleet, to filter by. */
+function AddFilter({
+  agents,
+  onAdd,
+}: {
+  agents: readonly AgentView[];
+  onAdd: (chip: string) => void;
+}) {
+  const values = useMemo(() => {
+    const pairs = agents.flatMap(({ labels = {}, version, os, arch }) => [
+      ...Object.entries(labels),
+      ...Object.entries({ version, os, arch }).filter(([, value]) => value !== undefined),
+    ]);
+    const texts = countValues(pairs.map((pair) => pair.join("=")));
+    return texts.filter(([text]) => chipsOf(text)[0] === text).slice(0, valuesMax);
+  }, [agents]);
+  const groups = Map.groupBy(values, ([text]) => text.split("=")[0] ?? "");
+  return (
+    <select
+      aria-label="Add a filter"
+      value=""
+      onChange={(event) => {
+        const { value } = event.currentTarget;
+        event.currentTarget.value = "";
+        if (value !== "") onAdd(value);
+      }}
+    >
+      <option value="">Add filter</option>
+      {[...groups].map(([name, items]) => (
+        <optgroup key={name} label={visible(name)}>
+          {items.map(([text, count]) => (
+            <option key={text} value={text}>
+              {visible(`${text} (${count})`)}
+            </option>
+          ))}
+        </optgroup>
+      ))}
+    </select>
+  );
+}
+
+function NothingFound({ isEmpty }: { isEmpty: boolean }) {
+  if (!isEmpty) {
+    return (
+      <Empty title="No agent matches">
+        <button type="button" onClick={() => setQuery({ q: "", selector: "", state: "" })}>
+          Clear the filters
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No agent has connected yet">
+      <p>
+        Run <code>wsctl agent</code> on this host, or create a join string for another one with{" "}
+        <code>wsctl tokens create --role join</code>.
+      </p>
+    </Empty>
+  );
+}
