@@ -2,6 +2,7 @@
  * The console's own routes: the page, its files, login and logout. The page does everything else by
  * the API with a session cookie, which has the permissions of its token or user.
  */
+import { gzipSync } from "node:zlib";
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../../log/log.ts";
@@ -17,7 +18,7 @@ import type { Authenticator } from "../auth/authenticator.ts";
 import type { ClientAddresses } from "../auth/clientAddress.ts";
 import type { LoginSessions, SessionLimits } from "../auth/loginSessions.ts";
 import type { AuditTrail } from "../journal/auditTrail.ts";
-import { assets } from "./assets.ts";
+import { type Asset, assets } from "./assets.ts";
 import { confirmLogin } from "./confirmLogin.ts";
 import { type ConsoleContext, type ConsoleMode, requireSameOrigin } from "./consoleContext.ts";
 import { Cookies } from "./cookies.ts";
@@ -66,8 +67,21 @@ const pages: ConsoleRoute[] = assets.map(({ path, type, text }) => ({
   method: "GET",
   path,
   what: "file of the page",
-  handle: ({ c }) => c.body(text, 200, { "Content-Type": type }),
+  handle: ({ c }) => sendFile(c, { path, type, text }),
 }));
+
+const compressed = new Map<string, Uint8Array<ArrayBuffer>>();
+
+/** Files are compressed once, when the first browser asks for them. */
+function sendFile(c: Context, { path, type, text }: Asset): Response {
+  c.header("Content-Type", type);
+  c.header("Vary", "Accept-Encoding");
+  if (!/\bgzip\b/.test(c.req.header("accept-encoding") ?? "")) return c.body(text);
+  const bytes = compressed.get(path) ?? new Uint8Array(gzipSync(text, { level: 9 }));
+  compressed.set(path, bytes);
+  c.header("Content-Encoding", "gzip");
+  return c.body(bytes);
+}
 
 export const consoleRoutes: readonly ConsoleRoute[] = [
   ...pages,

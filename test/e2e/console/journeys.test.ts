@@ -87,9 +87,12 @@ describe.skipIf(isMissing)("at the console", () => {
     await page.getByLabel("version").fill("v7");
     const line = "wsctl send deploy --target 'role=we*' --param version=v7";
     expect(await page.locator(".copy code").textContent()).toBe(line);
+    await page.getByLabel("Reason").fill("OPS-42");
+    expect(await page.locator(".copy code").textContent()).toBe(`${line} --reason OPS-42`);
     await page.getByRole("button", { name: "Run on 2 agents" }).click();
     await page.getByRole("heading", { name: "deploy" }).waitFor();
     await badge(page, "succeeded").waitFor();
+    await page.getByText("OPS-42", { exact: true }).waitFor();
     // Both have answered alike, so they are one group.
     await page.locator(".group summary", { hasText: "2 agents" }).waitFor();
     const green = page.locator(".answer .ansi-green");
@@ -207,6 +210,7 @@ describe.skipIf(isMissing)("at the console", () => {
     const { page } = console;
     await page.getByRole("button", { name: "Create a token" }).click();
     await page.getByLabel("Role").selectOption("viewer");
+    await page.getByLabel("Name").fill("Grace");
     await page.getByRole("button", { name: "Create", exact: true }).click();
     await page.getByText("It is shown only now").waitFor();
     const token = (await page.getByRole("dialog").locator("code").textContent()) ?? "";
@@ -215,7 +219,15 @@ describe.skipIf(isMissing)("at the console", () => {
     const id = token.split("-")[1] ?? "";
     await using theirs = await open("overview", token);
     const pages = await theirs.page.getByRole("navigation").getByRole("link").allTextContents();
-    expect(pages).toEqual(["Overview", "Agents", "Jobs", "Approvals", "Schedules", "About"]);
+    expect(pages).toEqual([
+      "Overview",
+      "Agents",
+      "Jobs",
+      "Approvals",
+      "Schedules",
+      "Templates",
+      "About",
+    ]);
     await visit(theirs.page, "agents/web-1");
     expect(await theirs.page.getByRole("button", { name: /Drain|Revoke|Label/ }).count()).toBe(0);
     await row(page, id).getByRole("button", { name: "Revoke" }).click();
@@ -223,6 +235,25 @@ describe.skipIf(isMissing)("at the console", () => {
     await page.getByText(`Revoked ${id}`).waitFor();
     await theirs.page.getByRole("heading", { name: "Log in" }).waitFor();
     expect(await theirs.page.content()).not.toContain("web-1");
+  });
+
+  test("a template asks for what a run fills in, and a saved target is a filter", async () => {
+    await run("targets", "create", "webs", "--target", "role=web");
+    const words = ["create", "roll", "deploy", "--target", "@webs", "--prompt", "version"];
+    await run("templates", ...words);
+    await using console = await open("templates");
+    const { page } = console;
+    await page.getByRole("button", { name: "Run…" }).click();
+    await page.getByLabel("version").fill("v10");
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByRole("heading", { name: "deploy" }).waitFor();
+    await badge(page, "succeeded").waitFor();
+    await page.locator(".answer", { hasText: "green v10" }).waitFor();
+    await visit(page, "agents");
+    await page.getByLabel("Add a filter").selectOption("@webs");
+    await page.getByText("2 shown").waitFor();
+    await page.getByRole("link", { name: "Run on 2" }).click();
+    await page.getByText("2 agents", { exact: true }).waitFor();
   });
 
   test("a schedule runs now, is paused, and is deleted", async () => {

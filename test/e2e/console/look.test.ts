@@ -185,9 +185,16 @@ describe.skipIf(isMissing)("the console", () => {
     );
   });
 
-  test("its script is small", async () => {
-    const script = await fetch(`${target.serving.url}/console/app.js`);
-    const bytes = Bun.gzipSync(await script.arrayBuffer()).length;
-    expect(bytes).toBeLessThan(150_000);
+  test("its script is small, and compressed for browsers", async () => {
+    const headers = { "Accept-Encoding": "gzip" };
+    const script = await fetch(`${target.serving.url}/console/app.js`, {
+      headers,
+      decompress: false,
+    });
+    expect(script.headers.get("content-encoding")).toBe("gzip");
+    expect((await script.arrayBuffer()).byteLength).toBeLessThan(100_000);
+    const plain = { "Accept-Encoding": "identity" };
+    const whole = await fetch(`${target.serving.url}/console/app.js`, { headers: plain });
+    expect(whole.headers.get("content-encoding")).toBeNull();
   });
 });

@@ -7,7 +7,17 @@ const waitMs = 15_000;
 
 /** Every page that an administrator has. */
 export const consolePages = [
-  ...["overview", "agents", "jobs", "run", "approvals", "schedules", "artifacts", "tokens"],
+  ...[
+    "overview",
+    "agents",
+    "jobs",
+    "run",
+    "approvals",
+    "schedules",
+    "templates",
+    "artifacts",
+    "tokens",
+  ],
   ...["audit", "about"],
 ];
 

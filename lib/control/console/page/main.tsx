@@ -23,6 +23,7 @@ import { LoginPage } from "./views/login.tsx";
 import { OverviewPage } from "./views/overview.tsx";
 import { RunPage } from "./views/run.tsx";
 import { SchedulesPage } from "./views/schedules.tsx";
+import { TemplatesPage } from "./views/templates.tsx";
 import { TokensPage } from "./views/tokens.tsx";
 
 const views: Record<string, () => preact.JSX.Element> = {
@@ -32,6 +33,7 @@ const views: Record<string, () => preact.JSX.Element> = {
   run: RunPage,
   approvals: ApprovalsPage,
   schedules: SchedulesPage,
+  templates: TemplatesPage,
   artifacts: ArtifactsPage,
   tokens: TokensPage,
   audit: AuditPage,

@@ -54,6 +54,14 @@ function ParameterField(props: { field: Field; text: string; onText: (text: stri
           value={text}
           onInput={(event) => onText(event.currentTarget.value)}
         />
+      ) : kind === "secret" ? (
+        <input
+          {...common}
+          type="password"
+          autocomplete="off"
+          value={text}
+          onInput={(event) => onText(event.currentTarget.value)}
+        />
       ) : (
         <input
           {...common}

@@ -27,6 +27,7 @@ export function TokenForm({
 }) {
   const [role, setRole] = useState<string>("viewer");
   const [seconds, setSeconds] = useState("2592000");
+  const [name, setName] = useState("");
   const [target, setTarget] = useState("");
   const [commands, setCommands] = useState("");
   const isNarrowed = role === "viewer" || role === "operator";
@@ -34,6 +35,7 @@ export function TokenForm({
     const list = commands.split(/[\s,]+/).filter(Boolean);
     const body = {
       role,
+      ...(name.trim() === "" ? {} : { name: name.trim() }),
       ...(seconds === "" ? {} : { expires_in_seconds: Number(seconds) }),
       ...(isNarrowed && target.trim() !== "" ? { target: target.trim() } : {}),
       ...(isNarrowed && list.length > 0 ? { commands: list } : {}),
@@ -67,6 +69,17 @@ export function TokenForm({
             </option>
           ))}
         </select>
+      </div>
+      <div class="field">
+        <label for="token-name">
+          Name <span class="quiet">optional: whose token it is</span>
+        </label>
+        <input
+          id="token-name"
+          autocomplete="off"
+          value={name}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
       </div>
       <div class="field">
         <label for="lifetime">Expires after</label>

@@ -50,8 +50,8 @@ const columns: readonly Column<JobView>[] = [
     label: "By",
     width: "minmax(7rem, 1fr)",
     isWide: true,
-    render: ({ created_by, schedule }) =>
-      visible(schedule === undefined ? created_by : `${schedule} (schedule)`),
+    render: ({ created_by, created_by_name: name, schedule }) =>
+      visible(schedule === undefined ? (name ?? created_by) : `${schedule} (schedule)`),
   },
 ];
 

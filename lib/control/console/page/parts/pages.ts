@@ -18,6 +18,7 @@ export const pages: readonly PageInfo[] = [
   { path: "run", title: "Run", key: "r", permission: "jobs.create", isAction: true },
   { path: "approvals", title: "Approvals", key: "p", permission: "jobs.read" },
   { path: "schedules", title: "Schedules", key: "s", permission: "jobs.read" },
+  { path: "templates", title: "Templates", key: "m", permission: "jobs.read" },
   { path: "artifacts", title: "Artifacts", key: "f", permission: "artifacts.read" },
   { path: "tokens", title: "Tokens", key: "t", permission: "tokens.manage" },
   { path: "audit", title: "Audit", key: "u", permission: "audit.read" },

@@ -31,6 +31,7 @@ export function sendLine(job: JobRequestInput): string {
   add("--canary-pause", time(rollout.canary_pause_seconds));
   add("--max-failures", rollout.max_failures);
   if (job.priority !== "normal") add("--priority", job.priority);
+  add("--reason", job.reason);
   return words.map(quoted).join(" ");
 }
 

@@ -2,7 +2,12 @@
  * Filters agents: by selectors, in the syntax of the command line, by state, and by words. Pure
  * functions.
  */
-import { matches, parseSelector, type Selector } from "../../../../protocol/api/selector.ts";
+import {
+  matches,
+  parseSelector,
+  replaceSaved,
+  type Selector,
+} from "../../../../protocol/api/selector.ts";
 import type { AgentView } from "../../../../protocol/api/views.ts";
 import { labelsText } from "./format.ts";
 
@@ -24,11 +29,14 @@ export interface AgentFilter {
   state: string;
 }
 
+/** The selectors of saved targets by their names. */
+export type SavedTargets = ReadonlyMap<string, string>;
+
 export type Parsed = { selector: Selector | undefined; error: string };
 
 /** Whether the text is meant as a selector: it has an operator of one. */
 export function isSelectorText(text: string): boolean {
-  return /[=!(),]|\b(?:in|notin|and|or|not)\s/.test(text.trim());
+  return /[=!(),@]|\b(?:in|notin|and|or|not)\s/.test(text.trim());
 }
 
 /** Parses what should be a selector; the error says what is wrong. */
@@ -41,11 +49,15 @@ export function tryParse(text: string): Parsed {
   }
 }
 
-export function filterAgents(agents: readonly AgentView[], filter: AgentFilter) {
+export function filterAgents(
+  agents: readonly AgentView[],
+  filter: AgentFilter,
+  saved: SavedTargets = new Map(),
+) {
   const { text, selectors, state } = filter;
   const isSelector = isSelectorText(text);
   const all = isSelector ? [...selectors, text] : selectors;
-  const { selector, error } = tryParse(all.map((each) => `(${each})`).join(" and "));
+  const { selector, error } = resolve(all.map((each) => `(${each})`).join(" and "), saved);
   const words = isSelector ? [] : text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = agents.filter((agent) => {
     if (state !== "" && !hasState(agent, state)) return false;
@@ -56,6 +68,19 @@ export function filterAgents(agents: readonly AgentView[], filter: AgentFilter) 
     return words.every((word) => own.includes(word));
   });
   return { found, error };
+}
+
+/** Parses a selector and puts in what its saved targets stand for. */
+function resolve(text: string, saved: SavedTargets): Parsed {
+  const { selector, error } = tryParse(text);
+  if (selector === undefined) return { selector, error };
+  let missing = "";
+  const whole = replaceSaved(selector, (name) => {
+    const found = tryParse(saved.get(name) ?? "").selector;
+    if (found === undefined) missing = `There is no saved target "${name}"`;
+    return found ?? { all: [] };
+  });
+  return { selector: whole, error: missing };
 }
 
 export function hasState({ access, online, drained }: AgentView, state: string): boolean {

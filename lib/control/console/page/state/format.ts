@@ -123,6 +123,12 @@ export function answerText(answer: { code?: string; message?: string; result?: u
   return said === "" ? text : `${said}\n${text}`;
 }
 
+/** Who created something: the name of the token if it has one, or its id. */
+export function creator(made: { created_by: string; created_by_name?: string }): string {
+  const { created_by: id, created_by_name: name } = made;
+  return name === undefined ? id : `${name} (${id})`;
+}
+
 /** Formats a target as the flags of the command line. */
 export function targetText(target: {
   agents?: string[] | undefined;

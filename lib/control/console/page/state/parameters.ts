@@ -3,7 +3,7 @@ import type { JsonObject } from "../../../../protocol/json.ts";
 
 export interface Field {
   name: string;
-  kind: "text" | "number" | "switch" | "choice" | "list" | "json";
+  kind: "text" | "secret" | "number" | "switch" | "choice" | "list" | "json";
   isRequired: boolean;
   help: string;
   /** The texts of the choices. */
@@ -14,6 +14,9 @@ export interface Field {
 type Schema = Record<string, unknown>;
 
 const fieldsMax = 50;
+
+/** What the control plane shows in place of a secret. */
+const maskedText = "[secret]";
 
 /** The fields of a schema; undefined if it describes no object with properties. */
 export function fieldsOf(schema: JsonObject | undefined): Field[] | undefined {
@@ -42,6 +45,7 @@ function fieldOf(name: string, schema: Schema, isRequired: boolean): Field {
   if (type === "array" && isObject(items) && items.type === "string") {
     return { ...base, kind: "list" };
   }
+  if (schema.writeOnly === true || schema.format === "password") return { ...base, kind: "secret" };
   return { ...base, kind: type === "string" ? "text" : "json" };
 }
 
@@ -86,6 +90,7 @@ export function readFields(
 
 const expected: Record<Field["kind"], string> = {
   text: "text",
+  secret: "text",
   number: "a number",
   switch: "true or false",
   choice: "one of the choices",
@@ -96,6 +101,7 @@ const expected: Record<Field["kind"], string> = {
 function readValue(field: Field, text: string, schema: JsonObject): unknown {
   switch (field.kind) {
     case "text":
+    case "secret":
       return text;
     case "number":
       return text.trim() === "" || Number.isNaN(Number(text)) ? undefined : Number(text);
@@ -124,8 +130,9 @@ export function readJson(text: string): Read {
 
 /** The texts of the fields for parameters that were used before. */
 export function textsOf(parameters: JsonObject): Record<string, string> {
+  const known = Object.entries(parameters).filter(([, value]) => value !== maskedText);
   return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => {
+    known.map(([name, value]) => {
       const isList = Array.isArray(value) && value.every((each) => typeof each === "string");
       return [name, isList ? value.join("\n") : plainText(value)];
     }),

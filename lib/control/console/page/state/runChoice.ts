@@ -76,6 +76,8 @@ export function parseOptions(texts: Readonly<Record<string, string>>): {
   const { priority } = texts;
   if (priority === "high" || priority === "low") options.priority = priority;
   if (texts.require_online === "true") options.require_online = true;
+  const reason = texts.reason?.trim() ?? "";
+  if (reason !== "") options.reason = reason;
   return { options, error: "" };
 }
 

@@ -1,9 +1,12 @@
 /** All agents: search, chips of selectors, states, sorting, and actions on many of them. */
 import { useMemo, useState } from "preact/hooks";
-import type { AgentView } from "../../../../protocol/api/views.ts";
+import type { SavedTargetView } from "../../../../protocol/api/target.ts";
+import type { AgentView, Page } from "../../../../protocol/api/views.ts";
 import { AgentActions } from "../lists/agentActions.tsx";
-import { AgentLink, Badge, Empty, Labels, Problem, Skeleton, Time } from "../parts/badge.tsx";
-import { type Column, sorted, Table } from "../parts/table.tsx";
+import { agentColumns } from "../lists/agentColumns.tsx";
+import { Empty, Problem, Skeleton } from "../parts/badge.tsx";
+import { sorted, Table } from "../parts/table.tsx";
+import { get } from "../state/api.ts";
 import {
   agentStates,
   chipsOf,
@@ -12,77 +15,17 @@ import {
   hasState,
   isSelectorText,
   joinSelectors,
+  type SavedTargets,
 } from "../state/filter.ts";
 import { fleetError, useFleet } from "../state/fleet.ts";
-import { agentState, counted, visible } from "../state/format.ts";
+import { counted, visible } from "../state/format.ts";
+import { useLive } from "../state/live.ts";
 import { href, route, setQuery } from "../state/router.ts";
 import { may } from "../state/session.ts";
 
-const columns: readonly Column<AgentView>[] = [
-  {
-    id: "agent",
-    label: "Agent",
-    width: "minmax(7rem, 2fr)",
-    sortBy: ({ agent_id }) => agent_id,
-    render: ({ agent_id }) => <AgentLink id={agent_id} />,
-  },
-  {
-    id: "state",
-    label: "State",
-    width: "minmax(8rem, 1fr)",
-    sortBy: (agent) => agentState(agent).text,
-    render: (agent) => <Badge {...agentState(agent)} />,
-  },
-  {
-    id: "version",
-    label: "Version",
-    width: "minmax(4rem, 6rem)",
-    isWide: true,
-    sortBy: ({ version = "" }) => version,
-    render: ({ version }) => visible(version ?? ""),
-  },
-  {
-    id: "labels",
-    label: "Labels",
-    width: "minmax(8rem, 3fr)",
-    isWide: true,
-    render: ({ labels }) => <Labels labels={labels} />,
-  },
-  {
-    id: "cpu",
-    label: "CPU",
-    width: "4.5rem",
-    isWide: true,
-    sortBy: ({ cpu_usage = "" }) => Number.parseFloat(cpu_usage) || 0,
-    render: ({ cpu_usage }) => visible(cpu_usage ?? ""),
-  },
-  {
-    id: "memory",
-    label: "Memory",
-    width: "5.5rem",
-    isWide: true,
-    render: ({ memory_usage }) => visible(memory_usage ?? ""),
-  },
-  {
-    id: "open",
-    label: "Open",
-    width: "4rem",
-    isWide: true,
-    sortBy: ({ open_requests }) => open_requests,
-    render: ({ open_requests }) => open_requests,
-  },
-  {
-    id: "seen",
-    label: "Last seen",
-    width: "6.5rem",
-    isWide: true,
-    sortBy: ({ last_seen_at = "" }) => last_seen_at,
-    render: ({ last_seen_at }) => <Time at={last_seen_at} />,
-  },
-];
-
 export function AgentsPage() {
   const agents = useFleet();
+  const saved = useSavedTargets();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const { query } = route.value;
   const text = query.get("q") ?? "";
@@ -90,10 +33,10 @@ export function AgentsPage() {
   const selectors = chipsOf(query.get("selector") ?? "");
   const sort = { id: query.get("sort") ?? "agent", isDown: query.get("down") === "1" };
   const { found, error } = useMemo(
-    () => filterAgents(agents ?? [], { text, selectors, state }),
-    [agents, text, state, query.get("selector")],
+    () => filterAgents(agents ?? [], { text, selectors, state }, saved),
+    [agents, saved, text, state, query.get("selector")],
   );
-  const rows = useMemo(() => sorted(found, columns, sort), [found, sort.id, sort.isDown]);
+  const rows = useMemo(() => sorted(found, agentColumns, sort), [found, sort.id, sort.isDown]);
   const setChips = (next: readonly string[]) => setQuery({ selector: joinSelectors(next) });
   if (agents === undefined) {
     return (
@@ -136,7 +79,7 @@ export function AgentsPage() {
             setQuery({ q: "", selector: joinSelectors([...selectors, text]) });
           }}
         />
-        <AddFilter agents={agents} onAdd={(chip) => setChips([...selectors, chip])} />
+        <AddFilter agents={agents} saved={saved} onAdd={(chip) => setChips([...selectors, chip])} />
         <States agents={agents} state={state} />
         {selectors.map((chip) => (
           <button
@@ -158,7 +101,7 @@ export function AgentsPage() {
       ) : (
         <Table
           label="Agents"
-          columns={columns}
+          columns={agentColumns}
           rows={rows}
           keyOf={({ agent_id }) => agent_id}
           sort={sort}
@@ -206,12 +149,24 @@ function States({ agents, state }: { agents: readonly AgentView[]; state: string
 
 const valuesMax = 300;
 
+/** The selectors of saved targets, by name. */
+function useSavedTargets(): SavedTargets {
+  const { data } = useLive(
+    "saved targets",
+    (signal) => get<Page<SavedTargetView>>("api/v1/saved-targets", signal),
+    { everyMs: 15_000 },
+  );
+  return useMemo(() => new Map(data?.items.map(({ name, selector }) => [name, selector])), [data]);
+}
+
 /** Labels and facts of the fleet, to filter by. */
 function AddFilter({
   agents,
+  saved,
   onAdd,
 }: {
   agents: readonly AgentView[];
+  saved: SavedTargets;
   onAdd: (chip: string) => void;
 }) {
   const values = useMemo(() => {
@@ -234,6 +189,15 @@ function AddFilter({
       }}
     >
       <option value="">Add filter</option>
+      {saved.size > 0 && (
+        <optgroup label="Saved targets">
+          {[...saved.keys()].map((name) => (
+            <option key={name} value={`@${name}`}>
+              {`@${name}`}
+            </option>
+          ))}
+        </optgroup>
+      )}
       {[...groups].map(([name, items]) => (
         <optgroup key={name} label={visible(name)}>
           {items.map(([text, count]) => (

@@ -4,7 +4,7 @@ import { AgentLink, Empty, Facts, Problem, Skeleton, Time } from "../parts/badge
 import { act } from "../parts/confirm.tsx";
 import { get } from "../state/api.ts";
 import { useFleet } from "../state/fleet.ts";
-import { counted, targetText, visible } from "../state/format.ts";
+import { counted, creator, targetText, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";
 import { href } from "../state/router.ts";
 import { may, session } from "../state/session.ts";
@@ -106,7 +106,8 @@ function PendingJob({ job, refresh }: { job: JobView; refresh: () => void }) {
       <Facts
         facts={[
           ["Target", `${targetText(job.target)} (${counted(job.total, "agent")})`],
-          ["By", job.created_by],
+          ["By", creator(job)],
+          ["Reason", job.reason],
           ["Created", <Time key="created" at={job.created_at} />],
         ]}
       />

@@ -9,7 +9,7 @@ import { CopyLine } from "../parts/copyLine.tsx";
 import { ask } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { sendLine } from "../state/cliLine.ts";
-import { counted, jobState, span, targetText, visible } from "../state/format.ts";
+import { counted, creator, jobState, span, targetText, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";
 import { groupRequests } from "../state/outcomes.ts";
 import { go, href, route, setQuery } from "../state/router.ts";
@@ -93,7 +93,7 @@ function JobFacts({ job }: { job: JobDetail }) {
         [
           "Created",
           <span key="c">
-            <Time at={job.created_at} /> by {visible(job.created_by)}
+            <Time at={job.created_at} /> by {visible(creator(job))}
           </span>,
         ],
         ["Time to live", span(job.ttl_seconds)],
@@ -103,6 +103,8 @@ function JobFacts({ job }: { job: JobDetail }) {
           approval?.status === "approved" ? `approved by ${approval.by}` : approval?.status,
         ],
         ["Schedule", schedule],
+        ["Template", job.template],
+        ["Reason", job.reason],
         ["Paused", pausedAt && <Time key="paused" at={pausedAt} />],
         ["Cancelled", cancelledAt && <Time key="cancelled" at={cancelledAt} />],
         ["Signed", job.signed && "yes: it can be repeated only with wsctl send --sign"],

@@ -14,7 +14,7 @@ import { get, query } from "../state/api.ts";
 import { sendLine } from "../state/cliLine.ts";
 import { counted, visible } from "../state/format.ts";
 import { useLive } from "../state/live.ts";
-import { fieldsOf, readFields, readJson, textsOf } from "../state/parameters.ts";
+import { type Field, fieldsOf, readFields, readJson, textsOf } from "../state/parameters.ts";
 import { go, route } from "../state/router.ts";
 import {
   type Choice,
@@ -144,6 +144,18 @@ export function RunPage() {
             />
           )}
         </fieldset>
+        <div class="field">
+          <label for="reason">
+            Reason <span class="quiet">optional, kept with the job and in the audit trail</span>
+          </label>
+          <input
+            id="reason"
+            autocomplete="off"
+            placeholder="a ticket, or why"
+            value={options.reason ?? ""}
+            onInput={(event) => setOptions({ ...options, reason: event.currentTarget.value })}
+          />
+        </div>
         <RolloutFields options={options} onChange={setOptions} />
         <Problem text={choice.command === "" ? "" : read.error || parsed.error} />
         {order !== undefined && (
@@ -152,7 +164,7 @@ export function RunPage() {
               The same on the command line. Signed jobs are sent there, with <code>--sign</code>:
               the keys stay on your host.
             </p>
-            <CopyLine text={sendLine(order)} />
+            <CopyLine text={sendLine(masked(order, fields))} />
           </div>
         )}
         <p class="buttons">
@@ -168,6 +180,15 @@ export function RunPage() {
 }
 
 const bad = { isBad: true };
+
+/** A secret is typed where it is used, and not copied. */
+function masked(order: JobRequestInput, fields: readonly Field[] = []): JobRequestInput {
+  const secrets = fields.filter(({ kind }) => kind === "secret").map(({ name }) => name);
+  const shown = Object.entries(order.parameters ?? {}).map(([name, value]) => {
+    return [name, secrets.includes(name) ? "SECRET" : value];
+  });
+  return { ...order, parameters: Object.fromEntries(shown) };
+}
 
 function fromJob({ command, target }: JobDetail): Partial<Choice> {
   const { agents, selector, all } = target;

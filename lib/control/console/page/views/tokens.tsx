@@ -122,6 +122,13 @@ const columns: readonly Column<TokenView>[] = [
     render: ({ role, agent_id }) => visible(agent_id === undefined ? role : `${role} ${agent_id}`),
   },
   {
+    id: "name",
+    label: "Name",
+    width: "minmax(6rem, 1fr)",
+    isWide: true,
+    render: ({ name }) => visible(name ?? ""),
+  },
+  {
     id: "state",
     label: "State",
     width: "8rem",

@@ -1,0 +1,148 @@
+/** Saved jobs: fill in what a run asks for, and run them. */
+import { useState } from "preact/hooks";
+import type { TemplateView } from "../../../../protocol/api/templates.ts";
+import type { AcceptedLine, Page } from "../../../../protocol/api/views.ts";
+import { Empty, Facts, Problem, Skeleton } from "../parts/badge.tsx";
+import { act } from "../parts/confirm.tsx";
+import { ask } from "../parts/dialog.tsx";
+import { get } from "../state/api.ts";
+import { creator, targetText, visible } from "../state/format.ts";
+import { useLive } from "../state/live.ts";
+import { go } from "../state/router.ts";
+import { targetOf } from "../state/runChoice.ts";
+import { may } from "../state/session.ts";
+
+export function TemplatesPage() {
+  const { data, error, refresh } = useLive("templates", (signal) =>
+    get<Page<TemplateView>>("api/v1/templates", signal),
+  );
+  return (
+    <>
+      <h1 tabIndex={-1}>Templates</h1>
+      <Problem text={error} />
+      {data === undefined && error === "" && <Skeleton />}
+      {data?.items.length === 0 && (
+        <Empty title="No templates yet">
+          <p>
+            Save a job under a name:{" "}
+            <code>wsctl templates create free exec --params '{'{"argv":["df","-h"]}'}' --all</code>
+          </p>
+        </Empty>
+      )}
+      <ul class="cards">
+        {data?.items.map((template) => (
+          <Template key={template.name} template={template} refresh={refresh} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Template({ template, refresh }: { template: TemplateView; refresh: () => void }) {
+  const [isOpen, setOpen] = useState(false);
+  const { name, description = "", job } = template;
+  const path = `api/v1/templates/${encodeURIComponent(name)}`;
+  const remove = async () => {
+    const text = `${name} cannot be run any more. Its jobs stay.`;
+    const title = "Delete this template?";
+    if (!(await ask({ title, text, action: "Delete", isDangerous: true }))) return;
+    await act({ method: "DELETE", path, done: `Deleted ${name}` });
+    refresh();
+  };
+  return (
+    <li class="card">
+      <div class="title">
+        <h2>{visible(name)}</h2>
+        <span class="quiet">{visible(description)}</span>
+        {may("jobs.create") && (
+          <span class="buttons">
+            <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+              Run…
+            </button>
+            <button type="button" class="danger" onClick={remove}>
+              Delete
+            </button>
+          </span>
+        )}
+      </div>
+      <Facts
+        facts={[
+          ["Command", job.command],
+          ["Target", job.target === undefined ? "named by each run" : targetText(job.target)],
+          ["Parameters", job.parameters && visible(JSON.stringify(job.parameters))],
+          ["By", creator(template)],
+        ]}
+      />
+      {isOpen && <RunForm template={template} path={path} />}
+    </li>
+  );
+}
+
+function RunForm({ template, path }: { template: TemplateView; path: string }) {
+  const { name, prompts, job } = template;
+  const [texts, setTexts] = useState<Record<string, string>>({});
+  const [agents, setAgents] = useState("");
+  const run = async () => {
+    const filled = Object.entries(texts).filter(([, text]) => text !== "");
+    const kind = /[=!(@]/.test(agents) ? "selector" : "agents";
+    const target = targetOf({ command: "", kind, agents, selector: agents });
+    const body = {
+      parameters: Object.fromEntries(filled.map(([each, text]) => [each, jsonOrText(text)])),
+      ...(job.target === undefined && target !== undefined ? { target } : {}),
+    };
+    const headers = { "Idempotency-Key": crypto.getRandomValues(new Uint32Array(4)).join("-") };
+    const made = await act<AcceptedLine>({ path: `${path}/run`, body, headers });
+    if (made !== undefined) go(["jobs", made.job.job_id]);
+  };
+  return (
+    <form
+      class="columns"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void run();
+      }}
+    >
+      {job.target === undefined && (
+        <div class="field">
+          <label for={`${name}-target`}>Target</label>
+          <input
+            id={`${name}-target`}
+            required
+            spellcheck={false}
+            placeholder="web-1, db-* or env=prod"
+            value={agents}
+            onInput={(event) => setAgents(event.currentTarget.value)}
+          />
+        </div>
+      )}
+      {Object.entries(prompts).map(([each, { description = "" }]) => (
+        <div class="field" key={each}>
+          <label for={`${name}-${each}`}>{visible(each)}</label>
+          <input
+            id={`${name}-${each}`}
+            required={!Object.hasOwn(job.parameters ?? {}, each)}
+            autocomplete="off"
+            spellcheck={false}
+            value={texts[each] ?? ""}
+            onInput={(event) => setTexts({ ...texts, [each]: event.currentTarget.value })}
+          />
+          <p class="quiet">{visible(description)}</p>
+        </div>
+      ))}
+      <p class="buttons">
+        <button type="submit" class="primary">
+          Run
+        </button>
+      </p>
+    </form>
+  );
+}
+
+/** As `--param` of the command line reads a value. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
