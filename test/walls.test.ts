@@ -130,8 +130,8 @@ const tools = new Set(["@biomejs/biome", "@types/ws", "bun", "bun-types", "deno"
 const sharedNames = new Set(["core.ts", "model.ts", "admission.ts", "artifacts.ts", "audit.ts"]);
 
 /**
- * One file a command, one a page of the console, one a limit or a code of the shared words, and one
- * a part of a command line, of what is printed, or of a run.
+ * One file a command, one a page of the console, one a resource of the API, one a limit or a code
+ * of the shared words, and one a part of a command line, of what is printed, or of a run.
  */
 const largeFolders: Record<string, number> = {
   cmd: 40,
