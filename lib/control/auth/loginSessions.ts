@@ -89,9 +89,9 @@ export class LoginSessions {
     if (login !== undefined) login.confirmedAt = now;
   }
 
-  /** Until when sensitive requests need no further confirmation. */
-  confirmedUntil({ confirmedAt }: Login): number {
-    return confirmedAt + confirmedMs;
+  /** Whether sensitive requests need no further confirmation. */
+  isConfirmed({ confirmedAt }: Login, now: number): boolean {
+    return now < confirmedAt + confirmedMs;
   }
 
   end(secret: string): void {

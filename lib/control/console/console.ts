@@ -194,7 +194,7 @@ export class Console {
   #requireConfirmed(secret: string): void {
     const { logins, clock } = this.#options;
     const login = logins.peek(secret, clock.wall());
-    if (login === undefined || logins.confirmedUntil(login) > clock.wall()) return;
+    if (login === undefined || logins.isConfirmed(login, clock.wall())) return;
     const text = "Confirm the login first: enter its token again, or log in again";
     throw new WsctlError("FORBIDDEN", text);
   }

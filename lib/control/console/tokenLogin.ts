@@ -39,8 +39,8 @@ export interface LoginView {
   /** The id in the audit trail, and how the user logged in. */
   id?: string;
   by?: "token" | "oidc";
-  /** Until when new tokens and approvals need no further confirmation. */
-  confirmed_until?: string;
+  /** Whether new tokens and approvals need no further confirmation. */
+  confirmed?: boolean;
   /** The version of wsctl. */
   version?: string;
 }
@@ -53,6 +53,7 @@ export function showLogin({
   oidc,
   mode,
   address,
+  now,
 }: ConsoleContext): Response {
   const secret = cookies.login(c);
   const found = secret === undefined ? undefined : authenticator.findLogin(secret, address);
@@ -67,7 +68,7 @@ export function showLogin({
   view.mode = mode;
   view.id = token.tokenId;
   view.by = subject.kind === "person" ? "oidc" : "token";
-  view.confirmed_until = timestamp(sessions.confirmedUntil(login));
+  view.confirmed = sessions.isConfirmed(login, now);
   view.version = version;
   return c.json(view);
 }

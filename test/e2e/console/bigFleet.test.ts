@@ -81,7 +81,7 @@ describe.skipIf(chromiumFile() === undefined)("with 10,000 agents", () => {
     await page.getByText("10000 agents", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Run on 10000 agents" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Run" }).click();
-    await page.locator(".title .badge", { hasText: "succeeded" }).waitFor({ timeout: 60_000 });
+    await page.locator("h1 + .badge", { hasText: "succeeded" }).waitFor({ timeout: 60_000 });
     await page.locator(".group summary", { hasText: "10000 agents" }).waitFor();
     await page.getByRole("button", { name: "agents", exact: true }).click();
     expect(await page.getByRole("row").count()).toBeLessThan(100);

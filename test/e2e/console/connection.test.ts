@@ -1,5 +1,8 @@
 /** The console while its control plane goes away, comes back, or is slow. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { chromiumFile, startBrowser } from "../../support/clients/browser.ts";
 import { badge, enterToken, openConsole, row, visit } from "../../support/clients/consolePage.ts";
@@ -13,6 +16,11 @@ import {
 } from "../../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
+
+/** Debian's libfaketime, which sets the clock of one process. */
+const faketime = spawnSync("find", ["/usr/lib", "-name", "libfaketime.so.1"], {
+  encoding: "utf8",
+}).stdout.split("\n")[0];
 
 describe.skipIf(chromiumFile() === undefined)("the console", () => {
   let browser: Browser;
@@ -75,6 +83,32 @@ describe.skipIf(chromiumFile() === undefined)("the console", () => {
     await page.getByRole("status", { name: "Loading" }).waitFor();
     released.resolve();
     await page.getByText("No schedules yet").waitFor();
+  });
+
+  test.skipIf(!faketime)("an old login is confirmed before it makes a token", async () => {
+    using own = temporaryDir();
+    const file = join(own, "offset");
+    writeFileSync(file, "+0\n");
+    const env = {
+      LD_PRELOAD: faketime ?? "",
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: "1",
+      FAKETIME_DONT_FAKE_MONOTONIC: "1",
+    };
+    await using old = await startServe({ dataDir: own, env });
+    const token = adminToken(own);
+    await using console = await openConsole(browser, { url: old.url, token, path: "tokens" });
+    const { page } = console;
+    writeFileSync(file, "+360s\n");
+    await page.getByRole("button", { name: "Create a token" }).click();
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
+    await dialog.getByLabel("Token").fill("wrong");
+    await dialog.getByRole("button", { name: "Confirm" }).click();
+    await dialog.getByRole("alert").waitFor();
+    await dialog.getByLabel("Token").fill(token);
+    await dialog.getByRole("button", { name: "Confirm" }).click();
+    await page.getByText("It is shown only now").waitFor();
   });
 
   test("an open job is live: what another program does is seen without a reload", async () => {

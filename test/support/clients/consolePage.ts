@@ -66,7 +66,7 @@ export function row(page: Page, text: string | RegExp) {
 
 /** The state in the title of a page. */
 export function badge(page: Page, text: string) {
-  return page.locator(".title .badge", { hasText: new RegExp(`${text}$`) });
+  return page.locator("h1 + .badge", { hasText: new RegExp(`${text}$`) });
 }
 
 export async function widthOf(page: Page): Promise<number> {

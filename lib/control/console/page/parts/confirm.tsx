@@ -25,8 +25,8 @@ export interface Action {
 /** Sends the action; undefined if it did not work, which has been said. */
 export async function act<T = unknown>(action: Action): Promise<T | undefined> {
   const { method = "POST", path, body, done, isSensitive = false, headers } = action;
-  if (isSensitive && !isConfirmed() && !(await confirm())) return undefined;
   try {
+    if (isSensitive && !(await isConfirmed()) && !(await confirm())) return undefined;
     const result = await call<T>(method, path, body, headers);
     if (done !== undefined) say(done);
     refreshFleet();

@@ -18,6 +18,7 @@ export const connection = signal<Connection>({ is: "live", since: Date.now() });
 /** The time of the last answer, in milliseconds since 1970. */
 export const updatedAt = signal(0);
 
+const refusedMs = 10_000;
 const retryMsMin = 500;
 const retryMsMax = 8_000;
 const known = new Map<string, unknown>();
@@ -77,7 +78,7 @@ function remember(key: string, data: unknown): void {
 }
 
 export interface Poll<T> {
-  everyMs: number;
+  everyMs: number | ((data: T) => number);
   load(signal: AbortSignal): Promise<T>;
   isOver(data: T): boolean;
   onData(data: T): void;
@@ -101,7 +102,7 @@ export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
     isReading = true;
     isWoken = false;
     const began = performance.now();
-    let next: number | undefined = everyMs;
+    let next: number | undefined;
     try {
       const data = await load(abort.signal);
       if (abort.signal.aborted) return;
@@ -109,7 +110,8 @@ export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
       setConnection("live");
       updatedAt.value = Date.now();
       // What takes long to read is read less often.
-      next = isOver(data) ? undefined : Math.max(everyMs, 4 * (performance.now() - began));
+      const ms = typeof everyMs === "number" ? everyMs : everyMs(data);
+      if (!isOver(data)) next = Math.max(ms, 4 * (performance.now() - began));
       onData(data);
     } catch (error) {
       if (abort.signal.aborted) return;
@@ -119,7 +121,7 @@ export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
         next = Math.min(retryMsMax, retryMsMin * 2 ** failures++) * (0.5 + Math.random() / 2);
       } else {
         setConnection("live");
-        next = 4 * everyMs;
+        next = refusedMs;
         onError((error as Error).message);
       }
     } finally {

@@ -57,10 +57,10 @@ export function may(permission: Permission): boolean {
   return session.value.mode === "full" && can(permission);
 }
 
-/** Whether the login was confirmed a moment ago, as new tokens and approvals require. */
-export function isConfirmed(): boolean {
-  const { confirmed_until: until } = session.peek();
-  return until !== undefined && Date.parse(until) > Date.now() + 2_000;
+/** Whether the control plane takes new tokens and approvals from this login at the moment. */
+export async function isConfirmed(): Promise<boolean> {
+  await readSession();
+  return session.peek().confirmed === true;
 }
 
 export async function confirmLogin(token: string): Promise<void> {

@@ -9,7 +9,16 @@ import { CopyLine } from "../parts/copyLine.tsx";
 import { ask } from "../parts/dialog.tsx";
 import { get } from "../state/api.ts";
 import { sendLine } from "../state/cliLine.ts";
-import { counted, creator, jobState, span, targetText, visible } from "../state/format.ts";
+import { countValues } from "../state/filter.ts";
+import {
+  counted,
+  creator,
+  jobState,
+  requestTone,
+  span,
+  targetText,
+  visible,
+} from "../state/format.ts";
 import { useLive } from "../state/live.ts";
 import { groupRequests } from "../state/outcomes.ts";
 import { go, href, route, setQuery } from "../state/router.ts";
@@ -50,7 +59,10 @@ export function JobPage({ id }: { id: string }) {
         <Actions job={job} path={path} refresh={refresh} />
       </div>
       <Problem text={error} />
-      <Progress job={job} />
+      <div class="title">
+        <Progress job={job} />
+        <StateCounts requests={job.requests} />
+      </div>
       <JobFacts job={job} />
       <div class="title">
         <fieldset class="toggles">
@@ -71,6 +83,18 @@ export function JobPage({ id }: { id: string }) {
       {tab === "agents" && <RequestTable requests={job.requests} />}
       {tab === "output" && may("jobs.create") && <Output job={job} />}
     </>
+  );
+}
+
+/** How many requests are in each state, in the order of their lives. */
+function StateCounts({ requests }: { requests: readonly RequestView[] }) {
+  const counts = countValues(requests.map(({ state }) => state));
+  return (
+    <span class="chips">
+      {counts.map(([state, count]) => (
+        <Badge key={state} text={`${count} ${state}`} tone={requestTone(state)} />
+      ))}
+    </span>
   );
 }
 
