@@ -61,7 +61,8 @@ export function showLogin({
   if (found === undefined) return c.json(view);
   const { token, login } = found;
   const { holder: subject } = login;
-  view.name = subject.kind === "person" ? subject.person.name : `token ${token.tokenId}`;
+  view.name =
+    subject.kind === "person" ? subject.person.name : (token.name ?? `token ${token.tokenId}`);
   view.role = token.role;
   view.until = timestamp(sessions.expiry(login));
   view.permissions = permissionsOf(token.role);

@@ -142,7 +142,7 @@ describe.skipIf(isMissing)("at the console", () => {
     // One failed; the others never started.
     await page.locator(".group", { hasText: "failed" }).first().waitFor();
     await page.locator(".group", { hasText: "2 agents" }).waitFor();
-    await page.getByText("canary 1", { exact: true }).waitFor();
+    await page.getByText("1 canary agent first", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Retry 3" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Retry" }).click();
     await page.getByText("Retry of").waitFor();

@@ -98,6 +98,10 @@ describe.skipIf(isMissing)("the console", () => {
   test("fits a phone on every page, and its targets are large enough for a thumb", async () => {
     await using console = await open(390);
     const { page } = console;
+    await page.getByRole("button", { name: "Menu" }).click();
+    await page.getByRole("link", { name: "Agents", exact: true }).click();
+    await page.getByRole("heading", { name: "Agents" }).waitFor();
+    await page.getByRole("link", { name: "Tokens" }).waitFor({ state: "hidden" });
     for (const path of paths()) {
       await visit(page, path);
       expect({ path, isWide: (await widthOf(page)) > 390 }).toEqual({ path, isWide: false });

@@ -24,7 +24,7 @@ export const consolePages = [
 export async function logIn(page: Page, url: string, token: string): Promise<void> {
   await page.goto(url);
   await enterToken(page, token);
-  await page.getByRole("navigation", { name: "Pages" }).waitFor();
+  await page.locator(".shell").waitFor();
 }
 
 export async function enterToken(page: Page, token: string): Promise<void> {

@@ -10,19 +10,19 @@ const columns: readonly Column<AuditLine>[] = [
   {
     id: "at",
     label: "Time",
-    width: "6.5rem",
+    width: "5rem",
     render: ({ record }) => <Time at={record.at} />,
   },
   {
     id: "action",
     label: "Action",
-    width: "minmax(8rem, 1fr)",
+    width: "minmax(6rem, 1fr)",
     render: ({ record }) => <strong>{visible(record.action)}</strong>,
   },
   {
     id: "outcome",
     label: "Outcome",
-    width: "minmax(8rem, 1.4fr)",
+    width: "minmax(6rem, 1.4fr)",
     render: ({ record: { outcome, code } }) => (
       <Badge
         text={code === undefined ? outcome : `${outcome}: ${code}`}

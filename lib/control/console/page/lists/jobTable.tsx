@@ -9,7 +9,7 @@ const columns: readonly Column<JobView>[] = [
   {
     id: "command",
     label: "Command",
-    width: "minmax(7rem, 1.5fr)",
+    width: "minmax(5rem, 1.5fr)",
     render: ({ command, job_id }) => (
       <a class="main" href={href(["jobs", job_id])}>
         {visible(command)}
@@ -19,13 +19,13 @@ const columns: readonly Column<JobView>[] = [
   {
     id: "state",
     label: "State",
-    width: "minmax(8rem, 1.4fr)",
+    width: "minmax(6.5rem, 1.4fr)",
     render: (job) => <Badge {...jobState(job)} />,
   },
   {
     id: "progress",
     label: "Progress",
-    width: "minmax(7rem, 1fr)",
+    width: "minmax(5rem, 1fr)",
     render: (job) => <Progress job={job} />,
   },
   {

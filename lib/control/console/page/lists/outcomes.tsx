@@ -40,7 +40,9 @@ function GroupBox({ group, isOnly }: { group: Group; isOnly: boolean }) {
       <summary>
         <Badge text={state} tone={tone} />
         <strong>{count === 1 ? visible(names[0]) : `${count} agents`}</strong>
-        <span class="quiet one-line">{visible(count === 1 ? first : `${agents}: ${first}`)}</span>
+        <span class="quiet one-line">
+          {visible(count === 1 ? first : [agents, first].filter(Boolean).join(": "))}
+        </span>
       </summary>
       <Answer request={requests[0]} />
       <ul class="chips">

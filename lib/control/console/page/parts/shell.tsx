@@ -1,5 +1,6 @@
 /** The frame around every page: navigation, search, connection, theme and the user. */
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { visible } from "../state/format.ts";
 import { connection, updatedAt } from "../state/live.ts";
 import { href, route } from "../state/router.ts";
@@ -11,16 +12,28 @@ import { openPalette } from "./palette.tsx";
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const [section = "overview"] = route.value.path;
+  const [isOpen, setOpen] = useState(false);
+  // A page that was chosen in the menu of a phone is what should be seen.
+  useEffect(() => setOpen(false), [route.value.path.join("/")]);
   return (
     <div class="shell">
-      <header>
+      <header class={isOpen ? "open" : ""}>
         <a class="skip" href={location.hash} onClick={toMain}>
           Skip to the content
         </a>
         <a class="brand" href={href(["overview"])}>
           wsctl
         </a>
-        <nav aria-label="Pages">
+        <button
+          type="button"
+          class="menu"
+          aria-expanded={isOpen}
+          aria-controls="pages"
+          onClick={() => setOpen(!isOpen)}
+        >
+          Menu
+        </button>
+        <nav id="pages" aria-label="Pages">
           {shownPages().map(({ path, title, key }) => (
             <a
               key={path}
@@ -46,6 +59,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           {session.value.mode === "read-only" && <span class="label">read-only</span>}
           <button
             type="button"
+            class="logout"
             onClick={() => logOut().catch((error) => say(error.message, { isBad: true }))}
           >
             Log out

@@ -1,5 +1,6 @@
 /** Formats values for display. Pure functions that are passed the time. */
 import { escapeControls } from "../../../../escapeControls.ts";
+import type { RolloutView } from "../../../../protocol/api/views.ts";
 import type { Labels } from "../../../../protocol/labels.ts";
 
 /** What a state means for people; a sign and a word always stand beside its colour. */
@@ -127,6 +128,21 @@ export function answerText(answer: { code?: string; message?: string; result?: u
 export function creator(made: { created_by: string; created_by_name?: string }): string {
   const { created_by: id, created_by_name: name } = made;
   return name === undefined ? id : `${name} (${id})`;
+}
+
+/** Formats how a job is spread over its agents. */
+export function rolloutText(rollout: RolloutView): string {
+  const { canary, batch, waves, max_failures: failures } = rollout;
+  const { canary_pause_seconds: canaryPause, batch_pause_seconds: batchPause } = rollout;
+  const pause = (seconds: number | undefined) =>
+    seconds === undefined ? "" : ` and a pause of ${span(seconds)}`;
+  return [
+    canary === undefined ? "" : `${counted(canary, "canary agent")} first${pause(canaryPause)}`,
+    batch === undefined ? "" : `${waves ? "waves" : "batches"} of ${batch}${pause(batchPause)}`,
+    failures === undefined ? "" : `stops after more than ${counted(failures, "failure")}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 /** Formats a target as the flags of the command line. */

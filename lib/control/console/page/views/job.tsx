@@ -15,6 +15,7 @@ import {
   creator,
   jobState,
   requestTone,
+  rolloutText,
   span,
   targetText,
   visible,
@@ -100,9 +101,6 @@ function StateCounts({ requests }: { requests: readonly RequestView[] }) {
 
 function JobFacts({ job }: { job: JobDetail }) {
   const { parameters, rollout = {}, approval, retry_of: retryOf, schedule } = job;
-  const steps = Object.entries(rollout).map(([name, value]) => {
-    return `${name.replaceAll("_", " ")} ${value === true ? "" : value}`.trim();
-  });
   const { paused_at: pausedAt, cancelled_at: cancelledAt } = job;
   return (
     <Facts
@@ -113,7 +111,7 @@ function JobFacts({ job }: { job: JobDetail }) {
           "Parameters",
           parameters && <pre key="p">{visible(JSON.stringify(parameters, null, 2))}</pre>,
         ],
-        ["Rollout", steps.join(", ")],
+        ["Rollout", rolloutText(rollout)],
         [
           "Created",
           <span key="c">
