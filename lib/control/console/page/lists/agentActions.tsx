@@ -1,7 +1,7 @@
 /** What can be done with selected agents: run a command, label, drain, approve. */
 import { useState } from "preact/hooks";
 import { act } from "../parts/confirm.tsx";
-import { Dialog, say } from "../parts/dialog.tsx";
+import { ask, Dialog, say } from "../parts/dialog.tsx";
 import { visible } from "../state/format.ts";
 import { go } from "../state/router.ts";
 import { may } from "../state/session.ts";
@@ -9,7 +9,19 @@ import { may } from "../state/session.ts";
 /** Requests that are sent at a time. */
 const atOnce = 4;
 
-export function AgentActions({ ids, onDone }: { ids: readonly string[]; onDone: () => void }) {
+/** More agents than this are changed only after a question. */
+const askAbove = 20;
+
+/** @param target The query of the Run page that selects the same agents. */
+export function AgentActions({
+  ids,
+  target,
+  onDone,
+}: {
+  ids: readonly string[];
+  target: Record<string, string>;
+  onDone: () => void;
+}) {
   const [isLabelling, setLabelling] = useState(false);
   const drain = async (how: "drain" | "undrain") => {
     await each(ids, `/${how}`, {}, how === "drain" ? "Drained" : "Undrained");
@@ -18,7 +30,7 @@ export function AgentActions({ ids, onDone }: { ids: readonly string[]; onDone: 
   return (
     <div class="actions" role="toolbar" aria-label="Selected agents">
       <strong>{`${ids.length} selected`}</strong>
-      <button type="button" class="primary" onClick={() => go(["run"], { agents: ids.join(",") })}>
+      <button type="button" class="primary" onClick={() => go(["run"], target)}>
         Run…
       </button>
       {may("agents.manage") && (
@@ -103,6 +115,10 @@ function parseLabels(text: string): Record<string, string | null> {
 }
 
 async function each(ids: readonly string[], path: string, body: unknown, done: string) {
+  if (ids.length > askAbove) {
+    const text = `This changes ${ids.length} agents, one after the other.`;
+    if (!(await ask({ title: `${done}: ${ids.length} agents?`, text, action: "Change" }))) return;
+  }
   const left = [...ids];
   let count = 0;
   const work = async () => {

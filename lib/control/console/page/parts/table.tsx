@@ -88,7 +88,11 @@ export function Table<Row>(props: TableProps<Row>) {
     }
   };
   const allKeys = () => rows.map(keyOf);
-  const isAll = rows.length > 0 && selected !== undefined && selected.size >= rows.length;
+  const isAll =
+    selected !== undefined &&
+    rows.length > 0 &&
+    selected.size >= rows.length &&
+    rows.every((row) => selected.has(keyOf(row)));
   return (
     <div class="table">
       <div

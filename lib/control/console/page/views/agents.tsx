@@ -23,6 +23,8 @@ import { useLive } from "../state/live.ts";
 import { href, route, setQuery } from "../state/router.ts";
 import { may } from "../state/session.ts";
 
+const idsMax = 200;
+
 export function AgentsPage() {
   const agents = useFleet();
   const saved = useSavedTargets();
@@ -50,6 +52,14 @@ export function AgentsPage() {
     );
   }
   const online = agents.filter((agent) => agent.online).length;
+  const isWords = text.trim() !== "" && !isSelectorText(text);
+  const isBySelector = !isWords && state === "";
+  // Many IDs make a long address, so all that a selector finds are named by the selector.
+  const isAll =
+    isBySelector &&
+    selected.size > idsMax &&
+    selected.size === found.length &&
+    found.every(({ agent_id }) => selected.has(agent_id));
   const all = [...selectors, ...(isSelectorText(text) ? [text] : [])];
   return (
     <>
@@ -58,7 +68,7 @@ export function AgentsPage() {
         <p class="quiet" role="status">
           {`${counted(agents.length, "agent")}, ${online} online, ${found.length} shown`}
         </p>
-        {may("jobs.create") && all.length > 0 && (
+        {may("jobs.create") && all.length > 0 && isBySelector && (
           <a class="button" href={href(["run"], { selector: joinSelectors(all) })}>
             {`Run on ${found.length}`}
           </a>
@@ -94,7 +104,11 @@ export function AgentsPage() {
         ))}
       </div>
       {selected.size > 0 && (
-        <AgentActions ids={[...selected]} onDone={() => setSelected(new Set())} />
+        <AgentActions
+          ids={[...selected]}
+          target={isAll ? runQuery(all) : { agents: [...selected].join(",") }}
+          onDone={() => setSelected(new Set())}
+        />
       )}
       {rows.length === 0 ? (
         <NothingFound isEmpty={agents.length === 0} />
@@ -113,6 +127,10 @@ export function AgentsPage() {
       )}
     </>
   );
+}
+
+function runQuery(selectors: readonly string[]): Record<string, string> {
+  return selectors.length === 0 ? { all: "1" } : { selector: joinSelectors(selectors) };
 }
 
 function change(selected: ReadonlySet<string>, keys: readonly string[], isOn: boolean) {

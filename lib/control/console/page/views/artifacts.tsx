@@ -12,8 +12,10 @@ import { useLive } from "../state/live.ts";
 import { may } from "../state/session.ts";
 
 export function ArtifactsPage() {
-  const { data, error, refresh } = useLive("artifacts", (signal) =>
-    get<Page<ArtifactView>>("api/v1/artifacts?limit=500", signal),
+  const { data, error, refresh } = useLive(
+    "artifacts",
+    (signal) => get<Page<ArtifactView>>("api/v1/artifacts?limit=500", signal),
+    { everyMs: 10_000 },
   );
   const remove = async ({ artifact_id: id, name }: ArtifactView) => {
     const title = "Delete this artifact?";

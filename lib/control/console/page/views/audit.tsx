@@ -8,6 +8,8 @@ import { get } from "../state/api.ts";
 import { useLive } from "../state/live.ts";
 import { route, setQuery } from "../state/router.ts";
 
+const pageSize = 200;
+const shownMax = 1_000;
 const filters = [
   ["action", "Action: job.* or token.create"],
   ["by", "By: token ID"],
@@ -17,9 +19,10 @@ const filters = [
 
 export function AuditPage() {
   const { query } = route.value;
+  const [wanted, setWanted] = useState(pageSize);
   const given = filters.map(([name]) => [name, query.get(name)?.trim() ?? ""]);
   const filled = given.filter(([, value]) => value !== "");
-  const search = new URLSearchParams([...filled, ["limit", "200"]]);
+  const search = new URLSearchParams([...filled, ["limit", String(wanted)]]);
   const { data, error } = useLive(
     `audit ${search}`,
     (signal) => get<Trail>(`api/v1/audit?${search}`, signal),
@@ -51,6 +54,13 @@ export function AuditPage() {
         error === "" && <Skeleton rows={12} />
       ) : (
         <AuditRows lines={data.items} />
+      )}
+      {data !== undefined && data.items.length >= wanted && wanted < shownMax && (
+        <p>
+          <button type="button" onClick={() => setWanted(shownMax)}>
+            Show older entries
+          </button>
+        </p>
       )}
     </>
   );

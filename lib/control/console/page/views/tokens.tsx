@@ -18,8 +18,10 @@ export function TokensPage() {
   const [isCreating, setCreating] = useState(false);
   const [made, setMade] = useState<NewToken>();
   const isAll = route.value.query.get("all") === "1";
-  const { data, error, refresh } = useLive("tokens", (signal) =>
-    get<Page<TokenView>>("api/v1/tokens", signal),
+  const { data, error, refresh } = useLive(
+    "tokens",
+    (signal) => get<Page<TokenView>>("api/v1/tokens", signal),
+    { everyMs: 10_000 },
   );
   const items = data?.items.filter(({ state }) => isAll || state !== "revoked") ?? [];
   const revoke = async ({ token_id: id, agent_id: agent, role }: TokenView) => {
