@@ -35,6 +35,14 @@ export const agentColumns: readonly Column<AgentView>[] = [
     render: ({ labels }) => <Labels labels={labels} />,
   },
   {
+    id: "system",
+    label: "System",
+    width: "minmax(5rem, 7rem)",
+    isWide: true,
+    sortBy: ({ os = "", arch = "" }) => `${os} ${arch}`,
+    render: ({ os = "", arch = "" }) => visible(`${os} ${arch}`),
+  },
+  {
     id: "cpu",
     label: "CPU",
     width: "4.5rem",

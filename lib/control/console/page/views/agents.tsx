@@ -5,6 +5,7 @@ import type { AgentView, Page } from "../../../../protocol/api/views.ts";
 import { AgentActions } from "../lists/agentActions.tsx";
 import { agentColumns } from "../lists/agentColumns.tsx";
 import { Empty, Problem, Skeleton } from "../parts/badge.tsx";
+import { ColumnChoice, chosenColumns } from "../parts/columnChoice.tsx";
 import { sorted, Table } from "../parts/table.tsx";
 import { get } from "../state/api.ts";
 import {
@@ -91,6 +92,7 @@ export function AgentsPage() {
         />
         <AddFilter agents={agents} saved={saved} onAdd={(chip) => setChips([...selectors, chip])} />
         <States agents={agents} state={state} />
+        <ColumnChoice columns={agentColumns} />
         {selectors.map((chip) => (
           <button
             key={chip}
@@ -115,7 +117,7 @@ export function AgentsPage() {
       ) : (
         <Table
           label="Agents"
-          columns={agentColumns}
+          columns={chosenColumns(agentColumns)}
           rows={rows}
           keyOf={({ agent_id }) => agent_id}
           sort={sort}

@@ -1,0 +1,41 @@
+/** Which columns of a table are shown: kept in the browser, because it is a matter of taste. */
+import { signal } from "@preact/signals";
+import type { Column } from "./table.tsx";
+
+const stored = "wsctl-hidden-columns";
+
+const hidden = signal<ReadonlySet<string>>(read());
+
+function read(): ReadonlySet<string> {
+  return new Set((localStorage.getItem(stored) ?? "").split(",").filter(Boolean));
+}
+
+function toggle(id: string): void {
+  const next = new Set(hidden.peek());
+  if (!next.delete(id)) next.add(id);
+  hidden.value = next;
+  if (next.size === 0) localStorage.removeItem(stored);
+  else localStorage.setItem(stored, [...next].join(","));
+}
+
+/** The columns without those that the user has hidden; the first one always stays. */
+export function chosenColumns<Row>(columns: readonly Column<Row>[]): readonly Column<Row>[] {
+  return columns.filter(({ id }, index) => index === 0 || !hidden.value.has(id));
+}
+
+export function ColumnChoice<Row>({ columns }: { columns: readonly Column<Row>[] }) {
+  return (
+    <details class="choice">
+      <summary class="button">Columns</summary>
+      <fieldset>
+        <legend class="hidden">Columns</legend>
+        {columns.slice(1).map(({ id, label }) => (
+          <label key={id}>
+            <input type="checkbox" checked={!hidden.value.has(id)} onChange={() => toggle(id)} />{" "}
+            {label}
+          </label>
+        ))}
+      </fieldset>
+    </details>
+  );
+}
