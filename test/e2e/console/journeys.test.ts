@@ -1,81 +1,21 @@
 /** What an operator does at the console, in a real browser and on real agents. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { chromiumFile, startBrowser } from "../../support/clients/browser.ts";
-import { badge, openConsole, row, visit } from "../../support/clients/consolePage.ts";
-import { adminToken } from "../../support/processes/cli.ts";
-import {
-  connectedAgent,
-  type Running,
-  type Serving,
-  startServe,
-  temporaryDir,
-  wsctl,
-} from "../../support/processes/processes.ts";
+import { chromiumFile } from "../../support/clients/browser.ts";
+import { badge, row, visit } from "../../support/clients/consolePage.ts";
+import { ConsoleFleet } from "../../support/processes/consoleFleet.ts";
 
 setDefaultTimeout(60_000);
 
-const isMissing = chromiumFile() === undefined;
-const manifest = `description = "Deploy a version"
-argv = ["COMMANDS/deploy.sh", "{version}", "{mode}"]
-
-[parameters]
-required = ["version"]
-[parameters.properties.version]
-type = "string"
-description = "The version to deploy"
-[parameters.properties.mode]
-enum = ["safe", "slow", "broken"]
-default = "safe"
-`;
-/** With "slow" it runs until it is cancelled, and with "broken" it fails. */
-const program = `#!/bin/sh
-printf '\\033[32mgreen %s\\033[0m\\nsecond line\\n' "$1"
-[ "$2" = slow ] && exec sleep 600
-[ "$2" != broken ]
-`;
-
-describe.skipIf(isMissing)("at the console", () => {
-  let browser: Browser;
-  let serving: Serving;
-  let dir: string & Disposable;
-  const agents: Running[] = [];
-  let admin = "";
-  const run = async (...words: string[]) => {
-    return (await wsctl([...words, "--data-dir", `${dir}`])).stdout.trim();
-  };
-  const open = (path: string, token = admin) => {
-    return openConsole(browser, { url: serving.url, token, path });
-  };
+describe.skipIf(chromiumFile() === undefined)("at the console", () => {
+  let fleet: ConsoleFleet;
 
   beforeAll(async () => {
-    dir = temporaryDir();
-    const commands = join(dir, "commands");
-    mkdirSync(commands);
-    writeFileSync(join(commands, "deploy.toml"), manifest.replace("COMMANDS", commands));
-    writeFileSync(join(commands, "deploy.sh"), program);
-    chmodSync(join(commands, "deploy.sh"), 0o755);
-    browser = await startBrowser();
-    const args = ["--require-approval-for", "restart"];
-    serving = await startServe({ dataDir: dir, args });
-    admin = adminToken(dir);
-    for (const id of ["web-1", "web-2", "db-1"]) {
-      const label = `role=${id.replace(/-\d/, "")}`;
-      const own = ["--commands-dir", commands, "--label", label];
-      agents.push(await connectedAgent({ dataDir: dir, id, args: own }));
-    }
+    fleet = await ConsoleFleet.start();
   });
-  afterAll(async () => {
-    await browser?.close();
-    for (const agent of agents) await agent[Symbol.asyncDispose]();
-    await serving?.[Symbol.asyncDispose]();
-    dir?.[Symbol.dispose]();
-  });
+  afterAll(() => fleet?.[Symbol.asyncDispose]());
 
   test("a command runs by a form of its parameters, with a preview and its output", async () => {
-    await using console = await open("run");
+    await using console = await fleet.open("run");
     const { page, alarms } = console;
     await page.getByLabel("Selector").check();
     await page.getByRole("textbox", { name: "Selector" }).fill("role=we*");
@@ -106,7 +46,7 @@ describe.skipIf(isMissing)("at the console", () => {
   });
 
   test("live output is followed, paused and searched, and the job is cancelled", async () => {
-    await using console = await open("run?agents=web-1,web-2&command=deploy");
+    await using console = await fleet.open("run?agents=web-1,web-2&command=deploy");
     const { page } = console;
     await page.getByLabel("version").fill("v8");
     await page.getByLabel("mode").selectOption("slow");
@@ -131,7 +71,7 @@ describe.skipIf(isMissing)("at the console", () => {
   });
 
   test("a rollout stops at its canary, and the rest is retried", async () => {
-    await using console = await open("run?selector=role%20in%20(web,db)&command=deploy");
+    await using console = await fleet.open("run?selector=role%20in%20(web,db)&command=deploy");
     const { page } = console;
     await page.getByLabel("version").fill("v9");
     await page.getByLabel("mode").selectOption("broken");
@@ -149,9 +89,8 @@ describe.skipIf(isMissing)("at the console", () => {
   });
 
   test("what failed is found by outcome and by the words of its answer", async () => {
-    const words = ["send", "nosuch", "--agent", "db-1", "--yes"];
-    await wsctl([...words, "--data-dir", `${dir}`]);
-    await using console = await open("overview");
+    await fleet.run("send", "nosuch", "--agent", "db-1", "--yes");
+    await using console = await fleet.open("overview");
     const { page } = console;
     await page
       .getByRole("region", { name: "Recent failures" })
@@ -170,7 +109,7 @@ describe.skipIf(isMissing)("at the console", () => {
   });
 
   test("agents are filtered by chips, labelled and drained together", async () => {
-    await using console = await open("agents");
+    await using console = await fleet.open("agents");
     const { page } = console;
     await page.getByLabel("Add a filter").selectOption("role=web");
     await page.getByText("3 agents, 3 online, 2 shown").waitFor();
@@ -196,93 +135,6 @@ describe.skipIf(isMissing)("at the console", () => {
     await page.getByRole("link", { name: "web-1" }).click();
     await page.getByRole("button", { name: "Undrain" }).click();
     await page.getByRole("button", { name: "Drain", exact: true }).waitFor();
-    expect(await run("agents", "--target", "env=test", "--json")).toContain("web-2");
-  });
-
-  test("another operator approves a job, and nobody approves their own", async () => {
-    const operator = await run("tokens", "create", "--role", "operator");
-    await run("send", "restart", "--agent", "db-1", "--no-wait");
-    await using own = await open("approvals");
-    await own.page.getByText("another operator must approve it").waitFor();
-    expect(await own.page.getByRole("button", { name: "Approve" }).count()).toBe(0);
-    await using other = await open("approvals", operator);
-    await other.page.getByRole("button", { name: "Approve" }).click();
-    await other.page.getByText("Approved restart").waitFor();
-    await other.page.getByText("Nothing waits for approval").waitFor();
-  });
-
-  test("a token for a colleague is shown once, works, and is revoked", async () => {
-    await using console = await open("tokens");
-    const { page } = console;
-    await page.getByRole("button", { name: "Create a token" }).click();
-    await page.getByLabel("Role").selectOption("viewer");
-    await page.getByLabel("Name").fill("Grace");
-    await page.getByRole("button", { name: "Create", exact: true }).click();
-    await page.getByText("It is shown only now").waitFor();
-    const token = (await page.getByRole("dialog").locator("code").textContent()) ?? "";
-    await page.getByRole("button", { name: "Done" }).click();
-    expect(await page.content()).not.toContain(token);
-    const id = token.split("-")[1] ?? "";
-    await using theirs = await open("overview", token);
-    const pages = await theirs.page.getByRole("navigation").getByRole("link").allTextContents();
-    expect(pages).toEqual([
-      "Overview",
-      "Agents",
-      "Jobs",
-      "Approvals",
-      "Schedules",
-      "Templates",
-      "About",
-    ]);
-    await visit(theirs.page, "agents/web-1");
-    expect(await theirs.page.getByRole("button", { name: /Drain|Revoke|Label/ }).count()).toBe(0);
-    await row(page, id).getByRole("button", { name: "Revoke" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-    await page.getByText(`Revoked ${id}`).waitFor();
-    await theirs.page.getByRole("heading", { name: "Log in" }).waitFor();
-    expect(await theirs.page.content()).not.toContain("web-1");
-  });
-
-  test("a template asks for what a run fills in, and a saved target is a filter", async () => {
-    await run("targets", "create", "webs", "--target", "role=web");
-    const words = ["create", "roll", "deploy", "--target", "@webs", "--prompt", "version"];
-    await run("templates", ...words);
-    await using console = await open("templates");
-    const { page } = console;
-    await page.getByRole("button", { name: "Run…" }).click();
-    await page.getByLabel("version").fill("v10");
-    await page.getByRole("button", { name: "Run", exact: true }).click();
-    await page.getByRole("heading", { name: "deploy" }).waitFor();
-    await badge(page, "succeeded").waitFor();
-    await page.locator(".answer", { hasText: "green v10" }).waitFor();
-    await visit(page, "agents");
-    await page.getByLabel("Add a filter").selectOption("@webs");
-    await page.getByText("2 shown").waitFor();
-    await page.getByRole("link", { name: "Run on 2" }).click();
-    await page.getByText("2 agents", { exact: true }).waitFor();
-  });
-
-  test("a schedule runs now, is paused, and is deleted", async () => {
-    await run("schedules", "create", "nightly", "--cron", "0 3 * * *", "--all", "info");
-    await using console = await open("schedules");
-    const { page } = console;
-    await page.getByText("next in").waitFor();
-    await page.getByRole("button", { name: "Run now" }).click();
-    await page.getByRole("heading", { name: "info" }).waitFor();
-    await badge(page, "succeeded").waitFor();
-    await visit(page, "schedules");
-    await page.getByRole("button", { name: "Pause" }).click();
-    await page.getByRole("button", { name: "Resume" }).waitFor();
-    await page.getByRole("button", { name: "Delete" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-    await page.getByText("No schedules yet").waitFor();
-  });
-
-  test("the audit trail names what the console did, and its chain is verified", async () => {
-    await using console = await open("audit?action=console.*");
-    const { page } = console;
-    await row(page, "console.login").first().waitFor();
-    await page.getByRole("button", { name: "Verify the chain" }).click();
-    await page.getByText(/chain intact up to entry \d+/).waitFor();
+    expect(await fleet.run("agents", "--target", "env=test", "--json")).toContain("web-2");
   });
 });

@@ -8,7 +8,7 @@ import { say } from "../parts/dialog.tsx";
 import { type Column, sorted, Table } from "../parts/table.tsx";
 import { get } from "../state/api.ts";
 import { answerText, requestTone, took, visible } from "../state/format.ts";
-import { artifactsIn, type Group } from "../state/outcomes.ts";
+import { artifactsIn, type Group, withoutArtifacts } from "../state/outcomes.ts";
 import { may, session } from "../state/session.ts";
 
 const groupsMax = 100;
@@ -46,9 +46,13 @@ function GroupBox({ group, isOnly }: { group: Group; isOnly: boolean }) {
       </summary>
       <Answer request={requests[0]} />
       <ul class="chips">
-        {requests.slice(0, agentsMax).map(({ agent, request_id: id, duration_ms: ms }) => (
+        {requests.slice(0, agentsMax).map(({ agent, request_id: id, duration_ms: ms, result }) => (
           <li key={id}>
             <AgentLink id={agent} /> <span class="quiet">{took(ms)}</span>
+            {may("artifacts.read") &&
+              artifactsIn(result).map((found) => (
+                <Download key={found.id} id={found.id} text={`Download ${found.name}`} />
+              ))}
           </li>
         ))}
         {count > agentsMax && <li>{`${count - agentsMax} more`}</li>}
@@ -60,7 +64,8 @@ function GroupBox({ group, isOnly }: { group: Group; isOnly: boolean }) {
 /** The message of a request, then its result: texts of programs as they wrote them. */
 function Answer({ request }: { request: RequestView | undefined }) {
   if (request === undefined) return null;
-  const { code, message, result } = request;
+  const { code, message } = request;
+  const result = withoutArtifacts(request.result);
   const said = answerText({ ...(code && { code }), ...(message && { message }) });
   const isObject = typeof result === "object" && result !== null && !Array.isArray(result);
   const entries = isObject ? Object.entries(result as Record<string, unknown>) : [];
@@ -78,8 +83,6 @@ function Answer({ request }: { request: RequestView | undefined }) {
         </div>
       ))}
       {isRest && <Text text={typeof rest === "string" ? rest : jsonText(rest)} />}
-      {may("artifacts.read") &&
-        artifactsIn(result).map((id) => <Download key={id} id={id} text={`Download ${id}`} />)}
     </div>
   );
 }
@@ -134,7 +137,10 @@ export function Download({ id, text }: { id: string; text: string }) {
 
 /** The control plane's own store gives its files to tokens alone, and a person has none. */
 function needsToken(url: string): boolean {
-  const isOwn = new URL(url, location.href).origin === location.origin;
+  const { origin, protocol } = new URL(url, location.href);
+  if (!/^https?:$/.test(protocol))
+    throw new Error("Cannot download: its address is no web address");
+  const isOwn = origin === location.origin;
   return isOwn && session.value.by === "oidc";
 }
 

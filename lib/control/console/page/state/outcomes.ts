@@ -18,7 +18,7 @@ export function groupRequests(requests: readonly RequestView[]): Group[] {
   const groups = new Map<string, Group>();
   for (const request of requests) {
     const { state } = request;
-    const text = answerText(request);
+    const text = answerText({ ...request, result: withoutArtifacts(request.result) });
     const key = `${state}\n${text}`;
     const group = groups.get(key);
     if (group === undefined) {
@@ -30,11 +30,24 @@ export function groupRequests(requests: readonly RequestView[]): Group[] {
   );
 }
 
-/** The ids of artifacts that a result refers to. */
-export function artifactsIn(value: unknown, depth = 0): string[] {
-  if (typeof value !== "object" || value === null || depth > 8) return [];
-  return Object.entries(value).flatMap(([name, each]) => {
-    if (name === "artifact_id" && typeof each === "string") return [each];
-    return artifactsIn(each, depth + 1);
-  });
+export interface FoundArtifact {
+  id: string;
+  name: string;
+}
+
+const depthMax = 8;
+
+/** The artifacts that a result refers to. */
+export function artifactsIn(value: unknown, depth = 0): FoundArtifact[] {
+  if (typeof value !== "object" || value === null || depth > depthMax) return [];
+  const { artifact_id: id, name } = value as Record<string, unknown>;
+  if (typeof id === "string") return [{ id, name: typeof name === "string" ? name : id }];
+  return Object.values(value).flatMap((each) => artifactsIn(each, depth + 1));
+}
+
+/** The result as it is compared and shown: each agent has artifacts of its own. */
+export function withoutArtifacts(result: unknown): unknown {
+  if (typeof result !== "object" || result === null || Array.isArray(result)) return result;
+  const rest = Object.entries(result).filter(([name]) => !/^artifacts?$/.test(name));
+  return rest.length === 0 ? undefined : Object.fromEntries(rest);
 }

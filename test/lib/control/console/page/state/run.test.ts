@@ -133,9 +133,17 @@ test("equal answers are one group, and failures come first", () => {
   ]);
 });
 
-test("artifacts are found wherever a result refers to them", () => {
-  expect(artifactsIn({ artifact: { artifact_id: "x" }, more: [{ artifact_id: "y" }] })).toEqual([
-    ...["x", "y"],
+test("artifacts are found wherever a result refers to them, and do not tell answers apart", () => {
+  const result = { artifact: { artifact_id: "x" }, more: [{ artifact_id: "y", name: "log" }] };
+  expect(artifactsIn(result)).toEqual([
+    { id: "x", name: "x" },
+    { id: "y", name: "log" },
   ]);
   expect(artifactsIn("artifact_id")).toEqual([]);
+  const request = (agent: string): RequestView => {
+    const artifacts = [{ artifact_id: agent, name: "dump" }];
+    const state = "success";
+    return { request_id: agent, agent, state, queued_at: "", result: { exit_code: 0, artifacts } };
+  };
+  expect(groupRequests([request("a"), request("b")]).length).toBe(1);
 });
