@@ -13,7 +13,8 @@ const files = ["app.js", "style.css"] as const;
 export async function ensureConsoleBundle(): Promise<void> {
   const made = Math.min(...files.map((file) => modified(join(outdir, file))));
   const sources = ["lib/control/console/page", "lib/protocol", "lib/control/auth"].flatMap(below);
-  const newest = Math.max(...[...sources, join(root, "package.json")].map(modified));
+  const single = ["package.json", "lib/escapeControls.ts"].map((file) => join(root, file));
+  const newest = Math.max(...[...sources, ...single].map(modified));
   if (made < newest) await bundleConsole();
 }
 

@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { Problem, Skeleton } from "./parts/badge.tsx";
+import { Boundary } from "./parts/boundary.tsx";
 import { Confirmation } from "./parts/confirm.tsx";
 import { Questions, Toasts } from "./parts/dialog.tsx";
 import { listenForKeys, Overlays } from "./parts/palette.tsx";
@@ -92,7 +93,9 @@ function App() {
   return (
     <>
       <Shell>
-        <Body />
+        <Boundary key={route.value.path.join("/")}>
+          <Body />
+        </Boundary>
       </Shell>
       <Overlays />
       <Questions />

@@ -49,6 +49,9 @@ function choices(find: string): Choice[] {
     if (fits(id)) found.push({ text: id, hint: "agent", run: () => go(["agents", id]) });
   }
   const search = find.trim();
+  if (/^[0-9a-f-]{4,36}$/.test(search)) {
+    found.push({ text: `Job ${search}`, hint: "job", run: () => go(["jobs", search]) });
+  }
   found.push(
     { text: `Agents with "${search}"`, hint: "search", run: () => go(["agents"], { q: search }) },
     { text: `Jobs with "${search}"`, hint: "search", run: () => go(["jobs"], { search }) },

@@ -141,6 +141,7 @@ function JobPanel(props: { title: string; jobs: readonly JobView[]; empty: strin
             <a class="main" href={href(["jobs", job.job_id])}>
               {visible(job.command)}
             </a>
+            {job.paused_at !== undefined && <Badge {...jobState(job)} />}
             <Progress job={job} />
             <span class="quiet">
               <Time at={job.created_at} />

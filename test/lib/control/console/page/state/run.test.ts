@@ -1,5 +1,6 @@
 /** What the Run page makes of its fields: parameters, a job request, and a command line. */
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { sendLine } from "../../../../../../lib/control/console/page/state/cliLine.ts";
 import {
   artifactsIn,
@@ -16,6 +17,7 @@ import {
   targetOf,
 } from "../../../../../../lib/control/console/page/state/runChoice.ts";
 import type { RequestView } from "../../../../../../lib/protocol/api/views.ts";
+import type { JsonObject } from "../../../../../../lib/protocol/json.ts";
 
 const schema = {
   type: "object",
@@ -67,6 +69,24 @@ describe("the form of a command", () => {
     expect(readJson("")).toEqual({ parameters: {}, error: "" });
     expect(readJson("[1]").error).toBe("Parameters must be a JSON object");
   });
+});
+
+test("no schema that an agent can announce breaks the form", () => {
+  const json = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }));
+  const texts = fc.dictionary(fc.string(), fc.string());
+  const properties = fc.dictionary(fc.string(), fc.oneof(json, fc.jsonValue()));
+  const schemas = fc.oneof(json, fc.record({ properties, required: fc.jsonValue() }));
+  fc.assert(
+    fc.property(schemas, texts, (any, filled) => {
+      const found = fieldsOf(any as JsonObject);
+      for (const { help, placeholder, choices } of found ?? []) {
+        expect([help, placeholder, ...choices].every((each) => typeof each === "string")).toBe(
+          true,
+        );
+      }
+      readFields(found ?? [], filled, any as JsonObject);
+    }),
+  );
 });
 
 test("the options are read as times, counts and shares", () => {
