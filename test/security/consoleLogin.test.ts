@@ -1,8 +1,10 @@
 /** Login at the console on each runtime, and how long a login is good for. */
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Visitor } from "../support/clients/visitor.ts";
 import { adminToken } from "../support/processes/cli.ts";
-import { flavours, startServe, temporaryDir } from "../support/processes/processes.ts";
+import { flavours, startServe, temporaryDir, wsctl } from "../support/processes/processes.ts";
 import { consoleLoginSuite } from "./consoleLoginSuite.ts";
 
 setDefaultTimeout(60_000);
@@ -39,13 +41,41 @@ test("a login that is not used ends before", async () => {
   expect(await status()).toBe(401);
 });
 
-test("a restart logs everybody out", async () => {
+test("a restart keeps a login that is good, and none that has ended", async () => {
   using dir = temporaryDir();
   const { serving, visitor, status } = await loggedIn(dir, []);
-  expect(await status()).toBe(200);
+  const tokens = ["tokens", "create", "--role", "viewer", "--data-dir", dir];
+  const revoked = (await wsctl(tokens)).stdout.trim();
+  const others: Visitor[] = [];
+  for (const token of [adminToken(dir), revoked]) {
+    const other = new Visitor();
+    await other.ask(`${serving.url}/console/login`, { method: "POST", body: { token } });
+    others.push(other);
+  }
+  const asked = () =>
+    Promise.all(
+      others.map(async (each) => (await each.ask(`${serving.url}/api/v1/agents`)).status),
+    );
+  expect([await status(), ...(await asked())]).toEqual([200, 200, 200]);
+  await others[0]?.ask(`${serving.url}/console/logout`, { method: "POST" });
+  await wsctl(["tokens", "revoke", revoked.split("-")[1] ?? "", "--data-dir", dir]);
+  const file = join(dir, "console-sessions.json");
+  const kept = readFileSync(file, "utf8");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  // What is kept is no cookie.
+  expect(kept).not.toContain(visitor.cookie(serving.url, /login/) ?? "?");
   await serving.process.kill();
-  await using again = await startServe({ dataDir: dir, port: serving.port });
-  expect((await visitor.ask(`${again.url}/api/v1/agents`)).status).toBe(401);
+  await using _again = await startServe({ dataDir: dir, port: serving.port });
+  expect([await status(), ...(await asked())]).toEqual([200, 401, 401]);
+});
+
+test("a damaged file of logins ends them, and nothing else", async () => {
+  using dir = temporaryDir();
+  const { serving, status } = await loggedIn(dir, []);
+  await serving.process.kill();
+  writeFileSync(join(dir, "console-sessions.json"), '[{"hash":"x"}]');
+  await using _again = await startServe({ dataDir: dir, port: serving.port });
+  expect(await status()).toBe(401);
 });
 
 test("in plain text on this host the cookie is one that browsers send there", async () => {

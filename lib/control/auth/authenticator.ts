@@ -16,7 +16,7 @@ import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import { authenticate, isInForce } from "./bearerTokens.ts";
 import { credentialFingerprint } from "./credentialFingerprint.ts";
 import { FailedAttempts, TooManyFailures } from "./failedAttempts.ts";
-import type { Login, LoginSessions } from "./loginSessions.ts";
+import type { Login, LoginSessions } from "./logins/loginSessions.ts";
 import { Nonces } from "./nonces.ts";
 import { buildToken } from "./oidcUser.ts";
 

@@ -16,7 +16,7 @@ import { type Route, readsOnly } from "../api/route.ts";
 import type { RefusalLog } from "../audit/auditRequest.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { ClientAddresses } from "../auth/clientAddress.ts";
-import type { LoginSessions, SessionLimits } from "../auth/loginSessions.ts";
+import type { LoginSessions, SessionLimits } from "../auth/logins/loginSessions.ts";
 import type { AuditTrail } from "../journal/auditTrail.ts";
 import { type Asset, assets } from "./assets.ts";
 import { confirmLogin } from "./confirmLogin.ts";

@@ -7,7 +7,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { RefusalLog } from "../audit/auditRequest.ts";
 import { describeActor } from "../audit/auditRequest.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
-import type { LoginSessions, LoginSubject } from "../auth/loginSessions.ts";
+import type { LoginSessions, LoginSubject } from "../auth/logins/loginSessions.ts";
 import { auditUnavailable } from "../core/rejections.ts";
 import type { AuditTrail } from "../journal/auditTrail.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";

@@ -24,7 +24,7 @@ import { Authenticator } from "../auth/authenticator.ts";
 import { Authority } from "../auth/authority.ts";
 import type { ClientAddresses } from "../auth/clientAddress.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
-import { LoginSessions } from "../auth/loginSessions.ts";
+import { openLoginSessions } from "../auth/logins/loginSessions.ts";
 import { type Permission, permits, rolesWith } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import { Console, type ConsoleSettings } from "../console/console.ts";
@@ -76,7 +76,7 @@ export function createApp(options: AppOptions): Hono {
   // Unauthenticated clients can trigger these messages.
   const log = rateLimitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
-  const sessions = new LoginSessions(options.console);
+  const sessions = openLoginSessions(options.console, options.dataDir, options.log);
   const access = new Authenticator({ tokens, controlId, logins: sessions, clock });
   const refusalLog = new RefusalLog(audit, clock, log);
   const {

@@ -50,13 +50,16 @@ describe.skipIf(chromiumFile() === undefined)("the console", () => {
     await page.getByText(/reconnecting since/).waitFor();
     expect(await row(page, "web-1").isVisible()).toBe(true);
     serving = await startServe({ dataDir: dir, port: serving.port });
-    // Sessions end with the process; the page is still where it was.
+    await page.locator(".connection.live").waitFor();
+    await row(page, /web-1.*online/).waitFor();
+    expect(page.url()).toContain("#/agents?q=web");
+    // A login that ends asks for a token, and goes on where it was.
+    await page.context().clearCookies();
     await page.getByText("You are logged out.").waitFor();
     expect(await page.content()).not.toContain("web-1");
     await enterToken(page, adminToken(dir));
     await row(page, "web-1").waitFor();
     expect(page.url()).toContain("#/agents?q=web");
-    await page.locator(".connection.live").waitFor();
     expect(alarms).toEqual([]);
   });
 

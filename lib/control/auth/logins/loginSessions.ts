@@ -1,15 +1,21 @@
 /**
- * Console sessions. They are kept in memory only, so a restart ends all of them. A session is
- * stored by the hash of its secret, which only the browser has, and belongs to a token or an OIDC
- * user. This module is pure: it is passed the time and the secrets.
+ * Console sessions. A session is stored by the hash of its secret, which only the browser has, and
+ * belongs to a token or an OIDC user. A store keeps those of tokens over a restart. This module is
+ * passed the time and the secrets.
  */
 import { createHash } from "node:crypto";
-import { WsctlError } from "../../protocol/errors.ts";
-import { loginsMax, loginsPerSubjectMax } from "../../protocol/limits.ts";
-import type { OidcUser } from "./oidcUser.ts";
+import { join } from "node:path";
+import type { Log } from "../../../log/log.ts";
+import { WsctlError } from "../../../protocol/errors.ts";
+import { loginsMax, loginsPerSubjectMax } from "../../../protocol/limits.ts";
+import type { OidcUser } from "../oidcUser.ts";
+import { LoginStore, type StoredLogin } from "./loginStore.ts";
 
 /** For how long after a login or its confirmation the console may create tokens and approve. */
 const confirmedMs = 5 * 60 * 1000;
+
+/** How often the use of sessions is written down. */
+const saveMs = 60 * 1000;
 
 /** The subject of a session. `mark` changes when the secret of the token is rotated. */
 export type LoginSubject =
@@ -34,9 +40,21 @@ export class LoginSessions {
   readonly #terms: SessionLimits;
   /** Ordered by their start. */
   readonly #logins = new Map<string, Login>();
+  readonly #store: LoginStore | undefined;
+  #savedAt = 0;
 
-  constructor(terms: SessionLimits) {
+  /** @param store Where sessions of tokens outlast the process; nowhere if absent. */
+  constructor(terms: SessionLimits, store?: LoginStore) {
     this.#terms = terms;
+    this.#store = store;
+    for (const { hash, token_id: tokenId, mark, ...times } of store?.load() ?? []) {
+      this.#logins.set(hash, {
+        holder: { kind: "token", tokenId, mark },
+        begunAt: times.begun_at,
+        usedAt: times.used_at,
+        confirmedAt: times.confirmed_at,
+      });
+    }
   }
 
   /**
@@ -63,6 +81,7 @@ export class LoginSessions {
       usedAt: now,
       confirmedAt: now,
     });
+    this.#save(now);
   }
 
   /** Returns the session of a secret and marks it as used; undefined if it has expired. */
@@ -74,6 +93,8 @@ export class LoginSessions {
       return undefined;
     }
     login.usedAt = now;
+    // Each use need not be on disk: a session may end this much earlier after a restart.
+    if (now >= this.#savedAt + saveMs) this.#save(now);
     return login;
   }
 
@@ -86,7 +107,9 @@ export class LoginSessions {
   /** The user has proved again who they are. */
   confirm(secret: string, now: number): void {
     const login = this.#logins.get(hashSecret(secret));
-    if (login !== undefined) login.confirmedAt = now;
+    if (login === undefined) return;
+    login.confirmedAt = now;
+    this.#save(now);
   }
 
   /** Whether sensitive requests need no further confirmation. */
@@ -95,7 +118,7 @@ export class LoginSessions {
   }
 
   end(secret: string): void {
-    this.#logins.delete(hashSecret(secret));
+    if (this.#logins.delete(hashSecret(secret))) this.#save(this.#savedAt);
   }
 
   /** When a session ends, even if it is in use. */
@@ -103,9 +126,26 @@ export class LoginSessions {
     return begunAt + this.#terms.lifetimeMs;
   }
 
+  #save(now: number): void {
+    this.#savedAt = now;
+    const stored: StoredLogin[] = [];
+    for (const [hash, { holder, begunAt, usedAt, confirmedAt }] of this.#logins) {
+      if (holder.kind !== "token") continue;
+      const { tokenId: token_id, mark } = holder;
+      const times = { begun_at: begunAt, used_at: usedAt, confirmed_at: confirmedAt };
+      stored.push({ hash, token_id, mark, ...times });
+    }
+    this.#store?.save(stored);
+  }
+
   #isOver(login: Login, now: number): boolean {
     return now >= this.expiry(login) || now >= login.usedAt + this.#terms.idleMs;
   }
+}
+
+/** The sessions of a control plane, with those that its last process kept. */
+export function openLoginSessions(terms: SessionLimits, dataDir: string, log: Log): LoginSessions {
+  return new LoginSessions(terms, new LoginStore(join(dataDir, "console-sessions.json"), log));
 }
 
 function formatSubject(subject: LoginSubject): string {

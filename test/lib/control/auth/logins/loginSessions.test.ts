@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
-import { LoginSessions, type LoginSubject } from "../../../../lib/control/auth/loginSessions.ts";
-import { loginsMax, loginsPerSubjectMax } from "../../../../lib/protocol/limits.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  LoginSessions,
+  type LoginSubject,
+  openLoginSessions,
+} from "../../../../../lib/control/auth/logins/loginSessions.ts";
+import { silentLog } from "../../../../../lib/log/log.ts";
+import { loginsMax, loginsPerSubjectMax } from "../../../../../lib/protocol/limits.ts";
+import { temporaryDir } from "../../../../support/processes/processes.ts";
 
 const holder = (tokenId: string): LoginSubject => ({ kind: "token", tokenId, mark: "m" });
 const logins = () => new LoginSessions({ lifetimeMs: 1_000, idleMs: 100 });
@@ -41,4 +49,32 @@ test("login sessions: begin() refuses sessions above the maximum", () => {
   expect(() => known.begin("more", holder("more"), 99)).toThrow(/Too many console sessions/);
   known.begin("later", holder("later"), 100);
   expect(known.use("later", 100)).toBeDefined();
+});
+
+test("login sessions: a store keeps those of tokens for the next process, not those of people", () => {
+  using dir = temporaryDir();
+  const open = () => openLoginSessions({ lifetimeMs: 1_000_000, idleMs: 100_000 }, dir, silentLog);
+  const first = open();
+  const person = { id: "i#s", issuer: "i", subject: "s", name: "Ada", role: "viewer" } as const;
+  first.begin("token", holder("a"), 0);
+  first.begin("ended", holder("a"), 0);
+  first.begin("person", { kind: "person", person }, 0);
+  first.end("ended");
+  // A use is written down once a minute.
+  first.use("token", 90_000);
+  const next = open();
+  expect(next.use("token", 180_000)?.holder).toEqual(holder("a"));
+  expect([next.use("ended", 1), next.use("person", 1)]).toEqual([undefined, undefined]);
+  expect(open().use("token", 1_000_000)).toBeUndefined();
+});
+
+test("login sessions: what cannot be written is removed, so that no ended session comes back", () => {
+  using dir = temporaryDir();
+  const open = () => openLoginSessions({ lifetimeMs: 1_000, idleMs: 1_000 }, dir, silentLog);
+  const first = open();
+  first.begin("secret", holder("a"), 0);
+  // A directory is where the new file would be written.
+  mkdirSync(join(dir, "console-sessions.json.new", "full"), { recursive: true });
+  first.end("secret");
+  expect(open().use("secret", 1)).toBeUndefined();
 });

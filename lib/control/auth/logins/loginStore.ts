@@ -1,0 +1,54 @@
+/**
+ * Keeps the console sessions of tokens over a restart, in one file of the data directory. It holds
+ * hashes of the sessions' secrets, which are no cookies. Sessions of people are not
+ * kept: the provider and the grants of the next start decide about them again.
+ */
+import { readFileSync, rmSync } from "node:fs";
+import * as v from "valibot";
+import { writeFileAtomically } from "../../../files/atomicWrite.ts";
+import type { Log } from "../../../log/log.ts";
+import { errorText } from "../../../protocol/errors.ts";
+import { loginsMax } from "../../../protocol/limits.ts";
+
+const StoredLogin = v.strictObject({
+  /** The SHA-256 of the session's secret, in hexadecimal. */
+  hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  token_id: v.string(),
+  mark: v.string(),
+  begun_at: v.number(),
+  used_at: v.number(),
+  confirmed_at: v.number(),
+});
+export type StoredLogin = v.InferOutput<typeof StoredLogin>;
+
+const StoredLogins = v.pipe(v.array(StoredLogin), v.maxLength(loginsMax));
+
+export class LoginStore {
+  readonly #path: string;
+  readonly #log: Log;
+
+  constructor(path: string, log: Log) {
+    this.#path = path;
+    this.#log = log;
+  }
+
+  /** Returns nothing if the file is missing or damaged: everyone then logs in again. */
+  load(): StoredLogin[] {
+    try {
+      const parsed = v.safeParse(StoredLogins, JSON.parse(readFileSync(this.#path, "utf8")));
+      return parsed.success ? parsed.output : [];
+    } catch {
+      return [];
+    }
+  }
+
+  save(logins: readonly StoredLogin[]): void {
+    try {
+      writeFileAtomically(this.#path, `${JSON.stringify(logins)}\n`);
+    } catch (error) {
+      this.#log.warn(`Cannot keep console sessions over a restart: ${errorText(error)}`);
+      // A session that was ended must not come back with an older file.
+      rmSync(this.#path, { force: true });
+    }
+  }
+}
