@@ -41,6 +41,7 @@ export const tokenRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/login",
     permission: "self.login",
+    notInConsole: true,
     action: "token.login",
     handle: exchange,
   },

@@ -112,6 +112,7 @@ describe("the decision table", () => {
       "POST /api/v1/artifacts",
       "POST /api/v1/artifacts/:artifact_id/complete",
       "POST /api/v1/join",
+      "POST /api/v1/login",
       "POST /api/v1/releases",
       "POST /api/v1/schedules",
     ]);

@@ -15,14 +15,14 @@ export const agentColumns: readonly Column<AgentView>[] = [
   {
     id: "state",
     label: "State",
-    width: "minmax(8rem, 1fr)",
+    width: "minmax(6.5rem, 1fr)",
     sortBy: (agent) => agentState(agent).text,
     render: (agent) => <Badge {...agentState(agent)} />,
   },
   {
     id: "version",
     label: "Version",
-    width: "minmax(4rem, 6rem)",
+    width: "minmax(4rem, 5rem)",
     isWide: true,
     sortBy: ({ version = "" }) => version,
     render: ({ version }) => visible(version ?? ""),
@@ -30,7 +30,7 @@ export const agentColumns: readonly Column<AgentView>[] = [
   {
     id: "labels",
     label: "Labels",
-    width: "minmax(8rem, 3fr)",
+    width: "minmax(8rem, 4fr)",
     isWide: true,
     render: ({ labels }) => <Labels labels={labels} />,
   },
@@ -53,14 +53,14 @@ export const agentColumns: readonly Column<AgentView>[] = [
   {
     id: "memory",
     label: "Memory",
-    width: "5.5rem",
+    width: "5rem",
     isWide: true,
     render: ({ memory_usage }) => visible(memory_usage ?? ""),
   },
   {
     id: "open",
     label: "Open",
-    width: "4rem",
+    width: "3rem",
     isWide: true,
     sortBy: ({ open_requests }) => open_requests,
     render: ({ open_requests }) => open_requests,
@@ -68,7 +68,7 @@ export const agentColumns: readonly Column<AgentView>[] = [
   {
     id: "seen",
     label: "Last seen",
-    width: "6.5rem",
+    width: "5.5rem",
     isWide: true,
     sortBy: ({ last_seen_at = "" }) => last_seen_at,
     render: ({ last_seen_at }) => <Time at={last_seen_at} />,

@@ -10,13 +10,14 @@ const heightPx = 160;
 
 interface ChartProps {
   title: string;
+  seconds: number;
   times: number[];
   values: (number | null)[];
   format(value: number): string;
   color: string;
 }
 
-function Chart({ title, times, values, format, color }: ChartProps) {
+function Chart({ title, seconds, times, values, format, color }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const data = useRef<UPlot.AlignedData>([times, values]);
   data.current = [times, values];
@@ -35,7 +36,12 @@ function Chart({ title, times, values, format, color }: ChartProps) {
         legend: { show: false },
         cursor: { y: false },
         scales: {
-          x: { range: () => [data.current[0][0] ?? 0, data.current[0].at(-1) ?? 1] },
+          x: {
+            range: () => {
+              const end = data.current[0].at(-1) ?? seconds;
+              return [end - seconds, end];
+            },
+          },
           y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
         axes: [
@@ -81,19 +87,33 @@ function Chart({ title, times, values, format, color }: ChartProps) {
   );
 }
 
-/** @param lastCount How many of the newest values are shown; all if absent. */
-export function Charts({ series, lastCount }: { series: Series; lastCount?: number }) {
+/** @param seconds How long before the newest value the charts begin. */
+export function Charts({ series, seconds }: { series: Series; seconds: number }) {
   const { from, step_seconds: step } = series;
   const start = Date.parse(from) / 1000;
-  const skipped = Math.max(0, series.cpu_percent.length - (lastCount ?? Number.MAX_SAFE_INTEGER));
+  const skipped = Math.max(0, series.cpu_percent.length - Math.ceil(seconds / step));
   const times = series.cpu_percent.map((_, index) => start + index * step).slice(skipped);
   const cpu = series.cpu_percent.slice(skipped);
   const memory = series.memory_bytes.slice(skipped);
   const percent = (value: number) => `${Math.round(value)}%`;
   return (
     <div class="charts">
-      <Chart title="CPU" times={times} values={cpu} format={percent} color="cpu" />
-      <Chart title="Memory" times={times} values={memory} format={bytes} color="memory" />
+      <Chart
+        title="CPU"
+        seconds={seconds}
+        times={times}
+        values={cpu}
+        format={percent}
+        color="cpu"
+      />
+      <Chart
+        title="Memory"
+        seconds={seconds}
+        times={times}
+        values={memory}
+        format={bytes}
+        color="memory"
+      />
     </div>
   );
 }

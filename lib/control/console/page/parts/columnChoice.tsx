@@ -4,18 +4,20 @@ import type { Column } from "./table.tsx";
 
 const stored = "wsctl-hidden-columns";
 
+/** Most fleets have hosts of one kind. */
+const hiddenAtFirst = "system";
+
 const hidden = signal<ReadonlySet<string>>(read());
 
 function read(): ReadonlySet<string> {
-  return new Set((localStorage.getItem(stored) ?? "").split(",").filter(Boolean));
+  return new Set((localStorage.getItem(stored) ?? hiddenAtFirst).split(",").filter(Boolean));
 }
 
 function toggle(id: string): void {
   const next = new Set(hidden.peek());
   if (!next.delete(id)) next.add(id);
   hidden.value = next;
-  if (next.size === 0) localStorage.removeItem(stored);
-  else localStorage.setItem(stored, [...next].join(","));
+  localStorage.setItem(stored, [...next].join(","));
 }
 
 /** The columns without those that the user has hidden; the first one always stays. */

@@ -15,8 +15,9 @@ import { useLive } from "../state/live.ts";
 import { go, href, route, setQuery } from "../state/router.ts";
 import { can, may } from "../state/session.ts";
 
-const spans = ["hour", "day", "month"] as const;
-const minutesOfAnHour = 60;
+/** The spans of the charts, in seconds. */
+const spans = { hour: 3_600, day: 24 * 3_600, month: 30 * 24 * 3_600 } as const;
+const spanNames = ["hour", "day", "month"] as const;
 
 export function AgentPage({ id }: { id: string }) {
   const path = `api/v1/agents/${encodeURIComponent(id)}`;
@@ -148,7 +149,7 @@ function Actions({
 
 function Metrics({ agent }: { agent: AgentDetail }) {
   const chosen = route.value.query.get("span") ?? "hour";
-  const span = spans.find((each) => each === chosen) ?? "hour";
+  const span = spanNames.find((each) => each === chosen) ?? "hour";
   const { day, month } = agent.metrics;
   return (
     <section aria-label="CPU and memory">
@@ -156,7 +157,7 @@ function Metrics({ agent }: { agent: AgentDetail }) {
         <h2>CPU and memory</h2>
         <fieldset class="toggles">
           <legend class="hidden">Time span</legend>
-          {spans.map((each) => (
+          {spanNames.map((each) => (
             <button
               key={each}
               type="button"
@@ -168,11 +169,7 @@ function Metrics({ agent }: { agent: AgentDetail }) {
           ))}
         </fieldset>
       </div>
-      {span === "hour" ? (
-        <Charts key={span} series={day} lastCount={minutesOfAnHour} />
-      ) : (
-        <Charts key={span} series={span === "day" ? day : month} />
-      )}
+      <Charts key={span} series={span === "month" ? month : day} seconds={spans[span]} />
     </section>
   );
 }
