@@ -38,6 +38,13 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     const token = (await page.getByRole("dialog").locator("code").textContent()) ?? "";
     await page.getByRole("button", { name: "Done" }).click();
     expect(await page.content()).not.toContain(token);
+    // A login string is for the command line, and becomes a token there.
+    await page.getByRole("button", { name: "Create a token" }).click();
+    await page.getByLabel(/As a login string/).check();
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByText("wsctl login -").waitFor();
+    expect(await page.getByRole("dialog").locator(".copy code").textContent()).toMatch(/^wsl1/);
+    await page.getByRole("button", { name: "Done" }).click();
     const id = token.split("-")[1] ?? "";
     await using theirs = await fleet.open("overview", token);
     const pages = await theirs.page.getByRole("navigation").getByRole("link").allTextContents();

@@ -27,9 +27,11 @@ export function TokenForm({
 }) {
   const [role, setRole] = useState<string>("viewer");
   const [seconds, setSeconds] = useState("2592000");
+  const [isLogin, setLogin] = useState(false);
   const [name, setName] = useState("");
   const [target, setTarget] = useState("");
   const [commands, setCommands] = useState("");
+  const isJoin = role === "join";
   const isNarrowed = role === "viewer" || role === "operator";
   const create = async () => {
     const list = commands.split(/[\s,]+/).filter(Boolean);
@@ -40,10 +42,10 @@ export function TokenForm({
       ...(isNarrowed && target.trim() !== "" ? { target: target.trim() } : {}),
       ...(isNarrowed && list.length > 0 ? { commands: list } : {}),
     };
-    const made = await act<NewToken>({ path: "api/v1/tokens", body, isSensitive: true });
+    const order = isLogin && !isJoin ? { role: "login", token: body } : body;
+    const made = await act<NewToken>({ path: "api/v1/tokens", body: order, isSensitive: true });
     if (made !== undefined) onMade(made);
   };
-  const isJoin = role === "join";
   // A join token is valid for 30 days at most.
   const offered = lifetimes.filter(([value]) => !isJoin || (value !== "" && value.length < 8));
   return (
@@ -122,6 +124,16 @@ export function TokenForm({
             />
           </div>
         </>
+      )}
+      {!isJoin && (
+        <label>
+          <input
+            type="checkbox"
+            checked={isLogin}
+            onChange={(event) => setLogin(event.currentTarget.checked)}
+          />{" "}
+          As a login string: it works once, within an hour, and your colleague gets the token
+        </label>
       )}
       <p class="buttons">
         <button type="button" onClick={onCancel}>

@@ -23,6 +23,10 @@ export function LoginPage() {
           event.preventDefault();
           const text = token.trim();
           setToken("");
+          if (/^ws[lj]1/.test(text)) {
+            setProblem("This is no token, but a string for wsctl login or wsctl agent --join");
+            return;
+          }
           try {
             await logIn(text);
           } catch (error) {

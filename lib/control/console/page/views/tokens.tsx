@@ -88,7 +88,16 @@ function Secret({ made, onClose }: { made: NewToken; onClose: () => void }) {
     <Dialog title="The new token" onClose={onClose}>
       <h2>The new token</h2>
       <p>It is shown only now. Copy it to where it is needed.</p>
-      <CopyLine text={made.token} />
+      {made.login === undefined ? (
+        <CopyLine text={made.token} />
+      ) : (
+        <>
+          <CopyLine text={made.login} />
+          <p>
+            Your colleague runs <code>wsctl login -</code> and pastes it, within an hour.
+          </p>
+        </>
+      )}
       {made.join !== undefined && (
         <>
           <p>Run this on the host of the new agent:</p>
