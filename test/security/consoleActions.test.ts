@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readsOnly } from "../../lib/control/api/route.ts";
-import { routes } from "../../lib/control/http/app.ts";
+import { routes } from "../../lib/control/http/routes.ts";
 import { Visitor } from "../support/clients/visitor.ts";
 import { adminToken } from "../support/processes/cli.ts";
 import {
@@ -101,7 +101,7 @@ test("what the console does is in the audit trail, under the token of its sessio
   );
 });
 
-test("live output at the console ends with the session, not only with the token", async () => {
+test("streams at the console end with the session, not only with the token", async () => {
   using dir = temporaryDir();
   await using serving = await startServe({ dataDir: dir });
   await using agent = await connectedAgent({ dataDir: dir, id: "web-1" });
@@ -112,9 +112,11 @@ test("live output at the console ends with the session, not only with the token"
   const path = `/api/v1/jobs/${JSON.parse(sent.text).job.job_id}/stream`;
   // The agent is away, so the stream stays open until the session ends.
   const stream = visitor.ask(serving.url + path, { method: "POST", body: {} });
+  const events = visitor.ask(`${serving.url}/api/v1/events?types=agent.pending`);
   const out = await visitor.ask(`${serving.url}/console/logout`, { method: "POST" });
   expect(out.status).toBe(204);
   expect((await stream).text.trim()).toBe("");
+  expect((await events).text.trim()).toBe(": events");
 });
 
 const library = spawnSync("find", ["/usr/lib", "-name", "libfaketime.so.1"], {

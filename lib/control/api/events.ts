@@ -3,6 +3,7 @@ import { type EventType, eventTypes } from "../../protocol/api/events.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { isTimestamp } from "../../protocol/timestamp.ts";
 import { EventStream } from "../events/eventStream.ts";
+import { SessionStream } from "../streams/sessionStream.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
 
 export const eventRoutes: Route[] = [
@@ -34,12 +35,8 @@ function stream({ c, engine, events, token, scope, authority }: RouteContext): R
   const begin = since === undefined || c.req.query("after") ? after : events.before(since);
   const from = isResumed ? Number(last) : begin;
   const source = new EventStream(events, from, { types: readTypes(c.req.query("types")), since });
-  const body = engine.responseStreams.open(
-    token.tokenId,
-    source,
-    ": events\n\n",
-    authority.isValid,
-  );
+  const bound = authority.isSession ? new SessionStream(source, () => authority.isOpen) : source;
+  const body = engine.responseStreams.open(token.tokenId, bound, ": events\n\n", authority.isValid);
   return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 }
 

@@ -12,6 +12,7 @@ export const webhookRoutes: Route[] = [
     method: "POST",
     path: "/api/v1/webhooks",
     permission: "webhooks.manage",
+    needsConfirmation: true,
     action: "webhook.create",
     body: WebhookRequest,
     handle: create,

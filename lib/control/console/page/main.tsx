@@ -7,11 +7,12 @@ import { Confirmation } from "./parts/confirm.tsx";
 import { Questions, Toasts } from "./parts/dialog.tsx";
 import { listenForKeys, Overlays } from "./parts/palette.tsx";
 import { Shell, shownPages } from "./parts/shell.tsx";
+import { applyTheme } from "./parts/theme.ts";
 import { Unreachable } from "./state/api.ts";
+import { followEvents } from "./state/events.ts";
 import { connection, poll } from "./state/live.ts";
 import { focusNewPages, route } from "./state/router.ts";
 import { endSession, readSession, session } from "./state/session.ts";
-import { applyTheme } from "./state/theme.ts";
 import { AboutPage } from "./views/about.tsx";
 import { AgentPage } from "./views/agent.tsx";
 import { AgentsPage } from "./views/agents.tsx";
@@ -78,7 +79,11 @@ function useSessionWatch(isIn: boolean): void {
       },
       onError: () => {},
     });
-    return watch.stop;
+    const stopEvents = followEvents();
+    return () => {
+      watch.stop();
+      stopEvents();
+    };
   }, [isIn]);
 }
 

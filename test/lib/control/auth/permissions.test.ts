@@ -125,6 +125,7 @@ describe("the decision table", () => {
       "/api/v1/jobs/:job_id/approve",
       "/api/v1/tokens",
       "/api/v1/tokens/:token_id/rotate",
+      "/api/v1/webhooks",
     ]);
   });
 

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import UPlot from "uplot";
 import type { Series } from "../../../../protocol/api/views.ts";
 import { bytes } from "../state/format.ts";
-import { theme } from "../state/theme.ts";
+import { theme } from "./theme.ts";
 
 const heightPx = 160;
 

@@ -5,9 +5,9 @@ import { fleet, useFleet } from "../state/fleet.ts";
 import { visible } from "../state/format.ts";
 import { go } from "../state/router.ts";
 import { can, logOut, may, session } from "../state/session.ts";
-import { switchTheme } from "../state/theme.ts";
 import { Dialog } from "./dialog.tsx";
 import { type PageInfo, pages } from "./pages.ts";
+import { switchTheme } from "./theme.ts";
 
 const shown = signal<"" | "palette" | "keys">("");
 

@@ -5,10 +5,10 @@ import { visible } from "../state/format.ts";
 import { connection, updatedAt } from "../state/live.ts";
 import { href, route } from "../state/router.ts";
 import { can, logOut, may, session } from "../state/session.ts";
-import { switchTheme, theme, themes } from "../state/theme.ts";
 import { say } from "./dialog.tsx";
 import { pages } from "./pages.ts";
 import { openPalette } from "./palette.tsx";
+import { switchTheme, theme, themes } from "./theme.ts";
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const [section = "overview"] = route.value.path;

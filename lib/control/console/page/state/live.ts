@@ -85,6 +85,16 @@ export interface Poll<T> {
   onError(text: string): void;
 }
 
+/** The polls of what is shown at the moment. */
+const polls = new Set<() => void>();
+
+/** Something has happened: everything shown is read as soon as it may be. */
+export function nudge(): void {
+  for (const each of polls) each();
+}
+
+const gapMsMin = 500;
+
 /** Starts to read; `wake` reads at once. */
 export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
   const abort = new AbortController();
@@ -92,14 +102,20 @@ export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
   let failures = 0;
   let isReading = false;
   let isWoken = false;
+  let isStale = false;
+  let endedAt = 0;
+  /** A list that takes long to read is not read at every event. */
+  let gapMs = gapMsMin;
   const read = async () => {
     if (isReading || abort.signal.aborted) {
       isWoken = true;
       return;
     }
     clearTimeout(timer);
+    timer = undefined;
     if (document.hidden) return;
     isReading = true;
+    isStale = false;
     isWoken = false;
     const began = performance.now();
     let next: number | undefined;
@@ -111,6 +127,7 @@ export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
       updatedAt.value = Date.now();
       // What takes long to read is read less often.
       const ms = typeof everyMs === "number" ? everyMs : everyMs(data);
+      gapMs = Math.max(gapMsMin, 4 * (performance.now() - began), ms / 4);
       if (!isOver(data)) next = Math.max(ms, 4 * (performance.now() - began));
       onData(data);
     } catch (error) {
@@ -126,13 +143,25 @@ export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
       }
     } finally {
       isReading = false;
+      endedAt = performance.now();
     }
     if (isWoken) void read();
-    else if (next !== undefined) timer = setTimeout(read, next);
+    else if (next !== undefined) {
+      // What happened while it was read may be missing.
+      timer = setTimeout(read, isStale && failures === 0 ? Math.min(next, gapMs) : next);
+    }
   };
   const seen = () => {
     if (!document.hidden) void read();
   };
+  const nudged = () => {
+    // What cannot change any more, or waits after a failure, is left alone.
+    isStale = isReading;
+    if (timer === undefined || isReading || failures > 0) return;
+    clearTimeout(timer);
+    timer = setTimeout(read, Math.max(0, endedAt + gapMs - performance.now()));
+  };
+  polls.add(nudged);
   document.addEventListener("visibilitychange", seen);
   addEventListener("online", seen);
   void read();
@@ -140,6 +169,7 @@ export function poll<T>({ everyMs, load, isOver, onData, onError }: Poll<T>) {
     wake: () => void read(),
     stop: () => {
       abort.abort();
+      polls.delete(nudged);
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", seen);
       removeEventListener("online", seen);

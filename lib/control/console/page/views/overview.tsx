@@ -11,13 +11,21 @@ import { href } from "../state/router.ts";
 import { may } from "../state/session.ts";
 
 const shownMax = 8;
+/** Events make it sooner. */
+const everyMs = 5_000;
 const longOfflineMs = 24 * 60 * 60 * 1000;
 
 export function OverviewPage() {
   const agents = useFleet();
-  const recent = useLive("recent", (signal) => get<Page<JobView>>("api/v1/jobs?limit=100", signal));
-  const open = useLive("open", (signal) =>
-    get<Page<JobView>>("api/v1/jobs?status=open&limit=50", signal),
+  const recent = useLive(
+    "recent",
+    (signal) => get<Page<JobView>>("api/v1/jobs?limit=100", signal),
+    { everyMs },
+  );
+  const open = useLive(
+    "open",
+    (signal) => get<Page<JobView>>("api/v1/jobs?status=open&limit=50", signal),
+    { everyMs },
   );
   if (agents === undefined || recent.data === undefined || open.data === undefined) {
     return (
