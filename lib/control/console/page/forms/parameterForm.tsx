@@ -23,6 +23,11 @@ export function ParameterForm(props: {
   );
 }
 
+/** The words of a program are not split at spaces, as a shell would. */
+function listHelp(name: string): string {
+  return name === "argv" ? " The program, then each argument, one a line." : " One value a line.";
+}
+
 function ParameterField(props: { field: Field; text: string; onText: (text: string) => void }) {
   const { field, text, onText } = props;
   const { kind, choices, help, isRequired, placeholder, name } = field;
@@ -75,7 +80,7 @@ function ParameterField(props: { field: Field; text: string; onText: (text: stri
       )}
       <p id={`${id}-help`} class="quiet">
         {visible(help)}
-        {kind === "list" ? " One value a line." : kind === "json" ? " As JSON." : ""}
+        {kind === "list" ? listHelp(name) : kind === "json" ? " As JSON." : ""}
       </p>
     </div>
   );

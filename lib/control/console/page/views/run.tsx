@@ -59,6 +59,8 @@ export function RunPage() {
     fields === undefined || chosen?.parameters === undefined
       ? readJson(json)
       : readFields(fields, texts, chosen.parameters);
+  // What is still to be filled in is no mistake.
+  const isMissing = read.error.endsWith(" is required");
   const parsed = parseOptions(options);
   const isReady = choice.command !== "" && target !== undefined && read.error === "";
   const order: JobRequestInput | undefined =
@@ -157,7 +159,11 @@ export function RunPage() {
           />
         </div>
         <RolloutFields options={options} onChange={setOptions} />
-        <Problem text={choice.command === "" ? "" : read.error || parsed.error} />
+        {isMissing ? (
+          <p class="quiet">{visible(read.error)}</p>
+        ) : (
+          <Problem text={choice.command === "" ? "" : read.error || parsed.error} />
+        )}
         {order !== undefined && (
           <div class="field">
             <p class="quiet">
