@@ -123,7 +123,8 @@ export function consoleLoginSuite(flavour: Flavour): void {
 
     test("console: a login may call what the role permits, except what is for programs", async () => {
       const { visitor } = await logIn(admin);
-      for (const route of routes) {
+      // The stream of events does not end by itself; a test of its own reads it.
+      for (const route of routes.filter(({ path }) => path !== "/api/v1/events")) {
         const path = route.path.replace(/:\w+/g, "none");
         const body = route.method === "POST" ? {} : undefined;
         const { status, text } = await visitor.ask(at(path), { method: route.method, body });
