@@ -71,9 +71,14 @@ export async function placeFile(
     removeStale(at);
     const fresh = `${at}/${unfinishedPrefix}${options.requestId}`;
     rmSync(fresh, { force: true });
-    write(fresh, file.from, wanted);
-    if (old !== undefined && options.isBackedUp) linkSync(target, `${target}.${stamp()}.bak`);
-    renameSync(fresh, target);
+    try {
+      write(fresh, file.from, wanted);
+      if (old !== undefined && options.isBackedUp) linkSync(target, `${target}.${stamp()}.bak`);
+      renameSync(fresh, target);
+    } catch (error) {
+      rmSync(fresh, { force: true });
+      throw error;
+    }
     fsyncSync(fd);
     return change;
   } finally {
@@ -103,8 +108,10 @@ async function isSame(path: string, old: Stats, file: NewFile, wanted: Permissio
   return (await digestFile(path)).sha256 === file.sha256;
 }
 
-/** The permissions are complete before the file has its name. */
+/** Writes a file that only this user can read until its owner and its mode are set. */
 function write(fresh: string, from: string, { mode, uid, gid }: Permissions): void {
+  // A copy begins with the mode of its source.
+  chmodSync(from, 0o600);
   copyFileSync(from, fresh, constants.COPYFILE_EXCL);
   if (uid !== undefined || gid !== undefined) {
     const made = lstatSync(fresh);
