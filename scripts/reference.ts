@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { cliPage } from "./reference/cliPage.ts";
 import { errorsPage, limitsPage } from "./reference/codePages.ts";
 import { manPage } from "./reference/manPage.ts";
+import { documentPages } from "./schemas/documents.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -13,6 +14,7 @@ export const referencePages: Readonly<Record<string, () => string | Promise<stri
   "docs/reference/errors.md": errorsPage,
   "docs/reference/limits.md": limitsPage,
   "docs/man/wsctl.1": manPage,
+  ...documentPages,
 };
 
 if (import.meta.main) {

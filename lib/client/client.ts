@@ -7,6 +7,7 @@ import type { AuditPage, VerifyResult } from "../protocol/api/audit.ts";
 import type { AuditFilter } from "../protocol/api/auditFilter.ts";
 import type { ControlPlaneEvent } from "../protocol/api/events.ts";
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
+import type { ReleaseRequest, ReleaseView } from "../protocol/api/releases.ts";
 import type { ScheduleRequestInput, ScheduleView } from "../protocol/api/schedules.ts";
 import type { TargetQuery, TargetView } from "../protocol/api/target.ts";
 import type { NewToken, TokenRequestInput, TokenView } from "../protocol/api/tokens.ts";
@@ -17,8 +18,6 @@ import type {
   JobDetail,
   JobView,
   Page,
-  ReleaseRequest,
-  ReleaseView,
   StreamLine,
 } from "../protocol/api/views.ts";
 import { SavedTargetClient, TemplateClient, WebhookClient } from "./definitions.ts";

@@ -2,6 +2,8 @@
  * Timestamps on the wire: ISO 8601 (RFC 3339) in UTC, with `T`, seconds, and `Z` or `+00:00`.
  * `Date.parse` does not validate them, because it accepts `2024-02-30` as the first of March.
  */
+import * as v from "valibot";
+
 const shape =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d{1,9})?(?:Z|\+00:00)$/;
 const shortMonths: ReadonlySet<string> = new Set(["04", "06", "09", "11"]);
@@ -22,6 +24,10 @@ function isInMonth(text: string): boolean {
   if (month !== "02") return day !== "31" || !shortMonths.has(month);
   return day === "29" && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
+
+const rule = 'must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a date that exists';
+
+export const Timestamp = v.pipe(v.string(rule), v.check(isTimestamp, rule));
 
 /** Formats a time in milliseconds since 1970. */
 export function timestamp(ms: number): string {

@@ -6,7 +6,7 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import type { ReleaseView } from "../../protocol/api/views.ts";
+import type { ReleaseView } from "../../protocol/api/releases.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parsePublicKey } from "../../protocol/keys.ts";
 import { findFile, type ReleaseFile } from "../../release/manifest.ts";

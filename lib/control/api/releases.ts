@@ -3,7 +3,8 @@
  * themselves; the checks here only catch operator mistakes.
  */
 import type * as v from "valibot";
-import { type Page, ReleaseRequest, type ReleaseView } from "../../protocol/api/views.ts";
+import { ReleaseRequest, type ReleaseView } from "../../protocol/api/releases.ts";
+import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { product, readManifest } from "../../release/manifest.ts";

@@ -7,6 +7,7 @@ import { eventRoutes } from "../api/events.ts";
 import { jobRoutes } from "../api/jobs.ts";
 import { joinRoutes } from "../api/join.ts";
 import { metricsRoutes } from "../api/metrics.ts";
+import { openApiRoutes } from "../api/openApi.ts";
 import { releaseRoutes } from "../api/releases.ts";
 import type { Route } from "../api/route.ts";
 import { savedTargetRoutes } from "../api/savedTargets.ts";
@@ -30,4 +31,5 @@ export const routes: readonly Route[] = [
   ...joinRoutes,
   ...auditRoutes,
   ...backupRoutes,
+  ...openApiRoutes,
 ];

@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { artifactTtlSecondsMax } from "../limits.ts";
 import { ArtifactName, RequestId } from "../names.ts";
+import { Timestamp } from "../timestamp.ts";
 import { seconds } from "./jobs.ts";
 
 /**
@@ -14,7 +15,8 @@ import { seconds } from "./jobs.ts";
 const artifactKinds = ["result", "release", "file"] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
-export type ArtifactState = "uploading" | "ready";
+const ArtifactState = v.picklist(["uploading", "ready"]);
+export type ArtifactState = v.InferOutput<typeof ArtifactState>;
 
 /**
  * Sent in responses to `HEAD` and `PUT` of an embedded upload: the number of bytes received so far.
@@ -40,43 +42,50 @@ export const ArtifactRequest = v.strictObject({
 export type ArtifactRequest = v.InferOutput<typeof ArtifactRequest>;
 
 /** How to upload the content. The URL is the credential. */
-export interface UploadView {
-  method: "PUT";
+export const UploadView = v.object({
+  method: v.literal("PUT"),
   /** A path on the control plane, or an absolute URL of another store. */
-  url: string;
+  url: v.string(),
   /** Headers to send unchanged; some are part of the URL's signature. */
-  headers: Record<string, string>;
+  headers: v.record(v.string(), v.string()),
   /** Whether an interrupted upload can be resumed with `Content-Range`. */
-  resumable: boolean;
-  expires_at: string;
-}
+  resumable: v.boolean(),
+  expires_at: Timestamp,
+});
+export type UploadView = v.InferOutput<typeof UploadView>;
 
-export interface DownloadView {
+export const DownloadView = v.object({
   /** A path on the control plane, or an absolute URL of another store. */
-  url: string;
-  expires_at: string;
-}
+  url: v.string(),
+  expires_at: Timestamp,
+});
+export type DownloadView = v.InferOutput<typeof DownloadView>;
 
-export interface ArtifactView {
-  artifact_id: string;
-  name: string;
-  bytes: number;
-  sha256: string;
-  kind: ArtifactKind;
-  state: ArtifactState;
-  agent_id?: string;
-  request_id?: string;
-  created_by: string;
-  created_at: string;
-  expires_at?: string;
-}
+export const ArtifactView = v.object({
+  artifact_id: v.string(),
+  name: v.string(),
+  bytes: v.number(),
+  sha256: v.string(),
+  kind: v.picklist(artifactKinds),
+  state: ArtifactState,
+  agent_id: v.exactOptional(v.string()),
+  request_id: v.exactOptional(v.string()),
+  created_by: v.string(),
+  created_at: Timestamp,
+  expires_at: v.exactOptional(Timestamp),
+});
+export type ArtifactView = v.InferOutput<typeof ArtifactView>;
 
 /** The response to an artifact request. Without `upload`, the content is already stored. */
-export interface NewArtifact extends ArtifactView {
-  upload?: UploadView;
-}
+export const NewArtifact = v.object({
+  ...ArtifactView.entries,
+  upload: v.exactOptional(UploadView),
+});
+export type NewArtifact = v.InferOutput<typeof NewArtifact>;
 
 /** One artifact, with `download` once it is ready. */
-export interface ArtifactDetail extends ArtifactView {
-  download?: DownloadView;
-}
+export const ArtifactDetail = v.object({
+  ...ArtifactView.entries,
+  download: v.exactOptional(DownloadView),
+});
+export type ArtifactDetail = v.InferOutput<typeof ArtifactDetail>;

@@ -4,36 +4,41 @@
  * the end are detected only with a head that was stored elsewhere.
  */
 import { hash } from "node:crypto";
-import type { JsonObject } from "../json.ts";
+import * as v from "valibot";
+import { isJsonObject, type JsonObject } from "../json.ts";
+import { Timestamp } from "../timestamp.ts";
 
-export interface AuditDetails {
+const AuditDetails = v.object({
   /** `job.create`, `token.revoke`, `request.end`, …: a noun and a verb. */
-  action: string;
+  action: v.string(),
   /** `started`, `accepted`, `refused`, or the outcome of a request. */
-  outcome: string;
+  outcome: v.string(),
   /**
    * The id of the token or key, or `ISSUER#SUBJECT` of a console user; absent if authentication
    * failed.
    */
-  actor?: string;
+  actor: v.exactOptional(v.string()),
   /** The name of the token, or of the console user. */
-  actor_name?: string;
-  role?: string;
+  actor_name: v.exactOptional(v.string()),
+  role: v.exactOptional(v.string()),
   /** Client IP address. */
-  address?: string;
+  address: v.exactOptional(v.string()),
   /**
    * The resource that the action is about: ids of jobs, requests, tokens and agents, and the
    * command.
    */
-  resource?: JsonObject;
-  code?: string;
-}
+  resource: v.exactOptional(v.custom<JsonObject>(isJsonObject)),
+  code: v.exactOptional(v.string()),
+});
+export type AuditDetails = v.InferOutput<typeof AuditDetails>;
 
-export interface AuditEntry extends AuditDetails {
-  sequence: number;
+const AuditEntry = v.object({
+  ...AuditDetails.entries,
+  sequence: v.number(),
   /** ISO 8601. */
-  at: string;
-}
+  at: Timestamp,
+});
+export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
 /** The hash before the first entry. */
 export const firstHash = "0".repeat(64);
@@ -50,38 +55,43 @@ export function appendToChain(previous: string, text: string): string {
 }
 
 /** An entry as it is stored and returned. */
-export interface AuditLine {
-  record: AuditEntry;
-  hash: string;
-}
+const AuditLine = v.object({
+  record: AuditEntry,
+  hash: v.string(),
+});
+export type AuditLine = v.InferOutput<typeof AuditLine>;
 
 /**
  * The end of a trail, as text `SEQUENCE:HASH`. Store it where an attacker who can change the trail
  * has no access.
  */
-export interface AuditHead {
-  sequence: number;
-  hash: string;
-}
+const AuditHead = v.object({
+  sequence: v.number(),
+  hash: v.string(),
+});
+export type AuditHead = v.InferOutput<typeof AuditHead>;
 
 /** `GET /api/v1/audit`: one page of the trail, oldest first, with its head. */
-export interface AuditPage {
-  items: AuditLine[];
-  head: AuditHead;
+export const AuditPage = v.object({
+  items: v.array(AuditLine),
+  head: AuditHead,
   /** The last entry that was read, which need not match the filters; the next page follows it. */
-  through: number;
-}
+  through: v.number(),
+});
+export type AuditPage = v.InferOutput<typeof AuditPage>;
 
-export type VerifyResult =
-  | {
-      intact: true;
-      head: AuditHead;
-      /** The last pruned entry; absent if nothing was pruned. */
-      start?: AuditHead;
-      /** The given head is older than the stored entries, so that it cannot be compared. */
-      anchor_too_old?: true;
-    }
-  | { intact: false; sequence: number; reason: string };
+export const VerifyResult = v.variant("intact", [
+  v.object({
+    intact: v.literal(true),
+    head: AuditHead,
+    /** The last pruned entry; absent if nothing was pruned. */
+    start: v.exactOptional(AuditHead),
+    /** The given head is older than the stored entries, so that it cannot be compared. */
+    anchor_too_old: v.exactOptional(v.literal(true)),
+  }),
+  v.object({ intact: v.literal(false), sequence: v.number(), reason: v.string() }),
+]);
+export type VerifyResult = v.InferOutput<typeof VerifyResult>;
 
 /** Verifies a chain entry by entry, from its start. */
 export class ChainCheck {

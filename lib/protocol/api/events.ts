@@ -1,7 +1,8 @@
 /** Events of the control plane, and the webhooks that get them. */
 import * as v from "valibot";
-import type { JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { ResourceName } from "../names.ts";
+import { Timestamp } from "../timestamp.ts";
 
 export const eventTypes = [
   ...(["job.created", "job.ended", "job.failed", "request.ended"] as const),
@@ -12,15 +13,16 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number];
 
 /** One event, derived from the log. Several can have the sequence of one entry. */
-export interface ControlPlaneEvent {
+export const ControlPlaneEvent = v.object({
   /** The sequence of the entry in the log. */
-  sequence: number;
-  type: EventType;
+  sequence: v.number(),
+  type: v.picklist(eventTypes),
   /** ISO 8601. */
-  at: string;
+  at: Timestamp,
   /** The ids and the facts, in the names of the API. */
-  data: JsonObject;
-}
+  data: v.custom<JsonObject>(isJsonObject),
+});
+export type ControlPlaneEvent = v.InferOutput<typeof ControlPlaneEvent>;
 
 const urlRule = "must be a URL such as https://hooks.example/wsctl";
 
@@ -41,36 +43,42 @@ export const WebhookRequest = v.strictObject({
 export type WebhookRequest = v.InferOutput<typeof WebhookRequest>;
 
 /** A delivery that was given up. */
-export interface DeadLetter {
-  sequence: number;
-  type: EventType;
-  at: string;
-  reason: string;
-}
+const DeadLetter = v.object({
+  sequence: v.number(),
+  type: v.picklist(eventTypes),
+  at: Timestamp,
+  reason: v.string(),
+});
+export type DeadLetter = v.InferOutput<typeof DeadLetter>;
 
-export interface WebhookView extends WebhookRequest {
-  created_at: string;
-  created_by: string;
-  created_by_name?: string;
+export const WebhookView = v.object({
+  ...WebhookRequest.entries,
+  created_at: Timestamp,
+  created_by: v.string(),
+  created_by_name: v.exactOptional(v.string()),
   /** The last entry whose events were delivered or given up. */
-  delivered_through: number;
+  delivered_through: v.number(),
   /** Why the current delivery is repeated. */
-  failing?: string;
-  dead_letters: DeadLetter[];
-}
+  failing: v.exactOptional(v.string()),
+  dead_letters: v.array(DeadLetter),
+});
+export type WebhookView = v.InferOutput<typeof WebhookView>;
 
 /** The only response that has the secret. */
-export interface NewWebhook extends WebhookView {
+export const NewWebhook = v.object({
+  ...WebhookView.entries,
   /** For the signature of Standard Webhooks: `whsec_` and base64. */
-  secret: string;
-}
+  secret: v.string(),
+});
+export type NewWebhook = v.InferOutput<typeof NewWebhook>;
 
 /** The response of `POST /api/v1/webhooks/NAME/test`. */
-export interface WebhookTest {
-  delivered: boolean;
+export const WebhookTest = v.object({
+  delivered: v.boolean(),
   /** The HTTP status, or why there is none. */
-  answer: string;
-}
+  answer: v.string(),
+});
+export type WebhookTest = v.InferOutput<typeof WebhookTest>;
 
 function protocolOf(text: string): string | undefined {
   return URL.parse(text)?.protocol;

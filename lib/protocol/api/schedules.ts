@@ -1,7 +1,7 @@
 /** Schedules of jobs, as requested by an operator and as shown. */
 import * as v from "valibot";
 import { ResourceName } from "../names.ts";
-import { isTimestamp } from "../timestamp.ts";
+import { isTimestamp, Timestamp } from "../timestamp.ts";
 import { JobRequest } from "./jobs.ts";
 import { TemplateRun } from "./templates.ts";
 
@@ -97,22 +97,25 @@ export type ScheduleRequest = v.InferOutput<typeof ScheduleRequest>;
 export type ScheduleRequestInput = v.InferInput<typeof ScheduleRequest>;
 
 /** The latest run, or why it was skipped. */
-export interface ScheduleRun {
+const ScheduleRun = v.object({
   /** When it was due. */
-  due_at: string;
+  due_at: Timestamp,
   /** The job that it created. */
-  job_id?: string;
+  job_id: v.exactOptional(v.string()),
   /** `missed`, `already_running`, `paused`, or the code and message of an error. */
-  skip_reason?: string;
-}
+  skip_reason: v.exactOptional(v.string()),
+});
+export type ScheduleRun = v.InferOutput<typeof ScheduleRun>;
 
-export interface ScheduleView extends ScheduleOrder {
-  created_at: string;
-  created_by: string;
+export const ScheduleView = v.object({
+  ...ScheduleOrder.entries,
+  created_at: Timestamp,
+  created_by: v.string(),
   /** Absent if the schedule is paused or has no further run. */
-  next_at?: string;
-  paused_at?: string;
+  next_at: v.exactOptional(Timestamp),
+  paused_at: v.exactOptional(Timestamp),
   /** Why wsctl paused the schedule; absent if an operator did. */
-  pause_reason?: string;
-  last_run?: ScheduleRun;
-}
+  pause_reason: v.exactOptional(v.string()),
+  last_run: v.exactOptional(ScheduleRun),
+});
+export type ScheduleView = v.InferOutput<typeof ScheduleView>;

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { agentIdCharsMax } from "../limits.ts";
 import { AgentId, ResourceName } from "../names.ts";
+import { Timestamp } from "../timestamp.ts";
 import { hasWildcard } from "../wildcard.ts";
 import { parseSelector, SelectorText, savedIn } from "./selector.ts";
 
@@ -92,20 +93,20 @@ export type TargetQuery = v.InferOutput<typeof TargetQuery>;
  * Why a selected agent gets no request: it is drained, it may not connect, or it is offline and
  * `require_online` is set.
  */
-export type SkipReason = "drained" | "revoked" | "fenced" | "pending" | "offline";
+const SkipReason = v.picklist(["drained", "revoked", "fenced", "pending", "offline"]);
+export type SkipReason = v.InferOutput<typeof SkipReason>;
 
-export interface SkippedAgent {
-  agent_id: string;
-  reason: SkipReason;
-}
+export const SkippedAgent = v.object({ agent_id: v.string(), reason: SkipReason });
+export type SkippedAgent = v.InferOutput<typeof SkippedAgent>;
 
-export interface TargetView {
-  agents: { agent_id: string; online: boolean }[];
+export const TargetView = v.object({
+  agents: v.array(v.object({ agent_id: v.string(), online: v.boolean() })),
   /** Selected agents that get no request. */
-  skipped: SkippedAgent[];
+  skipped: v.array(SkippedAgent),
   /** The seed of the sample. */
-  seed?: string;
-}
+  seed: v.exactOptional(v.string()),
+});
+export type TargetView = v.InferOutput<typeof TargetView>;
 
 /** `POST /api/v1/saved-targets`: a selector with a name, for `--target @NAME`. */
 export const SavedTargetRequest = v.strictObject({
@@ -120,8 +121,10 @@ export const SavedTargetRequest = v.strictObject({
 });
 export type SavedTargetRequest = v.InferOutput<typeof SavedTargetRequest>;
 
-export interface SavedTargetView extends SavedTargetRequest {
-  created_at: string;
-  created_by: string;
-  created_by_name?: string;
-}
+export const SavedTargetView = v.object({
+  ...SavedTargetRequest.entries,
+  created_at: Timestamp,
+  created_by: v.string(),
+  created_by_name: v.exactOptional(v.string()),
+});
+export type SavedTargetView = v.InferOutput<typeof SavedTargetView>;

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { Reason, ResourceName } from "../names.ts";
+import { Timestamp } from "../timestamp.ts";
 import { JobRequest } from "./jobs.ts";
 import { Target } from "./target.ts";
 
@@ -36,11 +37,13 @@ export const TemplateRun = v.strictObject({
 export type TemplateRun = v.InferOutput<typeof TemplateRun>;
 export type TemplateRunInput = v.InferInput<typeof TemplateRun>;
 
-export interface TemplateView extends TemplateRequest {
-  created_at: string;
-  created_by: string;
-  created_by_name?: string;
-}
+export const TemplateView = v.object({
+  ...TemplateRequest.entries,
+  created_at: Timestamp,
+  created_by: v.string(),
+  created_by_name: v.exactOptional(v.string()),
+});
+export type TemplateView = v.InferOutput<typeof TemplateView>;
 
 /** Returns the prompts that have neither a value nor a default. */
 export function missingPrompts(

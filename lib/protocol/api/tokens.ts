@@ -1,8 +1,9 @@
 /** Tokens as the API accepts and shows them. */
 import * as v from "valibot";
 import { isAddressRange } from "../addressRange.ts";
-import { LabelSet, type Labels } from "../labels.ts";
+import { LabelSet } from "../labels.ts";
 import { AgentId, CommandName, OperatorName, ResourceName } from "../names.ts";
+import { Timestamp } from "../timestamp.ts";
 import { ScopeText } from "./selector.ts";
 
 /**
@@ -106,35 +107,38 @@ export const TokenRequest = v.variant(
 export type TokenRequest = v.InferOutput<typeof TokenRequest>;
 export type TokenRequestInput = v.InferInput<typeof TokenRequest>;
 
-export interface TokenView {
-  token_id: string;
-  role: Role;
+export const TokenView = v.object({
+  token_id: v.string(),
+  role: v.picklist(roles),
   /**
    * `key`: an agent's key pair, of which only the public key is stored. `oidc`: not a token, but a
    * user of an OpenID provider, with the id `ISSUER#SUBJECT`.
    */
-  kind: "bearer" | "key" | "oidc";
+  kind: v.picklist(["bearer", "key", "oidc"]),
   /** `pending`: needs approval. `fenced`: was used from two places. */
-  state: "active" | "pending" | "fenced" | "expired" | "used" | "revoked";
-  name?: string;
-  agent_id?: string;
-  labels?: Labels;
-  commands?: string[];
-  target?: string;
-  template?: string;
-  addresses?: string[];
-  uses_left?: number;
-  expires_at?: string;
-  created_at: string;
-  created_by: string;
-  revoked_at?: string;
-}
+  state: v.picklist(["active", "pending", "fenced", "expired", "used", "revoked"]),
+  name: v.exactOptional(v.string()),
+  agent_id: v.exactOptional(v.string()),
+  labels: v.exactOptional(LabelSet),
+  commands: v.exactOptional(v.array(v.string())),
+  target: v.exactOptional(v.string()),
+  template: v.exactOptional(v.string()),
+  addresses: v.exactOptional(v.array(v.string())),
+  uses_left: v.exactOptional(v.number()),
+  expires_at: v.exactOptional(Timestamp),
+  created_at: Timestamp,
+  created_by: v.string(),
+  revoked_at: v.exactOptional(Timestamp),
+});
+export type TokenView = v.InferOutput<typeof TokenView>;
 
 /** The only response that contains a token's secret. */
-export interface NewToken extends TokenView {
-  token: string;
+export const NewToken = v.object({
+  ...TokenView.entries,
+  token: v.string(),
   /** For a `join` token: the join string for `wsctl agent --join`, if the public URL is known. */
-  join?: string;
+  join: v.exactOptional(v.string()),
   /** For a `login` token: the login string for `wsctl login`. */
-  login?: string;
-}
+  login: v.exactOptional(v.string()),
+});
+export type NewToken = v.InferOutput<typeof NewToken>;

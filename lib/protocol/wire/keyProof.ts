@@ -5,27 +5,31 @@
  *
  * `Authorization: Wsctl1 key=ID,nonce=NONCE,counter=N,signature=BASE64URL`
  */
+import * as v from "valibot";
 import type { PrivateKey, PublicKey } from "../keys.ts";
+import { Timestamp } from "../timestamp.ts";
 
 /** `connect`: the WebSocket. `call`: one API request. */
 export type ProofPurpose = "connect" | "call";
 
 /** `GET /agent/challenge`. */
-export interface Challenge {
-  nonce: string;
-  control_id: string;
+export const Challenge = v.object({
+  nonce: v.string(),
+  control_id: v.string(),
   /** ISO 8601, on the control plane's clock. */
-  time: string;
-}
+  time: Timestamp,
+});
+export type Challenge = v.InferOutput<typeof Challenge>;
 
 /** `POST /agent/join`, with a join token: registers the agent's key. */
-export interface Joined {
-  token_id: string;
-  agent_id: string;
-  control_id: string;
+export const Joined = v.object({
+  token_id: v.string(),
+  agent_id: v.string(),
+  control_id: v.string(),
   /** Whether an administrator must approve it. */
-  pending: boolean;
-}
+  pending: v.boolean(),
+});
+export type Joined = v.InferOutput<typeof Joined>;
 
 export interface Proof {
   key: string;

@@ -20,14 +20,10 @@ import {
   timeoutSecondsMax,
 } from "../limits.ts";
 import { AgentId, CommandName, RequestId } from "../names.ts";
-import { isTimestamp } from "../timestamp.ts";
+import { Timestamp } from "../timestamp.ts";
 import { Traceparent } from "../traceparent.ts";
 import { CommandSignatures } from "./signedCommand.ts";
 import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
-
-const timestampRule =
-  'must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a date that exists';
-const Timestamp = v.pipe(v.string(timestampRule), v.check(isTimestamp, timestampRule));
 
 /** A free-form object; keys such as `__proto__` stay plain keys and are never merged. */
 const FreeObject = v.custom<JsonObject>(isJsonObject, "must be an object");

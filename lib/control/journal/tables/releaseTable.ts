@@ -1,5 +1,5 @@
 /** Published releases of wsctl: the signed manifest and the files. */
-import type { ReleaseRequest } from "../../../protocol/api/views.ts";
+import type { ReleaseRequest } from "../../../protocol/api/releases.ts";
 import type { Database } from "../../../store/sqlite.ts";
 import type { IndexReads } from "../index/currentIndex.ts";
 
