@@ -236,6 +236,16 @@ export const folders: readonly Folder[] = [
     ],
   },
   {
+    path: "lib/agent/embedded",
+    what: "an agent inside another program: its commands, live output",
+    mayImport: [protocol, "lib/agent/core"],
+  },
+  {
+    path: "lib/package",
+    what: "the entries of the npm package",
+    mayImport: [protocol, "lib/log", "lib/client", "lib/agent"],
+  },
+  {
     path: "lib/agent/update",
     what: "updates of the agent itself",
     mayImport: [

@@ -56,7 +56,9 @@ describe("the tree", () => {
       ({ path, text }) => /export default/.test(text) && !/^cmd\/(internal\/)?\w+\.ts$/.test(path),
     );
     expect(wrong.map(({ path }) => path)).toEqual([]);
-    expect(places(product, /^export (\*|\{[^}]*\}) from/)).toEqual([]);
+    // The entries of the package are such lists: they are what others may import.
+    const inner = product.filter(({ path }) => !path.startsWith("lib/package/"));
+    expect(places(inner, /^export (\*|\{[^}]*\}) from/)).toEqual([]);
   });
 
   test("nobody writes to the console but scripts, and only the entry ends the process", () => {

@@ -20,6 +20,7 @@ import type {
   Page,
   StreamLine,
 } from "../protocol/api/views.ts";
+import { WsctlError } from "../protocol/errors.ts";
 import { SavedTargetClient, TemplateClient, WebhookClient } from "./definitions.ts";
 import { type EventOptions, followEvents } from "./eventStream.ts";
 import { JobStreams, type SendOptions, type SubmittedJob } from "./jobStream.ts";
@@ -173,6 +174,19 @@ export class Client {
   /** Returns the artifact with a new download URL once it is ready. */
   artifact(artifactId: string): Promise<ArtifactDetail> {
     return this.#http.get(`/api/v1/artifacts/${segment(artifactId)}`);
+  }
+
+  /** Streams the content of an artifact that is ready. */
+  async artifactContent(artifactId: string): Promise<ReadableStream<Uint8Array>> {
+    const { download } = await this.artifact(artifactId);
+    if (download === undefined) {
+      throw new WsctlError(
+        "NOT_FOUND",
+        `Cannot download artifact "${artifactId}": it is not ready`,
+      );
+    }
+    const { body } = await this.#http.download(download.url);
+    return body ?? new ReadableStream();
   }
 
   publishRelease(order: ReleaseRequest): Promise<ReleaseView> {

@@ -46,6 +46,17 @@ export class Transport {
     return response;
   }
 
+  /** @param place A path on the control plane, or an absolute URL, which is its own credential. */
+  async download(place: string): Promise<Response> {
+    const { url, fetch } = this.#options;
+    const at = place.startsWith("/") ? `${url}${place}` : place;
+    const response = await fetch(at).catch((error) => {
+      throw this.unreachable(error);
+    });
+    if (!response.ok) throw await parseError(response, url);
+    return response;
+  }
+
   unreachable(cause: unknown): WsctlError {
     const text = `Cannot reach the control plane at ${this.#options.url}: ${plainReason(cause)}. Run "wsctl doctor" to diagnose the connection`;
     return new WsctlError("UNREACHABLE", text, { cause });

@@ -1,38 +1,11 @@
-/**
- * Deno: `node:http` with the `ws` package for server and client. Deno's own server limits neither
- * message sizes nor the time for headers, and its client cannot send pings. Imported only by
- * `load.ts`, and only under Deno.
- */
-import { createReadStream } from "node:fs";
-import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { Socket } from "node:net";
-import { Readable } from "node:stream";
-import { createSecureContext, type SecureContext } from "node:tls";
-import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
-import type { Hono } from "hono";
-import type { WSContext } from "hono/ws";
-import { WebSocket, WebSocketServer } from "ws";
-import { plainReason } from "../network/connectionError.ts";
+/** Deno. Imported only by `load.ts`, and only under Deno. */
 import type { HttpProxy } from "../network/proxyRules.ts";
 import { systemBundle, type Trust } from "../network/trust.ts";
-import { openTcp, openTls } from "../network/tunnel.ts";
-import { connectTimeoutMs } from "../protocol/limits.ts";
 import { reap, reexec, self, spawnPiped, tryLock } from "./denoProcess.ts";
-import { requestWithNode } from "./denoRequest.ts";
-import { outgoingDial, outgoingFetch } from "./outgoing.ts";
-import type {
-  ClientSocket,
-  ClientSocketEvents,
-  ConnectOptions,
-  FilePart,
-  NamedTls,
-  Runtime,
-  ServeOptions,
-  Server,
-  ServerSocket,
-} from "./runtime.ts";
-import { withSubprotocolFallback } from "./subprotocolFallback.ts";
+import { connectWith, nodeParts } from "./nodeParts.ts";
+import { requestWithNode } from "./nodeRequest.ts";
+import { outgoingFetch } from "./outgoing.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** The part of the Deno namespace that is used. */
 interface DenoNamespace {
@@ -40,171 +13,6 @@ interface DenoNamespace {
 }
 // The project's types are those of Bun and Node.js; only this part of Deno's namespace is used.
 const deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
-
-function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
-  const socket = context.raw as WebSocket;
-  return {
-    send(text) {
-      if (socket.bufferedAmount > sendQueueBytesMax) return false;
-      socket.send(text);
-      return true;
-    },
-    close: (code, reason) => socket.close(code, reason),
-    ping: (answered) => {
-      socket.removeAllListeners("pong");
-      socket.once("pong", answered);
-      socket.ping();
-    },
-    terminate: () => socket.terminate(),
-  };
-}
-
-function serve(options: ServeOptions): Promise<Server> {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: options.messageBytesMax,
-    perMessageDeflate: false,
-    handleProtocols: (offered) =>
-      [...offered].find((name) => options.protocols.includes(name)) ?? false,
-  });
-  // `ws` reports protocol errors of a peer here; without a listener they would end the process.
-  sockets.on("connection", (socket: WebSocket) => socket.on("error", () => {}));
-  return new Promise((resolve, reject) => {
-    const server = serveNode(
-      {
-        fetch: (options.app as Hono).fetch,
-        hostname: options.host,
-        port: options.port,
-        // The library's type for the server has a narrower event signature than `ws`.
-        websocket: { server: sockets as never },
-        createServer: (options.tls ? createTlsServer : createServer) as typeof createServer,
-        serverOptions: {
-          ...options.tls,
-          ...chooseByName(options.namedTls),
-          headersTimeout: 10_000,
-          requestTimeout: 0,
-          // By default Node.js checks header timeouts every half a minute, and Deno never does.
-          connectionsCheckingInterval: 1_000,
-        },
-      },
-      (info) =>
-        resolve({
-          port: info.port,
-          renew: (tls) => (server as TlsServer).setSecureContext(tls),
-          closeIdle: () => (server as HttpServer).closeIdleConnections(),
-          stop: () => stop(server as HttpServer, sockets),
-        }),
-    );
-    server.on("error", reject);
-  });
-}
-
-/** Node.js takes the server's own certificate if there is none for a name. */
-function chooseByName(named: NamedTls | undefined): object {
-  if (named === undefined) return {};
-  const context = createSecureContext(named);
-  return {
-    SNICallback: (name: string, done: (error: null, context?: SecureContext) => void) =>
-      done(null, name === named.serverName ? context : undefined),
-  };
-}
-
-/** Deno would read a Blob of a file into memory at once. */
-function fileBody({ path, start, end, signal, done }: FilePart): ReadableStream<Uint8Array> {
-  const stream = createReadStream(path, { start, end: end - 1, highWaterMark: 256 * 1024 });
-  signal.addEventListener("abort", () => stream.destroy(new Error("the token has ended")));
-  stream.once("close", done);
-  // Node's and the platform's types of web streams are the same under two names.
-  return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>;
-}
-
-function stop(server: HttpServer, sockets: WebSocketServer): Promise<void> {
-  return new Promise((resolve) => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
-function connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket {
-  return withSubprotocolFallback(
-    outgoingDial(dial, fetchWith),
-    options,
-    events,
-    (reason) => reason === "Server sent no subprotocol",
-  );
-}
-
-function dial(
-  options: ConnectOptions,
-  events: ClientSocketEvents,
-  proxy: HttpProxy | undefined,
-): ClientSocket {
-  return proxy === undefined
-    ? dialOver(undefined, options, events)
-    : dialTunnel(options, events, proxy);
-}
-
-/** `ws` takes a connection that is already open, so the tunnel is opened first. */
-function dialTunnel(
-  options: ConnectOptions,
-  events: ClientSocketEvents,
-  proxy: HttpProxy,
-): ClientSocket {
-  const url = new URL(options.url);
-  const way = { proxy, timeoutMs: connectTimeoutMs };
-  const opened = url.protocol === "wss:" ? openTls(url, options.trust, way) : openTcp(url, way);
-  let socket: ClientSocket | undefined;
-  let isGivenUp = false;
-  const giveUp = (code: number, reason: string) => {
-    if (isGivenUp) return;
-    isGivenUp = true;
-    events.close(code, reason);
-  };
-  opened.then(
-    (tunnel) => {
-      if (isGivenUp) tunnel.destroy();
-      else socket = dialOver(tunnel, options, events);
-    },
-    (error) => giveUp(1006, plainReason(error)),
-  );
-  return {
-    send: (text) => socket?.send(text),
-    ping: () => socket?.ping(),
-    close: (code, reason) => (socket ? socket.close(code, reason) : giveUp(code, reason)),
-    terminate: () => (socket ? socket.terminate() : giveUp(1006, "given up")),
-  };
-}
-
-function dialOver(
-  tunnel: Socket | undefined,
-  options: ConnectOptions,
-  events: ClientSocketEvents,
-): ClientSocket {
-  const { ca = systemBundle(), serverName } = options.trust;
-  const socket = new WebSocket(options.url, options.protocols, {
-    headers: options.headers,
-    perMessageDeflate: false,
-    maxPayload: options.messageBytesMax,
-    ...(ca === undefined ? {} : { ca }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(tunnel === undefined ? {} : { createConnection: () => tunnel }),
-  });
-  let fault = "";
-  socket.on("open", () => events.open(socket.protocol));
-  socket.on("message", (data, isBinary) => events.message(isBinary ? undefined : data.toString()));
-  socket.on("pong", () => events.pong());
-  socket.on("error", (error) => {
-    fault = error.message;
-  });
-  socket.on("close", (code, reason) => events.close(code, reason.toString() || fault));
-  return {
-    send: (text) => socket.send(text),
-    ping: () => socket.ping(),
-    close: (code, reason) => socket.close(code, reason),
-    terminate: () => socket.terminate(),
-  };
-}
 
 /** A client of Deno has one proxy and reads the proxy variables when it is created. */
 function fetchWith(trust: Trust): typeof fetch {
@@ -231,16 +39,9 @@ function createClient({ ca = systemBundle() }: Trust, proxy: HttpProxy | undefin
 }
 
 export const runtime: Runtime = {
-  upgradeWebSocket: upgradeWebSocket as Runtime["upgradeWebSocket"],
-  serverSocket,
-  header: (c, name) =>
-    (c.env as { incoming: IncomingMessage }).incoming.headers[name] as string | undefined,
-  remoteAddress: (c) =>
-    (c.env as { incoming: IncomingMessage }).incoming.socket.remoteAddress ?? "",
-  serve,
-  connect,
+  ...nodeParts,
+  connect: connectWith(fetchWith),
   fetchWith,
-  fileBody,
   spawnPiped,
   reap,
   self,

@@ -2,14 +2,16 @@
 import type { Runtime } from "./runtime.ts";
 
 const isDeno = "Deno" in globalThis;
+const isBun = "Bun" in globalThis;
 
 /** Returns the name and version of the runtime. */
 export function formatRuntime(): string {
-  const { bun, deno } = process.versions;
-  return isDeno ? `deno ${deno}` : `bun ${bun}`;
+  const { bun, deno, node } = process.versions;
+  if (isDeno) return `deno ${deno}`;
+  return isBun ? `bun ${bun}` : `node ${node}`;
 }
 
 export async function loadRuntime(): Promise<Runtime> {
-  const chosen = isDeno ? await import("./deno.ts") : await import("./bun.ts");
-  return chosen.runtime;
+  if (isDeno) return (await import("./deno.ts")).runtime;
+  return isBun ? (await import("./bun.ts")).runtime : (await import("./node.ts")).runtime;
 }

@@ -1,5 +1,5 @@
 /**
- * The interface to the differences between runtimes. Two files of the same shape implement it;
+ * The interface to the differences between runtimes. Three files of the same shape implement it;
  * `load.ts` chooses one.
  */
 import type { ChildProcess } from "node:child_process";
@@ -155,7 +155,7 @@ export interface Runtime {
    * Locks an open file for this process until the file is closed (flock(2)). Returns false if
    * another process has locked it.
    */
-  tryLock(fd: number): boolean;
+  tryLock(fd: number, path: string): boolean;
   /**
    * Replaces this process by a new one of the same program and arguments; the process id stays
    * (execve(2)).

@@ -12,6 +12,8 @@ export type CheckResult =
       endsProcess: boolean;
       /** The command runs outside the agent's process, and the next agent process resumes it. */
       outlives?: boolean;
+      /** The command runs in the agent's process and writes live output. */
+      writesOutput?: boolean;
       /** The longest time that the command may run, whatever the request allows. */
       timeoutMs?: number;
       /** The number of requests of this command that may run at the same time. */
@@ -71,6 +73,7 @@ export class Admission {
     if (checked.code !== undefined) return failure(checked.code, checked.message);
     entry.endsProcess = checked.endsProcess;
     if (checked.outlives) entry.record.outlives = true;
+    if (checked.writesOutput) entry.record.writesOutput = true;
     if (checked.isCancellable === false) entry.record.isCancellable = false;
     if (checked.concurrency !== undefined) entry.concurrency = checked.concurrency;
     const { timeoutMs, waiting: waitingMax } = this.#options.limits;

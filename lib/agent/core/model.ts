@@ -34,6 +34,8 @@ export interface RequestRecord {
   expiresAt?: number;
   /** The command runs outside the agent's process; the next agent process resumes it. */
   outlives?: boolean;
+  /** The command runs in the agent's process and writes live output. */
+  writesOutput?: boolean;
   /** The ids of the trusted keys that signed the request. */
   signedBy?: string[];
   /** The command continues when its job is cancelled. */

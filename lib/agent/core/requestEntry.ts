@@ -89,7 +89,8 @@ export function programOf(
   record: RequestRecord | undefined,
 ): OutputSubscription["program"] | "none" {
   if (record?.state === "accepted" || record?.state === "started") {
-    return record.outlives ? "open" : "none";
+    return record.outlives || record.writesOutput ? "open" : "none";
   }
-  return record?.outlives && record.answer?.executionMs !== undefined ? "ended" : "unknown";
+  const mayHaveOutput = record?.outlives || record?.writesOutput;
+  return mayHaveOutput && record?.answer?.executionMs !== undefined ? "ended" : "unknown";
 }

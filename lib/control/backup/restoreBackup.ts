@@ -169,7 +169,7 @@ export interface RestoreOptions {
   dataDir: string;
   manifest: BackupManifest;
   clock: Clock;
-  tryLock(fd: number): boolean;
+  tryLock(fd: number, path: string): boolean;
 }
 
 export interface Restored {

@@ -39,7 +39,7 @@ export interface ControlJournalOptions
   dataDir: string;
   clock: Pick<Clock, "after" | "wall">;
   /** Locks an open file for this process, or returns false if another process has locked it. */
-  tryLock(fd: number): boolean;
+  tryLock(fd: number, path: string): boolean;
 }
 
 /**

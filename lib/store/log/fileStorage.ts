@@ -32,7 +32,7 @@ const lockRetryMs = 20;
 export interface FileStorageOptions {
   path: string;
   /** Locks an open file for this process, or returns false if another process has locked it. */
-  tryLock(fd: number): boolean;
+  tryLock(fd: number, path: string): boolean;
 }
 
 /**
@@ -44,8 +44,9 @@ export interface FileStorageOptions {
 export function openFileStorage({ path, tryLock }: FileStorageOptions): LogStorage {
   try {
     if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) syncPath(dirname(path));
-    const fd = openSync(join(path, lockName), "a", 0o600);
-    if (!lockSoon(() => tryLock(fd))) {
+    const lock = join(path, lockName);
+    const fd = openSync(lock, "a", 0o600);
+    if (!lockSoon(() => tryLock(fd, lock))) {
       closeSync(fd);
       const text = `Cannot open the log "${path}": another process uses it`;
       const fix = "Stop that process, or specify another data directory";

@@ -43,7 +43,7 @@ beforeAll(async () => {
   agent = await target.agent();
   const { stdout } = await wsctl(["schema", "openapi"]);
   project = emptyProject({
-    packages: ["typescript=typescript5", "openapi-typescript", "openapi-fetch"],
+    copies: ["typescript=typescript5", "openapi-typescript", "openapi-fetch"],
     files: { "openapi.json": stdout, "main.ts": program, "wrong.ts": wrong },
   });
   const made = run(

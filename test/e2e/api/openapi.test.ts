@@ -211,7 +211,7 @@ describe("the answers of a real control plane are as the document says", () => {
     );
     expect(all.filter((id) => !seen.has(id)).sort()).toEqual([
       ...["approveAgent", "approveJob", "createBackup", "deleteRelease", "getRelease", "join"],
-      ...["publishRelease", "renewAgentKey"],
+      ...["publishRelease", "renewAgentKey", "scrapeMetrics"],
     ]);
   });
 });

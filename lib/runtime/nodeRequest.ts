@@ -1,6 +1,7 @@
 /**
- * Requests that Deno's `fetch` cannot make: with a body that is a stream of a known length, which it
- * would send in chunks, and with a server name other than the URL's host.
+ * Requests that the `fetch` of Deno and Node.js cannot make: with a body that is a stream of a known
+ * length, which it would send in chunks, with a server name other than the URL's host, and, on
+ * Node.js, with certificates of one's own or through a proxy.
  */
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { Readable } from "node:stream";
