@@ -243,7 +243,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/package",
     what: "the entries of the npm package",
-    mayImport: [protocol, "lib/log", "lib/client", "lib/agent"],
+    mayImport: [protocol, "lib/log", "lib/client", "lib/agent", "lib/control"],
   },
   {
     path: "lib/agent/update",

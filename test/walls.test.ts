@@ -145,6 +145,7 @@ const largeFolders: Record<string, number> = {
   "lib/agent/logs": 25,
   "lib/control/console/page/views": 16,
   "lib/control/api": 24,
+  "lib/control/auth": 16,
   "lib/protocol": 18,
   "lib/protocol/api": 18,
   "lib/runtime": 18,

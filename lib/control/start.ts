@@ -1,5 +1,6 @@
 /** Starts a control plane: journal, engine, application, server and local credentials. */
 import { join } from "node:path";
+import type { Hono } from "hono";
 import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
 import { rateLimitedLog } from "../log/rateLimitedLog.ts";
@@ -19,6 +20,7 @@ import { type ArtifactLimits, ArtifactService } from "./artifacts/artifactServic
 import { LocalStore } from "./artifacts/localStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
 import { ClientAddresses } from "./auth/clientAddress.ts";
+import type { HostAuthentication } from "./auth/hostUser.ts";
 import { writeLocalCredentials } from "./auth/localCredentials.ts";
 import { registerMissingAgents } from "./auth/registerMissingAgents.ts";
 import { Revocations } from "./auth/revocation.ts";
@@ -75,6 +77,10 @@ export interface ControlOptions {
   s3?: Omit<S3Options, "fetch">;
   /** How long jobs and audit entries are kept, and the reason for the latter. */
   retention: JobRetention & { auditMs: number; auditWhy: string };
+  /** The application of another program that the control plane is a part of, below a path. */
+  mount?: { into: Hono; path: string };
+  /** Identifies people of that program. */
+  authenticate?: HostAuthentication;
   /** How long closing waits for running requests. */
   drainTimeoutMs: number;
   runtime: Runtime;
@@ -134,37 +140,42 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   }
   let place: PublicAddress;
   const consoleSettings = withPublicUrl(options);
+  const mountPath = options.mount?.path ?? "";
   const urls = [options.publicUrl, consoleSettings.url].filter((each) => each !== undefined);
   let server: Server;
   try {
     server = await runtime.serve({
-      app: createApp({
-        ...{ events, webhooks },
-        ...{
-          engine,
-          jobs,
-          artifacts,
-          metrics,
-          revocations,
-          scheduler,
-          descriptors,
-          runtime,
-          clock,
-          log,
-        },
-        hosts: new AllowedHosts([
-          ...options.advertised,
-          ...(tls === undefined ? [] : readChain(tls).slice(0, 1).flatMap(certificateNames)),
-          ...urls.map((each) => new URL(each).hostname),
-        ]),
-        addresses: new ClientAddresses(runtime, options.trustedProxies),
-        basePaths: urls.map(basePath),
-        publicAddress: () => place,
-        approveAgents: options.approveAgents,
-        dataDir: options.dataDir,
-        console: consoleSettings,
-        isTls: tls !== undefined,
-      }),
+      app: mounted(
+        options.mount,
+        createApp({
+          ...{ events, webhooks },
+          ...{
+            engine,
+            jobs,
+            artifacts,
+            metrics,
+            revocations,
+            scheduler,
+            descriptors,
+            runtime,
+            clock,
+            log,
+          },
+          hosts: new AllowedHosts([
+            ...options.advertised,
+            ...(tls === undefined ? [] : readChain(tls).slice(0, 1).flatMap(certificateNames)),
+            ...urls.map((each) => new URL(each).hostname),
+          ]),
+          addresses: new ClientAddresses(runtime, options.trustedProxies),
+          basePaths: [...urls.map(basePath), mountPath],
+          ...(options.authenticate === undefined ? {} : { authenticate: options.authenticate }),
+          publicAddress: () => place,
+          approveAgents: options.approveAgents,
+          dataDir: options.dataDir,
+          console: consoleSettings,
+          isTls: tls !== undefined,
+        }),
+      ),
       host: options.host,
       port: options.port,
       ...(tls ? { tls } : {}),
@@ -182,7 +193,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     throw new WsctlError("UNAVAILABLE", text, { cause: error });
   }
   certificates?.start((renewed) => server.renew(renewed));
-  const url = `${tls ? "https" : "http"}://${urlHost(localHost(options.host))}:${server.port}`;
+  const url = `${tls ? "https" : "http"}://${urlHost(localHost(options.host))}:${server.port}${mountPath}`;
   place = buildPublicAddress(options, server.port, certificates);
   const { oidc, url: consoleUrl = place.url } = consoleSettings;
   if (oidc)
@@ -218,6 +229,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
 /** How often the progress of a long start is logged. */
 const progressMs = 2_000;
+
+/** The application that is served: the control plane, or the one that it is a part of. */
+function mounted(mount: ControlOptions["mount"], app: Hono): Hono {
+  if (mount === undefined) return app;
+  const { into, path } = mount;
+  // The request stays the same object, which Bun needs for an upgrade; `basePaths` has the path.
+  into.mount(path, (request, env) => app.fetch(request, env), { replaceRequest: false });
+  return into;
+}
 
 function openJournal({ dataDir, clock, runtime, log }: ControlOptions): ControlJournal {
   let saidAt = clock.now();
@@ -256,12 +276,13 @@ function withPublicUrl({ console: settings, publicUrl: url }: ControlOptions): C
  * clients see the certificate of this control plane: then its name is advertised.
  */
 function buildPublicAddress(
-  { host, advertised, publicUrl }: ControlOptions,
+  { host, advertised, publicUrl, mount }: ControlOptions,
   port: number,
   certificates: Certificates | undefined,
 ): PublicAddress {
   const scheme = certificates === undefined ? "http" : "https";
-  const url = publicUrl ?? `${scheme}://${urlHost(publicHost(host, advertised))}:${port}`;
+  const url =
+    publicUrl ?? `${scheme}://${urlHost(publicHost(host, advertised))}:${port}${mount?.path ?? ""}`;
   const isOwn = publicUrl === undefined || advertised.includes(new URL(url).hostname);
   const authority = isOwn && url.startsWith("https:") ? certificates?.authority : undefined;
   return new PublicAddress({ url, isProxied: publicUrl !== undefined, authority });

@@ -16,6 +16,7 @@ import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import { authenticate, isInForce } from "./bearerTokens.ts";
 import { credentialFingerprint } from "./credentialFingerprint.ts";
 import { FailedAttempts, TooManyFailures } from "./failedAttempts.ts";
+import { buildHostToken, type HostUser } from "./hostUser.ts";
 import type { Login, LoginSessions } from "./logins/loginSessions.ts";
 import { Nonces } from "./nonces.ts";
 import { buildToken } from "./oidcUser.ts";
@@ -24,6 +25,8 @@ export interface Credentials {
   authorization: string | undefined;
   /** The secret of a console session. It is ignored if the request has an Authorization header. */
   login?: string | undefined;
+  /** A person that the surrounding program has authenticated for this one request. */
+  hostUser?: HostUser | undefined;
   /** Client IP address. */
   address: string;
   purpose: ProofPurpose;
@@ -64,7 +67,10 @@ export class Authenticator {
    * @throws {WsctlError} UNAUTHORIZED or RATE_LIMITED
    */
   identify(credentials: Credentials): StoredToken {
-    const { authorization, login, address, purpose } = credentials;
+    const { authorization, login, hostUser, address, purpose } = credentials;
+    if (authorization === undefined && hostUser !== undefined) {
+      return buildHostToken(hostUser, this.#clock.wall());
+    }
     const token =
       authorization === undefined && login !== undefined
         ? this.findLogin(login, address)?.token
@@ -81,9 +87,10 @@ export class Authenticator {
    */
   isStillValid(
     token: StoredToken,
-    { login, address }: Pick<Credentials, "login" | "address">,
+    { login, hostUser, address }: Pick<Credentials, "login" | "hostUser" | "address">,
     how: LoginUse = "use",
   ): boolean {
+    if (hostUser !== undefined) return true;
     if (login !== undefined) {
       return this.findLogin(login, address, how)?.token.tokenId === token.tokenId;
     }

@@ -6,6 +6,7 @@
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { Authenticator } from "./authenticator.ts";
+import type { HostUser } from "./hostUser.ts";
 
 export interface AuthorityOptions {
   authenticator: Authenticator;
@@ -13,6 +14,8 @@ export interface AuthorityOptions {
   token: StoredToken;
   /** The secret of the console session, if the request has one. */
   login: string | undefined;
+  /** The person that the surrounding program has authenticated, if the request has one. */
+  hostUser?: HostUser | undefined;
   /** Client IP address. */
   address: string;
 }
@@ -26,8 +29,8 @@ export class Authority {
 
   /** Whether the credential is still valid. */
   get isValid(): boolean {
-    const { authenticator, token, login, address } = this.#options;
-    return authenticator.isStillValid(token, { login, address });
+    const { authenticator, token, login, hostUser, address } = this.#options;
+    return authenticator.isStillValid(token, { login, hostUser, address });
   }
 
   /** Whether the request has a console session, which can end before a long response does. */

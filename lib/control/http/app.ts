@@ -24,6 +24,7 @@ import { Authenticator } from "../auth/authenticator.ts";
 import { Authority } from "../auth/authority.ts";
 import type { ClientAddresses } from "../auth/clientAddress.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
+import type { HostAuthentication, HostUser } from "../auth/hostUser.ts";
 import { openLoginSessions } from "../auth/logins/loginSessions.ts";
 import { type Permission, permits, rolesWith } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
@@ -41,6 +42,7 @@ import type { ControlMetrics } from "../metrics/prometheus.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
 import type { AllowedHosts } from "./allowedHosts.ts";
 import { pathReader } from "./basePath.ts";
+import { assertNoBody, assertNoTokenInUrl, assertSameOrigin } from "./requestChecks.ts";
 import { routes } from "./routes.ts";
 
 export interface AppOptions {
@@ -63,6 +65,8 @@ export interface AppOptions {
   approveAgents: boolean;
   dataDir: string;
   console: ConsoleSettings;
+  /** Identifies people of the program that this control plane is a part of. */
+  authenticate?: HostAuthentication;
   /** Whether this control plane terminates TLS itself. */
   isTls: boolean;
   runtime: Runtime;
@@ -121,25 +125,28 @@ export function createApp(options: AppOptions): Hono {
       throw error;
     }
   };
-  const authorize = (route: Route, c: Context, address: string) => {
+  const authorize = (route: Route, c: Context, address: string, hostUser?: HostUser) => {
     const who: { address: string; token?: StoredToken } = { address };
     return recordRefusal(route, who, () => {
       const authorization = c.req.header("authorization");
       const login = webConsole.findLogin(c, route);
-      const credentials = { authorization, login, address, purpose: "call" } as const;
+      const credentials = { authorization, login, hostUser, address, purpose: "call" } as const;
       const token = access.identify(credentials);
       who.token = token;
       if (!permits(token.role, route.permission)) throw forbidden(route.permission);
       if (token.state !== "active") {
         throw new WsctlError("FORBIDDEN", closeCodes[token.state].meaning);
       }
-      return { token, authority: new Authority({ authenticator: access, token, login, address }) };
+      const subject = { authenticator: access, token, login, hostUser, address };
+      return { token, authority: new Authority(subject) };
     });
   };
   /** Runs a route: the same steps for every route. */
   const handleRoute = async (route: Route, c: Context): Promise<Response> => {
     const address = addresses.find(c);
-    const { token, authority } = authorize(route, c, address);
+    const hasToken = c.req.header("authorization") !== undefined;
+    const hostUser = hasToken ? undefined : await options.authenticate?.(c.req.raw);
+    const { token, authority } = authorize(route, c, address, hostUser);
     const text = route.body === undefined ? "" : await readText(c);
     recordRefusal(route, { address, token }, () => authority.require());
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
@@ -244,35 +251,4 @@ function answer(c: Context, code: ErrorCode, message: string): Response {
   // The rest of the body is not read, so the connection cannot be reused.
   if (code === "TOO_LARGE") c.header("Connection", "close");
   return c.json(body, status, { "Content-Type": "application/problem+json" });
-}
-
-/** Health checks return no data, and load balancers call them under any host name. */
-const publicPaths: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
-
-/**
- * Rejects requests for unknown host names, from pages of other origins, and with contradictory
- * addresses.
- */
-function assertSameOrigin(c: Context, options: AppOptions, webConsole: Console): void {
-  const { addresses, hosts, runtime } = options;
-  if (publicPaths.has(c.req.path)) return;
-  addresses.find(c);
-  if (!hosts.allows(c.req.header("host"))) {
-    const text =
-      "Host header is not allowed. Add the name with wsctl serve --advertise NAME or --public-url URL";
-    throw new WsctlError("FORBIDDEN", text);
-  }
-  if (runtime.header(c, "origin") === undefined || webConsole.isSameOrigin(c)) return;
-  const text = "Cross-origin requests are not allowed";
-  throw new WsctlError("FORBIDDEN", text);
-}
-
-/** URLs end up in logs and shell histories, so a token in a URL is rejected. */
-function assertNoTokenInUrl(c: Context): void {
-  if (c.req.query("token") === undefined && c.req.query("access_token") === undefined) return;
-  throw new WsctlError("MALFORMED", "Send the token in the Authorization header, not in the URL");
-}
-
-function assertNoBody(): never {
-  throw new WsctlError("TOO_LARGE", `Body is over ${bodyBytesMax} bytes`);
 }

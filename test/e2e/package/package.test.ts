@@ -1,42 +1,16 @@
 /** The packed library in empty projects, on each runtime, with the examples of the documentation. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildPackage, packageEntries, packPackage } from "../../../scripts/package.ts";
+import { packageEntries } from "../../../scripts/package.ts";
 import { emptyProject } from "../../support/fixtures/emptyProject.ts";
 import { root } from "../../support/fixtures/sources.ts";
-import { denoFile, Running, temporaryDir, wsctl } from "../../support/processes/processes.ts";
+import { Running, temporaryDir, wsctl } from "../../support/processes/processes.ts";
 import { Target } from "../../support/processes/target.ts";
+import { PackedLibrary, runtimes } from "./packageFixture.ts";
 
-const runtimes: Readonly<Record<string, string[]>> = {
-  node: [join(root, "node_modules/node22/bin/node")],
-  bun: [process.execPath],
-  deno: [denoFile(), "run", "-A"],
-};
-
-const examplesDir = join(root, "docs/examples");
-const examples = Object.fromEntries(
-  readdirSync(examplesDir)
-    .filter((name) => name.endsWith(".mjs"))
-    .map((name) => [name, readFileSync(join(examplesDir, name), "utf8")]),
-);
-
-let packed: string & Disposable;
-let project: string & Disposable;
-let tarball: string;
+let library: PackedLibrary;
 let target: Target;
-
-beforeAll(async () => {
-  packed = temporaryDir();
-  await buildPackage(join(`${packed}`, "package"), join(`${packed}`, "reports"));
-  tarball = await packPackage(join(`${packed}`, "package"), `${packed}`);
-  project = emptyProject({ files: { ...examples, ...programs }, links: ["zod"], tarball });
-}, 60_000);
-
-afterAll(() => {
-  project[Symbol.dispose]();
-  packed[Symbol.dispose]();
-});
 
 /** Programs that the documentation does not show. */
 const programs = {
@@ -74,6 +48,11 @@ const programs = {
   `,
 };
 
+beforeAll(async () => {
+  library = await PackedLibrary.pack(programs);
+}, 60_000);
+afterAll(() => library[Symbol.dispose]());
+
 interface Member extends AsyncDisposable {
   id: string;
   process: Running;
@@ -82,8 +61,7 @@ interface Member extends AsyncDisposable {
 async function startMember(runtime: string, file: string, ...args: string[]): Promise<Member> {
   const { agent_id: id, token } = await target.newAgent();
   const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: token };
-  const command = [...(runtimes[runtime] ?? []), join(`${project}`, file), ...args];
-  const child = new Running(command, { env });
+  const child = new Running(library.command(runtime, file, ...args), { env });
   return { id, process: child, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
@@ -99,7 +77,7 @@ test.each(packageEntries)(
   "the API report of wsctl/%s is up to date (else: npm run package)",
   (name) => {
     const file = `${name}.api.md`;
-    const written = readFileSync(join(`${packed}`, "reports", file), "utf8");
+    const written = readFileSync(join(library.reportDir, file), "utf8");
     expect(readFileSync(join(root, "docs/reference/api", file), "utf8")).toBe(written);
   },
 );
@@ -124,7 +102,11 @@ encode({ type: "command", request_id: "1", payload: {} }, 0); // refused
 `;
 
 test("the types of the package lead a program in TypeScript", () => {
-  using own = emptyProject({ files: { "main.ts": typed }, links: ["zod"], tarball });
+  using own = emptyProject({
+    files: { "main.ts": typed },
+    links: ["zod"],
+    tarball: library.tarball,
+  });
   const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "esnext"];
   const tsc = join(root, "node_modules/typescript5/bin/tsc");
   const { stdout } = Bun.spawnSync(["node", tsc, ...flags, "main.ts"], { cwd: `${own}` });
@@ -146,8 +128,8 @@ describe.each(Object.keys(runtimes))("the package on %s", (runtime) => {
     for (const { process: child } of [first, second]) await child.logged(/^connected$/);
     const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin };
     const rollout = (version: string) =>
-      Bun.spawnSync([...(runtimes[runtime] ?? []), "rollout.mjs", version], {
-        cwd: `${project}`,
+      Bun.spawnSync(library.command(runtime, "rollout.mjs", version), {
+        cwd: `${library.project}`,
         env: { ...process.env, ...env },
       });
     const good = rollout("1.2.3");
@@ -194,8 +176,8 @@ describe.each(Object.keys(runtimes))("the package on %s", (runtime) => {
   }, 60_000);
 
   test("the codec refuses what the standard does not allow", async () => {
-    const { stdout, stderr } = Bun.spawnSync([...(runtimes[runtime] ?? []), "standardPeer.mjs"], {
-      cwd: `${project}`,
+    const { stdout, stderr } = Bun.spawnSync(library.command(runtime, "standardPeer.mjs"), {
+      cwd: `${library.project}`,
     });
     expect(`${stderr}`).toBe("");
     expect(`${stdout}`.trim().split("\n")).toEqual([

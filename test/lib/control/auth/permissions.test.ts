@@ -65,6 +65,7 @@ const table: Record<string, readonly string[]> = {
   "GET /api/v1/webhooks/:name": ["admin"],
   "POST /api/v1/webhooks/:name/test": ["admin"],
   "DELETE /api/v1/webhooks/:name": ["admin"],
+  "GET /api/v1/openapi.json": [...people, "metrics", "trigger"],
   "GET /metrics": [...people, "metrics"],
   "POST /api/v1/join": ["join"],
   "POST /api/v1/login": ["login"],
