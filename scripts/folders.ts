@@ -241,6 +241,11 @@ export const folders: readonly Folder[] = [
     mayImport: [protocol, "lib/agent/core"],
   },
   {
+    path: "lib/conformance",
+    what: "the conformance suite: checks of agents and of control planes",
+    mayImport: [protocol, "lib/network"],
+  },
+  {
     path: "lib/package",
     what: "the entries of the npm package",
     mayImport: [protocol, "lib/log", "lib/client", "lib/agent", "lib/control"],

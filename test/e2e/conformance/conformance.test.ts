@@ -1,0 +1,138 @@
+/** The conformance suite of the binary on wsctl itself, and on peers in other languages. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { strangerLanguages } from "../../support/clients/foreignPeer.ts";
+import { root } from "../../support/fixtures/sources.ts";
+import {
+  type Finished,
+  Running,
+  temporaryDir,
+  wsctl,
+  wsctlCommand,
+} from "../../support/processes/processes.ts";
+import { Target } from "../../support/processes/target.ts";
+
+const python = "/usr/bin/python3";
+const hasPython = strangerLanguages().includes("python");
+const times = ["--heartbeat", "1s", "--status-interval", "3s"];
+const reports = temporaryDir();
+
+/** The results of a run that prints JSON. */
+function resultsOf({ stdout }: Finished) {
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const { summary } = lines.pop();
+  const bad = lines.filter(({ verdict }) => verdict !== "passed");
+  return { summary, count: lines.length, bad: bad.map(({ id, detail }) => `${id}: ${detail}`) };
+}
+
+/** A run on an agent that the suite starts. */
+function onAgent(program: string[], ...more: string[]): Promise<Finished> {
+  const args = ["conformance", "agent", ...times, "--json", ...more, "--", ...program];
+  const env = {
+    WSCTL_TOKEN: "a",
+    TOKEN: "a",
+    HEARTBEAT_SECONDS: "1",
+    WSCTL_DATA_DIR: `${reports}`,
+  };
+  return wsctl(args, { env });
+}
+
+async function onControlPlane(): Promise<Finished> {
+  await using target = await Target.start("binary", ["--heartbeat", "1s"]);
+  const { agent_id, token } = await target.newAgent();
+  const body = JSON.stringify({ command: "ping", target: { agents: [agent_id] } });
+  const url = `${target.serving.url}/api/v1/jobs`;
+  const send = `curl -s -o /dev/null -H "Authorization: Bearer ${target.admin}" -d '${body}' ${url}`;
+  const files = [
+    "--junit",
+    join(`${reports}`, "report.xml"),
+    "--badge",
+    join(`${reports}`, "badge.json"),
+  ];
+  const args = ["conformance", "control-plane", target.serving.url, "--heartbeat", "1s", "--json"];
+  return await wsctl([...args, ...files, "--send", send], { env: { WSCTL_TOKEN: token } });
+}
+
+let runs: Record<string, Finished>;
+
+beforeAll(async () => {
+  const own = [...wsctlCommand("binary"), "agent", "--server", "{url}", "--heartbeat", "1s"];
+  const started: Record<string, Promise<Finished>> = {
+    "wsctl agent": onAgent([...own, "--log-level", "error"]),
+    "wsctl serve": onControlPlane(),
+    "ws on Node.js": onAgent(["node", join(root, "test/interop/wsAgent.mjs"), "{url}"]),
+    ...(hasPython
+      ? { "the agent in Python": onAgent([python, join(root, "docs/examples/agent.py"), "{url}"]) }
+      : {}),
+  };
+  const ended = await Promise.all(
+    Object.entries(started).map(async ([name, run]) => [name, await run] as const),
+  );
+  runs = Object.fromEntries(ended);
+}, 240_000);
+
+describe("the conformance suite", () => {
+  test.each([
+    ["wsctl agent", 146],
+    ["wsctl serve", 120],
+    ["ws on Node.js", 146],
+    ...(hasPython ? ([["the agent in Python", 146]] as const) : []),
+  ] as const)("finds nothing wrong with %s", (name, count) => {
+    const run = runs[name] as Finished;
+    const results = resultsOf(run);
+    expect(results).toMatchObject({ bad: [], count, summary: { conforms: true } });
+    expect(run.code).toBe(0);
+  });
+
+  test("writes JUnit XML and a badge", () => {
+    const xml = readFileSync(join(`${reports}`, "report.xml"), "utf8");
+    expect(xml.match(/<testcase /g)).toHaveLength(120);
+    expect(xml).toContain('<testsuite name="control plane.liveness"');
+    expect(JSON.parse(readFileSync(join(`${reports}`, "badge.json"), "utf8"))).toEqual({
+      schemaVersion: 1,
+      label: "control plane standard",
+      message: "conforms, 120 of 120",
+      color: "brightgreen",
+    });
+    reports[Symbol.dispose]();
+  });
+
+  test("exits with 1 and says why where nothing connects", async () => {
+    const run = await wsctl(["conformance", "agent", "--connect-timeout", "1s", "--", "true"]);
+    expect(run.code).toBe(1);
+    expect(run.stdout).toContain("FAIL  must    connection/opens");
+    expect(run.stdout).toContain("asked for by: An agent connects to its control plane");
+    expect(run.stdout).toContain("The agent does not conform to the standard.");
+  });
+});
+
+test.skipIf(!hasPython)(
+  "the client in Python sends commands, and the agent in Python runs them",
+  async () => {
+    await using target = await Target.start("binary");
+    const { agent_id, token } = await target.newAgent();
+    const url = `${target.serving.url.replace("http", "ws")}/agent`;
+    const example = (name: string) => join(root, "docs/examples", name);
+    await using agent = new Running([python, example("agent.py"), url], {
+      env: { WSCTL_TOKEN: token },
+    });
+    await agent.logged(/^connected$/);
+    const run = (...args: string[]) => {
+      const env = { WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin };
+      const { stdout, exitCode } = Bun.spawnSync([python, example("client.py"), ...args], { env });
+      return { lines: `${stdout}`.trim().split("\n").slice(1), exitCode };
+    };
+    expect(run("deploy", agent_id, '{"version": "1.2.3"}')).toEqual({
+      lines: [`${agent_id} success deployed 1.2.3`, `online ['${agent_id}']`],
+      exitCode: 0,
+    });
+    expect(run("deploy", agent_id, "{}").lines[0]).toContain(
+      "error parameters: version must be a text",
+    );
+    expect(run("ping", "nobody").exitCode).toBe(2);
+  },
+);
