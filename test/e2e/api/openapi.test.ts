@@ -158,6 +158,19 @@ describe("the answers of a real control plane are as the document says", () => {
     await call("deleteSchedule", { name: "nightly" });
   });
 
+  test("templates and saved targets", async () => {
+    const job = { command: "ping", target: { all: true } };
+    await call("createTemplate", {}, { name: "check", job });
+    await call("listTemplates");
+    await call("getTemplate", { name: "check" });
+    await call("runTemplate", { name: "check" }, {});
+    await call("triggerTemplate", { name: "check" });
+    await call("deleteTemplate", { name: "check" });
+    await call("saveTarget", {}, { name: "web", selector: "role=web" });
+    await call("listSavedTargets");
+    await call("deleteSavedTarget", { name: "web" });
+  });
+
   test("tokens", async () => {
     const made = await call("createToken", {}, { role: "operator", commands: ["ping"] });
     await call("createToken", {}, { role: "join", uses: 2 });
