@@ -32,6 +32,7 @@ export const root: CommandDef = defineCommand({
     context: () => import("./context.ts").then((module) => module.default),
     commands: () => import("./commands.ts").then((module) => module.default),
     release: () => import("./release.ts").then((module) => module.default),
+    mcp: () => import("./mcp.ts").then((module) => module.default),
     init: () => import("./init.ts").then((module) => module.default),
     conformance: () => import("./conformance.ts").then((module) => module.default),
     schema: () => import("./schema.ts").then((module) => module.default),

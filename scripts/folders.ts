@@ -246,6 +246,11 @@ export const folders: readonly Folder[] = [
     mayImport: [protocol, "lib/network"],
   },
   {
+    path: "lib/mcp",
+    what: "tools for language models",
+    mayImport: [protocol, "lib/client"],
+  },
+  {
     path: "lib/package",
     what: "the entries of the npm package",
     mayImport: [protocol, "lib/log", "lib/client", "lib/agent", "lib/control"],
