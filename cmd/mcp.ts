@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { createClient } from "./flags/connection.ts";
+import { createClient } from "./flags/controlPlane.ts";
 import { wholeNumber } from "./flags/values.ts";
 import { remark } from "./output/stdio.ts";
 

@@ -224,6 +224,7 @@ describe("the answers of a real control plane are as the document says", () => {
     );
     expect(all.filter((id) => !seen.has(id)).sort()).toEqual([
       ...["approveAgent", "approveJob", "createBackup", "deleteRelease", "getRelease", "join"],
+      "login",
       ...["publishRelease", "renewAgentKey", "scrapeMetrics"],
     ]);
   });
