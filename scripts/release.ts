@@ -5,7 +5,7 @@
  *   npm run release -- --output DIR [--target bun-linux-x64 …] [--key FILE]
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readPrivateKey } from "../lib/protocol/keys.ts";
@@ -34,7 +34,8 @@ for (const target of values.target) {
   files.push(name);
 }
 writeFileSync(join(values.output, "sbom.cdx.json"), sbom());
-files.push("sbom.cdx.json");
+copyFileSync(new URL("install.sh", import.meta.url).pathname, join(values.output, "install.sh"));
+files.push("sbom.cdx.json", "install.sh");
 const sums = files.map((name) => {
   const bytes = readFileSync(join(values.output ?? "", name));
   return `${createHash("sha256").update(bytes).digest("hex")}  ${name}\n`;
