@@ -14,6 +14,7 @@ installChromium();
 installCurl();
 installShells();
 installProxies();
+installLintian();
 installPrometheus();
 installPostgres();
 await build({ outfile: "dist/wsctl" });
@@ -88,6 +89,11 @@ function installPrometheus(): void {
 function installPostgres(): void {
   const has = () => globSync("/usr/lib/postgresql/*/bin/pg_ctl").length > 0;
   install("postgresql", "the test with PostgreSQL", has);
+}
+
+/** Debian's own check of its packages. */
+function installLintian(): void {
+  install("lintian", "the check of the Debian package", () => Bun.which("lintian") !== null);
 }
 
 /** A browser in which the console is looked at. */
