@@ -25,6 +25,10 @@ export interface ControlPlaneOptions {
   publicUrl?: string;
   /** Addresses and ranges of reverse proxies that report the addresses of clients. */
   trustedProxies?: readonly string[];
+  /** Addresses and ranges that webhooks may use although they are not public. */
+  webhookAddresses?: readonly string[];
+  /** How long an agent is offline before that is an event; by default ten minutes. */
+  offlineSeconds?: number;
   /** The application that the control plane becomes a part of, and the path below which it is. */
   mount?: { into: Hono; path: string };
   /** Identifies people of your program, whose requests have no `Authorization` header. */
@@ -72,6 +76,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     advertised: options.advertise ?? [],
     ...(publicUrl === undefined ? {} : { publicUrl }),
     trustedProxies: options.trustedProxies ?? [],
+    webhookAddresses: options.webhookAddresses ?? [],
+    offlineMs: (options.offlineSeconds ?? 600) * 1000,
     approveAgents: false,
     console: { lifetimeMs: day / 3, idleMs: day / 48 },
     approvalCommands: new Set(options.requireApprovalFor ?? []),

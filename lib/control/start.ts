@@ -1,6 +1,5 @@
 /** Starts a control plane: journal, engine, application, server and local credentials. */
 import { join } from "node:path";
-import type { Hono } from "hono";
 import { v7 as newId } from "uuid";
 import type { Log } from "../log/log.ts";
 import { rateLimitedLog } from "../log/rateLimitedLog.ts";
@@ -32,6 +31,7 @@ import { EventLog } from "./events/eventLog.ts";
 import { WebhookSender } from "./events/webhookSender.ts";
 import { AllowedHosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
+import { type Mount, mounted } from "./http/mounted.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
 import { openControlJournal } from "./journal/controlJournal.ts";
 import { HistoryMaintenance, type JobRetention } from "./journal/history/maintenance.ts";
@@ -78,7 +78,7 @@ export interface ControlOptions {
   /** How long jobs and audit entries are kept, and the reason for the latter. */
   retention: JobRetention & { auditMs: number; auditWhy: string };
   /** The application of another program that the control plane is a part of, below a path. */
-  mount?: { into: Hono; path: string };
+  mount?: Mount;
   /** Identifies people of that program. */
   authenticate?: HostAuthentication;
   /** How long closing waits for running requests. */
@@ -229,15 +229,6 @@ export async function startControl(options: ControlOptions): Promise<Control> {
 
 /** How often the progress of a long start is logged. */
 const progressMs = 2_000;
-
-/** The application that is served: the control plane, or the one that it is a part of. */
-function mounted(mount: ControlOptions["mount"], app: Hono): Hono {
-  if (mount === undefined) return app;
-  const { into, path } = mount;
-  // The request stays the same object, which Bun needs for an upgrade; `basePaths` has the path.
-  into.mount(path, (request, env) => app.fetch(request, env), { replaceRequest: false });
-  return into;
-}
 
 function openJournal({ dataDir, clock, runtime, log }: ControlOptions): ControlJournal {
   let saidAt = clock.now();

@@ -1,5 +1,10 @@
 /** What the routes of events and webhooks answer. */
-import { NewWebhook, WebhookTest, WebhookView } from "../../lib/protocol/api/events.ts";
+import {
+  ControlPlaneEvent,
+  NewWebhook,
+  WebhookTest,
+  WebhookView,
+} from "../../lib/protocol/api/events.ts";
 import { made } from "./answers.ts";
 import { gone, type Operation, ok } from "./operation.ts";
 import { optionalText, query } from "./parameters.ts";
@@ -8,7 +13,9 @@ export const eventOperations: Readonly<Record<string, Operation>> = {
   "GET /api/v1/events": {
     id: "streamEvents",
     summary: "Stream events as server-sent events, each with a `ControlPlaneEvent` as its data",
-    answers: [{ status: 200, what: "The events", type: "text/event-stream" }],
+    answers: [
+      { status: 200, what: "The events", schema: ControlPlaneEvent, type: "text/event-stream" },
+    ],
     parameters: [
       query("after", "Events after this sequence; without it, new ones.", { type: "integer" }),
       optionalText("since"),

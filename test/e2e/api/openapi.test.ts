@@ -24,7 +24,7 @@ let ajv: Ajv2020;
 const seen = new Set<string>();
 
 beforeAll(async () => {
-  target = await Target.start("binary");
+  target = await Target.start("binary", ["--webhook-allow", "127.0.0.1"]);
   agent = await target.agent();
   document = (await target.api("/api/v1/openapi.json")).body as unknown as Document;
   ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -169,6 +169,27 @@ describe("the answers of a real control plane are as the document says", () => {
     await call("saveTarget", {}, { name: "web", selector: "role=web" });
     await call("listSavedTargets");
     await call("deleteSavedTarget", { name: "web" });
+  });
+
+  test("webhooks and events", async () => {
+    const url = "http://127.0.0.1:9/hook";
+    await call("createWebhook", {}, { name: "chat", url, events: ["job.failed"] });
+    await call("listWebhooks");
+    await call("getWebhook", { name: "chat" });
+    await call("testWebhook", { name: "chat" });
+    await call("deleteWebhook", { name: "chat" });
+    const response = await fetch(`${target.serving.url}/api/v1/events?after=0&types=job.created`, {
+      headers: { Authorization: `Bearer ${target.admin}` },
+    });
+    const check = schemaOf("/api/v1/events", "get", 200, "text/event-stream");
+    let text = "";
+    for await (const part of response.body as ReadableStream<Uint8Array>) {
+      text += new TextDecoder().decode(part);
+      if (/^data: .*\n/m.test(text)) break;
+    }
+    const [, data = "{}"] = /^data: (.*)$/m.exec(text) ?? [];
+    expect([check(JSON.parse(data)), check.errors]).toEqual([true, null]);
+    seen.add("streamEvents");
   });
 
   test("tokens", async () => {
