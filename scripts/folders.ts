@@ -36,7 +36,7 @@ export const folders: readonly Folder[] = [
   { path: "lib/network", what: "proxies, tunnels, errors of connections", mayImport: [protocol] },
   {
     path: "lib/runtime",
-    what: "what differs between Bun and Deno",
+    what: "what differs between Bun, Deno and Node.js",
     mayImport: [protocol, "lib/network"],
   },
   {

@@ -155,6 +155,10 @@ describe.each(Object.keys(runtimes))("the package on %s", (runtime) => {
     await using dir = Object.assign(temporaryDir(), { [Symbol.asyncDispose]: async () => {} });
     await using member = await startMember(runtime, "zodAgent.mjs", `${dir}/state`);
     await member.process.logged(/^ready true$/);
+    // The directory belongs to one process.
+    await using twin = await startMember(runtime, "zodAgent.mjs", `${dir}/state`);
+    expect(await twin.process.exited).not.toBe(0);
+    expect(twin.process.lines.join("\n")).toContain("another process uses it");
     const counted = await send(member.id, "count", "--params", '{"step":2}');
     expect(counted).toMatchObject({ outcome: "success", result: { count: 2 } });
     const failed = await send(member.id, "fail");
