@@ -15,6 +15,7 @@ installCurl();
 installShells();
 installProxies();
 installLintian();
+installJava();
 installPrometheus();
 installPostgres();
 await build({ outfile: "dist/wsctl" });
@@ -89,6 +90,12 @@ function installPrometheus(): void {
 function installPostgres(): void {
   const has = () => globSync("/usr/lib/postgresql/*/bin/pg_ctl").length > 0;
   install("postgresql", "the test with PostgreSQL", has);
+}
+
+/** A peer of the standard in Java wants a JDK. */
+function installJava(): void {
+  const has = () => Bun.which("java") !== null && Bun.which("javac") !== null;
+  install("default-jdk-headless", "the peer written in Java", has);
 }
 
 /** Debian's own check of its packages. */

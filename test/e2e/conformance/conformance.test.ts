@@ -15,8 +15,16 @@ import { Target } from "../../support/processes/target.ts";
 
 const python = "/usr/bin/python3";
 const hasPython = strangerLanguages().includes("python");
+/** A JDK that runs a source file of today's language. */
+const hasJava = javaVersion() >= 17;
 const times = ["--heartbeat", "1s", "--status-interval", "3s"];
 const reports = temporaryDir();
+
+function javaVersion(): number {
+  if (Bun.which("java") === null || Bun.which("javac") === null) return 0;
+  const { stdout } = Bun.spawnSync(["java", "--version"]);
+  return Number(/\w+ (\d+)/.exec(`${stdout}`)?.[1] ?? 0);
+}
 
 /** The results of a run that prints JSON. */
 function resultsOf({ stdout }: Finished) {
@@ -69,6 +77,10 @@ beforeAll(async () => {
       ? { "the agent in Python": onAgent([python, join(root, "docs/examples/agent.py"), "{url}"]) }
       : {}),
   };
+  if (hasJava) {
+    const program = ["java", join(root, "test/interop/Agent.java"), "{url}"];
+    started["the agent in Java"] = onAgent(program);
+  }
   const ended = await Promise.all(
     Object.entries(started).map(async ([name, run]) => [name, await run] as const),
   );
@@ -87,6 +99,15 @@ describe("the conformance suite", () => {
     expect(results).toMatchObject({ bad: [], count, summary: { conforms: true } });
     expect(run.code).toBe(0);
   });
+
+  test.skipIf(!hasJava)(
+    "finds that the agent in Java closes with another code, and nothing else",
+    () => {
+      const { bad, count, summary } = resultsOf(runs["the agent in Java"] as Finished);
+      expect(bad).toEqual(["limits/binary-frame-closes: expected close 1003, got 3003"]);
+      expect([count, summary.conforms]).toEqual([146, true]);
+    },
+  );
 
   test("writes JUnit XML and a badge", () => {
     const xml = readFileSync(join(`${reports}`, "report.xml"), "utf8");
