@@ -38,6 +38,8 @@ export interface ControlPlaneOptions {
   /** Commands whose jobs must have a reason. */
   requireReasonFor?: readonly string[];
   heartbeatSeconds?: number;
+  /** The web console; by default `full`. */
+  console?: "full" | "read-only" | "off";
   /** `console` is a log. By default nothing is logged. */
   log?: Log;
 }
@@ -79,7 +81,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     webhookAddresses: options.webhookAddresses ?? [],
     offlineMs: (options.offlineSeconds ?? 600) * 1000,
     approveAgents: false,
-    console: { lifetimeMs: day / 3, idleMs: day / 48 },
+    console: { mode: options.console ?? "full", lifetimeMs: day / 3, idleMs: day / 48 },
     approvalCommands: new Set(options.requireApprovalFor ?? []),
     reasonCommands: new Set(options.requireReasonFor ?? []),
     ...(heartbeatSeconds === undefined ? {} : { heartbeatSeconds }),

@@ -40,8 +40,8 @@ export class Authority {
 
   /** Whether the credential is still valid. A long response does not keep a session in use. */
   get isOpen(): boolean {
-    const { authenticator, token, login, address } = this.#options;
-    return authenticator.isStillValid(token, { login, address }, "peek");
+    const { authenticator, token, login, hostUser, address } = this.#options;
+    return authenticator.isStillValid(token, { login, hostUser, address }, "peek");
   }
 
   /**
