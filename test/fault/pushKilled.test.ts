@@ -1,12 +1,14 @@
-/** A push that is killed leaves whole files: each has its old content or its new one. */
+/** A push that is killed leaves whole files, and no file is readable before it has its mode. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
+  watch,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -48,8 +50,8 @@ class Push {
   }
 
   /** Starts a push of all files and returns when the first one is in place. */
-  async start(): Promise<Running> {
-    const to = ["--agent", "web-1", "--to", this.site];
+  async start(...args: string[]): Promise<Running> {
+    const to = [...args, "--agent", "web-1", "--to", this.site];
     const at = ["--data-dir", `${this.fleet.dataDir}`];
     const sending = new Running([
       ...wsctlCommand("binary"),
@@ -139,4 +141,21 @@ test("a push whose process is killed is an error, leaves whole files, and can be
   rmSync(large);
   expect(await outcomeOf(await push.start())).toBe("success");
   expect(push.versions()).toEqual({ old: 0, new: files });
+});
+
+test("a pushed file is never readable by others before it has its mode", async () => {
+  await using fleet = await JoinableFleet.start();
+  const push = new Push(fleet);
+  using _ = push.dir;
+  await push.connect("--join", await fleet.joinText());
+  writeFileSync(join(push.source, "large"), Buffer.alloc(128 * 1024 ** 2, "k"), { mode: 0o644 });
+  const modes = new Set<string>();
+  const watcher = watch(push.site, (_event, name) => {
+    const path = join(push.site, name ?? "");
+    const isUnfinished = name?.startsWith(".wsctl-push-") && existsSync(path);
+    if (isUnfinished) modes.add((statSync(path).mode & 0o777).toString(8));
+  });
+  expect(await outcomeOf(await push.start("--mode", "600"))).toBe("success");
+  watcher.close();
+  expect([...modes]).toEqual(["600"]);
 });

@@ -9,7 +9,6 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
-  watch,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -72,22 +71,6 @@ describe("push and pull", () => {
     const before = statSync(to);
     expect(await pushed(file, "--to", to)).toMatchObject({ result: { changed: 0, unchanged: 1 } });
     expect(statSync(to)).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
-  });
-
-  test("a file is never readable by others before it has its mode", async () => {
-    source("keys/secret.key", Buffer.alloc(128 * 1024 ** 2, "k"), 0o644);
-    const to = join(site("web-1"), "keys");
-    mkdirSync(to);
-    const modes = new Set<string>();
-    const watcher = watch(to, (_, name) => {
-      const path = join(to, name ?? "");
-      const isUnfinished = name?.startsWith(".wsctl-push-") && existsSync(path);
-      if (isUnfinished) modes.add(modeOf(path));
-    });
-    const line = await pushed(`${join(local, "keys")}/`, "--to", to, "--mode", "600");
-    watcher.close();
-    expect(line).toMatchObject({ outcome: "success" });
-    expect([...modes]).toEqual(["600"]);
   });
 
   test("--check shows what would change, and changes nothing", async () => {
