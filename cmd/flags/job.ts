@@ -45,6 +45,10 @@ export const jobArgs = {
     valueHint: "JSON|@FILE|-",
     description: "all parameters as a JSON object",
   },
+  force: {
+    type: "boolean",
+    description: "accept a command that no selected agent has yet",
+  },
   ...runArgs,
 } as const satisfies ArgsDef;
 

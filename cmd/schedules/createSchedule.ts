@@ -89,10 +89,6 @@ export const create = defineCommand({
       description: "maximum random delay of each run",
     },
     ...jobArgs,
-    force: {
-      type: "boolean",
-      description: "accept a command that no selected agent has yet",
-    },
     ttl: { ...jobArgs.ttl, description: "how long to wait for offline agents; default: 1h" },
     ...confirmArgs,
   },

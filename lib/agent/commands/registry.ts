@@ -10,6 +10,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import { formatIssue } from "../../protocol/schemaError.ts";
 import type { CheckResult } from "../core/admission.ts";
 import type { CommandResult } from "../core/model.ts";
+import { unknownCommand } from "../core/response.ts";
 import type { CommandContext, CommandDefinition } from "./command.ts";
 import { info } from "./info.ts";
 import { ping } from "./ping.ts";
@@ -55,11 +56,7 @@ export function check(
   alsoKnown: readonly string[] = [],
 ): CheckResult {
   const command = commands.get(name);
-  if (command === undefined) {
-    const known = [...commands.keys(), ...alsoKnown].join(", ");
-    const message = `The command '${name}' is not recognized. This agent knows: ${known}.`;
-    return { code: "INVALID_COMMAND", message };
-  }
+  if (command === undefined) return unknownCommand(name, [...commands.keys(), ...alsoKnown]);
   const parsed = v.safeParse(command.parameters, parameters);
   if (parsed.success) return { endsProcess: command.endsProcess ?? false };
   return { code: "INVALID_PARAMETERS", message: `parameters: ${formatIssue(parsed.issues[0])}` };

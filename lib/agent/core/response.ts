@@ -5,6 +5,7 @@
 import { type ErrorCode, errorText } from "../../protocol/errors.ts";
 import { findUnsafeNumber, isWithinDepth } from "../../protocol/json.ts";
 import { depthMax, messageBytesMax, textCharsMax } from "../../protocol/limits.ts";
+import { nearest } from "../../protocol/nearest.ts";
 import { truncatedMark } from "../../protocol/omission.ts";
 import type { AgentDraft } from "../../protocol/wire/codec.ts";
 import type { CommandResult, ProcessInfo, ResponseBody, StopReason, Update } from "./model.ts";
@@ -148,4 +149,12 @@ function cut(text: string, lessChars = 0): string {
   if (whole.length <= charsMax) return whole;
   const mark = truncatedMark(whole.length);
   return whole.slice(0, charsMax - mark.length).toWellFormed() + mark;
+}
+
+/** The error for a command that this agent does not have. */
+export function unknownCommand(name: string, known: readonly string[]) {
+  const close = nearest(name, known);
+  const hint = close === undefined ? "" : ` Did you mean '${close}'?`;
+  const message = `The command '${name}' is not recognized.${hint} This agent knows: ${known.join(", ")}.`;
+  return { code: "INVALID_COMMAND", message } as const;
 }

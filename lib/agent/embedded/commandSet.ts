@@ -4,6 +4,7 @@ import { errorText } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { CheckResult } from "../core/admission.ts";
 import type { CommandResult, RunSpec, StopReason } from "../core/model.ts";
+import { unknownCommand } from "../core/response.ts";
 import {
   formatStandardIssue,
   type ParametersOf,
@@ -67,11 +68,7 @@ export class CommandSet {
 
   check(name: string, parameters: unknown): CheckResult {
     const command = this.#commands.get(name);
-    if (command === undefined) {
-      const known = [...this.#commands.keys()].join(", ");
-      const message = `The command '${name}' is not recognized. This agent knows: ${known}.`;
-      return { code: "INVALID_COMMAND", message };
-    }
+    if (command === undefined) return unknownCommand(name, [...this.#commands.keys()]);
     const { timeoutSeconds, concurrency } = command;
     const checked = command.parameters?.["~standard"].validate(parameters);
     // A schema that takes its time decides when the command is about to run.

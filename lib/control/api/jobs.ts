@@ -106,7 +106,8 @@ function retryJob(context: RouteContext<v.InferOutput<typeof RetryRequest>>): Pr
   const known = scope.within(engine.core.registry.agents);
   const isKnown = (agentId: string) => known.has(agentId);
   const order = buildRetryRequest(job, engine.journal.requests(job.jobId), retry, isKnown);
-  return submit(context, order, { retryOf: job.jobId });
+  // Its agents were asked before, and may have got the command since.
+  return submit(context, { ...order, force: true }, { retryOf: job.jobId });
 }
 
 /**

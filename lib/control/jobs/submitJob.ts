@@ -26,7 +26,9 @@ import { findSavedTarget } from "./savedTarget.ts";
 import { buildRequests } from "./signedRequests.ts";
 
 /** Commands that a host allows by its flags: its agent says which flag is missing. */
-const refusedByAgents: ReadonlySet<string> = new Set(["exec", "fetch_logs", "update"]);
+const refusedByAgents: ReadonlySet<string> = new Set([
+  ...["exec", "run_script", "push_files", "pull_files", "fetch_logs", "update"],
+]);
 
 export interface JobSubmitterOptions {
   engine: Engine;
@@ -74,8 +76,8 @@ export class JobSubmitter {
    * Accepts a job. Resolves once it is on disk. A repeated request with the same key from the same
    * operator returns the same job.
    *
-   * @throws {WsctlError} FORBIDDEN, NO_MATCH, OFFLINE, INVALID_PARAMETERS, CONFLICT,
-   *   TOO_LARGE, BUSY, UNAVAILABLE or STORAGE_UNAVAILABLE
+   * @throws {WsctlError} FORBIDDEN, NO_MATCH, OFFLINE, INVALID_COMMAND, INVALID_PARAMETERS,
+   *   CONFLICT, TOO_LARGE, BUSY, UNAVAILABLE or STORAGE_UNAVAILABLE
    */
   submit(order: JobRequest, requester: Requester, key?: string): Promise<AcceptedJob> {
     return new Promise((accepted, refused) => {
@@ -101,6 +103,8 @@ export class JobSubmitter {
       const jobId = this.#options.newId();
       const { target, agents, skipped } = this.#resolveTarget(order, jobId, requester);
       assertWithinMax(agents.length, order.max_agents);
+      // An agent that is online answers at once, and knows what is newer than its announcement.
+      if (!this.#areOnline(agents)) this.#assertCommand(order, agents);
       this.#assertParameters(order, agents);
       const requests = this.#buildRequests(order, agents);
       const requestedBy = this.#describeRequester(requester, order, agents);
@@ -211,9 +215,7 @@ export class JobSubmitter {
   }
 
   /**
-   * Rejects a command that no selected agent has announced, unless the target selects no agent yet.
-   * For a job that is sent at once this is left to the agents, because they know what is newer than
-   * their announcement.
+   * Checks a job that is not sent yet, whose target may select no agent so far.
    *
    * @throws {WsctlError} INVALID_COMMAND
    */
@@ -229,6 +231,11 @@ export class JobSubmitter {
     this.#assertCommand(order, agents);
   }
 
+  #areOnline(agentIds: readonly string[]): boolean {
+    const { registry } = this.#options.engine.core;
+    return agentIds.every((id) => registry.agent(id).session !== undefined);
+  }
+
   /** Rejects a command that no selected agent has, if all of them have announced theirs. */
   #assertCommand({ command, force }: JobRequest, agentIds: readonly string[]): void {
     if (force || refusedByAgents.has(command)) return;
@@ -239,8 +246,9 @@ export class JobSubmitter {
     const names = [...new Set(known.flatMap((commands) => [...(commands?.keys() ?? [])]))];
     const close = nearest(command, names);
     const hint = close === undefined ? "" : ` Did you mean "${close}"?`;
-    const text = `Cannot schedule: no selected agent has the command "${command}".${hint}`;
-    throw new WsctlError("INVALID_COMMAND", `${text} If the command is new, add --force`);
+    const text = `Cannot accept the job: no selected agent has the command "${command}".${hint}`;
+    const advice = "If it is new on the host, try again in a few seconds, or add --force";
+    throw new WsctlError("INVALID_COMMAND", `${text} ${advice}`);
   }
 
   /** Rejects parameters that every selected agent would reject, before anything is written. */

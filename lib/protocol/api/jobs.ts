@@ -92,7 +92,7 @@ export const JobRequest = v.strictObject({
   priority: v.optional(Priority, "normal"),
   /** Sends to connected agents only; no request is queued for an offline one. */
   require_online: v.optional(v.boolean(), false),
-  /** Accepts a schedule even if no selected agent has announced the command. */
+  /** Accepts the job even if no selected agent has announced the command. */
   force: v.optional(v.boolean()),
   /** Rejects the job if the target selects more agents. */
   max_agents: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),

@@ -41,6 +41,25 @@ test("send stops waiting for offline agents after 30 s, and the job stays queued
   expect((await run("jobs", "watch", jobId)).code).toBe(0);
 });
 
+test("a command that no agent of the target has is refused before it waits for an offline one", async () => {
+  using dir = temporaryDir();
+  await using _ = await startServe({ dataDir: dir });
+  await using __ = await connectedAgent({ dataDir: dir, id: "web-1" });
+  const away = await connectedAgent({ dataDir: dir, id: "web-2" });
+  const send = (...args: string[]) => wsctl(["send", "pnig", ...args, "--data-dir", `${dir}`]);
+  const answered = await send("--all");
+  expect(answered.code).toBe(1);
+  expect(answered.stdout).toContain("'pnig' is not recognized. Did you mean 'ping'?");
+  await away.stop();
+  const refused = await send("--all");
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });
+  expect(refused.stderr).toStartWith(
+    'wsctl: Cannot accept the job: no selected agent has the command "pnig". Did you mean "ping"?',
+  );
+  const forced = await send("--agent", "web-2", "--force", "--ttl", "1s");
+  expect(forced.stdout).toContain("web-2  expired");
+});
+
 test("a schedule of a command that no selected agent has is refused, unless it is forced", async () => {
   using dir = temporaryDir();
   await using _ = await startServe({ dataDir: dir });

@@ -156,12 +156,13 @@ describe.each(pairs)("control plane on %s, agent on %s", (control, flavour) => {
   test("an agent that was away when it was asked is followed from its first line", async () => {
     define("count", "seq 1 3000");
     const all = Array.from({ length: 3_000 }, (_, index) => `${index + 1}\n`).join("");
-    const target = { agents: ["web-1"] };
+    // The agent may not have announced the command yet.
+    const body = { command: "count", target: { agents: ["web-1"] }, force: true };
     // The command may come with the welcome, or behind it.
     for (let time = 0; time < 4; time++) {
       await agent.kill();
       let text = "";
-      for await (const line of stream("/api/v1/jobs?output=true", { command: "count", target })) {
+      for await (const line of stream("/api/v1/jobs?output=true", body)) {
         if ("job" in line) agent = await start("web-1");
         else if ("output" in line) text += (line as OutputLine).output.text ?? "";
         else expect((line as OutcomeLine).outcome).toBe("success");

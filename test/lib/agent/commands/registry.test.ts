@@ -22,7 +22,7 @@ describe("check()", () => {
     expect(check(name, {})).toEqual({ endsProcess: name === "restart" });
   });
 
-  test.each(["shutdown", "", "Ping", "ping ", "__proto__", "constructor", "toString"])(
+  test.each(["shutdown", "", "__proto__", "constructor", "toString"])(
     "refuses %j in the standard's words",
     (name) => {
       expect(check(name, {})).toEqual({
@@ -31,6 +31,13 @@ describe("check()", () => {
       });
     },
   );
+
+  test.each(["Ping", "ping ", "pnig"])("refuses %j with the nearest name", (name) => {
+    expect(check(name, {})).toEqual({
+      code: "INVALID_COMMAND",
+      message: `The command '${name}' is not recognized. Did you mean 'ping'? This agent knows: ping, info, restart.`,
+    });
+  });
 
   test.each([0, 0.5, 10, 3_600])("takes a restart with a delay of %d s", (delay_seconds) => {
     expect(check("restart", { delay_seconds })).toEqual({ endsProcess: true });
