@@ -69,13 +69,14 @@ test("a restart keeps a login that is good, and none that has ended", async () =
   expect([await status(), ...(await asked())]).toEqual([200, 401, 401]);
 });
 
-test("a damaged file of logins ends them, and nothing else", async () => {
+test("a damaged file of logins ends them and is named in the log", async () => {
   using dir = temporaryDir();
   const { serving, status } = await loggedIn(dir, []);
   await serving.process.kill();
   writeFileSync(join(dir, "console-sessions.json"), '[{"hash":"x"}]');
-  await using _again = await startServe({ dataDir: dir, port: serving.port });
+  await using again = await startServe({ dataDir: dir, port: serving.port });
   expect(await status()).toBe(401);
+  await again.process.logged(/WARN {2}Cannot read the console sessions .*console-sessions.json/);
 });
 
 test("in plain text on this host the cookie is one that browsers send there", async () => {

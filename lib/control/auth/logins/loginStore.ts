@@ -35,9 +35,11 @@ export class LoginStore {
   /** Returns nothing if the file is missing or damaged: everyone then logs in again. */
   load(): StoredLogin[] {
     try {
-      const parsed = v.safeParse(StoredLogins, JSON.parse(readFileSync(this.#path, "utf8")));
-      return parsed.success ? parsed.output : [];
-    } catch {
+      return v.parse(StoredLogins, JSON.parse(readFileSync(this.#path, "utf8")));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      const text = `Cannot read the console sessions "${this.#path}"; everyone logs in again`;
+      this.#log.warn(text, { reason: errorText(error) });
       return [];
     }
   }
