@@ -93,19 +93,17 @@ export function createApp(options: AppOptions): Hono {
     dataDir,
   } = options;
   const webConsole = new Console({
-    ...{
-      settings,
-      logins: sessions,
-      authenticator: access,
-      refusals: refusalLog,
-      audit,
-      isTls,
-      publicAddress,
-      addresses,
-      runtime,
-      clock,
-      log,
-    },
+    settings,
+    logins: sessions,
+    authenticator: access,
+    refusals: refusalLog,
+    audit,
+    isTls,
+    publicAddress,
+    addresses,
+    runtime,
+    clock,
+    log,
   });
   /** Runs a check. A rejection is recorded in the audit trail before it is thrown. */
   const recordRefusal = <T>(
@@ -152,28 +150,26 @@ export function createApp(options: AppOptions): Hono {
     const body = route.body === undefined ? undefined : parseBody(text, route.body);
     const now = clock.wall();
     const response = await withAudit(route, {
-      ...{
-        c,
-        body,
-        authority,
-        engine,
-        jobs,
-        artifacts,
-        metrics,
-        revocations,
-        scheduler,
-        approveAgents,
-      },
-      ...{ events, webhooks, dataDir },
+      c,
+      body,
+      authority,
+      address,
+      token,
+      scope: new AgentScope(token),
+      publicAddress: publicAddress(),
+      resource: {},
+      now,
+      engine,
+      jobs,
+      artifacts,
+      metrics,
+      events,
+      webhooks,
+      revocations,
+      scheduler,
+      approveAgents,
+      dataDir,
       log: options.log,
-      ...{
-        address,
-        token,
-        scope: new AgentScope(token),
-        publicAddress: publicAddress(),
-        resource: {},
-        now,
-      },
     });
     if (!hidesUntilAuthorized(route) || authority.isValid) return response;
     response.body?.cancel().catch(() => {});
