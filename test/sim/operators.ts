@@ -117,6 +117,8 @@ function orderBody(order: Order) {
     ttl_seconds: order.ttlSeconds,
     priority: order.priority ?? "normal",
     require_online: order.isOnlineRequired ?? false,
+    // The agents judge a command that they do not have.
+    force: true,
     rollout: {
       ...(order.batch === undefined ? {} : { batch: order.batch }),
       ...(order.waves ? { waves: true } : {}),
