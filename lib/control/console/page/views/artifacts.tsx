@@ -2,7 +2,8 @@
 import type { ArtifactView } from "../../../../protocol/api/artifacts.ts";
 import type { Page } from "../../../../protocol/api/views.ts";
 import { Download } from "../lists/outcomes.tsx";
-import { Badge, Empty, Problem, Skeleton, Time } from "../parts/badge.tsx";
+import { timeColumns } from "../lists/timeColumns.tsx";
+import { Badge, Empty, Problem, Skeleton } from "../parts/badge.tsx";
 import { act } from "../parts/confirm.tsx";
 import { ask } from "../parts/dialog.tsx";
 import { type Column, Table } from "../parts/table.tsx";
@@ -73,20 +74,7 @@ const columns: readonly Column<ArtifactView>[] = [
     isWide: true,
     render: ({ agent_id, kind }) => visible(agent_id ?? kind),
   },
-  {
-    id: "created",
-    label: "Created",
-    width: "6.5rem",
-    isWide: true,
-    render: ({ created_at }) => <Time at={created_at} />,
-  },
-  {
-    id: "expires",
-    label: "Expires",
-    width: "6.5rem",
-    isWide: true,
-    render: ({ expires_at: at }) => (at === undefined ? "never" : <Time at={at} isFuture={true} />),
-  },
+  ...timeColumns<ArtifactView>(),
 ];
 
 function actionColumn(remove: (artifact: ArtifactView) => void): Column<ArtifactView> {

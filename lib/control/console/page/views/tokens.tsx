@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import type { NewToken, TokenView } from "../../../../protocol/api/tokens.ts";
 import type { Page } from "../../../../protocol/api/views.ts";
 import { TokenForm } from "../forms/tokenForm.tsx";
-import { Badge, Problem, Skeleton, Time } from "../parts/badge.tsx";
+import { timeColumns } from "../lists/timeColumns.tsx";
+import { Badge, Problem, Skeleton } from "../parts/badge.tsx";
 import { act } from "../parts/confirm.tsx";
 import { CopyLine } from "../parts/copyLine.tsx";
 import { ask, Dialog } from "../parts/dialog.tsx";
@@ -157,20 +158,7 @@ const columns: readonly Column<TokenView>[] = [
       return visible(parts.join(" · "));
     },
   },
-  {
-    id: "created",
-    label: "Created",
-    width: "6.5rem",
-    isWide: true,
-    render: ({ created_at }) => <Time at={created_at} />,
-  },
-  {
-    id: "expires",
-    label: "Expires",
-    width: "6.5rem",
-    isWide: true,
-    render: ({ expires_at: at }) => (at === undefined ? "never" : <Time at={at} isFuture={true} />),
-  },
+  ...timeColumns<TokenView>(),
 ];
 
 function actionColumn(revoke: (token: TokenView) => void): Column<TokenView> {
