@@ -1,7 +1,8 @@
 /** Frames that the WebSocket protocol forbids, and frames beyond the limits. */
 import { expect, test } from "bun:test";
+import { opcodes } from "../../lib/conformance/frames.ts";
 import { messageBytesMax } from "../../lib/protocol/limits.ts";
-import { type FrameToSend, opcodes } from "../support/clients/rawSocket.ts";
+import type { FrameToSend } from "../support/clients/rawSocket.ts";
 import { standardText } from "../support/fixtures/standard.ts";
 import type { Flavour } from "../support/processes/processes.ts";
 import { hostileSuite } from "./hostileSuite.ts";

@@ -2,7 +2,9 @@
  * A WebSocket client by hand, on a TCP socket: for frames that no library sends, for reading as
  * slowly as one likes, and for HTTP that no client speaks.
  */
+
 import { connect, type Socket } from "node:net";
+import { opcodes } from "../../../lib/conformance/frames.ts";
 import { Inbox } from "./inbox.ts";
 
 export interface Frame {
@@ -27,14 +29,6 @@ export interface CloseFrame {
   reason: string;
 }
 
-export const opcodes = {
-  continuation: 0,
-  text: 1,
-  binary: 2,
-  close: 8,
-  ping: 9,
-  pong: 10,
-} as const;
 const patienceMs = 20_000;
 const mask = Buffer.from([0x1f, 0x2e, 0x3d, 0x4c]);
 
