@@ -23,10 +23,10 @@ import { createCliLog } from "./cli/log.ts";
 import { fromStart, leaveStartDirectory, withAbsolutePaths } from "./cli/startDirectory.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { openAgentConnection } from "./flags/agentConnection.ts";
-import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
 import { assertNoHostileVariables, resolveDataDir, tokenReader } from "./flags/connection.ts";
 import { type HostFlags, hostArgs, hostLists, hostSettings } from "./flags/host.ts";
 import { parseLabels } from "./flags/labels.ts";
+import { auditRetentionArg, auditRetentionMs } from "./flags/retention.ts";
 import { parseSeconds } from "./flags/values.ts";
 
 const { json: _json, context: _context, ...accessArgs } = clientArgs;

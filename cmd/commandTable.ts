@@ -22,6 +22,7 @@ export const root: CommandDef = defineCommand({
     keys: () => import("./keys.ts").then((module) => module.default),
     artifacts: () => import("./artifacts.ts").then((module) => module.default),
     audit: () => import("./audit.ts").then((module) => module.default),
+    cluster: () => import("./cluster.ts").then((module) => module.default),
     backup: () => import("./backup.ts").then((module) => module.default),
     restore: () => import("./restore.ts").then((module) => module.default),
     log: () => import("./log.ts").then((module) => module.default),

@@ -1,7 +1,8 @@
 import { defineCommand } from "citty";
 import * as v from "valibot";
-import { jobRetentionMsMin } from "../lib/control/journal/history/maintenance.ts";
-import { type ControlOptions, startControl } from "../lib/control/start.ts";
+import type { ClusterNodeControl } from "../lib/cluster/clusterNode.ts";
+import type { NatsSettings } from "../lib/cluster/nats/threadMessages.ts";
+import { type Control, type ControlOptions, startControl } from "../lib/control/start.ts";
 import { isAddressRange } from "../lib/protocol/addressRange.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
@@ -12,7 +13,7 @@ import { exitFailed, exitOk, waitForSignal } from "./cli/exit.ts";
 import { createCliLog } from "./cli/log.ts";
 import { leaveStartDirectory, withAbsolutePaths } from "./cli/startDirectory.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { auditRetentionArg, auditRetentionMs } from "./flags/auditRetention.ts";
+import { type ClusterFlags, clusterArgs, parseCluster } from "./flags/cluster.ts";
 import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
 import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./flags/console.ts";
 import {
@@ -23,8 +24,9 @@ import {
   parseTlsChoice,
   parseTrustedProxy,
 } from "./flags/listen.ts";
+import { auditRetentionArg, parseRetention, type RetentionFlags } from "./flags/retention.ts";
 import { parseS3, type S3Flags, s3Args } from "./flags/s3.ts";
-import { parseBytes, parseSeconds, wholeNumber } from "./flags/values.ts";
+import { parseBytes, parseSeconds } from "./flags/values.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
 
@@ -157,6 +159,7 @@ export const serveArgs = {
   "audit-retention": auditRetentionArg,
   ...s3Args,
   ...consoleArgs,
+  ...clusterArgs,
 } as const;
 
 export default defineCommand({
@@ -173,7 +176,12 @@ export function toServeOptions<T extends object>(args: T, lists: CommandData["li
   return { ...withAbsolutePaths(args, serveArgs), ...own };
 }
 
-export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
+export interface ServeOptions
+  extends S3Flags,
+    ConsoleFlags,
+    ListenFlags,
+    ClusterFlags,
+    RetentionFlags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
   "log-json"?: boolean | undefined;
@@ -192,9 +200,6 @@ export interface ServeOptions extends S3Flags, ConsoleFlags, ListenFlags {
   "artifact-max": string;
   "artifact-quota": string;
   "artifact-ttl": string;
-  "job-retention": string;
-  "job-retention-max": string;
-  "audit-retention": string;
 }
 
 /**
@@ -240,33 +245,32 @@ async function serveRun(options: ServeOptions): Promise<number> {
   const runtime = await loadRuntime();
   leaveStartDirectory();
   startZombieReaper(runtime);
-  const control = await startControl({ ...settings, runtime, clock: systemClock(), log });
+  const cluster = parseCluster(options);
+  const control = await start({ ...settings, runtime, clock: systemClock(), log }, cluster);
   const { url, publicUrl: public_url } = control;
   const elsewhere = public_url === url ? {} : { public_url };
   const place = { data_dir: settings.dataDir, pid: process.pid };
   log.info(`serving on ${url}`, { ...elsewhere, ...place });
-  if (!stopped.aborted) {
-    await new Promise((resolve) => stopped.addEventListener("abort", resolve, { once: true }));
-  }
+  const ended = new Promise<undefined>((resolve) => {
+    if (stopped.aborted) return resolve(undefined);
+    stopped.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  const failure = await Promise.race([ended, ...("failed" in control ? [control.failed] : [])]);
+  if (failure !== undefined) throw failure;
   log.info("shutting down: no new jobs; agents will reconnect");
   await control.close();
   log.info("stopped");
   return exitOk;
 }
 
-/** A shorter retention would delete a request while it could still be repeated. */
-function parseRetention(options: ServeOptions): ControlOptions["retention"] {
-  const { "job-retention": text, "audit-retention": audit } = options;
-  const keepMs = parseSeconds("job-retention", text) * 1000;
-  if (keepMs < jobRetentionMsMin) {
-    throw usage(`Flag --job-retention is "${text}": expected a time of at least 9d, such as 90d`);
-  }
-  return {
-    retentionMs: keepMs,
-    requestsMax: wholeNumber("job-retention-max", options["job-retention-max"], 1, 1_000_000_000),
-    auditMs: auditRetentionMs(audit),
-    auditWhy: `serve --audit-retention ${audit}`,
-  };
+/** Starts a control plane on this host alone, or a node of a cluster. */
+async function start(
+  options: ControlOptions,
+  cluster: NatsSettings | undefined,
+): Promise<Control | ClusterNodeControl> {
+  if (cluster === undefined) return await startControl(options);
+  const { startClusterNode } = await import("../lib/cluster/clusterNode.ts");
+  return await startClusterNode(options, cluster);
 }
 
 function parseAddresses(flag: string, ranges: string[]): string[] {

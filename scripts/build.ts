@@ -14,11 +14,15 @@ export interface BuildOptions {
   fault?: string | undefined;
 }
 
+/** The thread of the connection to NATS, which the binary starts by its path. */
+export const threadFile = "lib/cluster/nats/natsThread.ts";
+
 export async function build(options: BuildOptions): Promise<void> {
   await ensureConsoleBundle();
   const args = [
     "build",
     "cmd/wsctl.ts",
+    threadFile,
     "--compile",
     "--minify",
     "--bytecode",

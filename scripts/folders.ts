@@ -63,6 +63,15 @@ export const folders: readonly Folder[] = [
   },
 
   {
+    path: "lib/cluster",
+    what: "several control planes that are one: the log on NATS, the lease, forwarding",
+    mayImport: [
+      ...[protocol, "lib/time", "lib/log", "lib/files", "lib/network", "lib/runtime", "lib/store"],
+      "lib/control",
+    ],
+  },
+
+  {
     path: "lib/control/core",
     what: "pure: what is decided; `agents/` and `requests/` are parts of it",
     mayImport: ["lib/core", protocol, "lib/time"],

@@ -13,7 +13,7 @@ export const looseFiles = {
   /** May import everything of their part. */
   roots: [
     ...["lib/control/start.ts", "lib/agent/start.ts", "lib/agent/engine.ts"],
-    ...["lib/agent/createAgent.ts", "lib/control/createControlPlane.ts"],
+    ...["lib/agent/createAgent.ts", "lib/control/createControlPlane.ts", "lib/control/listen.ts"],
     ...["lib/agent/engineOptions.ts", "lib/agent/capabilities.ts", "lib/agent/hostMetrics.ts"],
     ...["lib/agent/requestTraces.ts", "lib/agent/requiresCommit.ts", "lib/agent/restartCheck.ts"],
   ],

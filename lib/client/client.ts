@@ -2,9 +2,11 @@
  * The client of the HTTP API, for the command line and for programs. Every failure is a
  * `WsctlError` with the code of the control plane, or `UNREACHABLE`.
  */
+
 import type { ArtifactDetail, ArtifactView } from "../protocol/api/artifacts.ts";
 import type { AuditPage, VerifyResult } from "../protocol/api/audit.ts";
 import type { AuditFilter } from "../protocol/api/auditFilter.ts";
+import type { ClusterStatus } from "../protocol/api/cluster.ts";
 import type { ControlPlaneEvent } from "../protocol/api/events.ts";
 import type { JobRequestInput, RetryRequest } from "../protocol/api/jobs.ts";
 import type { ReleaseRequest, ReleaseView } from "../protocol/api/releases.ts";
@@ -72,6 +74,11 @@ export class Client {
   /** Newest first. A page may have fewer jobs than the limit although more follow. */
   jobs(query: JobsQuery = {}): Promise<Page<JobView>> {
     return this.#http.get(`/api/v1/jobs${formatQuery({ ...query })}`);
+  }
+
+  /** @throws {WsctlError} NOT_FOUND if the control plane is not a node of a cluster */
+  cluster(): Promise<ClusterStatus> {
+    return this.#http.get("/api/v1/cluster");
   }
 
   job(jobId: string): Promise<JobDetail> {

@@ -1,20 +1,16 @@
 /** Starts a control plane: journal, engine, application, server and local credentials. */
 import { join } from "node:path";
 import { v7 as newId } from "uuid";
-import type { Log } from "../log/log.ts";
-import { rateLimitedLog } from "../log/rateLimitedLog.ts";
-import { listenReason } from "../network/connectionError.ts";
 import { AddressRanges } from "../protocol/addressRange.ts";
 import { localFile } from "../protocol/api/localCredentials.ts";
 import { basePath } from "../protocol/api/serverAddress.ts";
-import { errorText, WsctlError } from "../protocol/errors.ts";
-import { bodyBytesMax, heartbeatSecondsDefault, messageBytesMax } from "../protocol/limits.ts";
-import { probeSubprotocol, subprotocol } from "../protocol/wire/version.ts";
+import { errorText, type WsctlError } from "../protocol/errors.ts";
+import { heartbeatSecondsDefault } from "../protocol/limits.ts";
 import { formatRuntime } from "../runtime/load.ts";
-import type { Runtime, Server } from "../runtime/runtime.ts";
-import type { Clock } from "../time/clock.ts";
+import type { Server } from "../runtime/runtime.ts";
 import { SpanSink } from "../tracing/spanSink.ts";
-import { PublicAddress } from "./api/publicAddress.ts";
+import type { ClusterSeat } from "./api/clusterSeat.ts";
+import type { PublicAddress } from "./api/publicAddress.ts";
 import { type ArtifactLimits, ArtifactService } from "./artifacts/artifactService.ts";
 import { LocalStore } from "./artifacts/localStore.ts";
 import { type S3Options, S3Store } from "./artifacts/s3Store.ts";
@@ -31,7 +27,7 @@ import { EventLog } from "./events/eventLog.ts";
 import { WebhookSender } from "./events/webhookSender.ts";
 import { AllowedHosts } from "./http/allowedHosts.ts";
 import { createApp } from "./http/app.ts";
-import { type Mount, mounted } from "./http/mounted.ts";
+import { mounted } from "./http/mounted.ts";
 import { JobSubmitter } from "./jobs/submitJob.ts";
 import { openControlJournal } from "./journal/controlJournal.ts";
 import { HistoryMaintenance, type JobRetention } from "./journal/history/maintenance.ts";
@@ -39,25 +35,20 @@ import type { ControlJournal } from "./journal/journal.ts";
 import { logRetention } from "./journal/logRetention.ts";
 import { openDescriptorReserve } from "./link/descriptorReserve.ts";
 import { ResourceMonitor } from "./link/resourceMonitor.ts";
+import {
+  buildPublicAddress,
+  type ListenOptions,
+  listen,
+  localUrl,
+  openServerCertificates,
+} from "./listen.ts";
 import { JobTraces } from "./metrics/jobTraces.ts";
 import { MetricsWriter } from "./metrics/metricsWriter.ts";
 import { ControlMetrics } from "./metrics/prometheus.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
 import { certificateNames, readChain } from "./tls/certificateCheck.ts";
-import type { Certificates } from "./tls/certificates.ts";
-import { openCertificates, type TlsChoice } from "./tls/openCertificates.ts";
-import { localHost, publicHost, urlHost } from "./tls/serverNames.ts";
 
-export interface ControlOptions {
-  host: string;
-  /** 0 selects a free port. */
-  port: number;
-  dataDir: string;
-  tls: TlsChoice;
-  /** Names and addresses under which others reach this host; the first is used in URLs. */
-  advertised: readonly string[];
-  /** `http(s)://HOST[:PORT][/PATH]` of a reverse proxy in front of this control plane. */
-  publicUrl?: string;
+export interface ControlOptions extends ListenOptions {
   /** Addresses and ranges of reverse proxies that report the addresses of clients. */
   trustedProxies: readonly string[];
   /** Addresses and ranges that webhooks may be sent to although they are not public. */
@@ -77,15 +68,12 @@ export interface ControlOptions {
   s3?: Omit<S3Options, "fetch">;
   /** How long jobs and audit entries are kept, and the reason for the latter. */
   retention: JobRetention & { auditMs: number; auditWhy: string };
-  /** The application of another program that the control plane is a part of, below a path. */
-  mount?: Mount;
   /** Identifies people of that program. */
   authenticate?: HostAuthentication;
   /** How long closing waits for running requests. */
   drainTimeoutMs: number;
-  runtime: Runtime;
-  clock: Clock;
-  log: Log;
+  /** The place of this control plane in a cluster that it leads. */
+  seat?: ClusterSeat;
 }
 
 export interface Control {
@@ -94,8 +82,12 @@ export interface Control {
   /** The URL for others. */
   publicUrl: string;
   port: number;
-  /** Drains, then stops. */
-  close(): Promise<void>;
+  /**
+   * Drains, then stops.
+   *
+   * @param drainTimeoutMs By default that of the options.
+   */
+  close(drainTimeoutMs?: number): Promise<void>;
 }
 
 /**
@@ -105,9 +97,9 @@ export interface Control {
  */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { runtime, clock, log } = options;
-  const certificates = await openCertificates(options, reachedAt(options));
+  const certificates = await openServerCertificates(options);
   const tls = certificates?.current;
-  const journal = openJournal(options);
+  const journal = options.seat?.journal ?? openJournal(options);
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
@@ -132,7 +124,6 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     allowed: new AddressRanges(options.webhookAddresses),
   });
   const scheduler = new Scheduler({ engine, jobs, clock, log, newId });
-  const strangers = rateLimitedLog(log, clock);
   const descriptors = openDescriptorReserve();
   if (descriptors.advice !== undefined) log.warn(descriptors.advice);
   if (tls === undefined && !isLoopback(options.host)) {
@@ -144,55 +135,41 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const urls = [options.publicUrl, consoleSettings.url].filter((each) => each !== undefined);
   let server: Server;
   try {
-    server = await runtime.serve({
-      app: mounted(
-        options.mount,
-        createApp({
-          engine,
-          jobs,
-          artifacts,
-          metrics,
-          events,
-          webhooks,
-          revocations,
-          scheduler,
-          descriptors,
-          runtime,
-          clock,
-          log,
-          hosts: new AllowedHosts([
-            ...options.advertised,
-            ...(tls === undefined ? [] : readChain(tls).slice(0, 1).flatMap(certificateNames)),
-            ...urls.map((each) => new URL(each).hostname),
-          ]),
-          addresses: new ClientAddresses(runtime, options.trustedProxies),
-          basePaths: [...urls.map(basePath), mountPath],
-          ...(options.authenticate === undefined ? {} : { authenticate: options.authenticate }),
-          publicAddress: () => place,
-          approveAgents: options.approveAgents,
-          dataDir: options.dataDir,
-          console: consoleSettings,
-          isTls: tls !== undefined,
-        }),
-      ),
-      host: options.host,
-      port: options.port,
-      ...(tls ? { tls } : {}),
-      ...(certificates?.named ? { namedTls: certificates.named } : {}),
-      protocols: [subprotocol, probeSubprotocol],
-      messageBytesMax,
-      bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
-      onFault: (error) => strangers.error("request handler failed", { reason: errorText(error) }),
+    const app = createApp({
+      engine,
+      jobs,
+      artifacts,
+      metrics,
+      events,
+      webhooks,
+      revocations,
+      scheduler,
+      descriptors,
+      runtime,
+      clock,
+      log,
+      hosts: new AllowedHosts([
+        ...options.advertised,
+        ...(tls === undefined ? [] : readChain(tls).slice(0, 1).flatMap(certificateNames)),
+        ...urls.map((each) => new URL(each).hostname),
+      ]),
+      addresses: new ClientAddresses(runtime, options.trustedProxies, options.seat?.nodeSecret),
+      basePaths: [...urls.map(basePath), mountPath],
+      ...(options.authenticate === undefined ? {} : { authenticate: options.authenticate }),
+      publicAddress: () => place,
+      approveAgents: options.approveAgents,
+      dataDir: options.dataDir,
+      seat: options.seat,
+      console: consoleSettings,
+      isTls: tls !== undefined,
     });
+    server = await listen(options, certificates, mounted(options.mount, app));
   } catch (error) {
     scheduler.close();
     engine.close();
-    const at = `${urlHost(options.host)}:${options.port}`;
-    const text = `Cannot listen on ${at}: ${listenReason(error)}`;
-    throw new WsctlError("UNAVAILABLE", text, { cause: error });
+    throw error;
   }
-  certificates?.start((renewed) => server.renew(renewed));
-  const url = `${tls ? "https" : "http"}://${urlHost(localHost(options.host))}:${server.port}${mountPath}`;
+  const url = localUrl(options, server.port, tls !== undefined);
   place = buildPublicAddress(options, server.port, certificates);
   const { oidc, url: consoleUrl = place.url } = consoleSettings;
   if (oidc)
@@ -212,11 +189,11 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     url,
     publicUrl: place.url,
     port: server.port,
-    async close() {
+    async close(drainTimeoutMs = options.drainTimeoutMs) {
       certificates?.close();
       revocations.close();
       scheduler.close();
-      await engine.drain(options.drainTimeoutMs);
+      await engine.drain(drainTimeoutMs);
       await agentMetrics.close();
       await server.stop();
       await traces.close();
@@ -250,32 +227,9 @@ function startRetention({ retention, clock, log }: ControlOptions, journal: Cont
   return [new HistoryMaintenance({ ...jobs, journal, clock, log }), segments];
 }
 
-/** The name or address under which clients see the certificate of this control plane, if any do. */
-function reachedAt({ host, advertised, publicUrl }: ControlOptions): string | undefined {
-  const isBehindProxy = publicUrl !== undefined && advertised.length === 0;
-  return isBehindProxy ? undefined : publicHost(host, advertised);
-}
-
 /** The console is below the public URL, unless it has a URL of its own. */
 function withPublicUrl({ console: settings, publicUrl: url }: ControlOptions): ConsoleSettings {
   return url === undefined ? settings : { url, ...settings };
-}
-
-/**
- * A reverse proxy has a certificate of its own, which systems trust. Behind a TCP load balancer
- * clients see the certificate of this control plane: then its name is advertised.
- */
-function buildPublicAddress(
-  { host, advertised, publicUrl, mount }: ControlOptions,
-  port: number,
-  certificates: Certificates | undefined,
-): PublicAddress {
-  const scheme = certificates === undefined ? "http" : "https";
-  const url =
-    publicUrl ?? `${scheme}://${urlHost(publicHost(host, advertised))}:${port}${mount?.path ?? ""}`;
-  const isOwn = publicUrl === undefined || advertised.includes(new URL(url).hostname);
-  const authority = isOwn && url.startsWith("https:") ? certificates?.authority : undefined;
-  return new PublicAddress({ url, isProxied: publicUrl !== undefined, authority });
 }
 
 function createArtifacts(

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import * as artifacts from "../../lib/protocol/api/artifacts.ts";
 import { AuditPage, VerifyResult } from "../../lib/protocol/api/audit.ts";
+import { ClusterStatus } from "../../lib/protocol/api/cluster.ts";
 import {
   ControlPlaneEvent,
   NewWebhook,
@@ -57,7 +58,17 @@ const { AgentMetrics, Series } = views;
 export const answerSchemas = {
   ...{ JobView, JobDetail, RequestView, AcceptedLine, OutcomeLine, OutputLine, TargetView },
   ...{ AgentView, AgentDetail, Capability, ScheduleView, ArtifactView, ArtifactDetail },
-  ...{ NewArtifact, ReleaseView, TokenView, NewToken, AuditPage, VerifyResult, Joined, Challenge },
+  ...{
+    NewArtifact,
+    ReleaseView,
+    TokenView,
+    NewToken,
+    AuditPage,
+    VerifyResult,
+    Joined,
+    Challenge,
+    ClusterStatus,
+  },
   ...{ ControlPlaneEvent, WebhookView, NewWebhook, WebhookTest },
   ...{
     TemplateView,

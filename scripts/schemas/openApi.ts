@@ -146,6 +146,7 @@ const tagMeanings: Readonly<Record<string, string>> = {
   openapi: "This document",
   join: "Registration of an agent's key",
   "agent-key": "Renewal of an agent's key",
+  cluster: "Several control planes that are one",
   audit: "The audit trail",
   backup: "Backups",
   health: "Health checks, metrics and the challenge of agents, without a token",

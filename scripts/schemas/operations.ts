@@ -1,6 +1,7 @@
 /** What each route of the HTTP API answers, for the OpenAPI document. */
 import { ArtifactDetail, ArtifactView, NewArtifact } from "../../lib/protocol/api/artifacts.ts";
 import { AuditPage, VerifyResult } from "../../lib/protocol/api/audit.ts";
+import { ClusterStatus } from "../../lib/protocol/api/cluster.ts";
 import { ReleaseView } from "../../lib/protocol/api/releases.ts";
 import { NewToken, TokenView } from "../../lib/protocol/api/tokens.ts";
 import { AgentDetail, AgentView } from "../../lib/protocol/api/views.ts";
@@ -160,6 +161,11 @@ export const operations: Readonly<Record<string, Operation>> = {
     id: "scrapeMetrics",
     summary: "Metrics of the control plane for Prometheus",
     answers: [{ status: 200, what: "The metrics", type: "text/plain" }],
+  },
+  "GET /api/v1/cluster": {
+    id: "getCluster",
+    summary: "Show the nodes of the cluster",
+    answers: ok(ClusterStatus, "The state of the cluster"),
   },
   "GET /api/v1/audit": {
     id: "listAudit",

@@ -75,6 +75,7 @@ export class ControlDisk extends ControlRecords {
         this.#log.probe();
       },
       look: () => {},
+      createIdentity: () => {},
       open: () => this.openJournal(),
       agents: () => [...this.agents.values()],
       job: (jobId) => this.jobs.get(jobId),

@@ -19,6 +19,7 @@ import type { JobSubmitter } from "../jobs/submitJob.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { ControlMetrics } from "../metrics/prometheus.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
+import type { ClusterSeat } from "./clusterSeat.ts";
 import type { PublicAddress } from "./publicAddress.ts";
 
 export interface RouteContext<Body = unknown> {
@@ -46,6 +47,8 @@ export interface RouteContext<Body = unknown> {
   /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
   dataDir: string;
+  /** The place of this control plane in a cluster. */
+  seat: ClusterSeat | undefined;
   /**
    * What the route acts on, for the audit trail, in addition to the ids in the path. Contains no
    * secrets.

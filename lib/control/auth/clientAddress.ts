@@ -1,22 +1,36 @@
 /**
  * The IP address of a client. It is the peer of the connection, unless that is a trusted reverse
  * proxy: then it is the address that the proxy reports in `Forwarded` (RFC 7239) or
- * `X-Forwarded-For`. Every other peer could write anything there, so its headers are ignored.
+ * `X-Forwarded-For`. Every other peer could write anything there, so its headers are ignored. The
+ * other nodes of a cluster are trusted, too: they prove themselves with a secret that they share.
  */
+import { timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { Context } from "hono";
 import { AddressRanges, plainAddress } from "../../protocol/addressRange.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
+/** The header in which a node of a cluster proves that it is one. */
+export const nodeHeader = "wsctl-node";
+
 export class ClientAddresses {
   readonly #runtime: Pick<Runtime, "remoteAddress">;
   readonly #trusted: AddressRanges;
+  readonly #nodeSecret: string | undefined;
 
-  /** @param trustedProxies Addresses and ranges of reverse proxies. */
-  constructor(runtime: Pick<Runtime, "remoteAddress">, trustedProxies: readonly string[]) {
+  /**
+   * @param trustedProxies Addresses and ranges of reverse proxies.
+   * @param nodeSecret The secret of the nodes of this cluster.
+   */
+  constructor(
+    runtime: Pick<Runtime, "remoteAddress">,
+    trustedProxies: readonly string[],
+    nodeSecret?: string,
+  ) {
     this.#runtime = runtime;
     this.#trusted = new AddressRanges(trustedProxies);
+    this.#nodeSecret = nodeSecret;
   }
 
   /**
@@ -29,6 +43,7 @@ export class ClientAddresses {
     const peer = plainAddress(this.#runtime.remoteAddress(c));
     const forwarded = c.req.header("forwarded");
     const others = c.req.header("x-forwarded-for");
+    if (this.#isNode(c)) return parseNode(others ?? "") ?? peer;
     if ((forwarded === undefined && others === undefined) || !this.#trusted.has(peer)) return peer;
     const found = [
       ...(forwarded === undefined ? [] : [this.#nearest(peer, forwarded, readForwarded)]),
@@ -39,6 +54,13 @@ export class ClientAddresses {
     const text = "Headers Forwarded and X-Forwarded-For name different clients";
     const fix = "Configure the reverse proxy to remove the one that it does not set";
     throw new WsctlError("MALFORMED", `${text}. ${fix}`);
+  }
+
+  #isNode(c: Context): boolean {
+    const given = Buffer.from(c.req.header(nodeHeader) ?? "");
+    const secret = Buffer.from(this.#nodeSecret ?? "");
+    if (secret.length === 0 || given.length !== secret.length) return false;
+    return timingSafeEqual(given, secret);
   }
 
   /**

@@ -20,12 +20,13 @@ export type Permission =
   | "releases.publish"
   | "tokens.manage"
   | "metrics.read"
+  | "cluster.read"
   | "events.read"
   | "webhooks.manage"
   | "audit.read"
   | "backup.create";
 
-const metrics: readonly Permission[] = ["self.read", "metrics.read"];
+const metrics: readonly Permission[] = ["self.read", "metrics.read", "cluster.read"];
 const viewer: readonly Permission[] = [
   ...metrics,
   "events.read",

@@ -14,6 +14,7 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { ClusterSeat } from "../api/clusterSeat.ts";
 import type { PublicAddress } from "../api/publicAddress.ts";
 import { parseBody, type Route, readText } from "../api/route.ts";
 import type { ArtifactService } from "../artifacts/artifactService.ts";
@@ -64,6 +65,8 @@ export interface AppOptions {
   /** Whether an administrator must approve agents that join. */
   approveAgents: boolean;
   dataDir: string;
+  /** The place of this control plane in a cluster. */
+  seat: ClusterSeat | undefined;
   console: ConsoleSettings;
   /** Identifies people of the program that this control plane is a part of. */
   authenticate?: HostAuthentication;
@@ -169,6 +172,7 @@ export function createApp(options: AppOptions): Hono {
       scheduler,
       approveAgents,
       dataDir,
+      seat: options.seat,
       log: options.log,
     });
     if (!hidesUntilAuthorized(route) || authority.isValid) return response;

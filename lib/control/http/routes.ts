@@ -3,6 +3,7 @@ import { agentRoutes } from "../api/agents.ts";
 import { artifactRoutes } from "../api/artifacts.ts";
 import { auditRoutes } from "../api/audit.ts";
 import { backupRoutes } from "../api/backup.ts";
+import { clusterRoutes } from "../api/cluster.ts";
 import { eventRoutes } from "../api/events.ts";
 import { jobRoutes } from "../api/jobs.ts";
 import { joinRoutes } from "../api/join.ts";
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...releaseRoutes,
   ...tokenRoutes,
   ...metricsRoutes,
+  ...clusterRoutes,
   ...eventRoutes,
   ...webhookRoutes,
   ...joinRoutes,

@@ -19,7 +19,7 @@ import { IndexWriter } from "./index/indexWriter.ts";
 import { openIndex, openMetrics, removeDatabase } from "./index/openDatabases.ts";
 import { type JobRow, type RequestRow, toJob, toRequest } from "./index/rows.ts";
 import type { CommitResult, ControlJournal } from "./journal.ts";
-import { assertNotLost } from "./lostJournal.ts";
+import { assertNoCluster, assertNotLost } from "./lostJournal.ts";
 import { readAgents, readOpenJournal } from "./openJobs.ts";
 import { assertFirstOutcomes, outcomeSequences } from "./outcomeWrites.ts";
 import { prefixRange } from "./prefixRange.ts";
@@ -35,7 +35,7 @@ import { createTokenTable, toTokenEntry } from "./tables/tokenTable.ts";
 const briefChars = 500;
 
 export interface ControlJournalOptions
-  extends Pick<RecorderOptions, "segmentBytes" | "policy" | "onProgress" | "onFault"> {
+  extends Pick<RecorderOptions, "segmentBytes" | "policy" | "openLog" | "onProgress" | "onFault"> {
   dataDir: string;
   clock: Pick<Clock, "after" | "wall">;
   /** Locks an open file for this process, or returns false if another process has locked it. */
@@ -48,7 +48,10 @@ export interface ControlJournalOptions
  * @throws {WsctlError} STORAGE_UNAVAILABLE with what is wrong with the log
  */
 export function openControlJournal(options: ControlJournalOptions): ControlJournal {
-  assertNotLost(options.dataDir);
+  if (options.openLog === undefined) {
+    assertNoCluster(options.dataDir);
+    assertNotLost(options.dataDir);
+  }
   const indexPath = join(options.dataDir, "index.db");
   try {
     return openWithIndex(options, indexPath);
@@ -76,7 +79,10 @@ function openWithIndex(options: ControlJournalOptions, indexPath: string): Contr
   }
   try {
     const recorder = new Recorder({ ...options, storage, db, index: new IndexWriter(db) });
-    return journalOn(recorder, db, openMetrics(dataDir, options.onFault));
+    const journal = journalOn(recorder, db, openMetrics(dataDir, options.onFault));
+    // A copy of another log gets its identity from there.
+    if (options.openLog === undefined) journal.createIdentity();
+    return journal;
   } catch (error) {
     storage.release();
     db.close();
@@ -87,9 +93,6 @@ function openWithIndex(options: ControlJournalOptions, indexPath: string): Contr
 function journalOn(recorder: Recorder, db: Database, metricsDb: Database): ControlJournal {
   const reads = currentIndex(db, () => recorder.applyTables());
   const record: Recorder["record"] = (...facts) => recorder.record(...facts);
-  if (readControlId(db) === undefined) {
-    record({ type: "control_plane_created", control_id: randomUUID().replaceAll("-", "") });
-  }
   const job = reads.prepare<[string], JobRow>(
     "SELECT * FROM jobs WHERE job_id = ? AND is_pruned = 0",
   );
@@ -156,7 +159,8 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
   };
   const capabilities = () =>
     reads.prepare<[], { digest: string; text: string }>("SELECT * FROM capabilities").all();
-  const controlId = readControlId(db) ?? "";
+  const readId = () => reads.read(() => readControlId(db));
+  let controlId = readId();
   return {
     ...tables,
     commit,
@@ -205,12 +209,19 @@ function journalOn(recorder: Recorder, db: Database, metricsDb: Database): Contr
     addCapabilities: (digest, text) => void record({ type: "capabilities_stored", digest, text }),
     removeCapabilities: (digest) => void record({ type: "capabilities_removed", digest }),
     audit: new AuditTrail(recorder, db),
-    controlId,
+    get controlId() {
+      controlId ??= readId();
+      return controlId ?? "";
+    },
+    createIdentity() {
+      if (readId() !== undefined) return;
+      record({ type: "control_plane_created", control_id: randomUUID().replaceAll("-", "") });
+    },
     get oldestJobAt() {
       return oldestJob.get()?.created_at;
     },
     *currentFacts() {
-      yield { type: "control_plane_created", control_id: controlId };
+      yield { type: "control_plane_created", control_id: readId() ?? "" };
       for (const agent of readAgents(current())) yield { type: "agent_stored", agent };
       for (const token of tables.tokens.all())
         yield { type: "token_stored", token: toTokenEntry(token) };

@@ -85,8 +85,10 @@ export interface ControlJournal {
   readonly retention: Retention;
   readonly audit: AuditTrail;
   readonly tokens: TokenTable;
-  /** The id of this control plane, created with its journal. */
+  /** The id of this control plane; empty in a copy that has no entry yet. */
   readonly controlId: string;
+  /** Records the id of this control plane, if it has none. */
+  createIdentity(): void;
 
   readonly artifacts: ArtifactTable;
   /** When the oldest job in the index was created, in milliseconds since 1970. */

@@ -3,25 +3,23 @@
  * The index is derived: what it lacks is read from the log again.
  */
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { AppendLog } from "../../store/appendLog.ts";
 import { DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
 import type { SegmentBytes } from "../../store/log/segmentSet.ts";
 import type { Appended, EntryPlace } from "../../store/log/segments.ts";
 import type { LogStorage } from "../../store/log/storage.ts";
-import type { Database } from "../../store/sqlite.ts";
 import type { Clock } from "../../time/clock.ts";
-import { type ControlEntry, type ControlFact, encodeFact, parseEntry } from "./entries.ts";
-import type { IndexWriter } from "./index/indexWriter.ts";
+import { type ControlEntry, type ControlFact, encodeFact } from "./entries.ts";
 import { type UnappliedBatch, UnappliedFacts } from "./index/unapplied.ts";
+import { parseFact, Replay, type ReplayOptions } from "./replay.ts";
 
-export interface RecorderOptions {
+export interface RecorderOptions extends ReplayOptions {
   storage: LogStorage;
   clock: Pick<Clock, "after" | "wall">;
-  db: Database;
-  index: IndexWriter;
   segmentBytes?: SegmentBytes;
   policy?: NonNullable<LogOptions["policy"]>;
-  /** Reports how many entries were read into the index so far. */
-  onProgress?(entries: number): void;
+  /** Opens the log; by default, it is on this disk alone. */
+  openLog?(options: LogOptions): AppendLog;
   /** Reports what was wrong with files that are derived or can be made again. */
   onFault?(error: WsctlError): void;
 }
@@ -36,11 +34,9 @@ const spaceBytesMin = 64 * 1024;
 const applyDelayMs = 5;
 /** More facts than this are written into the index at once. */
 const unappliedMax = 500;
-/** Entries that are read into the index in one transaction. */
-const replayEntries = 2_000;
 
 export class Recorder {
-  readonly log: DurableLog;
+  readonly log: AppendLog;
   readonly #options: RecorderOptions;
   readonly #unapplied = new UnappliedFacts();
   #cancelApply: (() => void) | undefined;
@@ -52,7 +48,8 @@ export class Recorder {
     const { storage, clock, index, segmentBytes = segmentBytesDefault, policy } = options;
     this.#options = options;
     const replay = new Replay(options);
-    this.log = DurableLog.open({
+    const { openLog = DurableLog.open } = options;
+    this.log = openLog({
       ...{ storage, owner: "controlPlane", segmentBytes, clock },
       from: index.applied,
       onEntry: (entry) => replay.add(entry.line, entry),
@@ -99,6 +96,12 @@ export class Recorder {
     return { first: place.sequence, isDurable };
   }
 
+  /** Has the index take entries that were added to the log by another way than this one. */
+  applyAppended(lines: readonly string[], place: EntryPlace): void {
+    const facts = lines.map((line, at) => parseFact(line, place.sequence + at));
+    this.#applySoon({ facts, place });
+  }
+
   /** How many facts the index lacks. */
   get unappliedCount(): number {
     return this.#unapplied.factCount;
@@ -126,7 +129,7 @@ export class Recorder {
 
   /** The entries after a sequence, until `onEntry` returns false. */
   scan(after: number, onEntry: (sequence: number, entry: ControlEntry) => boolean): void {
-    this.log.scan(after, ({ sequence, line }) => onEntry(sequence, parse(line, sequence)));
+    this.log.scan(after, ({ sequence, line }) => onEntry(sequence, parseFact(line, sequence)));
   }
 
   #append(facts: readonly ControlFact[], done: (error?: unknown) => void): Appended {
@@ -239,57 +242,6 @@ export class Recorder {
 
 /** The index is not one of this log, so it must be rebuilt. */
 class IndexMismatch extends Error {}
-
-/** Reads entries of the log into the index. */
-class Replay {
-  readonly #options: RecorderOptions;
-  #entries: { entry: ControlEntry; place: EntryPlace }[] = [];
-  #count = 0;
-
-  constructor(options: RecorderOptions) {
-    this.#options = options;
-  }
-
-  add(line: string, { sequence, segment, offset }: EntryPlace): void {
-    this.#entries.push({ entry: parse(line, sequence), place: { sequence, segment, offset } });
-    if (this.#entries.length >= replayEntries) this.#write();
-  }
-
-  /** @param digest of the last batch of the log */
-  finish(digest: Uint8Array): void {
-    const last = this.#write();
-    const { db, index } = this.#options;
-    if (last !== undefined) db.transaction(() => index.setApplied(last, digest));
-  }
-
-  /** The digest is not known in the middle, so `applied` moves on only at the end. */
-  #write(): number | undefined {
-    const { db, index, onProgress } = this.#options;
-    const entries = this.#entries.splice(0);
-    if (entries.length === 0) return this.#count === 0 ? undefined : this.#lastSequence;
-    db.transaction(() => {
-      for (const { entry, place } of entries) {
-        index.apply(entry, place.sequence);
-        index.addBatch(place);
-      }
-    });
-    this.#count += entries.length;
-    this.#lastSequence = entries.at(-1)?.place.sequence ?? 0;
-    if (this.#count >= replayEntries) onProgress?.(this.#count);
-    return this.#lastSequence;
-  }
-
-  #lastSequence = 0;
-}
-
-function parse(line: string, sequence: number): ControlEntry {
-  try {
-    return parseEntry(line);
-  } catch (error) {
-    const text = `Cannot use the log: entry ${sequence} is not one of this version`;
-    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}: ${errorText(error)}`);
-  }
-}
 
 export function indexError(error: unknown): WsctlError {
   const text = `Cannot write the index of the log: ${errorText(error)}`;

@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { AppendLog } from "../appendLog.ts";
 import { encodeBatch, firstDigest, type LogOwner } from "./format.ts";
 import { HeadFile } from "./head.ts";
 import { storageError } from "./logErrors.ts";
@@ -16,6 +17,7 @@ import type {
   ChainEnd,
   ChainPosition,
   DurableBatch,
+  EncodedBatch,
   EntryPlace,
   LogEntry,
   PlacedBatch,
@@ -34,14 +36,15 @@ export interface LogOptions {
   policy?: Pick<SyncPolicy, "isInline" | "measured">;
   /** The last entry that the caller has, and its digest; the entries before it are not read. */
   from?: ChainEnd;
+  /** A log that another one is copied into: its id, and where it begins. */
+  copyOf?: { logId: Uint8Array; origin: ChainPosition };
   /** Takes every entry after `from`, in order, while the log is opened. */
   onEntry(entry: LogEntry): void;
 }
 
-export class DurableLog {
+export class DurableLog implements AppendLog {
   readonly #options: LogOptions;
   readonly #head: HeadFile;
-  /** 16 random bytes in all files of this log. */
   readonly logId: Uint8Array;
   readonly #segments: SegmentSet;
   readonly #policy: Pick<SyncPolicy, "isInline" | "measured">;
@@ -50,11 +53,8 @@ export class DurableLog {
   /** Ends the wait for the batch that is being synced. */
   #inFlight: { file: LogFile; settle(error?: unknown): void } | undefined;
   #isClosed = false;
-  /** Whether the log has the entry `from`. If not, the caller must read the whole log. */
   readonly hasFrom: boolean;
-  /** Each takes every batch that is on disk. */
   readonly onDurable: ((batch: DurableBatch) => void)[] = [];
-  /** The bytes of a torn tail that were removed when the log was opened. */
   readonly tornBytes: number;
 
   /**
@@ -72,7 +72,7 @@ export class DurableLog {
   }
 
   private constructor(options: LogOptions) {
-    const { storage, owner, segmentBytes, clock, from } = options;
+    const { storage, owner, segmentBytes, clock, from, copyOf } = options;
     this.#options = options;
     this.#policy = options.policy ?? new SyncPolicy();
     this.#head = new HeadFile(storage);
@@ -85,8 +85,8 @@ export class DurableLog {
       onBatch: (placed, segment) => deliver(placed, segment, from?.sequence ?? 0, options.onEntry),
     });
     for (const name of storage.list()) if (name.endsWith(unfinishedSuffix)) storage.remove(name);
-    this.logId = head?.logId ?? randomBytes(16);
-    this.#durable = found?.position ?? { sequence: 1, digest: firstDigest };
+    this.logId = head?.logId ?? copyOf?.logId ?? randomBytes(16);
+    this.#durable = found?.position ?? copyOf?.origin ?? { sequence: 1, digest: firstDigest };
     this.tornBytes = found?.tornBytes ?? 0;
     this.hasFrom = found?.hasFrom ?? (from?.sequence ?? 0) === 0;
     const set = { storage, owner, segmentBytes, logId: this.logId, wall: () => clock.wall() };
@@ -96,56 +96,62 @@ export class DurableLog {
     this.#segments.prepare(this.#durable);
   }
 
-  /** The sequence of the last entry that is on disk; 0 if there is none. */
   get sequence(): number {
     return this.#durable.sequence - 1;
   }
 
-  /** The digest of the batch that ends with `sequence`. */
   get digest(): Uint8Array {
     return this.#durable.digest;
   }
 
-  /** Oldest first. */
   get segments(): readonly SegmentInfo[] {
     return this.#segments.all;
   }
 
-  /**
-   * Appends entries as one batch. Until it is on disk, nothing else can be appended.
-   *
-   * @param lines one JSON text for each entry, without a line end
-   * @param done called once if the disk is slow: when the batch is on disk, or with the error that
-   *   this method throws otherwise
-   * @param isEssential whether the batch may use the space that is kept for what has begun
-   * @throws {WsctlError} STORAGE_UNAVAILABLE if the entries are not in the log
-   */
   append(
     lines: readonly string[],
+    done: (error?: WsctlError) => void,
+    isEssential = false,
+  ): Appended {
+    const { sequence, digest: previous } = this.#durable;
+    const batch = encodeBatch(lines, sequence, previous);
+    return this.appendBatch({ ...batch, count: lines.length }, done, isEssential);
+  }
+
+  /** Does the same with a batch that continues the chain. */
+  appendBatch(
+    { bytes, digest, count }: EncodedBatch,
     done: (error?: WsctlError) => void,
     isEssential = false,
   ): Appended {
     const startedAt = performance.now();
     const state = this.#isClosed ? "it is closed" : this.#inFlight && "another batch is written";
     if (state !== undefined) throw new WsctlError("INTERNAL", `Cannot append to the log: ${state}`);
-    const { sequence, digest: previous } = this.#durable;
-    const { bytes, digest } = encodeBatch(lines, sequence, previous);
-    this.assertInPlace();
-    this.#try(() => this.#segments.reserve(bytes.length, this.#durable, isEssential));
+    this.reserve(bytes.length, isEssential);
     try {
       const { file, place } = this.#segments.write(bytes, this.#durable);
-      const position = { sequence: sequence + lines.length, digest };
+      const position = { sequence: this.#durable.sequence + count, digest };
       const advance = (syncMs: number) => {
         this.#advance(position, bytes.length);
         const appendMs = performance.now() - startedAt;
-        const batch = { entries: lines.length, appendMs, syncMs };
-        for (const take of this.onDurable) take(batch);
+        for (const take of this.onDurable) take({ entries: count, appendMs, syncMs });
       };
       return { place, isDurable: this.#sync(file, advance, done) };
     } catch (error) {
       this.#segments.abandon();
       throw this.#writeError(error);
     }
+  }
+
+  /**
+   * Makes room for a batch, and returns the place that it will have.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if there is none
+   */
+  reserve(bytes: number, isEssential: boolean): EntryPlace {
+    this.assertInPlace();
+    this.#try(() => this.#segments.reserve(bytes, this.#durable, isEssential));
+    return this.#segments.placeOf(bytes, this.#durable);
   }
 
   /**
@@ -164,17 +170,10 @@ export class DurableLog {
     }
   }
 
-  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry does not verify */
   read(place: EntryPlace): string {
     return this.#segments.read(place);
   }
 
-  /**
-   * Reads the entries after a sequence, in order, until `onEntry` returns false.
-   *
-   * @param from as in `SegmentSet.scan`
-   * @throws {WsctlError} STORAGE_UNAVAILABLE if the log does not verify there
-   */
   scan(after: number, onEntry: (entry: LogEntry) => boolean, from?: EntryPlace): void {
     const onBatch = (placed: PlacedBatch, segment: number) => {
       let isWanted = true;
@@ -186,12 +185,10 @@ export class DurableLog {
     this.#segments.scan(after, this.#durable.sequence, onBatch, from);
   }
 
-  /** Begins a new segment. @throws {WsctlError} STORAGE_UNAVAILABLE */
   roll(): void {
     this.#try(() => this.#segments.roll(this.#durable));
   }
 
-  /** Removes the segments that end before a sequence. The one that is written stays. */
   removeBefore(sequence: number): SegmentInfo[] {
     const { storage } = this.#options;
     const removed = this.#segments.takeBefore(sequence);
@@ -203,7 +200,6 @@ export class DurableLog {
     return removed;
   }
 
-  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the directory or the written file is not there */
   assertInPlace(): void {
     this.#segments.assertInPlace();
   }
@@ -218,7 +214,6 @@ export class DurableLog {
     this.#try(() => this.#segments.prepare(this.#durable));
   }
 
-  /** Waits for what is being written, and closes all files. */
   close(): void {
     if (this.#isClosed) return;
     this.settle();

@@ -89,8 +89,7 @@ export class SegmentSet {
   }
 
   /**
-   * Makes room for a batch: in the segment that is written, or in a new one if it does not fit.
-   * Nothing has changed if it throws.
+   * Makes room for a batch, in a new segment if it does not fit. Nothing has changed if it throws.
    *
    * @param position the end of what is proven to be on disk, where the batch begins
    * @param isEssential whether the batch may use the space that is kept for what has begun
@@ -101,10 +100,16 @@ export class SegmentSet {
 
   /** Writes a batch for which there is room. It is on disk after `file.sync`. */
   write(batch: Uint8Array, position: ChainPosition): { file: LogFile; place: EntryPlace } {
-    const written = this.#segmentFor(batch.length, position);
-    written.file.write(written.end, batch);
-    const place = { sequence: position.sequence, segment: written.first, offset: written.end };
-    return { file: written.file, place };
+    const { file } = this.#segmentFor(batch.length, position);
+    const place = this.placeOf(batch.length, position);
+    file.write(place.offset, batch);
+    return { file, place };
+  }
+
+  /** Returns the place of a batch for which there is room. */
+  placeOf(bytes: number, position: ChainPosition): EntryPlace {
+    const { first: segment, end: offset } = this.#segmentFor(bytes, position);
+    return { sequence: position.sequence, segment, offset };
   }
 
   /** Moves the end of the written segment on. */
@@ -126,19 +131,17 @@ export class SegmentSet {
   }
 
   /**
-   * Gives up the segment after a failed write or sync: the kernel may have dropped its pages, so
-   * what follows the last batch that is on disk proves nothing (fsync(2)). The next segment begins
-   * there and replaces it.
+   * Gives up the segment after a failed write or sync: what follows the last batch that is on disk
+   * proves nothing (fsync(2)). The next segment begins there and replaces it.
    */
   abandon(): void {
     const written = this.#written;
     if (written === undefined) return;
     this.#written = undefined;
     const { file, ...info } = written;
-    const bytes = file.size();
-    file.close();
     // A segment without an entry on disk is replaced by the next one, which has its name.
-    if (info.next > info.first) this.#closed.push({ ...info, bytes });
+    if (info.next > info.first) this.#closed.push({ ...info, bytes: file.size() });
+    file.close();
   }
 
   /** @throws {WsctlError} STORAGE_UNAVAILABLE if the entry does not verify */

@@ -122,6 +122,14 @@ export interface ChainEnd {
   digest: Uint8Array;
 }
 
+/** The bytes of a batch that continues the chain. */
+export interface EncodedBatch {
+  bytes: Uint8Array;
+  digest: Uint8Array;
+  /** The number of its entries. */
+  count: number;
+}
+
 /** A batch that was appended. */
 export interface Appended {
   /** The place of the first entry; the others have the sequences that follow. */

@@ -67,6 +67,7 @@ const table: Record<string, readonly string[]> = {
   "DELETE /api/v1/webhooks/:name": ["admin"],
   "GET /api/v1/openapi.json": [...people, "metrics", "trigger"],
   "GET /metrics": [...people, "metrics"],
+  "GET /api/v1/cluster": [...people, "metrics"],
   "POST /api/v1/join": ["join"],
   "POST /api/v1/login": ["login"],
   "POST /api/v1/agent-key": ["agent"],

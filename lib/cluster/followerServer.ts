@@ -1,0 +1,69 @@
+/** What a node serves while it follows: the requests that it passes on to the leader. */
+import { ClientAddresses } from "../control/auth/clientAddress.ts";
+import {
+  buildPublicAddress,
+  type ListenOptions,
+  listen,
+  localUrl,
+  openServerCertificates,
+} from "../control/listen.ts";
+import type { OpenedCertificates } from "../control/tls/openCertificates.ts";
+import type { StoredTrust } from "../network/trust.ts";
+import type { Server } from "../runtime/runtime.ts";
+import { createForwarder, type ForwarderOptions } from "./forwarder.ts";
+
+export type FollowerOptions = ListenOptions & { trustedProxies: readonly string[] };
+
+export class FollowerServer {
+  readonly #options: FollowerOptions;
+  readonly #certificates: OpenedCertificates | undefined;
+  readonly #server: Server;
+
+  private constructor(
+    options: FollowerOptions,
+    server: Server,
+    certificates: OpenedCertificates | undefined,
+  ) {
+    this.#options = options;
+    this.#server = server;
+    this.#certificates = certificates;
+  }
+
+  /** @throws {WsctlError} USAGE or UNAVAILABLE, with what is wrong with the port */
+  static async open(
+    options: FollowerOptions,
+    forward: Pick<ForwarderOptions, "node" | "nodeSecret" | "leader" | "sequence">,
+  ): Promise<FollowerServer> {
+    const { runtime, clock, log, trustedProxies } = options;
+    const addresses = new ClientAddresses(runtime, trustedProxies, forward.nodeSecret);
+    const app = createForwarder({ ...forward, addresses, runtime, clock, log });
+    const certificates = await openServerCertificates(options);
+    return new FollowerServer(options, await listen(options, certificates, app), certificates);
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  /** The URL for clients on this host. */
+  get localUrl(): string {
+    return localUrl(this.#options, this.port, this.#certificates !== undefined);
+  }
+
+  /** The URL for others. */
+  get publicUrl(): string {
+    return buildPublicAddress(this.#options, this.port, this.#certificates).url;
+  }
+
+  /** Where the other nodes reach this one, past any reverse proxy, and what they trust. */
+  get nodeAddress(): { url: string } & StoredTrust {
+    const { publicUrl: _, ...own } = this.#options;
+    const { url } = buildPublicAddress(own, this.port, this.#certificates);
+    return { url, ...this.#certificates?.localTrust };
+  }
+
+  async close(): Promise<void> {
+    this.#certificates?.close();
+    await this.#server.stop();
+  }
+}

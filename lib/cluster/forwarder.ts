@@ -1,0 +1,121 @@
+/**
+ * What a node that does not lead does with requests: it passes them on to the leader, HTTP and
+ * WebSocket alike, and adds the address of the client.
+ */
+import { type Context, Hono } from "hono";
+import { type ClientAddresses, nodeHeader } from "../control/auth/clientAddress.ts";
+import type { Log } from "../log/log.ts";
+import { plainReason } from "../network/connectionError.ts";
+import { type Trust, toTrust } from "../network/trust.ts";
+import type { ErrorBody } from "../protocol/api/views.ts";
+import { errorCodes, errorText, WsctlError } from "../protocol/errors.ts";
+import { timestamp } from "../protocol/timestamp.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Leader } from "./nats/threadMessages.ts";
+import { openSocketRelay } from "./socketRelay.ts";
+
+export interface ForwarderOptions {
+  node: string;
+  /** The leader, as far as this node knows one. */
+  leader(): Leader | undefined;
+  /** The last entry that this node has. */
+  sequence(): number;
+  nodeSecret: string;
+  addresses: ClientAddresses;
+  runtime: Runtime;
+  clock: Clock;
+  log: Log;
+}
+
+/** Fields of one connection (RFC 9110, section 7.6.1), and those that only a node may set. */
+const droppedHeaders = [
+  ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"],
+  ...["upgrade", "content-length", "accept-encoding", "forwarded", "x-forwarded-for", nodeHeader],
+  ...["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"],
+];
+
+export function createForwarder(options: ForwarderOptions): Hono {
+  const { clock, log, runtime } = options;
+  const app = new Hono();
+  app.get("/healthz", (c) => c.json({ status: "ok", time: timestamp(clock.wall()) }));
+  app.get("/readyz", (c) => {
+    const leader = options.leader();
+    const state = { role: "follower", node: options.node, sequence: options.sequence() };
+    return leader === undefined
+      ? c.json({ status: "not ready", reason: "no node leads the cluster", ...state }, 503)
+      : c.json({ status: "ready", leader: leader.node, ...state });
+  });
+  app.get("*", async (c, next) => {
+    if (c.req.header("upgrade")?.toLowerCase() !== "websocket") return next();
+    const leader = requireLeader(options);
+    const { url, trust } = addressOf(c, leader);
+    const headers = forwardedHeaders(c, options);
+    const offered = c.req.header("sec-websocket-protocol")?.split(",") ?? [];
+    headers.delete("sec-websocket-protocol");
+    const relay = await openSocketRelay(runtime, {
+      url: url.replace(/^http/, "ws"),
+      headers: Object.fromEntries(headers),
+      protocols: offered.map((name) => name.trim()),
+      trust,
+    });
+    if ("refused" in relay) {
+      const { status = 502, body = "" } = relay.refused;
+      return new Response(body, { status });
+    }
+    return runtime.upgradeWebSocket(() => relay.events)(c, next);
+  });
+  app.all("*", async (c) => {
+    const { url, trust } = addressOf(c, requireLeader(options));
+    const { method, body, signal } = c.req.raw;
+    const hasBody = method !== "GET" && method !== "HEAD" && body !== null;
+    const init = {
+      ...({ method, headers: forwardedHeaders(c, options), redirect: "manual", signal } as const),
+      ...(hasBody ? { body, duplex: "half" as const } : {}),
+    };
+    const response = await runtime.fetchWith(trust)(url, init).catch(rethrowUnreachable);
+    const headers = new Headers(response.headers);
+    for (const name of ["connection", "keep-alive", "transfer-encoding"]) headers.delete(name);
+    return new Response(response.body, { status: response.status, headers });
+  });
+  app.onError((error, c) => {
+    const code = error instanceof WsctlError ? error.code : "INTERNAL";
+    if (code === "INTERNAL") log.error("request failed", { reason: errorText(error) });
+    const status = errorCodes[code].http;
+    const detail = code === "INTERNAL" ? errorCodes[code].meaning : error.message;
+    const problem: ErrorBody = { title: code, status, detail, error: { code, message: detail } };
+    if (code === "UNAVAILABLE") c.header("Retry-After", "1");
+    return c.json(problem, status, { "Content-Type": "application/problem+json" });
+  });
+  return app;
+}
+
+/** @throws {WsctlError} UNAVAILABLE */
+function requireLeader({ leader }: ForwarderOptions): Leader {
+  const found = leader();
+  if (found !== undefined) return found;
+  const text = "No node leads the cluster at the moment. Try again in a few seconds";
+  throw new WsctlError("UNAVAILABLE", text);
+}
+
+function addressOf(c: Context, leader: Leader): { url: string; trust: Trust } {
+  const { pathname, search } = new URL(c.req.url);
+  const { ca, server_name } = leader;
+  return { url: `${leader.url}${pathname}${search}`, trust: toTrust({ ca, server_name }) };
+}
+
+/** The leader sees the request as it came, with the address of its client. */
+function forwardedHeaders(c: Context, { addresses, nodeSecret }: ForwarderOptions): Headers {
+  const headers = new Headers(c.req.raw.headers);
+  const client = addresses.find(c);
+  for (const name of droppedHeaders) headers.delete(name);
+  headers.set("x-forwarded-for", client);
+  headers.set(nodeHeader, nodeSecret);
+  return headers;
+}
+
+/** @throws {WsctlError} UNAVAILABLE */
+function rethrowUnreachable(error: unknown): never {
+  const text = `Cannot reach the leader: ${plainReason(error)}. Try again in a few seconds`;
+  throw new WsctlError("UNAVAILABLE", text, { cause: error });
+}

@@ -1,0 +1,185 @@
+/**
+ * What the nodes of a cluster share besides the log, in two key-value buckets of JetStream: values
+ * that are written once, and entries that expire (the lease of the leader, and who is there).
+ */
+import { type KV, Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { errorText } from "../../protocol/errors.ts";
+import { jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
+import type { Leader, NodeState, SharedValues } from "./threadMessages.ts";
+
+/** The lease ends this long after its last renewal. */
+const leaseMs = 3_000;
+const tickMs = 500;
+const sharedKey = "shared";
+const leaderKey = "leader";
+const nodePrefix = "node.";
+
+export interface LeaseEvents {
+  leader(leader: Leader | undefined): void;
+  elected(epoch: number): void;
+  deposed(reason: string): void;
+}
+
+export class Buckets {
+  readonly #shared: KV;
+  readonly #live: KV;
+  readonly #events: LeaseEvents;
+  #candidate: Omit<Leader, "epoch"> | undefined;
+  #held: { revision: number; epoch: number } | undefined;
+  #state: NodeState | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isBusy = false;
+
+  private constructor(shared: KV, live: KV, events: LeaseEvents) {
+    this.#shared = shared;
+    this.#live = live;
+    this.#events = events;
+  }
+
+  static async open(
+    connection: NatsConnection,
+    cluster: string,
+    replicas: number,
+    events: LeaseEvents,
+  ): Promise<Buckets> {
+    const kvm = new Kvm(connection);
+    const shared = await kvm.create(`wsctl_${cluster}`, { replicas, history: 1 });
+    const live = await kvm.create(`wsctl_${cluster}_live`, { replicas, history: 1, ttl: leaseMs });
+    const buckets = new Buckets(shared, live, events);
+    buckets.#timer = setInterval(() => void buckets.#tick(), tickMs);
+    return buckets;
+  }
+
+  /** Stores the values unless they are there, and returns those that are. */
+  async share(values: SharedValues): Promise<SharedValues> {
+    try {
+      await this.#shared.create(sharedKey, JSON.stringify(values));
+      return values;
+    } catch (error) {
+      const entry = await this.#shared.get(sharedKey);
+      if (entry === null) throw error;
+      return entry.json<SharedValues>();
+    }
+  }
+
+  apply(candidate: Omit<Leader, "epoch">): void {
+    this.#candidate = candidate;
+    void this.#tick();
+  }
+
+  /** Gives the lease back, so that another node need not wait for its end. */
+  async giveBack(): Promise<void> {
+    this.#candidate = undefined;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) {
+      await this.#live.delete(leaderKey, { previousSeq: held.revision }).catch(() => {});
+    }
+  }
+
+  present(state: NodeState): void {
+    this.#state = state;
+  }
+
+  async nodes(): Promise<NodeState[]> {
+    const found: NodeState[] = [];
+    const keys: string[] = [];
+    for await (const key of await this.#live.keys(`${nodePrefix}>`)) keys.push(key);
+    for (const key of keys.sort()) {
+      const entry = await this.#live.get(key);
+      if (entry !== null && entry.operation === "PUT") found.push(entry.json<NodeState>());
+    }
+    return found;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      if (this.#held === undefined) await this.#look();
+      else await this.#renew(this.#held);
+      const state = this.#state;
+      if (state !== undefined) {
+        await this.#live.put(`${nodePrefix}${state.node}`, JSON.stringify(state));
+      }
+    } catch {
+      // Without NATS no node is elected or deposed: the fence of the log protects it meanwhile.
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Reports the leader, and takes the lease if it is free. */
+  async #look(): Promise<void> {
+    const entry = await this.#live.get(leaderKey);
+    if (entry !== null && entry.operation === "PUT") {
+      const leader = entry.json<Leader>();
+      // The epoch is written with the first renewal.
+      return this.#events.leader({ ...leader, epoch: leader.epoch ?? entry.revision });
+    }
+    this.#events.leader(undefined);
+    if (this.#candidate === undefined) return;
+    await this.#take(this.#candidate);
+  }
+
+  async #take(candidate: Omit<Leader, "epoch">): Promise<void> {
+    try {
+      const revision = await this.#live.create(leaderKey, JSON.stringify(candidate));
+      if (this.#candidate !== candidate) return void this.#live.delete(leaderKey);
+      this.#held = { revision, epoch: revision };
+      await this.#renew(this.#held);
+      this.#events.elected(this.#held?.epoch ?? revision);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+    }
+  }
+
+  async #renew(held: { revision: number; epoch: number }): Promise<void> {
+    if (this.#candidate === undefined) return;
+    const value = JSON.stringify({ ...this.#candidate, epoch: held.epoch });
+    try {
+      held.revision = await this.#live.update(leaderKey, value, held.revision);
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+      await this.#retake(held, value, error);
+    }
+  }
+
+  /** The lease has expired, or another node has it, or the answer to a renewal was lost. */
+  async #retake(
+    held: { revision: number; epoch: number },
+    value: string,
+    error: unknown,
+  ): Promise<void> {
+    const entry = await this.#live.get(leaderKey);
+    if (entry !== null && entry.operation === "PUT" && entry.string() === value) {
+      held.revision = entry.revision;
+      return;
+    }
+    if (entry === null || entry.operation !== "PUT") {
+      try {
+        held.revision = await this.#live.create(leaderKey, value);
+        return;
+      } catch (late) {
+        if (!isTaken(late)) throw late;
+      }
+    }
+    if (this.#held !== held) return;
+    this.#held = undefined;
+    this.#candidate = undefined;
+    this.#events.deposed(`another node holds the lease (${errorText(error)})`);
+  }
+}
+
+/** Whether another node has written the key. */
+function isTaken(error: unknown): boolean {
+  return (
+    jetStreamCode(error) === jetStreamCodes.wrongLastSequence ||
+    /wrong last sequence/i.test(errorText(error))
+  );
+}

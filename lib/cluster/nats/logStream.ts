@@ -1,0 +1,279 @@
+/**
+ * The log as a stream of JetStream. Each message is a batch in the bytes of a segment, or a part of
+ * one that is larger than a message may be. A publication names the last sequence that it expects:
+ * if another node has written since, nothing is stored.
+ */
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  StorageType,
+} from "@nats-io/jetstream";
+import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
+import type { PublishOutcome } from "./publishResult.ts";
+import type { BatchPosition, PublishRequest, StreamBatch } from "./threadMessages.ts";
+
+/** The sequence of the first entry of the batch; the digest before it; and `1/3` for a part. */
+const [firstHeader, previousHeader, partHeader] = ["Wsctl-First", "Wsctl-Previous", "Wsctl-Part"];
+/** The first message of a stream, so that every publication has a last sequence to expect. */
+const genesisId = "genesis";
+/** Room for the headers of a message. */
+const headerBytesMax = 4096;
+const attemptMs = 1_000;
+/** A publication that has no answer by then has an unknown result. */
+export const publishMs = 5_000;
+const retryMs = 100;
+
+interface StreamMessage {
+  sequence: number;
+  data: Uint8Array;
+  headers: MsgHdrs | undefined;
+}
+
+export class LogStream {
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+  readonly #connection: NatsConnection;
+  readonly #name: string;
+  readonly #subject: string;
+  #stopFollowing: (() => void) | undefined;
+
+  private constructor(connection: NatsConnection, jsm: JetStreamManager, cluster: string) {
+    this.#connection = connection;
+    this.#jsm = jsm;
+    this.#js = jetstream(connection);
+    this.#name = streamName(cluster);
+    this.#subject = logSubject(cluster);
+  }
+
+  /** Opens the stream, or creates it. Errors are those of NATS. */
+  static async open(
+    connection: NatsConnection,
+    cluster: string,
+    replicas: number,
+  ): Promise<LogStream> {
+    const jsm = await jetstreamManager(connection);
+    const stream = new LogStream(connection, jsm, cluster);
+    const config = {
+      name: stream.#name,
+      subjects: [stream.#subject],
+      description: "log of wsctl",
+      storage: StorageType.File,
+      num_replicas: replicas,
+      max_msgs_per_subject: -1,
+    };
+    const found = await jsm.streams.info(stream.#name).catch(() => undefined);
+    const existing = found ?? (await jsm.streams.add(config));
+    if (existing.config.subjects?.join() !== stream.#subject) {
+      const text = `Cannot use the stream "${stream.#name}" of NATS: it has the subjects ${existing.config.subjects?.join(", ")}`;
+      throw new WsctlError("USAGE", `${text}. Choose another --cluster-name`);
+    }
+    if (existing.state.last_seq === 0) {
+      await stream.#js.publish(stream.#subject, "", { msgID: genesisId });
+    }
+    return stream;
+  }
+
+  async state(): Promise<{ first: number; last: number; replicas: number }> {
+    const { state, config } = await this.#jsm.streams.info(this.#name);
+    return { first: state.first_seq, last: state.last_seq, replicas: config.num_replicas };
+  }
+
+  /**
+   * Publishes a batch, and tries again until NATS answers. The result is `stored` or `refused` only
+   * if that is certain.
+   */
+  async publish(request: PublishRequest): Promise<PublishOutcome> {
+    const { bytes, first, previous } = request;
+    const partBytes = (this.#connection.info?.max_payload ?? 1024 * 1024) - headerBytesMax;
+    const count = Math.max(1, Math.ceil(bytes.length / partBytes));
+    const digest = digestOf(bytes);
+    const deadline = performance.now() + publishMs;
+    let position = request.expected;
+    for (let part = 1; part <= count; part++) {
+      const fields = headers();
+      fields.set(firstHeader, String(first));
+      fields.set(previousHeader, previous);
+      fields.set(partHeader, `${part}/${count}`);
+      const data = bytes.subarray((part - 1) * partBytes, part * partBytes);
+      const msgID = `${digest}.${part}`;
+      const outcome = await this.#publishPart(data, fields, msgID, position, deadline);
+      if (outcome.status !== "stored") return outcome;
+      position = outcome.position;
+    }
+    return { status: "stored", position, reason: "" };
+  }
+
+  async #publishPart(
+    data: Uint8Array,
+    fields: MsgHdrs,
+    msgID: string,
+    lastSequence: number,
+    deadline: number,
+  ): Promise<PublishOutcome> {
+    let reason = "no answer";
+    while (performance.now() < deadline) {
+      try {
+        const options = { headers: fields, msgID, expect: { lastSequence }, timeout: attemptMs };
+        const { seq } = await this.#js.publish(this.#subject, data, options);
+        return { status: "stored", position: seq, reason: "" };
+      } catch (error) {
+        reason = errorText(error);
+        if (jetStreamCode(error) === jetStreamCodes.wrongLastSequence) {
+          // The answer to an earlier attempt may be what was lost.
+          const stored = await this.#read(lastSequence + 1).catch(() => undefined);
+          if (stored?.headers?.get("Nats-Msg-Id") === msgID) {
+            return { status: "stored", position: lastSequence + 1, reason: "" };
+          }
+          if (stored !== undefined) return { status: "refused", position: 0, reason };
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+    return { status: "unknown", position: 0, reason };
+  }
+
+  async #read(sequence: number): Promise<StreamMessage | undefined> {
+    const message = await this.#jsm.streams.getMessage(this.#name, { seq: sequence });
+    if (message === null) return undefined;
+    return { sequence, data: message.data, headers: message.header };
+  }
+
+  /** Returns the first entry of the stream, and the digest before it; undefined if it has none. */
+  async origin(): Promise<{ sequence: number; digest: string } | undefined> {
+    const { first, last } = await this.state();
+    for (let at = first; at <= last; at++) {
+      const message = await this.#read(at);
+      const sequence = Number(message?.headers?.get(firstHeader) ?? 0);
+      if (sequence === 0 || !isFirstPart(message?.headers)) continue;
+      return { sequence, digest: message?.headers?.get(previousHeader) ?? "" };
+    }
+    return undefined;
+  }
+
+  /**
+   * Returns the position of the batch that ends before an entry, and its digest. If the stream ends
+   * there, the digest is that of its last batch.
+   */
+  async findBefore(entry: number): Promise<(BatchPosition & { digest: string }) | undefined> {
+    const at = await this.#findFirst(entry);
+    const { last } = await this.state();
+    if (at <= last) {
+      const next = await this.#read(at);
+      if (Number(next?.headers?.get(firstHeader)) !== entry) return undefined;
+      return { position: at - 1, digest: next?.headers?.get(previousHeader) ?? "" };
+    }
+    const parts = await this.#batchThrough(last);
+    return parts === undefined ? undefined : { position: last, digest: digestOf(parts) };
+  }
+
+  /** The bytes of the batch that ends at a position. */
+  async #batchThrough(position: number): Promise<Uint8Array | undefined> {
+    const message = await this.#read(position);
+    const [, count] = partOf(message?.headers);
+    if (message === undefined || count === 0) return undefined;
+    const first = count === 1 ? message : await this.#read(position - count + 1);
+    return first?.data;
+  }
+
+  /** Returns the smallest position whose batch begins with this entry or later. */
+  async #findFirst(entry: number): Promise<number> {
+    const state = await this.state();
+    let [low, high] = [state.first, state.last + 1];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const message = await this.#read(middle);
+      if (Number(message?.headers?.get(firstHeader) ?? 0) >= entry) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /**
+   * Hands on each batch after a position, in order, until `unfollow` or an error.
+   *
+   * @param take returns when the next batch may come
+   */
+  async follow(
+    { position }: BatchPosition,
+    take: (batch: StreamBatch) => Promise<void>,
+    failed: (error: unknown) => void,
+  ): Promise<void> {
+    this.unfollow();
+    const options = { opt_start_seq: position + 1, deliver_policy: "by_start_sequence" } as const;
+    const consumer = await this.#js.consumers.get(this.#name, options);
+    const messages = await consumer.consume({ max_messages: 256 });
+    let isStopped = false;
+    this.#stopFollowing = () => {
+      isStopped = true;
+      messages.stop();
+    };
+    const run = async () => {
+      const parts = new BatchParts();
+      for await (const message of messages) {
+        if (isStopped) return;
+        const { seq: sequence, data } = message;
+        const batch = parts.add({ sequence, data, headers: message.headers });
+        if (batch !== undefined) await take(batch);
+      }
+      if (!isStopped) throw new Error("the consumer of the stream has ended");
+    };
+    run().catch((error) => {
+      if (!isStopped) failed(error);
+    });
+  }
+
+  unfollow(): void {
+    this.#stopFollowing?.();
+    this.#stopFollowing = undefined;
+  }
+
+  /** Removes what comes before the batch that begins with an entry. */
+  async removeBefore(entry: number): Promise<void> {
+    const position = await this.#findFirst(entry);
+    await this.#jsm.streams.purge(this.#name, { seq: position });
+  }
+}
+
+/** Puts batches together. One whose last part never came was given up by its writer. */
+class BatchParts {
+  #parts: Uint8Array[] = [];
+
+  /** Returns the batch that a message completes. */
+  add({ sequence, data, headers: fields }: StreamMessage): StreamBatch | undefined {
+    const [part, count] = partOf(fields);
+    if (part === 0) return undefined;
+    if (part === 1) this.#parts = [];
+    this.#parts.push(data);
+    if (this.#parts.length !== part || part < count) return undefined;
+    const bytes = count === 1 ? data : new Uint8Array(Buffer.concat(this.#parts));
+    this.#parts = [];
+    return { position: sequence, bytes };
+  }
+}
+
+export function streamName(cluster: string): string {
+  return `wsctl_${cluster}_log`;
+}
+
+export function logSubject(cluster: string): string {
+  return `wsctl.${cluster}.log`;
+}
+
+/** Returns the number of a part and how many there are; 0 of 0 for the first message. */
+function partOf(fields: MsgHdrs | undefined): [number, number] {
+  const [part = "0", count = "0"] = fields?.get(partHeader).split("/") ?? [];
+  return [Number(part), Number(count)];
+}
+
+function isFirstPart(fields: MsgHdrs | undefined): boolean {
+  return partOf(fields)[0] === 1;
+}
+
+/** The digest in the header of a batch, which its first part holds: see `log-format.md`. */
+function digestOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(24, 56)).toString("hex");
+}

@@ -1,0 +1,133 @@
+/** Calls the thread that holds the connection to NATS. */
+import { Worker } from "node:worker_threads";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import { publishMs } from "./logStream.ts";
+import {
+  createPublishResult,
+  type PublishOutcome,
+  readPublishResult,
+  waitForPublishResult,
+} from "./publishResult.ts";
+import type {
+  CallName,
+  FromThread,
+  PublishRequest,
+  ThreadCalls,
+  ThreadEvent,
+  ToThread,
+} from "./threadMessages.ts";
+
+/** The thread answers within `publishMs`, unless it stands still. */
+const settleMs = publishMs + 1_000;
+
+interface Pending {
+  resolve(output: never): void;
+  reject(error: WsctlError): void;
+}
+
+interface Publication {
+  id: number;
+  result: SharedArrayBuffer;
+  done(outcome: PublishOutcome): void;
+}
+
+export class NatsClient {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #failure: WsctlError | undefined;
+  #publication: Publication | undefined;
+  /** Takes what the thread reports. */
+  onEvent: (event: ThreadEvent) => void = () => {};
+  /** Called if the thread has ended by itself. */
+  onFailed: (error: WsctlError) => void = () => {};
+
+  constructor() {
+    this.#worker = new Worker(threadUrl());
+    this.#worker.on("message", (message: FromThread) => this.#received(message));
+    this.#worker.on("error", (error) => this.#failed(error));
+  }
+
+  /** @throws {WsctlError} UNAVAILABLE or USAGE, with what is wrong with NATS */
+  call<Name extends CallName>(
+    call: Name,
+    input: ThreadCalls[Name]["input"],
+  ): Promise<ThreadCalls[Name]["output"]> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const id = this.#nextId++;
+    const answer = new Promise<ThreadCalls[Name]["output"]>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+    });
+    this.#send({ call, id, input } as ToThread);
+    return answer;
+  }
+
+  /** Publishes a batch; `done` is called once, later. There is one publication at a time. */
+  publish(
+    request: Omit<PublishRequest, "id" | "result">,
+    done: (outcome: PublishOutcome) => void,
+  ): void {
+    const id = this.#nextId++;
+    const result = createPublishResult();
+    this.#publication = { id, result, done };
+    this.#send({ publish: { ...request, id, result } });
+  }
+
+  /** Waits for the publication, and calls its `done` before it returns. */
+  settle(): void {
+    const open = this.#publication;
+    if (open === undefined) return;
+    waitForPublishResult(open.result, settleMs);
+    this.#finish(open);
+  }
+
+  batchTaken(): void {
+    this.#send({ taken: true });
+  }
+
+  async close(): Promise<void> {
+    await this.call("close", null).catch(() => {});
+    await this.#worker.terminate();
+  }
+
+  #send(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #received(message: FromThread): void {
+    if ("event" in message) {
+      if (message.event !== "published") return this.onEvent(message);
+      if (this.#publication?.id === message.id) this.#finish(this.#publication);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if ("output" in message) return pending?.resolve(message.output as never);
+    const { code, message: text } = message.error;
+    pending?.reject(new WsctlError(code, text));
+  }
+
+  #finish(publication: Publication): void {
+    if (this.#publication !== publication) return;
+    this.#publication = undefined;
+    publication.done(readPublishResult(publication.result) ?? noAnswer);
+  }
+
+  #failed(error: unknown): void {
+    const text = `The thread of the connection to NATS failed: ${errorText(error)}`;
+    const failure = new WsctlError("INTERNAL", text, { cause: error });
+    this.#failure = failure;
+    for (const { reject } of this.#pending.values()) reject(failure);
+    this.#pending.clear();
+    this.onFailed(failure);
+  }
+}
+
+const noAnswer: PublishOutcome = { status: "unknown", position: 0, reason: "no answer in time" };
+
+/** The file of the thread: beside this one, or in the compiled binary, where folders are kept. */
+function threadUrl(): URL {
+  const here = import.meta.url;
+  const isCompiled = /\/(?:\$bunfs|~BUN)\//.test(here);
+  return new URL(isCompiled ? "lib/cluster/nats/natsThread.js" : "./natsThread.ts", here);
+}

@@ -1,0 +1,248 @@
+/** A node's journal: a copy of the log of the cluster, with an index that is always warm. */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { openControlJournal } from "../control/journal/controlJournal.ts";
+import type { ControlJournal } from "../control/journal/journal.ts";
+import type { Log } from "../log/log.ts";
+import { WsctlError } from "../protocol/errors.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { firstDigest, toHex } from "../store/log/format.ts";
+import type { Clock } from "../time/clock.ts";
+import { withLazySync } from "./lazySync.ts";
+import type { NatsClient } from "./nats/natsClient.ts";
+import type { PublishOutcome } from "./nats/publishResult.ts";
+import type { StreamBatch } from "./nats/threadMessages.ts";
+import { type CopiedBatch, ReplicatedLog } from "./replicatedLog.ts";
+
+export interface ReplicaOptions {
+  dataDir: string;
+  nats: NatsClient;
+  cluster: string;
+  node: string;
+  /** Hexadecimal. */
+  logId: string;
+  clock: Clock;
+  runtime: Runtime;
+  log: Log;
+}
+
+/** The action of the entry that a new leader writes first: its fence against the one before. */
+const leadAction = "cluster.lead";
+/** A copy that is this far behind reports its progress. */
+const progressEntries = 50_000;
+
+export class Replica {
+  readonly journal: ControlJournal;
+  readonly #options: ReplicaOptions;
+  readonly #log: ReplicatedLog;
+  #reportedAt = 0;
+  /** Called when the copy has a position of the stream. */
+  readonly #waiting = new Set<{ position: number; resolve(): void; reject(error: Error): void }>();
+  /** Called once if the copy cannot go on. */
+  onFailed: (error: WsctlError) => void = () => {};
+  /** Called with the election of any leader, when the copy has it. */
+  onElected: (elected: { node: string; epoch: number }) => void = () => {};
+
+  private constructor(options: ReplicaOptions, journal: ControlJournal, log: ReplicatedLog) {
+    this.#options = options;
+    this.journal = journal;
+    this.#log = log;
+  }
+
+  /**
+   * Opens the copy in the data directory, or creates it, and has it follow the stream.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if the directory has another log
+   */
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    const { nats, log } = options;
+    const origin = (await nats.call("origin", null)) ?? noOrigin;
+    let opened = openCopy(options, origin);
+    if (origin.sequence > opened.copy.sequence + 1) {
+      const through = origin.sequence - 1;
+      log.warn("copy of the log discarded: the cluster has removed what it lacks", { through });
+      opened.journal.close();
+      removeCopy(options.dataDir);
+      opened = openCopy(options, origin);
+    }
+    const replica = new Replica(options, opened.journal, opened.copy);
+    try {
+      await replica.#findPosition();
+      await replica.follow();
+    } catch (error) {
+      opened.journal.close();
+      throw error;
+    }
+    return replica;
+  }
+
+  get sequence(): number {
+    return this.#log.sequence;
+  }
+
+  /** Called when a batch of the leader was not confirmed. */
+  set onFault(take: (outcome: PublishOutcome) => void) {
+    this.#log.onFault = take;
+  }
+
+  /** Takes a batch of the stream, and its entries into the index. */
+  take(batch: StreamBatch): void {
+    const { nats } = this.#options;
+    try {
+      const copied = this.#log.copyBatch(batch);
+      if (copied !== undefined) this.#index(copied);
+      nats.batchTaken();
+    } catch (error) {
+      this.fail(error as WsctlError);
+      return;
+    }
+    for (const each of this.#waiting) {
+      if (each.position > this.#log.position) continue;
+      this.#waiting.delete(each);
+      each.resolve();
+    }
+  }
+
+  fail(error: WsctlError): void {
+    for (const { reject } of this.#waiting) reject(error);
+    this.#waiting.clear();
+    this.onFailed(error);
+  }
+
+  /** Returns when the copy has everything that the stream has now. */
+  async catchUp(): Promise<void> {
+    const { last: position } = await this.#options.nats.call("streamState", null);
+    if (this.#log.position >= position) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.add({ position, resolve, reject });
+    });
+  }
+
+  /**
+   * Begins to lead: the first entry is the fence against the leader before. If that one has written
+   * meanwhile, the copy catches up and tries again.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if NATS does not answer
+   */
+  async lead(epoch: number): Promise<void> {
+    const { nats, node } = this.#options;
+    for (;;) {
+      await this.catchUp();
+      await nats.call("unfollow", null);
+      let refused: PublishOutcome | undefined;
+      const report = this.#log.onFault;
+      this.#log.onFault = (outcome) => {
+        refused = outcome;
+      };
+      this.#log.lead();
+      try {
+        const resource = { node, epoch };
+        const details = { action: leadAction, outcome: "started", resource };
+        this.journal.recorder.record({ type: "action_recorded", details });
+        this.journal.createIdentity();
+        return;
+      } catch (error) {
+        await this.follow();
+        if (refused?.status !== "refused") throw error;
+      } finally {
+        this.#log.onFault = report;
+      }
+    }
+  }
+
+  /** Copies what the stream has after a batch without a confirmation, and leads again. */
+  async resume(): Promise<void> {
+    await this.follow();
+    await this.catchUp();
+    await this.#options.nats.call("unfollow", null);
+    this.#log.lead();
+  }
+
+  suspend(reason: string): void {
+    this.#log.suspend(reason);
+  }
+
+  /** Copies what comes after the end of the copy. */
+  async follow(): Promise<void> {
+    await this.#options.nats.call("follow", { position: this.#log.position });
+  }
+
+  /** Finds where the copy ends in the stream, and checks that it is a copy of that. */
+  async #findPosition(): Promise<void> {
+    const { nats, cluster, dataDir, logId } = this.#options;
+    const { sequence, digest } = this.#log;
+    const isSame = toHex(this.#log.logId) === logId;
+    const found = isSame ? await nats.call("findBefore", sequence + 1) : undefined;
+    if (found?.digest === toHex(digest)) return this.#log.startAt(found);
+    if (isSame && sequence === 0) {
+      const { last } = await nats.call("streamState", null);
+      return this.#log.startAt({ position: last });
+    }
+    const text = `Cannot use "${dataDir}" in the cluster "${cluster}": its log is another one`;
+    const fix =
+      "Choose an empty --data-dir, or another --cluster-name; wsctl cluster import takes a log into an empty cluster";
+    throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
+  }
+
+  #index({ lines, place }: CopiedBatch): void {
+    const { recorder } = this.journal;
+    recorder.applyAppended(lines, place);
+    for (const line of lines) {
+      if (line.startsWith('{"type":"entries_removed"')) {
+        recorder.log.removeBefore((JSON.parse(line) as { through: number }).through + 1);
+      } else if (line.includes(`"action":"${leadAction}"`)) this.#elected(line);
+    }
+    const { log } = this.#options;
+    if (this.sequence - this.#reportedAt < progressEntries) return;
+    this.#reportedAt = this.sequence;
+    log.info("log copied", { through: this.sequence });
+  }
+
+  #elected(line: string): void {
+    const { type, details } = JSON.parse(line) as Elected;
+    if (type === "action_recorded" && details?.action === leadAction) {
+      this.onElected(details.resource);
+    }
+  }
+}
+
+interface Elected {
+  type: string;
+  details?: { action: string; resource: { node: string; epoch: number } };
+}
+
+const noOrigin = { sequence: 1, digest: toHex(firstDigest) };
+
+function openCopy(
+  { dataDir, clock, runtime, log, nats, logId }: ReplicaOptions,
+  origin: { sequence: number; digest: string },
+): { journal: ControlJournal; copy: ReplicatedLog } {
+  let copy: ReplicatedLog | undefined;
+  const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, "hex"));
+  const copyOf = {
+    logId: bytes(logId),
+    origin: { sequence: origin.sequence, digest: bytes(origin.digest) },
+  };
+  if (!existsSync(join(dataDir, "log", "head"))) removeCopy(dataDir);
+  const journal = openControlJournal({
+    ...{ dataDir, clock, tryLock: runtime.tryLock },
+    onFault: (error) => log.error(error.message),
+    openLog: (options) => {
+      copy = new ReplicatedLog(nats, {
+        ...options,
+        storage: withLazySync(options.storage),
+        copyOf,
+      });
+      return copy;
+    },
+  });
+  return { journal, copy: copy as ReplicatedLog };
+}
+
+/** Removes the log and its index, which the cluster has. */
+function removeCopy(dataDir: string): void {
+  rmSync(join(dataDir, "log"), { recursive: true, force: true });
+  for (const suffix of ["", "-wal", "-shm"]) {
+    rmSync(join(dataDir, `index.db${suffix}`), { force: true });
+  }
+}

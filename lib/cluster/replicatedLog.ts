@@ -1,0 +1,205 @@
+/**
+ * A log whose batches are durable when a stream has them. This host has a copy in files, which is
+ * never ahead of the stream. Only the leader appends; the others copy what the stream has.
+ */
+import { WsctlError } from "../protocol/errors.ts";
+import type { AppendLog } from "../store/appendLog.ts";
+import { DurableLog, type LogOptions } from "../store/log/durableLog.ts";
+import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../store/log/format.ts";
+import type { Appended, DurableBatch, EncodedBatch, EntryPlace } from "../store/log/segments.ts";
+import type { NatsClient } from "./nats/natsClient.ts";
+import type { PublishOutcome } from "./nats/publishResult.ts";
+import type { BatchPosition, StreamBatch } from "./nats/threadMessages.ts";
+
+/** What a copied batch holds, and where it stands in the files. */
+export interface CopiedBatch {
+  lines: readonly string[];
+  place: EntryPlace;
+}
+
+const followerReason = "this node does not lead the cluster";
+
+export class ReplicatedLog implements AppendLog {
+  readonly #copy: DurableLog;
+  readonly #nats: NatsClient;
+  readonly onDurable: ((batch: DurableBatch) => void)[] = [];
+  /** The position of the stream up to which the copy has everything. */
+  #position = 0;
+  /** Why nothing can be appended. */
+  #closedBecause: string | undefined = followerReason;
+  #isInFlight = false;
+  /** Called if a batch was not confirmed: nothing is appended until `lead` is called again. */
+  onFault: (outcome: PublishOutcome) => void = () => {};
+
+  /** @param options of the copy, which need not be on disk to be durable */
+  constructor(nats: NatsClient, options: LogOptions) {
+    this.#nats = nats;
+    const policy = { isInline: true, measured() {} };
+    this.#copy = DurableLog.open({ ...options, policy });
+  }
+
+  get logId(): Uint8Array {
+    return this.#copy.logId;
+  }
+
+  get sequence(): number {
+    return this.#copy.sequence;
+  }
+
+  get digest(): Uint8Array {
+    return this.#copy.digest;
+  }
+
+  get segments() {
+    return this.#copy.segments;
+  }
+
+  get hasFrom(): boolean {
+    return this.#copy.hasFrom;
+  }
+
+  get tornBytes(): number {
+    return this.#copy.tornBytes;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Sets where in the stream the copy ends. */
+  startAt({ position }: BatchPosition): void {
+    this.#position = position;
+  }
+
+  /** Allows appending. The copy has everything that the stream has. */
+  lead(): void {
+    this.#closedBecause = undefined;
+  }
+
+  /** Refuses appending until `lead`. */
+  suspend(reason: string): void {
+    this.#closedBecause = reason;
+  }
+
+  append(
+    lines: readonly string[],
+    done: (error?: WsctlError) => void,
+    isEssential = false,
+  ): Appended {
+    this.#assertLeading();
+    if (this.#isInFlight) {
+      throw new WsctlError("INTERNAL", "Cannot append to the log: another batch is written");
+    }
+    const startedAt = performance.now();
+    const [first, previous] = [this.sequence + 1, this.digest];
+    const batch = { ...encodeBatch(lines, first, previous), count: lines.length };
+    const { bytes } = batch;
+    const place = this.#copy.reserve(bytes.length, isEssential);
+    this.#isInFlight = true;
+    const expected = this.#position;
+    this.#nats.publish({ bytes, first, previous: toHex(previous), expected }, (outcome) => {
+      this.#isInFlight = false;
+      if (outcome.status !== "stored") {
+        this.suspend(reasonOf(outcome));
+        done(this.#refusal());
+        return this.onFault(outcome);
+      }
+      const syncMs = performance.now() - startedAt;
+      this.#write(batch, isEssential);
+      this.#position = outcome.position;
+      for (const take of this.onDurable) take({ entries: batch.count, appendMs: syncMs, syncMs });
+      done();
+    });
+    return { place, isDurable: false };
+  }
+
+  /**
+   * Adds a batch of the stream to the copy. Returns undefined if the copy has it.
+   *
+   * @throws {WsctlError} STORAGE_UNAVAILABLE if it does not continue the copy
+   */
+  copyBatch({ bytes, position }: StreamBatch): CopiedBatch | undefined {
+    const batch = decodeBatch(bytes, 0);
+    if (batch !== undefined && batch.first + batch.count - 1 <= this.sequence) {
+      this.#position = Math.max(this.#position, position);
+      return undefined;
+    }
+    if (batch === undefined || !isNext(batch, this.sequence + 1, this.digest)) {
+      const text = `The log of the cluster does not continue the copy in "${this.#path}" at entry ${this.sequence + 1}`;
+      throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${foreign}`);
+    }
+    const { digest, count } = batch;
+    const place = this.#write({ bytes, digest, count }, true);
+    this.#position = position;
+    for (const take of this.onDurable) take({ entries: count, appendMs: 0, syncMs: 0 });
+    return { lines: linesOf(batch), place };
+  }
+
+  settle(): void {
+    while (this.#isInFlight) this.#nats.settle();
+  }
+
+  read(place: EntryPlace): string {
+    return this.#copy.read(place);
+  }
+
+  scan(...given: Parameters<DurableLog["scan"]>): void {
+    this.#copy.scan(...given);
+  }
+
+  roll(): void {
+    this.#copy.roll();
+  }
+
+  removeBefore(sequence: number) {
+    const removed = this.#copy.removeBefore(sequence);
+    const kept = this.segments[0]?.first;
+    if (this.#closedBecause === undefined && removed.length > 0 && kept !== undefined) {
+      // The stream may keep more than the copies: the next removal tries again.
+      this.#nats.call("removeBefore", kept).catch(() => {});
+    }
+    return removed;
+  }
+
+  assertInPlace(): void {
+    this.#copy.assertInPlace();
+  }
+
+  probe(): void {
+    this.#assertLeading();
+    this.#copy.probe();
+  }
+
+  close(): void {
+    this.settle();
+    this.suspend("it is closed");
+    this.#copy.close();
+  }
+
+  #assertLeading(): void {
+    if (this.#closedBecause !== undefined) throw this.#refusal();
+  }
+
+  #refusal(): WsctlError {
+    const text = `Cannot write the log of the cluster: ${this.#closedBecause}`;
+    return new WsctlError("STORAGE_UNAVAILABLE", text);
+  }
+
+  /** The batch is durable, whatever happens here. */
+  #write(batch: EncodedBatch, isEssential: boolean): EntryPlace {
+    return this.#copy.appendBatch(batch, () => {}, isEssential).place;
+  }
+
+  get #path(): string {
+    return "log";
+  }
+}
+
+const foreign =
+  "The copy is of another cluster, or damaged. Move the data directory away: the node reads the log from the cluster again";
+
+function reasonOf({ status, reason }: PublishOutcome): string {
+  return status === "refused"
+    ? `another node has written to it (${reason})`
+    : `NATS does not confirm (${reason}), so it is not known whether the last entries are stored`;
+}

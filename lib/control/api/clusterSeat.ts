@@ -1,0 +1,12 @@
+/** What a control plane knows of the cluster that it leads. */
+import type { ClusterStatus } from "../../protocol/api/cluster.ts";
+import type { ControlJournal } from "../journal/journal.ts";
+
+export interface ClusterSeat {
+  /** The journal of this node, which may be written while it leads. */
+  journal: ControlJournal;
+  /** What the nodes of the cluster prove themselves with. */
+  nodeSecret: string;
+  /** @throws {WsctlError} UNAVAILABLE if NATS does not answer */
+  status(): Promise<ClusterStatus>;
+}
