@@ -46,6 +46,9 @@ export async function startClusterNode(
   settings: NatsSettings,
 ): Promise<ClusterNodeControl> {
   const nats = new NatsClient();
+  nats.onEvent = (event) => {
+    if (event.event === "waiting") options.log.info("NATS is not ready", { reason: event.reason });
+  };
   try {
     const state = await nats.call("open", settings);
     const shared = await shareValues(options, nats);
@@ -216,6 +219,7 @@ class ClusterNode {
       case "fault":
         return void this.#followAgain(event.reason);
       case "published":
+      case "waiting":
         return;
       default:
         return event satisfies never;

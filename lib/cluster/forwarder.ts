@@ -5,7 +5,7 @@
 import { type Context, Hono } from "hono";
 import { type ClientAddresses, nodeHeader } from "../control/auth/clientAddress.ts";
 import type { Log } from "../log/log.ts";
-import { plainReason } from "../network/connectionError.ts";
+import { isRefused, plainReason } from "../network/connectionError.ts";
 import { type Trust, toTrust } from "../network/trust.ts";
 import type { ErrorBody } from "../protocol/api/views.ts";
 import { errorCodes, errorText, WsctlError } from "../protocol/errors.ts";
@@ -28,6 +28,10 @@ export interface ForwarderOptions {
   log: Log;
 }
 
+/** How long a request waits for a leader. */
+const electionMs = 8_000;
+const pollMs = 100;
+
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that only a node may set. */
 const droppedHeaders = [
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"],
@@ -48,8 +52,7 @@ export function createForwarder(options: ForwarderOptions): Hono {
   });
   app.get("*", async (c, next) => {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") return next();
-    const leader = requireLeader(options);
-    const { url, trust } = addressOf(c, leader);
+    const { url, trust } = addressOf(c, await findLeader(options));
     const headers = forwardedHeaders(c, options);
     const offered = c.req.header("sec-websocket-protocol")?.split(",") ?? [];
     headers.delete("sec-websocket-protocol");
@@ -66,14 +69,18 @@ export function createForwarder(options: ForwarderOptions): Hono {
     return runtime.upgradeWebSocket(() => relay.events)(c, next);
   });
   app.all("*", async (c) => {
-    const { url, trust } = addressOf(c, requireLeader(options));
+    const { url, trust } = addressOf(c, await findLeader(options));
     const { method, body, signal } = c.req.raw;
     const hasBody = method !== "GET" && method !== "HEAD" && body !== null;
     const init = {
       ...({ method, headers: forwardedHeaders(c, options), redirect: "manual", signal } as const),
       ...(hasBody ? { body, duplex: "half" as const } : {}),
     };
-    const response = await runtime.fetchWith(trust)(url, init).catch(rethrowUnreachable);
+    const response = await runtime
+      .fetchWith(trust)(url, init)
+      .catch((error) => {
+        throw lostLeader(error, method);
+      });
     const headers = new Headers(response.headers);
     for (const name of ["connection", "keep-alive", "transfer-encoding"]) headers.delete(name);
     return new Response(response.body, { status: response.status, headers });
@@ -90,10 +97,14 @@ export function createForwarder(options: ForwarderOptions): Hono {
   return app;
 }
 
-/** @throws {WsctlError} UNAVAILABLE */
-function requireLeader({ leader }: ForwarderOptions): Leader {
-  const found = leader();
-  if (found !== undefined) return found;
+/** Waits for a leader: an election takes a few seconds. @throws {WsctlError} UNAVAILABLE */
+async function findLeader({ leader, clock }: ForwarderOptions): Promise<Leader> {
+  for (const until = clock.now() + electionMs; ; ) {
+    const found = leader();
+    if (found !== undefined) return found;
+    if (clock.now() >= until) break;
+    await new Promise<void>((resolve) => clock.after(pollMs, resolve));
+  }
   const text = "No node leads the cluster at the moment. Try again in a few seconds";
   throw new WsctlError("UNAVAILABLE", text);
 }
@@ -114,8 +125,11 @@ function forwardedHeaders(c: Context, { addresses, nodeSecret }: ForwarderOption
   return headers;
 }
 
-/** @throws {WsctlError} UNAVAILABLE */
-function rethrowUnreachable(error: unknown): never {
-  const text = `Cannot reach the leader: ${plainReason(error)}. Try again in a few seconds`;
-  throw new WsctlError("UNAVAILABLE", text, { cause: error });
+/** What arrived at the leader may have had its effect, although the answer was lost. */
+function lostLeader(error: unknown, method: string): WsctlError {
+  const isCertain = method === "GET" || method === "HEAD" || isRefused(error);
+  const reason = `the connection to the leader failed (${plainReason(error)})`;
+  return isCertain
+    ? new WsctlError("UNAVAILABLE", `Cannot forward the request: ${reason}. Try again`)
+    : new WsctlError("UNCONFIRMED", `Cannot tell whether the request had its effect: ${reason}`);
 }

@@ -2,7 +2,7 @@
  * A log whose batches are durable when a stream has them. This host has a copy in files, which is
  * never ahead of the stream. Only the leader appends; the others copy what the stream has.
  */
-import { WsctlError } from "../protocol/errors.ts";
+import { errorText, WsctlError } from "../protocol/errors.ts";
 import type { AppendLog } from "../store/appendLog.ts";
 import { DurableLog, type LogOptions } from "../store/log/durableLog.ts";
 import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../store/log/format.ts";
@@ -99,13 +99,13 @@ export class ReplicatedLog implements AppendLog {
     const expected = this.#position;
     this.#nats.publish({ bytes, first, previous: toHex(previous), expected }, (outcome) => {
       this.#isInFlight = false;
-      if (outcome.status !== "stored") {
-        this.suspend(reasonOf(outcome));
-        done(this.#refusal());
-        return this.onFault(outcome);
-      }
       const syncMs = performance.now() - startedAt;
-      this.#write(batch, isEssential);
+      const failed = outcome.status === "stored" ? this.#tryWrite(batch) : outcome;
+      if (failed !== undefined) {
+        this.suspend(reasonOf(failed));
+        done(this.#refusal(failed.status === "refused" ? "UNAVAILABLE" : "UNCONFIRMED"));
+        return this.onFault(failed);
+      }
       this.#position = outcome.position;
       for (const take of this.onDurable) take({ entries: batch.count, appendMs: syncMs, syncMs });
       done();
@@ -180,12 +180,21 @@ export class ReplicatedLog implements AppendLog {
     if (this.#closedBecause !== undefined) throw this.#refusal();
   }
 
-  #refusal(): WsctlError {
+  #refusal(code: "UNAVAILABLE" | "UNCONFIRMED" = "UNAVAILABLE"): WsctlError {
     const text = `Cannot write the log of the cluster: ${this.#closedBecause}`;
-    return new WsctlError("STORAGE_UNAVAILABLE", text);
+    return new WsctlError(code, text);
   }
 
-  /** The batch is durable, whatever happens here. */
+  /** The batch is in the stream: a copy that fails must read it from there again. */
+  #tryWrite(batch: EncodedBatch): PublishOutcome | undefined {
+    try {
+      this.#write(batch, true);
+      return undefined;
+    } catch (error) {
+      return { status: "unknown", position: 0, reason: errorText(error) };
+    }
+  }
+
   #write(batch: EncodedBatch, isEssential: boolean): EntryPlace {
     return this.#copy.appendBatch(batch, () => {}, isEssential).place;
   }
@@ -201,5 +210,5 @@ const foreign =
 function reasonOf({ status, reason }: PublishOutcome): string {
   return status === "refused"
     ? `another node has written to it (${reason})`
-    : `NATS does not confirm (${reason}), so it is not known whether the last entries are stored`;
+    : `NATS does not confirm that it stored the last entries (${reason})`;
 }

@@ -42,6 +42,11 @@ export const errorCodes = {
     exit: 1,
     meaning: "the journal or the artifact store cannot be written: nothing was done",
   },
+  UNCONFIRMED: {
+    http: 503,
+    exit: 3,
+    meaning: "the log did not confirm the change in time: it is not known whether it was made",
+  },
   UNAVAILABLE: { http: 503, exit: 3, meaning: "the control plane is draining or not ready" },
   UNAUTHORIZED: { http: 401, exit: 4, meaning: "the token is missing, unknown or revoked" },
   FORBIDDEN: { http: 403, exit: 4, meaning: "the token or the peer may not do this" },

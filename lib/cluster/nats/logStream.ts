@@ -65,7 +65,10 @@ export class LogStream {
       num_replicas: replicas,
       max_msgs_per_subject: -1,
     };
-    const found = await jsm.streams.info(stream.#name).catch(() => undefined);
+    const found = await jsm.streams.info(stream.#name).catch((error) => {
+      if (jetStreamCode(error) === jetStreamCodes.streamNotFound) return undefined;
+      throw error;
+    });
     const existing = found ?? (await jsm.streams.add(config));
     if (existing.config.subjects?.join() !== stream.#subject) {
       const text = `Cannot use the stream "${stream.#name}" of NATS: it has the subjects ${existing.config.subjects?.join(", ")}`;

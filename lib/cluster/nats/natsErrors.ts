@@ -4,10 +4,11 @@ import { errorText, WsctlError } from "../../protocol/errors.ts";
 /** Numbers of the JetStream API (`err_code`), from the list in the source of nats-server. */
 export const jetStreamCodes = {
   noSuitablePeers: 10005,
+  temporarilyUnavailable: 10008,
   notEnabled: 10076,
   notEnabledForAccount: 10039,
   replicasNotSupported: 10074,
-  streamNameInUse: 10058,
+  streamNotFound: 10059,
   wrongLastSequence: 10071,
   insufficientResources: 10023,
 } as const;

@@ -5,11 +5,12 @@ import {
   connect,
   credsAuthenticator,
   type NatsConnection,
+  TimeoutError,
 } from "@nats-io/transport-node";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { Buckets } from "./buckets.ts";
 import { LogStream } from "./logStream.ts";
-import { explainNatsError } from "./natsErrors.ts";
+import { explainNatsError, jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
 import { writePublishResult } from "./publishResult.ts";
 import type {
   CallName,
@@ -25,6 +26,9 @@ import type {
 
 /** The oldest server whose streams have what is needed. */
 const versionMin = [2, 9];
+/** How long a start waits for servers that have no leader yet. */
+const readyMs = 30_000;
+const readyRetryMs = 500;
 /** Batches that the main thread has not taken yet. */
 const aheadMax = 64;
 
@@ -109,7 +113,8 @@ class NatsThread {
     const version = info?.version ?? "unknown";
     assertVersion(version, servers);
     const replicas = settings.replicas ?? (info?.cluster === undefined ? 1 : 3);
-    this.#openStream = await LogStream.open(connection, cluster, replicas);
+    const open = () => LogStream.open(connection, cluster, replicas);
+    this.#openStream = await whenReady(open, (reason) => tell({ event: "waiting", reason }));
     this.#openBuckets = await Buckets.open(connection, cluster, replicas, {
       leader: (leader) => tell({ event: "leader", leader }),
       elected: (epoch) => tell({ event: "elected", epoch }),
@@ -153,6 +158,22 @@ class NatsThread {
     if (this.#ahead >= aheadMax) return;
     this.#resume?.();
     this.#resume = undefined;
+  }
+}
+
+/** Servers that have just started choose a leader of their own first. */
+async function whenReady<T>(open: () => Promise<T>, waits: (reason: string) => void): Promise<T> {
+  for (const until = performance.now() + readyMs; ; ) {
+    try {
+      return await open();
+    } catch (error) {
+      const isPassing =
+        error instanceof TimeoutError ||
+        jetStreamCode(error) === jetStreamCodes.temporarilyUnavailable;
+      if (!isPassing || performance.now() > until) throw error;
+      waits(errorText(error));
+      await new Promise((resolve) => setTimeout(resolve, readyRetryMs));
+    }
   }
 }
 

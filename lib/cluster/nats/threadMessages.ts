@@ -125,6 +125,8 @@ export type ThreadEvent =
   /** This node held the lease, and another one may. */
   | { event: "deposed"; reason: string }
   | { event: "connection"; isUp: boolean }
+  /** NATS is there, and not ready yet. */
+  | { event: "waiting"; reason: string }
   /** Following has ended with an error. */
   | { event: "fault"; reason: string };
 

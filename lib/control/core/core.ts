@@ -32,6 +32,8 @@ type AgentResponse = Response | ErrorMessage;
 
 export class ControlCore {
   readonly registry: AgentRegistry;
+  /** Why the journal cannot be written. */
+  #outageReason: unknown;
   /** Undefined while the journal cannot be written. */
   #dispatcher: Dispatcher | undefined;
   readonly #outage = new OutageBuffer();
@@ -118,6 +120,7 @@ export class ControlCore {
       case "tick":
         return this.#tick(event, t);
       case "commitFailed":
+        this.#outageReason = event.reason;
         return this.#commitFailed(event.writes, t);
       case "storageRecovered":
         return this.#storageRecovered(event.open, t);
@@ -131,7 +134,8 @@ export class ControlCore {
     if (this.#dispatcher !== undefined && !this.registry.draining) {
       return this.#dispatcher.submit(job, requests, t);
     }
-    const error = this.#dispatcher === undefined ? storageError() : drainingError();
+    const error =
+      this.#dispatcher === undefined ? storageError(this.#outageReason) : drainingError();
     t.perform({ type: "rejectJob", jobId: job.jobId, error });
   }
 

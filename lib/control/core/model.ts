@@ -270,7 +270,7 @@ export type ControlEvent =
   /** Time has passed. `wasPaused` is set if this process was suspended and runs late. */
   | { type: "tick"; wasPaused?: boolean }
   /** These writes failed, and their effects were not run. */
-  | { type: "commitFailed"; writes: ControlWrite[] }
+  | { type: "commitFailed"; writes: ControlWrite[]; reason?: unknown }
   /** The journal is writable again, with these contents. */
   | { type: "storageRecovered"; open: OpenJournal };
 

@@ -3,7 +3,12 @@ import { unknownRequestId, WsctlError } from "../../protocol/errors.ts";
 import type { DecodeError } from "../../protocol/wire/codec.ts";
 import type { ControlEffect } from "./model.ts";
 
-export function storageError(): WsctlError {
+/** @param cause Why the journal cannot be written, if it is known. */
+export function storageError(cause?: unknown): WsctlError {
+  if (cause instanceof WsctlError && !isOfDisk(cause)) {
+    const text = `Cannot accept the job: ${lowerFirst(cause.message)}. Nothing was changed`;
+    return new WsctlError("UNAVAILABLE", text, { cause });
+  }
   return new WsctlError(
     "STORAGE_UNAVAILABLE",
     "Cannot accept the job: the journal cannot be written. Check whether the disk is full. Nothing was changed",
@@ -11,6 +16,11 @@ export function storageError(): WsctlError {
 }
 
 export function commitFailedError(cause: unknown): WsctlError {
+  if (cause instanceof WsctlError && cause.code === "UNCONFIRMED") {
+    const text = `Cannot tell whether the job was accepted: ${lowerFirst(cause.message)}`;
+    return new WsctlError("UNCONFIRMED", `${text}. ${repeatAdvice}`, { cause });
+  }
+  if (cause instanceof WsctlError && !isOfDisk(cause)) return storageError(cause);
   const text = "Cannot accept the job: the journal cannot be written. Nothing was changed";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }
@@ -53,4 +63,15 @@ export function errorEffects(sessionId: number, refusal: DecodeError): ControlEf
   if (!answer) return [];
   const payload = { code, message: text };
   return [{ type: "send", sessionId, message: { type: "error", request_id, payload } }];
+}
+
+const repeatAdvice = "Send it again with the same Idempotency-Key: it is not run twice";
+
+/** The log of a cluster is elsewhere, and a full disk is not what is wrong with it. */
+function isOfDisk({ code }: WsctlError): boolean {
+  return code !== "UNAVAILABLE" && code !== "UNCONFIRMED";
+}
+
+function lowerFirst(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }

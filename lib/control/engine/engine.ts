@@ -265,7 +265,7 @@ export class Engine {
   #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
     const text = `Cannot write the journal: ${errorText(error)}`;
     this.#log.error(`${text}. No jobs are accepted until it can be written`);
-    this.#step({ type: "commitFailed", writes: batch.writes });
+    this.#step({ type: "commitFailed", writes: batch.writes, reason: error });
     for (const effect of batch.effects) {
       if (effect.type === "acceptJob") this.#jobs.fail(effect.job.jobId, commitFailedError(error));
       else if (!requiresCommit(effect)) this.#attempt(effect);

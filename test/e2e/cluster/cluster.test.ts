@@ -1,0 +1,87 @@
+/** Several nodes are one control plane: any of them answers, and the leader may go. */
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { isOutput } from "../../../lib/client/streamCursor.ts";
+import { Cluster } from "../../support/processes/cluster.ts";
+import { Running, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
+
+async function startAgent(cluster: Cluster, id: string, index: number): Promise<Running> {
+  const { token } = await cluster.client(index).createToken({ role: "agent", agent_id: id });
+  const file = cluster.path(`${id}.token`);
+  writeFileSync(file, token);
+  const agent = new Running([
+    ...[...wsctlCommand("binary"), "agent", "--id", id, "--server", cluster.url(index)],
+    ...["--token-file", file, "--data-dir", cluster.path(id)],
+  ]);
+  await agent.logged(/ connected/);
+  return agent;
+}
+
+async function ping(cluster: Cluster, index: number, agent: string): Promise<string> {
+  const order = { command: "ping", target: { agents: [agent] }, ttl_seconds: 30 };
+  const sent = await cluster.client(index).send(order);
+  for await (const line of sent.lines) if (!isOutput(line)) return line.outcome;
+  return "none";
+}
+
+test("any node of a cluster answers for agents at any node, and the list of nodes is complete", async () => {
+  await using cluster = await Cluster.start({ nodes: 3 });
+  const leader = await cluster.leader();
+  const [first = 0, second = 0] = cluster.indexes.filter((index) => index !== leader);
+  await using _agents = disposeAll([
+    await startAgent(cluster, "at-leader", leader),
+    await startAgent(cluster, "at-follower", first),
+  ]);
+  for (const index of [leader, first, second]) {
+    expect(await ping(cluster, index, "at-leader")).toBe("success");
+    expect(await ping(cluster, index, "at-follower")).toBe("success");
+  }
+  const status = await cluster.client(second).cluster();
+  expect(status.leader).toBe(`n${leader}`);
+  expect(status.nodes.map(({ node }) => node)).toEqual(["n0", "n1", "n2"]);
+  const shown = await wsctl(
+    ["cluster", "status", "--server", cluster.url(first), "--data-dir", cluster.path("elsewhere")],
+    { env: { WSCTL_TOKEN: cluster.token } },
+  );
+  expect(shown.stdout).toContain("replicated, not synced");
+  expect(shown.code).toBe(0);
+});
+
+test("after kill -9 of the leader another node leads, with every job of before", async () => {
+  await using cluster = await Cluster.start({ nodes: 3, natsServers: 3 });
+  const leader = await cluster.leader();
+  const [follower = 0] = cluster.indexes.filter((index) => index !== leader);
+  await using _agents = disposeAll([await startAgent(cluster, "web-1", follower)]);
+  expect(await ping(cluster, leader, "web-1")).toBe("success");
+  const [before] = (await cluster.client(follower).jobs()).items;
+  await cluster.node(leader).kill();
+  const next = await cluster.leader(leader);
+  expect(next).not.toBe(leader);
+  expect(await ping(cluster, next, "web-1")).toBe("success");
+  expect((await cluster.client(next).job(before?.job_id ?? "")).succeeded).toBe(1);
+  await cluster.startNode(leader);
+  expect(await ping(cluster, leader, "web-1")).toBe("success");
+  expect((await cluster.client(leader).jobs()).items).toHaveLength(3);
+});
+
+test("a leader that was paused does not write once another one leads", async () => {
+  await using cluster = await Cluster.start({ nodes: 2 });
+  const leader = await cluster.leader();
+  const follower = 1 - leader;
+  await using _agents = disposeAll([await startAgent(cluster, "web-1", follower)]);
+  cluster.node(leader).signal("SIGSTOP");
+  expect(await cluster.leader(leader)).toBe(follower);
+  expect(await ping(cluster, follower, "web-1")).toBe("success");
+  cluster.node(leader).signal("SIGCONT");
+  await cluster.node(leader).logged(/node no longer leads the cluster/);
+  expect(await ping(cluster, leader, "web-1")).toBe("success");
+  expect((await cluster.ready(leader))?.leader).toBe(`n${follower}`);
+});
+
+function disposeAll(agents: Running[]): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(agents.map((agent) => agent[Symbol.asyncDispose]()));
+    },
+  };
+}

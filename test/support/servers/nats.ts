@@ -1,0 +1,80 @@
+/** Real NATS servers with JetStream: one, or a cluster whose servers can be killed one by one. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { closedPort } from "../processes/cli.ts";
+import { Running } from "../processes/processes.ts";
+
+/** Why there is no such server here. */
+export const natsMissing = Bun.which("nats-server") === null ? "nats-server is missing" : undefined;
+
+interface NatsPorts {
+  client: number;
+  route: number;
+}
+
+export class NatsServers implements AsyncDisposable {
+  readonly #dir: string;
+  readonly #ports: NatsPorts[];
+  readonly #extra: string;
+  readonly #running: Running[] = [];
+
+  private constructor(dir: string, ports: NatsPorts[], extra: string) {
+    this.#dir = dir;
+    this.#ports = ports;
+    this.#extra = extra;
+  }
+
+  /** @param extra further lines of the configuration of each server */
+  static async start(dir: string, count: number, extra = ""): Promise<NatsServers> {
+    const ports: NatsPorts[] = [];
+    for (let index = 0; index < count; index++) {
+      ports.push({ client: await closedPort(), route: await closedPort() });
+    }
+    const servers = new NatsServers(dir, ports, extra);
+    await Promise.all(ports.map((_, index) => servers.startOne(index)));
+    return servers;
+  }
+
+  get count(): number {
+    return this.#ports.length;
+  }
+
+  /** The value of `--cluster`. */
+  get urls(): string {
+    return this.#ports.map(({ client }) => `nats://127.0.0.1:${client}`).join(",");
+  }
+
+  /** Starts a server, or starts it again with what it has stored. */
+  async startOne(index: number): Promise<void> {
+    const file = join(this.#dir, `nats-${index}.conf`);
+    mkdirSync(this.#dir, { recursive: true });
+    writeFileSync(file, this.#config(index));
+    const server = new Running(["nats-server", "-c", file]);
+    this.#running[index] = server;
+    await server.logged(/Server is ready/);
+  }
+
+  server(index: number): Running {
+    const found = this.#running[index];
+    if (found === undefined) throw new Error(`no NATS server ${index} has been started`);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#running.map((server) => server[Symbol.asyncDispose]()));
+  }
+
+  #config(index: number): string {
+    const { client, route } = this.#ports[index] as NatsPorts;
+    const routes = this.#ports.map((each) => `nats-route://127.0.0.1:${each.route}`).join(", ");
+    const cluster = `cluster { name: test, listen: "127.0.0.1:${route}", routes: [${routes}] }`;
+    const store = JSON.stringify(join(this.#dir, `js-${index}`));
+    return [
+      `server_name: s${index}`,
+      `listen: "127.0.0.1:${client}"`,
+      `jetstream { store_dir: ${store} }`,
+      this.count === 1 ? "" : cluster,
+      this.#extra,
+    ].join("\n");
+  }
+}
