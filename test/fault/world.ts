@@ -12,6 +12,7 @@ import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import type { AcceptedLine, OutcomeLine } from "../../lib/protocol/api/views.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { adminToken } from "../support/processes/cli.ts";
+import type { Cluster } from "../support/processes/cluster.ts";
 import {
   type Finished,
   Running,
@@ -29,6 +30,8 @@ export interface WorldOptions {
   /** Where the control plane keeps its data; by default in the world's own directory. */
   dataDir?: string;
   serveArgs?: string[];
+  /** Several nodes in place of one control plane. The caller starts and stops them. */
+  cluster?: Cluster;
 }
 
 export interface Wish {
@@ -47,12 +50,14 @@ export class World implements AsyncDisposable {
   readonly #agents = new Map<string, Running>();
   readonly #dir = temporaryDir();
   readonly #serveArgs: string[];
+  readonly #cluster: Cluster | undefined;
   #control: Running | undefined;
   #orders = 0;
 
   private constructor(options: WorldOptions, proxy: FaultProxy) {
     this.proxy = proxy;
     this.dataDir = options.dataDir ?? this.path("control");
+    this.#cluster = options.cluster;
     this.ranFile = this.path("ran.txt");
     this.#serveArgs = ["--heartbeat", options.heartbeat ?? "15s", ...(options.serveArgs ?? [])];
   }
@@ -60,7 +65,8 @@ export class World implements AsyncDisposable {
   /** With the control plane up and every agent connected. */
   static async start(options: WorldOptions = {}): Promise<World> {
     const world = new World(options, await FaultProxy.start());
-    await world.serve();
+    if (options.cluster === undefined) await world.serve();
+    else world.enterAt(await options.cluster.leader());
     for (const id of options.agents ?? ["web-1"]) await world.addAgent(id);
     return world;
   }
@@ -79,6 +85,13 @@ export class World implements AsyncDisposable {
     return `http://127.0.0.1:${this.controlPort}`;
   }
 
+  /** Leads the proxy to a node of the cluster. */
+  enterAt(index: number): void {
+    const url = this.#cluster?.url(index) ?? "";
+    this.controlPort = Number(new URL(url).port);
+    this.proxy.pointAt(this.controlPort);
+  }
+
   agent(id: string): Running {
     const agent = this.#agents.get(id);
     if (agent === undefined) throw new Error(`no agent ${id} has been started`);
@@ -95,7 +108,7 @@ export class World implements AsyncDisposable {
   }
 
   clientAt(url: string): Client {
-    return new Client({ url, token: adminToken(this.dataDir), fetch });
+    return new Client({ url, token: this.#adminToken, fetch });
   }
 
   /** Starts a control plane, by default on a free port, and leads the proxy there. */
@@ -198,10 +211,28 @@ export class World implements AsyncDisposable {
 
   /** Ends everything in order and compares what was said, written and done. */
   async finish(): Promise<Checked> {
+    if (this.#cluster !== undefined) return this.#finishCluster(this.#cluster);
     const status = await this.control.stop();
     if (status !== 0) throw new Error(`serve ended with ${status}:\n${tail(this.control)}`);
     for (const agent of this.#agents.values()) await agent.kill();
     return check(this);
+  }
+
+  /** Any copy must be whole: they are compared, and the evidence is checked with one of them. */
+  async #finishCluster(cluster: Cluster): Promise<Checked> {
+    const leader = await cluster.leader();
+    for (const agent of this.#agents.values()) await agent.kill();
+    for (const index of cluster.indexes.filter((each) => each !== leader)) {
+      const status = await cluster.node(index).stop();
+      if (status !== 0) throw new Error(`n${index} ended with ${status}:\n${cluster.tail()}`);
+    }
+    const status = await cluster.node(leader).stop();
+    if (status !== 0) throw new Error(`n${leader} ended with ${status}:\n${cluster.tail()}`);
+    return check({ log: this.log, ranFile: this.ranFile, dataDir: cluster.dataDir(leader) });
+  }
+
+  get #adminToken(): string {
+    return this.#cluster?.token ?? adminToken(this.dataDir);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -213,7 +244,7 @@ export class World implements AsyncDisposable {
 
   #adminTokenFile(): string {
     const file = this.path("admin.token");
-    writeFileSync(file, adminToken(this.dataDir));
+    writeFileSync(file, this.#adminToken);
     return file;
   }
 }
