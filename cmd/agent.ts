@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { type ArgsDef, defineCommand } from "citty";
 import * as v from "valibot";
+import { AddressBook } from "../lib/agent/identity/addressBook.ts";
 import { assertNoEarlierJournal, openAgentJournal } from "../lib/agent/journal/journal.ts";
 import { restoreLogBackup } from "../lib/agent/journal/logBackup.ts";
 import { runAgent } from "../lib/agent/start.ts";
@@ -137,8 +138,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   const replacing = { runtime, log, dir, stopped };
   await runAgent(
     {
-      url: access.url,
-      agentUrl: access.agentUrl,
+      addresses: new AddressBook(join(dir, "addresses.json"), access, log),
       token: access.identity ? () => "" : tokenReader(options, access.token, log),
       serverTrust: access.trust,
       ...(access.identity === undefined ? {} : { identity: access.identity }),

@@ -124,6 +124,8 @@ export class AgentEngine {
         return this.#running.get(effect.requestId)?.abort(effect.why);
       case "confirmPersisted":
         return this.#step({ type: "requestPersisted", requestId: effect.requestId });
+      case "storeAddresses":
+        return this.#options.storeAddresses?.(effect.addresses);
       case "readHostMetrics":
         return this.#step({ type: "hostMetricsRead", metrics: this.#options.readHostMetrics() });
       case "subscribeOutput":

@@ -39,6 +39,8 @@ export interface AgentEngineOptions extends AgentCoreOptions {
   /** Returns the agent's list of `Capability` as JSON, and its SHA-256 in hexadecimal. */
   readCapabilities(): { digest: string; text: string };
   readHostMetrics(): HostMetrics;
+  /** Keeps the addresses of the nodes of the cluster, for later connections. */
+  storeAddresses?(addresses: readonly string[]): void;
   /** Returns why a new process of this program cannot start, or undefined if it can. */
   restartFault?(): Promise<string | undefined>;
   /** Replaces this process, by another version if `update` is given. */

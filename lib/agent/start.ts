@@ -11,11 +11,10 @@ import {
   capabilitiesPollMs,
   heartbeatSecondsDefault,
   keyLifetimeMsDefault,
-  messageBytesMax,
 } from "../protocol/limits.ts";
-import { protocolVersion, subprotocol, version } from "../protocol/wire/version.ts";
+import { protocolVersion, version } from "../protocol/wire/version.ts";
 import { formatRuntime } from "../runtime/load.ts";
-import type { ClientSocket, ClientSocketEvents, Runtime } from "../runtime/runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
 import type { SpanSink } from "../tracing/spanSink.ts";
 import { capabilitiesJson } from "./capabilities.ts";
@@ -26,11 +25,12 @@ import type { ProcessInfo, Update } from "./core/model.ts";
 import { AgentEngine } from "./engine.ts";
 import { pullFiles, pushFiles } from "./files/fileKinds.ts";
 import { HostMetricsReader } from "./hostMetrics.ts";
-import { dialWithKey } from "./identity/authenticatedDial.ts";
+import type { AddressBook } from "./identity/addressBook.ts";
 import type { CommandTrust } from "./identity/commandTrust.ts";
-import { buildAccess, toControlPlane } from "./identity/controlPlaneAccess.ts";
+import { toControlPlane } from "./identity/controlPlaneAccess.ts";
 import type { AgentIdentity } from "./identity/identity.ts";
 import { KeyRenewal } from "./identity/keyRenewal.ts";
+import { accessOf, openConnection } from "./identity/openConnection.ts";
 import type { LogJournal } from "./journal/journal.ts";
 import { type JournalRetentionOptions, journalRetention } from "./journal/journalRetention.ts";
 import { fetchLogs } from "./logs/fetchLogsKind.ts";
@@ -52,9 +52,8 @@ import type { TrialReporter } from "./update/trialReporter.ts";
 import { updateKind } from "./update/updateKind.ts";
 
 export interface AgentOptions {
-  /** The base of the API, and the WebSocket endpoint. */
-  url: string;
-  agentUrl: string;
+  /** The base of the API, and the WebSocket endpoint; there may be several. */
+  addresses: AddressBook;
   /** Returns the token for one connection or call. It is empty if the agent has a key. */
   token(): string;
   /** The agent's key, if it has joined. */
@@ -152,7 +151,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       clock,
       log,
       random: Math.random,
-      connect: (events) => connect(options, events),
+      connect: (events) => openConnection(options, events),
       prepareRun: (requestId) => programs.prepareRun(requestId),
       run: (given, abort, finish) => {
         const { order, done } = traceRun(given, finish, options.spans, agentId);
@@ -166,6 +165,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       readCapabilities: () =>
         capabilitiesJson([...entries(services.names()), ...programs.entries()]),
       readHostMetrics: () => meter.read(),
+      storeAddresses: (addresses) => options.addresses.store(addresses),
       restartFault: () => checkRestart(runtime.self()),
       restart: (update) => options.restart(update),
       onConnected: (isUp) => {
@@ -196,7 +196,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
 function createStoring(options: AgentOptions): RunSetting["storing"] {
   const argv = [...options.runtime.self(), "internal", "store-artifacts"];
   return (request_id, ttl_seconds) => {
-    const way = buildAccess({ ...options, trust: options.serverTrust }, options.identity);
+    const way = accessOf(options);
     const stdin = JSON.stringify({ way, request_id, ttl_seconds });
     return { argv, env: networkEnvironment(process.env), stdin };
   };
@@ -229,7 +229,7 @@ function createProgramKinds(
   const { commandsDir, logsDir, updatesDir, allowExec, allowsScripts, runtime, log } = options;
   const { releaseKeys, releaseThreshold, onTrial } = options;
   const taken = [...commands.keys(), ...builtInProgramNames];
-  const access = () => buildAccess({ ...options, trust: options.serverTrust }, options.identity);
+  const access = () => accessOf(options);
   const self = runtime.self();
   const program = runtime.program();
   return [
@@ -248,26 +248,10 @@ function createProgramKinds(
   ];
 }
 
-function connect(options: AgentOptions, events: ClientSocketEvents): ClientSocket {
-  const { agentUrl: url, identity, serverTrust: trust, runtime } = options;
-  const target = {
-    url,
-    protocols: [subprotocol],
-    messageBytesMax,
-    trust,
-  };
-  if (identity !== undefined) return dialWithKey({ ...target, identity, runtime }, events);
-  const headers = { Authorization: `Bearer ${options.token()}` };
-  return runtime.connect({ ...target, headers }, events);
-}
-
 function createKeyKeeper(options: AgentOptions): KeyRenewal | undefined {
   const { identity, keyLifetimeMs = keyLifetimeMsDefault, runtime, log } = options;
   if (identity === undefined) return undefined;
-  const controlPlane = toControlPlane(
-    buildAccess({ ...options, trust: options.serverTrust }, identity),
-    runtime.fetchWith,
-  );
+  const controlPlane = toControlPlane(accessOf(options), runtime.fetchWith);
   return new KeyRenewal({ identity, lifetimeMs: keyLifetimeMs, controlPlane, log });
 }
 

@@ -2,15 +2,14 @@
  * A node of a cluster. It follows the log, and passes requests on to the leader. When it is elected
  * it is a control plane itself, until another node is.
  */
-import { type Control, type ControlOptions, startControl } from "../control/start.ts";
+import type { Control, ControlOptions } from "../control/start.ts";
 import type { StoredTrust } from "../network/trust.ts";
-import type { ClusterStatus } from "../protocol/api/cluster.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import { version } from "../protocol/wire/version.ts";
 import { FollowerServer } from "./followerServer.ts";
+import { Leadership } from "./leadership.ts";
 import { NatsClient } from "./nats/natsClient.ts";
-import type { PublishOutcome } from "./nats/publishResult.ts";
 import type {
   Leader,
   NatsSettings,
@@ -19,7 +18,7 @@ import type {
   SharedValues,
   ThreadEvent,
 } from "./nats/threadMessages.ts";
-import { presentNode } from "./presence.ts";
+import { NodeDirectory } from "./nodeDirectory.ts";
 import { Replica } from "./replica.ts";
 import { shareValues, writeMarker } from "./sharedValues.ts";
 import { Signal } from "./signal.ts";
@@ -29,12 +28,7 @@ export interface ClusterNodeControl extends Control {
   failed: Promise<WsctlError>;
 }
 
-/** Whether NATS syncs before it acknowledges cannot be asked, so it is not claimed. */
-const durability = "replicated, not synced";
 const retryMs = 500;
-
-/** How the leadership of a node ends. */
-type LeadEnd = { reason: "stopped" } | { reason: "deposed"; text: string };
 
 /**
  * Starts a node, which listens when this returns.
@@ -72,13 +66,12 @@ class ClusterNode {
   #server: FollowerServer | undefined;
   #address: { url: string } & StoredTrust = { url: "" };
   #leader: Leader | undefined;
-  #role: NodeState["role"] = "follower";
+  #leadership: Leadership | undefined;
   #epoch = 0;
+  readonly #directory: NodeDirectory;
   #isNatsUp = true;
   #isStopping = false;
-  #stopPresence = () => {};
   #elected = new Signal<number | undefined>();
-  #leadEnd = new Signal<LeadEnd>();
   readonly #failed = new Signal<WsctlError>();
 
   constructor(
@@ -92,6 +85,7 @@ class ClusterNode {
     this.#natsState = opened.state;
     this.#shared = opened.shared;
     this.#startedAt = timestamp(options.clock.wall());
+    this.#directory = new NodeDirectory(opened.nats, options.clock, () => this.#describe());
     this.#nats.onEvent = (event) => this.#received(event);
     this.#nats.onFailed = (error) => this.#fail(error);
   }
@@ -100,7 +94,7 @@ class ClusterNode {
     await this.#openReplica();
     await this.#serveAsFollower();
     const { localUrl: url, publicUrl, port } = this.#server as FollowerServer;
-    this.#stopPresence = presentNode(this.#nats, this.#options.clock, () => this.#describe());
+    this.#directory.start();
     await this.#apply();
     const running = this.#run().catch((error) => this.#fail(error));
     return {
@@ -109,7 +103,7 @@ class ClusterNode {
       close: async () => {
         this.#isStopping = true;
         this.#elected.resolve(undefined);
-        this.#leadEnd.resolve({ reason: "stopped" });
+        this.#leadership?.stop();
         await running;
         await this.#stop();
       },
@@ -121,47 +115,69 @@ class ClusterNode {
       const epoch = await this.#elected.promise;
       this.#elected = new Signal();
       if (epoch === undefined || this.#isStopping) return;
-      await this.#lead(epoch);
-      if (this.#isStopping) return;
-      await this.#openReplica();
-      await this.#serveAsFollower();
+      if (await this.#becomeLeader(epoch)) {
+        await this.#lead();
+        if (!(await this.#follow())) return;
+      }
       await this.#apply();
     }
   }
 
-  async #lead(epoch: number): Promise<void> {
-    const { log } = this.#options;
-    this.#leadEnd = new Signal();
-    if (this.#isStopping) this.#leadEnd.resolve({ reason: "stopped" });
-    const replica = this.#replica as Replica;
+  /** Becomes a follower, as soon as NATS answers. Returns false if the node stops. */
+  async #follow(): Promise<boolean> {
+    while (!this.#isStopping) {
+      try {
+        await this.#openReplica();
+        await this.#serveAsFollower();
+        return true;
+      } catch (error) {
+        if (!(error instanceof WsctlError) || error.code !== "UNAVAILABLE") throw error;
+        this.#options.log.warn("cluster not followed yet", { reason: error.message });
+        this.#replica?.close();
+        this.#replica = undefined;
+        await this.#pause(retryMs);
+      }
+    }
+    return false;
+  }
+
+  /** Returns whether this node may write. If not, it follows again. */
+  async #becomeLeader(epoch: number): Promise<boolean> {
     this.#epoch = epoch;
     try {
-      await replica.lead(epoch);
+      await this.#replica?.lead(epoch);
+      return true;
     } catch (error) {
-      log.warn("election not used", { epoch, reason: errorText(error) });
+      const reason = errorText(error);
+      this.#options.log.warn("election not used", { epoch, reason });
       await this.#leave();
-      replica.journal.close();
-      return;
+      await this.#followAgain(reason);
+      return false;
     }
+  }
+
+  async #lead(): Promise<void> {
+    const replica = this.#replica as Replica;
+    const epoch = this.#epoch;
     await this.#server?.close();
     this.#server = undefined;
-    const { dataDir } = this.#options;
+    const { node, cluster } = this.#settings;
     const seat = {
       journal: replica.journal,
       nodeSecret: this.#shared.node_secret,
-      status: () => this.#status(),
+      addresses: () => this.#directory.addresses,
+      status: () => this.#directory.status({ cluster, leader: node, epoch, nats: this.#natsState }),
     };
-    const control = await startControl({ ...this.#options, seat });
-    this.#role = "leader";
+    this.#leadership = new Leadership({
+      control: { ...this.#options, seat },
+      replica,
+      node,
+      epoch,
+    });
+    if (this.#isStopping) this.#leadership.stop();
     this.#leader = undefined;
-    log.info("node leads the cluster", { node: this.#settings.node, epoch, data_dir: dataDir });
-    const end = await this.#leadEnd.promise;
-    this.#role = "follower";
-    if (end.reason === "deposed") {
-      replica.suspend("this node does not lead the cluster any more");
-      log.warn("node no longer leads the cluster", { epoch, reason: end.text });
-      await control.close(0);
-    } else await control.close();
+    await this.#leadership.run();
+    this.#leadership = undefined;
     this.#replica = undefined;
     await this.#leave();
   }
@@ -177,8 +193,6 @@ class ClusterNode {
     const common = { dataDir, clock, runtime, log, nats: this.#nats, cluster, node };
     const replica = await Replica.open({ ...common, logId: this.#shared.log_id });
     replica.onFailed = (error) => this.#fail(error);
-    replica.onElected = (elected) => this.#sawElection(elected);
-    replica.onFault = (outcome) => this.#faulted(outcome);
     this.#replica = replica;
     await replica.catchUp();
   }
@@ -201,8 +215,6 @@ class ClusterNode {
 
   #received(event: ThreadEvent): void {
     switch (event.event) {
-      case "batch":
-        return this.#replica?.take(event.batch);
       case "leader":
         // A node that reaches NATS no longer keeps to the leader that it knew.
         if (this.#isNatsUp) this.#leader = event.leader;
@@ -210,7 +222,7 @@ class ClusterNode {
       case "elected":
         return this.#elected.resolve(event.epoch);
       case "deposed":
-        return this.#leadEnd.resolve({ reason: "deposed", text: event.reason });
+        return this.#leadership?.depose(event.reason);
       case "connection":
         this.#isNatsUp = event.isUp;
         return this.#options.log[event.isUp ? "info" : "warn"](
@@ -218,6 +230,9 @@ class ClusterNode {
         );
       case "fault":
         return void this.#followAgain(event.reason);
+      case "trouble":
+        return this.#options.log.debug("lease not read", { reason: event.reason });
+      case "batch":
       case "published":
       case "waiting":
         return;
@@ -226,34 +241,9 @@ class ClusterNode {
     }
   }
 
-  #sawElection({ node, epoch }: { node: string; epoch: number }): void {
-    if (this.#role !== "leader" || epoch === this.#epoch) return;
-    const text = `node ${node} was elected with epoch ${epoch}`;
-    this.#leadEnd.resolve({ reason: "deposed", text });
-  }
-
-  #faulted({ status, reason }: PublishOutcome): void {
-    if (status === "refused") {
-      return this.#leadEnd.resolve({ reason: "deposed", text: `its entry was refused: ${reason}` });
-    }
-    this.#options.log.error("log not confirmed by NATS: no jobs are accepted", { reason });
-    void this.#resume();
-  }
-
-  /** Leads on once NATS answers, unless another node was elected meanwhile. */
-  async #resume(): Promise<void> {
-    while (this.#role === "leader" && !this.#isStopping && this.#leadEnd.isOpen) {
-      await this.#pause(retryMs);
-      try {
-        await this.#replica?.resume();
-        return this.#options.log.info("log confirmed by NATS again");
-      } catch {} // The reason is logged already, and the next attempt follows.
-    }
-  }
-
   async #followAgain(reason: string): Promise<void> {
     this.#options.log.warn("log interrupted", { reason });
-    while (this.#role === "follower" && !this.#isStopping) {
+    while (this.#leadership === undefined && !this.#isStopping) {
       await this.#pause(retryMs);
       try {
         return await this.#replica?.follow();
@@ -267,17 +257,13 @@ class ClusterNode {
 
   #describe(): NodeState {
     const { node } = this.#settings;
-    const [role, started_at] = [this.#role, this.#startedAt];
     const { url } = this.#address;
-    return { node, url, version, role, sequence: this.#replica?.sequence ?? 0, started_at };
-  }
-
-  async #status(): Promise<ClusterStatus> {
-    const { cluster, node: leader } = this.#settings;
-    const { sequence } = this.#describe();
-    const [epoch, nats] = [this.#epoch, this.#natsState];
-    const nodes = await this.#nats.call("nodes", null);
-    return { cluster, leader, epoch, sequence, durability, nats, nodes };
+    const role = this.#leadership === undefined ? "follower" : "leader";
+    const started_at = this.#startedAt;
+    const sequence = this.#replica?.sequence ?? 0;
+    const isDirect = this.#options.publicUrl === undefined;
+    const agent_url = isDirect ? { agent_url: url } : {};
+    return { node, url, version, role, sequence, started_at, ...agent_url };
   }
 
   #fail(error: unknown): void {
@@ -286,9 +272,9 @@ class ClusterNode {
   }
 
   async #stop(): Promise<void> {
-    this.#stopPresence();
+    this.#directory.close();
     await this.#server?.close();
-    this.#replica?.journal.close();
+    this.#replica?.close();
     this.#replica = undefined;
     await this.#nats.close();
   }

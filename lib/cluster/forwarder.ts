@@ -83,7 +83,8 @@ export function createForwarder(options: ForwarderOptions): Hono {
       });
     const headers = new Headers(response.headers);
     for (const name of ["connection", "keep-alive", "transfer-encoding"]) headers.delete(name);
-    return new Response(response.body, { status: response.status, headers });
+    const answer = response.body === null ? null : relayBody(response.body, log);
+    return new Response(answer, { status: response.status, headers });
   });
   app.onError((error, c) => {
     const code = error instanceof WsctlError ? error.code : "INTERNAL";
@@ -123,6 +124,25 @@ function forwardedHeaders(c: Context, { addresses, nodeSecret }: ForwarderOption
   headers.set("x-forwarded-for", client);
   headers.set(nodeHeader, nodeSecret);
   return headers;
+}
+
+/** Passes a body on. If it is cut off, so is the connection to the client, which sees that. */
+function relayBody(body: ReadableStream<Uint8Array>, log: Log): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        log.debug("response of the leader cut off", { reason: plainReason(error) });
+        // With a reason, Bun would print its stack trace.
+        controller.error();
+      }
+    },
+    cancel: () => reader.cancel().catch(() => {}),
+  });
 }
 
 /** What arrived at the leader may have had its effect, although the answer was lost. */

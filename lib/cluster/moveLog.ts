@@ -75,13 +75,10 @@ export async function exportLog(options: MoveOptions): Promise<number> {
     const { log_id: logId } = await shareValues(options, nats);
     const { cluster, node } = settings;
     const replica = await Replica.open({ ...options, nats, cluster, node, logId });
-    nats.onEvent = (event) => {
-      if (event.event === "batch") replica.take(event.batch);
-    };
     try {
       await replica.catchUp();
     } finally {
-      replica.journal.close();
+      replica.close();
     }
     rmSync(join(dataDir, clusterMarker), { force: true });
     return replica.sequence;

@@ -12,7 +12,7 @@ import { withLazySync } from "./lazySync.ts";
 import type { NatsClient } from "./nats/natsClient.ts";
 import type { PublishOutcome } from "./nats/publishResult.ts";
 import type { StreamBatch } from "./nats/threadMessages.ts";
-import { type CopiedBatch, ReplicatedLog } from "./replicatedLog.ts";
+import { type CopiedBatch, followerReason, ReplicatedLog } from "./replicatedLog.ts";
 
 export interface ReplicaOptions {
   dataDir: string;
@@ -66,11 +66,12 @@ export class Replica {
       opened = openCopy(options, origin);
     }
     const replica = new Replica(options, opened.journal, opened.copy);
+    nats.onBatch = (batch) => replica.#take(batch);
     try {
       await replica.#findPosition();
       await replica.follow();
     } catch (error) {
-      opened.journal.close();
+      replica.close();
       throw error;
     }
     return replica;
@@ -85,15 +86,25 @@ export class Replica {
     this.#log.onFault = take;
   }
 
+  /** Takes no further batch: the journal is closed. */
+  detach(): void {
+    this.#options.nats.onBatch = () => {};
+  }
+
+  close(): void {
+    this.detach();
+    this.journal.close();
+  }
+
   /** Takes a batch of the stream, and its entries into the index. */
-  take(batch: StreamBatch): void {
+  #take(batch: StreamBatch): void {
     const { nats } = this.#options;
     try {
       const copied = this.#log.copyBatch(batch);
       if (copied !== undefined) this.#index(copied);
       nats.batchTaken();
     } catch (error) {
-      this.fail(error as WsctlError);
+      this.#fail(error as WsctlError);
       return;
     }
     for (const each of this.#waiting) {
@@ -103,7 +114,7 @@ export class Replica {
     }
   }
 
-  fail(error: WsctlError): void {
+  #fail(error: WsctlError): void {
     for (const { reject } of this.#waiting) reject(error);
     this.#waiting.clear();
     this.onFailed(error);
@@ -142,8 +153,9 @@ export class Replica {
         this.journal.createIdentity();
         return;
       } catch (error) {
-        await this.follow();
+        this.#log.suspend(followerReason);
         if (refused?.status !== "refused") throw error;
+        await this.follow();
       } finally {
         this.#log.onFault = report;
       }

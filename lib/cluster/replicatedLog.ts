@@ -17,7 +17,7 @@ export interface CopiedBatch {
   place: EntryPlace;
 }
 
-const followerReason = "this node does not lead the cluster";
+export const followerReason = "this node does not lead the cluster";
 
 export class ReplicatedLog implements AppendLog {
   readonly #copy: DurableLog;

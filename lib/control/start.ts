@@ -103,6 +103,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
+    ...(options.seat === undefined ? {} : { addresses: options.seat.addresses }),
   });
   const now = () => clock.now();
   const { approvalCommands, reasonCommands } = options;

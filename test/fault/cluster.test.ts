@@ -67,7 +67,7 @@ test(
           sent.push(world.send(agents[random(2)] ?? "", wish));
         }
         await pause(random(100));
-        await within(60_000, name, (faults[name] as Fault)(cluster, random));
+        await within(90_000, name, (faults[name] as Fault)(cluster, random));
         world.enterAt(random(3));
       }
       await within(60_000, "a leader at the end", cluster.leader());

@@ -132,6 +132,9 @@ export class AgentCore {
         return this.#executor.command(message, known, this.#expiresAt(message), t);
       case "welcome":
         this.#link.welcome(message, t);
+        if (message.payload.addresses !== undefined) {
+          t.perform({ type: "storeAddresses", addresses: message.payload.addresses });
+        }
         this.#warnOfAgentId(message.payload.agent_id, t);
         this.#identify(message, t);
         if (message.payload.send_capabilities) this.#announcer.requested(t);

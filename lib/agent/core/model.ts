@@ -111,6 +111,8 @@ export type AgentEffect =
   | { type: "restart"; update?: Update }
   /** Measure this host and report the result in a `measured` event. */
   | { type: "readHostMetrics" }
+  /** Keep the addresses of the nodes of the cluster, for later connections. */
+  | { type: "storeAddresses"; addresses: string[] }
   | { type: "log"; level: "debug" | "info" | "warn"; text: string };
 
 /** A command to run, and its timeout. */

@@ -19,6 +19,8 @@ export interface LeaseEvents {
   leader(leader: Leader | undefined): void;
   elected(epoch: number): void;
   deposed(reason: string): void;
+  /** A read or a write of a bucket failed, and is tried again. */
+  trouble(reason: string): void;
 }
 
 export class Buckets {
@@ -44,8 +46,10 @@ export class Buckets {
     events: LeaseEvents,
   ): Promise<Buckets> {
     const kvm = new Kvm(connection);
-    const shared = await kvm.create(`wsctl_${cluster}`, { replicas, history: 1 });
-    const live = await kvm.create(`wsctl_${cluster}_live`, { replicas, history: 1, ttl: leaseMs });
+    // A direct read may come from a server that lags behind.
+    const common = { replicas, history: 1, allow_direct: false };
+    const shared = await kvm.create(`wsctl_${cluster}`, common);
+    const live = await kvm.create(`wsctl_${cluster}_live`, { ...common, ttl: leaseMs });
     const buckets = new Buckets(shared, live, events);
     buckets.#timer = setInterval(() => void buckets.#tick(), tickMs);
     return buckets;
@@ -107,8 +111,9 @@ export class Buckets {
       if (state !== undefined) {
         await this.#live.put(`${nodePrefix}${state.node}`, JSON.stringify(state));
       }
-    } catch {
+    } catch (error) {
       // Without NATS no node is elected or deposed: the fence of the log protects it meanwhile.
+      this.#events.trouble(errorText(error));
     } finally {
       this.#isBusy = false;
     }

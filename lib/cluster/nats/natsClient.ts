@@ -12,6 +12,7 @@ import type {
   CallName,
   FromThread,
   PublishRequest,
+  StreamBatch,
   ThreadCalls,
   ThreadEvent,
   ToThread,
@@ -39,6 +40,8 @@ export class NatsClient {
   #publication: Publication | undefined;
   /** Takes what the thread reports. */
   onEvent: (event: ThreadEvent) => void = () => {};
+  /** Takes the batches of the stream that is followed. */
+  onBatch: (batch: StreamBatch) => void = () => {};
   /** Called if the thread has ended by itself. */
   onFailed: (error: WsctlError) => void = () => {};
 
@@ -96,6 +99,7 @@ export class NatsClient {
 
   #received(message: FromThread): void {
     if ("event" in message) {
+      if (message.event === "batch") return this.onBatch(message.batch);
       if (message.event !== "published") return this.onEvent(message);
       if (this.#publication?.id === message.id) this.#finish(this.#publication);
       return;

@@ -119,6 +119,7 @@ class NatsThread {
       leader: (leader) => tell({ event: "leader", leader }),
       elected: (epoch) => tell({ event: "elected", epoch }),
       deposed: (reason) => tell({ event: "deposed", reason }),
+      trouble: (reason) => tell({ event: "trouble", reason }),
     });
     void this.#watchConnection(connection);
     const state = await this.#openStream.state();

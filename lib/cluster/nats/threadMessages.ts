@@ -60,6 +60,8 @@ export interface NodeState {
   /** The last entry of the log that this node has. */
   sequence: number;
   started_at: string;
+  /** Where agents reach it; missing behind a load balancer, which has one address for all. */
+  agent_url?: string;
 }
 
 export interface BatchPosition {
@@ -125,6 +127,8 @@ export type ThreadEvent =
   /** This node held the lease, and another one may. */
   | { event: "deposed"; reason: string }
   | { event: "connection"; isUp: boolean }
+  /** The lease could not be read or renewed, which is tried again. */
+  | { event: "trouble"; reason: string }
   /** NATS is there, and not ready yet. */
   | { event: "waiting"; reason: string }
   /** Following has ended with an error. */

@@ -173,6 +173,10 @@ export const Output = v.object({
   }),
 });
 
+/** More nodes than this are not named to agents. */
+const nodesMax = 64;
+const NodeAddress = v.pipe(v.string(), v.maxLength(300), v.regex(/^https?:\/\/[^/?#@\s]+$/));
+
 /** v1, to the agent: the reply to `hello`, sent again whenever the pacing changes. */
 export const Welcome = v.object({
   type: v.literal("welcome"),
@@ -189,6 +193,8 @@ export const Welcome = v.object({
     reconnect_seconds: v.pipe(v.number(), v.minValue(0), v.maxValue(3600)),
     /** The agent's capabilities are unknown to the control plane and must be sent. */
     send_capabilities: v.optional(v.boolean()),
+    /** `http(s)://HOST[:PORT]`: the nodes of the cluster, each of which the agent may connect to. */
+    addresses: v.optional(v.pipe(v.array(NodeAddress), v.maxLength(nodesMax))),
   }),
 });
 

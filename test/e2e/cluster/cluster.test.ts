@@ -7,11 +7,15 @@ import { Running, wsctl, wsctlCommand } from "../../support/processes/processes.
 
 async function startAgent(cluster: Cluster, id: string, index: number): Promise<Running> {
   const { token } = await cluster.client(index).createToken({ role: "agent", agent_id: id });
-  const file = cluster.path(`${id}.token`);
-  writeFileSync(file, token);
+  writeFileSync(cluster.path(`${id}.token`), token);
+  return runAgent(cluster, id, index);
+}
+
+/** Runs an agent that is given the address of one node. */
+async function runAgent(cluster: Cluster, id: string, index: number): Promise<Running> {
   const agent = new Running([
     ...[...wsctlCommand("binary"), "agent", "--id", id, "--server", cluster.url(index)],
-    ...["--token-file", file, "--data-dir", cluster.path(id)],
+    ...["--token-file", cluster.path(`${id}.token`), "--data-dir", cluster.path(id)],
   ]);
   await agent.logged(/ connected/);
   return agent;
@@ -62,6 +66,20 @@ test("after kill -9 of the leader another node leads, with every job of before",
   await cluster.startNode(leader);
   expect(await ping(cluster, leader, "web-1")).toBe("success");
   expect((await cluster.client(leader).jobs()).items).toHaveLength(3);
+});
+
+test("an agent whose node is gone goes on at another one, also after its own restart", async () => {
+  await using cluster = await Cluster.start({ nodes: 2 });
+  const leader = await cluster.leader();
+  const agent = await startAgent(cluster, "web-1", leader);
+  await using _agents = disposeAll([agent]);
+  await agent.logged(/addresses of nodes stored/);
+  await cluster.node(leader).kill();
+  const next = await cluster.leader(leader);
+  expect(await ping(cluster, next, "web-1")).toBe("success");
+  await agent.stop();
+  await using _again = disposeAll([await runAgent(cluster, "web-1", leader)]);
+  expect(await ping(cluster, next, "web-1")).toBe("success");
 });
 
 test("a leader that was paused does not write once another one leads", async () => {

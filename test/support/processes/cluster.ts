@@ -5,6 +5,9 @@ import { NatsServers } from "../servers/nats.ts";
 import { adminToken, closedPort } from "./cli.ts";
 import { type Flavour, Running, temporaryDir, wsctlCommand } from "./processes.ts";
 
+/** NATS servers that were all killed need most of this to choose a leader of their own. */
+const electionMs = 60_000;
+
 export interface ClusterOptions {
   nodes?: number;
   natsServers?: number;
@@ -74,7 +77,7 @@ export class Cluster implements AsyncDisposable {
     const node = new Running([
       ...[...words, "serve", "--port", `${this.#ports[index]}`, "--data-dir", this.dataDir(index)],
       ...["--cluster", this.nats.urls, "--cluster-node", `n${index}`, "--cluster-accept-unsynced"],
-      ...["--log-level", "debug", ...args],
+      ...["--log-level", "debug", "--heartbeat", "1s", ...args],
     ]);
     this.#nodes[index] = node;
     await node.logged(/serving on/);
@@ -83,7 +86,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The index of the node that leads, as soon as one does and answers. */
   async leader(except?: number): Promise<number> {
-    for (const until = Date.now() + 30_000; Date.now() < until; ) {
+    for (const until = Date.now() + electionMs; Date.now() < until; ) {
       for (const index of this.indexes) {
         if (index === except || this.#nodes[index]?.hasExited !== false) continue;
         const state = await this.ready(index);

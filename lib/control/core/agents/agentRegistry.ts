@@ -26,12 +26,16 @@ import {
 } from "./session.ts";
 import { recordTakeover, replacedSession } from "./takeover.ts";
 
+const noAddresses: readonly string[] = [];
+
 export interface AgentRegistryOptions {
   /** The heartbeat interval of a small fleet, in seconds. Larger fleets get a longer one. */
   heartbeatSeconds: number;
   isTls?: boolean;
   /** Whether the capabilities with this digest are stored. */
   hasCapabilities(digest: string): boolean;
+  /** Returns the addresses of all nodes, if there are several: the same array until they change. */
+  addresses?(): readonly string[];
 }
 
 export class AgentRegistry {
@@ -179,7 +183,7 @@ export class AgentRegistry {
     } else if (!this.#options.hasCapabilities(digest)) this.#welcome(session, t);
   }
 
-  /** Handles any message as a sign of life, and sends new pacing if the fleet has changed. */
+  /** Handles any message as a sign of life, and sends `welcome` again if it would be another. */
   messageReceived(session: Session, t: ControlTransition): void {
     session.lastMessageAt = t.now;
     // Other messages do not extend the hello deadline.
@@ -187,7 +191,7 @@ export class AgentRegistry {
     if (
       session.isExtended &&
       session.journalId !== undefined &&
-      shouldResend(session.pacing, this.pacing)
+      (shouldResend(session.pacing, this.pacing) || session.addresses !== this.#addresses)
     ) {
       this.#welcome(session, t);
     }
@@ -284,11 +288,17 @@ export class AgentRegistry {
 
   #welcome(session: Session, t: ControlTransition): void {
     session.pacing = this.pacing;
+    session.addresses = this.#addresses;
     const { record } = this.agent(session.agentId);
     const { capabilities } = record;
     const isWanted = capabilities !== undefined && !this.#options.hasCapabilities(capabilities);
     const message = buildWelcome(session, record, isWanted);
     t.send(session.sessionId, message);
+  }
+
+  /** The same list as before, unless it has changed. */
+  get #addresses(): readonly string[] {
+    return this.#options.addresses?.() ?? noAddresses;
   }
 
   get pacing(): Pacing {

@@ -17,6 +17,8 @@ export interface Session extends NewSession {
   isProbed: boolean;
   /** The pacing in its latest `welcome`, which determines its timeout. */
   pacing: Pacing;
+  /** The addresses in its latest `welcome`, if there was one. */
+  addresses?: readonly string[];
   journalId?: string;
   /** The id of the agent's process, from its `hello`. */
   instanceId?: string;
@@ -100,6 +102,7 @@ export function buildWelcome(
   isWanted: boolean,
 ): ControlDraft {
   const { journalId = session.freshJournalId, epoch = 0 } = facts;
+  const { addresses = [] } = session;
   return {
     type: "welcome",
     payload: {
@@ -110,6 +113,7 @@ export function buildWelcome(
       heartbeat_seconds: session.pacing.heartbeatSeconds,
       reconnect_seconds: session.pacing.reconnectSeconds,
       ...(isWanted ? { send_capabilities: true } : {}),
+      ...(addresses.length < 2 ? {} : { addresses: [...addresses] }),
     },
   };
 }

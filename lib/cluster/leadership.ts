@@ -1,0 +1,76 @@
+/** The time in which a node leads: it is a control plane, until another node is elected. */
+import { type ControlOptions, startControl } from "../control/start.ts";
+import type { PublishOutcome } from "./nats/publishResult.ts";
+import type { Replica } from "./replica.ts";
+import { Signal } from "./signal.ts";
+
+export interface LeadershipOptions {
+  control: ControlOptions;
+  /** May be written. It is closed at the end. */
+  replica: Replica;
+  node: string;
+  epoch: number;
+}
+
+const retryMs = 500;
+
+type End = { reason: "stopped" } | { reason: "deposed"; text: string };
+
+export class Leadership {
+  readonly #options: LeadershipOptions;
+  readonly #end = new Signal<End>();
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+    const { replica } = options;
+    replica.onElected = (elected) => this.#sawElection(elected);
+    replica.onFault = (outcome) => this.#faulted(outcome);
+  }
+
+  /** Returns when another node leads, or after `stop`. */
+  async run(): Promise<void> {
+    const { control: options, replica, node, epoch } = this.#options;
+    const { log } = options;
+    const control = await startControl(options);
+    log.info("node leads the cluster", { node, epoch });
+    const end = await this.#end.promise;
+    if (end.reason === "stopped") await control.close();
+    else {
+      replica.suspend("this node does not lead the cluster any more");
+      log.warn("node no longer leads the cluster", { epoch, reason: end.text });
+      await control.close(0);
+    }
+    replica.detach();
+  }
+
+  stop(): void {
+    this.#end.resolve({ reason: "stopped" });
+  }
+
+  depose(text: string): void {
+    this.#end.resolve({ reason: "deposed", text });
+  }
+
+  #sawElection({ node, epoch }: { node: string; epoch: number }): void {
+    if (epoch !== this.#options.epoch) this.depose(`node ${node} was elected with epoch ${epoch}`);
+  }
+
+  #faulted({ status, reason }: PublishOutcome): void {
+    if (status === "refused") return this.depose(`its entry was refused: ${reason}`);
+    const { log } = this.#options.control;
+    log.error("log not confirmed by NATS: no jobs are accepted", { reason });
+    void this.#resume();
+  }
+
+  /** Leads on once NATS answers, unless another node was elected meanwhile. */
+  async #resume(): Promise<void> {
+    const { control, replica } = this.#options;
+    while (this.#end.isOpen) {
+      await new Promise<void>((resolve) => control.clock.after(retryMs, resolve));
+      try {
+        await replica.resume();
+        return control.log.info("log confirmed by NATS again");
+      } catch {} // The reason is logged already, and the next attempt follows.
+    }
+  }
+}
