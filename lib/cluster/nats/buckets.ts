@@ -97,8 +97,13 @@ export class Buckets {
     return found;
   }
 
-  close(): void {
+  /** Takes this node out of the list. */
+  async close(): Promise<void> {
     clearInterval(this.#timer);
+    const state = this.#state;
+    this.#state = undefined;
+    // Without NATS the entry expires by itself.
+    if (state !== undefined) await this.#live.delete(nodePrefix + state.node).catch(() => {});
   }
 
   async #tick(): Promise<void> {

@@ -84,7 +84,7 @@ class NatsThread {
     nodes: () => this.#buckets.nodes(),
     close: async () => {
       this.#openStream?.unfollow();
-      this.#openBuckets?.close();
+      await this.#openBuckets?.close();
       await this.#connection?.close();
       return null;
     },
