@@ -165,6 +165,7 @@ class ClusterNode {
     const seat = {
       journal: replica.journal,
       nodeSecret: this.#shared.node_secret,
+      localToken: this.#shared.local_token,
       addresses: () => this.#directory.addresses,
       status: () => this.#directory.status({ cluster, leader: node, epoch, nats: this.#natsState }),
     };
@@ -205,6 +206,7 @@ class ClusterNode {
       sequence: () => this.#replica?.sequence ?? 0,
     });
     this.#options.port = this.#server.port;
+    this.#server.writeLocalFile(this.#shared.local_token);
     this.#address = this.#server.nodeAddress;
   }
 

@@ -1,5 +1,7 @@
 /** What a node serves while it follows: the requests that it passes on to the leader. */
+import { join } from "node:path";
 import { ClientAddresses } from "../control/auth/clientAddress.ts";
+import { writeLocalFile } from "../control/auth/localCredentials.ts";
 import {
   buildPublicAddress,
   type ListenOptions,
@@ -9,6 +11,7 @@ import {
 } from "../control/listen.ts";
 import type { OpenedCertificates } from "../control/tls/openCertificates.ts";
 import type { StoredTrust } from "../network/trust.ts";
+import { localFile } from "../protocol/api/localCredentials.ts";
 import type { Server } from "../runtime/runtime.ts";
 import { createForwarder, type ForwarderOptions } from "./forwarder.ts";
 
@@ -60,6 +63,13 @@ export class FollowerServer {
     const { publicUrl: _, ...own } = this.#options;
     const { url } = buildPublicAddress(own, this.port, this.#certificates);
     return { url, ...this.#certificates?.localTrust };
+  }
+
+  /** Lets commands on this host find the cluster. */
+  writeLocalFile(token: string): void {
+    const path = join(this.#options.dataDir, localFile);
+    const trust = this.#certificates?.localTrust ?? {};
+    writeLocalFile(path, { url: this.localUrl, token, trust });
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { newTokenText } from "../control/auth/bearerTokens.ts";
 import { clusterMarker } from "../control/journal/lostJournal.ts";
 import { writeFileAtomically } from "../files/atomicWrite.ts";
 import type { Clock } from "../time/clock.ts";
@@ -29,7 +30,8 @@ export async function shareValues(
     key: readFileSync(files.key, "utf8"),
   };
   const node_secret = randomBytes(32).toString("hex");
-  const own: SharedValues = { log_id: logId, node_secret, authority };
+  const local_token = newTokenText();
+  const own: SharedValues = { log_id: logId, node_secret, local_token, authority };
   const shared = await nats.call("shared", own);
   if (shared.authority.cert !== authority.cert) {
     writeFileAtomically(files.key, shared.authority.key);

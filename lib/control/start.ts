@@ -177,7 +177,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     log.info(`OpenID login enabled at ${oidc.issuer}`, { callback: consoleUrl + oidcCallbackPath });
   const path = join(options.dataDir, localFile);
   const trust = certificates?.localTrust ?? {};
-  writeLocalCredentials({ path, journal, url, trust, now: clock.wall() });
+  const sharedToken = options.seat?.localToken;
+  writeLocalCredentials({ path, journal, url, trust, sharedToken, now: clock.wall() });
   const room = new ResourceMonitor({
     ...{ descriptors, server, clock, log },
     checkJournal: () => engine.look(),

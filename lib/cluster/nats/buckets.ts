@@ -2,14 +2,22 @@
  * What the nodes of a cluster share besides the log, in two key-value buckets of JetStream: values
  * that are written once, and entries that expire (the lease of the leader, and who is there).
  */
+
+import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { errorText } from "../../protocol/errors.ts";
+import { requestMs } from "./logStream.ts";
 import { jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
 import type { Leader, NodeState, SharedValues } from "./threadMessages.ts";
 
 /** The lease ends this long after its last renewal. */
 const leaseMs = 3_000;
+/**
+ * A lease that is not renewed for this long has ended, too: a server that was restarted may keep an
+ * expired entry for long.
+ */
+const staleMs = 5_000;
 const tickMs = 500;
 const sharedKey = "shared";
 const leaderKey = "leader";
@@ -32,6 +40,8 @@ export class Buckets {
   #state: NodeState | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
+  /** The latest revision of the lease of another node, and when it was new. */
+  #seen = { revision: 0, at: 0 };
 
   private constructor(shared: KV, live: KV, events: LeaseEvents) {
     this.#shared = shared;
@@ -45,7 +55,7 @@ export class Buckets {
     replicas: number,
     events: LeaseEvents,
   ): Promise<Buckets> {
-    const kvm = new Kvm(connection);
+    const kvm = new Kvm(jetstream(connection, { timeout: requestMs }));
     // A direct read may come from a server that lags behind.
     const common = { replicas, history: 1, allow_direct: false };
     const shared = await kvm.create(`wsctl_${cluster}`, common);
@@ -128,18 +138,31 @@ export class Buckets {
   async #look(): Promise<void> {
     const entry = await this.#live.get(leaderKey);
     if (entry !== null && entry.operation === "PUT") {
+      const { revision } = entry;
+      if (this.#isStale(revision)) {
+        return this.#take((value) => this.#live.update(leaderKey, value, revision));
+      }
       const leader = entry.json<Leader>();
       // The epoch is written with the first renewal.
-      return this.#events.leader({ ...leader, epoch: leader.epoch ?? entry.revision });
+      return this.#events.leader({ ...leader, epoch: leader.epoch ?? revision });
     }
     this.#events.leader(undefined);
-    if (this.#candidate === undefined) return;
-    await this.#take(this.#candidate);
+    await this.#take((value) => this.#live.create(leaderKey, value));
   }
 
-  async #take(candidate: Omit<Leader, "epoch">): Promise<void> {
+  /** Whether the leader did not renew its lease, although NATS would have taken that. */
+  #isStale(revision: number): boolean {
+    const now = performance.now();
+    if (this.#seen.revision !== revision) this.#seen = { revision, at: now };
+    return now - this.#seen.at > staleMs;
+  }
+
+  /** @param write stores the lease if no other node has it */
+  async #take(write: (value: string) => Promise<number>): Promise<void> {
+    const candidate = this.#candidate;
+    if (candidate === undefined) return;
     try {
-      const revision = await this.#live.create(leaderKey, JSON.stringify(candidate));
+      const revision = await write(JSON.stringify(candidate));
       if (this.#candidate !== candidate) return void this.#live.delete(leaderKey);
       this.#held = { revision, epoch: revision };
       await this.#renew(this.#held);

@@ -23,6 +23,8 @@ const genesisId = "genesis";
 /** Room for the headers of a message. */
 const headerBytesMax = 4096;
 const attemptMs = 1_000;
+/** Servers that elect a leader do not answer: the request is made again. */
+export const requestMs = 1_500;
 /** A publication that has no answer by then has an unknown result. */
 export const publishMs = 5_000;
 const retryMs = 100;
@@ -44,7 +46,7 @@ export class LogStream {
   private constructor(connection: NatsConnection, jsm: JetStreamManager, cluster: string) {
     this.#connection = connection;
     this.#jsm = jsm;
-    this.#js = jetstream(connection);
+    this.#js = jetstream(connection, { timeout: requestMs });
     this.#name = streamName(cluster);
     this.#subject = logSubject(cluster);
   }
@@ -55,7 +57,7 @@ export class LogStream {
     cluster: string,
     replicas: number,
   ): Promise<LogStream> {
-    const jsm = await jetstreamManager(connection);
+    const jsm = await jetstreamManager(connection, { timeout: requestMs });
     const stream = new LogStream(connection, jsm, cluster);
     const config = {
       name: stream.#name,

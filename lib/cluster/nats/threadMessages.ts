@@ -35,6 +35,8 @@ export interface SharedValues {
   log_id: string;
   /** Hexadecimal: what nodes prove themselves to each other with. */
   node_secret: string;
+  /** The token of commands on the hosts of the nodes, of the role `admin`. */
+  local_token: string;
   /** The CA that issues the certificates of all nodes, PEM. */
   authority: { cert: string; key: string };
 }

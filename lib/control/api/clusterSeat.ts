@@ -7,6 +7,8 @@ export interface ClusterSeat {
   journal: ControlJournal;
   /** What the nodes of the cluster prove themselves with. */
   nodeSecret: string;
+  /** The token of commands on the hosts of all nodes. */
+  localToken: string;
   /** Returns the addresses at which agents reach the nodes; none behind a load balancer. */
   addresses(): readonly string[];
   /** @throws {WsctlError} UNAVAILABLE if NATS does not answer */

@@ -30,6 +30,24 @@ export function createToken(
   return made;
 }
 
+/** Creates the text of a token that is stored later, with `storeToken`. */
+export function newTokenText(): string {
+  return formatToken(newTokenId(), newSecret());
+}
+
+/** Stores the token of a text that was made before, unless it is there. */
+export function storeToken(
+  records: TokenTable,
+  text: string,
+  order: TokenRequest,
+  createdBy: string,
+  now: number,
+): void {
+  const [, tokenId = "", secret = ""] = shape.exec(text) ?? [];
+  if (records.get(tokenId) !== undefined) return;
+  records.add({ ...newToken(order, createdBy, now).token, tokenId, hash: hash(secret) });
+}
+
 /**
  * Spends a login token and stores the token that it is exchanged for.
  * @returns undefined if the login token has no use left

@@ -8,7 +8,7 @@ import { writeFileAtomically } from "../../files/atomicWrite.ts";
 import type { StoredTrust } from "../../network/trust.ts";
 import type { LocalCredentials } from "../../protocol/api/localCredentials.ts";
 import type { ControlJournal } from "../journal/journal.ts";
-import { authenticate, createToken } from "./bearerTokens.ts";
+import { authenticate, createToken, storeToken } from "./bearerTokens.ts";
 
 export interface LocalCredentialsOptions {
   path: string;
@@ -16,15 +16,27 @@ export interface LocalCredentialsOptions {
   url: string;
   /** Which certificate local commands accept, with TLS. */
   trust: StoredTrust;
+  /** The token of all nodes of a cluster, in place of one of its own. */
+  sharedToken?: string | undefined;
   now: number;
 }
 
+const order = { role: "admin", name: "local" } as const;
+
 /** Writes the file. A token that the file already holds is kept while it is valid. */
 export function writeLocalCredentials(options: LocalCredentialsOptions): void {
-  const { path, journal, url, trust, now } = options;
-  const kept = readStoredToken(path, journal, now);
-  const token =
-    kept ?? createToken(journal.tokens, { role: "admin", name: "local" }, "local", now).text;
+  const { path, journal, url, trust, sharedToken, now } = options;
+  if (sharedToken !== undefined) storeToken(journal.tokens, sharedToken, order, "local", now);
+  const kept = sharedToken ?? readStoredToken(path, journal, now);
+  const token = kept ?? createToken(journal.tokens, order, "local", now).text;
+  writeLocalFile(path, { url, token, trust });
+}
+
+/** Writes the file for a token that is stored elsewhere. */
+export function writeLocalFile(
+  path: string,
+  { url, token, trust }: { url: string; token: string; trust: StoredTrust },
+): void {
   const { pid } = process;
   const credentials: LocalCredentials = { url, token, pid, ...trust };
   writeFileAtomically(path, `${JSON.stringify(credentials, null, 2)}\n`);

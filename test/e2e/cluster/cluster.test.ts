@@ -103,3 +103,15 @@ function disposeAll(agents: Running[]): AsyncDisposable {
     },
   };
 }
+
+test("nodes on Deno and on Bun are one cluster, and pass requests on to each other", async () => {
+  await using cluster = await Cluster.start({ nodes: 2, flavours: ["deno", "bun"] });
+  const leader = await cluster.leader();
+  const follower = 1 - leader;
+  await using _agents = disposeAll([await startAgent(cluster, "web-1", follower)]);
+  expect(await ping(cluster, follower, "web-1")).toBe("success");
+  await cluster.node(leader).kill();
+  expect(await cluster.leader(leader)).toBe(follower);
+  await cluster.startNode(leader);
+  expect(await ping(cluster, leader, "web-1")).toBe("success");
+});
