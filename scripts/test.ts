@@ -16,6 +16,7 @@ installShells();
 installProxies();
 installLintian();
 installJava();
+installNats();
 installPrometheus();
 installPostgres();
 await build({ outfile: "dist/wsctl" });
@@ -79,6 +80,11 @@ function installProxies(): void {
   for (const [program, name] of Object.entries(packages)) {
     install(name, `the tests with ${program}`, () => Bun.which(program) !== null);
   }
+}
+
+/** The servers that keep the log of a cluster. */
+function installNats(): void {
+  install("nats-server", "the tests of a cluster", () => Bun.which("nats-server") !== null);
 }
 
 /** What scrapes the metrics, with the checker of alert rules. */

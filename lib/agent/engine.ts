@@ -232,9 +232,7 @@ export class AgentEngine {
     return { signal: abort.signal, done };
   }
 
-  /**
-   * If the program file is missing or broken, as during a package upgrade, this process continues.
-   */
+  /** This process continues if its program is missing or broken, as during a package upgrade. */
   #restartIfPossible(update: Update | undefined): void {
     const { restartFault, log } = this.#options;
     if (restartFault === undefined || update !== undefined) return this.#restart(update);

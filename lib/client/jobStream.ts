@@ -69,8 +69,8 @@ export class JobStreams {
     const init = jsonBody(order);
     const headers = { ...init.headers, Accept: accept, "Idempotency-Key": crypto.randomUUID() };
     let mayHaveArrived = false;
-    const mayRepeat = (error: unknown) => {
-      mayHaveArrived ||= !isRefused(error);
+    const mayRepeat = (error: WsctlError) => {
+      mayHaveArrived ||= error.code !== "UNAVAILABLE" && !isRefused(error);
       return mayHaveArrived;
     };
     return withRetry(signal, mayRepeat, async () =>

@@ -6,28 +6,32 @@ import { withSignal } from "./request.ts";
 /** How long a broken connection is retried before the error is reported. */
 const retryPauseMs = 60_000;
 
-/** Neither says that the call had no effect. */
-const passing: ReadonlySet<string> = new Set(["UNREACHABLE", "UNCONFIRMED"]);
+/** What passes: a lost connection, an answer that is not known, an election or a restart. */
+const passing: ReadonlySet<string> = new Set(["UNREACHABLE", "UNCONFIRMED", "UNAVAILABLE"]);
 
+/**
+ * Calls again while the error passes, for at most a minute.
+ *
+ * @param mayRepeat Whether the call may be made again after this error.
+ * @throws {WsctlError} The last error. If an earlier attempt may have had its effect, the error of
+ *   that one, because a refusal of a repetition says nothing about it.
+ */
 export async function withRetry<T>(
   signal: AbortSignal | undefined,
-  mayRepeat: (error: unknown) => boolean,
+  mayRepeat: (error: WsctlError) => boolean,
   call: () => Promise<T>,
 ): Promise<T> {
   const giveUpAt = performance.now() + retryPauseMs;
-  let unconfirmed: WsctlError | undefined;
+  let unknown: WsctlError | undefined;
   for (let pauseMs = 200; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     try {
       return await call();
     } catch (error) {
-      const code = error instanceof WsctlError ? error.code : "INTERNAL";
-      if (code === "UNCONFIRMED") unconfirmed = error as WsctlError;
-      // That a repetition had no effect says nothing about the first attempt.
-      const isUnknown = unconfirmed !== undefined && code === "UNAVAILABLE";
-      const isPassing = isUnknown || passing.has(code);
-      const isOver = performance.now() > giveUpAt || signal?.aborted === true;
-      if (!isPassing || isOver || !mayRepeat(error)) {
-        throw isUnknown ? unconfirmed : error;
+      if (!(error instanceof WsctlError) || !passing.has(error.code)) throw error;
+      const isRepeatable = mayRepeat(error);
+      if (isRepeatable && error.code !== "UNAVAILABLE") unknown = error;
+      if (performance.now() > giveUpAt || signal?.aborted === true || !isRepeatable) {
+        throw unknown ?? error;
       }
       await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, withSignal(signal));
     }

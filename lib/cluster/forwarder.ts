@@ -9,6 +9,7 @@ import { isRefused, plainReason } from "../network/connectionError.ts";
 import { type Trust, toTrust } from "../network/trust.ts";
 import type { ErrorBody } from "../protocol/api/views.ts";
 import { errorCodes, errorText, WsctlError } from "../protocol/errors.ts";
+import { bodyBytesMax } from "../protocol/limits.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
@@ -52,16 +53,7 @@ export function createForwarder(options: ForwarderOptions): Hono {
   });
   app.get("*", async (c, next) => {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") return next();
-    const { url, trust } = addressOf(c, await findLeader(options));
-    const headers = forwardedHeaders(c, options);
-    const offered = c.req.header("sec-websocket-protocol")?.split(",") ?? [];
-    headers.delete("sec-websocket-protocol");
-    const relay = await openSocketRelay(runtime, {
-      url: url.replace(/^http/, "ws"),
-      headers: Object.fromEntries(headers),
-      protocols: offered.map((name) => name.trim()),
-      trust,
-    });
+    const relay = await openRelay(c, options);
     if ("refused" in relay) {
       const { status = 502, body = "" } = relay.refused;
       return new Response(body, { status });
@@ -69,18 +61,7 @@ export function createForwarder(options: ForwarderOptions): Hono {
     return runtime.upgradeWebSocket(() => relay.events)(c, next);
   });
   app.all("*", async (c) => {
-    const { url, trust } = addressOf(c, await findLeader(options));
-    const { method, body, signal } = c.req.raw;
-    const hasBody = method !== "GET" && method !== "HEAD" && body !== null;
-    const init = {
-      ...({ method, headers: forwardedHeaders(c, options), redirect: "manual", signal } as const),
-      ...(hasBody ? { body, duplex: "half" as const } : {}),
-    };
-    const response = await runtime
-      .fetchWith(trust)(url, init)
-      .catch((error) => {
-        throw lostLeader(error, method);
-      });
+    const response = await forward(c, options);
     const headers = new Headers(response.headers);
     for (const name of ["connection", "keep-alive", "transfer-encoding"]) headers.delete(name);
     const answer = response.body === null ? null : relayBody(response.body, log);
@@ -98,13 +79,72 @@ export function createForwarder(options: ForwarderOptions): Hono {
   return app;
 }
 
+/**
+ * Sends a request to the leader. While that refuses connections, another node is elected, and the
+ * request is sent again, unless its body has gone.
+ *
+ * @throws {WsctlError} UNAVAILABLE or UNCONFIRMED
+ */
+async function forward(c: Context, options: ForwarderOptions): Promise<Response> {
+  const { runtime, clock } = options;
+  const { method, signal } = c.req.raw;
+  const headers = forwardedHeaders(c, options);
+  const body = await bodyOf(c);
+  const isRepeatable = !(body instanceof ReadableStream);
+  for (const until = clock.now() + electionMs; ; ) {
+    const { url, trust } = addressOf(c, await findLeader(options));
+    const content = body === undefined ? {} : { body, duplex: "half" as const };
+    const init = { method, headers, redirect: "manual" as const, signal, ...content };
+    try {
+      return await runtime.fetchWith(trust)(url, init);
+    } catch (error) {
+      if (!isRepeatable || !isRefused(error) || clock.now() >= until) {
+        throw lostLeader(error, method);
+      }
+      await pause(clock);
+    }
+  }
+}
+
+/** Opens a WebSocket at the leader, again and again while it refuses connections. */
+async function openRelay(c: Context, options: ForwarderOptions) {
+  const { runtime, clock } = options;
+  const headers = forwardedHeaders(c, options);
+  const offered = c.req.header("sec-websocket-protocol")?.split(",") ?? [];
+  headers.delete("sec-websocket-protocol");
+  for (const until = clock.now() + electionMs; ; ) {
+    const { url, trust } = addressOf(c, await findLeader(options));
+    const relay = await openSocketRelay(runtime, {
+      url: url.replace(/^http/, "ws"),
+      headers: Object.fromEntries(headers),
+      protocols: offered.map((name) => name.trim()),
+      trust,
+    });
+    const isAnswer = !("refused" in relay) || relay.refused.status !== undefined;
+    if (isAnswer || clock.now() >= until) return relay;
+    await pause(clock);
+  }
+}
+
+/** A small body is kept, so that it can be sent again. */
+async function bodyOf(c: Context): Promise<ArrayBuffer | ReadableStream | undefined> {
+  const { method, body } = c.req.raw;
+  if (method === "GET" || method === "HEAD" || body === null) return undefined;
+  const length = Number(c.req.header("content-length") ?? Number.POSITIVE_INFINITY);
+  return length <= bodyBytesMax ? await c.req.arrayBuffer() : body;
+}
+
+function pause(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.after(pollMs, resolve));
+}
+
 /** Waits for a leader: an election takes a few seconds. @throws {WsctlError} UNAVAILABLE */
 async function findLeader({ leader, clock }: ForwarderOptions): Promise<Leader> {
   for (const until = clock.now() + electionMs; ; ) {
     const found = leader();
     if (found !== undefined) return found;
     if (clock.now() >= until) break;
-    await new Promise<void>((resolve) => clock.after(pollMs, resolve));
+    await pause(clock);
   }
   const text = "No node leads the cluster at the moment. Try again in a few seconds";
   throw new WsctlError("UNAVAILABLE", text);

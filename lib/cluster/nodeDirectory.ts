@@ -5,7 +5,7 @@ import type { NatsClient } from "./nats/natsClient.ts";
 import type { NodeState } from "./nats/threadMessages.ts";
 
 const presentMs = 1_000;
-const readMs = 2_000;
+const readMs = 1_000;
 /** Whether NATS syncs before it acknowledges cannot be asked, so it is not claimed. */
 const durability = "replicated, not synced";
 
@@ -39,8 +39,12 @@ export class NodeDirectory {
     known: Pick<ClusterStatus, "cluster" | "leader" | "epoch" | "nats">,
   ): Promise<ClusterStatus> {
     const found = await this.#nats.call("nodes", null);
-    const nodes = found.map(({ agent_url: _, ...node }) => node);
-    return { ...known, sequence: this.#describe().sequence, durability, nodes };
+    // What the others know of this node is up to a second old.
+    const own = this.#describe();
+    const current = [...found.filter(({ node }) => node !== own.node), own];
+    const nodes = current.map(({ agent_url: _, ...node }) => node);
+    nodes.sort((a, b) => (a.node < b.node ? -1 : 1));
+    return { ...known, sequence: own.sequence, durability, nodes };
   }
 
   close(): void {

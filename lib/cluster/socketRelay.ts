@@ -35,7 +35,7 @@ export function openSocketRelay(
         message: (text) => relay.fromLeader(text),
         pong() {},
         close(code, reason, refused) {
-          resolve({ refused: refused ?? { status: 502, body: reason } });
+          resolve({ refused: refused ?? { body: reason } });
           relay.leaderClosed(code, reason);
         },
       },

@@ -7,7 +7,8 @@ import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Cluster } from "../support/processes/cluster.ts";
 import { randomOf } from "./random.ts";
-import { testBinary, World, within } from "./world.ts";
+import { within } from "./waits.ts";
+import { testBinary, World } from "./world.ts";
 
 const rounds = Number(process.env.WSCTL_FAULT_ROUNDS ?? 8);
 const seed = Number(process.env.WSCTL_FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -67,10 +68,10 @@ test(
           sent.push(world.send(agents[random(2)] ?? "", wish));
         }
         await pause(random(100));
-        await within(90_000, name, (faults[name] as Fault)(cluster, random));
+        await within(150_000, name, (faults[name] as Fault)(cluster, random));
         world.enterAt(random(3));
       }
-      await within(60_000, "a leader at the end", cluster.leader());
+      await within(100_000, "a leader at the end", cluster.leader());
       await within(120_000, "the outcomes of all jobs", Promise.all(sent));
       const { counts } = await world.finish();
       process.stdout.write(`${rounds} faults, seed ${seed}: ${JSON.stringify(counts)}\n`);
@@ -80,5 +81,5 @@ test(
       throw new Error(`${choice}: ${error}\n${cluster.tail(40)}`, { cause: error });
     }
   },
-  60_000 + rounds * 60_000,
+  120_000 + rounds * 150_000,
 );

@@ -1,7 +1,8 @@
 /** Ways to damage a file, and what a program that is given one says to it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { Running } from "../support/processes/processes.ts";
-import { testBinary, within } from "./world.ts";
+import { within } from "./waits.ts";
+import { testBinary } from "./world.ts";
 
 export interface Damage {
   what: string;

@@ -3,7 +3,8 @@
  */
 import { expect, test } from "bun:test";
 import "../support/processes/processes.ts";
-import { loggedTimes, World, within } from "./world.ts";
+import { loggedTimes, within } from "./waits.ts";
+import { World } from "./world.ts";
 
 const agents = Array.from({ length: 8 }, (_, index) => `web-${index}`);
 const perAgent = 25;

@@ -4,7 +4,8 @@
 import { expect, test } from "bun:test";
 import type { Failpoint } from "../../lib/failpoints.ts";
 import "../support/processes/processes.ts";
-import { tail, World, within } from "./world.ts";
+import { tail, within } from "./waits.ts";
+import { World } from "./world.ts";
 
 const failpoints: Failpoint[] = [
   "control_before_commit",

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../../lib/client/client.ts";
 import { temporaryDir } from "../support/processes/processes.ts";
-import { World, within } from "./world.ts";
+import { within } from "./waits.ts";
+import { World } from "./world.ts";
 
 class SmallDisk implements Disposable {
   readonly path: string;

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { Running } from "../support/processes/processes.ts";
-import { World, within } from "./world.ts";
+import { within } from "./waits.ts";
+import { World } from "./world.ts";
 
 const herd = 5_000;
 const herders = 2;

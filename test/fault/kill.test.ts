@@ -7,7 +7,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import "../support/processes/processes.ts";
 import type { Checked } from "./checker.ts";
 import { randomOf } from "./random.ts";
-import { World, within } from "./world.ts";
+import { within } from "./waits.ts";
+import { World } from "./world.ts";
 
 const rounds = Number(process.env.WSCTL_FAULT_ROUNDS ?? 40);
 const seed = Number(process.env.WSCTL_FAULT_SEED ?? Math.floor(Math.random() * 2 ** 31));

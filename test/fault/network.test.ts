@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises";
 import "../support/processes/processes.ts";
-import { World, within } from "./world.ts";
+import { within } from "./waits.ts";
+import { World } from "./world.ts";
 
 // Three missed heartbeats and the last chance after them: 5 seconds.
 const heartbeat = "1s";

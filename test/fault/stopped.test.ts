@@ -4,7 +4,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { answerGraceMs } from "../../lib/protocol/limits.ts";
 import { flavours } from "../support/processes/processes.ts";
 import { Target } from "../support/processes/target.ts";
-import { World, within } from "./world.ts";
+import { within } from "./waits.ts";
+import { World } from "./world.ts";
 
 // Three missed heartbeats and the last chance after them make 5 seconds.
 const heartbeat = "1s";

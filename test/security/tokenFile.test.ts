@@ -2,7 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loggedTimes } from "../fault/world.ts";
+import { loggedTimes } from "../fault/waits.ts";
 import { expectRefusal } from "../support/processes/cli.ts";
 import { JoinableFleet } from "../support/processes/fleet.ts";
 import { Running, wsctl, wsctlCommand } from "../support/processes/processes.ts";

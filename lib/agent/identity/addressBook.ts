@@ -1,7 +1,7 @@
 /**
  * The addresses at which an agent reaches its control plane: the one that it was given, and the
- * nodes of a cluster that it was told. It stays with the one that works, and goes on to the next one
- * when a connection cannot be opened.
+ * nodes of a cluster that it was told. It stays with the one that works, and goes on to the next
+ * one when a connection cannot be opened.
  */
 import { readFileSync } from "node:fs";
 import * as v from "valibot";

@@ -169,6 +169,7 @@ export class Buckets {
       this.#events.elected(this.#held?.epoch ?? revision);
     } catch (error) {
       if (!isTaken(error)) throw error;
+      this.#events.trouble(`another node was faster: ${errorText(error)}`);
     }
   }
 

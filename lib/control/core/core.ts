@@ -17,7 +17,6 @@ import { lateResponse } from "./lateResponse.ts";
 import type {
   AgentRecord,
   ControlEvent,
-  ControlWrite,
   NewSession,
   OpenJournal,
   OutputSubscription,
@@ -32,8 +31,6 @@ type AgentResponse = Response | ErrorMessage;
 
 export class ControlCore {
   readonly registry: AgentRegistry;
-  /** Why the journal cannot be written. */
-  #outageReason: unknown;
   /** Undefined while the journal cannot be written. */
   #dispatcher: Dispatcher | undefined;
   readonly #outage = new OutageBuffer();
@@ -120,8 +117,7 @@ export class ControlCore {
       case "tick":
         return this.#tick(event, t);
       case "commitFailed":
-        this.#outageReason = event.reason;
-        return this.#commitFailed(event.writes, t);
+        return this.#commitFailed(event, t);
       case "storageRecovered":
         return this.#storageRecovered(event.open, t);
       default:
@@ -135,7 +131,7 @@ export class ControlCore {
       return this.#dispatcher.submit(job, requests, t);
     }
     const error =
-      this.#dispatcher === undefined ? storageError(this.#outageReason) : drainingError();
+      this.#dispatcher === undefined ? storageError(this.#outage.reason) : drainingError();
     t.perform({ type: "rejectJob", jobId: job.jobId, error });
   }
 
@@ -277,17 +273,18 @@ export class ControlCore {
     }
   }
 
-  #commitFailed(writes: ControlWrite[], t: ControlTransition): void {
+  #commitFailed(
+    { writes, reason }: ControlEvent & { type: "commitFailed" },
+    t: ControlTransition,
+  ): void {
     this.#dispatcher = undefined;
-    this.#outage.addAgentWrites(writes);
+    this.#outage.begin(writes, reason);
     for (const write of writes) {
       // Its welcome waited for this write and was never sent.
       if (write.type !== "putAgent") continue;
       const { session } = this.registry.agent(write.facts.agentId);
       if (session?.isExtended) this.#endSession(session, "tryLater", t);
     }
-    for (const write of writes)
-      if (write.type === "putOutcome") this.#outage.addOutcome(write.outcome);
   }
 
   #storageRecovered(open: OpenJournal, t: ControlTransition): void {

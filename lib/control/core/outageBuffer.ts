@@ -20,6 +20,9 @@ export class OutageBuffer {
   /** By agent: its latest record or its deletion. There are never more entries than agents. */
   readonly #agentWrites = new Map<string, ControlWrite>();
 
+  /** Why the journal cannot be written, if it is known. */
+  reason: unknown;
+
   get size(): number {
     return this.#outcomes.length + this.#cancels.size;
   }
@@ -32,8 +35,15 @@ export class OutageBuffer {
   }
 
   /** Adds an outcome whose commit failed. There are never more of these than open requests. */
-  addOutcome(outcome: Outcome): void {
+  #addOutcome(outcome: Outcome): void {
     this.#outcomes.push({ outcome });
+  }
+
+  /** Keeps what must not be lost of writes that failed. */
+  begin(writes: readonly ControlWrite[], reason: unknown): void {
+    this.reason = reason;
+    this.addAgentWrites(writes);
+    for (const write of writes) if (write.type === "putOutcome") this.#addOutcome(write.outcome);
   }
 
   /** Keeps the latest record of each agent among these writes and drops the rest. */

@@ -79,10 +79,8 @@ export class Engine {
       failed: (batch, error) => this.#commitFailed(batch, error),
       defer: (run) => clock.defer(run),
     });
-    const { heartbeatSeconds, isTls = false, addresses } = options;
     const hasCapabilities = (digest: string) => this.capabilities.has(digest);
-    const nodes = addresses === undefined ? {} : { addresses };
-    const fleet = { heartbeatSeconds, isTls, hasCapabilities, ...nodes };
+    const fleet = { ...options, hasCapabilities };
     this.core = new ControlCore(fleet, journal.agents(), journal.open(), clock.now());
     this.#alarm = new Alarm(clock, (wasPaused) => this.#step({ type: "tick", wasPaused }));
     this.#alarm.set(this.core.next());

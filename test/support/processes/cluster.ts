@@ -6,7 +6,7 @@ import { adminToken, closedPort } from "./cli.ts";
 import { type Flavour, Running, temporaryDir, wsctlCommand } from "./processes.ts";
 
 /** NATS servers that were all killed need most of this to choose a leader of their own. */
-const electionMs = 60_000;
+const electionMs = 90_000;
 
 export interface ClusterOptions {
   nodes?: number;

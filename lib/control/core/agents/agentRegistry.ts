@@ -17,6 +17,7 @@ import { type Pacing, pacingFor, shouldResend } from "./pacing.ts";
 import { RateLimiter } from "./rateLimiter.ts";
 import {
   type AgentState,
+  addressesOf,
   buildWelcome,
   closing,
   connectedRecord,
@@ -25,8 +26,6 @@ import {
   type Session,
 } from "./session.ts";
 import { recordTakeover, replacedSession } from "./takeover.ts";
-
-const noAddresses: readonly string[] = [];
 
 export interface AgentRegistryOptions {
   /** The heartbeat interval of a small fleet, in seconds. Larger fleets get a longer one. */
@@ -188,13 +187,9 @@ export class AgentRegistry {
     session.lastMessageAt = t.now;
     // Other messages do not extend the hello deadline.
     if (hasHello(session)) session.isProbed = false;
-    if (
-      session.isExtended &&
-      session.journalId !== undefined &&
-      (shouldResend(session.pacing, this.pacing) || session.addresses !== this.#addresses)
-    ) {
-      this.#welcome(session, t);
-    }
+    if (!session.isExtended || session.journalId === undefined) return;
+    const isMoved = session.addresses !== addressesOf(this.#options);
+    if (isMoved || shouldResend(session.pacing, this.pacing)) this.#welcome(session, t);
   }
 
   status(session: Session, message: StatusUpdate, now: number): void {
@@ -288,17 +283,12 @@ export class AgentRegistry {
 
   #welcome(session: Session, t: ControlTransition): void {
     session.pacing = this.pacing;
-    session.addresses = this.#addresses;
+    session.addresses = addressesOf(this.#options);
     const { record } = this.agent(session.agentId);
     const { capabilities } = record;
     const isWanted = capabilities !== undefined && !this.#options.hasCapabilities(capabilities);
     const message = buildWelcome(session, record, isWanted);
     t.send(session.sessionId, message);
-  }
-
-  /** The same list as before, unless it has changed. */
-  get #addresses(): readonly string[] {
-    return this.#options.addresses?.() ?? noAddresses;
   }
 
   get pacing(): Pacing {

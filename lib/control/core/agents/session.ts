@@ -95,6 +95,13 @@ export function connectedRecord({
   return { action: "agent.connect", outcome: "accepted", actor, address, resource: { agent } };
 }
 
+const noAddresses: readonly string[] = [];
+
+/** The same array as before, unless the nodes have changed. */
+export function addressesOf(given: { addresses?(): readonly string[] }): readonly string[] {
+  return given.addresses?.() ?? noAddresses;
+}
+
 /** Builds the `welcome` message, sent after `hello` and when the pacing changes. */
 export function buildWelcome(
   session: Session,
