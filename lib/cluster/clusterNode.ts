@@ -7,6 +7,7 @@ import type { StoredTrust } from "../network/trust.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import { version } from "../protocol/wire/version.ts";
+import { ContentOfNodes } from "./contentOfNodes.ts";
 import { FollowerServer } from "./followerServer.ts";
 import { Leadership } from "./leadership.ts";
 import { NatsClient } from "./nats/natsClient.ts";
@@ -162,10 +163,16 @@ class ClusterNode {
     await this.#server?.close();
     this.#server = undefined;
     const { node, cluster } = this.#settings;
+    const content = new ContentOfNodes({
+      nodes: () => this.#directory.others(),
+      runtime: this.#options.runtime,
+      nodeSecret: this.#shared.node_secret,
+    });
     const seat = {
       journal: replica.journal,
       nodeSecret: this.#shared.node_secret,
       localToken: this.#shared.local_token,
+      fetchContent: (object: string, file: string) => content.fetchContent(object, file),
       addresses: () => this.#directory.addresses,
       status: () => this.#directory.status({ cluster, leader: node, epoch, nats: this.#natsState }),
     };
@@ -259,13 +266,13 @@ class ClusterNode {
 
   #describe(): NodeState {
     const { node } = this.#settings;
-    const { url } = this.#address;
+    const address = this.#address;
     const role = this.#leadership === undefined ? "follower" : "leader";
     const started_at = this.#startedAt;
     const sequence = this.#replica?.sequence ?? 0;
     const isDirect = this.#options.publicUrl === undefined;
-    const agent_url = isDirect ? { agent_url: url } : {};
-    return { node, url, version, role, sequence, started_at, ...agent_url };
+    const agent_url = isDirect ? { agent_url: address.url } : {};
+    return { node, ...address, version, role, sequence, started_at, ...agent_url };
   }
 
   #fail(error: unknown): void {

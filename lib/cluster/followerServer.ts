@@ -39,7 +39,14 @@ export class FollowerServer {
   ): Promise<FollowerServer> {
     const { runtime, clock, log, trustedProxies } = options;
     const addresses = new ClientAddresses(runtime, trustedProxies, forward.nodeSecret);
-    const app = createForwarder({ ...forward, addresses, runtime, clock, log });
+    const app = createForwarder({
+      ...forward,
+      dataDir: options.dataDir,
+      addresses,
+      runtime,
+      clock,
+      log,
+    });
     const certificates = await openServerCertificates(options);
     return new FollowerServer(options, await listen(options, certificates, app), certificates);
   }

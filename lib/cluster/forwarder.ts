@@ -13,6 +13,7 @@ import { bodyBytesMax } from "../protocol/limits.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
+import { addContentRoute } from "./contentOfNodes.ts";
 import type { Leader } from "./nats/threadMessages.ts";
 import { openSocketRelay } from "./socketRelay.ts";
 
@@ -23,6 +24,7 @@ export interface ForwarderOptions {
   /** The last entry that this node has. */
   sequence(): number;
   nodeSecret: string;
+  dataDir: string;
   addresses: ClientAddresses;
   runtime: Runtime;
   clock: Clock;
@@ -51,6 +53,7 @@ export function createForwarder(options: ForwarderOptions): Hono {
       ? c.json({ status: "not ready", reason: "no node leads the cluster", ...state }, 503)
       : c.json({ status: "ready", leader: leader.node, ...state });
   });
+  addContentRoute(app, options);
   app.get("*", async (c, next) => {
     if (c.req.header("upgrade")?.toLowerCase() !== "websocket") return next();
     const relay = await openRelay(c, options);

@@ -34,15 +34,20 @@ export class NodeDirectory {
     });
   }
 
+  /** Returns the other nodes. @throws {WsctlError} UNAVAILABLE if NATS does not answer */
+  async others(): Promise<readonly NodeState[]> {
+    const nodes = await this.#nats.call("nodes", null);
+    return nodes.filter(({ node }) => node !== this.#describe().node);
+  }
+
   /** @throws {WsctlError} UNAVAILABLE if NATS does not answer */
   async status(
     known: Pick<ClusterStatus, "cluster" | "leader" | "epoch" | "nats">,
   ): Promise<ClusterStatus> {
-    const found = await this.#nats.call("nodes", null);
-    // What the others know of this node is up to a second old.
+    const others = await this.others();
     const own = this.#describe();
-    const current = [...found.filter(({ node }) => node !== own.node), own];
-    const nodes = current.map(({ agent_url: _, ...node }) => node);
+    const current = [...others, own];
+    const nodes = current.map(({ agent_url: _, ca: __, server_name: ___, ...node }) => node);
     nodes.sort((a, b) => (a.node < b.node ? -1 : 1));
     return { ...known, sequence: own.sequence, durability, nodes };
   }

@@ -242,7 +242,10 @@ function createArtifacts(
   const common = { records, limits, newId, clock, log };
   if (s3 === undefined) {
     const dir = join(options.dataDir, "artifacts");
-    return new ArtifactService({ ...common, store: new LocalStore(dir, () => clock.wall()) });
+    return new ArtifactService({
+      ...common,
+      store: new LocalStore(dir, () => clock.wall(), options.seat),
+    });
   }
   const store = new S3Store({ ...s3, fetch: runtime.fetchWith({}) });
   // The store may start after the control plane: the error is logged, and later calls try again.

@@ -64,6 +64,9 @@ export interface NodeState {
   started_at: string;
   /** Where agents reach it; missing behind a load balancer, which has one address for all. */
   agent_url?: string;
+  /** Its certificate, for the other nodes, as in `Leader`. */
+  ca?: string;
+  server_name?: string;
 }
 
 export interface BatchPosition {

@@ -140,7 +140,7 @@ async function show(context: RouteContext): Promise<Response> {
   }
   const body: ArtifactDetail = artifactView(artifact);
   if (artifact.state === "ready") {
-    if (!artifacts.store.has(artifact.object)) {
+    if (!(await artifacts.store.isAvailable(artifact))) {
       throw new WsctlError("NOT_FOUND", "Artifact content not found in the current object store");
     }
     const signed = await artifacts.store.download(artifact, credentialFingerprint(token));

@@ -1,8 +1,9 @@
 /** What a control plane knows of the cluster that it leads. */
 import type { ClusterStatus } from "../../protocol/api/cluster.ts";
+import type { NodeContent } from "../artifacts/localStore.ts";
 import type { ControlJournal } from "../journal/journal.ts";
 
-export interface ClusterSeat {
+export interface ClusterSeat extends NodeContent {
   /** The journal of this node, which may be written while it leads. */
   journal: ControlJournal;
   /** What the nodes of the cluster prove themselves with. */

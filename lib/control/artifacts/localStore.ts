@@ -6,6 +6,7 @@
 import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { FileDigest } from "../../files/fileDigest.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import { notUploadedError, otherContentError, storageError } from "./errors.ts";
 import { LocalUploads } from "./localUploads.ts";
@@ -18,6 +19,23 @@ const patienceMs = 10_000;
 /** The maximum number of verifications whose result was not read yet. */
 const verdictsMax = 1_000;
 
+/** What other nodes of a cluster have. */
+export interface NodeContent {
+  /**
+   * Writes the content into a file, and syncs it.
+   *
+   * @returns its digest, or that of an empty file if no node has the content
+   */
+  fetchContent(object: string, file: string): Promise<FileDigest>;
+}
+
+const fetchedSuffix = ".fetched";
+
+/** Returns the path of content in the directory of an embedded store. */
+export function objectPath(dir: string, object: string): string {
+  return join(dir, "objects", object.slice(0, 2), object);
+}
+
 export class LocalStore implements ArtifactStore {
   readonly urls: SignedUrls;
   readonly uploads: LocalUploads;
@@ -25,9 +43,16 @@ export class LocalStore implements ArtifactStore {
   /** Verifications in progress, or finished and not read yet. */
   readonly #verdicts = new Map<string, Promise<void>>();
 
-  /** Throws if the directory cannot be created. */
-  constructor(dir: string, now: () => number) {
+  readonly #nodes: NodeContent | undefined;
+
+  /**
+   * Throws if the directory cannot be created.
+   *
+   * @param nodes Has the content that other nodes of the cluster stored.
+   */
+  constructor(dir: string, now: () => number, nodes?: NodeContent) {
     this.#dir = dir;
+    this.#nodes = nodes;
     for (const each of ["objects", "uploads"]) {
       mkdirSync(join(dir, each), { recursive: true, mode: 0o700 });
     }
@@ -47,8 +72,24 @@ export class LocalStore implements ArtifactStore {
     return statSync(this.path(object), { throwIfNoEntry: false }) !== undefined;
   }
 
+  async isAvailable({ object, bytes }: StoredArtifact): Promise<boolean> {
+    if (this.has(object)) return true;
+    if (this.#nodes === undefined) return false;
+    const file = join(this.#dir, "uploads", `${object}${fetchedSuffix}`);
+    try {
+      const { sha256, bytes: size } = await this.#nodes.fetchContent(object, file);
+      if (sha256 !== object || size !== bytes || this.has(object)) return this.has(object);
+      await this.#place(file, object);
+      return true;
+    } catch (error) {
+      throw storageError(`content ${object}`, error);
+    } finally {
+      rmSync(file, { force: true });
+    }
+  }
+
   path(object: string): string {
-    return join(this.#dir, "objects", object.slice(0, 2), object);
+    return objectPath(this.#dir, object);
   }
 
   async upload(artifact: StoredArtifact, tokenId: string): Promise<SignedUpload> {
@@ -117,14 +158,19 @@ export class LocalStore implements ArtifactStore {
       } finally {
         await file.close();
       }
-      const path = this.path(object);
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      renameSync(this.uploads.path(artifactId), path);
+      await this.#place(this.uploads.path(artifactId), object);
       this.uploads.discard(artifactId);
-      for (const dir of [dirname(path), join(this.#dir, "objects")]) await syncDirectory(dir);
     } catch (error) {
       throw storageError(`artifact ${artifactId}`, error);
     }
+  }
+
+  /** Names a file that is synced after its content. */
+  async #place(file: string, object: string): Promise<void> {
+    const path = this.path(object);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    renameSync(file, path);
+    for (const dir of [dirname(path), join(this.#dir, "objects")]) await syncDirectory(dir);
   }
 
   #remember(artifactId: string, verdict: Promise<void>): void {

@@ -53,6 +53,10 @@ export class S3Store implements ArtifactStore {
   assertSpace(): void {}
 
   /** Whether the object belongs to this store: an embedded store may have been used before. */
+  async isAvailable({ object }: StoredArtifact): Promise<boolean> {
+    return this.has(object);
+  }
+
   has(object: string): boolean {
     return isUuid(object);
   }

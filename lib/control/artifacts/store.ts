@@ -33,6 +33,8 @@ export interface ArtifactStore {
   assertSpace(bytes: number): void;
   /** Whether recorded content is available in this store. */
   has(object: string): boolean;
+  /** The same, and content that another node of the cluster has is fetched first. */
+  isAvailable(artifact: StoredArtifact): Promise<boolean>;
   /**
    * @param by The credential that the URL is issued to. If the store supports it, the URL expires
    *   with it.

@@ -74,10 +74,10 @@ function findUpload(c: Context, offset: number): Response {
   return c.body(null, 200, { [uploadOffsetHeader]: String(offset) });
 }
 
-function deliver(c: Context, options: TransferOptions): Response {
+async function deliver(c: Context, options: TransferOptions): Promise<Response> {
   const artifact = requireSignature(c, options, "GET");
   const { bytes, sha256, name, object } = artifact;
-  if (artifact.state !== "ready" || !options.store.has(object)) {
+  if (artifact.state !== "ready" || !(await options.store.isAvailable(artifact))) {
     throw new WsctlError("NOT_FOUND", "Artifact has no content");
   }
   const headers: Record<string, string> = {

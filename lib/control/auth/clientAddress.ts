@@ -43,7 +43,7 @@ export class ClientAddresses {
     const peer = plainAddress(this.#runtime.remoteAddress(c));
     const forwarded = c.req.header("forwarded");
     const others = c.req.header("x-forwarded-for");
-    if (this.#isNode(c)) return parseNode(others ?? "") ?? peer;
+    if (this.isNode(c)) return parseNode(others ?? "") ?? peer;
     if ((forwarded === undefined && others === undefined) || !this.#trusted.has(peer)) return peer;
     const found = [
       ...(forwarded === undefined ? [] : [this.#nearest(peer, forwarded, readForwarded)]),
@@ -56,7 +56,8 @@ export class ClientAddresses {
     throw new WsctlError("MALFORMED", `${text}. ${fix}`);
   }
 
-  #isNode(c: Context): boolean {
+  /** Whether the request comes from another node of this cluster. */
+  isNode(c: Context): boolean {
     const given = Buffer.from(c.req.header(nodeHeader) ?? "");
     const secret = Buffer.from(this.#nodeSecret ?? "");
     if (secret.length === 0 || given.length !== secret.length) return false;

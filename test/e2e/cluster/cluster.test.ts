@@ -1,7 +1,8 @@
 /** Several nodes are one control plane: any of them answers, and the leader may go. */
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { isOutput } from "../../../lib/client/streamCursor.ts";
+import { uploadFile } from "../../../lib/transfer/upload.ts";
 import { Cluster } from "../../support/processes/cluster.ts";
 import { Running, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
 
@@ -103,6 +104,32 @@ function disposeAll(agents: Running[]): AsyncDisposable {
     },
   };
 }
+
+test("a new leader has the artifacts that the one before it stored", async () => {
+  await using cluster = await Cluster.start({ nodes: 2 });
+  const leader = await cluster.leader();
+  const next = 1 - leader;
+  const bytes = Buffer.from("content of an artifact\n".repeat(20_000));
+  const source = cluster.path("report.txt");
+  writeFileSync(source, bytes);
+  const controlPlane = { url: cluster.url(next), token: cluster.token, fetch };
+  const { artifact_id: id } = await uploadFile({
+    ...{ controlPlane, path: source },
+    request: { name: "report.txt", kind: "file" },
+  });
+  cluster.node(leader).signal("SIGSTOP");
+  expect(await cluster.leader(leader)).toBe(next);
+  cluster.node(leader).signal("SIGCONT");
+  await cluster.node(leader).logged(/node no longer leads the cluster/);
+  await cluster.complete();
+  const file = cluster.path("fetched");
+  for (const index of [next, leader]) {
+    const at = ["--data-dir", cluster.dataDir(index)];
+    const fetched = await wsctl(["artifacts", "get", id, "--output", `${file}-${index}`, ...at]);
+    expect(fetched).toMatchObject({ code: 0 });
+    expect(readFileSync(`${file}-${index}`).equals(bytes)).toBe(true);
+  }
+});
 
 test("nodes on Deno and on Bun are one cluster, and pass requests on to each other", async () => {
   await using cluster = await Cluster.start({ nodes: 2, flavours: ["deno", "bun"] });

@@ -1,5 +1,6 @@
 /** Several nodes of wsctl that are one control plane, on real NATS servers. */
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "../../../lib/client/client.ts";
 import { NatsServers } from "../servers/nats.ts";
 import { adminToken, closedPort } from "./cli.ts";
@@ -92,7 +93,7 @@ export class Cluster implements AsyncDisposable {
         const state = await this.ready(index);
         if (state?.status === "ready" && state.role === undefined) return index;
       }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     }
     throw new Error(`no node leads:\n${this.tail()}`);
   }
@@ -106,6 +107,16 @@ export class Cluster implements AsyncDisposable {
     } catch {
       return undefined;
     }
+  }
+
+  /** Returns when every node is ready, and the list of nodes has all of them. */
+  async complete(): Promise<void> {
+    for (const index of this.indexes) {
+      while ((await this.ready(index))?.status !== "ready") await pause(50);
+    }
+    const leader = await this.leader();
+    while ((await this.client(leader).cluster()).nodes.length < this.indexes.length)
+      await pause(50);
   }
 
   /** An operator at one of the nodes. The token is the one of the first leader. */
