@@ -71,6 +71,10 @@ export class ContentOfNodes {
   }
 }
 
+function notFound(): WsctlError {
+  return new WsctlError("NOT_FOUND", "Not found");
+}
+
 type Content = AsyncIterable<Uint8Array>;
 
 async function* noContent(): AsyncGenerator<Uint8Array> {}
@@ -83,11 +87,11 @@ export function addContentRoute(
   app.get(`${route}/:object`, async (c: Context) => {
     const object = c.req.param("object") ?? "";
     if (!options.addresses.isNode(c) || !/^[0-9a-f]{64}$/.test(object)) {
-      throw new WsctlError("NOT_FOUND", "Not found");
+      throw notFound();
     }
     const path = objectPath(join(options.dataDir, "artifacts"), object);
     const found = await stat(path).catch(() => undefined);
-    if (found === undefined) throw new WsctlError("NOT_FOUND", "Not found");
+    if (found === undefined) throw notFound();
     const { signal } = new AbortController();
     const part = { path, start: 0, end: found.size, signal, done() {} };
     return new Response(options.runtime.fileBody(part), { status: 200 });
