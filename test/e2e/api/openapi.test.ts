@@ -244,8 +244,15 @@ describe("the answers of a real control plane are as the document says", () => {
       Object.values(each).map((operation) => operation.operationId),
     );
     expect(all.filter((id) => !seen.has(id)).sort()).toEqual([
-      ...["approveAgent", "approveJob", "createBackup", "deleteRelease", "getRelease", "join"],
-      "login",
+      ...[
+        "approveAgent",
+        "approveJob",
+        "createBackup",
+        "deleteRelease",
+        "getCluster",
+        "getRelease",
+      ],
+      ...["join", "login"],
       ...["publishRelease", "renewAgentKey", "scrapeMetrics"],
     ]);
   });

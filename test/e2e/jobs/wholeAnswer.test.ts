@@ -19,7 +19,12 @@ test("a job that ends quickly is answered with a length, a slow one line by line
       },
       body: JSON.stringify(order),
     });
-  const quick = await post({ command: "ping", target: { agents: ["web-1"] } });
+  // Only what ends within 25 ms is whole, which a busy machine may not manage each time.
+  let quick = await post({ command: "ping", target: { agents: ["web-1"] } });
+  for (let more = 20; more > 0 && !quick.headers.has("content-length"); more--) {
+    await quick.text();
+    quick = await post({ command: "ping", target: { agents: ["web-1"] } });
+  }
   expect(quick.status).toBe(202);
   expect(quick.headers.get("content-type")).toBe("application/x-ndjson");
   const text = await quick.text();
