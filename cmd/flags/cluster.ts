@@ -74,7 +74,7 @@ export function parseCluster(flags: ClusterFlags): NatsSettings | undefined {
   const settings = parseNats(flags.cluster, flags);
   if (flags["cluster-accept-unsynced"] === true) return settings;
   throw usage(
-    "Flag --cluster needs --cluster-accept-unsynced: NATS acknowledges an entry when most of its servers have it, before it is synced to their disks. If all of them lose power at once, the last entries may be lost",
+    "Flag --cluster needs --cluster-accept-unsynced: NATS acknowledges an entry when most of its servers have it, before it is on their disks. If most of them crash at once, the last entries may be lost",
   );
 }
 

@@ -205,7 +205,7 @@ export class ReplicatedLog implements AppendLog {
 }
 
 const foreign =
-  "The copy is of another cluster, or damaged. Move the data directory away: the node reads the log from the cluster again";
+  "The copy is of another cluster, or NATS has lost entries that it acknowledged. Keep the directory, and see the guide to clusters";
 
 function reasonOf({ status, reason }: PublishOutcome): string {
   return status === "refused"

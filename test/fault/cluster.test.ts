@@ -44,8 +44,23 @@ const faults: Record<string, Fault> = {
     await pause(random(2_000));
     await nats.startOne(index);
   },
-  async "kill all NATS servers"({ nats }, random) {
-    await Promise.all([0, 1, 2].map((index) => nats.server(index).kill()));
+  // A paused server is what a network that drops all packets leaves of it.
+  async "pause a NATS server"({ nats }, random) {
+    const index = random(nats.count);
+    nats.server(index).signal("SIGSTOP");
+    await pause(3_000 + random(2_000));
+    nats.server(index).signal("SIGCONT");
+  },
+  async "pause most NATS servers"({ nats }, random) {
+    const spared = random(nats.count);
+    const paused = [0, 1, 2].filter((index) => index !== spared);
+    for (const index of paused) nats.server(index).signal("SIGSTOP");
+    await pause(3_000 + random(4_000));
+    for (const index of paused) nats.server(index).signal("SIGCONT");
+  },
+  // Killed, they would lose what they acknowledged and did not write yet.
+  async "stop all NATS servers"({ nats }, random) {
+    await Promise.all([0, 1, 2].map((index) => nats.server(index).stop()));
     await pause(random(3_000));
     await Promise.all([0, 1, 2].map((index) => nats.startOne(index)));
   },
