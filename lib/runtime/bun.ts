@@ -9,7 +9,7 @@ import { fileBody } from "./bunFileBody.ts";
 import { libc } from "./bunLibc.ts";
 import { spawnPiped } from "./bunPipes.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
-import type { Runtime, ServeOptions, Server, ServerSocket, TlsOptions } from "./runtime.ts";
+import type { QueuedSocket, Runtime, ServeOptions, Server, TlsOptions } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
 
 /** One context per connection; Hono's own adapter creates one per event. */
@@ -19,6 +19,8 @@ interface Connection {
   context?: WSContext<unknown>;
   /** Called with the next pong. */
   answered?: (() => void) | undefined;
+  /** Called when the peer has taken what was queued. */
+  drained?: (() => void) | undefined;
 }
 type Socket = Bun.ServerWebSocket<Connection>;
 type BunServer = Bun.Server<Connection>;
@@ -66,7 +68,7 @@ class ContextOf {
   }
 }
 
-class BunServerSocket implements ServerSocket {
+class BunServerSocket implements QueuedSocket {
   readonly #socket: Socket;
   readonly #sendQueueBytesMax: number;
 
@@ -79,6 +81,14 @@ class BunServerSocket implements ServerSocket {
     if (this.#socket.getBufferedAmount() > this.#sendQueueBytesMax) return false;
     // -1 means queued, 0 means dropped. Bun drops messages above its own limit without an error.
     return this.#socket.send(text) !== 0;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.getBufferedAmount();
+  }
+
+  whenDrained(drained: () => void): void {
+    this.#socket.data.drained = drained;
   }
 
   close(code: number, reason: string): void {
@@ -141,6 +151,11 @@ async function serve(options: ServeOptions): Promise<Server> {
         pong: (socket) => {
           socket.data.answered?.();
           socket.data.answered = undefined;
+        },
+        drain: (socket) => {
+          const { drained } = socket.data;
+          socket.data.drained = undefined;
+          guarded(socket, () => drained?.());
         },
         close: (socket, code, reason) =>
           guarded(socket, () =>

@@ -24,20 +24,33 @@ import type {
   ConnectOptions,
   FilePart,
   NamedTls,
+  QueuedSocket,
   Runtime,
   ServeOptions,
   Server,
-  ServerSocket,
 } from "./runtime.ts";
 import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
-function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
+function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): QueuedSocket {
   const socket = context.raw as WebSocket;
+  let drained: (() => void) | undefined;
+  const sent = () => {
+    if (drained === undefined || socket.bufferedAmount > 0) return;
+    const run = drained;
+    drained = undefined;
+    run();
+  };
   return {
     send(text) {
       if (socket.bufferedAmount > sendQueueBytesMax) return false;
-      socket.send(text);
+      socket.send(text, sent);
       return true;
+    },
+    get queuedBytes() {
+      return socket.bufferedAmount;
+    },
+    whenDrained: (run) => {
+      drained = run;
     },
     close: (code, reason) => socket.close(code, reason),
     ping: (answered) => {
