@@ -83,6 +83,14 @@ class BunServerSocket implements QueuedSocket {
     return this.#socket.send(text) !== 0;
   }
 
+  sendAll(texts: readonly string[]): boolean {
+    let isTaken = true;
+    this.#socket.cork(() => {
+      isTaken = texts.every((text) => this.send(text));
+    });
+    return isTaken;
+  }
+
   get queuedBytes(): number {
     return this.#socket.getBufferedAmount();
   }

@@ -40,12 +40,14 @@ function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): Q
     drained = undefined;
     run();
   };
+  const send = (text: string) => {
+    if (socket.bufferedAmount > sendQueueBytesMax) return false;
+    socket.send(text, sent);
+    return true;
+  };
   return {
-    send(text) {
-      if (socket.bufferedAmount > sendQueueBytesMax) return false;
-      socket.send(text, sent);
-      return true;
-    },
+    send,
+    sendAll: (texts) => texts.every(send),
     get queuedBytes() {
       return socket.bufferedAmount;
     },

@@ -23,6 +23,8 @@ export interface ServerSocket {
 
 /** A WebSocket of the server whose writer waits for its reader. */
 export interface QueuedSocket extends ServerSocket {
+  /** Sends messages with few calls of the system. Returns false as `send` does. */
+  sendAll(texts: readonly string[]): boolean;
   /** Bytes that the peer has not taken yet. */
   readonly queuedBytes: number;
   /** Calls `drained` once when the peer has taken what was queued; a later call replaces it. */

@@ -25,6 +25,7 @@ import { OutcomeStream } from "../streams/outcomeStream.ts";
 import { OutputStream } from "../streams/outputStream.ts";
 import { WaitingRoom } from "../streams/waitingRoom.ts";
 import { type MessageFault, parseClientMessage } from "./clientMessage.ts";
+import { Outbox } from "./outbox.ts";
 import { SessionJob } from "./sessionJob.ts";
 import { Turns } from "./turns.ts";
 
@@ -50,6 +51,7 @@ export class OperatorSession {
   readonly #entries = new Map<string, Entry>();
   readonly #limits = { room: new WaitingRoom(sessionWaitingCharsMax), pageRows: sessionPageRows };
   readonly #aside: FaultGuard;
+  readonly #outbox: Outbox;
   readonly #turns: Turns;
   #outputJobs = 0;
   readonly #forget: (() => void)[] = [];
@@ -62,7 +64,11 @@ export class OperatorSession {
     this.#options = options;
     const { engine, token, authority, clock, log } = options;
     this.#aside = new FaultGuard(log);
-    this.#turns = new Turns(options.socket);
+    this.#outbox = new Outbox(options.socket, () => {
+      this.#close("slowReader");
+      options.socket.terminate();
+    });
+    this.#turns = new Turns(options.socket, this.#outbox);
     this.#heardAt = clock.now();
     const { responseStreams } = engine;
     this.#forget.push(
@@ -102,9 +108,7 @@ export class OperatorSession {
   }
 
   #say(text: string): void {
-    if (!this.#isOpen || this.#options.socket.send(text)) return;
-    this.#close("slowReader");
-    this.#options.socket.terminate();
+    if (this.#isOpen) this.#outbox.add(text);
   }
 
   #open({ ref, output, credit }: SubmitMessage | FollowMessage, begin: () => void): void {
@@ -252,6 +256,7 @@ export class OperatorSession {
     if (!this.#isOpen) return;
     const { socket, clock } = this.#options;
     const reason = reasons[name] ?? closeCodes[name].meaning;
+    if (name !== "slowReader") this.#outbox.flush();
     socket.close(closeCodes[name].code, reason);
     this.#end();
     clock.after(sessionCloseMs, () => socket.terminate());
