@@ -152,7 +152,9 @@ export function parseJson(text: string, what: string, levels: number): unknown {
   } catch (error) {
     throw new WsctlError("MALFORMED", `${what} is not JSON`, { cause: error });
   }
-  const flaw = findUnsafeNumber(value) ?? findLossyJson(text);
+  // Text that is written again in the same way has lost nothing.
+  const isSame = JSON.stringify(value) === text;
+  const flaw = findUnsafeNumber(value) ?? (isSame ? undefined : findLossyJson(text));
   if (flaw !== undefined) throw new WsctlError("MALFORMED", `${what} has ${flaw}`);
   return value;
 }
