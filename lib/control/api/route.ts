@@ -83,6 +83,11 @@ export interface Route<Body = unknown> {
   auditsItself?: boolean;
   /** The response outlasts the request and ends with the token: a stream or a signed URL. */
   outlives?: true;
+  /**
+   * What follows the request changes something, as on a WebSocket: a console session may call the
+   * route from its own page alone, as if it were a POST.
+   */
+  acts?: true;
   /** Console sessions may never call the route: it is for programs, or returns all data. */
   notInConsole?: true;
   /** A console session may call the route only shortly after its login or a confirmation. */

@@ -7,6 +7,7 @@ export const sessionRoutes: Route[] = [
     path: "/api/v1/session",
     permission: "jobs.create",
     outlives: true,
+    acts: true,
     handle: (context) => context.operatorSessions.open(context),
   },
 ];

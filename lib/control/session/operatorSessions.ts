@@ -63,11 +63,14 @@ export class OperatorSessions implements SessionOpener {
         const { code, meaning } = closeCodes.tryLater;
         if (this.#isFull(tokenId)) return socket.close(code, meaning);
         this.#counts.set(tokenId, (this.#counts.get(tokenId) ?? 0) + 1);
+        const { address, log } = context;
+        log.debug("operator session opened", { token: tokenId, address });
         session = new OperatorSession({ ...this.#options, ...context, socket });
       },
       onMessage: ({ data }) => session?.received(typeof data === "string" ? data : undefined),
-      onClose: () => {
+      onClose: ({ code }) => {
         if (session === undefined) return;
+        context.log.debug("operator session closed", { token: tokenId, code });
         session.ended();
         session = undefined;
         const left = (this.#counts.get(tokenId) ?? 1) - 1;

@@ -76,6 +76,15 @@ describe("a session of the client", () => {
     await check(await Promise.all(running));
   });
 
+  test("replaces a connection that falls silent, and the control plane ends it", async () => {
+    const { accepted, lines } = await session.send(order({ ms: 1_000 }));
+    proxy.freeze();
+    const outcomes: OutcomeLine[] = [];
+    for await (const line of lines) if (!isOutput(line)) outcomes.push(line);
+    await fleet.serving.process.logged(/operator session closed/);
+    await check([{ job: accepted.job, lines: outcomes }]);
+  });
+
   test("sends what is too long for one message", async () => {
     const target = { agents: Array.from({ length: 8_000 }, (_, index) => agents[index % 5] ?? "") };
     const { lines } = await session.send({ ...order(), target });
