@@ -183,8 +183,11 @@ describe.each(["binary", "deno"] as const)("an operator session on %s", (flavour
     const away = await target.newAgent();
     session.ping("a", [away.agent_id]);
     const { job } = await session.next("accepted", "a");
+    const revokedAt = performance.now();
     expect((await revoke(id)).status).toBe(200);
     expect(await session.closed).toEqual({ code: 4401, reason: "the token has ended" });
+    // The regular check comes every ten seconds.
+    expect(performance.now() - revokedAt).toBeLessThan(5_000);
     expect((await target.ended(job.job_id))[0]?.outcome).toBe("cancelled");
     await using again = await open(token);
     expect(again.socket.status).toBe(401);

@@ -11,7 +11,7 @@ import { TcpProxy } from "../../support/servers/tcpProxy.ts";
 
 setDefaultTimeout(60_000);
 
-const members = membersOf(5);
+const members = membersOf(25);
 const agents = members.map(({ id }) => id);
 const order = (parameters: JsonObject = {}) => ({
   ...{ command: "work", parameters, force: true },
@@ -61,9 +61,14 @@ describe("a session of the client", () => {
 
   test("survives cut connections", async () => {
     const running: ReturnType<typeof run>[] = [];
-    for (let round = 0; round < 5; round++) {
-      for (let index = 0; index < 10; index++) running.push(run({ ms: 20 * index }));
-      await running[round * 10];
+    for (let round = 0; round < 8; round++) {
+      const logged = fleet.serving.process.lines.length;
+      for (let index = 0; index < 5; index++) {
+        running.push(run({ ms: 20 * index }));
+        // Each goes into a commit of its own, and most acceptances are on their way at the cut.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await fleet.serving.process.logged(/job accepted/, logged);
       proxy.cut();
     }
     await check(await Promise.all(running));
@@ -86,7 +91,9 @@ describe("a session of the client", () => {
   });
 
   test("sends what is too long for one message", async () => {
-    const target = { agents: Array.from({ length: 8_000 }, (_, index) => agents[index % 5] ?? "") };
+    const target = {
+      agents: Array.from({ length: 8_000 }, (_, index) => agents[index % agents.length] ?? ""),
+    };
     const { lines } = await session.send({ ...order(), target });
     const outcomes: string[] = [];
     for await (const line of lines) if (!isOutput(line)) outcomes.push(line.outcome);
@@ -94,7 +101,8 @@ describe("a session of the client", () => {
   });
 
   test("reads as slowly as its reader, and takes further jobs meanwhile", async () => {
-    const says = "x".repeat(15_000);
+    // More than the credit in all.
+    const says = "ä".repeat(15_000);
     const slow = await session.send({ ...order({ says }), command: "say" });
     const iterator = slow.lines[Symbol.asyncIterator]();
     expect((await iterator.next()).done).toBe(false);
