@@ -165,7 +165,7 @@ class JobSession implements ClientSession {
       case "refused":
       case "error": {
         const { code, message: reason } = message.error;
-        return job.fail(new WsctlError(isErrorCode(code) ? code : "INTERNAL", reason));
+        return job.refuse(new WsctlError(isErrorCode(code) ? code : "INTERNAL", reason));
       }
       default:
         return undefined;

@@ -1,11 +1,16 @@
 /** A job of a session on the side of the client: what was received, and what its reader has read. */
 import type { ClientMessageInput } from "../../protocol/api/session.ts";
 import type { AcceptedLine, StreamLine } from "../../protocol/api/views.ts";
+import type { WsctlError } from "../../protocol/errors.ts";
 import { messageBytesMax } from "../../protocol/limits.ts";
 import { sessionCreditDefault } from "../../protocol/sessionLimits.ts";
+import { retryPauseMs } from "../retry.ts";
 import { StreamProgress } from "../streamCursor.ts";
 
 type SubmitInput = ClientMessageInput & { type: "submit" };
+
+/** How soon a job is sent again of which it is not known whether it was created. */
+const repeatMs = 1_000;
 
 export interface OpenJobOptions {
   ref: string;
@@ -34,6 +39,9 @@ export class OpenJob {
   #readBytes = 0;
   #unreadBytes = 0;
   #wake = () => {};
+  /** The job may have been created. */
+  #unconfirmed: WsctlError | undefined;
+  readonly #giveUpAt = performance.now() + retryPauseMs;
   #end: { error?: unknown } | undefined;
 
   constructor(options: OpenJobOptions) {
@@ -72,6 +80,20 @@ export class OpenJob {
   accept(accepted: AcceptedLine): void {
     this.#jobId = accepted.job.job_id;
     this.#accepted.resolve(accepted);
+  }
+
+  /** The control plane did not create the job, or does not know whether it has. */
+  refuse(error: WsctlError): void {
+    const isUnknown = this.#unconfirmed !== undefined && error.code === "UNAVAILABLE";
+    const isOver = performance.now() > this.#giveUpAt;
+    if (error.code === "UNCONFIRMED") this.#unconfirmed = error;
+    else if (!isUnknown) return this.fail(error);
+    // That a repetition had no effect says nothing about the first attempt.
+    if (isOver || this.#jobId !== undefined) return this.fail(this.#unconfirmed ?? error);
+    const timer = setTimeout(() => {
+      if (!this.hasEnded) this.begin();
+    }, repeatMs);
+    timer.unref();
   }
 
   take(lines: StreamLine[], bytes: number, hasEnded: boolean): void {

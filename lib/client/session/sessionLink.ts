@@ -15,6 +15,15 @@ const messageBytesMax = 64 * 1024 * 1024;
 
 const path = "/api/v1/session";
 
+/**
+ * Passes while another control plane takes over, or until the old connection is noticed to be gone.
+ * Opening a session changes nothing, so that it may be repeated.
+ */
+function passAsUnreachable(error: unknown): never {
+  const isPassing = error instanceof WsctlError && /^(UNAVAILABLE|BUSY)$/.test(error.code);
+  throw isPassing ? new WsctlError("UNREACHABLE", error.message, { cause: error }) : error;
+}
+
 export interface LinkEvents {
   /** The connection is open, for the first time or again. */
   opened(): void;
@@ -117,7 +126,7 @@ export class SessionLink {
     withRetry(
       signal,
       () => true,
-      () => this.#dial(),
+      () => this.#dial().catch(passAsUnreachable),
     ).catch((error) => {
       if (!signal.aborted) this.#fail(error);
     });
