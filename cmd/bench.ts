@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { defineCommand } from "citty";
-import { fanOut, type Load, load } from "../lib/bench/load.ts";
+import { fanOut, type Load, load, type Operator } from "../lib/bench/load.ts";
 import { removeAgents, SimulatedFleet } from "../lib/bench/simulatedFleet.ts";
 import { Client } from "../lib/client/client.ts";
 import type { OutcomeKind } from "../lib/protocol/api/views.ts";
@@ -8,6 +8,7 @@ import { errorText, WsctlError } from "../lib/protocol/errors.ts";
 import { version } from "../lib/protocol/wire/version.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
+import { type BenchReport, type Loads, printReport } from "./bench/benchReport.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitFailed, exitInterrupted, exitOk } from "./cli/exit.ts";
 import { readConnection, readLocal, resolveDataDir } from "./flags/connection.ts";
@@ -18,14 +19,14 @@ import { print, printJson, remark } from "./output/stdio.ts";
 /** The limit of open connections of one process, with a reserve for other files. */
 const agentsMax = 15_000;
 const oneByOne = 200;
-/** With fewer agents, the memory per agent is too inexact to show. */
-const fleetAgents = 5_000;
 
 export default defineCommand({
   meta: {
     name: "bench",
     description: "Measure a control plane with simulated agents, which are removed afterwards",
-    examples: ["wsctl bench", "wsctl bench --agents 5000 --requests 20000"],
+    examples: [
+      ...["wsctl bench", "wsctl bench --agents 5000 --requests 20000", "wsctl bench --session"],
+    ],
   },
   args: {
     ...clientArgs,
@@ -47,6 +48,10 @@ export default defineCommand({
       valueHint: "N",
       description: "requests in flight at the same time",
     },
+    session: {
+      type: "boolean",
+      description: "also send the requests over one operator session",
+    },
     remove: {
       type: "string",
       valueHint: "RUN",
@@ -60,19 +65,9 @@ export interface BenchFlags extends ClientFlags {
   agents: string;
   requests: string;
   concurrency: string;
+  session?: boolean | undefined;
   remove?: string | undefined;
   json?: boolean | undefined;
-}
-
-interface Report {
-  agents: number;
-  connect_seconds: number;
-  one_by_one: Load;
-  at_once: Load & { concurrency: number };
-  fan_out_ms: number;
-  /** Memory of the control plane in bytes; absent if it cannot be read. */
-  memory?: { before: number; connected: number; after: number };
-  outcomes: Load["outcomes"];
 }
 
 /**
@@ -86,7 +81,10 @@ async function benchRun(flags: BenchFlags): Promise<number> {
   const atOnce = wholeNumber("concurrency", flags.concurrency, 1, 1_000);
   const { url, agentUrl, token, trust } = readConnection(flags);
   const runtime = await loadRuntime();
-  const client = new Client({ url, token, fetch: runtime.fetchWith(trust) });
+  const client = new Client({
+    ...{ url, token, fetch: runtime.fetchWith(trust) },
+    connect: async (options, events) => runtime.connect({ ...options, trust }, events),
+  });
   if (flags.remove !== undefined) return removeRun(client, flags.remove);
   requireFiles(count + atOnce);
   const run = crypto.randomUUID().slice(0, 8);
@@ -102,12 +100,13 @@ async function benchRun(flags: BenchFlags): Promise<number> {
     trust,
   });
   const { signal } = abort;
-  let report: Report | undefined;
+  let report: BenchReport | undefined;
   let isLeft = false;
   try {
     remark(`Creating ${count} simulated agents for run ${run}`);
-    report = await measured({ fleet, client, agentIds, requests, atOnce, signal }, () =>
-      readMemory(flags, url),
+    report = await measured(
+      { fleet, client, agentIds, requests, atOnce, signal, withSession: flags.session === true },
+      () => readMemory(flags, url),
     );
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -164,11 +163,12 @@ interface Bench {
   requests: number;
   atOnce: number;
   signal: AbortSignal;
+  withSession: boolean;
 }
 
 /** Returns undefined if it was interrupted. */
 async function measured(bench: Bench, memory: () => number | undefined) {
-  const { fleet, client, agentIds, requests, atOnce, signal } = bench;
+  const { fleet, client, agentIds, requests, atOnce, signal, withSession } = bench;
   const before = memory();
   await fleet.makeTokens(signal);
   if (signal.aborted) return undefined;
@@ -179,22 +179,36 @@ async function measured(bench: Bench, memory: () => number | undefined) {
   const connectSeconds = (performance.now() - begun) / 1000;
   const connected = memory();
   remark(`Sending ${quantity(requests, "request")}, ${atOnce} in flight`);
-  const first = await load(client, agentIds, Math.min(oneByOne, requests), 1, signal);
-  const many = await load(client, agentIds, requests, atOnce, signal);
-  const all = await fanOut(client, agentIds, signal);
+  const plain = await loadAll(bench, { client });
+  if (signal.aborted) return undefined;
+  const session = withSession ? await loadSession(bench) : undefined;
   if (signal.aborted) return undefined;
   const after = memory();
   const isKnown = before !== undefined && connected !== undefined && after !== undefined;
-  const report: Report = {
+  const report: BenchReport = {
     agents: agentIds.length,
     connect_seconds: connectSeconds,
-    one_by_one: first,
-    at_once: { ...many, concurrency: atOnce },
-    fan_out_ms: all.ms,
+    ...plain.loads,
+    ...(session === undefined ? {} : { session: session.loads }),
     ...(isKnown ? { memory: { before, connected, after } } : {}),
-    outcomes: sumOutcomes([first.outcomes, many.outcomes, all.outcomes]),
+    outcomes: sumOutcomes([...plain.outcomes, ...(session?.outcomes ?? [])]),
   };
   return report;
+}
+
+async function loadAll({ agentIds, requests, atOnce, signal }: Bench, operator: Operator) {
+  const one = await load(operator, agentIds, Math.min(oneByOne, requests), 1, signal);
+  const many = await load(operator, agentIds, requests, atOnce, signal);
+  const { ms: fan_out_ms, outcomes } = await fanOut(operator, agentIds, signal);
+  const loads: Loads = { one_by_one: one, at_once: { ...many, concurrency: atOnce }, fan_out_ms };
+  return { loads, outcomes: [one.outcomes, many.outcomes, outcomes] };
+}
+
+async function loadSession(bench: Bench) {
+  const { client, requests, atOnce } = bench;
+  remark(`Sending ${quantity(requests, "request")} over one session, ${atOnce} in flight`);
+  await using session = await client.session();
+  return await loadAll(bench, { client, session });
 }
 
 /** Deletes what an earlier run could not delete. */
@@ -221,43 +235,6 @@ function sumOutcomes(all: readonly Load["outcomes"][]): Load["outcomes"] {
     sum[outcome] = (sum[outcome] ?? 0) + count;
   }
   return sum;
-}
-
-function printReport(url: string, report: Report): void {
-  const { agents, one_by_one: first, at_once: many, memory } = report;
-  const rows: [string, string][] = [
-    ["control plane", url],
-    ["agents", `${agents}, connected within ${report.connect_seconds.toFixed(1)} s`],
-    ["one at a time", formatLoad(first)],
-    [`${many.concurrency} at a time`, formatLoad(many)],
-    ["one job to all", `${Math.round(report.fan_out_ms)} ms to the last outcome`],
-    ["memory", memory === undefined ? "unknown" : formatMemory(report)],
-    ["all outcomes", formatOutcomes(report.outcomes)],
-  ];
-  for (const [name, text] of rows) print(`${name.padEnd(16)}${text}`);
-}
-
-function formatLoad(load: Load): string {
-  const text = (ms: number) => `${ms.toFixed(ms < 10 ? 2 : 0)} ms`;
-  const { p50_ms, p90_ms, p99_ms, most_ms } = load;
-  const shares = `p50 ${text(p50_ms)}, p90 ${text(p90_ms)}, p99 ${text(p99_ms)}`;
-  return `${Math.round(load.requests_per_second)} requests/s; ${shares}, max ${text(most_ms)}`;
-}
-
-/** With few agents, the difference says nothing about each of them. */
-function formatMemory({ memory, agents }: Report): string {
-  const { before = 0, connected = 0, after = 0 } = memory ?? {};
-  const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  const each = `${((connected - before) / agents / 1e3).toFixed(1)} KB each`;
-  const isTelling = agents >= fleetAgents && connected > before;
-  const shown = `with the agents${isTelling ? ` (${each})` : ""}`;
-  return `${mb(before)} before, ${mb(connected)} ${shown}, ${mb(after)} after`;
-}
-
-function formatOutcomes(outcomes: Load["outcomes"]): string {
-  return Object.entries(outcomes)
-    .map(([outcome, count]) => `${count} ${outcome}`)
-    .join(", ");
 }
 
 /** Reads the memory of the control plane, if it runs on this host and is readable. */

@@ -5,6 +5,8 @@ import {
   loadOpenApi,
   type PeerProtocol,
   peerProtocols,
+  type SocketProtocol,
+  socketProtocols,
 } from "../lib/protocol/documents.ts";
 import type { JsonObject } from "../lib/protocol/json.ts";
 import { exitOk } from "./cli/exit.ts";
@@ -34,11 +36,20 @@ const asyncapi = defineCommand({
   meta: {
     name: "asyncapi",
     isStandalone: true,
-    description: "Print the AsyncAPI 3 document of the WebSocket",
-    examples: ["wsctl schema asyncapi --protocol wsctl.v1 > asyncapi.json"],
+    description: "Print the AsyncAPI 3 document of the WebSocket of agents, or of sessions",
+    examples: [
+      "wsctl schema asyncapi --protocol wsctl.v1 > asyncapi.json",
+      "wsctl schema asyncapi --protocol wsctl.client.v1 > session.json",
+    ],
   },
-  args: { protocol },
-  run: ({ args }) => printDocument(loadAsyncApi(args.protocol as PeerProtocol)),
+  args: {
+    protocol: {
+      ...protocol,
+      options: [...socketProtocols],
+      description: `${protocol.description}; or those of an operator session`,
+    },
+  },
+  run: ({ args }) => printDocument(loadAsyncApi(args.protocol as SocketProtocol)),
 });
 
 const jsonSchema = defineCommand({

@@ -163,6 +163,14 @@ export const folders: readonly Folder[] = [
     mayImport: [...base, core, journal, "lib/control/api"],
   },
   {
+    path: "lib/control/session",
+    what: "one WebSocket of an operator for many jobs",
+    mayImport: [
+      ...[...base, "lib/runtime", core, engine, jobs, "lib/control/streams", "lib/control/api"],
+      "lib/control/audit",
+    ],
+  },
+  {
     path: "lib/control/link",
     what: "the WebSocket endpoint of agents",
     mayImport: [...base, "lib/runtime", tables, engine, auth, "lib/control/audit"],
@@ -187,6 +195,7 @@ export const folders: readonly Folder[] = [
     mayImport: [
       ...[...base, "lib/runtime", core, tables, engine, auth, jobs, "lib/control/api"],
       ...["lib/control/artifacts", "lib/control/audit", "lib/control/console", "lib/control/link"],
+      "lib/control/session",
       ...["lib/control/events", "lib/control/metrics", "lib/control/schedules"],
     ],
   },

@@ -1,5 +1,6 @@
 /** The load of `wsctl bench` and its measurements. */
 import type { Client } from "../client/client.ts";
+import type { ClientSession } from "../client/session/clientSession.ts";
 import { isOutput } from "../client/streamCursor.ts";
 import type { OutcomeKind } from "../protocol/api/views.ts";
 import { WsctlError } from "../protocol/errors.ts";
@@ -16,9 +17,15 @@ export interface Load {
   outcomes: Partial<Record<OutcomeKind, number>>;
 }
 
+/** The API over HTTP, or a session for what is sent. */
+export interface Operator {
+  client: Client;
+  session?: ClientSession;
+}
+
 /** Sends `ping` commands to one agent each, with a number of them in parallel. */
 export async function load(
-  client: Client,
+  operator: Operator,
   agentIds: readonly string[],
   requests: number,
   atOnce: number,
@@ -32,10 +39,12 @@ export async function load(
   const worker = async () => {
     for (let at = next++; at < requests && !signal.aborted && !hasFailed; at = next++) {
       const from = performance.now();
-      await ask(client, [agentIds[at % agentIds.length] ?? ""], outcomes, signal).catch((error) => {
-        hasFailed = true;
-        throw error;
-      });
+      await ask(operator, [agentIds[at % agentIds.length] ?? ""], outcomes, signal).catch(
+        (error) => {
+          hasFailed = true;
+          throw error;
+        },
+      );
       took.push(performance.now() - from);
     }
   };
@@ -54,24 +63,24 @@ export async function load(
 
 /** Sends one job to all agents. Returns the time to its last outcome, in milliseconds. */
 export async function fanOut(
-  client: Client,
+  operator: Operator,
   agentIds: readonly string[],
   signal: AbortSignal,
 ): Promise<{ ms: number; outcomes: Load["outcomes"] }> {
   const outcomes: Load["outcomes"] = {};
   const from = performance.now();
-  await ask(client, agentIds, outcomes, signal);
+  await ask(operator, agentIds, outcomes, signal);
   return { ms: performance.now() - from, outcomes };
 }
 
 async function ask(
-  client: Client,
+  { client, session }: Operator,
   agents: readonly string[],
   outcomes: Load["outcomes"],
   signal: AbortSignal,
 ): Promise<void> {
   const order = { command: "ping", target: { agents: [...agents] } };
-  const { accepted, lines } = await client.send(order, { signal });
+  const { accepted, lines } = await (session ?? client).send(order, { signal });
   if (accepted.job.approval !== undefined) {
     await client.cancelJob(accepted.job.job_id);
     const text = '"ping" needs approval. Start serve without "--require-approval-for ping"';

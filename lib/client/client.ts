@@ -28,6 +28,7 @@ import { type EventOptions, followEvents } from "./eventStream.ts";
 import { JobStreams, type SendOptions, type SubmittedJob } from "./jobStream.ts";
 import type { ArtifactsQuery, JobsQuery } from "./jobsQuery.ts";
 import { formatQuery, segment } from "./request.ts";
+import { type ClientSession, openSession } from "./session/clientSession.ts";
 import { type ClientOptions, Transport } from "./transport.ts";
 
 export type { SendOptions, SubmittedJob } from "./jobStream.ts";
@@ -64,6 +65,16 @@ export class Client {
   /** Follows an existing job from its first outcome, with the output that is still available. */
   watchJob(job: JobView, options?: SendOptions): AsyncIterable<StreamLine> {
     return this.#streams.follow(job, options);
+  }
+
+  /**
+   * Opens one connection for many jobs, which costs less for each of them than a request of its
+   * own. Close it in the end.
+   *
+   * @throws {WsctlError} the code of the control plane, or UNREACHABLE
+   */
+  session(): Promise<ClientSession> {
+    return openSession(this.#http);
   }
 
   /** Creates a job without waiting for its outcomes. */

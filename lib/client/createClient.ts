@@ -4,6 +4,7 @@ import { parseServerAddress } from "../protocol/api/serverAddress.ts";
 import { WsctlError } from "../protocol/errors.ts";
 import { loadRuntime } from "../runtime/load.ts";
 import { Client } from "./client.ts";
+import type { SocketDial } from "./transport.ts";
 
 export interface CreateClientOptions {
   /** `http(s)://HOST[:PORT][/PATH]`. */
@@ -30,6 +31,13 @@ export function createClient({ server, token, caFile }: CreateClientOptions): Cl
     opened ??= loadRuntime().then((runtime) => runtime.fetchWith(trust));
     return (await opened)(input, init);
   };
-  // Bun's `fetch` has the additional member `preconnect`, which is not used.
-  return new Client({ url: address.url, token: token.trim(), fetch: call as typeof fetch });
+  const connect: SocketDial = async (options, events) =>
+    (await loadRuntime()).connect({ ...options, trust }, events);
+  return new Client({
+    url: address.url,
+    token: token.trim(),
+    // Bun's `fetch` has the additional member `preconnect`, which is not used.
+    fetch: call as typeof fetch,
+    connect,
+  });
 }

@@ -4,7 +4,7 @@ import { WsctlError } from "../protocol/errors.ts";
 import { withSignal } from "./request.ts";
 
 /** How long a broken connection is retried before the error is reported. */
-const retryPauseMs = 60_000;
+export const retryPauseMs = 60_000;
 
 /** What passes: a lost connection, an answer that is not known, an election or a restart. */
 const passing: ReadonlySet<string> = new Set(["UNREACHABLE", "UNCONFIRMED", "UNAVAILABLE"]);

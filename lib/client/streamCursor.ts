@@ -17,14 +17,17 @@ export class StreamProgress {
     return isOutput(line) ? this.#isNewPiece(line) : this.#isNewOutcome(line);
   }
 
+  /** The cursor of the last outcome, and the last chunk of each open request. */
+  get position(): { after: number; received: Record<string, number> } {
+    return { after: this.#cursor, received: Object.fromEntries(this.#pieces) };
+  }
+
   /** Returns the request for the rest of the stream. */
   rest(jobId: string, withOutput: boolean): { path: string; init: RequestInit } {
     const path = `/api/v1/jobs/${jobId}`;
     if (!withOutput) return { path: `${path}/outcomes?after=${this.#cursor}`, init: {} };
-    const body = JSON.stringify({
-      after: this.#cursor,
-      output: Object.fromEntries(this.#pieces),
-    });
+    const { after, received: output } = this.position;
+    const body = JSON.stringify({ after, output });
     const headers = { "Content-Type": "application/json" };
     return { path: `${path}/stream`, init: { method: "POST", body, headers } };
   }

@@ -1,6 +1,7 @@
 /** Sends requests to the control plane's API and converts failures to `WsctlError`. */
 import { plainReason } from "../network/connectionError.ts";
 import { WsctlError } from "../protocol/errors.ts";
+import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "../runtime/runtime.ts";
 import { jsonBody, parseError } from "./request.ts";
 
 export interface ClientOptions {
@@ -8,7 +9,15 @@ export interface ClientOptions {
   url: string;
   token: string;
   fetch: typeof fetch;
+  /** Opens WebSockets, for sessions. */
+  connect?: SocketDial;
 }
+
+/** Opens a WebSocket with the trust that `fetch` has. */
+export type SocketDial = (
+  options: Omit<ConnectOptions, "trust">,
+  events: ClientSocketEvents,
+) => Promise<ClientSocket>;
 
 /** The timeout of a response that is not a stream. */
 const answerMs = 10_000;
@@ -44,6 +53,23 @@ export class Transport {
     }
     if (!response.ok) throw await parseError(response, url);
     return response;
+  }
+
+  /**
+   * Opens a WebSocket with the token.
+   *
+   * @throws {WsctlError} USAGE if this client was created without `connect`
+   */
+  async connect(
+    { path, ...options }: Omit<ConnectOptions, "trust" | "url" | "headers"> & { path: string },
+    events: ClientSocketEvents,
+  ): Promise<ClientSocket> {
+    const { url, token, connect } = this.#options;
+    if (connect === undefined) {
+      throw new WsctlError("USAGE", 'Cannot open a session: the client has no "connect"');
+    }
+    const headers = { Authorization: `Bearer ${token}` };
+    return connect({ ...options, url: url.replace(/^http/, "ws") + path, headers }, events);
   }
 
   /** @param place A path on the control plane, or an absolute URL, which is its own credential. */

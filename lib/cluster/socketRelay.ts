@@ -1,7 +1,7 @@
 /** Passes the messages of a WebSocket on to the leader, and back. */
 import type { WSEvents } from "hono/ws";
 import type { Trust } from "../network/trust.ts";
-import { messageBytesMax, sendQueueBytesMax } from "../protocol/limits.ts";
+import { sendQueueBytesMax } from "../protocol/limits.ts";
 import type { ClientSocket, RefusedUpgrade, Runtime, ServerSocket } from "../runtime/runtime.ts";
 
 export interface RelayTarget {
@@ -11,6 +11,8 @@ export interface RelayTarget {
   trust: Trust;
 }
 
+/** The acceptance of a job for a fleet is long, and the leader is trusted. */
+const leaderMessageBytesMax = 64 * 1024 * 1024;
 /** What the leader sends before the client's upgrade is complete. */
 const earlyMessagesMax = 64;
 /** A client whose upgrade takes longer than this has gone, in milliseconds. */
@@ -26,7 +28,7 @@ export function openSocketRelay(
   return new Promise((resolve) => {
     const relay = new SocketRelay(runtime);
     relay.leader = runtime.connect(
-      { ...target, messageBytesMax },
+      { ...target, messageBytesMax: leaderMessageBytesMax },
       {
         open() {
           relay.expectClient();

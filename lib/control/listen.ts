@@ -5,7 +5,7 @@ import { rateLimitedLog } from "../log/rateLimitedLog.ts";
 import { listenReason } from "../network/connectionError.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { bodyBytesMax, messageBytesMax } from "../protocol/limits.ts";
-import { probeSubprotocol, subprotocol } from "../protocol/wire/version.ts";
+import { clientSubprotocol, probeSubprotocol, subprotocol } from "../protocol/wire/version.ts";
 import type { Runtime, Server } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
 import { PublicAddress } from "./api/publicAddress.ts";
@@ -60,7 +60,7 @@ export async function listen(
       port,
       ...(tls ? { tls } : {}),
       ...(certificates?.named ? { namedTls: certificates.named } : {}),
-      protocols: [subprotocol, probeSubprotocol],
+      protocols: [subprotocol, probeSubprotocol, clientSubprotocol],
       messageBytesMax,
       bodyBytesMax: Math.max(4 * bodyBytesMax, options.artifactLimits.bytesMax + 1),
       onFault: (error) => strangers.error("request handler failed", { reason: errorText(error) }),

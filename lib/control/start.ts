@@ -197,6 +197,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       scheduler.close();
       await engine.drain(drainTimeoutMs);
       await agentMetrics.close();
+      await engine.responseStreams.stop();
       await server.stop();
       await traces.close();
       for (const each of [artifacts, ...keepers]) each.close();

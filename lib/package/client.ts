@@ -8,7 +8,9 @@ export { Client, type ClientOptions } from "../client/client.ts";
 export { type CreateClientOptions, createClient } from "../client/createClient.ts";
 export type { SendOptions, SubmittedJob } from "../client/jobStream.ts";
 export type { JobsQuery } from "../client/jobsQuery.ts";
+export type { ClientSession } from "../client/session/clientSession.ts";
 export { isOutput } from "../client/streamCursor.ts";
+export type { SocketDial } from "../client/transport.ts";
 export type {
   ArtifactDetail,
   ArtifactKind,

@@ -10,6 +10,7 @@ export {
   loadOpenApi,
   type PeerProtocol,
   peerProtocols,
+  type SocketProtocol,
 } from "../protocol/documents.ts";
 export { type ErrorCode, errorCodes, WsctlError } from "../protocol/errors.ts";
 export {

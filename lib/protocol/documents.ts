@@ -9,19 +9,31 @@ export type PeerProtocol = "standard" | "wsctl.v1";
 
 export const peerProtocols: readonly PeerProtocol[] = ["standard", "wsctl.v1"];
 
+/** What is described as AsyncAPI: the connections of agents, and the sessions of operators. */
+export type SocketProtocol = PeerProtocol | "wsctl.client.v1";
+
+export const socketProtocols: readonly SocketProtocol[] = [...peerProtocols, "wsctl.client.v1"];
+
 /** The OpenAPI document of the HTTP API. */
 export async function loadOpenApi(): Promise<JsonObject> {
   const file = await import("../../docs/schemas/openapi.json", { with: { type: "json" } });
   return file.default;
 }
 
-/** Describes the WebSocket as AsyncAPI 3. */
-export async function loadAsyncApi(protocol: PeerProtocol): Promise<JsonObject> {
-  const { default: document } =
-    protocol === "standard"
-      ? await import("../../docs/schemas/asyncapi-standard.json", { with: { type: "json" } })
-      : await import("../../docs/schemas/asyncapi-wsctl.v1.json", { with: { type: "json" } });
-  return document;
+/** Describes a WebSocket as AsyncAPI 3. */
+export async function loadAsyncApi(protocol: SocketProtocol): Promise<JsonObject> {
+  switch (protocol) {
+    case "standard":
+      return (await import("../../docs/schemas/asyncapi-standard.json", { with: { type: "json" } }))
+        .default;
+    case "wsctl.v1":
+      return (await import("../../docs/schemas/asyncapi-wsctl.v1.json", { with: { type: "json" } }))
+        .default;
+    default:
+      return (
+        await import("../../docs/schemas/asyncapi-wsctl.client.v1.json", { with: { type: "json" } })
+      ).default;
+  }
 }
 
 /** Describes the messages of the WebSocket as JSON Schema. */

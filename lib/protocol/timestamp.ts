@@ -29,7 +29,11 @@ const rule = 'must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a dat
 
 export const Timestamp = v.pipe(v.string(rule), v.check(isTimestamp, rule));
 
+let latest = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
+
 /** Formats a time in milliseconds since 1970. */
 export function timestamp(ms: number): string {
-  return new Date(ms).toISOString();
+  // A commit writes one time many times.
+  if (ms !== latest.ms) latest = { ms, text: new Date(ms).toISOString() };
+  return latest.text;
 }

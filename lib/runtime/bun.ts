@@ -9,7 +9,7 @@ import { fileBody } from "./bunFileBody.ts";
 import { libc } from "./bunLibc.ts";
 import { spawnPiped } from "./bunPipes.ts";
 import { lockExclusiveNow, openLibc } from "./libc.ts";
-import type { Runtime, ServeOptions, Server, ServerSocket, TlsOptions } from "./runtime.ts";
+import type { QueuedSocket, Runtime, ServeOptions, Server, TlsOptions } from "./runtime.ts";
 import { chooseProtocol } from "./runtime.ts";
 
 /** One context per connection; Hono's own adapter creates one per event. */
@@ -19,6 +19,8 @@ interface Connection {
   context?: WSContext<unknown>;
   /** Called with the next pong. */
   answered?: (() => void) | undefined;
+  /** Called when the peer has taken what was queued. */
+  drained?: (() => void) | undefined;
 }
 type Socket = Bun.ServerWebSocket<Connection>;
 type BunServer = Bun.Server<Connection>;
@@ -66,7 +68,7 @@ class ContextOf {
   }
 }
 
-class BunServerSocket implements ServerSocket {
+class BunServerSocket implements QueuedSocket {
   readonly #socket: Socket;
   readonly #sendQueueBytesMax: number;
 
@@ -79,6 +81,22 @@ class BunServerSocket implements ServerSocket {
     if (this.#socket.getBufferedAmount() > this.#sendQueueBytesMax) return false;
     // -1 means queued, 0 means dropped. Bun drops messages above its own limit without an error.
     return this.#socket.send(text) !== 0;
+  }
+
+  sendAll(texts: readonly string[]): boolean {
+    let isTaken = true;
+    this.#socket.cork(() => {
+      isTaken = texts.every((text) => this.send(text));
+    });
+    return isTaken;
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.getBufferedAmount();
+  }
+
+  whenDrained(drained: () => void): void {
+    this.#socket.data.drained = drained;
   }
 
   close(code: number, reason: string): void {
@@ -134,13 +152,19 @@ async function serve(options: ServeOptions): Promise<Server> {
         message: (socket, data) =>
           guarded(socket, () =>
             socket.data.events.onMessage?.(
-              new MessageEvent("message", { data: typeof data === "string" ? data : data.buffer }),
+              // The handlers read nothing else, and an event takes longer to make than to handle.
+              { data: typeof data === "string" ? data : data.buffer } as MessageEvent,
               createContext(socket),
             ),
           ),
         pong: (socket) => {
           socket.data.answered?.();
           socket.data.answered = undefined;
+        },
+        drain: (socket) => {
+          const { drained } = socket.data;
+          socket.data.drained = undefined;
+          guarded(socket, () => drained?.());
         },
         close: (socket, code, reason) =>
           guarded(socket, () =>
@@ -235,7 +259,11 @@ export const runtime: Runtime = {
   serverSocket: (context, sendQueueBytesMax) =>
     new BunServerSocket(context.raw as Socket, sendQueueBytesMax),
   header: (c, name) => c.req.raw.headers.get(name) ?? undefined,
-  remoteAddress: (c) => (c.env as { server: BunServer }).server.requestIP(c.req.raw)?.address ?? "",
+  remoteAddress: (c) => {
+    const env = c.env as { server: BunServer; address?: string };
+    env.address ??= env.server.requestIP(c.req.raw)?.address ?? "";
+    return env.address;
+  },
   serve,
   connect,
   fetchWith,

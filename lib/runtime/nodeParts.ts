@@ -24,20 +24,35 @@ import type {
   ConnectOptions,
   FilePart,
   NamedTls,
+  QueuedSocket,
   Runtime,
   ServeOptions,
   Server,
-  ServerSocket,
 } from "./runtime.ts";
 import { withSubprotocolFallback } from "./subprotocolFallback.ts";
 
-function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket {
+function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): QueuedSocket {
   const socket = context.raw as WebSocket;
+  let drained: (() => void) | undefined;
+  const sent = () => {
+    if (drained === undefined || socket.bufferedAmount > 0) return;
+    const run = drained;
+    drained = undefined;
+    run();
+  };
+  const send = (text: string) => {
+    if (socket.bufferedAmount > sendQueueBytesMax) return false;
+    socket.send(text, sent);
+    return true;
+  };
   return {
-    send(text) {
-      if (socket.bufferedAmount > sendQueueBytesMax) return false;
-      socket.send(text);
-      return true;
+    send,
+    sendAll: (texts) => texts.every(send),
+    get queuedBytes() {
+      return socket.bufferedAmount;
+    },
+    whenDrained: (run) => {
+      drained = run;
     },
     close: (code, reason) => socket.close(code, reason),
     ping: (answered) => {

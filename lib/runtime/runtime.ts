@@ -21,6 +21,16 @@ export interface ServerSocket {
   terminate(): void;
 }
 
+/** A WebSocket of the server whose writer waits for its reader. */
+export interface QueuedSocket extends ServerSocket {
+  /** Sends messages with few calls of the system. Returns false as `send` does. */
+  sendAll(texts: readonly string[]): boolean;
+  /** Bytes that the peer has not taken yet. */
+  readonly queuedBytes: number;
+  /** Calls `drained` once when the peer has taken what was queued; a later call replaces it. */
+  whenDrained(drained: () => void): void;
+}
+
 /** A WebSocket of the client. */
 export interface ClientSocket {
   send(text: string): void;
@@ -129,7 +139,7 @@ export interface Runtime {
   /** Hono's upgrade helper for this runtime. */
   upgradeWebSocket: UpgradeWebSocket;
   /** Returns the raw socket of a context of that helper. */
-  serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): ServerSocket;
+  serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): QueuedSocket;
   /** Returns a header as it was sent, even if it is empty; undefined if it is absent. */
   header(c: Context, name: string): string | undefined;
   /** Returns the IP address of the connection's peer: the client, or a reverse proxy. */

@@ -40,22 +40,30 @@ export interface Row {
 }
 
 /** A goal against another contender's median; undefined where that one did not take part. */
-export function atLeast(metrics: ByContender, factor: number, other: string): Goal[] {
-  return against(metrics, other, `at least ${factor} × ${other}`, (ratio) => ratio >= factor);
+export function atLeast(
+  metrics: ByContender,
+  factor: number,
+  other: string,
+  own = "wsctl",
+): Goal[] {
+  const text = `at least ${factor} × ${other}`;
+  const shown = own === "wsctl" ? text : `${own}: ${text}`;
+  return against(metrics, { own, other }, shown, (ratio) => ratio >= factor);
 }
 
 export function atMost(metrics: ByContender, factor: number, other: string): Goal[] {
-  return against(metrics, other, `at most ${factor} × ${other}`, (ratio) => ratio <= factor);
+  const names = { own: "wsctl", other };
+  return against(metrics, names, `at most ${factor} × ${other}`, (ratio) => ratio <= factor);
 }
 
 function against(
   metrics: ByContender,
-  other: string,
+  names: { own: string; other: string },
   text: string,
   isMet: (ratio: number) => boolean,
 ): Goal[] {
-  const own = metrics.get("wsctl");
-  const theirs = metrics.get(other);
+  const own = metrics.get(names.own);
+  const theirs = metrics.get(names.other);
   if (own === undefined || theirs === undefined) return [];
   const ratio = own.median / theirs.median;
   return [{ text, ratio, isMet: isMet(ratio) }];

@@ -1,10 +1,14 @@
 /** Reference pages of what the code defines: error codes and limits. */
 import { readFileSync } from "node:fs";
 import { errorCodes } from "../../lib/protocol/errors.ts";
-import * as limits from "../../lib/protocol/limits.ts";
+import * as wireLimits from "../../lib/protocol/limits.ts";
+import * as sessionLimits from "../../lib/protocol/sessionLimits.ts";
 import { table } from "./cliPage.ts";
 
-const limitsFile = new URL("../../lib/protocol/limits.ts", import.meta.url).pathname;
+const limits = { ...wireLimits, ...sessionLimits };
+const limitsFiles = ["limits.ts", "sessionLimits.ts"].map(
+  (name) => new URL(`../../lib/protocol/${name}`, import.meta.url).pathname,
+);
 
 export function errorsPage(): string {
   const rows = Object.entries(errorCodes).map(([code, { http, exit, meaning }]) => [
@@ -25,7 +29,7 @@ ${table(["Code", "HTTP status", "Exit status of the CLI", "Meaning"], rows)}
 }
 
 export function limitsPage(): string {
-  const source = readFileSync(limitsFile, "utf8");
+  const source = limitsFiles.map((file) => readFileSync(file, "utf8")).join("");
   const blocks = [
     ...source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n((?:export const [^;]+;\n)+)/g),
   ];
@@ -36,7 +40,7 @@ export function limitsPage(): string {
   });
   return `# Limits
 
-\`npm run reference\` writes this page from \`lib/protocol/limits.ts\`, and a test compares them.
+\`npm run reference\` writes this page from \`lib/protocol/limits.ts\` and \`sessionLimits.ts\`, and a test compares them.
 
 Every frame, queue, wait and output has a limit. A limit that is reached is a named error or a wait,
 never a silent loss. Where a flag can change a limit, the [CLI reference](cli.md) has it.

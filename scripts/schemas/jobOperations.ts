@@ -22,6 +22,16 @@ export const jobOperations: Readonly<Record<string, Operation>> = {
     answers: accepted,
     parameters: [idempotencyKey, output],
   },
+  "GET /api/v1/session": {
+    id: "openSession",
+    summary: "Open a WebSocket for many jobs, with the subprotocol `wsctl.client.v1`",
+    answers: [
+      {
+        status: 101,
+        what: "The connection is a WebSocket. The AsyncAPI document of `wsctl.client.v1` describes its messages",
+      },
+    ],
+  },
   "GET /api/v1/jobs": {
     id: "listJobs",
     summary: "List jobs, the newest first",

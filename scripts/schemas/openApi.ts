@@ -131,6 +131,7 @@ function pathsOf(entries: readonly [string, Json][]): Json {
 
 const tagMeanings: Readonly<Record<string, string>> = {
   jobs: "Commands for selected agents, and their outcomes",
+  session: "One WebSocket for many jobs",
   schedules: "Jobs that run at set times",
   templates: "Jobs that are saved under a name",
   "saved-targets": "Selectors that are saved under a name",

@@ -23,12 +23,24 @@ function messageCheck(protocol: "standard" | "wsctl.v1", definition: string) {
 
 describe("docs/schemas", () => {
   test("the OpenAPI document passes Redocly without a remark", async () => {
-    // Health checks refuse nobody.
-    const rules = { "operation-4xx-response": "off" } as const;
+    // Health checks refuse nobody, and a session answers 101.
+    const rules = {
+      "operation-4xx-response": "off",
+      "operation-2xx-response": "off",
+    } as const;
     const config = await createConfig({ extends: ["recommended"], rules });
     const source = read("openapi.json");
     const problems = await lintFromString({ source, config, absoluteRef: "/openapi.json" });
     expect(problems.map(({ message, location }) => [message, location[0]?.pointer])).toEqual([]);
+  });
+
+  test("the AsyncAPI document of a session passes the parser of AsyncAPI", async () => {
+    const text = read("asyncapi-wsctl.client.v1.json");
+    const { document, diagnostics } = await new Parser().parse(text);
+    const remarks = diagnostics.filter(({ code }) => code !== "asyncapi-latest-version");
+    expect(remarks.map(({ message, path }) => [message, path.join(".")])).toEqual([]);
+    const operations = document?.operations().all();
+    expect(operations?.map((each) => each.id())).toContain("receiveSubmitMessage");
   });
 
   test.each(["standard", "wsctl.v1"])(

@@ -1,5 +1,7 @@
 /** Resolves the beginning of an id that an operator wrote to the one id that begins so. */
 import { WsctlError } from "../../protocol/errors.ts";
+import type { StoredJob } from "../core/model.ts";
+import type { RouteContext } from "./route.ts";
 
 /** The shortest beginning that is looked up, in characters. */
 const prefixCharsMin = 4;
@@ -31,4 +33,25 @@ export function resolveId(given: string, { what, isKnown, startingWith }: IdLook
     "CONFLICT",
     `Cannot find ${what} "${given}": several IDs begin with it: ${shown}${more}. Write more of the ID`,
   );
+}
+
+/**
+ * Finds the job with this id, or whose id begins so, unless the token must not see it.
+ *
+ * @throws {WsctlError} NOT_FOUND, or CONFLICT if several ids begin so
+ */
+export function findVisibleJob(
+  { engine, token, scope }: Pick<RouteContext, "engine" | "token" | "scope">,
+  given: string,
+): StoredJob {
+  const { journal } = engine;
+  const creator = scope.isRestricted ? token.tokenId : undefined;
+  const id = resolveId(given, {
+    what: "job",
+    isKnown: (each) => journal.job(each) !== undefined,
+    startingWith: (prefix, limit) => journal.jobIdsFrom(prefix, limit, creator),
+  });
+  const job = journal.job(id);
+  if (job !== undefined && (creator === undefined || job.createdBy === creator)) return job;
+  throw new WsctlError("NOT_FOUND", `Unknown job "${given}". List the jobs to see their ids`);
 }

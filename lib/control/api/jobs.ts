@@ -2,7 +2,6 @@
 import type * as v from "valibot";
 import { JobRequest, RetryRequest } from "../../protocol/api/jobs.ts";
 import {
-  type AcceptedLine,
   type JobDetail,
   type JobView,
   type Page,
@@ -16,14 +15,15 @@ import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
 import type { StreamSource } from "../engine/responseStreams.ts";
 import { maskSecrets } from "../jobs/redactParameters.ts";
 import { buildRetryRequest } from "../jobs/retryJob.ts";
-import type { Requester } from "../jobs/submitJob.ts";
+import { describeOperator, type Requester } from "../jobs/submitJob.ts";
 import { isIndexable, whole } from "../journal/history/historyIndex.ts";
+import { acceptedLine } from "../streams/acceptedLine.ts";
 import { EarlyLines, earlyMs } from "../streams/earlyLines.ts";
 import { OutcomeStream } from "../streams/outcomeStream.ts";
 import { OutputStream } from "../streams/outputStream.ts";
 import { SessionStream } from "../streams/sessionStream.ts";
 import { jobDetail, jobView } from "../views/views.ts";
-import { resolveId } from "./idPrefix.ts";
+import { findVisibleJob } from "./idPrefix.ts";
 import { readJobsQuery } from "./jobsQuery.ts";
 import {
   idempotencyKey,
@@ -119,12 +119,8 @@ export function submit(
   order: JobRequest,
   origin: Partial<Pick<Requester, "retryOf" | "template">> = {},
 ): Promise<Response> {
-  const { c, jobs, token, scope, address } = context;
-  const orderer = {
-    ...{ tokenId: token.tokenId, name: token.name, role: token.role, scope, address },
-    traceparent: c.req.header("traceparent"),
-    ...origin,
-  };
+  const { c, jobs } = context;
+  const orderer = { ...describeOperator(context, c.req.header("traceparent")), ...origin };
   const submitted = jobs.submit(order, orderer, idempotencyKey(c));
   return submitted.then((accepted) => sendAccepted(context, accepted));
 }
@@ -250,35 +246,11 @@ function followJob(context: RouteContext<v.InferOutput<typeof StreamRequestBody>
  *
  * @throws {WsctlError} NOT_FOUND, or CONFLICT if several ids begin so
  */
-function findJob({ c, engine, token, scope, resource }: RouteContext): StoredJob {
-  const given = c.req.param("job_id") ?? "";
-  const { journal } = engine;
-  const creator = scope.isRestricted ? token.tokenId : undefined;
-  const id = resolveId(given, {
-    what: "job",
-    isKnown: (each) => journal.job(each) !== undefined,
-    startingWith: (prefix, limit) => journal.jobIdsFrom(prefix, limit, creator),
-  });
-  const job = journal.job(id);
-  if (job !== undefined && (creator === undefined || job.createdBy === creator)) {
-    // The audit trail names the job, not its beginning.
-    resource.job_id = id;
-    return job;
-  }
-  throw new WsctlError("NOT_FOUND", `Unknown job "${given}". List the jobs to see their ids`);
-}
-
-function acceptedLine(engine: Engine, { job, requests, skipped }: AcceptedJob): AcceptedLine {
-  const { agents } = engine.core.registry;
-  return {
-    job: jobView(job),
-    requests: requests.map(({ requestId, agentId }) => ({
-      request_id: requestId,
-      agent: agentId,
-      online: agents.get(agentId)?.session !== undefined,
-    })),
-    ...(skipped === undefined ? {} : { skipped }),
-  };
+function findJob(context: RouteContext): StoredJob {
+  const job = findVisibleJob(context, context.c.req.param("job_id") ?? "");
+  // The audit trail names the job, not its beginning.
+  context.resource.job_id = job.jobId;
+  return job;
 }
 
 const ndjsonHeaders = { "Content-Type": "application/x-ndjson" };

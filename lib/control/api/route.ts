@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import type { Log } from "../../log/log.ts";
+import { IdempotencyKey } from "../../protocol/api/session.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { findUnsafeNumber, isWithinDepth, type JsonObject } from "../../protocol/json.ts";
 import { findLossyJson } from "../../protocol/jsonText.ts";
@@ -22,6 +23,11 @@ import type { Scheduler } from "../schedules/scheduler.ts";
 import type { ClusterSeat } from "./clusterSeat.ts";
 import type { PublicAddress } from "./publicAddress.ts";
 
+/** Opens the session of an operator. */
+export interface SessionOpener {
+  open(context: RouteContext): Promise<Response>;
+}
+
 export interface RouteContext<Body = unknown> {
   c: Context;
   /** The request body, validated by the `body` schema of the route. */
@@ -33,6 +39,7 @@ export interface RouteContext<Body = unknown> {
   artifacts: ArtifactService;
   metrics: ControlMetrics;
   events: EventLog;
+  operatorSessions: SessionOpener;
   webhooks: WebhookSender;
   /** The client's IP address. */
   address: string;
@@ -76,6 +83,11 @@ export interface Route<Body = unknown> {
   auditsItself?: boolean;
   /** The response outlasts the request and ends with the token: a stream or a signed URL. */
   outlives?: true;
+  /**
+   * What follows the request changes something, as on a WebSocket: a console session may call the
+   * route from its own page alone, as if it were a POST.
+   */
+  acts?: true;
   /** Console sessions may never call the route: it is for programs, or returns all data. */
   notInConsole?: true;
   /** A console session may call the route only shortly after its login or a confirmation. */
@@ -126,17 +138,34 @@ export function readText(c: Context): Promise<string> {
  */
 export function parseBody<S extends v.GenericSchema>(text: string, schema: S): v.InferOutput<S> {
   // The limit is one level less than for a message, where parameters sit one level deeper.
-  if (!isWithinDepth(text, depthMax - 1)) {
-    throw new WsctlError("MALFORMED", `Body is nested deeper than ${depthMax - 1} levels`);
+  return validate(parseJson(text, "Body", depthMax - 1), schema);
+}
+
+/**
+ * Parses untrusted JSON.
+ *
+ * @param what `Body` or `Message`, for errors.
+ * @throws {WsctlError} MALFORMED
+ */
+export function parseJson(text: string, what: string, levels: number): unknown {
+  if (!isWithinDepth(text, levels)) {
+    throw new WsctlError("MALFORMED", `${what} is nested deeper than ${levels} levels`);
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new WsctlError("MALFORMED", "Body is not JSON", { cause: error });
+    throw new WsctlError("MALFORMED", `${what} is not JSON`, { cause: error });
   }
-  const flaw = findUnsafeNumber(value) ?? findLossyJson(text);
-  if (flaw !== undefined) throw new WsctlError("MALFORMED", `Body has ${flaw}`);
+  // Text that is written again in the same way has lost nothing.
+  const isSame = JSON.stringify(value) === text;
+  const flaw = findUnsafeNumber(value) ?? (isSame ? undefined : findLossyJson(text));
+  if (flaw !== undefined) throw new WsctlError("MALFORMED", `${what} has ${flaw}`);
+  return value;
+}
+
+/** @throws {WsctlError} MALFORMED with the path of the invalid field */
+export function validate<S extends v.GenericSchema>(value: unknown, schema: S): v.InferOutput<S> {
   const parsed = v.safeParse(schema, value);
   if (!parsed.success) throw new WsctlError("MALFORMED", formatIssue(parsed.issues[0]));
   return parsed.output;
@@ -160,8 +189,6 @@ export function readNumber(
   throw new WsctlError("MALFORMED", `Query parameter "${name}" must be ${rule}`);
 }
 
-const keyShape = /^[\x21-\x7e]{1,128}$/;
-
 /**
  * Reads the Idempotency-Key header, under which a repeated request creates one job only.
  *
@@ -169,6 +196,6 @@ const keyShape = /^[\x21-\x7e]{1,128}$/;
  */
 export function idempotencyKey(c: Context): string | undefined {
   const key = c.req.header("idempotency-key");
-  if (key === undefined || keyShape.test(key)) return key;
+  if (key === undefined || v.is(IdempotencyKey, key)) return key;
   throw new WsctlError("MALFORMED", "Idempotency-Key must be 1 to 128 visible ASCII characters");
 }

@@ -19,18 +19,25 @@ const idCharsMax = 128;
 export async function withAudit(route: Route, context: RouteContext): Promise<Response> {
   const { action, auditsItself = false } = route;
   if (action === undefined) return route.handle(context);
-  const record = recorder(action, context);
+  const { c, engine, token, address, resource, log } = context;
+  const by = { engine, token, address, resource, log, ids: collectIds(c) };
+  const record = recorder(action, by);
   if (!auditsItself) begin(record, route, context);
   let response: Response;
   try {
     response = await route.handle(context);
   } catch (error) {
-    const code = error instanceof WsctlError ? error.code : "INTERNAL";
-    end(() => record("refused", code), route, context);
+    recordFailure(action, by, error);
     throw error;
   }
-  if (!auditsItself) end(() => record("accepted"), route, context);
+  if (!auditsItself) end(() => record("accepted"), action, context);
   return response;
+}
+
+/** Records an action that was refused: nothing has changed, so a failure to record it is logged. */
+export function recordFailure(action: string, by: ActionContext, error: unknown): void {
+  const code = error instanceof WsctlError ? error.code : "INTERNAL";
+  end(() => recorder(action, by)("refused", code), action, by);
 }
 
 function begin(record: (outcome: string) => void, route: Route, { log }: RouteContext): void {
@@ -38,20 +45,20 @@ function begin(record: (outcome: string) => void, route: Route, { log }: RouteCo
     record("started");
   } catch (error) {
     if (!route.blocksAgents) throw auditUnavailable(error);
-    unrecordedError(error, route, log);
+    unrecordedError(error, route.action, log);
   }
 }
 
 /** The action is complete: if the entry cannot be written, the error is logged. */
-function end(record: () => void, route: Route, { log }: RouteContext): void {
+function end(record: () => void, action: string, { log }: { log: Log }): void {
   try {
     record();
   } catch (error) {
-    unrecordedError(error, route, log);
+    unrecordedError(error, action, log);
   }
 }
 
-function unrecordedError(error: unknown, { action = "" }: Route, log: Log): void {
+function unrecordedError(error: unknown, action = "", log: Log): void {
   log.error(`Cannot record the result of a request: ${errorText(error)}`, { action });
 }
 
@@ -104,9 +111,14 @@ export class RefusalLog {
 export type RefusedRequest = Required<Pick<AuditDetails, "action" | "address" | "code">> &
   Pick<AuditDetails, "actor" | "actor_name" | "role">;
 
-function recorder(action: string, { c, engine, token, address, resource }: RouteContext) {
+/** Who acts on what. `ids` are those of the path. */
+export type ActionContext = Pick<
+  RouteContext,
+  "engine" | "token" | "address" | "resource" | "log"
+> & { ids: JsonObject };
+
+function recorder(action: string, { engine, token, address, resource, ids }: ActionContext) {
   const actor = describeActor(token);
-  const ids = collectIds(c);
   const { audit } = engine.journal;
   return (outcome: string, code?: string) => {
     const coded = code === undefined ? {} : { code };

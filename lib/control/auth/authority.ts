@@ -38,6 +38,11 @@ export class Authority {
     return this.#options.login !== undefined;
   }
 
+  /** Whether the surrounding program vouches for this one request only. */
+  get isForOneRequest(): boolean {
+    return this.#options.hostUser !== undefined;
+  }
+
   /** Whether the credential is still valid. A long response does not keep a session in use. */
   get isOpen(): boolean {
     const { authenticator, token, login, hostUser, address } = this.#options;

@@ -176,7 +176,7 @@ export class Console {
       const text = `Console sessions ${why}. Send a token in the Authorization header`;
       throw new WsctlError("FORBIDDEN", text);
     }
-    if (route.method !== "GET") requireSameOrigin({ c, consoleUrl: this.#url });
+    if (route.method !== "GET" || route.acts) requireSameOrigin({ c, consoleUrl: this.#url });
     if (route.needsConfirmation) this.#requireConfirmed(secret);
     return secret;
   }

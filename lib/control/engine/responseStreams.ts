@@ -10,8 +10,20 @@ export interface StreamSource {
   close(): void;
 }
 
+/** The source of a stream whose reader decides in one step whether it reads. */
+export interface LineSource {
+  /** Returns the lines that are there, each with its line break; empty if there are none. */
+  read(): string;
+  /** Resolves when there may be further lines. */
+  wait(): Promise<unknown>;
+  readonly isOver: boolean;
+  /** Ends the stream and a pending `wait`. Calls may be repeated. */
+  close(): void;
+}
+
 export class ResponseStreams {
   readonly #ends = new Map<string, Set<() => void>>();
+  readonly #closers = new Set<() => Promise<void>>();
 
   /** Opens a stream that starts with an optional chunk and ends early if the token ends. */
   open(
@@ -62,6 +74,17 @@ export class ResponseStreams {
 
   end(tokenId: string): void {
     for (const end of this.#ends.get(tokenId) ?? []) end();
+  }
+
+  /** Closes the connections that say why they end, before the server stops. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#closers].map((close) => close()));
+  }
+
+  /** Calls `close` before the server stops. Returns a function that cancels the callback. */
+  waitForStop(close: () => Promise<void>): () => void {
+    this.#closers.add(close);
+    return () => void this.#closers.delete(close);
   }
 
   /** Calls `end` when the token ends. Returns a function that cancels the callback. */

@@ -41,6 +41,7 @@ import { addAgentRoute } from "../link/agentEndpoint.ts";
 import type { DescriptorReserve } from "../link/descriptorReserve.ts";
 import type { ControlMetrics } from "../metrics/prometheus.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
+import { OperatorSessions } from "../session/operatorSessions.ts";
 import type { AllowedHosts } from "./allowedHosts.ts";
 import { pathReader } from "./basePath.ts";
 import { assertNoBody, assertNoTokenInUrl, assertSameOrigin } from "./requestChecks.ts";
@@ -86,6 +87,7 @@ export function createApp(options: AppOptions): Hono {
   const sessions = openLoginSessions(options.console, options.dataDir, options.log);
   const access = new Authenticator({ tokens, controlId, logins: sessions, clock });
   const refusalLog = new RefusalLog(audit, clock, log);
+  const operatorSessions = new OperatorSessions({ refusals: refusalLog, runtime, clock });
   const {
     console: settings,
     isTls,
@@ -167,6 +169,7 @@ export function createApp(options: AppOptions): Hono {
       artifacts,
       metrics,
       events,
+      operatorSessions,
       webhooks,
       revocations,
       scheduler,

@@ -13,12 +13,14 @@ import { releaseRoutes } from "../api/releases.ts";
 import type { Route } from "../api/route.ts";
 import { savedTargetRoutes } from "../api/savedTargets.ts";
 import { scheduleRoutes } from "../api/schedules.ts";
+import { sessionRoutes } from "../api/sessionRoute.ts";
 import { templateRoutes } from "../api/templates.ts";
 import { tokenRoutes } from "../api/tokens.ts";
 import { webhookRoutes } from "../api/webhooks.ts";
 
 export const routes: readonly Route[] = [
   ...jobRoutes,
+  ...sessionRoutes,
   ...scheduleRoutes,
   ...templateRoutes,
   ...savedTargetRoutes,

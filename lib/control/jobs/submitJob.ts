@@ -20,6 +20,7 @@ import { jsonBytes } from "../core/requests/requestTable.ts";
 import { parseRollout } from "../core/requests/rolloutOptions.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { AcceptedJob, Completion } from "../engine/pendingSubmissions.ts";
+import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { buildIdempotency } from "./idempotency.ts";
 import { redactParameters } from "./redactParameters.ts";
 import { findSavedTarget } from "./savedTarget.ts";
@@ -63,6 +64,15 @@ export interface Requester {
   /** The name of the schedule that created the job, and of the template that it was made from. */
   schedule?: string;
   template?: string;
+}
+
+/** Describes the operator who has this token. */
+export function describeOperator(
+  { token, scope, address }: { token: StoredToken; scope: AgentScope; address: string },
+  traceparent: string | undefined,
+): Requester {
+  const { tokenId, name, role } = token;
+  return { tokenId, name, role, scope, address, traceparent };
 }
 
 export class JobSubmitter {

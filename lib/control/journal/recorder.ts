@@ -31,7 +31,7 @@ const essential: ReadonlySet<ControlFact["type"]> = new Set(["request_ended", "j
 const indexShare = 4;
 const spaceBytesMin = 64 * 1024;
 /** The index has a fact at most this much later than the log, in milliseconds. */
-const applyDelayMs = 5;
+const applyDelayMs = 25;
 /** More facts than this are written into the index at once. */
 const unappliedMax = 500;
 
@@ -203,10 +203,7 @@ export class Recorder {
     const { db, index } = this.#options;
     try {
       db.transaction(() => {
-        for (const { facts, place } of batches) {
-          for (const [at, fact] of facts.entries()) index.apply(fact, place.sequence + at);
-          index.addBatch(place);
-        }
+        index.applyAll(batches);
         index.setApplied(this.log.sequence, this.log.digest);
       });
     } catch (error) {

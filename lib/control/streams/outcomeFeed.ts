@@ -6,12 +6,21 @@
 
 import type { StoredJob, StoredOutcome } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
+import { WaitingRoom } from "./waitingRoom.ts";
 import { createWakeSignal } from "./wakeSignal.ts";
 
 const pageRows = 500;
-/** The maximum size of outcomes that wait for the reader, as JSON. */
+/** The maximum size of outcomes that wait for the reader of one job, as JSON. */
 const waitingCharsMax = 512 * 1024;
 const outcomeChars = 256;
+
+/** What several feeds of one reader have in common. */
+export interface FeedLimits {
+  /** Where outcomes wait; by default each feed has its own room. */
+  room?: WaitingRoom;
+  /** Outcomes that are read from the journal at a time. */
+  pageRows?: number;
+}
 
 export class OutcomeFeed {
   readonly #engine: Engine;
@@ -22,11 +31,15 @@ export class OutcomeFeed {
   /** Outcomes that were not read yet; undefined if they must be read from the journal. */
   #waiting: StoredOutcome[] | undefined;
   #waitingChars = 0;
+  readonly #room: WaitingRoom;
+  readonly #pageRows: number;
   /** The number of outcomes that are still to come, while that is known. */
   #remaining: number;
 
   /** @param after The cursor of the last outcome that was received; 0 for all. */
-  constructor(engine: Engine, job: StoredJob, after: number) {
+  constructor(engine: Engine, job: StoredJob, after: number, limits: FeedLimits = {}) {
+    this.#room = limits.room ?? new WaitingRoom(waitingCharsMax);
+    this.#pageRows = limits.pageRows ?? pageRows;
     this.#engine = engine;
     this.#job = job;
     this.#cursor = after;
@@ -53,7 +66,7 @@ export class OutcomeFeed {
     const rows = this.#waiting?.sort((a, b) => a.sequence - b.sequence) ?? this.#read();
     this.#cursor = rows.at(-1)?.sequence ?? this.#cursor;
     if (this.#waiting !== undefined) this.#waiting = [];
-    this.#waitingChars = 0;
+    this.#leaveRoom();
     return rows;
   }
 
@@ -71,14 +84,15 @@ export class OutcomeFeed {
   }
 
   close(): void {
+    this.#leaveRoom();
     this.#unsubscribe();
     this.#wakeSignal.ring();
   }
 
   #read(): StoredOutcome[] {
     const { journal } = this.#engine;
-    const rows = journal.outcomes(this.#job.jobId, this.#cursor, pageRows);
-    if (rows.length < pageRows) {
+    const rows = journal.outcomes(this.#job.jobId, this.#cursor, this.#pageRows);
+    if (rows.length < this.#pageRows) {
       const { ended, total } = journal.job(this.#job.jobId) ?? this.#job;
       this.#remaining = total - ended;
       this.#waiting = [];
@@ -92,12 +106,19 @@ export class OutcomeFeed {
     this.#remaining--;
     // Outcomes up to the cursor were already read.
     if (outcome.sequence <= this.#cursor) return;
-    this.#waitingChars += countChars(outcome);
-    if (this.#waitingChars > waitingCharsMax) {
+    const chars = countChars(outcome);
+    if (!this.#room.enter(chars)) {
       this.#waiting = undefined;
+      this.#leaveRoom();
       return;
     }
+    this.#waitingChars += chars;
     this.#waiting.push(outcome);
+  }
+
+  #leaveRoom(): void {
+    this.#room.leave(this.#waitingChars);
+    this.#waitingChars = 0;
   }
 }
 

@@ -2,9 +2,9 @@
 
 import type { StoredJob } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { StreamSource } from "../engine/responseStreams.ts";
+import type { LineSource, StreamSource } from "../engine/responseStreams.ts";
 import { outcomeLine } from "../views/views.ts";
-import { OutcomeFeed } from "./outcomeFeed.ts";
+import { type FeedLimits, OutcomeFeed } from "./outcomeFeed.ts";
 
 /**
  * An empty line is sent after this time without an outcome, so that both ends detect a broken
@@ -17,23 +17,31 @@ export interface OutcomeStreamOptions {
   job: StoredJob;
   /** The cursor of the last line that was received; 0 for all. */
   after: number;
+  limits?: FeedLimits;
 }
 
-export class OutcomeStream implements StreamSource {
+export class OutcomeStream implements StreamSource, LineSource {
   readonly #job: StoredJob;
   readonly #feed: OutcomeFeed;
 
-  constructor({ engine, job, after }: OutcomeStreamOptions) {
+  constructor({ engine, job, after, limits }: OutcomeStreamOptions) {
     this.#job = job;
-    this.#feed = new OutcomeFeed(engine, job, after);
+    this.#feed = new OutcomeFeed(engine, job, after, limits);
   }
 
   async next(): Promise<string> {
+    const lines = this.read();
+    if (lines !== "" || this.isOver) return lines;
+    return (await this.wait()) ? "" : "\n";
+  }
+
+  read(): string {
     const outcomes = this.#feed.next();
-    if (outcomes.length === 0 && !this.isOver) {
-      return (await this.#feed.wait(keepAliveMs)) ? "" : "\n";
-    }
     return outcomes.map((each) => `${JSON.stringify(outcomeLine(this.#job, each))}\n`).join("");
+  }
+
+  wait(): Promise<boolean> {
+    return this.#feed.wait(keepAliveMs);
   }
 
   get isOver(): boolean {

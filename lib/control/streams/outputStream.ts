@@ -15,9 +15,9 @@ import {
 import type { OutputPayload, StoredJob, StoredOutcome } from "../core/model.ts";
 import { outputCredit } from "../core/requests/outputSubscriptions.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { StreamSource } from "../engine/responseStreams.ts";
+import type { LineSource, StreamSource } from "../engine/responseStreams.ts";
 import { outcomeLine } from "../views/views.ts";
-import { OutcomeFeed } from "./outcomeFeed.ts";
+import { type FeedLimits, OutcomeFeed } from "./outcomeFeed.ts";
 import { OutputDrainTimeout } from "./outputDrainTimeout.ts";
 
 const chunkBytes = 128 * 1024;
@@ -32,6 +32,7 @@ export interface OutputStreamOptions {
   after: number;
   /** The last chunk of each request's output that was received. */
   received: Readonly<Record<string, number>>;
+  limits?: FeedLimits;
   /** Milliseconds of a monotonic clock. */
   now?: () => number;
 }
@@ -53,7 +54,7 @@ interface StreamedRequest extends RequestRef {
   drain: OutputDrainTimeout;
 }
 
-export class OutputStream implements StreamSource {
+export class OutputStream implements StreamSource, LineSource {
   readonly #options: OutputStreamOptions;
   readonly #feed: OutcomeFeed;
   readonly #streamed = new Map<string, StreamedRequest>();
@@ -67,10 +68,10 @@ export class OutputStream implements StreamSource {
   isOver = false;
 
   constructor(options: OutputStreamOptions) {
-    const { engine, job, after } = options;
+    const { engine, job, after, limits } = options;
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#feed = new OutcomeFeed(engine, job, after);
+    this.#feed = new OutcomeFeed(engine, job, after, limits);
     const delivered = deliveredRequests(options);
     const wanted = engine.journal.requests(job.jobId).filter(({ requestId, agentId }) => {
       if (delivered.has(requestId)) return false;
@@ -92,13 +93,20 @@ export class OutputStream implements StreamSource {
   /** Returns the next lines, or an empty line after a long time without any. */
   async next(): Promise<string> {
     while (!this.isOver) {
-      const lines = [...this.#outputLines(), ...this.#outcomeLines()].join("");
+      const lines = this.read();
       if (lines !== "" || this.isOver) return lines;
-      const restMs = this.#pendingLines.size > 0 ? outputDrainMs / 4 : keepAliveMs;
-      const isRung = await this.#feed.wait(restMs);
+      const isRung = await this.wait();
       if (!isRung && this.#pendingLines.size === 0) return "\n";
     }
     return "";
+  }
+
+  read(): string {
+    return this.isOver ? "" : [...this.#outputLines(), ...this.#outcomeLines()].join("");
+  }
+
+  wait(): Promise<boolean> {
+    return this.#feed.wait(this.#pendingLines.size > 0 ? outputDrainMs / 4 : keepAliveMs);
   }
 
   close(): void {

@@ -21,6 +21,9 @@ export const subprotocol = "wsctl.v1";
  */
 export const probeSubprotocol = "wsctl.v1.probe";
 
+/** The subprotocol of an operator session (`GET /api/v1/session`). */
+export const clientSubprotocol = "wsctl.client.v1";
+
 /**
  * The protocol version, announced in `hello` and `welcome`.
  *

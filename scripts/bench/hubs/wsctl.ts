@@ -29,6 +29,8 @@ export interface WsctlFleet extends Fleet {
   restart(): Promise<void>;
   /** All agents are connected again. */
   whole(): Promise<void>;
+  url: string;
+  token: string;
   post(path: string, body: object): Promise<string>;
   get(path: string): Promise<string>;
 }
@@ -92,8 +94,7 @@ export async function startWsctl(agents: number, options: WsctlOptions = {}): Pr
     get hub() {
       return hub;
     },
-    grow: growAll,
-    post,
+    ...{ url, token, grow: growAll, post },
     // As another process each time: what was open before a restart is of no use.
     get: (path) => call(path, { keepalive: false }),
     async request(agent) {

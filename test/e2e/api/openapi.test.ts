@@ -252,7 +252,7 @@ describe("the answers of a real control plane are as the document says", () => {
         "getCluster",
         "getRelease",
       ],
-      ...["join", "login"],
+      ...["join", "login", "openSession"],
       ...["publishRelease", "renewAgentKey", "scrapeMetrics"],
     ]);
   });

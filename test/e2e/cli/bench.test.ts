@@ -30,7 +30,7 @@ describe.each([...flavours])("wsctl bench, on %s", (flavour) => {
   test("measures, and leaves no agent and no token behind", async () => {
     using dataDir = temporaryDir();
     await using serving = await startServe({ dataDir, flavour });
-    const amount = ["--agents", "20", "--requests", "300", "--concurrency", "8"];
+    const amount = ["--agents", "20", "--requests", "300", "--concurrency", "8", "--session"];
     const at = ["--data-dir", `${dataDir}`];
     const measured = await wsctl(["bench", ...amount, "--json", ...at], { flavour });
     expect(measured.code).toBe(0);
@@ -39,6 +39,7 @@ describe.each([...flavours])("wsctl bench, on %s", (flavour) => {
       agents: 20,
       one_by_one: { requests: 200 },
       at_once: { requests: 300, concurrency: 8, outcomes: { success: 300 } },
+      session: { at_once: { requests: 300, concurrency: 8, outcomes: { success: 300 } } },
     });
     expect(report?.fan_out_ms).toBeGreaterThan(0);
     expect(report?.memory?.connected).toBeGreaterThan(1_000_000);

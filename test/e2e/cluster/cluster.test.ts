@@ -1,6 +1,7 @@
 /** Several nodes are one control plane: any of them answers, and the leader may go. */
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createClient } from "../../../lib/client/createClient.ts";
 import { isOutput } from "../../../lib/client/streamCursor.ts";
 import { uploadFile } from "../../../lib/transfer/upload.ts";
 import { Cluster } from "../../support/processes/cluster.ts";
@@ -67,6 +68,28 @@ test("after kill -9 of the leader another node leads, with every job of before",
   await cluster.startNode(leader);
   expect(await ping(cluster, leader, "web-1")).toBe("success");
   expect((await cluster.client(leader).jobs()).items).toHaveLength(3);
+});
+
+test("a session at a follower goes on at the next leader, and loses and doubles no job", async () => {
+  await using cluster = await Cluster.start({ nodes: 3, natsServers: 3 });
+  const leader = await cluster.leader();
+  const [follower = 0] = cluster.indexes.filter((index) => index !== leader);
+  await using _agents = disposeAll([await startAgent(cluster, "web-1", follower)]);
+  const server = cluster.url(follower);
+  await using session = await createClient({ server, token: cluster.token }).session();
+  const send = async () => {
+    const order = { command: "ping", target: { agents: ["web-1"] }, ttl_seconds: 60 };
+    const { lines } = await session.send(order);
+    const outcomes: string[] = [];
+    for await (const line of lines) if (!isOutput(line)) outcomes.push(line.outcome);
+    return outcomes.join();
+  };
+  expect(await send()).toBe("success");
+  const running = Array.from({ length: 20 }, send);
+  await cluster.node(leader).kill();
+  running.push(send());
+  expect(new Set(await Promise.all(running))).toEqual(new Set(["success"]));
+  expect((await cluster.client(follower).jobs({ limit: 100 })).items).toHaveLength(22);
 });
 
 test("an agent whose node is gone goes on at another one, also after its own restart", async () => {

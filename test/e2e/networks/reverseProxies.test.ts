@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createClient } from "../../../lib/client/createClient.ts";
 import { parseJoin } from "../../../lib/protocol/api/joinString.ts";
 import { chromiumFile, startBrowser } from "../../support/clients/browser.ts";
 import { badge, logIn, visit } from "../../support/clients/consolePage.ts";
@@ -106,6 +107,18 @@ for (const name of proxyNames) {
     test("an agent that joined there runs commands of an operator there", async () => {
       const sent = await remote("send", "ping", "--agent", "web-1");
       expect(sent).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Job \S+\n$/) });
+    });
+
+    test("an operator session carries jobs of a client there", async () => {
+      const server = proxy.url;
+      const caFile = certificate.ca;
+      const client = createClient({ server, token: adminToken(dataDir), caFile });
+      await using session = await client.session();
+      const order = { command: "ping", target: { agents: ["web-1"] } };
+      const jobs = await Promise.all(Array.from({ length: 20 }, () => session.send(order)));
+      for (const { lines } of jobs) {
+        for await (const line of lines) expect(line).toMatchObject({ outcome: "success" });
+      }
     });
 
     test("a ws URL is the endpoint itself, and a command finds the API beside it", async () => {

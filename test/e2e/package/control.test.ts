@@ -61,6 +61,12 @@ describe.each(["bun", "deno"])("a control plane inside an application on %s", (r
     const outcomes = await (await asAda(`/api/v1/jobs/${job.job_id}/outcomes`)).text();
     expect(JSON.parse(outcomes.trim())).toMatchObject({ outcome: "success" });
     expect((await asAda("/api/v1/tokens")).status).toBe(403);
+    // The application vouches for one request, and a session would outlast it.
+    const session = await asAda("/api/v1/session");
+    expect([session.status, await session.text()]).toEqual([
+      403,
+      expect.stringContaining("vouches for single requests only"),
+    ]);
     expect((await fetch(`${url}/api/v1/whoami`)).status).toBe(401);
     expect(agent.hasExited).toBe(false);
     expect(await app.stop()).toBe(0);

@@ -151,6 +151,20 @@ describe.each(Object.keys(runtimes))("the package on %s", (runtime) => {
     expect(refused.code ?? refused.stderr).toMatch(/INVALID_PARAMETERS|version/);
   }, 60_000);
 
+  test("a session sends many jobs over one connection", async () => {
+    await using first = await startMember(runtime, "agent.mjs");
+    await using second = await startMember(runtime, "agent.mjs");
+    for (const { process: child } of [first, second]) await child.logged(/^connected$/);
+    const { stdout, stderr, exitCode } = Bun.spawnSync(
+      library.command(runtime, "session.mjs", "100", first.id, second.id),
+      {
+        cwd: `${library.project}`,
+        env: { ...process.env, WSCTL_SERVER: target.serving.url, WSCTL_TOKEN: target.admin },
+      },
+    );
+    expect([`${stdout}`.trim(), `${stderr}`, exitCode]).toEqual(['{"success":100}', "", 0]);
+  }, 60_000);
+
   test("an agent with Zod answers failures, timeouts and unknown commands as it should", async () => {
     await using dir = Object.assign(temporaryDir(), { [Symbol.asyncDispose]: async () => {} });
     await using member = await startMember(runtime, "zodAgent.mjs", `${dir}/state`);

@@ -1,19 +1,30 @@
 /** Writes facts of the log into the tables of the index. Applying a fact twice changes nothing. */
 import type { ChainEnd, EntryPlace } from "../../../store/log/segments.ts";
-import type { Database, Value } from "../../../store/sqlite.ts";
-import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
+import type { Database } from "../../../store/sqlite.ts";
 import type { ControlFact } from "../entries.ts";
 import { artifactWriter } from "../tables/artifactTable.ts";
 import { definitionWriter } from "../tables/definitionTable.ts";
 import { releaseWriter } from "../tables/releaseTable.ts";
 import { scheduleWriter } from "../tables/scheduleTable.ts";
 import { tokenWriter } from "../tables/tokenTable.ts";
-import { rolloutJson } from "./rows.ts";
+import { EndedJobWriter, type Ending, shortRequests } from "./shortRequests.ts";
+import type { UnappliedBatch } from "./unapplied.ts";
+import {
+  insertSql,
+  jobColumns,
+  jobValues,
+  keyTakenSql,
+  outcomeColumns,
+  outcomeValues,
+  requestColumns,
+  requestValues,
+} from "./values.ts";
 
 export class IndexWriter {
   readonly #appliedRow;
   readonly #setApplied;
   readonly #addBatch;
+  readonly #endedJobs: EndedJobWriter;
   readonly #writers: { [Type in ControlFact["type"]]: FactWriter<Type> };
 
   constructor(db: Database) {
@@ -26,6 +37,7 @@ export class IndexWriter {
     this.#addBatch = db.prepare<[number, number, number]>(
       "INSERT OR IGNORE INTO log_batches (segment, offset, first) VALUES (?, ?, ?)",
     );
+    this.#endedJobs = new EndedJobWriter(db);
     this.#writers = createWriters(db);
   }
 
@@ -48,38 +60,49 @@ export class IndexWriter {
     const write = this.#writers[fact.type] as FactWriter<ControlFact["type"]>;
     write(fact as never, sequence);
   }
+
+  /** Applies facts that the index does not have. */
+  applyAll(batches: readonly UnappliedBatch[]): void {
+    const endings = shortRequests(batches);
+    for (const { facts, place } of batches) {
+      for (let at = 0; at < facts.length; at++) {
+        const fact = facts[at] as ControlFact;
+        if (fact.type === "request_ended" && endings.delete(fact.outcome.requestId)) continue;
+        if (fact.type === "job_created" && this.#addEnded(fact, endings)) continue;
+        this.apply(fact, place.sequence + at);
+      }
+      this.addBatch(place);
+    }
+  }
+
+  /** Writes a job with the outcome of its request. Returns false if that is not known here. */
+  #addEnded({ job, requests }: JobCreated, endings: Map<string, Ending>): boolean {
+    const [request] = requests;
+    const ending = request === undefined ? undefined : endings.get(request.requestId);
+    if (request === undefined || ending === undefined) return false;
+    // A job that the index has already lacks only its outcome.
+    if (!this.#endedJobs.add(job, request, ending)) endings.delete(request.requestId);
+    return true;
+  }
 }
+
+type JobCreated = ControlFact & { type: "job_created" };
 
 const noDigest = new Uint8Array(32);
 
 type FactWriter<Type> = (fact: ControlFact & { type: Type }, sequence: number) => void;
 
 function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWriter<Type> } {
-  const job = db.prepare(
-    `INSERT INTO jobs (job_id, command, parameters, target, timeout_ms, ttl_ms,
-       created_at, created_by, created_by_name, reason, idempotency_key, fingerprint, batch,
-       max_failures, not_after, needs_approval, rollout, priority, require_online, retry_of,
-       schedule, template, traceparent, total)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (job_id) DO NOTHING`,
-  );
-  // The job that had the key before was removed from the index that this one replaces.
-  const keyTaken = db.prepare<[string, string]>(
-    `UPDATE jobs SET idempotency_key = NULL, fingerprint = NULL
-       WHERE idempotency_key = ? AND job_id <> ?`,
-  );
-  const request = db.prepare(
-    `INSERT INTO requests (request_id, job_id, agent_id, state, sent_at, journal_id,
-       signatures, batch_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (request_id) DO NOTHING`,
-  );
+  const job = db.prepare(insertSql("jobs", jobColumns, "job_id"));
+  const keyTaken = db.prepare<[string, string]>(keyTakenSql);
+  const request = db.prepare(insertSql("requests", requestColumns, "request_id"));
   const sent = db.prepare(
     `UPDATE requests SET state = 'sent', sent_at = ?, journal_id = ?
        WHERE request_id = ? AND sequence IS NULL`,
   );
   const ended = db.prepare(
-    `UPDATE requests SET state = ?, sequence = ?, code = ?, message = ?, result = ?, ended_at = ?,
-       duration_ms = ?, started_at = ?, execution_ms = ? WHERE request_id = ? AND sequence IS NULL`,
+    `UPDATE requests SET ${outcomeColumns.map((name) => `${name} = ?`).join(", ")}
+       WHERE request_id = ? AND sequence IS NULL`,
   );
   const progress = db.prepare<[number, string]>(
     "UPDATE jobs SET ended = ended + 1, succeeded = succeeded + ? WHERE job_id = ?",
@@ -123,7 +146,7 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     batch_started: (fact) => void batchStarted.run(fact.time, fact.request_id),
     request_sent: (fact) => void sent.run(fact.time, fact.journal_id ?? null, fact.request_id),
     request_ended: ({ outcome }, sequence) => {
-      if (ended.run(...outcomeValues(outcome, sequence)) === 0) return;
+      if (ended.run(...outcomeValues(outcome, sequence), outcome.requestId) === 0) return;
       progress.run(outcome.outcome === "success" ? 1 : 0, outcome.jobId);
     },
     agent_stored: (fact) => void agent.run(fact.agent.agentId, JSON.stringify(fact.agent)),
@@ -143,55 +166,4 @@ function createWriters(db: Database): { [Type in ControlFact["type"]]: FactWrite
     event_recorded: () => {},
     entries_removed: (fact) => void batchesRemoved.run(fact.through),
   };
-}
-
-function outcomeValues(outcome: Outcome, sequence: number): Value[] {
-  return [
-    outcome.outcome,
-    sequence,
-    outcome.code ?? null,
-    outcome.message ?? null,
-    outcome.result === undefined ? null : JSON.stringify(outcome.result),
-    outcome.endedAt,
-    outcome.durationMs,
-    outcome.startedAt ?? null,
-    outcome.executionMs ?? null,
-    outcome.requestId,
-  ];
-}
-
-function jobValues(job: Job, total: number): Value[] {
-  return [
-    job.jobId,
-    job.command,
-    job.parameters === undefined ? null : JSON.stringify(job.parameters),
-    JSON.stringify(job.target),
-    job.timeoutMs,
-    job.ttlMs,
-    job.createdAt,
-    job.createdBy,
-    job.createdByName ?? null,
-    job.reason ?? null,
-    job.idempotency?.key ?? null,
-    job.idempotency?.fingerprint ?? null,
-    job.batch ?? null,
-    job.maxFailures ?? null,
-    job.notAfter ?? null,
-    job.needsApproval ? 1 : 0,
-    rolloutJson(job),
-    job.priority ?? null,
-    job.requireOnline ? 1 : 0,
-    job.retryOf ?? null,
-    job.schedule ?? null,
-    job.template ?? null,
-    job.traceparent ?? null,
-    total,
-  ];
-}
-
-function requestValues(request: OpenRequest): Value[] {
-  const { requestId, jobId, agentId, state, sentAt, journalId, signatures, batchAt } = request;
-  const signed = signatures === undefined ? null : JSON.stringify(signatures);
-  const sent = [sentAt ?? null, journalId ?? null];
-  return [requestId, jobId, agentId, state, ...sent, signed, batchAt ?? null];
 }

@@ -60,6 +60,7 @@ const table: Record<string, readonly string[]> = {
   "DELETE /api/v1/tokens/:token_id": ["admin"],
   "GET /api/v1/whoami": [...people, "metrics", "trigger"],
   "GET /api/v1/events": people,
+  "GET /api/v1/session": commanders,
   "POST /api/v1/webhooks": ["admin"],
   "GET /api/v1/webhooks": ["admin"],
   "GET /api/v1/webhooks/:name": ["admin"],
@@ -99,6 +100,7 @@ describe("the decision table", () => {
       "/api/v1/jobs/:job_id/outcomes",
       "/api/v1/releases",
       "/api/v1/releases/:version",
+      "/api/v1/session",
     ]);
     expect(routes.filter((route) => route.method !== "GET" && readsOnly(route))).toEqual([]);
   });
