@@ -8,6 +8,7 @@ import { definitionWriter } from "../tables/definitionTable.ts";
 import { releaseWriter } from "../tables/releaseTable.ts";
 import { scheduleWriter } from "../tables/scheduleTable.ts";
 import { tokenWriter } from "../tables/tokenTable.ts";
+import { escapeNul } from "./nulText.ts";
 import { rolloutJson } from "./rows.ts";
 
 export class IndexWriter {
@@ -150,7 +151,7 @@ function outcomeValues(outcome: Outcome, sequence: number): Value[] {
     outcome.outcome,
     sequence,
     outcome.code ?? null,
-    outcome.message ?? null,
+    outcome.message === undefined ? null : escapeNul(outcome.message),
     outcome.result === undefined ? null : JSON.stringify(outcome.result),
     outcome.endedAt,
     outcome.durationMs,
