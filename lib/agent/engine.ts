@@ -14,6 +14,7 @@ import { Alarm } from "../time/alarm.ts";
 import { AgentCore } from "./core/core.ts";
 import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from "./core/model.ts";
 import type { AgentEngineOptions } from "./engineOptions.ts";
+import { LoggedJournal } from "./loggedJournal.ts";
 import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
 
 const closeTimeoutMs = 1_000;
@@ -24,6 +25,7 @@ export class AgentEngine {
   readonly #options: AgentEngineOptions;
   readonly #core: AgentCore;
   readonly #aside: FaultGuard;
+  readonly #journal: LoggedJournal;
   readonly #commits: GroupCommit<AgentWrite, AgentEffect, undefined>;
   readonly #running = new Map<string, AbortController>();
   #socket: { link: number; socket: ClientSocket } | undefined;
@@ -40,11 +42,9 @@ export class AgentEngine {
     this.#options = options;
     this.#core = new AgentCore(options);
     this.#aside = new FaultGuard(options.log);
+    this.#journal = new LoggedJournal(options, (write) => this.#prepareRun(write));
     this.#commits = new GroupCommit({
-      commit: (writes, done) => {
-        for (const write of writes) this.#prepareRun(write);
-        return journal.commit(writes, done);
-      },
+      commit: this.#journal.commit,
       settle: () => journal.settle(),
       mayOvertake,
       release: (effects) => {
@@ -246,7 +246,7 @@ export class AgentEngine {
 
   /** The connection closes first, because another process is about to take over this agent id. */
   #restart(update: Update | undefined): void {
-    const { log, journal, restart, clock } = this.#options;
+    const { log, restart, clock } = this.#options;
     log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
     this.#isStopped = true;
     this.#commits.flush();
@@ -255,7 +255,7 @@ export class AgentEngine {
     this.#onClosed = () => {
       this.#onClosed = undefined;
       this.#cancelClosing();
-      journal.close();
+      this.#journal.close();
       restart(update);
     };
     if (this.#socket === undefined || update === undefined) return this.#onClosed();
@@ -264,7 +264,7 @@ export class AgentEngine {
   }
 
   #commitFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {
-    this.#options.log.error(`Cannot write the journal: ${errorText(error)}`);
+    this.#journal.failed(error);
     this.#step({ type: "commitFailed", writes: batch.writes });
     for (const effect of batch.effects) if (!requiresCommit(effect)) this.#attempt(effect);
   }
@@ -283,7 +283,7 @@ export class AgentEngine {
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#cancelClosing();
-    this.#options.journal.close();
+    this.#journal.close();
     this.#options.onStopped();
   }
 
