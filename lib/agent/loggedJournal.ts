@@ -1,6 +1,6 @@
 /** Commits to the agent's journal, and logs when it cannot be written and when it can again. */
 import { FaultSeries } from "../log/faultSeries.ts";
-import { errorText } from "../protocol/errors.ts";
+import { sentenceOf } from "../protocol/errors.ts";
 import type { AgentWrite } from "./core/model.ts";
 import type { AgentEngineOptions } from "./engineOptions.ts";
 import type { AgentJournal } from "./journal/journal.ts";
@@ -32,7 +32,7 @@ export class LoggedJournal {
   };
 
   failed(error: unknown): void {
-    this.#faults.failed(`Cannot write the journal: ${errorText(error)}`);
+    this.#faults.failed(sentenceOf("write the journal", error));
   }
 
   /** Closes the journal. */
