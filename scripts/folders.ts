@@ -124,7 +124,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/events",
     what: "events of the log: streamed, and sent to webhooks",
-    mayImport: [...base, core, journal, engine, "lib/control/streams"],
+    mayImport: ["lib/network", ...base, core, journal, engine, "lib/control/streams"],
   },
   {
     path: "lib/control/metrics",

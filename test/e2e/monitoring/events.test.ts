@@ -5,7 +5,7 @@ import type { ControlPlaneEvent, WebhookView } from "../../../lib/protocol/api/e
 import { Inbox } from "../../support/clients/inbox.ts";
 import { expectRefusal, jsonLines } from "../../support/processes/cli.ts";
 import { JoinableFleet } from "../../support/processes/fleet.ts";
-import { Running, wsctlCommand } from "../../support/processes/processes.ts";
+import { Running, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -203,6 +203,12 @@ describe("events", () => {
       "job.done",
     ];
     expectRefusal(await fleet.run(...wrong), 2, /Flag --events has "job.done": expected some of/);
+  });
+
+  test("a control plane that cannot be reached is an error at once", async () => {
+    const args = ["events", "--server", "http://127.0.0.1:1"];
+    const refused = await wsctl(args, { env: { WSCTL_TOKEN: "x" } });
+    expectRefusal(refused, 3, /Cannot reach the control plane at .*: connection refused/);
   });
 
   test("a viewer follows events, and only an admin manages webhooks", async () => {
