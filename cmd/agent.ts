@@ -208,5 +208,7 @@ function agentSettings(options: AgentRunOptions, agentId: string) {
 function parseAgentId(text: string): string {
   const parsed = v.safeParse(AgentId, text);
   if (parsed.success) return parsed.output;
-  throw usage(`Agent id "${text}": ${parsed.issues[0].message}; specify --id`);
+  const lower = text.toLowerCase();
+  const fix = v.is(AgentId, lower) ? `--id ${lower}` : "--id";
+  throw usage(`Agent id "${text}": ${parsed.issues[0].message}; specify ${fix}`);
 }

@@ -181,7 +181,7 @@ async function labelRun(
  * @throws {WsctlError} NO_MATCH with the first word that selects none.
  */
 async function selectAgentIds(client: Pick<Client, "agents">, list: string): Promise<string[]> {
-  const words = list.split(",").map((word) => word.trim());
+  const words = list.split(",").map((word) => word.trim().toLowerCase());
   if (words.length === 1 && !hasWildcard(list)) return words;
   const known = (await client.agents()).map(({ agent_id }) => agent_id);
   const selected = words.flatMap((word) => {

@@ -78,9 +78,12 @@ export function formatDuration(seconds: number): string {
   return `${seconds}s`;
 }
 
-/** @throws {WsctlError} USAGE with the flag. */
+/**
+ * Returns the agent ID in lower case, which all have, as it may be copied from a host name.
+ * @throws {WsctlError} USAGE with the flag.
+ */
 export function parseAgentId(flag: string, text: string): string {
-  const parsed = v.safeParse(AgentId, text);
+  const parsed = v.safeParse(AgentId, text.toLowerCase());
   if (parsed.success) return parsed.output;
   throw usage(`Flag --${flag}: "${text}" is not an agent ID: it ${parsed.issues[0].message}`);
 }

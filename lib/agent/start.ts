@@ -61,7 +61,7 @@ export interface AgentOptions {
   /** The age at which the agent replaces its key, in milliseconds. */
   keyLifetimeMs?: number;
   serverTrust: Trust;
-  /** The expected agent id. The agent logs a warning if the token belongs to another id. */
+  /** The expected agent id. The agent logs an error if the token belongs to another id. */
   agentId?: string;
   heartbeatSeconds?: number;
   /** Labels of this host, for target selectors. */
