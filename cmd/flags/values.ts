@@ -9,7 +9,7 @@ import {
 } from "../../lib/protocol/json.ts";
 import { findLossyJson } from "../../lib/protocol/jsonText.ts";
 import { AgentId } from "../../lib/protocol/names.ts";
-import { isTimestamp, timestamp } from "../../lib/protocol/timestamp.ts";
+import { isTimestamp, normalTimestamp, timestamp } from "../../lib/protocol/timestamp.ts";
 import { usage } from "../cli/strictArgs.ts";
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -31,7 +31,7 @@ export function parseSeconds(flag: string, text: string): number {
  * @throws {WsctlError} USAGE with the flag.
  */
 export function parseMoment(flag: string, text: string, now: number): string {
-  if (isTimestamp(text)) return text;
+  if (isTimestamp(text)) return normalTimestamp(text);
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
     const ms = now - parseSeconds(flag, text) * 1000;
     if (ms >= 0) return timestamp(ms);

@@ -29,6 +29,11 @@ const rule = 'must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a dat
 
 export const Timestamp = v.pipe(v.string(rule), v.check(isTimestamp, rule));
 
+/** Returns a timestamp in the form of `timestamp`, whose texts sort by time. */
+export function normalTimestamp(text: string): string {
+  return timestamp(Date.parse(text));
+}
+
 /** Formats a time in milliseconds since 1970. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString();

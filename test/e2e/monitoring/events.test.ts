@@ -90,6 +90,18 @@ describe("events", () => {
     await using later = follow("--after", `${ended?.sequence}`, "--type", "job.created,job.failed");
     await later.logged(/job\.failed/);
     expect(types(later)).toEqual(["job.created", "job.failed"]);
+    // A time without milliseconds is before those of its second.
+    const second = `${created?.at.slice(0, 19)}Z`;
+    await using exact = follow("--since", second, "--type", "job.created,job.failed");
+    await exact.logged(/job\.failed/);
+    const times = exact.lines.map((line) => (JSON.parse(line) as ControlPlaneEvent).at);
+    expect(times).toContain(`${created?.at}`);
+    const failedAt = times.at(-1) ?? "";
+    await using last = follow("--since", failedAt, "--type", "job.created,job.failed");
+    await last.logged(/job\.failed/);
+    expect(last.lines).toHaveLength(1);
+    const audited = await fleet.run("audit", "export", "--since", second, "--action", "job.create");
+    expect(audited.stdout).toContain(`${created?.at.slice(0, 19)}.`);
     await using since = follow("--since", "1h", "--type", "agent.connected");
     await since.logged(/"agent_id":"web-1"/);
   });
