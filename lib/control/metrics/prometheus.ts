@@ -8,6 +8,7 @@ import { version } from "../../protocol/wire/version.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Job, StoredOutcome } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
+import { HttpMetrics } from "./httpMetrics.ts";
 
 /** Commands with a label of their own; the rest is counted under `other`. */
 const commandsMax = 100;
@@ -33,6 +34,7 @@ export class ControlMetrics {
   readonly #clock: Pick<Clock, "after">;
   readonly #registry = new Registry<OpenMetricsContentType>();
   readonly #registers = [this.#registry];
+  readonly http = new HttpMetrics(this.#registers);
   readonly #commands = new Set<string>();
   readonly #jobs;
   readonly #requests;

@@ -50,6 +50,27 @@ describe("/metrics", () => {
     expect(text).toMatch(/^wsctl_log_sync_seconds_count [1-9]\d*$/m);
   });
 
+  test("counts HTTP requests by route and class of the status, with labels that no client chooses", async () => {
+    const { url } = fleet.serving;
+    const tls = { ca: readFileSync(join(fleet.dataDir, "tls", "ca.pem")) };
+    const paths = ["/api/v1/jobs/one", "/api/v1/jobs/two", "/nothing/one", "/nothing/two"];
+    for (const path of paths) await fetch(`${url}${path}`, { tls } as RequestInit);
+    await fetch(`${url}/healthz`, { method: "OPTIONS", tls } as RequestInit);
+    const { text } = await scrape();
+    const of = (method: string, route: string, status: string) =>
+      `wsctl_http_requests_total{method="${method}",route="${route}",status="${status}"}`;
+    const lines = text.split("\n");
+    expect(lines).toContain(`${of("GET", "/api/v1/jobs/:job_id", "4xx")} 2`);
+    expect(lines).toContain(`${of("GET", "unmatched", "4xx")} 2`);
+    expect(lines).toContain(`${of("other", "unmatched", "4xx")} 1`);
+    expect(lines).toContain(`${of("GET", "/agent", "1xx")} 1`);
+    expect(text).toContain(`${of("POST", "/api/v1/jobs", "2xx")} `);
+    expect(lines).toContain(
+      'wsctl_http_request_duration_seconds_count{route="/api/v1/jobs/:job_id"} 2',
+    );
+    expect(text).not.toContain("nothing/one");
+  });
+
   test("a token of the role metrics may do nothing else, and without one there are no metrics", async () => {
     expect((await scrape("wsctl-000000000000-0")).status).toBe(401);
     const agents = await fleet.runAs(token, "agents", "list");
