@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import type { AgentDetail, AgentView, Series } from "../lib/protocol/api/views.ts";
 import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
+import { formatCommands } from "./agents/formatCommands.ts";
 import { formatLabels, labelRun } from "./agents/labelAgents.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
@@ -186,12 +187,6 @@ async function deleteRun(options: AgentsOptions & { id: string }): Promise<numbe
 }
 
 /** Lists the commands that the agent announced. */
-function formatCommands({ commands }: AgentDetail): string[] {
-  if (commands === undefined || commands.length === 0) return [];
-  const rows = commands.map(({ name, description = "-" }) => [name, description]);
-  return [table(["COMMAND", "WHAT IT DOES"], rows)];
-}
-
 const columns: Column<AgentView>[] = [
   { name: "agent", value: ({ agent_id }) => agent_id },
   { name: "state", value: formatState },

@@ -17,7 +17,7 @@ import { formatRuntime } from "../runtime/load.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
 import type { SpanSink } from "../tracing/spanSink.ts";
-import { capabilitiesJson } from "./capabilities.ts";
+import { capabilitiesJson, withSignatures } from "./capabilities.ts";
 import type { HostInfo } from "./commands/command.ts";
 import { check, commands, entries, run } from "./commands/registry.ts";
 import type { HostLimits } from "./core/admission.ts";
@@ -163,7 +163,11 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       subscribeOutput: (order, emit) => programs.subscribeOutput(order, emit),
       unsubscribeOutput: (left) => programs.unsubscribeOutput(left),
       readCapabilities: () =>
-        capabilitiesJson([...entries(services.names()), ...programs.entries()]),
+        capabilitiesJson(
+          withSignatures([...entries(services.names()), ...programs.entries()], (command) =>
+            options.trust.requirement(command),
+          ),
+        ),
       readHostMetrics: () => meter.read(),
       storeAddresses: (addresses) => options.addresses.store(addresses),
       restartFault: () => checkRestart(runtime.self()),

@@ -46,3 +46,17 @@ export const builtInProgramNames: readonly string[] = builtInPrograms.map(({ nam
 export function builtInSummary(name: string): string {
   return builtInPrograms.find((program) => program.name === name)?.summary ?? "";
 }
+
+const patternsMax = 20;
+const patternCharsMax = 200;
+
+/**
+ * Returns the patterns of a host as they are announced. The list of capabilities is limited, so
+ * these are the first ones, and a mark if there are more.
+ */
+export function announced(patterns: readonly string[]): string[] {
+  const shown = patterns.slice(0, patternsMax).map((pattern) => {
+    return pattern.length <= patternCharsMax ? pattern : `${pattern.slice(0, patternCharsMax)}…`;
+  });
+  return patterns.length > patternsMax ? [...shown, "…"] : shown;
+}
