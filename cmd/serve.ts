@@ -219,6 +219,7 @@ export function parseServeOptions(options: ServeOptions) {
     ...(publicUrl === undefined ? {} : { publicUrl: parsePublicUrl("public-url", publicUrl) }),
     trustedProxies: options.trustedProxies.map(parseTrustedProxy),
     approveAgents: options["approve-agents"] ?? false,
+    logsEvents: options["log-json"] ?? false,
     console: parseConsole(options),
     approvalCommands: parseCommands("require-approval-for", options["require-approval-for"]),
     webhookAddresses: parseAddresses("webhook-allow", options.webhookAddresses),

@@ -23,6 +23,7 @@ import type { ConsoleSettings } from "./console/console.ts";
 import { oidcCallbackPath } from "./console/oidc/oidcRoutes.ts";
 import { Engine } from "./engine/engine.ts";
 import { ConditionWatch } from "./events/conditionWatch.ts";
+import { EventLines } from "./events/eventLines.ts";
 import { EventLog } from "./events/eventLog.ts";
 import { WebhookSender } from "./events/webhookSender.ts";
 import { AllowedHosts } from "./http/allowedHosts.ts";
@@ -72,6 +73,8 @@ export interface ControlOptions extends ListenOptions {
   authenticate?: HostAuthentication;
   /** How long closing waits for running requests. */
   drainTimeoutMs: number;
+  /** Whether the events of the log and the actions of people are logged as lines, too. */
+  logsEvents?: boolean;
   /** The place of this control plane in a cluster that it leads. */
   seat?: ClusterSeat;
 }
@@ -185,7 +188,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   });
   const { dataDir, offlineMs } = options;
   const conditions = new ConditionWatch({ engine, dataDir, offlineMs, clock, log });
-  const keepers = [...startRetention(options, journal), room, metrics, webhooks, conditions];
+  const lines = options.logsEvents ? [new EventLines({ engine, events, clock, log })] : [];
+  const keepers = [
+    ...startRetention(options, journal),
+    room,
+    metrics,
+    webhooks,
+    conditions,
+    ...lines,
+  ];
   for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,
