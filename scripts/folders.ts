@@ -45,6 +45,7 @@ export const folders: readonly Folder[] = [
     mayImport: [protocol, "lib/time", "lib/files"],
   },
   { path: "lib/tracing", what: "spans for a collector of OpenTelemetry", mayImport: [protocol] },
+  { path: "lib/metrics", what: "metrics of a process for Prometheus", mayImport: [] },
   { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
   {
     path: "lib/transfer",
@@ -129,7 +130,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/metrics",
     what: "CPU and memory of agents over time; the metrics for Prometheus",
-    mayImport: ["lib/tracing", ...base, core, tables, engine],
+    mayImport: ["lib/tracing", "lib/metrics", ...base, core, tables, engine],
   },
   {
     path: "lib/control/api",

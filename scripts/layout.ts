@@ -16,7 +16,10 @@ export const looseFiles = {
     ...["lib/agent/createAgent.ts", "lib/control/createControlPlane.ts", "lib/control/listen.ts"],
     ...["lib/agent/engineOptions.ts", "lib/agent/capabilities.ts", "lib/agent/hostMetrics.ts"],
     ...[
+      "lib/agent/agentMetrics.ts",
+      "lib/agent/hostInfo.ts",
       "lib/agent/loggedJournal.ts",
+      "lib/agent/metricsServer.ts",
       "lib/agent/requestTraces.ts",
       "lib/agent/requiresCommit.ts",
       "lib/agent/restartCheck.ts",

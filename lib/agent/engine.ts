@@ -13,13 +13,9 @@ import { type Batch, GroupCommit } from "../store/groupCommit.ts";
 import { Alarm } from "../time/alarm.ts";
 import { AgentCore } from "./core/core.ts";
 import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from "./core/model.ts";
-import type { AgentEngineOptions } from "./engineOptions.ts";
+import { type AgentEngineOptions, afterPauseMs, closeTimeoutMs } from "./engineOptions.ts";
 import { LoggedJournal } from "./loggedJournal.ts";
 import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
-
-const closeTimeoutMs = 1_000;
-/** After a pause of this process, it reads received data for this long before a tick. */
-const afterPauseMs = 2_000;
 
 export class AgentEngine {
   readonly #options: AgentEngineOptions;
