@@ -16,6 +16,7 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
 import { openFileStorage } from "../lib/store/log/fileStorage.ts";
 import { systemClock } from "../lib/time/clock.ts";
+import { watchExports } from "../lib/tracing/exportFaults.ts";
 import { SpanSink } from "../lib/tracing/spanSink.ts";
 import { readJoinText } from "./agent/joinText.ts";
 import { isLoopback, parseMetricsAddress } from "./agent/metricsAddress.ts";
@@ -144,7 +145,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
     signal: stopped,
   });
   if (access === undefined) return exitOk;
-  const spans = await SpanSink.open("wsctl-agent");
+  const spans = await SpanSink.open("wsctl-agent", watchExports(log, clock));
   const replacing = { runtime, log, dir, stopped };
   const metrics = scraped === undefined ? undefined : new AgentMetrics();
   if (scraped !== undefined && !isLoopback(scraped.host)) {

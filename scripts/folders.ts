@@ -44,7 +44,11 @@ export const folders: readonly Folder[] = [
     what: "SQLite, group commit, audit trail; `log/` is the append-only log",
     mayImport: [protocol, "lib/time", "lib/files"],
   },
-  { path: "lib/tracing", what: "spans for a collector of OpenTelemetry", mayImport: [protocol] },
+  {
+    path: "lib/tracing",
+    what: "spans for a collector of OpenTelemetry",
+    mayImport: [protocol, "lib/time", "lib/log", "lib/network"],
+  },
   { path: "lib/metrics", what: "metrics of a process for Prometheus", mayImport: [] },
   { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
   {

@@ -8,6 +8,7 @@ import { errorText, type WsctlError } from "../protocol/errors.ts";
 import { heartbeatSecondsDefault } from "../protocol/limits.ts";
 import { formatRuntime } from "../runtime/load.ts";
 import type { Server } from "../runtime/runtime.ts";
+import { watchExports } from "../tracing/exportFaults.ts";
 import { SpanSink } from "../tracing/spanSink.ts";
 import type { ClusterSeat } from "./api/clusterSeat.ts";
 import type { PublicAddress } from "./api/publicAddress.ts";
@@ -113,7 +114,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const now = () => clock.now();
   const { approvalCommands, reasonCommands } = options;
   const blocked = (ids: readonly string[]) => journal.tokens.blocked(ids, clock.wall());
-  const traces = new JobTraces(engine, await SpanSink.open("wsctl-serve"));
+  const traces = new JobTraces(
+    engine,
+    await SpanSink.open("wsctl-serve", watchExports(log, clock)),
+  );
   const metrics = new ControlMetrics({ engine, clock, runtime: formatRuntime() });
   const jobs = new JobSubmitter({
     ...{ engine, blocked, approvalCommands, reasonCommands, newId, now },

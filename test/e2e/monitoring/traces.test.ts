@@ -131,3 +131,22 @@ test("without a collector, a given position still reaches the program, and a wro
   );
   expect(await run("00-0-0-0")).not.toContain("TRACEPARENT");
 });
+
+test("a collector that cannot be reached is logged once, with its address", async () => {
+  using dataDir = temporaryDir();
+  const dead = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://ops:secret@127.0.0.1:1",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "200",
+    OTEL_BSP_SCHEDULE_DELAY: "50",
+  };
+  await using serving = await startServe({ dataDir, env: dead });
+  await using _agent = await connectedAgent({ dataDir, id: "a1" });
+  const ping = ["send", "ping", "--agent", "a1", "--data-dir", `${dataDir}`];
+  expect(await wsctl(ping)).toMatchObject({ code: 0 });
+  const { process } = serving;
+  await process.logged(
+    /ERROR Cannot export spans to http:\/\/127\.0\.0\.1:1\/: connection refused/,
+  );
+  expect(await wsctl(ping)).toMatchObject({ code: 0 });
+  expect(process.lines.join("\n")).not.toContain("secret");
+});
