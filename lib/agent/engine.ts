@@ -15,6 +15,7 @@ import { AgentCore } from "./core/core.ts";
 import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from "./core/model.ts";
 import { type AgentEngineOptions, afterPauseMs, closeTimeoutMs } from "./engineOptions.ts";
 import { LoggedJournal } from "./loggedJournal.ts";
+import { describeRun, type LoggedRun } from "./requestTraces.ts";
 import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
 
 export class AgentEngine {
@@ -195,7 +196,7 @@ export class AgentEngine {
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {
-    const { requestId, command, expiresAt } = effect;
+    const { requestId, expiresAt } = effect;
     // A slow disk, or a pause of this process, may have taken the rest of the time.
     if (expiresAt !== undefined && this.#options.clock.now() > expiresAt) {
       const message = "its TTL ended before it could start";
@@ -204,25 +205,26 @@ export class AgentEngine {
         this.#step({ type: "commandFinished", requestId, result }),
       );
     }
-    this.#options.log.info("running", { command, request_id: requestId });
+    const { signal, done } = this.#trackRunning("running", effect);
     failpoint("agent_before_run");
-    const { signal, done } = this.#trackRunning(requestId, command);
     this.#options.run(effect, signal, done);
   }
 
-  #resumeRun({ requestId, command }: AgentEffect & { type: "resumeRun" }): void {
-    this.#options.log.info("taking up", { command, request_id: requestId });
-    const { signal, done } = this.#trackRunning(requestId, command);
-    this.#options.resume(requestId, signal, done);
+  #resumeRun(effect: AgentEffect & { type: "resumeRun" }): void {
+    const { signal, done } = this.#trackRunning("taking up", effect);
+    this.#options.resume(effect.requestId, signal, done);
   }
 
-  #trackRunning(requestId: string, command: string) {
+  #trackRunning(begun: string, run: LoggedRun) {
+    const { requestId } = run;
+    const about = describeRun(run);
+    this.#options.log.info(begun, about);
     const abort = new AbortController();
     this.#running.set(requestId, abort);
     const done = (result: CommandResult) => {
       failpoint("agent_after_run");
       this.#running.delete(requestId);
-      this.#options.log.info("ended", { command, request_id: requestId, status: result.status });
+      this.#options.log.info("ended", { ...about, status: result.status });
       this.#step({ type: "commandFinished", requestId, result });
     };
     return { signal: abort.signal, done };

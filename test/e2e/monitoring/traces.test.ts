@@ -84,6 +84,8 @@ describe("traces", () => {
     expect(request.parentSpanId).toBe(job.spanId);
     expect(execution.parentSpanId).toBe(request.spanId);
     expect(execution.spanId).toBe(programSpan);
+    // The lines of the agent lead to the trace, too.
+    await agent.logged(new RegExp(`ended command=exec .*trace_id=${traceId} status=success`));
   });
 
   test("the trace of the environment goes on, and a failure marks its spans", async () => {
