@@ -2,9 +2,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { type ArgsDef, defineCommand } from "citty";
 import * as v from "valibot";
+import { AgentMetrics } from "../lib/agent/agentMetrics.ts";
 import { AddressBook } from "../lib/agent/identity/addressBook.ts";
 import { assertNoEarlierJournal, openAgentJournal } from "../lib/agent/journal/journal.ts";
 import { restoreLogBackup } from "../lib/agent/journal/logBackup.ts";
+import { serveMetrics } from "../lib/agent/metricsServer.ts";
 import { runAgent } from "../lib/agent/start.ts";
 import { createTrialReporter } from "../lib/agent/update/trialReporter.ts";
 import { parseJoin } from "../lib/protocol/api/joinString.ts";
@@ -14,8 +16,10 @@ import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
 import { openFileStorage } from "../lib/store/log/fileStorage.ts";
 import { systemClock } from "../lib/time/clock.ts";
+import { watchExports } from "../lib/tracing/exportFaults.ts";
 import { SpanSink } from "../lib/tracing/spanSink.ts";
 import { readJoinText } from "./agent/joinText.ts";
+import { isLoopback, parseMetricsAddress } from "./agent/metricsAddress.ts";
 import { breakIfPlanted } from "./agent/plantedFault.ts";
 import { restart, trialFault, update } from "./agent/replaceProcess.ts";
 import { type ClientFlags, clientArgs, logArgs } from "./cli/commonFlags.ts";
@@ -58,6 +62,11 @@ export const agentArgs = {
     description: "maximum age of the agent's key before it is renewed",
   },
   "audit-retention": auditRetentionArg,
+  metrics: {
+    type: "string",
+    valueHint: "[ADDRESS:]PORT",
+    description: "serve metrics for Prometheus there; without an address on loopback",
+  },
   heartbeat: {
     type: "string",
     default: "15s",
@@ -93,6 +102,7 @@ export interface AgentRunOptions extends ClientFlags, HostFlags {
   "key-lifetime": string;
   labels: string[];
   "audit-retention": string;
+  metrics?: string | undefined;
   heartbeat: string;
 }
 
@@ -115,6 +125,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
   const agentId = parseAgentId(options.id ?? invited ?? likelyId);
   // Checked first, so that an invalid flag has no effect on the host.
   const settings = agentSettings(options, agentId);
+  const scraped = options.metrics === undefined ? undefined : parseMetricsAddress(options.metrics);
   const dir = join(agentsDir, agentId);
   const runtime = await loadRuntime();
   // The process that replaces this one gets the same ID, whatever the host is called by then.
@@ -134,8 +145,14 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
     signal: stopped,
   });
   if (access === undefined) return exitOk;
-  const spans = await SpanSink.open("wsctl-agent");
+  const spans = await SpanSink.open("wsctl-agent", watchExports(log, clock));
   const replacing = { runtime, log, dir, stopped };
+  const metrics = scraped === undefined ? undefined : new AgentMetrics();
+  if (scraped !== undefined && !isLoopback(scraped.host)) {
+    log.warn("The network can read the metrics of this agent without a token", { ...scraped });
+  }
+  const closeMetrics =
+    scraped && metrics ? serveMetrics({ ...scraped, metrics, clock, log }) : () => {};
   await runAgent(
     {
       addresses: new AddressBook(join(dir, "addresses.json"), access, log),
@@ -150,7 +167,8 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
       runtime,
       clock,
       log,
-      ...(spans === undefined ? {} : { spans }),
+      spans,
+      metrics,
       onAccepted: () => {
         const { identity, url, agentUrl } = access;
         // An endpoint at a path of its own is not the address of a control plane.
@@ -167,6 +185,7 @@ async function agentRun(options: AgentRunOptions): Promise<number> {
     },
     stopped,
   );
+  closeMetrics();
   await spans?.close();
   return exitOk;
 }
@@ -186,6 +205,7 @@ function refuseStdinToken(options: AgentRunOptions): void {
 export function checkAgentOptions(options: AgentRunOptions): void {
   refuseStdinToken(options);
   agentSettings(options, parseAgentId(options.id ?? hostname().toLowerCase()));
+  if (options.metrics !== undefined) parseMetricsAddress(options.metrics);
 }
 
 /**
@@ -208,5 +228,7 @@ function agentSettings(options: AgentRunOptions, agentId: string) {
 function parseAgentId(text: string): string {
   const parsed = v.safeParse(AgentId, text);
   if (parsed.success) return parsed.output;
-  throw usage(`Agent id "${text}": ${parsed.issues[0].message}; specify --id`);
+  const lower = text.toLowerCase();
+  const fix = v.is(AgentId, lower) ? `--id ${lower}` : "--id";
+  throw usage(`Agent id "${text}": ${parsed.issues[0].message}; specify ${fix}`);
 }

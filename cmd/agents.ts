@@ -1,14 +1,12 @@
 import { defineCommand } from "citty";
-import type { Client } from "../lib/client/client.ts";
 import type { AgentDetail, AgentView, Series } from "../lib/protocol/api/views.ts";
-import { WsctlError } from "../lib/protocol/errors.ts";
-import { hasWildcard, matchesWildcard } from "../lib/protocol/wildcard.ts";
 import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
+import { formatCommands } from "./agents/formatCommands.ts";
+import { formatLabels, labelRun } from "./agents/labelAgents.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/controlPlane.ts";
-import { parseLabelChanges } from "./flags/labels.ts";
 import { targetQueryArgs } from "./flags/target.ts";
 import {
   type Column,
@@ -76,18 +74,25 @@ const label = defineCommand({
     examples: [
       "wsctl agents label web-1 env=prod canary-",
       'wsctl agents label "web-1,db-*" tier=gold',
+      "wsctl agents label --from inventory.csv",
     ],
   },
   args: {
     id: {
       ...agentArgs.id,
+      required: false,
       valueHint: "AGENT[,AGENT…]",
       description: 'agent IDs, separated by commas; * and ? are wildcards: "web-*"',
     },
     ...clientArgs,
+    from: {
+      type: "string",
+      valueHint: "FILE",
+      description: "CSV with the columns agent and one for each label; - removes a label",
+    },
     labels: {
       type: "positional",
-      required: true,
+      required: false,
       valueHint: "KEY=VALUE|KEY-…",
       description: "KEY=VALUE sets a label, KEY- removes it",
     },
@@ -162,38 +167,6 @@ export async function revokeRun(options: AgentsOptions & { id: string }): Promis
   return exitOk;
 }
 
-async function labelRun(
-  options: AgentsOptions & { id: string },
-  words: readonly string[],
-): Promise<number> {
-  const changes = parseLabelChanges(words);
-  const client = await createClient(options);
-  for (const agentId of await selectAgentIds(client, options.id)) {
-    const agent = await client.labelAgent(agentId, changes);
-    if (options.json) printJson(agent);
-    else print(`${agentId}: ${formatLabels(agent) ?? "no labels"}`);
-  }
-  return exitOk;
-}
-
-/**
- * Returns the agents that a list of IDs and wildcards selects, before anything is changed.
- * @throws {WsctlError} NO_MATCH with the first word that selects none.
- */
-async function selectAgentIds(client: Pick<Client, "agents">, list: string): Promise<string[]> {
-  const words = list.split(",").map((word) => word.trim());
-  if (words.length === 1 && !hasWildcard(list)) return words;
-  const known = (await client.agents()).map(({ agent_id }) => agent_id);
-  const selected = words.flatMap((word) => {
-    const found = known.filter((id) =>
-      hasWildcard(word) ? matchesWildcard(word, id) : id === word,
-    );
-    if (found.length > 0) return found;
-    throw new WsctlError("NO_MATCH", `Unknown agent "${word}". List the agents with: wsctl agents`);
-  });
-  return [...new Set(selected)];
-}
-
 async function drainRun(
   options: AgentsOptions & { id: string },
   drained: boolean,
@@ -214,12 +187,6 @@ async function deleteRun(options: AgentsOptions & { id: string }): Promise<numbe
 }
 
 /** Lists the commands that the agent announced. */
-function formatCommands({ commands }: AgentDetail): string[] {
-  if (commands === undefined || commands.length === 0) return [];
-  const rows = commands.map(({ name, description = "-" }) => [name, description]);
-  return [table(["COMMAND", "WHAT IT DOES"], rows)];
-}
-
 const columns: Column<AgentView>[] = [
   { name: "agent", value: ({ agent_id }) => agent_id },
   { name: "state", value: formatState },
@@ -242,11 +209,6 @@ function formatState(agent: AgentView): string {
   if (agent.access === "active") return `offline${more}`;
   const why = agent.access === "pending" ? "pending approval" : `blocked (${agent.access})`;
   return `offline, ${why}${more}`;
-}
-
-function formatLabels({ labels = {} }: AgentView): string | undefined {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? undefined : pairs.join(",");
 }
 
 function detail(agent: AgentDetail): string {

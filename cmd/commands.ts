@@ -25,7 +25,10 @@ const commandsArgs = {
 } as const;
 
 const list = defineCommand({
-  meta: { name: "list", description: "List the commands that an agent on this host offers" },
+  meta: {
+    name: "list",
+    description: "List the commands that an agent on this host can offer, and what enables them",
+  },
   args: commandsArgs,
   run: ({ args }) => listRun(args),
 });
@@ -67,16 +70,21 @@ export async function listRun(options: CommandsOptions): Promise<number> {
     .list()
     .flatMap(({ item }) => (item === undefined ? [] : [item]));
   const rows = [
-    ...[...builtIn.values(), ...builtInPrograms].map(({ name, summary }) => {
-      return { name, from: "built in", summary };
+    ...[...builtIn.values()].map(({ name, summary }) => {
+      return { name, from: "built in", enabled_by: "always", summary };
     }),
-    ...own.map(({ name, description }) => ({ name, from: "manifest", summary: description })),
+    ...builtInPrograms.map(({ name, summary, enabledBy }) => {
+      return { name, from: "built in", enabled_by: enabledBy, summary };
+    }),
+    ...own.map(({ name, description }) => {
+      return { name, from: "manifest", enabled_by: "always", summary: description };
+    }),
   ];
   if (options.json) rows.forEach(printJson);
   else
     print(
       table(
-        ["COMMAND", "FROM", "WHAT IT DOES"],
+        ["COMMAND", "FROM", "ENABLED BY", "WHAT IT DOES"],
         rows.map((row) => Object.values(row)),
       ),
     );

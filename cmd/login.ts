@@ -10,7 +10,7 @@ import { ask, controlPlaneFetch } from "../lib/transfer/apiCall.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { readConnection, readFile } from "./flags/connection.ts";
+import { readCaFile, readConnection, readFile } from "./flags/connection.ts";
 import { type Context, localContext, readContexts, writeContexts } from "./flags/context.ts";
 import { print, printJson, readStdin, remark } from "./output/stdio.ts";
 
@@ -87,7 +87,7 @@ async function logInWithString(text: string, flags: LoginFlags): Promise<LoggedI
   }
   const login = parseLogin(text);
   const { url, fingerprint } = login;
-  const given = flags.ca === undefined ? undefined : readFile("ca", flags.ca);
+  const given = flags.ca === undefined ? undefined : readCaFile(flags.ca);
   const ca = fingerprint === undefined ? given : await fetchAuthority(url, fingerprint);
   const runtime = await loadRuntime();
   const fetch = controlPlaneFetch(runtime.fetchWith, url, toTrust({ ca }));

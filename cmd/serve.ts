@@ -3,7 +3,6 @@ import * as v from "valibot";
 import type { ClusterNodeControl } from "../lib/cluster/clusterNode.ts";
 import type { NatsSettings } from "../lib/cluster/nats/threadMessages.ts";
 import { type Control, type ControlOptions, startControl } from "../lib/control/start.ts";
-import { isAddressRange } from "../lib/protocol/addressRange.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { startZombieReaper } from "../lib/runtime/zombieReaper.ts";
@@ -18,8 +17,12 @@ import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts"
 import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./flags/console.ts";
 import {
   type ListenFlags,
+  type MoveFlags,
+  moveArgs,
+  parseAddresses,
   parseAdvertisedName,
   parseHost,
+  parseMoveTo,
   parsePort,
   parseTlsChoice,
   parseTrustedProxy,
@@ -33,6 +36,7 @@ const tlsModes: string[] = ["auto", "on", "off"];
 export const serveArgs = {
   ...commonArgs,
   ...logArgs,
+  ...moveArgs,
   host: {
     type: "string",
     default: "127.0.0.1",
@@ -181,6 +185,7 @@ export interface ServeOptions
     ConsoleFlags,
     ListenFlags,
     ClusterFlags,
+    MoveFlags,
     RetentionFlags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
@@ -219,6 +224,7 @@ export function parseServeOptions(options: ServeOptions) {
     ...(publicUrl === undefined ? {} : { publicUrl: parsePublicUrl("public-url", publicUrl) }),
     trustedProxies: options.trustedProxies.map(parseTrustedProxy),
     approveAgents: options["approve-agents"] ?? false,
+    logsEvents: options["log-json"] ?? false,
     console: parseConsole(options),
     approvalCommands: parseCommands("require-approval-for", options["require-approval-for"]),
     webhookAddresses: parseAddresses("webhook-allow", options.webhookAddresses),
@@ -232,6 +238,7 @@ export function parseServeOptions(options: ServeOptions) {
       ttlMs: parseSeconds("artifact-ttl", options["artifact-ttl"]) * 1000,
     },
     retention: parseRetention(options),
+    ...parseMoveTo(options),
     drainTimeoutMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
   };
 }
@@ -271,12 +278,6 @@ async function start(
   if (cluster === undefined) return await startControl(options);
   const { startClusterNode } = await import("../lib/cluster/clusterNode.ts");
   return await startClusterNode(options, cluster);
-}
-
-function parseAddresses(flag: string, ranges: string[]): string[] {
-  const wrong = ranges.find((range) => !isAddressRange(range));
-  if (wrong === undefined) return ranges;
-  throw usage(`Flag --${flag} is "${wrong}": expected an address or a range such as 10.0.0.0/8`);
 }
 
 function parseHeartbeat(text: string): number {

@@ -6,6 +6,7 @@ import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/controlPlane.ts";
 import { parseTokenFlags, type TokenFlags } from "./flags/token.ts";
+import { quantity } from "./output/quantity.ts";
 import { deliver, print, printJson, remark, requireStdout } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 
@@ -79,7 +80,13 @@ const create = defineCommand({
 
 const list = defineCommand({
   meta: { name: "list", description: "List tokens without their secrets" },
-  args: clientArgs,
+  args: {
+    ...clientArgs,
+    all: {
+      type: "boolean",
+      description: "also list revoked, expired and used tokens, which JSON always has",
+    },
+  },
   run: ({ args }) => listRun(args),
 });
 
@@ -119,6 +126,9 @@ export default defineCommand({
   default: "list",
   subCommands: { create, list, rotate, revoke },
 });
+
+/** The states in which a token is of no use any more. */
+const hasEnded: ReadonlySet<TokenView["state"]> = new Set(["expired", "used", "revoked"]);
 
 export interface TokensOptions extends ClientFlags {
   json?: boolean | undefined;
@@ -161,19 +171,26 @@ async function rotateRun(options: TokensOptions & { id: string }): Promise<numbe
   return exitOk;
 }
 
-export async function listRun(options: TokensOptions): Promise<number> {
+export async function listRun(
+  options: TokensOptions & { all?: boolean | undefined },
+): Promise<number> {
   const tokens = await (await createClient(options)).tokens();
-  if (options.json) tokens.forEach(printJson);
-  else {
-    const headings = ["TOKEN", "NAME", "ROLE", "STATE", "AGENT", "ONLY", "EXPIRES", "BY"];
-    const names = new Map(tokens.map(({ token_id, name }) => [token_id, name]));
-    print(
-      table(
-        headings,
-        tokens.map((token) => row(token, names.get(token.created_by))),
-      ),
-    );
+  if (options.json) {
+    tokens.forEach(printJson);
+    return exitOk;
   }
+  const headings = ["TOKEN", "NAME", "ROLE", "STATE", "AGENT", "ONLY", "EXPIRES", "BY"];
+  const names = new Map(tokens.map(({ token_id, name }) => [token_id, name]));
+  // The record of a token stays for the audit trail, so a list would only grow.
+  const shown = options.all ? tokens : tokens.filter(({ state }) => !hasEnded.has(state));
+  print(
+    table(
+      headings,
+      shown.map((token) => row(token, names.get(token.created_by))),
+    ),
+  );
+  const hidden = tokens.length - shown.length;
+  if (hidden > 0) remark(`Not shown: ${quantity(hidden, "ended token")}. List them with --all`);
   return exitOk;
 }
 

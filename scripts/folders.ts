@@ -44,7 +44,12 @@ export const folders: readonly Folder[] = [
     what: "SQLite, group commit, audit trail; `log/` is the append-only log",
     mayImport: [protocol, "lib/time", "lib/files"],
   },
-  { path: "lib/tracing", what: "spans for a collector of OpenTelemetry", mayImport: [protocol] },
+  {
+    path: "lib/tracing",
+    what: "spans for a collector of OpenTelemetry",
+    mayImport: [protocol, "lib/time", "lib/log", "lib/network"],
+  },
+  { path: "lib/metrics", what: "metrics of a process for Prometheus", mayImport: [] },
   { path: "lib/release", what: "manifests, keys, signatures", mayImport: [protocol] },
   {
     path: "lib/transfer",
@@ -124,12 +129,12 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/events",
     what: "events of the log: streamed, and sent to webhooks",
-    mayImport: [...base, core, journal, engine, "lib/control/streams"],
+    mayImport: ["lib/network", ...base, core, journal, engine, "lib/control/streams"],
   },
   {
     path: "lib/control/metrics",
     what: "CPU and memory of agents over time; the metrics for Prometheus",
-    mayImport: ["lib/tracing", ...base, core, tables, engine],
+    mayImport: ["lib/tracing", "lib/metrics", ...base, core, tables, engine],
   },
   {
     path: "lib/control/api",

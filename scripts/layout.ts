@@ -15,7 +15,15 @@ export const looseFiles = {
     ...["lib/control/start.ts", "lib/agent/start.ts", "lib/agent/engine.ts"],
     ...["lib/agent/createAgent.ts", "lib/control/createControlPlane.ts", "lib/control/listen.ts"],
     ...["lib/agent/engineOptions.ts", "lib/agent/capabilities.ts", "lib/agent/hostMetrics.ts"],
-    ...["lib/agent/requestTraces.ts", "lib/agent/requiresCommit.ts", "lib/agent/restartCheck.ts"],
+    ...[
+      "lib/agent/agentMetrics.ts",
+      "lib/agent/hostInfo.ts",
+      "lib/agent/loggedJournal.ts",
+      "lib/agent/metricsServer.ts",
+      "lib/agent/requestTraces.ts",
+      "lib/agent/requiresCommit.ts",
+      "lib/agent/restartCheck.ts",
+    ],
   ],
   /** Everything may import them; they import nothing. */
   shared: ["lib/failpoints.ts", "lib/escapeControls.ts"],

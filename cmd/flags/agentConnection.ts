@@ -23,8 +23,8 @@ import type { ClientFlags } from "../cli/commonFlags.ts";
 import {
   type ConnectionSettings,
   parseServer,
+  readCaFile,
   readConnection,
-  readFile,
   readLocal,
   readToken,
   resolveDataDir,
@@ -125,7 +125,7 @@ async function joinedIdentity(options: AgentConnectionOptions): Promise<AgentIde
 }
 
 function readCa({ ca }: ClientFlags): string | undefined {
-  return ca === undefined ? undefined : readFile("ca", ca);
+  return ca === undefined ? undefined : readCaFile(ca);
 }
 
 /** Whether the flags name another control plane than the one of this host, if that is known. */

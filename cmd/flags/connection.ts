@@ -1,8 +1,10 @@
 /** Finds the control plane and the token, and rejects unsafe environment variables. */
+
 import { readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { readTextFile } from "../../lib/files/readText.ts";
 import type { Log } from "../../lib/log/log.ts";
+import { findCaFault } from "../../lib/network/caFile.ts";
 import { assertProxyVariables } from "../../lib/network/proxyRules.ts";
 import { type Trust, toTrust } from "../../lib/network/trust.ts";
 import { type LocalCredentials, localFile } from "../../lib/protocol/api/localCredentials.ts";
@@ -16,7 +18,7 @@ import type { ClientFlags, CommonOptions } from "../cli/commonFlags.ts";
 import { defaultDataDir } from "../cli/paths.ts";
 import { fromStart } from "../cli/startDirectory.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { readStdin } from "../output/stdio.ts";
+import { readStdin, remark } from "../output/stdio.ts";
 
 /** The address of the control plane, and the token. */
 export interface ConnectionSettings extends ServerAddress {
@@ -86,7 +88,7 @@ export function readConnection(flags: ClientFlags, needsToken = true): Connectio
     );
   }
   const own = isLocal ? toTrust(local) : {};
-  const trust = flags.ca === undefined ? own : { ca: readFile("ca", flags.ca) };
+  const trust = flags.ca === undefined ? own : { ca: readCaFile(flags.ca) };
   return { ...address, token: token ?? "", trust };
 }
 
@@ -211,6 +213,27 @@ export function readFile(flag: string, path: string): string {
   } catch (error) {
     throw usage(`Flag --${flag}: cannot read "${path}": ${errorText(error)}`);
   }
+}
+
+/**
+ * Returns the PEM text of the file. A file without a root is only warned about, because Deno
+ * accepts an intermediate certificate as a root.
+ * @throws {WsctlError} USAGE if the file has no certificate
+ */
+export function readCaFile(path: string): string {
+  const text = readFile("ca", path);
+  let fault: string | undefined;
+  try {
+    fault = findCaFault(text);
+  } catch (error) {
+    throw usage(`Flag --ca: cannot use "${path}": ${errorText(error)}`);
+  }
+  if (fault === undefined) return text;
+  if (!text.includes("BEGIN CERTIFICATE")) {
+    throw usage(`Flag --ca: cannot use "${path}": ${fault}`);
+  }
+  remark(`Warning: --ca "${path}": ${fault}. Append the root certificate to the file`);
+  return text;
 }
 
 function noControlPlane(dataDir: string): WsctlError {

@@ -15,7 +15,7 @@ import { nearest } from "../../lib/protocol/nearest.ts";
 import type { ClientFlags } from "../cli/commonFlags.ts";
 import { homeOf } from "../cli/paths.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { type ConnectionSettings, readConnection, readFile, readToken } from "./connection.ts";
+import { type ConnectionSettings, readCaFile, readConnection, readToken } from "./connection.ts";
 
 const Context = v.object({
   url: v.pipe(
@@ -96,7 +96,7 @@ export function readOperatorConnection(flags: ClientFlags, needsToken = true): C
   const context = chooseContext(flags);
   if (context === undefined) return readConnection(flags, needsToken);
   const { url, token, ca, server_name } = context;
-  const given = flags.ca === undefined ? ca : readFile("ca", flags.ca);
+  const given = flags.ca === undefined ? ca : readCaFile(flags.ca);
   const address = toServerAddress(url);
   return {
     ...address,

@@ -9,7 +9,7 @@ import {
 } from "../../lib/protocol/json.ts";
 import { findLossyJson } from "../../lib/protocol/jsonText.ts";
 import { AgentId } from "../../lib/protocol/names.ts";
-import { isTimestamp, timestamp } from "../../lib/protocol/timestamp.ts";
+import { isTimestamp, normalTimestamp, timestamp } from "../../lib/protocol/timestamp.ts";
 import { usage } from "../cli/strictArgs.ts";
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -31,7 +31,7 @@ export function parseSeconds(flag: string, text: string): number {
  * @throws {WsctlError} USAGE with the flag.
  */
 export function parseMoment(flag: string, text: string, now: number): string {
-  if (isTimestamp(text)) return text;
+  if (isTimestamp(text)) return normalTimestamp(text);
   if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
     const ms = now - parseSeconds(flag, text) * 1000;
     if (ms >= 0) return timestamp(ms);
@@ -78,9 +78,12 @@ export function formatDuration(seconds: number): string {
   return `${seconds}s`;
 }
 
-/** @throws {WsctlError} USAGE with the flag. */
+/**
+ * Returns the agent ID in lower case, which all have, as it may be copied from a host name.
+ * @throws {WsctlError} USAGE with the flag.
+ */
 export function parseAgentId(flag: string, text: string): string {
-  const parsed = v.safeParse(AgentId, text);
+  const parsed = v.safeParse(AgentId, text.toLowerCase());
   if (parsed.success) return parsed.output;
   throw usage(`Flag --${flag}: "${text}" is not an agent ID: it ${parsed.issues[0].message}`);
 }

@@ -4,6 +4,7 @@
  */
 import { escapeControls, escapeJson } from "../../lib/escapeControls.ts";
 import type { OutcomeLine } from "../../lib/protocol/api/views.ts";
+import { sharedResult } from "../../lib/protocol/commands/restartResult.ts";
 import { usage } from "../cli/strictArgs.ts";
 import {
   buildTable,
@@ -101,9 +102,10 @@ class GroupPrinter implements OutcomePrinter {
   }
 
   take(line: OutcomeLine): void {
-    const { outcome, code, message, result } = line;
+    const { outcome, code, message } = line;
+    const result = sharedResult(line.result);
     const key = JSON.stringify([outcome, code, message, result]);
-    const group = this.#groups.get(key) ?? { first: line, agents: [] };
+    const group = this.#groups.get(key) ?? { first: { ...line, result }, agents: [] };
     group.agents.push(line.agent);
     this.#groups.set(key, group);
   }
@@ -120,13 +122,16 @@ class GroupPrinter implements OutcomePrinter {
   }
 }
 
-function printGroup({ outcome, code, message, result }: OutcomeLine, agents: string[]): void {
+function printGroup(
+  { command, outcome, code, message, result }: OutcomeLine,
+  agents: string[],
+): void {
   const word = paint(outcome === "success" ? "green" : "red", outcome);
   const count = quantity(agents.length, "agent");
   print([`${count}:`, word, escapeControls(code ?? "")].filter((part) => part !== "").join("  "));
   print(`  ${agents.join(", ")}`);
   for (const line of outputLines(message ?? "")) if (line !== "") print(`  | ${line}`);
-  if (hasMoreDetail(result)) {
+  if (!toldCommands.has(command) && hasMoreDetail(result)) {
     for (const line of escapeJson(JSON.stringify(result, null, 2)).split("\n"))
       print(`  | ${line}`);
   }
@@ -152,13 +157,16 @@ function printOutcome(line: OutcomeLine, seen: Seen): void {
   for (const { artifact_id: id, name, bytes } of storedArtifacts(result)) {
     print(`  ${escapeControls(name)}  ${formatBytes(bytes)}  wsctl artifacts get ${id}`);
   }
-  if (seen !== "result" && !filesCommands.has(command) && hasMoreDetail(result)) {
+  if (seen !== "result" && !toldCommands.has(command) && hasMoreDetail(result)) {
     print(escapeJson(JSON.stringify(result, null, 2)));
   }
 }
 
-/** Their output and the files say what their result says. */
-const filesCommands: ReadonlySet<string> = new Set(["push_files", "pull_files"]);
+/** Their output, their files or their message say what their result says. */
+const toldCommands: ReadonlySet<string> = new Set([
+  ...["push_files", "pull_files"],
+  ...["restart", "update"],
+]);
 
 function formatResult(result: unknown): string | undefined {
   return hasMoreDetail(result) ? JSON.stringify(result) : undefined;

@@ -35,6 +35,17 @@ export function capabilitiesJson(entries: readonly Capability[]): CapabilitiesJs
   return { digest: createHash("sha256").update(text).digest("hex"), text };
 }
 
+/** Adds the signatures that each command needs. */
+export function withSignatures(
+  entries: readonly Capability[],
+  requirement: (command: string) => Capability["signatures"],
+): Capability[] {
+  return entries.map((entry) => {
+    const signatures = requirement(entry.name);
+    return signatures === undefined ? entry : { ...entry, signatures };
+  });
+}
+
 function bytesOf(entry: Capability): number {
   return Buffer.byteLength(JSON.stringify(entry));
 }

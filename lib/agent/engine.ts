@@ -13,17 +13,16 @@ import { type Batch, GroupCommit } from "../store/groupCommit.ts";
 import { Alarm } from "../time/alarm.ts";
 import { AgentCore } from "./core/core.ts";
 import type { AgentEffect, AgentEvent, AgentWrite, CommandResult, Update } from "./core/model.ts";
-import type { AgentEngineOptions } from "./engineOptions.ts";
+import { type AgentEngineOptions, afterPauseMs, closeTimeoutMs } from "./engineOptions.ts";
+import { LoggedJournal } from "./loggedJournal.ts";
+import { describeRun, type LoggedRun } from "./requestTraces.ts";
 import { mayOvertake, requiresCommit } from "./requiresCommit.ts";
-
-const closeTimeoutMs = 1_000;
-/** After a pause of this process, it reads received data for this long before a tick. */
-const afterPauseMs = 2_000;
 
 export class AgentEngine {
   readonly #options: AgentEngineOptions;
   readonly #core: AgentCore;
   readonly #aside: FaultGuard;
+  readonly #journal: LoggedJournal;
   readonly #commits: GroupCommit<AgentWrite, AgentEffect, undefined>;
   readonly #running = new Map<string, AbortController>();
   #socket: { link: number; socket: ClientSocket } | undefined;
@@ -40,11 +39,9 @@ export class AgentEngine {
     this.#options = options;
     this.#core = new AgentCore(options);
     this.#aside = new FaultGuard(options.log);
+    this.#journal = new LoggedJournal(options, (write) => this.#prepareRun(write));
     this.#commits = new GroupCommit({
-      commit: (writes, done) => {
-        for (const write of writes) this.#prepareRun(write);
-        return journal.commit(writes, done);
-      },
+      commit: this.#journal.commit,
       settle: () => journal.settle(),
       mayOvertake,
       release: (effects) => {
@@ -199,7 +196,7 @@ export class AgentEngine {
   }
 
   #run(effect: AgentEffect & { type: "run" }): void {
-    const { requestId, command, expiresAt } = effect;
+    const { requestId, expiresAt } = effect;
     // A slow disk, or a pause of this process, may have taken the rest of the time.
     if (expiresAt !== undefined && this.#options.clock.now() > expiresAt) {
       const message = "its TTL ended before it could start";
@@ -208,25 +205,26 @@ export class AgentEngine {
         this.#step({ type: "commandFinished", requestId, result }),
       );
     }
-    this.#options.log.info("running", { command, request_id: requestId });
+    const { signal, done } = this.#trackRunning("running", effect);
     failpoint("agent_before_run");
-    const { signal, done } = this.#trackRunning(requestId, command);
     this.#options.run(effect, signal, done);
   }
 
-  #resumeRun({ requestId, command }: AgentEffect & { type: "resumeRun" }): void {
-    this.#options.log.info("taking up", { command, request_id: requestId });
-    const { signal, done } = this.#trackRunning(requestId, command);
-    this.#options.resume(requestId, signal, done);
+  #resumeRun(effect: AgentEffect & { type: "resumeRun" }): void {
+    const { signal, done } = this.#trackRunning("taking up", effect);
+    this.#options.resume(effect.requestId, signal, done);
   }
 
-  #trackRunning(requestId: string, command: string) {
+  #trackRunning(begun: string, run: LoggedRun) {
+    const { requestId } = run;
+    const about = describeRun(run);
+    this.#options.log.info(begun, about);
     const abort = new AbortController();
     this.#running.set(requestId, abort);
     const done = (result: CommandResult) => {
       failpoint("agent_after_run");
       this.#running.delete(requestId);
-      this.#options.log.info("ended", { command, request_id: requestId, status: result.status });
+      this.#options.log.info("ended", { ...about, status: result.status });
       this.#step({ type: "commandFinished", requestId, result });
     };
     return { signal: abort.signal, done };
@@ -246,7 +244,7 @@ export class AgentEngine {
 
   /** The connection closes first, because another process is about to take over this agent id. */
   #restart(update: Update | undefined): void {
-    const { log, journal, restart, clock } = this.#options;
+    const { log, restart, clock } = this.#options;
     log.info(update === undefined ? "restarting: replacing this process" : `trying ${update.to}`);
     this.#isStopped = true;
     this.#commits.flush();
@@ -255,7 +253,7 @@ export class AgentEngine {
     this.#onClosed = () => {
       this.#onClosed = undefined;
       this.#cancelClosing();
-      journal.close();
+      this.#journal.close();
       restart(update);
     };
     if (this.#socket === undefined || update === undefined) return this.#onClosed();
@@ -264,7 +262,7 @@ export class AgentEngine {
   }
 
   #commitFailed(batch: Batch<AgentWrite, AgentEffect>, error: unknown): void {
-    this.#options.log.error(`Cannot write the journal: ${errorText(error)}`);
+    this.#journal.failed(error);
     this.#step({ type: "commitFailed", writes: batch.writes });
     for (const effect of batch.effects) if (!requiresCommit(effect)) this.#attempt(effect);
   }
@@ -283,7 +281,7 @@ export class AgentEngine {
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#cancelClosing();
-    this.#options.journal.close();
+    this.#journal.close();
     this.#options.onStopped();
   }
 

@@ -16,6 +16,10 @@ import type {
 } from "./core/model.ts";
 import type { AgentJournal } from "./journal/journal.ts";
 
+export const closeTimeoutMs = 1_000;
+/** After a pause of this process, it reads received data for this long before a tick. */
+export const afterPauseMs = 2_000;
+
 export interface AgentEngineOptions extends AgentCoreOptions {
   journal: AgentJournal;
   clock: Clock;

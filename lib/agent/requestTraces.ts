@@ -1,9 +1,18 @@
 /** Traces of commands on this host: one span for each, which its program finds in TRACEPARENT. */
+import type { LogFields } from "../log/log.ts";
 import { formatTraceparent, parseTraceparent } from "../protocol/traceparent.ts";
 import { newSpanId, type SpanSink } from "../tracing/spanSink.ts";
 import type { CommandResult, RunSpec } from "./core/model.ts";
 
 type Done = (result: CommandResult) => void;
+
+export type LoggedRun = Pick<RunSpec, "requestId" | "command" | "traceparent">;
+
+/** Returns the fields of lines of log about a run. */
+export function describeRun({ requestId, command, traceparent }: LoggedRun): LogFields {
+  const position = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+  return { command, request_id: requestId, trace_id: position?.traceId };
+}
 
 /** Returns the command with the position of its own span, which is sent when it is done. */
 export function traceRun(

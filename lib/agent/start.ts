@@ -1,7 +1,6 @@
 /** Starts an agent on this host with its journal, commands, metrics and connection. */
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
-import { arch, hostname, platform } from "node:os";
 import { FaultGuard } from "../log/faultGuard.ts";
 import type { Log } from "../log/log.ts";
 import { networkEnvironment } from "../network/proxyRules.ts";
@@ -13,17 +12,18 @@ import {
   keyLifetimeMsDefault,
 } from "../protocol/limits.ts";
 import { protocolVersion, version } from "../protocol/wire/version.ts";
-import { formatRuntime } from "../runtime/load.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Clock } from "../time/clock.ts";
 import type { SpanSink } from "../tracing/spanSink.ts";
-import { capabilitiesJson } from "./capabilities.ts";
+import type { AgentMetrics } from "./agentMetrics.ts";
+import { capabilitiesJson, withSignatures } from "./capabilities.ts";
 import type { HostInfo } from "./commands/command.ts";
 import { check, commands, entries, run } from "./commands/registry.ts";
 import type { HostLimits } from "./core/admission.ts";
 import type { ProcessInfo, Update } from "./core/model.ts";
 import { AgentEngine } from "./engine.ts";
 import { pullFiles, pushFiles } from "./files/fileKinds.ts";
+import { buildHostInfo } from "./hostInfo.ts";
 import { HostMetricsReader } from "./hostMetrics.ts";
 import type { AddressBook } from "./identity/addressBook.ts";
 import type { CommandTrust } from "./identity/commandTrust.ts";
@@ -61,7 +61,7 @@ export interface AgentOptions {
   /** The age at which the agent replaces its key, in milliseconds. */
   keyLifetimeMs?: number;
   serverTrust: Trust;
-  /** The expected agent id. The agent logs a warning if the token belongs to another id. */
+  /** The expected agent id. The agent logs an error if the token belongs to another id. */
   agentId?: string;
   heartbeatSeconds?: number;
   /** Labels of this host, for target selectors. */
@@ -99,6 +99,8 @@ export interface AgentOptions {
   auditRetention: Pick<JournalRetentionOptions, "keepMs" | "reason">;
   /** Takes the spans of commands; undefined if they are not traced. */
   spans?: SpanSink | undefined;
+  /** Counts commands, and reads the state of this agent. */
+  metrics?: AgentMetrics | undefined;
   /** Called when the control plane has accepted this agent. */
   onAccepted?(): void;
   /** Replaces this process, by another version if `update` is given. */
@@ -154,7 +156,8 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       connect: (events) => openConnection(options, events),
       prepareRun: (requestId) => programs.prepareRun(requestId),
       run: (given, abort, finish) => {
-        const { order, done } = traceRun(given, finish, options.spans, agentId);
+        const counted = options.metrics?.counted(given.command, finish) ?? finish;
+        const { order, done } = traceRun(given, counted, options.spans, agentId);
         if (programs.isProgram(order)) return programs.run(order, abort, done);
         void run(order.command, order.parameters, { signal: abort, host: facts }).then(done);
       },
@@ -163,7 +166,11 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       subscribeOutput: (order, emit) => programs.subscribeOutput(order, emit),
       unsubscribeOutput: (left) => programs.unsubscribeOutput(left),
       readCapabilities: () =>
-        capabilitiesJson([...entries(services.names()), ...programs.entries()]),
+        capabilitiesJson(
+          withSignatures([...entries(services.names()), ...programs.entries()], (command) =>
+            options.trust.requirement(command),
+          ),
+        ),
       readHostMetrics: () => meter.read(),
       storeAddresses: (addresses) => options.addresses.store(addresses),
       restartFault: () => checkRestart(runtime.self()),
@@ -175,6 +182,12 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
       },
       onStopped: resolve,
     });
+    options.metrics?.observe(() => ({
+      isConnected: isLinked,
+      running: engine.sizes.running,
+      requests: engine.sizes.requests,
+      journalBytes: journal.log.segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    }));
     engine.start();
     retention.start();
     const aside = new FaultGuard(log);
@@ -261,17 +274,5 @@ function buildProcessInfo({ trialFault, onTrial }: AgentOptions, { pid }: HostIn
     version,
     isOnTrial: onTrial !== undefined,
     ...(trialFault === undefined ? {} : { trialFault }),
-  };
-}
-
-function buildHostInfo(clock: Clock): HostInfo {
-  return {
-    version,
-    runtime: formatRuntime(),
-    hostname: hostname(),
-    os: platform(),
-    arch: arch(),
-    pid: process.pid,
-    startedAt: clock.now(),
   };
 }

@@ -5,6 +5,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { findCaFault } from "../network/caFile.ts";
 import { plainReason } from "../network/connectionError.ts";
 import { findProxy, type HttpProxy } from "../network/proxyRules.ts";
 import type { Trust } from "../network/trust.ts";
@@ -128,8 +129,12 @@ function tlsFix(fault: string, { ca }: Trust): string {
   if (/expired|not yet valid/.test(fault))
     return "Renew the certificate. Check the clock of this host";
   if (!/issuer|self-signed/.test(fault)) return "Check what listens at this address";
-  return ca === undefined
-    ? "Specify the certificate of its CA with --ca FILE, or add it to the system's CAs or to SSL_CERT_FILE"
+  if (ca === undefined) {
+    return "Specify the certificate of its CA with --ca FILE, or add it to the system's CAs or to SSL_CERT_FILE";
+  }
+  const lack = findCaFault(ca);
+  return lack !== undefined
+    ? `Append the root certificate to the file of --ca: ${lack}`
     : "Specify the root certificate of its CA with --ca FILE, and append intermediate certificates to the file of the server's certificate";
 }
 

@@ -19,13 +19,16 @@ export async function* followEvents(
   { after, since, types, signal }: EventOptions,
 ): AsyncGenerator<ControlPlaneEvent> {
   let from = after;
+  // An address that never answered is an error at once, as for other commands.
+  let hasConnected = false;
   while (!signal.aborted) {
     const query = formatQuery({ after: from, since, types: types?.join(",") });
     const response = await withRetry(
       signal,
-      () => true,
+      () => hasConnected,
       () => http.fetch(`/api/v1/events${query}`, { signal }, null),
     );
+    hasConnected = true;
     try {
       for await (const event of readEvents(response)) {
         from = event.sequence;

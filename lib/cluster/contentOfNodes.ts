@@ -93,7 +93,7 @@ export function addContentRoute(
     const found = await stat(path).catch(() => undefined);
     if (found === undefined) throw notFound();
     const { signal } = new AbortController();
-    const part = { path, start: 0, end: found.size, signal, done() {} };
+    const part = { context: c, path, start: 0, end: found.size, signal, done() {} };
     return new Response(options.runtime.fileBody(part), { status: 200 });
   });
 }

@@ -8,6 +8,7 @@ import { errorText, type WsctlError } from "../protocol/errors.ts";
 import { heartbeatSecondsDefault } from "../protocol/limits.ts";
 import { formatRuntime } from "../runtime/load.ts";
 import type { Server } from "../runtime/runtime.ts";
+import { watchExports } from "../tracing/exportFaults.ts";
 import { SpanSink } from "../tracing/spanSink.ts";
 import type { ClusterSeat } from "./api/clusterSeat.ts";
 import type { PublicAddress } from "./api/publicAddress.ts";
@@ -23,6 +24,7 @@ import type { ConsoleSettings } from "./console/console.ts";
 import { oidcCallbackPath } from "./console/oidc/oidcRoutes.ts";
 import { Engine } from "./engine/engine.ts";
 import { ConditionWatch } from "./events/conditionWatch.ts";
+import { EventLines } from "./events/eventLines.ts";
 import { EventLog } from "./events/eventLog.ts";
 import { WebhookSender } from "./events/webhookSender.ts";
 import { AllowedHosts } from "./http/allowedHosts.ts";
@@ -70,8 +72,12 @@ export interface ControlOptions extends ListenOptions {
   retention: JobRetention & { auditMs: number; auditWhy: string };
   /** Identifies people of that program. */
   authenticate?: HostAuthentication;
+  /** `http(s)://HOST[:PORT]`: where agents go when they no longer reach this control plane. */
+  moveTo?: string;
   /** How long closing waits for running requests. */
   drainTimeoutMs: number;
+  /** Whether the events of the log and the actions of people are logged as lines, too. */
+  logsEvents?: boolean;
   /** The place of this control plane in a cluster that it leads. */
   seat?: ClusterSeat;
 }
@@ -103,12 +109,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
-    ...(options.seat === undefined ? {} : { addresses: options.seat.addresses }),
+    ...agentAddresses(options, () => place.url),
   });
   const now = () => clock.now();
   const { approvalCommands, reasonCommands } = options;
   const blocked = (ids: readonly string[]) => journal.tokens.blocked(ids, clock.wall());
-  const traces = new JobTraces(engine, await SpanSink.open("wsctl-serve"));
+  const traces = new JobTraces(
+    engine,
+    await SpanSink.open("wsctl-serve", watchExports(log, clock)),
+  );
   const metrics = new ControlMetrics({ engine, clock, runtime: formatRuntime() });
   const jobs = new JobSubmitter({
     ...{ engine, blocked, approvalCommands, reasonCommands, newId, now },
@@ -185,7 +194,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   });
   const { dataDir, offlineMs } = options;
   const conditions = new ConditionWatch({ engine, dataDir, offlineMs, clock, log });
-  const keepers = [...startRetention(options, journal), room, metrics, webhooks, conditions];
+  const lines = options.logsEvents ? [new EventLines({ engine, events, clock, log })] : [];
+  const keepers = [
+    ...startRetention(options, journal),
+    room,
+    metrics,
+    webhooks,
+    conditions,
+    ...lines,
+  ];
   for (const each of [artifacts, ...keepers]) each.start();
   return {
     url,
@@ -256,4 +273,20 @@ function createArtifacts(
 
 function isLoopback(host: string): boolean {
   return /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
+}
+
+/** Returns the addresses that agents are told, if they are several: the same list each time. */
+function agentAddresses(
+  { seat, moveTo }: ControlOptions,
+  ownUrl: () => string,
+): { addresses?: () => readonly string[] } {
+  if (seat !== undefined) return { addresses: seat.addresses };
+  if (moveTo === undefined) return {};
+  let both: readonly string[] | undefined;
+  return {
+    addresses: () => {
+      both ??= [ownUrl(), moveTo];
+      return both;
+    },
+  };
 }

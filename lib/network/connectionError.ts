@@ -28,6 +28,12 @@ export function plainReason(error: unknown): string {
   return describe(joinTexts(error));
 }
 
+/** Does the same for a WebSocket, and names the host if a proxy is in between. */
+export function dialReason(url: string, error: unknown): string {
+  const reason = plainReason(error);
+  return error instanceof ProxyError ? `${new URL(url).host} ${reason}` : reason;
+}
+
 const listenReasons: Record<string, string> = {
   EADDRINUSE: "the port is in use. Stop the other program, or specify --port",
   EACCES:
@@ -90,6 +96,7 @@ const plainReasons: [RegExp, string][] = [
   ],
   [/UnexpectedRedirect|redirect/i, "the address redirects to another one: specify that one"],
   [/reset|closed unexpectedly|hang up/i, "connection lost"],
+  [/failed to connect/i, "connection lost before a response"],
 ];
 
 function describe(text: string): string {

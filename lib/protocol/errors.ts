@@ -97,3 +97,9 @@ export function isErrorCode(code: string): code is ErrorCode {
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Returns `Cannot <what>: …`, or the error's own sentence if it says what cannot be done. */
+export function sentenceOf(what: string, error: unknown): string {
+  const text = errorText(error);
+  return text.startsWith("Cannot ") ? text : `Cannot ${what}: ${text}`;
+}

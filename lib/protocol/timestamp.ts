@@ -29,6 +29,11 @@ const rule = 'must be ISO 8601 in UTC, such as "2026-01-02T03:04:05Z", and a dat
 
 export const Timestamp = v.pipe(v.string(rule), v.check(isTimestamp, rule));
 
+/** Returns a timestamp in the form of `timestamp`, whose texts sort by time. */
+export function normalTimestamp(text: string): string {
+  return timestamp(Date.parse(text));
+}
+
 let latest = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
 
 /** Formats a time in milliseconds since 1970. */

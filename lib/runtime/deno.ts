@@ -2,8 +2,8 @@
 import type { HttpProxy } from "../network/proxyRules.ts";
 import { systemBundle, type Trust } from "../network/trust.ts";
 import { reap, reexec, self, spawnPiped, tryLock } from "./denoProcess.ts";
+import { requestWithNode } from "./node/request.ts";
 import { connectWith, nodeParts } from "./nodeParts.ts";
-import { requestWithNode } from "./nodeRequest.ts";
 import { outgoingFetch } from "./outgoing.ts";
 import type { Runtime } from "./runtime.ts";
 

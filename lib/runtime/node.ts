@@ -5,8 +5,8 @@
 import { spawn } from "node:child_process";
 import { fstatSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { WsctlError } from "../protocol/errors.ts";
+import { requestWithNode } from "./node/request.ts";
 import { connectWith, nodeParts } from "./nodeParts.ts";
-import { requestWithNode } from "./nodeRequest.ts";
 import { outgoingFetch } from "./outgoing.ts";
 import type { Runtime } from "./runtime.ts";
 

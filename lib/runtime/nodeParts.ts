@@ -3,12 +3,18 @@
  * neither message sizes nor the time for headers, and its client cannot send pings.
  */
 import { createReadStream } from "node:fs";
-import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { serve as serveNode, upgradeWebSocket } from "@hono/node-server";
+import { serve as serveNode } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { WSContext } from "hono/ws";
 import { WebSocket, WebSocketServer } from "ws";
@@ -17,6 +23,8 @@ import type { HttpProxy } from "../network/proxyRules.ts";
 import { systemBundle } from "../network/trust.ts";
 import { openTcp, openTls } from "../network/tunnel.ts";
 import { connectTimeoutMs } from "../protocol/limits.ts";
+import { limitPipelining } from "./node/pipelining.ts";
+import { answerUpgrades, upgradeWebSocket } from "./node/upgrade.ts";
 import { outgoingDial } from "./outgoing.ts";
 import type {
   ClientSocket,
@@ -30,6 +38,9 @@ import type {
   Server,
 } from "./runtime.ts";
 import { withSubprotocolFallback } from "./subprotocolFallback.ts";
+
+/** A connection without an open WebSocket ends if nothing is sent or received for this long. */
+const idleMs = 30_000;
 
 function serverSocket(context: WSContext<unknown>, sendQueueBytesMax: number): QueuedSocket {
   const socket = context.raw as WebSocket;
@@ -72,17 +83,13 @@ function serve(options: ServeOptions): Promise<Server> {
     handleProtocols: (offered) =>
       [...offered].find((name) => options.protocols.includes(name)) ?? false,
   });
-  // `ws` reports protocol errors of a peer here; without a listener they would end the process.
-  sockets.on("connection", (socket: WebSocket) => socket.on("error", () => {}));
   return new Promise((resolve, reject) => {
     const server = serveNode(
       {
         fetch: (options.app as Hono).fetch,
         hostname: options.host,
         port: options.port,
-        // The library's type for the server has a narrower event signature than `ws`.
-        websocket: { server: sockets as never },
-        createServer: (options.tls ? createTlsServer : createServer) as typeof createServer,
+        createServer: createLimited(options.tls === undefined ? createServer : createTlsServer),
         serverOptions: {
           ...options.tls,
           ...chooseByName(options.namedTls),
@@ -101,7 +108,16 @@ function serve(options: ServeOptions): Promise<Server> {
         }),
     );
     server.on("error", reject);
+    (server as HttpServer).setTimeout(idleMs);
+    answerUpgrades(server as HttpServer, { sockets, onFault: options.onFault });
   });
+}
+
+/** Returns a function of the type that Hono's server calls, for either protocol. */
+function createLimited(create: object): typeof createServer {
+  const createOf = create as (settings: object, listener: RequestListener) => HttpServer;
+  return ((settings: object, listener: RequestListener) =>
+    createOf(settings, limitPipelining(listener))) as typeof createServer;
 }
 
 /** Node.js takes the server's own certificate if there is none for a name. */
@@ -115,9 +131,18 @@ function chooseByName(named: NamedTls | undefined): object {
 }
 
 /** Deno would read a Blob of a file into memory at once. */
-function fileBody({ path, start, end, signal, done }: FilePart): ReadableStream<Uint8Array> {
+function fileBody({
+  context,
+  path,
+  start,
+  end,
+  signal,
+  done,
+}: FilePart): ReadableStream<Uint8Array> {
   const stream = createReadStream(path, { start, end: end - 1, highWaterMark: 256 * 1024 });
-  signal.addEventListener("abort", () => stream.destroy(new Error("the token has ended")));
+  const { outgoing } = context.env as { outgoing: ServerResponse };
+  // The reader cancels the stream when its connection is gone. Hono would print an error of it.
+  signal.addEventListener("abort", () => outgoing.destroy());
   stream.once("close", done);
   // Node's and the platform's types of web streams are the same under two names.
   return Readable.toWeb(stream) as unknown as ReadableStream<Uint8Array>;
@@ -204,7 +229,7 @@ function dialOver(
 
 /** What the two runtimes do in the same way. */
 export const nodeParts = {
-  upgradeWebSocket: upgradeWebSocket as Runtime["upgradeWebSocket"],
+  upgradeWebSocket,
   serverSocket,
   header: (c, name) =>
     (c.env as { incoming: IncomingMessage }).incoming.headers[name] as string | undefined,

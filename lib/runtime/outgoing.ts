@@ -2,9 +2,10 @@
  * What both runtimes do before they open a connection: they find the proxy for the address, take
  * the decision from their runtime, and name the proxy if the connection fails.
  */
-import { ProxyError, plainReason } from "../network/connectionError.ts";
+import { dialReason, ProxyError } from "../network/connectionError.ts";
 import { findProxy, type HttpProxy, withoutProxyVariables } from "../network/proxyRules.ts";
 import type { Trust } from "../network/trust.ts";
+import { openTcp } from "../network/tunnel.ts";
 import { explainRefusal, formatRefusal, refusedStatus } from "./refusedUpgrade.ts";
 import type { ClientSocket, ClientSocketEvents, ConnectOptions } from "./runtime.ts";
 
@@ -46,9 +47,12 @@ export function outgoingDial(
   return (options, events) => {
     const proxy = findProxy(new URL(options.url), process.env);
     let isOpen = false;
-    const explain = (reason: string) => {
-      const error = new Error(reason);
-      return plainReason(proxy === undefined ? error : new ProxyError(proxy.url, error));
+    const explain = async (reason: string) => {
+      const error = (await findTcpFault(reason, proxy?.url ?? options.url)) ?? new Error(reason);
+      return dialReason(
+        options.url,
+        proxy === undefined ? error : new ProxyError(proxy.url, error),
+      );
     };
     const explained: ClientSocketEvents = {
       ...events,
@@ -58,7 +62,10 @@ export function outgoingDial(
       },
       close(code, reason) {
         const status = isOpen ? undefined : refusedStatus(reason);
-        if (status === undefined) return events.close(code, isOpen ? reason : explain(reason));
+        if (isOpen) return events.close(code, reason);
+        if (status === undefined) {
+          return void explain(reason).then((text) => events.close(code, text));
+        }
         void explainRefusal(options.url, status, fetchWith(options.trust)).then((refusal) =>
           events.close(code, formatRefusal(refusal), refusal),
         );
@@ -66,4 +73,20 @@ export function outgoingDial(
     };
     return withoutProxyVariables(() => dial(options, explained, proxy));
   };
+}
+
+/** Bun's client tells every failure before the handshake in these words. */
+const vague = /failed to connect/i;
+const probeTimeoutMs = 5_000;
+
+/** Connects once more, without sending anything, to learn why a vague failure happened. */
+async function findTcpFault(reason: string, url: string): Promise<Error | undefined> {
+  if (!vague.test(reason)) return undefined;
+  try {
+    const socket = await openTcp(new URL(url), { proxy: undefined, timeoutMs: probeTimeoutMs });
+    socket.destroy();
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
 }

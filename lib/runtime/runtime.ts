@@ -107,6 +107,8 @@ export interface Server {
 
 /** The bytes of a file from `start` up to, but not including, `end`. */
 export interface FilePart {
+  /** The request that the body answers. */
+  context: Context;
   path: string;
   start: number;
   end: number;

@@ -22,6 +22,7 @@ export interface SpanFacts {
 }
 
 type Record = (facts: SpanFacts) => void;
+type ExportDone = (result: { code: number; error?: Error }) => void;
 
 export class SpanSink {
   readonly #record: Record;
@@ -32,8 +33,17 @@ export class SpanSink {
     this.#end = end;
   }
 
-  /** Loads the packages only if spans are wanted. @param service such as `wsctl-agent` */
-  static async open(service: string, env = process.env): Promise<SpanSink | undefined> {
+  /**
+   * Loads the packages only if spans are wanted.
+   *
+   * @param service such as `wsctl-agent`
+   * @param exported Called after each export, with the error if it failed.
+   */
+  static async open(
+    service: string,
+    exported: (error: Error | undefined) => void = () => {},
+    env = process.env,
+  ): Promise<SpanSink | undefined> {
     if (!isTracingOn(env)) return undefined;
     const [api, sdk, otlp, resources] = await Promise.all([
       import("@opentelemetry/api"),
@@ -41,6 +51,17 @@ export class SpanSink {
       import("@opentelemetry/exporter-trace-otlp-http"),
       import("@opentelemetry/resources"),
     ]);
+    const inner = new otlp.OTLPTraceExporter();
+    const exporter: typeof inner = Object.create(inner, {
+      export: {
+        value: (spans: Parameters<typeof inner.export>[0], done: ExportDone) =>
+          inner.export(spans, (result) => {
+            const unknown = result.code === 0 ? undefined : new Error("the export failed");
+            exported(result.error ?? unknown);
+            done(result);
+          }),
+      },
+    });
     let next = { traceId: "", spanId: "" };
     const provider = new sdk.TracerProvider({
       resource: resources.resourceFromAttributes({
@@ -49,7 +70,7 @@ export class SpanSink {
       }),
       // The ids follow from jobs and requests, so that both sides agree on them.
       idGenerator: { generateTraceId: () => next.traceId, generateSpanId: () => next.spanId },
-      spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new otlp.OTLPTraceExporter() })],
+      spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
     });
     const tracer = provider.getTracer("wsctl", version);
     const kinds = {

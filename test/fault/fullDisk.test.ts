@@ -185,8 +185,10 @@ async function fullAgent(): Promise<void> {
   await sendUntil(world, "error STORAGE_UNAVAILABLE");
   const many = await Promise.all(Array.from({ length: 20 }, () => world.send("web-1")));
   expect(new Set(many)).toEqual(new Set(["error STORAGE_UNAVAILABLE"]));
+  expect(agent.lines.filter((line) => line.includes("Cannot write the"))).toHaveLength(1);
   disk.free();
   expect(await world.send("web-1")).toBe("success");
+  await agent.logged(/journal writable again failures=\d+/);
   expect(agent.hasExited).toBe(false);
   const { counts } = await world.finish();
   expect(counts["error STORAGE_UNAVAILABLE"]).toBe(21);

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { routes } from "../../lib/control/http/routes.ts";
 import type { NewToken, TokenRequest } from "../../lib/protocol/api/tokens.ts";
+import { RawSocket } from "../support/clients/rawSocket.ts";
 import type { Flavour } from "../support/processes/processes.ts";
 import { Target } from "../support/processes/target.ts";
 
@@ -176,6 +177,11 @@ describe.each(["binary", "deno"] as const)("on %s", (flavour: Flavour) => {
       };
       await expect(rest()).rejects.toThrow();
       expect(received).toBeLessThan(bytes);
+      const { process } = target.serving;
+      await using later = await RawSocket.open({ port: target.port });
+      await Promise.all([later.closed, process.logged(/agent rejected/)]);
+      const { lines } = process;
+      expect(lines.filter((line) => !/^\S+Z (DEBUG|INFO|WARN|ERROR) /.test(line))).toEqual([]);
     });
   });
 });

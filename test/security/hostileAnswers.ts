@@ -51,6 +51,16 @@ export function hostileAnswersSuite(flavour: Flavour): void {
       expect(request).toMatchObject({ state: "failed", message: "first" });
     });
 
+    test("a message with NUL is recorded and shown as it was sent", async () => {
+      await using agent = await target().agent();
+      const { jobId, requestIds } = await target().send("ping", [agent.id]);
+      const id = requestIds[0] ?? "";
+      await agent.command(id);
+      const message = "first\0second\uFDD0third\0";
+      agent.respond(id, { status: "success", message });
+      expect((await target().ended(jobId))[0]).toMatchObject({ state: "success", message });
+    });
+
     test("a request that waits for its agent cannot be answered by another", async () => {
       const away = await target().newAgent();
       await using rogue = await target().agent();

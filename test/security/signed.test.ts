@@ -49,6 +49,7 @@ describe("an agent that trusts keys", () => {
     const [alice, bob] = [await desk.key("alice"), await desk.key("bob")];
     const host = fleet.newHost();
     const args = ["--trust", alice, "--trust", `restart=2:${alice},${bob}`];
+    args.push("--allow-exec", "df *", "--allow-push", "/etc/nginx/**");
     const join_ = ["--id", "web-1", "--join", await fleet.joinText()];
     await fleet.agent(host, ...join_, ...args).logged(/ connected$/);
     const to = ["--agent", "web-1"];
@@ -64,6 +65,13 @@ describe("an agent that trusts keys", () => {
     // A signature covers one request, so "jobs retry" would refuse the job.
     expect(one.stderr).toMatch(/^Job \S+\n$/);
     expect(plain.stderr).toMatch(/Retry with: wsctl jobs retry \S+ --not-started\n$/);
+
+    const shown = (await fleet.run("agents", "show", "web-1")).stdout;
+    expect(shown).toMatch(/^COMMAND +RULE OF THE HOST$/m);
+    expect(shown).toMatch(/^ping +signed by the key [0-9a-f]{16}$/m);
+    expect(shown).toMatch(/^restart +signed by 2 of the keys [0-9a-f]{16}, [0-9a-f]{16}$/m);
+    expect(shown).toMatch(/^exec +allows df \*$/m);
+    expect(shown).toMatch(/^push_files +allows \/etc\/nginx\/\*\*$/m);
 
     const order = desk.path("order.json");
     const saved = ["send", "restart", ...to, "--sign", desk.path("alice"), "--save", order];

@@ -206,6 +206,11 @@ describe("a token that ends", () => {
       ({ state }) => state,
     );
     expect(states.filter((state) => state === "expired")).toHaveLength(2);
+    const shown = await fleet.run("tokens", "list");
+    expect(shown.stdout).not.toContain("expired");
+    expect(shown.stderr).toContain("Not shown: 2 ended tokens. List them with --all");
+    const whole = await fleet.run("tokens", "list", "--all");
+    expect(whole.stdout.match(/ expired /g)).toHaveLength(2);
   });
 
   test("while nobody serves, ends what waits under it all the same", async () => {

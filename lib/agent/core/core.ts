@@ -135,7 +135,7 @@ export class AgentCore {
         if (message.payload.addresses !== undefined) {
           t.perform({ type: "storeAddresses", addresses: message.payload.addresses });
         }
-        this.#warnOfAgentId(message.payload.agent_id, t);
+        this.#reportOtherId(message.payload.agent_id, t);
         this.#identify(message, t);
         if (message.payload.send_capabilities) this.#announcer.requested(t);
         if (this.#link.up === undefined) this.#unlinked(t);
@@ -243,10 +243,13 @@ export class AgentCore {
     t.write({ type: "putIdentity", identity: this.#identity });
   }
 
-  #warnOfAgentId(agentId: string, t: AgentTransition): void {
+  #reportOtherId(agentId: string, t: AgentTransition): void {
     const { agentId: wanted } = this.#options;
     if (wanted === undefined || wanted === agentId) return;
-    const text = `the token makes this agent "${agentId}", not "${wanted}"`;
-    t.log("warn", text);
+    const fix = `Start it with --id ${agentId}, or with a token for "${wanted}"`;
+    t.log(
+      "error",
+      `the token is for agent "${agentId}", not for "${wanted}", and it decides. ${fix}`,
+    );
   }
 }

@@ -113,7 +113,7 @@ export type AgentEffect =
   | { type: "readHostMetrics" }
   /** Keep the addresses of the nodes of the cluster, for later connections. */
   | { type: "storeAddresses"; addresses: string[] }
-  | { type: "log"; level: "debug" | "info" | "warn"; text: string };
+  | { type: "log"; level: "debug" | "info" | "warn" | "error"; text: string };
 
 /** A command to run, and its timeout. */
 export interface RunSpec {

@@ -120,26 +120,28 @@ export function notRestarted(reason: string): ResponseBody {
   return { type: "response", status: "failed", message: `restart failed: ${reason}` };
 }
 
-/** The new process sends this response, which proves the restart. */
+/**
+ * The new process sends this response, which proves the restart. The message has nothing that
+ * differs between hosts, so that equal answers of many agents are shown as one.
+ */
 export function restarted({ pid, version }: ProcessInfo, awayMs: number): ResponseBody {
-  const message = `restarted, back after ${formatTime(awayMs)} as process ${pid}, version ${version}`;
-  return { type: "response", status: "success", message, result: { pid, version } };
+  const result = { pid, version, away_ms: wholeMs(awayMs) };
+  return { type: "response", status: "success", message: `restarted, version ${version}`, result };
 }
 
 /** The version that runs in the end sends this response. */
 export function updated({ from, to }: Update, self: ProcessInfo, awayMs: number): ResponseBody {
   const { pid, version, trialFault = "it was interrupted" } = self;
   const isNew = version === to;
-  const after = `after ${formatTime(awayMs)}`;
   const message = isNew
-    ? `updated from ${from} to ${to}, back ${after} as process ${pid}`
-    : `rolled back to ${version} ${after}: ${to} failed its trial: ${trialFault}`;
-  const result = { from, to, version, pid };
+    ? `updated from ${from} to ${to}`
+    : `rolled back to ${version}: ${to} failed its trial: ${trialFault}`;
+  const result = { from, to, version, pid, away_ms: wholeMs(awayMs) };
   return { type: "response", status: isNew ? "success" : "failed", message, result };
 }
 
-function formatTime(ms: number): string {
-  return ms < 1000 ? `${Math.round(Math.max(0, ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+function wholeMs(ms: number): number {
+  return Math.round(Math.max(0, ms));
 }
 
 function cut(text: string, lessChars = 0): string {

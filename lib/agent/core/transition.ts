@@ -8,7 +8,7 @@ export class AgentTransition extends Transition<AgentWrite, AgentEffect> {
     this.perform({ type: "send", link, message });
   }
 
-  log(level: "debug" | "info" | "warn", text: string): void {
+  log(level: "debug" | "info" | "warn" | "error", text: string): void {
     this.perform({ type: "log", level, text });
   }
 }

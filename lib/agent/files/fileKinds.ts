@@ -10,7 +10,7 @@ import { PullFilesParameters, PushFilesParameters } from "../../protocol/command
 import { errorText } from "../../protocol/errors.ts";
 import { formatIssue } from "../../protocol/schemaError.ts";
 import type { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
-import { builtInSummary } from "../programs/builtInPrograms.ts";
+import { announced, builtInSummary } from "../programs/builtInPrograms.ts";
 import { type ProgramKind, type ResolvedProgram, reject } from "../programs/programKind.ts";
 import type { RunDirectory } from "../programs/runSpec.ts";
 import type { OfferRequest } from "./offerFiles.ts";
@@ -75,6 +75,7 @@ function fileKind<S extends v.GenericSchema>(
 ): ProgramKind {
   const capability: Capability = {
     ...{ name, description: builtInSummary(name), output: true, timeout_seconds },
+    allowed: announced(allowed),
     parameters: { ...toJsonSchema(schema, { errorMode: "ignore", typeMode: "input" }) },
   };
   const resolve = (parameters: unknown): ResolvedProgram => {

@@ -41,10 +41,10 @@ export class AddressBook {
   failed(): void {
     if (this.#others.length === 0) return;
     this.#at = (this.#at + 1) % (this.#others.length + 1);
-    this.#log.info("trying another node", { server: this.current.url });
+    this.#log.info("trying another address", { server: this.current.url });
   }
 
-  /** Stores the nodes of the cluster, of which none may be less protected than the given address. */
+  /** Stores the nodes of a cluster, or the address of a move, of which none may be less protected than the given address. */
   store(addresses: readonly string[]): void {
     const { url } = this.current;
     const scheme = new URL(this.#given.url).protocol;
@@ -57,10 +57,12 @@ export class AddressBook {
     const text = JSON.stringify({ given: this.#given.url, addresses: others }, null, 2);
     try {
       writeFileAtomically(this.#path, `${text}\n`);
-      this.#log.info("addresses of nodes stored", { nodes: others.length + 1 });
+      this.#log.info("other addresses of the control plane stored", { count: others.length });
     } catch (error) {
       // They are used until this process ends, and told again with the next connection.
-      this.#log.warn("addresses of nodes not stored", { reason: errorText(error) });
+      this.#log.warn("other addresses of the control plane not stored", {
+        reason: errorText(error),
+      });
     }
   }
 

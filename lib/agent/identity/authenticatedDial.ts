@@ -2,7 +2,7 @@
  * Dials with a key: fetches a nonce, signs it, and opens the connection with the proof. It has the
  * interface of any other client socket, and can be terminated at any time.
  */
-import { plainReason } from "../../network/connectionError.ts";
+import { dialReason } from "../../network/connectionError.ts";
 import { connectTimeoutMs } from "../../protocol/limits.ts";
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import type { Challenge } from "../../protocol/wire/keyProof.ts";
@@ -46,7 +46,7 @@ export function dialWithKey(options: DialOptions, events: ClientSocketEvents): C
       };
       socket = runtime.connect({ ...rest, headers }, { ...events, open, close: closed });
     })
-    .catch((error) => closed(1006, plainReason(error)));
+    .catch((error) => closed(1006, dialReason(rest.url, error)));
   const giveUp = (code: number, reason: string) => {
     given.abort();
     closed(code, reason);

@@ -42,6 +42,13 @@ export class CommandTrust {
     }
   }
 
+  /** Returns the keys that must sign a command; undefined if it needs no signature. */
+  requirement(command: string): { count: number; keys: string[] } | undefined {
+    const rule = this.#rules.get(command) ?? this.#rules.get(every);
+    if (rule !== undefined) return { count: rule.count, keys: rule.keys.map(({ id }) => id) };
+    return this.#needsRule ? { count: 1, keys: [] } : undefined;
+  }
+
   /** @param now Milliseconds since 1970 on this host's own clock, not the control plane's. */
   check(message: Command, now: number): SignatureCheck {
     const { command, parameters = {}, not_after, signatures = [] } = message.payload;

@@ -1,6 +1,6 @@
 /** The agent replaces its key regularly, so that a leaked key is of use for a limited time only. */
 import type { Log } from "../../log/log.ts";
-import { errorText } from "../../protocol/errors.ts";
+import { plainReason } from "../../network/connectionError.ts";
 import { readPrivateKey } from "../../protocol/keys.ts";
 import { buildJoinText, formatKeyId } from "../../protocol/wire/keyProof.ts";
 import { ask, type ControlPlane } from "../../transfer/apiCall.ts";
@@ -34,7 +34,7 @@ export class KeyRenewal {
         this.#notBefore = 0;
         log.info("key renewed");
       },
-      (error) => log.warn(`key renewal failed: ${errorText(error)}`),
+      (error) => log.warn(`key renewal failed: ${plainReason(error)}`),
     );
   }
 }

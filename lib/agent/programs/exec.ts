@@ -6,7 +6,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import type { Capability } from "../../protocol/api/views.ts";
 import { formatIssue } from "../../protocol/schemaError.ts";
-import { builtInSummary } from "./builtInPrograms.ts";
+import { announced, builtInSummary } from "./builtInPrograms.ts";
 import { type ProgramKind, type ResolvedProgram, reject } from "./programKind.ts";
 
 const Parameters = v.strictObject({
@@ -28,14 +28,13 @@ const Parameters = v.strictObject({
 /** Returns the program kind of `exec`. Without a pattern it announces and runs nothing. */
 export function execWithin(patterns: readonly string[]): ProgramKind {
   return {
-    entries: () => (patterns.length === 0 ? [] : [capability]),
+    entries: () => (patterns.length === 0 ? [] : [{ ...capability, allowed: announced(patterns) }]),
     resolve: (command, parameters) => {
       return command === "exec" ? resolve(patterns, parameters) : undefined;
     },
   };
 }
 
-/** The capability does not list the patterns, because only the host checks them. */
 const capability: Capability = {
   name: "exec",
   description: builtInSummary("exec"),

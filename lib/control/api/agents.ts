@@ -109,8 +109,10 @@ function listAgents({ c, engine, scope, now }: RouteContext): Response {
 function showTarget(context: RouteContext<v.InferOutput<typeof TargetQuery>>): Response {
   const { c, body: query, engine, scope, now } = context;
   const { target, seed } = shuffleBySeed(query.target, newSeed());
-  const known = scope.within(engine.core.registry.agents);
+  const all = engine.core.registry.agents;
+  const known = scope.within(all);
   const { agents, skipped } = resolveTarget(target, known, {
+    hasAgents: all.size > 0,
     requireOnline: query.require_online,
     seed,
     blocked: (ids) => engine.journal.tokens.blocked(ids, now),
@@ -130,10 +132,7 @@ function showAgent({ c, engine, scope, now }: RouteContext): Response {
   const agentId = c.req.param("agent_id") ?? "";
   const agent = engine.core.registry.agents.get(agentId);
   if (agent === undefined || !scope.sees(agent)) {
-    throw new WsctlError(
-      "NO_MATCH",
-      `Unknown agent "${agentId}". List the agents to see their ids`,
-    );
+    throw unknownAgent(agentId);
   }
   const commands = engine.capabilities.get(agent.record.capabilities);
   const listed = commands === undefined ? undefined : [...commands.values()];
@@ -210,7 +209,16 @@ function visibleOnly<View extends AgentView>({ last_outcome: _last, ...view }: V
 function knownAgent({ c, engine }: RouteContext): string {
   const agentId = c.req.param("agent_id") ?? "";
   if (engine.core.registry.agents.has(agentId)) return agentId;
-  throw new WsctlError("NO_MATCH", `Unknown agent "${agentId}". List the agents to see their ids`);
+  throw unknownAgent(agentId);
+}
+
+function unknownAgent(agentId: string): WsctlError {
+  const lower = agentId.toLowerCase();
+  const fix =
+    lower === agentId
+      ? "List the agents to see their ids"
+      : `IDs of agents are in lower case: use "${lower}"`;
+  return new WsctlError("NO_MATCH", `Unknown agent "${agentId}". ${fix}`);
 }
 
 function readStatus(engine: Engine, agentId: string, now: number): AgentStatus {

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { type AuditHead, type AuditPage, parseAuditHead } from "../../protocol/api/audit.ts";
 import type { AuditFilter } from "../../protocol/api/auditFilter.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { isTimestamp } from "../../protocol/timestamp.ts";
+import { isTimestamp, normalTimestamp } from "../../protocol/timestamp.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
 
 export const auditRoutes: Route[] = [
@@ -34,7 +34,7 @@ function readFilter(c: Context): AuditFilter {
     const text = c.req.query(name);
     if (text === undefined) continue;
     if (!isTimestamp(text)) throw malformed(name, "a time in ISO 8601 and UTC");
-    filter[name] = text;
+    filter[name] = normalTimestamp(text);
   }
   for (const name of ["by", "agent", "action", "command"] as const) {
     const text = c.req.query(name);

@@ -1,7 +1,7 @@
 /** The HTTP route that streams events. */
 import { type EventType, eventTypes } from "../../protocol/api/events.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { isTimestamp } from "../../protocol/timestamp.ts";
+import { isTimestamp, normalTimestamp } from "../../protocol/timestamp.ts";
 import { EventStream } from "../events/eventStream.ts";
 import { SessionStream } from "../streams/sessionStream.ts";
 import { type Route, type RouteContext, readNumber } from "./route.ts";
@@ -27,10 +27,11 @@ function stream({ c, engine, events, token, scope, authority }: RouteContext): R
   const most = Number.MAX_SAFE_INTEGER;
   const after = readNumber(c, "after", { least: 0, most, otherwise: events.head });
   const last = c.req.header("last-event-id");
-  const since = c.req.query("since");
-  if (since !== undefined && !isTimestamp(since)) {
+  const given = c.req.query("since");
+  if (given !== undefined && !isTimestamp(given)) {
     throw new WsctlError("MALFORMED", 'Query parameter "since" must be a time in ISO 8601 and UTC');
   }
+  const since = given === undefined ? undefined : normalTimestamp(given);
   const isResumed = last !== undefined && /^\d{1,15}$/.test(last);
   const begin = since === undefined || c.req.query("after") ? after : events.before(since);
   const from = isResumed ? Number(last) : begin;

@@ -18,11 +18,13 @@ export interface IdLookup {
 }
 
 /**
- * Returns the whole id, or the given text if no id begins with it.
+ * Returns the whole id, or the given id in lower case if no id begins with it.
  *
  * @throws {WsctlError} CONFLICT with the candidates if several ids begin with it
  */
-export function resolveId(given: string, { what, isKnown, startingWith }: IdLookup): string {
+export function resolveId(text: string, { what, isKnown, startingWith }: IdLookup): string {
+  // IDs are hexadecimal digits in lower case, which other programs may show in upper case.
+  const given = /^[0-9a-fA-F-]+$/.test(text) ? text.toLowerCase() : text;
   const isPrefix = given.length >= prefixCharsMin && /^[0-9a-f-]+$/.test(given);
   if (!isPrefix || isKnown(given)) return given;
   const found = startingWith(given, candidatesShown + 1);

@@ -102,7 +102,9 @@ async function deliver(c: Context, options: TransferOptions): Promise<Response> 
   const ended = new AbortController();
   const release = options.streams.waitForEnd(parseUrlToken(c), () => ended.abort());
   const path = options.store.path(object);
-  const body = options.runtime.fileBody({ path, start, end, signal: ended.signal, done: release });
+  const { signal } = ended;
+  const part = { context: c, path, start, end, signal, done: release };
+  const body = options.runtime.fileBody(part);
   return new Response(body, { status, headers });
 }
 

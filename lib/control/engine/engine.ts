@@ -5,7 +5,7 @@
 import { failpoint } from "../../failpoints.ts";
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
-import { errorText, type WsctlError } from "../../protocol/errors.ts";
+import { sentenceOf, type WsctlError } from "../../protocol/errors.ts";
 import { closeCodes } from "../../protocol/wire/closeCodes.ts";
 import { encode } from "../../protocol/wire/codec.ts";
 import type { ServerSocket } from "../../runtime/runtime.ts";
@@ -262,7 +262,7 @@ export class Engine {
   }
 
   #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
-    const text = `Cannot write the journal: ${errorText(error)}`;
+    const text = sentenceOf("write the journal", error);
     this.#log.error(`${text}. No jobs are accepted until it can be written`);
     this.#step({ type: "commitFailed", writes: batch.writes, reason: error });
     for (const effect of batch.effects) {
@@ -288,7 +288,7 @@ export class Engine {
       this.journal.probe();
       open = this.journal.open();
     } catch (error) {
-      this.#log.debug(`Cannot write the journal: ${errorText(error)}`);
+      this.#log.debug(sentenceOf("write the journal", error));
       this.#cancelProbe = this.#clock.after(storageProbeMs, () => this.#probeJournal());
       return;
     }

@@ -5,6 +5,7 @@
  */
 import { createHmac } from "node:crypto";
 import type { Log } from "../../log/log.ts";
+import { plainReason } from "../../network/connectionError.ts";
 import type { AddressRanges } from "../../protocol/addressRange.ts";
 import type { ControlPlaneEvent, WebhookTest } from "../../protocol/api/events.ts";
 import { errorText } from "../../protocol/errors.ts";
@@ -177,7 +178,7 @@ export class WebhookSender {
       const isFinal = status >= 400 && status < 500 && status !== 408 && status !== 429;
       return { reason: `HTTP status ${status}`, isFinal };
     } catch (error) {
-      return { reason: errorText(error), isFinal: false };
+      return { reason: plainReason(error), isFinal: false };
     }
   }
 }

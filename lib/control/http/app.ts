@@ -44,6 +44,7 @@ import type { Scheduler } from "../schedules/scheduler.ts";
 import { OperatorSessions } from "../session/operatorSessions.ts";
 import type { AllowedHosts } from "./allowedHosts.ts";
 import { pathReader } from "./basePath.ts";
+import { countRequests } from "./countRequests.ts";
 import { assertNoBody, assertNoTokenInUrl, assertSameOrigin } from "./requestChecks.ts";
 import { routes } from "./routes.ts";
 
@@ -185,6 +186,7 @@ export function createApp(options: AppOptions): Hono {
     });
   };
   const app = new Hono({ getPath: pathReader(options.basePaths) });
+  app.use(countRequests(metrics.http));
   app.use(async (c, next) => {
     await next();
     // Not `c.header`, which copies an existing response and turns its body into a stream.

@@ -141,11 +141,20 @@ export class JobSubmitter {
     { scope, retryOf }: Pick<Requester, "scope" | "retryOf">,
   ): ResolvedTarget & { target: Target } {
     const { target, seed } = shuffleBySeed(order.target, jobId);
-    const known = scope.within(this.#options.engine.core.registry.agents);
+    const { agents } = this.#options.engine.core.registry;
+    const known = scope.within(agents);
     const { blocked } = this.#options;
     const skipsNamed = retryOf !== undefined;
     const saved = (each: string) => findSavedTarget(this.#options.engine.journal.definitions, each);
-    const terms = { requireOnline: order.require_online, seed, blocked, saved, skipsNamed };
+    const hasAgents = agents.size > 0;
+    const terms = {
+      requireOnline: order.require_online,
+      seed,
+      blocked,
+      saved,
+      skipsNamed,
+      hasAgents,
+    };
     return { target, ...resolveTarget(target, known, terms) };
   }
 

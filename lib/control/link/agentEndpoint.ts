@@ -23,6 +23,7 @@ import type { Revocations } from "../auth/revocation.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { DescriptorReserve } from "./descriptorReserve.ts";
+import { findHandshakeFault, refuseHandshake } from "./handshake.ts";
 import { Probe } from "./probe.ts";
 
 export interface AgentRouteOptions {
@@ -55,17 +56,15 @@ export function addAgentRoute(app: Hono, options: AgentRouteOptions): void {
   app.get(
     "/agent",
     async (c, next) => {
-      if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
-        return notAHandshake(c, "expected Upgrade: websocket");
-      }
+      const fault = findHandshakeFault(c);
+      if (fault !== undefined) return refuseHandshake(c, fault);
       refuseWithoutRoom(c, options);
       await next();
     },
     runtime.upgradeWebSocket((c) => agentEvents(c, authenticateCaller(c, options), options)),
-    // The runtime did not take the request for a handshake.
-    (c) => notAHandshake(c, "expected Sec-WebSocket-Key and Sec-WebSocket-Version: 13"),
+    (c) => refuseHandshake(c, { status: 400, expected: "HTTP/1.1" }),
   );
-  app.all("/agent", (c) => notAHandshake(c, "expected GET"));
+  app.all("/agent", (c) => refuseHandshake(c, { status: 426, expected: "GET" }));
 }
 
 const retrySeconds = 30;
@@ -81,12 +80,6 @@ function refuseWithoutRoom(c: Context, { descriptors, addresses, log }: AgentRou
   c.header("Retry-After", String(retrySeconds));
   c.header("Connection", "close");
   throw new WsctlError("UNAVAILABLE", text);
-}
-
-/** Answers what is no WebSocket handshake (RFC 6455, section 4.2.1; RFC 9110, section 15.5.22). */
-function notAHandshake(c: Context, expected: string): Response {
-  const message = `Not a WebSocket handshake: ${expected}`;
-  return c.json({ error: { code: "MALFORMED", message } }, 426, { Upgrade: "websocket" });
 }
 
 function authenticateCaller(c: Context, options: AgentRouteOptions): Caller {

@@ -2,15 +2,13 @@
  * The metrics of the control plane in the OpenMetrics format. Counters and histograms change with
  * what happens; gauges are read at each scrape. `docs/reference/metrics.md` lists them.
  */
-import { readdirSync } from "node:fs";
-import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
+import { CommandLabels, MetricSet } from "../../metrics/metricSet.ts";
 import { version } from "../../protocol/wire/version.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Job, StoredOutcome } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
+import { HttpMetrics } from "./httpMetrics.ts";
 
-/** Commands with a label of their own; the rest is counted under `other`. */
-const commandsMax = 100;
 /** Upper bounds in seconds: from a request on one host to a program of many minutes. */
 const durationBuckets = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800,
@@ -31,9 +29,9 @@ export interface ControlMetricsOptions {
 export class ControlMetrics {
   readonly #engine: Engine;
   readonly #clock: Pick<Clock, "after">;
-  readonly #registry = new Registry<OpenMetricsContentType>();
-  readonly #registers = [this.#registry];
-  readonly #commands = new Set<string>();
+  readonly #set = new MetricSet();
+  readonly http = new HttpMetrics(this.#set.registers);
+  readonly #commands = new CommandLabels();
   readonly #jobs;
   readonly #requests;
   readonly #toSend;
@@ -46,15 +44,15 @@ export class ControlMetrics {
   constructor({ engine, clock, runtime }: ControlMetricsOptions) {
     this.#engine = engine;
     this.#clock = clock;
-    this.#registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    this.#jobs = this.#counter("wsctl_jobs_total", "Jobs accepted, by command", ["command"]);
+    this.#jobs = this.#set.counter("wsctl_jobs_total", "Jobs accepted, by command", ["command"]);
     const by = ["command", "outcome"];
-    this.#requests = this.#counter(
+    this.#requests = this.#set.counter(
       "wsctl_requests_total",
       "Requests ended, by command and outcome",
       by,
     );
-    const latency = (name: string, help: string) => this.#histogram(name, help, durationBuckets);
+    const latency = (name: string, help: string) =>
+      this.#set.histogram(name, help, durationBuckets);
     this.#toSend = latency(
       "wsctl_request_send_seconds",
       "From the acceptance of a job to the sending of a request",
@@ -71,7 +69,7 @@ export class ControlMetrics {
       "wsctl_request_duration_seconds",
       "From the acceptance of a job to the outcome of a request",
     );
-    this.#lag = this.#histogram(
+    this.#lag = this.#set.histogram(
       "wsctl_event_loop_lag_seconds",
       "How late timers of the event loop are",
       lagBuckets,
@@ -94,16 +92,16 @@ export class ControlMetrics {
     this.#cancel();
   }
 
-  async scrape(): Promise<{ contentType: string; text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  scrape(): Promise<{ contentType: string; text: string }> {
+    return this.#set.scrape();
   }
 
   jobAccepted({ command }: Job): void {
-    this.#jobs.inc({ command: this.#label(command) });
+    this.#jobs.inc({ command: this.#commands.label(command) });
   }
 
   #requestEnded(outcome: StoredOutcome, command: string): void {
-    this.#requests.inc({ command: this.#label(command), outcome: outcome.outcome });
+    this.#requests.inc({ command: this.#commands.label(command), outcome: outcome.outcome });
     const { durationMs, endedAt, sentAt, startedAt, executionMs } = outcome;
     const createdAt = endedAt - durationMs;
     this.#duration.observe(durationMs / 1000);
@@ -112,26 +110,18 @@ export class ControlMetrics {
     if (executionMs !== undefined) this.#execution.observe(executionMs / 1000);
   }
 
-  /** The number of labels is bounded, because an operator chooses the names of commands. */
-  #label(command: string): string {
-    if (this.#commands.has(command)) return command;
-    if (this.#commands.size >= commandsMax) return "other";
-    this.#commands.add(command);
-    return command;
-  }
-
   #watchLog(): void {
-    const append = this.#histogram(
+    const append = this.#set.histogram(
       "wsctl_log_append_seconds",
       "From the append of a batch until it is on disk",
       diskBuckets,
     );
-    const sync = this.#histogram(
+    const sync = this.#set.histogram(
       "wsctl_log_sync_seconds",
       "Durations of syncs of the log",
       diskBuckets,
     );
-    const entries = this.#counter(
+    const entries = this.#set.counter(
       "wsctl_log_entries_total",
       "Entries that were appended to the log",
       [],
@@ -147,13 +137,18 @@ export class ControlMetrics {
     const { core, journal } = this.#engine;
     const { recorder } = journal;
     const open = () => core.dispatcher?.requests;
-    this.#gauge("wsctl_build_info", "The version that runs", ["version", "runtime"], (gauge) => {
-      gauge.set({ version, runtime }, 1);
-    });
-    this.#gauge("wsctl_ready", "1 if jobs are accepted", [], (gauge) => {
+    this.#set.gauge(
+      "wsctl_build_info",
+      "The version that runs",
+      ["version", "runtime"],
+      (gauge) => {
+        gauge.set({ version, runtime }, 1);
+      },
+    );
+    this.#set.gauge("wsctl_ready", "1 if jobs are accepted", [], (gauge) => {
       gauge.set(this.#engine.unready === undefined ? 1 : 0);
     });
-    this.#gauge("wsctl_agents", "Agents, by state", ["state"], (gauge) => {
+    this.#set.gauge("wsctl_agents", "Agents, by state", ["state"], (gauge) => {
       const { agents, sessionCount: online } = core.registry;
       gauge.set({ state: "online" }, online);
       gauge.set({ state: "offline" }, agents.size - online);
@@ -162,7 +157,7 @@ export class ControlMetrics {
       gauge.set({ state: "drained" }, drained);
       for (const [state, count] of journal.tokens.countBlocked()) gauge.set({ state }, count);
     });
-    this.#gauge(
+    this.#set.gauge(
       "wsctl_requests_open",
       "Requests without an outcome, by state",
       ["state"],
@@ -172,13 +167,13 @@ export class ControlMetrics {
         gauge.set({ state: "queued" }, this.#engine.sizes.open - sent);
       },
     );
-    this.#gauge("wsctl_sockets", "Connections of agents", [], (gauge) => {
+    this.#set.gauge("wsctl_sockets", "Connections of agents", [], (gauge) => {
       gauge.set(this.#engine.sizes.sockets);
     });
-    this.#gauge("wsctl_log_bytes", "Size of the log", [], (gauge) => {
+    this.#set.gauge("wsctl_log_bytes", "Size of the log", [], (gauge) => {
       gauge.set(recorder.log.segments.reduce((sum, { bytes }) => sum + bytes, 0));
     });
-    this.#gauge(
+    this.#set.gauge(
       "wsctl_index_lag_entries",
       "Entries of the log that the index lacks",
       [],
@@ -186,66 +181,12 @@ export class ControlMetrics {
         gauge.set(recorder.unappliedCount);
       },
     );
-    this.#gauge("wsctl_artifacts", "Stored artifacts", [], (gauge) => {
+    this.#set.gauge("wsctl_artifacts", "Stored artifacts", [], (gauge) => {
       gauge.set(journal.artifacts.usage().count);
     });
-    this.#gauge("wsctl_artifact_bytes", "Size of the stored artifacts", [], (gauge) => {
+    this.#set.gauge("wsctl_artifact_bytes", "Size of the stored artifacts", [], (gauge) => {
       gauge.set(journal.artifacts.usage().bytes);
     });
-    this.#addProcessGauges();
-  }
-
-  /** Names as other exporters use them, so that dashboards fit. */
-  #addProcessGauges(): void {
-    this.#counter("process_cpu_seconds_total", "User and system CPU time", [], (counter) => {
-      const { user, system } = process.cpuUsage();
-      counter.reset();
-      counter.inc((user + system) / 1e6);
-    });
-    this.#gauge("process_resident_memory_bytes", "Resident memory", [], (gauge) => {
-      gauge.set(process.memoryUsage().rss);
-    });
-    const startedAt = Date.now() / 1000 - process.uptime();
-    this.#gauge("process_start_time_seconds", "When the process started", [], (gauge) => {
-      gauge.set(startedAt);
-    });
-    this.#gauge("process_open_fds", "Open file descriptors", [], (gauge) => {
-      try {
-        gauge.set(readdirSync("/proc/self/fd").length);
-      } catch {
-        // The platform has no such directory: the metric stays away.
-      }
-    });
-  }
-
-  #counter(
-    name: string,
-    help: string,
-    labelNames: string[],
-    collect?: (counter: Counter) => void,
-  ): Counter {
-    return new Counter({
-      ...{ name, help, labelNames, registers: this.#registers },
-      ...(collect === undefined
-        ? {}
-        : {
-            collect: function (this: Counter) {
-              collect(this);
-            },
-          }),
-    });
-  }
-
-  #histogram(name: string, help: string, buckets: number[]): Histogram {
-    return new Histogram({ name, help, buckets, registers: this.#registers });
-  }
-
-  #gauge(name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void): void {
-    new Gauge({
-      ...{ name, help, labelNames, registers: this.#registers },
-      collect() {
-        collect(this);
-      },
-    });
+    this.#set.addProcess();
   }
 }

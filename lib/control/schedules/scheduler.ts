@@ -5,6 +5,7 @@
  * Schedules follow the wall clock. It is read repeatedly, so that a changed clock takes effect;
  * runs that it skips are missed.
  */
+import { FaultSeries } from "../../log/faultSeries.ts";
 import type { Log } from "../../log/log.ts";
 import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
@@ -17,6 +18,7 @@ import { assertSize, type JobSubmitter } from "../jobs/submitJob.ts";
 import type { ScheduleTable, StoredSchedule } from "../journal/tables/scheduleTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { checkTiming, computeJitter, nextAfter } from "./nextRun.ts";
+import { beginningOf, dueAt, replanned } from "./plannedRun.ts";
 
 export interface SchedulerOptions {
   engine: Engine;
@@ -35,6 +37,7 @@ const retryMs = 1_000;
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #records: ScheduleTable;
+  readonly #faults: FaultSeries;
   #cancelTimer = () => {};
   /** The latest time that the wall clock has shown. */
   #latestWall = Number.POSITIVE_INFINITY;
@@ -44,6 +47,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#records = options.engine.journal.schedules;
+    this.#faults = new FaultSeries(options.log, options.clock, "schedules run again");
     this.#arm();
   }
 
@@ -107,6 +111,7 @@ export class Scheduler {
   close(): void {
     this.#isClosed = true;
     this.#cancelTimer();
+    this.#faults.close();
   }
 
   #dueNext(schedule: StoredSchedule, after: number): StoredSchedule {
@@ -145,9 +150,10 @@ export class Scheduler {
         if (schedule === undefined || due === undefined) continue;
         if (due <= this.#options.clock.wall()) await this.#due(schedule, due);
       }
+      this.#faults.succeeded();
     } catch (error) {
       // Usually a write error; the runs stay due.
-      this.#options.log.error(`Cannot run schedules: ${errorText(error)}. Retrying`);
+      this.#faults.failed(`Cannot run schedules: ${errorText(error)}. Retrying`);
       waitMs = retryMs;
     }
     this.#isLooking = false;
@@ -270,27 +276,6 @@ export class Scheduler {
     const job = jobId === undefined ? undefined : this.#options.engine.journal.job(jobId);
     return job !== undefined && job.ended < job.total;
   }
-}
-
-/** The time from which its intervals are counted. */
-function beginningOf({ createdAt, setBack }: StoredSchedule): number {
-  return setBack === undefined ? createdAt : Math.min(createdAt, setBack.at);
-}
-
-/** Returns the schedule with an earlier next run; undefined if nothing changes. */
-function replanned(schedule: StoredSchedule, now: number): StoredSchedule | undefined {
-  const { nextAt, setBack, createdAt, order } = schedule;
-  if (nextAt === undefined) return undefined;
-  const at = Math.min(setBack?.at ?? createdAt, now);
-  const next = nextAfter(order.timing, at, now);
-  if (next === undefined || next >= nextAt) return undefined;
-  return { ...schedule, nextAt: next, setBack: { at, count: (setBack?.count ?? 0) + 1 } };
-}
-
-/** The due time including the jitter. */
-function dueAt({ scheduleId, nextAt, order }: StoredSchedule): number | undefined {
-  if (nextAt === undefined) return undefined;
-  return nextAt + computeJitter(scheduleId, nextAt, order.jitter_seconds * 1000);
 }
 
 /** Whether the error is temporary, so that the request may be repeated. */

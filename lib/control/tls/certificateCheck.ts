@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import type { Log } from "../../log/log.ts";
+import { readCertificates } from "../../network/caFile.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import type { TlsOptions } from "../../runtime/runtime.ts";
 
@@ -10,8 +11,7 @@ const renewSoonMs = 14 * 24 * 60 * 60 * 1000;
 
 /** Returns the certificates of a PEM file, from the server's own upwards. */
 export function readChain({ cert }: Pick<TlsOptions, "cert">): X509Certificate[] {
-  const all = cert.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return all.map((pem) => new X509Certificate(pem));
+  return readCertificates(cert);
 }
 
 /** Returns the host names and addresses of a certificate (RFC 5280, section 4.2.1.6). */

@@ -222,6 +222,12 @@ export const Capability = v.object({
   output: v.optional(v.boolean()),
   /** Its timeout if the request does not set one. */
   timeout_seconds: v.optional(seconds(timeoutSecondsMax)),
+  /** Patterns of what the host allows: command lines or paths. The host alone enforces them. */
+  allowed: v.optional(v.array(v.string())),
+  /** The IDs of the keys that must sign it, and how many of them; without keys it cannot run. */
+  signatures: v.optional(
+    v.object({ count: v.pipe(v.number(), v.integer(), v.minValue(1)), keys: v.array(v.string()) }),
+  ),
 });
 export type Capability = v.InferOutput<typeof Capability>;
 

@@ -1,5 +1,7 @@
 /** Ids that an operator shortens to a beginning that only one of them has. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
 import type { TokenView } from "../../../lib/protocol/api/tokens.ts";
 import type { JobDetail } from "../../../lib/protocol/api/views.ts";
@@ -57,6 +59,39 @@ test("a beginning that several jobs have lists them, and one that is too short f
   for (const id of ids) expect(refused.stderr).toContain(id);
   const tooShort = await fleet.run("jobs", "show", short.slice(0, 3));
   expectRefusal(tooShort, 1, /Unknown job/);
+});
+
+test("an id in upper case is the same id, and an agent in upper case is named in lower case", async () => {
+  const id = await newJob();
+  const shown = await fleet.run("jobs", "show", id.toUpperCase(), "--json");
+  expect(jsonLines<JobDetail>(shown)[0]?.job_id).toBe(id);
+  const short = await fleet.run("jobs", "cancel", id.slice(0, -1).toUpperCase());
+  expect(short.stdout).toContain("1 cancelled");
+  const sent = await fleet.run("send", "ping", "--agent", "AWAY-1", "--no-wait");
+  expect(sent).toMatchObject({ code: 0 });
+  const labelled = await fleet.run("agents", "label", "AWAY-1,away-1", "tier=gold");
+  expect(labelled.stdout).toBe("away-1: tier=gold\n");
+  const asked = await fleet.run("agents", "show", "AWAY-1");
+  expectRefusal(asked, 5, /IDs of agents are in lower case: use "away-1"/);
+});
+
+test("a target without agents says whether the token or the fleet has none", async () => {
+  await using empty = await JoinableFleet.start();
+  expectRefusal(await empty.run("send", "ping", "--all"), 5, /no agent has joined yet/);
+  const narrow = await fleet.newToken("--role", "operator", "--target", "env=none");
+  const outside = await fleet.runAs(narrow, "send", "ping", "--all");
+  expectRefusal(outside, 5, /no agent is in the scope of this token/);
+});
+
+test("an agent whose token is for another agent says for which one", async () => {
+  const file = join(fleet.newHost(), "token");
+  writeFileSync(file, await fleet.newToken("--agent", "web-9"), { mode: 0o600 });
+  const ca = join(`${fleet.dataDir}`, "tls", "ca.pem");
+  const at = ["--server", fleet.serving.url, "--ca", ca, "--token-file", file];
+  const agent = fleet.agent(fleet.newHost(), "--id", "w", ...at);
+  await agent.logged(
+    /ERROR the token is for agent "web-9", not for "w".* Start it with --id web-9/,
+  );
 });
 
 test("a narrowed token finds its own jobs only, and hears of no others", async () => {

@@ -97,7 +97,7 @@ test("an agent whose node is gone goes on at another one, also after its own res
   const leader = await cluster.leader();
   const agent = await startAgent(cluster, "web-1", leader);
   await using _agents = disposeAll([agent]);
-  await agent.logged(/addresses of nodes stored/);
+  await agent.logged(/other addresses of the control plane stored/);
   await cluster.node(leader).kill();
   const next = await cluster.leader(leader);
   expect(await ping(cluster, next, "web-1")).toBe("success");

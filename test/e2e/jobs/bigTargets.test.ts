@@ -1,7 +1,10 @@
 /** Who is meant, on the binary with hundreds of agents: selectors, facts, samples, and how many. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { TargetView } from "../../../lib/protocol/api/target.ts";
 import { BigFleet, membersOf } from "../../support/processes/bigFleet.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
 import { atTerminal } from "../../support/processes/terminal.ts";
 
 setDefaultTimeout(60_000);
@@ -149,6 +152,35 @@ describe("labels", () => {
     const bad = await fleet.run("agents", "label", "host-007", "os=linux");
     expect(bad.code).toBe(2);
     expect(bad.stderr).toContain("names other than agent, hostname, os, arch, version");
+  });
+
+  test("are taken from a CSV file, which is checked before any is set", async () => {
+    using dir = temporaryDir();
+    const file = join(`${dir}`, "inventory.csv");
+    const label = (text: string) => {
+      writeFileSync(file, text);
+      return fleet.run("agents", "label", "--from", file);
+    };
+    const done = await label('\uFEFFagent,rack,tier\r\nHOST-011,r12,-\r\n"host-012",r13,\r\n');
+    expect(done).toMatchObject({ code: 0, stderr: "" });
+    expect(done.stdout).toMatch(/^host-011: \S*rack=r12\S*\nhost-012: \S*rack=r13\S*\n$/);
+    expect(indexes(await meant("--target", "rack in (r12,r13)"))).toEqual([11, 12]);
+    for (const [text, code, says] of [
+      ["agent,rack\nhost-011,r1\nnobody,r2\n", 5, 'Unknown agent "nobody"'],
+      ["agent,rack\nhost-011,r1,more\n", 2, "Invalid Record Length"],
+      ["name,rack\nhost-011,r1\n", 2, 'row 1 has no value in the column "agent"'],
+      ["agent,rack\nhost-011,a b\n", 2, 'row 1, agent "host-011": Labels: '],
+      ["agent,rack\n", 2, "no line below the names of the columns"],
+    ] as const) {
+      const refused = await label(text);
+      expect(refused.code).toBe(code);
+      expect(refused.stderr).toContain(says);
+    }
+    expect(indexes(await meant("--target", "rack=r12"))).toEqual([11]);
+    const both = await fleet.run("agents", "label", "host-001", "--from", file);
+    expect(both.stderr).toContain("AGENT and --from cannot be combined");
+    const none = await fleet.run("agents", "label", "host-001");
+    expect(none.stderr).toContain("Missing AGENT and KEY=VALUE");
   });
 
   test("of the agent's own do not widen what a token may reach", async () => {

@@ -140,3 +140,23 @@ describe("exec --stdin", () => {
     expect(code).toBe(2);
   });
 });
+
+test("a restart of many agents in batches is one group, as their answers are equal", async () => {
+  const to = ["--agent", "a1,a2,shut", "--data-dir", `${dataDir}`, "--batch", "2"];
+  const grouped = await wsctl(["send", "restart", ...to, "--group-by-output"]);
+  const shown = /^3 agents: {2}success\n {2}a1, a2, shut\n {2}\| restarted, version \S+\n$/;
+  expect(grouped.stdout).toMatch(shown);
+});
+
+test("commands list says what enables a command that a host must allow", async () => {
+  const { stdout } = await wsctl(["commands", "list", "--commands-dir", `${dataDir}`, "--json"]);
+  const listed = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const enabled = Object.fromEntries(listed.map((each) => [each.name, each.enabled_by]));
+  expect(enabled).toMatchObject({
+    ...{ ping: "always", exec: "agent --allow-exec", update: "agent --release-key" },
+    ...{ run_script: "agent --allow-scripts", fetch_logs: "a source in logs.d" },
+  });
+});

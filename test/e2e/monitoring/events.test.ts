@@ -5,7 +5,7 @@ import type { ControlPlaneEvent, WebhookView } from "../../../lib/protocol/api/e
 import { Inbox } from "../../support/clients/inbox.ts";
 import { expectRefusal, jsonLines } from "../../support/processes/cli.ts";
 import { JoinableFleet } from "../../support/processes/fleet.ts";
-import { Running, wsctlCommand } from "../../support/processes/processes.ts";
+import { Running, wsctl, wsctlCommand } from "../../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -90,6 +90,18 @@ describe("events", () => {
     await using later = follow("--after", `${ended?.sequence}`, "--type", "job.created,job.failed");
     await later.logged(/job\.failed/);
     expect(types(later)).toEqual(["job.created", "job.failed"]);
+    // A time without milliseconds is before those of its second.
+    const second = `${created?.at.slice(0, 19)}Z`;
+    await using exact = follow("--since", second, "--type", "job.created,job.failed");
+    await exact.logged(/job\.failed/);
+    const times = exact.lines.map((line) => (JSON.parse(line) as ControlPlaneEvent).at);
+    expect(times).toContain(`${created?.at}`);
+    const failedAt = times.at(-1) ?? "";
+    await using last = follow("--since", failedAt, "--type", "job.created,job.failed");
+    await last.logged(/job\.failed/);
+    expect(last.lines).toHaveLength(1);
+    const audited = await fleet.run("audit", "export", "--since", second, "--action", "job.create");
+    expect(audited.stdout).toContain(`${created?.at.slice(0, 19)}.`);
     await using since = follow("--since", "1h", "--type", "agent.connected");
     await since.logged(/"agent_id":"web-1"/);
   });
@@ -203,6 +215,12 @@ describe("events", () => {
       "job.done",
     ];
     expectRefusal(await fleet.run(...wrong), 2, /Flag --events has "job.done": expected some of/);
+  });
+
+  test("a control plane that cannot be reached is an error at once", async () => {
+    const args = ["events", "--server", "http://127.0.0.1:1"];
+    const refused = await wsctl(args, { env: { WSCTL_TOKEN: "x" } });
+    expectRefusal(refused, 3, /Cannot reach the control plane at .*: connection refused/);
   });
 
   test("a viewer follows events, and only an admin manages webhooks", async () => {

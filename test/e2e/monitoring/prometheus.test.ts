@@ -50,6 +50,27 @@ describe("/metrics", () => {
     expect(text).toMatch(/^wsctl_log_sync_seconds_count [1-9]\d*$/m);
   });
 
+  test("counts HTTP requests by route and class of the status, with labels that no client chooses", async () => {
+    const { url } = fleet.serving;
+    const tls = { ca: readFileSync(join(fleet.dataDir, "tls", "ca.pem")) };
+    const paths = ["/api/v1/jobs/one", "/api/v1/jobs/two", "/nothing/one", "/nothing/two"];
+    for (const path of paths) await fetch(`${url}${path}`, { tls } as RequestInit);
+    await fetch(`${url}/healthz`, { method: "OPTIONS", tls } as RequestInit);
+    const { text } = await scrape();
+    const of = (method: string, route: string, status: string) =>
+      `wsctl_http_requests_total{method="${method}",route="${route}",status="${status}"}`;
+    const lines = text.split("\n");
+    expect(lines).toContain(`${of("GET", "/api/v1/jobs/:job_id", "4xx")} 2`);
+    expect(lines).toContain(`${of("GET", "unmatched", "4xx")} 2`);
+    expect(lines).toContain(`${of("other", "unmatched", "4xx")} 1`);
+    expect(lines).toContain(`${of("GET", "/agent", "1xx")} 1`);
+    expect(text).toContain(`${of("POST", "/api/v1/jobs", "2xx")} `);
+    expect(lines).toContain(
+      'wsctl_http_request_duration_seconds_count{route="/api/v1/jobs/:job_id"} 2',
+    );
+    expect(text).not.toContain("nothing/one");
+  });
+
   test("a token of the role metrics may do nothing else, and without one there are no metrics", async () => {
     expect((await scrape("wsctl-000000000000-0")).status).toBe(401);
     const agents = await fleet.runAs(token, "agents", "list");
@@ -62,11 +83,35 @@ describe("/metrics", () => {
   test("docs/reference/metrics.md lists exactly these metrics", async () => {
     const { text } = await scrape();
     const real = families(text);
-    const page = readFileSync(join(docs, "reference/metrics.md"), "utf8");
-    const listed = [...page.matchAll(/^\| `(\S+)` +\| (\w+) /gm)].map(
-      ([, name, type]) => `${name} ${type}`,
+    expect(listed(0).sort()).toEqual(real.sort());
+  });
+
+  test("an agent serves the metrics of its host, and goes on through a restart in place", async () => {
+    const host = fleet.newHost();
+    const join_ = ["--id", "web-2", "--join", await fleet.joinText()];
+    const agent = fleet.agent(host, ...join_, "--metrics", "0");
+    const [, url = ""] = await agent.logged(
+      /serving metrics on (http:\/\/127\.0\.0\.1:\d+\/metrics)/,
     );
-    expect(listed.sort()).toEqual(real.sort());
+    await agent.logged(/ connected$/);
+    await fleet.run("send", "ping", "--agent", "web-2");
+    const answer = await fetch(url);
+    expect(answer.headers.get("content-type")).toStartWith("application/openmetrics-text");
+    const text = await answer.text();
+    const lines = text.split("\n");
+    expect(lines).toContain("wsctl_agent_connected 1");
+    expect(lines).toContain("wsctl_agent_commands_running 0");
+    expect(lines).toContain('wsctl_agent_commands_total{command="ping",status="success"} 1');
+    expect(text).toMatch(/^wsctl_agent_journal_bytes [1-9]\d*$/m);
+    const own = families(text).filter((family) => !family.startsWith("process_"));
+    expect(listed(1).sort()).toEqual(own.sort());
+    expect((await fetch(url.replace("/metrics", "/"))).status).toBe(404);
+    const mark = agent.lines.length;
+    expect((await fleet.run("send", "restart", "--agent", "web-2")).code).toBe(0);
+    await agent.logged(/serving metrics on/, mark);
+    expect(await agent.stop()).toBe(0);
+    const wrong = await fleet.run("agent", "--metrics", "everywhere");
+    expect(wrong.stderr).toContain('Flag --metrics is "everywhere": expected PORT or ADDRESS:PORT');
   });
 
   test("the dashboard and the alert rules name only metrics that exist", async () => {
@@ -130,4 +175,11 @@ function families(text: string): string[] {
   return [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => {
     return type === "counter" ? `${name}_total counter` : `${name} ${type}`;
   });
+}
+
+/** The metrics that a part of the page lists: those of the control plane, or of an agent. */
+function listed(part: number): string[] {
+  const page = readFileSync(join(docs, "reference/metrics.md"), "utf8");
+  const text = page.split("## Metrics of an agent")[part] ?? "";
+  return [...text.matchAll(/^\| `(\S+)` +\| (\w+) /gm)].map(([, name, type]) => `${name} ${type}`);
 }

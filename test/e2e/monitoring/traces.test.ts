@@ -84,6 +84,8 @@ describe("traces", () => {
     expect(request.parentSpanId).toBe(job.spanId);
     expect(execution.parentSpanId).toBe(request.spanId);
     expect(execution.spanId).toBe(programSpan);
+    // The lines of the agent lead to the trace, too.
+    await agent.logged(new RegExp(`ended command=exec .*trace_id=${traceId} status=success`));
   });
 
   test("the trace of the environment goes on, and a failure marks its spans", async () => {
@@ -130,4 +132,23 @@ test("without a collector, a given position still reaches the program, and a wro
     /^TRACEPARENT=00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/m,
   );
   expect(await run("00-0-0-0")).not.toContain("TRACEPARENT");
+});
+
+test("a collector that cannot be reached is logged once, with its address", async () => {
+  using dataDir = temporaryDir();
+  const dead = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://ops:secret@127.0.0.1:1",
+    OTEL_EXPORTER_OTLP_TIMEOUT: "200",
+    OTEL_BSP_SCHEDULE_DELAY: "50",
+  };
+  await using serving = await startServe({ dataDir, env: dead });
+  await using _agent = await connectedAgent({ dataDir, id: "a1" });
+  const ping = ["send", "ping", "--agent", "a1", "--data-dir", `${dataDir}`];
+  expect(await wsctl(ping)).toMatchObject({ code: 0 });
+  const { process } = serving;
+  await process.logged(
+    /ERROR Cannot export spans to http:\/\/127\.0\.0\.1:1\/: connection refused/,
+  );
+  expect(await wsctl(ping)).toMatchObject({ code: 0 });
+  expect(process.lines.join("\n")).not.toContain("secret");
 });

@@ -145,7 +145,8 @@ for (const [flavour, credentials] of [
       const args = ["--server", server, "--ca", ca];
       const env = { HTTPS_PROXY: dead, WSCTL_TOKEN: "wrong" };
       await using agent = startAgent({ dataDir: elsewhere, id: "web-3", flavour, args, env });
-      await agent.logged(new RegExp(`through the proxy http://127.0.0.1:${closed}`));
+      const named = `through the proxy http://127.0.0.1:${closed}: connection refused`;
+      await agent.logged(new RegExp(`cannot connect .*${hiddenName}:${serving.port} ${named}`));
       expect(agent.lines.join("\n")).not.toContain("geheim");
       if (credentials === undefined) return;
       const wrong = proxyUrl({ username: "ops", password: "geheim" });

@@ -6,6 +6,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import {
   copyFileSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -93,6 +94,38 @@ test("a script whose interpreter is missing is not taken for a missing file", as
   );
   const absent = await host.send("absent");
   expect(absent.message).toContain('the interpreter "/no/such/python3" of the script');
+});
+
+test("a file that this host cannot execute is explained, and what to do", async () => {
+  await using host = await Host.start();
+  const foreign = Buffer.from(readFileSync("/bin/true"));
+  // `e_machine` of an ELF file: S390, which no host of these tests is.
+  foreign.writeUInt16LE(22, 18);
+  const cases: [string, string | Buffer, number, string][] = [
+    ["rubbish", Buffer.from([0, 1, 2, 3]), 0o755, "not a program of this host, or it is damaged"],
+    ["foreign", foreign, 0o755, `built for S390, and this host is ${process.arch}`],
+    ["windows", "MZ\x90\0", 0o755, "built for Windows"],
+    ["plain", "echo said\n", 0o755, "Begin it with a line such as #!/bin/sh"],
+    ["empty", "", 0o755, "the file is empty"],
+    [
+      "twice",
+      `#!${host.dir}/plain\n`,
+      0o755,
+      `interpreter "${host.dir}/plain" of the script is not`,
+    ],
+    ["closed", "#!/bin/sh\n", 0o644, "Allow it with chmod +x"],
+  ];
+  for (const [name, content, mode] of cases) {
+    const path = join(`${host.dir}`, name);
+    writeFileSync(path, content, { mode });
+    host.define(name, [path]);
+  }
+  for (const [name, , , words] of cases) {
+    const outcome = await host.send(name);
+    expect(outcome).toMatchObject({ outcome: "error", code: "NOT_STARTED" });
+    expect(outcome.message).toContain(`cannot start "${join(`${host.dir}`, name)}"`);
+    expect(outcome.message).toContain(words);
+  }
 });
 
 test("an agent whose own file is gone says of commands that they were not started, and goes on", async () => {

@@ -179,6 +179,6 @@ test("manifests are listed, checked and begun on the command line", async () => 
   expect(code).toBe(1);
   expect(stdout).toContain('FAIL  bad.toml: argv[0]: no parameter is called "b"');
   const listed = (await wsctl(["commands", ...at])).stdout;
-  expect(listed).toMatch(/^deploy +manifest +says hello$/m);
+  expect(listed).toMatch(/^deploy +manifest +always +says hello$/m);
   expect(listed).toMatch(/^ping +built in/m);
 });

@@ -115,6 +115,32 @@ test("a chain that is sent whole is accepted with its root", async () => {
   expect(listed).toMatchObject({ code: 0 });
 });
 
+test("a file of --ca without its root is named, and what it lacks", async () => {
+  using dir = temporaryDir();
+  const own = { names: "IP:127.0.0.1", intermediate: "sent" } as const;
+  const { args } = withCertificate(`${dir}`, own);
+  const dataDir = join(`${dir}`, "serve");
+  await using serving = await startServe({ dataDir, args });
+  const env = { WSCTL_TOKEN: adminToken(dataDir), WSCTL_DATA_DIR: join(`${dir}`, "none") };
+  const middle = join(`${dir}`, "middle.pem");
+  const at = ["--server", serving.url, "--ca", middle];
+  const lacks = `it has no root certificate: "CN=Test Root", the issuer of "CN=Test Intermediate"`;
+  const listed = await wsctl(["agents", ...at], { env });
+  expect(listed.code).toBe(3);
+  expect(listed.stderr).toContain(
+    `Warning: --ca "${middle}": ${lacks}, is missing. Append the root`,
+  );
+  const checked = await wsctl(["doctor", ...at], { env });
+  expect(checked.stdout).toContain(
+    `fix: Append the root certificate to the file of --ca: ${lacks}`,
+  );
+  const agent = ["agent", "--id", "a", "--data-dir", `${dir}`, ...at];
+  await using running = new Running([...wsctlCommand("binary"), ...agent], { env });
+  await running.logged(/Warning: --ca .* has no root certificate/);
+  const none = await wsctl(["agents", "--server", serving.url, "--ca", args.at(-1) ?? ""], { env });
+  expectRefusal(none, 2, /Flag --ca: cannot use ".*": it contains no certificate in PEM/);
+});
+
 test("an address with a zone is refused, since no URL contains it", async () => {
   using dir = temporaryDir();
   const serve = ["serve", "--port", "0", "--data-dir", `${dir}`, "--host", "fe80::1%lo"];

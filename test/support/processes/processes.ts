@@ -161,7 +161,7 @@ export async function startServe(options: ServeOptions): Promise<Serving> {
     ...args,
   ];
   const process = new Running(command, { env });
-  const [, url = ""] = await process.logged(/serving on (\S+)/);
+  const [, url = ""] = await process.logged(/serving on ([^\s"]+)/);
   return {
     process,
     url,

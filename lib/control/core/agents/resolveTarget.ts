@@ -25,6 +25,8 @@ export interface ResolvedTarget {
 }
 
 export interface TargetTerms {
+  /** Whether any agent exists, in the scope of the token or not. */
+  hasAgents: boolean;
   requireOnline: boolean;
   /** The seed of a sample. */
   seed: string;
@@ -46,7 +48,7 @@ export interface TargetTerms {
 export function resolveTarget(
   target: Target,
   known: ReadonlyMap<string, AgentState>,
-  { requireOnline, seed, blocked, saved, skipsNamed }: TargetTerms,
+  { requireOnline, seed, blocked, saved, skipsNamed, hasAgents }: TargetTerms,
 ): ResolvedTarget {
   const named = new Set(target.agents?.filter((each) => !hasWildcard(each)));
   reject(
@@ -78,7 +80,8 @@ export function resolveTarget(
     const code = reason === "offline" ? "OFFLINE" : "CONFLICT";
     reject(code, ids, (names) => `Cannot send to ${names}: ${skipText[reason]}`);
   }
-  if (agents.length === 0) throw new WsctlError("NO_MATCH", noMatchError(known, skipped));
+  if (agents.length === 0)
+    throw new WsctlError("NO_MATCH", noMatchError(hasAgents, known, skipped));
   return { agents: takeSample(agents, target.sample, seed), skipped };
 }
 
@@ -161,10 +164,15 @@ function reject(
 }
 
 function noMatchError(
+  hasAgents: boolean,
   known: ReadonlyMap<string, AgentState>,
   skipped: readonly SkippedAgent[],
 ): string {
-  if (known.size === 0) return "No agent matches: no agent is in the scope of this token";
+  if (known.size === 0) {
+    return hasAgents
+      ? "No agent matches: no agent is in the scope of this token"
+      : "No agent matches: no agent has joined yet. Start one on each host with: wsctl agent";
+  }
   const counts = [...Map.groupBy(skipped, ({ reason }) => reason)].map(
     ([reason, which]) => `${which.length} ${reason}`,
   );

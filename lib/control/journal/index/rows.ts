@@ -1,6 +1,7 @@
 /** Converts rows of the control plane's journal from SQLite. */
 import type { Priority } from "../../../protocol/api/jobs.ts";
 import type { Job, StoredJob, StoredRequest } from "../../core/model.ts";
+import { unescapeNul } from "./nulText.ts";
 
 /** The rollout options of a job, stored in one column. */
 type RolloutFields = Pick<Job, "waves" | "batchPauseMs" | "canary" | "canaryPauseMs">;
@@ -106,7 +107,7 @@ export function toRequest(row: RequestRow): StoredRequest {
     ...(row.sent_at === null ? {} : { sentAt: row.sent_at }),
     ...(row.journal_id === null ? {} : { journalId: row.journal_id }),
     ...(row.code === null ? {} : { code: row.code }),
-    ...(row.message === null ? {} : { message: row.message }),
+    ...(row.message === null ? {} : { message: unescapeNul(row.message) }),
     ...(row.result === null ? {} : { result: JSON.parse(row.result) }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     ...(row.duration_ms === null ? {} : { durationMs: row.duration_ms }),

@@ -1,6 +1,8 @@
 /** Values of jobs, requests and outcomes for the statements that write them into the index. */
+
 import type { Value } from "../../../store/sqlite.ts";
 import type { Job, OpenRequest, Outcome } from "../../core/model.ts";
+import { escapeNul } from "./nulText.ts";
 import { rolloutJson } from "./rows.ts";
 
 /** The columns of a new job, in the order of `jobValues`. */
@@ -39,7 +41,7 @@ export function outcomeValues(outcome: Outcome, sequence: number): Value[] {
     outcome.outcome,
     sequence,
     outcome.code ?? null,
-    outcome.message ?? null,
+    outcome.message === undefined ? null : escapeNul(outcome.message),
     outcome.result === undefined ? null : JSON.stringify(outcome.result),
     outcome.endedAt,
     outcome.durationMs,

@@ -154,8 +154,8 @@ describe("the answers an executor gives by itself", () => {
   test("restarted(): contains the process ID of the new process", () => {
     expect(restarted({ pid: 77, version: "1.2.3" }, 12_345)).toEqual({
       ...success,
-      message: "restarted, back after 12.3 s as process 77, version 1.2.3",
-      result: { pid: 77, version: "1.2.3" },
+      message: "restarted, version 1.2.3",
+      result: { pid: 77, version: "1.2.3", away_ms: 12_345 },
     });
   });
 });

@@ -1,5 +1,6 @@
 /** Groups the requests of a job by equal answers. Pure functions. */
 import type { RequestView } from "../../../../protocol/api/views.ts";
+import { sharedResult } from "../../../../protocol/commands/restartResult.ts";
 import { answerText, requestTone, type Tone } from "./format.ts";
 
 export interface Group {
@@ -18,7 +19,7 @@ export function groupRequests(requests: readonly RequestView[]): Group[] {
   const groups = new Map<string, Group>();
   for (const request of requests) {
     const { state } = request;
-    const text = answerText({ ...request, result: withoutArtifacts(request.result) });
+    const text = answerText({ ...request, result: withoutArtifacts(sharedResult(request.result)) });
     const key = `${state}\n${text}`;
     const group = groups.get(key);
     if (group === undefined) {

@@ -7,10 +7,10 @@ import { type IncomingMessage, request as requestHttp } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream as NodeStream } from "node:stream/web";
-import type { HttpProxy } from "../network/proxyRules.ts";
-import type { Trust } from "../network/trust.ts";
-import { openTcp, openTls } from "../network/tunnel.ts";
-import { connectTimeoutMs } from "../protocol/limits.ts";
+import type { HttpProxy } from "../../network/proxyRules.ts";
+import type { Trust } from "../../network/trust.ts";
+import { openTcp, openTls } from "../../network/tunnel.ts";
+import { connectTimeoutMs } from "../../protocol/limits.ts";
 
 export async function requestWithNode(
   url: URL,
