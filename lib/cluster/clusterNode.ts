@@ -124,12 +124,15 @@ class ClusterNode {
     }
   }
 
-  /** Becomes a follower, as soon as NATS answers. Returns false if the node stops. */
+  /**
+   * Becomes a follower. Requests are passed on at once; the log follows when NATS answers. Returns
+   * false if the node stops.
+   */
   async #follow(): Promise<boolean> {
+    if (!this.#isStopping) await this.#serveAsFollower();
     while (!this.#isStopping) {
       try {
         await this.#openReplica();
-        await this.#serveAsFollower();
         return true;
       } catch (error) {
         if (!(error instanceof WsctlError) || error.code !== "UNAVAILABLE") throw error;

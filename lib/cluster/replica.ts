@@ -11,7 +11,7 @@ import type { Clock } from "../time/clock.ts";
 import { withLazySync } from "./lazySync.ts";
 import type { NatsClient } from "./nats/natsClient.ts";
 import type { PublishOutcome } from "./nats/publishResult.ts";
-import type { StreamBatch } from "./nats/threadMessages.ts";
+import type { StreamBatch, StreamEnd } from "./nats/threadMessages.ts";
 import { type CopiedBatch, followerReason, ReplicatedLog } from "./replicatedLog.ts";
 
 export interface ReplicaOptions {
@@ -140,6 +140,7 @@ export class Replica {
     for (;;) {
       await this.catchUp();
       await nats.call("unfollow", null);
+      await this.#restore();
       let refused: PublishOutcome | undefined;
       const report = this.#log.onFault;
       this.#log.onFault = (outcome) => {
@@ -167,6 +168,7 @@ export class Replica {
     await this.follow();
     await this.catchUp();
     await this.#options.nats.call("unfollow", null);
+    await this.#restore();
     this.#log.lead();
   }
 
@@ -179,6 +181,27 @@ export class Replica {
     await this.#options.nats.call("follow", { position: this.#log.position });
   }
 
+  /**
+   * Finds out whether NATS has lost entries at the end of the stream that the copy has. If this node
+   * leads, it restores them.
+   *
+   * @returns the end of the stream
+   */
+  async #lostEnd(): Promise<StreamEnd | undefined> {
+    const end = await this.#options.nats.call("end", null);
+    if (end === undefined || end.sequence >= this.sequence) return undefined;
+    if (this.#log.digestAt(end.sequence) !== end.digest) return undefined;
+    this.#log.startAt(end);
+    return end;
+  }
+
+  async #restore(): Promise<void> {
+    const end = await this.#lostEnd();
+    if (end === undefined) return;
+    const entries = await this.#log.restore(end);
+    this.#options.log.warn("entries restored that NATS had lost", { entries });
+  }
+
   /** Finds where the copy ends in the stream, and checks that it is a copy of that. */
   async #findPosition(): Promise<void> {
     const { nats, cluster, dataDir, logId } = this.#options;
@@ -186,6 +209,7 @@ export class Replica {
     const isSame = toHex(this.#log.logId) === logId;
     const found = isSame ? await nats.call("findBefore", sequence + 1) : undefined;
     if (found?.digest === toHex(digest)) return this.#log.startAt(found);
+    if (isSame && (await this.#lostEnd()) !== undefined) return;
     if (isSame && sequence === 0) {
       const { last } = await nats.call("streamState", null);
       return this.#log.startAt({ position: last });

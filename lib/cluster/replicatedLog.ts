@@ -9,7 +9,7 @@ import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../store/log/f
 import type { Appended, DurableBatch, EncodedBatch, EntryPlace } from "../store/log/segments.ts";
 import type { NatsClient } from "./nats/natsClient.ts";
 import type { PublishOutcome } from "./nats/publishResult.ts";
-import type { BatchPosition, StreamBatch } from "./nats/threadMessages.ts";
+import type { BatchPosition, StreamBatch, StreamEnd } from "./nats/threadMessages.ts";
 
 /** What a copied batch holds, and where it stands in the files. */
 export interface CopiedBatch {
@@ -71,6 +71,43 @@ export class ReplicatedLog implements AppendLog {
     this.#position = position;
   }
 
+  /** The digest of the batch that ends with an entry, in hexadecimal; undefined without it. */
+  digestAt(sequence: number): string | undefined {
+    if (sequence === this.sequence) return toHex(this.digest);
+    let found: string | undefined;
+    if (sequence < this.sequence) {
+      this.#copy.scan(sequence - 1, (entry) => {
+        if (entry.sequence === sequence && entry.isLast) found = toHex(entry.digest);
+        return false;
+      });
+    }
+    return found;
+  }
+
+  /**
+   * Publishes what the copy has after an entry, because NATS has lost it.
+   *
+   * @param end the last entry of the stream, which the copy has
+   * @returns the number of entries
+   * @throws {WsctlError} UNAVAILABLE if NATS does not take them
+   */
+  async restore({ sequence, digest, position }: StreamEnd): Promise<number> {
+    const batches = batchesAfter(this.#copy, sequence, digest);
+    this.#position = position;
+    for (const batch of batches) {
+      const request = { ...batch, expected: this.#position };
+      const outcome = await new Promise<PublishOutcome>((resolve) => {
+        this.#nats.publish(request, resolve);
+      });
+      if (outcome.status !== "stored") {
+        const text = `Cannot restore the log of the cluster: ${reasonOf(outcome)}`;
+        throw new WsctlError("UNAVAILABLE", text);
+      }
+      this.#position = outcome.position;
+    }
+    return this.sequence - sequence;
+  }
+
   /** Allows appending. The copy has everything that the stream has. */
   lead(): void {
     this.#closedBecause = undefined;
@@ -120,7 +157,8 @@ export class ReplicatedLog implements AppendLog {
    */
   copyBatch({ bytes, position }: StreamBatch): CopiedBatch | undefined {
     const batch = decodeBatch(bytes, 0);
-    if (batch !== undefined && batch.first + batch.count - 1 <= this.sequence) {
+    const last = batch === undefined ? 0 : batch.first + batch.count - 1;
+    if (batch !== undefined && this.digestAt(last) === toHex(batch.digest)) {
       this.#position = Math.max(this.#position, position);
       return undefined;
     }
@@ -211,4 +249,22 @@ function reasonOf({ status, reason }: PublishOutcome): string {
   return status === "refused"
     ? `another node has written to it (${reason})`
     : `NATS does not confirm that it stored the last entries (${reason})`;
+}
+
+/** The batches of a log after an entry. A batch has one form, so it is encoded again. */
+function batchesAfter(log: DurableLog, after: number, digest: string) {
+  const batches: { bytes: Uint8Array; first: number; previous: string }[] = [];
+  let previous = digest;
+  let lines: string[] = [];
+  log.scan(after, (entry) => {
+    lines.push(entry.line);
+    if (!entry.isLast) return true;
+    const first = entry.sequence - lines.length + 1;
+    const { bytes } = encodeBatch(lines, first, Buffer.from(previous, "hex"));
+    batches.push({ bytes, first, previous });
+    previous = toHex(entry.digest);
+    lines = [];
+    return true;
+  });
+  return batches;
 }

@@ -58,9 +58,9 @@ const faults: Record<string, Fault> = {
     await pause(3_000 + random(4_000));
     for (const index of paused) nats.server(index).signal("SIGCONT");
   },
-  // Killed, they would lose what they acknowledged and did not write yet.
-  async "stop all NATS servers"({ nats }, random) {
-    await Promise.all([0, 1, 2].map((index) => nats.server(index).stop()));
+  // They lose what they acknowledged and did not write yet, and the nodes restore it.
+  async "kill all NATS servers"({ nats }, random) {
+    await Promise.all([0, 1, 2].map((index) => nats.server(index).kill()));
     await pause(random(3_000));
     await Promise.all([0, 1, 2].map((index) => nats.startOne(index)));
   },

@@ -177,8 +177,9 @@ export class World implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof WsctlError)) throw error;
       outcome = `refused ${error.code}`;
-      // Of what could not be reached it is not known whether it arrived.
-      if (error.code !== "UNREACHABLE") this.log.refused.push({ line, code: error.code });
+      // In these cases it is not known whether the job arrived.
+      const isUnknown = error.code === "UNREACHABLE" || error.code === "UNCONFIRMED";
+      if (!isUnknown) this.log.refused.push({ line, code: error.code });
     }
     return outcome;
   }

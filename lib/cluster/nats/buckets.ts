@@ -40,6 +40,8 @@ export class Buckets {
   #state: NodeState | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
+  /** Since when this node has seen that the lease is free. */
+  #freeSince: number | undefined;
   /** The latest revision of the lease of another node, and when it was new. */
   #seen = { revision: 0, at: 0 };
 
@@ -142,6 +144,7 @@ export class Buckets {
       if (this.#isStale(revision)) {
         return this.#take((value) => this.#live.update(leaderKey, value, revision));
       }
+      this.#freeSince = undefined;
       const leader = entry.json<Leader>();
       // The epoch is written with the first renewal.
       return this.#events.leader({ ...leader, epoch: leader.epoch ?? revision });
@@ -157,10 +160,25 @@ export class Buckets {
     return now - this.#seen.at > staleMs;
   }
 
+  /**
+   * Whether a node with more entries should lead: NATS may have lost entries that it has. After a
+   * while any node may, because that one may be gone.
+   */
+  async #letOthersLead(): Promise<boolean> {
+    const now = performance.now();
+    this.#freeSince ??= now;
+    if (now - this.#freeSince > staleMs) return false;
+    const own = this.#state;
+    const nodes = await this.nodes();
+    return nodes.some(
+      ({ node, sequence }) => node !== own?.node && sequence > (own?.sequence ?? 0),
+    );
+  }
+
   /** @param write stores the lease if no other node has it */
   async #take(write: (value: string) => Promise<number>): Promise<void> {
     const candidate = this.#candidate;
-    if (candidate === undefined) return;
+    if (candidate === undefined || (await this.#letOthersLead())) return;
     try {
       const revision = await write(JSON.stringify(candidate));
       if (this.#candidate !== candidate) return void this.#live.delete(leaderKey);

@@ -14,7 +14,7 @@ import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-n
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
 import type { PublishOutcome } from "./publishResult.ts";
-import type { BatchPosition, PublishRequest, StreamBatch } from "./threadMessages.ts";
+import type { BatchPosition, PublishRequest, StreamBatch, StreamEnd } from "./threadMessages.ts";
 
 /** The sequence of the first entry of the batch; the digest before it; and `1/3` for a part. */
 const [firstHeader, previousHeader, partHeader] = ["Wsctl-First", "Wsctl-Previous", "Wsctl-Part"];
@@ -175,7 +175,18 @@ export class LogStream {
     return parts === undefined ? undefined : { position: last, digest: digestOf(parts) };
   }
 
-  /** The bytes of the batch that ends at a position. */
+  /** Returns the last entry of the stream. */
+  async end(): Promise<StreamEnd | undefined> {
+    const { last: position } = await this.state();
+    const bytes = await this.#batchThrough(position);
+    if (bytes === undefined) return undefined;
+    // As `log-format.md` describes it: the first entry, and how many there are.
+    const header = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const sequence = Number(header.readBigUInt64LE(8)) + header.readUInt32LE(16) - 1;
+    return { position, sequence, digest: digestOf(bytes) };
+  }
+
+  /** The bytes of the batch that ends at a position, or of its first part. */
   async #batchThrough(position: number): Promise<Uint8Array | undefined> {
     const message = await this.#read(position);
     const [, count] = partOf(message?.headers);

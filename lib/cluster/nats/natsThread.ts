@@ -53,6 +53,7 @@ class NatsThread {
     open: (settings) => this.#open(settings),
     streamState: () => this.#stream.state(),
     findBefore: (entry) => this.#stream.findBefore(entry),
+    end: () => this.#stream.end(),
     origin: () => this.#stream.origin(),
     follow: async (position) => {
       const failed = (error: unknown) => tell({ event: "fault", reason: errorText(error) });

@@ -74,6 +74,12 @@ export interface BatchPosition {
   position: number;
 }
 
+export interface StreamEnd extends BatchPosition {
+  sequence: number;
+  /** Hexadecimal: the digest of the batch that ends with the entry. */
+  digest: string;
+}
+
 /** The calls of the main thread: what they take and what they return. */
 export interface ThreadCalls {
   open: { input: NatsSettings; output: NatsState };
@@ -81,6 +87,8 @@ export interface ThreadCalls {
   streamState: { input: null; output: { first: number; last: number } };
   /** The position of the batch that ends before an entry; undefined if the stream lacks it. */
   findBefore: { input: number; output: (BatchPosition & { digest: string }) | undefined };
+  /** The last entry of the stream, with its position; undefined if the stream has none. */
+  end: { input: null; output: StreamEnd | undefined };
   /** The first entry of the stream, and the digest before it. */
   origin: { input: null; output: { sequence: number; digest: string } | undefined };
   /** Sends an event `batch` for each batch after a position, until `unfollow`. */

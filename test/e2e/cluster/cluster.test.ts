@@ -116,6 +116,7 @@ test("a leader that was paused does not write once another one leads", async () 
   expect(await ping(cluster, follower, "web-1")).toBe("success");
   cluster.node(leader).signal("SIGCONT");
   await cluster.node(leader).logged(/node no longer leads the cluster/);
+  await cluster.complete();
   expect(await ping(cluster, leader, "web-1")).toBe("success");
   expect((await cluster.ready(leader))?.leader).toBe(`n${follower}`);
 });

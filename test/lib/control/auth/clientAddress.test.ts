@@ -46,3 +46,18 @@ test("headers that name different clients are refused, since one of them is the 
   expect(() => find("127.0.0.1", headers)).toThrow(/name different clients/);
   expect(find("192.0.2.9", headers)).toBe("192.0.2.9");
 });
+
+test("another node of the cluster reports its client, and only with the secret of the nodes", () => {
+  const secret = "a".repeat(64);
+  const addresses = new ClientAddresses({ remoteAddress: () => "192.0.2.9" }, [], secret);
+  const from = (given: string) => {
+    const headers: Record<string, string> = { "wsctl-node": given, "x-forwarded-for": "192.0.2.7" };
+    const c = { req: { header: (name: string) => headers[name] } } as unknown as Context;
+    return [addresses.isNode(c), addresses.find(c)];
+  };
+  expect(from(secret)).toEqual([true, "192.0.2.7"]);
+  expect(from("b".repeat(64))).toEqual([false, "192.0.2.9"]);
+  expect(from("a")).toEqual([false, "192.0.2.9"]);
+  expect(from("")).toEqual([false, "192.0.2.9"]);
+  expect(find("192.0.2.9", { "wsctl-node": "", "x-forwarded-for": "192.0.2.7" })).toBe("192.0.2.9");
+});
