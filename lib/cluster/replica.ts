@@ -214,7 +214,8 @@ export class Replica {
       const { last } = await nats.call("streamState", null);
       return this.#log.startAt({ position: last });
     }
-    const text = `Cannot use "${dataDir}" in the cluster "${cluster}": its log is another one, or has entries that NATS lost`;
+    const state = "its log is another one, or has entries that NATS lost";
+    const text = `Cannot use "${dataDir}" in the cluster "${cluster}": ${state}`;
     const fix =
       "Choose an empty --data-dir, or another --cluster-name; wsctl cluster import takes a log into an empty cluster";
     throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${fix}`);
