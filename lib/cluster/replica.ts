@@ -182,8 +182,8 @@ export class Replica {
   }
 
   /**
-   * Finds out whether NATS has lost entries at the end of the stream that the copy has. If this node
-   * leads, it restores them.
+   * Finds out whether NATS has lost entries at the end of the stream that the copy has. If this
+   * node leads, it restores them.
    *
    * @returns the end of the stream
    */
