@@ -108,7 +108,7 @@ export class Replica {
       return;
     }
     for (const each of this.#waiting) {
-      if (each.position > this.#log.position) continue;
+      if (each.position > this.#log.seen) continue;
       this.#waiting.delete(each);
       each.resolve();
     }
@@ -123,7 +123,7 @@ export class Replica {
   /** Returns when the copy has everything that the stream has now. */
   async catchUp(): Promise<void> {
     const { last: position } = await this.#options.nats.call("streamState", null);
-    if (this.#log.position >= position) return;
+    if (this.#log.seen >= position) return;
     await new Promise<void>((resolve, reject) => {
       this.#waiting.add({ position, resolve, reject });
     });
@@ -191,7 +191,7 @@ export class Replica {
     const end = await this.#options.nats.call("end", null);
     if (end === undefined || end.sequence >= this.sequence) return undefined;
     if (this.#log.digestAt(end.sequence) !== end.digest) return undefined;
-    this.#log.startAt(end);
+    this.#log.startAt(end, end.last);
     return end;
   }
 
@@ -210,10 +210,7 @@ export class Replica {
     const found = isSame ? await nats.call("findBefore", sequence + 1) : undefined;
     if (found?.digest === toHex(digest)) return this.#log.startAt(found);
     if (isSame && (await this.#lostEnd()) !== undefined) return;
-    if (isSame && sequence === 0) {
-      const { last } = await nats.call("streamState", null);
-      return this.#log.startAt({ position: last });
-    }
+    if (isSame && sequence === 0 && found === undefined) return this.#log.startAt({ position: 0 });
     const state = "its log is another one, or has entries that NATS lost";
     const text = `Cannot use "${dataDir}" in the cluster "${cluster}": ${state}`;
     const fix =

@@ -23,8 +23,10 @@ export class ReplicatedLog implements AppendLog {
   readonly #copy: DurableLog;
   readonly #nats: NatsClient;
   readonly onDurable: ((batch: DurableBatch) => void)[] = [];
-  /** The position of the stream up to which the copy has everything. */
+  /** Where in the stream the last batch of the copy ends. */
   #position = 0;
+  /** The last message of the stream that was seen; after `#position`, it completed no batch. */
+  #seen = 0;
   /** Why nothing can be appended. */
   #closedBecause: string | undefined = followerReason;
   #isInFlight = false;
@@ -66,9 +68,14 @@ export class ReplicatedLog implements AppendLog {
     return this.#position;
   }
 
+  get seen(): number {
+    return this.#seen;
+  }
+
   /** Sets where in the stream the copy ends. */
-  startAt({ position }: BatchPosition): void {
+  startAt({ position }: BatchPosition, seen = position): void {
     this.#position = position;
+    this.#seen = seen;
   }
 
   /** The digest of the batch that ends with an entry, in hexadecimal; undefined without it. */
@@ -91,11 +98,11 @@ export class ReplicatedLog implements AppendLog {
    * @returns the number of entries
    * @throws {WsctlError} UNAVAILABLE if NATS does not take them
    */
-  async restore({ sequence, digest, position }: StreamEnd): Promise<number> {
+  async restore({ sequence, digest, position, last }: StreamEnd): Promise<number> {
     const batches = batchesAfter(this.#copy, sequence, digest);
-    this.#position = position;
+    this.startAt({ position }, last);
     for (const batch of batches) {
-      const request = { ...batch, expected: this.#position };
+      const request = { ...batch, expected: this.#seen };
       const outcome = await new Promise<PublishOutcome>((resolve) => {
         this.#nats.publish(request, resolve);
       });
@@ -103,7 +110,7 @@ export class ReplicatedLog implements AppendLog {
         const text = `Cannot restore the log of the cluster: ${reasonOf(outcome)}`;
         throw new WsctlError("UNAVAILABLE", text);
       }
-      this.#position = outcome.position;
+      this.startAt(outcome);
     }
     return this.sequence - sequence;
   }
@@ -133,7 +140,7 @@ export class ReplicatedLog implements AppendLog {
     const { bytes } = batch;
     const place = this.#copy.reserve(bytes.length, isEssential);
     this.#isInFlight = true;
-    const expected = this.#position;
+    const expected = this.#seen;
     this.#nats.publish({ bytes, first, previous: toHex(previous), expected }, (outcome) => {
       this.#isInFlight = false;
       const syncMs = performance.now() - startedAt;
@@ -143,7 +150,7 @@ export class ReplicatedLog implements AppendLog {
         done(this.#refusal(failed.status === "refused" ? "UNAVAILABLE" : "UNCONFIRMED"));
         return this.onFault(failed);
       }
-      this.#position = outcome.position;
+      this.startAt(outcome);
       for (const take of this.onDurable) take({ entries: batch.count, appendMs: syncMs, syncMs });
       done();
     });
@@ -156,6 +163,8 @@ export class ReplicatedLog implements AppendLog {
    * @throws {WsctlError} STORAGE_UNAVAILABLE if it does not continue the copy
    */
   copyBatch({ bytes, position }: StreamBatch): CopiedBatch | undefined {
+    this.#seen = Math.max(this.#seen, position);
+    if (bytes.length === 0) return undefined;
     const batch = decodeBatch(bytes, 0);
     const last = batch === undefined ? 0 : batch.first + batch.count - 1;
     if (batch !== undefined && this.digestAt(last) === toHex(batch.digest)) {

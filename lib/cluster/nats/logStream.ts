@@ -12,12 +12,21 @@ import {
 } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
+import {
+  BatchParts,
+  digestOf,
+  firstHeader,
+  isFirstPart,
+  noBytes,
+  partHeader,
+  partOf,
+  previousHeader,
+  type StreamMessage,
+} from "./batchParts.ts";
 import { jetStreamCode, jetStreamCodes } from "./natsErrors.ts";
 import type { PublishOutcome } from "./publishResult.ts";
 import type { BatchPosition, PublishRequest, StreamBatch, StreamEnd } from "./threadMessages.ts";
 
-/** The sequence of the first entry of the batch; the digest before it; and `1/3` for a part. */
-const [firstHeader, previousHeader, partHeader] = ["Wsctl-First", "Wsctl-Previous", "Wsctl-Part"];
 /** The first message of a stream, so that every publication has a last sequence to expect. */
 const genesisId = "genesis";
 /** Room for the headers of a message. */
@@ -28,12 +37,6 @@ export const requestMs = 1_500;
 /** A publication that has no answer by then has an unknown result. */
 export const publishMs = 5_000;
 const retryMs = 100;
-
-interface StreamMessage {
-  sequence: number;
-  data: Uint8Array;
-  headers: MsgHdrs | undefined;
-}
 
 export class LogStream {
   readonly #js: JetStreamClient;
@@ -171,28 +174,37 @@ export class LogStream {
       if (Number(next?.headers?.get(firstHeader)) !== entry) return undefined;
       return { position: at - 1, digest: next?.headers?.get(previousHeader) ?? "" };
     }
-    const parts = await this.#batchThrough(last);
-    return parts === undefined ? undefined : { position: last, digest: digestOf(parts) };
+    const end = await this.#lastBatch(last);
+    return end && { position: end.position, digest: digestOf(end.bytes) };
   }
 
   /** Returns the last entry of the stream. */
   async end(): Promise<StreamEnd | undefined> {
-    const { last: position } = await this.state();
-    const bytes = await this.#batchThrough(position);
-    if (bytes === undefined) return undefined;
+    const { last } = await this.state();
+    const end = await this.#lastBatch(last);
+    if (end === undefined) return undefined;
+    const { bytes, position } = end;
     // As `log-format.md` describes it: the first entry, and how many there are.
     const header = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const sequence = Number(header.readBigUInt64LE(8)) + header.readUInt32LE(16) - 1;
-    return { position, sequence, digest: digestOf(bytes) };
+    return { position, last, sequence, digest: digestOf(bytes) };
   }
 
-  /** The bytes of the batch that ends at a position, or of its first part. */
-  async #batchThrough(position: number): Promise<Uint8Array | undefined> {
-    const message = await this.#read(position);
-    const [, count] = partOf(message?.headers);
-    if (message === undefined || count === 0) return undefined;
-    const first = count === 1 ? message : await this.#read(position - count + 1);
-    return first?.data;
+  /**
+   * Returns the first part of the last batch up to a position, and where that batch ends. What
+   * follows it are parts of one that is not complete, or never will be.
+   */
+  async #lastBatch(last: number): Promise<StreamBatch | undefined> {
+    for (let at = last; ; ) {
+      const message = await this.#read(at);
+      const [part, count] = partOf(message?.headers);
+      if (message === undefined || count === 0) return undefined;
+      if (part < count) at -= part;
+      else {
+        const first = count === 1 ? message : await this.#read(at - count + 1);
+        return first && { position: at, bytes: first.data };
+      }
+    }
   }
 
   /** Returns the smallest position whose batch begins with this entry or later. */
@@ -209,7 +221,8 @@ export class LogStream {
   }
 
   /**
-   * Hands on each batch after a position, in order, until `unfollow` or an error.
+   * Hands on each batch after a position, in order, until `unfollow` or an error. A message that
+   * completes no batch is handed on without bytes.
    *
    * @param take returns when the next batch may come
    */
@@ -233,7 +246,7 @@ export class LogStream {
         if (isStopped) return;
         const { seq: sequence, data } = message;
         const batch = parts.add({ sequence, data, headers: message.headers });
-        if (batch !== undefined) await take(batch);
+        await take(batch ?? { position: sequence, bytes: noBytes });
       }
       if (!isStopped) throw new Error("the consumer of the stream has ended");
     };
@@ -254,42 +267,10 @@ export class LogStream {
   }
 }
 
-/** Puts batches together. One whose last part never came was given up by its writer. */
-class BatchParts {
-  #parts: Uint8Array[] = [];
-
-  /** Returns the batch that a message completes. */
-  add({ sequence, data, headers: fields }: StreamMessage): StreamBatch | undefined {
-    const [part, count] = partOf(fields);
-    if (part === 0) return undefined;
-    if (part === 1) this.#parts = [];
-    this.#parts.push(data);
-    if (this.#parts.length !== part || part < count) return undefined;
-    const bytes = count === 1 ? data : new Uint8Array(Buffer.concat(this.#parts));
-    this.#parts = [];
-    return { position: sequence, bytes };
-  }
-}
-
 export function streamName(cluster: string): string {
   return `wsctl_${cluster}_log`;
 }
 
 export function logSubject(cluster: string): string {
   return `wsctl.${cluster}.log`;
-}
-
-/** Returns the number of a part and how many there are; 0 of 0 for the first message. */
-function partOf(fields: MsgHdrs | undefined): [number, number] {
-  const [part = "0", count = "0"] = fields?.get(partHeader).split("/") ?? [];
-  return [Number(part), Number(count)];
-}
-
-function isFirstPart(fields: MsgHdrs | undefined): boolean {
-  return partOf(fields)[0] === 1;
-}
-
-/** The digest in the header of a batch, which its first part holds: see `log-format.md`. */
-function digestOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(24, 56)).toString("hex");
 }

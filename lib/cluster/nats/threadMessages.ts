@@ -75,6 +75,8 @@ export interface BatchPosition {
 }
 
 export interface StreamEnd extends BatchPosition {
+  /** The last sequence of the stream, which may have parts of a batch that is not complete. */
+  last: number;
   sequence: number;
   /** Hexadecimal: the digest of the batch that ends with the entry. */
   digest: string;
@@ -124,7 +126,7 @@ export type ToThread =
   /** The main thread has taken a batch. */
   | { taken: true };
 
-/** A batch of the stream. */
+/** A batch of the stream, or no bytes for a message that completes none. */
 export interface StreamBatch extends BatchPosition {
   bytes: Uint8Array;
 }

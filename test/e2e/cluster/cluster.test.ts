@@ -166,3 +166,17 @@ test("nodes on Deno and on Bun are one cluster, and pass requests on to each oth
   await cluster.startNode(leader);
   expect(await ping(cluster, leader, "web-1")).toBe("success");
 });
+
+test("a batch that is larger than a message of NATS survives the leader that wrote it", async () => {
+  await using cluster = await Cluster.start({ nodes: 2, natsConfig: "max_payload: 16KB" });
+  const leader = await cluster.leader();
+  const client = cluster.client(leader);
+  const agents = Array.from({ length: 200 }, (_, index) => `web-${index}`);
+  for (const agent_id of agents) await client.createToken({ role: "agent", agent_id });
+  const { job } = await client.sendOnly({ command: "ping", target: { agents }, ttl_seconds: 3600 });
+  await cluster.node(leader).kill();
+  const next = await cluster.leader(leader);
+  expect((await cluster.client(next).job(job.job_id)).total).toBe(200);
+  await cluster.startNode(leader);
+  expect((await cluster.client(leader).job(job.job_id)).total).toBe(200);
+});

@@ -12,6 +12,8 @@ const electionMs = 90_000;
 export interface ClusterOptions {
   nodes?: number;
   natsServers?: number;
+  /** Further lines of the configuration of each NATS server. */
+  natsConfig?: string;
   flavours?: readonly Flavour[];
   /** The words that start wsctl, in place of those of the flavour. */
   command?: readonly string[];
@@ -39,9 +41,9 @@ export class Cluster implements AsyncDisposable {
 
   /** Returns when one node leads and the others know it. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const { nodes = 3, natsServers = 1 } = options;
+    const { nodes = 3, natsServers = 1, natsConfig } = options;
     const dir = temporaryDir();
-    const nats = await NatsServers.start(join(`${dir}`, "nats"), natsServers);
+    const nats = await NatsServers.start(join(`${dir}`, "nats"), natsServers, natsConfig);
     const ports: number[] = [];
     for (let index = 0; index < nodes; index++) ports.push(await closedPort());
     const cluster = new Cluster(dir, nats, ports, options);
