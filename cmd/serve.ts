@@ -276,7 +276,7 @@ async function start(
   cluster: NatsSettings | undefined,
 ): Promise<Control | ClusterNodeControl> {
   if (cluster === undefined) return await startControl(options);
-  const { startClusterNode } = await import("../lib/cluster/clusterNode.ts");
+  const { startClusterNode } = await import("../lib/cluster/startClusterNode.ts");
   return await startClusterNode(options, cluster);
 }
 

@@ -7,10 +7,11 @@ import type { StoredTrust } from "../network/trust.ts";
 import { errorText, WsctlError } from "../protocol/errors.ts";
 import { timestamp } from "../protocol/timestamp.ts";
 import { version } from "../protocol/wire/version.ts";
-import { ContentOfNodes } from "./contentOfNodes.ts";
-import { FollowerServer } from "./followerServer.ts";
+import { Replica } from "./copy/replica.ts";
+import { ContentOfNodes } from "./forward/contentOfNodes.ts";
+import { assertReachable, FollowerServer } from "./forward/followerServer.ts";
 import { Leadership } from "./leadership.ts";
-import { NatsClient } from "./nats/natsClient.ts";
+import type { NatsClient } from "./nats/natsClient.ts";
 import type {
   Leader,
   NatsSettings,
@@ -20,8 +21,6 @@ import type {
   ThreadEvent,
 } from "./nats/threadMessages.ts";
 import { NodeDirectory } from "./nodeDirectory.ts";
-import { Replica } from "./replica.ts";
-import { shareValues, writeMarker } from "./sharedValues.ts";
 import { Signal } from "./signal.ts";
 
 export interface ClusterNodeControl extends Control {
@@ -31,32 +30,7 @@ export interface ClusterNodeControl extends Control {
 
 const retryMs = 500;
 
-/**
- * Starts a node, which listens when this returns.
- *
- * @throws {WsctlError} UNAVAILABLE or USAGE with what is wrong with NATS, STORAGE_UNAVAILABLE
- */
-export async function startClusterNode(
-  options: ControlOptions,
-  settings: NatsSettings,
-): Promise<ClusterNodeControl> {
-  const nats = new NatsClient();
-  nats.onEvent = (event) => {
-    if (event.event === "waiting") options.log.info("NATS is not ready", { reason: event.reason });
-  };
-  try {
-    const state = await nats.call("open", settings);
-    const shared = await shareValues(options, nats);
-    writeMarker(options.dataDir, settings);
-    const node = new ClusterNode({ ...options }, settings, { nats, state, shared });
-    return await node.start();
-  } catch (error) {
-    await nats.close();
-    throw error;
-  }
-}
-
-class ClusterNode {
+export class ClusterNode {
   readonly #options: ControlOptions;
   readonly #settings: NatsSettings;
   readonly #nats: NatsClient;
@@ -67,6 +41,10 @@ class ClusterNode {
   #server: FollowerServer | undefined;
   #address: { url: string } & StoredTrust = { url: "" };
   #leader: Leader | undefined;
+  /** Aborted when another node leads. */
+  #leaderGone = new AbortController();
+  /** Why a lease was lost that this node has just got. */
+  #deposedBecause: string | undefined;
   #leadership: Leadership | undefined;
   #epoch = 0;
   readonly #directory: NodeDirectory;
@@ -103,6 +81,7 @@ class ClusterNode {
       failed: this.#failed.promise,
       close: async () => {
         this.#isStopping = true;
+        if (this.#leadership === undefined) this.#replica?.detach();
         this.#elected.resolve(undefined);
         this.#leadership?.stop();
         await running;
@@ -154,6 +133,7 @@ class ClusterNode {
     } catch (error) {
       const reason = errorText(error);
       this.#options.log.warn("election not used", { epoch, reason });
+      if (error instanceof WsctlError && error.code === "STORAGE_UNAVAILABLE") throw error;
       await this.#leave();
       await this.#followAgain(reason);
       return false;
@@ -186,11 +166,22 @@ class ClusterNode {
       epoch,
     });
     if (this.#isStopping) this.#leadership.stop();
-    this.#leader = undefined;
+    if (this.#deposedBecause !== undefined) this.#leadership.depose(this.#deposedBecause);
+    this.#setLeader(undefined);
     await this.#leadership.run();
     this.#leadership = undefined;
     this.#replica = undefined;
     await this.#leave();
+  }
+
+  /** Ends what is passed on to the leader before. A node never forwards to itself. */
+  #setLeader(leader: Leader | undefined): void {
+    const next = leader?.node === this.#settings.node ? undefined : leader;
+    if (next?.epoch !== this.#leader?.epoch) {
+      this.#leaderGone.abort();
+      this.#leaderGone = new AbortController();
+    }
+    this.#leader = next;
   }
 
   /** Gives the lease back, so that another node need not wait for its end. */
@@ -213,11 +204,13 @@ class ClusterNode {
       node: this.#settings.node,
       nodeSecret: this.#shared.node_secret,
       leader: () => this.#leader,
+      leaderGone: () => this.#leaderGone.signal,
       sequence: () => this.#replica?.sequence ?? 0,
     });
     this.#options.port = this.#server.port;
     this.#server.writeLocalFile(this.#shared.local_token);
     this.#address = this.#server.nodeAddress;
+    assertReachable(this.#address.url, this.#settings.servers);
   }
 
   /** Applies for the lease with the address at which the other nodes reach this one. */
@@ -229,11 +222,15 @@ class ClusterNode {
     switch (event.event) {
       case "leader":
         // A node that reaches NATS no longer keeps to the leader that it knew.
-        if (this.#isNatsUp) this.#leader = event.leader;
+        if (this.#isNatsUp) this.#setLeader(event.leader);
         return;
       case "elected":
+        this.#deposedBecause = undefined;
         return this.#elected.resolve(event.epoch);
+      case "retaken":
+        return void this.#leadership?.retaken();
       case "deposed":
+        this.#deposedBecause = event.reason;
         return this.#leadership?.depose(event.reason);
       case "connection":
         this.#isNatsUp = event.isUp;

@@ -1,7 +1,7 @@
 /** The time in which a node leads: it is a control plane, until another node is elected. */
 import { type ControlOptions, startControl } from "../control/start.ts";
+import type { Replica } from "./copy/replica.ts";
 import type { PublishOutcome } from "./nats/publishResult.ts";
-import type { Replica } from "./replica.ts";
 import { Signal } from "./signal.ts";
 
 export interface LeadershipOptions {
@@ -19,6 +19,7 @@ type End = { reason: "stopped" } | { reason: "deposed"; text: string };
 export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #end = new Signal<End>();
+  #resuming: Promise<void> | undefined;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -36,11 +37,12 @@ export class Leadership {
     const end = await this.#end.promise;
     if (end.reason === "stopped") await control.close();
     else {
-      replica.suspend("this node does not lead the cluster any more");
+      replica.retire("this node does not lead the cluster any more");
       log.warn("node no longer leads the cluster", { epoch, reason: end.text });
       await control.close(0);
     }
     replica.detach();
+    await this.#resuming;
   }
 
   stop(): void {
@@ -59,7 +61,15 @@ export class Leadership {
     if (status === "refused") return this.depose(`its entry was refused: ${reason}`);
     const { log } = this.#options.control;
     log.error("log not confirmed by NATS: no jobs are accepted", { reason });
-    void this.#resume();
+    this.#resuming = this.#resume();
+  }
+
+  /** The lease had expired: another node may have led before this one took it again. */
+  async retaken(): Promise<void> {
+    try {
+      if (await this.#options.replica.isCurrent()) return;
+    } catch {} // It is not known: the node gives way.
+    this.depose("its lease had expired, and another node may have led");
   }
 
   /** Leads on once NATS answers, unless another node was elected meanwhile. */
@@ -68,8 +78,9 @@ export class Leadership {
     while (this.#end.isOpen) {
       await new Promise<void>((resolve) => control.clock.after(retryMs, resolve));
       try {
-        await replica.resume();
-        return control.log.info("log confirmed by NATS again");
+        await replica.resume(() => this.#end.isOpen);
+        if (this.#end.isOpen) control.log.info("log confirmed by NATS again");
+        return;
       } catch {} // The reason is logged already, and the next attempt follows.
     }
   }

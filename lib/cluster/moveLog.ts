@@ -11,9 +11,9 @@ import { HeadFile } from "../store/log/head.ts";
 import { recover } from "../store/log/recovery.ts";
 import { type LogStorage, segmentName } from "../store/log/storage.ts";
 import type { Clock } from "../time/clock.ts";
+import { Replica } from "./copy/replica.ts";
 import { NatsClient } from "./nats/natsClient.ts";
 import type { NatsSettings } from "./nats/threadMessages.ts";
-import { Replica } from "./replica.ts";
 import { shareValues, writeMarker } from "./sharedValues.ts";
 
 export interface MoveOptions {

@@ -26,6 +26,8 @@ const nodePrefix = "node.";
 export interface LeaseEvents {
   leader(leader: Leader | undefined): void;
   elected(epoch: number): void;
+  /** The lease had expired, so that another node may have led meanwhile. */
+  retaken(): void;
   deposed(reason: string): void;
   /** A read or a write of a bucket failed, and is tried again. */
   trouble(reason: string): void;
@@ -89,9 +91,12 @@ export class Buckets {
     this.#candidate = undefined;
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) {
-      await this.#live.delete(leaderKey, { previousSeq: held.revision }).catch(() => {});
-    }
+    if (held !== undefined) await this.#free(held.revision);
+  }
+
+  /** Without NATS the lease expires by itself. */
+  async #free(previousSeq: number): Promise<void> {
+    await this.#live.delete(leaderKey, { previousSeq }).catch(() => {});
   }
 
   present(state: NodeState): void {
@@ -142,6 +147,7 @@ export class Buckets {
     if (entry !== null && entry.operation === "PUT") {
       const { revision } = entry;
       if (this.#isStale(revision)) {
+        this.#events.leader(undefined);
         return this.#take((value) => this.#live.update(leaderKey, value, revision));
       }
       this.#freeSince = undefined;
@@ -181,10 +187,10 @@ export class Buckets {
     if (candidate === undefined || (await this.#letOthersLead())) return;
     try {
       const revision = await write(JSON.stringify(candidate));
-      if (this.#candidate !== candidate) return void this.#live.delete(leaderKey);
+      if (this.#candidate !== candidate) return void this.#free(revision);
+      // The first renewal writes the epoch.
       this.#held = { revision, epoch: revision };
-      await this.#renew(this.#held);
-      this.#events.elected(this.#held?.epoch ?? revision);
+      this.#events.elected(revision);
     } catch (error) {
       if (!isTaken(error)) throw error;
       this.#events.trouble(`another node was faster: ${errorText(error)}`);
@@ -216,7 +222,7 @@ export class Buckets {
     if (entry === null || entry.operation !== "PUT") {
       try {
         held.revision = await this.#live.create(leaderKey, value);
-        return;
+        return this.#events.retaken();
       } catch (late) {
         if (!isTaken(late)) throw late;
       }

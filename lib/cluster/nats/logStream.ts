@@ -44,6 +44,8 @@ export class LogStream {
   readonly #connection: NatsConnection;
   readonly #name: string;
   readonly #subject: string;
+  /** How often following was begun or ended. */
+  #following = 0;
   #stopFollowing: (() => void) | undefined;
 
   private constructor(connection: NatsConnection, jsm: JetStreamManager, cluster: string) {
@@ -232,9 +234,12 @@ export class LogStream {
     failed: (error: unknown) => void,
   ): Promise<void> {
     this.unfollow();
+    const own = this.#following;
     const options = { opt_start_seq: position + 1, deliver_policy: "by_start_sequence" } as const;
     const consumer = await this.#js.consumers.get(this.#name, options);
     const messages = await consumer.consume({ max_messages: 256 });
+    // Another call has come meanwhile.
+    if (own !== this.#following) return messages.stop();
     let isStopped = false;
     this.#stopFollowing = () => {
       isStopped = true;
@@ -256,6 +261,7 @@ export class LogStream {
   }
 
   unfollow(): void {
+    this.#following++;
     this.#stopFollowing?.();
     this.#stopFollowing = undefined;
   }

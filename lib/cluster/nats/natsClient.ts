@@ -84,10 +84,6 @@ export class NatsClient {
     this.#finish(open);
   }
 
-  batchTaken(): void {
-    this.#send({ taken: true });
-  }
-
   async close(): Promise<void> {
     await this.call("close", null).catch(() => {});
     await this.#worker.terminate();
@@ -99,7 +95,10 @@ export class NatsClient {
 
   #received(message: FromThread): void {
     if ("event" in message) {
-      if (message.event === "batch") return this.onBatch(message.batch);
+      if (message.event === "batch") {
+        this.onBatch(message.batch);
+        return this.#send({ taken: message.following });
+      }
       if (message.event !== "published") return this.onEvent(message);
       if (this.#publication?.id === message.id) this.#finish(this.#publication);
       return;

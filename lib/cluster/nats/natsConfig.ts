@@ -48,6 +48,8 @@ ${
   peers.length === 0
     ? ""
     : `
+# Who reaches the port 6222 can read and change all streams. Open it for the other servers alone,
+# or add a tls block with "verify: true" here.
 cluster {
   name: nats-${cluster}
   listen: 0.0.0.0:6222

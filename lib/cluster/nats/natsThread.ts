@@ -46,6 +46,8 @@ class NatsThread {
   #openStream: LogStream | undefined;
   #openBuckets: Buckets | undefined;
   #servers: readonly string[] = [];
+  /** The number of the latest call of `follow` or `unfollow`. */
+  #following = 0;
   #ahead = 0;
   #resume: (() => void) | undefined;
 
@@ -56,13 +58,14 @@ class NatsThread {
     end: () => this.#stream.end(),
     origin: () => this.#stream.origin(),
     follow: async (position) => {
+      const following = this.#nextFollowing();
       const failed = (error: unknown) => tell({ event: "fault", reason: errorText(error) });
-      await this.#stream.follow(position, (batch) => this.#handOn(batch), failed);
+      await this.#stream.follow(position, (batch) => this.#handOn(batch, following), failed);
       return null;
     },
     unfollow: () => {
+      this.#nextFollowing();
       this.#openStream?.unfollow();
-      this.taken(this.#ahead);
       return null;
     },
     removeBefore: async (entry) => {
@@ -119,6 +122,7 @@ class NatsThread {
     this.#openBuckets = await Buckets.open(connection, cluster, replicas, {
       leader: (leader) => tell({ event: "leader", leader }),
       elected: (epoch) => tell({ event: "elected", epoch }),
+      retaken: () => tell({ event: "retaken" }),
       deposed: (reason) => tell({ event: "deposed", reason }),
       trouble: (reason) => tell({ event: "trouble", reason }),
     });
@@ -146,8 +150,9 @@ class NatsThread {
   }
 
   /** Hands a batch on, and waits while the main thread has too many. */
-  async #handOn(batch: StreamBatch): Promise<void> {
-    tell({ event: "batch", batch });
+  async #handOn(batch: StreamBatch, following: number): Promise<void> {
+    if (following !== this.#following) return;
+    tell({ event: "batch", batch, following });
     this.#ahead++;
     if (this.#ahead < aheadMax) return;
     await new Promise<void>((resolve) => {
@@ -155,8 +160,17 @@ class NatsThread {
     });
   }
 
-  taken(count: number): void {
-    this.#ahead -= count;
+  /** Ends the wait of the call of `follow` before, whose batches count no more. */
+  #nextFollowing(): number {
+    this.#ahead = 0;
+    this.#resume?.();
+    this.#resume = undefined;
+    return ++this.#following;
+  }
+
+  taken(following: number): void {
+    if (following !== this.#following) return;
+    this.#ahead--;
     if (this.#ahead >= aheadMax) return;
     this.#resume?.();
     this.#resume = undefined;
@@ -224,6 +238,6 @@ async function answer(call: CallName, id: number, input: unknown): Promise<void>
 
 parentPort?.on("message", (message: ToThread) => {
   if ("publish" in message) return thread.publish(message.publish);
-  if ("taken" in message) return thread.taken(1);
+  if ("taken" in message) return thread.taken(message.taken);
   void answer(message.call, message.id, message.input);
 });

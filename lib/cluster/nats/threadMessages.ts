@@ -123,8 +123,8 @@ export interface PublishRequest {
 export type ToThread =
   | { [Name in CallName]: { call: Name; id: number; input: ThreadCalls[Name]["input"] } }[CallName]
   | { publish: PublishRequest }
-  /** The main thread has taken a batch. */
-  | { taken: true };
+  /** The main thread has taken a batch of this call of `follow`. */
+  | { taken: number };
 
 /** A batch of the stream, or no bytes for a message that completes none. */
 export interface StreamBatch extends BatchPosition {
@@ -132,13 +132,15 @@ export interface StreamBatch extends BatchPosition {
 }
 
 export type ThreadEvent =
-  | { event: "batch"; batch: StreamBatch }
+  | { event: "batch"; batch: StreamBatch; following: number }
   /** The result of a publication is there. */
   | { event: "published"; id: number }
   /** The holder of the lease; undefined if it is free. */
   | { event: "leader"; leader: Leader | undefined }
   /** This node holds the lease. */
   | { event: "elected"; epoch: number }
+  /** This node holds the lease again, after it had expired. */
+  | { event: "retaken" }
   /** This node held the lease, and another one may. */
   | { event: "deposed"; reason: string }
   | { event: "connection"; isUp: boolean }

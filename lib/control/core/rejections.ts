@@ -6,13 +6,20 @@ import type { ControlEffect } from "./model.ts";
 /** @param cause Why the journal cannot be written, if it is known. */
 export function storageError(cause?: unknown): WsctlError {
   if (cause instanceof WsctlError && !isOfDisk(cause)) {
-    const text = `Cannot accept the job: ${lowerFirst(cause.message)}. Nothing was changed`;
+    const text = `Cannot accept the change: ${lowerFirst(cause.message)}. Nothing was changed`;
     return new WsctlError("UNAVAILABLE", text, { cause });
   }
   return new WsctlError(
     "STORAGE_UNAVAILABLE",
     "Cannot accept the job: the journal cannot be written. Check whether the disk is full. Nothing was changed",
   );
+}
+
+/** For a decision about a job or an agent, which may have been stored. */
+export function decisionError(cause: unknown): WsctlError {
+  if (!(cause instanceof WsctlError) || cause.code !== "UNCONFIRMED") return storageError(cause);
+  const text = `Cannot tell whether the change was stored: ${lowerFirst(cause.message)}`;
+  return new WsctlError("UNCONFIRMED", text, { cause });
 }
 
 export function commitFailedError(cause: unknown): WsctlError {
@@ -38,7 +45,11 @@ export function duplicateHello(): DecodeError {
 }
 
 /** For a change to an agent that applies now and is saved as soon as the journal is writable. */
-export function notYetDurable(): WsctlError {
+export function notYetDurable(cause: unknown): WsctlError {
+  if (cause instanceof WsctlError && !isOfDisk(cause)) {
+    const text = `Change applied here, but perhaps not saved: ${lowerFirst(cause.message)}`;
+    return new WsctlError("UNCONFIRMED", text, { cause });
+  }
   const text =
     "Change applied, but not saved: the journal cannot be written. Free some disk space. The change is lost if the control plane restarts first";
   return new WsctlError("STORAGE_UNAVAILABLE", text);
@@ -53,6 +64,10 @@ export function bufferedInMemory(cause: unknown): WsctlError {
 
 /** For an action that was not run because it could not be recorded. */
 export function auditUnavailable(cause: unknown): WsctlError {
+  if (cause instanceof WsctlError && !isOfDisk(cause)) {
+    const text = `Cannot record the change, so it was not made: ${lowerFirst(cause.message)}`;
+    return new WsctlError("UNAVAILABLE", text, { cause });
+  }
   const text = "Cannot write the audit trail. Nothing was changed";
   return new WsctlError("STORAGE_UNAVAILABLE", text, { cause });
 }

@@ -1,7 +1,4 @@
-/**
- * The engine executes the decisions of the core. It holds the sockets, the timer, the journal and
- * the pending submissions, and passes what happens to the core as events. It makes no decisions.
- */
+/** Executes the decisions of the core with sockets, timer and journal, and makes none itself. */
 import { failpoint } from "../../failpoints.ts";
 import { FaultGuard } from "../../log/faultGuard.ts";
 import type { Log } from "../../log/log.ts";
@@ -25,7 +22,7 @@ import type {
   OutputSubscription,
   RequestDraft,
 } from "../core/model.ts";
-import { commitFailedError, notYetDurable, storageError } from "../core/rejections.ts";
+import { commitFailedError, decisionError, notYetDurable } from "../core/rejections.ts";
 import type { CommitResult, ControlJournal } from "../journal/journal.ts";
 import type { EngineOptions } from "./engineOptions.ts";
 import { OutcomeListeners } from "./outcomeListeners.ts";
@@ -61,7 +58,8 @@ export class Engine {
   readonly #commits: GroupCommit<ControlWrite, ControlEffect, CommitResult>;
   readonly #sockets: SocketTable;
   readonly #alarm: Alarm;
-  #cancelProbe: (() => void) | undefined;
+  #cancelProbe?: (() => void) | undefined;
+  #failure?: unknown;
 
   constructor(options: EngineOptions) {
     const { journal, clock, log } = options;
@@ -93,7 +91,7 @@ export class Engine {
   }
 
   get sizes() {
-    const waiting = this.#commits.waitingCount;
+    const { waitingCount: waiting } = this.#commits;
     return { ...this.core.sizes, sockets: this.#sockets.size, waiting };
   }
 
@@ -112,19 +110,19 @@ export class Engine {
 
   /** Applies a decision about a job durably. @throws {WsctlError} STORAGE_UNAVAILABLE */
   decide(event: ControlEvent & { type: JobAction }): void {
-    this.#waitUntil(event, storageError);
+    this.#waitUntil(event, decisionError);
   }
 
   /** Applies a change to an agent durably. @throws {WsctlError} STORAGE_UNAVAILABLE */
   applyAgentAction(event: ControlEvent & { type: AgentAction }): void {
-    if (this.core.dispatcher === undefined) throw storageError();
+    if (this.core.dispatcher === undefined) throw decisionError(this.#failure);
     this.#waitUntil(event, notYetDurable);
   }
 
-  #waitUntil(event: ControlEvent, fault: () => WsctlError): void {
+  #waitUntil(event: ControlEvent, fault: (cause: unknown) => WsctlError): void {
     this.#step(event);
     this.#commits.flush();
-    if (this.core.dispatcher === undefined) throw fault();
+    if (this.core.dispatcher === undefined) throw fault(this.#failure);
   }
 
   /** Returns the id of a new subscriber; `listener` receives its output. */
@@ -139,7 +137,7 @@ export class Engine {
     this.#step({ type: "outputUnsubscribed", subscriptionId: subscriber });
   }
 
-  /** Registers an authenticated connection; the caller reports its messages and its end. */
+  /** The caller reports the messages and the end of an authenticated connection. */
   connectionOpened(
     session: Omit<NewSession, "sessionId" | "freshJournalId">,
     socket: ServerSocket,
@@ -234,8 +232,8 @@ export class Engine {
   }
 
   #acceptJob(accepted: AcceptedJob): void {
-    const { jobId, command, total, createdBy: by } = accepted.job;
-    this.#log.debug("job accepted", { job_id: jobId, command, total, by });
+    const { jobId: job_id, command, total, createdBy: by } = accepted.job;
+    this.#log.debug("job accepted", { job_id, command, total, by });
     this.#jobs.accept(accepted);
   }
 
@@ -264,6 +262,7 @@ export class Engine {
   #commitFailed(batch: Batch<ControlWrite, ControlEffect>, error: unknown): void {
     const text = sentenceOf("write the journal", error);
     this.#log.error(`${text}. No jobs are accepted until it can be written`);
+    this.#failure = error;
     this.#step({ type: "commitFailed", writes: batch.writes, reason: error });
     for (const effect of batch.effects) {
       if (effect.type === "acceptJob") this.#jobs.fail(effect.job.jobId, commitFailedError(error));

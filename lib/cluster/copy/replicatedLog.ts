@@ -2,14 +2,15 @@
  * A log whose batches are durable when a stream has them. This host has a copy in files, which is
  * never ahead of the stream. Only the leader appends; the others copy what the stream has.
  */
-import { errorText, WsctlError } from "../protocol/errors.ts";
-import type { AppendLog } from "../store/appendLog.ts";
-import { DurableLog, type LogOptions } from "../store/log/durableLog.ts";
-import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../store/log/format.ts";
-import type { Appended, DurableBatch, EncodedBatch, EntryPlace } from "../store/log/segments.ts";
-import type { NatsClient } from "./nats/natsClient.ts";
-import type { PublishOutcome } from "./nats/publishResult.ts";
-import type { BatchPosition, StreamBatch, StreamEnd } from "./nats/threadMessages.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
+import type { AppendLog } from "../../store/appendLog.ts";
+import { DurableLog, type LogOptions } from "../../store/log/durableLog.ts";
+import { decodeBatch, encodeBatch, isNext, linesOf, toHex } from "../../store/log/format.ts";
+import type { Appended, DurableBatch, EncodedBatch, EntryPlace } from "../../store/log/segments.ts";
+import type { NatsClient } from "../nats/natsClient.ts";
+import type { PublishOutcome } from "../nats/publishResult.ts";
+import type { BatchPosition, StreamBatch, StreamEnd } from "../nats/threadMessages.ts";
+import { batchesAfter } from "./batchesAfter.ts";
 
 /** What a copied batch holds, and where it stands in the files. */
 export interface CopiedBatch {
@@ -30,6 +31,7 @@ export class ReplicatedLog implements AppendLog {
   /** Why nothing can be appended. */
   #closedBecause: string | undefined = followerReason;
   #isInFlight = false;
+  #isRetired = false;
   /** Called if a batch was not confirmed: nothing is appended until `lead` is called again. */
   onFault: (outcome: PublishOutcome) => void = () => {};
 
@@ -115,9 +117,29 @@ export class ReplicatedLog implements AppendLog {
     return this.sequence - sequence;
   }
 
-  /** Allows appending. The copy has everything that the stream has. */
+  get isLeading(): boolean {
+    return this.#closedBecause === undefined;
+  }
+
+  /** Whether the result of a publication is open. */
+  get isInFlight(): boolean {
+    return this.#isInFlight;
+  }
+
+  /**
+   * Allows appending. The copy has everything that the stream has.
+   *
+   * @throws {WsctlError} UNAVAILABLE after `retire`
+   */
   lead(): void {
+    if (this.#isRetired) throw this.#refusal();
     this.#closedBecause = undefined;
+  }
+
+  /** Refuses appending for good. */
+  retire(reason: string): void {
+    this.#isRetired = true;
+    this.#closedBecause = reason;
   }
 
   /** Refuses appending until `lead`. */
@@ -144,7 +166,7 @@ export class ReplicatedLog implements AppendLog {
     this.#nats.publish({ bytes, first, previous: toHex(previous), expected }, (outcome) => {
       this.#isInFlight = false;
       const syncMs = performance.now() - startedAt;
-      const failed = outcome.status === "stored" ? this.#tryWrite(batch) : outcome;
+      const failed = outcome.status === "stored" ? this.#tryWrite(batch, first) : outcome;
       if (failed !== undefined) {
         this.suspend(reasonOf(failed));
         done(this.#refusal(failed.status === "refused" ? "UNAVAILABLE" : "UNCONFIRMED"));
@@ -163,6 +185,8 @@ export class ReplicatedLog implements AppendLog {
    * @throws {WsctlError} STORAGE_UNAVAILABLE if it does not continue the copy
    */
   copyBatch({ bytes, position }: StreamBatch): CopiedBatch | undefined {
+    // A leader knows what it has published, and a late batch must not come between.
+    if (this.isLeading) return undefined;
     this.#seen = Math.max(this.#seen, position);
     if (bytes.length === 0) return undefined;
     const batch = decodeBatch(bytes, 0);
@@ -219,7 +243,7 @@ export class ReplicatedLog implements AppendLog {
 
   close(): void {
     this.settle();
-    this.suspend("it is closed");
+    this.retire("it is closed");
     this.#copy.close();
   }
 
@@ -233,9 +257,10 @@ export class ReplicatedLog implements AppendLog {
   }
 
   /** The batch is in the stream: a copy that fails must read it from there again. */
-  #tryWrite(batch: EncodedBatch): PublishOutcome | undefined {
+  #tryWrite(batch: EncodedBatch, first: number): PublishOutcome | undefined {
     try {
-      this.#write(batch, true);
+      const isThere = this.digestAt(first + batch.count - 1) === toHex(batch.digest);
+      if (!isThere) this.#write(batch, true);
       return undefined;
     } catch (error) {
       return { status: "unknown", position: 0, reason: errorText(error) };
@@ -258,22 +283,4 @@ function reasonOf({ status, reason }: PublishOutcome): string {
   return status === "refused"
     ? `another node has written to it (${reason})`
     : `NATS does not confirm that it stored the last entries (${reason})`;
-}
-
-/** The batches of a log after an entry. A batch has one form, so it is encoded again. */
-function batchesAfter(log: DurableLog, after: number, digest: string) {
-  const batches: { bytes: Uint8Array; first: number; previous: string }[] = [];
-  let previous = digest;
-  let lines: string[] = [];
-  log.scan(after, (entry) => {
-    lines.push(entry.line);
-    if (!entry.isLast) return true;
-    const first = entry.sequence - lines.length + 1;
-    const { bytes } = encodeBatch(lines, first, Buffer.from(previous, "hex"));
-    batches.push({ bytes, first, previous });
-    previous = toHex(entry.digest);
-    lines = [];
-    return true;
-  });
-  return batches;
 }

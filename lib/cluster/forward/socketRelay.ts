@@ -1,14 +1,16 @@
 /** Passes the messages of a WebSocket on to the leader, and back. */
 import type { WSEvents } from "hono/ws";
-import type { Trust } from "../network/trust.ts";
-import { sendQueueBytesMax } from "../protocol/limits.ts";
-import type { ClientSocket, RefusedUpgrade, Runtime, ServerSocket } from "../runtime/runtime.ts";
+import type { Trust } from "../../network/trust.ts";
+import { sendQueueBytesMax } from "../../protocol/limits.ts";
+import type { ClientSocket, RefusedUpgrade, Runtime, ServerSocket } from "../../runtime/runtime.ts";
 
 export interface RelayTarget {
   url: string;
   headers: Record<string, string>;
   protocols: string[];
   trust: Trust;
+  /** Aborted when another node leads. */
+  ended: AbortSignal;
 }
 
 /** The acceptance of a job for a fleet is long, and the leader is trusted. */
@@ -27,8 +29,11 @@ export function openSocketRelay(
 ): Promise<{ events: WSEvents } | { refused: Partial<RefusedUpgrade> }> {
   return new Promise((resolve) => {
     const relay = new SocketRelay(runtime);
+    const { ended, ...address } = target;
+    const end = () => relay.leader?.terminate();
+    ended.addEventListener("abort", end, { once: true });
     relay.leader = runtime.connect(
-      { ...target, messageBytesMax: leaderMessageBytesMax },
+      { ...address, messageBytesMax: leaderMessageBytesMax },
       {
         open() {
           relay.expectClient();
@@ -38,6 +43,7 @@ export function openSocketRelay(
         pong() {},
         close(code, reason, refused) {
           resolve({ refused: refused ?? { body: reason } });
+          ended.removeEventListener("abort", end);
           relay.leaderClosed(code, reason);
         },
       },

@@ -3,24 +3,26 @@
  * WebSocket alike, and adds the address of the client.
  */
 import { type Context, Hono } from "hono";
-import { type ClientAddresses, nodeHeader } from "../control/auth/clientAddress.ts";
-import type { Log } from "../log/log.ts";
-import { isRefused, plainReason } from "../network/connectionError.ts";
-import { type Trust, toTrust } from "../network/trust.ts";
-import type { ErrorBody } from "../protocol/api/views.ts";
-import { errorCodes, errorText, WsctlError } from "../protocol/errors.ts";
-import { bodyBytesMax } from "../protocol/limits.ts";
-import { timestamp } from "../protocol/timestamp.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import type { Clock } from "../time/clock.ts";
+import { type ClientAddresses, nodeHeader } from "../../control/auth/clientAddress.ts";
+import type { Log } from "../../log/log.ts";
+import { isRefused, plainReason } from "../../network/connectionError.ts";
+import { type Trust, toTrust } from "../../network/trust.ts";
+import type { ErrorBody } from "../../protocol/api/views.ts";
+import { errorCodes, errorText, WsctlError } from "../../protocol/errors.ts";
+import { bodyBytesMax } from "../../protocol/limits.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { Leader } from "../nats/threadMessages.ts";
 import { addContentRoute } from "./contentOfNodes.ts";
-import type { Leader } from "./nats/threadMessages.ts";
 import { openSocketRelay } from "./socketRelay.ts";
 
 export interface ForwarderOptions {
   node: string;
   /** The leader, as far as this node knows one. */
   leader(): Leader | undefined;
+  /** Aborted when another node leads. */
+  leaderGone(): AbortSignal;
   /** The last entry that this node has. */
   sequence(): number;
   nodeSecret: string;
@@ -96,8 +98,9 @@ async function forward(c: Context, options: ForwarderOptions): Promise<Response>
   const isRepeatable = !(body instanceof ReadableStream);
   for (const until = clock.now() + electionMs; ; ) {
     const { url, trust } = addressOf(c, await findLeader(options));
+    const given = AbortSignal.any([signal, options.leaderGone()]);
     const content = body === undefined ? {} : { body, duplex: "half" as const };
-    const init = { method, headers, redirect: "manual" as const, signal, ...content };
+    const init = { method, headers, redirect: "manual" as const, signal: given, ...content };
     try {
       return await runtime.fetchWith(trust)(url, init);
     } catch (error) {
@@ -122,6 +125,7 @@ async function openRelay(c: Context, options: ForwarderOptions) {
       headers: Object.fromEntries(headers),
       protocols: offered.map((name) => name.trim()),
       trust,
+      ended: options.leaderGone(),
     });
     const isAnswer = !("refused" in relay) || relay.refused.status !== undefined;
     if (isAnswer || clock.now() >= until) return relay;
@@ -161,6 +165,10 @@ function addressOf(c: Context, leader: Leader): { url: string; trust: Trust } {
 
 /** The leader sees the request as it came, with the address of its client. */
 function forwardedHeaders(c: Context, { addresses, nodeSecret }: ForwarderOptions): Headers {
+  if (addresses.isNode(c)) {
+    // Two nodes that take each other for the leader would pass it on for ever.
+    throw new WsctlError("UNAVAILABLE", "This node does not lead the cluster. Try again");
+  }
   const headers = new Headers(c.req.raw.headers);
   const client = addresses.find(c);
   for (const name of droppedHeaders) headers.delete(name);

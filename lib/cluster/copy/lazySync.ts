@@ -3,7 +3,12 @@
  * happens before the head is written, about once a second. The head must not name an entry that is
  * not on disk.
  */
-import { headName, type LogFile, type LogStorage, unfinishedSuffix } from "../store/log/storage.ts";
+import {
+  headName,
+  type LogFile,
+  type LogStorage,
+  unfinishedSuffix,
+} from "../../store/log/storage.ts";
 
 const headNames: ReadonlySet<string> = new Set([headName, `${headName}${unfinishedSuffix}`]);
 

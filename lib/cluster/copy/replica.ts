@@ -1,35 +1,19 @@
 /** A node's journal: a copy of the log of the cluster, with an index that is always warm. */
-import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { openControlJournal } from "../control/journal/controlJournal.ts";
-import type { ControlJournal } from "../control/journal/journal.ts";
-import type { Log } from "../log/log.ts";
-import { WsctlError } from "../protocol/errors.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import { firstDigest, toHex } from "../store/log/format.ts";
-import type { Clock } from "../time/clock.ts";
-import { withLazySync } from "./lazySync.ts";
-import type { NatsClient } from "./nats/natsClient.ts";
-import type { PublishOutcome } from "./nats/publishResult.ts";
-import type { StreamBatch, StreamEnd } from "./nats/threadMessages.ts";
-import { type CopiedBatch, followerReason, ReplicatedLog } from "./replicatedLog.ts";
-
-export interface ReplicaOptions {
-  dataDir: string;
-  nats: NatsClient;
-  cluster: string;
-  node: string;
-  /** Hexadecimal. */
-  logId: string;
-  clock: Clock;
-  runtime: Runtime;
-  log: Log;
-}
+import type { ControlJournal } from "../../control/journal/journal.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import { firstDigest, toHex } from "../../store/log/format.ts";
+import type { PublishOutcome } from "../nats/publishResult.ts";
+import type { StreamBatch, StreamEnd } from "../nats/threadMessages.ts";
+import { noOrigin, openCopy, type ReplicaOptions, removeCopy } from "./openCopy.ts";
+import { type CopiedBatch, followerReason, type ReplicatedLog } from "./replicatedLog.ts";
 
 /** The action of the entry that a new leader writes first: its fence against the one before. */
 const leadAction = "cluster.lead";
 /** A copy that is this far behind reports its progress. */
 const progressEntries = 50_000;
+/** A copy that does not go on for this long has lost its way. */
+const progressMs = 15_000;
+const settleMs = 100;
 
 export class Replica {
   readonly journal: ControlJournal;
@@ -37,7 +21,11 @@ export class Replica {
   readonly #log: ReplicatedLog;
   #reportedAt = 0;
   /** Called when the copy has a position of the stream. */
-  readonly #waiting = new Set<{ position: number; resolve(): void; reject(error: Error): void }>();
+  readonly #waiting = new Set<{
+    position: number;
+    resolve(): void;
+    reject(error: WsctlError): void;
+  }>();
   /** Called once if the copy cannot go on. */
   onFailed: (error: WsctlError) => void = () => {};
   /** Called with the election of any leader, when the copy has it. */
@@ -88,7 +76,10 @@ export class Replica {
 
   /** Takes no further batch: the journal is closed. */
   detach(): void {
-    this.#options.nats.onBatch = () => {};
+    const { nats } = this.#options;
+    nats.onBatch = () => {};
+    nats.call("unfollow", null).catch(() => {});
+    this.#reject(new WsctlError("UNAVAILABLE", "The copy of the log is closed"));
   }
 
   close(): void {
@@ -98,11 +89,9 @@ export class Replica {
 
   /** Takes a batch of the stream, and its entries into the index. */
   #take(batch: StreamBatch): void {
-    const { nats } = this.#options;
     try {
       const copied = this.#log.copyBatch(batch);
       if (copied !== undefined) this.#index(copied);
-      nats.batchTaken();
     } catch (error) {
       this.#fail(error as WsctlError);
       return;
@@ -115,18 +104,51 @@ export class Replica {
   }
 
   #fail(error: WsctlError): void {
-    for (const { reject } of this.#waiting) reject(error);
-    this.#waiting.clear();
+    this.#reject(error);
     this.onFailed(error);
   }
 
-  /** Returns when the copy has everything that the stream has now. */
+  #reject(error: WsctlError): void {
+    for (const { reject } of this.#waiting) reject(error);
+    this.#waiting.clear();
+  }
+
+  /**
+   * Returns when the copy has everything that the stream has now.
+   *
+   * @throws {WsctlError} UNAVAILABLE if nothing comes for a while
+   */
   async catchUp(): Promise<void> {
-    const { last: position } = await this.#options.nats.call("streamState", null);
-    if (this.#log.seen >= position) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.add({ position, resolve, reject });
-    });
+    const { nats, clock } = this.#options;
+    const { last: position } = await nats.call("streamState", null);
+    let seen = -1;
+    const watch = () => {
+      if (this.#log.seen === seen) {
+        const text = `The log of the cluster does not go on after message ${seen} of ${position}`;
+        this.#reject(new WsctlError("UNAVAILABLE", text));
+      }
+      seen = this.#log.seen;
+      cancel = clock.after(progressMs, watch);
+    };
+    let cancel = clock.after(0, watch);
+    try {
+      if (this.#log.seen >= position) return;
+      await new Promise<void>((resolve, reject) => {
+        this.#waiting.add({ position, resolve, reject });
+      });
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Whether no other node has written since this one did, as far as NATS says. */
+  async isCurrent(): Promise<boolean> {
+    const { nats, clock } = this.#options;
+    while (this.#log.isInFlight) {
+      await new Promise<void>((resolve) => clock.after(settleMs, resolve));
+    }
+    const { last } = await nats.call("streamState", null);
+    return this.#log.isInFlight || last === this.#log.seen;
   }
 
   /**
@@ -163,17 +185,29 @@ export class Replica {
     }
   }
 
-  /** Copies what the stream has after a batch without a confirmation, and leads again. */
-  async resume(): Promise<void> {
-    await this.follow();
-    await this.catchUp();
-    await this.#options.nats.call("unfollow", null);
-    await this.#restore();
-    this.#log.lead();
+  /**
+   * Copies what the stream has after a batch without a confirmation, and leads again.
+   *
+   * @param isWanted Whether this node still leads.
+   * @throws {WsctlError} UNAVAILABLE if NATS does not answer, or another node leads
+   */
+  async resume(isWanted: () => boolean): Promise<void> {
+    const steps = [
+      () => this.follow(),
+      () => this.catchUp(),
+      () => this.#options.nats.call("unfollow", null),
+      () => this.#restore(),
+    ];
+    for (const step of steps) {
+      if (!isWanted()) return;
+      await step();
+    }
+    if (isWanted()) this.#log.lead();
   }
 
-  suspend(reason: string): void {
-    this.#log.suspend(reason);
+  /** Refuses writing for good. */
+  retire(reason: string): void {
+    this.#log.retire(reason);
   }
 
   /** Copies what comes after the end of the copy. */
@@ -195,11 +229,20 @@ export class Replica {
     return end;
   }
 
+  /** @throws {WsctlError} STORAGE_UNAVAILABLE if the stream has another end than the copy */
   async #restore(): Promise<void> {
     const end = await this.#lostEnd();
-    if (end === undefined) return;
+    if (end === undefined) return await this.#assertSameEnd();
     const entries = await this.#log.restore(end);
     this.#options.log.warn("entries restored that NATS had lost", { entries });
+  }
+
+  async #assertSameEnd(): Promise<void> {
+    const end = await this.#options.nats.call("end", null);
+    const [sequence, digest] = [end?.sequence ?? 0, end?.digest ?? toHex(firstDigest)];
+    if (sequence === this.sequence && digest === toHex(this.#log.digest)) return;
+    const text = `The log of the cluster ends with entry ${sequence}, and not as the copy with ${this.sequence}`;
+    throw new WsctlError("STORAGE_UNAVAILABLE", text);
   }
 
   /** Finds where the copy ends in the stream, and checks that it is a copy of that. */
@@ -243,40 +286,4 @@ export class Replica {
 interface Elected {
   type: string;
   details?: { action: string; resource: { node: string; epoch: number } };
-}
-
-const noOrigin = { sequence: 1, digest: toHex(firstDigest) };
-
-function openCopy(
-  { dataDir, clock, runtime, log, nats, logId }: ReplicaOptions,
-  origin: { sequence: number; digest: string },
-): { journal: ControlJournal; copy: ReplicatedLog } {
-  let copy: ReplicatedLog | undefined;
-  const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, "hex"));
-  const copyOf = {
-    logId: bytes(logId),
-    origin: { sequence: origin.sequence, digest: bytes(origin.digest) },
-  };
-  if (!existsSync(join(dataDir, "log", "head"))) removeCopy(dataDir);
-  const journal = openControlJournal({
-    ...{ dataDir, clock, tryLock: runtime.tryLock },
-    onFault: (error) => log.error(error.message),
-    openLog: (options) => {
-      copy = new ReplicatedLog(nats, {
-        ...options,
-        storage: withLazySync(options.storage),
-        copyOf,
-      });
-      return copy;
-    },
-  });
-  return { journal, copy: copy as ReplicatedLog };
-}
-
-/** Removes the log and its index, which the cluster has. */
-function removeCopy(dataDir: string): void {
-  rmSync(join(dataDir, "log"), { recursive: true, force: true });
-  for (const suffix of ["", "-wal", "-shm"]) {
-    rmSync(join(dataDir, `index.db${suffix}`), { force: true });
-  }
 }

@@ -1,18 +1,19 @@
 /** What a node serves while it follows: the requests that it passes on to the leader. */
 import { join } from "node:path";
-import { ClientAddresses } from "../control/auth/clientAddress.ts";
-import { writeLocalFile } from "../control/auth/localCredentials.ts";
+import { ClientAddresses } from "../../control/auth/clientAddress.ts";
+import { writeLocalFile } from "../../control/auth/localCredentials.ts";
 import {
   buildPublicAddress,
   type ListenOptions,
   listen,
   localUrl,
   openServerCertificates,
-} from "../control/listen.ts";
-import type { OpenedCertificates } from "../control/tls/openCertificates.ts";
-import type { StoredTrust } from "../network/trust.ts";
-import { localFile } from "../protocol/api/localCredentials.ts";
-import type { Server } from "../runtime/runtime.ts";
+} from "../../control/listen.ts";
+import type { OpenedCertificates } from "../../control/tls/openCertificates.ts";
+import type { StoredTrust } from "../../network/trust.ts";
+import { localFile } from "../../protocol/api/localCredentials.ts";
+import { WsctlError } from "../../protocol/errors.ts";
+import type { Server } from "../../runtime/runtime.ts";
 import { createForwarder, type ForwarderOptions } from "./forwarder.ts";
 
 export type FollowerOptions = ListenOptions & { trustedProxies: readonly string[] };
@@ -35,7 +36,7 @@ export class FollowerServer {
   /** @throws {WsctlError} USAGE or UNAVAILABLE, with what is wrong with the port */
   static async open(
     options: FollowerOptions,
-    forward: Pick<ForwarderOptions, "node" | "nodeSecret" | "leader" | "sequence">,
+    forward: Pick<ForwarderOptions, "node" | "nodeSecret" | "leader" | "leaderGone" | "sequence">,
   ): Promise<FollowerServer> {
     const { runtime, clock, log, trustedProxies } = options;
     const addresses = new ClientAddresses(runtime, trustedProxies, forward.nodeSecret);
@@ -83,4 +84,12 @@ export class FollowerServer {
     this.#certificates?.close();
     await this.#server.stop();
   }
+}
+
+/** @throws {WsctlError} USAGE if the other nodes, which are elsewhere, cannot reach this one */
+export function assertReachable(url: string, servers: readonly string[]): void {
+  const isLocal = (each: string) => /^\w+:\/\/(?:localhost|127\.|\[::1\])/.test(each);
+  if (!isLocal(url) || servers.every(isLocal)) return;
+  const text = `Cannot be a node of a cluster at ${url}: the other nodes cannot reach that address`;
+  throw new WsctlError("USAGE", `${text}. Set --host 0.0.0.0, and --advertise NAME`);
 }

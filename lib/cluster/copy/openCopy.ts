@@ -1,0 +1,60 @@
+/** Opens the copy of the log of a cluster in a data directory, with its index. */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { openControlJournal } from "../../control/journal/controlJournal.ts";
+import type { ControlJournal } from "../../control/journal/journal.ts";
+import type { Log } from "../../log/log.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { firstDigest, toHex } from "../../store/log/format.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { NatsClient } from "../nats/natsClient.ts";
+import { withLazySync } from "./lazySync.ts";
+import { ReplicatedLog } from "./replicatedLog.ts";
+
+export interface ReplicaOptions {
+  dataDir: string;
+  nats: NatsClient;
+  cluster: string;
+  node: string;
+  /** Hexadecimal. */
+  logId: string;
+  clock: Clock;
+  runtime: Runtime;
+  log: Log;
+}
+
+export const noOrigin = { sequence: 1, digest: toHex(firstDigest) };
+
+export function openCopy(
+  { dataDir, clock, runtime, log, nats, logId }: ReplicaOptions,
+  origin: { sequence: number; digest: string },
+): { journal: ControlJournal; copy: ReplicatedLog } {
+  let copy: ReplicatedLog | undefined;
+  const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, "hex"));
+  const copyOf = {
+    logId: bytes(logId),
+    origin: { sequence: origin.sequence, digest: bytes(origin.digest) },
+  };
+  if (!existsSync(join(dataDir, "log", "head"))) removeCopy(dataDir);
+  const journal = openControlJournal({
+    ...{ dataDir, clock, tryLock: runtime.tryLock },
+    onFault: (error) => log.error(error.message),
+    openLog: (options) => {
+      copy = new ReplicatedLog(nats, {
+        ...options,
+        storage: withLazySync(options.storage),
+        copyOf,
+      });
+      return copy;
+    },
+  });
+  return { journal, copy: copy as ReplicatedLog };
+}
+
+/** Removes the log and its index, which the cluster has. */
+export function removeCopy(dataDir: string): void {
+  rmSync(join(dataDir, "log"), { recursive: true, force: true });
+  for (const suffix of ["", "-wal", "-shm"]) {
+    rmSync(join(dataDir, `index.db${suffix}`), { force: true });
+  }
+}
