@@ -6,6 +6,7 @@ import { AcceptedLine, JobView, OutcomeLine, OutputLine } from "../../lib/protoc
 import { messageBytesMax } from "../../lib/protocol/limits.ts";
 import { clientSubprotocol, protocolVersion } from "../../lib/protocol/wire/version.ts";
 import { definitions, type Json } from "./jsonSchema.ts";
+import { controlPlaneServer } from "./wireDocuments.ts";
 
 const { SubmitMessage, FollowMessage, CreditMessage, StopMessage } = session;
 const { AcceptedMessage, RefusedMessage, LinesMessage, StoppedMessage, SessionErrorMessage } =
@@ -55,18 +56,7 @@ export function sessionAsyncApi(): Json {
       license: { name: "MIT" },
     },
     defaultContentType: "application/json",
-    servers: {
-      controlPlane: {
-        host: "{host}:{port}",
-        protocol: "wss",
-        description: "A control plane.",
-        variables: {
-          host: { default: "cp.example.com", description: "The host of the control plane." },
-          port: { default: "7420", description: "Its port." },
-        },
-        security: [{ $ref: "#/components/securitySchemes/token" }],
-      },
-    },
+    servers: controlPlaneServer("A control plane."),
     channels: {
       session: {
         address: "/api/v1/session",

@@ -148,18 +148,9 @@ export function asyncApi(protocol: PeerProtocol): Json {
       license: { name: "MIT" },
     },
     defaultContentType: "application/json",
-    servers: {
-      controlPlane: {
-        host: "{host}:{port}",
-        protocol: "wss",
-        description: "A control plane. An agent connects to it and keeps the connection.",
-        variables: {
-          host: { default: "cp.example.com", description: "The host of the control plane." },
-          port: { default: "7420", description: "Its port." },
-        },
-        security: [{ $ref: "#/components/securitySchemes/token" }],
-      },
-    },
+    servers: controlPlaneServer(
+      "A control plane. An agent connects to it and keeps the connection.",
+    ),
     channels: {
       agent: {
         address: "/agent",
@@ -216,4 +207,15 @@ function messageOf(name: MessageName, schemas: Json): Json {
     ...(hasRequest ? { correlationId: { $ref: "#/components/correlationIds/request" } } : {}),
     payload: { $ref: `#/components/schemas/${name}` },
   };
+}
+
+/** The only server of each AsyncAPI document. */
+export function controlPlaneServer(description: string) {
+  const variables = {
+    host: { default: "cp.example.com", description: "The host of the control plane." },
+    port: { default: "7420", description: "Its port." },
+  };
+  const security = [{ $ref: "#/components/securitySchemes/token" }];
+  const server = { host: "{host}:{port}", protocol: "wss", description, variables, security };
+  return { controlPlane: server };
 }

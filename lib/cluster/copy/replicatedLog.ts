@@ -23,6 +23,7 @@ export const followerReason = "this node does not lead the cluster";
 export class ReplicatedLog implements AppendLog {
   readonly #copy: DurableLog;
   readonly #nats: NatsClient;
+  readonly #directory: string;
   readonly onDurable: ((batch: DurableBatch) => void)[] = [];
   /** Where in the stream the last batch of the copy ends. */
   #position = 0;
@@ -38,6 +39,7 @@ export class ReplicatedLog implements AppendLog {
   /** @param options of the copy, which need not be on disk to be durable */
   constructor(nats: NatsClient, options: LogOptions) {
     this.#nats = nats;
+    this.#directory = options.storage.path;
     const policy = { isInline: true, measured() {} };
     this.#copy = DurableLog.open({ ...options, policy });
   }
@@ -196,7 +198,7 @@ export class ReplicatedLog implements AppendLog {
       return undefined;
     }
     if (batch === undefined || !isNext(batch, this.sequence + 1, this.digest)) {
-      const text = `The log of the cluster does not continue the copy in "${this.#path}" at entry ${this.sequence + 1}`;
+      const text = `The log of the cluster does not continue the copy in "${this.#directory}" at entry ${this.sequence + 1}`;
       throw new WsctlError("STORAGE_UNAVAILABLE", `${text}. ${foreign}`);
     }
     const { digest, count } = batch;
@@ -269,10 +271,6 @@ export class ReplicatedLog implements AppendLog {
 
   #write(batch: EncodedBatch, isEssential: boolean): EntryPlace {
     return this.#copy.appendBatch(batch, () => {}, isEssential).place;
-  }
-
-  get #path(): string {
-    return "log";
   }
 }
 

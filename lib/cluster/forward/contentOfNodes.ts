@@ -59,6 +59,7 @@ export class ContentOfNodes {
       try {
         const fetchIt = runtime.fetchWith(toTrust({ ca, server_name }));
         const response = await fetchIt(`${url}${route}/${object}`, init);
+        // Both runtimes iterate a body, which the types of Node.js 20 do not have.
         if (response.ok && response.body !== null) return response.body as unknown as Content;
         await response.body?.cancel();
       } catch {
