@@ -11,10 +11,10 @@ import { exitFailed, exitInterrupted, exitOk, waitForSignal } from "./cli/exit.t
 import { usage } from "./cli/strictArgs.ts";
 import { createClient, findControlPlane } from "./flags/controlPlane.ts";
 import { parseAgentId } from "./flags/values.ts";
-import { fetchArtifact } from "./jobs/fetchArtifact.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 import { formatBytes, terminalProgress } from "./output/transferProgress.ts";
+import { fetchArtifact } from "./transfer/fetchArtifact.ts";
 
 const limitMax = 500;
 

@@ -6,6 +6,7 @@ export default defineCommand({
   subCommands: {
     collect: () => import("./internal/collect.ts").then((module) => module.default),
     complete: () => import("./internal/complete.ts").then((module) => module.default),
+    "fetch-files": () => import("./internal/fetchFiles.ts").then((module) => module.default),
     "offer-files": () => import("./internal/offerFiles.ts").then((module) => module.default),
     "receive-files": () => import("./internal/receiveFiles.ts").then((module) => module.default),
     stage: () => import("./internal/stage.ts").then((module) => module.default),

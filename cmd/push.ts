@@ -1,17 +1,15 @@
 import { tmpdir } from "node:os";
 import { type ArgsDef, defineCommand } from "citty";
 import type { JsonObject } from "../lib/protocol/json.ts";
-import { uploadFile } from "../lib/transfer/upload.ts";
 import { withTemporaryDir } from "./backup/temporaryDir.ts";
 import { clientArgs } from "./cli/commonFlags.ts";
-import { exitFailed, waitForSignal } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { findControlPlane } from "./flags/controlPlane.ts";
 import { buildJobRequest, type RunFlags, runArgs } from "./flags/job.ts";
 import { confirmArgs, targetArgs } from "./flags/target.ts";
-import { type Packed, packSources } from "./jobs/packSources.ts";
 import { type SendOptions, sendFlags, sendJob } from "./jobs/sendJob.ts";
-import { terminalProgress } from "./output/transferProgress.ts";
+import { type Packed, packSources } from "./transfer/packSources.ts";
+import { uploadSource } from "./transfer/uploadSource.ts";
 
 const pushArgs = {
   files: {
@@ -90,24 +88,14 @@ async function pushRun(files: readonly string[], flags: PushFlags): Promise<numb
 }
 
 async function upload(packed: Packed, flags: PushFlags): Promise<JsonObject> {
-  const controlPlane = await findControlPlane(flags);
-  const signal = waitForSignal(() => process.exit(exitFailed));
   const { path, name, archive, mode, destination } = packed;
-  const transfer = terminalProgress().add(name, 0);
-  try {
-    const { artifact_id, bytes, sha256 } = await uploadFile({
-      ...{ controlPlane, path, signal, request: { name, kind: "file" } },
-      onProgress: transfer.update,
-    });
-    return {
-      ...{ artifact_id, bytes, sha256, path: destination },
-      ...(archive ? { archive } : { source_mode: mode.toString(8).padStart(4, "0") }),
-      ...(flags.mode === undefined ? {} : { mode: flags.mode }),
-      ...(flags.owner === undefined ? {} : { owner: flags.owner }),
-      ...(flags.backup ? { backup: true } : {}),
-      ...(flags.check ? { check: true } : {}),
-    };
-  } finally {
-    transfer.end();
-  }
+  return {
+    ...(await uploadSource(await findControlPlane(flags), path, name)),
+    path: destination,
+    ...(archive ? { archive } : { source_mode: mode.toString(8).padStart(4, "0") }),
+    ...(flags.mode === undefined ? {} : { mode: flags.mode }),
+    ...(flags.owner === undefined ? {} : { owner: flags.owner }),
+    ...(flags.backup ? { backup: true } : {}),
+    ...(flags.check ? { check: true } : {}),
+  };
 }

@@ -3,11 +3,12 @@ import type { HelpRequest } from "./cli/commandTree.ts";
 import { clientArgs } from "./cli/commonFlags.ts";
 import { accessFlags, agentIds, parsePartialArgs } from "./cli/partialArgs.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { createClient } from "./flags/controlPlane.ts";
-import { jobArgs, parseJobFlags } from "./flags/job.ts";
+import { createClient, findControlPlane } from "./flags/controlPlane.ts";
+import { type JobFlags, jobArgs, parseJobFlags } from "./flags/job.ts";
 import { confirmArgs } from "./flags/target.ts";
-import { sendFlags, sendJob } from "./jobs/sendJob.ts";
+import { type SendOptions, sendFlags, sendJob } from "./jobs/sendJob.ts";
 import { remark } from "./output/stdio.ts";
+import { fileArgs, parseFiles, uploadFiles } from "./transfer/parameterFiles.ts";
 
 const sendArgs = {
   command: {
@@ -18,6 +19,7 @@ const sendArgs = {
   },
   ...clientArgs,
   ...jobArgs,
+  ...fileArgs,
   ...confirmArgs,
   ...sendFlags,
 } as const satisfies ArgsDef;
@@ -31,6 +33,7 @@ export default defineCommand({
       "wsctl send restart --agent web-1,web-2 --param delay_seconds=5",
       "wsctl send info --agent web-1 --ttl 1d --no-wait",
       "wsctl send deploy --all --param version=v7 --output deploy-v7",
+      "wsctl send install --target @web --file package=app-1.4.deb",
       "wsctl send update --all --canary 1 --batch 10% --max-failures 2%",
       'wsctl send restart --target "env=prod,role in (web,api)" --batch 5 --batch-pause 30s',
     ],
@@ -38,10 +41,20 @@ export default defineCommand({
   },
   args: sendArgs,
   run: ({ args, data }) => {
-    const { param = [], sign = [] } = (data as CommandData).lists;
-    return sendJob(parseJobFlags({ ...args, param }), { ...args, sign });
+    const { param = [], sign = [], file = [] } = (data as CommandData).lists;
+    return sendRun({ ...args, param, sign }, file);
   },
 });
+
+async function sendRun(flags: JobFlags & SendOptions, pairs: readonly string[]): Promise<number> {
+  const order = parseJobFlags(flags);
+  const files = parseFiles(pairs, order.parameters);
+  if (files.length > 0 && !flags["dry-run"]) {
+    const uploaded = await uploadFiles(files, await findControlPlane(flags));
+    order.parameters = { ...order.parameters, ...uploaded };
+  }
+  return sendJob(order, flags);
+}
 
 /**
  * Returns help on a command that an agent announced. Without an agent there is only help on the

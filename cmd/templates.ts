@@ -15,6 +15,7 @@ import { type JobCreation, type SubmitFlags, submitJob, waitArg } from "./jobs/s
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 import { promptParameters } from "./templates/promptParameters.ts";
+import { fileArgs, parseFiles, uploadFiles } from "./transfer/parameterFiles.ts";
 
 const name = {
   type: "positional",
@@ -76,6 +77,7 @@ const run = defineCommand({
       description:
         "parameter that the template asks for; VALUE is JSON, otherwise text (repeatable)",
     },
+    ...fileArgs,
     reason: {
       type: "string",
       valueHint: "TEXT",
@@ -85,7 +87,10 @@ const run = defineCommand({
     ...followArgs,
     wait: waitArg,
   },
-  run: ({ args, data }) => runRun({ ...args, param: (data as CommandData).lists.param ?? [] }),
+  run: ({ args, data }) => {
+    const { param = [], file = [] } = (data as CommandData).lists;
+    return runRun({ ...args, param, files: file });
+  },
 });
 
 const list = defineCommand({
@@ -116,7 +121,7 @@ type Flags = ClientFlags & { json?: boolean | undefined };
 type CreateFlags = Flags &
   JobFlags & { name: string; description?: string | undefined; prompts: string[] };
 type RunFlags = SubmitFlags &
-  TargetFlags & { name: string; param: string[]; reason?: string | undefined };
+  TargetFlags & { name: string; param: string[]; files: string[]; reason?: string | undefined };
 
 async function createRun(flags: CreateFlags): Promise<number> {
   const { description } = flags;
@@ -155,10 +160,12 @@ function parsePrompt(text: string): [string, { description?: string }] {
 
 async function runRun(flags: RunFlags): Promise<number> {
   const given = flags.param.length === 0 ? {} : parseParams(flags.param);
+  const files = parseFiles(flags.files, given);
   const controlPlane = await findControlPlane(flags);
   const client = new Client(controlPlane);
   const template = await client.templates.get(flags.name);
-  const parameters = await promptParameters(template, given);
+  const uploaded = await uploadFiles(files, controlPlane);
+  const parameters = await promptParameters(template, { ...given, ...uploaded });
   const target = targetOf(flags) ?? template.job.target;
   if (target === undefined)
     throw usage(`Template "${flags.name}" has no target: specify --agent, --target or --all`);

@@ -22,7 +22,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/protocol/commands",
     what: "parameters that the CLI builds and the agent checks",
-    mayImport: [],
+    mayImport: [protocol],
   },
   {
     path: "lib/protocol/api",
@@ -234,25 +234,29 @@ export const folders: readonly Folder[] = [
     mayImport: [...base, "lib/files", "lib/runtime", "lib/agent/core"],
   },
   {
+    path: "lib/agent/manifests",
+    what: "files that describe commands, services and log sources",
+    mayImport: [protocol, "lib/log", "lib/files"],
+  },
+  {
     path: "lib/agent/programs",
-    what: "what may be run on this host: manifests, `exec`, services",
+    what: "what may be run on this host: custom commands, `exec`, scripts, services",
     mayImport: [
-      protocol,
-      "lib/log",
-      "lib/files",
-      "lib/agent/core",
-      "lib/agent/commands",
-      "lib/agent/supervisor",
+      ...[protocol, "lib/agent/core", "lib/agent/commands"],
+      ...["lib/agent/manifests", "lib/agent/supervisor"],
     ],
   },
   {
     path: "lib/agent/logs",
     what: "`fetch_logs`",
-    mayImport: [protocol, "lib/network", "lib/agent/identity", "lib/agent/programs"],
+    mayImport: [
+      ...[protocol, "lib/network", "lib/agent/identity"],
+      ...["lib/agent/manifests", "lib/agent/programs"],
+    ],
   },
   {
     path: "lib/agent/files",
-    what: "`push_files` and `pull_files`",
+    what: "files from and to the control plane: `push_files`, `pull_files`, artifacts",
     mayImport: [
       ...[protocol, "lib/files", "lib/network", "lib/transfer", "lib/agent/identity"],
       ...["lib/agent/programs", "lib/agent/supervisor"],
@@ -282,16 +286,8 @@ export const folders: readonly Folder[] = [
     path: "lib/agent/update",
     what: "updates of the agent itself",
     mayImport: [
-      ...[
-        protocol,
-        "lib/files",
-        "lib/network",
-        "lib/release",
-        "lib/transfer",
-        "lib/agent/core",
-        "lib/agent/identity",
-      ],
-      "lib/agent/programs",
+      ...[protocol, "lib/files", "lib/network", "lib/release", "lib/transfer"],
+      ...["lib/agent/core", "lib/agent/identity", "lib/agent/programs"],
     ],
   },
 ];

@@ -74,6 +74,7 @@ function exampleLine(name: string, agentId: string, listed: readonly Parameter[]
   const required = listed.filter((each) => each.isRequired);
   const shown = required.length > 0 ? required : listed.slice(0, 1);
   const pairs = shown.map((each) => {
+    if (each.isFile) return `--file ${shellQuote(`${each.name}=PATH`)}`;
     const value = each.default ?? each.values[0] ?? "…";
     return `--param ${shellQuote(`${each.name}=${value}`)}`;
   });

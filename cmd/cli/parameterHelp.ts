@@ -9,6 +9,8 @@ export interface Parameter {
   /** The allowed values: `a whole number from 0 to 10`. */
   words: string;
   isRequired: boolean;
+  /** Whether the value is a file, which `--file` uploads. */
+  isFile: boolean;
   /** The default value in the form of the command line, if there is one. */
   default?: string;
   description?: string;
@@ -36,6 +38,7 @@ function describeParameter(name: string, schema: JsonObject, isRequired: boolean
     name,
     words: describeType(schema),
     isRequired,
+    isFile: schema.format === "artifact",
     ...("default" in schema ? { default: shortened(written(schema.default)) } : {}),
     ...(typeof said === "string" && said !== "" ? { description: said } : {}),
     values: listValues(schema),
@@ -100,6 +103,7 @@ function pluralNoun(type: string, schema: JsonObject): string {
         ...(isJsonObject(schema.items) ? [`each ${describeType(schema.items)}`] : []),
       ].join(", ");
     case "object": {
+      if (schema.format === "artifact") return "a file";
       const keys = isJsonObject(schema.properties) ? Object.keys(schema.properties) : [];
       return keys.length === 0 ? "an object" : `an object with ${shortened(keys.join(", "))}`;
     }

@@ -21,9 +21,9 @@ import {
 import type { OutputDirectory } from "../output/outputDirectory.ts";
 import { remark, requireStdout } from "../output/stdio.ts";
 import { terminalProgress } from "../output/transferProgress.ts";
+import type { PulledFiles } from "../transfer/pulledFiles.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { OfflineWait } from "./offlineWait.ts";
-import type { PulledFiles } from "./pulledFiles.ts";
 
 /** Flags of commands that follow a job. */
 export const followArgs = {
@@ -162,8 +162,8 @@ async function openPulledFiles(
   signal: AbortSignal,
 ): Promise<PulledFiles | undefined> {
   if (flags.pullTo === undefined) return undefined;
-  const { PulledFiles } = await import("./pulledFiles.ts");
-  const { fetchArtifact } = await import("./fetchArtifact.ts");
+  const { PulledFiles } = await import("../transfer/pulledFiles.ts");
+  const { fetchArtifact } = await import("../transfer/fetchArtifact.ts");
   const progress = terminalProgress();
   return new PulledFiles(flags.pullTo, async (artifactId, path, name) => {
     const artifact = await client.artifact(artifactId);
@@ -177,7 +177,7 @@ async function openOutputDirectory(
 ): Promise<OutputDirectory | undefined> {
   if (flags.output === undefined) return undefined;
   const { OutputDirectory } = await import("../output/outputDirectory.ts");
-  const { fetchArtifact } = await import("./fetchArtifact.ts");
+  const { fetchArtifact } = await import("../transfer/fetchArtifact.ts");
   const progress = terminalProgress();
   // The file of a log has the same name for any number of lines.
   const source = job.command === "fetch_logs" ? job.parameters?.source : undefined;

@@ -35,11 +35,11 @@ import type { LogJournal } from "./journal/journal.ts";
 import { type JournalRetentionOptions, journalRetention } from "./journal/journalRetention.ts";
 import { fetchLogs } from "./logs/fetchLogsKind.ts";
 import { parseSource } from "./logs/logSource.ts";
+import { parseProgram } from "./manifests/commandManifest.ts";
+import { ManifestDirectory } from "./manifests/manifestDirectory.ts";
 import { builtInProgramNames } from "./programs/builtInPrograms.ts";
-import { parseProgram } from "./programs/commandManifest.ts";
 import { customCommands } from "./programs/customCommands.ts";
 import { execWithin } from "./programs/exec.ts";
-import { ManifestDirectory } from "./programs/manifestDirectory.ts";
 import type { ProgramKind } from "./programs/programKind.ts";
 import { Programs } from "./programs/programs.ts";
 import type { RunSetting } from "./programs/runSpec.ts";
@@ -123,7 +123,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
   const services = new ManifestDirectory(options.servicesDir, parseService, [], log);
   const programs = new Programs(createProgramKinds(options, services), createRuns(options), {
     outputBytesMax: options.outputBytesMax,
-    storing: createStoring(options),
+    ...createHelpers(options),
   });
   const keeper = createKeyKeeper(options);
   const retention = journalRetention({ journal, ...options.auditRetention, clock, log });
@@ -205,13 +205,16 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
   });
 }
 
-/** Returns the program that stores artifacts, which outlives the agent as the supervisor does. */
-function createStoring(options: AgentOptions): RunSetting["storing"] {
-  const argv = [...options.runtime.self(), "internal", "store-artifacts"];
-  return (request_id, ttl_seconds) => {
-    const way = accessOf(options);
-    const stdin = JSON.stringify({ way, request_id, ttl_seconds });
-    return { argv, env: networkEnvironment(process.env), stdin };
+/** Returns the programs that transfer files, which outlive the agent as the supervisor does. */
+function createHelpers(options: AgentOptions): Pick<RunSetting, "fetching" | "storing"> {
+  const helper = (name: string, request: object) => ({
+    argv: [...options.runtime.self(), "internal", name],
+    env: networkEnvironment(process.env),
+    stdin: JSON.stringify({ way: accessOf(options), ...request }),
+  });
+  return {
+    fetching: (request_id, files) => helper("fetch-files", { request_id, files }),
+    storing: (request_id, ttl_seconds) => helper("store-artifacts", { request_id, ttl_seconds }),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { type OutputUnit, type Schema, Validator } from "@cfworker/json-schema";
 import { errorText } from "./errors.ts";
-import type { JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
 
 /** Returns what is wrong and where, never the value; undefined if the parameters are valid. */
 export function checkParameters(schema: JsonObject, values: JsonObject): string | undefined {
@@ -19,7 +19,17 @@ export function checkParameters(schema: JsonObject, values: JsonObject): string 
   if (valid) return undefined;
   // The deepest location is the most specific one.
   const [error] = errors.sort((a, b) => b.instanceLocation.length - a.instanceLocation.length);
-  return error === undefined ? "parameters do not match their schema" : formatFault(error);
+  if (error === undefined) return "parameters do not match their schema";
+  return expectedFile(schema, error) ?? formatFault(error);
+}
+
+/** A parameter that is a file is described as an object, which only a program writes. */
+function expectedFile(schema: JsonObject, { instanceLocation }: OutputUnit): string | undefined {
+  const [, name = ""] = instanceLocation.split("/");
+  const properties = isJsonObject(schema.properties) ? schema.properties : {};
+  const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
+  if (!isJsonObject(property) || property.format !== "artifact") return undefined;
+  return `parameters.${name} must be a file: use --file ${name}=PATH`;
 }
 
 /** Formats the validator's first error. */

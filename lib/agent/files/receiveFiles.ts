@@ -8,12 +8,11 @@ import { join } from "node:path";
 import { extract } from "tar";
 import * as v from "valibot";
 import { digestFile } from "../../files/fileDigest.ts";
-import type { ArtifactDetail } from "../../protocol/api/artifacts.ts";
 import { PushFilesParameters } from "../../protocol/commands/files.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
-import { ask, type ControlPlane } from "../../transfer/apiCall.ts";
-import { downloadFile } from "../../transfer/download.ts";
+import type { ControlPlane } from "../../transfer/apiCall.ts";
 import { ControlPlaneAccess } from "../identity/controlPlaneAccess.ts";
+import { fetchArtifact } from "./fetchArtifact.ts";
 import { isPathAllowed, notWritable, realTarget } from "./pathPatterns.ts";
 import { type Change, type NewFile, type PlaceOptions, placeFile } from "./placeFile.ts";
 
@@ -103,19 +102,9 @@ async function fetchFiles(
   { parameters, request_id, dir }: ReceiveRequest,
   { controlPlane, signal }: ReceiveOptions,
 ): Promise<FetchedFile[]> {
-  const { artifact_id, bytes, sha256, archive, source_mode } = parameters;
-  const query = `?request_id=${encodeURIComponent(request_id)}`;
-  const at = `/api/v1/artifacts/${encodeURIComponent(artifact_id)}${query}`;
-  const url = async () => {
-    const { body } = await ask(controlPlane, "GET", at, undefined, signal);
-    const { download } = body as ArtifactDetail;
-    if (download !== undefined) return download.url;
-    throw new WsctlError("CONFLICT", `Artifact ${artifact_id} is still being uploaded`);
-  };
+  const { sha256, archive, source_mode } = parameters;
   const from = join(dir, "content");
-  await downloadFile({
-    ...{ url: await url(), freshUrl: url, controlPlane, path: from, bytes, sha256, signal },
-  });
+  await fetchArtifact(parameters, { requestId: request_id, path: from, controlPlane, signal });
   if (!archive) return [{ name: "", from, sha256, mode: Number.parseInt(source_mode, 8) }];
   const tree = join(dir, "tree");
   await unpack(from, tree);

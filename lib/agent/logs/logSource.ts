@@ -1,7 +1,7 @@
 /** A log source for `fetch_logs`: one checked file in `logs.d`. No other logs can be read. */
 import * as v from "valibot";
 import { AgentId } from "../../protocol/names.ts";
-import { findFault, readToml } from "../programs/tomlFile.ts";
+import { findFault, readToml } from "../manifests/tomlFile.ts";
 import { checkGlob } from "./glob.ts";
 
 const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));

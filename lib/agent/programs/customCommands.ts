@@ -1,8 +1,14 @@
 /** Custom commands: each is a manifest in `commands.d`. */
 import type { Capability } from "../../protocol/api/views.ts";
-import { isJsonObject } from "../../protocol/json.ts";
-import { applyDefaults, buildArgv, checkArguments, type Program } from "./commandManifest.ts";
-import type { ManifestDirectory } from "./manifestDirectory.ts";
+import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
+import {
+  applyDefaults,
+  buildArgv,
+  checkArguments,
+  type Program,
+} from "../manifests/commandManifest.ts";
+import { readFiles } from "../manifests/fileParameters.ts";
+import type { ManifestDirectory } from "../manifests/manifestDirectory.ts";
 import { type ProgramKind, type ResolvedProgram, reject } from "./programKind.ts";
 
 export function customCommands(capabilities: ManifestDirectory<Program>): ProgramKind {
@@ -36,8 +42,15 @@ function resolve(
   if (values === undefined) return reject("INVALID_PARAMETERS", fault);
   const unfit = checkArguments(program, values);
   if (unfit !== undefined) return reject("INVALID_PARAMETERS", unfit);
+  const { files, fault: wrongFile } = readFiles(program.schema, values);
+  if (files === undefined) return reject("INVALID_PARAMETERS", wrongFile);
   return {
-    input: { ...program, steps: [buildArgv(program, values)], values },
+    input: {
+      ...program,
+      steps: (placed: JsonObject) => [buildArgv(program, placed)],
+      files,
+      values,
+    },
     limits: {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(concurrency === undefined ? {} : { concurrency }),

@@ -23,18 +23,18 @@ export class Programs {
   /** The number of bytes that are kept of a program's output. */
   readonly #outputBytesMax: number;
 
-  readonly #storing: RunSetting["storing"];
+  readonly #helpers: Pick<RunSetting, "fetching" | "storing">;
 
   /** @param kinds The first kind that resolves a command applies. */
   constructor(
     kinds: readonly ProgramKind[],
     runs: Runs,
-    { outputBytesMax, storing }: Omit<RunSetting, "dir">,
+    { outputBytesMax, ...helpers }: Omit<RunSetting, "dir">,
   ) {
     this.#kinds = kinds;
     this.#runs = runs;
     this.#outputBytesMax = outputBytesMax;
-    this.#storing = storing;
+    this.#helpers = helpers;
   }
 
   /** Returns the commands of all kinds as capabilities. */
@@ -67,7 +67,7 @@ export class Programs {
     this.#stopOn(signal, order.requestId);
     const dir = this.#runs.runDirectory(order.requestId);
     const spec = buildRunSpec(order, resolved.input, {
-      ...{ dir, outputBytesMax: this.#outputBytesMax, storing: this.#storing },
+      ...{ dir, outputBytesMax: this.#outputBytesMax, ...this.#helpers },
     });
     this.#runs.start(spec, (end) => done(buildResult(end, spec)));
   }

@@ -3,9 +3,9 @@ import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { AgentId } from "../../protocol/names.ts";
 import { delaySecondsMax } from "../commands/restart.ts";
-import type { ManifestDirectory } from "./manifestDirectory.ts";
+import type { ManifestDirectory } from "../manifests/manifestDirectory.ts";
+import { findFault, readToml } from "../manifests/tomlFile.ts";
 import { type ProgramKind, type ResolvedProgram, reject } from "./programKind.ts";
-import { findFault, readToml } from "./tomlFile.ts";
 
 export interface Service {
   name: string;

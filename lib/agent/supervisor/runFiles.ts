@@ -24,10 +24,19 @@ export interface SupervisedRun {
   outputBytes: number;
   /** The user that the program runs as, if it is another one. */
   user?: string;
-  /** The program that stores the artifacts that the run leaves, with its request on stdin. */
-  storing?: { argv: string[]; env: Record<string, string>; stdin: string };
+  /** The program that fetches files into a new directory before the first step. */
+  fetching?: Helper & { dir: string };
+  /** The program that stores the artifacts that the run leaves. */
+  storing?: Helper;
   /** The result is an update that is ready for its trial. */
   leadsTo?: "update";
+}
+
+/** A program of the agent that a supervisor runs beside the steps, with its request on stdin. */
+export interface Helper {
+  argv: string[];
+  env: Record<string, string>;
+  stdin: string;
 }
 
 /** Why a supervisor stops its program. An agent may request the first two. */

@@ -24,6 +24,8 @@ const pollIntervalMs = 100;
 export type StartProgram = (file: string, args: readonly string[]) => PipedProcess;
 
 export interface ProcessParts {
+  /** Fetches what the program needs. Returns the reason if that is impossible. */
+  prepare?(signal: AbortSignal): Promise<string | undefined>;
   live: OutputBackpressure;
   /** Records that from now on the program may have an effect. Throws if it must not start. */
   begun(): void;
@@ -41,6 +43,7 @@ export class SupervisedProcess {
   readonly #tree: ProcessTree;
   #child: ChildProcess | undefined;
   #stopped: RunEnd["stopped"];
+  readonly #preparation = new AbortController();
   #hasExited = false;
   #killedAt = Number.POSITIVE_INFINITY;
   /** The program has ended, so nothing stops it any more. */
@@ -62,7 +65,7 @@ export class SupervisedProcess {
   /** The timeout starts here. */
   begin(): void {
     setTimeout(() => this.stop("timeout"), this.#spec.timeoutMs);
-    setTimeout(() => this.#start(), this.#spec.delayMs);
+    setTimeout(() => void this.#prepareAndStart(), this.#spec.delayMs);
   }
 
   /** The last non-empty line of standard output. */
@@ -82,6 +85,7 @@ export class SupervisedProcess {
       return;
     }
     this.#stopped = why;
+    this.#preparation.abort();
     if (this.#child === undefined) return this.#settle({ stopped: why, output: "" });
     this.#backpressure.unsubscribe();
     this.#signal("SIGTERM");
@@ -94,6 +98,13 @@ export class SupervisedProcess {
         this.#settle({ stopped: why, fault, output: this.#output.text() });
       }, killTimeoutMs);
     }, programGraceMs);
+  }
+
+  async #prepareAndStart(): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    const fault = await this.#parts.prepare?.(this.#preparation.signal);
+    if (fault === undefined) return this.#start();
+    if (this.#stopped === undefined) this.#settle(unstarted(fault));
   }
 
   #start(): void {

@@ -9,7 +9,8 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../protocol/errors.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
+import type { PipedProcess, Runtime } from "../../runtime/runtime.ts";
+import { fetchFiles } from "./fetchedFiles.ts";
 import { OutputBackpressure } from "./output/outputBackpressure.ts";
 import { readProgramResult } from "./result/programResult.ts";
 import { ResultFile } from "./result/resultFile.ts";
@@ -17,6 +18,7 @@ import { storeArtifacts, withArtifacts } from "./result/storedArtifacts.ts";
 import { takeStart } from "./runDirectory.ts";
 import {
   endFile,
+  type Helper,
   msgRead,
   msgRelease,
   type RunEnd,
@@ -69,7 +71,14 @@ export async function superviseRun(
       pipeOwner: place.owner,
     });
   };
-  const run = new SupervisedProcess(spec, { live, begun, start });
+  const spawn = ({ argv: [file = "", ...args], env, stdin }: Helper) =>
+    runtime.spawnPiped(file, args, { cwd: "/", env, stdin, pipeOwner: undefined });
+  const { fetching } = spec;
+  const prepare = (signal: AbortSignal) =>
+    fetching === undefined
+      ? Promise.resolve(undefined)
+      : fetchFiles(fetching, { owner: place.owner, signal, spawn });
+  const run = new SupervisedProcess(spec, { live, prepare, begun, start });
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     listen(socket, (line) => {
@@ -94,7 +103,7 @@ export async function superviseRun(
   const lastPiece = live.end();
   const own = { ...end, lastPiece, ...readProgramResult(place, run.lastLine, end.output) };
   const timeoutMs = Math.max(0, spec.timeoutMs - (performance.now() - startedAt));
-  const whole = await withStored(own, { spec, place, timeoutMs, runtime });
+  const whole = await withStored(own, { spec, place, timeoutMs, spawn });
   await keepTrying(dir, () => writeRunFile(dir, endFile, whole));
   place.remove();
 }
@@ -106,18 +115,14 @@ async function withStored(
     spec: SupervisedRun;
     place: ResultFile;
     timeoutMs: number;
-    runtime: Pick<Runtime, "spawnPiped">;
+    spawn(helper: Helper): PipedProcess;
   },
 ): Promise<RunEnd> {
-  const { spec, place, timeoutMs, runtime } = setting;
+  const { spec, place, timeoutMs, spawn } = setting;
   const { storing } = spec;
   if (storing === undefined || end.stopped !== undefined || !place.hasArtifacts) return end;
   const { isTooLarge } = place;
-  const stored = await storeArtifacts({
-    ...{ storing, place, timeoutMs },
-    spawn: ([file = "", ...args], { env, stdin }) =>
-      runtime.spawnPiped(file, args, { cwd: "/", env, stdin, pipeOwner: undefined }),
-  });
+  const stored = await storeArtifacts({ storing, place, timeoutMs, spawn });
   return withArtifacts(end, stored, isTooLarge);
 }
 

@@ -199,6 +199,7 @@ export class Runs {
       if (isOver || (supervisor === undefined && performance.now() > giveUpAt)) {
         this.#tracked.delete(requestId);
         this.#subscribers.onOutput(requestId);
+        this.#deleteFetched(requestId);
         return done(end ?? this.#unstartedEnd(requestId));
       }
       this.#connect(requestId, dir, look, () => {
@@ -206,6 +207,13 @@ export class Runs {
       });
     };
     look();
+  }
+
+  /** The program has ended, so the files that were fetched for it are not used any more. */
+  #deleteFetched(requestId: string): void {
+    const spec = this.#read<SupervisedRun>(requestId, specFile);
+    if (spec === undefined || spec === "later" || spec.fetching === undefined) return;
+    this.#leftovers.remove(spec.fetching.dir);
   }
 
   /**

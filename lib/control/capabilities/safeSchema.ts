@@ -23,7 +23,7 @@ const kept: ReadonlyMap<string, Test> = new Map<string, Test>([
   ...["title", "description"].map((key): [string, Test] => [key, isText]),
   // They mark secrets, which views and the audit trail mask.
   ["writeOnly", (value) => typeof value === "boolean"],
-  ["format", (value) => value === "password"],
+  ["format", (value) => value === "password" || value === "artifact"],
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"].map(
     (key): [string, Test] => [key, isNumber],
   ),

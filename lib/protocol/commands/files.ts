@@ -1,5 +1,6 @@
-/** The parameters of `push_files` and `pull_files`. */
+/** Files as parameters of commands: those of `push_files` and `pull_files`, and of custom commands. */
 import * as v from "valibot";
+import { ArtifactName } from "../names.ts";
 
 const AbsolutePath = v.pipe(
   v.string("must be a string"),
@@ -14,11 +15,20 @@ const AbsolutePath = v.pipe(
 
 const Mode = v.pipe(v.string(), v.regex(/^0?[0-7]{3,4}$/, "must be an octal mode such as 0644"));
 
-/** A file or an archive that is stored as an artifact, and where it goes. */
-export const PushFilesParameters = v.strictObject({
+/** The content of an artifact. The digest is part of what a signature covers. */
+const artifactContent = {
   artifact_id: v.pipe(v.string(), v.uuid("must be the id of an artifact")),
   bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal")),
+};
+
+/** A parameter of a custom command that is a file. The program gets the path of a copy. */
+export const ArtifactParameter = v.strictObject({ ...artifactContent, name: ArtifactName });
+export type ArtifactParameter = v.InferOutput<typeof ArtifactParameter>;
+
+/** A file or an archive that is stored as an artifact, and where it goes. */
+export const PushFilesParameters = v.strictObject({
+  ...artifactContent,
   /** Whether it is a tar archive, whose entries go below `path`. */
   archive: v.optional(v.boolean(), false),
   /** The path of the file, or the directory of the entries. */

@@ -29,6 +29,7 @@ describe("listParameters() says in words", () => {
     [{ type: "object", properties: { a: {}, b: {} } }, "an object with a, b"],
     [{ enum: ["test", "live", 3, "3"] }, 'one of test, live, 3, "3"'],
     [{ const: "x" }, "always x"],
+    [{ type: "object", format: "artifact", properties: { name: {} } }, "a file"],
   ])("listParameters(): describes the schema %j", (schema, words) => {
     expect(wordsOf(schema)).toBe(words);
   });
@@ -42,11 +43,19 @@ describe("listParameters() says in words", () => {
       },
     };
     expect(listParameters(schema)).toEqual([
-      { name: "b", words: "text", isRequired: true, description: "which", values: [] },
+      {
+        name: "b",
+        words: "text",
+        isRequired: true,
+        isFile: false,
+        description: "which",
+        values: [],
+      },
       {
         name: "a",
         words: "true or false",
         isRequired: false,
+        isFile: false,
         default: "false",
         description: "whether",
         values: ["true", "false"],

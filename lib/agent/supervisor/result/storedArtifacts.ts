@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { errorText } from "../../../protocol/errors.ts";
 import { isJsonObject } from "../../../protocol/json.ts";
 import type { PipedProcess } from "../../../runtime/runtime.ts";
-import type { RunEnd, SupervisedRun } from "../runFiles.ts";
+import type { Helper, RunEnd } from "../runFiles.ts";
 import type { ResultFile } from "./resultFile.ts";
 
 /** What the storing program is told about the run. */
@@ -33,14 +33,11 @@ export type StoredArtifacts = v.InferOutput<typeof Stored>;
 const reserveMs = 1_000;
 
 export interface StoringOptions {
-  storing: NonNullable<SupervisedRun["storing"]>;
+  storing: Helper;
   place: ResultFile;
   /** The rest of the timeout of the request, in milliseconds. */
   timeoutMs: number;
-  spawn(
-    argv: readonly string[],
-    options: { env: Record<string, string>; stdin: string },
-  ): PipedProcess;
+  spawn(helper: Helper): PipedProcess;
 }
 
 /** A failure to store does not change how the program ended; it is a fault of the result. */
@@ -54,7 +51,7 @@ export async function storeArtifacts(options: StoringOptions): Promise<StoredArt
   };
   try {
     const stdin = JSON.stringify({ ...JSON.parse(storing.stdin), place: of });
-    const { child, stdout, stderr } = spawn(storing.argv, { env: storing.env, stdin });
+    const { child, stdout, stderr } = spawn({ ...storing, stdin });
     const limit = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
     const [said, complaint] = await Promise.all([text(stdout), text(stderr)]);
     clearTimeout(limit);

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { parseSource, Source } from "../../../../lib/agent/logs/logSource.ts";
-import { ManifestDirectory } from "../../../../lib/agent/programs/manifestDirectory.ts";
+import { ManifestDirectory } from "../../../../lib/agent/manifests/manifestDirectory.ts";
 import { silentLog } from "../../../../lib/log/log.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 

@@ -55,6 +55,9 @@ function choicesOf({ enum: values, const: only }: Schema): string[] {
 }
 
 function limitsOf(schema: Schema): string {
+  if (schema.format === "artifact") {
+    return "A file. The command line uploads it: wsctl send --file NAME=PATH";
+  }
   const { minimum, maximum, pattern, maxLength } = schema;
   const parts = [];
   if (typeof minimum === "number") parts.push(`at least ${minimum}`);

@@ -13,6 +13,7 @@ import {
 } from "../../protocol/limits.ts";
 import { CommandName } from "../../protocol/names.ts";
 import { checkSchema } from "./checkSchema.ts";
+import { checkArtifacts, expandArtifacts } from "./fileParameters.ts";
 import { findFault, readToml } from "./tomlFile.ts";
 
 export interface Program {
@@ -94,10 +95,15 @@ export function parseProgram(fileName: string, text: string): Program {
   } = readToml(fileName, text, Manifest);
   const named = v.safeParse(CommandName, name ?? fileName.replace(/\.toml$/, ""));
   if (!named.success) throw findFault(fileName, `its name ${named.issues[0].message}`);
+  const wrongFile = checkArtifacts(parameters);
+  if (wrongFile !== undefined) throw findFault(fileName, wrongFile);
   const program: Program = {
     ...rest,
     name: named.output,
-    schema: { additionalProperties: false, properties: {}, ...parameters, type: "object" },
+    schema: {
+      ...{ additionalProperties: false, properties: {} },
+      ...{ ...expandArtifacts(parameters), type: "object" },
+    },
     ...(timeout_seconds === undefined ? {} : { timeoutMs: timeout_seconds * 1000 }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(user === undefined ? {} : { user }),

@@ -3,7 +3,7 @@ import {
   applyDefaults,
   buildArgv,
   parseProgram,
-} from "../../../../lib/agent/programs/commandManifest.ts";
+} from "../../../../lib/agent/manifests/commandManifest.ts";
 import type { JsonObject } from "../../../../lib/protocol/json.ts";
 
 const least = 'description = "d"\nargv = ["/bin/true"]\n';
@@ -44,6 +44,18 @@ describe("parseProgram()", () => {
       'parameters.properties.x.type: "strin" is not a type',
     ],
     [`${least}[parameters.properties.x]\npattern = "("`, "parameters.properties.x.pattern"],
+    [
+      `${least}[parameters.properties.x]\ntype = "artifact"\ndefault = "a"`,
+      "parameters.properties.x.default: an artifact has only a description",
+    ],
+    [
+      `${least}[parameters.properties."../x"]\ntype = "artifact"`,
+      "parameters.properties.../x: the name of an artifact must have letters",
+    ],
+    [
+      `${least}[parameters.properties.x.properties.y]\ntype = "artifact"`,
+      'parameters.properties.x.properties.y.type: "artifact" is not a type',
+    ],
   ])("refuses %j", (text, says) => {
     expect(() => parseProgram("deploy.toml", text)).toThrow(`deploy.toml: ${says}`);
   });

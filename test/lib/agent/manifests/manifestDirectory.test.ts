@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseProgram } from "../../../../lib/agent/programs/commandManifest.ts";
+import { parseProgram } from "../../../../lib/agent/manifests/commandManifest.ts";
 import {
   ManifestDirectory,
   manifestsMax,
-} from "../../../../lib/agent/programs/manifestDirectory.ts";
+} from "../../../../lib/agent/manifests/manifestDirectory.ts";
 import { silentLog } from "../../../../lib/log/log.ts";
 import { temporaryDir } from "../../../support/processes/processes.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { checkSchema } from "../../../../lib/agent/programs/checkSchema.ts";
+import { checkSchema } from "../../../../lib/agent/manifests/checkSchema.ts";
 import { checkParameters } from "../../../../lib/protocol/checkParameters.ts";
 
 const circle = {
