@@ -74,8 +74,9 @@ export class Cluster implements AsyncDisposable {
     return found;
   }
 
-  async startNode(index: number): Promise<Running> {
-    const { flavours = [], command, args = [] } = this.#options;
+  /** @param command The words that start wsctl, in place of those of all nodes. */
+  async startNode(index: number, command = this.#options.command): Promise<Running> {
+    const { flavours = [], args = [] } = this.#options;
     const words = command ?? wsctlCommand(flavours[index] ?? "binary");
     const node = new Running([
       ...[...words, "serve", "--port", `${this.#ports[index]}`, "--data-dir", this.dataDir(index)],

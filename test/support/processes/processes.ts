@@ -147,6 +147,8 @@ export interface Serving extends AsyncDisposable {
 export interface ServeOptions {
   dataDir: string;
   flavour?: Flavour;
+  /** The words that start wsctl, in place of those of the flavour. */
+  command?: readonly string[];
   port?: number;
   args?: string[];
   env?: Record<string, string>;
@@ -156,7 +158,7 @@ export interface ServeOptions {
 export async function startServe(options: ServeOptions): Promise<Serving> {
   const { dataDir, flavour = "binary", port = 0, args = [], env = {} } = options;
   const command = [
-    ...wsctlCommand(flavour),
+    ...(options.command ?? wsctlCommand(flavour)),
     ...["serve", "--port", String(port), "--data-dir", dataDir, "--log-level", "debug"],
     ...args,
   ];
