@@ -3,6 +3,7 @@ import type { AgentDetail, AgentView, Series } from "../lib/protocol/api/views.t
 import { formatMemoryUsage } from "../lib/protocol/wire/usageText.ts";
 import { formatCommands } from "./agents/formatCommands.ts";
 import { formatLabels, labelRun } from "./agents/labelAgents.ts";
+import { move } from "./agents/moveAgents.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import type { CommandData } from "./cli/strictArgs.ts";
@@ -124,7 +125,7 @@ const remove = defineCommand({
 export default defineCommand({
   meta: { name: "agents", description: "List, approve, label, drain and revoke agents" },
   default: "list",
-  subCommands: { list, show, label, drain, undrain, approve, revoke, delete: remove },
+  subCommands: { list, show, label, drain, undrain, move, approve, revoke, delete: remove },
 });
 
 export interface AgentsOptions extends ClientFlags {

@@ -17,12 +17,9 @@ import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts"
 import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./flags/console.ts";
 import {
   type ListenFlags,
-  type MoveFlags,
-  moveArgs,
   parseAddresses,
   parseAdvertisedName,
   parseHost,
-  parseMoveTo,
   parsePort,
   parseTlsChoice,
   parseTrustedProxy,
@@ -36,7 +33,6 @@ const tlsModes: string[] = ["auto", "on", "off"];
 export const serveArgs = {
   ...commonArgs,
   ...logArgs,
-  ...moveArgs,
   host: {
     type: "string",
     default: "127.0.0.1",
@@ -185,7 +181,6 @@ export interface ServeOptions
     ConsoleFlags,
     ListenFlags,
     ClusterFlags,
-    MoveFlags,
     RetentionFlags {
   "data-dir"?: string | undefined;
   "log-level"?: string;
@@ -238,7 +233,6 @@ export function parseServeOptions(options: ServeOptions) {
       ttlMs: parseSeconds("artifact-ttl", options["artifact-ttl"]) * 1000,
     },
     retention: parseRetention(options),
-    ...parseMoveTo(options),
     drainTimeoutMs: parseSeconds("drain-timeout", options["drain-timeout"]) * 1000,
   };
 }

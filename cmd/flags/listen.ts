@@ -1,6 +1,5 @@
 /** The flags of `serve` that decide where it listens, and how others reach it. */
 import { isIP } from "node:net";
-import type { ArgsDef } from "citty";
 import type { TlsChoice } from "../../lib/control/tls/openCertificates.ts";
 import { bareAddress, isDnsName } from "../../lib/control/tls/serverNames.ts";
 import { AddressRanges, isAddressRange } from "../../lib/protocol/addressRange.ts";
@@ -83,40 +82,6 @@ export function parseAdvertisedName(name: string): string {
   const bare = name.toLowerCase().replace(/^\[|\]$/g, "");
   if (isIP(bare) !== 0 || isDnsName(bare)) return bare;
   throw usage(`Flag --advertise is "${name}": expected a host name or an address, without a port`);
-}
-
-export const moveArgs = {
-  "move-to": {
-    type: "string",
-    valueHint: "URL",
-    description: "address that agents learn, and use when they no longer reach this one",
-  },
-} as const satisfies ArgsDef;
-
-export interface MoveFlags {
-  "move-to"?: string | undefined;
-  "public-url"?: string | undefined;
-  cluster?: string | undefined;
-}
-
-/**
- * Returns the address that agents learn, without a slash at its end.
- * @throws {WsctlError} USAGE
- */
-export function parseMoveTo(flags: MoveFlags): { moveTo?: string } {
-  const { "move-to": text, "public-url": publicUrl, cluster } = flags;
-  if (text === undefined) return {};
-  if (cluster !== undefined) {
-    throw usage("--move-to and --cluster cannot be combined: a cluster tells its own addresses");
-  }
-  if (publicUrl !== undefined && URL.parse(publicUrl)?.pathname !== "/") {
-    throw usage("--move-to and a --public-url with a path cannot be combined");
-  }
-  const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) {
-    return { moveTo: url.origin };
-  }
-  throw usage(`Flag --move-to is "${text}": expected https://HOST[:PORT]`);
 }
 
 /** @throws {WsctlError} USAGE with the range that is none. */

@@ -31,6 +31,7 @@ import { toControlPlane } from "./identity/controlPlaneAccess.ts";
 import type { AgentIdentity } from "./identity/identity.ts";
 import { KeyRenewal } from "./identity/keyRenewal.ts";
 import { accessOf, openConnection } from "./identity/openConnection.ts";
+import { whyUnreachable } from "./identity/whyUnreachable.ts";
 import type { LogJournal } from "./journal/journal.ts";
 import { type JournalRetentionOptions, journalRetention } from "./journal/journalRetention.ts";
 import { fetchLogs } from "./logs/fetchLogsKind.ts";
@@ -159,7 +160,8 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
         const counted = options.metrics?.counted(given.command, finish) ?? finish;
         const { order, done } = traceRun(given, counted, options.spans, agentId);
         if (programs.isProgram(order)) return programs.run(order, abort, done);
-        void run(order.command, order.parameters, { signal: abort, host: facts }).then(done);
+        const context = { signal: abort, host: facts, moveTo: mover(options, abort) };
+        void run(order.command, order.parameters, context).then(done);
       },
       resume: (requestId, abort, done) => programs.resume(requestId, abort, done),
       deleteRunDirectory: (requestId) => programs.deleteRunDirectory(requestId),
@@ -172,7 +174,7 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
           ),
         ),
       readHostMetrics: () => meter.read(),
-      storeAddresses: (addresses) => options.addresses.store(addresses),
+      storeAddresses: (addresses) => options.addresses.storeNodes(addresses),
       restartFault: () => checkRestart(runtime.self()),
       restart: (update) => options.restart(update),
       onConnected: (isUp) => {
@@ -203,6 +205,14 @@ export function runAgent(options: AgentOptions, signal: AbortSignal): Promise<vo
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
+}
+
+/** Returns what stores the address of a move and tries it. */
+function mover({ addresses, runtime, serverTrust }: AgentOptions, signal: AbortSignal) {
+  return (server: string) => {
+    addresses.storeMove(server);
+    return whyUnreachable(server, runtime.fetchWith(serverTrust), signal);
+  };
 }
 
 /** Returns the programs that transfer files, which outlive the agent as the supervisor does. */

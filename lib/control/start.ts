@@ -72,8 +72,6 @@ export interface ControlOptions extends ListenOptions {
   retention: JobRetention & { auditMs: number; auditWhy: string };
   /** Identifies people of that program. */
   authenticate?: HostAuthentication;
-  /** `http(s)://HOST[:PORT]`: where agents go when they no longer reach this control plane. */
-  moveTo?: string;
   /** How long closing waits for running requests. */
   drainTimeoutMs: number;
   /** Whether the events of the log and the actions of people are logged as lines, too. */
@@ -109,7 +107,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const heartbeatSeconds = options.heartbeatSeconds ?? heartbeatSecondsDefault;
   const engine = new Engine({
     ...{ journal, clock, log, heartbeatSeconds, newId, isTls: tls !== undefined },
-    ...agentAddresses(options, () => place.url),
+    ...(options.seat === undefined ? {} : { addresses: options.seat.addresses }),
   });
   const now = () => clock.now();
   const { approvalCommands, reasonCommands } = options;
@@ -273,20 +271,4 @@ function createArtifacts(
 
 function isLoopback(host: string): boolean {
   return /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
-}
-
-/** Returns the addresses that agents are told, if they are several: the same list each time. */
-function agentAddresses(
-  { seat, moveTo }: ControlOptions,
-  ownUrl: () => string,
-): { addresses?: () => readonly string[] } {
-  if (seat !== undefined) return { addresses: seat.addresses };
-  if (moveTo === undefined) return {};
-  let both: readonly string[] | undefined;
-  return {
-    addresses: () => {
-      both ??= [ownUrl(), moveTo];
-      return both;
-    },
-  };
 }

@@ -24,6 +24,12 @@ export interface CommandContext {
   signal: AbortSignal;
   /** Information about this host and this agent. */
   host: HostInfo;
+  /**
+   * Stores another address of the control plane.
+   * @returns why it does not answer yet, or undefined
+   * @throws {WsctlError} FORBIDDEN if it is less protected than the address of this agent
+   */
+  moveTo(server: string): Promise<string | undefined>;
 }
 
 export interface HostInfo {

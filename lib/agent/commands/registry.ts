@@ -13,6 +13,7 @@ import type { CommandResult } from "../core/model.ts";
 import { unknownCommand } from "../core/response.ts";
 import type { CommandContext, CommandDefinition } from "./command.ts";
 import { info } from "./info.ts";
+import { moveAgent } from "./moveAgent.ts";
 import { ping } from "./ping.ts";
 import { restart } from "./restart.ts";
 import { append } from "./testAppend.ts";
@@ -24,6 +25,7 @@ const definitions = [
   ping,
   info,
   restart,
+  moveAgent,
   ...(isTestBuild ? [append] : []),
 ] as readonly unknown[] as readonly AnyCommand[];
 

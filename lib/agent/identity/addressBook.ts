@@ -1,26 +1,30 @@
 /**
- * The addresses at which an agent reaches its control plane: the one that it was given, and the
- * nodes of a cluster that it was told. It stays with the one that works, and goes on to the next
- * one when a connection cannot be opened.
+ * The addresses at which an agent reaches its control plane: the one that it was given, the nodes
+ * of a cluster, and the address of a move. It stays with the one that works, and goes on to the
+ * next one when a connection cannot be opened.
  */
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { writeFileAtomically } from "../../files/atomicWrite.ts";
 import type { Log } from "../../log/log.ts";
 import { type ServerAddress, toServerAddress } from "../../protocol/api/serverAddress.ts";
-import { errorText } from "../../protocol/errors.ts";
+import { errorText, WsctlError } from "../../protocol/errors.ts";
 
 const Stored = v.object({
-  /** The address that the agent was given; with another one the list is not used. */
+  /** The address that the agent was given; with another one the others are not used. */
   given: v.string(),
+  /** The nodes of a cluster. */
   addresses: v.array(v.string()),
+  /** The address that the control plane moves to. */
+  moved: v.optional(v.string()),
 });
+type Others = Pick<v.InferOutput<typeof Stored>, "addresses" | "moved">;
 
 export class AddressBook {
   readonly #path: string;
   readonly #given: ServerAddress;
   readonly #log: Log;
-  #others: string[];
+  #others: Others;
   /** 0 is the given address, and the others follow. */
   #at = 0;
 
@@ -33,46 +37,73 @@ export class AddressBook {
   }
 
   get current(): ServerAddress {
-    const other = this.#others[this.#at - 1];
+    const other = this.#list()[this.#at - 1];
     return other === undefined ? this.#given : toServerAddress(other);
   }
 
   /** Goes on to the next address, because a connection to this one could not be opened. */
   failed(): void {
-    if (this.#others.length === 0) return;
-    this.#at = (this.#at + 1) % (this.#others.length + 1);
+    const { length } = this.#list();
+    if (length === 0) return;
+    this.#at = (this.#at + 1) % (length + 1);
     this.#log.info("trying another address", { server: this.current.url });
   }
 
-  /** Stores the nodes of a cluster, or the address of a move, of which none may be less protected than the given address. */
-  store(addresses: readonly string[]): void {
-    const { url } = this.current;
-    const scheme = new URL(this.#given.url).protocol;
-    const others = addresses.filter(
-      (each) => each !== this.#given.url && URL.canParse(each) && each.startsWith(`${scheme}//`),
-    );
-    if (others.join() === this.#others.join()) return;
-    this.#others = others;
-    this.#at = others.indexOf(url) + 1;
-    const text = JSON.stringify({ given: this.#given.url, addresses: others }, null, 2);
+  /** Stores the nodes of a cluster, of which none may be less protected than the given address. */
+  storeNodes(addresses: readonly string[]): void {
+    const nodes = addresses.filter((each) => URL.canParse(each) && this.#isProtected(each));
     try {
-      writeFileAtomically(this.#path, `${text}\n`);
-      this.#log.info("other addresses of the control plane stored", { count: others.length });
+      this.#change({ ...this.#others, addresses: nodes });
     } catch (error) {
       // They are used until this process ends, and told again with the next connection.
-      this.#log.warn("other addresses of the control plane not stored", {
-        reason: errorText(error),
-      });
+      const reason = errorText(error);
+      this.#log.warn("other addresses of the control plane not stored", { reason });
     }
   }
 
-  #read(): string[] {
+  /**
+   * Stores the address of a move.
+   * @throws {WsctlError} FORBIDDEN if it is less protected than the given one
+   * @throws the error of the operating system if it cannot be stored
+   */
+  storeMove(server: string): void {
+    if (!this.#isProtected(server)) {
+      const text = `Cannot use "${server}": this agent uses ${new URL(this.#given.url).protocol} only`;
+      throw new WsctlError("FORBIDDEN", text);
+    }
+    this.#change({ ...this.#others, moved: new URL(server).origin });
+  }
+
+  #isProtected(url: string): boolean {
+    return url.startsWith(`${new URL(this.#given.url).protocol}//`);
+  }
+
+  /** The other addresses, each once. */
+  #list({ addresses, moved }: Others = this.#others): string[] {
+    const all = new Set([...addresses, ...(moved === undefined ? [] : [moved])]);
+    all.delete(this.#given.url);
+    return [...all];
+  }
+
+  #change(others: Others): void {
+    const { url } = this.current;
+    const list = this.#list(others);
+    if (list.join() === this.#list().join()) return;
+    this.#others = others;
+    this.#at = list.indexOf(url) + 1;
+    const text = JSON.stringify({ given: this.#given.url, ...others }, null, 2);
+    writeFileAtomically(this.#path, `${text}\n`);
+    this.#log.info("other addresses of the control plane stored", { count: list.length });
+  }
+
+  #read(): Others {
+    const none = { addresses: [] };
     try {
-      const { given, addresses } = v.parse(Stored, JSON.parse(readFileSync(this.#path, "utf8")));
-      return given === this.#given.url ? addresses : [];
+      const { given, ...others } = v.parse(Stored, JSON.parse(readFileSync(this.#path, "utf8")));
+      return given === this.#given.url ? others : none;
     } catch {
-      // Without the file the agent is told the addresses again.
-      return [];
+      // Without the file the agent is told the nodes again.
+      return none;
     }
   }
 }

@@ -10,13 +10,19 @@ export interface ScopeTerms {
   commands?: readonly string[];
   /** Selector of the agents that the token may target. */
   target?: string;
+  role?: string;
 }
+
+/** Where an agent connects decides who commands it. */
+const adminCommands: ReadonlySet<string> = new Set(["move_agent"]);
 
 export class AgentScope {
   readonly #commands: ReadonlySet<string> | undefined;
+  readonly #isAdmin: boolean;
   readonly #selector: Selector | undefined;
 
-  constructor({ commands, target }: ScopeTerms) {
+  constructor({ commands, target, role }: ScopeTerms) {
+    this.#isAdmin = role === "admin";
     this.#commands = commands === undefined ? undefined : new Set(commands);
     this.#selector = target === undefined ? undefined : parseSelector(target);
   }
@@ -27,6 +33,7 @@ export class AgentScope {
   }
 
   allowsCommand(command: string): boolean {
+    if (adminCommands.has(command) && !this.#isAdmin) return false;
     return this.#commands === undefined || this.#commands.has(command);
   }
 
@@ -37,6 +44,9 @@ export class AgentScope {
    */
   requireCommand(command: string): void {
     if (this.allowsCommand(command)) return;
+    if (adminCommands.has(command) && !this.#isAdmin) {
+      throw new WsctlError("FORBIDDEN", `Token may not run "${command}": it needs an admin token`);
+    }
     const allowed = [...(this.#commands ?? [])].join(", ");
     throw new WsctlError(
       "FORBIDDEN",

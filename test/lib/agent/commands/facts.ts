@@ -1,4 +1,4 @@
-import type { HostInfo } from "../../../../lib/agent/commands/command.ts";
+import type { CommandContext, HostInfo } from "../../../../lib/agent/commands/command.ts";
 
 /** An agent as commands see it. */
 export const facts: HostInfo = {
@@ -10,3 +10,7 @@ export const facts: HostInfo = {
   pid: 4242,
   startedAt: 1_740_400_496_007,
 };
+
+export function contextWith(signal = new AbortController().signal): CommandContext {
+  return { signal, host: facts, moveTo: () => Promise.resolve(undefined) };
+}

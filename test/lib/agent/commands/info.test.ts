@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { info } from "../../../../lib/agent/commands/info.ts";
-import { facts } from "./facts.ts";
+import { contextWith } from "./facts.ts";
 
 test("info says what this host and this agent are", async () => {
-  const answer = await info.run({}, { signal: new AbortController().signal, host: facts });
+  const answer = await info.run({}, contextWith());
   expect(answer).toMatchObject({
     status: "success",
     message: "web-1, linux x64, wsctl 1.2.3",

@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
 import { ping } from "../../../../lib/agent/commands/ping.ts";
-import { facts } from "./facts.ts";
+import { contextWith } from "./facts.ts";
 
 test("ping answers with pong", async () => {
-  const { signal } = new AbortController();
-  expect(await ping.run({}, { signal, host: facts })).toEqual({
+  expect(await ping.run({}, contextWith())).toEqual({
     status: "success",
     message: "pong",
   });

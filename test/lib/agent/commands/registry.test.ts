@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { check, commands, run } from "../../../../lib/agent/commands/registry.ts";
 import type { JsonObject } from "../../../../lib/protocol/json.ts";
-import { facts } from "./facts.ts";
+import { contextWith } from "./facts.ts";
 
 function runHere(name: string, parameters: JsonObject = {}) {
-  return run(name, parameters, { signal: new AbortController().signal, host: facts });
+  return run(name, parameters, contextWith());
 }
 
 describe("commands", () => {
-  test("are ping, info and restart, each under its own name and with a summary", () => {
-    expect([...commands.keys()].sort()).toEqual(["info", "ping", "restart"]);
+  test("are ping, info, restart and move_agent, each under its own name and with a summary", () => {
+    expect([...commands.keys()].sort()).toEqual(["info", "move_agent", "ping", "restart"]);
     for (const [name, command] of commands) {
       expect(command.name).toBe(name);
       expect(command.summary).not.toBe("");
@@ -27,7 +27,7 @@ describe("check()", () => {
     (name) => {
       expect(check(name, {})).toEqual({
         code: "INVALID_COMMAND",
-        message: `The command '${name}' is not recognized. This agent knows: ping, info, restart.`,
+        message: `The command '${name}' is not recognized. This agent knows: ping, info, restart, move_agent.`,
       });
     },
   );
@@ -35,7 +35,7 @@ describe("check()", () => {
   test.each(["Ping", "ping ", "pnig"])("refuses %j with the nearest name", (name) => {
     expect(check(name, {})).toEqual({
       code: "INVALID_COMMAND",
-      message: `The command '${name}' is not recognized. Did you mean 'ping'? This agent knows: ping, info, restart.`,
+      message: `The command '${name}' is not recognized. Did you mean 'ping'? This agent knows: ping, info, restart, move_agent.`,
     });
   });
 

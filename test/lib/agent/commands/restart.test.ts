@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { restart } from "../../../../lib/agent/commands/restart.ts";
-import { facts } from "./facts.ts";
+import { contextWith } from "./facts.ts";
 
 function runWith(delay_seconds: number, signal: AbortSignal) {
-  return restart.run({ delay_seconds }, { signal, host: facts });
+  return restart.run({ delay_seconds }, contextWith(signal));
 }
 
 describe("restart", () => {
