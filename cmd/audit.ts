@@ -20,9 +20,11 @@ import { usage } from "./cli/strictArgs.ts";
 import { createClient } from "./flags/controlPlane.ts";
 import { wholeNumber } from "./flags/values.ts";
 import {
+  csvHead,
   csvLine,
   type FormatFlags,
   formatArgs,
+  isCsv,
   jsonPrinter,
   parseFormat,
   printList,
@@ -93,7 +95,7 @@ const exportTrail = defineCommand({
     ...filterArgs,
     format: {
       type: "enum",
-      options: ["ndjson", "csv"],
+      options: ["ndjson", "csv", "excel"],
       default: "ndjson",
       description: "output format",
     },
@@ -135,7 +137,7 @@ async function followRun(
   let from = after ?? (await client.auditTrail({ limit: 1 })).head.sequence;
   const show = (line: AuditLine) => {
     if (printObject !== undefined) printObject(line);
-    else if (format === "csv") print(csvLine(columns.map(({ value }) => value(line))));
+    else if (isCsv(format)) print(csvLine(columns.map(({ value }) => value(line))));
     else print(columns.map(({ value }) => `${value(line) ?? "-"}`).join("  "));
   };
   for (let isReached = true; ; ) {
@@ -203,7 +205,7 @@ async function exportRun(
 }
 
 function exportPrinter(format: string): (line: AuditLine) => void {
-  if (format !== "csv") return printJson;
-  print(csvLine(columns.map(({ name }) => name)));
+  if (!isCsv(format)) return printJson;
+  print(csvHead(columns, format));
   return (line) => print(csvLine(columns.map(({ value }) => value(line))));
 }

@@ -8,9 +8,9 @@ import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { runShell, startAgentProgram } from "./conformance/childProgram.ts";
 import { finish, printResult, type ReportFlags, reportArgs } from "./conformance/printResults.ts";
 import { parseServer, readFile, readToken } from "./flags/connection.ts";
-import { parsePort } from "./flags/listen.ts";
 import { parseObject, parseSecondsWithin } from "./flags/values.ts";
 import { remark } from "./output/stdio.ts";
+import { parsePort } from "./serve/listen.ts";
 
 const timeArgs = {
   timeout: {

@@ -14,7 +14,15 @@ import { leaveStartDirectory, withAbsolutePaths } from "./cli/startDirectory.ts"
 import { type CommandData, usage } from "./cli/strictArgs.ts";
 import { type ClusterFlags, clusterArgs, parseCluster } from "./flags/cluster.ts";
 import { assertNoHostileVariables, resolveDataDir } from "./flags/connection.ts";
-import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./flags/console.ts";
+import { auditRetentionArg, parseRetention, type RetentionFlags } from "./flags/retention.ts";
+import { parseBytes, parseSeconds } from "./flags/values.ts";
+import {
+  type BalancerFlags,
+  balancerArgs,
+  behindBalancers,
+  parseTrustedProxy,
+} from "./serve/balancer.ts";
+import { type ConsoleFlags, consoleArgs, parseConsole, parsePublicUrl } from "./serve/console.ts";
 import {
   type ListenFlags,
   parseAddresses,
@@ -22,11 +30,8 @@ import {
   parseHost,
   parsePort,
   parseTlsChoice,
-  parseTrustedProxy,
-} from "./flags/listen.ts";
-import { auditRetentionArg, parseRetention, type RetentionFlags } from "./flags/retention.ts";
-import { parseS3, type S3Flags, s3Args } from "./flags/s3.ts";
-import { parseBytes, parseSeconds } from "./flags/values.ts";
+} from "./serve/listen.ts";
+import { parseS3, type S3Flags, s3Args } from "./serve/s3.ts";
 
 const tlsModes: string[] = ["auto", "on", "off"];
 
@@ -77,12 +82,7 @@ export const serveArgs = {
     valueHint: "URL",
     description: "URL of the reverse proxy in front: https://HOST[:PORT][/PATH]",
   },
-  "trusted-proxy": {
-    type: "string",
-    valueHint: "ADDRESS",
-    description:
-      "address or range of a reverse proxy whose Forwarded or X-Forwarded-For is trusted (repeatable)",
-  },
+  ...balancerArgs,
   "insecure-plaintext": {
     type: "boolean",
     description:
@@ -177,7 +177,8 @@ export function toServeOptions<T extends object>(args: T, lists: CommandData["li
 }
 
 export interface ServeOptions
-  extends S3Flags,
+  extends BalancerFlags,
+    S3Flags,
     ConsoleFlags,
     ListenFlags,
     ClusterFlags,
@@ -188,8 +189,6 @@ export interface ServeOptions
   port: string;
   advertised: string[];
   "public-url"?: string | undefined;
-  /** The values of `--trusted-proxy`. */
-  trustedProxies: string[];
   "approve-agents"?: boolean | undefined;
   "require-approval-for"?: string | undefined;
   "require-reason"?: string | undefined;
@@ -243,11 +242,12 @@ async function serveRun(options: ServeOptions): Promise<number> {
   const log = createCliLog(options);
   const stopped = waitForSignal(() => process.exit(exitFailed));
   const settings = parseServeOptions(options);
-  const runtime = await loadRuntime();
+  const clock = systemClock();
+  const runtime = behindBalancers(await loadRuntime(), options, { clock, log });
   leaveStartDirectory();
   startZombieReaper(runtime);
   const cluster = parseCluster(options);
-  const control = await start({ ...settings, runtime, clock: systemClock(), log }, cluster);
+  const control = await start({ ...settings, runtime, clock, log }, cluster);
   const { url, publicUrl: public_url } = control;
   const elsewhere = public_url === url ? {} : { public_url };
   const place = { data_dir: settings.dataDir, pid: process.pid };

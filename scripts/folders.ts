@@ -195,6 +195,11 @@ export const folders: readonly Folder[] = [
     ],
   },
   {
+    path: "lib/control/balancer",
+    what: "the PROXY protocol of TCP load balancers",
+    mayImport: [...base, "lib/runtime"],
+  },
+  {
     path: "lib/control/http",
     what: "the HTTP application",
     mayImport: [

@@ -7,14 +7,15 @@ import { isTerminal, terminalSize } from "../cli/terminal.ts";
 import { print, printJson } from "./stdio.ts";
 import { table } from "./table.ts";
 
-const formats = ["table", "wide", "ndjson", "csv"] as const;
+const formats = ["table", "wide", "ndjson", "csv", "excel"] as const;
 export type Format = (typeof formats)[number];
 
 export const formatArgs = {
   format: {
     type: "enum",
     options: [...formats],
-    description: "output format; ndjson is --json, wide is a table with more columns",
+    description:
+      "output format; ndjson is --json, wide has more columns, excel is CSV with a mark for Excel",
   },
   query: {
     type: "string",
@@ -82,8 +83,8 @@ export async function printList<T>(
 ): Promise<void> {
   const format = parseFormat(flags) ?? "table";
   if (format === "ndjson") items.forEach(await jsonPrinter(flags.query));
-  else if (format === "csv") {
-    print(csvLine(columns.map(({ name }) => name)));
+  else if (isCsv(format)) {
+    print(csvHead(columns, format));
     for (const item of items) print(csvLine(columns.map(({ value }) => value(item))));
   } else print(buildTable(items, columns, format === "wide"));
 }
@@ -97,6 +98,16 @@ export function buildTable<T>(
   const headings = shown.map(({ name }) => name.replaceAll("_", " ").toUpperCase());
   const rows = items.map((item) => shown.map(({ value }) => `${value(item) ?? "-"}`));
   return fitted(table(headings, rows), isWide);
+}
+
+/** Whether it is CSV, with or without a mark. */
+export function isCsv(format: string | undefined): boolean {
+  return format === "csv" || format === "excel";
+}
+
+/** The first line. Excel takes CSV for UTF-8 only if it begins with a byte order mark. */
+export function csvHead(columns: readonly { name: string }[], format: string | undefined): string {
+  return `${format === "excel" ? "\uFEFF" : ""}${csvLine(columns.map(({ name }) => name))}`;
 }
 
 /**

@@ -9,8 +9,10 @@ import { usage } from "../cli/strictArgs.ts";
 import {
   buildTable,
   type Column,
+  csvHead,
   csvLine,
   type FormatFlags,
+  isCsv,
   jsonPrinter,
   parseFormat,
 } from "./format.ts";
@@ -40,7 +42,7 @@ export function isPlain(flags: OutputFlags): boolean {
 /** Whether the output is for a program, so that no remarks are printed. */
 export function isForProgram(flags: OutputFlags): boolean {
   const format = parseFormat(flags);
-  return format === "ndjson" || format === "csv";
+  return format === "ndjson" || isCsv(format);
 }
 
 /** @throws {WsctlError} USAGE if flags contradict each other. */
@@ -56,7 +58,7 @@ export async function createOutcomePrinter(flags: OutputFlags): Promise<OutcomeP
   if (printed !== undefined) {
     return { take: (line) => printed({ ...line, cursor: undefined }), close: () => {} };
   }
-  if (format === "csv") return new CsvPrinter();
+  if (isCsv(format)) return new CsvPrinter(format);
   if (format === undefined) return { take: printOutcome, close: () => {} };
   const all: OutcomeLine[] = [];
   return {
@@ -76,8 +78,8 @@ const columns: Column<OutcomeLine>[] = [
 ];
 
 class CsvPrinter implements OutcomePrinter {
-  constructor() {
-    print(csvLine(columns.map(({ name }) => name)));
+  constructor(format: string | undefined) {
+    print(csvHead(columns, format));
   }
 
   take(line: OutcomeLine): void {

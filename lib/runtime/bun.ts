@@ -254,16 +254,20 @@ function tryLock(fd: number): boolean {
   return symbols.flock(fd, lockExclusiveNow) === 0;
 }
 
+/** The peer is kept, because it cannot be asked for after the connection has been closed. */
+function findPeer(c: Parameters<Runtime["remoteAddress"]>[0]) {
+  const env = c.env as { server: BunServer; peer?: ReturnType<BunServer["requestIP"]> };
+  env.peer ??= env.server.requestIP(c.req.raw);
+  return env.peer ?? undefined;
+}
+
 export const runtime: Runtime = {
   upgradeWebSocket,
   serverSocket: (context, sendQueueBytesMax) =>
     new BunServerSocket(context.raw as Socket, sendQueueBytesMax),
   header: (c, name) => c.req.raw.headers.get(name) ?? undefined,
-  remoteAddress: (c) => {
-    const env = c.env as { server: BunServer; address?: string };
-    env.address ??= env.server.requestIP(c.req.raw)?.address ?? "";
-    return env.address;
-  },
+  remoteAddress: (c) => findPeer(c)?.address ?? "",
+  remotePort: (c) => findPeer(c)?.port,
   serve,
   connect,
   fetchWith,

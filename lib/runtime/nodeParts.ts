@@ -235,6 +235,7 @@ export const nodeParts = {
     (c.env as { incoming: IncomingMessage }).incoming.headers[name] as string | undefined,
   remoteAddress: (c) =>
     (c.env as { incoming: IncomingMessage }).incoming.socket.remoteAddress ?? "",
+  remotePort: (c) => (c.env as { incoming: IncomingMessage }).incoming.socket.remotePort,
   serve,
   fileBody,
 } satisfies Partial<Runtime>;

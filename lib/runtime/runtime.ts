@@ -146,6 +146,8 @@ export interface Runtime {
   header(c: Context, name: string): string | undefined;
   /** Returns the IP address of the connection's peer: the client, or a reverse proxy. */
   remoteAddress(c: Context): string;
+  /** Returns the port of the peer; undefined if its connection has been closed. */
+  remotePort(c: Context): number | undefined;
   serve(options: ServeOptions): Promise<Server>;
   connect(options: ConnectOptions, events: ClientSocketEvents): ClientSocket;
   /** Returns a `fetch` that trusts these certificates, and goes through proxies. */

@@ -70,6 +70,9 @@ describe("a list", () => {
 
   test("of agents as an inventory", async () => {
     const { stdout } = await fleet.run("agents", "list", "--format", "csv");
+    const forExcel = await fleet.run("agents", "list", "--format", "excel");
+    expect(forExcel.stdout.startsWith("\uFEFFagent,")).toBe(true);
+    expect(forExcel.stdout.split("\n")).toHaveLength(stdout.split("\n").length);
     const lines = stdout.trim().split("\n");
     expect(lines[0]).toBe(
       "agent,state,cpu,memory,version,open,last_seen,hostname,os,arch,address,protocol,labels",

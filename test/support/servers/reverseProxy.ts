@@ -23,7 +23,7 @@ export interface ReverseProxy extends AsyncDisposable {
 }
 
 export interface ReverseProxyOptions {
-  name: ProxyName;
+  name: ProxyName | "haproxy-tcp";
   /** The port at which the proxy listens: it is part of the public URL, which comes first. */
   port: number;
   /** The port of the control plane. */
@@ -66,21 +66,27 @@ export async function startProxy(options: ReverseProxyOptions): Promise<ReverseP
   return { url: `https://localhost:${port}/wsctl`, process, [Symbol.asyncDispose]: stop };
 }
 
-const commands: Record<ProxyName, (file: string) => string[]> = {
+type BlockName = ReverseProxyOptions["name"];
+
+const haproxy = (file: string) => ["haproxy", "-W", "-db", "-f", file];
+
+const commands: Record<BlockName, (file: string) => string[]> = {
   nginx: (file) => ["nginx", "-e", "stderr", "-c", file],
-  haproxy: (file) => ["haproxy", "-W", "-db", "-f", file],
+  haproxy,
+  "haproxy-tcp": haproxy,
   caddy: (file) => ["caddy", "run", "--adapter", "caddyfile", "--config", file],
 };
 
 /** What each logs once it listens. */
-const ready: Record<ProxyName, RegExp> = {
+const ready: Record<BlockName, RegExp> = {
   nginx: /start worker process \d+/,
   haproxy: /Loading success/,
+  "haproxy-tcp": /Loading success/,
   caddy: /serving initial configuration/,
 };
 
 /** What belongs around the block of the guide. */
-const whole: Record<ProxyName, (text: string, options: ReverseProxyOptions) => string> = {
+const whole: Record<BlockName, (text: string, options: ReverseProxyOptions) => string> = {
   nginx(text, { port, dir }) {
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((kind) => `${kind}_temp_path ${dir}/${kind};`)
@@ -92,7 +98,8 @@ const whole: Record<ProxyName, (text: string, options: ReverseProxyOptions) => s
     const own = `daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log stderr notice;`;
     return `${user}${own}\nevents {}\nhttp {\naccess_log off;\n${temporary}\n${server}}\n`;
   },
-  haproxy: (text, { port }) => text.replace("bind :443", `bind 127.0.0.1:${port}`),
+  haproxy: bindLoopback,
+  "haproxy-tcp": bindLoopback,
   caddy(text, { port, certificate: { cert, key } }) {
     const site = text.replace(
       "ops.example.com {",
@@ -101,3 +108,7 @@ const whole: Record<ProxyName, (text: string, options: ReverseProxyOptions) => s
     return `{\n  admin off\n  auto_https off\n}\n${site}`;
   },
 };
+
+function bindLoopback(text: string, { port }: ReverseProxyOptions): string {
+  return text.replace("bind :443", `bind 127.0.0.1:${port}`);
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConsoleFlags, parseConsole } from "../../../cmd/flags/console.ts";
+import { type ConsoleFlags, parseConsole } from "../../../cmd/serve/console.ts";
 import { temporaryDir } from "../../support/processes/processes.ts";
 
 const defaults: ConsoleFlags = {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import process from "node:process";
-import { parseS3 } from "../../../cmd/flags/s3.ts";
+import { parseS3 } from "../../../cmd/serve/s3.ts";
 
 describe("the flags of an S3-compatible store", () => {
   const names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;

@@ -4,7 +4,7 @@ import type { TlsChoice } from "../../lib/control/tls/openCertificates.ts";
 import { bareAddress, isDnsName } from "../../lib/control/tls/serverNames.ts";
 import { AddressRanges, isAddressRange } from "../../lib/protocol/addressRange.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { parseSeconds } from "./values.ts";
+import { parseSeconds } from "../flags/values.ts";
 
 export interface ListenFlags {
   host: string;
@@ -66,14 +66,6 @@ export function parseTlsChoice(options: ListenFlags): TlsChoice {
   if (isLoopback || isPlain) return { kind: "off" };
   throw usage(
     `Cannot serve on "${host}" without TLS: remove --tls off, or specify --insecure-plaintext to let the network read tokens and commands`,
-  );
-}
-
-/** @throws {WsctlError} USAGE */
-export function parseTrustedProxy(text: string): string {
-  if (isAddressRange(text)) return text;
-  throw usage(
-    `Flag --trusted-proxy is "${text}": expected an address or a range such as 10.0.0.0/8`,
   );
 }
 

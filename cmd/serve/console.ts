@@ -3,8 +3,8 @@ import { type UserRole, userRoles } from "../../lib/control/auth/oidcUser.ts";
 import type { ConsoleSettings } from "../../lib/control/console/console.ts";
 import type { OidcSettings } from "../../lib/control/console/oidc/settings.ts";
 import { usage } from "../cli/strictArgs.ts";
-import { readFile } from "./connection.ts";
-import { parseSeconds } from "./values.ts";
+import { readFile } from "../flags/connection.ts";
+import { parseSeconds } from "../flags/values.ts";
 
 const modes: string[] = ["full", "read-only", "off"];
 
