@@ -19,7 +19,7 @@ import {
 import type { Seen } from "./liveLines.ts";
 import { outputLines } from "./outputText.ts";
 import { quantity } from "./quantity.ts";
-import { hasMoreDetail, resultFault, storedArtifacts } from "./result.ts";
+import { describeLogs, hasMoreDetail, resultFault, storedArtifacts } from "./result.ts";
 import { paint, print } from "./stdio.ts";
 import { formatBytes } from "./transferProgress.ts";
 
@@ -159,7 +159,9 @@ function printOutcome(line: OutcomeLine, seen: Seen): void {
   for (const { artifact_id: id, name, bytes } of storedArtifacts(result)) {
     print(`  ${escapeControls(name)}  ${formatBytes(bytes)}  wsctl artifacts get ${id}`);
   }
-  if (seen !== "result" && !toldCommands.has(command) && hasMoreDetail(result)) {
+  const logs = command === "fetch_logs" ? describeLogs(result) : undefined;
+  if (logs !== undefined) for (const each of logs) print(`  ${escapeControls(each)}`);
+  else if (seen !== "result" && !toldCommands.has(command) && hasMoreDetail(result)) {
     print(escapeJson(JSON.stringify(result, null, 2)));
   }
 }

@@ -1,6 +1,8 @@
 /** What is shown of a request's result. */
 import * as v from "valibot";
 import { ArtifactName } from "../../lib/protocol/names.ts";
+import { quantity } from "./quantity.ts";
+import { formatBytes } from "./transferProgress.ts";
 
 /** Fields that the outcome itself, or a remark of its own, already shows. */
 const shownElsewhere = ["exit_code", "signal", "result_fault", "artifacts"];
@@ -28,4 +30,30 @@ type StoredArtifact = v.InferOutput<typeof Stored>["artifacts"][number];
 /** Returns the files that the program left. */
 export function storedArtifacts(result: unknown): StoredArtifact[] {
   return v.is(Stored, result) ? result.artifacts : [];
+}
+
+const FetchedLogs = v.object({
+  lines: v.number(),
+  bytes: v.number(),
+  files: v.array(v.object({ lines_without_timestamp: v.optional(v.number()) })),
+  files_omitted: v.optional(v.number(), 0),
+  skipped: v.optional(v.array(v.object({ path: v.string(), reason: v.string() })), []),
+  skipped_omitted: v.optional(v.number(), 0),
+  stopped: v.optional(v.boolean(), false),
+});
+
+/** Returns the result of `fetch_logs` in words, or undefined if it is no such result. */
+export function describeLogs(result: unknown): string[] | undefined {
+  const parsed = v.safeParse(FetchedLogs, result);
+  if (!parsed.success) return undefined;
+  const { lines, bytes, files, skipped, stopped, ...rest } = parsed.output;
+  const undated = files.reduce((sum, each) => sum + (each.lines_without_timestamp ?? 0), 0);
+  const fileCount = quantity(files.length + rest.files_omitted, "file");
+  const note = undated === 0 ? "" : `; ${quantity(undated, "line")} without a known time`;
+  const end = stopped ? "; stopped early" : "";
+  return [
+    `${quantity(lines, "line")} (${formatBytes(bytes)}) of ${fileCount}${note}${end}`,
+    ...skipped.map(({ path, reason }) => `skipped ${path}: ${reason}`),
+    ...(rest.skipped_omitted === 0 ? [] : [`skipped ${rest.skipped_omitted} more files`]),
+  ];
 }

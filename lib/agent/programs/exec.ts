@@ -56,10 +56,9 @@ function resolve(patterns: readonly string[], parameters: unknown): ResolvedProg
     const place = directory === undefined ? {} : { directory };
     return { input: { steps: [argv], stdin, ...place } };
   }
-  return reject(
-    "FORBIDDEN",
-    "this host's patterns for exec do not allow these arguments; allow them with wsctl agent --allow-exec",
-  );
+  const rule = "In a pattern, * is one argument and ** is any number";
+  const text = `this host's patterns for exec do not allow these arguments. ${rule}; allow them with wsctl agent --allow-exec`;
+  return reject("FORBIDDEN", text);
 }
 
 export type Exec = v.InferOutput<typeof Parameters>;
