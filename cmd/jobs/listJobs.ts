@@ -25,6 +25,7 @@ export const list = defineCommand({
     examples: [
       "wsctl jobs list --agent web-1 --status failed --since 2d",
       "wsctl jobs list --search 'no space'",
+      "wsctl jobs list --schedule nightly --status failed",
       "wsctl jobs list --by ana --since 1d",
     ],
   },
@@ -47,6 +48,7 @@ export const list = defineCommand({
       valueHint: "NAME",
       description: "jobs of the operator with this name or token ID",
     },
+    schedule: { type: "string", valueHint: "NAME", description: "jobs of this schedule" },
     search: {
       type: "string",
       valueHint: "WORDS",
@@ -86,6 +88,7 @@ export interface ListJobsOptions extends ClientFlags, FormatFlags {
   status?: string | undefined;
   since?: string | undefined;
   by?: string | undefined;
+  schedule?: string | undefined;
   search?: string | undefined;
   limit: string;
   cursor?: string | undefined;
@@ -125,7 +128,7 @@ async function firstJobs(
 }
 
 function parseFilters(options: ListJobsOptions): JobsQuery {
-  const { agent, command, status, since, by, search, now } = options;
+  const { agent, command, status, since, by, schedule, search, now } = options;
   return {
     ...(agent === undefined ? {} : { agent: parseAgentId("agent", agent) }),
     ...(command === undefined ? {} : { command }),
@@ -133,6 +136,7 @@ function parseFilters(options: ListJobsOptions): JobsQuery {
     ...(status === undefined ? {} : { status: status as JobStatus }),
     ...(since === undefined ? {} : { since: parseMoment("since", since, now) }),
     ...(by === undefined ? {} : { by }),
+    ...(schedule === undefined ? {} : { schedule }),
     ...(search === undefined ? {} : { search }),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Bounds how long a command waits for offline agents. When it stops waiting, their requests stay
- * queued until their TTL ends.
+ * queued until their TTL ends. A request that was sent is waited for, because its agent may run it
+ * without a connection.
  */
 import type { Client } from "../../lib/client/client.ts";
 import type { AcceptedLine } from "../../lib/protocol/api/views.ts";
@@ -14,14 +15,15 @@ export const offlineWaitMs = 30_000;
 const singlesMax = 20;
 
 export class OfflineWait {
-  readonly #client: Pick<Client, "agent" | "agents">;
+  readonly #client: Pick<Client, "agent" | "agents" | "job">;
   readonly #left = new AbortController();
   /** The agents whose requests have not ended. */
   readonly #open = new Set<string>();
   #job: AcceptedLine["job"] | undefined;
+  #isTold = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(client: Pick<Client, "agent" | "agents">) {
+  constructor(client: Pick<Client, "agent" | "agents" | "job">) {
     this.#client = client;
   }
 
@@ -47,11 +49,8 @@ export class OfflineWait {
   /** Names the agents that the command does not wait for any longer. */
   remarkOnLeft(): void {
     const { job_id: id, ttl_seconds: ttl } = this.#job ?? { job_id: "", ttl_seconds: 0 };
-    const names = [...this.#open].slice(0, 5).join(", ");
-    const more = this.#open.size > 5 ? ` and ${this.#open.size - 5} more` : "";
-    remark(
-      `Still offline: ${names}${more}. The job stays queued for them for ${formatDuration(ttl)} from its start`,
-    );
+    const rest = `The job stays queued for them for ${formatDuration(ttl)} from its start`;
+    remark(`Still offline: ${listNames([...this.#open])}. ${rest}`);
     remark(`Follow it with: wsctl jobs watch ${id}`);
     remark(`Cancel it with: wsctl jobs cancel ${id}`);
   }
@@ -62,11 +61,28 @@ export class OfflineWait {
 
   async #check(): Promise<void> {
     try {
-      if (!(await this.#isAnyOnline())) return this.#left.abort();
+      if (!(await this.#isAnyOnline())) {
+        const sent = await this.#sentTo();
+        if (sent.length === 0) return this.#left.abort();
+        this.#remarkOnSent(sent);
+      }
     } catch {
       // The control plane cannot be reached, or an agent was deleted: the stream of the job tells.
     }
     this.#arm();
+  }
+
+  /** Returns the agents that may run the command. */
+  async #sentTo(): Promise<string[]> {
+    const { requests } = await this.#client.job(this.#job?.job_id ?? "");
+    const sent = requests.filter(({ agent, state }) => state === "sent" && this.#open.has(agent));
+    return sent.map(({ agent }) => agent);
+  }
+
+  #remarkOnSent(agents: readonly string[]): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    remark(`Offline while the command runs: ${listNames(agents)}. Waiting for the outcome`);
   }
 
   async #isAnyOnline(): Promise<boolean> {
@@ -77,4 +93,9 @@ export class OfflineWait {
         : await this.#client.agents();
     return agents.some(({ agent_id, online }) => online && this.#open.has(agent_id));
   }
+}
+
+function listNames(agents: readonly string[]): string {
+  const names = agents.slice(0, 5).join(", ");
+  return agents.length > 5 ? `${names} and ${agents.length - 5} more` : names;
 }

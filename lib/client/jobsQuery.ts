@@ -13,6 +13,8 @@ export interface JobsQuery {
   since?: string;
   /** The id or the name of the token that created the jobs. */
   by?: string;
+  /** The name of the schedule that created the jobs. */
+  schedule?: string;
   /** Whole words that must all occur in the message or the code of a request. */
   search?: string;
 }

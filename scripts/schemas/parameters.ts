@@ -41,6 +41,6 @@ export function pageQuery(most: number, otherwise: number, cursor: string): Para
 export const jobsQuery: Parameter[] = [
   ...["agent", "command"].map(optionalText),
   query("status", "With a request in this state.", { type: "string", enum: jobStatuses }),
-  ...["since", "by", "search"].map(optionalText),
+  ...["since", "by", "schedule", "search"].map(optionalText),
   ...pageQuery(500, 50, "`next_cursor` of the page before, or the ID of any job."),
 ];

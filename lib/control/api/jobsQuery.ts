@@ -4,7 +4,7 @@ import { validate as isUuid } from "uuid";
 import * as v from "valibot";
 import { type JobStatus, jobStatuses } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import { AgentId, CommandName } from "../../protocol/names.ts";
+import { AgentId, CommandName, ResourceName } from "../../protocol/names.ts";
 import { isTimestamp } from "../../protocol/timestamp.ts";
 import type { JobsQuery } from "../journal/jobQuery.ts";
 import { readNumber } from "./route.ts";
@@ -25,6 +25,8 @@ export function readJobsQuery(c: Context): JobsQuery {
   const since = read(c, "since", isTimestamp, "a time in ISO 8601 and UTC");
   const isName = (text: string) => text.length <= idCharsMax && !/\p{Cc}/u.test(text);
   const by = read(c, "by", isName, "the name or the id of a token");
+  const isResource = (text: string) => v.is(ResourceName, text);
+  const schedule = read(c, "schedule", isResource, "the name of a schedule");
   const isSearch = (text: string) => text.length <= searchCharsMax;
   const search = read(c, "search", isSearch, `at most ${searchCharsMax} characters`);
   return {
@@ -35,6 +37,7 @@ export function readJobsQuery(c: Context): JobsQuery {
     ...(status === undefined ? {} : { status: status as JobStatus }),
     ...(since === undefined ? {} : { since: Date.parse(since) }),
     ...(by === undefined ? {} : creator(by)),
+    ...(schedule === undefined ? {} : { schedule }),
     ...(search === undefined ? {} : { search }),
   };
 }

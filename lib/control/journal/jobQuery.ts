@@ -13,6 +13,8 @@ export interface JobsQuery {
   /** Only jobs that this token created, and only those of tokens with this name. */
   createdBy?: string;
   createdByName?: string;
+  /** Only jobs of this schedule. */
+  schedule?: string;
   command?: string;
   agentId?: string;
   status?: JobStatus;

@@ -1,11 +1,16 @@
 /** Agents that cannot take a job are named at once, and no command waits for them by surprise. */
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   connectedAgent,
+  Running,
   startServe,
   temporaryDir,
   wsctl,
+  wsctlCommand,
 } from "../../support/processes/processes.ts";
+import { written } from "../../support/processes/programs.ts";
 
 setDefaultTimeout(60_000);
 
@@ -26,12 +31,22 @@ test("send --all skips and names revoked agents, and refuses a revoked agent by 
 
 test("send stops waiting for offline agents after 30 s, and the job stays queued for them", async () => {
   using dir = temporaryDir();
-  await using _ = await startServe({ dataDir: dir });
+  await using _ = await startServe({ dataDir: dir, args: ["--heartbeat", "1s"] });
   await using __ = await connectedAgent({ dataDir: dir, id: "web-1" });
   const away = await connectedAgent({ dataDir: dir, id: "web-2" });
   await away.stop();
+  const allowed = ["--allow-exec", "sh -c **"];
+  await using cut = await connectedAgent({ dataDir: dir, id: "web-3", args: allowed });
   const run = (...args: string[]) => wsctl([...args, "--data-dir", `${dir}`]);
-  const sent = await run("send", "ping", "--all");
+  const [began, go] = [join(dir, "began"), join(dir, "go")];
+  const script = `echo > ${began}; until [ -e ${go} ]; do sleep 0.1; done`;
+  await using cutOff = new Running([
+    ...[...wsctlCommand("binary"), "exec", "--agent", "web-3", "--timeout", "5m"],
+    ...["--data-dir", `${dir}`, "--", "sh", "-c", script],
+  ]);
+  await written(began);
+  cut.signal("SIGSTOP");
+  const sent = await run("send", "ping", "--agent", "web-1,web-2");
   expect(sent.code).toBe(1);
   expect(sent.stdout).toContain("web-1  success  pong");
   expect(sent.stderr).toContain("Waiting up to 30s for offline agents: web-2");
@@ -39,6 +54,12 @@ test("send stops waiting for offline agents after 30 s, and the job stays queued
   const [, jobId = ""] = /wsctl jobs watch (\S+)/.exec(sent.stderr) ?? [];
   await using ___ = await connectedAgent({ dataDir: dir, id: "web-2" });
   expect((await run("jobs", "watch", jobId)).code).toBe(0);
+  // A request that an agent may run is waited for.
+  await cutOff.logged(/^Offline while the command runs: web-3. Waiting for the outcome$/);
+  writeFileSync(go, "");
+  cut.signal("SIGCONT");
+  await cutOff.logged(/^web-3 {2}success/);
+  expect(await cutOff.exited).toBe(0);
 });
 
 test("a command that no agent of the target has is refused before it waits for an offline one", async () => {

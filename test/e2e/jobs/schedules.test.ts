@@ -197,6 +197,12 @@ test("schedules: run-now creates a job at once", async () => {
   const id = stdout.trim();
   expect(stderr).toContain(`wsctl jobs watch ${id}`);
   expect(await jobsOf("later")).toMatchObject([{ job_id: id }]);
+  await fleet.run("send", "work", "--agent", "host-000");
+  const listed = await fleet.run("jobs", "list", "--schedule", "later", "--json");
+  expect(listed.stdout.trim().split("\n")).toHaveLength(1);
+  expect(JSON.parse(listed.stdout)).toMatchObject({ job_id: id, schedule: "later" });
+  const other = ["--schedule", "later", "--command", "ping", "--status", "open", "--json"];
+  expect((await fleet.run("jobs", "list", ...other)).stdout).toBe("");
   expect((await fleet.client.schedule("later")).next_at).toEndWith("T18:00:00.000Z");
 });
 

@@ -80,7 +80,7 @@ class JobScan implements IndexScan {
   #before: string;
 
   constructor(db: Database, query: JobsQuery) {
-    const { status, command, createdBy, createdByName } = query;
+    const { status, schedule, command, createdBy, createdByName } = query;
     const rest = ofJob(query);
     const all = [...rest];
     let from = "jobs AS j";
@@ -89,6 +89,9 @@ class JobScan implements IndexScan {
     else if (status !== undefined) {
       from = "job_outcomes AS o CROSS JOIN jobs AS j ON j.job_id = o.job_id";
       where = { sql: "o.outcome = ? AND ", values: [status] };
+    } else if (schedule !== undefined) {
+      from = "jobs AS j INDEXED BY jobs_by_schedule";
+      where = { sql: "j.schedule = ? AND ", values: [schedule] };
     } else if (command !== undefined) {
       from = "jobs AS j INDEXED BY jobs_by_command";
       where = { sql: "j.command = ? AND ", values: [command] };
@@ -234,9 +237,11 @@ class RequestScan implements IndexScan {
   }
 }
 
-function ofJob({ command, createdBy, createdByName: name }: JobsQuery): Condition[] {
+function ofJob(query: JobsQuery): Condition[] {
+  const { schedule, command, createdBy, createdByName: name } = query;
   return [
     { sql: "j.is_pruned = 0", values: [] },
+    ...(schedule === undefined ? [] : [{ sql: "j.schedule = ?", values: [schedule] }]),
     ...(command === undefined ? [] : [{ sql: "j.command = ?", values: [command] }]),
     ...(createdBy === undefined ? [] : [{ sql: "j.created_by = ?", values: [createdBy] }]),
     ...(name === undefined ? [] : [{ sql: "j.created_by_name = ?", values: [name] }]),

@@ -68,6 +68,7 @@ export const indexSchema: readonly string[] = [
   CREATE INDEX jobs_by_creator ON jobs (created_by, job_id);
   CREATE INDEX jobs_by_creator_name ON jobs (created_by_name, job_id)
     WHERE created_by_name IS NOT NULL;
+  CREATE INDEX jobs_by_schedule ON jobs (schedule, job_id) WHERE schedule IS NOT NULL;
   CREATE INDEX jobs_by_command ON jobs (command, job_id);
   CREATE INDEX jobs_open ON jobs (job_id) WHERE ended < total;
 
