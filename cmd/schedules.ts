@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
-import type { ScheduleView, Timing } from "../lib/protocol/api/schedules.ts";
+import type { ScheduleView } from "../lib/protocol/api/schedules.ts";
+import type { Timing } from "../lib/protocol/timing.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { createClient } from "./flags/controlPlane.ts";

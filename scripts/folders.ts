@@ -31,6 +31,7 @@ export const folders: readonly Folder[] = [
   },
   { path: "lib/core", what: "what both cores are built on", mayImport: [] },
   { path: "lib/time", what: "clocks, alarms, deadlines", mayImport: [] },
+  { path: "lib/timing", what: "when schedules are due", mayImport: [protocol] },
   { path: "lib/log", what: "the log", mayImport: [protocol, "lib/time"] },
   { path: "lib/files", what: "atomic writes, digests of files, bounded reads", mayImport: [] },
   { path: "lib/network", what: "proxies, tunnels, errors of connections", mayImport: [protocol] },
@@ -124,7 +125,7 @@ export const folders: readonly Folder[] = [
   {
     path: "lib/control/schedules",
     what: "jobs that run at set times",
-    mayImport: [...base, core, tables, engine, auth, jobs],
+    mayImport: [...base, "lib/timing", core, tables, engine, auth, jobs],
   },
   {
     path: "lib/control/events",
@@ -225,7 +226,7 @@ export const folders: readonly Folder[] = [
     what: "who this agent is, and how it proves it",
     mayImport: [
       ...[protocol, "lib/log", "lib/files", "lib/network", "lib/runtime", "lib/transfer"],
-      "lib/agent/core",
+      ...["lib/timing", "lib/agent/core"],
     ],
   },
   {

@@ -6,10 +6,10 @@ import {
   jitterSecondsMax,
   type ScheduleRequestInput,
   startingDeadlineSecondsMax,
-  type Timing,
 } from "../../lib/protocol/api/schedules.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
 import { isTimestamp } from "../../lib/protocol/timestamp.ts";
+import type { Timing } from "../../lib/protocol/timing.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
 import { type CommandData, usage } from "../cli/strictArgs.ts";

@@ -62,7 +62,8 @@ export class AgentEngine {
     const { journal, random } = this.#options;
     this.poll();
     const { identity } = journal;
-    this.#step({ type: "started", identity, records: journal.unacknowledged(), random: random() });
+    const [records, runs] = [journal.unacknowledged(), journal.scheduledRuns()];
+    this.#step({ type: "started", identity, records, runs, random: random() });
   }
 
   /** Reads the agent's capabilities again, because they may have changed. */

@@ -11,6 +11,7 @@ import { definitions, type Json } from "./jsonSchema.ts";
 /** Fields that only a peer of `wsctl.v1` is sent, or that only wsctl gives a meaning. */
 const extendedFields = new Set([
   ...["timeout_seconds", "expires_at", "signatures", "not_after", "traceparent"],
+  ...["schedule", "due_at"],
   ...["result", "execution_ms", "response_age_ms"],
 ]);
 

@@ -49,7 +49,7 @@ export class AgentTrial {
     this.#met = met;
     this.now = now;
     const identity = { journalId: "new", epoch: 0 };
-    this.#step({ type: "started", identity, records: [], random: 0.5 });
+    this.#step({ type: "started", identity, records: [], runs: [], random: 0.5 });
     this.#open();
   }
 

@@ -92,6 +92,7 @@ export class AgentDisk {
       },
       find: (requestId) => journal.find(requestId),
       unacknowledged: () => journal.unacknowledged(),
+      scheduledRuns: () => journal.scheduledRuns(),
       close: () => {
         if (isAlive()) journal.close();
       },

@@ -2,9 +2,10 @@
 import type { ErrorCode } from "../../protocol/errors.ts";
 import { unacknowledgedMax } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import type { ResponseBody } from "./model.ts";
+import type { ResponseBody, ScheduledRun } from "./model.ts";
 import type { RequestEntry } from "./requestEntry.ts";
 import { failure } from "./response.ts";
+import { ScheduleRuns, type SignedRun } from "./schedules/scheduleRuns.ts";
 
 /** The result of checking a command before it runs. */
 export type CheckResult =
@@ -24,8 +25,11 @@ export type CheckResult =
     }
   | { code: ErrorCode; message: string };
 
-/** The ids of the keys that signed a command, or the reason why it is not trusted. */
-export type SignatureCheck = { signedBy: string[] } | { refusal: string };
+/**
+ * The ids of the keys that signed a command, and the run of a signed schedule that it is; or the
+ * reason why it is not trusted.
+ */
+export type SignatureCheck = { signedBy: string[]; run?: SignedRun } | { refusal: string };
 
 /** The limits of this host. A request cannot exceed them. */
 export interface HostLimits {
@@ -47,6 +51,7 @@ export interface AdmissionOptions {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #entries: ReadonlyMap<string, RequestEntry>;
+  readonly #runs = new ScheduleRuns();
 
   /** @param entries The executor's requests; this class only reads them. */
   constructor(options: AdmissionOptions, entries: ReadonlyMap<string, RequestEntry>) {
@@ -54,13 +59,42 @@ export class Admission {
     this.#entries = entries;
   }
 
+  /** Continues from the latest run of each signed schedule in the journal. */
+  recover(runs: readonly ScheduledRun[]): void {
+    for (const run of runs) this.#runs.add(run);
+  }
+
+  /**
+   * Returns the error response to a new command, or undefined if it may run. Counts the run of a
+   * signed schedule.
+   */
+  admit(entry: RequestEntry, command: Command, now: number): ResponseBody | undefined {
+    const { record } = entry;
+    const refusal = this.#untrusted(entry, command, now) ?? this.check(entry, now);
+    entry.isRefused = refusal !== undefined;
+    if (refusal !== undefined) delete record.run;
+    else if (record.run !== undefined) this.#runs.add(record.run);
+    return refusal;
+  }
+
   /**
    * Records who signed the command, or returns the error response if the signatures do not suffice.
    */
-  untrusted({ record }: RequestEntry, command: Command, now: number): ResponseBody | undefined {
+  #untrusted({ record }: RequestEntry, command: Command, now: number): ResponseBody | undefined {
     const judgement = this.#options.judge?.(command, now) ?? { signedBy: [] };
     if ("refusal" in judgement) return failure("FORBIDDEN", judgement.refusal);
     if (judgement.signedBy.length > 0) record.signedBy = judgement.signedBy;
+    const { run } = judgement;
+    if (run === undefined) return undefined;
+    const next = this.#runs.next(run, this.#countOpen(run.scheduleId), now);
+    if ("code" in next) return failure(next.code, next.message);
+    record.run = next;
+  }
+
+  #countOpen(scheduleId: string): number {
+    return this.#count(({ record: { run, state } }) => {
+      return run?.scheduleId === scheduleId && state !== "ended" && state !== "acknowledged";
+    });
   }
 
   /** Returns the error response, or undefined if the request may run. Records how it must run. */

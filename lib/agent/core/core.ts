@@ -70,7 +70,7 @@ export class AgentCore {
     switch (event.type) {
       case "started":
         this.#identity = event.identity;
-        this.#executor.recover(event.records, t);
+        this.#executor.recover(event.records, event.runs, t);
         return this.#link.start(t);
       case "connectionOpened":
         if (!this.#link.isLatest(event.link)) return;

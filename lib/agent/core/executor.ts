@@ -15,6 +15,7 @@ import type {
   ProcessInfo,
   RequestRecord,
   ResponseBody,
+  ScheduledRun,
   StopReason,
 } from "./model.ts";
 import { PendingRestart } from "./pendingRestart.ts";
@@ -65,12 +66,13 @@ export class Executor {
 
   /** The number of items in memory, by kind. */
   get sizes() {
-    const { size: requests } = this.#entries;
-    return { requests, running: this.#running, deadlines: this.#deadlines.heldCount };
+    const [requests, deadlines] = [this.#entries.size, this.#deadlines.heldCount];
+    return { requests, running: this.#running, deadlines };
   }
 
   /** Resumes from the requests of an earlier process in the journal. */
-  recover(records: RequestRecord[], t: AgentTransition): void {
+  recover(records: RequestRecord[], runs: readonly ScheduledRun[], t: AgentTransition): void {
+    this.#admission.recover(runs);
     for (const stored of records) {
       // If the clock was set back while no agent ran, deadlines must not move to later.
       const entry = buildEntry({ ...stored, since: Math.min(stored.since, t.now) });
@@ -114,9 +116,7 @@ export class Executor {
     }
     const accepted = newEntry(command, expiresAt, t.now);
     this.#entries.set(requestId, accepted);
-    const untrusted = this.#admission.untrusted(accepted, command, t.now);
-    const refusal = untrusted ?? this.#admission.check(accepted, t.now);
-    accepted.isRefused = refusal !== undefined;
+    const refusal = this.#admission.admit(accepted, command, t.now);
     if (refusal !== undefined) return this.#end(accepted, refusal, t);
     if (this.#admission.canStart(accepted)) return this.#start(accepted, t);
     t.write(put(accepted));

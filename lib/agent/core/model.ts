@@ -38,6 +38,8 @@ export interface RequestRecord {
   writesOutput?: boolean;
   /** The ids of the trusted keys that signed the request. */
   signedBy?: string[];
+  /** The signed schedule that the request is a run of. */
+  run?: ScheduledRun;
   /** The command continues when its job is cancelled. */
   isCancellable?: false;
   /** The version that the restart tries. */
@@ -49,6 +51,17 @@ export interface RequestRecord {
   /** The time at which the command started. */
   startedAt?: number;
   answer?: ResponseBody;
+}
+
+/** An accepted run of a signed schedule, by which later ones are judged. */
+export interface ScheduledRun {
+  scheduleId: string;
+  /** When it was due. Each later run must have been due after it. */
+  dueAt: number;
+  /** How many runs of the schedule this agent has accepted, this one included. */
+  runs: number;
+  /** The count is kept at least until this time. */
+  keepUntil: number;
 }
 
 /** Another version that is ready for a trial, and replaces this one if it passes. */
@@ -168,7 +181,14 @@ export interface HostMetrics {
 
 export type AgentEvent =
   /** The process has started, with the contents of its journal. `random` is from 0 up to 1. */
-  | { type: "started"; identity: Identity; records: RequestRecord[]; random: number }
+  | {
+      type: "started";
+      identity: Identity;
+      records: RequestRecord[];
+      /** The latest run of each signed schedule. */
+      runs: ScheduledRun[];
+      random: number;
+    }
   | { type: "connectionOpened"; link: number; isExtended: boolean }
   /**
    * A message, or the reason why it cannot be decoded. For a command and a subscription, `known` is

@@ -1,6 +1,7 @@
 /** A request of the executor: its record, and the state that only this process needs. */
 import { dedupAfterTtlMs, dedupWindowMs, timeoutSecondsDefault } from "../../protocol/limits.ts";
 import type { Command } from "../../protocol/wire/message.ts";
+import { latestStart } from "../../protocol/wire/signedSchedule.ts";
 import type {
   AgentWrite,
   OutputSubscription,
@@ -31,11 +32,12 @@ export function newEntry(
   expiresAt: number | undefined,
   now: number,
 ): RequestEntry {
-  const { timeout_seconds, parameters, not_after, traceparent } = command.payload;
+  const { parameters, not_after, traceparent, schedule } = command.payload;
+  const timeout_seconds = schedule?.timeout_seconds ?? command.payload.timeout_seconds;
   // The record must be kept as long as the signatures are valid, to detect a replay.
   const signedUntil = not_after === undefined ? 0 : Date.parse(not_after) + dedupAfterTtlMs;
   const keepUntil = expiresAt === undefined ? now + dedupWindowMs : expiresAt + dedupAfterTtlMs;
-  const startBy = earliest(expiresAt, not_after);
+  const startBy = earliest(expiresAt, not_after, command);
   const record: RequestRecord = {
     requestId: command.request_id,
     command: command.payload.command,
@@ -51,9 +53,19 @@ export function newEntry(
 }
 
 /** A command must not start after its signatures expire, whatever its time to live. */
-function earliest(expiresAt: number | undefined, notAfter: string | undefined) {
-  if (notAfter === undefined) return expiresAt;
-  return Math.min(expiresAt ?? Number.POSITIVE_INFINITY, Date.parse(notAfter));
+function earliest(
+  expiresAt: number | undefined,
+  notAfter: string | undefined,
+  { payload: { schedule, due_at } }: Command,
+): number | undefined {
+  const ends = [
+    ...(expiresAt === undefined ? [] : [expiresAt]),
+    ...(notAfter === undefined ? [] : [Date.parse(notAfter)]),
+    ...(schedule === undefined || due_at === undefined
+      ? []
+      : [latestStart(schedule, Date.parse(due_at))]),
+  ];
+  return ends.length === 0 ? undefined : Math.min(...ends);
 }
 
 export function buildEntry(record: RequestRecord): RequestEntry {

@@ -7,8 +7,14 @@
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { type PublicKey, parsePublicKey } from "../../protocol/keys.ts";
 import type { Command } from "../../protocol/wire/message.ts";
-import { findSigners } from "../../protocol/wire/signedCommand.ts";
+import {
+  type CommandSignature,
+  findSigners,
+  signedBytes,
+} from "../../protocol/wire/signedCommand.ts";
+import { scheduleBytes } from "../../protocol/wire/signedSchedule.ts";
 import type { SignatureCheck } from "../core/admission.ts";
+import { checkRun } from "./signedRun.ts";
 
 interface Rule {
   /** How many of the keys must sign. */
@@ -51,22 +57,32 @@ export class CommandTrust {
 
   /** @param now Milliseconds since 1970 on this host's own clock, not the control plane's. */
   check(message: Command, now: number): SignatureCheck {
-    const { command, parameters = {}, not_after, signatures = [] } = message.payload;
+    const { command, parameters = {}, not_after, signatures = [], schedule } = message.payload;
     const rule = this.#rules.get(command) ?? this.#rules.get(every);
     if (rule === undefined) {
       if (!this.#needsRule) return { signedBy: [] };
       return { refusal: "this agent requires signed commands, and trusts no key for this command" };
     }
-    if (not_after === undefined || signatures.length === 0) {
-      return {
-        refusal: `this agent requires signed commands: use wsctl ${signingCommand(command)} --sign KEY`,
-      };
+    if ((not_after ?? schedule) === undefined || signatures.length === 0) {
+      const once = `wsctl ${signingCommand(command)} --sign KEY`;
+      const text = `this agent requires signed commands: use ${once}`;
+      return { refusal: `${text}, or wsctl schedules create --sign KEY` };
     }
-    if (Date.parse(not_after) <= now)
+    const agent = this.#agentId;
+    if (schedule !== undefined) {
+      const bytes = scheduleBytes({ agent, command, parameters, schedule });
+      const checked = this.#signedBy(bytes, signatures, rule);
+      return "refusal" in checked ? checked : checkRun(message, schedule, checked, now);
+    }
+    if (not_after === undefined || Date.parse(not_after) <= now)
       return { refusal: "the signatures of the command have expired" };
-    const request_id = message.request_id;
-    const subject = { agent: this.#agentId, request_id, command, parameters, not_after };
-    const signedBy = findSigners(subject, signatures, rule.keys);
+    const { request_id } = message;
+    const bytes = signedBytes({ agent, request_id, command, parameters, not_after });
+    return this.#signedBy(bytes, signatures, rule);
+  }
+
+  #signedBy(bytes: Uint8Array, signatures: CommandSignature[], rule: Rule): SignatureCheck {
+    const signedBy = findSigners(bytes, signatures, rule.keys);
     if (signedBy.length >= rule.count) return { signedBy };
     const wanted = rule.count === 1 ? "a key" : `${rule.count} keys`;
     const text = `the command is not signed for this agent by ${wanted} that it trusts for this command`;

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { isJsonObject, type JsonObject } from "../../protocol/json.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import type { AgentWrite, Identity, RequestRecord } from "../core/model.ts";
+import type { AgentWrite, Identity, RequestRecord, ScheduledRun } from "../core/model.ts";
 
 /** The steps of a request that an entry records. */
 type RecordedState = Exclude<RequestRecord["state"], "acknowledged">;
@@ -21,6 +21,8 @@ export type AgentEntry = { /** ISO 8601, on the wall clock. */ at: string } & (
       digest: string;
       entries: number;
       reason: string;
+      /** The latest runs of signed schedules that only the removed entries had. */
+      runs?: ScheduledRun[];
     }
 );
 
@@ -28,6 +30,12 @@ const states = ["accepted", "started", "restarting", "ended"] as const;
 
 const At = v.pipe(v.string(), v.isoTimestamp());
 const StoredIdentity = v.object({ journalId: v.string(), epoch: v.number() });
+const StoredRun = v.object({
+  scheduleId: v.string(),
+  dueAt: v.number(),
+  runs: v.number(),
+  keepUntil: v.number(),
+});
 /** A fault of the program that wrote the log must not become a fault of what runs. */
 const StoredRequest = v.looseObject({
   requestId: v.string(),
@@ -36,6 +44,7 @@ const StoredRequest = v.looseObject({
   timeoutMs: v.number(),
   keepUntil: v.number(),
   since: v.number(),
+  run: v.exactOptional(StoredRun),
 });
 
 const Entry = v.variant("type", [
@@ -53,6 +62,7 @@ const Entry = v.variant("type", [
     digest: v.string(),
     entries: v.number(),
     reason: v.string(),
+    runs: v.exactOptional(v.array(StoredRun)),
   }),
 ]);
 

@@ -14,9 +14,10 @@ import type { SegmentBytes } from "../../store/log/segmentSet.ts";
 import type { Appended, EntryPlace, SegmentInfo } from "../../store/log/segments.ts";
 import type { LogStorage } from "../../store/log/storage.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { AgentWrite, Identity, RequestRecord } from "../core/model.ts";
+import type { AgentWrite, Identity, RequestRecord, ScheduledRun } from "../core/model.ts";
 import { type AgentEntry, parseEntry, toEntry, toRecord } from "./entries.ts";
 import { RequestIndex } from "./requestIndex.ts";
+import { ScheduleIndex } from "./scheduleIndex.ts";
 
 type Done = (committed: Committed<undefined>) => void;
 
@@ -39,6 +40,8 @@ export interface AgentJournal {
   find(requestId: string): RequestRecord | undefined;
   /** Returns the requests without an acknowledgement, in order of arrival. */
   unacknowledged(): RequestRecord[];
+  /** Returns the latest run of each signed schedule. */
+  scheduledRuns(): ScheduledRun[];
   close(): void;
 }
 
@@ -77,6 +80,7 @@ export class LogJournal implements AgentJournal {
   readonly #clock: AgentJournalOptions["clock"];
   readonly #log: DurableLog;
   readonly #index = new RequestIndex();
+  readonly #schedules = new ScheduleIndex();
   /** By segment: the time of its last entry in milliseconds since 1970. */
   readonly #lastAt = new Map<number, number>();
   /** A new journal has no identity until the first control plane of `wsctl.v1` assigns one. */
@@ -142,6 +146,10 @@ export class LogJournal implements AgentJournal {
     return this.#index.unacknowledged().flatMap((place) => this.#read(place) ?? []);
   }
 
+  scheduledRuns(): ScheduledRun[] {
+    return this.#schedules.all();
+  }
+
   /**
    * Removes whole segments that no request needs: those whose entries are all older than a time,
    * and the oldest ones while the log is larger than a number of bytes. An entry records it first.
@@ -155,6 +163,7 @@ export class LogJournal implements AgentJournal {
     // The next call removes what this one does not.
     if (this.#isWriting) return undefined;
     this.#index.forget(this.#clock.now());
+    this.#schedules.forget(this.#clock.now());
     const segments = this.#log.segments;
     let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
     const oldestNeeded = this.#index.oldestSegment ?? Number.POSITIVE_INFINITY;
@@ -195,7 +204,9 @@ export class LogJournal implements AgentJournal {
     const digest = toHex(next.previous);
     const at = new Date(this.#clock.wall()).toISOString();
     const entries = next.first - first;
-    this.#appendNow({ type: "entries_removed", at, through, digest, entries, reason });
+    const runs = this.#schedules.writtenBefore(next.first);
+    const kept = runs.length === 0 ? {} : { runs };
+    this.#appendNow({ type: "entries_removed", at, through, digest, entries, reason, ...kept });
     for (const removed of this.#log.removeBefore(next.first)) this.#lastAt.delete(removed.first);
     return through;
   }
@@ -256,8 +267,10 @@ export class LogJournal implements AgentJournal {
     if (entry.type === "identity_assigned") this.#identity = entry.identity;
     else if (entry.type === "response_acknowledged") this.#index.acknowledge(entry.request_id);
     else if ("request" in entry) {
-      this.#index.put(entry.request.requestId, place, entry.request.keepUntil);
-    }
+      const { requestId, keepUntil, run } = entry.request;
+      this.#index.put(requestId, place, keepUntil);
+      if (run !== undefined) this.#schedules.put(run, place.segment);
+    } else for (const run of entry.runs ?? []) this.#schedules.put(run, place.segment);
   }
 
   #read(place: EntryPlace): RequestRecord | undefined {

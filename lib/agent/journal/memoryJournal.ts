@@ -3,7 +3,7 @@
  * process lives. Another process has another journal, so that requests which may have been started
  * end as `lost`.
  */
-import type { AgentWrite, Identity, RequestRecord } from "../core/model.ts";
+import type { AgentWrite, Identity, RequestRecord, ScheduledRun } from "../core/model.ts";
 import type { AgentJournal } from "./journal.ts";
 
 const durable = { result: undefined };
@@ -33,6 +33,11 @@ export class MemoryJournal implements AgentJournal {
 
   unacknowledged(): RequestRecord[] {
     return [...this.#records.values()].filter(({ state }) => state !== "acknowledged");
+  }
+
+  /** An agent without a directory checks no signatures, so it counts no runs. */
+  scheduledRuns(): ScheduledRun[] {
+    return [];
   }
 
   close(): void {}

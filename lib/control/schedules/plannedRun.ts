@@ -1,6 +1,8 @@
 /** When a stored schedule runs next. */
+
+import { nextAfter } from "../../timing/dueTimes.ts";
 import type { StoredSchedule } from "../journal/tables/scheduleTable.ts";
-import { computeJitter, nextAfter } from "./nextRun.ts";
+import { computeJitter } from "./nextRun.ts";
 
 /** The time from which its intervals are counted. */
 export function beginningOf({ createdAt, setBack }: StoredSchedule): number {

@@ -11,13 +11,14 @@ import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
+import { nextAfter } from "../../timing/dueTimes.ts";
 import { isInForce } from "../auth/bearerTokens.ts";
 import { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
 import { assertSize, type JobSubmitter } from "../jobs/submitJob.ts";
 import type { ScheduleTable, StoredSchedule } from "../journal/tables/scheduleTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
-import { checkTiming, computeJitter, nextAfter } from "./nextRun.ts";
+import { checkTiming, computeJitter } from "./nextRun.ts";
 import { beginningOf, dueAt, replanned } from "./plannedRun.ts";
 
 export interface SchedulerOptions {

@@ -1,43 +1,16 @@
 /** Schedules of jobs, as requested by an operator and as shown. */
 import * as v from "valibot";
 import { ResourceName } from "../names.ts";
-import { isTimestamp, Timestamp } from "../timestamp.ts";
+import { Timestamp } from "../timestamp.ts";
+import { Timing } from "../timing.ts";
 import { JobRequest } from "./jobs.ts";
 import { TemplateRun } from "./templates.ts";
 
-const everySecondsMax = 366 * 24 * 60 * 60;
-const everyRule = `must be a number from 1 to ${everySecondsMax}`;
 export const jitterSecondsMax = 24 * 60 * 60;
 /** Bounds the number of runs to search. */
 export const startingDeadlineSecondsMax = 60 * 60;
 const deadlineRule = `must be a number from 1 to ${startingDeadlineSecondsMax}, or null`;
 const jitterRule = `must be a number from 0 to ${jitterSecondsMax}`;
-
-/** When a schedule runs: one of these forms. */
-export const Timing = v.union(
-  [
-    /**
-     * A cron expression with five fields, or six with seconds first, in this time zone (default
-     * UTC).
-     */
-    v.strictObject({
-      cron: v.pipe(v.string(), v.maxLength(256)),
-      time_zone: v.optional(v.pipe(v.string(), v.maxLength(64)), "UTC"),
-    }),
-    v.strictObject({
-      every_seconds: v.pipe(
-        v.number(everyRule),
-        v.minValue(1, everyRule),
-        v.maxValue(everySecondsMax, everyRule),
-      ),
-    }),
-    v.strictObject({
-      at: v.pipe(v.string(), v.check(isTimestamp, "must be ISO 8601 in UTC")),
-    }),
-  ],
-  'must be {"cron": "0 3 * * *", "time_zone": "Europe/Berlin"}, {"every_seconds": 900} or {"at": "2026-01-02T03:04:05Z"}',
-);
-export type Timing = v.InferOutput<typeof Timing>;
 
 const scheduleEntries = {
   name: ResourceName,

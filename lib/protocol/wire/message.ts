@@ -23,6 +23,7 @@ import { AgentId, CommandName, RequestId } from "../names.ts";
 import { Timestamp } from "../timestamp.ts";
 import { Traceparent } from "../traceparent.ts";
 import { CommandSignatures } from "./signedCommand.ts";
+import { ScheduleTerms } from "./signedSchedule.ts";
 import { isCpuUsage, isMemoryUsage } from "./usageText.ts";
 
 /** A free-form object; keys such as `__proto__` stay plain keys and are never merged. */
@@ -64,6 +65,10 @@ export const Command = v.object({
     signatures: v.optional(CommandSignatures),
     /** The time after which the signatures are invalid. */
     not_after: v.optional(Timestamp),
+    /** v1: the signed schedule whose run this is, which the signatures cover instead. */
+    schedule: v.optional(ScheduleTerms),
+    /** v1: when the run was due, by the signed schedule. */
+    due_at: v.optional(Timestamp),
   }),
 });
 

@@ -41,13 +41,12 @@ export function signedBytes(subject: SignedSubject): Uint8Array {
   return Buffer.from(`wsctl command\n${canonicalJson(exact)}`);
 }
 
-/** Returns the distinct ids of these keys that have signed the subject. */
+/** Returns the distinct ids of these keys that have signed the bytes. */
 export function findSigners(
-  subject: SignedSubject,
+  bytes: Uint8Array,
   signatures: readonly CommandSignature[],
   keys: readonly PublicKey[],
 ): string[] {
-  const bytes = signedBytes(subject);
   const found = keys.filter((key) =>
     signatures.some(({ key: id, signature }) => {
       return id === key.id && key.verifies(bytes, Buffer.from(signature, "base64url"));

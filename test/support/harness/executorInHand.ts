@@ -1,7 +1,9 @@
 /** An agent's executor in the hands of a test: its journal keeps what it is given. */
+
 import { Executor } from "../../../lib/agent/core/executor.ts";
 import type { ProcessInfo, RequestRecord } from "../../../lib/agent/core/model.ts";
 import { AgentTransition } from "../../../lib/agent/core/transition.ts";
+import type { CommandTrust } from "../../../lib/agent/identity/commandTrust.ts";
 import { acceptedMax, runningMax } from "../../../lib/protocol/limits.ts";
 import type { Command } from "../../../lib/protocol/wire/message.ts";
 
@@ -10,6 +12,10 @@ export const epoch = Date.parse("2026-01-01T00:00:00Z");
 export class InHand {
   now = epoch;
   readonly journal = new Map<string, RequestRecord>();
+  /** Without one, every command is trusted. */
+  trust: CommandTrust | undefined;
+  /** What is written does not reach the disk. */
+  isDiskFull = false;
   executor = this.#fresh();
 
   #fresh(self: ProcessInfo = { pid: 7, version: "1.2.3" }): Executor {
@@ -25,6 +31,7 @@ export class InHand {
             },
       limits: { running: runningMax, waiting: acceptedMax, timeoutMs: 86_400_000 },
       self,
+      judge: (command, now) => this.trust?.check(command, now) ?? { signedBy: [] },
     });
   }
 
@@ -32,6 +39,7 @@ export class InHand {
   step(run: (t: AgentTransition) => void): AgentTransition {
     const t = new AgentTransition(this.now);
     run(t);
+    if (this.isDiskFull) return t;
     for (const write of t.writes) {
       if (write.type === "putRequest") this.journal.set(write.record.requestId, write.record);
       if (write.type === "markAcknowledged") {
@@ -61,7 +69,11 @@ export class InHand {
         ...(notAfter === undefined ? {} : { not_after: notAfter }),
       },
     };
-    const known = this.journal.get(requestId);
+    return this.receive(command, expiresAt);
+  }
+
+  receive(command: Command, expiresAt?: number): AgentTransition {
+    const known = this.journal.get(command.request_id);
     return this.step((t) => this.executor.command(command, known, expiresAt, t));
   }
 
@@ -83,7 +95,9 @@ export class InHand {
   restart(self?: ProcessInfo): AgentTransition {
     this.executor = this.#fresh(self);
     const open = [...this.journal.values()].filter(({ state }) => state !== "acknowledged");
-    return this.step((t) => this.executor.recover(open, t));
+    const runs = [...this.journal.values()].flatMap(({ run }) => run ?? []);
+    const latest = runs.sort((a, b) => a.runs - b.runs);
+    return this.step((t) => this.executor.recover(open, latest, t));
   }
 }
 

@@ -67,6 +67,47 @@ describe("the journal of an agent", () => {
     check();
   });
 
+  describe("the latest run of a signed schedule", () => {
+    const run = { scheduleId: "s", dueAt: 10, runs: 1, keepUntil: 10_000 };
+    const later = { ...run, dueAt: 30, runs: 3 };
+
+    test("is kept across a restart, in whatever order the requests end", () => {
+      put("a", { run });
+      put("b", { run: later });
+      put("a", { run, state: "ended", answer: { type: "error", code: "X", message: "" } });
+      expect(journal.scheduledRuns()).toEqual([later]);
+      restart();
+      expect(journal.scheduledRuns()).toEqual([later]);
+    });
+
+    test("is kept when the segments with its requests are removed, until its time", () => {
+      put("a", { run: later });
+      commit({ type: "markAcknowledged", requestId: "a" });
+      const fill = () => {
+        for (let each = 0; each < 40; each++) {
+          commit({ type: "putIdentity", identity: { journalId: "x".repeat(100), epoch: each } });
+        }
+      };
+      fill();
+      now = 1_000;
+      wall += 1_000;
+      expect(journal.removeEntries(wall, 0, "test")).toBeGreaterThan(1);
+      expect(journal.find("a")).toBeUndefined();
+      expect(journal.scheduledRuns()).toEqual([later]);
+      restart();
+      expect(journal.scheduledRuns()).toEqual([later]);
+      fill();
+      expect(journal.removeEntries(wall + 1, 0, "test")).toBeGreaterThan(1);
+      restart();
+      expect(journal.scheduledRuns()).toEqual([later]);
+      now = later.keepUntil + 1;
+      fill();
+      expect(journal.removeEntries(wall + 1, 0, "test")).toBeGreaterThan(1);
+      restart();
+      expect(journal.scheduledRuns()).toEqual([]);
+    });
+  });
+
   test("an acknowledgement needs no commit of its own, and is in the log after a regular end", () => {
     put("a");
     const { calls } = storage;

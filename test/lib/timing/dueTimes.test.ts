@@ -1,10 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import {
-  checkTiming,
-  computeJitter,
-  nextAfter,
-} from "../../../../lib/control/schedules/nextRun.ts";
-import type { Timing } from "../../../../lib/protocol/api/schedules.ts";
+import { checkTiming, computeJitter } from "../../../lib/control/schedules/nextRun.ts";
+import type { Timing } from "../../../lib/protocol/timing.ts";
+import { countDueTimes, isDueTime, nextAfter } from "../../../lib/timing/dueTimes.ts";
 
 const at = (text: string) => Date.parse(text);
 const told = (moment: number | undefined) =>
@@ -97,4 +94,50 @@ test("jitter is the same for the same run, within its bounds, and spread", () =>
   expect(new Set(found.map((ms) => Math.floor(ms / 1_000))).size).toBe(10);
   expect(computeJitter("a", 1, 0)).toBe(0);
   expect(computeJitter("a", 1, 0.5)).toBe(0);
+});
+
+describe("a due time of a signed schedule", () => {
+  const year = [at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z")] as const;
+
+  test.each([
+    ["30 2 * * *", "Europe/Berlin"],
+    ["15 1-3 * * *", "America/New_York"],
+    ["*/20 * * * *", "Australia/Lord_Howe"],
+    ["30 0 2 * * *", "UTC"],
+  ])("each time at which %s in %s runs is one, through the changes of the clock", (cron, zone) => {
+    const timing = { cron, time_zone: zone };
+    let [due] = year;
+    while (due < year[1]) {
+      due = nextAfter(timing, year[0], due) ?? year[1];
+      if (!isDueTime(timing, year[0], due)) throw new Error(`${told(due)} is none`);
+    }
+  });
+
+  test.each([
+    [{ cron: "0 3 * * *", time_zone: "UTC" }, "2026-01-02T03:00:01.000Z"],
+    [{ cron: "0 3 * * *", time_zone: "UTC" }, "2026-01-02T03:00:00.001Z"],
+    [{ cron: "0 3 * * *", time_zone: "Europe/Berlin" }, "2026-01-02T03:00:00.000Z"],
+    [{ every_seconds: 900 }, "2026-01-01T00:15:00.001Z"],
+    [{ every_seconds: 900 }, "2026-01-01T00:00:00.000Z"],
+    [{ every_seconds: 900 }, "2025-12-31T23:45:00.000Z"],
+    [{ at: "2026-01-01T12:00:00Z" }, "2026-01-01T12:00:01.000Z"],
+  ])("%j does not include %s", (timing, moment) => {
+    expect(isDueTime(timing, year[0], at(moment))).toBe(false);
+  });
+
+  test("intervals with a fraction of a millisecond have one time each, as it is sent", () => {
+    const timing = { every_seconds: 1.0005 };
+    const first = Math.trunc(nextAfter(timing, year[0], year[0]) ?? 0);
+    const around = [first - 1, first, first + 1].map((each) => isDueTime(timing, year[0], each));
+    expect(around).toEqual([false, true, false]);
+  });
+
+  test("due times are counted within the bounds, and no further than asked", () => {
+    const [from, through] = [year[0], at("2026-01-08T03:00:00Z")];
+    const nightly = { cron: "0 3 * * *", time_zone: "UTC" };
+    expect(countDueTimes(nightly, from, through, 100)).toBe(8);
+    expect(countDueTimes(nightly, from, through, 5)).toBe(5);
+    expect(countDueTimes({ every_seconds: 3600 }, from, from + 3_600_000 * 3, 100)).toBe(3);
+    expect(countDueTimes({ at: "2026-01-08T03:00:00Z" }, from, through, 100)).toBe(1);
+  });
 });
