@@ -13,7 +13,7 @@ import { submitJob, waitArg } from "./jobs/submitJob.ts";
 import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
-import { readSignedJob } from "./signing/signJob.ts";
+import { readSignedJob } from "./signing/signedFile.ts";
 
 const id = {
   type: "positional",

@@ -1,14 +1,12 @@
-import { writeFileSync } from "node:fs";
 import { defineCommand } from "citty";
 import { parsePublicKey } from "../lib/protocol/keys.ts";
 import { commonArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { type CommandData, usage } from "./cli/strictArgs.ts";
-import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 import { knownKeys, loadSigners, newKey, readPassphrase } from "./signing/keyFiles.ts";
-import { addSignatures, readSignedJob } from "./signing/signJob.ts";
+import { signFile } from "./signing/signedFile.ts";
 import { sshKeys } from "./signing/sshAgent.ts";
 
 const json = { type: "boolean", description: "print JSON, one object per line" } as const;
@@ -49,7 +47,7 @@ const show = defineCommand({
 const sign = defineCommand({
   meta: {
     name: "sign",
-    description: "Add signatures to a file that wsctl send --save has written",
+    description: "Add signatures to a file of wsctl send --save or wsctl schedules create --save",
     examples: ["wsctl keys sign update.json --key bob"],
   },
   args: {
@@ -57,7 +55,7 @@ const sign = defineCommand({
       type: "positional",
       required: true,
       valueHint: "FILE",
-      description: "file with the signed job",
+      description: "file with the signed job or schedule",
     },
     ...commonArgs,
     key: { type: "string", valueHint: "KEY", description: "key to sign with (repeatable)" },
@@ -114,14 +112,8 @@ async function showRun(options: KeysOptions & { name: string }): Promise<number>
 
 async function signRun(options: KeysOptions & { file: string; keys: string[] }): Promise<number> {
   if (options.keys.length === 0) throw usage("Missing required flag --key KEY");
-  const order = readSignedJob(options.file);
   const signers = await loadSigners(options.keys, options["passphrase-file"]);
-  const signed = await addSignatures(order, signers);
-  writeFileSync(options.file, `${JSON.stringify(signed, null, 2)}\n`);
-  const counts = (signed.signed?.requests ?? []).map(({ signatures }) => signatures.length);
-  print(
-    `${options.file}: ${order.command}, ${quantity(counts.length, "request")}, ${quantity(Math.min(...counts), "signature")}`,
-  );
+  print(await signFile(options.file, signers));
   return exitOk;
 }
 

@@ -5,6 +5,7 @@ import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { createClient } from "./flags/controlPlane.ts";
 import { formatDuration } from "./flags/values.ts";
+import { quantity } from "./output/quantity.ts";
 import { print, printJson, remark } from "./output/stdio.ts";
 import { table } from "./output/table.ts";
 import { create } from "./schedules/createSchedule.ts";
@@ -68,19 +69,18 @@ async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Pro
   else if (schedules.length === 0) {
     remark('No schedules. Create one with "wsctl schedules create".');
   } else {
-    const headings = ["NAME", "COMMAND", "WHEN", "NEXT", "LATEST"];
-    print(
-      table(
-        headings,
-        schedules.map((each) => [
-          each.name,
-          each.job.command,
-          formatTiming(each.timing),
-          formatNextRun(each),
-          formatLastRun(each),
-        ]),
-      ),
-    );
+    const isAnySigned = schedules.some(({ signed }) => signed !== undefined);
+    const left = isAnySigned ? ["LEFT"] : [];
+    const rows = schedules.map((each) => [
+      each.name,
+      each.job.command,
+      formatTiming(each.timing),
+      formatNextRun(each),
+      ...(isAnySigned ? [formatLeft(each)] : []),
+      formatLastRun(each),
+    ]);
+    print(table(["NAME", "COMMAND", "WHEN", "NEXT", ...left, "LATEST"], rows));
+    for (const each of schedules) remarkOnEnd(each);
   }
   return exitOk;
 }
@@ -88,7 +88,10 @@ async function listRun(flags: ClientFlags & { json?: boolean | undefined }): Pro
 async function showRun(flags: Named): Promise<number> {
   const schedule = await (await createClient(flags)).schedule(flags.name);
   if (flags.json) printJson(schedule);
-  else print(detail(schedule));
+  else {
+    print(detail(schedule));
+    remarkOnEnd(schedule);
+  }
   return exitOk;
 }
 
@@ -126,6 +129,19 @@ function formatNextRun({ next_at, paused_at }: ScheduleView): string {
   return next_at ?? "no more";
 }
 
+/** How many signed runs are left, and until when. */
+function formatLeft({ signed }: ScheduleView): string {
+  if (signed === undefined) return "-";
+  return `${quantity(signed.runs_left, "run")}, until ${signed.not_after}`;
+}
+
+function remarkOnEnd(schedule: ScheduleView): void {
+  const { name, signed, paused_at } = schedule;
+  if (!signed?.ends_soon || paused_at !== undefined) return;
+  const text = `Schedule ${name} ends soon: ${formatLeft(schedule)}`;
+  remark(`${text}. Delete it and create it again, signed, for more runs`);
+}
+
 function formatLastRun({ last_run: last }: ScheduleView): string {
   if (last === undefined) return "-";
   return last.job_id ?? `${last.due_at} not run: ${last.skip_reason}`;
@@ -142,10 +158,23 @@ function detail(schedule: ScheduleView): string {
     ["starting deadline", deadline === null ? "none" : formatDuration(deadline)],
     ["concurrency policy", schedule.concurrency_policy],
     ...(jitter === 0 ? [] : [["jitter", `up to ${jitter} s`]]),
+    ...formatSigned(schedule),
     ["created", `${schedule.created_at} by ${schedule.created_by}`],
     ["next", formatNextRun(schedule)],
     ...(schedule.pause_reason === undefined ? [] : [["paused as", schedule.pause_reason]]),
     ["latest", formatLastRun(schedule)],
   ];
   return table(["FIELD", "VALUE"], rows);
+}
+
+function formatSigned(schedule: ScheduleView): string[][] {
+  const { signed } = schedule;
+  if (signed === undefined) return [];
+  const { keys, not_before, not_after, max_runs } = signed;
+  const bounds = `${not_before} to ${not_after}, at most ${quantity(max_runs, "run")}`;
+  return [
+    ["signed by", keys.join(", ")],
+    ["signed for", bounds],
+    ["left", formatLeft(schedule)],
+  ];
 }

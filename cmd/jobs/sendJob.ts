@@ -1,5 +1,4 @@
 /** Sends a job, or signs it into a file, or shows its target, for `send` and `exec`. */
-import { writeFileSync } from "node:fs";
 import type { ArgsDef } from "citty";
 import { Client } from "../../lib/client/client.ts";
 import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
@@ -59,7 +58,8 @@ export async function sendJob(plain: JobRequestInput, options: SendOptions): Pro
   }
   const order = options.sign.length > 0 ? await signJob(plain, controlPlane, options) : plain;
   if (options.save === undefined) return submitJob(order, controlPlane, options);
-  writeFileSync(options.save, `${JSON.stringify(order, null, 2)}\n`, { mode: 0o600 });
+  const { writeSigned } = await import("../signing/signedFile.ts");
+  writeSigned(options.save, order);
   print(options.save);
   remark(
     `Add a signature with "wsctl keys sign ${options.save} --key KEY"; send it with "wsctl jobs create"`,

@@ -5,11 +5,10 @@ import type { JobRequestInput } from "../../lib/protocol/api/jobs.ts";
 import {
   jitterSecondsMax,
   type ScheduleRequestInput,
+  type ScheduleView,
   startingDeadlineSecondsMax,
 } from "../../lib/protocol/api/schedules.ts";
 import { WsctlError } from "../../lib/protocol/errors.ts";
-import { isTimestamp } from "../../lib/protocol/timestamp.ts";
-import type { Timing } from "../../lib/protocol/timing.ts";
 import { type ClientFlags, clientArgs } from "../cli/commonFlags.ts";
 import { exitOk } from "../cli/exit.ts";
 import { type CommandData, usage } from "../cli/strictArgs.ts";
@@ -21,8 +20,11 @@ import {
   parseTarget,
   requireConfirmation,
 } from "../flags/target.ts";
-import { parseParams, parsePause, parseSeconds, parseSecondsWithin } from "../flags/values.ts";
+import { parseParams, parsePause, parseSecondsWithin } from "../flags/values.ts";
+import { quantity } from "../output/quantity.ts";
 import { print, printJson, remark } from "../output/stdio.ts";
+import { parseTiming, type TimingFlags, timingArgs } from "./scheduleTiming.ts";
+import { checkSignFlags, type SignFlags, signArgs, signByFlags } from "./signFlags.ts";
 
 export const create = defineCommand({
   meta: {
@@ -33,14 +35,17 @@ export const create = defineCommand({
       "wsctl schedules create pulse ping --target env=prod --every 15m --jitter 1m",
       "wsctl schedules create tonight restart --agent web-1 --at 2030-01-02T22:00:00Z",
       'wsctl schedules create weekly --template deploy-web --param version=v7 --cron "0 3 * * 1"',
+      'wsctl schedules create rotate restart --agent vault-1 --cron "0 3 * * *" --sign alice --not-after 90d',
+      "wsctl schedules create rotate restart --agent vault-1 --every 1d --sign alice --not-after 30d --save rotate.json",
+      "wsctl schedules create --signed rotate.json",
     ],
   },
   args: {
     name: {
       type: "positional",
-      required: true,
+      required: false,
       valueHint: "NAME",
-      description: "name of the schedule",
+      description: "name of the schedule, unless --signed has it",
     },
     command: {
       type: "positional",
@@ -53,23 +58,13 @@ export const create = defineCommand({
       valueHint: "NAME",
       description: "template whose job runs, as it is now",
     },
+    signed: {
+      type: "string",
+      valueHint: "FILE",
+      description: "create the signed schedule of this file, which --save has written",
+    },
     ...clientArgs,
-    cron: {
-      type: "string",
-      valueHint: "FIELDS",
-      description: 'minute hour day month weekday, "0 3 * * 1-5"; six fields begin with seconds',
-    },
-    "time-zone": {
-      type: "string",
-      valueHint: "ZONE",
-      description: "time zone of --cron, such as Europe/Berlin; default: UTC",
-    },
-    every: { type: "string", valueHint: "TIME", description: "interval, counted from now" },
-    at: {
-      type: "string",
-      valueHint: "TIME",
-      description: "time of a single run: 2030-01-02T22:00:00Z, or 30m from now",
-    },
+    ...timingArgs,
     "starting-deadline": {
       type: "string",
       default: "1m",
@@ -90,42 +85,82 @@ export const create = defineCommand({
     },
     ...jobArgs,
     ttl: { ...jobArgs.ttl, description: "how long to wait for offline agents; default: 1h" },
+    ...signArgs,
     ...confirmArgs,
   },
   run: ({ args, data }) => {
-    const { param = [] } = (data as CommandData).lists;
-    return createRun({ ...args, param });
+    const { param = [], sign = [] } = (data as CommandData).lists;
+    return createRun({ ...args, param, sign });
   },
 });
 
-interface CreateFlags extends ClientFlags, Omit<JobFlags, "command">, ConfirmFlags {
-  name: string;
+type JobAndTiming = Omit<JobFlags, "command"> & TimingFlags & SignFlags;
+
+interface CreateFlags extends ClientFlags, JobAndTiming, ConfirmFlags {
+  name?: string | undefined;
+  signed?: string | undefined;
   command?: string | undefined;
   template?: string | undefined;
-  cron?: string | undefined;
-  "time-zone"?: string | undefined;
-  every?: string | undefined;
-  at?: string | undefined;
   "starting-deadline": string;
   "concurrency-policy": "forbid" | "allow" | "replace";
   jitter: string;
 }
 
 async function createRun(flags: CreateFlags & { json?: boolean | undefined }): Promise<number> {
-  const order: ScheduleRequestInput = {
-    name: flags.name,
+  const { signed } = flags;
+  const order = signed === undefined ? parseOrder(flags) : await readOrder(flags, signed);
+  const client = await createClient(flags);
+  const { job, template: _none, ...rest } = order;
+  const isSigning = flags.sign.length > 0 && job !== undefined;
+  if (!isSigning) await confirmSchedule(client, order, flags);
+  const complete = isSigning ? await signByFlags({ ...rest, job }, flags, client) : order;
+  if (flags.save !== undefined) return saveSigned(flags.save, complete);
+  const made = await client.createSchedule(complete);
+  if (flags.json) printJson(made);
+  else print(`${made.name}: first at ${made.next_at ?? "-"}`);
+  remarkOnSigned(made, flags.json);
+  return exitOk;
+}
+
+async function saveSigned(path: string, order: object): Promise<number> {
+  const { writeSigned } = await import("../signing/signedFile.ts");
+  writeSigned(path, order);
+  print(path);
+  const creation = `wsctl schedules create --signed ${path}`;
+  remark(`Add a signature with "wsctl keys sign ${path} --key KEY"; create it with "${creation}"`);
+  return exitOk;
+}
+
+function remarkOnSigned({ signed }: ScheduleView, isJson = false): void {
+  if (signed === undefined || isJson) return;
+  remark(`Signed for at most ${quantity(signed.max_runs, "run")} until ${signed.not_after}`);
+}
+
+/** @throws {WsctlError} USAGE if a flag would change what is signed. */
+async function readOrder(flags: CreateFlags, file: string): Promise<ScheduleRequestInput> {
+  const names = ["name", "command", "template", "cron", "every", "at", "agent", "target"] as const;
+  const given = names.find((each) => flags[each] !== undefined);
+  if (given !== undefined || flags.sign.length > 0 || flags.all) {
+    throw usage(`Flag --signed takes no other ${given ?? "flag"}: the file has the whole schedule`);
+  }
+  checkSignFlags(flags);
+  const { readSignedSchedule } = await import("../signing/signedFile.ts");
+  const { template: _none, ...order } = readSignedSchedule(file);
+  return order;
+}
+
+function parseOrder(flags: CreateFlags): ScheduleRequestInput {
+  const { name } = flags;
+  if (name === undefined) throw usage("Missing argument NAME: write it, or --signed FILE");
+  checkSignFlags(flags);
+  return {
+    name,
     timing: parseTiming(flags),
     ...(flags.template === undefined ? { job: parseJob(flags) } : parseTemplate(flags)),
     starting_deadline_seconds: parseDeadline(flags["starting-deadline"]),
     concurrency_policy: flags["concurrency-policy"],
     jitter_seconds: parsePause("jitter", flags.jitter, jitterSecondsMax),
   };
-  const client = await createClient(flags);
-  await confirmSchedule(client, order, flags);
-  const made = await client.createSchedule(order);
-  if (flags.json) printJson(made);
-  else print(`${made.name}: first at ${made.next_at ?? "-"}`);
-  return exitOk;
 }
 
 /** Confirms the agents that the target selects now; a later run may select others. */
@@ -181,31 +216,7 @@ function parseTemplate(flags: CreateFlags): Pick<ScheduleRequestInput, "template
   };
 }
 
-function parseTiming(flags: CreateFlags): Timing {
-  const { cron, every, at } = flags;
-  const given = [cron, every, at].filter((each) => each !== undefined);
-  if (given.length !== 1) throw usage("Specify exactly one of --cron, --every or --at");
-  const zone = flags["time-zone"];
-  if (cron !== undefined) return { cron, time_zone: zone ?? "UTC" };
-  if (zone !== undefined) throw usage("Flag --time-zone needs --cron");
-  if (every !== undefined) return { every_seconds: parseSeconds("every", every) };
-  return { at: parseMomentFlag(at ?? "") };
-}
-
 function parseDeadline(text: string): number | null {
   const flag = "starting-deadline";
   return text === "none" ? null : parseSecondsWithin(flag, text, startingDeadlineSecondsMax);
-}
-
-/** Parses a time, or a duration from now. */
-function parseMomentFlag(text: string): string {
-  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
-    return new Date(Date.now() + parseSeconds("at", text) * 1000).toISOString();
-  }
-  // A date that does not exist must not become another date.
-  const isThere = isTimestamp(text.replace(/[+-]\d\d:\d\d$/, "Z"));
-  if (isThere && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
-  throw usage(
-    `Flag --at is "${text}": expected 2030-01-02T22:00:00Z, or a time from now such as 30m`,
-  );
 }

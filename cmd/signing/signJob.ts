@@ -3,20 +3,11 @@
  * request.
  */
 import { v7 as newId } from "uuid";
-import * as v from "valibot";
 import type { Client } from "../../lib/client/client.ts";
-import {
-  JobRequest,
-  type JobRequestInput,
-  type SignedJobRequest,
-} from "../../lib/protocol/api/jobs.ts";
-import { errorText } from "../../lib/protocol/errors.ts";
+import type { JobRequestInput, SignedJobRequest } from "../../lib/protocol/api/jobs.ts";
 import { ttlSecondsDefault } from "../../lib/protocol/limits.ts";
-import { formatIssue } from "../../lib/protocol/schemaError.ts";
 import { timestamp } from "../../lib/protocol/timestamp.ts";
 import { signedBytes } from "../../lib/protocol/wire/signedCommand.ts";
-import { usage } from "../cli/strictArgs.ts";
-import { readFile } from "../flags/connection.ts";
 import type { Signer } from "./signer.ts";
 
 /**
@@ -39,10 +30,10 @@ export async function signJobRequest(
 }
 
 /** Returns the job request with further signatures. */
-export async function addSignatures(
-  order: JobRequestInput,
+export async function addSignatures<Order extends JobRequestInput>(
+  order: Order,
   signers: readonly Signer[],
-): Promise<JobRequestInput> {
+): Promise<Order> {
   const { command, parameters = {}, signed } = order;
   if (signed === undefined) return order;
   const { not_after } = signed;
@@ -59,23 +50,4 @@ export async function addSignatures(
     requests.push({ ...request, signatures });
   }
   return { ...order, signed: { not_after, requests } };
-}
-
-/**
- * Reads a signed job from a file.
- * @throws {WsctlError} USAGE if it is invalid.
- */
-export function readSignedJob(path: string): v.InferOutput<typeof JobRequest> {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFile("file", path));
-  } catch (error) {
-    throw usage(`Cannot read the signed job "${path}": ${errorText(error)}`);
-  }
-  const parsed = v.safeParse(JobRequest, value);
-  if (!parsed.success) throw usage(`Signed job "${path}": ${formatIssue(parsed.issues[0])}`);
-  if (parsed.output.signed !== undefined) return parsed.output;
-  throw usage(
-    `Job "${path}" is not signed: create a signed job with "wsctl send COMMAND --sign KEY --save FILE"`,
-  );
 }

@@ -42,19 +42,27 @@ export function isDueTime(timing: Timing, begunAt: number, at: number): boolean 
 }
 
 /**
- * Returns how often a schedule is due from one time through another, at most `max`.
+ * Returns how often a schedule is due after one time and through another, at most `max`.
  *
+ * @param begunAt the time from which intervals are counted
  * @throws {WsctlError} MALFORMED if the cron expression or its time zone is invalid
  */
-export function countDueTimes(timing: Timing, from: number, through: number, max: number): number {
+export function countDueTimes(
+  timing: Timing,
+  begunAt: number,
+  { after, through, max }: { after: number; through: number; max: number },
+): number {
   if ("every_seconds" in timing) {
-    return Math.min(max, Math.floor((through - from) / (timing.every_seconds * 1000)));
+    const passed = (at: number) => {
+      return Math.max(0, Math.floor((at - begunAt) / (timing.every_seconds * 1000)));
+    };
+    return Math.min(max, passed(through) - passed(after));
   }
   let count = 0;
-  let at = nextAfter(timing, from, from - 1);
+  let at = nextAfter(timing, begunAt, after);
   while (count < max && at !== undefined && at <= through) {
     count++;
-    at = nextAfter(timing, from, at);
+    at = nextAfter(timing, begunAt, at);
   }
   return count;
 }

@@ -7,6 +7,7 @@ import {
   type ScheduleOrder,
   ScheduleRequest,
   type ScheduleView,
+  type SignedScheduleRequest,
 } from "../../protocol/api/schedules.ts";
 import { TemplateRun } from "../../protocol/api/templates.ts";
 import type { Page } from "../../protocol/api/views.ts";
@@ -100,6 +101,11 @@ function setPaused(context: RouteContext, what: "pause" | "resume"): Response {
 function runNow(context: RouteContext): Promise<Response> {
   const { c, jobs, scope, token, address } = context;
   const { order } = findSchedule(context);
+  if (order.signed !== undefined) {
+    const text = `Cannot run schedule "${order.name}" now: its signatures cover only its due times`;
+    const advice = `Send the command with wsctl send ${order.job.command} --sign KEY`;
+    throw new WsctlError("CONFLICT", `${text}. ${advice}`);
+  }
   const { tokenId, name, role } = token;
   const origin = order.template === undefined ? {} : { template: order.template };
   const orderer = { tokenId, name, role, scope, address, schedule: order.name, ...origin };
@@ -125,9 +131,11 @@ function findSchedule({ c, engine, scope, token }: RouteContext): StoredSchedule
 }
 
 function scheduleView({ capabilities }: Engine, schedule: StoredSchedule): ScheduleView {
-  const { order, createdAt, createdBy, nextAt, pausedAt, pauseReason, last } = schedule;
+  const { createdAt, createdBy, nextAt, pausedAt, pauseReason, last } = schedule;
+  const { signed, ...order } = schedule.order;
   return {
     ...order,
+    ...(signed === undefined ? {} : { signed: signedView(signed, schedule) }),
     job: maskJob(order.job, capabilities),
     created_at: timestamp(createdAt),
     created_by: createdBy,
@@ -143,5 +151,18 @@ function scheduleView({ capabilities }: Engine, schedule: StoredSchedule): Sched
             ...(last.skipReason === undefined ? {} : { skip_reason: last.skipReason }),
           },
         }),
+  };
+}
+
+function signedView(
+  { agents, ...bounds }: SignedScheduleRequest,
+  { runs = 0, isEnding }: StoredSchedule,
+): NonNullable<ScheduleView["signed"]> {
+  const keys = agents.flatMap(({ signatures }) => signatures.map(({ key }) => key));
+  return {
+    ...bounds,
+    keys: [...new Set(keys)],
+    runs_left: bounds.max_runs - runs,
+    ...(isEnding ? { ends_soon: true } : {}),
   };
 }

@@ -16,6 +16,7 @@ import type { CloseName } from "../../protocol/wire/closeCodes.ts";
 import type { ControlDraft } from "../../protocol/wire/codec.ts";
 import type { ErrorMessage, Output, Response } from "../../protocol/wire/message.ts";
 import type { CommandSignature } from "../../protocol/wire/signedCommand.ts";
+import type { ScheduleTerms } from "../../protocol/wire/signedSchedule.ts";
 
 export interface Job {
   jobId: string;
@@ -62,12 +63,21 @@ export interface Job {
   traceparent?: string;
   /** When the signatures expire, as signed. */
   notAfter?: string;
+  /** The run of a signed schedule that the job is. */
+  signedRun?: SignedRun;
   /** When an operator cancelled it. */
   cancelledAt?: number;
   /** Only for the audit trail: the client address, its role, and the redacted parameters. */
   requestedBy?: { address?: string; role?: string; parameters?: JsonObject };
   /** The operator's Idempotency-Key and a digest of the request. */
   idempotency?: { key: string; fingerprint: string };
+}
+
+/** What operators have signed of a schedule, and which of its runs a job is. */
+export interface SignedRun {
+  schedule: ScheduleTerms;
+  /** ISO 8601 in UTC. */
+  dueAt: string;
 }
 
 /** A request without an outcome. */

@@ -3,6 +3,7 @@
  * are assigned, and the engine stores the job before the caller gets a response.
  */
 import type { JobRequest } from "../../protocol/api/jobs.ts";
+import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
 import type { Target } from "../../protocol/api/target.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { parametersBytesMax } from "../../protocol/limits.ts";
@@ -15,7 +16,7 @@ import {
   shuffleBySeed,
   type TargetTerms,
 } from "../core/agents/resolveTarget.ts";
-import type { Job, RequestDraft } from "../core/model.ts";
+import type { Job } from "../core/model.ts";
 import { jsonBytes } from "../core/requests/requestTable.ts";
 import { parseRollout } from "../core/requests/rolloutOptions.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -23,8 +24,9 @@ import type { AcceptedJob, Completion } from "../engine/pendingSubmissions.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import { buildIdempotency } from "./idempotency.ts";
 import { redactParameters } from "./redactParameters.ts";
+import { assertSignatures } from "./requiredSignatures.ts";
 import { findSavedTarget } from "./savedTarget.ts";
-import { buildRequests } from "./signedRequests.ts";
+import { buildRequests, type SignedRunRequest, signedFacts } from "./signedRequests.ts";
 
 /** Commands that a host allows by its flags: its agent says which flag is missing. */
 const refusedByAgents: ReadonlySet<string> = new Set([
@@ -64,6 +66,8 @@ export interface Requester {
   /** The name of the schedule that created the job, and of the template that it was made from. */
   schedule?: string;
   template?: string;
+  /** If the schedule is signed: the run that the job is. */
+  signedRun?: SignedRunRequest | undefined;
 }
 
 /** Describes the operator who has this token. */
@@ -116,7 +120,7 @@ export class JobSubmitter {
       // An agent that is online answers at once, and knows what is newer than its announcement.
       if (!this.#areOnline(agents)) this.#assertCommand(order, agents);
       this.#assertParameters(order, agents);
-      const requests = this.#buildRequests(order, agents);
+      const requests = this.#buildRequests(order, agents, requester.signedRun);
       const requestedBy = this.#describeRequester(requester, order, agents);
       const built = this.#buildJob(order, requester, agents);
       const traceparent = this.#options.trace?.(jobId, requester.traceparent);
@@ -158,17 +162,17 @@ export class JobSubmitter {
     return { target, ...resolveTarget(target, known, terms) };
   }
 
-  #buildRequests(order: JobRequest, agents: readonly string[]): RequestDraft[] {
+  #buildRequests(order: JobRequest, agents: readonly string[], run: SignedRunRequest | undefined) {
     const { engine, newId } = this.#options;
     const isKnown = (id: string) =>
       engine.core.dispatcher?.requests.get(id) !== undefined ||
       engine.journal.findAgent(id) !== undefined;
-    return buildRequests(order, agents, newId, isKnown);
+    return buildRequests(order, agents, newId, isKnown, run);
   }
 
   #buildJob(
     order: JobRequest,
-    { tokenId: createdBy, name, retryOf, schedule, template }: Requester,
+    { tokenId: createdBy, name, retryOf, schedule, template, signedRun }: Requester,
     agents: readonly string[],
   ): Omit<Job, "jobId" | "target"> {
     const { approvalCommands, now } = this.#options;
@@ -178,7 +182,7 @@ export class JobSubmitter {
       timeoutMs: (order.timeout_seconds ?? this.#findTimeoutSeconds(order, agents)) * 1000,
       ttlMs: order.ttl_seconds * 1000,
       ...(approvalCommands.has(order.command) ? { needsApproval: true } : {}),
-      ...(order.signed === undefined ? {} : { notAfter: order.signed.not_after }),
+      ...signedFacts(order, signedRun),
       ...parseRollout(order, agents.length),
       ...(order.priority === "normal" ? {} : { priority: order.priority }),
       ...(order.require_online ? { requireOnline: true } : {}),
@@ -234,11 +238,11 @@ export class JobSubmitter {
   }
 
   /**
-   * Checks a job that is not sent yet, whose target may select no agent so far.
+   * Checks the job of a schedule, whose target may select no agent so far.
    *
-   * @throws {WsctlError} INVALID_COMMAND
+   * @throws {WsctlError} INVALID_COMMAND, or CONFLICT if an agent needs signatures that it lacks
    */
-  assertSchedulable(order: JobRequest, scope: AgentScope): void {
+  assertSchedulable({ job: order, signed }: ScheduleOrder, scope: AgentScope): void {
     this.#assertReason(order);
     let agents: readonly string[];
     try {
@@ -248,6 +252,9 @@ export class JobSubmitter {
       throw error;
     }
     this.#assertCommand(order, agents);
+    const { core, capabilities } = this.#options.engine;
+    const find = (id: string) => capabilities.get(core.registry.agent(id).record.capabilities);
+    assertSignatures(order, agents, signed, find);
   }
 
   #areOnline(agentIds: readonly string[]): boolean {

@@ -11,15 +11,15 @@ import type { ScheduleOrder } from "../../protocol/api/schedules.ts";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
 import { scheduleBytesMax, schedulesBytesMax } from "../../protocol/limits.ts";
 import { type Clock, wallPollMs } from "../../time/clock.ts";
-import { nextAfter } from "../../timing/dueTimes.ts";
 import { isInForce } from "../auth/bearerTokens.ts";
 import { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
 import { assertSize, type JobSubmitter } from "../jobs/submitJob.ts";
 import type { ScheduleTable, StoredSchedule } from "../journal/tables/scheduleTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
-import { checkTiming, computeJitter } from "./nextRun.ts";
-import { beginningOf, dueAt, replanned } from "./plannedRun.ts";
+import { checkTiming } from "./nextRun.ts";
+import { dueAt, latestDue, lookBackMs, nextDue, replanned } from "./plannedRun.ts";
+import { buildSignedRun, checkSigned, describeEnd, endedReason } from "./signedRuns.ts";
 
 export interface SchedulerOptions {
   engine: Engine;
@@ -30,8 +30,6 @@ export interface SchedulerOptions {
 }
 
 const schedulesMax = 1_000;
-/** A run that is later than this is missed. */
-const lookBackMs = 60_000;
 /** The delay before a failed write is retried. */
 const retryMs = 1_000;
 
@@ -63,29 +61,31 @@ export class Scheduler {
     const scope = new AgentScope(token);
     scope.requireCommand(order.job.command);
     assertSize(order.job);
-    this.#options.jobs.assertSchedulable(order.job, scope);
+    checkSigned(order, now);
+    this.#options.jobs.assertSchedulable(order, scope);
     const bytes = Buffer.byteLength(JSON.stringify(order));
     if (bytes > scheduleBytesMax) {
-      const text = `it is over ${scheduleBytesMax} bytes as JSON. Use a selector instead of a list of agents`;
+      const advice = "Use a selector, or list fewer agents if it is signed";
+      const text = `it is over ${scheduleBytesMax} bytes as JSON. ${advice}`;
       throw new WsctlError("TOO_LARGE", `Cannot schedule: ${text}`);
     }
-    if (order.job.signed !== undefined) {
-      const text =
-        "a schedule cannot repeat a signed job, because each signature covers one request";
-      throw new WsctlError("CONFLICT", `Cannot schedule: ${text}`);
-    }
+    const scheduleId = order.signed?.schedule_id ?? this.#options.newId();
     const all = this.#records.all();
-    if (all.some((each) => each.order.name === order.name)) {
-      throw new WsctlError("CONFLICT", `Schedule "${order.name}" already exists. Delete it first`);
+    const same = all.find(
+      (each) => each.order.name === order.name || each.scheduleId === scheduleId,
+    );
+    if (same !== undefined) {
+      const text = `Schedule "${same.order.name}" already exists. Delete it first`;
+      throw new WsctlError("CONFLICT", text);
     }
     if (all.length >= schedulesMax || this.#records.bytes + bytes > schedulesBytesMax) {
       throw new WsctlError("BUSY", "Cannot schedule: too many schedules. Delete some");
     }
-    const { newId } = this.#options;
     const { tokenId: createdBy } = token;
-    return this.#store(
-      this.#dueNext({ scheduleId: newId(), order, createdAt: now, createdBy }, now),
-    );
+    const planned = this.#dueNext({ scheduleId, order, createdAt: now, createdBy }, now);
+    const ended = planned.nextAt === undefined ? endedReason(planned) : undefined;
+    if (ended === undefined) return this.#store(planned);
+    throw new WsctlError("CONFLICT", `Cannot schedule: ${ended}`);
   }
 
   pause(schedule: StoredSchedule): StoredSchedule {
@@ -93,10 +93,15 @@ export class Scheduler {
     return this.#store({ ...rest, pausedAt: this.#options.clock.wall() });
   }
 
+  /** @throws {WsctlError} CONFLICT if the signatures allow no further run */
   resume(schedule: StoredSchedule): StoredSchedule {
     const { pausedAt: _at, pauseReason: _for, ...rest } = schedule;
     const resumed = this.#dueNext(rest, this.#options.clock.wall());
-    const { timing } = schedule.order;
+    const { name, timing } = schedule.order;
+    const ended = resumed.nextAt === undefined ? endedReason(schedule) : undefined;
+    if (ended !== undefined) {
+      throw new WsctlError("CONFLICT", `Cannot resume schedule "${name}": ${ended}`);
+    }
     if (resumed.nextAt !== undefined || !("at" in timing)) return this.#store(resumed);
     // Its only run has passed in the meantime.
     return this.#store({
@@ -117,7 +122,7 @@ export class Scheduler {
 
   #dueNext(schedule: StoredSchedule, after: number): StoredSchedule {
     const { nextAt: _before, ...rest } = schedule;
-    const nextAt = nextAfter(schedule.order.timing, beginningOf(schedule), after);
+    const nextAt = nextDue(schedule, after);
     return { ...rest, ...(nextAt === undefined ? {} : { nextAt }) };
   }
 
@@ -182,7 +187,7 @@ export class Scheduler {
   async #due(schedule: StoredSchedule, due: number): Promise<void> {
     const { order, nextAt: first = due, latestJobId } = schedule;
     const now = this.#options.clock.wall();
-    const came = this.#latestDue(schedule, first, now);
+    const came = latestDue(schedule, first, now);
     const next = this.#dueNext(schedule, came ?? now);
     const done = (what: { jobId?: string; skipReason?: string }) => {
       this.#done(schedule, next, { dueAt: came ?? first, ...what });
@@ -209,25 +214,6 @@ export class Scheduler {
     }
   }
 
-  /**
-   * Returns the latest due run that is not late, since only one of several due runs starts.
-   * Undefined if all were missed.
-   */
-  #latestDue(schedule: StoredSchedule, first: number, now: number): number | undefined {
-    const { order, scheduleId } = schedule;
-    const beginning = beginningOf(schedule);
-    const jitterMs = order.jitter_seconds * 1000;
-    const isDue = (at: number | undefined): at is number =>
-      at !== undefined && at + computeJitter(scheduleId, at, jitterMs) <= now;
-    const after = (at: number) => nextAfter(order.timing, beginning, at);
-    const deadlineMs = (order.starting_deadline_seconds ?? lookBackMs / 1000) * 1000;
-    const isLate = now - first - jitterMs > deadlineMs;
-    let latest = isLate ? after(now - deadlineMs - jitterMs) : first;
-    if (!isDue(latest)) return undefined;
-    for (let next = after(latest); isDue(next); next = after(latest)) latest = next;
-    return latest;
-  }
-
   /** Records the result of a run, unless the schedule was deleted while its job was created. */
   #done(
     { scheduleId, order }: StoredSchedule,
@@ -236,26 +222,55 @@ export class Scheduler {
   ): void {
     const latest = this.#records.get(order.name);
     if (latest?.scheduleId !== scheduleId) return;
+    const runs = (latest.runs ?? 0) + (order.signed && last.jobId !== undefined ? 1 : 0);
     const { nextAt, ...rest } = next;
     const { pausedAt } = latest;
-    const goesOn = pausedAt === undefined && nextAt !== undefined;
+    const isOver = nextAt === undefined || (order.signed && runs >= order.signed.max_runs);
+    const goesOn = pausedAt === undefined && !isOver;
     const latestJobId = last.jobId ?? latest.latestJobId;
-    this.#records.put({
+    const done: StoredSchedule = {
       ...rest,
       ...(goesOn ? { nextAt } : {}),
+      ...(runs === 0 ? {} : { runs }),
       ...(pausedAt === undefined ? {} : { pausedAt }),
       ...(latestJobId === undefined ? {} : { latestJobId }),
       last,
-    });
+    };
+    this.#records.put(pausedAt === undefined && isOver ? this.#ended(done) : done);
+    this.#warnOfEnd(order.name);
+  }
+
+  /** A signed schedule without a further run pauses, and says why. */
+  #ended(schedule: StoredSchedule): StoredSchedule {
+    const pauseReason = endedReason(schedule);
+    if (pauseReason === undefined) return schedule;
+    const { clock, log } = this.#options;
+    log.warn("schedule paused", { schedule: schedule.order.name, reason: pauseReason });
+    return { ...schedule, pausedAt: clock.wall(), pauseReason };
+  }
+
+  /** An event says once that a signed schedule ends soon. */
+  #warnOfEnd(name: string): void {
+    const { engine, clock, log } = this.#options;
+    const schedule = this.#records.get(name);
+    if (schedule === undefined || schedule.isEnding) return;
+    const data = describeEnd(schedule, clock.wall());
+    if (data === undefined) return;
+    this.#records.put({ ...schedule, isEnding: true });
+    engine.journal.recorder.record({ type: "event_recorded", event: "schedule.ending", data });
+    log.warn("schedule ends soon", data);
   }
 
   async #startRun(schedule: StoredSchedule, came: number, token: StoredToken) {
     const { scheduleId, order, setBack } = schedule;
     const { tokenId, name, role } = token;
-    const { template } = order;
-    const from = template === undefined ? {} : { template };
+    const from = order.template === undefined ? {} : { template: order.template };
     const origin = { schedule: order.name, ...from };
-    const orderer = { tokenId, name, role, scope: new AgentScope(token), ...origin };
+    const run = buildSignedRun(order, came);
+    const orderer = {
+      ...{ tokenId, name, role, scope: new AgentScope(token), ...origin },
+      signedRun: run && { ...run, agents: order.signed?.agents ?? [] },
+    };
     // Contains a space, which keys of operators cannot. The suffix distinguishes runs that are due
     // a second time after the clock was set back.
     const again = setBack === undefined ? "" : ` ${setBack.count}`;

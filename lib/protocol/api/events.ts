@@ -6,7 +6,7 @@ import { Timestamp } from "../timestamp.ts";
 
 export const eventTypes = [
   ...(["job.created", "job.ended", "job.failed", "request.ended"] as const),
-  ...(["approval.pending", "schedule.failed"] as const),
+  ...(["approval.pending", "schedule.failed", "schedule.ending"] as const),
   ...(["agent.connected", "agent.offline", "agent.fenced", "agent.pending"] as const),
   "disk.low",
 ] as const;

@@ -1,9 +1,13 @@
 /** Schedules of jobs, as requested by an operator and as shown. */
 import * as v from "valibot";
-import { ResourceName } from "../names.ts";
+import { timeoutSecondsDefault } from "../limits.ts";
+import { AgentId, ResourceName } from "../names.ts";
 import { Timestamp } from "../timestamp.ts";
 import { Timing } from "../timing.ts";
+import { CommandSignatures } from "../wire/signedCommand.ts";
+import { boundsRule, isBounded, type ScheduleTerms, signedBounds } from "../wire/signedSchedule.ts";
 import { JobRequest } from "./jobs.ts";
+import { agentsMax } from "./target.ts";
 import { TemplateRun } from "./templates.ts";
 
 export const jitterSecondsMax = 24 * 60 * 60;
@@ -11,6 +15,25 @@ export const jitterSecondsMax = 24 * 60 * 60;
 export const startingDeadlineSecondsMax = 60 * 60;
 const deadlineRule = `must be a number from 1 to ${startingDeadlineSecondsMax}, or null`;
 const jitterRule = `must be a number from 0 to ${jitterSecondsMax}`;
+
+/** The signed part of a schedule: its bounds, and signatures for each agent of its target. */
+export const SignedScheduleRequest = v.pipe(
+  v.strictObject({
+    ...signedBounds,
+    agents: v.pipe(
+      v.array(
+        v.strictObject({
+          agent: AgentId,
+          signatures: v.pipe(CommandSignatures, v.minLength(1, "must not be empty")),
+        }),
+      ),
+      v.minLength(1, "must not be empty"),
+      v.maxLength(agentsMax, `names more than ${agentsMax} agents`),
+    ),
+  }),
+  v.check((signed) => isBounded(signed), boundsRule),
+);
+export type SignedScheduleRequest = v.InferOutput<typeof SignedScheduleRequest>;
 
 const scheduleEntries = {
   name: ResourceName,
@@ -40,6 +63,8 @@ const scheduleEntries = {
     ),
     0,
   ),
+  /** Signatures over its runs, for agents that take only signed commands. */
+  signed: v.optional(SignedScheduleRequest),
 } as const;
 
 /** What a schedule keeps: its job, and the name of the template that the job was made from. */
@@ -49,6 +74,20 @@ export const ScheduleOrder = v.strictObject({
   template: v.optional(ResourceName),
 });
 export type ScheduleOrder = v.InferOutput<typeof ScheduleOrder>;
+
+/** Returns what the signatures of a schedule cover, besides the agent and the command. */
+export function scheduleTerms(
+  order: Omit<ScheduleOrder, "template">,
+  { schedule_id, not_before, not_after, max_runs }: SignedScheduleRequest,
+): ScheduleTerms {
+  const { name, timing, starting_deadline_seconds, jitter_seconds, concurrency_policy } = order;
+  const { timeout_seconds = timeoutSecondsDefault, ttl_seconds } = order.job;
+  return {
+    ...{ schedule_id, not_before, not_after, max_runs, name, timing, jitter_seconds },
+    starting_deadline_seconds: starting_deadline_seconds ?? 0,
+    ...{ concurrency_policy, timeout_seconds, ttl_seconds },
+  };
+}
 
 /**
  * `POST /api/v1/schedules`. The job of a template is made when the schedule is created: a later
@@ -65,6 +104,14 @@ export const ScheduleRequest = v.pipe(
     ({ job, template }) => (job === undefined) !== (template === undefined),
     'must have either "job" or "template"',
   ),
+  v.check(
+    ({ signed, job }) => signed === undefined || job !== undefined,
+    'has "signed" without "job"',
+  ),
+  v.check(
+    ({ signed, starting_deadline_seconds: deadline }) => signed === undefined || deadline !== null,
+    'has "signed" without a limit in "starting_deadline_seconds"',
+  ),
 );
 export type ScheduleRequest = v.InferOutput<typeof ScheduleRequest>;
 export type ScheduleRequestInput = v.InferInput<typeof ScheduleRequest>;
@@ -80,8 +127,20 @@ const ScheduleRun = v.object({
 });
 export type ScheduleRun = v.InferOutput<typeof ScheduleRun>;
 
+/** The bounds of a signed schedule, who signed it, and what is left of it. */
+const SignedScheduleView = v.object({
+  ...signedBounds,
+  /** The ids of the keys that have signed. */
+  keys: v.array(v.string()),
+  /** How many more runs the control plane starts. Each agent counts on its own. */
+  runs_left: v.number(),
+  /** Only a few runs, or a small part of the time, are left. */
+  ends_soon: v.exactOptional(v.literal(true)),
+});
+
 export const ScheduleView = v.object({
   ...ScheduleOrder.entries,
+  signed: v.exactOptional(SignedScheduleView),
   created_at: Timestamp,
   created_by: v.string(),
   /** Absent if the schedule is paused or has no further run. */

@@ -65,9 +65,9 @@ export const Command = v.object({
     signatures: v.optional(CommandSignatures),
     /** The time after which the signatures are invalid. */
     not_after: v.optional(Timestamp),
-    /** v1: the signed schedule whose run this is, which the signatures cover instead. */
+    /** The signed schedule whose run this is, which the signatures cover instead. */
     schedule: v.optional(ScheduleTerms),
-    /** v1: when the run was due, by the signed schedule. */
+    /** When the run was due, by the signed schedule. */
     due_at: v.optional(Timestamp),
   }),
 });

@@ -12,8 +12,8 @@ import { Timing } from "../timing.ts";
 import { canonicalJson } from "./signedCommand.ts";
 
 /** The bounds that every signed schedule has: no signature allows runs without an end. */
-const signedRunsMax = 100_000;
-const signedDaysMax = 366;
+export const signedRunsMax = 100_000;
+export const signedDaysMax = 366;
 
 /** A run may start this much before its due time by the agent's clock, because clocks differ. */
 export const scheduleSkewMs = 60_000;
@@ -23,7 +23,7 @@ const runsRule = `must be a whole number from 1 to ${signedRunsMax}`;
 const Delay = v.pipe(v.number(), v.minValue(0), v.maxValue(ttlSecondsMax));
 
 /** The bounds of a signed schedule. */
-const signedBounds = {
+export const signedBounds = {
   /** Identifies the signed schedule: the agent counts its runs by it. */
   schedule_id: v.pipe(v.string(), v.uuid("must be a UUID")),
   /** No run is due earlier. Intervals are counted from here. */
@@ -40,12 +40,12 @@ const signedBounds = {
 } as const;
 
 /** Whether the bounds have an order and are not too far apart. */
-function isBounded({ not_before, not_after }: { not_before: string; not_after: string }) {
+export function isBounded({ not_before, not_after }: { not_before: string; not_after: string }) {
   const ms = Date.parse(not_after) - Date.parse(not_before);
   return ms > 0 && ms <= signedDaysMax * dayMs;
 }
 
-const boundsRule = `must have "not_after" after "not_before", by at most ${signedDaysMax} days`;
+export const boundsRule = `must have "not_after" after "not_before", by at most ${signedDaysMax} days`;
 
 /** What operators sign of a schedule, besides the agent and the command. */
 export const ScheduleTerms = v.pipe(

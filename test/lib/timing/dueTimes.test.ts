@@ -135,9 +135,14 @@ describe("a due time of a signed schedule", () => {
   test("due times are counted within the bounds, and no further than asked", () => {
     const [from, through] = [year[0], at("2026-01-08T03:00:00Z")];
     const nightly = { cron: "0 3 * * *", time_zone: "UTC" };
-    expect(countDueTimes(nightly, from, through, 100)).toBe(8);
-    expect(countDueTimes(nightly, from, through, 5)).toBe(5);
-    expect(countDueTimes({ every_seconds: 3600 }, from, from + 3_600_000 * 3, 100)).toBe(3);
-    expect(countDueTimes({ at: "2026-01-08T03:00:00Z" }, from, through, 100)).toBe(1);
+    const count = (timing: Timing, after: number, max = 100) =>
+      countDueTimes(timing, from, { after, through, max });
+    expect(count(nightly, from)).toBe(8);
+    expect(count(nightly, at("2026-01-01T03:00:00Z"))).toBe(7);
+    expect(count(nightly, from, 5)).toBe(5);
+    expect(count({ every_seconds: 86_400 }, from)).toBe(7);
+    expect(count({ every_seconds: 86_400 }, from - 1)).toBe(7);
+    expect(count({ every_seconds: 86_400 }, from + 86_400_000)).toBe(6);
+    expect(count({ at: "2026-01-08T03:00:00Z" }, from)).toBe(1);
   });
 });

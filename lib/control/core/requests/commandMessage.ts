@@ -22,6 +22,9 @@ export function commandMessage(request: OpenRequest, job: Job, peer: ConnectedAg
 }
 
 /** Signatures are sent to every peer; one without the `wsctl.v1` extension ignores them. */
-function signedFields({ signatures }: OpenRequest, { notAfter: not_after }: Job) {
+function signedFields({ signatures }: OpenRequest, { notAfter: not_after, signedRun }: Job) {
+  if (signatures !== undefined && signedRun !== undefined) {
+    return { signatures, schedule: signedRun.schedule, due_at: signedRun.dueAt };
+  }
   return signatures === undefined || not_after === undefined ? {} : { signatures, not_after };
 }

@@ -53,6 +53,7 @@ export const indexSchema: readonly string[] = [
     batch INTEGER,
     max_failures INTEGER,
     not_after TEXT,
+    signed_run TEXT,
     needs_approval INTEGER NOT NULL DEFAULT 0,
     approved_by TEXT,
     rollout TEXT,

@@ -24,6 +24,7 @@ export interface JobRow {
   reason: string | null;
   cancelled_at: number | null;
   not_after: string | null;
+  signed_run: string | null;
   needs_approval: number;
   approved_by: string | null;
   batch: number | null;
@@ -88,6 +89,7 @@ export function toJob(row: JobRow): StoredJob {
     ...(row.needs_approval === 0 ? {} : { needsApproval: true }),
     ...(row.approved_by === null ? {} : { approvedBy: row.approved_by }),
     ...(row.not_after === null ? {} : { notAfter: row.not_after }),
+    ...(row.signed_run === null ? {} : { signedRun: JSON.parse(row.signed_run) }),
     ...(row.cancelled_at === null ? {} : { cancelledAt: row.cancelled_at }),
     ...(key === null || fingerprint === null ? {} : { idempotency: { key, fingerprint } }),
     total: row.total,

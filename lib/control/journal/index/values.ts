@@ -9,7 +9,8 @@ import { rolloutJson } from "./rows.ts";
 export const jobColumns: readonly string[] = [
   ...["job_id", "command", "parameters", "target", "timeout_ms", "ttl_ms", "created_at"],
   ...["created_by", "created_by_name", "reason", "idempotency_key", "fingerprint", "batch"],
-  ...["max_failures", "not_after", "needs_approval", "rollout", "priority", "require_online"],
+  ...["max_failures", "not_after", "signed_run", "needs_approval", "rollout", "priority"],
+  "require_online",
   ...["retry_of", "schedule", "template", "traceparent", "total"],
 ];
 
@@ -67,6 +68,7 @@ export function jobValues(job: Job, total: number): Value[] {
     job.batch ?? null,
     job.maxFailures ?? null,
     job.notAfter ?? null,
+    job.signedRun === undefined ? null : JSON.stringify(job.signedRun),
     job.needsApproval ? 1 : 0,
     rolloutJson(job),
     job.priority ?? null,

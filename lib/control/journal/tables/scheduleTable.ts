@@ -20,6 +20,9 @@ export interface StoredSchedule {
   pausedAt?: number;
   pauseReason?: string;
   last?: { dueAt: number; jobId?: string; skipReason?: string };
+  /** If it is signed: how many runs have started, and whether an event has said that it ends soon. */
+  runs?: number;
+  isEnding?: true;
   /** The latest job that it created, even if later runs were skipped. */
   latestJobId?: string;
 }

@@ -19,7 +19,8 @@ describe("the executor counts the runs of a signed schedule", () => {
   /** The control plane sends the run that is due at this hour, under an id. */
   const send = (hour: number, requestId: string, schedule = hourly) => {
     agent.now = Date.parse(due(hour));
-    const command = scheduledRun([alice], due(hour), { ...work, schedule });
+    const sent = { timeout_seconds: 3600 };
+    const command = scheduledRun([alice], due(hour), { ...work, schedule }, sent);
     return agent.receive({ ...command, request_id: requestId });
   };
   const complete = (requestId: string) => {
@@ -94,7 +95,7 @@ describe("the executor counts the runs of a signed schedule", () => {
   test("the agent takes the signed timeout, and starts nothing after the signed delays", () => {
     const effect = send(1, "r1").effects.find(({ type }) => type === "run");
     const latest = Date.parse(due(1)) + (hourly.ttl_seconds + 60) * 1000;
-    expect(effect).toMatchObject({ timeoutMs: 30_000, expiresAt: latest });
+    expect(effect).toMatchObject({ timeoutMs: 45_000, expiresAt: latest });
   });
 
   test("two schedules are counted on their own", () => {
