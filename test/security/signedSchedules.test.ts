@@ -129,7 +129,7 @@ describe("a schedule for an agent that takes only signed commands", () => {
     expect(all.slice(3)).toEqual(["FORBIDDEN", "FORBIDDEN", "FORBIDDEN"]);
   });
 
-  test("takes the signatures of several people from a file", async () => {
+  test("takes the signatures of several people, and waits for an agent through a restart", async () => {
     const file = join(desk, "two.json");
     const words = ["info", "--agent", "web-1", "--at", "2s", ...sign("alice"), "--save", file];
     expect((await create("two", ...words)).code).toBe(0);
@@ -138,8 +138,11 @@ describe("a schedule for an agent that takes only signed commands", () => {
     const added = await wsctl(["keys", "sign", file, "--key", join(desk, "bob")]);
     expect(added.stdout).toMatch(/schedule two, info, 1 agent, at most 1 run .*, 2 signatures\n$/);
     expectRefusal(await fleet.run("jobs", "create", file), 2, /has a schedule, not a job/);
+    await agent.stop();
     expect((await fleet.run("schedules", "create", "--signed", file)).code).toBe(0);
     await ended("two");
+    await fleet.restart();
+    agent = fleet.agent(host, ...agentArgs, "--server", fleet.serving.url);
     expect(outcomes(await jobsOf("two"))).toEqual(["success"]);
   });
 

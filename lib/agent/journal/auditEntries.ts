@@ -4,6 +4,7 @@
  */
 import type { AuditEntry } from "../../protocol/api/audit.ts";
 import { pruneAction } from "../../protocol/api/audit.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
 import type { RequestRecord } from "../core/model.ts";
 import { type AgentEntry, toRecord } from "./entries.ts";
 
@@ -17,12 +18,13 @@ export function toAuditEntry(sequence: number, entry: AgentEntry): AuditEntry | 
   }
   const record = toRecord(entry);
   if (record === undefined) return undefined;
-  const { requestId: request_id, command, parameters, state, signedBy } = record;
+  const { requestId: request_id, command, parameters, state, signedBy, run } = record;
   const resource = {
     request_id,
     command,
     parameters: Object.keys(parameters),
     ...(signedBy === undefined ? {} : { signed_by: signedBy }),
+    ...(run === undefined ? {} : { schedule_id: run.scheduleId, due_at: timestamp(run.dueAt) }),
   };
   return { sequence, at, action: `request.${verbs[state]}`, resource, ...buildOutcome(record) };
 }

@@ -66,7 +66,8 @@ export const scheduleRoutes: Route[] = [
 function create(context: RouteContext<ScheduleRequest>): Response {
   const { c, engine, scheduler, token, resource } = context;
   const order = toOrder(context);
-  Object.assign(resource, { schedule: order.name, command: order.job.command });
+  const keys = order.signed === undefined ? {} : { signed_by: keysOf(order.signed) };
+  Object.assign(resource, { schedule: order.name, command: order.job.command, ...keys });
   return c.json(scheduleView(engine, scheduler.create(order, token)), 201);
 }
 
@@ -158,11 +159,16 @@ function signedView(
   { agents, ...bounds }: SignedScheduleRequest,
   { runs = 0, isEnding }: StoredSchedule,
 ): NonNullable<ScheduleView["signed"]> {
-  const keys = agents.flatMap(({ signatures }) => signatures.map(({ key }) => key));
   return {
     ...bounds,
-    keys: [...new Set(keys)],
+    keys: keysOf({ agents }),
     runs_left: bounds.max_runs - runs,
     ...(isEnding ? { ends_soon: true } : {}),
   };
+}
+
+/** The ids of the keys that have signed, each once. */
+function keysOf({ agents }: Pick<SignedScheduleRequest, "agents">): string[] {
+  const keys = agents.flatMap(({ signatures }) => signatures.map(({ key }) => key));
+  return [...new Set(keys)];
 }
