@@ -146,6 +146,30 @@ describe("a schedule for an agent that takes only signed commands", () => {
     expect(outcomes(await jobsOf("two"))).toEqual(["success"]);
   });
 
+  test.each<[RegExp, string[], boolean?]>([
+    [/needs --not-after TIME: signatures must not be valid for ever/, ["--every", "1h"]],
+    [/it must be at most 366 days after/, ["--every", "1h", "--not-after", "367d"]],
+    [/it must be in the future/, ["--every", "1h", "--not-after", "2020-01-01T00:00:00Z"]],
+    [/Cannot sign: no run is due from/, ["--every", "1h", "--not-after", "30m"]],
+    [/more than 100000 runs are due/, ["--every", "1s", "--not-after", "2d"]],
+    [
+      /--max-runs is "0": expected a number/,
+      ["--every", "1h", "--not-after", "2h", "--max-runs", "0"],
+    ],
+    [
+      /needs a --starting-deadline/,
+      ["--every", "1h", "--not-after", "2h", "--starting-deadline", "none"],
+    ],
+    [/Flag --max-runs needs --sign KEY/, ["--every", "1h", "--max-runs", "3"], false],
+    [/Flag --signed takes no other agent/, ["--signed", "file"], false],
+  ])("is not signed without sensible bounds: %p", async (says, words, isSigned = true) => {
+    const named = words[0] === "--signed" ? [] : ["odd", "ping"];
+    const keyed = isSigned ? sign("alice") : [];
+    const to = ["--agent", "web-1"];
+    const made = await fleet.run("schedules", "create", ...named, ...to, ...words, ...keyed);
+    expectRefusal(made, 2, says);
+  });
+
   test("is refused by the agent if the file was changed after it was signed", async () => {
     const file = join(desk, "changed.json");
     const bounds = ["--not-after", "1h", "--max-runs", "1", "--save", file];

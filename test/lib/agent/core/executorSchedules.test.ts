@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { CommandTrust } from "../../../../lib/agent/identity/commandTrust.ts";
+import { Random } from "../../../sim/random.ts";
 import {
   hourly,
   newSigner,
@@ -12,6 +13,7 @@ const alice = newSigner();
 const trust = new CommandTrust([alice.text], "web-1");
 const due = (hour: number) => `2026-01-01T0${hour}:00:00.000Z`;
 const work = { ...signedSubject, command: "work" };
+const manyRuns = { ...hourly, max_runs: 4 };
 const exclusive = { ...hourly, concurrency_policy: "forbid" as const };
 
 describe("the executor counts the runs of a signed schedule", () => {
@@ -113,4 +115,27 @@ describe("the executor counts the runs of a signed schedule", () => {
     agent.isDiskFull = false;
     expect(answers(send(1, "again"))).toEqual(["FORBIDDEN"]);
   });
+
+  test.each(Array.from({ length: 50 }, (_, seed) => seed))(
+    "in any order of runs, repeats, failures and restarts (seed %d), no due time runs twice",
+    (seed) => {
+      const random = new Random(seed, 1);
+      const started: number[] = [];
+      for (let step = 0; step < 60; step++) {
+        const hour = random.int(1, 9);
+        agent.isDiskFull = random.chance(0.1);
+        const t = send(hour, random.chance(0.5) ? `r${hour}` : `s${step}`, manyRuns);
+        if (agent.isDiskFull) {
+          agent.step((next) => agent.executor.commitFailed(t.writes, next));
+        } else if (kinds(t).includes("run")) started.push(hour);
+        agent.isDiskFull = false;
+        if (random.chance(0.3)) {
+          agent.restart();
+          agent.link();
+        }
+      }
+      expect(started.length).toBeLessThanOrEqual(manyRuns.max_runs);
+      expect(started).toEqual([...new Set(started)].sort());
+    },
+  );
 });

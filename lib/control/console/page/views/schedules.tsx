@@ -64,6 +64,7 @@ function Schedule({ schedule, refresh }: { schedule: ScheduleView; refresh: () =
           </>
         )}
         , by {visible(schedule.created_by)}
+        {visible(signedText(schedule))}
         {reason !== undefined && visible(`, paused: ${reason}`)}
       </p>
     </li>
@@ -71,7 +72,7 @@ function Schedule({ schedule, refresh }: { schedule: ScheduleView; refresh: () =
 }
 
 function Actions({ schedule, refresh }: { schedule: ScheduleView; refresh: () => void }) {
-  const { name, paused_at: pausedAt } = schedule;
+  const { name, paused_at: pausedAt, signed } = schedule;
   const path = `api/v1/schedules/${encodeURIComponent(name)}`;
   const post = async (what: string, done: string) => {
     await act({ path: `${path}/${what}`, done: `${done} ${name}` });
@@ -91,9 +92,11 @@ function Actions({ schedule, refresh }: { schedule: ScheduleView; refresh: () =>
   };
   return (
     <div class="buttons">
-      <button type="button" onClick={run}>
-        Run now
-      </button>
+      {signed === undefined && (
+        <button type="button" onClick={run}>
+          Run now
+        </button>
+      )}
       {pausedAt === undefined ? (
         <button type="button" onClick={() => post("pause", "Paused")}>
           Pause
@@ -113,6 +116,11 @@ function Actions({ schedule, refresh }: { schedule: ScheduleView; refresh: () =>
 function stateOf({ paused_at: pausedAt, next_at: next }: ScheduleView): Shown {
   if (pausedAt !== undefined) return { text: "paused", tone: "wait" };
   return next === undefined ? { text: "ended", tone: "off" } : { text: "active", tone: "good" };
+}
+
+function signedText({ signed }: ScheduleView): string {
+  if (signed === undefined) return "";
+  return `, signed: ${signed.runs_left} of ${signed.max_runs} runs left until ${signed.not_after}`;
 }
 
 function timingText({ timing }: ScheduleView): string {
