@@ -11,6 +11,7 @@ import {
   type PartitionTable,
   tableName,
 } from "./indexPartitions.ts";
+import { type Condition, columnsOf, ofJob, ofRequest, wanted } from "./jobConditions.ts";
 import { buildMatch } from "./searchTerms.ts";
 
 /** A job, or one of its requests, that may match. */
@@ -41,11 +42,6 @@ const everything = Number.MAX_SAFE_INTEGER;
 interface SearchTable {
   table: PartitionTable;
   words: readonly string[];
-}
-
-interface Condition {
-  sql: string;
-  values: Value[];
 }
 
 export interface ScanInput {
@@ -80,7 +76,7 @@ class JobScan implements IndexScan {
   #before: string;
 
   constructor(db: Database, query: JobsQuery) {
-    const { status, schedule, command, createdBy, createdByName } = query;
+    const { status } = query;
     const rest = ofJob(query);
     const all = [...rest];
     let from = "jobs AS j";
@@ -89,19 +85,13 @@ class JobScan implements IndexScan {
     else if (status !== undefined) {
       from = "job_outcomes AS o CROSS JOIN jobs AS j ON j.job_id = o.job_id";
       where = { sql: "o.outcome = ? AND ", values: [status] };
-    } else if (schedule !== undefined) {
-      from = "jobs AS j INDEXED BY jobs_by_schedule";
-      where = { sql: "j.schedule = ? AND ", values: [schedule] };
-    } else if (command !== undefined) {
-      from = "jobs AS j INDEXED BY jobs_by_command";
-      where = { sql: "j.command = ? AND ", values: [command] };
-    } else if (createdBy !== undefined) {
-      from = "jobs AS j INDEXED BY jobs_by_creator";
-      where = { sql: "j.created_by = ? AND ", values: [createdBy] };
-    } else if (createdByName !== undefined) {
-      from = "jobs AS j INDEXED BY jobs_by_creator_name";
-      where = { sql: "j.created_by_name = ? AND ", values: [createdByName] };
-    } else from = "jobs AS j INDEXED BY sqlite_autoindex_jobs_1";
+    } else {
+      const chosen = columnsOf(query).find(({ value }) => value !== undefined);
+      from = `jobs AS j INDEXED BY ${chosen?.index ?? "sqlite_autoindex_jobs_1"}`;
+      if (chosen?.value !== undefined) {
+        where = { sql: `j.${chosen.column} = ? AND `, values: [chosen.value] };
+      }
+    }
     const open = status === "open" ? "j.ended < j.total AND " : "";
     const key = status === undefined || status === "open" ? "j.job_id" : "o.job_id";
     this.#statement = db.prepare<Value[], IndexHit>(
@@ -235,31 +225,6 @@ class RequestScan implements IndexScan {
     const from = jobAt(this.#db, newest - windowRequests)?.first ?? 0;
     this.#from = rowidBelow(this.#db, from) === undefined ? 0 : from;
   }
-}
-
-function ofJob(query: JobsQuery): Condition[] {
-  const { schedule, command, createdBy, createdByName: name } = query;
-  return [
-    { sql: "j.is_pruned = 0", values: [] },
-    ...(schedule === undefined ? [] : [{ sql: "j.schedule = ?", values: [schedule] }]),
-    ...(command === undefined ? [] : [{ sql: "j.command = ?", values: [command] }]),
-    ...(createdBy === undefined ? [] : [{ sql: "j.created_by = ?", values: [createdBy] }]),
-    ...(name === undefined ? [] : [{ sql: "j.created_by_name = ?", values: [name] }]),
-  ];
-}
-
-/** Builds the conditions that one request must meet. */
-function ofRequest({ agentId, status }: JobsQuery): Condition[] {
-  const open = { sql: "r.sequence IS NULL", values: [] };
-  const ended = { sql: "r.state = ?", values: [status ?? ""] };
-  return [
-    ...(agentId === undefined ? [] : [{ sql: "r.agent_id = ?", values: [agentId] }]),
-    ...(status === undefined ? [] : [status === "open" ? open : ended]),
-  ];
-}
-
-function wanted(conditions: readonly Condition[]): string {
-  return `(${conditions.map(({ sql }) => sql).join(" AND ")})`;
 }
 
 /**

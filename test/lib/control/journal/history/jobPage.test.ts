@@ -194,6 +194,7 @@ describe("each list of jobs", () => {
   const filters: Partial<JobsQuery>[] = [
     {},
     { command: "ping" },
+    { schedule: "nightly" },
     { createdBy: "t1" },
     ...(["open", "success", "failed", "error", "expired", "cancelled", "lost"] as const).map(
       (status) => ({ status }),
