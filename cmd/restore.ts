@@ -1,7 +1,12 @@
-import { mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { resolve } from "node:path";
 import { defineCommand } from "citty";
-import { assertEmpty, restoreBackup, unpackBackup } from "../lib/control/backup/restoreBackup.ts";
+import {
+  assertEmpty,
+  restoreBackup,
+  restorePrefix,
+  unpackBackup,
+} from "../lib/control/backup/restoreBackup.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
 import { systemClock } from "../lib/time/clock.ts";
 import { openBackup } from "./backup/backupFile.ts";
@@ -49,8 +54,20 @@ async function restoreRun(options: RestoreOptions): Promise<number> {
   if (dir === undefined) throw usage("Missing --data-dir DIR: the directory to restore to");
   const dataDir = resolve(dir);
   assertEmpty(dataDir);
-  mkdirSync(dirname(dataDir), { recursive: true });
-  await withTemporaryDir(dirname(dataDir), ".wsctl-restore-", async (unpacked) => {
+  const isNew = !existsSync(dataDir);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    await unpackInto(dataDir, options);
+  } catch (error) {
+    if (isNew) rmdirSync(dataDir);
+    throw error;
+  }
+  return exitOk;
+}
+
+/** A data directory may be a file system of its own, so the backup is unpacked inside of it. */
+async function unpackInto(dataDir: string, options: RestoreOptions): Promise<void> {
+  await withTemporaryDir(dataDir, restorePrefix, async (unpacked) => {
     const archive = await openBackup(resolve(options.file), options);
     const manifest = await unpackBackup(archive, unpacked);
     const { tryLock } = await loadRuntime();
@@ -65,5 +82,4 @@ async function restoreRun(options: RestoreOptions): Promise<number> {
     remark(`Tokens that were revoked after ${created_at} are valid again: revoke them again.`);
     remark("Stop the control plane that the backup comes from before you start this one.");
   });
-  return exitOk;
 }

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import * as v from "valibot";
 import type { ClusterNodeControl } from "../lib/cluster/clusterNode.ts";
 import type { NatsSettings } from "../lib/cluster/nats/threadMessages.ts";
+import { assertNoUnfinishedRestore } from "../lib/control/backup/restoreBackup.ts";
 import { type Control, type ControlOptions, startControl } from "../lib/control/start.ts";
 import { CommandName } from "../lib/protocol/names.ts";
 import { loadRuntime } from "../lib/runtime/load.ts";
@@ -242,6 +243,7 @@ async function serveRun(options: ServeOptions): Promise<number> {
   const log = createCliLog(options);
   const stopped = waitForSignal(() => process.exit(exitFailed));
   const settings = parseServeOptions(options);
+  assertNoUnfinishedRestore(settings.dataDir);
   const clock = systemClock();
   const runtime = behindBalancers(await loadRuntime(), options, { clock, log });
   leaveStartDirectory();

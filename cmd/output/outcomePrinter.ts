@@ -169,7 +169,7 @@ function printOutcome(line: OutcomeLine, seen: Seen): void {
 /** Their output, their files or their message say what their result says. */
 const toldCommands: ReadonlySet<string> = new Set([
   ...["push_files", "pull_files"],
-  ...["restart", "update"],
+  ...["restart", "update", "move_agent"],
 ]);
 
 function formatResult(result: unknown): string | undefined {

@@ -5,7 +5,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { extract } from "tar";
@@ -186,7 +186,7 @@ export interface Restored {
  */
 export function restoreBackup(options: RestoreOptions): Restored {
   const { unpacked, dataDir, manifest, clock, tryLock } = options;
-  assertEmpty(dataDir);
+  assertEmpty(dataDir, basename(unpacked));
   rmSync(join(unpacked, manifestName));
   const journal = openControlJournal({ dataDir: unpacked, clock, tryLock });
   let restored: Restored;
@@ -195,18 +195,35 @@ export function restoreBackup(options: RestoreOptions): Restored {
   } finally {
     journal.close();
   }
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(unpacked)) renameSync(join(unpacked, name), join(dataDir, name));
   syncPath(dataDir);
   return restored;
 }
 
-/** @throws {WsctlError} USAGE */
-export function assertEmpty(dataDir: string): void {
-  const [found] = existsSync(dataDir) ? readdirSync(dataDir) : [];
+/**
+ * @param own the directory of this restore in it
+ * @throws {WsctlError} USAGE
+ */
+export function assertEmpty(dataDir: string, own?: string): void {
+  const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
+  const found = names.find((name) => name !== own);
   if (found === undefined) return;
   const text = `Cannot restore to "${dataDir}": it is not empty, it contains "${found}"`;
   throw new WsctlError("USAGE", `${text}. Specify an empty directory`);
+}
+
+/** How the directory begins in which a backup is unpacked, below the data directory. */
+export const restorePrefix = ".restore-";
+
+/**
+ * Refuses a data directory in which a restore was interrupted.
+ * @throws {WsctlError} USAGE
+ */
+export function assertNoUnfinishedRestore(dataDir: string): void {
+  const names = existsSync(dataDir) ? readdirSync(dataDir) : [];
+  if (!names.some((name) => name.startsWith(restorePrefix))) return;
+  const text = `Cannot serve from "${dataDir}": a restore to it did not finish`;
+  throw new WsctlError("USAGE", `${text}. Delete what is in it, and run wsctl restore again`);
 }
 
 function endWhatIsUnknown(

@@ -1,6 +1,7 @@
 /** Backups of a control plane that serves: made, verified, encrypted and restored. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateIdentity, identityToRecipient } from "age-encryption";
 import { Header } from "tar";
@@ -10,7 +11,12 @@ import type { AuditLine } from "../../../lib/protocol/api/audit.ts";
 import type { JobDetail, JobView } from "../../../lib/protocol/api/views.ts";
 import { jsonLines } from "../../support/processes/cli.ts";
 import { JoinableFleet } from "../../support/processes/fleet.ts";
-import { startServe, temporaryDir, wsctl } from "../../support/processes/processes.ts";
+import {
+  startServe,
+  temporaryDir,
+  wsctl,
+  wsctlCommand,
+} from "../../support/processes/processes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -158,6 +164,31 @@ test("a damaged backup, a foreign file and a full directory are refused by name"
   expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining("does not exist")]);
   const full = await wsctl(["restore", file, "--data-dir", fleet.dataDir]);
   expect([full.code, full.stderr]).toEqual([2, expect.stringContaining("it is not empty")]);
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a backup is restored to a data directory that is a file system of its own",
+  async () => {
+    using dir = temporaryDir();
+    await using fleet = await JoinableFleet.start();
+    const file = join(dir, "backup");
+    await fleet.run("backup", "create", file);
+    const target = join(dir, "volume");
+    mkdirSync(target);
+    const script = 'mount -t tmpfs tmpfs "$2" && "$0" restore "$1" --data-dir "$2" && ls -A "$2"';
+    const [program = ""] = wsctlCommand("binary");
+    const done = spawnSync("unshare", ["-m", "sh", "-c", script, program, file, target]);
+    expect(done.stdout.toString().split("\n")).toContain("log");
+    expect(done.status).toBe(0);
+  },
+);
+
+test("a control plane does not start where a restore did not finish", async () => {
+  using dir = temporaryDir();
+  mkdirSync(join(dir, ".restore-abc"));
+  const served = await wsctl(["serve", "--port", "0", "--data-dir", `${dir}`]);
+  expect(served.stderr).toContain("a restore to it did not finish. Delete what is in it");
+  expect(served.code).toBe(2);
 });
 
 test("only an administrator can make a backup", async () => {
