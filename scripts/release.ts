@@ -1,51 +1,128 @@
 /**
- * A release: one binary for each platform, what is inside of it (`sbom.cdx.json`), and the hashes
- * of it all (`SHA256SUMS`), signed. The same commit gives the same bytes.
+ * A release: for each platform a binary and an archive of it, what is inside (`sbom.cdx.json`), how
+ * it was built (`provenance.json`), and the hashes of it all (`SHA256SUMS`), signed. The same commit
+ * gives the same bytes.
  *
  *   npm run release -- --output DIR [--target bun-linux-x64 …] [--key FILE]
  */
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readPrivateKey } from "../lib/protocol/keys.ts";
 import { build } from "./build.ts";
-import { sbom } from "./sbom.ts";
+import { writeArchive } from "./release/archive.ts";
+import { type Contents, readContents } from "./release/contents.ts";
+import { type BuiltFile, provenance, readSource } from "./release/provenance.ts";
+import { sbom } from "./release/sbom.ts";
 
 /** Old processors have their own builds, and so has the C library of Alpine. */
-const targets = [
+const allTargets = [
   ...["bun-linux-x64-baseline", "bun-linux-arm64", "bun-linux-x64-musl", "bun-linux-arm64-musl"],
-  ...["bun-darwin-x64", "bun-darwin-arm64"],
+  ...["bun-darwin-x64", "bun-darwin-arm64", "bun-windows-x64"],
 ];
 
-const { values } = parseArgs({
-  options: {
-    output: { type: "string" },
-    target: { type: "string", multiple: true, default: targets },
-    key: { type: "string" },
-  },
-});
-if (values.output === undefined) throw new Error("say where to: --output DIR");
-mkdirSync(values.output, { recursive: true });
-const files: string[] = [];
-for (const target of values.target) {
-  const name = `wsctl-${target.replace(/^bun-/, "")}`;
-  await build({ target, outfile: join(values.output, name) });
-  files.push(name);
+/** Most of a binary is the runtime. What is added must be worth its bytes. */
+const binaryBytesMax = 132_000_000;
+
+export interface ReleaseOptions {
+  output: string;
+  targets: readonly string[];
+  /** The file of the key that signs. */
+  key?: string | undefined;
+  /** Builds files that differ from the commit: for tests alone. */
+  allowsChanges?: boolean;
+  /** The level of gzip. */
+  level?: number;
 }
-writeFileSync(join(values.output, "sbom.cdx.json"), sbom());
-copyFileSync(new URL("install.sh", import.meta.url).pathname, join(values.output, "install.sh"));
-files.push("sbom.cdx.json", "install.sh");
-const sums = files.map((name) => {
-  const bytes = readFileSync(join(values.output ?? "", name));
-  return `${createHash("sha256").update(bytes).digest("hex")}  ${name}\n`;
-});
-const text = sums.join("");
-writeFileSync(join(values.output, "SHA256SUMS"), text);
-if (values.key !== undefined) {
-  const key = readPrivateKey(readFileSync(values.key, "utf8"), process.env.WSCTL_PASSPHRASE);
-  const signature = Buffer.from(key.sign(Buffer.from(text))).toString("base64");
-  writeFileSync(join(values.output, "SHA256SUMS.sig"), `${signature}\n`);
+
+/** Writes a release, and returns the text of `SHA256SUMS`. */
+export async function buildRelease(options: ReleaseOptions): Promise<string> {
+  const { output, targets, key, allowsChanges = false } = options;
+  const { commit, isChanged } = readSource();
+  if (isChanged && !allowsChanges) {
+    throw new Error("Cannot build a release: files differ from the commit. Commit them first");
+  }
+  mkdirSync(output, { recursive: true });
+  const contents = await contentsOfHost();
+  const names: string[] = [];
+  for (const target of targets) names.push(...(await buildTarget(target, contents, options)));
+  writeFileSync(join(output, "sbom.cdx.json"), sbom());
+  copyFileSync(new URL("install.sh", import.meta.url).pathname, join(output, "install.sh"));
+  names.push("sbom.cdx.json", "install.sh");
+  const digest = (name: string): BuiltFile => {
+    const bytes = readFileSync(join(output, name));
+    return { name, sha256: createHash("sha256").update(bytes).digest("hex") };
+  };
+  const files = names.map(digest);
+  writeFileSync(join(output, "provenance.json"), provenance(files, { commit, targets }));
+  files.push(digest("provenance.json"));
+  const sums = files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join("");
+  writeFileSync(join(output, "SHA256SUMS"), sums);
+  if (key !== undefined) signSums(sums, key, output);
+  return sums;
+}
+
+/** Returns the names of the binary and of its archive. */
+async function buildTarget(
+  target: string,
+  contents: Contents,
+  { output, level }: ReleaseOptions,
+): Promise<string[]> {
+  const platform = target.replace(/^bun-/, "");
+  const name = `wsctl-${platform}`;
+  const outfile = join(output, name);
+  await build({ target, outfile });
+  const file = platform.startsWith("windows") ? `${name}.exe` : name;
+  const binary = join(output, file);
+  const { size } = statSync(binary);
+  if (size > binaryBytesMax) {
+    throw new Error(`Cannot release ${file}: its ${size} bytes exceed ${binaryBytesMax}`);
+  }
+  const archive = await writeArchive({
+    ...{ binary, platform, output, contents },
+    ...(level === undefined ? {} : { level }),
+  });
+  return [file, archive];
+}
+
+/** The texts come from a binary for this machine. */
+async function contentsOfHost(): Promise<Contents> {
+  const dir = mkdtempSync(join(tmpdir(), "wsctl-release-"));
+  try {
+    const outfile = join(dir, "wsctl");
+    await build({ outfile });
+    return readContents(outfile);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+function signSums(sums: string, path: string, output: string): void {
+  const key = readPrivateKey(readFileSync(path, "utf8"), process.env.WSCTL_PASSPHRASE);
+  const signature = Buffer.from(key.sign(Buffer.from(sums))).toString("base64");
+  writeFileSync(join(output, "SHA256SUMS.sig"), `${signature}\n`);
   console.log(`signed by ${key.publicKey.text}`);
 }
-console.log(text.trimEnd());
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      output: { type: "string" },
+      target: { type: "string", multiple: true, default: allTargets },
+      key: { type: "string" },
+    },
+  });
+  const { output, target: targets, key } = values;
+  if (output === undefined) throw new Error("Missing --output DIR: the directory of the release");
+  console.log((await buildRelease({ output, targets, key })).trimEnd());
+}

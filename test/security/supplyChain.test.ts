@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../../scripts/build.ts";
-import { sbom } from "../../scripts/sbom.ts";
+import { sbom } from "../../scripts/release/sbom.ts";
 import { temporaryDir, wsctl } from "../support/processes/processes.ts";
 
 setDefaultTimeout(120_000);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildDebian } from "../../../scripts/debian.ts";
+import { buildDebian } from "../../../scripts/release/debian.ts";
 import { temporaryDir, wsctlCommand } from "../../support/processes/processes.ts";
 
 const hasDpkg = Bun.which("dpkg-deb") !== null;

@@ -4,25 +4,21 @@
  *
  *   npm run deb -- --output DIR [--binary dist/wsctl] [--architecture amd64]
  */
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import manifest from "../package.json" with { type: "json" };
-
-const root = new URL("..", import.meta.url).pathname;
-/** The time of every file: a package must not depend on when it was made. */
-const epoch = "1767225600";
-const maintainer = "wsctl maintainers <maintainers@wsctl.invalid>";
+import {
+  description,
+  filesBelow,
+  maintainer,
+  readContents,
+  run,
+  shells,
+  units,
+  version,
+} from "./contents.ts";
 
 const completions = {
   bash: "usr/share/bash-completion/completions/wsctl",
@@ -45,33 +41,22 @@ export function buildDebian({
   architecture,
   compression = "xz",
 }: DebianOptions): string {
-  const { version, description } = manifest;
+  const contents = readContents(binary);
   const tree = mkdtempSync(join(tmpdir(), "wsctl-deb-"));
   try {
-    const put = (path: string, content: string | Uint8Array, mode = 0o644) => {
-      const file = join(tree, path);
-      mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-      writeFileSync(file, content);
-      chmodSync(file, mode);
-    };
+    const put = filesBelow(tree);
     put("usr/bin/wsctl", "", 0o755);
     copyFileSync(binary, join(tree, "usr/bin/wsctl"));
-    chmodSync(join(tree, "usr/bin/wsctl"), 0o755);
-    for (const [shell, path] of Object.entries(completions))
-      put(path, run(binary, "completion", shell));
-    for (const name of ["serve", "agent"]) {
-      const unit = run(binary, "service", "print", name).replaceAll(
-        /^ExecStart=\S+/gm,
-        "ExecStart=/usr/bin/wsctl",
-      );
-      put(`usr/lib/systemd/system/wsctl-${name}.service`, unit);
+    for (const shell of shells) put(completions[shell], contents.completions[shell]);
+    for (const unit of units) {
+      put(`usr/lib/systemd/system/wsctl-${unit}.service`, contents.units[unit]);
     }
     const doc = "usr/share/doc/wsctl";
-    put(`${doc}/copyright`, copyright());
-    put(`${doc}/changelog.gz`, packed(readFileSync(join(root, "CHANGELOG.md"))));
-    put("usr/share/man/man1/wsctl.1.gz", packed(readFileSync(join(root, "docs/man/wsctl.1"))));
+    put(`${doc}/copyright`, copyright(contents.license));
+    put(`${doc}/changelog.gz`, packed(contents.changes));
+    put("usr/share/man/man1/wsctl.1.gz", packed(contents.manPage));
     const bytes = readFileSync(binary).length;
-    put("DEBIAN/control", control({ version, description, architecture, bytes }));
+    put("DEBIAN/control", control({ architecture, bytes }));
     const file = join(output, `wsctl_${version}_${architecture}.deb`);
     mkdirSync(output, { recursive: true });
     run("chmod", "-R", "u=rwX,go=rX", tree);
@@ -82,14 +67,7 @@ export function buildDebian({
   }
 }
 
-interface ControlFacts {
-  version: string;
-  description: string;
-  architecture: string;
-  bytes: number;
-}
-
-function control({ version, description, architecture, bytes }: ControlFacts): string {
+function control({ architecture, bytes }: { architecture: string; bytes: number }): string {
   return `Package: wsctl
 Version: ${version}
 Architecture: ${architecture}
@@ -106,8 +84,8 @@ Description: ${description.split(":")[0]?.toLowerCase()}
 `;
 }
 
-function copyright(): string {
-  const license = readFileSync(join(root, "LICENSE"), "utf8").trim().split("\n");
+function copyright(whole: string): string {
+  const license = whole.trim().split("\n");
   const text = license.map((line) => (line === "" ? " ." : ` ${line}`)).join("\n");
   return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: wsctl
@@ -124,13 +102,6 @@ ${text}
 /** Without a name or a time in its header, as Debian asks. */
 function packed(content: Uint8Array): Uint8Array {
   return gzipSync(content, { level: 9 });
-}
-
-function run(...command: string[]): string {
-  const env = { ...process.env, SOURCE_DATE_EPOCH: epoch };
-  const { success, stdout, stderr } = Bun.spawnSync(command, { env });
-  if (!success) throw new Error(`${command[0]} failed: ${stderr}`);
-  return `${stdout}`;
 }
 
 if (import.meta.main) {

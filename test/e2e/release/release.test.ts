@@ -1,0 +1,87 @@
+/** A release: binaries, archives, hashes, and how it was built. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { buildRelease } from "../../../scripts/release.ts";
+import { temporaryDir } from "../../support/processes/processes.ts";
+
+const targets = ["bun-linux-x64-baseline", "bun-windows-x64"];
+let dir: string & Disposable;
+let output: string;
+
+beforeAll(async () => {
+  dir = temporaryDir();
+  output = join(`${dir}`, "release");
+  await buildRelease({ output, targets, allowsChanges: true, level: 1 });
+}, 120_000);
+afterAll(() => dir[Symbol.dispose]());
+
+const digestOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+function run(...command: string[]): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command);
+  if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
+  return `${stdout}`;
+}
+
+test("SHA256SUMS names every file with its hash", () => {
+  const lines = readFileSync(join(output, "SHA256SUMS"), "utf8").trim().split("\n");
+  const listed = lines.map((line) => line.split("  "));
+  expect(listed.map(([, name = ""]) => name).toSorted()).toEqual(
+    readdirSync(output)
+      .filter((name) => name !== "SHA256SUMS")
+      .toSorted(),
+  );
+  for (const [sha256, name = ""] of listed) expect(digestOf(join(output, name))).toBe(sha256 ?? "");
+});
+
+test("an archive has the binary, which runs, with completions, man page, units and licence", () => {
+  const name = readdirSync(output).find((each) => each.endsWith("-linux-x64-baseline.tar.gz"));
+  run("tar", "-xzf", join(output, name ?? ""), "-C", `${dir}`);
+  const top = join(`${dir}`, (name ?? "").replace(".tar.gz", ""));
+  expect(run(join(top, "wsctl"), "version")).toContain("protocol 1");
+  expect(readdirSync(top, { recursive: true }).toSorted()).toEqual([
+    ...["CHANGELOG.md", "LICENSE", "completions", "completions/wsctl.bash"],
+    ...["completions/wsctl.fish", "completions/wsctl.zsh", "man", "man/wsctl.1", "systemd"],
+    ...["systemd/wsctl-agent.service", "systemd/wsctl-serve.service", "wsctl"],
+  ]);
+  expect(statSync(join(top, "wsctl")).mode & 0o777).toBe(0o755);
+  expect(readFileSync(join(top, "systemd/wsctl-serve.service"), "utf8")).toContain(
+    "\nExecStart=/usr/bin/wsctl serve\n",
+  );
+});
+
+test("an archive for Windows has a program for Windows, and no units", () => {
+  const name = readdirSync(output).find((each) => each.endsWith("-windows-x64.tar.gz")) ?? "";
+  const names = run("tar", "-tzf", join(output, name));
+  expect(names).toContain("/wsctl.exe\n");
+  expect(names).not.toContain("systemd");
+  expect(readFileSync(join(output, "wsctl-windows-x64.exe")).subarray(0, 2).toString()).toBe("MZ");
+});
+
+test("the provenance names the commit, the lock file and the hash of every file before it", () => {
+  const statement = JSON.parse(readFileSync(join(output, "provenance.json"), "utf8"));
+  expect(statement).toMatchObject({
+    _type: "https://in-toto.io/Statement/v1",
+    predicateType: "https://slsa.dev/provenance/v1",
+    predicate: { buildDefinition: { externalParameters: { targets } } },
+  });
+  const { subject, predicate } = statement;
+  for (const { name, digest } of subject) expect(digestOf(join(output, name))).toBe(digest.sha256);
+  expect(subject).toHaveLength(readdirSync(output).length - 2);
+  const [source] = predicate.buildDefinition.resolvedDependencies;
+  expect(source.digest.gitCommit).toMatch(/^[0-9a-f]{40}$/);
+});
+
+test("the same commit gives the same bytes", async () => {
+  const again = join(`${dir}`, "again");
+  const [target = ""] = targets;
+  const sums = await buildRelease({
+    ...{ output: again, targets: [target], allowsChanges: true, level: 1 },
+  });
+  const first = readFileSync(join(output, "SHA256SUMS"), "utf8");
+  const built = sums.split("\n").filter((line) => line.includes("linux-x64"));
+  expect(built).toHaveLength(2);
+  for (const line of built) expect(first).toContain(line);
+}, 120_000);
