@@ -10,8 +10,9 @@ import { ask, controlPlaneFetch } from "../lib/transfer/apiCall.ts";
 import { type ClientFlags, clientArgs } from "./cli/commonFlags.ts";
 import { exitOk } from "./cli/exit.ts";
 import { usage } from "./cli/strictArgs.ts";
-import { readCaFile, readConnection, readFile } from "./flags/connection.ts";
+import { parseServer, readCaFile, readConnection, readFile } from "./flags/connection.ts";
 import { type Context, localContext, readContexts, writeContexts } from "./flags/context.ts";
+import { deviceLogin } from "./login/deviceLogin.ts";
 import { print, printJson, readStdin, remark } from "./output/stdio.ts";
 
 const { context: _context, ...accessArgs } = clientArgs;
@@ -21,6 +22,7 @@ export default defineCommand({
     name: "login",
     description: "Log in to a control plane, and use it from now on",
     examples: [
+      "wsctl login https://ops.example",
       "wsctl login - < login.txt",
       "wsctl login @login.txt --name prod",
       "wsctl login --server https://ops.example --token-file ana.token",
@@ -31,7 +33,8 @@ export default defineCommand({
       type: "positional",
       required: false,
       valueHint: "STRING",
-      description: "login string from wsctl tokens create --login; @FILE, or - for standard input",
+      description:
+        "URL, to log in at its OpenID provider; or a login string, @FILE, or - for standard input",
     },
     name: {
       type: "string",
@@ -54,9 +57,7 @@ async function loginRun(flags: LoginFlags): Promise<number> {
   // A login string is spent by its use, so everything else is checked before it.
   assertName(flags.name);
   readContexts();
-  const { context, token } = await (flags.string === undefined
-    ? logInWithToken(flags)
-    : logInWithString(readString(flags.string), flags));
+  const { context, token } = await logIn(flags);
   const name = flags.name ?? new URL(context.url).hostname;
   const { contexts } = readContexts();
   writeContexts({ current: name, contexts: { ...contexts, [name]: context } });
@@ -80,11 +81,27 @@ interface LoggedIn {
   token: TokenView;
 }
 
-/** Verifies the authority before the secret is sent, and exchanges the string for a token. */
-async function logInWithString(text: string, flags: LoginFlags): Promise<LoggedIn> {
+function logIn(flags: LoginFlags): Promise<LoggedIn> {
+  if (flags.string === undefined) return logInWithToken(flags);
   if (flags.server !== undefined || flags["token-file"] !== undefined) {
     throw usage("STRING and --server or --token-file cannot be combined: the string has both");
   }
+  if (/^\w+:\/\//.test(flags.string)) return logInWithBrowser(flags.string, flags);
+  return logInWithString(readString(flags.string), flags);
+}
+
+/** Logs in at the OpenID provider of the control plane, which then creates a token. */
+async function logInWithBrowser(address: string, flags: LoginFlags): Promise<LoggedIn> {
+  const { url } = parseServer(address);
+  const ca = flags.ca === undefined ? undefined : readCaFile(flags.ca);
+  const runtime = await loadRuntime();
+  const fetch = controlPlaneFetch(runtime.fetchWith, url, toTrust({ ca }));
+  const token = await deviceLogin({ url, fetch });
+  return { context: { url, token: token.token, ...(ca === undefined ? {} : { ca }) }, token };
+}
+
+/** Verifies the authority before the secret is sent, and exchanges the string for a token. */
+async function logInWithString(text: string, flags: LoginFlags): Promise<LoggedIn> {
   const login = parseLogin(text);
   const { url, fingerprint } = login;
   const given = flags.ca === undefined ? undefined : readCaFile(flags.ca);
@@ -104,7 +121,8 @@ async function logInWithString(text: string, flags: LoginFlags): Promise<LoggedI
 
 async function logInWithToken(flags: LoginFlags): Promise<LoggedIn> {
   if (flags.server === undefined) {
-    throw usage("Missing argument STRING: specify a login string, or --server and --token-file");
+    const ways = "a URL with an OpenID provider, a login string, or --server and --token-file";
+    throw usage(`Missing argument STRING: specify ${ways}`);
   }
   const { url, token, trust } = readConnection(flags);
   const runtime = await loadRuntime();

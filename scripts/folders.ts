@@ -188,11 +188,11 @@ export const folders: readonly Folder[] = [
   },
   {
     path: "lib/control/console",
-    what: "the web console: `oidc/` logins, `page/` the browser's side",
+    what: "the web console: `oidc/` logins, CLI too, `page/` the browser",
     mayImport: [
       "lib/network",
       ...[...base, "lib/runtime", core, journal, auth, "lib/control/api"],
-      "lib/control/audit",
+      ...["lib/control/audit", "lib/control/views"],
     ],
   },
   {

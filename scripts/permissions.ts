@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { type Route, readsOnly } from "../lib/control/api/route.ts";
 import { rolesWith } from "../lib/control/auth/permissions.ts";
 import { consoleRoutes } from "../lib/control/console/console.ts";
+import { deviceRoutes } from "../lib/control/console/oidc/deviceRoutes.ts";
 import { routes } from "../lib/control/http/routes.ts";
 import { code, table } from "./markdown.ts";
 
@@ -16,12 +17,13 @@ export function permissionsPage(): string {
     return [code(`${method} ${path}`), code(permission), who, action && code(action), byLogin];
   });
   const pages = consoleRoutes.map(({ method, path, what }) => [code(`${method} ${path}`), what]);
+  const logins = deviceRoutes.map(({ method, path, what }) => [code(`${method} ${path}`), what]);
   return `# Permissions
 
 \`npm run permissions\` writes this page from \`lib/control/http/routes.ts\` and
 \`lib/control/auth/permissions.ts\`, and a test compares them. Without a token only \`/healthz\`,
-\`/readyz\`, \`/agent/challenge\` and the addresses of the console below answer. A narrowed token
-reads and commands less: see \`lib/control/core/agents/agentScope.ts\`. A console session has the
+\`/readyz\`, \`/agent/challenge\`, and the addresses of the console and of \`wsctl login URL\` below
+answer. A narrowed token reads and commands less: see \`lib/control/core/agents/agentScope.ts\`. A console session has the
 role and the restrictions of its token, or the role that is granted to the groups of the person, and
 of that role only the routes of the last column: \`yes\` those of every console, \`full\` those of
 \`wsctl serve --console full\`, and \`confirmed\` those that also need a recent login.
@@ -34,6 +36,12 @@ They contain no data of the fleet. Requests with POST are refused unless the pag
 sends them.
 
 ${table(["address", "what it is"], pages)}
+
+## Addresses of \`wsctl login URL\`
+
+They answer 404 without an OpenID provider. The second asks for the secret that the first returned.
+
+${table(["address", "what it is"], logins)}
 `;
 }
 

@@ -35,7 +35,7 @@ export const consoleArgs = {
   "oidc-issuer": {
     type: "string",
     valueHint: "URL",
-    description: "issuer URL of the OpenID provider for console logins",
+    description: "issuer URL of the OpenID provider for logins of people",
   },
   "oidc-client-id": {
     type: "string",
@@ -69,6 +69,12 @@ export const consoleArgs = {
     valueHint: "VALUE=ROLE",
     description: "grant a role to users with this value in the claim (repeatable)",
   },
+  "oidc-token-lifetime": {
+    type: "string",
+    default: "12h",
+    valueHint: "TIME",
+    description: "lifetime of the tokens of wsctl login URL",
+  },
 } as const;
 
 export interface ConsoleFlags {
@@ -82,6 +88,7 @@ export interface ConsoleFlags {
   "oidc-ca"?: string | undefined;
   "oidc-scope": string;
   "oidc-role-claim": string;
+  "oidc-token-lifetime": string;
   /** The values of `--oidc-grant`. */
   grants: readonly string[];
 }
@@ -130,6 +137,7 @@ function parseOidc(flags: ConsoleFlags): OidcSettings | undefined {
     scope: parseScope(flags["oidc-scope"]),
     roleClaim: flags["oidc-role-claim"],
     grants: new Map(grants.map(parseGrant)),
+    tokenLifetimeMs: loginMs("oidc-token-lifetime", flags["oidc-token-lifetime"]),
   };
 }
 

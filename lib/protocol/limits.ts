@@ -271,26 +271,6 @@ export const keyLifetimeMsDefault = 30 * 24 * 60 * 60 * 1000;
 export const refusalsMax = 120;
 export const refusalsWindowMs = 60_000;
 
-/** Console sessions at a time: per token or user, whose oldest session then ends, and in total. */
-export const loginsPerSubjectMax = 16;
-export const loginsMax = 1_000;
-
-/** How long an OpenID login may take. */
-export const oidcLoginMs = 10 * 60 * 1000;
-
-/** Completed OpenID logins whose state is remembered to prevent replay. */
-export const oidcUsedStatesMax = 10_000;
-
-/** Timeout of a response from the OpenID provider, and the number of concurrent logins. */
-export const oidcTimeoutMs = 10_000;
-export const oidcConcurrentRequestsMax = 32;
-
-/**
- * How soon an unreachable provider is tried again. A discovered configuration is kept for an hour.
- */
-export const oidcRetryMs = 2_000;
-export const oidcCacheMs = 60 * 60 * 1000;
-
 /**
  * A certificate from the control plane's CA is valid from this long before its issue, for hosts
  * whose clock is slow.

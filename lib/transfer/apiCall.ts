@@ -76,12 +76,12 @@ export async function artifactDetail(
 }
 
 /**
- * Calls the API.
+ * Calls the API; without a token, a route that needs none.
  *
  * @throws {WsctlError} the code of the response, or UNREACHABLE
  */
 export async function ask(
-  access: ControlPlane,
+  access: Omit<ControlPlane, "token"> & { token?: string },
   method: "GET" | "POST",
   path: string,
   body: unknown,
@@ -92,12 +92,16 @@ export async function ask(
   let response: Response;
   let text: string;
   try {
-    const authorization = (await access.authorization?.()) ?? `Bearer ${access.token}`;
+    const bearer = access.token === undefined ? undefined : `Bearer ${access.token}`;
+    const authorization = (await access.authorization?.()) ?? bearer;
     response = await access.fetch(url.href, {
       method,
       redirect: "error",
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: { Authorization: authorization, "Content-Type": "application/json" },
+      headers: {
+        ...(authorization === undefined ? {} : { Authorization: authorization }),
+        "Content-Type": "application/json",
+      },
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
     text = await response.text();

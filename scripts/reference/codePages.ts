@@ -1,14 +1,17 @@
 /** Reference pages of what the code defines: error codes and limits. */
 import { readFileSync } from "node:fs";
+import * as loginLimits from "../../lib/control/auth/logins/loginLimits.ts";
 import { errorCodes } from "../../lib/protocol/errors.ts";
 import * as wireLimits from "../../lib/protocol/limits.ts";
 import * as sessionLimits from "../../lib/protocol/sessionLimits.ts";
 import { table } from "./cliPage.ts";
 
-const limits = { ...wireLimits, ...sessionLimits };
-const limitsFiles = ["limits.ts", "sessionLimits.ts"].map(
-  (name) => new URL(`../../lib/protocol/${name}`, import.meta.url).pathname,
-);
+const limits = { ...wireLimits, ...loginLimits, ...sessionLimits };
+const limitsFiles = [
+  "protocol/limits.ts",
+  "control/auth/logins/loginLimits.ts",
+  "protocol/sessionLimits.ts",
+].map((name) => new URL(`../../lib/${name}`, import.meta.url).pathname);
 
 export function errorsPage(): string {
   const rows = Object.entries(errorCodes).map(([code, { http, exit, meaning }]) => [
@@ -40,7 +43,8 @@ export function limitsPage(): string {
   });
   return `# Limits
 
-\`npm run reference\` writes this page from \`lib/protocol/limits.ts\` and \`sessionLimits.ts\`, and a test compares them.
+\`npm run reference\` writes this page from \`lib/protocol/limits.ts\` and \`sessionLimits.ts\` and from
+\`lib/control/auth/logins/loginLimits.ts\`, and a test compares them.
 
 Every frame, queue, wait and output has a limit. A limit that is reached is a named error or a wait,
 never a silent loss. Where a flag can change a limit, the [CLI reference](cli.md) has it.

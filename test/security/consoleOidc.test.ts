@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { oidcTimeoutMs } from "../../lib/protocol/limits.ts";
+import { oidcTimeoutMs } from "../../lib/control/auth/logins/loginLimits.ts";
 import { Visitor } from "../support/clients/visitor.ts";
 import {
   type Flavour,

@@ -9,6 +9,7 @@ import {
 } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { fullResultRequestsMax } from "../../protocol/limits.ts";
+import { findActor } from "../auth/oidcUser.ts";
 import type { StoredJob } from "../core/model.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { AcceptedJob } from "../engine/pendingSubmissions.ts";
@@ -213,7 +214,8 @@ function approveJob(context: RouteContext): Response {
   if (job.needsApproval !== true) {
     throw new WsctlError("CONFLICT", "Cannot approve job: it does not need approval");
   }
-  if (job.createdBy === token.tokenId) {
+  const creator = engine.journal.tokens.get(job.createdBy) ?? { tokenId: job.createdBy };
+  if (findActor(creator) === findActor(token)) {
     throw new WsctlError(
       "FORBIDDEN",
       "Cannot approve job: another operator than its creator must approve it",

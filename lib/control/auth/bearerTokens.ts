@@ -3,8 +3,11 @@
  * the form `wsctl-<id>-<secret>`. The id finds the record; the secret is compared in constant time.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import * as v from "valibot";
 import type { TokenRequest } from "../../protocol/api/tokens.ts";
+import { OperatorName } from "../../protocol/names.ts";
 import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
+import type { OidcUser } from "./oidcUser.ts";
 
 const idBytes = 6;
 const secretBytes = 32;
@@ -60,6 +63,26 @@ export function exchangeLogin(
   if (login.login === undefined) return undefined;
   const made = newToken(login.login, login.createdBy, now);
   return records.join(login.tokenId, made.token, []) ? made : undefined;
+}
+
+/**
+ * Creates and stores a token for a user of an OpenID provider.
+ *
+ * @param lifetimeMs Milliseconds.
+ * @param now Milliseconds since 1970.
+ */
+export function createPersonToken(
+  records: TokenTable,
+  user: OidcUser,
+  lifetimeMs: number,
+  now: number,
+): NewSecret {
+  const named = v.is(OperatorName, user.name) ? { name: user.name } : {};
+  const order = { role: user.role, ...named, expires_in_seconds: lifetimeMs / 1000 };
+  const made = newToken(order, user.id, now);
+  made.token.person = user.id;
+  records.add(made.token);
+  return made;
 }
 
 function newToken(order: TokenRequest, createdBy: string, now: number): NewSecret {

@@ -40,6 +40,14 @@ function inside(value: unknown, access: readonly string[]): unknown {
   return inside((value as Record<string, unknown>)[name], rest);
 }
 
+/**
+ * Returns who acts with a token: the person, who may log in at the console and several times by the
+ * command line, or the token itself.
+ */
+export function findActor({ tokenId, person }: Pick<StoredToken, "tokenId" | "person">): string {
+  return person ?? tokenId;
+}
+
 /** Builds a token for the user, without a secret, a key or restrictions. */
 export function buildToken({ id, name, role, issuer }: OidcUser, now: number): StoredToken {
   return { tokenId: id, name, role, state: "active", createdAt: now, createdBy: issuer };

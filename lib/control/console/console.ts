@@ -6,10 +6,8 @@ import { gzipSync } from "node:zlib";
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Log } from "../../log/log.ts";
-import { toTrust } from "../../network/trust.ts";
 import { basePath } from "../../protocol/api/serverAddress.ts";
 import { WsctlError } from "../../protocol/errors.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { PublicAddress } from "../api/publicAddress.ts";
 import { type Route, readsOnly } from "../api/route.ts";
@@ -23,6 +21,7 @@ import { confirmLogin } from "./confirmLogin.ts";
 import { type ConsoleContext, type ConsoleMode, requireSameOrigin } from "./consoleContext.ts";
 import { Cookies } from "./cookies.ts";
 import { OidcFlow } from "./oidc/oidcFlow.ts";
+import type { OidcProvider } from "./oidc/oidcProvider.ts";
 import { finishLogin, oidcCallbackPath, oidcPath, startLogin } from "./oidc/oidcRoutes.ts";
 import type { OidcSettings } from "./oidc/settings.ts";
 import { isSameOrigin, readOrigin } from "./sameOrigin.ts";
@@ -50,7 +49,8 @@ export interface ConsoleOptions {
   isTls: boolean;
   publicAddress: () => PublicAddress;
   addresses: ClientAddresses;
-  runtime: Runtime;
+  /** Absent if no OpenID provider is configured. */
+  provider: OidcProvider | undefined;
   clock: Clock;
   log: Log;
 }
@@ -108,7 +108,7 @@ export class Console {
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    const { settings, authenticator, isTls, runtime } = options;
+    const { settings, authenticator, isTls, provider } = options;
     const isSecure = isTls || settings.url?.startsWith("https:") === true;
     this.#cookies = new Cookies(
       authenticator.controlId,
@@ -117,7 +117,7 @@ export class Console {
     );
     const { oidc } = settings;
     const back = () => this.#url + oidcCallbackPath;
-    this.#oidc = oidc && new OidcFlow(oidc, runtime.fetchWith(toTrust(oidc)), back);
+    this.#oidc = oidc && provider && new OidcFlow(oidc, provider, back);
   }
 
   get #url(): string {

@@ -6,7 +6,7 @@
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
-import { oidcLoginMs } from "../../protocol/limits.ts";
+import { oidcLoginMs } from "../auth/logins/loginLimits.ts";
 
 const idChars = 8;
 

@@ -22,12 +22,23 @@ export const loginErrors = {
   declined: {
     code: "UNAUTHORIZED",
     title: "The OpenID provider denied the login",
-    advice: "Start again from the console. The log of the provider contains the reason.",
+    advice: "Start again. The log of the provider contains the reason.",
   },
   invalid: {
     code: "UNAUTHORIZED",
     title: "The OpenID provider's ID token is invalid",
-    advice: "Start again from the console. The log of wsctl serve contains the reason.",
+    advice: "Start again. The log of wsctl serve contains the reason.",
+  },
+  expired: {
+    code: "UNAUTHORIZED",
+    title: "This login has expired",
+    advice: "Start again, and confirm the login in the browser in time.",
+  },
+  unsupported: {
+    code: "NOT_FOUND",
+    title: "The OpenID provider does not offer logins of the command line",
+    advice:
+      'Enable the device authorization grant for the client at the provider, or log in with a string of "wsctl tokens create --login".',
   },
   unmapped: {
     code: "FORBIDDEN",

@@ -30,6 +30,8 @@ import { openLoginSessions } from "../auth/logins/loginSessions.ts";
 import { type Permission, permits, rolesWith } from "../auth/permissions.ts";
 import type { Revocations } from "../auth/revocation.ts";
 import { Console, type ConsoleSettings } from "../console/console.ts";
+import { addDeviceRoutes } from "../console/oidc/deviceRoutes.ts";
+import { OidcProvider } from "../console/oidc/oidcProvider.ts";
 import { protectResponse } from "../console/securityHeaders.ts";
 import { AgentScope } from "../core/agents/agentScope.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -98,19 +100,15 @@ export function createApp(options: AppOptions): Hono {
     approveAgents,
     dataDir,
   } = options;
-  const webConsole = new Console({
+  const provider = settings.oidc && new OidcProvider(settings.oidc, runtime);
+  const consoleOptions = {
     settings,
     logins: sessions,
     authenticator: access,
     refusals: refusalLog,
-    audit,
-    isTls,
-    publicAddress,
-    addresses,
-    runtime,
-    clock,
-    log,
-  });
+    ...{ audit, isTls, publicAddress, addresses, provider, clock, log },
+  };
+  const webConsole = new Console(consoleOptions);
   /** Runs a check. A rejection is recorded in the audit trail before it is thrown. */
   const recordRefusal = <T>(
     route: Route,
@@ -222,6 +220,7 @@ export function createApp(options: AppOptions): Hono {
     });
   }
   app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => assertNoBody() }));
+  addDeviceRoutes(app, { ...consoleOptions, tokens, revocations });
   for (const route of routes) {
     app.on(route.method, route.path, (c) => handleRoute(route, c));
   }

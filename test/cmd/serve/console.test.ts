@@ -10,6 +10,7 @@ const defaults: ConsoleFlags = {
   "console-idle": "30m",
   "oidc-scope": "openid profile",
   "oidc-role-claim": "groups",
+  "oidc-token-lifetime": "12h",
   grants: [],
 };
 const provider = {
@@ -40,6 +41,7 @@ describe("the flags of the console", () => {
         ["ops", "operator"],
         ["cn=staff,dc=example", "viewer"],
       ]),
+      tokenLifetimeMs: 12 * 3_600_000,
     });
   });
 

@@ -8,6 +8,7 @@ export interface Answer {
 
 export interface Asked {
   method?: string;
+  /** Sent as JSON, or as a form if it is `URLSearchParams`. */
   body?: unknown;
   headers?: Record<string, string>;
   /** By default the page of the same address for what is posted, none otherwise. */
@@ -37,7 +38,9 @@ export class Visitor {
         ...(from === undefined || from === "" ? {} : { Origin: from }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: body instanceof URLSearchParams ? body : JSON.stringify(body) }),
       ...(this.#ca === undefined ? {} : { tls: { ca: this.#ca } }),
     });
     for (const cookie of response.headers.getSetCookie()) this.#take(jar, cookie);

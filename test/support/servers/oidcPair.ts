@@ -6,6 +6,7 @@ import type { Visitor } from "../clients/visitor.ts";
 import { closedPort } from "../processes/cli.ts";
 import {
   type Flavour,
+  type ServeOptions,
   type Serving,
   startServe,
   temporaryDir,
@@ -24,17 +25,20 @@ export const grants = ["--oidc-grant", "staff=viewer", "--oidc-grant", "ops=oper
 
 export class OidcPair implements AsyncDisposable {
   readonly #dir: string & Disposable;
-  readonly serving: Serving;
+  readonly #serve: ServeOptions;
+  serving: Serving;
   readonly provider: RunningProvider;
   readonly #path: string;
 
   private constructor(
     dir: string & Disposable,
+    serve: ServeOptions,
     serving: Serving,
     provider: RunningProvider,
     path: string,
   ) {
     this.#dir = dir;
+    this.#serve = serve;
     this.#path = path;
     this.serving = serving;
     this.provider = provider;
@@ -54,8 +58,19 @@ export class OidcPair implements AsyncDisposable {
     const at = ["--oidc-issuer", provider.issuer, "--oidc-client-id", clientId];
     const own = [...at, "--oidc-client-secret-file", secret, ...grants, ...args];
     if (path !== "") own.push("--public-url", `http://127.0.0.1:${port}${path}`);
-    const serving = await startServe({ dataDir: dir, flavour, port, args: own });
-    return new OidcPair(dir, serving, provider, path);
+    const serve = { dataDir: dir, flavour, port, args: own };
+    return new OidcPair(dir, serve, await startServe(serve), provider, path);
+  }
+
+  /**
+   * Starts the control plane again, at the same address and with the same data.
+   *
+   * @param whileDown What is waited for before.
+   */
+  async restart(whileDown: () => Promise<unknown>): Promise<void> {
+    await this.serving.process.stop();
+    await whileDown();
+    this.serving = await startServe(this.#serve);
   }
 
   get url(): string {
@@ -91,12 +106,10 @@ export class OidcPair implements AsyncDisposable {
     return JSON.parse((await visitor.ask(`${this.url}/console/login`)).text);
   }
 
-  async audited(): Promise<Record<string, unknown>[]> {
+  async audited(selected = "console.login"): Promise<Record<string, unknown>[]> {
     const { stdout } = await wsctl(["audit", "export", "--data-dir", this.dataDir]);
-    const lines = stdout.trim().split("\n");
-    return lines
-      .map((line) => JSON.parse(line).record)
-      .filter(({ action }) => action === "console.login");
+    const lines = stdout.split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line).record).filter(({ action }) => action === selected);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -18,6 +18,12 @@ export interface ProviderSettings {
   groups: Record<string, string[]>;
   /** Whether the groups are told at the userinfo endpoint alone, as by default, or in the token. */
   userinfoOnly?: boolean;
+  /** How long codes of devices are good (RFC 8628), and whether this client may have none. */
+  deviceCodes?: { seconds: number; isBarred?: boolean };
+  /** How many polls of a device it answers with `slow_down` first. */
+  slowDowns?: number;
+  /** Whom its ID tokens are for, in place of the client. */
+  audience?: string;
   /** How far its clock is from ours. */
   skewMs?: number;
 }

@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Log } from "../../../log/log.ts";
 import { WsctlError } from "../../../protocol/errors.ts";
-import { loginsMax, loginsPerSubjectMax } from "../../../protocol/limits.ts";
 import type { OidcUser } from "../oidcUser.ts";
+import { loginsMax, loginsPerSubjectMax } from "./loginLimits.ts";
 import { LoginStore, type StoredLogin } from "./loginStore.ts";
 
 /** For how long after a login or its confirmation the console may create tokens and approve. */

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { writeFileAtomically } from "../../../files/atomicWrite.ts";
 import type { Log } from "../../../log/log.ts";
 import { errorText } from "../../../protocol/errors.ts";
-import { loginsMax } from "../../../protocol/limits.ts";
+import { loginsMax } from "./loginLimits.ts";
 
 const StoredLogin = v.strictObject({
   /** The SHA-256 of the session's secret, in hexadecimal. */

@@ -7,21 +7,17 @@ import {
   oidcConcurrentRequestsMax,
   oidcLoginMs,
   oidcUsedStatesMax,
-} from "../../../protocol/limits.ts";
+} from "../../auth/logins/loginLimits.ts";
 import { Nonces } from "../../auth/nonces.ts";
-import { claimValues, findRole, type OidcUser } from "../../auth/oidcUser.ts";
+import type { OidcUser } from "../../auth/oidcUser.ts";
 import { LoginError } from "../loginError.ts";
-import { type DiscoveredProvider, OidcProvider, toLoginError } from "./oidcProvider.ts";
+import { type DiscoveredProvider, type OidcProvider, toLoginError } from "./oidcProvider.ts";
+import { readUser } from "./readUser.ts";
 import { SealedState } from "./sealedState.ts";
 import type { OidcSettings } from "./settings.ts";
 
 const LoginAttempt = v.object({ state: v.string(), nonce: v.string(), verifier: v.string() });
 type LoginAttempt = v.InferOutput<typeof LoginAttempt>;
-
-type Claims = Readonly<Record<string, unknown>>;
-
-const subjectCharsMax = 255;
-const nameCharsMax = 128;
 
 export class OidcFlow {
   readonly #settings: OidcSettings;
@@ -32,10 +28,10 @@ export class OidcFlow {
   #asking = 0;
 
   /** @param redirectUrl The URL to which the provider redirects browsers. */
-  constructor(settings: OidcSettings, fetchIt: typeof fetch, redirectUrl: () => string) {
+  constructor(settings: OidcSettings, provider: OidcProvider, redirectUrl: () => string) {
     this.#settings = settings;
     this.#redirectUrl = redirectUrl;
-    this.#provider = new OidcProvider(settings, fetchIt);
+    this.#provider = provider;
   }
 
   /**
@@ -65,8 +61,7 @@ export class OidcFlow {
     }
     this.#asking++;
     try {
-      const found = await this.#provider.find(now);
-      return this.#buildUser(await this.#claims(found, query, underWay));
+      return await this.#exchange(await this.#provider.find(now), query, underWay);
     } finally {
       this.#asking--;
     }
@@ -89,7 +84,11 @@ export class OidcFlow {
     return kept;
   }
 
-  async #claims(found: DiscoveredProvider, query: string, underWay: LoginAttempt): Promise<Claims> {
+  async #exchange(
+    found: DiscoveredProvider,
+    query: string,
+    underWay: LoginAttempt,
+  ): Promise<OidcUser> {
     const { lib, configuration } = found;
     try {
       const url = new URL(this.#redirectUrl() + query);
@@ -98,34 +97,9 @@ export class OidcFlow {
         expectedNonce: underWay.nonce,
         pkceCodeVerifier: underWay.verifier,
       });
-      const claims: Claims = answer.claims() ?? {};
-      const isThere = claimValues(claims, this.#settings.roleClaim).length > 0;
-      if (isThere || configuration.serverMetadata().userinfo_endpoint === undefined) return claims;
-      // Many providers return groups only from the userinfo endpoint.
-      const subject = String(claims.sub);
-      const told = await lib.fetchUserInfo(configuration, answer.access_token, subject);
-      return { ...told, ...claims };
+      return await readUser(found, answer, this.#settings);
     } catch (error) {
       throw toLoginError(lib, error);
     }
-  }
-
-  #buildUser(claims: Claims): OidcUser {
-    const { issuer, roleClaim, grants } = this.#settings;
-    const subject = String(claims.sub);
-    if (subject.length > subjectCharsMax) {
-      throw new LoginError("invalid", `subject is over ${subjectCharsMax} characters`);
-    }
-    const who = { issuer: String(claims.iss ?? issuer), subject };
-    const role = findRole(claimValues(claims, roleClaim), grants);
-    if (role === undefined) {
-      throw new LoginError("unmapped", `no value of "${roleClaim}" grants a role`, {
-        subject: who,
-      });
-    }
-    const called = [claims.preferred_username, claims.email, claims.name];
-    const name = called.find((value) => typeof value === "string") ?? subject;
-    const id = `${who.issuer}#${subject}`;
-    return { ...who, id, name: name.slice(0, nameCharsMax), role };
   }
 }

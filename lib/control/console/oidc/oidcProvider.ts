@@ -1,7 +1,9 @@
 /** The OpenID provider's configuration, discovered on first use and again when it is old. */
 import type { Configuration, CustomFetch } from "openid-client";
 import { logReason } from "../../../network/connectionError.ts";
-import { oidcCacheMs, oidcRetryMs, oidcTimeoutMs } from "../../../protocol/limits.ts";
+import { toTrust } from "../../../network/trust.ts";
+import type { Runtime } from "../../../runtime/runtime.ts";
+import { oidcCacheMs, oidcRetryMs, oidcTimeoutMs } from "../../auth/logins/loginLimits.ts";
 import { LoginError } from "../loginError.ts";
 import type { OidcSettings } from "./settings.ts";
 
@@ -17,9 +19,9 @@ export class OidcProvider {
   readonly #fetch: typeof fetch;
   #latest: { found: Promise<DiscoveredProvider>; goodUntil: number } | undefined;
 
-  constructor(settings: OidcSettings, fetchIt: typeof fetch) {
+  constructor(settings: OidcSettings, runtime: Runtime) {
     this.#settings = settings;
-    this.#fetch = fetchIt;
+    this.#fetch = runtime.fetchWith(toTrust(settings));
   }
 
   /** Concurrent callers share one request to the provider. Throws `LoginError`. */
@@ -74,6 +76,7 @@ const unreachable: readonly (string | undefined)[] = [
 
 /** Maps an error of the library to a `LoginError`; the original text is for the log. */
 export function toLoginError(lib: Library, error: unknown): LoginError {
+  if (error instanceof LoginError) return error;
   const reason = logReason(error);
   const isDeclined =
     error instanceof lib.AuthorizationResponseError || error instanceof lib.ResponseBodyError;

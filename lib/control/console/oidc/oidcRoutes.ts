@@ -2,12 +2,11 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { basePath } from "../../../protocol/api/serverAddress.ts";
 import { errorCodes, WsctlError } from "../../../protocol/errors.ts";
-import type { Authenticator } from "../../auth/authenticator.ts";
-import { TooManyFailures } from "../../auth/failedAttempts.ts";
 import { type ConsoleContext, loginAction, startSession } from "../consoleContext.ts";
 import { errorPage } from "../errorPage.ts";
 import { LoginError, loginErrors } from "../loginError.ts";
 import type { OidcFlow } from "./oidcFlow.ts";
+import { recordLoginFailure } from "./recordLoginFailure.ts";
 
 export const oidcPath = "/console/oidc";
 export const oidcCallbackPath = `${oidcPath}/callback`;
@@ -51,30 +50,13 @@ export async function finishLogin(context: ConsoleContext): Promise<Response> {
 /** Responds with the error page and records the failure. */
 function refusedPage(context: ConsoleContext, error: unknown): Response {
   if (!(error instanceof LoginError)) throw error;
-  const { c, authenticator, consoleUrl, refusals: refusalLog, address, log, now } = context;
+  const { c, consoleUrl } = context;
+  recordLoginFailure(context, error, loginAction);
   const { code } = loginErrors[error.code];
-  const isTheirs = error.code !== "unreachable";
-  // Counted even if the provider caused it, so that repeated attempts cannot fill the log.
-  if (error.code !== "unmapped") countFailure(authenticator, address, now);
-  log.warn("OpenID login failed", {
-    reason: error.message,
-    address,
-    ...(error.subject === undefined ? {} : { subject: error.subject.subject }),
-  });
-  if (isTheirs) {
-    const actor = error.subject && `${error.subject.issuer}#${error.subject.subject}`;
-    const who = actor === undefined ? {} : { actor };
-    refusalLog.record({ ...who, address, code, action: loginAction });
-  }
   return c.html(
     errorPage(error, basePath(consoleUrl)),
     errorCodes[code].http as ContentfulStatusCode,
   );
-}
-
-function countFailure({ failures }: Authenticator, address: string, now: number): void {
-  const retrySeconds = failures.failed(address, now);
-  if (retrySeconds !== undefined) throw new TooManyFailures(retrySeconds);
 }
 
 function requireOidc({ oidc }: ConsoleContext): OidcFlow {

@@ -14,4 +14,6 @@ export interface OidcSettings {
   /** The claim whose values grant roles. */
   roleClaim: string;
   grants: RoleGrants;
+  /** The lifetime of tokens that the command line gets, in milliseconds. */
+  tokenLifetimeMs: number;
 }

@@ -1,5 +1,4 @@
 /** Tokens in the control plane's journal. */
-
 import type { PersonToken, Role } from "../../../protocol/api/tokens.ts";
 import type { Labels } from "../../../protocol/labels.ts";
 import type { Database } from "../../../store/sqlite.ts";
@@ -11,6 +10,8 @@ export interface StoredToken {
   role: Role;
   /** The person or the program that it is for. */
   name?: string;
+  /** The OIDC user who logged in for it, as `ISSUER#SUBJECT`. One person may have several tokens. */
+  person?: string;
   /** SHA-256 of the secret; absent for a key. */
   hash?: Uint8Array;
   /** Text of the public key; the agent proves possession of the private key. */
@@ -49,9 +50,9 @@ export interface TokenFact {
   token: TokenEntry;
 }
 
-/** They are stored together as JSON, because nothing selects by them. */
 const restrictions = ["labels", "commands", "target", "template", "addresses"] as const;
-const termNames = ["name", "login", ...restrictions] as const;
+/** They are stored together as JSON, because nothing selects by them. */
+const termNames = ["name", "person", "login", ...restrictions] as const;
 type Terms = Pick<StoredToken, (typeof termNames)[number]>;
 
 interface TokenRow {
@@ -204,10 +205,8 @@ export function createTokenTable(
       return found;
     },
     countBlocked: () => {
-      const counts = new Map<BlockReason, number>([
-        ["pending", 0],
-        ["fenced", 0],
-      ]);
+      const counts = new Map<BlockReason, number>();
+      for (const state of ["pending", "fenced"] as const) counts.set(state, 0);
       for (const { state, count } of countsByState.all()) {
         if (state !== "active") counts.set(state, count);
       }

@@ -2,12 +2,15 @@ import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
+  loginsMax,
+  loginsPerSubjectMax,
+} from "../../../../../lib/control/auth/logins/loginLimits.ts";
+import {
   LoginSessions,
   type LoginSubject,
   openLoginSessions,
 } from "../../../../../lib/control/auth/logins/loginSessions.ts";
 import { silentLog } from "../../../../../lib/log/log.ts";
-import { loginsMax, loginsPerSubjectMax } from "../../../../../lib/protocol/limits.ts";
 import { temporaryDir } from "../../../../support/processes/processes.ts";
 
 const holder = (tokenId: string): LoginSubject => ({ kind: "token", tokenId, mark: "m" });
