@@ -22,7 +22,8 @@ export async function confirmLogin(context: ConsoleContext): Promise<Response> {
   }
   const { tokenId: actor, role } = found.token;
   try {
-    if (found.login.holder.kind === "person") {
+    const { holder } = found.login;
+    if (holder.kind === "person" || holder.isOneTime) {
       throw new WsctlError("FORBIDDEN", "Cannot confirm with a token: log out and log in again");
     }
     const authorization = `Bearer ${token}`;

@@ -15,7 +15,9 @@ import type { RefusalLog } from "../audit/auditRequest.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { ClientAddresses } from "../auth/clientAddress.ts";
 import type { LoginSessions, SessionLimits } from "../auth/logins/loginSessions.ts";
+import type { Revocations } from "../auth/revocation.ts";
 import type { AuditTrail } from "../journal/auditTrail.ts";
+import type { TokenTable } from "../journal/tables/tokenTable.ts";
 import { type Asset, assets } from "./assets.ts";
 import { confirmLogin } from "./confirmLogin.ts";
 import { type ConsoleContext, type ConsoleMode, requireSameOrigin } from "./consoleContext.ts";
@@ -45,6 +47,8 @@ export interface ConsoleOptions {
   authenticator: Authenticator;
   refusals: RefusalLog;
   audit: AuditTrail;
+  tokens: TokenTable;
+  revocations: Revocations;
   /** Whether this control plane terminates TLS itself. */
   isTls: boolean;
   publicAddress: () => PublicAddress;
@@ -86,7 +90,12 @@ function sendFile(c: Context, { path, type, text }: Asset): Response {
 export const consoleRoutes: readonly ConsoleRoute[] = [
   ...pages,
   { method: "GET", path: "/console/login", what: "current user", handle: showLogin },
-  { method: "POST", path: "/console/login", what: "log in with a token", handle: logIn },
+  {
+    method: "POST",
+    path: "/console/login",
+    what: "log in with a token or a login string",
+    handle: logIn,
+  },
   { method: "POST", path: "/console/confirm", what: "confirm the login", handle: confirmLogin },
   { method: "POST", path: "/console/logout", what: "log out", handle: logOut },
   { method: "GET", path: oidcPath, what: "redirect to the OpenID provider", handle: startLogin },

@@ -8,9 +8,10 @@ import type { RefusalLog } from "../audit/auditRequest.ts";
 import { describeActor } from "../audit/auditRequest.ts";
 import type { Authenticator } from "../auth/authenticator.ts";
 import type { LoginSessions, LoginSubject } from "../auth/logins/loginSessions.ts";
+import type { Revocations } from "../auth/revocation.ts";
 import { auditUnavailable } from "../core/rejections.ts";
 import type { AuditTrail } from "../journal/auditTrail.ts";
-import type { StoredToken } from "../journal/tables/tokenTable.ts";
+import type { StoredToken, TokenTable } from "../journal/tables/tokenTable.ts";
 import type { Cookies } from "./cookies.ts";
 import type { OidcFlow } from "./oidc/oidcFlow.ts";
 import { isSameOrigin, readOrigin } from "./sameOrigin.ts";
@@ -25,6 +26,8 @@ export interface ConsoleContext {
   cookies: Cookies;
   refusals: RefusalLog;
   audit: AuditTrail;
+  tokens: TokenTable;
+  revocations: Revocations;
   /** Absent if no OpenID provider is configured. */
   oidc: OidcFlow | undefined;
   mode: ConsoleMode;

@@ -1,4 +1,4 @@
-/** Logs a user in with a token, logs out, and returns the current user. */
+/** Logs a user in with a token or a login string, logs out, and returns the current user. */
 import type { Context } from "hono";
 import * as v from "valibot";
 import { errorText, WsctlError } from "../../protocol/errors.ts";
@@ -8,6 +8,7 @@ import { parseBody, readText } from "../api/route.ts";
 import { describeActor } from "../audit/auditRequest.ts";
 import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import { TooManyFailures } from "../auth/failedAttempts.ts";
+import type { LoginSubject } from "../auth/logins/loginSessions.ts";
 import { type Permission, permissionsOf, permits } from "../auth/permissions.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import {
@@ -17,8 +18,10 @@ import {
   requireSameOrigin,
   startSession,
 } from "./consoleContext.ts";
+import { consoleRoles, isLoginString, redeemLogin } from "./redeemLogin.ts";
 
-const tokenCharsMax = 256;
+/** A login string contains the URL of the control plane. */
+const tokenCharsMax = 1024;
 
 const TokenBody = v.strictObject({
   token: v.pipe(v.string(), v.maxLength(tokenCharsMax, "is too long for a token")),
@@ -38,7 +41,7 @@ export interface LoginView {
   mode?: ConsoleMode;
   /** The id in the audit trail, and how the user logged in. */
   id?: string;
-  by?: "token" | "oidc";
+  by?: "token" | "string" | "oidc";
   /** Whether new tokens and approvals need no further confirmation. */
   confirmed?: boolean;
   /** The version of wsctl. */
@@ -68,14 +71,19 @@ export function showLogin({
   view.permissions = permissionsOf(token.role);
   view.mode = mode;
   view.id = token.tokenId;
-  view.by = subject.kind === "person" ? "oidc" : "token";
+  view.by = formatLoginKind(subject);
   view.confirmed = sessions.isConfirmed(login, now);
   view.version = version;
   return c.json(view);
 }
 
+function formatLoginKind(subject: LoginSubject): LoginView["by"] & string {
+  if (subject.kind === "person") return "oidc";
+  return subject.isOneTime ? "string" : "token";
+}
+
 /**
- * Reads the token from the body of a login.
+ * Reads the token or the login string from the body of a login.
  *
  * @throws {WsctlError} MALFORMED
  */
@@ -91,14 +99,17 @@ export async function readLoginToken(c: Context): Promise<string> {
 export async function logIn(context: ConsoleContext): Promise<Response> {
   const { c, authenticator, refusals: refusalLog, address } = context;
   let token: StoredToken | undefined;
+  let isOneTime = false;
   try {
     requireSameOrigin(context);
     const text = await readLoginToken(c);
-    token = authenticator.identify({ authorization: `Bearer ${text}`, address, purpose: "call" });
+    isOneTime = isLoginString(text);
+    token = isOneTime
+      ? redeemLogin(context, text)
+      : authenticator.identify({ authorization: `Bearer ${text}`, address, purpose: "call" });
     // Tokens of agents and join tokens give no access to the console.
     if (!permits(token.role, "self.read") || token.state !== "active") {
-      const text = "The console needs a token of the role admin, operator or viewer";
-      throw new WsctlError("FORBIDDEN", text);
+      throw new WsctlError("FORBIDDEN", consoleRoles);
     }
   } catch (error) {
     if (!(error instanceof WsctlError) || error instanceof TooManyFailures) throw error;
@@ -107,9 +118,9 @@ export async function logIn(context: ConsoleContext): Promise<Response> {
     throw error;
   }
   const { tokenId } = token;
-  startSession(context, { kind: "token", tokenId, mark: credentialFingerprint(token) }, token, {
-    token_id: tokenId,
-  });
+  const mark = credentialFingerprint(token);
+  const subject = { kind: "token", tokenId, mark, isOneTime } as const;
+  startSession(context, subject, token, { token_id: tokenId });
   return c.body(null, 204);
 }
 

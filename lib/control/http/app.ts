@@ -106,7 +106,7 @@ export function createApp(options: AppOptions): Hono {
     logins: sessions,
     authenticator: access,
     refusals: refusalLog,
-    ...{ audit, isTls, publicAddress, addresses, provider, clock, log },
+    ...{ audit, tokens, revocations, isTls, publicAddress, addresses, provider, clock, log },
   };
   const webConsole = new Console(consoleOptions);
   /** Runs a check. A rejection is recorded in the audit trail before it is thrown. */
@@ -220,7 +220,7 @@ export function createApp(options: AppOptions): Hono {
     });
   }
   app.use("/api/*", bodyLimit({ maxSize: bodyBytesMax, onError: () => assertNoBody() }));
-  addDeviceRoutes(app, { ...consoleOptions, tokens, revocations });
+  addDeviceRoutes(app, consoleOptions);
   for (const route of routes) {
     app.on(route.method, route.path, (c) => handleRoute(route, c));
   }

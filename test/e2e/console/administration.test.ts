@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { chromiumFile } from "../../support/clients/browser.ts";
-import { badge, row, visit } from "../../support/clients/consolePage.ts";
+import { badge, enterToken, row, visit } from "../../support/clients/consolePage.ts";
 import { ConsoleFleet } from "../../support/processes/consoleFleet.ts";
 
 setDefaultTimeout(60_000);
@@ -38,13 +38,20 @@ describe.skipIf(chromiumFile() === undefined)("at the console", () => {
     const token = (await page.getByRole("dialog").locator("code").textContent()) ?? "";
     await page.getByRole("button", { name: "Done" }).click();
     expect(await page.content()).not.toContain(token);
-    // A login string is for the command line, and becomes a token there.
+    // A login string becomes a token at its first use, at the command line or here.
     await page.getByRole("button", { name: "Create a token" }).click();
     await page.getByLabel(/As a login string/).check();
     await page.getByRole("button", { name: "Create", exact: true }).click();
     await page.getByText("wsctl login -").waitFor();
-    expect(await page.getByRole("dialog").locator(".copy code").textContent()).toMatch(/^wsl1/);
+    const once = (await page.getByRole("dialog").locator(".copy code").textContent()) ?? "";
+    expect(once).toMatch(/^wsl1/);
     await page.getByRole("button", { name: "Done" }).click();
+    {
+      await using colleague = await fleet.open("overview", once);
+      await colleague.page.getByRole("button", { name: "Log out" }).click();
+      await enterToken(colleague.page, once);
+      await colleague.page.getByText(/it was used or revoked, or has expired/).waitFor();
+    }
     const id = token.split("-")[1] ?? "";
     await using theirs = await fleet.open("overview", token);
     const pages = await theirs.page.getByRole("navigation").getByRole("link").allTextContents();

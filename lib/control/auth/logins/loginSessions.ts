@@ -17,9 +17,12 @@ const confirmedMs = 5 * 60 * 1000;
 /** How often the use of sessions is written down. */
 const saveMs = 60 * 1000;
 
-/** The subject of a session. `mark` changes when the secret of the token is rotated. */
+/**
+ * The subject of a session. `mark` changes when the secret of the token is rotated. The token of a
+ * login string is a one-time one: its user does not have it, and cannot prove it again.
+ */
 export type LoginSubject =
-  | { kind: "token"; tokenId: string; mark: string }
+  | { kind: "token"; tokenId: string; mark: string; isOneTime: boolean }
   | { kind: "person"; person: OidcUser };
 
 export interface Login {
@@ -48,8 +51,9 @@ export class LoginSessions {
     this.#terms = terms;
     this.#store = store;
     for (const { hash, token_id: tokenId, mark, ...times } of store?.load() ?? []) {
+      const isOneTime = times.one_time === true;
       this.#logins.set(hash, {
-        holder: { kind: "token", tokenId, mark },
+        holder: { kind: "token", tokenId, mark, isOneTime },
         begunAt: times.begun_at,
         usedAt: times.used_at,
         confirmedAt: times.confirmed_at,
@@ -131,9 +135,9 @@ export class LoginSessions {
     const stored: StoredLogin[] = [];
     for (const [hash, { holder, begunAt, usedAt, confirmedAt }] of this.#logins) {
       if (holder.kind !== "token") continue;
-      const { tokenId: token_id, mark } = holder;
+      const { tokenId: token_id, mark, isOneTime } = holder;
       const times = { begun_at: begunAt, used_at: usedAt, confirmed_at: confirmedAt };
-      stored.push({ hash, token_id, mark, ...times });
+      stored.push({ hash, token_id, mark, ...times, ...(isOneTime ? { one_time: true } : {}) });
     }
     this.#store?.save(stored);
   }

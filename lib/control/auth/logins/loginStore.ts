@@ -18,6 +18,8 @@ const StoredLogin = v.strictObject({
   begun_at: v.number(),
   used_at: v.number(),
   confirmed_at: v.number(),
+  /** Whether a login string was spent for the token. */
+  one_time: v.exactOptional(v.boolean()),
 });
 export type StoredLogin = v.InferOutput<typeof StoredLogin>;
 

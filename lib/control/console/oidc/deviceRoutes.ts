@@ -16,9 +16,7 @@ import { describeActor } from "../../audit/auditRequest.ts";
 import { createPersonToken } from "../../auth/bearerTokens.ts";
 import { TooManyFailures } from "../../auth/failedAttempts.ts";
 import type { OidcUser } from "../../auth/oidcUser.ts";
-import type { Revocations } from "../../auth/revocation.ts";
 import { auditUnavailable } from "../../core/rejections.ts";
-import type { TokenTable } from "../../journal/tables/tokenTable.ts";
 import { tokenView } from "../../views/views.ts";
 import type { ConsoleOptions } from "../console.ts";
 import { LoginError, loginErrors } from "../loginError.ts";
@@ -27,8 +25,17 @@ import { recordLoginFailure } from "./recordLoginFailure.ts";
 
 type DeviceOptions = Pick<
   ConsoleOptions,
-  "settings" | "provider" | "authenticator" | "refusals" | "audit" | "addresses" | "clock" | "log"
-> & { tokens: TokenTable; revocations: Revocations };
+  | "settings"
+  | "provider"
+  | "authenticator"
+  | "refusals"
+  | "audit"
+  | "addresses"
+  | "clock"
+  | "log"
+  | "tokens"
+  | "revocations"
+>;
 
 /** For the table of permissions. */
 export const deviceRoutes = [

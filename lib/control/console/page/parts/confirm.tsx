@@ -57,11 +57,11 @@ export function Confirmation() {
     setProblem("");
     answer(isDone);
   };
-  const isPerson = session.value.by === "oidc";
+  const hasToken = session.value.by === "token";
   return (
     <Dialog title="Confirm that it is you" onClose={() => close(false)}>
       <h2>Confirm that it is you</h2>
-      {isPerson ? (
+      {!hasToken ? (
         <p>This needs a login of the last minutes. Log out, log in again, and repeat it.</p>
       ) : (
         <form

@@ -1,4 +1,4 @@
-/** Login with a token, or at an OpenID provider. */
+/** Login with a token or a login string, or at an OpenID provider. */
 import { useState } from "preact/hooks";
 import { Problem } from "../parts/badge.tsx";
 import { logIn, loginNotice, session } from "../state/session.ts";
@@ -23,8 +23,8 @@ export function LoginPage() {
           event.preventDefault();
           const text = token.trim();
           setToken("");
-          if (/^ws[lj]1/.test(text)) {
-            setProblem("This is no token, but a string for wsctl login or wsctl agent --join");
+          if (text.startsWith("wsj1")) {
+            setProblem("This is no token, but a join string for wsctl agent --join");
             return;
           }
           try {
@@ -34,7 +34,7 @@ export function LoginPage() {
           }
         }}
       >
-        <label for="token">Token</label>
+        <label for="token">Token or login string</label>
         <input
           id="token"
           name="token"
@@ -48,8 +48,9 @@ export function LoginPage() {
           onInput={(event) => setToken(event.currentTarget.value)}
         />
         <p id="token-help" class="quiet">
-          A token of the role viewer, operator or admin. Create one with{" "}
-          <code>wsctl tokens create --role operator</code>. The browser does not store it.
+          A token of the role viewer, operator or admin, or a login string, which works once. Create
+          them with <code>wsctl tokens create --role operator</code> and <code>--login</code>. The
+          browser stores neither.
         </p>
         <p>
           <button type="submit" class="primary">

@@ -95,7 +95,8 @@ function Secret({ made, onClose }: { made: NewToken; onClose: () => void }) {
         <>
           <CopyLine text={made.login} />
           <p>
-            Your colleague runs <code>wsctl login -</code> and pastes it, within an hour.
+            Your colleague pastes it into the login of the console, or into{" "}
+            <code>wsctl login -</code>, within an hour.
           </p>
         </>
       )}

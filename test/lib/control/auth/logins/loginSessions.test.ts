@@ -13,7 +13,9 @@ import {
 import { silentLog } from "../../../../../lib/log/log.ts";
 import { temporaryDir } from "../../../../support/processes/processes.ts";
 
-const holder = (tokenId: string): LoginSubject => ({ kind: "token", tokenId, mark: "m" });
+const holder = (tokenId: string, isOneTime = false): LoginSubject => {
+  return { kind: "token", tokenId, mark: "m", isOneTime };
+};
 const logins = () => new LoginSessions({ lifetimeMs: 1_000, idleMs: 100 });
 
 test("login sessions: use() finds a session by its secret until the session ends", () => {
