@@ -13,6 +13,7 @@ import {
   visit,
   widthOf,
 } from "../support/clients/consolePage.ts";
+import { randomContent, sha256Of, storeArtifact } from "../support/fixtures/artifacts.ts";
 import { closedPort } from "../support/processes/cli.ts";
 import { startServe, temporaryDir } from "../support/processes/processes.ts";
 import { RawAgent, Target } from "../support/processes/target.ts";
@@ -247,6 +248,12 @@ describe.skipIf(isMissing)("in a browser", () => {
     expect(page.url()).toBe(`${serving.url}/`);
     const names = (await page.context().cookies(serving.url)).map(({ name }) => name);
     expect(names).toEqual([expect.stringMatching(/^wsctl-login/)]);
+    const content = randomContent(100);
+    await storeArtifact(serving, "report.bin", content);
+    await visit(page, "artifacts");
+    const download = page.waitForEvent("download");
+    await row(page, "report.bin").getByRole("button", { name: "Download" }).click();
+    expect(sha256Of(await Bun.file(await (await download).path()).bytes())).toBe(content.sha256);
     expect(alarms).toEqual([]);
     await page.context().close();
   });

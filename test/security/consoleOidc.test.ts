@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { oidcTimeoutMs } from "../../lib/control/auth/logins/loginLimits.ts";
 import { Visitor } from "../support/clients/visitor.ts";
+import { randomContent, sha256Of, storeArtifact } from "../support/fixtures/artifacts.ts";
 import {
   type Flavour,
   flavours,
@@ -91,6 +92,31 @@ describe.each(flavours.map((flavour) => [flavour] as const))("on %s", (flavour) 
     await pair.logIn(visitor, "bob");
     expect(await pair.standing(visitor)).toMatchObject({ logged_in: true, role: "viewer" });
   });
+});
+
+test("a person downloads artifacts of the data directory, until the login ends", async () => {
+  await using pair = await OidcPair.start();
+  const visitor = new Visitor();
+  await pair.logIn(visitor, "ada");
+  const content = randomContent(32 * 1024 * 1024);
+  const { url: base, dataDir } = pair;
+  const id = await storeArtifact({ url: base, dataDir }, "big.bin", content);
+  const shown = await visitor.ask(`${base}/api/v1/artifacts/${id}`);
+  const url = pair.url + JSON.parse(shown.text).download.url;
+  const whole = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  expect(sha256Of(whole)).toBe(content.sha256);
+
+  // The address has nothing with which anybody could log in.
+  const secret = visitor.cookie(pair.url, /login/) ?? "?";
+  expect(url).not.toContain(secret);
+  const underWay = (await fetch(url)).body?.getReader();
+  await underWay?.read();
+  await visitor.ask(`${pair.url}/console/logout`, { method: "POST" });
+  expect((await fetch(url)).status).toBe(403);
+  const rest = async () => {
+    while (!(await underWay?.read())?.done);
+  };
+  await expect(rest()).rejects.toThrow();
 });
 
 test("the groups count in the token as they do at the userinfo endpoint", async () => {

@@ -14,7 +14,6 @@ import type { Page } from "../../protocol/api/views.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import { AgentId } from "../../protocol/names.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
@@ -67,13 +66,13 @@ function createArtifact(context: RouteContext<ArtifactRequest>): Promise<Respons
 }
 
 async function createdResponse(
-  { c, artifacts, token, resource, publicAddress }: RouteContext<ArtifactRequest>,
+  { c, artifacts, authority, resource, publicAddress }: RouteContext<ArtifactRequest>,
   artifact: StoredArtifact,
 ): Promise<Response> {
   Object.assign(resource, { artifact_id: artifact.artifactId, name: artifact.name });
   const body: NewArtifact = artifactView(artifact);
   if (artifact.state === "uploading") {
-    const signed = await artifacts.store.upload(artifact, credentialFingerprint(token));
+    const signed = await artifacts.store.upload(artifact, authority.fingerprint);
     const { expiresAt, headers, resumable } = signed;
     const url = publicAddress.resolve(signed.url, c.req.header("host"));
     body.upload = { method: "PUT", url, headers, resumable, expires_at: timestamp(expiresAt) };
@@ -129,7 +128,7 @@ function readFilter<S extends v.GenericSchema<string>>(
 const ArtifactPattern = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 
 async function show(context: RouteContext): Promise<Response> {
-  const { c, engine, artifacts, token, scope, publicAddress } = context;
+  const { c, engine, artifacts, authority, token, scope, publicAddress } = context;
   const artifact = findArtifact(context);
   if (scope.isRestricted && !isCreatedBy(engine, artifact, token)) {
     throw new WsctlError("FORBIDDEN", "Token may fetch only artifacts that its own jobs created");
@@ -143,7 +142,7 @@ async function show(context: RouteContext): Promise<Response> {
     if (!(await artifacts.store.isAvailable(artifact))) {
       throw new WsctlError("NOT_FOUND", "Artifact content not found in the current object store");
     }
-    const signed = await artifacts.store.download(artifact, credentialFingerprint(token));
+    const signed = await artifacts.store.download(artifact, authority.fingerprint);
     const url = publicAddress.resolve(signed.url, c.req.header("host"));
     body.download = { url, expires_at: timestamp(signed.expiresAt) };
   }

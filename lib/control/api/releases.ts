@@ -9,7 +9,6 @@ import { WsctlError } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { product, readManifest } from "../../release/manifest.ts";
 import { compareVersions } from "../../release/semver.ts";
-import { credentialFingerprint } from "../auth/credentialFingerprint.ts";
 import type { StoredRelease } from "../journal/tables/releaseTable.ts";
 import { type Route, type RouteContext, routeWithBody } from "./route.ts";
 
@@ -57,7 +56,7 @@ type Context = RouteContext;
  * version is rejected.
  */
 function publish(context: RouteContext<v.InferOutput<typeof ReleaseRequest>>): Promise<Response> {
-  const { c, body, engine, artifacts, token, resource, now } = context;
+  const { c, body, engine, artifacts, authority, token, resource, now } = context;
   const { release, artifacts: ids } = body;
   const manifest = readManifest(release.manifest);
   if (manifest.product !== product) {
@@ -86,19 +85,19 @@ function publish(context: RouteContext<v.InferOutput<typeof ReleaseRequest>>): P
   const createdBy = known?.createdBy ?? token.tokenId;
   const stored = { version, release, artifacts: ids, createdAt, createdBy };
   engine.journal.releases.put(stored);
-  return buildView(stored, { artifacts, token }).then((view) => c.json(view, 201));
+  return buildView(stored, { artifacts, authority }).then((view) => c.json(view, 201));
 }
 
 /** Lists releases, newest version first. */
-async function list({ engine, artifacts, token, c }: Context): Promise<Response> {
+async function list({ engine, artifacts, authority, c }: Context): Promise<Response> {
   const all = newestFirst(engine.journal.releases.all());
-  const items = await Promise.all(all.map((each) => buildView(each, { artifacts, token })));
+  const items = await Promise.all(all.map((each) => buildView(each, { artifacts, authority })));
   const page: Page<ReleaseView> = { items };
   return c.json(page);
 }
 
 /** Shows one release; `latest` is the highest version. */
-async function show({ c, engine, artifacts, token }: Context): Promise<Response> {
+async function show({ c, engine, artifacts, authority }: Context): Promise<Response> {
   const version = c.req.param("version") ?? "";
   const { releases } = engine.journal;
   const found = version === "latest" ? newestFirst(releases.all())[0] : releases.get(version);
@@ -109,7 +108,7 @@ async function show({ c, engine, artifacts, token }: Context): Promise<Response>
       `${what} is published. Publish one with "wsctl release publish"`,
     );
   }
-  return c.json(await buildView(found, { artifacts, token }));
+  return c.json(await buildView(found, { artifacts, authority }));
 }
 
 /** Deletes a release and those of its files that no other release uses. */
@@ -137,12 +136,12 @@ async function removeFiles(
 
 async function buildView(
   { version, release, artifacts: ids, createdAt, createdBy }: StoredRelease,
-  { artifacts, token }: Pick<Context, "artifacts" | "token">,
+  { artifacts, authority }: Pick<Context, "artifacts" | "authority">,
 ): Promise<ReleaseView> {
   const kept = Object.values(ids).flatMap((id) => artifacts.records.get(id) ?? []);
   const downloads = await Promise.all(
     kept.map(async (artifact) => {
-      const { url } = await artifacts.store.download(artifact, credentialFingerprint(token));
+      const { url } = await artifacts.store.download(artifact, authority.fingerprint);
       return { sha256: artifact.sha256, bytes: artifact.bytes, url };
     }),
   );

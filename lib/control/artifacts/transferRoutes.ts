@@ -7,9 +7,10 @@ import type { Context, Hono } from "hono";
 import { uploadOffsetHeader } from "../../protocol/api/artifacts.ts";
 import { WsctlError } from "../../protocol/errors.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { isCredentialValid } from "../auth/credentialFingerprint.ts";
+import { isCredentialValid, type UrlCredentials } from "../auth/credentialFingerprint.ts";
+import { type HostAuthentication, isHostTokenId } from "../auth/hostUser.ts";
+import { isSessionId } from "../auth/logins/loginSessions.ts";
 import type { ResponseStreams } from "../engine/responseStreams.ts";
-import type { ControlJournal } from "../journal/journal.ts";
 import type { StoredArtifact } from "../journal/tables/artifactTable.ts";
 import type { ArtifactService } from "./artifactService.ts";
 import { notUploadedError } from "./errors.ts";
@@ -20,7 +21,9 @@ import type { SignedMethod } from "./signedUrls.ts";
 export interface TransferOptions {
   artifacts: ArtifactService;
   store: LocalStore;
-  journal: ControlJournal;
+  credentials: UrlCredentials;
+  /** Identifies people of the program that this control plane is a part of. */
+  authenticate: HostAuthentication | undefined;
   /** The streams and transfers of each token. */
   streams: ResponseStreams;
   runtime: Runtime;
@@ -31,12 +34,20 @@ export interface TransferOptions {
 const path = "/artifacts/:artifact_id";
 
 export function addTransferRoutes(app: Hono, options: TransferOptions): void {
-  app.put(path, (c) => receive(c, options));
+  app.put(path, async (c) => receive(c, await withHostUser(c, options)));
   // Hono answers HEAD with the handler of GET and drops the body.
-  app.get(path, (c) => {
-    const isUpload = c.req.method === "HEAD" && permitted(c, options, "PUT") !== undefined;
-    return isUpload ? sendOffset(c, options) : deliver(c, options);
+  app.get(path, async (c) => {
+    const own = await withHostUser(c, options);
+    const isUpload = c.req.method === "HEAD" && permitted(c, own, "PUT") !== undefined;
+    return isUpload ? sendOffset(c, own) : deliver(c, own);
   });
+}
+
+/** A URL of a person of the surrounding program is for requests of this person. */
+async function withHostUser(c: Context, options: TransferOptions): Promise<TransferOptions> {
+  if (options.authenticate === undefined || !isHostTokenId(c.req.query("by") ?? "")) return options;
+  const hostUser = await options.authenticate(c.req.raw);
+  return { ...options, credentials: { ...options.credentials, hostUser } };
 }
 
 function sendOffset(c: Context, options: TransferOptions): Response {
@@ -100,7 +111,7 @@ async function deliver(c: Context, options: TransferOptions): Promise<Response> 
   const status = range === undefined ? 200 : 206;
   if (isEmpty) return new Response(null, { status, headers });
   const ended = new AbortController();
-  const release = options.streams.waitForEnd(parseUrlToken(c), () => ended.abort());
+  const release = waitForEnd(c, options, () => ended.abort());
   const path = options.store.path(object);
   const { signal } = ended;
   const part = { context: c, path, start, end, signal, done: release };
@@ -115,11 +126,11 @@ async function deliver(c: Context, options: TransferOptions): Promise<Response> 
  */
 async function requireTokenInForce<T>(
   c: Context,
-  { streams }: TransferOptions,
+  options: TransferOptions,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ended = new AbortController();
-  const release = streams.waitForEnd(parseUrlToken(c), () => ended.abort());
+  const release = waitForEnd(c, options, () => ended.abort());
   try {
     const result = await run(ended.signal);
     if (ended.signal.aborted) throw wrongUrl(c);
@@ -129,9 +140,29 @@ async function requireTokenInForce<T>(
   }
 }
 
-/** The id of the token that the URL was issued to. */
-function parseUrlToken(c: Context): string {
-  return (c.req.query("by") ?? "").split(".")[0] ?? "";
+/** How long a transfer may outlast the session that its URL was issued to. */
+const checkMs = 1_000;
+
+/**
+ * Calls `end` when the token or the session ends that the URL was issued to. Returns a function that
+ * cancels the callback.
+ */
+function waitForEnd(
+  c: Context,
+  { streams, credentials, now }: TransferOptions,
+  end: () => void,
+): () => void {
+  const by = c.req.query("by") ?? "";
+  const forget = streams.waitForEnd(by.split(".")[0] ?? "", end);
+  if (!isSessionId(by)) return forget;
+  // A session that expires tells nothing.
+  const check = setInterval(() => {
+    if (!isCredentialValid(credentials, by, now())) end();
+  }, checkMs);
+  return () => {
+    clearInterval(check);
+    forget();
+  };
 }
 
 /**
@@ -157,7 +188,7 @@ function wrongUrl(c: Context): WsctlError {
 
 function permitted(
   c: Context,
-  { artifacts, store, journal, now }: TransferOptions,
+  { artifacts, store, credentials, now }: TransferOptions,
   method: SignedMethod,
 ): StoredArtifact | undefined {
   const { expires = "", by = "", signature = "" } = c.req.query();
@@ -165,7 +196,7 @@ function permitted(
   const artifact = artifacts.records.get(id) ?? { ...nothing, artifactId: id };
   // Checked also if the artifact does not exist, so that both cases take the same time.
   const isSigned = store.urls.permits(method, artifact, { expires, by, signature });
-  if (!isSigned || !isCredentialValid(journal.tokens, by, now())) return undefined;
+  if (!isSigned || !isCredentialValid(credentials, by, now())) return undefined;
   return artifacts.find(id);
 }
 

@@ -6,6 +6,7 @@
 import { errorCodes, WsctlError } from "../../protocol/errors.ts";
 import type { StoredToken } from "../journal/tables/tokenTable.ts";
 import type { Authenticator } from "./authenticator.ts";
+import { requestFingerprint } from "./credentialFingerprint.ts";
 import type { HostUser } from "./hostUser.ts";
 
 export interface AuthorityOptions {
@@ -31,6 +32,12 @@ export class Authority {
   get isValid(): boolean {
     const { authenticator, token, login, hostUser, address } = this.#options;
     return authenticator.isStillValid(token, { login, hostUser, address });
+  }
+
+  /** The credential that URLs of the response are signed for. */
+  get fingerprint(): string {
+    const { token, login } = this.#options;
+    return requestFingerprint(token, login);
   }
 
   /** Whether the request has a console session, which can end before a long response does. */

@@ -16,8 +16,25 @@ export type HostAuthentication = (
   request: Request,
 ) => HostUser | undefined | Promise<HostUser | undefined>;
 
+const idStart = "host#";
+
+export function formatHostTokenId({ id }: HostUser): string {
+  return idStart + id;
+}
+
+export function isHostTokenId(text: string): boolean {
+  return text.startsWith(idStart);
+}
+
 /** Builds a token for the person, without a secret, a key or restrictions. */
-export function buildHostToken({ id, role }: HostUser, now: number): StoredToken {
+export function buildHostToken(user: HostUser, now: number): StoredToken {
+  const { role } = user;
   if (!userRoles.includes(role)) throw new Error(`unknown role "${role}" of the host's user`);
-  return { tokenId: `host#${id}`, role, state: "active", createdAt: now, createdBy: "host" };
+  return {
+    tokenId: formatHostTokenId(user),
+    role,
+    state: "active",
+    createdAt: now,
+    createdBy: "host",
+  };
 }

@@ -88,6 +88,7 @@ export function createApp(options: AppOptions): Hono {
   const log = rateLimitedLog(options.log, clock);
   const { tokens, controlId, audit } = engine.journal;
   const sessions = openLoginSessions(options.console, options.dataDir, options.log);
+  sessions.onEnd((sessionId) => engine.responseStreams.end(sessionId));
   const access = new Authenticator({ tokens, controlId, logins: sessions, clock });
   const refusalLog = new RefusalLog(audit, clock, log);
   const operatorSessions = new OperatorSessions({ refusals: refusalLog, runtime, clock });
@@ -211,11 +212,11 @@ export function createApp(options: AppOptions): Hono {
   webConsole.addTo(app);
   addAgentRoute(app, { ...options, authenticator: access, refusals: refusalLog, log });
   if (artifacts.store instanceof LocalStore) {
-    const { journal } = engine;
     const { store } = artifacts;
-    const { responseStreams } = engine;
+    const credentials = { tokens, logins: sessions };
     addTransferRoutes(app, {
-      ...{ artifacts, store, journal, streams: responseStreams, runtime },
+      authenticate: options.authenticate,
+      ...{ artifacts, store, credentials, streams: engine.responseStreams, runtime },
       now: () => clock.wall(),
     });
   }

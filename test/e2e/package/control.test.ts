@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ArtifactDetail } from "../../../lib/protocol/api/artifacts.ts";
+import { randomContent, sha256Of, storeArtifact } from "../../support/fixtures/artifacts.ts";
 import {
   connectedAgent,
   Running,
@@ -61,6 +63,13 @@ describe.each(["bun", "deno"])("a control plane inside an application on %s", (r
     const outcomes = await (await asAda(`/api/v1/jobs/${job.job_id}/outcomes`)).text();
     expect(JSON.parse(outcomes.trim())).toMatchObject({ outcome: "success" });
     expect((await asAda("/api/v1/tokens")).status).toBe(403);
+    const content = randomContent(100);
+    const id = await storeArtifact({ url, dataDir: `${dataDir}` }, "report.bin", content);
+    const shown = (await (await asAda(`/api/v1/artifacts/${id}`)).json()) as ArtifactDetail;
+    const file = shown.download?.url ?? "";
+    expect((await fetch(url + file)).status).toBe(403);
+    const downloaded = await (await asAda(file)).arrayBuffer();
+    expect(sha256Of(new Uint8Array(downloaded))).toBe(content.sha256);
     // The application vouches for one request, and a session would outlast it.
     const session = await asAda("/api/v1/session");
     expect([session.status, await session.text()]).toEqual([

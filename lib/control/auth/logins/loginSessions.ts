@@ -45,6 +45,7 @@ export class LoginSessions {
   readonly #logins = new Map<string, Login>();
   readonly #store: LoginStore | undefined;
   #savedAt = 0;
+  #onEnd: (sessionId: string) => void = () => {};
 
   /** @param store Where sessions of tokens outlast the process; nowhere if absent. */
   constructor(terms: SessionLimits, store?: LoginStore) {
@@ -108,6 +109,14 @@ export class LoginSessions {
     return login === undefined || this.#isOver(login, now) ? undefined : login;
   }
 
+  /** Whether the session with this id exists; this does not mark it as used. */
+  isOpen(sessionId: string, now: number): boolean {
+    for (const [hash, login] of this.#logins) {
+      if (toSessionId(hash) === sessionId) return !this.#isOver(login, now);
+    }
+    return false;
+  }
+
   /** The user has proved again who they are. */
   confirm(secret: string, now: number): void {
     const login = this.#logins.get(hashSecret(secret));
@@ -122,7 +131,14 @@ export class LoginSessions {
   }
 
   end(secret: string): void {
-    if (this.#logins.delete(hashSecret(secret))) this.#save(this.#savedAt);
+    if (!this.#logins.delete(hashSecret(secret))) return;
+    this.#save(this.#savedAt);
+    this.#onEnd(formatSessionId(secret));
+  }
+
+  /** Sets what is called when a session is ended. A session that has expired is only forgotten. */
+  onEnd(listener: (sessionId: string) => void): void {
+    this.#onEnd = listener;
   }
 
   /** When a session ends, even if it is in use. */
@@ -150,6 +166,21 @@ export class LoginSessions {
 /** The sessions of a control plane, with those that its last process kept. */
 export function openLoginSessions(terms: SessionLimits, dataDir: string, log: Log): LoginSessions {
   return new LoginSessions(terms, new LoginStore(join(dataDir, "console-sessions.json"), log));
+}
+
+const sessionIdStart = "session-";
+
+/** Names a session in URLs; its secret cannot be found from this. */
+export function formatSessionId(secret: string): string {
+  return toSessionId(hashSecret(secret));
+}
+
+export function isSessionId(text: string): boolean {
+  return text.startsWith(sessionIdStart);
+}
+
+function toSessionId(hash: string): string {
+  return `${sessionIdStart}${hash.slice(0, 32)}`;
 }
 
 function formatSubject(subject: LoginSubject): string {
